@@ -1,0 +1,96 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// A library target of this package with the settings that all of them share.
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func executable(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+extension Target.Dependency {
+  static let nioCore = product(name: "NIOCore", package: "swift-nio")
+  static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+  static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+  static let nioFoundationCompat = product(name: "NIOFoundationCompat", package: "swift-nio")
+  static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
+  static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
+  static let logging = product(name: "Logging", package: "swift-log")
+  static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+  static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
+  static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
+  static let yams = product(name: "Yams", package: "Yams")
+  static let grdb = product(name: "GRDB", package: "GRDB.swift")
+}
+
+let package = Package(
+  name: "certregd",
+  products: [
+    .executable(name: "certregd", targets: ["certregd"]),
+    .executable(name: "certregctl", targets: ["certregctl"]),
+    .executable(name: "certreg-sandbox", targets: ["certreg-sandbox"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+  ],
+  targets: [
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+
+    library("CertRegCore"),
+    library("CertRegCrypto", ["CertRegCore", "COpenSSL"]),
+    library("CertRegX509", ["CertRegCore", "CertRegCrypto", "COpenSSL"]),
+    library("CertRegProtocol", ["CertRegCore"]),
+    library("CertRegSigV4", ["CertRegCore", "CertRegCrypto"]),
+    library("CertRegSettings", ["CertRegCore", .yams]),
+    library("CertRegStore", ["CertRegCore", .grdb]),
+    library("CertRegForwarder", ["CertRegCore", "CertRegSigV4", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioSSL, .logging]),
+    library("CertRegHost", ["CertRegCore", "CSystemd", .logging]),
+    library("CertRegSandbox", [
+      "CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegSigV4", .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .logging,
+    ]),
+    library("CertRegSocket", ["CertRegCore", "CertRegProtocol", "CertRegCrypto", .nioCore, .nioPosix, .logging]),
+    library("CertRegClient", ["CertRegCore"]),
+    library("CertRegDaemon", [
+      "CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegProtocol", "CertRegSettings", "CertRegStore",
+      "CertRegForwarder", "CertRegHost", "CertRegSandbox", "CertRegSocket", .nioCore, .nioPosix, .logging, .lifecycle, .unixSignals,
+    ]),
+    executable("certregd", ["CertRegCore", "CertRegDaemon", "CertRegSettings", .argumentParser]),
+    executable("certregctl", ["CertRegCore", "CertRegClient", .argumentParser]),
+    executable("certreg-sandbox", ["CertRegCore", "CertRegSandbox", .argumentParser, .nioPosix, .logging]),
+
+    tests("CertRegCoreTests", ["CertRegCore"]),
+    tests("CertRegX509Tests", ["CertRegCore", "CertRegCrypto", "CertRegX509"]),
+    tests("CertRegProtocolTests", ["CertRegCore", "CertRegProtocol"]),
+    tests("CertRegSigV4Tests", ["CertRegCore", "CertRegCrypto", "CertRegSigV4"]),
+    tests("CertRegSettingsTests", ["CertRegCore", "CertRegSettings"]),
+    tests("CertRegStoreTests", ["CertRegCore", "CertRegStore", .grdb]),
+    tests("CertRegForwarderTests", ["CertRegCore", "CertRegSigV4", "CertRegForwarder", .logging]),
+    tests("CertRegHostTests", ["CertRegCore", "CertRegHost", .logging]),
+    tests("CertRegSandboxTests", ["CertRegCore", "CertRegCrypto", "CertRegSigV4", "CertRegSandbox", .logging]),
+    tests("CertRegSocketTests", ["CertRegCore", "CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),
+    tests("CertRegClientTests", ["CertRegCore", "CertRegClient"]),
+    tests("IntegrationTests", ["CertRegCore", "CertRegClient"]),
+  ]
+)

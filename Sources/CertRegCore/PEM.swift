@@ -1,0 +1,32 @@
+/// The textual encoding of a certificate.
+package enum PEM {
+  private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+  /// `der` as one `CERTIFICATE` block: lines of 64 characters, each ended by LF (RFC 7468 sections 2 and 5).
+  package static func certificate(der: [UInt8]) -> String {
+    let label = "CERTIFICATE"
+    var text: [UInt8] = []
+    text.reserveCapacity(der.count / 3 * 4 + der.count / 48 + 64)
+    text.append(contentsOf: "-----BEGIN \(label)-----\n".utf8)
+    var column = 0
+    var index = 0
+    while index < der.count {
+      let left = der.count - index
+      let group =
+        UInt32(der[index]) << 16 | (left > 1 ? UInt32(der[index + 1]) << 8 : 0) | (left > 2 ? UInt32(der[index + 2]) : 0)
+      text.append(alphabet[Int(group >> 18 & 63)])
+      text.append(alphabet[Int(group >> 12 & 63)])
+      text.append(left > 1 ? alphabet[Int(group >> 6 & 63)] : UInt8(ascii: "="))
+      text.append(left > 2 ? alphabet[Int(group & 63)] : UInt8(ascii: "="))
+      index += 3
+      column += 4
+      if column == 64 {
+        text.append(UInt8(ascii: "\n"))
+        column = 0
+      }
+    }
+    if column > 0 { text.append(UInt8(ascii: "\n")) }
+    text.append(contentsOf: "-----END \(label)-----\n".utf8)
+    return String(decoding: text, as: UTF8.self)
+  }
+}

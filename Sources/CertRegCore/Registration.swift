@@ -1,0 +1,116 @@
+/// Name of a configured target: an account and region of the upstream.
+package struct TargetName: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
+  package let rawValue: String
+
+  package init(rawValue: String) {
+    self.rawValue = rawValue
+  }
+
+  package init(_ name: String) {
+    self.rawValue = name
+  }
+
+  package var description: String { rawValue }
+}
+
+/// What a result is kept under: the same certificate may be registered in several targets.
+package struct RegistrationKey: Hashable, Sendable {
+  package var certificateID: CertificateID
+  package var target: TargetName
+
+  package init(certificateID: CertificateID, target: TargetName) {
+    self.certificateID = certificateID
+    self.target = target
+  }
+}
+
+/// What a verdict depended on, kept with the result so that a repeat need not parse the certificate again.
+package struct VerdictBasis: Hashable, Sendable {
+  /// `tbsCertificate.validity` (RFC 5280 section 4.1.2.5).
+  package var notBefore: WallTime
+  package var notAfter: WallTime
+  /// Identifies the set of policies under which the certificate was accepted; another set asks for a new verdict.
+  package var policyFingerprint: Int64
+
+  package init(notBefore: WallTime, notAfter: WallTime, policyFingerprint: Int64) {
+    self.notBefore = notBefore
+    self.notAfter = notAfter
+    self.policyFingerprint = policyFingerprint
+  }
+}
+
+/// A registration that ended well.
+package struct Registration: Hashable, Sendable {
+  package var key: RegistrationKey
+  package var certificateARN: String
+  package var outcome: RegistrationOutcome
+  /// The status that the certificate was registered with, as far as it is known.
+  package var status: CertificateStatus?
+  /// `x-amzn-RequestId` of the answer.
+  package var requestID: String?
+  package var finishedAt: WallTime
+  package var basis: VerdictBasis
+
+  package init(
+    key: RegistrationKey, certificateARN: String, outcome: RegistrationOutcome, status: CertificateStatus?,
+    requestID: String?, finishedAt: WallTime, basis: VerdictBasis
+  ) {
+    self.key = key
+    self.certificateARN = certificateARN
+    self.outcome = outcome
+    self.status = status
+    self.requestID = requestID
+    self.finishedAt = finishedAt
+    self.basis = basis
+  }
+}
+
+/// A registration that ended with an error that trying again does not mend.
+package struct FailedRegistration: Hashable, Sendable {
+  package var key: RegistrationKey
+  package var error: ServiceError
+  package var attempts: Int
+  package var finishedAt: WallTime
+
+  package init(key: RegistrationKey, error: ServiceError, attempts: Int, finishedAt: WallTime) {
+    self.key = key
+    self.error = error
+    self.attempts = attempts
+    self.finishedAt = finishedAt
+  }
+}
+
+/// A registration that was asked for and has not ended.
+package struct PendingRegistration: Hashable, Sendable {
+  package var key: RegistrationKey
+  /// Order of arrival: smaller came earlier. Unique in a store.
+  package var sequence: Int64
+  /// The certificate's DER encoding.
+  package var der: [UInt8]
+  /// What is sent upstream; `nil` sends no status.
+  package var status: CertificateStatus?
+  package var enqueuedAt: WallTime
+  /// Whether a call may have been made: from then on a 409 can be the answer to our own call.
+  package var callStarted: Bool
+  package var attempts: Int
+  package var lastError: ServiceError?
+  /// Who asked first, from `SO_PEERCRED`.
+  package var requesterUID: UInt32
+  package var basis: VerdictBasis
+
+  package init(
+    key: RegistrationKey, sequence: Int64, der: [UInt8], status: CertificateStatus?, enqueuedAt: WallTime,
+    callStarted: Bool, attempts: Int, lastError: ServiceError?, requesterUID: UInt32, basis: VerdictBasis
+  ) {
+    self.key = key
+    self.sequence = sequence
+    self.der = der
+    self.status = status
+    self.enqueuedAt = enqueuedAt
+    self.callStarted = callStarted
+    self.attempts = attempts
+    self.lastError = lastError
+    self.requesterUID = requesterUID
+    self.basis = basis
+  }
+}

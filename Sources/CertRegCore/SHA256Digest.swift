@@ -1,0 +1,103 @@
+/// The 32 bytes of a SHA-256 digest (FIPS 180-4), held inline so that a table of them needs no further allocation.
+package struct SHA256Digest: Hashable, Sendable {
+  /// The digest's bytes in memory order, eight to a word.
+  package var words: (UInt64, UInt64, UInt64, UInt64)
+
+  package init(words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)) {
+    self.words = words
+  }
+
+  /// Takes the bytes of `digest`, or returns `nil` where there are not exactly 32 of them.
+  package init?(bytes digest: some Collection<UInt8>) {
+    guard digest.count == 32 else { return nil }
+    self.init()
+    withMutableBytes { target in
+      for (offset, byte) in digest.enumerated() { target[offset] = byte }
+    }
+  }
+
+  /// Reads 64 hexadecimal digits of either case; `nil` for anything else.
+  package init?(hex: some Collection<UInt8>) {
+    guard hex.count == 64 else { return nil }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(32)
+    var high: UInt8?
+    for character in hex {
+      let nibble: UInt8
+      switch character {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): nibble = character - UInt8(ascii: "0")
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): nibble = character - UInt8(ascii: "a") + 10
+      case UInt8(ascii: "A")...UInt8(ascii: "F"): nibble = character - UInt8(ascii: "A") + 10
+      default: return nil
+      }
+      if let first = high {
+        bytes.append(first << 4 | nibble)
+        high = nil
+      } else {
+        high = nibble
+      }
+    }
+    self.init(bytes: bytes)
+  }
+
+  /// Lends the 32 bytes. The pointer is valid inside `body` only.
+  package func withBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    var copy = words
+    return try withUnsafeBytesOf(&copy, body)
+  }
+
+  /// Lends the 32 bytes for writing. The pointer is valid inside `body` only.
+  package mutating func withMutableBytes<Result>(_ body: (UnsafeMutableRawBufferPointer) -> Result) -> Result {
+    withUnsafeMutableBytes(of: &words) { body($0) }
+  }
+
+  /// The digest as an array, for APIs that want one.
+  package var bytes: [UInt8] {
+    withBytes { Array($0) }
+  }
+
+  /// 64 lower-case hexadecimal digits.
+  package var hex: String {
+    String(unsafeUninitializedCapacity: 64) { buffer in
+      withBytes { bytes in
+        for (offset, byte) in bytes.enumerated() {
+          buffer[2 * offset] = SHA256Digest.hexDigit(byte >> 4)
+          buffer[2 * offset + 1] = SHA256Digest.hexDigit(byte & 15)
+        }
+      }
+      return 64
+    }
+  }
+
+  static func hexDigit(_ nibble: UInt8) -> UInt8 {
+    nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
+  }
+
+  package static func == (left: SHA256Digest, right: SHA256Digest) -> Bool {
+    left.words == right.words
+  }
+
+  /// A digest is uniform already: its first word is as good a hash as any, and salting it costs time without gain.
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(words.0)
+  }
+}
+
+/// `withUnsafeBytes(of:)` with a typed error, which the standard library's does not have.
+private func withUnsafeBytesOf<Value, Result, Failure: Error>(
+  _ value: inout Value, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+) throws(Failure) -> Result {
+  let outcome: Swift.Result<Result, Failure> = withUnsafeBytes(of: &value) { bytes in
+    do throws(Failure) { return .success(try body(bytes)) } catch { return .failure(error) }
+  }
+  return try outcome.get()
+}
+
+extension SHA256Digest: CustomStringConvertible {
+  package var description: String { hex }
+}
+
+/// AWS IoT's `certificateId`: the SHA-256 of the certificate's DER encoding.
+package typealias CertificateID = SHA256Digest

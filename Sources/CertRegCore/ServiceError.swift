@@ -1,0 +1,75 @@
+/// An error in the form that the wire has it: what a caller gets instead of a result.
+///
+/// `message` is for people and never holds a secret or text that a peer or a certificate controls unescaped;
+/// programs switch on `type` and `reason`.
+package struct ServiceError: Error, Hashable, Sendable, Codable {
+  /// The exception names of the API reference for RegisterCertificateWithoutCA, and `ResourceNotFoundException`
+  /// of `lookup` and `forget`.
+  package enum Kind: String, CaseIterable, Sendable, Codable {
+    case invalidRequest = "InvalidRequestException"
+    case certificateValidation = "CertificateValidationException"
+    case unauthorized = "UnauthorizedException"
+    case certificateState = "CertificateStateException"
+    case resourceAlreadyExists = "ResourceAlreadyExistsException"
+    case throttling = "ThrottlingException"
+    case internalFailure = "InternalFailureException"
+    case serviceUnavailable = "ServiceUnavailableException"
+    case resourceNotFound = "ResourceNotFoundException"
+
+    /// The HTTP status that the API reference gives for the exception.
+    package var httpStatus: Int {
+      switch self {
+      case .invalidRequest, .certificateValidation, .throttling: 400
+      case .unauthorized: 401
+      case .resourceNotFound: 404
+      case .certificateState: 406
+      case .resourceAlreadyExists: 409
+      case .internalFailure: 500
+      case .serviceUnavailable: 503
+      }
+    }
+  }
+
+  /// Who found the error.
+  package enum Origin: String, Sendable, Codable {
+    case daemon
+    case upstream
+  }
+
+  package var kind: Kind
+  /// A stable snake_case word.
+  package var reason: String
+  package var message: String
+  /// Whether the same request can succeed later without anybody changing it.
+  package var retryable: Bool
+  package var origin: Origin
+  package var retryAfterMilliseconds: Int64?
+  /// `certificateId` of the certificate that exists already.
+  package var resourceID: String?
+  /// ARN of the certificate that exists already.
+  package var resourceARN: String?
+  /// The status that is known, with reason `status_differs`.
+  package var status: CertificateStatus?
+  /// `x-amzn-RequestId` of the upstream's answer.
+  package var requestID: String?
+  /// The upstream's own name for the error where `kind` has another.
+  package var upstreamType: String?
+
+  package init(
+    _ kind: Kind, reason: String, message: String, retryable: Bool = false, origin: Origin = .daemon,
+    retryAfterMilliseconds: Int64? = nil, resourceID: String? = nil, resourceARN: String? = nil,
+    status: CertificateStatus? = nil, requestID: String? = nil, upstreamType: String? = nil
+  ) {
+    self.kind = kind
+    self.reason = reason
+    self.message = message
+    self.retryable = retryable
+    self.origin = origin
+    self.retryAfterMilliseconds = retryAfterMilliseconds
+    self.resourceID = resourceID
+    self.resourceARN = resourceARN
+    self.status = status
+    self.requestID = requestID
+    self.upstreamType = upstreamType
+  }
+}

@@ -1,0 +1,121 @@
+/// A point on the wall clock, in milliseconds since 1970-01-01T00:00:00Z. For records and certificates, never for timeouts:
+/// the wall clock jumps.
+package struct WallTime: Hashable, Comparable, Sendable, Codable {
+  package var millisecondsSinceEpoch: Int64
+
+  package init(millisecondsSinceEpoch: Int64) {
+    self.millisecondsSinceEpoch = millisecondsSinceEpoch
+  }
+
+  package init(secondsSinceEpoch: Int64) {
+    self.millisecondsSinceEpoch = secondsSinceEpoch.multipliedReportingOverflow(by: 1000).partialValue
+  }
+
+  package var secondsSinceEpoch: Int64 {
+    millisecondsSinceEpoch >= 0 ? millisecondsSinceEpoch / 1000 : (millisecondsSinceEpoch - 999) / 1000
+  }
+
+  package static func < (left: WallTime, right: WallTime) -> Bool {
+    left.millisecondsSinceEpoch < right.millisecondsSinceEpoch
+  }
+
+  package static func + (time: WallTime, duration: Duration) -> WallTime {
+    WallTime(millisecondsSinceEpoch: time.millisecondsSinceEpoch + duration.milliseconds)
+  }
+
+  /// `2026-11-24T08:09:10.123Z` (RFC 3339 section 5.6), always in UTC and with milliseconds.
+  package var rfc3339: String {
+    let parts = CivilTime(self)
+    return "\(pad(parts.year, 4))-\(pad(parts.month, 2))-\(pad(parts.day, 2))"
+      + "T\(pad(parts.hour, 2)):\(pad(parts.minute, 2)):\(pad(parts.second, 2)).\(pad(parts.millisecond, 3))Z"
+  }
+
+  /// `20261124T080910Z`, the form of `X-Amz-Date` (ISO 8601 basic).
+  package var amzDate: String {
+    let parts = CivilTime(self)
+    return "\(pad(parts.year, 4))\(pad(parts.month, 2))\(pad(parts.day, 2))"
+      + "T\(pad(parts.hour, 2))\(pad(parts.minute, 2))\(pad(parts.second, 2))Z"
+  }
+}
+
+/// A wall time broken into its UTC fields (proleptic Gregorian calendar).
+package struct CivilTime: Equatable, Sendable {
+  package var year: Int
+  package var month: Int
+  package var day: Int
+  package var hour: Int
+  package var minute: Int
+  package var second: Int
+  package var millisecond: Int
+
+  package init(_ time: WallTime) {
+    let seconds = time.secondsSinceEpoch
+    let days = seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
+    let secondOfDay = Int(seconds - days * 86_400)
+    // Days to civil date with eras of 400 years that begin on 1 March, so that the leap day comes last.
+    let shifted = Int(days) + 719_468
+    let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+    let dayOfEra = shifted - era * 146_097
+    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+    let shiftedMonth = (5 * dayOfYear + 2) / 153
+    day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
+    month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
+    year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+    hour = secondOfDay / 3600
+    minute = secondOfDay / 60 % 60
+    second = secondOfDay % 60
+    millisecond = Int(time.millisecondsSinceEpoch - seconds * 1000)
+  }
+
+  /// The wall time of UTC fields; fields out of their range carry over into the next larger one.
+  package static func wallTime(
+    year: Int, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0
+  ) -> WallTime {
+    let shiftedYear = month <= 2 ? year - 1 : year
+    let era = (shiftedYear >= 0 ? shiftedYear : shiftedYear - 399) / 400
+    let yearOfEra = shiftedYear - era * 400
+    let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
+    let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+    let days = era * 146_097 + dayOfEra - 719_468
+    return WallTime(secondsSinceEpoch: Int64(days * 86_400 + hour * 3600 + minute * 60 + second))
+  }
+}
+
+/// A point on a clock that never jumps, in nanoseconds since an arbitrary start. For timeouts and pacing.
+package struct MonotonicTime: Hashable, Comparable, Sendable {
+  package var nanoseconds: Int64
+
+  package init(nanoseconds: Int64) {
+    self.nanoseconds = nanoseconds
+  }
+
+  package static func < (left: MonotonicTime, right: MonotonicTime) -> Bool {
+    left.nanoseconds < right.nanoseconds
+  }
+
+  package static func + (time: MonotonicTime, duration: Duration) -> MonotonicTime {
+    MonotonicTime(nanoseconds: time.nanoseconds + duration.nanoseconds)
+  }
+
+  package static func - (left: MonotonicTime, right: MonotonicTime) -> Duration {
+    .nanoseconds(left.nanoseconds - right.nanoseconds)
+  }
+}
+
+extension Duration {
+  /// Whole milliseconds, rounded towards zero.
+  package var milliseconds: Int64 {
+    components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+  }
+
+  /// Whole nanoseconds, rounded towards zero.
+  package var nanoseconds: Int64 {
+    components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000
+  }
+}
+
+private func pad(_ value: Int, _ width: Int) -> String {
+  let digits = String(value)
+  return digits.count >= width ? digits : String(repeating: "0", count: width - digits.count) + digits
+}

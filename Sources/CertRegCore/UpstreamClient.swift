@@ -1,0 +1,55 @@
+/// One call of RegisterCertificateWithoutCA.
+package struct UpstreamCall: Sendable {
+  package var certificateID: CertificateID
+  /// The certificate's DER encoding; it is sent as PEM with lines of 64 characters (RFC 7468 section 2).
+  package var der: [UInt8]
+  /// Sent as `status`; `nil` sends none.
+  package var status: CertificateStatus?
+
+  package init(certificateID: CertificateID, der: [UInt8], status: CertificateStatus?) {
+    self.certificateID = certificateID
+    self.der = der
+    self.status = status
+  }
+}
+
+/// How a call ended.
+package enum UpstreamReply: Hashable, Sendable {
+  /// 200, with the `certificateId` that the client computed.
+  case registered(certificateARN: String, requestID: String?)
+  /// 409 for the certificate that was sent. `certificateARN` is its `resourceArn`.
+  case alreadyExists(certificateARN: String, requestID: String?)
+  case failed(UpstreamFailure)
+}
+
+/// Why a call did not bring a result, and what that means for trying again.
+package struct UpstreamFailure: Error, Hashable, Sendable {
+  package enum Disposition: Hashable, Sendable {
+    /// The same call can never succeed: the certificate, its state or the request was refused.
+    case final
+    /// The daemon's identity was refused, or there are no credentials: it can succeed once somebody mends that.
+    case identity
+    /// The account's rate is used up. After the given time, where the upstream named one.
+    case throttled(retryAfter: Duration?)
+    /// The upstream is not there, not well or not understood, and may be well later.
+    case unavailable(retryAfter: Duration?)
+  }
+
+  package var error: ServiceError
+  package var disposition: Disposition
+
+  package init(error: ServiceError, disposition: Disposition) {
+    self.error = error
+    self.disposition = disposition
+  }
+}
+
+/// The upstream of one target. It signs, sends, reads and classifies; when to call and whether to try again is decided by others.
+package protocol UpstreamClient: Sendable {
+  /// Makes one call. Refreshed credentials or a corrected clock may make it two on the wire, never more.
+  /// Ends by itself within the target's `requestTimeout`.
+  func registerCertificateWithoutCA(_ call: UpstreamCall) async -> UpstreamReply
+
+  /// Releases connections. Calls under way end as unavailable.
+  func shutdown() async
+}
