@@ -37,10 +37,13 @@ package struct UpstreamFailure: Error, Hashable, Sendable {
 
   package var error: ServiceError
   package var disposition: Disposition
+  /// Whether the upstream can have acted on the call although no result came back. Then a later 409 is the answer to this call.
+  package var mayHaveTakenEffect: Bool
 
-  package init(error: ServiceError, disposition: Disposition) {
+  package init(error: ServiceError, disposition: Disposition, mayHaveTakenEffect: Bool = false) {
     self.error = error
     self.disposition = disposition
+    self.mayHaveTakenEffect = mayHaveTakenEffect
   }
 }
 
