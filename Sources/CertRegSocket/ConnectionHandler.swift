@@ -21,11 +21,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
   private var state: ConnectionState
   private var context: ChannelHandlerContext?
   private var input = ByteBuffer()
-  /// Bytes at the start of `input` that are known to hold no LF.
-  private var scanned = 0
+  private var framer: LineFramer
   private var output = ByteBuffer()
   private var isReadHeld = false
   private var isInRead = false
+  private var isResumeScheduled = false
+  private var isClosing = false
   /// What of the common budget this connection holds.
   private var budgetHeld = 0
   private(set) var awaitsBudget = false
@@ -35,6 +36,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
   init(loop: LoopContext, peer: Peer) {
     self.loop = loop
     self.peer = peer
+    framer = LineFramer(maxLineBytes: loop.configuration.maxLineBytes)
     servesFromMemory = loop.handling.servesFromMemory(peer)
     state = ConnectionState(
       window: loop.configuration.window, maxBytesUnderWay: loop.configuration.maxBytesUnderWay)
@@ -48,12 +50,21 @@ final class ConnectionHandler: ChannelDuplexHandler {
   }
 
   func channelInactive(context: ChannelHandlerContext) {
+    takeWhatIsLeft()
     leave()
     context.fireChannelInactive()
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
     leave()
+  }
+
+  /// A client that goes away does not stop what it asked for: whole lines that wait for their turn are still taken.
+  private func takeWhatIsLeft() {
+    guard !state.isEnding else { return }
+    input.withUnsafeReadableBytes { bytes in
+      while case .line(let range) = framer.next(in: bytes) { take(UnsafeRawBufferPointer(rebasing: bytes[range])) }
+    }
   }
 
   private func leave() {
@@ -72,7 +83,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
     if state.isEnding { return }
     if input.readableBytes == 0 {
       input = received
-      scanned = 0
     } else {
       input.writeBuffer(&received)
     }
@@ -121,24 +131,23 @@ final class ConnectionHandler: ChannelDuplexHandler {
   private var isWritable: Bool { context?.channel.isWritable ?? false }
 
   private var mayRead: Bool {
-    state.mayTakeLine && isWritable && !state.inputClosed && reserveForInput()
+    state.mayTakeLine && isWritable && !state.inputClosed && reserve()
   }
 
-  /// Takes from the common budget what the unfinished line needs beyond the connection's own allowance.
-  private func reserveForInput() -> Bool {
-    let needed = max(0, input.readableBytes - loop.configuration.freeBytes + 64 * 1024)
-    guard input.readableBytes > loop.configuration.freeBytes else {
+  /// Takes from the common budget what this connection holds beyond its own allowance, and room for the next read.
+  private func reserve() -> Bool {
+    let held = state.bytesUnderWay + (input.readableBytes > 0 ? input.storageCapacity : 0)
+    if held <= loop.configuration.freeBytes {
       loop.budget.give(back: budgetHeld)
       budgetHeld = 0
-      awaitsBudget = false
-      return true
-    }
-    if needed > budgetHeld {
-      guard loop.budget.take(needed - budgetHeld) else {
+    } else {
+      let needed = held + SocketServer.longestRead
+      if needed > budgetHeld, !loop.budget.take(needed - budgetHeld) {
         awaitsBudget = true
         loop.awaitsBudget()
         return false
       }
+      if needed < budgetHeld { loop.budget.give(back: budgetHeld - needed) }
       budgetHeld = needed
     }
     awaitsBudget = false
@@ -157,52 +166,74 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
   }
 
+  /// Goes on once the answers that are arriving together are all there, so that they leave in one write.
+  private func resumeSoon() {
+    guard !isResumeScheduled, !isInRead else { return }
+    isResumeScheduled = true
+    let handler = NIOLoopBound(self, eventLoop: loop.eventLoop)
+    loop.eventLoop.execute {
+      handler.value.isResumeScheduled = false
+      handler.value.resume()
+    }
+  }
+
+  /// What ended a run of lines.
+  private enum Stop {
+    case noMoreLines
+    case paused
+    case tooLong
+  }
+
   private func takeLines() {
-    while state.mayTakeLine, isWritable {
-      guard let line = nextLine() else { return }
-      input.withUnsafeReadableBytes { bytes in
-        take(UnsafeRawBufferPointer(rebasing: bytes[0..<line]))
+    while input.readableBytes > 0, state.mayTakeLine, isWritable {
+      let stop = input.withUnsafeReadableBytes { takeLines(in: $0) }
+      input.moveReaderIndex(forwardBy: framer.consume())
+      switch stop {
+      case .noMoreLines:
+        if input.readableBytes == 0 || state.inputClosed { dropInput() }
+        return
+      case .tooLong:
+        refuseAndEnd(.lineTooLong(limitBytes: loop.configuration.maxLineBytes))
+        return
+      case .paused:
+        if output.readableBytes > Self.writeThreshold { flushOutput() }
       }
-      input.moveReaderIndex(forwardBy: min(line + 1, input.readableBytes))
-      if input.readableBytes == 0 { input = ByteBuffer() }
-      if output.readableBytes > Self.writeThreshold { flushOutput() }
     }
   }
 
-  /// Length of the next line without its LF; `nil` where there is none.
-  private func nextLine() -> Int? {
-    let start = scanned
-    let found: Int? = input.withUnsafeReadableBytes { bytes in
-      // memchr over the part that has not been looked at: reads inside `bytes` only.
-      guard bytes.count > start, let base = bytes.baseAddress,
-        let place = memchr(base + start, 0x0a, bytes.count - start)
-      else { return nil }
-      return UnsafeRawPointer(place) - base
+  private func takeLines(in bytes: UnsafeRawBufferPointer) -> Stop {
+    while true {
+      switch framer.next(in: bytes) {
+      case .line(let range):
+        take(UnsafeRawBufferPointer(rebasing: bytes[range]))
+        if !state.mayTakeLine || output.readableBytes > Self.writeThreshold { return .paused }
+      case .needsMore:
+        // At the end of input the rest is a line without its LF: the client cannot send it any more.
+        if state.inputClosed, let rest = framer.remainder(in: bytes) {
+          take(UnsafeRawBufferPointer(rebasing: bytes[rest]))
+        }
+        return .noMoreLines
+      case .tooLong:
+        return .tooLong
+      }
     }
-    let length = found ?? input.readableBytes
-    if length > loop.configuration.maxLineBytes {
-      answerAndEnd(.lineTooLong(limitBytes: loop.configuration.maxLineBytes))
-      return nil
-    }
-    guard let found else {
-      scanned = input.readableBytes
-      // At the end of input what is left is a line without its LF: the client cannot send it any more.
-      return state.inputClosed && scanned > 0 ? scanned : nil
-    }
-    scanned = 0
-    return found
   }
 
-  private func answerAndEnd(_ error: LineError) {
+  private func dropInput() {
+    input = ByteBuffer()
+    framer = LineFramer(maxLineBytes: loop.configuration.maxLineBytes)
+  }
+
+  private func refuseAndEnd(_ error: LineError) {
     loop.counters.invalidLines += 1
     state.isEnding = true
-    input = ByteBuffer()
-    scanned = 0
-    append(AnswerEncoder.error(id: nil, error.error))
+    dropInput()
+    append(AnswerEncoder.error(error, in: UnsafeRawBufferPointer(start: nil, count: 0)))
   }
 
   private func closeIfFinished() {
-    guard let context, state.isFinished(hasBufferedLines: input.readableBytes > 0) else { return }
+    guard let context, !isClosing, state.isFinished(hasBufferedLines: input.readableBytes > 0) else { return }
+    isClosing = true
     state.isEnding = true
     // The promise of the last write: everything before it has left, too.
     context.writeAndFlush(wrapOutboundOut(ByteBuffer())).assumeIsolated().whenComplete { _ in self.close() }
@@ -218,15 +249,13 @@ final class ConnectionHandler: ChannelDuplexHandler {
   // MARK: Lines
 
   private func take(_ line: UnsafeRawBufferPointer) {
-    if LineFramer.isBlank(line) { return }
     loop.counters.lines += 1
     let request: RequestLine
     do {
       request = try LineParser.parse(line)
     } catch {
       loop.counters.invalidLines += 1
-      answerNow(
-        hasID: error.id != nil, AnswerEncoder.error(id: error.id.map { Array(line[$0]) }, error.error))
+      answerNow(hasID: error.id != nil, AnswerEncoder.error(loop.isDraining ? error.whileDraining : error, in: line))
       return
     }
     if loop.isDraining {
@@ -304,12 +333,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
   }
 
   private func handOn(_ request: RequestLine, _ line: UnsafeRawBufferPointer) {
-    guard let context else { return }
     let owned = OwnedRequest(request, line: line)
     let ticket = state.begin(hasID: request.id != nil, bytes: line.count)
-    let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
-    let eventLoop = context.eventLoop
-    let reply = Reply(eventLoop: eventLoop) { answer, isLast in
+    let eventLoop = loop.eventLoop
+    let handler = NIOLoopBound(self, eventLoop: eventLoop)
+    let reply = Reply { answer, isLast in
       eventLoop.execute {
         if isLast { handler.value.finish(ticket, answer) } else { handler.value.sendPart(answer) }
       }
@@ -323,7 +351,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     guard context != nil else { return }
     lastActivity = .now()
     state.finish(ticket, answer: answer) { append($0) }
-    if !isInRead { resume() }
+    resumeSoon()
   }
 
   /// A line of `watch`. A client that does not read misses lines, and is told how many when it reads again: nothing piles up.
@@ -369,7 +397,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   /// Gives up a line that does not come to its end while others wait for the room that it takes.
   func closeUnfinished() {
-    answerAndEnd(
+    refuseAndEnd(
       LineError(
         error: ServiceError(
           .invalidRequest, reason: "unfinished_line",
@@ -381,9 +409,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   /// Answers what was taken, refuses what is buffered, closes.
   func drain() {
-    takeLines()
-    flushOutput()
-    if state.unanswered == 0 { state.isEnding = true }
     state.inputClosed = true
     resume()
   }
@@ -391,6 +416,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
   func close() {
     context?.close(promise: nil)
   }
+}
+
+extension LineError {
+  /// A line that was cut off by the stop is not the client's fault.
+  fileprivate var whileDraining: LineError { LineError(error: .draining, id: id) }
 }
 
 extension OwnedRequest {

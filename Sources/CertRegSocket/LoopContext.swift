@@ -1,4 +1,4 @@
-package import CertRegCore
+import CertRegCore
 import Glibc
 import NIOCore
 

@@ -1,6 +1,5 @@
 package import CertRegCore
 package import CertRegProtocol
-package import NIOCore
 
 /// Who is at the other end of a connection, from `SO_PEERCRED` (unix(7)).
 package struct Peer: Hashable, Sendable {
@@ -41,12 +40,9 @@ package struct OwnedRequest: Sendable {
 
 /// Where the answer to one request goes. Thread-safe; the first answer counts.
 package struct Reply: Sendable {
-  /// The loop that the connection lives on; `remember` in `send` has to be made for it.
-  package let eventLoop: any EventLoop
   private let deliver: @Sendable (_ answer: [UInt8], _ isLast: Bool) -> Void
 
-  package init(eventLoop: any EventLoop, deliver: @escaping @Sendable (_ answer: [UInt8], _ isLast: Bool) -> Void) {
-    self.eventLoop = eventLoop
+  package init(deliver: @escaping @Sendable (_ answer: [UInt8], _ isLast: Bool) -> Void) {
     self.deliver = deliver
   }
 
@@ -61,11 +57,32 @@ package struct Reply: Sendable {
   }
 }
 
+/// A result that may be answered, and for how long.
+package struct KnownAnswer: Sendable {
+  package var entry: ResultTable.Entry
+  package var arnPrefix: String
+  /// The certificate's epoch, read before the result was.
+  package var epoch: UInt32
+  /// Seconds since 1970 from which on, and before which, it may be answered.
+  package var answerableFrom: UInt32
+  package var expiresAt: UInt32
+
+  package init(
+    entry: ResultTable.Entry, arnPrefix: String, epoch: UInt32, answerableFrom: UInt32, expiresAt: UInt32
+  ) {
+    self.entry = entry
+    self.arnPrefix = arnPrefix
+    self.epoch = epoch
+    self.answerableFrom = answerableFrom
+    self.expiresAt = expiresAt
+  }
+}
+
 /// What stands behind the socket.
 package protocol RequestHandling: Sendable {
   /// Answers from memory, for a `register` request whose text the loop does not remember. Called on an event loop with the
   /// unescaped text; has to be quick. `target` is the target's number in the result cache.
-  func known(certificatePem: UnsafeRawBufferPointer, target: UInt16, now: WallTime) -> ResultCache.Known?
+  func known(certificatePem: UnsafeRawBufferPointer, target: UInt16, now: WallTime) -> KnownAnswer?
 
   /// Takes a request of which the answer is not at hand. Returns quickly; `reply` may be used on any thread.
   func handle(_ request: OwnedRequest, from peer: Peer, reply: Reply)

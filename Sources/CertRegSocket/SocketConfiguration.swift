@@ -1,5 +1,3 @@
-package import CertRegCore
-
 /// Limits of the socket and what the hot path needs to know of the rest.
 package struct SocketConfiguration: Sendable {
   /// Requests under way on one connection, at most.

@@ -1,5 +1,3 @@
-package import CertRegCore
-
 /// SipHash-2-4 with 128 bits of output (Aumasson, Bernstein 2012) under a key that is drawn at the start of the process.
 ///
 /// It stands for a certificate's text in `AnswerMemo`: whoever does not know the key cannot make two texts with one hash, and

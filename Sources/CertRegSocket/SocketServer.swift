@@ -1,0 +1,169 @@
+package import CertRegCore
+import Glibc
+import NIOCore
+package import NIOPosix
+
+/// Listens on a Unix socket and runs a `ConnectionHandler` for each connection, spread over event loops.
+package final class SocketServer: Sendable {
+  /// Most bytes of one read: together with the free bytes of a connection the bound of what an idle one can hold.
+  static let longestRead = 32 * 1024
+
+  private let group: MultiThreadedEventLoopGroup
+  private let loops: [NIOLoopBoundBox<LoopContext>]
+  private let listener: any Channel
+
+  private init(
+    group: MultiThreadedEventLoopGroup, loops: [NIOLoopBoundBox<LoopContext>], listener: any Channel
+  ) {
+    self.group = group
+    self.loops = loops
+    self.listener = listener
+  }
+
+  /// Starts to accept connections on `socket`, a listening Unix stream socket that the server takes over.
+  package static func start(
+    on socket: CInt, group: MultiThreadedEventLoopGroup, handling: any RequestHandling, cache: ResultCache,
+    configuration: SocketConfiguration
+  ) async throws -> SocketServer {
+    let budget = ByteBudget(limit: configuration.budgetBytes)
+    var random = SystemRandomNumberGenerator()
+    let textHash = TextHash(key: (random.next(), random.next()))
+    var loops: [NIOLoopBoundBox<LoopContext>] = []
+    for eventLoop in group.makeIterator() {
+      loops.append(
+        try await eventLoop.submit {
+          NIOLoopBoundBox(
+            LoopContext(
+              eventLoop: eventLoop, handling: handling, cache: cache, budget: budget, textHash: textHash,
+              configuration: configuration), eventLoop: eventLoop)
+        }.get())
+    }
+    let contexts = loops
+    let listener = try await ServerBootstrap(group: group)
+      .serverChannelOption(.backlog, value: 4096)
+      .serverChannelOption(.maxMessagesPerRead, value: 16)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(AcceptLimiter(maxConnections: configuration.maxConnections))
+        }
+      }
+      .childChannelOption(.allowRemoteHalfClosure, value: true)
+      .childChannelOption(
+        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: longestRead))
+      .childChannelOption(.maxMessagesPerRead, value: 1)
+      .childChannelInitializer { channel in
+        peerCredentials(of: channel).flatMapThrowing { credentials in
+          guard let context = contexts.first(where: { $0.eventLoop === channel.eventLoop })?.value else {
+            throw ChannelError.operationUnsupported
+          }
+          let peer = Peer(uid: credentials.uid, gid: credentials.gid, pid: credentials.pid)
+          try channel.pipeline.syncOperations.addHandler(ConnectionHandler(loop: context, peer: peer))
+        }
+      }
+      .withBoundSocket(socket).get()
+    return SocketServer(group: group, loops: loops, listener: listener)
+  }
+
+  /// Sum of what all loops counted.
+  package func counters() async -> LoopCounters {
+    var sum = LoopCounters()
+    for loop in loops {
+      let counters = try? await loop.eventLoop.submit { loop.value.counters }.get()
+      sum = sum + (counters ?? LoopCounters())
+    }
+    return sum
+  }
+
+  /// Gives new limits to connections from now on.
+  package func reconfigure(_ configuration: SocketConfiguration) async {
+    for loop in loops {
+      try? await loop.eventLoop.submit { loop.value.configuration = configuration }.get()
+    }
+  }
+
+  /// Calls `body` on each event loop; for the watchdog, which wants to know that all of them turn.
+  package func onEachLoop(_ body: @escaping @Sendable (Int) -> Void) {
+    for (number, loop) in loops.enumerated() {
+      loop.eventLoop.execute { body(number) }
+    }
+  }
+
+  package var loopCount: Int { loops.count }
+
+  /// Stops accepting and taking requests; returns once every connection has its answers and is closed.
+  package func drain() async {
+    try? await listener.close().get()
+    let futures = loops.map { loop in
+      let promise = loop.eventLoop.makePromise(of: Void.self)
+      loop.eventLoop.execute { loop.value.drain(promise) }
+      return promise.futureResult
+    }
+    for future in futures { try? await future.get() }
+  }
+
+  /// Closes what is left open.
+  package func closeAll() {
+    for loop in loops {
+      loop.eventLoop.execute { loop.value.closeAll() }
+    }
+  }
+
+  private static func peerCredentials(of channel: any Channel) -> EventLoopFuture<Credentials> {
+    guard let provider = channel as? any SocketOptionProvider else {
+      return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
+    }
+    return provider.unsafeGetSocketOption(level: .socket, name: .peerCredentials)
+  }
+
+  /// `struct ucred` of unix(7), which the C library declares for GNU sources only: three fields of 32 bits.
+  private struct Credentials: Sendable {
+    var pid: Int32 = 0
+    var uid: UInt32 = .max
+    var gid: UInt32 = .max
+  }
+}
+
+extension NIOBSDSocket.Option {
+  /// `SO_PEERCRED` of unix(7).
+  fileprivate static let peerCredentials = NIOBSDSocket.Option(rawValue: SO_PEERCRED)
+}
+
+/// Stops accepting while there are as many connections as are allowed; the next ones wait in the kernel's backlog.
+private final class AcceptLimiter: ChannelDuplexHandler {
+  typealias InboundIn = Channel
+  typealias InboundOut = Channel
+  typealias OutboundIn = Channel
+
+  private let maxConnections: Int
+  private var open = 0
+  private var isReadHeld = false
+
+  init(maxConnections: Int) {
+    self.maxConnections = maxConnections
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    open += 1
+    let child = unwrapInboundIn(data)
+    let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+    let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+    child.closeFuture.hop(to: context.eventLoop).whenComplete { _ in handler.value.closed(bound.value) }
+    context.fireChannelRead(data)
+  }
+
+  func read(context: ChannelHandlerContext) {
+    if open < maxConnections {
+      context.read()
+    } else {
+      isReadHeld = true
+    }
+  }
+
+  private func closed(_ context: ChannelHandlerContext) {
+    open -= 1
+    if isReadHeld {
+      isReadHeld = false
+      context.read()
+    }
+  }
+}
