@@ -4,14 +4,14 @@ import CertRegSigV4
 import Foundation
 import Testing
 
+private let vectorFolder = ProcessInfo.processInfo.environment["CERTREG_SIGV4_VECTORS"]
+
 /// Cases of AWS's signing test suite and of other signers, as JSON lines.
 ///
 /// They are not part of this repository. `CERTREG_SIGV4_VECTORS` names a folder with `suite.jsonl` (members `request`,
 /// `context`, `expected`) and `botocore.jsonl` (`method`, `url`, `headers`, `body_b64`, `credentials`, `expected`).
-@Suite(.enabled(if: VectorFileTests.folder != nil, "CERTREG_SIGV4_VECTORS is not set"))
+@Suite(.enabled(if: vectorFolder != nil, "CERTREG_SIGV4_VECTORS is not set"))
 struct VectorFileTests {
-  static let folder = ProcessInfo.processInfo.environment["CERTREG_SIGV4_VECTORS"]
-
   @Test func `agrees with the cases of the signing test suite`() throws {
     let cases = try lines("suite.jsonl").map(SuiteCase.init)
     try #require(!cases.isEmpty)
@@ -25,7 +25,7 @@ struct VectorFileTests {
   }
 
   private func lines(_ file: String) throws -> [JSONObject] {
-    let path = try #require(VectorFileTests.folder) + "/" + file
+    let path = try #require(vectorFolder) + "/" + file
     return try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").map { line in
       JSONObject(try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]))
     }
@@ -127,7 +127,9 @@ private struct SignedRequestCase {
     name = try object.text("name")
     method = try object.text("method")
     let url = try #require(URLComponents(string: try object.text("url")))
-    host = try #require(url.host) + (url.port.map { ":\($0)" } ?? "")
+    // `Host` as clients send it: without the scheme's own port (RFC 9110 section 7.2).
+    let port = url.port.flatMap { $0 == (url.scheme == "https" ? 443 : 80) ? nil : ":\($0)" }
+    host = try #require(url.host) + (port ?? "")
     path = url.percentEncodedPath
     headers = try object.headers("headers")
     body = Array(try #require(Data(base64Encoded: try object.text("body_b64"))))
