@@ -65,7 +65,10 @@ func percentDecoded(_ text: String) -> String {
   var decoded: [UInt8] = []
   var rest = text.utf8[...]
   while let byte = rest.popFirst() {
-    if byte == UInt8(ascii: "%"), rest.count >= 2, let octet = UInt8(String(rest.prefix(2)) ?? "", radix: 16) {
+    let digits = rest.prefix(2)
+    if byte == UInt8(ascii: "%"), digits.count == 2, digits.allSatisfy(isHexDigit),
+      let octet = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
+    {
       decoded.append(octet)
       rest = rest.dropFirst(2)
     } else {
@@ -73,4 +76,13 @@ func percentDecoded(_ text: String) -> String {
     }
   }
   return String(decoding: decoded, as: UTF8.self)
+}
+
+func isHexDigit(_ byte: UInt8) -> Bool {
+  switch byte {
+  case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
+    UInt8(ascii: "A")...UInt8(ascii: "F"):
+    true
+  default: false
+  }
 }

@@ -1,4 +1,4 @@
-package import CertRegCore
+import CertRegCore
 
 /// An HTTP request, complete, as far as the sandbox looks at it.
 package struct SandboxRequest: Sendable {

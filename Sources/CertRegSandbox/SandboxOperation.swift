@@ -96,8 +96,8 @@ package enum SandboxOperation: Hashable, Sendable {
     if length > 65_536 {
       throw .constraint("Member must have length less than or equal to 65536", at: "certificatePem", value: nil)
     }
-    return .registerCertificateWithoutCA(
-      certificatePEM: pem, status: try members.status.map { text throws(SandboxError) in try status(text, at: "status") })
+    let status = try members.status.map { text throws(SandboxError) in try status(text, at: "status") }
+    return .registerCertificateWithoutCA(certificatePEM: pem, status: status)
   }
 
   private static func status(_ text: String, at member: String) throws(SandboxError) -> CertificateStatus {
@@ -123,14 +123,5 @@ package enum SandboxOperation: Hashable, Sendable {
     }
     // 0x and 62 digits fit the pattern and are nobody's digest.
     throw SandboxError(.resourceNotFound, "The certificate given in the request does not exist. Id: \(text)")
-  }
-}
-
-private func isHexDigit(_ byte: UInt8) -> Bool {
-  switch byte {
-  case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
-    UInt8(ascii: "A")...UInt8(ascii: "F"):
-    true
-  default: false
   }
 }

@@ -1,4 +1,4 @@
-package import CertRegCore
+import CertRegCore
 import FoundationEssentials
 
 /// The outputs of the operations, with the members' names and forms of the service model; points in time are seconds since

@@ -1,4 +1,4 @@
-package import CertRegCore
+import CertRegCore
 
 /// A number of calls a second, and how many of them may come at once.
 package struct ThrottleRate: Hashable, Sendable {
