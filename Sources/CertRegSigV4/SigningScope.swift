@@ -1,0 +1,20 @@
+/// What a signature is good for: a service in a region. Together with the day it is the credential scope of Signature
+/// Version 4.
+package struct SigningScope: Hashable, Sendable {
+  /// The last element of every credential scope.
+  package static let terminator = "aws4_request"
+
+  package let region: String
+  /// The service's signing name: `iot`, `sts`, `rolesanywhere`.
+  package let service: String
+
+  package init(region: String, service: String) {
+    self.region = region
+    self.service = service
+  }
+
+  /// `20261124/eu-central-1/iot/aws4_request`. `day` has the form `YYYYMMDD`.
+  package func credentialScope(day: some StringProtocol) -> String {
+    "\(day)/\(region)/\(service)/\(SigningScope.terminator)"
+  }
+}
