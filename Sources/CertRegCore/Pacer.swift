@@ -53,8 +53,9 @@ package struct Pacer: Sendable {
   /// Multiplier of the rate at a throttle, and growth constant of the curve (RFC 9438 section 4.1; the SDKs use the same).
   private static let decrease = 0.7
   private static let growth = 0.4
-  /// Rate after an outage, doubled with every second that goes well.
+  /// Rate after an outage, and its growth with every second that goes well.
   private static let rateAfterOutage = 50.0
+  private static let growthAfterOutage = 1.5
   /// A rate that the upstream taught is dropped once it is that high: then the number of calls at once is the limit.
   private static let rateWithoutMeaning = 2_000.0
   private static let firstHold = Duration.milliseconds(100)
@@ -171,7 +172,8 @@ package struct Pacer: Sendable {
     case .unauthorized:
       health = .unauthorized
       identityRefusals += 1
-      let hold = min(Self.longestIdentityHold.nanoseconds, Self.firstIdentityHold.nanoseconds << min(identityRefusals - 1, 8))
+      let step = Self.firstIdentityHold.nanoseconds << min(identityRefusals - 1, 8)
+      let hold = min(Self.longestIdentityHold.nanoseconds, step)
       identityHeldUntil = now + .nanoseconds(Int64(Double(hold) * (0.5 + random / 2)))
     }
   }
@@ -210,7 +212,7 @@ package struct Pacer: Sendable {
       return
     } else if let lastTroubleAt {
       let seconds = Double((now - lastTroubleAt).nanoseconds) / 1e9
-      setRate(max(current, Self.rateAfterOutage * exp2(min(seconds, 10))))
+      setRate(max(current, Self.rateAfterOutage * pow(Self.growthAfterOutage, min(seconds, 20))))
     }
   }
 

@@ -101,10 +101,7 @@ package struct Registrar: Sendable {
 
   /// What is known of a registration under way, for `lookup`.
   package struct PendingView: Hashable, Sendable {
-    package var status: CertificateStatus?
-    package var enqueuedAt: WallTime
-    package var attempts: Int
-    package var lastError: ServiceError?
+    package var registration: PendingRegistration
     /// `nil`: as soon as the pace allows.
     package var nextAttemptAfter: Duration?
   }
@@ -329,9 +326,7 @@ package struct Registrar: Sendable {
     guard let flight = flights[key] else { return nil }
     var wait: Duration?
     if case .backingOff(let until) = flight.phase { wait = max(.zero, until - now) }
-    return PendingView(
-      status: flight.pending.status, enqueuedAt: flight.pending.enqueuedAt, attempts: flight.pending.attempts,
-      lastError: flight.pending.lastError, nextAttemptAfter: wait)
+    return PendingView(registration: flight.pending, nextAttemptAfter: wait)
   }
 
   /// State of one target, for `status`.

@@ -97,6 +97,12 @@ package final class ResultCache: Sendable {
     }
   }
 
+  /// Whether `cache.ttl` has passed since the registration.
+  package func isExpired(_ registration: Registration, now: WallTime) -> Bool {
+    guard let ttl = timeToLive.withLock({ $0 }) else { return false }
+    return now >= registration.finishedAt + ttl
+  }
+
   private static func expiry(of entry: ResultTable.Entry, timeToLive: Duration?) -> UInt32 {
     guard let timeToLive else { return .max }
     return UInt32(clamping: Int64(entry.finishedAt) + timeToLive.components.seconds)

@@ -1,6 +1,6 @@
 package import CertRegCore
 import Glibc
-import NIOCore
+package import NIOCore
 package import NIOPosix
 
 /// Listens on a Unix socket and runs a `ConnectionHandler` for each connection, spread over event loops.
@@ -65,13 +65,9 @@ package final class SocketServer: Sendable {
   }
 
   /// Sum of what all loops counted.
-  package func counters() async -> LoopCounters {
-    var sum = LoopCounters()
-    for loop in loops {
-      let counters = try? await loop.eventLoop.submit { loop.value.counters }.get()
-      sum = sum + (counters ?? LoopCounters())
-    }
-    return sum
+  package func counters(on eventLoop: any EventLoop) -> EventLoopFuture<LoopCounters> {
+    let futures = loops.map { loop in loop.eventLoop.submit { loop.value.counters } }
+    return EventLoopFuture.reduce(LoopCounters(), futures, on: eventLoop, +)
   }
 
   /// Gives new limits to connections from now on.
