@@ -1,0 +1,19 @@
+import ArgumentParser
+import CertRegClient
+
+struct WatchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "watch",
+    abstract: "Prints a line for every registration that ends, until it is stopped.")
+
+  @Option(name: [.customShort("n"), .long], help: "End after so many lines.")
+  var lines: Int?
+
+  @OptionGroup var targets: TargetOptions
+
+  @OptionGroup var options: SocketOptions
+
+  func run() throws {
+    try exit(with: WatchVerb(limit: lines).run(options.session(targets: targets.target)))
+  }
+}
