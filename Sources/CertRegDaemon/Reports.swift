@@ -49,6 +49,8 @@ final class Reports: Sendable {
     state.withLock { change(&$0.constants) }
   }
 
+  var maxConnections: Int { state.withLock { $0.constants.maxConnections } }
+
   func beginDraining() {
     state.withLock { $0.isDraining = true }
   }
@@ -142,7 +144,7 @@ extension Reports.Figures {
       // In hundredths, for people: the pacer's own figure has no meaning behind that.
       writer.member("ratePerSecond", json: Array("\((rate * 100).rounded() / 100)".utf8))
     } else {
-      writer.memberNull("ratePerSecond")
+      writer.member("ratePerSecond", json: Array("null".utf8))
     }
     writer.member("throttles", view.throttles)
     writer.member("lastSuccessAt", ifPresent: view.lastSuccessAt?.rfc3339)

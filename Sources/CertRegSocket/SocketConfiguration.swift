@@ -8,6 +8,8 @@ package struct SocketConfiguration: Sendable {
   package var maxConnections = 4096
   /// Bytes that all connections together may hold in unfinished lines and unanswered requests, beyond `freeBytes` each.
   package var budgetBytes = 32 * 1024 * 1024
+  /// Bytes of unanswered requests on one connection, at most; one request is taken whatever its size.
+  package var maxBytesUnderWay = 1024 * 1024
   /// What a connection may hold without drawing on the common budget.
   package var freeBytes = 16 * 1024
   /// A connection on which nothing moves for that long is closed; `nil`: never.
@@ -17,9 +19,6 @@ package struct SocketConfiguration: Sendable {
   package var defaultTarget: (name: [UInt8], number: UInt16) = (Array("default".utf8), 1)
 
   package init() {}
-
-  /// Bytes of unanswered requests on one connection, at most: room for one line of any length, or for many of the usual one.
-  var maxBytesUnderWay: Int { 2 * maxLineBytes }
 }
 
 /// What one event loop counted since the start. Sums over all loops are what `status` and `metrics` show.

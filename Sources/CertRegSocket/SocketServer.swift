@@ -77,11 +77,9 @@ package final class SocketServer: Sendable {
     }
   }
 
-  /// Calls `body` on each event loop; for the watchdog, which wants to know that all of them turn.
-  package func onEachLoop(_ body: @escaping @Sendable (Int) -> Void) {
-    for (number, loop) in loops.enumerated() {
-      loop.eventLoop.execute { body(number) }
-    }
+  /// Runs `body` on one of the event loops; for the watchdog, which wants to know that all of them turn.
+  package func onLoop(_ number: Int, _ body: @escaping @Sendable () -> Void) {
+    loops[number].eventLoop.execute(body)
   }
 
   package var loopCount: Int { loops.count }
