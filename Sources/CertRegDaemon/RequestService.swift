@@ -89,9 +89,8 @@ final class RequestService: RequestHandling {
     let verdict = verdicts.current
     do throws(ServiceError) {
       let (der, id) = try readCertificate(request, verdict)
-      let now = SystemClock.wall
-      _ = try verdict.validator.validate(der: der, now: now)
-      let examination = try verdict.validator.examine(der: der, now: now)
+      let examination = try verdict.validator.examine(der: der, now: SystemClock.wall)
+      if let refusal = examination.refusal { throw refusal }
       reply.send(
         AnswerEncoder.object(id: request.id) { writer in
           writer.member("certificateId", id.hex)
