@@ -67,7 +67,7 @@ enum Schema {
   private static let validation = KeyTable<ValidationPolicies>(
     keys: ValidationPolicy.allCases.map { policy in
       .value(
-        policy.rawValue, \.[policy: policy], .word(choices(of: policy)), ValidationDocumentation.text(of: policy))
+        policy.rawValue, \.[policy], .word(choices(of: policy)), ValidationDocumentation.text(of: policy))
     })
 
   /// What a policy may be set to: the two words of every policy and, where its default is another, that one.

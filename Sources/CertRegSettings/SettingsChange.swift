@@ -14,7 +14,7 @@ extension Settings {
     let before = Settings.leaves(Schema.root.encode(old), "")
     let after = Settings.leaves(Schema.root.encode(self), "")
     let restart = Set(Schema.keys.filter { !$0.takesEffectAtReload }.map(\.path))
-    return Set(before.keys).union(after.keys).sorted().compactMap { key in
+    return Set(before.keys).union(after.keys).sorted().compactMap { (key) -> SettingsChange? in
       guard before[key] != after[key] else { return nil }
       return SettingsChange(key: key, takesEffectAtReload: !restart.contains(key))
     }

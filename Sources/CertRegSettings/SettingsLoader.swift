@@ -1,3 +1,5 @@
+import CertRegCore
+
 /// Brings together the defaults, the file, the environment and the command line.
 ///
 /// What comes later wins: built-in default; the folders of `$RUNTIME_DIRECTORY` and `$STATE_DIRECTORY`, which are systemd's

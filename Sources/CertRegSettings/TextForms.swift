@@ -1,5 +1,3 @@
-package import CertRegCore
-
 extension ValueForm<String> {
   /// Any text of at most `limit` characters.
   static func text(_ name: String, limit: Int = 1024, _ check: @escaping @Sendable (String) -> String? = { _ in nil })

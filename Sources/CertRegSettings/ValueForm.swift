@@ -1,4 +1,4 @@
-package import CertRegCore
+import CertRegCore
 
 /// Why a text is not a value.
 struct ValueProblem: Error {
