@@ -15,7 +15,7 @@ enum AccessSchema {
 
   static let access = SettingKey<Settings>(name: "access") { node, path, settings, decoding in
     switch node.content {
-    case .null, .scalar("none"): settings.access = nil
+    case .null, .explicitNone: settings.access = nil
     case .scalar, .sequence, .mapping:
       var access = AccessSettings()
       section.decode(node, path, into: &access, &decoding)
@@ -26,7 +26,7 @@ enum AccessSchema {
       settings.access = access
     }
   } encode: { settings in
-    settings.access.map { section.encode($0).content } ?? .null
+    settings.access.map { section.encode($0).content } ?? .explicitNone
   } describe: { path, _ in
     section.describe(path, defaults: AccessSettings())
   }

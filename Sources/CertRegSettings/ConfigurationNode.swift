@@ -2,8 +2,10 @@
 /// this form, laid over one another, and decoded once.
 struct ConfigurationNode: Equatable, Sendable {
   indirect enum Content: Equatable, Sendable {
-    /// No value, or `null`.
+    /// No value, or `null`: as if the key were left out, for a key that may be.
     case null
+    /// An unquoted `none`: said on purpose, so that nothing fills it.
+    case explicitNone
     /// A value as it was written. What type it has is for the key to say: YAML's own guesses (`no` is false, 0660 is 432)
     /// are not asked.
     case scalar(String)
@@ -30,6 +32,7 @@ struct ConfigurationNode: Equatable, Sendable {
   var kind: String {
     switch content {
     case .null: "nothing"
+    case .explicitNone: "none"
     case .scalar: "a single value"
     case .sequence: "a list"
     case .mapping: "a section of keys"
@@ -56,7 +59,7 @@ struct ConfigurationNode: Equatable, Sendable {
     switch content {
     case .null: members = []
     case .mapping(let present): members = present
-    case .scalar, .sequence: return
+    case .explicitNone, .scalar, .sequence: return
     }
     if let index = members.firstIndex(where: { $0.key == key }) {
       members[index].value.set(path.dropFirst(), to: value)

@@ -26,7 +26,7 @@ struct ConfigurationPrinter {
 
   private mutating func write(_ node: ConfigurationNode, after start: String, key: String, indent: String) {
     switch node.content {
-    case .null: add("\(start) none", key)
+    case .null, .explicitNone: add("\(start) none", key)
     case .scalar(let text): add("\(start) \(YAMLText.scalar(text))", key)
     case .mapping(let members) where members.isEmpty: add("\(start) {}", key)
     case .mapping(let members):

@@ -76,8 +76,7 @@ struct ConfigurationReader {
     switch node {
     case .scalar(let scalar):
       checkTag(scalar.tag, origin, key)
-      let isNull = scalar.style == .plain && ["", "~", "null", "Null", "NULL"].contains(scalar.string)
-      return ConfigurationNode(isNull ? .null : .scalar(scalar.string), origin: origin)
+      return ConfigurationNode(Self.content(scalar), origin: origin)
     case .sequence(let sequence):
       checkTag(sequence.tag, origin, key)
       var items: [ConfigurationNode] = []
@@ -92,6 +91,15 @@ struct ConfigurationReader {
       // The parser puts the anchored node in the alias's place.
       report(origin, key, "is an alias of nothing")
       return ConfigurationNode(.null, origin: origin)
+    }
+  }
+
+  private static func content(_ scalar: Node.Scalar) -> ConfigurationNode.Content {
+    guard scalar.style == .plain else { return .scalar(scalar.string) }
+    switch scalar.string {
+    case "", "~", "null", "Null", "NULL": return .null
+    case "none": return .explicitNone
+    default: return .scalar(scalar.string)
     }
   }
 
@@ -135,7 +143,7 @@ struct ConfigurationReader {
     case .mapping(let members): return members
     case .sequence(let items) where items.allSatisfy({ $0.kind == ConfigurationNode(.mapping([])).kind }):
       return items.flatMap(\.members)
-    case .null, .scalar, .sequence:
+    case .null, .explicitNone, .scalar, .sequence:
       report(origin, key, "\"<<\" takes a section of keys or a list of them, as an alias (*name)")
       return []
     }
@@ -175,7 +183,8 @@ extension ConfigurationReader {
       let hint =
         problem.contains("cannot start any token")
         ? " (YAML indents with spaces, not tabs; a value that begins with @, `, % or a tab needs quotes)" : ""
-      return failure("is not YAML: \(escapedForTerminal(problem + where_))\(hint)", line: mark.line, column: mark.column)
+      return failure(
+        "is not YAML: \(escapedForTerminal(problem + where_))\(hint)", line: mark.line, column: mark.column)
     case .duplicatedKeysInMapping(let duplicates, let context):
       let names = duplicates.map { quoted($0) }.joined(separator: ", ")
       return failure(

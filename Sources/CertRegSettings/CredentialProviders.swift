@@ -27,7 +27,8 @@ enum CredentialProviders {
         documentation: "Profile of the shared files. Left out: `AWS_PROFILE`, else `default`."),
       Field(
         name: "file", form: .path(),
-        documentation: "The credentials file where it is not the usual one, such as one of systemd's `LoadCredential=`."),
+        documentation: "The credentials file where it is not the usual one, such as one of systemd's `LoadCredential=`."
+      ),
     ],
     shorthand: "name"
   ) {
@@ -82,7 +83,8 @@ enum CredentialProviders {
     name: "webIdentity",
     fields: [
       role,
-      Field(name: "tokenFile", form: .path(), isRequired: true, documentation: "File of the token; read at every refresh."),
+      Field(
+        name: "tokenFile", form: .path(), isRequired: true, documentation: "File of the token; read at every refresh."),
       sessionName,
     ]
   ) {
@@ -133,7 +135,8 @@ enum CredentialProviders {
       certificate, privateKey,
       Field(
         name: "caFile", form: .path(),
-        documentation: "PEM file of the authorities that the endpoint's certificate is checked against. Left out: the system's."),
+        documentation:
+          "PEM file of the authorities that the endpoint's certificate is checked against. Left out: the system's."),
     ]
   ) {
     .iotProvider(
@@ -142,7 +145,8 @@ enum CredentialProviders {
   } values: {
     if case .iotProvider(let endpoint, let alias, let thing, let certificate, let key, let authorities) = $0 {
       [
-        "endpoint": endpoint, "roleAlias": alias, "thingName": thing, "certificateFile": certificate, "privateKeyFile": key,
+        "endpoint": endpoint, "roleAlias": alias, "thingName": thing, "certificateFile": certificate,
+        "privateKeyFile": key,
         "caFile": authorities,
       ]
     } else {
@@ -157,14 +161,16 @@ enum CredentialProviders {
         name: "trustAnchorArn", form: .arn("rolesanywhere"), isRequired: true,
         documentation: "The trust anchor; its region is the one that is asked."),
       Field(
-        name: "profileArn", form: .arn("rolesanywhere"), isRequired: true, documentation: "The profile of Roles Anywhere."),
+        name: "profileArn", form: .arn("rolesanywhere"), isRequired: true,
+        documentation: "The profile of Roles Anywhere."),
       role, certificate, privateKey,
       Field(name: "chainFile", form: .path(), documentation: "PEM file of intermediate certificates."),
     ]
   ) {
     .rolesAnywhere(
       trustAnchorARN: $0["trustAnchorArn"] ?? "", profileARN: $0["profileArn"] ?? "", roleARN: $0["roleArn"] ?? "",
-      certificateFile: $0["certificateFile"] ?? "", privateKeyFile: $0["privateKeyFile"] ?? "", chainFile: $0["chainFile"])
+      certificateFile: $0["certificateFile"] ?? "", privateKeyFile: $0["privateKeyFile"] ?? "",
+      chainFile: $0["chainFile"])
   } values: {
     if case .rolesAnywhere(let anchor, let profile, let role, let certificate, let key, let chain) = $0 {
       [
@@ -186,5 +192,6 @@ enum CredentialProviders {
   private static let certificate = Field(
     name: "certificateFile", form: .path(), isRequired: true, documentation: "PEM file of the station's certificate.")
   private static let privateKey = Field(
-    name: "privateKeyFile", form: .path(), isRequired: true, documentation: "PEM file of the certificate's private key.")
+    name: "privateKeyFile", form: .path(), isRequired: true, documentation: "PEM file of the certificate's private key."
+  )
 }

@@ -57,8 +57,9 @@ enum CredentialsSchema {
         return nil
       }
       return decode(provider, ConfigurationNode(.null, origin: node.origin), "\(path).\(name)", &decoding)
-    case .sequence:
-      decoding.report(node.origin, path, "takes the name of one provider, or a section with one provider, not a list")
+    case .explicitNone, .sequence:
+      decoding.report(
+        node.origin, path, "takes the name of one provider, or a section with one provider, not \(node.kind)")
       return nil
     case .mapping(let members):
       decoding.note(node.origin, path)
@@ -66,7 +67,8 @@ enum CredentialsSchema {
       for member in members where !names.contains(member.key) {
         UnknownKey.report(member, path: "\(path).\(member.key)", siblings: names, &decoding)
       }
-      guard let first = known.first, let provider = CredentialProviders.all.first(where: { $0.name == first.key }) else {
+      guard let first = known.first, let provider = CredentialProviders.all.first(where: { $0.name == first.key })
+      else {
         if members.isEmpty { decoding.report(node.origin, path, "names no provider: \(names.joined(separator: ", "))") }
         return nil
       }

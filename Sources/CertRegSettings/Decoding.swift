@@ -37,6 +37,9 @@ struct Decoding {
     case .null:
       report(node.origin, key, "has no value: give it one, or leave the key out for the default")
       return nil
+    case .explicitNone:
+      report(node.origin, key, "cannot be none (for the word in quotes, write \"none\")")
+      return nil
     case .sequence, .mapping:
       report(node.origin, key, "takes a single value (\(form.name)), not \(node.kind)")
       return nil

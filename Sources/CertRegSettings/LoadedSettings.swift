@@ -15,7 +15,8 @@ package struct LoadedSettings: Sendable, Equatable {
     while true {
       if let origin = origins[String(path)] { return origin }
       // A value inside a list or a provider's section came with it.
-      guard let end = path.lastIndex(where: { $0 == "." || $0 == "[" }), path.contains("[") || path.contains(".credentials.")
+      guard let end = path.lastIndex(where: { $0 == "." || $0 == "[" }),
+        path.contains("[") || path.contains(".credentials.")
       else { return .builtIn }
       path = path[..<end]
     }

@@ -40,7 +40,8 @@ func grouped(_ value: Int) -> String {
 func decimalNumber(_ text: String) throws(ValueProblem) -> Double {
   let allowed = text.utf8.allSatisfy { byte in
     switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "e"),
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "+"),
+      UInt8(ascii: "e"),
       UInt8(ascii: "E"):
       true
     default: false
@@ -73,7 +74,8 @@ func parseDuration(_ text: String) throws(ValueProblem) -> Duration {
     let digits = rest.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
     let letters = rest.dropFirst(digits.count).prefix { $0.isASCII && $0.isLetter }
     // From larger to smaller and each unit once, so that `1m30` or `5s5m` is not half understood.
-    guard let count = Double(digits), let unit = durationUnits.firstIndex(where: { $0.name == letters }), unit > lastUnit
+    guard let count = Double(digits), let unit = durationUnits.firstIndex(where: { $0.name == letters }),
+      unit > lastUnit
     else { throw malformed }
     lastUnit = unit
     let part = try wholeMilliseconds(count * Double(durationUnits[unit].milliseconds), malformed)
@@ -106,7 +108,8 @@ func formatDuration(_ duration: Duration) -> String {
 // MARK: Sizes
 
 private let sizeUnits: [(name: String, bytes: Int)] = [
-  ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000), ("B", 1),
+  ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000),
+  ("B", 1),
 ]
 
 /// A plain number of bytes, or one with a unit: `512KiB`, `32 MiB`, `2MB`.

@@ -8,7 +8,8 @@ enum Schema {
     .section("socket", \.socket, socket),
     .value(
       "stateDirectory", \.stateDirectory, .path(),
-      "Folder for the queue, the results and the lock. Default: `$STATE_DIRECTORY` where systemd sets it.", atReload: false),
+      "Folder for the queue, the results and the lock. Default: `$STATE_DIRECTORY` where systemd sets it.",
+      atReload: false),
     TargetSchema.targets,
     .value(
       "defaultTarget", \.defaultTarget, .targetNameValue,
@@ -47,7 +48,8 @@ enum Schema {
     .value("mode", \.mode, .fileMode, "Permissions of the socket: who may connect.", atReload: false),
     .value("group", \.group, .accountNameOrNumber, "Group that owns the socket.", atReload: false),
     .value(
-      "maxConnections", \.maxConnections, .integer(1...65_536), "Most connections at once; further ones wait to be accepted."),
+      "maxConnections", \.maxConnections, .integer(1...65_536),
+      "Most connections at once; further ones wait to be accepted."),
     .value("window", \.window, .integer(1...65_536), "Most requests of one connection that run at the same time."),
     .value(
       "maxLineBytes", \.maxLineBytes, .size(1024...(16 << 20)),
@@ -80,7 +82,8 @@ enum Schema {
       "ttl", \.ttl, .duration(.seconds(1) ... .days(3650)),
       "How long a finished registration answers repeats; after it the upstream is asked again."),
     .value(
-      "maxEntries", \.maxEntries, .integer(1...100_000_000), "Most results that are kept; past it the oldest are removed."),
+      "maxEntries", \.maxEntries, .integer(1...100_000_000),
+      "Most results that are kept; past it the oldest are removed."),
   ])
 
   private static let queue = KeyTable<QueueSettings>(keys: [
@@ -109,7 +112,8 @@ enum Schema {
 
   private static let metrics = KeyTable<MetricsSettings>(keys: [
     .optional(
-      "listen", \.listen, .metricsListen, "Where a Prometheus scrape is answered over HTTP at `/metrics`. Off unless set.",
+      "listen", \.listen, .metricsListen,
+      "Where a Prometheus scrape is answered over HTTP at `/metrics`. Off unless set.",
       atReload: false)
   ])
 }

@@ -21,30 +21,34 @@ extension SettingKey {
     } describe: { path, defaults in
       [
         KeyDescription(
-          path: path, type: form.name, defaultText: form.format(defaults[keyPath: property]), documentation: documentation,
+          path: path, type: form.name, defaultText: form.format(defaults[keyPath: property]),
+          documentation: documentation,
           variable: EnvironmentVariables.name(ofKey: path), takesEffectAtReload: atReload, role: form.role)
       ]
     }
   }
 
-  /// A key whose value may be absent: `null` or `none` in the file.
+  /// A key whose value may be absent, which the file says with `none`.
   static func optional<Value>(
     _ name: String, _ property: any WritableKeyPath<Root, Value?> & Sendable, _ form: ValueForm<Value>,
     _ documentation: String, atReload: Bool = true
   ) -> SettingKey {
     SettingKey(name: name) { node, path, root, decoding in
-      if node.content == .null || node.content == .scalar("none") {
+      switch node.content {
+      case .null: return
+      case .explicitNone:
         decoding.note(node.origin, path)
         root[keyPath: property] = nil
-      } else if let value = decoding.read(node, path, form) {
-        root[keyPath: property] = value
+      case .scalar, .sequence, .mapping:
+        if let value = decoding.read(node, path, form) { root[keyPath: property] = value }
       }
     } encode: { root in
-      root[keyPath: property].map { .scalar(form.format($0)) } ?? .null
+      root[keyPath: property].map { .scalar(form.format($0)) } ?? .explicitNone
     } describe: { path, defaults in
       [
         KeyDescription(
-          path: path, type: form.name + ", or `none`", defaultText: defaults[keyPath: property].map(form.format) ?? "none",
+          path: path, type: form.name + ", or `none`",
+          defaultText: defaults[keyPath: property].map(form.format) ?? "none",
           documentation: documentation, variable: EnvironmentVariables.name(ofKey: path), takesEffectAtReload: atReload,
           role: form.role)
       ]
@@ -58,8 +62,8 @@ extension SettingKey {
   ) -> SettingKey {
     SettingKey(name: name) { node, path, root, decoding in
       switch node.content {
-      case .null, .scalar("none"):
-        root[keyPath: property] = nil
+      case .null: return
+      case .explicitNone: root[keyPath: property] = nil
       case .sequence(let items):
         if items.isEmpty { decoding.report(node.origin, path, "is an empty list: leave the key out to mean all") }
         decoding.note(node.origin, path)
@@ -70,7 +74,7 @@ extension SettingKey {
         decoding.report(node.origin, path, "takes a list, not \(node.kind)")
       }
     } encode: { root in
-      root[keyPath: property].map { .sequence($0.map { ConfigurationNode(.scalar(form.format($0))) }) } ?? .null
+      root[keyPath: property].map { .sequence($0.map { ConfigurationNode(.scalar(form.format($0))) }) } ?? .explicitNone
     } describe: { path, defaults in
       [
         KeyDescription(
@@ -102,7 +106,7 @@ struct KeyTable<Root: Sendable>: Sendable {
   func decode(_ node: ConfigurationNode, _ path: String, into root: inout Root, _ decoding: inout Decoding) {
     switch node.content {
     case .null: return
-    case .scalar, .sequence:
+    case .explicitNone, .scalar, .sequence:
       let example = keys.prefix(3).map(\.name).joined(separator: ", ")
       decoding.report(node.origin, path, "takes a section of keys (\(example) …), not \(node.kind)")
     case .mapping(let members):

@@ -16,19 +16,22 @@ enum SettingsChecks {
       ("socket.maxLineBytes", socket.maxLineBytes), ("socket.connectionBudgetBytes", socket.connectionBudgetBytes),
       "a connection could not hold its longest line", &decoding)
     ordered(
-      ("socket.connectionBudgetBytes", socket.connectionBudgetBytes), ("socket.memoryBudgetBytes", socket.memoryBudgetBytes),
+      ("socket.connectionBudgetBytes", socket.connectionBudgetBytes),
+      ("socket.memoryBudgetBytes", socket.memoryBudgetBytes),
       "one connection would have more than all of them", &decoding)
   }
 
   /// Reports the key that was set where `smaller` is larger than `larger`.
   private static func ordered(
-    _ smaller: (key: String, value: Int), _ larger: (key: String, value: Int), _ reason: String, _ decoding: inout Decoding
+    _ smaller: (key: String, value: Int), _ larger: (key: String, value: Int), _ reason: String,
+    _ decoding: inout Decoding
   ) {
     guard smaller.value > larger.value else { return }
     let blamed = decoding.origins[larger.key] != nil ? larger.key : smaller.key
     decoding.report(
       decoding.origin(of: blamed), blamed,
-      "\(smaller.key) (\(formatSize(smaller.value))) is larger than \(larger.key) (\(formatSize(larger.value))): \(reason)")
+      "\(smaller.key) (\(formatSize(smaller.value))) is larger than \(larger.key) (\(formatSize(larger.value))): \(reason)"
+    )
   }
 
   /// The endpoint rules of IoT take FIPS and dual stack for ways to build the endpoint, which a given one excludes.
@@ -39,7 +42,8 @@ enum SettingsChecks {
     for (key, isOn) in [("fips", target.fips), ("dualStack", target.dualStack)] where isOn {
       decoding.report(
         decoding.origin(of: "\(path).\(key)"), "\(path).\(key)",
-        "cannot be true for a target with an endpoint of its own (from \(endpoint)): name the FIPS or dual-stack endpoint there")
+        "cannot be true for a target with an endpoint of its own (from \(endpoint)): name the FIPS or dual-stack endpoint there"
+      )
     }
   }
 

@@ -13,6 +13,8 @@ package enum SettingsFile {
       throw failure(path, "cannot be opened", errno)
     }
     defer { close(descriptor) }
+    // From here on waiting is right: what `--config <(program)` names is a pipe that is being written to.
+    _ = fcntl(descriptor, F_SETFL, 0)
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 65_536)
     while bytes.count <= ConfigurationReader.limitBytes {
@@ -20,8 +22,6 @@ package enum SettingsFile {
       if count == 0 { return bytes }
       if count > 0 {
         bytes += chunk.prefix(count)
-      } else if errno == EAGAIN {
-        throw failure(path, "cannot be read: nothing is written to it yet", nil)
       } else if errno != EINTR {
         throw failure(path, "cannot be read", errno)
       }
@@ -29,10 +29,11 @@ package enum SettingsFile {
     return bytes
   }
 
-  private static func failure(_ path: String, _ message: String, _ code: Int32?) -> SettingsError {
-    let reason = code.map { ": " + String(cString: strerror($0)) } ?? ""
+  private static func failure(_ path: String, _ message: String, _ code: Int32) -> SettingsError {
+    let reason = String(cString: strerror(code))
     return SettingsError(problems: [
-      SettingsError.Problem(origin: .file(path: path, line: nil, column: nil), key: "", message: message + reason)
+      SettingsError.Problem(
+        origin: .file(path: path, line: nil, column: nil), key: "", message: "\(message): \(reason)")
     ])
   }
 }

@@ -36,7 +36,8 @@ package struct SettingsLoader: Sendable {
     if let bytes {
       tree = try ConfigurationReader.read(bytes, path: path)
     } else if origin != .builtIn {
-      let problem = SettingsError.Problem(origin: origin, key: "", message: "there is no file \(quoted(path, limit: 4096))")
+      let problem = SettingsError.Problem(
+        origin: origin, key: "", message: "there is no file \(quoted(path, limit: 4096))")
       throw SettingsError(problems: [problem])
     }
     overlay(&tree)
@@ -91,9 +92,8 @@ extension SettingsLoader {
     for (section, key) in Schema.shorthands {
       guard let node = tree[section] else { continue }
       switch node.content {
-      case .scalar("none") where section == "access": continue
       case .scalar, .sequence: tree.set([section], to: ConfigurationNode(.null, origin: node.origin).with(key, node))
-      case .null, .mapping: continue
+      case .null, .explicitNone, .mapping: continue
       }
     }
     fill("socket.path", systemdDirectory("RUNTIME_DIRECTORY").map { "\($0)/certregd.sock" }, "RUNTIME_DIRECTORY", &tree)
@@ -101,11 +101,12 @@ extension SettingsLoader {
     // The keys outside targets first: one of them says which target is the default.
     let overrides = variableOverrides() + flagOverrides()
     for override in overrides where !override.path.hasPrefix(EnvironmentVariables.targetPath) {
-      set(override.path, override.value, &tree)
+      tree.set(components(override.path), to: override.value)
     }
     for override in overrides where override.path.hasPrefix(EnvironmentVariables.targetPath) {
       guard let target = overridableTarget(tree) else { continue }
-      set(override.path.replacing("targets.NAME", with: "targets.\(target)"), override.value, &tree, target: target)
+      let key = String(override.path.dropFirst(EnvironmentVariables.targetPath.count))
+      tree.set(["targets", target, key], to: override.value)
     }
     fillTargetsFromAWSVariables(&tree)
   }
@@ -116,15 +117,8 @@ extension SettingsLoader {
     tree.set(components(path), to: ConfigurationNode(.scalar(value), origin: .variable(variable)))
   }
 
-  private func set(_ path: String, _ value: ConfigurationNode, _ tree: inout ConfigurationNode, target: String? = nil) {
-    tree.set(components(path, target: target), to: value)
-  }
-
-  private func components(_ path: String, target: String? = nil) -> ArraySlice<String> {
-    guard let target else { return path.split(separator: ".").map { String($0) }[...] }
-    // A target's name may hold a dot.
-    let key = path.dropFirst("targets.\(target).".count)
-    return ["targets", target, String(key)]
+  private func components(_ path: String) -> ArraySlice<String> {
+    path.split(separator: ".").map { String($0) }[...]
   }
 
   private func variableOverrides() -> [(path: String, value: ConfigurationNode)] {
@@ -143,15 +137,15 @@ extension SettingsLoader {
   }
 
   private func node(_ text: String, _ origin: SettingOrigin, _ role: ValueRole) -> ConfigurationNode {
-    let value =
+    let content: ConfigurationNode.Content =
       switch (role, text) {
-      case (.boolean, "1"): "true"
-      case (.boolean, "0"): "false"
-      case (.path, "none"): text
-      case (.path, _): absolute(text)
-      default: text
+      case (_, "none"): .explicitNone
+      case (.boolean, "1"): .scalar("true")
+      case (.boolean, "0"): .scalar("false")
+      case (.path, _): .scalar(absolute(text))
+      default: .scalar(text)
       }
-    return ConfigurationNode(.scalar(value), origin: origin)
+    return ConfigurationNode(content, origin: origin)
   }
 
   /// The target that variables and flags mean: one that the configuration has. `nil` where it is not clear, which is a
@@ -202,14 +196,16 @@ extension SettingsLoader {
     if let origin = decoding.origins[key] {
       if names.contains(settings.defaultTarget.rawValue) { return }
       decoding.report(
-        origin, key, "\(quoted(settings.defaultTarget.rawValue)) is none of the targets \(names.joined(separator: ", "))",
+        origin, key,
+        "\(quoted(settings.defaultTarget.rawValue)) is none of the targets \(names.joined(separator: ", "))",
         suggestion: Suggestion.nearest(to: settings.defaultTarget.rawValue, among: names))
     } else if let name = SettingsLoader.impliedDefaultTarget(among: names) {
       settings.defaultTarget = .init(name)
     } else if !decoding.problems.contains(where: { $0.key == key || $0.key.hasPrefix("targets") }) {
       decoding.report(
         decoding.origin(of: "targets"), key,
-        "is needed: there are \(names.count) targets and none is named \"default\"; name one of \(names.joined(separator: ", "))")
+        "is needed: there are \(names.count) targets and none is named \"default\"; name one of \(names.joined(separator: ", "))"
+      )
     }
   }
 

@@ -20,7 +20,8 @@ enum TargetSchema {
       "ratePerSecond", \.ratePerSecond, .number(0.001...100_000),
       "The account's quota as far as it is known: the pace to start from. Left out: 10 for AWS endpoints; others are not"
         + " paced until they throttle."),
-    .optional("burst", \.burst, .number(1...1_000_000), "Most calls at once after a pause. Left out: as `ratePerSecond`."),
+    .optional(
+      "burst", \.burst, .number(1...1_000_000), "Most calls at once after a pause. Left out: as `ratePerSecond`."),
     .value("maxConcurrent", \.maxConcurrent, .integer(1...1024), "Most calls under way at once."),
     .value(
       "connectTimeout", \.connectTimeout, .duration(.milliseconds(100) ... .seconds(300)),
@@ -55,8 +56,9 @@ enum TargetSchema {
   ) -> (members: Int, targets: [TargetConfiguration]) {
     switch node.content {
     case .null: return (0, [])
-    case .scalar, .sequence:
-      decoding.report(node.origin, path, "takes a section with a section of keys for each target's name, not \(node.kind)")
+    case .explicitNone, .scalar, .sequence:
+      decoding.report(
+        node.origin, path, "takes a section with a section of keys for each target's name, not \(node.kind)")
       return (0, [])
     case .mapping(let members):
       let targets = members.compactMap { decode($0, path, &decoding) }
@@ -77,7 +79,8 @@ enum TargetSchema {
     } catch {
       let isKey = table.keys.contains { $0.name == member.key }
       decoding.report(
-        member.keyOrigin, targetPath, error.message, suggestion: isKey ? "\(path).default.\(member.key)" : error.suggestion)
+        member.keyOrigin, targetPath, error.message,
+        suggestion: isKey ? "\(path).default.\(member.key)" : error.suggestion)
       return nil
     }
   }

@@ -16,9 +16,12 @@ extension ValueForm<String> {
   static func path(limitBytes: Int = 4095, _ limitReason: String = "PATH_MAX") -> ValueForm {
     ValueForm(name: "absolute path", role: .path) { (text) throws(ValueProblem) -> String in
       try plainText(text, limit: 4096)
-      guard text.hasPrefix("/") else { throw ValueProblem("\(quoted(text)) is not an absolute path: it has to begin with /") }
+      guard text.hasPrefix("/") else {
+        throw ValueProblem("\(quoted(text)) is not an absolute path: it has to begin with /")
+      }
       if text.utf8.count > limitBytes {
-        throw ValueProblem("\(quoted(text)) has \(text.utf8.count) bytes; at most \(limitBytes) are possible (\(limitReason))")
+        throw ValueProblem(
+          "\(quoted(text)) has \(text.utf8.count) bytes; at most \(limitBytes) are possible (\(limitReason))")
       }
       if text.hasSuffix("/"), text != "/" { throw ValueProblem("\(quoted(text)) ends with /: leave that out") }
       return text
@@ -45,7 +48,7 @@ extension ValueForm<String> {
   /// A group as chown(1) takes it.
   static let accountNameOrNumber = name("a group's name or number", 1...256, also: "._-$@\\+")
 
-  static let targetName = name("a target's name", 1...64, also: "._-")
+  static let targetName = name("a target's name", 1...64, also: "_-")
 
   /// Lower-case letters, digits and hyphens only: the region becomes a part of a host name.
   static let region = text("region such as `eu-central-1`", limit: 4096) { text in
@@ -59,7 +62,8 @@ extension ValueForm<String> {
     text("ARN of \(service)", limit: 2048) { text in
       let parts = text.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false)
       let allowed = text.utf8.allSatisfy { (0x21...0x7e).contains($0) }
-      return allowed && parts.count == 6 && parts[0] == "arn" && !parts[1].isEmpty && parts[2] == service && !parts[5].isEmpty
+      return allowed && parts.count == 6 && parts[0] == "arn" && !parts[1].isEmpty && parts[2] == service
+        && !parts[5].isEmpty
         ? nil : "is not an ARN of \(service) (arn:aws:\(service):REGION:ACCOUNT:RESOURCE)"
     }
   }
@@ -122,7 +126,9 @@ extension ValueForm<MetricsSettings.Listen> {
       throw ValueProblem(form, suggestion: UInt16(text).map { "127.0.0.1:\($0)" })
     }
     let host = text[..<colon]
-    guard let port = Int(text[text.index(after: colon)...]), (1...65_535).contains(port) else { throw ValueProblem(form) }
+    guard let port = Int(text[text.index(after: colon)...]), (1...65_535).contains(port) else {
+      throw ValueProblem(form)
+    }
     let bare = host.hasPrefix("[") && host.hasSuffix("]") ? host.dropFirst().dropLast() : host
     guard host == bare ? !host.contains(":") : bare.contains(":") else { throw ValueProblem(form) }
     guard isLoopback(String(bare)) else {
@@ -141,11 +147,13 @@ extension ValueForm<MetricsSettings.Listen> {
 
 extension ValueForm<String?> {
   /// `sqlite`, or `sqlite://` and the absolute path of the database.
-  static let storeURL = ValueForm(name: "`sqlite` or `sqlite:///ABSOLUTE/PATH`") { (text) throws(ValueProblem) -> String? in
+  static let storeURL = ValueForm(name: "`sqlite` or `sqlite:///ABSOLUTE/PATH`") {
+    (text) throws(ValueProblem) -> String? in
     if text == "sqlite" { return nil }
     let scheme = "sqlite://"
     guard text.hasPrefix(scheme) else {
-      throw ValueProblem("\(quoted(text)) is neither sqlite nor a URL sqlite:///absolute/path: state can be kept in SQLite alone")
+      throw ValueProblem(
+        "\(quoted(text)) is neither sqlite nor a URL sqlite:///absolute/path: state can be kept in SQLite alone")
     }
     let path = String(text.dropFirst(scheme.count))
     guard !path.contains("?"), !path.contains("#"), !path.contains("%") else {
@@ -164,7 +172,9 @@ extension ValueForm<AccessRule.Account> {
       if text == "*" { return .any }
       if text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), !text.isEmpty {
         // 4294967295 is (uid_t)-1, "no user".
-        guard let number = UInt32(text), number != .max else { throw ValueProblem("\(quoted(text)) is not a \(kind)'s number") }
+        guard let number = UInt32(text), number != .max else {
+          throw ValueProblem("\(quoted(text)) is not a \(kind)'s number")
+        }
         return .number(number)
       }
       return .name(try accountName(kind).parse(text))

@@ -22,7 +22,9 @@ enum UnknownKey {
   /// Whether a key is a name that the AWS tools or people give to a secret.
   private static func isSecret(_ key: String) -> Bool {
     let folded = key.lowercased().filter { $0 != "_" && $0 != "-" }
-    return ["secretaccesskey", "accesskeyid", "accesskey", "secretkey", "sessiontoken", "securitytoken", "password", "token"]
-      .contains { folded.hasSuffix($0) }
+    return [
+      "secretaccesskey", "accesskeyid", "accesskey", "secretkey", "sessiontoken", "securitytoken", "password", "token",
+    ]
+    .contains { folded.hasSuffix($0) }
   }
 }

@@ -22,7 +22,8 @@ enum ValidationDocumentation {
     case .sigalgMismatch: "Two different signature algorithms in one certificate (RFC 5280 section 4.1.1.2)."
     case .selfSignature: "A self-issued certificate whose own key does not verify its signature."
     case .timeFormat: "A validity time in a form that RFC 5280 section 4.1.2.5 does not allow."
-    case .lengthUnit: "What the limit of 65,536 counts. `codepoints` are Unicode code points."
+    case .lengthUnit:
+      "The limit of 65,536 counts Unicode code points; `reject` refuses what is past it in UTF-16 units or bytes as well."
     }
   }
 }

@@ -86,7 +86,9 @@ extension ValueForm<Double> {
   /// A part of a whole: `0.25` or `25%`.
   static let share = ValueForm(name: "part of the whole: `0.25` or `25%`") { (text) throws(ValueProblem) -> Double in
     let value = text.hasSuffix("%") ? try decimalNumber(String(text.dropLast())) / 100 : try decimalNumber(text)
-    guard value > 0, value <= 1 else { throw ValueProblem("\(quoted(text)) is out of range: above 0, at most 1 (100%)") }
+    guard value > 0, value <= 1 else {
+      throw ValueProblem("\(quoted(text)) is out of range: above 0, at most 1 (100%)")
+    }
     return value
   } format: {
     formatNumber($0)

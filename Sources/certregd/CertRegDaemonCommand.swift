@@ -28,8 +28,8 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
           certregd --sandbox --socket ./certregd.sock --state-dir ./state
         Use a region's own endpoint, with credentials from the usual AWS sources:
           certregd --region eu-central-1
-        Check a file before a reload:
-          certregd --check-config --config /etc/certregd/config.yaml && systemctl reload certregd
+        Check a file before it is put in place:
+          certregd --check-config --config ./config.yaml
         Show every setting and where its value came from:
           certregd --print-config
 

@@ -47,4 +47,4 @@ struct SettingsOptions: ParsableArguments {
   }
 }
 
-extension LogSettings.Level: @retroactive ExpressibleByArgument {}
+extension LogSettings.Level: ExpressibleByArgument {}

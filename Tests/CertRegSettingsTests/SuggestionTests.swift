@@ -4,7 +4,8 @@ import Testing
 
 @Suite struct SuggestionTests {
   @Test(arguments: [
-    ("windw", "window"), ("widnow", "window"), ("max_connections", "maxConnections"), ("MODE", "mode"), ("grup", "group"),
+    ("windw", "window"), ("widnow", "window"), ("max_connections", "maxConnections"), ("MODE", "mode"),
+    ("grup", "group"),
   ])
   func `names the key that was meant`(slip: String, meant: String) {
     let keys = ["path", "mode", "group", "maxConnections", "window"]
