@@ -45,6 +45,10 @@ final class Connection {
       }
       self.queue = queue
       self.handle = handle
+      // GRDB's hooks serve its observation of transactions, which nothing here uses. They would run at every commit, and
+      // insist on one of GRDB's own queues.
+      sqlite3_commit_hook(handle, nil, nil)
+      sqlite3_rollback_hook(handle, nil, nil)
     } catch {
       throw DatabaseFault(error, path: path)
     }
@@ -62,9 +66,6 @@ final class Connection {
       PRAGMA wal_autocheckpoint = 0;
       PRAGMA journal_size_limit = 4194304;
       """)
-    // GRDB's hooks serve its observation of transactions, which nothing here uses and which would run at every commit.
-    sqlite3_commit_hook(handle, nil, nil)
-    sqlite3_rollback_hook(handle, nil, nil)
   }
 
   /// Runs statements that return nothing of interest.

@@ -126,7 +126,7 @@ import Testing
     var intruder = Sample.pending(2, target: "never named before")
     intruder.sequence = 1
     let refused: [StoreChange] = [
-      .complete(Sample.registration(1)), .complete(Sample.registration(3, target: "also new")), .enqueue(intruder),
+      .complete(Sample.registration(4)), .complete(Sample.registration(3, target: "also new")), .enqueue(intruder),
     ]
     await withTaskGroup(of: Void.self) { group in
       group.addTask { _ = await #expect(throws: StoreError.self) { try await store.commit(refused) } }
@@ -137,7 +137,7 @@ import Testing
       }
     }
     #expect(try store.pendingRegistrations() == [Sample.pending(1)])
-    #expect(try store.record(for: Sample.key(1)) == nil)
+    #expect(try store.record(for: Sample.key(4)) == nil)
     #expect(try store.record(for: Sample.key(3, target: "also new")) == nil)
     #expect(try store.registeredCount() == 20)
     try await store.commit([.complete(Sample.registration(3, target: "also new"))])
