@@ -1,12 +1,25 @@
 extension JSONScanner {
+  /// The eight bytes at `offset`, the first one lowest.
+  @inline(__always)
+  private func word(_ offset: Int) -> UInt64 {
+    UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+  }
+
   /// Reads a string and its closing quote; `position` is behind the opening one.
   @inline(__always)
   mutating func scanString() throws(SyntaxFault) -> JSONText {
     var text = JSONText(range: position..<position, hasEscapes: false, isASCII: true)
     while position < end {
+      // Four words a turn: half the time of one, and a line of PEM text is two turns.
+      while position + 32 <= end {
+        let stops =
+          SWAR.stringStops(word(position)) | SWAR.stringStops(word(position + 8))
+          | SWAR.stringStops(word(position + 16)) | SWAR.stringStops(word(position + 24))
+        if stops != 0 { break }
+        position += 32
+      }
       if position + 8 <= end {
-        let word = UInt64(littleEndian: base.loadUnaligned(fromByteOffset: position, as: UInt64.self))
-        let stops = SWAR.stringStops(word)
+        let stops = SWAR.stringStops(word(position))
         if stops == 0 {
           position += 8
           continue
@@ -62,7 +75,9 @@ extension JSONScanner {
 
   /// Takes the other half of a surrogate pair where it follows; notes the fault where it does not.
   private mutating func scanSecondSurrogate(after unit: UInt32, at start: Int) throws(SyntaxFault) {
-    if unit < 0xdc00, position + 1 < end, byte(position) == UInt8(ascii: "\\"), byte(position + 1) == UInt8(ascii: "u") {
+    let escapeFollows =
+      position + 1 < end && byte(position) == UInt8(ascii: "\\") && byte(position + 1) == UInt8(ascii: "u")
+    if unit < 0xdc00, escapeFollows {
       let afterFirst = position
       position += 2
       if try scanHexDigits() & 0xfc00 == 0xdc00 { return }

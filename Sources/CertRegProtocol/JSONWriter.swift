@@ -147,50 +147,70 @@ package struct JSONWriter: Sendable {
 
   private mutating func appendString(_ value: String) {
     bytes.append(UInt8(ascii: "\""))
-    var plain = value.utf8.startIndex
-    var index = plain
-    while index < value.utf8.endIndex {
-      let byte = value.utf8[index]
-      // All that needs an escape begins with one of these bytes; the rest is copied in runs.
-      guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7f || byte >= 0xc2
-      else {
-        value.utf8.formIndex(after: &index)
+    var value = value
+    value.withUTF8 { appendEscaped($0) }
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  /// Appends valid UTF-8, copying what needs no escape in runs.
+  private mutating func appendEscaped(_ text: UnsafeBufferPointer<UInt8>) {
+    var copied = 0
+    var index = 0
+    while index < text.count {
+      guard JSONWriter.mayNeedEscape(text[index]) else {
+        index += 1
         continue
       }
-      let scalar = value.unicodeScalars[index]
-      let next = value.unicodeScalars.index(after: index)
-      if JSONWriter.needsEscape(scalar) {
-        bytes.append(contentsOf: value.utf8[plain..<index])
-        appendEscape(of: scalar)
-        plain = next
+      let (unit, length) = JSONWriter.unit(of: text, at: index)
+      if JSONWriter.needsEscape(unit) {
+        bytes.append(contentsOf: text[copied..<index])
+        appendEscape(of: unit)
+        copied = index + length
       }
-      index = next
+      index += length
     }
-    bytes.append(contentsOf: value.utf8[plain...])
-    bytes.append(UInt8(ascii: "\""))
+    bytes.append(contentsOf: text[copied...])
+  }
+
+  /// Whether a character that needs an escape can begin with `byte`: ASCII's own, and the first bytes of U+0080 to U+00BF
+  /// and of U+2000 to U+2FFF.
+  @inline(__always)
+  private static func mayNeedEscape(_ byte: UInt8) -> Bool {
+    byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7f
+      || byte == 0xc2 || byte == 0xe2
+  }
+
+  /// The character at `index`, and its length in UTF-8. `mayNeedEscape` leaves forms of one to three bytes.
+  private static func unit(of text: UnsafeBufferPointer<UInt8>, at index: Int) -> (unit: UInt16, length: Int) {
+    let first = UInt16(text[index])
+    switch first {
+    case 0xc2: return ((first & 0x1f) << 6 | UInt16(text[index + 1] & 0x3f), 2)
+    case 0xe2: return ((first & 0x0f) << 12 | UInt16(text[index + 1] & 0x3f) << 6 | UInt16(text[index + 2] & 0x3f), 3)
+    default: return (first, 1)
+    }
   }
 
   /// What RFC 8259 section 7 requires, and what a terminal or an editor would act on: DEL and the C1 controls, line and
   /// paragraph separators, and the controls of writing direction, which can make text look like another.
-  private static func needsEscape(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.value {
+  private static func needsEscape(_ unit: UInt16) -> Bool {
+    switch unit {
     case ..<0x20, 0x22, 0x5c, 0x7f...0x9f, 0x2028...0x202e, 0x2066...0x2069: true
     default: false
     }
   }
 
-  /// The short escape where there is one, else `\uXXXX`: every scalar that needs one is in the basic plane.
-  private mutating func appendEscape(of scalar: Unicode.Scalar) {
+  /// The short escape where there is one, else `\uXXXX`.
+  private mutating func appendEscape(of unit: UInt16) {
     bytes.append(UInt8(ascii: "\\"))
-    switch scalar {
-    case "\"", "\\": bytes.append(UInt8(truncatingIfNeeded: scalar.value))
-    case "\n": bytes.append(UInt8(ascii: "n"))
-    case "\r": bytes.append(UInt8(ascii: "r"))
-    case "\t": bytes.append(UInt8(ascii: "t"))
+    switch unit {
+    case 0x22, 0x5c: bytes.append(UInt8(truncatingIfNeeded: unit))
+    case 0x0a: bytes.append(UInt8(ascii: "n"))
+    case 0x0d: bytes.append(UInt8(ascii: "r"))
+    case 0x09: bytes.append(UInt8(ascii: "t"))
     default:
       bytes.append(UInt8(ascii: "u"))
-      for shift in [12, 8, 4, 0] as [UInt32] {
-        let nibble = UInt8(truncatingIfNeeded: scalar.value >> shift & 15)
+      for shift in stride(from: 12, through: 0, by: -4) {
+        let nibble = UInt8(truncatingIfNeeded: unit >> UInt16(shift) & 15)
         bytes.append(nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10)
       }
     }
