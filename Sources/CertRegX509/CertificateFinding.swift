@@ -51,7 +51,8 @@ struct FindingCollector {
   ///
   /// - Throws: the refusal, unless the collector is exhaustive.
   mutating func report(
-    _ reason: CertificateReason, under governing: [ValidationPolicy], _ message: @autoclosure () -> String, source: String
+    _ reason: CertificateReason, under governing: [ValidationPolicy], _ message: @autoclosure () -> String,
+    source: String
   ) throws(ServiceError) {
     let isRefused = governing.isEmpty || governing.contains { policies[$0] == .reject }
     if isExhaustive {

@@ -155,7 +155,8 @@ extension CertificateValidator {
     let serialNumber = SerialNumber(fields.der[fields.serialNumber])
     if serialNumber.isNegative || serialNumber.magnitude.isEmpty {
       findings.warn(
-        .serialNumber, "the serial number is \(serialNumber.isNegative ? "negative" : "zero"); a positive one is required",
+        .serialNumber,
+        "the serial number is \(serialNumber.isNegative ? "negative" : "zero"); a positive one is required",
         source: "RFC 5280 section 4.1.2.2")
     } else if serialNumber.length > 20 {
       findings.warn(

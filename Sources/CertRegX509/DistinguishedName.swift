@@ -41,10 +41,9 @@ package struct DistinguishedName: Hashable, Sendable {
         let identifier = ObjectIdentifier(der[type.content])
         let shortName = AttributeType.shortNames[identifier] ?? identifier.dotted
         let text = AttributeValue.text(value, in: der)
-        attributes.append(
-          Attribute(type: shortName, value: text.map(AttributeValue.escapingControls) ?? AttributeValue.hex(value, in: der)))
-        parts.append(
-          "\(shortName)=\(text.map(AttributeValue.escapingForRFC4514) ?? AttributeValue.hex(value, in: der))")
+        let hex = text == nil ? AttributeValue.hex(value, in: der) : ""
+        attributes.append(Attribute(type: shortName, value: text.map(AttributeValue.escapingControls) ?? hex))
+        parts.append("\(shortName)=\(text.map(AttributeValue.escapingForRFC4514) ?? hex)")
       }
       sets.append(parts.joined(separator: "+"))
     }
@@ -56,8 +55,8 @@ package struct DistinguishedName: Hashable, Sendable {
 enum AttributeType {
   /// RFC 4514 section 3, RFC 4519 section 2, RFC 2985 section 5.
   static let shortNames: [ObjectIdentifier: String] = [
-    ObjectIdentifier(2, 5, 4, 3): "CN", ObjectIdentifier(2, 5, 4, 4): "SN", ObjectIdentifier(2, 5, 4, 5): "serialNumber",
-    ObjectIdentifier(2, 5, 4, 6): "C", ObjectIdentifier(2, 5, 4, 7): "L", ObjectIdentifier(2, 5, 4, 8): "ST",
+    ObjectIdentifier(2, 5, 4, 3): "CN", ObjectIdentifier(2, 5, 4, 4): "SN",
+    ObjectIdentifier(2, 5, 4, 5): "serialNumber", ObjectIdentifier(2, 5, 4, 6): "C", ObjectIdentifier(2, 5, 4, 7): "L", ObjectIdentifier(2, 5, 4, 8): "ST",
     ObjectIdentifier(2, 5, 4, 9): "STREET", ObjectIdentifier(2, 5, 4, 10): "O", ObjectIdentifier(2, 5, 4, 11): "OU",
     ObjectIdentifier(2, 5, 4, 12): "title", ObjectIdentifier(2, 5, 4, 17): "postalCode",
     ObjectIdentifier(2, 5, 4, 42): "givenName", ObjectIdentifier(2, 5, 4, 43): "initials",

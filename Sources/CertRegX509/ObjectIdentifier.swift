@@ -68,6 +68,7 @@ extension ObjectIdentifier {
 
   // Curves: RFC 5480 section 2.1.1.1.
   static let primeField = ObjectIdentifier(1, 2, 840, 10045, 1, 1)
+  static let binaryField = ObjectIdentifier(1, 2, 840, 10045, 1, 2)
   static let p256 = ObjectIdentifier(1, 2, 840, 10045, 3, 1, 7)
   static let p384 = ObjectIdentifier(1, 3, 132, 0, 34)
   static let p521 = ObjectIdentifier(1, 3, 132, 0, 35)

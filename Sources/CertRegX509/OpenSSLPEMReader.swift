@@ -15,15 +15,16 @@ struct OpenSSLPEMReader {
     self.text = text
   }
 
-  /// Whether the first block labelled as a certificate is well formed, and every block before it too.
-  mutating func readsCertificate() -> Bool {
+  /// Where the label of the block stands that OpenSSL takes: the first one labelled as a certificate. `nil` where that one
+  /// is not well formed, or a block before it is not.
+  mutating func certificateLabel() -> Range<Int>? {
     while let label = nextLabel() {
-      guard let hasHeader = readBody(label: label) else { return false }
+      guard let hasHeader = readBody(label: label) else { return nil }
       if text[label].elementsEqual("CERTIFICATE".utf8) || text[label].elementsEqual("X509 CERTIFICATE".utf8) {
-        return !hasHeader
+        return hasHeader ? nil : label
       }
     }
-    return false
+    return nil
   }
 
   /// The next piece of a line without what is dropped at its end, and whether the line goes on after it; `nil` at the end.
@@ -63,6 +64,7 @@ struct OpenSSLPEMReader {
     var previousWasPartial = false
     var isPartial = false
     var sawShortLine = false
+    var sawLine = false
     var sawHeader = false
     var decoder = Base64.Decoder()
     var isDecodable = true
@@ -74,7 +76,7 @@ struct OpenSSLPEMReader {
         if previousWasPartial { continue }
         if place == .body { return nil }
         // Lines before the blank one were headers, whatever they look like.
-        sawHeader = place == .header || !decoder.isEmpty
+        sawHeader = sawLine
         decoder = Base64.Decoder()
         isDecodable = true
         place = .body
@@ -88,6 +90,7 @@ struct OpenSSLPEMReader {
         return sawHeader
       }
       if sawShortLine { return nil }
+      sawLine = true
       if place == .body {
         if piece.count > 64 { return nil }
         sawShortLine = piece.count < 64

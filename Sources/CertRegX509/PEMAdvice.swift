@@ -15,7 +15,7 @@ enum PEMAdvice {
         : "the text has a BEGIN that is not on a line of its own or does not end in five hyphens"
     } else if text.first == 0x30, text.count > 1, text[1] >= 0x80 {
       found = "this looks like binary DER; convert it with openssl x509 -inform DER"
-    } else if text.count > 64, text.allSatisfy({ Base64.values[Int($0)] != Base64.invalid || Base64.isWhiteSpace($0) }) {
+    } else if text.count > 64, text.allSatisfy(isBase64OrWhiteSpace) {
       found = "this looks like base64 without its BEGIN and END lines"
     } else {
       found = "the text has no BEGIN line"
@@ -28,12 +28,14 @@ enum PEMAdvice {
     let label = text.otherLabel.map(text.name) ?? ""
     let found: String
     if text.privateKeyLabel != nil {
-      found = "the text holds a private key (\(text.privateKeyLabel.map(text.name) ?? "")), which must never be sent here"
+      let key = text.privateKeyLabel.map(text.name) ?? label
+      found = "the text holds a private key (\(key)), which must never be sent here"
     } else {
       switch label {
       case "CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST":
         found = "this is a certificate signing request (\(label)); have it signed first and send the certificate"
-      case "PKCS7", "CMS": found = "this is a bundle (\(label)); take the certificate out with openssl pkcs7 -print_certs"
+      case "PKCS7", "CMS":
+        found = "this is a bundle (\(label)); take the certificate out with openssl pkcs7 -print_certs"
       case "X509 CRL": found = "this is a revocation list (X509 CRL)"
       case "PUBLIC KEY": found = "this is a bare public key"
       case "TRUSTED CERTIFICATE":
@@ -56,8 +58,13 @@ enum PEMAdvice {
     if byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_") {
       return "the base64 text has a hyphen or an underscore: either a boundary line is damaged or this is base64url"
     }
-    let shown = byte > 0x20 && byte < 0x7f ? "the character \(Character(UnicodeScalar(byte)))" : "a byte of value \(byte)"
+    let isVisible = byte > 0x20 && byte < 0x7f
+    let shown = isVisible ? "the character \(Character(UnicodeScalar(byte)))" : "a byte of value \(byte)"
     return "the base64 text holds \(shown), which is outside the alphabet of RFC 4648 section 4"
+  }
+
+  private static func isBase64OrWhiteSpace(_ byte: UInt8) -> Bool {
+    Base64.values[Int(byte)] != Base64.invalid || Base64.isWhiteSpace(byte)
   }
 
   private static func contains(_ wanted: StaticString, in text: UnsafeRawBufferPointer) -> Bool {

@@ -68,7 +68,9 @@ struct PEMText {
       if certificate == nil { certificate = block }
     } else {
       if otherLabel == nil { otherLabel = block.label }
-      if privateKeyLabel == nil, name(block.label).hasSuffix("PRIVATE KEY") { privateKeyLabel = block.label }
+      if privateKeyLabel == nil, text[block.label].suffix(11).elementsEqual("PRIVATE KEY".utf8) {
+        privateKeyLabel = block.label
+      }
     }
   }
 
@@ -132,7 +134,8 @@ extension PEMText {
       throw CertificateReason.empty.error("certificatePem is empty; 1 to \(limit) characters are required")
     }
     guard codePoints <= limit else {
-      throw CertificateReason.tooLarge.error("certificatePem has \(codePoints) characters; at most \(limit) are allowed")
+      throw CertificateReason.tooLarge.error(
+        "certificatePem has \(codePoints) characters; at most \(limit) are allowed")
     }
     if max(utf16Units, text.count) > limit, policies[.lengthUnit] == .reject {
       throw CertificateReason.tooLarge.error(
@@ -145,7 +148,8 @@ extension PEMText {
     let reason = CertificateReason.truncatedBase64
     if let otherEnd = block.otherEnd {
       throw reason.error(
-        "the block begins with BEGIN \(name(block.label)) but ends with END \(name(otherEnd)); both labels have to be the same")
+        "the block begins with BEGIN \(name(block.label)) but ends with END \(name(otherEnd)); "
+          + "both labels have to be the same")
     }
     guard block.isComplete else {
       throw reason.error(
@@ -159,7 +163,8 @@ extension PEMText {
       case .character(let byte): throw reason.error(PEMAdvice.badCharacter(byte, in: self, block: block))
       case .lengthOrPadding:
         throw reason.error(
-          "the base64 text is cut or wrongly padded: it has to be groups of four characters, the last one filled up with =")
+          "the base64 text is cut or wrongly padded: it has to be groups of four characters, "
+            + "the last one filled up with =")
       }
     }
     guard !der.isEmpty else {
@@ -196,10 +201,10 @@ extension PEMText {
       throw CertificateReason.truncatedBase64.error("the text is not strict PEM (RFC 7468 section 3): \(words)")
     }
     var reader = OpenSSLPEMReader(text)
-    guard reader.readsCertificate() else {
+    guard reader.certificateLabel() == block.label else {
       throw CertificateReason.truncatedBase64.error(
-        "OpenSSL would not read this text as PEM"
-          + (words.isEmpty ? ": blank lines or blocks before the certificate are in its way" : ": \(words)"))
+        "OpenSSL would not read this certificate from the text"
+          + (words.isEmpty ? ": blank lines or what stands before the certificate are in its way" : ": \(words)"))
     }
   }
 
@@ -209,7 +214,8 @@ extension PEMText {
     var width: Int?
     var lastLength: Int?
     var blankLinePending = false
-    for line in PEMLines(UnsafeRawBufferPointer(rebasing: text[..<block.body.upperBound]), from: block.body.lowerBound) {
+    let throughBody = UnsafeRawBufferPointer(rebasing: text[..<block.body.upperBound])
+    for line in PEMLines(throughBody, from: block.body.lowerBound) {
       let length = line.content.count
       if length == 0 {
         blankLinePending = lastLength != nil

@@ -8,7 +8,9 @@ enum PlainPEM {
   /// Plain means: lines of equal length (the last may be shorter) of at most 76 characters, ended by LF or CRLF, without
   /// white space, blank lines or anything before or after. Every policy takes such a text.
   static func decode(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
-    guard text.count <= CertificatePEM.maximumCharacters, var position = line(begin, in: text, at: 0) else { return nil }
+    guard text.count <= CertificatePEM.maximumCharacters, var position = line(begin, in: text, at: 0) else {
+      return nil
+    }
     var isValid = false
     let decoded = [UInt8](unsafeUninitializedCapacity: text.count / 4 * 3 + 3) { buffer, initialized in
       var decoder = Base64.Decoder()

@@ -86,7 +86,8 @@ enum PublicKeyCheck {
     }
     let exponent = key.exponent
     if exponent.count <= 2 || exponent.count > 32 {
-      let shown = exponent.count <= 2 ? String(exponent.reduce(0) { $0 << 8 | Int($1) }) : "\(exponent.count) bytes long"
+      let shown =
+        exponent.count <= 2 ? String(exponent.reduce(0) { $0 << 8 | Int($1) }) : "\(exponent.count) bytes long"
       findings.warn(
         .unusualExponent, "the RSA public exponent is \(shown); 65537 is usual, and 2^16 < e < 2^256 is recommended",
         source: "NIST FIPS 186-5 section 5.1")

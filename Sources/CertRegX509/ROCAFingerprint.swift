@@ -20,8 +20,8 @@ enum ROCAFingerprint {
 
   /// Whether `modulus`, a big-endian number, has the fingerprint.
   static func matches(modulus: [UInt8]) -> Bool {
-    // Half the length of RSALib's smallest keys: below, chance would often do.
-    guard modulus.count >= 32 else { return false }
+    // RSALib made keys of 512 to 4096 bits.
+    guard (64...512).contains(modulus.count) else { return false }
     return zip(primes, powers).allSatisfy { prime, isPower in
       isPower[modulus.reduce(0) { ($0 << 8 | Int($1)) % prime }]
     }

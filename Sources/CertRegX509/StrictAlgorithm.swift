@@ -85,7 +85,38 @@ struct StrictAlgorithm {
     switch reader.nextTag {
     case DERTag.objectIdentifier: try StrictDER.objectIdentifier(&reader, what)
     case DERTag.null: try null(&reader, what)
-    default: _ = try StrictDER.element(&reader, DERTag.sequence, what)
+    default: try domain(&reader, what)
+    }
+  }
+
+  /// SpecifiedECDomain (SEC 1 section C.2), with the parameters of a binary field left closed.
+  private func domain(_ reader: inout DERReader, _ what: String) throws(StrictDER.Departure) {
+    var domain = reader.inside(try StrictDER.element(&reader, DERTag.sequence, what))
+    try octet(&domain, what)
+    var field = domain.inside(try StrictDER.element(&domain, DERTag.sequence, what))
+    switch try StrictDER.objectIdentifier(&field, what) {
+    case .primeField: _ = try number(&field, what)
+    case .binaryField: _ = try StrictDER.element(&field, DERTag.sequence, what)
+    default: throw Departure(description: "\(what): a curve over an unknown kind of field")
+    }
+    try StrictDER.end(field, what)
+    var coefficients = domain.inside(try StrictDER.element(&domain, DERTag.sequence, what))
+    _ = try StrictDER.element(&coefficients, DERTag.octetString, what)
+    _ = try StrictDER.element(&coefficients, DERTag.octetString, what)
+    if coefficients.nextTag == DERTag.bitString {
+      try StrictDER.bitString(try StrictDER.element(&coefficients, DERTag.bitString, what), in: der, what)
+    }
+    try StrictDER.end(coefficients, what)
+    _ = try StrictDER.element(&domain, DERTag.octetString, what)
+    _ = try number(&domain, what)
+    if domain.nextTag == DERTag.integer { try octet(&domain, what) }
+    try StrictDER.end(domain, what)
+  }
+
+  /// A number of 0 to 255.
+  private func octet(_ reader: inout DERReader, _ what: String) throws(StrictDER.Departure) {
+    guard try number(&reader, what).drop(while: { $0 == 0 }).count <= 1 else {
+      throw Departure(description: "\(what): a number above 255")
     }
   }
 
@@ -127,9 +158,7 @@ struct StrictAlgorithm {
       try StrictDER.end(salt, what)
     }
     if var trailer = try explicit(3, &fields, what) {
-      guard try number(&trailer, what).drop(while: { $0 == 0 }).count <= 1 else {
-        throw Departure(description: "\(what): an unknown trailer field")
-      }
+      try octet(&trailer, what)
       try StrictDER.end(trailer, what)
     }
     try StrictDER.end(fields, what)

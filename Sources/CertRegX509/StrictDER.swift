@@ -167,20 +167,23 @@ struct StrictDER {
     }
   }
 
-  /// Reads an identifier of at most 63 octets whose arcs take at most four each, as pyca/cryptography keeps them.
+  /// Reads an identifier of at most 63 octets with arcs below 2^128, which is what pyca/cryptography keeps.
   @discardableResult
   static func objectIdentifier(_ reader: inout DERReader, _ what: String) throws(Departure) -> ObjectIdentifier {
-    let value = try element(&reader, DERTag.objectIdentifier, what)
-    let octets = reader.bytes[value.content]
-    var arcLength = 0
+    let octets = reader.bytes[try element(&reader, DERTag.objectIdentifier, what).content]
+    guard !octets.isEmpty, octets.count <= 63 else {
+      throw Departure(description: "\(what): an object identifier is empty or longer than 63 octets")
+    }
+    var arc = UInt128(0)
+    var isWithinArc = false
     for octet in octets {
-      if arcLength == 0 && octet == 0x80 { throw Departure(description: "\(what): an arc with leading zeros") }
-      arcLength = octet & 0x80 == 0 ? 0 : arcLength + 1
-      guard arcLength < 4 else { throw Departure(description: "\(what): an arc of an identifier is too large") }
+      if !isWithinArc && octet == 0x80 { throw Departure(description: "\(what): an arc with leading zeros") }
+      guard arc >> 121 == 0 else { throw Departure(description: "\(what): an arc of an identifier is too large") }
+      arc = arc << 7 | UInt128(octet & 0x7f)
+      isWithinArc = octet & 0x80 != 0
+      if !isWithinArc { arc = 0 }
     }
-    guard !octets.isEmpty, octets.count <= 63, arcLength == 0 else {
-      throw Departure(description: "\(what): an object identifier is cut, or longer than 63 octets")
-    }
+    guard !isWithinArc else { throw Departure(description: "\(what): an object identifier is cut") }
     return ObjectIdentifier(octets)
   }
 
