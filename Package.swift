@@ -65,7 +65,9 @@ let package = Package(
     library("CertRegSigV4", ["CertRegCore", "CertRegCrypto"]),
     library("CertRegSettings", ["CertRegCore", .yams]),
     library("CertRegStore", ["CertRegCore", .grdb]),
-    library("CertRegForwarder", ["CertRegCore", "CertRegSigV4", .asyncHTTPClient, .nioCore, .nioHTTP1, .nioSSL, .logging]),
+    library("CertRegForwarder", [
+      "CertRegCore", "CertRegCrypto", "CertRegSigV4", .asyncHTTPClient, .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .logging,
+    ]),
     library("CertRegHost", ["CertRegCore", "CSystemd", .logging]),
     library("CertRegSandbox", [
       "CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegSigV4", .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .logging,
@@ -86,7 +88,9 @@ let package = Package(
     tests("CertRegSigV4Tests", ["CertRegCore", "CertRegCrypto", "CertRegSigV4"]),
     tests("CertRegSettingsTests", ["CertRegCore", "CertRegSettings"]),
     tests("CertRegStoreTests", ["CertRegCore", "CertRegStore", .grdb]),
-    tests("CertRegForwarderTests", ["CertRegCore", "CertRegSigV4", "CertRegForwarder", .logging]),
+    tests("CertRegForwarderTests", [
+      "CertRegCore", "CertRegCrypto", "CertRegSigV4", "CertRegForwarder", .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .logging,
+    ]),
     tests("CertRegHostTests", ["CertRegCore", "CertRegHost", .logging]),
     tests("CertRegSandboxTests", ["CertRegCore", "CertRegCrypto", "CertRegSigV4", "CertRegSandbox", .logging]),
     tests("CertRegSocketTests", ["CertRegCore", "CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),

@@ -1,0 +1,134 @@
+import CertRegCore
+import CertRegSigV4
+
+/// Decides when credentials are used, fetched and waited for. Does nothing itself: each event returns what to do.
+///
+/// A set is used until its real end. From some time before it (15 minutes, or a third of its life where that is less)
+/// one fetch at a time runs beside its use. After a failed fetch the next one waits, longer each time.
+struct CredentialRefresh {
+  /// The two clocks: the wall clock is compared with expirations, the other paces fetches.
+  struct Now {
+    var wall: WallTime
+    var monotonic: MonotonicTime
+  }
+
+  /// What a caller who wants credentials gets.
+  enum Answer: Equatable {
+    case use(SigningCredentials)
+    /// Use these, and start a fetch beside.
+    case useAndFetch(SigningCredentials)
+    /// Start a fetch and wait for it.
+    case fetch
+    /// Wait for the fetch that is under way.
+    case wait
+    case fail(CredentialsError)
+  }
+
+  static let advisoryWindow = Duration.seconds(15 * 60)
+  /// How long a set that was past its end when it came is used before asking again. Our clock may be the wrong one, and
+  /// instance metadata hands out such sets while it cannot get new ones: whether they are good, the upstream says.
+  static let recheckExpired = Duration.seconds(5 * 60)
+  static let firstBackoff = Duration.seconds(1)
+  static let longestBackoff = Duration.seconds(60)
+
+  private enum Fetching {
+    /// Followed by `underWay`.
+    case idle
+    /// Followed by `idle`.
+    case underWay
+  }
+
+  private(set) var held: ProvidedCredentials?
+  private var usableUntil: WallTime?
+  private var refreshAt: WallTime?
+  private var recheckAt: MonotonicTime?
+  private var fetching = Fetching.idle
+  private var failures = 0
+  private var lastError: CredentialsError?
+  private var notBefore: MonotonicTime?
+  /// The access key and token that the upstream refused last: fetched again unchanged, they are not fetched for ever.
+  private var rejected: SigningCredentials?
+
+  /// A call wants credentials.
+  mutating func requested(_ now: Now) -> Answer {
+    if let held, usableUntil.map({ now.wall < $0 }) ?? true {
+      guard fetching == .idle, isDue(now), mayFetch(now) else { return .use(held.signing) }
+      fetching = .underWay
+      return .useAndFetch(held.signing)
+    }
+    return fetchOrWait(now)
+  }
+
+  /// The upstream refused `credentials`.
+  mutating func wasRejected(_ credentials: SigningCredentials, _ now: Now) -> Answer {
+    if let held, held.signing != credentials { return .use(held.signing) }
+    if fetching == .idle, rejected == credentials, !mayFetch(now), let held { return .use(held.signing) }
+    rejected = credentials
+    return fetchOrWait(now)
+  }
+
+  /// The fetch that was started ended.
+  ///
+  /// - Parameter jitter: From 0 up to 1; spreads the refreshes of many stations.
+  mutating func fetched(_ result: Result<ProvidedCredentials, CredentialsError>, jitter: Double, _ now: Now) {
+    fetching = .idle
+    switch result {
+    case .success(let provided):
+      let isUnchanged = rejected == provided.signing
+      held = provided
+      lastError = nil
+      failures = isUnchanged ? failures + 1 : 0
+      // What was refused came back: asking at once again would bring the same.
+      notBefore = isUnchanged ? now.monotonic + backoff(jitter) : nil
+      recheckAt = provided.recheckAfter.map { now.monotonic + $0 }
+      schedule(provided.expiration, jitter: jitter, now)
+    case .failure(let error):
+      failures += 1
+      lastError = error
+      notBefore = now.monotonic + backoff(jitter)
+    }
+  }
+
+  /// The error that a waiting call gets; `nil` where it gets `held`.
+  func errorForWaiting(_ now: Now) -> CredentialsError? {
+    if held != nil, usableUntil.map({ now.wall < $0 }) ?? true { return nil }
+    return lastError ?? CredentialsError(.unavailable, "The daemon's credentials ended and no new ones came")
+  }
+
+  private mutating func fetchOrWait(_ now: Now) -> Answer {
+    if fetching == .underWay { return .wait }
+    if let lastError, !mayFetch(now) { return .fail(lastError) }
+    fetching = .underWay
+    return .fetch
+  }
+
+  private mutating func schedule(_ expiration: WallTime?, jitter: Double, _ now: Now) {
+    guard let expiration else {
+      usableUntil = nil
+      refreshAt = nil
+      return
+    }
+    let left = Duration.milliseconds(expiration.millisecondsSinceEpoch - now.wall.millisecondsSinceEpoch)
+    guard left > .zero else {
+      usableUntil = nil
+      refreshAt = now.wall + CredentialRefresh.recheckExpired * (1 + jitter)
+      return
+    }
+    let window = min(CredentialRefresh.advisoryWindow, left / 3)
+    usableUntil = expiration
+    refreshAt = expiration + window * (jitter / 5 - 1)
+  }
+
+  private func isDue(_ now: Now) -> Bool {
+    refreshAt.map { now.wall >= $0 } ?? false || recheckAt.map { now.monotonic >= $0 } ?? false
+  }
+
+  private func mayFetch(_ now: Now) -> Bool {
+    notBefore.map { now.monotonic >= $0 } ?? true
+  }
+
+  private func backoff(_ jitter: Double) -> Duration {
+    let doubled = CredentialRefresh.firstBackoff * (1 << min(failures, 6))
+    return min(doubled, CredentialRefresh.longestBackoff) * (0.5 + jitter / 2)
+  }
+}

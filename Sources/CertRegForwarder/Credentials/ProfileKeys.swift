@@ -1,0 +1,27 @@
+import CertRegCore
+import CertRegSigV4
+
+/// The keys that stand in a profile of the shared files.
+enum ProfileKeys {
+  /// How soon a changed file is noticed.
+  static let recheckAfter = Duration.seconds(5)
+
+  /// The keys of `profile`; `nil` where it has none.
+  ///
+  /// - Throws: Where it has one of the two; the message names the other.
+  static func credentials(_ profile: SharedProfiles.Profile) throws(CredentialsError) -> ProvidedCredentials? {
+    let keyID = profile["aws_access_key_id"]
+    let secret = profile["aws_secret_access_key"]
+    if keyID == nil, secret == nil { return nil }
+    guard let keyID else { throw missing("aws_access_key_id", of: profile) }
+    guard let secret else { throw missing("aws_secret_access_key", of: profile) }
+    return ProvidedCredentials(
+      signing: SigningCredentials(
+        accessKeyID: keyID, secretAccessKey: secret, sessionToken: profile["aws_session_token"]),
+      source: "shared files, profile \(profile.name)", recheckAfter: recheckAfter)
+  }
+
+  private static func missing(_ setting: String, of profile: SharedProfiles.Profile) -> CredentialsError {
+    CredentialsError(.invalid, "The profile \(profile.name) has an incomplete pair of keys: \(setting) is missing")
+  }
+}

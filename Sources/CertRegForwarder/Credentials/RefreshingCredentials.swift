@@ -1,0 +1,166 @@
+import CertRegCore
+package import CertRegSigV4
+package import Logging
+import Synchronization
+
+/// Keeps what a provider gave, and fetches again in time: one fetch at a time, beside the use of what is held.
+package final class RefreshingCredentials: CredentialsSource {
+  private typealias Outcome = Result<SigningCredentials, CredentialsError>
+
+  private struct State {
+    var refresh = CredentialRefresh()
+    /// Calls that wait for the fetch that is under way.
+    var waiters: [Int: CheckedContinuation<Outcome, Never>] = [:]
+    var nextWaiter = 0
+    /// The fetch that is under way; owned here so that `shutdown` can end it.
+    var fetch: Task<Void, Never>?
+    var isShutDown = false
+  }
+
+  private let provider: any CredentialsProvider
+  private let clock: HostClock
+  private let logger: Logger
+  /// Protects all of the above; held for decisions only, never while something is fetched.
+  private let state = Mutex(State())
+
+  package init(provider: any CredentialsProvider, clock: HostClock = .system, logger: Logger) {
+    self.provider = provider
+    self.clock = clock
+    self.logger = logger
+  }
+
+  package func current() -> SigningCredentials? {
+    state.withLock { state in
+      // A fetch that only a waiting call may start is left to that call.
+      guard state.refresh.held != nil, state.refresh.errorForWaiting(now) == nil else { return nil }
+      switch state.refresh.requested(now) {
+      case .use(let credentials): return credentials
+      case .useAndFetch(let credentials):
+        startFetch(&state)
+        return credentials
+      case .fetch:
+        startFetch(&state)
+        return nil
+      case .wait, .fail: return nil
+      }
+    }
+  }
+
+  package func credentials() async throws(CredentialsError) -> SigningCredentials {
+    try await answer { refresh, now in refresh.requested(now) }
+  }
+
+  package func refresh(after rejected: SigningCredentials) async throws(CredentialsError) -> SigningCredentials {
+    try await answer { refresh, now in refresh.wasRejected(rejected, now) }
+  }
+
+  package var provenance: ProvidedCredentials? {
+    state.withLock { $0.refresh.held }
+  }
+
+  package func shutdown() async {
+    let (fetch, waiters) = state.withLock { state in
+      state.isShutDown = true
+      defer { state.waiters = [:] }
+      return (state.fetch, Array(state.waiters.values))
+    }
+    fetch?.cancel()
+    for waiter in waiters { waiter.resume(returning: .failure(RefreshingCredentials.endedError)) }
+    await fetch?.value
+    await provider.shutdown()
+  }
+
+  private static let endedError = CredentialsError(.unavailable, "The call ended before there were credentials")
+
+  private var now: CredentialRefresh.Now {
+    CredentialRefresh.Now(wall: clock.wall(), monotonic: clock.monotonic())
+  }
+
+  /// Asks the state machine and does what it says.
+  private func answer(
+    _ ask: @Sendable @escaping (inout CredentialRefresh, CredentialRefresh.Now) -> CredentialRefresh.Answer
+  ) async throws(CredentialsError) -> SigningCredentials {
+    let id = state.withLock { state in
+      state.nextWaiter += 1
+      return state.nextWaiter
+    }
+    let outcome = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let immediate = state.withLock { state -> Outcome? in
+          if state.isShutDown { return .failure(RefreshingCredentials.endedError) }
+          switch ask(&state.refresh, now) {
+          case .use(let credentials): return .success(credentials)
+          case .useAndFetch(let credentials):
+            startFetch(&state)
+            return .success(credentials)
+          case .fail(let error): return .failure(error)
+          case .fetch: startFetch(&state)
+          case .wait: break
+          }
+          // A cancellation that came before this line found no waiter: it must be seen here.
+          if Task.isCancelled { return .failure(RefreshingCredentials.endedError) }
+          state.waiters[id] = continuation
+          return nil
+        }
+        if let immediate { continuation.resume(returning: immediate) }
+      }
+    } onCancel: {
+      let waiter = state.withLock { $0.waiters.removeValue(forKey: id) }
+      waiter?.resume(returning: .failure(RefreshingCredentials.endedError))
+    }
+    return try outcome.get()
+  }
+
+  /// Starts the fetch that the state machine asked for. It belongs to no caller: one that goes away must not end it for
+  /// the others.
+  private func startFetch(_ state: inout State) {
+    state.fetch = Task { await fetch() }
+  }
+
+  private func fetch() async {
+    let result: Result<ProvidedCredentials, CredentialsError>
+    do throws(CredentialsError) {
+      if let provided = try await provider.fetch() {
+        result = .success(provided)
+      } else {
+        result = .failure(
+          CredentialsError(.notFound, "No AWS credentials; looked at \(provider.summary)"))
+      }
+    } catch {
+      result = .failure(error)
+    }
+    let (waiters, outcome, isNews) = state.withLock { state in
+      let before = state.refresh.held?.signing
+      let now = now
+      state.refresh.fetched(result, jitter: Double.random(in: 0..<1), now)
+      state.fetch = nil
+      defer { state.waiters = [:] }
+      let outcome: Outcome
+      if let error = state.refresh.errorForWaiting(now) {
+        outcome = .failure(error)
+      } else if let held = state.refresh.held {
+        outcome = .success(held.signing)
+      } else {
+        outcome = .failure(RefreshingCredentials.endedError)
+      }
+      return (Array(state.waiters.values), outcome, before != state.refresh.held?.signing)
+    }
+    report(result, isNews: isNews)
+    for waiter in waiters { waiter.resume(returning: outcome) }
+  }
+
+  private func report(_ result: Result<ProvidedCredentials, CredentialsError>, isNews: Bool) {
+    switch result {
+    case .success(let provided):
+      guard isNews else { return }
+      logger.info(
+        "using AWS credentials",
+        metadata: [
+          "credentials-source": "\(provided.source)", "access-key": "\(provided.signing.maskedAccessKeyID)",
+          "expires": "\(provided.expiration?.rfc3339 ?? "never")",
+        ])
+    case .failure(let error):
+      logger.warning("no AWS credentials", metadata: ["error": "\(error.message)"])
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import Synchronization
+
+/// The profiles of the shared files, both files' settings merged.
+struct SharedProfiles: Sendable {
+  struct Profile: Sendable, Hashable {
+    var name: String
+    var values: [String: String] = [:]
+
+    /// A setting; `nil` where it is missing or empty.
+    subscript(setting: String) -> String? {
+      guard let value = values[setting], !value.isEmpty else { return nil }
+      return value
+    }
+  }
+
+  private(set) var profiles: [String: Profile] = [:]
+  private var services: [String: SharedConfigFile.Section] = [:]
+
+  init() {}
+
+  /// Merges the two files; settings of the credentials file win.
+  init(config: SharedConfigFile?, credentials: SharedConfigFile?) {
+    for (name, section) in config?.sections ?? [:] {
+      if name == "default" {
+        merge(section, into: name)
+      } else if name.hasPrefix("profile ") {
+        merge(section, into: String(name.dropFirst("profile ".count)))
+      } else if name.hasPrefix("services ") {
+        services[String(name.dropFirst("services ".count))] = section
+      }
+    }
+    for (name, section) in credentials?.sections ?? [:] { merge(section, into: name) }
+  }
+
+  private mutating func merge(_ section: SharedConfigFile.Section, into name: String) {
+    profiles[name, default: Profile(name: name)].values.merge(section.values) { _, new in new }
+  }
+
+  /// The endpoint that a profile names for a service, or for all.
+  func endpoint(profile: Profile, service: String) -> String? {
+    if let name = profile["services"], let url = services[name]?.nested[service]?["endpoint_url"], !url.isEmpty {
+      return url
+    }
+    return profile["endpoint_url"]
+  }
+}
+
+/// Reads the shared files, and reads them again when they were replaced or written.
+package final class SharedProfileStore: Sendable {
+  private struct Cached {
+    var identities: [FileIdentity?]
+    var profiles: SharedProfiles
+  }
+
+  /// The paths that are looked at: the configuration file and the credentials file; `nil` where there is no home directory.
+  let configPath: String?
+  let credentialsPath: String?
+  /// The profile that is meant where none is named.
+  let defaultProfileName: String
+  /// Whether somebody asked for that profile, so that its absence is an error.
+  let isProfileNamed: Bool
+  private let files: HostFiles
+  /// Protects what was read last.
+  private let cached = Mutex<Cached?>(nil)
+
+  /// - Parameter credentialsFile: A credentials file in place of the usual one.
+  package init(environment: ProcessEnvironment, files: HostFiles = .system, credentialsFile: String? = nil) {
+    let home = environment["HOME"]
+    func path(_ configured: String?, _ usual: String) -> String? {
+      guard let configured else { return home.map { $0 + usual } }
+      return configured.hasPrefix("~/") ? home.map { $0 + configured.dropFirst() } : configured
+    }
+    configPath = path(environment["AWS_CONFIG_FILE"], "/.aws/config")
+    credentialsPath = path(credentialsFile ?? environment["AWS_SHARED_CREDENTIALS_FILE"], "/.aws/credentials")
+    let named = environment["AWS_PROFILE"] ?? environment["AWS_DEFAULT_PROFILE"]
+    defaultProfileName = named ?? "default"
+    isProfileNamed = named != nil
+    self.files = files
+  }
+
+  /// The profiles as they are now.
+  ///
+  /// - Throws: Where a file is there but cannot be read or understood; the message names the file and the line.
+  func profiles() throws(CredentialsError) -> SharedProfiles {
+    let identities = [configPath, credentialsPath].map { $0.flatMap(files.identity) }
+    if let profiles = cached.withLock({ $0?.identities == identities ? $0?.profiles : nil }) { return profiles }
+    let profiles = SharedProfiles(
+      config: try read(configPath, identities[0]), credentials: try read(credentialsPath, identities[1]))
+    cached.withLock { $0 = Cached(identities: identities, profiles: profiles) }
+    return profiles
+  }
+
+  private func read(_ path: String?, _ identity: FileIdentity?) throws(CredentialsError) -> SharedConfigFile? {
+    guard let path, identity != nil else { return nil }
+    let text: String?
+    do throws(FileReadError) { text = String(validating: try files.read(path), as: UTF8.self) } catch {
+      throw CredentialsError(.invalid, "\(error)")
+    }
+    guard let text else { throw CredentialsError(.invalid, "\(path) is not text in UTF-8") }
+    do throws(SharedConfigFileError) { return try SharedConfigFile(parsing: text) } catch {
+      throw CredentialsError(.invalid, "\(path) line \(error.line): \(error.message)")
+    }
+  }
+
+  /// What to write into "looked at".
+  var summary: String {
+    let paths = [credentialsPath, configPath].compactMap { $0 }
+    return paths.isEmpty ? "no shared files (HOME is not set)" : paths.joined(separator: " and ")
+  }
+}

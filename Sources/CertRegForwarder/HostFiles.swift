@@ -1,0 +1,85 @@
+import Glibc
+
+/// What tells one version of a file from the next: replacing, writing or touching it changes one of these.
+package struct FileIdentity: Hashable, Sendable {
+  package var device: UInt64
+  package var inode: UInt64
+  package var size: Int64
+  package var modifiedNanoseconds: Int64
+
+  package init(device: UInt64, inode: UInt64, size: Int64, modifiedNanoseconds: Int64) {
+    self.device = device
+    self.inode = inode
+    self.size = size
+    self.modifiedNanoseconds = modifiedNanoseconds
+  }
+}
+
+/// Why a file cannot be read.
+package struct FileReadError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// Names the file.
+  package let description: String
+}
+
+/// The host's files, as a value so that tests can replace them.
+package struct HostFiles: Sendable {
+  /// Larger files of settings, keys and tokens are refused.
+  package static let limitBytes = 1024 * 1024
+
+  /// `nil` where there is no such file.
+  package var identity: @Sendable (_ path: String) -> FileIdentity?
+  package var read: @Sendable (_ path: String) throws(FileReadError) -> [UInt8]
+
+  package init(
+    identity: @escaping @Sendable (_ path: String) -> FileIdentity?,
+    read: @escaping @Sendable (_ path: String) throws(FileReadError) -> [UInt8]
+  ) {
+    self.identity = identity
+    self.read = read
+  }
+
+  /// The file system.
+  package static let system = HostFiles(identity: systemIdentity, read: systemRead)
+
+  /// The text of a file in UTF-8, without white space at its ends.
+  func text(_ path: String) throws(FileReadError) -> String {
+    guard let text = String(validating: try read(path), as: UTF8.self) else {
+      throw FileReadError(description: "\(path) is not text in UTF-8")
+    }
+    var rest = text[...]
+    while let first = rest.first, first.isWhitespace { rest.removeFirst() }
+    while let last = rest.last, last.isWhitespace { rest.removeLast() }
+    return String(rest)
+  }
+}
+
+private func systemIdentity(_ path: String) -> FileIdentity? {
+  var status = stat()
+  guard stat(path, &status) == 0 else { return nil }
+  return FileIdentity(
+    device: UInt64(status.st_dev), inode: UInt64(status.st_ino), size: Int64(status.st_size),
+    modifiedNanoseconds: Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec))
+}
+
+private func systemRead(_ path: String) throws(FileReadError) -> [UInt8] {
+  // O_NONBLOCK: a FIFO where a file is expected must not hang the daemon.
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+  guard descriptor >= 0 else {
+    throw FileReadError(description: "\(path) cannot be read: \(String(cString: strerror(errno)))")
+  }
+  defer { close(descriptor) }
+  var bytes: [UInt8] = []
+  var chunk = [UInt8](repeating: 0, count: 16 * 1024)
+  while true {
+    let count = Glibc.read(descriptor, &chunk, chunk.count)
+    if count == 0 { return bytes }
+    if count < 0 {
+      if errno == EINTR { continue }
+      throw FileReadError(description: "\(path) cannot be read: \(String(cString: strerror(errno)))")
+    }
+    bytes.append(contentsOf: chunk[..<count])
+    guard bytes.count <= HostFiles.limitBytes else {
+      throw FileReadError(description: "\(path) has more than \(HostFiles.limitBytes) bytes")
+    }
+  }
+}

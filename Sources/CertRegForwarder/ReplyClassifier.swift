@@ -1,0 +1,207 @@
+import CertRegCore
+import CertRegSigV4
+import NIOHTTP1
+
+/// What a second try of the same call needs to have a chance.
+enum Remedy: Hashable {
+  /// Other credentials.
+  case refreshCredentials
+  /// A time by the upstream's clock, which is given.
+  case correctClock(upstreamTime: WallTime)
+}
+
+/// An answer that is an error, and what may mend it.
+struct RefusedCall: Error {
+  let failure: UpstreamFailure
+  let remedy: Remedy?
+}
+
+/// Says what an answer to a call means.
+struct ReplyClassifier {
+  /// The certificate that the call was about.
+  let certificateID: CertificateID
+  /// Makes what the upstream wrote presentable.
+  let text: UpstreamText
+  let now: WallTime
+
+  /// A complete answer to RegisterCertificateWithoutCA.
+  func registration(_ reply: HTTPReply) -> (reply: UpstreamReply, remedy: Remedy?) {
+    let error = AWSErrorReply(reply)
+    if (200..<300).contains(reply.status) {
+      return (success(error), nil)
+    }
+    if AWSErrorCategory(error: error, status: reply.status) == .alreadyExists {
+      return (conflict(error), nil)
+    }
+    let (failed, remedy) = failure(reply, error)
+    return (.failed(failed), remedy)
+  }
+
+  /// A complete answer to DescribeCertificate.
+  func description(_ reply: HTTPReply) -> Result<CertificateStatus, RefusedCall> {
+    let error = AWSErrorReply(reply)
+    guard (200..<300).contains(reply.status) else {
+      let (failed, remedy) = failure(reply, error)
+      return .failure(RefusedCall(failure: failed, remedy: remedy))
+    }
+    guard let status = error.body?["certificateDescription"]?["status"]?.text.flatMap(CertificateStatus.init) else {
+      let failed = garbled("The answer of AWS IoT has no known status", error, .unavailable(retryAfter: nil))
+      return .failure(RefusedCall(failure: failed, remedy: nil))
+    }
+    return .success(status)
+  }
+
+  /// An answer that is an error, of whatever operation.
+  func failure(_ reply: HTTPReply, _ error: AWSErrorReply) -> (failure: UpstreamFailure, remedy: Remedy?) {
+    let retryAfter = RetryAfter.duration(reply.headers, now: now)
+    guard let category = AWSErrorCategory(error: error, status: reply.status) else {
+      let isRedirect = (300..<400).contains(reply.status)
+      return (
+        make(
+          .internalFailure, isRedirect ? .upstreamRedirected : .upstreamGarbled,
+          isRedirect
+            ? "The endpoint answers with a redirect (HTTP \(reply.status)), which is not followed; check `endpoint`"
+            : "The answer (HTTP \(reply.status)) is not one of AWS IoT; something in between may have sent it",
+          error, retryable: true, .unavailable(retryAfter: retryAfter)), nil
+      )
+    }
+    let made = failure(category, error, status: reply.status, retryAfter: retryAfter)
+    switch category {
+    case .expiredToken, .unknownIdentity: return (made, .refreshCredentials)
+    case .clockSkew:
+      let time = ClockSkew.upstreamTime(message: error.message, dateHeader: reply.headers.first(name: "Date"))
+      return (made, time.map { .correctClock(upstreamTime: $0) })
+    default: return (made, nil)
+    }
+  }
+
+  private func failure(
+    _ category: AWSErrorCategory, _ error: AWSErrorReply, status: Int, retryAfter: Duration?
+  ) -> UpstreamFailure {
+    func identity(_ reason: FailureReason, _ fallback: String, retryable: Bool = true) -> UpstreamFailure {
+      make(.unauthorized, reason, message(error, fallback), error, retryable: retryable, .identity)
+    }
+    switch category {
+    case .throttled:
+      var failure = make(
+        .throttling, .throttledByUpstream, message(error, "The account's request rate is used up"), error,
+        retryable: true, .throttled(retryAfter: retryAfter))
+      failure.error.retryAfterMilliseconds = retryAfter?.milliseconds
+      return failure
+    case .accessDenied:
+      return identity(.accessDenied, "The daemon's identity may not do this", retryable: false)
+    case .expiredToken: return identity(.expiredToken, "The daemon's temporary credentials are expired")
+    case .unknownIdentity: return identity(.unknownIdentity, "AWS does not know the daemon's credentials")
+    case .invalidSignature:
+      return identity(.invalidSignature, "The daemon's secret key does not fit its access key")
+    case .clockSkew: return identity(.clockSkew, "The daemon's clock differs from AWS's by more than 5 minutes")
+    case .notOptedIn:
+      return identity(.notOptedIn, "The account is not signed up for the service", retryable: false)
+    case .certificateRefused:
+      return final(.certificateValidation, .upstreamRefusedCertificate, "AWS IoT refuses the certificate", error)
+    case .requestRefused:
+      return final(.invalidRequest, .upstreamRefusedRequest, "AWS IoT refuses the request (HTTP \(status))", error)
+    case .stateRefused:
+      return final(.certificateState, .upstreamRefusedState, "AWS IoT refuses the status", error)
+    case .notFound:
+      return final(
+        .internalFailure, .upstreamNotFound, "The endpoint does not know the operation; check `endpoint`", error)
+    case .alreadyExists:
+      return final(.resourceAlreadyExists, .upstreamRefusedState, "The certificate is registered already", error)
+    case .internalFault:
+      return make(
+        .internalFailure, .upstreamInternal, message(error, "AWS IoT has an internal fault (HTTP \(status))"), error,
+        retryable: true, .unavailable(retryAfter: retryAfter))
+    case .unavailable:
+      return make(
+        .serviceUnavailable, .upstreamUnavailable, message(error, "AWS IoT is not available (HTTP \(status))"), error,
+        retryable: true, .unavailable(retryAfter: retryAfter))
+    }
+  }
+
+  private func final(
+    _ kind: ServiceError.Kind, _ reason: FailureReason, _ fallback: String, _ error: AWSErrorReply
+  ) -> UpstreamFailure {
+    make(kind, reason, message(error, fallback), error, retryable: false, .final)
+  }
+
+  private func success(_ error: AWSErrorReply) -> UpstreamReply {
+    guard let id = error.body?["certificateId"]?.text, let arn = error.body?["certificateArn"]?.text,
+      let registered = CertificateID(hex: id.utf8)
+    else {
+      return .failed(
+        garbled("The answer of AWS IoT has no certificate ID and ARN", error, .unavailable(retryAfter: nil)))
+    }
+    guard registered == certificateID else { return .failed(mismatch(error)) }
+    switch check(arn) {
+    case .ours: return .registered(certificateARN: arn, requestID: error.requestID)
+    case .another: return .failed(mismatch(error))
+    case .malformed:
+      return .failed(garbled("The answer of AWS IoT has no usable ARN", error, .unavailable(retryAfter: nil)))
+    }
+  }
+
+  private func conflict(_ error: AWSErrorReply) -> UpstreamReply {
+    let id = error.body?["resourceId"]?.text
+    guard let arn = error.body?["resourceArn"]?.text else {
+      // A second try would bring the same: the upstream does have something, but does not say what.
+      return .failed(
+        garbled(
+          "AWS IoT has the certificate already but does not name it", error,
+          error.isForeign ? .unavailable(retryAfter: nil) : .final))
+    }
+    if let id, CertificateID(hex: id.utf8) != certificateID { return .failed(mismatch(error)) }
+    switch check(arn) {
+    case .ours: return .alreadyExists(certificateARN: arn, requestID: error.requestID)
+    case .another: return .failed(mismatch(error))
+    case .malformed:
+      return .failed(garbled("AWS IoT has the certificate already but gives no usable ARN", error, .final))
+    }
+  }
+
+  private enum ARNCheck {
+    case ours
+    case another
+    case malformed
+  }
+
+  /// `arn:PARTITION:iot:REGION:ACCOUNT:cert/ID`; the ID is the certificate's.
+  private func check(_ arn: String) -> ARNCheck {
+    let parts = arn.split(separator: ":", omittingEmptySubsequences: false)
+    guard arn.utf8.count <= 512, arn.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }), parts.count == 6, parts[0] == "arn",
+      parts[5].hasPrefix("cert/")
+    else { return .malformed }
+    return CertificateID(hex: parts[5].dropFirst(5).utf8) == certificateID ? .ours : .another
+  }
+
+  private func mismatch(_ error: AWSErrorReply) -> UpstreamFailure {
+    make(
+      .internalFailure, .upstreamMismatch, "AWS IoT answered about another certificate than the one that was sent",
+      error,
+      retryable: false, .final)
+  }
+
+  private func garbled(
+    _ message: String, _ error: AWSErrorReply, _ disposition: UpstreamFailure.Disposition
+  ) -> UpstreamFailure {
+    make(.internalFailure, .upstreamGarbled, message, error, retryable: disposition != .final, disposition)
+  }
+
+  /// The upstream's own words, or `fallback` where it has none.
+  private func message(_ error: AWSErrorReply, _ fallback: String) -> String {
+    guard let message = error.message, !message.isEmpty else { return fallback }
+    return text.clean(message)
+  }
+
+  private func make(
+    _ kind: ServiceError.Kind, _ reason: FailureReason, _ message: String, _ error: AWSErrorReply, retryable: Bool,
+    _ disposition: UpstreamFailure.Disposition
+  ) -> UpstreamFailure {
+    let upstreamType = error.type == kind.rawValue ? nil : error.type.map { text.clean($0, limit: 128) }
+    return UpstreamFailure(
+      error: ServiceError(
+        kind, reason: reason.rawValue, message: message, retryable: retryable, origin: .upstream,
+        requestID: error.requestID.map { text.clean($0, limit: 128) }, upstreamType: upstreamType),
+      disposition: disposition)
+  }
+}

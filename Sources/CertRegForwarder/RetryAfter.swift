@@ -1,0 +1,27 @@
+import CertRegCore
+import NIOHTTP1
+
+/// When the upstream wants to be asked again.
+enum RetryAfter {
+  /// More is not believed: a wrong header must not stop a station for a day.
+  static let limit = Duration.seconds(3600)
+
+  /// From `x-amz-retry-after` (milliseconds), else from `Retry-After` (seconds or a date, RFC 9110 section 10.2.3).
+  static func duration(_ headers: HTTPHeaders, now: WallTime) -> Duration? {
+    if let text = headers.first(name: "x-amz-retry-after"), let milliseconds = number(text) {
+      return min(.milliseconds(milliseconds), limit)
+    }
+    guard let text = headers.first(name: "Retry-After") else { return nil }
+    if let seconds = number(text) { return min(.seconds(seconds), limit) }
+    guard let date = HTTPDate.imfFixdate(text) else { return nil }
+    // The date is by the upstream's clock, and so is the answer's own.
+    let upstreamNow = headers.first(name: "Date").flatMap(HTTPDate.imfFixdate) ?? now
+    let milliseconds = date.millisecondsSinceEpoch - upstreamNow.millisecondsSinceEpoch
+    return min(.milliseconds(max(0, milliseconds)), limit)
+  }
+
+  private static func number(_ text: String) -> Int64? {
+    guard !text.isEmpty, text.utf8.count <= 12, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+    return Int64(text)
+  }
+}

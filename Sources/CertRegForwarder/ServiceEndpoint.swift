@@ -1,0 +1,70 @@
+/// What in the choice of an endpoint contradicts itself.
+package enum EndpointError: Error, Hashable, Sendable, CustomStringConvertible {
+  case missingRegion
+  case malformedRegion
+  case malformedURL(ServiceURLError)
+  case fipsWithCustomEndpoint
+  case dualStackWithCustomEndpoint
+
+  /// For the operator: what to change.
+  package var description: String {
+    switch self {
+    case .missingRegion:
+      "no region: set `region` of the target, AWS_REGION, or `region` in the profile"
+    case .malformedRegion:
+      "the region is not a name like eu-central-1"
+    case .malformedURL(let error):
+      "the endpoint is not a usable URL: \(error)"
+    case .fipsWithCustomEndpoint:
+      "`fips` cannot be combined with `endpoint`: name the FIPS endpoint itself in `endpoint`, or remove one of the two"
+    case .dualStackWithCustomEndpoint:
+      "`dualStack` cannot be combined with `endpoint`: name the dual-stack endpoint itself, or remove one of the two"
+    }
+  }
+}
+
+/// Where AWS's services answer, after the endpoint rule sets of the SDKs.
+package enum ServiceEndpoint {
+  /// The control plane of AWS IoT.
+  ///
+  /// - Parameters:
+  ///   - region: Needed for signing even where `customURL` names the endpoint.
+  ///   - customURL: Used as it is; excludes the two flags.
+  package static func iot(
+    region: String?, fips: Bool = false, dualStack: Bool = false, customURL: String? = nil
+  ) throws(EndpointError) -> ServiceURL {
+    if let customURL {
+      if fips { throw .fipsWithCustomEndpoint }
+      if dualStack { throw .dualStackWithCustomEndpoint }
+      do throws(ServiceURLError) { return try ServiceURL(parsing: customURL) } catch { throw .malformedURL(error) }
+    }
+    guard let region else { throw .missingRegion }
+    return try regional(fips ? "iot-fips" : "iot", region: region, dualStack: dualStack)
+  }
+
+  /// The Security Token Service of a region.
+  package static func sts(region: String, fips: Bool = false) throws(EndpointError) -> ServiceURL {
+    try regional(fips ? "sts-fips" : "sts", region: region)
+  }
+
+  /// IAM Roles Anywhere in a region.
+  package static func rolesAnywhere(region: String, fips: Bool = false) throws(EndpointError) -> ServiceURL {
+    try regional(fips ? "rolesanywhere-fips" : "rolesanywhere", region: region)
+  }
+
+  private static func regional(
+    _ name: String, region: String, dualStack: Bool = false
+  ) throws(EndpointError) -> ServiceURL {
+    // It becomes part of a host name: anything but one DNS label could lead signed requests elsewhere.
+    let isLabel = region.utf8.allSatisfy { byte in
+      (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        || byte == UInt8(ascii: "-")
+    }
+    guard isLabel, !region.isEmpty, region.utf8.count <= 63, !region.hasPrefix("-"), !region.hasSuffix("-") else {
+      throw .malformedRegion
+    }
+    let partition = AWSPartition.containing(region)
+    let suffix = dualStack ? partition.dualStackDNSSuffix : partition.dnsSuffix
+    return ServiceURL(scheme: .https, host: "\(name).\(region).\(suffix)")
+  }
+}

@@ -1,0 +1,54 @@
+package import CertRegCore
+
+/// A target that cannot be used as it is configured.
+package struct UpstreamConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// For the operator: what is wrong and what to change.
+  package let description: String
+
+  package init(_ description: String) {
+    self.description = description
+  }
+}
+
+/// A target's region and endpoint, from its configuration, the environment and the shared files, in this order.
+package struct TargetEndpoint: Hashable, Sendable {
+  package let url: ServiceURL
+  package let region: String
+
+  package init(
+    configuration: TargetConfiguration, environment: ProcessEnvironment, profiles: SharedProfileStore
+  ) throws(UpstreamConfigurationError) {
+    var profileName = profiles.defaultProfileName
+    if case .profile(let name?, _) = configuration.credentials { profileName = name }
+    let shared: SharedProfiles
+    do throws(CredentialsError) { shared = try profiles.profiles() } catch {
+      throw UpstreamConfigurationError(error.message)
+    }
+    let profile = shared.profiles[profileName]
+    let region =
+      configuration.region ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? profile?["region"]
+    // Flags of the environment and the profile only count for AWS's own endpoints; a target with an endpoint of its own
+    // must not fail because the host is set up for FIPS.
+    let usesOwnEndpoint = configuration.endpoint != nil
+    let fips =
+      configuration.fips
+      || !usesOwnEndpoint && (environment.flag("AWS_USE_FIPS_ENDPOINT") || profile?["use_fips_endpoint"] == "true")
+    let dualStack =
+      configuration.dualStack
+      || !usesOwnEndpoint
+        && (environment.flag("AWS_USE_DUALSTACK_ENDPOINT") || profile?["use_dualstack_endpoint"] == "true")
+    var customURL = configuration.endpoint
+    if customURL == nil, !environment.flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
+      customURL =
+        environment["AWS_ENDPOINT_URL_IOT"] ?? environment["AWS_ENDPOINT_URL"]
+        ?? profile.flatMap { shared.endpoint(profile: $0, service: "iot") }
+    }
+    do throws(EndpointError) {
+      url = try ServiceEndpoint.iot(region: region, fips: fips, dualStack: dualStack, customURL: customURL)
+      guard let region else { throw .missingRegion }
+      self.region = region
+    } catch {
+      throw UpstreamConfigurationError("target \(configuration.name): \(error)")
+    }
+  }
+}

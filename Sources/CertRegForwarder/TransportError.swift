@@ -1,0 +1,114 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+
+/// Why no complete HTTP answer came.
+struct TransportError: Error, Hashable {
+  enum Kind: Hashable {
+    case nameResolution
+    case connectionRefused
+    case networkUnreachable
+    case connectTimeout
+    case tlsFailure
+    case requestTimeout
+    case connectionLost
+    case responseTooLarge
+    case malformedResponse
+    case proxyRefused
+    case shutDown
+    case cancelled
+    case other
+  }
+
+  let kind: Kind
+  /// For the operator, in plain words; holds nothing that the other side or a certificate controls.
+  let detail: String
+
+  init(_ kind: Kind, _ detail: String) {
+    self.kind = kind
+    self.detail = detail
+  }
+
+  /// Classifies what the HTTP client threw.
+  init(_ error: any Error) {
+    switch error {
+    case let error as TransportError: self = error
+    case let error as HTTPClientError: self.init(client: error)
+    case let error as NIOConnectionError: self.init(connection: error)
+    case let error as IOError: self.init(system: error)
+    case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError: self.init(tls: error)
+    case is ResponseAccumulator.ResponseTooBigError:
+      self.init(.responseTooLarge, "the answer is larger than any that the service gives")
+    case let error as HTTPParserError:
+      // A connection that ends in the middle of an answer is reported by the parser.
+      self =
+        error == .invalidEOFState
+        ? TransportError(.connectionLost, "the connection ended in the middle of the answer")
+        : TransportError(.malformedResponse, "the answer is not HTTP")
+    case is CancellationError: self.init(.cancelled, "the call was cancelled")
+    case ChannelError.connectTimeout: self.init(.connectTimeout, "no connection within the time limit")
+    case is ChannelError: self.init(.connectionLost, "the connection was closed")
+    default: self.init(.other, "the HTTP client failed (\(type(of: error)))")
+    }
+  }
+
+  private init(client error: HTTPClientError) {
+    switch error {
+    case .connectTimeout, .tlsHandshakeTimeout, .getConnectionFromPoolTimeout, .httpProxyHandshakeTimeout,
+      .socksHandshakeTimeout:
+      self.init(.connectTimeout, "no connection within the time limit")
+    case .deadlineExceeded, .readTimeout, .writeTimeout:
+      self.init(.requestTimeout, "no complete answer within the time limit")
+    case .remoteConnectionClosed, .uncleanShutdown:
+      self.init(.connectionLost, "the connection was closed before the answer was complete")
+    case .proxyAuthenticationRequired:
+      self.init(.proxyRefused, "the proxy asks for a user name and password")
+    case .invalidProxyResponse:
+      self.init(.proxyRefused, "the proxy refuses the connection")
+    case .alreadyShutdown: self.init(.shutDown, "the daemon is shutting down")
+    case .cancelled: self.init(.cancelled, "the call was cancelled")
+    default: self.init(.other, "the HTTP client failed (\(error.shortDescription))")
+    }
+  }
+
+  private init(connection error: NIOConnectionError) {
+    if let first = error.connectionErrors.first {
+      self.init(first.error)
+    } else if error.dnsAError != nil || error.dnsAAAAError != nil {
+      self.init(.nameResolution, "the host name cannot be resolved")
+    } else {
+      self.init(.other, "no connection")
+    }
+  }
+
+  private init(system error: IOError) {
+    switch error.errnoCode {
+    case ECONNREFUSED: self.init(.connectionRefused, "the connection was refused")
+    case ENETUNREACH, EHOSTUNREACH, ENETDOWN, EADDRNOTAVAIL:
+      self.init(.networkUnreachable, "no route to the host")
+    case ETIMEDOUT: self.init(.connectTimeout, "the connection timed out")
+    case ECONNRESET, EPIPE: self.init(.connectionLost, "the connection was reset")
+    case EMFILE, ENFILE: self.init(.other, "no file descriptor is left for a connection")
+    default: self.init(.other, "the connection failed (errno \(error.errnoCode))")
+    }
+  }
+
+  private init(tls error: any Error) {
+    let text = String(describing: error)
+    if text.contains("CERTIFICATE_VERIFY_FAILED") || text.contains("unableToValidateCertificate") {
+      self.init(
+        .tlsFailure,
+        "the server's certificate is not trusted: it is expired, not from a known authority, or the clock is wrong")
+    } else if text.contains("HostnameValidation") || text.contains("failedToValidateHostname") {
+      self.init(.tlsFailure, "the server's certificate is for another host name")
+    } else if text.contains("ALERT") {
+      self.init(.tlsFailure, "the server ended the TLS handshake; it may not accept the client's certificate")
+    } else if error as? NIOSSLError == .uncleanShutdown {
+      self.init(.connectionLost, "the connection was closed before the answer was complete")
+    } else {
+      self.init(.tlsFailure, "the TLS handshake failed")
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import CertRegCore
+
+extension UpstreamFailure {
+  /// A call that brought no answer.
+  ///
+  /// - Parameter authority: The host that was called, for the message.
+  init(_ error: TransportError, authority: String) {
+    let (kind, reason): (ServiceError.Kind, FailureReason) =
+      switch error.kind {
+      case .nameResolution: (.serviceUnavailable, .nameResolution)
+      case .connectionRefused: (.serviceUnavailable, .connectionRefused)
+      case .networkUnreachable: (.serviceUnavailable, .networkUnreachable)
+      case .connectTimeout: (.serviceUnavailable, .connectTimeout)
+      case .tlsFailure: (.serviceUnavailable, .tlsFailure)
+      case .requestTimeout: (.serviceUnavailable, .requestTimeout)
+      case .connectionLost: (.serviceUnavailable, .connectionLost)
+      case .proxyRefused: (.serviceUnavailable, .proxyRefused)
+      case .responseTooLarge, .malformedResponse: (.internalFailure, .upstreamGarbled)
+      case .shutDown, .cancelled: (.serviceUnavailable, .shuttingDown)
+      case .other: (.serviceUnavailable, .upstreamUnreachable)
+      }
+    self.init(
+      error: ServiceError(
+        kind, reason: reason.rawValue, message: "\(authority): \(error.detail)", retryable: true, origin: .upstream),
+      disposition: .unavailable(retryAfter: nil))
+  }
+
+  /// A call that was not made for want of credentials. It is the daemon's matter, never the certificate's.
+  init(_ error: CredentialsError) {
+    let reason: FailureReason =
+      switch error.code {
+      case .notFound: .noCredentials
+      case .invalid: .credentialsInvalid
+      case .unavailable: .credentialsUnavailable
+      }
+    let isUnavailable = error.code == .unavailable
+    self.init(
+      error: ServiceError(
+        isUnavailable ? .serviceUnavailable : .unauthorized, reason: reason.rawValue, message: error.message,
+        retryable: true, origin: .daemon),
+      disposition: isUnavailable ? .unavailable(retryAfter: nil) : .identity)
+  }
+}
