@@ -13,6 +13,11 @@ final class LoopbackClient {
     var body: String
   }
 
+  struct ConnectionRefused: Error {
+    var code: Int32
+  }
+
+  /// - Throws: `ConnectionRefused` where nobody listens.
   init(port: Int) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var timeout = timeval(tv_sec: 20, tv_usec: 0)
@@ -26,7 +31,7 @@ final class LoopbackClient {
         connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
-    try #require(result == 0, "cannot connect: \(errno)")
+    guard result == 0 else { throw ConnectionRefused(code: errno) }
   }
 
   deinit {

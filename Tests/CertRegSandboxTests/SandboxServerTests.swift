@@ -174,7 +174,7 @@ import Testing
       #expect(try busy.receive().status == 200)
       #expect(try busy.isAtEnd())
       #expect(try idle.isAtEnd())
-      #expect(throws: (any Error).self) { try LoopbackClient(port: server.port) }
+      #expect(throws: LoopbackClient.ConnectionRefused.self) { try LoopbackClient(port: server.port) }
     }
   }
 
