@@ -64,7 +64,7 @@ package enum SandboxOperation: Hashable, Sendable {
       guard let status = parameters["newStatus"] else { throw .missing("newStatus") }
       self = .updateCertificate(
         try SandboxOperation.certificateID(route.certificateID),
-        newStatus: try SandboxOperation.status(status, at: "newStatus"))
+        newStatus: try SandboxOperation.certificateStatus(status, at: "newStatus"))
     case .deleteCertificate:
       self = .deleteCertificate(
         try SandboxOperation.certificateID(route.certificateID), forced: try parameters.flag("forceDelete") ?? false)
@@ -96,11 +96,11 @@ package enum SandboxOperation: Hashable, Sendable {
     if length > 65_536 {
       throw .constraint("Member must have length less than or equal to 65536", at: "certificatePem", value: nil)
     }
-    let status = try members.status.map { text throws(SandboxError) in try status(text, at: "status") }
+    let status = try members.status.map { text throws(SandboxError) in try certificateStatus(text, at: "status") }
     return .registerCertificateWithoutCA(certificatePEM: pem, status: status)
   }
 
-  private static func status(_ text: String, at member: String) throws(SandboxError) -> CertificateStatus {
+  private static func certificateStatus(_ text: String, at member: String) throws(SandboxError) -> CertificateStatus {
     guard let status = CertificateStatus(rawValue: text) else {
       let values = CertificateStatus.allCases.map(\.rawValue).joined(separator: ", ")
       throw .constraint("Member must satisfy enum value set: [\(values)]", at: member, value: text)

@@ -29,8 +29,8 @@ package final class SandboxServer: Sendable {
   ///   - identity: What to answer with over TLS; `nil` speaks HTTP without TLS.
   /// - Throws: What the system says where the address cannot be bound.
   package static func start(
-    endpoint: SandboxEndpoint, host: String, port: Int, identity: ServerIdentity? = nil, on group: any EventLoopGroup,
-    logger: Logger
+    endpoint: SandboxEndpoint, host: String, port: Int, identity: ServerIdentity? = nil, logger: Logger,
+    on group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
   ) async throws -> SandboxServer {
     let connections = ConnectionSet()
     let listener = try await ServerBootstrap(group: group)

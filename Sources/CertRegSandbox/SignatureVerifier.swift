@@ -96,7 +96,8 @@ package struct SignatureVerifier: Sendable {
     if time > latest {
       throw SandboxError(
         .invalidSignature,
-        "Signature not yet current: \(amzDate) is still later than \(latest.amzDate) (\(now.amzDate) + \(minutes) min.)")
+        "Signature not yet current: \(amzDate) is still later than \(latest.amzDate) (\(now.amzDate) + \(minutes) min.)"
+      )
     }
     return amzDate
   }

@@ -1,19 +1,23 @@
 package import CertRegCore
 import CertRegCrypto
-import FoundationEssentials
+import CertRegX509
 
 /// Judges certificates by the checks that the daemon makes as well.
 package struct X509CertificateJudge: CertificateJudge {
-  package init() {}
+  private let policies: ValidationPolicies
+
+  package init(policies: ValidationPolicies = ValidationPolicies()) {
+    self.policies = policies
+  }
 
   package func judge(pem: String, at now: WallTime) throws(SandboxError) -> JudgedCertificate {
-    let begin = "-----BEGIN CERTIFICATE-----"
-    let parts = pem.split(separator: "\n").map { $0.filter { $0 != "\r" } }
-    guard let first = parts.firstIndex(of: begin), let last = parts.firstIndex(of: "-----END CERTIFICATE-----"),
-      first < last, let der = Data(base64Encoded: parts[(first + 1)..<last].joined())
-    else { throw SandboxError(.certificateValidation, "The certificate is invalid") }
-    let epoch = WallTime(millisecondsSinceEpoch: 0)
-    return JudgedCertificate(
-      id: SHA256.digest(of: Array(der)), der: Array(der), notBefore: epoch, notAfter: epoch)
+    do throws(ServiceError) {
+      let der = try CertificatePEM.decode(pem, policies: policies)
+      let basis = try CertificateValidator(policies: policies).validate(der: der, now: now)
+      return JudgedCertificate(
+        id: SHA256.digest(of: der), der: der, notBefore: basis.notBefore, notAfter: basis.notAfter)
+    } catch {
+      throw SandboxError(SandboxError.Kind(rawValue: error.kind.rawValue) ?? .certificateValidation, error.message)
+    }
   }
 }

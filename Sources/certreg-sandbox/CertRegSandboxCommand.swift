@@ -2,7 +2,6 @@ import ArgumentParser
 import CertRegSandbox
 import Glibc
 import Logging
-import NIOPosix
 
 @main
 struct CertRegSandboxCommand: AsyncParsableCommand {
@@ -61,7 +60,7 @@ struct CertRegSandboxCommand: AsyncParsableCommand {
     do {
       server = try await SandboxServer.start(
         endpoint: endpoint, host: address.boundHost, port: address.boundPort, identity: serverIdentity,
-        on: MultiThreadedEventLoopGroup.singleton, logger: logger)
+        logger: logger)
     } catch {
       throw Exit.failure(EX_UNAVAILABLE, "cannot listen on \(address.boundHost):\(address.boundPort): \(error)")
     }
