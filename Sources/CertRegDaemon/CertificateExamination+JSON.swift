@@ -1,3 +1,4 @@
+import CertRegCore
 import CertRegProtocol
 import CertRegX509
 

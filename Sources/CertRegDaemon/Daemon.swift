@@ -110,7 +110,11 @@ private struct Reloading: Sendable {
   private func take(_ new: LoadedSettings, from old: LoadedSettings) async throws(SettingsError) -> LoadedSettings {
     for warning in new.warnings { logger.warning("\(warning)") }
     do throws(DaemonError) { try await parts.reconfigure(new.settings) } catch {
-      throw SettingsError(problems: [.init(error.description)])
+      throw SettingsError(problems: [
+        SettingsError.Problem(
+          origin: .file(path: new.configurationFile ?? "configuration", line: nil, column: nil), key: "targets",
+          message: error.description)
+      ])
     }
     log.level = new.settings.log.level.swiftLog
     for change in new.settings.changes(from: old.settings) where !change.takesEffectAtReload {

@@ -212,13 +212,14 @@ final class DaemonParts: Sendable {
 struct OpenSocket: Sendable {
   var descriptor: Int32
   var path: String
-  private var own: ListeningSocket?
+  var own: ListeningSocket?
 
   static func take(_ settings: SocketSettings, logger: Logger) throws(DaemonError) -> OpenSocket {
     do throws(HostError) {
       let passed = try SocketActivation.passedDescriptors()
-      if let first = passed.first(where: { $0.family == .unix }) {
-        return OpenSocket(descriptor: first.descriptor, path: first.name, own: nil)
+      for socket in passed {
+        guard case .unix(let path) = socket.family else { continue }
+        return OpenSocket(descriptor: socket.descriptor, path: path ?? socket.name, own: nil)
       }
       let group: ListeningSocket.Options.Group =
         settings.group == SocketSettings().group ? .ifPossible(settings.group) : .required(settings.group)

@@ -162,9 +162,9 @@ final class EngineLoop {
 
   func forget(_ key: RegistrationKey, completion: @escaping @Sendable (StoreError?) -> Void) {
     cache.forget(key)
-    store.commit([.forget(key)]) { result in
+    store.commit([.forget(key)]) { [cache] result in
       // Once more: a thread that read the row before it went may have put it back.
-      self.cache.forget(key)
+      cache.forget(key)
       if case .failure(let error) = result { completion(error) } else { completion(nil) }
     }
   }

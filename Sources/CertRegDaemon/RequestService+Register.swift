@@ -1,6 +1,7 @@
 import CertRegCore
 import CertRegProtocol
 import CertRegSocket
+import CertRegX509
 import Synchronization
 
 // The operation `register`, from the verdict to the engine.
@@ -21,7 +22,8 @@ extension RequestService {
           answers.set(index, known)
           continue
         }
-        let accepted = try basis ?? verdict.validator.validate(der: der, now: SystemClock.wall)
+        let accepted: VerdictBasis
+        if let basis { accepted = basis } else { accepted = try verdict.validator.validate(der: der, now: SystemClock.wall) }
         basis = accepted
         ask(key, der, accepted, request, from: peer) { answers.set(index, $0) }
       }

@@ -20,8 +20,11 @@ package struct LineFramer: Sendable {
     case tooLong
   }
 
-  /// The most bytes of a line, not counting the LF.
+  /// The most bytes of a line, not counting the LF and the second half of escaped surrogate pairs: a character outside of the
+  /// Basic Multilingual Plane takes twelve bytes when it is escaped (RFC 8259 section 7), and is still one character.
   package let maxLineBytes: Int
+  /// What the surrogate pairs of the line at hand add to the limit, as far as they were counted.
+  private var allowance = 0
   /// Offset of the first byte of the line at hand.
   private var start = 0
   /// Offset up to which there is no LF in it.
@@ -42,8 +45,14 @@ package struct LineFramer: Sendable {
     guard let base = buffer.baseAddress else { return .needsMore }
     while true {
       // One byte past the limit decides: it is the LF, or the line is too long.
-      let searchEnd = min(buffer.count, start + maxLineBytes + 1)
-      guard scanned < searchEnd else { return scanned - start > maxLineBytes ? .tooLong : .needsMore }
+      let limit = maxLineBytes + allowance
+      let searchEnd = min(buffer.count, start + limit + 1)
+      guard scanned < searchEnd else {
+        if scanned - start <= limit { return .needsMore }
+        allowance = min(maxLineBytes, 6 * Self.countSurrogatePairs(buffer[start..<scanned]))
+        if maxLineBytes + allowance > limit { continue }
+        return .tooLong
+      }
       guard let found = memchr(base + scanned, Int32(UInt8(ascii: "\n")), searchEnd - scanned) else {
         scanned = searchEnd
         continue
@@ -51,13 +60,14 @@ package struct LineFramer: Sendable {
       let line = start..<(UnsafeRawPointer(found) - base)
       start = line.upperBound + 1
       scanned = start
+      allowance = 0
       if !LineFramer.isBlank(UnsafeRawBufferPointer(rebasing: buffer[line])) { return .line(line) }
     }
   }
 
   /// What is left at the end of input: a line without LF, unless it is blank or there is none.
   package func remainder(in buffer: UnsafeRawBufferPointer) -> Range<Int>? {
-    guard start < buffer.count, buffer.count - start <= maxLineBytes else { return nil }
+    guard start < buffer.count, buffer.count - start <= maxLineBytes + allowance else { return nil }
     let rest = start..<buffer.count
     return LineFramer.isBlank(UnsafeRawBufferPointer(rebasing: buffer[rest])) ? nil : rest
   }
@@ -67,6 +77,24 @@ package struct LineFramer: Sendable {
     let count = start
     scanned -= start
     start = 0
+    return count
+  }
+
+  /// Counts the beginnings of escaped high surrogates: `\ud8` to `\udb`.
+  private static func countSurrogatePairs(_ line: Slice<UnsafeRawBufferPointer>) -> Int {
+    let line = UnsafeRawBufferPointer(rebasing: line)
+    var count = 0
+    var index = 0
+    while index + 4 <= line.count {
+      if line[index] == UInt8(ascii: "\\"), line[index + 1] == UInt8(ascii: "u"),
+        line[index + 2] | 0x20 == UInt8(ascii: "d"), "89abAB".utf8.contains(line[index + 3])
+      {
+        count += 1
+        index += 6
+      } else {
+        index += 1
+      }
+    }
     return count
   }
 

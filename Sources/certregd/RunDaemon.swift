@@ -1,12 +1,11 @@
+import CertRegDaemon
 import CertRegSettings
-import Glibc
 
 /// Runs the daemon until it is asked to stop, and returns the exit status of sysexits(3).
 ///
 /// - Parameter reload: reads the configuration anew, for SIGHUP.
 func runDaemon(
-  _ loaded: LoadedSettings, reload: @Sendable () throws(SettingsError) -> LoadedSettings
+  _ loaded: LoadedSettings, reload: @escaping @Sendable () throws(SettingsError) -> LoadedSettings
 ) async -> Int32 {
-  writeLines(["not built yet"], to: STDERR_FILENO)
-  return EX_SOFTWARE
+  await Daemon(loaded, environment: ProcessEnvironment.variables(), reload: reload).run()
 }
