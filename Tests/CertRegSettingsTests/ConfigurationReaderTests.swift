@@ -55,6 +55,7 @@ import Testing
   @Test func `refuses control characters`() {
     #expect(problems("log: {level: \"in\u{0}fo\"}").count == 1)
     #expect(problems("socket: {group: \"a\\x1bb\"}").count == 1)
+    #expect(problems("stateDirectory: \"/a\\ufeff\"").count == 1)
   }
 
   @Test func `refuses a file of more than a mebibyte`() {

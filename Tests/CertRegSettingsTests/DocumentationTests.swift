@@ -30,8 +30,9 @@ enum Documents {
   @Test func `the reference has no key that the code does not have`() throws {
     let known = Set(Schema.keys.map(\.path))
     for line in try Documents.reference().split(separator: "\n") where line.hasPrefix("| `") {
+      // Other tables have fewer columns.
+      guard line.ranges(of: " | ").count == 4 else { continue }
       let path = line.dropFirst(3).prefix { $0 != "`" }
-      guard path.first?.isLowercase == true else { continue }
       #expect(known.contains(String(path)), "\(line)")
     }
   }

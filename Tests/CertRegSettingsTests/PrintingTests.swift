@@ -11,7 +11,8 @@ import Testing
       let settings = random.settings()
       let text = LoadedSettings(settings: settings, origins: [:], warnings: [], configurationFile: nil).yaml(
         version: "1")
-      #expect(try load(text).settings == settings, "seed \(seed)\n\(text)")
+      let loaded = try load(text).settings
+      #expect(loaded == settings, "seed \(seed): \(loaded.changes(from: settings).map(\.key))\n\(text)")
     }
   }
 
