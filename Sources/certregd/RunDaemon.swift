@@ -5,7 +5,7 @@ import Glibc
 ///
 /// - Parameter reload: reads the configuration anew, for SIGHUP.
 func runDaemon(
-  _ loaded: LoadedSettings, reload: @Sendable () throws(SettingsError) -> LoadedSettings
+  _ loaded: LoadedSettings, reload: @escaping @Sendable () throws(SettingsError) -> LoadedSettings
 ) async -> Int32 {
   writeLines(["not built yet"], to: STDERR_FILENO)
   return EX_SOFTWARE

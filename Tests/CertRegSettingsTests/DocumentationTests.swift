@@ -7,6 +7,14 @@ import Testing
 /// The files of the repository that describe the configuration.
 enum Documents {
   static func example() throws -> String { try text("certregd.yaml.example") }
+  /// The example with every comment that is a setting made one. Prose has one space after the `#`, a setting none or its
+  /// indent of two and more.
+  static func exampleInFull() throws -> String {
+    try example().split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      line.hasPrefix("# ") && !line.hasPrefix("#  ") ? "" : line.hasPrefix("#") ? line.dropFirst() : line
+    }.joined(separator: "\n")
+  }
+
   static func reference() throws -> String { try text("configuration.md") }
 
   private static func text(_ name: String) throws -> String {
@@ -52,12 +60,7 @@ enum Documents {
   }
 
   @Test func `the example file loads with every comment that is a setting`() throws {
-    let lines = try Documents.example().split(separator: "\n", omittingEmptySubsequences: false)
-    // Prose has one space after the `#`, a setting none or its indent of two and more.
-    let text = lines.map { line in
-      line.hasPrefix("# ") && !line.hasPrefix("#  ") ? "" : line.hasPrefix("#") ? line.dropFirst() : line
-    }.joined(separator: "\n")
-    let loaded = try load(text)
+    let loaded = try load(try Documents.exampleInFull())
     #expect(loaded.settings.targets.count > 1)
     #expect(loaded.settings.access != nil)
   }

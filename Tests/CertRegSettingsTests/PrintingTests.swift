@@ -9,8 +9,7 @@ import Testing
     var random = SplitMix64(seed: seed)
     for _ in 0..<100 {
       let settings = random.settings()
-      let text = LoadedSettings(settings: settings, origins: [:], warnings: [], configurationFile: nil).yaml(
-        version: "1")
+      let text = LoadedSettings(settings: settings).yaml(version: "1")
       let loaded = try load(text).settings
       #expect(loaded == settings, "seed \(seed): \(loaded.changes(from: settings).map(\.key))\n\(text)")
     }

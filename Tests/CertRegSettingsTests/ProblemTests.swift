@@ -105,8 +105,8 @@ import Testing
   @Test func `every change of one byte gives settings or problems in lines that the file has`() throws {
     let seed = UInt64.random(in: 0 ... .max)
     var random = SplitMix64(seed: seed)
-    let original = Array(try Documents.example().utf8)
-    for _ in 0..<150 {
+    let original = Array(try Documents.exampleInFull().utf8)
+    for _ in 0..<300 {
       var bytes = original
       let index = Int.random(in: bytes.indices, using: &random)
       switch Int.random(in: 0..<3, using: &random) {
