@@ -3,15 +3,23 @@ enum AliasExpansion {
   /// The largest size that a file with all its aliases written out may have.
   static let limitBytes = 4 << 20
 
-  /// An upper bound of the size of `text` with every alias replaced by what it stands for, or `nil` past `limitBytes`.
+  enum Measure: Equatable {
+    case bytes(Int)
+    case tooMuch
+    /// An alias of an anchor that the file sets more than once: which of the nodes it means would take a parser to tell.
+    case ambiguous(anchor: String)
+  }
+
+  /// An upper bound of the size of `text` with every alias replaced by what it stands for.
   ///
   /// Anchors (`&name`) and aliases (`*name`) are looked for in the bare bytes, in comments and strings too, so the bound can
   /// be too high and never too low: an anchored node begins after its `&name` and ends before its first alias, because an
   /// alias may only follow the whole node (YAML 1.2 section 7.1).
-  static func upperBoundBytes(_ text: [UInt8]) -> Int? {
+  static func upperBound(_ text: [UInt8]) -> Measure {
     var total = 0
     var startOfAnchor: [ArraySlice<UInt8>: Int] = [:]
     var sizeOfAnchor: [ArraySlice<UInt8>: Int] = [:]
+    var anchorsSetAgain: Set<ArraySlice<UInt8>> = []
     var index = 0
     while index < text.count {
       let mark = text[index]
@@ -24,16 +32,17 @@ enum AliasExpansion {
       total += name.count
       index = end
       if mark == UInt8(ascii: "&") {
-        startOfAnchor[name] = total
-        sizeOfAnchor[name] = nil
+        if startOfAnchor.updateValue(total, forKey: name) != nil { anchorsSetAgain.insert(name) }
+      } else if anchorsSetAgain.contains(name) {
+        return .ambiguous(anchor: String(decoding: name, as: UTF8.self))
       } else if let start = startOfAnchor[name] {
         let size = sizeOfAnchor[name] ?? total - start
         sizeOfAnchor[name] = size
         total += size
-        if total > limitBytes { return nil }
+        if total > limitBytes { return .tooMuch }
       }
     }
-    return total
+    return .bytes(total)
   }
 
   /// What libyaml takes into an anchor's name.

@@ -30,7 +30,11 @@ struct ConfigurationReader {
 
   private mutating func tree(_ bytes: [UInt8]) throws(SettingsError) -> ConfigurationNode {
     let text = try decoded(bytes)
-    if AliasExpansion.upperBoundBytes(bytes) == nil { throw failure("its aliases expand to too much", line: nil) }
+    switch AliasExpansion.upperBound(bytes) {
+    case .bytes: break
+    case .tooMuch: throw failure("its aliases expand to too much", line: nil)
+    case .ambiguous(let anchor): throw failure("has more than one anchor &\(anchor): give each a name", line: nil)
+    }
     let root: Node?
     do {
       // The encoding is named because the default is taken from, and printed for, an environment variable.

@@ -9,6 +9,16 @@ package struct LoadedSettings: Sendable, Equatable {
   /// The file that was read; `nil`: there was none.
   package var configurationFile: String?
 
+  package init(
+    settings: Settings, origins: [String: SettingOrigin] = [:], warnings: [SettingsError.Problem] = [],
+    configurationFile: String? = nil
+  ) {
+    self.settings = settings
+    self.origins = origins
+    self.warnings = warnings
+    self.configurationFile = configurationFile
+  }
+
   /// Where the value of a key came from.
   package func origin(of key: String) -> SettingOrigin {
     var path = key[...]

@@ -49,7 +49,7 @@ enum Schema {
     .value("group", \.group, .accountNameOrNumber, "Group that owns the socket.", atReload: false),
     .value(
       "maxConnections", \.maxConnections, .integer(1...65_536),
-      "Most connections at once; further ones wait to be accepted."),
+      "Most connections at once."),
     .value("window", \.window, .integer(1...65_536), "Most requests of one connection that run at the same time."),
     .value(
       "maxLineBytes", \.maxLineBytes, .size(1024...(16 << 20)),
@@ -89,7 +89,7 @@ enum Schema {
   private static let queue = KeyTable<QueueSettings>(keys: [
     .value(
       "maxEntries", \.maxEntries, .integer(1...10_000_000),
-      "Most registrations that wait. Past it a request is refused with `ThrottlingException`; nothing is dropped."),
+      "Most registrations that wait. Past it a request is refused with a clear error; nothing is dropped."),
     .optional(
       "maxAge", \.maxAge, .duration(.seconds(60) ... .days(365)),
       "A registration that has waited longer ends as failed, which `lookup` and `watch` show."),
@@ -113,7 +113,7 @@ enum Schema {
   private static let metrics = KeyTable<MetricsSettings>(keys: [
     .optional(
       "listen", \.listen, .metricsListen,
-      "Where a Prometheus scrape is answered over HTTP at `/metrics`. Off unless set.",
+      "Where a Prometheus scrape is answered over HTTP. Off unless set.",
       atReload: false)
   ])
 }

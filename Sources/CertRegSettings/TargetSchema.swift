@@ -21,7 +21,7 @@ enum TargetSchema {
       "The account's quota as far as it is known: the pace to start from. Left out: 10 for AWS endpoints; others are not"
         + " paced until they throttle."),
     .optional(
-      "burst", \.burst, .number(1...1_000_000), "Most calls at once after a pause. Left out: as `ratePerSecond`."),
+      "burst", \.burst, .number(1...1_000_000), "Most calls at once after a pause. Left out: 10 for AWS endpoints."),
     .value("maxConcurrent", \.maxConcurrent, .integer(1...1024), "Most calls under way at once."),
     .value(
       "connectTimeout", \.connectTimeout, .duration(.milliseconds(100) ... .seconds(300)),
@@ -61,6 +61,7 @@ enum TargetSchema {
         node.origin, path, "takes a section with a section of keys for each target's name, not \(node.kind)")
       return (0, [])
     case .mapping(let members):
+      decoding.note(node.origin, path)
       let targets = members.compactMap { decode($0, path, &decoding) }
       return (members.count, targets)
     }

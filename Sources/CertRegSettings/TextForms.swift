@@ -200,6 +200,8 @@ func plainText(_ text: String, limit: Int) throws(ValueProblem) {
   if text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
     throw ValueProblem("\(quoted(text)) holds a control character")
   }
+  // Always an accident, and the YAML reader drops one at the beginning.
+  if text.unicodeScalars.contains("\u{feff}") { throw ValueProblem("\(quoted(text)) holds a byte-order mark") }
 }
 
 /// Whether only this host can reach the address.
