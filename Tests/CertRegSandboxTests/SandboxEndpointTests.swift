@@ -216,6 +216,27 @@ import Testing
     #expect(answer.response?.status == 200)
   }
 
+  @Test func `denies an operation and no other`() {
+    let endpoint = SandboxEndpoint(
+      SandboxConfiguration(denied: [.registerCertificateWithoutCA]), judge: StubJudge(), clock: time.clock, seed: 1)
+    let answer = endpoint.answer(register(1))
+    #expect(answer.response?.status == 401)
+    #expect(answer.response?.header("x-amzn-ErrorType") == "UnauthorizedException")
+    #expect(endpoint.certificateCount == 0)
+    #expect(endpoint.answer(SandboxRequest(method: "GET", target: "/certificates")).response?.status == 200)
+  }
+
+  @Test(arguments: [
+    ("/certificates", "/certificates", ""), ("/certificates?pageSize=1", "/certificates", "pageSize=1"),
+    ("/certificates?a=b?c", "/certificates", "a=b?c"), ("http://127.0.0.1:8080/certificates?a", "/certificates", "a"),
+    ("HTTPS://host", "/", ""), ("http://host?a", "/", "a"), ("*", "*", ""), ("", "", ""),
+  ])
+  func `reads request targets`(target: String, path: String, query: String) {
+    let request = SandboxRequest(method: "GET", target: target)
+    #expect(request.path == path)
+    #expect(request.query == query)
+  }
+
   // MARK: Pace and faults
 
   @Test func `throttles each operation by itself and lets it go on in time`() {

@@ -240,6 +240,14 @@ class Faults(SandboxTestCase):
         client.close()
         self.assertEqual(seen, {("InternalFailureException", 500), ("ServiceUnavailableException", 503)})
 
+    def test_an_operation_that_is_denied(self):
+        client = connect(self.start("--deny", "RegisterCertificateWithoutCA"))
+        with self.assertRaises(client.exceptions.UnauthorizedException) as caught:
+            client.register_certificate_without_ca(certificatePem=self.issue().pem)
+        self.assertEqual(caught.exception.response["ResponseMetadata"]["HTTPStatusCode"], 401)
+        self.assertEqual(client.list_certificates()["certificates"], [])
+        client.close()
+
     def test_dropped_connections_are_errors_of_the_connection(self):
         client = connect(self.start("--drop-rate", "1"))
         with self.assertRaises(botocore.exceptions.ConnectionClosedError):

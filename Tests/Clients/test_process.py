@@ -48,6 +48,7 @@ class CommandLine(SandboxTestCase):
             ["--throttle-rate", "0"],
             ["--throttle-rate", "10:0"],
             ["--throttle-rate", "inf"],
+            ["--deny", "DoAnything"],
             ["--log-level", "loud"],
         ):
             with self.subTest(arguments):
