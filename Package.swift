@@ -83,7 +83,7 @@ let package = Package(
     executable("certreg-sandbox", ["CertRegCore", "CertRegSandbox", .argumentParser, .nioPosix, .logging]),
 
     tests("CertRegCoreTests", ["CertRegCore"]),
-    tests("CertRegX509Tests", ["CertRegCore", "CertRegCrypto", "CertRegX509"]),
+    tests("CertRegX509Tests", ["CertRegCore", "CertRegCrypto", "CertRegX509", "COpenSSL"]),
     tests("CertRegProtocolTests", ["CertRegCore", "CertRegProtocol"]),
     tests("CertRegSigV4Tests", ["CertRegCore", "CertRegCrypto", "CertRegSigV4"]),
     tests("CertRegSettingsTests", ["CertRegCore", "CertRegSettings"]),

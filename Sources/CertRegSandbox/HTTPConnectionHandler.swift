@@ -86,13 +86,12 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
       body: Array(body.readableBytesView))
     let answer = endpoint.answer(request)
     log(answer.response, operation: answer.operation)
-    let isKeptAlive = head.isKeepAlive
     if answer.latency == .zero {
-      send(answer.response, isKeptAlive: isKeptAlive, context: context)
+      send(answer.response, to: head, context: context)
     } else {
       context.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(answer.latency.nanoseconds)) {
         guard context.channel.isActive else { return }
-        self.send(answer.response, isKeptAlive: isKeptAlive, context: context)
+        self.send(answer.response, to: head, context: context)
         context.flush()
       }
     }
@@ -108,16 +107,20 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
 
   // MARK: Answers
 
-  private func send(_ response: SandboxResponse?, isKeptAlive: Bool, context: ChannelHandlerContext) {
+  private func send(_ response: SandboxResponse?, to request: HTTPRequestHead, context: ChannelHandlerContext) {
     state = .idle
     guard let response else { return context.close(promise: nil) }
+    let isKeptAlive = request.isKeepAlive
     let sent = isKeptAlive ? nil : context.eventLoop.makePromise(of: Void.self)
     sent?.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
-    write(response, isKeptAlive: isKeptAlive, context: context, promise: sent)
+    // An answer to HEAD has the length of a body and no body (RFC 9110 section 9.3.2).
+    write(
+      response, hasBody: request.method != .HEAD, isKeptAlive: isKeptAlive, context: context, promise: sent)
   }
 
   private func write(
-    _ response: SandboxResponse, isKeptAlive: Bool, context: ChannelHandlerContext, promise: EventLoopPromise<Void>?
+    _ response: SandboxResponse, hasBody: Bool = true, isKeptAlive: Bool, context: ChannelHandlerContext,
+    promise: EventLoopPromise<Void>?
   ) {
     var headers = HTTPHeaders(response.headers.map { ($0.name, $0.value) })
     headers.add(name: "Content-Length", value: String(response.body.count))
@@ -125,7 +128,7 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
     let head = HTTPResponseHead(
       version: .http1_1, status: HTTPResponseStatus(statusCode: response.status), headers: headers)
     context.write(wrapOutboundOut(.head(head)), promise: nil)
-    if !response.body.isEmpty {
+    if hasBody, !response.body.isEmpty {
       context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: response.body)))), promise: nil)
     }
     context.write(wrapOutboundOut(.end(nil)), promise: promise)

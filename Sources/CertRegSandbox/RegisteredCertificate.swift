@@ -3,7 +3,7 @@ package import CertRegCore
 /// A certificate as the register keeps it.
 package struct RegisteredCertificate: Hashable, Sendable {
   package var id: CertificateID
-  /// The DER encoding; empty where nobody can ask for it.
+  /// The DER encoding.
   package var der: [UInt8]
   package var status: CertificateStatus
   package var createdAt: WallTime

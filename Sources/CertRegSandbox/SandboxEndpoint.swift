@@ -6,16 +6,19 @@ package struct SandboxConfiguration: Sendable {
   package var account: SandboxAccount
   /// `nil` accepts every request, signed or not.
   package var signatures: SignatureVerifier?
+  /// Operations that nobody may use: UnauthorizedException.
+  package var denied: Set<SandboxOperation.Name>
   /// What each operation may be called a second; `nil` sets no limit.
   package var throttle: ThrottleRate?
   package var faults: FaultPlan
 
   package init(
-    account: SandboxAccount = SandboxAccount(), signatures: SignatureVerifier? = nil, throttle: ThrottleRate? = nil,
-    faults: FaultPlan = .none
+    account: SandboxAccount = SandboxAccount(), signatures: SignatureVerifier? = nil,
+    denied: Set<SandboxOperation.Name> = [], throttle: ThrottleRate? = nil, faults: FaultPlan = .none
   ) {
     self.account = account
     self.signatures = signatures
+    self.denied = denied
     self.throttle = throttle
     self.faults = faults
   }
@@ -111,6 +114,9 @@ package final class SandboxEndpoint: Sendable {
     try configuration.signatures?.verify(request, at: now)
     let route = try SandboxOperation.route(method: request.method, path: request.path)
     operation = route.name
+    if configuration.denied.contains(route.name) {
+      throw SandboxError(.unauthorized, "You are not authorized to perform this operation.")
+    }
     try throttle(route.name)
     if draw.moment == .before {
       if let error = draw.error { throw error }

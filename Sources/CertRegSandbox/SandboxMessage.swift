@@ -11,10 +11,11 @@ package struct SandboxRequest: Sendable {
   package var headers: [(name: String, value: String)]
   package var body: [UInt8]
 
-  /// - Parameter target: The request target in origin form (RFC 9112 section 3.2.1).
+  /// - Parameter target: The request target in origin form or, as proxies get it, in absolute form (RFC 9112 sections
+  ///   3.2.1 and 3.2.2).
   package init(method: String, target: String, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
     self.method = method
-    let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+    let parts = originForm(target).split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     path = parts.first.map(String.init) ?? ""
     query = parts.count > 1 ? String(parts[1]) : ""
     self.headers = headers
@@ -26,6 +27,15 @@ package struct SandboxRequest: Sendable {
     let wanted = name.lowercased()
     return headers.first { $0.name.lowercased() == wanted }?.value
   }
+}
+
+/// `target` without a scheme and an authority in front.
+private func originForm(_ target: String) -> Substring {
+  for scheme in ["http://", "https://"] where target.lowercased().hasPrefix(scheme) {
+    let rest = target.dropFirst(scheme.count).drop { $0 != "/" && $0 != "?" }
+    return rest.first == "/" ? rest : "/" + rest
+  }
+  return target[...]
 }
 
 /// An answer to a `SandboxRequest`.

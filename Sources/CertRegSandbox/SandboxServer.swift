@@ -41,6 +41,8 @@ package final class SandboxServer: Sendable {
         channel.eventLoop.makeCompletedFuture {
           let pipeline = channel.pipeline.syncOperations
           if let identity { try pipeline.addHandler(NIOSSLServerHandler(context: identity.context)) }
+          // A client that does not read its answers is not read from either.
+          try pipeline.addHandler(BackPressureHandler())
           try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
           try pipeline.addHandler(
             HTTPConnectionHandler(endpoint: endpoint, bodyLimitBytes: bodyLimitBytes, logger: logger))

@@ -117,8 +117,14 @@ private final class OpenFile: Sendable {
 
   init(path: String) throws(StateFileError) {
     self.path = path
-    descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    // A pipe without a reader or a writer would hold up the opening.
+    descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o644)
     guard descriptor >= 0 else { throw OpenFile.failure(path, "open") }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw OpenFile.failure(path, "look at") }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw StateFileError(code: .failed, message: "\(path): not a regular file")
+    }
   }
 
   deinit {

@@ -56,7 +56,8 @@ enum AttributeType {
   /// RFC 4514 section 3, RFC 4519 section 2, RFC 2985 section 5.
   static let shortNames: [ObjectIdentifier: String] = [
     ObjectIdentifier(2, 5, 4, 3): "CN", ObjectIdentifier(2, 5, 4, 4): "SN",
-    ObjectIdentifier(2, 5, 4, 5): "serialNumber", ObjectIdentifier(2, 5, 4, 6): "C", ObjectIdentifier(2, 5, 4, 7): "L", ObjectIdentifier(2, 5, 4, 8): "ST",
+    ObjectIdentifier(2, 5, 4, 5): "serialNumber", ObjectIdentifier(2, 5, 4, 6): "C", ObjectIdentifier(2, 5, 4, 7): "L",
+    ObjectIdentifier(2, 5, 4, 8): "ST",
     ObjectIdentifier(2, 5, 4, 9): "STREET", ObjectIdentifier(2, 5, 4, 10): "O", ObjectIdentifier(2, 5, 4, 11): "OU",
     ObjectIdentifier(2, 5, 4, 12): "title", ObjectIdentifier(2, 5, 4, 17): "postalCode",
     ObjectIdentifier(2, 5, 4, 42): "givenName", ObjectIdentifier(2, 5, 4, 43): "initials",

@@ -68,6 +68,7 @@ struct OpenSSLPEMReader {
     var sawHeader = false
     var decoder = Base64.Decoder()
     var isDecodable = true
+    var isCutShort = false
     while let (piece, partial) = nextPiece() {
       previousWasPartial = isPartial
       isPartial = partial
@@ -79,6 +80,7 @@ struct OpenSSLPEMReader {
         sawHeader = sawLine
         decoder = Base64.Decoder()
         isDecodable = true
+        isCutShort = false
         place = .body
         continue
       }
@@ -95,13 +97,20 @@ struct OpenSSLPEMReader {
         if piece.count > 64 { return nil }
         sawShortLine = piece.count < 64
       }
-      if place != .header { isDecodable = feed(piece, to: &decoder) && isDecodable }
+      if place != .header, isDecodable, !isCutShort {
+        isDecodable = feed(piece, to: &decoder, isCutShort: &isCutShort)
+      }
     }
     return nil
   }
 
-  private func feed(_ piece: Range<Int>, to decoder: inout Base64.Decoder) -> Bool {
+  /// A hyphen ends the base64 text, and what follows it is not looked at.
+  private func feed(_ piece: Range<Int>, to decoder: inout Base64.Decoder, isCutShort: inout Bool) -> Bool {
     for byte in text[piece] where byte != 0x20 && byte != 0x09 && byte != 0x0d {
+      if byte == UInt8(ascii: "-") {
+        isCutShort = true
+        return decoder.isComplete
+      }
       if case .fault = decoder.feed(byte) { return false }
     }
     return true

@@ -51,8 +51,8 @@ struct CertRegSandboxCommand: AsyncParsableCommand {
     if faults.plan != .none { logger.notice("faults are on", metadata: ["sandbox-seed": "\(seed)"]) }
     let endpoint = SandboxEndpoint(
       SandboxConfiguration(
-        account: identity.sandboxAccount, signatures: try identity.verifier(), throttle: faults.throttleRate?.rate,
-        faults: faults.plan),
+        account: identity.sandboxAccount, signatures: try identity.verifier(), denied: Set(identity.deny),
+        throttle: faults.throttleRate?.rate, faults: faults.plan),
       judge: X509CertificateJudge(), stateFile: stateFile, seed: seed)
 
     let signals = TerminationSignals()

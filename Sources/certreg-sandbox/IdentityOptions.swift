@@ -18,6 +18,11 @@ struct IdentityOptions: ParsableArguments {
       valueName: "id:secret[:token]"))
   var verifySignatures: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "Answer UnauthorizedException to this operation; may be given more than once.", valueName: "operation"))
+  var deny: [SandboxOperation.Name] = []
+
   var sandboxAccount: SandboxAccount { SandboxAccount(region: region, id: account) }
 
   func validate() throws {
@@ -41,3 +46,5 @@ struct IdentityOptions: ParsableArguments {
     }
   }
 }
+
+extension SandboxOperation.Name: ExpressibleByArgument {}

@@ -3,7 +3,7 @@ import CertRegSandbox
 import Testing
 
 @Suite struct EmbeddedUpstreamTests {
-  private let upstream = EmbeddedUpstream(SandboxAccount(), clock: ManualClock().clock, seed: 1)
+  private let upstream = EmbeddedUpstream(SandboxAccount(), seed: 1)
 
   private func call(_ number: Int, status: CertificateStatus? = nil) -> UpstreamCall {
     UpstreamCall(certificateID: certificate(number).id, der: certificate(number).der, status: status)

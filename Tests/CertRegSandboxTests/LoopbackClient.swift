@@ -53,6 +53,16 @@ final class LoopbackClient {
 
   /// Reads the next answer.
   func receive() throws -> Answer {
+    var answer = try receiveHead()
+    let length = answer.headers["content-length"].flatMap(Int.init) ?? 0
+    while unread.count < length { try #require(try fill(), "the connection ended inside an answer") }
+    answer.body = String(decoding: unread.prefix(length), as: UTF8.self)
+    unread.removeFirst(length)
+    return answer
+  }
+
+  /// Reads the next answer, which is to have no body.
+  func receiveHead() throws -> Answer {
     let separator = Array("\r\n\r\n".utf8)
     var end = position(of: separator)
     while end == nil {
@@ -67,12 +77,8 @@ final class LoopbackClient {
       headers[parts[0].lowercased()] = parts.count > 1 ? String(parts[1].drop { $0 == " " }) : ""
     }
     unread.removeFirst(headEnd + separator.count)
-    let length = headers["content-length"].flatMap(Int.init) ?? 0
-    while unread.count < length { try #require(try fill(), "the connection ended inside an answer") }
-    let body = String(decoding: unread.prefix(length), as: UTF8.self)
-    unread.removeFirst(length)
     let status = lines.first?.split(separator: " ").dropFirst().first.flatMap { Int($0) }
-    return Answer(status: try #require(status), headers: headers, body: body)
+    return Answer(status: try #require(status), headers: headers, body: "")
   }
 
   /// Whether the server has closed the connection and sent nothing before.

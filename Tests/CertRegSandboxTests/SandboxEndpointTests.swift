@@ -216,6 +216,59 @@ import Testing
     #expect(answer.response?.status == 200)
   }
 
+  @Test func `denies an operation and no other`() {
+    let endpoint = SandboxEndpoint(
+      SandboxConfiguration(denied: [.registerCertificateWithoutCA]), judge: StubJudge(), clock: time.clock, seed: 1)
+    let answer = endpoint.answer(register(1))
+    #expect(answer.response?.status == 401)
+    #expect(answer.response?.header("x-amzn-ErrorType") == "UnauthorizedException")
+    #expect(endpoint.certificateCount == 0)
+    #expect(endpoint.answer(SandboxRequest(method: "GET", target: "/certificates")).response?.status == 200)
+  }
+
+  @Test(arguments: [
+    ("/certificates", "/certificates", ""), ("/certificates?pageSize=1", "/certificates", "pageSize=1"),
+    ("/certificates?a=b?c", "/certificates", "a=b?c"), ("http://127.0.0.1:8080/certificates?a", "/certificates", "a"),
+    ("HTTPS://host", "/", ""), ("http://host?a", "/", "a"), ("*", "*", ""), ("", "", ""),
+  ])
+  func `reads request targets`(target: String, path: String, query: String) {
+    let request = SandboxRequest(method: "GET", target: target)
+    #expect(request.path == path)
+    #expect(request.query == query)
+  }
+
+  @Test(arguments: 0..<10 as Range<UInt64>)
+  func `has an answer to whatever is asked`(seed: UInt64) throws {
+    var generator = SeededGenerator(seed: seed)
+    let endpoint = endpoint()
+    let targets = [
+      "/certificate/register-no-ca", "/certificates", "/certificates/\(certificate(1).id.hex)?newStatus=ACTIVE",
+      "/certificates?pageSize=25&marker=YWZ0ZXI6MQ==&isAscendingOrder=true",
+      "/certificates/%00%ff?forceDelete=true",
+    ]
+    for _ in 0..<500 {
+      var target = Array((targets.randomElement(using: &generator) ?? "").utf8)
+      var body = register(1, status: "ACTIVE").body
+      for _ in 0..<Int.random(in: 0...2, using: &generator) {
+        target[Int.random(in: target.indices, using: &generator)] = UInt8.random(in: 33...126, using: &generator)
+        body[Int.random(in: body.indices, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+      }
+      let answer = endpoint.answer(
+        SandboxRequest(
+          method: ["GET", "PUT", "POST", "DELETE"].randomElement(using: &generator) ?? "GET",
+          target: String(decoding: target, as: UTF8.self), body: body))
+      let response = try #require(answer.response)
+      let type = response.header("x-amzn-ErrorType")
+      if response.status == 200 {
+        #expect(type == nil, "seed \(seed)")
+      } else {
+        let kind = type.flatMap(SandboxError.Kind.init(rawValue:))
+        #expect(kind?.httpStatus == response.status, "seed \(seed)")
+        #expect(try members(answer)["message"]?.string != nil, "seed \(seed)")
+      }
+    }
+  }
+
   // MARK: Pace and faults
 
   @Test func `throttles each operation by itself and lets it go on in time`() {

@@ -82,6 +82,17 @@ import Testing
     }
   }
 
+  @Test func `sends no body with an answer to HEAD`() async throws {
+    try await withServer { server, _ in
+      let client = try LoopbackClient(port: server.port)
+      try client.sendRequest("HEAD", "/certificates")
+      try client.sendRequest("GET", "/certificates", headers: "Connection: close\r\n")
+      #expect(try client.receiveHead().status == 404)
+      #expect(try client.receive().status == 200)
+      #expect(try client.isAtEnd())
+    }
+  }
+
   @Test func `closes when the client asks for it`() async throws {
     try await withServer { server, _ in
       let client = try LoopbackClient(port: server.port)
