@@ -10,7 +10,7 @@ package final class LogWriter: Sendable {
   private enum Item {
     case record(LogRecord)
     case dropped(Int)
-    case marker(Semaphore)
+    case marker(ThreadSemaphore)
   }
 
   private struct Queue {
@@ -20,7 +20,7 @@ package final class LogWriter: Sendable {
 
   /// Protects what waits to be written. Never held while writing.
   private let queue = Mutex(Queue())
-  private let wakeUp = Semaphore()
+  private let wakeUp = ThreadSemaphore()
   private let write: @Sendable (LogRecord) -> Void
   private let makeDropReport: @Sendable (Int) -> LogRecord
   private let capacity: Int
@@ -78,7 +78,7 @@ package final class LogWriter: Sendable {
   /// Waits until everything that was taken before is written, at most for `limit`. Returns whether it is.
   @discardableResult
   package func flush(within limit: Duration) -> Bool {
-    let done = Semaphore()
+    let done = ThreadSemaphore()
     queue.withLock { queue in
       if queue.dropped > 0 {
         queue.items.append(.dropped(queue.dropped))

@@ -2,7 +2,7 @@ import CSystemd
 import Glibc
 
 /// A counting semaphore (sem_overview(7)) for a thread that has nothing else to do than wait.
-final class Semaphore: Sendable {
+final class ThreadSemaphore: Sendable {
   /// sem_post(3) and sem_wait(3) may be called from any thread; the memory is this object's own until `deinit`, and its
   /// address never changes, which sem_t needs.
   private nonisolated(unsafe) let semaphore: UnsafeMutablePointer<sem_t>
