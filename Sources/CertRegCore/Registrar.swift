@@ -141,15 +141,22 @@ package struct Registrar: Sendable {
   private struct Target: Sendable {
     var pacer: Pacer
     /// Registrations that somebody waits for.
-    var awaited = FairQueue<UInt32, RegistrationKey>()
+    var awaited = Lane()
     /// The others; they get a turn in eight while somebody waits.
-    var others = FairQueue<UInt32, RegistrationKey>()
+    var others = Lane()
     var turn = 0
-    /// Taken out of its queue, but the pacer said not now.
-    var next: RegistrationKey?
     var wakeAt: MonotonicTime?
     var lastError: ServiceError?
     var lastSuccessAt: WallTime?
+  }
+
+  /// Registrations of a target that wait for a call.
+  private struct Lane: Sendable {
+    var queue = FairQueue<UInt32, RegistrationKey>()
+    /// Taken out of the queue, but the pacer said not now.
+    var next: RegistrationKey?
+
+    var count: Int { queue.count + (next == nil ? 0 : 1) }
   }
 
   private enum Deadline: Sendable {
@@ -343,7 +350,7 @@ package struct Registrar: Sendable {
   package func target(_ name: TargetName) -> TargetView? {
     guard let target = targets[name] else { return nil }
     return TargetView(
-      health: target.pacer.health, queued: target.awaited.count + target.others.count + (target.next == nil ? 0 : 1),
+      health: target.pacer.health, queued: target.awaited.count + target.others.count,
       underWay: target.pacer.underWay, ratePerSecond: target.pacer.currentRate, throttles: target.pacer.throttles,
       lastError: target.lastError, lastSuccessAt: target.lastSuccessAt)
   }
@@ -379,7 +386,7 @@ extension Registrar {
     switch flight.phase {
     case .waiting:
       // It may stand among those that nobody waited for. The place there is skipped when its turn comes.
-      targets[key.target]?.awaited.append(key, caller: flight.pending.requesterUID)
+      targets[key.target]?.awaited.queue.append(key, caller: flight.pending.requesterUID)
       dispatch(key.target, now: now)
     case .backingOff(let until):
       let sooner = min(until, now.monotonic + .milliseconds(200))
@@ -439,7 +446,7 @@ extension Registrar {
 extension Registrar {
   private func isIdle(_ name: TargetName) -> Bool {
     guard let target = targets[name] else { return false }
-    return target.awaited.isEmpty && target.others.isEmpty && target.next == nil
+    return target.awaited.count == 0 && target.others.count == 0
   }
 
   private mutating func admit(_ name: TargetName, isAwaited: Bool, now: Moment) -> Bool {
@@ -449,49 +456,48 @@ extension Registrar {
   private mutating func enqueue(_ key: RegistrationKey) {
     guard let flight = flights[key] else { return }
     if flight.waiters.contains(where: \.isAwaiting) {
-      targets[key.target]?.awaited.append(key, caller: flight.pending.requesterUID)
+      targets[key.target]?.awaited.queue.append(key, caller: flight.pending.requesterUID)
     } else {
-      targets[key.target]?.others.append(key, caller: flight.pending.requesterUID)
+      targets[key.target]?.others.queue.append(key, caller: flight.pending.requesterUID)
     }
   }
 
   /// Begins as many calls as the target's pacer allows.
   private mutating func dispatch(_ name: TargetName, now: Moment) {
-    while let key = nextWaiting(name) {
-      let isAwaited = flights[key]?.waiters.contains(where: \.isAwaiting) ?? false
-      if isDraining && !isAwaited { return }
-      guard let admission = targets[name]?.pacer.admit(now: now.monotonic, isAwaited: isAwaited) else { return }
-      switch admission {
-      case .now:
-        targets[name]?.next = nil
-        beginCall(key, now: now)
-      case .notBefore(let time):
-        wake(name, at: time)
-        return
-      case .whenCallEnds:
-        return
-      }
-    }
+    while beginNext(name, now: now) {}
   }
 
-  /// The registration whose turn it is. It stays the next one until it is begun.
-  private mutating func nextWaiting(_ name: TargetName) -> RegistrationKey? {
-    if let next = targets[name]?.next {
-      if isWaiting(next) { return next }
-      targets[name]?.next = nil
+  /// Begins one call, if the pacer allows one; returns whether it did.
+  private mutating func beginNext(_ name: TargetName, now: Moment) -> Bool {
+    guard let turn = targets[name]?.turn else { return false }
+    let lanes: [WritableKeyPath<Target, Lane>] = turn % 8 == 7 ? [\.others, \.awaited] : [\.awaited, \.others]
+    for lane in lanes where !(isDraining && lane == \.others) {
+      guard let key = nextWaiting(in: lane, of: name),
+        let admission = targets[name]?.pacer.admit(now: now.monotonic, isAwaited: lane == \.awaited)
+      else { continue }
+      switch admission {
+      case .now:
+        targets[name]?[keyPath: lane].next = nil
+        targets[name]?.turn += 1
+        beginCall(key, now: now)
+        return true
+      case .notBefore(let time): wake(name, at: time)
+      case .whenCallEnds: return false
+      }
     }
-    while let key = popTurn(name) {
+    return false
+  }
+
+  /// The registration of a lane whose turn it is. It stays the next one until it is begun.
+  private mutating func nextWaiting(in lane: WritableKeyPath<Target, Lane>, of name: TargetName) -> RegistrationKey? {
+    if let next = targets[name]?[keyPath: lane].next, isWaiting(next) { return next }
+    targets[name]?[keyPath: lane].next = nil
+    while let key = targets[name]?[keyPath: lane].queue.popFirst() {
       guard isWaiting(key) else { continue }
-      targets[name]?.next = key
+      targets[name]?[keyPath: lane].next = key
       return key
     }
     return nil
-  }
-
-  private mutating func popTurn(_ name: TargetName) -> RegistrationKey? {
-    targets[name]?.turn += 1
-    if (targets[name]?.turn ?? 0) % 8 == 0, let key = targets[name]?.others.popFirst() { return key }
-    return targets[name]?.awaited.popFirst() ?? targets[name]?.others.popFirst()
   }
 
   private func isWaiting(_ key: RegistrationKey) -> Bool {

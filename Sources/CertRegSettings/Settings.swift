@@ -43,7 +43,7 @@ package struct SocketSettings: Sendable, Equatable {
   package var mode: UInt32 = 0o660
   /// Name or number of the group that owns the socket file.
   package var group = "certregd"
-  package var maxConnections = 512
+  package var maxConnections = 4096
   /// Most requests of one connection that run at the same time.
   package var window = 64
   /// Longest line without its LF.

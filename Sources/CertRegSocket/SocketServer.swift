@@ -7,6 +7,8 @@ package import NIOPosix
 package final class SocketServer: Sendable {
   /// Most bytes of one read: together with the free bytes of a connection the bound of what an idle one can hold.
   static let longestRead = 32 * 1024
+  /// Connections that may wait to be accepted.
+  private static let backlog: CInt = 4096
 
   private let group: MultiThreadedEventLoopGroup
   private let loops: [NIOLoopBoundBox<LoopContext>]
@@ -39,14 +41,9 @@ package final class SocketServer: Sendable {
         }.get())
     }
     let contexts = loops
+    let open = ConnectionCount(limit: configuration.maxConnections)
     let listener = try await ServerBootstrap(group: group)
-      .serverChannelOption(.backlog, value: 4096)
       .serverChannelOption(.maxMessagesPerRead, value: 16)
-      .serverChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(AcceptLimiter(maxConnections: configuration.maxConnections))
-        }
-      }
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelOption(
         .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: longestRead))
@@ -56,11 +53,18 @@ package final class SocketServer: Sendable {
           guard let context = contexts.first(where: { $0.eventLoop === channel.eventLoop })?.value else {
             throw ChannelError.operationUnsupported
           }
+          guard open.enter() else {
+            try channel.pipeline.syncOperations.addHandler(ConnectionRefuser(limit: open.limit))
+            return
+          }
+          channel.closeFuture.whenComplete { _ in open.leave() }
           let peer = Peer(uid: credentials.uid, gid: credentials.gid, pid: credentials.pid)
           try channel.pipeline.syncOperations.addHandler(ConnectionHandler(loop: context, peer: peer))
         }
       }
       .withBoundSocket(socket).get()
+    // NIO listens once more on a socket that it is given, with a backlog of its own.
+    _ = Glibc.listen(socket, backlog)
     return SocketServer(group: group, loops: loops, listener: listener)
   }
 
@@ -120,44 +124,4 @@ package final class SocketServer: Sendable {
 extension NIOBSDSocket.Option {
   /// `SO_PEERCRED` of unix(7).
   fileprivate static let peerCredentials = NIOBSDSocket.Option(rawValue: SO_PEERCRED)
-}
-
-/// Stops accepting while there are as many connections as are allowed; the next ones wait in the kernel's backlog.
-private final class AcceptLimiter: ChannelDuplexHandler {
-  typealias InboundIn = Channel
-  typealias InboundOut = Channel
-  typealias OutboundIn = Channel
-
-  private let maxConnections: Int
-  private var open = 0
-  private var isReadHeld = false
-
-  init(maxConnections: Int) {
-    self.maxConnections = maxConnections
-  }
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    open += 1
-    let child = unwrapInboundIn(data)
-    let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
-    let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-    child.closeFuture.hop(to: context.eventLoop).whenComplete { _ in handler.value.closed(bound.value) }
-    context.fireChannelRead(data)
-  }
-
-  func read(context: ChannelHandlerContext) {
-    if open < maxConnections {
-      context.read()
-    } else {
-      isReadHeld = true
-    }
-  }
-
-  private func closed(_ context: ChannelHandlerContext) {
-    open -= 1
-    if isReadHeld {
-      isReadHeld = false
-      context.read()
-    }
-  }
 }
