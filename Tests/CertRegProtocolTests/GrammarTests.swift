@@ -96,6 +96,14 @@ import Testing
     #expect(parsed.id == nil)
   }
 
+  @Test func `refuses a string that has no end, whatever its length`() {
+    for count in 0..<200 {
+      let parsed = ParsedLine("{\"certificatePem\":\"" + String(repeating: "a", count: count))
+      #expect(parsed.reason == "invalid_json")
+      #expect(parsed.error?.message.contains("found the end of the line at byte offset \(19 + count)") == true)
+    }
+  }
+
   @Test func `refuses UTF-16`() {
     let text = "{\"op\":\"status\"}".utf16.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)] }
     #expect(ParsedLine(text).reason == "invalid_json")
@@ -146,6 +154,9 @@ import Testing
     let inID = ParsedLine("{\"certificatePem\":\"x\",\"id\":\"\(text)\"}")
     #expect(inID.reason == (isLone ? "lone_surrogate" : nil))
     #expect(inID.id == (isLone ? nil : "\"\(text)\""))
+    let inBoth = ParsedLine("{\"certificatePem\":\"\\ud800\",\"id\":\"\(text)\"}")
+    #expect(inBoth.reason == "lone_surrogate")
+    #expect(inBoth.id == inID.id)
     let inName = ParsedLine("{\"id\":1,\"\(text)\":1}")
     #expect(inName.reason == "unknown_member")
     #expect(inName.id == "1")
