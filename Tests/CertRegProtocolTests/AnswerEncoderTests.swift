@@ -73,7 +73,8 @@ import Testing
         cached: true, target: empty)
       #expect(
         text(Array(memory.readOnly[..<count]))
-          == #"{"certificateArn":"\#(digest.hex)","certificateId":"\#(digest.hex)","outcome":"existing","cached":true,"target":""}"#)
+          == #"{"certificateArn":"\#(digest.hex)","certificateId":"\#(digest.hex)","outcome":"existing","cached":true,"target":""}"#
+      )
     }
   }
 
@@ -83,7 +84,8 @@ import Testing
   }
 
   @Test func `writes an error with the members that it has`() {
-    let weak = ServiceError(.certificateValidation, reason: "weak_rsa_key", message: "RSA key has 1024 bits; at least 2048 are required")
+    let weak = ServiceError(
+      .certificateValidation, reason: "weak_rsa_key", message: "RSA key has 1024 bits; at least 2048 are required")
     #expect(
       text(AnswerEncoder.error(id: [0x31], weak))
         == #"{"id":1,"error":{"type":"CertificateValidationException","httpStatus":400,"reason":"weak_rsa_key","#
@@ -113,7 +115,8 @@ import Testing
   }
 
   @Test func `writes what happened in each of several targets in order`() {
-    let error = ServiceError(.throttling, reason: "rate", message: "slow down", retryable: true, retryAfterMilliseconds: 5)
+    let error = ServiceError(
+      .throttling, reason: "rate", message: "slow down", retryable: true, retryAfterMilliseconds: 5)
     let line = AnswerEncoder.results(
       id: Array("\"m\"".utf8), certificateID: id,
       [.registered(registration(.active), cached: true), .failed(TargetName("us"), error), .queued(TargetName("ap"))])
@@ -154,8 +157,11 @@ import Testing
         == #"{"id":1,"certificateId":"\#(id.hex)","certificate":{"subject":"x"}}"#)
     #expect(
       text(AnswerEncoder.watched(id: nil, failed))
-        == #"{"certificateId":"\#(id.hex)","outcome":"failed","target":"eu-1","finishedAt":"1970-01-01T00:00:00.000Z","attempts":3,\#(lastError)}"#)
-    #expect(text(AnswerEncoder.watched(id: nil, registration(.active))).contains(#""outcome":"created","status":"ACTIVE","target":"eu-1""#))
+        == #"{"certificateId":"\#(id.hex)","outcome":"failed","target":"eu-1","finishedAt":"1970-01-01T00:00:00.000Z","attempts":3,\#(lastError)}"#
+    )
+    #expect(
+      text(AnswerEncoder.watched(id: nil, registration(.active))).contains(
+        #""outcome":"created","status":"ACTIVE","target":"eu-1""#))
     #expect(text(AnswerEncoder.object(id: [0x31]) { $0.member("body", "a\nb") }) == #"{"id":1,"body":"a\nb"}"#)
   }
 }

@@ -10,7 +10,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "0", "-0", "7", "10", "-1", "1.5", "-0.0", "1e5", "1E5", "1e+5", "1e-5", "0e0", "0.00e-00", "123456789012345678901234567890",
+    "0", "-0", "7", "10", "-1", "1.5", "-0.0", "1e5", "1E5", "1e+5", "1e-5", "0e0", "0.00e-00",
+    "123456789012345678901234567890",
     "true", "false", "null", "\"\"", "\"a\"", "\"\u{7f}\"", "\"ü\"", "\"\u{2028}\"", "\"\u{ffff}\"", "\"\u{10ffff}\"",
     #""\"\\\/\b\f\n\r\t""#, #""\u0000""#, #""\u00fC""#, #""\ud83d\udd10""#, #""\uD83D\uDD10""#,
     "[]", "{}", "[ ]", "{ }", "[1,2]", "[ 1 , 2 ]", "[[],{}]", "{\"a\":1}", "{ \"a\" : [ { } ] }", "{\"\":\"\"}",
@@ -21,12 +22,15 @@ import Testing
   }
 
   @Test(arguments: [
-    "", "01", "-", "-a", "+1", ".5", "1.", "1.e1", "1e", "1e+", "1e1.5", "0x10", "1_000", "NaN", "Infinity", "-Infinity", "00",
+    "", "01", "-", "-a", "+1", ".5", "1.", "1.e1", "1e", "1e+", "1e1.5", "0x10", "1_000", "NaN", "Infinity",
+    "-Infinity", "00",
     "-01", "1a", "True", "TRUE", "tru", "truee", "nul", "nulll", "fals", "undefined", "'a'", "a", "\"a", "\"a\\\"",
     "\"\\x41\"", "\"\\u\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\U0041\"", "\"\\'\"", "\"\\0\"", "\"\\\n\"",
-    "\"\u{0}\"", "\"\u{1f}\"", "\"\t\"", "\"\n\"", "[", "]", "[1", "[1,", "[1,]", "[,]", "[,1]", "[1 2]", "[1;2]", "[1}", "{\"a\":1]",
+    "\"\u{0}\"", "\"\u{1f}\"", "\"\t\"", "\"\n\"", "[", "]", "[1", "[1,", "[1,]", "[,]", "[,1]", "[1 2]", "[1;2]",
+    "[1}", "{\"a\":1]",
     "{", "{\"a\"", "{\"a\":", "{\"a\":}", "{\"a\":1", "{\"a\":1,}", "{\"a\" 1}", "{a:1}", "{1:1}", "{'a':1}", "{,}",
-    "{\"a\":1,,\"b\":1}", "{\"a\":1 \"b\":1}", "{null:1}", "1 1", "/* c */1", "1//c", "#1", "\u{a0}1", "\u{feff}1", "\u{2003}1", "1\u{0b}",
+    "{\"a\":1,,\"b\":1}", "{\"a\":1 \"b\":1}", "{null:1}", "1 1", "/* c */1", "1//c", "#1", "\u{a0}1", "\u{feff}1",
+    "\u{2003}1", "1\u{0b}",
     "1\u{0c}", "\u{0}", "1\u{0}", "\\u0031",
   ])
   func `refuses a value outside of the grammar`(_ value: String) {
@@ -34,17 +38,20 @@ import Testing
   }
 
   /// Bytes inside of a string, and whether they are UTF-8 by RFC 3629 section 4.
-  @Test(arguments: [
-    ([0xc2, 0x80], true), ([0xdf, 0xbf], true), ([0xe0, 0xa0, 0x80], true), ([0xec, 0xbf, 0xbf], true),
-    ([0xed, 0x9f, 0xbf], true), ([0xee, 0x80, 0x80], true), ([0xef, 0xbf, 0xbf], true), ([0xf0, 0x90, 0x80, 0x80], true),
-    ([0xf4, 0x8f, 0xbf, 0xbf], true), ([0xef, 0xbb, 0xbf], true),
-    ([0x80], false), ([0xbf], false), ([0xc0, 0x80], false), ([0xc1, 0xbf], false), ([0xc2], false), ([0xc2, 0x41], false),
-    ([0xc2, 0xc2, 0x80], false), ([0xe0, 0x80, 0x80], false), ([0xe0, 0x9f, 0xbf], false), ([0xe2, 0x82], false),
-    ([0xe2, 0x82, 0x41], false), ([0xed, 0xa0, 0x80], false), ([0xed, 0xbf, 0xbf], false),
-    ([0xf0, 0x80, 0x80, 0x80], false), ([0xf0, 0x8f, 0xbf, 0xbf], false), ([0xf0, 0x9f, 0x94], false),
-    ([0xf4, 0x90, 0x80, 0x80], false), ([0xf5, 0x80, 0x80, 0x80], false), ([0xfe], false), ([0xff], false),
-    ([0xf8, 0x88, 0x80, 0x80, 0x80], false), ([0xed, 0xa0, 0xbd, 0xed, 0xb4, 0x90], false),
-  ] as [([UInt8], Bool)])
+  @Test(
+    arguments: [
+      ([0xc2, 0x80], true), ([0xdf, 0xbf], true), ([0xe0, 0xa0, 0x80], true), ([0xec, 0xbf, 0xbf], true),
+      ([0xed, 0x9f, 0xbf], true), ([0xee, 0x80, 0x80], true), ([0xef, 0xbf, 0xbf], true),
+      ([0xf0, 0x90, 0x80, 0x80], true),
+      ([0xf4, 0x8f, 0xbf, 0xbf], true), ([0xef, 0xbb, 0xbf], true),
+      ([0x80], false), ([0xbf], false), ([0xc0, 0x80], false), ([0xc1, 0xbf], false), ([0xc2], false),
+      ([0xc2, 0x41], false),
+      ([0xc2, 0xc2, 0x80], false), ([0xe0, 0x80, 0x80], false), ([0xe0, 0x9f, 0xbf], false), ([0xe2, 0x82], false),
+      ([0xe2, 0x82, 0x41], false), ([0xed, 0xa0, 0x80], false), ([0xed, 0xbf, 0xbf], false),
+      ([0xf0, 0x80, 0x80, 0x80], false), ([0xf0, 0x8f, 0xbf, 0xbf], false), ([0xf0, 0x9f, 0x94], false),
+      ([0xf4, 0x90, 0x80, 0x80], false), ([0xf5, 0x80, 0x80, 0x80], false), ([0xfe], false), ([0xff], false),
+      ([0xf8, 0x88, 0x80, 0x80, 0x80], false), ([0xed, 0xa0, 0xbd, 0xed, 0xb4, 0x90], false),
+    ] as [([UInt8], Bool)])
   func `checks UTF-8 by the table of RFC 3629`(_ bytes: [UInt8], isValid: Bool) {
     // At every distance from the start of a word and from the end of the string.
     for padding in 0..<9 {
@@ -82,12 +89,15 @@ import Testing
   @Test(arguments: [
     ("", "not_an_object"), ("   \t\r", "not_an_object"), ("hello", "not_an_object"), ("[]", "not_an_object"),
     ("\"hello\"", "not_an_object"), ("7", "not_an_object"), ("null", "not_an_object"), ("true", "not_an_object"),
-    ("{'id':'a'}", "invalid_json"), ("{", "invalid_json"), ("}", "not_an_object"), ("{\"id\":\"a\",/* c */\"op\":\"status\"}", "invalid_json"),
+    ("{'id':'a'}", "invalid_json"), ("{", "invalid_json"), ("}", "not_an_object"),
+    ("{\"id\":\"a\",/* c */\"op\":\"status\"}", "invalid_json"),
     ("\u{feff}{\"op\":\"status\"}", "byte_order_mark"), ("  \u{feff}{\"op\":\"status\"}", "byte_order_mark"),
     ("{\"op\":\"status\"}{\"op\":\"status\"}", "trailing_data"), ("{\"op\":\"status\"},", "trailing_data"),
     ("{\"op\":\"status\"}x", "trailing_data"), ("{\"op\":\"status\"}\u{0}", "trailing_data"),
-    ("{\"id\":\"a\",\"certificatePem\":\"x\"", "invalid_json"), ("{\"id\":\"a\",\"certificatePem\":\"x\",}", "invalid_json"),
-    ("{\"id\":\"a\"certificatePem\":\"x\"}", "invalid_json"), ("{\"id\":\"a\",\"certificatePem\":\"-----BEGIN CERTIFICATE-----", "invalid_json"),
+    ("{\"id\":\"a\",\"certificatePem\":\"x\"", "invalid_json"),
+    ("{\"id\":\"a\",\"certificatePem\":\"x\",}", "invalid_json"),
+    ("{\"id\":\"a\"certificatePem\":\"x\"}", "invalid_json"),
+    ("{\"id\":\"a\",\"certificatePem\":\"-----BEGIN CERTIFICATE-----", "invalid_json"),
   ])
   func `takes exactly one object`(_ line: String, reason: String) {
     let parsed = ParsedLine(line)
@@ -105,7 +115,9 @@ import Testing
   }
 
   @Test func `refuses UTF-16`() {
-    let text = "{\"op\":\"status\"}".utf16.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)] }
+    let text = "{\"op\":\"status\"}".utf16.flatMap {
+      [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)]
+    }
     #expect(ParsedLine(text).reason == "invalid_json")
     #expect(ParsedLine([0xff, 0xfe] + text).reason == "not_an_object")
     #expect(ParsedLine(Array(text.dropFirst())).reason == "not_an_object")

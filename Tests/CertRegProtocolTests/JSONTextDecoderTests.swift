@@ -8,13 +8,17 @@ import Testing
     guard let text = parsed.request?.certificatePem else { return nil }
     let target = GuardedMemory(count: text.range.count)
     let count = JSONTextDecoder.unescape(text, in: parsed.memory.readOnly, into: target.bytes)
-    #expect(JSONTextDecoder.equals(text, in: parsed.memory.readOnly, UnsafeRawBufferPointer(rebasing: target.readOnly[..<count])))
+    #expect(
+      JSONTextDecoder.equals(
+        text, in: parsed.memory.readOnly, UnsafeRawBufferPointer(rebasing: target.readOnly[..<count])))
     return Array(target.readOnly[..<count])
   }
 
   @Test(arguments: [
-    ("", ""), ("a", "a"), ("-----BEGIN\\nAAAA\\n-----END\\n", "-----BEGIN\nAAAA\n-----END\n"), (#"\"\\\/\b\f\n\r\t"#, "\"\\/\u{8}\u{c}\n\r\t"),
-    (#"\u0000\u007f\u0080\u07ff\u0800\uffff"#, "\u{0}\u{7f}\u{80}\u{7ff}\u{800}\u{ffff}"), (#"\ud800\udc00\uDBFF\uDFFF"#, "\u{10000}\u{10ffff}"),
+    ("", ""), ("a", "a"), ("-----BEGIN\\nAAAA\\n-----END\\n", "-----BEGIN\nAAAA\n-----END\n"),
+    (#"\"\\\/\b\f\n\r\t"#, "\"\\/\u{8}\u{c}\n\r\t"),
+    (#"\u0000\u007f\u0080\u07ff\u0800\uffff"#, "\u{0}\u{7f}\u{80}\u{7ff}\u{800}\u{ffff}"),
+    (#"\ud800\udc00\uDBFF\uDFFF"#, "\u{10000}\u{10ffff}"),
     ("ü🔐\\n設備", "ü🔐\n設備"), (#"\\n"#, "\\n"), (#"\\\\\\"#, "\\\\\\"), (#"\\u0041"#, "\\u0041"),
   ])
   func `gives the text that was meant`(_ written: String, text: String) {
@@ -25,7 +29,9 @@ import Testing
     var random = RandomLine(generator: .announced("random strings"))
     var decodedCount = 0
     for _ in 0..<4000 {
-      let written = Array((0..<Int.random(in: 1...6, using: &random.generator)).map { _ in random.string().dropFirst().dropLast() }.joined().utf8)
+      let written = Array(
+        (0..<Int.random(in: 1...6, using: &random.generator)).map { _ in random.string().dropFirst().dropLast() }
+          .joined().utf8)
       let line = Array("{\"a\":\"".utf8) + written + Array("\"}".utf8)
       let (members, _) = try #require(ReferenceReader.read(line))
       guard case .string(let units) = members[0].value, let expected = ReferenceRules.text(units) else { continue }
@@ -42,8 +48,10 @@ import Testing
 
   @Test func `compares text with and without escapes`() throws {
     for (written, other, same) in [
-      ("default", "default", true), ("d\\u0065fault", "default", true), ("default", "defaulx", false), ("default", "defaul", false),
-      ("d\\u0065fault", "defaulx", false), ("\\u0064", "default", false), ("", "", true), ("", "x", false), ("\\n", "", false),
+      ("default", "default", true), ("d\\u0065fault", "default", true), ("default", "defaulx", false),
+      ("default", "defaul", false),
+      ("d\\u0065fault", "defaulx", false), ("\\u0064", "default", false), ("", "", true), ("", "x", false),
+      ("\\n", "", false),
     ] {
       let parsed = ParsedLine("{\"certificatePem\":\"\(written)\"}")
       let text = try #require(parsed.request?.certificatePem)

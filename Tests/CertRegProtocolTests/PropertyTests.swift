@@ -34,19 +34,20 @@ import Testing
   @Test func `agrees with a simple reading of RFC 8259 on random objects`() {
     var random = RandomLine(generator: .announced("random objects"))
     var requests = 0
-    for _ in 0..<6000 {
+    for _ in 0..<3000 {
       let line = Array(random.object().utf8)
       if let difference = difference(line) { Issue.record("\(String(decoding: line, as: UTF8.self)) \(difference)") }
       if ParsedLine(line).request != nil { requests += 1 }
     }
     // Otherwise the lines would not show much.
-    #expect(requests > 600)
+    #expect(requests > 300)
   }
 
   @Test func `agrees with a simple reading of RFC 8259 on damaged objects`() {
     var random = RandomLine(generator: .announced("damaged objects"))
-    let bytes = Array("{}[]:,\"\\/bfnrtu0123456789.eE+-aA \t\r\n'".utf8) + [0, 0x1f, 0x7f, 0x80, 0xc2, 0xe2, 0xed, 0xf0, 0xff]
-    for _ in 0..<12_000 {
+    let bytes =
+      Array("{}[]:,\"\\/bfnrtu0123456789.eE+-aA \t\r\n'".utf8) + [0, 0x1f, 0x7f, 0x80, 0xc2, 0xe2, 0xed, 0xf0, 0xff]
+    for _ in 0..<5000 {
       var line = Array(random.object().utf8)
       for _ in 0..<Int.random(in: 1...2, using: &random.generator) where !line.isEmpty {
         let index = Int.random(in: 0..<line.count, using: &random.generator)

@@ -35,7 +35,8 @@ struct RandomLine {
       (generator.pick(["zzz", "staus", "Op", "", "certificatePEM"]), ["1"]),
     ]
     // The first choices come oftener, so that many lines are requests.
-    let index = min(Int.random(in: 0..<choices.count, using: &generator), Int.random(in: 0..<choices.count, using: &generator))
+    let index = min(
+      Int.random(in: 0..<choices.count, using: &generator), Int.random(in: 0..<choices.count, using: &generator))
     let (name, values) = choices[index]
     let chosen = generator.once(in: 12) ? value(depth: 1) : generator.pick(values)
     return "\(string(name, asName: true))\(space()):\(space())\(chosen)"
@@ -61,7 +62,8 @@ struct RandomLine {
     var text = ""
     for _ in 0..<Int.random(in: 0...20, using: &generator) {
       text += generator.pick([
-        "a", "Z", " ", "~", "0123456789abcdef", "ü", "設", "🔐", "\u{7f}", "\\n", "\\n", "\\\"", "\\\\", "\\/", "\\b", "\\f", "\\r",
+        "a", "Z", " ", "~", "0123456789abcdef", "ü", "設", "🔐", "\u{7f}", "\\n", "\\n", "\\\"", "\\\\", "\\/", "\\b",
+        "\\f", "\\r",
         "\\t", "\\u0000", "\\u00fC", "\\u2028", "\\ud83d\\udd10",
       ])
     }
@@ -88,7 +90,10 @@ struct RandomLine {
     var text = generator.once(in: 3) ? "-" : ""
     text += generator.pick(["0", "7", "10", "123", "9007199254740993"])
     if generator.once(in: 3) { text += "." + generator.pick(["0", "5", "000001"]) }
-    if generator.once(in: 3) { text += generator.pick(["e", "E"]) + generator.pick(["", "+", "-"]) + generator.pick(["0", "12", "308", "309", "007"]) }
+    if generator.once(in: 3) {
+      text +=
+        generator.pick(["e", "E"]) + generator.pick(["", "+", "-"]) + generator.pick(["0", "12", "308", "309", "007"])
+    }
     return text
   }
 

@@ -84,7 +84,9 @@ struct ReferenceReader {
       skipSpace()
       let start = index
       let value = try value(depth: depth)
-      if depth == 1, name == Array("id".utf16) { idTexts.append(String(decoding: units[start..<index], as: UTF16.self)) }
+      if depth == 1, name == Array("id".utf16) {
+        idTexts.append(String(decoding: units[start..<index], as: UTF16.self))
+      }
       members.append((name, value))
       skipSpace()
       if next == "}" {
@@ -139,7 +141,9 @@ struct ReferenceReader {
       } else {
         guard letter == "u", index + 4 <= units.count else { throw Refusal() }
         let digits = String(decoding: units[index..<index + 4], as: UTF16.self)
-        guard digits.allSatisfy({ $0.isASCII && $0.isHexDigit }), let code = UInt16(digits, radix: 16) else { throw Refusal() }
+        guard digits.allSatisfy({ $0.isASCII && $0.isHexDigit }), let code = UInt16(digits, radix: 16) else {
+          throw Refusal()
+        }
         text.append(code)
         index += 4
       }

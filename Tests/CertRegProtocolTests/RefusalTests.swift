@@ -29,20 +29,38 @@ import Testing
     (#"{"op":"lookup","certificateId":"abc","id":"a"}"#, "invalid_value", "64 hexadecimal digits"),
     (#"{"op":"watch","outcome":"queued","id":"a"}"#, "invalid_value", "created, existing, failed"),
     // Unknown members.
-    (#"{"staus":1,"certificatePem":"x","id":"a"}"#, "unknown_member", "\"staus\" at byte offset 2; did you mean \"status\"?"),
+    (
+      #"{"staus":1,"certificatePem":"x","id":"a"}"#, "unknown_member",
+      "\"staus\" at byte offset 2; did you mean \"status\"?"
+    ),
     (#"{"certificatePem":"x","tags":{"k":"v"},"id":"a"}"#, "unknown_member", "unknown member \"tags\""),
     (#"{"certificatePEM":"x","id":"a"}"#, "unknown_member", "did you mean \"certificatePem\"?"),
     (#"{"\u0073taus":1,"id":"a"}"#, "unknown_member", "\"staus\""),
     (#"{"Id":1,"op":"status","id":"a"}"#, "unknown_member", "did you mean \"id\"?"),
     (#"{"":1,"id":"a"}"#, "unknown_member", "unknown member \"\""),
-    (#"{"certificateID":"x","op":"validate","id":"a"}"#, "unknown_member", "unknown member \"certificateID\" at byte offset 2"),
+    (
+      #"{"certificateID":"x","op":"validate","id":"a"}"#, "unknown_member",
+      "unknown member \"certificateID\" at byte offset 2"
+    ),
     // Members of other operations.
-    (#"{"op":"status","certificatePem":"x","id":"a"}"#, "unknown_member", "status has no member \"certificatePem\"; it knows id, op"),
-    (#"{"status":"ACTIVE","op":"lookup","id":"a"}"#, "unknown_member", "it knows id, op, certificatePem, certificateId, target"),
-    (#"{"certificateId":"0000000000000000000000000000000000000000000000000000000000000000","certificatePem":"x","id":"a"}"#, "unknown_member", "register has no member \"certificateId\""),
+    (
+      #"{"op":"status","certificatePem":"x","id":"a"}"#, "unknown_member",
+      "status has no member \"certificatePem\"; it knows id, op"
+    ),
+    (
+      #"{"status":"ACTIVE","op":"lookup","id":"a"}"#, "unknown_member",
+      "it knows id, op, certificatePem, certificateId, target"
+    ),
+    (
+      #"{"certificateId":"0000000000000000000000000000000000000000000000000000000000000000","certificatePem":"x","id":"a"}"#,
+      "unknown_member", "register has no member \"certificateId\""
+    ),
     (#"{"op":"forget","certificatePem":"x","id":"a"}"#, "unknown_member", "forget has no member"),
     // Members that are given twice.
-    (#"{"certificatePem":"x","certificatePem":"y","id":"a"}"#, "duplicate_member", "\"certificatePem\" is given twice, again at byte offset 23"),
+    (
+      #"{"certificatePem":"x","certificatePem":"y","id":"a"}"#, "duplicate_member",
+      "\"certificatePem\" is given twice, again at byte offset 23"
+    ),
     (#"{"op":"status","op":"status","id":"a"}"#, "duplicate_member", "\"op\""),
     (#"{"certificatePem":"x","target":["a"],"target":"b","id":"a"}"#, "duplicate_member", "\"target\""),
     // Members that are missing or do not go together.
@@ -51,9 +69,18 @@ import Testing
     (#"{"id":"a","op":"validate"}"#, "missing_member", "validate needs"),
     (#"{"id":"a","op":"lookup"}"#, "missing_member", "\"certificateId\" or \"certificatePem\""),
     (#"{"id":"a","op":"forget"}"#, "missing_member", "forget needs the member \"certificateId\""),
-    (#"{"id":"a","op":"lookup","certificatePem":"x","certificateId":"0000000000000000000000000000000000000000000000000000000000000000"}"#, "conflicting_members", "not both"),
-    (#"{"id":"a","op":"lookup","certificatePem":"x","target":["x"]}"#, "invalid_type", "\"target\" of lookup has to be one name"),
-    (#"{"id":"a","op":"forget","certificateId":"0000000000000000000000000000000000000000000000000000000000000000","target":["x"]}"#, "invalid_type", "one name"),
+    (
+      #"{"id":"a","op":"lookup","certificatePem":"x","certificateId":"0000000000000000000000000000000000000000000000000000000000000000"}"#,
+      "conflicting_members", "not both"
+    ),
+    (
+      #"{"id":"a","op":"lookup","certificatePem":"x","target":["x"]}"#, "invalid_type",
+      "\"target\" of lookup has to be one name"
+    ),
+    (
+      #"{"id":"a","op":"forget","certificateId":"0000000000000000000000000000000000000000000000000000000000000000","target":["x"]}"#,
+      "invalid_type", "one name"
+    ),
   ])
   func `names what is wrong and carries the id`(_ line: String, reason: String, message: String) throws {
     let parsed = ParsedLine(line)
@@ -96,6 +123,11 @@ import Testing
     #expect(error.message.utf8.count < 250)
     #expect(!error.message.unicodeScalars.contains { $0.value < 0x20 || ($0.value > 0x7e && $0 != "…") })
     #expect(Excerpt.text(name).unicodeScalars.last == "…")
+  }
+
+  @Test func `does not repeat what was given for a certificateId`() throws {
+    let error = try #require(ParsedLine(#"{"op":"forget","certificateId":"-----BEGIN PRIVATE KEY-----\nMIIE"}"#).error)
+    #expect(error.message == "\"certificateId\" at byte offset 32 has to be 64 hexadecimal digits")
   }
 
   @Test func `names the byte and what was expected there`() {

@@ -49,10 +49,16 @@ import Testing
   @Test(arguments: CertificateStatus.allCases)
   func `reads every status, as it is and in escapes`(_ status: CertificateStatus) {
     let escaped = status.rawValue.utf8.map { "\\u00" + String($0, radix: 16) }.joined()
-    for text in [status.rawValue, escaped, "\\u00" + String(status.rawValue.utf8.first ?? 0, radix: 16) + status.rawValue.dropFirst()] {
+    for text in [
+      status.rawValue, escaped,
+      "\\u00" + String(status.rawValue.utf8.first ?? 0, radix: 16) + status.rawValue.dropFirst(),
+    ] {
       #expect(ParsedLine("{\"certificatePem\":\"x\",\"status\":\"\(text)\"}").request?.status == status)
     }
-    for text in [status.rawValue.lowercased(), status.rawValue + "\\u0000", " " + status.rawValue, String(status.rawValue.dropLast())] {
+    for text in [
+      status.rawValue.lowercased(), status.rawValue + "\\u0000", " " + status.rawValue,
+      String(status.rawValue.dropLast()),
+    ] {
       let parsed = ParsedLine("{\"id\":\"a\",\"certificatePem\":\"x\",\"status\":\"\(text)\"}")
       #expect(parsed.reason == "invalid_value")
       #expect(parsed.id == "\"a\"")
@@ -87,8 +93,10 @@ import Testing
   }
 
   @Test(arguments: [
-    "\"a\"", "\"\"", "7", "-0", "0.10", "1e308", "1.7976931348623157e308", "-1.7976931348623157E+308", "1e-400", "0e999999999999999999999",
-    "12345678901234567890123456789012345678901234567890", "null", #""\u00fc\ud83d\udd10""#, "\"ü🔐設備\"", #""a\"b\\c\/d""#, "\"\u{2028}\u{7f}\"",
+    "\"a\"", "\"\"", "7", "-0", "0.10", "1e308", "1.7976931348623157e308", "-1.7976931348623157E+308", "1e-400",
+    "0e999999999999999999999",
+    "12345678901234567890123456789012345678901234567890", "null", #""\u00fc\ud83d\udd10""#, "\"ü🔐設備\"",
+    #""a\"b\\c\/d""#, "\"\u{2028}\u{7f}\"",
     "0.000001e313",
   ])
   func `echoes an id byte for byte as it was written`(_ id: String) {
@@ -111,7 +119,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "{}", "{\"a\":1}", "[]", "[1]", "true", "false", "1e400", "-1e400", "1e309", "1.8e308", "1e99999999999999999999999", "17976931348623159e292",
+    "{}", "{\"a\":1}", "[]", "[1]", "true", "false", "1e400", "-1e400", "1e309", "1.8e308", "1e99999999999999999999999",
+    "17976931348623159e292",
   ])
   func `refuses an id that it could not echo as it was meant`(_ id: String) {
     let parsed = ParsedLine("{\"id\":\(id),\"op\":\"status\"}")
@@ -128,10 +137,12 @@ import Testing
     #expect(ParsedLine("{\"id\":\(small)e710,\"op\":\"status\"}").reason == "invalid_id")
   }
 
-  @Test(arguments: [
-    ("1", 1), ("300000", 300_000), ("30000", 30_000), ("0", nil), ("300001", nil), ("-1", nil), ("1.0", nil), ("1e3", nil), ("3000000", nil),
-    ("00", nil), ("99999999999999999999999999", nil),
-  ] as [(String, Int?)])
+  @Test(
+    arguments: [
+      ("1", 1), ("300000", 300_000), ("30000", 30_000), ("0", nil), ("300001", nil), ("-1", nil), ("1.0", nil),
+      ("1e3", nil), ("3000000", nil),
+      ("00", nil), ("99999999999999999999999999", nil),
+    ] as [(String, Int?)])
   func `takes a timeout of 1 to 300,000 whole milliseconds`(_ text: String, value: Int?) {
     let parsed = ParsedLine("{\"certificatePem\":\"x\",\"timeoutMs\":\(text)}")
     #expect(parsed.request?.timeoutMilliseconds == value)
@@ -149,7 +160,8 @@ import Testing
 
   @Test func `limits the number of targets`() {
     func line(_ count: Int) -> ParsedLine {
-      ParsedLine("{\"id\":3,\"certificatePem\":\"x\",\"target\":[\((0..<count).map { "\"t\($0)\"" }.joined(separator: ","))]}")
+      ParsedLine(
+        "{\"id\":3,\"certificatePem\":\"x\",\"target\":[\((0..<count).map { "\"t\($0)\"" }.joined(separator: ","))]}")
     }
     #expect(line(LineParser.maxTargets).request != nil)
     #expect(line(LineParser.maxTargets + 1).reason == "invalid_value")
