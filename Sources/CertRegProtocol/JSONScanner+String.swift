@@ -9,7 +9,7 @@ extension JSONScanner {
   @inline(__always)
   mutating func scanString() throws(SyntaxFault) -> JSONText {
     var text = JSONText(range: position..<position, hasEscapes: false, isASCII: true)
-    while position < end {
+    while true {
       // Four words a turn: half the time of one, and a line of PEM text is two turns.
       while position + 32 <= end {
         let stops =
@@ -18,6 +18,7 @@ extension JSONScanner {
         if stops != 0 { break }
         position += 32
       }
+      guard position < end else { throw SyntaxFault(kind: .unterminatedString, offset: end) }
       if position + 8 <= end {
         let stops = SWAR.stringStops(word(position))
         if stops == 0 {
@@ -49,7 +50,6 @@ extension JSONScanner {
         position += 1
       }
     }
-    throw SyntaxFault(kind: .unterminatedString, offset: end)
   }
 
   /// Reads an escape, a surrogate pair being one; returns whether it stands for a character that is not ASCII.

@@ -74,6 +74,12 @@ extension RequestFault {
         "invalid_type",
         "\"\(member.name)\" has to be \(member.expectedType), not \(Excerpt.kind(ofValue: found)) at byte offset \(offset)"
       )
+    case .invalidValue(.certificateId, let range):
+      // Not shown: what somebody pastes here by mistake may be a key.
+      return (
+        "invalid_value",
+        "\"certificateId\" at byte offset \(range.lowerBound) has to be \(Member.certificateId.expectedValue)"
+      )
     case .invalidValue(let member, let range):
       let text = JSONTextDecoder.string(JSONText(range: range, hasEscapes: true, isASCII: false), in: line)
       let hint = NearestName.of(text, among: member.choices).map { "; did you mean \"\($0)\"?" } ?? ""

@@ -183,15 +183,18 @@ struct RequestParser {
   /// A string, a number that a double can hold, or null. It is kept as it was written and never converted.
   private mutating func readID() throws(SyntaxFault) {
     let start = scanner.position
-    let surrogateBefore = scanner.loneSurrogate
     let first = scanner.peek()
+    // Set aside, so that one in the id itself is noticed.
+    let earlierSurrogate = scanner.loneSurrogate
+    scanner.loneSurrogate = nil
     try scanner.skipValue(depth: 1)
+    if scanner.loneSurrogate != nil { idIsCertain = false }
+    scanner.loneSurrogate = earlierSurrogate ?? scanner.loneSurrogate
     switch first {
     case UInt8(ascii: "{"), UInt8(ascii: "["), UInt8(ascii: "t"), UInt8(ascii: "f"):
       idIsCertain = false
       note(.wrongType(.id, found: first, offset: start))
     case UInt8(ascii: "\""), UInt8(ascii: "n"):
-      if scanner.loneSurrogate != surrogateBefore { idIsCertain = false }
       request.id = start..<scanner.position
     default:
       if NumberMagnitude.exceedsDouble(scanner.line[start..<scanner.position]) {
