@@ -74,6 +74,8 @@ package struct Pacer: Sendable {
   private var identityRefusals = 0
   private var consecutiveFailures = 0
   private var lastTroubleAt: MonotonicTime?
+  /// The first answer after an outage.
+  private var recoveringSince: MonotonicTime?
   private var rateAtThrottle = 0.0
   private var throttledAt: MonotonicTime?
   private var answers = RateMeter()
@@ -138,6 +140,7 @@ package struct Pacer: Sendable {
     switch result {
     case .answered:
       answers.count(at: now)
+      if health == .unavailable { recoveringSince = now }
       health = .ok
       consecutiveFailures = 0
       heldUntil = nil
@@ -162,7 +165,9 @@ package struct Pacer: Sendable {
           health = .unavailable
           concurrencyLimit = 1
           rate = min(rate ?? Self.rateAfterOutage, Self.rateAfterOutage)
+          tokens = min(tokens, 1)
           throttledAt = nil
+          recoveringSince = nil
         }
         let step = Double(1 << min(consecutiveFailures - 1, 16)) * Double(Self.firstHold.nanoseconds)
         let capped = min(step, Double(Self.longestHold.nanoseconds))
@@ -210,8 +215,8 @@ package struct Pacer: Sendable {
       setRate(max(current, min(curve, ceiling)))
     } else if let configured = limits.ratePerSecond, current >= configured {
       return
-    } else if let lastTroubleAt {
-      let seconds = Double((now - lastTroubleAt).nanoseconds) / 1e9
+    } else if let recoveringSince {
+      let seconds = Double((now - recoveringSince).nanoseconds) / 1e9
       setRate(max(current, Self.rateAfterOutage * pow(Self.growthAfterOutage, min(seconds, 20))))
     }
   }

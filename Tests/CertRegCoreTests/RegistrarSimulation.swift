@@ -96,7 +96,9 @@ struct RegistrarSimulation {
 
   private mutating func forget() {
     let key = key(UInt64.random(in: 0..<Self.certificates, using: &random))
-    results[key] = nil
+    guard rows[key] == nil, results.removeValue(forKey: key) != nil else { return }
+    // What was forgotten counts as somebody else's from then on.
+    registered[key] = .others
   }
 
   private mutating func pass(_ duration: Duration) {
@@ -157,7 +159,7 @@ struct RegistrarSimulation {
       // The answer is lost, whether or not the call took effect.
       if Bool.random(using: &random), registered[key] == nil { registered[key] = .us }
       return unavailable(mayHaveTakenEffect: true)
-    case 2 where Int.random(in: 0..<5, using: &random) == 0:
+    case 2 where registered[key] == nil && Int.random(in: 0..<5, using: &random) == 0:
       return .failed(
         UpstreamFailure(
           error: ServiceError(.certificateValidation, reason: "no", message: "x"), disposition: .final))
