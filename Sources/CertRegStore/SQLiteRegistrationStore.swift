@@ -68,6 +68,20 @@ package final class SQLiteRegistrationStore: RegistrationStore {
   package var transactionCount: Int { writer.withLock { $0?.transactions ?? 0 } }
 }
 
+// MARK: - For tests
+
+extension SQLiteRegistrationStore {
+  /// Lets the database grow to `pages` pages, as if the disk ended there.
+  func setPageLimit(_ pages: Int) {
+    writer.withLock { writer in
+      _ = try? writer?.connection.integer("PRAGMA max_page_count = \(pages)")
+    }
+  }
+
+  /// Waits for a checkpoint that is under way.
+  func awaitCheckpoint() { checkpointing.sync {} }
+}
+
 // MARK: - Commits
 
 extension SQLiteRegistrationStore {
