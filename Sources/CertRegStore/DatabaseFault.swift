@@ -27,6 +27,18 @@ struct DatabaseFault: Error {
     if isInputOutput, systemError != 0 { message += ": \(String(cString: strerror(systemError)))" }
   }
 
+  /// Our own finding that the content of `path` cannot be trusted.
+  init(damage: String, path: String) {
+    self.init(extendedCode: SQLITE_CORRUPT, message: "\(path) is damaged: \(damage)")
+  }
+
+  /// A failure of the files around the database.
+  init(_ error: StoreError) {
+    self.init(
+      extendedCode: error.code == .full ? SQLITE_FULL : error.code == .damaged ? SQLITE_CORRUPT : SQLITE_IOERR,
+      message: error.message)
+  }
+
   /// What GRDB threw while it worked on `path`.
   init(_ error: any Error, path: String) {
     if let fault = error as? DatabaseFault {

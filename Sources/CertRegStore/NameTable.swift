@@ -15,6 +15,9 @@ struct NameTable: Sendable {
     numbers[text] = number
   }
 
+  /// Whether both say the same.
+  func agrees(with other: NameTable) -> Bool { texts == other.texts }
+
   mutating func remove(number: Int64) {
     if let text = texts.removeValue(forKey: number) { numbers[text] = nil }
   }

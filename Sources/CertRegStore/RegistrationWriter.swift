@@ -105,6 +105,23 @@ final class RegistrationWriter {
   /// The text of an interned name.
   func text(_ number: Int64) -> String? { names.text(number) }
 
+  /// The keys of all that is queued.
+  var queuedKeys: [RegistrationKey] { Array(queued.keys) }
+
+  var queuedSequences: Set<Int64> { Set(queued.values.map(\.sequence)) }
+
+  func isQueued(_ key: RegistrationKey) -> Bool { queued[key] != nil }
+
+  /// When the row of `key` in `table`, which is `result` or `failure`, was finished; `nil` where there is none.
+  func finishedAt(_ key: RegistrationKey, in table: Table) throws(DatabaseFault) -> WallTime? {
+    guard let target = targetNumber(key.target) else { return nil }
+    let statement = table == .result ? statements.resultTime : statements.failureTime
+    key.certificateID.withBytes { statement.bind(1, copying: $0) }
+    statement.bind(2, target)
+    defer { statement.reset() }
+    return try statement.step() ? statement.integer(0).map { WallTime(millisecondsSinceEpoch: $0) } : nil
+  }
+
   /// Corrects the count of results for rows that went otherwise than by a change, inside `transaction`.
   func noteRemovedResults(_ count: Int64) { state.results -= count }
 
@@ -207,6 +224,32 @@ extension RegistrationWriter {
   private func setQueued(_ key: RegistrationKey, _ entry: QueuedEntry?) {
     undo.append(.queued(key, queued[key]))
     queued[key] = entry
+  }
+
+  /// Writes both copies of all names again.
+  func renewNames() throws(DatabaseFault) {
+    try transaction { () throws(DatabaseFault) in
+      for (number, text) in names.all {
+        try NameRow.write(text, number: number, to: statements.writeName)
+        try NameRow.write(text, number: number, to: statements.writeNameCopy)
+      }
+    }
+  }
+
+  /// Writes notes of attempts again that could not be read: a call may have been made.
+  func renewAttempts(_ sequences: [Int64]) throws(DatabaseFault) {
+    guard !sequences.isEmpty else { return }
+    let present = queuedSequences
+    try transaction { () throws(DatabaseFault) in
+      for sequence in sequences {
+        if present.contains(sequence) {
+          try AttemptRow(sequence: sequence, callStarted: true, attempts: 0).write(to: statements.writeAttempt)
+        } else {
+          statements.deleteAttempt.bind(1, sequence)
+          try statements.deleteAttempt.run()
+        }
+      }
+    }
   }
 
   private func removeFromQueue(_ key: RegistrationKey) throws(DatabaseFault) {

@@ -1,5 +1,6 @@
 package import CertRegCore
 import Dispatch
+import Glibc
 import Synchronization
 
 /// Registrations in a SQLite database in a directory of the local disk, for one process.
@@ -40,7 +41,8 @@ package final class SQLiteRegistrationStore: RegistrationStore {
   /// - Throws: `inUse` where another process has it; `newerVersion`, with nothing touched, where a newer version wrote
   ///   it; `full` and `failed` with the system's own words.
   package init(directory path: String, onNotice: @escaping @Sendable (StoreNotice) -> Void) throws(StoreError) {
-    let opened = try StoreOpening(directory: StateDirectory(path: path), onNotice: onNotice).open()
+    let opening = StoreOpening(directory: StateDirectory(path: path), now: { WallTime.now }, onNotice: onNotice)
+    let opened = try opening.open()
     directory = opened.directory
     highWater = opened.highWater
     notices = opened.notices
@@ -64,6 +66,20 @@ package final class SQLiteRegistrationStore: RegistrationStore {
 
   /// How many transactions, each with one synchronisation of the disk, commits have taken so far.
   package var transactionCount: Int { writer.withLock { $0?.transactions ?? 0 } }
+}
+
+// MARK: - For tests
+
+extension SQLiteRegistrationStore {
+  /// Lets the database grow to `pages` pages, as if the disk ended there.
+  func setPageLimit(_ pages: Int) {
+    writer.withLock { writer in
+      _ = try? writer?.connection.integer("PRAGMA max_page_count = \(pages)")
+    }
+  }
+
+  /// Waits for a checkpoint that is under way.
+  func awaitCheckpoint() { checkpointing.sync {} }
 }
 
 // MARK: - Commits
@@ -181,7 +197,7 @@ extension SQLiteRegistrationStore {
       self.writer.withLock { writer in
         guard let writer else { return }
         do throws(DatabaseFault) {
-          try writer.setAside(key, in: table)
+          try writer.setAside(key, in: table, to: self.directory.damagedRows)
           self.noteHighWater(revision: writer.state.revision)
         } catch {
           self.noticeDamage(error)
@@ -224,5 +240,14 @@ extension SQLiteRegistrationStore {
       try? highWater.synchronize()
     }
     lock.withLock { $0 = nil }
+  }
+}
+
+extension WallTime {
+  /// The system's clock.
+  fileprivate static var now: WallTime {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return WallTime(millisecondsSinceEpoch: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
   }
 }

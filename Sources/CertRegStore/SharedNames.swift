@@ -13,6 +13,8 @@ final class SharedNames: Sendable {
 
   func number(_ text: String) -> Int64? { table.withLock { $0.numbers[text] } }
 
+  var all: [Int64: String] { table.withLock { $0.texts } }
+
   /// Gives `text` a number, or `nil` where there are too many names already.
   func add(_ text: String) -> Int64? {
     table.withLock { table in

@@ -11,6 +11,8 @@ struct StateDirectory: Sendable {
   /// How much was committed, apart from the database: see `HighWaterMark`.
   var highWater: String { path + "/certregd.high-water" }
   var lock: String { path + "/certregd.lock" }
+  /// Rows whose checksum did not hold, one a line, for a person to look at.
+  var damagedRows: String { path + "/certregd.damaged-rows" }
   /// A new database that is being filled from a damaged one. Worthless if the process ends.
   var unfinished: String { path + "/certregd.rebuilding" }
   /// The same when it is complete: it takes the damaged one's place, now or at the next start.
@@ -56,6 +58,46 @@ struct StateDirectory: Sendable {
     guard descriptor >= 0 else { throw StoreError(system: "cannot open \(path)") }
     defer { Glibc.close(descriptor) }
     guard fsync(descriptor) == 0 else { throw StoreError(system: "cannot synchronise \(path)") }
+  }
+
+  /// Makes a directory for damaged files, named after the time.
+  func createDamagedDirectory(at time: WallTime) throws(StoreError) -> String {
+    let name = "\(path)/damaged-\(time.amzDate)"
+    // Several in one second: a bound, so that a directory that cannot be made does not keep us here.
+    for suffix in [""] + (2..<100).map({ "-\($0)" }) {
+      if mkdir(name + suffix, 0o700) == 0 { return name + suffix }
+      guard errno == EEXIST else { break }
+    }
+    throw StoreError(system: "cannot create \(name)")
+  }
+
+  /// Moves a file, where there is one.
+  static func move(_ source: String, to target: String) throws(StoreError) {
+    guard rename(source, target) == 0 || errno == ENOENT else {
+      throw StoreError(system: "cannot move \(source) to \(target)")
+    }
+  }
+
+  /// Removes a file, where there is one.
+  static func remove(_ path: String) throws(StoreError) {
+    guard unlink(path) == 0 || errno == ENOENT else { throw StoreError(system: "cannot remove \(path)") }
+  }
+
+  /// Copies a file and makes the copy durable.
+  static func copy(_ source: String, to target: String) throws(StoreError) {
+    guard let file = try RawFile(path: source) else { return }
+    let descriptor = try openFile(target)
+    defer { Glibc.close(descriptor) }
+    var offset = 0
+    while offset < file.sizeBytes {
+      let count = min(1 << 16, file.sizeBytes - offset)
+      guard let bytes = file.bytes(at: offset, count: count) else {
+        throw StoreError(system: "cannot read \(source)")
+      }
+      guard write(descriptor, bytes, count) == count else { throw StoreError(system: "cannot write \(target)") }
+      offset += count
+    }
+    guard fsync(descriptor) == 0 else { throw StoreError(system: "cannot synchronise \(target)") }
   }
 
   /// Whether little is free on the disk, so that what the log does not need should go back at once.

@@ -24,9 +24,15 @@ struct StoreOpening {
 
   let directory: StateDirectory
   let notices: NoticeSink
+  /// For the names of directories that damaged files are moved to.
+  let now: @Sendable () -> WallTime
 
-  init(directory: StateDirectory, onNotice: @escaping @Sendable (StoreNotice) -> Void) {
+  init(
+    directory: StateDirectory, now: @escaping @Sendable () -> WallTime,
+    onNotice: @escaping @Sendable (StoreNotice) -> Void
+  ) {
     self.directory = directory
+    self.now = now
     notices = NoticeSink(onNotice)
   }
 
@@ -34,53 +40,126 @@ struct StoreOpening {
     try directory.create()
     let lock = try DirectoryLock(path: directory.lock)
     let highWater = try HighWaterFile(path: directory.highWater)
-    try StateDirectory.createFile(directory.database)
+    if highWater.found == .damaged {
+      notices.give(.damaged, "\(directory.highWater) is damaged: what it says of the last run is not known")
+    }
+    let before = highWater.found.mark
+    try refuseForeign(before)
+    try finishRebuild()
+    let mark = before ?? HighWaterMark(schemaVersion: Schema.version, revision: 0)
+    var begun = mark
+    begun.isClean = false
+    begun.isSuspect = true
+    try highWater.write(begun)
+    try highWater.synchronize()
+    let (writer, names) = try load(mark)
+    begun = HighWaterMark(schemaVersion: Schema.version, revision: writer.state.revision)
+    try highWater.write(begun)
+    try highWater.synchronize()
+    return Opened(
+      directory: directory, lock: lock, highWater: highWater, notices: notices, names: names, writer: writer)
+  }
+
+  private func load(_ mark: HighWaterMark) throws(StoreError) -> (RegistrationWriter, SharedNames) {
     do throws(DatabaseFault) {
-      let (writer, names) = try load()
-      return Opened(
-        directory: directory, lock: lock, highWater: highWater, notices: notices, names: names, writer: writer)
+      let inspection: Inspection
+      do throws(DatabaseFault) {
+        inspection = try Inspection(directory, mark)
+        if !inspection.isLogDamaged { return try openDatabase(inspection) }
+      } catch {
+        guard error.isDamage else { throw error }
+        notices.give(.damaged, error.message)
+        try rebuild(mark)
+        return try openDatabase(Inspection(directory, HighWaterMark(schemaVersion: Schema.version, revision: 0)))
+      }
+      return try openWithDamagedLog(inspection, mark)
     } catch {
       throw error.storeError
     }
   }
 
-  /// Opens the database and reads what the writer needs of it.
-  private func load() throws(DatabaseFault) -> (RegistrationWriter, SharedNames) {
+  /// Opens a database that has been found in order, for writing.
+  func openDatabase(_ inspection: Inspection) throws(DatabaseFault) -> (RegistrationWriter, SharedNames) {
+    do throws(StoreError) {
+      try StateDirectory.createFile(directory.database)
+      try directory.synchronize()
+    } catch {
+      throw DatabaseFault(error)
+    }
     let connection = try Connection(path: directory.database)
     try connection.useWriteAheadLog()
-    _ = try connection.migrate()
-    let names = SharedNames(try NameTable(connection))
-    let state = try StateRow(connection)
+    for migration in try connection.migrate() where inspection.isInUse {
+      notices.give(.migrated, "\(directory.database): migrated: \(migration)")
+    }
+    let table = try NameTable(connection, "name")
+    let copy = try NameTable(connection, "name_copy")
+    let names = SharedNames(table.merging(copy))
+    let state = try StateRow(connection) ?? StateRow(revision: 0, results: 0)
     let queue = try QueueContents(connection)
-    return (
-      try RegistrationWriter(connection: connection, names: names, state: state, queued: queue.index), names
-    )
+    let writer = try RegistrationWriter(connection: connection, names: names, state: state, queued: queue.index)
+    if !table.agrees(with: copy) {
+      notices.give(.damaged, "\(directory.database): one of the two copies of the names was damaged and is renewed")
+      try writer.renewNames()
+    }
+    try setAsideDamagedRows(writer, queue, all: inspection.wasChecked)
+    return (writer, names)
+  }
+
+  /// Puts rows whose checksum does not hold out of the way: those of the queue, and all others where the whole database
+  /// was worth a look.
+  private func setAsideDamagedRows(
+    _ writer: RegistrationWriter, _ queue: QueueContents, all: Bool
+  ) throws(DatabaseFault) {
+    let file = directory.damagedRows
+    try writer.setAside(sequences: queue.damagedEntries, in: .queue, to: file)
+    try writer.renewAttempts(queue.damagedAttempts)
+    let results = all ? try writer.setAsideDamagedResults(to: file) : 0
+    let entries = queue.damagedEntries.count
+    if entries > 0 {
+      notices.give(.commitsMissing, "\(directory.database): \(entries) queued registrations are damaged")
+    }
+    if queue.damagedAttempts.count > 0 {
+      notices.give(
+        .damaged, "\(directory.database): \(queue.damagedAttempts.count) notes of attempts were damaged and are renewed")
+    }
+    if entries + results > 0 {
+      notices.give(.setAside, "\(entries + results) damaged rows were set aside in \(file) and count as absent")
+    }
+  }
+}
+
+extension HighWaterFile.Found {
+  /// What the last run left, where that can be read.
+  var mark: HighWaterMark? {
+    if case .mark(let mark) = self { mark } else { nil }
   }
 }
 
 extension NameTable {
-  /// Reads both copies: what one has lost the other still has.
-  init(_ connection: Connection) throws(DatabaseFault) {
+  /// The intact rows of one of the two copies.
+  init(_ connection: Connection, _ table: String) throws(DatabaseFault) {
     self.init()
-    for table in ["name", "name_copy"] {
-      let statement = try connection.prepare("SELECT * FROM \(table)")
-      while try statement.step() {
-        if let row = NameRow.read(statement) { add(row.text, number: row.number) }
-      }
+    let statement = try connection.prepare("SELECT * FROM \(table)")
+    while try statement.step() {
+      if let row = NameRow.read(statement) { add(row.text, number: row.number) }
     }
+  }
+
+  func merging(_ other: NameTable) -> NameTable {
+    var merged = self
+    for (number, text) in other.texts where merged.texts[number] == nil { merged.add(text, number: number) }
+    return merged
   }
 }
 
 extension StateRow {
+  /// `nil` where there is none yet.
   /// - Throws: a fault that is damage where the row cannot be trusted.
-  init(_ connection: Connection) throws(DatabaseFault) {
+  init?(_ connection: Connection) throws(DatabaseFault) {
     let statement = try connection.prepare("SELECT * FROM state")
-    guard try statement.step() else {
-      self.init(revision: 0, results: 0)
-      return
-    }
+    guard try statement.step() else { return nil }
     guard let row = StateRow.read(statement) else {
-      throw DatabaseFault(extendedCode: 11, message: "\(connection.path): the row of state is damaged")
+      throw DatabaseFault(damage: "the checksum of the row of state does not hold", path: connection.path)
     }
     self = row
   }

@@ -79,8 +79,6 @@ enum Schema {
           certificate BLOB NOT NULL, target INTEGER NOT NULL, attempts INTEGER NOT NULL, finished_at INTEGER NOT NULL,
           error BLOB NOT NULL, checksum INTEGER NOT NULL,
           PRIMARY KEY (certificate, target)) WITHOUT ROWID;
-        -- Rows whose checksum did not hold, as SQL literals, for a person to look at.
-        CREATE TABLE damaged_row (id INTEGER PRIMARY KEY, found_at INTEGER NOT NULL, source TEXT, content TEXT);
         """)
   ]
 }

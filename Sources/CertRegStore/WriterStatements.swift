@@ -22,6 +22,10 @@ struct WriterStatements {
   let writeFailure: PreparedStatement
   /// By certificate and target.
   let deleteFailure: PreparedStatement
+  /// By certificate and target.
+  let resultTime: PreparedStatement
+  /// By certificate and target.
+  let failureTime: PreparedStatement
 
   init(_ connection: Connection) throws(DatabaseFault) {
     begin = try connection.prepare("BEGIN IMMEDIATE")
@@ -41,5 +45,7 @@ struct WriterStatements {
     deleteResult = try connection.prepare("DELETE FROM result WHERE certificate = ? AND target = ?")
     writeFailure = try connection.prepare("INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?, ?, ?)")
     deleteFailure = try connection.prepare("DELETE FROM failure WHERE certificate = ? AND target = ?")
+    resultTime = try connection.prepare("SELECT finished_at FROM result WHERE certificate = ? AND target = ?")
+    failureTime = try connection.prepare("SELECT finished_at FROM failure WHERE certificate = ? AND target = ?")
   }
 }
