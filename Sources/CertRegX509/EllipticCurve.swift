@@ -51,12 +51,16 @@ final class EllipticCurve: Sendable {
     order = values[5]
   }
 
-  /// Whether `point` (SEC 1 section 2.3.4) can be decoded: it has one of the standard forms and lies on the curve.
+  /// Whether `point` (SEC 1 section 2.3.4) can be a public key: it has one of the standard forms, lies on the curve and is not
+  /// the point at infinity.
   func canDecode(point: ArraySlice<UInt8>) -> Bool {
     ERR_clear_error()
     defer { ERR_clear_error() }
     guard let decoded = EC_POINT_new(group) else { return false }
     defer { EC_POINT_free(decoded) }
-    return point.withUnsafeBufferPointer { EC_POINT_oct2point(group, decoded, $0.baseAddress, $0.count, nil) } == 1
+    let isOnCurve = point.withUnsafeBufferPointer {
+      EC_POINT_oct2point(group, decoded, $0.baseAddress, $0.count, nil) == 1
+    }
+    return isOnCurve && EC_POINT_is_at_infinity(group, decoded) == 0
   }
 }

@@ -102,7 +102,6 @@ extension PEMText {
   ///
   /// - Throws: the first thing that is wrong with the text or that `policies` do not take.
   func certificate(policies: ValidationPolicies) throws(ServiceError) -> [UInt8] {
-    try checkLength(policies: policies)
     guard certificateCount > 0 || otherLabel != nil else { throw PEMAdvice.noBeginLine(text) }
     guard let block = certificate else { throw PEMAdvice.wrongLabel(self) }
     guard certificateCount == 1 else {
@@ -122,49 +121,29 @@ extension PEMText {
     return "; it also holds a private key (\(name(privateKeyLabel))), which must never be sent here"
   }
 
-  private func checkLength(policies: ValidationPolicies) throws(ServiceError) {
-    var codePoints = 0
-    var utf16Units = 0
-    for byte in text where byte & 0xc0 != 0x80 {
-      codePoints += 1
-      utf16Units += byte >= 0xf0 ? 2 : 1
-    }
-    let limit = CertificatePEM.maximumCharacters
-    guard codePoints > 0 else {
-      throw CertificateReason.empty.error("certificatePem is empty; 1 to \(limit) characters are required")
-    }
-    guard codePoints <= limit else {
-      throw CertificateReason.tooLarge.error(
-        "certificatePem has \(codePoints) characters; at most \(limit) are allowed")
-    }
-    if max(utf16Units, text.count) > limit, policies[.lengthUnit] == .reject {
-      throw CertificateReason.tooLarge.error(
-        "certificatePem has \(codePoints) characters, but \(utf16Units) UTF-16 units and \(text.count) bytes; "
-          + "at most \(limit) of each are allowed")
-    }
-  }
-
   private func decode(_ block: Block) throws(ServiceError) -> [UInt8] {
     let reason = CertificateReason.truncatedBase64
     if let otherEnd = block.otherEnd {
       throw reason.error(
         "the block begins with BEGIN \(name(block.label)) but ends with END \(name(otherEnd)); "
-          + "both labels have to be the same")
+          + "both labels have to be the same" + privateKeyWarning)
     }
     guard block.isComplete else {
       throw reason.error(
-        "the line -----END \(name(block.label))----- is missing: the text was cut, or the line is not by itself")
+        "the line -----END \(name(block.label))----- is missing: the text was cut, or the line is not by itself"
+          + privateKeyWarning)
     }
     let der: [UInt8]
     do throws(Base64.Fault) {
       der = try Base64.decode(text[block.body])
     } catch {
       switch error {
-      case .character(let byte): throw reason.error(PEMAdvice.badCharacter(byte, in: self, block: block))
+      case .character(let byte):
+        throw reason.error(PEMAdvice.badCharacter(byte, in: self, block: block) + privateKeyWarning)
       case .lengthOrPadding:
         throw reason.error(
           "the base64 text is cut or wrongly padded: it has to be groups of four characters, "
-            + "the last one filled up with =")
+            + "the last one filled up with =" + privateKeyWarning)
       }
     }
     guard !der.isEmpty else {

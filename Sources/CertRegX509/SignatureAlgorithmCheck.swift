@@ -84,8 +84,14 @@ enum SignatureAlgorithmCheck {
     let digest = PSSParameters.digests[parameters.digest]
     let name = digest?.name ?? parameters.digest.dotted
     guard let digest, digest.isSupported else {
+      let reason: CertificateReason =
+        switch parameters.digest {
+        case .md5: .md5Signature
+        case .sha1: .sha1Signature
+        default: .unsupportedSignature
+        }
       try findings.report(
-        parameters.digest == .sha1 ? .sha1Signature : .unsupportedSignature, under: [],
+        reason, under: [],
         "the certificate is signed with RSASSA-PSS and \(name); \(required)", source: source)
       return
     }

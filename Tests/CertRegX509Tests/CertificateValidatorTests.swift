@@ -134,7 +134,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [[], [4], [9, 1], [4] + [UInt8](repeating: 7, count: 64), [2] + [UInt8](repeating: 255, count: 32)])
+  @Test(arguments: [
+    [], [0], [4], [9, 1], [4] + [UInt8](repeating: 7, count: 64), [2] + [UInt8](repeating: 255, count: 32),
+  ])
   func `refuses points that are not on their curve`(_ point: [UInt8]) {
     let der = CertificateParts().with {
       $0.keyInfo = CertificateParts.ecKeyInfo(parameters: DERWriter.identifier("1.2.840.10045.3.1.7"), point: point)
