@@ -13,6 +13,8 @@ final class EllipticCurve: Sendable {
   let generatorX: [UInt8]
   let generatorY: [UInt8]
   let order: [UInt8]
+  /// What the coefficients were made from.
+  let seed: [UInt8]
   /// `EC_GROUP`, never written to after `init` and never freed: OpenSSL allows threads to share it so.
   private nonisolated(unsafe) let group: OpaquePointer
 
@@ -49,6 +51,7 @@ final class EllipticCurve: Sendable {
     generatorX = values[3]
     generatorY = values[4]
     order = values[5]
+    seed = Array(UnsafeBufferPointer(start: EC_GROUP_get0_seed(group), count: EC_GROUP_get_seed_len(group)))
   }
 
   /// Whether `point` (SEC 1 section 2.3.4) can be a public key: it has one of the standard forms, lies on the curve and is not
