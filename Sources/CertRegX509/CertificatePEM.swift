@@ -16,7 +16,31 @@ package enum CertificatePEM {
     _ text: UnsafeRawBufferPointer, policies: ValidationPolicies
   ) throws(ServiceError) -> [UInt8] {
     if let der = PlainPEM.decode(text) { return der }
+    try checkLength(text, policies: policies)
     return try PEMText(text).certificate(policies: policies)
+  }
+
+  private static func checkLength(
+    _ text: UnsafeRawBufferPointer, policies: ValidationPolicies
+  ) throws(ServiceError) {
+    var codePoints = 0
+    var utf16Units = 0
+    for byte in text where byte & 0xc0 != 0x80 {
+      codePoints += 1
+      utf16Units += byte >= 0xf0 ? 2 : 1
+    }
+    guard codePoints > 0 else {
+      throw CertificateReason.empty.error("certificatePem is empty; 1 to \(maximumCharacters) characters are required")
+    }
+    guard codePoints <= maximumCharacters else {
+      throw CertificateReason.tooLarge.error(
+        "certificatePem has \(codePoints) characters; at most \(maximumCharacters) are allowed")
+    }
+    if max(utf16Units, text.count) > maximumCharacters, policies[.lengthUnit] == .reject {
+      throw CertificateReason.tooLarge.error(
+        "certificatePem has \(codePoints) characters, but \(utf16Units) UTF-16 units and \(text.count) bytes; "
+          + "at most \(maximumCharacters) of each are allowed")
+    }
   }
 
   /// Decodes `text`, a value of `certificatePem`.

@@ -112,16 +112,21 @@ enum AttributeValue {
   private static func escape(_ text: String, _ needsBackslash: (Unicode.Scalar, Bool, Bool) -> Bool) -> String {
     let scalars = text.unicodeScalars
     let count = scalars.count
-    var escaped = ""
+    var escaped: [UInt8] = []
+    escaped.reserveCapacity(text.utf8.count)
     for (index, scalar) in scalars.enumerated() {
       if isUnsafe(scalar) {
-        for byte in String(scalar).utf8 { escaped += "\\" + lowercaseHex([byte]) }
+        for byte in scalar.utf8 {
+          escaped.append(UInt8(ascii: "\\"))
+          escaped.append(hexDigits[Int(byte >> 4)])
+          escaped.append(hexDigits[Int(byte & 15)])
+        }
       } else {
-        if needsBackslash(scalar, index == 0, index == count - 1) { escaped += "\\" }
-        escaped.unicodeScalars.append(scalar)
+        if needsBackslash(scalar, index == 0, index == count - 1) { escaped.append(UInt8(ascii: "\\")) }
+        escaped.append(contentsOf: scalar.utf8)
       }
     }
-    return escaped
+    return String(decoding: escaped, as: UTF8.self)
   }
 
   /// Controls, format characters such as those that turn the direction of writing, line separators and what has no meaning.
@@ -134,14 +139,15 @@ enum AttributeValue {
   }
 }
 
+private let hexDigits = Array("0123456789abcdef".utf8)
+
 /// Two lower-case hexadecimal digits for each byte.
 func lowercaseHex(_ bytes: some Collection<UInt8>) -> String {
-  let digits = Array("0123456789abcdef".utf8)
   var text: [UInt8] = []
   text.reserveCapacity(bytes.count * 2)
   for byte in bytes {
-    text.append(digits[Int(byte >> 4)])
-    text.append(digits[Int(byte & 15)])
+    text.append(hexDigits[Int(byte >> 4)])
+    text.append(hexDigits[Int(byte & 15)])
   }
   return String(decoding: text, as: UTF8.self)
 }

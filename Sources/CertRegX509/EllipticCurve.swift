@@ -13,6 +13,8 @@ final class EllipticCurve: Sendable {
   let generatorX: [UInt8]
   let generatorY: [UInt8]
   let order: [UInt8]
+  /// What the coefficients were made from.
+  let seed: [UInt8]
   /// `EC_GROUP`, never written to after `init` and never freed: OpenSSL allows threads to share it so.
   private nonisolated(unsafe) let group: OpaquePointer
 
@@ -49,14 +51,19 @@ final class EllipticCurve: Sendable {
     generatorX = values[3]
     generatorY = values[4]
     order = values[5]
+    seed = Array(UnsafeBufferPointer(start: EC_GROUP_get0_seed(group), count: EC_GROUP_get_seed_len(group)))
   }
 
-  /// Whether `point` (SEC 1 section 2.3.4) can be decoded: it has one of the standard forms and lies on the curve.
+  /// Whether `point` (SEC 1 section 2.3.4) can be a public key: it has one of the standard forms, lies on the curve and is not
+  /// the point at infinity.
   func canDecode(point: ArraySlice<UInt8>) -> Bool {
     ERR_clear_error()
     defer { ERR_clear_error() }
     guard let decoded = EC_POINT_new(group) else { return false }
     defer { EC_POINT_free(decoded) }
-    return point.withUnsafeBufferPointer { EC_POINT_oct2point(group, decoded, $0.baseAddress, $0.count, nil) } == 1
+    let isOnCurve = point.withUnsafeBufferPointer {
+      EC_POINT_oct2point(group, decoded, $0.baseAddress, $0.count, nil) == 1
+    }
+    return isOnCurve && EC_POINT_is_at_infinity(group, decoded) == 0
   }
 }

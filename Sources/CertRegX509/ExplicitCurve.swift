@@ -19,14 +19,17 @@ enum ExplicitCurve {
     var coefficients = domain.inside(try domain.next(DERTag.sequence))
     let a = der[try coefficients.next(DERTag.octetString).content]
     let b = der[try coefficients.next(DERTag.octetString).content]
+    var seed: ArraySlice<UInt8>?
+    if let element = try coefficients.nextIfPresent(DERTag.bitString) { seed = der[element.content].dropFirst() }
     let base = der[try domain.next(DERTag.octetString).content]
     let order = der[try domain.next(DERTag.integer).content]
     var cofactor: ArraySlice<UInt8>?
     if let element = try domain.nextIfPresent(DERTag.integer) { cofactor = der[element.content] }
-    guard fieldType == .primeField, cofactor.map({ isNumber($0, [1]) }) ?? true else { return nil }
+    // A cofactor of zero says as little as none.
+    guard fieldType == .primeField, cofactor.map({ isNumber($0, [1]) || isNumber($0, []) }) ?? true else { return nil }
     return EllipticCurve.supported.first { curve in
       isNumber(prime, curve.prime) && isNumber(a, curve.a) && isNumber(b, curve.b) && isNumber(order, curve.order)
-        && isGenerator(base, of: curve)
+        && isGenerator(base, of: curve) && (seed.map { $0.isEmpty || $0.elementsEqual(curve.seed) } ?? true)
     }
   }
 

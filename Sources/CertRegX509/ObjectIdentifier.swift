@@ -74,6 +74,7 @@ extension ObjectIdentifier {
   static let p521 = ObjectIdentifier(1, 3, 132, 0, 35)
 
   // Digests and the mask generation function: RFC 4055 section 2.
+  static let md5 = ObjectIdentifier(1, 2, 840, 113549, 2, 5)
   static let sha1 = ObjectIdentifier(1, 3, 14, 3, 2, 26)
   static let sha256 = ObjectIdentifier(2, 16, 840, 1, 101, 3, 4, 2, 1)
   static let sha384 = ObjectIdentifier(2, 16, 840, 1, 101, 3, 4, 2, 2)

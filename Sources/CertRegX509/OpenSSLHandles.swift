@@ -1,4 +1,5 @@
 import COpenSSL
+import Glibc
 
 /// A certificate as OpenSSL's template decoder sees it; owns the C structure.
 struct OpenSSLCertificate: ~Copyable {
@@ -32,7 +33,7 @@ struct OpenSSLCertificate: ~Copyable {
     let length = certreg_certificate_encode(handle, &encoded)
     guard length >= 0, let encoded else { return false }
     defer { certreg_free(encoded) }
-    return UnsafeBufferPointer(start: encoded, count: Int(length)).elementsEqual(der)
+    return Int(length) == der.count && memcmp(encoded, der, der.count) == 0
   }
 
   /// Whether `key` verifies the signature, as `X509_verify` would say.

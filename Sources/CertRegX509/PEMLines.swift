@@ -2,10 +2,10 @@
 struct PEMLines: Sequence, IteratorProtocol {
   /// One line.
   struct Line {
-    /// Without white space around it and without the line end.
+    /// Without the line end.
+    let whole: Range<Int>
+    /// Without white space around it either.
     let content: Range<Int>
-    /// Whether white space stood before the content.
-    let isIndented: Bool
     /// Whether a CR without LF ended the line.
     let endsWithLoneCR: Bool
   }
@@ -22,9 +22,10 @@ struct PEMLines: Sequence, IteratorProtocol {
   mutating func next() -> Line? {
     guard position < text.count else { return nil }
     let start = position
-    var end = start
-    while end < text.count, text[end] != UInt8(ascii: "\n"), text[end] != UInt8(ascii: "\r") { end += 1 }
-    position = end
+    while position < text.count, text[position] != UInt8(ascii: "\n"), text[position] != UInt8(ascii: "\r") {
+      position += 1
+    }
+    let whole = start..<position
     var endsWithLoneCR = false
     if position < text.count {
       endsWithLoneCR = text[position] == UInt8(ascii: "\r")
@@ -34,10 +35,10 @@ struct PEMLines: Sequence, IteratorProtocol {
         position += 1
       }
     }
-    var first = start
+    var (first, end) = (whole.lowerBound, whole.upperBound)
     while first < end, Base64.isWhiteSpace(text[first]) { first += 1 }
     while end > first, Base64.isWhiteSpace(text[end - 1]) { end -= 1 }
-    return Line(content: first..<end, isIndented: first > start && first < end, endsWithLoneCR: endsWithLoneCR)
+    return Line(whole: whole, content: first..<end, endsWithLoneCR: endsWithLoneCR)
   }
 
   /// The label of a BEGIN line; `nil` for any other line.

@@ -12,9 +12,10 @@ struct PEMText {
     var otherEnd: Range<Int>?
   }
 
-  /// Ways in which a text departs from the grammar of RFC 7468 section 3, each with the words for it.
+  /// Ways in which a text departs from the strict grammar of RFC 7468 section 3 (which has lines of 64; up to 76 are taken), each
+  /// with the words for it.
   enum Departure: String, CaseIterable {
-    case indentedBoundary = "white space before a BEGIN or END line"
+    case paddedBoundary = "white space around a BEGIN or END line"
     case longLine = "a base64 line of more than 76 characters"
     case unevenLines = "base64 lines of different lengths"
     case blankLine = "a blank line inside the base64"
@@ -41,11 +42,11 @@ struct PEMText {
     for line in PEMLines(text, from: start) {
       if line.endsWithLoneCR { departures.insert(.loneCR) }
       if let label = PEMLines.beginLabel(line.content, in: text) {
-        if line.isIndented { departures.insert(.indentedBoundary) }
+        if line.content != line.whole { departures.insert(.paddedBoundary) }
         if let unfinished = open { close(unfinished) }
         open = Block(label: label, body: line.content.upperBound..<line.content.upperBound)
       } else if var block = open, let label = PEMLines.endLabel(line.content, in: text) {
-        if line.isIndented { departures.insert(.indentedBoundary) }
+        if line.content != line.whole { departures.insert(.paddedBoundary) }
         block.body = block.body.lowerBound..<line.content.lowerBound
         block.isComplete = text[label].elementsEqual(text[block.label])
         if !block.isComplete { block.otherEnd = label }
@@ -102,7 +103,6 @@ extension PEMText {
   ///
   /// - Throws: the first thing that is wrong with the text or that `policies` do not take.
   func certificate(policies: ValidationPolicies) throws(ServiceError) -> [UInt8] {
-    try checkLength(policies: policies)
     guard certificateCount > 0 || otherLabel != nil else { throw PEMAdvice.noBeginLine(text) }
     guard let block = certificate else { throw PEMAdvice.wrongLabel(self) }
     guard certificateCount == 1 else {
@@ -122,49 +122,29 @@ extension PEMText {
     return "; it also holds a private key (\(name(privateKeyLabel))), which must never be sent here"
   }
 
-  private func checkLength(policies: ValidationPolicies) throws(ServiceError) {
-    var codePoints = 0
-    var utf16Units = 0
-    for byte in text where byte & 0xc0 != 0x80 {
-      codePoints += 1
-      utf16Units += byte >= 0xf0 ? 2 : 1
-    }
-    let limit = CertificatePEM.maximumCharacters
-    guard codePoints > 0 else {
-      throw CertificateReason.empty.error("certificatePem is empty; 1 to \(limit) characters are required")
-    }
-    guard codePoints <= limit else {
-      throw CertificateReason.tooLarge.error(
-        "certificatePem has \(codePoints) characters; at most \(limit) are allowed")
-    }
-    if max(utf16Units, text.count) > limit, policies[.lengthUnit] == .reject {
-      throw CertificateReason.tooLarge.error(
-        "certificatePem has \(codePoints) characters, but \(utf16Units) UTF-16 units and \(text.count) bytes; "
-          + "at most \(limit) of each are allowed")
-    }
-  }
-
   private func decode(_ block: Block) throws(ServiceError) -> [UInt8] {
     let reason = CertificateReason.truncatedBase64
     if let otherEnd = block.otherEnd {
       throw reason.error(
         "the block begins with BEGIN \(name(block.label)) but ends with END \(name(otherEnd)); "
-          + "both labels have to be the same")
+          + "both labels have to be the same" + privateKeyWarning)
     }
     guard block.isComplete else {
       throw reason.error(
-        "the line -----END \(name(block.label))----- is missing: the text was cut, or the line is not by itself")
+        "the line -----END \(name(block.label))----- is missing: the text was cut, or the line is not by itself"
+          + privateKeyWarning)
     }
     let der: [UInt8]
     do throws(Base64.Fault) {
       der = try Base64.decode(text[block.body])
     } catch {
       switch error {
-      case .character(let byte): throw reason.error(PEMAdvice.badCharacter(byte, in: self, block: block))
+      case .character(let byte):
+        throw reason.error(PEMAdvice.badCharacter(byte, in: self, block: block) + privateKeyWarning)
       case .lengthOrPadding:
         throw reason.error(
           "the base64 text is cut or wrongly padded: it has to be groups of four characters, "
-            + "the last one filled up with =")
+            + "the last one filled up with =" + privateKeyWarning)
       }
     }
     guard !der.isEmpty else {
@@ -208,22 +188,22 @@ extension PEMText {
     }
   }
 
-  /// Departures that concern the lines of the base64 text.
+  /// Departures that concern the lines of the base64 text. Their lengths are taken with white space.
   private func departures(inside block: Block) -> Set<Departure> {
     var found: Set<Departure> = []
     var width: Int?
     var lastLength: Int?
-    var blankLinePending = false
     let throughBody = UnsafeRawBufferPointer(rebasing: text[..<block.body.upperBound])
-    for line in PEMLines(throughBody, from: block.body.lowerBound) {
-      let length = line.content.count
-      if length == 0 {
-        blankLinePending = lastLength != nil
+    // The first line is the rest of the BEGIN line.
+    for line in PEMLines(throughBody, from: block.body.lowerBound).dropFirst() {
+      let length = line.whole.count
+      if line.content.isEmpty {
+        // What stands before the END line on its own line is no line of the body.
+        if line.whole.upperBound < block.body.upperBound { found.insert(.blankLine) }
         continue
       }
-      if blankLinePending { found.insert(.blankLine) }
       if length > 76 { found.insert(.longLine) }
-      if line.isIndented || text[line.content].contains(where: Base64.isWhiteSpace) { found.insert(.whiteSpace) }
+      if text[line.whole].contains(where: Base64.isWhiteSpace) { found.insert(.whiteSpace) }
       // All lines but the last have the length of the first, and the last is no longer.
       if let lastLength, lastLength != width { found.insert(.unevenLines) }
       if width == nil { width = length }

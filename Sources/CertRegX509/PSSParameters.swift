@@ -7,7 +7,7 @@ struct PSSParameters {
 
   /// Digests by identifier, with their lengths in bytes and whether AWS IoT takes signatures that use them.
   static let digests: [ObjectIdentifier: (name: String, length: Int, isSupported: Bool)] = [
-    .sha1: ("SHA1", 20, false),
+    .md5: ("MD5", 16, false), .sha1: ("SHA1", 20, false),
     ObjectIdentifier(2, 16, 840, 1, 101, 3, 4, 2, 4): ("SHA224", 28, false),
     .sha256: ("SHA256", 32, true), .sha384: ("SHA384", 48, true), .sha512: ("SHA512", 64, true),
   ]

@@ -5,40 +5,70 @@ enum PlainPEM {
 
   /// Decodes `text` where it is plain; `nil` says nothing but that the general parser has to look.
   ///
-  /// Plain means: lines of equal length (the last may be shorter) of at most 76 characters, ended by LF or CRLF, without
-  /// white space, blank lines or anything before or after. Every policy takes such a text.
+  /// Plain means: lines of equal length (the last may be shorter) of at most 76 characters in whole groups of four, ended by
+  /// LF or CRLF, without white space, blank lines or anything before or after. Every policy takes such a text.
   static func decode(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
-    guard text.count <= CertificatePEM.maximumCharacters, var position = line(begin, in: text, at: 0) else {
-      return nil
+    guard text.count <= CertificatePEM.maximumCharacters, let first = line(begin, in: text, at: 0) else { return nil }
+    var isPlain = false
+    let decoded = [UInt8](unsafeUninitializedCapacity: text.count / 4 * 3) { bytes, count in
+      isPlain = Base64.values.withUnsafeBufferPointer { decodeLines(of: text, from: first, $0, into: bytes, &count) }
     }
-    var isValid = false
-    let decoded = [UInt8](unsafeUninitializedCapacity: text.count / 4 * 3 + 3) { buffer, initialized in
-      var decoder = Base64.Decoder()
-      var width = 0
-      var isLast = false
-      while position < text.count, text[position] != UInt8(ascii: "-") {
-        let start = position
-        while position < text.count, Base64.values[Int(text[position])] != Base64.invalid {
-          switch decoder.feed(text[position]) {
-          case .none: break
-          case .bytes(let group, let count):
-            buffer[initialized] = UInt8(truncatingIfNeeded: group >> 16)
-            if count > 1 { buffer[initialized + 1] = UInt8(truncatingIfNeeded: group >> 8) }
-            if count > 2 { buffer[initialized + 2] = UInt8(truncatingIfNeeded: group) }
-            initialized += count
-          case .fault: return
-          }
-          position += 1
-        }
-        let length = position - start
-        if width == 0 { width = length }
-        guard length > 0, length <= min(width, 76), !isLast, let next = lineEnd(in: text, at: position) else { return }
-        isLast = length < width
-        position = next
+    return isPlain ? decoded : nil
+  }
+
+  /// Decodes from the first base64 line to the END line; each group of four characters gives at most three bytes, which is what
+  /// `bytes` has room for.
+  private static func decodeLines(
+    of text: UnsafeRawBufferPointer, from first: Int, _ values: UnsafeBufferPointer<UInt8>,
+    into bytes: UnsafeMutableBufferPointer<UInt8>, _ count: inout Int
+  ) -> Bool {
+    var position = first
+    var width = 0
+    var isLast = false
+    while position < text.count, text[position] != UInt8(ascii: "-") {
+      let start = position
+      while position + 4 <= text.count {
+        let group = (
+          values[Int(text[position])], values[Int(text[position + 1])], values[Int(text[position + 2])],
+          values[Int(text[position + 3])]
+        )
+        guard group.0 | group.1 | group.2 | group.3 < 64 else { break }
+        bytes[count] = group.0 << 2 | group.1 >> 4
+        bytes[count + 1] = group.1 << 4 | group.2 >> 2
+        bytes[count + 2] = group.2 << 6 | group.3
+        count += 3
+        position += 4
       }
-      isValid = decoder.isComplete && !decoder.isEmpty && isEnd(of: text, at: position)
+      let hasPadding = decodePadded(text, at: &position, values, into: bytes, &count)
+      let length = position - start
+      if width == 0 { width = length }
+      guard !isLast, length > 0, length <= min(width, 76), let next = lineEnd(in: text, at: position) else {
+        return false
+      }
+      isLast = hasPadding || length < width
+      position = next
     }
-    return isValid ? decoded : nil
+    return count > 0 && isEnd(of: text, at: position)
+  }
+
+  /// Decodes a group that ends in one or two equals signs, where one stands at `position`.
+  private static func decodePadded(
+    _ text: UnsafeRawBufferPointer, at position: inout Int, _ values: UnsafeBufferPointer<UInt8>,
+    into bytes: UnsafeMutableBufferPointer<UInt8>, _ count: inout Int
+  ) -> Bool {
+    guard position + 4 <= text.count, text[position + 3] == UInt8(ascii: "=") else { return false }
+    let group = (
+      values[Int(text[position])], values[Int(text[position + 1])], values[Int(text[position + 2])]
+    )
+    guard group.0 | group.1 < 64, group.2 < 64 || group.2 == Base64.padding else { return false }
+    bytes[count] = group.0 << 2 | group.1 >> 4
+    count += 1
+    if group.2 < 64 {
+      bytes[count] = group.1 << 4 | group.2 >> 2
+      count += 1
+    }
+    position += 4
+    return true
   }
 
   /// The position after `expected` and a line end, where that is what stands at `position`.

@@ -1,7 +1,9 @@
 /// Whether a self-issued certificate is signed by its own key.
 enum SelfSignature {
-  /// Largest numbers, in bytes, that a stranger's key is computed with: RSA and DSA of 8192 bits cost some milliseconds.
+  /// Largest key and parameters, in bytes, of algorithms other than RSA that are computed with: DSA with 8192 bits costs some
+  /// milliseconds. For RSA OpenSSL has limits of its own: moduli of 16384 bits, and short exponents above 3072.
   private static let largestKey = 1100
+  private static let largestParameters = 2200
 
   /// What came of looking.
   enum Outcome: Equatable {
@@ -25,7 +27,8 @@ enum SelfSignature {
   /// Whether decoding the key and verifying with it are known to be quick.
   private static func isBounded(_ fields: CertificateFields) -> Bool {
     let parameters = fields.keyAlgorithm.parameters
-    guard fields.key.count <= largestKey, (parameters?.whole.count ?? 0) <= 2 * largestKey else { return false }
+    if fields.keyAlgorithm.identifier == .rsaEncryption { return true }
+    guard fields.key.count <= largestKey, (parameters?.whole.count ?? 0) <= largestParameters else { return false }
     guard fields.keyAlgorithm.identifier == .ecPublicKey, let parameters, parameters.tag == DERTag.sequence else {
       return true
     }

@@ -49,22 +49,24 @@ enum SignatureAlgorithmCheck {
   /// Reports what is wrong with `signatureAlgorithm`, and whether `tbsCertificate.signature` is another.
   static func run(_ fields: CertificateFields, _ findings: inout FindingCollector) throws(ServiceError) {
     let algorithm = fields.signatureAlgorithm
-    let name = name(algorithm, in: fields.der)
-    let message = "the certificate is signed with \(name); \(required)"
+    func message() -> String {
+      "the certificate is signed with \(name(algorithm, in: fields.der)); \(required)"
+    }
     switch known[algorithm.identifier]?.standing ?? .other {
     case .supported: break
     case .dsaSHA256:
-      try findings.report(.unsupportedSignature, under: [.dsaSHA256Signature], message, source: source)
+      try findings.report(.unsupportedSignature, under: [.dsaSHA256Signature], message(), source: source)
     case .rsassaPSS: try checkPSS(fields, &findings)
-    case .md5: try findings.report(.md5Signature, under: [], message, source: source)
-    case .sha1: try findings.report(.sha1Signature, under: [], message, source: source)
-    case .other: try findings.report(.unsupportedSignature, under: [], message, source: source)
+    case .md5: try findings.report(.md5Signature, under: [], message(), source: source)
+    case .sha1: try findings.report(.sha1Signature, under: [], message(), source: source)
+    case .other: try findings.report(.unsupportedSignature, under: [], message(), source: source)
     }
     if !fields.areEqual(algorithm, fields.signedAlgorithm) {
       let difference =
         algorithm.identifier == fields.signedAlgorithm.identifier
         ? "differ in their parameters"
-        : "are \(name) outside the signed part and \(self.name(fields.signedAlgorithm, in: fields.der)) inside"
+        : "are \(name(algorithm, in: fields.der)) outside the signed part "
+          + "and \(name(fields.signedAlgorithm, in: fields.der)) inside"
       try findings.report(
         .unsupportedSignature, under: [.sigalgMismatch],
         "the two signature algorithms of the certificate \(difference); they have to be the same",
@@ -84,8 +86,14 @@ enum SignatureAlgorithmCheck {
     let digest = PSSParameters.digests[parameters.digest]
     let name = digest?.name ?? parameters.digest.dotted
     guard let digest, digest.isSupported else {
+      let reason: CertificateReason =
+        switch parameters.digest {
+        case .md5: .md5Signature
+        case .sha1: .sha1Signature
+        default: .unsupportedSignature
+        }
       try findings.report(
-        parameters.digest == .sha1 ? .sha1Signature : .unsupportedSignature, under: [],
+        reason, under: [],
         "the certificate is signed with RSASSA-PSS and \(name); \(required)", source: source)
       return
     }

@@ -31,7 +31,6 @@ import Testing
     ("blank lines around", "\n\n" + pem + "\n \n\t\n"),
     ("76 columns", rewrapped(76)),
     ("short lines", rewrapped(20)),
-    ("white space after the lines", pem.replacing("\n", with: " \t\n")),
   ]
 
   @Test(arguments: usual)
@@ -92,6 +91,9 @@ import Testing
     (.extraPEMBlock, keyBlock + pem, "extra_pem_block"),
     (.legacyPEMLabel, pem.replacing("CERTIFICATE", with: "X509 CERTIFICATE"), "wrong_pem_label"),
     (.pemStrictness, rewrapped(5000), "truncated_base64"),
+    (.pemStrictness, pem.replacing("\n", with: " \t\n"), "truncated_base64"),
+    (.pemStrictness, pem.replacing("-----\n", with: "----- \n"), "truncated_base64"),
+    (.pemStrictness, pem.replacing("CERTIFICATE-----\nMI", with: "CERTIFICATE-----\n\nMI"), "truncated_base64"),
     (.pemStrictness, pem.replacing(body, with: " " + body), "truncated_base64"),
     (.pemStrictness, pem.replacing(body, with: body.replacing("\n", with: "\u{0c}\n")), "truncated_base64"),
     (.pemStrictness, pem.replacing(body, with: body.prefix(10) + "\n" + body.dropFirst(10)), "truncated_base64"),

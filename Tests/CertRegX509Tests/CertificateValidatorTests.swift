@@ -134,7 +134,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [[], [4], [9, 1], [4] + [UInt8](repeating: 7, count: 64), [2] + [UInt8](repeating: 255, count: 32)])
+  @Test(arguments: [
+    [], [0], [4], [9, 1], [4] + [UInt8](repeating: 7, count: 64), [2] + [UInt8](repeating: 255, count: 32),
+  ])
   func `refuses points that are not on their curve`(_ point: [UInt8]) {
     let der = CertificateParts().with {
       $0.keyInfo = CertificateParts.ecKeyInfo(parameters: DERWriter.identifier("1.2.840.10045.3.1.7"), point: point)
@@ -145,11 +147,11 @@ import Testing
   @Test(arguments: EllipticCurve.supported)
   func `ec_explicit_params governs a supported curve that is spelled out`(_ curve: EllipticCurve) {
     let generator = [4] + curve.generatorX + curve.generatorY
-    func parameters(b: [UInt8], base: [UInt8], cofactor: [UInt8]) -> [UInt8] {
+    func parameters(b: [UInt8], base: [UInt8], cofactor: [UInt8], seed: [UInt8] = []) -> [UInt8] {
       DERWriter.sequence(
         DERWriter.integer([1]),
         DERWriter.sequence(DERWriter.identifier("1.2.840.10045.1.1"), DERWriter.integer([0] + curve.prime)),
-        DERWriter.sequence(DERWriter.octetString(curve.a), DERWriter.octetString(b)),
+        DERWriter.sequence(DERWriter.octetString(curve.a), DERWriter.octetString(b), seed),
         DERWriter.octetString(base), DERWriter.integer([0] + curve.order), cofactor)
     }
     func reason(_ parameters: [UInt8], _ policies: ValidationPolicies) -> String? {
@@ -162,6 +164,10 @@ import Testing
       #expect(reason(spelledOut, ValidationPolicies()) == "unsupported_curve")
       #expect(reason(spelledOut, .with(.ecExplicitParams, .allow)) == nil)
     }
+    let seeded = parameters(b: curve.b, base: generator, cofactor: [], seed: DERWriter.bitString(curve.seed))
+    #expect(reason(seeded, .with(.ecExplicitParams, .allow)) == nil)
+    let otherSeed = parameters(b: curve.b, base: generator, cofactor: [], seed: DERWriter.bitString([1, 2]))
+    #expect(reason(otherSeed, .all(.allow)) == "unsupported_curve")
     let another = parameters(b: curve.a, base: generator, cofactor: DERWriter.integer([1]))
     #expect(reason(another, .all(.allow)) == "unsupported_curve")
     let cofactor = parameters(b: curve.b, base: generator, cofactor: DERWriter.integer([2]))
