@@ -19,6 +19,6 @@ struct CertRegCtl: ParsableCommand {
     version: "certregctl 0.1.0",
     subcommands: [
       RegisterCommand.self, ValidateCommand.self, LookupCommand.self, ForgetCommand.self, StatusCommand.self,
-      MetricsCommand.self, WatchCommand.self,
+      DoctorCommand.self, WatchCommand.self, MetricsCommand.self, CompletionsCommand.self,
     ])
 }

@@ -80,7 +80,7 @@ enum Environment {
 
 extension ParsableCommand {
   /// Ends the process with `status`.
-  func exit(with status: ExitStatus) throws {
+  func exit(with status: CommandStatus) throws {
     if status != .success { throw ExitCode(status.rawValue) }
   }
 }

@@ -11,6 +11,11 @@ package struct CertificateFile: Hashable, Sendable {
     package var number: Int?
     /// The value of `certificatePem`.
     package var pem: String
+
+    package init(number: Int?, pem: String) {
+      self.number = number
+      self.pem = pem
+    }
   }
 
   package var entries: [Entry]

@@ -67,7 +67,7 @@ package struct InputError: Error, Hashable, Sendable {
   }
 
   /// How a command ends that got this error and no other.
-  package var exitStatus: ExitStatus {
+  package var exitStatus: CommandStatus {
     switch code {
     case .unreadable: .noInput
     case .noCertificate: .dataError

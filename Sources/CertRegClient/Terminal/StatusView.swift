@@ -67,7 +67,7 @@ package struct StatusView {
       [
         .init("NAME", minimum: 8), .init("HEALTH"), .init("REGION"), .init("QUEUED", alignsRight: true),
         .init("IN FLIGHT", alignsRight: true), .init("RATE/S", alignsRight: true),
-        .init("LAST SUCCESS", alignsRight: true), .init("ENDPOINT", minimum: 8),
+        .init("LAST SUCCESS", alignsRight: true), .init("ENDPOINT", minimum: 12, isOptional: true),
       ],
       rows: targets.map { target in
         let health = target["health"]?.string ?? "-"

@@ -55,7 +55,7 @@ final class CertificateBatch {
   ///   - next: the next step, `nil` at the end.
   ///   - lines: the results in an answer, and how a person sees each.
   /// - Returns: how the command ends.
-  func run(next: () -> BatchStep?, lines: (_ name: String, Answer) -> [(ResultLine, [TerminalText])]) -> ExitStatus {
+  func run(next: () -> BatchStep?, lines: (_ name: String, Answer) -> [(ResultLine, [TerminalText])]) -> CommandStatus {
     let connection: Connection
     do throws(ClientError) {
       connection = try session.connect()
@@ -111,7 +111,7 @@ final class CertificateBatch {
   }
 
   /// Tells a failure that concerns one input and counts it.
-  private func fail(_ name: String, _ error: AnswerError, status: ExitStatus, advice: String?) {
+  private func fail(_ name: String, _ error: AnswerError, status: CommandStatus, advice: String?) {
     let line = ResultLine(outcome: "failed", name: name, error: error)
     tally.add(line, status: status, advice: advice)
     if session.json {
@@ -122,7 +122,7 @@ final class CertificateBatch {
   }
 
   /// The end on standard error: the summary where there was more than one, and what to do about failures.
-  private func conclude() -> ExitStatus {
+  private func conclude() -> CommandStatus {
     if notes > CertificateBatch.maximumNotes {
       session.console.note("… and \(notes - CertificateBatch.maximumNotes) more notes of this kind")
     }

@@ -10,7 +10,7 @@ package struct ForgetVerb {
   }
 
   /// Runs the command. Ends with `nothingFound` where nothing was known about some certificate and nothing worse happened.
-  package func run(_ session: Session) -> ExitStatus {
+  package func run(_ session: Session) -> CommandStatus {
     var steps = SubjectSteps(subjects: certificateIDs.map(\.hex), operation: "forget", targets: session.targets)
     let batch = CertificateBatch(
       session, participle: "forgotten", timeout: session.timeout ?? Session.defaultTimeout)

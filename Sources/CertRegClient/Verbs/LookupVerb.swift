@@ -10,7 +10,7 @@ package struct LookupVerb {
   }
 
   /// Runs the command. Ends with `nothingFound` where nothing is known about some certificate and nothing worse happened.
-  package func run(_ session: Session) -> ExitStatus {
+  package func run(_ session: Session) -> CommandStatus {
     var steps = SubjectSteps(subjects: subjects, operation: "lookup", targets: session.targets)
     let isSingle = subjects.count == 1 && session.targets.count < 2
     let batch = CertificateBatch(

@@ -18,7 +18,7 @@ package struct RegisterVerb {
   private static let grace = Duration.seconds(10)
 
   /// Runs the command. Prints a line for each certificate and target, and a summary where there is more than one.
-  package func run(_ session: Session) -> ExitStatus {
+  package func run(_ session: Session) -> CommandStatus {
     var inputs = CertificateInputs(paths)
     let batch = CertificateBatch(
       session, participle: "answered", timeout: session.timeout.map { $0 + RegisterVerb.grace })

@@ -4,14 +4,14 @@ import CertRegCore
 package struct Tally {
   private var counts: [(outcome: String, count: Int)] = []
   private var advice: [String] = []
-  private var statuses: Set<ExitStatus> = []
+  private var statuses: Set<CommandStatus> = []
   /// Outcomes counted.
   package private(set) var total = 0
 
   package init() {}
 
   /// Counts one result.
-  package mutating func add(_ line: ResultLine, status: ExitStatus? = nil, advice: String? = nil) {
+  package mutating func add(_ line: ResultLine, status: CommandStatus? = nil, advice: String? = nil) {
     total += 1
     if let index = counts.firstIndex(where: { $0.outcome == line.outcome }) {
       counts[index].count += 1
@@ -23,7 +23,7 @@ package struct Tally {
   }
 
   /// Notes a failure that belongs to no single certificate.
-  package mutating func add(status: ExitStatus) {
+  package mutating func add(status: CommandStatus) {
     statuses.insert(status)
   }
 
@@ -46,7 +46,7 @@ package struct Tally {
   package var advices: [String] { advice }
 
   /// How the command ends.
-  package var exitStatus: ExitStatus {
-    ExitStatus.combining(statuses)
+  package var exitStatus: CommandStatus {
+    CommandStatus.combining(statuses)
   }
 }

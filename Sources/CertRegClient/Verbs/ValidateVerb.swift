@@ -9,7 +9,7 @@ package struct ValidateVerb {
   }
 
   /// Runs the command.
-  package func run(_ session: Session) -> ExitStatus {
+  package func run(_ session: Session) -> CommandStatus {
     var inputs = CertificateInputs(paths)
     let batch = CertificateBatch(
       session, participle: "checked", timeout: session.timeout ?? Session.defaultTimeout)

@@ -10,7 +10,7 @@ package struct WatchVerb {
   }
 
   /// Runs the command. Ends with success when the limit is reached, otherwise with how the connection ended.
-  package func run(_ session: Session) -> ExitStatus {
+  package func run(_ session: Session) -> CommandStatus {
     do throws(ClientError) {
       let connection = try session.connect()
       _ = connection.enqueue(Request("watch", [("target", session.singleTarget)]))
