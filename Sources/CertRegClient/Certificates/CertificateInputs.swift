@@ -91,7 +91,7 @@ package struct CertificateInputs {
   }
 
   /// Whether a file found in a folder is meant as a certificate: by its name, or because there is one in it.
-  private static func claims(_ path: FilePath, _ content: [UInt8]) -> Bool {
+  static func claims(_ path: FilePath, _ content: [UInt8]) -> Bool {
     if certificateExtensions.contains(path.fileExtension) { return true }
     return PEMText(content).blocks.contains { $0.label == "CERTIFICATE" }
   }

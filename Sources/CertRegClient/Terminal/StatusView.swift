@@ -91,10 +91,11 @@ package struct StatusView {
       guard let error = target["lastError"].flatMap(AnswerError.init(json:)) else { return [] }
       let when = target["lastErrorAt"]?.string.flatMap(StatusView.time).map { " \(self.age($0)) ago" } ?? ""
       let text = "\(target["name"]?.string ?? "-"): last error\(when): \(error.reason): \(error.message)"
-      let advice = Advice.forReason(error.reason).map { ["→ " + $0] } ?? []
-      return (text.printable.wrapped(to: max(20, width - 4)) + advice).enumerated().map { index, line in
-        index == 0 ? "  \(line, .yellow)" : "    \(line)"
+      let advice = Advice.forReason(error.reason)?.wrapped(to: max(20, width - 6)) ?? []
+      let lines = text.printable.wrapped(to: max(20, width - 4)).enumerated().map { index, line -> TerminalText in
+        index == 0 ? "  \(line, .yellow)" : "    \(line, .yellow)"
       }
+      return lines + advice.enumerated().map { $0.offset == 0 ? "    → \($0.element)" : "      \($0.element)" }
     }
   }
 

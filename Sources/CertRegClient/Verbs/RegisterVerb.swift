@@ -29,7 +29,7 @@ package struct RegisterVerb {
       })
   }
 
-  private func request(pem: String, _ session: Session) -> Request {
+  func request(pem: String, _ session: Session) -> Request {
     let target: JSON? =
       session.targets.count > 1 ? .array(session.targets.map(JSON.string)) : session.singleTarget
     return Request(

@@ -32,9 +32,9 @@ package struct Tally {
   }
 
   /// `12 certificates: 9 created, 2 existing, 1 failed`; failures come last.
-  package func summary(noun: String = "certificate") -> TerminalText {
+  package func summary(noun: String = "certificate", plural: String? = nil) -> TerminalText {
     let ordered = counts.filter { $0.outcome != "failed" } + counts.filter { $0.outcome == "failed" }
-    var text: TerminalText = "\(total) \(noun)\(total == 1 ? "" : "s")"
+    var text: TerminalText = "\(total) \(total == 1 ? noun : plural ?? noun + "s")"
     for (index, entry) in ordered.enumerated() {
       let part = "\(entry.count) \(entry.outcome)"
       text += "\(index == 0 ? ": " : ", ")\(part, entry.outcome == "failed" ? .red : .plain)"
