@@ -19,7 +19,7 @@ struct CertRegCtl: ParsableCommand {
     version: "certregctl 0.1.0",
     subcommands: [
       RegisterCommand.self, ValidateCommand.self, LookupCommand.self, ForgetCommand.self, StatusCommand.self,
-      ImportCommand.self,
+      ImportCommand.self, TopCommand.self,
       DoctorCommand.self, WatchCommand.self, MetricsCommand.self, CompletionsCommand.self,
     ])
 }

@@ -20,7 +20,7 @@ import Testing
     var verb = RegisterVerb(paths: [file])
     verb.status = .inactive
     #expect(verb.run(session(daemon, capture.console())) == .success)
-    #expect(capture.output == "created\t\(Sample.id)\t\(Sample.arn)\t\(file)\n")
+    #expect(capture.output == "created\t\(Sample.id)\t\(Sample.arn)\t\(file)\tdefault\t-\n")
     #expect(capture.errors == "")
   }
 
@@ -217,7 +217,37 @@ import Testing
     let id = try #require(CertificateID(hex: Array(Sample.id.utf8)))
     let capture = Capture()
     #expect(ForgetVerb(certificateIDs: [id]).run(session(daemon, capture.console())) == .success)
-    #expect(capture.output == "forgotten\t\(Sample.id)\t-\t-\n")
+    #expect(capture.output == "forgotten\t\(Sample.id)\t-\t-\t-\t-\n")
+  }
+
+  @Test func `shows what a certificate says, and what was noticed about it`() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write("a.pem", Sample.certificatePEM())
+    let text = """
+      {"certificateId":"\(Sample.id)","certificate":{"subject":[{"type":"O","value":"A, Inc"},{"type":"CN","value":"x"}],
+      "isCA":true},"findings":[{"reason":"ca_certificate","severity":"note","message":"an authority","source":"RFC 5280"}]}
+      """
+    let members = try #require(try JSON(parsing: text).members)
+    let daemon = try FakeDaemon(answering: { JSON.answer(to: $0, members.map { ($0.name, $0.value) }) })
+    let capture = Capture()
+    #expect(ValidateVerb(paths: [file]).run(session(daemon, capture.console(columns: 100))) == .success)
+    #expect(
+      capture.outputLines == [
+        "valid  \(file)", "  certificate ID  \(Sample.id)", "  subject         O=A\\, Inc, CN=x",
+        "  is CA           yes",
+        "  ! note, ca_certificate: an authority (RFC 5280)",
+      ])
+    let piped = Capture()
+    _ = ValidateVerb(paths: [file]).run(session(daemon, piped.console()))
+    #expect(piped.output == "valid\t\(Sample.id)\t-\t\(file)\t-\tnote, ca_certificate: an authority (RFC 5280)\n")
+  }
+
+  @Test(arguments: [
+    ("notBefore", "not before"), ("certificateId", "certificate ID"), ("certificateArn", "certificate ARN"),
+    ("isCA", "is CA"), ("pid", "pid"), ("sha256Digest", "sha256 digest"), ("", ""), ("URL", "URL"),
+  ])
+  func `tells members' names in words`(name: String, expected: String) {
+    #expect(MemberList.label(name) == expected)
   }
 
   @Test func `watches until its limit`() throws {

@@ -25,6 +25,12 @@ package struct Doctor {
     let answer = try? status.get()
     let targets = answer?.json["targets"]?.array ?? []
     for target in targets { tell(health(of: target)) }
+    if answer?.json["sandbox"]?.bool == true {
+      tell(
+        Finding(
+          .warning, "upstream", "a sandbox inside certregd: nothing reaches AWS", cure: "start it without --sandbox"))
+      return
+    }
     for endpoint in endpoints(targets) { self.endpoint(endpoint).forEach(tell) }
     tell(credentials(targets))
   }

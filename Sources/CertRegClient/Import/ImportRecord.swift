@@ -30,10 +30,10 @@ package struct ImportRecord: Hashable, Sendable {
   }
 
   /// The record for a result of the daemon's.
-  init(_ line: ResultLine, target: String?, fingerprint: CertificateID) {
+  init(_ line: ResultLine, fingerprint: CertificateID) {
     self.init(
       name: line.name, certificateID: line.certificateID ?? fingerprint.hex, outcome: line.outcome,
-      certificateARN: line.certificateARN ?? "", target: target ?? "", reason: line.error?.reason ?? "",
+      certificateARN: line.certificateARN ?? "", target: line.target ?? "", reason: line.error?.reason ?? "",
       message: line.error?.message ?? "")
   }
 

@@ -179,7 +179,7 @@ final class ImportRun {
       waiting.append(attempt)
       return
     }
-    for line in lines { record(line, target: line.target ?? answer.json["target"]?.string, attempt.fingerprint) }
+    for line in lines { record(line, attempt.fingerprint) }
   }
 
   private func pause(_ tries: Int, _ error: AnswerError) -> Duration {
@@ -194,13 +194,13 @@ final class ImportRun {
   }
 
   private func record(
-    _ line: ResultLine, target: String? = nil, _ fingerprint: CertificateID? = nil, status: CommandStatus? = nil
+    _ line: ResultLine, _ fingerprint: CertificateID? = nil, status: CommandStatus? = nil
   ) {
     tally.add(line, status: status)
     progress.done += 1
     if line.outcome == "failed" { progress.failed += 1 }
     let record =
-      fingerprint.map { ImportRecord(line, target: target, fingerprint: $0) }
+      fingerprint.map { ImportRecord(line, fingerprint: $0) }
       ?? ImportRecord(
         name: line.name, certificateID: line.certificateID ?? "", outcome: line.outcome,
         reason: line.error?.reason ?? "", message: line.error?.message ?? "")

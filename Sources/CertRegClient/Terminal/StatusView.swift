@@ -86,7 +86,7 @@ package struct StatusView {
     return endpoint.hasPrefix("https://") ? String(endpoint.dropFirst(8)) : endpoint
   }
 
-  private func targetErrors(_ width: Int) -> [TerminalText] {
+  func targetErrors(_ width: Int) -> [TerminalText] {
     targets.flatMap { target -> [TerminalText] in
       guard let error = target["lastError"].flatMap(AnswerError.init(json:)) else { return [] }
       let when = target["lastErrorAt"]?.string.flatMap(StatusView.time).map { " \(self.age($0)) ago" } ?? ""
@@ -120,7 +120,8 @@ package struct StatusView {
     func count(_ name: String) -> String { value[name].map { MemberList.text($0) } ?? "0" }
     switch section.name {
     case "cache" where value["entries"] != nil:
-      var text = "\(count("entries")) entries, \(count("hits")) hits, \(count("misses")) misses"
+      var text = "\(count("entries")) entries, \(count("hits")) hits"
+      if value["misses"] != nil { text += ", \(count("misses")) misses" }
       if let hits = value["hits"]?.double, let misses = value["misses"]?.double, hits + misses > 0 {
         text += " (\(StatusView.oneDecimal(hits / (hits + misses) * 100)) % hits)"
       }
@@ -178,6 +179,9 @@ package struct StatusView {
     guard let year = field(0..<4), let month = field(5..<7), let day = field(8..<10), let hour = field(11..<13),
       let minute = field(14..<16), let second = field(17..<19)
     else { return nil }
+    let fraction = String(decoding: characters[19...].dropLast(), as: UTF8.self)
+    let milliseconds = fraction.count == 4 ? Int64(fraction.dropFirst()) ?? 0 : 0
     return CivilTime.wallTime(year: year, month: month, day: day, hour: hour, minute: minute, second: second)
+      + .milliseconds(milliseconds)
   }
 }

@@ -17,11 +17,11 @@ package struct ForgetVerb {
     return batch.run(
       next: { steps.next() },
       lines: { name, answer in
-        var line = ResultLine(result: answer.json, name: "-", target: answer.json["target"]?.string)
+        var line = ResultLine(result: answer.json, name: "-")
         line.certificateID = name
         if line.error == nil { line.outcome = "forgotten" }
         if line.error?.exitStatus == .nothingFound { line.outcome = "unknown" }
-        return [(line, line.rendered(for: session.console.output))]
+        return [(line, line.rendered(for: session.console.output, showsTarget: session.targets.count > 1))]
       })
   }
 }

@@ -19,15 +19,16 @@ package struct LookupVerb {
       next: { steps.next() },
       lines: { name, answer in
         let line = LookupVerb.line(answer, name: name)
-        return [(line, LookupVerb.lines(line, answer, session.console.output, isSingle: isSingle))]
+        return [(line, LookupVerb.lines(line, answer, session, isSingle: isSingle))]
       })
   }
 
   /// A failure that is on record is an answer, not a failure of `lookup`: only an `error` beside no `state` is one.
   private static func line(_ answer: Answer, name: String) -> ResultLine {
-    var line = ResultLine(result: answer.json, name: name, target: answer.json["target"]?.string)
+    var line = ResultLine(result: answer.json, name: name)
     if let state = answer.json["state"]?.string {
       line.outcome = state
+      line.remark = line.remark ?? line.detail
       line.error = nil
     } else if line.error?.exitStatus == .nothingFound {
       line.outcome = "unknown"
@@ -36,9 +37,12 @@ package struct LookupVerb {
   }
 
   private static func lines(
-    _ line: ResultLine, _ answer: Answer, _ stream: Console.Stream, isSingle: Bool
+    _ line: ResultLine, _ answer: Answer, _ session: Session, isSingle: Bool
   ) -> [TerminalText] {
-    guard stream.isTerminal, line.error == nil, isSingle else { return line.rendered(for: stream) }
+    let stream = session.console.output
+    guard stream.isTerminal, line.error == nil, isSingle else {
+      return line.rendered(for: stream, showsTarget: session.targets.count > 1)
+    }
     let members = (answer.json.members ?? []).filter { $0.name != "id" && $0.name != "state" }
     let style: TerminalText.Style = line.outcome == "registered" ? .green : line.outcome == "failed" ? .red : .yellow
     return ["\(line.outcome, style)  \(line.name)"] + MemberList(members).lines(width: stream.columns)

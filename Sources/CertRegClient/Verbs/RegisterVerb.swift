@@ -25,7 +25,9 @@ package struct RegisterVerb {
     return batch.run(
       next: { inputs.next().map { BatchStep($0) { request(pem: $0, session) } } },
       lines: { name, answer in
-        ResultLine.lines(of: answer, name: name).map { ($0, $0.rendered(for: session.console.output)) }
+        ResultLine.lines(of: answer, name: name).map { line in
+          (line, line.rendered(for: session.console.output, showsTarget: session.targets.count > 1))
+        }
       })
   }
 
