@@ -7,11 +7,11 @@ struct ImportCommand: ParsableCommand {
     commandName: "import",
     abstract: "Registers many certificates from a folder, an archive, a table or a manufacturer's manifest.",
     discussion: """
-      What SOURCE is, is told from its content: a folder of PEM and DER, PEM blocks one after the other, a CSV with
+      The content tells what the source is: a folder of PEM and DER, PEM blocks one after the other, a CSV with \
       headings (Espressif's manifests among them), JSON lines, a Microchip manifest, or a tar archive.
 
-      A report gets a line for every entry as soon as its outcome is known. Ctrl-C stops cleanly; --resume goes on from
-      the report and passes over what is done. What can succeed later is tried again by itself.
+      A report gets a line for every entry as soon as its outcome is known. Ctrl-C stops cleanly; --resume goes on \
+      from the report and passes over what is done. What can succeed later is tried again by itself.
 
         certregctl import --dry-run devices.csv
         certregctl import --status INACTIVE --column pem devices.csv
@@ -40,7 +40,8 @@ struct ImportCommand: ParsableCommand {
   @Flag(help: "Validate only; register nothing.")
   var dryRun = false
 
-  @Option(help: ArgumentHelp("Status to register with.", valueName: "status"))
+  @Option(
+    help: ArgumentHelp("Status to register with (default: the one of certregd's configuration).", valueName: "status"))
   var status: CertificateStatus?
 
   @OptionGroup var targets: TargetOptions

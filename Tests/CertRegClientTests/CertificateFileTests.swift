@@ -25,7 +25,7 @@ import Testing
   @Test(arguments: ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "OPENSSH PRIVATE KEY"])
   func `never takes a private key for a certificate`(label: String) throws {
     let error = #expect(throws: InputError.self) { try self.file(Sample.pem(label, Sample.privateKey)) }
-    #expect(error?.code == .noCertificate)
+    #expect(error?.code == .otherContent)
     // A certificate's first line with a key's last one is what a careless edit leaves behind.
     let mixed = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END \(label)-----\n"
     #expect(throws: InputError.self) { try self.file(mixed) }
@@ -115,6 +115,16 @@ import Testing
       ])
   }
 
+  @Test func `an empty or damaged certificate file in a folder is a failure`() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("a.pem", "")
+    try folder.write("b.der", [0x00, 0x01])
+    let found = elements([folder.root])
+    #expect(found.count == 2)
+    for case .failure(_, let error) in found { #expect(error.code == .noCertificate) }
+    #expect(!found.contains { if case .failure = $0 { false } else { true } })
+  }
+
   @Test func `tells each argument that brings nothing and goes on`() throws {
     let folder = try TemporaryFolder()
     let key = try folder.write("key.pem", Sample.pem("PRIVATE KEY", Sample.privateKey))
@@ -128,7 +138,7 @@ import Testing
       return
     }
     #expect([missing, keyName, emptyName] == [folder.path("none"), key, folder.path("empty")])
-    #expect([first.code, second.code, third.code] == [.unreadable, .noCertificate, .noCertificate])
+    #expect([first.code, second.code, third.code] == [.unreadable, .otherContent, .noCertificate])
     #expect(found[3...] == [.certificate(name: good, pem: Sample.certificatePEM())])
   }
 }

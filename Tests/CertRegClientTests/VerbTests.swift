@@ -122,6 +122,19 @@ import Testing
     #expect(capture.outputLines[1].hasPrefix("failed\t-\t-\t\(files[1])\t-\tno_answer: certregd closed"))
     #expect(capture.errors.contains("3 certificates: 1 created, 2 failed"))
     #expect(capture.errors.contains("ask again"))
+    #expect(!capture.errors.contains("not sent"))
+  }
+
+  @Test func `tells how many had not had their turn when the daemon went away`() throws {
+    let folder = try TemporaryFolder()
+    for number in 0..<100 { try folder.write("\(number).pem", Sample.certificatePEM(UInt8(number))) }
+    let daemon = try FakeDaemon { peer in
+      for _ in 0..<64 where peer.readLine() == nil { return }
+    }
+    let capture = Capture()
+    #expect(RegisterVerb(paths: [folder.root]).run(session(daemon, capture.console())) == .unavailable)
+    #expect(capture.outputLines.count == 64)
+    #expect(capture.errors.contains("36 more certificates were not sent"))
   }
 
   @Test func `sends nothing that would cost the connection`() throws {
@@ -209,15 +222,20 @@ import Testing
     #expect(LookupVerb(subjects: [Sample.id]).run(session(daemon, Capture().console())) == .success)
   }
 
-  @Test func `forgets by ID`() throws {
+  @Test func `forgets by ID and by file`() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write("a.pem", Sample.certificatePEM(1))
+    let id = SHA256.digest(Sample.certificate(1)).hex
     let daemon = try FakeDaemon(answering: { request in
-      request["op"]?.string == "forget" && request["certificateId"]?.string == Sample.id
-        ? JSON.answer(to: request, []) : nil
+      request["op"]?.string == "forget" && request["certificatePem"] == nil
+        ? JSON.answer(to: request, [("certificateId", request["certificateId"] ?? .null)]) : nil
     })
-    let id = try #require(CertificateID(hex: Array(Sample.id.utf8)))
     let capture = Capture()
-    #expect(ForgetVerb(certificateIDs: [id]).run(session(daemon, capture.console())) == .success)
-    #expect(capture.output == "forgotten\t\(Sample.id)\t-\t-\t-\t-\n")
+    #expect(ForgetVerb(subjects: [Sample.id, file]).run(session(daemon, capture.console())) == .success)
+    #expect(
+      capture.outputLines == [
+        "forgotten\t\(Sample.id)\t-\t\(Sample.id)\t-\t-", "forgotten\t\(id)\t-\t\(file)\t-\t-",
+      ])
   }
 
   @Test func `shows what a certificate says, and what was noticed about it`() throws {

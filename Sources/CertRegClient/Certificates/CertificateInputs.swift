@@ -85,7 +85,7 @@ package struct CertificateInputs {
       }
     } catch {
       // A key beside its certificate in a folder is no fault: it only must not be sent.
-      let harmless = source.found && error.code == .noCertificate && source.path.fileExtension != "crt"
+      let harmless = source.found && error.code == .otherContent
       ready = harmless ? [.note(name: name, "passed over: \(error.message)")] : [.failure(name: name, error)]
     }
   }

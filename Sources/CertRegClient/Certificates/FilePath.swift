@@ -52,8 +52,12 @@ package struct InputError: Error, Hashable, Sendable {
   package enum Code: Hashable, Sendable {
     /// Not there, or not to be read.
     case unreadable
-    /// There, but without a certificate that could be sent.
+    /// There, but empty or nothing that could be a certificate.
     case noCertificate
+    /// There, and something else: a key, parameters, a bundle of another kind.
+    case otherContent
+    /// A report that cannot be written, or is there already.
+    case notWritable
   }
 
   package var code: Code
@@ -70,7 +74,8 @@ package struct InputError: Error, Hashable, Sendable {
   package var exitStatus: CommandStatus {
     switch code {
     case .unreadable: .noInput
-    case .noCertificate: .dataError
+    case .noCertificate, .otherContent: .dataError
+    case .notWritable: .cannotCreate
     }
   }
 }

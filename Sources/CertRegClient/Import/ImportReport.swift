@@ -26,10 +26,10 @@ package final class ImportReport {
     guard descriptor >= 0 else {
       if errno == EEXIST {
         throw InputError(
-          .unreadable, "the report \(path) is there already",
+          .notWritable, "the report \(path) is there already",
           advice: "go on with it with --resume, or name another with --report")
       }
-      throw InputError(.unreadable, "the report \(path) cannot be written: \(systemMessage(errno))")
+      throw InputError(.notWritable, "the report \(path) cannot be written: \(systemMessage(errno))")
     }
     let report = ImportReport(path: path, format: format, descriptor: descriptor)
     return (report, try report.readHistory())
@@ -55,7 +55,7 @@ package final class ImportReport {
       if count > 0 {
         bytes = bytes.dropFirst(count)
       } else if errno != EINTR {
-        failure = InputError(.unreadable, "the report \(path) cannot be written: \(systemMessage(errno))")
+        failure = InputError(.notWritable, "the report \(path) cannot be written: \(systemMessage(errno))")
       }
     }
   }

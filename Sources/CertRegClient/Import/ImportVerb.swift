@@ -40,7 +40,7 @@ package struct ImportVerb {
     } catch {
       session.console.note("\("certregctl:", .red) \(source): \(error.message)")
       if let advice = error.advice { session.console.note("  \("→", .cyan) \(advice)") }
-      return error.message.hasPrefix("the report") ? .cannotCreate : error.exitStatus
+      return error.exitStatus
     }
     return run.run()
   }

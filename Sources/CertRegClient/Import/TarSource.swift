@@ -53,7 +53,7 @@ package struct TarSource: ImportSource {
       }
     } catch {
       // As in a folder, a key beside its certificate is no fault: it only must not be sent.
-      return error.code == .noCertificate ? [] : [ImportEntry(name: name, error: error)]
+      return error.code == .otherContent ? [] : [ImportEntry(name: name, error: error)]
     }
   }
 

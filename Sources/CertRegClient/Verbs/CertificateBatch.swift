@@ -74,6 +74,7 @@ final class CertificateBatch {
     session.console.clearTransient()
     if let failure = end.failure {
       for name in end.unanswered { fail(name, failure.answerError, status: failure.exitStatus, advice: nil) }
+      tellUnsent(next)
       session.console.report(failure)
       tally.add(status: failure.exitStatus)
     }
@@ -93,6 +94,15 @@ final class CertificateBatch {
       }
     }
     return nil
+  }
+
+  /// After a failure of the connection: how many certificates had not had their turn.
+  private func tellUnsent(_ next: () -> BatchStep?) {
+    var count = 0
+    while let step = next() {
+      if case .request = step { count += 1 }
+    }
+    if count > 0 { session.console.note("\(count) more \(noun)\(count == 1 ? " was" : "s were") not sent") }
   }
 
   private func record(_ name: String, _ answer: Answer, _ lines: [(ResultLine, [TerminalText])]) {

@@ -52,12 +52,15 @@ package struct LookupVerb {
 /// Requests about certificates that are named by ID or by file, one for each target.
 struct SubjectSteps {
   private let operation: String
+  /// Whether the operation takes no certificates, only their IDs.
+  private let sendsIDs: Bool
   private let targets: [String?]
   private var subjects: [String]
   private var inputs: CertificateInputs?
   private var ready: [BatchStep] = []
 
-  init(subjects: [String], operation: String, targets: [String]) {
+  init(subjects: [String], operation: String, targets: [String], sendsIDs: Bool = false) {
+    self.sendsIDs = sendsIDs
     self.subjects = subjects.reversed()
     self.operation = operation
     self.targets = targets.isEmpty ? [nil] : targets.map(Optional.some)
@@ -82,7 +85,9 @@ struct SubjectSteps {
   }
 
   private mutating func expand(_ element: CertificateInputs.Element) {
-    if case .certificate(let name, let pem) = element, pem.utf8.count <= Request.maximumLineBytes / 2 {
+    if case .certificate(let name, let pem) = element, sendsIDs {
+      addRequests(name: name, key: "certificateId", value: ImportEntry.fingerprint(ofPEM: pem).hex)
+    } else if case .certificate(let name, let pem) = element, pem.utf8.count <= Request.maximumLineBytes / 2 {
       addRequests(name: name, key: "certificatePem", value: pem)
     } else {
       ready.append(BatchStep(element) { Request(operation, [("certificatePem", .string($0))]) })
