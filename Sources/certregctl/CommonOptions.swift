@@ -52,16 +52,6 @@ struct TimeLimit: ExpressibleByArgument {
   }
 }
 
-/// A certificate ID of the command line.
-struct CertificateIDArgument: ExpressibleByArgument {
-  let id: CertificateID
-
-  init?(argument: String) {
-    guard let id = CertificateID(hex: Array(argument.utf8)) else { return nil }
-    self.id = id
-  }
-}
-
 /// The process's environment.
 enum Environment {
   static var current: [String: String] {
@@ -80,7 +70,7 @@ enum Environment {
 
 extension ParsableCommand {
   /// Ends the process with `status`.
-  func exit(with status: ExitStatus) throws {
+  func exit(with status: CommandStatus) throws {
     if status != .success { throw ExitCode(status.rawValue) }
   }
 }

@@ -6,15 +6,15 @@ struct ForgetCommand: ParsableCommand {
     commandName: "forget",
     abstract: "Removes what certregd knows about certificates; AWS IoT is not asked and keeps them.")
 
-  @Argument(help: ArgumentHelp("Certificate IDs: 64 hexadecimal digits each.", valueName: "certificate-id"))
-  var certificateIDs: [CertificateIDArgument]
+  @Argument(
+    help: ArgumentHelp("Certificate IDs (64 hexadecimal digits), files, folders, or -.", valueName: "id-or-file"))
+  var subjects: [String]
 
   @OptionGroup var targets: TargetOptions
 
   @OptionGroup var options: SocketOptions
 
   func run() throws {
-    let verb = ForgetVerb(certificateIDs: certificateIDs.map(\.id))
-    try exit(with: verb.run(options.session(targets: targets.target)))
+    try exit(with: ForgetVerb(subjects: subjects).run(options.session(targets: targets.target)))
   }
 }

@@ -7,7 +7,7 @@ struct RegisterCommand: ParsableCommand {
     commandName: "register",
     abstract: "Registers certificates and prints a line for each: what happened, ID, ARN, file.",
     discussion: """
-      Reads PEM (one certificate or many), DER and base64. Private keys are never sent. A repeat is harmless: what is
+      Reads PEM (one certificate or many), DER and base64. Private keys are never sent. A repeat is harmless: what is \
       registered already is told as 'existing' or 'cached' and counts as a success.
 
         certregctl register device.pem
@@ -19,9 +19,7 @@ struct RegisterCommand: ParsableCommand {
   var files: [String]
 
   @Option(
-    help: ArgumentHelp(
-      "Status to register with: \(CertificateStatus.allCases.map(\.rawValue).joined(separator: ", ")).",
-      valueName: "status"))
+    help: ArgumentHelp("Status to register with (default: the one of certregd's configuration).", valueName: "status"))
   var status: CertificateStatus?
 
   @OptionGroup var targets: TargetOptions

@@ -9,11 +9,21 @@ struct WatchCommand: ParsableCommand {
   @Option(name: [.customShort("n"), .long], help: "End after so many lines.")
   var lines: Int?
 
+  @Option(help: "Only registrations that end so: created, existing or failed.")
+  var outcome: Outcome?
+
+  /// How a registration can end.
+  enum Outcome: String, CaseIterable, ExpressibleByArgument {
+    case created
+    case existing
+    case failed
+  }
+
   @OptionGroup var targets: TargetOptions
 
   @OptionGroup var options: SocketOptions
 
   func run() throws {
-    try exit(with: WatchVerb(limit: lines).run(options.session(targets: targets.target)))
+    try exit(with: WatchVerb(limit: lines, outcome: outcome?.rawValue).run(options.session(targets: targets.target)))
   }
 }

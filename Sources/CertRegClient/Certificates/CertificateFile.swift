@@ -11,6 +11,11 @@ package struct CertificateFile: Hashable, Sendable {
     package var number: Int?
     /// The value of `certificatePem`.
     package var pem: String
+
+    package init(number: Int?, pem: String) {
+      self.number = number
+      self.pem = pem
+    }
   }
 
   package var entries: [Entry]
@@ -19,7 +24,7 @@ package struct CertificateFile: Hashable, Sendable {
 
   /// Takes `content` apart.
   ///
-  /// - Throws: `InputError` `noCertificate` where there is nothing that could be a certificate.
+  /// - Throws: `InputError` `noCertificate` or `otherContent` where there is nothing that could be a certificate.
   package init(content: [UInt8]) throws(InputError) {
     let bytes = CertificateFile.decodedText(content)
     guard bytes.contains(where: { !Base64.isSpace($0) }) else { throw InputError(.noCertificate, "empty") }
@@ -54,11 +59,11 @@ package struct CertificateFile: Hashable, Sendable {
       self.init(entries: [Entry(number: nil, pem: PEM.certificate(der: der))], leftOut: [])
     case .privateKey, .encryptedPrivateKey:
       throw InputError(
-        .noCertificate, "a private key or PKCS#12 file, no certificate; it was not sent",
+        .otherContent, "a private key or PKCS#12 file, no certificate; it was not sent",
         advice: "give the certificate alone (openssl pkcs12 -in FILE -nokeys writes those of a PKCS#12 file)")
     case .pkcs7:
       throw InputError(
-        .noCertificate, "a PKCS#7 or PKCS#12 bundle, which is not read",
+        .otherContent, "a PKCS#7 or PKCS#12 bundle, which is not read",
         advice: "openssl pkcs7 -inform DER -in FILE -print_certs writes its certificates as PEM")
     }
   }
@@ -70,7 +75,7 @@ package struct CertificateFile: Hashable, Sendable {
     guard !certificates.isEmpty else {
       let pkcs7 = others.contains { $0.label == "PKCS7" || $0.label == "CMS" }
       throw InputError(
-        .noCertificate, "holds no certificate, only \(leftOut.joined(separator: ", "))",
+        .otherContent, "holds no certificate, only \(leftOut.joined(separator: ", "))",
         advice: pkcs7 ? "openssl pkcs7 -in FILE -print_certs writes its certificates as PEM" : nil)
     }
     entries = certificates.enumerated().map { index, block in

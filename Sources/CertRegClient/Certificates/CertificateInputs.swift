@@ -85,13 +85,13 @@ package struct CertificateInputs {
       }
     } catch {
       // A key beside its certificate in a folder is no fault: it only must not be sent.
-      let harmless = source.found && error.code == .noCertificate && source.path.fileExtension != "crt"
+      let harmless = source.found && error.code == .otherContent
       ready = harmless ? [.note(name: name, "passed over: \(error.message)")] : [.failure(name: name, error)]
     }
   }
 
   /// Whether a file found in a folder is meant as a certificate: by its name, or because there is one in it.
-  private static func claims(_ path: FilePath, _ content: [UInt8]) -> Bool {
+  static func claims(_ path: FilePath, _ content: [UInt8]) -> Bool {
     if certificateExtensions.contains(path.fileExtension) { return true }
     return PEMText(content).blocks.contains { $0.label == "CERTIFICATE" }
   }

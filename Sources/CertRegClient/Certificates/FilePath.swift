@@ -52,8 +52,12 @@ package struct InputError: Error, Hashable, Sendable {
   package enum Code: Hashable, Sendable {
     /// Not there, or not to be read.
     case unreadable
-    /// There, but without a certificate that could be sent.
+    /// There, but empty or nothing that could be a certificate.
     case noCertificate
+    /// There, and something else: a key, parameters, a bundle of another kind.
+    case otherContent
+    /// A report that cannot be written, or is there already.
+    case notWritable
   }
 
   package var code: Code
@@ -67,10 +71,11 @@ package struct InputError: Error, Hashable, Sendable {
   }
 
   /// How a command ends that got this error and no other.
-  package var exitStatus: ExitStatus {
+  package var exitStatus: CommandStatus {
     switch code {
     case .unreadable: .noInput
-    case .noCertificate: .dataError
+    case .noCertificate, .otherContent: .dataError
+    case .notWritable: .cannotCreate
     }
   }
 }

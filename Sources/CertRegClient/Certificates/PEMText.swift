@@ -14,9 +14,11 @@ struct PEMText {
   var hasTextOutside = false
 
   /// A line that has the dashes but lies not at the beginning of a line counts as text, as it does for OpenSSL.
-  init(_ bytes: some Collection<UInt8>) {
+  init(_ bytes: [UInt8]) {
     var open: Block?
-    for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+    // The end of the last line begins no other one.
+    let text = bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...]
+    for line in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
       let trimmed = PEMText.trimmingEnd(line)
       if let label = PEMText.label(of: trimmed, after: "-----BEGIN ") {
         if let unfinished = open { blocks.append(unfinished) }

@@ -21,16 +21,24 @@ package struct MemberList {
     }
   }
 
-  /// A member's name in words: `notBefore` becomes `not before`.
+  /// A member's name in words: `notBefore` becomes `not before`, `certificateId` becomes `certificate ID`.
   package static func label(_ name: String) -> String {
-    var words = ""
-    var previousIsLower = false
+    var words: [String] = []
+    var previousIsUpper = true
     for character in name {
-      if character.isUppercase, previousIsLower { words += " " }
-      words += previousIsLower && character.isUppercase ? character.lowercased() : String(character)
-      previousIsLower = character.isLowercase || character.isNumber
+      if character.isUppercase, !previousIsUpper || words.isEmpty {
+        words.append(String(character))
+      } else if words.isEmpty {
+        words = [String(character)]
+      } else {
+        words[words.count - 1].append(character)
+      }
+      previousIsUpper = character.isUppercase
     }
-    return words
+    return words.map { word in
+      if ["Id", "Arn", "id", "arn"].contains(word) { return word.uppercased() }
+      return word.dropFirst().contains(where: \.isUppercase) ? word : word.lowercased()
+    }.joined(separator: " ")
   }
 
   /// A value on one line: objects and arrays inside it are written out flat.
@@ -40,10 +48,24 @@ package struct MemberList {
     case .bool(let value): value ? "yes" : "no"
     case .number(let spelling): grouped(spelling)
     case .string(let text): text.isEmpty ? "(empty)" : text
-    case .array(let elements): elements.isEmpty ? "none" : elements.map(text).joined(separator: "; ")
+    case .array(let elements):
+      elements.isEmpty ? "none" : distinguishedName(elements) ?? elements.map(text).joined(separator: "; ")
     case .object(let members):
       members.filter { !$0.value.isNull }.map { "\(label($0.name)) \(text($0.value))" }.joined(separator: ", ")
     }
+  }
+
+  /// A list of attributes `{"type":"CN","value":"x"}` as RFC 4514 writes a name, in the certificate's order.
+  private static func distinguishedName(_ elements: [JSON]) -> String? {
+    let attributes = elements.compactMap { element -> String? in
+      guard element.members?.count == 2, let type = element["type"]?.string, let value = element["value"]?.string else {
+        return nil
+      }
+      // A comma in a value must not look like the end of it (RFC 4514 section 2.4).
+      let escaped = value.map { ",+\"\\<>;".contains($0) ? "\\\($0)" : String($0) }.joined()
+      return "\(type)=\(escaped)"
+    }
+    return attributes.count == elements.count ? attributes.joined(separator: ", ") : nil
   }
 
   /// Whole numbers of five digits and more with a comma at every third.

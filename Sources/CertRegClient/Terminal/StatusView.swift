@@ -67,7 +67,7 @@ package struct StatusView {
       [
         .init("NAME", minimum: 8), .init("HEALTH"), .init("REGION"), .init("QUEUED", alignsRight: true),
         .init("IN FLIGHT", alignsRight: true), .init("RATE/S", alignsRight: true),
-        .init("LAST SUCCESS", alignsRight: true), .init("ENDPOINT", minimum: 8),
+        .init("LAST SUCCESS", alignsRight: true), .init("ENDPOINT", minimum: 12, isOptional: true),
       ],
       rows: targets.map { target in
         let health = target["health"]?.string ?? "-"
@@ -86,15 +86,16 @@ package struct StatusView {
     return endpoint.hasPrefix("https://") ? String(endpoint.dropFirst(8)) : endpoint
   }
 
-  private func targetErrors(_ width: Int) -> [TerminalText] {
+  func targetErrors(_ width: Int) -> [TerminalText] {
     targets.flatMap { target -> [TerminalText] in
       guard let error = target["lastError"].flatMap(AnswerError.init(json:)) else { return [] }
       let when = target["lastErrorAt"]?.string.flatMap(StatusView.time).map { " \(self.age($0)) ago" } ?? ""
       let text = "\(target["name"]?.string ?? "-"): last error\(when): \(error.reason): \(error.message)"
-      let advice = Advice.forReason(error.reason).map { ["→ " + $0] } ?? []
-      return (text.printable.wrapped(to: max(20, width - 4)) + advice).enumerated().map { index, line in
-        index == 0 ? "  \(line, .yellow)" : "    \(line)"
+      let advice = Advice.forReason(error.reason)?.wrapped(to: max(20, width - 6)) ?? []
+      let lines = text.printable.wrapped(to: max(20, width - 4)).enumerated().map { index, line -> TerminalText in
+        index == 0 ? "  \(line, .yellow)" : "    \(line, .yellow)"
       }
+      return lines + advice.enumerated().map { $0.offset == 0 ? "    → \($0.element)" : "      \($0.element)" }
     }
   }
 
@@ -119,7 +120,8 @@ package struct StatusView {
     func count(_ name: String) -> String { value[name].map { MemberList.text($0) } ?? "0" }
     switch section.name {
     case "cache" where value["entries"] != nil:
-      var text = "\(count("entries")) entries, \(count("hits")) hits, \(count("misses")) misses"
+      var text = "\(count("entries")) entries, \(count("hits")) hits"
+      if value["misses"] != nil { text += ", \(count("misses")) misses" }
       if let hits = value["hits"]?.double, let misses = value["misses"]?.double, hits + misses > 0 {
         text += " (\(StatusView.oneDecimal(hits / (hits + misses) * 100)) % hits)"
       }
@@ -177,6 +179,9 @@ package struct StatusView {
     guard let year = field(0..<4), let month = field(5..<7), let day = field(8..<10), let hour = field(11..<13),
       let minute = field(14..<16), let second = field(17..<19)
     else { return nil }
+    let fraction = String(decoding: characters[19...].dropLast(), as: UTF8.self)
+    let milliseconds = fraction.count == 4 ? Int64(fraction.dropFirst()) ?? 0 : 0
     return CivilTime.wallTime(year: year, month: month, day: day, hour: hour, minute: minute, second: second)
+      + .milliseconds(milliseconds)
   }
 }

@@ -6,11 +6,14 @@ package struct Table {
     var alignsRight: Bool
     /// Fewest columns that it may be cut to; `nil`: it is never cut.
     var minimum: Int?
+    /// Left out where the table does not fit otherwise.
+    var isOptional: Bool
 
-    package init(_ heading: String, alignsRight: Bool = false, minimum: Int? = nil) {
+    package init(_ heading: String, alignsRight: Bool = false, minimum: Int? = nil, isOptional: Bool = false) {
       self.heading = heading
       self.alignsRight = alignsRight
       self.minimum = minimum
+      self.isOptional = isOptional
     }
   }
 
@@ -28,9 +31,26 @@ package struct Table {
   /// The table's lines, the headings first, none wider than `width` where cutting the columns that may be cut suffices.
   package func lines(width: Int, indentation: Int = 0) -> [TerminalText] {
     let widths = fittedWidths(width - indentation)
+    if widths.reduce(0, +) + Table.gap * (widths.count - 1) > width - indentation,
+      let optional = columns.lastIndex(where: \.isOptional)
+    {
+      return without(column: optional).lines(width: width, indentation: indentation)
+    }
     let margin = TerminalText(String(repeating: " ", count: indentation))
     let headings = columns.map { TerminalText($0.heading, .dim) }
     return ([headings] + rows).map { margin + line($0, widths) }
+  }
+
+  private func without(column index: Int) -> Table {
+    var fewer = columns
+    fewer.remove(at: index)
+    return Table(
+      fewer,
+      rows: rows.map { row in
+        var cells = row
+        cells.remove(at: index)
+        return cells
+      })
   }
 
   private func line(_ cells: [TerminalText], _ widths: [Int]) -> TerminalText {

@@ -55,7 +55,7 @@ final class CertificateBatch {
   ///   - next: the next step, `nil` at the end.
   ///   - lines: the results in an answer, and how a person sees each.
   /// - Returns: how the command ends.
-  func run(next: () -> BatchStep?, lines: (_ name: String, Answer) -> [(ResultLine, [TerminalText])]) -> ExitStatus {
+  func run(next: () -> BatchStep?, lines: (_ name: String, Answer) -> [(ResultLine, [TerminalText])]) -> CommandStatus {
     let connection: Connection
     do throws(ClientError) {
       connection = try session.connect()
@@ -74,6 +74,7 @@ final class CertificateBatch {
     session.console.clearTransient()
     if let failure = end.failure {
       for name in end.unanswered { fail(name, failure.answerError, status: failure.exitStatus, advice: nil) }
+      tellUnsent(next)
       session.console.report(failure)
       tally.add(status: failure.exitStatus)
     }
@@ -95,6 +96,15 @@ final class CertificateBatch {
     return nil
   }
 
+  /// After a failure of the connection: how many certificates had not had their turn.
+  private func tellUnsent(_ next: () -> BatchStep?) {
+    var count = 0
+    while let step = next() {
+      if case .request = step { count += 1 }
+    }
+    if count > 0 { session.console.note("\(count) more \(noun)\(count == 1 ? " was" : "s were") not sent") }
+  }
+
   private func record(_ name: String, _ answer: Answer, _ lines: [(ResultLine, [TerminalText])]) {
     answered += 1
     if session.json { session.console.printJSON(answer, adding: JSON.Member("file", .string(name))) }
@@ -111,7 +121,7 @@ final class CertificateBatch {
   }
 
   /// Tells a failure that concerns one input and counts it.
-  private func fail(_ name: String, _ error: AnswerError, status: ExitStatus, advice: String?) {
+  private func fail(_ name: String, _ error: AnswerError, status: CommandStatus, advice: String?) {
     let line = ResultLine(outcome: "failed", name: name, error: error)
     tally.add(line, status: status, advice: advice)
     if session.json {
@@ -122,7 +132,7 @@ final class CertificateBatch {
   }
 
   /// The end on standard error: the summary where there was more than one, and what to do about failures.
-  private func conclude() -> ExitStatus {
+  private func conclude() -> CommandStatus {
     if notes > CertificateBatch.maximumNotes {
       session.console.note("… and \(notes - CertificateBatch.maximumNotes) more notes of this kind")
     }

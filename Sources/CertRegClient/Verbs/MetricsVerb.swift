@@ -5,7 +5,7 @@ package struct MetricsVerb {
   package init() {}
 
   /// Runs the command.
-  package func run(_ session: Session) -> ExitStatus {
+  package func run(_ session: Session) -> CommandStatus {
     do throws(ClientError) {
       let answer = try session.ask(Request("metrics"))
       if session.json {

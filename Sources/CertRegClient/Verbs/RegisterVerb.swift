@@ -18,18 +18,20 @@ package struct RegisterVerb {
   private static let grace = Duration.seconds(10)
 
   /// Runs the command. Prints a line for each certificate and target, and a summary where there is more than one.
-  package func run(_ session: Session) -> ExitStatus {
+  package func run(_ session: Session) -> CommandStatus {
     var inputs = CertificateInputs(paths)
     let batch = CertificateBatch(
       session, participle: "answered", timeout: session.timeout.map { $0 + RegisterVerb.grace })
     return batch.run(
       next: { inputs.next().map { BatchStep($0) { request(pem: $0, session) } } },
       lines: { name, answer in
-        ResultLine.lines(of: answer, name: name).map { ($0, $0.rendered(for: session.console.output)) }
+        ResultLine.lines(of: answer, name: name).map { line in
+          (line, line.rendered(for: session.console.output, showsTarget: session.targets.count > 1))
+        }
       })
   }
 
-  private func request(pem: String, _ session: Session) -> Request {
+  func request(pem: String, _ session: Session) -> Request {
     let target: JSON? =
       session.targets.count > 1 ? .array(session.targets.map(JSON.string)) : session.singleTarget
     return Request(

@@ -6,10 +6,12 @@ package struct ResultLine: Hashable, Sendable {
   package var certificateARN: String?
   /// File, or whatever else the certificate came from.
   package var name: String
-  /// Target, where more than one was asked for.
+  /// Target that the daemon named.
   package var target: String?
   /// Why it failed.
   package var error: AnswerError?
+  /// Something to know about a success.
+  package var remark: String?
 
   package init(outcome: String, name: String, error: AnswerError? = nil) {
     self.outcome = outcome
@@ -18,10 +20,11 @@ package struct ResultLine: Hashable, Sendable {
   }
 
   /// Reads the result of one certificate and target.
-  package init(result: JSON, name: String, target: String? = nil) {
+  package init(result: JSON, name: String) {
     self.name = name
-    self.target = target
+    target = result["target"]?.string
     error = result["error"].flatMap(AnswerError.init(json:))
+    remark = result["lastError"].flatMap(AnswerError.init(json:)).map(ResultLine.text)
     certificateID = result["certificateId"]?.string ?? error?.resourceID
     certificateARN = result["certificateArn"]?.string ?? error?.resourceARN
     if error != nil {
@@ -37,47 +40,49 @@ package struct ResultLine: Hashable, Sendable {
   package static func lines(of answer: Answer, name: String) -> [ResultLine] {
     guard let results = answer.json["results"]?.array else { return [ResultLine(result: answer.json, name: name)] }
     return results.map { result in
-      var line = ResultLine(result: result, name: name, target: result["target"]?.string)
+      var line = ResultLine(result: result, name: name)
       line.certificateID = line.certificateID ?? answer.json["certificateId"]?.string
       return line
     }
   }
 
-  /// What a person reads about the error: reason, message and what the upstream said about itself.
+  /// What a person reads beside the outcome: the error, else the remark.
   package var detail: String? {
-    error.map { error in
-      let upstream = [error.upstreamType, error.requestID.map { "request \($0)" }].compactMap(\.self)
-      let suffix = upstream.isEmpty ? "" : " (\(upstream.joined(separator: ", ")))"
-      return (error.reason.isEmpty ? error.type : error.reason) + ": " + error.message + suffix
-    }
+    error.map(ResultLine.text) ?? remark
+  }
+
+  /// Reason, message and what the upstream said about itself.
+  private static func text(_ error: AnswerError) -> String {
+    let upstream = [error.upstreamType, error.requestID.map { "request \($0)" }].compactMap(\.self)
+    let suffix = upstream.isEmpty ? "" : " (\(upstream.joined(separator: ", ")))"
+    return (error.reason.isEmpty ? error.type : error.reason) + ": " + error.message + suffix
   }
 
   private var style: TerminalText.Style {
     switch outcome {
     case "failed": .red
     case "created", "registered", "valid": .green
-    case "queued": .yellow
+    case "queued", "unknown": .yellow
     default: .cyan
     }
   }
 
   /// The lines to print: on a terminal columns that fit its width, otherwise one line with tabs between outcome, ID, ARN, name,
-  /// target and reason, where `-` stands for what there is not.
-  package func rendered(for stream: Console.Stream) -> [TerminalText] {
+  /// target and detail, where `-` stands for what there is not.
+  ///
+  /// - Parameter showsTarget: whether a person needs to be told the target, as when there are several.
+  package func rendered(for stream: Console.Stream, showsTarget: Bool = false) -> [TerminalText] {
     guard stream.isTerminal else {
-      let fields = [outcome, certificateID, certificateARN, name, target, detail].map { $0 ?? "-" }
-      let used = detail == nil && target == nil ? 4 : 6
-      return [fields.prefix(used).map { TerminalText($0) }.joinedByTabs()]
+      let fields = [outcome, certificateID, certificateARN, name, target, detail]
+      return [fields.map { TerminalText($0 ?? "-") }.joinedByTabs()]
     }
     let head = TerminalText(outcome, style).padded(to: ResultLine.headColumns)
-    let place = target.map { "\(name) → \($0)" } ?? name
+    let place = target.flatMap { showsTarget ? "\(name) → \($0)" : nil } ?? name
     let room = max(20, stream.columns - ResultLine.headColumns)
-    if let detail {
-      let margin = String(repeating: " ", count: ResultLine.headColumns)
-      return [head + TerminalText(place.printable.suffix(columns: room))]
-        + detail.printable.wrapped(to: room).map { "\(margin)\($0)" }
-    }
-    return [head + columns(place: place.printable, room: room)]
+    let margin = String(repeating: " ", count: ResultLine.headColumns)
+    let details = (detail ?? "").printable.wrapped(to: room).map { TerminalText("\(margin)\($0)") }
+    if error != nil { return [head + TerminalText(place.printable.suffix(columns: room))] + details }
+    return [head + columns(place: place.printable, room: room)] + details
   }
 
   /// Columns for the outcome and the space after it.

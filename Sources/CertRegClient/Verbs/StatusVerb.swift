@@ -5,7 +5,7 @@ package struct StatusVerb {
   package init() {}
 
   /// Runs the command. Succeeds whenever the daemon answers; what it says about its targets is for the reader.
-  package func run(_ session: Session) -> ExitStatus {
+  package func run(_ session: Session) -> CommandStatus {
     do throws(ClientError) {
       let answer = try session.ask(Request("status"))
       if session.json {

@@ -4,14 +4,14 @@ import CertRegCore
 package struct Tally {
   private var counts: [(outcome: String, count: Int)] = []
   private var advice: [String] = []
-  private var statuses: Set<ExitStatus> = []
+  private var statuses: Set<CommandStatus> = []
   /// Outcomes counted.
   package private(set) var total = 0
 
   package init() {}
 
   /// Counts one result.
-  package mutating func add(_ line: ResultLine, status: ExitStatus? = nil, advice: String? = nil) {
+  package mutating func add(_ line: ResultLine, status: CommandStatus? = nil, advice: String? = nil) {
     total += 1
     if let index = counts.firstIndex(where: { $0.outcome == line.outcome }) {
       counts[index].count += 1
@@ -23,7 +23,7 @@ package struct Tally {
   }
 
   /// Notes a failure that belongs to no single certificate.
-  package mutating func add(status: ExitStatus) {
+  package mutating func add(status: CommandStatus) {
     statuses.insert(status)
   }
 
@@ -32,9 +32,9 @@ package struct Tally {
   }
 
   /// `12 certificates: 9 created, 2 existing, 1 failed`; failures come last.
-  package func summary(noun: String = "certificate") -> TerminalText {
+  package func summary(noun: String = "certificate", plural: String? = nil) -> TerminalText {
     let ordered = counts.filter { $0.outcome != "failed" } + counts.filter { $0.outcome == "failed" }
-    var text: TerminalText = "\(total) \(noun)\(total == 1 ? "" : "s")"
+    var text: TerminalText = "\(total) \(total == 1 ? noun : plural ?? noun + "s")"
     for (index, entry) in ordered.enumerated() {
       let part = "\(entry.count) \(entry.outcome)"
       text += "\(index == 0 ? ": " : ", ")\(part, entry.outcome == "failed" ? .red : .plain)"
@@ -46,7 +46,7 @@ package struct Tally {
   package var advices: [String] { advice }
 
   /// How the command ends.
-  package var exitStatus: ExitStatus {
-    ExitStatus.combining(statuses)
+  package var exitStatus: CommandStatus {
+    CommandStatus.combining(statuses)
   }
 }

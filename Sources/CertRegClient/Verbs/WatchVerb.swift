@@ -4,16 +4,19 @@ import CertRegCore
 package struct WatchVerb {
   /// Ends after so many lines; `nil`: never.
   package var limit: Int?
+  /// Only registrations that end so: `created`, `existing` or `failed`; `nil`: all.
+  package var outcome: String?
 
-  package init(limit: Int? = nil) {
+  package init(limit: Int? = nil, outcome: String? = nil) {
     self.limit = limit
+    self.outcome = outcome
   }
 
   /// Runs the command. Ends with success when the limit is reached, otherwise with how the connection ended.
-  package func run(_ session: Session) -> ExitStatus {
+  package func run(_ session: Session) -> CommandStatus {
     do throws(ClientError) {
       let connection = try session.connect()
-      _ = connection.enqueue(Request("watch", [("target", session.singleTarget)]))
+      _ = connection.enqueue(Request("watch", [("target", targets(session)), ("outcome", outcome.map(JSON.string))]))
       if session.console.output.isTerminal, !session.json {
         session.console.showTransient("watching \(session.socketPath) (Ctrl-C ends)")
       }
@@ -31,6 +34,10 @@ package struct WatchVerb {
       session.console.report(error)
       return error.exitStatus
     }
+  }
+
+  private func targets(_ session: Session) -> JSON? {
+    session.targets.count > 1 ? .array(session.targets.map(JSON.string)) : session.singleTarget
   }
 
   /// Prints one line; `false` for an answer that tells of no registration.

@@ -78,7 +78,7 @@ package struct AnswerError: Error, Hashable, Sendable {
   }
 
   /// How a command ends that got this error and no other.
-  package var exitStatus: ExitStatus {
+  package var exitStatus: CommandStatus {
     if type == "ResourceNotFoundException" { return .nothingFound }
     if type == "UnauthorizedException" { return .notPermitted }
     if retryable { return .temporaryFailure }

@@ -29,9 +29,9 @@ package struct ClientError: Error, Hashable, Sendable {
   /// What a person can do about it.
   package var advice: String?
   /// How a command that got this error ends.
-  package var exitStatus: ExitStatus
+  package var exitStatus: CommandStatus
 
-  package init(_ code: Code, _ message: String, advice: String? = nil, exitStatus: ExitStatus? = nil) {
+  package init(_ code: Code, _ message: String, advice: String? = nil, exitStatus: CommandStatus? = nil) {
     self.code = code
     self.message = message
     self.advice = advice
@@ -40,7 +40,7 @@ package struct ClientError: Error, Hashable, Sendable {
 }
 
 extension ClientError.Code {
-  fileprivate var exitStatus: ExitStatus {
+  fileprivate var exitStatus: CommandStatus {
     switch self {
     case .noDaemon, .connectionLost, .notASocket, .pathTooLong: .unavailable
     case .notPermitted: .notPermitted

@@ -31,6 +31,15 @@ package struct Pipeline {
     package var failure: ClientError?
   }
 
+  /// What there is to send next.
+  package enum Pull<Item> {
+    case request(Item, Request)
+    /// Nothing now: ask again after the next answer or tick.
+    case later
+    /// Nothing any more.
+    case end
+  }
+
   private struct UnderWay<Item> {
     var item: Item
     var deadline: MonotonicTime?
@@ -45,20 +54,30 @@ package struct Pipeline {
     answered: (Item, Answer) -> Void,
     tick: (_ underWay: Int) -> Bool = { _ in true }
   ) -> End<Item> {
+    run(pulling: { next().map { .request($0.0, $0.1) } ?? .end }, answered: answered, tick: tick)
+  }
+
+  /// As ``run(next:answered:tick:)``, where there may be nothing to send now and something later.
+  package func run<Item>(
+    pulling pull: () -> Pull<Item>,
+    answered: (Item, Answer) -> Void,
+    tick: (_ underWay: Int) -> Bool
+  ) -> End<Item> {
     var underWay: [Int: UnderWay<Item>] = [:]
     var exhausted = false
     do throws(ClientError) {
       while true {
         if !tick(underWay.count) { exhausted = true }
-        while !exhausted, underWay.count < window {
-          guard let (item, request) = next() else {
-            exhausted = true
-            break
+        filling: while !exhausted, underWay.count < window {
+          switch pull() {
+          case .request(let item, let request):
+            let id = connection.enqueue(request)
+            underWay[id] = UnderWay(item: item, deadline: timeout.map { Clock.now + $0 })
+          case .later: break filling
+          case .end: exhausted = true
           }
-          let id = connection.enqueue(request)
-          underWay[id] = UnderWay(item: item, deadline: timeout.map { Clock.now + $0 })
         }
-        if underWay.isEmpty { return End(unanswered: [], failure: nil) }
+        if exhausted, underWay.isEmpty { return End(unanswered: [], failure: nil) }
         let wake = Clock.now + tickInterval
         if let answer = try connection.receive(until: wake) {
           try deliver(answer, to: &underWay, answered)

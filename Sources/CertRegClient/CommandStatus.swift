@@ -1,5 +1,5 @@
 /// How a command ends, by the numbers of sysexits(3).
-package enum ExitStatus: Int32, Hashable, Sendable {
+package enum CommandStatus: Int32, Hashable, Sendable {
   case success = 0
   /// `lookup` or `forget` found nothing, as `grep` says it.
   case nothingFound = 1
@@ -27,9 +27,9 @@ package enum ExitStatus: Int32, Hashable, Sendable {
   case interrupted = 130
 
   /// Of several failures the one to report: what a person must mend comes before what mends itself.
-  package static func combining(_ statuses: some Sequence<ExitStatus>) -> ExitStatus {
+  package static func combining(_ statuses: some Sequence<CommandStatus>) -> CommandStatus {
     let seen = Set(statuses)
-    let order: [ExitStatus] = [
+    let order: [CommandStatus] = [
       .interrupted, .usage, .protocolError, .software, .dataError, .noInput, .cannotCreate, .configuration,
       .notPermitted, .unavailable, .temporaryFailure, .nothingFound,
     ]
