@@ -3,7 +3,8 @@
 extension ServiceError {
   /// The daemon is stopping.
   package static let draining = ServiceError(
-    .serviceUnavailable, reason: "draining", message: "certregd is stopping; ask again when it is back", retryable: true,
+    .serviceUnavailable, reason: "draining", message: "certregd is stopping; ask again when it is back",
+    retryable: true,
     retryAfterMilliseconds: 1000)
 
   package static func queueFull(limit: Int) -> ServiceError {
@@ -46,7 +47,8 @@ extension ServiceError {
   package static func unknownTarget(_ name: String, known: [TargetName]) -> ServiceError {
     let names = known.map(\.rawValue).sorted().prefix(16).joined(separator: ", ")
     return ServiceError(
-      .invalidRequest, reason: "unknown_target", message: "target \(name.quoted) is not configured; there are: \(names)")
+      .invalidRequest, reason: "unknown_target", message: "target \(name.quoted) is not configured; there are: \(names)"
+    )
   }
 
   package static let notFound = ServiceError(

@@ -61,7 +61,8 @@ package struct Daemon: Sendable {
     let watchdog = Watchdog(notifier: notifier, loops: parts.loops, logger: logger)
     logger.log(.notice, .ready, "certregd \(Version.current) serves \(parts.socketPath)")
     notifier.ready(status: "serving \(loaded.settings.targets.count) target(s)")
-    let supervision = Reloading(loaded: loaded, reload: reload, parts: parts, log: log, notifier: notifier, logger: logger)
+    let supervision = Reloading(
+      loaded: loaded, reload: reload, parts: parts, log: log, notifier: notifier, logger: logger)
     await withTaskGroup { group in
       group.addTask { await parts.calls.run() }
       if let watchdog { group.addTask { await watchdog.run() } }
@@ -102,7 +103,8 @@ private struct Reloading: Sendable {
         notifier.ready(status: "serving \(current.settings.targets.count) target(s)")
       } catch {
         for problem in error.problems { logger.log(.error, .reloadRefused, "\(problem)") }
-        notifier.ready(status: "the new configuration is wrong, the old one stays: \(error.problems.first.map { "\($0)" } ?? "")")
+        notifier.ready(
+          status: "the new configuration is wrong, the old one stays: \(error.problems.first.map { "\($0)" } ?? "")")
       }
     }
   }
@@ -118,7 +120,8 @@ private struct Reloading: Sendable {
     }
     log.level = new.settings.log.level.swiftLog
     for change in new.settings.changes(from: old.settings) where !change.takesEffectAtReload {
-      logger.warning("\(change.key) changed, which takes effect at the next start", metadata: [LogField.setting: "\(change.key)"])
+      logger.warning(
+        "\(change.key) changed, which takes effect at the next start", metadata: [LogField.setting: "\(change.key)"])
     }
     logger.log(.notice, .reloaded, "took the new configuration")
     return new

@@ -238,12 +238,14 @@ final class EngineLoop {
     perform(registrar.replied(key, reply, now: SystemClock.moment))
     guard let after = registrar.target(key.target)?.health, after != before else { return }
     let metadata: Logger.Metadata = [LogField.target: "\(key.target)"]
-    let said = if case .failed(let failure) = reply { ": \(failure.error.reason): \(failure.error.message)" } else { "" }
+    let said =
+      if case .failed(let failure) = reply { ": \(failure.error.reason): \(failure.error.message)" } else { "" }
     switch after {
     case .ok: logger.log(.notice, .upstreamRecovered, "the upstream is well again", metadata)
     case .throttled: logger.log(.notice, .upstreamThrottled, "the upstream throttles\(said)", metadata)
     case .unavailable: logger.log(.warning, .upstreamUnavailable, "the upstream is not available\(said)", metadata)
-    case .unauthorized: logger.log(.error, .identityRefused, "the upstream refuses the daemon's identity\(said)", metadata)
+    case .unauthorized:
+      logger.log(.error, .identityRefused, "the upstream refuses the daemon's identity\(said)", metadata)
     }
   }
 

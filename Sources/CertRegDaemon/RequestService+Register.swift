@@ -23,7 +23,11 @@ extension RequestService {
           continue
         }
         let accepted: VerdictBasis
-        if let basis { accepted = basis } else { accepted = try verdict.validator.validate(der: der, now: SystemClock.wall) }
+        if let basis {
+          accepted = basis
+        } else {
+          accepted = try verdict.validator.validate(der: der, now: SystemClock.wall)
+        }
         basis = accepted
         ask(key, der, accepted, request, from: peer) { answers.set(index, $0) }
       }

@@ -122,7 +122,8 @@ final class LoopContext {
       }
     }
     if isAwaited {
-      for connection in connections.values where connection.holdsBudget && connection.isIdle(for: Self.holdLimit, now: now) {
+      for connection in connections.values
+      where connection.holdsBudget && connection.isIdle(for: Self.holdLimit, now: now) {
         connection.closeUnfinished()
       }
     } else if configuration.idleTimeout == nil {

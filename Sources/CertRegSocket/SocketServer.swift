@@ -46,7 +46,8 @@ package final class SocketServer: Sendable {
       .serverChannelOption(.maxMessagesPerRead, value: 16)
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .childChannelOption(
-        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: longestRead))
+        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: longestRead)
+      )
       .childChannelOption(.maxMessagesPerRead, value: 1)
       .childChannelInitializer { channel in
         peerCredentials(of: channel).flatMapThrowing { credentials in

@@ -135,7 +135,9 @@ import Testing
   }
 
   @Test mutating func `more than maxPending registrations are refused`() {
-    for number in 1...4 { _ = settle(registrar.register(request(UInt64(number)), waiter: UInt64(number), now: Self.start)) }
+    for number in 1...4 {
+      _ = settle(registrar.register(request(UInt64(number)), waiter: UInt64(number), now: Self.start))
+    }
     let answers = settle(registrar.register(request(5), waiter: 5, now: Self.start)).answers
     #expect(answers == [5: .failed(.queueFull(limit: 4))])
   }
