@@ -18,8 +18,8 @@ struct CertificateFields {
   let subject: DERReader.Element
   let subjectPublicKeyInfo: DERReader.Element
   let keyAlgorithm: Algorithm
-  /// `subjectPublicKey` without the octet that counts its unused bits.
-  let key: Range<Int>
+  /// `subjectPublicKey` without the octet that counts its unused bits, and with those bits cleared, as OpenSSL has them.
+  let key: [UInt8]
   let extensions: DERReader.Element?
   /// `signatureAlgorithm`.
   let signatureAlgorithm: Algorithm
@@ -50,7 +50,7 @@ struct CertificateFields {
     subjectPublicKeyInfo = try fields.next(DERTag.sequence)
     var keyInfo = fields.inside(subjectPublicKeyInfo)
     keyAlgorithm = try CertificateFields.algorithm(&keyInfo)
-    key = try keyInfo.next(DERTag.bitString).content.dropFirst()
+    key = CertificateFields.octets(ofBitString: der[try keyInfo.next(DERTag.bitString).content])
 
     var extensions: DERReader.Element?
     while !fields.isAtEnd {
@@ -80,6 +80,14 @@ struct CertificateFields {
     var inside = reader.inside(try reader.next(DERTag.sequence))
     let identifier = ObjectIdentifier(reader.bytes[try inside.next(DERTag.objectIdentifier).content])
     return Algorithm(identifier: identifier, parameters: inside.isAtEnd ? nil : try inside.next())
+  }
+
+  private static func octets(ofBitString content: ArraySlice<UInt8>) -> [UInt8] {
+    var octets = Array(content.dropFirst())
+    if let unused = content.first, unused > 0, unused < 8, !octets.isEmpty {
+      octets[octets.count - 1] &= 0xff << unused
+    }
+    return octets
   }
 
   private static func version(_ integer: ArraySlice<UInt8>) -> Int? {

@@ -56,7 +56,7 @@ final class EllipticCurve: Sendable {
 
   /// Whether `point` (SEC 1 section 2.3.4) can be a public key: it has one of the standard forms, lies on the curve and is not
   /// the point at infinity.
-  func canDecode(point: ArraySlice<UInt8>) -> Bool {
+  func canDecode(point: [UInt8]) -> Bool {
     ERR_clear_error()
     defer { ERR_clear_error() }
     guard let decoded = EC_POINT_new(group) else { return false }

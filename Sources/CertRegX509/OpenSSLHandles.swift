@@ -71,7 +71,7 @@ struct OpenSSLPublicKey: ~Copyable {
 struct OpenSSLRSAKey: ~Copyable {
   private let handle: OpaquePointer
 
-  init?(rsaPublicKey: ArraySlice<UInt8>) {
+  init?(rsaPublicKey: [UInt8]) {
     ERR_clear_error()
     defer { ERR_clear_error() }
     let key = rsaPublicKey.withUnsafeBufferPointer { bytes in

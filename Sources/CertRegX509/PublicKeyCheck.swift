@@ -38,7 +38,7 @@ enum PublicKeyCheck {
     _ fields: CertificateFields, isPSS: Bool, _ findings: inout FindingCollector
   ) throws(ServiceError) -> PublicKeyDescription {
     let algorithm = isPSS ? "RSASSA-PSS" : "RSA"
-    guard let key = OpenSSLRSAKey(rsaPublicKey: fields.der[fields.key]), !isPSS || hasDecodableParameters(fields) else {
+    guard let key = OpenSSLRSAKey(rsaPublicKey: fields.key), !isPSS || hasDecodableParameters(fields) else {
       try findings.report(
         .unsupportedKey, under: [],
         "the \(algorithm) public key cannot be decoded; a modulus and an exponent as in RFC 8017 appendix A.1.1 are required",
@@ -61,7 +61,7 @@ enum PublicKeyCheck {
         .unsupportedKey, under: [.rsaMaxSize], "RSA key has \(bits) bits; at most \(largestRSA) are allowed",
         source: "validation policy rsa_max_size")
     }
-    if let oddity = RSANumbers(fields)?.oddity {
+    if let oddity = RSANumbers(fields.key)?.oddity {
       try findings.report(
         .unsupportedKey, under: [.rsaOddValues], "RSA key has \(oddity)", source: "RFC 8017 section 3.1")
     }
@@ -137,7 +137,7 @@ enum PublicKeyCheck {
   private static func checkPoint(
     _ fields: CertificateFields, on curve: EllipticCurve, _ findings: inout FindingCollector
   ) throws(ServiceError) {
-    if !curve.canDecode(point: fields.der[fields.key]) {
+    if !curve.canDecode(point: fields.key) {
       try findings.report(
         .unsupportedKey, under: [], "the EC public key is no point of \(curve.name)", source: "SEC 1 section 2.3.4")
     }

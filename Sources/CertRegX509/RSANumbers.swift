@@ -3,13 +3,13 @@ struct RSANumbers {
   let modulus: ArraySlice<UInt8>
   let exponent: ArraySlice<UInt8>
 
-  /// `nil` where the key is not two INTEGERs.
-  init?(_ fields: CertificateFields) {
+  /// `nil` where the RSAPublicKey is not two INTEGERs.
+  init?(_ encoded: [UInt8]) {
     do throws(DERReader.Fault) {
-      var key = DERReader(fields.der, in: fields.key)
+      var key = DERReader(encoded)
       var numbers = key.inside(try key.next(DERTag.sequence))
-      modulus = fields.der[try numbers.next(DERTag.integer).content]
-      exponent = fields.der[try numbers.next(DERTag.integer).content]
+      modulus = encoded[try numbers.next(DERTag.integer).content]
+      exponent = encoded[try numbers.next(DERTag.integer).content]
     } catch { return nil }
   }
 

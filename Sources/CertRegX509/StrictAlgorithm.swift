@@ -7,12 +7,23 @@ struct StrictAlgorithm {
     /// NULL or nothing.
     case optionalNull
     case absent
+    /// A value with this tag, not looked into.
+    case one(UInt8)
     /// EcpkParameters of RFC 3279 section 2.3.5.
     case curve
     /// RSASSA-PSS-params of RFC 4055 section 3.1, or nothing.
     case optionalPSS
     /// A SEQUENCE of so many INTEGERs of at least zero, and what may follow them.
-    case numbers(Int, optional: Int, thenSequence: Bool)
+    case numbers(Int, then: Tail)
+  }
+
+  /// What may follow the numbers of a key's parameters.
+  private enum Tail {
+    case nothing
+    /// One more number, below 2^32.
+    case length
+    /// One more number, and a SEQUENCE.
+    case numberAndSequence
   }
 
   /// PSS parameters hold AlgorithmIdentifiers, which could hold PSS parameters again.
@@ -28,26 +39,39 @@ struct StrictAlgorithm {
 
   private static let forms: [ObjectIdentifier: Form] = {
     var forms: [ObjectIdentifier: Form] = [
-      .ed25519: .absent, .ed448: .absent, .x25519: .absent, .x448: .absent, .ecPublicKey: .curve,
-      .rsaEncryption: .optionalNull, .rsassaPSS: .optionalPSS, .sha1: .optionalNull,
-      .dsa: .numbers(3, optional: 0, thenSequence: false),
-      .dhPublicNumber: .numbers(3, optional: 1, thenSequence: true),
-      .dhKeyAgreement: .numbers(2, optional: 1, thenSequence: false),
-      ObjectIdentifier(1, 3, 14, 3, 2, 29): .optionalNull,
-      ObjectIdentifier(1, 2, 840, 113549, 1, 1, 5): .optionalNull,
+      .ecPublicKey: .curve, .rsaEncryption: .optionalNull, .rsassaPSS: .optionalPSS,
+      .dsa: .numbers(3, then: .nothing),
+      .dhPublicNumber: .numbers(3, then: .numberAndSequence),
+      .dhKeyAgreement: .numbers(2, then: .length),
+      .sha1: .optionalNull, ObjectIdentifier(1, 3, 14, 3, 2, 29): .optionalNull,
     ]
-    // RSA with SHA-2: RFC 4055 section 5; digests: section 2.1.
-    for last in UInt64(11)...14 { forms[ObjectIdentifier(1, 2, 840, 113549, 1, 1, last)] = .optionalNull }
-    // SHA-2 and SHA-3 digests.
-    for last in [UInt64(1), 2, 3, 4, 7, 8, 9, 10] {
-      forms[ObjectIdentifier(2, 16, 840, 1, 101, 3, 4, 2, last)] = .optionalNull
+    func nist(_ arc: UInt64, _ last: UInt64) -> ObjectIdentifier {
+      ObjectIdentifier(2, 16, 840, 1, 101, 3, 4, arc, last)
     }
+    /// Under 1.2.840.113549, with arcs below 128.
+    func rsadsi(_ arcs: UInt64...) -> ObjectIdentifier {
+      ObjectIdentifier(encoded: ObjectIdentifier(1, 2, 840, 113549).encoded + arcs.map(UInt8.init))
+    }
+    // RFC 8410 section 3.
+    for identifier in [ObjectIdentifier.x25519, .x448, .ed25519, .ed448] { forms[identifier] = .absent }
+    // RSA with SHA-1 and SHA-2: RFC 4055 section 5.
+    for last in [UInt64(5), 11, 12, 13, 14] { forms[rsadsi(1, 1, last)] = .optionalNull }
+    // HMAC: RFC 8018 appendix B.1.
+    for last in UInt64(7)...11 { forms[rsadsi(2, last)] = .optionalNull }
+    // SHA-2 and SHA-3 digests: RFC 5754 section 2.
+    for last in [UInt64(1), 2, 3, 4, 7, 8, 9, 10] { forms[nist(2, last)] = .optionalNull }
     // ECDSA with SHA-2: RFC 5758 section 3.2.
     for last in UInt64(1)...4 { forms[ObjectIdentifier(1, 2, 840, 10045, 4, 3, last)] = .absent }
-    // DSA with SHA-2, ECDSA with SHA-3, RSA with SHA-3.
-    for last in UInt64(1)...4 { forms[ObjectIdentifier(2, 16, 840, 1, 101, 3, 4, 3, last)] = .optionalNull }
-    for last in UInt64(9)...12 { forms[ObjectIdentifier(2, 16, 840, 1, 101, 3, 4, 3, last)] = .absent }
-    for last in UInt64(13)...16 { forms[ObjectIdentifier(2, 16, 840, 1, 101, 3, 4, 3, last)] = .optionalNull }
+    // DSA with SHA-2, ECDSA with SHA-3, ML-DSA, ML-KEM; RSA with SHA-3.
+    for last in [UInt64(1), 2, 3, 4, 9, 10, 11, 12, 17, 18, 19] { forms[nist(3, last)] = .absent }
+    for last in UInt64(2)...3 { forms[nist(4, last)] = .absent }
+    for last in UInt64(13)...16 { forms[nist(3, last)] = .optionalNull }
+    // Ciphers and derivations by password, which have no business in a certificate.
+    for last in [UInt64(2), 22, 42] { forms[nist(1, last)] = .one(DERTag.octetString) }
+    forms[rsadsi(3, 7)] = .one(DERTag.octetString)
+    for last in [UInt64(3), 12, 13] { forms[rsadsi(1, 5, last)] = .one(DERTag.sequence) }
+    for last in [UInt64(1), 3, 6] { forms[rsadsi(1, 12, 1, last)] = .one(DERTag.sequence) }
+    forms[rsadsi(3, 2)] = .one(DERTag.sequence)
     return forms
   }()
 
@@ -60,17 +84,11 @@ struct StrictAlgorithm {
     case .absent: break
     case .optionalNull:
       if inside.nextTag == DERTag.null { try null(&inside, what) }
+    case .one(let tag): _ = try StrictDER.element(&inside, tag, what)
     case .curve: try curve(&inside, what)
     case .optionalPSS:
       if inside.nextTag == DERTag.sequence { try pss(&inside, what) }
-    case .numbers(let required, let optional, let thenSequence):
-      var numbers = inside.inside(try StrictDER.element(&inside, DERTag.sequence, what))
-      for _ in 0..<required { _ = try number(&numbers, what) }
-      for _ in 0..<optional where numbers.nextTag == DERTag.integer { _ = try number(&numbers, what) }
-      if thenSequence, numbers.nextTag == DERTag.sequence {
-        _ = try StrictDER.element(&numbers, DERTag.sequence, what)
-      }
-      try StrictDER.end(numbers, what)
+    case .numbers(let count, let tail): try numbers(count, then: tail, &inside, what)
     }
     try StrictDER.end(inside, what)
   }
@@ -128,6 +146,21 @@ struct StrictAlgorithm {
       throw Departure(description: "\(what): a negative number")
     }
     return octets
+  }
+
+  private func numbers(
+    _ count: Int, then tail: Tail, _ reader: inout DERReader, _ what: String
+  ) throws(StrictDER.Departure) {
+    var numbers = reader.inside(try StrictDER.element(&reader, DERTag.sequence, what))
+    for _ in 0..<count { _ = try number(&numbers, what) }
+    if tail != .nothing, numbers.nextTag == DERTag.integer {
+      let last = try number(&numbers, what).drop { $0 == 0 }
+      if tail == .length, last.count > 4 { throw Departure(description: "\(what): a length above 2^32") }
+    }
+    if tail == .numberAndSequence, numbers.nextTag == DERTag.sequence {
+      _ = try StrictDER.element(&numbers, DERTag.sequence, what)
+    }
+    try StrictDER.end(numbers, what)
   }
 
   private func pss(_ reader: inout DERReader, _ what: String) throws(StrictDER.Departure) {
