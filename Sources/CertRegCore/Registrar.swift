@@ -53,10 +53,13 @@ package struct Registrar: Sendable {
     package var ifExists: IfExists
     package var requesterUID: UInt32
     package var expectation: Expectation
+    /// Part of the queue that the caller shares with others; `nil`: the whole queue is open to it.
+    package var share: QueueShare?
 
     package init(
       key: RegistrationKey, der: [UInt8], basis: VerdictBasis, namedStatus: CertificateStatus?,
-      status: CertificateStatus?, ifExists: IfExists, requesterUID: UInt32, expectation: Expectation
+      status: CertificateStatus?, ifExists: IfExists, requesterUID: UInt32, expectation: Expectation,
+      share: QueueShare? = nil
     ) {
       self.key = key
       self.der = der
@@ -66,6 +69,20 @@ package struct Registrar: Sendable {
       self.ifExists = ifExists
       self.requesterUID = requesterUID
       self.expectation = expectation
+      self.share = share
+    }
+  }
+
+  /// A part of the queue for some callers.
+  package struct QueueShare: Hashable, Sendable {
+    /// Names the callers that share it.
+    package var name: String
+    /// Registrations that have not ended, at most.
+    package var limit: Int
+
+    package init(name: String, limit: Int) {
+      self.name = name
+      self.limit = limit
     }
   }
 
@@ -132,6 +149,8 @@ package struct Registrar: Sendable {
     var pending: PendingRegistration
     var phase: Phase
     var waiters: [Waiter] = []
+    /// Whose part of the queue it takes.
+    var share: String?
     /// Somebody was told `queued`: from then on an error that passes is nobody's answer, and the registration goes on.
     var isPromised = false
     /// An earlier call may have registered the certificate: a 409 is then the answer to it.
@@ -179,6 +198,7 @@ package struct Registrar: Sendable {
   private var configuration: Configuration
   private var targets: [TargetName: Target] = [:]
   private var flights: [RegistrationKey: Flight] = [:]
+  private var shareCounts: [String: Int] = [:]
   private var waiterKeys: [WaiterID: RegistrationKey] = [:]
   private var deadlines = DeadlineQueue<Deadline>()
   private var commits: [CommitID: [Step]] = [:]
@@ -237,6 +257,8 @@ package struct Registrar: Sendable {
       join(request.key, waiter, now: now)
     } else if flights.count >= configuration.maxPending {
       actions.append(.answer(id, .failed(.queueFull(limit: configuration.maxPending))))
+    } else if let share = request.share, shareCounts[share.name, default: 0] >= share.limit {
+      actions.append(.answer(id, .failed(.queueShareFull(limit: share.limit))))
     } else {
       begin(request, waiter, now: now)
     }
@@ -370,7 +392,8 @@ extension Registrar {
       key: key, sequence: nextSequence, der: request.der, status: request.status, enqueuedAt: now.wall,
       callStarted: placeHeld, attempts: 0, lastError: nil, requesterUID: request.requesterUID, basis: request.basis)
     nextSequence += 1
-    flights[key] = Flight(pending: pending, phase: .storing(placeHeld: placeHeld))
+    flights[key] = Flight(pending: pending, phase: .storing(placeHeld: placeHeld), share: request.share?.name)
+    if let share = request.share { shareCounts[share.name, default: 0] += 1 }
     attach(waiter, to: key)
     commit(.enqueue(pending), then: .stored(key))
   }
@@ -415,13 +438,19 @@ extension Registrar {
   }
 
   private mutating func notStored(_ key: RegistrationKey, _ error: StoreError, now: Moment) {
-    guard let flight = flights.removeValue(forKey: key) else { return }
+    guard let flight = flights[key] else { return }
+    remove(key)
     if case .storing(placeHeld: true) = flight.phase { targets[key.target]?.pacer.cancelAdmission() }
     for waiter in flight.waiters {
       waiterKeys[waiter.id] = nil
       actions.append(.answer(waiter.id, .failed(ServiceError(error))))
     }
     dispatch(key.target, now: now)
+  }
+
+  private mutating func remove(_ key: RegistrationKey) {
+    guard let share = flights.removeValue(forKey: key)?.share, let count = shareCounts[share] else { return }
+    shareCounts[share] = count > 1 ? count - 1 : nil
   }
 
   /// Tells those who wait for it that the request is safe on disk.
@@ -638,7 +667,7 @@ extension Registrar {
 
   private mutating func finished(_ key: RegistrationKey) {
     guard let flight = flights[key], case .finishing(let ending) = flight.phase else { return }
-    flights[key] = nil
+    remove(key)
     if case .registered(let registration) = ending { actions.append(.remember(registration)) }
     for waiter in flight.waiters {
       waiterKeys[waiter.id] = nil

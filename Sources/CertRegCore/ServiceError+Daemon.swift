@@ -14,6 +14,24 @@ extension ServiceError {
       retryAfterMilliseconds: 1000)
   }
 
+  package static func queueShareFull(limit: Int) -> ServiceError {
+    ServiceError(
+      .throttling, reason: "queue_share_full",
+      message: "\(limit) registrations of this caller are waiting already (access.queueShare); ask again later",
+      retryable: true, retryAfterMilliseconds: 1000)
+  }
+
+  package static func callerRateExceeded(perSecond: Double, retryAfterMilliseconds: Int64) -> ServiceError {
+    ServiceError(
+      .throttling, reason: "caller_rate_exceeded",
+      message: "more than \(perSecond) requests a second, which is what the daemon's access rules allow this caller",
+      retryable: true, retryAfterMilliseconds: retryAfterMilliseconds)
+  }
+
+  package static func peerNotAllowed(_ what: String) -> ServiceError {
+    ServiceError(.unauthorized, reason: "peer_not_allowed", message: "the daemon's access rules do not allow \(what)")
+  }
+
   package static func queueExpired(lastError: ServiceError?) -> ServiceError {
     ServiceError(
       .serviceUnavailable, reason: "queue_expired",

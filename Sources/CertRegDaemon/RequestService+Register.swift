@@ -77,7 +77,8 @@ extension RequestService {
     let registrarRequest = Registrar.Request(
       key: key, der: der, basis: basis, namedStatus: request.status, status: request.status ?? current.defaultStatus,
       ifExists: request.ifExists, requesterUID: peer.uid,
-      expectation: request.wait ? .result(deadline: SystemClock.monotonic + patience) : .queued)
+      expectation: request.wait ? .result(deadline: SystemClock.monotonic + patience) : .queued,
+      share: current.access?.queueShare(of: peer))
     engine.register(registrarRequest, refresh: request.refresh) { answer, isRepeat in
       switch answer {
       case .registered(let registration): completion(.registered(registration, cached: isRepeat))

@@ -1,4 +1,5 @@
 import CertRegCore
+import CertRegHost
 import CertRegProtocol
 import CertRegSocket
 import CertRegX509
@@ -13,6 +14,8 @@ final class RequestService: RequestHandling {
     var defaultTarget: TargetName
     var defaultStatus: CertificateStatus?
     var defaultTimeout: Duration
+    /// `nil`: whoever can connect may do everything.
+    var access: AccessControl?
   }
 
   let verdicts: Verdicts
@@ -42,7 +45,22 @@ final class RequestService: RequestHandling {
 
   // MARK: RequestHandling
 
-  func servesFromMemory(_ peer: Peer) -> Bool { true }
+  func peer(ofDescriptor descriptor: CInt) throws -> Peer {
+    let credentials = try PeerCredentials(descriptor: descriptor)
+    var peer = Peer(
+      uid: credentials.userID, gid: credentials.groupID, pid: credentials.processID,
+      supplementaryGroups: credentials.supplementaryGroupIDs)
+    if currentConfiguration.access?.asksForUnits ?? false,
+      case .unit(let name) = PeerUnit.lookUp(descriptor: descriptor, peer: credentials)
+    {
+      peer.unit = name
+    }
+    return peer
+  }
+
+  func servesFromMemory(_ peer: Peer) -> Bool {
+    currentConfiguration.access?.isUnlimited(peer) ?? true
+  }
 
   func known(certificatePem: UnsafeRawBufferPointer, target: UInt16, now: WallTime) -> KnownAnswer? {
     let verdict = verdicts.current
@@ -60,6 +78,14 @@ final class RequestService: RequestHandling {
   }
 
   func handle(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
+    do throws(ServiceError) {
+      if let access = currentConfiguration.access {
+        try access.check(request.operation, targets: try targets(of: request), by: peer, now: SystemClock.monotonic)
+      }
+    } catch {
+      reply.send(AnswerEncoder.error(id: request.id, error))
+      return
+    }
     switch request.operation {
     case .register: onWorker { self.register(request, from: peer, reply: reply) }
     case .validate: onWorker { self.validate(request, reply: reply) }

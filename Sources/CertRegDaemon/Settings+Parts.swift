@@ -15,7 +15,8 @@ extension Settings {
   var requests: RequestService.Configuration {
     RequestService.Configuration(
       targets: targets.map(\.name), defaultTarget: defaultTarget, defaultStatus: defaultStatus,
-      defaultTimeout: defaultTimeout)
+      defaultTimeout: defaultTimeout,
+      access: access.map { AccessControl($0, maxPending: queue.maxEntries) })
   }
 
   func socketConfiguration(cache: ResultCache, maxConnections: Int) -> SocketConfiguration {

@@ -17,7 +17,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   private let loop: LoopContext
   private let peer: Peer
-  private let servesFromMemory: Bool
+  private var servesFromMemory: Bool
   private var state: ConnectionState
   private var context: ChannelHandlerContext?
   private var input = ByteBuffer()
@@ -387,6 +387,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
   /// Whether nothing has moved for that long and no answer is outstanding.
   func isIdle(for duration: Duration, now: NIODeadline) -> Bool {
     state.unanswered == 0 && now - lastActivity >= TimeAmount(duration)
+  }
+
+  func reconfigure() {
+    servesFromMemory = loop.handling.servesFromMemory(peer)
   }
 
   var holdsBudget: Bool { budgetHeld > 0 }

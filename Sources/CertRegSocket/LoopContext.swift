@@ -84,6 +84,12 @@ final class LoopContext {
 
   // MARK: Connections
 
+  /// Takes new limits; what may be answered from memory is asked anew for each connection.
+  func reconfigure(_ configuration: SocketConfiguration) {
+    self.configuration = configuration
+    for connection in connections.values { connection.reconfigure() }
+  }
+
   func opened(_ connection: ConnectionHandler) {
     connections[ObjectIdentifier(connection)] = connection
     counters.connectionsOpened += 1

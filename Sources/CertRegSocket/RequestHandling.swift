@@ -6,11 +6,16 @@ package struct Peer: Hashable, Sendable {
   package var uid: UInt32
   package var gid: UInt32
   package var pid: Int32
+  package var supplementaryGroups: [UInt32]
+  /// The systemd unit that it runs in, where that was asked for and could be told.
+  package var unit: String?
 
-  package init(uid: UInt32, gid: UInt32, pid: Int32) {
+  package init(uid: UInt32, gid: UInt32, pid: Int32, supplementaryGroups: [UInt32] = [], unit: String? = nil) {
     self.uid = uid
     self.gid = gid
     self.pid = pid
+    self.supplementaryGroups = supplementaryGroups
+    self.unit = unit
   }
 }
 
@@ -80,6 +85,9 @@ package struct KnownAnswer: Sendable {
 
 /// What stands behind the socket.
 package protocol RequestHandling: Sendable {
+  /// Who is at the other end of an accepted connection. Called once, on the connection's event loop.
+  func peer(ofDescriptor descriptor: CInt) throws -> Peer
+
   /// Answers from memory, for a `register` request whose text the loop does not remember. Called on an event loop with the
   /// unescaped text; has to be quick. `target` is the target's number in the result cache.
   func known(certificatePem: UnsafeRawBufferPointer, target: UInt16, now: WallTime) -> KnownAnswer?

@@ -50,7 +50,7 @@ package final class SocketServer: Sendable {
       )
       .childChannelOption(.maxMessagesPerRead, value: 1)
       .childChannelInitializer { channel in
-        peerCredentials(of: channel).flatMapThrowing { credentials in
+        channel.eventLoop.makeCompletedFuture {
           guard let context = contexts.first(where: { $0.eventLoop === channel.eventLoop })?.value else {
             throw ChannelError.operationUnsupported
           }
@@ -59,7 +59,10 @@ package final class SocketServer: Sendable {
             return
           }
           channel.closeFuture.whenComplete { _ in open.leave() }
-          let peer = Peer(uid: credentials.uid, gid: credentials.gid, pid: credentials.pid)
+          let peer = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) {
+            try handling.peer(ofDescriptor: $0)
+          }
+          guard let peer else { throw ChannelError.operationUnsupported }
           try channel.pipeline.syncOperations.addHandler(ConnectionHandler(loop: context, peer: peer))
         }
       }
@@ -78,7 +81,7 @@ package final class SocketServer: Sendable {
   /// Gives new limits to connections from now on.
   package func reconfigure(_ configuration: SocketConfiguration) async {
     for loop in loops {
-      try? await loop.eventLoop.submit { loop.value.configuration = configuration }.get()
+      try? await loop.eventLoop.submit { loop.value.reconfigure(configuration) }.get()
     }
   }
 
@@ -106,23 +109,4 @@ package final class SocketServer: Sendable {
       loop.eventLoop.execute { loop.value.closeAll() }
     }
   }
-
-  private static func peerCredentials(of channel: any Channel) -> EventLoopFuture<Credentials> {
-    guard let provider = channel as? any SocketOptionProvider else {
-      return channel.eventLoop.makeFailedFuture(ChannelError.operationUnsupported)
-    }
-    return provider.unsafeGetSocketOption(level: .socket, name: .peerCredentials)
-  }
-
-  /// `struct ucred` of unix(7), which the C library declares for GNU sources only: three fields of 32 bits.
-  private struct Credentials: Sendable {
-    var pid: Int32 = 0
-    var uid: UInt32 = .max
-    var gid: UInt32 = .max
-  }
-}
-
-extension NIOBSDSocket.Option {
-  /// `SO_PEERCRED` of unix(7).
-  fileprivate static let peerCredentials = NIOBSDSocket.Option(rawValue: SO_PEERCRED)
 }
