@@ -15,6 +15,8 @@ package enum CommandStatus: Int32, Hashable, Sendable {
   case software = 70
   /// EX_CANTCREAT: an output file cannot be written.
   case cannotCreate = 73
+  /// EX_IOERR: the results could not be written.
+  case outputLost = 74
   /// EX_TEMPFAIL: the same again, later, can succeed.
   case temporaryFailure = 75
   /// EX_PROTOCOL: what answers is no certregd.
@@ -30,7 +32,7 @@ package enum CommandStatus: Int32, Hashable, Sendable {
   package static func combining(_ statuses: some Sequence<CommandStatus>) -> CommandStatus {
     let seen = Set(statuses)
     let order: [CommandStatus] = [
-      .interrupted, .usage, .protocolError, .software, .dataError, .noInput, .cannotCreate, .configuration,
+      .interrupted, .usage, .outputLost, .protocolError, .software, .dataError, .noInput, .cannotCreate, .configuration,
       .notPermitted, .unavailable, .temporaryFailure, .nothingFound,
     ]
     return order.first(where: seen.contains) ?? .success

@@ -18,12 +18,18 @@ struct SocketOptions: ParsableArguments {
       "How long to wait for an answer: milliseconds, or with a unit (500ms, 30s, 5m).", valueName: "time"))
   var timeout: TimeLimit?
 
-  /// The session for a verb that asks about `targets`.
-  func session(targets: [String] = []) -> Session {
+  /// Runs a verb and ends the process with its status.
+  func run(targets: [String] = [], _ verb: (Session) -> CommandStatus) throws {
     let environment = Environment.current
-    return Session(
+    let session = Session(
       socketPath: SocketPath.resolve(option: socket, environment: environment),
       console: Console.standard(environment: environment), json: json, targets: targets, timeout: timeout?.duration)
+    var status = verb(session)
+    if session.console.hasLostOutput {
+      session.console.note("certregctl: the results could not be written")
+      status = .combining([status, .outputLost])
+    }
+    if status != .success { throw ExitCode(status.rawValue) }
   }
 }
 
@@ -65,12 +71,5 @@ enum Environment {
       entry += 1
     }
     return variables
-  }
-}
-
-extension ParsableCommand {
-  /// Ends the process with `status`.
-  func exit(with status: CommandStatus) throws {
-    if status != .success { throw ExitCode(status.rawValue) }
   }
 }

@@ -14,9 +14,10 @@ struct DoctorCommand: ParsableCommand {
   @OptionGroup var options: SocketOptions
 
   func run() throws {
-    let session = options.session()
-    let probe = HostProbe.live(
-      socketPath: session.socketPath, environment: Environment.current, timeout: session.timeout ?? .seconds(5))
-    try exit(with: DoctorVerb(probe: probe, region: region).run(session))
+    try options.run { session in
+      let probe = HostProbe.live(
+        socketPath: session.socketPath, environment: Environment.current, timeout: session.timeout ?? .seconds(5))
+      return DoctorVerb(probe: probe, region: region).run(session)
+    }
   }
 }

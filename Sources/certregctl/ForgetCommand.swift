@@ -15,6 +15,6 @@ struct ForgetCommand: ParsableCommand {
   @OptionGroup var options: SocketOptions
 
   func run() throws {
-    try exit(with: ForgetVerb(subjects: subjects).run(options.session(targets: targets.target)))
+    try options.run(targets: targets.target) { ForgetVerb(subjects: subjects).run($0) }
   }
 }

@@ -66,7 +66,7 @@ struct ImportCommand: ParsableCommand {
     verb.wait = !noWait
     Interruption.watch()
     verb.isInterrupted = { Interruption.isRequested }
-    try exit(with: verb.run(options.session(targets: targets.target)))
+    try options.run(targets: targets.target) { verb.run($0) }
   }
 }
 

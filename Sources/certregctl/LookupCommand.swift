@@ -16,6 +16,6 @@ struct LookupCommand: ParsableCommand {
   @OptionGroup var options: SocketOptions
 
   func run() throws {
-    try exit(with: LookupVerb(subjects: subjects).run(options.session(targets: targets.target)))
+    try options.run(targets: targets.target) { LookupVerb(subjects: subjects).run($0) }
   }
 }

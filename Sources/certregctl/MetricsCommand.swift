@@ -9,6 +9,6 @@ struct MetricsCommand: ParsableCommand {
   @OptionGroup var options: SocketOptions
 
   func run() throws {
-    try exit(with: MetricsVerb().run(options.session()))
+    try options.run { MetricsVerb().run($0) }
   }
 }

@@ -41,7 +41,7 @@ struct RegisterCommand: ParsableCommand {
     verb.ifExists = ifExists
     verb.refresh = refresh
     verb.wait = !noWait
-    try exit(with: verb.run(options.session(targets: targets.target)))
+    try options.run(targets: targets.target) { verb.run($0) }
   }
 }
 

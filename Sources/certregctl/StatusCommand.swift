@@ -11,6 +11,6 @@ struct StatusCommand: ParsableCommand {
   @OptionGroup var options: SocketOptions
 
   func run() throws {
-    try exit(with: StatusVerb().run(options.session(targets: targets.target)))
+    try options.run(targets: targets.target) { StatusVerb().run($0) }
   }
 }

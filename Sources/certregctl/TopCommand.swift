@@ -10,6 +10,6 @@ struct TopCommand: ParsableCommand {
 
   func run() throws {
     Interruption.watch()
-    try exit(with: TopVerb(isInterrupted: { Interruption.isRequested }).run(options.session()))
+    try options.run { TopVerb(isInterrupted: { Interruption.isRequested }).run($0) }
   }
 }

@@ -12,6 +12,6 @@ struct ValidateCommand: ParsableCommand {
   @OptionGroup var options: SocketOptions
 
   func run() throws {
-    try exit(with: ValidateVerb(paths: files).run(options.session()))
+    try options.run { ValidateVerb(paths: files).run($0) }
   }
 }

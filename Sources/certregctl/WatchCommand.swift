@@ -24,6 +24,6 @@ struct WatchCommand: ParsableCommand {
   @OptionGroup var options: SocketOptions
 
   func run() throws {
-    try exit(with: WatchVerb(limit: lines, outcome: outcome?.rawValue).run(options.session(targets: targets.target)))
+    try options.run(targets: targets.target) { WatchVerb(limit: lines, outcome: outcome?.rawValue).run($0) }
   }
 }

@@ -125,12 +125,20 @@ final class TemporaryFolder: Sendable {
 final class Capture {
   private(set) var output = ""
   private(set) var errors = ""
+  /// Lets writing of results fail.
+  var isFull = false
 
   /// - Parameter columns: width of a terminal; `nil`: a pipe.
   func console(columns: Int? = nil, colour: Bool = false) -> Console {
     Console(
-      output: .init(isTerminal: columns != nil, columns: columns ?? 80, colour: colour) { self.output += $0 },
-      errors: .init(isTerminal: columns != nil, columns: columns ?? 80, colour: colour) { self.errors += $0 })
+      output: .init(isTerminal: columns != nil, columns: columns ?? 80, colour: colour) {
+        self.output += $0
+        return !self.isFull
+      },
+      errors: .init(isTerminal: columns != nil, columns: columns ?? 80, colour: colour) {
+        self.errors += $0
+        return true
+      })
   }
 
   var outputLines: [String] { output.split(separator: "\n").map(String.init) }

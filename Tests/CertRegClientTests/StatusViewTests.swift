@@ -33,6 +33,13 @@ import Testing
     #expect(lines.allSatisfy { $0.count <= 80 })
   }
 
+  @Test func `tells a sandbox, and an error that is over`() throws {
+    let lines = try lines(
+      #"{"sandbox":true,"targets":[{"name":"a","health":"ok","lastError":{"reason":"access_denied","message":"no"}}]}"#)
+    #expect(lines[0] == "certregd  sandbox: nothing reaches AWS")
+    #expect(lines.last == "  a: recovered from: access_denied: no")
+  }
+
   @Test func `shows the targets that were asked for`() throws {
     let lines = try lines(StatusViewTests.full, targets: ["us"])
     #expect(!lines.contains { $0.contains("default") })

@@ -281,6 +281,17 @@ import Testing
     #expect(capture.outputLines.allSatisfy { $0.contains("\tcreated\t\(Sample.id)") })
   }
 
+  @Test func `notices that results were lost`() throws {
+    let daemon = try FakeDaemon(answering: { JSON.answer(to: $0, []) })
+    let capture = Capture()
+    let console = capture.console()
+    #expect(StatusVerb().run(session(daemon, console)) == .success)
+    #expect(!console.hasLostOutput)
+    capture.isFull = true
+    _ = StatusVerb().run(session(daemon, console))
+    #expect(console.hasLostOutput)
+  }
+
   @Test func `combines codes so that what a person must mend comes first`() {
     #expect(CommandStatus.combining([]) == .success)
     #expect(CommandStatus.combining([.success, .temporaryFailure, .dataError, .noInput]) == .dataError)

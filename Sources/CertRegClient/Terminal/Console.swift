@@ -9,9 +9,10 @@ package final class Console {
     package var isTerminal: Bool
     package var columns: Int
     package var colour: Bool
-    package var write: (String) -> Void
+    /// Writes text; `false` where not all of it could be written.
+    package var write: (String) -> Bool
 
-    package init(isTerminal: Bool, columns: Int = 80, colour: Bool = false, write: @escaping (String) -> Void) {
+    package init(isTerminal: Bool, columns: Int = 80, colour: Bool = false, write: @escaping (String) -> Bool) {
       self.isTerminal = isTerminal
       self.columns = columns
       self.colour = colour
@@ -22,6 +23,8 @@ package final class Console {
   package let output: Stream
   package let errors: Stream
   private var transient: TerminalText?
+  /// Whether some of the results could not be written, as when a disk is full: then no command succeeded.
+  package private(set) var hasLostOutput = false
 
   package init(output: Stream, errors: Stream) {
     self.output = output
@@ -52,7 +55,7 @@ package final class Console {
   /// A line of results.
   package func print(_ text: TerminalText) {
     clearTransient(before: output)
-    output.write(text.rendered(colour: output.colour) + "\n")
+    writeResult(text.rendered(colour: output.colour))
   }
 
   /// Lines of results.
@@ -65,22 +68,26 @@ package final class Console {
     clearTransient(before: output)
     let isTerminal = output.isTerminal
     if let member {
-      output.write(answer.line(adding: member, printable: isTerminal) + "\n")
+      writeResult(answer.line(adding: member, printable: isTerminal))
     } else {
-      output.write((isTerminal ? answer.json.serialized(printable: true) : answer.line) + "\n")
+      writeResult(isTerminal ? answer.json.serialized(printable: true) : answer.line)
     }
   }
 
   /// A JSON value of this program's own as a line for programs.
   package func printJSON(_ value: JSON) {
     clearTransient(before: output)
-    output.write(value.serialized(printable: output.isTerminal) + "\n")
+    writeResult(value.serialized(printable: output.isTerminal))
+  }
+
+  private func writeResult(_ line: String) {
+    if !output.write(line + "\n") { hasLostOutput = true }
   }
 
   /// A line beside the results.
   package func note(_ text: TerminalText) {
     clearTransient(before: errors)
-    errors.write(text.rendered(colour: errors.colour) + "\n")
+    _ = errors.write(text.rendered(colour: errors.colour) + "\n")
   }
 
   /// Tells an error and what to do about it.
@@ -92,7 +99,7 @@ package final class Console {
   /// Shows `text` for as long as nothing else is written; only on a terminal.
   package func showTransient(_ text: TerminalText) {
     guard errors.isTerminal, text != transient else { return }
-    errors.write("\r\u{1B}[K" + text.truncated(to: max(1, errors.columns - 1)).rendered(colour: errors.colour))
+    _ = errors.write("\r\u{1B}[K" + text.truncated(to: max(1, errors.columns - 1)).rendered(colour: errors.colour))
     transient = text
   }
 
@@ -103,20 +110,22 @@ package final class Console {
 
   private func clearTransient(before stream: Stream) {
     guard transient != nil, stream.isTerminal else { return }
-    errors.write("\r\u{1B}[K")
+    _ = errors.write("\r\u{1B}[K")
     transient = nil
   }
 }
 
-/// Writes all bytes, or as many as the descriptor takes before it fails.
-func writeAll(_ bytes: [UInt8], to descriptor: Int32) {
+/// Writes all bytes; `false` where the descriptor fails before.
+@discardableResult
+func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
   var offset = 0
   while offset < bytes.count {
     let count = bytes[offset...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
     if count < 0, errno == EINTR { continue }
-    guard count > 0 else { return }
+    guard count > 0 else { return false }
     offset += count
   }
+  return true
 }
 
 /// Rows and columns of a terminal.

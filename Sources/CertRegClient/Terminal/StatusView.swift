@@ -39,7 +39,7 @@ package struct StatusView {
   }
 
   private static let headlineMembers: Set<String> = [
-    "id", "version", "state", "uptimeSeconds", "startedAt", "pid", "targets",
+    "id", "version", "state", "uptimeSeconds", "startedAt", "pid", "targets", "sandbox",
   ]
 
   /// `certregd 1.0  running for 3 d 4 h  pid 812`
@@ -47,6 +47,7 @@ package struct StatusView {
     var line: TerminalText = "\("certregd", .bold)"
     if let version = status["version"]?.string { line += " \(version)" }
     if let state = status["state"]?.string { line += "  \(state, StatusView.style(ofState: state))" }
+    if status["sandbox"]?.bool == true { line += "  \("sandbox: nothing reaches AWS", .yellow)" }
     if let uptime = status["uptimeSeconds"]?.double { line += "  up \(StatusView.duration(seconds: uptime))" }
     if let start = status["startedAt"]?.string { line += "  since \(start)" }
     if let pid = status["pid"]?.integer { line += "  pid \(pid)" }
@@ -89,11 +90,14 @@ package struct StatusView {
   func targetErrors(_ width: Int) -> [TerminalText] {
     targets.flatMap { target -> [TerminalText] in
       guard let error = target["lastError"].flatMap(AnswerError.init(json:)) else { return [] }
-      let when = target["lastErrorAt"]?.string.flatMap(StatusView.time).map { " \(self.age($0)) ago" } ?? ""
-      let text = "\(target["name"]?.string ?? "-"): last error\(when): \(error.reason): \(error.message)"
-      let advice = Advice.forReason(error.reason)?.wrapped(to: max(20, width - 6)) ?? []
+      let isOver = target["health"]?.string == "ok"
+      let text =
+        "\(target["name"]?.string ?? "-"): \(isOver ? "recovered from" : "last error"): "
+        + "\(error.reason): \(error.message)"
+      let style: TerminalText.Style = isOver ? .dim : .yellow
+      let advice = isOver ? [] : Advice.forReason(error.reason)?.wrapped(to: max(20, width - 6)) ?? []
       let lines = text.printable.wrapped(to: max(20, width - 4)).enumerated().map { index, line -> TerminalText in
-        index == 0 ? "  \(line, .yellow)" : "    \(line, .yellow)"
+        index == 0 ? "  \(line, style)" : "    \(line, style)"
       }
       return lines + advice.enumerated().map { $0.offset == 0 ? "    → \($0.element)" : "      \($0.element)" }
     }
