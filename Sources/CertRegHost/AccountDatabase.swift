@@ -23,7 +23,9 @@ package enum AccountDatabase {
   }
 
   /// Asks with more and more room until the entry fits.
-  private static func lookUp(_ ask: (_ room: UnsafeMutablePointer<CChar>, _ size: Int) -> (status: Int32, id: UInt32?)) -> UInt32? {
+  private static func lookUp(_ ask: (_ room: UnsafeMutablePointer<CChar>, _ size: Int) -> (status: Int32, id: UInt32?))
+    -> UInt32?
+  {
     var size = 1024
     while size <= 1 << 20 {
       let room = UnsafeMutablePointer<CChar>.allocate(capacity: size)

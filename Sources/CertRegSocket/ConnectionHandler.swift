@@ -29,6 +29,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
   private var isClosing = false
   /// What of the common budget this connection holds.
   private var budgetHeld = 0
+  /// Whether it is the one connection that may go past the common budget.
+  private var overdraws = false
   private(set) var awaitsBudget = false
   private var lastActivity = NIODeadline.now()
   private var missedParts = 0
@@ -71,6 +73,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     loop.budget.give(back: budgetHeld)
     budgetHeld = 0
     awaitsBudget = false
+    if overdraws { loop.budget.endOverdraft() }
+    overdraws = false
     input = ByteBuffer()
     output = ByteBuffer()
     context = nil
@@ -93,6 +97,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
   func channelReadComplete(context: ChannelHandlerContext) {
     isInRead = false
     flushOutput()
+    giveBack()
     closeIfFinished()
   }
 
@@ -134,24 +139,37 @@ final class ConnectionHandler: ChannelDuplexHandler {
     state.mayTakeLine && isWritable && !state.inputClosed && reserve()
   }
 
+  /// What the connection needs of the common budget for what it holds now.
+  private var budgetNeeded: Int {
+    let held = state.bytesUnderWay + (input.readableBytes > 0 ? input.storageCapacity : 0)
+    return held <= loop.configuration.freeBytes ? 0 : held
+  }
+
   /// Takes from the common budget what this connection holds beyond its own allowance, and room for the next read.
   private func reserve() -> Bool {
-    let held = state.bytesUnderWay + (input.readableBytes > 0 ? input.storageCapacity : 0)
-    if held <= loop.configuration.freeBytes {
-      loop.budget.give(back: budgetHeld)
-      budgetHeld = 0
-    } else {
-      let needed = held + SocketServer.longestRead
-      if needed > budgetHeld, !loop.budget.take(needed - budgetHeld) {
-        awaitsBudget = true
-        loop.awaitsBudget()
-        return false
-      }
-      if needed < budgetHeld { loop.budget.give(back: budgetHeld - needed) }
-      budgetHeld = needed
+    let needed = budgetNeeded == 0 ? 0 : budgetNeeded + SocketServer.longestRead
+    if needed > budgetHeld, !loop.budget.take(needed - budgetHeld) {
+      overdraws = overdraws || loop.budget.overdraw()
+      awaitsBudget = !overdraws
+      if awaitsBudget { loop.awaitsBudget() }
+      return overdraws
     }
     awaitsBudget = false
+    if needed < budgetHeld { loop.budget.give(back: budgetHeld - needed) }
+    budgetHeld = needed
     return true
+  }
+
+  /// Gives back what is not needed any more: others may wait for it while this connection waits for its client.
+  private func giveBack() {
+    let needed = budgetNeeded
+    if overdraws, needed <= budgetHeld {
+      overdraws = false
+      loop.budget.endOverdraft()
+    }
+    guard needed + SocketServer.longestRead < budgetHeld || needed == 0 && budgetHeld > 0 else { return }
+    loop.budget.give(back: budgetHeld - needed)
+    budgetHeld = needed
   }
 
   /// Goes on after something drained.
@@ -159,6 +177,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     guard context != nil else { return }
     takeLines()
     flushOutput()
+    giveBack()
     closeIfFinished()
     if isReadHeld, mayRead {
       isReadHeld = false
@@ -190,7 +209,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
       input.moveReaderIndex(forwardBy: framer.consume())
       switch stop {
       case .noMoreLines:
-        if input.readableBytes == 0 || state.inputClosed { dropInput() }
+        if input.readableBytes == 0 || state.inputClosed {
+          dropInput()
+        } else if input.readerIndex > 0 {
+          // The beginning of the next line moves to memory of its own size.
+          input = ByteBuffer(buffer: input)
+        }
         return
       case .tooLong:
         refuseAndEnd(.lineTooLong(limitBytes: loop.configuration.maxLineBytes))
@@ -393,7 +417,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     servesFromMemory = loop.handling.servesFromMemory(peer)
   }
 
-  var holdsBudget: Bool { budgetHeld > 0 }
+  /// Whether it holds room for a line that is not finished.
+  var holdsUnfinishedLine: Bool { budgetHeld > 0 && input.readableBytes > 0 }
 
   func closeIdle() {
     close()

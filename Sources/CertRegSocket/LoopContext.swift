@@ -129,7 +129,7 @@ final class LoopContext {
     }
     if isAwaited {
       for connection in connections.values
-      where connection.holdsBudget && connection.isIdle(for: Self.holdLimit, now: now) {
+      where connection.holdsUnfinishedLine && connection.isIdle(for: Self.holdLimit, now: now) {
         connection.closeUnfinished()
       }
     } else if configuration.idleTimeout == nil {

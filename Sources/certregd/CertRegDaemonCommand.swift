@@ -3,8 +3,14 @@ import CertRegCore
 import CertRegSettings
 import Glibc
 
-/// The command line of the daemon: reads the configuration, answers questions about it, and starts the daemon.
 @main
+enum Main {
+  static func main() async {
+    await CertRegDaemonCommand.main(ProcessEnvironment.arguments())
+  }
+}
+
+/// The command line of the daemon: reads the configuration, answers questions about it, and starts the daemon.
 struct CertRegDaemonCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "certregd",

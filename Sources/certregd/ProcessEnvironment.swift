@@ -18,6 +18,25 @@ enum ProcessEnvironment {
     return variables
   }
 
+  /// The command line, without the program's name.
+  ///
+  /// Swift finds the arguments next to the environment in memory. A preloaded library that changes the environment before the
+  /// program starts (libfaketime does) moves it away, and `CommandLine.arguments` is empty then; the kernel's record is not.
+  static func arguments() -> [String] {
+    guard let file = fopen("/proc/self/cmdline", "rb") else { return Array(CommandLine.arguments.dropFirst()) }
+    defer { fclose(file) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 4096)
+    while true {
+      let count = fread(&chunk, 1, chunk.count, file)
+      if count == 0 { break }
+      bytes += chunk[..<count]
+    }
+    // Each argument is ended by a NUL.
+    let arguments = bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast()
+    return arguments.dropFirst().map { String(decoding: $0, as: UTF8.self) }
+  }
+
   /// Absolute path of the working directory; `/` where it has been removed.
   static func workingDirectory() -> String {
     guard let path = getcwd(nil, 0) else { return "/" }
