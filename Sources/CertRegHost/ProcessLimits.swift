@@ -24,8 +24,8 @@ package enum ProcessLimits {
     return OpenFiles(soft: UInt64(limit.rlim_cur), hard: UInt64(limit.rlim_max))
   }
 
-  /// Raises the soft limit to the hard one and returns what then holds. The daemon uses poll-free interfaces only, so
-  /// that descriptors above 1,023 (the limit of select(2)) are safe.
+  /// Raises the soft limit to the hard one and returns what then holds. The soft limit is low for the sake of programs
+  /// that use select(2), which cannot take descriptors above 1,023; the daemon does not.
   @discardableResult
   package static func raiseOpenFiles() throws(HostError) -> OpenFiles {
     let before = try openFiles()

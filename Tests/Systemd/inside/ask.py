@@ -3,7 +3,8 @@
 
 ask.py status                    prints the answer to one request of that operation
 ask.py register FILE             registers a certificate, prints the answer
-ask.py load SECONDS              many short connections, one request each; prints "N answered, M failed"
+ask.py load SECONDS              many short connections, one request each; prints "N answered, M refused, K failed". Refused is
+                                 the clear answer of a daemon that is stopping; a connection that breaks has failed.
 """
 import json, os, socket, sys, threading, time
 
@@ -25,13 +26,16 @@ def ask(request, timeout=20):
 
 
 def load(seconds):
-    counts, end = {"ok": 0, "failed": 0}, time.monotonic() + seconds
+    counts, end = {"ok": 0, "refused": 0, "failed": 0}, time.monotonic() + seconds
     lock, said = threading.Lock(), set()
 
     def loop():
         while time.monotonic() < end:
             try:
-                kind = "ok" if "error" not in ask({"id": 1, "op": "status"}) else "failed"
+                error = ask({"id": 1, "op": "status"}).get("error")
+                kind = "ok"
+                if error:
+                    kind = "refused" if error["type"] == "ServiceUnavailableException" and error["retryable"] else "failed"
             except (OSError, ValueError) as e:
                 kind = "failed"
                 said.add(str(e))
@@ -41,7 +45,7 @@ def load(seconds):
     threads = [threading.Thread(target=loop) for _ in range(4)]
     [t.start() for t in threads]
     [t.join() for t in threads]
-    print("%(ok)d answered, %(failed)d failed" % counts, *sorted(said))
+    print("%(ok)d answered, %(refused)d refused, %(failed)d failed" % counts, *sorted(said))
     sys.exit(counts["failed"] > 0 or counts["ok"] == 0)
 
 
