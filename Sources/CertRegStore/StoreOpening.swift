@@ -47,14 +47,13 @@ struct StoreOpening {
     try refuseForeign(before)
     try finishRebuild()
     let mark = before ?? HighWaterMark(schemaVersion: Schema.version, revision: 0)
+    // From here on the state is in use, even if this start does not get far.
     var begun = mark
     begun.isClean = false
-    begun.isSuspect = true
     try highWater.write(begun)
     try highWater.synchronize()
     let (writer, names) = try load(mark)
-    begun = HighWaterMark(schemaVersion: Schema.version, revision: writer.state.revision)
-    try highWater.write(begun)
+    try highWater.write(HighWaterMark(schemaVersion: Schema.version, revision: writer.state.revision))
     try highWater.synchronize()
     return Opened(
       directory: directory, lock: lock, highWater: highWater, notices: notices, names: names, writer: writer)
@@ -120,7 +119,8 @@ struct StoreOpening {
     }
     if queue.damagedAttempts.count > 0 {
       notices.give(
-        .damaged, "\(directory.database): \(queue.damagedAttempts.count) notes of attempts were damaged and are renewed")
+        .damaged, "\(directory.database): \(queue.damagedAttempts.count) notes of attempts were damaged and are renewed"
+      )
     }
     if entries + results > 0 {
       notices.give(.setAside, "\(entries + results) damaged rows were set aside in \(file) and count as absent")
