@@ -58,7 +58,8 @@ final class Connection {
   func useWriteAheadLog() throws(DatabaseFault) {
     let mode = try prepare("PRAGMA journal_mode = WAL").onlyText()
     guard mode == "wal" else {
-      throw DatabaseFault(extendedCode: SQLITE_CANTOPEN, message: "\(path): the journal mode stays \(mode ?? "unknown")")
+      throw DatabaseFault(
+        extendedCode: SQLITE_CANTOPEN, message: "\(path): the journal mode stays \(mode ?? "unknown")")
     }
     try execute(
       """

@@ -32,7 +32,9 @@ struct QueueContents {
     // A call may have been made that the damaged row told of.
     let doubtful = Set(damagedAttempts)
     if !doubtful.isEmpty {
-      for index in entries.indices where doubtful.contains(entries[index].sequence) { entries[index].callStarted = true }
+      for index in entries.indices where doubtful.contains(entries[index].sequence) {
+        entries[index].callStarted = true
+      }
     }
   }
 

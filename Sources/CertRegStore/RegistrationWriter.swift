@@ -44,11 +44,12 @@ final class RegistrationWriter {
     mayHaveFailures = try connection.integer("SELECT EXISTS (SELECT 1 FROM failure)") != 0
     frames = .allocate(capacity: 1)
     frames.initialize(to: 0)
-    let countFrames: @convention(c) (UnsafeMutableRawPointer?, OpaquePointer?, UnsafePointer<CChar>?, Int32) -> Int32 = {
-      context, _, _, count in
-      context?.storeBytes(of: count, as: Int32.self)
-      return SQLITE_OK
-    }
+    let countFrames: @convention(c) (UnsafeMutableRawPointer?, OpaquePointer?, UnsafePointer<CChar>?, Int32) -> Int32 =
+      {
+        context, _, _, count in
+        context?.storeBytes(of: count, as: Int32.self)
+        return SQLITE_OK
+      }
     sqlite3_wal_hook(connection.handle, countFrames, frames)
   }
 

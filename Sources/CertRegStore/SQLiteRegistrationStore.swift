@@ -25,6 +25,9 @@ package final class SQLiteRegistrationStore: RegistrationStore {
   private let checkpointing = DispatchQueue(label: "certregd.store.checkpoint", qos: .utility)
   private let isCheckpointing = Atomic<Bool>(false)
   private let isSuspect = Atomic<Bool>(false)
+  /// Copies of what the writer counts, for callers that must not wait for a commit under way.
+  private let results: Atomic<Int>
+  private let transactions = Atomic<Int>(0)
 
   /// A reader and the lock that it is used under.
   private final class ReaderSlot: Sendable {
@@ -58,6 +61,7 @@ package final class SQLiteRegistrationStore: RegistrationStore {
     } catch {
       throw error.storeError
     }
+    results = Atomic(Int(opened.writer.state.results))
     writer = Mutex(opened.writer)
   }
 
@@ -65,7 +69,7 @@ package final class SQLiteRegistrationStore: RegistrationStore {
   deinit { release() }
 
   /// How many transactions, each with one synchronisation of the disk, commits have taken so far.
-  package var transactionCount: Int { writer.withLock { $0?.transactions ?? 0 } }
+  package var transactionCount: Int { transactions.load(ordering: .relaxed) }
 }
 
 // MARK: - For tests
@@ -106,7 +110,7 @@ extension SQLiteRegistrationStore {
       let (outcomes, frames) = writer.withLock { writer in
         guard let writer else { return ([Result<Void, DatabaseFault>](), 0) }
         let outcomes = writer.commit(groups)
-        noteHighWater(revision: writer.state.revision)
+        noteCommitted(writer)
         return (outcomes, writer.framesInLog)
       }
       for (submission, outcome) in zip(batch, outcomes) {
@@ -115,6 +119,12 @@ extension SQLiteRegistrationStore {
       noticeDamage(outcomes)
       if frames >= SQLiteRegistrationStore.checkpointFrames { startCheckpoint() }
     }
+  }
+
+  private func noteCommitted(_ writer: RegistrationWriter) {
+    noteHighWater(revision: writer.state.revision)
+    results.store(Int(writer.state.results), ordering: .relaxed)
+    transactions.store(writer.transactions, ordering: .relaxed)
   }
 
   /// Writes the mark behind the commit and before anybody is told of it.
@@ -173,7 +183,9 @@ extension SQLiteRegistrationStore {
     let found: RecordReader.Found
     do throws(DatabaseFault) {
       found = try slot.reader.withLock { reader throws(DatabaseFault) in
-        guard let reader else { return .nothing }
+        guard let reader else {
+          throw DatabaseFault(StoreError(.failed, message: "the store is closed"))
+        }
         return try reader.record(for: key)
       }
     } catch {
@@ -198,7 +210,7 @@ extension SQLiteRegistrationStore {
         guard let writer else { return }
         do throws(DatabaseFault) {
           try writer.setAside(key, in: table, to: self.directory.damagedRows)
-          self.noteHighWater(revision: writer.state.revision)
+          self.noteCommitted(writer)
         } catch {
           self.noticeDamage(error)
         }
@@ -207,13 +219,15 @@ extension SQLiteRegistrationStore {
   }
 
   package func registeredCount() throws(StoreError) -> Int {
-    writer.withLock { Int($0?.state.results ?? 0) }
+    results.load(ordering: .relaxed)
   }
 
   package func pendingRegistrations() throws(StoreError) -> [PendingRegistration] {
     do throws(DatabaseFault) {
       return try writer.withLock { writer throws(DatabaseFault) in
-        guard let writer else { return [] }
+        guard let writer else {
+          throw DatabaseFault(StoreError(.failed, message: "the store is closed"))
+        }
         return try QueueContents(writer.connection).entries
       }
     } catch {
@@ -221,6 +235,8 @@ extension SQLiteRegistrationStore {
     }
   }
 
+  /// Waits for what was committed, empties the log and gives the directory back. Not to be called from a completion, for
+  /// which it would wait.
   package func close() {
     waiting.withLock { $0.close() }
     committing.sync {}

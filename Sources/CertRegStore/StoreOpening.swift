@@ -18,9 +18,9 @@ struct StoreOpening {
   }
 
   /// Largest database that is checked as a whole after a shutdown in order.
-  static let cleanCheckLimitBytes: Int64 = 8 << 20
-  /// The same after any other shutdown.
-  static let uncleanCheckLimitBytes: Int64 = 64 << 20
+  static let cleanCheckLimitBytes: Int64 = 4 << 20
+  /// The same after any other shutdown: some 150,000 results, which take a quarter of a second.
+  static let uncleanCheckLimitBytes: Int64 = 16 << 20
 
   let directory: StateDirectory
   let notices: NoticeSink
@@ -47,14 +47,13 @@ struct StoreOpening {
     try refuseForeign(before)
     try finishRebuild()
     let mark = before ?? HighWaterMark(schemaVersion: Schema.version, revision: 0)
+    // From here on the state is in use, even if this start does not get far.
     var begun = mark
     begun.isClean = false
-    begun.isSuspect = true
     try highWater.write(begun)
     try highWater.synchronize()
     let (writer, names) = try load(mark)
-    begun = HighWaterMark(schemaVersion: Schema.version, revision: writer.state.revision)
-    try highWater.write(begun)
+    try highWater.write(HighWaterMark(schemaVersion: Schema.version, revision: writer.state.revision))
     try highWater.synchronize()
     return Opened(
       directory: directory, lock: lock, highWater: highWater, notices: notices, names: names, writer: writer)
@@ -120,7 +119,8 @@ struct StoreOpening {
     }
     if queue.damagedAttempts.count > 0 {
       notices.give(
-        .damaged, "\(directory.database): \(queue.damagedAttempts.count) notes of attempts were damaged and are renewed")
+        .damaged, "\(directory.database): \(queue.damagedAttempts.count) notes of attempts were damaged and are renewed"
+      )
     }
     if entries + results > 0 {
       notices.give(.setAside, "\(entries + results) damaged rows were set aside in \(file) and count as absent")

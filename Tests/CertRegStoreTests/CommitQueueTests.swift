@@ -39,7 +39,8 @@ import Testing
       for _ in 0..<Int.random(in: 0...6, using: &generator) {
         let number = next
         next += 1
-        let changes = Array(repeating: StoreChange.forget(Sample.key(1)), count: Int.random(in: 0...300, using: &generator))
+        let changes = Array(
+          repeating: StoreChange.forget(Sample.key(1)), count: Int.random(in: 0...300, using: &generator))
         _ = queue.append(.init(changes: changes, completion: { _ in order.withLock { $0.append(number) } }))
       }
       for submission in queue.takeBatch() { submission.completion(.success(())) }

@@ -108,7 +108,8 @@ enum Sample {
   }
 
   static let error = ServiceError(
-    .serviceUnavailable, reason: "upstream_unavailable", message: "no \"route\"\u{0} äöü", retryable: true, origin: .upstream,
+    .serviceUnavailable, reason: "upstream_unavailable", message: "no \"route\"\u{0} äöü", retryable: true,
+    origin: .upstream,
     retryAfterMilliseconds: 1200, resourceID: "x", resourceARN: "y", status: .pendingTransfer, requestID: "r",
     upstreamType: "Odd")
 

@@ -53,9 +53,12 @@ import Testing
     try await store.commit([.complete(Sample.registration(1))])
     store.close()
     #expect(Set(directory.contents) == ["certregd.db", "certregd.lock", "certregd.high-water"])
-    #expect(HighWaterFile.Found.mark(.init(schemaVersion: Schema.version, revision: 1, isClean: true)) ==
-      (try HighWaterFile(path: directory.file("certregd.high-water")).found))
+    #expect(
+      HighWaterFile.Found.mark(.init(schemaVersion: Schema.version, revision: 1, isClean: true))
+        == (try HighWaterFile(path: directory.file("certregd.high-water")).found))
     await #expect(throws: StoreError.self) { try await store.commit([.complete(Sample.registration(2))]) }
+    #expect(throws: StoreError.self) { try store.record(for: Sample.key(1)) }
+    #expect(throws: StoreError.self) { try store.pendingRegistrations() }
     store.close()
   }
 

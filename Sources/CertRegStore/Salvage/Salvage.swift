@@ -103,7 +103,9 @@ struct Salvage {
   }
 
   private mutating func takeFailure(_ record: PageRecord) throws(DatabaseFault) {
-    guard let found = FailureRow.read(record, name: name), try !isDone(found.key, since: found.finishedAt) else { return }
+    guard let found = FailureRow.read(record, name: name), try !isDone(found.key, since: found.finishedAt) else {
+      return
+    }
     tally.failures += 1
     try take(.fail(found))
     try flush()

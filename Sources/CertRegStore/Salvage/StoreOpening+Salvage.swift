@@ -75,14 +75,16 @@ extension StoreOpening {
   func finishRebuild() throws(StoreError) {
     try StateDirectory.remove(directory.unfinished)
     guard StateDirectory.exists(directory.rebuilt) else { return }
-    let aside = try directory.createDamagedDirectory(at: now())
-    try StateDirectory.move(directory.log, to: aside + "/certregd.db-wal")
-    try StateDirectory.move(directory.database, to: aside + "/certregd.db")
+    if StateDirectory.exists(directory.log) || StateDirectory.exists(directory.database) {
+      let aside = try directory.createDamagedDirectory(at: now())
+      try StateDirectory.move(directory.log, to: aside + "/certregd.db-wal")
+      try StateDirectory.move(directory.database, to: aside + "/certregd.db")
+      try StateDirectory.synchronize(aside)
+      notices.give(.setAside, "the damaged database was set aside in \(aside)")
+    }
     try StateDirectory.remove(directory.sharedMemory)
-    try StateDirectory.synchronize(aside)
     try StateDirectory.move(directory.rebuilt, to: directory.database)
     try directory.synchronize()
-    notices.give(.setAside, "the damaged database was set aside in \(aside)")
   }
 
   /// Opens a database that is in order as far as it goes, whose log has lost acknowledged changes, and makes up for them
