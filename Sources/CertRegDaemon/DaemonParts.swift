@@ -158,7 +158,7 @@ final class DaemonParts: Sendable {
   func stop(limit: Duration) async {
     reports.beginDraining()
     socket.removeFile()
-    async let connections: Void = server.drain()
+    async let connections: Void = server.drain(isShared: socket.isShared)
     await engine.drain(limit: limit)
     // Answers are on their way to the connections; a client that does not read them is not waited for.
     let server = server
@@ -230,6 +230,9 @@ struct OpenSocket: Sendable {
       throw DaemonError(error)
     }
   }
+
+  /// Whether the service manager listens on it, too.
+  var isShared: Bool { own == nil }
 
   /// Removes the socket's file where it is the daemon's own.
   func removeFile() {

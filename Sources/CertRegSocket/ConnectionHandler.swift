@@ -279,15 +279,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
       request = try LineParser.parse(line)
     } catch {
       loop.counters.invalidLines += 1
-      answerNow(hasID: error.id != nil, AnswerEncoder.error(loop.isDraining ? error.whileDraining : error, in: line))
+      answerNow(hasID: error.id != nil, AnswerEncoder.error(error, in: line))
       return
     }
-    if loop.isDraining {
-      answerNow(
-        hasID: request.id != nil, AnswerEncoder.error(id: request.id.map { Array(line[$0]) }, .draining))
-    } else if !answerFromMemory(request, line) {
-      handOn(request, line)
-    }
+    if !answerFromMemory(request, line) { handOn(request, line) }
   }
 
   /// Answers a `register` request of which the result is known; returns whether it did.
@@ -436,20 +431,19 @@ final class ConnectionHandler: ChannelDuplexHandler {
     closeIfFinished()
   }
 
-  /// Answers what was taken, refuses what is buffered, closes.
+  /// Lets the client send no more; what it has sent is read and answered, then the connection closes.
+  ///
+  /// The kernel then refuses what the client writes (EPIPE), so that no request is taken from it and lost; what it had taken
+  /// before is still read, up to the end of input that follows. Closing the channel's input would leave it unread.
   func drain() {
-    state.inputClosed = true
-    resume()
+    _ = try? context?.channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) {
+      shutdown($0, CInt(SHUT_RD))
+    }
   }
 
   func close() {
     context?.close(promise: nil)
   }
-}
-
-extension LineError {
-  /// A line that was cut off by the stop is not the client's fault.
-  fileprivate var whileDraining: LineError { LineError(error: .draining, id: id) }
 }
 
 extension OwnedRequest {

@@ -95,6 +95,7 @@ final class LoopContext {
     counters.connectionsOpened += 1
     counters.connectionsOpen += 1
     if configuration.idleTimeout != nil { startSweep() }
+    if isDraining { connection.drain() }
   }
 
   func closed(_ connection: ConnectionHandler) {

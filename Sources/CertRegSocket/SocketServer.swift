@@ -7,6 +7,8 @@ package import NIOPosix
 package final class SocketServer: Sendable {
   /// Most bytes of one read: together with the free bytes of a connection the bound of what an idle one can hold.
   static let longestRead = 32 * 1024
+  /// How long connections are accepted that were in the backlog when the daemon was asked to stop.
+  private static let lastAccepts = TimeAmount.milliseconds(50)
   /// Connections that may wait to be accepted.
   private static let backlog: CInt = 4096
 
@@ -92,8 +94,12 @@ package final class SocketServer: Sendable {
 
   package var loopCount: Int { loops.count }
 
-  /// Stops accepting and taking requests; returns once every connection has its answers and is closed.
-  package func drain() async {
+  /// Takes no more requests; returns once every connection has its answers and is closed.
+  ///
+  /// `isShared`: the service manager goes on listening, so what waits to be accepted is the next daemon's. Else it is ours, and
+  /// has had its connection accepted by the kernel already.
+  package func drain(isShared: Bool) async {
+    if !isShared { try? await listener.eventLoop.scheduleTask(in: Self.lastAccepts) {}.futureResult.get() }
     try? await listener.close().get()
     let futures = loops.map { loop in
       let promise = loop.eventLoop.makePromise(of: Void.self)
