@@ -295,11 +295,14 @@ package struct Registrar: Sendable {
     switch reply {
     case .registered(let arn, let requestID):
       callEnded(key.target, .answered, since: since, now: now)
-      finish(key, registration(of: flight, arn: arn, outcome: .created, requestID: requestID, now: now))
-    case .alreadyExists(let arn, let requestID):
+      finish(key, registration(of: flight, arn: arn, .created, flight.pending.status, requestID, now: now))
+    case .alreadyExists(let arn, let status, let requestID):
       callEnded(key.target, .answered, since: since, now: now)
-      let outcome = flight.mayHaveTakenEffect ? RegistrationOutcome.created : .existing
-      finish(key, registration(of: flight, arn: arn, outcome: outcome, requestID: requestID, now: now))
+      if flight.mayHaveTakenEffect {
+        finish(key, registration(of: flight, arn: arn, .created, flight.pending.status, requestID, now: now))
+      } else {
+        finish(key, registration(of: flight, arn: arn, .existing, status, requestID, now: now))
+      }
     case .failed(let failure):
       failed(key, failure, since: since, now: now)
     }
@@ -638,12 +641,13 @@ extension Registrar {
   }
 
   private func registration(
-    of flight: Flight, arn: String, outcome: RegistrationOutcome, requestID: String?, now: Moment
+    of flight: Flight, arn: String, _ outcome: RegistrationOutcome, _ status: CertificateStatus?,
+    _ requestID: String?, now: Moment
   ) -> Ending {
     .registered(
       Registration(
         key: flight.pending.key, certificateARN: arn, outcome: outcome,
-        status: outcome == .created ? flight.pending.status : nil, requestID: requestID, finishedAt: now.wall,
+        status: status, requestID: requestID, finishedAt: now.wall,
         basis: flight.pending.basis))
   }
 

@@ -152,7 +152,7 @@ struct ReplyClassifier {
     }
     if let id, CertificateID(hex: id.utf8) != certificateID { return .failed(mismatch(error)) }
     switch check(arn) {
-    case .ours: return .alreadyExists(certificateARN: arn, requestID: error.requestID)
+    case .ours: return .alreadyExists(certificateARN: arn, status: nil, requestID: error.requestID)
     case .another: return .failed(mismatch(error))
     case .malformed:
       return .failed(garbled("AWS IoT has the certificate already but gives no usable ARN", error, .final))

@@ -44,7 +44,7 @@ package final class EmbeddedUpstream: UpstreamClient {
     let arn = account.arn(of: call.certificateID)
     return isNew
       ? .registered(certificateARN: arn, requestID: requestID.description)
-      : .alreadyExists(certificateARN: arn, requestID: requestID.description)
+      : .alreadyExists(certificateARN: arn, status: nil, requestID: requestID.description)
   }
 
   package func shutdown() async {}

@@ -164,7 +164,7 @@ struct RegistrarSimulation {
         UpstreamFailure(
           error: ServiceError(.certificateValidation, reason: "no", message: "x"), disposition: .final))
     default:
-      if registered[key] != nil { return .alreadyExists(certificateARN: "arn", requestID: nil) }
+      if registered[key] != nil { return .alreadyExists(certificateARN: "arn", status: nil, requestID: nil) }
       registered[key] = .us
       return .registered(certificateARN: "arn", requestID: nil)
     }

@@ -155,7 +155,7 @@ import Testing
   @Test mutating func `a 409 to the first call is existing`() {
     _ = settle(registrar.register(request(1), waiter: 1, now: Self.start))
     let answers = settle(
-      registrar.replied(key(1), .alreadyExists(certificateARN: "arn:1", requestID: "r"), now: Self.start)
+      registrar.replied(key(1), .alreadyExists(certificateARN: "arn:1", status: nil, requestID: "r"), now: Self.start)
     ).answers
     #expect(answers == [1: .registered(registration(1, .existing, status: nil))])
   }
@@ -170,7 +170,7 @@ import Testing
     let again = settle(registrar.timePassed(now: later(.seconds(30))), now: later(.seconds(30)))
     #expect(again.calls == [key(1)])
     let answers = settle(
-      registrar.replied(key(1), .alreadyExists(certificateARN: "arn:1", requestID: "r"), now: Self.start)
+      registrar.replied(key(1), .alreadyExists(certificateARN: "arn:1", status: nil, requestID: "r"), now: Self.start)
     ).answers
     #expect(
       answers
@@ -182,7 +182,7 @@ import Testing
       key: key(1), sequence: 5, der: [9], status: .active, enqueuedAt: Self.start.wall, callStarted: true, attempts: 0,
       lastError: nil, requesterUID: 0, basis: .anyTime)
     #expect(registrar.resume([row], now: Self.start) == [.call(key(1), .active, der: [9])])
-    let ended = registrar.replied(key(1), .alreadyExists(certificateARN: "arn:1", requestID: "r"), now: Self.start)
+    let ended = registrar.replied(key(1), .alreadyExists(certificateARN: "arn:1", status: nil, requestID: "r"), now: Self.start)
     guard case .commit(_, let changes)? = ended.first else {
       Issue.record("no commit: \(ended)")
       return

@@ -17,7 +17,7 @@ import Testing
       Issue.record("the first call did not register")
       return
     }
-    guard case .alreadyExists(arn, let second?) = await upstream.registerCertificateWithoutCA(call(1)) else {
+    guard case .alreadyExists(arn, nil, let second?) = await upstream.registerCertificateWithoutCA(call(1)) else {
       Issue.record("the second call did not find the certificate")
       return
     }
