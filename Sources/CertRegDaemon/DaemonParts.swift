@@ -79,7 +79,8 @@ final class DaemonParts: Sendable {
 
     init() {
       let cores = max(1, System.coreCount)
-      sockets = MultiThreadedEventLoopGroup(numberOfThreads: min(4, cores))
+      // Half of the cores: clients on this host need the rest, and a loop that is busy answers more with one system call.
+      sockets = MultiThreadedEventLoopGroup(numberOfThreads: min(8, max(1, cores / 2)))
       core = MultiThreadedEventLoopGroup(numberOfThreads: 1)
       workers = NIOThreadPool(numberOfThreads: min(4, cores))
       workers.start()

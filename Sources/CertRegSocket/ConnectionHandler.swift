@@ -205,8 +205,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   private func takeLines() {
     while input.readableBytes > 0, state.mayTakeLine, isWritable {
-      let stop = input.withUnsafeReadableBytes { takeLines(in: $0) }
-      input.moveReaderIndex(forwardBy: framer.consume())
+      // Out of the property while it is read: an access that lasts would be tracked at run time.
+      var bytes = ByteBuffer()
+      swap(&bytes, &input)
+      let stop = bytes.withUnsafeReadableBytes { takeLines(in: $0) }
+      bytes.moveReaderIndex(forwardBy: framer.consume())
+      swap(&bytes, &input)
       switch stop {
       case .noMoreLines:
         if input.readableBytes == 0 || state.inputClosed {
