@@ -65,32 +65,44 @@ let package = Package(
     library("CertRegSigV4", ["CertRegCore", "CertRegCrypto"]),
     library("CertRegSettings", ["CertRegCore", .yams]),
     library("CertRegStore", ["CertRegCore", .grdb]),
-    library("CertRegForwarder", [
-      "CertRegCore", "CertRegCrypto", "CertRegSigV4", .asyncHTTPClient, .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .logging,
-    ]),
+    library(
+      "CertRegForwarder",
+      [
+        "CertRegCore", "CertRegCrypto", "CertRegSigV4", .asyncHTTPClient, .nioCore, .nioPosix, .nioHTTP1, .nioSSL,
+        .logging,
+      ]),
     library("CertRegHost", ["CertRegCore", "CSystemd", .logging]),
-    library("CertRegSandbox", [
-      "CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegSigV4", .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .logging,
-    ]),
+    library(
+      "CertRegSandbox",
+      [
+        "CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegSigV4", .nioCore, .nioPosix, .nioHTTP1, .nioSSL,
+        .logging,
+      ]),
     library("CertRegSocket", ["CertRegCore", "CertRegProtocol", "CertRegCrypto", .nioCore, .nioPosix, .logging]),
     library("CertRegClient", ["CertRegCore"]),
-    library("CertRegDaemon", [
-      "CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegProtocol", "CertRegSettings", "CertRegStore",
-      "CertRegForwarder", "CertRegHost", "CertRegSandbox", "CertRegSocket", .nioCore, .nioPosix, .logging, .lifecycle, .unixSignals,
-    ]),
+    library(
+      "CertRegDaemon",
+      [
+        "CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegProtocol", "CertRegSettings", "CertRegStore",
+        "CertRegForwarder", "CertRegHost", "CertRegSandbox", "CertRegSocket", .nioCore, .nioPosix, .logging, .lifecycle,
+        .unixSignals,
+      ]),
     executable("certregd", ["CertRegCore", "CertRegDaemon", "CertRegSettings", .argumentParser]),
     executable("certregctl", ["CertRegCore", "CertRegClient", .argumentParser]),
     executable("certreg-sandbox", ["CertRegCore", "CertRegSandbox", .argumentParser, .nioPosix, .logging]),
 
     tests("CertRegCoreTests", ["CertRegCore"]),
-    tests("CertRegX509Tests", ["CertRegCore", "CertRegCrypto", "CertRegX509"]),
+    tests("CertRegX509Tests", ["CertRegCore", "CertRegCrypto", "CertRegX509", "COpenSSL"]),
     tests("CertRegProtocolTests", ["CertRegCore", "CertRegProtocol"]),
     tests("CertRegSigV4Tests", ["CertRegCore", "CertRegCrypto", "CertRegSigV4"]),
     tests("CertRegSettingsTests", ["CertRegCore", "CertRegSettings"]),
     tests("CertRegStoreTests", ["CertRegCore", "CertRegStore", .grdb]),
-    tests("CertRegForwarderTests", [
-      "CertRegCore", "CertRegCrypto", "CertRegSigV4", "CertRegForwarder", .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .logging,
-    ]),
+    tests(
+      "CertRegForwarderTests",
+      [
+        "CertRegCore", "CertRegCrypto", "CertRegSigV4", "CertRegForwarder", .nioCore, .nioPosix, .nioHTTP1, .nioSSL,
+        .logging,
+      ]),
     tests("CertRegHostTests", ["CertRegCore", "CertRegHost", .logging]),
     tests("CertRegSandboxTests", ["CertRegCore", "CertRegCrypto", "CertRegSigV4", "CertRegSandbox", .logging]),
     tests("CertRegSocketTests", ["CertRegCore", "CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),

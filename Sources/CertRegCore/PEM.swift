@@ -13,7 +13,8 @@ package enum PEM {
     while index < der.count {
       let left = der.count - index
       let group =
-        UInt32(der[index]) << 16 | (left > 1 ? UInt32(der[index + 1]) << 8 : 0) | (left > 2 ? UInt32(der[index + 2]) : 0)
+        UInt32(der[index]) << 16 | (left > 1 ? UInt32(der[index + 1]) << 8 : 0)
+        | (left > 2 ? UInt32(der[index + 2]) : 0)
       text.append(alphabet[Int(group >> 18 & 63)])
       text.append(alphabet[Int(group >> 12 & 63)])
       text.append(left > 1 ? alphabet[Int(group >> 6 & 63)] : UInt8(ascii: "="))

@@ -18,7 +18,8 @@ package enum UpstreamReply: Hashable, Sendable {
   /// 200, with the `certificateId` that the client computed.
   case registered(certificateARN: String, requestID: String?)
   /// 409 for the certificate that was sent. `certificateARN` is its `resourceArn`.
-  case alreadyExists(certificateARN: String, requestID: String?)
+  /// `status`: what the upstream says it has, where it was asked.
+  case alreadyExists(certificateARN: String, status: CertificateStatus?, requestID: String?)
   case failed(UpstreamFailure)
 }
 
@@ -37,17 +38,20 @@ package struct UpstreamFailure: Error, Hashable, Sendable {
 
   package var error: ServiceError
   package var disposition: Disposition
+  /// Whether the upstream can have acted on the call although no result came back. Then a later 409 is the answer to this call.
+  package var mayHaveTakenEffect: Bool
 
-  package init(error: ServiceError, disposition: Disposition) {
+  package init(error: ServiceError, disposition: Disposition, mayHaveTakenEffect: Bool = false) {
     self.error = error
     self.disposition = disposition
+    self.mayHaveTakenEffect = mayHaveTakenEffect
   }
 }
 
 /// The upstream of one target. It signs, sends, reads and classifies; when to call and whether to try again is decided by others.
 package protocol UpstreamClient: Sendable {
-  /// Makes one call. Refreshed credentials or a corrected clock may make it two on the wire, never more.
-  /// Ends by itself within the target's `requestTimeout`.
+  /// Makes one call, and where the target is so configured asks for the status of a certificate that exists. Refreshed
+  /// credentials or a corrected clock may make each two on the wire, never more. Each ends within the `requestTimeout`.
   func registerCertificateWithoutCA(_ call: UpstreamCall) async -> UpstreamReply
 
   /// Releases connections. Calls under way end as unavailable.

@@ -1,5 +1,5 @@
-package import CertRegCore
 import COpenSSL
+package import CertRegCore
 
 /// SHA-256 (FIPS 180-4) by OpenSSL's low-level functions: for inputs of a certificate's size the `EVP` interface costs
 /// more for its set-up than for the digest.

@@ -17,6 +17,7 @@ package final class AWSUpstreamClient: UpstreamClient {
   private let credentials: any CredentialsSource
   private let transport: HTTPTransport
   private let requestTimeout: Duration
+  private let describesExisting: Bool
   private let clock: HostClock
   private let logger: Logger
   private let offset = ClockOffset()
@@ -35,6 +36,7 @@ package final class AWSUpstreamClient: UpstreamClient {
     self.endpoint = endpoint
     self.credentials = credentials
     self.requestTimeout = configuration.requestTimeout
+    self.describesExisting = configuration.describeExisting
     self.clock = clock
     self.logger = logger
     do {
@@ -62,11 +64,15 @@ package final class AWSUpstreamClient: UpstreamClient {
     let body = RegistrationBody.bytes(call)
     let request = SignableRequest(
       template: registrationTemplate, path: endpoint.url.path + AWSUpstreamClient.registrationPath, body: body)
-    return await exchange(request, certificateID: call.certificateID) { classifier, reply in
+    let reply: UpstreamReply = await exchange(request, certificateID: call.certificateID) { classifier, reply in
       classifier.registration(reply)
     } failure: {
       .failed($0)
     }
+    guard describesExisting, case .alreadyExists(let arn, nil, let requestID) = reply else { return reply }
+    // That the certificate exists is the answer; a status that cannot be had does not change it.
+    let status = try? await self.status(of: call.certificateID)
+    return .alreadyExists(certificateARN: arn, status: status, requestID: requestID)
   }
 
   /// The status that AWS IoT has for a certificate (DescribeCertificate).

@@ -44,8 +44,8 @@ final class HTTPTransport: Sendable {
       timeout: .init(connect: .nanoseconds(options.connectTimeout.nanoseconds)), proxy: options.proxy)
     configuration.httpVersion = .http1Only
     configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = options.connections
-    // Load balancers close idle connections after a minute: closing first avoids sending into a connection that is gone.
-    configuration.connectionPool.idleTimeout = .seconds(45)
+    // Under load connections are never idle. What a burst leaves behind is given back soon, descriptors and all.
+    configuration.connectionPool.idleTimeout = .seconds(5)
     // Whether to try again is decided elsewhere, with a view of all calls.
     configuration.connectionPool.retryConnectionEstablishment = false
     client = HTTPClient(eventLoopGroupProvider: .shared(eventLoopGroup), configuration: configuration)

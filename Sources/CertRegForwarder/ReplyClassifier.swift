@@ -152,7 +152,7 @@ struct ReplyClassifier {
     }
     if let id, CertificateID(hex: id.utf8) != certificateID { return .failed(mismatch(error)) }
     switch check(arn) {
-    case .ours: return .alreadyExists(certificateARN: arn, requestID: error.requestID)
+    case .ours: return .alreadyExists(certificateARN: arn, status: nil, requestID: error.requestID)
     case .another: return .failed(mismatch(error))
     case .malformed:
       return .failed(garbled("AWS IoT has the certificate already but gives no usable ARN", error, .final))
@@ -197,11 +197,13 @@ struct ReplyClassifier {
     _ kind: ServiceError.Kind, _ reason: FailureReason, _ message: String, _ error: AWSErrorReply, retryable: Bool,
     _ disposition: UpstreamFailure.Disposition
   ) -> UpstreamFailure {
+    // A server that fails may have done its work before; one that refuses has not.
+    let mayHaveTakenEffect = if case .unavailable = disposition { true } else { false }
     let upstreamType = error.type == kind.rawValue ? nil : error.type.map { text.clean($0, limit: 128) }
     return UpstreamFailure(
       error: ServiceError(
         kind, reason: reason.rawValue, message: message, retryable: retryable, origin: .upstream,
         requestID: error.requestID.map { text.clean($0, limit: 128) }, upstreamType: upstreamType),
-      disposition: disposition)
+      disposition: disposition, mayHaveTakenEffect: mayHaveTakenEffect)
   }
 }

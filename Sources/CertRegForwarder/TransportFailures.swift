@@ -22,7 +22,7 @@ extension UpstreamFailure {
     self.init(
       error: ServiceError(
         kind, reason: reason.rawValue, message: "\(authority): \(error.detail)", retryable: true, origin: .upstream),
-      disposition: .unavailable(retryAfter: nil))
+      disposition: .unavailable(retryAfter: nil), mayHaveTakenEffect: error.kind.isAfterConnecting)
   }
 
   /// A call that was not made for want of credentials. It is the daemon's matter, never the certificate's.
@@ -39,5 +39,15 @@ extension UpstreamFailure {
         isUnavailable ? .serviceUnavailable : .unauthorized, reason: reason.rawValue, message: error.message,
         retryable: true, origin: .daemon),
       disposition: isUnavailable ? .unavailable(retryAfter: nil) : .identity)
+  }
+}
+
+extension TransportError.Kind {
+  /// Whether the request can have reached the upstream before this happened.
+  fileprivate var isAfterConnecting: Bool {
+    switch self {
+    case .nameResolution, .connectionRefused, .networkUnreachable, .connectTimeout, .tlsFailure, .proxyRefused: false
+    case .requestTimeout, .connectionLost, .responseTooLarge, .malformedResponse, .shutDown, .cancelled, .other: true
+    }
   }
 }

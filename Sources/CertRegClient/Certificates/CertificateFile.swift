@@ -1,0 +1,124 @@
+import CertRegCore
+
+/// The certificates of one file, ready to be sent.
+///
+/// The file may hold PEM (one block or many), DER, or bare base64 of DER. Private keys that stand beside certificates are noticed
+/// and left out. Whether a certificate is any good is for the daemon to say: what looks like one is handed on as it is.
+package struct CertificateFile: Hashable, Sendable {
+  /// One certificate as it will be sent.
+  package struct Entry: Hashable, Sendable {
+    /// Its place among the file's certificates, from 1; `nil` where it is the only one.
+    package var number: Int?
+    /// The value of `certificatePem`.
+    package var pem: String
+
+    package init(number: Int?, pem: String) {
+      self.number = number
+      self.pem = pem
+    }
+  }
+
+  package var entries: [Entry]
+  /// What was left out, in words for a person: `a private key`, `2 private keys`, `an EC PARAMETERS block`.
+  package var leftOut: [String]
+
+  /// Takes `content` apart.
+  ///
+  /// - Throws: `InputError` `noCertificate` or `otherContent` where there is nothing that could be a certificate.
+  package init(content: [UInt8]) throws(InputError) {
+    let bytes = CertificateFile.decodedText(content)
+    guard bytes.contains(where: { !Base64.isSpace($0) }) else { throw InputError(.noCertificate, "empty") }
+    if bytes[0] == 0x30, !CertificateFile.isText(bytes) {
+      self = try CertificateFile(der: bytes)
+      return
+    }
+    guard CertificateFile.isText(bytes) else {
+      throw InputError(.noCertificate, "neither PEM nor DER", advice: "certificates are read as PEM, DER or base64")
+    }
+    let text = PEMText(bytes)
+    if text.blocks.isEmpty {
+      if let der = Base64.decode(bytes), der.first == 0x30 {
+        self = try CertificateFile(der: der)
+      } else {
+        // No block at all: the daemon says what is missing, in the same words for every client.
+        self.init(entries: [Entry(number: nil, pem: String(decoding: bytes, as: UTF8.self))], leftOut: [])
+      }
+      return
+    }
+    self = try CertificateFile(blocks: text.blocks)
+  }
+
+  private init(entries: [Entry], leftOut: [String]) {
+    self.entries = entries
+    self.leftOut = leftOut
+  }
+
+  private init(der: [UInt8]) throws(InputError) {
+    switch DEROutline(der) {
+    case .certificate, .other:
+      self.init(entries: [Entry(number: nil, pem: PEM.certificate(der: der))], leftOut: [])
+    case .privateKey, .encryptedPrivateKey:
+      throw InputError(
+        .otherContent, "a private key or PKCS#12 file, no certificate; it was not sent",
+        advice: "give the certificate alone (openssl pkcs12 -in FILE -nokeys writes those of a PKCS#12 file)")
+    case .pkcs7:
+      throw InputError(
+        .otherContent, "a PKCS#7 or PKCS#12 bundle, which is not read",
+        advice: "openssl pkcs7 -inform DER -in FILE -print_certs writes its certificates as PEM")
+    }
+  }
+
+  private init(blocks: [PEMText.Block]) throws(InputError) {
+    let certificates = blocks.filter(CertificateFile.isCertificate)
+    let others = blocks.filter { !CertificateFile.isCertificate($0) }
+    leftOut = CertificateFile.names(of: others)
+    guard !certificates.isEmpty else {
+      let pkcs7 = others.contains { $0.label == "PKCS7" || $0.label == "CMS" }
+      throw InputError(
+        .otherContent, "holds no certificate, only \(leftOut.joined(separator: ", "))",
+        advice: pkcs7 ? "openssl pkcs7 -in FILE -print_certs writes its certificates as PEM" : nil)
+    }
+    entries = certificates.enumerated().map { index, block in
+      Entry(number: certificates.count > 1 ? index + 1 : nil, pem: block.text)
+    }
+  }
+
+  /// A block that may be sent. One that ends as a key is a key, whatever its first line says.
+  private static func isCertificate(_ block: PEMText.Block) -> Bool {
+    block.label.uppercased().hasSuffix("CERTIFICATE") && !(block.endLabel ?? "").uppercased().contains("PRIVATE KEY")
+  }
+
+  private static func names(of blocks: [PEMText.Block]) -> [String] {
+    var counts: [(name: String, count: Int)] = []
+    for block in blocks {
+      let isKey = (block.label + (block.endLabel ?? "")).uppercased().contains("PRIVATE KEY")
+      let name = isKey ? "private key" : "\(block.label) block"
+      if let index = counts.firstIndex(where: { $0.name == name }) {
+        counts[index].count += 1
+      } else {
+        counts.append((name, 1))
+      }
+    }
+    return counts.map { name, count in
+      count == 1 ? "\("AEIOUX".contains(name.first ?? "-") ? "an" : "a") \(name)" : "\(count) \(name)s"
+    }
+  }
+
+  /// UTF-16 with a byte-order mark (what some consoles write into files) as UTF-8; UTF-8 without its mark; other bytes as they are.
+  private static func decodedText(_ bytes: [UInt8]) -> [UInt8] {
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { return Array(bytes.dropFirst(3)) }
+    let little = bytes.starts(with: [0xFF, 0xFE])
+    guard little || bytes.starts(with: [0xFE, 0xFF]) else { return bytes }
+    let units = stride(from: 2, to: bytes.count - 1, by: 2).map { index -> UInt16 in
+      let high = UInt16(little ? bytes[index + 1] : bytes[index])
+      let low = UInt16(little ? bytes[index] : bytes[index + 1])
+      return high << 8 | low
+    }
+    return Array(String(decoding: units, as: UTF16.self).utf8)
+  }
+
+  /// Whether the bytes can be text of whatever encoding: DER has bytes that no text has among its first few.
+  private static func isText(_ bytes: [UInt8]) -> Bool {
+    !bytes.prefix(4096).contains { $0 < 0x20 && !Base64.isSpace($0) && $0 != 0x1B }
+  }
+}

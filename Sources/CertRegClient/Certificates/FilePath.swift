@@ -1,0 +1,81 @@
+import Glibc
+
+/// A path as the system has it: bytes, not necessarily UTF-8.
+package struct FilePath: Hashable, Sendable, CustomStringConvertible {
+  /// The path's bytes without the terminating zero.
+  package let bytes: [UInt8]
+
+  package init(_ path: String) {
+    bytes = Array(path.utf8)
+  }
+
+  init(bytes: [UInt8]) {
+    self.bytes = bytes
+  }
+
+  /// The path for display, with U+FFFD for what is not UTF-8. Untrusted.
+  package var description: String { String(decoding: bytes, as: UTF8.self) }
+
+  /// Whether this stands for standard input.
+  package var isStandardInput: Bool { bytes == Array("-".utf8) }
+
+  /// The last part of the path.
+  package var name: ArraySlice<UInt8> {
+    bytes.lastIndex(of: UInt8(ascii: "/")).map { bytes[($0 + 1)...] } ?? bytes[...]
+  }
+
+  /// The file's extension in lower case, without its dot; empty where there is none.
+  package var fileExtension: String {
+    guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot > name.startIndex else { return "" }
+    return String(decoding: name[(dot + 1)...], as: UTF8.self).lowercased()
+  }
+
+  func appending(_ component: some Sequence<UInt8>) -> FilePath {
+    var longer = bytes
+    if longer.last != UInt8(ascii: "/") { longer.append(UInt8(ascii: "/")) }
+    longer.append(contentsOf: component)
+    return FilePath(bytes: longer)
+  }
+
+  /// Lends the path to a C function.
+  func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
+    let terminated = bytes.map(CChar.init(bitPattern:)) + [0]
+    return terminated.withUnsafeBufferPointer { buffer in
+      // The buffer has at least its terminating zero, so it has a base address.
+      buffer.baseAddress.map(body) ?? body("")
+    }
+  }
+}
+
+/// What can go wrong with an input before the daemon sees it.
+package struct InputError: Error, Hashable, Sendable {
+  package enum Code: Hashable, Sendable {
+    /// Not there, or not to be read.
+    case unreadable
+    /// There, but empty or nothing that could be a certificate.
+    case noCertificate
+    /// There, and something else: a key, parameters, a bundle of another kind.
+    case otherContent
+    /// A report that cannot be written, or is there already.
+    case notWritable
+  }
+
+  package var code: Code
+  package var message: String
+  package var advice: String?
+
+  package init(_ code: Code, _ message: String, advice: String? = nil) {
+    self.code = code
+    self.message = message
+    self.advice = advice
+  }
+
+  /// How a command ends that got this error and no other.
+  package var exitStatus: CommandStatus {
+    switch code {
+    case .unreadable: .noInput
+    case .noCertificate, .otherContent: .dataError
+    case .notWritable: .cannotCreate
+    }
+  }
+}

@@ -1,0 +1,54 @@
+/// Finds the blocks in a text with PEM encodings (RFC 7468), without judging what is in them.
+struct PEMText {
+  /// One block, from its BEGIN line to its END line.
+  struct Block: Hashable {
+    var label: String
+    /// The lines as they are in the text, each ended by LF. Where the END line is missing: up to the next BEGIN line or the end.
+    var text: String
+    /// The label of the END line; `nil` where there is none.
+    var endLabel: String?
+  }
+
+  var blocks: [Block] = []
+  /// Whether there is text outside the blocks other than white space.
+  var hasTextOutside = false
+
+  /// A line that has the dashes but lies not at the beginning of a line counts as text, as it does for OpenSSL.
+  init(_ bytes: [UInt8]) {
+    var open: Block?
+    // The end of the last line begins no other one.
+    let text = bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...]
+    for line in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+      let trimmed = PEMText.trimmingEnd(line)
+      if let label = PEMText.label(of: trimmed, after: "-----BEGIN ") {
+        if let unfinished = open { blocks.append(unfinished) }
+        open = Block(label: label, text: "")
+      }
+      guard open != nil else {
+        if !trimmed.isEmpty { hasTextOutside = true }
+        continue
+      }
+      open?.text += String(decoding: trimmed, as: UTF8.self) + "\n"
+      if let label = PEMText.label(of: trimmed, after: "-----END ") {
+        open?.endLabel = label
+        if let finished = open { blocks.append(finished) }
+        open = nil
+      }
+    }
+    if let unfinished = open { blocks.append(unfinished) }
+  }
+
+  private static func trimmingEnd<Line: Collection<UInt8>>(_ line: Line) -> [UInt8] {
+    var bytes = Array(line)
+    while let last = bytes.last, Base64.isSpace(last) { bytes.removeLast() }
+    return bytes
+  }
+
+  private static func label(of line: [UInt8], after prefix: StaticString) -> String? {
+    let start = Array("\(prefix)".utf8)
+    guard line.count >= start.count + 5, line.starts(with: start), line.suffix(5).elementsEqual("-----".utf8) else {
+      return nil
+    }
+    return String(decoding: line[start.count..<(line.count - 5)], as: UTF8.self)
+  }
+}

@@ -1,0 +1,40 @@
+/// How a command ends, by the numbers of sysexits(3).
+package enum CommandStatus: Int32, Hashable, Sendable {
+  case success = 0
+  /// `lookup` or `forget` found nothing, as `grep` says it.
+  case nothingFound = 1
+  /// EX_USAGE: the command line is wrong.
+  case usage = 64
+  /// EX_DATAERR: a certificate cannot be registered.
+  case dataError = 65
+  /// EX_NOINPUT: a file is not there or cannot be read.
+  case noInput = 66
+  /// EX_UNAVAILABLE: no daemon, or it went away.
+  case unavailable = 69
+  /// EX_SOFTWARE: a fault of the upstream, the daemon or this program.
+  case software = 70
+  /// EX_CANTCREAT: an output file cannot be written.
+  case cannotCreate = 73
+  /// EX_IOERR: the results could not be written.
+  case outputLost = 74
+  /// EX_TEMPFAIL: the same again, later, can succeed.
+  case temporaryFailure = 75
+  /// EX_PROTOCOL: what answers is no certregd.
+  case protocolError = 76
+  /// EX_NOPERM: the socket or the daemon refuses this user.
+  case notPermitted = 77
+  /// EX_CONFIG: the configuration is wrong.
+  case configuration = 78
+  /// Stopped by SIGINT (128 + 2, as shells report it).
+  case interrupted = 130
+
+  /// Of several failures the one to report: what a person must mend comes before what mends itself.
+  package static func combining(_ statuses: some Sequence<CommandStatus>) -> CommandStatus {
+    let seen = Set(statuses)
+    let order: [CommandStatus] = [
+      .interrupted, .usage, .outputLost, .protocolError, .software, .dataError, .noInput, .cannotCreate, .configuration,
+      .notPermitted, .unavailable, .temporaryFailure, .nothingFound,
+    ]
+    return order.first(where: seen.contains) ?? .success
+  }
+}

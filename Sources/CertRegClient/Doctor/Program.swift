@@ -1,0 +1,68 @@
+import CertRegCore
+import Glibc
+
+/// Runs programs of PATH without a shell.
+enum Program {
+  private static let maximumOutputBytes = 65_536
+
+  /// Runs `arguments` and reads what it prints. `nil`: there is no such program, or it did not end within `timeout` and was stopped.
+  static func run(_ arguments: [String], environment: [String: String], timeout: Duration) -> HostProbe.ProgramResult? {
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { return nil }
+    // Only the copies made for its standard streams reach the program: it must not hold the reading end of its own pipe.
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    let child = spawn(arguments, environment: environment, output: ends[1])
+    close(ends[1])
+    defer { close(ends[0]) }
+    guard let child else { return nil }
+    let output = read(ends[0], until: Clock.now + timeout)
+    if output == nil { kill(child, SIGKILL) }
+    var status: Int32 = 0
+    while waitpid(child, &status, 0) < 0, errno == EINTR {}
+    // The status of wait(2): the low seven bits are the signal that ended it, 0 for an exit.
+    let code = status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
+    // 127 is what posix_spawnp's child ends with where the program is not there.
+    guard let output, code != 127 else { return nil }
+    return HostProbe.ProgramResult(status: code, output: output)
+  }
+
+  private static func spawn(_ arguments: [String], environment: [String: String], output: Int32) -> pid_t? {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
+    posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO)
+    let variables = environment.map { "\($0.key)=\($0.value)" }
+    return withCStrings(arguments) { argv in
+      withCStrings(variables) { envp in
+        var child: pid_t = 0
+        guard let name = argv[0], posix_spawnp(&child, name, &actions, nil, argv, envp) == 0 else { return nil }
+        return child
+      }
+    }
+  }
+
+  private static func withCStrings<Result>(
+    _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result?
+  ) -> Result? {
+    let copies = strings.map { strdup($0) }
+    defer { for copy in copies { free(copy) } }
+    // The array lives for the call; its strings are freed after it.
+    return (copies + [nil]).withUnsafeBufferPointer { buffer in buffer.baseAddress.flatMap(body) }
+  }
+
+  /// What comes until the other side closes; `nil` when the deadline passes first.
+  private static func read(_ descriptor: Int32, until deadline: MonotonicTime) -> String? {
+    var output: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 4096)
+    while Clock.now < deadline {
+      var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      guard poll(&entry, 1, Clock.pollTimeout(until: deadline)) > 0 else { continue }
+      let count = Glibc.read(descriptor, &chunk, chunk.count)
+      if count <= 0 { return String(decoding: output, as: UTF8.self) }
+      if output.count < maximumOutputBytes { output.append(contentsOf: chunk[..<count]) }
+    }
+    return nil
+  }
+}

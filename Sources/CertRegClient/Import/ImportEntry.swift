@@ -1,0 +1,71 @@
+package import CertRegCore
+
+/// One entry of an import: where it stood, and its certificate or why there is none.
+package struct ImportEntry: Hashable, Sendable {
+  /// Place in the source, or the name that the source has for it: `batch.csv:12`, `0123f1822c38dd7a01`.
+  package var name: String
+  package var content: Result<String, InputError>
+
+  /// - Parameter pem: the value of `certificatePem`.
+  package init(name: String, pem: String) {
+    self.name = name
+    content = .success(pem)
+  }
+
+  package init(name: String, error: InputError) {
+    self.name = name
+    content = .failure(error)
+  }
+
+  /// Takes a certificate as sources write it: PEM, with line ends or with the two characters `\n` for them, or base64 of DER.
+  /// Text with several certificates gives the first one: in a chain that is the device's own.
+  init(name: String, text: String) {
+    let unescaped = text.contains("\\n") && !text.contains("\n") ? text.unescapingLineEnds : text
+    do throws(InputError) {
+      let file = try CertificateFile(content: Array(unescaped.utf8))
+      guard let first = file.entries.first else { throw InputError(.noCertificate, "no certificate") }
+      self.init(name: name, pem: first.pem)
+    } catch {
+      self.init(name: name, error: error)
+    }
+  }
+
+  /// Names the certificate within the batch: the SHA-256 of its DER where the PEM can be read, else of the text.
+  package static func fingerprint(ofPEM pem: String) -> CertificateID {
+    let lines = pem.utf8.split(separator: UInt8(ascii: "\n"))
+    let body = lines.dropFirst().prefix { !$0.starts(with: "-----".utf8) }.joined()
+    if let der = Base64.decode(body), !der.isEmpty { return SHA256.digest(der) }
+    return SHA256.digest(Array(pem.utf8))
+  }
+}
+
+extension String {
+  /// The text with the two characters `\n` (and `\r`) as the line ends that they stand for.
+  fileprivate var unescapingLineEnds: String {
+    var result = ""
+    var rest = self[...]
+    while let backslash = rest.firstIndex(of: "\\") {
+      result += rest[..<backslash]
+      let after = rest.index(after: backslash)
+      guard after < rest.endIndex else { return result + "\\" }
+      switch rest[after] {
+      case "n": result += "\n"
+      case "r": break
+      default: result += rest[backslash...after]
+      }
+      rest = rest[rest.index(after: after)...]
+    }
+    return result + rest
+  }
+}
+
+/// Gives the entries of an import one after the other, reading no further ahead than it must.
+package protocol ImportSource {
+  /// The next entry; `nil` at the end.
+  ///
+  /// - Throws: `InputError` where nothing more can be read.
+  mutating func next() throws(InputError) -> ImportEntry?
+
+  /// How much has been read, from 0 to 1; `nil` where the whole is not known.
+  var fraction: Double? { get }
+}

@@ -1,0 +1,50 @@
+/// What a person can do about an error, by its `reason`.
+package enum Advice {
+  /// One sentence; `nil` where the message says all there is.
+  package static func forReason(_ reason: String) -> String? {
+    byReason[reason]
+  }
+
+  private static let byReason: [String: String] = [
+    "peer_not_allowed":
+      "certregd's configuration does not grant this: ask for your user, group or unit to be added to its access section",
+    "deadline_exceeded":
+      "the registration goes on: certregctl lookup FILE tells how it ended, a longer --timeout waits for it",
+    "status_differs":
+      "it keeps the status that it has: change it in AWS IoT (aws iot update-certificate), or ask for that status",
+    "expired": "if it is to be registered all the same, the configuration's validation section can allow expired",
+    "not_yet_valid":
+      "check this machine's clock; the configuration's validation section can allow not_yet_valid",
+    "wrong_pem_label": "the block must begin with -----BEGIN CERTIFICATE-----",
+    "weak_rsa_key": "issue the certificate again with an RSA key of 2048 bits or more, or an EC key",
+    "unknown_target": "certregctl status lists the targets that are configured",
+    "draining": "certregd is stopping: try again when it is back",
+    "queue_full": "certregd's queue is at its limit: try again later; certregctl status shows what holds it up",
+    "queue_expired":
+      "it waited for the upstream longer than queue.maxAge allows: certregctl status shows what held it up",
+    "store_full": "make room on the file system of certregd's state directory",
+    "store_failed": "certregd's log names the file and the fault: journalctl -u certregd",
+    "upstream_mismatch":
+      "the endpoint answered for another certificate: check the target's endpoint and what is between",
+    "upstream_garbled": "something else than AWS IoT answers: check the target's endpoint and proxy",
+    "upstream_redirected": "something else than AWS IoT answers: check the target's endpoint and proxy",
+    "throttled_by_upstream":
+      "certregd keeps to the pace that AWS allows and goes on; a higher one is a quota request for the account",
+    "no_credentials": "give the target a source of credentials; certregctl doctor shows what is there",
+    "credentials_unavailable":
+      "the source of the target's credentials does not answer: certregctl doctor, certregd's log",
+    "credentials_invalid": "AWS does not know the target's credentials: check the key pair or the role",
+    "unknown_identity": "AWS does not know the target's credentials: check the key pair or the role",
+    "invalid_signature": "the secret key does not belong to the access key: check the target's credentials",
+    "expired_token": "the target's credentials have expired: renew them where they come from",
+    "access_denied": "the target's identity needs the permission iot:RegisterCertificateWithoutCA",
+    "not_opted_in": "the account has to be opted in to the target's region",
+    "clock_skew": "set this machine's clock: sudo timedatectl set-ntp true",
+    "name_resolution": "check the target's region or endpoint, and this machine's DNS: certregctl doctor",
+    "tls_failure": "certregctl doctor tells; a proxy that opens TLS needs its authority as the target's caFile",
+    "connect_timeout": "let this machine connect to the endpoint, or set the target's proxy: certregctl doctor",
+    "connection_refused": "check the target's endpoint and proxy: certregctl doctor",
+    "network_unreachable": "this machine has no route to the endpoint: certregctl doctor",
+    "proxy_refused": "the target's proxy does not let certregd through: check its rules and the target's proxy setting",
+  ]
+}

@@ -1,0 +1,24 @@
+/// `certregctl forget`: removes what the daemon knows about certificates; nothing goes upstream.
+package struct ForgetVerb {
+  /// Certificate IDs (64 hexadecimal digits), files, folders or `-`.
+  package var subjects: [String]
+
+  package init(subjects: [String]) {
+    self.subjects = subjects
+  }
+
+  /// Runs the command. Ends with `nothingFound` where nothing was known about some certificate and nothing worse happened.
+  package func run(_ session: Session) -> CommandStatus {
+    var steps = SubjectSteps(subjects: subjects, operation: "forget", targets: session.targets, sendsIDs: true)
+    let batch = CertificateBatch(
+      session, participle: "forgotten", timeout: session.timeout ?? Session.defaultTimeout, noun: "result")
+    return batch.run(
+      next: { steps.next() },
+      lines: { name, answer in
+        var line = ResultLine(result: answer.json, name: name)
+        if line.error == nil { line.outcome = "forgotten" }
+        if line.error?.exitStatus == .nothingFound { line.outcome = "unknown" }
+        return [(line, line.rendered(for: session.console.output, showsTarget: session.targets.count > 1))]
+      })
+  }
+}

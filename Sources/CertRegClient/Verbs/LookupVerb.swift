@@ -1,0 +1,104 @@
+import CertRegCore
+
+/// `certregctl lookup`: what the daemon knows about certificates, named by ID or by file.
+package struct LookupVerb {
+  /// Certificate IDs (64 hexadecimal digits), files, folders or `-`.
+  package var subjects: [String]
+
+  package init(subjects: [String]) {
+    self.subjects = subjects
+  }
+
+  /// Runs the command. Ends with `nothingFound` where nothing is known about some certificate and nothing worse happened.
+  package func run(_ session: Session) -> CommandStatus {
+    var steps = SubjectSteps(subjects: subjects, operation: "lookup", targets: session.targets)
+    let isSingle = subjects.count == 1 && session.targets.count < 2
+    let batch = CertificateBatch(
+      session, participle: "looked up", timeout: session.timeout ?? Session.defaultTimeout, noun: "result")
+    return batch.run(
+      next: { steps.next() },
+      lines: { name, answer in
+        let line = LookupVerb.line(answer, name: name)
+        return [(line, LookupVerb.lines(line, answer, session, isSingle: isSingle))]
+      })
+  }
+
+  /// A failure that is on record is an answer, not a failure of `lookup`: only an `error` beside no `state` is one.
+  private static func line(_ answer: Answer, name: String) -> ResultLine {
+    var line = ResultLine(result: answer.json, name: name)
+    if let state = answer.json["state"]?.string {
+      line.outcome = state
+      line.remark = line.remark ?? line.detail
+      line.error = nil
+    } else if line.error?.exitStatus == .nothingFound {
+      line.outcome = "unknown"
+    }
+    return line
+  }
+
+  private static func lines(
+    _ line: ResultLine, _ answer: Answer, _ session: Session, isSingle: Bool
+  ) -> [TerminalText] {
+    let stream = session.console.output
+    guard stream.isTerminal, line.error == nil, isSingle else {
+      return line.rendered(for: stream, showsTarget: session.targets.count > 1)
+    }
+    let members = (answer.json.members ?? []).filter { $0.name != "id" && $0.name != "state" }
+    let style: TerminalText.Style = line.outcome == "registered" ? .green : line.outcome == "failed" ? .red : .yellow
+    return ["\(line.outcome, style)  \(line.name)"] + MemberList(members).lines(width: stream.columns)
+  }
+}
+
+/// Requests about certificates that are named by ID or by file, one for each target.
+struct SubjectSteps {
+  private let operation: String
+  /// Whether the operation takes no certificates, only their IDs.
+  private let sendsIDs: Bool
+  private let targets: [String?]
+  private var subjects: [String]
+  private var inputs: CertificateInputs?
+  private var ready: [BatchStep] = []
+
+  init(subjects: [String], operation: String, targets: [String], sendsIDs: Bool = false) {
+    self.sendsIDs = sendsIDs
+    self.subjects = subjects.reversed()
+    self.operation = operation
+    self.targets = targets.isEmpty ? [nil] : targets.map(Optional.some)
+  }
+
+  mutating func next() -> BatchStep? {
+    while ready.isEmpty {
+      if let element = inputs?.next() {
+        expand(element)
+      } else if let subject = subjects.popLast() {
+        inputs = nil
+        if let id = CertificateID(hex: Array(subject.utf8)) {
+          addRequests(name: subject, key: "certificateId", value: id.hex)
+        } else {
+          inputs = CertificateInputs([subject])
+        }
+      } else {
+        return nil
+      }
+    }
+    return ready.removeFirst()
+  }
+
+  private mutating func expand(_ element: CertificateInputs.Element) {
+    if case .certificate(let name, let pem) = element, sendsIDs {
+      addRequests(name: name, key: "certificateId", value: ImportEntry.fingerprint(ofPEM: pem).hex)
+    } else if case .certificate(let name, let pem) = element, pem.utf8.count <= Request.maximumLineBytes / 2 {
+      addRequests(name: name, key: "certificatePem", value: pem)
+    } else {
+      ready.append(BatchStep(element) { Request(operation, [("certificatePem", .string($0))]) })
+    }
+  }
+
+  private mutating func addRequests(name: String, key: String, value: String) {
+    for target in targets {
+      ready.append(
+        .request(
+          name: name, Request(operation, [(key, .string(value)), ("target", target.map(JSON.string))])))
+    }
+  }
+}

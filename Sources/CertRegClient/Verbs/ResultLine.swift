@@ -1,0 +1,122 @@
+/// One line of `register` and its siblings: what happened to one certificate.
+package struct ResultLine: Hashable, Sendable {
+  /// `created`, `existing`, `cached`, `queued`, `failed` or another word of the daemon's.
+  package var outcome: String
+  package var certificateID: String?
+  package var certificateARN: String?
+  /// File, or whatever else the certificate came from.
+  package var name: String
+  /// Target that the daemon named.
+  package var target: String?
+  /// Why it failed.
+  package var error: AnswerError?
+  /// Something to know about a success.
+  package var remark: String?
+
+  package init(outcome: String, name: String, error: AnswerError? = nil) {
+    self.outcome = outcome
+    self.name = name
+    self.error = error
+  }
+
+  /// Reads the result of one certificate and target.
+  package init(result: JSON, name: String) {
+    self.name = name
+    target = result["target"]?.string
+    error = result["error"].flatMap(AnswerError.init(json:))
+    remark = result["lastError"].flatMap(AnswerError.init(json:)).map(ResultLine.text)
+    certificateID = result["certificateId"]?.string ?? error?.resourceID
+    certificateARN = result["certificateArn"]?.string ?? error?.resourceARN
+    if error != nil {
+      outcome = "failed"
+    } else if result["cached"]?.bool == true {
+      outcome = "cached"
+    } else {
+      outcome = result["outcome"]?.string ?? result["state"]?.string ?? "done"
+    }
+  }
+
+  /// The lines of an answer: one, or one for each target where several were asked for.
+  package static func lines(of answer: Answer, name: String) -> [ResultLine] {
+    guard let results = answer.json["results"]?.array else { return [ResultLine(result: answer.json, name: name)] }
+    return results.map { result in
+      var line = ResultLine(result: result, name: name)
+      line.certificateID = line.certificateID ?? answer.json["certificateId"]?.string
+      return line
+    }
+  }
+
+  /// What a person reads beside the outcome: the error, else the remark.
+  package var detail: String? {
+    error.map(ResultLine.text) ?? remark
+  }
+
+  /// Reason, message and what the upstream said about itself.
+  private static func text(_ error: AnswerError) -> String {
+    let upstream = [error.upstreamType, error.requestID.map { "request \($0)" }].compactMap(\.self)
+    let suffix = upstream.isEmpty ? "" : " (\(upstream.joined(separator: ", ")))"
+    return (error.reason.isEmpty ? error.type : error.reason) + ": " + error.message + suffix
+  }
+
+  private var style: TerminalText.Style {
+    switch outcome {
+    case "failed": .red
+    case "created", "registered", "valid": .green
+    case "queued", "unknown": .yellow
+    default: .cyan
+    }
+  }
+
+  /// The lines to print: on a terminal columns that fit its width, otherwise one line with tabs between outcome, ID, ARN, name,
+  /// target and detail, where `-` stands for what there is not.
+  ///
+  /// - Parameter showsTarget: whether a person needs to be told the target, as when there are several.
+  package func rendered(for stream: Console.Stream, showsTarget: Bool = false) -> [TerminalText] {
+    guard stream.isTerminal else {
+      let fields = [outcome, certificateID, certificateARN, name, target, detail]
+      return [fields.map { TerminalText($0 ?? "-") }.joinedByTabs()]
+    }
+    let head = TerminalText(outcome, style).padded(to: ResultLine.headColumns)
+    let place = target.flatMap { showsTarget ? "\(name) → \($0)" : nil } ?? name
+    let room = max(20, stream.columns - ResultLine.headColumns)
+    let margin = String(repeating: " ", count: ResultLine.headColumns)
+    let details = (detail ?? "").printable.wrapped(to: room).map { TerminalText("\(margin)\($0)") }
+    if error != nil { return [head + TerminalText(place.printable.suffix(columns: room))] + details }
+    return [head + columns(place: place.printable, room: room)] + details
+  }
+
+  /// Columns for the outcome and the space after it.
+  private static let headColumns = 11
+  /// Columns that the name has at least.
+  private static let nameColumns = 20
+
+  /// ID, ARN and name in `room` columns. What is left out depends on the room alone, so that the lines of a batch stand below each
+  /// other: first the ARN gives up the ID at its end, which stands beside it, then it goes, then the ID is cut.
+  private func columns(place: String, room: Int) -> TerminalText {
+    let id = certificateID ?? "-"
+    let arn = certificateARN ?? "-"
+    let shortARN = arn.hasSuffix(id) && id.count > 16 ? String(arn.dropLast(id.count)) + "…" : arn
+    var cells: [TerminalText]
+    switch room - ResultLine.nameColumns {
+    case 180...: cells = [TerminalText(id).padded(to: 64), TerminalText(arn, .dim)]
+    case 116...: cells = [TerminalText(id).padded(to: 64), TerminalText(shortARN, .dim)]
+    case 66...: cells = [TerminalText(id).padded(to: 64)]
+    default: cells = [TerminalText(id).truncated(to: 17).padded(to: 17)]
+    }
+    let taken = cells.reduce(0) { $0 + $1.width + 2 }
+    cells.append(TerminalText(place.suffix(columns: max(10, room - taken))))
+    return cells.dropFirst().reduce(cells[0]) { $0 + "  " + $1 }
+  }
+}
+
+extension Sequence<TerminalText> {
+  /// The texts one after the other with a tab between them.
+  func joinedByTabs() -> TerminalText {
+    var line = TerminalText()
+    for (index, text) in enumerated() {
+      if index > 0 { line += TerminalText.tab }
+      line += text
+    }
+    return line
+  }
+}

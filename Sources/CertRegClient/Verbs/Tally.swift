@@ -1,0 +1,52 @@
+import CertRegCore
+
+/// Counts what happened to the certificates of a command, and what to say and do at its end.
+package struct Tally {
+  private var counts: [(outcome: String, count: Int)] = []
+  private var advice: [String] = []
+  private var statuses: Set<CommandStatus> = []
+  /// Outcomes counted.
+  package private(set) var total = 0
+
+  package init() {}
+
+  /// Counts one result.
+  package mutating func add(_ line: ResultLine, status: CommandStatus? = nil, advice: String? = nil) {
+    total += 1
+    if let index = counts.firstIndex(where: { $0.outcome == line.outcome }) {
+      counts[index].count += 1
+    } else {
+      counts.append((line.outcome, 1))
+    }
+    if let status = status ?? line.error?.exitStatus { statuses.insert(status) }
+    add(advice: advice ?? line.error.flatMap { Advice.forReason($0.reason) })
+  }
+
+  /// Notes a failure that belongs to no single certificate.
+  package mutating func add(status: CommandStatus) {
+    statuses.insert(status)
+  }
+
+  private mutating func add(advice text: String?) {
+    if let text, !advice.contains(text), advice.count < 8 { advice.append(text) }
+  }
+
+  /// `12 certificates: 9 created, 2 existing, 1 failed`; failures come last.
+  package func summary(noun: String = "certificate", plural: String? = nil) -> TerminalText {
+    let ordered = counts.filter { $0.outcome != "failed" } + counts.filter { $0.outcome == "failed" }
+    var text: TerminalText = "\(total) \(total == 1 ? noun : plural ?? noun + "s")"
+    for (index, entry) in ordered.enumerated() {
+      let part = "\(entry.count) \(entry.outcome)"
+      text += "\(index == 0 ? ": " : ", ")\(part, entry.outcome == "failed" ? .red : .plain)"
+    }
+    return text
+  }
+
+  /// What a person can do about the failures that were counted, each said once.
+  package var advices: [String] { advice }
+
+  /// How the command ends.
+  package var exitStatus: CommandStatus {
+    CommandStatus.combining(statuses)
+  }
+}

@@ -1,0 +1,53 @@
+import CertRegCore
+
+/// `certregctl validate`: says what is wrong with certificates; nothing goes upstream.
+package struct ValidateVerb {
+  package var paths: [String]
+
+  package init(paths: [String]) {
+    self.paths = paths
+  }
+
+  /// Runs the command.
+  package func run(_ session: Session) -> CommandStatus {
+    var inputs = CertificateInputs(paths)
+    let isSingle = paths.count == 1 && (try? Folder.kind(of: FilePath(paths[0]))) != .folder
+    let batch = CertificateBatch(
+      session, participle: "checked", timeout: session.timeout ?? Session.defaultTimeout)
+    return batch.run(
+      next: {
+        inputs.next().map { BatchStep($0) { Request("validate", [("certificatePem", .string($0))]) } }
+      },
+      lines: { name, answer in
+        var line = ResultLine(result: answer.json, name: name)
+        if line.error == nil { line.outcome = "valid" }
+        let findings = (answer.json["findings"]?.array ?? []).map(ValidateVerb.text(ofFinding:))
+        if !findings.isEmpty { line.remark = findings.joined(separator: "; ") }
+        return [(line, ValidateVerb.lines(for: line, answer, findings, session.console.output, isSingle))]
+      })
+  }
+
+  /// `note, ca_certificate: this is … (RFC 5280 section 4.2.1.9)`
+  private static func text(ofFinding finding: JSON) -> String {
+    let severity = finding["severity"]?.string.map { "\($0), " } ?? ""
+    let source = finding["source"]?.string.map { " (\($0))" } ?? ""
+    return "\(severity)\(finding["reason"]?.string ?? "-"): \(finding["message"]?.string ?? "")\(source)"
+  }
+
+  /// On a terminal, for one file, what the certificate says; otherwise a line for each, with what was noticed.
+  private static func lines(
+    for line: ResultLine, _ answer: Answer, _ findings: [String], _ stream: Console.Stream, _ isSingle: Bool
+  ) -> [TerminalText] {
+    guard stream.isTerminal, line.error == nil, isSingle else { return line.rendered(for: stream) }
+    var members = [JSON.Member("certificateId", .string(line.certificateID ?? "-"))]
+    members += answer.json["certificate"]?.members ?? []
+    let shown: Set<String> = ["id", "certificateId", "certificate", "findings"]
+    members += (answer.json.members ?? []).filter { !shown.contains($0.name) }
+    let notices = findings.flatMap { finding in
+      finding.printable.wrapped(to: max(20, stream.columns - 4)).enumerated().map { index, text -> TerminalText in
+        index == 0 ? "  \("!", .yellow) \(text)" : "    \(text)"
+      }
+    }
+    return ["\("valid", .green)  \(line.name)"] + MemberList(members).lines(width: stream.columns) + notices
+  }
+}

@@ -1,0 +1,60 @@
+import CertRegCore
+
+/// `certregctl watch`: a line for every registration that ends, until the connection closes or somebody stops it.
+package struct WatchVerb {
+  /// Ends after so many lines; `nil`: never.
+  package var limit: Int?
+  /// Only registrations that end so: `created`, `existing` or `failed`; `nil`: all.
+  package var outcome: String?
+
+  package init(limit: Int? = nil, outcome: String? = nil) {
+    self.limit = limit
+    self.outcome = outcome
+  }
+
+  /// Runs the command. Ends with success when the limit is reached, otherwise with how the connection ended.
+  package func run(_ session: Session) -> CommandStatus {
+    do throws(ClientError) {
+      let connection = try session.connect()
+      _ = connection.enqueue(Request("watch", [("target", targets(session)), ("outcome", outcome.map(JSON.string))]))
+      if session.console.output.isTerminal, !session.json {
+        session.console.showTransient("watching \(session.socketPath) (Ctrl-C ends)")
+      }
+      var printed = 0
+      while limit.map({ printed < $0 }) ?? true {
+        guard let answer = try connection.receive(until: nil) else { continue }
+        if let error = answer.error, answer.json["certificateId"] == nil {
+          session.report(error)
+          return error.exitStatus
+        }
+        if show(answer, session) { printed += 1 }
+      }
+      return .success
+    } catch {
+      session.console.report(error)
+      return error.exitStatus
+    }
+  }
+
+  private func targets(_ session: Session) -> JSON? {
+    session.targets.count > 1 ? .array(session.targets.map(JSON.string)) : session.singleTarget
+  }
+
+  /// Prints one line; `false` for an answer that tells of no registration.
+  private func show(_ answer: Answer, _ session: Session) -> Bool {
+    if session.json {
+      session.console.printJSON(answer)
+      return true
+    }
+    guard answer.json["certificateId"] != nil else { return false }
+    let time = answer.json["finishedAt"]?.string ?? answer.json["time"]?.string ?? Clock.wall.rfc3339
+    let line = ResultLine(result: answer.json, name: answer.json["target"]?.string ?? "-")
+    let lines = line.rendered(for: session.console.output)
+    if session.console.output.isTerminal {
+      session.console.print(["\(String(time.prefix(19)), .dim)  \(lines[0])"] + lines.dropFirst())
+    } else {
+      session.console.print(lines.map { [TerminalText(time), $0].joinedByTabs() })
+    }
+    return true
+  }
+}

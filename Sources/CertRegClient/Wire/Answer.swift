@@ -1,0 +1,87 @@
+/// One line of the daemon's, read.
+package struct Answer: Hashable, Sendable {
+  /// The line as it came, without its line end.
+  package let line: String
+  /// The line's content: an object.
+  package let json: JSON
+
+  /// - Throws: `ClientError` with code `protocolViolation` for a line that is not a JSON object.
+  package init(line bytes: ArraySlice<UInt8>) throws(ClientError) {
+    do {
+      json = try JSON(parsing: bytes)
+    } catch {
+      throw ClientError(
+        .protocolViolation, "what answers is no certregd: \(error.message) at byte \(error.offset) of its line",
+        advice: "check that --socket names certregd's socket")
+    }
+    guard case .object = json else {
+      throw ClientError(
+        .protocolViolation, "what answers is no certregd: its line is no JSON object",
+        advice: "check that --socket names certregd's socket")
+    }
+    line = String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// The number that the request carried; `nil` where the answer carries none.
+  package var id: Int? { json["id"]?.integer }
+
+  /// The error that the daemon answered with instead of a result.
+  package var error: AnswerError? { json["error"].flatMap(AnswerError.init(json:)) }
+
+  /// The line with one more member at its end; what was there stays byte for byte.
+  package func line(adding member: JSON.Member, printable: Bool = false) -> String {
+    let addition = JSON.object([member]).serialized(printable: printable).dropFirst()
+    if printable {
+      return String(json.serialized(printable: true).dropLast()) + separator + addition
+    }
+    guard let brace = line.utf8.lastIndex(of: UInt8(ascii: "}")) else { return line }
+    return String(line[..<brace]) + separator + addition
+  }
+
+  private var separator: String { json.members?.isEmpty == false ? "," : "" }
+}
+
+/// The `error` member of an answer. Words are kept as they came, so that an error of a newer daemon still can be told.
+package struct AnswerError: Error, Hashable, Sendable {
+  package var type: String
+  package var httpStatus: Int?
+  package var reason: String
+  package var message: String
+  package var retryable: Bool
+  package var origin: String?
+  package var upstreamType: String?
+  package var requestID: String?
+  package var resourceARN: String?
+  package var resourceID: String?
+  package var retryAfterMilliseconds: Int?
+
+  package init(type: String, reason: String, message: String, retryable: Bool = false) {
+    self.type = type
+    self.reason = reason
+    self.message = message
+    self.retryable = retryable
+  }
+
+  init?(json: JSON) {
+    guard json.members != nil else { return nil }
+    type = json["type"]?.string ?? "Error"
+    httpStatus = json["httpStatus"]?.integer
+    reason = json["reason"]?.string ?? ""
+    message = json["message"]?.string ?? ""
+    retryable = json["retryable"]?.bool ?? false
+    origin = json["origin"]?.string
+    upstreamType = json["upstreamType"]?.string
+    requestID = json["requestId"]?.string
+    resourceARN = json["resourceArn"]?.string
+    resourceID = json["resourceId"]?.string
+    retryAfterMilliseconds = json["retryAfterMs"]?.integer
+  }
+
+  /// How a command ends that got this error and no other.
+  package var exitStatus: CommandStatus {
+    if type == "ResourceNotFoundException" { return .nothingFound }
+    if type == "UnauthorizedException" { return .notPermitted }
+    if retryable { return .temporaryFailure }
+    return type == "InternalFailureException" ? .software : .dataError
+  }
+}

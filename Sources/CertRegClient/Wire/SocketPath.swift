@@ -1,0 +1,91 @@
+import CertRegCore
+import Glibc
+
+/// Where the daemon's socket is looked for.
+package enum SocketPath {
+  /// Where the packaged service listens.
+  package static let standard = "/run/certregd/certregd.sock"
+
+  /// The path to use: `option` if given, else `CERTREGD_SOCKET` of `environment`, else ``standard``.
+  package static func resolve(option: String?, environment: [String: String]) -> String {
+    if let option { return option }
+    if let variable = environment["CERTREGD_SOCKET"], !variable.isEmpty { return variable }
+    return standard
+  }
+}
+
+/// A connected, non-blocking stream socket.
+func connectedSocket(path: String, timeout: Duration) throws(ClientError) -> Int32 {
+  var address = sockaddr_un()
+  let capacity = MemoryLayout.size(ofValue: address.sun_path)
+  let pathBytes = Array(path.utf8)
+  guard !pathBytes.isEmpty, !pathBytes.contains(0) else {
+    throw ClientError(.noDaemon, "the socket's path is empty", advice: "name it with --socket PATH", exitStatus: .usage)
+  }
+  guard pathBytes.count < capacity else {
+    throw ClientError(
+      .pathTooLong, "the socket's path has \(pathBytes.count) bytes; a Unix socket's has at most \(capacity - 1)",
+      advice: "change to its folder and give --socket the file name alone", exitStatus: .usage)
+  }
+  address.sun_family = sa_family_t(AF_UNIX)
+  withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: pathBytes) }
+
+  let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+  guard descriptor >= 0 else { throw systemError("socket", path) }
+  // A blocking connect with a limit: without blocking, a full backlog would be an error at once instead of a short wait.
+  var limit = timeval(tv_sec: Int(timeout.components.seconds), tv_usec: Int(timeout.milliseconds % 1000) * 1000)
+  setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+  let result = withUnsafePointer(to: &address) { pointer in
+    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+      connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+    }
+  }
+  guard result == 0, fcntl(descriptor, F_SETFL, O_NONBLOCK) == 0 else {
+    let error = connectError(errno, path: path)
+    close(descriptor)
+    throw error
+  }
+  return descriptor
+}
+
+/// What a failed connect(2) means to a person.
+func connectError(_ code: Int32, path: String) -> ClientError {
+  switch code {
+  case ENOENT:
+    return ClientError(.noDaemon, "no certregd at \(path): the socket is not there", advice: startAdvice)
+  case ECONNREFUSED where !isSocket(path):
+    return ClientError(.notASocket, "\(path) is not a socket", advice: "name certregd's with --socket PATH")
+  case ECONNREFUSED:
+    return ClientError(
+      .noDaemon, "no certregd at \(path): the socket is there, but nothing listens on it", advice: startAdvice)
+  case EACCES, EPERM:
+    return ClientError(
+      .notPermitted, "you may not connect to \(path)",
+      advice: "ask to be in the socket's group: sudo usermod -aG certregd $USER, then log in again (see: ls -l \(path))"
+    )
+  case EPROTOTYPE, ENOTSOCK, ENOTDIR:
+    return ClientError(.notASocket, "\(path) is not the socket of certregd", advice: "name it with --socket PATH")
+  case EAGAIN:
+    return ClientError(
+      .busy, "certregd at \(path) accepts no connection just now", advice: "try again; see its log and maxConnections")
+  default:
+    return ClientError(.system, "cannot connect to \(path): \(systemMessage(code))")
+  }
+}
+
+private func isSocket(_ path: String) -> Bool {
+  var status = stat()
+  return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
+}
+
+private let startAdvice =
+  "start it: sudo systemctl start certregd (or, to try it: certregd --sandbox); another path: --socket PATH"
+
+/// The system's words for an error number.
+func systemMessage(_ code: Int32) -> String {
+  String(cString: strerror(code))
+}
+
+func systemError(_ call: String, _ path: String) -> ClientError {
+  ClientError(.system, "\(call) on \(path): \(systemMessage(errno))")
+}

@@ -1,0 +1,733 @@
+/// Decides what becomes of every registration: when it is written down, when the upstream is called, whether a failed call is
+/// tried again, and what each caller is told.
+///
+/// Events go in as method calls, what is to be done comes out as `Action`s, in the order in which they have to be done.
+/// There is no I/O, clock or randomness in here: the moment is handed in with each event, random numbers come from a
+/// generator that is handed in at the start.
+///
+/// The life of one registration (a *flight*; there is at most one for a certificate and target):
+///
+///     register ──► storing ──► waiting ──► marking ──► calling ──► finishing ──► (gone)
+///                     │            ▲                     │  ▲
+///                     └────────────┼─────────────────────┼──┘   a place was free at once
+///                                  └───── backingOff ◄───┘
+///
+/// What is on disk at each step: the request before anybody is told `queued`; that a call is about to be made before it is
+/// made; the result before it is answered.
+package struct Registrar: Sendable {
+  package typealias WaiterID = UInt64
+  package typealias CommitID = UInt64
+
+  package struct Configuration: Hashable, Sendable {
+    /// Registrations that have not ended, at most.
+    package var maxPending: Int
+    /// After that long a registration that has not ended fails; `nil`: never.
+    package var maxAge: Duration?
+
+    package init(maxPending: Int, maxAge: Duration?) {
+      self.maxPending = maxPending
+      self.maxAge = maxAge
+    }
+  }
+
+  /// The time of an event.
+  package struct Moment: Hashable, Sendable {
+    package var monotonic: MonotonicTime
+    package var wall: WallTime
+
+    package init(monotonic: MonotonicTime, wall: WallTime) {
+      self.monotonic = monotonic
+      self.wall = wall
+    }
+  }
+
+  /// What a caller asks for, after the verdict on the certificate and a look into the cache.
+  package struct Request: Sendable {
+    package var key: RegistrationKey
+    package var der: [UInt8]
+    package var basis: VerdictBasis
+    /// The status that the caller named.
+    package var namedStatus: CertificateStatus?
+    /// What is sent: the named status, else the configured default, else none.
+    package var status: CertificateStatus?
+    package var ifExists: IfExists
+    package var requesterUID: UInt32
+    package var expectation: Expectation
+    /// Part of the queue that the caller shares with others; `nil`: the whole queue is open to it.
+    package var share: QueueShare?
+
+    package init(
+      key: RegistrationKey, der: [UInt8], basis: VerdictBasis, namedStatus: CertificateStatus?,
+      status: CertificateStatus?, ifExists: IfExists, requesterUID: UInt32, expectation: Expectation,
+      share: QueueShare? = nil
+    ) {
+      self.key = key
+      self.der = der
+      self.basis = basis
+      self.namedStatus = namedStatus
+      self.status = status
+      self.ifExists = ifExists
+      self.requesterUID = requesterUID
+      self.expectation = expectation
+      self.share = share
+    }
+  }
+
+  /// A part of the queue for some callers.
+  package struct QueueShare: Hashable, Sendable {
+    /// Names the callers that share it.
+    package var name: String
+    /// Registrations that have not ended, at most.
+    package var limit: Int
+
+    package init(name: String, limit: Int) {
+      self.name = name
+      self.limit = limit
+    }
+  }
+
+  /// What a caller waits for.
+  package enum Expectation: Hashable, Sendable {
+    /// The end of the registration, at the latest until the deadline.
+    case result(deadline: MonotonicTime)
+    /// That the request is safe on disk.
+    case queued
+  }
+
+  package enum Answer: Hashable, Sendable {
+    case registered(Registration)
+    case queued
+    case failed(ServiceError)
+  }
+
+  package enum Action: Hashable, Sendable {
+    case commit(CommitID, [StoreChange])
+    case call(RegistrationKey, CertificateStatus?, der: [UInt8])
+    /// Put the result into the cache. Comes before the answers that tell of it.
+    case remember(Registration)
+    case answer(WaiterID, Answer)
+    /// A registration ended; for `watch`, the log and the counters.
+    case ended(RegistrationKey, Ending)
+  }
+
+  /// How a registration ended.
+  package enum Ending: Hashable, Sendable {
+    case registered(Registration)
+    case failed(FailedRegistration)
+  }
+
+  /// What is known of a registration under way, for `lookup`.
+  package struct PendingView: Hashable, Sendable {
+    package var registration: PendingRegistration
+    /// `nil`: as soon as the pace allows.
+    package var nextAttemptAfter: Duration?
+  }
+
+  fileprivate struct Waiter: Sendable {
+    var id: WaiterID
+    var namedStatus: CertificateStatus?
+    var ifExists: IfExists
+    var expectation: Expectation
+  }
+
+  private enum Phase: Sendable {
+    /// The request is on its way to disk. Next: calling where a place is held, else waiting.
+    case storing(placeHeld: Bool)
+    /// In the queue of its target. Next: calling, or marking where the disk does not know of a call yet.
+    case waiting
+    /// A place is held; that a call begins is on its way to disk. Next: calling.
+    case marking
+    /// A call is under way. Next: finishing or backingOff.
+    case calling(since: MonotonicTime)
+    /// A call failed in a way that can pass. Next: waiting.
+    case backingOff(until: MonotonicTime)
+    /// The end is on its way to disk. Next: gone.
+    case finishing(Ending)
+  }
+
+  private struct Flight: Sendable {
+    var pending: PendingRegistration
+    var phase: Phase
+    var waiters: [Waiter] = []
+    /// Whose part of the queue it takes.
+    var share: String?
+    /// Somebody was told `queued`: from then on an error that passes is nobody's answer, and the registration goes on.
+    var isPromised = false
+    /// An earlier call may have registered the certificate: a 409 is then the answer to it.
+    var mayHaveTakenEffect = false
+  }
+
+  private struct Target: Sendable {
+    var pacer: Pacer
+    /// Registrations that somebody waits for.
+    var awaited = Lane()
+    /// The others; they get a turn in eight while somebody waits.
+    var others = Lane()
+    var turn = 0
+    var wakeAt: MonotonicTime?
+    var lastError: ServiceError?
+    var lastSuccessAt: WallTime?
+  }
+
+  /// Registrations of a target that wait for a call.
+  private struct Lane: Sendable {
+    var queue = FairQueue<UInt32, RegistrationKey>()
+    /// Taken out of the queue, but the pacer said not now.
+    var next: RegistrationKey?
+
+    var count: Int { queue.count + (next == nil ? 0 : 1) }
+  }
+
+  private enum Deadline: Sendable {
+    case waiter(WaiterID)
+    case retry(RegistrationKey)
+    case finish(RegistrationKey)
+    case target(TargetName)
+  }
+
+  private enum Step: Sendable {
+    case stored(RegistrationKey)
+    case marked(RegistrationKey)
+    case finished(RegistrationKey)
+  }
+
+  private static let longestAwaitedBackoff = Duration.seconds(4)
+  private static let longestBackoff = Duration.seconds(20)
+  private static let storeRetry = Duration.seconds(1)
+
+  private var configuration: Configuration
+  private var targets: [TargetName: Target] = [:]
+  private var flights: [RegistrationKey: Flight] = [:]
+  private var shareCounts: [String: Int] = [:]
+  private var waiterKeys: [WaiterID: RegistrationKey] = [:]
+  private var deadlines = DeadlineQueue<Deadline>()
+  private var commits: [CommitID: [Step]] = [:]
+  private var nextCommit: CommitID = 1
+  private var nextSequence: Int64 = 1
+  private var generator: SplitMix64
+  private var isDraining = false
+  private var batch: [StoreChange] = []
+  private var batchSteps: [Step] = []
+  private var actions: [Action] = []
+
+  package init(configuration: Configuration, seed: UInt64) {
+    self.configuration = configuration
+    generator = SplitMix64(seed: seed)
+  }
+
+  // MARK: Set-up
+
+  /// Adds a target, or gives one that is there other limits.
+  package mutating func setTarget(_ name: TargetName, limits: Pacer.Limits, now: MonotonicTime) {
+    let pacer = Pacer(limits: limits, now: now)
+    if targets[name] == nil {
+      targets[name] = Target(pacer: pacer)
+    } else {
+      targets[name]?.pacer.setLimits(limits)
+    }
+  }
+
+  package mutating func setConfiguration(_ configuration: Configuration) {
+    self.configuration = configuration
+  }
+
+  /// Takes what an earlier process left unfinished. In order of arrival; once, before the first request.
+  package mutating func resume(_ pending: [PendingRegistration], now: Moment) -> [Action] {
+    for registration in pending {
+      nextSequence = max(nextSequence, registration.sequence + 1)
+      var flight = Flight(pending: registration, phase: .waiting)
+      flight.isPromised = true
+      flight.mayHaveTakenEffect = registration.callStarted
+      flights[registration.key] = flight
+      enqueue(registration.key)
+    }
+    for name in targets.keys { dispatch(name, now: now) }
+    return takeActions()
+  }
+
+  // MARK: Events
+
+  /// A caller asks for a registration. Exactly one `answer` follows, now or later.
+  package mutating func register(_ request: Request, waiter id: WaiterID, now: Moment) -> [Action] {
+    let waiter = Waiter(
+      id: id, namedStatus: request.namedStatus, ifExists: request.ifExists, expectation: request.expectation)
+    if isDraining {
+      actions.append(.answer(id, .failed(.draining)))
+    } else if flights[request.key] != nil {
+      join(request.key, waiter, now: now)
+    } else if flights.count >= configuration.maxPending {
+      actions.append(.answer(id, .failed(.queueFull(limit: configuration.maxPending))))
+    } else if let share = request.share, shareCounts[share.name, default: 0] >= share.limit {
+      actions.append(.answer(id, .failed(.queueShareFull(limit: share.limit))))
+    } else {
+      begin(request, waiter, now: now)
+    }
+    return takeActions()
+  }
+
+  /// The caller does not want its answer any more. What it asked for goes on.
+  package mutating func waiterGone(_ id: WaiterID) {
+    guard let key = waiterKeys.removeValue(forKey: id) else { return }
+    flights[key]?.waiters.removeAll { $0.id == id }
+  }
+
+  /// A commit ended.
+  package mutating func committed(_ id: CommitID, _ result: Result<Void, StoreError>, now: Moment) -> [Action] {
+    guard let steps = commits.removeValue(forKey: id) else { return [] }
+    for step in steps {
+      switch (step, result) {
+      case (.stored(let key), .success): stored(key, now: now)
+      case (.stored(let key), .failure(let error)): notStored(key, error, now: now)
+      case (.marked(let key), .success): call(key, now: now)
+      case (.marked(let key), .failure): notMarked(key, now: now)
+      case (.finished(let key), .success): finished(key)
+      case (.finished(let key), .failure):
+        deadlines.insert(.finish(key), due: now.monotonic + Self.storeRetry)
+      }
+    }
+    return takeActions()
+  }
+
+  /// A call ended.
+  package mutating func replied(_ key: RegistrationKey, _ reply: UpstreamReply, now: Moment) -> [Action] {
+    guard let flight = flights[key], case .calling(let since) = flight.phase else { return [] }
+    flights[key]?.pending.attempts += 1
+    switch reply {
+    case .registered(let arn, let requestID):
+      callEnded(key.target, .answered, since: since, now: now)
+      finish(key, registration(of: flight, arn: arn, .created, flight.pending.status, requestID, now: now))
+    case .alreadyExists(let arn, let status, let requestID):
+      callEnded(key.target, .answered, since: since, now: now)
+      if flight.mayHaveTakenEffect {
+        finish(key, registration(of: flight, arn: arn, .created, flight.pending.status, requestID, now: now))
+      } else {
+        finish(key, registration(of: flight, arn: arn, .existing, status, requestID, now: now))
+      }
+    case .failed(let failure):
+      failed(key, failure, since: since, now: now)
+    }
+    dispatch(key.target, now: now)
+    return takeActions()
+  }
+
+  /// The clock reached `nextDeadline`, or any time has passed.
+  package mutating func timePassed(now: Moment) -> [Action] {
+    while let due = deadlines.popDue(at: now.monotonic) {
+      switch due {
+      case .waiter(let id): deadlineExceeded(id)
+      case .retry(let key): retry(key, now: now)
+      case .finish(let key):
+        if case .finishing(let ending)? = flights[key]?.phase { commitEnding(key, ending) }
+      case .target(let name):
+        targets[name]?.wakeAt = nil
+        dispatch(name, now: now)
+      }
+    }
+    return takeActions()
+  }
+
+  /// From now on no request is taken and nothing begins that nobody waits for.
+  package mutating func beginDraining(now: Moment) -> [Action] {
+    isDraining = true
+    return takeActions()
+  }
+
+  /// Tells all who still wait that the daemon stops.
+  package mutating func endDraining() -> [Action] {
+    for (id, key) in waiterKeys {
+      flights[key]?.waiters.removeAll { $0.id == id }
+      actions.append(.answer(id, .failed(.draining)))
+    }
+    waiterKeys.removeAll()
+    return takeActions()
+  }
+
+  // MARK: Views
+
+  /// When `timePassed` has to be called next.
+  package var nextDeadline: MonotonicTime? { deadlines.earliest }
+
+  /// Whether nobody waits and nothing is under way: a draining daemon may stop.
+  package var isQuiet: Bool {
+    waiterKeys.isEmpty && commits.isEmpty && targets.values.allSatisfy { $0.pacer.underWay == 0 }
+  }
+
+  package var pendingCount: Int { flights.count }
+
+  package func pending(_ key: RegistrationKey, now: MonotonicTime) -> PendingView? {
+    guard let flight = flights[key] else { return nil }
+    var wait: Duration?
+    if case .backingOff(let until) = flight.phase { wait = max(.zero, until - now) }
+    return PendingView(registration: flight.pending, nextAttemptAfter: wait)
+  }
+
+  /// State of one target, for `status`.
+  package struct TargetView: Hashable, Sendable {
+    package var health: Pacer.Health
+    package var queued: Int
+    package var underWay: Int
+    package var ratePerSecond: Double?
+    package var throttles: Int
+    package var lastError: ServiceError?
+    package var lastSuccessAt: WallTime?
+  }
+
+  package func target(_ name: TargetName) -> TargetView? {
+    guard let target = targets[name] else { return nil }
+    return TargetView(
+      health: target.pacer.health, queued: target.awaited.count + target.others.count,
+      underWay: target.pacer.underWay, ratePerSecond: target.pacer.currentRate, throttles: target.pacer.throttles,
+      lastError: target.lastError, lastSuccessAt: target.lastSuccessAt)
+  }
+
+  /// When the oldest registration that has not ended was asked for. Linear in their number: for `status` only.
+  package var oldestPending: WallTime? { flights.values.lazy.map(\.pending.enqueuedAt).min() }
+}
+
+// MARK: - Arrival
+
+extension Registrar {
+  private mutating func begin(_ request: Request, _ waiter: Waiter, now: Moment) {
+    let key = request.key
+    // A place that is free at once saves the second commit: the row is written as one whose call has begun.
+    let placeHeld = isIdle(key.target) && admit(key.target, isAwaited: waiter.isAwaiting, now: now)
+    let pending = PendingRegistration(
+      key: key, sequence: nextSequence, der: request.der, status: request.status, enqueuedAt: now.wall,
+      callStarted: placeHeld, attempts: 0, lastError: nil, requesterUID: request.requesterUID, basis: request.basis)
+    nextSequence += 1
+    flights[key] = Flight(pending: pending, phase: .storing(placeHeld: placeHeld), share: request.share?.name)
+    if let share = request.share { shareCounts[share.name, default: 0] += 1 }
+    attach(waiter, to: key)
+    commit(.enqueue(pending), then: .stored(key))
+  }
+
+  private mutating func join(_ key: RegistrationKey, _ waiter: Waiter, now: Moment) {
+    attach(waiter, to: key)
+    guard let flight = flights[key] else { return }
+    if case .storing = flight.phase { return }
+    if waiter.expectation == .queued, !isFinishing(flight) {
+      promise(key)
+      return
+    }
+    switch flight.phase {
+    case .waiting:
+      // It may stand among those that nobody waited for. The place there is skipped when its turn comes.
+      targets[key.target]?.awaited.queue.append(key, caller: flight.pending.requesterUID)
+      dispatch(key.target, now: now)
+    case .backingOff(let until):
+      let sooner = min(until, now.monotonic + .milliseconds(200))
+      flights[key]?.phase = .backingOff(until: sooner)
+      deadlines.insert(.retry(key), due: sooner)
+    case .storing, .marking, .calling, .finishing: break
+    }
+  }
+
+  private mutating func attach(_ waiter: Waiter, to key: RegistrationKey) {
+    flights[key]?.waiters.append(waiter)
+    waiterKeys[waiter.id] = key
+    if case .result(let deadline) = waiter.expectation { deadlines.insert(.waiter(waiter.id), due: deadline) }
+  }
+
+  private mutating func stored(_ key: RegistrationKey, now: Moment) {
+    guard let flight = flights[key], case .storing(let placeHeld) = flight.phase else { return }
+    if flight.waiters.contains(where: { $0.expectation == .queued }) { promise(key) }
+    if placeHeld {
+      call(key, now: now)
+    } else {
+      flights[key]?.phase = .waiting
+      enqueue(key)
+      dispatch(key.target, now: now)
+    }
+  }
+
+  private mutating func notStored(_ key: RegistrationKey, _ error: StoreError, now: Moment) {
+    guard let flight = flights[key] else { return }
+    remove(key)
+    if case .storing(placeHeld: true) = flight.phase { targets[key.target]?.pacer.cancelAdmission() }
+    for waiter in flight.waiters {
+      waiterKeys[waiter.id] = nil
+      actions.append(.answer(waiter.id, .failed(ServiceError(error))))
+    }
+    dispatch(key.target, now: now)
+  }
+
+  private mutating func remove(_ key: RegistrationKey) {
+    guard let share = flights.removeValue(forKey: key)?.share, let count = shareCounts[share] else { return }
+    shareCounts[share] = count > 1 ? count - 1 : nil
+  }
+
+  /// Tells those who wait for it that the request is safe on disk.
+  private mutating func promise(_ key: RegistrationKey) {
+    flights[key]?.isPromised = true
+    for waiter in flights[key]?.waiters ?? [] where waiter.expectation == .queued {
+      waiterKeys[waiter.id] = nil
+      actions.append(.answer(waiter.id, .queued))
+    }
+    flights[key]?.waiters.removeAll { $0.expectation == .queued }
+  }
+
+  private mutating func deadlineExceeded(_ id: WaiterID) {
+    guard let key = waiterKeys.removeValue(forKey: id) else { return }
+    flights[key]?.waiters.removeAll { $0.id == id }
+    actions.append(.answer(id, .failed(.deadlineExceeded(lastError: flights[key]?.pending.lastError))))
+  }
+}
+
+// MARK: - Calls
+
+extension Registrar {
+  private func isIdle(_ name: TargetName) -> Bool {
+    guard let target = targets[name] else { return false }
+    return target.awaited.count == 0 && target.others.count == 0
+  }
+
+  private mutating func admit(_ name: TargetName, isAwaited: Bool, now: Moment) -> Bool {
+    targets[name]?.pacer.admit(now: now.monotonic, isAwaited: isAwaited) == .now
+  }
+
+  private mutating func enqueue(_ key: RegistrationKey) {
+    guard let flight = flights[key] else { return }
+    if flight.waiters.contains(where: \.isAwaiting) {
+      targets[key.target]?.awaited.queue.append(key, caller: flight.pending.requesterUID)
+    } else {
+      targets[key.target]?.others.queue.append(key, caller: flight.pending.requesterUID)
+    }
+  }
+
+  /// Begins as many calls as the target's pacer allows.
+  private mutating func dispatch(_ name: TargetName, now: Moment) {
+    while beginNext(name, now: now) {}
+  }
+
+  /// Begins one call, if the pacer allows one; returns whether it did.
+  private mutating func beginNext(_ name: TargetName, now: Moment) -> Bool {
+    guard let turn = targets[name]?.turn else { return false }
+    let lanes: [WritableKeyPath<Target, Lane>] = turn % 8 == 7 ? [\.others, \.awaited] : [\.awaited, \.others]
+    for lane in lanes where !(isDraining && lane == \.others) {
+      guard let key = nextWaiting(in: lane, of: name),
+        let admission = targets[name]?.pacer.admit(now: now.monotonic, isAwaited: lane == \.awaited)
+      else { continue }
+      switch admission {
+      case .now:
+        targets[name]?[keyPath: lane].next = nil
+        targets[name]?.turn += 1
+        beginCall(key, now: now)
+        return true
+      case .notBefore(let time): wake(name, at: time)
+      case .whenCallEnds: return false
+      }
+    }
+    return false
+  }
+
+  /// The registration of a lane whose turn it is. It stays the next one until it is begun.
+  private mutating func nextWaiting(in lane: WritableKeyPath<Target, Lane>, of name: TargetName) -> RegistrationKey? {
+    if let next = targets[name]?[keyPath: lane].next, isWaiting(next) { return next }
+    targets[name]?[keyPath: lane].next = nil
+    while let key = targets[name]?[keyPath: lane].queue.popFirst() {
+      guard isWaiting(key) else { continue }
+      targets[name]?[keyPath: lane].next = key
+      return key
+    }
+    return nil
+  }
+
+  private func isWaiting(_ key: RegistrationKey) -> Bool {
+    if case .waiting? = flights[key]?.phase { true } else { false }
+  }
+
+  private mutating func wake(_ name: TargetName, at time: MonotonicTime) {
+    if let wakeAt = targets[name]?.wakeAt, wakeAt <= time { return }
+    targets[name]?.wakeAt = time
+    deadlines.insert(.target(name), due: time)
+  }
+
+  private mutating func beginCall(_ key: RegistrationKey, now: Moment) {
+    guard let flight = flights[key] else { return }
+    if let maxAge = configuration.maxAge, now.wall > flight.pending.enqueuedAt + maxAge {
+      targets[key.target]?.pacer.cancelAdmission()
+      finish(key, failure(of: flight, .queueExpired(lastError: flight.pending.lastError), now: now))
+    } else if flight.pending.callStarted {
+      call(key, now: now)
+    } else {
+      flights[key]?.phase = .marking
+      commit(.markCallStarted(key), then: .marked(key))
+    }
+  }
+
+  private mutating func call(_ key: RegistrationKey, now: Moment) {
+    guard let flight = flights[key] else { return }
+    flights[key]?.pending.callStarted = true
+    flights[key]?.phase = .calling(since: now.monotonic)
+    actions.append(.call(key, flight.pending.status, der: flight.pending.der))
+  }
+
+  private mutating func notMarked(_ key: RegistrationKey, now: Moment) {
+    targets[key.target]?.pacer.cancelAdmission()
+    backOff(key, for: Self.storeRetry, now: now)
+  }
+
+  private mutating func callEnded(
+    _ name: TargetName, _ result: Pacer.CallResult, since: MonotonicTime, now: Moment
+  ) {
+    targets[name]?.pacer.callEnded(
+      result, startedAt: since, now: now.monotonic, random: Double.random(in: 0..<1, using: &generator))
+    if result == .answered { targets[name]?.lastSuccessAt = now.wall }
+  }
+
+  private mutating func failed(_ key: RegistrationKey, _ failure: UpstreamFailure, since: MonotonicTime, now: Moment) {
+    flights[key]?.pending.lastError = failure.error
+    if failure.mayHaveTakenEffect { flights[key]?.mayHaveTakenEffect = true }
+    guard let flight = flights[key] else { return }
+    switch failure.disposition {
+    case .final:
+      callEnded(key.target, .answered, since: since, now: now)
+      finish(key, self.failure(of: flight, failure.error, now: now))
+    case .identity:
+      callEnded(key.target, .unauthorized, since: since, now: now)
+      targets[key.target]?.lastError = failure.error
+      refused(key, flight, failure.error, now: now)
+    case .throttled(let retryAfter):
+      callEnded(key.target, .throttled(retryAfter: retryAfter), since: since, now: now)
+      targets[key.target]?.lastError = failure.error
+      backOff(key, for: .milliseconds(50 + Int64.random(in: 0..<200, using: &generator)), now: now)
+    case .unavailable(let retryAfter):
+      callEnded(key.target, .unavailable(retryAfter: retryAfter), since: since, now: now)
+      targets[key.target]?.lastError = failure.error
+      backOff(key, for: backoff(of: flight), now: now)
+    }
+  }
+
+  /// The daemon's identity was refused. Who waits is told at once; what was promised stays queued until somebody mends it.
+  private mutating func refused(_ key: RegistrationKey, _ flight: Flight, _ error: ServiceError, now: Moment) {
+    if !flight.isPromised, !flight.waiters.isEmpty {
+      finish(key, failure(of: flight, error, now: now))
+      return
+    }
+    for waiter in flight.waiters {
+      waiterKeys[waiter.id] = nil
+      actions.append(.answer(waiter.id, .failed(error)))
+    }
+    flights[key]?.waiters.removeAll()
+    backOff(key, for: Self.longestBackoff, now: now)
+  }
+
+  /// Exponential with full jitter, as the AWS SDKs' standard retry mode has it.
+  private mutating func backoff(of flight: Flight) -> Duration {
+    let longest = flight.waiters.isEmpty ? Self.longestBackoff : Self.longestAwaitedBackoff
+    let ceiling = min(longest.milliseconds, 100 << Int64(min(flight.pending.attempts, 12)))
+    return .milliseconds(Int64.random(in: 0...ceiling, using: &generator))
+  }
+
+  private mutating func backOff(_ key: RegistrationKey, for duration: Duration, now: Moment) {
+    let until = now.monotonic + duration
+    flights[key]?.phase = .backingOff(until: until)
+    deadlines.insert(.retry(key), due: until)
+  }
+
+  private mutating func retry(_ key: RegistrationKey, now: Moment) {
+    guard case .backingOff(let until)? = flights[key]?.phase, until <= now.monotonic else { return }
+    flights[key]?.phase = .waiting
+    enqueue(key)
+    dispatch(key.target, now: now)
+  }
+}
+
+// MARK: - Ends
+
+extension Registrar {
+  private func isFinishing(_ flight: Flight) -> Bool {
+    if case .finishing = flight.phase { true } else { false }
+  }
+
+  private func registration(
+    of flight: Flight, arn: String, _ outcome: RegistrationOutcome, _ status: CertificateStatus?,
+    _ requestID: String?, now: Moment
+  ) -> Ending {
+    .registered(
+      Registration(
+        key: flight.pending.key, certificateARN: arn, outcome: outcome,
+        status: status, requestID: requestID, finishedAt: now.wall,
+        basis: flight.pending.basis))
+  }
+
+  private func failure(of flight: Flight, _ error: ServiceError, now: Moment) -> Ending {
+    .failed(
+      FailedRegistration(
+        key: flight.pending.key, error: error, attempts: flight.pending.attempts + 1, finishedAt: now.wall))
+  }
+
+  private mutating func finish(_ key: RegistrationKey, _ ending: Ending) {
+    flights[key]?.phase = .finishing(ending)
+    commitEnding(key, ending)
+  }
+
+  private mutating func commitEnding(_ key: RegistrationKey, _ ending: Ending) {
+    switch ending {
+    case .registered(let registration): commit(.complete(registration), then: .finished(key))
+    case .failed(let failure): commit(.fail(failure), then: .finished(key))
+    }
+  }
+
+  private mutating func finished(_ key: RegistrationKey) {
+    guard let flight = flights[key], case .finishing(let ending) = flight.phase else { return }
+    remove(key)
+    if case .registered(let registration) = ending { actions.append(.remember(registration)) }
+    for waiter in flight.waiters {
+      waiterKeys[waiter.id] = nil
+      actions.append(.answer(waiter.id, waiter.answer(to: ending)))
+    }
+    actions.append(.ended(key, ending))
+  }
+
+  private mutating func commit(_ change: StoreChange, then step: Step) {
+    batch.append(change)
+    batchSteps.append(step)
+  }
+
+  /// What one event asks for: its changes as one commit, then the rest.
+  private mutating func takeActions() -> [Action] {
+    if !batch.isEmpty {
+      actions.append(.commit(nextCommit, batch))
+      commits[nextCommit] = batchSteps
+      nextCommit += 1
+      batch.removeAll(keepingCapacity: true)
+      batchSteps.removeAll(keepingCapacity: true)
+    }
+    defer { actions = [] }
+    return actions
+  }
+}
+
+extension Registrar.Waiter {
+  fileprivate var isAwaiting: Bool { expectation != .queued }
+
+  fileprivate func answer(to ending: Registrar.Ending) -> Registrar.Answer {
+    switch ending {
+    case .failed(let failure): .failed(failure.error)
+    case .registered(let registration):
+      if let error = registration.objection(namedStatus: namedStatus, ifExists: ifExists, isRepeat: false) {
+        .failed(error)
+      } else {
+        .registered(registration)
+      }
+    }
+  }
+}
+
+/// SplitMix64 (Steele, Lea, Flood 2014): a small generator whose whole state is its seed, so that a run can be repeated.
+package struct SplitMix64: RandomNumberGenerator, Sendable {
+  private var state: UInt64
+
+  package init(seed: UInt64) {
+    state = seed
+  }
+
+  package mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+}

@@ -1,0 +1,118 @@
+/// A compact table of registration results in memory: open addressing, 56 bytes an entry before the load factor.
+///
+/// The ARN is not kept: it is the certificate's ID behind one of a few prefixes. When the table is full, an entry near the
+/// newcomer's place makes room; what leaves is still in the store.
+package struct ResultTable: Sendable {
+  /// A result as the table has it.
+  package struct Entry: Hashable, Sendable {
+    package var certificateID = CertificateID()
+    /// Seconds since 1970, cut to 32 bits: a certificate that is valid until 9999 counts as valid for good.
+    package var notBefore: UInt32 = 0
+    package var notAfter: UInt32 = 0
+    package var finishedAt: UInt32 = 0
+    /// Index in `ResultCache`'s list of targets, plus one; 0 marks a free place.
+    package var target: UInt16 = 0
+    package var arnPrefix: UInt16 = 0
+    package var fingerprint: UInt16 = 0
+    package var outcome: RegistrationOutcome = .created
+    package var status: CertificateStatus?
+
+    package init() {}
+  }
+
+  private static let firstCapacity = 1024
+
+  private var places: [Entry]
+  private let maxEntries: Int
+  package private(set) var count = 0
+
+  package init(maxEntries: Int) {
+    self.maxEntries = max(1, maxEntries)
+    places = []
+  }
+
+  /// The place where the search for a key begins. IDs are uniform; the target moves it so that targets don't collide.
+  private func home(_ id: CertificateID, _ target: UInt16) -> Int {
+    let hash = id.words.1 &+ UInt64(target) &* 0x9e37_79b9_7f4a_7c15
+    return Int(hash.multipliedFullWidth(by: UInt64(places.count)).high)
+  }
+
+  private func next(_ place: Int) -> Int {
+    place + 1 == places.count ? 0 : place + 1
+  }
+
+  private func find(_ id: CertificateID, _ target: UInt16) -> Int? {
+    guard !places.isEmpty else { return nil }
+    var place = home(id, target)
+    while places[place].target != 0 {
+      if places[place].target == target, places[place].certificateID == id { return place }
+      place = next(place)
+    }
+    return nil
+  }
+
+  package func entry(_ id: CertificateID, target: UInt16) -> Entry? {
+    find(id, target).map { places[$0] }
+  }
+
+  /// Adds `entry`, or replaces the one with its key.
+  package mutating func set(_ entry: Entry) {
+    if let place = find(entry.certificateID, entry.target) {
+      places[place] = entry
+      return
+    }
+    if count >= maxEntries {
+      evict(near: home(entry.certificateID, entry.target))
+    } else if (count + 1) * 5 > places.count * 4 {
+      grow()
+    }
+    insert(entry)
+    count += 1
+  }
+
+  /// Removes the entry; returns whether there was one.
+  @discardableResult
+  package mutating func remove(_ id: CertificateID, target: UInt16) -> Bool {
+    guard let place = find(id, target) else { return false }
+    vacate(place)
+    return true
+  }
+
+  private mutating func insert(_ entry: Entry) {
+    var place = home(entry.certificateID, entry.target)
+    while places[place].target != 0 { place = next(place) }
+    places[place] = entry
+  }
+
+  private mutating func grow() {
+    let old = places
+    // Half as much again: with doubling the table would at times be more than half empty.
+    let capacity = max(Self.firstCapacity, old.count + old.count / 2)
+    places = [Entry](repeating: Entry(), count: capacity)
+    for entry in old where entry.target != 0 { insert(entry) }
+  }
+
+  private mutating func evict(near start: Int) {
+    var place = start
+    while places[place].target == 0 { place = next(place) }
+    vacate(place)
+  }
+
+  /// Frees a place and moves up what had to be put behind it (Knuth, volume 3, section 6.4, algorithm R).
+  private mutating func vacate(_ freed: Int) {
+    var hole = freed
+    var place = next(hole)
+    while places[place].target != 0 {
+      let home = home(places[place].certificateID, places[place].target)
+      let distanceToHole = (place - hole + places.count) % places.count
+      let distanceToHome = (place - home + places.count) % places.count
+      if distanceToHome >= distanceToHole {
+        places[hole] = places[place]
+        hole = place
+      }
+      place = next(place)
+    }
+    places[hole] = Entry()
+    count -= 1
+  }
+}

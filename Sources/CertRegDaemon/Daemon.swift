@@ -1,0 +1,129 @@
+import CertRegCore
+import CertRegHost
+package import CertRegSettings
+import CertRegSocket
+import CertRegStore
+import Glibc
+import Logging
+import NIOCore
+import NIOPosix
+import UnixSignals
+
+/// The daemon: builds the parts, runs them, and takes them down in order.
+package struct Daemon: Sendable {
+  private let loaded: LoadedSettings
+  private let reload: @Sendable () throws(SettingsError) -> LoadedSettings
+  private let environment: [String: String]
+
+  /// - Parameters:
+  ///   - loaded: the configuration.
+  ///   - reload: reads the configuration anew, for SIGHUP.
+  package init(
+    _ loaded: LoadedSettings, environment: [String: String],
+    reload: @escaping @Sendable () throws(SettingsError) -> LoadedSettings
+  ) {
+    self.loaded = loaded
+    self.environment = environment
+    self.reload = reload
+  }
+
+  /// Runs until SIGTERM or SIGINT; returns the exit status of sysexits(3).
+  package func run() async -> Int32 {
+    ProcessLimits.ignoreBrokenPipes()
+    let log: LogPipeline
+    do throws(HostError) {
+      log = try LogPipeline(configuration: loaded.settings.log.pipeline, environment: environment)
+    } catch {
+      return EX_OSERR
+    }
+    LoggingSystem.bootstrap { label in log.makeHandler(label: label) }
+    let logger = Logger(label: "certregd")
+    for warning in loaded.warnings { logger.warning("\(warning)") }
+    defer { log.flush() }
+    do throws(DaemonError) {
+      try await serve(log: log, logger: logger)
+      logger.log(.notice, .stopped, "stopped")
+      return EX_OK
+    } catch {
+      logger.log(.critical, .startFailed, "\(error.description)")
+      return error.exitStatus
+    }
+  }
+
+  private func serve(log: LogPipeline, logger: Logger) async throws(DaemonError) {
+    // From here on a signal waits for the loop below instead of ending the process in the middle of the start.
+    let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+    let notifier = ServiceNotifier.fromEnvironment()
+    let openFiles: ProcessLimits.OpenFiles
+    do throws(HostError) { openFiles = try ProcessLimits.raiseOpenFiles() } catch { throw DaemonError(error) }
+    let parts = try await DaemonParts.build(
+      loaded.settings, openFiles: openFiles, environment: environment, logger: logger)
+    let watchdog = Watchdog(notifier: notifier, loops: parts.loops, logger: logger)
+    logger.log(.notice, .ready, "certregd \(Version.current) serves \(parts.socketPath)")
+    notifier.ready(status: "serving \(loaded.settings.targets.count) target(s)")
+    let supervision = Reloading(
+      loaded: loaded, reload: reload, parts: parts, log: log, notifier: notifier, logger: logger)
+    await withTaskGroup { group in
+      group.addTask { await parts.calls.run() }
+      if let watchdog { group.addTask { await watchdog.run() } }
+      await supervision.run(signals)
+      logger.log(.notice, .stopping, "stopping")
+      notifier.stopping(status: "answering what was asked")
+      let limit = loaded.settings.drainTimeout
+      notifier.extendTimeout(by: limit + .seconds(5))
+      await parts.stop(limit: limit)
+      group.cancelAll()
+    }
+    await parts.close()
+  }
+}
+
+/// Waits for signals: SIGHUP takes a new configuration, SIGTERM and SIGINT end the daemon.
+private struct Reloading: Sendable {
+  let loaded: LoadedSettings
+  let reload: @Sendable () throws(SettingsError) -> LoadedSettings
+  let parts: DaemonParts
+  let log: LogPipeline
+  let notifier: ServiceNotifier
+  let logger: Logger
+
+  func run(_ signals: UnixSignalsSequence) async {
+    var current = loaded
+    for await signal in signals {
+      guard signal == .sighup else {
+        // A second one means now: the default action takes effect again.
+        Glibc.signal(SIGTERM, SIG_DFL)
+        Glibc.signal(SIGINT, SIG_DFL)
+        return
+      }
+      notifier.reloading()
+      do throws(SettingsError) {
+        let new = try reload()
+        current = try await take(new, from: current)
+        notifier.ready(status: "serving \(current.settings.targets.count) target(s)")
+      } catch {
+        for problem in error.problems { logger.log(.error, .reloadRefused, "\(problem)") }
+        notifier.ready(
+          status: "the new configuration is wrong, the old one stays: \(error.problems.first.map { "\($0)" } ?? "")")
+      }
+    }
+  }
+
+  private func take(_ new: LoadedSettings, from old: LoadedSettings) async throws(SettingsError) -> LoadedSettings {
+    for warning in new.warnings { logger.warning("\(warning)") }
+    do throws(DaemonError) { try await parts.reconfigure(new.settings) } catch {
+      throw SettingsError(problems: [
+        SettingsError.Problem(
+          origin: .file(path: new.configurationFile ?? "configuration", line: nil, column: nil), key: "targets",
+          message: error.description)
+      ])
+    }
+    log.level = new.settings.log.level.swiftLog
+    for change in new.settings.changes(from: old.settings) where !change.takesEffectAtReload {
+      logger.warning(
+        "\(change.key) changed, which takes effect at the next start", metadata: [LogField.setting: "\(change.key)"])
+    }
+    logger.log(.notice, .reloaded, "took the new configuration")
+    return new
+  }
+}

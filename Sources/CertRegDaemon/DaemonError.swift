@@ -1,0 +1,32 @@
+import CertRegCore
+import CertRegForwarder
+import CertRegHost
+import Glibc
+
+/// Why the daemon could not start, with the exit status that says it to the service manager.
+struct DaemonError: Error, CustomStringConvertible {
+  var description: String
+  /// Of sysexits(3).
+  var exitStatus: Int32
+
+  init(_ error: HostError) {
+    description = error.message
+    exitStatus = error.exitStatus
+  }
+
+  init(_ error: StoreError) {
+    description = error.message
+    switch error.code {
+    case .inUse: exitStatus = EX_TEMPFAIL
+    case .full: exitStatus = EX_IOERR
+    case .damaged: exitStatus = EX_IOERR
+    case .newerVersion: exitStatus = EX_CONFIG
+    case .failed: exitStatus = EX_IOERR
+    }
+  }
+
+  init(_ error: UpstreamConfigurationError) {
+    description = "\(error)"
+    exitStatus = EX_CONFIG
+  }
+}

@@ -1,0 +1,241 @@
+import CertRegCore
+import CertRegForwarder
+import CertRegHost
+import CertRegSandbox
+import CertRegSettings
+import CertRegSocket
+import CertRegStore
+import Glibc
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// The running parts of the daemon. What is built first is taken down last.
+final class DaemonParts: Sendable {
+  let calls: UpstreamCalls
+  let socketPath: String
+  /// How to run something on each loop that does the daemon's work.
+  let loops: [(name: String, poke: @Sendable (@escaping @Sendable () -> Void) -> Void)]
+  private let server: SocketServer
+  private let engine: RegistrationEngine
+  private let service: RequestService
+  private let reports: Reports
+  private let verdicts: Verdicts
+  private let cache: ResultCache
+  private let store: SQLiteRegistrationStore
+  private let socket: OpenSocket
+  private let socketGroup: MultiThreadedEventLoopGroup
+  private let coreGroup: MultiThreadedEventLoopGroup
+  private let workers: NIOThreadPool
+  private let clients: Mutex<[TargetName: TargetClient]>
+  private let context: CredentialsContext
+
+  /// A client and what it was made from.
+  private struct TargetClient: Sendable {
+    var configuration: TargetConfiguration
+    var client: any UpstreamClient
+  }
+
+  private init(
+    calls: UpstreamCalls, server: SocketServer, engine: RegistrationEngine, service: RequestService, reports: Reports,
+    verdicts: Verdicts, cache: ResultCache, store: SQLiteRegistrationStore, socket: OpenSocket, threads: Threads,
+    clients: [TargetName: TargetClient], context: CredentialsContext
+  ) {
+    self.calls = calls
+    self.server = server
+    self.engine = engine
+    self.service = service
+    self.reports = reports
+    self.verdicts = verdicts
+    self.cache = cache
+    self.store = store
+    self.socket = socket
+    socketPath = socket.path
+    socketGroup = threads.sockets
+    coreGroup = threads.core
+    workers = threads.workers
+    self.clients = Mutex(clients)
+    self.context = context
+    let core: (name: String, poke: @Sendable (@escaping @Sendable () -> Void) -> Void) = (
+      "registrar", { body in engine.onLoop(body) }
+    )
+    let sockets = (0..<server.loopCount).map { number in
+      (
+        name: "socket-\(number)",
+        poke: { @Sendable (body: @escaping @Sendable () -> Void) in
+          server.onLoop(number, body)
+        }
+      )
+    }
+    loops = [core] + sockets
+  }
+
+  /// Threads for the socket's event loops, the core's (registrar and upstream connections), and blocking work.
+  private struct Threads: Sendable {
+    let sockets: MultiThreadedEventLoopGroup
+    let core: MultiThreadedEventLoopGroup
+    let workers: NIOThreadPool
+
+    init() {
+      let cores = max(1, System.coreCount)
+      sockets = MultiThreadedEventLoopGroup(numberOfThreads: min(4, cores))
+      core = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+      workers = NIOThreadPool(numberOfThreads: min(4, cores))
+      workers.start()
+    }
+  }
+
+  static func build(
+    _ settings: Settings, openFiles: ProcessLimits.OpenFiles, environment: [String: String], logger: Logger
+  ) async throws(DaemonError) -> DaemonParts {
+    let store: SQLiteRegistrationStore
+    let pending: [PendingRegistration]
+    do throws(StoreError) {
+      store = try SQLiteRegistrationStore(directory: settings.stateDirectory) { notice in log(notice, logger) }
+      pending = try store.pendingRegistrations()
+    } catch {
+      throw DaemonError(error)
+    }
+    let socket = try OpenSocket.take(settings.socket, logger: logger)
+    let threads = Threads()
+    let context = CredentialsContext(
+      environment: ProcessEnvironment(environment), eventLoopGroup: threads.core, logger: logger)
+    let clients = try makeClients(settings, context: context, keeping: [:])
+    let cache = ResultCache(maxEntries: settings.cache.maxEntries, timeToLive: settings.cache.ttl)
+    let verdicts = Verdicts(policies: settings.validation)
+    let calls = UpstreamCalls()
+    let maxConnections = min(settings.socket.maxConnections, openFiles.connectionLimit)
+    let reports = Reports(
+      constants: settings.reportConstants(startedAt: SystemClock.wall, maxConnections: maxConnections), cache: cache,
+      loop: threads.core.next())
+    do {
+      let engine = try await RegistrationEngine.start(
+        on: threads.core.next(), configuration: settings.registrar,
+        targets: settings.targets.compactMap { target in
+          clients[target.name].map { EngineTarget(target, client: $0.client, isSandbox: settings.sandbox) }
+        }, resuming: pending, store: store, cache: cache, calls: calls, logger: logger)
+      reports.attach(engine: engine)
+      let service = RequestService(
+        verdicts: verdicts, cache: cache, store: store, engine: engine, workers: threads.workers, reports: reports,
+        configuration: settings.requests)
+      let server = try await SocketServer.start(
+        on: socket.descriptor, group: threads.sockets, handling: service, cache: cache,
+        configuration: settings.socketConfiguration(cache: cache, maxConnections: maxConnections))
+      reports.attach(server: server)
+      return DaemonParts(
+        calls: calls, server: server, engine: engine, service: service, reports: reports, verdicts: verdicts,
+        cache: cache, store: store, socket: socket, threads: threads, clients: clients, context: context)
+    } catch {
+      throw DaemonError(HostError(.failed, message: "\(socket.path): \(error)"))
+    }
+  }
+
+  /// Takes what of a new configuration can be taken without a restart.
+  func reconfigure(_ settings: Settings) async throws(DaemonError) {
+    let old = clients.withLock { $0 }
+    let new = try Self.makeClients(settings, context: context, keeping: old)
+    clients.withLock { $0 = new }
+    await engine.reconfigure(
+      settings.registrar,
+      targets: settings.targets.compactMap { target in
+        new[target.name].map { EngineTarget(target, client: $0.client, isSandbox: settings.sandbox) }
+      })
+    verdicts.replace(settings.validation)
+    cache.setTimeToLive(settings.cache.ttl)
+    service.reconfigure(settings.requests)
+    let maxConnections = reports.maxConnections
+    await server.reconfigure(settings.socketConfiguration(cache: cache, maxConnections: maxConnections))
+    reports.setConstants {
+      $0 = settings.reportConstants(startedAt: $0.startedAt, maxConnections: maxConnections)
+    }
+    for (name, target) in old where new[name]?.configuration != target.configuration {
+      await target.client.shutdown()
+    }
+  }
+
+  /// Takes no more requests, answers what was asked, at the latest after `limit` with a refusal, and closes the socket.
+  func stop(limit: Duration) async {
+    reports.beginDraining()
+    socket.removeFile()
+    async let connections: Void = server.drain(isShared: socket.isShared)
+    await engine.drain(limit: limit)
+    // Answers are on their way to the connections; a client that does not read them is not waited for.
+    let server = server
+    let closing = coreGroup.next().scheduleTask(in: .seconds(2)) { server.closeAll() }
+    await connections
+    closing.cancel()
+    calls.finish()
+  }
+
+  /// Releases what is left. Calls have ended.
+  func close() async {
+    for target in clients.withLock({ $0 }).values { await target.client.shutdown() }
+    try? await workers.shutdownGracefully()
+    store.close()
+    try? await socketGroup.shutdownGracefully()
+    try? await coreGroup.shutdownGracefully()
+  }
+
+  private static func makeClients(
+    _ settings: Settings, context: CredentialsContext, keeping old: [TargetName: TargetClient]
+  ) throws(DaemonError) -> [TargetName: TargetClient] {
+    var clients: [TargetName: TargetClient] = [:]
+    for target in settings.targets {
+      if let kept = old[target.name], kept.configuration == target {
+        clients[target.name] = kept
+      } else if settings.sandbox {
+        let upstream = target.region.map { EmbeddedUpstream(region: $0) } ?? EmbeddedUpstream()
+        clients[target.name] = TargetClient(configuration: target, client: upstream)
+      } else {
+        do throws(UpstreamConfigurationError) {
+          let client = try AWSUpstreamClient(configuration: target, context: context)
+          clients[target.name] = TargetClient(configuration: target, client: client)
+        } catch {
+          throw DaemonError(error)
+        }
+      }
+    }
+    return clients
+  }
+
+  private static func log(_ notice: StoreNotice, _ logger: Logger) {
+    switch notice.kind {
+    case .migrated: logger.notice("\(notice.message)")
+    case .damaged, .setAside, .salvaged, .commitsMissing, .unguarded:
+      logger.log(.error, .storeDamaged, "\(notice.message)")
+    }
+  }
+}
+
+/// The socket that the daemon serves: passed by the service manager, or its own.
+struct OpenSocket: Sendable {
+  var descriptor: Int32
+  var path: String
+  var own: ListeningSocket?
+
+  static func take(_ settings: SocketSettings, logger: Logger) throws(DaemonError) -> OpenSocket {
+    do throws(HostError) {
+      let passed = try SocketActivation.passedDescriptors()
+      for socket in passed {
+        guard case .unix(let path) = socket.family else { continue }
+        return OpenSocket(descriptor: socket.descriptor, path: path ?? socket.name, own: nil)
+      }
+      let group: ListeningSocket.Options.Group =
+        settings.group == SocketSettings().group ? .ifPossible(settings.group) : .required(settings.group)
+      let socket = try ListeningSocket.open(.init(path: settings.path, mode: settings.mode, group: group))
+      for remark in socket.remarks { logger.notice("\(remark)") }
+      return OpenSocket(descriptor: socket.descriptor, path: socket.path, own: socket)
+    } catch {
+      throw DaemonError(error)
+    }
+  }
+
+  /// Whether the service manager listens on it, too.
+  var isShared: Bool { own == nil }
+
+  /// Removes the socket's file where it is the daemon's own.
+  func removeFile() {
+    own?.removeFile()
+  }
+}

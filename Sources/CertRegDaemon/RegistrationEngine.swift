@@ -1,0 +1,308 @@
+import CertRegCore
+import CertRegHost
+import Logging
+import NIOCore
+
+/// Runs the `Registrar`: feeds it events on one event loop, and carries out what it decides.
+final class RegistrationEngine: Sendable {
+  /// `isRepeat`: the result was there before the request came.
+  typealias Completion = @Sendable (_ answer: Registrar.Answer, _ isRepeat: Bool) -> Void
+
+  private let loop: any EventLoop
+  private let bound: NIOLoopBoundBox<EngineLoop>
+
+  /// Takes over what an earlier process left unfinished.
+  static func start(
+    on loop: any EventLoop, configuration: Registrar.Configuration, targets: [EngineTarget],
+    resuming pending: [PendingRegistration], store: any RegistrationStore, cache: ResultCache, calls: UpstreamCalls,
+    logger: Logger
+  ) async throws -> RegistrationEngine {
+    let bound = try await loop.submit {
+      let engine = EngineLoop(
+        loop: loop, registrar: Registrar(configuration: configuration, seed: .random(in: .min ... .max)), store: store,
+        cache: cache, calls: calls, logger: logger)
+      engine.setTargets(targets)
+      engine.resume(pending)
+      return NIOLoopBoundBox(engine, eventLoop: loop)
+    }.get()
+    return RegistrationEngine(loop: loop, bound: bound)
+  }
+
+  private init(loop: any EventLoop, bound: NIOLoopBoundBox<EngineLoop>) {
+    self.loop = loop
+    self.bound = bound
+  }
+
+  /// Asks for a registration. `completion` is called once, on the engine's loop.
+  func register(_ request: Registrar.Request, refresh: Bool, completion: @escaping Completion) {
+    loop.execute { self.bound.value.register(request, refresh: refresh, completion: completion) }
+  }
+
+  /// Forgets a result; `completion` gets the store's error, if any.
+  func forget(_ key: RegistrationKey, completion: @escaping @Sendable (StoreError?) -> Void) {
+    loop.execute { self.bound.value.forget(key, completion: completion) }
+  }
+
+  /// What is known of a registration under way.
+  func pending(_ key: RegistrationKey, completion: @escaping @Sendable (Registrar.PendingView?) -> Void) {
+    loop.execute { completion(self.bound.value.registrar.pending(key, now: SystemClock.monotonic)) }
+  }
+
+  /// Calls `listener` for every registration that ends until it returns `false`.
+  func watch(_ listener: @escaping @Sendable (Registrar.Ending) -> Bool) {
+    loop.execute { self.bound.value.watchers.append(listener) }
+  }
+
+  /// Figures for `status` and `metrics`.
+  func report() -> EventLoopFuture<EngineReport> {
+    loop.submit { self.bound.value.report }
+  }
+
+  /// Calls `body` on the engine's loop; for the watchdog.
+  func onLoop(_ body: @escaping @Sendable () -> Void) {
+    loop.execute(body)
+  }
+
+  func reconfigure(_ configuration: Registrar.Configuration, targets: [EngineTarget]) async {
+    try? await loop.submit {
+      self.bound.value.registrar.setConfiguration(configuration)
+      self.bound.value.setTargets(targets)
+    }.get()
+  }
+
+  /// Takes no more requests and waits until nobody waits for an answer, at most for `limit`; then refuses who still waits.
+  func drain(limit: Duration) async {
+    let promise = loop.makePromise(of: Void.self)
+    loop.execute { self.bound.value.drain(promise, limit: limit) }
+    try? await promise.futureResult.get()
+  }
+}
+
+/// A target as the engine needs it.
+struct EngineTarget: Sendable {
+  var name: TargetName
+  var limits: Pacer.Limits
+  var client: any UpstreamClient
+}
+
+/// Figures of the engine.
+struct EngineReport: Sendable {
+  var targets: [(name: TargetName, view: Registrar.TargetView)] = []
+  var pending = 0
+  var oldestPending: WallTime?
+  var created = 0
+  var existing = 0
+  var failed = 0
+  var calls = 0
+  var watchers = 0
+}
+
+/// The engine's state. Touched on its event loop alone.
+final class EngineLoop {
+  private let loop: any EventLoop
+  private let store: any RegistrationStore
+  private let cache: ResultCache
+  private let calls: UpstreamCalls
+  private let logger: Logger
+  var registrar: Registrar
+  private var clients: [TargetName: any UpstreamClient] = [:]
+  private var targetNames: [TargetName] = []
+  private var completions: [Registrar.WaiterID: RegistrationEngine.Completion] = [:]
+  private var nextWaiter: Registrar.WaiterID = 1
+  private var timer: Scheduled<Void>?
+  private var timerDue: MonotonicTime?
+  private var counts = EngineReport()
+  private var drained: EventLoopPromise<Void>?
+  var watchers: [@Sendable (Registrar.Ending) -> Bool] = []
+
+  init(
+    loop: any EventLoop, registrar: Registrar, store: any RegistrationStore, cache: ResultCache, calls: UpstreamCalls,
+    logger: Logger
+  ) {
+    self.loop = loop
+    self.registrar = registrar
+    self.store = store
+    self.cache = cache
+    self.calls = calls
+    self.logger = logger
+  }
+
+  func setTargets(_ targets: [EngineTarget]) {
+    for target in targets {
+      clients[target.name] = target.client
+      registrar.setTarget(target.name, limits: target.limits, now: SystemClock.monotonic)
+    }
+    targetNames = targets.map(\.name)
+  }
+
+  func resume(_ pending: [PendingRegistration]) {
+    perform(registrar.resume(pending, now: SystemClock.moment))
+  }
+
+  func register(_ request: Registrar.Request, refresh: Bool, completion: @escaping RegistrationEngine.Completion) {
+    // It may have ended since the caller looked: the answer is in the cache before the flight is gone.
+    if !refresh, let known = registration(request.key) {
+      if let error = known.objection(namedStatus: request.namedStatus, ifExists: request.ifExists, isRepeat: true) {
+        completion(.failed(error), true)
+      } else {
+        completion(.registered(known), true)
+      }
+      return
+    }
+    let waiter = nextWaiter
+    nextWaiter += 1
+    completions[waiter] = completion
+    perform(registrar.register(request, waiter: waiter, now: SystemClock.moment))
+  }
+
+  private func registration(_ key: RegistrationKey) -> Registration? {
+    cache.known(key.certificateID, target: cache.number(of: key.target), now: SystemClock.wall)
+      .map { Registration($0, target: key.target) }
+  }
+
+  func forget(_ key: RegistrationKey, completion: @escaping @Sendable (StoreError?) -> Void) {
+    cache.forget(key)
+    store.commit([.forget(key)]) { [cache] result in
+      // Once more: a thread that read the row before it went may have put it back.
+      cache.forget(key)
+      if case .failure(let error) = result { completion(error) } else { completion(nil) }
+    }
+  }
+
+  func drain(_ promise: EventLoopPromise<Void>, limit: Duration) {
+    drained = promise
+    perform(registrar.beginDraining(now: SystemClock.moment))
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    loop.scheduleTask(in: TimeAmount(limit)) { bound.value.endDraining() }
+  }
+
+  private func endDraining() {
+    perform(registrar.endDraining())
+    drained?.succeed()
+    drained = nil
+  }
+
+  var report: EngineReport {
+    var report = counts
+    report.targets = targetNames.compactMap { name in registrar.target(name).map { (name, $0) } }
+    report.pending = registrar.pendingCount
+    report.oldestPending = registrar.oldestPending
+    report.watchers = watchers.count
+    return report
+  }
+
+  // MARK: Effects
+
+  private func perform(_ actions: [Registrar.Action]) {
+    for action in actions {
+      switch action {
+      case .commit(let id, let changes): commit(id, changes)
+      case .call(let key, let status, let der): call(key, status, der)
+      case .remember(let registration): cache.keep(registration, replaces: true)
+      case .answer(let waiter, let answer): completions.removeValue(forKey: waiter)?(answer, false)
+      case .ended(let key, let ending): ended(key, ending)
+      }
+    }
+    arm()
+    if let drained, registrar.isQuiet {
+      self.drained = nil
+      drained.succeed()
+    }
+  }
+
+  private func commit(_ id: Registrar.CommitID, _ changes: [StoreChange]) {
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    store.commit(changes) { [loop] result in
+      loop.execute {
+        let engine = bound.value
+        if case .failure(let error) = result {
+          engine.logger.log(.error, .storeFailed, "\(error.message)")
+        }
+        engine.perform(engine.registrar.committed(id, result, now: SystemClock.moment))
+      }
+    }
+  }
+
+  private func call(_ key: RegistrationKey, _ status: CertificateStatus?, _ der: [UInt8]) {
+    guard let client = clients[key.target] else { return }
+    counts.calls += 1
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    let call = UpstreamCall(certificateID: key.certificateID, der: der, status: status)
+    calls.make(call, on: client) { [loop] reply in
+      loop.execute { bound.value.replied(key, reply) }
+    }
+  }
+
+  private func replied(_ key: RegistrationKey, _ reply: UpstreamReply) {
+    let before = registrar.target(key.target)?.health
+    perform(registrar.replied(key, reply, now: SystemClock.moment))
+    guard let after = registrar.target(key.target)?.health, after != before else { return }
+    let metadata: Logger.Metadata = [LogField.target: "\(key.target)"]
+    let said =
+      if case .failed(let failure) = reply { ": \(failure.error.reason): \(failure.error.message)" } else { "" }
+    switch after {
+    case .ok: logger.log(.notice, .upstreamRecovered, "the upstream is well again", metadata)
+    case .throttled: logger.log(.notice, .upstreamThrottled, "the upstream throttles\(said)", metadata)
+    case .unavailable: logger.log(.warning, .upstreamUnavailable, "the upstream is not available\(said)", metadata)
+    case .unauthorized:
+      logger.log(.error, .identityRefused, "the upstream refuses the daemon's identity\(said)", metadata)
+    }
+  }
+
+  private func ended(_ key: RegistrationKey, _ ending: Registrar.Ending) {
+    var metadata: Logger.Metadata = [
+      LogField.certificateID: "\(key.certificateID)", LogField.target: "\(key.target)",
+    ]
+    switch ending {
+    case .registered(let registration):
+      if registration.outcome == .created { counts.created += 1 } else { counts.existing += 1 }
+      metadata[LogField.outcome] = "\(registration.outcome.rawValue)"
+      metadata[LogField.awsRequestID] = registration.requestID.map { "\($0)" }
+      logger.log(.debug, .registered, "registered", metadata)
+    case .failed(let failure):
+      counts.failed += 1
+      metadata[LogField.reason] = "\(failure.error.reason)"
+      metadata[LogField.awsRequestID] = failure.error.requestID.map { "\($0)" }
+      logger.log(.warning, .registrationFailed, "registration failed: \(failure.error.message)", metadata)
+    }
+    watchers.removeAll { !$0(ending) }
+  }
+
+  private func arm() {
+    let due = registrar.nextDeadline
+    guard due != timerDue else { return }
+    timer?.cancel()
+    timer = nil
+    timerDue = due
+    guard let due else { return }
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    timer = loop.scheduleTask(deadline: .uptimeNanoseconds(UInt64(max(0, due.nanoseconds)))) {
+      let engine = bound.value
+      engine.timerDue = nil
+      engine.timer = nil
+      engine.perform(engine.registrar.timePassed(now: SystemClock.moment))
+    }
+  }
+}
+
+extension Registration {
+  /// A result from the cache.
+  init(_ known: ResultCache.Known, target: TargetName) {
+    let entry = known.entry
+    self.init(
+      key: RegistrationKey(certificateID: entry.certificateID, target: target),
+      certificateARN: known.arnPrefix + entry.certificateID.hex, outcome: entry.outcome, status: entry.status,
+      requestID: nil, finishedAt: WallTime(secondsSinceEpoch: Int64(entry.finishedAt)), basis: known.basis)
+  }
+}
+
+extension ResultCache.Known {
+  /// What the verdict on the certificate depended on.
+  var basis: VerdictBasis {
+    VerdictBasis(
+      notBefore: WallTime(secondsSinceEpoch: Int64(entry.notBefore)),
+      notAfter: entry.notAfter == .max
+        ? WallTime(millisecondsSinceEpoch: .max) : WallTime(secondsSinceEpoch: Int64(entry.notAfter)),
+      policyFingerprint: policyFingerprint)
+  }
+}

@@ -1,0 +1,136 @@
+import CertRegCore
+import CertRegProtocol
+import CertRegSocket
+import CertRegX509
+import Synchronization
+
+// The operation `register`, from the verdict to the engine.
+extension RequestService {
+  /// Runs on a worker thread: the verdict takes about 100 µs, a look into the store may wait for the disk.
+  func register(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
+    let verdict = verdicts.current
+    do throws(ServiceError) {
+      let targets = try targets(of: request)
+      let (der, id) = try readCertificate(request, verdict)
+      let answers = FanIn(count: targets.count) { results in
+        reply.send(Self.answer(request, id, targets, results))
+      }
+      var basis: VerdictBasis?
+      for (index, target) in targets.enumerated() {
+        let key = RegistrationKey(certificateID: id, target: target)
+        if let known = try known(key, request, verdict) {
+          answers.set(index, known)
+          continue
+        }
+        let accepted: VerdictBasis
+        if let basis {
+          accepted = basis
+        } else {
+          accepted = try verdict.validator.validate(der: der, now: SystemClock.wall)
+        }
+        basis = accepted
+        ask(key, der, accepted, request, from: peer) { answers.set(index, $0) }
+      }
+    } catch {
+      reply.send(AnswerEncoder.error(id: request.id, error))
+    }
+  }
+
+  /// How one target's part of a request ended.
+  enum TargetAnswer: Sendable {
+    case registered(Registration, cached: Bool)
+    case queued
+    case failed(ServiceError)
+  }
+
+  /// The answer from what is known in memory or on disk.
+  private func known(
+    _ key: RegistrationKey, _ request: OwnedRequest, _ verdict: Verdicts.Current
+  ) throws(ServiceError) -> TargetAnswer? {
+    guard !request.refresh, let registration = try storedRegistration(key, verdict) else { return nil }
+    let error = registration.objection(namedStatus: request.status, ifExists: request.ifExists, isRepeat: true)
+    return error.map { .failed($0) } ?? .registered(registration, cached: true)
+  }
+
+  private func storedRegistration(
+    _ key: RegistrationKey, _ verdict: Verdicts.Current
+  ) throws(ServiceError) -> Registration? {
+    let now = SystemClock.wall
+    let number = cache.number(of: key.target)
+    if let known = cache.known(key.certificateID, target: number, now: now) {
+      return verdict.stillHolds(known.basis, now: now) ? Registration(known, target: key.target) : nil
+    }
+    let epoch = cache.epochs.current(key.certificateID)
+    let record: StoredRecord?
+    do throws(StoreError) { record = try store.record(for: key) } catch { throw ServiceError(error) }
+    guard case .registered(let registration)? = record, !cache.isExpired(registration, now: now) else { return nil }
+    cache.keep(registration, replaces: false, readAt: epoch)
+    return verdict.stillHolds(registration.basis, now: now) ? registration : nil
+  }
+
+  private func ask(
+    _ key: RegistrationKey, _ der: [UInt8], _ basis: VerdictBasis, _ request: OwnedRequest, from peer: Peer,
+    completion: @escaping @Sendable (TargetAnswer) -> Void
+  ) {
+    let current = currentConfiguration
+    let patience = request.timeoutMilliseconds.map { Duration.milliseconds($0) } ?? current.defaultTimeout
+    let registrarRequest = Registrar.Request(
+      key: key, der: der, basis: basis, namedStatus: request.status, status: request.status ?? current.defaultStatus,
+      ifExists: request.ifExists, requesterUID: peer.uid,
+      expectation: request.wait ? .result(deadline: SystemClock.monotonic + patience) : .queued,
+      share: current.access?.queueShare(of: peer))
+    engine.register(registrarRequest, refresh: request.refresh) { answer, isRepeat in
+      switch answer {
+      case .registered(let registration): completion(.registered(registration, cached: isRepeat))
+      case .queued: completion(.queued)
+      case .failed(let error): completion(.failed(error))
+      }
+    }
+  }
+
+  private static func answer(
+    _ request: OwnedRequest, _ id: CertificateID, _ targets: [TargetName], _ answers: [TargetAnswer]
+  ) -> [UInt8] {
+    if case .many = request.targets {
+      let results = zip(targets, answers).map { target, answer in
+        switch answer {
+        case .registered(let registration, let cached): TargetResult.registered(registration, cached: cached)
+        case .queued: TargetResult.queued(target)
+        case .failed(let error): TargetResult.failed(target, error)
+        }
+      }
+      return AnswerEncoder.results(id: request.id, certificateID: id, results)
+    }
+    switch answers[0] {
+    case .registered(let registration, let cached):
+      return AnswerEncoder.registered(id: request.id, registration, cached: cached)
+    case .queued: return AnswerEncoder.queued(id: request.id, certificateID: id, target: targets[0])
+    case .failed(let error): return AnswerEncoder.error(id: request.id, error)
+    }
+  }
+}
+
+/// Gathers the answers of several targets and hands them on once all are there.
+private final class FanIn: Sendable {
+  private struct State {
+    var answers: [RequestService.TargetAnswer?]
+    var missing: Int
+  }
+
+  private let state: Mutex<State>
+  private let completion: @Sendable ([RequestService.TargetAnswer]) -> Void
+
+  init(count: Int, completion: @escaping @Sendable ([RequestService.TargetAnswer]) -> Void) {
+    state = Mutex(State(answers: Array(repeating: nil, count: count), missing: count))
+    self.completion = completion
+  }
+
+  func set(_ index: Int, _ answer: RequestService.TargetAnswer) {
+    let complete: [RequestService.TargetAnswer]? = state.withLock { state in
+      state.answers[index] = answer
+      state.missing -= 1
+      return state.missing == 0 ? state.answers.compactMap { $0 } : nil
+    }
+    if let complete { completion(complete) }
+  }
+}

@@ -1,0 +1,239 @@
+import CertRegCore
+import CertRegHost
+import CertRegProtocol
+import CertRegSocket
+import CertRegX509
+import NIOPosix
+import Synchronization
+
+/// Answers the socket's requests: what is known from memory at once, the rest on worker threads and by the engine.
+final class RequestService: RequestHandling {
+  /// What of the configuration requests depend on.
+  struct Configuration: Sendable {
+    var targets: [TargetName]
+    var defaultTarget: TargetName
+    var defaultStatus: CertificateStatus?
+    var defaultTimeout: Duration
+    /// `nil`: whoever can connect may do everything.
+    var access: AccessControl?
+  }
+
+  let verdicts: Verdicts
+  let cache: ResultCache
+  let store: any RegistrationStore
+  let engine: RegistrationEngine
+  private let workers: NIOThreadPool
+  private let configuration: Mutex<Configuration>
+  private let reports: Reports
+
+  init(
+    verdicts: Verdicts, cache: ResultCache, store: any RegistrationStore, engine: RegistrationEngine,
+    workers: NIOThreadPool, reports: Reports, configuration: Configuration
+  ) {
+    self.verdicts = verdicts
+    self.cache = cache
+    self.store = store
+    self.engine = engine
+    self.workers = workers
+    self.reports = reports
+    self.configuration = Mutex(configuration)
+  }
+
+  func reconfigure(_ configuration: Configuration) {
+    self.configuration.withLock { $0 = configuration }
+  }
+
+  // MARK: RequestHandling
+
+  func peer(ofDescriptor descriptor: CInt) throws -> Peer {
+    let credentials = try PeerCredentials(descriptor: descriptor)
+    var peer = Peer(
+      uid: credentials.userID, gid: credentials.groupID, pid: credentials.processID,
+      supplementaryGroups: credentials.supplementaryGroupIDs)
+    if currentConfiguration.access?.asksForUnits ?? false,
+      case .unit(let name) = PeerUnit.lookUp(descriptor: descriptor, peer: credentials)
+    {
+      peer.unit = name
+    }
+    return peer
+  }
+
+  func servesFromMemory(_ peer: Peer) -> Bool {
+    currentConfiguration.access?.isUnlimited(peer) ?? true
+  }
+
+  func known(certificatePem: UnsafeRawBufferPointer, target: UInt16, now: WallTime) -> KnownAnswer? {
+    let verdict = verdicts.current
+    guard let (_, id) = try? verdict.read(certificatePem) else { return nil }
+    let epoch = cache.epochs.current(id)
+    guard let known = cache.known(id, target: target, now: now), verdict.stillHolds(known.basis, now: now) else {
+      return nil
+    }
+    let notBefore = verdict.policies[.notYetValid] == .reject ? known.entry.notBefore : 0
+    // `notAfter` is the last second in which the certificate is valid (RFC 5280 section 4.1.2.5).
+    let end = verdict.policies[.expired] == .reject ? known.entry.notAfter : .max
+    return KnownAnswer(
+      entry: known.entry, arnPrefix: known.arnPrefix, epoch: epoch, answerableFrom: notBefore,
+      expiresAt: min(known.expiresAt, end == .max ? .max : end + 1))
+  }
+
+  func handle(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
+    do throws(ServiceError) {
+      if let access = currentConfiguration.access {
+        try access.check(request.operation, targets: try targets(of: request), by: peer, now: SystemClock.monotonic)
+      }
+    } catch {
+      reply.send(AnswerEncoder.error(id: request.id, error))
+      return
+    }
+    switch request.operation {
+    case .register: onWorker { self.register(request, from: peer, reply: reply) }
+    case .validate: onWorker { self.validate(request, reply: reply) }
+    case .lookup: onWorker { self.lookup(request, reply: reply) }
+    case .forget: onWorker { self.forget(request, reply: reply) }
+    case .watch: watch(request, reply: reply)
+    case .status:
+      reports.status { reply.send(AnswerEncoder.object(id: request.id, body: $0)) }
+    case .metrics:
+      reports.metrics { body in
+        reply.send(
+          AnswerEncoder.object(id: request.id) { writer in
+            writer.member("contentType", "text/plain; version=0.0.4")
+            writer.member("body", body)
+          })
+      }
+    }
+  }
+
+  private func onWorker(_ body: @escaping @Sendable () -> Void) {
+    workers.submit { _ in body() }
+  }
+
+  // MARK: Operations
+
+  private func validate(_ request: OwnedRequest, reply: Reply) {
+    let verdict = verdicts.current
+    do throws(ServiceError) {
+      let (der, id) = try readCertificate(request, verdict)
+      let examination = try verdict.validator.examine(der: der, now: SystemClock.wall)
+      if let refusal = examination.refusal { throw refusal }
+      reply.send(
+        AnswerEncoder.object(id: request.id) { writer in
+          writer.member("certificateId", id.hex)
+          examination.write(to: &writer)
+        })
+    } catch {
+      reply.send(AnswerEncoder.error(id: request.id, error))
+    }
+  }
+
+  private func lookup(_ request: OwnedRequest, reply: Reply) {
+    do throws(ServiceError) {
+      let key = try key(of: request)
+      let record: StoredRecord?
+      do throws(StoreError) { record = try store.record(for: key) } catch { throw ServiceError(error) }
+      engine.pending(key) { pending in
+        reply.send(Self.lookupAnswer(request.id, key, pending: pending, record: record))
+      }
+    } catch {
+      reply.send(AnswerEncoder.error(id: request.id, error))
+    }
+  }
+
+  private static func lookupAnswer(
+    _ id: [UInt8]?, _ key: RegistrationKey, pending: Registrar.PendingView?, record: StoredRecord?
+  ) -> [UInt8] {
+    if case .registered(let registration)? = record {
+      return AnswerEncoder.lookup(id: id, .registered(registration))
+    }
+    if let pending {
+      let nextTry = pending.nextAttemptAfter.map { SystemClock.wall + $0 }
+      return AnswerEncoder.lookup(id: id, .queued(pending.registration, nextTry: nextTry))
+    }
+    if case .failed(let failure)? = record { return AnswerEncoder.lookup(id: id, .failed(failure)) }
+    return AnswerEncoder.error(id: id, .notFound)
+  }
+
+  private func forget(_ request: OwnedRequest, reply: Reply) {
+    do throws(ServiceError) {
+      let key = try key(of: request)
+      let isKnown: Bool
+      do throws(StoreError) { isKnown = try store.record(for: key) != nil } catch { throw ServiceError(error) }
+      guard isKnown else { throw .notFound }
+      engine.forget(key) { error in
+        reply.send(
+          error.map { AnswerEncoder.error(id: request.id, ServiceError($0)) }
+            ?? AnswerEncoder.forgotten(id: request.id, key))
+      }
+    } catch {
+      reply.send(AnswerEncoder.error(id: request.id, error))
+    }
+  }
+
+  private func watch(_ request: OwnedRequest, reply: Reply) {
+    do throws(ServiceError) {
+      let targets = request.targets == .default ? nil : Set(try self.targets(of: request))
+      engine.watch { ending in
+        if let line = Self.watchLine(request, ending, targets: targets) { reply.sendPart(line) }
+        return true
+      }
+    } catch {
+      reply.send(AnswerEncoder.error(id: request.id, error))
+    }
+  }
+
+  private static func watchLine(
+    _ request: OwnedRequest, _ ending: Registrar.Ending, targets: Set<TargetName>?
+  ) -> [UInt8]? {
+    switch ending {
+    case .registered(let registration):
+      guard targets?.contains(registration.key.target) ?? true,
+        request.watchOutcome.map({ $0.rawValue == registration.outcome.rawValue }) ?? true
+      else { return nil }
+      return AnswerEncoder.watched(id: request.id, registration)
+    case .failed(let failure):
+      guard targets?.contains(failure.key.target) ?? true, request.watchOutcome.map({ $0 == .failed }) ?? true
+      else { return nil }
+      return AnswerEncoder.watched(id: request.id, failure)
+    }
+  }
+
+  // MARK: Parts of requests
+
+  /// The certificate of a request that has one.
+  func readCertificate(
+    _ request: OwnedRequest, _ verdict: Verdicts.Current
+  ) throws(ServiceError) -> (der: [UInt8], id: CertificateID) {
+    let text = request.certificatePem ?? []
+    let result: Result<(der: [UInt8], id: CertificateID), ServiceError> = text.withUnsafeBytes { bytes in
+      do throws(ServiceError) { return .success(try verdict.read(bytes)) } catch { return .failure(error) }
+    }
+    return try result.get()
+  }
+
+  private func key(of request: OwnedRequest) throws(ServiceError) -> RegistrationKey {
+    let target = try targets(of: request)[0]
+    if let id = request.certificateID { return RegistrationKey(certificateID: id, target: target) }
+    return RegistrationKey(certificateID: try readCertificate(request, verdicts.current).id, target: target)
+  }
+
+  /// The targets that the request names; at least one.
+  func targets(of request: OwnedRequest) throws(ServiceError) -> [TargetName] {
+    let current = currentConfiguration
+    let names: [String]
+    switch request.targets {
+    case .default: return [current.defaultTarget]
+    case .one(let name): names = [name]
+    case .many(let list): names = list
+    }
+    var targets: [TargetName] = []
+    for name in names {
+      let target = TargetName(name)
+      guard current.targets.contains(target) else { throw .unknownTarget(name, known: current.targets) }
+      targets.append(target)
+    }
+    return targets
+  }
+
+  var currentConfiguration: Configuration { configuration.withLock { $0 } }
+}

@@ -1,0 +1,84 @@
+import CertRegCore
+import CertRegHost
+import CertRegSettings
+import CertRegSocket
+import Glibc
+import Logging
+
+// What each part needs of the settings, in the part's own terms.
+
+extension Settings {
+  var registrar: Registrar.Configuration {
+    Registrar.Configuration(maxPending: queue.maxEntries, maxAge: queue.maxAge)
+  }
+
+  var requests: RequestService.Configuration {
+    RequestService.Configuration(
+      targets: targets.map(\.name), defaultTarget: defaultTarget, defaultStatus: defaultStatus,
+      defaultTimeout: defaultTimeout,
+      access: access.map { AccessControl($0, maxPending: queue.maxEntries) })
+  }
+
+  func socketConfiguration(cache: ResultCache, maxConnections: Int) -> SocketConfiguration {
+    var configuration = SocketConfiguration()
+    configuration.window = socket.window
+    configuration.maxLineBytes = socket.maxLineBytes
+    configuration.maxConnections = maxConnections
+    configuration.budgetBytes = socket.memoryBudgetBytes
+    configuration.maxBytesUnderWay = socket.connectionBudgetBytes
+    configuration.idleTimeout = socket.idleTimeout
+    configuration.targets = targets.map { (Array($0.name.rawValue.utf8), cache.number(of: $0.name)) }
+    configuration.defaultTarget = (Array(defaultTarget.rawValue.utf8), cache.number(of: defaultTarget))
+    return configuration
+  }
+
+  func reportConstants(startedAt: WallTime, maxConnections: Int) -> Reports.Constants {
+    Reports.Constants(
+      startedAt: startedAt, processID: getpid(), isSandbox: sandbox, targets: targets, defaultTarget: defaultTarget,
+      maxConnections: maxConnections, window: socket.window, maxLineBytes: socket.maxLineBytes,
+      maxPending: queue.maxEntries, maxCached: cache.maxEntries)
+  }
+}
+
+extension EngineTarget {
+  /// AWS's default quota for RegisterCertificateWithoutCA: 10 calls a second for each account and region.
+  private static let quotaOfAWS = 10.0
+
+  init(_ configuration: TargetConfiguration, client: any UpstreamClient, isSandbox: Bool) {
+    let isAWS = configuration.endpoint == nil && !isSandbox
+    let rate = configuration.ratePerSecond ?? (isAWS ? Self.quotaOfAWS : nil)
+    self.init(
+      name: configuration.name,
+      limits: Pacer.Limits(
+        ratePerSecond: rate, burst: configuration.burst ?? Self.quotaOfAWS,
+        maxConcurrent: configuration.maxConcurrent), client: client)
+  }
+}
+
+extension ProcessLimits.OpenFiles {
+  /// Descriptors that are not for connections: the store's, the upstream's, event loops, the log.
+  private static let keptBack: UInt64 = 96
+
+  /// How many connections there is room for.
+  var connectionLimit: Int {
+    Int(clamping: soft > Self.keptBack + 16 ? soft - Self.keptBack : 16)
+  }
+}
+
+extension LogSettings {
+  var pipeline: LogPipeline.Configuration {
+    LogPipeline.Configuration(level: level.swiftLog, destination: destination.host, format: format.host)
+  }
+}
+
+extension LogSettings.Level {
+  var swiftLog: Logger.Level { Logger.Level(rawValue: rawValue) ?? .info }
+}
+
+extension LogSettings.Destination {
+  fileprivate var host: LogDestination { LogDestination(rawValue: rawValue) ?? .automatic }
+}
+
+extension LogSettings.Format {
+  fileprivate var host: LogFormat { LogFormat(rawValue: rawValue) ?? .text }
+}

@@ -1,0 +1,87 @@
+package import Logging
+
+/// A kind of event that an operator may look for: `journalctl MESSAGE_ID=…`, or by name with `journalctl EVENT=…`.
+///
+/// The 128-bit identifiers were drawn at random once (sd-id128(3)) and never change.
+package struct EventID: Hashable, Sendable {
+  /// A stable snake_case word: the value of ``LogField/event``.
+  package let name: String
+  /// 32 lower-case hexadecimal digits: the value of the journal's `MESSAGE_ID`.
+  package let messageID: String
+
+  private init(_ name: String, _ messageID: String) {
+    self.name = name
+    self.messageID = messageID
+  }
+
+  /// The daemon answers requests.
+  package static let ready = EventID("ready", "cc0b401052104b9ca7e923a98f62afac")
+  /// The daemon has begun to end.
+  package static let stopping = EventID("stopping", "4a7d9e8d2e7442d1b6ccb56be104f90e")
+  /// The daemon has ended.
+  package static let stopped = EventID("stopped", "8b314ca36f3b4801943ee47bf5faa7d5")
+  /// The daemon could not start.
+  package static let startFailed = EventID("start_failed", "53a91b035be6436ebafa517a4429a508")
+  /// A new configuration was taken.
+  package static let reloaded = EventID("reloaded", "4f4b77230394443592e4b1f4159dc35e")
+  /// A new configuration was refused; the old one stays.
+  package static let reloadRefused = EventID("reload_refused", "2f7b8164ca9e4518869dc78e9719a740")
+  /// The upstream has a certificate.
+  package static let registered = EventID("registered", "9b89727fd10e4f26b55add47509977c3")
+  /// A registration ended without success.
+  package static let registrationFailed = EventID("registration_failed", "cef2f68ebb4548a58006aa457f1800f2")
+  /// An upstream's answer named another certificate than the one sent.
+  package static let upstreamMismatch = EventID("upstream_mismatch", "feff92cfa5464ba68d26b69523392b74")
+  /// An upstream throttles.
+  package static let upstreamThrottled = EventID("upstream_throttled", "d4c11e01cc514412b15917ea8431793a")
+  /// An upstream cannot be reached or is not well.
+  package static let upstreamUnavailable = EventID("upstream_unavailable", "fc09d4291a034dbd8154f7e92712f02a")
+  /// An upstream is well again.
+  package static let upstreamRecovered = EventID("upstream_recovered", "1785702e48e24597b873e4e5775160ef")
+  /// An upstream refuses the daemon's identity, or there are no credentials.
+  package static let identityRefused = EventID("identity_refused", "c678f4daff4d4e27aa5bd9e894fe25c9")
+  /// The host's clock differs from an upstream's; signatures are corrected.
+  package static let clockCorrected = EventID("clock_corrected", "b63daf39e5bb40d4a730a144f722b0c1")
+  /// A peer asked for what it may not have.
+  package static let peerRefused = EventID("peer_refused", "a8c3d26c30c242a5a6bcda33216412d8")
+  /// A limit on connections or descriptors is reached.
+  package static let connectionsExhausted = EventID("connections_exhausted", "1551bd8fb7844ae0ad19008b0b0187d6")
+  /// The queue takes no more.
+  package static let queueFull = EventID("queue_full", "c673b2c6a859443c9d18e20d482cda16")
+  /// State cannot be written.
+  package static let storeFailed = EventID("store_failed", "5fca095e1b3e4100b13eba57ff2aea7c")
+  /// State can be written again.
+  package static let storeRecovered = EventID("store_recovered", "366bb7f76e3a489d825c210c0d1c1c4f")
+  /// State was damaged and set aside.
+  package static let storeDamaged = EventID("store_damaged", "5cd93754314f4fa08733b85f83d5def4")
+  /// A part of the daemon hangs, so the watchdog is not fed.
+  package static let watchdogWithheld = EventID("watchdog_withheld", "14bdf5e25f6e422bb98087aad91960b8")
+  /// Messages of one kind were held back.
+  package static let messagesSuppressed = EventID("messages_suppressed", "b3d46a3363a3408e9eceb782b9d8511a")
+
+  /// All of them, in the order of the documentation.
+  package static let all: [EventID] = [
+    ready, stopping, stopped, startFailed, reloaded, reloadRefused, registered, registrationFailed, upstreamMismatch,
+    upstreamThrottled, upstreamUnavailable, upstreamRecovered, identityRefused, clockCorrected, peerRefused,
+    connectionsExhausted, queueFull, storeFailed, storeRecovered, storeDamaged, watchdogWithheld, messagesSuppressed,
+  ]
+
+  private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
+
+  /// The kind of that name, if there is one.
+  package static func named(_ name: String) -> EventID? { byName[name] }
+}
+
+extension Logger {
+  /// Logs an event of a kind. The other members are those of `log(level:_:metadata:)`.
+  package func log(
+    _ level: Logger.Level, _ event: EventID, _ message: @autoclosure () -> Logger.Message,
+    _ metadata: @autoclosure () -> Logger.Metadata = [:],
+    file: String = #fileID, function: String = #function, line: UInt = #line
+  ) {
+    guard level >= logLevel else { return }
+    var fields = metadata()
+    fields[LogField.event] = .string(event.name)
+    log(level: level, message(), metadata: fields, file: file, function: function, line: line)
+  }
+}

@@ -1,0 +1,40 @@
+/// The metadata keys of certregd's log. In the journal each is the field of the same name in capitals
+/// (`journalctl CERTIFICATE_ID=…`); in text and JSON it stands as it is.
+package enum LogField {
+  /// Kind of event, a name of ``EventID``; the journal gets `MESSAGE_ID`, too.
+  package static let event = "event"
+  /// SHA-256 of the certificate's DER in lower-case hex.
+  package static let certificateID = "certificate_id"
+  /// Name of a configured target.
+  package static let target = "target"
+  /// User ID of the peer, from `SO_PEERCRED`.
+  package static let peerUID = "peer_uid"
+  /// Group ID of the peer.
+  package static let peerGID = "peer_gid"
+  /// Process ID of the peer.
+  package static let peerPID = "peer_pid"
+  /// `x-amzn-RequestId` of an upstream's answer.
+  package static let awsRequestID = "aws_request_id"
+  /// An operation of the wire (`register`, `lookup` …).
+  package static let operation = "operation"
+  /// How a registration ended (`created`, `existing`).
+  package static let outcome = "outcome"
+  /// Type of a ``ServiceError``, an exception name.
+  package static let errorType = "error_type"
+  /// Reason of a ``ServiceError``, a snake_case word.
+  package static let reason = "reason"
+  /// What an `Error` says of itself.
+  package static let error = "error"
+  /// Number of attempts made.
+  package static let attempts = "attempts"
+  /// A time that something took, in milliseconds.
+  package static let durationMilliseconds = "duration_ms"
+  /// How many messages of the same kind were held back before this one.
+  package static let suppressed = "suppressed"
+  /// A file or socket path.
+  package static let path = "path"
+  /// A key of the configuration, with dots.
+  package static let setting = "setting"
+  /// Name of a supervised loop.
+  package static let loop = "loop"
+}

@@ -1,0 +1,140 @@
+package import CertRegCore
+import Glibc
+package import Logging
+import Synchronization
+
+/// The daemon's log from the handlers to the destination: one for the process, shared by every logger.
+package final class LogPipeline: Sendable {
+  /// The configuration's `log` section.
+  package struct Configuration: Hashable, Sendable {
+    package var level: Logger.Level
+    package var destination: LogDestination
+    /// For standard error; the journal has fields.
+    package var format: LogFormat
+
+    package init(
+      level: Logger.Level = .info, destination: LogDestination = .automatic, format: LogFormat = .text
+    ) {
+      self.level = level
+      self.destination = destination
+      self.format = format
+    }
+  }
+
+  private struct State {
+    var level: Logger.Level
+    var limiter: LogRateLimiter
+  }
+
+  /// Protects the level and the limiter.
+  private let state: Mutex<State>
+  private let writer: LogWriter
+  private let clock: @Sendable () -> (wall: WallTime, monotonic: MonotonicTime)
+
+  /// A pipeline to any destination.
+  ///
+  /// - Parameters:
+  ///   - limiter: its buckets apply to every level from `info` to `error`; debugging wants everything, and `critical` must
+  ///     never be held back.
+  ///   - clock: read once a message.
+  ///   - write: see ``LogWriter``.
+  package init(
+    level: Logger.Level, limiter: LogRateLimiter = LogRateLimiter(), capacity: Int = 4096,
+    clock: @escaping @Sendable () -> (wall: WallTime, monotonic: MonotonicTime) = { systemClock() },
+    write: @escaping @Sendable (LogRecord) -> Void
+  ) throws(HostError) {
+    state = Mutex(State(level: level, limiter: limiter))
+    self.clock = clock
+    writer = LogWriter(
+      capacity: capacity,
+      makeDropReport: { count in
+        Self.report("\(count) log messages dropped: the log's destination is too slow", count: count, at: clock().wall)
+      }, write: write)
+    try writer.start()
+  }
+
+  /// The pipeline that `configuration` asks for.
+  ///
+  /// - Parameters:
+  ///   - identifier: the journal's `SYSLOG_IDENTIFIER`.
+  ///   - environment: read for `JOURNAL_STREAM`.
+  package convenience init(
+    configuration: Configuration, identifier: String = "certregd", environment: [String: String]
+  ) throws(HostError) {
+    let destination = configuration.destination.resolved(
+      journalStream: environment["JOURNAL_STREAM"], standardErrorStream: LogDestination.standardErrorStream())
+    let format = configuration.format
+    try self.init(level: configuration.level) { record in
+      if destination == .journal,
+        LogOutput.sendToJournal(JournalEntry.assignments(of: record, identifier: identifier))
+      {
+        return
+      }
+      // Also where the journal does not take it.
+      LogOutput.write(format.line(record), to: STDERR_FILENO)
+    }
+  }
+
+  /// The least level that loggers without a level of their own write.
+  package var level: Logger.Level {
+    get { state.withLock { $0.level } }
+    set { state.withLock { $0.level = newValue } }
+  }
+
+  /// A handler for `LoggingSystem.bootstrap`.
+  package func makeHandler(label: String, metadataProvider: Logger.MetadataProvider? = nil) -> PipelineLogHandler {
+    PipelineLogHandler(label: label, pipeline: self, metadataProvider: metadataProvider)
+  }
+
+  /// Waits until what was logged is written, at most for `limit`; first tells of what was held back. For the end of the
+  /// process. Returns whether all is written.
+  @discardableResult
+  package func flush(within limit: Duration = .seconds(2)) -> Bool {
+    let held = state.withLock { $0.limiter.takeSuppressed() }
+    let now = clock().wall
+    for (kind, count) in held {
+      writer.enqueue(Self.report("\(count) messages suppressed (\(kind))", count: count, at: now))
+    }
+    return writer.flush(within: limit)
+  }
+
+  /// One message of a handler.
+  func submit(_ event: LogEvent, label: String, metadata: Logger.Metadata) {
+    let now = clock()
+    var suppressed = 0
+    if event.level >= .info, event.level < .critical {
+      let kind: String
+      switch metadata[LogField.event] {
+      case .string(let name)?: kind = name
+      default: kind = "\(event.file):\(event.line)"
+      }
+      switch state.withLock({ $0.limiter.admit(kind, at: now.monotonic) }) {
+      case .suppress: return
+      case .emit(let count): suppressed = count
+      }
+    }
+    writer.enqueue(
+      LogRecord(
+        time: now.wall, level: event.level, label: label, message: event.message.description, metadata: metadata,
+        file: event.file, line: event.line, suppressed: suppressed))
+  }
+
+  private static func report(_ message: String, count: Int, at time: WallTime) -> LogRecord {
+    LogRecord(
+      time: time, level: .warning, label: "log", message: message,
+      metadata: [LogField.event: .string(EventID.messagesSuppressed.name), LogField.suppressed: "\(count)"],
+      file: #fileID, line: #line)
+  }
+}
+
+/// Both clocks of the system.
+package func systemClock() -> (wall: WallTime, monotonic: MonotonicTime) {
+  var wall = timespec()
+  var monotonic = timespec()
+  clock_gettime(CLOCK_REALTIME, &wall)
+  clock_gettime(CLOCK_MONOTONIC, &monotonic)
+  return (
+    WallTime(millisecondsSinceEpoch: Int64(wall.tv_sec) * 1000 + Int64(wall.tv_nsec) / 1_000_000),
+    MonotonicTime(nanoseconds: Int64(monotonic.tv_sec) * 1_000_000_000 + Int64(monotonic.tv_nsec))
+  )
+}

@@ -1,0 +1,61 @@
+package import CertRegCore
+package import Logging
+
+/// One message on its way to a destination: every text in it is escaped and bounded.
+package struct LogRecord: Hashable, Sendable {
+  /// A name and its value.
+  package struct Field: Hashable, Sendable {
+    package var name: String
+    package var value: String
+
+    package init(name: String, value: String) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  package var time: WallTime
+  package var level: Logger.Level
+  package var label: String
+  package var message: String
+  /// Sorted by name, each name once.
+  package var fields: [Field]
+  /// Where in the source the message is from: `Module/File.swift` and line.
+  package var file: String
+  package var line: UInt
+
+  /// The longest message in bytes.
+  package static let messageLimitBytes = 2048
+  /// The longest value of a field in bytes.
+  package static let valueLimitBytes = 512
+  /// The most fields that are kept.
+  package static let fieldLimit = 32
+
+  /// - Parameters:
+  ///   - metadata: nested values become text of their own.
+  ///   - suppressed: how many messages of the kind were held back before.
+  package init(
+    time: WallTime, level: Logger.Level, label: String, message: String, metadata: Logger.Metadata, file: String,
+    line: UInt, suppressed: Int = 0
+  ) {
+    self.time = time
+    self.level = level
+    self.label = label
+    self.message = LogText.escaped(message, limitBytes: Self.messageLimitBytes)
+    var fields = metadata.sorted { $0.key < $1.key }.prefix(Self.fieldLimit).map { key, value in
+      Field(name: Self.fieldName(key), value: LogText.escaped("\(value)", limitBytes: Self.valueLimitBytes))
+    }
+    if suppressed > 0 { fields.append(Field(name: LogField.suppressed, value: String(suppressed))) }
+    self.fields = fields
+    self.file = file
+    self.line = line
+  }
+
+  /// Keys are ours, but those of a library may hold anything: letters, digits and `_` stay, the rest becomes `_`.
+  private static func fieldName(_ key: String) -> String {
+    let characters = key.unicodeScalars.prefix(48).map { scalar in
+      scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar)) ? Character(scalar) : "_"
+    }
+    return characters.isEmpty ? "_" : String(characters)
+  }
+}

@@ -1,0 +1,114 @@
+import CSystemd
+import CertRegCore
+import Glibc
+import Synchronization
+
+/// Writes records on a thread of its own, so that a slow journal or a stuck pipe never holds up the daemon.
+///
+/// What waits is bounded: past the bound records are dropped and counted, and the count is told when there is room again.
+package final class LogWriter: Sendable {
+  private enum Item {
+    case record(LogRecord)
+    case dropped(Int)
+    case marker(ThreadSemaphore)
+  }
+
+  private struct Queue {
+    var items: [Item] = []
+    var dropped = 0
+  }
+
+  /// Protects what waits to be written. Never held while writing.
+  private let queue = Mutex(Queue())
+  private let wakeUp = ThreadSemaphore()
+  private let write: @Sendable (LogRecord) -> Void
+  private let makeDropReport: @Sendable (Int) -> LogRecord
+  private let capacity: Int
+
+  /// - Parameters:
+  ///   - capacity: most records that wait.
+  ///   - makeDropReport: the record that tells of so many dropped ones.
+  ///   - write: called on the writer's thread for one record after the other; may block.
+  package init(
+    capacity: Int = 4096, makeDropReport: @escaping @Sendable (Int) -> LogRecord,
+    write: @escaping @Sendable (LogRecord) -> Void
+  ) {
+    self.capacity = capacity
+    self.makeDropReport = makeDropReport
+    self.write = write
+  }
+
+  /// Starts the thread, which lives as long as the process.
+  /// - Throws: `failed` where the system gives no thread.
+  package func start() throws(HostError) {
+    var thread = pthread_t()
+    // Balanced in the thread's function, which takes the reference over.
+    let reference = Unmanaged.passRetained(self)
+    let result = pthread_create(
+      &thread, nil,
+      { argument in
+        guard let argument else { return nil }
+        Unmanaged<LogWriter>.fromOpaque(argument).takeRetainedValue().run()
+      }, reference.toOpaque())
+    guard result == 0 else {
+      reference.release()
+      throw HostError(errno: result, call: "pthread_create", subject: "log")
+    }
+    _ = certreg_name_thread(thread, "log")
+    pthread_detach(thread)
+  }
+
+  /// Takes `record` without waiting for anything but a short lock.
+  package func enqueue(_ record: LogRecord) {
+    let isTaken = queue.withLock { queue in
+      guard queue.items.count < capacity else {
+        queue.dropped += 1
+        return false
+      }
+      if queue.dropped > 0 {
+        queue.items.append(.dropped(queue.dropped))
+        queue.dropped = 0
+      }
+      queue.items.append(.record(record))
+      return true
+    }
+    if isTaken { wakeUp.signal() }
+  }
+
+  /// Waits until everything that was taken before is written, at most for `limit`. Returns whether it is.
+  @discardableResult
+  package func flush(within limit: Duration) -> Bool {
+    let done = ThreadSemaphore()
+    queue.withLock { queue in
+      if queue.dropped > 0 {
+        queue.items.append(.dropped(queue.dropped))
+        queue.dropped = 0
+      }
+      queue.items.append(.marker(done))
+    }
+    wakeUp.signal()
+    return done.wait(milliseconds: max(0, limit.milliseconds))
+  }
+
+  private func run() -> Never {
+    // Signals belong to the threads that wait for them; a broken pipe is an error of write(2) here.
+    var all = sigset_t()
+    sigfillset(&all)
+    pthread_sigmask(SIG_BLOCK, &all, nil)
+    while true {
+      wakeUp.wait()
+      let items = queue.withLock { queue in
+        let items = queue.items
+        queue.items = []
+        return items
+      }
+      for item in items {
+        switch item {
+        case .record(let record): write(record)
+        case .dropped(let count): write(makeDropReport(count))
+        case .marker(let semaphore): semaphore.signal()
+        }
+      }
+    }
+  }
+}

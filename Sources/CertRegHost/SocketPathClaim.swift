@@ -1,0 +1,88 @@
+import Glibc
+import Synchronization
+
+/// The right to make and remove the socket at a path: an flock(2) on the file `<path>.lock`.
+///
+/// Held until `release`, or else until the process ends: it is not given up when the last reference goes, since a socket
+/// whose owner was merely forgotten must still not be taken over.
+final class SocketPathClaim: Sendable {
+  private let lockPath: String
+  /// The locked descriptor; `nil` once released.
+  private let descriptor: Mutex<Int32?>
+
+  private init(lockPath: String, descriptor: Int32) {
+    self.lockPath = lockPath
+    self.descriptor = Mutex(descriptor)
+  }
+
+  /// Claims `path` or fails at once.
+  ///
+  /// - Throws: `inUse` where another process has it, `occupied` where the lock's path is no regular file.
+  static func take(forSocket path: String) throws(HostError) -> SocketPathClaim {
+    let lockPath = path + ".lock"
+    // A holder removes the lock file when it ends. Whoever opened it before that has locked a file without a name,
+    // which excludes nobody, and has to open the new one. Each round means that another process came and went.
+    for _ in 0..<100 {
+      let descriptor = try openLockFile(lockPath)
+      guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        let number = errno
+        let holder = readHolder(descriptor)
+        close(descriptor)
+        guard number == EWOULDBLOCK else { throw HostError(errno: number, call: "flock", subject: lockPath) }
+        throw HostError(
+          .inUse, message: "\(path): another certregd\(holder) serves this socket (it holds \(lockPath))")
+      }
+      if let held = FileIdentity(descriptor: descriptor), held == FileIdentity(path: lockPath) {
+        writeHolder(descriptor)
+        return SocketPathClaim(lockPath: lockPath, descriptor: descriptor)
+      }
+      close(descriptor)
+    }
+    throw HostError(.inUse, message: "\(path): other processes keep taking \(lockPath)")
+  }
+
+  /// Gives the path up, after `cleanUp`, which runs while it is still held. Does nothing the second time.
+  func release(_ cleanUp: () -> Void = {}) {
+    descriptor.withLock { held in
+      guard let locked = held else { return }
+      held = nil
+      cleanUp()
+      // Under the lock, so that the name goes with this file and not with a successor's.
+      unlink(lockPath)
+      close(locked)
+    }
+  }
+
+  private static func openLockFile(_ lockPath: String) throws(HostError) -> Int32 {
+    // O_NONBLOCK: opening a named pipe that somebody put there must not hang.
+    let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK
+    let descriptor = open(lockPath, flags, 0o600)
+    guard descriptor >= 0 else {
+      if errno == ELOOP {
+        throw HostError(.occupied, message: "\(lockPath): there is a symbolic link where the lock file should be")
+      }
+      throw HostError(errno: errno, call: "open", subject: lockPath)
+    }
+    guard let found = FileIdentity(descriptor: descriptor), found.isRegularFile else {
+      close(descriptor)
+      throw HostError(.occupied, message: "\(lockPath): this should be the lock file and is something else")
+    }
+    return descriptor
+  }
+
+  /// ` (process 123)` by what the holder wrote; empty where it cannot be read.
+  private static func readHolder(_ descriptor: Int32) -> String {
+    var bytes = [UInt8](repeating: 0, count: 16)
+    let count = pread(descriptor, &bytes, bytes.count, 0)
+    guard count > 0 else { return "" }
+    let digits = bytes.prefix(count).prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    return digits.isEmpty ? "" : " (process \(String(decoding: digits, as: UTF8.self)))"
+  }
+
+  /// For people only: nothing relies on the number, so a failure to write it is no failure.
+  private static func writeHolder(_ descriptor: Int32) {
+    let text = Array("\(getpid())\n".utf8)
+    _ = ftruncate(descriptor, 0)
+    _ = pwrite(descriptor, text, text.count, 0)
+  }
+}

@@ -1,0 +1,32 @@
+/// Reads a request from its line.
+package enum LineParser {
+  /// The most names that an array in `target` may have.
+  package static let maxTargets = 256
+  /// The range of `timeoutMs`.
+  package static let timeoutRangeMilliseconds = 1...300_000
+
+  /// Parses one line, given without its LF; white space around the object, a CR at the end for one, is tolerated.
+  ///
+  /// Allocates nothing for an ordinary request; an array in `target` and errors do. Time is linear in the line's length.
+  /// A line that breaks the grammar is refused with the position of the first fault and without an `id`; one that is an
+  /// object, but not a request, is read to its end, so that the error can carry the `id` wherever it stands.
+  ///
+  /// - Throws: `InvalidRequestException` with one of the reasons `not_an_object`, `invalid_json`, `invalid_utf8`,
+  ///   `byte_order_mark`, `trailing_data`, `nesting_too_deep`, `lone_surrogate`, `unknown_member`, `duplicate_member`,
+  ///   `missing_member`, `conflicting_members`, `invalid_type`, `invalid_value`, `unknown_operation`, `invalid_id`.
+  package static func parse(_ line: UnsafeRawBufferPointer) throws(LineError) -> RequestLine {
+    guard let base = line.baseAddress else {
+      throw LineError(SyntaxFault(kind: .emptyLine, offset: 0), in: line)
+    }
+    var parser = RequestParser(scanner: JSONScanner(base: base, count: line.count))
+    do throws(SyntaxFault) {
+      try parser.readLine()
+    } catch {
+      throw LineError(error, in: line)
+    }
+    if let fault = parser.firstFault() {
+      throw LineError(fault, of: parser.request, idIsCertain: parser.idIsCertain, in: line)
+    }
+    return parser.request
+  }
+}

@@ -1,0 +1,69 @@
+import CertRegCore
+
+/// A string enumeration whose values are looked up in a line without making a `String`.
+protocol NamedValue: RawRepresentable<String>, CaseIterable {
+  /// `rawValue` in a form that can be compared with bytes without allocating.
+  var wireName: StaticString { get }
+}
+
+extension NamedValue {
+  /// The value that `text` names exactly, case included; `nil` for any other text.
+  static func named(_ text: JSONText, in line: UnsafeRawBufferPointer) -> Self? {
+    allCases.first { JSONTextDecoder.equals(text, in: line, $0.wireName) }
+  }
+}
+
+extension Operation: NamedValue {
+  var wireName: StaticString {
+    switch self {
+    case .register: "register"
+    case .validate: "validate"
+    case .lookup: "lookup"
+    case .forget: "forget"
+    case .watch: "watch"
+    case .status: "status"
+    case .metrics: "metrics"
+    }
+  }
+}
+
+extension WatchOutcome: NamedValue {
+  var wireName: StaticString {
+    switch self {
+    case .created: "created"
+    case .existing: "existing"
+    case .failed: "failed"
+    }
+  }
+}
+
+extension CertificateStatus: NamedValue {
+  var wireName: StaticString {
+    switch self {
+    case .active: "ACTIVE"
+    case .inactive: "INACTIVE"
+    case .revoked: "REVOKED"
+    case .pendingTransfer: "PENDING_TRANSFER"
+    case .registerInactive: "REGISTER_INACTIVE"
+    case .pendingActivation: "PENDING_ACTIVATION"
+    }
+  }
+}
+
+extension IfExists: NamedValue {
+  var wireName: StaticString {
+    switch self {
+    case .return: "return"
+    case .error: "error"
+    }
+  }
+}
+
+extension RegistrationOutcome: NamedValue {
+  var wireName: StaticString {
+    switch self {
+    case .created: "created"
+    case .existing: "existing"
+    }
+  }
+}

@@ -1,0 +1,21 @@
+/// What keeps a JSON object from being a request. Positions only: the text is made when the error is.
+enum RequestFault: Equatable {
+  /// No operation has a member of this name.
+  case unknownMember(name: JSONText)
+  /// Members that other operations have.
+  case foreignMember(MemberSet)
+  case duplicateMember(Member, offset: Int)
+  case missingMember(Member)
+  /// `certificateId` and `certificatePem` in one `lookup`.
+  case conflictingMembers
+  /// `found` is the first byte of the value.
+  case wrongType(Member, found: UInt8, offset: Int)
+  case invalidValue(Member, at: Range<Int>)
+  /// A number past what a double holds: readers would turn it into infinity.
+  case idTooLarge(offset: Int)
+  /// No target, or more than `LineParser.maxTargets`.
+  case targetCount(offset: Int)
+  /// An array of targets for an operation that takes one.
+  case manyTargets
+  case loneSurrogate(offset: Int)
+}

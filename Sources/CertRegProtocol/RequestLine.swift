@@ -1,0 +1,44 @@
+package import CertRegCore
+
+/// A request as its line has it: checked for form, with positions into the line in place of copies.
+///
+/// It means something only beside the line that it was parsed from. What it does not check is what needs more than the line:
+/// the length and content of `certificatePem`, and whether a target is configured.
+package struct RequestLine: Hashable, Sendable {
+  /// The JSON text of `id` exactly as it was written: a string with its quotes, a number or `null`. `nil`: there is none.
+  package var id: Range<Int>?
+  package var operation = Operation.register
+  /// Present for `register` and `validate`; for `lookup` where `certificateID` is not.
+  package var certificatePem: JSONText?
+  /// Present for `forget`; for `lookup` where `certificatePem` is not.
+  package var certificateID: CertificateID?
+  /// `nil`: the configured default.
+  package var status: CertificateStatus?
+  package var target = TargetSelection.none
+  package var ifExists = IfExists.return
+  package var refresh = false
+  package var wait = true
+  /// 1 to 300,000; `nil`: for as long as it takes.
+  package var timeoutMilliseconds: Int?
+  /// Filter of `watch`; `nil`: every outcome.
+  package var outcome: WatchOutcome?
+
+  package init() {}
+}
+
+/// The targets that a request names. The names are as the caller wrote them, not yet known to be configured.
+package enum TargetSelection: Hashable, Sendable {
+  /// The member is absent: the default target.
+  case none
+  /// One name: the answer is an object of its own.
+  case one(JSONText)
+  /// An array of 1 to `LineParser.maxTargets` names: the answer has an array of results in the same order.
+  case many([JSONText])
+}
+
+/// How a registration ended, as `watch` filters by it.
+package enum WatchOutcome: String, CaseIterable, Sendable {
+  case created
+  case existing
+  case failed
+}

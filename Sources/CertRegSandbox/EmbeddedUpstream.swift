@@ -1,0 +1,62 @@
+package import CertRegCore
+import Synchronization
+
+/// An upstream inside the process, for a daemon without an account: registers at once and forgets at the end.
+///
+/// It takes the certificate as the daemon judged it, and decides by the rules of ``SandboxRegister``. Nobody can ask it
+/// for a certificate, so it keeps their IDs and nothing else: a million of them take less than 100 MB.
+package final class EmbeddedUpstream: UpstreamClient {
+  private struct State: Sendable {
+    var registered: Set<CertificateID> = []
+    var generator: SeededGenerator
+  }
+
+  private let account: SandboxAccount
+  /// Protects the IDs of certificates and the source of those of requests.
+  private let state: Mutex<State>
+
+  package convenience init(
+    region: String = SandboxAccount.defaultRegion, account: String = SandboxAccount.defaultID
+  ) {
+    self.init(SandboxAccount(region: region, id: account), seed: .random(in: .min ... .max))
+  }
+
+  /// - Parameter seed: Decides the IDs of requests.
+  package init(_ account: SandboxAccount, seed: UInt64) {
+    self.account = account
+    state = Mutex(State(generator: SeededGenerator(seed: seed)))
+  }
+
+  /// How many certificates are registered.
+  package var certificateCount: Int {
+    state.withLock(\.registered.count)
+  }
+
+  package func registerCertificateWithoutCA(_ call: UpstreamCall) async -> UpstreamReply {
+    do throws(SandboxError) {
+      if let status = call.status { try SandboxRegister.checkRegistrable(status) }
+    } catch {
+      return refusal(error)
+    }
+    let (isNew, requestID) = state.withLock { state in
+      (state.registered.insert(call.certificateID).inserted, state.generator.nextID())
+    }
+    let arn = account.arn(of: call.certificateID)
+    return isNew
+      ? .registered(certificateARN: arn, requestID: requestID.description)
+      : .alreadyExists(certificateARN: arn, status: nil, requestID: requestID.description)
+  }
+
+  package func shutdown() async {}
+
+  private func refusal(_ error: SandboxError) -> UpstreamReply {
+    let requestID = state.withLock { $0.generator.nextID() }
+    let kind = ServiceError.Kind(rawValue: error.kind.rawValue) ?? .internalFailure
+    return .failed(
+      UpstreamFailure(
+        error: ServiceError(
+          kind, reason: "upstream_refused", message: error.message, origin: .upstream,
+          requestID: requestID.description),
+        disposition: .final))
+  }
+}

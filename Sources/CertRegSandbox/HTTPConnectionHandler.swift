@@ -1,0 +1,147 @@
+import CertRegCore
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// One connection: gathers a request, has it answered, sends the answer after its latency.
+///
+/// The pipeline's pipelining handler holds back the next request until the answer to the present one is sent, so that
+/// there is never more than one here.
+final class HTTPConnectionHandler: ChannelInboundHandler {
+  typealias InboundIn = HTTPServerRequestPart
+  typealias OutboundOut = HTTPServerResponsePart
+
+  private enum State {
+    /// Leads to `receiving` or `refusing`.
+    case idle
+    /// The head is there; leads to `answering`, or to `refusing` when the body is too long.
+    case receiving(HTTPRequestHead, body: ByteBuffer)
+    /// An answer was sent ahead of the request's end; the connection ends with it. Closing at once would make the client's
+    /// system throw the answer away with an error for what it still sends.
+    case refusing(unreadBytes: Int)
+    /// The answer waits for its latency or is being sent; leads to `idle`.
+    case answering
+  }
+
+  private let endpoint: SandboxEndpoint
+  private let bodyLimitBytes: Int
+  private let logger: Logger
+  private var state = State.idle
+
+  init(endpoint: SandboxEndpoint, bodyLimitBytes: Int, logger: Logger) {
+    self.endpoint = endpoint
+    self.bodyLimitBytes = bodyLimitBytes
+    self.logger = logger
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    switch (unwrapInboundIn(data), state) {
+    case (.head(let head), .idle):
+      requestBegan(head, context: context)
+    case (.body(var part), .receiving(let head, var body)):
+      guard body.readableBytes + part.readableBytes <= bodyLimitBytes else { return refuse(context: context) }
+      // Letting go of the state's reference first makes appending to the buffer free of a copy.
+      state = .idle
+      body.writeBuffer(&part)
+      state = .receiving(head, body: body)
+    case (.body(let part), .refusing(let unreadBytes)):
+      state = .refusing(unreadBytes: unreadBytes + part.readableBytes)
+      if unreadBytes > 16 * bodyLimitBytes { context.close(promise: nil) }
+    case (.end, .refusing):
+      context.close(promise: nil)
+    case (.end, .receiving(let head, let body)):
+      state = .answering
+      requestEnded(head, body: body, context: context)
+    case (.head, _), (.body, _), (.end, _):
+      // The pipelining handler sends nothing else; a connection that ends may drop the rest of a request here.
+      break
+    }
+  }
+
+  func channelReadComplete(context: ChannelHandlerContext) {
+    context.flush()
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    logger.debug("connection failed", metadata: ["sandbox-error": "\(type(of: error))"])
+    context.close(promise: nil)
+  }
+
+  // MARK: Requests
+
+  private func requestBegan(_ head: HTTPRequestHead, context: ChannelHandlerContext) {
+    if let length = head.headers.first(name: "content-length").flatMap(Int.init), length > bodyLimitBytes {
+      return refuse(context: context)
+    }
+    if head.headers[canonicalForm: "expect"].contains(where: { $0.lowercased() == "100-continue" }) {
+      let interim = HTTPResponseHead(version: .http1_1, status: .continue)
+      context.writeAndFlush(wrapOutboundOut(.head(interim)), promise: nil)
+    }
+    state = .receiving(head, body: ByteBuffer())
+  }
+
+  private func requestEnded(_ head: HTTPRequestHead, body: ByteBuffer, context: ChannelHandlerContext) {
+    let request = SandboxRequest(
+      method: head.method.rawValue, target: head.uri, headers: head.headers.map { ($0.name, $0.value) },
+      body: Array(body.readableBytesView))
+    let answer = endpoint.answer(request)
+    log(answer.response, operation: answer.operation)
+    if answer.latency == .zero {
+      send(answer.response, to: head, context: context)
+    } else {
+      context.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(answer.latency.nanoseconds)) {
+        guard context.channel.isActive else { return }
+        self.send(answer.response, to: head, context: context)
+        context.flush()
+      }
+    }
+  }
+
+  private func refuse(context: ChannelHandlerContext) {
+    let response = endpoint.answerTooLarge()
+    log(response, operation: nil)
+    write(response, isKeptAlive: false, context: context, promise: nil)
+    state = .refusing(unreadBytes: 0)
+    context.flush()
+  }
+
+  // MARK: Answers
+
+  private func send(_ response: SandboxResponse?, to request: HTTPRequestHead, context: ChannelHandlerContext) {
+    state = .idle
+    guard let response else { return context.close(promise: nil) }
+    let isKeptAlive = request.isKeepAlive
+    let sent = isKeptAlive ? nil : context.eventLoop.makePromise(of: Void.self)
+    sent?.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+    // An answer to HEAD has the length of a body and no body (RFC 9110 section 9.3.2).
+    write(
+      response, hasBody: request.method != .HEAD, isKeptAlive: isKeptAlive, context: context, promise: sent)
+  }
+
+  private func write(
+    _ response: SandboxResponse, hasBody: Bool = true, isKeptAlive: Bool, context: ChannelHandlerContext,
+    promise: EventLoopPromise<Void>?
+  ) {
+    var headers = HTTPHeaders(response.headers.map { ($0.name, $0.value) })
+    headers.add(name: "Content-Length", value: String(response.body.count))
+    headers.add(name: "Connection", value: isKeptAlive ? "keep-alive" : "close")
+    let head = HTTPResponseHead(
+      version: .http1_1, status: HTTPResponseStatus(statusCode: response.status), headers: headers)
+    context.write(wrapOutboundOut(.head(head)), promise: nil)
+    if hasBody, !response.body.isEmpty {
+      context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: response.body)))), promise: nil)
+    }
+    context.write(wrapOutboundOut(.end(nil)), promise: promise)
+  }
+
+  /// Names what was asked for by the operation: the path is the client's text.
+  private func log(_ response: SandboxResponse?, operation: SandboxOperation.Name?) {
+    logger.info(
+      "\(operation?.rawValue ?? "unknown operation")",
+      metadata: [
+        "sandbox-status": "\(response.map { String($0.status) } ?? "dropped")",
+        "sandbox-error": response?.header("x-amzn-ErrorType").map { "\($0)" },
+        "sandbox-request-id": response?.header("x-amzn-RequestId").map { "\($0)" },
+      ].compactMapValues { $0 })
+  }
+}

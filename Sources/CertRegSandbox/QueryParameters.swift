@@ -1,0 +1,88 @@
+import FoundationEssentials
+
+/// The parameters of a query string, names and values decoded. The last one of a name counts.
+struct QueryParameters {
+  private var values: [String: String] = [:]
+
+  init(_ query: String) {
+    for item in query.split(separator: "&") {
+      let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      values[percentDecoded(parts[0])] = parts.count > 1 ? percentDecoded(parts[1]) : ""
+    }
+  }
+
+  subscript(name: String) -> String? { values[name] }
+
+  /// `true` or `false`.
+  func flag(_ name: String) throws(SandboxError) -> Bool? {
+    switch values[name] {
+    case nil: return nil
+    case "true": return true
+    case "false": return false
+    case let text: throw .constraint("Member must be a boolean", at: name, value: text)
+    }
+  }
+
+  /// An integer from 1 to 250.
+  func pageSize() throws(SandboxError) -> Int? {
+    guard let text = values["pageSize"] else { return nil }
+    guard let size = Int(text) else { throw .constraint("Member must be an integer", at: "pageSize", value: text) }
+    if size < 1 {
+      throw .constraint("Member must have value greater than or equal to 1", at: "pageSize", value: text)
+    }
+    if size > 250 {
+      throw .constraint("Member must have value less than or equal to 250", at: "pageSize", value: text)
+    }
+    return size
+  }
+
+  /// A marker from an earlier answer. It is opaque to callers.
+  func marker() throws(SandboxError) -> PageMarker? {
+    guard let text = values["marker"] else { return nil }
+    guard let marker = PageMarker(text: text) else { throw SandboxError(.invalidRequest, "Invalid marker") }
+    return marker
+  }
+}
+
+extension PageMarker {
+  /// The form in which callers get it: Base64, as the service model's pattern for `Marker` has it.
+  var text: String {
+    Data("after:\(sequence)".utf8).base64EncodedString()
+  }
+
+  init?(text: String) {
+    guard let data = Data(base64Encoded: text), data.starts(with: "after:".utf8),
+      let sequence = UInt64(String(decoding: data.dropFirst(6), as: UTF8.self)), sequence > 0
+    else { return nil }
+    self.init(sequence: sequence)
+  }
+}
+
+/// `text` with its percent-encoded octets decoded (RFC 3986 section 2.1). A `%` that begins no such octet stays, and what is
+/// not UTF-8 then is repaired: it will match nothing.
+func percentDecoded(_ text: String) -> String {
+  guard text.utf8.contains(UInt8(ascii: "%")) else { return text }
+  var decoded: [UInt8] = []
+  var rest = text.utf8[...]
+  while let byte = rest.popFirst() {
+    let digits = rest.prefix(2)
+    if byte == UInt8(ascii: "%"), digits.count == 2, digits.allSatisfy(isHexDigit),
+      let octet = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
+    {
+      decoded.append(octet)
+      rest = rest.dropFirst(2)
+    } else {
+      decoded.append(byte)
+    }
+  }
+  return String(decoding: decoded, as: UTF8.self)
+}
+
+func isHexDigit(_ byte: UInt8) -> Bool {
+  switch byte {
+  case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
+    UInt8(ascii: "A")...UInt8(ascii: "F"):
+    true
+  default: false
+  }
+}

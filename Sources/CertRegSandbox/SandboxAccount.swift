@@ -1,0 +1,27 @@
+package import CertRegCore
+
+/// The account and region that a register stands for.
+package struct SandboxAccount: Hashable, Sendable {
+  package static let defaultRegion = "eu-central-1"
+  package static let defaultID = "123456789012"
+
+  package let region: String
+  /// 12 digits.
+  package let id: String
+
+  package init(region: String = SandboxAccount.defaultRegion, id: String = SandboxAccount.defaultID) {
+    self.region = region
+    self.id = id
+  }
+
+  /// `arn:aws:iot:REGION:ACCOUNT:cert/ID`, in the partition that the region belongs to.
+  package func arn(of certificateID: CertificateID) -> String {
+    "arn:\(partition):iot:\(region):\(id):cert/\(certificateID.hex)"
+  }
+
+  private var partition: String {
+    if region.hasPrefix("cn-") { return "aws-cn" }
+    if region.hasPrefix("us-gov-") { return "aws-us-gov" }
+    return "aws"
+  }
+}

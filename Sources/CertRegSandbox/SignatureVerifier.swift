@@ -1,0 +1,156 @@
+package import CertRegCore
+import CertRegCrypto
+package import CertRegSigV4
+
+/// Checks requests' signatures (Signature Version 4) in the order and with the errors of AWS.
+package struct SignatureVerifier: Sendable {
+  /// How far a request's date may be from the clock; AWS IoT's figure.
+  package static let toleratedSkew = Duration.seconds(300)
+
+  private let scope: SigningScope
+  private let keyPairs: [String: KeyPair]
+
+  private struct KeyPair: Sendable {
+    var credentials: SigningCredentials
+    var derived = SigningKeyCache()
+  }
+
+  /// - Parameters:
+  ///   - credentials: The key pairs that are known. Of two with one ID the later counts.
+  ///   - region: What requests must be signed for, together with the service `iot`.
+  package init(credentials: [SigningCredentials], region: String) {
+    scope = SigningScope(region: region, service: "iot")
+    keyPairs = Dictionary(
+      credentials.map { ($0.accessKeyID, KeyPair(credentials: $0)) }, uniquingKeysWith: { _, later in later })
+  }
+
+  /// Accepts a request that one of the key pairs signed for this region and service around `now`.
+  ///
+  /// - Throws: MissingAuthenticationTokenException, IncompleteSignatureException, InvalidSignatureException or
+  ///   UnrecognizedClientException. None says anything of a secret.
+  package func verify(_ request: SandboxRequest, at now: WallTime) throws(SandboxError) {
+    guard let authorization = request.header("authorization"), authorization.hasPrefix("AWS4-") else {
+      throw SandboxError(.missingAuthenticationToken, "Missing Authentication Token")
+    }
+    let header = try parse(authorization)
+    let amzDate = try checkDate(request.header("x-amz-date"), at: now)
+    try checkScope(header, amzDate: amzDate)
+
+    guard let keyPair = keyPairs[header.accessKeyID],
+      isEqual(request.header("x-amz-security-token"), keyPair.credentials.sessionToken)
+    else {
+      throw SandboxError(.unrecognizedClient, "The security token included in the request is invalid.")
+    }
+    let canonical = CanonicalRequest(
+      method: request.method, path: request.path, query: request.query, headers: request.headers,
+      selection: .named(header.signedHeaderNames), payloadHash: SHA256.digest(of: request.body).hex)
+    let expected = signature(
+      of: canonical, secretAccessKey: keyPair.credentials.secretAccessKey, amzDate: amzDate, scope: scope,
+      keys: keyPair.derived)
+    guard equalInConstantTime(expected.bytes, header.signature.bytes) else {
+      throw SandboxError(
+        .invalidSignature,
+        "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access "
+          + "Key and signing method. Consult the service documentation for details.")
+    }
+  }
+
+  // MARK: Parts
+
+  private func parse(_ text: String) throws(SandboxError) -> AuthorizationHeader {
+    do throws(AuthorizationHeaderError) {
+      return try AuthorizationHeader(parsing: text)
+    } catch {
+      let message =
+        switch error {
+        case .unsupportedAlgorithm: "Unsupported AWS 'algorithm' (only AWS4-HMAC-SHA256 for now)."
+        case .malformedParameter: "Authorization header has a parameter that is not a valid key=value pair."
+        case .missingParameter(let name): "Authorization header requires '\(name)' parameter."
+        case .malformedCredential:
+          "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/aws4_request."
+        case .malformedSignedHeaders: "SignedHeaders must be lower-case header names in order, separated by semicolons."
+        case .malformedSignature: "Signature must be 64 lower-case hexadecimal digits."
+        }
+      throw SandboxError(.incompleteSignature, message)
+    }
+  }
+
+  private func checkDate(_ amzDate: String?, at now: WallTime) throws(SandboxError) -> String {
+    guard let amzDate else {
+      throw SandboxError(
+        .incompleteSignature,
+        "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.")
+    }
+    guard let time = WallTime(amzDate: amzDate) else {
+      throw SandboxError(.incompleteSignature, "Date must be in ISO-8601 'basic format'.")
+    }
+    let tolerated = SignatureVerifier.toleratedSkew
+    let minutes = tolerated.components.seconds / 60
+    let earliest = now - tolerated
+    let latest = now + tolerated
+    if time < earliest {
+      throw SandboxError(
+        .invalidSignature,
+        "Signature expired: \(amzDate) is now earlier than \(earliest.amzDate) (\(now.amzDate) - \(minutes) min.)")
+    }
+    if time > latest {
+      throw SandboxError(
+        .invalidSignature,
+        "Signature not yet current: \(amzDate) is still later than \(latest.amzDate) (\(now.amzDate) + \(minutes) min.)"
+      )
+    }
+    return amzDate
+  }
+
+  private func checkScope(_ header: AuthorizationHeader, amzDate: String) throws(SandboxError) {
+    guard header.signedHeaderNames.contains("host") else {
+      throw SandboxError(
+        .invalidSignature, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
+    }
+    var faults: [String] = []
+    if header.scope.region != scope.region { faults.append("Credential should be scoped to a valid region.") }
+    if header.scope.service != scope.service {
+      faults.append("Credential should be scoped to correct service: '\(scope.service)'.")
+    }
+    if header.day != amzDate.prefix(8) {
+      faults.append(
+        "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
+          + "'\(header.day)' != '\(amzDate.prefix(8))', from '\(amzDate)'.")
+    }
+    if !faults.isEmpty { throw SandboxError(.invalidSignature, faults.joined(separator: " ")) }
+  }
+
+  /// Whether a request carries the token that belongs to the key pair, or neither has one.
+  private func isEqual(_ token: String?, _ expected: String?) -> Bool {
+    switch (token, expected) {
+    case (nil, nil): true
+    case (let token?, let expected?): equalInConstantTime(Array(token.utf8), Array(expected.utf8))
+    default: false
+    }
+  }
+}
+
+extension WallTime {
+  /// Reads `YYYYMMDDTHHMMSSZ`; `nil` for anything else, a date that the calendar does not have included.
+  init?(amzDate text: String) {
+    let bytes = Array(text.utf8)
+    guard bytes.count == 16 else { return nil }
+    func number(_ range: Range<Int>) -> Int? {
+      bytes[range].reduce(0 as Int?) { value, byte in
+        guard let value, byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
+        return value * 10 + Int(byte - UInt8(ascii: "0"))
+      }
+    }
+    guard let year = number(0..<4), let month = number(4..<6), let day = number(6..<8), let hour = number(9..<11),
+      let minute = number(11..<13), let second = number(13..<15)
+    else { return nil }
+    let time = CivilTime.wallTime(year: year, month: month, day: day, hour: hour, minute: minute, second: second)
+    // Fields out of range carry over: then the text that comes back is another.
+    guard time.amzDate == text else { return nil }
+    self = time
+  }
+
+  static func - (time: WallTime, duration: Duration) -> WallTime {
+    WallTime(millisecondsSinceEpoch: time.millisecondsSinceEpoch - duration.milliseconds)
+  }
+}

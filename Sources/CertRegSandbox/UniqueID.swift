@@ -1,0 +1,63 @@
+/// 122 random bits with the version and variant of a UUID of version 4 (RFC 9562 section 5.4).
+package struct UniqueID: Hashable, Sendable {
+  private let high: UInt64
+  private let low: UInt64
+
+  /// Takes two random words; the six bits that the form fixes are overwritten.
+  package init(_ high: UInt64, _ low: UInt64) {
+    self.high = high & ~0xf000 | 0x4000
+    self.low = low & ~(0b11 << 62) | 0b10 << 62
+  }
+
+  /// Reads what `description` writes; `nil` for anything else.
+  package init?(_ text: String) {
+    let digits = text.filter { $0 != "-" }
+    guard digits.utf8.count == 32, digits.utf8.allSatisfy(isHexDigit),
+      let high = UInt64(digits.prefix(16), radix: 16), let low = UInt64(digits.suffix(16), radix: 16)
+    else { return nil }
+    self.init(high, low)
+    guard description == text else { return nil }
+  }
+}
+
+extension UniqueID: CustomStringConvertible {
+  /// `8-4-4-4-12` lower-case hexadecimal digits.
+  package var description: String {
+    String(unsafeUninitializedCapacity: 36) { target in
+      var offset = 0
+      for digit in 0..<32 {
+        if digit == 8 || digit == 12 || digit == 16 || digit == 20 {
+          target[offset] = UInt8(ascii: "-")
+          offset += 1
+        }
+        let word = digit < 16 ? high : low
+        let nibble = UInt8(word >> UInt64(60 - 4 * (digit % 16)) & 15)
+        target[offset] = nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
+        offset += 1
+      }
+      return offset
+    }
+  }
+}
+
+/// Makes IDs, and whatever else in the sandbox is left to chance, from a seed (SplitMix64): the same seed gives the same
+/// sequence. Not for secrets.
+package struct SeededGenerator: RandomNumberGenerator, Sendable {
+  private var state: UInt64
+
+  package init(seed: UInt64) {
+    state = seed
+  }
+
+  package mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var mixed = state
+    mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
+    mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
+    return mixed ^ mixed >> 31
+  }
+
+  package mutating func nextID() -> UniqueID {
+    UniqueID(next(), next())
+  }
+}

@@ -1,0 +1,63 @@
+/// The `access` section: a list of rules.
+enum AccessSchema {
+  static let rule = KeyTable<AccessRule>(keys: [
+    .optional("user", \.user, .account("user"), "The peer's user."),
+    .optional("group", \.group, .account("group"), "The peer's group, or one of its user's groups."),
+    .optional(
+      "unit", \.unit, .name("a unit's name", 1...255, also: ":-_.\\@"), "The systemd unit that the peer runs in."),
+    .list("operations", \.operations, of: .word(), "What these peers may do. Left out: everything."),
+    .list("targets", \.targets, of: .targetName, "Where these peers may register. Left out: every target."),
+    .optional(
+      "requestsPerSecond", \.requestsPerSecond, .number(0.001...1_000_000),
+      "Most requests a second of all these peers together."),
+    .optional("queueShare", \.queueShare, .share, "The part of `queue.maxEntries` that these peers may fill."),
+  ])
+
+  static let access = SettingKey<Settings>(name: "access") { node, path, settings, decoding in
+    switch node.content {
+    case .null, .explicitNone: settings.access = nil
+    case .scalar, .sequence, .mapping:
+      var access = AccessSettings()
+      section.decode(node, path, into: &access, &decoding)
+      if access.rules.isEmpty {
+        decoding.report(
+          node.origin, path, "has no rules, so that nobody could use the daemon: add one, or leave the section out")
+      }
+      settings.access = access
+    }
+  } encode: { settings in
+    settings.access.map { section.encode($0).content } ?? .explicitNone
+  } describe: { path, _ in
+    section.describe(path, defaults: AccessSettings())
+  }
+
+  private static let section = KeyTable<AccessSettings>(keys: [rules])
+
+  private static let rules = SettingKey<AccessSettings>(name: "rules") { node, path, access, decoding in
+    guard case .sequence(let items) = node.content else {
+      if node.content != .null { decoding.report(node.origin, path, "takes a list of rules, not \(node.kind)") }
+      return
+    }
+    access.rules = items.enumerated().map { index, item in
+      var decodedRule = AccessRule()
+      let rulePath = "\(path)[\(index)]"
+      decoding.note(item.origin, rulePath)
+      rule.decode(item, rulePath, into: &decodedRule, &decoding)
+      checkMatch(decodedRule, item, rulePath, &decoding)
+      return decodedRule
+    }
+  } encode: { access in
+    .sequence(access.rules.map { rule.encode($0) })
+  } describe: { path, _ in
+    rule.describe("\(path)[]", defaults: AccessRule())
+  }
+
+  /// A rule has to say whom it is for. One that names no peer because its key has a problem of its own is let be.
+  private static func checkMatch(
+    _ decoded: AccessRule, _ item: ConfigurationNode, _ path: String, _ decoding: inout Decoding
+  ) {
+    guard decoded.user == nil, decoded.group == nil, decoded.unit == nil else { return }
+    let named = ["user", "group", "unit"].contains { item.value(at: [$0]) != nil }
+    if !named { decoding.report(item.origin, path, "names no user, group or unit; for everybody write user: \"*\"") }
+  }
+}

@@ -1,0 +1,48 @@
+/// What decoding a tree leaves behind besides the value: every problem, and where each value came from.
+struct Decoding {
+  private(set) var problems: [SettingsError.Problem] = []
+  /// By key path, for keys that something other than the default was given for.
+  private(set) var origins: [String: SettingOrigin] = [:]
+
+  mutating func report(_ origin: SettingOrigin, _ key: String, _ message: String, suggestion: String? = nil) {
+    problems.append(SettingsError.Problem(origin: origin, key: key, message: message, suggestion: suggestion))
+  }
+
+  mutating func note(_ origin: SettingOrigin, _ key: String) {
+    origins[key] = origin
+  }
+
+  /// The origin of a key or, where it has none, of the section around it.
+  func origin(of key: String) -> SettingOrigin {
+    var path = key[...]
+    while true {
+      if let origin = origins[String(path)] { return origin }
+      guard let end = path.lastIndex(where: { $0 == "." || $0 == "[" }) else { return .builtIn }
+      path = path[..<end]
+    }
+  }
+
+  /// Reads one value; `nil` after reporting why there is none.
+  mutating func read<Value>(_ node: ConfigurationNode, _ key: String, _ form: ValueForm<Value>) -> Value? {
+    switch node.content {
+    case .scalar(let text):
+      do {
+        let value = try form.parse(text)
+        note(node.origin, key)
+        return value
+      } catch {
+        report(node.origin, key, error.message, suggestion: error.suggestion)
+        return nil
+      }
+    case .null:
+      report(node.origin, key, "has no value: give it one, or leave the key out for the default")
+      return nil
+    case .explicitNone:
+      report(node.origin, key, "cannot be none (for the word in quotes, write \"none\")")
+      return nil
+    case .sequence, .mapping:
+      report(node.origin, key, "takes a single value (\(form.name)), not \(node.kind)")
+      return nil
+    }
+  }
+}

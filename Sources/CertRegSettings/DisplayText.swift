@@ -1,0 +1,28 @@
+/// `text` with everything that could steer a terminal, break a line or hide text written as `\u{…}`.
+func escapedForTerminal(_ text: String) -> String {
+  var shown = ""
+  for scalar in text.unicodeScalars {
+    if isPrintable(scalar) {
+      shown.unicodeScalars.append(scalar)
+    } else {
+      shown += "\\u{\(String(scalar.value, radix: 16))}"
+    }
+  }
+  return shown
+}
+
+/// `text` in quotes for a message: escaped, and cut where it is long.
+func quoted(_ text: String, limit: Int = 60) -> String {
+  let scalars = text.unicodeScalars
+  if scalars.count <= limit { return "\"\(escapedForTerminal(text))\"" }
+  return "\"\(escapedForTerminal(String(String.UnicodeScalarView(scalars.prefix(limit)))))…\""
+}
+
+/// Whether a character may be shown and written as itself: not a control, format (bidirectional marks among them),
+/// surrogate, private or unassigned character, and no line or paragraph separator.
+func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+  switch scalar.properties.generalCategory {
+  case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: false
+  default: true
+  }
+}

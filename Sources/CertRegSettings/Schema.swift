@@ -1,0 +1,131 @@
+import CertRegCore
+
+/// Every key of the configuration. Reading, printing, the names of variables, the finding of slips and the check of the
+/// documentation all go by these tables.
+enum Schema {
+  /// The whole configuration.
+  static let root = KeyTable<Settings>(keys: [
+    .section("socket", \.socket, socket),
+    .value(
+      "stateDirectory", \.stateDirectory, .path(),
+      "Folder for the queue, the results and the lock. Default: `$STATE_DIRECTORY` where systemd sets it.",
+      atReload: false),
+    TargetSchema.targets,
+    .value(
+      "defaultTarget", \.defaultTarget, .targetNameValue,
+      "Where a request goes that names no target. Left out: the only target, or the one named `default`."),
+    .optional("defaultStatus", \.defaultStatus, .word(), "Sent for a request that names no status."),
+    .section("validation", \.validation, validation),
+    .section("cache", \.cache, cache),
+    .section("queue", \.queue, queue),
+    .section("store", \.store, store),
+    AccessSchema.access,
+    .section("log", \.log, log),
+    .section("metrics", \.metrics, metrics),
+    .value(
+      "sandbox", \.sandbox, .boolean,
+      "Register with an upstream inside the process: no account, no network, no pace unless one is configured.",
+      atReload: false),
+    .value(
+      "drainTimeout", \.drainTimeout, .duration(.zero ... .seconds(600)),
+      "How long work under way may take to end after SIGTERM. What is left stays in the queue."),
+    .value(
+      "defaultTimeout", \.defaultTimeout, .duration(.milliseconds(1) ... .seconds(300)),
+      "How long a caller waits that gives no `timeoutMs`."),
+  ])
+
+  /// All keys, `targets.NAME` and `access.rules[]` once each.
+  static let keys: [KeyDescription] = root.describe("", defaults: Settings())
+
+  /// Sections that may be written as the value of one of their keys.
+  static let shorthands = ["store": "url", "access": "rules"]
+
+  private static let socket = KeyTable<SocketSettings>(keys: [
+    .value(
+      "path", \.path, .socketPath,
+      "The listening socket, unless systemd passes one. Default: `certregd.sock` in `$RUNTIME_DIRECTORY` where systemd sets it.",
+      atReload: false),
+    .value("mode", \.mode, .fileMode, "Permissions of the socket: who may connect.", atReload: false),
+    .value("group", \.group, .accountNameOrNumber, "Group that owns the socket.", atReload: false),
+    .value(
+      "maxConnections", \.maxConnections, .integer(1...65_536),
+      "Most connections at once."),
+    .value("window", \.window, .integer(1...65_536), "Most requests of one connection that run at the same time."),
+    .value(
+      "maxLineBytes", \.maxLineBytes, .size(1024...(16 << 20)),
+      "Longest line. A longer one gets an error and the connection is closed."),
+    .optional(
+      "idleTimeout", \.idleTimeout, .duration(.seconds(1) ... .days(30)),
+      "Closes a connection on which nothing has been under way for this long."),
+    .value(
+      "connectionBudgetBytes", \.connectionBudgetBytes, .size(65_536...(1 << 30)),
+      "Most bytes of requests and unread answers of one connection; past them the daemon stops reading from it."
+        + " Not below `maxLineBytes`."),
+    .value(
+      "memoryBudgetBytes", \.memoryBudgetBytes, .size(65_536...(16 << 30)),
+      "The same for all connections together. Not below `connectionBudgetBytes`."),
+  ])
+
+  private static let validation = KeyTable<ValidationPolicies>(
+    keys: ValidationPolicy.allCases.map { policy in
+      .value(
+        policy.rawValue, \.[policy], .word(choices(of: policy)), ValidationDocumentation.text(of: policy))
+    })
+
+  /// What a policy may be set to: the two words of every policy and, where its default is another, that one.
+  private static func choices(of policy: ValidationPolicy) -> [PolicyChoice] {
+    [.allow, .reject] + ([.allow, .reject].contains(policy.defaultChoice) ? [] : [policy.defaultChoice])
+  }
+
+  private static let cache = KeyTable<CacheSettings>(keys: [
+    .optional(
+      "ttl", \.ttl, .duration(.seconds(1) ... .days(3650)),
+      "How long a finished registration answers repeats; after it the upstream is asked again."),
+    .value(
+      "maxEntries", \.maxEntries, .integer(1...100_000_000),
+      "Most results that are kept; past it the oldest are removed."),
+  ])
+
+  private static let queue = KeyTable<QueueSettings>(keys: [
+    .value(
+      "maxEntries", \.maxEntries, .integer(1...10_000_000),
+      "Most registrations that wait. Past it a request is refused with a clear error; nothing is dropped."),
+    .optional(
+      "maxAge", \.maxAge, .duration(.seconds(60) ... .days(365)),
+      "A registration that has waited longer ends as failed, which `lookup` and `watch` show."),
+  ])
+
+  private static let store = KeyTable<StoreSettings>(keys: [
+    .value(
+      "url", \.databasePath, .storeURL,
+      "Where state is kept. `sqlite` is a database in the state directory. `store: URL` may be written for short.",
+      atReload: false)
+  ])
+
+  private static let log = KeyTable<LogSettings>(keys: [
+    .value("level", \.level, .word(), "Least severity that is logged."),
+    .value(
+      "destination", \.destination, .word(),
+      "`auto` is the journal where systemd runs the daemon, else standard error.", atReload: false),
+    .value("format", \.format, .word(), "Form of lines on standard error; the journal gets fields.", atReload: false),
+  ])
+
+  private static let metrics = KeyTable<MetricsSettings>(keys: [
+    .optional(
+      "listen", \.listen, .metricsListen,
+      "Where a Prometheus scrape is answered over HTTP. Off unless set.",
+      atReload: false)
+  ])
+}
+
+extension Duration {
+  static func days(_ days: Int64) -> Duration { .seconds(days * 86_400) }
+}
+
+extension ValueForm<TargetName> {
+  static let targetNameValue = ValueForm(name: "name of a target") { (text) throws(ValueProblem) -> TargetName in
+    TargetName(try ValueForm<String>.targetName.parse(text))
+  } format: {
+    $0.rawValue
+  }
+}

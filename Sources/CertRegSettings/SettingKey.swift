@@ -1,0 +1,135 @@
+/// One key of a section: how it is read into a `Root` and written from it.
+struct SettingKey<Root: Sendable>: Sendable {
+  var name: String
+  /// The path is that of the key itself.
+  var decode: @Sendable (_ node: ConfigurationNode, _ path: String, inout Root, inout Decoding) -> Void
+  var encode: @Sendable (Root) -> ConfigurationNode.Content
+  /// The key and all below it, defaults taken from a `Root`.
+  var describe: @Sendable (_ path: String, _ defaults: Root) -> [KeyDescription]
+}
+
+extension SettingKey {
+  /// A key with one value.
+  static func value<Value>(
+    _ name: String, _ property: any WritableKeyPath<Root, Value> & Sendable, _ form: ValueForm<Value>,
+    _ documentation: String, atReload: Bool = true
+  ) -> SettingKey {
+    SettingKey(name: name) { node, path, root, decoding in
+      if let value = decoding.read(node, path, form) { root[keyPath: property] = value }
+    } encode: { root in
+      .scalar(form.format(root[keyPath: property]))
+    } describe: { path, defaults in
+      [
+        KeyDescription(
+          path: path, type: form.name, defaultText: form.format(defaults[keyPath: property]),
+          documentation: documentation,
+          variable: EnvironmentVariables.name(ofKey: path), takesEffectAtReload: atReload, role: form.role)
+      ]
+    }
+  }
+
+  /// A key whose value may be absent, which the file says with `none`.
+  static func optional<Value>(
+    _ name: String, _ property: any WritableKeyPath<Root, Value?> & Sendable, _ form: ValueForm<Value>,
+    _ documentation: String, atReload: Bool = true
+  ) -> SettingKey {
+    SettingKey(name: name) { node, path, root, decoding in
+      switch node.content {
+      case .null: return
+      case .explicitNone:
+        decoding.note(node.origin, path)
+        root[keyPath: property] = nil
+      case .scalar, .sequence, .mapping:
+        if let value = decoding.read(node, path, form) { root[keyPath: property] = value }
+      }
+    } encode: { root in
+      root[keyPath: property].map { .scalar(form.format($0)) } ?? .explicitNone
+    } describe: { path, defaults in
+      [
+        KeyDescription(
+          path: path, type: form.name + ", or `none`",
+          defaultText: defaults[keyPath: property].map(form.format) ?? "none",
+          documentation: documentation, variable: EnvironmentVariables.name(ofKey: path), takesEffectAtReload: atReload,
+          role: form.role)
+      ]
+    }
+  }
+
+  /// A key with a list of values; `none` where the list may be absent, which is not an empty list.
+  static func list<Value>(
+    _ name: String, _ property: any WritableKeyPath<Root, [Value]?> & Sendable, of form: ValueForm<Value>,
+    _ documentation: String
+  ) -> SettingKey {
+    SettingKey(name: name) { node, path, root, decoding in
+      switch node.content {
+      case .null: return
+      case .explicitNone: root[keyPath: property] = nil
+      case .sequence(let items):
+        if items.isEmpty { decoding.report(node.origin, path, "is an empty list: leave the key out to mean all") }
+        decoding.note(node.origin, path)
+        root[keyPath: property] = items.enumerated().compactMap { decoding.read($1, "\(path)[\($0)]", form) }
+      case .scalar:
+        root[keyPath: property] = decoding.read(node, path, form).map { [$0] }
+      case .mapping:
+        decoding.report(node.origin, path, "takes a list, not \(node.kind)")
+      }
+    } encode: { root in
+      root[keyPath: property].map { .sequence($0.map { ConfigurationNode(.scalar(form.format($0))) }) } ?? .explicitNone
+    } describe: { path, defaults in
+      [
+        KeyDescription(
+          path: path, type: "list of: \(form.name)", defaultText: defaults[keyPath: property] == nil ? "none" : "[]",
+          documentation: documentation, variable: nil, takesEffectAtReload: true, role: .other)
+      ]
+    }
+  }
+
+  /// A section of keys.
+  static func section<Section>(
+    _ name: String, _ property: any WritableKeyPath<Root, Section> & Sendable, _ table: KeyTable<Section>
+  ) -> SettingKey {
+    SettingKey(name: name) { node, path, root, decoding in
+      table.decode(node, path, into: &root[keyPath: property], &decoding)
+    } encode: { root in
+      table.encode(root[keyPath: property]).content
+    } describe: { path, defaults in
+      table.describe(path, defaults: defaults[keyPath: property])
+    }
+  }
+}
+
+/// The keys of a section.
+struct KeyTable<Root: Sendable>: Sendable {
+  var keys: [SettingKey<Root>]
+
+  /// Reads a section. Unknown keys are problems; keys that are left out keep what `root` has.
+  func decode(_ node: ConfigurationNode, _ path: String, into root: inout Root, _ decoding: inout Decoding) {
+    switch node.content {
+    case .null: return
+    case .explicitNone, .scalar, .sequence:
+      let example = keys.prefix(3).map(\.name).joined(separator: ", ")
+      decoding.report(node.origin, path, "takes a section of keys (\(example) …), not \(node.kind)")
+    case .mapping(let members):
+      for member in members {
+        let memberPath = path.isEmpty ? member.key : "\(path).\(member.key)"
+        if let key = keys.first(where: { $0.name == member.key }) {
+          key.decode(member.value, memberPath, &root, &decoding)
+        } else {
+          UnknownKey.report(member, path: memberPath, siblings: keys.map(\.name), &decoding)
+        }
+      }
+    }
+  }
+
+  func encode(_ root: Root) -> ConfigurationNode {
+    ConfigurationNode(
+      .mapping(
+        keys.map { key in
+          ConfigurationNode.Member(key: key.name, keyOrigin: .builtIn, value: ConfigurationNode(key.encode(root)))
+        }))
+  }
+
+  func describe(_ path: String, defaults: Root) -> [KeyDescription] {
+    keys.flatMap { $0.describe(path.isEmpty ? $0.name : "\(path).\($0.name)", defaults) }
+  }
+}

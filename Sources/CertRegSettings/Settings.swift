@@ -1,0 +1,134 @@
+package import CertRegCore
+
+/// The whole configuration of the daemon: one validated value. `Settings()` holds the built-in defaults, which are written
+/// here and nowhere else.
+package struct Settings: Sendable, Equatable {
+  package var socket = SocketSettings()
+  /// Absolute path of the folder that holds the queue, the results and the lock.
+  package var stateDirectory = "/var/lib/certregd"
+  /// Sorted by name, never empty, names unique.
+  package var targets = [TargetConfiguration(name: TargetName("default"))]
+  /// Names one of `targets`: where a request goes that names none.
+  package var defaultTarget = TargetName("default")
+  /// Sent for a request that names no status; `nil`: none is sent.
+  package var defaultStatus: CertificateStatus?
+  package var validation = ValidationPolicies()
+  package var cache = CacheSettings()
+  package var queue = QueueSettings()
+  package var store = StoreSettings()
+  /// `nil`: whoever can connect may do everything.
+  package var access: AccessSettings?
+  package var log = LogSettings()
+  package var metrics = MetricsSettings()
+  /// Whether the upstream is the one embedded in the process.
+  package var sandbox = false
+  /// How long work under way may take to end after SIGTERM.
+  package var drainTimeout = Duration.seconds(25)
+  /// How long a caller waits that gives no `timeoutMs`.
+  package var defaultTimeout = Duration.seconds(60)
+
+  package init() {}
+
+  /// The target that `defaultTarget` names.
+  package var defaultTargetConfiguration: TargetConfiguration? {
+    targets.first { $0.name == defaultTarget }
+  }
+}
+
+/// The listening socket and what its connections may use.
+package struct SocketSettings: Sendable, Equatable {
+  /// Absolute path, at most 107 bytes (`sun_path` of unix(7)).
+  package var path = "/run/certregd/certregd.sock"
+  /// Permission bits of the socket file.
+  package var mode: UInt32 = 0o660
+  /// Name or number of the group that owns the socket file.
+  package var group = "certregd"
+  package var maxConnections = 4096
+  /// Most requests of one connection that run at the same time.
+  package var window = 64
+  /// Longest line without its LF.
+  package var maxLineBytes = 524_288
+  /// A connection with nothing under way is closed after this long; `nil`: never.
+  package var idleTimeout: Duration?
+  /// Most bytes of requests and unread answers of one connection.
+  package var connectionBudgetBytes = 4 << 20
+  /// Most bytes of requests and unread answers of all connections together.
+  package var memoryBudgetBytes = 32 << 20
+
+  package init() {}
+}
+
+/// What is kept of registrations that have ended.
+package struct CacheSettings: Sendable, Equatable {
+  /// How long a result answers repeats; `nil`: for ever.
+  package var ttl: Duration?
+  /// Past it the oldest results are removed.
+  package var maxEntries = 1_000_000
+
+  package init() {}
+}
+
+/// Registrations that have been accepted and have not ended.
+package struct QueueSettings: Sendable, Equatable {
+  /// Past it a request is refused with a clear error.
+  package var maxEntries = 100_000
+  /// A registration that has waited longer ends as failed; `nil`: it waits for ever.
+  package var maxAge: Duration? = .seconds(7 * 86_400)
+
+  package init() {}
+}
+
+/// Where state is kept.
+package struct StoreSettings: Sendable, Equatable {
+  /// Absolute path of the SQLite database; `nil`: in the state directory.
+  package var databasePath: String?
+
+  package init() {}
+}
+
+/// What is logged, how and where.
+package struct LogSettings: Sendable, Equatable {
+  /// Severities of swift-log, from the most talkative.
+  package enum Level: String, CaseIterable, Sendable {
+    case trace
+    case debug
+    case info
+    case notice
+    case warning
+    case error
+    case critical
+  }
+
+  package enum Destination: String, CaseIterable, Sendable {
+    /// The journal where systemd runs the daemon, else standard error.
+    case automatic = "auto"
+    case journal
+    case standardError = "stderr"
+  }
+
+  package enum Format: String, CaseIterable, Sendable {
+    case text
+    case json
+  }
+
+  package var level = Level.info
+  package var destination = Destination.automatic
+  package var format = Format.text
+
+  package init() {}
+}
+
+/// Where a Prometheus scrape is answered.
+package struct MetricsSettings: Sendable, Equatable {
+  package enum Listen: Hashable, Sendable {
+    /// A loopback address (`127.0.0.0/8`, `::1` or `localhost`); the host without brackets.
+    case tcp(host: String, port: Int)
+    /// Absolute path of a Unix socket.
+    case unix(path: String)
+  }
+
+  /// `nil`: off.
+  package var listen: Listen?
+
+  package init() {}
+}

@@ -1,0 +1,87 @@
+import CertRegCore
+
+/// What one key alone cannot tell: limits that depend on one another, names that have to exist.
+enum SettingsChecks {
+  static func check(_ settings: Settings, _ decoding: inout Decoding) {
+    checkBudgets(settings.socket, &decoding)
+    for target in settings.targets { checkEndpoint(target, &decoding) }
+    checkAccess(settings, &decoding)
+    if case .unix(let path)? = settings.metrics.listen, path == settings.socket.path {
+      decoding.report(decoding.origin(of: "metrics.listen"), "metrics.listen", "is the daemon's own socket")
+    }
+  }
+
+  private static func checkBudgets(_ socket: SocketSettings, _ decoding: inout Decoding) {
+    ordered(
+      ("socket.maxLineBytes", socket.maxLineBytes), ("socket.connectionBudgetBytes", socket.connectionBudgetBytes),
+      "a connection could not hold its longest line", &decoding)
+    ordered(
+      ("socket.connectionBudgetBytes", socket.connectionBudgetBytes),
+      ("socket.memoryBudgetBytes", socket.memoryBudgetBytes),
+      "one connection would have more than all of them", &decoding)
+  }
+
+  /// Reports the key that was set where `smaller` is larger than `larger`.
+  private static func ordered(
+    _ smaller: (key: String, value: Int), _ larger: (key: String, value: Int), _ reason: String,
+    _ decoding: inout Decoding
+  ) {
+    guard smaller.value > larger.value else { return }
+    let blamed = decoding.origins[larger.key] != nil ? larger.key : smaller.key
+    decoding.report(
+      decoding.origin(of: blamed), blamed,
+      "\(smaller.key) (\(formatSize(smaller.value))) is larger than \(larger.key) (\(formatSize(larger.value))): \(reason)"
+    )
+  }
+
+  /// The endpoint rules of IoT take FIPS and dual stack for ways to build the endpoint, which a given one excludes.
+  private static func checkEndpoint(_ target: TargetConfiguration, _ decoding: inout Decoding) {
+    guard target.endpoint != nil else { return }
+    let path = "targets.\(target.name)"
+    let endpoint = decoding.origin(of: "\(path).endpoint")
+    for (key, isOn) in [("fips", target.fips), ("dualStack", target.dualStack)] where isOn {
+      decoding.report(
+        decoding.origin(of: "\(path).\(key)"), "\(path).\(key)",
+        "cannot be true for a target with an endpoint of its own (from \(endpoint)): name the FIPS or dual-stack endpoint there"
+      )
+    }
+  }
+
+  private static func checkAccess(_ settings: Settings, _ decoding: inout Decoding) {
+    let names = settings.targets.map(\.name.rawValue)
+    for (index, rule) in (settings.access?.rules ?? []).enumerated() {
+      for (item, target) in (rule.targets ?? []).enumerated() where !names.contains(target) {
+        let key = "access.rules[\(index)].targets[\(item)]"
+        decoding.report(
+          decoding.origin(of: key), key, "\(quoted(target)) is none of the targets \(names.joined(separator: ", "))",
+          suggestion: Suggestion.nearest(to: target, among: names))
+      }
+    }
+  }
+}
+
+// MARK: What is allowed and seldom meant
+
+extension SettingsChecks {
+  static func warnings(_ settings: Settings, _ decoding: Decoding) -> [SettingsError.Problem] {
+    var warnings: [SettingsError.Problem] = []
+    func warn(_ key: String, _ message: String) {
+      warnings.append(SettingsError.Problem(origin: decoding.origin(of: key), key: key, message: message))
+    }
+    if settings.socket.mode & 0o002 != 0, settings.access == nil {
+      warn("socket.mode", "everybody on this host may connect and, with no access section, do everything")
+    }
+    for target in settings.targets {
+      let key = "targets.\(target.name).endpoint"
+      guard let endpoint = target.endpoint,
+        let address = try? WebAddress.parse(endpoint, schemes: ["http"], written: endpoint),
+        !isLoopback(address.host)
+      else { continue }
+      warn(key, "is plain HTTP to another host: nothing hides or protects the certificates and signatures on the way")
+    }
+    if settings.sandbox, settings.targets.contains(where: { $0.endpoint != nil }) {
+      warn("sandbox", "is on, so that no target's endpoint is used")
+    }
+    return warnings
+  }
+}

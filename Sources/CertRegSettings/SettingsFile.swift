@@ -1,0 +1,39 @@
+import Glibc
+
+/// The file system as the loader sees it.
+package enum SettingsFile {
+  /// The bytes of the file at `path`, up to just more than the loader takes; `nil` where there is none.
+  ///
+  /// - Throws: why it cannot be opened or read.
+  package static func read(_ path: String) throws(SettingsError) -> [UInt8]? {
+    // A FIFO nobody writes to must not hang the start.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    if descriptor < 0 {
+      if errno == ENOENT || errno == ENOTDIR { return nil }
+      throw failure(path, "cannot be opened", errno)
+    }
+    defer { close(descriptor) }
+    // From here on waiting is right: what `--config <(program)` names is a pipe that is being written to.
+    _ = fcntl(descriptor, F_SETFL, 0)
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 65_536)
+    while bytes.count <= ConfigurationReader.limitBytes {
+      let count = Glibc.read(descriptor, &chunk, chunk.count)
+      if count == 0 { return bytes }
+      if count > 0 {
+        bytes += chunk.prefix(count)
+      } else if errno != EINTR {
+        throw failure(path, "cannot be read", errno)
+      }
+    }
+    return bytes
+  }
+
+  private static func failure(_ path: String, _ message: String, _ code: Int32) -> SettingsError {
+    let reason = String(cString: strerror(code))
+    return SettingsError(problems: [
+      SettingsError.Problem(
+        origin: .file(path: path, line: nil, column: nil), key: "", message: "\(message): \(reason)")
+    ])
+  }
+}

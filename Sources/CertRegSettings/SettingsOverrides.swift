@@ -1,0 +1,29 @@
+/// What the command line says: each `nil` where the flag was not given.
+package struct SettingsOverrides: Sendable, Equatable {
+  package var configurationFile: String?
+  package var socketPath: String?
+  package var stateDirectory: String?
+  /// `false` leaves the matter to variables and file.
+  package var sandbox = false
+  /// Of the default target.
+  package var region: String?
+  /// Of the default target.
+  package var endpointURL: String?
+  package var logLevel: String?
+
+  package init() {}
+
+  static let configurationFlag = "--config"
+
+  /// The flags that stand for keys, with what was given.
+  var keys: [(path: String, flag: String, value: String?)] {
+    [
+      ("socket.path", "--socket", socketPath),
+      ("stateDirectory", "--state-dir", stateDirectory),
+      ("sandbox", "--sandbox", sandbox ? "true" : nil),
+      ("targets.NAME.region", "--region", region),
+      ("targets.NAME.endpoint", "--endpoint-url", endpointURL),
+      ("log.level", "--log-level", logLevel),
+    ]
+  }
+}

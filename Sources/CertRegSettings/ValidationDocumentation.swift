@@ -1,0 +1,29 @@
+import CertRegCore
+
+/// What each policy of the `validation` section looks for.
+enum ValidationDocumentation {
+  static func text(of policy: ValidationPolicy) -> String {
+    switch policy {
+    case .expired: "A certificate whose `notAfter` has passed."
+    case .notYetValid: "A certificate whose `notBefore` is still to come."
+    case .nonCanonicalDER: "An encoding that is not DER, so that there could be more than one certificate ID."
+    case .x509v1: "An X.509 version 1 certificate."
+    case .explanatoryText: "Text before or after the one PEM block (RFC 7468 section 5.2)."
+    case .legacyPEMLabel: "The PEM label `X509 CERTIFICATE`."
+    case .extraPEMBlock: "A second PEM block that is not a certificate, such as a private key."
+    case .pemStrictness: "PEM outside the grammar of RFC 7468. `openssl` takes what OpenSSL's reader takes."
+    case .parserStrictness: "Encodings that OpenSSL reads and stricter parsers refuse."
+    case .rsaPSSKey: "A key whose own algorithm is RSASSA-PSS."
+    case .ecExplicitParams: "A supported curve written out as parameters instead of by name (RFC 5480 section 2.1.1)."
+    case .rsaOddValues: "An RSA key with an even or very small exponent, or a negative modulus."
+    case .rsaMaxSize: "An RSA key of more than 4096 bits."
+    case .pssParams: "An RSASSA-PSS signature with unusual parameters."
+    case .dsaSHA256Signature: "A signature by a DSA authority with SHA-256."
+    case .sigalgMismatch: "Two different signature algorithms in one certificate (RFC 5280 section 4.1.1.2)."
+    case .selfSignature: "A self-issued certificate whose own key does not verify its signature."
+    case .timeFormat: "A validity time in a form that RFC 5280 section 4.1.2.5 does not allow."
+    case .lengthUnit:
+      "The limit of 65,536 counts Unicode code points; `reject` refuses what is past it in UTF-16 units or bytes as well."
+    }
+  }
+}

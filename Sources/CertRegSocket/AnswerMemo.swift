@@ -1,0 +1,54 @@
+package import CertRegCore
+
+/// What one event loop remembers of texts that it has answered: from a hash of `certificatePem` as it stands on the wire to
+/// the result, so that a repeat needs neither base64 nor SHA-256 nor a lock.
+///
+/// A remembered answer holds as long as its epoch does (see `ResultCache`): `forget`, `refresh`, a changed result and new
+/// policies raise it. Its end (`cache.ttl`, the certificate's `notAfter`) is looked at on each use. The table has a
+/// fixed size and two places for each hash; the older one gives way.
+package struct AnswerMemo: ~Copyable {
+  package struct Entry: Sendable {
+    package var hash = TextHash.Value(low: 0, high: 0)
+    package var certificateID = CertificateID()
+    package var epoch: UInt32 = 0
+    /// Seconds since 1970 between which it may be answered.
+    package var notBefore: UInt32 = 0
+    package var expiresAt: UInt32 = 0
+    /// Index into the loop's list of ARN prefixes.
+    package var arnPrefix: UInt32 = 0
+    /// 0: a free place.
+    package var target: UInt16 = 0
+    package var outcome = RegistrationOutcome.created
+    package var status: CertificateStatus?
+
+    package init() {}
+  }
+
+  private var entries: [Entry]
+  private let mask: Int
+
+  /// `sizeLog2`: the table has 2^sizeLog2 places.
+  package init(sizeLog2: Int) {
+    entries = [Entry](repeating: Entry(), count: 1 << sizeLog2)
+    mask = (1 << sizeLog2) - 2
+  }
+
+  /// The entry for a text and target, whatever its epoch.
+  package func find(_ hash: TextHash.Value, target: UInt16) -> Entry? {
+    let first = Int(truncatingIfNeeded: hash.low) & mask
+    if entries[first].hash == hash, entries[first].target == target { return entries[first] }
+    if entries[first + 1].hash == hash, entries[first + 1].target == target { return entries[first + 1] }
+    return nil
+  }
+
+  /// Remembers an entry, in place of the older of the two that its hash may stand at.
+  package mutating func remember(_ entry: Entry) {
+    let first = Int(truncatingIfNeeded: entry.hash.low) & mask
+    if entries[first].hash == entry.hash, entries[first].target == entry.target {
+      entries[first] = entry
+      return
+    }
+    entries[first + 1] = entries[first]
+    entries[first] = entry
+  }
+}

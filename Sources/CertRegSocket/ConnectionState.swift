@@ -1,0 +1,82 @@
+/// What one connection owes its client: which answers are outstanding, in which order those without an `id` leave, and
+/// when to go on reading or to close. Pure: lines and answers go in, bytes to write come out.
+struct ConnectionState {
+  /// Stands for a request until it is answered.
+  struct Ticket: Hashable, Sendable {
+    fileprivate var number: UInt64
+    fileprivate var isOrdered: Bool
+    /// What the request takes of the connection's budget.
+    fileprivate var bytes: Int
+  }
+
+  /// An answer that waits for earlier ones without an `id`; `nil`: not there yet.
+  private struct Ordered {
+    var number: UInt64
+    var answer: [UInt8]?
+  }
+
+  private let window: Int
+  private let maxBytesUnderWay: Int
+  private var nextNumber: UInt64 = 0
+  private var ordered: [Ordered] = []
+  private(set) var unanswered = 0
+  private(set) var bytesUnderWay = 0
+  /// The client sends no more.
+  var inputClosed = false
+  /// No further line is taken: the client broke the rules, or the daemon stops.
+  var isEnding = false
+
+  init(window: Int, maxBytesUnderWay: Int) {
+    self.window = window
+    self.maxBytesUnderWay = maxBytesUnderWay
+  }
+
+  /// Whether the next line may be taken.
+  var mayTakeLine: Bool {
+    !isEnding && unanswered < window && (bytesUnderWay < maxBytesUnderWay || unanswered == 0)
+  }
+
+  /// Whether an answer that is ready now may be written at once: not where an earlier request without `id` still waits.
+  func mayAnswerAtOnce(hasID: Bool) -> Bool {
+    hasID || ordered.isEmpty
+  }
+
+  /// A request was taken that is answered later.
+  mutating func begin(hasID: Bool, bytes: Int) -> Ticket {
+    let ticket = Ticket(number: nextNumber, isOrdered: !hasID, bytes: bytes)
+    nextNumber += 1
+    unanswered += 1
+    bytesUnderWay += bytes
+    if !hasID { ordered.append(Ordered(number: ticket.number, answer: nil)) }
+    return ticket
+  }
+
+  /// The answer is there; `write` gets what may leave now.
+  mutating func finish(_ ticket: Ticket, answer: [UInt8], write: ([UInt8]) -> Void) {
+    guard ticket.isOrdered else {
+      release(ticket.bytes)
+      write(answer)
+      return
+    }
+    guard let index = ordered.firstIndex(where: { $0.number == ticket.number }) else { return }
+    ordered[index].answer = answer
+    bytesUnderWay -= ticket.bytes
+    var leaving = 0
+    while leaving < ordered.count, let answer = ordered[leaving].answer {
+      unanswered -= 1
+      write(answer)
+      leaving += 1
+    }
+    ordered.removeFirst(leaving)
+  }
+
+  private mutating func release(_ bytes: Int) {
+    unanswered -= 1
+    bytesUnderWay -= bytes
+  }
+
+  /// Whether everything is answered that ever will be.
+  func isFinished(hasBufferedLines: Bool) -> Bool {
+    unanswered == 0 && (isEnding || inputClosed && !hasBufferedLines)
+  }
+}

@@ -1,0 +1,52 @@
+/// Limits of the socket and what the hot path needs to know of the rest.
+package struct SocketConfiguration: Sendable {
+  /// Requests under way on one connection, at most.
+  package var window = 64
+  /// A longer line is refused and its connection closed.
+  package var maxLineBytes = 512 * 1024
+  /// Connections at once, at most; the next ones wait in the kernel's backlog.
+  package var maxConnections = 4096
+  /// Bytes that all connections together may hold in unfinished lines and unanswered requests, beyond `freeBytes` each.
+  package var budgetBytes = 32 * 1024 * 1024
+  /// Bytes of unanswered requests on one connection, at most; one request is taken whatever its size.
+  package var maxBytesUnderWay = 1024 * 1024
+  /// What a connection may hold without drawing on the common budget.
+  package var freeBytes = 16 * 1024
+  /// A connection on which nothing moves for that long is closed; `nil`: never.
+  package var idleTimeout: Duration?
+  /// Names of the configured targets with their numbers in the result cache.
+  package var targets: [(name: [UInt8], number: UInt16)] = []
+  package var defaultTarget: (name: [UInt8], number: UInt16) = (Array("default".utf8), 1)
+
+  package init() {}
+}
+
+/// What one event loop counted since the start. Sums over all loops are what `status` and `metrics` show.
+package struct LoopCounters: Sendable {
+  /// Lines with a request or an error in them.
+  package var lines = 0
+  /// `register` requests answered from what the loop remembers.
+  package var rememberedAnswers = 0
+  /// `register` requests answered from the result cache.
+  package var cachedAnswers = 0
+  /// Lines answered with `InvalidRequestException` by the parser.
+  package var invalidLines = 0
+  package var connectionsOpened = 0
+  package var connectionsOpen = 0
+  /// Reads that were held back because the window, the budget or the client's own reading was exhausted.
+  package var pauses = 0
+
+  package init() {}
+
+  package static func + (left: LoopCounters, right: LoopCounters) -> LoopCounters {
+    var sum = left
+    sum.lines += right.lines
+    sum.rememberedAnswers += right.rememberedAnswers
+    sum.cachedAnswers += right.cachedAnswers
+    sum.invalidLines += right.invalidLines
+    sum.connectionsOpened += right.connectionsOpened
+    sum.connectionsOpen += right.connectionsOpen
+    sum.pauses += right.pauses
+    return sum
+  }
+}

@@ -1,0 +1,75 @@
+import CertRegCore
+import GRDB
+import GRDBSQLite
+import Glibc
+
+/// An error of SQLite with what is needed to classify it: codes, never the text of a message.
+struct DatabaseFault: Error {
+  /// The extended result code (https://www.sqlite.org/rescode.html).
+  var extendedCode: Int32
+  /// `errno` of the system call that failed, where SQLite kept it; 0 otherwise.
+  var systemError: Int32
+  /// What was done to which file, and SQLite's own words.
+  var message: String
+
+  init(extendedCode: Int32, systemError: Int32 = 0, message: String) {
+    self.extendedCode = extendedCode
+    self.systemError = systemError
+    self.message = message
+  }
+
+  /// The last error of `connection`.
+  init(connection: OpaquePointer, path: String) {
+    extendedCode = sqlite3_extended_errcode(connection)
+    systemError = sqlite3_system_errno(connection)
+    message = "\(path): \(String(cString: sqlite3_errmsg(connection))) (SQLite code \(extendedCode))"
+    let isInputOutput = extendedCode & 0xff == SQLITE_IOERR || extendedCode & 0xff == SQLITE_CANTOPEN
+    if isInputOutput, systemError != 0 { message += ": \(String(cString: strerror(systemError)))" }
+  }
+
+  /// Our own finding that the content of `path` cannot be trusted.
+  init(damage: String, path: String) {
+    self.init(extendedCode: SQLITE_CORRUPT, message: "\(path) is damaged: \(damage)")
+  }
+
+  /// A failure of the files around the database.
+  init(_ error: StoreError) {
+    self.init(
+      extendedCode: error.code == .full ? SQLITE_FULL : error.code == .damaged ? SQLITE_CORRUPT : SQLITE_IOERR,
+      message: error.message)
+  }
+
+  /// What GRDB threw while it worked on `path`.
+  init(_ error: any Error, path: String) {
+    if let fault = error as? DatabaseFault {
+      self = fault
+    } else if let database = error as? DatabaseError {
+      let code = database.extendedResultCode.rawValue
+      self.init(extendedCode: code, message: "\(path): \(database.message ?? "error") (SQLite code \(code))")
+    } else {
+      self.init(extendedCode: SQLITE_ERROR, message: "\(path): \(error)")
+    }
+  }
+
+  /// The file is not, or no longer, a database that SQLite understands.
+  var isDamage: Bool {
+    switch extendedCode & 0xff {
+    case SQLITE_CORRUPT, SQLITE_NOTADB: true
+    default: extendedCode == ResultCode.SQLITE_IOERR_CORRUPTFS.rawValue
+    }
+  }
+
+  /// No space is left. SQLite reports a failed write so, but a failed `fsync` of delayed allocations and a failed extension
+  /// of the shared-memory file only as input/output errors.
+  var isFull: Bool {
+    extendedCode & 0xff == SQLITE_FULL || systemError == ENOSPC || systemError == EDQUOT
+      || extendedCode == ResultCode.SQLITE_IOERR_SHMSIZE.rawValue
+  }
+
+  /// The change itself cannot be stored; the disk is not at fault.
+  var isConstraint: Bool { extendedCode & 0xff == SQLITE_CONSTRAINT || extendedCode & 0xff == SQLITE_TOOBIG }
+
+  var storeError: StoreError {
+    StoreError(isFull ? .full : isDamage ? .damaged : .failed, message: message)
+  }
+}

@@ -1,0 +1,50 @@
+import CertRegCore
+
+/// What the queue's tables hold, with the rows that cannot be trusted told apart.
+struct QueueContents {
+  /// In order of arrival.
+  private(set) var entries: [PendingRegistration] = []
+  /// Sequence numbers of damaged rows of `queue`.
+  private(set) var damagedEntries: [Int64] = []
+  /// Sequence numbers of damaged rows of `attempt`.
+  private(set) var damagedAttempts: [Int64] = []
+
+  /// Reads all of it: the queue holds what was acknowledged and not done, so that it is verified at every start.
+  init(_ connection: Connection) throws(DatabaseFault) {
+    var attempts: [Int64: AttemptRow] = [:]
+    let attemptRows = try connection.prepare("SELECT * FROM attempt")
+    while try attemptRows.step() {
+      if let attempt = AttemptRow.read(attemptRows) {
+        attempts[attempt.sequence] = attempt
+      } else if let sequence = attemptRows.integer(0) {
+        damagedAttempts.append(sequence)
+      }
+    }
+    let queueRows = try connection.prepare("SELECT * FROM queue ORDER BY sequence")
+    while try queueRows.step() {
+      if var entry = QueueRow.read(queueRows) {
+        attempts[entry.sequence]?.complete(&entry)
+        entries.append(entry)
+      } else if let sequence = queueRows.integer(0) {
+        damagedEntries.append(sequence)
+      }
+    }
+    // A call may have been made that the damaged row told of.
+    let doubtful = Set(damagedAttempts)
+    if !doubtful.isEmpty {
+      for index in entries.indices where doubtful.contains(entries[index].sequence) {
+        entries[index].callStarted = true
+      }
+    }
+  }
+
+  /// What the writer keeps of it in memory.
+  var index: [RegistrationKey: RegistrationWriter.QueuedEntry] {
+    var index: [RegistrationKey: RegistrationWriter.QueuedEntry] = [:]
+    for entry in entries {
+      let hasAttempt = entry.callStarted || entry.attempts > 0 || entry.lastError != nil
+      index[entry.key] = .init(sequence: entry.sequence, callStarted: entry.callStarted, hasAttempt: hasAttempt)
+    }
+    return index
+  }
+}

@@ -1,0 +1,51 @@
+import CertRegCore
+
+/// Answers look-ups on a connection of its own, beside the writer: in WAL mode a reader sees the last commit and neither
+/// waits for the writer nor makes it wait.
+final class RecordReader {
+  enum Found {
+    case nothing
+    case record(StoredRecord)
+    /// There is a row whose checksum does not hold.
+    case damaged(Table)
+  }
+
+  private let connection: Connection
+  private let names: SharedNames
+  private let result: PreparedStatement
+  private let failure: PreparedStatement
+
+  init(path: String, names: SharedNames) throws(DatabaseFault) {
+    connection = try Connection(path: path, readOnly: true)
+    self.names = names
+    result = try connection.prepare("SELECT * FROM result WHERE certificate = ? AND target = ?")
+    failure = try connection.prepare("SELECT * FROM failure WHERE certificate = ? AND target = ?")
+  }
+
+  func record(for key: RegistrationKey) throws(DatabaseFault) -> Found {
+    guard let target = names.number(key.target.rawValue) else { return .nothing }
+    if let registered = try find(result, .result, key, target, { ResultRow.read($0, name: names.text) }) {
+      return registered.map { .record(.registered($0)) } ?? .damaged(.result)
+    }
+    if let failed = try find(failure, .failure, key, target, { FailureRow.read($0, name: names.text) }) {
+      return failed.map { .record(.failed($0)) } ?? .damaged(.failure)
+    }
+    return .nothing
+  }
+
+  /// `nil`: no row. `.some(nil)`: one that cannot be trusted.
+  private func find<Record>(
+    _ statement: PreparedStatement, _ table: Table, _ key: RegistrationKey, _ target: Int64,
+    _ read: (PreparedStatement) -> Record?
+  ) throws(DatabaseFault) -> Record?? {
+    key.certificateID.withBytes { statement.bind(1, copying: $0) }
+    statement.bind(2, target)
+    defer { statement.reset() }
+    return try statement.step() ? .some(read(statement)) : nil
+  }
+
+  /// How many results are kept, as of the last commit.
+  func resultCount() throws(DatabaseFault) -> Int64 {
+    try connection.integer("SELECT results FROM state") ?? 0
+  }
+}

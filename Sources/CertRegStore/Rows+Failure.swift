@@ -1,0 +1,76 @@
+import CertRegCore
+import Foundation
+
+/// A row of `failure`: certificate, target, attempts, finished_at, error, checksum.
+enum FailureRow {
+  static func read(_ row: some ColumnSource, name: (Int64) -> String?) -> FailedRegistration? {
+    guard row.isIntact(as: .failure), let certificateID = row.digest(0), let target = row.integer(1).flatMap(name),
+      let attempts = row.integer(2), let finished = row.integer(3), let error = row.blob(4).flatMap(ErrorJSON.decode)
+    else { return nil }
+    return FailedRegistration(
+      key: RegistrationKey(certificateID: certificateID, target: TargetName(target)), error: error,
+      attempts: Int(attempts), finishedAt: WallTime(millisecondsSinceEpoch: finished))
+  }
+
+  static func write(
+    _ failure: FailedRegistration, target: Int64, to statement: PreparedStatement
+  ) throws(DatabaseFault) {
+    var row = RowWriter(statement, .failure)
+    row.put(failure.key.certificateID)
+    row.put(target)
+    row.put(Int64(failure.attempts))
+    row.put(failure.finishedAt.millisecondsSinceEpoch)
+    row.put(copying: ErrorJSON.encode(failure.error))
+    try row.run()
+  }
+}
+
+/// The JSON form in which errors are kept.
+enum ErrorJSON {
+  static func encode(_ error: ServiceError) -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    // A flat structure of strings, integers and booleans cannot fail to encode.
+    return (try? encoder.encode(error)).map { Array($0) } ?? []
+  }
+
+  static func decode(_ json: [UInt8]) -> ServiceError? {
+    try? JSONDecoder().decode(ServiceError.self, from: Data(json))
+  }
+}
+
+/// A row of `name` or `name_copy`: id, text, checksum.
+enum NameRow {
+  static func read(_ row: some ColumnSource) -> (number: Int64, text: String)? {
+    guard row.isIntact(as: .name), let number = row.integer(0), let text = row.text(1) else { return nil }
+    return (number, text)
+  }
+
+  static func write(_ text: String, number: Int64, to statement: PreparedStatement) throws(DatabaseFault) {
+    var row = RowWriter(statement, .name)
+    row.put(number)
+    row.put(text)
+    try row.run()
+  }
+}
+
+/// The row of `state`: id, revision, results, checksum.
+struct StateRow: Equatable {
+  /// How many changes were ever committed.
+  var revision: Int64
+  /// How many rows `result` has.
+  var results: Int64
+
+  static func read(_ row: some ColumnSource) -> StateRow? {
+    guard row.isIntact(as: .state), let revision = row.integer(1), let results = row.integer(2) else { return nil }
+    return StateRow(revision: revision, results: results)
+  }
+
+  func write(to statement: PreparedStatement) throws(DatabaseFault) {
+    var row = RowWriter(statement, .state)
+    row.put(1)
+    row.put(revision)
+    row.put(results)
+    try row.run()
+  }
+}

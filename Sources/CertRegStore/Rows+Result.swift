@@ -1,0 +1,144 @@
+import CertRegCore
+
+/// A row of `result`: certificate, target, arn_prefix, arn, ending, request, finished_at, not_before, not_after,
+/// policies, checksum.
+enum ResultRow {
+  /// What was read: the registration, or that the row cannot be trusted.
+  static func read(_ row: some ColumnSource, name: (Int64) -> String?) -> Registration? {
+    guard row.isIntact(as: .result), let certificateID = row.digest(0), let target = row.integer(1).flatMap(name),
+      let arn = arn(row, certificateID, name: name), let ending = row.integer(4),
+      let outcome = outcome(code: ending & 15), let finished = row.integer(6), let notBefore = row.integer(7),
+      let notAfter = row.integer(8), let policies = row.integer(9)
+    else { return nil }
+    return Registration(
+      key: RegistrationKey(certificateID: certificateID, target: TargetName(target)), certificateARN: arn,
+      outcome: outcome, status: CertificateStatus(code: ending >> 4), requestID: requestID(row),
+      finishedAt: WallTime(millisecondsSinceEpoch: finished),
+      basis: VerdictBasis(
+        notBefore: WallTime(millisecondsSinceEpoch: notBefore), notAfter: WallTime(millisecondsSinceEpoch: notAfter),
+        policyFingerprint: policies))
+  }
+
+  /// Binds everything behind the target. `prefix`: number of the ARN's beginning, where the rest is the certificate's ID.
+  static func write(
+    _ registration: Registration, target: Int64, prefix: Int64?, to statement: PreparedStatement
+  ) throws(DatabaseFault) {
+    var row = RowWriter(statement, .result)
+    row.put(registration.key.certificateID)
+    row.put(target)
+    row.put(prefix)
+    row.put(prefix == nil ? registration.certificateARN : nil)
+    row.put(code(registration.outcome) | Int64(registration.status.map(\.code) ?? 0) << 4)
+    if let uuid = registration.requestID.flatMap(UUIDText.bytes) {
+      row.put(copying: uuid)
+    } else {
+      row.put(registration.requestID)
+    }
+    row.put(registration.finishedAt.millisecondsSinceEpoch)
+    row.put(registration.basis.notBefore.millisecondsSinceEpoch)
+    row.put(registration.basis.notAfter.millisecondsSinceEpoch)
+    row.put(registration.basis.policyFingerprint)
+    try row.run()
+  }
+
+  /// The part of `arn` before the certificate's ID in hex, which is how AWS IoT forms the ARN of a certificate; `nil` for
+  /// any other form.
+  static func prefix(ofARN arn: String, _ certificateID: CertificateID) -> String? {
+    let hex = certificateID.hex
+    return arn.utf8.count > 64 && arn.hasSuffix(hex) ? String(arn.dropLast(64)) : nil
+  }
+
+  private static func arn(_ row: some ColumnSource, _ id: CertificateID, name: (Int64) -> String?) -> String? {
+    guard let number = row.integer(2) else { return row.text(3) }
+    return name(number).map { $0 + id.hex }
+  }
+
+  private static func requestID(_ row: some ColumnSource) -> String? {
+    row.kind(5) == .blob ? row.withBytes(5) { UUIDText.text($0) } : row.text(5)
+  }
+
+  private static func outcome(code: Int64) -> RegistrationOutcome? {
+    switch code {
+    case 1: .created
+    case 2: .existing
+    default: nil
+    }
+  }
+
+  private static func code(_ outcome: RegistrationOutcome) -> Int64 {
+    switch outcome {
+    case .created: 1
+    case .existing: 2
+    }
+  }
+}
+
+extension CertificateStatus {
+  /// The number that stands for the status in the database; 0 stands for none. Never to be changed.
+  var code: Int {
+    switch self {
+    case .active: 1
+    case .inactive: 2
+    case .revoked: 3
+    case .pendingTransfer: 4
+    case .registerInactive: 5
+    case .pendingActivation: 6
+    }
+  }
+
+  init?(code: Int64) {
+    guard let status = CertificateStatus.allCases.first(where: { $0.code == code }) else { return nil }
+    self = status
+  }
+}
+
+/// The canonical text of a UUID (RFC 9562 section 4), which request IDs are, and its 16 bytes, which take half the room.
+enum UUIDText {
+  /// `nil` unless `text` is exactly what the bytes would be written as: 36 characters with lower-case digits.
+  static func bytes(_ text: String) -> [UInt8]? {
+    let characters = text.utf8
+    guard characters.count == 36 else { return nil }
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(16)
+    var high: UInt8?
+    for (offset, character) in characters.enumerated() {
+      if isHyphen(offset) {
+        guard character == UInt8(ascii: "-") else { return nil }
+        continue
+      }
+      let nibble: UInt8
+      switch character {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): nibble = character - UInt8(ascii: "0")
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): nibble = character - UInt8(ascii: "a") + 10
+      default: return nil
+      }
+      if let first = high {
+        bytes.append(first << 4 | nibble)
+        high = nil
+      } else {
+        high = nibble
+      }
+    }
+    return bytes
+  }
+
+  static func text(_ bytes: UnsafeRawBufferPointer) -> String? {
+    guard bytes.count == 16 else { return nil }
+    let digits = Array("0123456789abcdef".utf8)
+    return String(unsafeUninitializedCapacity: 36) { text in
+      var offset = 0
+      for byte in bytes {
+        if isHyphen(offset) {
+          text[offset] = UInt8(ascii: "-")
+          offset += 1
+        }
+        text[offset] = digits[Int(byte >> 4)]
+        text[offset + 1] = digits[Int(byte & 15)]
+        offset += 2
+      }
+      return 36
+    }
+  }
+
+  private static func isHyphen(_ offset: Int) -> Bool { offset == 8 || offset == 13 || offset == 18 || offset == 23 }
+}

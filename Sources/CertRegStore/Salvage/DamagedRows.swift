@@ -1,0 +1,96 @@
+import CertRegCore
+import GRDBSQLite
+import Glibc
+
+/// Damaged rows leave the database for a file beside it, as SQL literals, so that a person can look at them and they are
+/// in nobody's way.
+extension RegistrationWriter {
+  /// The file stops growing there: it is for a person to look at.
+  private static let limitBytes: Int64 = 8 << 20
+
+  /// Moves the row of a result or failure, in a transaction of its own.
+  func setAside(_ key: RegistrationKey, in table: Table, to file: String) throws(DatabaseFault) {
+    guard let target = targetNumber(key.target) else { return }
+    try setAside([(table, key.certificateID.bytes, target)], to: file)
+  }
+
+  /// Moves rows of `queue` or `attempt`, in a transaction of its own.
+  func setAside(sequences: [Int64], in table: Table, to file: String) throws(DatabaseFault) {
+    guard !sequences.isEmpty else { return }
+    try transaction { () throws(DatabaseFault) in
+      for sequence in sequences {
+        _ = try move(from: table, where: "sequence = ?1", to: file) { $0.bind(1, sequence) }
+      }
+    }
+  }
+
+  /// Moves every row of `result` and `failure` whose checksum does not hold, and says how many there were.
+  func setAsideDamagedResults(to file: String) throws(DatabaseFault) -> Int {
+    var damaged: [(table: Table, certificate: [UInt8], target: Int64)] = []
+    for table in [Table.result, .failure] {
+      let rows = try connection.prepare("SELECT * FROM \(table.sqlName)")
+      while try rows.step() {
+        let isReadable =
+          table == .result ? ResultRow.read(rows, name: text) != nil : FailureRow.read(rows, name: text) != nil
+        if !isReadable { damaged.append((table, rows.withBytes(0) { Array($0) }, rows.integer(1) ?? 0)) }
+      }
+    }
+    try setAside(damaged, to: file)
+    return damaged.count
+  }
+
+  private func setAside(
+    _ rows: [(table: Table, certificate: [UInt8], target: Int64)], to file: String
+  ) throws(DatabaseFault) {
+    guard !rows.isEmpty else { return }
+    try transaction { () throws(DatabaseFault) in
+      for row in rows {
+        let count = try move(from: row.table, where: "certificate = ?1 AND target = ?2", to: file) { statement in
+          row.certificate.withUnsafeBytes { statement.bind(1, copying: $0) }
+          statement.bind(2, row.target)
+        }
+        // The row is in the tree and cannot be found in it: its key is what is damaged, and with it the tree's order.
+        guard count > 0 else {
+          throw DatabaseFault(
+            extendedCode: SQLITE_CORRUPT, message: "\(connection.path): a row of \(row.table.sqlName) is out of order")
+        }
+        if row.table == .result { noteRemovedResults(count) }
+      }
+    }
+  }
+
+  /// Moves the rows that `condition` selects and says how many there were.
+  private func move(
+    from table: Table, where condition: String, to file: String, _ bind: (PreparedStatement) -> Void
+  ) throws(DatabaseFault) -> Int64 {
+    let columns = try connection.columns(of: table).map { "quote(\($0))" }.joined(separator: " || ', ' || ")
+    let select = try connection.prepare("SELECT \(columns) FROM \(table.sqlName) WHERE \(condition)")
+    bind(select)
+    while try select.step() {
+      RegistrationWriter.append("\(table.sqlName): \(select.text(0) ?? "unreadable")\n", to: file)
+    }
+    let delete = try connection.prepare("DELETE FROM \(table.sqlName) WHERE \(condition)")
+    bind(delete)
+    try delete.run()
+    return Int64(sqlite3_changes(connection.handle))
+  }
+
+  /// Best effort: a disk too full for the copy must not keep a damaged row in use.
+  private static func append(_ line: String, to file: String) {
+    let descriptor = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard descriptor >= 0 else { return }
+    defer { close(descriptor) }
+    guard lseek(descriptor, 0, SEEK_END) < limitBytes else { return }
+    let bytes = Array(line.utf8)
+    _ = write(descriptor, bytes, bytes.count)
+  }
+}
+
+extension Connection {
+  fileprivate func columns(of table: Table) throws(DatabaseFault) -> [String] {
+    let statement = try prepare("SELECT name FROM pragma_table_info('\(table.sqlName)') ORDER BY cid")
+    var columns: [String] = []
+    while try statement.step() { columns.append(statement.text(0) ?? "NULL") }
+    return columns
+  }
+}

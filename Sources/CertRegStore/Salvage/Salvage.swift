@@ -1,0 +1,156 @@
+import CertRegCore
+
+/// Takes over every row that can still be read from the pages of a damaged database.
+///
+/// It does not follow the trees, whose roots and branches may be gone: it looks at each page and believes a row where the
+/// row's own checksum holds. What it finds may be older than what is lost, so that the latest of several wins and what a
+/// result shows to be done is not queued again. A queued registration always counts as one whose call may have been made:
+/// the note that says so may be what is lost.
+struct Salvage {
+  /// What is looked at.
+  enum Scope {
+    /// Everything, into an empty database.
+    case everything
+    /// The log alone, into the database that its beginning belongs to.
+    case log
+  }
+
+  struct Tally: Equatable {
+    var results = 0
+    var failures = 0
+    var queued = 0
+    /// Rows that are there and whose checksum does not hold.
+    var damaged = 0
+  }
+
+  /// Most changes in one transaction.
+  private static let batchLimit = 2000
+
+  private let images: PageImages
+  private let scope: Scope
+  private let writer: RegistrationWriter
+  private var names = NameTable()
+  private var failures: [PageRecord] = []
+  private var queue: [RegistrationKey: PendingRegistration] = [:]
+  private var attempts: [Int64: AttemptRow] = [:]
+  private var batch: [StoreChange] = []
+  /// When the results in `batch` were finished: the database does not know them yet.
+  private var batchTimes: [RegistrationKey: WallTime] = [:]
+  private var tally = Tally()
+
+  init(_ images: PageImages, _ scope: Scope, into writer: RegistrationWriter) {
+    self.images = images
+    self.scope = scope
+    self.writer = writer
+  }
+
+  /// Does all of it. On an error part of it may have happened.
+  mutating func run() throws(DatabaseFault) -> Tally {
+    // Names first, for without them no result can be read; with them everything but the results, which may be millions.
+    try forEachRecord { (salvage, record) throws(DatabaseFault) in salvage.collect(record) }
+    try forEachRecord { (salvage, record) throws(DatabaseFault) in try salvage.takeResult(record) }
+    try flush()
+    for failure in failures { try takeFailure(failure) }
+    try flush()
+    try takeQueue()
+    try flush()
+    return tally
+  }
+
+  private mutating func forEachRecord(
+    _ body: (inout Salvage, PageRecord) throws(DatabaseFault) -> Void
+  ) throws(DatabaseFault) {
+    let images = images
+    switch scope {
+    case .everything: try images.forEachRecord { record throws(DatabaseFault) in try body(&self, record) }
+    case .log: try images.forEachRecordOfLog { record throws(DatabaseFault) in try body(&self, record) }
+    }
+  }
+
+  private func name(_ number: Int64) -> String? {
+    names.texts[number] ?? (scope == .log ? writer.text(number) : nil)
+  }
+
+  private mutating func collect(_ record: PageRecord) {
+    guard let table = record.table else { return }
+    guard record.isIntact(as: table) else {
+      tally.damaged += 1
+      return
+    }
+    switch table {
+    case .name:
+      if let row = NameRow.read(record) { names.add(row.text, number: row.number) }
+    case .failure: failures.append(record)
+    case .queue:
+      guard let entry = QueueRow.read(record) else { return }
+      if let known = queue[entry.key], known.sequence >= entry.sequence { return }
+      queue[entry.key] = entry
+    case .attempt:
+      guard let row = AttemptRow.read(record) else { return }
+      if let known = attempts[row.sequence], known.attempts > row.attempts { return }
+      attempts[row.sequence] = row
+    case .state, .result: break
+    }
+  }
+
+  private mutating func takeResult(_ record: PageRecord) throws(DatabaseFault) {
+    guard record.table == .result, let found = ResultRow.read(record, name: name) else { return }
+    if let known = batchTimes[found.key], known >= found.finishedAt { return }
+    if let known = try writer.finishedAt(found.key, in: .result), known >= found.finishedAt { return }
+    tally.results += 1
+    batchTimes[found.key] = found.finishedAt
+    try take(.complete(found))
+  }
+
+  private mutating func takeFailure(_ record: PageRecord) throws(DatabaseFault) {
+    guard let found = FailureRow.read(record, name: name), try !isDone(found.key, since: found.finishedAt) else {
+      return
+    }
+    tally.failures += 1
+    try take(.fail(found))
+    try flush()
+  }
+
+  private mutating func takeQueue() throws(DatabaseFault) {
+    if scope == .log {
+      for key in writer.queuedKeys { try take(.markCallStarted(key)) }
+    }
+    try flush()
+    var sequences = writer.queuedSequences
+    for var entry in queue.values.sorted(by: { $0.sequence < $1.sequence }) {
+      guard !writer.isQueued(entry.key), try !isDone(entry.key, since: entry.enqueuedAt) else { continue }
+      attempts[entry.sequence]?.complete(&entry)
+      entry.callStarted = true
+      // Numbers may be given again once the queue was empty: a row from a page no longer in use may have one's number.
+      if !sequences.insert(entry.sequence).inserted {
+        entry.sequence = (sequences.max() ?? 0) + 1
+        sequences.insert(entry.sequence)
+      }
+      tally.queued += 1
+      try take(.enqueue(entry))
+    }
+  }
+
+  /// Whether there is a result or failure that is not older than `time`.
+  private func isDone(_ key: RegistrationKey, since time: WallTime) throws(DatabaseFault) -> Bool {
+    for table in [Table.result, .failure] {
+      if let finished = try writer.finishedAt(key, in: table), finished >= time { return true }
+    }
+    return false
+  }
+
+  private mutating func take(_ change: StoreChange) throws(DatabaseFault) {
+    batch.append(change)
+    if batch.count >= Salvage.batchLimit { try flush() }
+  }
+
+  private mutating func flush() throws(DatabaseFault) {
+    let changes = batch
+    batch.removeAll(keepingCapacity: true)
+    batchTimes.removeAll(keepingCapacity: true)
+    guard !changes.isEmpty else { return }
+    try writer.transaction { () throws(DatabaseFault) in
+      for change in changes { try writer.apply(change) }
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import CertRegCore
+import Glibc
+
+/// The directory that holds everything the store keeps, and the names in it.
+struct StateDirectory: Sendable {
+  let path: String
+
+  var database: String { path + "/certregd.db" }
+  var log: String { path + "/certregd.db-wal" }
+  var sharedMemory: String { path + "/certregd.db-shm" }
+  /// How much was committed, apart from the database: see `HighWaterMark`.
+  var highWater: String { path + "/certregd.high-water" }
+  var lock: String { path + "/certregd.lock" }
+  /// Rows whose checksum did not hold, one a line, for a person to look at.
+  var damagedRows: String { path + "/certregd.damaged-rows" }
+  /// A new database that is being filled from a damaged one. Worthless if the process ends.
+  var unfinished: String { path + "/certregd.rebuilding" }
+  /// The same when it is complete: it takes the damaged one's place, now or at the next start.
+  var rebuilt: String { path + "/certregd.rebuilt" }
+
+  /// Makes the directory, for the daemon's user alone, unless it is there.
+  func create() throws(StoreError) {
+    guard mkdir(path, 0o700) != 0 else { return }
+    guard errno == EEXIST else { throw StoreError(system: "cannot create the state directory \(path)") }
+    var information = stat()
+    guard stat(path, &information) == 0 else { throw StoreError(system: "cannot use the state directory \(path)") }
+    guard information.st_mode & S_IFMT == S_IFDIR else {
+      throw StoreError(system: "cannot use the state directory \(path)", error: ENOTDIR)
+    }
+  }
+
+  /// Opens a file for reading and writing and, where it is new, gives it to the daemon's user alone, whatever the umask.
+  static func openFile(_ path: String) throws(StoreError) -> Int32 {
+    let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard descriptor >= 0 else { throw StoreError(system: "cannot open \(path)") }
+    return descriptor
+  }
+
+  /// Makes an empty file where there is none. SQLite gives the log and the shared memory the database's mode.
+  static func createFile(_ path: String) throws(StoreError) {
+    Glibc.close(try openFile(path))
+  }
+
+  /// `nil` where there is no such file.
+  static func size(_ path: String) -> Int64? {
+    var information = stat()
+    return stat(path, &information) == 0 ? Int64(information.st_size) : nil
+  }
+
+  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+  /// Makes new and renamed entries of the directory durable.
+  func synchronize() throws(StoreError) { try StateDirectory.synchronize(path) }
+
+  /// Makes a file's, or a directory's, content durable.
+  static func synchronize(_ path: String) throws(StoreError) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw StoreError(system: "cannot open \(path)") }
+    defer { Glibc.close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw StoreError(system: "cannot synchronise \(path)") }
+  }
+
+  /// Makes a directory for damaged files, named after the time.
+  func createDamagedDirectory(at time: WallTime) throws(StoreError) -> String {
+    let name = "\(path)/damaged-\(time.amzDate)"
+    // Several in one second: a bound, so that a directory that cannot be made does not keep us here.
+    for suffix in [""] + (2..<100).map({ "-\($0)" }) {
+      if mkdir(name + suffix, 0o700) == 0 { return name + suffix }
+      guard errno == EEXIST else { break }
+    }
+    throw StoreError(system: "cannot create \(name)")
+  }
+
+  /// Moves a file, where there is one.
+  static func move(_ source: String, to target: String) throws(StoreError) {
+    guard rename(source, target) == 0 || errno == ENOENT else {
+      throw StoreError(system: "cannot move \(source) to \(target)")
+    }
+  }
+
+  /// Removes a file, where there is one.
+  static func remove(_ path: String) throws(StoreError) {
+    guard unlink(path) == 0 || errno == ENOENT else { throw StoreError(system: "cannot remove \(path)") }
+  }
+
+  /// Copies a file and makes the copy durable.
+  static func copy(_ source: String, to target: String) throws(StoreError) {
+    guard let file = try RawFile(path: source) else { return }
+    let descriptor = try openFile(target)
+    defer { Glibc.close(descriptor) }
+    var offset = 0
+    while offset < file.sizeBytes {
+      let count = min(1 << 16, file.sizeBytes - offset)
+      guard let bytes = file.bytes(at: offset, count: count) else {
+        throw StoreError(system: "cannot read \(source)")
+      }
+      guard write(descriptor, bytes, count) == count else { throw StoreError(system: "cannot write \(target)") }
+      offset += count
+    }
+    guard fsync(descriptor) == 0 else { throw StoreError(system: "cannot synchronise \(target)") }
+  }
+
+  /// Whether little is free on the disk, so that what the log does not need should go back at once.
+  var isShortOfSpace: Bool {
+    var figures = statvfs()
+    guard statvfs(path, &figures) == 0 else { return false }
+    return UInt64(figures.f_bavail) * UInt64(figures.f_frsize) < 256 << 20
+  }
+}
+
+extension StoreError {
+  /// The error of a system call, from `errno`.
+  init(system what: String, error: Int32 = errno) {
+    let isFull = error == ENOSPC || error == EDQUOT
+    self.init(isFull ? .full : .failed, message: "\(what): \(String(cString: strerror(error)))")
+  }
+}

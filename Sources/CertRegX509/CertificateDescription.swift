@@ -1,0 +1,126 @@
+package import CertRegCore
+
+/// What a certificate says, for people.
+package struct CertificateDescription: Hashable, Sendable {
+  /// Sizes of a certificate's two forms.
+  package struct Sizes: Hashable, Sendable {
+    package var derBytes: Int
+    /// As PEM with lines of 64 characters, the form in which it goes upstream.
+    package var pemCharacters: Int
+
+    package init(derBytes: Int, pemCharacters: Int) {
+      self.derBytes = derBytes
+      self.pemCharacters = pemCharacters
+    }
+  }
+
+  package var subject: DistinguishedName
+  package var issuer: DistinguishedName
+  /// Lower-case hexadecimal, with `-` before a negative number; empty where it could not be read.
+  package var serialNumber: String
+  /// `nil` where the time is not of a form that RFC 5280 allows.
+  package var notBefore: WallTime?
+  package var notAfter: WallTime?
+  package var publicKey: PublicKeyDescription
+  package var signatureAlgorithm: String
+  /// 1 to 3; other numbers are what the encoding says, and `nil` is a number out of all proportion.
+  package var version: Int?
+  /// Whether basic constraints say that it is an authority (RFC 5280 section 4.2.1.9).
+  package var isCA: Bool
+  package var sizes: Sizes
+
+  package init(
+    subject: DistinguishedName, issuer: DistinguishedName, serialNumber: String, notBefore: WallTime?,
+    notAfter: WallTime?, publicKey: PublicKeyDescription, signatureAlgorithm: String, version: Int?, isCA: Bool,
+    sizes: Sizes
+  ) {
+    self.subject = subject
+    self.issuer = issuer
+    self.serialNumber = serialNumber
+    self.notBefore = notBefore
+    self.notAfter = notAfter
+    self.publicKey = publicKey
+    self.signatureAlgorithm = signatureAlgorithm
+    self.version = version
+    self.isCA = isCA
+    self.sizes = sizes
+  }
+
+  /// Describes a certificate whose fields were found.
+  init(
+    _ fields: CertificateFields, publicKey: PublicKeyDescription, notBefore: WallTime?, notAfter: WallTime?
+  ) {
+    self.init(
+      subject: DistinguishedName(fields.subject, in: fields.der),
+      issuer: DistinguishedName(fields.issuer, in: fields.der),
+      serialNumber: SerialNumber(fields.der[fields.serialNumber]).hex,
+      notBefore: notBefore, notAfter: notAfter, publicKey: publicKey,
+      signatureAlgorithm: SignatureAlgorithmCheck.name(fields.signatureAlgorithm, in: fields.der),
+      version: fields.version, isCA: BasicConstraints.isCA(fields), sizes: CertificateDescription.sizes(of: fields.der))
+  }
+
+  /// Describes a certificate that stayed closed: its encoding is BER where DER is required.
+  init(unreadable der: [UInt8]) {
+    self.init(
+      subject: DistinguishedName(), issuer: DistinguishedName(), serialNumber: "", notBefore: nil, notAfter: nil,
+      publicKey: PublicKeyDescription(algorithm: "unknown"), signatureAlgorithm: "unknown", version: nil, isCA: false,
+      sizes: CertificateDescription.sizes(of: der))
+  }
+
+  private static func sizes(of der: [UInt8]) -> Sizes {
+    let base64 = (der.count + 2) / 3 * 4
+    let boundaries = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n".utf8.count
+    return Sizes(derBytes: der.count, pemCharacters: base64 + (base64 + 63) / 64 + boundaries)
+  }
+}
+
+/// A serial number (RFC 5280 section 4.1.2.2), from the octets of its INTEGER.
+struct SerialNumber {
+  let isNegative: Bool
+  /// Big-endian, without leading zeros.
+  let magnitude: [UInt8]
+  /// Octets of the encoding; 20 at most are allowed.
+  let length: Int
+
+  init(_ octets: ArraySlice<UInt8>) {
+    length = octets.count
+    isNegative = (octets.first ?? 0) >= 0x80
+    var magnitude = Array(octets)
+    if isNegative {
+      var carry = true
+      for index in magnitude.indices.reversed() {
+        magnitude[index] = ~magnitude[index]
+        if carry { (magnitude[index], carry) = magnitude[index].addingReportingOverflow(1) }
+      }
+    }
+    self.magnitude = Array(magnitude.drop { $0 == 0 })
+  }
+
+  var hex: String {
+    (isNegative ? "-" : "") + (magnitude.isEmpty ? "00" : lowercaseHex(magnitude))
+  }
+}
+
+/// The extension that says whether a certificate is an authority (RFC 5280 section 4.2.1.9).
+enum BasicConstraints {
+  /// What the first such extension says; `false` where there is none or it cannot be read.
+  static func isCA(_ fields: CertificateFields) -> Bool {
+    guard let extensions = fields.extensions else { return false }
+    var list = DERReader(fields.der, in: extensions.content)
+    while let entry = try? list.next() {
+      var inside = list.inside(entry)
+      guard let identifier = try? inside.next(DERTag.objectIdentifier),
+        fields.der[identifier.content].elementsEqual(ObjectIdentifier.basicConstraints.encoded)
+      else { continue }
+      guard (try? inside.nextIfPresent(DERTag.boolean)) != nil, let value = try? inside.next(DERTag.octetString) else {
+        return false
+      }
+      var constraints = inside.inside(value)
+      guard let sequence = try? constraints.next(DERTag.sequence) else { return false }
+      var flags = constraints.inside(sequence)
+      guard let authority = try? flags.next(DERTag.boolean) else { return false }
+      return fields.der[authority.content].contains { $0 != 0 }
+    }
+    return false
+  }
+}

@@ -1,0 +1,43 @@
+package import CertRegCore
+
+/// The `reason` words of refused certificates.
+package enum CertificateReason: String, CaseIterable, Sendable {
+  case empty
+  case tooLarge = "too_large"
+  case notPEM = "not_pem"
+  case truncatedBase64 = "truncated_base64"
+  case noCertificate = "no_certificate"
+  case multipleCertificates = "multiple_certificates"
+  case wrongPEMLabel = "wrong_pem_label"
+  case extraPEMBlock = "extra_pem_block"
+  case malformedDER = "malformed_der"
+  case trailingData = "trailing_data"
+  case unsupportedKey = "unsupported_key"
+  case weakRSAKey = "weak_rsa_key"
+  case unsupportedCurve = "unsupported_curve"
+  case unsupportedSignature = "unsupported_signature"
+  case md5Signature = "md5_signature"
+  case sha1Signature = "sha1_signature"
+  case expired
+  case notYetValid = "not_yet_valid"
+  // Found by `examine` alone, and never a reason to refuse.
+  case rocaKey = "roca_key"
+  case unusualExponent = "unusual_rsa_exponent"
+  case validityInverted = "validity_inverted"
+  case certificateAuthority = "ca_certificate"
+  case serialNumber = "serial_number"
+  case emptyIssuer = "empty_issuer"
+
+  /// The exception that the API reference of RegisterCertificateWithoutCA has for it.
+  package var kind: ServiceError.Kind {
+    switch self {
+    case .empty, .tooLarge: .invalidRequest
+    default: .certificateValidation
+    }
+  }
+
+  /// The error that refuses a certificate for this reason.
+  package func error(_ message: String) -> ServiceError {
+    ServiceError(kind, reason: rawValue, message: message)
+  }
+}

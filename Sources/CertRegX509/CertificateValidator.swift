@@ -1,0 +1,63 @@
+package import CertRegCore
+import CertRegCrypto
+
+/// The DER half of the verdict: whether a certificate can be registered, by AWS IoT's rules and the operator's policies.
+///
+/// Whoever may connect to the socket reaches this code with bytes of their choice. Chains are never built
+/// (`X509_verify_cert`), no extension is interpreted save basic constraints, and what OpenSSL is asked to compute is bounded
+/// beforehand.
+package struct CertificateValidator: Sendable {
+  /// Most bytes of DER that are looked at. What 65,536 characters of PEM can hold is less.
+  package static let maximumBytes = 65_536
+
+  private let policies: ValidationPolicies
+  private let fingerprint: Int64
+
+  package init(policies: ValidationPolicies) {
+    self.policies = policies
+    fingerprint = policies.fingerprint
+  }
+
+  /// Judges a certificate at the time `now`.
+  ///
+  /// - Returns: what the verdict rests on.
+  /// - Throws: `CertificateValidationException` for the first finding that the policies reject.
+  package func validate(der: [UInt8], now: WallTime) throws(ServiceError) -> VerdictBasis {
+    var findings = FindingCollector(policies: policies, isExhaustive: false)
+    return basis(try judge(der, now: now, &findings))
+  }
+
+  /// Repeats the checks that depend on the clock, for a certificate that was accepted before under the same policies.
+  ///
+  /// - Returns: the refusal; `nil` where the certificate is still accepted.
+  package func recheck(_ basis: VerdictBasis, now: WallTime) -> ServiceError? {
+    var findings = FindingCollector(policies: policies, isExhaustive: false)
+    do throws(ServiceError) {
+      try checkPeriod(notBefore: basis.notBefore, notAfter: basis.notAfter, now: now, &findings)
+      return nil
+    } catch { return error }
+  }
+
+  /// Says everything about a certificate: what it says and all that was found.
+  ///
+  /// - Throws: `CertificateValidationException` with reason `malformed_der` or `trailing_data` where the bytes are no
+  ///   certificate.
+  package func examine(der: [UInt8], now: WallTime) throws(ServiceError) -> CertificateExamination {
+    var findings = FindingCollector(policies: policies, isExhaustive: true)
+    let judgement = try judge(der, now: now, &findings)
+    return CertificateExamination(
+      certificateID: SHA256.digest(of: der),
+      description: judgement?.description ?? CertificateDescription(unreadable: der), findings: findings.findings,
+      basis: basis(judgement))
+  }
+
+  /// Bounds that stand for a time that is not known: the first and the last that a certificate can say.
+  private static let earliest = CivilTime.wallTime(year: 0, month: 1, day: 1)
+  private static let latest = CivilTime.wallTime(year: 9999, month: 12, day: 31, hour: 23, minute: 59, second: 59)
+
+  private func basis(_ judgement: Judgement?) -> VerdictBasis {
+    VerdictBasis(
+      notBefore: judgement?.notBefore ?? CertificateValidator.earliest,
+      notAfter: judgement?.notAfter ?? CertificateValidator.latest, policyFingerprint: fingerprint)
+  }
+}

@@ -1,0 +1,37 @@
+/// Whether a self-issued certificate is signed by its own key.
+enum SelfSignature {
+  /// Largest key and parameters, in bytes, of algorithms other than RSA that are computed with: DSA with 8192 bits costs some
+  /// milliseconds. For RSA OpenSSL has limits of its own: moduli of 16384 bits, and short exponents above 3072.
+  private static let largestKey = 1100
+  private static let largestParameters = 2200
+
+  /// What came of looking.
+  enum Outcome: Equatable {
+    /// The certificate was issued by another name, so there is nothing to compare with.
+    case notSelfIssued
+    case verified
+    case notVerified
+    /// The key is larger than what is computed with, or of a kind that is not.
+    case skipped
+  }
+
+  static func check(_ fields: CertificateFields, _ certificate: borrowing OpenSSLCertificate) -> Outcome {
+    guard fields.isSelfIssued else { return .notSelfIssued }
+    guard isBounded(fields) else { return .skipped }
+    guard let key = OpenSSLPublicKey(subjectPublicKeyInfo: fields.der[fields.subjectPublicKeyInfo.whole]) else {
+      return .notVerified
+    }
+    return certificate.isSigned(by: key) ? .verified : .notVerified
+  }
+
+  /// Whether decoding the key and verifying with it are known to be quick.
+  private static func isBounded(_ fields: CertificateFields) -> Bool {
+    let parameters = fields.keyAlgorithm.parameters
+    if fields.keyAlgorithm.identifier == .rsaEncryption { return true }
+    guard fields.key.count <= largestKey, (parameters?.whole.count ?? 0) <= largestParameters else { return false }
+    guard fields.keyAlgorithm.identifier == .ecPublicKey, let parameters, parameters.tag == DERTag.sequence else {
+      return true
+    }
+    return ExplicitCurve.recognize(parameters, in: fields.der) != nil
+  }
+}

@@ -1,0 +1,74 @@
+import ArgumentParser
+import CertRegSandbox
+import Glibc
+import Logging
+
+@main
+struct CertRegSandboxCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "certreg-sandbox",
+    abstract: "A stand-in for the certificate operations of AWS IoT, over HTTP or HTTPS.",
+    discussion: """
+      It has RegisterCertificateWithoutCA, DescribeCertificate, ListCertificates, UpdateCertificate and DeleteCertificate \
+      as the API reference of AWS IoT describes them. When it is ready it prints one line, "listening on URL"; URL is \
+      what the AWS CLI and SDKs take as an endpoint. SIGTERM and SIGINT end it.
+
+      EXAMPLES
+      Register and list with the AWS CLI:
+        certreg-sandbox --port 8080
+        aws iot list-certificates --endpoint-url http://127.0.0.1:8080
+      Take only requests that this key pair signed for this region:
+        certreg-sandbox --verify-signatures ID:SECRET --region eu-west-1
+      The same with the key pairs in a file, one a line:
+        certreg-sandbox --verify-signatures @keys.txt
+      HTTPS; clients trust it with AWS_CA_BUNDLE=cert.pem:
+        certreg-sandbox --tls-certificate cert.pem --tls-key key.pem
+      As slow as a real account, and failing now and then:
+        certreg-sandbox --throttle-rate 10 --latency 40-120 --error-rate 0.01
+      Keep what is registered for the next start:
+        certreg-sandbox --state register.jsonl
+
+      EXIT STATUS
+        0   after SIGTERM or SIGINT
+        64  wrong command line
+        65  the state file is damaged or belongs to another account
+        66  the certificate or key cannot be read
+        69  the address cannot be bound
+        74  the state file cannot be opened or written
+        75  the state file is in use
+      """)
+
+  @OptionGroup(title: "Address") var address: AddressOptions
+  @OptionGroup(title: "Identity and signatures") var identity: IdentityOptions
+  @OptionGroup(title: "Faults") var faults: FaultOptions
+  @OptionGroup(title: "State and log") var storage: StorageOptions
+
+  func run() async throws {
+    let logger = storage.logger
+    let serverIdentity = try address.serverIdentity()
+    let stateFile = try storage.open(for: identity.sandboxAccount)
+    let seed = faults.seed ?? .random(in: .min ... .max)
+    if faults.plan != .none { logger.notice("faults are on", metadata: ["sandbox-seed": "\(seed)"]) }
+    let endpoint = SandboxEndpoint(
+      SandboxConfiguration(
+        account: identity.sandboxAccount, signatures: try identity.verifier(), denied: Set(identity.deny),
+        throttle: faults.throttleRate?.rate, faults: faults.plan),
+      judge: X509CertificateJudge(), stateFile: stateFile, seed: seed)
+
+    let signals = TerminationSignals()
+    let server: SandboxServer
+    do {
+      server = try await SandboxServer.start(
+        endpoint: endpoint, host: address.boundHost, port: address.boundPort, identity: serverIdentity,
+        logger: logger)
+    } catch {
+      throw Exit.failure(EX_UNAVAILABLE, "cannot listen on \(address.boundHost):\(address.boundPort): \(error)")
+    }
+    print(address.printPort ? "\(server.port)" : "listening on \(server.url)")
+    // Standard output is a file or a pipe where a script reads it, and then holds back what is printed.
+    fflush(nil)
+    await signals.first()
+    logger.info("stopping", metadata: ["sandbox-certificates": "\(endpoint.certificateCount)"])
+    await server.stop()
+  }
+}

@@ -1,0 +1,15 @@
+import ArgumentParser
+import Glibc
+
+/// Ends the program with a message and a status of sysexits(3).
+enum Exit {
+  /// Prints `message` on standard error.
+  ///
+  /// - Returns: What to throw.
+  static func failure(_ status: Int32, _ message: String) -> ExitCode {
+    let line = Array("certreg-sandbox: \(message)\n".utf8)
+    // Where standard error cannot be written there is nobody to tell.
+    _ = write(STDERR_FILENO, line, line.count)
+    return ExitCode(status)
+  }
+}

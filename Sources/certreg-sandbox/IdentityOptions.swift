@@ -1,0 +1,50 @@
+import ArgumentParser
+import CertRegSandbox
+
+struct IdentityOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Region that the sandbox stands for.", valueName: "name"))
+  var region = SandboxAccount.defaultRegion
+
+  @Option(help: ArgumentHelp("Account that owns the certificates: 12 digits.", valueName: "number"))
+  var account = SandboxAccount.defaultID
+
+  @Option(
+    help: ArgumentHelp(
+      "Check signatures with this key pair; may be given more than once.",
+      discussion: """
+        Without it every request is taken, signed or not. @FILE reads key pairs from a file, one a line. Where a session \
+        token is given, requests must carry it.
+        """,
+      valueName: "id:secret[:token]"))
+  var verifySignatures: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Answer UnauthorizedException to this operation; may be given more than once.", valueName: "operation"))
+  var deny: [SandboxOperation.Name] = []
+
+  var sandboxAccount: SandboxAccount { SandboxAccount(region: region, id: account) }
+
+  func validate() throws {
+    guard account.utf8.count == 12, account.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
+    else { throw ValidationError("--account takes 12 digits") }
+    let isPlain = region.utf8.allSatisfy { byte in
+      byte == UInt8(ascii: "-") || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+        || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+    guard isPlain, !region.isEmpty else { throw ValidationError("--region takes a name such as eu-central-1") }
+    _ = try verifier()
+  }
+
+  /// `nil` where signatures are not checked.
+  func verifier() throws -> SignatureVerifier? {
+    if verifySignatures.isEmpty { return nil }
+    do throws(KeyPairListError) {
+      return SignatureVerifier(credentials: try KeyPairList(verifySignatures).credentials, region: region)
+    } catch {
+      throw ValidationError("--verify-signatures: \(error.message)")
+    }
+  }
+}
+
+extension SandboxOperation.Name: ExpressibleByArgument {}

@@ -1,0 +1,47 @@
+import ArgumentParser
+import CertRegSandbox
+import Glibc
+import Logging
+
+struct StorageOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Keep the register in this file.",
+      discussion: """
+        It has a line of JSON for every change and survives the end of the process. A file that is damaged is refused.
+        """,
+      valueName: "file"))
+  var state: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "What to write on standard error: debug, info (a line for every request), notice, warning or error.",
+      valueName: "level"),
+    transform: { text in
+      guard let level = Logger.Level(rawValue: text) else { throw ValidationError("there is no such level") }
+      return level
+    })
+  var logLevel = Logger.Level.notice
+
+  var logger: Logger {
+    var logger = Logger(label: "certreg-sandbox", factory: { StreamLogHandler.standardError(label: $0) })
+    logger.logLevel = logLevel
+    return logger
+  }
+
+  /// Opens the state file; `nil` where there is to be none.
+  func open(for account: SandboxAccount) throws -> (file: StateFile, register: SandboxRegister)? {
+    guard let state else { return nil }
+    do throws(StateFileError) {
+      return try StateFile.open(path: state, account: account)
+    } catch {
+      let status =
+        switch error.code {
+        case .damaged, .foreign: EX_DATAERR
+        case .failed: EX_IOERR
+        case .inUse: EX_TEMPFAIL
+        }
+      throw Exit.failure(status, error.message)
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import Dispatch
+import Glibc
+
+/// SIGTERM and SIGINT as something to wait for. From the start on they no longer end the process by themselves.
+struct TerminationSignals {
+  private let stream: AsyncStream<Void>
+  /// Watched as long as they are referenced.
+  private let sources: [any DispatchSourceSignal]
+
+  init() {
+    let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    self.stream = stream
+    sources = [SIGTERM, SIGINT].map { number in
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+      source.setEventHandler { continuation.yield() }
+      source.activate()
+      return source
+    }
+  }
+
+  /// Returns when one of the signals has come.
+  func first() async {
+    for await _ in stream { break }
+    sources.forEach { $0.cancel() }
+  }
+}

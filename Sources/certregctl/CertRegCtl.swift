@@ -1,0 +1,25 @@
+import ArgumentParser
+
+/// The root command: `certregctl VERB …`.
+@main
+struct CertRegCtl: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "certregctl",
+    abstract: "Registers certificates with AWS IoT through certregd, and shows how certregd is.",
+    discussion: """
+      To try it without an account, start a daemon that stands in for AWS and register something:
+
+        certregd --sandbox --socket /tmp/certregd.sock &
+        export CERTREGD_SOCKET=/tmp/certregd.sock
+        certregctl register device.pem
+
+      Exit codes (sysexits): 0 all succeeded, 1 nothing known, 64 wrong usage, 65 a certificate cannot be registered, \
+      66 a file is not there, 69 no daemon, 70 fault, 75 try again later, 76 not certregd, 77 not permitted.
+      """,
+    version: "certregctl 0.1.0",
+    subcommands: [
+      RegisterCommand.self, ValidateCommand.self, LookupCommand.self, ForgetCommand.self, StatusCommand.self,
+      ImportCommand.self, TopCommand.self,
+      DoctorCommand.self, WatchCommand.self, MetricsCommand.self, CompletionsCommand.self,
+    ])
+}

@@ -1,0 +1,55 @@
+import ArgumentParser
+import CertRegClient
+import CertRegCore
+
+struct RegisterCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "register",
+    abstract: "Registers certificates and prints a line for each: what happened, ID, ARN, file.",
+    discussion: """
+      Reads PEM (one certificate or many), DER and base64. Private keys are never sent. A repeat is harmless: what is \
+      registered already is told as 'existing' or 'cached' and counts as a success.
+
+        certregctl register device.pem
+        certregctl register --status INACTIVE certificates/
+        openssl x509 -in device.der -inform DER | certregctl register -
+      """)
+
+  @Argument(help: "Files and folders; - reads standard input.")
+  var files: [String]
+
+  @Option(
+    help: ArgumentHelp("Status to register with (default: the one of certregd's configuration).", valueName: "status"))
+  var status: CertificateStatus?
+
+  @OptionGroup var targets: TargetOptions
+
+  @Option(help: "Whether a certificate that AWS IoT has already is a success (return) or an error (error).")
+  var ifExists: IfExists?
+
+  @Flag(help: "Ask AWS IoT again whatever certregd knows, and replace what it knows.")
+  var refresh = false
+
+  @Flag(help: "Do not wait for AWS IoT: return as soon as the request is safe on certregd's disk.")
+  var noWait = false
+
+  @OptionGroup var options: SocketOptions
+
+  func run() throws {
+    var verb = RegisterVerb(paths: files)
+    verb.status = status
+    verb.ifExists = ifExists
+    verb.refresh = refresh
+    verb.wait = !noWait
+    try options.run(targets: targets.target) { verb.run($0) }
+  }
+}
+
+extension CertificateStatus: ExpressibleByArgument {
+  /// Reads the status in either case, with `-` or `_` between its words.
+  package init?(argument: String) {
+    self.init(rawValue: String(argument.uppercased().map { $0 == "-" ? "_" : $0 }))
+  }
+}
+
+extension IfExists: ExpressibleByArgument {}

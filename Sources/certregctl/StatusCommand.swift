@@ -1,0 +1,16 @@
+import ArgumentParser
+import CertRegClient
+
+struct StatusCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status",
+    abstract: "Shows how certregd is: targets and their health, cache, queue, connections, limits.")
+
+  @OptionGroup var targets: TargetOptions
+
+  @OptionGroup var options: SocketOptions
+
+  func run() throws {
+    try options.run(targets: targets.target) { StatusVerb().run($0) }
+  }
+}

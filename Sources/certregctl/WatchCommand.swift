@@ -1,0 +1,29 @@
+import ArgumentParser
+import CertRegClient
+
+struct WatchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "watch",
+    abstract: "Prints a line for every registration that ends, until it is stopped.")
+
+  @Option(name: [.customShort("n"), .long], help: "End after so many lines.")
+  var lines: Int?
+
+  @Option(help: "Only registrations that end so: created, existing or failed.")
+  var outcome: Outcome?
+
+  /// How a registration can end.
+  enum Outcome: String, CaseIterable, ExpressibleByArgument {
+    case created
+    case existing
+    case failed
+  }
+
+  @OptionGroup var targets: TargetOptions
+
+  @OptionGroup var options: SocketOptions
+
+  func run() throws {
+    try options.run(targets: targets.target) { WatchVerb(limit: lines, outcome: outcome?.rawValue).run($0) }
+  }
+}

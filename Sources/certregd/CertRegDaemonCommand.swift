@@ -1,0 +1,87 @@
+import ArgumentParser
+import CertRegCore
+import CertRegSettings
+import Glibc
+
+@main
+enum Main {
+  static func main() async {
+    await CertRegDaemonCommand.main(ProcessEnvironment.arguments())
+  }
+}
+
+/// The command line of the daemon: reads the configuration, answers questions about it, and starts the daemon.
+struct CertRegDaemonCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "certregd",
+    abstract: "Registers device certificates with AWS IoT for the programs of this host.",
+    usage: """
+      certregd [--config FILE] [--socket PATH] [--state-dir DIR] [--sandbox] [--region R] [--endpoint-url URL] \
+      [--log-level L]
+      certregd --check-config [--config FILE]
+      certregd --print-config [--config FILE]
+      """,
+    discussion: """
+      certregd listens on a Unix socket for requests in JSON, one on a line, and forwards certificates with \
+      RegisterCertificateWithoutCA. certregctl is its client.
+
+      Every setting has a default. A configuration file overrides defaults, CERTREGD_* variables override the file, and \
+      flags override variables. Without --config the file is $CERTREGD_CONFIG, config.yaml in $CONFIGURATION_DIRECTORY \
+      (which systemd sets), or \(SettingsLoader.builtInConfigurationFile), and the last two may be absent.
+
+      EXAMPLES:
+        Try it, with no account and no network:
+          certregd --sandbox --socket ./certregd.sock --state-dir ./state
+        Use a region's own endpoint, with credentials from the usual AWS sources:
+          certregd --region eu-central-1
+        Check a file before it is put in place:
+          certregd --check-config --config ./config.yaml
+        Show every setting and where its value came from:
+          certregd --print-config
+
+      EXIT STATUS (sysexits(3)):
+        0   stopped when asked to, or the configuration is valid
+        64  the command line is wrong
+        78  the configuration is wrong
+        other values of sysexits(3) tell why the daemon could not start or go on
+      """,
+    version: "certregd \(Version.current)")
+
+  @OptionGroup(title: "Settings")
+  var settings: SettingsOptions
+
+  @Flag(name: .customLong("check-config"), help: "Say what is wrong with the configuration and exit: 0, or 78.")
+  var checksConfiguration = false
+
+  @Flag(name: .customLong("print-config"), help: "Print the effective configuration as YAML and exit.")
+  var printsConfiguration = false
+
+  func validate() throws {
+    if checksConfiguration, printsConfiguration {
+      throw ValidationError("--check-config and --print-config exclude each other.")
+    }
+  }
+
+  func run() async throws {
+    let loader = settings.loader()
+    let loaded: LoadedSettings
+    do {
+      loaded = try loader.load()
+    } catch {
+      writeLines(error.problems.map(\.description), to: STDERR_FILENO)
+      throw ExitCode(EX_CONFIG)
+    }
+    if checksConfiguration || printsConfiguration {
+      writeLines(loaded.warnings.map { "\($0.warningText)" }, to: STDERR_FILENO)
+      writeLines([checksConfiguration ? "ok" : loaded.yaml(version: Version.current)], to: STDOUT_FILENO)
+      return
+    }
+    let status = await runDaemon(loaded) { () throws(SettingsError) -> LoadedSettings in try loader.load() }
+    if status != EX_OK { throw ExitCode(status) }
+  }
+}
+
+extension SettingsError.Problem {
+  /// The line of a warning, told apart from those of errors.
+  fileprivate var warningText: String { "warning: \(self)" }
+}

@@ -1,0 +1,59 @@
+import Glibc
+
+/// What the process was started with.
+enum ProcessEnvironment {
+  /// The environment; of a variable that is there twice the first, as getenv(3) has it.
+  static func variables() -> [String: String] {
+    var variables: [String: String] = [:]
+    // `environ` is read before any thread of this program could change it; nothing in it does.
+    var entry = environ
+    while let text = entry.pointee {
+      let line = String(cString: text)
+      if let separator = line.firstIndex(of: "=") {
+        let name = String(line[..<separator])
+        if variables[name] == nil { variables[name] = String(line[line.index(after: separator)...]) }
+      }
+      entry += 1
+    }
+    return variables
+  }
+
+  /// The command line, without the program's name.
+  ///
+  /// Swift finds the arguments next to the environment in memory. A preloaded library that changes the environment before the
+  /// program starts (libfaketime does) moves it away, and `CommandLine.arguments` is empty then; the kernel's record is not.
+  static func arguments() -> [String] {
+    guard let file = fopen("/proc/self/cmdline", "rb") else { return Array(CommandLine.arguments.dropFirst()) }
+    defer { fclose(file) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 4096)
+    while true {
+      let count = fread(&chunk, 1, chunk.count, file)
+      if count == 0 { break }
+      bytes += chunk[..<count]
+    }
+    // Each argument is ended by a NUL.
+    let arguments = bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast()
+    return arguments.dropFirst().map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// Absolute path of the working directory; `/` where it has been removed.
+  static func workingDirectory() -> String {
+    guard let path = getcwd(nil, 0) else { return "/" }
+    defer { free(path) }
+    return String(cString: path)
+  }
+}
+
+/// Writes each line with an LF to a descriptor, whatever pieces the system takes it in.
+func writeLines(_ lines: [String], to descriptor: Int32) {
+  let text = lines.map { $0.hasSuffix("\n") ? $0 : $0 + "\n" }.joined()
+  var bytes = Array(text.utf8)[...]
+  while !bytes.isEmpty {
+    let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+    if count < 0, errno == EINTR { continue }
+    // Nobody reads any more: there is no other place to say so.
+    if count <= 0 { return }
+    bytes = bytes.dropFirst(count)
+  }
+}

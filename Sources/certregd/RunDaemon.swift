@@ -1,0 +1,11 @@
+import CertRegDaemon
+import CertRegSettings
+
+/// Runs the daemon until it is asked to stop, and returns the exit status of sysexits(3).
+///
+/// - Parameter reload: reads the configuration anew, for SIGHUP.
+func runDaemon(
+  _ loaded: LoadedSettings, reload: @escaping @Sendable () throws(SettingsError) -> LoadedSettings
+) async -> Int32 {
+  await Daemon(loaded, environment: ProcessEnvironment.variables(), reload: reload).run()
+}

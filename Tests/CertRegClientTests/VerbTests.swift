@@ -1,0 +1,300 @@
+import CertRegClient
+import CertRegCore
+import Testing
+
+@Suite struct VerbTests {
+  private func session(_ daemon: FakeDaemon, _ console: Console, json: Bool = false, targets: [String] = []) -> Session
+  {
+    Session(socketPath: daemon.path, console: console, json: json, targets: targets)
+  }
+
+  @Test func `registers a file and prints outcome, ID, ARN and file`() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write("a.pem", Sample.certificatePEM())
+    let daemon = try FakeDaemon(answering: { request in
+      request["certificatePem"]?.string == Sample.certificatePEM() && request["status"]?.string == "INACTIVE"
+        && request["wait"] == nil && request["op"]?.string == "register"
+        ? JSON.created(request) : JSON.failure(request, reason: "unexpected")
+    })
+    let capture = Capture()
+    var verb = RegisterVerb(paths: [file])
+    verb.status = .inactive
+    #expect(verb.run(session(daemon, capture.console())) == .success)
+    #expect(capture.output == "created\t\(Sample.id)\t\(Sample.arn)\t\(file)\tdefault\t-\n")
+    #expect(capture.errors == "")
+  }
+
+  @Test func `passes every option on in the words of the wire`() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write("a.pem", Sample.certificatePEM())
+    let daemon = try FakeDaemon(answering: { request in
+      let members = (request.members ?? []).filter { !["id", "certificatePem"].contains($0.name) }
+      return JSON.answer(to: request, [("outcome", .string(JSON.object(members).serialized()))])
+    })
+    let capture = Capture()
+    var verb = RegisterVerb(paths: [file])
+    verb.ifExists = .error
+    verb.refresh = true
+    verb.wait = false
+    var session = session(daemon, capture.console(), targets: ["a", "b"])
+    session.timeout = .milliseconds(1500)
+    #expect(verb.run(session) == .success)
+    #expect(
+      capture.output.hasPrefix(
+        #"{"op":"register","target":["a","b"],"ifExists":"error","refresh":true,"wait":false,"timeoutMs":1500}"#))
+  }
+
+  @Test func `prints a line for each target`() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write("a.pem", Sample.certificatePEM())
+    let daemon = try FakeDaemon(answering: { request in
+      let failed = JSON.object(
+        [JSON.Member("target", .string("b"))]
+          + (JSON.failure(request, retryable: true).members ?? []).filter { $0.name == "error" })
+      return JSON.answer(
+        to: request, [("certificateId", .string(Sample.id)), ("results", .array([JSON.created(request), failed]))])
+    })
+    let capture = Capture()
+    let status = RegisterVerb(paths: [file]).run(session(daemon, capture.console(), targets: ["default", "b"]))
+    #expect(status == .temporaryFailure)
+    #expect(
+      capture.outputLines == [
+        "created\t\(Sample.id)\t\(Sample.arn)\t\(file)\tdefault\t-",
+        "failed\t\(Sample.id)\t-\t\(file)\tb\tweak_rsa_key: RSA key has 1024 bits; at least 2048 are required",
+      ])
+    #expect(capture.errors.hasPrefix("2 certificates: 1 created, 1 failed\n"))
+  }
+
+  @Test func `gives a script the daemon's own lines with the file added`() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write("a.pem", Sample.certificatePEM())
+    let daemon = try FakeDaemon { peer in
+      while peer.readLine() != nil { peer.write("{\"id\": 1,  \"outcome\":\"created\", \"novel\":[1.50] }\n") }
+    }
+    let capture = Capture()
+    #expect(RegisterVerb(paths: [file]).run(session(daemon, capture.console(), json: true)) == .success)
+    #expect(capture.output == "{\"id\": 1,  \"outcome\":\"created\", \"novel\":[1.50] ,\"file\":\"\(file)\"}\n")
+  }
+
+  @Test(arguments: [
+    ("CertificateValidationException", false, CommandStatus.dataError),
+    ("ThrottlingException", true, .temporaryFailure),
+    ("UnauthorizedException", false, .notPermitted), ("InternalFailureException", false, .software),
+    ("ResourceAlreadyExistsException", false, .dataError), ("ServiceUnavailableException", true, .temporaryFailure),
+  ])
+  func `ends with the code of the failure`(type: String, retryable: Bool, expected: CommandStatus) throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write("a.pem", Sample.certificatePEM())
+    let daemon = try FakeDaemon(answering: { JSON.failure($0, type: type, retryable: retryable) })
+    for json in [false, true] {
+      #expect(RegisterVerb(paths: [file]).run(session(daemon, Capture().console(), json: json)) == expected)
+    }
+  }
+
+  @Test func `ends with the code of what a person must mend`() throws {
+    let folder = try TemporaryFolder()
+    let good = try folder.write("a.pem", Sample.certificatePEM())
+    let key = try folder.write("key.pem", Sample.pem("PRIVATE KEY", Sample.privateKey))
+    let daemon = try FakeDaemon(answering: { JSON.created($0) })
+    func status(_ paths: [String]) -> CommandStatus {
+      RegisterVerb(paths: paths).run(session(daemon, Capture().console()))
+    }
+    #expect(status([good]) == .success)
+    #expect(status([good, folder.path("none")]) == .noInput)
+    #expect(status([good, folder.path("none"), key]) == .dataError)
+    #expect(
+      RegisterVerb(paths: [good]).run(Session(socketPath: folder.path("s"), console: Capture().console()))
+        == .unavailable)
+  }
+
+  @Test func `tells every certificate whose answer did not come`() throws {
+    let folder = try TemporaryFolder()
+    let files = try (0..<3).map { try folder.write("\($0).pem", Sample.certificatePEM(UInt8($0))) }
+    let daemon = try FakeDaemon { peer in
+      guard let first = peer.readLine() else { return }
+      peer.write(JSON.created(first).serialized() + "\n")
+      _ = peer.readLine()
+      _ = peer.readLine()
+    }
+    let capture = Capture()
+    #expect(RegisterVerb(paths: files).run(session(daemon, capture.console())) == .unavailable)
+    #expect(capture.outputLines.count == 3)
+    #expect(capture.outputLines[1].hasPrefix("failed\t-\t-\t\(files[1])\t-\tno_answer: certregd closed"))
+    #expect(capture.errors.contains("3 certificates: 1 created, 2 failed"))
+    #expect(capture.errors.contains("ask again"))
+    #expect(!capture.errors.contains("not sent"))
+  }
+
+  @Test func `tells how many had not had their turn when the daemon went away`() throws {
+    let folder = try TemporaryFolder()
+    for number in 0..<100 { try folder.write("\(number).pem", Sample.certificatePEM(UInt8(number))) }
+    let daemon = try FakeDaemon { peer in
+      for _ in 0..<64 where peer.readLine() == nil { return }
+    }
+    let capture = Capture()
+    #expect(RegisterVerb(paths: [folder.root]).run(session(daemon, capture.console())) == .unavailable)
+    #expect(capture.outputLines.count == 64)
+    #expect(capture.errors.contains("36 more certificates were not sent"))
+  }
+
+  @Test func `sends nothing that would cost the connection`() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write("a.pem", String(repeating: "x\n", count: 200_000))
+    let daemon = try FakeDaemon(answering: { JSON.failure($0, reason: "was_sent") })
+    let capture = Capture()
+    #expect(ValidateVerb(paths: [file]).run(session(daemon, capture.console())) == .dataError)
+    #expect(capture.output.contains("no_certificate: 400000 bytes"))
+  }
+
+  @Test(arguments: [20, 60, 80, 100, 160, 240])
+  func `keeps untrusted text and long lines off the terminal`(columns: Int) throws {
+    let folder = try TemporaryFolder()
+    let name = "a\u{1B}]0;owned\u{7}\u{202E}.pem"
+    let file = try folder.write(name, Sample.certificatePEM())
+    let evil = "\u{1B}[2J\u{9B}31m\u{202E}evil"
+    let daemon = try FakeDaemon(answering: { request in
+      switch request["op"]?.string {
+      case "validate":
+        JSON.answer(
+          to: request,
+          [("certificateId", .string(Sample.id)), ("certificate", .object([JSON.Member(evil, .string(evil))]))])
+      case "lookup": JSON.answer(to: request, [("state", .string(evil)), (evil, .array([.string(evil)]))])
+      case "status":
+        JSON.answer(to: request, [("version", .string(evil)), (evil, .object([JSON.Member(evil, .string(evil))]))])
+      case "metrics": JSON.answer(to: request, [("body", .string("# HELP \(evil)\nx 1\n"))])
+      default: JSON.failure(request, reason: evil, message: evil)
+      }
+    })
+    for json in [false, true] {
+      let capture = Capture()
+      let session = session(daemon, capture.console(columns: columns), json: json)
+      _ = RegisterVerb(paths: [file]).run(session)
+      _ = ValidateVerb(paths: [file]).run(session)
+      _ = LookupVerb(subjects: [file]).run(session)
+      _ = StatusVerb().run(session)
+      _ = MetricsVerb().run(session)
+      let shown = capture.output + capture.errors
+      #expect(shown.contains("evil"))
+      #expect(shown.unicodeScalars.allSatisfy { $0 == "\n" || $0.isPrintable })
+    }
+  }
+
+  @Test(arguments: [80, 100, 132, 240])
+  func `fits results to the terminal`(columns: Int) throws {
+    let folder = try TemporaryFolder()
+    let files = try (0..<2).map {
+      try folder.write("a-rather-long-name-of-a-certificate-file-\($0).pem", Sample.certificatePEM(UInt8($0)))
+    }
+    let daemon = try FakeDaemon(answering: { JSON.created($0, cached: true) })
+    let capture = Capture()
+    #expect(RegisterVerb(paths: files).run(session(daemon, capture.console(columns: columns))) == .success)
+    #expect(capture.outputLines.count == 2)
+    #expect(capture.outputLines.allSatisfy { $0.hasPrefix("cached     7d7d") && $0.count <= columns })
+    #expect(capture.outputLines.allSatisfy { $0.hasSuffix(".pem") })
+  }
+
+  @Test func `looks up by ID and by file, for each target`() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write("a.pem", Sample.certificatePEM())
+    let daemon = try FakeDaemon(answering: { request in
+      guard let target = request["target"]?.string else { return nil }
+      if request["certificateId"]?.string == Sample.id {
+        return JSON.answer(
+          to: request,
+          [("state", .string("registered")), ("certificateId", .string(Sample.id)), ("target", .string(target))])
+      }
+      return JSON.failure(request, type: "ResourceNotFoundException", reason: "not_found", message: "unknown")
+    })
+    let capture = Capture()
+    let verb = LookupVerb(subjects: [Sample.id.uppercased(), file])
+    #expect(verb.run(session(daemon, capture.console(), targets: ["a", "b"])) == .nothingFound)
+    #expect(
+      capture.outputLines.map { String($0.prefix { $0 != "\t" }) } == [
+        "registered", "registered", "unknown", "unknown",
+      ])
+  }
+
+  @Test func `a failure on record is an answer of lookup, not its failure`() throws {
+    let daemon = try FakeDaemon(answering: { request in
+      let error = JSON.failure(request)["error"] ?? .null
+      return JSON.answer(to: request, [("state", .string("failed")), ("error", error)])
+    })
+    #expect(LookupVerb(subjects: [Sample.id]).run(session(daemon, Capture().console())) == .success)
+  }
+
+  @Test func `forgets by ID and by file`() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write("a.pem", Sample.certificatePEM(1))
+    let id = SHA256.digest(Sample.certificate(1)).hex
+    let daemon = try FakeDaemon(answering: { request in
+      request["op"]?.string == "forget" && request["certificatePem"] == nil
+        ? JSON.answer(to: request, [("certificateId", request["certificateId"] ?? .null)]) : nil
+    })
+    let capture = Capture()
+    #expect(ForgetVerb(subjects: [Sample.id, file]).run(session(daemon, capture.console())) == .success)
+    #expect(
+      capture.outputLines == [
+        "forgotten\t\(Sample.id)\t-\t\(Sample.id)\t-\t-", "forgotten\t\(id)\t-\t\(file)\t-\t-",
+      ])
+  }
+
+  @Test func `shows what a certificate says, and what was noticed about it`() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write("a.pem", Sample.certificatePEM())
+    let text = """
+      {"certificateId":"\(Sample.id)","certificate":{"subject":[{"type":"O","value":"A, Inc"},{"type":"CN","value":"x"}],
+      "isCA":true},"findings":[{"reason":"ca_certificate","severity":"note","message":"an authority","source":"RFC 5280"}]}
+      """
+    let members = try #require(try JSON(parsing: text).members)
+    let daemon = try FakeDaemon(answering: { JSON.answer(to: $0, members.map { ($0.name, $0.value) }) })
+    let capture = Capture()
+    #expect(ValidateVerb(paths: [file]).run(session(daemon, capture.console(columns: 100))) == .success)
+    #expect(
+      capture.outputLines == [
+        "valid  \(file)", "  certificate ID  \(Sample.id)", "  subject         O=A\\, Inc, CN=x",
+        "  is CA           yes",
+        "  ! note, ca_certificate: an authority (RFC 5280)",
+      ])
+    let piped = Capture()
+    _ = ValidateVerb(paths: [file]).run(session(daemon, piped.console()))
+    #expect(piped.output == "valid\t\(Sample.id)\t-\t\(file)\t-\tnote, ca_certificate: an authority (RFC 5280)\n")
+  }
+
+  @Test(arguments: [
+    ("notBefore", "not before"), ("certificateId", "certificate ID"), ("certificateArn", "certificate ARN"),
+    ("isCA", "is CA"), ("pid", "pid"), ("sha256Digest", "sha256 digest"), ("", ""), ("URL", "URL"),
+  ])
+  func `tells members' names in words`(name: String, expected: String) {
+    #expect(MemberList.label(name) == expected)
+  }
+
+  @Test func `watches until its limit`() throws {
+    let daemon = try FakeDaemon { peer in
+      guard let request = peer.readLine() else { return }
+      peer.write(JSON.answer(to: request, [("watching", .bool(true))]).serialized() + "\n")
+      for _ in 0..<3 { peer.write(JSON.created(request).serialized() + "\n") }
+      _ = peer.readLine()
+    }
+    let capture = Capture()
+    #expect(WatchVerb(limit: 2).run(session(daemon, capture.console())) == .success)
+    #expect(capture.outputLines.count == 2)
+    #expect(capture.outputLines.allSatisfy { $0.contains("\tcreated\t\(Sample.id)") })
+  }
+
+  @Test func `notices that results were lost`() throws {
+    let daemon = try FakeDaemon(answering: { JSON.answer(to: $0, []) })
+    let capture = Capture()
+    let console = capture.console()
+    #expect(StatusVerb().run(session(daemon, console)) == .success)
+    #expect(!console.hasLostOutput)
+    capture.isFull = true
+    _ = StatusVerb().run(session(daemon, console))
+    #expect(console.hasLostOutput)
+  }
+
+  @Test func `combines codes so that what a person must mend comes first`() {
+    #expect(CommandStatus.combining([]) == .success)
+    #expect(CommandStatus.combining([.success, .temporaryFailure, .dataError, .noInput]) == .dataError)
+    #expect(CommandStatus.combining([.temporaryFailure, .unavailable]) == .unavailable)
+  }
+}

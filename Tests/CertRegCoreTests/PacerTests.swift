@@ -1,0 +1,111 @@
+import CertRegCore
+import Testing
+
+@Suite struct PacerTests {
+  private func time(_ seconds: Double) -> MonotonicTime {
+    MonotonicTime(nanoseconds: Int64(seconds * 1e9))
+  }
+
+  /// Runs calls that end at once for `seconds`; returns how many began.
+  private func drive(_ pacer: inout Pacer, from start: Double, seconds: Double) -> Int {
+    var begun = 0
+    var now = time(start)
+    let end = time(start + seconds)
+    while now < end {
+      switch pacer.admit(now: now, isAwaited: true) {
+      case .now:
+        begun += 1
+        pacer.callEnded(.answered, startedAt: now, now: now, random: 0.5)
+      case .notBefore(let next): now = max(next, now + .nanoseconds(1))
+      case .whenCallEnds:
+        Issue.record("a call is under way that was ended")
+        return begun
+      }
+    }
+    return begun
+  }
+
+  @Test func `lets the burst go at once and then keeps the rate`() {
+    var pacer = Pacer(limits: .init(ratePerSecond: 10, burst: 10, maxConcurrent: 16), now: time(0))
+    #expect(drive(&pacer, from: 0, seconds: 0.001) == 10)
+    #expect((99...101).contains(drive(&pacer, from: 0.001, seconds: 10)))
+  }
+
+  @Test func `does not pace what has no rate`() {
+    var pacer = Pacer(limits: .init(ratePerSecond: nil, burst: 10, maxConcurrent: 2), now: time(0))
+    #expect(pacer.admit(now: time(0), isAwaited: true) == .now)
+    #expect(pacer.admit(now: time(0), isAwaited: true) == .now)
+    #expect(pacer.admit(now: time(0), isAwaited: true) == .whenCallEnds)
+  }
+
+  @Test func `a throttle lowers the rate and success raises it again`() throws {
+    var pacer = Pacer(limits: .init(ratePerSecond: nil, burst: 10, maxConcurrent: 16), now: time(0))
+    for step in 0..<50 {
+      let now = time(Double(step) * 0.01)
+      #expect(pacer.admit(now: now, isAwaited: true) == .now)
+      pacer.callEnded(.answered, startedAt: now, now: now, random: 0.5)
+    }
+    #expect(pacer.admit(now: time(0.5), isAwaited: true) == .now)
+    pacer.callEnded(.throttled(retryAfter: nil), startedAt: time(0.5), now: time(0.5), random: 0.5)
+    let lowered = try #require(pacer.currentRate)
+    #expect(lowered < 50)
+    #expect(pacer.health == .throttled)
+    _ = drive(&pacer, from: 0.5, seconds: 20)
+    #expect(try #require(pacer.currentRate) > lowered)
+    #expect(pacer.health == .ok)
+  }
+
+  @Test func `throttles that were under way together count once`() throws {
+    var pacer = Pacer(limits: .init(ratePerSecond: 100, burst: 20, maxConcurrent: 20), now: time(0))
+    for _ in 0..<10 { #expect(pacer.admit(now: time(1), isAwaited: true) == .now) }
+    pacer.callEnded(.throttled(retryAfter: nil), startedAt: time(1), now: time(1.1), random: 0)
+    let once = try #require(pacer.currentRate)
+    for _ in 0..<9 { pacer.callEnded(.throttled(retryAfter: nil), startedAt: time(1), now: time(1.1), random: 0) }
+    #expect(pacer.currentRate == once)
+    #expect(pacer.throttles == 10)
+  }
+
+  @Test func `an outage leaves one probe at a time, further and further apart`() {
+    var pacer = Pacer(limits: .init(ratePerSecond: nil, burst: 10, maxConcurrent: 16), now: time(0))
+    var attempts = 0
+    var now = time(0)
+    while now < time(30) {
+      switch pacer.admit(now: now, isAwaited: true) {
+      case .now:
+        attempts += 1
+        if attempts > 2 { #expect(pacer.admit(now: now, isAwaited: true) == .whenCallEnds) }
+        pacer.callEnded(.unavailable(retryAfter: nil), startedAt: now, now: now + .milliseconds(1), random: 1)
+        now = now + .milliseconds(1)
+      case .notBefore(let next): now = next
+      case .whenCallEnds:
+        Issue.record("nothing is under way")
+        return
+      }
+    }
+    #expect((5...20).contains(attempts), "\(attempts) attempts in 30 s")
+    #expect(pacer.health == .unavailable)
+  }
+
+  @Test func `comes back from an outage without a herd`() {
+    var pacer = Pacer(limits: .init(ratePerSecond: nil, burst: 10, maxConcurrent: 64), now: time(0))
+    for step in 0..<4 {
+      let now = time(Double(step) * 5)
+      #expect(pacer.admit(now: now, isAwaited: true) == .now)
+      pacer.callEnded(.unavailable(retryAfter: nil), startedAt: now, now: now, random: 0)
+    }
+    #expect(drive(&pacer, from: 20, seconds: 0.1) <= 40)
+  }
+
+  @Test func `a refused identity holds what nobody waits for`() {
+    var pacer = Pacer(limits: .init(ratePerSecond: nil, burst: 10, maxConcurrent: 16), now: time(0))
+    #expect(pacer.admit(now: time(0), isAwaited: false) == .now)
+    pacer.callEnded(.unauthorized, startedAt: time(0), now: time(0), random: 1)
+    guard case .notBefore = pacer.admit(now: time(1), isAwaited: false) else {
+      Issue.record("a queue hammers with an identity that is refused")
+      return
+    }
+    #expect(pacer.admit(now: time(1), isAwaited: true) == .now)
+    pacer.callEnded(.answered, startedAt: time(1), now: time(1), random: 1)
+    #expect(pacer.admit(now: time(1), isAwaited: false) == .now)
+  }
+}

@@ -1,0 +1,255 @@
+import CertRegCore
+
+/// A world for the registrar: a disk that fails, an upstream that lies idle, throttles, loses answers and is used by
+/// others, callers with deadlines, and crashes. Time is virtual; every choice comes from one seed.
+///
+/// It checks on the way what must hold whatever happens, and collects what did not in `violations`.
+struct RegistrarSimulation {
+  private(set) var violations: [String] = []
+  private(set) var answered = 0
+  private(set) var crashes = 0
+
+  private static let target = TargetName("default")
+  private static let certificates: UInt64 = 12
+
+  private var random: SplitMix64
+  private var registrar: Registrar
+  private var now = Registrar.Moment(
+    monotonic: MonotonicTime(nanoseconds: 0), wall: WallTime(secondsSinceEpoch: 1_800_000_000))
+  // The disk: what survives a crash.
+  private var rows: [RegistrationKey: PendingRegistration] = [:]
+  private var results: [RegistrationKey: Registration] = [:]
+  private var failures: Set<RegistrationKey> = []
+  // In flight.
+  private var commits: [(id: Registrar.CommitID, changes: [StoreChange])] = []
+  private var calls: Set<RegistrationKey> = []
+  /// Calls whose process crashed: they may still take effect.
+  private var orphans: [RegistrationKey] = []
+  // The upstream's register, with who put the certificate there.
+  private var registered: [RegistrationKey: Owner] = [:]
+  private var isUpstreamWell = true
+  private var isDiskWell = true
+  // Callers.
+  private var nextWaiter: Registrar.WaiterID = 1
+  private var waiting: [Registrar.WaiterID: (key: RegistrationKey, deadline: MonotonicTime?)] = [:]
+  private var promised: Set<RegistrationKey> = []
+
+  private enum Owner { case us, others }
+
+  init(seed: UInt64) {
+    random = SplitMix64(seed: seed)
+    registrar = Self.makeRegistrar(seed: seed)
+    registrar.setTarget(Self.target, limits: Self.limits, now: now.monotonic)
+  }
+
+  private static let limits = Pacer.Limits(ratePerSecond: 50, burst: 4, maxConcurrent: 3)
+
+  private static func makeRegistrar(seed: UInt64) -> Registrar {
+    Registrar(configuration: .init(maxPending: 10, maxAge: nil), seed: seed)
+  }
+
+  mutating func run(steps: Int) {
+    for _ in 0..<steps { step() }
+    settle()
+  }
+
+  private mutating func step() {
+    switch Int.random(in: 0..<100, using: &random) {
+    case 0..<30: ask()
+    case 30..<55: endCommit()
+    case 55..<75: endCall()
+    case 75..<90: pass(.milliseconds(Int64.random(in: 1...400, using: &random)))
+    case 90..<93: isUpstreamWell.toggle()
+    case 93..<95: isDiskWell.toggle()
+    case 95..<97: vanish()
+    case 97..<98: forget()
+    default: if Int.random(in: 0..<4, using: &random) == 0 { crash() }
+    }
+  }
+
+  private func key(_ number: UInt64) -> RegistrationKey {
+    RegistrationKey(certificateID: CertificateID(words: (number, 0, 0, 0)), target: Self.target)
+  }
+
+  // MARK: What happens
+
+  private mutating func ask() {
+    let key = key(UInt64.random(in: 0..<Self.certificates, using: &random))
+    if registered[key] == nil, Int.random(in: 0..<20, using: &random) == 0 { registered[key] = .others }
+    if results[key] != nil { return }  // the cache answers
+    let waiter = nextWaiter
+    nextWaiter += 1
+    let waits = Bool.random(using: &random)
+    let deadline = now.monotonic + .milliseconds(Int64.random(in: 1...5000, using: &random))
+    waiting[waiter] = (key, waits ? deadline : nil)
+    let request = Registrar.Request(
+      key: key, der: [1], basis: .anyTime, namedStatus: nil, status: .active, ifExists: .return, requesterUID: 1,
+      expectation: waits ? .result(deadline: deadline) : .queued)
+    perform(registrar.register(request, waiter: waiter, now: now))
+  }
+
+  private mutating func vanish() {
+    guard let waiter = waiting.keys.min() else { return }
+    waiting[waiter] = nil
+    registrar.waiterGone(waiter)
+  }
+
+  private mutating func forget() {
+    let key = key(UInt64.random(in: 0..<Self.certificates, using: &random))
+    guard rows[key] == nil, results.removeValue(forKey: key) != nil else { return }
+    // What was forgotten counts as somebody else's from then on.
+    registered[key] = .others
+  }
+
+  private mutating func pass(_ duration: Duration) {
+    now = Registrar.Moment(monotonic: now.monotonic + duration, wall: now.wall + duration)
+    perform(registrar.timePassed(now: now))
+    for (waiter, entry) in waiting where entry.deadline.map({ $0 <= now.monotonic }) ?? false {
+      violations.append("waiter \(waiter) is past its deadline without an answer")
+      waiting[waiter] = nil
+    }
+  }
+
+  /// The oldest commit ends: they take effect in order.
+  private mutating func endCommit() {
+    guard !commits.isEmpty else { return }
+    let commit = commits.removeFirst()
+    if isDiskWell {
+      for change in commit.changes { apply(change) }
+      perform(registrar.committed(commit.id, .success(()), now: now))
+    } else {
+      perform(registrar.committed(commit.id, .failure(StoreError(.full, message: "full")), now: now))
+    }
+  }
+
+  private mutating func apply(_ change: StoreChange) {
+    switch change {
+    case .enqueue(let row): rows[row.key] = row
+    case .markCallStarted(let key): rows[key]?.callStarted = true
+    case .noteAttempt: break
+    case .complete(let registration):
+      rows[registration.key] = nil
+      results[registration.key] = registration
+    case .fail(let failure):
+      rows[failure.key] = nil
+      failures.insert(failure.key)
+    case .forget(let key): results[key] = nil
+    }
+  }
+
+  private mutating func endCall() {
+    if let key = orphans.popLast() {
+      if registered[key] == nil { registered[key] = .us }
+      return
+    }
+    guard let key = calls.min(by: { $0.certificateID.words.0 < $1.certificateID.words.0 }) else { return }
+    calls.remove(key)
+    perform(registrar.replied(key, reply(to: key), now: now))
+  }
+
+  private mutating func reply(to key: RegistrationKey) -> UpstreamReply {
+    guard isUpstreamWell else { return unavailable(mayHaveTakenEffect: false) }
+    switch Int.random(in: 0..<10, using: &random) {
+    case 0:
+      return .failed(
+        UpstreamFailure(
+          error: ServiceError(.throttling, reason: "throttled", message: "x", retryable: true),
+          disposition: .throttled(retryAfter: nil)))
+    case 1:
+      // The answer is lost, whether or not the call took effect.
+      if Bool.random(using: &random), registered[key] == nil { registered[key] = .us }
+      return unavailable(mayHaveTakenEffect: true)
+    case 2 where registered[key] == nil && Int.random(in: 0..<5, using: &random) == 0:
+      return .failed(
+        UpstreamFailure(
+          error: ServiceError(.certificateValidation, reason: "no", message: "x"), disposition: .final))
+    default:
+      if registered[key] != nil { return .alreadyExists(certificateARN: "arn", status: nil, requestID: nil) }
+      registered[key] = .us
+      return .registered(certificateARN: "arn", requestID: nil)
+    }
+  }
+
+  private func unavailable(mayHaveTakenEffect: Bool) -> UpstreamReply {
+    .failed(
+      UpstreamFailure(
+        error: ServiceError(.serviceUnavailable, reason: "x", message: "x", retryable: true),
+        disposition: .unavailable(retryAfter: nil), mayHaveTakenEffect: mayHaveTakenEffect))
+  }
+
+  /// The process dies and starts again: what was not on disk is gone, calls under way may still arrive.
+  private mutating func crash() {
+    crashes += 1
+    orphans += calls
+    calls = []
+    commits = []
+    waiting = [:]
+    registrar = Self.makeRegistrar(seed: random.next())
+    registrar.setTarget(Self.target, limits: Self.limits, now: now.monotonic)
+    perform(registrar.resume(rows.values.sorted { $0.sequence < $1.sequence }, now: now))
+  }
+
+  // MARK: What is checked
+
+  private mutating func perform(_ actions: [Registrar.Action]) {
+    for action in actions {
+      switch action {
+      case .commit(let id, let changes): commits.append((id, changes))
+      case .call(let key, _, _): check(call: key)
+      case .remember(let registration):
+        if results[registration.key] != registration, rows[registration.key] != nil {
+          violations.append("a result is remembered that is not on disk")
+        }
+      case .answer(let waiter, let answer): check(answer, of: waiter)
+      case .ended(let key, _): promised.remove(key)
+      }
+    }
+  }
+
+  private mutating func check(call key: RegistrationKey) {
+    if !calls.insert(key).inserted { violations.append("two calls for one certificate at once") }
+    if rows[key]?.callStarted != true { violations.append("a call that the disk does not know of") }
+    if calls.count > Self.limits.maxConcurrent { violations.append("\(calls.count) calls at once") }
+  }
+
+  private mutating func check(_ answer: Registrar.Answer, of waiter: Registrar.WaiterID) {
+    guard let (key, _) = waiting.removeValue(forKey: waiter) else {
+      violations.append("waiter \(waiter) got a second answer, or one after it was gone")
+      return
+    }
+    answered += 1
+    switch answer {
+    case .queued:
+      if rows[key] == nil { violations.append("queued was answered before the disk had it") }
+      promised.insert(key)
+    case .registered(let registration):
+      if rows[key] != nil { violations.append("a success was answered before the disk had it") }
+      if registered[key] == nil { violations.append("a success without the certificate in the upstream") }
+      if registration.outcome == .existing, registered[key] == .us {
+        violations.append("existing for a certificate that we put there")
+      }
+    case .failed: break
+    }
+  }
+
+  /// All becomes well; then everything has to end.
+  private mutating func settle() {
+    isUpstreamWell = true
+    isDiskWell = true
+    for _ in 0..<4000 where !isSettled {
+      while !commits.isEmpty { endCommit() }
+      while !orphans.isEmpty || !calls.isEmpty { endCall() }
+      pass(.milliseconds(100))
+    }
+    if !isSettled { violations.append("\(registrar.pendingCount) registrations never end") }
+    if !waiting.isEmpty { violations.append("\(waiting.count) callers never get an answer") }
+    if !rows.isEmpty { violations.append("\(rows.count) rows stay behind") }
+    for key in promised where results[key] == nil && !failures.contains(key) && registered[key] == nil {
+      violations.append("a promise was broken")
+    }
+  }
+
+  private var isSettled: Bool {
+    registrar.pendingCount == 0 && commits.isEmpty && calls.isEmpty && waiting.isEmpty
+  }
+}

@@ -1,0 +1,24 @@
+import CertRegCore
+import Foundation
+import Testing
+
+@Suite struct RegistrarSimulationTests {
+  /// `CERTREG_SIMULATION_SEEDS=10000` runs more; `CERTREG_SIMULATION_SEED=n` repeats one.
+  @Test func `no sequence of faults breaks a promise`() {
+    let environment = ProcessInfo.processInfo.environment
+    let count = environment["CERTREG_SIMULATION_SEEDS"].flatMap(UInt64.init) ?? 500
+    let first = environment["CERTREG_SIMULATION_SEED"].flatMap(UInt64.init)
+    let seeds = first.map { $0..<($0 + 1) } ?? 1..<(count + 1)
+    var answered = 0
+    var crashes = 0
+    for seed in seeds {
+      var simulation = RegistrarSimulation(seed: seed)
+      simulation.run(steps: 400)
+      answered += simulation.answered
+      crashes += simulation.crashes
+      #expect(simulation.violations.isEmpty, "seed \(seed)")
+    }
+    print("simulation: \(seeds.count) seeds, \(answered) answers, \(crashes) crashes")
+    #expect(answered > 0)
+  }
+}

@@ -1,0 +1,254 @@
+import CertRegCore
+import Testing
+
+/// Events in, actions compared. No clock, no disk, no upstream.
+@Suite struct RegistrarTests {
+  private static let target = TargetName("default")
+  private static let start = Registrar.Moment(
+    monotonic: MonotonicTime(nanoseconds: 1_000_000_000), wall: WallTime(secondsSinceEpoch: 1_800_000_000))
+
+  private var registrar: Registrar
+
+  init() {
+    registrar = Registrar(configuration: .init(maxPending: 4, maxAge: .seconds(3600)), seed: 1)
+    registrar.setTarget(
+      Self.target, limits: .init(ratePerSecond: nil, burst: 10, maxConcurrent: 2), now: Self.start.monotonic)
+  }
+
+  private func key(_ number: UInt64) -> RegistrationKey {
+    RegistrationKey(certificateID: CertificateID(words: (number, 0, 0, 0)), target: Self.target)
+  }
+
+  private func request(
+    _ number: UInt64, status: CertificateStatus? = .active, ifExists: IfExists = .return,
+    expectation: Registrar.Expectation? = nil
+  ) -> Registrar.Request {
+    Registrar.Request(
+      key: key(number), der: [1, 2, 3], basis: .anyTime, namedStatus: status, status: status, ifExists: ifExists,
+      requesterUID: 1000,
+      expectation: expectation ?? .result(deadline: Self.start.monotonic + .seconds(60)))
+  }
+
+  private func later(_ duration: Duration) -> Registrar.Moment {
+    Registrar.Moment(monotonic: Self.start.monotonic + duration, wall: Self.start.wall + duration)
+  }
+
+  private func registration(
+    _ number: UInt64, _ outcome: RegistrationOutcome, status: CertificateStatus? = .active
+  ) -> Registration {
+    Registration(
+      key: key(number), certificateARN: "arn:\(number)", outcome: outcome, status: status, requestID: "r",
+      finishedAt: Self.start.wall, basis: .anyTime)
+  }
+
+  @Test mutating func `writes down the request with its call, calls, writes down the result, then answers`() throws {
+    let asked = registrar.register(request(1), waiter: 7, now: Self.start)
+    guard case .commit(let first, let changes)? = asked.first, case .enqueue(let row)? = changes.first else {
+      Issue.record("no commit first: \(asked)")
+      return
+    }
+    #expect(asked.count == 1)
+    #expect(row.callStarted)
+    #expect(registrar.committed(first, .success(()), now: Self.start) == [.call(key(1), .active, der: [1, 2, 3])])
+
+    let replied = registrar.replied(
+      key(1), .registered(certificateARN: "arn:1", requestID: "r"), now: Self.start)
+    let expected = registration(1, .created)
+    guard case .commit(let second, let ends)? = replied.first else {
+      Issue.record("no commit of the result: \(replied)")
+      return
+    }
+    #expect(ends == [.complete(expected)])
+    #expect(replied.count == 1)
+    #expect(
+      registrar.committed(second, .success(()), now: Self.start)
+        == [.remember(expected), .answer(7, .registered(expected)), .ended(key(1), .registered(expected))])
+    #expect(registrar.pendingCount == 0)
+    #expect(registrar.isQuiet)
+  }
+
+  @Test mutating func `requests for one certificate share one call`() {
+    var calls = 0
+    var answers: [Registrar.WaiterID] = []
+    for waiter in 1...500 {
+      run(registrar.register(request(1), waiter: UInt64(waiter), now: Self.start), &calls, &answers)
+    }
+    #expect(calls == 1)
+    #expect(answers.isEmpty)
+    run(
+      registrar.replied(key(1), .registered(certificateARN: "arn:1", requestID: nil), now: Self.start), &calls,
+      &answers)
+    #expect(calls == 1)
+    #expect(answers.sorted() == (1...500).map { UInt64($0) })
+  }
+
+  /// Commits at once and counts.
+  private mutating func run(_ actions: [Registrar.Action], _ calls: inout Int, _ answers: inout [Registrar.WaiterID]) {
+    for action in actions {
+      switch action {
+      case .commit(let id, _): run(registrar.committed(id, .success(()), now: Self.start), &calls, &answers)
+      case .call: calls += 1
+      case .answer(let waiter, _): answers.append(waiter)
+      case .remember, .ended: break
+      }
+    }
+  }
+
+  /// Carries out actions with every commit succeeding; returns the answers and calls.
+  private mutating func settle(
+    _ actions: [Registrar.Action], now: Registrar.Moment = start
+  ) -> (answers: [Registrar.WaiterID: Registrar.Answer], calls: [RegistrationKey]) {
+    var answers: [Registrar.WaiterID: Registrar.Answer] = [:]
+    var calls: [RegistrationKey] = []
+    var queue = actions
+    while !queue.isEmpty {
+      switch queue.removeFirst() {
+      case .commit(let id, _): queue += registrar.committed(id, .success(()), now: now)
+      case .call(let key, _, _): calls.append(key)
+      case .answer(let waiter, let answer): answers[waiter] = answer
+      case .remember, .ended: break
+      }
+    }
+    return (answers, calls)
+  }
+
+  @Test mutating func `answers queued only after the commit`() {
+    let asked = registrar.register(request(1, expectation: .queued), waiter: 1, now: Self.start)
+    #expect(!asked.contains { if case .answer = $0 { true } else { false } })
+    let settled = settle(asked)
+    #expect(settled.answers == [1: .queued])
+    #expect(settled.calls == [key(1)])
+  }
+
+  @Test mutating func `a disk that is full refuses the request and frees its place`() {
+    let asked = registrar.register(request(1), waiter: 1, now: Self.start)
+    guard case .commit(let id, _)? = asked.first else { return }
+    let refused = registrar.committed(id, .failure(StoreError(.full, message: "full")), now: Self.start)
+    guard case .answer(1, .failed(let error))? = refused.first else {
+      Issue.record("not refused: \(refused)")
+      return
+    }
+    #expect(error.reason == "store_full")
+    #expect(error.retryable)
+    #expect(registrar.isQuiet)
+    #expect(settle(registrar.register(request(2), waiter: 2, now: Self.start)).calls == [key(2)])
+  }
+
+  @Test mutating func `more than maxPending registrations are refused`() {
+    for number in 1...4 {
+      _ = settle(registrar.register(request(UInt64(number)), waiter: UInt64(number), now: Self.start))
+    }
+    let answers = settle(registrar.register(request(5), waiter: 5, now: Self.start)).answers
+    #expect(answers == [5: .failed(.queueFull(limit: 4))])
+  }
+
+  @Test mutating func `calls no more at once than the target allows, and the next when one ends`() {
+    var calls: [RegistrationKey] = []
+    for number in 1...4 {
+      calls += settle(registrar.register(request(UInt64(number)), waiter: UInt64(number), now: Self.start)).calls
+    }
+    #expect(calls == [key(1), key(2)])
+    let next = settle(registrar.replied(key(1), .registered(certificateARN: "a", requestID: nil), now: Self.start))
+    #expect(next.calls == [key(3)])
+  }
+
+  @Test mutating func `a 409 to the first call is existing`() {
+    _ = settle(registrar.register(request(1), waiter: 1, now: Self.start))
+    let answers = settle(
+      registrar.replied(key(1), .alreadyExists(certificateARN: "arn:1", status: nil, requestID: "r"), now: Self.start)
+    ).answers
+    #expect(answers == [1: .registered(registration(1, .existing, status: nil))])
+  }
+
+  @Test(arguments: [true, false])
+  mutating func `a 409 after a lost answer is created, after a refused connection existing`(_ wasLost: Bool) {
+    _ = settle(registrar.register(request(1), waiter: 1, now: Self.start))
+    let failure = UpstreamFailure(
+      error: ServiceError(.serviceUnavailable, reason: "x", message: "x", retryable: true),
+      disposition: .unavailable(retryAfter: nil), mayHaveTakenEffect: wasLost)
+    #expect(settle(registrar.replied(key(1), .failed(failure), now: Self.start)).answers.isEmpty)
+    let again = settle(registrar.timePassed(now: later(.seconds(30))), now: later(.seconds(30)))
+    #expect(again.calls == [key(1)])
+    let answers = settle(
+      registrar.replied(key(1), .alreadyExists(certificateARN: "arn:1", status: nil, requestID: "r"), now: Self.start)
+    ).answers
+    #expect(
+      answers
+        == [1: .registered(wasLost ? registration(1, .created) : registration(1, .existing, status: nil))])
+  }
+
+  @Test mutating func `a call that an earlier process began counts as one whose answer was lost`() {
+    let row = PendingRegistration(
+      key: key(1), sequence: 5, der: [9], status: .active, enqueuedAt: Self.start.wall, callStarted: true, attempts: 0,
+      lastError: nil, requesterUID: 0, basis: .anyTime)
+    #expect(registrar.resume([row], now: Self.start) == [.call(key(1), .active, der: [9])])
+    let ended = registrar.replied(key(1), .alreadyExists(certificateARN: "arn:1", status: nil, requestID: "r"), now: Self.start)
+    guard case .commit(_, let changes)? = ended.first else {
+      Issue.record("no commit: \(ended)")
+      return
+    }
+    #expect(changes == [.complete(registration(1, .created))])
+  }
+
+  @Test mutating func `a caller's deadline ends its waiting and not the registration`() {
+    let deadline = Registrar.Expectation.result(deadline: Self.start.monotonic + .seconds(1))
+    _ = settle(registrar.register(request(1, expectation: deadline), waiter: 1, now: Self.start))
+    #expect(settle(registrar.timePassed(now: later(.milliseconds(999)))).answers.isEmpty)
+    let answers = settle(registrar.timePassed(now: later(.seconds(1)))).answers
+    #expect(answers == [1: .failed(.deadlineExceeded(lastError: nil))])
+    #expect(registrar.pendingCount == 1)
+    _ = settle(registrar.replied(key(1), .registered(certificateARN: "a", requestID: nil), now: later(.seconds(2))))
+    #expect(registrar.pendingCount == 0)
+  }
+
+  @Test mutating func `another status than the one registered is an error with the known one`() {
+    _ = settle(registrar.register(request(1, status: .active), waiter: 1, now: Self.start))
+    _ = settle(registrar.register(request(1, status: .inactive), waiter: 2, now: Self.start))
+    let answers = settle(
+      registrar.replied(key(1), .registered(certificateARN: "arn:1", requestID: "r"), now: Self.start)
+    ).answers
+    #expect(answers[1] == .registered(registration(1, .created)))
+    guard case .failed(let error)? = answers[2] else {
+      Issue.record("a quiet success")
+      return
+    }
+    #expect(error.reason == "status_differs")
+    #expect(error.status == .active)
+    #expect(error.resourceARN == "arn:1")
+  }
+
+  @Test mutating func `a refused identity is told to who waits, and keeps what was promised`() {
+    let refusal = UpstreamFailure(
+      error: ServiceError(.unauthorized, reason: "access_denied", message: "no"), disposition: .identity)
+    _ = settle(registrar.register(request(1), waiter: 1, now: Self.start))
+    #expect(settle(registrar.replied(key(1), .failed(refusal), now: Self.start)).answers == [1: .failed(refusal.error)])
+    #expect(registrar.pendingCount == 0)
+
+    _ = settle(registrar.register(request(2, expectation: .queued), waiter: 2, now: Self.start))
+    _ = settle(registrar.register(request(2), waiter: 3, now: Self.start))
+    #expect(registrar.pendingCount == 1)
+  }
+
+  @Test mutating func `draining refuses new requests and answers old ones`() {
+    _ = settle(registrar.register(request(1), waiter: 1, now: Self.start))
+    _ = registrar.beginDraining(now: Self.start)
+    #expect(settle(registrar.register(request(2), waiter: 2, now: Self.start)).answers == [2: .failed(.draining)])
+    #expect(!registrar.isQuiet)
+    #expect(settle(registrar.endDraining()).answers == [1: .failed(.draining)])
+  }
+
+  @Test mutating func `a caller that is gone gets no answer and what it asked for goes on`() {
+    _ = settle(registrar.register(request(1), waiter: 1, now: Self.start))
+    registrar.waiterGone(1)
+    let ended = settle(registrar.replied(key(1), .registered(certificateARN: "a", requestID: nil), now: Self.start))
+    #expect(ended.answers.isEmpty)
+    #expect(registrar.pendingCount == 0)
+  }
+}
+
+extension VerdictBasis {
+  /// A certificate that is always valid.
+  static let anyTime = VerdictBasis(
+    notBefore: WallTime(secondsSinceEpoch: 0), notAfter: WallTime(secondsSinceEpoch: 4_000_000_000),
+    policyFingerprint: 0)
+}

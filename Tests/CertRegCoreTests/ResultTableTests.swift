@@ -1,0 +1,115 @@
+import CertRegCore
+import Testing
+
+@Suite struct ResultTableTests {
+  private func entry(_ id: CertificateID, target: UInt16, finishedAt: UInt32 = 0) -> ResultTable.Entry {
+    var entry = ResultTable.Entry()
+    entry.certificateID = id
+    entry.target = target
+    entry.finishedAt = finishedAt
+    return entry
+  }
+
+  @Test func `an entry is small`() {
+    #expect(MemoryLayout<ResultTable.Entry>.stride <= 56)
+  }
+
+  @Test(arguments: [1, 2, 3] as [UInt64])
+  func `behaves as a dictionary does`(seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    print("seed \(seed)")
+    var table = ResultTable(maxEntries: 1_000_000)
+    var model: [RegistrationKey: UInt32] = [:]
+    let ids = (0..<2000).map { _ in CertificateID(words: (random.next(), random.next(), random.next(), random.next())) }
+    for step in 0..<20_000 {
+      let id = ids[Int.random(in: 0..<ids.count, using: &random)]
+      let target = UInt16.random(in: 1...3, using: &random)
+      let key = RegistrationKey(certificateID: id, target: TargetName("\(target)"))
+      switch Int.random(in: 0..<3, using: &random) {
+      case 0:
+        table.set(entry(id, target: target, finishedAt: UInt32(step)))
+        model[key] = UInt32(step)
+      case 1:
+        #expect(table.remove(id, target: target) == (model.removeValue(forKey: key) != nil))
+      default:
+        #expect(table.entry(id, target: target)?.finishedAt == model[key])
+      }
+      #expect(table.count == model.count)
+    }
+  }
+
+  @Test func `a full table makes room and stays within its bound`() {
+    var random = SplitMix64(seed: 9)
+    var table = ResultTable(maxEntries: 100)
+    for step in 0..<10_000 {
+      let id = CertificateID(words: (random.next(), random.next(), 0, 0))
+      table.set(entry(id, target: 1, finishedAt: UInt32(step)))
+      #expect(table.entry(id, target: 1)?.finishedAt == UInt32(step))
+      #expect(table.count <= 100)
+    }
+  }
+}
+
+@Suite struct ResultCacheTests {
+  private let key = RegistrationKey(
+    certificateID: CertificateID(words: (1, 2, 3, 4)), target: TargetName("default"))
+
+  private func registration(_ outcome: RegistrationOutcome, at seconds: Int64 = 1_800_000_000) -> Registration {
+    Registration(
+      key: key, certificateARN: "arn:aws:iot:r:1:cert/" + key.certificateID.hex, outcome: outcome, status: .active,
+      requestID: nil, finishedAt: WallTime(secondsSinceEpoch: seconds), basis: .anyTime)
+  }
+
+  private let now = WallTime(secondsSinceEpoch: 1_800_000_100)
+
+  @Test func `gives back what was kept, until it is forgotten`() throws {
+    let cache = ResultCache(maxEntries: 10, timeToLive: nil)
+    let number = cache.number(of: key.target)
+    #expect(cache.known(key.certificateID, target: number, now: now) == nil)
+    cache.keep(registration(.created), replaces: true)
+    let known = try #require(cache.known(key.certificateID, target: number, now: now))
+    #expect(known.entry.outcome == .created)
+    #expect(known.arnPrefix == "arn:aws:iot:r:1:cert/")
+    cache.forget(key)
+    #expect(cache.known(key.certificateID, target: number, now: now) == nil)
+  }
+
+  @Test func `forgetting and replacing raise the epoch, keeping something new does not`() {
+    let cache = ResultCache(maxEntries: 10, timeToLive: nil)
+    let first = cache.epochs.current(key.certificateID)
+    cache.keep(registration(.created), replaces: true)
+    #expect(cache.epochs.current(key.certificateID) == first)
+    cache.keep(registration(.existing), replaces: true)
+    #expect(cache.epochs.current(key.certificateID) != first)
+    let second = cache.epochs.current(key.certificateID)
+    cache.forget(key)
+    #expect(cache.epochs.current(key.certificateID) != second)
+  }
+
+  @Test func `what was read from disk does not undo a forget that came meanwhile`() {
+    let cache = ResultCache(maxEntries: 10, timeToLive: nil)
+    let epoch = cache.epochs.current(key.certificateID)
+    cache.forget(key)
+    cache.keep(registration(.created), replaces: false, readAt: epoch)
+    #expect(cache.count == 0)
+    cache.keep(registration(.created), replaces: false, readAt: cache.epochs.current(key.certificateID))
+    #expect(cache.count == 1)
+  }
+
+  @Test func `a result ends with its time to live`() {
+    let cache = ResultCache(maxEntries: 10, timeToLive: .seconds(100))
+    let number = cache.number(of: key.target)
+    cache.keep(registration(.created), replaces: true)
+    let last = WallTime(secondsSinceEpoch: 1_800_000_099)
+    #expect(cache.known(key.certificateID, target: number, now: last)?.expiresAt == 1_800_000_100)
+    #expect(cache.known(key.certificateID, target: number, now: now) == nil)
+  }
+
+  @Test func `an ARN that does not end with the ID is not kept`() {
+    let cache = ResultCache(maxEntries: 10, timeToLive: nil)
+    var odd = registration(.created)
+    odd.certificateARN = "arn:other"
+    cache.keep(odd, replaces: true)
+    #expect(cache.count == 0)
+  }
+}

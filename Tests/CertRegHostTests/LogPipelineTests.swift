@@ -1,0 +1,176 @@
+import CertRegCore
+import Glibc
+import Logging
+import Synchronization
+import Testing
+
+@testable import CertRegHost
+
+@Suite struct LogPipelineTests {
+  /// A destination that remembers, and that can be held up.
+  private final class Destination: Sendable {
+    let written = Mutex<[LogRecord]>([])
+    let gate: ThreadSemaphore?
+
+    init(gated: Bool = false) { gate = gated ? ThreadSemaphore() : nil }
+
+    var messages: [String] { written.withLock { $0.map(\.message) } }
+
+    @Sendable func write(_ record: LogRecord) {
+      gate?.wait()
+      written.withLock { $0.append(record) }
+    }
+  }
+
+  private func pipeline(
+    _ destination: Destination, level: Logger.Level = .info, burst: Double = 1000, capacity: Int = 4096
+  ) throws -> LogPipeline {
+    try LogPipeline(
+      level: level, limiter: LogRateLimiter(burst: burst, perSecond: 0), capacity: capacity,
+      clock: { (WallTime(millisecondsSinceEpoch: 0), MonotonicTime(nanoseconds: 0)) }, write: destination.write)
+  }
+
+  private func logger(_ pipeline: LogPipeline, provider: Logger.MetadataProvider? = nil) -> Logger {
+    Logger(label: "test") { pipeline.makeHandler(label: $0, metadataProvider: provider) }
+  }
+
+  private let longEnough = Duration.seconds(60)
+
+  @Test func `messages arrive in order with their metadata`() throws {
+    let destination = Destination()
+    let pipeline = try pipeline(destination)
+    var log = logger(pipeline, provider: .init { ["a": "provider", "b": "provider"] })
+    log[metadataKey: "a"] = "logger"
+    log[metadataKey: "c"] = "logger"
+    for number in 0..<100 { log.info("message \(number)", metadata: ["b": "call"]) }
+    #expect(pipeline.flush(within: longEnough))
+    #expect(destination.messages == (0..<100).map { "message \($0)" })
+    let fields = destination.written.withLock { $0.first?.fields }
+    #expect(
+      fields == [
+        .init(name: "a", value: "provider"), .init(name: "b", value: "call"), .init(name: "c", value: "logger"),
+      ])
+  }
+
+  @Test func `level and metadata of a logger are values`() throws {
+    let pipeline = try pipeline(Destination())
+    var first = logger(pipeline)
+    first.logLevel = .debug
+    first[metadataKey: "only-on"] = "first"
+    var second = first
+    second.logLevel = .error
+    second[metadataKey: "only-on"] = "second"
+    #expect(first.logLevel == .debug && second.logLevel == .error)
+    #expect(first[metadataKey: "only-on"] == "first" && second[metadataKey: "only-on"] == "second")
+  }
+
+  @Test func `a new level reaches loggers that have none of their own`() throws {
+    let destination = Destination()
+    let pipeline = try pipeline(destination, level: .warning)
+    let log = logger(pipeline)
+    var own = logger(pipeline)
+    own.logLevel = .error
+    log.info("before")
+    pipeline.level = .debug
+    log.debug("after")
+    own.debug("never")
+    pipeline.flush(within: longEnough)
+    #expect(destination.messages == ["after"])
+  }
+
+  @Test func `an event carries its kind`() throws {
+    let destination = Destination()
+    let pipeline = try pipeline(destination)
+    let log = logger(pipeline)
+    log.log(.notice, .ready, "up", [LogField.target: "eu"])
+    log.log(.debug, .ready, "not at this level")
+    pipeline.flush(within: longEnough)
+    #expect(
+      destination.written.withLock { $0.map(\.fields) } == [
+        [.init(name: "event", value: "ready"), .init(name: "target", value: "eu")]
+      ])
+  }
+
+  @Test func `one kind cannot flood, others and critical ones pass`() throws {
+    let destination = Destination()
+    let pipeline = try pipeline(destination, burst: 2)
+    let log = logger(pipeline)
+    for _ in 0..<10 { log.warning("flood") }
+    for _ in 0..<3 { log.critical("critical") }
+    log.warning("other")
+    pipeline.flush(within: longEnough)
+    let messages = destination.messages
+    #expect(messages.filter { $0 == "flood" }.count == 2)
+    #expect(messages.filter { $0 == "critical" }.count == 3)
+    #expect(messages.contains("other"))
+    #expect(messages.last?.hasPrefix("8 messages suppressed") == true)
+  }
+
+  @Test func `an event's kind is its name, wherever it is logged`() throws {
+    let destination = Destination()
+    let pipeline = try pipeline(destination, burst: 1)
+    let log = logger(pipeline)
+    log.log(.info, .upstreamThrottled, "here")
+    log.log(.info, .upstreamThrottled, "there")
+    pipeline.flush(within: longEnough)
+    #expect(destination.messages.prefix(1) == ["here"] && destination.messages.count == 2)
+  }
+
+  @Test func `debugging is not held back`() throws {
+    let destination = Destination()
+    let pipeline = try pipeline(destination, level: .debug, burst: 1)
+    let log = logger(pipeline)
+    for _ in 0..<10 { log.debug("detail") }
+    pipeline.flush(within: longEnough)
+    #expect(destination.messages.count == 10)
+  }
+
+  @Test func `a stuck destination neither blocks nor grows, and the loss is told`() throws {
+    let destination = Destination(gated: true)
+    let pipeline = try pipeline(destination, level: .debug, capacity: 8)
+    let log = logger(pipeline)
+    // None of these can be written yet: that the loop ends shows that nobody waits.
+    for number in 0..<1000 { log.debug("\(number)") }
+    #expect(pipeline.flush(within: .milliseconds(1)) == false)
+    for _ in 0..<2000 { destination.gate?.signal() }
+    #expect(pipeline.flush(within: longEnough))
+    let messages = destination.messages
+    // The writer may have had one batch in hand when the queue filled up again.
+    #expect(messages.count <= 2 * 8 + 2)
+    let lost = messages.compactMap { $0.contains("dropped") ? Int($0.prefix { $0.isNumber }) : nil }
+    #expect(lost.reduce(0, +) + messages.count - lost.count == 1000)
+  }
+
+  @Test func `text reaches a slow reader of a non-blocking pipe whole`() async {
+    var pair: [Int32] = [-1, -1]
+    pipe(&pair)
+    let (reader, writer) = (pair[0], pair[1])
+    _ = fcntl(writer, F_SETFL, O_NONBLOCK)
+    let text = String(repeating: "0123456789abcdef", count: 40_000)
+    async let received = Self.readAll(reader)
+    LogOutput.write(text, to: writer)
+    close(writer)
+    #expect(await received == text.utf8.count)
+    close(reader)
+  }
+
+  private static func readAll(_ descriptor: Int32) async -> Int {
+    var total = 0
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    while true {
+      let count = read(descriptor, &bytes, bytes.count)
+      guard count > 0 else { return total }
+      total += count
+    }
+  }
+
+  @Test func `a reader that went away ends the writing`() async {
+    await #expect(processExitsWith: .success) {
+      ProcessLimits.ignoreBrokenPipes()
+      var pair: [Int32] = [-1, -1]
+      pipe(&pair)
+      close(pair[0])
+      LogOutput.write("lost", to: pair[1])
+    }
+  }
+}

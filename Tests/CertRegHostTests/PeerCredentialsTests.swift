@@ -1,0 +1,86 @@
+import CertRegHost
+import Glibc
+import Testing
+
+@Suite struct PeerCredentialsTests {
+  private func connectedPair() -> (Int32, Int32) {
+    var pair: [Int32] = [-1, -1]
+    socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair)
+    return (pair[0], pair[1])
+  }
+
+  @Test func `the peer of a pair is this process`() throws {
+    let (left, right) = connectedPair()
+    defer {
+      close(left)
+      close(right)
+    }
+    let peer = try PeerCredentials(descriptor: left)
+    #expect(peer.userID == geteuid() && peer.groupID == getegid() && peer.processID == getpid())
+    var groups = [gid_t](repeating: 0, count: 4096)
+    let count = getgroups(Int32(groups.count), &groups)
+    #expect(Set(peer.supplementaryGroupIDs) == Set(groups.prefix(Int(count))))
+    #expect(peer.isMember(ofGroup: getegid()))
+  }
+
+  @Test func `more supplementary groups than the first guess are all read`() async {
+    guard geteuid() == 0 else {
+      print("skipped: setgroups(2) needs root")
+      return
+    }
+    await #expect(processExitsWith: .success) {
+      let wanted = (1...200).map { gid_t($0) }
+      try #require(setgroups(wanted.count, wanted) == 0)
+      var pair: [Int32] = [-1, -1]
+      socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair)
+      let peer = try PeerCredentials(descriptor: pair[0])
+      try #require(peer.supplementaryGroupIDs == wanted)
+      try #require(peer.isMember(ofGroup: 200) && !peer.isMember(ofGroup: 201))
+    }
+  }
+
+  @Test func `what is no socket has no peer`() {
+    #expect(throws: HostError.self) { try PeerCredentials(descriptor: 1_000_000) }
+  }
+
+  @Test func `membership counts the effective group and the others`() {
+    let peer = PeerCredentials(userID: 1, groupID: 2, processID: 3, supplementaryGroupIDs: [4, 5])
+    #expect([2, 4, 5].allSatisfy { peer.isMember(ofGroup: $0) })
+    #expect(![1, 3, 6].contains { peer.isMember(ofGroup: $0) })
+  }
+
+  @Test func `a peer whose process cannot be seen has no known unit`() {
+    let (left, right) = connectedPair()
+    defer {
+      close(left)
+      close(right)
+    }
+    let peer = PeerCredentials(userID: 0, groupID: 0, processID: 0)
+    guard case .unknown = PeerUnit.lookUp(descriptor: left, peer: peer) else {
+      Issue.record("a unit was found for process 0")
+      return
+    }
+  }
+}
+
+@Suite struct ProcessLimitsTests {
+  @Test func `the limit on open files is raised to the hard one`() async {
+    await #expect(processExitsWith: .success) {
+      var limit = rlimit(rlim_cur: 256, rlim_max: 512)
+      try #require(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+      try #require(try ProcessLimits.openFiles() == .init(soft: 256, hard: 512))
+      try #require(try ProcessLimits.raiseOpenFiles() == .init(soft: 512, hard: 512))
+      try #require(try ProcessLimits.raiseOpenFiles() == .init(soft: 512, hard: 512))
+    }
+  }
+
+  @Test func `a broken pipe is an error and not the end`() async {
+    await #expect(processExitsWith: .success) {
+      ProcessLimits.ignoreBrokenPipes()
+      var pair: [Int32] = [-1, -1]
+      pipe(&pair)
+      close(pair[0])
+      try #require(write(pair[1], "x", 1) == -1 && errno == EPIPE)
+    }
+  }
+}

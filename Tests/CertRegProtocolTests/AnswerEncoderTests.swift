@@ -1,0 +1,167 @@
+import CertRegCore
+import CertRegProtocol
+import Foundation
+import Testing
+
+@Suite struct AnswerEncoderTests {
+  private let id = CertificateID(words: (1, 2, 3, 0xfedc_ba98_7654_3210))
+  private var key: RegistrationKey { RegistrationKey(certificateID: id, target: TargetName("eu-1")) }
+  private let basis = VerdictBasis(
+    notBefore: WallTime(secondsSinceEpoch: 0), notAfter: WallTime(secondsSinceEpoch: 1), policyFingerprint: 0)
+  private let prefix = "arn:aws:iot:eu-central-1:123456789012:cert/"
+
+  private func registration(_ status: CertificateStatus?, _ outcome: RegistrationOutcome = .created) -> Registration {
+    Registration(
+      key: key, certificateARN: prefix + id.hex, outcome: outcome, status: status, requestID: "r-1",
+      finishedAt: WallTime(secondsSinceEpoch: 1_700_000_000), basis: basis)
+  }
+
+  private func text(_ line: [UInt8]) -> String {
+    #expect(line.last == 0x0a)
+    #expect(line.dropLast().allSatisfy { $0 >= 0x20 })
+    #expect((try? JSONSerialization.jsonObject(with: Data(line))) is [String: Any])
+    return String(decoding: line.dropLast(), as: UTF8.self)
+  }
+
+  /// What `writeRegistered` writes, with exactly the memory that it asks for.
+  private func written(
+    id requestID: String?, status: CertificateStatus?, outcome: RegistrationOutcome, cached: Bool, target: String
+  ) -> [UInt8] {
+    let size = AnswerEncoder.registeredSize(
+      idBytes: requestID?.utf8.count ?? 0, arnPrefixBytes: prefix.utf8.count, targetBytes: target.utf8.count)
+    let memory = GuardedMemory(count: size)
+    let request = requestID.map { GuardedMemory(Array($0.utf8)) }
+    let arn = GuardedMemory(Array(prefix.utf8))
+    let name = GuardedMemory(Array(target.utf8))
+    let count = AnswerEncoder.writeRegistered(
+      into: memory.bytes, id: request?.readOnly, arnPrefix: arn.readOnly, certificateID: id, outcome: outcome,
+      status: status, cached: cached, target: name.readOnly)
+    return Array(memory.readOnly[..<count])
+  }
+
+  @Test func `writes the answer of the interface`() {
+    let line = text(written(id: "1", status: .active, outcome: .created, cached: false, target: "default"))
+    #expect(
+      line
+        == #"{"id":1,"certificateArn":"\#(prefix)\#(id.hex)","certificateId":"\#(id.hex)","outcome":"created","#
+        + #""status":"ACTIVE","cached":false,"target":"default"}"#)
+  }
+
+  @Test func `writes the same answer by both ways`() {
+    for requestID in [nil, "1", "\"a\\u00fc\"", "null", "\"" + String(repeating: "x", count: 40_000) + "\""] {
+      for status in [nil] + CertificateStatus.allCases.map(Optional.some) {
+        for outcome in RegistrationOutcome.allCases {
+          for cached in [true, false] {
+            let fast = written(id: requestID, status: status, outcome: outcome, cached: cached, target: "eu-1")
+            let general = AnswerEncoder.registered(
+              id: requestID.map { Array($0.utf8) }, registration(status, outcome), cached: cached)
+            #expect(fast == general)
+          }
+        }
+      }
+    }
+  }
+
+  @Test func `writes every digest as its hexadecimal digits`() {
+    var generator = SeededGenerator.announced("digests")
+    for _ in 0..<500 {
+      let digest = CertificateID(words: (generator.next(), generator.next(), generator.next(), generator.next()))
+      let memory = GuardedMemory(count: AnswerEncoder.registeredSize(idBytes: 0, arnPrefixBytes: 0, targetBytes: 0))
+      let empty = UnsafeRawBufferPointer(start: nil, count: 0)
+      let count = AnswerEncoder.writeRegistered(
+        into: memory.bytes, id: nil, arnPrefix: empty, certificateID: digest, outcome: .existing, status: nil,
+        cached: true, target: empty)
+      #expect(
+        text(Array(memory.readOnly[..<count]))
+          == #"{"certificateArn":"\#(digest.hex)","certificateId":"\#(digest.hex)","outcome":"existing","cached":true,"target":""}"#
+      )
+    }
+  }
+
+  @Test func `knows what can stand in a string as it is`() {
+    #expect(AnswerEncoder.needsNoEscape(prefix.utf8))
+    for text in ["a\"", "\\", "a\n", "ü", "\u{7f}", "\u{0}"] { #expect(!AnswerEncoder.needsNoEscape(text.utf8)) }
+  }
+
+  @Test func `writes an error with the members that it has`() {
+    let weak = ServiceError(
+      .certificateValidation, reason: "weak_rsa_key", message: "RSA key has 1024 bits; at least 2048 are required")
+    #expect(
+      text(AnswerEncoder.error(id: [0x31], weak))
+        == #"{"id":1,"error":{"type":"CertificateValidationException","httpStatus":400,"reason":"weak_rsa_key","#
+        + #""message":"RSA key has 1024 bits; at least 2048 are required","retryable":false,"origin":"daemon"}}"#)
+    let full = ServiceError(
+      .resourceAlreadyExists, reason: "exists", message: "a \"quoted\"\nmessage", retryable: true, origin: .upstream,
+      retryAfterMilliseconds: 1500, resourceID: id.hex, resourceARN: prefix, status: .inactive, requestID: "r",
+      upstreamType: "ConflictException")
+    #expect(
+      text(AnswerEncoder.error(id: nil, full))
+        == #"{"error":{"type":"ResourceAlreadyExistsException","httpStatus":409,"reason":"exists","message":"a \"quoted\"\nmessage","#
+        + #""retryable":true,"origin":"upstream","retryAfterMs":1500,"resourceId":"\#(id.hex)","resourceArn":"\#(prefix)","#
+        + #""status":"INACTIVE","requestId":"r","upstreamType":"ConflictException"}}"#)
+  }
+
+  @Test(arguments: [
+    (#"{"staus":1,"id":"a\u00fc"}"#, #"{"id":"a\u00fc","error":{"#), ("nonsense", #"{"id":null,"error":{"#),
+    ("{}", #"{"id":null,"error":{"#), (#"{"id":[],"op":"status"}"#, #"{"id":null,"error":{"#),
+  ])
+  func `answers a refused line with its id or with null`(_ line: String, beginning: String) throws {
+    let parsed = ParsedLine(line)
+    guard case .failure(let error) = parsed.result else {
+      Issue.record("accepted")
+      return
+    }
+    #expect(text(AnswerEncoder.error(error, in: parsed.memory.readOnly)).hasPrefix(beginning))
+  }
+
+  @Test func `writes what happened in each of several targets in order`() {
+    let error = ServiceError(
+      .throttling, reason: "rate", message: "slow down", retryable: true, retryAfterMilliseconds: 5)
+    let line = AnswerEncoder.results(
+      id: Array("\"m\"".utf8), certificateID: id,
+      [.registered(registration(.active), cached: true), .failed(TargetName("us"), error), .queued(TargetName("ap"))])
+    #expect(
+      text(line)
+        == #"{"id":"m","certificateId":"\#(id.hex)","results":[{"target":"eu-1","certificateArn":"\#(prefix)\#(id.hex)","#
+        + #""certificateId":"\#(id.hex)","outcome":"created","status":"ACTIVE","cached":true},"#
+        + #"{"target":"us","error":{"type":"ThrottlingException","httpStatus":400,"reason":"rate","message":"slow down","#
+        + #""retryable":true,"origin":"daemon","retryAfterMs":5}},{"target":"ap","outcome":"queued","cached":false}]}"#)
+  }
+
+  @Test func `writes the answers of the other operations`() {
+    let error = ServiceError(.serviceUnavailable, reason: "down", message: "no", retryable: true)
+    let pending = PendingRegistration(
+      key: key, sequence: 1, der: [], status: .inactive, enqueuedAt: WallTime(secondsSinceEpoch: 0), callStarted: true,
+      attempts: 2, lastError: error, requesterUID: 0, basis: basis)
+    let failed = FailedRegistration(key: key, error: error, attempts: 3, finishedAt: WallTime(secondsSinceEpoch: 0))
+    let known = #""certificateId":"\#(id.hex)","target":"eu-1""#
+    let lastError =
+      #""lastError":{"type":"ServiceUnavailableException","httpStatus":503,"reason":"down","message":"no","retryable":true,"origin":"daemon"}"#
+    #expect(
+      text(AnswerEncoder.queued(id: [0x31], certificateID: id, target: TargetName("eu-1")))
+        == #"{"id":1,"certificateId":"\#(id.hex)","outcome":"queued","cached":false,"target":"eu-1"}"#)
+    #expect(
+      text(AnswerEncoder.lookup(id: nil, .registered(registration(nil, .existing))))
+        == #"{\#(known),"state":"registered","certificateArn":"\#(prefix)\#(id.hex)","outcome":"existing","#
+        + #""finishedAt":"2023-11-14T22:13:20.000Z","requestId":"r-1"}"#)
+    #expect(
+      text(AnswerEncoder.lookup(id: nil, .queued(pending, nextTry: WallTime(secondsSinceEpoch: 60))))
+        == #"{\#(known),"state":"queued","status":"INACTIVE","enqueuedAt":"1970-01-01T00:00:00.000Z","attempts":2,"#
+        + #""nextTryAt":"1970-01-01T00:01:00.000Z",\#(lastError)}"#)
+    #expect(
+      text(AnswerEncoder.lookup(id: nil, .failed(failed)))
+        == #"{\#(known),"state":"failed","finishedAt":"1970-01-01T00:00:00.000Z","attempts":3,\#(lastError)}"#)
+    #expect(text(AnswerEncoder.forgotten(id: [0x31], key)) == #"{"id":1,\#(known),"forgotten":true}"#)
+    #expect(
+      text(AnswerEncoder.validated(id: [0x31], certificateID: id, certificate: Array("{\"subject\":\"x\"}".utf8)))
+        == #"{"id":1,"certificateId":"\#(id.hex)","certificate":{"subject":"x"}}"#)
+    #expect(
+      text(AnswerEncoder.watched(id: nil, failed))
+        == #"{"certificateId":"\#(id.hex)","outcome":"failed","target":"eu-1","finishedAt":"1970-01-01T00:00:00.000Z","attempts":3,\#(lastError)}"#
+    )
+    #expect(
+      text(AnswerEncoder.watched(id: nil, registration(.active))).contains(
+        #""outcome":"created","status":"ACTIVE","target":"eu-1""#))
+    #expect(text(AnswerEncoder.object(id: [0x31]) { $0.member("body", "a\nb") }) == #"{"id":1,"body":"a\nb"}"#)
+  }
+}

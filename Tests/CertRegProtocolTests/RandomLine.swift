@@ -1,0 +1,103 @@
+/// Random JSON text: lines that are nearly requests.
+struct RandomLine {
+  var generator: SeededGenerator
+
+  /// An object of random members, mostly those of requests with mostly fitting values.
+  mutating func object() -> String {
+    var members = (0..<Int.random(in: 0...5, using: &generator)).map { _ in member() }
+    if !generator.once(in: 3) { members.append("\(string("certificatePem", asName: true))\(space()):\(string())") }
+    if !generator.once(in: 3) { members.append("\"id\":\(space())\(id())") }
+    members.shuffle(using: &generator)
+    return space() + "{" + space() + members.joined(separator: space() + "," + space()) + space() + "}" + space()
+  }
+
+  mutating func id() -> String {
+    switch Int.random(in: 0..<4, using: &generator) {
+    case 0: string()
+    case 1: number()
+    case 2: generator.pick(["null", "1", "0", "-1", "1e400", "1e308", "18446744073709551616"])
+    default: String(UInt32.random(in: 0 ... .max, using: &generator))
+    }
+  }
+
+  private mutating func member() -> String {
+    let hex = String(repeating: generator.pick(["0", "a", "F"]), count: generator.once(in: 8) ? 63 : 64)
+    let choices: [(String, [String])] = [
+      ("op", ["register", "validate", "lookup", "forget", "watch", "status", "metrics"].map { "\"\($0)\"" }),
+      ("certificateId", ["\"\(hex)\""]),
+      ("status", ["\"ACTIVE\"", "\"INACTIVE\"", "\"PENDING_ACTIVATION\"", "\"active\"", "null"]),
+      ("target", ["\"default\"", "[\"a\"]", "[\"a\", \"b\"]", "[]", "[1]", string(), value(depth: 2)]),
+      ("ifExists", ["\"return\"", "\"error\"", "\"retur\""]),
+      ("refresh", ["true", "false", "0"]),
+      ("wait", ["true", "false", "\"true\""]),
+      ("timeoutMs", ["1", "300000", "300001", "0", "15000", "1.5", number()]),
+      ("outcome", ["\"created\"", "\"existing\"", "\"failed\"", "\"queued\""]),
+      (generator.pick(["zzz", "staus", "Op", "", "certificatePEM"]), ["1"]),
+    ]
+    // The first choices come oftener, so that many lines are requests.
+    let index = min(
+      Int.random(in: 0..<choices.count, using: &generator), Int.random(in: 0..<choices.count, using: &generator))
+    let (name, values) = choices[index]
+    let chosen = generator.once(in: 12) ? value(depth: 1) : generator.pick(values)
+    return "\(string(name, asName: true))\(space()):\(space())\(chosen)"
+  }
+
+  mutating func value(depth: Int) -> String {
+    switch Int.random(in: 0..<(depth > 5 ? 5 : 7), using: &generator) {
+    case 0: return string()
+    case 1: return number()
+    case 2: return "true"
+    case 3: return "false"
+    case 4: return "null"
+    case 5:
+      let elements = (0..<Int.random(in: 0...3, using: &generator)).map { _ in value(depth: depth + 1) }
+      return "[" + space() + elements.joined(separator: space() + "," + space()) + space() + "]"
+    default:
+      let members = (0..<Int.random(in: 0...3, using: &generator)).map { _ in "\(string()):\(value(depth: depth + 1))" }
+      return "{" + space() + members.joined(separator: ",") + space() + "}"
+    }
+  }
+
+  mutating func string() -> String {
+    var text = ""
+    for _ in 0..<Int.random(in: 0...20, using: &generator) {
+      text += generator.pick([
+        "a", "Z", " ", "~", "0123456789abcdef", "ü", "設", "🔐", "\u{7f}", "\\n", "\\n", "\\\"", "\\\\", "\\/", "\\b",
+        "\\f", "\\r",
+        "\\t", "\\u0000", "\\u00fC", "\\u2028", "\\ud83d\\udd10",
+      ])
+    }
+    if generator.once(in: 40) { text += generator.pick(["\\ud800", "\\udc00x", "\\ud800\\u0041"]) }
+    return "\"\(text)\""
+  }
+
+  /// `text` in quotes, now and then with some of its characters as escapes.
+  mutating func string(_ text: String, asName: Bool) -> String {
+    guard generator.once(in: 4) else { return "\"\(text)\"" }
+    var written = ""
+    for unit in text.utf16 {
+      let digits = String(unit, radix: 16, uppercase: generator.once(in: 2))
+      if generator.once(in: 3) {
+        written += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      } else {
+        written += String(decoding: [unit], as: UTF16.self)
+      }
+    }
+    return "\"\(written)\""
+  }
+
+  mutating func number() -> String {
+    var text = generator.once(in: 3) ? "-" : ""
+    text += generator.pick(["0", "7", "10", "123", "9007199254740993"])
+    if generator.once(in: 3) { text += "." + generator.pick(["0", "5", "000001"]) }
+    if generator.once(in: 3) {
+      text +=
+        generator.pick(["e", "E"]) + generator.pick(["", "+", "-"]) + generator.pick(["0", "12", "308", "309", "007"])
+    }
+    return text
+  }
+
+  private mutating func space() -> String {
+    generator.once(in: 4) ? generator.pick([" ", "\t", "\r", "  ", "\n"]) : ""
+  }
+}

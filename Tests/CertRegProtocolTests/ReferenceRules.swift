@@ -1,0 +1,83 @@
+import CertRegProtocol
+
+/// A second opinion on which objects are requests, over the reference reader's values.
+enum ReferenceRules {
+  private static let members: [String: Set<String>] = [
+    "register": ["certificatePem", "status", "target", "ifExists", "refresh", "wait", "timeoutMs"],
+    "validate": ["certificatePem"],
+    "lookup": ["certificateId", "certificatePem", "target"],
+    "forget": ["certificateId", "target"],
+    "watch": ["target", "outcome"],
+    "status": [],
+    "metrics": [],
+  ]
+
+  static func isRequest(_ members: [(name: [UInt16], value: ReferenceReader.Value)]) -> Bool {
+    var values: [String: ReferenceReader.Value] = [:]
+    for (name, value) in members {
+      guard let name = text(name), values[name] == nil else { return false }
+      values[name] = value
+    }
+    var operation = "register"
+    if let value = values["op"] {
+      guard let name = string(value) else { return false }
+      operation = name
+    }
+    guard let known = Self.members[operation], Set(values.keys).subtracting(["id", "op"]).isSubset(of: known) else {
+      return false
+    }
+    guard values.allSatisfy({ isAllowed($0.value, as: $0.key, operation: operation) }) else { return false }
+    switch operation {
+    case "register", "validate": return values["certificatePem"] != nil
+    case "lookup": return (values["certificatePem"] == nil) != (values["certificateId"] == nil)
+    case "forget": return values["certificateId"] != nil
+    default: return true
+    }
+  }
+
+  /// Whether `text` may be echoed as an `id`.
+  static func isID(_ value: ReferenceReader.Value) -> Bool {
+    switch value {
+    case .null: true
+    case .string(let units): text(units) != nil
+    case .number(let text): Double(text).map(\.isFinite) ?? false
+    default: false
+    }
+  }
+
+  private static func isAllowed(_ value: ReferenceReader.Value, as member: String, operation: String) -> Bool {
+    switch member {
+    case "id": return isID(value)
+    case "refresh", "wait":
+      if case .bool = value { return true }
+      return false
+    case "timeoutMs":
+      guard case .number(let text) = value, let number = Int(text) else { return false }
+      return (1...300_000).contains(number)
+    case "target":
+      if case .array(let names) = value {
+        return (operation == "register" || operation == "watch") && (1...256).contains(names.count)
+          && names.allSatisfy { string($0) != nil }
+      }
+      return string(value) != nil
+    case "status":
+      let all = ["ACTIVE", "INACTIVE", "REVOKED", "PENDING_TRANSFER", "REGISTER_INACTIVE", "PENDING_ACTIVATION"]
+      return string(value).map { all.contains($0) } ?? false
+    case "ifExists": return ["return", "error"].contains(string(value))
+    case "outcome": return ["created", "existing", "failed"].contains(string(value))
+    case "certificateId":
+      guard let text = string(value) else { return false }
+      return text.utf8.count == 64 && text.allSatisfy { $0.isASCII && $0.isHexDigit }
+    default: return string(value) != nil
+    }
+  }
+
+  private static func string(_ value: ReferenceReader.Value) -> String? {
+    if case .string(let units) = value { text(units) } else { nil }
+  }
+
+  /// `nil` where there is half a surrogate pair.
+  static func text(_ units: [UInt16]) -> String? {
+    String(validating: units, as: UTF16.self)
+  }
+}

@@ -1,0 +1,72 @@
+import Testing
+
+@testable import CertRegProtocol
+
+@Suite struct SWARTests {
+  @Test func `finds the first byte that a string cannot take as it is`() {
+    var generator = SeededGenerator.announced("words")
+    for _ in 0..<20_000 {
+      let bytes = (0..<8).map { _ in
+        generator.once(in: 6)
+          ? UInt8.random(in: 0 ... .max, using: &generator)
+          : generator.pick([0x20, 0x21, 0x23, 0x41, 0x5b, 0x5d, 0x7e, 0x7f])
+      }
+      let word = bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+      let first = bytes.firstIndex { $0 < 0x20 || $0 == 0x22 || $0 == 0x5c || $0 >= 0x80 }
+      let stops = SWAR.stringStops(word)
+      #expect((stops == 0 ? nil : stops.trailingZeroBitCount / 8) == first, "\(bytes)")
+      let backslash = bytes.firstIndex(of: 0x5c)
+      let found = SWAR.backslashes(word)
+      #expect((found == 0 ? nil : found.trailingZeroBitCount / 8) == backslash, "\(bytes)")
+    }
+  }
+
+  @Test func `finds each byte in each place`() {
+    for place in 0..<8 {
+      for byte in UInt8.min ... .max {
+        let word = 0x6161_6161_6161_6161 & ~(0xff << UInt64(place * 8)) | UInt64(byte) << UInt64(place * 8)
+        let isStop = byte < 0x20 || byte == 0x22 || byte == 0x5c || byte >= 0x80
+        #expect((SWAR.stringStops(word) != 0) == isStop)
+        #expect((SWAR.backslashes(word) != 0) == (byte == 0x5c))
+      }
+    }
+  }
+}
+
+@Suite struct NearestNameTests {
+  @Test(arguments: [
+    ("status", "status", 0), ("staus", "status", 1), ("sttaus", "status", 1), ("stats", "status", 1), ("", "abc", 3),
+    ("abc", "", 3),
+    ("kitten", "sitting", 3), ("", "", 0),
+  ])
+  func `counts edits`(_ left: String, right: String, distance: Int) {
+    #expect(NearestName.distance(Array(left.utf8), Array(right.utf8)) == distance)
+  }
+
+  @Test func `suggests only what is near`() {
+    let names = ["status", "target", "op", "certificatePem"]
+    #expect(NearestName.of("Staus", among: names) == "status")
+    #expect(NearestName.of("certPem", among: names) == nil)
+    #expect(NearestName.of("pem", among: names) == nil)
+    #expect(NearestName.of("CERTIFICATE_PEM", among: names) == "certificatePem")
+    #expect(NearestName.of(String(repeating: "x", count: 65), among: names) == nil)
+    #expect(NearestName.of("x", among: []) == nil)
+  }
+}
+
+@Suite struct NumberMagnitudeTests {
+  @Test func `agrees with the conversion to a double`() {
+    var generator = SeededGenerator.announced("numbers")
+    for _ in 0..<5000 {
+      var text = generator.once(in: 2) ? "-" : ""
+      let digits = { (count: Int, generator: inout SeededGenerator) in
+        String((0..<count).map { _ in generator.pick(Array("0012345678999")) })
+      }
+      text += generator.once(in: 3) ? "0" : "1" + digits(Int.random(in: 0...330, using: &generator), &generator)
+      if generator.once(in: 2) { text += "." + digits(Int.random(in: 1...330, using: &generator), &generator) }
+      if generator.once(in: 2) { text += "e\(Int.random(in: -700...700, using: &generator))" }
+      let exceeds = Array(text.utf8).withUnsafeBytes { NumberMagnitude.exceedsDouble($0[...]) }
+      #expect(exceeds == Double(text)?.isInfinite, "\(text)")
+    }
+  }
+}

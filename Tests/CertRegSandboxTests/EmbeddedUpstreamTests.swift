@@ -1,0 +1,52 @@
+import CertRegCore
+import CertRegSandbox
+import Testing
+
+@Suite struct EmbeddedUpstreamTests {
+  private let upstream = EmbeddedUpstream(SandboxAccount(), seed: 1)
+
+  private func call(_ number: Int, status: CertificateStatus? = nil) -> UpstreamCall {
+    UpstreamCall(certificateID: certificate(number).id, der: certificate(number).der, status: status)
+  }
+
+  @Test(arguments: [nil, .active, .inactive, .revoked] as [CertificateStatus?])
+  func `registers once and says so the second time`(status: CertificateStatus?) async throws {
+    let arn = "arn:aws:iot:eu-central-1:123456789012:cert/\(certificate(1).id.hex)"
+    let reply = await upstream.registerCertificateWithoutCA(call(1, status: status))
+    guard case .registered(arn, let first?) = reply else {
+      Issue.record("the first call did not register")
+      return
+    }
+    guard case .alreadyExists(arn, nil, let second?) = await upstream.registerCertificateWithoutCA(call(1)) else {
+      Issue.record("the second call did not find the certificate")
+      return
+    }
+    #expect(first != second)
+    #expect(upstream.certificateCount == 1)
+  }
+
+  @Test(arguments: [CertificateStatus.pendingTransfer, .registerInactive, .pendingActivation])
+  func `refuses the statuses that AWS keeps to itself`(status: CertificateStatus) async throws {
+    guard case .failed(let failure) = await upstream.registerCertificateWithoutCA(call(1, status: status)) else {
+      Issue.record("the call did not fail")
+      return
+    }
+    #expect(failure.disposition == .final)
+    #expect(failure.error.kind == .certificateState)
+    #expect(failure.error.origin == .upstream)
+    #expect(failure.error.retryable == false)
+    #expect(failure.error.requestID != nil)
+    #expect(failure.error.message == "Not allowed to register certificate with \(status.rawValue) status")
+    #expect(upstream.certificateCount == 0)
+  }
+
+  @Test func `of many calls for one certificate at once, one registers it`() async {
+    let replies = await withTaskGroup(of: UpstreamReply.self) { group in
+      for _ in 0..<100 { group.addTask { await upstream.registerCertificateWithoutCA(call(1)) } }
+      return await group.reduce(into: []) { $0.append($1) }
+    }
+    let registered = replies.filter { if case .registered = $0 { true } else { false } }
+    #expect(registered.count == 1)
+    #expect(replies.count == 100)
+  }
+}

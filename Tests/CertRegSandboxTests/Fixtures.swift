@@ -1,0 +1,61 @@
+import CertRegCore
+import CertRegCrypto
+import CertRegSandbox
+import Synchronization
+
+/// A certificate that nobody issued: the register looks at digests and dates alone.
+func certificate(_ number: Int) -> JudgedCertificate {
+  let der = Array("certificate \(number)".utf8)
+  return JudgedCertificate(
+    id: SHA256.digest(of: der), der: der, notBefore: WallTime(secondsSinceEpoch: 1_000),
+    notAfter: WallTime(secondsSinceEpoch: 4_000_000_000))
+}
+
+/// The text that `StubJudge` takes for `certificate(number)`.
+func pem(_ number: Int) -> String {
+  "certificate \(number)"
+}
+
+/// Takes `certificate N` for a good certificate and refuses all else.
+struct StubJudge: CertificateJudge {
+  func judge(pem: String, at now: WallTime) throws(SandboxError) -> JudgedCertificate {
+    guard pem.hasPrefix("certificate "), let number = Int(pem.dropFirst(12)) else {
+      throw SandboxError(.certificateValidation, "The certificate is invalid")
+    }
+    return certificate(number)
+  }
+}
+
+/// A clock that stands still until it is moved.
+final class ManualClock: Sendable {
+  /// Protects both times.
+  private let times: Mutex<(wall: WallTime, monotonic: MonotonicTime)>
+
+  init(wallTime: WallTime = ManualClock.start) {
+    times = Mutex((wallTime, MonotonicTime(nanoseconds: 0)))
+  }
+
+  /// 2026-11-24T08:09:10Z.
+  static let start = WallTime(secondsSinceEpoch: 1_795_507_750)
+
+  func advance(by duration: Duration) {
+    times.withLock { times in
+      times.wall = times.wall + duration
+      times.monotonic = times.monotonic + duration
+    }
+  }
+
+  var clock: SandboxClock {
+    SandboxClock(
+      wallTime: { self.times.withLock(\.wall) }, monotonicTime: { self.times.withLock(\.monotonic) })
+  }
+}
+
+extension SandboxRegister {
+  /// Checks a registration and makes it.
+  mutating func register(
+    _ certificate: JudgedCertificate, status: CertificateStatus? = nil, at now: WallTime = ManualClock.start
+  ) throws(SandboxError) {
+    apply(try registration(of: certificate, status: status, at: now, generationID: UniqueID(1, 2)))
+  }
+}

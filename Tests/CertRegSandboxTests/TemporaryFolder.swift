@@ -1,0 +1,32 @@
+import FoundationEssentials
+
+/// A folder of its own for a test; it goes with the value.
+final class TemporaryFolder {
+  private let url: URL
+
+  init() throws {
+    url = URL(filePath: FileManager.default.temporaryDirectory.path)
+      .appending(path: "certreg-sandbox-tests-\(UInt64.random(in: 0 ... .max))")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  }
+
+  deinit {
+    try? FileManager.default.removeItem(at: url)
+  }
+
+  func path(_ name: String) -> String {
+    url.appending(path: name).path
+  }
+
+  func write(_ bytes: some Sequence<UInt8>, to name: String) throws {
+    try Data(bytes).write(to: URL(filePath: path(name)))
+  }
+
+  func read(_ name: String) throws -> [UInt8] {
+    Array(try Data(contentsOf: URL(filePath: path(name))))
+  }
+
+  func contains(_ name: String) -> Bool {
+    FileManager.default.fileExists(atPath: path(name))
+  }
+}

@@ -1,0 +1,142 @@
+import CertRegCore
+import Testing
+
+@testable import CertRegSettings
+
+@Suite struct ConfigurationReaderTests {
+  @Test(arguments: [
+    "", "{}", "# nothing\n", "---\n", "---\n...\n", "null", "\u{feff}", "socket:\n", "socket: {}\ntargets:\n",
+  ])
+  func `takes an empty file for the defaults`(text: String) throws {
+    #expect(try load(text).settings == Settings())
+  }
+
+  @Test(arguments: ["just text", "- a\n- b", "[1, 2]", "12"])
+  func `refuses a file that is no section of keys`(text: String) {
+    #expect(problems(text).count == 1)
+  }
+
+  @Test func `names the line and column of a fault in the YAML`() throws {
+    let error = try #require(throws: SettingsError.self) { try load("socket:\n  window: [1, 2\nqueue: 3\n") }
+    let problem = try #require(error.problems.first)
+    #expect(error.problems.count == 1)
+    #expect(problem.line == 3)
+    #expect(problem.message.hasPrefix("is not YAML: "))
+  }
+
+  @Test func `says what to do about tabs`() {
+    let found = problems("socket:\n\twindow: 3\n")
+    #expect(found.count == 1)
+    #expect(found.first?.hasPrefix("/c.yaml:2: is not YAML") == true)
+    #expect(found.first?.contains("not tabs") == true)
+  }
+
+  @Test(arguments: [
+    "socket:\n  window: 3\n  mode: \"0600\"\n  window: 4\n", "log: {level: info}\nlog: {level: debug}\n",
+    "validation: {expired: allow, expired: allow}\n",
+  ])
+  func `refuses a key that is given twice`(text: String) {
+    let found = problems(text)
+    #expect(found.count == 1)
+    #expect(found.first?.contains("given twice") == true)
+  }
+
+  @Test func `compares keys as they are written, not by their YAML types`() {
+    #expect(
+      problems("targets:\n  1: {}\n  \"1\": {}\n") == ["/c.yaml:3: targets.1: is given twice: first at /c.yaml:2"])
+  }
+
+  @Test func `refuses what is not UTF-8 and names the line`() {
+    #expect(problems(bytes: Array("log:\n  level: ".utf8) + [0xe9, 0x0a]) == ["/c.yaml:2: the file is not UTF-8"])
+    let utf16 = "{}".utf16.flatMap { [UInt8($0 & 0xff), UInt8($0 >> 8)] }
+    #expect(problems(bytes: [0xff, 0xfe] + utf16) == ["/c.yaml:1: the file is not UTF-8"])
+  }
+
+  @Test func `refuses control characters`() {
+    #expect(problems("log: {level: \"in\u{0}fo\"}").count == 1)
+    #expect(problems("socket: {group: \"a\\x1bb\"}").count == 1)
+    #expect(problems("stateDirectory: \"/a\\ufeff\"").count == 1)
+  }
+
+  @Test func `refuses a file of more than a mebibyte`() {
+    let text = String(repeating: "#\n", count: 1 << 19)
+    #expect(problems(text) == [])
+    #expect(problems(text + "#") == ["/c.yaml: the file has more than 1048576 bytes"])
+  }
+
+  @Test func `refuses a second document`() {
+    #expect(problems("---\n{}\n---\n{}\n").count == 1)
+  }
+
+  @Test func `refuses tags`() {
+    let found = problems("socket:\n  group: !secret abc\n  window: !!int 3\n")
+    #expect(found == ["/c.yaml:2: socket.group: has the tag \"!secret\": tags are not supported"])
+  }
+
+  @Test func `shares settings with anchors and merge keys`() throws {
+    let text = """
+      targets:
+        factory: &common
+          region: eu-central-1
+          maxConcurrent: 8
+        lab:
+          <<: *common
+          region: us-east-1
+      defaultTarget: factory
+      """
+    let loaded = try load(text)
+    let lab = loaded.settings.targets[1]
+    #expect(lab.name.rawValue == "lab")
+    #expect(lab.region == "us-east-1")
+    #expect(lab.maxConcurrent == 8)
+    #expect(loaded.origin(of: "targets.lab.maxConcurrent").description == "/etc/certregd/config.yaml:4")
+  }
+
+  @Test func `merges the first of several sections first`() throws {
+    let text = """
+      targets:
+        a: &a {maxConcurrent: 1}
+        b: &b {maxConcurrent: 2, region: eu-west-1}
+        c: {<<: [*a, *b]}
+      defaultTarget: a
+      """
+    let target = try load(text).settings.targets[2]
+    #expect(target.maxConcurrent == 1)
+    #expect(target.region == "eu-west-1")
+  }
+
+  @Test func `refuses an alias of nothing and a merge of a single value`() {
+    #expect(problems("socket: *nothing\n").count == 1)
+    #expect(problems("socket: {<<: 3}\n").count == 1)
+  }
+
+  @Test(arguments: ["value", "key"])
+  func `refuses a file whose aliases grow beyond measure`(place: String) {
+    var text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+    for level in 1...20 {
+      let aliases = Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", ")
+      text += place == "key" ? "? &a\(level) [\(aliases)]\n: 1\n" : "a\(level): &a\(level) [\(aliases)]\n"
+    }
+    #expect(problems(text) == ["/c.yaml: its aliases expand to too much"])
+  }
+
+  @Test func `takes many plain uses of one anchor`() throws {
+    var text = "targets:\n  t0: &common {region: eu-central-1, credentials: environment}\n"
+    for index in 1...200 { text += "  t\(index): *common\n" }
+    #expect(try load(text + "defaultTarget: t0\n").settings.targets.count == 201)
+  }
+
+  @Test(arguments: [("[", "]"), ("{a: ", "}"), ("- ", ""), ("? ", "")])
+  func `refuses deep nesting`(open: String, close: String) {
+    for depth in [40, 900, 5000, 100_000] {
+      let text = "socket: \n " + String(repeating: open, count: depth) + "x" + String(repeating: close, count: depth)
+      #expect(!problems(text).isEmpty, "depth \(depth)")
+    }
+  }
+
+  @Test func `escapes what could steer a terminal`() {
+    let found = problems("\"so\\x1b[31mcket\": 1\nlog: {level: \"\\u202egubed\"}\n")
+    #expect(found.count == 2)
+    #expect(found.allSatisfy { line in line.unicodeScalars.allSatisfy(isPrintable) })
+  }
+}

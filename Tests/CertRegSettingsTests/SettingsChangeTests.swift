@@ -1,0 +1,24 @@
+import CertRegCore
+import Testing
+
+@testable import CertRegSettings
+
+@Suite struct SettingsChangeTests {
+  @Test func `nothing changes between equal settings`() {
+    #expect(Settings().changes(from: Settings()).isEmpty)
+  }
+
+  @Test func `tells what waits for a restart`() {
+    var settings = Settings()
+    settings.socket.path = "/other.sock"
+    settings.socket.window = 1
+    settings.targets.append(TargetConfiguration(name: TargetName("line")))
+    settings.log.level = .debug
+    let changes = settings.changes(from: Settings())
+    #expect(changes.first { $0.key == "socket.path" }?.takesEffectAtReload == false)
+    #expect(changes.first { $0.key == "socket.window" }?.takesEffectAtReload == true)
+    #expect(changes.first { $0.key == "log.level" }?.takesEffectAtReload == true)
+    #expect(changes.contains { $0.key == "targets.line.region" })
+    #expect(Settings().changes(from: settings).map(\.key) == changes.map(\.key))
+  }
+}

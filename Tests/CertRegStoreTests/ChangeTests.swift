@@ -1,0 +1,149 @@
+import CertRegCore
+import Testing
+
+@testable import CertRegStore
+
+@Suite struct ChangeTests {
+  let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  @Test func `keeps every field of a queued registration`() async throws {
+    var started = Sample.pending(2, size: 40_000)
+    started.callStarted = true
+    started.attempts = 7
+    started.lastError = Sample.error
+    started.status = nil
+    var empty = Sample.pending(3, target: "other")
+    empty.der = []
+    let entries = [Sample.pending(1), started, empty]
+    let store = try SQLiteRegistrationStore(directory)
+    try await store.commit(entries.map { .enqueue($0) })
+    #expect(try store.pendingRegistrations() == entries)
+    store.close()
+    #expect(try SQLiteRegistrationStore(directory).pendingRegistrations() == entries)
+  }
+
+  @Test func `hands pending registrations out in order of arrival, not of insertion`() async throws {
+    let store = try SQLiteRegistrationStore(directory)
+    for number in [5, 1, 9, 3] { try await store.commit([.enqueue(Sample.pending(number))]) }
+    #expect(try store.pendingRegistrations().map(\.sequence) == [1, 3, 5, 9])
+  }
+
+  @Test func `notes calls and attempts without forgetting either`() async throws {
+    let store = try SQLiteRegistrationStore(directory)
+    try await store.commit([.enqueue(Sample.pending(1)), .enqueue(Sample.pending(2)), .enqueue(Sample.pending(3))])
+    try await store.commit([.noteAttempt(Sample.key(1), attempts: 1, lastError: Sample.error)])
+    try await store.commit([.markCallStarted(Sample.key(1)), .markCallStarted(Sample.key(2))])
+    try await store.commit([.noteAttempt(Sample.key(2), attempts: 2, lastError: Sample.error)])
+    let found = try store.pendingRegistrations()
+    #expect(found.map(\.callStarted) == [true, true, false])
+    #expect(found.map(\.attempts) == [1, 2, 0])
+    #expect(found.map(\.lastError) == [Sample.error, Sample.error, nil])
+  }
+
+  @Test(arguments: [RegistrationOutcome.created, .existing], CertificateStatus.allCases.map(Optional.some) + [nil])
+  func `keeps every field of a result`(outcome: RegistrationOutcome, status: CertificateStatus?) async throws {
+    var registration = Sample.registration(1, outcome: outcome)
+    registration.status = status
+    let store = try SQLiteRegistrationStore(directory)
+    try await store.commit([.complete(registration)])
+    #expect(try store.record(for: registration.key) == .registered(registration))
+    #expect(try store.record(for: Sample.key(2)) == nil)
+    #expect(try store.record(for: Sample.key(1, target: "other")) == nil)
+  }
+
+  @Test(arguments: [
+    "arn:aws:iot:eu-central-1:123456789012:cert/7d2f", "", "arn:aws-cn:iot:cn-north-1:1:cert/\u{0}ü",
+    String(repeating: "0", count: 64),
+  ]) func `keeps an ARN of another form as it is`(arn: String) async throws {
+    var registration = Sample.registration(1)
+    registration.certificateARN = arn
+    let store = try SQLiteRegistrationStore(directory)
+    try await store.commit([.complete(registration)])
+    #expect(try store.record(for: registration.key) == .registered(registration))
+  }
+
+  @Test(arguments: [
+    nil, "", "0C5C1A3B-5E63-4A3B-9A80-0D0F6E2F1000", "0c5c1a3b-5e63-4a3b-9a80-0d0f6e2f1000",
+    "0c5c1a3b-5e63-4a3b-9a80-0d0f6e2f100", "0c5c1a3b+5e63-4a3b-9a80-0d0f6e2f1000", "not a uuid",
+  ]) func `keeps a request ID as it was written`(requestID: String?) async throws {
+    var registration = Sample.registration(1)
+    registration.requestID = requestID
+    let store = try SQLiteRegistrationStore(directory)
+    try await store.commit([.complete(registration)])
+    #expect(try store.record(for: registration.key) == .registered(registration))
+  }
+
+  @Test func `a result takes its entry from the queue and replaces an earlier result`() async throws {
+    let store = try SQLiteRegistrationStore(directory)
+    try await store.commit([.enqueue(Sample.pending(1)), .markCallStarted(Sample.key(1))])
+    try await store.commit([.complete(Sample.registration(1))])
+    #expect(try store.pendingRegistrations() == [])
+    let later = Sample.registration(1, at: 99, outcome: .existing)
+    try await store.commit([.complete(later)])
+    #expect(try store.record(for: Sample.key(1)) == .registered(later))
+    #expect(try store.registeredCount() == 1)
+  }
+
+  @Test func `a failure is kept until there is a result, and never hides one`() async throws {
+    let store = try SQLiteRegistrationStore(directory)
+    try await store.commit([.enqueue(Sample.pending(1)), .fail(Sample.failure(1))])
+    #expect(try store.pendingRegistrations() == [])
+    #expect(try store.record(for: Sample.key(1)) == .failed(Sample.failure(1)))
+    #expect(try store.registeredCount() == 0)
+    try await store.commit([.complete(Sample.registration(1))])
+    try await store.commit([.fail(Sample.failure(1))])
+    #expect(try store.record(for: Sample.key(1)) == .registered(Sample.registration(1)))
+  }
+
+  @Test func `forgetting removes results and failures of the one target and leaves the queue`() async throws {
+    let store = try SQLiteRegistrationStore(directory)
+    try await store.commit([
+      .complete(Sample.registration(1)), .complete(Sample.registration(1, target: "other")), .fail(Sample.failure(2)),
+      .enqueue(Sample.pending(1)),
+    ])
+    try await store.commit([.forget(Sample.key(1)), .forget(Sample.key(2)), .forget(Sample.key(3, target: "unheard"))])
+    #expect(try store.record(for: Sample.key(1)) == nil)
+    #expect(try store.record(for: Sample.key(2)) == nil)
+    #expect(try store.record(for: Sample.key(1, target: "other")) != nil)
+    #expect(try store.pendingRegistrations().count == 1)
+    #expect(try store.registeredCount() == 1)
+  }
+
+  @Test func `a key is queued once, by the later request`() async throws {
+    let store = try SQLiteRegistrationStore(directory)
+    var again = Sample.pending(1)
+    again.sequence = 7
+    try await store.commit([.enqueue(Sample.pending(1)), .markCallStarted(Sample.key(1))])
+    try await store.commit([.enqueue(again)])
+    #expect(try store.pendingRegistrations() == [again])
+  }
+
+  @Test func `a batch that cannot be stored leaves no trace, and its neighbours do not suffer`() async throws {
+    let store = try SQLiteRegistrationStore(directory)
+    try await store.commit([.enqueue(Sample.pending(1))])
+    var intruder = Sample.pending(2, target: "never named before")
+    intruder.sequence = 1
+    let refused: [StoreChange] = [
+      .complete(Sample.registration(4)), .complete(Sample.registration(3, target: "also new")), .enqueue(intruder),
+    ]
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { _ = await #expect(throws: StoreError.self) { try await store.commit(refused) } }
+      for number in 10..<30 {
+        group.addTask {
+          do { try await store.commit([.complete(Sample.registration(number))]) } catch { Issue.record(error) }
+        }
+      }
+    }
+    #expect(try store.pendingRegistrations() == [Sample.pending(1)])
+    #expect(try store.record(for: Sample.key(4)) == nil)
+    #expect(try store.record(for: Sample.key(3, target: "also new")) == nil)
+    #expect(try store.registeredCount() == 20)
+    try await store.commit([.complete(Sample.registration(3, target: "also new"))])
+    store.close()
+    let reopened = try SQLiteRegistrationStore(directory)
+    #expect(try reopened.record(for: Sample.key(3, target: "also new")) != nil)
+    #expect(try reopened.registeredCount() == 21)
+  }
+}

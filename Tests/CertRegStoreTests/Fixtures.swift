@@ -1,0 +1,119 @@
+import CertRegCore
+import Foundation
+import Synchronization
+
+@testable import CertRegStore
+
+/// A directory that goes when the test ends.
+final class TemporaryDirectory: Sendable {
+  let path: String
+
+  init() throws {
+    path = FileManager.default.temporaryDirectory.appendingPathComponent("certregd-store-\(UUID().uuidString)").path
+  }
+
+  deinit {
+    try? FileManager.default.removeItem(atPath: path)
+  }
+
+  func file(_ name: String) -> String { path + "/" + name }
+
+  /// The names of everything below the directory.
+  var contents: [String] { (FileManager.default.enumerator(atPath: path)?.allObjects as? [String]) ?? [] }
+
+  /// What a process that is killed now would leave behind: the bytes that were written, whatever was synchronised.
+  func copyAsLeftByKill() throws -> TemporaryDirectory {
+    let copy = try TemporaryDirectory()
+    try FileManager.default.copyItem(atPath: path, toPath: copy.path)
+    try? FileManager.default.removeItem(atPath: copy.file("certregd.db-shm"))
+    return copy
+  }
+}
+
+/// Collects what a store says.
+final class NoticeRecorder: Sendable {
+  private let recorded = Mutex<[StoreNotice]>([])
+
+  func record(_ notice: StoreNotice) { recorded.withLock { $0.append(notice) } }
+
+  var notices: [StoreNotice] { recorded.withLock { $0 } }
+  var kinds: Set<StoreNotice.Kind> { Set(notices.map(\.kind)) }
+}
+
+extension SQLiteRegistrationStore {
+  convenience init(_ directory: TemporaryDirectory, _ recorder: NoticeRecorder? = nil) throws(StoreError) {
+    try self.init(directory: directory.path, onNotice: { recorder?.record($0) })
+  }
+
+  /// Commits and waits for the outcome.
+  func commit(_ changes: [StoreChange]) async throws(StoreError) {
+    let outcome = await withCheckedContinuation { (waiting: CheckedContinuation<Result<Void, StoreError>, Never>) in
+      commit(changes) { waiting.resume(returning: $0) }
+    }
+    try outcome.get()
+  }
+}
+
+/// A generator whose seed is all there is to it (splitmix64).
+struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var word = state
+    word = (word ^ word >> 30) &* 0xbf58_476d_1ce4_e5b9
+    word = (word ^ word >> 27) &* 0x94d0_49bb_1331_11eb
+    return word ^ word >> 31
+  }
+
+  mutating func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8.random(in: 0...255, using: &self) } }
+}
+
+/// Values that depend on nothing but their number.
+enum Sample {
+  static let prefix = "arn:aws:iot:eu-central-1:123456789012:cert/"
+
+  static func key(_ number: Int, target: String = "default") -> RegistrationKey {
+    var generator = SeededGenerator(seed: UInt64(number) + 1)
+    let id = CertificateID(words: (generator.next(), generator.next(), generator.next(), generator.next()))
+    return RegistrationKey(certificateID: id, target: TargetName(target))
+  }
+
+  static func basis(_ number: Int) -> VerdictBasis {
+    VerdictBasis(
+      notBefore: WallTime(millisecondsSinceEpoch: -1), notAfter: WallTime(secondsSinceEpoch: 4_102_444_800),
+      policyFingerprint: Int64(number) &* -0x61c8_8646_80b5_83eb)
+  }
+
+  static func time(_ number: Int) -> WallTime { WallTime(millisecondsSinceEpoch: 1_800_000_000_000 + Int64(number)) }
+
+  static func registration(
+    _ number: Int, target: String = "default", at time: Int? = nil, outcome: RegistrationOutcome = .created
+  ) -> Registration {
+    let key = key(number, target: target)
+    return Registration(
+      key: key, certificateARN: prefix + key.certificateID.hex, outcome: outcome,
+      status: outcome == .created ? .active : nil, requestID: "0c5c1a3b-5e63-4a3b-9a80-0d0f6e2f\(1000 + number % 9000)",
+      finishedAt: Sample.time(time ?? number), basis: basis(number))
+  }
+
+  static func pending(_ number: Int, target: String = "default", size: Int = 600) -> PendingRegistration {
+    var generator = SeededGenerator(seed: UInt64(number) ^ 0xdead)
+    return PendingRegistration(
+      key: key(number, target: target), sequence: Int64(number), der: generator.bytes(size), status: .inactive,
+      enqueuedAt: time(number), callStarted: false, attempts: 0, lastError: nil, requesterUID: 4_000_000_000,
+      basis: basis(number))
+  }
+
+  static let error = ServiceError(
+    .serviceUnavailable, reason: "upstream_unavailable", message: "no \"route\"\u{0} äöü", retryable: true,
+    origin: .upstream,
+    retryAfterMilliseconds: 1200, resourceID: "x", resourceARN: "y", status: .pendingTransfer, requestID: "r",
+    upstreamType: "Odd")
+
+  static func failure(_ number: Int, target: String = "default") -> FailedRegistration {
+    FailedRegistration(key: key(number, target: target), error: error, attempts: 3, finishedAt: time(number))
+  }
+}

@@ -1,0 +1,104 @@
+import CertRegCore
+import Testing
+
+@testable import CertRegStore
+
+/// What a store must answer, as dictionaries.
+struct Model {
+  var results: [RegistrationKey: Registration] = [:]
+  var failures: [RegistrationKey: FailedRegistration] = [:]
+  var queue: [RegistrationKey: PendingRegistration] = [:]
+
+  mutating func apply(_ change: StoreChange) {
+    switch change {
+    case .enqueue(let entry): queue[entry.key] = entry
+    case .markCallStarted(let key): queue[key]?.callStarted = true
+    case .noteAttempt(let key, let attempts, let error):
+      queue[key]?.attempts = attempts
+      queue[key]?.lastError = error
+    case .complete(let registration):
+      queue[registration.key] = nil
+      failures[registration.key] = nil
+      results[registration.key] = registration
+    case .fail(let failure):
+      queue[failure.key] = nil
+      failures[failure.key] = failure
+    case .forget(let key):
+      results[key] = nil
+      failures[key] = nil
+    }
+  }
+
+  func record(for key: RegistrationKey) -> StoredRecord? {
+    results[key].map { .registered($0) } ?? failures[key].map { .failed($0) }
+  }
+}
+
+@Suite struct ModelTests {
+  @Test(arguments: [UInt64.random(in: 1...UInt64.max), 1, 2])
+  func `any changes, with restarts and kills in between, leave what the model says`(seed: UInt64) async throws {
+    print("store model seed \(seed)")
+    var generator = SeededGenerator(seed: seed)
+    var directory = try TemporaryDirectory()
+    let recorder = NoticeRecorder()
+    var store = try SQLiteRegistrationStore(directory, recorder)
+    var model = Model()
+    var sequence = 0
+    for step in 0..<80 {
+      var changes: [StoreChange] = []
+      for _ in 0..<Int.random(in: 1...6, using: &generator) {
+        sequence += 1
+        changes.append(change(sequence, &generator))
+      }
+      try await store.commit(changes)
+      for change in changes { model.apply(change) }
+      switch Int.random(in: 0..<20, using: &generator) {
+      case 0:
+        store.close()
+        store = try SQLiteRegistrationStore(directory, recorder)
+      case 1:
+        let left = try directory.copyAsLeftByKill()
+        store.close()
+        directory = left
+        store = try SQLiteRegistrationStore(directory, recorder)
+      default: break
+      }
+      let probe = key(&generator)
+      #expect(try store.record(for: probe) == model.record(for: probe), "seed \(seed), step \(step)")
+    }
+    #expect(try store.pendingRegistrations() == model.queue.values.sorted { $0.sequence < $1.sequence }, "seed \(seed)")
+    for number in 0..<12 {
+      for target in ["a", "b"] {
+        let key = Sample.key(number, target: target)
+        #expect(try store.record(for: key) == model.record(for: key), "seed \(seed)")
+      }
+    }
+    #expect(try store.registeredCount() == model.results.count, "seed \(seed)")
+    #expect(recorder.notices == [], "seed \(seed)")
+  }
+
+  private func key(_ generator: inout SeededGenerator) -> RegistrationKey {
+    Sample.key(Int.random(in: 0..<12, using: &generator), target: Bool.random(using: &generator) ? "a" : "b")
+  }
+
+  private func change(_ sequence: Int, _ generator: inout SeededGenerator) -> StoreChange {
+    let key = key(&generator)
+    switch Int.random(in: 0..<10, using: &generator) {
+    case 0...2:
+      var entry = Sample.pending(sequence, size: Int.random(in: 0...6000, using: &generator))
+      entry.key = key
+      return .enqueue(entry)
+    case 3, 4: return .markCallStarted(key)
+    case 5: return .noteAttempt(key, attempts: Int.random(in: 0...9, using: &generator), lastError: Sample.error)
+    case 6, 7:
+      var registration = Sample.registration(sequence)
+      registration.key = key
+      return .complete(registration)
+    case 8:
+      var failure = Sample.failure(sequence)
+      failure.key = key
+      return .fail(failure)
+    default: return .forget(key)
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import CertRegCore
+import Dispatch
+import Foundation
+import Glibc
+import Synchronization
+import Testing
+
+@testable import CertRegStore
+
+@Suite struct StoreTests {
+  let directory: TemporaryDirectory
+
+  init() throws { directory = try TemporaryDirectory() }
+
+  @Test func `changes that arrive while the disk is busy share a transaction and are reported in order`() async throws {
+    let store = try SQLiteRegistrationStore(directory)
+    let order = Mutex<[Int]>([])
+    let isBlocked = DispatchSemaphore(value: 0)
+    let mayGoOn = DispatchSemaphore(value: 0)
+    store.commit([.complete(Sample.registration(0))]) { _ in
+      isBlocked.signal()
+      mayGoOn.wait()
+    }
+    isBlocked.wait()
+    let before = store.transactionCount
+    for number in 1...99 {
+      store.commit([.complete(Sample.registration(number))]) { _ in order.withLock { $0.append(number) } }
+    }
+    mayGoOn.signal()
+    try await store.commit([.complete(Sample.registration(100))])
+    #expect(order.withLock { $0 } == Array(1...99))
+    // The last one may have come in time for the group or have had one of its own.
+    #expect(store.transactionCount - before <= 2)
+    #expect(try store.registeredCount() == 101)
+  }
+
+  @Test func `what was acknowledged is there after a kill, and the mark knows it`() async throws {
+    let store = try SQLiteRegistrationStore(directory)
+    for number in 1...20 {
+      try await store.commit([.enqueue(Sample.pending(number)), .markCallStarted(Sample.key(number))])
+      let left = try directory.copyAsLeftByKill()
+      let recorder = NoticeRecorder()
+      let next = try SQLiteRegistrationStore(left, recorder)
+      #expect(try next.pendingRegistrations().count == number)
+      #expect(recorder.notices == [])
+      let mark = try #require(HighWaterFile(path: left.file("certregd.high-water")).found.mark)
+      #expect(mark.revision == Int64(2 * number) && !mark.isClean && !mark.isSuspect)
+    }
+  }
+
+  @Test func `a shutdown in order leaves no log and says so in the mark`() async throws {
+    let store = try SQLiteRegistrationStore(directory)
+    try await store.commit([.complete(Sample.registration(1))])
+    store.close()
+    #expect(Set(directory.contents) == ["certregd.db", "certregd.lock", "certregd.high-water"])
+    #expect(
+      HighWaterFile.Found.mark(.init(schemaVersion: Schema.version, revision: 1, isClean: true))
+        == (try HighWaterFile(path: directory.file("certregd.high-water")).found))
+    await #expect(throws: StoreError.self) { try await store.commit([.complete(Sample.registration(2))]) }
+    #expect(throws: StoreError.self) { try store.record(for: Sample.key(1)) }
+    #expect(throws: StoreError.self) { try store.pendingRegistrations() }
+    store.close()
+  }
+
+  @Test func `a directory has one user at a time, who is named`() throws {
+    let store = try SQLiteRegistrationStore(directory)
+    let error = #expect(throws: StoreError.self) { try SQLiteRegistrationStore(directory) }
+    #expect(error?.code == .inUse)
+    #expect(error?.message.contains("process \(getpid())") == true)
+    store.close()
+    #expect(throws: Never.self) { try SQLiteRegistrationStore(directory) }
+  }
+
+  @Test func `a store that is let go of gives the directory back`() throws {
+    do { _ = try SQLiteRegistrationStore(directory) }
+    #expect(throws: Never.self) { try SQLiteRegistrationStore(directory) }
+  }
+
+  @Test func `state of a newer version is refused and not touched`() async throws {
+    var store = try SQLiteRegistrationStore(directory)
+    try await store.commit([.complete(Sample.registration(1))])
+    store.close()
+    let file = directory.file("certregd.db")
+    do {
+      let connection = try Connection(path: file)
+      try connection.execute("PRAGMA user_version = \(Schema.version + 1); PRAGMA wal_checkpoint(TRUNCATE)")
+    }
+    let untouched = ["certregd.db", "certregd.high-water"]
+    let before = try untouched.map { try Data(contentsOf: URL(fileURLWithPath: directory.file($0))) }
+    let error = #expect(throws: StoreError.self) { try SQLiteRegistrationStore(directory) }
+    #expect(error?.code == .newerVersion)
+    #expect(before == (try untouched.map { try Data(contentsOf: URL(fileURLWithPath: directory.file($0))) }))
+    try Connection(path: file).execute("PRAGMA user_version = \(Schema.version)")
+    store = try SQLiteRegistrationStore(directory)
+    #expect(try store.registeredCount() == 1)
+    store.close()
+    try HighWaterFile(path: directory.file("certregd.high-water"))
+      .write(HighWaterMark(schemaVersion: Schema.version + 1, revision: 1))
+    #expect(throws: StoreError.self) { try SQLiteRegistrationStore(directory) }
+  }
+
+  @Test func `a database of another program is refused`() throws {
+    try FileManager.default.createDirectory(atPath: directory.path, withIntermediateDirectories: true)
+    try Connection(path: directory.file("certregd.db")).execute("PRAGMA application_id = 5; CREATE TABLE t (x)")
+    let error = #expect(throws: StoreError.self) { try SQLiteRegistrationStore(directory) }
+    #expect(error?.code == .failed)
+  }
+
+  @Test func `only the daemon's user can read the state, whatever the umask`() async throws {
+    let store = try SQLiteRegistrationStore(directory)
+    try await store.commit([.complete(Sample.registration(1))])
+    var information = stat()
+    #expect(stat(directory.path, &information) == 0 && information.st_mode & 0o777 == 0o700)
+    for name in directory.contents {
+      #expect(stat(directory.file(name), &information) == 0 && information.st_mode & 0o777 == 0o600, "\(name)")
+    }
+    #expect(directory.contents.contains("certregd.db-wal"))
+  }
+
+  @Test func `a place that is no directory is refused with its name and the system's words`() throws {
+    let file = directory.path
+    try Data().write(to: URL(fileURLWithPath: file))
+    let error = #expect(throws: StoreError.self) { try SQLiteRegistrationStore(directory) }
+    #expect(error == StoreError(.failed, message: "cannot use the state directory \(file): Not a directory"))
+    let missing = #expect(throws: StoreError.self) {
+      try SQLiteRegistrationStore(directory: file + "-gone/state", onNotice: { _ in })
+    }
+    #expect(missing?.message.hasSuffix("No such file or directory") == true)
+  }
+
+  @Test func `the log starts over, so that it stays small`() async throws {
+    let store = try SQLiteRegistrationStore(directory)
+    for number in 1...150 {
+      try await store.commit((0..<40).map { .enqueue(Sample.pending(number * 100 + $0)) })
+      store.awaitCheckpoint()
+    }
+    let size = try #require(StateDirectory.size(directory.file("certregd.db-wal")))
+    // 6000 entries take some 1500 pages; a log that never starts over would hold twice as many frames.
+    #expect(size < 2 * 4120 * Int64(SQLiteRegistrationStore.checkpointFrames))
+  }
+
+  @Test func `concurrent readers see every commit that was reported`() async throws {
+    let store = try SQLiteRegistrationStore(directory)
+    await withTaskGroup(of: Void.self) { group in
+      for worker in 0..<8 {
+        group.addTask {
+          for step in 0..<25 {
+            let number = worker * 1000 + step
+            do {
+              try await store.commit([.enqueue(Sample.pending(number)), .complete(Sample.registration(number))])
+              #expect(try store.record(for: Sample.key(number)) == .registered(Sample.registration(number)))
+            } catch {
+              Issue.record(error)
+            }
+          }
+        }
+      }
+    }
+    #expect(try store.registeredCount() == 200)
+  }
+}
