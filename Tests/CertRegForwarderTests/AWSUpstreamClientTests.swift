@@ -1,0 +1,333 @@
+import CertRegCore
+import CertRegCrypto
+import CertRegSigV4
+import Logging
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+import Testing
+
+@testable import CertRegForwarder
+
+@Suite struct AWSUpstreamClientTests {
+  private static let der = Array("any bytes do: the client does not look into the certificate".utf8)
+  private static let id = SHA256.digest(of: der)
+  private static let arn = "arn:aws:iot:eu-central-1:123456789012:cert/\(id.hex)"
+  private static let success = CannedReply.json(
+    200, #"{"certificateArn":"\#(arn)","certificateId":"\#(id.hex)"}"#, [("x-amzn-RequestId", "r-1")])
+  private let call = UpstreamCall(certificateID: id, der: der, status: .active)
+
+  /// Runs `body` with a client of a server that answers as `answer` says.
+  private func withClient(
+    credentials: any CredentialsSource = FixedCredentials(),
+    clock: HostClock = .system,
+    configure: (inout TargetConfiguration) -> Void = { _ in },
+    environment: [String: String] = [:],
+    answer: @escaping LoopbackServer.Answer,
+    _ body: (AWSUpstreamClient, LoopbackServer) async throws -> Void
+  ) async throws {
+    let server = try await LoopbackServer.start(answer: answer)
+    var configuration = TargetConfiguration(name: TargetName("test"))
+    configuration.region = "eu-central-1"
+    configuration.endpoint = "http://127.0.0.1:\(server.port)"
+    configure(&configuration)
+    let environment = ProcessEnvironment(environment)
+    let client = try AWSUpstreamClient(
+      configuration: configuration,
+      endpoint: TargetEndpoint(
+        configuration: configuration, environment: environment, profiles: SharedProfileStore(environment: environment)),
+      credentials: credentials, environment: environment, clock: clock,
+      eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+    do {
+      try await body(client, server)
+    } catch {
+      await client.shutdown()
+      throw error
+    }
+    await client.shutdown()
+    try? await server.stop()
+  }
+
+  private func reason(_ reply: UpstreamReply) -> String? {
+    if case .failed(let failure) = reply { failure.error.reason } else { nil }
+  }
+
+  @Test func `sends what the API reference asks for, signed`() async throws {
+    try await withClient { _, _ in
+      Self.success
+    } _: { client, server in
+      let reply = await client.registerCertificateWithoutCA(call)
+      #expect(reply == .registered(certificateARN: Self.arn, requestID: "r-1"))
+      let request = try #require(server.requests.first)
+      #expect(request.method == "POST" && request.uri == "/certificate/register-no-ca")
+      let body = try JSONValue(parsing: Array(request.body.utf8))
+      #expect(body["certificatePem"]?.text == PEM.certificate(der: Self.der))
+      #expect(body["status"]?.text == "ACTIVE")
+      #expect(request.headers["Content-Type"] == ["application/json"])
+      #expect(request.headers["Accept-Encoding"] == [])
+      #expect(request.headers["Host"] == ["127.0.0.1:\(server.port)"])
+      #expect(try signatureHolds(request))
+    }
+  }
+
+  /// Whether a request's signature is right, by the verifier's side of the signing module.
+  private func signatureHolds(_ request: ReceivedRequest) throws -> Bool {
+    let header = try AuthorizationHeader(parsing: try #require(request.headers.first(name: "Authorization")))
+    let canonical = CanonicalRequest(
+      method: request.method, path: request.uri, headers: request.headers.map { ($0.name, $0.value) },
+      selection: .named(header.signedHeaderNames), payloadHash: SHA256.digest(of: request.body).hex)
+    let date = try #require(request.headers.first(name: "X-Amz-Date"))
+    #expect(header.scope == SigningScope(region: "eu-central-1", service: "iot"))
+    let expected = signature(
+      of: canonical, secretAccessKey: FixedCredentials.first.secretAccessKey, amzDate: date, scope: header.scope,
+      keys: SigningKeyCache())
+    return expected == header.signature
+  }
+
+  @Test func `sends no status where none is asked for`() async throws {
+    try await withClient { _, _ in
+      Self.success
+    } _: { client, server in
+      _ = await client.registerCertificateWithoutCA(
+        UpstreamCall(certificateID: Self.id, der: Self.der, status: nil))
+      let request = try #require(server.requests.first)
+      let body = try JSONValue(parsing: Array(request.body.utf8))
+      #expect(body["status"] == nil)
+    }
+  }
+
+  @Test func `calls that follow each other share a connection`() async throws {
+    try await withClient { _, _ in
+      Self.success
+    } _: { client, server in
+      for _ in 0..<5 { _ = await client.registerCertificateWithoutCA(call) }
+      #expect(server.requests.count == 5 && server.connections == 1)
+    }
+  }
+
+  @Test func `a base path of the endpoint goes before the operation's and is signed`() async throws {
+    try await withClient(configure: { $0.endpoint?.append("/base") }) { _, _ in
+      Self.success
+    } _: { client, server in
+      _ = await client.registerCertificateWithoutCA(call)
+      let request = try #require(server.requests.first)
+      #expect(request.uri == "/base/certificate/register-no-ca")
+      #expect(try signatureHolds(request))
+    }
+  }
+
+  @Test func `refused credentials are replaced once`() async throws {
+    let credentials = FixedCredentials(afterRefresh: FixedCredentials.second)
+    try await withClient(credentials: credentials) { request, count in
+      count == 0 ? .json(403, "{}", [("x-amzn-ErrorType", "ExpiredTokenException")]) : Self.success
+    } _: { client, server in
+      #expect(
+        await client.registerCertificateWithoutCA(call) == .registered(certificateARN: Self.arn, requestID: "r-1"))
+      let used = server.requests.compactMap { $0.headers.first(name: "X-Amz-Security-Token") }
+      #expect(used == ["first-token", "second-token"])
+    }
+  }
+
+  @Test func `refused credentials that stay the same are not tried again`() async throws {
+    try await withClient { _, _ in
+      .json(403, "{}", [("x-amzn-ErrorType", "UnrecognizedClientException")])
+    } _: { client, server in
+      #expect(reason(await client.registerCertificateWithoutCA(call)) == "unknown_identity")
+      #expect(server.requests.count == 1)
+    }
+  }
+
+  @Test func `there is never a third request`() async throws {
+    let credentials = FixedCredentials(afterRefresh: FixedCredentials.second)
+    try await withClient(credentials: credentials) { _, _ in
+      .json(403, "{}", [("x-amzn-ErrorType", "ExpiredTokenException")])
+    } _: { client, server in
+      #expect(reason(await client.registerCertificateWithoutCA(call)) == "expired_token")
+      #expect(server.requests.count == 2)
+    }
+  }
+
+  @Test func `a clock that is wrong is corrected once and for the calls that follow`() async throws {
+    let upstream = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 9)
+    let clock = HostClock(wall: { upstream + .seconds(-7200) }, monotonic: HostClock.system.monotonic)
+    try await withClient(clock: clock) { request, _ in
+      guard request.headers.first(name: "X-Amz-Date") == upstream.amzDate else {
+        let message = "Signature expired: A is now earlier than B (\(upstream.amzDate) - 5 min.)"
+        return .json(403, #"{"message":"\#(message)"}"#, [("x-amzn-ErrorType", "InvalidSignatureException")])
+      }
+      return Self.success
+    } _: { client, server in
+      #expect(client.clockOffset == .zero)
+      for _ in 0..<3 {
+        #expect(
+          await client.registerCertificateWithoutCA(call) == .registered(certificateARN: Self.arn, requestID: "r-1"))
+      }
+      #expect(server.requests.count == 4)
+      #expect(client.clockOffset == .seconds(7200))
+    }
+  }
+
+  struct Breakage: Sendable, CustomTestStringConvertible {
+    var testDescription: String
+    var reply: CannedReply
+    var reason: String
+  }
+
+  static let breakages = [
+    Breakage(
+      testDescription: "closed in the middle",
+      reply: CannedReply(body: success.body, sentBytes: 20, ending: .close), reason: "connection_lost"),
+    Breakage(
+      testDescription: "closed at once", reply: CannedReply(raw: "", ending: .close), reason: "connection_lost"),
+    Breakage(testDescription: "silent", reply: .silence, reason: "request_timeout"),
+    Breakage(
+      testDescription: "silent after the head",
+      reply: CannedReply(raw: "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{", ending: .hang),
+      reason: "request_timeout"),
+    Breakage(
+      testDescription: "not HTTP", reply: CannedReply(raw: "SSH-2.0-OpenSSH\r\n\r\n", ending: .close),
+      reason: "upstream_garbled"),
+    Breakage(
+      testDescription: "announced as huge",
+      reply: CannedReply(raw: "HTTP/1.1 200 OK\r\nContent-Length: 268435456\r\n\r\n{", ending: .hang),
+      reason: "upstream_garbled"),
+    Breakage(
+      testDescription: "huge without a length",
+      reply: CannedReply(
+        raw: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n20000\r\n" + String(repeating: " ", count: 0x20000),
+        ending: .hang), reason: "upstream_garbled"),
+    Breakage(
+      testDescription: "a redirect", reply: .json(307, "", [("Location", "http://127.0.0.1:1/")]),
+      reason: "upstream_redirected"),
+  ]
+
+  @Test(arguments: breakages)
+  func `an answer that does not come can be asked for again`(breakage: Breakage) async throws {
+    try await withClient(configure: { $0.requestTimeout = .milliseconds(300) }) { _, _ in
+      breakage.reply
+    } _: { client, server in
+      guard case .failed(let failure) = await client.registerCertificateWithoutCA(call) else {
+        Issue.record("no failure")
+        return
+      }
+      #expect(failure.error.reason == breakage.reason)
+      #expect(failure.error.retryable && failure.disposition == .unavailable(retryAfter: nil))
+      #expect(server.requests.count == 1)
+    }
+  }
+
+  @Test func `a refused connection is named as such`() async throws {
+    try await withClient { _, _ in
+      Self.success
+    } _: { client, server in
+      try await server.stop()
+      #expect(reason(await client.registerCertificateWithoutCA(call)) == "connection_refused")
+    }
+  }
+
+  @Test func `a host that cannot be resolved is named as such`() async throws {
+    try await withClient(configure: { $0.endpoint = "http://does-not-exist.invalid" }) { _, _ in
+      Self.success
+    } _: { client, _ in
+      #expect(reason(await client.registerCertificateWithoutCA(call)) == "name_resolution")
+    }
+  }
+
+  @Test func `an upstream without TLS behind an https endpoint is a TLS failure`() async throws {
+    try await withClient(configure: { $0.endpoint = $0.endpoint?.replacing("http://", with: "https://") }) { _, _ in
+      Self.success
+    } _: { client, _ in
+      #expect(["tls_failure", "connection_lost"].contains(reason(await client.registerCertificateWithoutCA(call))))
+    }
+  }
+
+  @Test func `credentials that do not come in time are the daemon's fault`() async throws {
+    try await withClient(
+      credentials: StuckCredentials(), configure: { $0.requestTimeout = .milliseconds(50) }
+    ) { _, _ in
+      Self.success
+    } _: { client, server in
+      guard case .failed(let failure) = await client.registerCertificateWithoutCA(call) else {
+        Issue.record("no failure")
+        return
+      }
+      #expect(failure.error.reason == "credentials_unavailable" && failure.error.origin == .daemon)
+      #expect(server.requests.isEmpty)
+    }
+  }
+
+  @Test func `asks for the status of a certificate that exists where that is configured`() async throws {
+    let conflict = #"{"resourceId":"\#(Self.id.hex)","resourceArn":"\#(Self.arn)"}"#
+    try await withClient(configure: { $0.describeExisting = true }) { request, _ in
+      request.method == "POST"
+        ? .json(409, conflict) : .json(200, #"{"certificateDescription":{"status":"REVOKED"}}"#)
+    } _: { client, server in
+      let reply = await client.registerCertificateWithoutCA(call)
+      #expect(reply == .alreadyExists(certificateARN: Self.arn, status: .revoked, requestID: nil))
+      let last = try #require(server.requests.last)
+      #expect(last.uri == "/certificates/\(Self.id.hex)")
+      #expect(try signatureHolds(last))
+    }
+  }
+
+  @Test func `a proxy is asked for the way to the endpoint, and its refusal is told from the upstream's`() async throws {
+    let proxy = try await LoopbackServer.start { _, _ in CannedReply(status: 407, ending: .close) }
+    try await withClient(
+      configure: {
+        $0.endpoint = "http://iot.example.test"
+        $0.proxy = "http://station:pass%40word@127.0.0.1:\(proxy.port)"
+      }
+    ) { _, _ in
+      Self.success
+    } _: { client, _ in
+      #expect(reason(await client.registerCertificateWithoutCA(call)) == "proxy_refused")
+      let request = try #require(proxy.requests.first)
+      #expect(request.method == "CONNECT" && request.uri == "iot.example.test:80")
+      #expect(request.headers["Proxy-Authorization"] == ["Basic c3RhdGlvbjpwYXNzQHdvcmQ="])
+      #expect(!request.headers.contains(name: "Authorization"))
+    }
+    try await proxy.stop()
+  }
+}
+
+/// Credentials that a test gives.
+final class FixedCredentials: CredentialsSource {
+  static let first = SigningCredentials(
+    accessKeyID: "ASIAFIRST", secretAccessKey: "first-secret", sessionToken: "first-token")
+  static let second = SigningCredentials(
+    accessKeyID: "ASIASECOND", secretAccessKey: "second-secret", sessionToken: "second-token")
+
+  private let held: Mutex<SigningCredentials>
+  private let afterRefresh: SigningCredentials?
+
+  init(afterRefresh: SigningCredentials? = nil) {
+    held = Mutex(FixedCredentials.first)
+    self.afterRefresh = afterRefresh
+  }
+
+  func current() -> SigningCredentials? { held.withLock { $0 } }
+  func credentials() async throws(CredentialsError) -> SigningCredentials { held.withLock { $0 } }
+  func refresh(after rejected: SigningCredentials) async throws(CredentialsError) -> SigningCredentials {
+    held.withLock { held in
+      if let afterRefresh { held = afterRefresh }
+      return held
+    }
+  }
+  var provenance: ProvidedCredentials? { nil }
+  func shutdown() async {}
+}
+
+/// Credentials that never come.
+private struct StuckCredentials: CredentialsSource {
+  func current() -> SigningCredentials? { nil }
+  func credentials() async throws(CredentialsError) -> SigningCredentials {
+    let never = AsyncStream<Never> { _ in }
+    for await _ in never {}
+    throw CredentialsError(.unavailable, "cancelled")
+  }
+  func refresh(after rejected: SigningCredentials) async throws(CredentialsError) -> SigningCredentials {
+    try await credentials()
+  }
+  var provenance: ProvidedCredentials? { nil }
+  func shutdown() async {}
+}

@@ -1,0 +1,235 @@
+import CertRegCore
+import CertRegCrypto
+import CertRegSigV4
+import NIOHTTP1
+import Testing
+
+@testable import CertRegForwarder
+
+private let id = SHA256.digest(of: "certificate")
+private let otherID = SHA256.digest(of: "another")
+private let arn = "arn:aws:iot:eu-central-1:123456789012:cert/\(id.hex)"
+private let otherARN = "arn:aws:iot:eu-central-1:123456789012:cert/\(otherID.hex)"
+private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
+
+@Suite struct ReplyClassifierTests {
+  private let secret = SigningCredentials(
+    accessKeyID: "ASIAEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG", sessionToken: "IQoJb3JpZ2luX2VjEXAMPLETOKEN")
+
+  private func classify(
+    _ status: Int, _ body: String, _ headers: [(String, String)] = []
+  ) -> (reply: UpstreamReply, remedy: Remedy?) {
+    let classifier = ReplyClassifier(
+      certificateID: id, text: UpstreamText(credentials: secret, authorization: nil), now: now)
+    return classifier.registration(
+      HTTPReply(status: status, headers: HTTPHeaders(headers), body: Array(body.utf8)))
+  }
+
+  private func failure(
+    _ status: Int, _ body: String, _ headers: [(String, String)] = []
+  ) throws -> UpstreamFailure {
+    guard case .failed(let failure) = classify(status, body, headers).reply else {
+      throw Unexpected(description: "HTTP \(status) is not a failure")
+    }
+    #expect(failure.error.origin == .upstream)
+    return failure
+  }
+
+  private struct Unexpected: Error, CustomStringConvertible { var description: String }
+
+  @Test func `a success about our certificate is a registration`() {
+    let reply = classify(
+      200, #"{"certificateArn":"\#(arn)","certificateId":"\#(id.hex)"}"#, [("X-Amzn-RequestId", "r-1")]
+    ).reply
+    #expect(reply == .registered(certificateARN: arn, requestID: "r-1"))
+  }
+
+  @Test(arguments: [
+    #"{"certificateArn":"\#(otherARN)","certificateId":"\#(otherID.hex)"}"#,
+    #"{"certificateArn":"\#(otherARN)","certificateId":"\#(id.hex)"}"#,
+    #"{"certificateArn":"\#(arn)","certificateId":"\#(otherID.hex)"}"#,
+  ])
+  func `a success about another certificate is a mismatch and final`(body: String) throws {
+    let failure = try failure(200, body)
+    #expect(failure.error.kind == .internalFailure)
+    #expect(failure.error.reason == "upstream_mismatch")
+    #expect(failure.disposition == .final && !failure.error.retryable)
+  }
+
+  @Test(arguments: [
+    "", "{}", "[]", "null", "<html>", "{\"certificateId\":", #"{"certificateId":"\#(id.hex)"}"#,
+    #"{"certificateArn":"\#(arn)"}"#, #"{"certificateArn":7,"certificateId":"\#(id.hex)"}"#,
+    #"{"certificateArn":"","certificateId":"\#(id.hex)"}"#, #"{"certificateArn":"\#(arn)","certificateId":"zz"}"#,
+    #"{"certificateArn":"arn:a\u0000b","certificateId":"\#(id.hex)"}"#,
+    #"{"certificateArn":"\#(arn)","certificateId":"\#(id.hex)"} x"#, String(repeating: "[", count: 60_000),
+  ])
+  func `a success that is not understood may be asked for again`(body: String) throws {
+    let failure = try failure(200, body)
+    #expect(failure.error.kind == .internalFailure)
+    #expect(failure.error.reason == "upstream_garbled")
+    #expect(failure.disposition == .unavailable(retryAfter: nil) && failure.error.retryable)
+  }
+
+  @Test func `a conflict with our certificate is that it exists`() {
+    let body = #"{"message":"m","resourceId":"\#(id.hex)","resourceArn":"\#(arn)"}"#
+    let headers = [("x-amzn-ErrorType", "ResourceAlreadyExistsException:http://x/")]
+    #expect(classify(409, body, headers).reply == .alreadyExists(certificateARN: arn, status: nil, requestID: nil))
+    #expect(classify(409, body).reply == .alreadyExists(certificateARN: arn, status: nil, requestID: nil))
+    let withoutID = #"{"resourceArn":"\#(arn)"}"#
+    #expect(classify(409, withoutID).reply == .alreadyExists(certificateARN: arn, status: nil, requestID: nil))
+  }
+
+  @Test func `a conflict with another certificate is a mismatch`() throws {
+    let failure = try failure(409, #"{"message":"m","resourceId":"\#(otherID.hex)","resourceArn":"\#(otherARN)"}"#)
+    #expect(failure.error.reason == "upstream_mismatch" && failure.disposition == .final)
+  }
+
+  @Test func `a conflict that names nothing is not taken for ours`() throws {
+    for body in [#"{"message":"exists"}"#, #"{"resourceId":"\#(id.hex)"}"#, #"{"resourceArn":"x"}"#] {
+      let failure = try failure(409, body)
+      #expect(failure.error.reason == "upstream_garbled" && failure.disposition == .final)
+    }
+  }
+
+  struct ErrorRow: Sendable, CustomTestStringConvertible {
+    var status: Int
+    var type: String?
+    var kind: ServiceError.Kind
+    var reason: String
+    var disposition: UpstreamFailure.Disposition
+    var retryable: Bool
+    var remedy: Remedy?
+
+    init(
+      _ status: Int, _ type: String?, _ kind: ServiceError.Kind, _ reason: String,
+      _ disposition: UpstreamFailure.Disposition, retryable: Bool = true, remedy: Remedy? = nil
+    ) {
+      self.status = status
+      self.type = type
+      self.kind = kind
+      self.reason = reason
+      self.disposition = disposition
+      self.retryable = retryable
+      self.remedy = remedy
+    }
+
+    var testDescription: String { "\(status) \(type ?? "no type")" }
+  }
+
+  static let rows: [ErrorRow] = [
+    ErrorRow(400, "ThrottlingException", .throttling, "throttled_by_upstream", .throttled(retryAfter: nil)),
+    ErrorRow(429, "TooManyRequestsException", .throttling, "throttled_by_upstream", .throttled(retryAfter: nil)),
+    ErrorRow(503, "SlowDown", .throttling, "throttled_by_upstream", .throttled(retryAfter: nil)),
+    ErrorRow(503, "RequestLimitExceeded", .throttling, "throttled_by_upstream", .throttled(retryAfter: nil)),
+    ErrorRow(429, nil, .throttling, "throttled_by_upstream", .throttled(retryAfter: nil)),
+    ErrorRow(403, "AccessDeniedException", .unauthorized, "access_denied", .identity, retryable: false),
+    ErrorRow(401, "UnauthorizedException", .unauthorized, "access_denied", .identity, retryable: false),
+    ErrorRow(403, nil, .unauthorized, "access_denied", .identity, retryable: false),
+    ErrorRow(401, nil, .unauthorized, "access_denied", .identity, retryable: false),
+    ErrorRow(403, "ExpiredTokenException", .unauthorized, "expired_token", .identity, remedy: .refreshCredentials),
+    ErrorRow(400, "ExpiredToken", .unauthorized, "expired_token", .identity, remedy: .refreshCredentials),
+    ErrorRow(
+      403, "UnrecognizedClientException", .unauthorized, "unknown_identity", .identity, remedy: .refreshCredentials),
+    ErrorRow(403, "InvalidClientTokenId", .unauthorized, "unknown_identity", .identity, remedy: .refreshCredentials),
+    ErrorRow(
+      403, "MissingAuthenticationTokenException", .unauthorized, "unknown_identity", .identity,
+      remedy: .refreshCredentials),
+    ErrorRow(403, "InvalidSignatureException", .unauthorized, "invalid_signature", .identity),
+    ErrorRow(403, "OptInRequired", .unauthorized, "not_opted_in", .identity, retryable: false),
+    ErrorRow(
+      400, "CertificateValidationException", .certificateValidation, "upstream_refused_certificate", .final,
+      retryable: false),
+    ErrorRow(400, "InvalidRequestException", .invalidRequest, "upstream_refused_request", .final, retryable: false),
+    ErrorRow(400, "SomethingNewException", .invalidRequest, "upstream_refused_request", .final, retryable: false),
+    ErrorRow(400, nil, .invalidRequest, "upstream_refused_request", .final, retryable: false),
+    ErrorRow(413, nil, .invalidRequest, "upstream_refused_request", .final, retryable: false),
+    ErrorRow(406, "CertificateStateException", .certificateState, "upstream_refused_state", .final, retryable: false),
+    ErrorRow(406, nil, .certificateState, "upstream_refused_state", .final, retryable: false),
+    ErrorRow(404, "ResourceNotFoundException", .internalFailure, "upstream_not_found", .final, retryable: false),
+    ErrorRow(404, nil, .internalFailure, "upstream_not_found", .final, retryable: false),
+    ErrorRow(
+      500, "InternalFailureException", .internalFailure, "upstream_internal", .unavailable(retryAfter: nil)),
+    ErrorRow(500, nil, .internalFailure, "upstream_internal", .unavailable(retryAfter: nil)),
+    ErrorRow(
+      503, "ServiceUnavailableException", .serviceUnavailable, "upstream_unavailable", .unavailable(retryAfter: nil)),
+    ErrorRow(502, nil, .serviceUnavailable, "upstream_unavailable", .unavailable(retryAfter: nil)),
+    ErrorRow(504, nil, .serviceUnavailable, "upstream_unavailable", .unavailable(retryAfter: nil)),
+    ErrorRow(307, nil, .internalFailure, "upstream_redirected", .unavailable(retryAfter: nil)),
+    ErrorRow(304, nil, .internalFailure, "upstream_redirected", .unavailable(retryAfter: nil)),
+  ]
+
+  @Test(arguments: rows)
+  func `tells what an error means`(row: ErrorRow) throws {
+    let headers = row.type.map { [("x-amzn-ErrorType", $0)] } ?? []
+    let (reply, remedy) = classify(row.status, #"{"message":"because"}"#, headers)
+    guard case .failed(let failure) = reply else {
+      Issue.record("HTTP \(row.status) is not a failure")
+      return
+    }
+    #expect(failure.error.kind == row.kind)
+    #expect(failure.error.reason == row.reason)
+    #expect(failure.disposition == row.disposition)
+    #expect(failure.error.retryable == row.retryable)
+    #expect(failure.error.upstreamType == (row.type == row.kind.rawValue ? nil : row.type))
+    #expect(remedy == row.remedy)
+    if row.reason != "upstream_redirected" { #expect(failure.error.message == "because") }
+    #expect(FailureReason(rawValue: failure.error.reason) != nil)
+  }
+
+  @Test(arguments: [
+    ([("x-amzn-ErrorType", "AccessDeniedException")], "{}"),
+    ([("X-Amzn-Errortype", "AccessDeniedException:http://internal.amazon.com/coral/x/")], "{}"),
+    ([], #"{"__type":"com.amazonaws.iot#AccessDeniedException"}"#),
+    ([], #"{"__type":"AccessDeniedException:http://x"}"#), ([], #"{"code":"AccessDeniedException"}"#),
+    ([("x-amzn-ErrorType", "AccessDeniedException")], #"{"__type":"ThrottlingException","code":"SlowDown"}"#),
+    ([("x-amzn-ErrorType", "")], #"{"code":"AccessDeniedException","__type":"ThrottlingException"}"#),
+  ])
+  func `finds the error's name in each of its places`(headers: [(String, String)], body: String) throws {
+    let failure = try failure(400, body, headers)
+    #expect(failure.error.reason == "access_denied")
+    #expect(failure.error.upstreamType == "AccessDeniedException")
+  }
+
+  @Test(arguments: [400, 401, 403, 404, 409, 418, 500, 502, 503])
+  func `a page of something in between can go away`(status: Int) throws {
+    let failure = try failure(status, "<html><body>Captive portal</body></html>", [("Content-Type", "text/html")])
+    #expect(failure.disposition == .unavailable(retryAfter: nil) && failure.error.retryable)
+    #expect(!failure.error.message.contains("portal"))
+  }
+
+  @Test(
+    arguments: [
+      ([("Retry-After", "7")], 7000), ([("x-amz-retry-after", "1500"), ("Retry-After", "7")], 1500),
+      ([("Retry-After", "Tue, 24 Nov 2026 08:00:30 GMT")], 30_000),
+      ([("Retry-After", "Tue, 24 Nov 2026 09:00:30 GMT"), ("Date", "Tue, 24 Nov 2026 09:00:00 GMT")], 30_000),
+      ([("Retry-After", "Tue, 24 Nov 2020 08:00:30 GMT")], 0), ([("Retry-After", "999999999")], 3_600_000),
+      ([("Retry-After", "soon")], nil), ([("Retry-After", "-1")], nil), ([], nil),
+    ] as [([(String, String)], Int64?)])
+  func `passes on when to come back`(headers: [(String, String)], milliseconds: Int64?) throws {
+    let throttled = try failure(429, "{}", headers)
+    #expect(throttled.disposition == .throttled(retryAfter: milliseconds.map { .milliseconds($0) }))
+    #expect(throttled.error.retryAfterMilliseconds == milliseconds)
+    let unavailable = try failure(503, "{}", headers)
+    #expect(unavailable.disposition == .unavailable(retryAfter: milliseconds.map { .milliseconds($0) }))
+  }
+
+  @Test func `learns the upstream's time from the message or the date`() {
+    let message =
+      "Signature expired: 20261124T080000Z is now earlier than 20261124T085500Z (20261124T090000Z - 5 min.)"
+    let headers = [("x-amzn-ErrorType", "InvalidSignatureException")]
+    let nine = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 9)
+    #expect(classify(403, #"{"message":"\#(message)"}"#, headers).remedy == .correctClock(upstreamTime: nine))
+    let dated = headers + [("Date", "Tue, 24 Nov 2026 09:00:00 GMT")]
+    let vague = #"{"message":"Signature not yet current: x is still later than y"}"#
+    #expect(classify(403, vague, dated).remedy == .correctClock(upstreamTime: nine))
+    #expect(classify(403, vague, headers).remedy == nil)
+    let requestExpired = [("x-amzn-ErrorType", "RequestExpired"), ("Date", "Tue, 24 Nov 2026 09:00:00 GMT")]
+    #expect(classify(400, "{}", requestExpired).remedy == .correctClock(upstreamTime: nine))
+  }
+
+  @Test func `request IDs and names that are not plain words are left out`() throws {
+    let strange = try failure(500, "{}", [("x-amzn-RequestId", "a\u{1b}[31m"), ("x-amzn-ErrorType", "Bad\u{7}Name")])
+    #expect(strange.error.requestID == nil && strange.error.upstreamType == nil)
+    #expect(try failure(500, "{}", [("x-amzn-RequestId", "0a-b")]).error.requestID == "0a-b")
+  }
+}
