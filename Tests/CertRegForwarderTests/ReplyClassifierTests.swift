@@ -73,10 +73,10 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
   @Test func `a conflict with our certificate is that it exists`() {
     let body = #"{"message":"m","resourceId":"\#(id.hex)","resourceArn":"\#(arn)"}"#
     let headers = [("x-amzn-ErrorType", "ResourceAlreadyExistsException:http://x/")]
-    #expect(classify(409, body, headers).reply == .alreadyExists(certificateARN: arn, requestID: nil))
-    #expect(classify(409, body).reply == .alreadyExists(certificateARN: arn, requestID: nil))
+    #expect(classify(409, body, headers).reply == .alreadyExists(certificateARN: arn, status: nil, requestID: nil))
+    #expect(classify(409, body).reply == .alreadyExists(certificateARN: arn, status: nil, requestID: nil))
     let withoutID = #"{"resourceArn":"\#(arn)"}"#
-    #expect(classify(409, withoutID).reply == .alreadyExists(certificateARN: arn, requestID: nil))
+    #expect(classify(409, withoutID).reply == .alreadyExists(certificateARN: arn, status: nil, requestID: nil))
   }
 
   @Test func `a conflict with another certificate is a mismatch`() throws {
