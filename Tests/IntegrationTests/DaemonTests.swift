@@ -218,6 +218,21 @@ import Testing
     #expect(limited["reason"] as? String == "caller_rate_exceeded")
   }
 
+  @Test func `a scrape over a Unix socket gets the metrics`() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "metrics-\(UUID().uuidString.prefix(8))").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let daemon = try DaemonProcess(configuration: "metrics:\n  listen: \(folder)/metrics.sock\n")
+    let connection = try LineConnection("\(folder)/metrics.sock")
+    try connection.send("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    #expect(try connection.line() == "HTTP/1.1 200 OK\r")
+    var text = ""
+    while let line = try connection.line() { text += line + "\n" }
+    #expect(text.contains("\ncertregd_connections "))
+    #expect(daemon.stop() == 0)
+    #expect(!FileManager.default.fileExists(atPath: "\(folder)/metrics.sock"))
+  }
+
   @Test func `a second daemon on the same socket or state refuses`() throws {
     let daemon = try DaemonProcess()
     let other = daemon.folder.appending(path: "other").path
