@@ -56,6 +56,7 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CSpawn"),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
 
     library("CertRegCore"),
@@ -68,8 +69,8 @@ let package = Package(
     library(
       "CertRegForwarder",
       [
-        "CertRegCore", "CertRegCrypto", "CertRegSigV4", .asyncHTTPClient, .nioCore, .nioPosix, .nioHTTP1, .nioSSL,
-        .logging,
+        "CertRegCore", "CertRegCrypto", "CertRegSigV4", "CSpawn", .asyncHTTPClient, .nioCore, .nioPosix, .nioHTTP1,
+        .nioSSL, .logging,
       ]),
     library("CertRegHost", ["CertRegCore", "CSystemd", .logging]),
     library(
