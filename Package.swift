@@ -101,7 +101,8 @@ let package = Package(
     tests(
       "CertRegForwarderTests",
       [
-        "CertRegCore", "CertRegCrypto", "CertRegSigV4", "CertRegForwarder", .nioCore, .nioPosix, .nioHTTP1, .nioSSL,
+        "CertRegCore", "CertRegCrypto", "CertRegSigV4", "CertRegForwarder", .asyncHTTPClient, .nioCore, .nioPosix,
+        .nioHTTP1, .nioSSL,
         .logging,
       ]),
     tests("CertRegHostTests", ["CertRegCore", "CertRegHost", .logging]),
