@@ -26,11 +26,9 @@ extension Target.Dependency {
   static let nioCore = product(name: "NIOCore", package: "swift-nio")
   static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
   static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
-  static let nioFoundationCompat = product(name: "NIOFoundationCompat", package: "swift-nio")
   static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
   static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
   static let logging = product(name: "Logging", package: "swift-log")
-  static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
   static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
   static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
   static let yams = product(name: "Yams", package: "Yams")
@@ -85,7 +83,7 @@ let package = Package(
       "CertRegDaemon",
       [
         "CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegProtocol", "CertRegSettings", "CertRegStore",
-        "CertRegForwarder", "CertRegHost", "CertRegSandbox", "CertRegSocket", .nioCore, .nioPosix, .logging, .lifecycle,
+        "CertRegForwarder", "CertRegHost", "CertRegSandbox", "CertRegSocket", .nioCore, .nioPosix, .nioHTTP1, .logging,
         .unixSignals,
       ]),
     executable("certregd", ["CertRegCore", "CertRegDaemon", "CertRegSettings", .argumentParser]),

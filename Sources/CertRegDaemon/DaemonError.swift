@@ -25,6 +25,11 @@ struct DaemonError: Error, CustomStringConvertible {
     }
   }
 
+  init(configuration message: String) {
+    description = message
+    exitStatus = EX_CONFIG
+  }
+
   init(_ error: UpstreamConfigurationError) {
     description = "\(error)"
     exitStatus = EX_CONFIG

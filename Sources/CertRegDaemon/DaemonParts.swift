@@ -28,6 +28,7 @@ final class DaemonParts: Sendable {
   private let socketGroup: MultiThreadedEventLoopGroup
   private let coreGroup: MultiThreadedEventLoopGroup
   private let workers: NIOThreadPool
+  private let metrics: MetricsServer?
   private let clients: Mutex<[TargetName: TargetClient]>
   private let context: CredentialsContext
 
@@ -40,7 +41,7 @@ final class DaemonParts: Sendable {
   private init(
     calls: UpstreamCalls, server: SocketServer, engine: RegistrationEngine, service: RequestService, reports: Reports,
     verdicts: Verdicts, cache: ResultCache, store: SQLiteRegistrationStore, socket: OpenSocket, threads: Threads,
-    clients: [TargetName: TargetClient], context: CredentialsContext
+    metrics: MetricsServer?, clients: [TargetName: TargetClient], context: CredentialsContext
   ) {
     self.calls = calls
     self.server = server
@@ -55,6 +56,7 @@ final class DaemonParts: Sendable {
     socketGroup = threads.sockets
     coreGroup = threads.core
     workers = threads.workers
+    self.metrics = metrics
     self.clients = Mutex(clients)
     self.context = context
     let core: (name: String, poke: @Sendable (@escaping @Sendable () -> Void) -> Void) = (
@@ -79,7 +81,8 @@ final class DaemonParts: Sendable {
 
     init() {
       let cores = max(1, System.coreCount)
-      sockets = MultiThreadedEventLoopGroup(numberOfThreads: min(4, cores))
+      // Half of the cores: clients on this host need the rest, and a loop that is busy answers more with one system call.
+      sockets = MultiThreadedEventLoopGroup(numberOfThreads: min(8, max(1, cores / 2)))
       core = MultiThreadedEventLoopGroup(numberOfThreads: 1)
       workers = NIOThreadPool(numberOfThreads: min(4, cores))
       workers.start()
@@ -91,8 +94,9 @@ final class DaemonParts: Sendable {
   ) async throws(DaemonError) -> DaemonParts {
     let store: SQLiteRegistrationStore
     let pending: [PendingRegistration]
+    let directory = try settings.databaseDirectory()
     do throws(StoreError) {
-      store = try SQLiteRegistrationStore(directory: settings.stateDirectory) { notice in log(notice, logger) }
+      store = try SQLiteRegistrationStore(directory: directory) { notice in log(notice, logger) }
       pending = try store.pendingRegistrations()
     } catch {
       throw DaemonError(error)
@@ -123,9 +127,14 @@ final class DaemonParts: Sendable {
         on: socket.descriptor, group: threads.sockets, handling: service, cache: cache,
         configuration: settings.socketConfiguration(cache: cache, maxConnections: maxConnections))
       reports.attach(server: server)
+      var metrics: MetricsServer?
+      if let listen = settings.metrics.listen {
+        metrics = try await MetricsServer.start(listen, reports: reports, on: threads.core)
+      }
       return DaemonParts(
         calls: calls, server: server, engine: engine, service: service, reports: reports, verdicts: verdicts,
-        cache: cache, store: store, socket: socket, threads: threads, clients: clients, context: context)
+        cache: cache, store: store, socket: socket, threads: threads, metrics: metrics,
+        clients: clients, context: context)
     } catch {
       throw DaemonError(HostError(.failed, message: "\(socket.path): \(error)"))
     }
@@ -158,6 +167,7 @@ final class DaemonParts: Sendable {
   func stop(limit: Duration) async {
     reports.beginDraining()
     socket.removeFile()
+    await metrics?.stop()
     async let connections: Void = server.drain(isShared: socket.isShared)
     await engine.drain(limit: limit)
     // Answers are on their way to the connections; a client that does not read them is not waited for.

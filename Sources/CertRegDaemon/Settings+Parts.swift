@@ -12,6 +12,15 @@ extension Settings {
     Registrar.Configuration(maxPending: queue.maxEntries, maxAge: queue.maxAge)
   }
 
+  /// The folder of the database. `store.url` may name another than the state directory; the file's own name is the store's.
+  func databaseDirectory() throws(DaemonError) -> String {
+    guard let path = store.databasePath else { return stateDirectory }
+    guard path.hasSuffix("/certregd.db") else {
+      throw DaemonError(configuration: "store.url: \(path.quoted): the file's name has to be certregd.db")
+    }
+    return String(path.dropLast("/certregd.db".utf8.count))
+  }
+
   var requests: RequestService.Configuration {
     RequestService.Configuration(
       targets: targets.map(\.name), defaultTarget: defaultTarget, defaultStatus: defaultStatus,

@@ -136,7 +136,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
   private var isWritable: Bool { context?.channel.isWritable ?? false }
 
   private var mayRead: Bool {
-    state.mayTakeLine && isWritable && !state.inputClosed && reserve()
+    if state.isEnding { return !state.inputClosed }
+    return state.mayTakeLine && isWritable && !state.inputClosed && reserve()
   }
 
   /// What the connection needs of the common budget for what it holds now.
@@ -205,8 +206,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   private func takeLines() {
     while input.readableBytes > 0, state.mayTakeLine, isWritable {
-      let stop = input.withUnsafeReadableBytes { takeLines(in: $0) }
-      input.moveReaderIndex(forwardBy: framer.consume())
+      // Out of the property while it is read: an access that lasts would be tracked at run time.
+      var bytes = ByteBuffer()
+      swap(&bytes, &input)
+      let stop = bytes.withUnsafeReadableBytes { takeLines(in: $0) }
+      bytes.moveReaderIndex(forwardBy: framer.consume())
+      swap(&bytes, &input)
       switch stop {
       case .noMoreLines:
         if input.readableBytes == 0 || state.inputClosed {
@@ -253,6 +258,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
     state.isEnding = true
     dropInput()
     append(AnswerEncoder.error(error, in: UnsafeRawBufferPointer(start: nil, count: 0)))
+    // What the client has sent meanwhile is read and dropped: a socket that is closed with something unread resets the
+    // connection, and the client might never see the error.
+    drain()
   }
 
   private func closeIfFinished() {

@@ -23,7 +23,7 @@ struct ConnectionState {
   private(set) var bytesUnderWay = 0
   /// The client sends no more.
   var inputClosed = false
-  /// No further line is taken: the client broke the rules, or the daemon stops.
+  /// No further line is taken: the client broke the rules.
   var isEnding = false
 
   init(window: Int, maxBytesUnderWay: Int) {
@@ -77,6 +77,6 @@ struct ConnectionState {
 
   /// Whether everything is answered that ever will be.
   func isFinished(hasBufferedLines: Bool) -> Bool {
-    unanswered == 0 && (isEnding || inputClosed && !hasBufferedLines)
+    unanswered == 0 && inputClosed && !hasBufferedLines
   }
 }

@@ -1,0 +1,110 @@
+import CertRegHost
+import CertRegSettings
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// Answers a Prometheus scrape over HTTP, on a loopback address or a Unix socket.
+struct MetricsServer: Sendable {
+  private static let idleLimit = TimeAmount.minutes(5)
+
+  private let listener: any Channel
+  /// The socket's file, where it is a Unix socket.
+  private let socket: ListeningSocket?
+
+  /// Begins to answer. Throws what the system says where the address cannot be bound.
+  static func start(
+    _ listen: MetricsSettings.Listen, reports: Reports, on group: any EventLoopGroup
+  ) async throws -> MetricsServer {
+    let bootstrap = ServerBootstrap(group: group)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          let pipeline = channel.pipeline.syncOperations
+          try pipeline.addHandler(IdleStateHandler(allTimeout: idleLimit))
+          try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
+          try pipeline.addHandler(ScrapeHandler(reports: reports))
+        }
+      }
+    switch listen {
+    case .tcp(let host, let port):
+      return MetricsServer(listener: try await bootstrap.bind(host: host, port: port).get(), socket: nil)
+    case .unix(let path):
+      let socket = try ListeningSocket.open(.init(path: path))
+      return MetricsServer(listener: try await bootstrap.withBoundSocket(socket.descriptor).get(), socket: socket)
+    }
+  }
+
+  func stop() async {
+    socket?.removeFile()
+    try? await listener.close().get()
+  }
+}
+
+/// One connection: `GET /metrics` and nothing else. The pipeline holds back the next request until this one is answered.
+private final class ScrapeHandler: ChannelInboundHandler {
+  typealias InboundIn = HTTPServerRequestPart
+  typealias OutboundOut = HTTPServerResponsePart
+
+  private let reports: Reports
+  private var head: HTTPRequestHead?
+
+  init(reports: Reports) {
+    self.reports = reports
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    switch unwrapInboundIn(data) {
+    case .head(let head): self.head = head
+    case .body: break
+    case .end:
+      guard let head else { return }
+      self.head = nil
+      answer(head, context)
+    }
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if event is IdleStateHandler.IdleStateEvent {
+      context.close(promise: nil)
+    } else {
+      context.fireUserInboundEventTriggered(event)
+    }
+  }
+
+  private func answer(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+    guard head.uri.prefix(while: { $0 != "?" }) == "/metrics" else {
+      write(.notFound, "the metrics are at /metrics\n", head, context)
+      return
+    }
+    guard head.method == .GET || head.method == .HEAD else {
+      write(.methodNotAllowed, "the metrics are there to be read with GET\n", head, context)
+      return
+    }
+    let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+    reports.metrics { text in
+      bound.eventLoop.execute {
+        let (handler, context) = bound.value
+        handler.write(.ok, text, head, context)
+      }
+    }
+  }
+
+  private func write(
+    _ status: HTTPResponseStatus, _ text: String, _ request: HTTPRequestHead, _ context: ChannelHandlerContext
+  ) {
+    var headers = HTTPHeaders()
+    headers.add(name: "Content-Type", value: "text/plain; version=0.0.4; charset=utf-8")
+    headers.add(name: "Content-Length", value: "\(text.utf8.count)")
+    let head = HTTPResponseHead(version: request.version, status: status, headers: headers)
+    context.write(wrapOutboundOut(.head(head)), promise: nil)
+    if request.method != .HEAD {
+      context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: text)))), promise: nil)
+    }
+    let end = context.writeAndFlush(wrapOutboundOut(.end(nil)))
+    if !request.isKeepAlive {
+      let channel = context.channel
+      end.whenComplete { _ in channel.close(promise: nil) }
+    }
+  }
+}

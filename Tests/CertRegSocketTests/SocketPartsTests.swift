@@ -1,0 +1,119 @@
+import CertRegCore
+import Testing
+
+@testable import CertRegSocket
+
+@Suite struct ConnectionStateTests {
+  private func write(_ state: inout ConnectionState, _ ticket: ConnectionState.Ticket, _ text: String) -> [String] {
+    var written: [String] = []
+    state.finish(ticket, answer: Array(text.utf8)) { written.append(String(decoding: $0, as: UTF8.self)) }
+    return written
+  }
+
+  @Test func `answers with an id leave as they come, those without keep their order`() {
+    var state = ConnectionState(window: 10, maxBytesUnderWay: 1000)
+    let first = state.begin(hasID: false, bytes: 1)
+    let second = state.begin(hasID: true, bytes: 1)
+    let third = state.begin(hasID: false, bytes: 1)
+    #expect(!state.mayAnswerAtOnce(hasID: false))
+    #expect(state.mayAnswerAtOnce(hasID: true))
+    #expect(write(&state, third, "3").isEmpty)
+    #expect(write(&state, second, "2") == ["2"])
+    #expect(write(&state, first, "1") == ["1", "3"])
+    #expect(state.unanswered == 0)
+    #expect(state.bytesUnderWay == 0)
+    #expect(state.mayAnswerAtOnce(hasID: false))
+  }
+
+  @Test func `a full window and a full budget take no further line`() {
+    var state = ConnectionState(window: 2, maxBytesUnderWay: 100)
+    let large = state.begin(hasID: true, bytes: 5000)
+    #expect(!state.mayTakeLine)
+    _ = write(&state, large, "")
+    _ = state.begin(hasID: true, bytes: 1)
+    #expect(state.mayTakeLine)
+    _ = state.begin(hasID: true, bytes: 1)
+    #expect(!state.mayTakeLine)
+  }
+
+  @Test func `ends when the input has ended and everything is answered`() {
+    var state = ConnectionState(window: 2, maxBytesUnderWay: 100)
+    let ticket = state.begin(hasID: true, bytes: 1)
+    state.inputClosed = true
+    #expect(!state.isFinished(hasBufferedLines: false))
+    _ = write(&state, ticket, "")
+    #expect(!state.isFinished(hasBufferedLines: true))
+    #expect(state.isFinished(hasBufferedLines: false))
+  }
+}
+
+@Suite struct AnswerMemoTests {
+  private func entry(_ low: UInt64, target: UInt16 = 1, id: UInt64 = 0) -> AnswerMemo.Entry {
+    var entry = AnswerMemo.Entry()
+    entry.hash = TextHash.Value(low: low, high: low)
+    entry.target = target
+    entry.certificateID = CertificateID(words: (id, 0, 0, 0))
+    return entry
+  }
+
+  @Test func `finds what it remembers, for its target`() {
+    var memo = AnswerMemo(sizeLog2: 4)
+    #expect(memo.find(TextHash.Value(low: 0, high: 0), target: 1) == nil)
+    memo.remember(entry(8, id: 1))
+    memo.remember(entry(8, id: 2))
+    #expect(memo.find(TextHash.Value(low: 8, high: 8), target: 1)?.certificateID.words.0 == 2)
+    #expect(memo.find(TextHash.Value(low: 8, high: 8), target: 2) == nil)
+    #expect(memo.find(TextHash.Value(low: 8, high: 9), target: 1) == nil)
+  }
+
+  @Test func `a third text at the same place takes that of the oldest`() {
+    var memo = AnswerMemo(sizeLog2: 4)
+    for low in [16, 32, 48] as [UInt64] { memo.remember(entry(low)) }
+    #expect(memo.find(TextHash.Value(low: 16, high: 16), target: 1) == nil)
+    #expect(memo.find(TextHash.Value(low: 32, high: 32), target: 1) != nil)
+    #expect(memo.find(TextHash.Value(low: 48, high: 48), target: 1) != nil)
+  }
+}
+
+@Suite struct TextHashTests {
+  /// The first outputs of the reference implementation's table for 128 bits: key 00…0f, texts of the bytes 00, 01, ….
+  @Test(arguments: [
+    (0, 0xe6a8_25ba_047f_81a3 as UInt64, 0x9302_55c7_1472_f66d as UInt64),
+    (1, 0x44af_996b_d8c1_87da, 0x45fc_229b_1159_7634),
+  ])
+  func `agrees with the reference`(length: Int, low: UInt64, high: UInt64) {
+    let hash = TextHash(key: (0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908))
+    let text = (0..<length).map { UInt8($0) }
+    #expect(text.withUnsafeBytes { hash.value(of: $0) } == TextHash.Value(low: low, high: high))
+  }
+
+  @Test func `every byte and the length count`() {
+    let hash = TextHash(key: (1, 2))
+    var seen: Set<TextHash.Value> = []
+    for length in 0..<40 {
+      var text = [UInt8](repeating: 0, count: length)
+      seen.insert(text.withUnsafeBytes { hash.value(of: $0) })
+      for index in 0..<length {
+        text[index] = 1
+        seen.insert(text.withUnsafeBytes { hash.value(of: $0) })
+        text[index] = 0
+      }
+    }
+    #expect(seen.count == 40 + (0..<40).reduce(0, +))
+  }
+}
+
+@Suite struct ByteBudgetTests {
+  @Test func `gives no more than there is, and one overdraft at a time`() {
+    let budget = ByteBudget(limit: 100)
+    #expect(budget.take(60))
+    #expect(!budget.take(60))
+    #expect(budget.usedBytes == 60)
+    budget.give(back: 20)
+    #expect(budget.take(60))
+    #expect(budget.overdraw())
+    #expect(!budget.overdraw())
+    budget.endOverdraft()
+    #expect(budget.overdraw())
+  }
+}

@@ -1,0 +1,227 @@
+import Foundation
+import Glibc
+
+/// A fault of the test's surroundings.
+struct TestFailure: Error, CustomStringConvertible {
+  var description: String
+}
+
+/// The built daemon as a process, with socket, state and configuration in a folder of its own.
+final class DaemonProcess {
+  let folder: URL
+  private var process: Process?
+  private var arguments: [String]
+
+  var socketPath: String { folder.appending(path: "certregd.sock").path }
+  var configurationPath: String { folder.appending(path: "config.yaml").path }
+  var logText: String { (try? String(contentsOf: folder.appending(path: "log"), encoding: .utf8)) ?? "" }
+
+  /// The programs are built next to the test bundle.
+  static let programs = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
+
+  init(_ arguments: [String] = ["--sandbox"], configuration: String? = nil) throws {
+    folder = FileManager.default.temporaryDirectory.appending(path: "certregd-\(UUID().uuidString.prefix(8))")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    self.arguments = arguments
+    if let configuration {
+      try write(configuration: configuration)
+      self.arguments += ["--config", configurationPath]
+    }
+    try start()
+  }
+
+  deinit {
+    if let process, process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    process?.waitUntilExit()
+    try? FileManager.default.removeItem(at: folder)
+  }
+
+  func write(configuration: String) throws {
+    try configuration.write(toFile: configurationPath, atomically: true, encoding: .utf8)
+  }
+
+  /// Starts the daemon, and returns once the service manager's socket, which is this test's, gets READY=1.
+  func start() throws {
+    let notify = try NotifySocket(path: folder.appending(path: "notify").path)
+    let process = Process()
+    process.executableURL = Self.programs.appending(path: "certregd")
+    process.arguments = arguments + ["--socket", socketPath, "--state-dir", folder.appending(path: "state").path]
+    process.environment = ["NOTIFY_SOCKET": notify.path, "PATH": "/usr/bin:/bin"]
+    let log = folder.appending(path: "log")
+    try Data().write(to: log)
+    process.standardError = try FileHandle(forWritingTo: log)
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    self.process = process
+    guard notify.wait(for: "READY=1", while: { process.isRunning }) else {
+      throw TestFailure(description: "the daemon did not become ready: \(logText)")
+    }
+  }
+
+  /// Sends a signal and returns the exit status, or the number of the signal that ended the process, negated.
+  @discardableResult
+  func stop(_ signal: Int32 = SIGTERM) -> Int32 {
+    guard let process else { return 0 }
+    kill(process.processIdentifier, signal)
+    process.waitUntilExit()
+    self.process = nil
+    return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
+  }
+
+  /// Sends SIGHUP and returns once the daemon says that it is done with it.
+  func reload() throws {
+    guard let process else { return }
+    let notify = try NotifySocket(path: folder.appending(path: "notify").path)
+    kill(process.processIdentifier, SIGHUP)
+    guard notify.wait(for: "READY=1", while: { process.isRunning }) else {
+      throw TestFailure(description: "the daemon did not reload: \(logText)")
+    }
+  }
+
+  /// Runs the daemon with other arguments until it exits by itself; returns its status.
+  static func exitStatus(_ arguments: [String]) throws -> Int32 {
+    let process = Process()
+    process.executableURL = programs.appending(path: "certregd")
+    process.arguments = arguments
+    process.environment = ["PATH": "/usr/bin:/bin"]
+    process.standardError = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    return process.terminationStatus
+  }
+}
+
+/// The datagram socket of a service manager (sd_notify(3)).
+private final class NotifySocket {
+  let path: String
+  private let descriptor: Int32
+
+  init(path: String) throws {
+    self.path = path
+    unlink(path)
+    descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+    guard withAddress(path, { bind(descriptor, $0, $1) }) == 0 else {
+      throw TestFailure(description: "bind \(path): \(errno)")
+    }
+  }
+
+  deinit {
+    close(descriptor)
+  }
+
+  /// Waits for a message with the line; looks from time to time whether it can still come.
+  func wait(for line: String, while condition: () -> Bool) -> Bool {
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    while true {
+      var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      if poll(&entry, 1, 200) > 0 {
+        let count = recv(descriptor, &buffer, buffer.count, 0)
+        let lines = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self).split(separator: "\n")
+        if lines.contains(where: { $0 == line }) { return true }
+      } else if !condition() {
+        return false
+      }
+    }
+  }
+}
+
+/// A connection that writes and reads lines as they are.
+final class LineConnection {
+  private let descriptor: Int32
+  private var received: [UInt8] = []
+
+  init(_ path: String) throws {
+    descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    // A daemon that does not answer fails the test instead of holding it for ever.
+    var limit = timeval(tv_sec: 30, tv_usec: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    guard withAddress(path, { connect(descriptor, $0, $1) }) == 0 else {
+      throw TestFailure(description: "connect \(path): \(errno)")
+    }
+  }
+
+  deinit {
+    close(descriptor)
+  }
+
+  func send(_ text: String) throws {
+    var bytes = ArraySlice(text.utf8)
+    while !bytes.isEmpty {
+      let written = bytes.withUnsafeBytes {
+        Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+      }
+      guard written > 0 else { throw TestFailure(description: "send: \(errno)") }
+      bytes = bytes.dropFirst(written)
+    }
+  }
+
+  func endInput() {
+    shutdown(descriptor, Int32(SHUT_WR))
+  }
+
+  /// The next line without its LF; `nil` at the end.
+  func line() throws -> String? {
+    while true {
+      if let end = received.firstIndex(of: 0x0a) {
+        defer { received.removeFirst(end + 1) }
+        return String(decoding: received[..<end], as: UTF8.self)
+      }
+      var buffer = [UInt8](repeating: 0, count: 65_536)
+      let count = recv(descriptor, &buffer, buffer.count, 0)
+      guard count >= 0 else { throw TestFailure(description: "no answer: \(errno)") }
+      if count == 0 { return nil }
+      received += buffer.prefix(count)
+    }
+  }
+
+  /// Sends an object and returns the next answer.
+  func ask(_ request: [String: Any]) throws -> [String: Any] {
+    try send(String(decoding: JSONSerialization.data(withJSONObject: request), as: UTF8.self) + "\n")
+    return try answer()
+  }
+
+  func answer() throws -> [String: Any] {
+    guard let line = try line() else { throw TestFailure(description: "the connection was closed") }
+    guard let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else {
+      throw TestFailure(description: "no object: \(line)")
+    }
+    return object
+  }
+}
+
+private func withAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+  var address = sockaddr_un()
+  address.sun_family = sa_family_t(AF_UNIX)
+  withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
+  // A sockaddr_un is what the system calls expect behind the pointer to a sockaddr.
+  return withUnsafePointer(to: &address) { pointer in
+    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+      body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+    }
+  }
+}
+
+/// Certificates made by the openssl program, with one key.
+enum TestCertificates {
+  static func issue(_ count: Int) throws -> [String] {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "certificates-\(UUID().uuidString.prefix(8))")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let script = """
+      openssl ecparam -name prime256v1 -genkey -noout -out key.pem
+      for n in $(seq \(count)); do
+        openssl req -x509 -new -key key.pem -days 30 -subj "/CN=device-$n" -out $n.pem
+      done
+      """
+    let process = Process()
+    process.executableURL = URL(filePath: "/bin/sh")
+    process.arguments = ["-ec", script]
+    process.currentDirectoryURL = folder
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    guard process.terminationStatus == 0 else { throw TestFailure(description: "openssl failed") }
+    return try (1...count).map { try String(contentsOf: folder.appending(path: "\($0).pem"), encoding: .utf8) }
+  }
+}
