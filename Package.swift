@@ -54,6 +54,7 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CSpawn"),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
 
     library("CertRegCore"),
@@ -66,8 +67,8 @@ let package = Package(
     library(
       "CertRegForwarder",
       [
-        "CertRegCore", "CertRegCrypto", "CertRegSigV4", .asyncHTTPClient, .nioCore, .nioPosix, .nioHTTP1, .nioSSL,
-        .logging,
+        "CertRegCore", "CertRegCrypto", "CertRegSigV4", "CSpawn", .asyncHTTPClient, .nioCore, .nioPosix, .nioHTTP1,
+        .nioSSL, .logging,
       ]),
     library("CertRegHost", ["CertRegCore", "CSystemd", .logging]),
     library(
@@ -98,7 +99,8 @@ let package = Package(
     tests(
       "CertRegForwarderTests",
       [
-        "CertRegCore", "CertRegCrypto", "CertRegSigV4", "CertRegForwarder", .nioCore, .nioPosix, .nioHTTP1, .nioSSL,
+        "CertRegCore", "CertRegCrypto", "CertRegSigV4", "CertRegForwarder", .asyncHTTPClient, .nioCore, .nioPosix,
+        .nioHTTP1, .nioSSL,
         .logging,
       ]),
     tests("CertRegHostTests", ["CertRegCore", "CertRegHost", .logging]),

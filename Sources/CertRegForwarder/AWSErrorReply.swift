@@ -91,15 +91,20 @@ enum AWSErrorCategory: Hashable, Sendable {
 
   /// The category of an answer that is not a success; `nil` where it is not one that AWS gives.
   init?(error: AWSErrorReply, status: Int) {
-    if let type = error.type, let category = AWSErrorCategory.byType[type] {
-      self = category == .invalidSignature && ClockSkew.isSkewMessage(error.message) ? .clockSkew : category
+    self.init(type: error.type, message: error.message, status: status, isForeign: error.isForeign)
+  }
+
+  /// The same for an answer whose parts were read in another way.
+  init?(type: String?, message: String?, status: Int, isForeign: Bool = false) {
+    if let type, let category = AWSErrorCategory.byType[type] {
+      self = category == .invalidSignature && ClockSkew.isSkewMessage(message) ? .clockSkew : category
       return
     }
     switch status {
     case 429: self = .throttled
     case 500: self = .internalFault
     case 501...599, 408: self = .unavailable
-    case _ where error.isForeign: return nil
+    case _ where isForeign: return nil
     case 401, 403: self = .accessDenied
     case 404, 405: self = .notFound
     case 406: self = .stateRefused

@@ -270,7 +270,8 @@ import Testing
     }
   }
 
-  @Test func `a proxy is asked for the way to the endpoint, and its refusal is told from the upstream's`() async throws {
+  @Test func `a proxy is asked for the way to the endpoint, and its refusal is told from the upstream's`() async throws
+  {
     let proxy = try await LoopbackServer.start { _, _ in CannedReply(status: 407, ending: .close) }
     try await withClient(
       configure: {

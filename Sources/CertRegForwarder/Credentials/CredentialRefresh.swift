@@ -51,7 +51,7 @@ struct CredentialRefresh {
 
   /// A call wants credentials.
   mutating func requested(_ now: Now) -> Answer {
-    if let held, usableUntil.map({ now.wall < $0 }) ?? true {
+    if let held, isUsable(now) {
       guard fetching == .idle, isDue(now), mayFetch(now) else { return .use(held.signing) }
       fetching = .underWay
       return .useAndFetch(held.signing)
@@ -61,8 +61,10 @@ struct CredentialRefresh {
 
   /// The upstream refused `credentials`.
   mutating func wasRejected(_ credentials: SigningCredentials, _ now: Now) -> Answer {
-    if let held, held.signing != credentials { return .use(held.signing) }
-    if fetching == .idle, rejected == credentials, !mayFetch(now), let held { return .use(held.signing) }
+    if let held, isUsable(now) {
+      if held.signing != credentials { return .use(held.signing) }
+      if fetching == .idle, rejected == credentials, !mayFetch(now) { return .use(held.signing) }
+    }
     rejected = credentials
     return fetchOrWait(now)
   }
@@ -91,7 +93,7 @@ struct CredentialRefresh {
 
   /// The error that a waiting call gets; `nil` where it gets `held`.
   func errorForWaiting(_ now: Now) -> CredentialsError? {
-    if held != nil, usableUntil.map({ now.wall < $0 }) ?? true { return nil }
+    if held != nil, isUsable(now) { return nil }
     return lastError ?? CredentialsError(.unavailable, "The daemon's credentials ended and no new ones came")
   }
 
@@ -117,6 +119,11 @@ struct CredentialRefresh {
     let window = min(CredentialRefresh.advisoryWindow, left / 3)
     usableUntil = expiration
     refreshAt = expiration + window * (jitter / 5 - 1)
+  }
+
+  /// Whether the set that is held has not ended.
+  private func isUsable(_ now: Now) -> Bool {
+    usableUntil.map { now.wall < $0 } ?? true
   }
 
   private func isDue(_ now: Now) -> Bool {

@@ -29,18 +29,88 @@ package struct CredentialsContext: Sendable {
   }
 
   /// The provider that a target's configuration names.
-  func provider(
+  ///
+  /// - Parameter region: The target's, for taking roles.
+  package func provider(
     for credentials: CredentialsConfiguration, profiles: SharedProfileStore, region: String?
   ) throws(UpstreamConfigurationError) -> any CredentialsProvider {
-    switch credentials {
-    case .chain:
-      CredentialsChain(providers: [
-        EnvironmentCredentials(environment: environment), ProfileCredentials(store: profiles, name: nil),
-      ])
-    case .environment: EnvironmentCredentials(environment: environment)
-    case .profile(let name, _): ProfileCredentials(store: profiles, name: name)
-    default: throw UpstreamConfigurationError("this source of credentials is not supported")
+    let endpoints = CredentialEndpoints(environment: environment, eventLoopGroup: eventLoopGroup)
+    let service = SecurityTokenService(region: region, environment: environment, clock: clock, endpoints: endpoints)
+    let provider = try provider(for: credentials, profiles: profiles, endpoints: endpoints, service: service)
+    return ConnectedProvider(provider: provider, endpoints: endpoints)
+  }
+
+  private func provider(
+    for credentials: CredentialsConfiguration, profiles: SharedProfileStore, endpoints: CredentialEndpoints,
+    service: SecurityTokenService
+  ) throws(UpstreamConfigurationError) -> any CredentialsProvider {
+    func profile(_ name: String?, _ part: ProfileCredentials.Part = .all) -> ProfileCredentials {
+      ProfileCredentials(
+        store: profiles, name: name, part: part, environment: environment, files: files, endpoints: endpoints,
+        service: service)
     }
+    /// The order of the AWS SDKs.
+    func chain() -> CredentialsChain {
+      CredentialsChain(providers: [
+        EnvironmentCredentials(environment: environment),
+        profile(nil, .roles),
+        EnvironmentWebIdentity(environment: environment, files: files, service: service),
+        profile(nil, .keysAndProcess),
+        ContainerCredentials(uri: nil, environment: environment, files: files, endpoints: endpoints),
+        InstanceMetadataCredentials(
+          endpoint: nil, isRequired: false, environment: environment, endpoints: endpoints),
+      ])
+    }
+    switch credentials {
+    case .chain: return chain()
+    case .environment: return EnvironmentCredentials(environment: environment)
+    case .profile(let name, _): return profile(name)
+    case .process(let command):
+      return CredentialProcess(command: command, environment: environment, origin: "the configuration")
+    case .container(let uri):
+      return ContainerCredentials(uri: uri, environment: environment, files: files, endpoints: endpoints)
+    case .instanceMetadata(let endpoint):
+      return InstanceMetadataCredentials(
+        endpoint: endpoint, isRequired: true, environment: environment, endpoints: endpoints)
+    case .webIdentity(let roleARN, let tokenFile, let sessionName):
+      return WebIdentityCredentials(
+        role: RoleRequest(roleARN: roleARN, sessionName: sessionName), tokenFile: tokenFile, files: files,
+        service: service)
+    case .assumeRole(let roleARN, let sourceProfile, let sessionName, let externalID):
+      return AssumedRoleCredentials(
+        role: RoleRequest(roleARN: roleARN, sessionName: sessionName, externalID: externalID),
+        base: sourceProfile.map { profile($0) } ?? chain(), service: service)
+    case .iotProvider(let endpoint, let roleAlias, let thingName, let certificateFile, let privateKeyFile, let caFile):
+      return try IoTProviderCredentials(
+        settings: .init(
+          endpoint: endpoint, roleAlias: roleAlias, thingName: thingName, certificateFile: certificateFile,
+          privateKeyFile: privateKeyFile, caFile: caFile),
+        environment: environment, files: files, eventLoopGroup: eventLoopGroup)
+    case .rolesAnywhere(
+      let trustAnchorARN, let profileARN, let roleARN, let certificateFile, let privateKeyFile, let chainFile):
+      return RolesAnywhereCredentials(
+        settings: .init(
+          trustAnchorARN: trustAnchorARN, profileARN: profileARN, roleARN: roleARN, certificateFile: certificateFile,
+          privateKeyFile: privateKeyFile, chainFile: chainFile),
+        environment: environment, files: files, clock: clock, endpoints: endpoints)
+    }
+  }
+}
+
+/// A provider together with the connections that it and those below it use.
+private struct ConnectedProvider: CredentialsProvider {
+  let provider: any CredentialsProvider
+  let endpoints: CredentialEndpoints
+
+  var summary: String { provider.summary }
+
+  func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
+    try await provider.fetch()
+  }
+
+  func shutdown() async {
+    await provider.shutdown()
+    await endpoints.shutdown()
   }
 }
 

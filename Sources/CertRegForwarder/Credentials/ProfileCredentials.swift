@@ -1,24 +1,124 @@
 import CertRegCore
 import CertRegSigV4
 
-/// Credentials of a profile of the shared files.
+/// Credentials of a profile of the shared files, in whichever way the profile gives them: a role to take, a web identity, keys,
+/// or a program.
 struct ProfileCredentials: CredentialsProvider {
+  /// Which of a profile's ways are looked at. In the SDKs' chain a role of the profile comes before a web identity of the
+  /// environment, and the rest of the profile after it.
+  enum Part: Sendable {
+    case all
+    case roles
+    case keysAndProcess
+  }
+
   let store: SharedProfileStore
   /// `nil`: the profile that the environment names, else `default`.
   let name: String?
+  var part = Part.all
+  let environment: ProcessEnvironment
+  let files: HostFiles
+  let endpoints: CredentialEndpoints
+  let service: SecurityTokenService
 
   var summary: String { "the profile \(name ?? store.defaultProfileName) in \(store.summary)" }
 
   func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
-    guard let profile = try profile() else { return nil }
-    return try ProfileKeys.credentials(profile)
+    let profiles = try store.profiles()
+    let wanted = name ?? store.defaultProfileName
+    guard let profile = profiles.profiles[wanted] else {
+      guard name != nil || store.isProfileNamed else { return nil }
+      throw CredentialsError(.invalid, "The profile \(wanted) is not in \(store.summary)")
+    }
+    if part != .keysAndProcess, let provided = try await role(of: profile, in: profiles, visited: []) {
+      return provided
+    }
+    return part == .roles ? nil : try await keysOrProcess(of: profile)
   }
 
-  private func profile() throws(CredentialsError) -> SharedProfiles.Profile? {
-    let wanted = name ?? store.defaultProfileName
-    let profiles = try store.profiles()
-    if let profile = profiles.profiles[wanted] { return profile }
-    guard name != nil || store.isProfileNamed else { return nil }
-    throw CredentialsError(.invalid, "The profile \(wanted) is not in \(store.summary)")
+  /// The credentials of the role that a profile names; `nil` where it names none.
+  ///
+  /// - Parameter visited: The profiles whose roles this one's identity is wanted for.
+  private func role(
+    of profile: SharedProfiles.Profile, in profiles: SharedProfiles, visited: [String]
+  ) async throws(CredentialsError) -> ProvidedCredentials? {
+    guard let roleARN = profile["role_arn"] else { return nil }
+    guard profile["mfa_serial"] == nil else {
+      throw invalid(profile, "has mfa_serial: a daemon cannot type a code")
+    }
+    let role = RoleRequest(
+      roleARN: roleARN, sessionName: profile["role_session_name"], externalID: profile["external_id"],
+      durationSeconds: profile["duration_seconds"].flatMap(Int.init) ?? 3600)
+    let service = SecurityTokenService(
+      region: service.region ?? profile["region"], environment: environment, clock: service.clock,
+      endpoints: endpoints)
+    if let tokenFile = profile["web_identity_token_file"] {
+      return try await WebIdentityCredentials(role: role, tokenFile: tokenFile, files: files, service: service).fetch()
+    }
+    let base: ProvidedCredentials
+    switch (profile["source_profile"], profile["credential_source"]) {
+    case (let source?, nil):
+      base = try await sourceProfile(source, of: profile, in: profiles, visited: visited)
+    case (nil, let source?): base = try await credentialSource(source, of: profile)
+    case (nil, nil): throw invalid(profile, "has role_arn but neither source_profile nor credential_source")
+    case (_?, _?): throw invalid(profile, "has both source_profile and credential_source: remove one")
+    }
+    return try await service.assumeRole(role, as: base.signing)
+  }
+
+  private func sourceProfile(
+    _ source: String, of profile: SharedProfiles.Profile, in profiles: SharedProfiles, visited: [String]
+  ) async throws(CredentialsError) -> ProvidedCredentials {
+    guard let next = profiles.profiles[source] else {
+      throw invalid(profile, "has the source_profile \(source), which does not exist")
+    }
+    // A profile may take its role with keys of its own; any other way back to where we were never ends.
+    if source != profile.name {
+      guard !visited.contains(source) else { throw invalid(profile, "takes its role by way of itself") }
+      if let provided = try await role(of: next, in: profiles, visited: visited + [profile.name]) { return provided }
+    }
+    guard let provided = try await keysOrProcess(of: next) else {
+      throw invalid(profile, "has the source_profile \(source), which has no credentials")
+    }
+    return provided
+  }
+
+  private func credentialSource(
+    _ source: String, of profile: SharedProfiles.Profile
+  ) async throws(CredentialsError) -> ProvidedCredentials {
+    let provider: any CredentialsProvider
+    switch source.lowercased() {
+    case "environment": provider = EnvironmentCredentials(environment: environment)
+    case "ecscontainer":
+      provider = ContainerCredentials(uri: nil, environment: environment, files: files, endpoints: endpoints)
+    case "ec2instancemetadata":
+      provider = InstanceMetadataCredentials(
+        endpoint: nil, isRequired: true, environment: environment, endpoints: endpoints)
+    default:
+      throw invalid(
+        profile, "has a credential_source that is none of Environment, EcsContainer and Ec2InstanceMetadata")
+    }
+    guard let provided = try await provider.fetch() else {
+      throw invalid(profile, "has the credential_source \(source), which has no credentials")
+    }
+    return provided
+  }
+
+  private func keysOrProcess(of profile: SharedProfiles.Profile) async throws(CredentialsError) -> ProvidedCredentials?
+  {
+    if let provided = try ProfileKeys.credentials(profile) { return provided }
+    if let command = profile["credential_process"] {
+      return try await CredentialProcess(
+        command: command, environment: environment, origin: "the profile \(profile.name)"
+      ).fetch()
+    }
+    if profile["sso_session"] ?? profile["sso_start_url"] != nil {
+      throw invalid(profile, "uses SSO, which needs a person at a browser: give the daemon an identity of its own")
+    }
+    return nil
+  }
+
+  private func invalid(_ profile: SharedProfiles.Profile, _ what: String) -> CredentialsError {
+    CredentialsError(.invalid, "The profile \(profile.name) \(what)")
   }
 }

@@ -1,0 +1,82 @@
+import CertRegCore
+import NIOHTTP1
+
+/// Credentials of a container endpoint: ECS, EKS Pod Identity, Greengrass's token exchange service.
+struct ContainerCredentials: CredentialsProvider {
+  private static let ecsURL = ServiceURL(scheme: .http, host: "169.254.170.2")
+  private static let source = "the container credentials endpoint"
+
+  /// In place of what the environment says.
+  let uri: String?
+  let environment: ProcessEnvironment
+  let files: HostFiles
+  let endpoints: CredentialEndpoints
+
+  var summary: String {
+    uri.map { "the container endpoint \($0)" }
+      ?? "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and AWS_CONTAINER_CREDENTIALS_FULL_URI"
+  }
+
+  func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
+    guard let url = try url() else { return nil }
+    var headers = [(name: "Accept", value: "application/json")]
+    if let token = try token() { headers.append(("Authorization", token)) }
+    let reply = try await endpoints.send(
+      .GET, url, headers: headers, timeout: CredentialEndpoints.localTimeout, service: Self.source)
+    guard reply.status == 200 else {
+      throw CredentialsError(
+        refusal: reply, source: Self.source, advice: "check the task's or pod's role and the authorization token")
+    }
+    let object = try? JSONValue(parsing: reply.body)
+    return try CredentialFields.metadata.read(object, source: Self.source)
+  }
+
+  private func url() throws(CredentialsError) -> ServiceURL? {
+    if uri == nil, let path = environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] {
+      guard path.hasPrefix("/") else {
+        throw CredentialsError(.invalid, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI does not begin with /")
+      }
+      return try parse("http://\(Self.ecsURL.authority)\(path)", name: "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+    }
+    if let uri { return try parse(uri, name: "`container.uri`") }
+    guard let full = environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] else { return nil }
+    return try parse(full, name: "AWS_CONTAINER_CREDENTIALS_FULL_URI")
+  }
+
+  private func parse(_ text: String, name: String) throws(CredentialsError) -> ServiceURL {
+    let url: ServiceURL
+    do throws(ServiceURLError) { url = try ServiceURL(parsing: text) } catch {
+      throw CredentialsError(.invalid, "\(name) is not a usable URL: \(error)")
+    }
+    guard url.scheme == .https || Self.isTrustedWithoutTLS(url.host) else {
+      throw CredentialsError(
+        .invalid,
+        "\(name) leads over plain HTTP to another host than this one: the authorization token would go there in the clear"
+      )
+    }
+    return url
+  }
+
+  /// The hosts that may be asked over plain HTTP, as the SDKs have them: this one, and the addresses of ECS and EKS.
+  static func isTrustedWithoutTLS(_ host: String) -> Bool {
+    switch host {
+    case "localhost", "::1", "169.254.170.2", "169.254.170.23", "fd00:ec2::23": true
+    default: host.hasPrefix("127.") && ProxySettings.isLocal(host)
+    }
+  }
+
+  private func token() throws(CredentialsError) -> String? {
+    let token: String
+    if let path = environment["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] {
+      do throws(FileReadError) { token = try files.text(path) } catch { throw CredentialsError(.invalid, "\(error)") }
+    } else if let value = environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"] {
+      token = value
+    } else {
+      return nil
+    }
+    guard token.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) else {
+      throw CredentialsError(.invalid, "The container authorization token holds line ends or other control characters")
+    }
+    return token
+  }
+}

@@ -1,0 +1,72 @@
+import CertRegCore
+import CertRegSigV4
+
+/// What the places that hand out credentials call the members of their answers.
+struct CredentialFields: Sendable {
+  let accessKeyID: String
+  let secretAccessKey: String
+  let sessionToken: String
+  let expiration: String
+
+  /// Container endpoints and instance metadata.
+  static let metadata = CredentialFields(
+    accessKeyID: "AccessKeyId", secretAccessKey: "SecretAccessKey", sessionToken: "Token", expiration: "Expiration")
+  /// Programs of `credential_process`.
+  static let process = CredentialFields(
+    accessKeyID: "AccessKeyId", secretAccessKey: "SecretAccessKey", sessionToken: "SessionToken",
+    expiration: "Expiration")
+  /// AWS IoT's credential provider and IAM Roles Anywhere.
+  static let service = CredentialFields(
+    accessKeyID: "accessKeyId", secretAccessKey: "secretAccessKey", sessionToken: "sessionToken",
+    expiration: "expiration")
+
+  /// Reads credentials from the object that has them.
+  ///
+  /// - Parameter requiresToken: Whether the source gives temporary credentials only.
+  /// - Throws: Where a member is missing or malformed; the message names it and `source`, never a value.
+  func read(
+    _ object: JSONValue?, source: String, requiresToken: Bool = true
+  ) throws(CredentialsError) -> ProvidedCredentials {
+    func text(_ name: String) -> String? {
+      guard let text = object?[name]?.text, !text.isEmpty else { return nil }
+      return text
+    }
+    guard let keyID = text(accessKeyID) else { throw missing(accessKeyID, source) }
+    guard let secret = text(secretAccessKey) else { throw missing(secretAccessKey, source) }
+    let token = text(sessionToken)
+    if requiresToken, token == nil { throw missing(sessionToken, source) }
+    var end: WallTime?
+    if let written = text(expiration) {
+      guard let time = HTTPDate.rfc3339(written) else {
+        throw CredentialsError(.invalid, "The answer of \(source) has an \(expiration) that is not a time")
+      }
+      end = time
+    } else if requiresToken {
+      throw missing(expiration, source)
+    }
+    return ProvidedCredentials(
+      signing: SigningCredentials(accessKeyID: keyID, secretAccessKey: secret, sessionToken: token), expiration: end,
+      source: source)
+  }
+
+  private func missing(_ name: String, _ source: String) -> CredentialsError {
+    CredentialsError(.invalid, "The answer of \(source) has no \(name)")
+  }
+}
+
+extension CredentialsError {
+  /// An answer of a place that hands out credentials that is not a success.
+  ///
+  /// - Parameter advice: What the operator can do about a refusal.
+  init(refusal reply: HTTPReply, source: String, advice: String) {
+    let error = AWSErrorReply(reply)
+    let words = UpstreamText(credentials: nil, authorization: nil).clean(error.message ?? error.type ?? "", limit: 256)
+    let said = words.isEmpty ? "" : ": \(words)"
+    let category = AWSErrorCategory(error: error, status: reply.status)
+    if category == .throttled || category == .unavailable || category == .internalFault {
+      self.init(.unavailable, "\(source) is not available (HTTP \(reply.status))\(said)")
+    } else {
+      self.init(.invalid, "\(source) refuses credentials (HTTP \(reply.status))\(said); \(advice)")
+    }
+  }
+}

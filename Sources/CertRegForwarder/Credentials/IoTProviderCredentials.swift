@@ -1,0 +1,112 @@
+import CertRegCore
+import NIOCore
+import NIOHTTP1
+import Synchronization
+
+/// Credentials of AWS IoT's credential provider: a device certificate, over mutual TLS, in exchange for those of the role
+/// that a role alias names.
+final class IoTProviderCredentials: CredentialsProvider {
+  struct Settings: Sendable {
+    /// A host name; a URL for trying it out.
+    var endpoint: String
+    var roleAlias: String
+    var thingName: String?
+    var certificateFile: String
+    var privateKeyFile: String
+    var caFile: String?
+  }
+
+  private struct Connected {
+    var identities: [FileIdentity?]
+    var transport: HTTPTransport
+  }
+
+  private static let source = "the AWS IoT credential provider"
+
+  private let settings: Settings
+  private let url: ServiceURL
+  private let environment: ProcessEnvironment
+  private let files: HostFiles
+  private let eventLoopGroup: any EventLoopGroup
+  /// Protects the transport, which is made anew when the certificate or the key was replaced.
+  private let connected = Mutex<Connected?>(nil)
+
+  init(
+    settings: Settings, environment: ProcessEnvironment, files: HostFiles, eventLoopGroup: any EventLoopGroup
+  ) throws(UpstreamConfigurationError) {
+    let text = settings.endpoint.contains("://") ? settings.endpoint : "https://\(settings.endpoint)"
+    do throws(ServiceURLError) { url = try ServiceURL(parsing: text) } catch {
+      throw UpstreamConfigurationError("the endpoint of the credential provider is not usable: \(error)")
+    }
+    guard url.scheme == .https else {
+      throw UpstreamConfigurationError("the endpoint of the credential provider must be reached over https")
+    }
+    // 1 to 128 of these, by the API reference for CreateRoleAlias. It becomes part of a path.
+    let isAlias = settings.roleAlias.utf8.allSatisfy { byte in
+      Character(Unicode.Scalar(byte)).isLetter || Character(Unicode.Scalar(byte)).isNumber
+        || "_=,@-".utf8.contains(byte)
+    }
+    guard isAlias, (1...128).contains(settings.roleAlias.utf8.count) else {
+      throw UpstreamConfigurationError("`roleAlias` is not the name of a role alias")
+    }
+    self.settings = settings
+    self.environment = environment
+    self.files = files
+    self.eventLoopGroup = eventLoopGroup
+  }
+
+  var summary: String { "\(Self.source) at \(url.authority)" }
+
+  func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
+    let transport = try await transport()
+    var headers: [(name: String, value: String)] = [("Accept", "application/json")]
+    if let thing = settings.thingName { headers.append(("x-amzn-iot-thingname", thing)) }
+    let reply: HTTPReply
+    do throws(TransportError) {
+      reply = try await transport.send(
+        .GET, url.text(path: "/role-aliases/\(settings.roleAlias)/credentials"), headers: headers,
+        deadline: .now() + .nanoseconds(CredentialEndpoints.remoteTimeout.nanoseconds))
+    } catch {
+      // The other side ends the handshake where it does not know the certificate: that does not mend itself.
+      throw CredentialsError(
+        error.kind == .tlsFailure ? .invalid : .unavailable, "\(Self.source) at \(url.authority): \(error.detail)")
+    }
+    guard reply.status == 200 else {
+      throw CredentialsError(
+        refusal: reply, source: Self.source,
+        advice:
+          "check that the certificate is active, that its policy allows iot:AssumeRoleWithCertificate on the role "
+          + "alias \(settings.roleAlias), and that `thingName` is the thing it is attached to")
+    }
+    let object = try? JSONValue(parsing: reply.body)
+    return try CredentialFields.service.read(
+      object?["credentials"], source: "\(Self.source), role alias \(settings.roleAlias)")
+  }
+
+  func shutdown() async {
+    let transport = connected.withLock { connected in
+      defer { connected = nil }
+      return connected?.transport
+    }
+    await transport?.shutdown()
+  }
+
+  private func transport() async throws(CredentialsError) -> HTTPTransport {
+    let identities = [settings.certificateFile, settings.privateKeyFile].map(files.identity)
+    let last = connected.withLock { $0 }
+    if let last, last.identities == identities { return last.transport }
+    do {
+      var options = TransportOptions()
+      options.proxy = try ProxySettings.proxy(for: url, configured: nil, environment: environment)
+      options.authoritiesFile = settings.caFile ?? environment["AWS_CA_BUNDLE"]
+      options.clientIdentity = (settings.certificateFile, settings.privateKeyFile)
+      options.connections = 1
+      let transport = try HTTPTransport(options: options, eventLoopGroup: eventLoopGroup)
+      connected.withLock { $0 = Connected(identities: identities, transport: transport) }
+      await last?.transport.shutdown()
+      return transport
+    } catch {
+      throw CredentialsError(.invalid, "\(error)")
+    }
+  }
+}

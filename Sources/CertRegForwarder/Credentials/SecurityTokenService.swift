@@ -1,0 +1,149 @@
+import CertRegCore
+import CertRegCrypto
+import CertRegSigV4
+import NIOHTTP1
+
+/// A role to take, and how the session is named.
+struct RoleRequest: Sendable, Hashable {
+  var roleARN: String
+  /// `nil`: `certregd-` and the host's name, so that CloudTrail tells which station registered.
+  var sessionName: String?
+  var externalID: String?
+  var durationSeconds = 3600
+}
+
+/// The two operations of the Security Token Service that give a role's credentials.
+struct SecurityTokenService: Sendable {
+  /// `nil`: neither the target nor the profile names one.
+  let region: String?
+  let environment: ProcessEnvironment
+  let clock: HostClock
+  let endpoints: CredentialEndpoints
+
+  /// Takes a role as the identity of `source` (AssumeRole).
+  func assumeRole(
+    _ role: RoleRequest, as source: SigningCredentials
+  ) async throws(CredentialsError) -> ProvidedCredentials {
+    var parameters = [("Action", "AssumeRole")] + common(role)
+    if let externalID = role.externalID { parameters.append(("ExternalId", externalID)) }
+    return try await call(parameters, role: role, signing: source)
+  }
+
+  /// Takes a role with a token of an identity provider (AssumeRoleWithWebIdentity).
+  func assumeRole(_ role: RoleRequest, webIdentityToken token: String) async throws(CredentialsError)
+    -> ProvidedCredentials
+  {
+    let parameters = [("Action", "AssumeRoleWithWebIdentity")] + common(role) + [("WebIdentityToken", token)]
+    return try await call(parameters, role: role, signing: nil)
+  }
+
+  private func common(_ role: RoleRequest) -> [(String, String)] {
+    [
+      ("Version", "2011-06-15"), ("RoleArn", role.roleARN),
+      ("RoleSessionName", role.sessionName ?? SecurityTokenService.defaultSessionName),
+      ("DurationSeconds", String(role.durationSeconds)),
+    ]
+  }
+
+  /// `certregd-HOST`, of the characters and length that a session's name may have (2 to 64 of `[A-Za-z0-9_+=,.@-]`).
+  static var defaultSessionName: String {
+    let host = (try? HostFiles.system.text("/proc/sys/kernel/hostname")) ?? "host"
+    let plain = host.filter { ($0.isASCII && ($0.isLetter || $0.isNumber)) || "_+=,.@-".contains($0) }
+    return String("certregd-\(plain.isEmpty ? "host" : plain)".prefix(64))
+  }
+
+  private func call(
+    _ parameters: [(String, String)], role: RoleRequest, signing: SigningCredentials?
+  ) async throws(CredentialsError) -> ProvidedCredentials {
+    let (url, region) = try endpoint()
+    let body = Array(
+      parameters.map { "\($0.0)=\(URIEncoding.encode($0.1))" }.joined(separator: "&").utf8)
+    var headers: [(name: String, value: String)] = [
+      ("Host", url.authority), ("Content-Type", "application/x-www-form-urlencoded; charset=utf-8"),
+    ]
+    let unsigned = headers
+    let offset = ClockOffset()
+    var isFirst = true
+    while true {
+      if let signing {
+        let signer = RequestSigner(credentials: signing, scope: SigningScope(region: region, service: "sts"))
+        let added = signer.sign(
+          method: "POST", path: url.path.isEmpty ? "/" : url.path, headers: unsigned,
+          payloadHash: SHA256.digest(of: body), at: offset.corrected(clock.wall()))
+        headers = unsigned + added
+      }
+      let reply = try await endpoints.send(
+        .POST, url, headers: headers, body: body, timeout: CredentialEndpoints.remoteTimeout,
+        service: "the Security Token Service")
+      let document = String(decoding: reply.body, as: UTF8.self)
+      if reply.status == 200 { return try read(document, role: role) }
+      let refusal = Refusal(reply, document)
+      if isFirst, signing != nil, let time = refusal.upstreamTime {
+        isFirst = false
+        offset.learn(upstream: time, now: clock.wall())
+        continue
+      }
+      throw refusal.error(role: role, secrets: UpstreamText(credentials: signing, authorization: headers.last?.value))
+    }
+  }
+
+  private func endpoint() throws(CredentialsError) -> (url: ServiceURL, region: String) {
+    guard let region else {
+      throw CredentialsError(.invalid, "A region is needed to take a role: set `region` of the target or AWS_REGION")
+    }
+    do {
+      let isIgnored = environment.flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+      if !isIgnored, let text = environment["AWS_ENDPOINT_URL_STS"] ?? environment["AWS_ENDPOINT_URL"] {
+        return (try ServiceURL(parsing: text), region)
+      }
+      return (try ServiceEndpoint.sts(region: region, fips: environment.flag("AWS_USE_FIPS_ENDPOINT")), region)
+    } catch {
+      throw CredentialsError(.invalid, "The endpoint of the Security Token Service: \(error)")
+    }
+  }
+
+  private func read(_ document: String, role: RoleRequest) throws(CredentialsError) -> ProvidedCredentials {
+    guard let keyID = XMLElement.text("AccessKeyId", in: document),
+      let secret = XMLElement.text("SecretAccessKey", in: document),
+      let token = XMLElement.text("SessionToken", in: document),
+      let expiration = XMLElement.text("Expiration", in: document).flatMap(HTTPDate.rfc3339)
+    else { throw CredentialsError(.unavailable, "The Security Token Service gave an answer without credentials") }
+    return ProvidedCredentials(
+      signing: SigningCredentials(accessKeyID: keyID, secretAccessKey: secret, sessionToken: token),
+      expiration: expiration, source: "role \(role.roleARN)")
+  }
+
+  /// An answer that is an error.
+  private struct Refusal {
+    private let status: Int
+    private let code: String?
+    private let message: String?
+    private let category: AWSErrorCategory?
+    /// The service's time, where the refusal is about ours.
+    private(set) var upstreamTime: WallTime?
+
+    init(_ reply: HTTPReply, _ document: String) {
+      status = reply.status
+      code = UpstreamText.identifier(XMLElement.text("Code", in: document))
+      message = XMLElement.text("Message", in: document)
+      category = AWSErrorCategory(type: code, message: message, status: status)
+      if category == .clockSkew {
+        upstreamTime = ClockSkew.upstreamTime(message: message, dateHeader: reply.headers.first(name: "Date"))
+      }
+    }
+
+    func error(role: RoleRequest, secrets: UpstreamText) -> CredentialsError {
+      let words = secrets.clean(message ?? "no reason given", limit: 256)
+      switch category {
+      case .throttled, .unavailable, .internalFault, nil:
+        return CredentialsError(
+          .unavailable, "The Security Token Service is not available (HTTP \(status)): \(words)")
+      default:
+        return CredentialsError(
+          .invalid,
+          "The role \(role.roleARN) cannot be taken (\(code ?? "HTTP \(status)")): \(words); check its trust policy and the "
+            + "identity that takes it")
+      }
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import CertRegCore
+
+/// A role's credentials for a token of an identity provider: Kubernetes' projected service account tokens and the like.
+struct WebIdentityCredentials: CredentialsProvider {
+  let role: RoleRequest
+  /// Read afresh each time: the token is replaced every hour.
+  let tokenFile: String
+  let files: HostFiles
+  let service: SecurityTokenService
+
+  var summary: String { "the web identity token \(tokenFile)" }
+
+  func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
+    let token: String
+    do throws(FileReadError) { token = try files.text(tokenFile) } catch {
+      throw CredentialsError(.invalid, "\(error)")
+    }
+    guard !token.isEmpty else { throw CredentialsError(.invalid, "\(tokenFile) is empty") }
+    return try await service.assumeRole(role, webIdentityToken: token)
+  }
+}
+
+/// The same where environment variables name the role and the token.
+struct EnvironmentWebIdentity: CredentialsProvider {
+  let environment: ProcessEnvironment
+  let files: HostFiles
+  let service: SecurityTokenService
+
+  var summary: String { "AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN" }
+
+  func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
+    guard let tokenFile = environment["AWS_WEB_IDENTITY_TOKEN_FILE"] else { return nil }
+    guard let roleARN = environment["AWS_ROLE_ARN"] else {
+      throw CredentialsError(
+        .invalid, "AWS_WEB_IDENTITY_TOKEN_FILE is set but AWS_ROLE_ARN is not: set both or neither")
+    }
+    let role = RoleRequest(roleARN: roleARN, sessionName: environment["AWS_ROLE_SESSION_NAME"])
+    return try await WebIdentityCredentials(role: role, tokenFile: tokenFile, files: files, service: service).fetch()
+  }
+}

@@ -1,0 +1,264 @@
+import CertRegCore
+import CertRegCrypto
+import CertRegSigV4
+import Logging
+import NIOHTTP1
+import NIOPosix
+import Testing
+
+@testable import CertRegForwarder
+
+/// The sources of credentials, each against a server or a program that stands in for the real one.
+@Suite struct CredentialsProviderTests {
+  static let expiration = "2036-11-24T07:55:55Z"
+  static let end = CivilTime.wallTime(year: 2036, month: 11, day: 24, hour: 7, minute: 55, second: 55)
+
+  /// What the provider of a configuration gives.
+  private func fetch(
+    _ configuration: CredentialsConfiguration = .chain, environment: [String: String] = [:],
+    files: MemoryFiles = MemoryFiles(), region: String? = "eu-central-1"
+  ) async throws -> ProvidedCredentials? {
+    // Looking for instance metadata would leave this host.
+    let defaults = ["HOME": "/h", "AWS_EC2_METADATA_DISABLED": "true"]
+    let context = CredentialsContext(
+      environment: ProcessEnvironment(environment.merging(defaults) { own, _ in own }), files: files.files,
+      eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+    let provider = try context.provider(
+      for: configuration, profiles: context.profileStore(for: configuration), region: region)
+    let result: Result<ProvidedCredentials?, CredentialsError>
+    do throws(CredentialsError) { result = .success(try await provider.fetch()) } catch { result = .failure(error) }
+    await provider.shutdown()
+    return try result.get()
+  }
+
+  private func failure(
+    _ configuration: CredentialsConfiguration = .chain, environment: [String: String] = [:],
+    files: MemoryFiles = MemoryFiles(), region: String? = "eu-central-1"
+  ) async throws -> CredentialsError {
+    do {
+      let provided = try await fetch(configuration, environment: environment, files: files, region: region)
+      throw Unexpected(description: "no error but \(String(describing: provided))")
+    } catch let error as CredentialsError {
+      return error
+    }
+  }
+
+  private struct Unexpected: Error, CustomStringConvertible { var description: String }
+
+  private func withServer(
+    _ answer: @escaping LoopbackServer.Answer, _ body: (LoopbackServer, String) async throws -> Void
+  ) async throws {
+    let server = try await LoopbackServer.start(answer: answer)
+    try await body(server, "http://127.0.0.1:\(server.port)")
+    try await server.stop()
+  }
+
+  // MARK: Environment and profile
+
+  @Test func `the environment comes first and half a pair is an error`() async throws {
+    let files = MemoryFiles(["/h/.aws/credentials": "[default]\naws_access_key_id = F\naws_secret_access_key = f"])
+    let keys = ["AWS_ACCESS_KEY_ID": "E", "AWS_SECRET_ACCESS_KEY": "e", "AWS_SESSION_TOKEN": "t"]
+    let provided = try await fetch(environment: keys, files: files)
+    #expect(provided?.signing == SigningCredentials(accessKeyID: "E", secretAccessKey: "e", sessionToken: "t"))
+    #expect(try await fetch(files: files)?.signing.accessKeyID == "F")
+    #expect(try await fetch(environment: ["AWS_ACCESS_KEY_ID": ""], files: files)?.signing.accessKeyID == "F")
+    let half = try await failure(environment: ["AWS_ACCESS_KEY_ID": "E"], files: files)
+    #expect(half.code == .invalid && half.message.contains("AWS_SECRET_ACCESS_KEY is not"))
+    let other = try await failure(environment: ["AWS_SECRET_ACCESS_KEY": "e"], files: files)
+    #expect(other.message.contains("AWS_ACCESS_KEY_ID is not"))
+  }
+
+  @Test func `half a pair in a profile is an error that names the other half`() async throws {
+    let files = MemoryFiles(["/h/.aws/credentials": "[default]\naws_access_key_id = F"])
+    #expect(try await failure(files: files).message.contains("aws_secret_access_key is missing"))
+  }
+
+  @Test func `a profile that somebody named must exist`() async throws {
+    #expect(try await fetch() == nil)
+    #expect(try await failure(environment: ["AWS_PROFILE": "line"]).message.contains("line"))
+    #expect(try await failure(.profile(name: "line", file: nil)).code == .invalid)
+  }
+
+  @Test func `a profile of a file of its own`() async throws {
+    let files = MemoryFiles(["/run/aws": "[line]\naws_access_key_id = L\naws_secret_access_key = l"])
+    #expect(try await fetch(.profile(name: "line", file: "/run/aws"), files: files)?.signing.accessKeyID == "L")
+  }
+
+  // MARK: Container
+
+  private static let metadataBody =
+    #"{"AccessKeyId":"C","SecretAccessKey":"c","Token":"t","Expiration":"\#(expiration)","RoleArn":"r"}"#
+
+  @Test func `asks the container endpoint with the token of the file as it is now`() async throws {
+    try await withServer { _, _ in
+      .json(200, Self.metadataBody)
+    } _: { (server, url) async throws in
+      let files = MemoryFiles(["/token": "from-file\n"])
+      let environment = [
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": url + "/creds?x=1", "AWS_CONTAINER_AUTHORIZATION_TOKEN": "from-variable",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/token",
+      ]
+      let provided = try await fetch(environment: environment, files: files)
+      #expect(provided?.signing == SigningCredentials(accessKeyID: "C", secretAccessKey: "c", sessionToken: "t"))
+      #expect(provided?.expiration == Self.end)
+      files.write("/token", "newer")
+      _ = try await fetch(.container(uri: url + "/creds"), environment: environment, files: files)
+      #expect(server.requests.map { $0.headers["Authorization"] } == [["from-file"], ["newer"]])
+      #expect(server.requests.map(\.uri) == ["/creds?x=1", "/creds"])
+    }
+  }
+
+  @Test(arguments: [
+    "http://example.com/", "http://10.0.0.1/", "http://169.254.170.3/", "http://127.0.0.1.example.com/",
+  ])
+  func `does not send the container token to a stranger in the clear`(uri: String) async throws {
+    let error = try await failure(environment: ["AWS_CONTAINER_CREDENTIALS_FULL_URI": uri])
+    #expect(error.code == .invalid && error.message.contains("plain HTTP"))
+  }
+
+  @Test(arguments: ["127.0.0.1", "127.8.9.1", "localhost", "::1", "169.254.170.2", "169.254.170.23", "fd00:ec2::23"])
+  func `trusts the hosts of the SDKs without TLS`(host: String) {
+    #expect(ContainerCredentials.isTrustedWithoutTLS(host))
+  }
+
+  @Test func `a container token with a line end is refused`() async throws {
+    let error = try await failure(environment: [
+      "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1/", "AWS_CONTAINER_AUTHORIZATION_TOKEN": "a\r\nX: y",
+    ])
+    #expect(error.code == .invalid)
+  }
+
+  @Test func `an endpoint that is down is unavailable, one that refuses is not`() async throws {
+    let down = try await failure(.container(uri: "http://127.0.0.1:1/"))
+    #expect(down.code == .unavailable)
+    try await withServer { request, _ in
+      request.uri == "/503" ? .json(503, "{}") : .json(403, #"{"code":"AccessDenied","message":"no\u0007"}"#)
+    } _: { (_, url) async throws in
+      #expect(try await failure(.container(uri: url + "/503")).code == .unavailable)
+      let refused = try await failure(.container(uri: url + "/403"))
+      #expect(refused.code == .invalid && refused.message.contains(": no ;"))
+    }
+  }
+
+  @Test(arguments: ["", "{}", #"{"AccessKeyId":"C"}"#, #"{"AccessKeyId":"C","SecretAccessKey":"sekret","Token":"t"}"#])
+  func `an answer without all of it is an error that shows nothing of it`(body: String) async throws {
+    try await withServer { _, _ in
+      .json(200, body)
+    } _: { (_, url) async throws in
+      let error = try await failure(.container(uri: url))
+      #expect(error.code == .invalid && !error.message.contains("sekret"))
+    }
+  }
+
+  // MARK: Instance metadata
+
+  @Test func `talks version 2 of instance metadata`() async throws {
+    try await withServer { request, _ in
+      if request.method == "PUT" { return CannedReply(body: "TOKEN==") }
+      guard request.headers["X-aws-ec2-metadata-token"] == ["TOKEN=="] else { return .json(401, "") }
+      return request.uri.hasSuffix("/station")
+        ? .json(200, #"{"Code":"Success",\#(Self.metadataBody.dropFirst())"#)
+        : CannedReply(body: "station\nother")
+    } _: { (server, url) async throws in
+      let provided = try await fetch(.instanceMetadata(endpoint: url))
+      #expect(provided?.signing.accessKeyID == "C" && provided?.source == "instance metadata, role station")
+      #expect(
+        server.requests.map { "\($0.method) \($0.uri)" } == [
+          "PUT /latest/api/token", "GET /latest/meta-data/iam/security-credentials/",
+          "GET /latest/meta-data/iam/security-credentials/station",
+        ])
+      let ttl = try #require(server.requests.first?.headers.first(name: "X-aws-ec2-metadata-token-ttl-seconds"))
+      #expect((1...21_600).contains(Int(ttl) ?? 0))
+    }
+  }
+
+  @Test func `does not fall back to version 1 of instance metadata`() async throws {
+    try await withServer { request, _ in
+      request.method == "PUT" ? .json(403, "") : CannedReply(body: "station")
+    } _: { (server, url) async throws in
+      #expect(try await failure(.instanceMetadata(endpoint: url)).code == .invalid)
+      #expect(server.requests.map(\.method) == ["PUT"])
+      let chained = ["AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": url]
+      #expect(try await fetch(environment: chained) == nil)
+      #expect(server.requests.map(\.method) == ["PUT", "PUT"])
+    }
+  }
+
+  @Test func `a role's name cannot lead elsewhere`() async throws {
+    try await withServer { request, _ in
+      request.method == "PUT" ? CannedReply(body: "T") : CannedReply(body: "../../user-data")
+    } _: { (server, url) async throws in
+      #expect(try await failure(.instanceMetadata(endpoint: url)).code == .invalid)
+      #expect(server.requests.count == 2)
+    }
+  }
+
+  @Test func `instance metadata without credentials at the moment is unavailable`() async throws {
+    try await withServer { request, _ in
+      if request.method == "PUT" { return CannedReply(body: "T") }
+      return request.uri.hasSuffix("/r") ? .json(200, #"{"Code":"Failed","Message":"later"}"#) : CannedReply(body: "r")
+    } _: { (_, url) async throws in
+      let error = try await failure(.instanceMetadata(endpoint: url))
+      #expect(error.code == .unavailable && error.message.contains("later"))
+    }
+  }
+
+  // MARK: Programs
+
+  private static func json(_ more: String = "") -> String {
+    "{\"Version\":1,\"AccessKeyId\":\"P\",\"SecretAccessKey\":\"p\"\(more)}"
+  }
+
+  @Test func `takes what a program prints`() async throws {
+    let temporary = ",\"SessionToken\":\"t\",\"Expiration\":\"\(Self.expiration)\""
+    let provided = try await fetch(
+      .process(command: "printf '%s' '\(Self.json(temporary))'"), environment: ["PATH": "/usr/bin:/bin"])
+    #expect(provided?.signing == SigningCredentials(accessKeyID: "P", secretAccessKey: "p", sessionToken: "t"))
+    #expect(provided?.expiration == Self.end)
+    let lasting = try await fetch(.process(command: "echo '\(Self.json())'"))
+    #expect(lasting?.signing.sessionToken == nil && lasting?.expiration == nil)
+  }
+
+  @Test func `a program of a profile`() async throws {
+    let files = MemoryFiles(["/h/.aws/config": "[profile hsm]\ncredential_process = echo '\(Self.json())'"])
+    #expect(try await fetch(environment: ["AWS_PROFILE": "hsm"], files: files)?.signing.accessKeyID == "P")
+  }
+
+  @Test(arguments: [
+    ("/bin/sh -c 'echo broken >&2; exit 3'", "status 3: broken"), ("/bin/echo hello", "JSON"),
+    ("/bin/echo '{\"Version\":2}'", "version"), ("/bin/echo '{\"Version\":1}'", "no AccessKeyId"),
+    ("/no/such/program", "cannot be started"), ("'", "does not end"), ("", "empty"),
+    ("/bin/sh -c 'kill -9 $$'", "signal 9"), ("/bin/sh -c 'head -c 200000 /dev/zero'", "more than"),
+  ])
+  func `says what is wrong with a program`(command: String, words: String) async throws {
+    let error = try await failure(.process(command: command))
+    #expect(error.message.contains(words), "\(error.message)")
+  }
+
+  @Test func `a program gets no secrets, no input, no descriptors and no shell`() async throws {
+    // The program tells what it sees through the one text that is passed on: its complaint.
+    let script = "env >&2; ls /proc/self/fd | tr '\\n' ' ' >&2; cat; exit 1"
+    let environment = [
+      "PATH": "/usr/bin:/bin", "AWS_SECRET_ACCESS_KEY": "sekret", "AWS_SESSION_TOKEN": "sekret", "NOTIFY_SOCKET": "/x",
+    ]
+    let error = try await failure(.process(command: "/bin/sh -c \"\(script)\""), environment: environment)
+    #expect(error.message.contains("PATH=/usr/bin:/bin"))
+    #expect(!error.message.contains("sekret") && !error.message.contains("NOTIFY_SOCKET"))
+    // 3 is the descriptor that ls itself reads the folder through.
+    #expect(error.message.contains("0 1 2 3") && !error.message.contains(" 4"), "\(error.message)")
+    let literal = try await failure(.process(command: "/bin/ls $HOME;id"))
+    #expect(literal.message.contains("$HOME;id"))
+  }
+
+  @Test func `a program that hangs is ended together with what it started`() throws {
+    #expect(throws: ChildProcessError.timedOut) {
+      try ChildProcess.run(
+        ["/bin/sh", "-c", "sleep 600 & sleep 600"], environment: [], timeout: .milliseconds(200),
+        outputLimitBytes: 100, isCancelled: { false })
+    }
+    #expect(throws: ChildProcessError.cancelled) {
+      try ChildProcess.run(
+        ["/bin/sleep", "600"], environment: [], timeout: .seconds(600), outputLimitBytes: 100, isCancelled: { true })
+    }
+  }
+}

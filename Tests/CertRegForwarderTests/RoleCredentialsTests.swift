@@ -1,0 +1,405 @@
+import CertRegCore
+import CertRegCrypto
+import CertRegSigV4
+import Foundation
+import Logging
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+import Testing
+
+@testable import CertRegForwarder
+
+/// The sources that exchange one identity for a role's credentials.
+@Suite struct RoleCredentialsTests {
+  private static let end = CredentialsProviderTests.end
+  private static let answer = """
+    <AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>\
+    <AccessKeyId>ROLE</AccessKeyId><SecretAccessKey>r&amp;s</SecretAccessKey><SessionToken>rt</SessionToken>\
+    <Expiration>2036-11-24T07:55:55.123Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>
+    """
+  private static let success = CannedReply(headers: [("Content-Type", "text/xml")], body: answer)
+
+  private static func refusal(_ status: Int, _ code: String, _ message: String) -> CannedReply {
+    CannedReply(
+      status: status,
+      body:
+        "<ErrorResponse><Error><Type>Sender</Type><Code>\(code)</Code><Message>\(message)</Message></Error></ErrorResponse>"
+    )
+  }
+
+  private func fetch(
+    _ configuration: CredentialsConfiguration, environment: [String: String] = [:], files: HostFiles,
+    clock: HostClock = .system, region: String? = "eu-central-1"
+  ) async throws -> ProvidedCredentials? {
+    let defaults = ["HOME": "/h", "AWS_EC2_METADATA_DISABLED": "true"]
+    let context = CredentialsContext(
+      environment: ProcessEnvironment(environment.merging(defaults) { own, _ in own }), files: files, clock: clock,
+      eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+    let provider = try context.provider(
+      for: configuration, profiles: context.profileStore(for: configuration), region: region)
+    let result: Result<ProvidedCredentials?, CredentialsError>
+    do throws(CredentialsError) { result = .success(try await provider.fetch()) } catch { result = .failure(error) }
+    await provider.shutdown()
+    return try result.get()
+  }
+
+  private func failure(
+    _ configuration: CredentialsConfiguration, environment: [String: String] = [:], files: HostFiles,
+    region: String? = "eu-central-1"
+  ) async throws -> CredentialsError {
+    do {
+      _ = try await fetch(configuration, environment: environment, files: files, region: region)
+    } catch let error as CredentialsError {
+      return error
+    }
+    Issue.record("no error")
+    return CredentialsError(.notFound, "")
+  }
+
+  private func form(_ request: ReceivedRequest) -> [String: String] {
+    var parameters: [String: String] = [:]
+    for item in request.body.split(separator: "&") {
+      let parts = item.split(separator: "=", maxSplits: 1).map(String.init)
+      parameters[parts[0]] = parts.count > 1 ? parts[1].removingPercentEncoding : ""
+    }
+    return parameters
+  }
+
+  private func withService(
+    _ answer: @escaping LoopbackServer.Answer, _ body: (LoopbackServer, [String: String]) async throws -> Void
+  ) async throws {
+    let server = try await LoopbackServer.start(answer: answer)
+    try await body(server, ["AWS_ENDPOINT_URL_STS": "http://127.0.0.1:\(server.port)"])
+    try await server.stop()
+  }
+
+  private static let keys = ["AWS_ACCESS_KEY_ID": "BASE", "AWS_SECRET_ACCESS_KEY": "base-secret"]
+
+  // MARK: AssumeRole
+
+  @Test func `takes a role with the chain's identity`() async throws {
+    try await withService { _, _ in
+      Self.success
+    } _: { (server, environment) async throws in
+      let configuration = CredentialsConfiguration.assumeRole(
+        roleARN: "arn:aws:iam::1:role/x", sourceProfile: nil, sessionName: "station-7", externalID: "e/1 ü")
+      let provided = try await fetch(
+        configuration, environment: environment.merging(Self.keys) { $1 }, files: MemoryFiles().files)
+      #expect(provided?.signing == SigningCredentials(accessKeyID: "ROLE", secretAccessKey: "r&s", sessionToken: "rt"))
+      #expect(provided?.expiration == Self.end)
+      let request = try #require(server.requests.first)
+      #expect(
+        form(request) == [
+          "Action": "AssumeRole", "Version": "2011-06-15", "RoleArn": "arn:aws:iam::1:role/x",
+          "RoleSessionName": "station-7", "DurationSeconds": "3600", "ExternalId": "e/1 ü",
+        ])
+      #expect(request.headers["Content-Type"] == ["application/x-www-form-urlencoded; charset=utf-8"])
+      #expect(try holds(request, secret: "base-secret"))
+    }
+  }
+
+  /// Whether a request to the Security Token Service is signed with `secret`.
+  private func holds(_ request: ReceivedRequest, secret: String) throws -> Bool {
+    let header = try AuthorizationHeader(parsing: try #require(request.headers.first(name: "Authorization")))
+    #expect(header.scope == SigningScope(region: "eu-central-1", service: "sts"))
+    let canonical = CanonicalRequest(
+      method: request.method, path: request.uri, headers: request.headers.map { ($0.name, $0.value) },
+      selection: .named(header.signedHeaderNames), payloadHash: SHA256.digest(of: request.body).hex)
+    let date = try #require(request.headers.first(name: "X-Amz-Date"))
+    return header.signature
+      == signature(
+        of: canonical, secretAccessKey: secret, amzDate: date, scope: header.scope, keys: SigningKeyCache())
+  }
+
+  @Test func `the session is named after the host where it has no name`() {
+    let name = SecurityTokenService.defaultSessionName
+    #expect(name.hasPrefix("certregd-") && (2...64).contains(name.count))
+  }
+
+  @Test func `follows a chain of profiles`() async throws {
+    let files = MemoryFiles([
+      "/h/.aws/config": """
+      [profile a]
+      role_arn = arn:aws:iam::1:role/a
+      source_profile = b
+      [profile b]
+      role_arn = arn:aws:iam::2:role/b
+      source_profile = b
+      role_session_name = s
+      external_id = x
+      duration_seconds = 900
+      aws_access_key_id = B
+      aws_secret_access_key = base-secret
+      """
+    ])
+    try await withService { _, _ in
+      Self.success
+    } _: { (server, environment) async throws in
+      let provided = try await fetch(.profile(name: "a", file: nil), environment: environment, files: files.files)
+      #expect(provided?.signing.accessKeyID == "ROLE")
+      let requests = server.requests
+      #expect(requests.map { form($0)["RoleArn"] } == ["arn:aws:iam::2:role/b", "arn:aws:iam::1:role/a"])
+      #expect(form(requests[0])["RoleSessionName"] == "s" && form(requests[0])["DurationSeconds"] == "900")
+      #expect(form(requests[0])["ExternalId"] == "x")
+      #expect(try holds(requests[0], secret: "base-secret"))
+      #expect(try holds(requests[1], secret: "r&s"))
+      #expect(requests[1].headers["X-Amz-Security-Token"] == ["rt"])
+    }
+  }
+
+  @Test(arguments: [
+    ("role_arn = r", "neither"), ("role_arn = r\nsource_profile = b\ncredential_source = Environment", "both"),
+    ("role_arn = r\nsource_profile = missing", "does not exist"),
+    ("role_arn = r\nsource_profile = b", "by way of itself"),
+    ("role_arn = r\ncredential_source = Nonsense", "none of"),
+    ("role_arn = r\nsource_profile = c", "has no credentials"),
+    ("role_arn = r\nsource_profile = b\nmfa_serial = m", "mfa_serial"), ("sso_session = s", "SSO"),
+    ("role_arn = r\ncredential_source = Environment", "has no credentials"),
+  ])
+  func `says what is wrong with a profile`(settings: String, words: String) async throws {
+    let files = MemoryFiles([
+      "/h/.aws/config":
+        "[profile a]\n\(settings)\n[profile b]\nrole_arn = r\nsource_profile = a\n[profile c]\nregion = r"
+    ])
+    let error = try await failure(.profile(name: "a", file: nil), files: files.files)
+    #expect(error.code == .invalid && error.message.contains(words), "\(error.message)")
+  }
+
+  @Test func `a refused role is somebody's to mend, a busy service is not`() async throws {
+    let role = CredentialsConfiguration.assumeRole(
+      roleARN: "arn:aws:iam::1:role/x", sourceProfile: nil, sessionName: nil, externalID: nil)
+    let cases: [(CannedReply, CredentialsError.Code)] = [
+      (Self.refusal(403, "AccessDenied", "not base-secret authorized"), .invalid),
+      (Self.refusal(400, "ValidationError", "bad"), .invalid),
+      (Self.refusal(503, "ServiceUnavailable", "x"), .unavailable),
+      (Self.refusal(400, "Throttling", "Rate exceeded"), .unavailable),
+      (CannedReply(status: 502, body: "<html>"), .unavailable), (CannedReply(body: "<html>"), .unavailable),
+    ]
+    for (reply, code) in cases {
+      try await withService { _, _ in
+        reply
+      } _: { (_, environment) async throws in
+        let error = try await failure(
+          role, environment: environment.merging(Self.keys) { $1 }, files: MemoryFiles().files)
+        #expect(error.code == code, "\(error.message)")
+        #expect(!error.message.contains("base-secret"))
+      }
+    }
+    let none = try await failure(role, files: MemoryFiles().files)
+    #expect(none.code == .notFound && none.message.contains("AWS_ACCESS_KEY_ID"))
+    let regionless = try await failure(role, environment: Self.keys, files: MemoryFiles().files, region: nil)
+    #expect(regionless.code == .invalid && regionless.message.contains("region"))
+  }
+
+  @Test func `a wrong clock does not keep it from taking a role`() async throws {
+    let real = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 9)
+    let clock = HostClock(wall: { real + .seconds(86_400) }, monotonic: HostClock.system.monotonic)
+    try await withService { request, _ in
+      request.headers.first(name: "X-Amz-Date") == real.amzDate
+        ? Self.success
+        : Self.refusal(
+          403, "SignatureDoesNotMatch",
+          "Signature not yet current: A is still later than B (\(real.amzDate) + 5 min.)")
+    } _: { (server, environment) async throws in
+      let role = CredentialsConfiguration.assumeRole(
+        roleARN: "arn:aws:iam::1:role/x", sourceProfile: nil, sessionName: nil, externalID: nil)
+      let provided = try await fetch(
+        role, environment: environment.merging(Self.keys) { $1 }, files: MemoryFiles().files, clock: clock)
+      #expect(provided?.signing.accessKeyID == "ROLE" && server.requests.count == 2)
+    }
+  }
+
+  // MARK: Web identity
+
+  @Test func `exchanges the token of the file as it is now, unsigned`() async throws {
+    let files = MemoryFiles(["/token": "jwt.one\n"])
+    try await withService { _, _ in
+      Self.success
+    } _: { (server, environment) async throws in
+      let web = ["AWS_WEB_IDENTITY_TOKEN_FILE": "/token", "AWS_ROLE_ARN": "arn:aws:iam::1:role/w"]
+      for token in ["jwt.one", "jwt.two"] {
+        files.write("/token", token)
+        let provided = try await fetch(.chain, environment: environment.merging(web) { $1 }, files: files.files)
+        #expect(provided?.signing.accessKeyID == "ROLE")
+      }
+      #expect(server.requests.map { form($0)["WebIdentityToken"] } == ["jwt.one", "jwt.two"])
+      #expect(form(server.requests[0])["Action"] == "AssumeRoleWithWebIdentity")
+      #expect(!server.requests[0].headers.contains(name: "Authorization"))
+      let half = try await failure(.chain, environment: ["AWS_WEB_IDENTITY_TOKEN_FILE": "/token"], files: files.files)
+      #expect(half.message.contains("AWS_ROLE_ARN"))
+    }
+  }
+
+  // MARK: Certificates
+
+  @Test(arguments: [
+    ["-newkey", "rsa:2048"], ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+    ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
+  ])
+  func `signs for IAM Roles Anywhere with the certificate's key`(key: [String]) async throws {
+    let identity = try IssuedIdentity(keyArguments: key, commonName: "station")
+    defer { identity.remove() }
+    let body =
+      #"{"credentialSet":[{"credentials":{"accessKeyId":"RA","secretAccessKey":"s","sessionToken":"t","#
+      + #""expiration":"\#(CredentialsProviderTests.expiration)"}}]}"#
+    let server = try await LoopbackServer.start { _, _ in .json(201, body) }
+    let configuration = CredentialsConfiguration.rolesAnywhere(
+      trustAnchorARN: "arn:aws:rolesanywhere:eu-west-1:1:trust-anchor/a",
+      profileARN: "arn:aws:rolesanywhere:eu-west-1:1:profile/p", roleARN: "arn:aws:iam::1:role/r",
+      certificateFile: identity.certificateFile, privateKeyFile: identity.keyFile, chainFile: identity.certificateFile)
+    let provided = try await fetch(
+      configuration, environment: ["AWS_ENDPOINT_URL_ROLESANYWHERE": "http://127.0.0.1:\(server.port)"], files: .system)
+    #expect(provided?.signing == SigningCredentials(accessKeyID: "RA", secretAccessKey: "s", sessionToken: "t"))
+    let request = try #require(server.requests.first)
+    try await server.stop()
+
+    let authorization = try #require(request.headers.first(name: "Authorization"))
+    let isRSA = key.contains("rsa:2048")
+    let algorithm = isRSA ? "AWS4-X509-RSA-SHA256" : "AWS4-X509-ECDSA-SHA256"
+    let date = try #require(request.headers.first(name: "X-Amz-Date"))
+    let scope = SigningScope(region: "eu-west-1", service: "rolesanywhere")
+    let names = "content-type;host;x-amz-date;x-amz-x509;x-amz-x509-chain"
+    let prefix =
+      "\(algorithm) Credential=\(try identity.decimalSerial())/\(scope.credentialScope(day: date.prefix(8))), "
+      + "SignedHeaders=\(names), Signature="
+    #expect(authorization.hasPrefix(prefix), "\(authorization)")
+    let target = request.uri.split(separator: "?", maxSplits: 1).map(String.init)
+    #expect(target.first == "/sessions")
+    let canonical = CanonicalRequest(
+      method: "POST", path: "/sessions", query: target.last ?? "", headers: request.headers.map { ($0.name, $0.value) },
+      selection: .named(names.split(separator: ";").map(String.init)),
+      payloadHash: SHA256.digest(of: request.body).hex)
+    let signed = canonical.stringToSign(algorithm: algorithm, amzDate: date, scope: scope)
+    #expect(try identity.verifies(signature: String(authorization.dropFirst(prefix.count)), of: signed))
+    #expect(request.headers["X-Amz-X509"] == request.headers["X-Amz-X509-Chain"])
+  }
+
+  @Test func `says which file of a certificate and key is wrong`() async throws {
+    let one = try IssuedIdentity(keyArguments: ["-newkey", "rsa:2048"], commonName: "a")
+    let two = try IssuedIdentity(keyArguments: ["-newkey", "rsa:2048"], commonName: "b")
+    defer {
+      one.remove()
+      two.remove()
+    }
+    func message(_ certificate: String, _ key: String) async throws -> String {
+      try await failure(
+        .rolesAnywhere(
+          trustAnchorARN: "arn:aws:rolesanywhere:eu-west-1:1:trust-anchor/a", profileARN: "p", roleARN: "r",
+          certificateFile: certificate, privateKeyFile: key, chainFile: nil), files: .system
+      ).message
+    }
+    #expect(try await message(one.certificateFile, two.keyFile).contains("not the certificate's"))
+    #expect(try await message(one.keyFile, one.keyFile).contains("no certificate"))
+    #expect(try await message(one.certificateFile, one.certificateFile).contains("no private key"))
+    #expect(try await message("/no/such", one.keyFile).contains("/no/such"))
+  }
+
+  @Test func `shows its certificate to AWS IoT's credential provider, and a renewed one after a renewal`() async throws
+  {
+    let device = try IssuedIdentity(
+      keyArguments: ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"], commonName: "d")
+    let server = try IssuedIdentity(keyArguments: ["-newkey", "rsa:2048"], commonName: "localhost")
+    defer {
+      device.remove()
+      server.remove()
+    }
+    var tls = TLSConfiguration.makeServerConfiguration(
+      certificateChain: try NIOSSLCertificate.fromPEMFile(server.certificateFile).map { .certificate($0) },
+      privateKey: .privateKey(try NIOSSLPrivateKey(file: server.keyFile, format: .pem)))
+    tls.certificateVerification = .noHostnameVerification
+    tls.trustRoots = .file(device.certificateFile)
+    let body =
+      #"{"credentials":{"accessKeyId":"IOT","secretAccessKey":"s","sessionToken":"t","#
+      + #""expiration":"\#(CredentialsProviderTests.expiration)"}}"#
+    let loopback = try await LoopbackServer.start(tls: NIOSSLContext(configuration: tls)) { _, _ in .json(200, body) }
+    func configuration(certificateFile: String, keyFile: String) -> CredentialsConfiguration {
+      .iotProvider(
+        endpoint: "localhost:\(loopback.port)", roleAlias: "station@1", thingName: "thing-7",
+        certificateFile: certificateFile, privateKeyFile: keyFile, caFile: server.certificateFile)
+    }
+    let provided = try await fetch(
+      configuration(certificateFile: device.certificateFile, keyFile: device.keyFile), files: .system)
+    #expect(provided?.signing == SigningCredentials(accessKeyID: "IOT", secretAccessKey: "s", sessionToken: "t"))
+    let request = try #require(loopback.requests.first)
+    #expect(request.uri == "/role-aliases/station@1/credentials")
+    #expect(request.headers["x-amzn-iot-thingname"] == ["thing-7"])
+    // Another certificate than those the server trusts is turned away in the handshake.
+    let stranger = try await failure(
+      configuration(certificateFile: server.certificateFile, keyFile: server.keyFile), files: .system)
+    #expect(stranger.message.contains("localhost:\(loopback.port)"))
+    #expect(loopback.requests.count == 1)
+    try await loopback.stop()
+  }
+
+  @Test(arguments: ["http://localhost", "", "h h"])
+  func `refuses an endpoint of the credential provider without TLS`(endpoint: String) async throws {
+    await #expect(throws: UpstreamConfigurationError.self) {
+      try await fetch(
+        .iotProvider(
+          endpoint: endpoint, roleAlias: "a", thingName: nil, certificateFile: "c", privateKeyFile: "k", caFile: nil),
+        files: .system)
+    }
+  }
+}
+
+/// A self-signed certificate and key, made by OpenSSL's program for one test.
+private struct IssuedIdentity {
+  let folder: String
+  var certificateFile: String { folder + "/certificate.pem" }
+  var keyFile: String { folder + "/key.pem" }
+
+  init(keyArguments: [String], commonName: String) throws {
+    folder = NSTemporaryDirectory() + "/identity-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    _ = try Self.openssl(
+      [
+        "req", "-x509", "-nodes", "-days", "1", "-subj", "/CN=\(commonName)", "-addext",
+        "subjectAltName=DNS:\(commonName)",
+      ]
+        + keyArguments + ["-keyout", keyFile, "-out", certificateFile])
+  }
+
+  func remove() {
+    try? FileManager.default.removeItem(atPath: folder)
+  }
+
+  /// The certificate's serial number, from the hexadecimal form that the program prints.
+  func decimalSerial() throws -> String {
+    let text = try Self.openssl(["x509", "-in", certificateFile, "-noout", "-serial"])
+    var decimal: [Int] = [0]
+    for digit in text.split(separator: "=").last?.compactMap(\.hexDigitValue) ?? [] {
+      var carry = digit
+      for index in decimal.indices {
+        carry += decimal[index] * 16
+        decimal[index] = carry % 10
+        carry /= 10
+      }
+      while carry > 0 {
+        decimal.append(carry % 10)
+        carry /= 10
+      }
+    }
+    return decimal.reversed().map(String.init).joined()
+  }
+
+  func verifies(signature hex: String, of message: String) throws -> Bool {
+    let digits = hex.compactMap(\.hexDigitValue)
+    let bytes = stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+    try Data(bytes).write(to: URL(fileURLWithPath: folder + "/signature"))
+    try Data(message.utf8).write(to: URL(fileURLWithPath: folder + "/message"))
+    let key = try Self.openssl(["x509", "-in", certificateFile, "-noout", "-pubkey"])
+    try Data(key.utf8).write(to: URL(fileURLWithPath: folder + "/public.pem"))
+    let result = try Self.openssl([
+      "dgst", "-sha256", "-verify", folder + "/public.pem", "-signature", folder + "/signature", folder + "/message",
+    ])
+    return result.contains("Verified OK")
+  }
+
+  private static func openssl(_ arguments: [String]) throws -> String {
+    let result = try ChildProcess.run(
+      ["openssl"] + arguments, environment: ["PATH=/usr/bin:/bin:/usr/local/bin"], timeout: .seconds(30),
+      outputLimitBytes: 100_000, isCancelled: { false })
+    return String(decoding: result.standardOutput, as: UTF8.self)
+  }
+}

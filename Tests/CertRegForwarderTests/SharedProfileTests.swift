@@ -1,0 +1,194 @@
+import CertRegCore
+import CertRegSigV4
+import Synchronization
+import Testing
+
+@testable import CertRegForwarder
+
+/// Files in memory; each write makes a new version.
+final class MemoryFiles: Sendable {
+  private struct State {
+    var contents: [String: [UInt8]] = [:]
+    var versions: [String: Int64] = [:]
+    var reads = 0
+  }
+
+  private let state: Mutex<State>
+
+  init(_ files: [String: String] = [:]) {
+    state = Mutex(State(contents: files.mapValues { Array($0.utf8) }, versions: files.mapValues { _ in 1 }))
+  }
+
+  var reads: Int { state.withLock { $0.reads } }
+
+  func write(_ path: String, _ text: String?) {
+    state.withLock { state in
+      state.contents[path] = text.map { Array($0.utf8) }
+      state.versions[path, default: 0] += 1
+    }
+  }
+
+  var files: HostFiles {
+    HostFiles(
+      identity: { path in
+        self.state.withLock { state in
+          guard let content = state.contents[path], let version = state.versions[path] else { return nil }
+          return FileIdentity(device: 1, inode: 1, size: Int64(content.count), modifiedNanoseconds: version)
+        }
+      },
+      read: { (path) throws(FileReadError) in
+        let content = self.state.withLock { state in
+          state.reads += 1
+          return state.contents[path]
+        }
+        guard let content else { throw FileReadError(description: "\(path) cannot be read") }
+        return content
+      })
+  }
+}
+
+@Suite struct SharedConfigFileTests {
+  @Test func `reads sections, comments, values with equals signs and settings below settings`() throws {
+    let text = """
+      \u{feff}# comment
+      ; comment
+      [default]
+      region=eu-central-1
+      Aws_Access_Key_Id = AKID
+      aws_secret_access_key = a=b#c;d
+      empty =
+      s3 =
+        max_concurrent_requests = 20
+      output = json
+
+      [profile "line 3"]\t
+        role_arn = arn
+        # comment
+        source_profile = default
+      [services x]
+      iot =
+          endpoint_url = http://localhost:1
+      [default]
+      region = eu-west-1\r
+
+      """
+    let file = try SharedConfigFile(parsing: text)
+    #expect(
+      file.sections["default"]?.values == [
+        "region": "eu-west-1", "aws_access_key_id": "AKID", "aws_secret_access_key": "a=b#c;d", "empty": "", "s3": "",
+        "output": "json",
+      ])
+    #expect(file.sections["default"]?.nested == ["s3": ["max_concurrent_requests": "20"]])
+    #expect(file.sections["profile line 3"]?.values == ["role_arn": "arn", "source_profile": "default"])
+    #expect(file.sections["services x"]?.nested == ["iot": ["endpoint_url": "http://localhost:1"]])
+  }
+
+  @Test(arguments: [("a = b\n[x]", 1), ("[x]\n\nnonsense", 3), ("[x", 1), ("[]\n", 1), ("[x]\n= b", 2)])
+  func `names the line that it cannot read`(text: String, line: Int) {
+    let error = #expect(throws: SharedConfigFileError.self) { try SharedConfigFile(parsing: text) }
+    #expect(error?.line == line)
+  }
+}
+
+@Suite struct SharedProfileStoreTests {
+  private let environment = ProcessEnvironment(["HOME": "/home/u"])
+
+  @Test func `merges the two files and lets the credentials file win`() throws {
+    let files = MemoryFiles([
+      "/home/u/.aws/config":
+        "[default]\nregion = r\naws_access_key_id = config\n[profile p]\nregion = q\n[ignored]\nx = y",
+      "/home/u/.aws/credentials": "[default]\naws_access_key_id = credentials\n[p]\naws_secret_access_key = s",
+    ])
+    let profiles = try SharedProfileStore(environment: environment, files: files.files).profiles()
+    #expect(profiles.profiles["default"]?.values == ["region": "r", "aws_access_key_id": "credentials"])
+    #expect(profiles.profiles["p"]?.values == ["region": "q", "aws_secret_access_key": "s"])
+    #expect(profiles.profiles["ignored"] == nil)
+  }
+
+  @Test func `reads again only what has changed`() throws {
+    let files = MemoryFiles(["/home/u/.aws/credentials": "[default]\naws_access_key_id = one"])
+    let store = SharedProfileStore(environment: environment, files: files.files)
+    for _ in 0..<3 { _ = try store.profiles() }
+    #expect(files.reads == 1)
+    files.write("/home/u/.aws/credentials", "[default]\naws_access_key_id = two")
+    #expect(try store.profiles().profiles["default"]?["aws_access_key_id"] == "two")
+    files.write("/home/u/.aws/credentials", nil)
+    #expect(try store.profiles().profiles.isEmpty)
+  }
+
+  @Test func `looks where the environment says`() throws {
+    let environment = ProcessEnvironment([
+      "HOME": "/home/u", "AWS_CONFIG_FILE": "~/c", "AWS_SHARED_CREDENTIALS_FILE": "/run/creds/aws", "AWS_PROFILE": "p",
+    ])
+    let store = SharedProfileStore(environment: environment, files: MemoryFiles().files)
+    #expect(store.configPath == "/home/u/c" && store.credentialsPath == "/run/creds/aws")
+    #expect(store.defaultProfileName == "p" && store.isProfileNamed)
+    let own = SharedProfileStore(environment: environment, files: MemoryFiles().files, credentialsFile: "/own")
+    #expect(own.credentialsPath == "/own")
+    let homeless = SharedProfileStore(environment: ProcessEnvironment([:]), files: MemoryFiles().files)
+    #expect(homeless.configPath == nil && homeless.credentialsPath == nil)
+    #expect(try homeless.profiles().profiles.isEmpty)
+  }
+
+  @Test func `an unreadable file is an error that names file and line`() {
+    let files = MemoryFiles(["/home/u/.aws/config": "[default]\nregion"])
+    let store = SharedProfileStore(environment: environment, files: files.files)
+    let error = #expect(throws: CredentialsError.self) { try store.profiles() }
+    #expect(error?.message.contains("/home/u/.aws/config line 2") == true)
+  }
+}
+
+@Suite struct TargetEndpointTests {
+  private func endpoint(
+    _ configure: (inout TargetConfiguration) -> Void = { _ in }, _ environment: [String: String] = [:],
+    config: String = ""
+  ) throws -> TargetEndpoint {
+    var configuration = TargetConfiguration(name: TargetName("t"))
+    configure(&configuration)
+    let environment = ProcessEnvironment(environment.merging(["HOME": "/h"]) { own, _ in own })
+    let files = MemoryFiles(["/h/.aws/config": config])
+    return try TargetEndpoint(
+      configuration: configuration, environment: environment,
+      profiles: SharedProfileStore(environment: environment, files: files.files))
+  }
+
+  @Test func `the region is the target's, else the environment's, else the profile's`() throws {
+    let environment = ["AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-2"]
+    let config = "[default]\nregion = eu-west-3"
+    #expect(try endpoint({ $0.region = "eu-central-1" }, environment, config: config).region == "eu-central-1")
+    #expect(try endpoint({ _ in }, environment, config: config).region == "eu-west-1")
+    #expect(try endpoint({ _ in }, ["AWS_DEFAULT_REGION": "eu-west-2"], config: config).region == "eu-west-2")
+    #expect(try endpoint({ _ in }, config: config).region == "eu-west-3")
+    #expect(throws: UpstreamConfigurationError.self) { try endpoint() }
+  }
+
+  @Test func `the endpoint is the target's, else the environment's, else the profile's, else AWS's`() throws {
+    let config =
+      "[default]\nregion = r\nservices = s\nendpoint_url = http://all\n[services s]\niot =\n  endpoint_url = http://iot"
+    let environment = ["AWS_ENDPOINT_URL_IOT": "http://env-iot", "AWS_ENDPOINT_URL": "http://env-all"]
+    func host(_ configure: (inout TargetConfiguration) -> Void = { _ in }, _ environment: [String: String] = [:]) throws
+      -> String
+    {
+      try endpoint(configure, environment, config: config).url.host
+    }
+    #expect(try host({ $0.endpoint = "http://own" }, environment) == "own")
+    #expect(try host({ _ in }, environment) == "env-iot")
+    #expect(try host({ _ in }, ["AWS_ENDPOINT_URL": "http://env-all"]) == "env-all")
+    #expect(try host() == "iot")
+    #expect(try host({ _ in }, ["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"]) == "iot.r.amazonaws.com")
+  }
+
+  @Test func `flags of the environment do not disturb a target with its own endpoint`() throws {
+    let environment = [
+      "AWS_USE_FIPS_ENDPOINT": "true", "AWS_USE_DUALSTACK_ENDPOINT": "TRUE", "AWS_REGION": "us-east-1",
+    ]
+    #expect(try endpoint({ _ in }, environment).url.host == "iot-fips.us-east-1.api.aws")
+    #expect(try endpoint({ $0.endpoint = "http://own" }, environment).url.host == "own")
+    #expect(throws: UpstreamConfigurationError.self) {
+      try endpoint(
+        {
+          $0.endpoint = "http://own"; $0.fips = true
+        }, environment)
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import AsyncHTTPClient
+import CertRegCore
+import Testing
+
+@testable import CertRegForwarder
+
+@Suite struct JSONValueTests {
+  @Test func `reads every kind of value`() throws {
+    let text =
+      " {\"a\":[1,-2.5e+3,true,false,null],\"b\":{\"c\":\"x\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\ud83d\\ude00é\"}} \n"
+    let value = try JSONValue(parsing: Array(text.utf8))
+    #expect(value["a"] == .array([.number("1"), .number("-2.5e+3"), .boolean(true), .boolean(false), .null]))
+    #expect(value["b"]?["c"]?.text == "x\"\\/\u{8}\u{c}\n\r\té😀é")
+    #expect(value["missing"] == nil && value["a"]?["x"] == nil)
+  }
+
+  @Test(arguments: [
+    "", " ", "{", "[", "\"", "\"\\", "\"\\u12", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\\x\"", "\"\n\"",
+    "{\"a\"}", "{\"a\":}", "{a:1}", "{\"a\":1,}", "[1,]", "[1 2]", "01", "-", "1.", "1e", "+1", "nul", "truex", "1 2",
+    "\u{feff}1",
+  ])
+  func `refuses what is not JSON`(text: String) {
+    #expect(throws: JSONSyntaxError.malformed) { try JSONValue(parsing: Array(text.utf8)) }
+  }
+
+  @Test func `refuses text that is not UTF-8 and nesting without end`() {
+    #expect(throws: JSONSyntaxError.malformed) { try JSONValue(parsing: [0x22, 0xff, 0x22]) }
+    #expect(throws: JSONSyntaxError.tooDeep) { try JSONValue(parsing: Array(repeating: 0x5b, count: 100_000)) }
+  }
+
+  @Test(arguments: 0..<8 as Range<UInt64>)
+  func `any change of a byte gives a value or an error`(seed: UInt64) {
+    var random = SplitMix(seed: seed)
+    let valid = Array(#"{"certificateArn":"arn:aws:iot:r:1:cert/ab","list":[1,{"é":null}]}"#.utf8)
+    for _ in 0..<2000 {
+      var bytes = valid
+      bytes[Int.random(in: bytes.indices, using: &random)] = UInt8.random(in: 0...255, using: &random)
+      _ = try? JSONValue(parsing: bytes)
+      _ = try? JSONValue(parsing: bytes.prefix(Int.random(in: 0..<bytes.count, using: &random)))
+    }
+    #expect((try? JSONValue(parsing: valid)) != nil)
+  }
+}
+
+@Suite struct HTTPDateTests {
+  private let expected = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8, minute: 9, second: 10)
+
+  @Test(arguments: [
+    "2026-11-24T08:09:10Z", "2026-11-24T08:09:10.123456Z", "2026-11-24t08:09:10z", "2026-11-24T09:09:10+01:00",
+    "2026-11-24T03:39:10.5-04:30", "2026-11-24 08:09:10+00:00",
+  ])
+  func `reads expirations`(text: String) { #expect(HTTPDate.rfc3339(text) == expected) }
+
+  @Test(arguments: [
+    "", "2026-11-24", "2026-11-24T08:09:10", "2026-13-24T08:09:10Z", "2026-11-24T25:09:10Z", "2026-11-24T08:09:10+1:00",
+    "2026/11/24T08:09:10Z", "2026-11-24T08:09:10Zx", "٢٠٢٦-11-24T08:09:10Z",
+  ])
+  func `refuses what is no expiration`(text: String) { #expect(HTTPDate.rfc3339(text) == nil) }
+
+  @Test func `reads the dates of headers and signatures`() {
+    #expect(HTTPDate.imfFixdate("Tue, 24 Nov 2026 08:09:10 GMT") == expected)
+    #expect(HTTPDate.imfFixdate("Tuesday, 24-Nov-26 08:09:10 GMT") == nil)
+    #expect(HTTPDate.imfFixdate("Tue, 24 Foo 2026 08:09:10 GMT") == nil)
+    #expect(HTTPDate.amzDate("20261124T080910Z") == expected)
+    #expect(HTTPDate.amzDate("20261124T080910") == nil && HTTPDate.amzDate("2026112xT080910Z") == nil)
+  }
+}
+
+@Suite struct ShellWordsTests {
+  @Test(arguments: [
+    ("", []), ("  ", []), ("a", ["a"]), (" a  b\tc\nd ", ["a", "b", "c", "d"]), ("'a b' \"c d\"", ["a b", "c d"]),
+    ("a'b'\"c\"d", ["abcd"]), ("''", [""]), ("a '' b", ["a", "", "b"]), ("a\\ b \\\\", ["a b", "\\"]),
+    ("'\\n$x'", ["\\n$x"]), ("\"\\\"\\$\\x\"", ["\"$\\x"]), ("a;b|c>d&e", ["a;b|c>d&e"]),
+    ("$(id) `id` *", ["$(id)", "`id`", "*"]),
+    ("a\\\nb", ["ab"]), ("# a", ["#", "a"]),
+  ])
+  func `splits as a shell does and expands nothing`(line: String, words: [String]) throws {
+    #expect(try ShellWords.split(line) == words)
+  }
+
+  @Test func `says where quoting does not end`() {
+    #expect(throws: ShellWordsError.unclosedQuote) { try ShellWords.split("a 'b") }
+    #expect(throws: ShellWordsError.unclosedQuote) { try ShellWords.split("a \"b\\\"") }
+    #expect(throws: ShellWordsError.trailingBackslash) { try ShellWords.split("a \\") }
+  }
+}
+
+@Suite struct XMLElementTests {
+  @Test func `finds the text of an element`() {
+    let document = "<a xmlns=\"x\"><b><SessionToken>x&amp;y&lt;&#x41;&#66;&bogus;&</SessionToken><c/></b></a>"
+    #expect(XMLElement.text("SessionToken", in: document) == "x&y<AB&bogus;&")
+    #expect(XMLElement.text("b", in: document) == nil)
+    #expect(XMLElement.text("missing", in: document) == nil)
+    #expect(XMLElement.text("open", in: "<open>x") == nil)
+  }
+}
+
+@Suite struct ProxySettingsTests {
+  @Test(arguments: [
+    ("", "a.example.com", false), ("*", "a.example.com", true), ("example.com", "a.example.com", true),
+    (".example.com", "a.example.com", true), ("*.example.com", "a.example.com", true),
+    ("ample.com", "a.example.com", false), ("a.example.com", "a.example.com", true),
+    ("x, EXAMPLE.com", "a.example.com", true), ("example.com:443", "a.example.com", true),
+    ("example.com:80", "a.example.com", false), ("10.0.0.0/8", "10.1.2.3", true), ("10.0.0.0/8", "11.1.2.3", false),
+    ("10.1.2.3", "10.1.2.3", true), ("10.0.0.0/33", "10.1.2.3", false), ("10.0.0.0/8", "a.example.com", false),
+  ])
+  func `understands exceptions`(list: String, host: String, isExcluded: Bool) {
+    #expect(ProxySettings.excludes(list, host: host, port: 443) == isExcluded)
+  }
+
+  private func proxy(
+    _ url: String, configured: String? = nil, _ environment: [String: String] = [:]
+  ) throws -> (host: String, port: Int)? {
+    try ProxySettings.proxy(
+      for: ServiceURL(parsing: url), configured: configured, environment: ProcessEnvironment(environment)
+    ).map { ($0.host, $0.port) }
+  }
+
+  @Test func `the target's proxy wins over the environment's and its exceptions`() throws {
+    let environment = ["HTTPS_PROXY": "http://env:1", "NO_PROXY": "*"]
+    #expect(try proxy("https://iot.example.com", configured: "http://own:2", environment)?.host == "own")
+    #expect(try proxy("https://iot.example.com", environment) == nil)
+  }
+
+  @Test func `the environment's proxy is the scheme's`() throws {
+    let environment = ["HTTPS_PROXY": "http://upper:1", "https_proxy": "http://lower:2", "HTTP_PROXY": "plain:3"]
+    #expect(try proxy("https://iot.example.com", environment)?.host == "lower")
+    #expect(try proxy("http://iot.example.com", environment)?.host == "plain")
+    #expect(try proxy("http://iot.example.com", ["ALL_PROXY": "socks5://all"])?.port == 1080)
+    #expect(try proxy("https://iot.example.com", ["HTTPS_PROXY": "http://plain"])?.port == 80)
+  }
+
+  @Test(arguments: ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "http://169.254.169.254"])
+  func `the environment's proxy is never asked for what is local`(url: String) throws {
+    #expect(try proxy(url, ["HTTP_PROXY": "http://proxy:1", "ALL_PROXY": "http://proxy:1"]) == nil)
+  }
+
+  @Test(arguments: ["https://tls-proxy", "ftp://x", "http://", "socks5://u:p@h", "http://h:0"])
+  func `refuses proxies that it cannot use and does not repeat them`(text: String) throws {
+    let error = #expect(throws: ProxyError.self) { try proxy("https://iot.example.com", configured: text) }
+    #expect(error?.description.contains("u:p") == false)
+  }
+}
