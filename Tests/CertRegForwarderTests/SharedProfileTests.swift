@@ -47,49 +47,6 @@ final class MemoryFiles: Sendable {
   }
 }
 
-@Suite struct SharedConfigFileTests {
-  @Test func `reads sections, comments, values with equals signs and settings below settings`() throws {
-    let text = """
-      \u{feff}# comment
-      ; comment
-      [default]
-      region=eu-central-1
-      Aws_Access_Key_Id = AKID
-      aws_secret_access_key = a=b#c;d
-      empty =
-      s3 =
-        max_concurrent_requests = 20
-      output = json
-
-      [profile "line 3"]\t
-        role_arn = arn
-        # comment
-        source_profile = default
-      [services x]
-      iot =
-          endpoint_url = http://localhost:1
-      [default]
-      region = eu-west-1\r
-
-      """
-    let file = try SharedConfigFile(parsing: text)
-    #expect(
-      file.sections["default"]?.values == [
-        "region": "eu-west-1", "aws_access_key_id": "AKID", "aws_secret_access_key": "a=b#c;d", "empty": "", "s3": "",
-        "output": "json",
-      ])
-    #expect(file.sections["default"]?.nested == ["s3": ["max_concurrent_requests": "20"]])
-    #expect(file.sections["profile line 3"]?.values == ["role_arn": "arn", "source_profile": "default"])
-    #expect(file.sections["services x"]?.nested == ["iot": ["endpoint_url": "http://localhost:1"]])
-  }
-
-  @Test(arguments: [("a = b\n[x]", 1), ("[x]\n\nnonsense", 3), ("[x", 1), ("[]\n", 1), ("[x]\n= b", 2)])
-  func `names the line that it cannot read`(text: String, line: Int) {
-    let error = #expect(throws: SharedConfigFileError.self) { try SharedConfigFile(parsing: text) }
-    #expect(error?.line == line)
-  }
-}
-
 @Suite struct SharedProfileStoreTests {
   private let environment = ProcessEnvironment(["HOME": "/home/u"])
 
