@@ -77,7 +77,7 @@ let package = Package(
         "CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegSigV4", .nioCore, .nioPosix, .nioHTTP1, .nioSSL,
         .logging,
       ]),
-    library("CertRegSocket", ["CertRegCore", "CertRegProtocol", "CertRegCrypto", .nioCore, .nioPosix, .logging]),
+    library("CertRegSocket", ["CertRegCore", "CertRegProtocol", .nioCore, .nioPosix, .logging]),
     library("CertRegClient", ["CertRegCore"]),
     library(
       "CertRegDaemon",

@@ -235,6 +235,8 @@ package struct Registrar: Sendable {
   package mutating func resume(_ pending: [PendingRegistration], now: Moment) -> [Action] {
     for registration in pending {
       nextSequence = max(nextSequence, registration.sequence + 1)
+      // A target that is not configured any more: its registrations stay on disk until it is again.
+      guard targets[registration.key.target] != nil else { continue }
       var flight = Flight(pending: registration, phase: .waiting)
       flight.isPromised = true
       flight.mayHaveTakenEffect = registration.callStarted

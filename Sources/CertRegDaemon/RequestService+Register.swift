@@ -18,18 +18,23 @@ extension RequestService {
       var basis: VerdictBasis?
       for (index, target) in targets.enumerated() {
         let key = RegistrationKey(certificateID: id, target: target)
-        if let known = try known(key, request, verdict) {
-          answers.set(index, known)
-          continue
+        // What fails for one target is that target's answer: others may be under way.
+        do throws(ServiceError) {
+          if let known = try known(key, request, verdict) {
+            answers.set(index, known)
+            continue
+          }
+          let accepted: VerdictBasis
+          if let basis {
+            accepted = basis
+          } else {
+            accepted = try verdict.validator.validate(der: der, now: SystemClock.wall)
+          }
+          basis = accepted
+          ask(key, der, accepted, request, from: peer) { answers.set(index, $0) }
+        } catch {
+          answers.set(index, .failed(error))
         }
-        let accepted: VerdictBasis
-        if let basis {
-          accepted = basis
-        } else {
-          accepted = try verdict.validator.validate(der: der, now: SystemClock.wall)
-        }
-        basis = accepted
-        ask(key, der, accepted, request, from: peer) { answers.set(index, $0) }
       }
     } catch {
       reply.send(AnswerEncoder.error(id: request.id, error))

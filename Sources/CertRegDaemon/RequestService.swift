@@ -66,9 +66,10 @@ final class RequestService: RequestHandling {
     let verdict = verdicts.current
     guard let (_, id) = try? verdict.read(certificatePem) else { return nil }
     let epoch = cache.epochs.current(id)
-    guard let known = cache.known(id, target: target, now: now), verdict.stillHolds(known.basis, now: now) else {
-      return nil
-    }
+    // New policies are in force before the epochs are raised: with an epoch from after that the old ones would stay remembered.
+    guard verdicts.current.fingerprint == verdict.fingerprint,
+      let known = cache.known(id, target: target, now: now), verdict.stillHolds(known.basis, now: now)
+    else { return nil }
     let notBefore = verdict.policies[.notYetValid] == .reject ? known.entry.notBefore : 0
     // `notAfter` is the last second in which the certificate is valid (RFC 5280 section 4.1.2.5).
     let end = verdict.policies[.expired] == .reject ? known.entry.notAfter : .max
@@ -80,7 +81,7 @@ final class RequestService: RequestHandling {
   func handle(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
     do throws(ServiceError) {
       if let access = currentConfiguration.access {
-        try access.check(request.operation, targets: try targets(of: request), by: peer, now: SystemClock.monotonic)
+        try access.check(request.operation, targets: try concerned(request), by: peer, now: SystemClock.monotonic)
       }
     } catch {
       reply.send(AnswerEncoder.error(id: request.id, error))
@@ -232,6 +233,16 @@ final class RequestService: RequestHandling {
       targets.append(target)
     }
     return targets
+  }
+
+  /// The targets that the request would show or change something of.
+  private func concerned(_ request: OwnedRequest) throws(ServiceError) -> [TargetName] {
+    switch request.operation {
+    case .register, .lookup, .forget: try targets(of: request)
+    // Without names it tells of all.
+    case .watch: request.targets == .default ? currentConfiguration.targets : try targets(of: request)
+    case .validate, .status, .metrics: []
+    }
   }
 
   var currentConfiguration: Configuration { configuration.withLock { $0 } }

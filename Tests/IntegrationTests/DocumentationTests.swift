@@ -31,10 +31,13 @@ import Testing
       let source = try String(contentsOf: file, encoding: .utf8)
       for match in source.matches(of: /reason: "([a-z0-9_]+)"/) { reasons.insert(String(match.1)) }
       if file.lastPathComponent == "LineError.swift" {
-        for match in source.matches(of: /\("([a-z_]+)",/) { reasons.insert(String(match.1)) }
+        for match in source.matches(of: /"([a-z]+_[a-z_]+)"/) { reasons.insert(String(match.1)) }
+      }
+      if file.lastPathComponent == "SyntaxFault.swift" {
+        for match in source.matches(of: /: "([a-z]+_[a-z_0-9]+)"/) { reasons.insert(String(match.1)) }
       }
       if ["CertificateReason.swift", "FailureReason.swift"].contains(file.lastPathComponent) {
-        for match in source.matches(of: /\n  case ([a-zA-Z0-9]+)(?: = "([a-z0-9_]+)")?\n/) {
+        for match in source.matches(of: /(?m)^  case ([a-zA-Z0-9]+)(?: = "([a-z0-9_]+)")?$/) {
           reasons.insert(String(match.2 ?? match.1))
         }
       }
@@ -45,7 +48,12 @@ import Testing
   @Test func `every reason in the code is in the document`() throws {
     let missing = try Self.reasonsInSources().subtracting(Self.documentedReasons())
     #expect(missing.isEmpty)
-    #expect(try Self.reasonsInSources().count > 50)
+  }
+
+  @Test func `no row of the document is about a reason that is not in the code`() throws {
+    let words: Set = ["type", "reason", "forget", "lookup"]
+    let stale = try Self.documentedReasons().subtracting(Self.reasonsInSources()).subtracting(words)
+    #expect(stale.isEmpty)
   }
 
   @Test func `every link between documents leads somewhere`() throws {
