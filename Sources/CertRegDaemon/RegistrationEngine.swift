@@ -48,9 +48,11 @@ final class RegistrationEngine: Sendable {
     loop.execute { completion(self.bound.value.registrar.pending(key, now: SystemClock.monotonic)) }
   }
 
-  /// Calls `listener` for every registration that ends until it returns `false`.
-  func watch(_ listener: @escaping @Sendable (Registrar.Ending) -> Bool) {
-    loop.execute { self.bound.value.watchers.append(listener) }
+  /// Calls `listener` for every registration that ends, as long as `isWanted` says so.
+  func watch(
+    while isWanted: @escaping @Sendable () -> Bool, _ listener: @escaping @Sendable (Registrar.Ending) -> Void
+  ) {
+    loop.execute { self.bound.value.addWatcher(Watcher(isWanted: isWanted, listener: listener)) }
   }
 
   /// Figures for `status` and `metrics`.
@@ -76,6 +78,12 @@ final class RegistrationEngine: Sendable {
     loop.execute { self.bound.value.drain(promise, limit: limit) }
     try? await promise.futureResult.get()
   }
+}
+
+/// Somebody who wants to know of every registration that ends.
+struct Watcher: Sendable {
+  var isWanted: @Sendable () -> Bool
+  var listener: @Sendable (Registrar.Ending) -> Void
 }
 
 /// A target as the engine needs it.
@@ -113,7 +121,7 @@ final class EngineLoop {
   private var timerDue: MonotonicTime?
   private var counts = EngineReport()
   private var drained: EventLoopPromise<Void>?
-  var watchers: [@Sendable (Registrar.Ending) -> Bool] = []
+  private var watchers: [Watcher] = []
 
   init(
     loop: any EventLoop, registrar: Registrar, store: any RegistrationStore, cache: ResultCache, calls: UpstreamCalls,
@@ -265,7 +273,18 @@ final class EngineLoop {
       metadata[LogField.awsRequestID] = failure.error.requestID.map { "\($0)" }
       logger.log(.warning, .registrationFailed, "registration failed: \(failure.error.message)", metadata)
     }
-    watchers.removeAll { !$0(ending) }
+    removeWatchers()
+    for watcher in watchers { watcher.listener(ending) }
+  }
+
+  func addWatcher(_ watcher: Watcher) {
+    removeWatchers()
+    watchers.append(watcher)
+  }
+
+  /// Those who are gone: looked for before one is added, too, so that they do not pile up while nothing ends.
+  private func removeWatchers() {
+    watchers.removeAll { !$0.isWanted() }
   }
 
   private func arm() {

@@ -173,9 +173,8 @@ final class RequestService: RequestHandling {
   private func watch(_ request: OwnedRequest, reply: Reply) {
     do throws(ServiceError) {
       let targets = request.targets == .default ? nil : Set(try self.targets(of: request))
-      engine.watch { ending in
+      engine.watch(while: { reply.isWanted }) { ending in
         if let line = Self.watchLine(request, ending, targets: targets) { reply.sendPart(line) }
-        return true
       }
     } catch {
       reply.send(AnswerEncoder.error(id: request.id, error))

@@ -17,6 +17,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
   private let loop: LoopContext
   private let peer: Peer
+  private let life = ConnectionLife()
   private var servesFromMemory: Bool
   private var state: ConnectionState
   private var context: ChannelHandlerContext?
@@ -70,6 +71,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
   }
 
   private func leave() {
+    life.end()
     loop.budget.give(back: budgetHeld)
     budgetHeld = 0
     awaitsBudget = false
@@ -364,7 +366,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     let ticket = state.begin(hasID: request.id != nil, bytes: line.count)
     let eventLoop = loop.eventLoop
     let handler = NIOLoopBound(self, eventLoop: eventLoop)
-    let reply = Reply { answer, isLast in
+    let reply = Reply(connection: life) { answer, isLast in
       eventLoop.execute {
         if isLast { handler.value.finish(ticket, answer) } else { handler.value.sendPart(answer) }
       }

@@ -1,5 +1,6 @@
 package import CertRegCore
 package import CertRegProtocol
+import Synchronization
 
 /// Who is at the other end of a connection, from `SO_PEERCRED` (unix(7)).
 package struct Peer: Hashable, Sendable {
@@ -45,11 +46,18 @@ package struct OwnedRequest: Sendable {
 
 /// Where the answer to one request goes. Thread-safe; the first answer counts.
 package struct Reply: Sendable {
+  private let connection: ConnectionLife
   private let deliver: @Sendable (_ answer: [UInt8], _ isLast: Bool) -> Void
 
-  package init(deliver: @escaping @Sendable (_ answer: [UInt8], _ isLast: Bool) -> Void) {
+  init(
+    connection: ConnectionLife, deliver: @escaping @Sendable (_ answer: [UInt8], _ isLast: Bool) -> Void
+  ) {
+    self.connection = connection
     self.deliver = deliver
   }
+
+  /// Whether anybody can still get what is sent.
+  package var isWanted: Bool { !connection.isOver }
 
   /// Sends the answer: one line with its LF.
   package func send(_ answer: [UInt8]) {
@@ -59,6 +67,17 @@ package struct Reply: Sendable {
   /// Sends a line of an operation that goes on (`watch`).
   package func sendPart(_ line: [UInt8]) {
     deliver(line, false)
+  }
+}
+
+/// Whether a connection has ended, for those who hold on to it from other threads.
+final class ConnectionLife: Sendable {
+  private let over = Atomic<Bool>(false)
+
+  var isOver: Bool { over.load(ordering: .relaxed) }
+
+  func end() {
+    over.store(true, ordering: .relaxed)
   }
 }
 

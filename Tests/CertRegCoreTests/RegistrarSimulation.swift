@@ -5,6 +5,24 @@ import CertRegCore
 ///
 /// It checks on the way what must hold whatever happens, and collects what did not in `violations`.
 struct RegistrarSimulation {
+  /// A way to break the registrar on purpose: what it decides is changed before it is carried out.
+  enum Mutant: CaseIterable {
+    /// `queued` is answered when the request comes, not when it is on disk.
+    case promisesTooEarly
+    /// That a call begins is not written down.
+    case forgetsToMark
+    /// A call is made twice.
+    case callsTwice
+    /// The result is answered and not written down.
+    case forgetsResults
+    /// An answer is left out.
+    case losesAnswers
+    /// What an earlier process left is not taken up.
+    case forgetsTheQueue
+    /// A 409 is always somebody else's.
+    case disownsItsCalls
+  }
+
   private(set) var violations: [String] = []
   private(set) var answered = 0
   private(set) var crashes = 0
@@ -36,7 +54,10 @@ struct RegistrarSimulation {
 
   private enum Owner { case us, others }
 
-  init(seed: UInt64) {
+  private let mutant: Mutant?
+
+  init(seed: UInt64, mutant: Mutant? = nil) {
+    self.mutant = mutant
     random = SplitMix64(seed: seed)
     registrar = Self.makeRegistrar(seed: seed)
     registrar.setTarget(Self.target, limits: Self.limits, now: now.monotonic)
@@ -86,6 +107,7 @@ struct RegistrarSimulation {
       key: key, der: [1], basis: .anyTime, namedStatus: nil, status: .active, ifExists: .return, requesterUID: 1,
       expectation: waits ? .result(deadline: deadline) : .queued)
     perform(registrar.register(request, waiter: waiter, now: now))
+    if mutant == .promisesTooEarly, !waits, waiting[waiter] != nil { perform([.answer(waiter, .queued)]) }
   }
 
   private mutating func vanish() {
@@ -186,13 +208,14 @@ struct RegistrarSimulation {
     waiting = [:]
     registrar = Self.makeRegistrar(seed: random.next())
     registrar.setTarget(Self.target, limits: Self.limits, now: now.monotonic)
-    perform(registrar.resume(rows.values.sorted { $0.sequence < $1.sequence }, now: now))
+    let left = rows.values.sorted { $0.sequence < $1.sequence }
+    perform(registrar.resume(mutant == .forgetsTheQueue ? [] : left, now: now))
   }
 
   // MARK: What is checked
 
-  private mutating func perform(_ actions: [Registrar.Action]) {
-    for action in actions {
+  private mutating func perform(_ decided: [Registrar.Action]) {
+    for action in decided.flatMap(mutated) {
       switch action {
       case .commit(let id, let changes): commits.append((id, changes))
       case .call(let key, _, _): check(call: key)
@@ -203,6 +226,30 @@ struct RegistrarSimulation {
       case .answer(let waiter, let answer): check(answer, of: waiter)
       case .ended(let key, _): promised.remove(key)
       }
+    }
+  }
+
+  private func mutated(_ action: Registrar.Action) -> [Registrar.Action] {
+    switch (mutant, action) {
+    case (.forgetsToMark, .commit(let id, let changes)):
+      let unmarked = changes.compactMap { change -> StoreChange? in
+        switch change {
+        case .markCallStarted: return nil
+        case .enqueue(var row):
+          row.callStarted = false
+          return .enqueue(row)
+        default: return change
+        }
+      }
+      return [.commit(id, unmarked)]
+    case (.forgetsResults, .commit(let id, let changes)):
+      return [.commit(id, changes.filter { if case .complete = $0 { false } else { true } })]
+    case (.callsTwice, .call): return [action, action]
+    case (.losesAnswers, .answer(let waiter, _)) where waiter % 7 == 0: return []
+    case (.disownsItsCalls, .answer(let waiter, .registered(var registration))):
+      registration.outcome = .existing
+      return [.answer(waiter, .registered(registration))]
+    default: return [action]
     }
   }
 

@@ -21,4 +21,14 @@ import Testing
     print("simulation: \(seeds.count) seeds, \(answered) answers, \(crashes) crashes")
     #expect(answered > 0)
   }
+
+  @Test(arguments: RegistrarSimulation.Mutant.allCases)
+  func `a registrar that is broken on purpose is caught`(mutant: RegistrarSimulation.Mutant) {
+    let isCaught = (1...50 as ClosedRange<UInt64>).contains { seed in
+      var simulation = RegistrarSimulation(seed: seed, mutant: mutant)
+      simulation.run(steps: 400)
+      return !simulation.violations.isEmpty
+    }
+    #expect(isCaught)
+  }
 }

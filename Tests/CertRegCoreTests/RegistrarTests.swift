@@ -182,7 +182,8 @@ import Testing
       key: key(1), sequence: 5, der: [9], status: .active, enqueuedAt: Self.start.wall, callStarted: true, attempts: 0,
       lastError: nil, requesterUID: 0, basis: .anyTime)
     #expect(registrar.resume([row], now: Self.start) == [.call(key(1), .active, der: [9])])
-    let ended = registrar.replied(key(1), .alreadyExists(certificateARN: "arn:1", status: nil, requestID: "r"), now: Self.start)
+    let ended = registrar.replied(
+      key(1), .alreadyExists(certificateARN: "arn:1", status: nil, requestID: "r"), now: Self.start)
     guard case .commit(_, let changes)? = ended.first else {
       Issue.record("no commit: \(ended)")
       return
