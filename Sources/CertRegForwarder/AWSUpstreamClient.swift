@@ -187,7 +187,8 @@ package final class AWSUpstreamClient: UpstreamClient {
       payloadHash: SHA256.digest(of: request.body ?? []), at: offset.corrected(clock.wall()))
     var signed = request.template
     signed.headers = HTTPHeaders(headers + added + [("User-Agent", "certregd"), ("Accept", "application/json")])
-    signed.body = request.body.map { .bytes($0) }
+    // As one buffer: the client writes any other sequence piece by piece through a stream.
+    signed.body = request.body.map { .byteBuffer(ByteBuffer(bytes: $0)) }
     return (signed, added.last?.value)
   }
 }

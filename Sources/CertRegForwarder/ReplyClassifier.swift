@@ -167,11 +167,11 @@ struct ReplyClassifier {
 
   /// `arn:PARTITION:iot:REGION:ACCOUNT:cert/ID`; the ID is the certificate's.
   private func check(_ arn: String) -> ARNCheck {
-    let parts = arn.split(separator: ":", omittingEmptySubsequences: false)
-    guard arn.utf8.count <= 512, arn.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }), parts.count == 6, parts[0] == "arn",
-      parts[5].hasPrefix("cert/")
+    let parts = arn.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+    guard arn.utf8.count <= 512, arn.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }), parts.count == 6,
+      parts[0].elementsEqual("arn".utf8), parts[5].starts(with: "cert/".utf8)
     else { return .malformed }
-    return CertificateID(hex: parts[5].dropFirst(5).utf8) == certificateID ? .ours : .another
+    return CertificateID(hex: parts[5].dropFirst(5)) == certificateID ? .ours : .another
   }
 
   private func mismatch(_ error: AWSErrorReply) -> UpstreamFailure {

@@ -5,13 +5,20 @@ struct UpstreamText {
   /// Longest message that is passed on, in characters.
   static let messageLimit = 512
 
-  /// What must not be repeated, with how many bytes in a row make a match: an upstream may echo a part only.
-  private let secrets: [(bytes: [UInt8], window: Int)]
+  private let credentials: SigningCredentials?
+  private let authorization: String?
 
   /// - Parameters:
   ///   - credentials: What the request was signed with.
   ///   - authorization: The value of its `Authorization` header.
   init(credentials: SigningCredentials?, authorization: String?) {
+    self.credentials = credentials
+    self.authorization = authorization
+  }
+
+  /// What must not be repeated, with how many bytes in a row make a match: an upstream may echo a part only. Made when there
+  /// is something to clean, which most answers have nothing of.
+  private var secrets: [(bytes: [UInt8], window: Int)] {
     var secrets: [(bytes: [UInt8], window: Int)] = []
     if let credentials {
       secrets.append((Array(credentials.secretAccessKey.utf8), 8))
@@ -23,7 +30,7 @@ struct UpstreamText {
         secrets.append((Array(signature.utf8), 8))
       }
     }
-    self.secrets = secrets.filter { $0.bytes.count >= 4 }
+    return secrets.filter { $0.bytes.count >= 4 }
   }
 
   /// `text` without what is secret, without control and invisible characters, and not longer than the limit.

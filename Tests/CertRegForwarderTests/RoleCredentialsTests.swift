@@ -324,11 +324,27 @@ import Testing
     let request = try #require(loopback.requests.first)
     #expect(request.uri == "/role-aliases/station@1/credentials")
     #expect(request.headers["x-amzn-iot-thingname"] == ["thing-7"])
-    // Another certificate than those the server trusts is turned away in the handshake.
-    let stranger = try await failure(
-      configuration(certificateFile: server.certificateFile, keyFile: server.keyFile), files: .system)
-    #expect(stranger.message.contains("localhost:\(loopback.port)"))
+    // Another certificate than those the server trusts is turned away in the handshake; once the files have the right one,
+    // the same provider succeeds.
+    let files = FileManager.default
+    let renewed = (certificate: server.folder + "/renewed.pem", key: server.folder + "/renewed-key.pem")
+    try files.copyItem(atPath: server.certificateFile, toPath: renewed.certificate)
+    try files.copyItem(atPath: server.keyFile, toPath: renewed.key)
+    let provider = try IoTProviderCredentials(
+      settings: .init(
+        endpoint: "localhost:\(loopback.port)", roleAlias: "station", certificateFile: renewed.certificate,
+        privateKeyFile: renewed.key, caFile: server.certificateFile),
+      environment: ProcessEnvironment([:]), files: .system, eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+    let stranger = await #expect(throws: CredentialsError.self) { try await provider.fetch() }
+    #expect(stranger?.message.contains("localhost:\(loopback.port)") == true)
     #expect(loopback.requests.count == 1)
+    try files.removeItem(atPath: renewed.certificate)
+    try files.removeItem(atPath: renewed.key)
+    try files.copyItem(atPath: device.certificateFile, toPath: renewed.certificate)
+    try files.copyItem(atPath: device.keyFile, toPath: renewed.key)
+    let accepted = try? await provider.fetch()
+    #expect(accepted?.signing.accessKeyID == "IOT")
+    await provider.shutdown()
     try await loopback.stop()
   }
 
