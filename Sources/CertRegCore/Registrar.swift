@@ -656,7 +656,7 @@ extension Registrar {
   private func failure(of flight: Flight, _ error: ServiceError, now: Moment) -> Ending {
     .failed(
       FailedRegistration(
-        key: flight.pending.key, error: error, attempts: flight.pending.attempts + 1, finishedAt: now.wall))
+        key: flight.pending.key, error: error, attempts: flight.pending.attempts, finishedAt: now.wall))
   }
 
   private mutating func finish(_ key: RegistrationKey, _ ending: Ending) {

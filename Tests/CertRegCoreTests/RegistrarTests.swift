@@ -112,6 +112,18 @@ import Testing
     return (answers, calls)
   }
 
+  @Test mutating func `a failure counts the calls that were made`() {
+    _ = settle(registrar.register(request(1), waiter: 1, now: Self.start))
+    let error = ServiceError(.certificateValidation, reason: "refused", message: "")
+    let actions = registrar.replied(
+      key(1), .failed(UpstreamFailure(error: error, disposition: .final)), now: Self.start)
+    guard case .commit(_, let changes)? = actions.first, case .fail(let failure)? = changes.first else {
+      Issue.record("no failure: \(actions)")
+      return
+    }
+    #expect(failure.attempts == 1)
+  }
+
   @Test mutating func `answers queued only after the commit`() {
     let asked = registrar.register(request(1, expectation: .queued), waiter: 1, now: Self.start)
     #expect(!asked.contains { if case .answer = $0 { true } else { false } })
