@@ -58,6 +58,7 @@ extension ObjectIdentifier {
   static let x500RSA = ObjectIdentifier(2, 5, 8, 1, 1)
   static let rsassaPSS = ObjectIdentifier(1, 2, 840, 113549, 1, 1, 10)
   static let ecPublicKey = ObjectIdentifier(1, 2, 840, 10045, 2, 1)
+  static let sm2 = ObjectIdentifier(1, 2, 156, 10197, 1, 301)
   static let dsa = ObjectIdentifier(1, 2, 840, 10040, 4, 1)
   static let dhPublicNumber = ObjectIdentifier(1, 2, 840, 10046, 2, 1)
   static let dhKeyAgreement = ObjectIdentifier(1, 2, 840, 113549, 1, 3, 1)
@@ -89,7 +90,7 @@ extension ObjectIdentifier {
     dhPublicNumber: "DH", dhKeyAgreement: "DH (PKCS #3)", x25519: "X25519", x448: "X448", ed25519: "Ed25519",
     ed448: "Ed448", p256: "P-256", p384: "P-384", p521: "P-521",
     ObjectIdentifier(1, 2, 840, 10045, 3, 1, 1): "P-192", ObjectIdentifier(1, 3, 132, 0, 33): "P-224",
-    ObjectIdentifier(1, 3, 132, 0, 10): "secp256k1", ObjectIdentifier(1, 2, 156, 10197, 1, 301): "SM2",
+    ObjectIdentifier(1, 3, 132, 0, 10): "secp256k1", sm2: "SM2",
     ObjectIdentifier(1, 3, 36, 3, 3, 2, 8, 1, 1, 7): "brainpoolP256r1",
     ObjectIdentifier(1, 3, 36, 3, 3, 2, 8, 1, 1, 11): "brainpoolP384r1",
     ObjectIdentifier(1, 3, 36, 3, 3, 2, 8, 1, 1, 13): "brainpoolP512r1",

@@ -4,6 +4,9 @@ enum SelfSignature {
   /// milliseconds. For RSA OpenSSL has limits of its own: moduli of 16384 bits, and short exponents above 3072.
   private static let largestKey = 1100
   private static let largestParameters = 2200
+  /// Longest identifier of a key's algorithm, in bytes: OpenSSL looks for a decoder by its decimal form, which before 3.0.9
+  /// took time that grows with the square of its length (CVE-2023-2650).
+  private static let longestIdentifier = 32
 
   /// What came of looking.
   enum Outcome: Equatable {
@@ -26,10 +29,14 @@ enum SelfSignature {
 
   /// Whether decoding the key and verifying with it are known to be quick.
   private static func isBounded(_ fields: CertificateFields) -> Bool {
+    let identifier = fields.keyAlgorithm.identifier
     let parameters = fields.keyAlgorithm.parameters
-    if fields.keyAlgorithm.identifier == .rsaEncryption { return true }
-    guard fields.key.count <= largestKey, (parameters?.whole.count ?? 0) <= largestParameters else { return false }
-    guard fields.keyAlgorithm.identifier == .ecPublicKey, let parameters, parameters.tag == DERTag.sequence else {
+    if identifier == .rsaEncryption { return true }
+    guard identifier.encoded.count <= longestIdentifier, fields.key.count <= largestKey,
+      (parameters?.whole.count ?? 0) <= largestParameters
+    else { return false }
+    // The keys of OpenSSL's elliptic-curve decoder: parameters that are spelled out reach it only where they are known.
+    guard identifier == .ecPublicKey || identifier == .sm2, let parameters, parameters.tag == DERTag.sequence else {
       return true
     }
     return ExplicitCurve.recognize(parameters, in: fields.der) != nil

@@ -93,6 +93,22 @@ import Testing
     #expect(reason(other, .all(.reject)) == nil)
   }
 
+  /// Keys that OpenSSL's decoder is not asked about: nothing is said of their signature.
+  @Test func `a key whose identifier or curve is not bounded is not verified`() throws {
+    let longest = DERWriter.tlv(0x06, [0x2a] + [UInt8](repeating: 0xff, count: 40_000) + [0x01])
+    let parameters = DERWriter.sequence(DERWriter.integer([1]), DERWriter.sequence())
+    let algorithms = [DERWriter.sequence(longest), DERWriter.algorithm("1.2.156.10197.1.301", parameters)]
+    for algorithm in algorithms {
+      let der = CertificateParts().with {
+        $0.keyInfo = DERWriter.sequence(algorithm, DERWriter.bitString([4] + [UInt8](repeating: 1, count: 64)))
+        $0.subject = $0.issuer
+      }.der
+      let found = try CertificateValidator(policies: .with(.selfSignature, .reject)).examine(der: der, now: .testNow)
+      #expect(found.findings.contains { $0.reason == .unsupportedKey })
+      #expect(!found.findings.contains { $0.reason == .unsupportedSignature })
+    }
+  }
+
   @Test func `a key that is too large to compute with verifies nothing`() {
     let der = CertificateParts().with {
       $0.keyInfo = CertificateParts.rsaKeyInfo(modulus: CertificateParts.modulus(bits: 131_072))
