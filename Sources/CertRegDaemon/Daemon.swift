@@ -66,10 +66,10 @@ package struct Daemon: Sendable {
     await withTaskGroup { group in
       group.addTask { await parts.calls.run() }
       if let watchdog { group.addTask { await watchdog.run() } }
-      await supervision.run(signals)
+      let settings = await supervision.run(signals)
       logger.log(.notice, .stopping, "stopping")
       notifier.stopping(status: "answering what was asked")
-      let limit = loaded.settings.drainTimeout
+      let limit = settings.drainTimeout
       notifier.extendTimeout(by: limit + .seconds(5))
       await parts.stop(limit: limit)
       group.cancelAll()
@@ -87,14 +87,15 @@ private struct Reloading: Sendable {
   let notifier: ServiceNotifier
   let logger: Logger
 
-  func run(_ signals: UnixSignalsSequence) async {
+  /// - Returns: the settings in force at the end.
+  func run(_ signals: UnixSignalsSequence) async -> Settings {
     var current = loaded
     for await signal in signals {
       guard signal == .sighup else {
         // A second one means now: the default action takes effect again.
         Glibc.signal(SIGTERM, SIG_DFL)
         Glibc.signal(SIGINT, SIG_DFL)
-        return
+        return current.settings
       }
       notifier.reloading()
       do throws(SettingsError) {
@@ -107,6 +108,7 @@ private struct Reloading: Sendable {
           status: "the new configuration is wrong, the old one stays: \(error.problems.first.map { "\($0)" } ?? "")")
       }
     }
+    return current.settings
   }
 
   private func take(_ new: LoadedSettings, from old: LoadedSettings) async throws(SettingsError) -> LoadedSettings {

@@ -49,7 +49,7 @@ enum Schema {
     .value("group", \.group, .accountNameOrNumber, "Group that owns the socket.", atReload: false),
     .value(
       "maxConnections", \.maxConnections, .integer(1...65_536),
-      "Most connections at once."),
+      "Most connections at once.", atReload: false),
     .value("window", \.window, .integer(1...65_536), "Most requests of one connection that run at the same time."),
     .value(
       "maxLineBytes", \.maxLineBytes, .size(1024...(16 << 20)),
@@ -63,7 +63,7 @@ enum Schema {
         + " Not below `maxLineBytes`."),
     .value(
       "memoryBudgetBytes", \.memoryBudgetBytes, .size(65_536...(16 << 30)),
-      "The same for all connections together. Not below `connectionBudgetBytes`."),
+      "The same for all connections together. Not below `connectionBudgetBytes`.", atReload: false),
   ])
 
   private static let validation = KeyTable<ValidationPolicies>(
@@ -83,7 +83,7 @@ enum Schema {
       "How long a finished registration answers repeats; after it the upstream is asked again."),
     .value(
       "maxEntries", \.maxEntries, .integer(1...100_000_000),
-      "Most results that are kept; past it the oldest are removed."),
+      "Most results that are kept in memory; what makes room for others is still in the store.", atReload: false),
   ])
 
   private static let queue = KeyTable<QueueSettings>(keys: [
