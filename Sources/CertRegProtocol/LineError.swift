@@ -14,9 +14,7 @@ package struct LineError: Error, Hashable, Sendable {
 
   /// The error for a line that passes the limit before its LF; the connection is closed after it.
   package static func lineTooLong(limitBytes: Int) -> LineError {
-    LineError(
-      error: ServiceError(
-        .invalidRequest, reason: "line_too_long", message: "the line has more than \(limitBytes) bytes"))
+    LineError(error: RequestReason.lineTooLong.error("the line has more than \(limitBytes) bytes"))
   }
 
   /// The error for a line that breaks the grammar.
@@ -27,76 +25,74 @@ package struct LineError: Error, Hashable, Sendable {
     } else {
       found = "found \(Excerpt.byte(line[fault.offset]))"
     }
-    self.init(
-      error: ServiceError(
-        .invalidRequest, reason: fault.reason,
-        message: "\(fault.expectation): \(found) at byte offset \(fault.offset)"))
+    self.init(error: fault.reason.error("\(fault.expectation): \(found) at byte offset \(fault.offset)"))
   }
 
   /// The error for an object that is no request.
   init(_ fault: RequestFault, of request: RequestLine, idIsCertain: Bool, in line: UnsafeRawBufferPointer) {
     let (reason, message) = fault.explanation(for: request.operation, in: line)
-    self.init(
-      error: ServiceError(.invalidRequest, reason: reason, message: message), id: idIsCertain ? request.id : nil)
+    self.init(error: reason.error(message), id: idIsCertain ? request.id : nil)
   }
 }
 
 extension RequestFault {
   /// The stable word and the text for people.
-  func explanation(for operation: Operation, in line: UnsafeRawBufferPointer) -> (reason: String, message: String) {
+  func explanation(
+    for operation: Operation, in line: UnsafeRawBufferPointer
+  ) -> (reason: RequestReason, message: String) {
     switch self {
     case .unknownMember(let name):
       let text = JSONTextDecoder.string(name, in: line)
       let known = operation.members.union(.common).list.map { "\($0.name)" }
       let hint = NearestName.of(text, among: known).map { "; did you mean \"\($0)\"?" } ?? ""
       return (
-        "unknown_member",
+        .unknownMember,
         "unknown member \"\(Excerpt.text(text))\" at byte offset \(name.range.lowerBound)\(hint)"
       )
     case .foreignMember(let members):
       let names = members.list.map { "\"\($0.name)\"" }.joined(separator: ", ")
       let known = operation.members.union(.common).list.map { "\($0.name)" }.joined(separator: ", ")
-      return ("unknown_member", "\(operation.rawValue) has no member \(names); it knows \(known)")
+      return (.unknownMember, "\(operation.rawValue) has no member \(names); it knows \(known)")
     case .duplicateMember(let member, let offset):
-      return ("duplicate_member", "member \"\(member.name)\" is given twice, again at byte offset \(offset)")
+      return (.duplicateMember, "member \"\(member.name)\" is given twice, again at byte offset \(offset)")
     case .missingMember(let member):
       let what = operation == .lookup ? "\"certificateId\" or \"certificatePem\"" : "\"\(member.name)\""
-      return ("missing_member", "\(operation.rawValue) needs the member \(what)")
+      return (.missingMember, "\(operation.rawValue) needs the member \(what)")
     case .conflictingMembers:
-      return ("conflicting_members", "lookup takes \"certificateId\" or \"certificatePem\", not both")
+      return (.conflictingMembers, "lookup takes \"certificateId\" or \"certificatePem\", not both")
     case .wrongType(.id, let found, let offset):
       return (
-        "invalid_id",
+        .invalidID,
         "\"id\" has to be a string, a number or null, not \(Excerpt.kind(ofValue: found)) at byte offset \(offset)"
       )
     case .wrongType(let member, let found, let offset):
       return (
-        "invalid_type",
+        .invalidType,
         "\"\(member.name)\" has to be \(member.expectedType), not \(Excerpt.kind(ofValue: found)) at byte offset \(offset)"
       )
     case .invalidValue(.certificateId, let range):
       // Not shown: what somebody pastes here by mistake may be a key.
       return (
-        "invalid_value",
+        .invalidValue,
         "\"certificateId\" at byte offset \(range.lowerBound) has to be \(Member.certificateId.expectedValue)"
       )
     case .invalidValue(let member, let range):
       let text = JSONTextDecoder.string(JSONText(range: range, hasEscapes: true, isASCII: false), in: line)
       let hint = NearestName.of(text, among: member.choices).map { "; did you mean \"\($0)\"?" } ?? ""
       return (
-        member == .op ? "unknown_operation" : "invalid_value",
+        member == .op ? .unknownOperation : .invalidValue,
         "\"\(member.name)\" has to be \(member.expectedValue), not \"\(Excerpt.text(text))\"\(hint)"
       )
     case .idTooLarge(let offset):
-      return ("invalid_id", "the number in \"id\" at byte offset \(offset) is larger than any double")
+      return (.invalidID, "the number in \"id\" at byte offset \(offset) is larger than any double")
     case .targetCount(let offset):
       return (
-        "invalid_value", "\"target\" at byte offset \(offset) has to have 1 to \(LineParser.maxTargets) names"
+        .invalidValue, "\"target\" at byte offset \(offset) has to have 1 to \(LineParser.maxTargets) names"
       )
     case .manyTargets:
-      return ("invalid_type", "\"target\" of \(operation.rawValue) has to be one name, not an array")
+      return (.invalidType, "\"target\" of \(operation.rawValue) has to be one name, not an array")
     case .loneSurrogate(let offset):
-      return ("lone_surrogate", "the escape at byte offset \(offset) is half a surrogate pair, which is no character")
+      return (.loneSurrogate, "the escape at byte offset \(offset) is half a surrogate pair, which is no character")
     }
   }
 }

@@ -18,7 +18,7 @@ package struct RequestLine: Hashable, Sendable {
   package var ifExists = IfExists.return
   package var refresh = false
   package var wait = true
-  /// 1 to 300,000; `nil`: for as long as it takes.
+  /// 1 to 300,000; `nil`: the configured default.
   package var timeoutMilliseconds: Int?
   /// Filter of `watch`; `nil`: every outcome.
   package var outcome: WatchOutcome?

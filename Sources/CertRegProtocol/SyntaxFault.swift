@@ -27,14 +27,14 @@ struct SyntaxFault: Error, Equatable {
   var offset: Int
 
   /// The stable word of the wire's error.
-  var reason: String {
+  var reason: RequestReason {
     switch kind {
-    case .byteOrderMark: "byte_order_mark"
-    case .emptyLine, .notAnObject: "not_an_object"
-    case .invalidUTF8: "invalid_utf8"
-    case .trailingData: "trailing_data"
-    case .tooDeep: "nesting_too_deep"
-    default: "invalid_json"
+    case .byteOrderMark: .byteOrderMark
+    case .emptyLine, .notAnObject: .notAnObject
+    case .invalidUTF8: .invalidUTF8
+    case .trailingData: .trailingData
+    case .tooDeep: .nestingTooDeep
+    default: .invalidJSON
     }
   }
 

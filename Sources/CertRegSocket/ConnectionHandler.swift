@@ -433,10 +433,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
   func closeUnfinished() {
     refuseAndEnd(
       LineError(
-        error: ServiceError(
-          .invalidRequest, reason: "unfinished_line",
-          message: "the line was not finished within 10 seconds while other connections waited for its room",
-          retryable: true)))
+        error: RequestReason.unfinishedLine.error(
+          "the line was not finished within 10 seconds while other connections waited for its room", retryable: true)))
     flushOutput()
     closeIfFinished()
   }

@@ -4,9 +4,10 @@ package struct SocketConfiguration: Sendable {
   package var window = 64
   /// A longer line is refused and its connection closed.
   package var maxLineBytes = 512 * 1024
-  /// Connections at once, at most; the next ones wait in the kernel's backlog.
+  /// Connections at once, at most; the next ones get `too_many_connections` and are closed. Read at the start alone.
   package var maxConnections = 4096
   /// Bytes that all connections together may hold in unfinished lines and unanswered requests, beyond `freeBytes` each.
+  /// Read at the start alone.
   package var budgetBytes = 32 * 1024 * 1024
   /// Bytes of unanswered requests on one connection, at most; one request is taken whatever its size.
   package var maxBytesUnderWay = 1024 * 1024
