@@ -107,6 +107,7 @@ let package = Package(
     tests("CertRegSandboxTests", ["CertRegCore", "CertRegCrypto", "CertRegSigV4", "CertRegSandbox", .logging]),
     tests("CertRegSocketTests", ["CertRegCore", "CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),
     tests("CertRegClientTests", ["CertRegCore", "CertRegClient"]),
+    tests("DocumentationTests", ["CertRegCore", "CertRegForwarder", "CertRegProtocol", "CertRegX509"]),
     tests("IntegrationTests", ["CertRegCore", "CertRegClient"]),
   ]
 )
