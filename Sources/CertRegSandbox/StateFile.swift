@@ -128,7 +128,10 @@ private final class OpenFile: Sendable {
   }
 
   deinit {
-    if descriptor >= 0 { close(descriptor) }
+    guard descriptor >= 0 else { return }
+    // Given up by name: a child that was forked a moment ago has the descriptor, and with it the lock, until it executes.
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
   }
 
   func lock() throws(StateFileError) {

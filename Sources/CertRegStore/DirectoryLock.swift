@@ -24,6 +24,8 @@ final class DirectoryLock: Sendable {
   }
 
   deinit {
+    // Given up by name: a child that was forked a moment ago has the descriptor, and with it the lock, until it executes.
+    flock(descriptor, LOCK_UN)
     Glibc.close(descriptor)
   }
 
