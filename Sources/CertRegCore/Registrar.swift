@@ -267,12 +267,6 @@ package struct Registrar: Sendable {
     return takeActions()
   }
 
-  /// The caller does not want its answer any more. What it asked for goes on.
-  package mutating func waiterGone(_ id: WaiterID) {
-    guard let key = waiterKeys.removeValue(forKey: id) else { return }
-    flights[key]?.waiters.removeAll { $0.id == id }
-  }
-
   /// A commit ended.
   package mutating func committed(_ id: CommitID, _ result: Result<Void, StoreError>, now: Moment) -> [Action] {
     guard let steps = commits.removeValue(forKey: id) else { return [] }
@@ -577,8 +571,15 @@ extension Registrar {
     if result == .answered { targets[name]?.lastSuccessAt = now.wall }
   }
 
+  /// Keeps how often it was tried and why it failed, for `lookup` after a restart. Nothing waits for that.
+  private mutating func note(_ key: RegistrationKey) {
+    guard let pending = flights[key]?.pending, let error = pending.lastError else { return }
+    batch.append(.noteAttempt(key, attempts: pending.attempts, lastError: error))
+  }
+
   private mutating func failed(_ key: RegistrationKey, _ failure: UpstreamFailure, since: MonotonicTime, now: Moment) {
     flights[key]?.pending.lastError = failure.error
+    if failure.disposition != .final { note(key) }
     if failure.mayHaveTakenEffect { flights[key]?.mayHaveTakenEffect = true }
     guard let flight = flights[key] else { return }
     switch failure.disposition {

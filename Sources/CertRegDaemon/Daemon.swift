@@ -29,6 +29,8 @@ package struct Daemon: Sendable {
 
   /// Runs until SIGTERM or SIGINT; returns the exit status of sysexits(3).
   package func run() async -> Int32 {
+    // First of all: it takes variables out of the environment, which has to happen before there are other threads.
+    let passed = Result { () throws(HostError) in try SocketActivation.passedDescriptors() }
     ProcessLimits.ignoreBrokenPipes()
     let log: LogPipeline
     do throws(HostError) {
@@ -41,7 +43,7 @@ package struct Daemon: Sendable {
     for warning in loaded.warnings { logger.warning("\(warning)") }
     defer { log.flush() }
     do throws(DaemonError) {
-      try await serve(log: log, logger: logger)
+      try await serve(passed, log: log, logger: logger)
       logger.log(.notice, .stopped, "stopped")
       return EX_OK
     } catch {
@@ -50,14 +52,16 @@ package struct Daemon: Sendable {
     }
   }
 
-  private func serve(log: LogPipeline, logger: Logger) async throws(DaemonError) {
+  private func serve(
+    _ passed: Result<[PassedDescriptor], HostError>, log: LogPipeline, logger: Logger
+  ) async throws(DaemonError) {
     // From here on a signal waits for the loop below instead of ending the process in the middle of the start.
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
     let notifier = ServiceNotifier.fromEnvironment()
     let openFiles: ProcessLimits.OpenFiles
     do throws(HostError) { openFiles = try ProcessLimits.raiseOpenFiles() } catch { throw DaemonError(error) }
     let parts = try await DaemonParts.build(
-      loaded.settings, openFiles: openFiles, environment: environment, logger: logger)
+      loaded.settings, passed: passed, openFiles: openFiles, environment: environment, logger: logger)
     let watchdog = Watchdog(notifier: notifier, loops: parts.loops, logger: logger)
     logger.log(.notice, .ready, "certregd \(Version.current) serves \(parts.socketPath)")
     notifier.ready(status: "serving \(loaded.settings.targets.count) target(s)")

@@ -90,7 +90,8 @@ final class DaemonParts: Sendable {
   }
 
   static func build(
-    _ settings: Settings, openFiles: ProcessLimits.OpenFiles, environment: [String: String], logger: Logger
+    _ settings: Settings, passed: Result<[PassedDescriptor], HostError>, openFiles: ProcessLimits.OpenFiles,
+    environment: [String: String], logger: Logger
   ) async throws(DaemonError) -> DaemonParts {
     let store: SQLiteRegistrationStore
     let pending: [PendingRegistration]
@@ -101,7 +102,7 @@ final class DaemonParts: Sendable {
     } catch {
       throw DaemonError(error)
     }
-    let socket = try OpenSocket.take(settings.socket, logger: logger)
+    let socket = try OpenSocket.take(passed, else: settings.socket, logger: logger)
     let threads = Threads()
     let context = CredentialsContext(
       environment: ProcessEnvironment(environment), eventLoopGroup: threads.core, logger: logger)
@@ -224,13 +225,21 @@ struct OpenSocket: Sendable {
   var path: String
   var own: ListeningSocket?
 
-  static func take(_ settings: SocketSettings, logger: Logger) throws(DaemonError) -> OpenSocket {
+  /// The first Unix socket that was passed, or else one of our own.
+  static func take(
+    _ passed: Result<[PassedDescriptor], HostError>, else settings: SocketSettings, logger: Logger
+  ) throws(DaemonError) -> OpenSocket {
     do throws(HostError) {
-      let passed = try SocketActivation.passedDescriptors()
-      for socket in passed {
-        guard case .unix(let path) = socket.family else { continue }
-        return OpenSocket(descriptor: socket.descriptor, path: path ?? socket.name, own: nil)
+      var taken: OpenSocket?
+      for socket in try passed.get() {
+        if taken == nil, case .unix(let path) = socket.family {
+          taken = OpenSocket(descriptor: socket.descriptor, path: path ?? socket.name, own: nil)
+        } else {
+          logger.warning("a socket that the service manager passed is not served: \(socket.name)")
+          Glibc.close(socket.descriptor)
+        }
       }
+      if let taken { return taken }
       let group: ListeningSocket.Options.Group =
         settings.group == SocketSettings().group ? .ifPossible(settings.group) : .required(settings.group)
       let socket = try ListeningSocket.open(.init(path: settings.path, mode: settings.mode, group: group))

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CertRegCore
 
 /// The root command: `certregctl VERB …`.
 @main
@@ -16,7 +17,7 @@ struct CertRegCtl: ParsableCommand {
       Exit codes (sysexits): 0 all succeeded, 1 nothing known, 64 wrong usage, 65 a certificate cannot be registered, \
       66 a file is not there, 69 no daemon, 70 fault, 75 try again later, 76 not certregd, 77 not permitted.
       """,
-    version: "certregctl 0.1.0",
+    version: "certregctl \(Version.current)",
     subcommands: [
       RegisterCommand.self, ValidateCommand.self, LookupCommand.self, ForgetCommand.self, StatusCommand.self,
       ImportCommand.self, TopCommand.self,

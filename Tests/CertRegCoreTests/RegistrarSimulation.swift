@@ -82,8 +82,7 @@ struct RegistrarSimulation {
     case 75..<90: pass(.milliseconds(Int64.random(in: 1...400, using: &random)))
     case 90..<93: isUpstreamWell.toggle()
     case 93..<95: isDiskWell.toggle()
-    case 95..<97: vanish()
-    case 97..<98: forget()
+    case 95..<97: forget()
     default: if Int.random(in: 0..<4, using: &random) == 0 { crash() }
     }
   }
@@ -108,12 +107,6 @@ struct RegistrarSimulation {
       expectation: waits ? .result(deadline: deadline) : .queued)
     perform(registrar.register(request, waiter: waiter, now: now))
     if mutant == .promisesTooEarly, !waits, waiting[waiter] != nil { perform([.answer(waiter, .queued)]) }
-  }
-
-  private mutating func vanish() {
-    guard let waiter = waiting.keys.min() else { return }
-    waiting[waiter] = nil
-    registrar.waiterGone(waiter)
   }
 
   private mutating func forget() {

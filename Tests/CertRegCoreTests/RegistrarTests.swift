@@ -249,14 +249,6 @@ import Testing
     #expect(!registrar.isQuiet)
     #expect(settle(registrar.endDraining()).answers == [1: .failed(.draining)])
   }
-
-  @Test mutating func `a caller that is gone gets no answer and what it asked for goes on`() {
-    _ = settle(registrar.register(request(1), waiter: 1, now: Self.start))
-    registrar.waiterGone(1)
-    let ended = settle(registrar.replied(key(1), .registered(certificateARN: "a", requestID: nil), now: Self.start))
-    #expect(ended.answers.isEmpty)
-    #expect(registrar.pendingCount == 0)
-  }
 }
 
 extension VerdictBasis {
