@@ -53,6 +53,7 @@ let package = Package(
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
+    .systemLibrary(name: "CEpoll"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CSpawn"),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
@@ -77,7 +78,7 @@ let package = Package(
         "CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegSigV4", .nioCore, .nioPosix, .nioHTTP1, .nioSSL,
         .logging,
       ]),
-    library("CertRegSocket", ["CertRegCore", "CertRegProtocol", .nioCore, .nioPosix, .logging]),
+    library("CertRegSocket", ["CertRegCore", "CertRegProtocol", "CEpoll", .nioCore, .nioPosix]),
     library("CertRegClient", ["CertRegCore"]),
     library(
       "CertRegDaemon",

@@ -25,7 +25,6 @@ final class DaemonParts: Sendable {
   private let cache: ResultCache
   private let store: SQLiteRegistrationStore
   private let socket: OpenSocket
-  private let socketGroup: MultiThreadedEventLoopGroup
   private let coreGroup: MultiThreadedEventLoopGroup
   private let workers: NIOThreadPool
   private let metrics: MetricsServer?
@@ -53,7 +52,6 @@ final class DaemonParts: Sendable {
     self.store = store
     self.socket = socket
     socketPath = socket.path
-    socketGroup = threads.sockets
     coreGroup = threads.core
     workers = threads.workers
     self.metrics = metrics
@@ -73,16 +71,16 @@ final class DaemonParts: Sendable {
     loops = [core] + sockets
   }
 
-  /// Threads for the socket's event loops, the core's (registrar and upstream connections), and blocking work.
+  /// Threads for the core's event loop (registrar and upstream connections) and for blocking work.
   private struct Threads: Sendable {
-    let sockets: MultiThreadedEventLoopGroup
+    /// Half of the cores: clients on this host need the rest, and a loop that is busy answers more with one system call.
+    static let socketLoops = min(8, max(1, System.coreCount / 2))
+
     let core: MultiThreadedEventLoopGroup
     let workers: NIOThreadPool
 
     init() {
       let cores = max(1, System.coreCount)
-      // Half of the cores: clients on this host need the rest, and a loop that is busy answers more with one system call.
-      sockets = MultiThreadedEventLoopGroup(numberOfThreads: min(8, max(1, cores / 2)))
       core = MultiThreadedEventLoopGroup(numberOfThreads: 1)
       workers = NIOThreadPool(numberOfThreads: min(4, cores))
       workers.start()
@@ -125,7 +123,7 @@ final class DaemonParts: Sendable {
         verdicts: verdicts, cache: cache, store: store, engine: engine, workers: threads.workers, reports: reports,
         configuration: settings.requests)
       let server = try await SocketServer.start(
-        on: socket.descriptor, group: threads.sockets, handling: service, cache: cache,
+        on: socket.descriptor, loops: Threads.socketLoops, handling: service, cache: cache,
         configuration: settings.socketConfiguration(cache: cache, maxConnections: maxConnections))
       reports.attach(server: server)
       var metrics: MetricsServer?
@@ -181,10 +179,10 @@ final class DaemonParts: Sendable {
 
   /// Releases what is left. Calls have ended.
   func close() async {
+    await server.shutDown()
     for target in clients.withLock({ $0 }).values { await target.client.shutdown() }
     try? await workers.shutdownGracefully()
     store.close()
-    try? await socketGroup.shutdownGracefully()
     try? await coreGroup.shutdownGracefully()
   }
 

@@ -1,6 +1,3 @@
-import CertRegCore
-import CertRegProtocol
-import NIOCore
 import Synchronization
 
 /// Connections of all loops, with their limit.
@@ -21,27 +18,5 @@ final class ConnectionCount: Sendable {
 
   func leave() {
     open.wrappingSubtract(1, ordering: .relaxed)
-  }
-}
-
-/// Tells a client that there are too many connections, and closes: an error is clearer than a connection on which nothing moves.
-final class ConnectionRefuser: ChannelInboundHandler {
-  typealias InboundIn = ByteBuffer
-  typealias OutboundOut = ByteBuffer
-
-  private let limit: Int
-
-  init(limit: Int) {
-    self.limit = limit
-  }
-
-  func channelActive(context: ChannelHandlerContext) {
-    let error = ServiceError(
-      .serviceUnavailable, reason: "too_many_connections",
-      message: "\(limit) connections are open already (socket.maxConnections, or the limit of open files)",
-      retryable: true, retryAfterMilliseconds: 1000)
-    let line = AnswerEncoder.error(id: Array("null".utf8), error)
-    let channel = context.channel
-    context.writeAndFlush(wrapOutboundOut(ByteBuffer(bytes: line))).whenComplete { _ in channel.close(promise: nil) }
   }
 }

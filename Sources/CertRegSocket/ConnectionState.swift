@@ -5,6 +5,7 @@ struct ConnectionState {
   struct Ticket: Hashable, Sendable {
     fileprivate var number: UInt64
     fileprivate var isOrdered: Bool
+    fileprivate var isEndless: Bool
     /// What the request takes of the connection's budget.
     fileprivate var bytes: Int
   }
@@ -19,6 +20,7 @@ struct ConnectionState {
   private let maxBytesUnderWay: Int
   private var nextNumber: UInt64 = 0
   private var ordered: [Ordered] = []
+  private var endless: [Ticket] = []
   private(set) var unanswered = 0
   private(set) var bytesUnderWay = 0
   /// The client sends no more.
@@ -41,18 +43,23 @@ struct ConnectionState {
     hasID || ordered.isEmpty
   }
 
-  /// A request was taken that is answered later.
-  mutating func begin(hasID: Bool, bytes: Int) -> Ticket {
-    let ticket = Ticket(number: nextNumber, isOrdered: !hasID, bytes: bytes)
+  /// A request was taken that is answered later; `isEndless`: it has lines for as long as there is somebody to read them.
+  mutating func begin(hasID: Bool, bytes: Int, isEndless: Bool = false) -> Ticket {
+    let ticket = Ticket(number: nextNumber, isOrdered: !hasID, isEndless: isEndless, bytes: bytes)
     nextNumber += 1
     unanswered += 1
     bytesUnderWay += bytes
     if !hasID { ordered.append(Ordered(number: ticket.number, answer: nil)) }
+    if isEndless { endless.append(ticket) }
     return ticket
   }
 
   /// The answer is there; `write` gets what may leave now.
   mutating func finish(_ ticket: Ticket, answer: [UInt8], write: ([UInt8]) -> Void) {
+    if ticket.isEndless {
+      guard let index = endless.firstIndex(of: ticket) else { return }
+      endless.remove(at: index)
+    }
     guard ticket.isOrdered else {
       release(ticket.bytes)
       write(answer)
@@ -68,6 +75,11 @@ struct ConnectionState {
       leaving += 1
     }
     ordered.removeFirst(leaving)
+  }
+
+  /// Nobody reads any more: what has no end of its own ends now.
+  mutating func abandonEndless() {
+    for ticket in endless { finish(ticket, answer: []) { _ in } }
   }
 
   private mutating func release(_ bytes: Int) {

@@ -1,118 +1,135 @@
 package import CertRegCore
 import Glibc
 package import NIOCore
-package import NIOPosix
+import NIOPosix
 
-/// Listens on a Unix socket and runs a `ConnectionHandler` for each connection, spread over event loops.
+/// Listens on a Unix socket and serves its connections on a few threads, each with a `SocketLoop`.
 package final class SocketServer: Sendable {
-  /// Most bytes of one read: together with the free bytes of a connection the bound of what an idle one can hold.
-  static let longestRead = 32 * 1024
-  /// How long connections are accepted that were in the backlog when the daemon was asked to stop.
-  private static let lastAccepts = TimeAmount.milliseconds(50)
-  /// Connections that may wait to be accepted.
-  private static let backlog: CInt = 4096
+  /// How long connections are accepted that were on their way when the daemon was asked to stop.
+  private static let lastAccepts = Duration.milliseconds(50)
 
-  private let group: MultiThreadedEventLoopGroup
-  private let loops: [NIOLoopBoundBox<LoopContext>]
-  private let listener: any Channel
+  private let threads: NIOThreadPool
+  private let mailboxes: [Mailbox]
 
-  private init(
-    group: MultiThreadedEventLoopGroup, loops: [NIOLoopBoundBox<LoopContext>], listener: any Channel
-  ) {
-    self.group = group
-    self.loops = loops
-    self.listener = listener
+  private init(threads: NIOThreadPool, mailboxes: [Mailbox]) {
+    self.threads = threads
+    self.mailboxes = mailboxes
   }
 
-  /// Starts to accept connections on `socket`, a listening Unix stream socket that the server takes over.
+  /// Starts to accept connections on `socket`, a listening Unix stream socket that the server takes over, with `loops` threads.
+  ///
+  /// - Throws: `SystemCallError`: the process has no descriptor left.
   package static func start(
-    on socket: CInt, group: MultiThreadedEventLoopGroup, handling: any RequestHandling, cache: ResultCache,
+    on socket: CInt, loops count: Int, handling: any RequestHandling, cache: ResultCache,
     configuration: SocketConfiguration
   ) async throws -> SocketServer {
-    let budget = ByteBudget(limit: configuration.budgetBytes)
     var random = SystemRandomNumberGenerator()
-    let textHash = TextHash(key: (random.next(), random.next()))
-    var loops: [NIOLoopBoundBox<LoopContext>] = []
-    for eventLoop in group.makeIterator() {
-      loops.append(
-        try await eventLoop.submit {
-          NIOLoopBoundBox(
-            LoopContext(
-              eventLoop: eventLoop, handling: handling, cache: cache, budget: budget, textHash: textHash,
-              configuration: configuration), eventLoop: eventLoop)
-        }.get())
+    let shared = SocketLoop.Shared(
+      handling: handling, cache: cache, budget: ByteBudget(limit: configuration.budgetBytes),
+      textHash: TextHash(key: (random.next(), random.next())),
+      open: ConnectionCount(limit: configuration.maxConnections), configuration: configuration)
+    let mailboxes = try (0..<count).map { _ in try Mailbox() }
+    let threads = NIOThreadPool(numberOfThreads: count)
+    threads.start()
+    let server = SocketServer(threads: threads, mailboxes: mailboxes)
+    do {
+      for mailbox in mailboxes { try await server.startLoop(shared, mailbox: mailbox) }
+      try setNonBlocking(socket)
+      try await server.onFirstLoop { loop in
+        try loop.accept(with: Acceptor(socket, mailboxes: mailboxes, open: shared.open))
+      }
+    } catch {
+      await server.shutDown()
+      throw error
     }
-    let contexts = loops
-    let open = ConnectionCount(limit: configuration.maxConnections)
-    let listener = try await ServerBootstrap(group: group)
-      .serverChannelOption(.maxMessagesPerRead, value: 16)
-      .childChannelOption(.allowRemoteHalfClosure, value: true)
-      .childChannelOption(
-        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 2048, maximum: longestRead)
-      )
-      .childChannelOption(.maxMessagesPerRead, value: 1)
-      .childChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          guard let context = contexts.first(where: { $0.eventLoop === channel.eventLoop })?.value else {
-            throw ChannelError.operationUnsupported
-          }
-          guard open.enter() else {
-            try channel.pipeline.syncOperations.addHandler(ConnectionRefuser(limit: open.limit))
-            return
-          }
-          channel.closeFuture.whenComplete { _ in open.leave() }
-          let peer = try channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: CInt.self) {
-            try handling.peer(ofDescriptor: $0)
-          }
-          guard let peer else { throw ChannelError.operationUnsupported }
-          try channel.pipeline.syncOperations.addHandler(ConnectionHandler(loop: context, peer: peer))
+    return server
+  }
+
+  private static func setNonBlocking(_ descriptor: CInt) throws {
+    let flags = fcntl(descriptor, F_GETFL)
+    guard flags >= 0, fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0 else { throw SystemCallError("fcntl") }
+  }
+
+  /// Takes a thread for a loop; returns once it turns.
+  private func startLoop(_ shared: SocketLoop.Shared, mailbox: Mailbox) async throws {
+    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+      threads.submit { _ in
+        do {
+          let loop = try SocketLoop(shared, mailbox: mailbox)
+          continuation.resume()
+          loop.run()
+        } catch {
+          continuation.resume(throwing: error)
         }
       }
-      .withBoundSocket(socket).get()
-    // NIO listens once more on a socket that it is given, with a backlog of its own.
-    _ = Glibc.listen(socket, backlog)
-    return SocketServer(group: group, loops: loops, listener: listener)
+    }
+  }
+
+  private func onFirstLoop(_ body: @escaping @Sendable (SocketLoop) throws -> Void) async throws {
+    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+      mailboxes[0].post { loop in continuation.resume(with: Result { try body(loop) }) }
+    }
   }
 
   /// Sum of what all loops counted.
   package func counters(on eventLoop: any EventLoop) -> EventLoopFuture<LoopCounters> {
-    let futures = loops.map { loop in loop.eventLoop.submit { loop.value.counters } }
+    let futures = mailboxes.map { mailbox in
+      let promise = eventLoop.makePromise(of: LoopCounters.self)
+      mailbox.post { promise.succeed($0.counters) }
+      return promise.futureResult
+    }
     return EventLoopFuture.reduce(LoopCounters(), futures, on: eventLoop, +)
   }
 
   /// Gives new limits to connections from now on.
   package func reconfigure(_ configuration: SocketConfiguration) async {
-    for loop in loops {
-      try? await loop.eventLoop.submit { loop.value.reconfigure(configuration) }.get()
+    for mailbox in mailboxes {
+      await withCheckedContinuation { continuation in
+        mailbox.post { loop in
+          loop.reconfigure(configuration)
+          continuation.resume()
+        }
+      }
     }
   }
 
-  /// Runs `body` on one of the event loops; for the watchdog, which wants to know that all of them turn.
+  /// Runs `body` on one of the loops; for the watchdog, which wants to know that all of them turn.
   package func onLoop(_ number: Int, _ body: @escaping @Sendable () -> Void) {
-    loops[number].eventLoop.execute(body)
+    mailboxes[number].post { _ in body() }
   }
 
-  package var loopCount: Int { loops.count }
+  package var loopCount: Int { mailboxes.count }
 
   /// Takes no more requests; returns once every connection has its answers and is closed.
   ///
   /// `isShared`: the service manager goes on listening, so what waits to be accepted is the next daemon's. Else it is ours, and
   /// has had its connection accepted by the kernel already.
   package func drain(isShared: Bool) async {
-    if !isShared { try? await listener.eventLoop.scheduleTask(in: Self.lastAccepts) {}.futureResult.get() }
-    try? await listener.close().get()
-    let futures = loops.map { loop in
-      let promise = loop.eventLoop.makePromise(of: Void.self)
-      loop.eventLoop.execute { loop.value.drain(promise) }
-      return promise.futureResult
+    if !isShared { try? await Task.sleep(for: Self.lastAccepts) }
+    try? await onFirstLoop { $0.endAccepting(takingWhatWaits: !isShared) }
+    await withTaskGroup { group in
+      for mailbox in mailboxes {
+        group.addTask {
+          await withCheckedContinuation { continuation in
+            mailbox.post { $0.drain { continuation.resume() } }
+          }
+        }
+      }
     }
-    for future in futures { try? await future.get() }
   }
 
   /// Closes what is left open.
   package func closeAll() {
-    for loop in loops {
-      loop.eventLoop.execute { loop.value.closeAll() }
+    for mailbox in mailboxes {
+      mailbox.post { $0.closeAll() }
     }
+  }
+
+  /// Ends the loops, with whatever is still open, and their threads.
+  package func shutDown() async {
+    for mailbox in mailboxes {
+      mailbox.post { $0.stop() }
+    }
+    try? await threads.shutdownGracefully()
   }
 }

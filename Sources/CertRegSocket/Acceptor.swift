@@ -1,0 +1,79 @@
+import CEpoll
+import CertRegCore
+import CertRegProtocol
+import Glibc
+
+/// Accepts connections on a listening socket and deals them out to the loops in turn.
+final class Acceptor {
+  /// Connections accepted before others get their turn.
+  private static let atOnce = 64
+
+  let descriptor: CInt
+  private let mailboxes: [Mailbox]
+  private let open: ConnectionCount
+  private var accepted: UInt64 = 0
+
+  /// `descriptor`: a listening Unix stream socket, non-blocking, which the acceptor takes over.
+  init(_ descriptor: CInt, mailboxes: [Mailbox], open: ConnectionCount) {
+    self.descriptor = descriptor
+    self.mailboxes = mailboxes
+    self.open = open
+  }
+
+  /// Accepts some of what has connected. Called on the loop that watches the socket.
+  func accept(on loop: SocketLoop) {
+    for _ in 0..<Self.atOnce {
+      guard acceptOne(on: loop) else { return }
+    }
+  }
+
+  /// Accepts all that has connected.
+  func acceptAll(on loop: SocketLoop) {
+    while acceptOne(on: loop) {}
+  }
+
+  func close() {
+    Glibc.close(descriptor)
+  }
+
+  /// Returns whether there may be more.
+  private func acceptOne(on loop: SocketLoop) -> Bool {
+    let connection = accept4(
+      descriptor, nil, nil, CInt(SOCK_CLOEXEC.rawValue) | CInt(bitPattern: SOCK_NONBLOCK.rawValue))
+    guard connection >= 0 else {
+      switch errno {
+      case EAGAIN: return false
+      case EINTR, ECONNABORTED: return true
+      default:
+        // EMFILE, ENFILE, ENOBUFS, ENOMEM: it stays where it is until there is room.
+        loop.pauseAccepting()
+        return false
+      }
+    }
+    guard open.enter() else {
+      refuse(connection)
+      return true
+    }
+    accepted += 1
+    let number = accepted
+    let mailbox = mailboxes[Int(number % UInt64(mailboxes.count))]
+    if mailbox === loop.mailbox {
+      loop.serve(connection, number: number)
+    } else {
+      mailbox.post { $0.serve(connection, number: number) }
+    }
+    return true
+  }
+
+  /// Tells a client that there are too many connections, and closes: an error is clearer than a connection on which nothing moves.
+  private func refuse(_ connection: CInt) {
+    let error = ServiceError(
+      .serviceUnavailable, reason: "too_many_connections",
+      message: "\(open.limit) connections are open already (socket.maxConnections, or the limit of open files)",
+      retryable: true, retryAfterMilliseconds: 1000)
+    let line = AnswerEncoder.error(id: Array("null".utf8), error)
+    // A new connection has room for one line.
+    _ = line.withUnsafeBytes { write(connection, $0.baseAddress, $0.count) }
+    Glibc.close(connection)
+  }
+}

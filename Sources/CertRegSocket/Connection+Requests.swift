@@ -1,0 +1,124 @@
+import CertRegCore
+import CertRegProtocol
+
+/// What becomes of a line: an answer from memory, an error, or a request for whoever stands behind the socket.
+extension Connection {
+  func take(line: UnsafeRawBufferPointer) {
+    loop.counters.lines += 1
+    let request: RequestLine
+    do {
+      request = try LineParser.parse(line)
+    } catch {
+      loop.counters.invalidLines += 1
+      answerNow(hasID: error.id != nil, AnswerEncoder.error(error, in: line))
+      return
+    }
+    if !answerFromMemory(request, line) { handOn(request, line) }
+  }
+
+  /// Answers a `register` request of which the result is known; returns whether it did.
+  private func answerFromMemory(_ request: RequestLine, _ line: UnsafeRawBufferPointer) -> Bool {
+    guard servesFromMemory, request.operation == .register, !request.refresh, request.ifExists == .return,
+      let text = request.certificatePem, state.mayAnswerAtOnce(hasID: request.id != nil),
+      let target = targetNumber(request.target, line)
+    else { return false }
+    let escaped = UnsafeRawBufferPointer(rebasing: line[text.range])
+    let hash = loop.textHash.value(of: escaped)
+    let entry: AnswerMemo.Entry
+    if let remembered = loop.remembered(hash, target: target.number) {
+      entry = remembered
+      loop.counters.rememberedAnswers += 1
+    } else if let found = lookUp(text, line, hash: hash, target: target.number) {
+      entry = found
+      loop.counters.cachedAnswers += 1
+    } else {
+      return false
+    }
+    if let named = request.status, let known = entry.status, named != known { return false }
+    let id = request.id.map { UnsafeRawBufferPointer(rebasing: line[$0]) }
+    let prefix = loop.arnPrefix(entry)
+    let size = AnswerEncoder.registeredSize(
+      idBytes: id?.count ?? 0, arnPrefixBytes: prefix.count, targetBytes: target.name.count)
+    borrowOutput()
+    output.append(atMost: size) { room in
+      prefix.withUnsafeBytes { prefix in
+        target.name.withUnsafeBytes { name in
+          AnswerEncoder.writeRegistered(
+            into: room, id: id, arnPrefix: prefix, certificateID: entry.certificateID, outcome: entry.outcome,
+            status: entry.status, cached: true, target: name)
+        }
+      }
+    }
+    return true
+  }
+
+  /// Texts up to this size are decoded on the event loop; longer ones would hold up the others.
+  private static let longestTextOnLoop = 16 * 1024
+
+  private func lookUp(
+    _ text: JSONText, _ line: UnsafeRawBufferPointer, hash: TextHash.Value, target: UInt16
+  ) -> AnswerMemo.Entry? {
+    guard text.range.count <= Self.longestTextOnLoop else { return nil }
+    if !text.hasEscapes {
+      return loop.lookUp(UnsafeRawBufferPointer(rebasing: line[text.range]), hash: hash, target: target)
+    }
+    return withUnsafeTemporaryAllocation(byteCount: text.range.count, alignment: 8) { room in
+      let count = JSONTextDecoder.unescape(text, in: line, into: room)
+      return loop.lookUp(UnsafeRawBufferPointer(rebasing: room[0..<count]), hash: hash, target: target)
+    }
+  }
+
+  private func targetNumber(
+    _ selection: TargetSelection, _ line: UnsafeRawBufferPointer
+  ) -> (name: [UInt8], number: UInt16)? {
+    switch selection {
+    case .none: return loop.configuration.defaultTarget
+    case .many: return nil
+    case .one(let name):
+      guard !name.hasEscapes else { return nil }
+      return loop.configuration.targets.first { $0.name.elementsEqual(line[name.range]) }
+    }
+  }
+
+  private func handOn(_ request: RequestLine, _ line: UnsafeRawBufferPointer) {
+    let owned = OwnedRequest(request, line: line)
+    let ticket = state.begin(hasID: request.id != nil, bytes: line.count, isEndless: request.operation == .watch)
+    let reply = Reply(connection: life) { [mailbox = loop.mailbox, descriptor, number] answer, isLast in
+      mailbox.post { loop in
+        guard let connection = loop.connection(descriptor, number: number) else { return }
+        if isLast { connection.finish(ticket, answer) } else { connection.sendPart(answer) }
+      }
+    }
+    loop.handling.handle(owned, from: peer, reply: reply)
+  }
+
+  private func answerNow(hasID: Bool, _ answer: [UInt8]) {
+    if state.mayAnswerAtOnce(hasID: hasID) {
+      append(answer)
+    } else {
+      let ticket = state.begin(hasID: hasID, bytes: answer.count)
+      state.finish(ticket, answer: answer) { append($0) }
+    }
+  }
+}
+
+extension OwnedRequest {
+  /// Copies what `request` points at.
+  init(_ request: RequestLine, line: UnsafeRawBufferPointer) {
+    self.init(
+      id: request.id.map { Array(line[$0]) }, operation: request.operation,
+      certificatePem: request.certificatePem.map { text in
+        [UInt8](unsafeUninitializedCapacity: text.range.count) { room, count in
+          count = JSONTextDecoder.unescape(text, in: line, into: UnsafeMutableRawBufferPointer(room))
+        }
+      },
+      certificateID: request.certificateID, status: request.status, targets: .default, ifExists: request.ifExists,
+      refresh: request.refresh, wait: request.wait, timeoutMilliseconds: request.timeoutMilliseconds,
+      watchOutcome: request.outcome)
+    switch request.target {
+    case .none: break
+    case .one(let name): targets = .one(JSONTextDecoder.string(name, in: line))
+    case .many(let names): targets = .many(names.map { JSONTextDecoder.string($0, in: line) })
+    }
+  }
+}
