@@ -1,0 +1,165 @@
+import CertRegCore
+import CertRegProtocol
+import Glibc
+import NIOCore
+import NIOPosix
+import Synchronization
+
+@testable import CertRegSocket
+
+/// Keeps requests until the test has them answered, by the number in their `id`.
+final class ScriptedHandler: RequestHandling {
+  private struct State: Sendable {
+    var replies: [Int: Reply] = [:]
+    var endless: [Reply] = []
+    var taken = 0
+    var mostUnanswered = 0
+    var answersAtOnce = false
+  }
+
+  private let state = Mutex(State())
+
+  var answersAtOnce: Bool {
+    get { state.withLock { $0.answersAtOnce } }
+    set { state.withLock { $0.answersAtOnce = newValue } }
+  }
+
+  var mostUnanswered: Int { state.withLock { $0.mostUnanswered } }
+
+  func peer(ofDescriptor descriptor: CInt) throws -> Peer { Peer(uid: 1, gid: 1, pid: 1) }
+  func known(certificatePem: UnsafeRawBufferPointer, target: UInt16, now: WallTime) -> KnownAnswer? { nil }
+  func servesFromMemory(_ peer: Peer) -> Bool { true }
+
+  func handle(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
+    let id = request.id.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
+    let answersNow = state.withLock { state in
+      state.taken += 1
+      if request.operation == .watch { state.endless.append(reply) } else { state.replies[id] = reply }
+      state.mostUnanswered = max(state.mostUnanswered, state.replies.count)
+      return state.answersAtOnce
+    }
+    if answersNow { answer(id) }
+  }
+
+  func answer(_ id: Int) {
+    state.withLock { $0.replies.removeValue(forKey: id) }?.send(Array("{\"id\":\(id),\"n\":\(id)}\n".utf8))
+  }
+
+  /// Waits until so many requests have arrived in all.
+  func awaitRequests(_ count: Int) {
+    yieldUntil { state.withLock { $0.taken >= count } }
+  }
+
+  /// Waits until the server has noticed that the readers of all endless operations are gone.
+  func awaitUnwanted() {
+    yieldUntil { state.withLock { state in state.endless.allSatisfy { !$0.isWanted } } }
+  }
+}
+
+/// Gives the processor away until `condition` holds. A test that waits for what never comes is ended by its time limit.
+func yieldUntil(_ condition: () -> Bool) {
+  while !condition() { sched_yield() }
+}
+
+/// A server on a socket in the temporary directory.
+final class TestServer: Sendable {
+  let server: SocketServer
+  let path: String
+
+  init(_ configuration: SocketConfiguration, loops: Int, handler: ScriptedHandler) async throws {
+    var name = Array("\(Self.temporaryDirectory)/certregd-XXXXXX".utf8CString)
+    guard mkdtemp(&name) != nil else { throw SystemCallError("mkdtemp") }
+    path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) + "/socket"
+    let listener = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+    guard listener >= 0, withAddress(path, { bind(listener, $0, $1) }) == 0, listen(listener, 16) == 0 else {
+      throw SystemCallError("listen")
+    }
+    server = try await SocketServer.start(
+      on: listener, loops: loops, handling: handler, cache: ResultCache(maxEntries: 10, timeToLive: nil),
+      configuration: configuration)
+  }
+
+  func awaitConnections(_ count: Int) {
+    let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
+    yieldUntil { (try? server.counters(on: eventLoop).wait())?.connectionsOpen == count }
+  }
+
+  func stop() async {
+    server.closeAll()
+    await server.shutDown()
+    unlink(path)
+    rmdir(String(path.dropLast("/socket".utf8.count)))
+  }
+
+  private static var temporaryDirectory: String { getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp" }
+}
+
+/// A client that blocks.
+final class TestClient: Sendable {
+  private let descriptor: CInt
+  private let unread = Mutex<[UInt8]>([])
+
+  init(_ path: String) throws {
+    descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+    guard withAddress(path, { connect(descriptor, $0, $1) }) == 0 else { throw SystemCallError("connect") }
+  }
+
+  func write(_ text: String) { write(Array(text.utf8)[...]) }
+
+  func write(_ bytes: ArraySlice<UInt8>) {
+    var rest = bytes
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
+      guard count > 0 else { return }
+      rest = rest.dropFirst(count)
+    }
+  }
+
+  /// Writes until the server does not take it any more.
+  func writeFails() -> Bool {
+    var blank = UInt8(ascii: " ")
+    while send(descriptor, &blank, 1, CInt(MSG_NOSIGNAL)) == 1 { sched_yield() }
+    return errno == EPIPE
+  }
+
+  func read(lines count: Int) -> String {
+    unread.withLock { unread in
+      while unread.count(where: { $0 == 0x0a }) < count, fill(&unread) {}
+      var left = count
+      let end = unread.firstIndex { byte in
+        if byte == 0x0a { left -= 1 }
+        return left == 0
+      }
+      let length = end.map { $0 + 1 } ?? unread.count
+      defer { unread.removeFirst(length) }
+      return String(decoding: unread.prefix(length), as: UTF8.self)
+    }
+  }
+
+  func readToEnd() -> String {
+    unread.withLock { unread in
+      while fill(&unread) {}
+      return String(decoding: unread, as: UTF8.self)
+    }
+  }
+
+  private func fill(_ unread: inout [UInt8]) -> Bool {
+    var piece = [UInt8](repeating: 0, count: 65536)
+    let count = Glibc.read(descriptor, &piece, piece.count)
+    guard count > 0 else { return false }
+    unread += piece.prefix(count)
+    return true
+  }
+
+  func endInput() { shutdown(descriptor, CInt(SHUT_WR)) }
+  func close() { Glibc.close(descriptor) }
+}
+
+private func withAddress<Result>(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+  var address = sockaddr_un()
+  address.sun_family = sa_family_t(AF_UNIX)
+  withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8).prefix($0.count - 1)) }
+  return withUnsafePointer(to: &address) {
+    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+  }
+}

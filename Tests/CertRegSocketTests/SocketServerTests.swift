@@ -1,0 +1,157 @@
+import CertRegCore
+import CertRegProtocol
+import NIOPosix
+import Testing
+
+@testable import CertRegSocket
+
+/// The server over real sockets, with a handler that answers when the test says so.
+@Suite struct SocketServerTests {
+  private static let request = #"{"op":"status","id":"#
+
+  private func line(_ id: Int) -> String { "\(Self.request)\(id)}\n" }
+  private func answer(_ id: Int) -> String { "{\"id\":\(id),\"n\":\(id)}\n" }
+
+  @Test func `answers as they come, in one write where they come together`() async throws {
+    try await withServer { server, handler in
+      let client = try TestClient(server.path)
+      client.write(line(1) + line(2) + line(3))
+      handler.awaitRequests(3)
+      handler.answer(2)
+      #expect(client.read(lines: 1) == answer(2))
+      handler.answer(1)
+      handler.answer(3)
+      #expect(Set(client.read(lines: 2).split(separator: "\n")) == ["{\"id\":1,\"n\":1}", "{\"id\":3,\"n\":3}"])
+    }
+  }
+
+  @Test func `takes no line beyond the window until an answer leaves`() async throws {
+    var configuration = SocketConfiguration()
+    configuration.window = 2
+    try await withServer(configuration) { server, handler in
+      let client = try TestClient(server.path)
+      client.write((1...5).map { line($0) }.joined())
+      handler.awaitRequests(2)
+      for id in 1...5 {
+        #expect(handler.mostUnanswered <= 2)
+        handler.awaitRequests(id)
+        handler.answer(id)
+        #expect(client.read(lines: 1) == answer(id))
+      }
+    }
+  }
+
+  @Test func `a last line without its LF is taken when the input ends, and the connection closes`() async throws {
+    try await withServer { server, handler in
+      let client = try TestClient(server.path)
+      client.write(line(1) + "{\"op\":\"status\",\"id\":2}")
+      client.endInput()
+      handler.awaitRequests(2)
+      handler.answer(1)
+      handler.answer(2)
+      #expect(client.read(lines: 2) == answer(1) + answer(2))
+      #expect(client.readToEnd().isEmpty)
+    }
+  }
+
+  /// Pieces of every size: however a line is cut, it is the same line.
+  @Test(arguments: [1, 7, 64, 1000]) func `lines may arrive in pieces`(size: Int) async throws {
+    try await withServer { server, handler in
+      let client = try TestClient(server.path)
+      let text = Array((1...20).map { line($0) }.joined().utf8)
+      for start in stride(from: 0, to: text.count, by: size) {
+        client.write(text[start..<min(text.count, start + size)])
+      }
+      handler.awaitRequests(20)
+      for id in 1...20 {
+        handler.answer(id)
+        #expect(client.read(lines: 1) == answer(id))
+      }
+    }
+  }
+
+  @Test func `what a client asked for goes on when it is gone, past the window, too`() async throws {
+    var configuration = SocketConfiguration()
+    configuration.window = 2
+    try await withServer(configuration) { server, handler in
+      let client = try TestClient(server.path)
+      client.write("{\"op\":\"watch\"}\n" + (1...5).map { line($0) }.joined())
+      handler.awaitRequests(2)
+      client.close()
+      handler.awaitUnwanted()
+      for id in 1...5 {
+        handler.awaitRequests(id + 1)
+        handler.answer(id)
+      }
+      // The end of the connection gives its place free.
+      server.awaitConnections(0)
+    }
+  }
+
+  @Test func `a client that does not read stops its own requests and nobody else's`() async throws {
+    try await withServer { server, handler in
+      handler.answersAtOnce = true
+      let deaf = try TestClient(server.path)
+      let bad = "{\"id\":\"\(String(repeating: "x", count: 2000))\",\"op\":\"nothing\"}\n"
+      // Far more than the kernel keeps for a socket: the rest is written once the answers are read.
+      Task.detached { deaf.write(String(repeating: bad, count: 400)) }
+      let other = try TestClient(server.path)
+      for id in 1...50 {
+        other.write(line(id))
+        #expect(other.read(lines: 1) == answer(id))
+      }
+      #expect(deaf.read(lines: 400).utf8.filter { $0 == 0x0a }.count == 400)
+    }
+  }
+
+  @Test func `one connection too many is told so and closed`() async throws {
+    var configuration = SocketConfiguration()
+    configuration.maxConnections = 2
+    try await withServer(configuration) { server, handler in
+      handler.answersAtOnce = true
+      let clients = try (1...2).map { _ in try TestClient(server.path) }
+      for client in clients {
+        client.write(line(1))
+        #expect(client.read(lines: 1) == answer(1))
+      }
+      #expect(try TestClient(server.path).readToEnd().contains("\"too_many_connections\""))
+      clients[0].close()
+      server.awaitConnections(1)
+      let next = try TestClient(server.path)
+      next.write(line(7))
+      #expect(next.read(lines: 1) == answer(7))
+    }
+  }
+
+  @Test func `draining answers what was sent before and refuses what is written after`() async throws {
+    try await withServer { server, handler in
+      let client = try TestClient(server.path)
+      client.write(line(1) + line(2))
+      handler.awaitRequests(2)
+      Task { await server.server.drain(isShared: true) }
+      #expect(client.writeFails())
+      handler.answer(2)
+      handler.answer(1)
+      #expect(client.read(lines: 2) == answer(2) + answer(1))
+      #expect(client.readToEnd().isEmpty)
+    }
+  }
+
+  /// Runs `body` beside a server, on a thread that may block: the ones that tests share must not.
+  private func withServer(
+    _ configuration: SocketConfiguration = SocketConfiguration(),
+    _ body: @escaping @Sendable (TestServer, ScriptedHandler) throws -> Void
+  ) async throws {
+    let handler = ScriptedHandler()
+    let server = try await TestServer(configuration, loops: 2, handler: handler)
+    let result = await Result { try await NIOThreadPool.singleton.runIfActive { try body(server, handler) } }
+    await server.stop()
+    try result.get()
+  }
+}
+
+extension Result where Failure == any Error {
+  fileprivate init(_ body: () async throws -> Success) async {
+    do { self = .success(try await body()) } catch { self = .failure(error) }
+  }
+}
