@@ -8,7 +8,7 @@ package import CertRegCore
 /// fixed size and two places for each hash; the older one gives way.
 package struct AnswerMemo: ~Copyable {
   package struct Entry: Sendable {
-    package var hash = TextHash.Value(low: 0, high: 0)
+    package var hash = TextHash.Value()
     package var certificateID = CertificateID()
     package var epoch: UInt32 = 0
     /// Seconds since 1970 between which it may be answered.
@@ -33,9 +33,15 @@ package struct AnswerMemo: ~Copyable {
     mask = (1 << sizeLog2) - 2
   }
 
+  /// The first of the two places of a hash.
+  private func place(_ hash: TextHash.Value) -> Int {
+    // Multiplied, because not every bit of the sum of products is as good as the other.
+    Int(truncatingIfNeeded: ((hash.low ^ hash.high) &* 0x9e37_79b9_7f4a_7c15) >> 32) & mask
+  }
+
   /// The entry for a text and target, whatever its epoch.
   package func find(_ hash: TextHash.Value, target: UInt16) -> Entry? {
-    let first = Int(truncatingIfNeeded: hash.low) & mask
+    let first = place(hash)
     if entries[first].hash == hash, entries[first].target == target { return entries[first] }
     if entries[first + 1].hash == hash, entries[first + 1].target == target { return entries[first + 1] }
     return nil
@@ -43,7 +49,7 @@ package struct AnswerMemo: ~Copyable {
 
   /// Remembers an entry, in place of the older of the two that its hash may stand at.
   package mutating func remember(_ entry: Entry) {
-    let first = Int(truncatingIfNeeded: entry.hash.low) & mask
+    let first = place(entry.hash)
     if entries[first].hash == entry.hash, entries[first].target == entry.target {
       entries[first] = entry
       return

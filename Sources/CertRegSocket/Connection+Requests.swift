@@ -19,7 +19,9 @@ extension Connection {
   /// Answers a `register` request of which the result is known; returns whether it did.
   private func answerFromMemory(_ request: RequestLine, _ line: UnsafeRawBufferPointer) -> Bool {
     guard servesFromMemory, request.operation == .register, !request.refresh, request.ifExists == .return,
-      let text = request.certificatePem, state.mayAnswerAtOnce(hasID: request.id != nil),
+      // Longer texts would hold up the other connections.
+      let text = request.certificatePem, text.range.count <= TextHash.longestText,
+      state.mayAnswerAtOnce(hasID: request.id != nil),
       let target = targetNumber(request.target, line)
     else { return false }
     let escaped = UnsafeRawBufferPointer(rebasing: line[text.range])
@@ -52,13 +54,9 @@ extension Connection {
     return true
   }
 
-  /// Texts up to this size are decoded on the event loop; longer ones would hold up the others.
-  private static let longestTextOnLoop = 16 * 1024
-
   private func lookUp(
     _ text: JSONText, _ line: UnsafeRawBufferPointer, hash: TextHash.Value, target: UInt16
   ) -> AnswerMemo.Entry? {
-    guard text.range.count <= Self.longestTextOnLoop else { return nil }
     if !text.hasEscapes {
       return loop.lookUp(UnsafeRawBufferPointer(rebasing: line[text.range]), hash: hash, target: target)
     }

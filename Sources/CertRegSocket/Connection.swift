@@ -184,7 +184,7 @@ final class Connection {
   // MARK: In
 
   private func read() {
-    let count = Glibc.read(descriptor, loop.received.baseAddress, SocketLoop.longestRead)
+    let count = recv(descriptor, loop.received.baseAddress, SocketLoop.longestRead, 0)
     if count > 0 {
       lastActivity = loop.now
       if !state.isEnding { take(UnsafeRawBufferPointer(rebasing: loop.received[..<count])) }
@@ -322,7 +322,7 @@ final class Connection {
       output.release()
       return
     }
-    let count = write(descriptor, output.bytes.baseAddress, output.count)
+    let count = send(descriptor, output.bytes.baseAddress, output.count, CInt(MSG_NOSIGNAL))
     if count == output.count {
       output.consume(count)
       isBlocked = false

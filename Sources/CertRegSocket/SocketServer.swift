@@ -26,7 +26,7 @@ package final class SocketServer: Sendable {
     var random = SystemRandomNumberGenerator()
     let shared = SocketLoop.Shared(
       handling: handling, cache: cache, budget: ByteBudget(limit: configuration.budgetBytes),
-      textHash: TextHash(key: (random.next(), random.next())),
+      textHash: TextHash(using: &random),
       open: ConnectionCount(limit: configuration.maxConnections), configuration: configuration)
     let mailboxes = try (0..<count).map { _ in try Mailbox() }
     let threads = NIOThreadPool(numberOfThreads: count)

@@ -76,21 +76,41 @@ import Testing
 }
 
 @Suite struct TextHashTests {
-  /// The first outputs of the reference implementation's table for 128 bits: key 00…0f, texts of the bytes 00, 01, ….
-  @Test(arguments: [
-    (0, 0xe6a8_25ba_047f_81a3 as UInt64, 0x9302_55c7_1472_f66d as UInt64),
-    (1, 0x44af_996b_d8c1_87da, 0x45fc_229b_1159_7634),
-  ])
-  func `agrees with the reference`(length: Int, low: UInt64, high: UInt64) {
-    let hash = TextHash(key: (0x0706_0504_0302_0100, 0x0f0e_0d0c_0b0a_0908))
-    let text = (0..<length).map { UInt8($0) }
-    #expect(text.withUnsafeBytes { hash.value(of: $0) } == TextHash.Value(low: low, high: high))
+  /// Gives the numbers 1, 2, 3, … times a constant.
+  private struct Counting: RandomNumberGenerator {
+    var last: UInt64 = 0
+
+    mutating func next() -> UInt64 {
+      last &+= 0x9e37_79b9_7f4a_7c15
+      return last
+    }
+  }
+
+  /// NH as it is written down: the sum of the products of pairs of words, each with its word of key.
+  @Test func `is the sum of products of pairs`() {
+    var random = Counting()
+    let hash = TextHash(using: &random)
+    var keys = Counting()
+    let key = (0..<8).map { _ in keys.next() }
+    let text: [UInt8] = (0..<37).map { UInt8(truncatingIfNeeded: $0 * 91 + 7) }
+    let padded = text + [UInt8](repeating: 0, count: 48 - text.count)
+    let words = stride(from: 0, to: 48, by: 8).map { start in
+      (0..<8).reduce(UInt64(0)) { $0 | UInt64(padded[start + $1]) << UInt64(8 * $1) }
+    }
+    let sum = stride(from: 0, to: 6, by: 2).reduce(UInt128(0)) {
+      $0 &+ UInt128(words[$1] &+ key[$1]) &* UInt128(words[$1 + 1] &+ key[$1 + 1])
+    }
+    #expect(
+      text.withUnsafeBytes { hash.value(of: $0) }
+        == TextHash.Value(
+          low: UInt64(truncatingIfNeeded: sum), high: UInt64(truncatingIfNeeded: sum >> 64), length: 37))
   }
 
   @Test func `every byte and the length count`() {
-    let hash = TextHash(key: (1, 2))
+    var random = SystemRandomNumberGenerator()
+    let hash = TextHash(using: &random)
     var seen: Set<TextHash.Value> = []
-    for length in 0..<40 {
+    for length in 0..<70 {
       var text = [UInt8](repeating: 0, count: length)
       seen.insert(text.withUnsafeBytes { hash.value(of: $0) })
       for index in 0..<length {
@@ -99,7 +119,14 @@ import Testing
         text[index] = 0
       }
     }
-    #expect(seen.count == 40 + (0..<40).reduce(0, +))
+    #expect(seen.count == 70 + (0..<70).reduce(0, +))
+  }
+
+  @Test func `takes the longest text`() {
+    var random = SystemRandomNumberGenerator()
+    let hash = TextHash(using: &random)
+    let text = [UInt8](repeating: 7, count: TextHash.longestText)
+    #expect(text.withUnsafeBytes { hash.value(of: $0) }.length == 16384)
   }
 }
 
