@@ -65,6 +65,7 @@ package struct Daemon: Sendable {
     let watchdog = Watchdog(notifier: notifier, loops: parts.loops, logger: logger)
     logger.log(.notice, .ready, "certregd \(Version.current) serves \(parts.socketPath)")
     notifier.ready(status: "serving \(loaded.settings.targets.count) target(s)")
+    ProgramText.releasePages()
     let supervision = Reloading(
       loaded: loaded, reload: reload, parts: parts, log: log, notifier: notifier, logger: logger)
     await withTaskGroup { group in
