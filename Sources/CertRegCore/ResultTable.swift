@@ -1,7 +1,8 @@
-/// A compact table of registration results in memory: open addressing, 56 bytes an entry before the load factor.
+/// A compact table of registration results in memory: open addressing, 56 bytes for a place and at most 90 for an entry.
 ///
 /// The ARN is not kept: it is the certificate's ID behind one of a few prefixes. When the table is full, an entry near the
-/// newcomer's place makes room; what leaves is still in the store.
+/// newcomer's place makes room; what leaves is still in the store. A large table is made of parts that grow each for itself:
+/// growing moves all entries, and while a million moved, everybody would wait.
 package struct ResultTable: Sendable {
   /// A result as the table has it.
   package struct Entry: Hashable, Sendable {
@@ -20,13 +21,52 @@ package struct ResultTable: Sendable {
     package init() {}
   }
 
-  private static let firstCapacity = 1024
+  /// A table is divided where its parts would hold at least as many entries as this.
+  private static let leastPart = 4096
+  private static let mostParts = 256
+
+  private var parts: [Part]
+  package private(set) var count = 0
+
+  /// `maxEntries`: entries at once, at most; of a divided table the parts may be full a little earlier.
+  package init(maxEntries: Int) {
+    let parts = min(Self.mostParts, max(1, maxEntries / Self.leastPart))
+    self.parts = [Part](repeating: Part(maxEntries: max(1, maxEntries / parts)), count: parts)
+  }
+
+  private func part(_ id: CertificateID) -> Int {
+    Int(id.words.2.multipliedFullWidth(by: UInt64(parts.count)).high)
+  }
+
+  package func entry(_ id: CertificateID, target: UInt16) -> Entry? {
+    parts[part(id)].entry(id, target: target)
+  }
+
+  /// Adds `entry`, or replaces the one with its key.
+  package mutating func set(_ entry: Entry) {
+    if parts[part(entry.certificateID)].set(entry) { count += 1 }
+  }
+
+  /// Removes the entry; returns whether there was one.
+  @discardableResult
+  package mutating func remove(_ id: CertificateID, target: UInt16) -> Bool {
+    guard parts[part(id)].remove(id, target: target) else { return false }
+    count -= 1
+    return true
+  }
+}
+
+/// A table that grows as a whole.
+private struct Part: Sendable {
+  typealias Entry = ResultTable.Entry
+
+  private static let firstCapacity = 16
 
   private var places: [Entry]
   private let maxEntries: Int
-  package private(set) var count = 0
+  private var count = 0
 
-  package init(maxEntries: Int) {
+  init(maxEntries: Int) {
     self.maxEntries = max(1, maxEntries)
     places = []
   }
@@ -51,28 +91,28 @@ package struct ResultTable: Sendable {
     return nil
   }
 
-  package func entry(_ id: CertificateID, target: UInt16) -> Entry? {
+  func entry(_ id: CertificateID, target: UInt16) -> Entry? {
     find(id, target).map { places[$0] }
   }
 
-  /// Adds `entry`, or replaces the one with its key.
-  package mutating func set(_ entry: Entry) {
+  /// Returns whether there is one entry more than before.
+  mutating func set(_ entry: Entry) -> Bool {
     if let place = find(entry.certificateID, entry.target) {
       places[place] = entry
-      return
+      return false
     }
-    if count >= maxEntries {
+    let isFull = count >= maxEntries
+    if isFull {
       evict(near: home(entry.certificateID, entry.target))
-    } else if (count + 1) * 5 > places.count * 4 {
+    } else if (count + 1) * 6 > places.count * 5 {
       grow()
     }
     insert(entry)
     count += 1
+    return !isFull
   }
 
-  /// Removes the entry; returns whether there was one.
-  @discardableResult
-  package mutating func remove(_ id: CertificateID, target: UInt16) -> Bool {
+  mutating func remove(_ id: CertificateID, target: UInt16) -> Bool {
     guard let place = find(id, target) else { return false }
     vacate(place)
     return true
@@ -86,8 +126,8 @@ package struct ResultTable: Sendable {
 
   private mutating func grow() {
     let old = places
-    // Half as much again: with doubling the table would at times be more than half empty.
-    let capacity = max(Self.firstCapacity, old.count + old.count / 2)
+    // A third more: with doubling the table would at times be more than half empty.
+    let capacity = max(Self.firstCapacity, old.count + old.count / 3)
     places = [Entry](repeating: Entry(), count: capacity)
     for entry in old where entry.target != 0 { insert(entry) }
   }

@@ -14,11 +14,11 @@ import Testing
     #expect(MemoryLayout<ResultTable.Entry>.stride <= 56)
   }
 
-  @Test(arguments: [1, 2, 3] as [UInt64])
-  func `behaves as a dictionary does`(seed: UInt64) {
+  @Test(arguments: [1, 2, 3] as [UInt64], [10_000, 1_000_000])
+  func `behaves as a dictionary does`(seed: UInt64, maxEntries: Int) {
     var random = SplitMix64(seed: seed)
     print("seed \(seed)")
-    var table = ResultTable(maxEntries: 1_000_000)
+    var table = ResultTable(maxEntries: maxEntries)
     var model: [RegistrationKey: UInt32] = [:]
     let ids = (0..<2000).map { _ in CertificateID(words: (random.next(), random.next(), random.next(), random.next())) }
     for step in 0..<20_000 {
@@ -38,15 +38,16 @@ import Testing
     }
   }
 
-  @Test func `a full table makes room and stays within its bound`() {
+  @Test(arguments: [1, 100, 9000]) func `a full table makes room and stays within its bound`(maxEntries: Int) {
     var random = SplitMix64(seed: 9)
-    var table = ResultTable(maxEntries: 100)
-    for step in 0..<10_000 {
-      let id = CertificateID(words: (random.next(), random.next(), 0, 0))
+    var table = ResultTable(maxEntries: maxEntries)
+    for step in 0..<20_000 {
+      let id = CertificateID(words: (random.next(), random.next(), random.next(), 0))
       table.set(entry(id, target: 1, finishedAt: UInt32(step)))
       #expect(table.entry(id, target: 1)?.finishedAt == UInt32(step))
-      #expect(table.count <= 100)
+      #expect(table.count <= maxEntries)
     }
+    #expect(table.count > maxEntries * 9 / 10)
   }
 }
 

@@ -94,11 +94,14 @@ import Testing
     let key = (0..<8).map { _ in keys.next() }
     let text: [UInt8] = (0..<37).map { UInt8(truncatingIfNeeded: $0 * 91 + 7) }
     let padded = text + [UInt8](repeating: 0, count: 48 - text.count)
-    let words = stride(from: 0, to: 48, by: 8).map { start in
-      (0..<8).reduce(UInt64(0)) { $0 | UInt64(padded[start + $1]) << UInt64(8 * $1) }
-    }
-    let sum = stride(from: 0, to: 6, by: 2).reduce(UInt128(0)) {
-      $0 &+ UInt128(words[$1] &+ key[$1]) &* UInt128(words[$1 + 1] &+ key[$1 + 1])
+    var sum = UInt128(0)
+    for pair in 0..<3 {
+      var factors: [UInt64] = [0, 0]
+      for index in 0..<16 {
+        factors[index / 8] |= UInt64(padded[16 * pair + index]) << UInt64(8 * (index % 8))
+      }
+      let first = UInt128(factors[0] &+ key[2 * pair])
+      sum &+= first &* UInt128(factors[1] &+ key[2 * pair + 1])
     }
     #expect(
       text.withUnsafeBytes { hash.value(of: $0) }
