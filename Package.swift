@@ -112,3 +112,29 @@ let package = Package(
     tests("IntegrationTests", ["CertRegCore", "CertRegClient"]),
   ]
 )
+
+// Benchmarks have dependencies of their own, which nobody needs who builds, tests or packages certregd.
+if Context.environment["CERTREGD_BENCHMARKS"] != nil {
+  package.dependencies += [
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    // Without its traits: they count allocations, by means that are not on every machine.
+    .package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []),
+  ]
+  package.targets += [
+    .executableTarget(
+      name: "load-benchmark",
+      dependencies: [
+        "CEpoll", "CertRegCore", "CertRegCrypto", "CertRegStore", .argumentParser,
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ],
+      path: "Benchmarks/Load", swiftSettings: settings),
+    .executableTarget(
+      name: "micro-benchmarks",
+      dependencies: [
+        "CertRegCore", "CertRegCrypto", "CertRegProtocol", "CertRegSigV4", "CertRegSocket", "CertRegStore",
+        "CertRegX509", .product(name: "Benchmark", package: "benchmark"),
+      ],
+      path: "Benchmarks/Micro", swiftSettings: settings,
+      plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),
+  ]
+}
