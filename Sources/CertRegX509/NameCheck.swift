@@ -68,14 +68,16 @@ enum NameCheck {
 
     func fault(of value: DERReader.Element, in der: [UInt8]) -> String? {
       guard tags.contains(value.tag) else { return "is not \(form)" }
-      guard let text = AttributeValue.text(value, in: der) else { return "has bytes that its string type does not have" }
+      guard let text = AttributeValue.text(value, in: der) else {
+        return "has bytes that its string type does not have"
+      }
       if value.tag == DERTag.printableString, !der[value.content].allSatisfy(NameCheck.isPrintable) {
         return "has characters that a PrintableString does not have"
       }
       let count = text.unicodeScalars.count
       guard lengths.contains(count) else {
-        let allowed = lengths.count == 1 ? "\(lengths.lowerBound) are" : "\(lengths.lowerBound) to \(lengths.upperBound) are"
-        return "has \(count) characters; \(allowed) required"
+        let required = lengths.count == 1 ? "\(lengths.lowerBound)" : "\(lengths.lowerBound) to \(lengths.upperBound)"
+        return "has \(count) characters; \(required) are required"
       }
       return nil
     }

@@ -1,4 +1,4 @@
-package import CertRegCore
+import CertRegCore
 import Synchronization
 
 /// Remembers which certificate a public key was last seen in, to notice a key that several certificates share.

@@ -77,7 +77,9 @@ struct DERMutator {
       case ..<0x80: bytes.append(UInt8(content.count))
       case ..<0x100: bytes += [0x81, UInt8(content.count)]
       case ..<0x10000: bytes += [0x82, UInt8(content.count >> 8), UInt8(content.count & 0xff)]
-      default: bytes += [0x83, UInt8(content.count >> 16 & 0xff), UInt8(content.count >> 8 & 0xff), UInt8(content.count & 0xff)]
+      default:
+        bytes.append(0x83)
+        bytes += [16, 8, 0].map { UInt8(truncatingIfNeeded: content.count >> $0) }
       }
       bytes += content
     }

@@ -2,22 +2,13 @@ import COpenSSL
 import CertRegCore
 import CertRegCrypto
 import CertRegX509
-import Glibc
 
 /// The verdict on the bytes of a certificate.
 enum DERTarget {
-  /// Processor time of one verdict that is taken as a finding. 50 ms is the promise; this code is instrumented.
-  private static let limitMilliseconds = 200
   private static let now = WallTime(secondsSinceEpoch: 1_795_478_400)
-  private static let allowing = CertificateValidator(policies: policies(.allow))
+  private static let allowing = CertificateValidator(policies: .all(.allow), seenKeys: SeenKeys(capacity: 16))
   private static let byDefault = CertificateValidator(policies: ValidationPolicies())
-  private static let rejecting = CertificateValidator(policies: policies(.reject))
-
-  private static func policies(_ choice: PolicyChoice) -> ValidationPolicies {
-    var policies = ValidationPolicies()
-    for policy in ValidationPolicy.allCases { policies[policy] = choice }
-    return policies
-  }
+  private static let rejecting = CertificateValidator(policies: .all(.reject), seenKeys: SeenKeys(capacity: 16))
 
   static func run(_ input: UnsafeRawBufferPointer) -> Int32 {
     let der = Array(input)
@@ -33,12 +24,12 @@ enum DERTarget {
 
   /// Whether `validator` accepts the certificate. `examine` has to say the same.
   private static func check(_ der: [UInt8], _ validator: CertificateValidator) -> Bool {
-    let verdict = timed { () -> Result<VerdictBasis, ServiceError> in
+    let verdict = withinProcessorTime { () -> Result<VerdictBasis, ServiceError> in
       do throws(ServiceError) {
         return .success(try validator.validate(der: der, now: now))
       } catch { return .failure(error) }
     }
-    let examination = timed { () -> Result<CertificateExamination, ServiceError> in
+    let examination = withinProcessorTime { () -> Result<CertificateExamination, ServiceError> in
       do throws(ServiceError) {
         return .success(try validator.examine(der: der, now: now))
       } catch { return .failure(error) }
@@ -93,19 +84,5 @@ enum DERTarget {
     }
     require(isSame, "OpenSSL reads another certificate, or none")
     require(SHA256.digest(of: der).bytes == digest, "another fingerprint")
-  }
-
-  private static func timed<Result>(_ body: () -> Result) -> Result {
-    let start = processorMilliseconds()
-    let result = body()
-    let spent = processorMilliseconds() - start
-    require(spent < limitMilliseconds, "a verdict took \(spent) ms")
-    return result
-  }
-
-  private static func processorMilliseconds() -> Int {
-    var time = timespec()
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-    return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
   }
 }

@@ -4,19 +4,14 @@ import CertRegX509
 
 /// The text half of the verdict, compared with OpenSSL's reader.
 enum PEMTarget {
-  private static let allowing = policies(.allow)
-  private static let rejecting = policies(.reject)
+  private static let now = WallTime(secondsSinceEpoch: 1_795_478_400)
+  private static let allowing = ValidationPolicies.all(.allow)
+  private static let rejecting = ValidationPolicies.all(.reject)
   private static let asOpenSSL: ValidationPolicies = {
     var policies = allowing
     policies[.pemStrictness] = .openssl
     return policies
   }()
-
-  private static func policies(_ choice: PolicyChoice) -> ValidationPolicies {
-    var policies = ValidationPolicies()
-    for policy in ValidationPolicy.allCases { policies[policy] = choice }
-    return policies
-  }
 
   static func run(_ input: UnsafeRawBufferPointer) -> Int32 {
     let allowed = decode(input, allowing)
@@ -40,22 +35,41 @@ enum PEMTarget {
       let shifted = withExactCopy([0x0a] + Array(input)) { decode($0, allowing) }
       require(shifted == allowed, "a blank line before the text counts")
     }
+    for policies in [allowing, ValidationPolicies(), rejecting] { checkReport(on: input, policies) }
     if let allowed { checkRoundTrip(allowed) }
     return 0
   }
 
   /// The bytes of the certificate; `nil` where the text is refused.
   private static func decode(_ text: UnsafeRawBufferPointer, _ policies: ValidationPolicies) -> [UInt8]? {
-    do throws(ServiceError) {
-      let der = try CertificatePEM.decode(text, policies: policies)
+    let outcome = withinProcessorTime { () -> Result<[UInt8], ServiceError> in
+      do throws(ServiceError) {
+        return .success(try CertificatePEM.decode(text, policies: policies))
+      } catch { return .failure(error) }
+    }
+    switch outcome {
+    case .success(let der):
       require(!der.isEmpty && der.count <= text.count / 4 * 3, "\(der.count) bytes from \(text.count)")
       return der
-    } catch {
+    case .failure(let error):
       require(CertificateReason(rawValue: error.reason)?.kind == error.kind, "\(error)")
       requirePrintable(error.message)
       require(error.message.utf8.count < 400, "a long message: \(error.message)")
       return nil
     }
+  }
+
+  /// `validate` says of a text what `register` says.
+  private static func checkReport(on text: UnsafeRawBufferPointer, _ policies: ValidationPolicies) {
+    let validator = CertificateValidator(policies: policies)
+    let report = withinProcessorTime { validator.report(on: text, now: now) }
+    var refusal: ServiceError?
+    do throws(ServiceError) {
+      _ = try validator.validate(der: try CertificatePEM.decode(text, policies: policies), now: now)
+    } catch { refusal = error }
+    require(report.refusal == refusal, "refused with \(String(describing: refusal)), but examined as \(report)")
+    require(report.examination != nil || refusal != nil, "accepted and not examined")
+    for finding in report.findings { requirePrintable(finding.message) }
   }
 
   private static func readByOpenSSL(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
