@@ -2,13 +2,15 @@
 """Writes the seed corpora of the fuzz targets: seeds.py FOLDER [VECTORS]
 
 From VECTORS (certs/manifest.json, protocol.jsonl) where that folder is given, else from what the repository has: the
-examples of the documentation, and certificates made here.
+examples of the documentation, and certificates made here. Hostile certificates come along in any case.
 """
 import base64, hashlib, json, pathlib, re, subprocess, sys, tempfile
 
 folder = pathlib.Path(sys.argv[1])
 vectors = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
 root = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(root / "Tests/Hostile"))
+import corpus  # noqa: E402, from the folder above
 BLOCK = re.compile(rb"-----BEGIN [^-]*-----(.*?)-----END ", re.S)
 
 
@@ -46,6 +48,10 @@ def own_certificates():
 
 for certificate in own_certificates():
     write_certificate(certificate)
+for _, der in corpus.cases():
+    write("der", der)
+for _, text in corpus.texts():
+    write("pem", text.encode())
 for document in (root / "docs").glob("*.md"):
     for line in re.findall(r"^\s*(\{.*\})\s*$", document.read_text(), re.M):
         write("line", line.encode() + b"\n")
