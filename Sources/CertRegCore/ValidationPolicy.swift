@@ -19,12 +19,18 @@ package enum ValidationPolicy: String, CaseIterable, Sendable {
   case selfSignature = "self_signature"
   case timeFormat = "time_format"
   case lengthUnit = "length_unit"
+  case rocaKey = "roca_key"
+  case unusualExponent = "unusual_rsa_exponent"
+  case validityInverted = "validity_inverted"
+  case certificateAuthority = "ca_certificate"
+  case serialNumber = "serial_number"
+  case nameForm = "name_form"
 
   /// What is done where the configuration says nothing.
   package var defaultChoice: PolicyChoice {
     switch self {
     case .x509v1, .explanatoryText, .parserStrictness, .rsaOddValues, .rsaMaxSize, .pssParams, .dsaSHA256Signature,
-      .selfSignature:
+      .selfSignature, .rocaKey, .unusualExponent, .validityInverted, .certificateAuthority, .serialNumber, .nameForm:
       .allow
     case .expired, .notYetValid, .nonCanonicalDER, .legacyPEMLabel, .extraPEMBlock, .rsaPSSKey, .ecExplicitParams,
       .sigalgMismatch, .timeFormat:

@@ -113,19 +113,10 @@ final class RequestService: RequestHandling {
   // MARK: Operations
 
   private func validate(_ request: OwnedRequest, reply: Reply) {
-    let verdict = verdicts.current
-    do throws(ServiceError) {
-      let (der, id) = try readCertificate(request, verdict)
-      let examination = try verdict.validator.examine(der: der, now: SystemClock.wall)
-      if let refusal = examination.refusal { throw refusal }
-      reply.send(
-        AnswerEncoder.object(id: request.id) { writer in
-          writer.member("certificateId", id.hex)
-          examination.write(to: &writer)
-        })
-    } catch {
-      reply.send(AnswerEncoder.error(id: request.id, error))
+    let report = (request.certificatePem ?? []).withUnsafeBytes { text in
+      verdicts.current.validator.report(on: text, now: SystemClock.wall)
     }
+    reply.send(AnswerEncoder.object(id: request.id, body: report.write))
   }
 
   private func lookup(_ request: OwnedRequest, reply: Reply) {

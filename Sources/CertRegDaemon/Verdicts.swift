@@ -11,23 +11,24 @@ final class Verdicts: Sendable {
     var validator: CertificateValidator
     var fingerprint: Int64
 
-    init(policies: ValidationPolicies) {
+    init(policies: ValidationPolicies, seenKeys: SeenKeys) {
       self.policies = policies
-      validator = CertificateValidator(policies: policies)
+      validator = CertificateValidator(policies: policies, seenKeys: seenKeys)
       fingerprint = policies.fingerprint
     }
   }
 
   private let state: Mutex<Current>
+  private let seenKeys = SeenKeys()
 
   init(policies: ValidationPolicies) {
-    state = Mutex(Current(policies: policies))
+    state = Mutex(Current(policies: policies, seenKeys: seenKeys))
   }
 
   var current: Current { state.withLock { $0 } }
 
   func replace(_ policies: ValidationPolicies) {
-    state.withLock { $0 = Current(policies: policies) }
+    state.withLock { $0 = Current(policies: policies, seenKeys: seenKeys) }
   }
 }
 

@@ -24,6 +24,12 @@ enum ValidationDocumentation {
     case .timeFormat: "A validity time in a form that RFC 5280 section 4.1.2.5 does not allow."
     case .lengthUnit:
       "The limit of 65,536 counts Unicode code points; `reject` refuses what is past it in UTF-16 units or bytes as well."
+    case .rocaKey: "An RSA key with the fingerprint of those that can be factored (ROCA, CVE-2017-15361)."
+    case .unusualExponent: "An RSA public exponent of at most 16 or more than 256 bits (NIST FIPS 186-5 section 5.1)."
+    case .validityInverted: "A certificate whose `notAfter` is before its `notBefore`."
+    case .certificateAuthority: "The certificate of an authority (RFC 5280 section 4.2.1.9)."
+    case .serialNumber: "A serial number that RFC 5280 section 4.1.2.2 does not allow."
+    case .nameForm: "A subject or issuer that RFC 5280 sections 4.1.2.4, 4.1.2.6 and A.1 do not allow."
     }
   }
 }

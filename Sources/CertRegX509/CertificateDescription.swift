@@ -105,22 +105,11 @@ struct SerialNumber {
 enum BasicConstraints {
   /// What the first such extension says; `false` where there is none or it cannot be read.
   static func isCA(_ fields: CertificateFields) -> Bool {
-    guard let extensions = fields.extensions else { return false }
-    var list = DERReader(fields.der, in: extensions.content)
-    while let entry = try? list.next() {
-      var inside = list.inside(entry)
-      guard let identifier = try? inside.next(DERTag.objectIdentifier),
-        fields.der[identifier.content].elementsEqual(ObjectIdentifier.basicConstraints.encoded)
-      else { continue }
-      guard (try? inside.nextIfPresent(DERTag.boolean)) != nil, let value = try? inside.next(DERTag.octetString) else {
-        return false
-      }
-      var constraints = inside.inside(value)
-      guard let sequence = try? constraints.next(DERTag.sequence) else { return false }
-      var flags = constraints.inside(sequence)
-      guard let authority = try? flags.next(DERTag.boolean) else { return false }
-      return fields.der[authority.content].contains { $0 != 0 }
-    }
-    return false
+    guard var inside = CertificateExtension.first(.basicConstraints, in: fields)?.value,
+      let sequence = try? inside.next(DERTag.sequence)
+    else { return false }
+    var flags = inside.inside(sequence)
+    guard let authority = try? flags.next(DERTag.boolean) else { return false }
+    return fields.isTrue(authority)
   }
 }

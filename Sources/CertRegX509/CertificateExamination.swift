@@ -1,6 +1,24 @@
 package import CertRegCore
 
-/// All that is known about a certificate: the answer of the operation `validate`.
+/// All that was found in a text: the answer of the operation `validate`.
+package struct CertificateReport: Hashable, Sendable {
+  /// `nil` where no certificate could be read from the text; the last finding says why.
+  package var examination: CertificateExamination?
+  /// Those of the text, then those of the certificate, in the order in which `register` would meet them.
+  package var findings: [CertificateFinding]
+
+  package init(examination: CertificateExamination?, findings: [CertificateFinding]) {
+    self.examination = examination
+    self.findings = findings
+  }
+
+  /// The error with which `register` would refuse the text; `nil` where it would register the certificate.
+  package var refusal: ServiceError? {
+    findings.first { $0.severity == .error }?.error
+  }
+}
+
+/// All that is known about a certificate.
 package struct CertificateExamination: Hashable, Sendable {
   package var certificateID: CertificateID
   package var description: CertificateDescription

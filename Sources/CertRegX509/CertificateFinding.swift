@@ -26,6 +26,12 @@ package struct CertificateFinding: Hashable, Sendable {
     self.source = source
   }
 
+  /// What a check has thrown, which is a reason of ``CertificateReason``.
+  init(_ error: ServiceError) {
+    let reason = CertificateReason(rawValue: error.reason) ?? .malformedDER
+    self.init(reason: reason, severity: .error, message: error.message, source: reason.source)
+  }
+
   /// The finding as the error that refuses the certificate.
   package var error: ServiceError { reason.error(message) }
 }
@@ -44,32 +50,41 @@ struct FindingCollector {
 
   /// Whether a check that can report only under `policy` has to run.
   func needs(_ policy: ValidationPolicy) -> Bool {
-    isExhaustive || policies[policy] == .reject
+    isExhaustive || rejects(policy)
   }
 
-  /// Reports a finding. It refuses the certificate where one of `governing` says `reject`, and always where there are none.
+  private func rejects(_ policy: ValidationPolicy) -> Bool {
+    policies[policy] == .reject
+  }
+
+  /// Reports a finding. It refuses the certificate where one of `governing` says `reject`, and always where there are none;
+  /// else it is worth `otherwise`.
   ///
   /// - Throws: the refusal, unless the collector is exhaustive.
   mutating func report(
-    _ reason: CertificateReason, under governing: [ValidationPolicy], _ message: @autoclosure () -> String,
+    _ reason: CertificateReason, under governing: [ValidationPolicy],
+    otherwise: CertificateFinding.Severity = .warning, _ message: @autoclosure () -> String, source: String
+  ) throws(ServiceError) {
+    let isRefused = governing.isEmpty || governing.contains(where: rejects)
+    try report(reason, isRefused ? .error : otherwise, message(), source: source)
+  }
+
+  /// Reports a finding of a severity that was decided elsewhere.
+  ///
+  /// - Throws: an error, unless the collector is exhaustive.
+  mutating func report(
+    _ reason: CertificateReason, _ severity: CertificateFinding.Severity, _ message: @autoclosure () -> String,
     source: String
   ) throws(ServiceError) {
-    let isRefused = governing.isEmpty || governing.contains { policies[$0] == .reject }
     if isExhaustive {
-      findings.append(
-        CertificateFinding(
-          reason: reason, severity: isRefused ? .error : .warning, message: message(), source: source))
-    } else if isRefused {
+      findings.append(CertificateFinding(reason: reason, severity: severity, message: message(), source: source))
+    } else if severity == .error {
       throw reason.error(message())
     }
   }
 
-  /// Reports something that refuses nothing.
-  mutating func warn(
-    _ reason: CertificateReason, severity: CertificateFinding.Severity = .warning, _ message: @autoclosure () -> String,
-    source: String
-  ) {
-    guard isExhaustive else { return }
-    findings.append(CertificateFinding(reason: reason, severity: severity, message: message(), source: source))
+  /// Notes what a check has thrown: nothing can be looked at after it.
+  mutating func end(with error: ServiceError) {
+    findings.append(CertificateFinding(error))
   }
 }

@@ -15,13 +15,21 @@ package enum CertificatePEM {
   package static func decode(
     _ text: UnsafeRawBufferPointer, policies: ValidationPolicies
   ) throws(ServiceError) -> [UInt8] {
+    var findings = FindingCollector(policies: policies, isExhaustive: false)
+    return try decode(text, &findings)
+  }
+
+  /// Decodes `text` and reports what policies govern.
+  static func decode(
+    _ text: UnsafeRawBufferPointer, _ findings: inout FindingCollector
+  ) throws(ServiceError) -> [UInt8] {
     if let der = PlainPEM.decode(text) { return der }
-    try checkLength(text, policies: policies)
-    return try PEMText(text).certificate(policies: policies)
+    try checkLength(text, &findings)
+    return try PEMText(text).certificate(&findings)
   }
 
   private static func checkLength(
-    _ text: UnsafeRawBufferPointer, policies: ValidationPolicies
+    _ text: UnsafeRawBufferPointer, _ findings: inout FindingCollector
   ) throws(ServiceError) {
     var codePoints = 0
     var utf16Units = 0
@@ -36,10 +44,11 @@ package enum CertificatePEM {
       throw CertificateReason.tooLarge.error(
         "certificatePem has \(codePoints) characters; at most \(maximumCharacters) are allowed")
     }
-    if max(utf16Units, text.count) > maximumCharacters, policies[.lengthUnit] == .reject {
-      throw CertificateReason.tooLarge.error(
+    if max(utf16Units, text.count) > maximumCharacters {
+      try findings.report(
+        .tooLarge, under: [.lengthUnit],
         "certificatePem has \(codePoints) characters, but \(utf16Units) UTF-16 units and \(text.count) bytes; "
-          + "at most \(maximumCharacters) of each are allowed")
+          + "at most \(maximumCharacters) of each are allowed", source: "validation policy length_unit")
     }
   }
 

@@ -20,19 +20,32 @@ package enum CertificateReason: String, CaseIterable, Sendable {
   case sha1Signature = "sha1_signature"
   case expired
   case notYetValid = "not_yet_valid"
-  // Found by `examine` alone, and never a reason to refuse.
   case rocaKey = "roca_key"
   case unusualExponent = "unusual_rsa_exponent"
   case validityInverted = "validity_inverted"
   case certificateAuthority = "ca_certificate"
   case serialNumber = "serial_number"
   case emptyIssuer = "empty_issuer"
+  case emptySubject = "empty_subject"
+  case invalidName = "invalid_name"
+  // Never a reason to refuse.
+  case sharedKey = "shared_key"
 
   /// The exception that the API reference of RegisterCertificateWithoutCA has for it.
   package var kind: ServiceError.Kind {
     switch self {
     case .empty, .tooLarge: .invalidRequest
     default: .certificateValidation
+    }
+  }
+
+  /// Where the rule is written for a refusal that ends the examination: nothing after it can be looked at.
+  var source: String {
+    switch self {
+    case .empty, .tooLarge, .multipleCertificates: "AWS IoT API reference, RegisterCertificateWithoutCA"
+    case .notPEM, .wrongPEMLabel, .noCertificate, .trailingData: "RFC 7468 section 5.1"
+    case .truncatedBase64: "RFC 7468 sections 2 and 3"
+    default: "RFC 5280 section 4.1"
     }
   }
 

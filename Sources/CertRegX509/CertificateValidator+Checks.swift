@@ -5,6 +5,7 @@ extension CertificateValidator {
   struct Judgement {
     var notBefore: WallTime?
     var notAfter: WallTime?
+    var key: KeyFingerprint
     var description: CertificateDescription?
   }
 
@@ -105,12 +106,14 @@ extension CertificateValidator {
         "issuer and subject are the same, but the certificate's own key does not verify its signature",
         source: "RFC 5280 section 3.2")
     }
-    var judgement = Judgement(notBefore: notBefore, notAfter: notAfter)
+    try checkValidity(notBefore: notBefore, notAfter: notAfter, &findings)
+    try checkSerialNumber(fields, &findings)
+    try NameCheck.run(fields, &findings)
+    try checkAuthority(fields, &findings)
+    var judgement = Judgement(notBefore: notBefore, notAfter: notAfter, key: KeyFingerprint(fields))
     if findings.isExhaustive {
-      let description = CertificateDescription(
+      judgement.description = CertificateDescription(
         fields, publicKey: publicKey, notBefore: notBefore, notAfter: notAfter)
-      judgement.description = description
-      remark(on: description, fields, &findings)
     }
     return judgement
   }
@@ -143,34 +146,40 @@ extension CertificateValidator {
     }
   }
 
-  /// What is worth saying and refuses nothing.
-  private func remark(
-    on description: CertificateDescription, _ fields: CertificateFields, _ findings: inout FindingCollector
-  ) {
-    if let notBefore = description.notBefore, let notAfter = description.notAfter, notAfter < notBefore {
-      findings.warn(
-        .validityInverted, "the validity ends (\(notAfter.rfc3339)) before it begins (\(notBefore.rfc3339))",
-        source: "RFC 5280 section 4.1.2.5")
-    }
+  private func checkValidity(
+    notBefore: WallTime?, notAfter: WallTime?, _ findings: inout FindingCollector
+  ) throws(ServiceError) {
+    guard let notBefore, let notAfter, notAfter < notBefore else { return }
+    try findings.report(
+      .validityInverted, under: [.validityInverted],
+      "the validity ends (\(notAfter.rfc3339)) before it begins (\(notBefore.rfc3339))",
+      source: "RFC 5280 section 4.1.2.5")
+  }
+
+  private func checkSerialNumber(
+    _ fields: CertificateFields, _ findings: inout FindingCollector
+  ) throws(ServiceError) {
+    guard findings.needs(.serialNumber) else { return }
     let serialNumber = SerialNumber(fields.der[fields.serialNumber])
+    let fault: String
     if serialNumber.isNegative || serialNumber.magnitude.isEmpty {
-      findings.warn(
-        .serialNumber,
-        "the serial number is \(serialNumber.isNegative ? "negative" : "zero"); a positive one is required",
-        source: "RFC 5280 section 4.1.2.2")
+      fault = "is \(serialNumber.isNegative ? "negative" : "zero"); a positive one is required"
     } else if serialNumber.length > 20 {
-      findings.warn(
-        .serialNumber, "the serial number takes \(serialNumber.length) bytes; at most 20 are allowed",
-        source: "RFC 5280 section 4.1.2.2")
+      fault = "takes \(serialNumber.length) bytes; at most 20 are allowed"
+    } else {
+      return
     }
-    if fields.issuer.content.isEmpty {
-      findings.warn(.emptyIssuer, "the issuer is empty; a name is required", source: "RFC 5280 section 4.1.2.4")
-    }
-    if description.isCA {
-      findings.warn(
-        .certificateAuthority, severity: .note,
-        "this is the certificate of an authority; devices usually have certificates that are none",
-        source: "RFC 5280 section 4.2.1.9")
-    }
+    try findings.report(
+      .serialNumber, under: [.serialNumber], "the serial number \(fault)", source: "RFC 5280 section 4.1.2.2")
+  }
+
+  private func checkAuthority(
+    _ fields: CertificateFields, _ findings: inout FindingCollector
+  ) throws(ServiceError) {
+    guard findings.needs(.certificateAuthority), BasicConstraints.isCA(fields) else { return }
+    try findings.report(
+      .certificateAuthority, under: [.certificateAuthority], otherwise: .note,
+      "this is the certificate of an authority; devices usually have certificates that are none",
+      source: "RFC 5280 section 4.2.1.9")
   }
 }

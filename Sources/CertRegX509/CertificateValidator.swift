@@ -12,9 +12,12 @@ package struct CertificateValidator: Sendable {
 
   private let policies: ValidationPolicies
   private let fingerprint: Int64
+  private let seenKeys: SeenKeys?
 
-  package init(policies: ValidationPolicies) {
+  /// - Parameter seenKeys: the keys of the certificates that were judged so far; `nil`: they are not compared.
+  package init(policies: ValidationPolicies, seenKeys: SeenKeys? = nil) {
     self.policies = policies
+    self.seenKeys = seenKeys
     fingerprint = policies.fingerprint
   }
 
@@ -24,7 +27,9 @@ package struct CertificateValidator: Sendable {
   /// - Throws: `CertificateValidationException` for the first finding that the policies reject.
   package func validate(der: [UInt8], now: WallTime) throws(ServiceError) -> VerdictBasis {
     var findings = FindingCollector(policies: policies, isExhaustive: false)
-    return basis(try judge(der, now: now, &findings))
+    let judgement = try judge(der, now: now, &findings)
+    if let seenKeys, let key = judgement?.key { seenKeys.note(key, of: SHA256.digest(of: der)) }
+    return basis(judgement)
   }
 
   /// Repeats the checks that depend on the clock, for a certificate that was accepted before under the same policies.
@@ -44,9 +49,35 @@ package struct CertificateValidator: Sendable {
   ///   certificate.
   package func examine(der: [UInt8], now: WallTime) throws(ServiceError) -> CertificateExamination {
     var findings = FindingCollector(policies: policies, isExhaustive: true)
+    return try examine(der, now: now, &findings)
+  }
+
+  /// Says everything about `text`, a value of `certificatePem`: all that was found, in the text and in its certificate.
+  package func report(on text: UnsafeRawBufferPointer, now: WallTime) -> CertificateReport {
+    var findings = FindingCollector(policies: policies, isExhaustive: true)
+    do throws(ServiceError) {
+      let der = try CertificatePEM.decode(text, &findings)
+      let examination = try examine(der, now: now, &findings)
+      return CertificateReport(examination: examination, findings: findings.findings)
+    } catch {
+      findings.end(with: error)
+      return CertificateReport(examination: nil, findings: findings.findings)
+    }
+  }
+
+  private func examine(
+    _ der: [UInt8], now: WallTime, _ findings: inout FindingCollector
+  ) throws(ServiceError) -> CertificateExamination {
     let judgement = try judge(der, now: now, &findings)
+    let certificateID = SHA256.digest(of: der)
+    if let seenKeys, let key = judgement?.key, let other = seenKeys.note(key, of: certificateID) {
+      try findings.report(
+        .sharedKey, .warning,
+        "the public key is also that of the certificate \(other.hex); unless one replaces the other, two devices share a key",
+        source: "AWS IoT developer guide, X.509 client certificates")
+    }
     return CertificateExamination(
-      certificateID: SHA256.digest(of: der),
+      certificateID: certificateID,
       description: judgement?.description ?? CertificateDescription(unreadable: der), findings: findings.findings,
       basis: basis(judgement))
   }

@@ -82,6 +82,8 @@ extension ObjectIdentifier {
   static let sha512 = ObjectIdentifier(2, 16, 840, 1, 101, 3, 4, 2, 3)
   static let mgf1 = ObjectIdentifier(1, 2, 840, 113549, 1, 1, 8)
 
+  // Extensions: RFC 5280 section 4.2.1.
+  static let subjectAltName = ObjectIdentifier(2, 5, 29, 17)
   static let basicConstraints = ObjectIdentifier(2, 5, 29, 19)
 
   /// Names for messages of public-key algorithms and curves that are not supported.

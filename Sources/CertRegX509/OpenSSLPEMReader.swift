@@ -1,8 +1,9 @@
 /// Tells which texts `PEM_read_bio_X509` of OpenSSL 3.0 reads a certificate from.
 ///
 /// It follows what PEM_read_bio(3) documents and what its line reader does with long lines: a line comes in pieces of at most
-/// 254 bytes, white space and bytes outside ASCII at the end of a piece are dropped, a line with a colon starts the headers
-/// of RFC 1421, a blank line ends them, and after a blank line the lines have to be of 64 characters but for the last.
+/// 254 bytes, white space and bytes outside ASCII at the end of a piece are dropped, a NUL ends what is read of a piece or of a
+/// label, a line with a colon starts the headers of RFC 1421, a blank line ends them, and after a blank line the lines have to
+/// be of 64 characters but for the last.
 struct OpenSSLPEMReader {
   private static let pieceLimit = 254
 
@@ -46,7 +47,8 @@ struct OpenSSLPEMReader {
   private mutating func nextLabel() -> Range<Int>? {
     while let (piece, _) = nextPiece() {
       if hasPrefix("-----BEGIN ", piece), piece.count >= 16, hasSuffix("-----", piece) {
-        return piece.lowerBound + 11..<piece.upperBound - 5
+        let label = piece.lowerBound + 11..<piece.upperBound - 5
+        return label.lowerBound..<(text[label].firstIndex(of: 0) ?? label.upperBound)
       }
     }
     return nil
@@ -106,7 +108,7 @@ struct OpenSSLPEMReader {
 
   /// A hyphen ends the base64 text, and what follows it is not looked at.
   private func feed(_ piece: Range<Int>, to decoder: inout Base64.Decoder, isCutShort: inout Bool) -> Bool {
-    for byte in text[piece] where byte != 0x20 && byte != 0x09 && byte != 0x0d {
+    for byte in text[piece].prefix(while: { $0 != 0 }) where byte != 0x20 && byte != 0x09 && byte != 0x0d {
       if byte == UInt8(ascii: "-") {
         isCutShort = true
         return decoder.isComplete

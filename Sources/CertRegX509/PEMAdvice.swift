@@ -12,15 +12,24 @@ enum PEMAdvice {
       found =
         contains("\\n", in: text)
         ? "the line ends are written as the two characters \\ and n, so there is no line of its own for BEGIN"
-        : "the text has a BEGIN that is not on a line of its own or does not end in five hyphens"
+        : contains("%20", in: text) || contains("%0A", in: text) || contains("%0a", in: text)
+          ? "the text is percent-encoded as in a URL; decode it first"
+          : "the text has a BEGIN that is not on a line of its own or does not end in five hyphens"
     } else if text.first == 0x30, text.count > 1, text[1] >= 0x80 {
       found = "this looks like binary DER; convert it with openssl x509 -inform DER"
+    } else if startsWithEncodedBegin(text) {
+      found = "this looks like PEM that was encoded in base64 once more; decode it once"
     } else if text.count > 64, text.allSatisfy(isBase64OrWhiteSpace) {
       found = "this looks like base64 without its BEGIN and END lines"
     } else {
       found = "the text has no BEGIN line"
     }
     return CertificateReason.notPEM.error("\(found); \(expected)")
+  }
+
+  /// Whether the text is the base64 of a text with a BEGIN line, as secrets of Kubernetes are written.
+  private static func startsWithEncodedBegin(_ text: UnsafeRawBufferPointer) -> Bool {
+    text.drop(while: Base64.isWhiteSpace).starts(with: "LS0tLS1CRUdJTi".utf8)
   }
 
   /// For a text whose blocks are all something else than a certificate.

@@ -101,8 +101,8 @@ struct PEMText {
 extension PEMText {
   /// The DER of the one certificate.
   ///
-  /// - Throws: the first thing that is wrong with the text or that `policies` do not take.
-  func certificate(policies: ValidationPolicies) throws(ServiceError) -> [UInt8] {
+  /// - Throws: the first thing that is wrong with the text, or that policies do not take where the collector is not exhaustive.
+  func certificate(_ findings: inout FindingCollector) throws(ServiceError) -> [UInt8] {
     guard certificateCount > 0 || otherLabel != nil else { throw PEMAdvice.noBeginLine(text) }
     guard let block = certificate else { throw PEMAdvice.wrongLabel(self) }
     guard certificateCount == 1 else {
@@ -111,8 +111,8 @@ extension PEMText {
           + privateKeyWarning)
     }
     let der = try decode(block)
-    try checkSurroundings(block, policies: policies)
-    try checkGrammar(block, policies: policies)
+    try checkSurroundings(block, &findings)
+    try checkGrammar(block, &findings)
     return der
   }
 
@@ -154,37 +154,45 @@ extension PEMText {
     return der
   }
 
-  private func checkSurroundings(_ block: Block, policies: ValidationPolicies) throws(ServiceError) {
-    if isLegacy(block.label), policies[.legacyPEMLabel] == .reject {
-      throw CertificateReason.wrongPEMLabel.error(
-        "the label is X509 CERTIFICATE; CERTIFICATE is required (RFC 7468 section 5.1)")
+  private func checkSurroundings(_ block: Block, _ findings: inout FindingCollector) throws(ServiceError) {
+    if isLegacy(block.label) {
+      try findings.report(
+        .wrongPEMLabel, under: [.legacyPEMLabel],
+        "the label is X509 CERTIFICATE; CERTIFICATE is required (RFC 7468 section 5.1)", source: "RFC 7468 section 5.1")
     }
-    if let otherLabel, policies[.extraPEMBlock] == .reject {
-      throw CertificateReason.extraPEMBlock.error(
+    if let otherLabel {
+      try findings.report(
+        .extraPEMBlock, under: [.extraPEMBlock],
         "beside the certificate the text holds \(name(otherLabel)); exactly one CERTIFICATE block is required"
-          + privateKeyWarning)
+          + privateKeyWarning, source: "AWS IoT API reference, RegisterCertificateWithoutCA")
     }
-    if hasTextOutside, policies[.explanatoryText] == .reject {
-      throw CertificateReason.notPEM.error(
+    if hasTextOutside {
+      try findings.report(
+        .notPEM, under: [.explanatoryText],
         PEMText.hasByteOrderMark(text)
           ? "a byte-order mark stands before the certificate; nothing but the CERTIFICATE block is allowed"
-          : "text stands outside the certificate; nothing but the CERTIFICATE block is allowed")
+          : "text stands outside the certificate; nothing but the CERTIFICATE block is allowed",
+        source: "RFC 7468 sections 2 and 5.2")
     }
   }
 
-  private func checkGrammar(_ block: Block, policies: ValidationPolicies) throws(ServiceError) {
-    let choice = policies[.pemStrictness]
-    guard choice != .allow else { return }
+  private func checkGrammar(_ block: Block, _ findings: inout FindingCollector) throws(ServiceError) {
+    let choice = findings.policies[.pemStrictness]
+    guard choice != .allow || findings.isExhaustive else { return }
     let found = departures.union(departures(inside: block))
     let words = Departure.allCases.filter(found.contains).map(\.rawValue).joined(separator: ", ")
-    if choice == .reject, !found.isEmpty {
-      throw CertificateReason.truncatedBase64.error("the text is not strict PEM (RFC 7468 section 3): \(words)")
+    if !found.isEmpty {
+      try findings.report(
+        .truncatedBase64, under: [.pemStrictness], "the text is not strict PEM (RFC 7468 section 3): \(words)",
+        source: "RFC 7468 section 3")
     }
     var reader = OpenSSLPEMReader(text)
-    guard reader.certificateLabel() == block.label else {
-      throw CertificateReason.truncatedBase64.error(
+    if reader.certificateLabel() != block.label {
+      try findings.report(
+        .truncatedBase64, choice == .allow ? .warning : .error,
         "OpenSSL would not read this certificate from the text"
-          + (words.isEmpty ? ": blank lines or what stands before the certificate are in its way" : ": \(words)"))
+          + (words.isEmpty ? ": blank lines or what stands before the certificate are in its way" : ": \(words)"),
+        source: "validation policy pem_strictness")
     }
   }
 

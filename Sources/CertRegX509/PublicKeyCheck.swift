@@ -65,7 +65,7 @@ enum PublicKeyCheck {
       try findings.report(
         .unsupportedKey, under: [.rsaOddValues], "RSA key has \(oddity)", source: "RFC 8017 section 3.1")
     }
-    if findings.isExhaustive { examine(key, &findings) }
+    try checkWeakness(of: key, &findings)
     return PublicKeyDescription(algorithm: algorithm, bits: bits)
   }
 
@@ -75,21 +75,24 @@ enum PublicKeyCheck {
     return OpenSSLPublicKey(subjectPublicKeyInfo: fields.der[fields.subjectPublicKeyInfo.whole]) != nil
   }
 
-  /// What is worth a warning and no refusal.
-  private static func examine(
-    _ key: borrowing OpenSSLRSAKey, _ findings: inout FindingCollector
-  ) {
-    if ROCAFingerprint.matches(modulus: key.modulus) {
-      findings.warn(
-        .rocaKey, "the RSA modulus has the form of keys that Infineon's library made and that can be factored (ROCA)",
+  /// Looks at what makes an RSA key weak although it is long enough.
+  private static func checkWeakness(
+    of key: borrowing OpenSSLRSAKey, _ findings: inout FindingCollector
+  ) throws(ServiceError) {
+    if findings.needs(.rocaKey), ROCAFingerprint.matches(modulus: key.modulus) {
+      try findings.report(
+        .rocaKey, under: [.rocaKey],
+        "the RSA modulus has the form of keys that Infineon's library made and that can be factored (ROCA)",
         source: "CVE-2017-15361")
     }
+    guard findings.needs(.unusualExponent) else { return }
     let exponent = key.exponent
     if exponent.count <= 2 || exponent.count > 32 {
       let shown =
         exponent.count <= 2 ? String(exponent.reduce(0) { $0 << 8 | Int($1) }) : "\(exponent.count) bytes long"
-      findings.warn(
-        .unusualExponent, "the RSA public exponent is \(shown); 65537 is usual, and 2^16 < e < 2^256 is recommended",
+      try findings.report(
+        .unusualExponent, under: [.unusualExponent],
+        "the RSA public exponent is \(shown); 65537 is usual, and 2^16 < e < 2^256 is recommended",
         source: "NIST FIPS 186-5 section 5.1")
     }
   }

@@ -8,13 +8,18 @@ private enum Built {
   static let program = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
     .appendingPathComponent("certregctl").path
 
+  /// Tells a program that was built with a sanitizer what the tests themselves are told.
+  static let sanitizerOptions = ProcessInfo.processInfo.environment.filter { $0.key == "ASAN_OPTIONS" }
+
   static var isThere: Bool { FileManager.default.isExecutableFile(atPath: program) }
 }
 
 /// The program itself, as far as its command line and exit codes go.
 @Suite(.enabled(if: Built.isThere, "certregctl is built with the package")) struct ProgramTests {
   private func run(_ arguments: [String], environment: [String: String] = [:]) -> HostProbe.ProgramResult? {
-    Program.run([Built.program] + arguments, environment: environment, timeout: .seconds(60))
+    Program.run(
+      [Built.program] + arguments, environment: environment.merging(Built.sanitizerOptions) { own, _ in own },
+      timeout: .seconds(60))
   }
 
   @Test(arguments: [
@@ -60,7 +65,7 @@ private enum Built {
   @Test func `does not succeed where its results cannot be written`() throws {
     let daemon = try FakeDaemon(answering: { JSON.answer(to: $0, [("version", .string("1"))]) })
     let command = "'\(Built.program)' status --socket '\(daemon.path)' > /dev/full"
-    let result = Program.run(["sh", "-c", command], environment: [:], timeout: .seconds(60))
+    let result = Program.run(["sh", "-c", command], environment: Built.sanitizerOptions, timeout: .seconds(60))
     #expect(result?.status == CommandStatus.outputLost.rawValue)
   }
 }

@@ -45,20 +45,8 @@ import Testing
 
   @Test func `agrees with a simple reading of RFC 8259 on damaged objects`() {
     var random = RandomLine(generator: .announced("damaged objects"))
-    let bytes =
-      Array("{}[]:,\"\\/bfnrtu0123456789.eE+-aA \t\r\n'".utf8) + [0, 0x1f, 0x7f, 0x80, 0xc2, 0xe2, 0xed, 0xf0, 0xff]
     for _ in 0..<5000 {
-      var line = Array(random.object().utf8)
-      for _ in 0..<Int.random(in: 1...2, using: &random.generator) where !line.isEmpty {
-        let index = Int.random(in: 0..<line.count, using: &random.generator)
-        switch Int.random(in: 0..<5, using: &random.generator) {
-        case 0: line[index] = random.generator.pick(bytes)
-        case 1: line.insert(random.generator.pick(bytes), at: index)
-        case 2: line.remove(at: index)
-        case 3: line.removeLast(line.count - index)
-        default: line.swapAt(index, Int.random(in: 0..<line.count, using: &random.generator))
-        }
-      }
+      let line = random.damagedObject()
       if let difference = difference(line) { Issue.record("\(String(decoding: line, as: UTF8.self)) \(difference)") }
     }
   }

@@ -11,6 +11,25 @@ struct RandomLine {
     return space() + "{" + space() + members.joined(separator: space() + "," + space()) + space() + "}" + space()
   }
 
+  private static let damage =
+    Array("{}[]:,\"\\/bfnrtu0123456789.eE+-aA \t\r\n'".utf8) + [0, 0x1f, 0x7f, 0x80, 0xc2, 0xe2, 0xed, 0xf0, 0xff]
+
+  /// An object with one or two changes, which as a rule make it something else.
+  mutating func damagedObject() -> [UInt8] {
+    var line = Array(object().utf8)
+    for _ in 0..<Int.random(in: 1...2, using: &generator) where !line.isEmpty {
+      let index = Int.random(in: 0..<line.count, using: &generator)
+      switch Int.random(in: 0..<5, using: &generator) {
+      case 0: line[index] = generator.pick(Self.damage)
+      case 1: line.insert(generator.pick(Self.damage), at: index)
+      case 2: line.remove(at: index)
+      case 3: line.removeLast(line.count - index)
+      default: line.swapAt(index, Int.random(in: 0..<line.count, using: &generator))
+      }
+    }
+    return line
+  }
+
   mutating func id() -> String {
     switch Int.random(in: 0..<4, using: &generator) {
     case 0: string()

@@ -30,6 +30,7 @@ import Testing
     ("no line end at the end", String(pem.dropLast())),
     ("blank lines around", "\n\n" + pem + "\n \n\t\n"),
     ("76 columns", rewrapped(76)),
+    ("CRLF and 76 columns", rewrapped(76).replacing("\n", with: "\r\n")),
     ("short lines", rewrapped(20)),
   ]
 
@@ -110,6 +111,20 @@ import Testing
     #expect(Self.reason(text, rest) == expected)
   }
 
+  /// Found by fuzzing: OpenSSL reads a line as a C string, so that a NUL hides the rest of it from its base64 decoder.
+  @Test func `takes a certificate beside a block with a NUL, as OpenSSL does`() throws {
+    let text = keyBlockWithNUL + Self.pem
+    var policies = ValidationPolicies.all(.allow)
+    policies[.pemStrictness] = .openssl
+    #expect(OpenSSLOracle.pemBytes(Array(text.utf8)) == Self.der)
+    #expect(try CertificatePEM.decode(text, policies: policies) == Self.der)
+    #expect(Self.reason(text) == "extra_pem_block")
+    let inside = Self.pem.replacing("\nMI", with: "\n\0MI")
+    #expect(Self.reason(inside, policies) == "truncated_base64")
+  }
+
+  private let keyBlockWithNUL = "-----BEGIN X-----\nAAAA\0*\nAAAA\n-----END X-----\n"
+
   private static let outsideGrammar: [(String, String)] = [
     ("before the boundary", " " + pem),
     ("blank lines inside", pem.replacing(body, with: body.replacing("\n", with: "\n\n"))),
@@ -158,6 +173,10 @@ import Testing
 
   private static let advice: [(String, String)] = [
     (body, "base64 without"),
+    ("LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUJ", "once more"),
+    (pem.replacing("\n", with: "%0A"), "percent-encoded"),
+    (pem.replacing(" ", with: "%20").replacing("\n", with: "\r\n"), "percent-encoded"),
+    (pem.replacing("\n", with: " "), "not on a line of its own"),
     (pem.replacing("\n", with: "\\n"), "two characters"),
     ("0\u{82}\u{3}", "binary DER"),
     (pem.replacing("CERTIFICATE", with: "CERTIFICATE REQUEST"), "signing request"),

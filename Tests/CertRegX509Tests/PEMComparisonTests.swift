@@ -6,8 +6,10 @@ import Testing
 /// Random damage to texts, judged by us and by OpenSSL.
 @Suite struct PEMComparisonTests {
   private static let pieces = [
-    "", " ", "\t", "\r", "\n", "\n\n", "-", "=", "==", ":", "*", "A", "\u{0c}", "\u{a0}", "\u{feff}", "text", "a: b",
+    "", " ", "\t", "\r", "\n", "\n\n", "-", "=", "==", ":", "*", "A", "\0", "A\0A", "\u{0c}",
+    "\u{a0}", "\u{feff}", "text", "a: b",
     "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----", "-----BEGIN X-----\nAAAA\n-----END X-----\n",
+    "-----BEGIN X\0Y-----\nAAAA\0*\n-----END X-----\n",
     "-----BEGIN X-----\n-----END X-----\n", "-----BEGIN X-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END X-----\n",
     String(repeating: "x", count: 253), String(repeating: "x", count: 254), String(repeating: " ", count: 254),
   ]

@@ -10,7 +10,7 @@ package struct ResultLine: Hashable, Sendable {
   package var target: String?
   /// Why it failed.
   package var error: AnswerError?
-  /// Something to know about a success.
+  /// Something else to know about it.
   package var remark: String?
 
   package init(outcome: String, name: String, error: AnswerError? = nil) {
@@ -46,9 +46,10 @@ package struct ResultLine: Hashable, Sendable {
     }
   }
 
-  /// What a person reads beside the outcome: the error, else the remark.
+  /// What a person reads beside the outcome: the error and the remark.
   package var detail: String? {
-    error.map(ResultLine.text) ?? remark
+    let parts = [error.map(ResultLine.text), remark].compactMap(\.self)
+    return parts.isEmpty ? nil : parts.joined(separator: "; ")
   }
 
   /// Reason, message and what the upstream said about itself.

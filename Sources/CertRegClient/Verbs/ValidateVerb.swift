@@ -21,7 +21,10 @@ package struct ValidateVerb {
       lines: { name, answer in
         var line = ResultLine(result: answer.json, name: name)
         if line.error == nil { line.outcome = "valid" }
-        let findings = (answer.json["findings"]?.array ?? []).map(ValidateVerb.text(ofFinding:))
+        // The refusal is among the findings and stands in the line already.
+        let findings = (answer.json["findings"]?.array ?? [])
+          .filter { $0["reason"]?.string != line.error?.reason || $0["message"]?.string != line.error?.message }
+          .map(ValidateVerb.text(ofFinding:))
         if !findings.isEmpty { line.remark = findings.joined(separator: "; ") }
         return [(line, ValidateVerb.lines(for: line, answer, findings, session.console.output, isSingle))]
       })
@@ -38,16 +41,19 @@ package struct ValidateVerb {
   private static func lines(
     for line: ResultLine, _ answer: Answer, _ findings: [String], _ stream: Console.Stream, _ isSingle: Bool
   ) -> [TerminalText] {
-    guard stream.isTerminal, line.error == nil, isSingle else { return line.rendered(for: stream) }
-    var members = [JSON.Member("certificateId", .string(line.certificateID ?? "-"))]
+    guard stream.isTerminal, isSingle else { return line.rendered(for: stream) }
+    var members = line.certificateID.map { [JSON.Member("certificateId", .string($0))] } ?? []
     members += answer.json["certificate"]?.members ?? []
-    let shown: Set<String> = ["id", "certificateId", "certificate", "findings"]
+    let shown: Set<String> = ["id", "certificateId", "certificate", "findings", "error"]
     members += (answer.json.members ?? []).filter { !shown.contains($0.name) }
     let notices = findings.flatMap { finding in
       finding.printable.wrapped(to: max(20, stream.columns - 4)).enumerated().map { index, text -> TerminalText in
         index == 0 ? "  \("!", .yellow) \(text)" : "    \(text)"
       }
     }
-    return ["\("valid", .green)  \(line.name)"] + MemberList(members).lines(width: stream.columns) + notices
+    var head = line
+    head.remark = nil
+    let title = line.error == nil ? ["\("valid", .green)  \(line.name)"] : head.rendered(for: stream)
+    return title + MemberList(members).lines(width: stream.columns) + notices
   }
 }

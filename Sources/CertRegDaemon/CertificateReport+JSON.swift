@@ -2,9 +2,30 @@ import CertRegCore
 import CertRegProtocol
 import CertRegX509
 
-extension CertificateExamination {
-  /// Writes what `validate` answers with. Names are arrays of attributes: a joined string could be made to say anything.
+extension CertificateReport {
+  /// Writes what `validate` answers with. A refused certificate has an error in place of its ID, and all else that could be
+  /// found out.
   func write(to writer: inout JSONWriter) {
+    if let refusal {
+      writer.errorMember(refusal)
+    } else if let examination {
+      writer.member("certificateId", examination.certificateID.hex)
+    }
+    if let examination { write(examination.description, to: &writer) }
+    writer.beginArray("findings")
+    for finding in findings {
+      writer.beginObject()
+      writer.member("reason", finding.reason.rawValue)
+      writer.member("severity", finding.severity.rawValue)
+      writer.member("message", finding.message)
+      writer.member("source", finding.source)
+      writer.endObject()
+    }
+    writer.endArray()
+  }
+
+  /// Names are arrays of attributes: a joined string could be made to say anything.
+  private func write(_ description: CertificateDescription, to writer: inout JSONWriter) {
     writer.beginObject("certificate")
     write(description.subject, "subject", to: &writer)
     write(description.issuer, "issuer", to: &writer)
@@ -24,16 +45,6 @@ extension CertificateExamination {
     writer.member("pemCharacters", description.sizes.pemCharacters)
     writer.endObject()
     writer.endObject()
-    writer.beginArray("findings")
-    for finding in findings {
-      writer.beginObject()
-      writer.member("reason", finding.reason.rawValue)
-      writer.member("severity", finding.severity.rawValue)
-      writer.member("message", finding.message)
-      writer.member("source", finding.source)
-      writer.endObject()
-    }
-    writer.endArray()
   }
 
   private func write(_ name: DistinguishedName, _ member: String, to writer: inout JSONWriter) {

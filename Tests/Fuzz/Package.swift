@@ -1,0 +1,30 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// A package of its own, so that `swift build` of certregd knows nothing of it. The modules are the daemon's, by symbolic
+// links: inside one package they can be instrumented, and their `package` declarations be used.
+
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .unsafeFlags(["-sanitize=fuzzer"]),
+]
+
+let package = Package(
+  name: "Fuzz",
+  targets: [
+    .systemLibrary(name: "CFuzzer"),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
+    .target(name: "CertRegCore", swiftSettings: settings),
+    .target(name: "CertRegCrypto", dependencies: ["CertRegCore", "COpenSSL"], swiftSettings: settings),
+    .target(name: "CertRegX509", dependencies: ["CertRegCore", "CertRegCrypto", "COpenSSL"], swiftSettings: settings),
+    .target(name: "CertRegProtocol", dependencies: ["CertRegCore"], swiftSettings: settings),
+    .executableTarget(
+      name: "Fuzz",
+      dependencies: ["CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegProtocol", "CFuzzer", "COpenSSL"],
+      swiftSettings: settings, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
+  ]
+)

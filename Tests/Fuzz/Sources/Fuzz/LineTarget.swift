@@ -1,0 +1,127 @@
+import CertRegCore
+import CertRegProtocol
+
+/// What a connection does with the bytes that it reads: framing, parsing, and the line that answers.
+enum LineTarget {
+  static func run(_ input: UnsafeRawBufferPointer) -> Int32 {
+    // Every input brings its own limit and its own way to arrive, and stays plain text for all that.
+    let selector = Int(input.reduce(0 as UInt8, &+))
+    let limit = selector & 1 == 0 ? 512 * 1024 : 16 + selector
+    let whole = frame(input, limit: limit, pieceBytes: max(1, input.count))
+    let pieces = frame(input, limit: limit, pieceBytes: 1 + selector)
+    require(whole == pieces, "pieces of \(1 + selector) bytes give other lines: \(whole) and \(pieces)")
+    for line in whole.lines { withExactCopy(input[line]) { line in withinProcessorTime { check(line) } } }
+    return 0
+  }
+
+  private struct Framing: Equatable {
+    var lines: [Range<Int>] = []
+    var isTooLong = false
+  }
+
+  /// The lines of `input`, as offsets into it, where it arrives in pieces and is dropped as it is consumed.
+  private static func frame(_ input: UnsafeRawBufferPointer, limit: Int, pieceBytes: Int) -> Framing {
+    var framer = LineFramer(maxLineBytes: limit)
+    var framing = Framing()
+    var dropped = 0
+    var arrived = 0
+    while arrived < input.count {
+      arrived = min(arrived + pieceBytes, input.count)
+      let buffer = UnsafeRawBufferPointer(rebasing: input[dropped..<arrived])
+      events: while true {
+        switch framer.next(in: buffer) {
+        case .line(let range): framing.lines.append(range.lowerBound + dropped..<range.upperBound + dropped)
+        case .needsMore: break events
+        case .tooLong:
+          framing.isTooLong = true
+          return framing
+        }
+      }
+      dropped += framer.consume()
+    }
+    if let rest = framer.remainder(in: UnsafeRawBufferPointer(rebasing: input[dropped...])) {
+      framing.lines.append(rest.lowerBound + dropped..<rest.upperBound + dropped)
+    }
+    return framing
+  }
+
+  private static func parse(_ line: UnsafeRawBufferPointer) -> Result<RequestLine, LineError> {
+    do throws(LineError) {
+      return .success(try LineParser.parse(line))
+    } catch { return .failure(error) }
+  }
+
+  private static func check(_ line: UnsafeRawBufferPointer) {
+    let result = parse(line)
+    switch result {
+    case .success(let request): check(request, in: line)
+    case .failure(let error):
+      require(RequestReason(rawValue: error.error.reason) != nil, "unknown reason \(error.error.reason)")
+      require(error.error.kind == .invalidRequest && !error.error.retryable, "\(error)")
+      requirePrintable(error.error.message)
+      requireAnswer(AnswerEncoder.error(error, in: line), id: error.id.map { Array(line[$0]) } ?? Array("null".utf8))
+    }
+    // White space after the object changes nothing.
+    if case .success = result {
+      withExactCopy(Array(line) + Array(" \r".utf8)) { require(parse($0) == result, "white space at the end counts") }
+    }
+  }
+
+  private static func check(_ request: RequestLine, in line: UnsafeRawBufferPointer) {
+    if let id = request.id {
+      let text = Array(line[id])
+      requireAnswer(AnswerEncoder.object(id: text) { _ in }, id: text)
+    }
+    switch request.operation {
+    case .register, .validate: require(request.certificatePem != nil, "no certificatePem")
+    case .forget: require(request.certificateID != nil, "no certificateId")
+    case .lookup:
+      require((request.certificatePem == nil) != (request.certificateID == nil), "not one of the two members")
+    case .watch, .status, .metrics: break
+    }
+    require(request.timeoutMilliseconds.map(LineParser.timeoutRangeMilliseconds.contains) ?? true, "timeoutMs")
+    if let text = request.certificatePem { checkText(text, in: line) }
+    switch request.target {
+    case .none: break
+    case .one(let name): checkText(name, in: line)
+    case .many(let names):
+      require((1...LineParser.maxTargets).contains(names.count), "\(names.count) targets")
+      for name in names { checkText(name, in: line) }
+    }
+  }
+
+  /// A string of a request is Unicode, and comes back when it is written and read again.
+  private static func checkText(_ text: JSONText, in line: UnsafeRawBufferPointer) {
+    let room = UnsafeMutableRawBufferPointer.allocate(byteCount: text.range.count, alignment: 1)
+    defer { room.deallocate() }
+    let decoded = Array(room[..<JSONTextDecoder.unescape(text, in: line, into: room)])
+    guard let string = String(validating: decoded, as: UTF8.self) else { fatalError("not UTF-8: \(decoded)") }
+    require(!text.isASCII || decoded.allSatisfy { $0 < 0x80 }, "not ASCII: \(decoded)")
+    require(text.hasEscapes || decoded.elementsEqual(line[text.range]), "changed without an escape")
+    let written = AnswerEncoder.object(id: nil) { writer in
+      writer.member("op", "validate")
+      writer.member("certificatePem", string)
+    }
+    withExactCopy(written.dropLast()) { again in
+      guard case .success(let request) = parse(again), let read = request.certificatePem else {
+        fatalError("cannot be read again: \(string.debugDescription)")
+      }
+      let text = JSONTextDecoder.string(read, in: again)
+      require(text.utf8.elementsEqual(decoded), "read otherwise: \(string.debugDescription)")
+    }
+  }
+
+  /// An answer is one line, that line is a JSON object, and it has the request's `id` as it was written.
+  private static func requireAnswer(_ answer: [UInt8], id: [UInt8]) {
+    require(answer.last == 0x0a && answer.dropLast().allSatisfy { $0 >= 0x20 }, "not one line: \(answer)")
+    require(answer.starts(with: Array("{\"id\":".utf8) + id), "another id: \(answer)")
+    withExactCopy(answer.dropLast()) { line in
+      guard case .failure(let error) = parse(line) else { return }
+      let syntax: [RequestReason] = [
+        .notAnObject, .invalidJSON, .invalidUTF8, .byteOrderMark, .trailingData, .nestingTooDeep, .loneSurrogate,
+        .invalidID,
+      ]
+      require(!syntax.map(\.rawValue).contains(error.error.reason), "\(error) in the answer \(answer)")
+    }
+  }
+}

@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""Writes the seed corpora of the fuzz targets: seeds.py FOLDER [VECTORS]
+
+From VECTORS (certs/manifest.json, protocol.jsonl) where that folder is given, else from what the repository has: the
+examples of the documentation, and certificates made here. Hostile certificates come along in any case.
+"""
+import base64, hashlib, json, pathlib, re, subprocess, sys, tempfile
+
+folder = pathlib.Path(sys.argv[1])
+vectors = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
+root = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(root / "Tests/Hostile"))
+import corpus  # noqa: E402, from the folder above
+BLOCK = re.compile(rb"-----BEGIN [^-]*-----(.*?)-----END ", re.S)
+
+
+def write(target, data):
+    place = folder / target
+    place.mkdir(parents=True, exist_ok=True)
+    (place / hashlib.sha256(data).hexdigest()[:16]).write_bytes(data)
+
+
+def write_certificate(text):
+    write("pem", text)
+    if len(text) < 8192:
+        write("line", json.dumps({"id": 1, "certificatePem": text.decode("utf-8", "replace")}).encode() + b"\n")
+    block = BLOCK.search(text)
+    try:
+        write("der", base64.b64decode(re.sub(rb"\s", b"", block.group(1)), validate=True))
+    except (AttributeError, ValueError):
+        pass  # Not every seed is a certificate.
+
+
+def own_certificates():
+    keys = [["rsa:2048"], ["rsa:1024"], ["ed25519"]]
+    keys += [["ec", "-pkeyopt", f"ec_paramgen_curve:{curve}"] for curve in ("P-256", "P-384", "P-521", "secp256k1")]
+    keys += [["ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-pkeyopt", "ec_param_enc:explicit"]]
+    keys += [["rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048"]]
+    with tempfile.TemporaryDirectory() as place:
+        for key in keys:
+            command = ["openssl", "req", "-x509", "-newkey", *key, "-nodes", "-subj", "/O=Acme/CN=device",
+                       "-keyout", f"{place}/key", "-addext", "subjectAltName=DNS:device.example,IP:192.0.2.1"]
+            text = subprocess.run(command, check=True, capture_output=True).stdout
+            yield text
+            yield text.replace(b"\n", b"\r\n")
+            yield b"Bag Attributes\n" + text + pathlib.Path(place, "key").read_bytes()
+
+
+for certificate in own_certificates():
+    write_certificate(certificate)
+for _, der in corpus.cases():
+    write("der", der)
+for _, text in corpus.texts():
+    write("pem", text.encode())
+for document in (root / "docs").glob("*.md"):
+    for line in re.findall(r"^\s*(\{.*\})\s*$", document.read_text(), re.M):
+        write("line", line.encode() + b"\n")
+if vectors:
+    for case in json.loads((vectors / "certs/manifest.json").read_text())["cases"]:
+        write_certificate((vectors / "certs" / case["file"]).read_bytes())
+    for case in (vectors / "protocol.jsonl").read_text().splitlines():
+        parts = json.loads(case)["send"]
+        write("line", b"".join(part.get("t", "").encode() + base64.b64decode(part.get("b64", "")) for part in parts))
