@@ -9,6 +9,8 @@ final class Verdicts: Sendable {
   struct Current: Sendable {
     var policies: ValidationPolicies
     var validator: CertificateValidator
+    /// That of the policies in force, also while the clock is not set: what depends on the time is looked at again whenever
+    /// a result is answered.
     var fingerprint: Int64
 
     init(policies: ValidationPolicies) {
@@ -16,18 +18,35 @@ final class Verdicts: Sendable {
       validator = CertificateValidator(policies: policies)
       fingerprint = policies.fingerprint
     }
+
+    /// For a host whose clock is not set yet: every certificate seems to begin in the future, which is no reason to refuse it.
+    var withoutClock: Current {
+      var policies = policies
+      policies[.notYetValid] = .allow
+      var relaxed = Current(policies: policies)
+      relaxed.fingerprint = fingerprint
+      return relaxed
+    }
   }
 
-  private let state: Mutex<Current>
+  private let state: Mutex<(set: Current, unset: Current)>
 
   init(policies: ValidationPolicies) {
-    state = Mutex(Current(policies: policies))
+    state = Mutex(Self.both(policies))
   }
 
-  var current: Current { state.withLock { $0 } }
+  var current: Current {
+    let isSet = SystemClock.wall >= Version.earliestClock
+    return state.withLock { isSet ? $0.set : $0.unset }
+  }
 
   func replace(_ policies: ValidationPolicies) {
-    state.withLock { $0 = Current(policies: policies) }
+    state.withLock { $0 = Self.both(policies) }
+  }
+
+  private static func both(_ policies: ValidationPolicies) -> (set: Current, unset: Current) {
+    let current = Current(policies: policies)
+    return (current, current.withoutClock)
   }
 }
 

@@ -132,7 +132,7 @@ import Testing
     let error = ServiceError(.serviceUnavailable, reason: "down", message: "no", retryable: true)
     let pending = PendingRegistration(
       key: key, sequence: 1, der: [], status: .inactive, enqueuedAt: WallTime(secondsSinceEpoch: 0), callStarted: true,
-      attempts: 2, lastError: error, requesterUID: 0, basis: basis)
+      attempts: 2, lastError: error, requester: Requester(uid: 0), basis: basis)
     let failed = FailedRegistration(key: key, error: error, attempts: 3, finishedAt: WallTime(secondsSinceEpoch: 0))
     let known = #""certificateId":"\#(id.hex)","target":"eu-1""#
     let lastError =
