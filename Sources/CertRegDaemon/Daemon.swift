@@ -1,5 +1,6 @@
 import CertRegCore
 import CertRegHost
+import CertRegProtocol
 package import CertRegSettings
 import CertRegSocket
 import CertRegStore
@@ -48,8 +49,20 @@ package struct Daemon: Sendable {
       return EX_OK
     } catch {
       logger.log(.critical, .startFailed, "\(error.description)")
+      if DaemonError.isForAPerson(error.exitStatus) { Self.turnClientsAway(passed) }
       return error.exitStatus
     }
+  }
+
+  /// Tells the clients that wait on the service manager's sockets that the configuration is wrong. For a process that has no
+  /// other threads yet and ends then.
+  package static func turnClientsAway() {
+    turnClientsAway(Result { () throws(HostError) in try SocketActivation.passedDescriptors() })
+  }
+
+  private static func turnClientsAway(_ passed: Result<[PassedDescriptor], HostError>) {
+    let answer = AnswerEncoder.error(id: Array("null".utf8), .startFailed)
+    if let descriptors = try? passed.get() { SocketActivation.turnAway(from: descriptors, with: answer) }
   }
 
   private func serve(
