@@ -118,7 +118,8 @@ final class Reports: Sendable {
       return Figures(
         constants: current.constants, isDraining: current.isDraining, reloadProblem: current.reloadProblem,
         engine: engine, sockets: sockets, requests: counts.all, credentials: current.credentials(),
-        missingLog: log.missing, cached: cache.count, stored: (try? store.registeredCount()) ?? 0, now: SystemClock.wall)
+        missingLog: log.missing, cached: cache.count, stored: (try? store.registeredCount()) ?? 0, now: SystemClock.wall
+      )
     }
   }
 

@@ -14,7 +14,8 @@ enum StatusLine {
   static func text(_ figures: Reports.Figures, _ rates: Rates) -> String {
     let count = figures.constants.targets.count
     var line = figures.isDraining ? "stopping" : "serving \(count) target\(count == 1 ? "" : "s")"
-    line += ": \(perSecond(rates.requests)) requests/s, \(perSecond(rates.calls)) calls/s, \(figures.engine.pending) queued"
+    line +=
+      ": \(perSecond(rates.requests)) requests/s, \(perSecond(rates.calls)) calls/s, \(figures.engine.pending) queued"
     for problem in figures.problems { line += "; \(problem.message)" }
     return line
   }
@@ -70,6 +71,7 @@ struct ServiceStatus: Sendable {
   private static func rates(from earlier: Sample, to later: Sample) -> StatusLine.Rates {
     let seconds = max(0.001, Double((later.time - earlier.time).nanoseconds) / 1e9)
     return StatusLine.Rates(
-      requests: Double(later.requests - earlier.requests) / seconds, calls: Double(later.calls - earlier.calls) / seconds)
+      requests: Double(later.requests - earlier.requests) / seconds,
+      calls: Double(later.calls - earlier.calls) / seconds)
   }
 }

@@ -45,7 +45,8 @@ package struct EventID: Hashable, Sendable {
   package static let registrationFailed = EventID(
     "registration_failed", "cef2f68ebb4548a58006aa457f1800f2", limit: .none)
   /// A registration was accepted that nobody waits for; another entry follows at its end.
-  package static let registrationQueued = EventID("registration_queued", "e04f6376cb7940a6bb2d97faf44dae1d", limit: .none)
+  package static let registrationQueued = EventID(
+    "registration_queued", "e04f6376cb7940a6bb2d97faf44dae1d", limit: .none)
   /// A request was answered with what came of a registration that an earlier one had asked for.
   package static let registrationShared = EventID(
     "registration_shared", "31b8b0e2aa4e4b16b932f8b5d72bc653", limit: .audit)
@@ -84,7 +85,8 @@ package struct EventID: Hashable, Sendable {
   /// All of them, in the order of the documentation.
   package static let all: [EventID] = [
     ready, stopping, stopped, startFailed, reloaded, reloadRefused, registered, registrationFailed,
-    registrationQueued, registrationShared, registrationRefused, upstreamMismatch, upstreamThrottled, upstreamUnavailable, upstreamRecovered, identityRefused, clockCorrected, peerRefused,
+    registrationQueued, registrationShared, registrationRefused, upstreamMismatch, upstreamThrottled,
+    upstreamUnavailable, upstreamRecovered, identityRefused, clockCorrected, peerRefused,
     connectionsExhausted, queueFull, storeFailed, storeRecovered, storeDamaged, watchdogWithheld, messagesSuppressed,
   ]
 

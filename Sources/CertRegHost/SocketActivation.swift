@@ -81,7 +81,7 @@ package enum SocketActivation {
         // The sockets are non-blocking: with nobody there this fails.
         let client = accept(socket.descriptor, nil, nil)
         guard client >= 0 else { break }
-        _ = send(client, answer, answer.count, Int32(MSG_NOSIGNAL.rawValue) | Int32(MSG_DONTWAIT.rawValue))
+        _ = send(client, answer, answer.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
         close(client)
       }
     }

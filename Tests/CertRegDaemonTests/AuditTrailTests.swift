@@ -59,20 +59,21 @@ import Testing
         ]) { $1 })
   }
 
-  @Test(arguments: [
-    (.known, .registered(registration), nil),
-    (.known, .failed(.alreadyExists(registration)), "registration_refused"),
-    (.begun(goesOn: false), .registered(registration), nil),
-    (.begun(goesOn: true), .queued, "registration_queued"),
-    (.begun(goesOn: false), .failed(upstreamError), nil),
-    (.begun(goesOn: false), .failed(.queueExpired(lastError: nil)), nil),
-    (.begun(goesOn: false), .failed(.queueFull(limit: 1)), "registration_refused"),
-    (.begun(goesOn: true), .failed(.deadlineExceeded(lastError: nil)), "registration_refused"),
-    (.begun(goesOn: true), .failed(upstreamError), "registration_refused"),
-    (.shared, .registered(registration), "registration_shared"),
-    (.shared, .failed(upstreamError), "registration_shared"),
-    (.shared, .queued, "registration_shared"),
-  ] as [(RegistrationEngine.Provenance, Registrar.Answer, String?)])
+  @Test(
+    arguments: [
+      (.known, .registered(registration), nil),
+      (.known, .failed(.alreadyExists(registration)), "registration_refused"),
+      (.begun(goesOn: false), .registered(registration), nil),
+      (.begun(goesOn: true), .queued, "registration_queued"),
+      (.begun(goesOn: false), .failed(upstreamError), nil),
+      (.begun(goesOn: false), .failed(.queueExpired(lastError: nil)), nil),
+      (.begun(goesOn: false), .failed(.queueFull(limit: 1)), "registration_refused"),
+      (.begun(goesOn: true), .failed(.deadlineExceeded(lastError: nil)), "registration_refused"),
+      (.begun(goesOn: true), .failed(upstreamError), "registration_refused"),
+      (.shared, .registered(registration), "registration_shared"),
+      (.shared, .failed(upstreamError), "registration_shared"),
+      (.shared, .queued, "registration_shared"),
+    ] as [(RegistrationEngine.Provenance, Registrar.Answer, String?)])
   func `each answer has an entry, unless the end of the registration is it or nothing was asked of the upstream`(
     provenance: RegistrationEngine.Provenance, answer: Registrar.Answer, event: String?
   ) throws {

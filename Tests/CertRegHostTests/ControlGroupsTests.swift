@@ -4,13 +4,14 @@ import Testing
 @testable import CertRegHost
 
 @Suite struct ControlGroupsTests {
-  @Test(arguments: [
-    ("/system.slice/nginx.service", "nginx.service"), ("/system.slice/nginx.service/worker", "nginx.service"),
-    ("/user.slice/user-1000.slice/session-3.scope", "session-3.scope"),
-    ("/user.slice/user-1000.slice/user@1000.service/app.slice/x.service", "user@1000.service"),
-    ("/init.scope", "init.scope"), ("/system.slice/_cgroup.service", "cgroup.service"), ("/", nil),
-    ("/system.slice", nil), ("/machine/x.service", nil),
-  ] as [(String, String?)])
+  @Test(
+    arguments: [
+      ("/system.slice/nginx.service", "nginx.service"), ("/system.slice/nginx.service/worker", "nginx.service"),
+      ("/user.slice/user-1000.slice/session-3.scope", "session-3.scope"),
+      ("/user.slice/user-1000.slice/user@1000.service/app.slice/x.service", "user@1000.service"),
+      ("/init.scope", "init.scope"), ("/system.slice/_cgroup.service", "cgroup.service"), ("/", nil),
+      ("/system.slice", nil), ("/machine/x.service", nil),
+    ] as [(String, String?)])
   func `a group's path names the unit`(path: String, unit: String?) {
     #expect(ControlGroups.unit(ofGroup: path) == unit)
   }

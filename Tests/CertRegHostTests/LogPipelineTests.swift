@@ -27,7 +27,8 @@ import Testing
   ) throws -> LogPipeline {
     try LogPipeline(
       level: level, limiter: LogRateLimiter(burst: burst, perSecond: 0), capacity: capacity,
-      clock: { (WallTime(millisecondsSinceEpoch: 0), MonotonicTime(nanoseconds: 0)) }, write: { $0.forEach(destination.write) })
+      clock: { (WallTime(millisecondsSinceEpoch: 0), MonotonicTime(nanoseconds: 0)) },
+      write: { $0.forEach(destination.write) })
   }
 
   private func logger(_ pipeline: LogPipeline, provider: Logger.MetadataProvider? = nil) -> Logger {

@@ -147,7 +147,8 @@ import Testing
     #expect(
       text(AnswerEncoder.lookup(id: nil, .queued(pending, nextTry: WallTime(secondsSinceEpoch: 60))))
         == #"{\#(known),"state":"queued","status":"INACTIVE","enqueuedAt":"1970-01-01T00:00:00.000Z","attempts":2,"#
-        + #""nextTryAt":"1970-01-01T00:01:00.000Z","requestedBy":{"uid":0,"pid":42,"unit":"line.service"},\#(lastError)}"#)
+        + #""nextTryAt":"1970-01-01T00:01:00.000Z","requestedBy":{"uid":0,"pid":42,"unit":"line.service"},\#(lastError)}"#
+    )
     #expect(
       text(AnswerEncoder.lookup(id: nil, .failed(failed)))
         == #"{\#(known),"state":"failed","finishedAt":"1970-01-01T00:00:00.000Z","attempts":3,\#(lastError)}"#)

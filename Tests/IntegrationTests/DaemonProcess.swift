@@ -12,8 +12,6 @@ final class DaemonProcess {
   private var process: Process?
   private var arguments: [String]
   private let environment: [String: String]
-  /// Programs that run the daemon, with their arguments.
-  private let wrapper: [String]
   private var notify: NotifySocket?
 
   var socketPath: String { folder.appending(path: "certregd.sock").path }
@@ -24,11 +22,9 @@ final class DaemonProcess {
   static let programs = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
 
   init(
-    _ arguments: [String] = ["--sandbox"], configuration: String? = nil, environment: [String: String] = [:],
-    wrapper: [String] = []
+    _ arguments: [String] = ["--sandbox"], configuration: String? = nil, environment: [String: String] = [:]
   ) throws {
     self.environment = environment
-    self.wrapper = wrapper
     folder = FileManager.default.temporaryDirectory.appending(path: "certregd-\(UUID().uuidString.prefix(8))")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     self.arguments = arguments
@@ -54,11 +50,8 @@ final class DaemonProcess {
     let notify = try NotifySocket(path: folder.appending(path: "notify").path)
     self.notify = notify
     let process = Process()
-    let command =
-      wrapper + [Self.programs.appending(path: "certregd").path] + arguments
-      + ["--socket", socketPath, "--state-dir", folder.appending(path: "state").path]
-    process.executableURL = URL(filePath: command[0])
-    process.arguments = Array(command.dropFirst())
+    process.executableURL = Self.programs.appending(path: "certregd")
+    process.arguments = arguments + ["--socket", socketPath, "--state-dir", folder.appending(path: "state").path]
     process.environment = ["NOTIFY_SOCKET": notify.path, "PATH": "/usr/bin:/bin"].merging(environment) { $1 }
     let log = folder.appending(path: "log")
     try Data().write(to: log)
