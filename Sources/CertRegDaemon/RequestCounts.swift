@@ -6,7 +6,7 @@ import Synchronization
 final class RequestCounts: Sendable {
   struct Key: Hashable, Sendable {
     var operation: CertRegProtocol.Operation
-    /// `ok`, or of a registration `created`, `existing`, `cached`, `queued`; `error`.
+    /// `ok`, or of a registration `created`, `existing`, `cached`, `queued`; `error`; `other` past the limit.
     var outcome: String
     /// Of an error, else empty.
     var reason = ""
@@ -15,6 +15,7 @@ final class RequestCounts: Sendable {
   /// More kinds are counted together: a reason that grows without end would be a mistake of ours, and must not take the
   /// memory with it.
   private static let limit = 512
+  private static let others = "other"
 
   private let counts = Mutex<[Key: Int]>([:])
 
@@ -29,7 +30,7 @@ final class RequestCounts: Sendable {
   private func add(_ key: Key) {
     counts.withLock { counts in
       if counts[key] == nil, counts.count >= Self.limit {
-        counts[Key(operation: key.operation, outcome: "error", reason: "other"), default: 0] += 1
+        counts[Key(operation: key.operation, outcome: Self.others), default: 0] += 1
       } else {
         counts[key, default: 0] += 1
       }

@@ -22,6 +22,7 @@ extension RequestService {
         // What fails for one target is that target's answer: others may be under way.
         do throws(ServiceError) {
           if let known = try known(key, request, verdict) {
+            if case .failed(let error) = known { throw error }
             answers.set(index, known)
             continue
           }
