@@ -105,6 +105,9 @@ let package = Package(
         .logging,
       ]),
     tests("CertRegHostTests", ["CertRegCore", "CertRegHost", .logging]),
+    tests(
+      "CertRegDaemonTests",
+      ["CertRegCore", "CertRegDaemon", "CertRegHost", "CertRegProtocol", "CertRegSettings", "CertRegSocket", .logging]),
     tests("CertRegSandboxTests", ["CertRegCore", "CertRegCrypto", "CertRegSigV4", "CertRegSandbox", .logging]),
     tests("CertRegSocketTests", ["CertRegCore", "CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),
     tests("CertRegClientTests", ["CertRegCore", "CertRegClient"]),

@@ -51,14 +51,14 @@ package struct Registrar: Sendable {
     /// What is sent: the named status, else the configured default, else none.
     package var status: CertificateStatus?
     package var ifExists: IfExists
-    package var requesterUID: UInt32
+    package var requester: Requester
     package var expectation: Expectation
     /// Part of the queue that the caller shares with others; `nil`: the whole queue is open to it.
     package var share: QueueShare?
 
     package init(
       key: RegistrationKey, der: [UInt8], basis: VerdictBasis, namedStatus: CertificateStatus?,
-      status: CertificateStatus?, ifExists: IfExists, requesterUID: UInt32, expectation: Expectation,
+      status: CertificateStatus?, ifExists: IfExists, requester: Requester, expectation: Expectation,
       share: QueueShare? = nil
     ) {
       self.key = key
@@ -67,7 +67,7 @@ package struct Registrar: Sendable {
       self.namedStatus = namedStatus
       self.status = status
       self.ifExists = ifExists
-      self.requesterUID = requesterUID
+      self.requester = requester
       self.expectation = expectation
       self.share = share
     }
@@ -350,6 +350,9 @@ package struct Registrar: Sendable {
 
   package var pendingCount: Int { flights.count }
 
+  /// Whether the registration was asked for and has not ended.
+  package func isUnderWay(_ key: RegistrationKey) -> Bool { flights[key] != nil }
+
   package func pending(_ key: RegistrationKey, now: MonotonicTime) -> PendingView? {
     guard let flight = flights[key] else { return nil }
     var wait: Duration?
@@ -389,7 +392,7 @@ extension Registrar {
     let placeHeld = isIdle(key.target) && admit(key.target, isAwaited: waiter.isAwaiting, now: now)
     let pending = PendingRegistration(
       key: key, sequence: nextSequence, der: request.der, status: request.status, enqueuedAt: now.wall,
-      callStarted: placeHeld, attempts: 0, lastError: nil, requesterUID: request.requesterUID, basis: request.basis)
+      callStarted: placeHeld, attempts: 0, lastError: nil, requester: request.requester, basis: request.basis)
     nextSequence += 1
     flights[key] = Flight(pending: pending, phase: .storing(placeHeld: placeHeld), share: request.share?.name)
     if let share = request.share { shareCounts[share.name, default: 0] += 1 }
@@ -408,7 +411,7 @@ extension Registrar {
     switch flight.phase {
     case .waiting:
       // It may stand among those that nobody waited for. The place there is skipped when its turn comes.
-      targets[key.target]?.awaited.queue.append(key, caller: flight.pending.requesterUID)
+      targets[key.target]?.awaited.queue.append(key, caller: flight.pending.requester.uid)
       dispatch(key.target, now: now)
     case .backingOff(let until):
       let sooner = min(until, now.monotonic + .milliseconds(200))
@@ -484,9 +487,9 @@ extension Registrar {
   private mutating func enqueue(_ key: RegistrationKey) {
     guard let flight = flights[key] else { return }
     if flight.waiters.contains(where: \.isAwaiting) {
-      targets[key.target]?.awaited.queue.append(key, caller: flight.pending.requesterUID)
+      targets[key.target]?.awaited.queue.append(key, caller: flight.pending.requester.uid)
     } else {
-      targets[key.target]?.others.queue.append(key, caller: flight.pending.requesterUID)
+      targets[key.target]?.others.queue.append(key, caller: flight.pending.requester.uid)
     }
   }
 
@@ -651,13 +654,14 @@ extension Registrar {
       Registration(
         key: flight.pending.key, certificateARN: arn, outcome: outcome,
         status: status, requestID: requestID, finishedAt: now.wall,
-        basis: flight.pending.basis))
+        basis: flight.pending.basis, requester: flight.pending.requester))
   }
 
   private func failure(of flight: Flight, _ error: ServiceError, now: Moment) -> Ending {
     .failed(
       FailedRegistration(
-        key: flight.pending.key, error: error, attempts: flight.pending.attempts, finishedAt: now.wall))
+        key: flight.pending.key, error: error, attempts: flight.pending.attempts, finishedAt: now.wall,
+        requester: flight.pending.requester))
   }
 
   private mutating func finish(_ key: RegistrationKey, _ ending: Ending) {

@@ -39,6 +39,21 @@ package struct VerdictBasis: Hashable, Sendable {
   }
 }
 
+/// Who asked for a registration, from `SO_PEERCRED` (unix(7)).
+package struct Requester: Hashable, Sendable, Codable {
+  package var uid: UInt32
+  /// 0: not known.
+  package var pid: Int32
+  /// The systemd unit that it ran in, where that could be told.
+  package var unit: String?
+
+  package init(uid: UInt32, pid: Int32 = 0, unit: String? = nil) {
+    self.uid = uid
+    self.pid = pid
+    self.unit = unit
+  }
+}
+
 /// A registration that ended well.
 package struct Registration: Hashable, Sendable {
   package var key: RegistrationKey
@@ -50,10 +65,12 @@ package struct Registration: Hashable, Sendable {
   package var requestID: String?
   package var finishedAt: WallTime
   package var basis: VerdictBasis
+  /// Who asked first; `nil` where that was not kept, and in what comes from the cache.
+  package var requester: Requester?
 
   package init(
     key: RegistrationKey, certificateARN: String, outcome: RegistrationOutcome, status: CertificateStatus?,
-    requestID: String?, finishedAt: WallTime, basis: VerdictBasis
+    requestID: String?, finishedAt: WallTime, basis: VerdictBasis, requester: Requester? = nil
   ) {
     self.key = key
     self.certificateARN = certificateARN
@@ -62,6 +79,7 @@ package struct Registration: Hashable, Sendable {
     self.requestID = requestID
     self.finishedAt = finishedAt
     self.basis = basis
+    self.requester = requester
   }
 }
 
@@ -71,12 +89,17 @@ package struct FailedRegistration: Hashable, Sendable {
   package var error: ServiceError
   package var attempts: Int
   package var finishedAt: WallTime
+  /// Who asked first; `nil` where that was not kept.
+  package var requester: Requester?
 
-  package init(key: RegistrationKey, error: ServiceError, attempts: Int, finishedAt: WallTime) {
+  package init(
+    key: RegistrationKey, error: ServiceError, attempts: Int, finishedAt: WallTime, requester: Requester? = nil
+  ) {
     self.key = key
     self.error = error
     self.attempts = attempts
     self.finishedAt = finishedAt
+    self.requester = requester
   }
 }
 
@@ -94,13 +117,13 @@ package struct PendingRegistration: Hashable, Sendable {
   package var callStarted: Bool
   package var attempts: Int
   package var lastError: ServiceError?
-  /// Who asked first, from `SO_PEERCRED`.
-  package var requesterUID: UInt32
+  /// Who asked first.
+  package var requester: Requester
   package var basis: VerdictBasis
 
   package init(
     key: RegistrationKey, sequence: Int64, der: [UInt8], status: CertificateStatus?, enqueuedAt: WallTime,
-    callStarted: Bool, attempts: Int, lastError: ServiceError?, requesterUID: UInt32, basis: VerdictBasis
+    callStarted: Bool, attempts: Int, lastError: ServiceError?, requester: Requester, basis: VerdictBasis
   ) {
     self.key = key
     self.sequence = sequence
@@ -110,7 +133,7 @@ package struct PendingRegistration: Hashable, Sendable {
     self.callStarted = callStarted
     self.attempts = attempts
     self.lastError = lastError
-    self.requesterUID = requesterUID
+    self.requester = requester
     self.basis = basis
   }
 }

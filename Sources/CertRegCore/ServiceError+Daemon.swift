@@ -7,6 +7,11 @@ extension ServiceError {
     retryable: true,
     retryAfterMilliseconds: 1000)
 
+  /// The service manager's socket has clients, but the daemon cannot start before somebody mends something.
+  package static let startFailed = ServiceError(
+    .serviceUnavailable, reason: "start_failed",
+    message: "certregd cannot start before somebody mends it; its log says what is wrong", retryable: true)
+
   package static func queueFull(limit: Int) -> ServiceError {
     ServiceError(
       .serviceUnavailable, reason: "queue_full",

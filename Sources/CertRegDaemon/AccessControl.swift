@@ -57,7 +57,7 @@ final class AccessControl: Sendable {
     rules.firstIndex { rule in
       (rule.user.map { Self.matches(user: $0, peer.uid) } ?? true)
         && (rule.group.map { Self.matches(group: $0, [peer.gid] + peer.supplementaryGroups) } ?? true)
-        && (rule.unit.map { $0 == peer.unit } ?? true)
+        && (rule.unit.map { $0 == peer.findUnit() } ?? true)
     }
   }
 

@@ -1,5 +1,6 @@
 import CertRegCore
 import CertRegHost
+import CertRegProtocol
 package import CertRegSettings
 import CertRegSocket
 import CertRegStore
@@ -48,8 +49,20 @@ package struct Daemon: Sendable {
       return EX_OK
     } catch {
       logger.log(.critical, .startFailed, "\(error.description)")
+      if DaemonError.isForAPerson(error.exitStatus) { Self.turnClientsAway(passed) }
       return error.exitStatus
     }
+  }
+
+  /// Tells the clients that wait on the service manager's sockets that the configuration is wrong. For a process that has no
+  /// other threads yet and ends then.
+  package static func turnClientsAway() {
+    turnClientsAway(Result { () throws(HostError) in try SocketActivation.passedDescriptors() })
+  }
+
+  private static func turnClientsAway(_ passed: Result<[PassedDescriptor], HostError>) {
+    let answer = AnswerEncoder.error(id: Array("null".utf8), .startFailed)
+    if let descriptors = try? passed.get() { SocketActivation.turnAway(from: descriptors, with: answer) }
   }
 
   private func serve(
@@ -61,8 +74,9 @@ package struct Daemon: Sendable {
     let openFiles: ProcessLimits.OpenFiles
     do throws(HostError) { openFiles = try ProcessLimits.raiseOpenFiles() } catch { throw DaemonError(error) }
     let parts = try await DaemonParts.build(
-      loaded.settings, passed: passed, openFiles: openFiles, environment: environment, logger: logger)
-    let watchdog = Watchdog(notifier: notifier, loops: parts.loops, logger: logger)
+      loaded.settings, passed: passed, openFiles: openFiles, environment: environment, pipeline: log,
+      logger: logger)
+    let watchdog = Watchdog(notifier: notifier, loops: parts.loops, activity: parts.activity, logger: logger)
     logger.log(.notice, .ready, "certregd \(Version.current) serves \(parts.socketPath)")
     notifier.ready(status: "serving \(loaded.settings.targets.count) target(s)")
     ProgramText.releasePages()
@@ -70,6 +84,11 @@ package struct Daemon: Sendable {
       loaded: loaded, reload: reload, parts: parts, log: log, notifier: notifier, logger: logger)
     await withTaskGroup { group in
       group.addTask { await parts.calls.run() }
+      group.addTask { await parts.watchCredentials() }
+      if !notifier.isSilent {
+        let status = ServiceStatus(reports: parts.reports, notifier: notifier, activity: parts.activity)
+        group.addTask { await status.run() }
+      }
       if let watchdog { group.addTask { await watchdog.run() } }
       let settings = await supervision.run(signals)
       logger.log(.notice, .stopping, "stopping")
@@ -106,12 +125,15 @@ private struct Reloading: Sendable {
       do throws(SettingsError) {
         let new = try reload()
         current = try await take(new, from: current)
-        notifier.ready(status: "serving \(current.settings.targets.count) target(s)")
+        parts.reports.setReloadProblem(nil)
+        notifier.ready(status: "took the new configuration")
       } catch {
         for problem in error.problems { logger.log(.error, .reloadRefused, "\(problem)") }
-        notifier.ready(
-          status: "the new configuration is wrong, the old one stays: \(error.problems.first.map { "\($0)" } ?? "")")
+        let problem = error.problems.first.map { "\($0)" } ?? ""
+        parts.reports.setReloadProblem(problem)
+        notifier.ready(status: "the new configuration is wrong, the old one stays: \(problem)")
       }
+      parts.activity.note()
     }
     return current.settings
   }

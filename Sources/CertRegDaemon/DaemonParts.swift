@@ -16,11 +16,15 @@ final class DaemonParts: Sendable {
   let calls: UpstreamCalls
   let socketPath: String
   /// How to run something on each loop that does the daemon's work.
-  let loops: [(name: String, poke: @Sendable (@escaping @Sendable () -> Void) -> Void)]
+  let loops: [WatchedLoop]
+  let reports: Reports
+  /// Noted when something happens that the line of `systemctl status` may tell.
+  let activity: Activity
+  /// Noted when there are other targets.
+  private let targetChanges = Activity()
   private let server: SocketServer
   private let engine: RegistrationEngine
   private let service: RequestService
-  private let reports: Reports
   private let verdicts: Verdicts
   private let cache: ResultCache
   private let store: SQLiteRegistrationStore
@@ -40,7 +44,7 @@ final class DaemonParts: Sendable {
   private init(
     calls: UpstreamCalls, server: SocketServer, engine: RegistrationEngine, service: RequestService, reports: Reports,
     verdicts: Verdicts, cache: ResultCache, store: SQLiteRegistrationStore, socket: OpenSocket, threads: Threads,
-    metrics: MetricsServer?, clients: [TargetName: TargetClient], context: CredentialsContext
+    metrics: MetricsServer?, clients: [TargetName: TargetClient], context: CredentialsContext, activity: Activity
   ) {
     self.calls = calls
     self.server = server
@@ -57,18 +61,36 @@ final class DaemonParts: Sendable {
     self.metrics = metrics
     self.clients = Mutex(clients)
     self.context = context
-    let core: (name: String, poke: @Sendable (@escaping @Sendable () -> Void) -> Void) = (
-      "registrar", { body in engine.onLoop(body) }
-    )
-    let sockets = (0..<server.loopCount).map { number in
-      (
-        name: "socket-\(number)",
-        poke: { @Sendable (body: @escaping @Sendable () -> Void) in
-          server.onLoop(number, body)
-        }
-      )
+    self.activity = activity
+    loops =
+      [
+        WatchedLoop(name: "registrar", patience: 1) { engine.onLoop($0) },
+        WatchedLoop(name: "workers", patience: 4) { body in threads.workers.submit { _ in body() } },
+        WatchedLoop(name: "store", patience: 4) { store.onCommitThread($0) },
+      ]
+      + (0..<server.loopCount).map { number in
+        WatchedLoop(name: "socket-\(number)", patience: 1) { server.onLoop(number, $0) }
+      }
+    reports.attach(credentials: { [weak self] in self?.credentials ?? [:] })
+    targetChanges.note()
+    activity.note()
+  }
+
+  private var credentials: [TargetName: Reports.Credentials] {
+    Self.awsClients(clients.withLock { $0 }).compactMapValues { client in
+      client.credentialsProvenance.map { Reports.Credentials(source: $0.source, expiresAt: $0.expiration) }
     }
-    loops = [core] + sockets
+  }
+
+  private static func awsClients(_ clients: [TargetName: TargetClient]) -> [TargetName: AWSUpstreamClient] {
+    clients.compactMapValues { $0.client as? AWSUpstreamClient }
+  }
+
+  /// Asks for credentials ahead of the first call. Runs until the task is cancelled.
+  func watchCredentials() async {
+    await CredentialsWatch(reports: reports, activity: activity, changes: targetChanges) {
+      Self.awsClients(self.clients.withLock { $0 })
+    }.run()
   }
 
   /// Threads for the core's event loop (registrar and upstream connections) and for blocking work.
@@ -89,7 +111,7 @@ final class DaemonParts: Sendable {
 
   static func build(
     _ settings: Settings, passed: Result<[PassedDescriptor], HostError>, openFiles: ProcessLimits.OpenFiles,
-    environment: [String: String], logger: Logger
+    environment: [String: String], pipeline: LogPipeline, logger: Logger
   ) async throws(DaemonError) -> DaemonParts {
     let store: SQLiteRegistrationStore
     let pending: [PendingRegistration]
@@ -109,19 +131,23 @@ final class DaemonParts: Sendable {
     let verdicts = Verdicts(policies: settings.validation)
     let calls = UpstreamCalls()
     let maxConnections = min(settings.socket.maxConnections, openFiles.connectionLimit)
+    let counts = RequestCounts()
+    let audit = AuditTrail(log: pipeline)
+    let activity = Activity()
     let reports = Reports(
       constants: settings.reportConstants(startedAt: SystemClock.wall, maxConnections: maxConnections), cache: cache,
-      loop: threads.core.next())
+      store: store, counts: counts, log: pipeline, workers: threads.workers, loop: threads.core.next())
     do {
       let engine = try await RegistrationEngine.start(
         on: threads.core.next(), configuration: settings.registrar,
         targets: settings.targets.compactMap { target in
           clients[target.name].map { EngineTarget(target, client: $0.client, isSandbox: settings.sandbox) }
-        }, resuming: pending, store: store, cache: cache, calls: calls, logger: logger)
+        }, resuming: pending, store: store, cache: cache, calls: calls, audit: audit,
+        activity: activity, logger: logger)
       reports.attach(engine: engine)
       let service = RequestService(
         verdicts: verdicts, cache: cache, store: store, engine: engine, workers: threads.workers, reports: reports,
-        configuration: settings.requests)
+        audit: audit, counts: counts, configuration: settings.requests)
       let server = try await SocketServer.start(
         on: socket.descriptor, loops: Threads.socketLoops, handling: service, cache: cache,
         configuration: settings.socketConfiguration(cache: cache, maxConnections: maxConnections))
@@ -133,7 +159,7 @@ final class DaemonParts: Sendable {
       return DaemonParts(
         calls: calls, server: server, engine: engine, service: service, reports: reports, verdicts: verdicts,
         cache: cache, store: store, socket: socket, threads: threads, metrics: metrics,
-        clients: clients, context: context)
+        clients: clients, context: context, activity: activity)
     } catch {
       throw DaemonError(HostError(.failed, message: "\(socket.path): \(error)"))
     }
@@ -157,6 +183,7 @@ final class DaemonParts: Sendable {
     reports.setConstants {
       $0 = settings.reportConstants(startedAt: $0.startedAt, maxConnections: maxConnections)
     }
+    targetChanges.note()
     for (name, target) in old where new[name]?.configuration != target.configuration {
       await target.client.shutdown()
     }

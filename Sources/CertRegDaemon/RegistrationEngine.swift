@@ -5,8 +5,18 @@ import NIOCore
 
 /// Runs the `Registrar`: feeds it events on one event loop, and carries out what it decides.
 final class RegistrationEngine: Sendable {
-  /// `isRepeat`: the result was there before the request came.
-  typealias Completion = @Sendable (_ answer: Registrar.Answer, _ isRepeat: Bool) -> Void
+  typealias Completion = @Sendable (_ answer: Registrar.Answer, _ provenance: Provenance) -> Void
+
+  /// Where an answer comes from.
+  enum Provenance: Hashable, Sendable {
+    /// The result was there before the request came.
+    case known
+    /// From a registration that this request began, or from nothing where it was refused. `goesOn`: the registration has not
+    /// ended with this answer.
+    case begun(goesOn: Bool)
+    /// From a registration that another request had begun.
+    case shared
+  }
 
   private let loop: any EventLoop
   private let bound: NIOLoopBoundBox<EngineLoop>
@@ -15,12 +25,12 @@ final class RegistrationEngine: Sendable {
   static func start(
     on loop: any EventLoop, configuration: Registrar.Configuration, targets: [EngineTarget],
     resuming pending: [PendingRegistration], store: any RegistrationStore, cache: ResultCache, calls: UpstreamCalls,
-    logger: Logger
+    audit: AuditTrail, activity: Activity, logger: Logger
   ) async throws -> RegistrationEngine {
     let bound = try await loop.submit {
       let engine = EngineLoop(
         loop: loop, registrar: Registrar(configuration: configuration, seed: .random(in: .min ... .max)), store: store,
-        cache: cache, calls: calls, logger: logger)
+        cache: cache, calls: calls, audit: audit, activity: activity, logger: logger)
       engine.setTargets(targets)
       engine.resume(pending)
       return NIOLoopBoundBox(engine, eventLoop: loop)
@@ -103,6 +113,12 @@ struct EngineReport: Sendable {
   var failed = 0
   var calls = 0
   var watchers = 0
+  /// Why the store took no change last, until it takes one again.
+  var storeError: StoreError?
+  /// From the request to the end on disk, by outcome.
+  var registrationTimes: [String: Histogram] = [:]
+  var callTimes: [TargetName: Histogram] = [:]
+  var commitTimes = Histogram()
 }
 
 /// The engine's state. Touched on its event loop alone.
@@ -111,11 +127,16 @@ final class EngineLoop {
   private let store: any RegistrationStore
   private let cache: ResultCache
   private let calls: UpstreamCalls
+  private let audit: AuditTrail
+  private let activity: Activity
   private let logger: Logger
   var registrar: Registrar
   private var clients: [TargetName: any UpstreamClient] = [:]
   private var targetNames: [TargetName] = []
-  private var completions: [Registrar.WaiterID: RegistrationEngine.Completion] = [:]
+  private var completions: [Registrar.WaiterID: Waiting] = [:]
+  /// When each registration that this process was asked for began, and when its call did.
+  private var beginnings: [RegistrationKey: MonotonicTime] = [:]
+  private var callBeginnings: [RegistrationKey: MonotonicTime] = [:]
   private var nextWaiter: Registrar.WaiterID = 1
   private var timer: Scheduled<Void>?
   private var timerDue: MonotonicTime?
@@ -123,15 +144,24 @@ final class EngineLoop {
   private var drained: EventLoopPromise<Void>?
   private var watchers: [Watcher] = []
 
+  /// A caller that waits for its answer.
+  private struct Waiting {
+    var completion: RegistrationEngine.Completion
+    var key: RegistrationKey
+    var isFirst: Bool
+  }
+
   init(
     loop: any EventLoop, registrar: Registrar, store: any RegistrationStore, cache: ResultCache, calls: UpstreamCalls,
-    logger: Logger
+    audit: AuditTrail, activity: Activity, logger: Logger
   ) {
     self.loop = loop
     self.registrar = registrar
     self.store = store
     self.cache = cache
     self.calls = calls
+    self.audit = audit
+    self.activity = activity
     self.logger = logger
   }
 
@@ -151,16 +181,20 @@ final class EngineLoop {
     // It may have ended since the caller looked: the answer is in the cache before the flight is gone.
     if !refresh, let known = registration(request.key) {
       if let error = known.objection(namedStatus: request.namedStatus, ifExists: request.ifExists, isRepeat: true) {
-        completion(.failed(error), true)
+        completion(.failed(error), .known)
       } else {
-        completion(.registered(known), true)
+        completion(.registered(known), .known)
       }
       return
     }
     let waiter = nextWaiter
     nextWaiter += 1
-    completions[waiter] = completion
-    perform(registrar.register(request, waiter: waiter, now: SystemClock.moment))
+    let now = SystemClock.moment
+    let isFirst = !registrar.isUnderWay(request.key)
+    completions[waiter] = Waiting(completion: completion, key: request.key, isFirst: isFirst)
+    let actions = registrar.register(request, waiter: waiter, now: now)
+    if isFirst, registrar.isUnderWay(request.key) { beginnings[request.key] = now.monotonic }
+    perform(actions)
   }
 
   private func registration(_ key: RegistrationKey) -> Registration? {
@@ -207,33 +241,61 @@ final class EngineLoop {
       case .commit(let id, let changes): commit(id, changes)
       case .call(let key, let status, let der): call(key, status, der)
       case .remember(let registration): cache.keep(registration, replaces: true)
-      case .answer(let waiter, let answer): completions.removeValue(forKey: waiter)?(answer, false)
+      case .answer(let waiter, let answer): self.answer(waiter, answer)
       case .ended(let key, let ending): ended(key, ending)
       }
     }
     arm()
+    activity.note()
     if let drained, registrar.isQuiet {
       self.drained = nil
       drained.succeed()
     }
   }
 
+  private func answer(_ waiter: Registrar.WaiterID, _ answer: Registrar.Answer) {
+    guard let waiting = completions.removeValue(forKey: waiter) else { return }
+    waiting.completion(answer, waiting.isFirst ? .begun(goesOn: registrar.isUnderWay(waiting.key)) : .shared)
+  }
+
   private func commit(_ id: Registrar.CommitID, _ changes: [StoreChange]) {
     let bound = NIOLoopBound(self, eventLoop: loop)
+    let begin = SystemClock.monotonic
     store.commit(changes) { [loop] result in
       loop.execute {
         let engine = bound.value
-        if case .failure(let error) = result {
-          engine.logger.log(.error, .storeFailed, "\(error.message)")
-        }
-        engine.perform(engine.registrar.committed(id, result, now: SystemClock.moment))
+        let now = SystemClock.moment
+        engine.counts.commitTimes.record(now.monotonic - begin)
+        engine.note(result)
+        engine.perform(engine.registrar.committed(id, result, now: now))
+        // What could not be written down is forgotten, and has no end.
+        if case .failure = result { engine.forgetBeginnings(changes) }
       }
+    }
+  }
+
+  private func forgetBeginnings(_ changes: [StoreChange]) {
+    for case .enqueue(let pending) in changes where !registrar.isUnderWay(pending.key) {
+      beginnings[pending.key] = nil
+    }
+  }
+
+  private func note(_ result: Result<Void, StoreError>) {
+    switch result {
+    case .success:
+      guard counts.storeError != nil else { return }
+      counts.storeError = nil
+      logger.log(.notice, .storeRecovered, "state can be written again")
+    case .failure(let error):
+      counts.storeError = error
+      logger.log(.error, .storeFailed, "\(error.message)")
     }
   }
 
   private func call(_ key: RegistrationKey, _ status: CertificateStatus?, _ der: [UInt8]) {
     guard let client = clients[key.target] else { return }
     counts.calls += 1
+    callBeginnings[key] = SystemClock.monotonic
     let bound = NIOLoopBound(self, eventLoop: loop)
     let call = UpstreamCall(certificateID: key.certificateID, der: der, status: status)
     calls.make(call, on: client) { [loop] reply in
@@ -243,7 +305,11 @@ final class EngineLoop {
 
   private func replied(_ key: RegistrationKey, _ reply: UpstreamReply) {
     let before = registrar.target(key.target)?.health
-    perform(registrar.replied(key, reply, now: SystemClock.moment))
+    let now = SystemClock.moment
+    if let begin = callBeginnings.removeValue(forKey: key) {
+      counts.callTimes[key.target, default: Histogram()].record(now.monotonic - begin)
+    }
+    perform(registrar.replied(key, reply, now: now))
     guard let after = registrar.target(key.target)?.health, after != before else { return }
     let metadata: Logger.Metadata = [LogField.target: "\(key.target)"]
     let said =
@@ -258,21 +324,23 @@ final class EngineLoop {
   }
 
   private func ended(_ key: RegistrationKey, _ ending: Registrar.Ending) {
-    var metadata: Logger.Metadata = [
-      LogField.certificateID: "\(key.certificateID)", LogField.target: "\(key.target)",
-    ]
+    let outcome: String
     switch ending {
     case .registered(let registration):
+      outcome = registration.outcome.rawValue
       if registration.outcome == .created { counts.created += 1 } else { counts.existing += 1 }
-      metadata[LogField.outcome] = "\(registration.outcome.rawValue)"
-      metadata[LogField.awsRequestID] = registration.requestID.map { "\($0)" }
-      logger.log(.debug, .registered, "registered", metadata)
     case .failed(let failure):
+      outcome = "failed"
       counts.failed += 1
-      metadata[LogField.reason] = "\(failure.error.reason)"
-      metadata[LogField.awsRequestID] = failure.error.requestID.map { "\($0)" }
-      logger.log(.warning, .registrationFailed, "registration failed: \(failure.error.message)", metadata)
+      if failure.error.reason == "upstream_mismatch" {
+        logger.log(
+          .error, .upstreamMismatch, "\(failure.error.message)",
+          [LogField.certificateID: "\(key.certificateID)", LogField.target: "\(key.target)"])
+      }
     }
+    let duration = beginnings.removeValue(forKey: key).map { SystemClock.monotonic - $0 }
+    if let duration { counts.registrationTimes[outcome, default: Histogram()].record(duration) }
+    audit.ended(key, ending, after: duration)
     removeWatchers()
     for watcher in watchers { watcher.listener(ending) }
   }

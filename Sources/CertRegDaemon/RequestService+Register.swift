@@ -12,7 +12,8 @@ extension RequestService {
     do throws(ServiceError) {
       let targets = try targets(of: request)
       let (der, id) = try readCertificate(request, verdict)
-      let answers = FanIn(count: targets.count) { results in
+      let answers = FanIn(count: targets.count) { [counts] results in
+        for result in results { counts.count(result) }
         reply.send(Self.answer(request, id, targets, results))
       }
       var basis: VerdictBasis?
@@ -21,6 +22,7 @@ extension RequestService {
         // What fails for one target is that target's answer: others may be under way.
         do throws(ServiceError) {
           if let known = try known(key, request, verdict) {
+            if case .failed(let error) = known { throw error }
             answers.set(index, known)
             continue
           }
@@ -33,11 +35,13 @@ extension RequestService {
           basis = accepted
           ask(key, der, accepted, request, from: peer) { answers.set(index, $0) }
         } catch {
+          audit.refused(id, in: [target], error, by: peer.requester)
           answers.set(index, .failed(error))
         }
       }
     } catch {
-      reply.send(AnswerEncoder.error(id: request.id, error))
+      auditRefusal(request, error, by: peer)
+      fail(request, error, reply)
     }
   }
 
@@ -78,15 +82,17 @@ extension RequestService {
     completion: @escaping @Sendable (TargetAnswer) -> Void
   ) {
     let current = currentConfiguration
+    let requester = peer.requester
     let patience = request.timeoutMilliseconds.map { Duration.milliseconds($0) } ?? current.defaultTimeout
     let registrarRequest = Registrar.Request(
       key: key, der: der, basis: basis, namedStatus: request.status, status: request.status ?? current.defaultStatus,
-      ifExists: request.ifExists, requesterUID: peer.uid,
+      ifExists: request.ifExists, requester: requester,
       expectation: request.wait ? .result(deadline: SystemClock.monotonic + patience) : .queued,
       share: current.access?.queueShare(of: peer))
-    engine.register(registrarRequest, refresh: request.refresh) { answer, isRepeat in
+    engine.register(registrarRequest, refresh: request.refresh) { [audit] answer, provenance in
+      audit.answered(key, answer, provenance, to: requester)
       switch answer {
-      case .registered(let registration): completion(.registered(registration, cached: isRepeat))
+      case .registered(let registration): completion(.registered(registration, cached: provenance == .known))
       case .queued: completion(.queued)
       case .failed(let error): completion(.failed(error))
       }
@@ -111,6 +117,18 @@ extension RequestService {
       return AnswerEncoder.registered(id: request.id, registration, cached: cached)
     case .queued: return AnswerEncoder.queued(id: request.id, certificateID: id, target: targets[0])
     case .failed(let error): return AnswerEncoder.error(id: request.id, error)
+    }
+  }
+}
+
+extension RequestCounts {
+  /// Counts what came of a registration in one target.
+  fileprivate func count(_ answer: RequestService.TargetAnswer) {
+    switch answer {
+    case .registered(_, cached: true): count(.register, "cached")
+    case .registered(let registration, cached: false): count(.register, registration.outcome.rawValue)
+    case .queued: count(.register, "queued")
+    case .failed(let error): count(.register, error)
     }
   }
 }

@@ -23,12 +23,14 @@ final class RequestService: RequestHandling {
   let store: any RegistrationStore
   let engine: RegistrationEngine
   private let workers: NIOThreadPool
+  let audit: AuditTrail
+  let counts: RequestCounts
   private let configuration: Mutex<Configuration>
   private let reports: Reports
 
   init(
     verdicts: Verdicts, cache: ResultCache, store: any RegistrationStore, engine: RegistrationEngine,
-    workers: NIOThreadPool, reports: Reports, configuration: Configuration
+    workers: NIOThreadPool, reports: Reports, audit: AuditTrail, counts: RequestCounts, configuration: Configuration
   ) {
     self.verdicts = verdicts
     self.cache = cache
@@ -36,6 +38,8 @@ final class RequestService: RequestHandling {
     self.engine = engine
     self.workers = workers
     self.reports = reports
+    self.audit = audit
+    self.counts = counts
     self.configuration = Mutex(configuration)
   }
 
@@ -47,15 +51,13 @@ final class RequestService: RequestHandling {
 
   func peer(ofDescriptor descriptor: CInt) throws -> Peer {
     let credentials = try PeerCredentials(descriptor: descriptor)
-    var peer = Peer(
-      uid: credentials.userID, gid: credentials.groupID, pid: credentials.processID,
-      supplementaryGroups: credentials.supplementaryGroupIDs)
-    if currentConfiguration.access?.asksForUnits ?? false,
-      case .unit(let name) = PeerUnit.lookUp(descriptor: descriptor, peer: credentials)
-    {
-      peer.unit = name
+    let unit = UnitOfPeer(process: credentials.processID)
+    if currentConfiguration.access?.asksForUnits ?? false {
+      unit.set(PeerUnit.lookUp(descriptor: descriptor, peer: credentials))
     }
-    return peer
+    return Peer(
+      uid: credentials.userID, gid: credentials.groupID, pid: credentials.processID,
+      supplementaryGroups: credentials.supplementaryGroupIDs, findUnit: { unit.name })
   }
 
   func servesFromMemory(_ peer: Peer) -> Bool {
@@ -84,7 +86,7 @@ final class RequestService: RequestHandling {
         try access.check(request.operation, targets: try concerned(request), by: peer, now: SystemClock.monotonic)
       }
     } catch {
-      reply.send(AnswerEncoder.error(id: request.id, error))
+      onWorker { self.refuse(request, error, to: peer, reply: reply) }
       return
     }
     switch request.operation {
@@ -94,8 +96,10 @@ final class RequestService: RequestHandling {
     case .forget: onWorker { self.forget(request, reply: reply) }
     case .watch: watch(request, reply: reply)
     case .status:
+      counts.count(.status, "ok")
       reports.status { reply.send(AnswerEncoder.object(id: request.id, body: $0)) }
     case .metrics:
+      counts.count(.metrics, "ok")
       reports.metrics { body in
         reply.send(
           AnswerEncoder.object(id: request.id) { writer in
@@ -104,6 +108,29 @@ final class RequestService: RequestHandling {
           })
       }
     }
+  }
+
+  /// Refuses what `access` does not allow. On a worker thread, since the audit trail wants the certificate's ID and the
+  /// peer's unit; the answer comes last, so that a client cannot ask faster than this goes.
+  private func refuse(_ request: OwnedRequest, _ error: ServiceError, to peer: Peer, reply: Reply) {
+    if request.operation == .register {
+      auditRefusal(request, error, by: peer)
+    } else if error.reason == "peer_not_allowed" {
+      audit.refused(request.operation, error, to: peer.requester)
+    }
+    fail(request, error, reply)
+  }
+
+  /// An entry for a request to register of which nothing more is known than what it says itself.
+  func auditRefusal(_ request: OwnedRequest, _ error: ServiceError, by peer: Peer) {
+    let id = (try? readCertificate(request, verdicts.current))?.id
+    audit.refused(id, in: (try? targets(of: request)) ?? [], error, by: peer.requester)
+  }
+
+  /// Answers with an error.
+  func fail(_ request: OwnedRequest, _ error: ServiceError, _ reply: Reply) {
+    counts.count(request.operation, error)
+    reply.send(AnswerEncoder.error(id: request.id, error))
   }
 
   private func onWorker(_ body: @escaping @Sendable () -> Void) {
@@ -116,6 +143,7 @@ final class RequestService: RequestHandling {
     let report = (request.certificatePem ?? []).withUnsafeBytes { text in
       verdicts.current.validator.report(on: text, now: SystemClock.wall)
     }
+    if let refusal = report.refusal { counts.count(.validate, refusal) } else { counts.count(.validate, "ok") }
     reply.send(AnswerEncoder.object(id: request.id, body: report.write))
   }
 
@@ -124,11 +152,16 @@ final class RequestService: RequestHandling {
       let key = try key(of: request)
       let record: StoredRecord?
       do throws(StoreError) { record = try store.record(for: key) } catch { throw ServiceError(error) }
-      engine.pending(key) { pending in
+      engine.pending(key) { [counts] pending in
+        if pending == nil, record == nil {
+          counts.count(.lookup, .notFound)
+        } else {
+          counts.count(.lookup, "ok")
+        }
         reply.send(Self.lookupAnswer(request.id, key, pending: pending, record: record))
       }
     } catch {
-      reply.send(AnswerEncoder.error(id: request.id, error))
+      fail(request, error, reply)
     }
   }
 
@@ -153,23 +186,24 @@ final class RequestService: RequestHandling {
       do throws(StoreError) { isKnown = try store.record(for: key) != nil } catch { throw ServiceError(error) }
       guard isKnown else { throw .notFound }
       engine.forget(key) { error in
-        reply.send(
-          error.map { AnswerEncoder.error(id: request.id, ServiceError($0)) }
-            ?? AnswerEncoder.forgotten(id: request.id, key))
+        if let error { return self.fail(request, ServiceError(error), reply) }
+        self.counts.count(.forget, "ok")
+        reply.send(AnswerEncoder.forgotten(id: request.id, key))
       }
     } catch {
-      reply.send(AnswerEncoder.error(id: request.id, error))
+      fail(request, error, reply)
     }
   }
 
   private func watch(_ request: OwnedRequest, reply: Reply) {
     do throws(ServiceError) {
       let targets = request.targets == .default ? nil : Set(try self.targets(of: request))
+      counts.count(.watch, "ok")
       engine.watch(while: { reply.isWanted }) { ending in
         if let line = Self.watchLine(request, ending, targets: targets) { reply.sendPart(line) }
       }
     } catch {
-      reply.send(AnswerEncoder.error(id: request.id, error))
+      fail(request, error, reply)
     }
   }
 

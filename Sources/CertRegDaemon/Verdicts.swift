@@ -9,6 +9,8 @@ final class Verdicts: Sendable {
   struct Current: Sendable {
     var policies: ValidationPolicies
     var validator: CertificateValidator
+    /// That of the policies in force, also while the clock is not set: what depends on the time is looked at again whenever
+    /// a result is answered.
     var fingerprint: Int64
 
     init(policies: ValidationPolicies, seenKeys: SeenKeys) {
@@ -18,17 +20,30 @@ final class Verdicts: Sendable {
     }
   }
 
-  private let state: Mutex<Current>
+  private let state: Mutex<(set: Current, unset: Current)>
   private let seenKeys = SeenKeys()
 
   init(policies: ValidationPolicies) {
-    state = Mutex(Current(policies: policies, seenKeys: seenKeys))
+    state = Mutex(Self.both(policies, seenKeys))
   }
 
-  var current: Current { state.withLock { $0 } }
+  var current: Current {
+    let isSet = SystemClock.wall >= Version.earliestClock
+    return state.withLock { isSet ? $0.set : $0.unset }
+  }
 
   func replace(_ policies: ValidationPolicies) {
-    state.withLock { $0 = Current(policies: policies, seenKeys: seenKeys) }
+    state.withLock { $0 = Self.both(policies, seenKeys) }
+  }
+
+  private static func both(_ policies: ValidationPolicies, _ seenKeys: SeenKeys) -> (set: Current, unset: Current) {
+    // While the host's clock is not set yet every certificate seems to begin in the future, which is no reason to refuse it.
+    var relaxed = policies
+    relaxed[.notYetValid] = .allow
+    var unset = Current(policies: relaxed, seenKeys: seenKeys)
+    let set = Current(policies: policies, seenKeys: seenKeys)
+    unset.fingerprint = set.fingerprint
+    return (set, unset)
   }
 }
 

@@ -4,29 +4,39 @@ import Logging
 import NIOCore
 import Synchronization
 
+/// A loop or thread that does the daemon's work.
+struct WatchedLoop: Sendable {
+  var name: String
+  /// How many intervals of the watchdog it may be silent. A loop must turn all the time; what waits for the disk (an fsync can
+  /// take many seconds on a machine that is well) or has a queue of work before it gets more.
+  var patience: Int
+  /// Runs something on it.
+  var poke: @Sendable (@escaping @Sendable () -> Void) -> Void
+}
+
 /// Keeps the service manager's watchdog content as long as every loop that does the daemon's work turns, and withholds
 /// the sign of life when one of them hangs.
 struct Watchdog: Sendable {
   private let notifier: ServiceNotifier
   private let interval: Duration
   private let logger: Logger
-  private let loops: [(name: String, poke: @Sendable (@escaping @Sendable () -> Void) -> Void)]
+  private let loops: [WatchedLoop]
+  private let activity: Activity
 
-  /// `nil` where the service manager asks for no sign of life. `loops`: how to run something on each loop.
-  init?(
-    notifier: ServiceNotifier, loops: [(name: String, poke: @Sendable (@escaping @Sendable () -> Void) -> Void)],
-    logger: Logger
-  ) {
+  /// `nil` where the service manager asks for no sign of life. `activity` is noted with every sign: a look at what the
+  /// socket's loops do by themselves.
+  init?(notifier: ServiceNotifier, loops: [WatchedLoop], activity: Activity, logger: Logger) {
     guard let interval = notifier.watchdogInterval else { return nil }
     self.notifier = notifier
     self.interval = interval
     self.logger = logger
     self.loops = loops
+    self.activity = activity
   }
 
   /// Runs until the task is cancelled.
   func run() async {
-    let allowances = Dictionary(uniqueKeysWithValues: loops.map { ($0.name, interval) })
+    let allowances = Dictionary(uniqueKeysWithValues: loops.map { ($0.name, interval * $0.patience) })
     let supervisor = Beats(WatchdogSupervisor(loops: allowances, now: SystemClock.monotonic))
     let tick = WatchdogSupervisor.tickInterval(watchdogInterval: interval)
     while !Task.isCancelled {
@@ -35,7 +45,9 @@ struct Watchdog: Sendable {
       }
       do { try await Task.sleep(for: tick) } catch { return }
       switch supervisor.tick() {
-      case .ping: notifier.pingWatchdog()
+      case .ping:
+        notifier.pingWatchdog()
+        activity.note()
       case .withhold(_, let newly):
         guard !newly.isEmpty else { continue }
         let names = newly.joined(separator: ", ")

@@ -60,6 +60,16 @@ package final class AWSUpstreamClient: UpstreamClient {
   /// Where the credentials in use are from and when they end.
   package var credentialsProvenance: ProvidedCredentials? { credentials.provenance }
 
+  /// Gets credentials, so that the first call finds them; returns what that call would fail with.
+  package func prepare() async -> ServiceError? {
+    do throws(CredentialsError) {
+      _ = try await credentials.credentials()
+      return nil
+    } catch {
+      return UpstreamFailure(error).error
+    }
+  }
+
   package func registerCertificateWithoutCA(_ call: UpstreamCall) async -> UpstreamReply {
     let body = RegistrationBody.bytes(call)
     let request = SignableRequest(

@@ -8,10 +8,23 @@ package struct EventID: Hashable, Sendable {
   package let name: String
   /// 32 lower-case hexadecimal digits: the value of the journal's `MESSAGE_ID`.
   package let messageID: String
+  /// How many entries of this kind there may be.
+  package let limit: Limit
 
-  private init(_ name: String, _ messageID: String) {
+  /// What keeps a kind of event from flooding the log.
+  package enum Limit: Hashable, Sendable {
+    /// Nothing: every one is wanted, and something else bounds them.
+    case none
+    /// Part of the audit trail that a peer can bring about as often as it likes: see ``LogPipeline/auditLimiter``.
+    case audit
+    /// The usual rate of one kind.
+    case usual
+  }
+
+  private init(_ name: String, _ messageID: String, limit: Limit = .usual) {
     self.name = name
     self.messageID = messageID
+    self.limit = limit
   }
 
   /// The daemon answers requests.
@@ -27,9 +40,19 @@ package struct EventID: Hashable, Sendable {
   /// A new configuration was refused; the old one stays.
   package static let reloadRefused = EventID("reload_refused", "2f7b8164ca9e4518869dc78e9719a740")
   /// The upstream has a certificate.
-  package static let registered = EventID("registered", "9b89727fd10e4f26b55add47509977c3")
+  package static let registered = EventID("registered", "9b89727fd10e4f26b55add47509977c3", limit: .none)
   /// A registration ended without success.
-  package static let registrationFailed = EventID("registration_failed", "cef2f68ebb4548a58006aa457f1800f2")
+  package static let registrationFailed = EventID(
+    "registration_failed", "cef2f68ebb4548a58006aa457f1800f2", limit: .none)
+  /// A registration was accepted that nobody waits for; another entry follows at its end.
+  package static let registrationQueued = EventID(
+    "registration_queued", "e04f6376cb7940a6bb2d97faf44dae1d", limit: .none)
+  /// A request was answered with what came of a registration that an earlier one had asked for.
+  package static let registrationShared = EventID(
+    "registration_shared", "31b8b0e2aa4e4b16b932f8b5d72bc653", limit: .audit)
+  /// A request to register was refused, or its caller waited no longer.
+  package static let registrationRefused = EventID(
+    "registration_refused", "22a5d7d8a18e48f799039ce0a98903d3", limit: .audit)
   /// An upstream's answer named another certificate than the one sent.
   package static let upstreamMismatch = EventID("upstream_mismatch", "feff92cfa5464ba68d26b69523392b74")
   /// An upstream throttles.
@@ -61,8 +84,9 @@ package struct EventID: Hashable, Sendable {
 
   /// All of them, in the order of the documentation.
   package static let all: [EventID] = [
-    ready, stopping, stopped, startFailed, reloaded, reloadRefused, registered, registrationFailed, upstreamMismatch,
-    upstreamThrottled, upstreamUnavailable, upstreamRecovered, identityRefused, clockCorrected, peerRefused,
+    ready, stopping, stopped, startFailed, reloaded, reloadRefused, registered, registrationFailed,
+    registrationQueued, registrationShared, registrationRefused, upstreamMismatch, upstreamThrottled,
+    upstreamUnavailable, upstreamRecovered, identityRefused, clockCorrected, peerRefused,
     connectionsExhausted, queueFull, storeFailed, storeRecovered, storeDamaged, watchdogWithheld, messagesSuppressed,
   ]
 

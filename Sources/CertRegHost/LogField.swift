@@ -13,6 +13,8 @@ package enum LogField {
   package static let peerGID = "peer_gid"
   /// Process ID of the peer.
   package static let peerPID = "peer_pid"
+  /// The systemd unit that the peer runs in.
+  package static let peerUnit = "peer_unit"
   /// `x-amzn-RequestId` of an upstream's answer.
   package static let awsRequestID = "aws_request_id"
   /// An operation of the wire (`register`, `lookup` …).

@@ -24,9 +24,29 @@ package final class LogPipeline: Sendable {
   private struct State {
     var level: Logger.Level
     var limiter: LogRateLimiter
+    var auditLimiter: LogRateLimiter
+    var suppressed = 0
+
+    /// Whether an entry may be written: `nil` not, else how many of its kind were held back before it.
+    mutating func admit(_ kind: String, _ limit: EventID.Limit, at now: MonotonicTime) -> Int? {
+      let decision: LogRateLimiter.Decision
+      switch limit {
+      case .none: return 0
+      case .audit: decision = auditLimiter.admit(kind, at: now)
+      case .usual: decision = limiter.admit(kind, at: now)
+      }
+      guard case .emit(let before) = decision else {
+        suppressed += 1
+        return nil
+      }
+      return before
+    }
   }
 
-  /// Protects the level and the limiter.
+  /// What of the audit trail is not bounded by the upstream's pace or the queue: 1,000 at once and 20 a second of each kind.
+  package static var auditLimiter: LogRateLimiter { LogRateLimiter(burst: 1000, perSecond: 20) }
+
+  /// Protects the level and the limiters.
   private let state: Mutex<State>
   private let writer: LogWriter
   private let clock: @Sendable () -> (wall: WallTime, monotonic: MonotonicTime)
@@ -37,13 +57,15 @@ package final class LogPipeline: Sendable {
   ///   - limiter: its buckets apply to every level from `info` to `error`; debugging wants everything, and `critical` must
   ///     never be held back.
   ///   - clock: read once a message.
+  ///   - auditLimiter: the same for events that say so of themselves.
   ///   - write: see ``LogWriter``.
   package init(
-    level: Logger.Level, limiter: LogRateLimiter = LogRateLimiter(), capacity: Int = 4096,
+    level: Logger.Level, limiter: LogRateLimiter = LogRateLimiter(),
+    auditLimiter: LogRateLimiter = LogPipeline.auditLimiter, capacity: Int = 16_384,
     clock: @escaping @Sendable () -> (wall: WallTime, monotonic: MonotonicTime) = { systemClock() },
-    write: @escaping @Sendable (LogRecord) -> Void
+    write: @escaping @Sendable ([LogRecord]) -> Void
   ) throws(HostError) {
-    state = Mutex(State(level: level, limiter: limiter))
+    state = Mutex(State(level: level, limiter: limiter, auditLimiter: auditLimiter))
     self.clock = clock
     writer = LogWriter(
       capacity: capacity,
@@ -64,14 +86,18 @@ package final class LogPipeline: Sendable {
     let destination = configuration.destination.resolved(
       journalStream: environment["JOURNAL_STREAM"], standardErrorStream: LogDestination.standardErrorStream())
     let format = configuration.format
-    try self.init(level: configuration.level) { record in
-      if destination == .journal,
-        LogOutput.sendToJournal(JournalEntry.assignments(of: record, identifier: identifier))
-      {
-        return
+    try self.init(level: configuration.level) { records in
+      var text = ""
+      for record in records {
+        if destination == .journal,
+          LogOutput.sendToJournal(JournalEntry.assignments(of: record, identifier: identifier))
+        {
+          continue
+        }
+        // Also where the journal does not take it.
+        text += format.line(record)
       }
-      // Also where the journal does not take it.
-      LogOutput.write(format.line(record), to: STDERR_FILENO)
+      if !text.isEmpty { LogOutput.write(text, to: STDERR_FILENO) }
     }
   }
 
@@ -90,10 +116,10 @@ package final class LogPipeline: Sendable {
   /// process. Returns whether all is written.
   @discardableResult
   package func flush(within limit: Duration = .seconds(2)) -> Bool {
-    let held = state.withLock { $0.limiter.takeSuppressed() }
+    let held = state.withLock { $0.limiter.takeSuppressed() + $0.auditLimiter.takeSuppressed() }
     let now = clock().wall
     for (kind, count) in held {
-      writer.enqueue(Self.report("\(count) messages suppressed (\(kind))", count: count, at: now))
+      writer.enqueue { Self.report("\(count) messages suppressed (\(kind))", count: count, at: now) }
     }
     return writer.flush(within: limit)
   }
@@ -108,15 +134,41 @@ package final class LogPipeline: Sendable {
       case .string(let name)?: kind = name
       default: kind = "\(event.file):\(event.line)"
       }
-      switch state.withLock({ $0.limiter.admit(kind, at: now.monotonic) }) {
-      case .suppress: return
-      case .emit(let count): suppressed = count
-      }
+      let limit = EventID.named(kind)?.limit ?? .usual
+      guard let before = state.withLock({ $0.admit(kind, limit, at: now.monotonic) }) else { return }
+      suppressed = before
     }
-    writer.enqueue(
+    let (level, message, file, line) = (event.level, event.message, event.file, event.line)
+    writer.enqueue { [suppressed] in
       LogRecord(
-        time: now.wall, level: event.level, label: label, message: event.message.description, metadata: metadata,
-        file: event.file, line: event.line, suppressed: suppressed))
+        time: now.wall, level: level, label: label, message: message.description, metadata: metadata, file: file,
+        line: line, suppressed: suppressed)
+    }
+  }
+
+  /// Takes an entry of the audit trail, at level `info`. `make` is called on the log's thread, so that whoever brings the
+  /// entry about does not wait for its text to be made.
+  package func audit(
+    _ event: EventID, label: String = "audit", file: String = #fileID, line: UInt = #line,
+    _ make: @escaping @Sendable () -> (message: String, fields: Logger.Metadata)
+  ) {
+    let now = clock()
+    let admitted = state.withLock { state in
+      state.level <= .info ? state.admit(event.name, event.limit, at: now.monotonic) : nil
+    }
+    guard let suppressed = admitted else { return }
+    writer.enqueue {
+      var (message, fields) = make()
+      fields[LogField.event] = .string(event.name)
+      return LogRecord(
+        time: now.wall, level: .info, label: label, message: message, metadata: fields, file: file, line: line,
+        suppressed: suppressed)
+    }
+  }
+
+  /// What did not reach the log: held back because there were too many of a kind, and dropped because it was too slow.
+  package var missing: (suppressed: Int, dropped: Int) {
+    (state.withLock { $0.suppressed }, writer.droppedCount)
   }
 
   private static func report(_ message: String, count: Int, at time: WallTime) -> LogRecord {

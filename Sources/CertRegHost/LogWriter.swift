@@ -8,7 +8,8 @@ import Synchronization
 /// What waits is bounded: past the bound records are dropped and counted, and the count is told when there is room again.
 package final class LogWriter: Sendable {
   private enum Item {
-    case record(LogRecord)
+    /// Made on the writer's thread: whoever logs pays for the facts alone.
+    case record(@Sendable () -> LogRecord)
     case dropped(Int)
     case marker(ThreadSemaphore)
   }
@@ -21,17 +22,22 @@ package final class LogWriter: Sendable {
   /// Protects what waits to be written. Never held while writing.
   private let queue = Mutex(Queue())
   private let wakeUp = ThreadSemaphore()
-  private let write: @Sendable (LogRecord) -> Void
+  private let write: @Sendable ([LogRecord]) -> Void
   private let makeDropReport: @Sendable (Int) -> LogRecord
   private let capacity: Int
+  private static let batchLimit = 64
+  private let lost = Atomic<Int>(0)
+
+  /// How many records were dropped so far.
+  package var droppedCount: Int { lost.load(ordering: .relaxed) }
 
   /// - Parameters:
   ///   - capacity: most records that wait.
   ///   - makeDropReport: the record that tells of so many dropped ones.
-  ///   - write: called on the writer's thread for one record after the other; may block.
+  ///   - write: called on the writer's thread with the next records in order; may block.
   package init(
-    capacity: Int = 4096, makeDropReport: @escaping @Sendable (Int) -> LogRecord,
-    write: @escaping @Sendable (LogRecord) -> Void
+    capacity: Int, makeDropReport: @escaping @Sendable (Int) -> LogRecord,
+    write: @escaping @Sendable ([LogRecord]) -> Void
   ) {
     self.capacity = capacity
     self.makeDropReport = makeDropReport
@@ -58,21 +64,23 @@ package final class LogWriter: Sendable {
     pthread_detach(thread)
   }
 
-  /// Takes `record` without waiting for anything but a short lock.
-  package func enqueue(_ record: LogRecord) {
-    let isTaken = queue.withLock { queue in
+  /// Takes what `record` will make without waiting for anything but a short lock.
+  package func enqueue(_ record: @escaping @Sendable () -> LogRecord) {
+    let isFirst = queue.withLock { queue in
       guard queue.items.count < capacity else {
         queue.dropped += 1
+        lost.wrappingAdd(1, ordering: .relaxed)
         return false
       }
+      let isFirst = queue.items.isEmpty
       if queue.dropped > 0 {
         queue.items.append(.dropped(queue.dropped))
         queue.dropped = 0
       }
       queue.items.append(.record(record))
-      return true
+      return isFirst
     }
-    if isTaken { wakeUp.signal() }
+    if isFirst { wakeUp.signal() }
   }
 
   /// Waits until everything that was taken before is written, at most for `limit`. Returns whether it is.
@@ -102,13 +110,22 @@ package final class LogWriter: Sendable {
         queue.items = []
         return items
       }
+      var batch: [LogRecord] = []
       for item in items {
         switch item {
-        case .record(let record): write(record)
-        case .dropped(let count): write(makeDropReport(count))
-        case .marker(let semaphore): semaphore.signal()
+        case .record(let make): batch.append(make())
+        case .dropped(let count): batch.append(makeDropReport(count))
+        case .marker(let semaphore):
+          write(batch)
+          batch = []
+          semaphore.signal()
+        }
+        if batch.count >= LogWriter.batchLimit {
+          write(batch)
+          batch.removeAll(keepingCapacity: true)
         }
       }
+      if !batch.isEmpty { write(batch) }
     }
   }
 }

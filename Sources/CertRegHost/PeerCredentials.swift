@@ -1,5 +1,6 @@
 import CSystemd
 import Glibc
+import Synchronization
 
 /// Who is at the other end of a Unix socket, by the kernel's word (unix(7)): as it was when the peer called connect(2).
 package struct PeerCredentials: Hashable, Sendable {
@@ -63,27 +64,40 @@ package enum PeerUnit: Hashable, Sendable {
   case unit(String)
   /// The peer is in no unit: systemd does not manage it.
   case none
-  /// It could not be told: the peer has ended, or its entry in /proc is hidden (`ProtectProc=`). Grants nothing.
+  /// It could not be told: the peer has ended, or neither /proc nor the control groups show it. Grants nothing.
   case unknown(String)
 
   /// Looks up the unit of the peer of the connected socket `descriptor`, whose credentials are `peer`.
   ///
-  /// Reads files of /proc: ask only where the answer is needed. A process ID can be given to another process once its
+  /// Reads files of /proc or of the control groups: ask only where the answer is needed. A process ID can be given to another process once its
   /// owner has ended; where the kernel offers `SO_PEERPIDFD` (Linux 6.5) a peer that ended meanwhile is `unknown`.
   package static func lookUp(descriptor: Int32, peer: PeerCredentials) -> PeerUnit {
     guard peer.processID > 0 else { return .unknown("the peer's process cannot be seen from here") }
     let handle = processHandle(of: descriptor)
     defer { if let handle { close(handle) } }
-    var name: UnsafeMutablePointer<CChar>?
-    let result = sd_pid_get_unit(peer.processID, &name)
-    defer { free(name) }
+    let unit = lookUp(process: peer.processID)
     if let handle, hasEnded(handle) { return .unknown("the peer has ended") }
+    return unit
+  }
+
+  /// Looks up the unit of a process by its number, for records: whoever relies on it has to know that the process has not
+  /// ended meanwhile.
+  package static func lookUp(process: Int32) -> PeerUnit {
+    var name: UnsafeMutablePointer<CChar>?
+    let result = sd_pid_get_unit(process, &name)
+    defer { free(name) }
     switch result {
     case 0...: return name.map { .unit(String(cString: $0)) } ?? .none
     case -ENODATA: return .none
-    default: return .unknown(systemMessage(-result))
+    default:
+      // kill(2) with signal 0 tells whether there is such a process, also where its entry in /proc is hidden.
+      guard kill(process, 0) == 0 || errno == EPERM else { return .unknown("the peer has ended") }
+      return controlGroups.withLock { $0.unit(of: process) }.map { .unit($0) } ?? .unknown(systemMessage(-result))
     }
   }
+
+  /// What was found before makes the next look-up cheap.
+  private static let controlGroups = Mutex(ControlGroups())
 
   /// A pidfd of the peer, which stays with the process whatever becomes of its number; `nil` before Linux 6.5.
   private static func processHandle(of descriptor: Int32) -> Int32? {

@@ -9,6 +9,9 @@ package struct ServiceNotifier: Sendable {
   /// How often the manager wants to hear `pingWatchdog()`, at the least; `nil` where it has no watchdog for this process.
   package let watchdogInterval: Duration?
 
+  /// Whether there is nobody to tell.
+  package let isSilent: Bool
+
   /// - Parameters:
   ///   - watchdogInterval: see the property.
   ///   - monotonicMicroseconds: reads `CLOCK_MONOTONIC`, which the manager compares with its own.
@@ -16,8 +19,9 @@ package struct ServiceNotifier: Sendable {
   package init(
     watchdogInterval: Duration? = nil,
     monotonicMicroseconds: @escaping @Sendable () -> UInt64 = { readMonotonicMicroseconds() },
-    send: @escaping @Sendable (String) -> Void
+    isSilent: Bool = false, send: @escaping @Sendable (String) -> Void
   ) {
+    self.isSilent = isSilent
     self.watchdogInterval = watchdogInterval
     self.monotonicMicroseconds = monotonicMicroseconds
     self.send = send
@@ -37,7 +41,7 @@ package struct ServiceNotifier: Sendable {
   }
 
   /// For a process without a service manager.
-  package static let silent = ServiceNotifier { _ in }
+  package static let silent = ServiceNotifier(isSilent: true) { _ in }
 
   /// Says that the daemon answers, at the end of the start or of a reload.
   package func ready(status: String) { notify(.ready(status: status)) }

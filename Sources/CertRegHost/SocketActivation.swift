@@ -72,6 +72,21 @@ package enum SocketActivation {
     return PassedDescriptor(descriptor: descriptor, name: name, family: family)
   }
 
+  /// Accepts who waits on the sockets, hands each `answer` as far as it takes it at once, and hangs up.
+  ///
+  /// For a start that fails and would fail again: the service manager starts the service for whoever waits, over and over.
+  package static func turnAway(from passed: [PassedDescriptor], with answer: [UInt8]) {
+    for socket in passed {
+      while true {
+        // The sockets are non-blocking: with nobody there this fails.
+        let client = accept(socket.descriptor, nil, nil)
+        guard client >= 0 else { break }
+        _ = send(client, answer, answer.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+        close(client)
+      }
+    }
+  }
+
   /// The path that a Unix socket is bound to.
   private static func socketPath(of descriptor: Int32) -> String? {
     var address = sockaddr_un()

@@ -77,17 +77,20 @@ package enum AnswerEncoder {
         writer.member("status", ifPresent: registration.status?.rawValue)
         writer.member("finishedAt", registration.finishedAt.rfc3339)
         writer.member("requestId", ifPresent: registration.requestID)
+        writer.requesterMember(registration.requester)
       case .queued(let pending, let nextTry):
         writer.member("state", "queued")
         writer.member("status", ifPresent: pending.status?.rawValue)
         writer.member("enqueuedAt", pending.enqueuedAt.rfc3339)
         writer.member("attempts", pending.attempts)
         writer.member("nextTryAt", ifPresent: nextTry?.rfc3339)
+        writer.requesterMember(pending.requester)
         if let error = pending.lastError { writer.errorMember(error, name: "lastError") }
       case .failed(let failure):
         writer.member("state", "failed")
         writer.member("finishedAt", failure.finishedAt.rfc3339)
         writer.member("attempts", failure.attempts)
+        writer.requesterMember(failure.requester)
         writer.errorMember(failure.error, name: "lastError")
       }
     }
@@ -172,6 +175,16 @@ extension JSONWriter {
     member("certificateId", registration.key.certificateID.hex)
     member("outcome", registration.outcome.rawValue)
     member("status", ifPresent: registration.status?.rawValue)
+  }
+
+  /// Who asked first, as far as it is known.
+  fileprivate mutating func requesterMember(_ requester: Requester?) {
+    guard let requester else { return }
+    beginObject("requestedBy")
+    member("uid", Int(requester.uid))
+    if requester.pid > 0 { member("pid", Int(requester.pid)) }
+    member("unit", ifPresent: requester.unit)
+    endObject()
   }
 
   fileprivate mutating func queuedMembers() {

@@ -3,20 +3,23 @@ package import CertRegProtocol
 import Synchronization
 
 /// Who is at the other end of a connection, from `SO_PEERCRED` (unix(7)).
-package struct Peer: Hashable, Sendable {
+package struct Peer: Sendable {
   package var uid: UInt32
   package var gid: UInt32
   package var pid: Int32
   package var supplementaryGroups: [UInt32]
-  /// The systemd unit that it runs in, where that was asked for and could be told.
-  package var unit: String?
+  /// Tells the systemd unit that it runs in, where that can be told. May read files: not on an event loop.
+  package var findUnit: @Sendable () -> String?
 
-  package init(uid: UInt32, gid: UInt32, pid: Int32, supplementaryGroups: [UInt32] = [], unit: String? = nil) {
+  package init(
+    uid: UInt32, gid: UInt32, pid: Int32, supplementaryGroups: [UInt32] = [],
+    findUnit: @escaping @Sendable () -> String? = { nil }
+  ) {
     self.uid = uid
     self.gid = gid
     self.pid = pid
     self.supplementaryGroups = supplementaryGroups
-    self.unit = unit
+    self.findUnit = findUnit
   }
 }
 

@@ -156,7 +156,7 @@ extension RegistrationWriter {
     if entry.callStarted || entry.attempts > 0 || entry.lastError != nil {
       let attempt = AttemptRow(
         sequence: entry.sequence, callStarted: entry.callStarted, attempts: entry.attempts,
-        lastError: entry.lastError.map(ErrorJSON.encode))
+        lastError: entry.lastError.map { ErrorJSON.encode($0) })
       try attempt.write(to: statements.writeAttempt)
       known.hasAttempt = true
     }

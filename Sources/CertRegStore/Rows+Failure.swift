@@ -5,11 +5,13 @@ import Foundation
 enum FailureRow {
   static func read(_ row: some ColumnSource, name: (Int64) -> String?) -> FailedRegistration? {
     guard row.isIntact(as: .failure), let certificateID = row.digest(0), let target = row.integer(1).flatMap(name),
-      let attempts = row.integer(2), let finished = row.integer(3), let error = row.blob(4).flatMap(ErrorJSON.decode)
+      let attempts = row.integer(2), let finished = row.integer(3), let json = row.blob(4),
+      let error = ErrorJSON.decode(json)
     else { return nil }
     return FailedRegistration(
       key: RegistrationKey(certificateID: certificateID, target: TargetName(target)), error: error,
-      attempts: Int(attempts), finishedAt: WallTime(millisecondsSinceEpoch: finished))
+      attempts: Int(attempts), finishedAt: WallTime(millisecondsSinceEpoch: finished),
+      requester: ErrorJSON.requester(in: json))
   }
 
   static func write(
@@ -20,18 +22,42 @@ enum FailureRow {
     row.put(target)
     row.put(Int64(failure.attempts))
     row.put(failure.finishedAt.millisecondsSinceEpoch)
-    row.put(copying: ErrorJSON.encode(failure.error))
+    row.put(copying: ErrorJSON.encode(failure.error, requester: failure.requester))
     try row.run()
   }
 }
 
 /// The JSON form in which errors are kept.
 enum ErrorJSON {
-  static func encode(_ error: ServiceError) -> [UInt8] {
+  /// An error with who asked beside its own members, where that is known.
+  private struct Record: Encodable {
+    var error: ServiceError
+    var requester: Requester?
+
+    func encode(to encoder: any Encoder) throws {
+      try error.encode(to: encoder)
+      var container = encoder.container(keyedBy: RequesterKey.self)
+      try container.encodeIfPresent(requester, forKey: .requester)
+    }
+  }
+
+  private enum RequesterKey: String, CodingKey {
+    case requester
+  }
+
+  private struct RequesterAlone: Decodable {
+    var requester: Requester?
+  }
+
+  static func encode(_ error: ServiceError, requester: Requester? = nil) -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
-    // A flat structure of strings, integers and booleans cannot fail to encode.
-    return (try? encoder.encode(error)).map { Array($0) } ?? []
+    // A structure of strings, integers and booleans cannot fail to encode.
+    return (try? encoder.encode(Record(error: error, requester: requester))).map { Array($0) } ?? []
+  }
+
+  static func requester(in json: [UInt8]) -> Requester? {
+    try? JSONDecoder().decode(RequesterAlone.self, from: Data(json)).requester
   }
 
   static func decode(_ json: [UInt8]) -> ServiceError? {

@@ -6,7 +6,7 @@ enum QueueRow {
   /// The entry without what `attempt` has to add.
   static func read(_ row: some ColumnSource) -> PendingRegistration? {
     guard row.isIntact(as: .queue), let sequence = row.integer(0), let certificateID = row.digest(1),
-      let target = row.text(2), let enqueued = row.integer(4), let requester = row.integer(5),
+      let target = row.text(2), let enqueued = row.integer(4), let requester = requester(row, 5),
       let notBefore = row.integer(6), let notAfter = row.integer(7), let policies = row.integer(8),
       let der = row.blob(9)
     else { return nil }
@@ -14,10 +14,18 @@ enum QueueRow {
       key: RegistrationKey(certificateID: certificateID, target: TargetName(target)), sequence: sequence, der: der,
       status: row.integer(3).flatMap { CertificateStatus(code: $0) },
       enqueuedAt: WallTime(millisecondsSinceEpoch: enqueued), callStarted: false, attempts: 0, lastError: nil,
-      requesterUID: UInt32(truncatingIfNeeded: requester),
+      requester: requester,
       basis: VerdictBasis(
         notBefore: WallTime(millisecondsSinceEpoch: notBefore), notAfter: WallTime(millisecondsSinceEpoch: notAfter),
         policyFingerprint: policies))
+  }
+
+  /// The first version kept the user alone, as a number.
+  private static func requester(_ row: some ColumnSource, _ column: Int) -> Requester? {
+    if let uid = row.integer(column) { return Requester(uid: UInt32(truncatingIfNeeded: uid)) }
+    guard let bytes = row.blob(column) else { return nil }
+    var rest = bytes[...]
+    return RequesterBytes.take(from: &rest)
   }
 
   static func write(_ entry: PendingRegistration, to statement: PreparedStatement) throws(DatabaseFault) {
@@ -27,7 +35,9 @@ enum QueueRow {
     row.put(entry.key.target.rawValue)
     row.put(entry.status.map { Int64($0.code) })
     row.put(entry.enqueuedAt.millisecondsSinceEpoch)
-    row.put(Int64(entry.requesterUID))
+    var requester: [UInt8] = []
+    RequesterBytes.append(entry.requester, to: &requester)
+    row.put(copying: requester)
     row.put(entry.basis.notBefore.millisecondsSinceEpoch)
     row.put(entry.basis.notAfter.millisecondsSinceEpoch)
     row.put(entry.basis.policyFingerprint)

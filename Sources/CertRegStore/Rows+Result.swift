@@ -2,6 +2,9 @@ import CertRegCore
 
 /// A row of `result`: certificate, target, arn_prefix, arn, ending, request, finished_at, not_before, not_after,
 /// policies, checksum.
+///
+/// `request` is what is known of the request: a blob of the upstream's request ID (16 bytes of a UUID, or 16 zeros), who
+/// asked, and a request ID that is no UUID. The first version kept the ID alone, as 16 bytes or text.
 enum ResultRow {
   /// What was read: the registration, or that the row cannot be trusted.
   static func read(_ row: some ColumnSource, name: (Int64) -> String?) -> Registration? {
@@ -10,13 +13,14 @@ enum ResultRow {
       let outcome = outcome(code: ending & 15), let finished = row.integer(6), let notBefore = row.integer(7),
       let notAfter = row.integer(8), let policies = row.integer(9)
     else { return nil }
+    let request = request(row)
     return Registration(
       key: RegistrationKey(certificateID: certificateID, target: TargetName(target)), certificateARN: arn,
-      outcome: outcome, status: CertificateStatus(code: ending >> 4), requestID: requestID(row),
+      outcome: outcome, status: CertificateStatus(code: ending >> 4), requestID: request.id,
       finishedAt: WallTime(millisecondsSinceEpoch: finished),
       basis: VerdictBasis(
         notBefore: WallTime(millisecondsSinceEpoch: notBefore), notAfter: WallTime(millisecondsSinceEpoch: notAfter),
-        policyFingerprint: policies))
+        policyFingerprint: policies), requester: request.requester)
   }
 
   /// Binds everything behind the target. `prefix`: number of the ARN's beginning, where the rest is the certificate's ID.
@@ -29,11 +33,7 @@ enum ResultRow {
     row.put(prefix)
     row.put(prefix == nil ? registration.certificateARN : nil)
     row.put(code(registration.outcome) | Int64(registration.status.map(\.code) ?? 0) << 4)
-    if let uuid = registration.requestID.flatMap(UUIDText.bytes) {
-      row.put(copying: uuid)
-    } else {
-      row.put(registration.requestID)
-    }
+    putRequest(of: registration, to: &row)
     row.put(registration.finishedAt.millisecondsSinceEpoch)
     row.put(registration.basis.notBefore.millisecondsSinceEpoch)
     row.put(registration.basis.notAfter.millisecondsSinceEpoch)
@@ -53,8 +53,28 @@ enum ResultRow {
     return name(number).map { $0 + id.hex }
   }
 
-  private static func requestID(_ row: some ColumnSource) -> String? {
-    row.kind(5) == .blob ? row.withBytes(5) { UUIDText.text($0) } : row.text(5)
+  private static let noUUID = [UInt8](repeating: 0, count: 16)
+
+  private static func putRequest(of registration: Registration, to row: inout RowWriter) {
+    let uuid = registration.requestID.flatMap(UUIDText.bytes)
+    guard let requester = registration.requester else {
+      if let uuid { row.put(copying: uuid) } else { row.put(registration.requestID) }
+      return
+    }
+    var bytes = uuid ?? noUUID
+    RequesterBytes.append(requester, to: &bytes)
+    if uuid == nil, let text = registration.requestID { bytes += text.utf8 }
+    row.put(copying: bytes)
+  }
+
+  private static func request(_ row: some ColumnSource) -> (id: String?, requester: Requester?) {
+    guard let bytes = row.blob(5), bytes.count >= 16 else { return (row.text(5), nil) }
+    let uuid = bytes.prefix(16)
+    var rest = bytes.dropFirst(16)
+    let requester = rest.isEmpty ? nil : RequesterBytes.take(from: &rest)
+    if !rest.isEmpty { return (String(decoding: rest, as: UTF8.self), requester) }
+    let isNone = requester != nil && uuid.elementsEqual(noUUID)
+    return (isNone ? nil : uuid.withUnsafeBytes { UUIDText.text($0) }, requester)
   }
 
   private static func outcome(code: Int64) -> RegistrationOutcome? {

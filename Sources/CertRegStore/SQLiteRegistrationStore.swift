@@ -101,6 +101,11 @@ extension SQLiteRegistrationStore {
     }
   }
 
+  /// Runs `body` on the thread of the commits, behind those that wait; for the watchdog.
+  package func onCommitThread(_ body: @escaping @Sendable () -> Void) {
+    committing.async(execute: body)
+  }
+
   /// Commits until nothing waits. Runs on `committing` alone, so that completions keep their order.
   private func commitWaiting() {
     while true {

@@ -69,6 +69,7 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
       loaded = try loader.load()
     } catch {
       writeLines(error.problems.map(\.description), to: STDERR_FILENO)
+      if !checksConfiguration, !printsConfiguration { turnClientsAway() }
       throw ExitCode(EX_CONFIG)
     }
     if checksConfiguration || printsConfiguration {

@@ -1,6 +1,9 @@
 import CertRegDaemon
 import CertRegSettings
 
+/// Tells clients that wait on the service manager's socket that the daemon cannot start.
+func turnClientsAway() { Daemon.turnClientsAway() }
+
 /// Runs the daemon until it is asked to stop, and returns the exit status of sysexits(3).
 ///
 /// - Parameter reload: reads the configuration anew, for SIGHUP.

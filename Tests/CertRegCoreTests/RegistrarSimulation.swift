@@ -103,7 +103,8 @@ struct RegistrarSimulation {
     let deadline = now.monotonic + .milliseconds(Int64.random(in: 1...5000, using: &random))
     waiting[waiter] = (key, waits ? deadline : nil)
     let request = Registrar.Request(
-      key: key, der: [1], basis: .anyTime, namedStatus: nil, status: .active, ifExists: .return, requesterUID: 1,
+      key: key, der: [1], basis: .anyTime, namedStatus: nil, status: .active, ifExists: .return,
+      requester: Requester(uid: 1),
       expectation: waits ? .result(deadline: deadline) : .queued)
     perform(registrar.register(request, waiter: waiter, now: now))
     if mutant == .promisesTooEarly, !waits, waiting[waiter] != nil { perform([.answer(waiter, .queued)]) }

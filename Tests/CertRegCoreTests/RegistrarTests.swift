@@ -25,7 +25,7 @@ import Testing
   ) -> Registrar.Request {
     Registrar.Request(
       key: key(number), der: [1, 2, 3], basis: .anyTime, namedStatus: status, status: status, ifExists: ifExists,
-      requesterUID: 1000,
+      requester: Requester(uid: 1000),
       expectation: expectation ?? .result(deadline: Self.start.monotonic + .seconds(60)))
   }
 
@@ -192,7 +192,7 @@ import Testing
   @Test mutating func `a call that an earlier process began counts as one whose answer was lost`() {
     let row = PendingRegistration(
       key: key(1), sequence: 5, der: [9], status: .active, enqueuedAt: Self.start.wall, callStarted: true, attempts: 0,
-      lastError: nil, requesterUID: 0, basis: .anyTime)
+      lastError: nil, requester: Requester(uid: 0), basis: .anyTime)
     #expect(registrar.resume([row], now: Self.start) == [.call(key(1), .active, der: [9])])
     let ended = registrar.replied(
       key(1), .alreadyExists(certificateARN: "arn:1", status: nil, requestID: "r"), now: Self.start)

@@ -27,7 +27,8 @@ import Testing
   ) throws -> LogPipeline {
     try LogPipeline(
       level: level, limiter: LogRateLimiter(burst: burst, perSecond: 0), capacity: capacity,
-      clock: { (WallTime(millisecondsSinceEpoch: 0), MonotonicTime(nanoseconds: 0)) }, write: destination.write)
+      clock: { (WallTime(millisecondsSinceEpoch: 0), MonotonicTime(nanoseconds: 0)) },
+      write: { $0.forEach(destination.write) })
   }
 
   private func logger(_ pipeline: LogPipeline, provider: Logger.MetadataProvider? = nil) -> Logger {
@@ -116,6 +117,31 @@ import Testing
     #expect(destination.messages.prefix(1) == ["here"] && destination.messages.count == 2)
   }
 
+  @Test func `entries of the audit trail are made by the log's thread and have limits of their own`() throws {
+    let destination = Destination()
+    let pipeline = try LogPipeline(
+      level: .info, limiter: LogRateLimiter(burst: 1, perSecond: 0),
+      auditLimiter: LogRateLimiter(burst: 3, perSecond: 0),
+      clock: { (WallTime(millisecondsSinceEpoch: 0), MonotonicTime(nanoseconds: 0)) },
+      write: { $0.forEach(destination.write) })
+    let caller = pthread_self()
+    for _ in 0..<10 {
+      pipeline.audit(.registered) { ("each", [LogField.peerUID: "\(pthread_equal(caller, pthread_self()))"]) }
+      pipeline.audit(.registrationRefused) { ("few", [:]) }
+    }
+    pipeline.flush(within: longEnough)
+    let each = destination.written.withLock { $0.filter { $0.message == "each" } }
+    #expect(each.count == 10)
+    #expect(each.first?.fields == [.init(name: "event", value: "registered"), .init(name: "peer_uid", value: "0")])
+    #expect(destination.messages.count { $0 == "few" } == 3)
+    #expect(destination.messages.last == "7 messages suppressed (registration_refused)")
+    #expect(pipeline.missing.suppressed == 7 && pipeline.missing.dropped == 0)
+    pipeline.level = .notice
+    pipeline.audit(.registered) { ("unwanted", [:]) }
+    pipeline.flush(within: longEnough)
+    #expect(!destination.messages.contains("unwanted"))
+  }
+
   @Test func `debugging is not held back`() throws {
     let destination = Destination()
     let pipeline = try pipeline(destination, level: .debug, burst: 1)
@@ -139,6 +165,7 @@ import Testing
     #expect(messages.count <= 2 * 8 + 2)
     let lost = messages.compactMap { $0.contains("dropped") ? Int($0.prefix { $0.isNumber }) : nil }
     #expect(lost.reduce(0, +) + messages.count - lost.count == 1000)
+    #expect(pipeline.missing.dropped == lost.reduce(0, +))
   }
 
   @Test func `text reaches a slow reader of a non-blocking pipe whole`() async {

@@ -132,7 +132,7 @@ import Testing
     let error = ServiceError(.serviceUnavailable, reason: "down", message: "no", retryable: true)
     let pending = PendingRegistration(
       key: key, sequence: 1, der: [], status: .inactive, enqueuedAt: WallTime(secondsSinceEpoch: 0), callStarted: true,
-      attempts: 2, lastError: error, requesterUID: 0, basis: basis)
+      attempts: 2, lastError: error, requester: Requester(uid: 0, pid: 42, unit: "line.service"), basis: basis)
     let failed = FailedRegistration(key: key, error: error, attempts: 3, finishedAt: WallTime(secondsSinceEpoch: 0))
     let known = #""certificateId":"\#(id.hex)","target":"eu-1""#
     let lastError =
@@ -147,7 +147,8 @@ import Testing
     #expect(
       text(AnswerEncoder.lookup(id: nil, .queued(pending, nextTry: WallTime(secondsSinceEpoch: 60))))
         == #"{\#(known),"state":"queued","status":"INACTIVE","enqueuedAt":"1970-01-01T00:00:00.000Z","attempts":2,"#
-        + #""nextTryAt":"1970-01-01T00:01:00.000Z",\#(lastError)}"#)
+        + #""nextTryAt":"1970-01-01T00:01:00.000Z","requestedBy":{"uid":0,"pid":42,"unit":"line.service"},\#(lastError)}"#
+    )
     #expect(
       text(AnswerEncoder.lookup(id: nil, .failed(failed)))
         == #"{\#(known),"state":"failed","finishedAt":"1970-01-01T00:00:00.000Z","attempts":3,\#(lastError)}"#)

@@ -53,6 +53,60 @@ import Testing
     #expect(try store.record(for: Sample.key(1, target: "other")) == nil)
   }
 
+  @Test(
+    arguments: [nil, "0c5c1a3b-5e63-4a3b-9a80-0d0f6e2f1234", "0C5C1A3B-not-a-uuid", ""] as [String?],
+    [
+      nil, Requester(uid: 0), Requester(uid: 1000, pid: 127, unit: "a.scope"),
+      Requester(uid: .max, pid: .max, unit: String(repeating: "ü", count: 127)),
+    ] as [Requester?])
+  func `keeps who asked beside the upstream's request ID`(requestID: String?, requester: Requester?) async throws {
+    var registration = Sample.registration(1)
+    registration.requestID = requestID
+    registration.requester = requester
+    var failure = Sample.failure(2)
+    failure.requester = requester
+    var pending = Sample.pending(3)
+    pending.requester = requester ?? Requester(uid: 7)
+    let store = try SQLiteRegistrationStore(directory)
+    try await store.commit([.complete(registration), .fail(failure), .enqueue(pending)])
+    store.close()
+    let reopened = try SQLiteRegistrationStore(directory)
+    // An empty request ID beside a requester is none.
+    if requester != nil, requestID == "" { registration.requestID = nil }
+    #expect(try reopened.record(for: registration.key) == .registered(registration))
+    #expect(try reopened.record(for: failure.key) == .failed(failure))
+    #expect(try reopened.pendingRegistrations() == [pending])
+  }
+
+  @Test func `takes over rows of the first version, which knew of the user alone`() async throws {
+    var store = try SQLiteRegistrationStore(directory)
+    let registration = Sample.registration(1)
+    try await store.commit([.complete(registration)])
+    store.close()
+    do {
+      let connection = try Connection(path: directory.file("certregd.db"))
+      let statement = try connection.prepare("INSERT INTO queue VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+      let entry = Sample.pending(3, size: 8)
+      var row = RowWriter(statement, .queue)
+      row.put(entry.sequence)
+      row.put(entry.key.certificateID)
+      row.put(entry.key.target.rawValue)
+      row.put(entry.status.map { Int64($0.code) })
+      row.put(entry.enqueuedAt.millisecondsSinceEpoch)
+      row.put(4_000_000_000)
+      row.put(entry.basis.notBefore.millisecondsSinceEpoch)
+      row.put(entry.basis.notAfter.millisecondsSinceEpoch)
+      row.put(entry.basis.policyFingerprint)
+      row.put(copying: entry.der)
+      try row.run()
+      try connection.execute("PRAGMA user_version = 1; PRAGMA wal_checkpoint(TRUNCATE)")
+    }
+    store = try SQLiteRegistrationStore(directory)
+    #expect(try store.pendingRegistrations() == [Sample.pending(3, size: 8)])
+    #expect(try store.record(for: registration.key) == .registered(registration))
+    store.close()
+  }
+
   @Test(arguments: [
     "arn:aws:iot:eu-central-1:123456789012:cert/7d2f", "", "arn:aws-cn:iot:cn-north-1:1:cert/\u{0}ü",
     String(repeating: "0", count: 64),

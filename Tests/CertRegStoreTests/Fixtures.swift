@@ -103,7 +103,8 @@ enum Sample {
     var generator = SeededGenerator(seed: UInt64(number) ^ 0xdead)
     return PendingRegistration(
       key: key(number, target: target), sequence: Int64(number), der: generator.bytes(size), status: .inactive,
-      enqueuedAt: time(number), callStarted: false, attempts: 0, lastError: nil, requesterUID: 4_000_000_000,
+      enqueuedAt: time(number), callStarted: false, attempts: 0, lastError: nil,
+      requester: Requester(uid: 4_000_000_000),
       basis: basis(number))
   }
 

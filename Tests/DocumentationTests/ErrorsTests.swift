@@ -153,7 +153,8 @@ import Testing
 
   /// The daemon's own errors, made as the daemon makes them.
   private static let daemonErrors: [ServiceError] = [
-    .draining, .notFound, .queueFull(limit: 100_000), .queueShareFull(limit: 5000), .alreadyExists(registration),
+    .draining, .startFailed, .notFound, .queueFull(limit: 100_000), .queueShareFull(limit: 5000),
+    .alreadyExists(registration),
     .callerRateExceeded(perSecond: 50, retryAfterMilliseconds: 20), .peerNotAllowed("forget to user 1000"),
     .queueExpired(
       lastError: ServiceError(

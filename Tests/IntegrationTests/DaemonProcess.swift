@@ -11,6 +11,8 @@ final class DaemonProcess {
   let folder: URL
   private var process: Process?
   private var arguments: [String]
+  private let environment: [String: String]
+  private var notify: NotifySocket?
 
   var socketPath: String { folder.appending(path: "certregd.sock").path }
   var configurationPath: String { folder.appending(path: "config.yaml").path }
@@ -19,7 +21,10 @@ final class DaemonProcess {
   /// The programs are built next to the test bundle.
   static let programs = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
 
-  init(_ arguments: [String] = ["--sandbox"], configuration: String? = nil) throws {
+  init(
+    _ arguments: [String] = ["--sandbox"], configuration: String? = nil, environment: [String: String] = [:]
+  ) throws {
+    self.environment = environment
     folder = FileManager.default.temporaryDirectory.appending(path: "certregd-\(UUID().uuidString.prefix(8))")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     self.arguments = arguments
@@ -43,19 +48,27 @@ final class DaemonProcess {
   /// Starts the daemon, and returns once the service manager's socket, which is this test's, gets READY=1.
   func start() throws {
     let notify = try NotifySocket(path: folder.appending(path: "notify").path)
+    self.notify = notify
     let process = Process()
     process.executableURL = Self.programs.appending(path: "certregd")
     process.arguments = arguments + ["--socket", socketPath, "--state-dir", folder.appending(path: "state").path]
-    process.environment = ["NOTIFY_SOCKET": notify.path, "PATH": "/usr/bin:/bin"]
+    process.environment = ["NOTIFY_SOCKET": notify.path, "PATH": "/usr/bin:/bin"].merging(environment) { $1 }
     let log = folder.appending(path: "log")
     try Data().write(to: log)
     process.standardError = try FileHandle(forWritingTo: log)
     process.standardInput = FileHandle.nullDevice
     try process.run()
     self.process = process
-    guard notify.wait(for: "READY=1", while: { process.isRunning }) else {
+    guard notify.wait(for: { $0 == "READY=1" }, while: { process.isRunning }) else {
       throw TestFailure(description: "the daemon did not become ready: \(logText)")
     }
+  }
+
+  /// Waits for a line that `systemctl status` would show and that holds `text`.
+  func awaitStatus(containing text: String) throws {
+    guard let process, let notify,
+      notify.wait(for: { $0.hasPrefix("STATUS=") && $0.contains(text) }, while: { process.isRunning })
+    else { throw TestFailure(description: "no status with \(text): \(logText)") }
   }
 
   /// Sends a signal and returns the exit status, or the number of the signal that ended the process, negated.
@@ -72,19 +85,20 @@ final class DaemonProcess {
   func reload() throws {
     guard let process else { return }
     let notify = try NotifySocket(path: folder.appending(path: "notify").path)
+    self.notify = notify
     kill(process.processIdentifier, SIGHUP)
-    guard notify.wait(for: "READY=1", while: { process.isRunning }) else {
+    guard notify.wait(for: { $0 == "READY=1" }, while: { process.isRunning }) else {
       throw TestFailure(description: "the daemon did not reload: \(logText)")
     }
   }
 
   /// Runs the daemon with other arguments until it exits by itself; returns its status.
-  static func exitStatus(_ arguments: [String]) throws -> Int32 {
+  static func exitStatus(_ arguments: [String], errors: FileHandle = .nullDevice) throws -> Int32 {
     let process = Process()
     process.executableURL = programs.appending(path: "certregd")
     process.arguments = arguments
     process.environment = ["PATH": "/usr/bin:/bin"]
-    process.standardError = FileHandle.nullDevice
+    process.standardError = errors
     process.standardOutput = FileHandle.nullDevice
     try process.run()
     process.waitUntilExit()
@@ -110,15 +124,15 @@ private final class NotifySocket {
     close(descriptor)
   }
 
-  /// Waits for a message with the line; looks from time to time whether it can still come.
-  func wait(for line: String, while condition: () -> Bool) -> Bool {
+  /// Waits for a message with such a line; looks from time to time whether it can still come.
+  func wait(for isWanted: (Substring) -> Bool, while condition: () -> Bool) -> Bool {
     var buffer = [UInt8](repeating: 0, count: 4096)
     while true {
       var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
       if poll(&entry, 1, 200) > 0 {
         let count = recv(descriptor, &buffer, buffer.count, 0)
         let lines = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self).split(separator: "\n")
-        if lines.contains(where: { $0 == line }) { return true }
+        if lines.contains(where: isWanted) { return true }
       } else if !condition() {
         return false
       }
@@ -190,7 +204,7 @@ final class LineConnection {
   }
 }
 
-private func withAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+func withAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
   var address = sockaddr_un()
   address.sun_family = sa_family_t(AF_UNIX)
   withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }

@@ -3,6 +3,8 @@
 
 ask.py status                    prints the answer to one request of that operation
 ask.py register FILE             registers a certificate, prints the answer
+ask.py queue FILE                the same without waiting for it
+ask.py lookup FILE               prints what is known of a certificate
 ask.py load SECONDS              many short connections, one request each; prints "N answered, M refused, K failed". Refused is
                                  the clear answer of a daemon that is stopping; a connection that breaks has failed.
 """
@@ -51,8 +53,9 @@ def load(seconds):
 
 if sys.argv[1] == "load":
     load(float(sys.argv[2]))
-if sys.argv[1] == "register":
-    answer = ask({"id": 1, "op": "register", "certificatePem": open(sys.argv[2]).read()})
+if sys.argv[1] in ("register", "queue", "lookup"):
+    request = {"id": 1, "op": "lookup" if sys.argv[1] == "lookup" else "register", "certificatePem": open(sys.argv[2]).read()}
+    answer = ask(request | ({"wait": False} if sys.argv[1] == "queue" else {}))
 else:
     answer = ask({"id": 1, "op": sys.argv[1]})
 print(json.dumps(answer))

@@ -1,0 +1,143 @@
+import CertRegCore
+import CertRegHost
+import CertRegProtocol
+import CertRegSocket
+import Logging
+
+/// Tells the log, for each registration that was asked for and is not answered from what is known, who asked, for which
+/// certificate and target, and what came of it.
+struct AuditTrail: Sendable {
+  let log: LogPipeline
+
+  /// A registration ended. One entry for each, whoever waits for it.
+  func ended(_ key: RegistrationKey, _ ending: Registrar.Ending, after duration: Duration?) {
+    switch ending {
+    case .registered(let registration):
+      log.audit(.registered) {
+        var fields = Self.fields(key.certificateID, key.target, registration.requester)
+        fields[LogField.outcome] = "\(registration.outcome.rawValue)"
+        fields[LogField.awsRequestID] = registration.requestID.map { "\($0)" }
+        fields[LogField.durationMilliseconds] = duration.map { "\($0.milliseconds)" }
+        return ("registered: \(registration.outcome.rawValue)" + Self.askedBy(registration.requester), fields)
+      }
+    case .failed(let failure):
+      log.audit(.registrationFailed) {
+        var fields = Self.fields(key.certificateID, key.target, failure.requester, failure.error)
+        fields[LogField.attempts] = "\(failure.attempts)"
+        fields[LogField.durationMilliseconds] = duration.map { "\($0.milliseconds)" }
+        return (
+          "registration failed: \(failure.error.reason): \(failure.error.message)" + Self.askedBy(failure.requester),
+          fields
+        )
+      }
+    }
+  }
+
+  /// A caller got an answer of the engine: an entry where the end of the registration does not say it all. Answers from what
+  /// was known have none, but for refusals.
+  func answered(
+    _ key: RegistrationKey, _ answer: Registrar.Answer, _ provenance: RegistrationEngine.Provenance,
+    to requester: Requester
+  ) {
+    switch (provenance, answer) {
+    case (.known, .failed(let error)): refused(key.certificateID, in: [key.target], error, by: requester)
+    case (.known, _): break
+    case (.shared, _): shared(key, answer, by: requester)
+    case (.begun, .queued): queued(key, by: requester)
+    case (.begun, .registered): break
+    case (.begun(let goesOn), .failed(let error)):
+      // An error of the upstream's, or the age of the queue's entry, is the end of the registration, which has its own.
+      let isEnd = !goesOn && (error.origin == .upstream || error.reason == "queue_expired")
+      if !isEnd { refused(key.certificateID, in: [key.target], error, by: requester) }
+    }
+  }
+
+  /// A caller was told that its registration is safe and will be made.
+  func queued(_ key: RegistrationKey, by requester: Requester) {
+    log.audit(.registrationQueued) {
+      var fields = Self.fields(key.certificateID, key.target, requester)
+      fields[LogField.outcome] = "queued"
+      return ("queued" + Self.askedBy(requester), fields)
+    }
+  }
+
+  /// A caller got the answer of a registration that another one had asked for before.
+  func shared(_ key: RegistrationKey, _ answer: Registrar.Answer, by requester: Requester) {
+    log.audit(.registrationShared) {
+      var fields = Self.fields(key.certificateID, key.target, requester)
+      let what: String
+      switch answer {
+      case .registered(let registration):
+        what = registration.outcome.rawValue
+        fields[LogField.awsRequestID] = registration.requestID.map { "\($0)" }
+      case .queued: what = "queued"
+      case .failed(let error):
+        what = "failed: \(error.reason): \(error.message)"
+        fields.merge(Self.fields(of: error)) { $1 }
+      }
+      if fields[LogField.outcome] == nil { fields[LogField.outcome] = "\(what)" }
+      return ("answered by a registration under way: \(what)" + Self.askedBy(requester), fields)
+    }
+  }
+
+  /// A request to register was refused, or its caller waits no longer. `certificateID` where it could be told.
+  func refused(
+    _ certificateID: CertificateID?, in targets: [TargetName], _ error: ServiceError, by requester: Requester
+  ) {
+    log.audit(error.reason == "peer_not_allowed" ? .peerRefused : .registrationRefused) {
+      var fields = Self.fields(of: error)
+      fields.merge(Self.fields(of: requester)) { $1 }
+      fields[LogField.operation] = "\(CertRegProtocol.Operation.register.rawValue)"
+      fields[LogField.certificateID] = certificateID.map { "\($0)" }
+      if !targets.isEmpty { fields[LogField.target] = "\(targets.map(\.rawValue).joined(separator: ","))" }
+      return ("not registered: \(error.reason): \(error.message)" + Self.askedBy(requester), fields)
+    }
+  }
+
+  /// Any other request was refused by the rules of `access`.
+  func refused(_ operation: CertRegProtocol.Operation, _ error: ServiceError, to requester: Requester) {
+    log.audit(.peerRefused) {
+      var fields = Self.fields(of: error)
+      fields.merge(Self.fields(of: requester)) { $1 }
+      fields[LogField.operation] = "\(operation.rawValue)"
+      return ("refused: \(error.message)" + Self.askedBy(requester), fields)
+    }
+  }
+
+  private static func fields(
+    _ certificateID: CertificateID, _ target: TargetName, _ requester: Requester?, _ error: ServiceError? = nil
+  ) -> Logger.Metadata {
+    var fields: Logger.Metadata = [
+      LogField.certificateID: "\(certificateID)", LogField.target: "\(target)",
+    ]
+    if let requester { fields.merge(Self.fields(of: requester)) { $1 } }
+    if let error { fields.merge(Self.fields(of: error)) { $1 } }
+    return fields
+  }
+
+  private static func fields(of requester: Requester) -> Logger.Metadata {
+    var fields: Logger.Metadata = [LogField.peerUID: "\(requester.uid)"]
+    if requester.pid > 0 { fields[LogField.peerPID] = "\(requester.pid)" }
+    fields[LogField.peerUnit] = requester.unit.map { "\($0)" }
+    return fields
+  }
+
+  private static func fields(of error: ServiceError) -> Logger.Metadata {
+    var fields: Logger.Metadata = [
+      LogField.outcome: "failed", LogField.reason: "\(error.reason)", LogField.errorType: "\(error.kind.rawValue)",
+    ]
+    fields[LogField.awsRequestID] = error.requestID.map { "\($0)" }
+    return fields
+  }
+
+  private static func askedBy(_ requester: Requester?) -> String {
+    guard let requester else { return "" }
+    let process = requester.pid > 0 ? ", process \(requester.pid)" : ""
+    return " (asked for by user \(requester.uid)\(process)\(requester.unit.map { ", \($0)" } ?? ""))"
+  }
+}
+
+extension Peer {
+  /// Who asks, for records. May read files: not on an event loop.
+  var requester: Requester { Requester(uid: uid, pid: pid, unit: findUnit()) }
+}

@@ -1,0 +1,163 @@
+import CertRegCore
+import CertRegHost
+import CertRegProtocol
+import CertRegSocket
+
+extension Reports.Figures {
+  /// The metrics in Prometheus' text exposition format.
+  func exposition(of process: ProcessFigures) -> String {
+    var text = Exposition()
+    writeRequests(to: &text)
+    writeRegistrations(to: &text)
+    writeTargets(to: &text)
+    writeState(to: &text)
+    writeProcess(process, to: &text)
+    return text.text
+  }
+
+  private func writeRequests(to text: inout Exposition) {
+    text.family(
+      "certregd_requests_total", "counter",
+      "Requests answered; registrations in several targets count for each. outcome=cached: from what was known.")
+    var counts = requests
+    counts[.init(operation: .register, outcome: "cached"), default: 0] +=
+      sockets.rememberedAnswers + sockets.cachedAnswers
+    for (key, count) in counts.sorted(by: { $0.key < $1.key }) {
+      text.sample(
+        "certregd_requests_total",
+        [("op", key.operation.rawValue), ("outcome", key.outcome), ("reason", key.reason)], Double(count))
+    }
+    text.single("certregd_lines_total", "counter", "Lines received on the socket.", Double(sockets.lines))
+    text.single(
+      "certregd_invalid_lines_total", "counter", "Lines refused as no valid request.", Double(sockets.invalidLines))
+    text.single("certregd_connections", "gauge", "Open connections.", Double(sockets.connectionsOpen))
+    text.single("certregd_connections_max", "gauge", "Most connections at once.", Double(constants.maxConnections))
+    text.single(
+      "certregd_connections_total", "counter", "Connections accepted.", Double(sockets.connectionsOpened))
+    text.single(
+      "certregd_read_pauses_total", "counter", "Reads held back by a window or budget.", Double(sockets.pauses))
+  }
+
+  private func writeRegistrations(to text: inout Exposition) {
+    text.family("certregd_registrations_total", "counter", "Registrations that ended, by outcome.")
+    for (outcome, count) in [("created", engine.created), ("existing", engine.existing), ("failed", engine.failed)] {
+      text.sample("certregd_registrations_total", [("outcome", outcome)], Double(count))
+    }
+    text.family(
+      "certregd_registration_duration_seconds", "histogram",
+      "From the request to the end of a registration on disk, by outcome. Answers from the cache are not counted.")
+    for outcome in ["created", "existing", "failed"] {
+      text.histogram(
+        "certregd_registration_duration_seconds", [("outcome", outcome)],
+        engine.registrationTimes[outcome] ?? Histogram())
+    }
+    text.single(
+      "certregd_queue_entries", "gauge", "Registrations that have not ended.", Double(engine.pending))
+    text.single(
+      "certregd_queue_max_entries", "gauge", "Most registrations that may wait (queue.maxEntries).",
+      Double(constants.maxPending))
+    let age = engine.oldestPending.map { Double(max(0, now.millisecondsSinceEpoch - $0.millisecondsSinceEpoch)) / 1000 }
+    text.single(
+      "certregd_queue_oldest_age_seconds", "gauge", "Age of the oldest registration that has not ended; 0 without one.",
+      age ?? 0)
+  }
+
+  private func writeTargets(to text: inout Exposition) {
+    func perTarget(_ name: String, _ type: String, _ help: String, _ value: (Registrar.TargetView) -> Double?) {
+      text.family(name, type, help)
+      for target in engine.targets {
+        if let value = value(target.view) { text.sample(name, [("target", target.name.rawValue)], value) }
+      }
+    }
+    text.single("certregd_upstream_calls_total", "counter", "Calls made to the upstream.", Double(engine.calls))
+    text.family(
+      "certregd_upstream_call_duration_seconds", "histogram", "From the beginning of a call to its end, by target.")
+    for target in engine.targets {
+      text.histogram(
+        "certregd_upstream_call_duration_seconds", [("target", target.name.rawValue)],
+        engine.callTimes[target.name] ?? Histogram())
+    }
+    perTarget("certregd_upstream_calls_in_flight", "gauge", "Calls under way, by target.") { Double($0.underWay) }
+    perTarget("certregd_upstream_throttles_total", "counter", "Calls that the upstream throttled, by target.") {
+      Double($0.throttles)
+    }
+    perTarget("certregd_upstream_healthy", "gauge", "1 while the target's upstream answers.") {
+      $0.health == .ok ? 1 : 0
+    }
+    text.family(
+      "certregd_upstream_state", "gauge", "1 for the state that a target is in, 0 for the others.")
+    for target in engine.targets {
+      for health in [Pacer.Health.ok, .throttled, .unavailable, .unauthorized] {
+        text.sample(
+          "certregd_upstream_state", [("target", target.name.rawValue), ("state", health.rawValue)],
+          target.view.health == health ? 1 : 0)
+      }
+    }
+    perTarget("certregd_upstream_last_success_timestamp_seconds", "gauge", "When a call last went well, by target.") {
+      $0.lastSuccessAt.map { Double($0.millisecondsSinceEpoch) / 1000 }
+    }
+    perTarget("certregd_queue_waiting", "gauge", "Registrations that wait for their call, by target.") {
+      Double($0.queued)
+    }
+    perTarget(
+      "certregd_pace_calls_per_second", "gauge",
+      "Calls a second that the pacer allows; absent where there is no pace."
+    ) { $0.ratePerSecond }
+    text.family(
+      "certregd_credentials_expiration_timestamp_seconds", "gauge",
+      "When the credentials in use end, by target; absent without any, or where they have no end.")
+    for (target, held) in credentials.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+      guard let end = held.expiresAt else { continue }
+      text.sample(
+        "certregd_credentials_expiration_timestamp_seconds", [("target", target.rawValue)],
+        Double(end.millisecondsSinceEpoch) / 1000)
+    }
+  }
+
+  private func writeState(to text: inout Exposition) {
+    text.single(
+      "certregd_cache_hits_total", "counter", "Requests answered from what was known in memory.",
+      Double(sockets.rememberedAnswers + sockets.cachedAnswers))
+    text.single("certregd_cache_entries", "gauge", "Results in memory.", Double(cached))
+    text.single(
+      "certregd_cache_max_entries", "gauge", "Most results in memory (cache.maxEntries).", Double(constants.maxCached))
+    text.single("certregd_store_results", "gauge", "Results on disk.", Double(stored))
+    text.family(
+      "certregd_store_commit_duration_seconds", "histogram", "From a change to its being safe on disk.")
+    text.histogram("certregd_store_commit_duration_seconds", [], engine.commitTimes)
+    text.single(
+      "certregd_store_failing", "gauge", "1 while the store takes no change.", engine.storeError == nil ? 0 : 1)
+    text.single(
+      "certregd_reload_refused", "gauge", "1 where the last reload was refused and the old configuration stays.",
+      reloadProblem == nil ? 0 : 1)
+    text.single(
+      "certregd_log_messages_dropped_total", "counter", "Log messages dropped: their destination was too slow.",
+      Double(missingLog.dropped))
+    text.single(
+      "certregd_log_messages_suppressed_total", "counter", "Log messages held back: there were too many of a kind.",
+      Double(missingLog.suppressed))
+    text.family("certregd_build_info", "gauge", "1, with the version as label.")
+    text.sample("certregd_build_info", [("version", Version.current)], 1)
+  }
+
+  /// The names that Prometheus' client libraries share.
+  private func writeProcess(_ process: ProcessFigures, to text: inout Exposition) {
+    text.single("process_cpu_seconds_total", "counter", "Time on CPUs, user and system.", process.cpuSeconds)
+    text.single(
+      "process_resident_memory_bytes", "gauge", "Memory that is resident.", Double(process.residentBytes))
+    text.single("process_virtual_memory_bytes", "gauge", "Address space.", Double(process.virtualBytes))
+    text.single("process_threads", "gauge", "Threads.", Double(process.threads))
+    text.single("process_open_fds", "gauge", "Open file descriptors.", Double(process.openFiles))
+    if let limit = process.maxOpenFiles {
+      text.single("process_max_fds", "gauge", "Most open file descriptors.", Double(limit))
+    }
+    text.single(
+      "process_start_time_seconds", "gauge", "Start of the process, seconds since 1970.", process.startTime)
+  }
+}
+
+extension RequestCounts.Key: Comparable {
+  static func < (left: Self, right: Self) -> Bool {
+    (left.operation.rawValue, left.outcome, left.reason) < (right.operation.rawValue, right.outcome, right.reason)
+  }
+}

@@ -1,0 +1,86 @@
+import Glibc
+
+/// Finds the systemd unit of a process through the file system of control groups, where the process's entry in /proc is
+/// hidden (`ProtectProc=invisible`).
+///
+/// A process is looked for where others were found before; only one that is in none of those groups costs a walk.
+struct ControlGroups {
+  /// systemd's hierarchy: unified, hybrid, legacy (systemd's src/basic/cgroup-util.c).
+  private static let systemRoots = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd"]
+  private static let rememberedGroups = 8
+  private static let mostGroups = 8192
+  private static let greatestDepth = 16
+
+  private let roots: [String]
+  /// Paths below a root, the last useful one first.
+  private var recent: [(root: String, path: String)] = []
+
+  init(roots: [String] = ControlGroups.systemRoots) {
+    self.roots = roots
+  }
+
+  /// The unit that `process` is in; `nil` where it is found in none.
+  mutating func unit(of process: Int32) -> String? {
+    let line = "\(process)"
+    if let index = recent.firstIndex(where: { Self.members("\($0.root)\($0.path)/cgroup.procs").contains(line[...]) }) {
+      let found = recent.remove(at: index)
+      recent.insert(found, at: 0)
+      return Self.unit(ofGroup: found.path)
+    }
+    for root in roots {
+      var left = Self.mostGroups
+      if let path = Self.search(root, "", for: line, depth: 0, left: &left) {
+        recent.insert((root, path), at: 0)
+        recent = Array(recent.prefix(Self.rememberedGroups))
+        return Self.unit(ofGroup: path)
+      }
+    }
+    return nil
+  }
+
+  /// The unit that a group's path stands for: the first component that is no slice (systemd's cg_path_decode_unit).
+  static func unit(ofGroup path: String) -> String? {
+    for component in path.split(separator: "/") {
+      // systemd puts a `_` before names that the kernel would take for a file of its own.
+      let name = component.hasPrefix("_") ? component.dropFirst() : component
+      if name.hasSuffix(".service") || name.hasSuffix(".scope") || name.hasSuffix(".socket") { return String(name) }
+      guard name.hasSuffix(".slice") else { return nil }
+    }
+    return nil
+  }
+
+  private static func search(_ root: String, _ path: String, for line: String, depth: Int, left: inout Int) -> String? {
+    guard depth <= greatestDepth, left > 0 else { return nil }
+    left -= 1
+    if !path.isEmpty, members("\(root)\(path)/cgroup.procs").contains(line[...]) { return path }
+    guard let directory = opendir(root + path) else { return nil }
+    defer { closedir(directory) }
+    var groups: [String] = []
+    while let entry = readdir(directory) {
+      guard entry.pointee.d_type == UInt8(DT_DIR) else { continue }
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if !name.hasPrefix(".") { groups.append(name) }
+    }
+    for group in groups {
+      if let found = search(root, "\(path)/\(group)", for: line, depth: depth + 1, left: &left) { return found }
+    }
+    return nil
+  }
+
+  /// The lines of a small file of the kernel's; none where it cannot be read.
+  private static func members(_ path: String) -> [Substring] {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return [] }
+    defer { close(descriptor) }
+    var text: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    while true {
+      let count = read(descriptor, &buffer, buffer.count)
+      guard count > 0 else { break }
+      text += buffer.prefix(count)
+    }
+    return String(decoding: text, as: UTF8.self).split(separator: "\n")
+  }
+}

@@ -1,0 +1,95 @@
+import CertRegCore
+import CertRegHost
+import Logging
+import Synchronization
+import Testing
+
+@testable import CertRegDaemon
+
+@Suite struct AuditTrailTests {
+  private final class Recorder: Sendable {
+    let records = Mutex<[LogRecord]>([])
+  }
+
+  private static let key = RegistrationKey(
+    certificateID: CertificateID(words: (1, 2, 3, 4)), target: TargetName("eu"))
+  private static let requester = Requester(uid: 1000, pid: 42, unit: "line.service")
+  private static let registration = Registration(
+    key: key, certificateARN: "arn", outcome: .created, status: nil, requestID: "r-1",
+    finishedAt: WallTime(secondsSinceEpoch: 0),
+    basis: VerdictBasis(
+      notBefore: WallTime(secondsSinceEpoch: 0), notAfter: WallTime(secondsSinceEpoch: 1), policyFingerprint: 0),
+    requester: requester)
+  private static let upstreamError = ServiceError(
+    .invalidRequest, reason: "upstream_refused_request", message: "no", origin: .upstream, requestID: "r-2")
+
+  /// The fields of the entries that `body` brings about.
+  private func entries(_ body: (AuditTrail) -> Void) throws -> [[String: String]] {
+    let recorder = Recorder()
+    let log = try LogPipeline(level: .info) { records in recorder.records.withLock { $0 += records } }
+    body(AuditTrail(log: log))
+    #expect(log.flush(within: .seconds(60)))
+    return recorder.records.withLock { records in
+      records.map { Dictionary(uniqueKeysWithValues: $0.fields.map { ($0.name, $0.value) }) }
+    }
+  }
+
+  @Test func `the end of a registration tells who asked, what came of it and by which call`() throws {
+    let failure = FailedRegistration(
+      key: Self.key, error: Self.upstreamError, attempts: 3, finishedAt: WallTime(secondsSinceEpoch: 0),
+      requester: Self.requester)
+    let entries = try entries { trail in
+      trail.ended(Self.key, .registered(Self.registration), after: .milliseconds(12))
+      trail.ended(Self.key, .failed(failure), after: nil)
+    }
+    let common = [
+      "certificate_id": Self.key.certificateID.hex, "target": "eu", "peer_uid": "1000", "peer_pid": "42",
+      "peer_unit": "line.service",
+    ]
+    #expect(
+      entries.first
+        == common.merging([
+          "event": "registered", "outcome": "created", "aws_request_id": "r-1", "duration_ms": "12",
+        ]) { $1 })
+    #expect(
+      entries.last
+        == common.merging([
+          "event": "registration_failed", "outcome": "failed", "reason": "upstream_refused_request",
+          "error_type": "InvalidRequestException", "aws_request_id": "r-2", "attempts": "3",
+        ]) { $1 })
+  }
+
+  @Test(
+    arguments: [
+      (.known, .registered(registration), nil),
+      (.known, .failed(.alreadyExists(registration)), "registration_refused"),
+      (.begun(goesOn: false), .registered(registration), nil),
+      (.begun(goesOn: true), .queued, "registration_queued"),
+      (.begun(goesOn: false), .failed(upstreamError), nil),
+      (.begun(goesOn: false), .failed(.queueExpired(lastError: nil)), nil),
+      (.begun(goesOn: false), .failed(.queueFull(limit: 1)), "registration_refused"),
+      (.begun(goesOn: true), .failed(.deadlineExceeded(lastError: nil)), "registration_refused"),
+      (.begun(goesOn: true), .failed(upstreamError), "registration_refused"),
+      (.shared, .registered(registration), "registration_shared"),
+      (.shared, .failed(upstreamError), "registration_shared"),
+      (.shared, .queued, "registration_shared"),
+    ] as [(RegistrationEngine.Provenance, Registrar.Answer, String?)])
+  func `each answer has an entry, unless the end of the registration is it or nothing was asked of the upstream`(
+    provenance: RegistrationEngine.Provenance, answer: Registrar.Answer, event: String?
+  ) throws {
+    let entries = try entries { $0.answered(Self.key, answer, provenance, to: Self.requester) }
+    #expect(entries.map { $0["event"] } == (event.map { [$0] } ?? []))
+    if event != nil {
+      #expect(entries[0]["certificate_id"] == Self.key.certificateID.hex && entries[0]["peer_pid"] == "42")
+      #expect(entries[0]["target"] == "eu" && entries[0]["outcome"] != nil)
+    }
+  }
+
+  @Test func `a refusal by the rules of access is an event of its own`() throws {
+    let entries = try entries {
+      $0.refused(nil, in: [TargetName("eu"), TargetName("us")], .peerNotAllowed("it"), by: Self.requester)
+    }
+    #expect(entries.first?["event"] == "peer_refused" && entries.first?["target"] == "eu,us")
+    #expect(entries.first?["operation"] == "register" && entries.first?["certificate_id"] == nil)
+  }
+}
