@@ -31,7 +31,7 @@ extension RequestService {
             accepted = try verdict.validator.validate(der: der, now: SystemClock.wall)
           }
           basis = accepted
-          ask(key, der, accepted, request, from: peer) { answers.set(index, $0) }
+          ask(key, der, accepted, request, from: peer, connection: reply.connectionID) { answers.set(index, $0) }
         } catch {
           answers.set(index, .failed(error))
         }
@@ -75,13 +75,13 @@ extension RequestService {
 
   private func ask(
     _ key: RegistrationKey, _ der: [UInt8], _ basis: VerdictBasis, _ request: OwnedRequest, from peer: Peer,
-    completion: @escaping @Sendable (TargetAnswer) -> Void
+    connection: UInt64, completion: @escaping @Sendable (TargetAnswer) -> Void
   ) {
     let current = currentConfiguration
     let patience = request.timeoutMilliseconds.map { Duration.milliseconds($0) } ?? current.defaultTimeout
     let registrarRequest = Registrar.Request(
       key: key, der: der, basis: basis, namedStatus: request.status, status: request.status ?? current.defaultStatus,
-      ifExists: request.ifExists, requesterUID: peer.uid,
+      ifExists: request.ifExists, requesterUID: peer.uid, connection: connection,
       expectation: request.wait ? .result(deadline: SystemClock.monotonic + patience) : .queued,
       share: current.access?.queueShare(of: peer))
     engine.register(registrarRequest, refresh: request.refresh) { answer, isRepeat in
