@@ -1,4 +1,4 @@
-import CertRegCore
+@testable import CertRegCore
 
 /// Callers, a registrar, a disk and an upstream with a token bucket, in virtual time. Every delay comes from one seed.
 ///
@@ -41,7 +41,7 @@ struct PacingSimulation {
   private let delays: Delays
   private var registrar: Registrar
   private var random: SplitMix64
-  private var events: [(at: Double, event: Event)] = []
+  private var events = DeadlineQueue<Event>()
   private var waiting: [Registrar.WaiterID: Int] = [:]
   private var asked: UInt64 = 0
   private var left: Int
@@ -80,32 +80,33 @@ struct PacingSimulation {
     self.rate = rate
   }
 
-  /// Another user of the account takes a token, if there is one.
-  mutating func neighbourCalls() {
+  /// Another user of the account takes a token; returns whether there was one.
+  mutating func neighbourCalls() -> Bool {
     fill()
-    if tokens >= 1 { tokens -= 1 }
+    guard tokens >= 1 else { return false }
+    tokens -= 1
+    return true
   }
 
   /// Lets time pass until there is nothing to do, at most until `end`.
   mutating func run(until end: Double = .infinity) {
     while true {
       let timer = registrar.nextDeadline.map { Double($0.nanoseconds) / 1e9 - Self.epoch }
-      let next = events.indices.min { events[$0].at < events[$1].at }
-      let event = next.map { events[$0].at } ?? .infinity
+      let event = events.earliest.map { Double($0.nanoseconds) / 1e9 - Self.epoch } ?? .infinity
       if let timer, timer < event {
         guard timer < end else { break }
         now = max(now, timer + Double.random(in: delays.timer, using: &random))
         // What happened while the timer was late comes first.
-        guard let next, events[next].at <= now else {
+        if event > now {
           perform(registrar.timePassed(now: Self.moment(now)))
           continue
         }
-        handle(next)
-      } else if let next, event < end {
-        handle(next)
-      } else {
+      } else if event >= end {
         break
       }
+      now = max(now, event)
+      guard let next = events.popDue(at: Self.moment(now + 1e-8).monotonic) else { break }
+      handle(next)
     }
     if end < .infinity { now = max(now, end) }
   }
@@ -119,16 +120,14 @@ struct PacingSimulation {
   }
 
   private mutating func schedule(_ event: Event, at time: Double) {
-    events.append((time, event))
+    events.insert(event, due: Self.moment(time).monotonic)
   }
 
   private mutating func after(_ range: ClosedRange<Double>) -> Double {
     now + Double.random(in: range, using: &random)
   }
 
-  private mutating func handle(_ index: Int) {
-    let (at, event) = events.remove(at: index)
-    now = max(now, at)
+  private mutating func handle(_ event: Event) {
     switch event {
     case .asks(let caller): ask(caller)
     case .committed(let id): perform(registrar.committed(id, .success(()), now: Self.moment(now)))
