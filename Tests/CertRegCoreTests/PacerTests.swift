@@ -54,7 +54,7 @@ extension Pacer.Admission {
     let lowered = try #require(pacer.currentRate)
     #expect(lowered < 50)
     #expect(pacer.health == .throttled)
-    _ = drive(&pacer, from: 0.5, seconds: 20)
+    _ = drive(&pacer, from: 0.5, seconds: 5)
     #expect(try #require(pacer.currentRate) > lowered)
     #expect(pacer.health == .ok)
   }
