@@ -378,7 +378,8 @@ package struct Registrar: Sendable {
     return TargetView(
       health: target.pacer.health, queued: target.awaited.count + target.others.count,
       underWay: target.pacer.underWay, ratePerSecond: target.pacer.currentRate,
-      tokens: target.pacer.tokens(now: now), throttles: target.pacer.throttles, lastError: target.lastError, lastSuccessAt: target.lastSuccessAt)
+      tokens: target.pacer.tokens(now: now), throttles: target.pacer.throttles, lastError: target.lastError,
+      lastSuccessAt: target.lastSuccessAt)
   }
 
   /// When the oldest registration that has not ended was asked for. Linear in their number: for `status` only.
@@ -397,7 +398,8 @@ extension Registrar {
       callStarted: place != nil, attempts: 0, lastError: nil, requesterUID: request.requesterUID, basis: request.basis)
     nextSequence += 1
     flights[key] = Flight(
-      pending: pending, phase: .storing(place), caller: .init(uid: request.requesterUID, connection: request.connection),
+      pending: pending, phase: .storing(place),
+      caller: .init(uid: request.requesterUID, connection: request.connection),
       share: request.share?.name)
     if let share = request.share { shareCounts[share.name, default: 0] += 1 }
     attach(waiter, to: key)

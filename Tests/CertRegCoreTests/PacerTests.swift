@@ -50,7 +50,9 @@ extension Pacer.Admission {
       pacer.callEnded(.answered, place: .init(admittedAt: now), startedAt: now, now: now, random: 0.5)
     }
     #expect(pacer.admit(now: time(0.5), isAwaited: true).isNow)
-    pacer.callEnded(.throttled(retryAfter: nil), place: .init(admittedAt: time(0.5)), startedAt: time(0.5), now: time(0.5), random: 0.5)
+    pacer.callEnded(
+      .throttled(retryAfter: nil), place: .init(admittedAt: time(0.5)), startedAt: time(0.5), now: time(0.5),
+      random: 0.5)
     let lowered = try #require(pacer.currentRate)
     #expect(lowered < 50)
     #expect(pacer.health == .throttled)
@@ -62,9 +64,13 @@ extension Pacer.Admission {
   @Test func `throttles that were under way together count once`() throws {
     var pacer = Pacer(limits: .init(ratePerSecond: 100, burst: 20, maxConcurrent: 20), now: time(0))
     for _ in 0..<10 { #expect(pacer.admit(now: time(1), isAwaited: true).isNow) }
-    pacer.callEnded(.throttled(retryAfter: nil), place: .init(admittedAt: time(1)), startedAt: time(1), now: time(1.1), random: 0)
+    pacer.callEnded(
+      .throttled(retryAfter: nil), place: .init(admittedAt: time(1)), startedAt: time(1), now: time(1.1), random: 0)
     let once = try #require(pacer.currentRate)
-    for _ in 0..<9 { pacer.callEnded(.throttled(retryAfter: nil), place: .init(admittedAt: time(1)), startedAt: time(1), now: time(1.1), random: 0) }
+    for _ in 0..<9 {
+      pacer.callEnded(
+        .throttled(retryAfter: nil), place: .init(admittedAt: time(1)), startedAt: time(1), now: time(1.1), random: 0)
+    }
     #expect(pacer.currentRate == once)
     #expect(pacer.throttles == 10)
   }

@@ -51,7 +51,8 @@ import Testing
       }
       return .json(
         200,
-        #"{"certificateArn":"arn:aws:iot:eu-west-1:123456789012:cert/\#(Self.id.hex)","certificateId":"\#(Self.id.hex)"}"#)
+        #"{"certificateArn":"arn:aws:iot:eu-west-1:123456789012:cert/\#(Self.id.hex)","certificateId":"\#(Self.id.hex)"}"#
+      )
     }
     var configuration = TargetConfiguration(name: TargetName("test"))
     configuration.region = "eu-west-1"
