@@ -76,8 +76,8 @@ package struct Pacer: Sendable {
   private enum Course: Sendable {
     /// Nowhere. Next: climbing after a probe, returning after a throttle.
     case holding
-    /// To the plateau, after a throttle. Next: holding.
-    case returning(plateau: Double, since: MonotonicTime)
+    /// To the plateau, after a throttle. Next: holding where the plateau was measured, climbing where it is a guess.
+    case returning(plateau: Double, since: MonotonicTime, isMeasured: Bool)
     /// Up, with each answer to a call that began since a probe that was taken. Next: holding, at a throttle or where there is
     /// too little to do.
     case climbing(from: Double, since: MonotonicTime, answers: Int)
@@ -370,7 +370,7 @@ extension Pacer {
       health = .throttled
       let plateau = max(Self.lowestRate, min(before, taken ?? before))
       rate = max(Self.lowestRate, plateau * Self.decrease)
-      course = .returning(plateau: plateau, since: now)
+      course = .returning(plateau: plateau, since: now, isMeasured: taken != nil)
       // One alone may be an accident.
       if let unexpectedAt, now - unexpectedAt < Self.carefulProbePause { carefulUntil = now + Self.carefulTime }
       unexpectedAt = now
@@ -404,13 +404,14 @@ extension Pacer {
     guard let current = rate else { return }
     switch course {
     case .holding: break
-    case .returning(let plateau, let since):
+    case .returning(let plateau, let since, let isMeasured):
       let elapsed = Double((now - since).nanoseconds) / 1e9
       let offset = elapsed - cbrt(plateau * (1 - Self.decrease) / Self.growth)
       if offset < 0 {
         rate = max(current, plateau + Self.growth * offset * offset * offset)
       } else {
         hold(rate: plateau, now: now)
+        if !isMeasured { course = .climbing(from: plateau, since: now, answers: Self.answersBeforeClimb) }
       }
     case .climbing(let from, let begin, let answers):
       guard place.admittedAt >= begin else { return }
