@@ -52,14 +52,16 @@ package struct Registrar: Sendable {
     package var status: CertificateStatus?
     package var ifExists: IfExists
     package var requester: Requester
+    /// Number of the connection that it came over: the connections of one user take turns.
+    package var connection: UInt64
     package var expectation: Expectation
     /// Part of the queue that the caller shares with others; `nil`: the whole queue is open to it.
     package var share: QueueShare?
 
     package init(
       key: RegistrationKey, der: [UInt8], basis: VerdictBasis, namedStatus: CertificateStatus?,
-      status: CertificateStatus?, ifExists: IfExists, requester: Requester, expectation: Expectation,
-      share: QueueShare? = nil
+      status: CertificateStatus?, ifExists: IfExists, requester: Requester, connection: UInt64 = 0,
+      expectation: Expectation, share: QueueShare? = nil
     ) {
       self.key = key
       self.der = der
@@ -68,6 +70,7 @@ package struct Registrar: Sendable {
       self.status = status
       self.ifExists = ifExists
       self.requester = requester
+      self.connection = connection
       self.expectation = expectation
       self.share = share
     }
@@ -131,14 +134,14 @@ package struct Registrar: Sendable {
   }
 
   private enum Phase: Sendable {
-    /// The request is on its way to disk. Next: calling where a place is held, else waiting.
-    case storing(placeHeld: Bool)
+    /// The request is on its way to disk. Next: calling where it has a place, else waiting.
+    case storing(Pacer.Place?)
     /// In the queue of its target. Next: calling, or marking where the disk does not know of a call yet.
     case waiting
-    /// A place is held; that a call begins is on its way to disk. Next: calling.
-    case marking
+    /// That a call begins is on its way to disk. Next: calling.
+    case marking(Pacer.Place)
     /// A call is under way. Next: finishing or backingOff.
-    case calling(since: MonotonicTime)
+    case calling(Pacer.Place, since: MonotonicTime)
     /// A call failed in a way that can pass. Next: waiting.
     case backingOff(until: MonotonicTime)
     /// The end is on its way to disk. Next: gone.
@@ -149,33 +152,29 @@ package struct Registrar: Sendable {
     var pending: PendingRegistration
     var phase: Phase
     var waiters: [Waiter] = []
+    /// Whose turn it takes.
+    var caller: FairQueue<RegistrationKey>.Caller
     /// Whose part of the queue it takes.
     var share: String?
     /// Somebody was told `queued`: from then on an error that passes is nobody's answer, and the registration goes on.
     var isPromised = false
     /// An earlier call may have registered the certificate: a 409 is then the answer to it.
     var mayHaveTakenEffect = false
+    /// What the retry that comes next, or came last, took from the budget.
+    var retryCost = 0
   }
 
   private struct Target: Sendable {
     var pacer: Pacer
+    var retries = RetryBudget()
     /// Registrations that somebody waits for.
-    var awaited = Lane()
+    var awaited = FairQueue<RegistrationKey>()
     /// The others; they get a turn in eight while somebody waits.
-    var others = Lane()
+    var others = FairQueue<RegistrationKey>()
     var turn = 0
     var wakeAt: MonotonicTime?
     var lastError: ServiceError?
     var lastSuccessAt: WallTime?
-  }
-
-  /// Registrations of a target that wait for a call.
-  private struct Lane: Sendable {
-    var queue = FairQueue<UInt32, RegistrationKey>()
-    /// Taken out of the queue, but the pacer said not now.
-    var next: RegistrationKey?
-
-    var count: Int { queue.count + (next == nil ? 0 : 1) }
   }
 
   private enum Deadline: Sendable {
@@ -237,7 +236,8 @@ package struct Registrar: Sendable {
       nextSequence = max(nextSequence, registration.sequence + 1)
       // A target that is not configured any more: its registrations stay on disk until it is again.
       guard targets[registration.key.target] != nil else { continue }
-      var flight = Flight(pending: registration, phase: .waiting)
+      var flight = Flight(
+        pending: registration, phase: .waiting, caller: .init(uid: registration.requester.uid, connection: 0))
       flight.isPromised = true
       flight.mayHaveTakenEffect = registration.callStarted
       flights[registration.key] = flight
@@ -274,7 +274,7 @@ package struct Registrar: Sendable {
       switch (step, result) {
       case (.stored(let key), .success): stored(key, now: now)
       case (.stored(let key), .failure(let error)): notStored(key, error, now: now)
-      case (.marked(let key), .success): call(key, now: now)
+      case (.marked(let key), .success): marked(key, now: now)
       case (.marked(let key), .failure): notMarked(key, now: now)
       case (.finished(let key), .success): finished(key)
       case (.finished(let key), .failure):
@@ -286,21 +286,22 @@ package struct Registrar: Sendable {
 
   /// A call ended.
   package mutating func replied(_ key: RegistrationKey, _ reply: UpstreamReply, now: Moment) -> [Action] {
-    guard let flight = flights[key], case .calling(let since) = flight.phase else { return [] }
+    guard let flight = flights[key], case .calling(let place, let since) = flight.phase else { return [] }
     flights[key]?.pending.attempts += 1
+    let ended = EndedCall(key: key, place: place, since: since, retryCost: flight.retryCost)
     switch reply {
     case .registered(let arn, let requestID):
-      callEnded(key.target, .answered, since: since, now: now)
+      callEnded(ended, .answered, now: now)
       finish(key, registration(of: flight, arn: arn, .created, flight.pending.status, requestID, now: now))
     case .alreadyExists(let arn, let status, let requestID):
-      callEnded(key.target, .answered, since: since, now: now)
+      callEnded(ended, .answered, now: now)
       if flight.mayHaveTakenEffect {
         finish(key, registration(of: flight, arn: arn, .created, flight.pending.status, requestID, now: now))
       } else {
         finish(key, registration(of: flight, arn: arn, .existing, status, requestID, now: now))
       }
     case .failed(let failure):
-      failed(key, failure, since: since, now: now)
+      failed(ended, failure, now: now)
     }
     dispatch(key.target, now: now)
     return takeActions()
@@ -310,11 +311,13 @@ package struct Registrar: Sendable {
   package mutating func timePassed(now: Moment) -> [Action] {
     while let due = deadlines.popDue(at: now.monotonic) {
       switch due {
-      case .waiter(let id): deadlineExceeded(id)
+      case .waiter(let id): deadlineExceeded(id, now: now)
       case .retry(let key): retry(key, now: now)
       case .finish(let key):
         if case .finishing(let ending)? = flights[key]?.phase { commitEnding(key, ending) }
       case .target(let name):
+        // One that was set before an earlier one is not wanted any more.
+        guard let wakeAt = targets[name]?.wakeAt, wakeAt <= now.monotonic else { continue }
         targets[name]?.wakeAt = nil
         dispatch(name, now: now)
       }
@@ -366,17 +369,20 @@ package struct Registrar: Sendable {
     package var queued: Int
     package var underWay: Int
     package var ratePerSecond: Double?
+    /// Calls that might begin at once; `nil`: not paced.
+    package var tokens: Double?
     package var throttles: Int
     package var lastError: ServiceError?
     package var lastSuccessAt: WallTime?
   }
 
-  package func target(_ name: TargetName) -> TargetView? {
+  package func target(_ name: TargetName, now: MonotonicTime) -> TargetView? {
     guard let target = targets[name] else { return nil }
     return TargetView(
       health: target.pacer.health, queued: target.awaited.count + target.others.count,
-      underWay: target.pacer.underWay, ratePerSecond: target.pacer.currentRate, throttles: target.pacer.throttles,
-      lastError: target.lastError, lastSuccessAt: target.lastSuccessAt)
+      underWay: target.pacer.underWay, ratePerSecond: target.pacer.currentRate,
+      tokens: target.pacer.tokens(now: now), throttles: target.pacer.throttles, lastError: target.lastError,
+      lastSuccessAt: target.lastSuccessAt)
   }
 
   /// When the oldest registration that has not ended was asked for. Linear in their number: for `status` only.
@@ -389,12 +395,15 @@ extension Registrar {
   private mutating func begin(_ request: Request, _ waiter: Waiter, now: Moment) {
     let key = request.key
     // A place that is free at once saves the second commit: the row is written as one whose call has begun.
-    let placeHeld = isIdle(key.target) && admit(key.target, isAwaited: waiter.isAwaiting, now: now)
+    let place = isIdle(key.target) ? admit(key.target, request.requester.uid, waiter, now: now) : nil
     let pending = PendingRegistration(
       key: key, sequence: nextSequence, der: request.der, status: request.status, enqueuedAt: now.wall,
-      callStarted: placeHeld, attempts: 0, lastError: nil, requester: request.requester, basis: request.basis)
+      callStarted: place != nil, attempts: 0, lastError: nil, requester: request.requester, basis: request.basis)
     nextSequence += 1
-    flights[key] = Flight(pending: pending, phase: .storing(placeHeld: placeHeld), share: request.share?.name)
+    flights[key] = Flight(
+      pending: pending, phase: .storing(place),
+      caller: .init(uid: request.requester.uid, connection: request.connection),
+      share: request.share?.name)
     if let share = request.share { shareCounts[share.name, default: 0] += 1 }
     attach(waiter, to: key)
     commit(.enqueue(pending), then: .stored(key))
@@ -411,7 +420,7 @@ extension Registrar {
     switch flight.phase {
     case .waiting:
       // It may stand among those that nobody waited for. The place there is skipped when its turn comes.
-      targets[key.target]?.awaited.queue.append(key, caller: flight.pending.requester.uid)
+      targets[key.target]?.awaited.append(key, caller: flight.caller)
       dispatch(key.target, now: now)
     case .backingOff(let until):
       let sooner = min(until, now.monotonic + .milliseconds(200))
@@ -428,10 +437,10 @@ extension Registrar {
   }
 
   private mutating func stored(_ key: RegistrationKey, now: Moment) {
-    guard let flight = flights[key], case .storing(let placeHeld) = flight.phase else { return }
+    guard let flight = flights[key], case .storing(let place) = flight.phase else { return }
     if flight.waiters.contains(where: { $0.expectation == .queued }) { promise(key) }
-    if placeHeld {
-      call(key, now: now)
+    if let place {
+      call(key, place, now: now)
     } else {
       flights[key]?.phase = .waiting
       enqueue(key)
@@ -442,7 +451,7 @@ extension Registrar {
   private mutating func notStored(_ key: RegistrationKey, _ error: StoreError, now: Moment) {
     guard let flight = flights[key] else { return }
     remove(key)
-    if case .storing(placeHeld: true) = flight.phase { targets[key.target]?.pacer.cancelAdmission() }
+    if case .storing(let place?) = flight.phase { targets[key.target]?.pacer.cancelAdmission(place) }
     for waiter in flight.waiters {
       waiterKeys[waiter.id] = nil
       actions.append(.answer(waiter.id, .failed(ServiceError(error))))
@@ -465,10 +474,12 @@ extension Registrar {
     flights[key]?.waiters.removeAll { $0.expectation == .queued }
   }
 
-  private mutating func deadlineExceeded(_ id: WaiterID) {
+  private mutating func deadlineExceeded(_ id: WaiterID, now: Moment) {
     guard let key = waiterKeys.removeValue(forKey: id) else { return }
     flights[key]?.waiters.removeAll { $0.id == id }
-    actions.append(.answer(id, .failed(.deadlineExceeded(lastError: flights[key]?.pending.lastError))))
+    var error = ServiceError.deadlineExceeded(lastError: flights[key]?.pending.lastError)
+    error.retryAfterMilliseconds = targets[key.target]?.pacer.nextPlace(now: now.monotonic).milliseconds(since: now)
+    actions.append(.answer(id, .failed(error)))
   }
 }
 
@@ -480,16 +491,26 @@ extension Registrar {
     return target.awaited.count == 0 && target.others.count == 0
   }
 
-  private mutating func admit(_ name: TargetName, isAwaited: Bool, now: Moment) -> Bool {
-    targets[name]?.pacer.admit(now: now.monotonic, isAwaited: isAwaited) == .now
+  /// A place for a request that has just come, where there is one.
+  private mutating func admit(
+    _ name: TargetName, _ uid: UInt32, _ waiter: Waiter, now: Moment
+  ) -> Pacer.Place? {
+    let lane = waiter.isAwaiting ? \Target.awaited : \Target.others
+    guard
+      case .now(let place)? = targets[name]?.pacer.admit(now: now.monotonic, isAwaited: waiter.isAwaiting)
+    else { return nil }
+    targets[name]?[keyPath: lane].tookTurn(uid, now: now.monotonic)
+    return place
   }
 
   private mutating func enqueue(_ key: RegistrationKey) {
     guard let flight = flights[key] else { return }
-    if flight.waiters.contains(where: \.isAwaiting) {
-      targets[key.target]?.awaited.queue.append(key, caller: flight.pending.requester.uid)
+    let lane = flight.waiters.contains(where: \.isAwaiting) ? \Target.awaited : \Target.others
+    // What is tried again has had its turn.
+    if flight.pending.attempts > 0 {
+      targets[key.target]?[keyPath: lane].putBack(key, caller: flight.caller)
     } else {
-      targets[key.target]?.others.queue.append(key, caller: flight.pending.requester.uid)
+      targets[key.target]?[keyPath: lane].append(key, caller: flight.caller)
     }
   }
 
@@ -501,16 +522,20 @@ extension Registrar {
   /// Begins one call, if the pacer allows one; returns whether it did.
   private mutating func beginNext(_ name: TargetName, now: Moment) -> Bool {
     guard let turn = targets[name]?.turn else { return false }
-    let lanes: [WritableKeyPath<Target, Lane>] = turn % 8 == 7 ? [\.others, \.awaited] : [\.awaited, \.others]
+    let lanes: [WritableKeyPath<Target, FairQueue<RegistrationKey>>] =
+      turn % 8 == 7 ? [\.others, \.awaited] : [\.awaited, \.others]
     for lane in lanes where !(isDraining && lane == \.others) {
-      guard let key = nextWaiting(in: lane, of: name),
+      guard targets[name]?[keyPath: lane].isEmpty == false,
         let admission = targets[name]?.pacer.admit(now: now.monotonic, isAwaited: lane == \.awaited)
       else { continue }
       switch admission {
-      case .now:
-        targets[name]?[keyPath: lane].next = nil
+      case .now(let place):
+        guard let key = nextWaiting(in: lane, of: name, now: now) else {
+          targets[name]?.pacer.cancelAdmission(place)
+          continue
+        }
         targets[name]?.turn += 1
-        beginCall(key, now: now)
+        beginCall(key, place, now: now)
         return true
       case .notBefore(let time): wake(name, at: time)
       case .whenCallEnds: return false
@@ -519,14 +544,12 @@ extension Registrar {
     return false
   }
 
-  /// The registration of a lane whose turn it is. It stays the next one until it is begun.
-  private mutating func nextWaiting(in lane: WritableKeyPath<Target, Lane>, of name: TargetName) -> RegistrationKey? {
-    if let next = targets[name]?[keyPath: lane].next, isWaiting(next) { return next }
-    targets[name]?[keyPath: lane].next = nil
-    while let key = targets[name]?[keyPath: lane].queue.popFirst() {
-      guard isWaiting(key) else { continue }
-      targets[name]?[keyPath: lane].next = key
-      return key
+  /// Takes out the registration of a lane whose turn it is.
+  private mutating func nextWaiting(
+    in lane: WritableKeyPath<Target, FairQueue<RegistrationKey>>, of name: TargetName, now: Moment
+  ) -> RegistrationKey? {
+    while let key = targets[name]?[keyPath: lane].popFirst(now: now.monotonic) {
+      if isWaiting(key) { return key }
     }
     return nil
   }
@@ -536,42 +559,58 @@ extension Registrar {
   }
 
   private mutating func wake(_ name: TargetName, at time: MonotonicTime) {
-    if let wakeAt = targets[name]?.wakeAt, wakeAt <= time { return }
+    // The pacer's arithmetic is not good to the nanosecond: a new timer for each would be one for every event.
+    if let wakeAt = targets[name]?.wakeAt, wakeAt <= time + .microseconds(100) { return }
     targets[name]?.wakeAt = time
     deadlines.insert(.target(name), due: time)
   }
 
-  private mutating func beginCall(_ key: RegistrationKey, now: Moment) {
+  private mutating func beginCall(_ key: RegistrationKey, _ place: Pacer.Place, now: Moment) {
     guard let flight = flights[key] else { return }
     if let maxAge = configuration.maxAge, now.wall > flight.pending.enqueuedAt + maxAge {
-      targets[key.target]?.pacer.cancelAdmission()
+      targets[key.target]?.pacer.cancelAdmission(place)
       finish(key, failure(of: flight, .queueExpired(lastError: flight.pending.lastError), now: now))
     } else if flight.pending.callStarted {
-      call(key, now: now)
+      call(key, place, now: now)
     } else {
-      flights[key]?.phase = .marking
+      flights[key]?.phase = .marking(place)
       commit(.markCallStarted(key), then: .marked(key))
     }
   }
 
-  private mutating func call(_ key: RegistrationKey, now: Moment) {
+  private mutating func call(_ key: RegistrationKey, _ place: Pacer.Place, now: Moment) {
     guard let flight = flights[key] else { return }
     flights[key]?.pending.callStarted = true
-    flights[key]?.phase = .calling(since: now.monotonic)
+    flights[key]?.phase = .calling(place, since: now.monotonic)
     actions.append(.call(key, flight.pending.status, der: flight.pending.der))
   }
 
+  private mutating func marked(_ key: RegistrationKey, now: Moment) {
+    if case .marking(let place)? = flights[key]?.phase { call(key, place, now: now) }
+  }
+
   private mutating func notMarked(_ key: RegistrationKey, now: Moment) {
-    targets[key.target]?.pacer.cancelAdmission()
+    guard case .marking(let place)? = flights[key]?.phase else { return }
+    targets[key.target]?.pacer.cancelAdmission(place)
     backOff(key, for: Self.storeRetry, now: now)
   }
 
-  private mutating func callEnded(
-    _ name: TargetName, _ result: Pacer.CallResult, since: MonotonicTime, now: Moment
-  ) {
+  private struct EndedCall {
+    var key: RegistrationKey
+    var place: Pacer.Place
+    var since: MonotonicTime
+    var retryCost: Int
+  }
+
+  private mutating func callEnded(_ call: EndedCall, _ result: Pacer.CallResult, now: Moment) {
+    let name = call.key.target
     targets[name]?.pacer.callEnded(
-      result, startedAt: since, now: now.monotonic, random: Double.random(in: 0..<1, using: &generator))
-    if result == .answered { targets[name]?.lastSuccessAt = now.wall }
+      result, place: call.place, startedAt: call.since, now: now.monotonic,
+      random: Double.random(in: 0..<1, using: &generator))
+    if result == .answered {
+      targets[name]?.lastSuccessAt = now.wall
+      targets[name]?.retries.answered(taken: call.retryCost)
+    }
   }
 
   /// Keeps how often it was tried and why it failed, for `lookup` after a restart. Nothing waits for that.
@@ -580,28 +619,43 @@ extension Registrar {
     batch.append(.noteAttempt(key, attempts: pending.attempts, lastError: error))
   }
 
-  private mutating func failed(_ key: RegistrationKey, _ failure: UpstreamFailure, since: MonotonicTime, now: Moment) {
-    flights[key]?.pending.lastError = failure.error
-    if failure.disposition != .final { note(key) }
+  private mutating func failed(_ call: EndedCall, _ failure: UpstreamFailure, now: Moment) {
+    let key = call.key
     if failure.mayHaveTakenEffect { flights[key]?.mayHaveTakenEffect = true }
-    guard let flight = flights[key] else { return }
     switch failure.disposition {
     case .final:
-      callEnded(key.target, .answered, since: since, now: now)
+      flights[key]?.pending.lastError = failure.error
+      callEnded(call, .answered, now: now)
+      guard let flight = flights[key] else { return }
       finish(key, self.failure(of: flight, failure.error, now: now))
     case .identity:
-      callEnded(key.target, .unauthorized, since: since, now: now)
-      targets[key.target]?.lastError = failure.error
+      callEnded(call, .unauthorized, now: now)
+      noted(failure.error, key)
+      guard let flight = flights[key] else { return }
       refused(key, flight, failure.error, now: now)
     case .throttled(let retryAfter):
-      callEnded(key.target, .throttled(retryAfter: retryAfter), since: since, now: now)
-      targets[key.target]?.lastError = failure.error
-      backOff(key, for: .milliseconds(50 + Int64.random(in: 0..<200, using: &generator)), now: now)
+      callEnded(call, .throttled(retryAfter: retryAfter), now: now)
+      let pause = Duration.milliseconds(50 + Int64.random(in: 0..<200, using: &generator))
+      tryAgain(key, failure.error, after: max(pause, retryAfter ?? .zero), now: now)
     case .unavailable(let retryAfter):
-      callEnded(key.target, .unavailable(retryAfter: retryAfter), since: since, now: now)
-      targets[key.target]?.lastError = failure.error
-      backOff(key, for: backoff(of: flight), now: now)
+      callEnded(call, .unavailable(retryAfter: retryAfter), now: now)
+      tryAgain(key, failure.error, after: max(backoff(key, failure), retryAfter ?? .zero), now: now)
     }
+  }
+
+  /// Who is told of the error is told when to ask again: when this registration is tried next and there is a place for it.
+  private mutating func tryAgain(_ key: RegistrationKey, _ error: ServiceError, after pause: Duration, now: Moment) {
+    var error = error
+    let next = max(now.monotonic + pause, targets[key.target]?.pacer.nextPlace(now: now.monotonic) ?? now.monotonic)
+    error.retryAfterMilliseconds = next.milliseconds(since: now)
+    noted(error, key)
+    backOff(key, for: pause, now: now)
+  }
+
+  private mutating func noted(_ error: ServiceError, _ key: RegistrationKey) {
+    flights[key]?.pending.lastError = error
+    targets[key.target]?.lastError = error
+    note(key)
   }
 
   /// The daemon's identity was refused. Who waits is told at once; what was promised stays queued until somebody mends it.
@@ -618,9 +672,15 @@ extension Registrar {
     backOff(key, for: Self.longestBackoff, now: now)
   }
 
-  /// Exponential with full jitter, as the AWS SDKs' standard retry mode has it.
-  private mutating func backoff(of flight: Flight) -> Duration {
+  /// Exponential with full jitter, as the AWS SDKs' standard retry mode has it; the longest where the retry budget is used up.
+  private mutating func backoff(_ key: RegistrationKey, _ failure: UpstreamFailure) -> Duration {
+    guard let flight = flights[key] else { return .zero }
     let longest = flight.waiters.isEmpty ? Self.longestBackoff : Self.longestAwaitedBackoff
+    guard let cost = targets[key.target]?.retries.take(afterTimeout: failure.isTimeout) else {
+      flights[key]?.retryCost = 0
+      return .milliseconds(Int64.random(in: (longest.milliseconds / 2)...longest.milliseconds, using: &generator))
+    }
+    flights[key]?.retryCost = cost
     let ceiling = min(longest.milliseconds, 100 << Int64(min(flight.pending.attempts, 12)))
     return .milliseconds(Int64.random(in: 0...ceiling, using: &generator))
   }
@@ -719,6 +779,13 @@ extension Registrar.Waiter {
         .registered(registration)
       }
     }
+  }
+}
+
+extension MonotonicTime {
+  /// Whole milliseconds from a moment until this one, at least one.
+  fileprivate func milliseconds(since now: Registrar.Moment) -> Int64 {
+    max(1, (self - now.monotonic).milliseconds)
   }
 }
 

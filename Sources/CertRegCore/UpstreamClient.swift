@@ -40,11 +40,16 @@ package struct UpstreamFailure: Error, Hashable, Sendable {
   package var disposition: Disposition
   /// Whether the upstream can have acted on the call although no result came back. Then a later 409 is the answer to this call.
   package var mayHaveTakenEffect: Bool
+  /// Whether no answer came in time: such a call costs the upstream more than one that fails at once.
+  package var isTimeout: Bool
 
-  package init(error: ServiceError, disposition: Disposition, mayHaveTakenEffect: Bool = false) {
+  package init(
+    error: ServiceError, disposition: Disposition, mayHaveTakenEffect: Bool = false, isTimeout: Bool = false
+  ) {
     self.error = error
     self.disposition = disposition
     self.mayHaveTakenEffect = mayHaveTakenEffect
+    self.isTimeout = isTimeout
   }
 }
 

@@ -129,7 +129,7 @@ final class DaemonParts: Sendable {
     let clients = try makeClients(settings, context: context, keeping: [:])
     let cache = ResultCache(maxEntries: settings.cache.maxEntries, timeToLive: settings.cache.ttl)
     let verdicts = Verdicts(policies: settings.validation)
-    let calls = UpstreamCalls()
+    let calls = UpstreamCalls(on: threads.core.next())
     let maxConnections = min(settings.socket.maxConnections, openFiles.connectionLimit)
     let counts = RequestCounts()
     let audit = AuditTrail(log: pipeline)

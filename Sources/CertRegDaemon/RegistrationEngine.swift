@@ -226,7 +226,8 @@ final class EngineLoop {
 
   var report: EngineReport {
     var report = counts
-    report.targets = targetNames.compactMap { name in registrar.target(name).map { (name, $0) } }
+    let now = SystemClock.monotonic
+    report.targets = targetNames.compactMap { name in registrar.target(name, now: now).map { (name, $0) } }
     report.pending = registrar.pendingCount
     report.oldestPending = registrar.oldestPending
     report.watchers = watchers.count
@@ -304,13 +305,13 @@ final class EngineLoop {
   }
 
   private func replied(_ key: RegistrationKey, _ reply: UpstreamReply) {
-    let before = registrar.target(key.target)?.health
+    let before = health(key.target)
     let now = SystemClock.moment
     if let begin = callBeginnings.removeValue(forKey: key) {
       counts.callTimes[key.target, default: Histogram()].record(now.monotonic - begin)
     }
     perform(registrar.replied(key, reply, now: now))
-    guard let after = registrar.target(key.target)?.health, after != before else { return }
+    guard let after = health(key.target), after != before else { return }
     let metadata: Logger.Metadata = [LogField.target: "\(key.target)"]
     let said =
       if case .failed(let failure) = reply { ": \(failure.error.reason): \(failure.error.message)" } else { "" }
@@ -321,6 +322,10 @@ final class EngineLoop {
     case .unauthorized:
       logger.log(.error, .identityRefused, "the upstream refuses the daemon's identity\(said)", metadata)
     }
+  }
+
+  private func health(_ target: TargetName) -> Pacer.Health? {
+    registrar.target(target, now: SystemClock.monotonic)?.health
   }
 
   private func ended(_ key: RegistrationKey, _ ending: Registrar.Ending) {

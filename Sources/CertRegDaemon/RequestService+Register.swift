@@ -33,7 +33,7 @@ extension RequestService {
             accepted = try verdict.validator.validate(der: der, now: SystemClock.wall)
           }
           basis = accepted
-          ask(key, der, accepted, request, from: peer) { answers.set(index, $0) }
+          ask(key, der, accepted, request, from: peer, connection: reply.connectionID) { answers.set(index, $0) }
         } catch {
           audit.refused(id, in: [target], error, by: peer.requester)
           answers.set(index, .failed(error))
@@ -79,14 +79,14 @@ extension RequestService {
 
   private func ask(
     _ key: RegistrationKey, _ der: [UInt8], _ basis: VerdictBasis, _ request: OwnedRequest, from peer: Peer,
-    completion: @escaping @Sendable (TargetAnswer) -> Void
+    connection: UInt64, completion: @escaping @Sendable (TargetAnswer) -> Void
   ) {
     let current = currentConfiguration
     let requester = peer.requester
     let patience = request.timeoutMilliseconds.map { Duration.milliseconds($0) } ?? current.defaultTimeout
     let registrarRequest = Registrar.Request(
       key: key, der: der, basis: basis, namedStatus: request.status, status: request.status ?? current.defaultStatus,
-      ifExists: request.ifExists, requester: requester,
+      ifExists: request.ifExists, requester: requester, connection: connection,
       expectation: request.wait ? .result(deadline: SystemClock.monotonic + patience) : .queued,
       share: current.access?.queueShare(of: peer))
     engine.register(registrarRequest, refresh: request.refresh) { [audit] answer, provenance in

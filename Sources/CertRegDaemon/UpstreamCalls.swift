@@ -1,4 +1,5 @@
 import CertRegCore
+import NIOCore
 
 /// Runs calls of upstreams, each in a task of one group. How many there are at once is the registrar's decision.
 struct UpstreamCalls: Sendable {
@@ -11,7 +12,11 @@ struct UpstreamCalls: Sendable {
   private let orders: AsyncStream<Order>
   private let entrance: AsyncStream<Order>.Continuation
 
-  init() {
+  private let executor: LoopExecutor
+
+  /// - Parameter loop: Where calls run: the loop of their connections, so that none of their steps wakes another thread.
+  init(on loop: any EventLoop) {
+    executor = LoopExecutor(loop: loop)
     (orders, entrance) = AsyncStream.makeStream()
   }
 
@@ -24,10 +29,12 @@ struct UpstreamCalls: Sendable {
 
   /// Carries out calls until `finish`, and then until the last one has ended.
   func run() async {
-    await withDiscardingTaskGroup { group in
-      for await order in orders {
-        group.addTask {
-          order.completion(await order.client.registerCertificateWithoutCA(order.call))
+    await withTaskExecutorPreference(executor) {
+      await withDiscardingTaskGroup { group in
+        for await order in orders {
+          group.addTask {
+            order.completion(await order.client.registerCertificateWithoutCA(order.call))
+          }
         }
       }
     }
@@ -35,5 +42,19 @@ struct UpstreamCalls: Sendable {
 
   func finish() {
     entrance.finish()
+  }
+}
+
+/// Runs tasks on an event loop.
+private final class LoopExecutor: TaskExecutor {
+  private let loop: any EventLoop
+
+  init(loop: any EventLoop) {
+    self.loop = loop
+  }
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    loop.execute { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
   }
 }

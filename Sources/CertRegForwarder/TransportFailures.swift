@@ -22,7 +22,8 @@ extension UpstreamFailure {
     self.init(
       error: ServiceError(
         kind, reason: reason.rawValue, message: "\(authority): \(error.detail)", retryable: true, origin: .upstream),
-      disposition: .unavailable(retryAfter: nil), mayHaveTakenEffect: error.kind.isAfterConnecting)
+      disposition: .unavailable(retryAfter: nil), mayHaveTakenEffect: error.kind.isAfterConnecting,
+      isTimeout: error.kind == .requestTimeout || error.kind == .connectTimeout)
   }
 
   /// A call that was not made for want of credentials. It is the daemon's matter, never the certificate's.

@@ -59,6 +59,9 @@ package struct Reply: Sendable {
     self.deliver = deliver
   }
 
+  /// Tells the connections of this process apart.
+  package var connectionID: UInt64 { connection.id }
+
   /// Whether anybody can still get what is sent.
   package var isWanted: Bool { !connection.isOver }
 
@@ -75,6 +78,9 @@ package struct Reply: Sendable {
 
 /// Whether a connection has ended, for those who hold on to it from other threads.
 final class ConnectionLife: Sendable {
+  private static let count = Atomic<UInt64>(0)
+
+  let id = ConnectionLife.count.add(1, ordering: .relaxed).newValue
   private let over = Atomic<Bool>(false)
 
   var isOver: Bool { over.load(ordering: .relaxed) }

@@ -208,7 +208,9 @@ import Testing
     _ = settle(registrar.register(request(1, expectation: deadline), waiter: 1, now: Self.start))
     #expect(settle(registrar.timePassed(now: later(.milliseconds(999)))).answers.isEmpty)
     let answers = settle(registrar.timePassed(now: later(.seconds(1)))).answers
-    #expect(answers == [1: .failed(.deadlineExceeded(lastError: nil))])
+    var expected = ServiceError.deadlineExceeded(lastError: nil)
+    expected.retryAfterMilliseconds = 1
+    #expect(answers == [1: .failed(expected)])
     #expect(registrar.pendingCount == 1)
     _ = settle(registrar.replied(key(1), .registered(certificateARN: "a", requestID: nil), now: later(.seconds(2))))
     #expect(registrar.pendingCount == 0)
@@ -248,6 +250,46 @@ import Testing
     #expect(settle(registrar.register(request(2), waiter: 2, now: Self.start)).answers == [2: .failed(.draining)])
     #expect(!registrar.isQuiet)
     #expect(settle(registrar.endDraining()).answers == [1: .failed(.draining)])
+  }
+
+  @Test mutating func `what passes is told with the time of the next try`() throws {
+    _ = settle(registrar.register(request(1), waiter: 1, now: Self.start))
+    _ = registrar.replied(
+      key(1),
+      .failed(
+        UpstreamFailure(
+          error: ServiceError(.throttling, reason: "throttled_by_upstream", message: "x", retryable: true),
+          disposition: .throttled(retryAfter: .seconds(3)))), now: Self.start)
+    let pending = try #require(registrar.pending(key(1), now: Self.start.monotonic))
+    #expect(pending.registration.lastError?.retryAfterMilliseconds == 3000)
+    #expect(pending.nextAttemptAfter == .seconds(3))
+  }
+
+  @Test mutating func `retries wait longer once their budget is used up`() {
+    registrar = Registrar(configuration: .init(maxPending: 4, maxAge: nil), seed: 1)
+    registrar.setTarget(
+      Self.target, limits: .init(ratePerSecond: nil, burst: 10, maxConcurrent: 2), now: Self.start.monotonic)
+    _ = settle(registrar.register(request(1, expectation: .queued), waiter: 1, now: Self.start))
+    var now = Self.start
+    var longWaits = 0
+    for _ in 0..<200 {
+      _ = settle(
+        registrar.replied(
+          key(1),
+          .failed(
+            UpstreamFailure(
+              error: ServiceError(.internalFailure, reason: "upstream_internal", message: "x", retryable: true),
+              disposition: .unavailable(retryAfter: nil))), now: now))
+      guard let wait = registrar.pending(key(1), now: now.monotonic)?.nextAttemptAfter else { break }
+      longWaits += wait >= .seconds(10) ? 1 : 0
+      for _ in 0..<2 {
+        now = Registrar.Moment(monotonic: now.monotonic + .seconds(20), wall: now.wall + .seconds(20))
+        _ = settle(registrar.timePassed(now: now))
+      }
+    }
+    // A hundred retries take the budget; each one after that waits ten seconds at least, before that half of them do.
+    #expect(longWaits >= 120)
+    #expect(registrar.pendingCount == 1)
   }
 }
 

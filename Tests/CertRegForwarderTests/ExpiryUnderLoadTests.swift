@@ -1,0 +1,94 @@
+import CertRegCore
+import CertRegCrypto
+import Logging
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+import Testing
+
+@testable import CertRegForwarder
+
+/// Credentials that end again and again while calls are made: none of the calls may notice.
+@Suite struct ExpiryUnderLoadTests {
+  private static let der = Array("a certificate".utf8)
+  private static let id = SHA256.digest(of: der)
+
+  /// Goes on with each request that reaches a server, so that the test takes no time.
+  private final class RequestClock: Sendable {
+    private let milliseconds = Atomic<Int64>(1_800_000_000_000)
+    let refusals = Atomic<Int>(0)
+
+    var now: WallTime { WallTime(millisecondsSinceEpoch: milliseconds.load(ordering: .relaxed)) }
+
+    func advance(_ duration: Duration) {
+      milliseconds.add(duration.milliseconds, ordering: .relaxed)
+    }
+
+    var hostClock: HostClock {
+      HostClock(
+        wall: { self.now },
+        monotonic: { MonotonicTime(nanoseconds: self.now.millisecondsSinceEpoch * 1_000_000) })
+    }
+  }
+
+  @Test func `the end of credentials costs no request`() async throws {
+    let clock = RequestClock()
+    // An access key says when it ends, so that the upstream need not be told.
+    let source = try await LoopbackServer.start { _, _ in
+      let end = clock.now + .seconds(60)
+      return .json(
+        200,
+        #"""
+        {"AccessKeyId":"AKID\#(end.millisecondsSinceEpoch)","SecretAccessKey":"s","Token":"t","Expiration":"\#(end.rfc3339)"}
+        """#)
+    }
+    let upstream = try await LoopbackServer.start { request, _ in
+      clock.advance(.seconds(2))
+      let key = request.headers.first(name: "Authorization")?.split(separator: "AKID").last?.prefix { $0.isNumber }
+      guard let end = key.flatMap({ Int64($0) }), end > clock.now.millisecondsSinceEpoch else {
+        clock.refusals.add(1, ordering: .relaxed)
+        return .json(403, #"{"message":"expired"}"#, [("x-amzn-ErrorType", "ExpiredTokenException")])
+      }
+      return .json(
+        200,
+        #"{"certificateArn":"arn:aws:iot:eu-west-1:123456789012:cert/\#(Self.id.hex)","certificateId":"\#(Self.id.hex)"}"#
+      )
+    }
+    var configuration = TargetConfiguration(name: TargetName("test"))
+    configuration.region = "eu-west-1"
+    configuration.endpoint = "http://127.0.0.1:\(upstream.port)"
+    configuration.credentials = .container(uri: "http://127.0.0.1:\(source.port)/")
+    let client = try AWSUpstreamClient(
+      configuration: configuration,
+      context: CredentialsContext(
+        environment: ProcessEnvironment([:]), clock: clock.hostClock,
+        eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test")))
+    let replies = await withTaskGroup(of: [UpstreamReply].self) { group in
+      for _ in 0..<8 {
+        group.addTask {
+          var replies: [UpstreamReply] = []
+          for _ in 0..<50 {
+            replies.append(
+              await client.registerCertificateWithoutCA(
+                UpstreamCall(certificateID: Self.id, der: Self.der, status: .active)))
+          }
+          return replies
+        }
+      }
+      return await group.reduce(into: []) { $0 += $1 }
+    }
+    await client.shutdown()
+    #expect(replies.count == 400)
+    for reply in replies {
+      guard case .registered = reply else {
+        Issue.record("a call failed: \(reply)")
+        continue
+      }
+    }
+    // 800 seconds by the clock, and every set of credentials lives for 60.
+    #expect(source.requests.count >= 13)
+    #expect(clock.refusals.load(ordering: .relaxed) < 100)
+    try await source.stop()
+    try await upstream.stop()
+  }
+}
