@@ -67,4 +67,14 @@ import Testing
     #expect(StatusView.time("2026-11-24 09:00") == nil)
     #expect(StatusView.time("") == nil)
   }
+
+  @Test func `problems of the daemon stand below its name, those of targets with the targets`() throws {
+    let text =
+      #"{"version":"1","state":"running","problems":[{"reason":"clock_not_set","message":"the clock is not set"},"#
+      + #"{"reason":"down","message":"eu is unavailable"}],"targets":[{"name":"eu","health":"unavailable","lastError":"#
+      + #"{"type":"X","httpStatus":503,"reason":"down","message":"no","retryable":true,"origin":"upstream"}}]}"#
+    let lines = try lines(text)
+    #expect(lines[1] == "! the clock is not set")
+    #expect(!lines.contains { $0.hasPrefix("! eu") } && lines.contains { $0.contains("down: no") })
+  }
 }

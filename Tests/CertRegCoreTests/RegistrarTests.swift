@@ -38,7 +38,7 @@ import Testing
   ) -> Registration {
     Registration(
       key: key(number), certificateARN: "arn:\(number)", outcome: outcome, status: status, requestID: "r",
-      finishedAt: Self.start.wall, basis: .anyTime)
+      finishedAt: Self.start.wall, basis: .anyTime, requester: Requester(uid: 1000))
   }
 
   @Test mutating func `writes down the request with its call, calls, writes down the result, then answers`() throws {
@@ -192,7 +192,7 @@ import Testing
   @Test mutating func `a call that an earlier process began counts as one whose answer was lost`() {
     let row = PendingRegistration(
       key: key(1), sequence: 5, der: [9], status: .active, enqueuedAt: Self.start.wall, callStarted: true, attempts: 0,
-      lastError: nil, requester: Requester(uid: 0), basis: .anyTime)
+      lastError: nil, requester: Requester(uid: 1000), basis: .anyTime)
     #expect(registrar.resume([row], now: Self.start) == [.call(key(1), .active, der: [9])])
     let ended = registrar.replied(
       key(1), .alreadyExists(certificateARN: "arn:1", status: nil, requestID: "r"), now: Self.start)

@@ -17,7 +17,7 @@ package struct StatusView {
 
   /// The lines of the overview, tables fitted to `width`.
   package func lines(width: Int) -> [TerminalText] {
-    var lines = [headline]
+    var lines = [headline] + problems(width)
     if !targets.isEmpty {
       lines += ["", TerminalText("Targets", .bold)] + targetTable.lines(width: width, indentation: 2)
       lines += targetErrors(width)
@@ -34,12 +34,26 @@ package struct StatusView {
         flat.append(JSON.Member(section.name, .string(summary(of: section))))
       }
     }
-    if !flat.isEmpty { lines.insert(contentsOf: [""] + MemberList(flat).lines(width: width, indentation: 0), at: 1) }
+    if !flat.isEmpty {
+      lines.insert(
+        contentsOf: [""] + MemberList(flat).lines(width: width, indentation: 0), at: 1 + problems(width).count)
+    }
     return lines
   }
 
+  /// What is wrong with the daemon as a whole; what is wrong with a target stands below it.
+  private func problems(_ width: Int) -> [TerminalText] {
+    let ofTargets = (status["targets"]?.array ?? []).compactMap { $0["lastError"]?["reason"]?.string }
+    return (status["problems"]?.array ?? []).flatMap { problem -> [TerminalText] in
+      guard let message = problem["message"]?.string, !ofTargets.contains(problem["reason"]?.string ?? "") else {
+        return []
+      }
+      return "! \(message)".printable.wrapped(to: max(20, width)).map { "\($0, .yellow)" }
+    }
+  }
+
   private static let headlineMembers: Set<String> = [
-    "id", "version", "state", "uptimeSeconds", "startedAt", "pid", "targets", "sandbox",
+    "id", "version", "state", "uptimeSeconds", "startedAt", "pid", "targets", "sandbox", "problems",
   ]
 
   /// `certregd 1.0  running for 3 d 4 h  pid 812`
