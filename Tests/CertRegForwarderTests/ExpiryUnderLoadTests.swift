@@ -43,7 +43,7 @@ import Testing
         """#)
     }
     let upstream = try await LoopbackServer.start { request, _ in
-      clock.advance(.seconds(2))
+      clock.advance(.seconds(1))
       let key = request.headers.first(name: "Authorization")?.split(separator: "AKID").last?.prefix { $0.isNumber }
       guard let end = key.flatMap({ Int64($0) }), end > clock.now.millisecondsSinceEpoch else {
         clock.refusals.add(1, ordering: .relaxed)
@@ -63,19 +63,18 @@ import Testing
       context: CredentialsContext(
         environment: ProcessEnvironment([:]), clock: clock.hostClock,
         eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test")))
-    let replies = await withTaskGroup(of: [UpstreamReply].self) { group in
-      for _ in 0..<8 {
-        group.addTask {
-          var replies: [UpstreamReply] = []
-          for _ in 0..<50 {
-            replies.append(
-              await client.registerCertificateWithoutCA(
-                UpstreamCall(certificateID: Self.id, der: Self.der, status: .active)))
+    var replies: [UpstreamReply] = []
+    // In rounds: while one call is held up no more than the others of its round pass by the clock.
+    for _ in 0..<50 {
+      replies += await withTaskGroup(of: UpstreamReply.self) { group in
+        for _ in 0..<8 {
+          group.addTask {
+            await client.registerCertificateWithoutCA(
+              UpstreamCall(certificateID: Self.id, der: Self.der, status: .active))
           }
-          return replies
         }
+        return await group.reduce(into: []) { $0.append($1) }
       }
-      return await group.reduce(into: []) { $0 += $1 }
     }
     await client.shutdown()
     #expect(replies.count == 400)
@@ -85,8 +84,8 @@ import Testing
         continue
       }
     }
-    // 800 seconds by the clock, and every set of credentials lives for 60.
-    #expect(source.requests.count >= 13)
+    // At least 400 seconds by the clock, and every set of credentials lives for 60.
+    #expect(source.requests.count >= 6)
     #expect(clock.refusals.load(ordering: .relaxed) < 100)
     try await source.stop()
     try await upstream.stop()
