@@ -71,14 +71,16 @@ final class DaemonParts: Sendable {
       + (0..<server.loopCount).map { number in
         WatchedLoop(name: "socket-\(number)", patience: 1) { server.onLoop(number, $0) }
       }
-    reports.attach(credentials: { [weak self] in self?.credentials ?? [:] })
+    reports.attach(signing: { [weak self] in self?.signing ?? [:] })
     targetChanges.note()
     activity.note()
   }
 
-  private var credentials: [TargetName: Reports.Credentials] {
-    Self.awsClients(clients.withLock { $0 }).compactMapValues { client in
-      client.credentialsProvenance.map { Reports.Credentials(source: $0.source, expiresAt: $0.expiration) }
+  private var signing: [TargetName: Reports.Signing] {
+    Self.awsClients(clients.withLock { $0 }).mapValues { client in
+      Reports.Signing(
+        credentials: client.credentialsProvenance.map { .init(source: $0.source, expiresAt: $0.expiration) },
+        clockOffset: client.clockOffset)
     }
   }
 

@@ -103,14 +103,26 @@ extension Reports.Figures {
       "certregd_pace_calls_per_second", "gauge",
       "Calls a second that the pacer allows; absent where there is no pace."
     ) { $0.ratePerSecond }
+    perTarget(
+      "certregd_pace_tokens", "gauge", "Calls that the pacer would let begin at once; absent where there is no pace."
+    ) { $0.tokens }
     text.family(
       "certregd_credentials_expiration_timestamp_seconds", "gauge",
       "When the credentials in use end, by target; absent without any, or where they have no end.")
-    for (target, held) in credentials.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-      guard let end = held.expiresAt else { continue }
+    let signing = signing.sorted { $0.key.rawValue < $1.key.rawValue }
+    for (target, held) in signing {
+      guard let end = held.credentials?.expiresAt else { continue }
       text.sample(
         "certregd_credentials_expiration_timestamp_seconds", [("target", target.rawValue)],
         Double(end.millisecondsSinceEpoch) / 1000)
+    }
+    text.family(
+      "certregd_clock_offset_seconds", "gauge",
+      "How far the upstream's clock is ahead of the host's, as far as signatures depend on it, by target.")
+    for (target, held) in signing {
+      text.sample(
+        "certregd_clock_offset_seconds", [("target", target.rawValue)],
+        Double(held.clockOffset.milliseconds) / 1000)
     }
   }
 

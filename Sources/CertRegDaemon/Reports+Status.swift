@@ -103,7 +103,9 @@ extension Reports.Figures {
     } else {
       writer.member("ratePerSecond", json: Array("null".utf8))
     }
-    if let credentials = credentials[name] {
+    if let tokens = view.tokens { writer.member("callsAtOnce", Int(tokens.rounded(.down))) }
+    if let offset = signing[name]?.clockOffset { writer.member("clockOffsetMs", Int(offset.milliseconds)) }
+    if let credentials = signing[name]?.credentials {
       writer.beginObject("credentials")
       writer.member("source", credentials.source)
       writer.member("expiresAt", ifPresent: credentials.expiresAt?.rfc3339)

@@ -22,7 +22,14 @@ final class Reports: Sendable {
     var maxCached: Int
   }
 
-  /// The credentials that a target's calls are signed with, as far as one may tell.
+  /// What a target's calls are signed with, as far as one may tell.
+  struct Signing: Sendable {
+    /// `nil`: there are no credentials yet.
+    var credentials: Credentials?
+    /// How far the upstream's clock is ahead of the host's, as far as signatures depend on it.
+    var clockOffset: Duration
+  }
+
   struct Credentials: Sendable {
     var source: String
     /// `nil`: they have no end.
@@ -33,7 +40,7 @@ final class Reports: Sendable {
     var constants: Constants
     var engine: RegistrationEngine?
     var server: SocketServer?
-    var credentials: @Sendable () -> [TargetName: Credentials] = { [:] }
+    var signing: @Sendable () -> [TargetName: Signing] = { [:] }
     var isDraining = false
     var reloadProblem: String?
     var credentialsProblems: [TargetName: ServiceError] = [:]
@@ -64,9 +71,9 @@ final class Reports: Sendable {
     state.withLock { $0.engine = engine }
   }
 
-  /// `credentials` tells what each target's calls are signed with.
-  func attach(credentials: @escaping @Sendable () -> [TargetName: Credentials]) {
-    state.withLock { $0.credentials = credentials }
+  /// `signing` tells what each target's calls are signed with.
+  func attach(signing: @escaping @Sendable () -> [TargetName: Signing]) {
+    state.withLock { $0.signing = signing }
   }
 
   /// Why the last reload was refused; `nil`: it was not.
@@ -101,7 +108,7 @@ final class Reports: Sendable {
     var engine: EngineReport
     var sockets: LoopCounters
     var requests: [RequestCounts.Key: Int]
-    var credentials: [TargetName: Credentials]
+    var signing: [TargetName: Signing]
     var missingLog: (suppressed: Int, dropped: Int)
     var cached: Int
     var stored: Int
@@ -117,7 +124,7 @@ final class Reports: Sendable {
       engine.takeOver(current.credentialsProblems)
       return Figures(
         constants: current.constants, isDraining: current.isDraining, reloadProblem: current.reloadProblem,
-        engine: engine, sockets: sockets, requests: counts.all, credentials: current.credentials(),
+        engine: engine, sockets: sockets, requests: counts.all, signing: current.signing(),
         missingLog: log.missing, cached: cache.count, stored: (try? store.registeredCount()) ?? 0, now: SystemClock.wall
       )
     }

@@ -1,4 +1,5 @@
 package import CertRegCore
+import Glibc
 
 /// What one event loop remembers of texts that it has answered: from a hash of `certificatePem` as it stands on the wire to
 /// the result, so that a repeat needs neither base64 nor SHA-256 nor a lock.
@@ -24,13 +25,23 @@ package struct AnswerMemo: ~Copyable {
     package init() {}
   }
 
-  private var entries: [Entry]
+  // Memory of the one memo, from calloc(3) and freed in deinit: pages that hold nothing yet take no memory, and a look costs
+  // neither a reference count nor a check of who else is at it. An entry of zeros is a free place, and entries are plain values.
+  private let entries: UnsafeMutablePointer<Entry>
   private let mask: Int
 
   /// `sizeLog2`: the table has 2^sizeLog2 places.
   package init(sizeLog2: Int) {
-    entries = [Entry](repeating: Entry(), count: 1 << sizeLog2)
-    mask = (1 << sizeLog2) - 2
+    let count = 1 << sizeLog2
+    guard let memory = calloc(count, MemoryLayout<Entry>.stride) else {
+      fatalError("out of memory for \(count) remembered answers")
+    }
+    entries = memory.bindMemory(to: Entry.self, capacity: count)
+    mask = count - 2
+  }
+
+  deinit {
+    free(entries)
   }
 
   /// The first of the two places of a hash.
@@ -48,7 +59,7 @@ package struct AnswerMemo: ~Copyable {
   }
 
   /// Remembers an entry, in place of the older of the two that its hash may stand at.
-  package mutating func remember(_ entry: Entry) {
+  package func remember(_ entry: Entry) {
     let first = place(entry.hash)
     if entries[first].hash == entry.hash, entries[first].target == entry.target {
       entries[first] = entry

@@ -47,7 +47,7 @@ final class SocketLoop {
   /// The wall clock at that time, in seconds since 1970.
   private(set) var wallSeconds: UInt32 = 0
   private(set) var isDraining = false
-  private var memo = AnswerMemo(sizeLog2: SocketLoop.memoSizeLog2)
+  private let memo = AnswerMemo(sizeLog2: SocketLoop.memoSizeLog2)
   private var arnPrefixes: [[UInt8]] = []
   /// By descriptor.
   private var connections: [Connection?] = []

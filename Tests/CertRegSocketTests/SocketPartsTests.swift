@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test func `finds what it remembers, for its target`() {
-    var memo = AnswerMemo(sizeLog2: 4)
+    let memo = AnswerMemo(sizeLog2: 4)
     #expect(memo.find(TextHash.Value(low: 0, high: 0), target: 1) == nil)
     memo.remember(entry(8, id: 1))
     memo.remember(entry(8, id: 2))
@@ -67,7 +67,7 @@ import Testing
   }
 
   @Test func `a third text at the same place takes that of the oldest`() {
-    var memo = AnswerMemo(sizeLog2: 4)
+    let memo = AnswerMemo(sizeLog2: 4)
     for low in [16, 32, 48] as [UInt64] { memo.remember(entry(low)) }
     #expect(memo.find(TextHash.Value(low: 16, high: 16), target: 1) == nil)
     #expect(memo.find(TextHash.Value(low: 32, high: 32), target: 1) != nil)
