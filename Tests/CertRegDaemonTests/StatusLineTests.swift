@@ -16,7 +16,7 @@ import Testing
       defaultTarget: name, maxConnections: 4, window: 64, maxLineBytes: 1024, maxPending: 100, maxCached: 10)
     var figures = Reports.Figures(
       constants: constants, isDraining: false, reloadProblem: nil, engine: engine, sockets: LoopCounters(),
-      requests: [:], credentials: [:], missingLog: (0, 0), cached: 0, stored: 0, now: Version.earliestClock)
+      requests: [:], signing: [:], missingLog: (0, 0), cached: 0, stored: 0, now: Version.earliestClock)
     change(&figures)
     return figures
   }
