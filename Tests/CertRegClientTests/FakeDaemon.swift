@@ -17,7 +17,11 @@ final class FakeDaemon: Sendable {
     Thread.detachNewThread {
       while true {
         let accepted = accept(descriptor, nil, nil)
-        guard accepted >= 0 else { return }
+        guard accepted >= 0 else {
+          // Closed by the one thread that uses it: its number might be another listener's by the time of the next accept.
+          close(descriptor)
+          return
+        }
         Thread.detachNewThread { serve(FakePeer(descriptor: accepted)) }
       }
     }
@@ -34,7 +38,6 @@ final class FakeDaemon: Sendable {
 
   deinit {
     shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
   }
 
   static func listen(at path: String) throws -> Int32 {
