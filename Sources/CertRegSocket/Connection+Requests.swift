@@ -81,7 +81,7 @@ extension Connection {
   private func handOn(_ request: RequestLine, _ line: UnsafeRawBufferPointer) {
     let owned = OwnedRequest(request, line: line)
     let ticket = state.begin(hasID: request.id != nil, bytes: line.count, isEndless: request.operation == .watch)
-    let reply = Reply(connection: life) { [mailbox = loop.mailbox, descriptor, number] answer, isLast in
+    let reply = Reply(connection: life) { [mailbox = loop.mailbox, descriptor, number = life.id] answer, isLast in
       mailbox.post { loop in
         guard let connection = loop.connection(descriptor, number: number) else { return }
         if isLast { connection.finish(ticket, answer) } else { connection.sendPart(answer) }

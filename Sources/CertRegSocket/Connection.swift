@@ -7,10 +7,9 @@ import Glibc
 /// All answers that one read brings leave in one write. Reading stops while the window or a budget is exhausted or the client
 /// does not read its answers, and goes on when answers drain. What to take and when to end is `ConnectionState`'s decision.
 final class Connection {
-  let number: UInt64
   let loop: SocketLoop
   let peer: Peer
-  let life = ConnectionLife()
+  let life: ConnectionLife
   var servesFromMemory: Bool
   var state: ConnectionState
   /// Answers that have not left yet.
@@ -36,7 +35,7 @@ final class Connection {
 
   init(_ descriptor: CInt, number: UInt64, peer: Peer, loop: SocketLoop) {
     self.descriptor = descriptor
-    self.number = number
+    life = ConnectionLife(id: number)
     self.peer = peer
     self.loop = loop
     framer = LineFramer(maxLineBytes: loop.configuration.maxLineBytes)

@@ -78,10 +78,13 @@ package struct Reply: Sendable {
 
 /// Whether a connection has ended, for those who hold on to it from other threads.
 final class ConnectionLife: Sendable {
-  private static let count = Atomic<UInt64>(0)
-
-  let id = ConnectionLife.count.add(1, ordering: .relaxed).newValue
+  /// Tells the connections of this process apart.
+  let id: UInt64
   private let over = Atomic<Bool>(false)
+
+  init(id: UInt64) {
+    self.id = id
+  }
 
   var isOver: Bool { over.load(ordering: .relaxed) }
 

@@ -175,7 +175,7 @@ final class SocketLoop {
 
   /// The connection that has had this descriptor and number from the start; descriptors come again.
   func connection(_ descriptor: CInt, number: UInt64) -> Connection? {
-    guard let connection = connection(descriptor), connection.number == number else { return nil }
+    guard let connection = connection(descriptor), connection.life.id == number else { return nil }
     return connection
   }
 
