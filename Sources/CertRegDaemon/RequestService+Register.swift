@@ -30,7 +30,7 @@ extension RequestService {
           if let basis {
             accepted = basis
           } else {
-            accepted = try verdict.validator.validate(der: der, now: SystemClock.wall)
+            accepted = try verdict.validator.validate(der: der, certificateID: id, now: SystemClock.wall)
           }
           basis = accepted
           ask(key, der, accepted, request, from: peer, connection: reply.connectionID) { answers.set(index, $0) }

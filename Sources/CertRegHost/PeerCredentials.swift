@@ -69,8 +69,9 @@ package enum PeerUnit: Hashable, Sendable {
 
   /// Looks up the unit of the peer of the connected socket `descriptor`, whose credentials are `peer`.
   ///
-  /// Reads files of /proc or of the control groups: ask only where the answer is needed. A process ID can be given to another process once its
-  /// owner has ended; where the kernel offers `SO_PEERPIDFD` (Linux 6.5) a peer that ended meanwhile is `unknown`.
+  /// Reads files of /proc or of the control groups: ask only where the answer is needed. A process ID can be given to another
+  /// process once its owner has ended; where the kernel offers `SO_PEERPIDFD` (Linux 6.5) a peer that ended meanwhile is
+  /// `unknown`.
   package static func lookUp(descriptor: Int32, peer: PeerCredentials) -> PeerUnit {
     guard peer.processID > 0 else { return .unknown("the peer's process cannot be seen from here") }
     let handle = processHandle(of: descriptor)

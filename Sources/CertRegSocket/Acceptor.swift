@@ -73,7 +73,7 @@ final class Acceptor {
       retryable: true, retryAfterMilliseconds: 1000)
     let line = AnswerEncoder.error(id: Array("null".utf8), error)
     // A new connection has room for one line.
-    _ = line.withUnsafeBytes { write(connection, $0.baseAddress, $0.count) }
+    _ = send(connection, line, line.count, CInt(MSG_NOSIGNAL))
     Glibc.close(connection)
   }
 }

@@ -279,7 +279,7 @@ final class Connection {
     drain()
   }
 
-  /// The client closed its end. That does not stop what it asked for: lines that wait for their turn are still taken.
+  /// The client closed its end. That does not stop what it asked for: `resume` still takes lines that wait for their turn.
   private func clientIsGone() {
     guard !isGone, !isClosed else { return }
     isGone = true
@@ -289,7 +289,6 @@ final class Connection {
     isBlocked = false
     output.release()
     state.abandonEndless()
-    readWhatIsLeft()
   }
 
   private func readWhatIsLeft() {

@@ -235,7 +235,7 @@ final class SocketLoop {
   /// How often idle connections are looked for.
   private var idleInterval: UInt64? {
     guard let timeout = configuration.idleTimeout else { return nil }
-    return min(1_000_000_000, max(Self.budgetInterval, timeout.nanoseconds / 8))
+    return min(1_000_000_000, max(Self.budgetInterval, UInt64(timeout.nanoseconds) / 8))
   }
 
   private func schedule(in interval: UInt64) {
@@ -251,7 +251,7 @@ final class SocketLoop {
     let wasAwaited = isBudgetAwaited
     isBudgetAwaited = false
     for case let connection? in connections {
-      if let timeout = configuration.idleTimeout, connection.isIdle(for: timeout.nanoseconds) {
+      if let timeout = configuration.idleTimeout, connection.isIdle(for: UInt64(timeout.nanoseconds)) {
         connection.close()
       } else if connection.awaitsBudget {
         connection.resume()
@@ -304,13 +304,5 @@ final class SocketLoop {
     if let index = arnPrefixes.firstIndex(of: bytes) { return index }
     arnPrefixes.append(bytes)
     return arnPrefixes.count - 1
-  }
-}
-
-extension Duration {
-  /// Whole nanoseconds; 0 for what is negative.
-  fileprivate var nanoseconds: UInt64 {
-    let (seconds, attoseconds) = components
-    return seconds < 0 ? 0 : UInt64(seconds) * 1_000_000_000 + UInt64(max(0, attoseconds) / 1_000_000_000)
   }
 }

@@ -25,10 +25,12 @@ package struct CertificateValidator: Sendable {
   ///
   /// - Returns: what the verdict rests on.
   /// - Throws: `CertificateValidationException` for the first finding that the policies reject.
-  package func validate(der: [UInt8], now: WallTime) throws(ServiceError) -> VerdictBasis {
+  package func validate(
+    der: [UInt8], certificateID: CertificateID? = nil, now: WallTime
+  ) throws(ServiceError) -> VerdictBasis {
     var findings = FindingCollector(policies: policies, isExhaustive: false)
     let judgement = try judge(der, now: now, &findings)
-    if let seenKeys, let key = judgement?.key { seenKeys.note(key, of: SHA256.digest(of: der)) }
+    if let seenKeys, let key = judgement?.key { seenKeys.note(key, of: certificateID ?? SHA256.digest(of: der)) }
     return basis(judgement)
   }
 

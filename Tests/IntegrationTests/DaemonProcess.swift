@@ -219,15 +219,20 @@ func withAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) ->
 /// Certificates made by the openssl program, with one key.
 enum TestCertificates {
   static func issue(_ count: Int) throws -> [String] {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "certificates-\(UUID().uuidString.prefix(8))")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
     let script = """
       openssl ecparam -name prime256v1 -genkey -noout -out key.pem
       for n in $(seq \(count)); do
         openssl req -x509 -new -key key.pem -days 30 -subj "/CN=device-$n" -out $n.pem
       done
       """
+    return try files((1...count).map { "\($0).pem" }, madeBy: script)
+  }
+
+  /// The texts of files that a shell script makes in a folder of its own.
+  static func files(_ names: [String], madeBy script: String) throws -> [String] {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "certificates-\(UUID().uuidString.prefix(8))")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
     let process = Process()
     process.executableURL = URL(filePath: "/bin/sh")
     process.arguments = ["-ec", script]
@@ -235,7 +240,7 @@ enum TestCertificates {
     process.standardError = FileHandle.nullDevice
     try process.run()
     process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw TestFailure(description: "openssl failed") }
-    return try (1...count).map { try String(contentsOf: folder.appending(path: "\($0).pem"), encoding: .utf8) }
+    guard process.terminationStatus == 0 else { throw TestFailure(description: "the script failed: \(script)") }
+    return try names.map { try String(contentsOf: folder.appending(path: $0), encoding: .utf8) }
   }
 }

@@ -5,24 +5,12 @@ import Testing
 @Suite struct UntrustedTextTests {
   /// A certificate and its key. The names hold what clears a terminal, sets its title and turns the direction of writing.
   private static func make() throws -> (certificate: String, key: String) {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "hostile-\(UUID().uuidString.prefix(8))")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
     let script = #"""
       name=$(printf '/CN=\033[2J\033]0;owned\007evil\302\233/O=\342\200\256live\tx')
       openssl req -x509 -utf8 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "$name" -keyout key -out pem
       """#
-    let process = Process()
-    process.executableURL = URL(filePath: "/bin/sh")
-    process.arguments = ["-ec", script]
-    process.currentDirectoryURL = folder
-    process.standardError = FileHandle.nullDevice
-    try process.run()
-    process.waitUntilExit()
-    return (
-      try String(contentsOf: folder.appending(path: "pem"), encoding: .utf8),
-      try String(contentsOf: folder.appending(path: "key"), encoding: .utf8)
-    )
+    let files = try TestCertificates.files(["pem", "key"], madeBy: script)
+    return (files[0], files[1])
   }
 
   /// Whether a terminal would do nothing with the text but show it.
