@@ -34,7 +34,7 @@ struct AuditTrail: Sendable {
   }
 
   /// A caller got an answer of the engine: an entry where the end of the registration does not say it all. Answers from what
-  /// was known have none, but for refusals.
+  /// was known have none here, but for refusals: see ``repeated(_:by:)``.
   func answered(
     _ key: RegistrationKey, _ answer: Registrar.Answer, _ provenance: RegistrationEngine.Provenance,
     to requester: Requester
@@ -77,6 +77,16 @@ struct AuditTrail: Sendable {
       }
       if fields[LogField.outcome] == nil { fields[LogField.outcome] = "\(what)" }
       return ("answered by a registration under way: \(what)" + Self.askedBy(requester), fields)
+    }
+  }
+
+  /// A caller got the answer from what was known.
+  func repeated(_ registration: Registration, by requester: Requester) {
+    log.audit(.registrationRepeated) {
+      var fields = Self.fields(registration.key.certificateID, registration.key.target, requester)
+      fields[LogField.outcome] = "cached"
+      fields[LogField.awsRequestID] = registration.requestID.map { "\($0)" }
+      return ("answered from what was known: \(registration.outcome.rawValue)" + Self.askedBy(requester), fields)
     }
   }
 

@@ -22,7 +22,11 @@ extension RequestService {
         // What fails for one target is that target's answer: others may be under way.
         do throws(ServiceError) {
           if let known = try known(key, request, verdict) {
-            if case .failed(let error) = known { throw error }
+            switch known {
+            case .failed(let error): throw error
+            case .registered(let registration, _): auditRepeat(registration, by: peer.requester)
+            case .queued: break
+            }
             answers.set(index, known)
             continue
           }
@@ -89,14 +93,20 @@ extension RequestService {
       ifExists: request.ifExists, requester: requester, connection: connection,
       expectation: request.wait ? .result(deadline: SystemClock.monotonic + patience) : .queued,
       share: current.access?.queueShare(of: peer))
-    engine.register(registrarRequest, refresh: request.refresh) { [audit] answer, provenance in
-      audit.answered(key, answer, provenance, to: requester)
+    engine.register(registrarRequest, refresh: request.refresh) { answer, provenance in
+      self.audit.answered(key, answer, provenance, to: requester)
       switch answer {
-      case .registered(let registration): completion(.registered(registration, cached: provenance == .known))
+      case .registered(let registration):
+        if provenance == .known { self.auditRepeat(registration, by: requester) }
+        completion(.registered(registration, cached: provenance == .known))
       case .queued: completion(.queued)
       case .failed(let error): completion(.failed(error))
       }
     }
+  }
+
+  private func auditRepeat(_ registration: Registration, by requester: @autoclosure () -> Requester) {
+    if currentConfiguration.auditsRepeats { audit.repeated(registration, by: requester()) }
   }
 
   private static func answer(

@@ -16,6 +16,8 @@ final class RequestService: RequestHandling {
     var defaultTimeout: Duration
     /// `nil`: whoever can connect may do everything.
     var access: AccessControl?
+    /// Whether repeats that are answered from what is known have an entry in the audit trail.
+    var auditsRepeats: Bool
   }
 
   let verdicts: Verdicts
@@ -61,7 +63,8 @@ final class RequestService: RequestHandling {
   }
 
   func servesFromMemory(_ peer: Peer) -> Bool {
-    currentConfiguration.access?.isUnlimited(peer) ?? true
+    let current = currentConfiguration
+    return !current.auditsRepeats && current.access?.isUnlimited(peer) ?? true
   }
 
   func known(certificatePem: UnsafeRawBufferPointer, target: UInt16, now: WallTime) -> KnownAnswer? {

@@ -25,7 +25,7 @@ extension Settings {
     RequestService.Configuration(
       targets: targets.map(\.name), defaultTarget: defaultTarget, defaultStatus: defaultStatus,
       defaultTimeout: defaultTimeout,
-      access: access.map { AccessControl($0, maxPending: queue.maxEntries) })
+      access: access.map { AccessControl($0, maxPending: queue.maxEntries) }, auditsRepeats: log.auditRepeats)
   }
 
   func socketConfiguration(cache: ResultCache, maxConnections: Int) -> SocketConfiguration {

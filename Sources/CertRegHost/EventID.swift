@@ -50,6 +50,9 @@ package struct EventID: Hashable, Sendable {
   /// A request was answered with what came of a registration that an earlier one had asked for.
   package static let registrationShared = EventID(
     "registration_shared", "31b8b0e2aa4e4b16b932f8b5d72bc653", limit: .audit)
+  /// A request was answered from what was known. Only where the configuration asks for these entries.
+  package static let registrationRepeated = EventID(
+    "registration_repeated", "3121a5079905ed9140051bfdedfc9b3e", limit: .none)
   /// A request to register was refused, or its caller waited no longer.
   package static let registrationRefused = EventID(
     "registration_refused", "22a5d7d8a18e48f799039ce0a98903d3", limit: .audit)
@@ -85,7 +88,8 @@ package struct EventID: Hashable, Sendable {
   /// All of them, in the order of the documentation.
   package static let all: [EventID] = [
     ready, stopping, stopped, startFailed, reloaded, reloadRefused, registered, registrationFailed,
-    registrationQueued, registrationShared, registrationRefused, upstreamMismatch, upstreamThrottled,
+    registrationQueued, registrationShared, registrationRepeated, registrationRefused,
+    upstreamMismatch, upstreamThrottled,
     upstreamUnavailable, upstreamRecovered, identityRefused, clockCorrected, peerRefused,
     connectionsExhausted, queueFull, storeFailed, storeRecovered, storeDamaged, watchdogWithheld, messagesSuppressed,
   ]

@@ -108,6 +108,9 @@ enum Schema {
       "destination", \.destination, .word(),
       "`auto` is the journal where systemd runs the daemon, else standard error.", atReload: false),
     .value("format", \.format, .word(), "Form of lines on standard error; the journal gets fields.", atReload: false),
+    .value(
+      "auditRepeats", \.auditRepeats, .boolean,
+      "Whether repeats that are answered from the cache have an entry in the audit trail, too. It makes them slower."),
   ])
 
   private static let metrics = KeyTable<MetricsSettings>(keys: [

@@ -113,6 +113,7 @@ package struct LogSettings: Sendable, Equatable {
 
   package var level = Level.info
   package var destination = Destination.automatic
+  package var auditRepeats = false
   package var format = Format.text
 
   package init() {}

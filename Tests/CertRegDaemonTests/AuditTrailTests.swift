@@ -85,6 +85,17 @@ import Testing
     }
   }
 
+  @Test func `a repeat names the caller of now, not the one who asked first`() throws {
+    let entries = try entries { $0.repeated(Self.registration, by: Requester(uid: 1001, pid: 7, unit: nil)) }
+    #expect(
+      entries == [
+        [
+          "event": "registration_repeated", "outcome": "cached", "certificate_id": Self.key.certificateID.hex,
+          "target": "eu", "peer_uid": "1001", "peer_pid": "7", "aws_request_id": "r-1",
+        ]
+      ])
+  }
+
   @Test func `a refusal by the rules of access is an event of its own`() throws {
     let entries = try entries {
       $0.refused(nil, in: [TargetName("eu"), TargetName("us")], .peerNotAllowed("it"), by: Self.requester)

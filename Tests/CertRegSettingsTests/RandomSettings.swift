@@ -24,6 +24,7 @@ extension SplitMix64 {
     settings.log.level = pick(LogSettings.Level.allCases)
     settings.log.destination = pick(LogSettings.Destination.allCases)
     settings.log.format = pick(LogSettings.Format.allCases)
+    settings.log.auditRepeats = Bool.random(using: &self)
     settings.metrics.listen = maybe {
       let port = Int.random(in: 1...65_535, using: &$0)
       return $0.pick([.tcp(host: "127.0.0.1", port: port), .tcp(host: "::1", port: port), .unix(path: "/m/\(port)")])

@@ -44,6 +44,21 @@ import Testing
     #expect(known["requestId"] as? String != nil)
   }
 
+  @Test func `repeats have an entry each where the configuration asks for it, from the reload on`() throws {
+    let pem = try TestCertificates.issue(1)[0]
+    let daemon = try DaemonProcess(configuration: "log:\n  auditRepeats: false\n")
+    let connection = try LineConnection(daemon.socketPath)
+    let id = try #require(try connection.ask(["certificatePem": pem])["certificateId"] as? String)
+    #expect(try connection.ask(["certificatePem": pem])["cached"] as? Bool == true)
+    try daemon.write(configuration: "log:\n  auditRepeats: true\n")
+    try daemon.reload()
+    for _ in 0..<3 { #expect(try connection.ask(["certificatePem": pem])["cached"] as? Bool == true) }
+    #expect(daemon.stop() == 0)
+    let entries = daemon.logText.split(separator: "\n").filter { $0.contains("event=registration_repeated") }
+    #expect(entries.count == 3)
+    #expect(entries.allSatisfy { $0.contains("certificate_id=\(id)") && $0.contains("peer_pid=\(getpid())") })
+  }
+
   @Test func `a request that is refused is on record with the certificate's ID`() throws {
     let pem = try TestCertificates.issue(1)[0]
     let daemon = try DaemonProcess(configuration: "access:\n  - user: \(getuid())\n    operations: [validate]\n")
