@@ -21,7 +21,8 @@ package struct Registrar: Sendable {
   package struct Configuration: Hashable, Sendable {
     /// Registrations that have not ended, at most.
     package var maxPending: Int
-    /// After that long a registration that has not ended fails; `nil`: never.
+    /// After that long on the monotonic clock, which what an earlier process left behind is counted on from its wall clock, a
+    /// registration that has not ended fails; `nil`: never. What is on its way to the upstream ends first.
     package var maxAge: Duration?
 
     package init(maxPending: Int, maxAge: Duration?) {
@@ -150,6 +151,8 @@ package struct Registrar: Sendable {
 
   private struct Flight: Sendable {
     var pending: PendingRegistration
+    /// When it was asked for. May lie before the start of the clock.
+    var since: MonotonicTime
     var phase: Phase
     var waiters: [Waiter] = []
     /// Whose turn it takes.
@@ -182,6 +185,7 @@ package struct Registrar: Sendable {
     case retry(RegistrationKey)
     case finish(RegistrationKey)
     case target(TargetName)
+    case age
   }
 
   private enum Step: Sendable {
@@ -197,6 +201,9 @@ package struct Registrar: Sendable {
   private var configuration: Configuration
   private var targets: [TargetName: Target] = [:]
   private var flights: [RegistrationKey: Flight] = [:]
+  private var arrivals = ArrivalOrder()
+  /// Whether the deadline `age` is set. It is while there are flights.
+  private var watchesAge = false
   private var shareCounts: [String: Int] = [:]
   private var waiterKeys: [WaiterID: RegistrationKey] = [:]
   private var deadlines = DeadlineQueue<Deadline>()
@@ -236,11 +243,13 @@ package struct Registrar: Sendable {
       nextSequence = max(nextSequence, registration.sequence + 1)
       // A target that is not configured any more: its registrations stay on disk until it is again.
       guard targets[registration.key.target] != nil else { continue }
+      let age = now.wall.millisecondsSinceEpoch - registration.enqueuedAt.millisecondsSinceEpoch
       var flight = Flight(
-        pending: registration, phase: .waiting, caller: .init(uid: registration.requester.uid, connection: 0))
+        pending: registration, since: now.monotonic + .milliseconds(-max(0, age)), phase: .waiting,
+        caller: .init(uid: registration.requester.uid, connection: 0))
       flight.isPromised = true
       flight.mayHaveTakenEffect = registration.callStarted
-      flights[registration.key] = flight
+      add(flight, now: now)
       enqueue(registration.key)
     }
     for name in targets.keys { dispatch(name, now: now) }
@@ -320,6 +329,10 @@ package struct Registrar: Sendable {
         guard let wakeAt = targets[name]?.wakeAt, wakeAt <= now.monotonic else { continue }
         targets[name]?.wakeAt = nil
         dispatch(name, now: now)
+      case .age:
+        watchesAge = false
+        endOverdue(now: now)
+        watchAge(now: now)
       }
     }
     return takeActions()
@@ -353,6 +366,9 @@ package struct Registrar: Sendable {
 
   package var pendingCount: Int { flights.count }
 
+  /// How many arrivals are remembered, of which some may have ended: a small multiple of `pendingCount`, for tests.
+  package var arrivalCount: Int { arrivals.count }
+
   /// Whether the registration was asked for and has not ended.
   package func isUnderWay(_ key: RegistrationKey) -> Bool { flights[key] != nil }
 
@@ -385,8 +401,8 @@ package struct Registrar: Sendable {
       lastSuccessAt: target.lastSuccessAt)
   }
 
-  /// When the oldest registration that has not ended was asked for. Linear in their number: for `status` only.
-  package var oldestPending: WallTime? { flights.values.lazy.map(\.pending.enqueuedAt).min() }
+  /// When the oldest registration that has not ended was asked for.
+  package var oldestPending: WallTime? { arrivals.first.flatMap { flights[$0.key]?.pending.enqueuedAt } }
 }
 
 // MARK: - Arrival
@@ -400,10 +416,11 @@ extension Registrar {
       key: key, sequence: nextSequence, der: request.der, status: request.status, enqueuedAt: now.wall,
       callStarted: place != nil, attempts: 0, lastError: nil, requester: request.requester, basis: request.basis)
     nextSequence += 1
-    flights[key] = Flight(
-      pending: pending, phase: .storing(place),
+    let flight = Flight(
+      pending: pending, since: now.monotonic, phase: .storing(place),
       caller: .init(uid: request.requester.uid, connection: request.connection),
       share: request.share?.name)
+    add(flight, now: now)
     if let share = request.share { shareCounts[share.name, default: 0] += 1 }
     attach(waiter, to: key)
     commit(.enqueue(pending), then: .stored(key))
@@ -459,9 +476,22 @@ extension Registrar {
     dispatch(key.target, now: now)
   }
 
+  private mutating func add(_ flight: Flight, now: Moment) {
+    flights[flight.pending.key] = flight
+    arrivals.append(flight.pending.key, sequence: flight.pending.sequence)
+    if arrivals.count > 2 * flights.count + 64 { arrivals = ArrivalOrder(arrivals.filter(isUnderWay)) }
+    watchAge(now: now)
+  }
+
   private mutating func remove(_ key: RegistrationKey) {
-    guard let share = flights.removeValue(forKey: key)?.share, let count = shareCounts[share] else { return }
+    let flight = flights.removeValue(forKey: key)
+    while let oldest = arrivals.first, !isUnderWay(oldest) { arrivals.removeFirst() }
+    guard let share = flight?.share, let count = shareCounts[share] else { return }
     shareCounts[share] = count > 1 ? count - 1 : nil
+  }
+
+  private func isUnderWay(_ arrival: ArrivalOrder.Entry) -> Bool {
+    flights[arrival.key]?.pending.sequence == arrival.sequence
   }
 
   /// Tells those who wait for it that the request is safe on disk.
@@ -567,7 +597,7 @@ extension Registrar {
 
   private mutating func beginCall(_ key: RegistrationKey, _ place: Pacer.Place, now: Moment) {
     guard let flight = flights[key] else { return }
-    if let maxAge = configuration.maxAge, now.wall > flight.pending.enqueuedAt + maxAge {
+    if isOverdue(flight, now: now) {
       targets[key.target]?.pacer.cancelAdmission(place)
       finish(key, failure(of: flight, .queueExpired(lastError: flight.pending.lastError), now: now))
     } else if flight.pending.callStarted {
@@ -686,6 +716,10 @@ extension Registrar {
   }
 
   private mutating func backOff(_ key: RegistrationKey, for duration: Duration, now: Moment) {
+    if let flight = flights[key], isOverdue(flight, now: now) {
+      finish(key, failure(of: flight, .queueExpired(lastError: flight.pending.lastError), now: now))
+      return
+    }
     let until = now.monotonic + duration
     flights[key]?.phase = .backingOff(until: until)
     deadlines.insert(.retry(key), due: until)
@@ -696,6 +730,74 @@ extension Registrar {
     flights[key]?.phase = .waiting
     enqueue(key)
     dispatch(key.target, now: now)
+  }
+}
+
+// MARK: - Age
+
+extension Registrar {
+  /// A shorter `maxAge` and a great many that are overdue take effect in steps.
+  private static let ageInterval = (shortest: Duration.milliseconds(10), longest: Duration.seconds(60))
+  private static let mostEndedAtOnce = 1000
+
+  private func isOverdue(_ flight: Flight, now: Moment) -> Bool {
+    configuration.maxAge.map { now.monotonic - flight.since > $0 } ?? false
+  }
+
+  /// Ends what has waited too long, also where the upstream's state lets no call begin. A call under way, or a commit, comes to
+  /// its own end, which looks at the age, too.
+  private mutating func endOverdue(now: Moment) {
+    var ended = 0
+    for arrival in arrivals where isUnderWay(arrival) {
+      guard ended < Self.mostEndedAtOnce, let flight = flights[arrival.key], isOverdue(flight, now: now) else { break }
+      switch flight.phase {
+      case .waiting, .backingOff:
+        finish(arrival.key, failure(of: flight, .queueExpired(lastError: flight.pending.lastError), now: now))
+        ended += 1
+      case .storing, .marking, .calling, .finishing: break
+      }
+    }
+  }
+
+  /// Looks at the age of the oldest again when it may be too old.
+  private mutating func watchAge(now: Moment) {
+    guard !watchesAge, let oldest = arrivals.first, let since = flights[oldest.key]?.since else { return }
+    watchesAge = true
+    let left = configuration.maxAge.map { $0 - (now.monotonic - since) } ?? Self.ageInterval.longest
+    let wait = min(max(left, Self.ageInterval.shortest), Self.ageInterval.longest)
+    deadlines.insert(.age, due: now.monotonic + wait)
+  }
+}
+
+/// The registrations in the order in which they came. Those that have ended stay in it until they are removed.
+private struct ArrivalOrder: Sendable, Sequence {
+  struct Entry: Sendable {
+    var key: RegistrationKey
+    /// Tells two registrations of one key apart.
+    var sequence: Int64
+  }
+
+  private var entries: [Entry]
+  private var start = 0
+
+  init(_ entries: [Entry] = []) {
+    self.entries = entries
+  }
+
+  var count: Int { entries.count - start }
+  var first: Entry? { start < entries.count ? entries[start] : nil }
+
+  func makeIterator() -> ArraySlice<Entry>.Iterator { entries[start...].makeIterator() }
+
+  mutating func append(_ key: RegistrationKey, sequence: Int64) {
+    entries.append(Entry(key: key, sequence: sequence))
+  }
+
+  mutating func removeFirst() {
+    start += 1
+    guard start > 64, start > entries.count / 2 else { return }
+    entries.removeSubrange(..<start)
+    start = 0
   }
 }
 

@@ -97,8 +97,9 @@ import Testing
   /// Carries out actions with every commit succeeding; returns the answers and calls.
   private mutating func settle(
     _ actions: [Registrar.Action], now: Registrar.Moment = start
-  ) -> (answers: [Registrar.WaiterID: Registrar.Answer], calls: [RegistrationKey]) {
+  ) -> (answers: [Registrar.WaiterID: Registrar.Answer], calls: [RegistrationKey], overdue: [RegistrationKey]) {
     var answers: [Registrar.WaiterID: Registrar.Answer] = [:]
+    var overdue: [RegistrationKey] = []
     var calls: [RegistrationKey] = []
     var queue = actions
     while !queue.isEmpty {
@@ -106,10 +107,11 @@ import Testing
       case .commit(let id, _): queue += registrar.committed(id, .success(()), now: now)
       case .call(let key, _, _): calls.append(key)
       case .answer(let waiter, let answer): answers[waiter] = answer
+      case .ended(let key, .failed(let failure)) where failure.error.reason == "queue_expired": overdue.append(key)
       case .remember, .ended: break
       }
     }
-    return (answers, calls)
+    return (answers, calls, overdue)
   }
 
   @Test mutating func `a failure counts the calls that were made`() {
@@ -263,6 +265,62 @@ import Testing
     let pending = try #require(registrar.pending(key(1), now: Self.start.monotonic))
     #expect(pending.registration.lastError?.retryAfterMilliseconds == 3000)
     #expect(pending.nextAttemptAfter == .seconds(3))
+  }
+
+  private static let outage = UpstreamReply.failed(
+    UpstreamFailure(
+      error: ServiceError(.serviceUnavailable, reason: "connection_refused", message: "x", retryable: true),
+      disposition: .unavailable(retryAfter: nil)))
+
+  @Test mutating func `what waits behind an outage ends in time, in order, whatever the wall clock does`() throws {
+    registrar.setTarget(
+      Self.target, limits: .init(ratePerSecond: nil, burst: 1, maxConcurrent: 1), now: Self.start.monotonic)
+    // The upstream takes the first call and does not answer, so no other one can begin.
+    for number in 1...3 as ClosedRange<UInt64> {
+      _ = settle(
+        registrar.register(request(number, expectation: .queued), waiter: number, now: later(.seconds(Int64(number)))))
+    }
+    #expect(registrar.oldestPending == later(.seconds(1)).wall)
+    let jumped = Registrar.Moment(
+      monotonic: Self.start.monotonic + .seconds(3000), wall: Self.start.wall + .seconds(100_000_000))
+    #expect(settle(registrar.timePassed(now: jumped)).overdue == [])
+    #expect(try #require(registrar.nextDeadline) <= later(.seconds(3060)).monotonic)
+    #expect(settle(registrar.timePassed(now: later(.seconds(3602)))).overdue == [])
+    #expect(try #require(registrar.nextDeadline) <= later(.milliseconds(3_602_010)).monotonic)
+    #expect(settle(registrar.timePassed(now: later(.milliseconds(3_602_020)))).overdue == [key(2)])
+    #expect(settle(registrar.timePassed(now: later(.milliseconds(3_603_020)))).overdue == [key(3)])
+    // The call comes to its own end.
+    #expect(registrar.pendingCount == 1)
+    #expect(settle(registrar.replied(key(1), Self.outage, now: later(.seconds(3604)))).overdue == [key(1)])
+    #expect(registrar.pendingCount == 0 && registrar.oldestPending == nil)
+  }
+
+  @Test mutating func `what an earlier process left behind counts from when it was asked for`() throws {
+    registrar.setTarget(
+      Self.target, limits: .init(ratePerSecond: nil, burst: 1, maxConcurrent: 1), now: Self.start.monotonic)
+    let rows = (1...2 as ClosedRange<UInt64>).map { number in
+      PendingRegistration(
+        key: key(number), sequence: Int64(number), der: [1], status: nil,
+        enqueuedAt: WallTime(secondsSinceEpoch: Self.start.wall.secondsSinceEpoch - 3000), callStarted: true,
+        attempts: 0, lastError: nil, requester: Requester(uid: 1000), basis: .anyTime)
+    }
+    _ = settle(registrar.resume(rows, now: Self.start))
+    #expect(settle(registrar.timePassed(now: later(.seconds(599)))).overdue == [])
+    #expect(settle(registrar.timePassed(now: later(.seconds(601)))).overdue == [key(2)])
+  }
+
+  @Test mutating func `the order of arrival does not grow while one of them stays`() {
+    registrar = Registrar(configuration: .init(maxPending: 1000, maxAge: .seconds(3600)), seed: 1)
+    registrar.setTarget(
+      Self.target, limits: .init(ratePerSecond: nil, burst: 1, maxConcurrent: 1000), now: Self.start.monotonic)
+    for number in 0..<1000 as Range<UInt64> {
+      _ = settle(registrar.register(request(number, expectation: .queued), waiter: number, now: later(.zero)))
+      if number > 0 {
+        _ = settle(
+          registrar.replied(key(number), .registered(certificateARN: "arn", requestID: nil), now: later(.zero)))
+      }
+    }
+    #expect(registrar.pendingCount == 1 && registrar.arrivalCount <= 66)
   }
 
   @Test mutating func `retries wait longer once their budget is used up`() {
