@@ -45,7 +45,7 @@ final class HTTPTransport: Sendable {
     configuration.httpVersion = .http1Only
     configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = options.connections
     // Under load connections are never idle. What a burst leaves behind is given back soon, descriptors and all.
-    configuration.connectionPool.idleTimeout = .seconds(5)
+    configuration.connectionPool.idleTimeout = .seconds(8)
     // Whether to try again is decided elsewhere, with a view of all calls.
     configuration.connectionPool.retryConnectionEstablishment = false
     client = HTTPClient(eventLoopGroupProvider: .shared(eventLoopGroup), configuration: configuration)
