@@ -1,4 +1,5 @@
 import CertRegCore
+import Glibc
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -87,13 +88,17 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
     let answer = endpoint.answer(request)
     log(answer.response, operation: answer.operation)
     if answer.latency == .zero {
-      send(answer.response, to: head, context: context)
+      send(answer, to: head, context: context)
     } else {
-      context.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(answer.latency.nanoseconds)) {
-        guard context.channel.isActive else { return }
-        self.send(answer.response, to: head, context: context)
-        context.flush()
-      }
+      later(answer.latency, context: context) { self.send(answer, to: head, context: context) }
+    }
+  }
+
+  private func later(_ delay: Duration, context: ChannelHandlerContext, _ body: @escaping () -> Void) {
+    context.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(delay.nanoseconds)) {
+      guard context.channel.isActive else { return }
+      body()
+      context.flush()
     }
   }
 
@@ -107,31 +112,66 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
 
   // MARK: Answers
 
-  private func send(_ response: SandboxResponse?, to request: HTTPRequestHead, context: ChannelHandlerContext) {
+  private func send(_ answer: SandboxAnswer, to request: HTTPRequestHead, context: ChannelHandlerContext) {
     state = .idle
-    guard let response else { return context.close(promise: nil) }
+    guard let response = answer.response else { return cut(answer.cut, context: context) }
     let isKeptAlive = request.isKeepAlive
     let sent = isKeptAlive ? nil : context.eventLoop.makePromise(of: Void.self)
     sent?.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
     // An answer to HEAD has the length of a body and no body (RFC 9110 section 9.3.2).
-    write(
-      response, hasBody: request.method != .HEAD, isKeptAlive: isKeptAlive, context: context, promise: sent)
+    let hasBody = request.method != .HEAD
+    if let bytesPerSecond = answer.bytesPerSecond, hasBody {
+      // The pipelining handler holds back the next request until the end is written.
+      context.write(wrapOutboundOut(.head(head(of: response, isKeptAlive: isKeptAlive))), promise: nil)
+      drip(ByteBuffer(bytes: response.body), bytesPerSecond, context: context, promise: sent)
+    } else {
+      write(response, hasBody: hasBody, isKeptAlive: isKeptAlive, context: context, promise: sent)
+    }
+  }
+
+  private func cut(_ cut: FaultPlan.Draw.Cut, context: ChannelHandlerContext) {
+    if cut == .reset {
+      // Closing with no time to linger sends a reset (socket(7)).
+      _ = (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+    }
+    context.close(promise: nil)
+  }
+
+  /// Sends a body a little at a time, ten times a second at most.
+  private func drip(
+    _ body: ByteBuffer, _ bytesPerSecond: Int, context: ChannelHandlerContext, promise: EventLoopPromise<Void>?
+  ) {
+    var rest = body
+    guard let part = rest.readSlice(length: min(max(1, bytesPerSecond / 10), rest.readableBytes)),
+      part.readableBytes > 0
+    else {
+      context.write(wrapOutboundOut(.end(nil)), promise: promise)
+      return
+    }
+    context.write(wrapOutboundOut(.body(.byteBuffer(part))), promise: nil)
+    let pause = Duration.seconds(Double(part.readableBytes) / Double(bytesPerSecond))
+    later(pause, context: context) { [rest] in
+      self.drip(rest, bytesPerSecond, context: context, promise: promise)
+    }
   }
 
   private func write(
     _ response: SandboxResponse, hasBody: Bool = true, isKeptAlive: Bool, context: ChannelHandlerContext,
     promise: EventLoopPromise<Void>?
   ) {
-    var headers = HTTPHeaders(response.headers.map { ($0.name, $0.value) })
-    headers.add(name: "Content-Length", value: String(response.body.count))
-    headers.add(name: "Connection", value: isKeptAlive ? "keep-alive" : "close")
-    let head = HTTPResponseHead(
-      version: .http1_1, status: HTTPResponseStatus(statusCode: response.status), headers: headers)
-    context.write(wrapOutboundOut(.head(head)), promise: nil)
+    context.write(wrapOutboundOut(.head(head(of: response, isKeptAlive: isKeptAlive))), promise: nil)
     if hasBody, !response.body.isEmpty {
       context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: response.body)))), promise: nil)
     }
     context.write(wrapOutboundOut(.end(nil)), promise: promise)
+  }
+
+  private func head(of response: SandboxResponse, isKeptAlive: Bool) -> HTTPResponseHead {
+    var headers = HTTPHeaders(response.headers.map { ($0.name, $0.value) })
+    headers.replaceOrAdd(name: "Content-Length", value: String(response.body.count))
+    headers.replaceOrAdd(name: "Connection", value: isKeptAlive ? "keep-alive" : "close")
+    return HTTPResponseHead(
+      version: .http1_1, status: HTTPResponseStatus(statusCode: response.status), headers: headers)
   }
 
   /// Names what was asked for by the operation: the path is the client's text.

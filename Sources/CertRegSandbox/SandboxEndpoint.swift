@@ -1,4 +1,6 @@
 import CertRegCore
+import CertRegCrypto
+import FoundationEssentials
 import Synchronization
 
 /// What an endpoint is like.
@@ -8,28 +10,33 @@ package struct SandboxConfiguration: Sendable {
   package var signatures: SignatureVerifier?
   /// Operations that nobody may use: UnauthorizedException.
   package var denied: Set<SandboxOperation.Name>
-  /// What each operation may be called a second; `nil` sets no limit.
-  package var throttle: ThrottleRate?
+  /// At first; see `isControlled`.
   package var faults: FaultPlan
+  /// Whether `PUT /sandbox/faults` with a `FaultPlan` as JSON puts another plan in its place. Anybody who can connect may.
+  package var isControlled: Bool
 
   package init(
     account: SandboxAccount = SandboxAccount(), signatures: SignatureVerifier? = nil,
-    denied: Set<SandboxOperation.Name> = [], throttle: ThrottleRate? = nil, faults: FaultPlan = .none
+    denied: Set<SandboxOperation.Name> = [], faults: FaultPlan = .none, isControlled: Bool = false
   ) {
     self.account = account
     self.signatures = signatures
     self.denied = denied
-    self.throttle = throttle
     self.faults = faults
+    self.isControlled = isControlled
   }
 }
 
 /// What becomes of a request.
 package struct SandboxAnswer: Sendable {
-  /// `nil` closes the connection instead.
+  /// `nil` where the connection is cut instead.
   package var response: SandboxResponse?
+  /// How the connection ends where there is no response.
+  package var cut = FaultPlan.Draw.Cut.closed
   /// How long to wait before.
   package var latency: Duration
+  /// How fast the body is sent; `nil`: at once.
+  package var bytesPerSecond: Int?
   /// The operation that was asked for, where it is one.
   package var operation: SandboxOperation.Name?
 }
@@ -39,14 +46,22 @@ package final class SandboxEndpoint: Sendable {
   private struct State: Sendable {
     var register: SandboxRegister
     var file: StateFile?
+    var faults: FaultPlan
     var buckets: [SandboxOperation.Name: TokenBucket] = [:]
     var generator: SeededGenerator
+
+    /// What the next registration is answered with, where that is laid down.
+    mutating func takeScriptedAnswer() -> FaultPlan.ScriptedAnswer? {
+      guard let answer = faults.answers.first else { return nil }
+      if answer.times > 1 { faults.answers[0].times -= 1 } else { faults.answers.removeFirst() }
+      return answer
+    }
   }
 
   private let configuration: SandboxConfiguration
   private let judge: any CertificateJudge
   private let clock: SandboxClock
-  /// Protects the register, its file, the token buckets and the random numbers: calls take effect one after the other.
+  /// Protects the register, its file, the faults, the token buckets and the random numbers: calls take effect one after the other.
   private let state: Mutex<State>
 
   /// - Parameters:
@@ -62,7 +77,7 @@ package final class SandboxEndpoint: Sendable {
     state = Mutex(
       State(
         register: stateFile?.register ?? SandboxRegister(account: configuration.account), file: stateFile?.file,
-        generator: SeededGenerator(seed: seed)))
+        faults: configuration.faults, generator: SeededGenerator(seed: seed)))
   }
 
   /// How many certificates are registered.
@@ -72,33 +87,66 @@ package final class SandboxEndpoint: Sendable {
 
   /// Carries out what `request` asks for.
   package func answer(_ request: SandboxRequest) -> SandboxAnswer {
-    let now = clock.wallTime()
-    let (requestID, draw) = state.withLock { state in
-      (state.generator.nextID(), configuration.faults.draw(using: &state.generator))
+    if configuration.isControlled, request.path == "/sandbox/faults" { return control(request) }
+    var call = state.withLock { state in
+      Call(
+        requestID: state.generator.nextID(), faults: state.faults, draw: state.faults.draw(using: &state.generator))
     }
-    var operation: SandboxOperation.Name?
+    call.now = clock.wallTime() + call.faults.clockOffset
     var response: SandboxResponse
     do throws(SandboxError) {
-      let result = try carryOut(request, draw: draw, at: now, operation: &operation)
+      let result = try carryOut(request, &call)
       response = try SandboxResponse(result)
     } catch {
       response = SandboxResponse(error)
     }
-    response.headers += [
-      ("x-amzn-RequestId", requestID.description), ("Content-Type", "application/json"), ("Date", now.httpDate),
-    ]
-    let isDropped = draw.isDropped && operation != nil
-    return SandboxAnswer(response: isDropped ? nil : response, latency: draw.latency, operation: operation)
+    if let scripted = call.scripted { response = SandboxResponse(scripted) }
+    response.addStandardHeaders(requestID: call.requestID, date: call.now)
+    let cut = call.operation == nil ? nil : call.draw.cut
+    return SandboxAnswer(
+      response: cut == nil ? response : nil, cut: cut ?? .closed, latency: call.draw.latency,
+      bytesPerSecond: call.faults.bytesPerSecond, operation: call.operation)
+  }
+
+  /// What is known of a request on its way.
+  private struct Call {
+    var requestID: UniqueID
+    /// The plan as it was when the call came.
+    var faults: FaultPlan
+    var draw: FaultPlan.Draw
+    var now = WallTime(secondsSinceEpoch: 0)
+    var operation: SandboxOperation.Name?
+    var scripted: FaultPlan.ScriptedAnswer?
+  }
+
+  /// Puts another plan in place of the one in force.
+  private func control(_ request: SandboxRequest) -> SandboxAnswer {
+    var response: SandboxResponse
+    if request.method == "PUT" {
+      do {
+        let plan = try JSONDecoder().decode(FaultPlan.self, from: Data(request.body))
+        state.withLock { state in
+          state.faults = plan
+          state.buckets = [:]
+        }
+        response = SandboxResponse(status: 200, headers: [], body: Array("{}".utf8))
+      } catch DecodingError.dataCorrupted(let context) {
+        response = SandboxResponse(SandboxError(.invalidRequest, context.debugDescription))
+      } catch {
+        response = SandboxResponse(SandboxError(.invalidRequest, "not a plan of faults: \(error)"))
+      }
+    } else {
+      response = SandboxResponse(SandboxError(.unknownOperation, "PUT sets the faults"))
+    }
+    response.addStandardHeaders(requestID: state.withLock { $0.generator.nextID() }, date: clock.wallTime())
+    return SandboxAnswer(response: response, latency: .zero)
   }
 
   /// Answers a request whose body is longer than the server reads.
   package func answerTooLarge() -> SandboxResponse {
     let requestID = state.withLock { $0.generator.nextID() }
     var response = SandboxResponse(SandboxError(.requestEntityTooLarge, "The request body is too large"))
-    response.headers += [
-      ("x-amzn-RequestId", requestID.description), ("Content-Type", "application/json"),
-      ("Date", clock.wallTime().httpDate),
-    ]
+    response.addStandardHeaders(requestID: requestID, date: clock.wallTime())
     return response
   }
 
@@ -108,28 +156,32 @@ package final class SandboxEndpoint: Sendable {
   /// refused, however well the service is.
   ///
   /// - Returns: The operation's output; `nil` where it has none.
-  private func carryOut(
-    _ request: SandboxRequest, draw: FaultPlan.Draw, at now: WallTime, operation: inout SandboxOperation.Name?
-  ) throws(SandboxError) -> (any Encodable)? {
-    try configuration.signatures?.verify(request, at: now)
+  private func carryOut(_ request: SandboxRequest, _ call: inout Call) throws(SandboxError) -> (any Encodable)? {
+    try configuration.signatures?.verify(request, at: call.now)
+    if let keyID = request.accessKeyID, call.faults.expiredKeyIDs.contains(keyID) {
+      throw SandboxError(.expiredToken, "The security token included in the request is expired")
+    }
     let route = try SandboxOperation.route(method: request.method, path: request.path)
-    operation = route.name
+    call.operation = route.name
     if configuration.denied.contains(route.name) {
       throw SandboxError(.unauthorized, "You are not authorized to perform this operation.")
     }
-    try throttle(route.name)
-    if draw.moment == .before {
-      if let error = draw.error { throw error }
+    if let rate = call.faults.throttle { try throttle(route.name, to: rate) }
+    if call.draw.moment == .before {
+      if let error = call.draw.error { throw error }
       // The answer is thrown away: what matters is that nothing is done.
-      if draw.isDropped { return nil }
+      if call.draw.cut != nil { return nil }
     }
-    let output = try perform(try SandboxOperation(route, query: request.query, body: request.body), at: now)
-    if let error = draw.error { throw error }
+    if route.name == .registerCertificateWithoutCA {
+      call.scripted = state.withLock { $0.takeScriptedAnswer() }
+      if call.scripted?.isCarriedOut == false { return nil }
+    }
+    let output = try perform(try SandboxOperation(route, query: request.query, body: request.body), call)
+    if let error = call.draw.error { throw error }
     return output
   }
 
-  private func throttle(_ operation: SandboxOperation.Name) throws(SandboxError) {
-    guard let rate = configuration.throttle else { return }
+  private func throttle(_ operation: SandboxOperation.Name, to rate: ThrottleRate) throws(SandboxError) {
     let now = clock.monotonicTime()
     let isAllowed = state.withLock { state in
       state.buckets[operation, default: TokenBucket(rate, at: now)].take(at: now)
@@ -137,8 +189,9 @@ package final class SandboxEndpoint: Sendable {
     if !isAllowed { throw SandboxError(.throttling, "Rate exceeded") }
   }
 
-  private func perform(_ operation: SandboxOperation, at now: WallTime) throws(SandboxError) -> (any Encodable)? {
+  private func perform(_ operation: SandboxOperation, _ call: Call) throws(SandboxError) -> (any Encodable)? {
     let account = configuration.account
+    let now = call.now
     switch operation {
     case .registerCertificateWithoutCA(let pem, let status):
       if let status { try SandboxRegister.checkRegistrable(status) }
@@ -147,8 +200,9 @@ package final class SandboxEndpoint: Sendable {
         try state.register.registration(
           of: certificate, status: status, at: now, generationID: state.generator.nextID())
       }
+      let named = call.draw.isLie ? SHA256.digest(of: "another than \(certificate.id.hex)") : certificate.id
       return SandboxOutput.RegisterCertificateWithoutCA(
-        certificateArn: account.arn(of: certificate.id), certificateId: certificate.id.hex)
+        certificateArn: account.arn(of: named), certificateId: named.hex)
 
     case .describeCertificate(let id):
       let certificate = try state.withLock { state throws(SandboxError) in try state.register.describe(id) }

@@ -14,6 +14,7 @@ package struct SandboxError: Error, Hashable, Sendable {
     case unauthorized = "UnauthorizedException"
 
     // Errors that come before an operation is reached.
+    case expiredToken = "ExpiredTokenException"
     case incompleteSignature = "IncompleteSignatureException"
     case invalidSignature = "InvalidSignatureException"
     case missingAuthenticationToken = "MissingAuthenticationTokenException"
@@ -27,7 +28,7 @@ package struct SandboxError: Error, Hashable, Sendable {
       switch self {
       case .certificateValidation, .invalidRequest, .serialization, .throttling: 400
       case .unauthorized: 401
-      case .incompleteSignature, .invalidSignature, .missingAuthenticationToken, .unrecognizedClient: 403
+      case .expiredToken, .incompleteSignature, .invalidSignature, .missingAuthenticationToken, .unrecognizedClient: 403
       case .resourceNotFound, .unknownOperation: 404
       case .certificateState: 406
       case .resourceAlreadyExists: 409

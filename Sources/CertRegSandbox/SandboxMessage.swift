@@ -1,4 +1,5 @@
 import CertRegCore
+import CertRegSigV4
 
 /// An HTTP request, complete, as far as the sandbox looks at it.
 package struct SandboxRequest: Sendable {
@@ -20,6 +21,11 @@ package struct SandboxRequest: Sendable {
     query = parts.count > 1 ? String(parts[1]) : ""
     self.headers = headers
     self.body = body
+  }
+
+  /// The access key ID that the request is signed with, where it is signed at all.
+  var accessKeyID: String? {
+    header("authorization").flatMap { try? AuthorizationHeader(parsing: $0) }?.accessKeyID
   }
 
   /// The value of the first header with `name`, whatever the case of its letters.
@@ -48,6 +54,23 @@ package struct SandboxResponse: Sendable {
     self.status = status
     self.headers = headers
     self.body = body
+  }
+
+  /// An answer as a plan lays it down.
+  init(_ scripted: FaultPlan.ScriptedAnswer) {
+    self.init(
+      status: scripted.status, headers: scripted.headers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
+      body: Array(scripted.body.utf8))
+  }
+
+  /// Adds what every answer has, where it is not there.
+  mutating func addStandardHeaders(requestID: UniqueID, date: WallTime) {
+    let standard = [
+      ("x-amzn-RequestId", requestID.description), ("Content-Type", "application/json"), ("Date", date.httpDate),
+    ]
+    for (name, value) in standard where !headers.contains(where: { $0.name.lowercased() == name.lowercased() }) {
+      headers.append((name, value))
+    }
   }
 
   /// The value of the header with `name`, in the case in which it is sent.

@@ -52,7 +52,7 @@ struct CertRegSandboxCommand: AsyncParsableCommand {
     let endpoint = SandboxEndpoint(
       SandboxConfiguration(
         account: identity.sandboxAccount, signatures: try identity.verifier(), denied: Set(identity.deny),
-        throttle: faults.throttleRate?.rate, faults: faults.plan),
+        faults: faults.plan, isControlled: faults.control),
       judge: X509CertificateJudge(), stateFile: stateFile, seed: seed)
 
     let signals = TerminationSignals()

@@ -20,6 +20,42 @@ struct FaultOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Share of calls whose connection is reset instead of an answer, 0 to 1.",
+      discussion: "About half of them take effect all the same.", valueName: "share"))
+  var resetRate = 0.0
+
+  @Option(
+    help: ArgumentHelp(
+      "Share of registrations that are answered with another certificate's ID, 0 to 1.", valueName: "share"))
+  var lieRate = 0.0
+
+  @Option(help: ArgumentHelp("Bytes a second at which bodies of answers are sent.", valueName: "number"))
+  var drip: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Answer ExpiredTokenException to what is signed with this access key; may be given more than once.",
+      valueName: "id"))
+  var expireCredentials: [String] = []
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("What the clock is ahead of the system's; negative for behind.", valueName: "seconds"))
+  var clockOffset = 0.0
+
+  @Flag(
+    help: ArgumentHelp(
+      "Take other faults at run time.",
+      discussion: """
+        PUT /sandbox/faults replaces all of them by those in a JSON object with any of latencyMs ([least, most]), errorRate, \
+        dropRate, resetRate, lieRate, dripBytesPerSecond, throttlePerSecond, throttleBurst, expiredKeyIds, \
+        clockOffsetSeconds and answers. The last is a list of what the next registrations get, each with status, headers, \
+        body, times (1) and carriedOut (false).
+        """))
+  var control = false
+
+  @Option(
+    help: ArgumentHelp(
       "Calls a second that each operation takes before it answers ThrottlingException.",
       discussion: "BURST is how many may come at once; left out, as many as come in a second.", valueName: "n[:burst]"))
   var throttleRate: ThrottleArgument?
@@ -28,12 +64,24 @@ struct FaultOptions: ParsableArguments {
   var seed: UInt64?
 
   var plan: FaultPlan {
-    FaultPlan(latency: latency?.range ?? .zero ... .zero, errorRate: errorRate, dropRate: dropRate)
+    var plan = FaultPlan(
+      latency: latency?.range ?? .zero ... .zero, errorRate: errorRate, dropRate: dropRate, resetRate: resetRate,
+      lieRate: lieRate)
+    plan.bytesPerSecond = drip
+    plan.throttle = throttleRate?.rate
+    plan.expiredKeyIDs = Set(expireCredentials)
+    plan.clockOffset = .seconds(clockOffset)
+    return plan
   }
 
   func validate() throws {
-    guard (0...1).contains(errorRate) else { throw ValidationError("--error-rate takes a number from 0 to 1") }
-    guard (0...1).contains(dropRate) else { throw ValidationError("--drop-rate takes a number from 0 to 1") }
+    for (name, share) in [
+      ("error", errorRate), ("drop", dropRate), ("reset", resetRate), ("lie", lieRate),
+    ] where !(0...1).contains(share) {
+      throw ValidationError("--\(name)-rate takes a number from 0 to 1")
+    }
+    guard drip ?? 1 > 0 else { throw ValidationError("--drip takes a number above 0") }
+    guard abs(clockOffset) <= 1e9 else { throw ValidationError("--clock-offset takes at most 1000000000") }
   }
 }
 

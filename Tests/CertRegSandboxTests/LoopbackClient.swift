@@ -86,6 +86,12 @@ final class LoopbackClient {
     try unread.isEmpty && !fill()
   }
 
+  /// Whether the server has reset the connection and sent nothing before.
+  func isReset() -> Bool {
+    var byte: UInt8 = 0
+    return unread.isEmpty && recv(descriptor, &byte, 1, 0) < 0 && errno == ECONNRESET
+  }
+
   private func fill() throws -> Bool {
     var piece = [UInt8](repeating: 0, count: 65_536)
     let count = recv(descriptor, &piece, piece.count, 0)

@@ -9,8 +9,10 @@ import Testing
   private func endpoint(
     throttle: ThrottleRate? = nil, faults: FaultPlan = .none, seed: UInt64 = 1
   ) -> SandboxEndpoint {
-    SandboxEndpoint(
-      SandboxConfiguration(throttle: throttle, faults: faults), judge: StubJudge(), clock: time.clock, seed: seed)
+    var faults = faults
+    if let throttle { faults.throttle = throttle }
+    return SandboxEndpoint(
+      SandboxConfiguration(faults: faults, isControlled: true), judge: StubJudge(), clock: time.clock, seed: seed)
   }
 
   private func register(_ number: Int, status: String? = nil) -> SandboxRequest {
@@ -314,6 +316,102 @@ import Testing
     let latencies = (0..<100).map { endpoint.answer(register($0)).latency }
     #expect(latencies.allSatisfy(range.contains))
     #expect(Set(latencies).count > 50)
+  }
+
+  // MARK: Other faults
+
+  private func control(_ endpoint: SandboxEndpoint, _ plan: String) -> SandboxResponse? {
+    endpoint.answer(SandboxRequest(method: "PUT", target: "/sandbox/faults", body: Array(plan.utf8))).response
+  }
+
+  @Test func `a lie names another certificate, and the right one is registered`() throws {
+    let endpoint = endpoint(faults: FaultPlan(lieRate: 1))
+    let id = try #require(try members(endpoint.answer(register(1)))["certificateId"])
+    #expect(id != .string(certificate(1).id.hex))
+    let target = "/certificates/\(certificate(1).id.hex)"
+    #expect(endpoint.answer(SandboxRequest(method: "GET", target: target)).response?.status == 200)
+  }
+
+  @Test func `refuses the sessions that are over, and no others`() {
+    var plan = FaultPlan()
+    plan.expiredKeyIDs = ["ASIAOLD"]
+    let endpoint = endpoint(faults: plan)
+    for (keyID, type) in [("ASIAOLD", "ExpiredTokenException"), ("ASIANEW", nil)] as [(String, String?)] {
+      var request = register(1)
+      request.headers = [
+        (
+          "Authorization",
+          "AWS4-HMAC-SHA256 Credential=\(keyID)/20261124/eu-west-1/iot/aws4_request, SignedHeaders=host, "
+            + "Signature=\(String(repeating: "0", count: 64))"
+        )
+      ]
+      #expect(endpoint.answer(request).response?.header("x-amzn-ErrorType") == type)
+    }
+  }
+
+  @Test func `has a clock that can be wrong`() {
+    var plan = FaultPlan()
+    plan.clockOffset = .seconds(-3600)
+    #expect(endpoint(faults: plan).answer(register(1)).response?.header("Date") == "Tue, 24 Nov 2026 07:09:10 GMT")
+  }
+
+  @Test func `takes other faults at run time`() {
+    let endpoint = endpoint(throttle: ThrottleRate(perSecond: 1))
+    #expect(endpoint.answer(register(1)).response?.status == 200)
+    #expect(endpoint.answer(register(2)).response?.status == 400)
+    #expect(control(endpoint, #"{"latencyMs":[5,5],"dripBytesPerSecond":7}"#)?.status == 200)
+    let answer = endpoint.answer(register(3))
+    #expect(answer.response?.status == 200)
+    #expect(answer.latency == .milliseconds(5) && answer.bytesPerSecond == 7)
+    #expect(control(endpoint, #"{"resetRate":1}"#)?.status == 200)
+    #expect(endpoint.answer(register(4)).response == nil && endpoint.answer(register(4)).cut == .reset)
+  }
+
+  @Test(
+    arguments: [
+      (#"{"errorRat":1}"#, "there is no errorRat; there are latencyMs, errorRate,"),
+      (#"{"errorRate":2}"#, "errorRate takes a number from 0 to 1"), (#"{"latencyMs":[2,1]}"#, "latencyMs takes two"),
+      (#"{"answers":[{"status":99}]}"#, "status takes a number from 200 to 599"),
+      (#"{"dripBytesPerSecond":0}"#, "dripBytesPerSecond takes a number above 0"), ("[]", "not a plan of faults"),
+    ])
+  func `says what is wrong with a plan, and keeps the one in force`(plan: String, message: String) throws {
+    let endpoint = endpoint(faults: FaultPlan(errorRate: 1))
+    let response = try #require(control(endpoint, plan))
+    #expect(response.status == 400)
+    let members = try JSONDecoder().decode([String: JSONValue].self, from: Data(response.body))
+    guard case .string(let text)? = members["message"] else {
+      Issue.record("no message")
+      return
+    }
+    #expect(text.contains(message))
+    #expect(endpoint.answer(register(1)).response?.status ?? 0 >= 500)
+  }
+
+  @Test func `answers as it is told, as often as it is told, with or without the effect`() {
+    let endpoint = endpoint()
+    let plan = """
+      {"answers":[{"status":403,"headers":{"x-amzn-ErrorType":"X","date":"then"},"body":"b","times":2},
+      {"status":502,"carriedOut":true}]}
+      """
+    #expect(control(endpoint, plan)?.status == 200)
+    for _ in 0..<2 {
+      let response = endpoint.answer(register(1)).response
+      #expect(response?.status == 403 && response?.header("x-amzn-ErrorType") == "X")
+      #expect(response?.header("date") == "then" && response?.header("Date") == nil)
+      #expect(response?.header("x-amzn-RequestId") != nil && response?.body == Array("b".utf8))
+    }
+    #expect(endpoint.certificateCount == 0)
+    // Only registrations count.
+    #expect(endpoint.answer(SandboxRequest(method: "GET", target: "/certificates")).response?.status == 200)
+    #expect(endpoint.answer(register(1)).response?.status == 502)
+    #expect(endpoint.certificateCount == 1)
+    #expect(endpoint.answer(register(1)).response?.status == 409)
+  }
+
+  @Test func `takes no orders unless it is meant to`() {
+    let endpoint = SandboxEndpoint(SandboxConfiguration(), judge: StubJudge(), clock: time.clock, seed: 1)
+    #expect(control(endpoint, #"{"errorRate":1}"#)?.status == 404)
+    #expect(endpoint.answer(register(1)).response?.status == 200)
   }
 
   @Test(arguments: [1, 2, 3] as [UInt64])

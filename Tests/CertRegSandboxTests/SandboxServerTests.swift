@@ -150,6 +150,26 @@ import Testing
     }
   }
 
+  @Test func `resets instead of an answer`() async throws {
+    try await withServer(faults: FaultPlan(resetRate: 1)) { server, _ in
+      let client = try LoopbackClient(port: server.port)
+      try client.sendRequest("GET", "/certificates")
+      #expect(client.isReset())
+    }
+  }
+
+  @Test func `sends an answer drop by drop, and then the next`() async throws {
+    var plan = FaultPlan()
+    plan.bytesPerSecond = 5000
+    try await withServer(faults: plan) { server, _ in
+      let client = try LoopbackClient(port: server.port)
+      for number in 0..<2 {
+        try client.sendRequest("POST", "/certificate/register-no-ca", body: registration(number))
+        #expect(try client.receive().body.contains(certificate(number).id.hex))
+      }
+    }
+  }
+
   @Test func `goes on after clients that leave in the middle`() async throws {
     try await withServer(faults: FaultPlan(latency: .milliseconds(1) ... .milliseconds(3))) { server, endpoint in
       for number in 0..<20 {
