@@ -137,11 +137,11 @@ class Errors(unittest.TestCase):
 
     def test_a_clock_that_differs(self):
         with Sandbox("--region", "eu-west-1", "--verify-signatures", "AKIDEXAMPLE:example-secret",
-                     "--clock-offset", "-4000") as sandbox, Daemon("--endpoint-url", sandbox.url) as daemon:
+                     "--clock-offset", "4000") as sandbox, Daemon("--endpoint-url", sandbox.url) as daemon:
             answer = daemon.ask([{"id": 1, "certificatePem": next(self.pems)}])[1]
             self.assertEqual(answer["outcome"], "created")
             target = daemon.ask([{"id": 1, "op": "status"}])[1]["targets"][0]
-            self.assertAlmostEqual(target["clockOffsetMs"], -4_000_000, delta=60_000)
+            self.assertAlmostEqual(target["clockOffsetMs"], 4_000_000, delta=60_000)
 
     def test_connections_that_are_cut_and_answers_that_drip(self):
         for plan in ({"dropRate": 0.5}, {"resetRate": 0.5}, {"dripBytesPerSecond": 2000}):
