@@ -46,6 +46,8 @@ final class HTTPTransport: Sendable {
     configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = options.connections
     // Under load connections are never idle. What a burst leaves behind is given back soon, descriptors and all.
     configuration.connectionPool.idleTimeout = .seconds(8)
+    // Called "debug", and the only way to a connection's handlers.
+    configuration.http1_1ConnectionDebugInitializer = { FlushConsolidation.add(to: $0) }
     // Whether to try again is decided elsewhere, with a view of all calls.
     configuration.connectionPool.retryConnectionEstablishment = false
     client = HTTPClient(eventLoopGroupProvider: .shared(eventLoopGroup), configuration: configuration)
