@@ -25,6 +25,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 extension Target.Dependency {
   static let nioCore = product(name: "NIOCore", package: "swift-nio")
   static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+  static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
   static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
   static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
   static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
@@ -100,9 +101,8 @@ let package = Package(
     tests(
       "CertRegForwarderTests",
       [
-        "CertRegCore", "CertRegCrypto", "CertRegSigV4", "CertRegForwarder", .asyncHTTPClient, .nioCore, .nioPosix,
-        .nioHTTP1, .nioSSL,
-        .logging,
+        "CertRegCore", "CertRegCrypto", "CertRegSigV4", "CertRegForwarder", .asyncHTTPClient, .nioCore,
+        .nioEmbedded, .nioPosix, .nioHTTP1, .nioSSL, .logging,
       ]),
     tests("CertRegHostTests", ["CertRegCore", "CertRegHost", .logging]),
     tests(

@@ -44,10 +44,10 @@ final class HTTPTransport: Sendable {
       timeout: .init(connect: .nanoseconds(options.connectTimeout.nanoseconds)), proxy: options.proxy)
     configuration.httpVersion = .http1Only
     configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = options.connections
-    // Under load connections are never idle. What a burst leaves behind is given back soon, descriptors and all.
-    configuration.connectionPool.idleTimeout = .seconds(8)
+    configuration.connectionPool.idleTimeout = .seconds(60)
     // Called "debug", and the only way to a connection's handlers.
-    configuration.http1_1ConnectionDebugInitializer = { FlushConsolidation.add(to: $0) }
+    let connections = ConnectionHandler.Connections()
+    configuration.http1_1ConnectionDebugInitializer = { ConnectionHandler.add(to: $0, of: connections) }
     // Whether to try again is decided elsewhere, with a view of all calls.
     configuration.connectionPool.retryConnectionEstablishment = false
     client = HTTPClient(eventLoopGroupProvider: .shared(eventLoopGroup), configuration: configuration)
