@@ -19,7 +19,7 @@ package struct Registrar: Sendable {
   package typealias CommitID = UInt64
 
   package struct Configuration: Hashable, Sendable {
-    /// Registrations that have not ended, at most.
+    /// Registrations that have not ended, at most. A large certificate counts as several: see ``PendingRegistration/places``.
     package var maxPending: Int
     /// After that long on the monotonic clock, which what an earlier process left behind is counted on from its wall clock, a
     /// registration that has not ended fails; `nil`: never. What is on its way to the upstream ends first.
@@ -145,8 +145,8 @@ package struct Registrar: Sendable {
     case calling(Pacer.Place, since: MonotonicTime)
     /// A call failed in a way that can pass. Next: waiting.
     case backingOff(until: MonotonicTime)
-    /// The end is on its way to disk. Next: gone.
-    case finishing(Ending)
+    /// The end is on its way to disk. Next: gone. Indirect, since it is large and all that wait would take as much.
+    indirect case finishing(Ending)
   }
 
   private struct Flight: Sendable {
@@ -204,7 +204,9 @@ package struct Registrar: Sendable {
   private var arrivals = ArrivalOrder()
   /// Whether the deadline `age` is set. It is while there are flights.
   private var watchesAge = false
-  private var shareCounts: [String: Int] = [:]
+  /// Places in the queue that are taken, of all and by the name of a share.
+  private var places = 0
+  private var sharePlaces: [String: Int] = [:]
   private var waiterKeys: [WaiterID: RegistrationKey] = [:]
   private var deadlines = DeadlineQueue<Deadline>()
   private var commits: [CommitID: [Step]] = [:]
@@ -266,9 +268,9 @@ package struct Registrar: Sendable {
       actions.append(.answer(id, .failed(.draining)))
     } else if flights[request.key] != nil {
       join(request.key, waiter, now: now)
-    } else if flights.count >= configuration.maxPending {
+    } else if places >= configuration.maxPending {
       actions.append(.answer(id, .failed(.queueFull(limit: configuration.maxPending))))
-    } else if let share = request.share, shareCounts[share.name, default: 0] >= share.limit {
+    } else if let share = request.share, sharePlaces[share.name, default: 0] >= share.limit {
       actions.append(.answer(id, .failed(.queueShareFull(limit: share.limit))))
     } else {
       begin(request, waiter, now: now)
@@ -421,7 +423,6 @@ extension Registrar {
       caller: .init(uid: request.requester.uid, connection: request.connection),
       share: request.share?.name)
     add(flight, now: now)
-    if let share = request.share { shareCounts[share.name, default: 0] += 1 }
     attach(waiter, to: key)
     commit(.enqueue(pending), then: .stored(key))
   }
@@ -478,16 +479,20 @@ extension Registrar {
 
   private mutating func add(_ flight: Flight, now: Moment) {
     flights[flight.pending.key] = flight
+    places += flight.pending.places
+    if let share = flight.share { sharePlaces[share, default: 0] += flight.pending.places }
     arrivals.append(flight.pending.key, sequence: flight.pending.sequence)
     if arrivals.count > 2 * flights.count + 64 { arrivals = ArrivalOrder(arrivals.filter(isUnderWay)) }
     watchAge(now: now)
   }
 
   private mutating func remove(_ key: RegistrationKey) {
-    let flight = flights.removeValue(forKey: key)
+    guard let flight = flights.removeValue(forKey: key) else { return }
     while let oldest = arrivals.first, !isUnderWay(oldest) { arrivals.removeFirst() }
-    guard let share = flight?.share, let count = shareCounts[share] else { return }
-    shareCounts[share] = count > 1 ? count - 1 : nil
+    places -= flight.pending.places
+    guard let share = flight.share, let taken = sharePlaces[share] else { return }
+    let left = taken - flight.pending.places
+    sharePlaces[share] = left > 0 ? left : nil
   }
 
   private func isUnderWay(_ arrival: ArrivalOrder.Entry) -> Bool {

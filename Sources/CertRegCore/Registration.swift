@@ -121,6 +121,10 @@ package struct PendingRegistration: Hashable, Sendable {
   package var requester: Requester
   package var basis: VerdictBasis
 
+  /// Places in the queue that it takes: one for each 2 KiB of its certificate that are begun, so that a bound on places is one
+  /// on memory.
+  package var places: Int { max(1, (der.count + 2047) / 2048) }
+
   package init(
     key: RegistrationKey, sequence: Int64, der: [UInt8], status: CertificateStatus?, enqueuedAt: WallTime,
     callStarted: Bool, attempts: Int, lastError: ServiceError?, requester: Requester, basis: VerdictBasis

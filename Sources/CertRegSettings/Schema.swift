@@ -89,7 +89,8 @@ enum Schema {
   private static let queue = KeyTable<QueueSettings>(keys: [
     .value(
       "maxEntries", \.maxEntries, .integer(1...10_000_000),
-      "Most registrations that wait. Past it a request is refused with a clear error; nothing is dropped."),
+      "Most registrations that wait; one of a certificate above 2 KiB counts once for each 2 KiB. Past it requests are refused, and nothing is dropped."
+    ),
     .optional(
       "maxAge", \.maxAge, .duration(.seconds(60) ... .days(365)),
       "A registration that has waited longer ends as failed, which `lookup` and `watch` show."),

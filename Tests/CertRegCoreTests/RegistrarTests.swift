@@ -309,6 +309,22 @@ import Testing
     #expect(settle(registrar.timePassed(now: later(.seconds(601)))).overdue == [key(2)])
   }
 
+  @Test mutating func `large certificates take several places in the queue, and give them back`() {
+    registrar.setTarget(
+      Self.target, limits: .init(ratePerSecond: nil, burst: 1, maxConcurrent: 1), now: Self.start.monotonic)
+    var large = request(1, expectation: .queued)
+    large.der = [UInt8](repeating: 1, count: 2048 * 3 + 1)
+    _ = settle(registrar.register(large, waiter: 1, now: Self.start))
+    let refused = settle(registrar.register(request(2), waiter: 2, now: Self.start)).answers[2]
+    #expect(refused == .failed(.queueFull(limit: 4)))
+    _ = settle(registrar.replied(key(1), .registered(certificateARN: "arn", requestID: nil), now: Self.start))
+    for number in 3...6 as ClosedRange<UInt64> {
+      let answers = settle(registrar.register(request(number, expectation: .queued), waiter: number, now: Self.start))
+        .answers
+      #expect(answers[number] == .queued)
+    }
+  }
+
   @Test mutating func `the order of arrival does not grow while one of them stays`() {
     registrar = Registrar(configuration: .init(maxPending: 1000, maxAge: .seconds(3600)), seed: 1)
     registrar.setTarget(
