@@ -70,6 +70,22 @@ package final class AWSUpstreamClient: UpstreamClient {
     }
   }
 
+  /// Asks the endpoint for something without credentials: any answer says that the way there is open, and most tell the time.
+  ///
+  /// - Returns: How far the upstream's clock is ahead of the host's, to the second; `nil` where the answer has no `Date`.
+  /// - Throws: What a registration would have failed with.
+  package func reach() async throws(UpstreamFailure) -> Duration? {
+    do throws(TransportError) {
+      let reply = try await transport.send(
+        .GET, endpoint.url.text(path: "/"), headers: [("Host", endpoint.url.authority), ("User-Agent", "certregd")],
+        deadline: .now() + .nanoseconds(requestTimeout.nanoseconds))
+      let time = reply.headers.first(name: "Date").flatMap(HTTPDate.imfFixdate)
+      return time.map { .milliseconds($0.millisecondsSinceEpoch - clock.wall().millisecondsSinceEpoch) }
+    } catch {
+      throw UpstreamFailure(error, authority: endpoint.url.authority)
+    }
+  }
+
   package func registerCertificateWithoutCA(_ call: UpstreamCall) async -> UpstreamReply {
     let body = RegistrationBody.bytes(call)
     let request = SignableRequest(

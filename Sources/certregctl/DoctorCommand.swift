@@ -6,9 +6,23 @@ struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "doctor",
     abstract: "Checks what is between you and a registered certificate, and says what to do about what is wrong.",
-    discussion: "Works without a running certregd. Nothing is registered and nothing is changed.")
+    discussion: """
+      Works without a running certregd. Nothing is registered and nothing is changed; each target's endpoint is asked \
+      with a text that is no certificate. Of a running certregd it takes the flags, and as root or the daemon's own user \
+      the environment, so that what is checked is what the daemon meets. Ends with 69 where something is wrong.
 
-  @Option(help: "AWS region whose endpoint to check where certregd does not tell (default: $AWS_REGION).")
+        certregctl doctor
+        sudo certregctl doctor
+        certregctl doctor --config ./config.yaml
+        certregctl doctor --json
+      """)
+
+  @Option(
+    help: ArgumentHelp(
+      "Configuration to check where no certregd is running (default: the one it would read).", valueName: "file"))
+  var config: String?
+
+  @Option(help: "AWS region whose endpoint to check where no certregd is running (default: the configuration's).")
   var region: String?
 
   @OptionGroup var options: SocketOptions
@@ -17,7 +31,7 @@ struct DoctorCommand: ParsableCommand {
     try options.run { session in
       let probe = HostProbe.live(
         socketPath: session.socketPath, environment: Environment.current, timeout: session.timeout ?? .seconds(5))
-      return DoctorVerb(probe: probe, region: region).run(session)
+      return DoctorVerb(probe: probe, configurationFile: config, region: region).run(session)
     }
   }
 }

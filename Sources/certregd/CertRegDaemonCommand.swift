@@ -20,6 +20,7 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
       [--log-level L]
       certregd --check-config [--config FILE]
       certregd --print-config [--config FILE]
+      certregd --check-upstream [--config FILE]
       """,
     discussion: """
       certregd listens on a Unix socket for requests in JSON, one on a line, and forwards certificates with \
@@ -38,10 +39,13 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
           certregd --check-config --config ./config.yaml
         Show every setting and where its value came from:
           certregd --print-config
+        See whether the upstream is reached and would let this identity register:
+          certregd --check-upstream --region eu-central-1
 
       EXIT STATUS (sysexits(3)):
         0   stopped when asked to, or the configuration is valid
         64  the command line is wrong
+        69  --check-upstream: a target could not register
         78  the configuration is wrong
         other values of sysexits(3) tell why the daemon could not start or go on
       """,
@@ -56,9 +60,20 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
   @Flag(name: .customLong("print-config"), help: "Print the effective configuration as YAML and exit.")
   var printsConfiguration = false
 
+  @Flag(
+    name: .customLong("check-upstream"),
+    help: """
+      Make a call to each target that can register nothing, print what came of it as JSON lines and exit: 0, 69 or 78. \
+      certregctl doctor uses it.
+      """)
+  var checksUpstream = false
+
+  /// Whether the program answers a question and ends.
+  private var asks: Bool { checksConfiguration || printsConfiguration || checksUpstream }
+
   func validate() throws {
-    if checksConfiguration, printsConfiguration {
-      throw ValidationError("--check-config and --print-config exclude each other.")
+    if [checksConfiguration, printsConfiguration, checksUpstream].count(where: { $0 }) > 1 {
+      throw ValidationError("--check-config, --print-config and --check-upstream exclude each other.")
     }
   }
 
@@ -69,12 +84,18 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
       loaded = try loader.load()
     } catch {
       writeLines(error.problems.map(\.description), to: STDERR_FILENO)
-      if !checksConfiguration, !printsConfiguration { turnClientsAway() }
+      if !asks { turnClientsAway() }
       throw ExitCode(EX_CONFIG)
     }
-    if checksConfiguration || printsConfiguration {
+    if asks {
       writeLines(loaded.warnings.map { "\($0.warningText)" }, to: STDERR_FILENO)
-      writeLines([checksConfiguration ? "ok" : loaded.yaml(version: Version.current)], to: STDOUT_FILENO)
+      if checksUpstream {
+        let (lines, status) = await checkUpstream(loaded)
+        writeLines(lines, to: STDOUT_FILENO)
+        if status != EX_OK { throw ExitCode(status) }
+      } else {
+        writeLines([checksConfiguration ? "ok" : loaded.yaml(version: Version.current)], to: STDOUT_FILENO)
+      }
       return
     }
     let status = await runDaemon(loaded) { () throws(SettingsError) -> LoadedSettings in try loader.load() }

@@ -12,3 +12,8 @@ func runDaemon(
 ) async -> Int32 {
   await Daemon(loaded, environment: ProcessEnvironment.variables(), reload: reload).run()
 }
+
+/// Checks the upstream of each target; returns a line of JSON for each, and the exit status of sysexits(3).
+func checkUpstream(_ loaded: LoadedSettings) async -> (lines: [String], status: Int32) {
+  await Daemon.checkUpstream(loaded.settings, environment: ProcessEnvironment.variables())
+}

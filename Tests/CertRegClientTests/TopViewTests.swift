@@ -4,63 +4,128 @@ import Testing
 @testable import CertRegClient
 
 @Suite struct TopViewTests {
-  private func sample(_ second: Int, calls: Int, queued: Int = 0) throws -> TopView.Sample {
-    TopView.Sample(
+  private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 9, minute: 0, second: 0)
+
+  private func sample(
+    _ second: Int, calls: Int, queued: Int = 0, targets: Int = 1, start: String = "2026-11-24T08:00:00Z"
+  ) throws -> TopView.Sample {
+    let all = (0..<targets).map { number in
+      """
+      {"name":"target-\(number)","health":"throttled","queued":\(queued),"inFlight":3,"ratePerSecond":9.5,"callsAtOnce":4,
+      "throttles":12,"lastSuccessAt":"2026-11-24T08:59:58Z","endpoint":"https://iot.eu-central-1.amazonaws.com",
+      "credentials":{"source":"role arn:aws:iam::123456789012:role/station","expiresAt":"2026-11-24T09:50:30Z"},
+      "lastError":{"type":"ThrottlingException","reason":"throttled_by_upstream","message":"Rate exceeded"}}
+      """
+    }.joined(separator: ",")
+    return TopView.Sample(
       time: MonotonicTime(nanoseconds: Int64(second) * 1_000_000_000),
       status: try JSON(
         parsing: """
-          {"version":"1.0","state":"running","targets":[{"name":"default","health":"throttled","queued":\(queued),
-          "inFlight":3,"ratePerSecond":9.5,"lastError":{"type":"ThrottlingException","reason":"throttled_by_upstream",
-          "message":"Rate exceeded"}}],"queue":{"entries":\(queued)},"cache":{"entries":7},"connections":{"open":2},
-          "counters":{"upstreamCalls":\(calls),"lines":\(calls * 2)}}
-          """))
+          {"version":"1.0","state":"running","startedAt":"\(start)","pid":812,"uptimeSeconds":3600,"targets":[\(all)],
+          "queue":{"entries":\(queued),"maxEntries":100000,"oldestAgeSeconds":75},"cache":{"entries":7,"hits":\(calls * 9)},
+          "connections":{"open":2,"max":4096},
+          "counters":{"lines":\(calls * 2),"upstreamCalls":\(calls),"created":\(calls),"failed":3}}
+          """),
+      metrics: Exposition(
+        """
+        certregd_upstream_call_duration_seconds_bucket{target="target-0",le="0.1"} \(calls / 2)
+        certregd_upstream_call_duration_seconds_bucket{target="target-0",le="0.5"} \(calls)
+        certregd_upstream_call_duration_seconds_bucket{target="target-0",le="+Inf"} \(calls)
+        certregd_upstream_call_duration_seconds_count{target="target-0"} \(calls)
+        """))
   }
 
-  @Test(arguments: [(24, 80), (10, 40), (50, 200), (3, 10)])
-  func `fills the screen and no more`(rows: Int, columns: Int) throws {
+  private func text(_ view: TopView, rows: Int, columns: Int) -> [String] {
+    view.lines(size: TerminalSize(rows: rows, columns: columns), now: now).map(\.plain)
+  }
+
+  @Test(arguments: [(24, 80), (10, 40), (50, 200), (3, 10)], [1, 5, 40])
+  func `fills the screen and no more`(size: (rows: Int, columns: Int), targets: Int) throws {
     var view = TopView()
-    for second in 0..<300 { view.add(try sample(second, calls: second * second, queued: second)) }
-    let lines = view.lines(size: TerminalSize(rows: rows, columns: columns), now: WallTime(secondsSinceEpoch: 0))
-    #expect(lines.count == rows)
-    #expect(lines.allSatisfy { $0.width <= columns })
+    for second in 0..<300 { view.add(try sample(second, calls: second * second, queued: second, targets: targets)) }
+    let lines = view.lines(size: TerminalSize(rows: size.rows, columns: size.columns), now: now)
+    #expect(lines.count == size.rows)
+    #expect(lines.allSatisfy { $0.width <= size.columns })
   }
 
-  @Test func `shows rates, queue and what ails a target`() throws {
+  @Test func `shows all there is to know on 80 columns and 24 rows`() throws {
     var view = TopView()
     view.add(try sample(0, calls: 100))
     view.add(try sample(2, calls: 150, queued: 12_345))
-    view.add(metrics: "certregd_upstream_seconds_sum 2.0\ncertregd_upstream_seconds_count 10\n")
-    let text = view.lines(size: TerminalSize(rows: 24, columns: 100), now: WallTime(secondsSinceEpoch: 0)).map(\.plain)
-    #expect(text.contains { $0.hasPrefix("upstream calls 25.0/s") })
-    #expect(text.contains { $0.hasPrefix("queue 12,345   cache 7   connections 2") })
-    #expect(text.contains { $0.contains("throttled_by_upstream: Rate exceeded") })
-    #expect(text.contains { $0.hasPrefix("lines") && $0.hasSuffix("50.0") })
-    #expect(text.contains("upstream: mean 200 ms of 10"))
+    let lines = text(view, rows: 24, columns: 80)
+    #expect(lines[0] == "certregd 1.0  running  up 1 h 0 min  pid 812")
+    #expect(lines.contains { $0.hasPrefix("requests ") && $0.contains(" 50.0 ") })
+    #expect(lines.contains { $0.hasPrefix("from cache ") && $0.contains(" 225 ") })
+    // Half of the 50 calls took up to 0.1 s, the others up to 0.5 s.
+    #expect(lines.contains { $0.hasPrefix("calls ") && $0.contains(" 25.0  100 ms  492 ms ") })
+    #expect(lines.contains("queue 12,345 of 100,000, oldest 1 min 15 s   cache 7   connections 2"))
+    #expect(
+      lines.contains {
+        $0.hasPrefix("target-0  throttled  12,345     25.0     9.5") && $0.contains("2 s  role")
+          && $0.hasSuffix("50 min")
+      })
+    #expect(lines.contains { $0.contains("throttled_by_upstream: Rate exceeded") })
+    #expect(lines.contains("since the start: created 150, failed 3, from cache 1350"))
   }
 
-  @Test func `takes a counter that went back for a restart`() throws {
+  @Test func `cuts many targets and errors, and says so`() throws {
     var view = TopView()
-    for (second, calls) in [(0, 100), (1, 110), (2, 5), (3, 25), (3, 30)] {
-      view.add(try sample(second, calls: calls))
-    }
-    #expect(view.rates(of: "upstreamCalls") == [10, 0, 20, 0])
-    #expect(view.rates(of: "unknown") == [0, 0, 0, 0])
+    view.add(try sample(0, calls: 1, targets: 40))
+    let lines = text(view, rows: 24, columns: 80)
+    #expect(lines.filter { $0.hasPrefix("… ") && $0.hasSuffix(" more lines on a larger screen") }.count == 2)
+    #expect(lines.contains { $0.hasPrefix("target-0 ") })
+    #expect(lines.contains { $0.contains("throttled_by_upstream") })
+  }
+
+  @Test func `draws the history where there is room`() throws {
+    var view = TopView()
+    for second in 0...60 { view.add(try sample(second, calls: second * second)) }
+    let lines = text(view, rows: 50, columns: 200)
+    let title = try #require(lines.firstIndex { $0 == "calls a second, at most 119" })
+    #expect(lines[title + 1].hasSuffix("█") && !lines[title + 1].hasPrefix("▁"))
+    #expect(lines.contains { $0.hasPrefix("requests a second") })
+  }
+
+  @Test func `takes rates over ten seconds, and begins anew with a daemon that was restarted`() throws {
+    var view = TopView()
+    for second in 0...30 { view.add(try sample(second, calls: second < 20 ? 0 : (second - 20) * 7)) }
+    #expect(text(view, rows: 24, columns: 80).contains { $0.hasPrefix("calls ") && $0.contains(" 7.0 ") })
+    view.add(try sample(31, calls: 5, start: "2026-11-24T08:58:00Z"))
+    #expect(text(view, rows: 24, columns: 80).contains { $0.hasPrefix("calls ") && $0.contains(" 0.0 ") })
   }
 
   @Test func `has nothing to show before the first answer`() {
-    #expect(TopView().lines(size: TerminalSize(rows: 24, columns: 80), now: WallTime(secondsSinceEpoch: 0)).isEmpty)
+    #expect(TopView().lines(size: TerminalSize(rows: 24, columns: 80), now: now).isEmpty)
   }
 
-  @Test func `reads latencies between two readings of the metrics`() {
-    let before = [
-      "a_seconds_sum": 1.0, "a_seconds_count": 10, "b_seconds_sum{x=\"y\"}": 5, "b_seconds_count{x=\"y\"}": 5,
-    ]
-    let after = Exposition.values(
-      "# HELP a_seconds x\na_seconds_sum 2.5\na_seconds_count 20\nb_seconds_sum{x=\"y\"} 5\nb_seconds_count{x=\"y\"} 5\nbroken\n"
-    )
-    #expect(
-      LatencyReading.readings(current: after, previous: before) == [
-        LatencyReading(name: "a", count: 10, meanSeconds: 0.15)
-      ])
+  @Test func `reads histograms`() {
+    let before = Exposition(
+      """
+      a_seconds_bucket{le="1"} 4
+      a_seconds_bucket{le="2"} 4
+      a_seconds_bucket{le="+Inf"} 4
+      a_seconds_count 4
+      """)
+    let after = Exposition(
+      """
+      # HELP a_seconds x
+      a_seconds_bucket{le="1"} 4
+      a_seconds_bucket{le="2"} 8
+      a_seconds_bucket{le="+Inf"} 10
+      a_seconds_count 10
+      a_seconds_counter 5
+      b_seconds_count{t="x"} 1
+      b_seconds_count{t="y"} 2
+      broken
+      """)
+    #expect(after.count("a_seconds") == 10)
+    #expect(after.count("b_seconds") == 3)
+    #expect(after.count("b_seconds", label: "t", is: "y") == 2)
+    #expect(after.count("c_seconds") == nil)
+    #expect(after.quantile(0.5, "a_seconds", since: before) == 1.75)
+    // Beyond the last bound there is no telling.
+    #expect(after.quantile(0.99, "a_seconds", since: before) == 2)
+    #expect(after.quantile(0.5, "a_seconds", since: after) == nil)
+    #expect(after.quantile(0.2, "a_seconds", since: nil) == 0.5)
   }
 }

@@ -1,49 +1,6 @@
-package import CertRegCore
+import CertRegCore
 
 extension Doctor {
-  /// Host, port and scheme of an upstream.
-  package struct Endpoint: Hashable, Sendable {
-    package var host: String
-    package var port: UInt16
-    package var isTLS: Bool
-    /// As curl takes it.
-    package var url: String
-
-    /// Reads `https://host[:port][/…]` and `http://…`; a host alone stands for https.
-    package init?(_ text: String) {
-      let schemes = [("https://", true), ("http://", false)]
-      let scheme = schemes.first { text.hasPrefix($0.0) }
-      isTLS = scheme?.1 ?? true
-      let rest = text.dropFirst(scheme?.0.count ?? 0)
-      let authority = rest.prefix { $0 != "/" && $0 != "?" }
-      guard !authority.isEmpty, !authority.contains("@"), authority.utf8.allSatisfy({ 0x21..<0x7F ~= $0 }) else {
-        return nil
-      }
-      var host = authority
-      port = isTLS ? 443 : 80
-      if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {
-        guard let number = UInt16(authority[authority.index(after: colon)...]) else { return nil }
-        port = number
-        host = authority[..<colon]
-      }
-      self.host = String(host).trimmingBrackets
-      url = (isTLS ? "https://" : "http://") + authority + "/"
-    }
-  }
-
-  /// The upstreams to check: those of the daemon's targets, else the one of the region that is known.
-  func endpoints(_ targets: [JSON]) -> [Endpoint] {
-    var found: [Endpoint] = []
-    for target in targets {
-      let named = target["endpoint"]?.string.flatMap(Endpoint.init)
-      let regional = target["region"]?.string.flatMap { Endpoint("iot.\($0).amazonaws.com") }
-      if let endpoint = named ?? regional, !found.contains(endpoint) { found.append(endpoint) }
-    }
-    let fallback = region ?? probe.environment["AWS_REGION"] ?? probe.environment["AWS_DEFAULT_REGION"]
-    if targets.isEmpty, let fallback, let endpoint = Endpoint("iot.\(fallback).amazonaws.com") { found = [endpoint] }
-    return found
-  }
-
   /// What the daemon says about a target.
   func health(of target: JSON) -> Finding {
     let name = target["name"]?.string ?? "-"
@@ -51,13 +8,10 @@ extension Doctor {
     let subject = "target \(name)"
     let error = target["lastError"].flatMap(AnswerError.init(json:))
     let seen = health + (error.map { ": \($0.message) (\($0.reason))" } ?? "")
-    let cure = error.flatMap { Advice.forReason($0.reason) }
+    let cure = error.flatMap(Doctor.cure)
     switch health {
     case "ok": return Finding(.ok, subject, health)
-    case "throttled":
-      return Finding(
-        .warning, subject, seen,
-        cure: cure ?? "certregd keeps to the pace that AWS allows; a higher one is a quota request for the account")
+    case "throttled": return Finding(.warning, subject, seen, cure: cure ?? Doctor.quotaCure)
     case "unauthorized":
       return Finding(
         .error, subject, seen,
@@ -67,109 +21,137 @@ extension Doctor {
     }
   }
 
-  /// Name resolution, a connection, TLS and the time there.
-  func endpoint(_ endpoint: Endpoint) -> [Finding] {
-    let proxy = probe.environment["HTTPS_PROXY"] ?? probe.environment["https_proxy"]
-    switch probe.reach(endpoint.host, endpoint.port) {
-    case .notResolved(let why):
-      return [
-        Finding(
-          proxy == nil ? .error : .warning, "name", "\(endpoint.host) is not resolved: \(why)",
-          cure: "see /etc/resolv.conf and the region's or endpoint's spelling")
-      ]
-    case .notConnected(let why):
-      return [
-        Finding(
-          proxy == nil ? .error : .warning, "connection", "\(endpoint.host) port \(endpoint.port): \(why)",
-          cure: proxy == nil
-            ? "let this machine connect to it (firewall, route), or set the target's proxy"
-            : "a proxy is set (\(proxy ?? "")): the daemon needs it as the target's proxy too")
-      ]
-    case .reached(let address):
-      let connected = Finding(.ok, "connection", "\(endpoint.host) port \(endpoint.port) at \(address)")
-      return endpoint.isTLS ? [connected] + secured(endpoint) : [connected]
-    }
-  }
-
-  /// TLS as curl sees it, with the authorities that the system trusts, and the clock of the other side.
-  private func secured(_ endpoint: Endpoint) -> [Finding] {
-    guard let result = probe.run(["curl", "-sS", "-o", "/dev/null", "-D", "-", "-m", "10", endpoint.url]) else {
-      return [Finding(.skipped, "TLS", "curl is not in PATH, so TLS and the clock there were not checked")]
-    }
-    guard result.status == 0 else {
-      let seen = result.output.split(separator: "\n").last.map(String.init) ?? "curl ends with \(result.status)"
-      return [
-        Finding(
-          .error, "TLS", seen,
-          cure: "where a proxy opens TLS, give its authority as the target's caFile; otherwise install ca-certificates")
-      ]
-    }
-    let secure = Finding(.ok, "TLS", "\(endpoint.host) is who it says")
-    guard let date = HTTPDate.inHeader(result.output) else { return [secure] }
-    let skew = Double(date.millisecondsSinceEpoch - probe.wallTime.millisecondsSinceEpoch) / 1000
-    let size = StatusView.duration(seconds: abs(skew))
-    // Signature Version 4 allows five minutes; the header itself is exact to a second.
-    if abs(skew) > 240 {
-      return [
-        secure,
-        Finding(
-          .error, "clock there", "\(size) \(skew > 0 ? "ahead of" : "behind") this machine's",
-          cure: "AWS refuses signatures that are five minutes off: sudo timedatectl set-ntp true"),
-      ]
-    }
-    return [secure, Finding(.ok, "clock there", abs(skew) < 3 ? "the same as here" : "\(size) apart")]
-  }
-
-  /// Whether there are credentials in the usual places. The daemon's own are its secret: its targets' health tells of them.
-  func credentials(_ targets: [JSON]) -> Finding {
-    let variables = [
-      "AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-      "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    ].filter { !(probe.environment[$0] ?? "").isEmpty }
-    let home = probe.environment["HOME"] ?? ""
-    let file = probe.environment["AWS_SHARED_CREDENTIALS_FILE"] ?? "\(home)/.aws/credentials"
-    let hasFile = probe.file(file)?.isReadable ?? false
-    let places = variables + (hasFile ? [file] : [])
-    let works = targets.contains { $0["lastSuccessAt"]?.string != nil }
-    if works { return Finding(.ok, "credentials", "certregd has registered with its own") }
-    guard !places.isEmpty else {
-      return Finding(
-        .warning, "credentials", "none in \(probe.user)'s environment and files; certregd may have its own",
-        cure:
-          "its unit or configuration must name a source: a profile, a role of the machine, or targets.NAME.credentials")
-    }
+  /// The pace of a target, and how long its queue takes at that pace; `nil` where nothing is paced.
+  func quota(of target: JSON) -> Finding? {
+    guard let name = target["name"]?.string, let rate = target["ratePerSecond"]?.double, rate > 0 else { return nil }
+    let queued = target["queued"]?.double ?? 0
+    let throttles = target["throttles"]?.integer ?? 0
+    let seen =
+      "\(name): \(StatusView.oneDecimal(rate)) calls a second, throttled \(MemberList.grouped(String(throttles))) times, "
+      + "\(MemberList.grouped(String(Int(queued)))) queued"
+    let duration = queued / rate
+    guard duration > 3600 else { return Finding(.ok, "quota", seen) }
     return Finding(
-      .ok, "credentials", "\(probe.user) has \(places.joined(separator: ", ")); certregd has its own environment")
+      .warning, "quota", "\(seen): \(StatusView.duration(seconds: duration)) of work", cure: Doctor.quotaCure)
   }
-}
 
-extension String {
-  /// An IPv6 address without the brackets that a URL puts around it.
-  fileprivate var trimmingBrackets: String {
-    hasPrefix("[") && hasSuffix("]") ? String(dropFirst().dropLast()) : self
-  }
-}
+  private static let quotaCure =
+    "certregd keeps to the pace that AWS allows; a higher one is a request in Service Quotas (AWS IoT Core, "
+    + "RegisterCertificateWithoutCA), and ratePerSecond where the target sets it"
 
-/// `Sun, 06 Nov 1994 08:49:37 GMT`, the time of HTTP (RFC 9110 section 5.6.7).
-package enum HTTPDate {
-  private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-
-  /// The time of the `Date` line in a header; `nil` where there is none that can be read.
-  package static func inHeader(_ header: String) -> WallTime? {
-    for line in header.split(whereSeparator: \.isNewline) where line.lowercased().hasPrefix("date:") {
-      return parse(String(line.dropFirst(5)))
+  /// What `certregd --check-upstream` finds out: the way to each target's endpoint, the clock there, credentials, permission.
+  func upstreams(_ program: DaemonProgram, works: Bool) -> [Finding] {
+    if program.isForbidden {
+      // The daemon's flags may name a configuration with a program to run, which is not to be run as somebody else.
+      return [
+        Finding(
+          .skipped, "upstream", "certregd runs as another user, whose credentials are not \(probe.user)'s to use",
+          cure: "sudo certregctl doctor checks its endpoint, credentials and permission")
+      ]
     }
-    return nil
+    guard let result = program.ask("--check-upstream") else {
+      return [Finding(.skipped, "upstream", "certregd is not in PATH, so its --check-upstream was not run")]
+    }
+    let lines = result.output.split(separator: "\n").filter { $0.hasPrefix("{") }.compactMap {
+      try? JSON(parsing: String($0))
+    }
+    guard !lines.isEmpty else {
+      return [Finding(.skipped, "upstream", "not checked: \(program.commandLine("--check-upstream")) says nothing")]
+    }
+    let whose = program.hasDaemonsEnvironment ? nil : "\(probe.user)'s"
+    return lines.flatMap { upstream($0, isOneOfMany: lines.count > 1, whose: whose, works: works) }
   }
 
-  static func parse(_ text: String) -> WallTime? {
-    let parts = text.split(separator: " ")
-    guard parts.count == 6, let day = Int(parts[1]), let month = months.firstIndex(of: String(parts[2])),
-      let year = Int(parts[3])
-    else { return nil }
-    let clock = parts[4].split(separator: ":").compactMap { Int($0) }
-    guard clock.count == 3, 0...9999 ~= year, 1...31 ~= day else { return nil }
-    return CivilTime.wallTime(
-      year: year, month: month + 1, day: day, hour: clock[0], minute: clock[1], second: clock[2])
+  private func upstream(_ line: JSON, isOneOfMany: Bool, whose: String?, works: Bool) -> [Finding] {
+    let name = line["target"]?.string ?? "-"
+    func finding(_ level: Finding.Level, _ subject: String, _ seen: String, cure: String? = nil) -> Finding {
+      Finding(level, subject, isOneOfMany ? "\(name): \(seen)" : seen, cure: cure)
+    }
+    if let problem = line["problem"]?.string {
+      return [
+        finding(
+          .error, "target", problem,
+          cure: "set targets.\(name).region (or endpoint) in the configuration, or AWS_REGION; --region names one here")
+      ]
+    }
+    guard let endpoint = line["endpoint"]?.string else { return [] }
+    var findings: [Finding] = []
+    if let error = line["unreachable"].flatMap(AnswerError.init(json:)) {
+      let subject =
+        switch error.reason {
+        case "name_resolution": "name"
+        case "tls_failure": "TLS"
+        default: "connection"
+        }
+      findings.append(
+        finding(
+          .error, subject, "\(error.message) (\(error.reason))",
+          cure: Doctor.cure(error) ?? "see what is between this machine and the endpoint: firewall, route, proxy"))
+    } else {
+      let seen = endpoint.hasPrefix("https:") ? "\(endpoint) answers, and is who it says" : "\(endpoint) answers"
+      findings.append(finding(.ok, "connection", seen))
+      if let ahead = line["clockAheadMs"]?.double { findings.append(clockThere(ahead / 1000, finding)) }
+    }
+    return findings + identity(line, whose: whose, works: works, finding)
+  }
+
+  private typealias MakeFinding = (Finding.Level, String, String, String?) -> Finding
+
+  private func clockThere(_ ahead: Double, _ finding: MakeFinding) -> Finding {
+    let size = StatusView.duration(seconds: abs(ahead))
+    // Signature Version 4 allows five minutes; the header itself is exact to a second.
+    if abs(ahead) > 240 {
+      return finding(
+        .error, "clock there", "\(size) \(ahead > 0 ? "ahead of" : "behind") this machine's",
+        "AWS refuses signatures that are five minutes off: sudo timedatectl set-ntp true")
+    }
+    return finding(.ok, "clock there", abs(ahead) < 3 ? "the same as here" : "\(size) apart", nil)
+  }
+
+  /// Who the daemon is to AWS, and whether that identity may register.
+  private func identity(_ line: JSON, whose: String?, works: Bool, _ finding: MakeFinding) -> [Finding] {
+    var seen = line["credentials"]?["source"]?.string ?? ""
+    if let whose, !seen.isEmpty { seen = "\(whose): \(seen)" }
+    if let identity = line["credentials"]?["identity"]?.string { seen += ", \(identity)" }
+    let end = line["credentials"]?["expiresAt"]?.string.flatMap(StatusView.time)
+    if let end {
+      let left = Double(end.millisecondsSinceEpoch - probe.wallTime.millisecondsSinceEpoch) / 1000
+      seen += left > 0 ? ", for another \(StatusView.duration(seconds: left))" : ", ended \(end.rfc3339)"
+    }
+    let held = seen.isEmpty ? [] : [finding(.ok, "credentials", seen, nil)]
+    guard let error = line["refused"].flatMap(AnswerError.init(json:)) else {
+      guard line["unreachable"] == nil else { return held }
+      return held + [
+        finding(.ok, "permission", "may iot:RegisterCertificateWithoutCA (asked with no certificate)", nil)
+      ]
+    }
+    let cure = Doctor.cure(error)
+    let message = "\(error.message) (\(error.reason))"
+    switch error.reason {
+    case "no_credentials", "credentials_invalid", "credentials_unavailable":
+      // The daemon may get what this user does not have.
+      if works { return [finding(.ok, "credentials", "certregd has registered with its own", nil)] }
+      return [finding(whose == nil ? .error : .warning, "credentials", message, cure)]
+    case "expired_token", "unknown_identity":
+      return [finding(.error, "credentials", seen.isEmpty ? message : "\(seen): \(message)", cure)]
+    case "invalid_signature":
+      let subject = Doctor.isAboutRegion(error) ? "region" : "credentials"
+      return (subject == "region" ? held : []) + [finding(.error, subject, message, cure)]
+    case "access_denied", "not_opted_in": return held + [finding(.error, "permission", message, cure)]
+    case "clock_skew": return held + [finding(.error, "clock there", message, cure)]
+    case "throttled_by_upstream": return held + [finding(.warning, "quota", message, cure)]
+    default: return held + [finding(.error, "upstream", message, cure)]
+    }
+  }
+
+  /// Whether AWS refused a signature for the region that it was made for.
+  private static func isAboutRegion(_ error: AnswerError) -> Bool {
+    error.reason == "invalid_signature" && error.message.contains("scoped to a valid region")
+  }
+
+  private static func cure(_ error: AnswerError) -> String? {
+    isAboutRegion(error)
+      ? "the endpoint is another region's: set the target's region to that one, or leave its endpoint out"
+      : Advice.forReason(error.reason)
   }
 }

@@ -3,13 +3,16 @@ import CertRegCore
 /// Checks what a person would check by hand when registrations do not go through, from the socket to the upstream.
 package struct Doctor {
   private let socketPath: String
-  /// Region to check the endpoint of where the daemon does not tell of its targets.
-  let region: String?
+  /// Flags for certregd where none is running that has its own.
+  private let flags: [String]
   let probe: HostProbe
 
-  package init(socketPath: String, region: String?, probe: HostProbe) {
+  /// - Parameters:
+  ///   - configurationFile: the configuration to check where no daemon is running.
+  ///   - region: the region whose endpoint to check then.
+  package init(socketPath: String, configurationFile: String? = nil, region: String? = nil, probe: HostProbe) {
     self.socketPath = socketPath
-    self.region = region
+    flags = (configurationFile.map { ["--config", $0] } ?? []) + (region.map { ["--region", $0] } ?? [])
     self.probe = probe
   }
 
@@ -19,27 +22,38 @@ package struct Doctor {
     tell(service())
     let status = probe.status()
     tell(daemon(status))
-    tell(configuration())
-    tell(storage())
-    tell(clock())
     let answer = try? status.get()
     let targets = answer?.json["targets"]?.array ?? []
-    for target in targets { tell(health(of: target)) }
+    if let answer { problems(answer.json, targets).forEach(tell) }
+    let process = answer?.json["pid"]?.integer.flatMap { probe.daemonProcess($0) }
+    let program = DaemonProgram(probe: probe, running: process, flags: flags)
+    tell(configuration(program))
+    tell(storage(program))
+    tell(clock())
+    for target in targets {
+      tell(health(of: target))
+      quota(of: target).map(tell)
+    }
     if answer?.json["sandbox"]?.bool == true {
       tell(
         Finding(
           .warning, "upstream", "a sandbox inside certregd: nothing reaches AWS", cure: "start it without --sandbox"))
       return
     }
-    for endpoint in endpoints(targets) { self.endpoint(endpoint).forEach(tell) }
-    tell(credentials(targets))
+    upstreams(program, works: targets.contains { $0["lastSuccessAt"]?.string != nil }).forEach(tell)
   }
 
   /// The socket and its rights.
   func socket() -> Finding {
     guard let file = probe.file(socketPath) else {
       let folder = socketPath.lastIndex(of: "/").map { String(socketPath[..<$0]) } ?? "."
-      let seen = probe.file(folder) == nil ? "the folder \(folder) is not there either" : "its folder is there"
+      let place = probe.file(folder)
+      if let place, !place.isExecutable {
+        return Finding(
+          .error, "socket", "\(probe.user) may not look into \(folder), which belongs to \(place.owner):\(place.group)",
+          cure: "sudo usermod -aG \(place.group) \(probe.user), then log in again; or: sudo chmod o+x \(folder)")
+      }
+      let seen = place == nil ? "the folder \(folder) is not there either" : "its folder is there"
       return Finding(
         .error, "socket", "\(socketPath) is not there; \(seen)",
         cure: "start certregd, or name its socket with --socket PATH or CERTREGD_SOCKET")
@@ -64,7 +78,7 @@ package struct Doctor {
 
   /// What the service manager says.
   func service() -> Finding {
-    guard let result = probe.run(["systemctl", "is-active", "certregd.service"]) else {
+    guard let result = probe.run(HostProbe.Command("systemctl", "is-active", "certregd.service")) else {
       return Finding(.skipped, "service", "no service manager to ask (systemctl)")
     }
     let state = result.output.split(separator: "\n").last.map(String.init) ?? "unknown"
@@ -103,31 +117,53 @@ package struct Doctor {
     }
   }
 
+  /// What is wrong with the daemon as a whole; what ails a target is told with the target.
+  private func problems(_ status: JSON, _ targets: [JSON]) -> [Finding] {
+    let ofTargets = targets.filter { $0["health"]?.string != "ok" }.map { target in
+      target["lastError"]?["reason"]?.string ?? target["health"]?.string
+    }
+    return (status["problems"]?.array ?? []).compactMap { problem in
+      guard let reason = problem["reason"]?.string, !ofTargets.contains(reason) else { return nil }
+      let cure =
+        switch reason {
+        case "reload_refused": "mend the configuration, then: sudo systemctl reload certregd"
+        case "clock_not_set": "set the clock: sudo timedatectl set-ntp true"
+        case "too_many_connections": "let clients share connections, or raise socket.maxConnections"
+        default: Advice.forReason(reason)
+        }
+      return Finding(.error, "daemon", "\(problem["message"]?.string ?? "") (\(reason))", cure: cure)
+    }
+  }
+
   /// What `certregd --check-config` says about the configuration that a start would read.
-  func configuration() -> Finding {
-    guard let result = probe.run(["certregd", "--check-config"]) else {
+  private func configuration(_ program: DaemonProgram) -> Finding {
+    guard let result = program.ask("--check-config") else {
       return Finding(.skipped, "configuration", "certregd is not in PATH, so its --check-config was not run")
     }
     let output = result.output.split(separator: "\n").joined(separator: " ")
+    let command = program.commandLine("--check-config")
     guard result.status == 0 else {
       return Finding(
-        .error, "configuration", output.isEmpty ? "certregd --check-config ends with \(result.status)" : output,
-        cure: "mend it, then: sudo systemctl reload certregd")
+        .error, "configuration", output.isEmpty ? "\(command) ends with \(result.status)" : output,
+        cure: "mend it until this finds nothing: \(command); then: sudo systemctl reload certregd")
     }
-    return Finding(.ok, "configuration", output.isEmpty ? "certregd --check-config finds nothing wrong" : output)
+    return Finding(.ok, "configuration", output == "ok" ? "\(command) finds nothing wrong" : output)
   }
 
   /// Room for the queue and the results.
-  func storage() -> Finding {
-    let path = probe.environment["STATE_DIRECTORY"] ?? "/var/lib/certregd"
-    guard let free = probe.freeBytes(path) else {
+  private func storage(_ program: DaemonProgram) -> Finding {
+    let key = "stateDirectory: "
+    let setting = program.ask("--print-config")?.output.split(separator: "\n").first { $0.hasPrefix(key) }
+    let path = setting.map { String($0.dropFirst(key.count).prefix { $0 != " " }) } ?? "/var/lib/certregd"
+    guard let room = probe.room(path) else {
       return Finding(.skipped, "storage", "\(path) is not there or not for you to see")
     }
-    let mebibytes = free / 1_048_576
-    if mebibytes < 64 {
+    let mebibytes = room.bytes / 1_048_576
+    if mebibytes < 64 || room.files < 16 {
       return Finding(
-        .error, "storage", "\(mebibytes) MiB free for \(path): registrations are refused once nothing is left",
-        cure: "make room on its file system")
+        .error, "storage",
+        "\(mebibytes) MiB and \(room.files) files free for \(path): registrations are refused once nothing is left",
+        cure: "make room on its file system (df \(path)); certregd then goes on by itself")
     }
     return Finding(.ok, "storage", "\(MemberList.grouped(String(mebibytes))) MiB free for \(path)")
   }
@@ -140,7 +176,8 @@ package struct Doctor {
       return Finding(
         .error, "clock", "it is \(time.rfc3339) here", cure: "set the clock: sudo timedatectl set-ntp true")
     }
-    let synchronized = probe.run(["timedatectl", "show", "-p", "NTPSynchronized", "--value"])
+    let synchronized = probe.run(
+      HostProbe.Command("timedatectl", "show", "-p", "NTPSynchronized", "--value"))
     if let synchronized, synchronized.status == 0, synchronized.output.hasPrefix("no") {
       return Finding(
         .warning, "clock", "\(time.rfc3339); nothing keeps it in step", cure: "sudo timedatectl set-ntp true")

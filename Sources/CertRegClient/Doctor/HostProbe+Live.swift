@@ -5,8 +5,9 @@ extension HostProbe {
   /// The machine that this runs on.
   package static func live(socketPath: String, environment: [String: String], timeout: Duration) -> HostProbe {
     HostProbe(
-      environment: environment, user: userName(getuid()), groups: groupNames(), wallTime: Clock.wall,
-      file: fileFacts, freeBytes: freeBytes,
+      environment: environment, user: userName(geteuid()), userID: geteuid(), groups: groupNames(),
+      wallTime: Clock.wall,
+      file: fileFacts, room: room,
       status: {
         do throws(ClientError) {
           return .success(try Connection(path: socketPath).ask(Request("status"), timeout: timeout))
@@ -14,8 +15,12 @@ extension HostProbe {
           return .failure(error)
         }
       },
-      run: { Program.run($0, environment: environment, timeout: .seconds(15)) },
-      reach: { reach(host: $0, port: $1, timeout: .seconds(5)) })
+      daemonProcess: daemonProcess,
+      // Checks of upstreams are the longest: three exchanges, each with a limit of its own.
+      run: {
+        Program.run(
+          $0.arguments, environment: $0.environment ?? environment, timeout: .seconds(40))
+      })
   }
 
   private static func userName(_ id: uid_t) -> String {
@@ -44,42 +49,66 @@ extension HostProbe {
       }
     return FileFacts(
       kind: kind, mode: UInt16(status.st_mode & 0o7777), owner: userName(status.st_uid),
-      group: groupName(status.st_gid), isReadable: access(path, R_OK) == 0, isWritable: access(path, W_OK) == 0)
+      group: groupName(status.st_gid), isReadable: access(path, R_OK) == 0, isWritable: access(path, W_OK) == 0,
+      isExecutable: access(path, X_OK) == 0)
   }
 
-  private static func freeBytes(_ path: String) -> Int64? {
+  private static func room(_ path: String) -> Room? {
     var status = statvfs()
     guard statvfs(path, &status) == 0 else { return nil }
-    return Int64(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize))
+    return Room(
+      bytes: Int64(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize)),
+      // File systems without a limit on files say 0 of 0.
+      files: status.f_files == 0 ? .max : Int64(clamping: status.f_favail))
   }
 
-  private static func reach(host: String, port: UInt16, timeout: Duration) -> Reach {
-    var hints = addrinfo()
-    hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-    var list: UnsafeMutablePointer<addrinfo>?
-    let code = getaddrinfo(host, String(port), &hints, &list)
-    guard code == 0 else { return .notResolved(String(cString: gai_strerror(code))) }
-    defer { freeaddrinfo(list) }
-    var failure = "no address"
-    var entry = list
-    while let current = entry {
-      let descriptor = socket(current.pointee.ai_family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-      entry = current.pointee.ai_next
-      guard descriptor >= 0 else { continue }
-      defer { close(descriptor) }
-      var limit = timeval(tv_sec: Int(timeout.components.seconds), tv_usec: 0)
-      setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-      if connect(descriptor, current.pointee.ai_addr, current.pointee.ai_addrlen) == 0 {
-        return .reached(address: numericAddress(current.pointee))
-      }
-      failure = errno == EINPROGRESS ? "no answer within \(timeout.components.seconds) s" : systemMessage(errno)
+  private static func daemonProcess(_ id: Int) -> DaemonProcess? {
+    let folder = "/proc/\(id)"
+    guard contents("\(folder)/comm") == "certregd\n", let user = user(contents("\(folder)/status") ?? ""),
+      let arguments = contents("\(folder)/cmdline")
+    else { return nil }
+    let environment = contents("\(folder)/environ").map { text in
+      Dictionary(fields(text).compactMap(variable)) { first, _ in first }
     }
-    return .notConnected(failure)
+    var directory: String?
+    if environment != nil, let path = realpath("\(folder)/cwd", nil) {
+      directory = String(cString: path)
+      free(path)
+    }
+    return DaemonProcess(
+      user: user, arguments: Array(fields(arguments).dropFirst()), environment: environment, workingDirectory: directory
+    )
   }
 
-  private static func numericAddress(_ info: addrinfo) -> String {
-    var text = [CChar](repeating: 0, count: 64)
-    getnameinfo(info.ai_addr, info.ai_addrlen, &text, socklen_t(text.count), nil, 0, NI_NUMERICHOST)
-    return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  /// The effective numbers in `Uid:` and `Gid:` of proc(5), the second of four.
+  private static func user(_ status: String) -> DaemonProcess.User? {
+    func number(_ name: String) -> UInt32? {
+      let line = status.split(separator: "\n").first { $0.hasPrefix(name) }
+      let fields = line?.split(separator: "\t") ?? []
+      return fields.count > 2 ? UInt32(fields[2]) : nil
+    }
+    guard let id = number("Uid:"), let group = number("Gid:") else { return nil }
+    return DaemonProcess.User(id: id, group: group)
+  }
+
+  private static func variable(_ text: String) -> (String, String)? {
+    text.firstIndex(of: "=").map { (String(text[..<$0]), String(text[text.index(after: $0)...])) }
+  }
+
+  /// Each ended by a NUL.
+  private static func fields(_ text: String) -> [String] {
+    text.split(separator: "\0", omittingEmptySubsequences: false).dropLast().map(String.init)
+  }
+
+  private static func contents(_ path: String) -> String? {
+    guard let file = fopen(path, "re") else { return nil }
+    defer { fclose(file) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 4096)
+    while true {
+      let count = fread(&chunk, 1, chunk.count, file)
+      if count == 0 { return ferror(file) == 0 ? String(decoding: bytes, as: UTF8.self) : nil }
+      bytes += chunk[..<count]
+    }
   }
 }

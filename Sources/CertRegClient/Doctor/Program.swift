@@ -1,12 +1,19 @@
 import CertRegCore
 import Glibc
 
-/// Runs programs of PATH without a shell.
+/// Runs programs without a shell: those beside this one, of PATH, and of the system's folders for administrators.
 enum Program {
   private static let maximumOutputBytes = 65_536
 
   /// Runs `arguments` and reads what it prints. `nil`: there is no such program, or it did not end within `timeout` and was stopped.
-  static func run(_ arguments: [String], environment: [String: String], timeout: Duration) -> HostProbe.ProgramResult? {
+  static func run(
+    _ arguments: [String], environment: [String: String], timeout: Duration
+  ) -> HostProbe.ProgramResult? {
+    guard let name = arguments.first, let path = path(of: name) else { return nil }
+    let arguments = [path] + arguments.dropFirst()
+    var environment = environment
+    // For what stands behind env(1) and setpriv(1).
+    environment["PATH"] = folders.joined(separator: ":")
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { return nil }
     // Only the copies made for its standard streams reach the program: it must not hold the reading end of its own pipe.
@@ -21,12 +28,27 @@ enum Program {
     while waitpid(child, &status, 0) < 0, errno == EINTR {}
     // The status of wait(2): the low seven bits are the signal that ended it, 0 for an exit.
     let code = status & 0x7F == 0 ? (status >> 8) & 0xFF : 128 + (status & 0x7F)
-    // 127 is what posix_spawnp's child ends with where the program is not there.
-    guard let output, code != 127 else { return nil }
+    guard let output else { return nil }
     return HostProbe.ProgramResult(status: code, output: output)
   }
 
-  private static func spawn(_ arguments: [String], environment: [String: String], output: Int32) -> pid_t? {
+  private static var folders: [String] {
+    var folders = (getenv("PATH").map { String(cString: $0) } ?? "").split(separator: ":").map(String.init)
+    if let own = realpath("/proc/self/exe", nil) {
+      folders.insert(String(cString: dirname(own)), at: 0)
+      free(own)
+    }
+    return folders + ["/usr/sbin", "/sbin"]
+  }
+
+  private static func path(of name: String) -> String? {
+    if name.contains("/") { return name }
+    return folders.map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
+  }
+
+  private static func spawn(
+    _ arguments: [String], environment: [String: String], output: Int32
+  ) -> pid_t? {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -37,7 +59,7 @@ enum Program {
     return withCStrings(arguments) { argv in
       withCStrings(variables) { envp in
         var child: pid_t = 0
-        guard let name = argv[0], posix_spawnp(&child, name, &actions, nil, argv, envp) == 0 else { return nil }
+        guard let name = argv[0], posix_spawn(&child, name, &actions, nil, argv, envp) == 0 else { return nil }
         return child
       }
     }

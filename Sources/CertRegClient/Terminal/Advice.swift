@@ -30,21 +30,27 @@ package enum Advice {
     "upstream_redirected": "something else than AWS IoT answers: check the target's endpoint and proxy",
     "throttled_by_upstream":
       "certregd keeps to the pace that AWS allows and goes on; a higher one is a quota request for the account",
-    "no_credentials": "give the target a source of credentials; certregctl doctor shows what is there",
+    "no_credentials":
+      "give the target a source of credentials: what the AWS CLI would find, or targets.NAME.credentials",
     "credentials_unavailable":
       "the source of the target's credentials does not answer: certregctl doctor, certregd's log",
-    "credentials_invalid": "AWS does not know the target's credentials: check the key pair or the role",
-    "unknown_identity": "AWS does not know the target's credentials: check the key pair or the role",
+    "credentials_invalid": "a source of the target's credentials is wrong or incomplete: mend what is named",
+    "unknown_identity":
+      "AWS does not know the target's credentials: check the key pair or the role, and that the account uses the region",
     "invalid_signature": "the secret key does not belong to the access key: check the target's credentials",
     "expired_token": "the target's credentials have expired: renew them where they come from",
-    "access_denied": "the target's identity needs the permission iot:RegisterCertificateWithoutCA",
+    "access_denied":
+      "allow the target's identity iot:RegisterCertificateWithoutCA on resource * (IAM policy, permissions boundary, SCP)",
     "not_opted_in": "the account has to be opted in to the target's region",
     "clock_skew": "set this machine's clock: sudo timedatectl set-ntp true",
-    "name_resolution": "check the target's region or endpoint, and this machine's DNS: certregctl doctor",
-    "tls_failure": "certregctl doctor tells; a proxy that opens TLS needs its authority as the target's caFile",
-    "connect_timeout": "let this machine connect to the endpoint, or set the target's proxy: certregctl doctor",
-    "connection_refused": "check the target's endpoint and proxy: certregctl doctor",
-    "network_unreachable": "this machine has no route to the endpoint: certregctl doctor",
+    "name_resolution":
+      "check the spelling of the target's region or endpoint, and this machine's DNS (/etc/resolv.conf)",
+    "tls_failure":
+      "give the authority that signed the endpoint's or the proxy's certificate as the target's caFile; for AWS's own "
+      + "install ca-certificates, and check the clock",
+    "connect_timeout": "let this machine connect to the endpoint (firewall, route), or set the target's proxy",
+    "connection_refused": "nothing listens there: check the target's endpoint and proxy",
+    "network_unreachable": "this machine has no route to the endpoint: check its network, or set the target's proxy",
     "proxy_refused": "the target's proxy does not let certregd through: check its rules and the target's proxy setting",
   ]
 }

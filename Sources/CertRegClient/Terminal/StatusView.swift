@@ -42,7 +42,7 @@ package struct StatusView {
   }
 
   /// What is wrong with the daemon as a whole; what is wrong with a target stands below it.
-  private func problems(_ width: Int) -> [TerminalText] {
+  func problems(_ width: Int) -> [TerminalText] {
     let ofTargets = (status["targets"]?.array ?? []).compactMap { $0["lastError"]?["reason"]?.string }
     return (status["problems"]?.array ?? []).flatMap { problem -> [TerminalText] in
       guard let message = problem["message"]?.string, !ofTargets.contains(problem["reason"]?.string ?? "") else {
@@ -56,17 +56,27 @@ package struct StatusView {
     "id", "version", "state", "uptimeSeconds", "startedAt", "pid", "targets", "sandbox", "problems",
   ]
 
-  /// `certregd 1.0  running for 3 d 4 h  pid 812`
-  package var headline: TerminalText {
+  /// `certregd 1.0  running  up 3 d 4 h  since …  pid 812`
+  private var headline: TerminalText {
+    var line = briefHeadline
+    if let start = status["startedAt"]?.string { line += "  since \(start)" }
+    return line + pid
+  }
+
+  /// The same without the time of the start.
+  private var briefHeadline: TerminalText {
     var line: TerminalText = "\("certregd", .bold)"
     if let version = status["version"]?.string { line += " \(version)" }
     if let state = status["state"]?.string { line += "  \(state, StatusView.style(ofState: state))" }
     if status["sandbox"]?.bool == true { line += "  \("sandbox: nothing reaches AWS", .yellow)" }
     if let uptime = status["uptimeSeconds"]?.double { line += "  up \(StatusView.duration(seconds: uptime))" }
-    if let start = status["startedAt"]?.string { line += "  since \(start)" }
-    if let pid = status["pid"]?.integer { line += "  pid \(pid)" }
     return line
   }
+
+  private var pid: TerminalText { status["pid"]?.integer.map { "  pid \($0)" } ?? "" }
+
+  /// The first line of a live screen.
+  package var liveHeadline: TerminalText { briefHeadline + pid }
 
   package static func style(ofState state: String) -> TerminalText.Style {
     switch state {
@@ -177,6 +187,17 @@ package struct StatusView {
     case ..<3600: return "\(whole / 60) min \(whole % 60) s"
     case ..<86_400: return "\(whole / 3600) h \(whole / 60 % 60) min"
     default: return "\(whole / 86_400) d \(whole / 3600 % 24) h"
+    }
+  }
+
+  /// `4 s`, `3 min`, `2 d`: the largest unit alone.
+  package static func briefDuration(seconds: Double) -> String {
+    guard seconds.isFinite, seconds < 1e12 else { return "-" }
+    switch Int(max(0, seconds)) {
+    case let whole where whole < 60: return "\(whole) s"
+    case let whole where whole < 3600: return "\(whole / 60) min"
+    case let whole where whole < 86_400: return "\(whole / 3600) h"
+    case let whole: return "\(whole / 86_400) d"
     }
   }
 

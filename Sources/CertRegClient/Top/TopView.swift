@@ -1,145 +1,268 @@
 package import CertRegCore
 
-/// One frame of `certregctl top`: what changed between two answers to `status`, and how things stand.
+/// The frames of `certregctl top`: what changed between answers to `status` and `metrics`, and how things stand.
 package struct TopView {
-  /// One answer to `status` with when it came.
+  /// One pair of answers with when it came.
   package struct Sample: Sendable {
     package var time: MonotonicTime
     package var status: JSON
+    /// What the daemon measured since its start; empty where it does not tell this user.
+    package var metrics: Exposition
 
-    package init(time: MonotonicTime, status: JSON) {
+    package init(time: MonotonicTime, status: JSON, metrics: Exposition = Exposition("")) {
       self.time = time
       self.status = status
+      self.metrics = metrics
     }
   }
 
-  /// The counters whose rates are drawn as a line of bars, most telling first.
-  private static let drawnCounters = ["upstreamCalls", "lines"]
+  /// A counter that is shown with its rate, and the histogram that goes with it.
+  private struct Series: Sendable {
+    var name: String
+    /// A family of metrics; its `_count` is the counter.
+    var family: String?
+    var count: @Sendable (Sample) -> Double?
+
+    init(_ name: String, family: String) {
+      self.name = name
+      self.family = family
+      count = { $0.metrics.count(family) }
+    }
+
+    init(_ name: String, count: @escaping @Sendable (Sample) -> Double?) {
+      self.name = name
+      self.count = count
+    }
+  }
+
+  private static let calls = "certregd_upstream_call_duration_seconds"
+  private static let series = [
+    Series("requests") { $0.status["counters"]?["lines"]?.double },
+    Series("from cache") { $0.status["cache"]?["hits"]?.double },
+    Series("registrations", family: "certregd_registration_duration_seconds"),
+    Series("calls", family: calls), Series("commits", family: "certregd_store_commit_duration_seconds"),
+  ]
+  /// What rates and quantiles are taken over: at the pace of an account, a second brings too few to tell.
+  private static let window = Duration.seconds(10)
 
   private var samples: [Sample] = []
-  /// Means and high quantiles of what the daemon measures, from its metrics.
-  private var latencies: [LatencyReading] = []
-  private var previousMetrics: [String: Double] = [:]
   private let historyLength: Int
 
-  package init(historyLength: Int = 120) {
+  package init(historyLength: Int = 240) {
     self.historyLength = historyLength
   }
 
-  /// Takes in an answer to `status`.
+  /// Takes in answers.
   package mutating func add(_ sample: Sample) {
+    // A daemon that was started again counts from zero.
+    if samples.last?.status["startedAt"] != sample.status["startedAt"] { samples = [] }
     samples.append(sample)
     if samples.count > historyLength { samples.removeFirst() }
-  }
-
-  /// Takes in the text of `metrics`; latencies are those of the time since the last text.
-  package mutating func add(metrics text: String) {
-    let current = Exposition.values(text)
-    latencies = LatencyReading.readings(current: current, previous: previousMetrics)
-    previousMetrics = current
   }
 
   /// The frame's lines: as many as `size` has rows, none wider than its columns.
   package func lines(size: TerminalSize, now: WallTime) -> [TerminalText] {
     guard let last = samples.last else { return [] }
     let view = StatusView(last.status, now: now)
-    var lines = [view.headline, ""]
-    lines += bars(width: size.columns)
-    lines += [summary(last.status), ""]
-    lines += view.targetTable.lines(width: size.columns) + view.targetErrors(size.columns)
-    lines += [""] + counterTable.lines(width: size.columns)
-    lines += latencies.map { $0.line }
+    let head = [view.liveHeadline, ""] + rates(width: size.columns) + ["", standing(last.status)]
+    let tail = ["", totals(last.status)]
     let room = max(1, size.rows - 1)
-    if lines.count > room { lines = Array(lines.prefix(room)) }
+    let targets = targets(last.status)
+    let table = targetLines(targets, now: now, width: size.columns)
+    let problems = view.problems(size.columns)
+    let brief = problems + errors(targets)
+    // Errors get what is left, but some lines of it where there are many targets.
+    let forTargets = room - head.count - tail.count - 1 - (brief.isEmpty ? 0 : min(brief.count, 4) + 1)
+    var lines = head + [""] + cut(table, to: max(2, forTargets))
+    let forErrors = room - lines.count - tail.count - 1
+    if !brief.isEmpty, forErrors > 0 {
+      let full = problems + view.targetErrors(size.columns)
+      lines += [""] + (full.count <= forErrors ? full : cut(brief, to: forErrors))
+    }
+    lines += charts(rows: room - lines.count - tail.count, width: size.columns) + tail
+    lines = Array(lines.prefix(room))
     lines += Array(repeating: "", count: room - lines.count)
-    lines.append("\("q ends", .dim)")
+    lines.append("\("q ends; rates and latencies of the last 10 s", .dim)")
     return lines.map { $0.truncated(to: size.columns) }
   }
 
-  /// Queue, cache and connections in one line.
-  private func summary(_ status: JSON) -> TerminalText {
-    var parts: [String] = []
-    if let queue = status["queue"]?["entries"] {
-      let oldest = status["queue"]?["oldestAgeSeconds"]?.double.map { ", oldest \(StatusView.duration(seconds: $0))" }
-      parts.append("queue \(MemberList.text(queue))\(oldest ?? "")")
-    }
-    if let cache = status["cache"]?["entries"] { parts.append("cache \(MemberList.text(cache))") }
-    if let open = status["connections"]?["open"] { parts.append("connections \(MemberList.text(open))") }
-    return TerminalText(parts.joined(separator: "   "))
-  }
-
-  /// The history of the counter that says most, a column a sample.
-  private func bars(width: Int) -> [TerminalText] {
-    let counters = samples.last?.status["counters"]
-    guard let name = TopView.drawnCounters.first(where: { (counters?[$0]?.integer ?? 0) > 0 }) else { return [] }
-    let rates = rates(of: name).suffix(max(1, width - 24))
-    guard let highest = rates.max(), let latest = rates.last else { return [] }
-    let blocks = Array("▁▂▃▄▅▆▇█")
-    let line = rates.map { rate in
-      highest > 0 ? blocks[min(7, Int(rate / highest * 7.999))] : blocks[0]
-    }
-    let label = "\(MemberList.label(name)) \(StatusView.oneDecimal(latest))/s"
-    return ["\(TerminalText(label, .bold).padded(to: 22))  \(String(line), .cyan)"]
-  }
-
-  /// Change a second of a counter from sample to sample. A counter that went back began anew: that sample counts as none.
-  package func rates(of counter: String) -> [Double] {
-    zip(samples, samples.dropFirst()).map { earlier, later in
-      let seconds = Double((later.time - earlier.time).milliseconds) / 1000
-      guard seconds > 0, let before = earlier.status["counters"]?[counter]?.double,
-        let after = later.status["counters"]?[counter]?.double, after >= before
-      else { return 0 }
-      return (after - before) / seconds
+  /// What ails each target, in a line.
+  private func errors(_ targets: [JSON]) -> [TerminalText] {
+    targets.compactMap { target in
+      guard let error = target["lastError"].flatMap(AnswerError.init(json:)) else { return nil }
+      let isOver = target["health"]?.string == "ok"
+      return TerminalText(
+        "\(target["name"]?.string ?? "-"): \(isOver ? "recovered from " : "")\(error.reason): \(error.message)",
+        isOver ? .dim : .yellow)
     }
   }
 
-  private var counterTable: Table {
-    let members = (samples.last?.status["counters"]?.members ?? []).filter { $0.value.double != nil }
+  /// The history of what comes in and what goes out over the rows that are left, where they are worth it.
+  private func charts(rows: Int, width: Int) -> [TerminalText] {
+    let shown = ["requests", "calls"].compactMap { name in TopView.series.first { $0.name == name } }
+    let height = min(10, rows / shown.count - 2)
+    guard height >= 3 else { return [] }
+    return shown.flatMap { series -> [TerminalText] in
+      let rates = Array(history(of: series.count).suffix(width))
+      let highest = rates.max() ?? 0
+      let title: TerminalText = "\(series.name, .bold) a second, at most \(TopView.number(highest))"
+      return ["", title] + TopView.columns(rates, highest: highest, height: height).map { "\($0, .cyan)" }
+    }
+  }
+
+  private static let blocks = Array(" ▁▂▃▄▅▆▇█")
+
+  /// `rates` as columns of `height` rows, the top row first.
+  private static func columns(_ rates: [Double], highest: Double, height: Int) -> [String] {
+    (0..<height).reversed().map { row in
+      String(
+        rates.map { rate in
+          let eighths = highest > 0 ? (rate / highest * Double(height * 8)).rounded(.up) : 0
+          return blocks[min(8, max(row == 0 ? 1 : 0, Int(eighths) - row * 8))]
+        })
+    }
+  }
+
+  private func cut(_ lines: [TerminalText], to count: Int) -> [TerminalText] {
+    guard lines.count > count else { return lines }
+    return lines.prefix(count - 1) + ["\("… \(lines.count - count + 1) more lines on a larger screen", .dim)"]
+  }
+
+  /// A row for each series: its rate, how long it takes, and its history, a column a sample.
+  private func rates(width: Int) -> [TerminalText] {
+    let rows = TopView.series.compactMap { series -> [TerminalText]? in
+      guard let last = samples.last, series.count(last) != nil else { return nil }
+      let rate = rate(of: series.count)
+      let recent = Array(history(of: series.count).suffix(max(1, width - 46)))
+      let bars = TopView.columns(recent, highest: recent.max() ?? 0, height: 1)[0]
+      func quantile(_ share: Double) -> TerminalText {
+        let seconds = series.family.flatMap { last.metrics.quantile(share, $0, since: base?.metrics) }
+        return TerminalText(seconds.map { StatusView.duration(seconds: $0) } ?? "-")
+      }
+      return [
+        TerminalText(series.name), TerminalText(TopView.number(rate), rate > 0 ? .green : .dim), quantile(0.5),
+        quantile(0.99), TerminalText(bars, .cyan),
+      ]
+    }
     return Table(
-      [.init("COUNTER"), .init("TOTAL", alignsRight: true), .init("A SECOND", alignsRight: true)],
-      rows: members.map { member in
-        let rate = rates(of: member.name).last ?? 0
+      [
+        .init(""), .init("A SECOND", alignsRight: true), .init("MEDIAN", alignsRight: true),
+        .init("99 %", alignsRight: true), .init("SECOND BY SECOND"),
+      ], rows: rows
+    ).lines(width: width)
+  }
+
+  /// The sample that rates are taken since; `nil` with fewer than two.
+  private var base: Sample? {
+    guard let last = samples.last, samples.count > 1 else { return nil }
+    return samples.dropLast().last { last.time - $0.time >= TopView.window } ?? samples[0]
+  }
+
+  private func rate(of count: (Sample) -> Double?) -> Double {
+    guard let base, let last = samples.last else { return 0 }
+    return TopView.rate(base, last, count)
+  }
+
+  /// The rate from sample to sample.
+  private func history(of count: (Sample) -> Double?) -> [Double] {
+    zip(samples, samples.dropFirst()).map { TopView.rate($0, $1, count) }
+  }
+
+  private static func rate(_ earlier: Sample, _ later: Sample, _ count: (Sample) -> Double?) -> Double {
+    let seconds = Double((later.time - earlier.time).milliseconds) / 1000
+    guard seconds > 0, let before = count(earlier), let after = count(later), after >= before else { return 0 }
+    return (after - before) / seconds
+  }
+
+  private static func number(_ value: Double) -> String {
+    value >= 100 ? MemberList.grouped(String(Int(value.rounded()))) : StatusView.oneDecimal(value)
+  }
+
+  /// Queue, cache and connections.
+  private func standing(_ status: JSON) -> TerminalText {
+    let queue = status["queue"]
+    let limit = queue?["maxEntries"].map { " of \(MemberList.text($0))" } ?? ""
+    let oldest = queue?["oldestAgeSeconds"]?.double.map { ", oldest \(StatusView.duration(seconds: $0))" } ?? ""
+    let parts = [
+      queue?["entries"].map { "queue \(MemberList.text($0))\(limit)\(oldest)" },
+      status["cache"]?["entries"].map { "cache \(MemberList.text($0))" },
+      status["connections"]?["open"].map { "connections \(MemberList.text($0))" },
+    ]
+    return TerminalText(parts.compactMap { $0 }.joined(separator: "   "))
+  }
+
+  /// The targets: those that are not well and those with a queue first.
+  private func targets(_ status: JSON) -> [JSON] {
+    (status["targets"]?.array ?? []).enumerated().sorted { left, right in
+      func order(_ target: (offset: Int, element: JSON)) -> (Int, Double, Int) {
+        (
+          target.element["health"]?.string == "ok" ? 1 : 0, -(target.element["queued"]?.double ?? 0), target.offset
+        )
+      }
+      return order(left) < order(right)
+    }.map(\.element)
+  }
+
+  private func targetLines(_ targets: [JSON], now: WallTime, width: Int) -> [TerminalText] {
+    func number(_ value: JSON?) -> TerminalText {
+      TerminalText(
+        value?.double.map { $0 == $0.rounded() ? MemberList.grouped(String(Int($0))) : TopView.number($0) } ?? "-")
+    }
+    return Table(
+      [
+        .init("TARGET", minimum: 8), .init("HEALTH"), .init("QUEUED", alignsRight: true),
+        .init("CALLS/S", alignsRight: true), .init("PACE/S", alignsRight: true),
+        .init("IN FLIGHT", alignsRight: true, isOptional: true), .init("AT ONCE", alignsRight: true, isOptional: true),
+        .init("THROTTLED", alignsRight: true, isOptional: true), .init("LAST OK", alignsRight: true),
+        .init("CREDENTIALS", minimum: 11), .init("END IN", alignsRight: true),
+        .init("ENDPOINT", minimum: 12, isOptional: true),
+      ],
+      rows: targets.map { target in
+        let name = target["name"]?.string ?? "-"
+        let health = target["health"]?.string ?? "-"
+        let calls = rate { $0.metrics.count(TopView.calls, label: "target", is: name) }
         return [
-          TerminalText(MemberList.label(member.name)), TerminalText(MemberList.text(member.value)),
-          TerminalText(StatusView.oneDecimal(rate), rate > 0 ? .green : .dim),
+          TerminalText(name), TerminalText(health, StatusView.style(ofState: health)), number(target["queued"]),
+          TerminalText(TopView.number(calls), calls > 0 ? .green : .dim), number(target["ratePerSecond"]),
+          number(target["inFlight"]), number(target["callsAtOnce"]), number(target["throttles"]),
+          TopView.age(target["lastSuccessAt"], now), TerminalText(target["credentials"]?["source"]?.string ?? "-"),
+          TopView.timeLeft(target["credentials"]?["expiresAt"], now), TerminalText(target["endpoint"]?.string ?? ""),
         ]
-      })
+      }
+    ).lines(width: width)
   }
-}
 
-/// The text exposition format of Prometheus, as far as numbers go.
-enum Exposition {
-  /// Every sample by its name with labels.
-  static func values(_ text: String) -> [String: Double] {
-    var values: [String: Double] = [:]
-    for line in text.split(separator: "\n") where !line.hasPrefix("#") {
-      guard let space = line.lastIndex(of: " "), let value = Double(line[line.index(after: space)...]) else { continue }
-      values[String(line[..<space])] = value
+  private static func age(_ value: JSON?, _ now: WallTime) -> TerminalText {
+    guard let time = value?.string.flatMap(StatusView.time) else { return "never" }
+    return TerminalText(StatusView.briefDuration(seconds: seconds(from: time, to: now)))
+  }
+
+  private static func timeLeft(_ value: JSON?, _ now: WallTime) -> TerminalText {
+    guard let time = value?.string.flatMap(StatusView.time) else { return "" }
+    let left = seconds(from: now, to: time)
+    // certregd asks for others from 15 minutes before.
+    return left <= 0
+      ? "\("ended", .red)" : TerminalText(StatusView.briefDuration(seconds: left), left < 600 ? .yellow : .plain)
+  }
+
+  private static func seconds(from start: WallTime, to end: WallTime) -> Double {
+    Double(end.millisecondsSinceEpoch - start.millisecondsSinceEpoch) / 1000
+  }
+
+  /// What became of registrations and requests since the daemon started.
+  private func totals(_ status: JSON) -> TerminalText {
+    func part(_ name: String, _ value: JSON?, _ style: TerminalText.Style = .plain) -> TerminalText? {
+      guard let count = value?.integer else { return nil }
+      return "\(name) \(MemberList.grouped(String(count)), count > 0 ? style : .plain)"
     }
-    return values
-  }
-}
-
-/// What a histogram or summary of seconds measured between two readings.
-struct LatencyReading: Hashable {
-  var name: String
-  var count: Double
-  var meanSeconds: Double
-
-  /// Reads the pairs `NAME_seconds_sum` and `NAME_seconds_count`; those without a new measurement are left out.
-  static func readings(current: [String: Double], previous: [String: Double]) -> [LatencyReading] {
-    current.keys.filter { $0.contains("_seconds_count") }.sorted().compactMap { key in
-      let sumKey = key.replacing("_seconds_count", with: "_seconds_sum")
-      guard let count = current[key], let sum = current[sumKey] else { return nil }
-      let newCount = count - (previous[key] ?? 0)
-      guard newCount > 0 else { return nil }
-      let name = key.replacing("_seconds_count", with: "").replacing("certregd_", with: "")
-      return LatencyReading(
-        name: name, count: newCount, meanSeconds: (sum - (previous[sumKey] ?? 0)) / newCount)
-    }
-  }
-
-  var line: TerminalText {
-    "\(name): mean \(StatusView.duration(seconds: meanSeconds)) of \(MemberList.grouped(String(Int(count))))"
+    let counters = status["counters"]
+    let invalid = counters?["invalidLines"].flatMap { ($0.integer ?? 0) > 0 ? $0 : nil }
+    let parts = [
+      part("created", counters?["created"]), part("existing", counters?["existing"]),
+      part("failed", counters?["failed"], .yellow), part("invalid lines", invalid, .yellow),
+      part("from cache", status["cache"]?["hits"]),
+    ].compactMap { $0 }
+    guard let first = parts.first else { return "" }
+    return parts.dropFirst().reduce("since the start: " + first) { $0 + ", " + $1 }
   }
 }

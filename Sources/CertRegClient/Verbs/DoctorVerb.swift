@@ -3,17 +3,21 @@ import CertRegCore
 /// `certregctl doctor`: finds out why registrations do not go through; needs no running daemon.
 package struct DoctorVerb {
   private let probe: HostProbe
+  private let configurationFile: String?
   private let region: String?
 
-  package init(probe: HostProbe, region: String? = nil) {
+  package init(probe: HostProbe, configurationFile: String? = nil, region: String? = nil) {
     self.probe = probe
+    self.configurationFile = configurationFile
     self.region = region
   }
 
   /// Runs the checks and prints each finding. Ends with `unavailable` where one of them is an error.
   package func run(_ session: Session) -> CommandStatus {
     var counts: [Finding.Level: Int] = [:]
-    Doctor(socketPath: session.socketPath, region: region, probe: probe).examine { finding in
+    let doctor = Doctor(
+      socketPath: session.socketPath, configurationFile: configurationFile, region: region, probe: probe)
+    doctor.examine { finding in
       counts[finding.level, default: 0] += 1
       if session.json {
         session.console.printJSON(finding.json)

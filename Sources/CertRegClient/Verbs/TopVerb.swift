@@ -51,10 +51,8 @@ package struct TopVerb {
     let timeout = session.timeout ?? .seconds(5)
     let answer = try connection.ask(Request("status"), timeout: timeout)
     if let error = answer.error { throw Connection.refusal(error) }
-    view.add(TopView.Sample(time: Clock.now, status: answer.json))
     // Metrics may be closed to this user; then there are no latencies.
-    if let text = try connection.ask(Request("metrics"), timeout: timeout).json["body"]?.string {
-      view.add(metrics: text)
-    }
+    let metrics = try connection.ask(Request("metrics"), timeout: timeout).json["body"]?.string ?? ""
+    view.add(TopView.Sample(time: Clock.now, status: answer.json, metrics: Exposition(metrics)))
   }
 }

@@ -12,7 +12,7 @@ struct RoleRequest: Sendable, Hashable {
   var durationSeconds = 3600
 }
 
-/// The two operations of the Security Token Service that give a role's credentials.
+/// The operations of the Security Token Service that give a role's credentials or tell who somebody is.
 struct SecurityTokenService: Sendable {
   /// `nil`: neither the target nor the profile names one.
   let region: String?
@@ -37,6 +37,12 @@ struct SecurityTokenService: Sendable {
     return try await call(parameters, role: role, signing: nil)
   }
 
+  /// The ARN of the identity that `source` signs as (GetCallerIdentity, which needs no permission).
+  func callerIdentity(_ source: SigningCredentials) async throws(CredentialsError) -> String? {
+    let reply = try await exchange([("Action", "GetCallerIdentity"), ("Version", "2011-06-15")], signing: source).reply
+    return reply.status == 200 ? XMLElement.text("Arn", in: String(decoding: reply.body, as: UTF8.self)) : nil
+  }
+
   private func common(_ role: RoleRequest) -> [(String, String)] {
     [
       ("Version", "2011-06-15"), ("RoleArn", role.roleARN),
@@ -55,6 +61,17 @@ struct SecurityTokenService: Sendable {
   private func call(
     _ parameters: [(String, String)], role: RoleRequest, signing: SigningCredentials?
   ) async throws(CredentialsError) -> ProvidedCredentials {
+    let (reply, authorization) = try await exchange(parameters, signing: signing)
+    let document = String(decoding: reply.body, as: UTF8.self)
+    if reply.status == 200 { return try read(document, role: role) }
+    throw Refusal(reply, document).error(
+      role: role, secrets: UpstreamText(credentials: signing, authorization: authorization))
+  }
+
+  /// Sends a call, and once more where the first was refused for its time.
+  private func exchange(
+    _ parameters: [(String, String)], signing: SigningCredentials?
+  ) async throws(CredentialsError) -> (reply: HTTPReply, authorization: String?) {
     let (url, region) = try endpoint()
     let body = Array(
       parameters.map { "\($0.0)=\(URIEncoding.encode($0.1))" }.joined(separator: "&").utf8)
@@ -75,15 +92,14 @@ struct SecurityTokenService: Sendable {
       let reply = try await endpoints.send(
         .POST, url, headers: headers, body: body, timeout: CredentialEndpoints.remoteTimeout,
         service: "the Security Token Service")
-      let document = String(decoding: reply.body, as: UTF8.self)
-      if reply.status == 200 { return try read(document, role: role) }
-      let refusal = Refusal(reply, document)
-      if isFirst, signing != nil, let time = refusal.upstreamTime {
+      if reply.status != 200, isFirst, signing != nil,
+        let time = Refusal(reply, String(decoding: reply.body, as: UTF8.self)).upstreamTime
+      {
         isFirst = false
         offset.learn(upstream: time, now: clock.wall())
         continue
       }
-      throw refusal.error(role: role, secrets: UpstreamText(credentials: signing, authorization: headers.last?.value))
+      return (reply, headers.last?.value)
     }
   }
 
