@@ -53,7 +53,8 @@ def certificate_id(pem):
 class Daemon:
     """certregd with its socket and state in a folder of its own; a context manager."""
 
-    def __init__(self, *arguments, configuration=None):
+    def __init__(self, *arguments, configuration=None, environment=None):
+        self.environment = environment
         self.folder = tempfile.mkdtemp(prefix="certregd-test-")
         self.socket = self.folder + "/certregd.sock"
         self.command = [str(PROGRAMS / "certregd"), "--socket", self.socket, "--state-dir", self.folder + "/state",
@@ -65,8 +66,8 @@ class Daemon:
 
     def __enter__(self):
         self.log = open(self.folder + "/log", "wb")
-        self.process = subprocess.Popen(self.command, env=environment(), stdin=subprocess.DEVNULL,
-                                        stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen(self.command, env=self.environment or environment(),
+                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         end = time.monotonic() + DEADLINE_SECONDS
         while True:
             try:

@@ -46,7 +46,8 @@ package struct Doctor {
   /// The socket and its rights.
   func socket() -> Finding {
     guard let file = probe.file(socketPath) else {
-      let folder = socketPath.lastIndex(of: "/").map { String(socketPath[..<$0]) } ?? "."
+      let folder =
+        socketPath.lastIndex(of: "/").map { $0 == socketPath.startIndex ? "/" : String(socketPath[..<$0]) } ?? "."
       let place = probe.file(folder)
       if let place, !place.isExecutable {
         return Finding(

@@ -1,0 +1,270 @@
+"""certregctl doctor on machines with a fault each: it is found, and what mends it is named."""
+
+import email.utils
+import grp
+import http.server
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import stat
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+from daemon import DEADLINE_SECONDS, PROGRAMS, Daemon, certificates, environment
+from sandbox import KEY_ID, SECRET, Sandbox, openssl
+from test_boto3 import connect
+
+REGION = "eu-west-1"
+SIGNED = ("--region", REGION, "--verify-signatures", f"{KEY_ID}:{SECRET}")
+
+
+class Upstream:
+    """An upstream that answers every call alike; a context manager."""
+
+    def __init__(self, status, error, *, ahead=0):
+        """`ahead`: seconds that its clock is ahead of this machine's."""
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def answer(self):
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                body = json.dumps({"message": "as the test has it"}).encode()
+                self.send_response_only(status)
+                self.send_header("Date", email.utils.formatdate(time.time() + ahead, usegmt=True))
+                self.send_header("x-amzn-ErrorType", error)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_POST = answer
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def configuration(endpoint=None, region=REGION, **members):
+    """A configuration with one target, whose keys are in the environment."""
+    lines = ["targets:", "  default:", f"    region: {region}", "    credentials: environment"]
+    if endpoint:
+        lines.append(f"    endpoint: {endpoint}")
+    lines += [f"    {name}: {value}" for name, value in members.items()]
+    return "\n".join(lines) + "\n"
+
+
+class Doctor(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="certreg-doctor-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        # The keys that the sandboxes of these tests know.
+        self.environment = environment() | {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET}
+
+    def daemon(self, *arguments, **options):
+        daemon = Daemon(*arguments, environment=self.environment, **options)
+        daemon.__enter__()
+        self.addCleanup(daemon.__exit__)
+        return daemon
+
+    def examine(self, *arguments, program=None, prefix=(), **variables):
+        """Runs the doctor; returns its exit status and findings."""
+        command = [*prefix, program or str(PROGRAMS / "certregctl"), "doctor", "--json", *arguments]
+        result = subprocess.run(command, env=self.environment | variables, capture_output=True, text=True,
+                                timeout=DEADLINE_SECONDS)
+        findings = [json.loads(line) for line in result.stdout.splitlines()]
+        self.assertTrue(findings, result.stderr)
+        return result.returncode, findings
+
+    def found(self, outcome, check, *cures, level="error"):
+        """Whether there is such a finding, with these words in its cure."""
+        status, findings = outcome
+        of_check = [finding for finding in findings if finding["check"] == check and finding["level"] == level]
+        self.assertTrue(of_check, json.dumps(findings, indent=1))
+        for cure in cures:
+            self.assertIn(cure, " ".join(finding.get("cure", "") for finding in of_check))
+        self.assertEqual(status, 69 if any(finding["level"] == "error" for finding in findings) else 0)
+
+    def found_with_and_without_a_daemon(self, text, check, *cures):
+        daemon = self.daemon(configuration=text)
+        self.found(self.examine("--socket", daemon.socket), check, *cures)
+        self.found(self.examine("--socket", self.folder + "/none", "--config", daemon.folder + "/config.yaml"), check,
+                   *cures)
+
+    def test_nothing_is_wrong(self):
+        with Sandbox(*SIGNED) as sandbox:
+            daemon = self.daemon(configuration=configuration(sandbox.url))
+            status, findings = self.examine("--socket", daemon.socket)
+            client = connect(sandbox)
+            # Nothing was registered to find out.
+            self.assertEqual(client.list_certificates()["certificates"], [])
+            client.close()
+        # Whether the test's machine has a service manager and keeps its clock in step is no matter of these tests.
+        of_daemon = {finding["check"]: finding["level"] for finding in findings
+                     if finding["check"] not in ("service", "clock")}
+        self.assertEqual(of_daemon, dict.fromkeys(
+            ["socket", "daemon", "configuration", "storage", "target default", "connection", "clock there",
+             "credentials", "permission"], "ok"))
+        self.assertEqual(status, 0)
+
+    def test_no_daemon(self):
+        outcome = self.examine("--socket", self.folder + "/none")
+        self.found(outcome, "daemon", "systemctl start certregd")
+        self.found(outcome, "socket", "--socket PATH")
+
+    def test_a_daemon_that_was_killed(self):
+        daemon = self.daemon("--sandbox")
+        daemon.process.kill()
+        daemon.process.wait()
+        self.found(self.examine("--socket", daemon.socket), "daemon", "systemctl start certregd")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can be another user")
+    def test_the_wrong_group(self):
+        group = grp.getgrnam("daemon")
+        daemon = self.daemon("--sandbox", configuration=f"socket:\n  group: {group.gr_name}\n")
+        os.chmod(daemon.folder, 0o755)
+        # Where a user who is nobody may run it.
+        os.chmod(self.folder, 0o755)
+        for name in ("certregctl", "certregd"):
+            shutil.copy(PROGRAMS / name, self.folder)
+        nobody = pwd.getpwnam("nobody")
+        be = ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}"]
+        program = self.folder + "/certregctl"
+        outcome = self.examine("--socket", daemon.socket, program=program, prefix=[*be, "--clear-groups"])
+        self.found(outcome, "socket", f"usermod -aG {group.gr_name} nobody")
+        self.found(outcome, "daemon", "usermod -aG")
+        # What is proposed helps.
+        status, findings = self.examine("--socket", daemon.socket, program=program,
+                                        prefix=[*be, f"--groups={group.gr_gid}"])
+        self.assertEqual(status, 0, findings)
+        # A folder that may not be searched is another matter than one without a socket.
+        os.chmod(daemon.folder, 0o700)
+        self.found(self.examine("--socket", daemon.socket, program=program, prefix=[*be, "--clear-groups"]), "socket",
+                   "chmod o+x " + daemon.folder)
+
+    def test_a_bad_configuration(self):
+        daemon = self.daemon("--sandbox", configuration="queue:\n  maxEntries: 10\n")
+        file = pathlib.Path(daemon.folder, "config.yaml")
+        file.write_text("queue:\n  maxEntires: 10\n")
+        outcome = self.examine("--socket", daemon.socket)
+        # The flags of the daemon that runs, so the file that it would read.
+        self.found(outcome, "configuration", f"--config {file} --check-config", "systemctl reload certregd")
+        seen = [finding["seen"] for finding in outcome[1] if finding["check"] == "configuration"][0]
+        self.assertIn(f"{file}:2", seen)
+        self.assertIn("maxEntries", seen)
+        self.found(self.examine("--socket", self.folder + "/none", "--config", str(file)), "configuration")
+
+    def test_a_clock_that_is_an_hour_off(self):
+        for ahead in (3600, -3600):
+            with self.subTest(ahead), Upstream(400, "CertificateValidationException", ahead=ahead) as upstream:
+                self.found_with_and_without_a_daemon(configuration(upstream.url), "clock there", "timedatectl set-ntp")
+
+    def test_expired_credentials(self):
+        with Upstream(403, "ExpiredTokenException") as upstream:
+            self.found_with_and_without_a_daemon(configuration(upstream.url), "credentials", "renew them")
+
+    def test_no_credentials(self):
+        del self.environment["AWS_ACCESS_KEY_ID"], self.environment["AWS_SECRET_ACCESS_KEY"]
+        with Sandbox(*SIGNED) as sandbox:
+            daemon = self.daemon(configuration=configuration(sandbox.url))
+            self.found(self.examine("--socket", daemon.socket), "credentials", "targets.NAME.credentials")
+
+    def test_no_permission(self):
+        with Sandbox(*SIGNED, "--deny", "RegisterCertificateWithoutCA") as sandbox:
+            self.found_with_and_without_a_daemon(configuration(sandbox.url), "permission",
+                                                 "iot:RegisterCertificateWithoutCA")
+
+    def test_the_wrong_region(self):
+        with Sandbox(*SIGNED) as sandbox:
+            self.found_with_and_without_a_daemon(configuration(sandbox.url, region="us-east-1"), "region",
+                                                 "set the target's region")
+
+    def test_no_region(self):
+        for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+            self.environment.pop(name, None)
+        self.found(self.examine("--socket", self.folder + "/none"), "target", "AWS_REGION")
+
+    def test_names_that_are_not_resolved(self):
+        self.found_with_and_without_a_daemon(configuration("https://iot.certreg.invalid"), "name", "/etc/resolv.conf",
+                                             "spelling")
+
+    def test_an_unknown_authority(self):
+        certificate, key = self.folder + "/server.pem", self.folder + "/server.key"
+        openssl("req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-keyout", key,
+                "-out", certificate, "-subj", "/CN=proxy", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2")
+        with Sandbox(*SIGNED, "--tls-certificate", certificate, "--tls-key", key) as sandbox:
+            self.found_with_and_without_a_daemon(configuration(sandbox.url), "TLS", "caFile")
+            # What is proposed helps.
+            daemon = self.daemon(configuration=configuration(sandbox.url, caFile=certificate))
+            self.assertEqual(self.examine("--socket", daemon.socket)[0], 0)
+
+    def test_nothing_that_listens(self):
+        self.found_with_and_without_a_daemon(configuration("http://127.0.0.1:1"), "connection", "endpoint")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can mount")
+    def test_a_full_disk(self):
+        disk = self.folder + "/disk"
+        os.mkdir(disk)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", disk], capture_output=True).returncode:
+            self.skipTest("mount is not permitted here")
+        self.addCleanup(subprocess.run, ["umount", "--lazy", disk], check=True)
+        daemon = self.daemon("--sandbox", "--state-dir", disk)
+        with open(disk + "/other", "wb", buffering=0) as other, self.assertRaises(OSError):
+            while True:
+                other.write(bytes(1 << 12))
+        self.found(self.examine("--socket", daemon.socket), "storage", "make room", disk)
+        # The daemon's own word for it, once it has met it.
+        answers = [daemon.ask([{"id": 1, "certificatePem": pem}])[1] for pem in certificates(20)]
+        self.assertIn("store_full", [answer.get("error", {}).get("reason") for answer in answers])
+        self.found(self.examine("--socket", daemon.socket), "daemon", "make room")
+
+    def test_a_sandbox_is_warned_of(self):
+        daemon = self.daemon("--sandbox")
+        self.found(self.examine("--socket", daemon.socket), "upstream", "--sandbox", level="warning")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can be another user")
+    def test_another_users_daemon_is_asked_as_that_user(self):
+        """Neither its keys nor its configuration may be used with more rights than it has."""
+        with Sandbox(*SIGNED) as sandbox, tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o777)
+            shutil.copy(PROGRAMS / "certregd", folder)
+            shutil.copy(PROGRAMS / "certregctl", folder)
+            witness = folder + "/witness"
+            script = pathlib.Path(folder, "keys")
+            script.write_text(
+                f"#!/bin/sh\nid -u >> {witness}\n"
+                f'echo \'{{"Version":1,"AccessKeyId":"{KEY_ID}","SecretAccessKey":"{SECRET}"}}\'\n')
+            script.chmod(script.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+            text = configuration(sandbox.url).replace("environment", f"{{process: {script}}}")
+            pathlib.Path(folder, "config.yaml").write_text(text)
+            nobody = pwd.getpwnam("nobody")
+            command = ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups",
+                       folder + "/certregd", "--config", "config.yaml", "--socket", folder + "/s", "--state-dir",
+                       folder + "/state"]
+            with subprocess.Popen(command, cwd=folder, env=self.environment, stderr=subprocess.DEVNULL) as process:
+                try:
+                    end = time.monotonic() + DEADLINE_SECONDS
+                    while not os.path.exists(folder + "/s") and time.monotonic() < end:
+                        time.sleep(0.02)
+                    status, findings = self.examine("--socket", folder + "/s", program=folder + "/certregctl")
+                finally:
+                    process.terminate()
+            self.assertEqual(status, 0, findings)
+            self.assertIn("permission", [finding["check"] for finding in findings if finding["level"] == "ok"])
+            self.assertEqual(set(pathlib.Path(witness).read_text().split()), {str(nobody.pw_uid)})
+
+
+if __name__ == "__main__":
+    unittest.main()
