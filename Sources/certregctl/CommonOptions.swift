@@ -7,7 +7,8 @@ import Glibc
 struct SocketOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "certregd's socket (default: $CERTREGD_SOCKET, else /run/certregd/certregd.sock).", valueName: "path"))
+      "certregd's socket (default: $CERTREGD_SOCKET, else /run/certregd/certregd.sock).", valueName: "path"),
+    completion: .file())
   var socket: String?
 
   @Flag(help: "Print the daemon's answers as JSON lines.")

@@ -19,7 +19,8 @@ struct DoctorCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Configuration to check where no certregd is running (default: the one it would read).", valueName: "file"))
+      "Configuration to check where no certregd is running (default: the one it would read).", valueName: "file"),
+    completion: .file())
   var config: String?
 
   @Option(help: "AWS region whose endpoint to check where no certregd is running (default: the configuration's).")

@@ -19,7 +19,7 @@ struct ImportCommand: ParsableCommand {
         gzip -dc batch.tar.gz | certregctl import --report batch.csv -
       """)
 
-  @Argument(help: "A folder, a file, or - for standard input.")
+  @Argument(help: "A folder, a file, or - for standard input.", completion: .file())
   var source: String
 
   @Option(help: "What the source is, where its content does not tell.")

@@ -15,7 +15,7 @@ struct RegisterCommand: ParsableCommand {
         openssl x509 -in device.der -inform DER | certregctl register -
       """)
 
-  @Argument(help: "Files and folders; - reads standard input.")
+  @Argument(help: "Files and folders; - reads standard input.", completion: .file())
   var files: [String]
 
   @Option(

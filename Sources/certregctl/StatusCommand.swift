@@ -4,7 +4,11 @@ import CertRegClient
 struct StatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status",
-    abstract: "Shows how certregd is: targets and their health, cache, queue, connections, limits.")
+    abstract: "Shows how certregd is: targets and their health, cache, queue, connections, limits.",
+    discussion: """
+        certregctl status
+        certregctl status --json | jq .queue
+      """)
 
   @OptionGroup var targets: TargetOptions
 

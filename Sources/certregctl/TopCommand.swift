@@ -4,7 +4,14 @@ import CertRegClient
 struct TopCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "top",
-    abstract: "Shows certregd live: rates, queue, targets, errors. q ends.")
+    abstract: "Shows certregd live: rates, latencies, queue, pace, targets, credentials, errors. q ends.",
+    discussion: """
+      Needs a terminal of 80 columns and 24 rows; a larger one shows more. Rates and latencies are those of the last ten \
+      seconds. A daemon that restarts is waited for.
+
+        certregctl top
+        ssh -t station certregctl top
+      """)
 
   @OptionGroup var options: SocketOptions
 

@@ -4,9 +4,15 @@ import CertRegClient
 struct ValidateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "validate",
-    abstract: "Says what is wrong with certificates, without registering them.")
+    abstract: "Says what is wrong with certificates, without registering them.",
+    discussion: """
+      Ends with 65 where one of them cannot be registered.
 
-  @Argument(help: "Files and folders; - reads standard input.")
+        certregctl validate device.pem
+        certregctl validate --json certificates/
+      """)
+
+  @Argument(help: "Files and folders; - reads standard input.", completion: .file())
   var files: [String]
 
   @OptionGroup var options: SocketOptions

@@ -4,7 +4,11 @@ import CertRegClient
 struct WatchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "watch",
-    abstract: "Prints a line for every registration that ends, until it is stopped.")
+    abstract: "Prints a line for every registration that ends, until it is stopped.",
+    discussion: """
+        certregctl watch --outcome failed
+        certregctl watch -n 1 --json
+      """)
 
   @Option(name: [.customShort("n"), .long], help: "End after so many lines.")
   var lines: Int?

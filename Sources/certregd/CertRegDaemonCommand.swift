@@ -46,8 +46,12 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
         0   stopped when asked to, or the configuration is valid
         64  the command line is wrong
         69  --check-upstream: a target could not register
+        71  the system refuses something
+        73  something else than a socket is where the socket should be
+        74  the state cannot be read or written
+        75  another process has the socket or the state
+        77  a right is missing
         78  the configuration is wrong
-        other values of sysexits(3) tell why the daemon could not start or go on
       """,
     version: "certregd \(Version.current)")
 
