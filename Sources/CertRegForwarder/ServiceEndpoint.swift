@@ -29,6 +29,8 @@ package enum ServiceEndpoint {
   ///
   /// - Parameters:
   ///   - region: Needed for signing even where `customURL` names the endpoint.
+  ///   - fips: The region's FIPS endpoint.
+  ///   - dualStack: The region's endpoint for IPv4 and IPv6.
   ///   - customURL: Used as it is; excludes the two flags.
   package static func iot(
     region: String?, fips: Bool = false, dualStack: Bool = false, customURL: String? = nil

@@ -21,9 +21,9 @@ package enum LogField {
   package static let operation = "operation"
   /// How a registration ended (`created`, `existing`).
   package static let outcome = "outcome"
-  /// Type of a ``ServiceError``, an exception name.
+  /// Type of a `ServiceError`, an exception name.
   package static let errorType = "error_type"
-  /// Reason of a ``ServiceError``, a snake_case word.
+  /// Reason of a `ServiceError`, a snake_case word.
   package static let reason = "reason"
   /// What an `Error` says of itself.
   package static let error = "error"

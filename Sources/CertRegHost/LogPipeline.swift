@@ -78,6 +78,7 @@ package final class LogPipeline: Sendable {
   /// The pipeline that `configuration` asks for.
   ///
   /// - Parameters:
+  ///   - configuration: level, destination and format.
   ///   - identifier: the journal's `SYSLOG_IDENTIFIER`.
   ///   - environment: read for `JOURNAL_STREAM`.
   package convenience init(

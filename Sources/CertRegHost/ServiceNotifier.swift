@@ -15,6 +15,7 @@ package struct ServiceNotifier: Sendable {
   /// - Parameters:
   ///   - watchdogInterval: see the property.
   ///   - monotonicMicroseconds: reads `CLOCK_MONOTONIC`, which the manager compares with its own.
+  ///   - isSilent: whether there is no service manager to tell.
   ///   - send: takes the assignments of one datagram. Must not block.
   package init(
     watchdogInterval: Duration? = nil,

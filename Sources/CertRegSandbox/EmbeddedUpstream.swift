@@ -21,7 +21,7 @@ package final class EmbeddedUpstream: UpstreamClient {
     self.init(SandboxAccount(region: region, id: account), seed: .random(in: .min ... .max))
   }
 
-  /// - Parameter seed: Decides the IDs of requests.
+  /// An upstream for `account` without certificates; `seed` decides the IDs of requests.
   package init(_ account: SandboxAccount, seed: UInt64) {
     self.account = account
     state = Mutex(State(generator: SeededGenerator(seed: seed)))

@@ -65,7 +65,10 @@ package final class SandboxEndpoint: Sendable {
   private let state: Mutex<State>
 
   /// - Parameters:
+  ///   - configuration: Account, signatures and faults.
+  ///   - judge: Says which certificates AWS IoT would take.
   ///   - stateFile: Where the register is kept, with what was in it; `nil` starts with an empty register in memory.
+  ///   - clock: The time of answers and of signatures.
   ///   - seed: Decides IDs and faults.
   package init(
     _ configuration: SandboxConfiguration, judge: any CertificateJudge,

@@ -3,7 +3,7 @@ package import CertRegCore
 /// The register of certificates of one account and region: decides as AWS IoT does, does nothing else.
 ///
 /// An operation that changes something comes in two halves. The first checks it and says what the change would be; the
-/// second, ``apply(_:)``, makes the change. Between them the change can be written to a file.
+/// second, `apply`, makes the change. Between them the change can be written to a file.
 package struct SandboxRegister: Sendable {
   /// Certificates in order of registration. `sequence` grows by one with each; positions move when one is deleted.
   private struct Entry {

@@ -14,6 +14,8 @@ package struct SettingsLoader: Sendable {
   private let readFile: @Sendable (String) throws(SettingsError) -> [UInt8]?
 
   /// - Parameters:
+  ///   - environment: the process's variables.
+  ///   - arguments: the settings that flags name.
   ///   - workingDirectory: absolute; relative paths of variables and flags count from it.
   ///   - readFile: the bytes of the file at an absolute path; `nil` where there is none. Throws why it cannot be read.
   package init(

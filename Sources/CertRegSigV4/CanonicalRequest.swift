@@ -9,10 +9,13 @@ package struct CanonicalRequest: Sendable {
   package let signedHeaders: String
 
   /// - Parameters:
+  ///   - method: The method as it is sent, such as `POST`.
   ///   - path: The path on the wire, without the query.
   ///   - query: What follows `?` on the wire; empty where there is none.
   ///   - headers: All of the request's headers, `Host` among them.
+  ///   - selection: Which of them are signed.
   ///   - payloadHash: The SHA-256 of the body in lower-case hexadecimal, or what `X-Amz-Content-SHA256` says.
+  ///   - pathRule: How the service wants the path.
   package init(
     method: String, path: String, query: String = "", headers: [(name: String, value: String)],
     selection: SignedHeaderSelection = .allButVolatile, payloadHash: String, pathRule: PathRule = .normalized
@@ -46,6 +49,7 @@ package struct CanonicalRequest: Sendable {
   /// - Parameters:
   ///   - algorithm: `AWS4-HMAC-SHA256`, or one of the `AWS4-X509-` names of IAM Roles Anywhere.
   ///   - amzDate: The value of `X-Amz-Date`, `YYYYMMDDTHHMMSSZ`.
+  ///   - scope: Region and service.
   package func stringToSign(
     algorithm: String = AuthorizationHeader.algorithm, amzDate: String, scope: SigningScope
   ) -> String {

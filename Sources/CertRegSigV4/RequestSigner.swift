@@ -6,7 +6,8 @@ package struct RequestSigner: Sendable {
   package let scope: SigningScope
   private let keys: SigningKeyCache
 
-  /// - Parameter keys: Where the derived key is kept; shared between the signers of one target so that it outlives each.
+  /// A signer for `scope`. The key derived from `credentials` is kept in `keys`, shared between the signers of one target so that
+  /// it outlives each.
   package init(credentials: SigningCredentials, scope: SigningScope, keys: SigningKeyCache = SigningKeyCache()) {
     self.credentials = credentials
     self.scope = scope

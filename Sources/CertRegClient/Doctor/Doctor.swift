@@ -7,9 +7,7 @@ package struct Doctor {
   private let flags: [String]
   let probe: HostProbe
 
-  /// - Parameters:
-  ///   - configurationFile: the configuration to check where no daemon is running.
-  ///   - region: the region whose endpoint to check then.
+  /// A doctor for the daemon at `socketPath`. Where none is running, `configurationFile` is checked and the endpoint of `region`.
   package init(socketPath: String, configurationFile: String? = nil, region: String? = nil, probe: HostProbe) {
     self.socketPath = socketPath
     flags = (configurationFile.map { ["--config", $0] } ?? []) + (region.map { ["--region", $0] } ?? [])

@@ -6,7 +6,7 @@ package struct ImportEntry: Hashable, Sendable {
   package var name: String
   package var content: Result<String, InputError>
 
-  /// - Parameter pem: the value of `certificatePem`.
+  /// An entry with `pem` as the value of `certificatePem`.
   package init(name: String, pem: String) {
     self.name = name
     content = .success(pem)

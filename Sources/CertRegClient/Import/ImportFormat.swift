@@ -8,9 +8,9 @@ package enum ImportFormat: String, CaseIterable, Hashable, Sendable {
   case microchip
   case tar
 
-  /// Opens `path`, as `format` or, where that is `nil`, as what it seems to be.
+  /// Opens `path`, as `format` or, where that is `nil`, as what it seems to be. `column` is the heading or member with the
+  /// certificate, for tables and JSON lines.
   ///
-  /// - Parameter column: heading or member with the certificate, for tables and JSON lines.
   /// - Throws: `InputError` where it cannot be read or nothing says what it is.
   package static func open(
     _ path: String, format: ImportFormat?, column: String?

@@ -14,9 +14,8 @@ package final class ImportReport {
   /// Set when a line could not be written.
   package private(set) var failure: InputError?
 
-  /// Creates the report, or opens it to go on with it.
+  /// Creates the report, or opens it to go on with it where `resuming` says so; a line in it that broke off is taken away.
   ///
-  /// - Parameter resuming: whether an existing file is gone on with; a line in it that broke off is taken away.
   /// - Returns: the report and what it says is done.
   /// - Throws: `InputError` where it exists and is not to be gone on with, or cannot be written.
   package static func open(path: String, resuming: Bool) throws(InputError) -> (ImportReport, ImportHistory) {

@@ -21,7 +21,7 @@ package struct Table {
   private let rows: [[TerminalText]]
   private static let gap = 2
 
-  /// - Parameter rows: as many cells each as there are `columns`. Columns that are empty in every row are left out.
+  /// `rows` have as many cells each as there are `columns`. Columns that are empty in every row are left out.
   package init(_ columns: [Column], rows: [[TerminalText]]) {
     let used = columns.indices.filter { index in rows.contains { $0[index].width > 0 } }
     self.columns = used.map { columns[$0] }

@@ -69,9 +69,8 @@ package struct ResultLine: Hashable, Sendable {
   }
 
   /// The lines to print: on a terminal columns that fit its width, otherwise one line with tabs between outcome, ID, ARN, name,
-  /// target and detail, where `-` stands for what there is not.
-  ///
-  /// - Parameter showsTarget: whether a person needs to be told the target, as when there are several.
+  /// target and detail, where `-` stands for what there is not. `showsTarget` is whether a person needs to be told the target, as
+  /// when there are several.
   package func rendered(for stream: Console.Stream, showsTarget: Bool = false) -> [TerminalText] {
     guard stream.isTerminal else {
       let fields = [outcome, certificateID, certificateARN, name, target, detail]

@@ -17,9 +17,8 @@ package final class Connection {
   /// Set once the daemon's side has ended, with how.
   private var end: ClientError?
 
-  /// Connects to the socket at `path`.
+  /// Connects to the socket at `path`. A daemon that accepts nobody is waited for as long as `timeout`.
   ///
-  /// - Parameter timeout: how long a daemon that accepts nobody is waited for.
   /// - Throws: `ClientError` that says what is wrong with the path, the rights or the daemon, and what to do.
   package init(path: String, timeout: Duration = .seconds(5)) throws(ClientError) {
     self.path = path
@@ -28,7 +27,8 @@ package final class Connection {
 
   deinit { close(descriptor) }
 
-  /// Puts `request` among what is to be sent and returns the number that its answer will carry. Sending happens in ``receive``.
+  /// Puts `request` among what is to be sent and returns the number that its answer will carry. Sending happens in
+  /// `receive`.
   package func enqueue(_ request: Request) -> Int {
     let id = nextID
     nextID += 1

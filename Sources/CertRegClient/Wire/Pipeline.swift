@@ -11,6 +11,8 @@ package struct Pipeline {
   private let tickInterval: Duration
 
   /// - Parameters:
+  ///   - connection: one on which nothing else is under way.
+  ///   - window: most requests that wait for their answers at once.
   ///   - timeout: how long one answer is waited for, counted from when its request was handed to the connection; `nil`: for ever.
   ///   - tickInterval: how often `tick` of ``run(next:answered:tick:)`` is called while nothing arrives.
   package init(
@@ -45,10 +47,9 @@ package struct Pipeline {
     var deadline: MonotonicTime?
   }
 
-  /// Asks `next` for requests until it returns `nil`, sends them, and hands each answer to `answered` as it comes.
-  ///
-  /// - Parameter tick: called every now and then with how many are under way; `false` stops after what is under way has been
-  ///   answered: no new request is begun.
+  /// Asks `next` for requests until it returns `nil`, sends them, and hands each answer to `answered` as it comes. `tick` is
+  /// called every now and then with how many are under way; `false` stops after what is under way has been answered: no new
+  /// request is begun.
   package func run<Item>(
     next: () -> (Item, Request)?,
     answered: (Item, Answer) -> Void,
