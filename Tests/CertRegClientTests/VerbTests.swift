@@ -44,6 +44,24 @@ import Testing
         #"{"op":"register","target":["a","b"],"ifExists":"error","refresh":true,"wait":false,"timeoutMs":1500}"#))
   }
 
+  @Test func `names the subject of a certificate that cannot be registered`() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write("a.pem", Sample.certificatePEM())
+    let daemon = try FakeDaemon(answering: { request in
+      let failure = JSON.failure(request)
+      guard request["op"]?.string == "validate" else { return failure }
+      let name = try? JSON(parsing: #"{"subject":[{"type":"CN","value":"device-7"},{"type":"O","value":"A, B"}]}"#)
+      return .object((failure.members ?? []) + [JSON.Member("certificate", name ?? .null)])
+    })
+    let capture = Capture()
+    #expect(RegisterVerb(paths: [file]).run(session(daemon, capture.console())) == .dataError)
+    #expect(capture.output.hasSuffix(#"; subject CN=device-7, O=A\, B"# + "\n"))
+    // A script gets the daemon's line as it is.
+    let scripted = Capture()
+    _ = RegisterVerb(paths: [file]).run(session(daemon, scripted.console(), json: true))
+    #expect(!scripted.output.contains("device-7"))
+  }
+
   @Test func `prints a line for each target`() throws {
     let folder = try TemporaryFolder()
     let file = try folder.write("a.pem", Sample.certificatePEM())

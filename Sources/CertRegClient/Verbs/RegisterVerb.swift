@@ -20,13 +20,23 @@ package struct RegisterVerb {
   /// Runs the command. Prints a line for each certificate and target, and a summary where there is more than one.
   package func run(_ session: Session) -> CommandStatus {
     var inputs = CertificateInputs(paths)
+    var subjects = Subjects(session)
     let batch = CertificateBatch(
       session, participle: "answered", timeout: session.timeout.map { $0 + RegisterVerb.grace })
     return batch.run(
-      next: { inputs.next().map { BatchStep($0) { request(pem: $0, session) } } },
+      next: {
+        inputs.next().map { element in
+          if case .certificate(let name, let pem) = element { subjects.remember(pem, name) }
+          return BatchStep(element) { request(pem: $0, session) }
+        }
+      },
       lines: { name, answer in
-        ResultLine.lines(of: answer, name: name).map { line in
-          (line, line.rendered(for: session.console.output, showsTarget: session.targets.count > 1))
+        let lines = ResultLine.lines(of: answer, name: name)
+        let subject = subjects.take(name, isNeeded: !session.json && lines.contains { $0.error != nil })
+        return lines.map { line in
+          var line = line
+          if line.error != nil, line.remark == nil { line.remark = subject.map { "subject \($0)" } }
+          return (line, line.rendered(for: session.console.output, showsTarget: session.targets.count > 1))
         }
       })
   }
@@ -41,5 +51,35 @@ package struct RegisterVerb {
         ("ifExists", ifExists.map { .string($0.rawValue) }), ("refresh", refresh ? .bool(true) : nil),
         ("wait", wait ? nil : .bool(false)), ("timeoutMs", session.timeout.map { .integer($0.milliseconds) }),
       ])
+  }
+}
+
+/// Tells whose the certificates are that could not be registered: a file's name alone may say little.
+private struct Subjects {
+  private let session: Session
+  /// The certificates that have no answer yet.
+  private var texts: [String: String] = [:]
+  private var connection: Connection?
+
+  init(_ session: Session) {
+    self.session = session
+  }
+
+  mutating func remember(_ pem: String, _ name: String) {
+    texts[name] = pem
+  }
+
+  /// Forgets a certificate, and asks the daemon what its subject is where that is needed; `nil` where it does not tell.
+  mutating func take(_ name: String, isNeeded: Bool) -> String? {
+    guard let pem = texts.removeValue(forKey: name), isNeeded else { return nil }
+    do throws(ClientError) {
+      let connection = if let connection { connection } else { try session.connect() }
+      self.connection = connection
+      let request = Request("validate", [("certificatePem", .string(pem))])
+      let answer = try connection.ask(request, timeout: Session.defaultTimeout)
+      return answer.json["certificate"]?["subject"].map(MemberList.text)
+    } catch {
+      return nil
+    }
   }
 }
