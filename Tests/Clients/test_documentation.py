@@ -265,7 +265,8 @@ class Documentation(unittest.TestCase):
         for document in DOCUMENTS:
             name = str(document.relative_to(ROOT))
             if name not in ("README.md", "docs/clients.md", "docs/errors.md", "docs/credentials.md"):
-                self.run_document(name)
+                with Daemon("--sandbox", environment=self.environment) as daemon:
+                    self.run_document(name, CERTREGD_SOCKET=daemon.socket)
 
 
 if __name__ == "__main__":
