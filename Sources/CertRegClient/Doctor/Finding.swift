@@ -30,7 +30,7 @@ package struct Finding: Hashable, Sendable {
       case .ok: "\("ok", .green)     "
       case .warning: "\("warning", .yellow)"
       case .error: "\("error", .red)  "
-      case .skipped: "\("-", .dim)      "
+      case .skipped: "\("skipped", .dim)"
       }
     let margin = String(repeating: " ", count: Finding.indentation)
     let room = max(20, width - Finding.indentation)

@@ -18,6 +18,9 @@ package enum Advice {
     "wrong_pem_label": "the block must begin with -----BEGIN CERTIFICATE-----",
     "weak_rsa_key": "issue the certificate again with an RSA key of 2048 bits or more, or an EC key",
     "unknown_target": "certregctl status lists the targets that are configured",
+    "start_failed":
+      "journalctl -u certregd -n 50 names the reason; once it is mended: "
+      + "sudo systemctl reset-failed certregd.service certregd.socket, then start certregd.socket",
     "draining": "certregd is stopping: try again when it is back",
     "queue_full": "certregd's queue is at its limit: try again later; certregctl status shows what holds it up",
     "queue_expired":
