@@ -35,8 +35,9 @@ package struct TopVerb {
       } catch {
         connection = nil
         lines = view.lines(size: size, now: Clock.wall)
-        let notice = TerminalText(error.message, .red).truncated(to: size.columns)
-        if lines.isEmpty { lines = [notice] } else { lines[lines.count - 1] = notice }
+        // In place of the line that would say that all is well; the rest is what was last seen.
+        let notice = TerminalText("waiting: \(error.message)", .red).truncated(to: size.columns)
+        if lines.isEmpty { lines = [notice] } else { lines[0] = notice }
       }
       screen.draw(lines, colour: session.console.output.colour)
       let wake = Clock.now + interval
