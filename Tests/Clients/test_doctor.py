@@ -1,8 +1,6 @@
 """certregctl doctor on machines with a fault each: it is found, and what mends it is named."""
 
-import email.utils
 import grp
-import http.server
 import json
 import os
 import pathlib
@@ -11,7 +9,6 @@ import shutil
 import stat
 import subprocess
 import tempfile
-import threading
 import time
 import unittest
 
@@ -21,40 +18,6 @@ from test_boto3 import connect
 
 REGION = "eu-west-1"
 SIGNED = ("--region", REGION, "--verify-signatures", f"{KEY_ID}:{SECRET}")
-
-
-class Upstream:
-    """An upstream that answers every call alike; a context manager."""
-
-    def __init__(self, status, error, *, ahead=0):
-        """`ahead`: seconds that its clock is ahead of this machine's."""
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def answer(self):
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                body = json.dumps({"message": "as the test has it"}).encode()
-                self.send_response_only(status)
-                self.send_header("Date", email.utils.formatdate(time.time() + ahead, usegmt=True))
-                self.send_header("x-amzn-ErrorType", error)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            do_GET = do_POST = answer
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 def configuration(endpoint=None, region=REGION, **members):
@@ -167,13 +130,13 @@ class Doctor(unittest.TestCase):
         self.found(self.examine("--socket", self.folder + "/none", "--config", str(file)), "configuration")
 
     def test_a_clock_that_is_an_hour_off(self):
-        for ahead in (3600, -3600):
-            with self.subTest(ahead), Upstream(400, "CertificateValidationException", ahead=ahead) as upstream:
-                self.found_with_and_without_a_daemon(configuration(upstream.url), "clock there", "timedatectl set-ntp")
+        for ahead in ("3600", "-3600"):
+            with self.subTest(ahead), Sandbox(*SIGNED, "--clock-offset=" + ahead) as sandbox:
+                self.found_with_and_without_a_daemon(configuration(sandbox.url), "clock there", "timedatectl set-ntp")
 
     def test_expired_credentials(self):
-        with Upstream(403, "ExpiredTokenException") as upstream:
-            self.found_with_and_without_a_daemon(configuration(upstream.url), "credentials", "renew them")
+        with Sandbox(*SIGNED, "--expire-credentials", KEY_ID) as sandbox:
+            self.found_with_and_without_a_daemon(configuration(sandbox.url), "credentials", "renew them")
 
     def test_no_credentials(self):
         del self.environment["AWS_ACCESS_KEY_ID"], self.environment["AWS_SECRET_ACCESS_KEY"]
