@@ -263,6 +263,13 @@ import Testing
     #expect(Program.run(["sleep", "1000"], environment: [:], timeout: .milliseconds(50)) == nil)
   }
 
+  @Test func `programs have no terminal of this session to type on`() throws {
+    let result = try #require(
+      Program.run(["cut", "-d", " ", "-f", "1,6", "/proc/self/stat"], environment: [:], timeout: .seconds(30)))
+    let numbers = result.output.split(whereSeparator: \.isWhitespace)
+    #expect(numbers.count == 2 && numbers.first == numbers.last)
+  }
+
   @Test func `prints findings as text and JSON`() throws {
     var probe = try healthy()
     probe.file = { _ in nil }

@@ -3,6 +3,8 @@ import Glibc
 
 /// Runs programs without a shell: those beside this one, of PATH, and of the system's folders for administrators.
 enum Program {
+  /// POSIX_SPAWN_SETSID of spawn.h, which shows it to GNU programs alone.
+  private static let newSession: Int16 = 0x80
   private static let maximumOutputBytes = 65_536
 
   /// Runs `arguments` and reads what it prints. `nil`: there is no such program, or it did not end within `timeout` and was stopped.
@@ -55,11 +57,16 @@ enum Program {
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
     posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO)
+    // A session of its own has no terminal: what runs as another user could otherwise type on this one's.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    posix_spawnattr_setflags(&attributes, newSession)
     let variables = environment.map { "\($0.key)=\($0.value)" }
     return withCStrings(arguments) { argv in
       withCStrings(variables) { envp in
         var child: pid_t = 0
-        guard let name = argv[0], posix_spawn(&child, name, &actions, nil, argv, envp) == 0 else { return nil }
+        guard let name = argv[0], posix_spawn(&child, name, &actions, &attributes, argv, envp) == 0 else { return nil }
         return child
       }
     }

@@ -1,0 +1,77 @@
+import CertRegCore
+import Logging
+import NIOHTTP1
+import NIOPosix
+import Testing
+
+@testable import CertRegForwarder
+
+/// What `certregd --check-upstream` asks, and what it makes of the answers.
+@Suite struct UpstreamCheckTests {
+  private static let keys = ["AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "the-secret"]
+  private static let identity =
+    "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::1:user/station</Arn>"
+    + "</GetCallerIdentityResult></GetCallerIdentityResponse>"
+  /// 2026-11-24T09:00:00Z.
+  private static let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 9, minute: 0, second: 0)
+  private static let clock = HostClock(wall: { now }, monotonic: { MonotonicTime(nanoseconds: 0) })
+
+  private func check(
+    registration: CannedReply, environment: [String: String] = keys
+  ) async throws -> (check: UpstreamCheck, requests: [ReceivedRequest]) {
+    let server = try await LoopbackServer.start { request, _ in
+      switch (request.method, request.uri) {
+      case ("GET", "/"): .json(403, "{}", [("Date", "Tue, 24 Nov 2026 10:00:00 GMT")])
+      case ("POST", "/"): CannedReply(body: UpstreamCheckTests.identity)
+      default: registration
+      }
+    }
+    var configuration = TargetConfiguration(name: TargetName("default"))
+    configuration.region = "eu-west-1"
+    let url = "http://127.0.0.1:\(server.port)"
+    let context = CredentialsContext(
+      environment: ProcessEnvironment(
+        environment.merging(["AWS_ENDPOINT_URL": url, "AWS_EC2_METADATA_DISABLED": "true"]) { own, _ in own }),
+      clock: Self.clock, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+    let check = try await context.check(configuration)
+    try await server.stop()
+    return (check, server.requests)
+  }
+
+  private func refusal(_ type: String, _ status: Int) -> CannedReply {
+    .json(status, #"{"message":"as the test has it"}"#, [("x-amzn-ErrorType", type)])
+  }
+
+  @Test func `tells clock, identity and that registrations are permitted, without registering`() async throws {
+    let (check, requests) = try await check(registration: refusal("CertificateValidationException", 400))
+    #expect(check.unreachable == nil && check.refused == nil)
+    #expect(check.clockDifference == .seconds(3600))
+    #expect(check.identity == "arn:aws:iam::1:user/station")
+    #expect(check.credentials?.source == "environment variables")
+    let registration = try #require(requests.first { $0.uri == "/certificate/register-no-ca" })
+    #expect(!registration.body.contains("MII"))
+    let question = try #require(requests.first { $0.method == "POST" && $0.uri == "/" })
+    #expect(question.body == "Action=GetCallerIdentity&Version=2011-06-15")
+    #expect(question.headers.first(name: "Authorization")?.contains("/eu-west-1/sts/aws4_request") == true)
+    // What tells the way there is not signed.
+    #expect(requests.first { $0.method == "GET" }?.headers.contains(name: "Authorization") == false)
+  }
+
+  @Test(arguments: [
+    ("AccessDeniedException", 403, "access_denied"), ("ExpiredTokenException", 403, "expired_token"),
+    ("ThrottlingException", 429, "throttled_by_upstream"),
+  ])
+  func `tells why registrations would be refused`(type: String, status: Int, reason: String) async throws {
+    let (check, _) = try await check(registration: refusal(type, status))
+    #expect(check.refused?.reason == reason)
+    #expect(check.unreachable == nil)
+  }
+
+  @Test func `tells of the way there what no credentials would hide`() async throws {
+    let environment = ["AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"]
+    let (check, _) = try await check(registration: .silence, environment: environment)
+    #expect(check.unreachable?.reason == "connection_refused")
+    #expect(check.refused?.reason == "no_credentials")
+    #expect(check.identity == nil)
+  }
+}
