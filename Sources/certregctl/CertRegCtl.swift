@@ -10,7 +10,7 @@ struct CertRegCtl: ParsableCommand {
     discussion: """
       To try it without an account, start a daemon that stands in for AWS and register something:
 
-        certregd --sandbox --socket /tmp/certregd.sock &
+        certregd --sandbox --socket /tmp/certregd.sock --state-dir /tmp/certregd-state &
         export CERTREGD_SOCKET=/tmp/certregd.sock
         certregctl register device.pem
 

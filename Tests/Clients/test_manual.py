@@ -6,9 +6,11 @@ import pathlib
 import re
 import shutil
 import subprocess
+import tempfile
 import unittest
 
 from daemon import PROGRAMS
+from sandbox import clean_environment
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PAGES = sorted((ROOT / "docs/man").glob("*.[158]"))
@@ -46,6 +48,27 @@ class Manual(unittest.TestCase):
                 for argument in verb["arguments"]:
                     for option in argument.get("names", []):
                         self.assertIn(option["name"], page)
+
+
+class Help(unittest.TestCase):
+    def test_its_examples_are_command_lines(self):
+        """Without a daemon: each ends for that or for want of its files, not as a wrong command line (64)."""
+        count = 0
+        with tempfile.TemporaryDirectory() as folder:
+            variables = clean_environment(CERTREGD_SOCKET=folder + "/none",
+                                          PATH=os.pathsep.join([str(PROGRAMS.resolve()), os.environ["PATH"]]))
+            for name, verb in verbs().items():
+                # Completions go to files that are not this test's.
+                examples = [line for line in verb.get("discussion", "").splitlines()
+                            if re.match(r" +(openssl|gzip|certregctl) ", line) and name != "completions"]
+                self.assertTrue(examples or name in ("completions", "help"), f"{name} has no example")
+                for example in examples:
+                    with self.subTest(example.strip()):
+                        result = subprocess.run(["bash", "-o", "pipefail", "-c", example], cwd=folder, env=variables,
+                                                stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+                        self.assertNotIn(result.returncode, (0, 64, 127), result.stderr)
+                        count += 1
+        self.assertGreater(count, 15)
 
 
 class Completions(unittest.TestCase):
