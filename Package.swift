@@ -58,6 +58,7 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CSpawn"),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     library("CertRegCore"),
     library("CertRegCrypto", ["CertRegCore", "COpenSSL"]),
@@ -80,7 +81,7 @@ let package = Package(
         .logging,
       ]),
     library("CertRegSocket", ["CertRegCore", "CertRegProtocol", "CEpoll", .nioCore, .nioPosix]),
-    library("CertRegClient", ["CertRegCore"]),
+    library("CertRegClient", ["CertRegCore", "CertRegCrypto", "CZlib"]),
     library(
       "CertRegDaemon",
       [
@@ -110,7 +111,7 @@ let package = Package(
       ["CertRegCore", "CertRegDaemon", "CertRegHost", "CertRegProtocol", "CertRegSettings", "CertRegSocket", .logging]),
     tests("CertRegSandboxTests", ["CertRegCore", "CertRegCrypto", "CertRegSigV4", "CertRegSandbox", .logging]),
     tests("CertRegSocketTests", ["CertRegCore", "CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),
-    tests("CertRegClientTests", ["CertRegCore", "CertRegClient"]),
+    tests("CertRegClientTests", ["CertRegCore", "CertRegCrypto", "CertRegClient"]),
     tests("DocumentationTests", ["CertRegCore", "CertRegForwarder", "CertRegProtocol", "CertRegX509"]),
     tests("IntegrationTests", ["CertRegCore", "CertRegClient"]),
   ]

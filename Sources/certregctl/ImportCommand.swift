@@ -7,16 +7,19 @@ struct ImportCommand: ParsableCommand {
     commandName: "import",
     abstract: "Registers many certificates from a folder, an archive, a table or a manufacturer's manifest.",
     discussion: """
-      The content tells what the source is: a folder of PEM and DER, PEM blocks one after the other, a CSV with \
-      headings (Espressif's manifests among them), JSON lines, a Microchip manifest, or a tar archive.
+      The content tells what the source is: a folder, a tar or zip archive with PEM, DER and PKCS#7, PEM blocks one \
+      after the other, a CSV with headings (Espressif's manifests among them), JSON lines, or a Microchip manifest. \
+      All but zip may be compressed with gzip.
 
       A report gets a line for every entry as soon as its outcome is known. Ctrl-C stops cleanly; --resume goes on \
-      from the report and passes over what is done. What can succeed later is tried again by itself.
+      from the report and passes over what is done. What can succeed later is tried again by itself; what failed is \
+      kept with its certificates beside the report, in a file that can be imported.
 
         certregctl import --dry-run devices.csv
         certregctl import --status INACTIVE --column pem devices.csv
         certregctl import --resume devices.csv
-        gzip -dc batch.tar.gz | certregctl import --report batch.csv -
+        certregctl import --signer MCHP_manifest_signer.crt manifest.json
+        ssh factory cat batch.tar.gz | certregctl import --report batch.csv -
       """)
 
   @Argument(help: "A folder, a file, or - for standard input.", completion: .file())
@@ -27,6 +30,12 @@ struct ImportCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("The column (heading or number) or member that has the certificate.", valueName: "name"))
   var column: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A certificate that a Microchip manifest may be signed with; can be given more than once (default: not checked).",
+      valueName: "file"))
+  var signer: [String] = []
 
   @Option(
     help: ArgumentHelp(
@@ -58,12 +67,14 @@ struct ImportCommand: ParsableCommand {
     var verb = ImportVerb(source: source)
     verb.format = format
     verb.column = column
+    verb.signerPaths = signer
     verb.reportPath = report
     verb.resumes = resume
     verb.isDryRun = dryRun
     verb.status = status
     verb.ifExists = ifExists
     verb.wait = !noWait
+    verb.arguments = Array(CommandLine.arguments.dropFirst(2))
     Interruption.watch()
     verb.isInterrupted = { Interruption.isRequested }
     try options.run(targets: targets.target) { verb.run($0) }

@@ -2,7 +2,7 @@ import CertRegCore
 
 /// The certificates of one file, ready to be sent.
 ///
-/// The file may hold PEM (one block or many), DER, or bare base64 of DER. Private keys that stand beside certificates are noticed
+/// The file may hold PEM (one block or many), DER, or bare base64 of DER, of certificates or of PKCS#7 with certificates. Private keys that stand beside certificates are noticed
 /// and left out. Whether a certificate is any good is for the daemon to say: what looks like one is handed on as it is.
 package struct CertificateFile: Hashable, Sendable {
   /// One certificate as it will be sent.
@@ -61,26 +61,45 @@ package struct CertificateFile: Hashable, Sendable {
       throw InputError(
         .otherContent, "a private key or PKCS#12 file, no certificate; it was not sent",
         advice: "give the certificate alone (openssl pkcs12 -in FILE -nokeys writes those of a PKCS#12 file)")
-    case .pkcs7:
-      throw InputError(
-        .otherContent, "a PKCS#7 or PKCS#12 bundle, which is not read",
-        advice: "openssl pkcs7 -inform DER -in FILE -print_certs writes its certificates as PEM")
+    case .pkcs7: self.init(texts: try CertificateFile.bundled(der), leftOut: [])
     }
   }
 
+  private init(texts: [String], leftOut: [String]) {
+    self.leftOut = leftOut
+    entries = texts.enumerated().map { index, text in Entry(number: texts.count > 1 ? index + 1 : nil, pem: text) }
+  }
+
+  /// The certificates of PKCS#7 as PEM.
+  private static func bundled(_ der: [UInt8]) throws(InputError) -> [String] {
+    guard let bundle = PKCS7Bundle(der) else {
+      throw InputError(.noCertificate, "PKCS#7 that is damaged, or is no SignedData")
+    }
+    let texts = bundle.map { PEM.certificate(der: Array($0)) }
+    guard !texts.isEmpty else { throw InputError(.noCertificate, "PKCS#7 without a certificate") }
+    return texts
+  }
+
   private init(blocks: [PEMText.Block]) throws(InputError) {
-    let certificates = blocks.filter(CertificateFile.isCertificate)
-    let others = blocks.filter { !CertificateFile.isCertificate($0) }
-    leftOut = CertificateFile.names(of: others)
-    guard !certificates.isEmpty else {
-      let pkcs7 = others.contains { $0.label == "PKCS7" || $0.label == "CMS" }
-      throw InputError(
-        .otherContent, "holds no certificate, only \(leftOut.joined(separator: ", "))",
-        advice: pkcs7 ? "openssl pkcs7 -in FILE -print_certs writes its certificates as PEM" : nil)
+    var texts: [String] = []
+    var others: [PEMText.Block] = []
+    for block in blocks {
+      if CertificateFile.isCertificate(block) {
+        texts.append(block.text)
+      } else if block.holdsPKCS7 {
+        guard let der = block.content else {
+          throw InputError(.noCertificate, "a \(block.label) block that is not base64")
+        }
+        texts += try CertificateFile.bundled(der)
+      } else {
+        others.append(block)
+      }
     }
-    entries = certificates.enumerated().map { index, block in
-      Entry(number: certificates.count > 1 ? index + 1 : nil, pem: block.text)
+    let leftOut = CertificateFile.names(of: others)
+    guard !texts.isEmpty else {
+      throw InputError(.otherContent, "holds no certificate, only \(leftOut.joined(separator: ", "))")
     }
+    self.init(texts: texts, leftOut: leftOut)
   }
 
   /// A block that may be sent. One that ends as a key is a key, whatever its first line says.

@@ -19,15 +19,22 @@ package struct CertificateInputs {
   }
 
   /// Extensions by which a file in a folder says that it is a certificate.
-  private static let certificateExtensions: Set<String> = ["pem", "crt", "cer", "cert", "der"]
+  private static let certificateExtensions: Set<String> = ["pem", "crt", "cer", "cert", "der", "p7b", "p7c"]
 
   private var arguments: [FilePath]
   private var files: [Source] = []
   private var ready: [Element] = []
+  /// Files found so far in the argument whose turn it is.
+  private var found = 0
 
   /// - Parameter arguments: files and folders; `-` is standard input.
   package init(_ arguments: [String]) {
     self.arguments = arguments.reversed().map(FilePath.init)
+  }
+
+  /// How many of the files of the argument whose turn it is have been read, from 0 to 1.
+  var fraction: Double? {
+    found == 0 ? nil : 1 - Double(files.count) / Double(found)
   }
 
   /// The next certificate, failure or note; `nil` at the end.
@@ -55,12 +62,12 @@ package struct CertificateInputs {
         return
       }
       var unreadable: [Element] = []
-      let found = try Folder.files(below: argument) { path, error in
+      files = try Folder.files(below: argument) { path, error in
         unreadable.append(.failure(name: path.description, error))
-      }
+      }.reversed().map { Source(path: $0, found: true) }
       ready = unreadable.reversed()
-      files = found.reversed().map { Source(path: $0, found: true) }
-      if found.isEmpty, ready.isEmpty {
+      found = files.count
+      if files.isEmpty, ready.isEmpty {
         ready = [.failure(name: argument.description, InputError(.noCertificate, "the folder holds no file"))]
       }
     } catch {
@@ -93,6 +100,6 @@ package struct CertificateInputs {
   /// Whether a file found in a folder is meant as a certificate: by its name, or because there is one in it.
   static func claims(_ path: FilePath, _ content: [UInt8]) -> Bool {
     if certificateExtensions.contains(path.fileExtension) { return true }
-    return PEMText(content).blocks.contains { $0.label == "CERTIFICATE" }
+    return PEMText(content).blocks.contains { $0.label == "CERTIFICATE" || $0.holdsPKCS7 }
   }
 }

@@ -30,6 +30,14 @@ package struct FilePath: Hashable, Sendable, CustomStringConvertible {
     return String(decoding: name[(dot + 1)...], as: UTF8.self).lowercased()
   }
 
+  /// The path without its extension; `.tgz` stands for `.tar.gz`.
+  var withoutExtension: FilePath {
+    let ending = fileExtension
+    if ending.isEmpty { return self }
+    let shorter = Array(bytes.dropLast(ending.utf8.count + 1))
+    return FilePath(bytes: ending == "tgz" ? shorter + Array(".tar".utf8) : shorter)
+  }
+
   func appending(_ component: some Sequence<UInt8>) -> FilePath {
     var longer = bytes
     if longer.last != UInt8(ascii: "/") { longer.append(UInt8(ascii: "/")) }
@@ -56,6 +64,8 @@ package struct InputError: Error, Hashable, Sendable {
     case noCertificate
     /// There, and something else: a key, parameters, a bundle of another kind.
     case otherContent
+    /// A manifest's entry whose signature is not that of a signer who was named.
+    case wrongSignature
     /// A report that cannot be written, or is there already.
     case notWritable
   }
@@ -74,7 +84,7 @@ package struct InputError: Error, Hashable, Sendable {
   package var exitStatus: CommandStatus {
     switch code {
     case .unreadable: .noInput
-    case .noCertificate, .otherContent: .dataError
+    case .noCertificate, .otherContent, .wrongSignature: .dataError
     case .notWritable: .cannotCreate
     }
   }

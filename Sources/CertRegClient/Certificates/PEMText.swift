@@ -7,6 +7,15 @@ struct PEMText {
     var text: String
     /// The label of the END line; `nil` where there is none.
     var endLabel: String?
+
+    /// Whether this is PKCS#7 or CMS (RFC 7468 sections 8 and 9).
+    var holdsPKCS7: Bool { ["PKCS7", "PKCS #7 SIGNED DATA", "CMS"].contains(label) }
+
+    /// The bytes that the lines between the first and the last stand for; `nil` where they are not base64.
+    var content: [UInt8]? {
+      let lines = text.utf8.split(separator: UInt8(ascii: "\n")).dropFirst()
+      return Base64.decode(lines.prefix { !$0.starts(with: "-----".utf8) }.joined())
+    }
   }
 
   var blocks: [Block] = []

@@ -1,15 +1,19 @@
 import Glibc
 
-/// Reads a file or standard input piece by piece.
+/// Reads a file or standard input piece by piece, and undoes the compression of gzip on the way.
 final class ByteStream {
   /// Longest line or element that is read into memory: no entry with a certificate comes near it.
   static let maximumElementBytes = 4 * 1024 * 1024
 
+  /// `-1`: there is nothing but `chunk`.
   private let descriptor: Int32
   private var chunk: [UInt8] = []
   private var index = 0
   private var consumedBefore = 0
   private let size: Int?
+  private var inflater: Inflater?
+  /// What was read from the file and not inflated yet.
+  private var compressed: ArraySlice<UInt8> = []
 
   /// - Throws: `InputError` `unreadable`.
   init(path: FilePath) throws(InputError) {
@@ -24,11 +28,33 @@ final class ByteStream {
     size = isFile && status.st_size > 0 ? Int(status.st_size) : nil
   }
 
-  deinit { if descriptor != STDIN_FILENO { close(descriptor) } }
+  /// A stream of these bytes and no others.
+  init(_ bytes: [UInt8]) {
+    descriptor = -1
+    size = nil
+    chunk = bytes
+  }
+
+  deinit { if descriptor > STDIN_FILENO { close(descriptor) } }
 
   /// How much of the file has been taken, from 0 to 1; `nil` for what has no size.
   var fraction: Double? {
-    size.map { min(1, Double(consumedBefore + index) / Double($0)) }
+    let taken = inflater == nil ? consumedBefore + index : consumedBefore - compressed.count
+    return size.map { min(1, Double(taken) / Double($0)) }
+  }
+
+  /// Whether the file is compressed with gzip (RFC 1952). To be asked before anything is taken.
+  func isGzip() throws(InputError) -> Bool {
+    try peek(3).elementsEqual([0x1F, 0x8B, 0x08])
+  }
+
+  /// From here on gives what the gzip file stands for. To be called before anything is taken.
+  func inflate() {
+    compressed = chunk[index...]
+    consumedBefore += chunk.count
+    chunk = []
+    index = 0
+    inflater = Inflater(.gzip)
   }
 
   /// The next byte; `nil` at the end.
@@ -43,10 +69,39 @@ final class ByteStream {
     try fill() ? chunk[index] : nil
   }
 
-  /// The next `count` bytes, fewer at the end, without taking them. `count` is at most what one read brings.
+  /// The next `count` bytes, fewer at the end, without taking them.
   func peek(_ count: Int) throws(InputError) -> ArraySlice<UInt8> {
     _ = try fill()
+    while chunk.count - index < count {
+      let piece = try nextPiece()
+      if piece.isEmpty { break }
+      if inflater == nil { consumedBefore += index }
+      chunk = chunk[index...] + piece
+      index = 0
+    }
     return chunk[index..<min(chunk.count, index + count)]
+  }
+
+  /// The next `count` bytes, fewer at the end. `keeping` less than that passes over the rest.
+  func take(_ count: Int, keeping: Int = .max) throws(InputError) -> (bytes: [UInt8], taken: Int) {
+    var bytes: [UInt8] = []
+    var taken = 0
+    while taken < count, try fill() {
+      let piece = chunk[index..<min(chunk.count, index + count - taken)]
+      bytes.append(contentsOf: piece.prefix(max(0, keeping - bytes.count)))
+      taken += piece.count
+      index += piece.count
+    }
+    return (bytes, taken)
+  }
+
+  /// All that is left.
+  ///
+  /// - Throws: `InputError` where that is more than `limit` bytes.
+  func takeAll(limit: Int) throws(InputError) -> [UInt8] {
+    let content = try take(limit).bytes
+    guard try peek() == nil else { throw InputError(.unreadable, "larger than \(limit / 1_048_576) MiB") }
+    return content
   }
 
   /// The next line without its LF; `nil` at the end.
@@ -73,17 +128,46 @@ final class ByteStream {
 
   private func fill() throws(InputError) -> Bool {
     if index < chunk.count { return true }
-    consumedBefore += chunk.count
+    if inflater == nil { consumedBefore += chunk.count }
     index = 0
+    chunk = []
+    chunk = try nextPiece()
+    return !chunk.isEmpty
+  }
+
+  private func nextPiece() throws(InputError) -> [UInt8] {
+    if let inflater { try inflated(by: inflater) } else { try readPiece() }
+  }
+
+  private func readPiece() throws(InputError) -> [UInt8] {
+    guard descriptor >= 0 else { return [] }
     var buffer = [UInt8](repeating: 0, count: 65_536)
     var count: Int
     repeat { count = read(descriptor, &buffer, buffer.count) } while count < 0 && errno == EINTR
-    guard count >= 0 else {
-      chunk = []
-      throw FileReader.unreadable(errno)
-    }
+    guard count >= 0 else { throw FileReader.unreadable(errno) }
     buffer.removeLast(buffer.count - count)
-    chunk = buffer
-    return count > 0
+    return buffer
+  }
+
+  private func inflated(by inflater: Inflater) throws(InputError) -> [UInt8] {
+    while true {
+      if compressed.isEmpty {
+        let piece = try readPiece()
+        consumedBefore += piece.count
+        compressed = piece[...]
+        if piece.isEmpty {
+          guard inflater.isAtEnd else { throw InputError(.unreadable, "the gzip file breaks off") }
+          return []
+        }
+      }
+      if inflater.isAtEnd {
+        // Members can follow one another (RFC 1952 section 2.2), and tapes leave zeros behind the last one.
+        compressed = compressed.drop { $0 == 0 }
+        if compressed.isEmpty { continue }
+        inflater.reset()
+      }
+      let output = try inflater.inflate(&compressed)
+      if !output.isEmpty { return output }
+    }
   }
 }

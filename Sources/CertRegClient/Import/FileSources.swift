@@ -1,40 +1,22 @@
-/// The certificate files of a folder, a PEM file of any length, or the regular files in a tar archive.
+/// The certificate files of a folder.
 package struct FolderSource: ImportSource {
   private var inputs: CertificateInputs
-  private let total: Int
-  private var filesSeen = 0
-  private var lastFile = ""
 
-  /// - Throws: `InputError` `unreadable`.
-  init(path: FilePath) throws(InputError) {
-    total = try Folder.files(below: path) { _, _ in }.count
+  init(path: FilePath) {
     inputs = CertificateInputs([path.description])
   }
 
-  package var fraction: Double? {
-    total == 0 ? nil : min(1, Double(filesSeen) / Double(total))
-  }
+  package var fraction: Double? { inputs.fraction }
 
   package mutating func next() -> ImportEntry? {
     while let element = inputs.next() {
       switch element {
-      case .certificate(let name, let pem):
-        count(name)
-        return ImportEntry(name: name, pem: pem)
-      case .failure(let name, let error):
-        count(name)
-        return ImportEntry(name: name, error: error)
-      case .note(let name, _):
-        count(name)
+      case .certificate(let name, let pem): return ImportEntry(name: name, pem: pem)
+      case .failure(let name, let error): return ImportEntry(name: name, error: error)
+      case .note: continue
       }
     }
     return nil
-  }
-
-  private mutating func count(_ name: String) {
-    let file = name.lastIndex(of: "#").map { String(name[..<$0]) } ?? name
-    if file != lastFile { filesSeen += 1 }
-    lastFile = file
   }
 }
 
@@ -44,6 +26,7 @@ package struct PEMSource: ImportSource {
   private let fileName: String
   private var line = 0
   private var held: [UInt8]?
+  private var ready: [ImportEntry] = []
 
   init(stream: ByteStream, fileName: String) {
     self.stream = stream
@@ -53,11 +36,13 @@ package struct PEMSource: ImportSource {
   package var fraction: Double? { stream.fraction }
 
   package mutating func next() throws(InputError) -> ImportEntry? {
-    while let (start, block) = try nextBlock() {
-      guard PEMText(block).blocks.contains(where: { $0.label.uppercased().hasSuffix("CERTIFICATE") }) else { continue }
-      return ImportEntry(name: "\(fileName):\(start)", text: String(decoding: block, as: UTF8.self))
+    while ready.isEmpty {
+      guard let (start, block) = try nextBlock() else { return nil }
+      let blocks = PEMText(block).blocks
+      guard blocks.contains(where: { $0.label.uppercased().hasSuffix("CERTIFICATE") || $0.holdsPKCS7 }) else { continue }
+      ready = ImportEntry.entries(name: "\(fileName):\(start)", content: block).reversed()
     }
-    return nil
+    return ready.popLast()
   }
 
   /// The lines from one BEGIN to its END, or to the next BEGIN.
@@ -91,18 +76,20 @@ package struct PEMSource: ImportSource {
   }
 }
 
-/// A file that is one certificate.
-struct SingleSource: ImportSource {
-  private var entry: ImportEntry?
+/// A file that is read at once: one certificate, or PKCS#7 with any number of them.
+struct WholeFileSource: ImportSource {
+  private let entries: [ImportEntry]
+  private var index = 0
 
-  init(_ entry: ImportEntry) {
-    self.entry = entry
+  init(stream: ByteStream, fileName: String) throws(InputError) {
+    entries = ImportEntry.entries(name: fileName, content: try stream.takeAll(limit: FileReader.maximumBytes))
   }
 
-  var fraction: Double? { entry == nil ? 1 : 0 }
+  var fraction: Double? { Double(index) / Double(entries.count) }
 
   mutating func next() -> ImportEntry? {
-    defer { entry = nil }
-    return entry
+    guard index < entries.count else { return nil }
+    defer { index += 1 }
+    return entries[index]
   }
 }

@@ -1,4 +1,5 @@
 package import CertRegCore
+import CertRegCrypto
 
 /// One entry of an import: where it stood, and its certificate or why there is none.
 package struct ImportEntry: Hashable, Sendable {
@@ -15,6 +16,26 @@ package struct ImportEntry: Hashable, Sendable {
   package init(name: String, error: InputError) {
     self.name = name
     content = .failure(error)
+  }
+
+  /// The entries of a file's content: one for each certificate in it, or one that says why there is none.
+  static func entries(name: String, content: [UInt8]) -> [ImportEntry] {
+    do throws(InputError) {
+      return try CertificateFile(content: content).entries.map { entry in
+        ImportEntry(name: entry.number.map { "\(name)#\($0)" } ?? name, pem: entry.pem)
+      }
+    } catch {
+      return [ImportEntry(name: name, error: error)]
+    }
+  }
+
+  /// The entries of a file in an archive; none for what is no certificate and does not pretend to be one.
+  static func entries(ofMember name: String, _ content: [UInt8]) -> [ImportEntry] {
+    guard CertificateInputs.claims(FilePath(name), content) else { return [] }
+    let entries = ImportEntry.entries(name: name, content: content)
+    // As in a folder, a key beside its certificate is no fault: it only must not be sent.
+    if case .failure(let error)? = entries.first?.content, error.code == .otherContent { return [] }
+    return entries
   }
 
   /// Takes a certificate as sources write it: PEM, with line ends or with the two characters `\n` for them, or base64 of DER.
@@ -34,8 +55,8 @@ package struct ImportEntry: Hashable, Sendable {
   package static func fingerprint(ofPEM pem: String) -> CertificateID {
     let lines = pem.utf8.split(separator: UInt8(ascii: "\n"))
     let body = lines.dropFirst().prefix { !$0.starts(with: "-----".utf8) }.joined()
-    if let der = Base64.decode(body), !der.isEmpty { return SHA256.digest(der) }
-    return SHA256.digest(Array(pem.utf8))
+    if let der = Base64.decode(body), !der.isEmpty { return SHA256.digest(of: der) }
+    return SHA256.digest(of: pem)
   }
 }
 

@@ -1,48 +1,49 @@
+import CertRegCrypto
+
 /// What a source of an import is made of.
 package enum ImportFormat: String, CaseIterable, Hashable, Sendable {
   case folder
   case pem
   case der
+  case pkcs7
   case csv
   case jsonl
   case microchip
   case tar
+  case zip
 
-  /// Opens `path`, as `format` or, where that is `nil`, as what it seems to be. `column` is the heading or member with the
-  /// certificate, for tables and JSON lines.
+  /// Opens `path`, as `format` or, where that is `nil`, as what it seems to be. All but zip archives may be compressed with gzip.
   ///
+  /// - Parameters:
+  ///   - column: heading or member with the certificate, for tables and JSON lines.
+  ///   - signers: whose signatures a Microchip manifest must have; empty: they are not checked.
   /// - Throws: `InputError` where it cannot be read or nothing says what it is.
-  package static func open(
-    _ path: String, format: ImportFormat?, column: String?
+  static func open(
+    _ path: String, format: ImportFormat?, column: String? = nil, signers: [SignerCertificate] = []
   ) throws(InputError) -> (ImportFormat, any ImportSource) {
     let path = FilePath(path)
-    if !path.isStandardInput, try Folder.kind(of: path) == .folder {
-      return (.folder, try FolderSource(path: path))
-    }
+    if !path.isStandardInput, try Folder.kind(of: path) == .folder { return (.folder, FolderSource(path: path)) }
     let stream = try ByteStream(path: path)
     let name = path.isStandardInput ? "stdin" : path.description
-    let kind = if let format { format } else { try recognize(stream, path) }
+    let isCompressed = try stream.isGzip()
+    if isCompressed { stream.inflate() }
+    let kind = if let format { format } else { try recognize(stream, isCompressed ? path.withoutExtension : path) }
     switch kind {
     case .folder: throw InputError(.unreadable, "no folder")
     case .pem: return (kind, PEMSource(stream: stream, fileName: name))
-    case .der: return (kind, SingleSource(try der(stream, name)))
+    case .der, .pkcs7: return (kind, try WholeFileSource(stream: stream, fileName: name))
     case .csv: return (kind, try CSVSource(stream: stream, fileName: name, column: column))
     case .jsonl: return (kind, JSONLinesSource(stream: stream, fileName: name, column: column))
-    case .microchip: return (kind, try MicrochipSource(stream: stream, fileName: name))
+    case .microchip: return (kind, try MicrochipSource(stream: stream, fileName: name, signers: signers))
     case .tar: return (kind, TarSource(stream: stream, fileName: name))
+    case .zip: return (kind, try ZipSource(path: path))
     }
-  }
-
-  private static func der(_ stream: ByteStream, _ name: String) throws(InputError) -> ImportEntry {
-    var content: [UInt8] = []
-    while content.count <= ByteStream.maximumElementBytes, let byte = try stream.next() { content.append(byte) }
-    let file = try CertificateFile(content: content)
-    return ImportEntry(name: name, pem: file.entries.first?.pem ?? "")
   }
 
   private static func recognize(_ stream: ByteStream, _ path: FilePath) throws(InputError) -> ImportFormat {
     let beginning = try stream.peek(512)
     if TarSource.recognizes(beginning) { return .tar }
+    if ZipSource.recognizes(beginning) { return .zip }
     for (magic, kind, advice) in compressed where beginning.starts(with: magic) {
       throw InputError(.unreadable, "a \(kind) file, which is not read as it is", advice: advice)
     }
@@ -52,7 +53,10 @@ package enum ImportFormat: String, CaseIterable, Hashable, Sendable {
     if first == UInt8(ascii: "{") { return .jsonl }
     if ["csv", "tsv"].contains(path.fileExtension) { return .csv }
     if ["jsonl", "ndjson"].contains(path.fileExtension) { return .jsonl }
-    if first == 0x30, text.contains(where: { $0 < 0x09 }) { return .der }
+    if first == 0x30, text.contains(where: { $0 < 0x09 }) { return DEROutline(Array(text)) == .pkcs7 ? .pkcs7 : .der }
+    let begins = text.drop(while: Base64.isSpace)
+    if begins.starts(with: "-----BEGIN PKCS".utf8) || begins.starts(with: "-----BEGIN CMS".utf8) { return .pkcs7 }
+    if ["p7b", "p7c"].contains(path.fileExtension) { return .pkcs7 }
     if text.starts(with: "-----BEGIN ".utf8) || ["pem", "crt", "cer"].contains(path.fileExtension) { return .pem }
     if text.prefix(while: { $0 != UInt8(ascii: "\n") }).contains(UInt8(ascii: ",")) { return .csv }
     throw InputError(
@@ -61,8 +65,6 @@ package enum ImportFormat: String, CaseIterable, Hashable, Sendable {
   }
 
   private static let compressed: [(magic: [UInt8], kind: String, advice: String)] = [
-    ([0x1F, 0x8B], "gzip", "gzip -dc FILE | certregctl import -"),
-    ([0x50, 0x4B, 0x03, 0x04], "zip", "unzip it into a folder and import that"),
     ([0xFD, 0x37, 0x7A, 0x58, 0x5A], "xz", "xz -dc FILE | certregctl import -"),
     ([0x28, 0xB5, 0x2F, 0xFD], "zstd", "zstd -dc FILE | certregctl import -"),
     ([0x37, 0x7A, 0xBC, 0xAF], "7z", "unpack it into a folder and import that"),

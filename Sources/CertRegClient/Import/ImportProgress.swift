@@ -1,19 +1,31 @@
 package import CertRegCore
 
-/// How far an import is, in one line.
+/// How far an import is, for a person.
 package struct ImportProgress {
   /// Share of the source that has been read, from 0 to 1; `nil`: not known.
   package var fraction: Double?
-  /// Entries with an outcome of this run.
-  package var done = 0
+  /// Entries that have been read and have no outcome yet.
+  package var pending = 0
+  /// Of these, the ones that failed and will be tried again, by reason.
+  package var retrying: [String: Int] = [:]
   /// Entries that an earlier run had done.
   package var passedOver = 0
-  package var failed = 0
-  /// What the daemon says about itself: its targets' health and queue.
+  /// What the daemon says about itself: its targets' health and pace.
   package var daemon: JSON?
+  /// Targets that this import registers with; empty: the daemon's default one.
+  package var targets: [String] = []
+  private var counts: [String: Int] = [:]
   private var samples: [(time: MonotonicTime, done: Int)] = []
 
   package init() {}
+
+  /// Entries with an outcome of this run.
+  package var done: Int { counts.values.reduce(0, +) }
+
+  /// Counts an outcome.
+  package mutating func count(_ outcome: String, _ number: Int = 1) {
+    counts[outcome, default: 0] += number
+  }
 
   /// Notes how many are done by now; the rate is that of the last samples.
   package mutating func sample(at time: MonotonicTime) {
@@ -28,38 +40,112 @@ package struct ImportProgress {
     return Double(last.done - first.done) / (Double((last.time - first.time).milliseconds) / 1000)
   }
 
-  /// Seconds until the end at this rate; `nil` where nothing says.
-  package var secondsLeft: Double? {
-    guard let fraction, fraction > 0, done > 0, let rate = ratePerSecond, rate > 0 else { return nil }
-    return Double(done + passedOver) / fraction * (1 - fraction) / rate
+  /// Entries that the whole source has, as far as what was read of it tells.
+  private var total: Double? {
+    guard let fraction, fraction > 0 else { return nil }
+    return Double(done + passedOver + pending) / fraction
   }
 
-  /// `[#####-----]  48 %  1,234 done  35.2/s  41 s left  2 failed  default throttled to 9.5/s`
-  package func line(width: Int) -> TerminalText {
+  /// Share of the entries that have their outcome.
+  private var share: Double? {
+    guard let total, total > 0 else { return fraction == nil ? nil : 0 }
+    return min(1, Double(done + passedOver) / total)
+  }
+
+  /// Seconds until the end at this rate; `nil` where nothing says.
+  package var secondsLeft: Double? {
+    guard let total, let rate = ratePerSecond, rate > 0 else { return nil }
+    return max(0, (total - Double(done + passedOver)) / rate)
+  }
+
+  /// Two or three lines: how far it is and how fast, what came out, and what slows it down, if anything does.
+  ///
+  ///     [######------------------]  25 %  1,250 of about 5,000  35.2/s  1 min 46 s left
+  ///     1,240 created, 10 failed
+  ///     eu: throttled by AWS IoT, at 9.5 calls a second
+  package func lines(width: Int) -> [TerminalText] {
+    let notes = slowness
+    return [headline(width), outcomes] + (notes.isEmpty ? [] : [TerminalText(notes.joined(separator: "; "), .yellow)])
+  }
+
+  private func headline(_ width: Int) -> TerminalText {
     var line = TerminalText()
-    if let fraction {
-      let cells = width >= 100 ? 24 : width >= 60 ? 12 : 0
-      let full = Int((fraction * Double(cells)).rounded(.down))
+    if let share {
+      let cells = width >= 140 ? 60 : width >= 76 ? 20 : 0
+      let full = Int((share * Double(cells)).rounded(.down))
       if cells > 0 {
         line += "[\(String(repeating: "#", count: full), .green)\(String(repeating: "-", count: cells - full), .dim)] "
       }
-      line += "\(Int((fraction * 100).rounded(.down))) %  "
+      line += TerminalText("\(Int((share * 100).rounded(.down))) %").paddedLeft(to: 5) + "  "
     }
-    line += "\(MemberList.grouped(String(done))) done"
+    line += "\(grouped(done + passedOver))"
+    if let total {
+      let isExact = fraction == 1
+      line += " of \(isExact ? "" : "about ")\(grouped(isExact ? Int(total) : ImportProgress.rounded(total)))"
+    }
     if let rate = ratePerSecond { line += "  \(StatusView.oneDecimal(rate))/s" }
-    if let left = secondsLeft { line += "  \(StatusView.duration(seconds: left)) left" }
-    if failed > 0 { line += "  \("\(MemberList.grouped(String(failed))) failed", .red)" }
-    for note in daemonNotes { line += "  \(note, .yellow)" }
+    if let left = secondsLeft, left >= 1 { line += "  \(ImportProgress.roundedDuration(left)) left" }
     return line
   }
 
-  /// What holds the daemon up, target by target.
-  private var daemonNotes: [String] {
-    (daemon?["targets"]?.array ?? []).compactMap { target in
-      guard let health = target["health"]?.string, health != "ok", health != "unknown" else { return nil }
-      let name = target["name"]?.string ?? "target"
-      let rate = target["ratePerSecond"]?.double.map { " to \(StatusView.oneDecimal($0))/s" } ?? ""
-      return "\(name) \(health)\(health == "throttled" ? rate : "")"
+  private static let order = ["created", "existing", "cached", "queued", "valid", "duplicate"]
+
+  private var outcomes: TerminalText {
+    let others = counts.keys.filter { !ImportProgress.order.contains($0) && $0 != "failed" }.sorted()
+    var parts = (ImportProgress.order + others).compactMap { outcome in
+      counts[outcome].map { TerminalText("\(grouped($0)) \(outcome)") }
+    }
+    if let failed = counts["failed"] { parts.append(TerminalText("\(grouped(failed)) failed", .red)) }
+    if passedOver > 0 { parts.append(TerminalText("\(grouped(passedOver)) done before", .dim)) }
+    guard let first = parts.first else { return "nothing answered yet" }
+    return parts.dropFirst().reduce(first) { $0 + ", " + $1 }
+  }
+
+  /// What holds the daemon up, target by target, and what waits for it here.
+  private var slowness: [String] {
+    var notes = (daemon?["targets"]?.array ?? []).filter(isMine).compactMap(ImportProgress.slowness)
+    let reasons = retrying.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(2)
+    if !reasons.isEmpty {
+      notes.append("to be tried again: " + reasons.map { "\(grouped($0.value)) \($0.key)" }.joined(separator: ", "))
+    }
+    return notes
+  }
+
+  private func isMine(_ target: JSON) -> Bool {
+    targets.isEmpty ? target["default"]?.bool != false : target["name"]?.string.map(targets.contains) ?? true
+  }
+
+  private static func slowness(of target: JSON) -> String? {
+    let name = target["name"]?.string ?? "target"
+    let rate = target["ratePerSecond"]?.double.map { ", at \(StatusView.oneDecimal($0)) calls a second" } ?? ""
+    let cause = target["lastError"]?["reason"]?.string.map { " (\($0))" } ?? ""
+    switch target["health"]?.string {
+    case "throttled": return "\(name): throttled by AWS IoT\(rate)"
+    case "unavailable": return "\(name): AWS IoT does not answer\(cause)"
+    case "unauthorized": return "\(name): AWS IoT refuses certregd\(cause)"
+    case "ok" where !rate.isEmpty && (target["queued"]?.integer ?? 0) > 0:
+      return "\(name): certregd keeps to its rate\(rate)"
+    default: return nil
+    }
+  }
+
+  private func grouped(_ number: Int) -> String {
+    MemberList.grouped(String(number))
+  }
+
+  /// An estimate with two digits that count.
+  private static func rounded(_ number: Double) -> Int {
+    var unit = 1
+    while number / Double(unit) >= 100, unit < 1_000_000_000 { unit *= 10 }
+    return Int((number / Double(unit)).rounded()) * unit
+  }
+
+  /// A duration without digits that change faster than they can be read.
+  private static func roundedDuration(_ seconds: Double) -> String {
+    switch seconds {
+    case ..<60: "\(Int(seconds.rounded())) s"
+    case ..<600: StatusView.duration(seconds: (seconds / 5).rounded() * 5)
+    default: StatusView.duration(seconds: (seconds / 60).rounded() * 60)
     }
   }
 }

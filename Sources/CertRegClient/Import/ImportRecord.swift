@@ -37,7 +37,7 @@ package struct ImportRecord: Hashable, Sendable {
       message: line.error?.message ?? "")
   }
 
-  /// The columns' values on one line each: a record that breaks off must not leave an open quote before a line end.
+  /// The columns' values on one line each: the report is read line by line, so that one that breaks off harms no other.
   private var fields: [String] {
     [name, certificateID, outcome, certificateARN, target, reason, message].map(\.printable)
   }
@@ -95,6 +95,12 @@ package struct ImportHistory {
   /// Whether the certificate was registered in every target that was asked for.
   package func isDone(_ id: CertificateID) -> Bool {
     succeeded.contains(id) && failedTargets[id]?.isEmpty != false
+  }
+
+  /// Whether a record says why its certificate is done.
+  package func keeps(_ record: ImportRecord) -> Bool {
+    guard let id = CertificateID(hex: Array(record.certificateID.utf8)) else { return false }
+    return isDone(id) && !["failed", "duplicate", "valid"].contains(record.outcome)
   }
 
   /// Certificates that are done.

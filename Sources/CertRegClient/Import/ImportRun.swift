@@ -8,12 +8,17 @@ final class ImportRun {
   /// Failures that are printed one by one; the report has all of them.
   private static let maximumPrinted = 20
   private static let statusInterval = Duration.seconds(2)
+  /// Lines of the report are on disk after this time at the latest.
+  private static let syncInterval = Duration.seconds(1)
+  private static let noteInterval = Duration.seconds(30)
 
   private struct Attempt {
     var name: String
     var pem: String
     var fingerprint: CertificateID
     var tries = 0
+    /// Why it has to be tried again.
+    var reason = ""
     var notBefore: MonotonicTime
   }
 
@@ -37,9 +42,12 @@ final class ImportRun {
   private var printed = 0
   private var tally = Tally()
   private var progress = ImportProgress()
-  private var nextStatus = Clock.now
+  private var nextStatus = Clock.now + .milliseconds(500)
   private var nextDrawing = Clock.now
-  private var nextNote = Clock.now + .seconds(30)
+  private var nextNote = Clock.now + noteInterval
+  private var nextSync = Clock.now + syncInterval
+  /// Whether some entries failed that can succeed when they are tried again.
+  private var hasRetryable = false
 
   init(
     _ verb: ImportVerb, session: Session, source: any ImportSource, report: ImportReport?, history: ImportHistory
@@ -49,6 +57,7 @@ final class ImportRun {
     self.source = source
     self.report = report
     self.history = history
+    progress.targets = session.targets
   }
 
   /// Runs until the source is exhausted, somebody stops it, or the daemon stays away.
@@ -95,24 +104,38 @@ final class ImportRun {
       isStopping = true
       session.console.note("\("certregctl:", .red) \(failure.message)")
     }
-    progress.fraction = source.fraction
     let now = Clock.now
+    if now >= nextSync {
+      nextSync = now + ImportRun.syncInterval
+      // What fails is seen above, the next time.
+      try? report?.sync()
+    }
     progress.sample(at: now)
     if session.console.errors.isTerminal {
       guard now >= nextDrawing else { return !isStopping }
       nextDrawing = now + .milliseconds(100)
-      session.console.showTransient(progress.line(width: session.console.errors.columns))
+      updateProgress()
+      session.console.showTransient(progress.lines(width: session.console.errors.columns))
     } else if now >= nextNote {
-      nextNote = now + .seconds(30)
-      session.console.note(progress.line(width: 200))
+      nextNote = now + ImportRun.noteInterval
+      updateProgress()
+      for line in progress.lines(width: 0) { session.console.note(line) }
     }
     return !isStopping
   }
 
+  private func updateProgress() {
+    progress.fraction = source.fraction
+    progress.pending = underWay + waiting.count
+    progress.retrying = waiting.reduce(into: [:]) { counts, attempt in
+      if !attempt.reason.isEmpty { counts[attempt.reason, default: 0] += 1 }
+    }
+  }
+
   private func pull() -> Pipeline.Pull<Item> {
     let now = Clock.now
-    if session.console.errors.isTerminal, now >= nextStatus {
-      nextStatus = now + ImportRun.statusInterval
+    if now >= nextStatus {
+      nextStatus = now + (session.console.errors.isTerminal ? ImportRun.statusInterval : ImportRun.noteInterval)
       return .request(.status, Request("status"))
     }
     if let index = waiting.firstIndex(where: { $0.notBefore <= now }) { return send(waiting.remove(at: index)) }
@@ -132,10 +155,14 @@ final class ImportRun {
       while let entry = try source.next() {
         switch entry.content {
         case .failure(let error):
-          record(ResultLine(outcome: "failed", name: entry.name, error: error.answerError), status: error.exitStatus)
+          record(
+            ResultLine(outcome: "failed", name: entry.name, error: error.answerError), status: error.exitStatus,
+            advice: error.advice)
         case .success(let pem):
           if let attempt = attempt(entry.name, pem) { return attempt }
         }
+        // A source may have any number of entries in a row that need no call.
+        guard tick() else { return nil }
       }
     } catch {
       readFailure = error
@@ -159,6 +186,7 @@ final class ImportRun {
     guard pem.utf8.count <= Request.maximumLineBytes / 2 else {
       let error = InputError(.noCertificate, "\(pem.utf8.count) bytes: a certificate may have 65,536 characters")
       record(ResultLine(outcome: "failed", name: name, error: error.answerError), status: error.exitStatus)
+      // Not among those that are kept for another try: it would never be sent.
       return nil
     }
     return Attempt(name: name, pem: pem, fingerprint: fingerprint, notBefore: Clock.now)
@@ -175,11 +203,16 @@ final class ImportRun {
     if let error = lines.lazy.compactMap(\.error).first(where: \.retryable), attempt.tries + 1 < ImportRun.maximumTries
     {
       attempt.tries += 1
+      attempt.reason = error.reason
       attempt.notBefore = Clock.now + pause(attempt.tries, error)
       waiting.append(attempt)
       return
     }
     for line in lines { record(line, attempt.fingerprint) }
+    if let failed = lines.first(where: { $0.error != nil }) {
+      if failed.error?.retryable == true { hasRetryable = true }
+      report?.addFailed(ImportRecord(failed, fingerprint: attempt.fingerprint), pem: attempt.pem)
+    }
   }
 
   private func pause(_ tries: Int, _ error: AnswerError) -> Duration {
@@ -194,11 +227,10 @@ final class ImportRun {
   }
 
   private func record(
-    _ line: ResultLine, _ fingerprint: CertificateID? = nil, status: CommandStatus? = nil
+    _ line: ResultLine, _ fingerprint: CertificateID? = nil, status: CommandStatus? = nil, advice: String? = nil
   ) {
-    tally.add(line, status: status)
-    progress.done += 1
-    if line.outcome == "failed" { progress.failed += 1 }
+    tally.add(line, status: status, advice: advice)
+    progress.count(line.outcome)
     let record =
       fingerprint.map { ImportRecord(line, fingerprint: $0) }
       ?? ImportRecord(
@@ -229,14 +261,33 @@ final class ImportRun {
       tally.add(status: failure.exitStatus)
     }
     if verb.isInterrupted() { tally.add(status: .interrupted) }
-    if report?.failure != nil { tally.add(status: .cannotCreate) }
+    let isComplete = isExhausted && readFailure == nil && failure == nil && waiting.isEmpty && !isStopping
+    if isComplete, tally.total + progress.passedOver == 0 {
+      session.console.note("\("certregctl:", .red) \(verb.source): there was no certificate")
+      tally.add(status: .noInput)
+    }
     if let report {
-      session.console.note("report: \(report.path)")
-      let canGoOn: Set<CommandStatus> = [.interrupted, .temporaryFailure, .unavailable]
-      if canGoOn.contains(tally.exitStatus) {
-        session.console.note("  \("→", .cyan) \(verb.resumeCommand(report: report.path))")
-      }
+      if tally.total == 0, !verb.resumes { report.discard() } else { conclude(report, isComplete: isComplete) }
     }
     return tally.exitStatus
+  }
+
+  private func conclude(_ report: ImportReport, isComplete: Bool) {
+    let failedPath = report.finish(isComplete: isComplete)
+    if let failure = report.failure {
+      if !isStopping { session.console.note("\("certregctl:", .red) \(failure.message)") }
+      tally.add(status: .cannotCreate)
+    }
+    session.console.note("report: \(report.path)")
+    if let failedPath {
+      session.console.note("those that failed, with their certificates: \(failedPath)")
+      if !hasRetryable {
+        session.console.note(
+          "  \("→", .cyan) when what is wrong is mended: certregctl import \(failedPath.quotedForShell)")
+      }
+    }
+    if hasRetryable || (!isComplete && readFailure == nil) {
+      session.console.note("  \("→", .cyan) to go on: \(verb.resumeCommand)")
+    }
   }
 }

@@ -1,10 +1,13 @@
 package import CertRegCore
+import CertRegCrypto
 
 /// `certregctl import`: registers the certificates of a large source, with a report that it can be resumed from.
 package struct ImportVerb {
   package var source: String
   package var format: ImportFormat?
   package var column: String?
+  /// Files with the certificates of those whose signatures a Microchip manifest must have; empty: they are not checked.
+  package var signerPaths: [String] = []
   package var status: CertificateStatus?
   package var ifExists: IfExists?
   package var wait = true
@@ -13,6 +16,8 @@ package struct ImportVerb {
   /// Where the report goes; `nil`: a name made from the source's, and none for a dry run.
   package var reportPath: String?
   package var resumes = false
+  /// The words of the command line after `import`, to tell how to go on.
+  package var arguments: [String] = []
   /// Whether somebody asked to stop.
   package var isInterrupted: () -> Bool = { false }
   /// How long a daemon that went away is waited for.
@@ -28,9 +33,13 @@ package struct ImportVerb {
   package func run(_ session: Session) -> CommandStatus {
     let run: ImportRun
     do throws(InputError) {
-      let (kind, entries) = try ImportFormat.open(source, format: format, column: column)
-      if kind == .microchip, !session.json {
-        session.console.note("\(source): the manifest's signatures are not checked")
+      let signers = try readSigners()
+      let (kind, entries) = try ImportFormat.open(source, format: format, column: column, signers: signers)
+      if kind == .microchip, signers.isEmpty, !session.json {
+        session.console.note("\(source): the manifest's signatures are not checked; --signer names who must have signed")
+      }
+      if kind != .microchip, !signers.isEmpty {
+        throw InputError(.otherContent, "--signer is for Microchip manifests, and this is \(kind.rawValue)")
       }
       let (report, history) = try openReport()
       if history.count > 0 {
@@ -43,6 +52,28 @@ package struct ImportVerb {
       return error.exitStatus
     }
     return run.run()
+  }
+
+  private func readSigners() throws(InputError) -> [SignerCertificate] {
+    var signers: [SignerCertificate] = []
+    for path in signerPaths {
+      do throws(InputError) {
+        let file = try CertificateFile(content: try FileReader.contents(of: FilePath(path)))
+        for entry in file.entries {
+          guard let der = PEMText(Array(entry.pem.utf8)).blocks.first?.content else {
+            throw InputError(.noCertificate, "no certificate")
+          }
+          do throws(SignerCertificate.Fault) {
+            signers.append(try SignerCertificate(der: der))
+          } catch {
+            throw InputError(.noCertificate, error.description)
+          }
+        }
+      } catch {
+        throw InputError(error.code, "--signer \(path): \(error.message)", advice: error.advice)
+      }
+    }
+    return signers
   }
 
   private func openReport() throws(InputError) -> (ImportReport?, ImportHistory) {
@@ -69,8 +100,26 @@ package struct ImportVerb {
     return register.request(pem: pem, session)
   }
 
-  /// The command that goes on where this one stopped.
-  func resumeCommand(report: String) -> String {
-    "certregctl import --resume --report '\(report)' '\(source)', with the options given this time"
+  /// The command that goes on where this one stopped: the same, with `--resume`.
+  var resumeCommand: String {
+    let words = arguments.isEmpty ? [source] : arguments
+    return (["certregctl", "import", "--resume"] + words.filter { $0 != "--resume" }.map(\.quotedForShell))
+      .joined(separator: " ")
+  }
+}
+
+extension String {
+  /// The text as one word of a shell's command line.
+  var quotedForShell: String {
+    let plain = utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "-")...UInt8(ascii: ":"), UInt8(ascii: "_"), UInt8(ascii: "="), UInt8(ascii: "@"):
+        true
+      default: false
+      }
+    }
+    if plain, !isEmpty { return self }
+    return "'" + split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''") + "'"
   }
 }

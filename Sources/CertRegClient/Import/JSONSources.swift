@@ -1,3 +1,6 @@
+import CertRegCore
+import CertRegCrypto
+
 /// JSON lines: on each line an object with a certificate, or a string that is one.
 package struct JSONLinesSource: ImportSource {
   private static let certificateNames = ["certificatePem", "certificate", "cert", "pem", "deviceCertificate"]
@@ -45,19 +48,20 @@ package struct JSONLinesSource: ImportSource {
   }
 }
 
-/// A Microchip manifest: an array of signed objects, each with a base64url `payload` that lists public keys and their
-/// certificates (`publicKeySet.keys[].x5c`, device first, then who signed it).
-///
-/// The signatures over the payloads are not checked: that takes Microchip's certificate, and tools of its own.
+/// A Microchip manifest: an array of signed objects (JWS JSON serialization, RFC 7515 section 7.2.2), each with a `payload` that
+/// lists public keys and their certificates (`publicKeySet.keys[].x5c`, device first, then who signed it).
 package struct MicrochipSource: ImportSource {
   private var elements: JSONArrayElements
   private let fileName: String
+  private let signers: [SignerCertificate]
   private var number = 0
   private var ready: [ImportEntry] = []
 
-  init(stream: ByteStream, fileName: String) throws(InputError) {
+  /// - Parameter signers: whose signatures are good; empty: signatures are not looked at.
+  init(stream: ByteStream, fileName: String, signers: [SignerCertificate]) throws(InputError) {
     elements = try JSONArrayElements(stream: stream)
     self.fileName = fileName
+    self.signers = signers
   }
 
   package var fraction: Double? { elements.fraction }
@@ -80,12 +84,31 @@ package struct MicrochipSource: ImportSource {
     }
     let device = content["uniqueId"]?.string ?? signed["header"]?["uniqueId"]?.string
     let name = device.map { "\(place) \($0)" } ?? place
+    if !signers.isEmpty, let fault = fault(signed, payload: encoded) {
+      return [ImportEntry(name: name, error: InputError(.wrongSignature, fault))]
+    }
     let keys = content["publicKeySet"]?["keys"]?.array ?? []
     let certificates = keys.compactMap { $0["x5c"]?.array?.first?.string }
     guard !certificates.isEmpty else {
       return [ImportEntry(name: name, error: InputError(.noCertificate, "none of its keys has a certificate (x5c)"))]
     }
     return certificates.map { ImportEntry(name: name, text: $0) }
+  }
+
+  /// What is wrong with an entry's signature; `nil` where one of the signers made it.
+  private func fault(_ signed: JSON, payload: String) -> String? {
+    guard let protected = signed["protected"]?.string, let header = Base64.decode(protected.utf8),
+      let parameters = try? JSON(parsing: header[...]), let text = signed["signature"]?.string,
+      let signature = Base64.decode(text.utf8)
+    else { return "not signed" }
+    guard parameters["alg"]?.string == "ES256", parameters["crit"] == nil else {
+      return "signed in another way than with ES256"
+    }
+    let named = parameters["x5t#S256"]?.string.flatMap { Base64.decode($0.utf8) }
+    let candidates = signers.filter { signer in named.map { $0 == signer.digest.bytes } ?? true }
+    guard !candidates.isEmpty else { return "signed by another certificate than those given with --signer" }
+    let message = Array("\(protected).\(payload)".utf8)
+    return candidates.contains { $0.verifies(signature, of: message) } ? nil : "the signature is not the signer's"
   }
 }
 

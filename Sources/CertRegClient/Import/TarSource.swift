@@ -1,3 +1,19 @@
+/// What archives have in common.
+enum ArchiveMember {
+  /// Whether a file is one that programs keep for themselves (`.DS_Store`, `._name.pem`). Names in archives are untrusted: they are
+  /// shown and never opened.
+  static func isHidden(_ path: String) -> Bool {
+    path.split(separator: "/").last?.hasPrefix(".") ?? true
+  }
+
+  /// The entry for a file that is larger than anything with certificates; none where it does not pretend to have any.
+  static func tooLarge(_ name: String) -> [ImportEntry] {
+    guard CertificateInputs.claims(FilePath(name), []) else { return [] }
+    let limit = ByteStream.maximumElementBytes / 1_048_576
+    return [ImportEntry(name: name, error: InputError(.noCertificate, "larger than \(limit) MiB: not read"))]
+  }
+}
+
 /// The certificate files in a tar archive (POSIX.1-1988 ustar, with the long names of pax and GNU tar), read as a stream.
 package struct TarSource: ImportSource {
   private static let blockBytes = 512
@@ -13,9 +29,15 @@ package struct TarSource: ImportSource {
 
   package var fraction: Double? { stream.fraction }
 
-  /// Whether `header` begins a tar archive.
+  /// Whether `header` begins a tar archive: its checksum is right (POSIX.1-1988, and tar before it).
   static func recognizes(_ header: ArraySlice<UInt8>) -> Bool {
-    header.count >= 262 && header.dropFirst(257).prefix(5).elementsEqual("ustar".utf8)
+    guard header.count >= blockBytes, header.first != 0 else { return false }
+    let start = header.startIndex
+    let field = (start + 148)..<(start + 156)
+    let sum = zip(header.indices, header.prefix(blockBytes)).reduce(0) { sum, pair in
+      sum + (field.contains(pair.0) ? 0x20 : Int(pair.1))
+    }
+    return octal(header[field]) == sum
   }
 
   package mutating func next() throws(InputError) -> ImportEntry? {
@@ -26,63 +48,50 @@ package struct TarSource: ImportSource {
         throw InputError(.unreadable, "the archive is damaged")
       }
       let type = header[156]
-      guard size <= ByteStream.maximumElementBytes || type == UInt8(ascii: "0") || type == 0 else {
-        throw InputError(.unreadable, "the archive is damaged")
-      }
-      let isLarge = size > ByteStream.maximumElementBytes
-      let content = try self.content(size, keeping: !isLarge)
+      let isFile = type == UInt8(ascii: "0") || type == 0
+      let limit = ByteStream.maximumElementBytes
+      guard size <= limit || isFile else { throw InputError(.unreadable, "the archive is damaged") }
+      let content = try self.content(size, keeping: limit)
       switch type {
       case UInt8(ascii: "L"): longName = TarSource.text(content[...])
       case UInt8(ascii: "x"): longName = TarSource.paxPath(content) ?? longName
+      // The long target of a link; its long name may have come before.
+      case UInt8(ascii: "K"): continue
       case UInt8(ascii: "0"), 0:
-        let name = longName ?? TarSource.name(header)
+        let member = longName ?? TarSource.name(header)
         longName = nil
-        ready = isLarge ? [] : entries(name: "\(fileName)/\(name)", content).reversed()
+        if member.hasSuffix("/") || ArchiveMember.isHidden(member) { continue }
+        let name = "\(fileName)/\(member)"
+        ready = size > limit ? ArchiveMember.tooLarge(name) : ImportEntry.entries(ofMember: name, content).reversed()
       default: longName = nil
       }
     }
     return ready.popLast()
   }
 
-  private func entries(name: String, _ content: [UInt8]) -> [ImportEntry] {
-    let last = name.split(separator: "/").last ?? ""
-    guard !last.hasPrefix("."), CertificateInputs.claims(FilePath(name), content) else { return [] }
-    do throws(InputError) {
-      return try CertificateFile(content: content).entries.map { entry in
-        ImportEntry(name: entry.number.map { "\(name)#\($0)" } ?? name, pem: entry.pem)
-      }
-    } catch {
-      // As in a folder, a key beside its certificate is no fault: it only must not be sent.
-      return error.code == .otherContent ? [] : [ImportEntry(name: name, error: error)]
-    }
-  }
-
   private func block() throws(InputError) -> [UInt8]? {
-    var block: [UInt8] = []
-    while block.count < TarSource.blockBytes {
-      guard let byte = try stream.next() else {
-        if block.isEmpty { return nil }
-        throw InputError(.unreadable, "the archive breaks off")
-      }
-      block.append(byte)
-    }
+    let (block, count) = try stream.take(TarSource.blockBytes)
+    if count == 0 { return nil }
+    guard count == TarSource.blockBytes else { throw TarSource.breaksOff }
     return block
   }
 
-  private func content(_ size: Int, keeping: Bool) throws(InputError) -> [UInt8] {
-    var content: [UInt8] = []
-    var left = size
-    while left > 0 {
-      guard let block = try block() else { throw InputError(.unreadable, "the archive breaks off") }
-      if keeping { content.append(contentsOf: block.prefix(left)) }
-      left -= TarSource.blockBytes
+  private func content(_ size: Int, keeping limit: Int) throws(InputError) -> [UInt8] {
+    let padding = (TarSource.blockBytes - size % TarSource.blockBytes) % TarSource.blockBytes
+    let content = try stream.take(size, keeping: size > limit ? 0 : size)
+    guard content.taken == size, try stream.take(padding, keeping: 0).taken == padding else {
+      throw TarSource.breaksOff
     }
-    return content
+    return content.bytes
   }
 
+  private static let breaksOff = InputError(.unreadable, "the archive breaks off")
+
+  /// A number in octal digits; what does not fit into it in another form is no certificate and no name.
   private static func octal(_ field: ArraySlice<UInt8>) -> Int? {
     let digits = field.drop { $0 == 0x20 }.prefix { $0 != 0 && $0 != 0x20 }
-    return digits.isEmpty ? nil : Int(String(decoding: digits, as: UTF8.self), radix: 8)
+    guard digits.allSatisfy({ (0x30...0x37).contains($0) }) else { return nil }
+    return Int(String(decoding: digits, as: UTF8.self), radix: 8)
   }
 
   private static func text(_ field: ArraySlice<UInt8>) -> String {

@@ -2,19 +2,24 @@ import Glibc
 
 /// Where a command writes: its results to standard output, everything else to standard error.
 ///
-/// On a terminal, a line of standard error can be transient: it shows what is going on and gives way to the next output.
+/// On a terminal, lines of standard error can be transient: they show what is going on and give way to the next output.
 package final class Console {
   /// One of the two streams and what it can do.
   package struct Stream {
     package var isTerminal: Bool
-    package var columns: Int
+    /// The width as it is now: a terminal may change it at any time.
+    package var columns: Int { measure() }
     package var colour: Bool
+    private var measure: () -> Int
     /// Writes text; `false` where not all of it could be written.
     package var write: (String) -> Bool
 
-    package init(isTerminal: Bool, columns: Int = 80, colour: Bool = false, write: @escaping (String) -> Bool) {
+    package init(
+      isTerminal: Bool, columns: @escaping @autoclosure () -> Int = 80, colour: Bool = false,
+      write: @escaping (String) -> Bool
+    ) {
       self.isTerminal = isTerminal
-      self.columns = columns
+      measure = columns
       self.colour = colour
       self.write = write
     }
@@ -22,7 +27,7 @@ package final class Console {
 
   package let output: Stream
   package let errors: Stream
-  private var transient: TerminalText?
+  private var transient: [TerminalText] = []
   /// Whether some of the results could not be written, as when a disk is full: then no command succeeded.
   package private(set) var hasLostOutput = false
 
@@ -98,20 +103,33 @@ package final class Console {
 
   /// Shows `text` for as long as nothing else is written; only on a terminal.
   package func showTransient(_ text: TerminalText) {
-    guard errors.isTerminal, text != transient else { return }
-    _ = errors.write("\r\u{1B}[K" + text.truncated(to: max(1, errors.columns - 1)).rendered(colour: errors.colour))
-    transient = text
+    showTransient([text])
   }
 
-  /// Takes the transient line away.
+  /// Shows lines, which never wrap, for as long as nothing else is written; only on a terminal.
+  package func showTransient(_ lines: [TerminalText]) {
+    guard errors.isTerminal, lines != transient else { return }
+    let width = max(1, errors.columns - 1)
+    // Each line is written over the one that was there and the rest of it erased then: erased first, it would flicker.
+    let drawn = lines.map { $0.truncated(to: width).rendered(colour: errors.colour) + "\u{1B}[K" }
+    _ = errors.write(toFirstTransientLine + drawn.joined(separator: "\r\n") + "\u{1B}[J")
+    transient = lines
+  }
+
+  /// Takes the transient lines away.
   package func clearTransient() {
     clearTransient(before: errors)
   }
 
   private func clearTransient(before stream: Stream) {
-    guard transient != nil, stream.isTerminal else { return }
-    _ = errors.write("\r\u{1B}[K")
-    transient = nil
+    guard !transient.isEmpty, stream.isTerminal else { return }
+    _ = errors.write(toFirstTransientLine + "\u{1B}[J")
+    transient = []
+  }
+
+  /// Moves the cursor, which stands behind the last transient line, to where the first one begins.
+  private var toFirstTransientLine: String {
+    transient.count > 1 ? "\r\u{1B}[\(transient.count - 1)A" : "\r"
   }
 }
 

@@ -149,7 +149,13 @@ final class CertificateBatch {
 extension InputError {
   /// The error in the form of an answer's, so that local failures look like the daemon's in `--json` and on the screen.
   var answerError: AnswerError {
-    AnswerError(type: "InputError", reason: code == .unreadable ? "unreadable" : "no_certificate", message: message)
+    let reason =
+      switch code {
+      case .unreadable, .notWritable: "unreadable"
+      case .noCertificate, .otherContent: "no_certificate"
+      case .wrongSignature: "wrong_manifest_signature"
+      }
+    return AnswerError(type: "InputError", reason: reason, message: message)
   }
 }
 

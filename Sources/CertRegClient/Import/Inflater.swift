@@ -1,0 +1,70 @@
+import CZlib
+
+/// Undoes the compression of gzip (RFC 1952) or of a zip archive's entry (RFC 1951), piece by piece.
+final class Inflater {
+  enum Wrapping: Int32 {
+    case gzip = 31
+    case none = -15
+  }
+
+  /// Room for one piece of output.
+  private static let pieceBytes = 65_536
+
+  /// Owned. zlib keeps the address and refuses to go on when it has changed, so this cannot be a stored struct.
+  private let stream: UnsafeMutablePointer<z_stream>
+  /// Whether the compressed data have ended.
+  private(set) var isAtEnd = false
+
+  init(_ wrapping: Wrapping) {
+    stream = .allocate(capacity: 1)
+    stream.initialize(to: z_stream())
+    let status = certreg_inflate_init(stream, wrapping.rawValue)
+    // Fails where memory is used up or another zlib is loaded than this was compiled for: nothing that could go on.
+    precondition(status == Z_OK, "inflateInit2 failed: \(status)")
+  }
+
+  deinit {
+    inflateEnd(stream)
+    stream.deallocate()
+  }
+
+  /// Takes bytes from `input` and gives what they stand for, at most 64 KiB; nothing where `input` is used up or the data are at
+  /// their end.
+  ///
+  /// - Throws: `InputError` for damaged data.
+  func inflate(_ input: inout ArraySlice<UInt8>) throws(InputError) -> [UInt8] {
+    guard !isAtEnd else { return [] }
+    var output = [UInt8](repeating: 0, count: Inflater.pieceBytes)
+    let source = input
+    var status = Z_OK
+    source.withUnsafeBufferPointer { source in
+      output.withUnsafeMutableBufferPointer { target in
+        // zlib only reads through next_in; its type has no const.
+        stream.pointee.next_in = UnsafeMutablePointer(mutating: source.baseAddress)
+        stream.pointee.avail_in = UInt32(source.count)
+        stream.pointee.next_out = target.baseAddress
+        stream.pointee.avail_out = UInt32(target.count)
+        status = CZlib.inflate(stream, Z_NO_FLUSH)
+      }
+    }
+    input.removeFirst(input.count - Int(stream.pointee.avail_in))
+    output.removeLast(Int(stream.pointee.avail_out))
+    isAtEnd = status == Z_STREAM_END
+    // Z_BUF_ERROR: there was no input or no room, which is no fault.
+    guard status == Z_OK || status == Z_STREAM_END || status == Z_BUF_ERROR else {
+      throw InputError(.unreadable, "the compressed data are damaged")
+    }
+    return output
+  }
+
+  /// Begins anew, for the next member of a gzip file.
+  func reset() {
+    inflateReset(stream)
+    isAtEnd = false
+  }
+
+  /// CRC-32 as gzip and zip have it.
+  static func crc32(_ bytes: [UInt8]) -> UInt32 {
+    UInt32(truncatingIfNeeded: CZlib.crc32(0, bytes, UInt32(bytes.count)))
+  }
+}
