@@ -1,4 +1,5 @@
 import CertRegCore
+import CertRegCrypto
 import Foundation
 import Synchronization
 import Testing
@@ -139,9 +140,9 @@ import Testing
 
   @Test func `says what to do with archives that it does not read`() throws {
     let folder = try TemporaryFolder()
-    let file = try folder.write("a", [0x1F, 0x8B, 0x08, 0x00])
+    let file = try folder.write("a", [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00])
     let error = #expect(throws: InputError.self) { _ = try ImportFormat.open(file, format: nil, column: nil) }
-    #expect(error?.advice?.contains("gzip -dc") == true)
+    #expect(error?.advice?.contains("xz -dc") == true)
   }
 
   @Test func `never crashes on damaged sources`() throws {
@@ -166,23 +167,10 @@ import Testing
   }
 }
 
-@Suite struct SHA256Tests {
-  @Test(arguments: [
-    ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
-    ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
-    (
-      "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-      "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"
-    ),
-    (String(repeating: "a", count: 1_000_000), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"),
-  ])
-  func `gives the digests of FIPS 180-4's examples`(message: String, expected: String) {
-    #expect(SHA256.digest(Array(message.utf8)).hex == expected)
-  }
-
+@Suite struct FingerprintTests {
   @Test func `names a certificate the same whatever its lines`() {
     let one = ImportEntry.fingerprint(ofPEM: Sample.certificatePEM(1))
-    #expect(one == SHA256.digest(Sample.certificate(1)))
+    #expect(one == SHA256.digest(of: Sample.certificate(1)))
     #expect(one == ImportEntry.fingerprint(ofPEM: Sample.certificatePEM(1).replacing("\n", with: "\r\n")))
     #expect(one != ImportEntry.fingerprint(ofPEM: Sample.certificatePEM(2)))
   }
@@ -217,6 +205,13 @@ import Testing
   private func batch(_ folder: TemporaryFolder, _ count: Int) throws -> String {
     let rows = (0..<count).map { "\($0),\(Data(Sample.certificate(UInt8($0))).base64EncodedString())\n" }
     return try folder.write("batch.csv", "serial,cert\n" + rows.joined())
+  }
+
+  private func entries(of path: String) throws -> [ImportEntry] {
+    var (_, source) = try ImportFormat.open(path, format: nil)
+    var entries: [ImportEntry] = []
+    while let entry = try source.next() { entries.append(entry) }
+    return entries
   }
 
   private func verb(_ source: String, _ report: String) -> ImportVerb {
@@ -254,6 +249,10 @@ import Testing
     verb.resumes = true
     #expect(verb.run(session) == .dataError)
     #expect(register.total == 200)
+    // Each entry still has one line.
+    let rows = try ReportRows(report)
+    #expect(rows.outcomes == ["created": 200, "duplicate": 1, "failed": 1])
+    #expect(Set(rows.names).count == 202)
   }
 
   @Test func `goes on after it was cut off in the middle of a line`() throws {
@@ -273,6 +272,8 @@ import Testing
     #expect(verb.run(session) == .success)
     #expect(register.total == 21)
     #expect(register.certificates == 20)
+    let rows = try ReportRows(folder.path("report.csv"))
+    #expect(rows.outcomes == ["created": 20])
     let again = try String(contentsOfFile: folder.path("report.csv"), encoding: .utf8)
     #expect(again.split(separator: "\n").allSatisfy { $0.filter { $0 == "\"" }.count == 14 || $0.hasPrefix("name,") })
   }
@@ -295,6 +296,9 @@ import Testing
     #expect(capture.errors.contains("30 entries: 29 created, 1 failed"))
     #expect(capture.errors.contains("--resume"))
     #expect(register.total == 29 * 3 + 10)
+    // What failed is a source of its own.
+    let failed = try entries(of: folder.path("r.failed.jsonl"))
+    #expect(failed.map { try? $0.content.get() } == [hopeless])
   }
 
   @Test func `comes back to a daemon that closes its connections`() throws {
@@ -328,7 +332,7 @@ import Testing
     verb.isInterrupted = { register.total >= 5 }
     let session = Session(socketPath: daemon.path, console: capture.console())
     #expect(verb.run(session) == .interrupted)
-    #expect(capture.errors.contains("certregctl import --resume --report"))
+    #expect(capture.errors.contains("certregctl import --resume \(source)"))
     let first = register.total
     #expect((5..<200).contains(first))
     verb.isInterrupted = { false }
@@ -363,7 +367,7 @@ import Testing
 
   @Test func `a failure in one target keeps a certificate from being done`() throws {
     var history = ImportHistory()
-    let id = SHA256.digest([1])
+    let id = SHA256.digest(of: [1])
     history.add(ImportRecord(name: "a", certificateID: id.hex, outcome: "created", target: "one"))
     #expect(history.isDone(id))
     history.add(ImportRecord(name: "a", certificateID: id.hex, outcome: "failed", target: "two"))
@@ -373,19 +377,243 @@ import Testing
     #expect(history.count == 1)
   }
 
-  @Test func `tells rate and time left, and what holds things up`() throws {
+  @Test func `goes on from a report whose middle was lost with the power`() throws {
+    let folder = try TemporaryFolder()
+    let source = try batch(folder, 20)
+    let register = Register()
+    let daemon = try FakeDaemon(answering: { request in
+      _ = register.count(request)
+      return self.registered(request)
+    })
+    let report = folder.path("report.csv")
+    let session = Session(socketPath: daemon.path, console: Capture().console())
+    var verb = verb(source, report)
+    #expect(verb.run(session) == .success)
+    // Blocks that never reached the disk read as zeros: they begin inside a quoted field and end inside another.
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: report))
+    let hole = bytes.count / 3..<bytes.count / 2
+    bytes.replaceSubrange(hole, with: Data(count: hole.count))
+    try bytes.write(to: URL(fileURLWithPath: report))
+    verb.resumes = true
+    #expect(verb.run(session) == .success)
+    #expect(register.certificates == 20)
+    #expect((21..<40).contains(register.total))
+    #expect(try ReportRows(report).outcomes == ["created": 20])
+    #expect(try Data(contentsOf: URL(fileURLWithPath: report)).contains(0) == false)
+  }
+
+  @Test func `keeps what failed, and takes it back when it succeeds`() throws {
+    let folder = try TemporaryFolder()
+    let source = try batch(folder, 10)
+    let isMended = Mutex(false)
+    let bad = Set((3...4).map { PEM.certificate(der: Sample.certificate($0)) })
+    let daemon = try FakeDaemon(answering: { request in
+      let fails = !isMended.withLock { $0 } && bad.contains(request["certificatePem"]?.string ?? "")
+      return fails ? JSON.failure(request) : self.registered(request)
+    })
+    let report = folder.path("r.csv")
+    let failed = folder.path("r.failed.jsonl")
+    let capture = Capture()
+    let session = Session(socketPath: daemon.path, console: capture.console())
+    #expect(verb(source, report).run(session) == .dataError)
+    #expect(try ReportRows(report).outcomes == ["created": 8, "failed": 2])
+    #expect(Set(try entries(of: failed).compactMap { try? $0.content.get() }) == bad)
+    #expect(capture.errors.contains("certregctl import \(failed.quotedForShell)"))
+
+    // The file of those that failed is a source, and gives way when nothing in it fails any more.
+    isMended.withLock { $0 = true }
+    var again = verb(failed, report)
+    again.resumes = true
+    #expect(again.run(session) == .success)
+    #expect(try ReportRows(report).outcomes == ["created": 10])
+    #expect(!FileManager.default.fileExists(atPath: failed))
+  }
+
+  @Test func `an import that is stopped leaves the failed entries of the one before as they were`() throws {
+    let folder = try TemporaryFolder()
+    let source = try batch(folder, 100)
+    let register = Register()
+    let daemon = try FakeDaemon(answering: { request in
+      _ = register.count(request)
+      return JSON.failure(request)
+    })
+    let session = Session(socketPath: daemon.path, console: Capture().console())
+    #expect(verb(source, folder.path("r.csv")).run(session) == .dataError)
+    let failed = folder.path("r.failed.jsonl")
+    let before = try Data(contentsOf: URL(fileURLWithPath: failed))
+    var again = verb(failed, folder.path("r.csv"))
+    again.resumes = true
+    again.isInterrupted = { register.total >= 105 }
+    #expect(again.run(session) == .interrupted)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: failed)) == before)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("")).allSatisfy { !$0.hasSuffix(".new") })
+  }
+
+  @Test func `writes over no file of others`() throws {
+    let folder = try TemporaryFolder()
+    let source = try batch(folder, 1)
+    try folder.write("r.failed.jsonl", "mine")
+    let session = Session(socketPath: folder.path("none"), console: Capture().console())
+    #expect(verb(source, folder.path("r.csv")).run(session) == .cannotCreate)
+    var resumed = verb(source, "/dev/null")
+    resumed.resumes = true
+    #expect(resumed.run(session) == .cannotCreate)
+    #expect(try ImportReport.open(path: folder.path("s.csv"), resuming: false).1.count == 0)
+  }
+
+  @Test func `two imports do not write one report`() throws {
+    let folder = try TemporaryFolder()
+    let (report, _) = try ImportReport.open(path: folder.path("r.csv"), resuming: true)
+    let error = #expect(throws: InputError.self) {
+      _ = try ImportReport.open(path: folder.path("r.csv"), resuming: true)
+    }
+    #expect(error?.message.contains("another import") == true)
+    report.add(ImportRecord(name: "a", outcome: "created"))
+    #expect(report.failure == nil)
+  }
+
+  @Test func `leaves no report where nothing came of it, and says so where there was no certificate`() throws {
+    let folder = try TemporaryFolder()
+    let source = try batch(folder, 3)
+    let capture = Capture()
+    var session = Session(socketPath: folder.path("none"), console: capture.console())
+    #expect(verb(source, folder.path("r.csv")).run(session) == .unavailable)
+    #expect(!FileManager.default.fileExists(atPath: folder.path("r.csv")))
+
+    try folder.write("empty/notes", "nothing")
+    let daemon = try FakeDaemon(answering: { self.registered($0) })
+    session = Session(socketPath: daemon.path, console: capture.console())
+    #expect(verb(folder.path("empty"), folder.path("r.csv")).run(session) == .noInput)
+    #expect(capture.errors.contains("there was no certificate"))
+  }
+
+  @Test func `a signer must be a certificate with a key on P-256, and go with a manifest`() throws {
+    let folder = try TemporaryFolder()
+    let source = try batch(folder, 3)
+    let capture = Capture()
+    let session = Session(socketPath: folder.path("none"), console: capture.console())
+    var verb = verb(source, folder.path("r.csv"))
+    let rsa = try Issuer(folder, "rsa", ["rsa:2048"])
+    let files = [folder.path("none.crt"), try folder.write("x.crt", Sample.certificatePEM(1)), rsa.certificatePath]
+    for (file, problem) in zip(files, ["no such file", "OpenSSL can read", "P-256"]) {
+      verb.signerPaths = [file]
+      #expect(verb.run(session) != .success)
+      #expect(capture.errors.contains(problem))
+    }
+    verb.signerPaths = [try Issuer(folder, "ec").certificatePath]
+    #expect(verb.run(session) == .dataError)
+    #expect(capture.errors.contains("--signer is for Microchip manifests, and this is csv"))
+  }
+
+  @Test func `quotes what a shell would take apart`() {
+    #expect("batch.csv".quotedForShell == "batch.csv")
+    #expect("my batch.csv".quotedForShell == "'my batch.csv'")
+    #expect("it's $(x)".quotedForShell == "'it'\\''s $(x)'")
+    #expect("".quotedForShell == "''")
+    var verb = ImportVerb(source: "a b")
+    verb.arguments = ["--status", "ACTIVE", "a b", "--resume"]
+    #expect(verb.resumeCommand == "certregctl import --resume --status ACTIVE 'a b'")
+  }
+
+  @Test func `tells rate and time left, outcomes, and what holds things up`() throws {
     var progress = ImportProgress()
-    progress.fraction = 0.25
     for second in 0...4 {
-      progress.done = second * 50
+      if second > 0 { progress.count("created", 50) }
       progress.sample(at: MonotonicTime(nanoseconds: Int64(second) * 1_000_000_000))
     }
-    progress.failed = 2
-    progress.daemon = try JSON(
-      parsing: #"{"targets":[{"name":"eu","health":"throttled","ratePerSecond":9.5},{"name":"us","health":"ok"}]}"#)
+    progress.fraction = 0.25
+    progress.pending = 50
     #expect(
-      progress.line(width: 80).plain
-        == "[###---------] 25 %  200 done  50.0/s  12 s left  2 failed  eu throttled to 9.5/s")
-    #expect(ImportProgress().line(width: 20).plain == "0 done")
+      progress.lines(width: 80).map(\.plain) == [
+        "[####----------------]  20 %  200 of about 1000  50.0/s  16 s left", "200 created",
+      ])
+    progress.count("failed", 2)
+    progress.passedOver = 1000
+    progress.retrying = ["throttled_by_upstream": 3, "draining": 30, "x": 1]
+    progress.daemon = try JSON(
+      parsing: #"""
+        {"targets":[{"name":"eu","default":true,"health":"throttled","ratePerSecond":9.5},
+        {"name":"us","default":false,"health":"unavailable","lastError":{"reason":"name_resolution"}}]}
+        """#)
+    #expect(
+      progress.lines(width: 200).dropFirst().map(\.plain) == [
+        "200 created, 2 failed, 1000 done before",
+        "eu: throttled by AWS IoT, at 9.5 calls a second; to be tried again: 30 draining, 3 throttled_by_upstream",
+      ])
+    progress.retrying = [:]
+    progress.targets = ["us"]
+    #expect(progress.lines(width: 80).last?.plain == "us: AWS IoT does not answer (name_resolution)")
+    progress.targets = []
+    progress.daemon = try JSON(
+      parsing: #"{"targets":[{"name":"eu","default":true,"health":"ok","ratePerSecond":10,"queued":54}]}"#)
+    #expect(progress.lines(width: 80).last?.plain == "eu: certregd keeps to its rate, at 10.0 calls a second")
+    #expect(ImportProgress().lines(width: 20).map(\.plain) == ["0", "nothing answered yet"])
+  }
+
+  @Test func `is not at 100 % before the last answer`() throws {
+    var progress = ImportProgress()
+    progress.fraction = 1
+    progress.count("created", 5)
+    progress.pending = 1
+    #expect(progress.lines(width: 80)[0].plain.hasSuffix("83 %  5 of 6"))
+    progress.pending = 0
+    progress.count("created")
+    #expect(progress.lines(width: 80)[0].plain == "[####################] 100 %  6 of 6")
+  }
+}
+
+/// A report as a reader of CSV or JSON lines sees it.
+private struct ReportRows {
+  var names: [String] = []
+  var outcomes: [String: Int] = [:]
+
+  init(_ path: String) throws {
+    let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+    for line in path.hasSuffix(".csv") ? lines.dropFirst() : lines[...] {
+      if path.hasSuffix(".csv") {
+        let fields = line.dropFirst().dropLast().components(separatedBy: "\",\"")
+        names.append(fields[0])
+        outcomes[fields[2], default: 0] += 1
+      } else {
+        let json = try JSON(parsing: String(line))
+        names.append(json["name"]?.string ?? "")
+        outcomes[json["outcome"]?.string ?? "", default: 0] += 1
+      }
+    }
+  }
+}
+
+/// A key and its certificate, made by openssl.
+struct Issuer {
+  let certificatePath: String
+  let certificatePEM: [UInt8]
+  private let keyPEM: [UInt8]
+
+  init(
+    _ folder: TemporaryFolder, _ name: String, _ key: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+  ) throws {
+    certificatePath = folder.path("\(name).crt")
+    let result = Program.run(
+      ["openssl", "req", "-x509", "-newkey"] + key + [
+        "-nodes", "-subj", "/CN=\(name)", "-keyout", folder.path("\(name).key"), "-out", certificatePath,
+      ], environment: ProcessInfo.processInfo.environment, timeout: .seconds(60))
+    try #require(result?.status == 0, "openssl is needed for this test")
+    certificatePEM = Array(try Data(contentsOf: URL(fileURLWithPath: certificatePath)))
+    keyPEM = Array(try Data(contentsOf: URL(fileURLWithPath: folder.path("\(name).key"))))
+  }
+
+  var der: [UInt8] { ClientIdentity.certificates(pem: certificatePEM)[0] }
+
+  /// A signature as RFC 7518 section 3.4 has it.
+  func signature(of message: String) throws -> [UInt8] {
+    let identity = try ClientIdentity(certificatePEM: certificatePEM, privateKeyPEM: keyPEM)
+    let encoded = try identity.signature(of: Array(message.utf8))
+    // SEQUENCE { INTEGER, INTEGER }, all lengths in one octet.
+    let first = Array(encoded[4..<(4 + Int(encoded[3]))])
+    let second = Array(encoded[(6 + first.count)...])
+    return [first, second].flatMap { number in
+      let digits = number.drop { $0 == 0 }
+      return [UInt8](repeating: 0, count: 32 - digits.count) + digits
+    }
   }
 }

@@ -1,5 +1,6 @@
 import CertRegClient
 import CertRegCore
+import CertRegCrypto
 import Testing
 
 @Suite struct VerbTests {
@@ -243,7 +244,7 @@ import Testing
   @Test func `forgets by ID and by file`() throws {
     let folder = try TemporaryFolder()
     let file = try folder.write("a.pem", Sample.certificatePEM(1))
-    let id = SHA256.digest(Sample.certificate(1)).hex
+    let id = SHA256.digest(of: Sample.certificate(1)).hex
     let daemon = try FakeDaemon(answering: { request in
       request["op"]?.string == "forget" && request["certificatePem"] == nil
         ? JSON.answer(to: request, [("certificateId", request["certificateId"] ?? .null)]) : nil

@@ -39,7 +39,9 @@ package struct PEMSource: ImportSource {
     while ready.isEmpty {
       guard let (start, block) = try nextBlock() else { return nil }
       let blocks = PEMText(block).blocks
-      guard blocks.contains(where: { $0.label.uppercased().hasSuffix("CERTIFICATE") || $0.holdsPKCS7 }) else { continue }
+      guard blocks.contains(where: { $0.label.uppercased().hasSuffix("CERTIFICATE") || $0.holdsPKCS7 }) else {
+        continue
+      }
       ready = ImportEntry.entries(name: "\(fileName):\(start)", content: block).reversed()
     }
     return ready.popLast()

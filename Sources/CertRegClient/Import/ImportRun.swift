@@ -42,7 +42,7 @@ final class ImportRun {
   private var printed = 0
   private var tally = Tally()
   private var progress = ImportProgress()
-  private var nextStatus = Clock.now + .milliseconds(500)
+  private var nextStatus: MonotonicTime
   private var nextDrawing = Clock.now
   private var nextNote = Clock.now + noteInterval
   private var nextSync = Clock.now + syncInterval
@@ -58,6 +58,8 @@ final class ImportRun {
     self.report = report
     self.history = history
     progress.targets = session.targets
+    // In time for the first line that is written where nobody watches.
+    nextStatus = Clock.now + (session.console.errors.isTerminal ? .milliseconds(500) : .seconds(28))
   }
 
   /// Runs until the source is exhausted, somebody stops it, or the daemon stays away.

@@ -36,7 +36,7 @@ package struct ImportVerb {
       let signers = try readSigners()
       let (kind, entries) = try ImportFormat.open(source, format: format, column: column, signers: signers)
       if kind == .microchip, signers.isEmpty, !session.json {
-        session.console.note("\(source): the manifest's signatures are not checked; --signer names who must have signed")
+        session.console.note("\(source): signatures are not checked; --signer names who may have signed the manifest")
       }
       if kind != .microchip, !signers.isEmpty {
         throw InputError(.otherContent, "--signer is for Microchip manifests, and this is \(kind.rawValue)")
