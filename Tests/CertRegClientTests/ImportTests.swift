@@ -538,16 +538,32 @@ import Testing
     #expect(
       progress.lines(width: 200).dropFirst().map(\.plain) == [
         "200 created, 2 failed, 1000 done before",
-        "eu: throttled by AWS IoT, at 9.5 calls a second; to be tried again: 30 draining, 3 throttled_by_upstream",
+        "eu: AWS IoT throttles, at 9.5 calls a second; to be tried again: 30 draining, 3 throttled_by_upstream",
       ])
     progress.retrying = [:]
     progress.targets = ["us"]
     #expect(progress.lines(width: 80).last?.plain == "us: AWS IoT does not answer (name_resolution)")
     progress.targets = []
     progress.daemon = try JSON(
-      parsing: #"{"targets":[{"name":"eu","default":true,"health":"ok","ratePerSecond":10,"queued":54}]}"#)
-    #expect(progress.lines(width: 80).last?.plain == "eu: certregd keeps to its rate, at 10.0 calls a second")
+      parsing: #"{"targets":[{"name":"eu","health":"ok","ratePerSecond":10,"queued":54,"throttles":12345}]}"#)
+    #expect(
+      progress.lines(width: 80).last?.plain
+        == "eu: certregd keeps to 10.0 calls a second; AWS IoT throttled 12,345 before")
     #expect(ImportProgress().lines(width: 20).map(\.plain) == ["0", "nothing answered yet"])
+  }
+
+  @Test func `draws lines over those that were there, and takes them away`() {
+    let capture = Capture()
+    let console = capture.console(columns: 10)
+    console.showTransient(["one", "a line that is too long"])
+    console.showTransient(["1", "2", "3"])
+    console.showTransient("x")
+    console.note("done")
+    let escape = "\u{1B}"
+    let drawings = [
+      "\rone^[K\r\na line t…^[K^[J", "\r^[1A1^[K\r\n2^[K\r\n3^[K^[J", "\r^[2Ax^[K^[J", "\r^[Jdone\n",
+    ]
+    #expect(capture.errors.replacing(escape, with: "^") == drawings.joined())
   }
 
   @Test func `is not at 100 % before the last answer`() throws {

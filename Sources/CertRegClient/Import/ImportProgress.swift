@@ -54,7 +54,8 @@ package struct ImportProgress {
 
   /// Seconds until the end at this rate; `nil` where nothing says.
   package var secondsLeft: Double? {
-    guard let total, let rate = ratePerSecond, rate > 0 else { return nil }
+    // Slower than what is shown as 0.0: it stands still, and no time would be right.
+    guard let total, let rate = ratePerSecond, rate >= 0.05 else { return nil }
     return max(0, (total - Double(done + passedOver)) / rate)
   }
 
@@ -62,7 +63,7 @@ package struct ImportProgress {
   ///
   ///     [######------------------]  25 %  1,250 of about 5,000  35.2/s  1 min 46 s left
   ///     1,240 created, 10 failed
-  ///     eu: throttled by AWS IoT, at 9.5 calls a second
+  ///     eu: AWS IoT throttles, at 9.5 calls a second
   package func lines(width: Int) -> [TerminalText] {
     let notes = slowness
     return [headline(width), outcomes] + (notes.isEmpty ? [] : [TerminalText(notes.joined(separator: "; "), .yellow)])
@@ -88,11 +89,9 @@ package struct ImportProgress {
     return line
   }
 
-  private static let order = ["created", "existing", "cached", "queued", "valid", "duplicate"]
-
   private var outcomes: TerminalText {
-    let others = counts.keys.filter { !ImportProgress.order.contains($0) && $0 != "failed" }.sorted()
-    var parts = (ImportProgress.order + others).compactMap { outcome in
+    let others = counts.keys.filter { !Tally.order.contains($0) && $0 != "failed" }.sorted()
+    var parts = (Tally.order + others).compactMap { outcome in
       counts[outcome].map { TerminalText("\(grouped($0)) \(outcome)") }
     }
     if let failed = counts["failed"] { parts.append(TerminalText("\(grouped(failed)) failed", .red)) }
@@ -117,14 +116,16 @@ package struct ImportProgress {
 
   private static func slowness(of target: JSON) -> String? {
     let name = target["name"]?.string ?? "target"
-    let rate = target["ratePerSecond"]?.double.map { ", at \(StatusView.oneDecimal($0)) calls a second" } ?? ""
+    let rate = target["ratePerSecond"]?.double.map { "\(StatusView.oneDecimal($0)) calls a second" }
     let cause = target["lastError"]?["reason"]?.string.map { " (\($0))" } ?? ""
-    switch target["health"]?.string {
-    case "throttled": return "\(name): throttled by AWS IoT\(rate)"
-    case "unavailable": return "\(name): AWS IoT does not answer\(cause)"
-    case "unauthorized": return "\(name): AWS IoT refuses certregd\(cause)"
-    case "ok" where !rate.isEmpty && (target["queued"]?.integer ?? 0) > 0:
-      return "\(name): certregd keeps to its rate\(rate)"
+    switch (target["health"]?.string, rate) {
+    case ("throttled", let rate): return "\(name): AWS IoT throttles" + (rate.map { ", at \($0)" } ?? "")
+    case ("unavailable", _): return "\(name): AWS IoT does not answer\(cause)"
+    case ("unauthorized", _): return "\(name): no access to AWS IoT\(cause)"
+    case ("ok", let rate?) where (target["queued"]?.integer ?? 0) > 0:
+      let throttles = target["throttles"]?.integer ?? 0
+      let past = throttles > 0 ? "; AWS IoT throttled \(MemberList.grouped(String(throttles))) before" : ""
+      return "\(name): certregd keeps to \(rate)\(past)"
     default: return nil
     }
   }

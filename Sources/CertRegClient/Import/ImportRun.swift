@@ -29,6 +29,7 @@ final class ImportRun {
 
   private let verb: ImportVerb
   private let session: Session
+  private let format: ImportFormat
   private var source: any ImportSource
   private let report: ImportReport?
   private let history: ImportHistory
@@ -50,10 +51,12 @@ final class ImportRun {
   private var hasRetryable = false
 
   init(
-    _ verb: ImportVerb, session: Session, source: any ImportSource, report: ImportReport?, history: ImportHistory
+    _ verb: ImportVerb, session: Session, format: ImportFormat, source: any ImportSource, report: ImportReport?,
+    history: ImportHistory
   ) {
     self.verb = verb
     self.session = session
+    self.format = format
     self.source = source
     self.report = report
     self.history = history
@@ -266,6 +269,10 @@ final class ImportRun {
     let isComplete = isExhausted && readFailure == nil && failure == nil && waiting.isEmpty && !isStopping
     if isComplete, tally.total + progress.passedOver == 0 {
       session.console.note("\("certregctl:", .red) \(verb.source): there was no certificate")
+      if [.folder, .tar, .zip].contains(format) {
+        session.console.note(
+          "  \("→", .cyan) PEM, DER and PKCS#7 are read of a \(format.rawValue): give a table or a manifest by itself")
+      }
       tally.add(status: .noInput)
     }
     if let report {

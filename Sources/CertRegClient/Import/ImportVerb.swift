@@ -45,7 +45,8 @@ package struct ImportVerb {
       if history.count > 0 {
         session.console.note("\(history.count) certificates are done already and are passed over")
       }
-      run = ImportRun(self, session: session, source: entries, report: report, history: history)
+      run = ImportRun(
+        self, session: session, format: kind, source: entries, report: report, history: history)
     } catch {
       session.console.note("\("certregctl:", .red) \(source): \(error.message)")
       if let advice = error.advice { session.console.note("  \("→", .cyan) \(advice)") }

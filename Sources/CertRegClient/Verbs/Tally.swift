@@ -31,9 +31,15 @@ package struct Tally {
     if let text, !advice.contains(text), advice.count < 8 { advice.append(text) }
   }
 
-  /// `12 certificates: 9 created, 2 existing, 1 failed`; failures come last.
+  /// The order in which outcomes are told; others come behind them, and failures last.
+  static let order = ["created", "existing", "cached", "queued", "valid", "duplicate"]
+
+  /// `12 certificates: 9 created, 2 existing, 1 failed`.
   package func summary(noun: String = "certificate", plural: String? = nil) -> TerminalText {
-    let ordered = counts.filter { $0.outcome != "failed" } + counts.filter { $0.outcome == "failed" }
+    let known = Tally.order.flatMap { word in counts.filter { $0.outcome == word } }
+    let ordered =
+      known + counts.filter { !Tally.order.contains($0.outcome) && $0.outcome != "failed" }
+      + counts.filter { $0.outcome == "failed" }
     var text: TerminalText = "\(total) \(total == 1 ? noun : plural ?? noun + "s")"
     for (index, entry) in ordered.enumerated() {
       let part = "\(entry.count) \(entry.outcome)"
