@@ -561,7 +561,8 @@ import Testing
     console.note("done")
     let escape = "\u{1B}"
     let drawings = [
-      "\rone^[K\r\na line t…^[K^[J", "\r^[1A1^[K\r\n2^[K\r\n3^[K^[J", "\r^[2Ax^[K^[J", "\r^[Jdone\n",
+      "\rone^[K\r\na line t…^[K", "\r^[1A1^[K\r\n2^[K\r\n3^[K", "\r^[2Ax^[K\r\n^[K\r\n^[K\r^[2A",
+      "\r^[K\rdone\n",
     ]
     #expect(capture.errors.replacing(escape, with: "^") == drawings.joined())
   }

@@ -111,8 +111,10 @@ package final class Console {
     guard errors.isTerminal, lines != transient else { return }
     let width = max(1, errors.columns - 1)
     // Each line is written over the one that was there and the rest of it erased then: erased first, it would flicker.
-    let drawn = lines.map { $0.truncated(to: width).rendered(colour: errors.colour) + "\u{1B}[K" }
-    _ = errors.write(toFirstTransientLine + drawn.joined(separator: "\r\n") + "\u{1B}[J")
+    let drawn = lines.map { $0.truncated(to: width).rendered(colour: errors.colour) }
+    let surplus = max(0, transient.count - lines.count)
+    let text = Console.up(transient.count - 1) + Console.lines(drawn + Array(repeating: "", count: surplus))
+    _ = errors.write(text + (surplus > 0 ? Console.up(surplus) : ""))
     transient = lines
   }
 
@@ -123,13 +125,19 @@ package final class Console {
 
   private func clearTransient(before stream: Stream) {
     guard !transient.isEmpty, stream.isTerminal else { return }
-    _ = errors.write(toFirstTransientLine + "\u{1B}[J")
+    let blank = Array(repeating: "", count: transient.count)
+    _ = errors.write(Console.up(transient.count - 1) + Console.lines(blank) + Console.up(transient.count - 1))
     transient = []
   }
 
-  /// Moves the cursor, which stands behind the last transient line, to where the first one begins.
-  private var toFirstTransientLine: String {
-    transient.count > 1 ? "\r\u{1B}[\(transient.count - 1)A" : "\r"
+  /// Moves the cursor to the beginning of a line above.
+  private static func up(_ count: Int) -> String {
+    count > 0 ? "\r\u{1B}[\(count)A" : "\r"
+  }
+
+  /// Lines from the cursor on. Each is erased by itself: what erases the whole screen, some terminals keep for scrolling back.
+  private static func lines(_ texts: [String]) -> String {
+    texts.map { $0 + "\u{1B}[K" }.joined(separator: "\r\n")
   }
 }
 
