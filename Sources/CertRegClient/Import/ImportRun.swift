@@ -246,7 +246,10 @@ final class ImportRun {
       session.console.printJSON(record.json)
     } else if line.outcome == "failed" {
       printed += 1
-      if printed <= ImportRun.maximumPrinted { session.console.print(line.rendered(for: session.console.output)) }
+      guard printed <= ImportRun.maximumPrinted else { return }
+      session.console.print(line.rendered(for: session.console.output))
+      // The bar gave way to it and comes back at once.
+      nextDrawing = Clock.now
     }
   }
 
