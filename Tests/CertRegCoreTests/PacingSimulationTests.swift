@@ -13,9 +13,9 @@ import Testing
     }
   }
 
-  /// `CERTREG_SIMULATION_SEEDS=100` runs more.
+  /// `CERTREG_PACING_SEEDS=100` runs more.
   private static let seeds: ClosedRange<UInt64> =
-    1...(ProcessInfo.processInfo.environment["CERTREG_SIMULATION_SEEDS"].flatMap(UInt64.init) ?? 3)
+    1...(ProcessInfo.processInfo.environment["CERTREG_PACING_SEEDS"].flatMap(UInt64.init) ?? 3)
 
   private static let busy = PacingSimulation.Delays(
     commit: 0.002...0.03, way: 0.001...0.03, connecting: 0.2, timer: 0.0...0.01)
