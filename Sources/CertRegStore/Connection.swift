@@ -82,9 +82,7 @@ final class Connection {
 
   /// A `PRAGMA` or query of one integer.
   func integer(_ sql: String) throws(DatabaseFault) -> Int64? {
-    let statement = try prepare(sql)
-    defer { statement.reset() }
-    return try statement.step() ? statement.integer(0) : nil
+    try prepare(sql).first { $0.integer(0) } ?? nil
   }
 
   /// Copies what is in the log into the database, as far as that goes without waiting for anybody, or (`truncating`)

@@ -40,8 +40,7 @@ final class RecordReader {
   ) throws(DatabaseFault) -> Record?? {
     key.certificateID.withBytes { statement.bind(1, copying: $0) }
     statement.bind(2, target)
-    defer { statement.reset() }
-    return try statement.step() ? .some(read(statement)) : nil
+    return try statement.first(read)
   }
 
   /// How many results are kept, as of the last commit.

@@ -119,8 +119,7 @@ final class RegistrationWriter {
     let statement = table == .result ? statements.resultTime : statements.failureTime
     key.certificateID.withBytes { statement.bind(1, copying: $0) }
     statement.bind(2, target)
-    defer { statement.reset() }
-    return try statement.step() ? statement.integer(0).map { WallTime(millisecondsSinceEpoch: $0) } : nil
+    return (try statement.first { $0.integer(0) } ?? nil).map { WallTime(millisecondsSinceEpoch: $0) }
   }
 
   /// Corrects the count of results for rows that went otherwise than by a change, inside `transaction`.
@@ -168,8 +167,7 @@ extension RegistrationWriter {
     var attempt = AttemptRow(sequence: entry.sequence, callStarted: true, attempts: 0, lastError: nil)
     if entry.hasAttempt {
       statements.readAttempt.bind(1, entry.sequence)
-      defer { statements.readAttempt.reset() }
-      if try statements.readAttempt.step(), let known = AttemptRow.read(statements.readAttempt) {
+      if let known = try statements.readAttempt.first(AttemptRow.read) ?? nil {
         attempt.attempts = known.attempts
         attempt.lastError = known.lastError
       }

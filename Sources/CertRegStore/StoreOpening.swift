@@ -157,9 +157,8 @@ extension StateRow {
   /// `nil` where there is none yet.
   /// - Throws: a fault that is damage where the row cannot be trusted.
   init?(_ connection: Connection) throws(DatabaseFault) {
-    let statement = try connection.prepare("SELECT * FROM state")
-    guard try statement.step() else { return nil }
-    guard let row = StateRow.read(statement) else {
+    guard let found = try connection.prepare("SELECT * FROM state").first(StateRow.read) else { return nil }
+    guard let row = found else {
       throw DatabaseFault(damage: "the checksum of the row of state does not hold", path: connection.path)
     }
     self = row
