@@ -18,15 +18,18 @@ struct StateDirectory: Sendable {
   /// The same when it is complete: it takes the damaged one's place, now or at the next start.
   var rebuilt: String { path + "/certregd.rebuilt" }
 
-  /// Makes the directory, for the daemon's user alone, unless it is there.
+  /// Makes the directory, for the daemon's user alone, unless it is there. Its name, too, is durable then: without it everything
+  /// in it would be gone after a loss of power.
   func create() throws(StoreError) {
-    guard mkdir(path, 0o700) != 0 else { return }
+    guard mkdir(path, 0o700) != 0 else { return try StateDirectory.synchronize(path + "/..") }
     guard errno == EEXIST else { throw StoreError(system: "cannot create the state directory \(path)") }
     var information = stat()
     guard stat(path, &information) == 0 else { throw StoreError(system: "cannot use the state directory \(path)") }
     guard information.st_mode & S_IFMT == S_IFDIR else {
       throw StoreError(system: "cannot use the state directory \(path)", error: ENOTDIR)
     }
+    // The start that made it may have ended before that. Who made it otherwise may have forbidden us to look beside it.
+    if !StateDirectory.exists(database) { try? StateDirectory.synchronize(path + "/..") }
   }
 
   /// Opens a file for reading and writing and, where it is new, gives it to the daemon's user alone, whatever the umask.
