@@ -102,4 +102,9 @@ static inline int certreg_certificate_verify(CertregCertificate *certificate, EV
 static inline void certreg_free(void *memory) {
   OPENSSL_free(memory);
 }
+
+// Whether `code` of the error queue says that there was no memory.
+static inline int certreg_is_lack_of_memory(unsigned long code) {
+  return ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE;
+}
 #endif

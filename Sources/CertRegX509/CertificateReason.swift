@@ -30,11 +30,14 @@ package enum CertificateReason: String, CaseIterable, Sendable {
   case invalidName = "invalid_name"
   // Never a reason to refuse.
   case sharedKey = "shared_key"
+  /// Says nothing of the certificate.
+  case outOfMemory = "out_of_memory"
 
   /// The exception that the API reference of RegisterCertificateWithoutCA has for it.
   package var kind: ServiceError.Kind {
     switch self {
     case .empty, .tooLarge: .invalidRequest
+    case .outOfMemory: .internalFailure
     default: .certificateValidation
     }
   }
@@ -51,6 +54,6 @@ package enum CertificateReason: String, CaseIterable, Sendable {
 
   /// The error that refuses a certificate for this reason.
   package func error(_ message: String) -> ServiceError {
-    ServiceError(kind, reason: rawValue, message: message)
+    ServiceError(kind, reason: rawValue, message: message, retryable: self == .outOfMemory)
   }
 }

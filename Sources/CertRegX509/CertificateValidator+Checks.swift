@@ -21,7 +21,7 @@ extension CertificateValidator {
     }
     let isDefinite = try checkFrame(der)
     var refusal = ""
-    guard let certificate = OpenSSLCertificate(der: der, reason: &refusal) else {
+    guard let certificate = try OpenSSLCertificate(der: der, reason: &refusal) else {
       throw malformed("the bytes are no X.509 certificate (OpenSSL: \(refusal))")
     }
     guard isDefinite else {
@@ -73,7 +73,7 @@ extension CertificateValidator {
   private func checkEncoding(
     _ der: [UInt8], _ certificate: borrowing OpenSSLCertificate, _ findings: inout FindingCollector
   ) throws(ServiceError) {
-    if findings.needs(.nonCanonicalDER), !certificate.encodes(to: der) {
+    if findings.needs(.nonCanonicalDER), try !certificate.encodes(to: der) {
       try findings.report(
         .malformedDER, under: [.nonCanonicalDER],
         "the certificate is not DER: encoding it again gives other bytes, so its certificateId would be ambiguous",
@@ -100,7 +100,7 @@ extension CertificateValidator {
     let notBefore = try time(fields.notBefore, "notBefore", in: fields, &findings)
     let notAfter = try time(fields.notAfter, "notAfter", in: fields, &findings)
     try checkPeriod(notBefore: notBefore, notAfter: notAfter, now: now, &findings)
-    if findings.needs(.selfSignature), SelfSignature.check(fields, certificate) == .notVerified {
+    if findings.needs(.selfSignature), try SelfSignature.check(fields, certificate) == .notVerified {
       try findings.report(
         .unsupportedSignature, under: [.selfSignature],
         "issuer and subject are the same, but the certificate's own key does not verify its signature",

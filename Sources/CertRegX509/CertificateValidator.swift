@@ -21,6 +21,11 @@ package struct CertificateValidator: Sendable {
     fingerprint = policies.fingerprint
   }
 
+  /// Makes what verdicts need, ahead of the first: what is made then would stay as it is.
+  ///
+  /// - Returns: whether all of it is there; `false` where there is no memory for it.
+  package static func prepare() -> Bool { EllipticCurve.supported.count == 3 }
+
   /// Judges a certificate at the time `now`.
   ///
   /// - Returns: what the verdict rests on.

@@ -1,4 +1,5 @@
 import COpenSSL
+import CertRegCore
 import Glibc
 
 /// A certificate as OpenSSL's template decoder sees it; owns the C structure.
@@ -8,12 +9,12 @@ struct OpenSSLCertificate: ~Copyable {
   let encodedLength: Int
 
   /// Decodes with what `d2i_X509` decodes with, save the public key; `nil` where it refuses. `reason` then says why.
-  init?(der: [UInt8], reason: inout String) {
+  init?(der: [UInt8], reason: inout String) throws(ServiceError) {
     ERR_clear_error()
     var used = 0
     let decoded = der.withUnsafeBufferPointer { certreg_certificate_decode($0.baseAddress, $0.count, &used) }
     guard let decoded else {
-      reason = takeOpenSSLError()
+      reason = try takeOpenSSLError()
       return nil
     }
     ERR_clear_error()
@@ -26,21 +27,19 @@ struct OpenSSLCertificate: ~Copyable {
   }
 
   /// Whether encoding again gives exactly `der`: `i2d(d2i(der)) == der`.
-  func encodes(to der: [UInt8]) -> Bool {
+  func encodes(to der: [UInt8]) throws(ServiceError) -> Bool {
     var encoded: UnsafeMutablePointer<UInt8>?
     ERR_clear_error()
-    defer { ERR_clear_error() }
     let length = certreg_certificate_encode(handle, &encoded)
-    guard length >= 0, let encoded else { return false }
+    guard length >= 0, let encoded else { return try refusedByOpenSSL() }
     defer { certreg_free(encoded) }
     return Int(length) == der.count && memcmp(encoded, der, der.count) == 0
   }
 
   /// Whether `key` verifies the signature, as `X509_verify` would say.
-  func isSigned(by key: borrowing OpenSSLPublicKey) -> Bool {
+  func isSigned(by key: borrowing OpenSSLPublicKey) throws(ServiceError) -> Bool {
     ERR_clear_error()
-    defer { ERR_clear_error() }
-    return certreg_certificate_verify(handle, key.handle) == 1
+    return try certreg_certificate_verify(handle, key.handle) == 1 ? true : refusedByOpenSSL()
   }
 }
 
@@ -51,14 +50,17 @@ struct OpenSSLPublicKey: ~Copyable {
   /// Decodes a SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7); `nil` where OpenSSL cannot.
   ///
   /// For keys whose algorithm and size were looked at before: the decoders do work that grows with both.
-  init?(subjectPublicKeyInfo: ArraySlice<UInt8>) {
+  init?(subjectPublicKeyInfo: ArraySlice<UInt8>) throws(ServiceError) {
     ERR_clear_error()
-    defer { ERR_clear_error() }
     let key = subjectPublicKeyInfo.withUnsafeBufferPointer { bytes in
       var position = bytes.baseAddress
       return d2i_PUBKEY(nil, &position, bytes.count)
     }
-    guard let key else { return nil }
+    guard let key else {
+      _ = try refusedByOpenSSL()
+      return nil
+    }
+    ERR_clear_error()
     handle = key
   }
 
@@ -71,14 +73,17 @@ struct OpenSSLPublicKey: ~Copyable {
 struct OpenSSLRSAKey: ~Copyable {
   private let handle: OpaquePointer
 
-  init?(rsaPublicKey: [UInt8]) {
+  init?(rsaPublicKey: [UInt8]) throws(ServiceError) {
     ERR_clear_error()
-    defer { ERR_clear_error() }
     let key = rsaPublicKey.withUnsafeBufferPointer { bytes in
       var position = bytes.baseAddress
       return d2i_RSAPublicKey(nil, &position, bytes.count)
     }
-    guard let key else { return nil }
+    guard let key else {
+      _ = try refusedByOpenSSL()
+      return nil
+    }
+    ERR_clear_error()
     handle = key
   }
 
@@ -104,9 +109,24 @@ struct OpenSSLRSAKey: ~Copyable {
 }
 
 /// Takes the oldest error of this thread's queue as text and empties the queue. The text comes from OpenSSL's own tables.
-private func takeOpenSSLError() -> String {
-  let code = ERR_get_error()
-  ERR_clear_error()
-  guard code != 0, let reason = ERR_reason_error_string(code) else { return "not a certificate" }
+///
+/// - Throws: where OpenSSL had no memory, so that what it refused may be in order.
+private func takeOpenSSLError() throws(ServiceError) -> String {
+  let first = ERR_get_error()
+  var code = first
+  while code != 0 {
+    guard certreg_is_lack_of_memory(code) == 0 else {
+      ERR_clear_error()
+      throw CertificateReason.outOfMemory.error("there is no memory to look at the certificate")
+    }
+    code = ERR_get_error()
+  }
+  guard first != 0, let reason = ERR_reason_error_string(first) else { return "not a certificate" }
   return String(cString: reason)
+}
+
+/// After something that OpenSSL did not do: `false` where it refused to, an error where it could not.
+func refusedByOpenSSL() throws(ServiceError) -> Bool {
+  _ = try takeOpenSSLError()
+  return false
 }

@@ -38,7 +38,8 @@ enum PublicKeyCheck {
     _ fields: CertificateFields, isPSS: Bool, _ findings: inout FindingCollector
   ) throws(ServiceError) -> PublicKeyDescription {
     let algorithm = isPSS ? "RSASSA-PSS" : "RSA"
-    guard let key = OpenSSLRSAKey(rsaPublicKey: fields.key), !isPSS || hasDecodableParameters(fields) else {
+    guard let key = try OpenSSLRSAKey(rsaPublicKey: fields.key), try isPSS ? hasDecodableParameters(fields) : true
+    else {
       try findings.report(
         .unsupportedKey, under: [],
         "the \(algorithm) public key cannot be decoded; a modulus and an exponent as in RFC 8017 appendix A.1.1 are required",
@@ -70,9 +71,9 @@ enum PublicKeyCheck {
   }
 
   /// RSASSA-PSS-params of a key limit how it may be used; OpenSSL does not decode a key whose parameters it does not understand.
-  private static func hasDecodableParameters(_ fields: CertificateFields) -> Bool {
+  private static func hasDecodableParameters(_ fields: CertificateFields) throws(ServiceError) -> Bool {
     guard fields.key.count <= 4096 else { return false }
-    return OpenSSLPublicKey(subjectPublicKeyInfo: fields.der[fields.subjectPublicKeyInfo.whole]) != nil
+    return try OpenSSLPublicKey(subjectPublicKeyInfo: fields.der[fields.subjectPublicKeyInfo.whole]) != nil
   }
 
   /// Looks at what makes an RSA key weak although it is long enough.
@@ -140,7 +141,7 @@ enum PublicKeyCheck {
   private static func checkPoint(
     _ fields: CertificateFields, on curve: EllipticCurve, _ findings: inout FindingCollector
   ) throws(ServiceError) {
-    if !curve.canDecode(point: fields.key) {
+    if try !curve.canDecode(point: fields.key) {
       try findings.report(
         .unsupportedKey, under: [], "the EC public key is no point of \(curve.name)", source: "SEC 1 section 2.3.4")
     }

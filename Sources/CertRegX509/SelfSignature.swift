@@ -1,3 +1,5 @@
+import CertRegCore
+
 /// Whether a self-issued certificate is signed by its own key.
 enum SelfSignature {
   /// Largest key and parameters, in bytes, of algorithms other than RSA that are computed with: DSA with 8192 bits costs some
@@ -18,13 +20,15 @@ enum SelfSignature {
     case skipped
   }
 
-  static func check(_ fields: CertificateFields, _ certificate: borrowing OpenSSLCertificate) -> Outcome {
+  static func check(
+    _ fields: CertificateFields, _ certificate: borrowing OpenSSLCertificate
+  ) throws(ServiceError) -> Outcome {
     guard fields.isSelfIssued else { return .notSelfIssued }
     guard isBounded(fields) else { return .skipped }
-    guard let key = OpenSSLPublicKey(subjectPublicKeyInfo: fields.der[fields.subjectPublicKeyInfo.whole]) else {
+    guard let key = try OpenSSLPublicKey(subjectPublicKeyInfo: fields.der[fields.subjectPublicKeyInfo.whole]) else {
       return .notVerified
     }
-    return certificate.isSigned(by: key) ? .verified : .notVerified
+    return try certificate.isSigned(by: key) ? .verified : .notVerified
   }
 
   /// Whether decoding the key and verifying with it are known to be quick.
