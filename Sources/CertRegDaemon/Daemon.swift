@@ -37,7 +37,10 @@ package struct Daemon: Sendable {
     do throws(HostError) {
       log = try LogPipeline(configuration: loaded.settings.log.pipeline, environment: environment)
     } catch {
-      return EX_OSERR
+      // There is no log to say it in.
+      let line = Array("certregd: \(error.message)\n".utf8)
+      _ = write(STDERR_FILENO, line, line.count)
+      return error.exitStatus
     }
     LoggingSystem.bootstrap { label in log.makeHandler(label: label) }
     let logger = Logger(label: "certregd")

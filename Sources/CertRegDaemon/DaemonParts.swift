@@ -5,6 +5,7 @@ import CertRegSandbox
 import CertRegSettings
 import CertRegSocket
 import CertRegStore
+import CertRegX509
 import Glibc
 import Logging
 import NIOCore
@@ -124,11 +125,34 @@ final class DaemonParts: Sendable {
     } catch {
       throw DaemonError(error)
     }
+    guard CertificateValidator.prepare() else {
+      throw DaemonError(HostError(.failed, message: "OpenSSL cannot make the elliptic curves that verdicts need"))
+    }
     let socket = try OpenSocket.take(passed, else: settings.socket, logger: logger)
     let threads = Threads()
     let context = CredentialsContext(
       environment: ProcessEnvironment(environment), eventLoopGroup: threads.core, logger: logger)
-    let clients = try makeClients(settings, context: context, keeping: [:])
+    do throws(DaemonError) {
+      let clients = try await makeClients(settings, context: context, keeping: [:])
+      do throws(DaemonError) {
+        return try await assemble(
+          settings, store: store, pending: pending, socket: socket, threads: threads, context: context,
+          clients: clients, openFiles: openFiles, pipeline: pipeline, logger: logger)
+      } catch {
+        await shutDown(clients)
+        throw error
+      }
+    } catch {
+      socket.removeFile()
+      throw error
+    }
+  }
+
+  private static func assemble(
+    _ settings: Settings, store: SQLiteRegistrationStore, pending: [PendingRegistration], socket: OpenSocket,
+    threads: Threads, context: CredentialsContext, clients: [TargetName: TargetClient],
+    openFiles: ProcessLimits.OpenFiles, pipeline: LogPipeline, logger: Logger
+  ) async throws(DaemonError) -> DaemonParts {
     let cache = ResultCache(maxEntries: settings.cache.maxEntries, timeToLive: settings.cache.ttl)
     let verdicts = Verdicts(policies: settings.validation)
     let calls = UpstreamCalls(on: threads.core.next())
@@ -139,6 +163,7 @@ final class DaemonParts: Sendable {
     let reports = Reports(
       constants: settings.reportConstants(startedAt: SystemClock.wall, maxConnections: maxConnections), cache: cache,
       store: store, counts: counts, log: pipeline, workers: threads.workers, loop: threads.core.next())
+    var started: SocketServer?
     do {
       let engine = try await RegistrationEngine.start(
         on: threads.core.next(), configuration: settings.registrar,
@@ -153,6 +178,7 @@ final class DaemonParts: Sendable {
       let server = try await SocketServer.start(
         on: socket.descriptor, loops: Threads.socketLoops, handling: service, cache: cache,
         configuration: settings.socketConfiguration(cache: cache, maxConnections: maxConnections))
+      started = server
       reports.attach(server: server)
       var metrics: MetricsServer?
       if let listen = settings.metrics.listen {
@@ -163,6 +189,7 @@ final class DaemonParts: Sendable {
         cache: cache, store: store, socket: socket, threads: threads, metrics: metrics,
         clients: clients, context: context, activity: activity)
     } catch {
+      await started?.shutDown()
       throw DaemonError(HostError(.failed, message: "\(socket.path): \(error)"))
     }
   }
@@ -170,7 +197,7 @@ final class DaemonParts: Sendable {
   /// Takes what of a new configuration can be taken without a restart.
   func reconfigure(_ settings: Settings) async throws(DaemonError) {
     let old = clients.withLock { $0 }
-    let new = try Self.makeClients(settings, context: context, keeping: old)
+    let new = try await Self.makeClients(settings, context: context, keeping: old)
     clients.withLock { $0 = new }
     await engine.reconfigure(
       settings.registrar,
@@ -209,15 +236,21 @@ final class DaemonParts: Sendable {
   /// Releases what is left. Calls have ended.
   func close() async {
     await server.shutDown()
-    for target in clients.withLock({ $0 }).values { await target.client.shutdown() }
+    await Self.shutDown(clients.withLock { $0 })
     try? await workers.shutdownGracefully()
     store.close()
     try? await coreGroup.shutdownGracefully()
   }
 
+  /// A client that is not needed any more has to be told: it must not just go.
+  private static func shutDown(_ clients: [TargetName: TargetClient]) async {
+    for target in clients.values { await target.client.shutdown() }
+  }
+
+  /// All clients or none: on an error those that were made here are shut down again.
   private static func makeClients(
     _ settings: Settings, context: CredentialsContext, keeping old: [TargetName: TargetClient]
-  ) throws(DaemonError) -> [TargetName: TargetClient] {
+  ) async throws(DaemonError) -> [TargetName: TargetClient] {
     var clients: [TargetName: TargetClient] = [:]
     for target in settings.targets {
       if let kept = old[target.name], kept.configuration == target {
@@ -230,6 +263,7 @@ final class DaemonParts: Sendable {
           let client = try AWSUpstreamClient(configuration: target, context: context)
           clients[target.name] = TargetClient(configuration: target, client: client)
         } catch {
+          await shutDown(clients.filter { old[$0.key]?.configuration != $0.value.configuration })
           throw DaemonError(error)
         }
       }
