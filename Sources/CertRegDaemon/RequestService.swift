@@ -153,18 +153,29 @@ final class RequestService: RequestHandling {
   private func lookup(_ request: OwnedRequest, reply: Reply) {
     do throws(ServiceError) {
       let key = try key(of: request)
-      let record: StoredRecord?
-      do throws(StoreError) { record = try store.record(for: key) } catch { throw ServiceError(error) }
-      engine.pending(key) { [counts] pending in
-        if pending == nil, record == nil {
-          counts.count(.lookup, .notFound)
-        } else {
-          counts.count(.lookup, "ok")
-        }
-        reply.send(Self.lookupAnswer(request.id, key, pending: pending, record: record))
+      // First the queue, then the store: a registration leaves the queue once its result is in the store. The other way round one
+      // that ends meanwhile would be in neither.
+      engine.pending(key) { pending in
+        self.onWorker { self.lookup(request, key, pending: pending, reply: reply) }
       }
     } catch {
       fail(request, error, reply)
+    }
+  }
+
+  private func lookup(
+    _ request: OwnedRequest, _ key: RegistrationKey, pending: Registrar.PendingView?, reply: Reply
+  ) {
+    do throws(StoreError) {
+      let record = try store.record(for: key)
+      if pending == nil, record == nil {
+        counts.count(.lookup, .notFound)
+      } else {
+        counts.count(.lookup, "ok")
+      }
+      reply.send(Self.lookupAnswer(request.id, key, pending: pending, record: record))
+    } catch {
+      fail(request, ServiceError(error), reply)
     }
   }
 
