@@ -62,8 +62,11 @@ final class Connection {
   func resume() {
     isResumeScheduled = false
     guard !isClosed else { return }
+    // First: where the client has read meanwhile, lines that waited for it can be taken. Not again while it has not: the kernel
+    // says when it has, and then the lines are taken, which must not be passed over here.
+    if isBlocked { flush() }
     takeWaitingLines()
-    flush()
+    if !isBlocked { flush() }
     giveBack()
     if isFinished {
       close()
@@ -328,10 +331,14 @@ final class Connection {
     } else if count >= 0 || errno == EAGAIN || errno == EINTR {
       output.consume(max(0, count))
       isBlocked = true
-    } else {
-      // EPIPE: the client does not read any more. That it is gone is told of next.
+    } else if errno == EPIPE || errno == ECONNRESET {
+      // The client does not read any more. That it is gone is told of next.
       isBlocked = false
       output.release()
+    } else {
+      // ENOBUFS, ENOMEM: an answer is lost or cut, so that the client has to see the connection end.
+      shutdown(descriptor, CInt(SHUT_RDWR))
+      clientIsGone()
     }
   }
 

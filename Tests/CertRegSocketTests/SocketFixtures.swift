@@ -41,8 +41,10 @@ final class ScriptedHandler: RequestHandling {
     if answersNow { answer(id) }
   }
 
-  func answer(_ id: Int) {
-    state.withLock { $0.replies.removeValue(forKey: id) }?.send(Array("{\"id\":\(id),\"n\":\(id)}\n".utf8))
+  /// `padding`: spaces in the answer.
+  func answer(_ id: Int, padding: Int = 0) {
+    let text = "{\"id\":\(id),\"n\":\(id)\(String(repeating: " ", count: padding))}\n"
+    state.withLock { $0.replies.removeValue(forKey: id) }?.send(Array(text.utf8))
   }
 
   /// Waits until so many requests have arrived in all.
@@ -94,6 +96,30 @@ final class TestServer: Sendable {
   private static var temporaryDirectory: String { getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp" }
 }
 
+/// Keeps all loops of a server from turning.
+final class Hold: Sendable {
+  private let held = Atomic<Int>(0)
+  private let isOver = Atomic<Bool>(false)
+  private let loopCount: Int
+
+  /// `waits`: until all are held.
+  init(_ server: SocketServer, waits: Bool = true) {
+    loopCount = server.loopCount
+    for loop in 0..<loopCount {
+      server.onLoop(loop) {
+        self.held.add(1, ordering: .releasing)
+        yieldUntil { self.isOver.load(ordering: .acquiring) }
+      }
+    }
+    if waits { begin() }
+  }
+
+  /// Waits until all are held.
+  func begin() { yieldUntil { held.load(ordering: .acquiring) == loopCount } }
+
+  func end() { isOver.store(true, ordering: .releasing) }
+}
+
 /// A client that blocks.
 final class TestClient: Sendable {
   private let descriptor: CInt
@@ -133,6 +159,18 @@ final class TestClient: Sendable {
       let length = end.map { $0 + 1 } ?? unread.count
       defer { unread.removeFirst(length) }
       return String(decoding: unread.prefix(length), as: UTF8.self)
+    }
+  }
+
+  /// Takes what has arrived, without waiting for more.
+  func takeWhatIsThere() {
+    unread.withLock { unread in
+      var piece = [UInt8](repeating: 0, count: 65536)
+      while true {
+        let count = recv(descriptor, &piece, piece.count, CInt(MSG_DONTWAIT))
+        guard count > 0 else { return }
+        unread += piece.prefix(count)
+      }
     }
   }
 

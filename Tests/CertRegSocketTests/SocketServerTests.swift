@@ -1,6 +1,7 @@
 import CertRegCore
 import CertRegProtocol
 import NIOPosix
+import Synchronization
 import Testing
 
 @testable import CertRegSocket
@@ -101,6 +102,30 @@ import Testing
         #expect(other.read(lines: 1) == answer(id))
       }
       #expect(deaf.read(lines: 400).utf8.filter { $0 == 0x0a }.count == 400)
+    }
+  }
+
+  /// The client reads, and the last answers are made, before the loop looks: then no event is left that would make it take the lines.
+  @Test func `lines that wait for a client to read are taken once it has, whoever notices`() async throws {
+    var configuration = SocketConfiguration()
+    configuration.window = 2
+    try await withServer(configuration) { server, handler in
+      let client = try TestClient(server.path)
+      client.write((1...5).map { line($0) }.joined())
+      handler.awaitRequests(2)
+      // More than a socket takes, and less than it takes twice.
+      handler.answer(1, padding: 300_000)
+      handler.awaitRequests(3)
+      let first = Hold(server.server)
+      // Together with the answers: they are dealt with in one turn, at whose begin the client had not read.
+      let second = Hold(server.server, waits: false)
+      handler.answer(2)
+      handler.answer(3)
+      first.end()
+      second.begin()
+      client.takeWhatIsThere()
+      second.end()
+      handler.awaitRequests(5)
     }
   }
 
