@@ -4,6 +4,7 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOSSL
+import Synchronization
 
 /// An HTTP answer, complete.
 struct HTTPReply: Sendable {
@@ -84,10 +85,11 @@ final class HTTPTransport: Sendable {
   /// Makes one exchange.
   ///
   /// - Parameter deadline: When the answer must be complete.
-  /// - Throws: `TransportError` where none came; any HTTP status is an answer.
+  /// - Throws: `TransportError` where none came; any HTTP status is an answer. Its kind is one of those before a connection is there
+  ///   only where nothing of the request was sent.
   func send(_ request: HTTPClient.Request, deadline: NIODeadline) async throws(TransportError) -> HTTPReply {
-    let accumulator = ResponseAccumulator(request: request, maxBodySize: HTTPTransport.responseLimitBytes)
-    let task = client.execute(request: request, delegate: accumulator, deadline: deadline)
+    let exchange = Exchange(request)
+    let task = client.execute(request: request, delegate: exchange, deadline: deadline)
     do {
       let response = try await withTaskCancellationHandler {
         try await task.get()
@@ -98,7 +100,10 @@ final class HTTPTransport: Sendable {
         status: Int(response.status.code), headers: response.headers,
         body: response.body.map { Array($0.readableBytesView) } ?? [])
     } catch {
-      throw TransportError(error)
+      let failure = TransportError(error)
+      // What fails TLS, or a route, may do so at any time, and the error is the same.
+      throw exchange.hasBegun && !failure.kind.isAfterConnecting
+        ? TransportError(.connectionLost, "the connection failed before the answer was complete") : failure
     }
   }
 
@@ -120,5 +125,39 @@ final class HTTPTransport: Sendable {
   /// Closes the connections; exchanges under way end with an error.
   func shutdown() async {
     try? await client.shutdown()
+  }
+}
+
+/// Collects an answer and knows whether the request has begun to leave.
+private final class Exchange: HTTPClientResponseDelegate {
+  typealias Response = HTTPClient.Response
+
+  private let answer: ResponseAccumulator
+  private let begun = Atomic<Bool>(false)
+
+  var hasBegun: Bool { begun.load(ordering: .acquiring) }
+
+  init(_ request: HTTPClient.Request) {
+    answer = ResponseAccumulator(request: request, maxBodySize: HTTPTransport.responseLimitBytes)
+  }
+
+  func didSendRequestHead(task: HTTPClient.Task<Response>, _ head: HTTPRequestHead) {
+    begun.store(true, ordering: .releasing)
+  }
+
+  func didReceiveHead(task: HTTPClient.Task<Response>, _ head: HTTPResponseHead) -> EventLoopFuture<Void> {
+    answer.didReceiveHead(task: task, head)
+  }
+
+  func didReceiveBodyPart(task: HTTPClient.Task<Response>, _ part: ByteBuffer) -> EventLoopFuture<Void> {
+    answer.didReceiveBodyPart(task: task, part)
+  }
+
+  func didReceiveError(task: HTTPClient.Task<Response>, _ error: any Error) {
+    answer.didReceiveError(task: task, error)
+  }
+
+  func didFinishRequest(task: HTTPClient.Task<Response>) throws -> Response {
+    try answer.didFinishRequest(task: task)
   }
 }

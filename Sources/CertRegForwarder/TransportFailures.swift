@@ -45,7 +45,7 @@ extension UpstreamFailure {
 
 extension TransportError.Kind {
   /// Whether the request can have reached the upstream before this happened.
-  fileprivate var isAfterConnecting: Bool {
+  var isAfterConnecting: Bool {
     switch self {
     case .nameResolution, .connectionRefused, .networkUnreachable, .connectTimeout, .tlsFailure, .proxyRefused: false
     case .requestTimeout, .connectionLost, .responseTooLarge, .malformedResponse, .shutDown, .cancelled, .other: true

@@ -21,6 +21,8 @@ struct CannedReply: Sendable {
     case close
     /// Nothing more comes, the connection stays.
     case hang
+    /// In place of an answer bytes that are no TLS.
+    case breakTLS
   }
 
   var status = 200
@@ -116,6 +118,11 @@ final class LoopbackServer: Sendable {
         return requests.count - 1
       }
       let reply = answer(request, count)
+      if reply.ending == .breakTLS {
+        let tls = try? context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
+        tls?.writeAndFlush(NIOAny(ByteBuffer(string: "HTTP/1.1 400 this was meant for TLS\r\n\r\n")), promise: nil)
+        return
+      }
       var text = reply.raw ?? "HTTP/1.1 \(reply.status) X\r\nContent-Length: \(reply.body.utf8.count)\r\n"
       if reply.raw == nil {
         for (name, value) in reply.headers { text += "\(name): \(value)\r\n" }

@@ -360,7 +360,7 @@ import Testing
 }
 
 /// A self-signed certificate and key, made by OpenSSL's program for one test.
-private struct IssuedIdentity {
+struct IssuedIdentity {
   let folder: String
   var certificateFile: String { folder + "/certificate.pem" }
   var keyFile: String { folder + "/key.pem" }

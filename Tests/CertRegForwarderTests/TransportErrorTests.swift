@@ -1,0 +1,35 @@
+import CertRegCore
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+import Testing
+
+@testable import CertRegForwarder
+
+@Suite struct TransportErrorTests {
+  /// What fails TLS after the request was sent says nothing of what became of the request: only before that is it certain that a
+  /// certificate was not registered.
+  @Test(arguments: [true, false])
+  func `a failure of TLS is one of the connection once the request was sent`(trusted: Bool) async throws {
+    let identity = try IssuedIdentity(keyArguments: ["-newkey", "rsa:2048"], commonName: "localhost")
+    defer { identity.remove() }
+    let tls = TLSConfiguration.makeServerConfiguration(
+      certificateChain: try NIOSSLCertificate.fromPEMFile(identity.certificateFile).map { .certificate($0) },
+      privateKey: .privateKey(try NIOSSLPrivateKey(file: identity.keyFile, format: .pem)))
+    let server = try await LoopbackServer.start(tls: NIOSSLContext(configuration: tls)) { _, _ in
+      CannedReply(ending: .breakTLS)
+    }
+    var options = TransportOptions()
+    if trusted { options.authoritiesFile = identity.certificateFile }
+    let transport = try HTTPTransport(options: options, eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+    let url = "https://localhost:\(server.port)/"
+    let error = await #expect(throws: TransportError.self) {
+      try await transport.send(.POST, url, body: [1], deadline: .now() + .seconds(20))
+    }
+    #expect(error?.kind == (trusted ? .connectionLost : .tlsFailure))
+    #expect(server.requests.count == (trusted ? 1 : 0))
+    await transport.shutdown()
+    try await server.stop()
+  }
+}
