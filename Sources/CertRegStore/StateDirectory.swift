@@ -7,6 +7,8 @@ struct StateDirectory: Sendable {
 
   var database: String { path + "/certregd.db" }
   var log: String { path + "/certregd.db-wal" }
+  /// SQLite's, while a database that is new or rebuilt is switched to the write-ahead log.
+  var journal: String { path + "/certregd.db-journal" }
   var sharedMemory: String { path + "/certregd.db-shm" }
   /// How much was committed, apart from the database: see `HighWaterMark`.
   var highWater: String { path + "/certregd.high-water" }

@@ -64,6 +64,7 @@ struct StoreOpening {
     do throws(DatabaseFault) {
       let inspection: Inspection
       do throws(DatabaseFault) {
+        try undoUnfinishedSwitch()
         inspection = try Inspection(directory, mark)
         if !inspection.isLogDamaged { return try openDatabase(inspection) }
       } catch {
@@ -76,6 +77,13 @@ struct StoreOpening {
     } catch {
       throw error.storeError
     }
+  }
+
+  /// Rolls back what the first start, or the first after a rebuild, had begun when it was interrupted: the inspection cannot, for it
+  /// must not write. Nothing was acknowledged by then, and the log is empty or worthless.
+  private func undoUnfinishedSwitch() throws(DatabaseFault) {
+    guard StateDirectory.exists(directory.journal) else { return }
+    _ = try Connection(path: directory.database).integer("SELECT count(*) FROM sqlite_master")
   }
 
   /// Opens a database that has been found in order, for writing.

@@ -34,6 +34,24 @@ import Testing
     #expect(try store.registeredCount() == 101)
   }
 
+  /// SQLite makes the switch by a rollback journal, which a connection that must not write cannot undo.
+  @Test func `a switch to the write-ahead log that was interrupted is undone`() async throws {
+    let store = try SQLiteRegistrationStore(directory)
+    try await store.commit([.complete(Sample.registration(1)), .enqueue(Sample.pending(2))])
+    store.close()
+    let connection = try Connection(path: directory.file("certregd.db"))
+    #expect(try connection.prepare("PRAGMA journal_mode = DELETE").onlyText() == "delete")
+    try connection.execute("BEGIN IMMEDIATE; UPDATE state SET results = results + 1")
+    let left = try directory.copyAsLeftByKill()
+    #expect(left.contents.contains("certregd.db-journal"))
+    let recorder = NoticeRecorder()
+    let reopened = try SQLiteRegistrationStore(left, recorder)
+    #expect(recorder.notices == [])
+    #expect(try reopened.record(for: Sample.key(1)) == .registered(Sample.registration(1)))
+    #expect(try reopened.pendingRegistrations() == [Sample.pending(2)])
+    #expect(!left.contents.contains("certregd.db-journal"))
+  }
+
   @Test func `what was acknowledged is there after a kill, and the mark knows it`() async throws {
     let store = try SQLiteRegistrationStore(directory)
     for number in 1...20 {

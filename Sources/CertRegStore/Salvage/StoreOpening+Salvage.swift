@@ -78,6 +78,8 @@ extension StoreOpening {
     if StateDirectory.exists(directory.log) || StateDirectory.exists(directory.database) {
       let aside = try directory.createDamagedDirectory(at: now())
       try StateDirectory.move(directory.log, to: aside + "/certregd.db-wal")
+      // It would be applied to the database that comes in its place.
+      try StateDirectory.move(directory.journal, to: aside + "/certregd.db-journal")
       try StateDirectory.move(directory.database, to: aside + "/certregd.db")
       try StateDirectory.synchronize(aside)
       notices.give(.setAside, "the damaged database was set aside in \(aside)")
