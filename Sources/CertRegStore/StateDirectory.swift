@@ -13,6 +13,10 @@ struct StateDirectory: Sendable {
   /// How much was committed, apart from the database: see `HighWaterMark`.
   var highWater: String { path + "/certregd.high-water" }
   var lock: String { path + "/certregd.lock" }
+  /// A copy of a damaged log, until what can be read of it is in the database: that overwrites the log.
+  var damagedLog: String { path + "/certregd.damaged-log" }
+  /// The same while it is being made. Worthless if the process ends.
+  var unfinishedCopy: String { path + "/certregd.copying" }
   /// Rows whose checksum did not hold, one a line, for a person to look at.
   var damagedRows: String { path + "/certregd.damaged-rows" }
   /// A new database that is being filled from a damaged one. Worthless if the process ends.

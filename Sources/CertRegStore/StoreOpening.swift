@@ -60,18 +60,22 @@ struct StoreOpening {
       directory: directory, lock: lock, highWater: highWater, notices: notices, names: names, writer: writer)
   }
 
+  /// The last start was interrupted before all that could be read of a damaged log was in the database.
+  private var hasKeptLog: Bool { StateDirectory.exists(directory.damagedLog) }
+
   private func load(_ mark: HighWaterMark) throws(StoreError) -> (RegistrationWriter, SharedNames) {
     do throws(DatabaseFault) {
       let inspection: Inspection
       do throws(DatabaseFault) {
         try undoUnfinishedSwitch()
         inspection = try Inspection(directory, mark)
-        if !inspection.isLogDamaged { return try openDatabase(inspection) }
+        if !inspection.isLogDamaged, !hasKeptLog { return try openDatabase(inspection) }
       } catch {
         guard error.isDamage else { throw error }
         notices.give(.damaged, error.message)
         try rebuild(mark)
-        return try openDatabase(Inspection(directory, HighWaterMark(schemaVersion: Schema.version, revision: 0)))
+        let rebuilt = try Inspection(directory, HighWaterMark(schemaVersion: Schema.version, revision: 0))
+        return try hasKeptLog ? openWithDamagedLog(rebuilt, mark) : openDatabase(rebuilt)
       }
       return try openWithDamagedLog(inspection, mark)
     } catch {

@@ -6,9 +6,10 @@ struct PageImages {
   private let log: RawFile?
   let scan: LogScan?
 
-  init(_ directory: StateDirectory) throws(StoreError) {
+  /// `log`: another file than the database's own log.
+  init(_ directory: StateDirectory, log path: String? = nil) throws(StoreError) {
     database = try RawFile(path: directory.database)
-    log = try RawFile(path: directory.log)
+    log = try RawFile(path: path ?? directory.log)
     scan = log.map { LogScan($0) }
   }
 

@@ -96,16 +96,17 @@ extension StoreOpening {
   ) throws(DatabaseFault) -> (RegistrationWriter, SharedNames) {
     let images: PageImages
     do throws(StoreError) {
-      images = try PageImages(directory)
-      let missing = mark.revision - inspection.revision
-      notices.give(
-        .commitsMissing,
-        "\(missing > 0 ? "\(missing)" : "some") committed changes are missing: "
-          + "the write-ahead log \(directory.log) is damaged")
-      let aside = try directory.createDamagedDirectory(at: now())
-      try StateDirectory.copy(directory.log, to: aside + "/certregd.db-wal")
-      try StateDirectory.synchronize(aside)
-      notices.give(.setAside, "a copy of the damaged log was set aside in \(aside)")
+      if StateDirectory.exists(directory.damagedLog) {
+        notices.give(.damaged, "the last start was interrupted while it salvaged \(directory.damagedLog)")
+      } else {
+        let missing = mark.revision - inspection.revision
+        notices.give(
+          .commitsMissing,
+          "\(missing > 0 ? "\(missing)" : "some") committed changes are missing: "
+            + "the write-ahead log \(directory.log) is damaged")
+        try keepLog()
+      }
+      images = try PageImages(directory, log: directory.damagedLog)
     } catch {
       throw DatabaseFault(error)
     }
@@ -114,10 +115,28 @@ extension StoreOpening {
     let tally = try salvage.run()
     writer.raiseRevision(to: mark.revision)
     try writer.transaction { () throws(DatabaseFault) in }
+    do throws(StoreError) { try setKeptLogAside() } catch { throw DatabaseFault(error) }
     notices.give(
       .salvaged,
       "salvaged \(tally.results) results, \(tally.failures) failures and \(tally.queued) queued registrations "
         + "from the damaged log")
     return (writer, names)
+  }
+
+  /// Copies the log: the first change that is written overwrites what lies behind the damage.
+  private func keepLog() throws(StoreError) {
+    try StateDirectory.remove(directory.unfinishedCopy)
+    try StateDirectory.createFile(directory.unfinishedCopy)
+    try StateDirectory.copy(directory.log, to: directory.unfinishedCopy)
+    try StateDirectory.move(directory.unfinishedCopy, to: directory.damagedLog)
+    try directory.synchronize()
+  }
+
+  private func setKeptLogAside() throws(StoreError) {
+    let aside = try directory.createDamagedDirectory(at: now())
+    try StateDirectory.move(directory.damagedLog, to: aside + "/certregd.db-wal")
+    try StateDirectory.synchronize(aside)
+    try directory.synchronize()
+    notices.give(.setAside, "a copy of the damaged log was set aside in \(aside)")
   }
 }
