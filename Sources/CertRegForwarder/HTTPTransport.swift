@@ -36,6 +36,8 @@ struct TransportConfigurationError: Error, Hashable, CustomStringConvertible {
 final class HTTPTransport: Sendable {
   /// Answers of all the services here have a few kilobytes at most.
   static let responseLimitBytes = 64 * 1024
+  /// On how many connections a request is tried of which nothing was sent.
+  private static let mostConnections = 3
 
   private let client: HTTPClient
 
@@ -88,7 +90,22 @@ final class HTTPTransport: Sendable {
   /// - Throws: `TransportError` where none came; any HTTP status is an answer. Its kind is one of those before a connection is there
   ///   only where nothing of the request was sent.
   func send(_ request: HTTPClient.Request, deadline: NIODeadline) async throws(TransportError) -> HTTPReply {
-    let exchange = Exchange(request)
+    var attempts = 1
+    while true {
+      let exchange = Exchange(request)
+      do throws(TransportError) {
+        return try await send(request, exchange, deadline: deadline)
+      } catch {
+        // A kept connection that ends, by either side, in the moment in which it is taken up has carried nothing.
+        guard error.kind == .connectionLost, !exchange.hasBegun, attempts < Self.mostConnections else { throw error }
+        attempts += 1
+      }
+    }
+  }
+
+  private func send(
+    _ request: HTTPClient.Request, _ exchange: Exchange, deadline: NIODeadline
+  ) async throws(TransportError) -> HTTPReply {
     let task = client.execute(request: request, delegate: exchange, deadline: deadline)
     do {
       let response = try await withTaskCancellationHandler {
