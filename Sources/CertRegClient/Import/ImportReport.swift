@@ -24,8 +24,10 @@ package final class ImportReport {
 
   /// Creates the report, or opens it to go on with it where `resuming` says so; a line in it that broke off is taken away.
   ///
-  /// - Parameter resuming: whether an existing file is gone on with. What it says about certificates that are done stays; every other
-  ///   line is taken away, since this run finds out anew, so that no entry has two.
+  /// - Parameters:
+  ///   - path: the report's file.
+  ///   - resuming: whether an existing file is gone on with. What it says about certificates that are done stays; every other
+  ///     line is taken away, since this run finds out anew, so that no entry has two.
   /// - Returns: the report and what it says is done.
   /// - Throws: `InputError` where it exists and is not to be gone on with, cannot be written, or another import is writing it.
   package static func open(path: String, resuming: Bool) throws(InputError) -> (ImportReport, ImportHistory) {
