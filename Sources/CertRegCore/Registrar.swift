@@ -741,8 +741,10 @@ extension Registrar {
 // MARK: - Age
 
 extension Registrar {
-  /// A shorter `maxAge` and a great many that are overdue take effect in steps.
-  private static let ageInterval = (shortest: Duration.milliseconds(10), longest: Duration.seconds(60))
+  /// How often ages are looked at: not all the time while the oldest is overdue and its call does not end, and often enough to see
+  /// a shorter `maxAge`.
+  private static let ageInterval = (shortest: Duration.milliseconds(100), longest: Duration.seconds(60))
+  /// A great many that are overdue end in steps.
   private static let mostEndedAtOnce = 1000
 
   private func isOverdue(_ flight: Flight, now: Moment) -> Bool {

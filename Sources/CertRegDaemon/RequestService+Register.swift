@@ -22,12 +22,8 @@ extension RequestService {
         // What fails for one target is that target's answer: others may be under way.
         do throws(ServiceError) {
           if let known = try known(key, request, verdict) {
-            switch known {
-            case .failed(let error): throw error
-            case .registered(let registration, _): auditRepeat(registration, by: peer.requester)
-            case .queued: break
-            }
-            answers.set(index, known)
+            auditRepeat(known, by: peer.requester)
+            answers.set(index, .registered(known, cached: true))
             continue
           }
           let accepted: VerdictBasis
@@ -56,13 +52,16 @@ extension RequestService {
     case failed(ServiceError)
   }
 
-  /// The answer from what is known in memory or on disk.
+  /// What is known in memory or on disk, where it answers the request.
+  ///
+  /// - Throws: what the request has against it.
   private func known(
     _ key: RegistrationKey, _ request: OwnedRequest, _ verdict: Verdicts.Current
-  ) throws(ServiceError) -> TargetAnswer? {
+  ) throws(ServiceError) -> Registration? {
     guard !request.refresh, let registration = try storedRegistration(key, verdict) else { return nil }
     let error = registration.objection(namedStatus: request.status, ifExists: request.ifExists, isRepeat: true)
-    return error.map { .failed($0) } ?? .registered(registration, cached: true)
+    if let error { throw error }
+    return registration
   }
 
   private func storedRegistration(

@@ -88,9 +88,8 @@ package struct EventID: Hashable, Sendable {
   /// All of them, in the order of the documentation.
   package static let all: [EventID] = [
     ready, stopping, stopped, startFailed, reloaded, reloadRefused, registered, registrationFailed,
-    registrationQueued, registrationShared, registrationRepeated, registrationRefused,
-    upstreamMismatch, upstreamThrottled,
-    upstreamUnavailable, upstreamRecovered, identityRefused, clockCorrected, peerRefused,
+    registrationQueued, registrationShared, registrationRepeated, registrationRefused, upstreamMismatch,
+    upstreamThrottled, upstreamUnavailable, upstreamRecovered, identityRefused, clockCorrected, peerRefused,
     connectionsExhausted, queueFull, storeFailed, storeRecovered, storeDamaged, watchdogWithheld, messagesSuppressed,
   ]
 

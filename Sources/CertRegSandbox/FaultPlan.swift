@@ -138,9 +138,12 @@ extension FaultPlan: Decodable {
     }
     bytesPerSecond = try members.value(.dripBytesPerSecond)
     guard bytesPerSecond ?? 1 > 0 else { throw members.problem(.dripBytesPerSecond, "takes a number above 0") }
+    let burst: Double? = try members.value(.throttleBurst)
     if let rate: Double = try members.value(.throttlePerSecond) {
       guard rate > 0 else { throw members.problem(.throttlePerSecond, "takes a number above 0") }
-      throttle = ThrottleRate(perSecond: rate, burst: try members.value(.throttleBurst))
+      throttle = ThrottleRate(perSecond: rate, burst: burst)
+    } else if burst != nil {
+      throw members.problem(.throttleBurst, "needs throttlePerSecond")
     }
     expiredKeyIDs = try members.value(.expiredKeyIds) ?? []
     clockOffset = .seconds(try members.value(.clockOffsetSeconds) ?? 0 as Double)

@@ -91,11 +91,12 @@ package final class SandboxEndpoint: Sendable {
   /// Carries out what `request` asks for.
   package func answer(_ request: SandboxRequest) -> SandboxAnswer {
     if configuration.isControlled, request.path == "/sandbox/faults" { return control(request) }
+    let now = clock.wallTime()
     var call = state.withLock { state in
       Call(
-        requestID: state.generator.nextID(), faults: state.faults, draw: state.faults.draw(using: &state.generator))
+        requestID: state.generator.nextID(), faults: state.faults, draw: state.faults.draw(using: &state.generator),
+        now: now + state.faults.clockOffset)
     }
-    call.now = clock.wallTime() + call.faults.clockOffset
     var response: SandboxResponse
     do throws(SandboxError) {
       let result = try carryOut(request, &call)
@@ -117,7 +118,8 @@ package final class SandboxEndpoint: Sendable {
     /// The plan as it was when the call came.
     var faults: FaultPlan
     var draw: FaultPlan.Draw
-    var now = WallTime(secondsSinceEpoch: 0)
+    /// By the endpoint's clock.
+    var now: WallTime
     var operation: SandboxOperation.Name?
     var scripted: FaultPlan.ScriptedAnswer?
   }

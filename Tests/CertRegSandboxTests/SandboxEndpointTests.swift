@@ -372,6 +372,7 @@ import Testing
       (#"{"errorRat":1}"#, "there is no errorRat; there are latencyMs, errorRate,"),
       (#"{"errorRate":2}"#, "errorRate takes a number from 0 to 1"), (#"{"latencyMs":[2,1]}"#, "latencyMs takes two"),
       (#"{"answers":[{"status":99}]}"#, "status takes a number from 200 to 599"),
+      (#"{"throttleBurst":5}"#, "throttleBurst needs throttlePerSecond"),
       (#"{"dripBytesPerSecond":0}"#, "dripBytesPerSecond takes a number above 0"), ("[]", "not a plan of faults"),
     ])
   func `says what is wrong with a plan, and keeps the one in force`(plan: String, message: String) throws {
