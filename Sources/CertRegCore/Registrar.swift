@@ -14,7 +14,9 @@
 ///
 /// What is on disk at each step: the request before anybody is told `queued`; that a call is about to be made before it is
 /// made; the result before it is answered.
-package struct Registrar: Sendable {
+///
+/// Not copyable: there is one truth, and whoever looks at it must not pay for a copy of all that it holds.
+package struct Registrar: ~Copyable, Sendable {
   package typealias WaiterID = UInt64
   package typealias CommitID = UInt64
 
@@ -167,13 +169,18 @@ package struct Registrar: Sendable {
     var retryCost = 0
   }
 
+  private enum Lane: Int {
+    /// Registrations that somebody waits for.
+    case awaited
+    /// The others; they get a turn in eight while somebody waits.
+    case others
+  }
+
   private struct Target: Sendable {
     var pacer: Pacer
     var retries = RetryBudget()
-    /// Registrations that somebody waits for.
-    var awaited = FairQueue<RegistrationKey>()
-    /// The others; they get a turn in eight while somebody waits.
-    var others = FairQueue<RegistrationKey>()
+    /// By `Lane`.
+    var lanes = [FairQueue<RegistrationKey>(), FairQueue<RegistrationKey>()]
     var turn = 0
     var wakeAt: MonotonicTime?
     var lastError: ServiceError?
@@ -397,7 +404,7 @@ package struct Registrar: Sendable {
   package func target(_ name: TargetName, now: MonotonicTime) -> TargetView? {
     guard let target = targets[name] else { return nil }
     return TargetView(
-      health: target.pacer.health, queued: target.awaited.count + target.others.count,
+      health: target.pacer.health, queued: target.lanes.reduce(0) { $0 + $1.count },
       underWay: target.pacer.underWay, ratePerSecond: target.pacer.currentRate,
       tokens: target.pacer.tokens(now: now), throttles: target.pacer.throttles, lastError: target.lastError,
       lastSuccessAt: target.lastSuccessAt)
@@ -438,7 +445,7 @@ extension Registrar {
     switch flight.phase {
     case .waiting:
       // It may stand among those that nobody waited for. The place there is skipped when its turn comes.
-      targets[key.target]?.awaited.append(key, caller: flight.caller)
+      targets[key.target]?.lanes[Lane.awaited.rawValue].append(key, caller: flight.caller)
       dispatch(key.target, now: now)
     case .backingOff(let until):
       let sooner = min(until, now.monotonic + .milliseconds(200))
@@ -482,7 +489,9 @@ extension Registrar {
     places += flight.pending.places
     if let share = flight.share { sharePlaces[share, default: 0] += flight.pending.places }
     arrivals.append(flight.pending.key, sequence: flight.pending.sequence)
-    if arrivals.count > 2 * flights.count + 64 { arrivals = ArrivalOrder(arrivals.filter(isUnderWay)) }
+    if arrivals.count > 2 * flights.count + 64 {
+      arrivals = ArrivalOrder(arrivals.filter { [flights] in flights[$0.key]?.pending.sequence == $0.sequence })
+    }
     watchAge(now: now)
   }
 
@@ -523,29 +532,29 @@ extension Registrar {
 extension Registrar {
   private func isIdle(_ name: TargetName) -> Bool {
     guard let target = targets[name] else { return false }
-    return target.awaited.count == 0 && target.others.count == 0
+    return target.lanes.allSatisfy(\.isEmpty)
   }
 
   /// A place for a request that has just come, where there is one.
   private mutating func admit(
     _ name: TargetName, _ uid: UInt32, _ waiter: Waiter, now: Moment
   ) -> Pacer.Place? {
-    let lane = waiter.isAwaiting ? \Target.awaited : \Target.others
+    let lane = waiter.isAwaiting ? Lane.awaited : .others
     guard
       case .now(let place)? = targets[name]?.pacer.admit(now: now.monotonic, isAwaited: waiter.isAwaiting)
     else { return nil }
-    targets[name]?[keyPath: lane].tookTurn(uid, now: now.monotonic)
+    targets[name]?.lanes[lane.rawValue].tookTurn(uid, now: now.monotonic)
     return place
   }
 
   private mutating func enqueue(_ key: RegistrationKey) {
     guard let flight = flights[key] else { return }
-    let lane = flight.waiters.contains(where: \.isAwaiting) ? \Target.awaited : \Target.others
+    let lane = flight.waiters.contains(where: \.isAwaiting) ? Lane.awaited : .others
     // What is tried again has had its turn.
     if flight.pending.attempts > 0 {
-      targets[key.target]?[keyPath: lane].putBack(key, caller: flight.caller)
+      targets[key.target]?.lanes[lane.rawValue].putBack(key, caller: flight.caller)
     } else {
-      targets[key.target]?[keyPath: lane].append(key, caller: flight.caller)
+      targets[key.target]?.lanes[lane.rawValue].append(key, caller: flight.caller)
     }
   }
 
@@ -557,11 +566,10 @@ extension Registrar {
   /// Begins one call, if the pacer allows one; returns whether it did.
   private mutating func beginNext(_ name: TargetName, now: Moment) -> Bool {
     guard let turn = targets[name]?.turn else { return false }
-    let lanes: [WritableKeyPath<Target, FairQueue<RegistrationKey>>] =
-      turn % 8 == 7 ? [\.others, \.awaited] : [\.awaited, \.others]
-    for lane in lanes where !(isDraining && lane == \.others) {
-      guard targets[name]?[keyPath: lane].isEmpty == false,
-        let admission = targets[name]?.pacer.admit(now: now.monotonic, isAwaited: lane == \.awaited)
+    let lanes: [Lane] = turn % 8 == 7 ? [.others, .awaited] : [.awaited, .others]
+    for lane in lanes where !(isDraining && lane == .others) {
+      guard targets[name]?.lanes[lane.rawValue].isEmpty == false,
+        let admission = targets[name]?.pacer.admit(now: now.monotonic, isAwaited: lane == .awaited)
       else { continue }
       switch admission {
       case .now(let place):
@@ -581,9 +589,9 @@ extension Registrar {
 
   /// Takes out the registration of a lane whose turn it is.
   private mutating func nextWaiting(
-    in lane: WritableKeyPath<Target, FairQueue<RegistrationKey>>, of name: TargetName, now: Moment
+    in lane: Lane, of name: TargetName, now: Moment
   ) -> RegistrationKey? {
-    while let key = targets[name]?[keyPath: lane].popFirst(now: now.monotonic) {
+    while let key = targets[name]?.lanes[lane.rawValue].popFirst(now: now.monotonic) {
       if isWaiting(key) { return key }
     }
     return nil

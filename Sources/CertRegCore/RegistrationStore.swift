@@ -56,6 +56,9 @@ package protocol RegistrationStore: Sendable {
   /// What is kept under `key`, not counting pending registrations. Blocks for as long as the disk takes: not for event loops.
   func record(for key: RegistrationKey) throws(StoreError) -> StoredRecord?
 
+  /// As `record`, for those to whom a failure is nothing: half the work where nothing is kept.
+  func registration(for key: RegistrationKey) throws(StoreError) -> Registration?
+
   /// All pending registrations in order of arrival. Called once, at start.
   func pendingRegistrations() throws(StoreError) -> [PendingRegistration]
 

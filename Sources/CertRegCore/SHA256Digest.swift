@@ -19,25 +19,22 @@ package struct SHA256Digest: Hashable, Sendable {
   /// Reads 64 hexadecimal digits of either case; `nil` for anything else.
   package init?(hex: some Collection<UInt8>) {
     guard hex.count == 64 else { return nil }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(32)
-    var high: UInt8?
-    for character in hex {
-      let nibble: UInt8
-      switch character {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): nibble = character - UInt8(ascii: "0")
-      case UInt8(ascii: "a")...UInt8(ascii: "f"): nibble = character - UInt8(ascii: "a") + 10
-      case UInt8(ascii: "A")...UInt8(ascii: "F"): nibble = character - UInt8(ascii: "A") + 10
-      default: return nil
-      }
-      if let first = high {
-        bytes.append(first << 4 | nibble)
-        high = nil
-      } else {
-        high = nibble
-      }
+    self.init()
+    // A collection whose type is not known here is slow to read step by step, and this is done for every call.
+    let digits = Array(hex)
+    for offset in 0..<32 {
+      guard let high = Self.nibble(digits[2 * offset]), let low = Self.nibble(digits[2 * offset + 1]) else { return nil }
+      withMutableBytes { $0[offset] = high << 4 | low }
     }
-    self.init(bytes: bytes)
+  }
+
+  private static func nibble(_ digit: UInt8) -> UInt8? {
+    switch digit {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+    default: nil
+    }
   }
 
   /// Lends the 32 bytes. The pointer is valid inside `body` only.

@@ -2,6 +2,7 @@ import CertRegCore
 import CertRegHost
 import Logging
 import NIOCore
+import Synchronization
 
 /// Runs the `Registrar`: feeds it events on one event loop, and carries out what it decides.
 final class RegistrationEngine: Sendable {
@@ -143,6 +144,7 @@ final class EngineLoop {
   private var counts = EngineReport()
   private var drained: EventLoopPromise<Void>?
   private var watchers: [Watcher] = []
+  private let endedCommits = EndedCommits()
 
   /// A caller that waits for its answer.
   private struct Waiting {
@@ -152,7 +154,7 @@ final class EngineLoop {
   }
 
   init(
-    loop: any EventLoop, registrar: Registrar, store: any RegistrationStore, cache: ResultCache, calls: UpstreamCalls,
+    loop: any EventLoop, registrar: consuming Registrar, store: any RegistrationStore, cache: ResultCache, calls: UpstreamCalls,
     audit: AuditTrail, activity: Activity, logger: Logger
   ) {
     self.loop = loop
@@ -237,6 +239,11 @@ final class EngineLoop {
   // MARK: Effects
 
   private func perform(_ actions: [Registrar.Action]) {
+    carryOut(actions)
+    settle()
+  }
+
+  private func carryOut(_ actions: [Registrar.Action]) {
     for action in actions {
       switch action {
       case .commit(let id, let changes): commit(id, changes)
@@ -246,6 +253,10 @@ final class EngineLoop {
       case .ended(let key, let ending): ended(key, ending)
       }
     }
+  }
+
+  /// What is due once after some events.
+  private func settle() {
     arm()
     activity.note()
     if let drained, registrar.isQuiet {
@@ -262,17 +273,24 @@ final class EngineLoop {
   private func commit(_ id: Registrar.CommitID, _ changes: [StoreChange]) {
     let bound = NIOLoopBound(self, eventLoop: loop)
     let begin = SystemClock.monotonic
-    store.commit(changes) { [loop] result in
-      loop.execute {
-        let engine = bound.value
-        let now = SystemClock.moment
-        engine.counts.commitTimes.record(now.monotonic - begin)
-        engine.note(result)
-        engine.perform(engine.registrar.committed(id, result, now: now))
-        // What could not be written down is forgotten, and has no end.
-        if case .failure = result { engine.forgetBeginnings(changes) }
+    store.commit(changes) { [loop, endedCommits] result in
+      if endedCommits.append(EndedCommits.Commit(id: id, changes: changes, begin: begin, result: result)) {
+        loop.execute { bound.value.takeEndedCommits() }
       }
     }
+  }
+
+  /// Those of one transaction end together: the loop is woken once for all of them.
+  private func takeEndedCommits() {
+    let now = SystemClock.moment
+    for commit in endedCommits.takeAll() {
+      counts.commitTimes.record(now.monotonic - commit.begin)
+      note(commit.result)
+      carryOut(registrar.committed(commit.id, commit.result, now: now))
+      // What could not be written down is forgotten, and has no end.
+      if case .failure = commit.result { forgetBeginnings(commit.changes) }
+    }
+    settle()
   }
 
   private func forgetBeginnings(_ changes: [StoreChange]) {
@@ -396,5 +414,32 @@ extension ResultCache.Known {
       notAfter: entry.notAfter == .max
         ? WallTime(millisecondsSinceEpoch: .max) : WallTime(secondsSinceEpoch: Int64(entry.notAfter)),
       policyFingerprint: policyFingerprint)
+  }
+}
+
+/// Commits that have ended, on their way from the store's thread to the loop.
+private final class EndedCommits: Sendable {
+  struct Commit: Sendable {
+    var id: Registrar.CommitID
+    var changes: [StoreChange]
+    var begin: MonotonicTime
+    var result: Result<Void, StoreError>
+  }
+
+  private let commits = Mutex<[Commit]>([])
+
+  /// Adds one; returns whether it is the first since `takeAll`.
+  func append(_ commit: Commit) -> Bool {
+    commits.withLock { commits in
+      commits.append(commit)
+      return commits.count == 1
+    }
+  }
+
+  func takeAll() -> [Commit] {
+    commits.withLock { commits in
+      defer { commits = [] }
+      return commits
+    }
   }
 }

@@ -73,9 +73,9 @@ extension RequestService {
       return verdict.stillHolds(known.basis, now: now) ? Registration(known, target: key.target) : nil
     }
     let epoch = cache.epochs.current(key.certificateID)
-    let record: StoredRecord?
-    do throws(StoreError) { record = try store.record(for: key) } catch { throw ServiceError(error) }
-    guard case .registered(let registration)? = record, !cache.isExpired(registration, now: now) else { return nil }
+    let stored: Registration?
+    do throws(StoreError) { stored = try store.registration(for: key) } catch { throw ServiceError(error) }
+    guard let registration = stored, !cache.isExpired(registration, now: now) else { return nil }
     cache.keep(registration, replaces: false, readAt: epoch)
     return verdict.stillHolds(registration.basis, now: now) ? registration : nil
   }

@@ -22,12 +22,12 @@ final class RecordReader {
     failure = try connection.prepare("SELECT * FROM failure WHERE certificate = ? AND target = ?")
   }
 
-  func record(for key: RegistrationKey) throws(DatabaseFault) -> Found {
+  func record(for key: RegistrationKey, failuresToo: Bool = true) throws(DatabaseFault) -> Found {
     guard let target = names.number(key.target.rawValue) else { return .nothing }
     if let registered = try find(result, .result, key, target, { ResultRow.read($0, name: names.text) }) {
       return registered.map { .record(.registered($0)) } ?? .damaged(.result)
     }
-    if let failed = try find(failure, .failure, key, target, { FailureRow.read($0, name: names.text) }) {
+    if failuresToo, let failed = try find(failure, .failure, key, target, { FailureRow.read($0, name: names.text) }) {
       return failed.map { .record(.failed($0)) } ?? .damaged(.failure)
     }
     return .nothing

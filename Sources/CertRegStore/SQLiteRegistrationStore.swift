@@ -184,6 +184,15 @@ extension SQLiteRegistrationStore {
 
 extension SQLiteRegistrationStore {
   package func record(for key: RegistrationKey) throws(StoreError) -> StoredRecord? {
+    try record(for: key, failuresToo: true)
+  }
+
+  package func registration(for key: RegistrationKey) throws(StoreError) -> Registration? {
+    guard case .registered(let registration)? = try record(for: key, failuresToo: false) else { return nil }
+    return registration
+  }
+
+  private func record(for key: RegistrationKey, failuresToo: Bool) throws(StoreError) -> StoredRecord? {
     let slot = readers[nextReader.wrappingAdd(1, ordering: .relaxed).oldValue & 1]
     let found: RecordReader.Found
     do throws(DatabaseFault) {
@@ -191,7 +200,7 @@ extension SQLiteRegistrationStore {
         guard let reader else {
           throw DatabaseFault(StoreError(.failed, message: "the store is closed"))
         }
-        return try reader.record(for: key)
+        return try reader.record(for: key, failuresToo: failuresToo)
       }
     } catch {
       if error.isDamage { noticeDamage(error) }
