@@ -50,7 +50,8 @@ struct InstanceMetadata: Sendable {
       .GET, try url(), path: path, headers: [("X-aws-ec2-metadata-token", token)], timeout: timeout, service: Self.name)
   }
 
-  /// The region that the instance runs in.
+  /// The region that the instance runs in: the category `placement/region` (EC2 User Guide, "Instance metadata categories"), which
+  /// the SDKs ask for last.
   ///
   /// Asks a second time where nothing answers: without a region the daemon does not start, and a packet may get lost.
   func region() async throws(CredentialsError) -> String {
