@@ -139,9 +139,10 @@ package struct Registrar: ~Copyable, Sendable {
   private enum Phase: Sendable {
     /// The request is on its way to disk. Next: calling where it has a place, else waiting.
     case storing(Pacer.Place?)
-    /// In the queue of its target. Next: calling, or marking where the disk does not know of a call yet.
+    /// In the queue of its target, if that has been configured. Next: calling, or marking where the disk does not know of a call
+    /// yet.
     case waiting
-    /// That a call begins is on its way to disk. Next: calling.
+    /// That a call begins is on its way to disk. Next: calling, or waiting where the target has gone meanwhile.
     case marking(Pacer.Place)
     /// A call is under way. Next: finishing or backingOff.
     case calling(Pacer.Place, since: MonotonicTime)
@@ -178,6 +179,8 @@ package struct Registrar: ~Copyable, Sendable {
 
   private struct Target: Sendable {
     var pacer: Pacer
+    /// Whether calls may begin. What is queued for a target that a new configuration leaves out waits until one has it again.
+    var isConfigured = true
     var retries = RetryBudget()
     /// By `Lane`.
     var lanes = [FairQueue<RegistrationKey>(), FairQueue<RegistrationKey>()]
@@ -232,26 +235,34 @@ package struct Registrar: ~Copyable, Sendable {
 
   // MARK: Set-up
 
-  /// Adds a target, or gives one that is there other limits.
-  package mutating func setTarget(_ name: TargetName, limits: Pacer.Limits, now: MonotonicTime) {
-    let pacer = Pacer(limits: limits, now: now)
-    if targets[name] == nil {
-      targets[name] = Target(pacer: pacer)
-    } else {
-      targets[name]?.pacer.setLimits(limits)
+  /// Takes the targets of a configuration. No call begins for one that it leaves out; what is queued for one that was left out
+  /// before, or was not there when an earlier process's queue was resumed, goes on.
+  package mutating func setTargets(_ limits: [TargetName: Pacer.Limits], now: Moment) -> [Action] {
+    for name in targets.keys { targets[name]?.isConfigured = limits[name] != nil }
+    var added: Set<TargetName> = []
+    for (name, limits) in limits {
+      if targets[name] == nil {
+        targets[name] = Target(pacer: Pacer(limits: limits, now: now.monotonic))
+        added.insert(name)
+      } else {
+        targets[name]?.pacer.setLimits(limits)
+      }
     }
+    for arrival in arrivals where added.contains(arrival.key.target) && isUnderWay(arrival) && isWaiting(arrival.key) {
+      enqueue(arrival.key)
+    }
+    for name in limits.keys { dispatch(name, now: now) }
+    return takeActions()
   }
 
   package mutating func setConfiguration(_ configuration: Configuration) {
     self.configuration = configuration
   }
 
-  /// Takes what an earlier process left unfinished. In order of arrival; once, before the first request.
+  /// Takes what an earlier process left unfinished. In order of arrival; once, after the targets and before the first request.
   package mutating func resume(_ pending: [PendingRegistration], now: Moment) -> [Action] {
     for registration in pending {
       nextSequence = max(nextSequence, registration.sequence + 1)
-      // A target that is not configured any more: its registrations stay on disk until it is again.
-      guard targets[registration.key.target] != nil else { continue }
       let age = now.wall.millisecondsSinceEpoch - registration.enqueuedAt.millisecondsSinceEpoch
       var flight = Flight(
         pending: registration, since: now.monotonic + .milliseconds(-max(0, age)), phase: .waiting,
@@ -532,7 +543,7 @@ extension Registrar {
 extension Registrar {
   private func isIdle(_ name: TargetName) -> Bool {
     guard let target = targets[name] else { return false }
-    return target.lanes.allSatisfy(\.isEmpty)
+    return target.isConfigured && target.lanes.allSatisfy(\.isEmpty)
   }
 
   /// A place for a request that has just come, where there is one.
@@ -565,7 +576,7 @@ extension Registrar {
 
   /// Begins one call, if the pacer allows one; returns whether it did.
   private mutating func beginNext(_ name: TargetName, now: Moment) -> Bool {
-    guard let turn = targets[name]?.turn else { return false }
+    guard targets[name]?.isConfigured == true, let turn = targets[name]?.turn else { return false }
     let lanes: [Lane] = turn % 8 == 7 ? [.others, .awaited] : [.awaited, .others]
     for lane in lanes where !(isDraining && lane == .others) {
       guard targets[name]?.lanes[lane.rawValue].isEmpty == false,
@@ -624,6 +635,13 @@ extension Registrar {
   private mutating func call(_ key: RegistrationKey, _ place: Pacer.Place, now: Moment) {
     guard let flight = flights[key] else { return }
     flights[key]?.pending.callStarted = true
+    // The target may have gone while this was on its way to disk.
+    guard targets[key.target]?.isConfigured == true else {
+      targets[key.target]?.pacer.cancelAdmission(place)
+      flights[key]?.phase = .waiting
+      enqueue(key)
+      return
+    }
     flights[key]?.phase = .calling(place, since: now.monotonic)
     actions.append(.call(key, flight.pending.status, der: flight.pending.der))
   }

@@ -80,6 +80,7 @@ final class DaemonParts: Sendable {
   private var signing: [TargetName: Reports.Signing] {
     Self.awsClients(clients.withLock { $0 }).mapValues { client in
       Reports.Signing(
+        region: client.endpoint.region,
         credentials: client.credentialsProvenance.map { .init(source: $0.source, expiresAt: $0.expiration) },
         clockOffset: client.clockOffset)
     }
@@ -260,7 +261,7 @@ final class DaemonParts: Sendable {
         clients[target.name] = TargetClient(configuration: target, client: upstream)
       } else {
         do throws(UpstreamConfigurationError) {
-          let client = try AWSUpstreamClient(configuration: target, context: context)
+          let client = try await AWSUpstreamClient(configuration: target, context: context)
           clients[target.name] = TargetClient(configuration: target, client: client)
         } catch {
           await shutDown(clients.filter { old[$0.key]?.configuration != $0.value.configuration })

@@ -168,11 +168,10 @@ final class EngineLoop {
   }
 
   func setTargets(_ targets: [EngineTarget]) {
-    for target in targets {
-      clients[target.name] = target.client
-      registrar.setTarget(target.name, limits: target.limits, now: SystemClock.monotonic)
-    }
+    clients = Dictionary(uniqueKeysWithValues: targets.map { ($0.name, $0.client) })
     targetNames = targets.map(\.name)
+    let limits = Dictionary(uniqueKeysWithValues: targets.map { ($0.name, $0.limits) })
+    perform(registrar.setTargets(limits, now: SystemClock.moment))
   }
 
   func resume(_ pending: [PendingRegistration]) {

@@ -92,7 +92,7 @@ extension Reports.Figures {
     writer.beginObject()
     writer.member("name", name.rawValue)
     writer.member("default", name == constants.defaultTarget)
-    writer.member("region", ifPresent: configuration?.region)
+    writer.member("region", ifPresent: signing[name]?.region ?? configuration?.region)
     writer.member("endpoint", ifPresent: constants.isSandbox ? "sandbox" : configuration?.endpoint)
     writer.member("health", view.health.rawValue)
     writer.member("queued", view.queued)

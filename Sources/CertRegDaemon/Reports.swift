@@ -24,6 +24,8 @@ final class Reports: Sendable {
 
   /// What a target's calls are signed with, as far as one may tell.
   struct Signing: Sendable {
+    /// As configured, or found.
+    var region: String
     /// `nil`: there are no credentials yet.
     var credentials: Credentials?
     /// How far the upstream's clock is ahead of the host's, as far as signatures depend on it.

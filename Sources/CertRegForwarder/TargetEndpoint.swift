@@ -10,14 +10,17 @@ package struct UpstreamConfigurationError: Error, Hashable, Sendable, CustomStri
   }
 }
 
-/// A target's region and endpoint, from its configuration, the environment and the shared files, in this order.
+/// A target's region and endpoint, from its configuration, the environment and the shared files, in this order, and the region
+/// from the instance's metadata where none of them has it: the order of the AWS SDKs.
 package struct TargetEndpoint: Hashable, Sendable {
   package let url: ServiceURL
   package let region: String
 
+  /// - Parameter instanceRegion: Asks the instance's metadata for the region; called only where nothing else names one.
   package init(
-    configuration: TargetConfiguration, environment: ProcessEnvironment, profiles: SharedProfileStore
-  ) throws(UpstreamConfigurationError) {
+    configuration: TargetConfiguration, environment: ProcessEnvironment, profiles: SharedProfileStore,
+    instanceRegion: () async throws(CredentialsError) -> String? = { nil }
+  ) async throws(UpstreamConfigurationError) {
     var profileName = profiles.defaultProfileName
     if case .profile(let name?, _) = configuration.credentials { profileName = name }
     let shared: SharedProfiles
@@ -25,8 +28,14 @@ package struct TargetEndpoint: Hashable, Sendable {
       throw UpstreamConfigurationError(error.message)
     }
     let profile = shared.profiles[profileName]
-    let region =
+    var region =
       configuration.region ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? profile?["region"]
+    var whyUnknown = ""
+    if region == nil {
+      do throws(CredentialsError) { region = try await instanceRegion() } catch {
+        whyUnknown = "; the instance was asked for its own: \(error.message)"
+      }
+    }
     // Flags of the environment and the profile only count for AWS's own endpoints; a target with an endpoint of its own
     // must not fail because the host is set up for FIPS.
     let usesOwnEndpoint = configuration.endpoint != nil
@@ -48,7 +57,8 @@ package struct TargetEndpoint: Hashable, Sendable {
       guard let region else { throw .missingRegion }
       self.region = region
     } catch {
-      throw UpstreamConfigurationError("target \(configuration.name): \(error)")
+      throw UpstreamConfigurationError(
+        "target \(configuration.name): \(error)\(error == .missingRegion ? whyUnknown : "")")
     }
   }
 }

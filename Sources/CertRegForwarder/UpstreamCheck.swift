@@ -31,7 +31,7 @@ extension CredentialsContext {
   package func check(_ configuration: TargetConfiguration) async throws(UpstreamConfigurationError) -> UpstreamCheck {
     var configuration = configuration
     configuration.requestTimeout = min(configuration.requestTimeout, Self.checkTimeout)
-    let client = try AWSUpstreamClient(configuration: configuration, context: self)
+    let client = try await AWSUpstreamClient(configuration: configuration, context: self)
     var check = UpstreamCheck(endpoint: client.endpoint.url.text(path: ""), region: client.endpoint.region)
     do throws(UpstreamFailure) {
       check.clockDifference = try await client.reach()

@@ -66,9 +66,8 @@ struct PacingSimulation {
     left = certificates
     random = SplitMix64(seed: seed)
     registrar = Registrar(configuration: .init(maxPending: 100_000, maxAge: nil), seed: seed)
-    registrar.setTarget(
-      Self.target, limits: configured ?? .init(ratePerSecond: rate, burst: burst, maxConcurrent: 32),
-      now: Self.moment(0).monotonic)
+    _ = registrar.setTargets(
+      [Self.target: configured ?? .init(ratePerSecond: rate, burst: burst, maxConcurrent: 32)], now: Self.moment(0))
     for (number, caller) in callers.enumerated() { schedule(.asks(caller: number), at: caller.begins) }
   }
 

@@ -1,7 +1,8 @@
 import CertRegCore
 
 /// A world for the registrar: a disk that fails, an upstream that lies idle, throttles, loses answers and is used by
-/// others, callers with deadlines, and crashes. Time is virtual; every choice comes from one seed.
+/// others, callers with deadlines, reloads that take the target away and bring it back, and crashes. Time is virtual; every
+/// choice comes from one seed.
 ///
 /// It checks on the way what must hold whatever happens, and collects what did not in `violations`.
 struct RegistrarSimulation {
@@ -19,6 +20,8 @@ struct RegistrarSimulation {
     case losesAnswers
     /// What an earlier process left is not taken up.
     case forgetsTheQueue
+    /// What goes on with a reload is not carried out.
+    case ignoresReloads
     /// A 409 is always somebody else's.
     case disownsItsCalls
   }
@@ -47,6 +50,7 @@ struct RegistrarSimulation {
   private var registered: [RegistrationKey: Owner] = [:]
   private var isUpstreamWell = true
   private var isDiskWell = true
+  private var isTargetConfigured = true
   // Callers.
   private var nextWaiter: Registrar.WaiterID = 1
   private var waiting: [Registrar.WaiterID: (key: RegistrationKey, deadline: MonotonicTime?)] = [:]
@@ -60,7 +64,7 @@ struct RegistrarSimulation {
     self.mutant = mutant
     random = SplitMix64(seed: seed)
     registrar = Self.makeRegistrar(seed: seed)
-    registrar.setTarget(Self.target, limits: Self.limits, now: now.monotonic)
+    configure()
   }
 
   private static let limits = Pacer.Limits(ratePerSecond: 50, burst: 4, maxConcurrent: 3)
@@ -83,6 +87,9 @@ struct RegistrarSimulation {
     case 90..<93: isUpstreamWell.toggle()
     case 93..<95: isDiskWell.toggle()
     case 95..<97: forget()
+    case 97:
+      isTargetConfigured.toggle()
+      configure()
     default: if Int.random(in: 0..<4, using: &random) == 0 { crash() }
     }
   }
@@ -92,6 +99,12 @@ struct RegistrarSimulation {
   }
 
   // MARK: What happens
+
+  /// The registrar gets the targets: of a start, or of a reload.
+  private mutating func configure() {
+    let actions = registrar.setTargets(isTargetConfigured ? [Self.target: Self.limits] : [:], now: now)
+    if mutant != .ignoresReloads { perform(actions) }
+  }
 
   private mutating func ask() {
     let key = key(UInt64.random(in: 0..<Self.certificates, using: &random))
@@ -201,7 +214,7 @@ struct RegistrarSimulation {
     commits = []
     waiting = [:]
     registrar = Self.makeRegistrar(seed: random.next())
-    registrar.setTarget(Self.target, limits: Self.limits, now: now.monotonic)
+    configure()
     let left = rows.values.sorted { $0.sequence < $1.sequence }
     perform(registrar.resume(mutant == .forgetsTheQueue ? [] : left, now: now))
   }
@@ -249,6 +262,7 @@ struct RegistrarSimulation {
 
   private mutating func check(call key: RegistrationKey) {
     if !calls.insert(key).inserted { violations.append("two calls for one certificate at once") }
+    if !isTargetConfigured { violations.append("a call for a target that is not configured") }
     if rows[key]?.callStarted != true { violations.append("a call that the disk does not know of") }
     if calls.count > Self.limits.maxConcurrent { violations.append("\(calls.count) calls at once") }
   }
@@ -277,6 +291,8 @@ struct RegistrarSimulation {
   private mutating func settle() {
     isUpstreamWell = true
     isDiskWell = true
+    isTargetConfigured = true
+    configure()
     for _ in 0..<4000 where !isSettled {
       while !commits.isEmpty { endCommit() }
       while !orphans.isEmpty || !calls.isEmpty { endCall() }

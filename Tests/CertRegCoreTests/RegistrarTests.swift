@@ -11,8 +11,8 @@ import Testing
 
   init() {
     registrar = Registrar(configuration: .init(maxPending: 4, maxAge: .seconds(3600)), seed: 1)
-    registrar.setTarget(
-      Self.target, limits: .init(ratePerSecond: nil, burst: 10, maxConcurrent: 2), now: Self.start.monotonic)
+    _ = registrar.setTargets(
+      [Self.target: .init(ratePerSecond: nil, burst: 10, maxConcurrent: 2)], now: Self.start)
   }
 
   private func key(_ number: UInt64) -> RegistrationKey {
@@ -273,8 +273,8 @@ import Testing
       disposition: .unavailable(retryAfter: nil)))
 
   @Test mutating func `what waits behind an outage ends in time, in order, whatever the wall clock does`() throws {
-    registrar.setTarget(
-      Self.target, limits: .init(ratePerSecond: nil, burst: 1, maxConcurrent: 1), now: Self.start.monotonic)
+    _ = registrar.setTargets(
+      [Self.target: .init(ratePerSecond: nil, burst: 1, maxConcurrent: 1)], now: Self.start)
     // The upstream takes the first call and does not answer, so no other one can begin.
     for number in 1...3 as ClosedRange<UInt64> {
       _ = settle(
@@ -296,8 +296,8 @@ import Testing
   }
 
   @Test mutating func `what an earlier process left behind counts from when it was asked for`() throws {
-    registrar.setTarget(
-      Self.target, limits: .init(ratePerSecond: nil, burst: 1, maxConcurrent: 1), now: Self.start.monotonic)
+    _ = registrar.setTargets(
+      [Self.target: .init(ratePerSecond: nil, burst: 1, maxConcurrent: 1)], now: Self.start)
     let rows = (1...2 as ClosedRange<UInt64>).map { number in
       PendingRegistration(
         key: key(number), sequence: Int64(number), der: [1], status: nil,
@@ -309,9 +309,68 @@ import Testing
     #expect(settle(registrar.timePassed(now: later(.seconds(601)))).overdue == [key(2)])
   }
 
+  private static let other = TargetName("other")
+  private static let unpaced = Pacer.Limits(ratePerSecond: nil, burst: 10, maxConcurrent: 2)
+
+  private func row(_ number: UInt64, _ target: TargetName, callStarted: Bool = false) -> PendingRegistration {
+    PendingRegistration(
+      key: RegistrationKey(certificateID: key(number).certificateID, target: target), sequence: Int64(number), der: [1],
+      status: .active, enqueuedAt: Self.start.wall, callStarted: callStarted, attempts: 0, lastError: nil,
+      requester: Requester(uid: 1000), basis: .anyTime)
+  }
+
+  /// Takes a configuration with these targets.
+  private mutating func configure(_ names: TargetName...) -> [Registrar.Action] {
+    registrar.setTargets(Dictionary(uniqueKeysWithValues: names.map { ($0, Self.unpaced) }), now: Self.start)
+  }
+
+  @Test mutating func `what an earlier process left for a target goes on with the reload that adds it, once`() {
+    let left = [row(1, Self.other, callStarted: true), row(2, Self.target), row(3, Self.other), row(4, Self.other)]
+    #expect(settle(registrar.resume(left, now: Self.start)).calls == [left[1].key])
+    #expect(registrar.pendingCount == 4)
+    #expect(settle(configure(Self.target)).calls == [])
+    #expect(settle(configure(Self.target, Self.other)).calls == [left[0].key, left[2].key])
+    #expect(settle(configure(Self.target, Self.other)).calls == [])
+    // An earlier process began a call for the first, and none for the second.
+    let exists = UpstreamReply.alreadyExists(certificateARN: "arn", status: nil, requestID: nil)
+    var outcomes: [RegistrationOutcome] = []
+    for key in [left[0].key, left[2].key] {
+      for case .commit(_, let changes) in registrar.replied(key, exists, now: Self.start) {
+        for case .complete(let registration) in changes { outcomes.append(registration.outcome) }
+      }
+    }
+    #expect(outcomes == [.created, .existing])
+  }
+
+  @Test mutating func `a target that a reload leaves out gets no call until another brings it back`() {
+    // Two are called, two wait.
+    for number in 1...4 as ClosedRange<UInt64> {
+      _ = settle(registrar.register(request(number, expectation: .queued), waiter: number, now: Self.start))
+    }
+    #expect(settle(configure()).calls == [])
+    let success = UpstreamReply.registered(certificateARN: "arn", requestID: nil)
+    #expect(settle(registrar.replied(key(1), success, now: Self.start)).calls == [])
+    #expect(settle(registrar.replied(key(2), Self.outage, now: Self.start)).calls == [])
+    #expect(settle(registrar.timePassed(now: later(.seconds(30))), now: later(.seconds(30))).calls == [])
+    #expect(registrar.pendingCount == 3)
+    let back = settle(
+      registrar.setTargets([Self.target: Self.unpaced], now: later(.seconds(30))), now: later(.seconds(30)))
+    #expect(back.calls == [key(2), key(3)])
+    let next = settle(registrar.replied(key(2), success, now: later(.seconds(30))), now: later(.seconds(30)))
+    #expect(next.calls == [key(4)])
+  }
+
+  @Test mutating func `no call begins that was on its way to disk when its target was left out`() {
+    let asked = registrar.register(request(1), waiter: 1, now: Self.start)
+    _ = configure()
+    #expect(settle(asked).calls == [])
+    #expect(registrar.isQuiet == false && registrar.target(Self.target, now: Self.start.monotonic)?.underWay == 0)
+    #expect(settle(configure(Self.target)).calls == [key(1)])
+  }
+
   @Test mutating func `large certificates take several places in the queue, and give them back`() {
-    registrar.setTarget(
-      Self.target, limits: .init(ratePerSecond: nil, burst: 1, maxConcurrent: 1), now: Self.start.monotonic)
+    _ = registrar.setTargets(
+      [Self.target: .init(ratePerSecond: nil, burst: 1, maxConcurrent: 1)], now: Self.start)
     var large = request(1, expectation: .queued)
     large.der = [UInt8](repeating: 1, count: 2048 * 3 + 1)
     _ = settle(registrar.register(large, waiter: 1, now: Self.start))
@@ -327,8 +386,8 @@ import Testing
 
   @Test mutating func `the order of arrival does not grow while one of them stays`() {
     registrar = Registrar(configuration: .init(maxPending: 1000, maxAge: .seconds(3600)), seed: 1)
-    registrar.setTarget(
-      Self.target, limits: .init(ratePerSecond: nil, burst: 1, maxConcurrent: 1000), now: Self.start.monotonic)
+    _ = registrar.setTargets(
+      [Self.target: .init(ratePerSecond: nil, burst: 1, maxConcurrent: 1000)], now: Self.start)
     for number in 0..<1000 as Range<UInt64> {
       _ = settle(registrar.register(request(number, expectation: .queued), waiter: number, now: later(.zero)))
       if number > 0 {
@@ -341,8 +400,8 @@ import Testing
 
   @Test mutating func `retries wait longer once their budget is used up`() {
     registrar = Registrar(configuration: .init(maxPending: 4, maxAge: nil), seed: 1)
-    registrar.setTarget(
-      Self.target, limits: .init(ratePerSecond: nil, burst: 10, maxConcurrent: 2), now: Self.start.monotonic)
+    _ = registrar.setTargets(
+      [Self.target: .init(ratePerSecond: nil, burst: 10, maxConcurrent: 2)], now: Self.start)
     _ = settle(registrar.register(request(1, expectation: .queued), waiter: 1, now: Self.start))
     var now = Self.start
     var longWaits = 0

@@ -32,7 +32,7 @@ import Testing
     configuration.endpoint = "http://127.0.0.1:\(server.port)"
     configure(&configuration)
     let environment = ProcessEnvironment(environment)
-    let client = try AWSUpstreamClient(
+    let client = try await AWSUpstreamClient(
       configuration: configuration,
       endpoint: TargetEndpoint(
         configuration: configuration, environment: environment, profiles: SharedProfileStore(environment: environment)),

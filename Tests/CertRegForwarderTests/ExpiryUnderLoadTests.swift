@@ -58,7 +58,7 @@ import Testing
     configuration.region = "eu-west-1"
     configuration.endpoint = "http://127.0.0.1:\(upstream.port)"
     configuration.credentials = .container(uri: "http://127.0.0.1:\(source.port)/")
-    let client = try AWSUpstreamClient(
+    let client = try await AWSUpstreamClient(
       configuration: configuration,
       context: CredentialsContext(
         environment: ProcessEnvironment([:]), clock: clock.hostClock,

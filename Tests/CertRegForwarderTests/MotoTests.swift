@@ -39,7 +39,7 @@ struct MotoTests {
       (.profile(name: "outer", file: nil), "222222222222"),
     ]
     for (credentials, account) in configurations {
-      let client = try client(credentials, url: url, files: profile.files)
+      let client = try await client(credentials, url: url, files: profile.files)
       let call = UpstreamCall(certificateID: id, der: der, status: .inactive)
       let arn = "arn:aws:iot:eu-central-1:\(account):cert/\(id.hex)"
       guard case .registered(arn, _) = await client.registerCertificateWithoutCA(call) else {
@@ -59,12 +59,12 @@ struct MotoTests {
 
   private func client(
     _ credentials: CredentialsConfiguration, url: String, files: HostFiles
-  ) throws -> AWSUpstreamClient {
+  ) async throws -> AWSUpstreamClient {
     var configuration = TargetConfiguration(name: TargetName("moto"))
     configuration.region = "eu-central-1"
     configuration.credentials = credentials
     configuration.describeExisting = true
-    return try AWSUpstreamClient(
+    return try await AWSUpstreamClient(
       configuration: configuration,
       context: CredentialsContext(
         environment: ProcessEnvironment([

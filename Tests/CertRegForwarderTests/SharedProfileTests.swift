@@ -98,51 +98,51 @@ final class MemoryFiles: Sendable {
 @Suite struct TargetEndpointTests {
   private func endpoint(
     _ configure: (inout TargetConfiguration) -> Void = { _ in }, _ environment: [String: String] = [:],
-    config: String = ""
-  ) throws -> TargetEndpoint {
+    config: String = "", instanceRegion: () async throws(CredentialsError) -> String? = { nil }
+  ) async throws -> TargetEndpoint {
     var configuration = TargetConfiguration(name: TargetName("t"))
     configure(&configuration)
     let environment = ProcessEnvironment(environment.merging(["HOME": "/h"]) { own, _ in own })
     let files = MemoryFiles(["/h/.aws/config": config])
-    return try TargetEndpoint(
+    return try await TargetEndpoint(
       configuration: configuration, environment: environment,
-      profiles: SharedProfileStore(environment: environment, files: files.files))
+      profiles: SharedProfileStore(environment: environment, files: files.files), instanceRegion: instanceRegion)
   }
 
-  @Test func `the region is the target's, else the environment's, else the profile's`() throws {
+  @Test func `the region is the target's, else the environment's, else the profile's`() async throws {
     let environment = ["AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-west-2"]
     let config = "[default]\nregion = eu-west-3"
-    #expect(try endpoint({ $0.region = "eu-central-1" }, environment, config: config).region == "eu-central-1")
-    #expect(try endpoint({ _ in }, environment, config: config).region == "eu-west-1")
-    #expect(try endpoint({ _ in }, ["AWS_DEFAULT_REGION": "eu-west-2"], config: config).region == "eu-west-2")
-    #expect(try endpoint({ _ in }, config: config).region == "eu-west-3")
-    #expect(throws: UpstreamConfigurationError.self) { try endpoint() }
+    #expect(try await endpoint({ $0.region = "eu-central-1" }, environment, config: config).region == "eu-central-1")
+    #expect(try await endpoint({ _ in }, environment, config: config).region == "eu-west-1")
+    #expect(try await endpoint({ _ in }, ["AWS_DEFAULT_REGION": "eu-west-2"], config: config).region == "eu-west-2")
+    #expect(try await endpoint({ _ in }, config: config).region == "eu-west-3")
+    await #expect(throws: UpstreamConfigurationError.self) { try await endpoint() }
   }
 
-  @Test func `the endpoint is the target's, else the environment's, else the profile's, else AWS's`() throws {
+  @Test func `the endpoint is the target's, else the environment's, else the profile's, else AWS's`() async throws {
     let config =
       "[default]\nregion = r\nservices = s\nendpoint_url = http://all\n[services s]\niot =\n  endpoint_url = http://iot"
     let environment = ["AWS_ENDPOINT_URL_IOT": "http://env-iot", "AWS_ENDPOINT_URL": "http://env-all"]
-    func host(_ configure: (inout TargetConfiguration) -> Void = { _ in }, _ environment: [String: String] = [:]) throws
-      -> String
-    {
-      try endpoint(configure, environment, config: config).url.host
+    func host(
+      _ configure: (inout TargetConfiguration) -> Void = { _ in }, _ environment: [String: String] = [:]
+    ) async throws -> String {
+      try await endpoint(configure, environment, config: config).url.host
     }
-    #expect(try host({ $0.endpoint = "http://own" }, environment) == "own")
-    #expect(try host({ _ in }, environment) == "env-iot")
-    #expect(try host({ _ in }, ["AWS_ENDPOINT_URL": "http://env-all"]) == "env-all")
-    #expect(try host() == "iot")
-    #expect(try host({ _ in }, ["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"]) == "iot.r.amazonaws.com")
+    #expect(try await host({ $0.endpoint = "http://own" }, environment) == "own")
+    #expect(try await host({ _ in }, environment) == "env-iot")
+    #expect(try await host({ _ in }, ["AWS_ENDPOINT_URL": "http://env-all"]) == "env-all")
+    #expect(try await host() == "iot")
+    #expect(try await host({ _ in }, ["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"]) == "iot.r.amazonaws.com")
   }
 
-  @Test func `flags of the environment do not disturb a target with its own endpoint`() throws {
+  @Test func `flags of the environment do not disturb a target with its own endpoint`() async throws {
     let environment = [
       "AWS_USE_FIPS_ENDPOINT": "true", "AWS_USE_DUALSTACK_ENDPOINT": "TRUE", "AWS_REGION": "us-east-1",
     ]
-    #expect(try endpoint({ _ in }, environment).url.host == "iot-fips.us-east-1.api.aws")
-    #expect(try endpoint({ $0.endpoint = "http://own" }, environment).url.host == "own")
-    #expect(throws: UpstreamConfigurationError.self) {
-      try endpoint(
+    #expect(try await endpoint({ _ in }, environment).url.host == "iot-fips.us-east-1.api.aws")
+    #expect(try await endpoint({ $0.endpoint = "http://own" }, environment).url.host == "own")
+    await #expect(throws: UpstreamConfigurationError.self) {
+      try await endpoint(
         {
           $0.endpoint = "http://own"; $0.fips = true
         }, environment)

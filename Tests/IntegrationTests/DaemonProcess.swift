@@ -106,6 +106,29 @@ final class DaemonProcess {
   }
 }
 
+/// A running certreg-sandbox.
+final class SandboxProcess {
+  let url: String
+  private let process = Process()
+
+  init() throws {
+    let output = Pipe()
+    process.executableURL = DaemonProcess.programs.appending(path: "certreg-sandbox")
+    process.arguments = ["--port", "0"]
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+    guard line.hasPrefix("listening on ") else { throw TestFailure(description: "the sandbox did not start: \(line)") }
+    url = line.dropFirst("listening on ".count).trimmingCharacters(in: .newlines)
+  }
+
+  deinit {
+    process.terminate()
+    process.waitUntilExit()
+  }
+}
+
 /// The datagram socket of a service manager (sd_notify(3)).
 private final class NotifySocket {
   let path: String

@@ -205,6 +205,46 @@ import Testing
     #expect(daemon.logText.contains("defaultStaus"))
   }
 
+  /// What a target's upstream is, for a configuration.
+  private func target(_ name: String, at url: String) -> String {
+    "  \(name): { region: eu-central-1, credentials: environment, endpoint: \"\(url)\" }\n"
+  }
+
+  private static let nobody = "http://127.0.0.1:1"
+  private static let keys = ["AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"]
+
+  @Test(arguments: [true, false])
+  func `what is queued for a target goes on with the reload that adds it`(_ hasRestarted: Bool) throws {
+    let pem = try TestCertificates.issue(1)[0]
+    let upstream = try SandboxProcess()
+    let kept = "defaultTarget: a\ntargets:\n" + target("a", at: Self.nobody)
+    let daemon = try DaemonProcess([], configuration: kept + target("b", at: Self.nobody), environment: Self.keys)
+    let request: [String: Any] = ["id": 1, "certificatePem": pem, "target": "b", "wait": false]
+    #expect(try LineConnection(daemon.socketPath).ask(request)["outcome"] as? String == "queued")
+    try daemon.write(configuration: kept)
+    if hasRestarted {
+      #expect(daemon.stop() == 0)
+      try daemon.start()
+    } else {
+      try daemon.reload()
+    }
+    let connection = try LineConnection(daemon.socketPath)
+    #expect(error(try connection.ask(request))["reason"] as? String == "unknown_target")
+    let status = try connection.ask(["op": "status"])
+    #expect((status["queue"] as? [String: Any])?["entries"] as? Int == 1)
+    let watcher = try LineConnection(daemon.socketPath)
+    try watcher.send("{\"id\":\"w\",\"op\":\"watch\"}\n{\"id\":\"s\",\"op\":\"status\"}\n")
+    #expect(try watcher.answer()["id"] as? String == "s")
+    try daemon.write(configuration: kept + target("b", at: upstream.url))
+    try daemon.reload()
+    let ended = try watcher.answer()
+    #expect(ended["target"] as? String == "b" && ended["outcome"] as? String == "created")
+    let repeated = try connection.ask(["certificatePem": pem, "target": "b"])
+    #expect(repeated["cached"] as? Bool == true && repeated["outcome"] as? String == "created")
+    let counters = try connection.ask(["op": "status"])["counters"] as? [String: Any]
+    if hasRestarted { #expect(counters?["upstreamCalls"] as? Int == 1) }
+  }
+
   @Test func `access rules decide what a caller may do`() throws {
     let pem = try TestCertificates.issue(1)[0]
     let rules = "access:\n  - user: \(getuid())\n    operations: [status, validate]\n"

@@ -28,6 +28,22 @@ package struct CredentialsContext: Sendable {
     return SharedProfileStore(environment: environment, files: files, credentialsFile: file)
   }
 
+  /// The region of the EC2 instance that this host is; `nil` where the environment forbids to ask.
+  ///
+  /// - Parameter credentials: Of the target: where they come from another metadata service, that one is asked.
+  /// - Throws: Where none is told.
+  func instanceRegion(for credentials: CredentialsConfiguration) async throws(CredentialsError) -> String? {
+    var endpoint: String?
+    if case .instanceMetadata(let own) = credentials { endpoint = own }
+    let endpoints = CredentialEndpoints(environment: environment, eventLoopGroup: eventLoopGroup)
+    let metadata = InstanceMetadata(endpoint: endpoint, environment: environment, endpoints: endpoints)
+    guard !metadata.isDisabled else { return nil }
+    let region: Result<String, CredentialsError>
+    do throws(CredentialsError) { region = .success(try await metadata.region()) } catch { region = .failure(error) }
+    await endpoints.shutdown()
+    return try region.get()
+  }
+
   /// The provider that a target's configuration names.
   ///
   /// - Parameter region: The target's, for taking roles.
@@ -49,6 +65,9 @@ package struct CredentialsContext: Sendable {
         store: profiles, name: name, part: part, environment: environment, files: files, endpoints: endpoints,
         service: service)
     }
+    func metadata(_ endpoint: String?) -> InstanceMetadata {
+      InstanceMetadata(endpoint: endpoint, environment: environment, endpoints: endpoints)
+    }
     /// The order of the AWS SDKs.
     func chain() -> CredentialsChain {
       CredentialsChain(providers: [
@@ -57,8 +76,7 @@ package struct CredentialsContext: Sendable {
         EnvironmentWebIdentity(environment: environment, files: files, service: service),
         profile(nil, .keysAndProcess),
         ContainerCredentials(uri: nil, environment: environment, files: files, endpoints: endpoints),
-        InstanceMetadataCredentials(
-          endpoint: nil, isRequired: false, environment: environment, endpoints: endpoints),
+        InstanceMetadataCredentials(metadata: metadata(nil), isRequired: false),
       ])
     }
     switch credentials {
@@ -70,8 +88,7 @@ package struct CredentialsContext: Sendable {
     case .container(let uri):
       return ContainerCredentials(uri: uri, environment: environment, files: files, endpoints: endpoints)
     case .instanceMetadata(let endpoint):
-      return InstanceMetadataCredentials(
-        endpoint: endpoint, isRequired: true, environment: environment, endpoints: endpoints)
+      return InstanceMetadataCredentials(metadata: metadata(endpoint), isRequired: true)
     case .webIdentity(let roleARN, let tokenFile, let sessionName):
       return WebIdentityCredentials(
         role: RoleRequest(roleARN: roleARN, sessionName: sessionName), tokenFile: tokenFile, files: files,
@@ -115,15 +132,22 @@ private struct ConnectedProvider: CredentialsProvider {
 }
 
 extension AWSUpstreamClient {
-  /// A target's client with everything that its configuration names.
+  /// A target's client with everything that its configuration names. Waits for the network only where nothing names a region.
   ///
   /// - Throws: Where the target cannot be used as it is configured. Credentials are fetched later, with the first call.
   package convenience init(
     configuration: TargetConfiguration, context: CredentialsContext
-  ) throws(UpstreamConfigurationError) {
+  ) async throws(UpstreamConfigurationError) {
     let profiles = context.profileStore(for: configuration.credentials)
-    let endpoint = try TargetEndpoint(
-      configuration: configuration, environment: context.environment, profiles: profiles)
+    let endpoint = try await TargetEndpoint(
+      configuration: configuration, environment: context.environment, profiles: profiles
+    ) { () async throws(CredentialsError) in
+      let region = try await context.instanceRegion(for: configuration.credentials)
+      if let region {
+        context.logger.notice("target \(configuration.name): the region is the instance's, \(region)")
+      }
+      return region
+    }
     let provider = try context.provider(for: configuration.credentials, profiles: profiles, region: endpoint.region)
     try self.init(
       configuration: configuration, endpoint: endpoint,

@@ -93,7 +93,7 @@ struct ProfileCredentials: CredentialsProvider {
       provider = ContainerCredentials(uri: nil, environment: environment, files: files, endpoints: endpoints)
     case "ec2instancemetadata":
       provider = InstanceMetadataCredentials(
-        endpoint: nil, isRequired: true, environment: environment, endpoints: endpoints)
+        metadata: InstanceMetadata(endpoint: nil, environment: environment, endpoints: endpoints), isRequired: true)
     default:
       throw invalid(
         profile, "has a credential_source that is none of Environment, EcsContainer and Ec2InstanceMetadata")

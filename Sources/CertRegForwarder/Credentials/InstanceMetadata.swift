@@ -1,0 +1,93 @@
+import CertRegCore
+import NIOHTTP1
+
+/// The metadata service of an EC2 instance, in version 2.
+///
+/// Version 1, which answers whoever can make the host send a plain GET, is refused.
+struct InstanceMetadata: Sendable {
+  static let name = "instance metadata"
+
+  /// In place of what the environment says.
+  let endpoint: String?
+  let environment: ProcessEnvironment
+  let endpoints: CredentialEndpoints
+
+  /// Whether the environment forbids to ask.
+  var isDisabled: Bool { environment.flag("AWS_EC2_METADATA_DISABLED") }
+
+  /// What came of asking for the token that version 2 wants with each request.
+  enum Session: Sendable {
+    case token(String)
+    /// There is something that does not speak version 2.
+    case refused(status: Int)
+
+    /// - Throws: Where there is none.
+    func token() throws(CredentialsError) -> String {
+      switch self {
+      case .token(let token): return token
+      case .refused(let status):
+        throw CredentialsError(
+          .invalid,
+          "Instance metadata gives no session token (HTTP \(status)): version 2 must be on, version 1 is not used")
+      }
+    }
+  }
+
+  /// Begins a session. Its token lives for six hours at most; a new one for each refresh is one request an hour.
+  ///
+  /// - Throws: `unavailable` where nothing answers.
+  func session() async throws(CredentialsError) -> Session {
+    let reply = try await endpoints.send(
+      .PUT, try url(), path: "/latest/api/token", headers: [("X-aws-ec2-metadata-token-ttl-seconds", "300")],
+      timeout: timeout, service: Self.name)
+    let token = String(decoding: reply.body, as: UTF8.self)
+    guard reply.status == 200, UpstreamText.identifier(token) != nil else { return .refused(status: reply.status) }
+    return .token(token)
+  }
+
+  func get(_ path: String, token: String) async throws(CredentialsError) -> HTTPReply {
+    try await endpoints.send(
+      .GET, try url(), path: path, headers: [("X-aws-ec2-metadata-token", token)], timeout: timeout, service: Self.name)
+  }
+
+  /// The region that the instance runs in: the category `placement/region` (EC2 User Guide, "Instance metadata categories"), which
+  /// the SDKs ask for last.
+  ///
+  /// Asks a second time where nothing answers: without a region the daemon does not start, and a packet may get lost.
+  func region() async throws(CredentialsError) -> String {
+    do throws(CredentialsError) { return try await placement() } catch {
+      guard error.code == .unavailable else { throw error }
+      return try await placement()
+    }
+  }
+
+  private func placement() async throws(CredentialsError) -> String {
+    let reply = try await get("/latest/meta-data/placement/region", token: try await session().token())
+    guard reply.status == 200, let region = UpstreamText.identifier(Self.firstLine(reply)) else {
+      throw CredentialsError(.invalid, "Instance metadata names no region (HTTP \(reply.status))")
+    }
+    return region
+  }
+
+  /// The first line of an answer, which may be its only one.
+  static func firstLine(_ reply: HTTPReply) -> String {
+    String(
+      decoding: reply.body.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }, as: UTF8.self)
+  }
+
+  private func url() throws(CredentialsError) -> ServiceURL {
+    if let text = endpoint ?? environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] {
+      do throws(ServiceURLError) { return try ServiceURL(parsing: text) } catch {
+        throw CredentialsError(.invalid, "The endpoint of instance metadata is not a usable URL: \(error)")
+      }
+    }
+    let isIPv6 = environment["AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE"]?.lowercased() == "ipv6"
+    return ServiceURL(scheme: .http, host: isIPv6 ? "fd00:ec2::254" : "169.254.169.254")
+  }
+
+  private var timeout: Duration {
+    guard let text = environment["AWS_METADATA_SERVICE_TIMEOUT"], let seconds = Double(text), seconds > 0, seconds <= 60
+    else { return .seconds(1) }
+    return .seconds(seconds)
+  }
+}
