@@ -4,10 +4,17 @@ package enum PEM {
 
   /// `der` as one `CERTIFICATE` block: lines of 64 characters, each ended by LF (RFC 7468 sections 2 and 5).
   package static func certificate(der: [UInt8]) -> String {
-    let label = "CERTIFICATE"
     var text: [UInt8] = []
-    text.reserveCapacity(der.count / 3 * 4 + der.count / 48 + 64)
-    text.append(contentsOf: "-----BEGIN \(label)-----\n".utf8)
+    appendCertificate(der: der, lineEnd: "\n", to: &text)
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// Appends the same block with another text for the line ends.
+  package static func appendCertificate(der: [UInt8], lineEnd: StaticString, to text: inout [UInt8]) {
+    func endLine() { lineEnd.withUTF8Buffer { text.append(contentsOf: $0) } }
+    text.reserveCapacity(text.count + der.count / 3 * 4 + der.count / 24 + 80)
+    text.append(contentsOf: "-----BEGIN CERTIFICATE-----".utf8)
+    endLine()
     var column = 0
     var index = 0
     while index < der.count {
@@ -22,12 +29,12 @@ package enum PEM {
       index += 3
       column += 4
       if column == 64 {
-        text.append(UInt8(ascii: "\n"))
+        endLine()
         column = 0
       }
     }
-    if column > 0 { text.append(UInt8(ascii: "\n")) }
-    text.append(contentsOf: "-----END \(label)-----\n".utf8)
-    return String(decoding: text, as: UTF8.self)
+    if column > 0 { endLine() }
+    text.append(contentsOf: "-----END CERTIFICATE-----".utf8)
+    endLine()
   }
 }

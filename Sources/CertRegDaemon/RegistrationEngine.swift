@@ -238,24 +238,17 @@ final class EngineLoop {
   // MARK: Effects
 
   private func perform(_ actions: [Registrar.Action]) {
-    carryOut(actions)
-    settle()
-  }
-
-  private func carryOut(_ actions: [Registrar.Action]) {
     for action in actions {
       switch action {
       case .commit(let id, let changes): commit(id, changes)
       case .call(let key, let status, let der): call(key, status, der)
       case .remember(let registration): cache.keep(registration, replaces: true)
-      case .answer(let waiter, let answer): self.answer(waiter, answer)
       case .ended(let key, let ending): ended(key, ending)
+      case .answer: break
       }
     }
-  }
-
-  /// What is due once after some events.
-  private func settle() {
+    // One after the other: each wakes the socket's loop, unless that has yet to take the one before.
+    for case .answer(let waiter, let answer) in actions { self.answer(waiter, answer) }
     arm()
     activity.note()
     if let drained, registrar.isQuiet {
@@ -282,14 +275,18 @@ final class EngineLoop {
   /// Those of one transaction end together: the loop is woken once for all of them.
   private func takeEndedCommits() {
     let now = SystemClock.moment
-    for commit in endedCommits.takeAll() {
+    let ended = endedCommits.takeAll()
+    var actions: [Registrar.Action] = []
+    for commit in ended {
       counts.commitTimes.record(now.monotonic - commit.begin)
       note(commit.result)
-      carryOut(registrar.committed(commit.id, commit.result, now: now))
-      // What could not be written down is forgotten, and has no end.
+      actions += registrar.committed(commit.id, commit.result, now: now)
+    }
+    perform(actions)
+    // What could not be written down is forgotten, and has no end.
+    for commit in ended {
       if case .failure = commit.result { forgetBeginnings(commit.changes) }
     }
-    settle()
   }
 
   private func forgetBeginnings(_ changes: [StoreChange]) {

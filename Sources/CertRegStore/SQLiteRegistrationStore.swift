@@ -109,21 +109,27 @@ extension SQLiteRegistrationStore {
   /// Commits until nothing waits. Runs on `committing` alone, so that completions keep their order.
   private func commitWaiting() {
     while true {
-      let batch = waiting.withLock { $0.takeBatch() }
-      if batch.isEmpty { return }
-      let groups = batch.map(\.changes)
-      let (outcomes, frames) = writer.withLock { writer in
-        guard let writer else { return ([Result<Void, DatabaseFault>](), 0) }
-        let outcomes = writer.commit(groups)
-        noteCommitted(writer)
-        return (outcomes, writer.framesInLog)
+      switch waiting.withLock({ $0.next(now: .now) }) {
+      case .commit(let batch): commit(batch)
+      case .pause(let duration): usleep(UInt32(clamping: duration.nanoseconds / 1000 + 1))
+      case .sleep: return
       }
-      for (submission, outcome) in zip(batch, outcomes) {
-        submission.completion(outcome.mapError(\.storeError))
-      }
-      noticeDamage(outcomes)
-      if frames >= SQLiteRegistrationStore.checkpointFrames { startCheckpoint() }
     }
+  }
+
+  private func commit(_ batch: [CommitQueue.Submission]) {
+    let groups = batch.map(\.changes)
+    let (outcomes, frames) = writer.withLock { writer in
+      guard let writer else { return ([Result<Void, DatabaseFault>](), 0) }
+      let outcomes = writer.commit(groups)
+      noteCommitted(writer)
+      return (outcomes, writer.framesInLog)
+    }
+    for (submission, outcome) in zip(batch, outcomes) {
+      submission.completion(outcome.mapError(\.storeError))
+    }
+    noticeDamage(outcomes)
+    if frames >= SQLiteRegistrationStore.checkpointFrames { startCheckpoint() }
   }
 
   private func noteCommitted(_ writer: RegistrationWriter) {
@@ -270,6 +276,15 @@ extension SQLiteRegistrationStore {
       try? highWater.synchronize()
     }
     lock.withLock { $0 = nil }
+  }
+}
+
+extension MonotonicTime {
+  /// The system's clock.
+  fileprivate static var now: MonotonicTime {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return MonotonicTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
   }
 }
 

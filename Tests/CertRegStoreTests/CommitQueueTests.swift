@@ -4,6 +4,13 @@ import Testing
 
 @testable import CertRegStore
 
+extension CommitQueue {
+  /// The next group, after whatever pause; empty where nothing waits.
+  fileprivate mutating func takeBatch() -> [Submission] {
+    if case .commit(let batch) = next(now: MonotonicTime(nanoseconds: .max)) { batch } else { [] }
+  }
+}
+
 @Suite struct CommitQueueTests {
   private func submission(_ count: Int) -> CommitQueue.Submission {
     .init(changes: Array(repeating: .forget(Sample.key(1)), count: count), completion: { _ in })
@@ -55,5 +62,40 @@ import Testing
     queue.close()
     #expect(queue.append(submission(1)) == .refused)
     #expect(queue.takeBatch().count == 1)
+  }
+
+  /// What is done at a time in milliseconds: how many are committed, 0 for a pause, -1 for nothing.
+  private func step(_ queue: inout CommitQueue, at milliseconds: Double) -> Int {
+    switch queue.next(now: MonotonicTime(nanoseconds: Int64(milliseconds * 1_000_000))) {
+    case .commit(let batch): return batch.count
+    case .pause(let duration):
+      #expect(duration > .zero && duration <= CommitQueue.interval)
+      return 0
+    case .sleep: return -1
+    }
+  }
+
+  @Test func `begins large groups at an even pace`() {
+    var queue = CommitQueue()
+    for _ in 0..<CommitQueue.largeBatch { _ = queue.append(submission(1)) }
+    #expect(step(&queue, at: 0) == CommitQueue.largeBatch)
+    #expect(step(&queue, at: 0.1) == -1)
+    #expect(queue.append(submission(1)) == .wake)
+    #expect(step(&queue, at: 0.2) == 0)
+    #expect(queue.append(submission(1)) == .queued)
+    #expect(step(&queue, at: 1) == 2)
+  }
+
+  @Test func `makes nobody wait behind a small group, or at the end`() {
+    var queue = CommitQueue()
+    for _ in 1..<CommitQueue.largeBatch { _ = queue.append(submission(1)) }
+    #expect(step(&queue, at: 0) == CommitQueue.largeBatch - 1)
+    _ = queue.append(submission(1))
+    #expect(step(&queue, at: 0) == 1)
+    for _ in 0..<CommitQueue.largeBatch { _ = queue.append(submission(1)) }
+    #expect(step(&queue, at: 0) == CommitQueue.largeBatch)
+    _ = queue.append(submission(1))
+    queue.close()
+    #expect(step(&queue, at: 0) == 1)
   }
 }
