@@ -14,9 +14,7 @@
 ///
 /// What is on disk at each step: the request before anybody is told `queued`; that a call is about to be made before it is
 /// made; the result before it is answered.
-///
-/// Not copyable: there is one truth, and whoever looks at it must not pay for a copy of all that it holds.
-package struct Registrar: ~Copyable, Sendable {
+package struct Registrar: Sendable {
   package typealias WaiterID = UInt64
   package typealias CommitID = UInt64
 
@@ -421,6 +419,8 @@ package struct Registrar: ~Copyable, Sendable {
       lastSuccessAt: target.lastSuccessAt)
   }
 
+  package func health(of name: TargetName) -> Pacer.Health? { targets[name]?.pacer.health }
+
   /// When the oldest registration that has not ended was asked for.
   package var oldestPending: WallTime? { arrivals.first.flatMap { flights[$0.key]?.pending.enqueuedAt } }
 }
@@ -500,9 +500,7 @@ extension Registrar {
     places += flight.pending.places
     if let share = flight.share { sharePlaces[share, default: 0] += flight.pending.places }
     arrivals.append(flight.pending.key, sequence: flight.pending.sequence)
-    if arrivals.count > 2 * flights.count + 64 {
-      arrivals = ArrivalOrder(arrivals.filter { [flights] in flights[$0.key]?.pending.sequence == $0.sequence })
-    }
+    if arrivals.count > 2 * flights.count + 64 { arrivals = ArrivalOrder(arrivals.filter(isUnderWay)) }
     watchAge(now: now)
   }
 

@@ -66,7 +66,7 @@ final class DaemonParts: Sendable {
     loops =
       [
         WatchedLoop(name: "registrar", patience: 1) { engine.onLoop($0) },
-        WatchedLoop(name: "workers", patience: 4) { body in threads.workers.submit { _ in body() } },
+        WatchedLoop(name: "workers", patience: 4) { threads.queue.submit($0) },
         WatchedLoop(name: "store", patience: 4) { store.onCommitThread($0) },
       ]
       + (0..<server.loopCount).map { number in
@@ -104,12 +104,14 @@ final class DaemonParts: Sendable {
 
     let core: MultiThreadedEventLoopGroup
     let workers: NIOThreadPool
+    let queue: WorkQueue
 
     init() {
       let cores = max(1, System.coreCount)
       core = MultiThreadedEventLoopGroup(numberOfThreads: 1)
       workers = NIOThreadPool(numberOfThreads: min(4, cores))
       workers.start()
+      queue = WorkQueue(pool: workers, threads: min(4, cores))
     }
   }
 
@@ -163,7 +165,7 @@ final class DaemonParts: Sendable {
     let activity = Activity()
     let reports = Reports(
       constants: settings.reportConstants(startedAt: SystemClock.wall, maxConnections: maxConnections), cache: cache,
-      store: store, counts: counts, log: pipeline, workers: threads.workers, loop: threads.core.next())
+      store: store, counts: counts, log: pipeline, workers: threads.queue, loop: threads.core.next())
     var started: SocketServer?
     do {
       let engine = try await RegistrationEngine.start(
@@ -174,7 +176,7 @@ final class DaemonParts: Sendable {
         activity: activity, logger: logger)
       reports.attach(engine: engine)
       let service = RequestService(
-        verdicts: verdicts, cache: cache, store: store, engine: engine, workers: threads.workers, reports: reports,
+        verdicts: verdicts, cache: cache, store: store, engine: engine, workers: threads.queue, reports: reports,
         audit: audit, counts: counts, configuration: settings.requests)
       let server = try await SocketServer.start(
         on: socket.descriptor, loops: Threads.socketLoops, handling: service, cache: cache,

@@ -154,7 +154,7 @@ final class EngineLoop {
   }
 
   init(
-    loop: any EventLoop, registrar: consuming Registrar, store: any RegistrationStore, cache: ResultCache, calls: UpstreamCalls,
+    loop: any EventLoop, registrar: Registrar, store: any RegistrationStore, cache: ResultCache, calls: UpstreamCalls,
     audit: AuditTrail, activity: Activity, logger: Logger
   ) {
     self.loop = loop
@@ -319,13 +319,13 @@ final class EngineLoop {
   }
 
   private func replied(_ key: RegistrationKey, _ reply: UpstreamReply) {
-    let before = health(key.target)
+    let before = registrar.health(of: key.target)
     let now = SystemClock.moment
     if let begin = callBeginnings.removeValue(forKey: key) {
       counts.callTimes[key.target, default: Histogram()].record(now.monotonic - begin)
     }
     perform(registrar.replied(key, reply, now: now))
-    guard let after = health(key.target), after != before else { return }
+    guard let after = registrar.health(of: key.target), after != before else { return }
     let metadata: Logger.Metadata = [LogField.target: "\(key.target)"]
     let said =
       if case .failed(let failure) = reply { ": \(failure.error.reason): \(failure.error.message)" } else { "" }
@@ -336,10 +336,6 @@ final class EngineLoop {
     case .unauthorized:
       logger.log(.error, .identityRefused, "the upstream refuses the daemon's identity\(said)", metadata)
     }
-  }
-
-  private func health(_ target: TargetName) -> Pacer.Health? {
-    registrar.target(target, now: SystemClock.monotonic)?.health
   }
 
   private func ended(_ key: RegistrationKey, _ ending: Registrar.Ending) {

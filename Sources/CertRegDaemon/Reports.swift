@@ -3,7 +3,6 @@ import CertRegHost
 import CertRegProtocol
 import CertRegSocket
 import NIOCore
-import NIOPosix
 import Synchronization
 
 /// Writes the answers to `status` and `metrics`.
@@ -53,12 +52,12 @@ final class Reports: Sendable {
   private let store: any RegistrationStore
   private let counts: RequestCounts
   private let log: LogPipeline
-  private let workers: NIOThreadPool
+  private let workers: WorkQueue
   private let loop: any EventLoop
 
   init(
     constants: Constants, cache: ResultCache, store: any RegistrationStore, counts: RequestCounts, log: LogPipeline,
-    workers: NIOThreadPool, loop: any EventLoop
+    workers: WorkQueue, loop: any EventLoop
   ) {
     state = Mutex(State(constants: constants))
     self.cache = cache
@@ -140,7 +139,7 @@ final class Reports: Sendable {
   /// Hands `answer` the metrics in Prometheus' text format, on a worker thread.
   func metrics(_ answer: @escaping @Sendable (String) -> Void) {
     figures().whenSuccess { [workers] figures in
-      workers.submit { _ in answer(figures.exposition(of: ProcessFigures.current())) }
+      workers.submit { answer(figures.exposition(of: ProcessFigures.current())) }
     }
   }
 }

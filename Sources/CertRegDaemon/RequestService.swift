@@ -3,7 +3,6 @@ import CertRegHost
 import CertRegProtocol
 import CertRegSocket
 import CertRegX509
-import NIOPosix
 import Synchronization
 
 /// Answers the socket's requests: what is known from memory at once, the rest on worker threads and by the engine.
@@ -24,7 +23,7 @@ final class RequestService: RequestHandling {
   let cache: ResultCache
   let store: any RegistrationStore
   let engine: RegistrationEngine
-  private let workers: NIOThreadPool
+  private let workers: WorkQueue
   let audit: AuditTrail
   let counts: RequestCounts
   private let configuration: Mutex<Configuration>
@@ -32,7 +31,7 @@ final class RequestService: RequestHandling {
 
   init(
     verdicts: Verdicts, cache: ResultCache, store: any RegistrationStore, engine: RegistrationEngine,
-    workers: NIOThreadPool, reports: Reports, audit: AuditTrail, counts: RequestCounts, configuration: Configuration
+    workers: WorkQueue, reports: Reports, audit: AuditTrail, counts: RequestCounts, configuration: Configuration
   ) {
     self.verdicts = verdicts
     self.cache = cache
@@ -137,7 +136,7 @@ final class RequestService: RequestHandling {
   }
 
   private func onWorker(_ body: @escaping @Sendable () -> Void) {
-    workers.submit { _ in body() }
+    workers.submit(body)
   }
 
   // MARK: Operations

@@ -7,7 +7,14 @@ import Testing
 extension CommitQueue {
   /// The next group, after whatever pause; empty where nothing waits.
   fileprivate mutating func takeBatch() -> [Submission] {
-    if case .commit(let batch) = next(now: MonotonicTime(nanoseconds: .max)) { batch } else { [] }
+    var now = MonotonicTime(nanoseconds: 0)
+    while true {
+      switch next(now: now) {
+      case .commit(let batch): return batch
+      case .pause(let duration): now = now + duration
+      case .sleep: return []
+      }
+    }
   }
 }
 

@@ -1,0 +1,86 @@
+import NIOPosix
+import Synchronization
+
+/// Hands jobs to the threads of a pool in the order in which they come, and wakes no more threads than there is work for.
+///
+/// To wake a thread costs as much as a verdict on a certificate takes it. A thread that is awake therefore takes what comes,
+/// and at most one is on its way at a time: once there it wakes another where more is waiting.
+final class WorkQueue: Sendable {
+  typealias Job = @Sendable () -> Void
+
+  /// The decisions, without threads.
+  struct State<Job> {
+    private let threads: Int
+    private var jobs: [Job] = []
+    /// Where `jobs` begins: taking from the front must not move the rest each time.
+    private var first = 0
+    private var running = 0
+    private var isOneOnItsWay = false
+
+    init(threads: Int) {
+      self.threads = threads
+    }
+
+    /// Adds a job; returns whether a thread has to be woken.
+    mutating func append(_ job: Job) -> Bool {
+      jobs.append(job)
+      return wakesAnother()
+    }
+
+    /// A thread is there.
+    mutating func begin() {
+      isOneOnItsWay = false
+      running += 1
+    }
+
+    /// The next job for a thread that is there, and whether another thread has to be woken; `nil`: there is none, and the thread
+    /// is gone.
+    mutating func next() -> (job: Job, wakesAnother: Bool)? {
+      guard first < jobs.count else {
+        running -= 1
+        return nil
+      }
+      let job = jobs[first]
+      first += 1
+      if first == jobs.count {
+        jobs.removeAll(keepingCapacity: first <= 64)
+        first = 0
+      } else if first > 1024 {
+        jobs.removeFirst(first)
+        first = 0
+      }
+      return (job, wakesAnother())
+    }
+
+    private mutating func wakesAnother() -> Bool {
+      guard first < jobs.count, running < threads, !isOneOnItsWay else { return false }
+      isOneOnItsWay = true
+      return true
+    }
+  }
+
+  private let pool: NIOThreadPool
+  private let state: Mutex<State<Job>>
+
+  init(pool: NIOThreadPool, threads: Int) {
+    self.pool = pool
+    state = Mutex(State(threads: threads))
+  }
+
+  /// Runs `job` on one of the threads.
+  func submit(_ job: @escaping Job) {
+    if state.withLock({ $0.append(job) }) { wakeThread() }
+  }
+
+  private func wakeThread() {
+    pool.submit { _ in self.run() }
+  }
+
+  private func run() {
+    state.withLock { $0.begin() }
+    while let (job, wakesAnother) = state.withLock({ $0.next() }) {
+      if wakesAnother { wakeThread() }
+      job()
+    }
+  }
+}
