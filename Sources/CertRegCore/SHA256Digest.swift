@@ -23,7 +23,8 @@ package struct SHA256Digest: Hashable, Sendable {
     // A collection whose type is not known here is slow to read step by step, and this is done for every call.
     let digits = Array(hex)
     for offset in 0..<32 {
-      guard let high = Self.nibble(digits[2 * offset]), let low = Self.nibble(digits[2 * offset + 1]) else { return nil }
+      guard let high = Self.nibble(digits[2 * offset]), let low = Self.nibble(digits[2 * offset + 1])
+      else { return nil }
       withMutableBytes { $0[offset] = high << 4 | low }
     }
   }
