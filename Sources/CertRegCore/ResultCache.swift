@@ -25,6 +25,7 @@ package final class ResultCache: Sendable {
   private let targets: Mutex<[TargetName]>
   private let timeToLive: Mutex<Duration?>
   package let epochs = EpochTable()
+  package let demand = AnswerDemand()
 
   package init(maxEntries: Int, timeToLive: Duration?) {
     state = Mutex(State(table: ResultTable(maxEntries: maxEntries)))

@@ -122,8 +122,11 @@ final class DaemonParts: Sendable {
     let store: SQLiteRegistrationStore
     let pending: [PendingRegistration]
     let directory = try settings.databaseDirectory()
+    let cache = ResultCache(maxEntries: settings.cache.maxEntries, timeToLive: settings.cache.ttl)
     do throws(StoreError) {
-      store = try SQLiteRegistrationStore(directory: directory) { notice in log(notice, logger) }
+      store = try SQLiteRegistrationStore(directory: directory, giveWay: cache.demand.giveWay) { notice in
+        log(notice, logger)
+      }
       pending = try store.pendingRegistrations()
     } catch {
       throw DaemonError(error)
@@ -139,7 +142,7 @@ final class DaemonParts: Sendable {
       let clients = try await makeClients(settings, context: context, keeping: [:])
       do throws(DaemonError) {
         return try await assemble(
-          settings, store: store, pending: pending, socket: socket, threads: threads, context: context,
+          settings, cache: cache, store: store, pending: pending, socket: socket, threads: threads, context: context,
           clients: clients, openFiles: openFiles, pipeline: pipeline, logger: logger)
       } catch {
         await shutDown(clients)
@@ -152,13 +155,12 @@ final class DaemonParts: Sendable {
   }
 
   private static func assemble(
-    _ settings: Settings, store: SQLiteRegistrationStore, pending: [PendingRegistration], socket: OpenSocket,
-    threads: Threads, context: CredentialsContext, clients: [TargetName: TargetClient],
+    _ settings: Settings, cache: ResultCache, store: SQLiteRegistrationStore, pending: [PendingRegistration],
+    socket: OpenSocket, threads: Threads, context: CredentialsContext, clients: [TargetName: TargetClient],
     openFiles: ProcessLimits.OpenFiles, pipeline: LogPipeline, logger: Logger
   ) async throws(DaemonError) -> DaemonParts {
-    let cache = ResultCache(maxEntries: settings.cache.maxEntries, timeToLive: settings.cache.ttl)
     let verdicts = Verdicts(policies: settings.validation)
-    let calls = UpstreamCalls(on: threads.core.next())
+    let calls = UpstreamCalls(on: threads.core.next(), demand: cache.demand)
     let maxConnections = min(settings.socket.maxConnections, openFiles.connectionLimit)
     let counts = RequestCounts()
     let audit = AuditTrail(log: pipeline)

@@ -246,6 +246,7 @@ final class EngineLoop {
       case .ended(let key, let ending): ended(key, ending)
       case .answer: break
       }
+      cache.demand.giveWay()
     }
     // One after the other: each wakes the socket's loop, unless that has yet to take the one before.
     for case .answer(let waiter, let answer) in actions { self.answer(waiter, answer) }
@@ -255,6 +256,7 @@ final class EngineLoop {
       self.drained = nil
       drained.succeed()
     }
+    cache.demand.giveWay()
   }
 
   private func answer(_ waiter: Registrar.WaiterID, _ answer: Registrar.Answer) {
@@ -281,6 +283,7 @@ final class EngineLoop {
       counts.commitTimes.record(now.monotonic - commit.begin)
       note(commit.result)
       actions += registrar.committed(commit.id, commit.result, now: now)
+      cache.demand.giveWay()
     }
     perform(actions)
     // What could not be written down is forgotten, and has no end.

@@ -21,7 +21,7 @@ extension Reports.Figures {
       "Requests answered; registrations in several targets count for each. outcome=cached: from what was known.")
     var counts = requests
     counts[.init(operation: .register, outcome: "cached"), default: 0] +=
-      sockets.rememberedAnswers + sockets.cachedAnswers
+      sockets.memoryAnswers
     for (key, count) in counts.sorted(by: { $0.key < $1.key }) {
       text.sample(
         "certregd_requests_total",
@@ -129,7 +129,7 @@ extension Reports.Figures {
   private func writeState(to text: inout Exposition) {
     text.single(
       "certregd_cache_hits_total", "counter", "Requests answered from what was known in memory.",
-      Double(sockets.rememberedAnswers + sockets.cachedAnswers))
+      Double(sockets.memoryAnswers))
     text.single("certregd_cache_entries", "gauge", "Results in memory.", Double(cached))
     text.single(
       "certregd_cache_max_entries", "gauge", "Most results in memory (cache.maxEntries).", Double(constants.maxCached))

@@ -24,7 +24,7 @@ extension Reports.Figures {
     writer.beginObject("cache")
     writer.member("entries", cached)
     writer.member("maxEntries", constants.maxCached)
-    writer.member("hits", sockets.rememberedAnswers + sockets.cachedAnswers)
+    writer.member("hits", sockets.memoryAnswers)
     writer.endObject()
     writer.beginObject("queue")
     writer.member("entries", engine.pending)

@@ -136,7 +136,10 @@ final class RequestService: RequestHandling {
   }
 
   private func onWorker(_ body: @escaping @Sendable () -> Void) {
-    workers.submit(body)
+    workers.submit { [cache] in
+      body()
+      cache.demand.giveWay()
+    }
   }
 
   // MARK: Operations

@@ -13,9 +13,11 @@ struct UpstreamCalls: Sendable {
   private let entrance: AsyncStream<Order>.Continuation
 
   private let executor: LoopExecutor
+  private let demand: AnswerDemand
 
   /// - Parameter loop: Where calls run: the loop of their connections, so that none of their steps wakes another thread.
-  init(on loop: any EventLoop) {
+  init(on loop: any EventLoop, demand: AnswerDemand) {
+    self.demand = demand
     executor = LoopExecutor(loop: loop)
     (orders, entrance) = AsyncStream.makeStream()
   }
@@ -32,7 +34,8 @@ struct UpstreamCalls: Sendable {
     await withTaskExecutorPreference(executor) {
       await withDiscardingTaskGroup { group in
         for await order in orders {
-          group.addTask {
+          group.addTask { [demand] in
+            demand.giveWay()
             order.completion(await order.client.registerCertificateWithoutCA(order.call))
           }
         }

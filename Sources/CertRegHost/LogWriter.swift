@@ -27,7 +27,7 @@ package final class LogWriter: Sendable {
   private let capacity: Int
   private static let batchLimit = 64
   /// After a write the thread sleeps that long: to be woken for each record would cost more, under load, than writing it.
-  private static let pauseMicroseconds: UInt32 = 5000
+  private static let pauseMicroseconds: UInt32 = 2000
   private let lost = Atomic<Int>(0)
 
   /// How many records were dropped so far.

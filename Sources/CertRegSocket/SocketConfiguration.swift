@@ -39,6 +39,9 @@ package struct LoopCounters: Sendable {
 
   package init() {}
 
+  /// `register` requests answered on the loop.
+  package var memoryAnswers: Int { rememberedAnswers + cachedAnswers }
+
   package static func + (left: LoopCounters, right: LoopCounters) -> LoopCounters {
     var sum = left
     sum.lines += right.lines

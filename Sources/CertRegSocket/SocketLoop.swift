@@ -88,6 +88,7 @@ final class SocketLoop {
   private func turn() {
     let count = poller.wait(milliseconds: untilSweep)
     readClocks()
+    let answersBefore = counters.memoryAnswers
     var hasMail = false
     for index in 0..<count {
       let (descriptor, readiness) = poller.event(at: index)
@@ -101,6 +102,7 @@ final class SocketLoop {
     }
     if hasMail { for job in mailbox.take() { job(self) } }
     resumeAnswered()
+    if counters.memoryAnswers != answersBefore { cache.demand.note(at: MonotonicTime(nanoseconds: Int64(now))) }
     if let nextSweep, now >= nextSweep { sweep() }
   }
 

@@ -61,17 +61,18 @@ final class RegistrationWriter {
   var framesInLog: Int { Int(frames.pointee) }
 
   /// How each of `groups` ended, in order. They take effect together; where the disk is at fault none does. A group that
-  /// cannot be stored for what it says fails alone.
-  func commit(_ groups: [[StoreChange]]) -> [Result<Void, DatabaseFault>] {
+  /// cannot be stored for what it says fails alone. `pause` is called between groups.
+  func commit(_ groups: [[StoreChange]], pause: () -> Void = {}) -> [Result<Void, DatabaseFault>] {
     do {
       try transaction { () throws(DatabaseFault) in
         for group in groups {
           for change in group { try apply(change) }
+          pause()
         }
       }
       return Array(repeating: .success(()), count: groups.count)
     } catch {
-      if error.isConstraint, groups.count > 1 { return groups.flatMap { commit([$0]) } }
+      if error.isConstraint, groups.count > 1 { return groups.flatMap { commit([$0], pause: pause) } }
       return Array(repeating: .failure(error), count: groups.count)
     }
   }

@@ -28,6 +28,7 @@ package final class SQLiteRegistrationStore: RegistrationStore {
   /// Copies of what the writer counts, for callers that must not wait for a commit under way.
   private let results: Atomic<Int>
   private let transactions = Atomic<Int>(0)
+  private let giveWay: @Sendable () -> Void
 
   /// A reader and the lock that it is used under.
   private final class ReaderSlot: Sendable {
@@ -39,11 +40,16 @@ package final class SQLiteRegistrationStore: RegistrationStore {
   }
 
   /// Opens the state in `directory`, which is made with mode 0700 where it is missing, mends what can be mended and says
-  /// so with `onNotice`, which is called here and, later, on threads of the store's own.
+  /// so with `onNotice`, which is called here and, later, on threads of the store's own. `giveWay` is called between the changes of a
+  /// commit, for those who want the processor more.
   ///
   /// - Throws: `inUse` where another process has it; `newerVersion`, with nothing touched, where a newer version wrote
   ///   it; `full` and `failed` with the system's own words.
-  package init(directory path: String, onNotice: @escaping @Sendable (StoreNotice) -> Void) throws(StoreError) {
+  package init(
+    directory path: String, giveWay: @escaping @Sendable () -> Void = {},
+    onNotice: @escaping @Sendable (StoreNotice) -> Void
+  ) throws(StoreError) {
+    self.giveWay = giveWay
     let opening = StoreOpening(directory: StateDirectory(path: path), now: { WallTime.now }, onNotice: onNotice)
     let opened = try opening.open()
     directory = opened.directory
@@ -121,7 +127,7 @@ extension SQLiteRegistrationStore {
     let groups = batch.map(\.changes)
     let (outcomes, frames) = writer.withLock { writer in
       guard let writer else { return ([Result<Void, DatabaseFault>](), 0) }
-      let outcomes = writer.commit(groups)
+      let outcomes = writer.commit(groups, pause: giveWay)
       noteCommitted(writer)
       return (outcomes, writer.framesInLog)
     }
