@@ -82,12 +82,16 @@ package struct Daemon: Sendable {
     let watchdog = Watchdog(notifier: notifier, loops: parts.loops, activity: parts.activity, logger: logger)
     logger.log(.notice, .ready, "certregd \(Version.current) serves \(parts.socketPath)")
     notifier.ready(status: "serving \(loaded.settings.targets.count) target(s)")
-    ProgramText.releasePages()
     let supervision = Reloading(
       loaded: loaded, reload: reload, parts: parts, log: log, notifier: notifier, logger: logger)
     await withTaskGroup { group in
       group.addTask { await parts.calls.run() }
       group.addTask { await parts.watchCredentials() }
+      group.addTask {
+        // Not at once: the first moments are the start's, too.
+        guard (try? await Task.sleep(for: .seconds(1))) != nil else { return }
+        ProgramText.releasePages()
+      }
       if !notifier.isSilent {
         let status = ServiceStatus(reports: parts.reports, notifier: notifier, activity: parts.activity)
         group.addTask { await status.run() }

@@ -2,41 +2,63 @@ import Glibc
 
 /// The pages of code that are mapped into the process.
 package enum ProgramText {
-  /// Gives up the mapped pages of the program's code, most of which only the start needed: the dynamic linker and the Swift
-  /// runtime read through large tables then. What runs on is mapped again from the page cache as it is used.
+  /// Code of a file, mapped so that nobody can write to it.
+  struct Mapping: Hashable {
+    var file: String
+    var addresses: Range<UInt>
+  }
+
+  /// Gives up the mapped pages of code, of the program's and of the libraries', most of which only the start needed: the dynamic
+  /// linker and the Swift runtime read through large tables then. What runs on is mapped again from the page cache as it is
+  /// used.
   ///
-  /// Those of the program's own file alone: it stays mapped for good. Where a library was, another thread may have put something
-  /// else by the time that it is given up. Does nothing where the kernel does not tell of its mappings.
+  /// Only where the code stays mapped for good: where a library was, another thread may have put something else by the time
+  /// that it is given up. Does nothing where the kernel does not tell of its mappings.
   package static func releasePages() {
-    guard let program = realpath("/proc/self/exe", nil) else { return }
-    defer { free(program) }
-    let programPath = String(cString: program)
-    guard let maps = fopen("/proc/self/maps", "re") else { return }
+    let lasting = Set(mappings().map(\.file).filter(staysMapped))
+    // Looked at anew: what lasts is from now on where it is.
+    for mapping in mappings() where lasting.contains(mapping.file) {
+      // Pages that are mapped from a file and cannot be written hold nothing that the file does not.
+      madvise(
+        UnsafeMutableRawPointer(bitPattern: mapping.addresses.lowerBound), mapping.addresses.count, MADV_DONTNEED)
+    }
+  }
+
+  /// Whether the file is never unmapped: the program's, or a library that says so to dlopen(3), which asks for that here.
+  private static func staysMapped(_ file: String) -> Bool {
+    if let program = realpath("/proc/self/exe", nil) {
+      defer { free(program) }
+      if String(cString: program) == file { return true }
+    }
+    guard let library = dlopen(file, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE) else { return false }
+    dlclose(library)
+    return true
+  }
+
+  private static func mappings() -> [Mapping] {
+    guard let maps = fopen("/proc/self/maps", "re") else { return [] }
     defer { fclose(maps) }
+    var mappings: [Mapping] = []
     var line: UnsafeMutablePointer<CChar>?
     var size = 0
     defer { free(line) }
     while getline(&line, &size, maps) > 0, let text = line {
-      guard let range = codeRange(in: String(cString: text), of: programPath),
-        // An address that the kernel just gave.
-        let start = UnsafeMutableRawPointer(bitPattern: range.lowerBound)
-      else { continue }
-      // Pages that are mapped from a file and cannot be written hold nothing that the file does not.
-      madvise(start, Int(range.upperBound - range.lowerBound), MADV_DONTNEED)
+      if let mapping = Mapping(line: String(cString: text)) { mappings.append(mapping) }
     }
+    return mappings
   }
+}
 
-  /// The addresses of a line of /proc/pid/maps (proc(5)), where they are of executable pages that come from the file `program`
-  /// and that nobody can write to.
-  static func codeRange(in line: String, of program: String) -> Range<UInt>? {
+extension ProgramText.Mapping {
+  /// Reads a line of /proc/pid/maps (proc(5)); `nil` for anything but executable pages of a file that nobody can write to.
+  init?(line: String) {
     let fields = line.split(maxSplits: 5, whereSeparator: { $0 == " " })
-    guard fields.count == 6, fields[1] == "r-xp", fields[5].drop(while: { $0 == " " }) == "\(program)\n" else {
-      return nil
-    }
+    guard fields.count == 6, fields[1] == "r-xp", line.hasSuffix("\n") else { return nil }
+    let file = fields[5].drop(while: { $0 == " " }).dropLast()
     let addresses = fields[0].split(separator: "-")
-    guard addresses.count == 2, let start = UInt(addresses[0], radix: 16), let end = UInt(addresses[1], radix: 16),
-      start < end
+    guard file.hasPrefix("/"), addresses.count == 2, let start = UInt(addresses[0], radix: 16),
+      let end = UInt(addresses[1], radix: 16), start < end
     else { return nil }
-    return start..<end
+    self.init(file: String(file), addresses: start..<end)
   }
 }
