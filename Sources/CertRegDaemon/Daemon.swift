@@ -82,13 +82,14 @@ package struct Daemon: Sendable {
     let watchdog = Watchdog(notifier: notifier, loops: parts.loops, activity: parts.activity, logger: logger)
     logger.log(.notice, .ready, "certregd \(Version.current) serves \(parts.socketPath)")
     notifier.ready(status: "serving \(loaded.settings.targets.count) target(s)")
+    ProgramText.releasePages()
     let supervision = Reloading(
       loaded: loaded, reload: reload, parts: parts, log: log, notifier: notifier, logger: logger)
     await withTaskGroup { group in
       group.addTask { await parts.calls.run() }
       group.addTask { await parts.watchCredentials() }
       group.addTask {
-        // Not at once: the first moments are the start's, too.
+        // Once more: the first moments belong to the start.
         guard (try? await Task.sleep(for: .seconds(1))) != nil else { return }
         ProgramText.releasePages()
       }

@@ -205,10 +205,9 @@ extension SQLiteRegistrationStore {
   }
 
   private func record(for key: RegistrationKey, failuresToo: Bool) throws(StoreError) -> StoredRecord? {
-    let slot = readers[nextReader.wrappingAdd(1, ordering: .relaxed).oldValue & 1]
     let found: RecordReader.Found
     do throws(DatabaseFault) {
-      found = try slot.reader.withLock { reader throws(DatabaseFault) in
+      found = try withReader { reader throws(DatabaseFault) in
         guard let reader else {
           throw DatabaseFault(StoreError(.failed, message: "the store is closed"))
         }
@@ -225,6 +224,18 @@ extension SQLiteRegistrationStore {
       setAside(key, in: table)
       return nil
     }
+  }
+
+  /// Lends a reader that is free, or the first one that becomes so.
+  private func withReader(
+    _ body: (RecordReader?) throws(DatabaseFault) -> RecordReader.Found
+  ) throws(DatabaseFault) -> RecordReader.Found {
+    for slot in readers {
+      let found = try slot.reader.withLockIfAvailable { reader throws(DatabaseFault) in try body(reader) }
+      if let found { return found }
+    }
+    let turn = nextReader.wrappingAdd(1, ordering: .relaxed).oldValue
+    return try readers[turn % readers.count].reader.withLock { reader throws(DatabaseFault) in try body(reader) }
   }
 
   /// Takes a row that cannot be trusted out of the way, so that the next answer is not held up by it.
