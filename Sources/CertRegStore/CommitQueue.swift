@@ -41,7 +41,7 @@ struct CommitQueue: Sendable {
   private var waiting: [Submission] = []
   /// Where `waiting` begins: taking from the front must not move the rest each time.
   private var head = 0
-  private var isWriterAwake = false
+  private(set) var isWriterAwake = false
   private var isClosed = false
   /// When the group after the last one may begin.
   private var earliestBegin: MonotonicTime?

@@ -95,6 +95,8 @@ extension SQLiteRegistrationStore {
 // MARK: - Commits
 
 extension SQLiteRegistrationStore {
+  private static let stepsInARow = 64
+
   package func commit(
     _ changes: [StoreChange], completion: @escaping @Sendable (Result<Void, StoreError>) -> Void
   ) {
@@ -112,15 +114,17 @@ extension SQLiteRegistrationStore {
     committing.async(execute: body)
   }
 
-  /// Commits until nothing waits. Runs on `committing` alone, so that completions keep their order.
+  /// Commits what waits. Runs on `committing` alone, so that completions keep their order.
   private func commitWaiting() {
-    while true {
+    for _ in 0..<SQLiteRegistrationStore.stepsInARow {
       switch waiting.withLock({ $0.next(now: .now) }) {
       case .commit(let batch): commit(batch)
       case .pause(let duration): usleep(UInt32(clamping: duration.nanoseconds / 1000 + 1))
       case .sleep: return
       }
     }
+    // Where changes never stop coming, what else is to run on this thread has its turn.
+    committing.async { self.commitWaiting() }
   }
 
   private func commit(_ batch: [CommitQueue.Submission]) {
@@ -276,7 +280,7 @@ extension SQLiteRegistrationStore {
   /// which it would wait.
   package func close() {
     waiting.withLock { $0.close() }
-    committing.sync {}
+    repeat { committing.sync {} } while waiting.withLock { $0.isWriterAwake }
     checkpointing.sync {}
     release()
   }

@@ -34,6 +34,22 @@ import Testing
     #expect(try store.registeredCount() == 101)
   }
 
+  @Test(.timeLimit(.minutes(1)))
+  func `lets the watchdog onto the commits' thread although changes never stop coming`() async throws {
+    let store = try SQLiteRegistrationStore(directory)
+    let mayEnd = Atomic(false)
+    @Sendable func commitAgain() {
+      store.commit([.forget(Sample.key(1))]) { _ in
+        // Before the thread looks for what comes next: it never finds nothing.
+        if !mayEnd.load(ordering: .relaxed) { commitAgain() }
+      }
+    }
+    commitAgain()
+    await withCheckedContinuation { continuation in store.onCommitThread { continuation.resume() } }
+    mayEnd.store(true, ordering: .relaxed)
+    store.close()
+  }
+
   /// SQLite makes the switch by a rollback journal, which a connection that must not write cannot undo.
   @Test func `a switch to the write-ahead log that was interrupted is undone`() async throws {
     let store = try SQLiteRegistrationStore(directory)

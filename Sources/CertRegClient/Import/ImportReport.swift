@@ -180,7 +180,11 @@ private final class AppendedFile {
     if mode == .new { try AppendedFile.syncFolder(of: path) }
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    // A process that is being started has the descriptor until its program runs, and the lock with it.
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 
   var isRegular: Bool {
     var status = stat()
