@@ -38,6 +38,6 @@ struct DaemonError: Error, CustomStringConvertible {
 
   init(_ error: UpstreamConfigurationError) {
     description = "\(error)"
-    exitStatus = EX_CONFIG
+    exitStatus = error.mayPass ? EX_UNAVAILABLE : EX_CONFIG
   }
 }

@@ -4,9 +4,12 @@ package import CertRegCore
 package struct UpstreamConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
   /// For the operator: what is wrong and what to change.
   package let description: String
+  /// Whether it may be usable later without anybody changing anything.
+  package let mayPass: Bool
 
-  package init(_ description: String) {
+  package init(_ description: String, mayPass: Bool = false) {
     self.description = description
+    self.mayPass = mayPass
   }
 }
 
@@ -16,10 +19,12 @@ package struct TargetEndpoint: Hashable, Sendable {
   package let url: ServiceURL
   package let region: String
 
-  /// - Parameter instanceRegion: Asks the instance's metadata for the region; called only where nothing else names one.
+  /// - Parameters:
+  ///   - isInstance: Whether the host is an EC2 instance: there, metadata that does not answer will.
+  ///   - instanceRegion: Asks the instance's metadata for the region; called only where nothing else names one.
   package init(
     configuration: TargetConfiguration, environment: ProcessEnvironment, profiles: SharedProfileStore,
-    instanceRegion: () async throws(CredentialsError) -> String? = { nil }
+    isInstance: Bool = false, instanceRegion: () async throws(CredentialsError) -> String? = { nil }
   ) async throws(UpstreamConfigurationError) {
     var profileName = profiles.defaultProfileName
     if case .profile(let name?, _) = configuration.credentials { profileName = name }
@@ -31,9 +36,11 @@ package struct TargetEndpoint: Hashable, Sendable {
     var region =
       configuration.region ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? profile?["region"]
     var whyUnknown = ""
+    var mayPass = false
     if region == nil {
       do throws(CredentialsError) { region = try await instanceRegion() } catch {
         whyUnknown = "; the instance was asked for its own: \(error.message)"
+        mayPass = isInstance && error.code == .unavailable
       }
     }
     // Flags of the environment and the profile only count for AWS's own endpoints; a target with an endpoint of its own
@@ -58,7 +65,8 @@ package struct TargetEndpoint: Hashable, Sendable {
       self.region = region
     } catch {
       throw UpstreamConfigurationError(
-        "target \(configuration.name): \(error)\(error == .missingRegion ? whyUnknown : "")")
+        "target \(configuration.name): \(error)\(error == .missingRegion ? whyUnknown : "")",
+        mayPass: error == .missingRegion && mayPass)
     }
   }
 }

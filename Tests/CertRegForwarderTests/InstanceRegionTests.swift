@@ -18,8 +18,8 @@ import Testing
   /// The endpoint that a target's client uses on a host whose metadata service answers as `answer` says, or why it has none;
   /// with what the service was asked.
   private func endpoint(
-    _ environment: [String: String] = [:], answer: @escaping LoopbackServer.Answer = regions,
-    configure: (inout TargetConfiguration) -> Void = { _ in }
+    _ environment: [String: String] = [:], files: [String: String] = [:],
+    answer: @escaping LoopbackServer.Answer = regions, configure: (inout TargetConfiguration) -> Void = { _ in }
   ) async throws -> (endpoint: Result<TargetEndpoint, UpstreamConfigurationError>, asked: [String]) {
     let server = try await LoopbackServer.start(answer: answer)
     // No test depends on how fast this machine is.
@@ -27,7 +27,7 @@ import Testing
       "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:\(server.port)", "AWS_METADATA_SERVICE_TIMEOUT": "60",
     ]
     let context = CredentialsContext(
-      environment: ProcessEnvironment(metadata.merging(environment) { $1 }), files: MemoryFiles().files,
+      environment: ProcessEnvironment(metadata.merging(environment) { $1 }), files: MemoryFiles(files).files,
       eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
     var configuration = TargetConfiguration(name: TargetName("t"))
     configure(&configuration)
@@ -114,5 +114,21 @@ import Testing
     }
     #expect(problem(endpoint).contains(says))
     #expect(asked == Self.asked)
+  }
+
+  @Test(arguments: [
+    ([:], false), (["/sys/devices/virtual/dmi/id/board_asset_tag": "i-0123456789abcdef0\n"], true),
+    (["/sys/devices/virtual/dmi/id/board_asset_tag": "No Asset Tag\n"], false),
+    (["/sys/hypervisor/uuid": "ec2e1916-9099-7caf-fd21-012345abcdef\n"], true),
+    (["/sys/hypervisor/uuid": "b21e1916-9099-7caf-fd21-012345abcdef\n"], false),
+  ])
+  func `may come later on an instance whose network is not there yet`(
+    files: [String: String], mayPass: Bool
+  ) async throws {
+    let silent = try await endpoint(files: files) { _, _ in CannedReply(raw: "", ending: .close) }
+    #expect(throws: UpstreamConfigurationError.self) { try silent.endpoint.get() }
+    if case .failure(let error) = silent.endpoint { #expect(error.mayPass == mayPass) }
+    let refused = try await endpoint(files: files) { _, _ in CannedReply.json(403, "") }
+    if case .failure(let error) = refused.endpoint { #expect(!error.mayPass) }
   }
 }

@@ -140,7 +140,8 @@ extension AWSUpstreamClient {
   ) async throws(UpstreamConfigurationError) {
     let profiles = context.profileStore(for: configuration.credentials)
     let endpoint = try await TargetEndpoint(
-      configuration: configuration, environment: context.environment, profiles: profiles
+      configuration: configuration, environment: context.environment, profiles: profiles,
+      isInstance: InstanceMetadata.isInstance(context.files)
     ) { () async throws(CredentialsError) in
       let region = try await context.instanceRegion(for: configuration.credentials)
       if let region {

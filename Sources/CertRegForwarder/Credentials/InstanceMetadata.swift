@@ -15,6 +15,14 @@ struct InstanceMetadata: Sendable {
   /// Whether the environment forbids to ask.
   var isDisabled: Bool { environment.flag("AWS_EC2_METADATA_DISABLED") }
 
+  /// Whether the host says of itself that it is an EC2 instance (EC2 User Guide, "Detect whether a host is an EC2 instance").
+  static func isInstance(_ files: HostFiles) -> Bool {
+    // On Nitro the tag is the instance's ID; on Xen the host's UUID tells.
+    let tag = try? files.text("/sys/devices/virtual/dmi/id/board_asset_tag")
+    let uuid = try? files.text("/sys/hypervisor/uuid")
+    return tag?.hasPrefix("i-") ?? false || uuid?.hasPrefix("ec2") ?? false
+  }
+
   /// What came of asking for the token that version 2 wants with each request.
   enum Session: Sendable {
     case token(String)
