@@ -1,24 +1,31 @@
 import Synchronization
 
-/// Knows when answers from memory were asked for last. While they are, everything else the daemon does gives way to them.
+/// Knows when many answers from memory were asked for last. While they are, everything else the daemon does gives way to them.
 package final class AnswerDemand: Sendable {
-  /// Clients that ask all the time leave shorter pauses than that.
-  private static let memory = Duration.milliseconds(10)
+  /// The demand is noted every few milliseconds, by a clock that may be 10 ms behind.
+  private static let memory = Duration.milliseconds(20)
+  /// Giving way may cost a time slice of everybody who waits for the processor: not more often than that.
+  private static let interval = Duration.microseconds(30)
 
-  /// Nanoseconds of the monotonic clock.
+  /// Nanoseconds of the monotonic clock, as the next.
   private let last = Atomic<Int64>(.min / 2)
+  private let nextTurn = Atomic<Int64>(.min)
 
   package init() {}
 
-  /// Answers from memory have been asked for.
+  /// Many answers from memory are being asked for.
   package func note(at now: MonotonicTime) {
-    // Other threads read it: to write it is dearer than to look.
-    guard last.load(ordering: .relaxed) != now.nanoseconds else { return }
     last.store(now.nanoseconds, ordering: .relaxed)
   }
 
-  /// Whether they are being asked for.
-  package func isPressing(at now: MonotonicTime) -> Bool {
-    now.nanoseconds - last.load(ordering: .relaxed) < AnswerDemand.memory.nanoseconds
+  /// Whether they are being asked for, and a thread that is at something else should give way now.
+  package func takesTurn(at now: MonotonicTime) -> Bool {
+    guard now.nanoseconds - last.load(ordering: .relaxed) < AnswerDemand.memory.nanoseconds else { return false }
+    let next = nextTurn.load(ordering: .relaxed)
+    guard next <= now.nanoseconds else { return false }
+    // Of threads that ask together one does.
+    return nextTurn.compareExchange(
+      expected: next, desired: now.nanoseconds + AnswerDemand.interval.nanoseconds, ordering: .relaxed
+    ).exchanged
   }
 }

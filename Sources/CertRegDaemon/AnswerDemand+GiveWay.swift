@@ -9,6 +9,6 @@ extension AnswerDemand {
   /// for each other's new certificates. To be nicer (nice(2)) would keep the daemon from its work on a host that is busy with
   /// something else.
   func giveWay() {
-    if isPressing(at: SystemClock.monotonic) { sched_yield() }
+    if takesTurn(at: SystemClock.monotonic) { sched_yield() }
   }
 }

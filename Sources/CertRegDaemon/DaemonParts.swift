@@ -131,6 +131,11 @@ final class DaemonParts: Sendable {
     } catch {
       throw DaemonError(error)
     }
+    for (target, rows) in Dictionary(grouping: pending, by: \.key.target)
+    where !settings.targets.contains(where: { $0.name == target }) {
+      logger.warning(
+        "\(rows.count) queued for the target \(target), which is not configured: they wait until it is")
+    }
     guard CertificateValidator.prepare() else {
       throw DaemonError(HostError(.failed, message: "OpenSSL cannot make the elliptic curves that verdicts need"))
     }

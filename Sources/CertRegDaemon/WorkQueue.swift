@@ -1,3 +1,4 @@
+import NIOCore
 import NIOPosix
 import Synchronization
 
@@ -11,9 +12,7 @@ final class WorkQueue: Sendable {
   /// The decisions, without threads.
   struct State<Job> {
     private let threads: Int
-    private var jobs: [Job] = []
-    /// Where `jobs` begins: taking from the front must not move the rest each time.
-    private var first = 0
+    private var jobs = CircularBuffer<Job>()
     private var running = 0
     private var isOneOnItsWay = false
 
@@ -36,24 +35,15 @@ final class WorkQueue: Sendable {
     /// The next job for a thread that is there, and whether another thread has to be woken; `nil`: there is none, and the thread
     /// is gone.
     mutating func next() -> (job: Job, wakesAnother: Bool)? {
-      guard first < jobs.count else {
+      guard let job = jobs.popFirst() else {
         running -= 1
         return nil
-      }
-      let job = jobs[first]
-      first += 1
-      if first == jobs.count {
-        jobs.removeAll(keepingCapacity: first <= 64)
-        first = 0
-      } else if first > 1024 {
-        jobs.removeFirst(first)
-        first = 0
       }
       return (job, wakesAnother())
     }
 
     private mutating func wakesAnother() -> Bool {
-      guard first < jobs.count, running < threads, !isOneOnItsWay else { return false }
+      guard !jobs.isEmpty, running < threads, !isOneOnItsWay else { return false }
       isOneOnItsWay = true
       return true
     }

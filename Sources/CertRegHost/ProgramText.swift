@@ -18,7 +18,7 @@ package enum ProgramText {
     let lasting = Set(mappings().map(\.file).filter(staysMapped))
     // Looked at anew: what lasts is from now on where it is.
     for mapping in mappings() where lasting.contains(mapping.file) {
-      // Pages that are mapped from a file and cannot be written hold nothing that the file does not.
+      // Pages that are mapped from a file and cannot be written hold what the file does, but for a debugger's breakpoints.
       madvise(
         UnsafeMutableRawPointer(bitPattern: mapping.addresses.lowerBound), mapping.addresses.count, MADV_DONTNEED)
     }

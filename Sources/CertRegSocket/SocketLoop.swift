@@ -24,6 +24,9 @@ final class SocketLoop {
   /// Output that is gathered before it is written although the read is not done with.
   static let writeThreshold = 64 * 1024
   private static let memoSizeLog2 = 14
+  private static let demandInterval: UInt64 = 5_000_000
+  /// Answers from memory a second from which on others give way to them.
+  private static let pressingRate: UInt64 = 5000
   /// How often connections that wait for the common budget are looked at.
   private static let budgetInterval: UInt64 = 50_000_000
   /// A connection that holds bytes others wait for, and on which nothing has moved for that long, is closed.
@@ -58,6 +61,8 @@ final class SocketLoop {
   private var nextSweep: UInt64?
   private var drained: (@Sendable () -> Void)?
   private var isAcceptingPaused = false
+  /// When the demand was looked at last, and how many answers from memory there had been.
+  private var demandMark: (time: UInt64, answers: Int) = (0, 0)
   private var isStopped = false
 
   init(_ shared: Shared, mailbox: Mailbox) throws(SystemCallError) {
@@ -88,7 +93,6 @@ final class SocketLoop {
   private func turn() {
     let count = poller.wait(milliseconds: untilSweep)
     readClocks()
-    let answersBefore = counters.memoryAnswers
     var hasMail = false
     for index in 0..<count {
       let (descriptor, readiness) = poller.event(at: index)
@@ -102,12 +106,22 @@ final class SocketLoop {
     }
     if hasMail { for job in mailbox.take() { job(self) } }
     resumeAnswered()
-    if counters.memoryAnswers != answersBefore { cache.demand.note(at: MonotonicTime(nanoseconds: Int64(now))) }
+    noteDemand()
     if let nextSweep, now >= nextSweep { sweep() }
   }
 
   func stop() {
     isStopped = true
+  }
+
+  /// Says that answers from memory are asked for, where it is so many that their clients notice how the processor is shared.
+  private func noteDemand() {
+    let elapsed = now - demandMark.time
+    guard elapsed >= Self.demandInterval else { return }
+    if UInt64(counters.memoryAnswers - demandMark.answers) * 1_000_000_000 >= Self.pressingRate * elapsed {
+      cache.demand.note(at: MonotonicTime(nanoseconds: Int64(now)))
+    }
+    demandMark = (now, counters.memoryAnswers)
   }
 
   /// From the kernel's coarse clocks, once for all that happens in a turn: they cost a few nanoseconds and are right to a few

@@ -3,8 +3,8 @@ import CertRegCore
 /// What waits for the writer, and whether the writer is at work: the decisions behind group commit, without threads.
 ///
 /// The writer takes everything that is waiting when it becomes free, up to a limit, and puts it into one transaction:
-/// under load a group grows by itself to what arrives during one synchronisation with the disk, and a lone change never
-/// waits for company. Where groups are large anyway they are begun at an even pace: fewer and larger ones take less of the
+/// under load a group grows by itself to what arrives during one synchronisation with the disk, and a lone change does
+/// not wait for company. Where groups are large anyway they are begun at an even pace: fewer and larger ones take less of the
 /// disk and the processor for each change.
 struct CommitQueue: Sendable {
   struct Submission: Sendable {

@@ -40,8 +40,8 @@ package final class SQLiteRegistrationStore: RegistrationStore {
   }
 
   /// Opens the state in `directory`, which is made with mode 0700 where it is missing, mends what can be mended and says
-  /// so with `onNotice`, which is called here and, later, on threads of the store's own. `giveWay` is called between the changes of a
-  /// commit, for those who want the processor more.
+  /// so with `onNotice`, which is called here and, later, on threads of the store's own. `giveWay` is called between the
+  /// changes of a commit, for those who want the processor more.
   ///
   /// - Throws: `inUse` where another process has it; `newerVersion`, with nothing touched, where a newer version wrote
   ///   it; `full` and `failed` with the system's own words.
@@ -95,7 +95,7 @@ extension SQLiteRegistrationStore {
 // MARK: - Commits
 
 extension SQLiteRegistrationStore {
-  private static let stepsInARow = 64
+  private static let longestRow = Duration.milliseconds(100)
 
   package func commit(
     _ changes: [StoreChange], completion: @escaping @Sendable (Result<Void, StoreError>) -> Void
@@ -116,13 +116,14 @@ extension SQLiteRegistrationStore {
 
   /// Commits what waits. Runs on `committing` alone, so that completions keep their order.
   private func commitWaiting() {
-    for _ in 0..<SQLiteRegistrationStore.stepsInARow {
+    let end = MonotonicTime.now + SQLiteRegistrationStore.longestRow
+    repeat {
       switch waiting.withLock({ $0.next(now: .now) }) {
       case .commit(let batch): commit(batch)
       case .pause(let duration): usleep(UInt32(clamping: duration.nanoseconds / 1000 + 1))
       case .sleep: return
       }
-    }
+    } while MonotonicTime.now < end
     // Where changes never stop coming, what else is to run on this thread has its turn.
     committing.async { self.commitWaiting() }
   }
@@ -230,7 +231,7 @@ extension SQLiteRegistrationStore {
     }
   }
 
-  /// Lends a reader that is free, or the first one that becomes so.
+  /// Lends a reader that is free; else one in turn, once it is.
   private func withReader(
     _ body: (RecordReader?) throws(DatabaseFault) -> RecordReader.Found
   ) throws(DatabaseFault) -> RecordReader.Found {

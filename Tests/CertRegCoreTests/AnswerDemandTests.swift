@@ -4,18 +4,27 @@ import Testing
 @Suite struct AnswerDemandTests {
   private let start = MonotonicTime(nanoseconds: 5_000_000_000)
 
-  @Test func `presses while answers are asked for, and a little longer`() {
+  @Test func `others give way while answers are asked for, and a little longer`() {
     let demand = AnswerDemand()
-    #expect(!demand.isPressing(at: start))
+    #expect(!demand.takesTurn(at: start))
     demand.note(at: start)
-    #expect(demand.isPressing(at: start))
-    #expect(demand.isPressing(at: start + .milliseconds(9)))
-    #expect(!demand.isPressing(at: start + .milliseconds(10)))
+    #expect(demand.takesTurn(at: start))
+    #expect(demand.takesTurn(at: start + .milliseconds(19)))
+    #expect(!demand.takesTurn(at: start + .milliseconds(20)))
     demand.note(at: start + .seconds(1))
-    #expect(demand.isPressing(at: start + .seconds(1)))
+    #expect(demand.takesTurn(at: start + .seconds(1)))
   }
 
-  @Test func `does not press at the start of the clock`() {
-    #expect(!AnswerDemand().isPressing(at: MonotonicTime(nanoseconds: 0)))
+  @Test func `they do so every 30 us at most, all together`() {
+    let demand = AnswerDemand()
+    demand.note(at: start)
+    #expect(demand.takesTurn(at: start))
+    #expect(!demand.takesTurn(at: start))
+    #expect(!demand.takesTurn(at: start + .microseconds(29)))
+    #expect(demand.takesTurn(at: start + .microseconds(30)))
+  }
+
+  @Test func `nobody gives way at the start of the clock`() {
+    #expect(!AnswerDemand().takesTurn(at: MonotonicTime(nanoseconds: 0)))
   }
 }

@@ -130,5 +130,8 @@ import Testing
     if case .failure(let error) = silent.endpoint { #expect(error.mayPass == mayPass) }
     let refused = try await endpoint(files: files) { _, _ in CannedReply.json(403, "") }
     if case .failure(let error) = refused.endpoint { #expect(!error.mayPass) }
+    let overloaded = try await endpoint(files: files) { _, _ in CannedReply.json(503, "") }
+    #expect(overloaded.asked.count == 2)
+    if case .failure(let error) = overloaded.endpoint { #expect(error.mayPass == mayPass) }
   }
 }

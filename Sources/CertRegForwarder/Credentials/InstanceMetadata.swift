@@ -61,7 +61,7 @@ struct InstanceMetadata: Sendable {
   /// The region that the instance runs in: the category `placement/region` (EC2 User Guide, "Instance metadata categories"), which
   /// the SDKs ask for last.
   ///
-  /// Asks a second time where nothing answers: without a region the daemon does not start, and a packet may get lost.
+  /// Asks a second time where no answer comes: without a region the daemon does not start, and a packet may get lost.
   func region() async throws(CredentialsError) -> String {
     do throws(CredentialsError) { return try await placement() } catch {
       guard error.code == .unavailable else { throw error }
@@ -70,11 +70,18 @@ struct InstanceMetadata: Sendable {
   }
 
   private func placement() async throws(CredentialsError) -> String {
-    let reply = try await get("/latest/meta-data/placement/region", token: try await session().token())
+    let session = try await session()
+    if case .refused(let status) = session, status >= 500 || status == 429 { throw Self.overloaded(status) }
+    let reply = try await get("/latest/meta-data/placement/region", token: try session.token())
+    guard reply.status < 500, reply.status != 429 else { throw Self.overloaded(reply.status) }
     guard reply.status == 200, let region = UpstreamText.identifier(Self.firstLine(reply)) else {
       throw CredentialsError(.invalid, "Instance metadata names no region (HTTP \(reply.status))")
     }
     return region
+  }
+
+  private static func overloaded(_ status: Int) -> CredentialsError {
+    CredentialsError(.unavailable, "Instance metadata has no answer at the moment (HTTP \(status))")
   }
 
   /// The first line of an answer, which may be its only one.
