@@ -137,8 +137,8 @@ struct LoadBenchmark: ParsableCommand {
     let count = min(known, 50_000)
     let step = known / count
     try report(
-      "known on disk alone 4x1", daemon,
-      Load(socketPath: daemon.socketPath, connections: 4, depth: 1, requests: count) {
+      "known on disk alone 16x1", daemon,
+      Load(socketPath: daemon.socketPath, connections: 16, depth: 1, requests: count) {
         Certificates.jsonText(Self.knownFrom + UInt64($0 * step))
       })
   }

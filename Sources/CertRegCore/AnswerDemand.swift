@@ -5,7 +5,7 @@ package final class AnswerDemand: Sendable {
   /// The demand is noted every few milliseconds, by a clock that may be 10 ms behind.
   private static let memory = Duration.milliseconds(20)
   /// Giving way may cost a time slice of everybody who waits for the processor: not more often than that.
-  private static let interval = Duration.microseconds(30)
+  private static let interval = Duration.microseconds(10)
 
   /// Nanoseconds of the monotonic clock, as the next.
   private let last = Atomic<Int64>(.min / 2)

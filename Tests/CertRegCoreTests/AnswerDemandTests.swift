@@ -15,13 +15,13 @@ import Testing
     #expect(demand.takesTurn(at: start + .seconds(1)))
   }
 
-  @Test func `they do so every 30 us at most, all together`() {
+  @Test func `they do so every 10 us at most, all together`() {
     let demand = AnswerDemand()
     demand.note(at: start)
     #expect(demand.takesTurn(at: start))
     #expect(!demand.takesTurn(at: start))
-    #expect(!demand.takesTurn(at: start + .microseconds(29)))
-    #expect(demand.takesTurn(at: start + .microseconds(30)))
+    #expect(!demand.takesTurn(at: start + .microseconds(9)))
+    #expect(demand.takesTurn(at: start + .microseconds(10)))
   }
 
   @Test func `nobody gives way at the start of the clock`() {
