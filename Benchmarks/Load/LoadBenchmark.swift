@@ -59,7 +59,8 @@ struct LoadBenchmark: ParsableCommand {
   }
 
   private func measureMemory(_ daemon: DaemonUnderTest) throws {
-    usleep(500_000)
+    // A second after it is ready the daemon gives up what only its start needed.
+    usleep(2_000_000)
     let idle = daemon.residentKiB
     let connections = try (0..<1000).map { _ in try connectTo(daemon.socketPath) }
     usleep(500_000)

@@ -23,18 +23,9 @@ package struct SHA256Digest: Hashable, Sendable {
     // A collection whose type is not known here is slow to read step by step, and this is done for every call.
     let digits = Array(hex)
     for offset in 0..<32 {
-      guard let high = Self.nibble(digits[2 * offset]), let low = Self.nibble(digits[2 * offset + 1])
+      guard let high = digits[2 * offset].hexDigitValue, let low = digits[2 * offset + 1].hexDigitValue
       else { return nil }
       withMutableBytes { $0[offset] = high << 4 | low }
-    }
-  }
-
-  private static func nibble(_ digit: UInt8) -> UInt8? {
-    switch digit {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
-    default: nil
     }
   }
 
@@ -99,3 +90,15 @@ extension SHA256Digest: CustomStringConvertible {
 
 /// AWS IoT's `certificateId`: the SHA-256 of the certificate's DER encoding.
 package typealias CertificateID = SHA256Digest
+
+extension UInt8 {
+  /// The value of the hexadecimal digit, of either case, that this is in ASCII; `nil` where it is none.
+  package var hexDigitValue: UInt8? {
+    switch self {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): self - UInt8(ascii: "A") + 10
+    default: nil
+    }
+  }
+}

@@ -107,11 +107,11 @@ final class DaemonParts: Sendable {
     let queue: WorkQueue
 
     init() {
-      let cores = max(1, System.coreCount)
+      let count = min(4, max(1, System.coreCount))
       core = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-      workers = NIOThreadPool(numberOfThreads: min(4, cores))
+      workers = NIOThreadPool(numberOfThreads: count)
       workers.start()
-      queue = WorkQueue(pool: workers, threads: min(4, cores))
+      queue = WorkQueue(pool: workers, threads: count)
     }
   }
 

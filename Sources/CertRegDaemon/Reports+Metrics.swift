@@ -20,8 +20,7 @@ extension Reports.Figures {
       "certregd_requests_total", "counter",
       "Requests answered; registrations in several targets count for each. outcome=cached: from what was known.")
     var counts = requests
-    counts[.init(operation: .register, outcome: "cached"), default: 0] +=
-      sockets.memoryAnswers
+    counts[.init(operation: .register, outcome: "cached"), default: 0] += sockets.memoryAnswers
     for (key, count) in counts.sorted(by: { $0.key < $1.key }) {
       text.sample(
         "certregd_requests_total",

@@ -64,7 +64,10 @@ struct Model {
       default: break
       }
       let probe = key(&generator)
-      #expect(try store.record(for: probe) == model.record(for: probe), "seed \(seed), step \(step)")
+      let known = model.record(for: probe)
+      #expect(try store.record(for: probe) == known, "seed \(seed), step \(step)")
+      let registered = if case .registered(let registration)? = known { registration } else { Registration?.none }
+      #expect(try store.registration(for: probe) == registered, "seed \(seed), step \(step)")
     }
     #expect(try store.pendingRegistrations() == model.queue.values.sorted { $0.sequence < $1.sequence }, "seed \(seed)")
     for number in 0..<12 {
