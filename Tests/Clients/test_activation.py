@@ -1,0 +1,97 @@
+"""Sockets that a service manager passes (sd_listen_fds(3)), without one: a shell puts them where the protocol wants them."""
+
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+
+from daemon import DEADLINE_SECONDS, PROGRAMS, environment
+
+# The shell's process is the daemon's, so that its ID is the right one.
+PASS_STDIN_AND_STDOUT = 'exec 3<&0 4<&1 </dev/null >&2; export LISTEN_PID="${LISTEN_PID:-$$}"; exec "$@"'
+
+
+class SocketActivation(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="certregd-test-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.control = socket.socket(socket.AF_UNIX)
+        self.control.bind(str(self.folder / "passed.sock"))
+        self.other = socket.socket()
+        self.other.bind(("127.0.0.1", 0))
+        for listener in (self.control, self.other):
+            self.addCleanup(listener.close)
+            listener.listen()
+
+    def start(self, *arguments, **variables):
+        """The daemon with both sockets, which may have one of its own, too."""
+        log = open(self.folder / "log", "wb")
+        self.addCleanup(log.close)
+        command = [str(PROGRAMS / "certregd"), "--socket", str(self.folder / "own.sock"),
+                   "--state-dir", str(self.folder / "state"), *arguments]
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", PASS_STDIN_AND_STDOUT, "sh", *command], stdin=self.control, stdout=self.other, stderr=log,
+            env={**environment(), "LISTEN_FDS": "2", "LISTEN_FDNAMES": "control:left-over", **variables})
+        self.addCleanup(process.wait, DEADLINE_SECONDS)
+        self.addCleanup(process.terminate)
+        return process
+
+    def ask(self, name):
+        """What the daemon says of itself over a socket that may not be there yet."""
+        end = time.monotonic() + DEADLINE_SECONDS
+        while True:
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(DEADLINE_SECONDS)
+                try:
+                    connection.connect(str(self.folder / name))
+                except OSError:
+                    if time.monotonic() > end:
+                        raise AssertionError((self.folder / "log").read_text()) from None
+                    time.sleep(0.02)
+                    continue
+                connection.sendall(b'{"id":1,"op":"status"}\n')
+                with connection.makefile() as lines:
+                    return json.loads(lines.readline())
+
+    def test_the_passed_socket_is_served_and_another_is_named_and_closed(self):
+        self.start("--sandbox")
+        self.assertTrue(self.ask("passed.sock")["version"])
+        self.assertFalse((self.folder / "own.sock").exists())
+        self.assertIn("left-over", (self.folder / "log").read_text())
+        address = self.other.getsockname()
+        self.other.close()
+        # Nobody else has it open, so that nobody listens.
+        with socket.socket() as late, self.assertRaises(ConnectionRefusedError):
+            late.connect(address)
+
+    def test_sockets_for_another_process_are_left_alone(self):
+        self.start("--sandbox", LISTEN_PID=str(os.getpid()))
+        self.assertTrue(self.ask("own.sock")["version"])
+
+    def test_what_the_daemon_starts_sees_neither_sockets_nor_their_variables(self):
+        program = self.folder / "credentials"
+        program.write_text("#!/bin/sh\nset -eu\n"
+                           f"env >{self.folder}/seen\n"
+                           f"for number in 3 4; do [ ! -e /proc/$$/fd/$number ] || echo OPEN=$number >>{self.folder}/seen; done\n"
+                           """echo '{"Version":1,"AccessKeyId":"AKIDEXAMPLE","SecretAccessKey":"example"}'\n""")
+        program.chmod(0o755)
+        profile = self.folder / "aws"
+        profile.write_text(f"[default]\ncredential_process = {program}\n")
+        variables = {name: "" for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+        self.start("--endpoint-url", "http://127.0.0.1:9", AWS_CONFIG_FILE=str(profile), **variables)
+        self.assertTrue(self.ask("passed.sock")["version"])
+        end = time.monotonic() + DEADLINE_SECONDS
+        while "PATH=" not in (seen := (self.folder / "seen").read_text() if (self.folder / "seen").exists() else ""):
+            self.assertLess(time.monotonic(), end, (self.folder / "log").read_text())
+            time.sleep(0.02)
+        self.assertNotIn("LISTEN_", seen)
+        self.assertNotIn("OPEN=", seen)
+
+
+if __name__ == "__main__":
+    unittest.main()
