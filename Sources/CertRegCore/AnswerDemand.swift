@@ -18,9 +18,14 @@ package final class AnswerDemand: Sendable {
     last.store(now.nanoseconds, ordering: .relaxed)
   }
 
+  /// Whether many are being asked for.
+  package func isHigh(at now: MonotonicTime) -> Bool {
+    now.nanoseconds - last.load(ordering: .relaxed) < AnswerDemand.memory.nanoseconds
+  }
+
   /// Whether they are being asked for, and a thread that is at something else should give way now.
   package func takesTurn(at now: MonotonicTime) -> Bool {
-    guard now.nanoseconds - last.load(ordering: .relaxed) < AnswerDemand.memory.nanoseconds else { return false }
+    guard isHigh(at: now) else { return false }
     let next = nextTurn.load(ordering: .relaxed)
     guard next <= now.nanoseconds else { return false }
     // Of threads that ask together one does.

@@ -113,6 +113,10 @@ package struct Pacer: Sendable {
   /// A rate that the upstream taught is dropped once it is that high: then the number of calls at once is the limit.
   private static let rateWithoutMeaning = 2_000.0
   private static let lowestRate = 0.5
+  /// While others go first: calls that begin together, and the time from one such group to the next. What a group sets off is
+  /// done before the next begins, so that those who go first meet it seldom; 2,500 calls a second are more than any quota.
+  private static let callsOfGroup = 4
+  private static let groupInterval = Duration.microseconds(1600)
   private static let firstHold = Duration.milliseconds(100)
   private static let longestHold = Duration.seconds(4)
   private static let firstIdentityHold = Duration.seconds(5)
@@ -128,6 +132,8 @@ package struct Pacer: Sendable {
   private var openedAt: MonotonicTime?
   private var shortestCall: Duration?
   private var callsUnderWay = 0
+  private var groupBeganAt: MonotonicTime
+  private var callsInGroup = 0
   private var concurrencyLimit: Int
   private var heldUntil: MonotonicTime?
   private var identityHeldUntil: MonotonicTime?
@@ -154,6 +160,7 @@ package struct Pacer: Sendable {
     rate = limits.ratePerSecond
     tokens = limits.burst
     filledAt = now
+    groupBeganAt = now
     concurrencyLimit = limits.maxConcurrent
   }
 
@@ -188,29 +195,36 @@ package struct Pacer: Sendable {
   /// Whether a call may begin at `now`.
   ///
   /// While the daemon's identity is refused, only a call that somebody waits for (`isAwaited`) is let through: it brings the
-  /// caller the error at once, and is the probe that ends the hold.
-  package mutating func admit(now: MonotonicTime, isAwaited: Bool) -> Admission {
+  /// caller the error at once, and is the probe that ends the hold. While the daemon has more pressing work (`givesWay`), calls
+  /// begin in small groups.
+  package mutating func admit(now: MonotonicTime, isAwaited: Bool, givesWay: Bool = false) -> Admission {
     if callsUnderWay >= concurrencyLimit { return .whenCallEnds }
     if let heldUntil, now < heldUntil { return .notBefore(heldUntil) }
     if !isAwaited, let identityHeldUntil, now < identityHeldUntil { return .notBefore(identityHeldUntil) }
-    guard let rate else {
-      callsUnderWay += 1
-      return .now(Place(admittedAt: now))
+    if let rate {
+      fill(now: now, rate: rate)
+      // A token's arrival may be rounded to the nanosecond before it.
+      guard tokens >= 1 - 1e-6 else {
+        isLimited(now: now, rate: rate)
+        guard isProbeDue(now: now, rate: rate) else { return .notBefore(timeOfNextToken(now: now, rate: rate)) }
+        probedAt = now
+        probe = Probe()
+        return begin(Place(admittedAt: now, isProbe: true))
+      }
     }
-    fill(now: now, rate: rate)
-    // A token's arrival may be rounded to the nanosecond before it.
-    guard tokens >= 1 - 1e-6 else {
-      isLimited(now: now, rate: rate)
-      guard isProbeDue(now: now, rate: rate) else { return .notBefore(timeOfNextToken(now: now, rate: rate)) }
-      probedAt = now
-      probe = Probe()
-      callsUnderWay += 1
-      return .now(Place(admittedAt: now, isProbe: true))
+    if now - groupBeganAt >= Self.groupInterval { (groupBeganAt, callsInGroup) = (now, 0) }
+    if givesWay, callsInGroup >= Self.callsOfGroup { return .notBefore(groupBeganAt + Self.groupInterval) }
+    if rate != nil {
+      if tokens >= limits.burst, openedAt == nil { openedAt = now }
+      tokens -= 1
     }
-    if tokens >= limits.burst, openedAt == nil { openedAt = now }
-    tokens -= 1
+    return begin(Place(admittedAt: now))
+  }
+
+  private mutating func begin(_ place: Place) -> Admission {
     callsUnderWay += 1
-    return .now(Place(admittedAt: now))
+    callsInGroup += 1
+    return .now(place)
   }
 
   /// Gives back an admission that was not used.

@@ -206,6 +206,8 @@ package struct Registrar: Sendable {
   private static let longestBackoff = Duration.seconds(20)
   private static let storeRetry = Duration.seconds(1)
 
+  /// Whether the daemon has more pressing work: calls begin in small groups then. Looked at with each event.
+  package var givesWay = false
   private var configuration: Configuration
   private var targets: [TargetName: Target] = [:]
   private var flights: [RegistrationKey: Flight] = [:]
@@ -282,6 +284,10 @@ package struct Registrar: Sendable {
       id: id, namedStatus: request.namedStatus, ifExists: request.ifExists, expectation: request.expectation)
     if isDraining {
       actions.append(.answer(id, .failed(.draining)))
+    } else if targets[request.key.target]?.isConfigured != true {
+      // A reload took it away while the request was on its way here.
+      let known = targets.filter(\.value.isConfigured).map(\.key)
+      actions.append(.answer(id, .failed(.unknownTarget(request.key.target.rawValue, known: known))))
     } else if flights[request.key] != nil {
       join(request.key, waiter, now: now)
     } else if places >= configuration.maxPending {
@@ -550,7 +556,8 @@ extension Registrar {
   ) -> Pacer.Place? {
     let lane = waiter.isAwaiting ? Lane.awaited : .others
     guard
-      case .now(let place)? = targets[name]?.pacer.admit(now: now.monotonic, isAwaited: waiter.isAwaiting)
+      case .now(let place)? = targets[name]?.pacer.admit(
+        now: now.monotonic, isAwaited: waiter.isAwaiting, givesWay: givesWay)
     else { return nil }
     targets[name]?.lanes[lane.rawValue].tookTurn(uid, now: now.monotonic)
     return place
@@ -578,7 +585,8 @@ extension Registrar {
     let lanes: [Lane] = turn % 8 == 7 ? [.others, .awaited] : [.awaited, .others]
     for lane in lanes where !(isDraining && lane == .others) {
       guard targets[name]?.lanes[lane.rawValue].isEmpty == false,
-        let admission = targets[name]?.pacer.admit(now: now.monotonic, isAwaited: lane == .awaited)
+        let admission = targets[name]?.pacer.admit(
+          now: now.monotonic, isAwaited: lane == .awaited, givesWay: givesWay)
       else { continue }
       switch admission {
       case .now(let place):

@@ -167,15 +167,22 @@ final class EngineLoop {
     self.logger = logger
   }
 
+  /// The time of an event for the registrar, which gets to know with it whether others go first.
+  private func moment() -> Registrar.Moment {
+    let now = SystemClock.moment
+    registrar.givesWay = cache.demand.isHigh(at: now.monotonic)
+    return now
+  }
+
   func setTargets(_ targets: [EngineTarget]) {
     clients = Dictionary(uniqueKeysWithValues: targets.map { ($0.name, $0.client) })
     targetNames = targets.map(\.name)
     let limits = Dictionary(uniqueKeysWithValues: targets.map { ($0.name, $0.limits) })
-    perform(registrar.setTargets(limits, now: SystemClock.moment))
+    perform(registrar.setTargets(limits, now: moment()))
   }
 
   func resume(_ pending: [PendingRegistration]) {
-    perform(registrar.resume(pending, now: SystemClock.moment))
+    perform(registrar.resume(pending, now: moment()))
   }
 
   func register(_ request: Registrar.Request, refresh: Bool, completion: @escaping RegistrationEngine.Completion) {
@@ -190,7 +197,7 @@ final class EngineLoop {
     }
     let waiter = nextWaiter
     nextWaiter += 1
-    let now = SystemClock.moment
+    let now = moment()
     let isFirst = !registrar.isUnderWay(request.key)
     completions[waiter] = Waiting(completion: completion, key: request.key, isFirst: isFirst)
     let actions = registrar.register(request, waiter: waiter, now: now)
@@ -214,7 +221,7 @@ final class EngineLoop {
 
   func drain(_ promise: EventLoopPromise<Void>, limit: Duration) {
     drained = promise
-    perform(registrar.beginDraining(now: SystemClock.moment))
+    perform(registrar.beginDraining(now: moment()))
     let bound = NIOLoopBound(self, eventLoop: loop)
     loop.scheduleTask(in: TimeAmount(limit)) { bound.value.endDraining() }
   }
@@ -276,7 +283,7 @@ final class EngineLoop {
 
   /// Those of one transaction end together: the loop is woken once for all of them.
   private func takeEndedCommits() {
-    let now = SystemClock.moment
+    let now = moment()
     let ended = endedCommits.takeAll()
     var actions: [Registrar.Action] = []
     for commit in ended {
@@ -323,7 +330,7 @@ final class EngineLoop {
 
   private func replied(_ key: RegistrationKey, _ reply: UpstreamReply) {
     let before = registrar.health(of: key.target)
-    let now = SystemClock.moment
+    let now = moment()
     if let begin = callBeginnings.removeValue(forKey: key) {
       counts.callTimes[key.target, default: Histogram()].record(now.monotonic - begin)
     }
@@ -385,7 +392,7 @@ final class EngineLoop {
       let engine = bound.value
       engine.timerDue = nil
       engine.timer = nil
-      engine.perform(engine.registrar.timePassed(now: SystemClock.moment))
+      engine.perform(engine.registrar.timePassed(now: engine.moment()))
     }
   }
 }

@@ -42,6 +42,34 @@ extension Pacer.Admission {
     #expect(pacer.admit(now: time(0), isAwaited: true) == .whenCallEnds)
   }
 
+  @Test func `calls that give way begin in groups of four, 1.6 ms apart`() {
+    var pacer = Pacer(limits: .init(ratePerSecond: nil, burst: 10, maxConcurrent: 100), now: time(0))
+    for group in 0..<3 {
+      let now = time(1 + 0.0016 * Double(group))
+      for _ in 0..<4 { #expect(pacer.admit(now: now, isAwaited: true, givesWay: true).isNow) }
+      let next = Pacer.Admission.notBefore(now + .microseconds(1600))
+      #expect(pacer.admit(now: now, isAwaited: true, givesWay: true) == next)
+      #expect(pacer.admit(now: now + .microseconds(1599), isAwaited: false, givesWay: true) == next)
+    }
+    // Nobody is pressing any more.
+    #expect(pacer.admit(now: time(1.0033), isAwaited: false).isNow)
+  }
+
+  @Test func `giving way takes nothing of a rate that is lower`() {
+    var pacer = Pacer(limits: .init(ratePerSecond: 10, burst: 10, maxConcurrent: 16), now: time(0))
+    var (begun, now) = (0, time(0))
+    while now < time(5) {
+      switch pacer.admit(now: now, isAwaited: true, givesWay: true) {
+      case .now(let place):
+        begun += 1
+        pacer.callEnded(.answered, place: place, startedAt: now, now: now, random: 0.5)
+      case .notBefore(let next): now = max(next, now + .nanoseconds(1))
+      case .whenCallEnds: Issue.record("a call is under way that was ended")
+      }
+    }
+    #expect((59...61).contains(begun))
+  }
+
   @Test func `a throttle lowers the rate and success raises it again`() throws {
     var pacer = Pacer(limits: .init(ratePerSecond: nil, burst: 10, maxConcurrent: 16), now: time(0))
     for step in 0..<50 {

@@ -67,7 +67,7 @@ struct RegistrarSimulation {
     configure()
   }
 
-  private static let limits = Pacer.Limits(ratePerSecond: 50, burst: 4, maxConcurrent: 3)
+  private static let limits = Pacer.Limits(ratePerSecond: 50, burst: 6, maxConcurrent: 3)
 
   private static func makeRegistrar(seed: UInt64) -> Registrar {
     Registrar(configuration: .init(maxPending: 10, maxAge: nil), seed: seed)
@@ -79,6 +79,7 @@ struct RegistrarSimulation {
   }
 
   private mutating func step() {
+    if Int.random(in: 0..<10, using: &random) == 0 { registrar.givesWay.toggle() }
     switch Int.random(in: 0..<100, using: &random) {
     case 0..<30: ask()
     case 30..<55: endCommit()

@@ -67,6 +67,31 @@ import Testing
     #expect(registrar.isQuiet)
   }
 
+  @Test mutating func `what waits for its group begins when that does, in order`() {
+    _ = registrar.setTargets([Self.target: .init(ratePerSecond: nil, burst: 10, maxConcurrent: 9)], now: Self.start)
+    registrar.setConfiguration(.init(maxPending: 9, maxAge: nil))
+    registrar.givesWay = true
+    var calls: [RegistrationKey] = []
+    for number in 1...6 as ClosedRange<UInt64> {
+      calls += settle(registrar.register(request(number), waiter: number, now: Self.start)).calls
+    }
+    #expect(calls == (1...4).map { key($0) })
+    #expect(registrar.nextDeadline == Self.start.monotonic + .microseconds(1600))
+    let then = later(.microseconds(1600))
+    #expect(settle(registrar.timePassed(now: then), now: then).calls == [key(5), key(6)])
+  }
+
+  @Test mutating func `a target that a reload took away meanwhile is refused at once, for what is queued there, too`() {
+    _ = settle(registrar.register(request(1), waiter: 1, now: Self.start))
+    _ = registrar.setTargets(
+      [TargetName("other"): .init(ratePerSecond: nil, burst: 1, maxConcurrent: 1)], now: Self.start)
+    let refused = Registrar.Answer.failed(.unknownTarget("default", known: [TargetName("other")]))
+    for number in 1...2 as ClosedRange<UInt64> {
+      let actions = registrar.register(request(number), waiter: 10 + number, now: Self.start)
+      #expect(actions == [.answer(10 + number, refused)])
+    }
+  }
+
   @Test mutating func `requests for one certificate share one call`() {
     var calls = 0
     var answers: [Registrar.WaiterID] = []
