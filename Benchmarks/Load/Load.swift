@@ -1,6 +1,8 @@
 import CEpoll
+import Dispatch
 import Glibc
 import Histogram
+import Synchronization
 
 /// Drives a daemon over some connections, each with so many requests under way, and measures how long answers take.
 struct Load {
@@ -110,6 +112,42 @@ struct Load {
     client.unread.removeFirst(start)
     result.requests += taken
     return taken
+  }
+}
+
+/// Loads one after the other in a thread of their own, until they are stopped.
+final class RepeatedLoad: Sendable {
+  private let isOver = Atomic(false)
+  private let outcome = Mutex<(registered: Int, failure: (any Error)?)>((0, nil))
+  private let hasEnded = DispatchSemaphore(value: 0)
+
+  /// - Parameter load: What to run, by its number.
+  init(_ load: @escaping @Sendable (Int) -> Load) {
+    DispatchQueue.global().async { [self] in
+      defer { hasEnded.signal() }
+      var number = 0
+      while !isOver.load(ordering: .relaxed) {
+        do {
+          let requests = try load(number).run().requests
+          outcome.withLock { $0.registered += requests }
+          number += 1
+        } catch {
+          outcome.withLock { $0.failure = error }
+          return
+        }
+      }
+    }
+  }
+
+  /// Waits for the end of the load that is running; returns how many requests there were in all.
+  ///
+  /// - Throws: What a load failed with.
+  func stop() throws -> Int {
+    isOver.store(true, ordering: .relaxed)
+    hasEnded.wait()
+    let outcome = outcome.withLock { $0 }
+    if let failure = outcome.failure { throw failure }
+    return outcome.registered
   }
 }
 

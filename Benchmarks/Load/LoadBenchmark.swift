@@ -43,6 +43,7 @@ struct LoadBenchmark: ParsableCommand {
     if known > 0 { try measureKnown(daemon) }
     try measureCached(daemon)
     try measureCold(daemon)
+    try measureCachedBesideCold(daemon)
   }
 
   // MARK: Parts
@@ -72,33 +73,57 @@ struct LoadBenchmark: ParsableCommand {
   }
 
   private func measureCached(_ daemon: DaemonUnderTest) throws {
-    let texts = (0..<certificates).map { Certificates.jsonText(UInt64($0)) }
-    let text = { texts[$0 % certificates] }
-    _ = try Load(socketPath: daemon.socketPath, connections: 8, depth: 8, requests: certificates, text: text).run()
+    _ = try cached(daemon, connections: 8, depth: 8, requests: certificates).run()
     for (connections, depth) in [(1, 1), (16, 1), (16, 32), (256, 1)] {
       let requests = connections * depth == 1 ? requests / 10 : requests
       try report(
         "cached \(connections)x\(depth)", daemon,
-        Load(socketPath: daemon.socketPath, connections: connections, depth: depth, requests: requests, text: text))
+        cached(daemon, connections: connections, depth: depth, requests: requests))
+    }
+  }
+
+  private func cached(_ daemon: DaemonUnderTest, connections: Int, depth: Int, requests: Int) -> Load {
+    let texts = (0..<certificates).map { Certificates.jsonText(UInt64($0)) }
+    return Load(socketPath: daemon.socketPath, connections: connections, depth: depth, requests: requests) {
+      texts[$0 % texts.count]
     }
   }
 
   private func measureCold(_ daemon: DaemonUnderTest) throws {
-    try report(
-      "cold 16x8", daemon,
-      Load(socketPath: daemon.socketPath, connections: 16, depth: 8, requests: cold) {
-        Certificates.jsonText(UInt64(certificates + $0))
-      })
+    try report("cold 16x8", daemon, Self.cold(daemon.socketPath, requests: cold, from: UInt64(certificates)))
+  }
+
+  private static func cold(_ path: String, requests: Int, from first: UInt64) -> Load {
+    Load(socketPath: path, connections: 16, depth: 8, requests: requests) {
+      Certificates.jsonText(first + UInt64($0))
+    }
+  }
+
+  /// How long those who ask for what is known wait while others register what is new.
+  private func measureCachedBesideCold(_ daemon: DaemonUnderTest) throws {
+    let path = daemon.socketPath
+    let first = UInt64(certificates + cold)
+    let others = RepeatedLoad { number in
+      Self.cold(path, requests: 512, from: first + UInt64(512 * number))
+    }
+    let result = try cached(daemon, connections: 16, depth: 1, requests: requests).run()
+    let registered = try others.stop()
+    let rate = Double(registered) / result.seconds
+    describe("cached 16x1, cold 16x8", result, "\(rate.text(0)) new ones/s meanwhile")
   }
 
   private func report(_ name: String, _ daemon: DaemonUnderTest, _ load: Load) throws {
     let before = daemon.cpuMicroseconds
     let result = try load.run()
     let cpu = (daemon.cpuMicroseconds - before) / Double(result.requests)
+    describe(name, result, "CPU \(cpu.text(2)) us each")
+  }
+
+  private func describe(_ name: String, _ result: Load.Result, _ remark: String) {
     let latencies = [50.0, 99, 99.9].map { (Double(result.latency.valueAtPercentile($0)) / 1000).text(0) }
     print(
-      "\(name.padding(toLength: 24, withPad: " ", startingAt: 0)) \(result.perSecond.text(0)) requests/s, "
-        + "CPU \(cpu.text(2)) us each, p50 \(latencies[0]) us, p99 \(latencies[1]) us, p99.9 \(latencies[2]) us"
+      "\(name.padding(toLength: 24, withPad: " ", startingAt: 0)) \(result.perSecond.text(0)) requests/s, \(remark), "
+        + "p50 \(latencies[0]) us, p99 \(latencies[1]) us, p99.9 \(latencies[2]) us"
         + (result.errors > 0 ? ", \(result.errors) ERRORS" : ""))
   }
 

@@ -284,6 +284,8 @@ package struct Pacer: Sendable {
       if let retryAfter { hold(until: now + retryAfter) }
     case .unauthorized:
       health = .unauthorized
+      guard isNews else { break }
+      lastTroubleAt = now
       identityRefusals += 1
       let step = Self.firstIdentityHold.nanoseconds << min(identityRefusals - 1, 8)
       let hold = min(Self.longestIdentityHold.nanoseconds, step)

@@ -134,13 +134,29 @@ package struct Registrar: Sendable {
     var expectation: Expectation
   }
 
+  /// Callers by their number, so that one who gives up costs the same among thousands.
+  private struct Waiters: Sendable {
+    private var byID: [WaiterID: Waiter] = [:]
+
+    var isEmpty: Bool { byID.isEmpty }
+    var isAwaited: Bool { byID.values.contains(where: \.isAwaiting) }
+    /// As they came.
+    var inOrder: [Waiter] { byID.count < 2 ? Array(byID.values) : byID.values.sorted { $0.id < $1.id } }
+
+    mutating func add(_ waiter: Waiter) { byID[waiter.id] = waiter }
+    mutating func remove(_ id: WaiterID) { byID[id] = nil }
+    mutating func removeAll() { byID.removeAll() }
+  }
+
+  /// Where a flight is. From waiting and backingOff on it goes to finishing, too, once it is overdue.
   private enum Phase: Sendable {
-    /// The request is on its way to disk. Next: calling where it has a place, else waiting.
+    /// The request is on its way to disk. Next: calling where it has a place, else waiting; gone where the disk refused it.
     case storing(Pacer.Place?)
     /// In the queue of its target, if that has been configured. Next: calling, or marking where the disk does not know of a call
     /// yet.
     case waiting
-    /// That a call begins is on its way to disk. Next: calling, or waiting where the target has gone meanwhile.
+    /// That a call begins is on its way to disk. Next: calling, waiting where the target has gone meanwhile, or backingOff where
+    /// the disk failed.
     case marking(Pacer.Place)
     /// A call is under way. Next: finishing or backingOff.
     case calling(Pacer.Place, since: MonotonicTime)
@@ -155,7 +171,9 @@ package struct Registrar: Sendable {
     /// When it was asked for. May lie before the start of the clock.
     var since: MonotonicTime
     var phase: Phase
-    var waiters: [Waiter] = []
+    var waiters = Waiters()
+    /// Whether it stands in the lane of those that somebody waits for: once, however many come to wait.
+    var standsInAwaitedLane = false
     /// Whose turn it takes.
     var caller: FairQueue<RegistrationKey>.Caller
     /// Whose part of the queue it takes.
@@ -263,7 +281,9 @@ package struct Registrar: Sendable {
   package mutating func resume(_ pending: [PendingRegistration], now: Moment) -> [Action] {
     for registration in pending {
       nextSequence = max(nextSequence, registration.sequence + 1)
-      let age = now.wall.millisecondsSinceEpoch - registration.enqueuedAt.millisecondsSinceEpoch
+      // A host without a clock of its own dates what comes before the network's in 1970: how old that is nobody knows.
+      let began = registration.enqueuedAt < Version.earliestClock ? now.wall : registration.enqueuedAt
+      let age = now.wall.millisecondsSinceEpoch - began.millisecondsSinceEpoch
       var flight = Flight(
         pending: registration, since: now.monotonic + .milliseconds(-max(0, age)), phase: .waiting,
         caller: .init(uid: registration.requester.uid, connection: 0))
@@ -371,7 +391,7 @@ package struct Registrar: Sendable {
   /// Tells all who still wait that the daemon stops.
   package mutating func endDraining() -> [Action] {
     for (id, key) in waiterKeys {
-      flights[key]?.waiters.removeAll { $0.id == id }
+      flights[key]?.waiters.remove(id)
       actions.append(.answer(id, .failed(.draining)))
     }
     waiterKeys.removeAll()
@@ -462,7 +482,10 @@ extension Registrar {
     switch flight.phase {
     case .waiting:
       // It may stand among those that nobody waited for. The place there is skipped when its turn comes.
-      targets[key.target]?.lanes[Lane.awaited.rawValue].append(key, caller: flight.caller)
+      if !flight.standsInAwaitedLane {
+        flights[key]?.standsInAwaitedLane = true
+        targets[key.target]?.lanes[Lane.awaited.rawValue].append(key, caller: flight.caller)
+      }
       dispatch(key.target, now: now)
     case .backingOff(let until):
       let sooner = min(until, now.monotonic + .milliseconds(200))
@@ -473,14 +496,14 @@ extension Registrar {
   }
 
   private mutating func attach(_ waiter: Waiter, to key: RegistrationKey) {
-    flights[key]?.waiters.append(waiter)
+    flights[key]?.waiters.add(waiter)
     waiterKeys[waiter.id] = key
     if case .result(let deadline) = waiter.expectation { deadlines.insert(.waiter(waiter.id), due: deadline) }
   }
 
   private mutating func stored(_ key: RegistrationKey, now: Moment) {
     guard let flight = flights[key], case .storing(let place) = flight.phase else { return }
-    if flight.waiters.contains(where: { $0.expectation == .queued }) { promise(key) }
+    if flight.waiters.inOrder.contains(where: { $0.expectation == .queued }) { promise(key) }
     if let place {
       call(key, place, now: now)
     } else {
@@ -494,7 +517,7 @@ extension Registrar {
     guard let flight = flights[key] else { return }
     remove(key)
     if case .storing(let place?) = flight.phase { targets[key.target]?.pacer.cancelAdmission(place) }
-    for waiter in flight.waiters {
+    for waiter in flight.waiters.inOrder {
       waiterKeys[waiter.id] = nil
       actions.append(.answer(waiter.id, .failed(ServiceError(error))))
     }
@@ -526,16 +549,16 @@ extension Registrar {
   /// Tells those who wait for it that the request is safe on disk.
   private mutating func promise(_ key: RegistrationKey) {
     flights[key]?.isPromised = true
-    for waiter in flights[key]?.waiters ?? [] where waiter.expectation == .queued {
+    for waiter in flights[key]?.waiters.inOrder ?? [] where waiter.expectation == .queued {
       waiterKeys[waiter.id] = nil
+      flights[key]?.waiters.remove(waiter.id)
       actions.append(.answer(waiter.id, .queued))
     }
-    flights[key]?.waiters.removeAll { $0.expectation == .queued }
   }
 
   private mutating func deadlineExceeded(_ id: WaiterID, now: Moment) {
     guard let key = waiterKeys.removeValue(forKey: id) else { return }
-    flights[key]?.waiters.removeAll { $0.id == id }
+    flights[key]?.waiters.remove(id)
     var error = ServiceError.deadlineExceeded(lastError: flights[key]?.pending.lastError)
     error.retryAfterMilliseconds = targets[key.target]?.pacer.nextPlace(now: now.monotonic).milliseconds(since: now)
     actions.append(.answer(id, .failed(error)))
@@ -565,7 +588,8 @@ extension Registrar {
 
   private mutating func enqueue(_ key: RegistrationKey) {
     guard let flight = flights[key] else { return }
-    let lane = flight.waiters.contains(where: \.isAwaiting) ? Lane.awaited : .others
+    let lane = flight.waiters.isAwaited ? Lane.awaited : .others
+    if lane == .awaited { flights[key]?.standsInAwaitedLane = true }
     // What is tried again has had its turn.
     if flight.pending.attempts > 0 {
       targets[key.target]?.lanes[lane.rawValue].putBack(key, caller: flight.caller)
@@ -609,6 +633,7 @@ extension Registrar {
     in lane: Lane, of name: TargetName, now: Moment
   ) -> RegistrationKey? {
     while let key = targets[name]?.lanes[lane.rawValue].popFirst(now: now.monotonic) {
+      if lane == .awaited { flights[key]?.standsInAwaitedLane = false }
       if isWaiting(key) { return key }
     }
     return nil
@@ -660,6 +685,8 @@ extension Registrar {
     guard case .marking(let place)? = flights[key]?.phase else { return }
     targets[key.target]?.pacer.cancelAdmission(place)
     backOff(key, for: Self.storeRetry, now: now)
+    // Another may have its place, also where this one has ended; not at once, while the disk fails.
+    wake(key.target, at: now.monotonic + Self.storeRetry)
   }
 
   private struct EndedCall {
@@ -731,7 +758,7 @@ extension Registrar {
       finish(key, failure(of: flight, error, now: now))
       return
     }
-    for waiter in flight.waiters {
+    for waiter in flight.waiters.inOrder {
       waiterKeys[waiter.id] = nil
       actions.append(.answer(waiter.id, .failed(error)))
     }
@@ -881,7 +908,7 @@ extension Registrar {
     guard let flight = flights[key], case .finishing(let ending) = flight.phase else { return }
     remove(key)
     if case .registered(let registration) = ending { actions.append(.remember(registration)) }
-    for waiter in flight.waiters {
+    for waiter in flight.waiters.inOrder {
       waiterKeys[waiter.id] = nil
       actions.append(.answer(waiter.id, waiter.answer(to: ending)))
     }
@@ -893,7 +920,7 @@ extension Registrar {
     batchSteps.append(step)
   }
 
-  /// What one event asks for: its changes as one commit, then the rest.
+  /// What one event asks for, with its changes as one commit at the end.
   private mutating func takeActions() -> [Action] {
     if !batch.isEmpty {
       actions.append(.commit(nextCommit, batch))

@@ -85,7 +85,8 @@ package final class ResultCache: Sendable {
       entry.arnPrefix = arnPrefix
       entry.fingerprint = fingerprint
       if replaces, state.table.entry(id, target: target) != nil { epochs.advance(id) }
-      state.table.set(entry)
+      // What is not in the table cannot be made void later, when news comes of it.
+      if let evicted = state.table.set(entry) { epochs.advance(evicted) }
     }
   }
 

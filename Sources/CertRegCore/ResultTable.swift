@@ -42,9 +42,12 @@ package struct ResultTable: Sendable {
     parts[part(id)].entry(id, target: target)
   }
 
-  /// Adds `entry`, or replaces the one with its key.
-  package mutating func set(_ entry: Entry) {
-    if parts[part(entry.certificateID)].set(entry) { count += 1 }
+  /// Adds `entry`, or replaces the one with its key. Returns the certificate whose entry had to go for it, if any.
+  @discardableResult
+  package mutating func set(_ entry: Entry) -> CertificateID? {
+    let (isNew, evicted) = parts[part(entry.certificateID)].set(entry)
+    if isNew, evicted == nil { count += 1 }
+    return evicted
   }
 
   /// Removes the entry; returns whether there was one.
@@ -95,21 +98,20 @@ private struct Part: Sendable {
     find(id, target).map { places[$0] }
   }
 
-  /// Returns whether there is one entry more than before.
-  mutating func set(_ entry: Entry) -> Bool {
+  mutating func set(_ entry: Entry) -> (isNew: Bool, evicted: CertificateID?) {
     if let place = find(entry.certificateID, entry.target) {
       places[place] = entry
-      return false
+      return (false, nil)
     }
-    let isFull = count >= maxEntries
-    if isFull {
-      evict(near: home(entry.certificateID, entry.target))
+    var evicted: CertificateID?
+    if count >= maxEntries {
+      evicted = evict(near: home(entry.certificateID, entry.target))
     } else if (count + 1) * 6 > places.count * 5 {
       grow()
     }
     insert(entry)
     count += 1
-    return !isFull
+    return (true, evicted)
   }
 
   mutating func remove(_ id: CertificateID, target: UInt16) -> Bool {
@@ -132,10 +134,12 @@ private struct Part: Sendable {
     for entry in old where entry.target != 0 { insert(entry) }
   }
 
-  private mutating func evict(near start: Int) {
+  private mutating func evict(near start: Int) -> CertificateID {
     var place = start
     while places[place].target == 0 { place = next(place) }
+    let id = places[place].certificateID
     vacate(place)
+    return id
   }
 
   /// Frees a place and moves up what had to be put behind it (Knuth, volume 3, section 6.4, algorithm R).

@@ -50,7 +50,10 @@ final class AccessControl: Sendable {
   /// The part of the queue that the peer may fill together with all whom its rule matches.
   func queueShare(of peer: Peer) -> Registrar.QueueShare? {
     guard let index = ruleIndex(for: peer), let share = rules[index].queueShare else { return nil }
-    return Registrar.QueueShare(name: "rule \(index)", limit: max(1, Int(Double(maxPending) * share)))
+    // By what the rule says, so that a reload that puts another before it does not give its share to that one's callers.
+    let rule = rules[index]
+    let name = "\(String(describing: rule.user)) \(String(describing: rule.group)) \(rule.unit ?? "")"
+    return Registrar.QueueShare(name: name, limit: max(1, Int(Double(maxPending) * share)))
   }
 
   private func ruleIndex(for peer: Peer) -> Int? {

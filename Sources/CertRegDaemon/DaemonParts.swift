@@ -40,6 +40,9 @@ final class DaemonParts: Sendable {
   private struct TargetClient: Sendable {
     var configuration: TargetConfiguration
     var client: any UpstreamClient
+    var isAWS: Bool
+
+    var engineTarget: EngineTarget { EngineTarget(configuration, client: client, isAWS: isAWS) }
   }
 
   private init(
@@ -178,7 +181,7 @@ final class DaemonParts: Sendable {
       let engine = try await RegistrationEngine.start(
         on: threads.core.next(), configuration: settings.registrar,
         targets: settings.targets.compactMap { target in
-          clients[target.name].map { EngineTarget(target, client: $0.client, isSandbox: settings.sandbox) }
+          clients[target.name]?.engineTarget
         }, resuming: pending, store: store, cache: cache, calls: calls, audit: audit,
         activity: activity, logger: logger)
       reports.attach(engine: engine)
@@ -212,7 +215,7 @@ final class DaemonParts: Sendable {
     await engine.reconfigure(
       settings.registrar,
       targets: settings.targets.compactMap { target in
-        new[target.name].map { EngineTarget(target, client: $0.client, isSandbox: settings.sandbox) }
+        new[target.name]?.engineTarget
       })
     verdicts.replace(settings.validation)
     cache.setTimeToLive(settings.cache.ttl)
@@ -267,11 +270,12 @@ final class DaemonParts: Sendable {
         clients[target.name] = kept
       } else if settings.sandbox {
         let upstream = target.region.map { EmbeddedUpstream(region: $0) } ?? EmbeddedUpstream()
-        clients[target.name] = TargetClient(configuration: target, client: upstream)
+        clients[target.name] = TargetClient(configuration: target, client: upstream, isAWS: false)
       } else {
         do throws(UpstreamConfigurationError) {
           let client = try await AWSUpstreamClient(configuration: target, context: context)
-          clients[target.name] = TargetClient(configuration: target, client: client)
+          clients[target.name] = TargetClient(
+            configuration: target, client: client, isAWS: client.endpoint.isAWS)
         } catch {
           await shutDown(clients.filter { old[$0.key]?.configuration != $0.value.configuration })
           throw DaemonError(error)

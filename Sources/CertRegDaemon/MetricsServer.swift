@@ -3,10 +3,13 @@ import CertRegSettings
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import Synchronization
 
 /// Answers a Prometheus scrape over HTTP, on a loopback address or a Unix socket.
 struct MetricsServer: Sendable {
   private static let idleLimit = TimeAmount.minutes(5)
+  /// Scrapes at once: what is kept back of the descriptors for other things than the socket has to do for them, too.
+  private static let mostConnections = 16
 
   private let listener: any Channel
   /// The socket's file, where it is a Unix socket.
@@ -16,10 +19,13 @@ struct MetricsServer: Sendable {
   static func start(
     _ listen: MetricsSettings.Listen, reports: Reports, on group: any EventLoopGroup
   ) async throws -> MetricsServer {
+    let open = OpenCount()
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
+        guard open.enter(limit: mostConnections) else { return channel.close() }
+        channel.closeFuture.whenComplete { _ in open.leave() }
+        return channel.eventLoop.makeCompletedFuture {
           let pipeline = channel.pipeline.syncOperations
           try pipeline.addHandler(IdleStateHandler(allTimeout: idleLimit))
           try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
@@ -39,6 +45,19 @@ struct MetricsServer: Sendable {
     socket?.removeFile()
     try? await listener.close().get()
   }
+}
+
+private final class OpenCount: Sendable {
+  private let count = Atomic(0)
+
+  /// Counts one more, or returns `false` where there are as many as `limit`.
+  func enter(limit: Int) -> Bool {
+    guard count.wrappingAdd(1, ordering: .relaxed).newValue > limit else { return true }
+    leave()
+    return false
+  }
+
+  func leave() { count.wrappingSubtract(1, ordering: .relaxed) }
 }
 
 /// One connection: `GET /metrics` and nothing else. The pipeline holds back the next request until this one is answered.

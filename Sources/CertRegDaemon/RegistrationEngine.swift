@@ -191,6 +191,12 @@ final class EngineLoop {
       if let error = known.objection(namedStatus: request.namedStatus, ifExists: request.ifExists, isRepeat: true) {
         completion(.failed(error), .known)
       } else {
+        if known.basis.policyFingerprint != request.basis.policyFingerprint {
+          // It was judged anew, under other policies: from now on memory answers it again.
+          var renewed = known
+          renewed.basis = request.basis
+          cache.keep(renewed, replaces: true)
+        }
         completion(.registered(known), .known)
       }
       return
@@ -212,10 +218,13 @@ final class EngineLoop {
 
   func forget(_ key: RegistrationKey, completion: @escaping @Sendable (StoreError?) -> Void) {
     cache.forget(key)
-    store.commit([.forget(key)]) { [cache] result in
-      // Once more: a thread that read the row before it went may have put it back.
-      cache.forget(key)
-      if case .failure(let error) = result { completion(error) } else { completion(nil) }
+    store.commit([.forget(key)]) { [cache, loop] result in
+      // Once more, behind what was committed before: that is remembered on the loop, and a thread that read the row before it
+      // went may have put it back.
+      loop.execute {
+        cache.forget(key)
+        if case .failure(let error) = result { completion(error) } else { completion(nil) }
+      }
     }
   }
 

@@ -53,8 +53,8 @@ extension EngineTarget {
   /// AWS's default quota for RegisterCertificateWithoutCA: 10 calls a second for each account and region.
   private static let quotaOfAWS = 10.0
 
-  init(_ configuration: TargetConfiguration, client: any UpstreamClient, isSandbox: Bool) {
-    let isAWS = configuration.endpoint == nil && !isSandbox
+  /// - Parameter isAWS: Whether the target's endpoint is one of AWS.
+  init(_ configuration: TargetConfiguration, client: any UpstreamClient, isAWS: Bool) {
     let rate = configuration.ratePerSecond ?? (isAWS ? Self.quotaOfAWS : nil)
     self.init(
       name: configuration.name,

@@ -36,6 +36,13 @@ struct AWSPartition: Hashable, Sendable {
       dualStackDNSSuffix: "api.aws.hci.ic.gov"),
   ]
 
+  /// Whether a host is one of AWS's own.
+  static func owns(host: String) -> Bool {
+    all.contains { partition in
+      [partition.dnsSuffix, partition.dualStackDNSSuffix].contains { host.hasSuffix(".\($0)") }
+    }
+  }
+
   /// The partition of `region`.
   static func containing(_ region: String) -> AWSPartition {
     if let whole = all.first(where: { region == "\($0.name)-global" }) { return whole }

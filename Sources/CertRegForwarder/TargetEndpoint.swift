@@ -19,6 +19,9 @@ package struct TargetEndpoint: Hashable, Sendable {
   package let url: ServiceURL
   package let region: String
 
+  /// Whether it is an endpoint of AWS, whose default quotas are known, however it came to be named.
+  package var isAWS: Bool { AWSPartition.owns(host: url.host) }
+
   /// - Parameters:
   ///   - isInstance: Whether the host is an EC2 instance: there, metadata that does not answer will.
   ///   - instanceRegion: Asks the instance's metadata for the region; called only where nothing else names one.

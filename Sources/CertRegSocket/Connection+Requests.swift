@@ -3,6 +3,9 @@ import CertRegProtocol
 
 /// What becomes of a line: an answer from memory, an error, or a request for whoever stands behind the socket.
 extension Connection {
+  /// Room for the answer to `status` or `metrics`.
+  private static let longAnswerBytes = 16 * 1024
+
   func take(line: UnsafeRawBufferPointer) {
     loop.counters.lines += 1
     let request: RequestLine
@@ -80,7 +83,11 @@ extension Connection {
 
   private func handOn(_ request: RequestLine, _ line: UnsafeRawBufferPointer) {
     let owned = OwnedRequest(request, line: line)
-    let ticket = state.begin(hasID: request.id != nil, bytes: line.count, isEndless: request.operation == .watch)
+    // These answers are much longer than their requests.
+    let isLong = request.operation == .status || request.operation == .metrics
+    let ticket = state.begin(
+      hasID: request.id != nil, bytes: line.count + (isLong ? Self.longAnswerBytes : 0),
+      isEndless: request.operation == .watch)
     let reply = Reply(connection: life) { [mailbox = loop.mailbox, descriptor, number = life.id] answer, isLast in
       mailbox.post { loop in
         guard let connection = loop.connection(descriptor, number: number) else { return }

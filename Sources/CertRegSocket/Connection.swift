@@ -86,8 +86,8 @@ final class Connection {
     state.unanswered == 0 && loop.now - lastActivity >= nanoseconds
   }
 
-  /// Whether it holds room for a line that is not finished.
-  var holdsUnfinishedLine: Bool { budgetHeld > 0 && !input.isEmpty }
+  /// Whether it holds room for a line that its client has not finished. One that waits for more room is not read from.
+  var holdsUnfinishedLine: Bool { (budgetHeld > 0 || overdraws) && !awaitsBudget && !input.isEmpty }
 
   /// Gives up a line that does not come to its end while others wait for the room that it takes.
   func giveUpUnfinishedLine() {
@@ -162,11 +162,12 @@ final class Connection {
     if needed > budgetHeld, !loop.budget.take(needed - budgetHeld) {
       overdraws = overdraws || loop.budget.overdraw()
       awaitsBudget = !overdraws
-      if awaitsBudget { loop.awaitsBudget() }
+      if awaitsBudget { loop.awaitsBudget() } else { loop.holdsBudget() }
       return overdraws
     }
     awaitsBudget = false
     if needed < budgetHeld { loop.budget.give(back: budgetHeld - needed) }
+    if needed > 0 { loop.holdsBudget() }
     budgetHeld = needed
     return true
   }

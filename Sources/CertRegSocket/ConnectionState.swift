@@ -12,7 +12,7 @@ struct ConnectionState {
 
   /// An answer that waits for earlier ones without an `id`; `nil`: not there yet.
   private struct Ordered {
-    var number: UInt64
+    var ticket: Ticket
     var answer: [UInt8]?
   }
 
@@ -49,7 +49,7 @@ struct ConnectionState {
     nextNumber += 1
     unanswered += 1
     bytesUnderWay += bytes
-    if !hasID { ordered.append(Ordered(number: ticket.number, answer: nil)) }
+    if !hasID { ordered.append(Ordered(ticket: ticket, answer: nil)) }
     if isEndless { endless.append(ticket) }
     return ticket
   }
@@ -65,12 +65,12 @@ struct ConnectionState {
       write(answer)
       return
     }
-    guard let index = ordered.firstIndex(where: { $0.number == ticket.number }) else { return }
+    guard let index = ordered.firstIndex(where: { $0.ticket == ticket }) else { return }
     ordered[index].answer = answer
-    bytesUnderWay -= ticket.bytes
     var leaving = 0
+    // What its request took it keeps until then.
     while leaving < ordered.count, let answer = ordered[leaving].answer {
-      unanswered -= 1
+      release(ordered[leaving].ticket.bytes)
       write(answer)
       leaving += 1
     }

@@ -24,11 +24,10 @@ final class SocketLoop {
   /// Output that is gathered before it is written although the read is not done with.
   static let writeThreshold = 64 * 1024
   private static let memoSizeLog2 = 14
-  private static let demandInterval: UInt64 = 5_000_000
-  /// Answers from memory a second from which on others give way to them.
-  private static let pressingRate: UInt64 = 5000
   /// How often connections that wait for the common budget are looked at.
   private static let budgetInterval: UInt64 = 50_000_000
+  /// How often connections that hold some of it are.
+  private static let holdInterval: UInt64 = 1_000_000_000
   /// A connection that holds bytes others wait for, and on which nothing has moved for that long, is closed.
   private static let holdLimit: UInt64 = 10_000_000_000
 
@@ -39,7 +38,8 @@ final class SocketLoop {
   let textHash: TextHash
   let poller: Poller
   private let open: ConnectionCount
-  /// Where all reads go; what is left of a line moves to memory of its connection.
+  /// Where all reads go; what is left of a line moves to memory of its connection. Not an array, which would be filled with zeros
+  /// or copied: the kernel writes here and lines are parsed here.
   let received = UnsafeMutableRawBufferPointer.allocate(byteCount: SocketLoop.longestRead, alignment: 64)
   /// Room for output that the connection at work borrows.
   var spareOutput = RawBuffer()
@@ -57,12 +57,10 @@ final class SocketLoop {
   /// Connections whose answers came since the loop woke up.
   private var answered: [Connection] = []
   private var acceptor: Acceptor?
-  private var isBudgetAwaited = false
   private var nextSweep: UInt64?
   private var drained: (@Sendable () -> Void)?
   private var isAcceptingPaused = false
-  /// When the demand was looked at last, and how many answers from memory there had been.
-  private var demandMark: (time: UInt64, answers: Int) = (0, 0)
+  private var demandMeter = DemandMeter()
   private var isStopped = false
 
   init(_ shared: Shared, mailbox: Mailbox) throws(SystemCallError) {
@@ -106,22 +104,14 @@ final class SocketLoop {
     }
     if hasMail { for job in mailbox.take() { job(self) } }
     resumeAnswered()
-    noteDemand()
+    if demandMeter.isPressing(answers: counters.memoryAnswers, at: now) {
+      cache.demand.note(at: MonotonicTime(nanoseconds: Int64(now)))
+    }
     if let nextSweep, now >= nextSweep { sweep() }
   }
 
   func stop() {
     isStopped = true
-  }
-
-  /// Says that answers from memory are asked for, where it is so many that their clients notice how the processor is shared.
-  private func noteDemand() {
-    let elapsed = now - demandMark.time
-    guard elapsed >= Self.demandInterval else { return }
-    if UInt64(counters.memoryAnswers - demandMark.answers) * 1_000_000_000 >= Self.pressingRate * elapsed {
-      cache.demand.note(at: MonotonicTime(nanoseconds: Int64(now)))
-    }
-    demandMark = (now, counters.memoryAnswers)
   }
 
   /// From the kernel's coarse clocks, once for all that happens in a turn: they cost a few nanoseconds and are right to a few
@@ -244,8 +234,13 @@ final class SocketLoop {
 
   /// A connection waits for bytes of the common budget: look again soon whether there are any.
   func awaitsBudget() {
-    isBudgetAwaited = true
+    budget.noteAwaited(at: now)
     schedule(in: Self.budgetInterval)
+  }
+
+  /// A connection holds bytes of the common budget: look from time to time whether it holds up others, of whatever loop.
+  func holdsBudget() {
+    schedule(in: Self.holdInterval)
   }
 
   /// How often idle connections are looked for.
@@ -264,8 +259,6 @@ final class SocketLoop {
       isAcceptingPaused = false
       poller.modify(acceptor.descriptor, .readable)
     }
-    let wasAwaited = isBudgetAwaited
-    isBudgetAwaited = false
     for case let connection? in connections {
       if let timeout = configuration.idleTimeout, connection.isIdle(for: UInt64(timeout.nanoseconds)) {
         connection.close()
@@ -273,10 +266,12 @@ final class SocketLoop {
         connection.resume()
       }
     }
-    if wasAwaited, isBudgetAwaited {
-      for case let connection? in connections
-      where connection.holdsUnfinishedLine && connection.isIdle(for: Self.holdLimit) {
+    let isAwaited = budget.isAwaited(at: now)
+    for case let connection? in connections where connection.holdsUnfinishedLine {
+      if isAwaited, connection.isIdle(for: Self.holdLimit) {
         connection.giveUpUnfinishedLine()
+      } else {
+        holdsBudget()
       }
     }
     if counters.connectionsOpen > 0, let interval = idleInterval { schedule(in: interval) }

@@ -148,6 +148,16 @@ extension Pacer.Admission {
     #expect(pacer.admit(now: time(1), isAwaited: false).isNow)
   }
 
+  @Test func `an identity that is refused for many calls at once is one piece of news`() {
+    var pacer = Pacer(limits: .init(ratePerSecond: nil, burst: 10, maxConcurrent: 16), now: time(0))
+    for _ in 0..<10 { #expect(pacer.admit(now: time(0), isAwaited: false).isNow) }
+    for call in 1...10 {
+      let now = time(Double(call) / 100)
+      pacer.callEnded(.unauthorized, place: .init(admittedAt: time(0)), startedAt: time(0), now: now, random: 1)
+    }
+    #expect(pacer.admit(now: time(5.01), isAwaited: false).isNow)
+  }
+
   /// A pacer that has been at its rate for six seconds and makes a probe, and the time of it.
   private func probing() throws -> (pacer: Pacer, place: Pacer.Place) {
     var pacer = Pacer(limits: .init(ratePerSecond: 10, burst: 1, maxConcurrent: 16), now: time(0))

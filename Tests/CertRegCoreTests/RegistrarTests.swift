@@ -67,6 +67,39 @@ import Testing
     #expect(registrar.isQuiet)
   }
 
+  @Test mutating func `who asks again and again while the upstream is away takes one place among those that wait`()
+    throws
+  {
+    _ = registrar.setTargets([Self.target: .init(ratePerSecond: 0.001, burst: 1, maxConcurrent: 1)], now: Self.start)
+    _ = settle(registrar.register(request(1), waiter: 1, now: Self.start))
+    for round in 0..<100 as Range<UInt64> {
+      let now = later(.milliseconds(Int64(round)))
+      let deadline = now.monotonic + .microseconds(1)
+      let asked = request(2, expectation: .result(deadline: deadline))
+      _ = settle(registrar.register(asked, waiter: 10 + round, now: now), now: now)
+      let then = later(.milliseconds(Int64(round) + 1))
+      #expect(settle(registrar.timePassed(now: then), now: then).answers.count == 1)
+    }
+    #expect(try #require(registrar.target(Self.target, now: later(.seconds(1)).monotonic)).queued == 1)
+  }
+
+  @Test mutating func `thousands who wait for one certificate are told of the shutdown once each`() {
+    for waiter in 1...3000 as ClosedRange<UInt64> {
+      _ = settle(registrar.register(request(1), waiter: waiter, now: Self.start))
+    }
+    let told: [Registrar.WaiterID] = registrar.endDraining().compactMap { action in
+      guard case .answer(let waiter, .failed(.draining)) = action else { return nil }
+      return waiter
+    }
+    #expect(told.sorted() == Array(1...3000))
+  }
+
+  @Test mutating func `what a host without a clock queued is not too old once it has one`() throws {
+    var row = row(1, Self.target)
+    row.enqueuedAt = WallTime(secondsSinceEpoch: 60)
+    #expect(settle(registrar.resume([row], now: Self.start)).calls == [key(1)])
+  }
+
   @Test mutating func `what waits for its group begins when that does, in order`() {
     _ = registrar.setTargets([Self.target: .init(ratePerSecond: nil, burst: 10, maxConcurrent: 9)], now: Self.start)
     registrar.setConfiguration(.init(maxPending: 9, maxAge: nil))

@@ -52,6 +52,25 @@ import Testing
 }
 
 @Suite struct ResultCacheTests {
+  @Test func `what has to go for another is void where it is remembered`() {
+    let cache = ResultCache(maxEntries: 1, timeToLive: nil)
+    let ids = (1...1000 as ClosedRange<UInt64>).map { CertificateID(words: ($0 << 32, $0 << 48, 0, 0)) }
+    let before = ids.map(cache.epochs.current)
+    for id in ids {
+      let key = RegistrationKey(certificateID: id, target: TargetName("default"))
+      cache.keep(
+        Registration(
+          key: key, certificateARN: "arn:\(id.hex)", outcome: .created, status: nil, requestID: nil,
+          finishedAt: WallTime(secondsSinceEpoch: 1), basis: .anyTime), replaces: true)
+    }
+    let target = cache.number(of: TargetName("default"))
+    for (id, epoch) in zip(ids, before)
+    where cache.known(id, target: target, now: WallTime(secondsSinceEpoch: 2)) == nil {
+      #expect(cache.epochs.current(id) != epoch)
+    }
+    #expect(cache.count < 1000)
+  }
+
   private let key = RegistrationKey(
     certificateID: CertificateID(words: (1, 2, 3, 4)), target: TargetName("default"))
 

@@ -256,6 +256,11 @@ import Testing
         ["/bin/sh", "-c", "sleep 600 & sleep 600"], environment: [], timeout: .milliseconds(200),
         outputLimitBytes: 100, isCancelled: { false })
     }
+    #expect(throws: ChildProcessError.timedOut, "one that outlives its output") {
+      try ChildProcess.run(
+        ["/bin/sh", "-c", "echo {}; exec >&- 2>&-; sleep 600"], environment: [], timeout: .milliseconds(200),
+        outputLimitBytes: 100, isCancelled: { false })
+    }
     #expect(throws: ChildProcessError.cancelled) {
       try ChildProcess.run(
         ["/bin/sleep", "600"], environment: [], timeout: .seconds(600), outputLimitBytes: 100, isCancelled: { true })

@@ -147,3 +147,18 @@ import Testing
     #expect(budget.overdraw())
   }
 }
+
+@Suite struct DemandMeterTests {
+  @Test(arguments: [0, 1, 86_400 * 400, 86_400 * 36_500] as [UInt64])
+  func `takes from 5,000 answers a second on as pressing, however long the host has been up`(uptimeSeconds: UInt64) {
+    var meter = DemandMeter()
+    let start = uptimeSeconds * 1_000_000_000 + 5_000_000
+    _ = meter.isPressing(answers: 0, at: start)
+    var seen: [Bool] = []
+    // 25 in 5 ms, 75 in 4 ms, which is too soon to look; 50 in 10 ms in all, 49 in 10 ms.
+    for (answers, milliseconds) in [(25, 5), (100, 9), (75, 15), (124, 25)] as [(Int, UInt64)] {
+      seen.append(meter.isPressing(answers: answers, at: start + milliseconds * 1_000_000))
+    }
+    #expect(seen == [true, false, true, false])
+  }
+}

@@ -55,14 +55,16 @@ enum ChildProcess {
     output.closeWriting()
     errors.closeWriting()
     var collected = Collected()
+    let end = HostClock.system.monotonic() + timeout
+    let status: Int32
     do throws(ChildProcessError) {
-      try collect(&collected, output, errors, timeout: timeout, limit: outputLimitBytes, isCancelled: isCancelled)
+      try collect(&collected, output, errors, until: end, limit: outputLimitBytes, isCancelled: isCancelled)
+      status = try wait(child, until: end, isCancelled: isCancelled)
     } catch {
       kill(-child, SIGKILL)
-      _ = wait(child)
+      while waitpid(child, nil, 0) < 0, errno == EINTR {}
       throw error
     }
-    let status = wait(child)
     // The low seven bits hold the signal, the next byte the exit status (`wait(2)`).
     guard status & 0x7f == 0 else { throw .killed(signal: status & 0x7f) }
     return Result(exitStatus: status >> 8 & 0xff, standardOutput: collected.output, standardError: collected.errors)
@@ -135,10 +137,9 @@ enum ChildProcess {
 
   /// Reads both pipes until both end.
   private static func collect(
-    _ collected: inout Collected, _ output: Pipe, _ errors: Pipe, timeout: Duration, limit: Int,
+    _ collected: inout Collected, _ output: Pipe, _ errors: Pipe, until end: MonotonicTime, limit: Int,
     isCancelled: () -> Bool
   ) throws(ChildProcessError) {
-    let end = HostClock.system.monotonic() + timeout
     while output.reading >= 0 || errors.reading >= 0 {
       // Negative descriptors are skipped (`poll(2)`).
       var polled = [
@@ -164,9 +165,18 @@ enum ChildProcess {
     return count > 0
   }
 
-  private static func wait(_ child: pid_t) -> Int32 {
+  /// The end of a program that has closed its output, which it may outlive.
+  private static func wait(
+    _ child: pid_t, until end: MonotonicTime, isCancelled: () -> Bool
+  ) throws(ChildProcessError) -> Int32 {
     var status: Int32 = 0
-    while waitpid(child, &status, 0) < 0, errno == EINTR {}
+    var pause: Int32 = 1
+    while waitpid(child, &status, WNOHANG) == 0 {
+      if isCancelled() { throw .cancelled }
+      guard HostClock.system.monotonic() < end else { throw .timedOut }
+      poll(nil, 0, pause)
+      pause = min(2 * pause, 100)
+    }
     return status
   }
 }
