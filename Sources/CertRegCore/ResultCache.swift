@@ -17,7 +17,7 @@ package final class ResultCache: Sendable {
     package var entry: ResultTable.Entry
     package var arnPrefix: String
     package var policyFingerprint: Int64
-    /// From when on it may not be answered any more: end of the `cache.ttl` or of the certificate. Seconds since 1970.
+    /// The end of the `cache.ttl`, in seconds since 1970. The certificate's own end is `entry.notAfter`.
     package var expiresAt: UInt32
   }
 

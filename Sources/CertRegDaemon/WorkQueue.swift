@@ -4,7 +4,7 @@ import Synchronization
 
 /// Hands jobs to the threads of a pool in the order in which they come, and wakes no more threads than there is work for.
 ///
-/// To wake a thread costs as much as a verdict on a certificate takes it. A thread that is awake therefore takes what comes,
+/// To wake a thread costs about as much as a verdict on a certificate. A thread that is awake therefore takes what comes,
 /// and at most one is on its way at a time: once there it wakes another where more is waiting.
 final class WorkQueue: Sendable {
   typealias Job = @Sendable () -> Void

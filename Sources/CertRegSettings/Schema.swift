@@ -59,7 +59,7 @@ enum Schema {
       "Closes a connection on which nothing has been under way for this long."),
     .value(
       "connectionBudgetBytes", \.connectionBudgetBytes, .size(65_536...(1 << 30)),
-      "Most bytes of requests and unread answers of one connection; past them the daemon stops reading from it."
+      "Most bytes of requests under way of one connection; past them the daemon stops reading from it."
         + " Not below `maxLineBytes`."),
     .value(
       "memoryBudgetBytes", \.memoryBudgetBytes, .size(65_536...(16 << 30)),

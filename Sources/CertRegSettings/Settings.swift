@@ -50,9 +50,9 @@ package struct SocketSettings: Sendable, Equatable {
   package var maxLineBytes = 524_288
   /// A connection with nothing under way is closed after this long; `nil`: never.
   package var idleTimeout: Duration?
-  /// Most bytes of requests and unread answers of one connection.
+  /// Most bytes of requests under way of one connection.
   package var connectionBudgetBytes = 4 << 20
-  /// Most bytes of requests and unread answers of all connections together.
+  /// Most bytes of requests under way of all connections together.
   package var memoryBudgetBytes = 32 << 20
 
   package init() {}

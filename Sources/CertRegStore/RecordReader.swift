@@ -42,9 +42,4 @@ final class RecordReader {
     statement.bind(2, target)
     return try statement.first(read)
   }
-
-  /// How many results are kept, as of the last commit.
-  func resultCount() throws(DatabaseFault) -> Int64 {
-    try connection.integer("SELECT results FROM state") ?? 0
-  }
 }

@@ -40,8 +40,8 @@ package final class SQLiteRegistrationStore: RegistrationStore {
   }
 
   /// Opens the state in `directory`, which is made with mode 0700 where it is missing, mends what can be mended and says
-  /// so with `onNotice`, which is called here and, later, on threads of the store's own. `giveWay` is called between the
-  /// changes of a commit, for those who want the processor more.
+  /// so with `onNotice`, which is called here and, later, on threads of the store's own. `giveWay` is called between
+  /// the parts of a transaction, for those who want the processor more.
   ///
   /// - Throws: `inUse` where another process has it; `newerVersion`, with nothing touched, where a newer version wrote
   ///   it; `full` and `failed` with the system's own words.

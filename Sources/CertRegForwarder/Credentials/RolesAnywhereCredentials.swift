@@ -32,7 +32,8 @@ struct RolesAnywhereCredentials: CredentialsProvider {
     let identity = try identity()
     let request = try request(url: url, identity: identity)
     let offset = ClockOffset()
-    for isFirst in [true, false] {
+    var isFirst = true
+    while true {
       let headers = try sign(request, identity, region: region, at: offset.corrected(clock.wall()))
       let reply = try await endpoints.send(
         .POST, url, path: RolesAnywhereRequest.path, query: request.query, headers: headers, body: request.body,
@@ -43,13 +44,13 @@ struct RolesAnywhereCredentials: CredentialsProvider {
         let time = ClockSkew.upstreamTime(message: error.message, dateHeader: reply.headers.first(name: "Date"))
       {
         offset.learn(upstream: time, now: clock.wall())
+        isFirst = false
         continue
       }
       throw CredentialsError(
         refusal: reply, source: Self.source,
         advice: "check the trust anchor, the profile, the role's trust policy and that the certificate is valid")
     }
-    return nil
   }
 
   /// The service in the region of the trust anchor, which is the fourth field of its ARN.
