@@ -205,7 +205,7 @@ package struct Pacer: Sendable {
       fill(now: now, rate: rate)
       // A token's arrival may be rounded to the nanosecond before it.
       guard tokens >= 1 - 1e-6 else {
-        isLimited(now: now, rate: rate)
+        noteLimited(now: now, rate: rate)
         guard isProbeDue(now: now, rate: rate) else { return .notBefore(timeOfNextToken(now: now, rate: rate)) }
         probedAt = now
         probe = Probe()
@@ -349,7 +349,7 @@ extension Pacer {
 
 extension Pacer {
   /// There is more to do than the rate allows.
-  private mutating func isLimited(now: MonotonicTime, rate: Double) {
+  private mutating func noteLimited(now: MonotonicTime, rate: Double) {
     let longestGap = Duration.nanoseconds(Int64(max(1, 2 / rate) * 1e9))
     if limitedAt.map({ now - $0 > longestGap }) ?? true { limitedSince = now }
     limitedAt = now
@@ -426,7 +426,7 @@ extension Pacer {
       if offset < 0 {
         rate = max(current, plateau + Self.growth * offset * offset * offset)
       } else {
-        hold(rate: plateau, now: now)
+        settle(rate: plateau, now: now)
         if !isMeasured { course = .climbing(from: plateau, since: now, answers: Self.answersBeforeClimb) }
       }
     case .climbing(let from, let begin, let answers):
@@ -435,20 +435,20 @@ extension Pacer {
       guard answers >= Self.answersBeforeClimb else { return }
       if let limitedAt, now - limitedAt < .seconds(1) {
         rate = current + Self.climb
-        if limits.ratePerSecond == nil, current >= Self.rateWithoutMeaning { hold(rate: nil, now: now) }
+        if limits.ratePerSecond == nil, current >= Self.rateWithoutMeaning { settle(rate: nil, now: now) }
       } else {
-        hold(rate: current, now: now)
+        settle(rate: current, now: now)
       }
     case .restarting(let since, let goal):
       let begin = since ?? now
       course = .restarting(since: begin, goal: goal)
       let seconds = Double((now - begin).nanoseconds) / 1e9
       let wanted = max(current, Self.rateAfterOutage * pow(Self.growthAfterOutage, min(seconds, 20)))
-      if wanted >= goal ?? Self.rateWithoutMeaning { hold(rate: goal, now: now) } else { rate = wanted }
+      if wanted >= goal ?? Self.rateWithoutMeaning { settle(rate: goal, now: now) } else { rate = wanted }
     }
   }
 
-  private mutating func hold(rate: Double?, now: MonotonicTime) {
+  private mutating func settle(rate: Double?, now: MonotonicTime) {
     self.rate = rate
     course = .holding
     probedAt = now

@@ -708,7 +708,7 @@ extension Registrar {
   }
 
   /// Keeps how often it was tried and why it failed, for `lookup` after a restart. Nothing waits for that.
-  private mutating func note(_ key: RegistrationKey) {
+  private mutating func keepAttempt(_ key: RegistrationKey) {
     guard let pending = flights[key]?.pending, let error = pending.lastError else { return }
     batch.append(.noteAttempt(key, attempts: pending.attempts, lastError: error))
   }
@@ -724,7 +724,7 @@ extension Registrar {
       finish(key, self.failure(of: flight, failure.error, now: now))
     case .identity:
       callEnded(call, .unauthorized, now: now)
-      noted(failure.error, key)
+      keepError(failure.error, key)
       guard let flight = flights[key] else { return }
       refused(key, flight, failure.error, now: now)
     case .throttled(let retryAfter):
@@ -742,14 +742,14 @@ extension Registrar {
     var error = error
     let next = max(now.monotonic + pause, targets[key.target]?.pacer.nextPlace(now: now.monotonic) ?? now.monotonic)
     error.retryAfterMilliseconds = next.milliseconds(since: now)
-    noted(error, key)
+    keepError(error, key)
     backOff(key, for: pause, now: now)
   }
 
-  private mutating func noted(_ error: ServiceError, _ key: RegistrationKey) {
+  private mutating func keepError(_ error: ServiceError, _ key: RegistrationKey) {
     flights[key]?.pending.lastError = error
     targets[key.target]?.lastError = error
-    note(key)
+    keepAttempt(key)
   }
 
   /// The daemon's identity was refused. Who waits is told at once; what was promised stays queued until somebody mends it.
@@ -832,38 +832,6 @@ extension Registrar {
     let left = configuration.maxAge.map { $0 - (now.monotonic - since) } ?? Self.ageInterval.longest
     let wait = min(max(left, Self.ageInterval.shortest), Self.ageInterval.longest)
     deadlines.insert(.age, due: now.monotonic + wait)
-  }
-}
-
-/// The registrations in the order in which they came. Those that have ended stay in it until they are removed.
-private struct ArrivalOrder: Sendable, Sequence {
-  struct Entry: Sendable {
-    var key: RegistrationKey
-    /// Tells two registrations of one key apart.
-    var sequence: Int64
-  }
-
-  private var entries: [Entry]
-  private var start = 0
-
-  init(_ entries: [Entry] = []) {
-    self.entries = entries
-  }
-
-  var count: Int { entries.count - start }
-  var first: Entry? { start < entries.count ? entries[start] : nil }
-
-  func makeIterator() -> ArraySlice<Entry>.Iterator { entries[start...].makeIterator() }
-
-  mutating func append(_ key: RegistrationKey, sequence: Int64) {
-    entries.append(Entry(key: key, sequence: sequence))
-  }
-
-  mutating func removeFirst() {
-    start += 1
-    guard start > 64, start > entries.count / 2 else { return }
-    entries.removeSubrange(..<start)
-    start = 0
   }
 }
 
@@ -954,22 +922,5 @@ extension MonotonicTime {
   /// Whole milliseconds from a moment until this one, at least one.
   fileprivate func milliseconds(since now: Registrar.Moment) -> Int64 {
     max(1, (self - now.monotonic).milliseconds)
-  }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): a small generator whose whole state is its seed, so that a run can be repeated.
-package struct SplitMix64: RandomNumberGenerator, Sendable {
-  private var state: UInt64
-
-  package init(seed: UInt64) {
-    state = seed
-  }
-
-  package mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }

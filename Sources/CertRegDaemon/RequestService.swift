@@ -83,14 +83,23 @@ final class RequestService: RequestHandling {
   }
 
   func handle(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
-    do throws(ServiceError) {
-      if let access = currentConfiguration.access {
-        try access.check(request.operation, targets: try concerned(request), by: peer, now: SystemClock.monotonic)
-      }
-    } catch {
-      onWorker { self.refuse(request, error, to: peer, reply: reply) }
+    guard let access = currentConfiguration.access else {
+      carryOut(request, from: peer, reply: reply)
       return
     }
+    // The rules may ask the system for accounts and units, which takes as long as it takes.
+    onWorker {
+      do throws(ServiceError) {
+        let targets = try self.concerned(request)
+        try access.check(request.operation, targets: targets, by: peer, now: SystemClock.monotonic)
+        self.carryOut(request, from: peer, reply: reply)
+      } catch {
+        self.refuse(request, error, to: peer, reply: reply)
+      }
+    }
+  }
+
+  private func carryOut(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
     switch request.operation {
     case .register: onWorker { self.register(request, from: peer, reply: reply) }
     case .validate: onWorker { self.validate(request, reply: reply) }
@@ -112,8 +121,8 @@ final class RequestService: RequestHandling {
     }
   }
 
-  /// Refuses what `access` does not allow. On a worker thread, since the audit trail wants the certificate's ID and the
-  /// peer's unit; the answer comes last, so that a client cannot ask faster than this goes.
+  /// Refuses what `access` does not allow, on a worker thread, since the audit trail wants the certificate's ID. The answer comes
+  /// last, so that a client cannot ask faster than this goes.
   private func refuse(_ request: OwnedRequest, _ error: ServiceError, to peer: Peer, reply: Reply) {
     if request.operation == .register {
       auditRefusal(request, error, by: peer)
