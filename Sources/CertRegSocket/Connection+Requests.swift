@@ -3,9 +3,6 @@ import CertRegProtocol
 
 /// What becomes of a line: an answer from memory, an error, or a request for whoever stands behind the socket.
 extension Connection {
-  /// Room for the answer to `status` or `metrics`.
-  private static let longAnswerBytes = 16 * 1024
-
   func take(line: UnsafeRawBufferPointer) {
     loop.counters.lines += 1
     let request: RequestLine
@@ -83,11 +80,9 @@ extension Connection {
 
   private func handOn(_ request: RequestLine, _ line: UnsafeRawBufferPointer) {
     let owned = OwnedRequest(request, line: line)
-    // These answers are much longer than their requests.
-    let isLong = request.operation == .status || request.operation == .metrics
     let ticket = state.begin(
-      hasID: request.id != nil, bytes: line.count + (isLong ? Self.longAnswerBytes : 0),
-      isEndless: request.operation == .watch)
+      hasID: request.id != nil, bytes: line.count, isEndless: request.operation == .watch,
+      isLong: request.operation == .status || request.operation == .metrics)
     let reply = Reply(connection: life) { [mailbox = loop.mailbox, descriptor, number = life.id] answer, isLast in
       mailbox.post { loop in
         guard let connection = loop.connection(descriptor, number: number) else { return }

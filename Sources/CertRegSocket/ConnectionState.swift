@@ -6,6 +6,7 @@ struct ConnectionState {
     fileprivate var number: UInt64
     fileprivate var isOrdered: Bool
     fileprivate var isEndless: Bool
+    fileprivate var isLong: Bool
     /// What the request takes of the connection's budget.
     fileprivate var bytes: Int
   }
@@ -16,12 +17,16 @@ struct ConnectionState {
     var answer: [UInt8]?
   }
 
+  /// Long answers that may be on their way: a client that does not read could make the daemon keep as many as the window allows.
+  private static let mostLong = 2
+
   private let window: Int
   private let maxBytesUnderWay: Int
   private var nextNumber: UInt64 = 0
   private var ordered: [Ordered] = []
   private var endless: [Ticket] = []
   private(set) var unanswered = 0
+  private var longUnanswered = 0
   private(set) var bytesUnderWay = 0
   /// The client sends no more.
   var inputClosed = false
@@ -36,6 +41,7 @@ struct ConnectionState {
   /// Whether the next line may be taken.
   var mayTakeLine: Bool {
     !isEnding && unanswered < window && (bytesUnderWay < maxBytesUnderWay || unanswered == 0)
+      && longUnanswered < ConnectionState.mostLong
   }
 
   /// Whether an answer that is ready now may be written at once: not where an earlier request without `id` still waits.
@@ -43,11 +49,17 @@ struct ConnectionState {
     hasID || ordered.isEmpty
   }
 
-  /// A request was taken that is answered later; `isEndless`: it has lines for as long as there is somebody to read them.
-  mutating func begin(hasID: Bool, bytes: Int, isEndless: Bool = false) -> Ticket {
-    let ticket = Ticket(number: nextNumber, isOrdered: !hasID, isEndless: isEndless, bytes: bytes)
+  /// A request was taken that is answered later.
+  ///
+  /// - Parameters:
+  ///   - bytes: What it takes of the connection's budget.
+  ///   - isEndless: It has lines for as long as there is somebody to read them.
+  ///   - isLong: Its answer is much longer than it.
+  mutating func begin(hasID: Bool, bytes: Int, isEndless: Bool = false, isLong: Bool = false) -> Ticket {
+    let ticket = Ticket(number: nextNumber, isOrdered: !hasID, isEndless: isEndless, isLong: isLong, bytes: bytes)
     nextNumber += 1
     unanswered += 1
+    if isLong { longUnanswered += 1 }
     bytesUnderWay += bytes
     if !hasID { ordered.append(Ordered(ticket: ticket, answer: nil)) }
     if isEndless { endless.append(ticket) }
@@ -61,7 +73,7 @@ struct ConnectionState {
       endless.remove(at: index)
     }
     guard ticket.isOrdered else {
-      release(ticket.bytes)
+      release(ticket)
       write(answer)
       return
     }
@@ -70,7 +82,7 @@ struct ConnectionState {
     var leaving = 0
     // What its request took it keeps until then.
     while leaving < ordered.count, let answer = ordered[leaving].answer {
-      release(ordered[leaving].ticket.bytes)
+      release(ordered[leaving].ticket)
       write(answer)
       leaving += 1
     }
@@ -82,9 +94,10 @@ struct ConnectionState {
     for ticket in endless { finish(ticket, answer: []) { _ in } }
   }
 
-  private mutating func release(_ bytes: Int) {
+  private mutating func release(_ ticket: Ticket) {
     unanswered -= 1
-    bytesUnderWay -= bytes
+    bytesUnderWay -= ticket.bytes
+    if ticket.isLong { longUnanswered -= 1 }
   }
 
   /// Whether everything is answered that ever will be.

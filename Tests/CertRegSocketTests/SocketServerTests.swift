@@ -8,7 +8,8 @@ import Testing
 
 /// The server over real sockets, with a handler that answers when the test says so.
 @Suite struct SocketServerTests {
-  private static let request = #"{"op":"status","id":"#
+  private static let certificateID = String(repeating: "0", count: 64)
+  private static let request = #"{"op":"lookup","certificateId":"\#(certificateID)","id":"#
 
   private func line(_ id: Int) -> String { "\(Self.request)\(id)}\n" }
   private func answer(_ id: Int) -> String { "{\"id\":\(id),\"n\":\(id)}\n" }
@@ -42,10 +43,24 @@ import Testing
     }
   }
 
+  @Test(arguments: ["status", "metrics"])
+  func `of requests with long answers two at a time are taken`(operation: String) async throws {
+    try await withServer { server, handler in
+      let client = try TestClient(server.path)
+      client.write((1...5).map { #"{"op":"\#(operation)","id":\#($0)}"# + "\n" }.joined())
+      for id in 1...5 {
+        handler.awaitRequests(min(5, id + 1))
+        #expect(handler.mostUnanswered == 2)
+        handler.answer(id)
+        #expect(client.read(lines: 1) == answer(id))
+      }
+    }
+  }
+
   @Test func `a last line without its LF is taken when the input ends, and the connection closes`() async throws {
     try await withServer { server, handler in
       let client = try TestClient(server.path)
-      client.write(line(1) + "{\"op\":\"status\",\"id\":2}")
+      client.write(line(1) + Self.request + "2}")
       client.endInput()
       handler.awaitRequests(2)
       handler.answer(1)
