@@ -1,6 +1,7 @@
 import CertRegCore
-import CertRegForwarder
 import Testing
+
+@testable import CertRegForwarder
 
 @Suite struct ServiceEndpointTests {
   struct Row: Sendable, CustomTestStringConvertible {
@@ -56,6 +57,19 @@ import Testing
       #expect(try url(true, false) == "https://iot-fips.\(region).\(row.suffix)/")
       #expect(try url(false, true) == "https://iot.\(region).\(row.dualStackSuffix)/")
       #expect(try url(true, true) == "https://iot-fips.\(region).\(row.dualStackSuffix)/")
+    }
+  }
+
+  @Test func `hosts of AWS are told from others, whatever the region, whoever names them`() throws {
+    for region in ["eu-central-1", "cn-north-1", "us-gov-west-1", "eusc-de-east-1", "us-iso-east-1", "xx-new-9"] {
+      for dualStack in [false, true] {
+        let url = try ServiceEndpoint.iot(region: region, dualStack: dualStack)
+        #expect(AWSPartition.owns(host: url.host), "\(url.host)")
+      }
+    }
+    #expect(AWSPartition.owns(host: "vpce-1.iot.eu-central-1.vpce.amazonaws.com"))
+    for other in ["localhost", "127.0.0.1", "amazonaws.com.example.org", "notamazonaws.com", "iot.example.com"] {
+      #expect(!AWSPartition.owns(host: other), "\(other)")
     }
   }
 
