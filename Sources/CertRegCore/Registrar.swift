@@ -58,11 +58,12 @@ package struct Registrar: Sendable {
     package var expectation: Expectation
     /// Part of the queue that the caller shares with others; `nil`: the whole queue is open to it.
     package var share: QueueShare?
+    package var earlier: EarlierResult?
 
     package init(
       key: RegistrationKey, der: [UInt8], basis: VerdictBasis, namedStatus: CertificateStatus?,
       status: CertificateStatus?, ifExists: IfExists, requester: Requester, connection: UInt64 = 0,
-      expectation: Expectation, share: QueueShare? = nil
+      expectation: Expectation, share: QueueShare? = nil, earlier: EarlierResult? = nil
     ) {
       self.key = key
       self.der = der
@@ -74,6 +75,17 @@ package struct Registrar: Sendable {
       self.connection = connection
       self.expectation = expectation
       self.share = share
+      self.earlier = earlier
+    }
+  }
+
+  /// What was known of a certificate before a `refresh`.
+  package struct EarlierResult: Hashable, Sendable {
+    /// `nil`: not known.
+    package var status: CertificateStatus?
+
+    package init(status: CertificateStatus?) {
+      self.status = status
     }
   }
 
@@ -182,6 +194,8 @@ package struct Registrar: Sendable {
     var isPromised = false
     /// An earlier call may have registered the certificate: a 409 is then the answer to it.
     var mayHaveTakenEffect = false
+    /// What was known when it was asked for again: a 409 then says no more than that.
+    var earlier: EarlierResult?
     /// What the retry that comes next, or came last, took from the budget.
     var retryCost = 0
   }
@@ -348,10 +362,11 @@ package struct Registrar: Sendable {
       finish(key, registration(of: flight, arn: arn, .created, flight.pending.status, requestID, now: now))
     case .alreadyExists(let arn, let status, let requestID):
       callEnded(ended, .answered, now: now)
-      if flight.mayHaveTakenEffect {
+      if flight.mayHaveTakenEffect, flight.earlier == nil {
         finish(key, registration(of: flight, arn: arn, .created, flight.pending.status, requestID, now: now))
       } else {
-        finish(key, registration(of: flight, arn: arn, .existing, status, requestID, now: now))
+        finish(
+          key, registration(of: flight, arn: arn, .existing, status ?? flight.earlier?.status, requestID, now: now))
       }
     case .failed(let failure):
       failed(ended, failure, now: now)
@@ -465,13 +480,20 @@ extension Registrar {
     let flight = Flight(
       pending: pending, since: now.monotonic, phase: .storing(place),
       caller: .init(uid: request.requester.uid, connection: request.connection),
-      share: request.share?.name)
+      share: request.share?.name, earlier: request.earlier)
     add(flight, now: now)
     attach(waiter, to: key)
     commit(.enqueue(pending), then: .stored(key))
   }
 
   private mutating func join(_ key: RegistrationKey, _ waiter: Waiter, now: Moment) {
+    // Who waits for the end is told then. Who does not would take `queued` for a promise of the status that it names.
+    if waiter.expectation == .queued, let flight = flights[key], !isFinishing(flight), let named = waiter.namedStatus,
+      let asked = flight.pending.status, named != asked
+    {
+      actions.append(.answer(waiter.id, .failed(.statusDiffers(key, asked: asked, named: named))))
+      return
+    }
     attach(waiter, to: key)
     guard let flight = flights[key] else { return }
     if case .storing = flight.phase { return }

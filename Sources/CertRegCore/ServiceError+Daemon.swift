@@ -69,9 +69,10 @@ extension ServiceError {
 
   package static func unknownTarget(_ name: String, known: [TargetName]) -> ServiceError {
     let names = known.map(\.rawValue).sorted().prefix(16).joined(separator: ", ")
+    // What is pasted here by mistake may be a key.
+    let shown = name.unicodeScalars.count <= 32 ? name.quoted : "of that long name"
     return ServiceError(
-      .invalidRequest, reason: "unknown_target", message: "target \(name.quoted) is not configured; there are: \(names)"
-    )
+      .invalidRequest, reason: "unknown_target", message: "target \(shown) is not configured; there are: \(names)")
   }
 
   package static let notFound = ServiceError(
@@ -91,6 +92,16 @@ extension ServiceError {
         message: "the state directory cannot be written; nothing was accepted (the log says why)", retryable: true,
         retryAfterMilliseconds: 1000)
     }
+  }
+
+  /// The status that a registration under way was `asked` for with is not the one that is `named`.
+  package static func statusDiffers(_ key: RegistrationKey, asked: CertificateStatus, named: CertificateStatus)
+    -> ServiceError
+  {
+    ServiceError(
+      .certificateState, reason: "status_differs",
+      message: "the certificate is being registered with status \(asked.rawValue), the request names \(named.rawValue)",
+      resourceID: key.certificateID.hex, status: asked)
   }
 
   private static func because(_ error: ServiceError?) -> String {

@@ -91,7 +91,7 @@ extension RequestService {
       key: key, der: der, basis: basis, namedStatus: request.status, status: request.status ?? current.defaultStatus,
       ifExists: request.ifExists, requester: requester, connection: connection,
       expectation: request.wait ? .result(deadline: SystemClock.monotonic + patience) : .queued,
-      share: current.access?.queueShare(of: peer))
+      share: current.access?.queueShare(of: peer), earlier: request.refresh ? earlierResult(key) : nil)
     engine.register(registrarRequest, refresh: request.refresh) { answer, provenance in
       self.audit.answered(key, answer, provenance, to: requester)
       switch answer {
@@ -102,6 +102,15 @@ extension RequestService {
       case .failed(let error): completion(.failed(error))
       }
     }
+  }
+
+  /// What memory or disk has, whatever it is worth by now. A disk that fails does not keep the upstream from being asked.
+  private func earlierResult(_ key: RegistrationKey) -> Registrar.EarlierResult? {
+    if let known = cache.known(key.certificateID, target: cache.number(of: key.target), now: SystemClock.wall) {
+      return Registrar.EarlierResult(status: known.entry.status)
+    }
+    guard let stored = try? store.registration(for: key) else { return nil }
+    return Registrar.EarlierResult(status: stored.status)
   }
 
   private func auditRepeat(_ registration: Registration, by requester: @autoclosure () -> Requester) {

@@ -35,6 +35,7 @@ package enum AnswerEncoder {
           writer.registrationMembers(registration)
           writer.member("cached", cached)
         case .queued:
+          writer.member("certificateId", certificateID.hex)
           writer.queuedMembers()
         case .failed(_, let error):
           writer.errorMember(error)

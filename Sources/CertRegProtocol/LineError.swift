@@ -45,10 +45,12 @@ extension RequestFault {
       let text = JSONTextDecoder.string(name, in: line)
       let known = operation.members.union(.common).list.map { "\($0.name)" }
       let hint = NearestName.of(text, among: known).map { "; did you mean \"\($0)\"?" } ?? ""
-      return (
-        .unknownMember,
-        "unknown member \"\(Excerpt.text(text))\" at byte offset \(name.range.lowerBound)\(hint)"
-      )
+      let offset = name.range.lowerBound
+      let message =
+        Excerpt.isShort(text)
+        ? "unknown member \"\(Excerpt.text(text))\" at byte offset \(offset)\(hint)"
+        : "unknown member with a long name at byte offset \(offset)"
+      return (.unknownMember, message)
     case .foreignMember(let members):
       let names = members.list.map { "\"\($0.name)\"" }.joined(separator: ", ")
       let known = operation.members.union(.common).list.map { "\($0.name)" }.joined(separator: ", ")
@@ -79,10 +81,11 @@ extension RequestFault {
     case .invalidValue(let member, let range):
       let text = JSONTextDecoder.string(JSONText(range: range, hasEscapes: true, isASCII: false), in: line)
       let hint = NearestName.of(text, among: member.choices).map { "; did you mean \"\($0)\"?" } ?? ""
-      return (
-        member == .op ? .unknownOperation : .invalidValue,
-        "\"\(member.name)\" has to be \(member.expectedValue), not \"\(Excerpt.text(text))\"\(hint)"
-      )
+      let message =
+        Excerpt.isShort(text)
+        ? "\"\(member.name)\" has to be \(member.expectedValue), not \"\(Excerpt.text(text))\"\(hint)"
+        : "\"\(member.name)\" has to be \(member.expectedValue), not a longer text"
+      return (member == .op ? .unknownOperation : .invalidValue, message)
     case .idTooLarge(let offset):
       return (.invalidID, "the number in \"id\" at byte offset \(offset) is larger than any double")
     case .targetCount(let offset):

@@ -56,12 +56,14 @@ struct ConnectionState {
   ///   - isEndless: It has lines for as long as there is somebody to read them.
   ///   - isLong: Its answer is much longer than it.
   mutating func begin(hasID: Bool, bytes: Int, isEndless: Bool = false, isLong: Bool = false) -> Ticket {
-    let ticket = Ticket(number: nextNumber, isOrdered: !hasID, isEndless: isEndless, isLong: isLong, bytes: bytes)
+    // What has no end has no place in an order: all behind it would wait for ever.
+    let isOrdered = !hasID && !isEndless
+    let ticket = Ticket(number: nextNumber, isOrdered: isOrdered, isEndless: isEndless, isLong: isLong, bytes: bytes)
     nextNumber += 1
     unanswered += 1
     if isLong { longUnanswered += 1 }
     bytesUnderWay += bytes
-    if !hasID { ordered.append(Ordered(ticket: ticket, answer: nil)) }
+    if isOrdered { ordered.append(Ordered(ticket: ticket, answer: nil)) }
     if isEndless { endless.append(ticket) }
     return ticket
   }

@@ -100,6 +100,42 @@ import Testing
     #expect(settle(registrar.resume([row], now: Self.start)).calls == [key(1)])
   }
 
+  @Test mutating func `who would only be told queued is told of another status at once`() {
+    _ = registrar.register(request(1, status: .active, expectation: .queued), waiter: 1, now: Self.start)
+    let other = registrar.register(request(1, status: .inactive, expectation: .queued), waiter: 2, now: Self.start)
+    #expect(other == [.answer(2, .failed(.statusDiffers(key(1), asked: .active, named: .inactive)))])
+    let same = registrar.register(request(1, status: .active, expectation: .queued), waiter: 3, now: Self.start)
+    #expect(same == [])
+  }
+
+  @Test(arguments: [false, true])
+  mutating func `what is asked for again keeps its status, and is not created by a 409 after a lost answer`(
+    isAnswerLost: Bool
+  ) {
+    var again = request(1, status: .inactive)
+    again.earlier = Registrar.EarlierResult(status: .active)
+    _ = settle(registrar.register(again, waiter: 1, now: Self.start))
+    var now = Self.start
+    if isAnswerLost {
+      _ = settle(registrar.replied(key(1), Self.lost, now: now))
+      now = later(.seconds(30))
+      _ = settle(registrar.timePassed(now: now), now: now)
+    }
+    let ended = settle(
+      registrar.replied(key(1), .alreadyExists(certificateARN: "arn:1", status: nil, requestID: "r"), now: now),
+      now: now)
+    guard case .failed(let error)? = ended.answers[1] else {
+      Issue.record("another status was answered with success: \(ended.answers)")
+      return
+    }
+    #expect(error.reason == "status_differs" && error.status == .active)
+  }
+
+  private static let lost = UpstreamReply.failed(
+    UpstreamFailure(
+      error: ServiceError(.serviceUnavailable, reason: "connection_lost", message: "x", retryable: true),
+      disposition: .unavailable(retryAfter: nil), mayHaveTakenEffect: true))
+
   @Test mutating func `what waits for its group begins when that does, in order`() {
     _ = registrar.setTargets([Self.target: .init(ratePerSecond: nil, burst: 10, maxConcurrent: 9)], now: Self.start)
     registrar.setConfiguration(.init(maxPending: 9, maxAge: nil))

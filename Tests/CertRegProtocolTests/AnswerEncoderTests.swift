@@ -125,7 +125,8 @@ import Testing
         == #"{"id":"m","certificateId":"\#(id.hex)","results":[{"target":"eu-1","certificateArn":"\#(prefix)\#(id.hex)","#
         + #""certificateId":"\#(id.hex)","outcome":"created","status":"ACTIVE","cached":true},"#
         + #"{"target":"us","error":{"type":"ThrottlingException","httpStatus":400,"reason":"rate","message":"slow down","#
-        + #""retryable":true,"origin":"daemon","retryAfterMs":5}},{"target":"ap","outcome":"queued","cached":false}]}"#)
+        + #""retryable":true,"origin":"daemon","retryAfterMs":5}},{"target":"ap","certificateId":"\#(id.hex)","#
+        + #""outcome":"queued","cached":false}]}"#)
   }
 
   @Test func `writes the answers of the other operations`() {

@@ -116,13 +116,20 @@ import Testing
   }
 
   @Test func `shows strange names without letting them act`() throws {
-    let name = "\u{1b}[31mü\u{202e}\\\"" + String(repeating: "x", count: 1000)
-    let written = #"\u001b[31mü\u202e\\\""# + String(repeating: "x", count: 1000)
+    let written = #"\u001b[31mü\u202e\\\"xxx"#
     let error = try #require(ParsedLine("{\"\(written)\":1}").error)
     #expect(error.message.contains("\\u{1b}[31m\\u{fc}\\u{202e}\\\\\\\"xxx"))
     #expect(error.message.utf8.count < 250)
     #expect(!error.message.unicodeScalars.contains { $0.value < 0x20 || ($0.value > 0x7e && $0 != "…") })
-    #expect(Excerpt.text(name).unicodeScalars.last == "…")
+    #expect(Excerpt.text(String(repeating: "x", count: 1000)).unicodeScalars.last == "…")
+  }
+
+  /// 40 characters, as a secret access key has them.
+  @Test(arguments: [#"{"KEY":1}"#, #"{"op":"KEY"}"#, #"{"certificatePem":"x","status":"KEY"}"#, #"{"ifExists":"KEY"}"#])
+  func `does not repeat what may be a key`(_ line: String) throws {
+    let key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+    let error = try #require(ParsedLine(line.replacing("KEY", with: key)).error)
+    #expect(!error.message.contains("wJalr"))
   }
 
   @Test func `does not repeat what was given for a certificateId`() throws {

@@ -57,6 +57,17 @@ import Testing
     }
   }
 
+  @Test func `what has no end holds up no answers behind it, with an id or without`() async throws {
+    try await withServer { server, handler in
+      let client = try TestClient(server.path)
+      client.write("{\"op\":\"watch\"}\n{\"op\":\"nope\"}\n" + line(1))
+      handler.awaitRequests(2)
+      handler.answer(1)
+      let answers = client.read(lines: 2)
+      #expect(answers.contains("unknown_operation") && answers.contains(answer(1)))
+    }
+  }
+
   @Test func `a last line without its LF is taken when the input ends, and the connection closes`() async throws {
     try await withServer { server, handler in
       let client = try TestClient(server.path)
