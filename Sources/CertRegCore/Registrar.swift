@@ -58,6 +58,7 @@ package struct Registrar: Sendable {
     package var expectation: Expectation
     /// Part of the queue that the caller shares with others; `nil`: the whole queue is open to it.
     package var share: QueueShare?
+    /// What was known already, where it is asked for again; `nil`: nothing, or it does not matter.
     package var earlier: EarlierResult?
 
     package init(

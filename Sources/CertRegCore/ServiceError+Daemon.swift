@@ -69,8 +69,7 @@ extension ServiceError {
 
   package static func unknownTarget(_ name: String, known: [TargetName]) -> ServiceError {
     let names = known.map(\.rawValue).sorted().prefix(16).joined(separator: ", ")
-    // What is pasted here by mistake may be a key.
-    let shown = name.unicodeScalars.count <= 32 ? name.quoted : "of that long name"
+    let shown = name.isShort ? name.quoted : "of that long name"
     return ServiceError(
       .invalidRequest, reason: "unknown_target", message: "target \(shown) is not configured; there are: \(names)")
   }
@@ -122,6 +121,10 @@ extension Registration {
 }
 
 extension String {
+  /// Whether it is no longer than a word that a request may hold. A longer one is not repeated in a message: what was pasted there
+  /// by mistake may be a key.
+  package var isShort: Bool { unicodeScalars.count <= 32 }
+
   /// In quotes, cut to 64 characters, with everything but printable ASCII as `\u{…}`: fit for a message although it comes from a peer.
   package var quoted: String {
     var text = "\""

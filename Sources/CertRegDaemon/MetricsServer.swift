@@ -1,9 +1,9 @@
 import CertRegHost
 import CertRegSettings
+import CertRegSocket
 import NIOCore
 import NIOHTTP1
 import NIOPosix
-import Synchronization
 
 /// Answers a Prometheus scrape over HTTP, on a loopback address or a Unix socket.
 struct MetricsServer: Sendable {
@@ -19,11 +19,11 @@ struct MetricsServer: Sendable {
   static func start(
     _ listen: MetricsSettings.Listen, reports: Reports, on group: any EventLoopGroup
   ) async throws -> MetricsServer {
-    let open = OpenCount()
+    let open = ConnectionCount(limit: mostConnections)
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelInitializer { channel in
-        guard open.enter(limit: mostConnections) else { return channel.close() }
+        guard open.enter() else { return channel.close() }
         channel.closeFuture.whenComplete { _ in open.leave() }
         return channel.eventLoop.makeCompletedFuture {
           let pipeline = channel.pipeline.syncOperations
@@ -45,19 +45,6 @@ struct MetricsServer: Sendable {
     socket?.removeFile()
     try? await listener.close().get()
   }
-}
-
-private final class OpenCount: Sendable {
-  private let count = Atomic(0)
-
-  /// Counts one more, or returns `false` where there are as many as `limit`.
-  func enter(limit: Int) -> Bool {
-    guard count.wrappingAdd(1, ordering: .relaxed).newValue > limit else { return true }
-    leave()
-    return false
-  }
-
-  func leave() { count.wrappingSubtract(1, ordering: .relaxed) }
 }
 
 /// One connection: `GET /metrics` and nothing else. The pipeline holds back the next request until this one is answered.

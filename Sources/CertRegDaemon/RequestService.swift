@@ -83,28 +83,34 @@ final class RequestService: RequestHandling {
   }
 
   func handle(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
-    guard let access = currentConfiguration.access else {
+    let access = currentConfiguration.access
+    switch request.operation {
+    case .watch where access == nil, .status where access == nil, .metrics where access == nil:
       carryOut(request, from: peer, reply: reply)
-      return
-    }
-    // The rules may ask the system for accounts and units, which takes as long as it takes.
-    onWorker {
-      do throws(ServiceError) {
-        let targets = try self.concerned(request)
-        try access.check(request.operation, targets: targets, by: peer, now: SystemClock.monotonic)
+    default:
+      // The rules may ask the system for accounts and units, which takes as long as it takes.
+      onWorker {
+        do throws(ServiceError) {
+          if let access {
+            let targets = try self.concerned(request)
+            try access.check(request.operation, targets: targets, by: peer, now: SystemClock.monotonic)
+          }
+        } catch {
+          self.refuse(request, error, to: peer, reply: reply)
+          return
+        }
         self.carryOut(request, from: peer, reply: reply)
-      } catch {
-        self.refuse(request, error, to: peer, reply: reply)
       }
     }
   }
 
+  /// On a worker thread, but for what neither computes nor looks into the store.
   private func carryOut(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
     switch request.operation {
-    case .register: onWorker { self.register(request, from: peer, reply: reply) }
-    case .validate: onWorker { self.validate(request, reply: reply) }
-    case .lookup: onWorker { self.lookup(request, reply: reply) }
-    case .forget: onWorker { self.forget(request, reply: reply) }
+    case .register: register(request, from: peer, reply: reply)
+    case .validate: validate(request, reply: reply)
+    case .lookup: lookup(request, reply: reply)
+    case .forget: forget(request, reply: reply)
     case .watch: watch(request, reply: reply)
     case .status:
       counts.count(.status, "ok")

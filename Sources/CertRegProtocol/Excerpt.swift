@@ -20,10 +20,6 @@ package enum Excerpt {
     return result
   }
 
-  /// Whether a text is no longer than what should stand in its place. A longer one is not shown: what is pasted there by mistake
-  /// may be a key.
-  static func isShort(_ text: String) -> Bool { text.unicodeScalars.count <= 32 }
-
   /// One byte: as a character where it is printable ASCII, else in hexadecimal.
   static func byte(_ byte: UInt8) -> String {
     switch byte {

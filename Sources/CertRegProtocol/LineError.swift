@@ -47,7 +47,7 @@ extension RequestFault {
       let hint = NearestName.of(text, among: known).map { "; did you mean \"\($0)\"?" } ?? ""
       let offset = name.range.lowerBound
       let message =
-        Excerpt.isShort(text)
+        text.isShort
         ? "unknown member \"\(Excerpt.text(text))\" at byte offset \(offset)\(hint)"
         : "unknown member with a long name at byte offset \(offset)"
       return (.unknownMember, message)
@@ -82,7 +82,7 @@ extension RequestFault {
       let text = JSONTextDecoder.string(JSONText(range: range, hasEscapes: true, isASCII: false), in: line)
       let hint = NearestName.of(text, among: member.choices).map { "; did you mean \"\($0)\"?" } ?? ""
       let message =
-        Excerpt.isShort(text)
+        text.isShort
         ? "\"\(member.name)\" has to be \(member.expectedValue), not \"\(Excerpt.text(text))\"\(hint)"
         : "\"\(member.name)\" has to be \(member.expectedValue), not a longer text"
       return (member == .op ? .unknownOperation : .invalidValue, message)

@@ -8,7 +8,7 @@ import Synchronization
 package final class EmbeddedUpstream: UpstreamClient {
   private struct State: Sendable {
     var registered: Set<CertificateID> = []
-    var generator: SeededGenerator
+    var generator: SplitMix64
   }
 
   private let account: SandboxAccount
@@ -24,7 +24,7 @@ package final class EmbeddedUpstream: UpstreamClient {
   /// An upstream for `account` without certificates; `seed` decides the IDs of requests.
   package init(_ account: SandboxAccount, seed: UInt64) {
     self.account = account
-    state = Mutex(State(generator: SeededGenerator(seed: seed)))
+    state = Mutex(State(generator: SplitMix64(seed: seed)))
   }
 
   /// How many certificates are registered.

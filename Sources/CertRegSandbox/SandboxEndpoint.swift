@@ -48,7 +48,7 @@ package final class SandboxEndpoint: Sendable {
     var file: StateFile?
     var faults: FaultPlan
     var buckets: [SandboxOperation.Name: TokenBucket] = [:]
-    var generator: SeededGenerator
+    var generator: SplitMix64
 
     /// What the next registration is answered with, where that is laid down.
     mutating func takeScriptedAnswer() -> FaultPlan.ScriptedAnswer? {
@@ -80,7 +80,7 @@ package final class SandboxEndpoint: Sendable {
     state = Mutex(
       State(
         register: stateFile?.register ?? SandboxRegister(account: configuration.account), file: stateFile?.file,
-        faults: configuration.faults, generator: SeededGenerator(seed: seed)))
+        faults: configuration.faults, generator: SplitMix64(seed: seed)))
   }
 
   /// How many certificates are registered.

@@ -1,3 +1,5 @@
+package import CertRegCore
+
 /// 122 random bits with the version and variant of a UUID of version 4 (RFC 9562 section 5.4).
 package struct UniqueID: Hashable, Sendable {
   private let high: UInt64
@@ -40,23 +42,8 @@ extension UniqueID: CustomStringConvertible {
   }
 }
 
-/// Makes IDs, and whatever else in the sandbox is left to chance, from a seed (SplitMix64): the same seed gives the same
-/// sequence. Not for secrets.
-package struct SeededGenerator: RandomNumberGenerator, Sendable {
-  private var state: UInt64
-
-  package init(seed: UInt64) {
-    state = seed
-  }
-
-  package mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ mixed >> 31
-  }
-
+extension SplitMix64 {
+  /// The next ID: the same for the same seed, so not for secrets.
   package mutating func nextID() -> UniqueID {
     UniqueID(next(), next())
   }

@@ -147,23 +147,6 @@ final class Capture {
   var outputLines: [String] { output.split(separator: "\n").map(String.init) }
 }
 
-/// Random numbers that come again for the same seed (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) {
-    state = seed
-  }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-}
-
 /// Encodings that begin as the real things do; nothing on this side of the socket reads further.
 enum Sample {
   /// The beginning of a certificate: a SEQUENCE in a SEQUENCE, `number` making it different from others.

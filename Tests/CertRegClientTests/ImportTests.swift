@@ -147,7 +147,7 @@ import Testing
 
   @Test func `never crashes on damaged sources`() throws {
     let seed = UInt64.random(in: 0...UInt64.max)
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     let folder = try TemporaryFolder()
     let originals = [
       manifest(["{\"publicKeySet\":{\"keys\":[{\"x5c\":[\"MAo=\"]}]}}", "{}"]),

@@ -1,4 +1,5 @@
 import CertRegClient
+import CertRegCore
 import Testing
 
 @Suite struct JSONTests {
@@ -39,7 +40,7 @@ import Testing
 
   @Test func `round trips random values, and survives any mutated byte`() throws {
     let seed = UInt64.random(in: 0...UInt64.max)
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     for _ in 0..<200 {
       let value = randomValue(depth: 4, &generator)
       let text = value.serialized()
@@ -53,7 +54,7 @@ import Testing
     }
   }
 
-  private func randomValue(depth: Int, _ generator: inout SeededGenerator) -> JSON {
+  private func randomValue(depth: Int, _ generator: inout SplitMix64) -> JSON {
     switch Int.random(in: 0..<(depth > 0 ? 6 : 4), using: &generator) {
     case 0: return .null
     case 1: return .bool(Bool.random(using: &generator))
@@ -69,7 +70,7 @@ import Testing
     }
   }
 
-  private func randomString(_ generator: inout SeededGenerator) -> String {
+  private func randomString(_ generator: inout SplitMix64) -> String {
     let scalars = (0..<Int.random(in: 0..<8, using: &generator)).compactMap { _ in
       Unicode.Scalar(UInt32.random(in: 0...0x1FFFF, using: &generator))
     }

@@ -1,3 +1,4 @@
+import CertRegCore
 import Testing
 
 @testable import CertRegClient
@@ -5,7 +6,7 @@ import Testing
 @Suite struct LineBufferTests {
   @Test func `cuts lines wherever the pieces end`() {
     let seed = UInt64.random(in: 0...UInt64.max)
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     let lines = (0..<300).map { number in
       "\(number):" + String(repeating: "x", count: Int.random(in: 0..<1000, using: &generator))
     }

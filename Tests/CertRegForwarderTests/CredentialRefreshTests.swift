@@ -126,7 +126,7 @@ import Testing
 
   @Test(arguments: 0..<20 as Range<UInt64>)
   func `random events keep one fetch at a time and never a set past its end`(seed: UInt64) {
-    var random = SplitMix(seed: seed)
+    var random = SplitMix64(seed: seed)
     var refresh = CredentialRefresh()
     var isFetching = false
     var time = 0.0
@@ -159,20 +159,5 @@ import Testing
         }
       }
     }
-  }
-}
-
-/// A generator whose sequence a seed fixes (SplitMix64).
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ mixed >> 31
   }
 }

@@ -30,7 +30,7 @@ import Testing
 
   @Test(arguments: 0..<8 as Range<UInt64>)
   func `any change of a byte gives a value or an error`(seed: UInt64) {
-    var random = SplitMix(seed: seed)
+    var random = SplitMix64(seed: seed)
     let valid = Array(#"{"certificateArn":"arn:aws:iot:r:1:cert/ab","list":[1,{"é":null}]}"#.utf8)
     for _ in 0..<2000 {
       var bytes = valid

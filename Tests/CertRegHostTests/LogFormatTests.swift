@@ -42,7 +42,7 @@ import Testing
 
   @Test(arguments: 0..<8)
   func `any record is one line of valid JSON`(seed: UInt64) throws {
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     func text() -> String {
       var scalars = String.UnicodeScalarView()
       for _ in 0..<Int.random(in: 0...40, using: &random) {

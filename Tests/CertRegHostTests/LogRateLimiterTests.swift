@@ -41,7 +41,7 @@ import Testing
 
   @Test(arguments: 0..<8)
   func `no more passes than burst and rate allow, and every message is passed or counted`(seed: UInt64) {
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     var limiter = LogRateLimiter(burst: 10, perSecond: 100)
     var now: Int64 = 0
     var passed = 0

@@ -46,7 +46,7 @@ import Testing
 
   @Test(arguments: 0..<8)
   func `pings exactly when the quietest loop is within its allowance`(seed: UInt64) {
-    var random = SeededGenerator(seed: seed)
+    var random = SplitMix64(seed: seed)
     let names = ["a", "b", "c"]
     var last = Dictionary(uniqueKeysWithValues: names.map { ($0, Int64(0)) })
     var supervisor = WatchdogSupervisor(
@@ -66,20 +66,5 @@ import Testing
         }
       }
     }
-  }
-}
-
-/// SplitMix64: small, and the same sequence everywhere for a seed.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -63,7 +63,7 @@ import Testing
   }
 
   @Test func `writes every digest as its hexadecimal digits`() {
-    var generator = SeededGenerator.announced("digests")
+    var generator = SplitMix64.announced("digests")
     for _ in 0..<500 {
       let digest = CertificateID(words: (generator.next(), generator.next(), generator.next(), generator.next()))
       let memory = GuardedMemory(count: AnswerEncoder.registeredSize(idBytes: 0, arnPrefixBytes: 0, targetBytes: 0))

@@ -1,3 +1,4 @@
+import CertRegCore
 import CertRegProtocol
 import Foundation
 import Testing
@@ -55,7 +56,7 @@ import Testing
   }
 
   @Test func `writes strings that Foundation reads back as they were`() throws {
-    var generator = SeededGenerator.announced("strings to write")
+    var generator = SplitMix64.announced("strings to write")
     for _ in 0..<2000 {
       let scalars = (0..<Int.random(in: 0...30, using: &generator)).map { _ in
         let limit: UInt32 = generator.pick([0x100, 0x2100, 0x10ffff])

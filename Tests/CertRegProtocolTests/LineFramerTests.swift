@@ -1,3 +1,4 @@
+import CertRegCore
 import CertRegProtocol
 import Testing
 
@@ -69,7 +70,7 @@ import Testing
   }
 
   @Test func `finds the same lines however the bytes arrive and are dropped`() {
-    var generator = SeededGenerator.announced("pieces")
+    var generator = SplitMix64.announced("pieces")
     for _ in 0..<400 {
       let input = (0..<Int.random(in: 0...200, using: &generator)).map { _ in
         generator.pick(Array("ab \r\t\n\n".utf8))

@@ -74,7 +74,7 @@ import Testing
   }
 
   @Test func `accepts what Foundation writes`() throws {
-    var generator = SeededGenerator.announced("objects from Foundation")
+    var generator = SplitMix64.announced("objects from Foundation")
     for _ in 0..<500 {
       let scalars = (0..<Int.random(in: 0...40, using: &generator)).map { _ in
         Unicode.Scalar(UInt32.random(in: 0...0x10ffff, using: &generator)) ?? "x"

@@ -1,6 +1,8 @@
+import CertRegCore
+
 /// Random JSON text: lines that are nearly requests.
 struct RandomLine {
-  var generator: SeededGenerator
+  var generator: SplitMix64
 
   /// An object of random members, mostly those of requests with mostly fitting values.
   mutating func object() -> String {

@@ -28,7 +28,7 @@ import Testing
       "\"id\":\"a\"", "\"op\":\"register\"", "\"certificatePem\":\"x\"", "\"status\":\"PENDING_TRANSFER\"",
       "\"target\":\"eu\"", "\"ifExists\":\"error\"", "\"refresh\":true", "\"wait\":false", "\"timeoutMs\":300000",
     ]
-    var generator = SeededGenerator.announced("order of members")
+    var generator = SplitMix64.announced("order of members")
     for _ in 0..<50 {
       let parsed = ParsedLine("{\(members.shuffled(using: &generator).joined(separator: ","))}")
       let request = try #require(parsed.request)

@@ -1,10 +1,11 @@
+import CertRegCore
 import Testing
 
 @testable import CertRegProtocol
 
 @Suite struct SWARTests {
   @Test func `finds the first byte that a string cannot take as it is`() {
-    var generator = SeededGenerator.announced("words")
+    var generator = SplitMix64.announced("words")
     for _ in 0..<20_000 {
       let bytes = (0..<8).map { _ in
         generator.once(in: 6)
@@ -56,10 +57,10 @@ import Testing
 
 @Suite struct NumberMagnitudeTests {
   @Test func `agrees with the conversion to a double`() {
-    var generator = SeededGenerator.announced("numbers")
+    var generator = SplitMix64.announced("numbers")
     for _ in 0..<5000 {
       var text = generator.once(in: 2) ? "-" : ""
-      let digits = { (count: Int, generator: inout SeededGenerator) in
+      let digits = { (count: Int, generator: inout SplitMix64) in
         String((0..<count).map { _ in generator.pick(Array("0012345678999")) })
       }
       text += generator.once(in: 3) ? "0" : "1" + digits(Int.random(in: 0...330, using: &generator), &generator)

@@ -241,7 +241,7 @@ import Testing
 
   @Test(arguments: 0..<10 as Range<UInt64>)
   func `has an answer to whatever is asked`(seed: UInt64) throws {
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     let endpoint = endpoint()
     let targets = [
       "/certificate/register-no-ca", "/certificates", "/certificates/\(certificate(1).id.hex)?newStatus=ACTIVE",

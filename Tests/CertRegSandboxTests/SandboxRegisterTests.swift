@@ -151,7 +151,7 @@ import Testing
 
   @Test(arguments: 0..<20 as Range<UInt64>)
   func `agrees with a list that is searched from end to end`(seed: UInt64) throws {
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     var register = SandboxRegister(account: SandboxAccount())
     var model: [(id: CertificateID, status: CertificateStatus)] = []
     for _ in 0..<300 {

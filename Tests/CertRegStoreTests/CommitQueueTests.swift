@@ -46,7 +46,7 @@ extension CommitQueue {
 
   @Test func `keeps the order over many batches`() {
     var queue = CommitQueue()
-    var generator = SeededGenerator(seed: 5)
+    var generator = SplitMix64(seed: 5)
     let order = Mutex<[Int]>([])
     var next = 0
     for _ in 0..<3000 {

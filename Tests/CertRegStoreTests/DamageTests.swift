@@ -27,7 +27,7 @@ enum Damage: CustomTestStringConvertible, Sendable {
     var bytes = [UInt8](try Data(contentsOf: url))
     switch self {
     case .random:
-      var generator = SeededGenerator(seed: 7)
+      var generator = SplitMix64(seed: 7)
       bytes = generator.bytes(bytes.count)
     case .truncated(let part): bytes.removeLast(bytes.count - Int(Double(bytes.count) * part))
     case .zeroed(let range): for offset in range.clamped(to: bytes.indices) { bytes[offset] = 0 }
@@ -35,7 +35,7 @@ enum Damage: CustomTestStringConvertible, Sendable {
       try FileManager.default.removeItem(at: url)
       return
     case .bits(let count, let seed):
-      var generator = SeededGenerator(seed: seed)
+      var generator = SplitMix64(seed: seed)
       for _ in 0..<count {
         let offset = Int.random(in: bytes.indices, using: &generator)
         bytes[offset] ^= 1 << UInt8.random(in: 0..<8, using: &generator)

@@ -54,20 +54,7 @@ extension SQLiteRegistrationStore {
   }
 }
 
-/// A generator whose seed is all there is to it (splitmix64).
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var word = state
-    word = (word ^ word >> 30) &* 0xbf58_476d_1ce4_e5b9
-    word = (word ^ word >> 27) &* 0x94d0_49bb_1331_11eb
-    return word ^ word >> 31
-  }
-
+extension SplitMix64 {
   mutating func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8.random(in: 0...255, using: &self) } }
 }
 
@@ -76,7 +63,7 @@ enum Sample {
   static let prefix = "arn:aws:iot:eu-central-1:123456789012:cert/"
 
   static func key(_ number: Int, target: String = "default") -> RegistrationKey {
-    var generator = SeededGenerator(seed: UInt64(number) + 1)
+    var generator = SplitMix64(seed: UInt64(number) + 1)
     let id = CertificateID(words: (generator.next(), generator.next(), generator.next(), generator.next()))
     return RegistrationKey(certificateID: id, target: TargetName(target))
   }
@@ -100,7 +87,7 @@ enum Sample {
   }
 
   static func pending(_ number: Int, target: String = "default", size: Int = 600) -> PendingRegistration {
-    var generator = SeededGenerator(seed: UInt64(number) ^ 0xdead)
+    var generator = SplitMix64(seed: UInt64(number) ^ 0xdead)
     return PendingRegistration(
       key: key(number, target: target), sequence: Int64(number), der: generator.bytes(size), status: .inactive,
       enqueuedAt: time(number), callStarted: false, attempts: 0, lastError: nil,

@@ -38,7 +38,7 @@ struct Model {
   @Test(arguments: [UInt64.random(in: 1...UInt64.max), 1, 2])
   func `any changes, with restarts and kills in between, leave what the model says`(seed: UInt64) async throws {
     print("store model seed \(seed)")
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     var directory = try TemporaryDirectory()
     let recorder = NoticeRecorder()
     var store = try SQLiteRegistrationStore(directory, recorder)
@@ -80,11 +80,11 @@ struct Model {
     #expect(recorder.notices == [], "seed \(seed)")
   }
 
-  private func key(_ generator: inout SeededGenerator) -> RegistrationKey {
+  private func key(_ generator: inout SplitMix64) -> RegistrationKey {
     Sample.key(Int.random(in: 0..<12, using: &generator), target: Bool.random(using: &generator) ? "a" : "b")
   }
 
-  private func change(_ sequence: Int, _ generator: inout SeededGenerator) -> StoreChange {
+  private func change(_ sequence: Int, _ generator: inout SplitMix64) -> StoreChange {
     let key = key(&generator)
     switch Int.random(in: 0..<10, using: &generator) {
     case 0...2:

@@ -44,7 +44,7 @@ import Testing
     print("store page seed \(seed)")
     let original = try await pages()
     let sound = count(original).intact
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     for _ in 0..<60 {
       var pages = original
       for _ in 0..<Int.random(in: 1...200, using: &generator) {

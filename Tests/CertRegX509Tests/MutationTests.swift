@@ -60,7 +60,7 @@ import Testing
 
   @Test(arguments: 1...6)
   func `random damage gives a verdict`(_ seed: UInt64) {
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     let sources = [Issuer.p256.issue(), Issuer.rsa2048.issue { $0.isAuthority = true }, CertificateParts().der]
     for round in 0..<600 {
       var der = sources[round % sources.count]

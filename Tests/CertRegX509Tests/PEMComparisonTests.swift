@@ -14,7 +14,7 @@ import Testing
     String(repeating: "x", count: 253), String(repeating: "x", count: 254), String(repeating: " ", count: 254),
   ]
 
-  private static func damaged(_ generator: inout SeededGenerator) -> String {
+  private static func damaged(_ generator: inout SplitMix64) -> String {
     let width = [1, 20, 63, 64, 65, 76, 77, 253, 254, 255, 508, 5000].randomElement(using: &generator) ?? 64
     var text =
       Int.random(in: 0..<3, using: &generator) == 0 ? CertificatePEMTests.rewrapped(width) : CertificatePEMTests.pem
@@ -42,7 +42,7 @@ import Testing
   @Test(arguments: 1...8)
   func `takes nothing that OpenSSL would not take, and refuses nothing for its form that OpenSSL takes`(_ seed: UInt64)
   {
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     var policies = ValidationPolicies.all(.allow)
     policies[.pemStrictness] = .openssl
     var taken = 0
@@ -65,7 +65,7 @@ import Testing
 
   @Test(arguments: 1...4)
   func `random bytes give bytes or a typed error`(_ seed: UInt64) {
-    var generator = SeededGenerator(seed: seed)
+    var generator = SplitMix64(seed: seed)
     for _ in 0..<300 {
       var bytes = (0..<Int.random(in: 0..<400, using: &generator)).map { _ in
         UInt8.random(in: 0...255, using: &generator)
