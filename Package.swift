@@ -18,8 +18,9 @@ func executable(_ name: String, _ dependencies: [Target.Dependency] = []) -> Tar
   .executableTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
+/// A test target; each may use the domain's values and the shared fixtures.
 func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+  .testTarget(name: name, dependencies: ["CertRegCore", "CertRegTesting"] + dependencies, swiftSettings: settings)
 }
 
 extension Target.Dependency {
@@ -61,6 +62,8 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
     library("CertRegCore"),
+    library("CertRegClock", ["CertRegCore"]),
+    library("CertRegTesting", ["CertRegCore"]),
     library("CertRegCrypto", ["CertRegCore", "COpenSSL"]),
     library("CertRegX509", ["CertRegCore", "CertRegCrypto", "COpenSSL"]),
     library("CertRegProtocol", ["CertRegCore"]),
@@ -70,7 +73,8 @@ let package = Package(
     library(
       "CertRegForwarder",
       [
-        "CertRegCore", "CertRegCrypto", "CertRegSigV4", "CSpawn", .asyncHTTPClient, .nioCore, .nioPosix, .nioHTTP1,
+        "CertRegCore", "CertRegClock", "CertRegCrypto", "CertRegSigV4", "CSpawn", .asyncHTTPClient, .nioCore, .nioPosix,
+        .nioHTTP1,
         .nioSSL, .logging,
       ]),
     library("CertRegHost", ["CertRegCore", "CSystemd", .logging]),
@@ -85,7 +89,8 @@ let package = Package(
     library(
       "CertRegDaemon",
       [
-        "CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegProtocol", "CertRegSettings", "CertRegStore",
+        "CertRegClock", "CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegProtocol", "CertRegSettings",
+        "CertRegStore",
         "CertRegForwarder", "CertRegHost", "CertRegSandbox", "CertRegSocket", .nioCore, .nioPosix, .nioHTTP1, .logging,
         .unixSignals,
       ]),
@@ -93,27 +98,27 @@ let package = Package(
     executable("certregctl", ["CertRegCore", "CertRegClient", .argumentParser]),
     executable("certreg-sandbox", ["CertRegCore", "CertRegSandbox", .argumentParser, .nioPosix, .logging]),
 
-    tests("CertRegCoreTests", ["CertRegCore"]),
-    tests("CertRegX509Tests", ["CertRegCore", "CertRegCrypto", "CertRegX509", "COpenSSL"]),
-    tests("CertRegProtocolTests", ["CertRegCore", "CertRegProtocol"]),
-    tests("CertRegSigV4Tests", ["CertRegCore", "CertRegCrypto", "CertRegSigV4"]),
-    tests("CertRegSettingsTests", ["CertRegCore", "CertRegSettings"]),
-    tests("CertRegStoreTests", ["CertRegCore", "CertRegStore", .grdb]),
+    tests("CertRegCoreTests"),
+    tests("CertRegX509Tests", ["CertRegCrypto", "CertRegX509", "COpenSSL"]),
+    tests("CertRegProtocolTests", ["CertRegProtocol"]),
+    tests("CertRegSigV4Tests", ["CertRegCrypto", "CertRegSigV4"]),
+    tests("CertRegSettingsTests", ["CertRegSettings"]),
+    tests("CertRegStoreTests", ["CertRegStore", .grdb]),
     tests(
       "CertRegForwarderTests",
       [
-        "CertRegCore", "CertRegCrypto", "CertRegSigV4", "CertRegForwarder", .asyncHTTPClient, .nioCore,
+        "CertRegClock", "CertRegCrypto", "CertRegSigV4", "CertRegForwarder", .asyncHTTPClient, .nioCore,
         .nioEmbedded, .nioPosix, .nioHTTP1, .nioSSL, .logging,
       ]),
-    tests("CertRegHostTests", ["CertRegCore", "CertRegHost", .logging]),
+    tests("CertRegHostTests", ["CertRegHost", .logging]),
     tests(
       "CertRegDaemonTests",
-      ["CertRegCore", "CertRegDaemon", "CertRegHost", "CertRegProtocol", "CertRegSettings", "CertRegSocket", .logging]),
-    tests("CertRegSandboxTests", ["CertRegCore", "CertRegCrypto", "CertRegSigV4", "CertRegSandbox", .logging]),
-    tests("CertRegSocketTests", ["CertRegCore", "CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),
-    tests("CertRegClientTests", ["CertRegCore", "CertRegCrypto", "CertRegClient"]),
-    tests("DocumentationTests", ["CertRegCore", "CertRegForwarder", "CertRegProtocol", "CertRegX509"]),
-    tests("IntegrationTests", ["CertRegCore", "CertRegClient"]),
+      ["CertRegDaemon", "CertRegHost", "CertRegProtocol", "CertRegSettings", "CertRegSocket", .logging]),
+    tests("CertRegSandboxTests", ["CertRegCrypto", "CertRegSigV4", "CertRegSandbox", .logging]),
+    tests("CertRegSocketTests", ["CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),
+    tests("CertRegClientTests", ["CertRegCrypto", "CertRegClient"]),
+    tests("DocumentationTests", ["CertRegForwarder", "CertRegProtocol", "CertRegX509"]),
+    tests("IntegrationTests", ["CertRegClient"]),
   ]
 )
 

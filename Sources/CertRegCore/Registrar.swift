@@ -31,17 +31,6 @@ package struct Registrar: Sendable {
     }
   }
 
-  /// The time of an event.
-  package struct Moment: Hashable, Sendable {
-    package var monotonic: MonotonicTime
-    package var wall: WallTime
-
-    package init(monotonic: MonotonicTime, wall: WallTime) {
-      self.monotonic = monotonic
-      self.wall = wall
-    }
-  }
-
   /// What a caller asks for, after the verdict on the certificate and a look into the cache.
   package struct Request: Sendable {
     package var key: RegistrationKey
@@ -77,16 +66,6 @@ package struct Registrar: Sendable {
       self.expectation = expectation
       self.share = share
       self.earlier = earlier
-    }
-  }
-
-  /// What was known of a certificate before a `refresh`.
-  package struct EarlierResult: Hashable, Sendable {
-    /// `nil`: not known.
-    package var status: CertificateStatus?
-
-    package init(status: CertificateStatus?) {
-      self.status = status
     }
   }
 
@@ -943,7 +922,7 @@ extension Registrar.Waiter {
 
 extension MonotonicTime {
   /// Whole milliseconds from a moment until this one, at least one.
-  fileprivate func milliseconds(since now: Registrar.Moment) -> Int64 {
+  fileprivate func milliseconds(since now: Moment) -> Int64 {
     max(1, (self - now.monotonic).milliseconds)
   }
 }

@@ -103,6 +103,55 @@ package struct FailedRegistration: Hashable, Sendable {
   }
 }
 
+/// What was known of a certificate before its registration was asked for again.
+package struct EarlierResult: Hashable, Sendable {
+  package var outcome: RegistrationOutcome
+  /// `nil`: not known.
+  package var status: CertificateStatus?
+
+  package init(outcome: RegistrationOutcome, status: CertificateStatus?) {
+    self.outcome = outcome
+    self.status = status
+  }
+}
+
+/// What is known of a registration under way. It is kept on disk with the queue's row, so that a restart goes on from it.
+package struct JobFacts: Hashable, Sendable {
+  /// What was known before the request; `nil`: nothing.
+  package var earlier: EarlierResult?
+  /// How many steps of the plan have ended well; the next one is under way.
+  package var completedSteps: Int
+  /// What the upstream said of the certificate, once RegisterCertificateWithoutCA has ended well.
+  package var registered: RegisteredCertificate?
+
+  package init(
+    earlier: EarlierResult? = nil, completedSteps: Int = 0, registered: RegisteredCertificate? = nil
+  ) {
+    self.earlier = earlier
+    self.completedSteps = completedSteps
+    self.registered = registered
+  }
+}
+
+/// A certificate as the upstream registered it.
+package struct RegisteredCertificate: Hashable, Sendable {
+  package var certificateARN: String
+  package var outcome: RegistrationOutcome
+  /// `nil`: not known.
+  package var status: CertificateStatus?
+  /// `x-amzn-RequestId` of the answer.
+  package var requestID: String?
+
+  package init(
+    certificateARN: String, outcome: RegistrationOutcome, status: CertificateStatus?, requestID: String?
+  ) {
+    self.certificateARN = certificateARN
+    self.outcome = outcome
+    self.status = status
+    self.requestID = requestID
+  }
+}
+
 /// A registration that was asked for and has not ended.
 package struct PendingRegistration: Hashable, Sendable {
   package var key: RegistrationKey
@@ -120,6 +169,7 @@ package struct PendingRegistration: Hashable, Sendable {
   /// Who asked first.
   package var requester: Requester
   package var basis: VerdictBasis
+  package var facts: JobFacts
 
   /// Places in the queue that it takes: one for each 2 KiB of its certificate that are begun, so that a bound on places is one
   /// on memory.
@@ -127,7 +177,8 @@ package struct PendingRegistration: Hashable, Sendable {
 
   package init(
     key: RegistrationKey, sequence: Int64, der: [UInt8], status: CertificateStatus?, enqueuedAt: WallTime,
-    callStarted: Bool, attempts: Int, lastError: ServiceError?, requester: Requester, basis: VerdictBasis
+    callStarted: Bool, attempts: Int, lastError: ServiceError?, requester: Requester, basis: VerdictBasis,
+    facts: JobFacts = JobFacts()
   ) {
     self.key = key
     self.sequence = sequence
@@ -139,5 +190,6 @@ package struct PendingRegistration: Hashable, Sendable {
     self.lastError = lastError
     self.requester = requester
     self.basis = basis
+    self.facts = facts
   }
 }

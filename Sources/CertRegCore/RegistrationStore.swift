@@ -6,6 +6,8 @@ package enum StoreChange: Hashable, Sendable {
   case markCallStarted(RegistrationKey)
   /// Notes that an attempt ended without a result.
   case noteAttempt(RegistrationKey, attempts: Int, lastError: ServiceError)
+  /// Notes that a step of the plan ended well and what is known since. The next step's call has not begun.
+  case noteProgress(RegistrationKey, JobFacts)
   /// Removes from the queue and keeps the result, replacing an earlier one.
   case complete(Registration)
   /// Removes from the queue and keeps the failure; a result that was there before stays.

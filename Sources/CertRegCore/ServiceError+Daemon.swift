@@ -3,49 +3,49 @@
 extension ServiceError {
   /// The daemon is stopping.
   package static let draining = ServiceError(
-    .serviceUnavailable, reason: "draining", message: "certregd is stopping; ask again when it is back",
+    .serviceUnavailable, reason: .draining, message: "certregd is stopping; ask again when it is back",
     retryable: true,
     retryAfterMilliseconds: 1000)
 
   /// The service manager's socket has clients, but the daemon cannot start before somebody mends something.
   package static let startFailed = ServiceError(
-    .serviceUnavailable, reason: "start_failed",
+    .serviceUnavailable, reason: .startFailed,
     message: "certregd cannot start before somebody mends it; its log says what is wrong", retryable: true)
 
   package static func queueFull(limit: Int) -> ServiceError {
     ServiceError(
-      .serviceUnavailable, reason: "queue_full",
+      .serviceUnavailable, reason: .queueFull,
       message: "\(limit) registrations are waiting already (queue.maxEntries); ask again later", retryable: true,
       retryAfterMilliseconds: 1000)
   }
 
   package static func queueShareFull(limit: Int) -> ServiceError {
     ServiceError(
-      .throttling, reason: "queue_share_full",
+      .throttling, reason: .queueShareFull,
       message: "\(limit) registrations of this caller are waiting already (access.queueShare); ask again later",
       retryable: true, retryAfterMilliseconds: 1000)
   }
 
   package static func callerRateExceeded(perSecond: Double, retryAfterMilliseconds: Int64) -> ServiceError {
     ServiceError(
-      .throttling, reason: "caller_rate_exceeded",
+      .throttling, reason: .callerRateExceeded,
       message: "more than \(perSecond) requests a second, which is what the daemon's access rules allow this caller",
       retryable: true, retryAfterMilliseconds: retryAfterMilliseconds)
   }
 
   package static func peerNotAllowed(_ what: String) -> ServiceError {
-    ServiceError(.unauthorized, reason: "peer_not_allowed", message: "the daemon's access rules do not allow \(what)")
+    ServiceError(.unauthorized, reason: .peerNotAllowed, message: "the daemon's access rules do not allow \(what)")
   }
 
   package static func queueExpired(lastError: ServiceError?) -> ServiceError {
     ServiceError(
-      .serviceUnavailable, reason: "queue_expired",
+      .serviceUnavailable, reason: .queueExpired,
       message: "the registration waited longer than queue.maxAge allows" + because(lastError), retryable: true)
   }
 
   package static func deadlineExceeded(lastError: ServiceError?) -> ServiceError {
     ServiceError(
-      .serviceUnavailable, reason: "deadline_exceeded",
+      .serviceUnavailable, reason: .deadlineExceeded,
       message: "no result within timeoutMs; the registration goes on and can be looked up" + because(lastError),
       retryable: true)
   }
@@ -54,7 +54,7 @@ extension ServiceError {
     -> ServiceError
   {
     ServiceError(
-      .certificateState, reason: "status_differs",
+      .certificateState, reason: .statusDiffers,
       message: "the certificate was registered with status \(known.rawValue), the request names \(named.rawValue); "
         + "UpdateCertificate changes it", resourceID: registration.key.certificateID.hex,
       resourceARN: registration.certificateARN, status: known)
@@ -62,7 +62,7 @@ extension ServiceError {
 
   package static func alreadyExists(_ registration: Registration) -> ServiceError {
     ServiceError(
-      .resourceAlreadyExists, reason: "already_registered",
+      .resourceAlreadyExists, reason: .alreadyRegistered,
       message: "the certificate is registered already", resourceID: registration.key.certificateID.hex,
       resourceARN: registration.certificateARN)
   }
@@ -71,23 +71,23 @@ extension ServiceError {
     let names = known.map(\.rawValue).sorted().prefix(16).joined(separator: ", ")
     let shown = name.isShort ? name.quoted : "of that long name"
     return ServiceError(
-      .invalidRequest, reason: "unknown_target", message: "target \(shown) is not configured; there are: \(names)")
+      .invalidRequest, reason: .unknownTarget, message: "target \(shown) is not configured; there are: \(names)")
   }
 
   package static let notFound = ServiceError(
-    .resourceNotFound, reason: "not_found", message: "nothing is known of this certificate in this target")
+    .resourceNotFound, reason: .notFound, message: "nothing is known of this certificate in this target")
 
   /// What a caller is told when the disk fails.
   package init(_ error: StoreError) {
     switch error.code {
     case .full:
       self.init(
-        .serviceUnavailable, reason: "store_full",
+        .serviceUnavailable, reason: .storeFull,
         message: "the disk that holds the state directory is full; nothing was accepted", retryable: true,
         retryAfterMilliseconds: 1000)
     case .inUse, .damaged, .newerVersion, .failed:
       self.init(
-        .internalFailure, reason: "store_failed",
+        .internalFailure, reason: .storeFailed,
         message: "the state directory cannot be written; nothing was accepted (the log says why)", retryable: true,
         retryAfterMilliseconds: 1000)
     }
@@ -98,7 +98,7 @@ extension ServiceError {
     -> ServiceError
   {
     ServiceError(
-      .certificateState, reason: "status_differs",
+      .certificateState, reason: .statusDiffers,
       message: "the certificate is being registered with status \(asked.rawValue), the request names \(named.rawValue)",
       resourceID: key.certificateID.hex, status: asked)
   }

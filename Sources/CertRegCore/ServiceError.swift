@@ -37,8 +37,7 @@ package struct ServiceError: Error, Hashable, Sendable, Codable {
   }
 
   package var kind: Kind
-  /// A stable snake_case word.
-  package var reason: String
+  package var reason: Reason
   package var message: String
   /// Whether the same request can succeed later without anybody changing it.
   package var retryable: Bool
@@ -56,7 +55,7 @@ package struct ServiceError: Error, Hashable, Sendable, Codable {
   package var upstreamType: String?
 
   package init(
-    _ kind: Kind, reason: String, message: String, retryable: Bool = false, origin: Origin = .daemon,
+    _ kind: Kind, reason: Reason, message: String, retryable: Bool = false, origin: Origin = .daemon,
     retryAfterMilliseconds: Int64? = nil, resourceID: String? = nil, resourceARN: String? = nil,
     status: CertificateStatus? = nil, requestID: String? = nil, upstreamType: String? = nil
   ) {

@@ -47,7 +47,7 @@ struct AuditTrail: Sendable {
     case (.begun, .registered): break
     case (.begun(let goesOn), .failed(let error)):
       // An error of the upstream's, or the age of the queue's entry, is the end of the registration, which has its own.
-      let isEnd = !goesOn && (error.origin == .upstream || error.reason == "queue_expired")
+      let isEnd = !goesOn && (error.origin == .upstream || error.reason == .queueExpired)
       if !isEnd { refused(key.certificateID, in: [key.target], error, by: requester) }
     }
   }
@@ -94,7 +94,7 @@ struct AuditTrail: Sendable {
   func refused(
     _ certificateID: CertificateID?, in targets: [TargetName], _ error: ServiceError, by requester: Requester
   ) {
-    log.audit(error.reason == "peer_not_allowed" ? .peerRefused : .registrationRefused) {
+    log.audit(error.reason == .peerNotAllowed ? .peerRefused : .registrationRefused) {
       var fields = Self.fields(of: error)
       fields.merge(Self.fields(of: requester)) { $1 }
       fields[LogField.operation] = "\(CertRegProtocol.Operation.register.rawValue)"

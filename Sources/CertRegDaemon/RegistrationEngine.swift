@@ -168,7 +168,7 @@ final class EngineLoop {
   }
 
   /// The time of an event for the registrar, which gets to know with it whether others go first.
-  private func moment() -> Registrar.Moment {
+  private func moment() -> Moment {
     let now = SystemClock.moment
     registrar.givesWay = cache.demand.isHigh(at: now.monotonic)
     return now
@@ -366,7 +366,7 @@ final class EngineLoop {
     case .failed(let failure):
       outcome = "failed"
       counts.failed += 1
-      if failure.error.reason == "upstream_mismatch" {
+      if failure.error.reason == .upstreamMismatch {
         logger.log(
           .error, .upstreamMismatch, "\(failure.error.message)",
           [LogField.certificateID: "\(key.certificateID)", LogField.target: "\(key.target)"])

@@ -63,7 +63,7 @@ extension Reports.Figures {
       problems.append(Problem(kind: "clock_not_set", message: "the clock is not set: it reads \(now.rfc3339)"))
     }
     if let error = engine.storeError {
-      problems.append(Problem(kind: ServiceError(error).reason, message: error.message))
+      problems.append(Problem(kind: ServiceError(error).reason.rawValue, message: error.message))
     }
     if engine.pending >= constants.maxPending {
       problems.append(Problem(kind: "queue_full", message: "the queue is full"))
@@ -75,7 +75,7 @@ extension Reports.Figures {
       let cause = target.view.lastError.map { ": \($0.reason): \($0.message)" } ?? ""
       problems.append(
         Problem(
-          kind: target.view.lastError?.reason ?? target.view.health.rawValue,
+          kind: target.view.lastError?.reason.rawValue ?? target.view.health.rawValue,
           message: "\(target.name) is \(target.view.health.rawValue)\(cause)"))
     }
     return problems

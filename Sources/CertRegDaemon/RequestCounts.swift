@@ -24,7 +24,7 @@ final class RequestCounts: Sendable {
   }
 
   func count(_ operation: CertRegProtocol.Operation, _ error: ServiceError) {
-    add(Key(operation: operation, outcome: "error", reason: error.reason))
+    add(Key(operation: operation, outcome: "error", reason: error.reason.rawValue))
   }
 
   private func add(_ key: Key) {

@@ -105,12 +105,12 @@ extension RequestService {
   }
 
   /// What memory or disk has, whatever it is worth by now. A disk that fails does not keep the upstream from being asked.
-  private func earlierResult(_ key: RegistrationKey) -> Registrar.EarlierResult? {
+  private func earlierResult(_ key: RegistrationKey) -> EarlierResult? {
     if let known = cache.known(key.certificateID, target: cache.number(of: key.target), now: SystemClock.wall) {
-      return Registrar.EarlierResult(status: known.entry.status)
+      return EarlierResult(outcome: known.entry.outcome, status: known.entry.status)
     }
     guard let stored = try? store.registration(for: key) else { return nil }
-    return Registrar.EarlierResult(status: stored.status)
+    return EarlierResult(outcome: stored.outcome, status: stored.status)
   }
 
   private func auditRepeat(_ registration: Registration, by requester: @autoclosure () -> Requester) {

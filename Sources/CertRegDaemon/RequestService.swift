@@ -132,7 +132,7 @@ final class RequestService: RequestHandling {
   private func refuse(_ request: OwnedRequest, _ error: ServiceError, to peer: Peer, reply: Reply) {
     if request.operation == .register {
       auditRefusal(request, error, by: peer)
-    } else if error.reason == "peer_not_allowed" {
+    } else if error.reason == .peerNotAllowed {
       audit.refused(request.operation, error, to: peer.requester)
     }
     fail(request, error, reply)

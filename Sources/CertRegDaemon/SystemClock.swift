@@ -3,8 +3,8 @@ import Glibc
 
 /// The system's clocks.
 enum SystemClock {
-  static var moment: Registrar.Moment {
-    Registrar.Moment(monotonic: monotonic, wall: wall)
+  static var moment: Moment {
+    Moment(monotonic: monotonic, wall: wall)
   }
 
   static var wall: WallTime {

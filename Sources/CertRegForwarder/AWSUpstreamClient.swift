@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+package import CertRegClock
 package import CertRegCore
 import CertRegCrypto
 import CertRegSigV4
@@ -80,7 +81,7 @@ package final class AWSUpstreamClient: UpstreamClient {
         .GET, endpoint.url.text(path: "/"), headers: [("Host", endpoint.url.authority), ("User-Agent", "certregd")],
         deadline: .now() + .nanoseconds(requestTimeout.nanoseconds))
       let time = reply.headers.first(name: "Date").flatMap(HTTPDate.imfFixdate)
-      return time.map { .milliseconds($0.millisecondsSinceEpoch - clock.wall().millisecondsSinceEpoch) }
+      return time.map { .milliseconds($0.millisecondsSinceEpoch - clock.wall.millisecondsSinceEpoch) }
     } catch {
       throw UpstreamFailure(error, authority: endpoint.url.authority)
     }
@@ -146,7 +147,7 @@ package final class AWSUpstreamClient: UpstreamClient {
         } catch {
           return failure(UpstreamFailure(error, authority: endpoint.url.authority))
         }
-        let now = clock.wall()
+        let now = clock.wall
         let classifier = ReplyClassifier(
           certificateID: certificateID, text: UpstreamText(credentials: signing, authorization: signed.authorization),
           now: now)
@@ -210,7 +211,7 @@ package final class AWSUpstreamClient: UpstreamClient {
       credentials: signing, scope: SigningScope(region: endpoint.region, service: "iot"), keys: keys)
     let added = signer.sign(
       method: request.template.method.rawValue, path: request.path, headers: headers,
-      payloadHash: SHA256.digest(of: request.body ?? []), at: offset.corrected(clock.wall()))
+      payloadHash: SHA256.digest(of: request.body ?? []), at: offset.corrected(clock.wall))
     var signed = request.template
     signed.headers = HTTPHeaders(headers + added + [("User-Agent", "certregd"), ("Accept", "application/json")])
     // As one buffer: the client writes any other sequence piece by piece through a stream.

@@ -202,7 +202,7 @@ struct ReplyClassifier {
     let upstreamType = error.type == kind.rawValue ? nil : error.type.map { text.clean($0, limit: 128) }
     return UpstreamFailure(
       error: ServiceError(
-        kind, reason: reason.rawValue, message: message, retryable: retryable, origin: .upstream,
+        kind, reason: Reason(reason), message: message, retryable: retryable, origin: .upstream,
         requestID: error.requestID.map { text.clean($0, limit: 128) }, upstreamType: upstreamType),
       disposition: disposition, mayHaveTakenEffect: mayHaveTakenEffect)
   }

@@ -21,7 +21,7 @@ extension UpstreamFailure {
       }
     self.init(
       error: ServiceError(
-        kind, reason: reason.rawValue, message: "\(authority): \(error.detail)", retryable: true, origin: .upstream),
+        kind, reason: Reason(reason), message: "\(authority): \(error.detail)", retryable: true, origin: .upstream),
       disposition: .unavailable(retryAfter: nil), mayHaveTakenEffect: error.kind.isAfterConnecting,
       isTimeout: error.kind == .requestTimeout || error.kind == .connectTimeout)
   }
@@ -37,7 +37,7 @@ extension UpstreamFailure {
     let isUnavailable = error.code == .unavailable
     self.init(
       error: ServiceError(
-        isUnavailable ? .serviceUnavailable : .unauthorized, reason: reason.rawValue, message: error.message,
+        isUnavailable ? .serviceUnavailable : .unauthorized, reason: Reason(reason), message: error.message,
         retryable: true, origin: .daemon),
       disposition: isUnavailable ? .unavailable(retryAfter: nil) : .identity)
   }

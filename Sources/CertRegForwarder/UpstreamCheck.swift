@@ -53,7 +53,7 @@ extension CredentialsContext {
     let call = UpstreamCall(certificateID: CertificateID(), der: Array("no certificate".utf8), status: nil)
     guard case .failed(let failure) = await client.registerCertificateWithoutCA(call) else { return nil }
     let isOnlyAboutTheText = [FailureReason.upstreamRefusedCertificate, .upstreamRefusedRequest]
-      .contains { $0.rawValue == failure.error.reason }
+      .contains { Reason($0) == failure.error.reason }
     return isOnlyAboutTheText ? nil : failure.error
   }
 

@@ -198,7 +198,7 @@ extension JSONWriter {
     beginObject(name)
     member("type", error.kind.rawValue)
     member("httpStatus", error.kind.httpStatus)
-    member("reason", error.reason)
+    member("reason", error.reason.rawValue)
     member("message", error.message)
     member("retryable", error.retryable)
     member("origin", error.origin.rawValue)

@@ -28,6 +28,6 @@ package enum RequestReason: String, CaseIterable, Sendable {
 
   /// The error that refuses a line for this reason.
   package func error(_ message: String, retryable: Bool = false) -> ServiceError {
-    ServiceError(.invalidRequest, reason: rawValue, message: message, retryable: retryable)
+    ServiceError(.invalidRequest, reason: Reason(self), message: message, retryable: retryable)
   }
 }

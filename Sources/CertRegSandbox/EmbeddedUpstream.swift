@@ -55,7 +55,7 @@ package final class EmbeddedUpstream: UpstreamClient {
     return .failed(
       UpstreamFailure(
         error: ServiceError(
-          kind, reason: "upstream_refused", message: error.message, origin: .upstream,
+          kind, reason: .upstreamRefused, message: error.message, origin: .upstream,
           requestID: requestID.description),
         disposition: .final))
   }

@@ -68,7 +68,7 @@ final class Acceptor {
   /// Tells a client that there are too many connections, and closes: an error is clearer than a connection on which nothing moves.
   private func refuse(_ connection: CInt) {
     let error = ServiceError(
-      .serviceUnavailable, reason: "too_many_connections",
+      .serviceUnavailable, reason: .tooManyConnections,
       message: "\(open.limit) connections are open already (socket.maxConnections, or the limit of open files)",
       retryable: true, retryAfterMilliseconds: 1000)
     let line = AnswerEncoder.error(id: Array("null".utf8), error)

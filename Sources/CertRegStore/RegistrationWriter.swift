@@ -143,6 +143,7 @@ extension RegistrationWriter {
     case .noteAttempt(let key, let attempts, let error): try noteAttempt(key, attempts, error)
     case .complete(let registration): try complete(registration)
     case .fail(let failure): try fail(failure)
+    case .noteProgress: break
     case .forget(let key): try forget(key)
     }
     state.revision += 1

@@ -28,7 +28,7 @@ package struct CertificateFinding: Hashable, Sendable {
 
   /// What a check has thrown, which is a reason of ``CertificateReason``.
   init(_ error: ServiceError) {
-    let reason = CertificateReason(rawValue: error.reason) ?? .malformedDER
+    let reason = CertificateReason(rawValue: error.reason.rawValue) ?? .malformedDER
     self.init(reason: reason, severity: .error, message: error.message, source: reason.source)
   }
 

@@ -54,6 +54,6 @@ package enum CertificateReason: String, CaseIterable, Sendable {
 
   /// The error that refuses a certificate for this reason.
   package func error(_ message: String) -> ServiceError {
-    ServiceError(kind, reason: rawValue, message: message, retryable: self == .outOfMemory)
+    ServiceError(kind, reason: Reason(self), message: message, retryable: self == .outOfMemory)
   }
 }

@@ -1,4 +1,5 @@
 @testable import CertRegCore
+import CertRegTesting
 
 /// Callers, a registrar, a disk and an upstream with a token bucket, in virtual time. Every delay comes from one seed.
 ///
@@ -112,8 +113,8 @@ struct PacingSimulation {
 
   private static let epoch = 1000.0
 
-  private static func moment(_ seconds: Double) -> Registrar.Moment {
-    Registrar.Moment(
+  private static func moment(_ seconds: Double) -> Moment {
+    Moment(
       monotonic: MonotonicTime(nanoseconds: Int64((epoch + seconds) * 1e9)),
       wall: WallTime(millisecondsSinceEpoch: 1_800_000_000_000 + Int64(seconds * 1000)))
   }

@@ -1,4 +1,5 @@
 import CertRegCore
+import CertRegTesting
 
 /// A world for the registrar: a disk that fails, an upstream that lies idle, throttles, loses answers and is used by
 /// others, callers with deadlines, reloads that take the target away and bring it back, and crashes. Time is virtual; every
@@ -35,7 +36,7 @@ struct RegistrarSimulation {
 
   private var random: SplitMix64
   private var registrar: Registrar
-  private var now = Registrar.Moment(
+  private var now = Moment(
     monotonic: MonotonicTime(nanoseconds: 0), wall: WallTime(secondsSinceEpoch: 1_800_000_000))
   // The disk: what survives a crash.
   private var rows: [RegistrationKey: PendingRegistration] = [:]
@@ -132,7 +133,7 @@ struct RegistrarSimulation {
   }
 
   private mutating func pass(_ duration: Duration) {
-    now = Registrar.Moment(monotonic: now.monotonic + duration, wall: now.wall + duration)
+    now = Moment(monotonic: now.monotonic + duration, wall: now.wall + duration)
     perform(registrar.timePassed(now: now))
     for (waiter, entry) in waiting where entry.deadline.map({ $0 <= now.monotonic }) ?? false {
       violations.append("waiter \(waiter) is past its deadline without an answer")
@@ -157,6 +158,7 @@ struct RegistrarSimulation {
     case .enqueue(let row): rows[row.key] = row
     case .markCallStarted(let key): rows[key]?.callStarted = true
     case .noteAttempt: break
+    case .noteProgress(let key, let facts): rows[key]?.facts = facts
     case .complete(let registration):
       rows[registration.key] = nil
       results[registration.key] = registration

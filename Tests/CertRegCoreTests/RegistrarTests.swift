@@ -1,10 +1,11 @@
 import CertRegCore
+import CertRegTesting
 import Testing
 
 /// Events in, actions compared. No clock, no disk, no upstream.
 @Suite struct RegistrarTests {
   private static let target = TargetName("default")
-  private static let start = Registrar.Moment(
+  private static let start = Moment(
     monotonic: MonotonicTime(nanoseconds: 1_000_000_000), wall: WallTime(secondsSinceEpoch: 1_800_000_000))
 
   private var registrar: Registrar
@@ -29,8 +30,8 @@ import Testing
       expectation: expectation ?? .result(deadline: Self.start.monotonic + .seconds(60)))
   }
 
-  private func later(_ duration: Duration) -> Registrar.Moment {
-    Registrar.Moment(monotonic: Self.start.monotonic + duration, wall: Self.start.wall + duration)
+  private func later(_ duration: Duration) -> Moment {
+    Moment(monotonic: Self.start.monotonic + duration, wall: Self.start.wall + duration)
   }
 
   private func registration(
@@ -113,7 +114,7 @@ import Testing
     isAnswerLost: Bool
   ) {
     var again = request(1, status: .inactive)
-    again.earlier = Registrar.EarlierResult(status: .active)
+    again.earlier = EarlierResult(outcome: .created, status: .active)
     _ = settle(registrar.register(again, waiter: 1, now: Self.start))
     var now = Self.start
     if isAnswerLost {
@@ -190,7 +191,7 @@ import Testing
 
   /// Carries out actions with every commit succeeding; returns the answers and calls.
   private mutating func settle(
-    _ actions: [Registrar.Action], now: Registrar.Moment = start
+    _ actions: [Registrar.Action], now: Moment = start
   ) -> (answers: [Registrar.WaiterID: Registrar.Answer], calls: [RegistrationKey], overdue: [RegistrationKey]) {
     var answers: [Registrar.WaiterID: Registrar.Answer] = [:]
     var overdue: [RegistrationKey] = []
@@ -375,7 +376,7 @@ import Testing
         registrar.register(request(number, expectation: .queued), waiter: number, now: later(.seconds(Int64(number)))))
     }
     #expect(registrar.oldestPending == later(.seconds(1)).wall)
-    let jumped = Registrar.Moment(
+    let jumped = Moment(
       monotonic: Self.start.monotonic + .seconds(3000), wall: Self.start.wall + .seconds(100_000_000))
     #expect(settle(registrar.timePassed(now: jumped)).overdue == [])
     #expect(try #require(registrar.nextDeadline) <= later(.seconds(3060)).monotonic)
@@ -510,7 +511,7 @@ import Testing
       guard let wait = registrar.pending(key(1), now: now.monotonic)?.nextAttemptAfter else { break }
       longWaits += wait >= .seconds(10) ? 1 : 0
       for _ in 0..<2 {
-        now = Registrar.Moment(monotonic: now.monotonic + .seconds(20), wall: now.wall + .seconds(20))
+        now = Moment(monotonic: now.monotonic + .seconds(20), wall: now.wall + .seconds(20))
         _ = settle(registrar.timePassed(now: now))
       }
     }

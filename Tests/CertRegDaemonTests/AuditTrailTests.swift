@@ -1,4 +1,5 @@
 import CertRegCore
+import CertRegTesting
 import CertRegHost
 import Logging
 import Synchronization

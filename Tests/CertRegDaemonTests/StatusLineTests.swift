@@ -1,3 +1,4 @@
+import CertRegTesting
 import CertRegSocket
 import Testing
 

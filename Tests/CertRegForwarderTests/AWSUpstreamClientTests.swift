@@ -1,4 +1,6 @@
+import CertRegClock
 import CertRegCore
+import CertRegTesting
 import CertRegCrypto
 import CertRegSigV4
 import Logging
@@ -51,7 +53,7 @@ import Testing
   }
 
   private func reason(_ reply: UpstreamReply) -> String? {
-    if case .failed(let failure) = reply { failure.error.reason } else { nil }
+    if case .failed(let failure) = reply { failure.error.reason.rawValue } else { nil }
   }
 
   @Test func `sends what the API reference asks for, signed`() async throws {
@@ -151,7 +153,7 @@ import Testing
 
   @Test func `a clock that is wrong is corrected once and for the calls that follow`() async throws {
     let upstream = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 9)
-    let clock = HostClock(wall: { upstream + .seconds(-7200) }, monotonic: HostClock.system.monotonic)
+    let clock = HostClock(monotonic: { HostClock.system.monotonic }, wall: { upstream + .seconds(-7200) })
     try await withClient(clock: clock) { request, _ in
       guard request.headers.first(name: "X-Amz-Date") == upstream.amzDate else {
         let message = "Signature expired: A is now earlier than B (\(upstream.amzDate) - 5 min.)"
@@ -214,7 +216,7 @@ import Testing
         Issue.record("no failure")
         return
       }
-      #expect(failure.error.reason == breakage.reason)
+      #expect(failure.error.reason.rawValue == breakage.reason)
       #expect(failure.error.retryable && failure.disposition == .unavailable(retryAfter: nil))
       #expect(server.requests.count == 1)
     }

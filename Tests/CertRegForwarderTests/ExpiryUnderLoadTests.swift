@@ -26,8 +26,8 @@ import Testing
 
     var hostClock: HostClock {
       HostClock(
-        wall: { self.now },
-        monotonic: { MonotonicTime(nanoseconds: self.now.millisecondsSinceEpoch * 1_000_000) })
+        monotonic: { MonotonicTime(nanoseconds: self.now.millisecondsSinceEpoch * 1_000_000) },
+        wall: { self.now })
     }
   }
 

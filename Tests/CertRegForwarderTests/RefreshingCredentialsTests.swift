@@ -1,5 +1,6 @@
 import CertRegCore
 import CertRegSigV4
+import CertRegTesting
 import Logging
 import Synchronization
 import Testing
@@ -113,7 +114,7 @@ final class ManualClock: Sendable {
 
   var clock: HostClock {
     HostClock(
-      wall: { self.wall }, monotonic: { MonotonicTime(nanoseconds: 1) + self.passed.withLock { $0 } })
+      monotonic: { MonotonicTime(nanoseconds: 1) + self.passed.withLock { $0 } }, wall: { self.wall })
   }
 }
 

@@ -1,6 +1,7 @@
 import CertRegCore
 import CertRegCrypto
 import CertRegSigV4
+import CertRegTesting
 import NIOHTTP1
 import Testing
 
@@ -167,13 +168,13 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
       return
     }
     #expect(failure.error.kind == row.kind)
-    #expect(failure.error.reason == row.reason)
+    #expect(failure.error.reason.rawValue == row.reason)
     #expect(failure.disposition == row.disposition)
     #expect(failure.error.retryable == row.retryable)
     #expect(failure.error.upstreamType == (row.type == row.kind.rawValue ? nil : row.type))
     #expect(remedy == row.remedy)
     if row.reason != "upstream_redirected" { #expect(failure.error.message == "because") }
-    #expect(FailureReason(rawValue: failure.error.reason) != nil)
+    #expect(FailureReason(rawValue: failure.error.reason.rawValue) != nil)
   }
 
   @Test(arguments: [

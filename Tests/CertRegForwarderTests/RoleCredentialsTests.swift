@@ -1,3 +1,4 @@
+import CertRegClock
 import CertRegCore
 import CertRegCrypto
 import CertRegSigV4
@@ -194,7 +195,7 @@ import Testing
 
   @Test func `a wrong clock does not keep it from taking a role`() async throws {
     let real = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 9)
-    let clock = HostClock(wall: { real + .seconds(86_400) }, monotonic: HostClock.system.monotonic)
+    let clock = HostClock(monotonic: { HostClock.system.monotonic }, wall: { real + .seconds(86_400) })
     try await withService { request, _ in
       request.headers.first(name: "X-Amz-Date") == real.amzDate
         ? Self.success

@@ -1,4 +1,5 @@
 import CertRegCore
+import CertRegTesting
 import Logging
 import NIOHTTP1
 import NIOPosix
@@ -14,7 +15,7 @@ import Testing
     + "</GetCallerIdentityResult></GetCallerIdentityResponse>"
   /// 2026-11-24T09:00:00Z.
   private static let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 9, minute: 0, second: 0)
-  private static let clock = HostClock(wall: { now }, monotonic: { MonotonicTime(nanoseconds: 0) })
+  private static let clock = HostClock(monotonic: { MonotonicTime(nanoseconds: 0) }, wall: { now })
 
   private func check(
     registration: CannedReply, environment: [String: String] = keys
@@ -63,7 +64,7 @@ import Testing
   ])
   func `tells why registrations would be refused`(type: String, status: Int, reason: String) async throws {
     let (check, _) = try await check(registration: refusal(type, status))
-    #expect(check.refused?.reason == reason)
+    #expect(check.refused?.reason.rawValue == reason)
     #expect(check.unreachable == nil)
   }
 

@@ -1,4 +1,5 @@
 import CertRegCore
+import CertRegTesting
 import CertRegProtocol
 import Foundation
 import Testing

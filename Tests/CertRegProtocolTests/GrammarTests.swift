@@ -1,5 +1,6 @@
 import CertRegCore
 import CertRegProtocol
+import CertRegTesting
 import Testing
 
 /// RFC 8259, through the one door that the daemon has for it. `V` marks where a value of any kind goes: it becomes the value

@@ -28,7 +28,7 @@ struct ParsedLine {
     if case .failure(let error) = result { error.error } else { nil }
   }
 
-  var reason: String? { error?.reason }
+  var reason: String? { error?.reason.rawValue }
 
   /// The JSON text of the `id` that an answer or an error line carries.
   var id: String? {

@@ -1,5 +1,6 @@
 import CertRegCore
 import CertRegProtocol
+import CertRegTesting
 import Testing
 
 /// Objects that are no requests: reason, message and `id`.
@@ -86,7 +87,7 @@ import Testing
     let parsed = ParsedLine(line)
     let error = try #require(parsed.error)
     #expect(error.kind == .invalidRequest)
-    #expect(error.reason == reason)
+    #expect(error.reason.rawValue == reason)
     #expect(error.message.contains(message), "\(error.message)")
     #expect(error.origin == .daemon)
     #expect(!error.retryable)

@@ -16,6 +16,7 @@ struct Model {
     case .noteAttempt(let key, let attempts, let error):
       queue[key]?.attempts = attempts
       queue[key]?.lastError = error
+    case .noteProgress(let key, let facts): queue[key]?.facts = facts
     case .complete(let registration):
       queue[registration.key] = nil
       failures[registration.key] = nil

@@ -21,7 +21,7 @@ import Testing
 
   static func reason(_ text: String, _ policies: ValidationPolicies = ValidationPolicies()) -> String? {
     guard case .failure(let error) = outcome(text, policies) else { return nil }
-    return error.reason
+    return error.reason.rawValue
   }
 
   private static let usual: [(String, String)] = [

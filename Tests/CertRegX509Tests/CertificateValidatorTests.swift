@@ -13,7 +13,7 @@ import Testing
     do throws(ServiceError) {
       _ = try CertificateValidator(policies: policies).validate(der: der, now: now)
       return nil
-    } catch { return error.reason }
+    } catch { return error.reason.rawValue }
   }
 
   static func message(_ der: [UInt8], _ policies: ValidationPolicies = ValidationPolicies()) -> String {
@@ -187,7 +187,7 @@ import Testing
     #expect(Self.reason(der, .all(.allow), now: now) == nil)
     let validator = CertificateValidator(policies: ValidationPolicies())
     let basis = try validator.validate(der: der, now: .testNow)
-    #expect(validator.recheck(basis, now: now)?.reason == expected)
+    #expect(validator.recheck(basis, now: now)?.reason.rawValue == expected)
     #expect(CertificateValidator(policies: .all(.allow)).recheck(basis, now: now) == nil)
   }
 

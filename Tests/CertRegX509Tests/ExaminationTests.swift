@@ -53,7 +53,7 @@ import Testing
     #expect(severity(.expired) == .error)
     #expect(severity(.unsupportedKey) == .warning)
     #expect(severity(.unusualExponent) == .warning)
-    #expect(try examine(der).refusal?.reason == "weak_rsa_key")
+    #expect(try examine(der).refusal?.reason.rawValue == "weak_rsa_key")
     #expect(findings.allSatisfy { !$0.source.isEmpty && !$0.message.isEmpty })
   }
 

@@ -29,7 +29,7 @@ import Testing
       #expect(isPrintable(examination.description.subject.rfc4514), comment())
       #expect(isPrintable(examination.description.issuer.rfc4514), comment())
     case .failure(let error):
-      switch error.reason {
+      switch error.reason.rawValue {
       case "malformed_der": #expect(theirs == nil, comment())
       case "trailing_data": #expect((theirs?.length ?? der.count) < der.count, comment())
       default: Issue.record("\(error)")

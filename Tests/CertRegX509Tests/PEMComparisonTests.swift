@@ -78,7 +78,7 @@ import Testing
           return nil
         } catch { return error }
       }
-      if let error { #expect(CertificateReason(rawValue: error.reason) != nil) }
+      if let error { #expect(CertificateReason(rawValue: error.reason.rawValue) != nil) }
     }
   }
 }

@@ -37,7 +37,7 @@ import Testing
       ])
     #expect(
       report.findings.map(\.severity) == [.error, .warning, .error, .warning, .error, .error, .warning])
-    #expect(report.refusal?.reason == "extra_pem_block")
+    #expect(report.refusal?.reason.rawValue == "extra_pem_block")
     #expect(report.examination?.description.publicKey.bits == 1024)
     #expect(report.findings.allSatisfy { !$0.source.isEmpty && !$0.message.contains("secret") })
   }

@@ -1,4 +1,5 @@
 import CertRegCore
+import CertRegTesting
 import CertRegForwarder
 import CertRegProtocol
 import CertRegX509
@@ -34,7 +35,7 @@ import Testing
     var reasons: Set<String> = []
     for module in modules {
       for source in try Repository.sources(of: module) {
-        for match in source.matches(of: /reason: "([a-z0-9_]+)"/) { reasons.insert(String(match.1)) }
+        for match in source.matches(of: /Reason\(rawValue: "([a-z0-9_]+)"\)/) { reasons.insert(String(match.1)) }
       }
     }
     return reasons
@@ -122,7 +123,7 @@ import Testing
     let rows = try Self.rows()
     for (reason, line) in Self.lines {
       let error = Self.refusal(line)
-      #expect(error?.reason == reason.rawValue)
+      #expect(error?.reason.rawValue == reason.rawValue)
       #expect(rows.first { $0.reason == reason.rawValue }?.message == error?.message)
     }
     // These two do not come from a line's content.
@@ -131,7 +132,7 @@ import Testing
   }
 
   @Test func `what the document says of numbers, names and depth is so`() {
-    func refusal(_ line: String) -> String? { Self.refusal(Array(line.utf8))?.reason }
+    func refusal(_ line: String) -> String? { Self.refusal(Array(line.utf8))?.reason.rawValue }
     let deepest = #"{"id":"# + String(repeating: "[", count: 31) + String(repeating: "]", count: 31) + "}"
     #expect(refusal(deepest) == "invalid_id")
     #expect(refusal(#"{"op":"status","id":-12.50e+3}"#) == nil)
@@ -169,7 +170,7 @@ import Testing
 
   @Test(arguments: daemonErrors)
   func `the daemon's own errors are as documented`(_ error: ServiceError) throws {
-    let row = try #require(try Self.rows().first { $0.reason == error.reason })
+    let row = try #require(try Self.rows().first { $0.reason == error.reason.rawValue })
     #expect(row.message == error.message)
     // The tables of requests and certificates have one type, in the text above them.
     if let type = row.cells["`type`"] {
@@ -197,7 +198,7 @@ import Testing
       let error = #expect(throws: ServiceError.self) {
         try CertificatePEM.decode(text, policies: ValidationPolicies())
       }
-      #expect(error?.reason == reason.rawValue)
+      #expect(error?.reason.rawValue == reason.rawValue)
       #expect(rows.first { $0.reason == reason.rawValue }?.message == error?.message)
     }
   }

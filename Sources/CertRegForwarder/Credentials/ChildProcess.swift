@@ -1,4 +1,5 @@
 import CSpawn
+import CertRegClock
 import CertRegCore
 import Glibc
 
@@ -55,7 +56,7 @@ enum ChildProcess {
     output.closeWriting()
     errors.closeWriting()
     var collected = Collected()
-    let end = HostClock.system.monotonic() + timeout
+    let end = HostClock.system.monotonic + timeout
     let status: Int32
     do throws(ChildProcessError) {
       try collect(&collected, output, errors, until: end, limit: outputLimitBytes, isCancelled: isCancelled)
@@ -148,7 +149,7 @@ enum ChildProcess {
       ]
       let ready = poll(&polled, 2, 100)
       if isCancelled() { throw .cancelled }
-      guard HostClock.system.monotonic() < end else { throw .timedOut }
+      guard HostClock.system.monotonic < end else { throw .timedOut }
       guard ready > 0 else { continue }
       if polled[0].revents != 0, !read(output.reading, into: &collected.output) { output.closeReading() }
       if polled[1].revents != 0, !read(errors.reading, into: &collected.errors) { errors.closeReading() }
@@ -173,7 +174,7 @@ enum ChildProcess {
     var pause: Int32 = 1
     while waitpid(child, &status, WNOHANG) == 0 {
       if isCancelled() { throw .cancelled }
-      guard HostClock.system.monotonic() < end else { throw .timedOut }
+      guard HostClock.system.monotonic < end else { throw .timedOut }
       poll(nil, 0, pause)
       pause = min(2 * pause, 100)
     }

@@ -1,3 +1,4 @@
+package import CertRegClock
 package import CertRegCore
 package import Logging
 package import NIOCore

@@ -1,4 +1,5 @@
-import CertRegCore
+package import CertRegClock
+package import CertRegCore
 package import CertRegSigV4
 package import Logging
 import Synchronization
@@ -73,7 +74,7 @@ package final class RefreshingCredentials: CredentialsSource {
   private static let endedError = CredentialsError(.unavailable, "The call ended before there were credentials")
 
   private var now: CredentialRefresh.Now {
-    CredentialRefresh.Now(wall: clock.wall(), monotonic: clock.monotonic())
+    CredentialRefresh.Now(wall: clock.wall, monotonic: clock.monotonic)
   }
 
   /// Asks the state machine and does what it says.

@@ -34,7 +34,7 @@ struct RolesAnywhereCredentials: CredentialsProvider {
     let offset = ClockOffset()
     var isFirst = true
     while true {
-      let headers = try sign(request, identity, region: region, at: offset.corrected(clock.wall()))
+      let headers = try sign(request, identity, region: region, at: offset.corrected(clock.wall))
       let reply = try await endpoints.send(
         .POST, url, path: RolesAnywhereRequest.path, query: request.query, headers: headers, body: request.body,
         timeout: CredentialEndpoints.remoteTimeout, service: Self.source)
@@ -43,7 +43,7 @@ struct RolesAnywhereCredentials: CredentialsProvider {
       if isFirst, AWSErrorCategory(error: error, status: reply.status) == .clockSkew,
         let time = ClockSkew.upstreamTime(message: error.message, dateHeader: reply.headers.first(name: "Date"))
       {
-        offset.learn(upstream: time, now: clock.wall())
+        offset.learn(upstream: time, now: clock.wall)
         isFirst = false
         continue
       }

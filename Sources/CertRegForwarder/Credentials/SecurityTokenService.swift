@@ -86,7 +86,7 @@ struct SecurityTokenService: Sendable {
         let signer = RequestSigner(credentials: signing, scope: SigningScope(region: region, service: "sts"))
         let added = signer.sign(
           method: "POST", path: url.path.isEmpty ? "/" : url.path, headers: unsigned,
-          payloadHash: SHA256.digest(of: body), at: offset.corrected(clock.wall()))
+          payloadHash: SHA256.digest(of: body), at: offset.corrected(clock.wall))
         headers = unsigned + added
       }
       let reply = try await endpoints.send(
@@ -96,7 +96,7 @@ struct SecurityTokenService: Sendable {
         let time = Refusal(reply, String(decoding: reply.body, as: UTF8.self)).upstreamTime
       {
         isFirst = false
-        offset.learn(upstream: time, now: clock.wall())
+        offset.learn(upstream: time, now: clock.wall)
         continue
       }
       return (reply, headers.last?.value)
