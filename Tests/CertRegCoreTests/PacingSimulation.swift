@@ -1,5 +1,6 @@
-@testable import CertRegCore
 import CertRegTesting
+
+@testable import CertRegCore
 
 /// Callers, a registrar, a disk and an upstream with a token bucket, in virtual time. Every delay comes from one seed.
 ///

@@ -34,7 +34,7 @@ import Testing
       try control.check(operation, targets: targets.map { TargetName($0) }, by: peer, now: start + time)
       return nil
     } catch {
-      return error.reason
+      return error.reason.rawValue
     }
   }
 

@@ -1,6 +1,6 @@
 import CertRegCore
-import CertRegTesting
 import CertRegHost
+import CertRegTesting
 import Logging
 import Synchronization
 import Testing

@@ -1,6 +1,6 @@
 import CertRegCore
-import CertRegTesting
 import CertRegProtocol
+import CertRegTesting
 import Testing
 
 @testable import CertRegDaemon
@@ -42,7 +42,7 @@ import Testing
   @Test func `answers are counted by kind, and no more kinds than there is room for`() {
     let counts = RequestCounts()
     for number in 0..<2000 {
-      counts.count(.register, ServiceError(.internalFailure, reason: "r\(number)", message: ""))
+      counts.count(.register, ServiceError(.internalFailure, reason: Reason(rawValue: "r\(number)"), message: ""))
     }
     counts.count(.register, "created")
     #expect(counts.all.count <= 513)

@@ -1,5 +1,5 @@
-import CertRegTesting
 import CertRegSocket
+import CertRegTesting
 import Testing
 
 @testable import CertRegCore

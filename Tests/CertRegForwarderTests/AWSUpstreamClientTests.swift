@@ -1,8 +1,8 @@
 import CertRegClock
 import CertRegCore
-import CertRegTesting
 import CertRegCrypto
 import CertRegSigV4
+import CertRegTesting
 import Logging
 import NIOHTTP1
 import NIOPosix

@@ -1,6 +1,6 @@
 import CertRegCore
-import CertRegTesting
 import CertRegProtocol
+import CertRegTesting
 import Foundation
 import Testing
 

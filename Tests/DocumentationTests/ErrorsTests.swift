@@ -1,7 +1,7 @@
 import CertRegCore
-import CertRegTesting
 import CertRegForwarder
 import CertRegProtocol
+import CertRegTesting
 import CertRegX509
 import Foundation
 import Testing
