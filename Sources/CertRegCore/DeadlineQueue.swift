@@ -1,20 +1,15 @@
-/// A binary min-heap of things that are due at some time. Entries that have lost their meaning are left in and ignored by
-/// whoever takes them out.
+/// A binary min-heap of things that are due at some time. Entries that have lost their meaning stay until they are due, or are
+/// swept out.
 struct DeadlineQueue<Element: Sendable>: Sendable {
   private var heap: [(due: MonotonicTime, element: Element)] = []
 
   var earliest: MonotonicTime? { heap.first?.due }
+  var first: Element? { heap.first?.element }
   var count: Int { heap.count }
 
   mutating func insert(_ element: Element, due: MonotonicTime) {
     heap.append((due, element))
-    var child = heap.count - 1
-    while child > 0 {
-      let parent = (child - 1) / 2
-      guard heap[child].due < heap[parent].due else { break }
-      heap.swapAt(child, parent)
-      child = parent
-    }
+    siftUp(from: heap.count - 1)
   }
 
   /// Takes out the earliest element if it is due at `now`.
@@ -23,13 +18,31 @@ struct DeadlineQueue<Element: Sendable>: Sendable {
     let last = heap.removeLast()
     if !heap.isEmpty {
       heap[0] = last
-      siftDown()
+      siftDown(from: 0)
     }
     return first.element
   }
 
-  private mutating func siftDown() {
-    var parent = 0
+  /// Drops the elements that have lost their meaning, where there are more than `bound` in all. The bound has to be a multiple
+  /// of those with a meaning, so that the cost of a sweep is spread over the insertions before it.
+  mutating func sweep(ifMoreThan bound: Int, keeping hasMeaning: (Element) -> Bool) {
+    guard heap.count > bound else { return }
+    heap.removeAll { !hasMeaning($0.element) }
+    for index in stride(from: heap.count / 2 - 1, through: 0, by: -1) { siftDown(from: index) }
+  }
+
+  private mutating func siftUp(from index: Int) {
+    var child = index
+    while child > 0 {
+      let parent = (child - 1) / 2
+      guard heap[child].due < heap[parent].due else { return }
+      heap.swapAt(child, parent)
+      child = parent
+    }
+  }
+
+  private mutating func siftDown(from index: Int) {
+    var parent = index
     while true {
       let left = 2 * parent + 1
       guard left < heap.count else { return }

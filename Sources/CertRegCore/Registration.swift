@@ -171,9 +171,9 @@ package struct PendingRegistration: Hashable, Sendable {
   package var basis: VerdictBasis
   package var facts: JobFacts
 
-  /// Places in the queue that it takes: one for each 2 KiB of its certificate that are begun, so that a bound on places is one
-  /// on memory.
-  package var places: Int { max(1, (der.count + 2047) / 2048) }
+  /// How many slots of the queue it takes: one for each 2 KiB of its certificate that are begun. A bound on slots is therefore
+  /// one on memory.
+  package var slots: Int { max(1, (der.count + 2047) / 2048) }
 
   package init(
     key: RegistrationKey, sequence: Int64, der: [UInt8], status: CertificateStatus?, enqueuedAt: WallTime,

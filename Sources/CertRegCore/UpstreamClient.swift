@@ -1,7 +1,18 @@
+/// One call of the upstream.
+package enum UpstreamCall: Hashable, Sendable {
+  case registerCertificateWithoutCA(RegisterCertificateCall)
+
+  package var operation: UpstreamOperation {
+    switch self {
+    case .registerCertificateWithoutCA: .registerCertificateWithoutCA
+    }
+  }
+}
+
 /// One call of RegisterCertificateWithoutCA.
-package struct UpstreamCall: Sendable {
+package struct RegisterCertificateCall: Hashable, Sendable {
   package var certificateID: CertificateID
-  /// The certificate's DER encoding; it is sent as PEM with lines of 64 characters (RFC 7468 section 2).
+  /// The certificate's DER encoding. It is sent as PEM with lines of 64 characters (RFC 7468 section 2).
   package var der: [UInt8]
   /// Sent as `status`; `nil` sends none.
   package var status: CertificateStatus?
@@ -15,7 +26,7 @@ package struct UpstreamCall: Sendable {
 
 /// How a call ended.
 package enum UpstreamReply: Hashable, Sendable {
-  /// 200, with the `certificateId` that the client computed.
+  /// 200 of RegisterCertificateWithoutCA, with the `certificateId` that the client computed.
   case registered(certificateARN: String, requestID: String?)
   /// 409 for the certificate that was sent. `certificateARN` is its `resourceArn`.
   /// `status`: what the upstream says it has, where it was asked.
@@ -53,12 +64,13 @@ package struct UpstreamFailure: Error, Hashable, Sendable {
   }
 }
 
-/// The upstream of one target. It signs, sends, reads and classifies; when to call and whether to try again is decided by others.
+/// The upstream of one target. It signs, sends, reads and classifies. When to call and whether to try again is decided by its
+/// user.
 package protocol UpstreamClient: Sendable {
   /// Makes one call, and where the target is so configured asks for the status of a certificate that exists. Refreshed
-  /// credentials or a corrected clock may make each two on the wire, never more. Each ends within the `requestTimeout`.
-  func registerCertificateWithoutCA(_ call: UpstreamCall) async -> UpstreamReply
+  /// credentials or a corrected clock may make each two requests on the wire, never more. Each ends within `requestTimeout`.
+  func perform(_ call: UpstreamCall) async -> UpstreamReply
 
-  /// Releases connections. Calls under way end as unavailable.
+  /// Releases connections.
   func shutdown() async
 }

@@ -1,3 +1,4 @@
+import CertRegClock
 import CertRegCore
 import CertRegHost
 import CertRegProtocol
@@ -76,10 +77,13 @@ package struct Daemon: Sendable {
     let notifier = ServiceNotifier.fromEnvironment()
     let openFiles: ProcessLimits.OpenFiles
     do throws(HostError) { openFiles = try ProcessLimits.raiseOpenFiles() } catch { throw DaemonError(error) }
-    let parts = try await DaemonParts.build(
-      loaded.settings, passed: passed, openFiles: openFiles, environment: environment, pipeline: log,
-      logger: logger)
-    let watchdog = Watchdog(notifier: notifier, loops: parts.loops, activity: parts.activity, logger: logger)
+    let clock = HostClock.system
+    let parts = try await DaemonParts(
+      loaded.settings,
+      DaemonParts.Surroundings(
+        clock: clock, passed: passed, openFiles: openFiles, environment: environment, log: log, logger: logger))
+    let watchdog = Watchdog(
+      notifier: notifier, loops: parts.loops, activity: parts.activity, clock: clock, logger: logger)
     logger.log(.notice, .ready, "certregd \(Version.current) serves \(parts.socketPath)")
     notifier.ready(status: "serving \(loaded.settings.targets.count) target(s)")
     ProgramText.releasePages()
@@ -94,7 +98,8 @@ package struct Daemon: Sendable {
         ProgramText.releasePages()
       }
       if !notifier.isSilent {
-        let status = ServiceStatus(reports: parts.reports, notifier: notifier, activity: parts.activity)
+        let status = ServiceStatus(
+          reports: parts.reports, notifier: notifier, activity: parts.activity, clock: clock)
         group.addTask { await status.run() }
       }
       if let watchdog { group.addTask { await watchdog.run() } }

@@ -1,105 +1,185 @@
 import CertRegCore
 import CertRegForwarder
 import CertRegHost
-import CertRegSandbox
 import CertRegSettings
 import CertRegSocket
 import CertRegStore
 import CertRegX509
-import Glibc
 import Logging
 import NIOCore
 import NIOPosix
-import Synchronization
 
-/// The running parts of the daemon. What is built first is taken down last.
+/// The running parts of the daemon. They are built in the order of their declaration, and taken down in the opposite order.
 final class DaemonParts: Sendable {
-  let calls: UpstreamCalls
-  let socketPath: String
-  /// How to run something on each loop that does the daemon's work.
-  let loops: [WatchedLoop]
-  let reports: Reports
-  /// Noted when something happens that the line of `systemctl status` may tell.
-  let activity: Activity
-  /// Noted when there are other targets.
-  private let targetChanges = Activity()
-  private let server: SocketServer
-  private let engine: RegistrationEngine
-  private let service: RequestService
-  private let verdicts: Verdicts
-  private let cache: ResultCache
-  private let store: SQLiteRegistrationStore
-  private let socket: OpenSocket
-  private let coreGroup: MultiThreadedEventLoopGroup
-  private let workers: NIOThreadPool
-  private let metrics: MetricsServer?
-  private let clients: Mutex<[TargetName: TargetClient]>
-  private let context: CredentialsContext
-
-  /// A client and what it was made from.
-  private struct TargetClient: Sendable {
-    var configuration: TargetConfiguration
-    var client: any UpstreamClient
-    var isAWS: Bool
-
-    var engineTarget: EngineTarget { EngineTarget(configuration, client: client, isAWS: isAWS) }
+  /// What the process gives the parts.
+  struct Surroundings: Sendable {
+    var clock: HostClock
+    /// The sockets that the service manager passed.
+    var passed: Result<[PassedDescriptor], HostError>
+    var openFiles: ProcessLimits.OpenFiles
+    var environment: [String: String]
+    var log: LogPipeline
+    var logger: Logger
   }
 
-  private init(
-    calls: UpstreamCalls, server: SocketServer, engine: RegistrationEngine, service: RequestService, reports: Reports,
-    verdicts: Verdicts, cache: ResultCache, store: SQLiteRegistrationStore, socket: OpenSocket, threads: Threads,
-    metrics: MetricsServer?, clients: [TargetName: TargetClient], context: CredentialsContext, activity: Activity
-  ) {
-    self.calls = calls
-    self.server = server
-    self.engine = engine
-    self.service = service
-    self.reports = reports
-    self.verdicts = verdicts
-    self.cache = cache
+  /// Noted when something happens that the line of `systemctl status` may tell.
+  let activity = Activity()
+  /// Noted when there are other targets.
+  private let targetChanges = Activity()
+  private let store: SQLiteRegistrationStore
+  private let known: KnownResults
+  private let verdicts: Verdicts
+  private let socket: OpenSocket
+  private let threads: Threads
+  private let clients: TargetClients
+  let calls: UpstreamCalls
+  private let engine: RegistrationEngine
+  private let server: SocketServer
+  let reports: Reports
+  private let service: RequestService
+  private let metrics: MetricsServer?
+
+  /// Builds the parts; requests are answered once it returns.
+  ///
+  /// - Throws: What keeps the daemon from its work. What was built by then is taken down again.
+  init(_ settings: Settings, _ surroundings: Surroundings) async throws(DaemonError) {
+    let (clock, logger) = (surroundings.clock, surroundings.logger)
+    let demand = AnswerDemand()
+    let givingWay = GivingWay(demand: demand, clock: clock)
+    let opened = try Self.openStore(settings, givingWay, logger)
+    let store = opened.store
+    let memory = ResultCache(maxEntries: settings.cache.maxEntries)
+    let known = KnownResults(memory: memory, store: store, timeToLive: settings.cache.ttl)
+    let verdicts = Verdicts(policies: settings.validation, clock: clock)
+    let socket = try OpenSocket.take(surroundings.passed, else: settings.socket, logger: logger)
+    let threads = Threads(givingWay: givingWay)
+    let loop = threads.core.next()
+    let clients = TargetClients(
+      context: CredentialsContext(
+        environment: ProcessEnvironment(surroundings.environment), clock: clock, eventLoopGroup: threads.core,
+        logger: logger),
+      isSandbox: settings.sandbox)
+    let calls = UpstreamCalls(of: clients, on: loop, givingWay: givingWay)
+    let audit = AuditTrail(log: surroundings.log)
+    let counts = RequestCounts()
+    var started: SocketServer?
+    do {
+      _ = try await clients.replace(with: settings.targets)
+      let engine = try await RegistrationEngine.start(
+        on: loop,
+        RegistrationEngine.Parts(
+          store: store, known: known, calls: calls, clock: clock, audit: audit, activity: activity,
+          givingWay: givingWay, logger: logger),
+        configuration: settings.registrar, targets: clients.limits, resuming: opened.pending)
+      let server = try SocketServer(loops: Threads.socketLoops)
+      started = server
+      let maxConnections = min(settings.socket.maxConnections, surroundings.openFiles.connectionLimit)
+      let reports = Reports(
+        Reports.Parts(
+          engine: engine, server: server, clients: clients, cache: memory, store: store, counts: counts,
+          log: surroundings.log, workers: threads.queue, loop: loop, clock: clock),
+        constants: settings.reportConstants(startedAt: clock.wall, maxConnections: maxConnections))
+      let service = RequestService(
+        RequestService.Parts(
+          verdicts: verdicts, known: known, store: store, engine: engine, workers: threads.queue, reports: reports,
+          audit: audit, counts: counts, clock: clock),
+        configuration: settings.requests)
+      try await server.serve(
+        socket.descriptor, handling: service, cache: memory, demand: demand, clock: clock,
+        configuration: settings.socketConfiguration(cache: memory, maxConnections: maxConnections))
+      metrics =
+        if let listen = settings.metrics.listen {
+          try await MetricsServer.start(listen, reports: reports, on: threads.core)
+        } else {
+          nil
+        }
+      self.engine = engine
+      self.server = server
+      self.reports = reports
+      self.service = service
+    } catch {
+      await started?.shutDown()
+      await clients.shutDown()
+      socket.removeFile()
+      throw error as? DaemonError ?? DaemonError(HostError(.failed, message: "\(socket.path): \(error)"))
+    }
     self.store = store
+    self.known = known
+    self.verdicts = verdicts
     self.socket = socket
-    socketPath = socket.path
-    coreGroup = threads.core
-    workers = threads.workers
-    self.metrics = metrics
-    self.clients = Mutex(clients)
-    self.context = context
-    self.activity = activity
-    loops =
-      [
-        WatchedLoop(name: "registrar", patience: 1) { engine.onLoop($0) },
-        WatchedLoop(name: "workers", patience: 4) { threads.queue.submit($0) },
-        WatchedLoop(name: "store", patience: 4) { store.onCommitThread($0) },
-      ]
-      + (0..<server.loopCount).map { number in
-        WatchedLoop(name: "socket-\(number)", patience: 1) { server.onLoop(number, $0) }
-      }
-    reports.attach(signing: { [weak self] in self?.signing ?? [:] })
+    self.threads = threads
+    self.clients = clients
+    self.calls = calls
     targetChanges.note()
     activity.note()
   }
 
-  private var signing: [TargetName: Reports.Signing] {
-    Self.awsClients(clients.withLock { $0 }).mapValues { client in
-      Reports.Signing(
-        region: client.endpoint.region,
-        credentials: client.credentialsProvenance.map { .init(source: $0.source, expiresAt: $0.expiration) },
-        clockOffset: client.clockOffset)
-    }
-  }
+  var socketPath: String { socket.path }
 
-  private static func awsClients(_ clients: [TargetName: TargetClient]) -> [TargetName: AWSUpstreamClient] {
-    clients.compactMapValues { $0.client as? AWSUpstreamClient }
+  /// Every loop and thread that does the daemon's work.
+  var loops: [WatchedLoop] {
+    let (engine, threads, store, server) = (engine, threads, store, server)
+    return [
+      WatchedLoop(name: "registrar", patience: 1) { engine.onLoop($0) },
+      WatchedLoop(name: "workers", patience: 4) { threads.queue.submit($0) },
+      WatchedLoop(name: "store", patience: 4) { store.onCommitThread($0) },
+    ]
+      + (0..<server.loopCount).map { number in
+        WatchedLoop(name: "socket-\(number)", patience: 1) { server.onLoop(number, $0) }
+      }
   }
 
   /// Asks for credentials ahead of the first call. Runs until the task is cancelled.
   func watchCredentials() async {
     await CredentialsWatch(reports: reports, activity: activity, changes: targetChanges) {
-      Self.awsClients(self.clients.withLock { $0 })
+      self.clients.awsClients
     }.run()
   }
 
+  /// Takes what of a new configuration can be taken without a restart.
+  ///
+  /// - Throws: What is wrong with a target. Then everything stays as it was.
+  func reconfigure(_ settings: Settings) async throws(DaemonError) {
+    let endUnused = try await clients.replace(with: settings.targets)
+    await engine.reconfigure(settings.registrar, targets: clients.limits)
+    verdicts.replace(settings.validation)
+    known.setTimeToLive(settings.cache.ttl)
+    service.reconfigure(settings.requests)
+    let maxConnections = reports.maxConnections
+    await server.reconfigure(settings.socketConfiguration(cache: known.memory, maxConnections: maxConnections))
+    reports.setConstants {
+      $0 = settings.reportConstants(startedAt: $0.startedAt, maxConnections: maxConnections)
+    }
+    targetChanges.note()
+    await endUnused()
+  }
+
+  /// Takes no more requests, answers what was asked, at the latest after `limit` with a refusal, and closes the socket.
+  func stop(limit: Duration) async {
+    reports.beginDraining()
+    socket.removeFile()
+    await metrics?.stop()
+    async let connections: Void = server.drain(isShared: socket.isShared)
+    await engine.drain(limit: limit)
+    // Answers are on their way to the connections; a client that does not read them is not waited for.
+    let server = server
+    let closing = threads.core.next().scheduleTask(in: .seconds(2)) { server.closeAll() }
+    await connections
+    closing.cancel()
+    calls.finish()
+  }
+
+  /// Releases what is left. Calls have ended.
+  func close() async {
+    await server.shutDown()
+    await clients.shutDown()
+    try? await threads.workers.shutdownGracefully()
+    store.close()
+    try? await threads.core.shutdownGracefully()
+  }
+}
+
+extension DaemonParts {
   /// Threads for the core's event loop (registrar and upstream connections) and for blocking work.
   private struct Threads: Sendable {
     /// Half of the cores: clients on this host need the rest, and a loop that is busy answers more with one system call.
@@ -109,25 +189,24 @@ final class DaemonParts: Sendable {
     let workers: NIOThreadPool
     let queue: WorkQueue
 
-    init() {
+    init(givingWay: GivingWay) {
       let count = min(4, max(1, System.coreCount))
       core = MultiThreadedEventLoopGroup(numberOfThreads: 1)
       workers = NIOThreadPool(numberOfThreads: count)
       workers.start()
-      queue = WorkQueue(pool: workers, threads: count)
+      queue = WorkQueue(pool: workers, threads: count, givingWay: givingWay)
     }
   }
 
-  static func build(
-    _ settings: Settings, passed: Result<[PassedDescriptor], HostError>, openFiles: ProcessLimits.OpenFiles,
-    environment: [String: String], pipeline: LogPipeline, logger: Logger
-  ) async throws(DaemonError) -> DaemonParts {
+  /// Opens the state directory, with what an earlier process left unfinished, and makes what verdicts need.
+  private static func openStore(
+    _ settings: Settings, _ givingWay: GivingWay, _ logger: Logger
+  ) throws(DaemonError) -> (store: SQLiteRegistrationStore, pending: [PendingRegistration]) {
+    let directory = try settings.databaseDirectory()
     let store: SQLiteRegistrationStore
     let pending: [PendingRegistration]
-    let directory = try settings.databaseDirectory()
-    let cache = ResultCache(maxEntries: settings.cache.maxEntries, timeToLive: settings.cache.ttl)
     do throws(StoreError) {
-      store = try SQLiteRegistrationStore(directory: directory, giveWay: cache.demand.giveWay) { notice in
+      store = try SQLiteRegistrationStore(directory: directory, giveWay: givingWay.giveWay) { notice in
         log(notice, logger)
       }
       pending = try store.pendingRegistrations()
@@ -142,147 +221,7 @@ final class DaemonParts: Sendable {
     guard CertificateValidator.prepare() else {
       throw DaemonError(HostError(.failed, message: "OpenSSL cannot make the elliptic curves that verdicts need"))
     }
-    let socket = try OpenSocket.take(passed, else: settings.socket, logger: logger)
-    let threads = Threads()
-    let context = CredentialsContext(
-      environment: ProcessEnvironment(environment), eventLoopGroup: threads.core, logger: logger)
-    do throws(DaemonError) {
-      let clients = try await makeClients(settings, context: context, keeping: [:])
-      do throws(DaemonError) {
-        return try await assemble(
-          settings, cache: cache, store: store, pending: pending, socket: socket, threads: threads, context: context,
-          clients: clients, openFiles: openFiles, pipeline: pipeline, logger: logger)
-      } catch {
-        await shutDown(clients)
-        throw error
-      }
-    } catch {
-      socket.removeFile()
-      throw error
-    }
-  }
-
-  private static func assemble(
-    _ settings: Settings, cache: ResultCache, store: SQLiteRegistrationStore, pending: [PendingRegistration],
-    socket: OpenSocket, threads: Threads, context: CredentialsContext, clients: [TargetName: TargetClient],
-    openFiles: ProcessLimits.OpenFiles, pipeline: LogPipeline, logger: Logger
-  ) async throws(DaemonError) -> DaemonParts {
-    let verdicts = Verdicts(policies: settings.validation)
-    let calls = UpstreamCalls(on: threads.core.next(), demand: cache.demand)
-    let maxConnections = min(settings.socket.maxConnections, openFiles.connectionLimit)
-    let counts = RequestCounts()
-    let audit = AuditTrail(log: pipeline)
-    let activity = Activity()
-    let reports = Reports(
-      constants: settings.reportConstants(startedAt: SystemClock.wall, maxConnections: maxConnections), cache: cache,
-      store: store, counts: counts, log: pipeline, workers: threads.queue, loop: threads.core.next())
-    var started: SocketServer?
-    do {
-      let engine = try await RegistrationEngine.start(
-        on: threads.core.next(), configuration: settings.registrar,
-        targets: settings.targets.compactMap { target in
-          clients[target.name]?.engineTarget
-        }, resuming: pending, store: store, cache: cache, calls: calls, audit: audit,
-        activity: activity, logger: logger)
-      reports.attach(engine: engine)
-      let service = RequestService(
-        verdicts: verdicts, cache: cache, store: store, engine: engine, workers: threads.queue, reports: reports,
-        audit: audit, counts: counts, configuration: settings.requests)
-      let server = try await SocketServer.start(
-        on: socket.descriptor, loops: Threads.socketLoops, handling: service, cache: cache,
-        configuration: settings.socketConfiguration(cache: cache, maxConnections: maxConnections))
-      started = server
-      reports.attach(server: server)
-      var metrics: MetricsServer?
-      if let listen = settings.metrics.listen {
-        metrics = try await MetricsServer.start(listen, reports: reports, on: threads.core)
-      }
-      return DaemonParts(
-        calls: calls, server: server, engine: engine, service: service, reports: reports, verdicts: verdicts,
-        cache: cache, store: store, socket: socket, threads: threads, metrics: metrics,
-        clients: clients, context: context, activity: activity)
-    } catch {
-      await started?.shutDown()
-      throw DaemonError(HostError(.failed, message: "\(socket.path): \(error)"))
-    }
-  }
-
-  /// Takes what of a new configuration can be taken without a restart.
-  func reconfigure(_ settings: Settings) async throws(DaemonError) {
-    let old = clients.withLock { $0 }
-    let new = try await Self.makeClients(settings, context: context, keeping: old)
-    clients.withLock { $0 = new }
-    await engine.reconfigure(
-      settings.registrar,
-      targets: settings.targets.compactMap { target in
-        new[target.name]?.engineTarget
-      })
-    verdicts.replace(settings.validation)
-    cache.setTimeToLive(settings.cache.ttl)
-    service.reconfigure(settings.requests)
-    let maxConnections = reports.maxConnections
-    await server.reconfigure(settings.socketConfiguration(cache: cache, maxConnections: maxConnections))
-    reports.setConstants {
-      $0 = settings.reportConstants(startedAt: $0.startedAt, maxConnections: maxConnections)
-    }
-    targetChanges.note()
-    for (name, target) in old where new[name]?.configuration != target.configuration {
-      await target.client.shutdown()
-    }
-  }
-
-  /// Takes no more requests, answers what was asked, at the latest after `limit` with a refusal, and closes the socket.
-  func stop(limit: Duration) async {
-    reports.beginDraining()
-    socket.removeFile()
-    await metrics?.stop()
-    async let connections: Void = server.drain(isShared: socket.isShared)
-    await engine.drain(limit: limit)
-    // Answers are on their way to the connections; a client that does not read them is not waited for.
-    let server = server
-    let closing = coreGroup.next().scheduleTask(in: .seconds(2)) { server.closeAll() }
-    await connections
-    closing.cancel()
-    calls.finish()
-  }
-
-  /// Releases what is left. Calls have ended.
-  func close() async {
-    await server.shutDown()
-    await Self.shutDown(clients.withLock { $0 })
-    try? await workers.shutdownGracefully()
-    store.close()
-    try? await coreGroup.shutdownGracefully()
-  }
-
-  /// A client that is not needed any more has to be told: it must not just go.
-  private static func shutDown(_ clients: [TargetName: TargetClient]) async {
-    for target in clients.values { await target.client.shutdown() }
-  }
-
-  /// All clients or none: on an error those that were made here are shut down again.
-  private static func makeClients(
-    _ settings: Settings, context: CredentialsContext, keeping old: [TargetName: TargetClient]
-  ) async throws(DaemonError) -> [TargetName: TargetClient] {
-    var clients: [TargetName: TargetClient] = [:]
-    for target in settings.targets {
-      if let kept = old[target.name], kept.configuration == target {
-        clients[target.name] = kept
-      } else if settings.sandbox {
-        let upstream = target.region.map { EmbeddedUpstream(region: $0) } ?? EmbeddedUpstream()
-        clients[target.name] = TargetClient(configuration: target, client: upstream, isAWS: false)
-      } else {
-        do throws(UpstreamConfigurationError) {
-          let client = try await AWSUpstreamClient(configuration: target, context: context)
-          clients[target.name] = TargetClient(
-            configuration: target, client: client, isAWS: client.endpoint.isAWS)
-        } catch {
-          await shutDown(clients.filter { old[$0.key]?.configuration != $0.value.configuration })
-          throw DaemonError(error)
-        }
-      }
-    }
-    return clients
+    return (store, pending)
   }
 
   private static func log(_ notice: StoreNotice, _ logger: Logger) {
@@ -291,45 +230,5 @@ final class DaemonParts: Sendable {
     case .damaged, .setAside, .salvaged, .commitsMissing, .unguarded:
       logger.log(.error, .storeDamaged, "\(notice.message)")
     }
-  }
-}
-
-/// The socket that the daemon serves: passed by the service manager, or its own.
-struct OpenSocket: Sendable {
-  var descriptor: Int32
-  var path: String
-  var own: ListeningSocket?
-
-  /// The first Unix socket that was passed, or else one of our own.
-  static func take(
-    _ passed: Result<[PassedDescriptor], HostError>, else settings: SocketSettings, logger: Logger
-  ) throws(DaemonError) -> OpenSocket {
-    do throws(HostError) {
-      var taken: OpenSocket?
-      for socket in try passed.get() {
-        if taken == nil, case .unix(let path) = socket.family {
-          taken = OpenSocket(descriptor: socket.descriptor, path: path ?? socket.name, own: nil)
-        } else {
-          logger.warning("a socket that the service manager passed is not served: \(socket.name)")
-          Glibc.close(socket.descriptor)
-        }
-      }
-      if let taken { return taken }
-      let group: ListeningSocket.Options.Group =
-        settings.group == SocketSettings().group ? .ifPossible(settings.group) : .required(settings.group)
-      let socket = try ListeningSocket.open(.init(path: settings.path, mode: settings.mode, group: group))
-      for remark in socket.remarks { logger.notice("\(remark)") }
-      return OpenSocket(descriptor: socket.descriptor, path: socket.path, own: socket)
-    } catch {
-      throw DaemonError(error)
-    }
-  }
-
-  /// Whether the service manager listens on it, too.
-  var isShared: Bool { own == nil }
-
-  /// Removes the socket's file where it is the daemon's own.
-  func removeFile() {
-    own?.removeFile()
   }
 }

@@ -37,44 +37,33 @@ final class Reports: Sendable {
     var expiresAt: WallTime?
   }
 
+  /// What the reports are made from.
+  struct Parts: Sendable {
+    var engine: RegistrationEngine
+    var server: SocketServer
+    var clients: TargetClients
+    var cache: ResultCache
+    var store: any RegistrationStore
+    var counts: RequestCounts
+    var log: LogPipeline
+    var workers: WorkQueue
+    var loop: any EventLoop
+    var clock: HostClock
+  }
+
   private struct State {
     var constants: Constants
-    var engine: RegistrationEngine?
-    var server: SocketServer?
-    var signing: @Sendable () -> [TargetName: Signing] = { [:] }
     var isDraining = false
     var reloadProblem: String?
     var credentialsProblems: [TargetName: ServiceError] = [:]
   }
 
   private let state: Mutex<State>
-  private let cache: ResultCache
-  private let store: any RegistrationStore
-  private let counts: RequestCounts
-  private let log: LogPipeline
-  private let workers: WorkQueue
-  private let loop: any EventLoop
+  private let parts: Parts
 
-  init(
-    constants: Constants, cache: ResultCache, store: any RegistrationStore, counts: RequestCounts, log: LogPipeline,
-    workers: WorkQueue, loop: any EventLoop
-  ) {
+  init(_ parts: Parts, constants: Constants) {
+    self.parts = parts
     state = Mutex(State(constants: constants))
-    self.cache = cache
-    self.store = store
-    self.counts = counts
-    self.log = log
-    self.workers = workers
-    self.loop = loop
-  }
-
-  func attach(engine: RegistrationEngine) {
-    state.withLock { $0.engine = engine }
-  }
-
-  /// `signing` tells what each target's calls are signed with.
-  func attach(signing: @escaping @Sendable () -> [TargetName: Signing]) {
-    state.withLock { $0.signing = signing }
   }
 
   /// Why the last reload was refused; `nil`: it was not.
@@ -85,10 +74,6 @@ final class Reports: Sendable {
   /// Why there are no credentials for the targets, before any call was made.
   func setCredentialsProblems(_ problems: [TargetName: ServiceError]) {
     state.withLock { $0.credentialsProblems = problems }
-  }
-
-  func attach(server: SocketServer) {
-    state.withLock { $0.server = server }
   }
 
   func setConstants(_ change: (inout Constants) -> Void) {
@@ -118,16 +103,15 @@ final class Reports: Sendable {
 
   func figures() -> EventLoopFuture<Figures> {
     let current = state.withLock { $0 }
-    let engine = current.engine?.report() ?? loop.makeSucceededFuture(EngineReport())
-    let sockets = current.server?.counters(on: loop) ?? loop.makeSucceededFuture(LoopCounters())
-    return engine.hop(to: loop).and(sockets).map { [cache, store, counts, log] engine, sockets in
+    let sockets = parts.server.counters(on: parts.loop)
+    return parts.engine.report().hop(to: parts.loop).and(sockets).map { [parts] engine, sockets in
       var engine = engine
       engine.takeOver(current.credentialsProblems)
       return Figures(
         constants: current.constants, isDraining: current.isDraining, reloadProblem: current.reloadProblem,
-        engine: engine, sockets: sockets, requests: counts.all, signing: current.signing(),
-        missingLog: log.missing, cached: cache.count, stored: (try? store.registeredCount()) ?? 0, now: SystemClock.wall
-      )
+        engine: engine, sockets: sockets, requests: parts.counts.all, signing: parts.clients.signing,
+        missingLog: parts.log.missing, cached: parts.cache.count,
+        stored: (try? parts.store.registeredCount()) ?? 0, now: parts.clock.wall)
     }
   }
 
@@ -138,8 +122,8 @@ final class Reports: Sendable {
 
   /// Hands `answer` the metrics in Prometheus' text format, on a worker thread.
   func metrics(_ answer: @escaping @Sendable (String) -> Void) {
-    figures().whenSuccess { [workers] figures in
-      workers.submit { answer(figures.exposition(of: ProcessFigures.current())) }
+    figures().whenSuccess { [parts] figures in
+      parts.workers.submit { answer(figures.exposition(of: ProcessFigures.current())) }
     }
   }
 }

@@ -12,6 +12,8 @@ extension RequestService {
     do throws(ServiceError) {
       let targets = try targets(of: request)
       let (der, id) = try readCertificate(request, verdict)
+      let wish = KnownResults.Wish(
+        namedStatus: request.status, ifExists: request.ifExists, refresh: request.refresh)
       let answers = FanIn(count: targets.count) { [counts] results in
         for result in results { counts.count(result) }
         reply.send(Self.answer(request, id, targets, results))
@@ -21,19 +23,25 @@ extension RequestService {
         let key = RegistrationKey(certificateID: id, target: target)
         // What fails for one target is that target's answer: others may be under way.
         do throws(ServiceError) {
-          if let known = try known(key, request, verdict) {
+          let earlier: EarlierResult?
+          switch try decide(wish, key, verdict) {
+          case .answer(let known):
             auditRepeat(known, by: peer.requester)
             answers.set(index, .registered(known, cached: true))
             continue
+          case .refuse(let error): throw error
+          case .ask(let known): earlier = known
           }
           let accepted: VerdictBasis
           if let basis {
             accepted = basis
           } else {
-            accepted = try verdict.validator.validate(der: der, certificateID: id, now: SystemClock.wall)
+            accepted = try verdict.validator.validate(der: der, certificateID: id, now: clock.wall)
           }
           basis = accepted
-          ask(key, der, accepted, request, from: peer, connection: reply.connectionID) { answers.set(index, $0) }
+          ask(key, der, accepted, earlier, request, from: peer, connection: reply.connectionID) {
+            answers.set(index, $0)
+          }
         } catch {
           audit.refused(id, in: [target], error, by: peer.requester)
           answers.set(index, .failed(error))
@@ -52,37 +60,19 @@ extension RequestService {
     case failed(ServiceError)
   }
 
-  /// What is known in memory or on disk, where it answers the request.
-  ///
-  /// - Throws: what the request has against it.
-  private func known(
-    _ key: RegistrationKey, _ request: OwnedRequest, _ verdict: Verdicts.Current
-  ) throws(ServiceError) -> Registration? {
-    guard !request.refresh, let registration = try storedRegistration(key, verdict) else { return nil }
-    let error = registration.objection(namedStatus: request.status, ifExists: request.ifExists, isRepeat: true)
-    if let error { throw error }
-    return registration
-  }
-
-  private func storedRegistration(
-    _ key: RegistrationKey, _ verdict: Verdicts.Current
-  ) throws(ServiceError) -> Registration? {
-    let now = SystemClock.wall
-    let number = cache.number(of: key.target)
-    if let known = cache.known(key.certificateID, target: number, now: now) {
-      return verdict.stillHolds(known.basis, now: now) ? Registration(known, target: key.target) : nil
+  private func decide(
+    _ wish: KnownResults.Wish, _ key: RegistrationKey, _ verdict: Verdicts.Current
+  ) throws(ServiceError) -> KnownResults.Decision {
+    do throws(StoreError) {
+      return try known.decide(wish, on: key, under: verdict.rules, now: clock.wall)
+    } catch {
+      throw ServiceError(error)
     }
-    let epoch = cache.epochs.current(key.certificateID)
-    let stored: Registration?
-    do throws(StoreError) { stored = try store.registration(for: key) } catch { throw ServiceError(error) }
-    guard let registration = stored, !cache.isExpired(registration, now: now) else { return nil }
-    cache.keep(registration, replaces: false, readAt: epoch)
-    return verdict.stillHolds(registration.basis, now: now) ? registration : nil
   }
 
   private func ask(
-    _ key: RegistrationKey, _ der: [UInt8], _ basis: VerdictBasis, _ request: OwnedRequest, from peer: Peer,
-    connection: UInt64, completion: @escaping @Sendable (TargetAnswer) -> Void
+    _ key: RegistrationKey, _ der: [UInt8], _ basis: VerdictBasis, _ earlier: EarlierResult?, _ request: OwnedRequest,
+    from peer: Peer, connection: UInt64, completion: @escaping @Sendable (TargetAnswer) -> Void
   ) {
     let current = currentConfiguration
     let requester = peer.requester
@@ -90,8 +80,8 @@ extension RequestService {
     let registrarRequest = Registrar.Request(
       key: key, der: der, basis: basis, namedStatus: request.status, status: request.status ?? current.defaultStatus,
       ifExists: request.ifExists, requester: requester, connection: connection,
-      expectation: request.wait ? .result(deadline: SystemClock.monotonic + patience) : .queued,
-      share: current.access?.queueShare(of: peer), earlier: request.refresh ? earlierResult(key) : nil)
+      expectation: request.wait ? .result(deadline: clock.monotonic + patience) : .queued,
+      share: current.access?.queueShare(of: peer), earlier: earlier)
     engine.register(registrarRequest, refresh: request.refresh) { answer, provenance in
       self.audit.answered(key, answer, provenance, to: requester)
       switch answer {
@@ -102,15 +92,6 @@ extension RequestService {
       case .failed(let error): completion(.failed(error))
       }
     }
-  }
-
-  /// What memory or disk has, whatever it is worth by now. A disk that fails does not keep the upstream from being asked.
-  private func earlierResult(_ key: RegistrationKey) -> EarlierResult? {
-    if let known = cache.known(key.certificateID, target: cache.number(of: key.target), now: SystemClock.wall) {
-      return EarlierResult(outcome: known.entry.outcome, status: known.entry.status)
-    }
-    guard let stored = try? store.registration(for: key) else { return nil }
-    return EarlierResult(outcome: stored.outcome, status: stored.status)
   }
 
   private func auditRepeat(_ registration: Registration, by requester: @autoclosure () -> Requester) {

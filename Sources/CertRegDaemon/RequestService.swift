@@ -20,8 +20,9 @@ final class RequestService: RequestHandling {
   }
 
   let verdicts: Verdicts
-  let cache: ResultCache
+  let known: KnownResults
   let store: any RegistrationStore
+  let clock: HostClock
   let engine: RegistrationEngine
   private let workers: WorkQueue
   let audit: AuditTrail
@@ -29,18 +30,29 @@ final class RequestService: RequestHandling {
   private let configuration: Mutex<Configuration>
   private let reports: Reports
 
-  init(
-    verdicts: Verdicts, cache: ResultCache, store: any RegistrationStore, engine: RegistrationEngine,
-    workers: WorkQueue, reports: Reports, audit: AuditTrail, counts: RequestCounts, configuration: Configuration
-  ) {
-    self.verdicts = verdicts
-    self.cache = cache
-    self.store = store
-    self.engine = engine
-    self.workers = workers
-    self.reports = reports
-    self.audit = audit
-    self.counts = counts
+  /// What the service is made of.
+  struct Parts: Sendable {
+    var verdicts: Verdicts
+    var known: KnownResults
+    var store: any RegistrationStore
+    var engine: RegistrationEngine
+    var workers: WorkQueue
+    var reports: Reports
+    var audit: AuditTrail
+    var counts: RequestCounts
+    var clock: HostClock
+  }
+
+  init(_ parts: Parts, configuration: Configuration) {
+    verdicts = parts.verdicts
+    known = parts.known
+    store = parts.store
+    engine = parts.engine
+    workers = parts.workers
+    reports = parts.reports
+    audit = parts.audit
+    counts = parts.counts
+    clock = parts.clock
     self.configuration = Mutex(configuration)
   }
 
@@ -69,17 +81,14 @@ final class RequestService: RequestHandling {
   func known(certificatePem: UnsafeRawBufferPointer, target: UInt16, now: WallTime) -> KnownAnswer? {
     let verdict = verdicts.current
     guard let (_, id) = try? verdict.read(certificatePem) else { return nil }
-    let epoch = cache.epochs.current(id)
-    // New policies are in force before the epochs are raised: with an epoch from after that the old ones would stay remembered.
-    guard verdicts.current.fingerprint == verdict.fingerprint,
-      let known = cache.known(id, target: target, now: now), verdict.stillHolds(known.basis, now: now)
+    let epoch = known.memory.epochs.current(id)
+    // New policies are in force before the epochs are raised. With an epoch from after that, the old ones would stay remembered.
+    guard verdicts.current.rules.policyFingerprint == verdict.rules.policyFingerprint,
+      let answerable = known.answerable(id, target: target, under: verdict.rules, now: now)
     else { return nil }
-    let notBefore = verdict.policies[.notYetValid] == .reject ? known.entry.notBefore : 0
-    // `notAfter` is the last second in which the certificate is valid (RFC 5280 section 4.1.2.5).
-    let end = verdict.policies[.expired] == .reject ? known.entry.notAfter : .max
     return KnownAnswer(
-      entry: known.entry, arnPrefix: known.arnPrefix, epoch: epoch, answerableFrom: notBefore,
-      expiresAt: min(known.expiresAt, end == .max ? .max : end + 1))
+      entry: answerable.known.entry, arnPrefix: answerable.known.arnPrefix, epoch: epoch,
+      answerableFrom: answerable.window.from, expiresAt: answerable.window.until)
   }
 
   func handle(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
@@ -93,7 +102,7 @@ final class RequestService: RequestHandling {
         do throws(ServiceError) {
           if let access {
             let targets = try self.concerned(request)
-            try access.check(request.operation, targets: targets, by: peer, now: SystemClock.monotonic)
+            try access.check(request.operation, targets: targets, by: peer, now: self.clock.monotonic)
           }
         } catch {
           self.refuse(request, error, to: peer, reply: reply)
@@ -151,17 +160,14 @@ final class RequestService: RequestHandling {
   }
 
   private func onWorker(_ body: @escaping @Sendable () -> Void) {
-    workers.submit { [cache] in
-      body()
-      cache.demand.giveWay()
-    }
+    workers.submit(body)
   }
 
   // MARK: Operations
 
   private func validate(_ request: OwnedRequest, reply: Reply) {
     let report = (request.certificatePem ?? []).withUnsafeBytes { text in
-      verdicts.current.validator.report(on: text, now: SystemClock.wall)
+      verdicts.current.validator.report(on: text, now: clock.wall)
     }
     if let refusal = report.refusal { counts.count(.validate, refusal) } else { counts.count(.validate, "ok") }
     reply.send(AnswerEncoder.object(id: request.id, body: report.write))
@@ -190,20 +196,20 @@ final class RequestService: RequestHandling {
       } else {
         counts.count(.lookup, "ok")
       }
-      reply.send(Self.lookupAnswer(request.id, key, pending: pending, record: record))
+      reply.send(lookupAnswer(request.id, key, pending: pending, record: record))
     } catch {
       fail(request, ServiceError(error), reply)
     }
   }
 
-  private static func lookupAnswer(
+  private func lookupAnswer(
     _ id: [UInt8]?, _ key: RegistrationKey, pending: Registrar.PendingView?, record: StoredRecord?
   ) -> [UInt8] {
     if case .registered(let registration)? = record {
       return AnswerEncoder.lookup(id: id, .registered(registration))
     }
     if let pending {
-      let nextTry = pending.nextAttemptAfter.map { SystemClock.wall + $0 }
+      let nextTry = pending.nextAttemptAfter.map { clock.wall + $0 }
       return AnswerEncoder.lookup(id: id, .queued(pending.registration, nextTry: nextTry))
     }
     if case .failed(let failure)? = record { return AnswerEncoder.lookup(id: id, .failed(failure)) }
@@ -239,7 +245,7 @@ final class RequestService: RequestHandling {
   }
 
   private static func watchLine(
-    _ request: OwnedRequest, _ ending: Registrar.Ending, targets: Set<TargetName>?
+    _ request: OwnedRequest, _ ending: Ending, targets: Set<TargetName>?
   ) -> [UInt8]? {
     switch ending {
     case .registered(let registration):

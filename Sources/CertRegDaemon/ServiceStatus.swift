@@ -35,6 +35,7 @@ struct ServiceStatus: Sendable {
   let reports: Reports
   let notifier: ServiceNotifier
   let activity: Activity
+  let clock: HostClock
 
   /// What the rates are counted from.
   private struct Sample {
@@ -51,12 +52,12 @@ struct ServiceStatus: Sendable {
       var isBusy = true
       while isBusy {
         if let previous {
-          let rest = previous.time + Self.interval - SystemClock.monotonic
+          let rest = previous.time + Self.interval - clock.monotonic
           if rest > .zero { do { try await Task.sleep(for: rest) } catch { return } }
         }
         guard let figures = try? await reports.figures().get() else { return }
         let sample = Sample(
-          time: SystemClock.monotonic, requests: figures.sockets.lines, calls: figures.engine.calls)
+          time: clock.monotonic, requests: figures.sockets.lines, calls: figures.engine.calls)
         let rates = previous.map { Self.rates(from: $0, to: sample) } ?? StatusLine.Rates()
         let text = StatusLine.text(figures, rates)
         if text != shown { notifier.status(text) }

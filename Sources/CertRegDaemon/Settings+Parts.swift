@@ -49,18 +49,20 @@ extension Settings {
   }
 }
 
-extension EngineTarget {
-  /// AWS's default quota for RegisterCertificateWithoutCA: 10 calls a second for each account and region.
+extension TargetLimits {
+  /// AWS's default quota for RegisterCertificateWithoutCA: 10 calls a second for each account and region
+  /// (https://docs.aws.amazon.com/general/latest/gr/iot-core.html).
   private static let quotaOfAWS = 10.0
 
   /// - Parameter isAWS: Whether the target's endpoint is one of AWS.
-  init(_ configuration: TargetConfiguration, client: any UpstreamClient, isAWS: Bool) {
+  init(_ configuration: TargetConfiguration, isAWS: Bool) {
     let rate = configuration.ratePerSecond ?? (isAWS ? Self.quotaOfAWS : nil)
     self.init(
-      name: configuration.name,
-      limits: Pacer.Limits(
-        ratePerSecond: rate, burst: configuration.burst ?? Self.quotaOfAWS,
-        maxConcurrent: configuration.maxConcurrent), client: client)
+      operations: [
+        .registerCertificateWithoutCA: OperationLimits(
+          ratePerSecond: rate, burst: configuration.burst ?? Self.quotaOfAWS)
+      ],
+      maxConcurrent: configuration.maxConcurrent)
   }
 }
 

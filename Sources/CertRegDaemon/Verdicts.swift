@@ -9,26 +9,30 @@ final class Verdicts: Sendable {
   struct Current: Sendable {
     var policies: ValidationPolicies
     var validator: CertificateValidator
-    /// That of the policies in force, also while the clock is not set: what depends on the time is looked at again whenever
-    /// a result is answered.
-    var fingerprint: Int64
+    /// Under which results are answered. Its fingerprint is that of the policies in force, also while the clock is not set: the
+    /// validity is looked at again whenever a result is answered.
+    var rules: AnswerRules
 
     init(policies: ValidationPolicies, seenKeys: SeenKeys) {
       self.policies = policies
       validator = CertificateValidator(policies: policies, seenKeys: seenKeys)
-      fingerprint = policies.fingerprint
+      rules = AnswerRules(
+        policyFingerprint: policies.fingerprint, rejectsNotYetValid: policies[.notYetValid] == .reject,
+        rejectsExpired: policies[.expired] == .reject)
     }
   }
 
   private let state: Mutex<(set: Current, unset: Current)>
   private let seenKeys = SeenKeys()
+  private let clock: HostClock
 
-  init(policies: ValidationPolicies) {
+  init(policies: ValidationPolicies, clock: HostClock) {
+    self.clock = clock
     state = Mutex(Self.both(policies, seenKeys))
   }
 
   var current: Current {
-    let isSet = SystemClock.wall >= Version.earliestClock
+    let isSet = clock.wall >= Version.earliestClock
     return state.withLock { isSet ? $0.set : $0.unset }
   }
 
@@ -42,7 +46,7 @@ final class Verdicts: Sendable {
     relaxed[.notYetValid] = .allow
     var unset = Current(policies: relaxed, seenKeys: seenKeys)
     let set = Current(policies: policies, seenKeys: seenKeys)
-    unset.fingerprint = set.fingerprint
+    unset.rules.policyFingerprint = set.rules.policyFingerprint
     return (set, unset)
   }
 }
@@ -52,10 +56,5 @@ extension Verdicts.Current {
   func read(_ text: UnsafeRawBufferPointer) throws(ServiceError) -> (der: [UInt8], id: CertificateID) {
     let der = try CertificatePEM.decode(text, policies: policies)
     return (der, SHA256.digest(of: der))
-  }
-
-  /// Whether a certificate that was accepted on `basis` would be accepted now, as far as that can be told without it.
-  func stillHolds(_ basis: VerdictBasis, now: WallTime) -> Bool {
-    basis.policyFingerprint == fingerprint && validator.recheck(basis, now: now) == nil
   }
 }

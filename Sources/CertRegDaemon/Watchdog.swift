@@ -22,22 +22,24 @@ struct Watchdog: Sendable {
   private let logger: Logger
   private let loops: [WatchedLoop]
   private let activity: Activity
+  private let clock: HostClock
 
   /// `nil` where the service manager asks for no sign of life. `activity` is noted with every sign: a look at what the
   /// socket's loops do by themselves.
-  init?(notifier: ServiceNotifier, loops: [WatchedLoop], activity: Activity, logger: Logger) {
+  init?(notifier: ServiceNotifier, loops: [WatchedLoop], activity: Activity, clock: HostClock, logger: Logger) {
     guard let interval = notifier.watchdogInterval else { return nil }
     self.notifier = notifier
     self.interval = interval
     self.logger = logger
     self.loops = loops
     self.activity = activity
+    self.clock = clock
   }
 
   /// Runs until the task is cancelled.
   func run() async {
     let allowances = Dictionary(uniqueKeysWithValues: loops.map { ($0.name, interval * $0.patience) })
-    let supervisor = Beats(WatchdogSupervisor(loops: allowances, now: SystemClock.monotonic))
+    let supervisor = Beats(WatchdogSupervisor(loops: allowances, now: clock.monotonic), clock: clock)
     let tick = WatchdogSupervisor.tickInterval(watchdogInterval: interval)
     while !Task.isCancelled {
       for loop in loops {
@@ -59,17 +61,19 @@ struct Watchdog: Sendable {
   /// The supervisor, told of beats from any thread.
   private final class Beats: Sendable {
     private let supervisor: Mutex<WatchdogSupervisor>
+    private let clock: HostClock
 
-    init(_ supervisor: WatchdogSupervisor) {
+    init(_ supervisor: WatchdogSupervisor, clock: HostClock) {
+      self.clock = clock
       self.supervisor = Mutex(supervisor)
     }
 
     func beat(_ name: String) {
-      supervisor.withLock { $0.beat(name, at: SystemClock.monotonic) }
+      supervisor.withLock { $0.beat(name, at: clock.monotonic) }
     }
 
     func tick() -> WatchdogSupervisor.Action {
-      supervisor.withLock { $0.tick(at: SystemClock.monotonic) }
+      supervisor.withLock { $0.tick(at: clock.monotonic) }
     }
   }
 }

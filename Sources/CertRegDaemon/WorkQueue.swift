@@ -4,8 +4,8 @@ import Synchronization
 
 /// Hands jobs to the threads of a pool in the order in which they come, and wakes no more threads than there is work for.
 ///
-/// To wake a thread costs about as much as a verdict on a certificate. A thread that is awake therefore takes what comes,
-/// and at most one is on its way at a time: once there it wakes another where more is waiting.
+/// To wake a thread costs about as much as a verdict on a certificate. A thread that is awake therefore takes the jobs that come,
+/// and at most one thread is on its way at a time: once there it wakes another where more jobs are waiting.
 final class WorkQueue: Sendable {
   typealias Job = @Sendable () -> Void
 
@@ -50,10 +50,12 @@ final class WorkQueue: Sendable {
   }
 
   private let pool: NIOThreadPool
+  private let givingWay: GivingWay
   private let state: Mutex<State<Job>>
 
-  init(pool: NIOThreadPool, threads: Int) {
+  init(pool: NIOThreadPool, threads: Int, givingWay: GivingWay) {
     self.pool = pool
+    self.givingWay = givingWay
     state = Mutex(State(threads: threads))
   }
 
@@ -71,6 +73,7 @@ final class WorkQueue: Sendable {
     while let (job, wakesAnother) = state.withLock({ $0.next() }) {
       if wakesAnother { wakeThread() }
       job()
+      givingWay.giveWay()
     }
   }
 }

@@ -1,5 +1,5 @@
 import AsyncHTTPClient
-package import CertRegClock
+import CertRegClock
 package import CertRegCore
 import CertRegCrypto
 import CertRegSigV4
@@ -87,7 +87,13 @@ package final class AWSUpstreamClient: UpstreamClient {
     }
   }
 
-  package func registerCertificateWithoutCA(_ call: UpstreamCall) async -> UpstreamReply {
+  package func perform(_ call: UpstreamCall) async -> UpstreamReply {
+    switch call {
+    case .registerCertificateWithoutCA(let call): await registerCertificateWithoutCA(call)
+    }
+  }
+
+  package func registerCertificateWithoutCA(_ call: RegisterCertificateCall) async -> UpstreamReply {
     let body = RegistrationBody.bytes(call)
     let request = SignableRequest(
       template: registrationTemplate, path: endpoint.url.path + AWSUpstreamClient.registrationPath, body: body)

@@ -3,7 +3,7 @@ import CertRegCore
 /// The JSON body of RegisterCertificateWithoutCA.
 enum RegistrationBody {
   /// `{"certificatePem":"-----BEGIN …\n…","status":"ACTIVE"}`. All that needs escaping in a PEM text is its line ends.
-  static func bytes(_ call: UpstreamCall) -> [UInt8] {
+  static func bytes(_ call: RegisterCertificateCall) -> [UInt8] {
     var body: [UInt8] = []
     body.append(contentsOf: "{\"certificatePem\":\"".utf8)
     PEM.appendCertificate(der: call.der, lineEnd: "\\n", to: &body)

@@ -82,6 +82,8 @@ package struct EventID: Hashable, Sendable {
   package static let storeDamaged = EventID("store_damaged", "5cd93754314f4fa08733b85f83d5def4")
   /// A part of the daemon hangs, so the watchdog is not fed.
   package static let watchdogWithheld = EventID("watchdog_withheld", "14bdf5e25f6e422bb98087aad91960b8")
+  /// The daemon came to a state that its own rules exclude. It goes on; please report it.
+  package static let internalFault = EventID("internal_fault", "6d1f0c7be2a84f0f9a35c1d4e0b7a8c2")
   /// Messages of one kind were held back.
   package static let messagesSuppressed = EventID("messages_suppressed", "b3d46a3363a3408e9eceb782b9d8511a")
 
@@ -90,7 +92,8 @@ package struct EventID: Hashable, Sendable {
     ready, stopping, stopped, startFailed, reloaded, reloadRefused, registered, registrationFailed,
     registrationQueued, registrationShared, registrationRepeated, registrationRefused, upstreamMismatch,
     upstreamThrottled, upstreamUnavailable, upstreamRecovered, identityRefused, clockCorrected, peerRefused,
-    connectionsExhausted, queueFull, storeFailed, storeRecovered, storeDamaged, watchdogWithheld, messagesSuppressed,
+    connectionsExhausted, queueFull, storeFailed, storeRecovered, storeDamaged, watchdogWithheld, internalFault,
+    messagesSuppressed,
   ]
 
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })

@@ -32,7 +32,13 @@ package final class EmbeddedUpstream: UpstreamClient {
     state.withLock(\.registered.count)
   }
 
-  package func registerCertificateWithoutCA(_ call: UpstreamCall) async -> UpstreamReply {
+  package func perform(_ call: UpstreamCall) async -> UpstreamReply {
+    switch call {
+    case .registerCertificateWithoutCA(let call): registerCertificateWithoutCA(call)
+    }
+  }
+
+  package func registerCertificateWithoutCA(_ call: RegisterCertificateCall) -> UpstreamReply {
     do throws(SandboxError) {
       if let status = call.status { try SandboxRegister.checkRegistrable(status) }
     } catch {

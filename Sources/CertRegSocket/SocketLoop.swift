@@ -13,6 +13,8 @@ final class SocketLoop {
   struct Shared: Sendable {
     var handling: any RequestHandling
     var cache: ResultCache
+    var demand: AnswerDemand
+    var clock: HostClock
     var budget: ByteBudget
     var textHash: TextHash
     var open: ConnectionCount
@@ -34,6 +36,8 @@ final class SocketLoop {
   let mailbox: Mailbox
   let handling: any RequestHandling
   let cache: ResultCache
+  private let demand: AnswerDemand
+  private let clock: HostClock
   let budget: ByteBudget
   let textHash: TextHash
   let poller: Poller
@@ -67,6 +71,8 @@ final class SocketLoop {
     self.mailbox = mailbox
     handling = shared.handling
     cache = shared.cache
+    demand = shared.demand
+    clock = shared.clock
     budget = shared.budget
     textHash = shared.textHash
     open = shared.open
@@ -105,7 +111,7 @@ final class SocketLoop {
     if hasMail { for job in mailbox.take() { job(self) } }
     resumeAnswered()
     if demandMeter.isPressing(answers: counters.memoryAnswers, at: now) {
-      cache.demand.note(at: MonotonicTime(nanoseconds: Int64(now)))
+      demand.note(at: MonotonicTime(nanoseconds: Int64(now)))
     }
     if let nextSweep, now >= nextSweep { sweep() }
   }
@@ -114,14 +120,11 @@ final class SocketLoop {
     isStopped = true
   }
 
-  /// From the kernel's coarse clocks, once for all that happens in a turn: they cost a few nanoseconds and are right to a few
-  /// milliseconds.
+  /// Reads the clock, once for everything that happens in a turn.
   private func readClocks() {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
-    now = UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-    clock_gettime(CLOCK_REALTIME_COARSE, &time)
-    wallSeconds = UInt32(clamping: time.tv_sec)
+    let time = clock.now
+    now = UInt64(max(0, time.monotonic.nanoseconds))
+    wallSeconds = time.wall.seconds32
   }
 
   private var untilSweep: CInt {

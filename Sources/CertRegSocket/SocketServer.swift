@@ -11,38 +11,36 @@ package final class SocketServer: Sendable {
   private let threads: NIOThreadPool
   private let mailboxes: [Mailbox]
 
-  private init(threads: NIOThreadPool, mailboxes: [Mailbox]) {
-    self.threads = threads
-    self.mailboxes = mailboxes
+  /// A server that does not listen yet: others may ask it for its counters.
+  ///
+  /// - Parameter count: How many threads it uses.
+  /// - Throws: `SystemCallError`: the process has no descriptor left.
+  package init(loops count: Int) throws {
+    mailboxes = try (0..<count).map { _ in try Mailbox() }
+    threads = NIOThreadPool(numberOfThreads: count)
   }
 
-  /// Starts to accept connections on `socket`, a listening Unix stream socket that the server takes over, with `loops` threads.
+  /// Starts to accept connections.
   ///
+  /// - Parameters:
+  ///   - socket: A listening Unix stream socket, which the server takes over.
+  ///   - demand: Is told while clients ask for many answers from memory.
   /// - Throws: `SystemCallError`: the process has no descriptor left.
-  package static func start(
-    on socket: CInt, loops count: Int, handling: any RequestHandling, cache: ResultCache,
+  package func serve(
+    _ socket: CInt, handling: any RequestHandling, cache: ResultCache, demand: AnswerDemand, clock: HostClock,
     configuration: SocketConfiguration
-  ) async throws -> SocketServer {
+  ) async throws {
     var random = SystemRandomNumberGenerator()
     let shared = SocketLoop.Shared(
-      handling: handling, cache: cache, budget: ByteBudget(limit: configuration.budgetBytes),
-      textHash: TextHash(using: &random),
+      handling: handling, cache: cache, demand: demand, clock: clock,
+      budget: ByteBudget(limit: configuration.budgetBytes), textHash: TextHash(using: &random),
       open: ConnectionCount(limit: configuration.maxConnections), configuration: configuration)
-    let mailboxes = try (0..<count).map { _ in try Mailbox() }
-    let threads = NIOThreadPool(numberOfThreads: count)
     threads.start()
-    let server = SocketServer(threads: threads, mailboxes: mailboxes)
-    do {
-      for mailbox in mailboxes { try await server.startLoop(shared, mailbox: mailbox) }
-      try setNonBlocking(socket)
-      try await server.onFirstLoop { loop in
-        try loop.accept(with: Acceptor(socket, mailboxes: mailboxes, open: shared.open))
-      }
-    } catch {
-      await server.shutDown()
-      throw error
+    for mailbox in mailboxes { try await startLoop(shared, mailbox: mailbox) }
+    try Self.setNonBlocking(socket)
+    try await onFirstLoop { [mailboxes] loop in
+      try loop.accept(with: Acceptor(socket, mailboxes: mailboxes, open: shared.open))
     }
-    return server
   }
 
   private static func setNonBlocking(_ descriptor: CInt) throws {

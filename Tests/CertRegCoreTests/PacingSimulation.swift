@@ -58,7 +58,7 @@ struct PacingSimulation {
   ///   - rate: The upstream's, and the one that is configured unless `configured` says otherwise.
   init(
     seed: UInt64, callers: [Caller], certificates: Int, rate: Double = 10, burst: Double = 10,
-    configured: Pacer.Limits? = nil, delays: Delays = Delays()
+    configured: TargetLimits? = nil, delays: Delays = Delays()
   ) {
     self.callers = callers
     self.delays = delays
@@ -69,7 +69,7 @@ struct PacingSimulation {
     random = SplitMix64(seed: seed)
     registrar = Registrar(configuration: .init(maxPending: 100_000, maxAge: nil), seed: seed)
     _ = registrar.setTargets(
-      [Self.target: configured ?? .init(ratePerSecond: rate, burst: burst, maxConcurrent: 32)], now: Self.moment(0))
+      [Self.target: configured ?? .one(ratePerSecond: rate, burst: burst, maxConcurrent: 32)], now: Self.moment(0))
     for (number, caller) in callers.enumerated() { schedule(.asks(caller: number), at: caller.begins) }
   }
 
@@ -158,14 +158,14 @@ struct PacingSimulation {
     for action in actions {
       switch action {
       case .commit(let id, _): schedule(.committed(id), at: after(delays.commit))
-      case .call(let key, _, _):
+      case .call(let key, _):
         let connecting = taken.count + throttled.count < 10 ? delays.connecting : 0
         schedule(.arrives(key), at: after(delays.way) + connecting)
-      case .answer(let waiter, .registered), .answer(let waiter, .queued):
+      case .answer(let waiter, .registered, _), .answer(let waiter, .queued, _):
         guard let caller = waiting.removeValue(forKey: waiter) else { continue }
         answers.append((now, callers[caller].uid, callers[caller].waits))
         schedule(.asks(caller: caller), at: after(0.0001...0.002))
-      case .answer, .remember, .ended: break
+      case .answer, .remember, .ended, .report: break
       }
     }
   }

@@ -73,7 +73,7 @@ import Testing
   func `a rate that nobody configured is learnt`(seed: UInt64) {
     var simulation = PacingSimulation(
       seed: seed, callers: Self.callers(), certificates: 5000, rate: 40, burst: 20,
-      configured: .init(ratePerSecond: nil, burst: 10, maxConcurrent: 32))
+      configured: .one(ratePerSecond: nil, burst: 10, maxConcurrent: 32))
     simulation.run(until: 60)
     let span = 20.0..<60.0
     let throttled = simulation.throttled.filter { span.contains($0) }.count

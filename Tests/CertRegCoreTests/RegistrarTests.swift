@@ -13,7 +13,7 @@ import Testing
   init() {
     registrar = Registrar(configuration: .init(maxPending: 4, maxAge: .seconds(3600)), seed: 1)
     _ = registrar.setTargets(
-      [Self.target: .init(ratePerSecond: nil, burst: 10, maxConcurrent: 2)], now: Self.start)
+      [Self.target: .one(ratePerSecond: nil, burst: 10, maxConcurrent: 2)], now: Self.start)
   }
 
   private func key(_ number: UInt64) -> RegistrationKey {
@@ -28,6 +28,11 @@ import Testing
       key: key(number), der: [1, 2, 3], basis: .anyTime, namedStatus: status, status: status, ifExists: ifExists,
       requester: Requester(uid: 1000),
       expectation: expectation ?? .result(deadline: Self.start.monotonic + .seconds(60)))
+  }
+
+  private static func call(_ key: RegistrationKey, der: [UInt8]) -> Registrar.Action {
+    let call = RegisterCertificateCall(certificateID: key.certificateID, der: der, status: .active)
+    return .call(key, .registerCertificateWithoutCA(call))
   }
 
   private func later(_ duration: Duration) -> Moment {
@@ -50,7 +55,7 @@ import Testing
     }
     #expect(asked.count == 1)
     #expect(row.callStarted)
-    #expect(registrar.committed(first, .success(()), now: Self.start) == [.call(key(1), .active, der: [1, 2, 3])])
+    #expect(registrar.committed(first, .success(()), now: Self.start) == [Self.call(key(1), der: [1, 2, 3])])
 
     let replied = registrar.replied(
       key(1), .registered(certificateARN: "arn:1", requestID: "r"), now: Self.start)
@@ -63,7 +68,7 @@ import Testing
     #expect(replied.count == 1)
     #expect(
       registrar.committed(second, .success(()), now: Self.start)
-        == [.remember(expected), .answer(7, .registered(expected)), .ended(key(1), .registered(expected))])
+        == [.remember(expected), .answer(7, .registered(expected), .end), .ended(.registered(expected))])
     #expect(registrar.pendingCount == 0)
     #expect(registrar.isQuiet)
   }
@@ -71,7 +76,7 @@ import Testing
   @Test mutating func `who asks again and again while the upstream is away takes one place among those that wait`()
     throws
   {
-    _ = registrar.setTargets([Self.target: .init(ratePerSecond: 0.001, burst: 1, maxConcurrent: 1)], now: Self.start)
+    _ = registrar.setTargets([Self.target: .one(ratePerSecond: 0.001, burst: 1, maxConcurrent: 1)], now: Self.start)
     _ = settle(registrar.register(request(1), waiter: 1, now: Self.start))
     for round in 0..<100 as Range<UInt64> {
       let now = later(.milliseconds(Int64(round)))
@@ -89,7 +94,7 @@ import Testing
       _ = settle(registrar.register(request(1), waiter: waiter, now: Self.start))
     }
     let told: [Registrar.WaiterID] = registrar.endDraining().compactMap { action in
-      guard case .answer(let waiter, .failed(.draining)) = action else { return nil }
+      guard case .answer(let waiter, .failed(.draining), .goesOn) = action else { return nil }
       return waiter
     }
     #expect(told.sorted() == Array(1...3000))
@@ -104,7 +109,7 @@ import Testing
   @Test mutating func `who would only be told queued is told of another status at once`() {
     _ = registrar.register(request(1, status: .active, expectation: .queued), waiter: 1, now: Self.start)
     let other = registrar.register(request(1, status: .inactive, expectation: .queued), waiter: 2, now: Self.start)
-    #expect(other == [.answer(2, .failed(.statusDiffers(key(1), asked: .active, named: .inactive)))])
+    #expect(other == [.answer(2, .failed(.statusDiffers(key(1), asked: .active, named: .inactive)), .refused)])
     let same = registrar.register(request(1, status: .active, expectation: .queued), waiter: 3, now: Self.start)
     #expect(same == [])
   }
@@ -137,28 +142,14 @@ import Testing
       error: ServiceError(.serviceUnavailable, reason: "connection_lost", message: "x", retryable: true),
       disposition: .unavailable(retryAfter: nil), mayHaveTakenEffect: true))
 
-  @Test mutating func `what waits for its group begins when that does, in order`() {
-    _ = registrar.setTargets([Self.target: .init(ratePerSecond: nil, burst: 10, maxConcurrent: 9)], now: Self.start)
-    registrar.setConfiguration(.init(maxPending: 9, maxAge: nil))
-    registrar.givesWay = true
-    var calls: [RegistrationKey] = []
-    for number in 1...6 as ClosedRange<UInt64> {
-      calls += settle(registrar.register(request(number), waiter: number, now: Self.start)).calls
-    }
-    #expect(calls == (1...4).map { key($0) })
-    #expect(registrar.nextDeadline == Self.start.monotonic + .microseconds(1600))
-    let then = later(.microseconds(1600))
-    #expect(settle(registrar.timePassed(now: then), now: then).calls == [key(5), key(6)])
-  }
-
   @Test mutating func `a target that a reload took away meanwhile is refused at once, for what is queued there, too`() {
     _ = settle(registrar.register(request(1), waiter: 1, now: Self.start))
     _ = registrar.setTargets(
-      [TargetName("other"): .init(ratePerSecond: nil, burst: 1, maxConcurrent: 1)], now: Self.start)
+      [TargetName("other"): .one(ratePerSecond: nil, burst: 1, maxConcurrent: 1)], now: Self.start)
     let refused = Registrar.Answer.failed(.unknownTarget("default", known: [TargetName("other")]))
     for number in 1...2 as ClosedRange<UInt64> {
       let actions = registrar.register(request(number), waiter: 10 + number, now: Self.start)
-      #expect(actions == [.answer(10 + number, refused)])
+      #expect(actions == [.answer(10 + number, refused, .refused)])
     }
   }
 
@@ -183,8 +174,9 @@ import Testing
       switch action {
       case .commit(let id, _): run(registrar.committed(id, .success(()), now: Self.start), &calls, &answers)
       case .call: calls += 1
-      case .answer(let waiter, _): answers.append(waiter)
+      case .answer(let waiter, _, _): answers.append(waiter)
       case .remember, .ended: break
+      case .report(let fault): Issue.record("\(fault)")
       }
     }
   }
@@ -200,10 +192,11 @@ import Testing
     while !queue.isEmpty {
       switch queue.removeFirst() {
       case .commit(let id, _): queue += registrar.committed(id, .success(()), now: now)
-      case .call(let key, _, _): calls.append(key)
-      case .answer(let waiter, let answer): answers[waiter] = answer
-      case .ended(let key, .failed(let failure)) where failure.error.reason == "queue_expired": overdue.append(key)
+      case .call(let key, _): calls.append(key)
+      case .answer(let waiter, let answer, _): answers[waiter] = answer
+      case .ended(.failed(let failure)) where failure.error.reason == .queueExpired: overdue.append(failure.key)
       case .remember, .ended: break
+      case .report(let fault): Issue.record("\(fault)")
       }
     }
     return (answers, calls, overdue)
@@ -229,11 +222,11 @@ import Testing
     #expect(settled.calls == [key(1)])
   }
 
-  @Test mutating func `a disk that is full refuses the request and frees its place`() {
+  @Test mutating func `a disk that is full refuses the request and frees its slots`() {
     let asked = registrar.register(request(1), waiter: 1, now: Self.start)
     guard case .commit(let id, _)? = asked.first else { return }
     let refused = registrar.committed(id, .failure(StoreError(.full, message: "full")), now: Self.start)
-    guard case .answer(1, .failed(let error))? = refused.first else {
+    guard case .answer(1, .failed(let error), .refused)? = refused.first else {
       Issue.record("not refused: \(refused)")
       return
     }
@@ -290,7 +283,7 @@ import Testing
     let row = PendingRegistration(
       key: key(1), sequence: 5, der: [9], status: .active, enqueuedAt: Self.start.wall, callStarted: true, attempts: 0,
       lastError: nil, requester: Requester(uid: 1000), basis: .anyTime)
-    #expect(registrar.resume([row], now: Self.start) == [.call(key(1), .active, der: [9])])
+    #expect(registrar.resume([row], now: Self.start) == [Self.call(key(1), der: [9])])
     let ended = registrar.replied(
       key(1), .alreadyExists(certificateARN: "arn:1", status: nil, requestID: "r"), now: Self.start)
     guard case .commit(_, let changes)? = ended.first else {
@@ -369,7 +362,7 @@ import Testing
 
   @Test mutating func `what waits behind an outage ends in time, in order, whatever the wall clock does`() throws {
     _ = registrar.setTargets(
-      [Self.target: .init(ratePerSecond: nil, burst: 1, maxConcurrent: 1)], now: Self.start)
+      [Self.target: .one(ratePerSecond: nil, burst: 1, maxConcurrent: 1)], now: Self.start)
     // The upstream takes the first call and does not answer, so no other one can begin.
     for number in 1...3 as ClosedRange<UInt64> {
       _ = settle(
@@ -392,7 +385,7 @@ import Testing
 
   @Test mutating func `what an earlier process left behind counts from when it was asked for`() throws {
     _ = registrar.setTargets(
-      [Self.target: .init(ratePerSecond: nil, burst: 1, maxConcurrent: 1)], now: Self.start)
+      [Self.target: .one(ratePerSecond: nil, burst: 1, maxConcurrent: 1)], now: Self.start)
     let rows = (1...2 as ClosedRange<UInt64>).map { number in
       PendingRegistration(
         key: key(number), sequence: Int64(number), der: [1], status: nil,
@@ -405,7 +398,7 @@ import Testing
   }
 
   private static let other = TargetName("other")
-  private static let unpaced = Pacer.Limits(ratePerSecond: nil, burst: 10, maxConcurrent: 2)
+  private static let unpaced = TargetLimits.one(ratePerSecond: nil, burst: 10, maxConcurrent: 2)
 
   private func row(_ number: UInt64, _ target: TargetName, callStarted: Bool = false) -> PendingRegistration {
     PendingRegistration(
@@ -463,9 +456,9 @@ import Testing
     #expect(settle(configure(Self.target)).calls == [key(1)])
   }
 
-  @Test mutating func `large certificates take several places in the queue, and give them back`() {
+  @Test mutating func `large certificates take several slots of the queue, and give them back`() {
     _ = registrar.setTargets(
-      [Self.target: .init(ratePerSecond: nil, burst: 1, maxConcurrent: 1)], now: Self.start)
+      [Self.target: .one(ratePerSecond: nil, burst: 1, maxConcurrent: 1)], now: Self.start)
     var large = request(1, expectation: .queued)
     large.der = [UInt8](repeating: 1, count: 2048 * 3 + 1)
     _ = settle(registrar.register(large, waiter: 1, now: Self.start))
@@ -479,24 +472,10 @@ import Testing
     }
   }
 
-  @Test mutating func `the order of arrival does not grow while one of them stays`() {
-    registrar = Registrar(configuration: .init(maxPending: 1000, maxAge: .seconds(3600)), seed: 1)
-    _ = registrar.setTargets(
-      [Self.target: .init(ratePerSecond: nil, burst: 1, maxConcurrent: 1000)], now: Self.start)
-    for number in 0..<1000 as Range<UInt64> {
-      _ = settle(registrar.register(request(number, expectation: .queued), waiter: number, now: later(.zero)))
-      if number > 0 {
-        _ = settle(
-          registrar.replied(key(number), .registered(certificateARN: "arn", requestID: nil), now: later(.zero)))
-      }
-    }
-    #expect(registrar.pendingCount == 1 && registrar.arrivalCount <= 66)
-  }
-
   @Test mutating func `retries wait longer once their budget is used up`() {
     registrar = Registrar(configuration: .init(maxPending: 4, maxAge: nil), seed: 1)
     _ = registrar.setTargets(
-      [Self.target: .init(ratePerSecond: nil, burst: 10, maxConcurrent: 2)], now: Self.start)
+      [Self.target: .one(ratePerSecond: nil, burst: 10, maxConcurrent: 2)], now: Self.start)
     _ = settle(registrar.register(request(1, expectation: .queued), waiter: 1, now: Self.start))
     var now = Self.start
     var longWaits = 0
@@ -518,6 +497,15 @@ import Testing
     // A hundred retries take the budget; each one after that waits ten seconds at least, before that half of them do.
     #expect(longWaits >= 120)
     #expect(registrar.pendingCount == 1)
+  }
+}
+
+extension TargetLimits {
+  /// Limits of a target with one kind of call.
+  static func one(ratePerSecond: Double?, burst: Double, maxConcurrent: Int) -> TargetLimits {
+    TargetLimits(
+      operations: [.registerCertificateWithoutCA: OperationLimits(ratePerSecond: ratePerSecond, burst: burst)],
+      maxConcurrent: maxConcurrent)
   }
 }
 

@@ -53,7 +53,7 @@ import Testing
 
 @Suite struct ResultCacheTests {
   @Test func `what has to go for another is void where it is remembered`() {
-    let cache = ResultCache(maxEntries: 1, timeToLive: nil)
+    let cache = ResultCache(maxEntries: 1)
     let ids = (1...1000 as ClosedRange<UInt64>).map { CertificateID(words: ($0 << 32, $0 << 48, 0, 0)) }
     let before = ids.map(cache.epochs.current)
     for id in ids {
@@ -65,7 +65,7 @@ import Testing
     }
     let target = cache.number(of: TargetName("default"))
     for (id, epoch) in zip(ids, before)
-    where cache.known(id, target: target, now: WallTime(secondsSinceEpoch: 2)) == nil {
+    where cache.known(id, target: target) == nil {
       #expect(cache.epochs.current(id) != epoch)
     }
     #expect(cache.count < 1000)
@@ -80,22 +80,20 @@ import Testing
       requestID: nil, finishedAt: WallTime(secondsSinceEpoch: seconds), basis: .anyTime)
   }
 
-  private let now = WallTime(secondsSinceEpoch: 1_800_000_100)
-
   @Test func `gives back what was kept, until it is forgotten`() throws {
-    let cache = ResultCache(maxEntries: 10, timeToLive: nil)
+    let cache = ResultCache(maxEntries: 10)
     let number = cache.number(of: key.target)
-    #expect(cache.known(key.certificateID, target: number, now: now) == nil)
+    #expect(cache.known(key.certificateID, target: number) == nil)
     cache.keep(registration(.created), replaces: true)
-    let known = try #require(cache.known(key.certificateID, target: number, now: now))
+    let known = try #require(cache.known(key.certificateID, target: number))
     #expect(known.entry.outcome == .created)
     #expect(known.arnPrefix == "arn:aws:iot:r:1:cert/")
     cache.forget(key)
-    #expect(cache.known(key.certificateID, target: number, now: now) == nil)
+    #expect(cache.known(key.certificateID, target: number) == nil)
   }
 
   @Test func `forgetting and replacing raise the epoch, keeping something new does not`() {
-    let cache = ResultCache(maxEntries: 10, timeToLive: nil)
+    let cache = ResultCache(maxEntries: 10)
     let first = cache.epochs.current(key.certificateID)
     cache.keep(registration(.created), replaces: true)
     #expect(cache.epochs.current(key.certificateID) == first)
@@ -107,7 +105,7 @@ import Testing
   }
 
   @Test func `what was read from disk does not undo a forget that came meanwhile`() {
-    let cache = ResultCache(maxEntries: 10, timeToLive: nil)
+    let cache = ResultCache(maxEntries: 10)
     let epoch = cache.epochs.current(key.certificateID)
     cache.forget(key)
     cache.keep(registration(.created), replaces: false, readAt: epoch)
@@ -116,17 +114,8 @@ import Testing
     #expect(cache.count == 1)
   }
 
-  @Test func `a result ends with its time to live`() {
-    let cache = ResultCache(maxEntries: 10, timeToLive: .seconds(100))
-    let number = cache.number(of: key.target)
-    cache.keep(registration(.created), replaces: true)
-    let last = WallTime(secondsSinceEpoch: 1_800_000_099)
-    #expect(cache.known(key.certificateID, target: number, now: last)?.expiresAt == 1_800_000_100)
-    #expect(cache.known(key.certificateID, target: number, now: now) == nil)
-  }
-
   @Test func `an ARN that does not end with the ID is not kept`() {
-    let cache = ResultCache(maxEntries: 10, timeToLive: nil)
+    let cache = ResultCache(maxEntries: 10)
     var odd = registration(.created)
     odd.certificateARN = "arn:other"
     cache.keep(odd, replaces: true)

@@ -17,7 +17,7 @@ import Testing
   private static let arn = "arn:aws:iot:eu-central-1:123456789012:cert/\(id.hex)"
   private static let success = CannedReply.json(
     200, #"{"certificateArn":"\#(arn)","certificateId":"\#(id.hex)"}"#, [("x-amzn-RequestId", "r-1")])
-  private let call = UpstreamCall(certificateID: id, der: der, status: .active)
+  private let call = RegisterCertificateCall(certificateID: id, der: der, status: .active)
 
   /// Runs `body` with a client of a server that answers as `answer` says.
   private func withClient(
@@ -93,7 +93,7 @@ import Testing
       Self.success
     } _: { client, server in
       _ = await client.registerCertificateWithoutCA(
-        UpstreamCall(certificateID: Self.id, der: Self.der, status: nil))
+        RegisterCertificateCall(certificateID: Self.id, der: Self.der, status: nil))
       let request = try #require(server.requests.first)
       let body = try JSONValue(parsing: Array(request.body.utf8))
       #expect(body["status"] == nil)

@@ -70,7 +70,7 @@ import Testing
         for _ in 0..<8 {
           group.addTask {
             await client.registerCertificateWithoutCA(
-              UpstreamCall(certificateID: Self.id, der: Self.der, status: .active))
+              RegisterCertificateCall(certificateID: Self.id, der: Self.der, status: .active))
           }
         }
         return await group.reduce(into: []) { $0.append($1) }

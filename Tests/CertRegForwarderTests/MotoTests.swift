@@ -40,7 +40,7 @@ struct MotoTests {
     ]
     for (credentials, account) in configurations {
       let client = try await client(credentials, url: url, files: profile.files)
-      let call = UpstreamCall(certificateID: id, der: der, status: .inactive)
+      let call = RegisterCertificateCall(certificateID: id, der: der, status: .inactive)
       let arn = "arn:aws:iot:eu-central-1:\(account):cert/\(id.hex)"
       guard case .registered(arn, _) = await client.registerCertificateWithoutCA(call) else {
         Issue.record("account \(account): not registered")

@@ -5,8 +5,8 @@ import Testing
 @Suite struct EmbeddedUpstreamTests {
   private let upstream = EmbeddedUpstream(SandboxAccount(), seed: 1)
 
-  private func call(_ number: Int, status: CertificateStatus? = nil) -> UpstreamCall {
-    UpstreamCall(certificateID: certificate(number).id, der: certificate(number).der, status: status)
+  private func call(_ number: Int, status: CertificateStatus? = nil) -> RegisterCertificateCall {
+    RegisterCertificateCall(certificateID: certificate(number).id, der: certificate(number).der, status: status)
   }
 
   @Test(arguments: [nil, .active, .inactive, .revoked] as [CertificateStatus?])

@@ -76,8 +76,9 @@ final class TestServer: Sendable {
     guard listener >= 0, withAddress(path, { bind(listener, $0, $1) }) == 0, listen(listener, 16) == 0 else {
       throw SystemCallError("listen")
     }
-    server = try await SocketServer.start(
-      on: listener, loops: loops, handling: handler, cache: ResultCache(maxEntries: 10, timeToLive: nil),
+    server = try SocketServer(loops: loops)
+    try await server.serve(
+      listener, handling: handler, cache: ResultCache(maxEntries: 10), demand: AnswerDemand(), clock: .system,
       configuration: configuration)
   }
 

@@ -11,21 +11,31 @@ struct UpstreamCalls: Sendable {
 
   private let orders: AsyncStream<Order>
   private let entrance: AsyncStream<Order>.Continuation
-
   private let executor: LoopExecutor
-  private let demand: AnswerDemand
+  private let clients: TargetClients
+  private let givingWay: GivingWay
 
-  /// - Parameter loop: Where calls run: the loop of their connections, so that none of their steps wakes another thread.
-  init(on loop: any EventLoop, demand: AnswerDemand) {
-    self.demand = demand
+  /// - Parameters:
+  ///   - clients: The upstream of each target.
+  ///   - loop: Where calls run: the loop of their connections, so that none of their steps wakes another thread.
+  init(of clients: TargetClients, on loop: any EventLoop, givingWay: GivingWay) {
+    self.clients = clients
+    self.givingWay = givingWay
     executor = LoopExecutor(loop: loop)
     (orders, entrance) = AsyncStream.makeStream()
   }
 
   /// Makes a call; `completion` gets its end on an arbitrary thread.
   func make(
-    _ call: UpstreamCall, on client: any UpstreamClient, completion: @escaping @Sendable (UpstreamReply) -> Void
+    _ call: UpstreamCall, in target: TargetName, completion: @escaping @Sendable (UpstreamReply) -> Void
   ) {
+    guard let client = clients.client(of: target) else {
+      // A reload took the target away between the decision and this call.
+      let error = ServiceError(
+        .serviceUnavailable, reason: .unknownTarget, message: "the target is no longer configured", retryable: true)
+      completion(.failed(UpstreamFailure(error: error, disposition: .unavailable(retryAfter: nil))))
+      return
+    }
     entrance.yield(Order(client: client, call: call, completion: completion))
   }
 
@@ -34,9 +44,9 @@ struct UpstreamCalls: Sendable {
     await withTaskExecutorPreference(executor) {
       await withDiscardingTaskGroup { group in
         for await order in orders {
-          group.addTask { [demand] in
-            demand.giveWay()
-            order.completion(await order.client.registerCertificateWithoutCA(order.call))
+          group.addTask { [givingWay] in
+            givingWay.giveWay()
+            order.completion(await order.client.perform(order.call))
           }
         }
       }

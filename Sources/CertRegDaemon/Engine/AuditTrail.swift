@@ -9,8 +9,11 @@ import Logging
 struct AuditTrail: Sendable {
   let log: LogPipeline
 
-  /// A registration ended. One entry for each, whoever waits for it.
-  func ended(_ key: RegistrationKey, _ ending: Registrar.Ending, after duration: Duration?) {
+  /// A registration ended. There is one entry for each, whoever waits for it.
+  ///
+  /// - Parameter duration: From the request to the end; `nil` where an earlier process was asked.
+  func ended(_ ending: Ending, after duration: Duration?) {
+    let key = ending.key
     switch ending {
     case .registered(let registration):
       log.audit(.registered) {
@@ -33,22 +36,18 @@ struct AuditTrail: Sendable {
     }
   }
 
-  /// A caller got an answer of the engine: an entry where the end of the registration does not say it all. Answers from what
-  /// was known have none here, but for refusals: see ``repeated(_:by:)``.
+  /// A caller got an answer of the engine. It has an entry where the entry of the registration's end does not say the same.
+  /// Answers from what was known have none here, except for refusals: see ``repeated(_:by:)``.
   func answered(
     _ key: RegistrationKey, _ answer: Registrar.Answer, _ provenance: RegistrationEngine.Provenance,
     to requester: Requester
   ) {
     switch (provenance, answer) {
-    case (.known, .failed(let error)): refused(key.certificateID, in: [key.target], error, by: requester)
-    case (.known, _): break
+    case (.known, .failed(let error)), (.begun(.goesOn), .failed(let error)), (.begun(.refused), .failed(let error)):
+      refused(key.certificateID, in: [key.target], error, by: requester)
     case (.shared, _): shared(key, answer, by: requester)
     case (.begun, .queued): queued(key, by: requester)
-    case (.begun, .registered): break
-    case (.begun(let goesOn), .failed(let error)):
-      // An error of the upstream's, or the age of the queue's entry, is the end of the registration, which has its own.
-      let isEnd = !goesOn && (error.origin == .upstream || error.reason == .queueExpired)
-      if !isEnd { refused(key.certificateID, in: [key.target], error, by: requester) }
+    case (.known, _), (.begun(.end), _), (.begun, .registered): break
     }
   }
 

@@ -1,0 +1,127 @@
+import Synchronization
+
+/// What this host knows of finished registrations, in memory and on disk, and what that is worth for an answer. It is the one
+/// owner of that question: `cache.ttl`, policies, validity and the caller's own conditions are weighed here.
+package final class KnownResults: Sendable {
+  /// What a request to register asks of a result that is known.
+  package struct Wish: Hashable, Sendable {
+    /// The status that the caller named.
+    package var namedStatus: CertificateStatus?
+    package var ifExists: IfExists
+    /// Whether the upstream is to be asked again whatever is known.
+    package var refresh: Bool
+
+    package init(namedStatus: CertificateStatus?, ifExists: IfExists, refresh: Bool) {
+      self.namedStatus = namedStatus
+      self.ifExists = ifExists
+      self.refresh = refresh
+    }
+  }
+
+  /// What comes of a request, going by what is known.
+  package enum Decision: Hashable, Sendable {
+    case answer(Registration)
+    /// What is known contradicts the request.
+    case refuse(ServiceError)
+    /// Nothing that is known may be answered. `earlier` is what is known all the same.
+    case ask(earlier: EarlierResult?)
+  }
+
+  /// A result in memory and when it may be answered.
+  package struct Answerable: Sendable {
+    package var known: ResultCache.Known
+    package var window: AnswerWindow
+  }
+
+  package let memory: ResultCache
+  private let store: any RegistrationStore
+  private let timeToLive: Mutex<Duration?>
+
+  /// - Parameter timeToLive: `cache.ttl`; `nil`: results have no end.
+  package init(memory: ResultCache, store: any RegistrationStore, timeToLive: Duration?) {
+    self.memory = memory
+    self.store = store
+    self.timeToLive = Mutex(timeToLive)
+  }
+
+  /// Takes another `cache.ttl`. Answers that event loops remember are void from then on.
+  package func setTimeToLive(_ duration: Duration?) {
+    timeToLive.withLock { $0 = duration }
+    memory.epochs.advanceAll()
+  }
+
+  // MARK: Decisions
+
+  /// The result in memory of a certificate that may be answered at `now` without a new verdict.
+  package func answerable(
+    _ id: CertificateID, target: UInt16, under rules: AnswerRules, now: WallTime
+  ) -> Answerable? {
+    guard let known = memory.known(id, target: target), var window = rules.window(of: known.basis) else { return nil }
+    window.until = min(window.until, lifetimeEnd(finishedAt: known.entry.finishedAt))
+    return window.contains(now) ? Answerable(known: known, window: window) : nil
+  }
+
+  /// Decides a request before the certificate is judged. It may wait for the disk: not for event loops.
+  ///
+  /// - Throws: The store's fault, unless the upstream is to be asked whatever is known.
+  package func decide(
+    _ wish: Wish, on key: RegistrationKey, under rules: AnswerRules, now: WallTime
+  ) throws(StoreError) -> Decision {
+    let registration: Registration?
+    do throws(StoreError) { registration = try find(key) } catch {
+      // A disk that fails does not keep the upstream from being asked.
+      guard wish.refresh else { throw error }
+      registration = nil
+    }
+    guard let registration else { return .ask(earlier: nil) }
+    let isAccepted = rules.window(of: registration.basis)?.contains(now) ?? false
+    return decide(wish, registration, mayAnswer: isAccepted, now: now)
+  }
+
+  /// Decides a request whose certificate was just accepted on `basis`. Memory alone is looked at: what ended since ``decide(_:on:under:now:)``
+  /// is there.
+  package func decideAfterVerdict(
+    _ wish: Wish, on key: RegistrationKey, basis: VerdictBasis, now: WallTime
+  ) -> Decision {
+    guard let registration = inMemory(key) else { return .ask(earlier: nil) }
+    let decision = decide(wish, registration, mayAnswer: true, now: now)
+    if case .answer = decision, registration.basis.policyFingerprint != basis.policyFingerprint {
+      // It was judged anew under other policies, so memory may answer it from now on.
+      var renewed = registration
+      renewed.basis = basis
+      memory.keep(renewed, replaces: true)
+    }
+    return decision
+  }
+
+  private func decide(_ wish: Wish, _ known: Registration, mayAnswer: Bool, now: WallTime) -> Decision {
+    let isAlive = now.seconds32 < lifetimeEnd(finishedAt: known.finishedAt.seconds32)
+    guard mayAnswer, isAlive, !wish.refresh else {
+      return .ask(earlier: EarlierResult(outcome: known.outcome, status: known.status))
+    }
+    if let error = known.objection(namedStatus: wish.namedStatus, ifExists: wish.ifExists, isRepeat: true) {
+      return .refuse(error)
+    }
+    return .answer(known)
+  }
+
+  /// The second from which on `cache.ttl` ends a result.
+  private func lifetimeEnd(finishedAt: UInt32) -> UInt32 {
+    guard let timeToLive = timeToLive.withLock({ $0 }) else { return .max }
+    return UInt32(clamping: Int64(finishedAt) + timeToLive.components.seconds)
+  }
+
+  // MARK: Finding
+
+  private func inMemory(_ key: RegistrationKey) -> Registration? {
+    memory.known(key.certificateID, target: memory.number(of: key.target)).map { Registration($0, target: key.target) }
+  }
+
+  private func find(_ key: RegistrationKey) throws(StoreError) -> Registration? {
+    if let registration = inMemory(key) { return registration }
+    let epoch = memory.epochs.current(key.certificateID)
+    guard let registration = try store.registration(for: key) else { return nil }
+    memory.keep(registration, replaces: false, readAt: epoch)
+    return registration
+  }
+}

@@ -1,0 +1,37 @@
+/// RegisterCertificateWithoutCA, the first step of every plan
+/// (https://docs.aws.amazon.com/iot/latest/apireference/API_RegisterCertificateWithoutCA.html).
+package struct RegisterStep: Step {
+  package let operation = UpstreamOperation.registerCertificateWithoutCA
+
+  /// A 409 can be the answer to our own earlier call, whose answer was lost with the process that made it.
+  package let isMarked = true
+
+  package init() {}
+
+  package func call(for pending: PendingRegistration) -> UpstreamCall {
+    .registerCertificateWithoutCA(
+      RegisterCertificateCall(certificateID: pending.key.certificateID, der: pending.der, status: pending.status))
+  }
+
+  package func read(
+    _ reply: UpstreamReply, to pending: PendingRegistration, mayHaveTakenEffect: Bool
+  ) -> StepResult {
+    var facts = pending.facts
+    switch reply {
+    case .registered(let arn, let requestID):
+      facts.registered = RegisteredCertificate(
+        certificateARN: arn, outcome: .created, status: pending.status, requestID: requestID)
+    case .alreadyExists(let arn, let status, let requestID):
+      if mayHaveTakenEffect, facts.earlier == nil {
+        facts.registered = RegisteredCertificate(
+          certificateARN: arn, outcome: .created, status: status ?? pending.status, requestID: requestID)
+      } else {
+        facts.registered = RegisteredCertificate(
+          certificateARN: arn, outcome: .existing, status: status ?? facts.earlier?.status, requestID: requestID)
+      }
+    case .failed(let failure):
+      return .failed(failure)
+    }
+    return .done(facts)
+  }
+}

@@ -1,0 +1,77 @@
+// Targets, and what an earlier process left unfinished.
+extension Registrar {
+  /// Takes the targets of a configuration. No call begins for a target that it leaves out. Jobs of a target that was left out before,
+  /// or was not there when an earlier process's queue was resumed, go on.
+  package mutating func setTargets(_ limits: [TargetName: TargetLimits], now: Moment) -> [Action] {
+    for name in targets.keys { targets[name]?.isConfigured = limits[name] != nil }
+    var added: Set<TargetName> = []
+    for (name, limits) in limits {
+      if targets[name] == nil {
+        targets[name] = TargetLine(limits: limits, now: now.monotonic)
+        added.insert(name)
+      } else {
+        targets[name]?.gate.setLimits(limits)
+      }
+      setShares(of: name)
+    }
+    let waiting = jobs.values.filter { added.contains($0.pending.key.target) && $0.isWaiting }
+    for job in waiting.sorted(by: { $0.pending.sequence < $1.pending.sequence }) {
+      enqueue(job.pending.key, now: now)
+    }
+    for name in limits.keys { dispatch(name, now: now) }
+    return takeActions()
+  }
+
+  /// Takes what an earlier process left unfinished, in the order in which it was asked for. To be called once, after the targets
+  /// are set and before the first request.
+  ///
+  /// - Parameter highestSequence: The highest number that a registration on disk ever had.
+  package mutating func resume(
+    _ pending: [PendingRegistration], highestSequence: Int64 = 0, now: Moment
+  ) -> [Action] {
+    ledger.reserve(upTo: highestSequence)
+    for registration in pending {
+      ledger.reserve(upTo: registration.sequence)
+      let key = registration.key
+      let leave: RegistrationJob.Leave =
+        switch coordinator.askLeave(for: key, sequence: registration.sequence) {
+        case .granted: .granted
+        case .later: .asked
+        }
+      add(
+        RegistrationJob(
+          resuming: registration, since: beginning(of: registration, now: now), plan: makePlan(registration),
+          leave: leave), now: now)
+    }
+    for registration in pending where jobs[registration.key]?.isWaiting == true { enqueue(registration.key, now: now) }
+    return takeActions()
+  }
+
+  /// When a registration was asked for, on this process's clock.
+  private func beginning(of registration: PendingRegistration, now: Moment) -> MonotonicTime {
+    // A host without a clock of its own dates requests in 1970 until the network tells the time. Nobody knows how old they are.
+    let began = registration.enqueuedAt < Version.earliestClock ? now.wall : registration.enqueuedAt
+    let age = now.wall.millisecondsSinceEpoch - began.millisecondsSinceEpoch
+    return now.monotonic + .milliseconds(-max(0, age))
+  }
+
+  /// This host's part of the account's rate has changed.
+  package mutating func shareChanged(of name: TargetName, now: Moment) -> [Action] {
+    setShares(of: name)
+    dispatch(name, now: now)
+    return takeActions()
+  }
+
+  private mutating func setShares(of name: TargetName) {
+    for operation in UpstreamOperation.allCases {
+      targets[name]?.gate.setShare(coordinator.share(of: operation, target: name), of: operation)
+    }
+  }
+
+  /// State of a target, for `status`; `nil`: there is no such target.
+  package func target(_ name: TargetName, now: MonotonicTime) -> TargetView? {
+    targets[name]?.view(now: now)
+  }
+
+  package func health(of name: TargetName) -> TargetHealth? { targets[name]?.gate.health }
+}

@@ -1,0 +1,289 @@
+/// One registration under way, from the request to its end on disk: a state machine without effects.
+///
+///     storing ──► asking ──► waiting ──► marking ──► calling ──► finishing ──► (gone)
+///        │                    ▲    │                  │ │  ▲
+///        │                    │    └──────────────────┼─┼──┘  the disk knows of a call already
+///        └────────────────────┼───────────────────────┼─┼──►  a call was permitted at once
+///                             ├────── backingOff ◄────┘ │
+///                             └────── advancing ◄───────┘
+///
+/// Events are methods; each returns what has to be done. An event that the state does not allow is a fault of this program:
+/// it traps in a debug build, and in a release build it changes nothing and is returned as `impossible`.
+struct RegistrationJob: Sendable {
+  /// What has to be done after an event.
+  enum Action {
+    case nothing
+    /// Make the change durable, then tell the job.
+    case commit(StoreChange)
+    /// Put the job into its target's queue of calls.
+    case enqueue
+    /// Make the call.
+    case call(UpstreamCall)
+    /// The event does not belong to the state.
+    case impossible(ImpossibleEvent)
+  }
+
+  /// Where a job is.
+  enum State: Sendable {
+    /// The request is on its way to disk. Next: calling with the permit, else waiting or asking, or finishing where another host
+    /// registered the certificate; gone where the disk refuses the request.
+    case storing(CallPermit?)
+    /// Another host may be at work on the certificate. Next: waiting, or finishing with the other host's result.
+    case asking
+    /// In the queue of its target, once that is configured. Next: marking, calling, or finishing where it is overdue.
+    case waiting
+    /// That a call begins is on its way to disk. Next: calling, waiting where the target is gone, backingOff where the disk fails.
+    case marking(CallPermit)
+    /// A call is under way. Next: finishing, advancing or backingOff.
+    case calling(CallPermit, since: MonotonicTime)
+    /// That a step ended well is on its way to disk. Next: waiting.
+    case advancing(JobFacts)
+    /// A call failed in a way that can pass. Next: waiting, or finishing where it is overdue.
+    case backingOff(until: MonotonicTime)
+    /// The end is on its way to disk. Next: gone. Indirect, since it is large and every job would take as much.
+    indirect case finishing(Ending)
+  }
+
+  /// Whether this host may work on the job.
+  enum Leave: Sendable {
+    case asked
+    case granted
+    /// Another host has the result.
+    indirect case known(Registration)
+  }
+
+  /// A call that ended.
+  struct EndedCall {
+    var operation: UpstreamOperation
+    var permit: CallPermit
+    var since: MonotonicTime
+    var result: StepResult
+  }
+
+  private(set) var pending: PendingRegistration
+  /// When the registration was asked for. It may lie before the start of the clock.
+  let since: MonotonicTime
+  /// Whose turn it takes in the queue of calls.
+  let caller: Caller
+  /// Name of the share of the queue that it counts towards.
+  let share: String?
+  let plan: Plan
+  private(set) var state: State
+  private(set) var leave: Leave
+  /// A caller was told `queued`. From then on an error that passes answers nobody, and the registration goes on.
+  var isPromised: Bool
+  /// What the retry that comes next, or came last, took from the retry budget.
+  var retryCost = 0
+  /// An earlier call of the present step may have taken effect.
+  private var mayHaveTakenEffect: Bool
+
+  /// A job for a new request, which is on its way to disk.
+  ///
+  /// - Parameter permit: Leave for its first call, where the call may begin as soon as the request is on disk.
+  init(
+    _ pending: PendingRegistration, since: MonotonicTime, caller: Caller, share: String?, plan: Plan, leave: Leave,
+    permit: CallPermit?
+  ) {
+    self.pending = pending
+    self.since = since
+    self.caller = caller
+    self.share = share
+    self.plan = plan
+    self.leave = leave
+    state = .storing(permit)
+    isPromised = false
+    mayHaveTakenEffect = false
+  }
+
+  /// A job that an earlier process left unfinished. It waits, or asks for leave.
+  init(resuming pending: PendingRegistration, since: MonotonicTime, plan: Plan, leave: Leave) {
+    self.pending = pending
+    self.since = since
+    self.plan = plan
+    self.leave = leave
+    caller = Caller(uid: pending.requester.uid, connection: 0)
+    share = nil
+    state = if case .granted = leave { .waiting } else { .asking }
+    isPromised = true
+    mayHaveTakenEffect = pending.callStarted
+  }
+
+  /// The step that comes next or is under way; `nil` where the plan of an older process had more steps.
+  var step: (any Step)? {
+    pending.facts.completedSteps < plan.steps.count ? plan.steps[pending.facts.completedSteps] : nil
+  }
+
+  /// The status that the registration asks for.
+  var status: CertificateStatus? { pending.status }
+}
+
+// The events of a job, in the order in which they come in its life.
+extension RegistrationJob {
+  /// The request is on disk.
+  mutating func stored(now: MonotonicTime) -> Action {
+    guard case .storing(let permit) = state else { return impossible("stored") }
+    if let permit { return begin(permit, now: now) }
+    switch leave {
+    case .granted:
+      state = .waiting
+      return .enqueue
+    case .asked:
+      state = .asking
+      return .nothing
+    case .known(let registration):
+      return finish(.registered(registration))
+    }
+  }
+
+  /// Another host gave leave to work on the job, or has its result.
+  ///
+  /// - Parameter earlierCall: Whether another host may have made the call and lost its answer.
+  mutating func coordinated(_ answer: Leave, earlierCall: Bool) -> Action {
+    leave = answer
+    if earlierCall { mayHaveTakenEffect = true }
+    switch (state, answer) {
+    case (.asking, .granted):
+      state = .waiting
+      return .enqueue
+    case (.asking, .known(let registration)), (.waiting, .known(let registration)),
+      (.backingOff, .known(let registration)):
+      return finish(.registered(registration))
+    case (.asking, .asked), (.storing, _), (.waiting, _), (.marking, _), (.calling, _), (.advancing, _),
+      (.backingOff, _), (.finishing, _):
+      // What is under way here comes to its own end.
+      return .nothing
+    }
+  }
+
+  /// It is the job's turn to call.
+  mutating func admitted(_ permit: CallPermit, now: MonotonicTime) -> Action {
+    guard case .waiting = state, let step else { return impossible("admitted") }
+    guard step.isMarked, !pending.callStarted else { return begin(permit, now: now) }
+    state = .marking(permit)
+    return .commit(.markCallStarted(pending.key))
+  }
+
+  /// The disk knows that the call begins.
+  mutating func marked(now: MonotonicTime) -> Action {
+    guard case .marking(let permit) = state else { return impossible("marked") }
+    pending.callStarted = true
+    return begin(permit, now: now)
+  }
+
+  private mutating func begin(_ permit: CallPermit, now: MonotonicTime) -> Action {
+    guard let step else { return impossible("begin") }
+    state = .calling(permit, since: now)
+    return .call(step.call(for: pending))
+  }
+
+  /// The permit that the job has for a call it has not begun; it gives it back with this event, and waits again.
+  mutating func gaveBackPermit() -> CallPermit? {
+    switch state {
+    case .marking(let permit):
+      state = .waiting
+      pending.callStarted = true
+      return permit
+    case .storing(let permit?):
+      state = .waiting
+      return permit
+    case .storing(nil), .asking, .waiting, .calling, .advancing, .backingOff, .finishing:
+      return nil
+    }
+  }
+
+  /// The upstream replied to the call. The job stays in `calling` until it is told what comes of the reply:
+  /// ``finish(_:)``, ``advance(_:)`` or ``backOff(until:)``.
+  ///
+  /// - Returns: `nil` where no call is under way.
+  mutating func replied(_ reply: UpstreamReply) -> EndedCall? {
+    guard case .calling(let permit, let since) = state, let step else { return nil }
+    let result = step.read(reply, to: pending, mayHaveTakenEffect: mayHaveTakenEffect)
+    pending.attempts += 1
+    if case .failed(let failure) = result, failure.mayHaveTakenEffect { mayHaveTakenEffect = true }
+    return EndedCall(operation: step.operation, permit: permit, since: since, result: result)
+  }
+
+  /// A step ended well. The next one waits for its turn once the disk knows; after the last one the registration ends.
+  mutating func advance(_ facts: JobFacts, now: WallTime) -> Action {
+    guard case .calling = state else { return impossible("advance") }
+    var facts = facts
+    facts.completedSteps += 1
+    guard facts.completedSteps >= plan.steps.count else {
+      state = .advancing(facts)
+      return .commit(.noteProgress(pending.key, facts))
+    }
+    pending.facts = facts
+    guard let registration = registration(now: now) else { return impossible("advance without a certificate") }
+    return finish(.registered(registration))
+  }
+
+  /// The disk knows that a step ended.
+  mutating func advanced() -> Action {
+    guard case .advancing(let facts) = state else { return impossible("advanced") }
+    pending.facts = facts
+    pending.callStarted = false
+    mayHaveTakenEffect = false
+    state = .waiting
+    return .enqueue
+  }
+
+  /// The call failed in a way that can pass, or the disk did not take that a call begins.
+  mutating func backOff(until time: MonotonicTime) -> Action {
+    switch state {
+    case .calling, .marking, .backingOff:
+      state = .backingOff(until: time)
+      return .nothing
+    case .storing, .asking, .waiting, .advancing, .finishing:
+      return impossible("backOff")
+    }
+  }
+
+  /// The pause after a failure may be over. A pause that became longer or shorter since leaves other deadlines behind, which
+  /// change nothing.
+  mutating func pauseEnded(now: MonotonicTime) -> Action {
+    guard case .backingOff(let until) = state, until <= now else { return .nothing }
+    state = .waiting
+    return .enqueue
+  }
+
+  /// The registration ends, once the disk knows.
+  mutating func finish(_ ending: Ending) -> Action {
+    if case .finishing = state { return impossible("finish") }
+    state = .finishing(ending)
+    return .commit(ending.change)
+  }
+
+  /// The commit that the job waits for, once more: the disk did not take it.
+  var repeatedCommit: StoreChange? {
+    switch state {
+    case .advancing(let facts): .noteProgress(pending.key, facts)
+    case .finishing(let ending): ending.change
+    case .storing, .asking, .waiting, .marking, .calling, .backingOff: nil
+    }
+  }
+
+  /// Keeps why the last call failed.
+  mutating func keep(_ error: ServiceError) {
+    pending.lastError = error
+  }
+
+  /// An event that the state does not allow.
+  func impossible(_ event: String) -> Action {
+    let fault = ImpossibleEvent(event: event, state: stateName)
+    assertionFailure("\(fault.event) in \(fault.state)")
+    return .impossible(fault)
+  }
+
+  private var stateName: String {
+    switch state {
+    case .storing: "storing"
+    case .asking: "asking"
+    case .waiting: "waiting"
+    case .marking: "marking"
+    case .calling: "calling"
+    case .advancing: "advancing"
+    case .backingOff: "backingOff"
+    case .finishing: "finishing"
+    }
+  }
+}

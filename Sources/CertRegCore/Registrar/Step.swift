@@ -1,0 +1,46 @@
+/// One kind of call that a registration needs, with the reading of its replies. Each kind is a file of its own.
+///
+/// A step can be repeated safely: it is made again after a restart, and after a call whose answer was lost.
+package protocol Step: Sendable {
+  /// Whose pace the call keeps to.
+  var operation: UpstreamOperation { get }
+
+  /// Whether the disk has to know that a call begins before it is made. It has to where a later reply cannot be read without
+  /// knowing of this call.
+  var isMarked: Bool { get }
+
+  /// The call for a registration.
+  ///
+  /// - Parameter pending: What was asked for, and in its `facts` what earlier steps established.
+  func call(for pending: PendingRegistration) -> UpstreamCall
+
+  /// Reads a reply to the call.
+  ///
+  /// - Parameters:
+  ///   - pending: The registration as it was when the call began.
+  ///   - mayHaveTakenEffect: Whether an earlier call of this step may have taken effect although its answer was lost.
+  func read(_ reply: UpstreamReply, to pending: PendingRegistration, mayHaveTakenEffect: Bool) -> StepResult
+}
+
+/// How a step's call ended.
+package enum StepResult: Hashable, Sendable {
+  /// The step ended well, and this is known since.
+  case done(JobFacts)
+  /// It brought no result; the failure says whether trying again can help.
+  case failed(UpstreamFailure)
+}
+
+/// The steps that turn a request into a result, in their order.
+package struct Plan: Sendable {
+  package var steps: [any Step]
+
+  package init(_ steps: [any Step]) {
+    self.steps = steps
+  }
+
+  /// RegisterCertificateWithoutCA and nothing after it.
+  package static let registration = Plan([RegisterStep()])
+
+  /// Makes the plan of a registration from its queue row alone, so that a restart makes the same plan.
+  package typealias Maker = @Sendable (PendingRegistration) -> Plan
+}

@@ -1,0 +1,103 @@
+import CertRegCore
+import CertRegHost
+import Logging
+import NIOCore
+import Synchronization
+
+/// The engine as other threads see it: its loop runs on an event loop of NIO.
+final class RegistrationEngine: Sendable {
+  typealias Completion = @Sendable (_ answer: Registrar.Answer, _ provenance: Provenance) -> Void
+
+  /// Where an answer comes from.
+  enum Provenance: Hashable, Sendable {
+    /// The result was there before the request came.
+    case known
+    /// From a registration that this request began, or from nothing where it was refused.
+    case begun(Registrar.Relation)
+    /// From a registration that another request had begun.
+    case shared
+  }
+
+  /// What the engine is made of.
+  struct Parts: Sendable {
+    var store: any RegistrationStore
+    var known: KnownResults
+    var calls: UpstreamCalls
+    var clock: HostClock
+    var audit: AuditTrail
+    var activity: Activity
+    var givingWay: GivingWay
+    var logger: Logger
+  }
+
+  private let loop: any EventLoop
+  private let bound: NIOLoopBoundBox<EngineLoop>
+
+  /// Starts the engine, and goes on with what an earlier process left unfinished.
+  static func start(
+    on loop: any EventLoop, _ parts: Parts, configuration: Registrar.Configuration,
+    targets: [TargetName: TargetLimits], resuming pending: [PendingRegistration]
+  ) async throws -> RegistrationEngine {
+    let bound = try await loop.submit {
+      let effects = LoopEffects(loop: loop, parts)
+      let engine = EngineLoop(
+        registrar: Registrar(configuration: configuration, seed: .random(in: .min ... .max)), known: parts.known,
+        clock: parts.clock, audit: parts.audit, activity: parts.activity, logger: parts.logger, effects: effects)
+      effects.attach(engine)
+      engine.reconfigure(configuration, targets: targets)
+      engine.resume(pending)
+      return NIOLoopBoundBox(engine, eventLoop: loop)
+    }.get()
+    return RegistrationEngine(loop: loop, bound: bound)
+  }
+
+  private init(loop: any EventLoop, bound: NIOLoopBoundBox<EngineLoop>) {
+    self.loop = loop
+    self.bound = bound
+  }
+
+  /// Asks for a registration. `completion` is called once, on the engine's loop.
+  func register(_ request: Registrar.Request, refresh: Bool, completion: @escaping Completion) {
+    loop.execute { self.bound.value.register(request, refresh: refresh, completion: completion) }
+  }
+
+  /// Forgets a result; `completion` gets the store's error, if any.
+  func forget(_ key: RegistrationKey, completion: @escaping @Sendable (StoreError?) -> Void) {
+    loop.execute { self.bound.value.forget(key, completion: completion) }
+  }
+
+  /// What is known of a registration under way.
+  func pending(_ key: RegistrationKey, completion: @escaping @Sendable (Registrar.PendingView?) -> Void) {
+    loop.execute { completion(self.bound.value.pending(key)) }
+  }
+
+  /// Calls `listener` for every registration that ends, as long as `isWanted` says so.
+  func watch(
+    while isWanted: @escaping @Sendable () -> Bool, _ listener: @escaping @Sendable (Ending) -> Void
+  ) {
+    loop.execute { self.bound.value.addWatcher(Watcher(isWanted: isWanted, listener: listener)) }
+  }
+
+  /// Figures for `status` and `metrics`.
+  func report() -> EventLoopFuture<EngineReport> {
+    loop.submit { self.bound.value.report }
+  }
+
+  /// Calls `body` on the engine's loop; for the watchdog.
+  func onLoop(_ body: @escaping @Sendable () -> Void) {
+    loop.execute(body)
+  }
+
+  func reconfigure(_ configuration: Registrar.Configuration, targets: [TargetName: TargetLimits]) async {
+    try? await loop.submit { self.bound.value.reconfigure(configuration, targets: targets) }.get()
+  }
+
+  /// Takes no more requests and waits until nobody waits for an answer, at most for `limit`; then refuses those who still wait.
+  func drain(limit: Duration) async {
+    let promise = loop.makePromise(of: Void.self)
+    loop.execute { self.bound.value.drain { promise.succeed() } }
+    let end = loop.scheduleTask(in: TimeAmount(limit)) { self.bound.value.endDraining() }
+    try? await promise.futureResult.get()
+    end.cancel()
+  }
+}

@@ -1,0 +1,93 @@
+import CertRegCore
+import CertRegForwarder
+import CertRegSandbox
+import Synchronization
+
+/// The upstream clients of the configured targets.
+final class TargetClients: Sendable {
+  /// A client and the configuration that it was made from.
+  private struct TargetClient: Sendable {
+    var configuration: TargetConfiguration
+    var client: any UpstreamClient
+    var isAWS: Bool
+  }
+
+  private let context: CredentialsContext
+  private let isSandbox: Bool
+  private let clients = Mutex<[TargetName: TargetClient]>([:])
+
+  /// - Parameter isSandbox: Whether the embedded sandbox stands in for every upstream, for the life of the process.
+  init(context: CredentialsContext, isSandbox: Bool) {
+    self.context = context
+    self.isSandbox = isSandbox
+  }
+
+  /// The client of a target; `nil`: the target is not configured.
+  func client(of target: TargetName) -> (any UpstreamClient)? {
+    clients.withLock { $0[target]?.client }
+  }
+
+  /// The clients that call AWS, or a server in its place.
+  var awsClients: [TargetName: AWSUpstreamClient] {
+    clients.withLock { $0 }.compactMapValues { $0.client as? AWSUpstreamClient }
+  }
+
+  /// What the calls of each target are signed with, as far as one may tell.
+  var signing: [TargetName: Reports.Signing] {
+    awsClients.mapValues { client in
+      Reports.Signing(
+        region: client.endpoint.region,
+        credentials: client.credentialsProvenance.map { .init(source: $0.source, expiresAt: $0.expiration) },
+        clockOffset: client.clockOffset)
+    }
+  }
+
+  /// The pace of each target.
+  var limits: [TargetName: TargetLimits] {
+    clients.withLock { $0 }.mapValues { TargetLimits($0.configuration, isAWS: $0.isAWS) }
+  }
+
+  /// Takes the targets of a configuration, all of them or none. Clients whose target stays as it is are kept.
+  ///
+  /// - Returns: Ends the clients that are not used any more, once they are replaced everywhere.
+  /// - Throws: The first target that cannot be used.
+  func replace(
+    with targets: [TargetConfiguration]
+  ) async throws(DaemonError) -> @Sendable () async -> Void {
+    let old = clients.withLock { $0 }
+    var new: [TargetName: TargetClient] = [:]
+    for target in targets {
+      if let kept = old[target.name], kept.configuration == target {
+        new[target.name] = kept
+        continue
+      }
+      do throws(UpstreamConfigurationError) {
+        new[target.name] = try await make(target)
+      } catch {
+        await Self.shutDown(new.filter { old[$0.key]?.configuration != $0.value.configuration })
+        throw DaemonError(error)
+      }
+    }
+    clients.withLock { [new] in $0 = new }
+    let unused = old.filter { new[$0.key]?.configuration != $0.value.configuration }
+    return { await Self.shutDown(unused) }
+  }
+
+  private func make(_ target: TargetConfiguration) async throws(UpstreamConfigurationError) -> TargetClient {
+    if isSandbox {
+      let upstream = target.region.map { EmbeddedUpstream(region: $0) } ?? EmbeddedUpstream()
+      return TargetClient(configuration: target, client: upstream, isAWS: false)
+    }
+    let client = try await AWSUpstreamClient(configuration: target, context: context)
+    return TargetClient(configuration: target, client: client, isAWS: client.endpoint.isAWS)
+  }
+
+  func shutDown() async {
+    await Self.shutDown(clients.withLock { $0 })
+  }
+
+  /// A client that is not needed any more has to be told: it must not just go.
+  private static func shutDown(_ clients: [TargetName: TargetClient]) async {
+    for target in clients.values { await target.client.shutdown() }
+  }
+}

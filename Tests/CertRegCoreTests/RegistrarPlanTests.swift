@@ -1,0 +1,156 @@
+import CertRegTesting
+import Testing
+
+@testable import CertRegCore
+
+/// Plans with more than one step, and hosts that are not alone.
+@Suite struct RegistrarPlanTests {
+  /// Makes sure of a status after the registration. It stands for every step that can be repeated.
+  private struct SecondStep: Step {
+    let operation = UpstreamOperation.registerCertificateWithoutCA
+    let isMarked = false
+
+    func call(for pending: PendingRegistration) -> UpstreamCall {
+      .registerCertificateWithoutCA(
+        RegisterCertificateCall(certificateID: pending.key.certificateID, der: [2], status: .active))
+    }
+
+    func read(_ reply: UpstreamReply, to pending: PendingRegistration, mayHaveTakenEffect: Bool) -> StepResult {
+      if case .failed(let failure) = reply { return .failed(failure) }
+      var facts = pending.facts
+      facts.registered?.status = .active
+      return .done(facts)
+    }
+  }
+
+  /// Answers every question later.
+  private struct Distant: Coordinator {
+    var ended: [RegistrationKey] = []
+
+    mutating func askLeave(for key: RegistrationKey, sequence: Int64) -> Coordination.Leave { .later }
+    mutating func ended(_ key: RegistrationKey, _ ending: Ending?) { ended.append(key) }
+    func share(of operation: UpstreamOperation, target: TargetName) -> Double? { 1 }
+  }
+
+  private static let target = TargetName("default")
+  private static let key = RegistrationKey(certificateID: CertificateID(words: (1, 0, 0, 0)), target: target)
+  private let now = ManualClock().now
+  private static let registered = UpstreamReply.registered(certificateARN: "arn", requestID: "r")
+
+  private func registrar(
+    _ steps: [any Step] = [RegisterStep()], _ coordinator: any Coordinator = Alone()
+  ) -> Registrar {
+    var registrar = Registrar(
+      configuration: .init(maxPending: 4, maxAge: nil), makePlan: { _ in Plan(steps) }, coordinator: coordinator,
+      seed: 1)
+    _ = registrar.setTargets([Self.target: .one(ratePerSecond: nil, burst: 1, maxConcurrent: 1)], now: now)
+    return registrar
+  }
+
+  private func request(_ status: CertificateStatus? = nil) -> Registrar.Request {
+    Registrar.Request(
+      key: Self.key, der: [1], basis: .anyTime, namedStatus: status, status: status, ifExists: .return,
+      requester: Requester(uid: 1), expectation: .result(deadline: now.monotonic + .seconds(9)))
+  }
+
+  /// Ends every commit well; returns the other actions, and the changes.
+  private func settle(
+    _ actions: [Registrar.Action], _ registrar: inout Registrar
+  ) -> (actions: [Registrar.Action], changes: [StoreChange]) {
+    var (left, others, changes) = (actions, [] as [Registrar.Action], [] as [StoreChange])
+    while !left.isEmpty {
+      let action = left.removeFirst()
+      if case .commit(let id, let committed) = action {
+        changes += committed
+        left += registrar.committed(id, .success(()), now: now)
+      } else {
+        others.append(action)
+      }
+    }
+    return (others, changes)
+  }
+
+  private func calls(_ actions: [Registrar.Action]) -> [[UInt8]] {
+    actions.compactMap { action in
+      if case .call(_, .registerCertificateWithoutCA(let call)) = action { call.der } else { nil }
+    }
+  }
+
+  private func end(_ actions: [Registrar.Action]) -> Registration? {
+    for case .ended(.registered(let registration)) in actions { return registration }
+    return nil
+  }
+
+  @Test func `the next step is called once the disk knows that the first ended, and the last one ends it`() {
+    var registrar = registrar([RegisterStep(), SecondStep()])
+    #expect(calls(settle(registrar.register(request(), waiter: 1, now: now), &registrar).actions) == [[1]])
+    let first = settle(registrar.replied(Self.key, Self.registered, now: now), &registrar)
+    let facts = JobFacts(
+      completedSteps: 1,
+      registered: RegisteredCertificate(certificateARN: "arn", outcome: .created, status: nil, requestID: "r"))
+    #expect(first.changes == [.noteProgress(Self.key, facts)])
+    #expect(calls(first.actions) == [[2]] && end(first.actions) == nil)
+    let second = settle(registrar.replied(Self.key, Self.registered, now: now), &registrar)
+    #expect(end(second.actions)?.status == .active && end(second.actions)?.outcome == .created)
+    #expect(registrar.pendingCount == 0 && registrar.isQuiet)
+  }
+
+  @Test func `a restart goes on with the step that is next`() {
+    var row = PendingRegistration(
+      key: Self.key, sequence: 3, der: [1], status: nil, enqueuedAt: now.wall, callStarted: false, attempts: 1,
+      lastError: nil, requester: Requester(uid: 1), basis: .anyTime)
+    row.facts = JobFacts(
+      completedSteps: 1,
+      registered: RegisteredCertificate(certificateARN: "arn", outcome: .existing, status: nil, requestID: nil))
+    var registrar = registrar([RegisterStep(), SecondStep()])
+    let resumed = settle(registrar.resume([row], now: now), &registrar)
+    #expect(calls(resumed.actions) == [[2]] && resumed.changes == [])
+    let ended = settle(registrar.replied(Self.key, Self.registered, now: now), &registrar)
+    #expect(end(ended.actions)?.outcome == .existing && end(ended.actions)?.status == .active)
+  }
+
+  @Test func `progress that the disk does not take is written again, and no step begins before`() {
+    var registrar = registrar([RegisterStep(), SecondStep()])
+    _ = settle(registrar.register(request(), waiter: 1, now: now), &registrar)
+    guard case .commit(let id, _)? = registrar.replied(Self.key, Self.registered, now: now).first else {
+      Issue.record("no commit")
+      return
+    }
+    let refused = registrar.committed(id, .failure(StoreError(.full, message: "full")), now: now)
+    #expect(refused == [])
+    let later = Moment(monotonic: now.monotonic + .seconds(1), wall: now.wall)
+    #expect(calls(settle(registrar.timePassed(now: later), &registrar).actions) == [[2]])
+  }
+
+  @Test func `no call begins before another host gives leave, and its earlier call counts as ours`() {
+    var registrar = registrar([RegisterStep()], Distant())
+    let asked = settle(registrar.register(request(.active), waiter: 1, now: now), &registrar)
+    #expect(calls(asked.actions) == [] && asked.changes.count == 1)
+    let wrong = registrar.coordinated(Self.key, sequence: 99, .granted(earlierCall: false), now: now)
+    #expect(calls(settle(wrong, &registrar).actions) == [])
+    let granted = registrar.coordinated(Self.key, sequence: 1, .granted(earlierCall: true), now: now)
+    #expect(calls(settle(granted, &registrar).actions) == [[1]])
+    let exists = UpstreamReply.alreadyExists(certificateARN: "arn", status: nil, requestID: nil)
+    let ended = settle(registrar.replied(Self.key, exists, now: now), &registrar)
+    #expect(end(ended.actions)?.outcome == .created && end(ended.actions)?.status == .active)
+  }
+
+  @Test(arguments: [false, true])
+  func `the result of another host ends a registration without a call`(_ comesBeforeDisk: Bool) {
+    let known = Registration(
+      key: Self.key, certificateARN: "arn:elsewhere", outcome: .created, status: .active, requestID: nil,
+      finishedAt: now.wall, basis: .anyTime)
+    var registrar = registrar([RegisterStep()], Distant())
+    let asked = registrar.register(request(), waiter: 1, now: now)
+    var actions: [Registrar.Action] = []
+    if comesBeforeDisk {
+      actions = registrar.coordinated(Self.key, sequence: 1, .known(known), now: now)
+      actions += settle(asked, &registrar).actions
+    } else {
+      _ = settle(asked, &registrar)
+      actions = settle(registrar.coordinated(Self.key, sequence: 1, .known(known), now: now), &registrar).actions
+    }
+    #expect(end(actions) == known && calls(actions) == [])
+    #expect(registrar.isQuiet && registrar.pendingCount == 0)
+  }
+}
