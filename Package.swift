@@ -115,7 +115,7 @@ let package = Package(
       "CertRegDaemonTests",
       ["CertRegDaemon", "CertRegHost", "CertRegProtocol", "CertRegSettings", "CertRegSocket", .logging]),
     tests("CertRegSandboxTests", ["CertRegCrypto", "CertRegSigV4", "CertRegSandbox", .logging]),
-    tests("CertRegSocketTests", ["CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),
+    tests("CertRegSocketTests", ["CertRegClock", "CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),
     tests("CertRegClientTests", ["CertRegCrypto", "CertRegClient"]),
     tests("DocumentationTests", ["CertRegForwarder", "CertRegProtocol", "CertRegX509"]),
     tests("IntegrationTests", ["CertRegClient"]),

@@ -24,6 +24,10 @@ import Testing
   private static let upstreamError = ServiceError(
     .invalidRequest, reason: "upstream_refused_request", message: "no", origin: .upstream, requestID: "r-2")
 
+  /// An error of the daemon's own that ends a registration.
+  private static let missingCredentials = ServiceError(
+    .unauthorized, reason: "no_credentials", message: "there are no credentials")
+
   /// The fields of the entries that `body` brings about.
   private func entries(_ body: (AuditTrail) -> Void) throws -> [[String: String]] {
     let recorder = Recorder()
@@ -40,8 +44,8 @@ import Testing
       key: Self.key, error: Self.upstreamError, attempts: 3, finishedAt: WallTime(secondsSinceEpoch: 0),
       requester: Self.requester)
     let entries = try entries { trail in
-      trail.ended(Self.key, .registered(Self.registration), after: .milliseconds(12))
-      trail.ended(Self.key, .failed(failure), after: nil)
+      trail.ended(.registered(Self.registration), after: .milliseconds(12))
+      trail.ended(.failed(failure), after: nil)
     }
     let common = [
       "certificate_id": Self.key.certificateID.hex, "target": "eu", "peer_uid": "1000", "peer_pid": "42",
@@ -64,13 +68,15 @@ import Testing
     arguments: [
       (.known, .registered(registration), nil),
       (.known, .failed(.alreadyExists(registration)), "registration_refused"),
-      (.begun(goesOn: false), .registered(registration), nil),
-      (.begun(goesOn: true), .queued, "registration_queued"),
-      (.begun(goesOn: false), .failed(upstreamError), nil),
-      (.begun(goesOn: false), .failed(.queueExpired(lastError: nil)), nil),
-      (.begun(goesOn: false), .failed(.queueFull(limit: 1)), "registration_refused"),
-      (.begun(goesOn: true), .failed(.deadlineExceeded(lastError: nil)), "registration_refused"),
-      (.begun(goesOn: true), .failed(upstreamError), "registration_refused"),
+      (.begun(.end), .registered(registration), nil),
+      (.begun(.goesOn), .queued, "registration_queued"),
+      (.begun(.end), .failed(upstreamError), nil),
+      (.begun(.end), .failed(.queueExpired(lastError: nil)), nil),
+      (.begun(.end), .failed(missingCredentials), nil),
+      (.begun(.refused), .failed(.alreadyExists(registration)), "registration_refused"),
+      (.begun(.refused), .failed(.queueFull(limit: 1)), "registration_refused"),
+      (.begun(.goesOn), .failed(.deadlineExceeded(lastError: nil)), "registration_refused"),
+      (.begun(.goesOn), .failed(upstreamError), "registration_refused"),
       (.shared, .registered(registration), "registration_shared"),
       (.shared, .failed(upstreamError), "registration_shared"),
       (.shared, .queued, "registration_shared"),
@@ -86,7 +92,7 @@ import Testing
     }
   }
 
-  @Test func `a repeat names the caller of now, not the one who asked first`() throws {
+  @Test func `a repeat names its own caller, not the first one`() throws {
     let entries = try entries { $0.repeated(Self.registration, by: Requester(uid: 1001, pid: 7, unit: nil)) }
     #expect(
       entries == [

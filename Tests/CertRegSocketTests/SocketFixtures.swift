@@ -1,3 +1,4 @@
+import CertRegClock
 import CertRegCore
 import CertRegProtocol
 import Glibc

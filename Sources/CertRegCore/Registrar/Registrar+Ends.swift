@@ -26,7 +26,10 @@ extension Registrar {
     guard case .finishing(let ending)? = jobs[key]?.state else { return }
     remove(key, ending)
     if case .registered(let registration) = ending { actions.append(.remember(registration)) }
-    for waiter in waiters.removeAll(of: key) { actions.append(.answer(waiter.id, waiter.answer(to: ending), .end)) }
+    for waiter in waiters.removeAll(of: key) {
+      let (answer, relation) = waiter.answer(to: ending)
+      actions.append(.answer(waiter.id, answer, relation))
+    }
     actions.append(.ended(ending))
   }
 
@@ -94,14 +97,14 @@ extension RegistrationJob {
 
 extension WaiterTable.Waiter {
   /// The end of the registration as an answer to what the waiter asked for.
-  fileprivate func answer(to ending: Ending) -> Registrar.Answer {
+  fileprivate func answer(to ending: Ending) -> (Registrar.Answer, Registrar.Relation) {
     switch ending {
-    case .failed(let failure): .failed(failure.error)
+    case .failed(let failure): (.failed(failure.error), .end)
     case .registered(let registration):
       if let error = registration.objection(namedStatus: namedStatus, ifExists: ifExists, isRepeat: false) {
-        .failed(error)
+        (.failed(error), .refused)
       } else {
-        .registered(registration)
+        (.registered(registration), .end)
       }
     }
   }

@@ -87,7 +87,8 @@ extension Registrar {
     case end
     /// The registration goes on without this caller.
     case goesOn
-    /// No registration was begun, or it is gone without an end.
+    /// The caller's request is refused, whatever became of the registration: none was begun, it never reached the disk, or its
+    /// result is not what the caller asked for.
     case refused
   }
 

@@ -1,0 +1,200 @@
+import CertRegCore
+import CertRegHost
+import CertRegTesting
+import Logging
+import Synchronization
+import Testing
+
+@testable import CertRegDaemon
+
+/// The engine without threads, sockets or a clock: its effects are recorded, and end when the test says so.
+@Suite struct EngineLoopTests {
+  /// Records effects, and plays their ends back.
+  private final class Recorder: EngineEffects {
+    var commits: [(id: Registrar.CommitID, changes: [StoreChange], begin: MonotonicTime)] = []
+    var others: [(changes: [StoreChange], completion: (EngineLoop, Result<Void, StoreError>) -> Void)] = []
+    var calls: [RegistrationKey] = []
+    var wakeAt: MonotonicTime?
+    var isPressed = false
+
+    func commit(_ id: Registrar.CommitID, _ changes: [StoreChange], at time: MonotonicTime) {
+      commits.append((id, changes, time))
+    }
+
+    func commit(
+      _ changes: [StoreChange], at time: MonotonicTime,
+      completion: @escaping (EngineLoop, Result<Void, StoreError>) -> Void
+    ) {
+      others.append((changes, completion))
+    }
+
+    func call(_ key: RegistrationKey, _ call: UpstreamCall) { calls.append(key) }
+    func wake(at time: MonotonicTime?) { wakeAt = time }
+    func isPressed(at time: MonotonicTime) -> Bool { isPressed }
+    func giveWay() {}
+  }
+
+  private final class Log: Sendable {
+    let records = Mutex<[LogRecord]>([])
+  }
+
+  /// What callers were told.
+  private final class Told: Sendable {
+    let answers = Mutex<[(Registrar.Answer, RegistrationEngine.Provenance)]>([])
+
+    var outcomes: [String] {
+      answers.withLock { answers in
+        answers.map { answer, _ in
+          switch answer {
+          case .registered(let registration): registration.outcome.rawValue
+          case .queued: "queued"
+          case .failed(let error): error.reason.rawValue
+          }
+        }
+      }
+    }
+  }
+
+  private static let target = TargetName("default")
+  private let clock = ManualClock()
+  private let effects = Recorder()
+  private let told = Told()
+  private let log = Log()
+  private let pipeline: LogPipeline
+  private let known: KnownResults
+  private let engine: EngineLoop
+
+  init() throws {
+    let log = log
+    pipeline = try LogPipeline(level: .info) { records in log.records.withLock { $0 += records } }
+    known = KnownResults(memory: ResultCache(maxEntries: 10), store: MemoryStore(), timeToLive: nil)
+    engine = EngineLoop(
+      registrar: Registrar(configuration: .init(maxPending: 100, maxAge: nil), seed: 1), known: known,
+      clock: clock.clock, audit: AuditTrail(log: pipeline), activity: Activity(), logger: Logger(label: "test"),
+      effects: effects)
+    engine.reconfigure(
+      .init(maxPending: 100, maxAge: nil),
+      targets: [
+        Self.target: TargetLimits(
+          operations: [.registerCertificateWithoutCA: OperationLimits(ratePerSecond: nil, burst: 10)],
+          maxConcurrent: 32)
+      ])
+  }
+
+  private func key(_ number: UInt64) -> RegistrationKey {
+    RegistrationKey(certificateID: CertificateID(words: (number, 0, 0, 0)), target: Self.target)
+  }
+
+  private func ask(_ number: UInt64, status: CertificateStatus? = nil, refresh: Bool = false) {
+    let now = clock.now
+    let basis = VerdictBasis(
+      notBefore: WallTime(secondsSinceEpoch: 0), notAfter: WallTime(secondsSinceEpoch: 4_000_000_000),
+      policyFingerprint: 0)
+    let request = Registrar.Request(
+      key: key(number), der: [1], basis: basis, namedStatus: status, status: status, ifExists: .return,
+      requester: Requester(uid: 1), expectation: .result(deadline: now.monotonic + .seconds(60)))
+    engine.register(request, refresh: refresh) { [told] answer, provenance in
+      told.answers.withLock { $0.append((answer, provenance)) }
+    }
+  }
+
+  /// Ends the commits that were made so far.
+  private func endCommits(_ result: Result<Void, StoreError> = .success(())) {
+    let ended = effects.commits.map { EndedCommit(id: $0.id, changes: $0.changes, begin: $0.begin, result: result) }
+    effects.commits = []
+    engine.committed(ended)
+  }
+
+  private func arn(_ number: UInt64) -> String { "arn:" + key(number).certificateID.hex }
+
+  private func events() -> [String] {
+    #expect(pipeline.flush(within: .seconds(60)))
+    return log.records.withLock { records in
+      records.compactMap { record in record.fields.first { $0.name == LogField.event }?.value }
+    }
+  }
+
+  @Test func `registers, remembers, and answers the next request from memory`() {
+    ask(1)
+    endCommits()
+    #expect(effects.calls == [key(1)])
+    engine.replied(key(1), .registered(certificateARN: arn(1), requestID: nil))
+    #expect(told.outcomes == [])
+    endCommits()
+    ask(1)
+    #expect(told.outcomes == ["created", "created"])
+    #expect(told.answers.withLock { $0.map(\.1) } == [.begun(.end), .known])
+    #expect(effects.calls.count == 1 && events() == ["registered"])
+  }
+
+  @Test func `missing credentials have one entry in the audit trail`() {
+    ask(1)
+    endCommits()
+    let missing = ServiceError(.unauthorized, reason: "no_credentials", message: "there are no credentials")
+    engine.replied(key(1), .failed(UpstreamFailure(error: missing, disposition: .identity)))
+    endCommits()
+    #expect(told.outcomes == ["no_credentials"])
+    #expect(events() == ["registration_failed"])
+  }
+
+  @Test func `calls begin in groups while the daemon is pressed, and all at once when it is not`() throws {
+    effects.isPressed = true
+    for number in 1...10 as ClosedRange<UInt64> { ask(number) }
+    endCommits()
+    #expect(effects.calls.count == 4)
+    let turn = try #require(effects.wakeAt)
+    clock.advance(by: turn - clock.now.monotonic)
+    engine.timePassed()
+    #expect(effects.calls.count == 8)
+    effects.isPressed = false
+    engine.timePassed()
+    #expect(effects.calls == (1...10).map { key($0) })
+  }
+
+  @Test func `a known status survives a refresh that is answered with 409`() {
+    ask(1, status: .active)
+    endCommits()
+    engine.replied(key(1), .registered(certificateARN: arn(1), requestID: nil))
+    endCommits()
+    ask(1, status: .inactive, refresh: true)
+    endCommits()
+    engine.replied(key(1), .alreadyExists(certificateARN: arn(1), status: nil, requestID: nil))
+    endCommits()
+    #expect(told.outcomes == ["created", "status_differs"])
+  }
+
+  @Test func `a result that was forgotten while it was on its way to disk is not known`() throws {
+    ask(1)
+    endCommits()
+    engine.replied(key(1), .registered(certificateARN: arn(1), requestID: nil))
+    engine.forget(key(1)) { _ in }
+    endCommits()
+    let forgetting = try #require(effects.others.first)
+    #expect(forgetting.changes == [.forget(key(1))])
+    forgetting.completion(engine, .success(()))
+    #expect(known.memory.count == 0)
+  }
+
+  @Test func `a disk that fails is reported once, and once more when it is well`() {
+    for _ in 0..<2 {
+      ask(1)
+      endCommits(.failure(StoreError(.full, message: "no space")))
+    }
+    #expect(told.outcomes == ["store_full", "store_full"])
+    #expect(engine.report.storeError?.code == .full)
+    ask(1)
+    endCommits()
+    #expect(engine.report.storeError == nil)
+  }
+
+  @Test func `a drain ends when nobody waits, or when its time is over`() {
+    let ends = Mutex(0)
+    ask(1)
+    endCommits()
+    engine.drain { ends.withLock { $0 += 1 } }
+    ask(2)
+    #expect(told.outcomes == ["draining"] && ends.withLock { $0 } == 0)
+    engine.endDraining()
+    #expect(told.outcomes == ["draining", "draining"] && ends.withLock { $0 } == 1)
+  }
+}
