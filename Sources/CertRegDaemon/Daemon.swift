@@ -153,19 +153,21 @@ private struct Reloading: Sendable {
 
   private func take(_ new: LoadedSettings, from old: LoadedSettings) async throws(SettingsError) -> LoadedSettings {
     for warning in new.warnings { logger.warning("\(warning)") }
-    do throws(DaemonError) { try await parts.reconfigure(new.settings) } catch {
+    var taken = new
+    taken.settings = new.settings.atReload(of: old.settings)
+    do throws(DaemonError) { try await parts.reconfigure(taken.settings) } catch {
       throw SettingsError(problems: [
         SettingsError.Problem(
           origin: .file(path: new.configurationFile ?? "configuration", line: nil, column: nil), key: "targets",
           message: error.description)
       ])
     }
-    log.level = new.settings.log.level.swiftLog
+    log.level = taken.settings.log.level.swiftLog
     for change in new.settings.changes(from: old.settings) where !change.takesEffectAtReload {
       logger.warning(
         "\(change.key) changed, which takes effect at the next start", metadata: [LogField.setting: "\(change.key)"])
     }
     logger.log(.notice, .reloaded, "took the new configuration")
-    return new
+    return taken
   }
 }

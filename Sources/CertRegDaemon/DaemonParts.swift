@@ -59,7 +59,7 @@ final class DaemonParts: Sendable {
         environment: ProcessEnvironment(surroundings.environment), clock: clock, eventLoopGroup: threads.core,
         logger: logger),
       isSandbox: settings.sandbox)
-    let calls = UpstreamCalls(of: clients, on: loop, givingWay: givingWay)
+    let calls = UpstreamCalls(on: loop, givingWay: givingWay) { clients.client(of: $0) }
     let audit = AuditTrail(log: surroundings.log)
     let counts = RequestCounts()
     var started: SocketServer?

@@ -6,6 +6,8 @@ struct SettingKey<Root: Sendable>: Sendable {
   var encode: @Sendable (Root) -> ConfigurationNode.Content
   /// The key and all below it, defaults taken from a `Root`.
   var describe: @Sendable (_ path: String, _ defaults: Root) -> [KeyDescription]
+  /// Puts back what takes effect at a restart alone, from the settings in force.
+  var keepUntilRestart: @Sendable (inout Root, _ inForce: Root) -> Void = { _, _ in }
 }
 
 extension SettingKey {
@@ -25,6 +27,8 @@ extension SettingKey {
           documentation: documentation,
           variable: EnvironmentVariables.name(ofKey: path), takesEffectAtReload: atReload, role: form.role)
       ]
+    } keepUntilRestart: { root, inForce in
+      if !atReload { root[keyPath: property] = inForce[keyPath: property] }
     }
   }
 
@@ -52,6 +56,8 @@ extension SettingKey {
           documentation: documentation, variable: EnvironmentVariables.name(ofKey: path), takesEffectAtReload: atReload,
           role: form.role)
       ]
+    } keepUntilRestart: { root, inForce in
+      if !atReload { root[keyPath: property] = inForce[keyPath: property] }
     }
   }
 
@@ -94,6 +100,8 @@ extension SettingKey {
       table.encode(root[keyPath: property]).content
     } describe: { path, defaults in
       table.describe(path, defaults: defaults[keyPath: property])
+    } keepUntilRestart: { root, inForce in
+      table.keepUntilRestart(&root[keyPath: property], inForce: inForce[keyPath: property])
     }
   }
 }
@@ -127,6 +135,10 @@ struct KeyTable<Root: Sendable>: Sendable {
         keys.map { key in
           ConfigurationNode.Member(key: key.name, keyOrigin: .builtIn, value: ConfigurationNode(key.encode(root)))
         }))
+  }
+
+  func keepUntilRestart(_ root: inout Root, inForce: Root) {
+    for key in keys { key.keepUntilRestart(&root, inForce) }
   }
 
   func describe(_ path: String, defaults: Root) -> [KeyDescription] {

@@ -20,6 +20,13 @@ extension Settings {
     }
   }
 
+  /// These settings, but for those that take effect at a restart alone: they stay as they are in force.
+  package func atReload(of inForce: Settings) -> Settings {
+    var settings = self
+    Schema.root.keepUntilRestart(&settings, inForce: inForce)
+    return settings
+  }
+
   private static func leaves(_ node: ConfigurationNode, _ path: String) -> [String: ConfigurationNode.Content] {
     guard case .mapping(let members) = node.content else { return [path: node.content] }
     return members.reduce(into: [:]) { all, member in

@@ -59,6 +59,15 @@ package struct Reply: Sendable {
     self.deliver = deliver
   }
 
+  /// A reply of a connection that has no socket, for tests.
+  ///
+  /// - Parameter deliver: Takes each line, and whether it is the last one.
+  package init(
+    connectionID: UInt64, deliver: @escaping @Sendable (_ answer: [UInt8], _ isLast: Bool) -> Void
+  ) {
+    self.init(connection: ConnectionLife(id: connectionID), deliver: deliver)
+  }
+
   /// Tells the connections of this process apart.
   package var connectionID: UInt64 { connection.id }
 

@@ -21,4 +21,16 @@ import Testing
     #expect(changes.contains { $0.key == "targets.line.region" })
     #expect(Settings().changes(from: settings).map(\.key) == changes.map(\.key))
   }
+
+  @Test func `what waits for a restart stays as it is in force, and everything else is taken`() {
+    let seed = UInt64.random(in: 0 ... .max)
+    print("settings at a reload: seed \(seed)")
+    var random = SplitMix64(seed: seed)
+    for _ in 0..<200 {
+      let (old, new) = (random.settings(), random.settings())
+      let taken = new.atReload(of: old)
+      #expect(taken.changes(from: old).allSatisfy { $0.takesEffectAtReload })
+      #expect(taken.changes(from: new).allSatisfy { !$0.takesEffectAtReload })
+    }
+  }
 }

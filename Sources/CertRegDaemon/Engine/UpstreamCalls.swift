@@ -12,14 +12,16 @@ struct UpstreamCalls: Sendable {
   private let orders: AsyncStream<Order>
   private let entrance: AsyncStream<Order>.Continuation
   private let executor: LoopExecutor
-  private let clients: TargetClients
+  private let client: @Sendable (TargetName) -> (any UpstreamClient)?
   private let givingWay: GivingWay
 
   /// - Parameters:
-  ///   - clients: The upstream of each target.
+  ///   - client: The upstream of a target; `nil`: the target is not configured.
   ///   - loop: Where calls run: the loop of their connections, so that none of their steps wakes another thread.
-  init(of clients: TargetClients, on loop: any EventLoop, givingWay: GivingWay) {
-    self.clients = clients
+  init(
+    on loop: any EventLoop, givingWay: GivingWay, client: @escaping @Sendable (TargetName) -> (any UpstreamClient)?
+  ) {
+    self.client = client
     self.givingWay = givingWay
     executor = LoopExecutor(loop: loop)
     (orders, entrance) = AsyncStream.makeStream()
@@ -29,7 +31,7 @@ struct UpstreamCalls: Sendable {
   func make(
     _ call: UpstreamCall, in target: TargetName, completion: @escaping @Sendable (UpstreamReply) -> Void
   ) {
-    guard let client = clients.client(of: target) else {
+    guard let client = client(target) else {
       // A reload took the target away between the decision and this call.
       let error = ServiceError(
         .serviceUnavailable, reason: .unknownTarget, message: "the target is no longer configured", retryable: true)

@@ -1,0 +1,197 @@
+import CertRegClock
+import CertRegCore
+import CertRegForwarder
+import CertRegHost
+import CertRegProtocol
+import CertRegTesting
+import Foundation
+import Glibc
+import Logging
+import NIOCore
+import NIOPosix
+import Synchronization
+import Testing
+
+@testable import CertRegDaemon
+@testable import CertRegSocket
+
+/// The request service with everything that stands behind it; the store is in memory, and the upstream replies as the test says.
+final class ServiceUnderTest: Sendable {
+  /// How requests reach the service.
+  enum Route: CaseIterable, Sendable {
+    /// As a call.
+    case direct
+    /// Through a Unix socket and its connections.
+    case socket
+  }
+
+  /// An upstream with replies made ready; after the last one every certificate is new.
+  private final class Upstream: UpstreamClient {
+    private let replies: Mutex<[UpstreamReply]>
+    private let calls = Mutex(0)
+
+    init(_ replies: [UpstreamReply]) { self.replies = Mutex(replies.reversed()) }
+
+    var count: Int { calls.withLock { $0 } }
+
+    func perform(_ call: UpstreamCall) async -> UpstreamReply {
+      calls.withLock { $0 += 1 }
+      switch call {
+      case .registerCertificateWithoutCA(let call):
+        let next = replies.withLock { $0.popLast() }
+        return switch next {
+        case .registered(_, let requestID)?:
+          .registered(certificateARN: "arn:x:" + call.certificateID.hex, requestID: requestID)
+        case .alreadyExists(_, let status, let requestID)?:
+          .alreadyExists(certificateARN: "arn:x:" + call.certificateID.hex, status: status, requestID: requestID)
+        case .failed(let failure)?: .failed(failure)
+        case nil: .registered(certificateARN: "arn:x:" + call.certificateID.hex, requestID: nil)
+        }
+      }
+    }
+
+    func shutdown() async {}
+  }
+
+  private let service: RequestService
+  private let server: SocketServer
+  private let upstream: Upstream
+  private let calls: UpstreamCalls
+  private let running: Task<Void, Never>
+  private let workers: NIOThreadPool
+  private let path: String?
+
+  init(_ route: Route, replies: [UpstreamReply]) async throws {
+    let loop = MultiThreadedEventLoopGroup.singleton.next()
+    let clock = HostClock.system
+    let demand = AnswerDemand()
+    let givingWay = GivingWay(demand: demand, clock: clock)
+    let store = MemoryStore()
+    let memory = ResultCache(maxEntries: 100)
+    let known = KnownResults(memory: memory, store: store, timeToLive: nil)
+    let log = try LogPipeline(level: .critical) { _ in }
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let upstream = Upstream(replies)
+    let calls = UpstreamCalls(on: loop, givingWay: givingWay) { _ in upstream }
+    let limits = TargetLimits(
+      operations: [.registerCertificateWithoutCA: OperationLimits(ratePerSecond: nil, burst: 10)], maxConcurrent: 32)
+    let target = TargetName("default")
+    let engine = try await RegistrationEngine.start(
+      on: loop,
+      RegistrationEngine.Parts(
+        store: store, known: known, calls: calls, clock: clock, audit: AuditTrail(log: log), activity: Activity(),
+        givingWay: givingWay, logger: logger),
+      configuration: .init(maxPending: 100, maxAge: nil), targets: [target: limits], resuming: [])
+    workers = NIOThreadPool(numberOfThreads: 1)
+    workers.start()
+    let queue = WorkQueue(pool: workers, threads: 1, givingWay: givingWay)
+    server = try SocketServer(loops: 1)
+    let context = CredentialsContext(
+      environment: ProcessEnvironment([:]), clock: clock, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+      logger: logger)
+    let counts = RequestCounts()
+    let reports = Reports(
+      Reports.Parts(
+        engine: engine, server: server, clients: TargetClients(context: context, isSandbox: true), cache: memory,
+        store: store, counts: counts, log: log, workers: queue, loop: loop, clock: clock),
+      constants: Reports.Constants(
+        startedAt: clock.wall, processID: getpid(), isSandbox: true, targets: [], defaultTarget: target,
+        maxConnections: 8, window: 8, maxLineBytes: 1 << 20, maxPending: 100, maxCached: 100))
+    service = RequestService(
+      RequestService.Parts(
+        verdicts: Verdicts(policies: .init(), clock: clock), known: known, store: store, engine: engine, workers: queue,
+        reports: reports, audit: AuditTrail(log: log), counts: counts, clock: clock),
+      configuration: RequestService.Configuration(
+        targets: [target], defaultTarget: target, defaultStatus: nil, defaultTimeout: .seconds(60), access: nil,
+        auditsRepeats: false))
+    self.upstream = upstream
+    self.calls = calls
+    running = Task { await calls.run() }
+    switch route {
+    case .direct: path = nil
+    case .socket:
+      var folder = Array("\(FileManager.default.temporaryDirectory.path)/certregd-XXXXXX".utf8CString)
+      guard mkdtemp(&folder) != nil else { throw SystemCallError("mkdtemp") }
+      let path = String(decoding: folder.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) + "/socket"
+      self.path = path
+      let listening = try ListeningSocket.open(.init(path: path))
+      var configuration = SocketConfiguration()
+      configuration.targets = [(Array("default".utf8), memory.number(of: target))]
+      configuration.defaultTarget = (Array("default".utf8), memory.number(of: target))
+      try await server.serve(
+        listening.descriptor, handling: service, cache: memory, demand: demand, clock: clock,
+        configuration: configuration)
+    }
+  }
+
+  /// How many calls the upstream got.
+  var callCount: Int { upstream.count }
+
+  /// Sends a request and waits for its answer.
+  func ask(_ line: String) async throws -> [String: any Sendable] {
+    let answer =
+      if let path {
+        try exchange(Array((line + "\n").utf8), over: path)
+      } else {
+        try await direct(Array(line.utf8))
+      }
+    return try #require(try JSONSerialization.jsonObject(with: Data(answer)) as? [String: any Sendable])
+  }
+
+  private func direct(_ line: [UInt8]) async throws -> [UInt8] {
+    let request = try line.withUnsafeBytes { bytes in OwnedRequest(try LineParser.parse(bytes), line: bytes) }
+    return await withCheckedContinuation { continuation in
+      let reply = Reply(connectionID: 1) { answer, _ in continuation.resume(returning: answer) }
+      service.handle(request, from: Peer(uid: getuid(), gid: getgid(), pid: getpid()), reply: reply)
+    }
+  }
+
+  private func exchange(_ line: [UInt8], over path: String) throws -> [UInt8] {
+    let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    let size = socklen_t(MemoryLayout<sockaddr_un>.size)
+    let connected = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) }
+    }
+    guard connected == 0, write(descriptor, line, line.count) == line.count else { throw SystemCallError("connect") }
+    var answer: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    while answer.last != UInt8(ascii: "\n") {
+      let count = read(descriptor, &buffer, buffer.count)
+      guard count > 0 else { throw SystemCallError("read") }
+      answer += buffer.prefix(count)
+    }
+    return answer
+  }
+
+  func stop() async {
+    await server.shutDown()
+    calls.finish()
+    await running.value
+    try? await workers.shutdownGracefully()
+    if let path {
+      unlink(path)
+      rmdir(String(path.dropLast("/socket".utf8.count)))
+    }
+  }
+
+  /// A certificate that is valid now, made by the openssl program.
+  static func issueCertificate() throws -> String {
+    let process = Process()
+    process.executableURL = URL(filePath: "/usr/bin/openssl")
+    process.arguments = [
+      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=device", "-keyout",
+      "/dev/null",
+    ]
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    let text = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    return String(decoding: text, as: UTF8.self)
+  }
+}
