@@ -63,15 +63,14 @@ struct TargetLine: Sendable {
   mutating func next(now: MonotonicTime, isDraining: Bool) -> Next? {
     guard isConfigured else { return nil }
     var earliest: MonotonicTime?
-    for operation in UpstreamOperation.allCases {
-      for isAwaited in queues[operation.index].turns(isDraining: isDraining) {
+    for operation in UpstreamOperation.allCases where !queues[operation.index].isEmpty {
+      for isSecond in [false, true] {
+        let isAwaited = queues[operation.index].nextIsAwaited(isDraining: isDraining, isSecond: isSecond)
+        guard let isAwaited else { continue }
         switch gate.admit(operation, now: now, isAwaited: isAwaited) {
         case .now(let permit):
-          guard let key = queues[operation.index].popFirst(isAwaited: isAwaited, now: now) else {
-            gate.cancel(permit)
-            continue
-          }
-          return .call(key, permit)
+          if let key = queues[operation.index].popFirst(isAwaited: isAwaited, now: now) { return .call(key, permit) }
+          gate.cancel(permit)
         case .notBefore(let time): earliest = min(earliest ?? time, time)
         case .whenCallEnds: break
         }
@@ -83,7 +82,7 @@ struct TargetLine: Sendable {
   func view(now: MonotonicTime) -> Registrar.TargetView {
     let operation = UpstreamOperation.registerCertificateWithoutCA
     return Registrar.TargetView(
-      health: gate.health, queued: queued, underWay: gate.callsUnderWay, ratePerSecond: gate.currentRate(of: operation),
+      health: gate.health, queued: queued, underWay: gate.callsUnderWay, ratePerSecond: gate.rate(of: operation),
       tokens: gate.tokens(of: operation, now: now), throttles: gate.throttles, lastError: lastError,
       lastSuccessAt: lastSuccessAt)
   }

@@ -1,0 +1,142 @@
+/// When the next call of one operation may begin, as far as its rate is concerned.
+struct OperationPace: Sendable {
+  private var limits: OperationLimits
+  private var bucket: TokenBucket
+  private var estimator: RateEstimator
+  /// Calls under way.
+  private var underWay = 0
+  /// The pause that a throttle asked for.
+  private var heldUntil: MonotonicTime?
+  /// The last throttle that was news.
+  private var throttledAt: MonotonicTime?
+  private(set) var throttles = 0
+  /// This host's part of the account's rate; `nil`: all of it.
+  private var share: Double?
+
+  init(limits: OperationLimits, now: MonotonicTime) {
+    self.limits = limits
+    bucket = TokenBucket(burst: limits.burst, now: now)
+    estimator = RateEstimator(ratePerSecond: limits.ratePerSecond)
+  }
+
+  /// Takes other limits, from a new configuration. What the upstream taught is forgotten.
+  mutating func setLimits(_ limits: OperationLimits) {
+    guard limits != self.limits else { return }
+    self.limits = limits
+    bucket.setBurst(limits.burst)
+    estimator.setRate(limits.ratePerSecond)
+  }
+
+  /// Bounds the rate from outside; `nil`: no longer.
+  mutating func setShare(_ callsPerSecond: Double?) {
+    share = callsPerSecond
+  }
+
+  /// Calls a second that are allowed now; `nil`: not paced.
+  var rate: Double? {
+    guard let share else { return estimator.rate }
+    return min(estimator.rate ?? share, share)
+  }
+
+  /// Calls that might begin at once at `now`; `nil`: not paced.
+  func tokens(now: MonotonicTime) -> Double? {
+    rate.map { max(0, bucket.level(now: now, rate: $0)) }
+  }
+
+  /// When the next call might begin, were there no other that waits.
+  func nextPermit(now: MonotonicTime) -> MonotonicTime {
+    let held = max(now, heldUntil ?? now)
+    return rate.map { max(held, bucket.timeOfNextToken(now: now, rate: $0)) } ?? held
+  }
+
+  // MARK: Calls
+
+  mutating func admit(_ operation: UpstreamOperation, now: MonotonicTime) -> Admission {
+    if let heldUntil, now < heldUntil { return .notBefore(heldUntil) }
+    guard let rate else { return begin(CallPermit(operation, admittedAt: now)) }
+    bucket.fill(now: now, rate: rate)
+    // A token's arrival may be rounded to the nanosecond before it.
+    if bucket.tokens >= 1 - 1e-6 {
+      bucket.take(now: now)
+      return begin(CallPermit(operation, admittedAt: now))
+    }
+    estimator.noteLimited(now: now, rate: rate)
+    // Others on the account have the rest: a share is not probed for.
+    guard share == nil, estimator.isProbeDue(now: now, rate: rate, bucket: bucket) else {
+      return .notBefore(bucket.timeOfNextToken(now: now, rate: rate))
+    }
+    estimator.probeBegan(now: now)
+    return begin(CallPermit(operation, admittedAt: now, isProbe: true))
+  }
+
+  private mutating func begin(_ permit: CallPermit) -> Admission {
+    underWay += 1
+    return .now(permit)
+  }
+
+  /// Takes back a permit that was not used.
+  mutating func cancel(_ permit: CallPermit) {
+    underWay -= 1
+    if permit.isProbe {
+      estimator.probeEnded()
+    } else if rate != nil {
+      bucket.giveBack()
+    }
+  }
+
+  /// A call has ended, in whatever way. To be called before its result is taken.
+  mutating func callEnded(startedAt: MonotonicTime, now: MonotonicTime) {
+    underWay -= 1
+    bucket.callEnded(startedAt: startedAt, now: now)
+  }
+
+  mutating func answered(_ permit: CallPermit, now: MonotonicTime) {
+    heldUntil = nil
+    if estimator.answered(permit, now: now) { bucket.charge() }
+    if permit.isProbe { estimator.probeEnded() }
+  }
+
+  /// A call was throttled.
+  ///
+  /// - Parameter troubleAt: The target's last failure. Calls that were admitted together fail together: they are one piece of news.
+  /// - Returns: What it says; `nil` where it is no news.
+  mutating func throttled(
+    _ permit: CallPermit, retryAfter: Duration?, troubleAt: MonotonicTime?, now: MonotonicTime
+  ) -> RateEstimator.Throttle? {
+    throttles += 1
+    defer {
+      // A probe was ahead of its time: that it is told to wait says nothing about the others.
+      if !permit.isProbe, let retryAfter { heldUntil = max(heldUntil ?? now, now + retryAfter) }
+      if permit.isProbe { estimator.probeEnded() }
+    }
+    if let last = latest(throttledAt, troubleAt), permit.admittedAt < last {
+      // It was charged for twice, when it was admitted and at the throttle before, and took no token.
+      if !permit.isProbe { bucket.giveBack() }
+      return nil
+    }
+    throttledAt = now
+    let throttle = estimator.throttled(now: now, burst: limits.burst)
+    if throttle != .expected { bucket.emptied(now: now, underWay: underWay) }
+    return throttle
+  }
+
+  /// A call failed for another reason than the rate.
+  mutating func failed(_ permit: CallPermit) {
+    if permit.isProbe { estimator.probeEnded() }
+  }
+
+  /// The target was away: the rate begins low again.
+  mutating func targetWasAway() {
+    estimator.targetWasAway()
+    bucket.cap(at: 1)
+  }
+
+  /// The last throttle that was news.
+  var lastThrottle: MonotonicTime? { throttledAt }
+}
+
+/// The later of two times, where there is one.
+func latest(_ first: MonotonicTime?, _ second: MonotonicTime?) -> MonotonicTime? {
+  guard let first, let second else { return first ?? second }
+  return max(first, second)
+}

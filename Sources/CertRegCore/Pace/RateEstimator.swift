@@ -1,0 +1,230 @@
+import Glibc
+
+/// The rate at which an upstream takes calls of one operation, as far as it is known or learnt.
+///
+/// - A throttle that was not looked for lowers the rate to 0.7 of what the upstream took, and it comes back along the curve of
+///   CUBIC (RFC 9438 section 4.2; the adaptive retry mode of the AWS SDKs). There it stays: to go on along the curve would ask for a
+///   throttle every few seconds.
+/// - While there is more to do than the rate allows, a single call goes out ahead of it from time to time. If that *probe* is
+///   throttled, nothing changes. If it is taken, each answer raises the rate until a throttle says that it is enough. What the
+///   upstream took between two throttles is its rate, since each of them says that its bucket is empty.
+/// - After an outage of the target the rate begins low and grows with every second that goes well, so that a queue of thousands does
+///   not fall on an upstream that has just come back.
+struct RateEstimator: Sendable {
+  /// What a throttle says.
+  enum Throttle {
+    /// No more than a probe was to find out.
+    case expected
+    /// Where the limit is that the rate was climbing to.
+    case limit
+    /// That the upstream takes less than was thought.
+    case unexpected
+  }
+
+  /// Where the rate is going.
+  private enum Course: Sendable {
+    /// Nowhere. Next: climbing after a probe, returning after a throttle.
+    case holding
+    /// To the plateau, after a throttle. Next: holding where the plateau was measured, climbing where it is a guess.
+    case returning(plateau: Double, since: MonotonicTime, isMeasured: Bool)
+    /// Up, with each answer to a call that began since a probe that was taken. Next: holding, at a throttle or where there is
+    /// too little to do.
+    case climbing(from: Double, since: MonotonicTime, answers: Int)
+    /// After an outage, up to the goal (`nil`: no pace). It begins with the first answer. Next: holding.
+    case restarting(since: MonotonicTime?, goal: Double?)
+  }
+
+  private struct Probe: Sendable {
+    /// A call was throttled meanwhile. The probe may have overtaken it and taken its token.
+    var isSpoiled = false
+  }
+
+  /// Multiplier of the rate at a throttle, and growth constant of the curve (RFC 9438 section 4.1; the SDKs use the same).
+  private static let decrease = 0.7
+  private static let growth = 0.4
+  /// Calls a second that each answer adds while the rate climbs: a factor of 4.5 each second.
+  private static let climb = 1.5
+  /// A probe may have been taken with the token of another call, which is throttled then: so many have to go well first.
+  private static let answersBeforeClimb = 3
+  /// Between probes: long enough that one in a hundred calls at most is throttled for it at 17 calls a second and more, short
+  /// enough that a higher quota is found within seconds.
+  private static let probePause = Duration.seconds(6)
+  /// After a throttle that was not looked for, a quota was lowered or a neighbour is busy: neither is over soon.
+  private static let carefulProbePause = Duration.seconds(15)
+  private static let callsBetweenProbes = 60.0
+  private static let carefulCallsBetweenProbes = 150.0
+  private static let carefulTime = Duration.seconds(300)
+  /// What was taken since the last throttle says something about the rate from that many seconds on, and up to so many.
+  private static let measurableSeconds = 1.0...60.0
+  /// Rate after an outage, and its growth with every second that goes well.
+  private static let rateAfterOutage = 50.0
+  private static let growthAfterOutage = 1.5
+  /// A rate that the upstream taught is dropped once it is that high: then the number of calls at once is the limit.
+  private static let rateWithoutMeaning = 2_000.0
+  private static let lowestRate = 0.5
+
+  /// Calls a second; `nil`: not paced.
+  private(set) var rate: Double?
+  private var configuredRate: Double?
+  private var course = Course.holding
+  private var answers = RateMeter()
+  /// Since when there has been more to do than the rate allows, and when that was seen last.
+  private var limitedSince: MonotonicTime?
+  private var limitedAt: MonotonicTime?
+  private var probedAt: MonotonicTime?
+  private var probe: Probe?
+  private var carefulUntil: MonotonicTime?
+  /// The last throttle that was not looked for.
+  private var unexpectedAt: MonotonicTime?
+  /// The last throttle, and the answers to calls that began after it.
+  private var emptyAt: MonotonicTime?
+  private var answersSinceEmpty = 0
+
+  /// - Parameter ratePerSecond: The configured rate; `nil`: no pace until the upstream throttles.
+  init(ratePerSecond: Double?) {
+    configuredRate = ratePerSecond
+    rate = ratePerSecond
+  }
+
+  /// Takes another configured rate. What the upstream taught is forgotten.
+  mutating func setRate(_ ratePerSecond: Double?) {
+    configuredRate = ratePerSecond
+    rate = ratePerSecond
+    course = .holding
+    carefulUntil = nil
+    emptyAt = nil
+  }
+
+  // MARK: Probes
+
+  /// There is more to do than the rate allows.
+  mutating func noteLimited(now: MonotonicTime, rate: Double) {
+    let longestGap = Duration.nanoseconds(Int64(max(1, 2 / rate) * 1e9))
+    if limitedAt.map({ now - $0 > longestGap }) ?? true { limitedSince = now }
+    limitedAt = now
+  }
+
+  /// Whether a call may go out ahead of the rate.
+  func isProbeDue(now: MonotonicTime, rate: Double, bucket: TokenBucket) -> Bool {
+    // Right after a call within the pace, when the upstream's bucket has least: else the probe would take the next one's token.
+    guard case .holding = course, probe == nil, bucket.tokens < 0.25, !bucket.isOpen, let limitedSince else {
+      return false
+    }
+    let isCareful = carefulUntil.map { now < $0 } ?? false
+    let calls = isCareful ? Self.carefulCallsBetweenProbes : Self.callsBetweenProbes
+    let pause = max(isCareful ? Self.carefulProbePause : Self.probePause, .nanoseconds(Int64(calls / rate * 1e9)))
+    return now - max(limitedSince, probedAt ?? limitedSince) >= pause
+  }
+
+  mutating func probeBegan(now: MonotonicTime) {
+    probedAt = now
+    probe = Probe()
+  }
+
+  /// A probe has ended, or was not made.
+  mutating func probeEnded() {
+    probe = nil
+  }
+
+  // MARK: Results of calls
+
+  /// A call was answered.
+  ///
+  /// - Returns: Whether it was a probe that the upstream took, and so has cost a token.
+  mutating func answered(_ permit: CallPermit, now: MonotonicTime) -> Bool {
+    answers.count(at: now)
+    if let emptyAt, permit.admittedAt >= emptyAt { answersSinceEmpty += 1 }
+    raiseRate(after: permit, now: now)
+    guard permit.isProbe, probe?.isSpoiled == false, case .holding = course, let rate else { return false }
+    course = .climbing(from: rate, since: permit.admittedAt, answers: 0)
+    return true
+  }
+
+  /// A call was throttled, and it is news.
+  ///
+  /// - Parameter burst: The calls that a full bucket takes at once: what was taken beyond them says something about the rate.
+  mutating func throttled(now: MonotonicTime, burst: Double) -> Throttle {
+    let taken = rateSinceEmpty(now: now)
+    emptyAt = now
+    answersSinceEmpty = 0
+    if probe != nil {
+      probe?.isSpoiled = true
+      return .expected
+    }
+    let before = rate ?? max(answers.perSecond(at: now), 1)
+    switch course {
+    case .climbing(_, _, let answers) where answers <= Self.answersBeforeClimb:
+      course = .holding
+      return .expected
+    case .climbing(let from, _, _):
+      let seen = max(taken ?? 0, answers.highestRate(beyond: burst, at: now))
+      rate = min(before, max(from, seen))
+      course = .holding
+      probedAt = now
+      return .limit
+    case .holding, .returning, .restarting:
+      let plateau = max(Self.lowestRate, min(before, taken ?? before))
+      rate = max(Self.lowestRate, plateau * Self.decrease)
+      course = .returning(plateau: plateau, since: now, isMeasured: taken != nil)
+      // One alone may be an accident.
+      if let unexpectedAt, now - unexpectedAt < Self.carefulProbePause { carefulUntil = now + Self.carefulTime }
+      unexpectedAt = now
+      return .unexpected
+    }
+  }
+
+  /// The target was away.
+  mutating func targetWasAway() {
+    var goal = rate
+    if case .restarting(_, let earlier) = course { goal = earlier }
+    course = .restarting(since: nil, goal: goal)
+    rate = min(rate ?? Self.rateAfterOutage, Self.rateAfterOutage)
+  }
+
+  /// What the upstream took a second since its bucket was empty, which is never more than its rate; `nil`: not known, or there
+  /// was less to do than it would have taken.
+  private func rateSinceEmpty(now: MonotonicTime) -> Double? {
+    guard let emptyAt, let limitedSince, limitedSince <= emptyAt else { return nil }
+    let seconds = Double((now - emptyAt).nanoseconds) / 1e9
+    guard Self.measurableSeconds.contains(seconds) else { return nil }
+    return Double(answersSinceEmpty - 1) / seconds
+  }
+
+  private mutating func raiseRate(after permit: CallPermit, now: MonotonicTime) {
+    guard let current = rate else { return }
+    switch course {
+    case .holding: break
+    case .returning(let plateau, let since, let isMeasured):
+      let elapsed = Double((now - since).nanoseconds) / 1e9
+      let offset = elapsed - cbrt(plateau * (1 - Self.decrease) / Self.growth)
+      if offset < 0 {
+        rate = max(current, plateau + Self.growth * offset * offset * offset)
+      } else {
+        settle(rate: plateau, now: now)
+        if !isMeasured { course = .climbing(from: plateau, since: now, answers: Self.answersBeforeClimb) }
+      }
+    case .climbing(let from, let begin, let answers):
+      guard permit.admittedAt >= begin else { return }
+      course = .climbing(from: from, since: begin, answers: answers + 1)
+      guard answers >= Self.answersBeforeClimb else { return }
+      if let limitedAt, now - limitedAt < .seconds(1) {
+        rate = current + Self.climb
+        if configuredRate == nil, current >= Self.rateWithoutMeaning { settle(rate: nil, now: now) }
+      } else {
+        settle(rate: current, now: now)
+      }
+    case .restarting(let since, let goal):
+      let begin = since ?? now
+      course = .restarting(since: begin, goal: goal)
+      let seconds = Double((now - begin).nanoseconds) / 1e9
+      let wanted = max(current, Self.rateAfterOutage * pow(Self.growthAfterOutage, min(seconds, 20)))
+      if wanted >= goal ?? Self.rateWithoutMeaning { settle(rate: goal, now: now) } else { rate = wanted }
+    }
+  }
+
+  private mutating func settle(rate: Double?, now: MonotonicTime) {
+    self.rate = rate
+    course = .holding
+    probedAt = now
+  }
+}

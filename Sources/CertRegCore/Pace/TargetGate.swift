@@ -1,0 +1,126 @@
+/// When the next call to one target may begin.
+///
+/// Rates belong to the operations: see ``OperationPace``. Outages and refused identities belong to the target, as does the number of
+/// calls at once. After an outage calls begin one at a time, and one more with every answer.
+struct TargetGate: Sendable {
+  private var limits: TargetLimits
+  /// By the operation's index.
+  private var paces: [OperationPace]
+  private(set) var callsUnderWay = 0
+  private(set) var health = TargetHealth.ok
+  private var concurrencyLimit: Int
+  private var outage = Hold(first: .milliseconds(100), longest: .seconds(4))
+  private var identity = Hold(first: .seconds(5), longest: .seconds(300))
+  /// The last outage or refusal that was news.
+  private var troubleAt: MonotonicTime?
+
+  init(limits: TargetLimits, now: MonotonicTime) {
+    self.limits = limits
+    paces = UpstreamOperation.allCases.map { OperationPace(limits: limits.limits(of: $0), now: now) }
+    concurrencyLimit = limits.maxConcurrent
+  }
+
+  /// Takes other limits, from a new configuration. What the upstream taught is forgotten where they differ.
+  mutating func setLimits(_ limits: TargetLimits) {
+    guard limits != self.limits else { return }
+    self.limits = limits
+    concurrencyLimit = limits.maxConcurrent
+    for operation in UpstreamOperation.allCases {
+      paces[operation.index].setLimits(limits.limits(of: operation))
+    }
+  }
+
+  /// Bounds the rate of an operation to this host's part of it, in calls a second; `nil`: all of it.
+  mutating func setShare(_ callsPerSecond: Double?, of operation: UpstreamOperation) {
+    paces[operation.index].setShare(callsPerSecond)
+  }
+
+  // MARK: Views
+
+  /// Calls a second that are allowed now; `nil`: not paced.
+  func rate(of operation: UpstreamOperation) -> Double? { paces[operation.index].rate }
+
+  /// Calls that might begin at once at `now`; `nil`: not paced.
+  func tokens(of operation: UpstreamOperation, now: MonotonicTime) -> Double? {
+    paces[operation.index].tokens(now: now)
+  }
+
+  var throttles: Int { paces.reduce(0) { $0 + $1.throttles } }
+
+  /// When the next call might begin, were there no other that waits.
+  func nextPermit(for operation: UpstreamOperation, now: MonotonicTime) -> MonotonicTime {
+    max(outage.end(after: now) ?? now, paces[operation.index].nextPermit(now: now))
+  }
+
+  // MARK: Calls
+
+  /// Whether a call may begin at `now`.
+  ///
+  /// - Parameter isAwaited: Whether somebody waits for the call. While the daemon's identity is refused, only such a call is let
+  ///   through: it brings the caller the error at once, and is the probe that ends the hold.
+  mutating func admit(_ operation: UpstreamOperation, now: MonotonicTime, isAwaited: Bool) -> Admission {
+    if callsUnderWay >= concurrencyLimit { return .whenCallEnds }
+    if let end = outage.end(after: now) { return .notBefore(end) }
+    if !isAwaited, let end = identity.end(after: now) { return .notBefore(end) }
+    let admission = paces[operation.index].admit(operation, now: now)
+    if case .now = admission { callsUnderWay += 1 }
+    return admission
+  }
+
+  /// Takes back a permit that was not used.
+  mutating func cancel(_ permit: CallPermit) {
+    callsUnderWay -= 1
+    paces[permit.operation.index].cancel(permit)
+  }
+
+  /// A call has ended.
+  ///
+  /// - Parameters:
+  ///   - startedAt: When it was sent.
+  ///   - random: A number in 0..<1, which spreads the attempts of many hosts.
+  mutating func callEnded(
+    _ result: CallResult, permit: CallPermit, startedAt: MonotonicTime, now: MonotonicTime, random: Double
+  ) {
+    callsUnderWay -= 1
+    let index = permit.operation.index
+    paces[index].callEnded(startedAt: startedAt, now: now)
+    switch result {
+    case .answered:
+      health = .ok
+      outage.end()
+      identity.end()
+      concurrencyLimit = min(limits.maxConcurrent, concurrencyLimit + 1)
+      paces[index].answered(permit, now: now)
+    case .throttled(let retryAfter):
+      outage.interrupt()
+      let throttle = paces[index].throttled(permit, retryAfter: retryAfter, troubleAt: troubleAt, now: now)
+      if throttle == .unexpected { health = .throttled }
+    case .unavailable(let retryAfter):
+      if isNews(permit) {
+        troubleAt = now
+        outage.failed(now: now, random: random)
+        if outage.failures > 1 { targetIsAway() }
+      }
+      if let retryAfter { outage.extend(to: now + retryAfter) }
+      paces[index].failed(permit)
+    case .unauthorized:
+      health = .unauthorized
+      if isNews(permit) {
+        troubleAt = now
+        identity.failed(now: now, random: random)
+      }
+      paces[index].failed(permit)
+    }
+  }
+
+  /// Whether a failure says something that was not known: calls that were admitted together fail together.
+  private func isNews(_ permit: CallPermit) -> Bool {
+    latest(troubleAt, paces[permit.operation.index].lastThrottle).map { permit.admittedAt >= $0 } ?? true
+  }
+
+  private mutating func targetIsAway() {
+    health = .unavailable
+    concurrencyLimit = 1
+    for index in paces.indices { paces[index].targetWasAway() }
+  }
+}

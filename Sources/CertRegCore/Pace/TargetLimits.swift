@@ -1,0 +1,29 @@
+/// The pace of one target to start from.
+package struct TargetLimits: Hashable, Sendable {
+  /// An operation that is left out is not paced until the upstream throttles it.
+  package var operations: [UpstreamOperation: OperationLimits]
+  /// The most calls under way at once.
+  package var maxConcurrent: Int
+
+  package init(operations: [UpstreamOperation: OperationLimits], maxConcurrent: Int) {
+    self.operations = operations
+    self.maxConcurrent = maxConcurrent
+  }
+
+  func limits(of operation: UpstreamOperation) -> OperationLimits {
+    operations[operation] ?? OperationLimits(ratePerSecond: nil, burst: 10)
+  }
+}
+
+/// The pace of one operation to start from.
+package struct OperationLimits: Hashable, Sendable {
+  /// Calls a second; `nil`: no pace until the upstream throttles.
+  package var ratePerSecond: Double?
+  /// Calls that may begin at once after a pause.
+  package var burst: Double
+
+  package init(ratePerSecond: Double?, burst: Double) {
+    self.ratePerSecond = ratePerSecond
+    self.burst = burst
+  }
+}

@@ -1,0 +1,102 @@
+/// A bucket of tokens that is meant to be the upstream's own, so that a call arrives when there is a token for it.
+///
+/// It fills at a rate that is passed in with each event, up to the burst. After a pause it does not fill until the first call is
+/// answered: the upstream's own bucket fills from when that call arrived, which is not known before.
+struct TokenBucket: Sendable {
+  private(set) var burst: Double
+  private(set) var tokens: Double
+  private var filledAt: MonotonicTime
+  /// The bucket was full when a call began then, of which no answer has come: until it does, nobody knows since when the
+  /// upstream's own bucket fills again.
+  private var openedAt: MonotonicTime?
+  private var shortestCall: Duration?
+
+  init(burst: Double, now: MonotonicTime) {
+    self.burst = burst
+    tokens = burst
+    filledAt = now
+  }
+
+  /// Whether it waits for the answer to the first call after a pause.
+  var isOpen: Bool { openedAt != nil }
+
+  mutating func setBurst(_ burst: Double) {
+    self.burst = burst
+    tokens = min(tokens, burst)
+  }
+
+  /// The tokens at `now`.
+  func level(now: MonotonicTime, rate: Double) -> Double {
+    guard let from = fillsFrom(now: now, rate: rate), now > from else { return tokens }
+    return min(burst, tokens + rate * Double((now - from).nanoseconds) / 1e9)
+  }
+
+  func timeOfNextToken(now: MonotonicTime, rate: Double) -> MonotonicTime {
+    let level = level(now: now, rate: rate)
+    if level >= 1 { return now }
+    if let openedAt, fillsFrom(now: now, rate: rate) == nil { return openedAt + longestOpening(rate: rate) }
+    return now + .nanoseconds(Int64((1 - level) / rate * 1e9) + 1)
+  }
+
+  mutating func fill(now: MonotonicTime, rate: Double) {
+    tokens = level(now: now, rate: rate)
+    if fillsFrom(now: now, rate: rate) != nil {
+      openedAt = nil
+      filledAt = max(filledAt, now)
+    }
+  }
+
+  /// Takes the token of a call that begins.
+  mutating func take(now: MonotonicTime) {
+    if tokens >= burst, openedAt == nil { openedAt = now }
+    tokens -= 1
+  }
+
+  /// Takes the token of a call that was let through without one.
+  mutating func charge() {
+    tokens -= 1
+  }
+
+  /// Gives back the token of a call that did not need it.
+  mutating func giveBack() {
+    tokens = min(burst, tokens + 1)
+  }
+
+  /// The upstream said that its bucket is empty.
+  ///
+  /// - Parameter underWay: Calls that want tokens it does not have yet.
+  mutating func emptied(now: MonotonicTime, underWay: Int) {
+    tokens = min(tokens, -Double(underWay))
+    filledAt = now
+    openedAt = nil
+  }
+
+  /// Leaves at most so many tokens.
+  mutating func cap(at most: Double) {
+    tokens = min(tokens, most)
+  }
+
+  /// A call that was sent at `startedAt` has ended.
+  ///
+  /// A full bucket of the upstream fills again from the first call that it takes. That was before the answer, by no less than the
+  /// shortest call took: the time that the first call took to connect must not count as time in which tokens came.
+  mutating func callEnded(startedAt: MonotonicTime, now: MonotonicTime) {
+    if let openedAt, startedAt >= openedAt {
+      filledAt = max(openedAt, now + (.zero - (shortestCall ?? .zero)))
+      self.openedAt = nil
+    }
+    shortestCall = min(shortestCall ?? .seconds(3600), now - startedAt)
+  }
+
+  /// For how long at most the bucket does not fill because an answer is missing.
+  private func longestOpening(rate: Double) -> Duration {
+    .nanoseconds(Int64(min(1, burst / rate) * 1e9))
+  }
+
+  /// From when the bucket fills; `nil`: not yet.
+  private func fillsFrom(now: MonotonicTime, rate: Double) -> MonotonicTime? {
+    guard let openedAt else { return filledAt }
+    let latest = openedAt + longestOpening(rate: rate)
+    return now >= latest ? latest : nil
+  }
+}

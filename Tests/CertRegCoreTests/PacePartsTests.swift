@@ -1,0 +1,118 @@
+import Testing
+
+@testable import CertRegCore
+
+private func time(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(seconds * 1e9)) }
+
+@Suite struct TokenBucketTests {
+  @Test func `fills at the rate, up to the burst`() {
+    var bucket = TokenBucket(burst: 3, now: time(0))
+    for _ in 0..<3 { bucket.take(now: time(0)) }
+    // Until the first call is answered, or so long as a full bucket takes at the most, it does not fill.
+    #expect(bucket.isOpen && bucket.level(now: time(0.2), rate: 10) == 0)
+    bucket.callEnded(startedAt: time(0), now: time(0.2))
+    #expect(!bucket.isOpen)
+    #expect(bucket.level(now: time(0.3), rate: 10) == 1)
+    #expect(bucket.level(now: time(9), rate: 10) == 3)
+    #expect(bucket.timeOfNextToken(now: time(0.25), rate: 10) >= time(0.3))
+  }
+
+  @Test func `an emptied bucket owes the calls that are under way`() {
+    var bucket = TokenBucket(burst: 10, now: time(0))
+    bucket.emptied(now: time(1), underWay: 2)
+    #expect(bucket.level(now: time(1), rate: 10) == -2)
+    #expect(bucket.timeOfNextToken(now: time(1), rate: 10) >= time(1.3))
+    bucket.giveBack()
+    #expect(bucket.level(now: time(1), rate: 10) == -1)
+  }
+
+  @Test func `a smaller burst takes the tokens beyond it`() {
+    var bucket = TokenBucket(burst: 10, now: time(0))
+    bucket.setBurst(2)
+    #expect(bucket.tokens == 2)
+    bucket.cap(at: 1)
+    bucket.charge()
+    #expect(bucket.tokens == 0)
+  }
+}
+
+@Suite struct HoldTests {
+  @Test(arguments: [(1, 0.05, 0.1), (2, 0.1, 0.2), (3, 0.2, 0.4), (9, 2, 4), (90, 2, 4)] as [(Int, Double, Double)])
+  func `doubles with each failure up to its limit, and is spread over half of its length`(
+    _ failures: Int, _ shortest: Double, _ longest: Double
+  ) {
+    for (random, seconds) in [(0.0, shortest), (1.0, longest)] {
+      var hold = Hold(first: .milliseconds(100), longest: .seconds(4))
+      for _ in 1..<failures { hold.failed(now: time(-1000), random: 0) }
+      hold.failed(now: time(10), random: random)
+      #expect(hold.end(after: time(10)) == time(10 + seconds))
+    }
+  }
+
+  @Test func `never becomes shorter, and ends with a success`() {
+    var hold = Hold(first: .milliseconds(100), longest: .seconds(4))
+    hold.extend(to: time(9))
+    hold.failed(now: time(1), random: 0)
+    #expect(hold.end(after: time(1)) == time(9) && hold.end(after: time(9)) == nil)
+    hold.interrupt()
+    #expect(hold.failures == 0 && hold.until == time(9))
+    hold.end()
+    #expect(hold.until == nil)
+  }
+}
+
+@Suite struct RateEstimatorTests {
+  private func permit(_ seconds: Double, isProbe: Bool = false) -> CallPermit {
+    CallPermit(.registerCertificateWithoutCA, admittedAt: time(seconds), isProbe: isProbe)
+  }
+
+  @Test func `a throttle that was not looked for lowers the rate, which comes back to where it was`() throws {
+    var estimator = RateEstimator(ratePerSecond: 10)
+    #expect(estimator.throttled(now: time(1), burst: 10) == .unexpected)
+    #expect(estimator.rate == 7)
+    for second in 2...10 { _ = estimator.answered(permit(Double(second)), now: time(Double(second))) }
+    #expect(estimator.rate == 10)
+  }
+
+  @Test func `a probe that is taken lets the rate climb, one that is throttled changes nothing`() throws {
+    var estimator = RateEstimator(ratePerSecond: 10)
+    estimator.probeBegan(now: time(1))
+    #expect(estimator.throttled(now: time(1), burst: 10) == .expected)
+    #expect(estimator.rate == 10)
+    estimator.probeEnded()
+    estimator.probeBegan(now: time(20))
+    let wasTaken = estimator.answered(permit(20, isProbe: true), now: time(20))
+    #expect(wasTaken)
+    estimator.probeEnded()
+    for step in 1...10 {
+      estimator.noteLimited(now: time(20.1), rate: 10)
+      _ = estimator.answered(permit(20 + Double(step) / 100), now: time(20.2))
+    }
+    #expect(try #require(estimator.rate) > 10)
+  }
+
+  @Test func `an outage makes it begin low, and it comes back to its goal`() throws {
+    var estimator = RateEstimator(ratePerSecond: nil)
+    estimator.targetWasAway()
+    #expect(estimator.rate == 50)
+    _ = estimator.answered(permit(0), now: time(0))
+    _ = estimator.answered(permit(2), now: time(2))
+    #expect(try #require(estimator.rate) > 100)
+    _ = estimator.answered(permit(20), now: time(20))
+    #expect(estimator.rate == nil)
+  }
+}
+
+@Suite struct CallGroupsTests {
+  @Test func `calls that give way begin in groups of four, 1.6 ms apart, and others at once`() {
+    var groups = CallGroups(now: time(0))
+    #expect(groups.begin(100, now: time(1), givesWay: false) == 100)
+    for group in 0..<3 {
+      let now = time(2) + .microseconds(Int64(1600 * group))
+      #expect(groups.begin(3, now: now, givesWay: true) == 3)
+      #expect(groups.begin(3, now: now + .microseconds(1599), givesWay: true) == 1)
+      #expect(groups.begin(3, now: now + .microseconds(1599), givesWay: true) == 0)
+      #expect(groups.nextGroup == now + .microseconds(1600))
+    }
+  }
+}
