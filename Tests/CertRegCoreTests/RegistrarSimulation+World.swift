@@ -2,7 +2,7 @@ import CertRegCore
 
 // Everything that happens to the core from outside, apart from its callers.
 extension RegistrarSimulation {
-  private static let ages: [Duration?] = [nil, .seconds(2), .seconds(150), .seconds(300)]
+  private static let ages: [Duration?] = [nil, .seconds(2), .seconds(200), .seconds(200)]
   private static let timesToLive: [Duration?] = [nil, .seconds(1), .seconds(20)]
 
   /// The process takes its settings: at a start, or with a reload.

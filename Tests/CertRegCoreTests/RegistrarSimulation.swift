@@ -89,7 +89,10 @@ struct RegistrarSimulation {
     self.random = random
     clock.reboot(isSet: !isRemote)
     changedAt = clock.now.monotonic
-    if isRemote { upstream.unwellTargets = [Self.first, Self.second] }
+    if isRemote {
+      upstream.unwellTargets = [Self.first, Self.second]
+      settings.maxAge = .seconds(200)
+    }
     reload()
   }
 
@@ -112,12 +115,12 @@ struct RegistrarSimulation {
     case 64..<112: endCommit()
     case 112..<148: endCall()
     case 148..<172: pass(.milliseconds(Int64.random(in: 1...400, using: &random)))
-    case 172..<175: pass(.seconds(Int64.random(in: 1...70, using: &random)))
+    case 172..<175: pass(.seconds(Int64.random(in: 1...(isRemote ? 120 : 70), using: &random)))
     case 175..<179: if !isRemote || oneIn(8) { toggleUpstream() }
     case 179..<182: disk.isWell.toggle()
     case 182..<185: forget()
     case 185..<188: letOthersUseUpstream()
-    case 188..<193: changeSettings()
+    case 188..<193: if isRemote, !oneIn(4) { clock.networkTimeCame() } else { changeSettings() }
     case 193..<195: drain()
     case 195..<197: clock.networkTimeCame()
     case 197: if isRemote || oneIn(2) { restart() }
