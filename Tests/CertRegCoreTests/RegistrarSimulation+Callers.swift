@@ -32,9 +32,17 @@ extension RegistrarSimulation {
       status: named ?? (Bool.random(using: &random) ? .active : nil), ifExists: waiter.ifExists,
       requester: Requester(uid: uid), connection: UInt64.random(in: 1...2, using: &random),
       expectation: waiter.deadline.map { .result(deadline: $0) } ?? .queued, share: uid == 3 ? Self.share : nil,
-      earlier: mutant == .losesEarlierStatus
-        ? nil : known.map { EarlierResult(outcome: $0.outcome, status: $0.status) })
+      earlier: passesOn(isRefresh) ? known.map { EarlierResult(outcome: $0.outcome, status: $0.status) } : nil)
     send(request, waiter)
+  }
+
+  /// Whether what is known goes to the core with the request: always, current or not.
+  private func passesOn(_ isRefresh: Bool) -> Bool {
+    switch mutant {
+    case .losesEarlierStatus: false
+    case .forgetsExpiredStatus: isRefresh
+    default: true
+    }
   }
 
   private mutating func send(_ request: Registrar.Request, _ waiter: Waiter) {
@@ -48,6 +56,7 @@ extension RegistrarSimulation {
     for case .commit(_, let changes) in actions {
       for case .enqueue(let row) in changes { begin(row, request) }
     }
+    if waiter.deadline != nil { flights[request.key]?.wasAwaited = true }
     perform(actions)
     if mutant == .promisesTooEarly, request.expectation == .queued, waiting[id] != nil {
       perform([.answer(id, .queued)])
@@ -58,6 +67,10 @@ extension RegistrarSimulation {
     flights[row.key] = Flight(
       uid: row.requester.uid, places: row.places, share: request.share?.name, since: now.monotonic,
       isBeginning: row.callStarted)
+    if row.callStarted {
+      turns.take(
+        row.key.target, request.expectation == .queued ? .others : .awaited, uid: row.requester.uid, at: now.monotonic)
+    }
   }
 
   private func expectedRefusal(of request: Registrar.Request) -> Reason? {

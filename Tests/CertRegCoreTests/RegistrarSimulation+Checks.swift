@@ -3,6 +3,8 @@ import CertRegCore
 // Carries out actions and checks each against the truth.
 extension RegistrarSimulation {
   mutating func perform(_ decided: [Registrar.Action]) {
+    turnsOfEvent = countTurns(decided)
+    defer { queuedBefore = [] }
     for action in decided.flatMap(mutated) {
       switch action {
       case .commit(let id, let changes):
@@ -21,19 +23,23 @@ extension RegistrarSimulation {
   private mutating func check(_ change: StoreChange) {
     switch change {
     case .markCallStarted(let key):
-      checkTurn(of: key)
+      takeTurn(key)
       flights[key]?.isBeginning = true
     case .complete(let registration):
       if flights[registration.key]?.isEnding != true { check(result: registration) }
       flights[registration.key]?.isEnding = true
-    case .fail(let failure): flights[failure.key]?.isEnding = true
+    case .fail(let failure):
+      if failure.error.reason == .queueExpired { checkExpiry(of: failure.key) }
+      flights[failure.key]?.isEnding = true
     case .enqueue, .noteAttempt, .noteProgress, .forget: break
     }
   }
 
-  /// A registration leaves the queue for a call.
-  private mutating func checkTurn(of key: RegistrationKey) {
-    if isDraining, !isAwaited(key) { violations.append(.beginsUnawaitedWhileDraining) }
+  private mutating func checkExpiry(of key: RegistrationKey) {
+    guard let flight = flights[key], !flight.isEnding else { return }
+    // It may have been found to be too old when its turn came.
+    turns.take(key.target, nil, uid: flight.uid, at: now.monotonic)
+    if settings.maxAge.map({ now.monotonic - flight.since <= $0 }) ?? true { violations.append(.expiredTooEarly) }
   }
 
   private mutating func check(call key: RegistrationKey, _ status: CertificateStatus?) {
@@ -44,7 +50,7 @@ extension RegistrarSimulation {
       return
     }
     if row.pending.status != status { violations.append(.callWithAnotherStatus) }
-    if committed.remove(key) == nil { checkTurn(of: key) }
+    if committed.remove(key) == nil { takeTurn(key) }
     calls.append(.init(key: key, status: status, serial: row.serial))
     if key.target == Self.second { reach(.secondTargetCall) }
     let underWay = calls.count { $0.key.target == key.target }

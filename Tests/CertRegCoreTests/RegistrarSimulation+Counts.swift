@@ -14,9 +14,13 @@ extension RegistrarSimulation {
     if core.isQuiet != (waiting.isEmpty && disk.commits.isEmpty && calls.isEmpty) { violations.append(.wrongQuiet) }
     if core.arrivalCount > 2 * flights.count + 65 { violations.append(.arrivalsGrow) }
     var expected: [TargetName: (queued: Int, underWay: Int)] = [:]
+    queuedBefore = []
     for (key, flight) in flights {
       if flight.isBeginning { expected[key.target, default: (0, 0)].underWay += 1 }
-      if isWaiting(key, flight) { expected[key.target, default: (0, 0)].queued += 1 }
+      if isWaiting(key, flight) {
+        queuedBefore.insert(key)
+        expected[key.target, default: (0, 0)].queued += 1
+      }
     }
     for call in calls { expected[call.key.target, default: (0, 0)].underWay += 1 }
     for target in [Self.first, Self.second] {

@@ -21,6 +21,8 @@ extension RegistrarSimulation {
     case disownsItsCalls
     /// What was known before a request is not passed on.
     case losesEarlierStatus
+    /// What was known before a request is passed on for a refresh alone.
+    case forgetsExpiredStatus
     /// A status that differs from the named one is answered with success.
     case hidesStatusConflicts
     /// `queue.maxAge` has no effect.
@@ -39,7 +41,8 @@ extension RegistrarSimulation {
         (.callsTwice, .twoCallsAtOnce), (.forgetsResults, .successBeforeDisk), (.losesAnswers, .deadlineMissed),
         (.forgetsTheQueue, .rowLeftBehind), (.ignoresReloads, .wrongUnderWay),
         (.disownsItsCalls, .existingAlthoughOurs),
-        (.losesEarlierStatus, .knownStatusLost), (.hidesStatusConflicts, .quietSuccessForAnotherStatus),
+        (.losesEarlierStatus, .knownStatusLost), (.forgetsExpiredStatus, .knownStatusLost),
+        (.hidesStatusConflicts, .quietSuccessForAnotherStatus),
         (.expiresNothing, .tooOld), (.drainsUnawaited, .beginsUnawaitedWhileDraining),
         (.mixesTargetsUp, .callThatDiskDoesNotKnow), (.countsStaleEntries, .wrongQueued):
         true

@@ -11,6 +11,7 @@ extension RegistrarSimulation {
     case neverEnds
     /// A registration older than `queue.maxAge` stays although no call and no commit of it is under way.
     case tooOld
+    case expiredTooEarly
 
     // Calls.
     case twoCallsAtOnce
@@ -19,6 +20,8 @@ extension RegistrarSimulation {
     case callsUnconfiguredTarget
     case callWithAnotherStatus
     case beginsUnawaitedWhileDraining
+    /// A call belongs to a user with more turns than another one who waits.
+    case unfairTurn
 
     // Truth.
     case successWithoutCertificate

@@ -139,6 +139,7 @@ extension RegistrarSimulation {
     calls = []
     waiting = [:]
     flights = [:]
+    turns = SimulatedTurns()
     isDraining = false
     disk.crash()
     core = SimulatedCore(maxPending: Self.maxPending, maxAge: nil, seed: random.next())

@@ -9,7 +9,8 @@ struct RegistrarSimulation {
   enum Event: CaseIterable {
     case answer, cachedAnswer, cacheExpiry, refresh, join, statusConflict, existsRefusal, describedStatus
     case queueRefusal, shareRefusal, unknownTarget, drainingRefusal
-    case queueExpiry, crash, reboot, unsetClock, drain, forget, othersChange, secondTargetCall, diskFailure
+    case queueExpiry, crash, reboot, unsetClock, drain, forget, othersChange, secondTargetCall, diskFailure,
+      fairnessCheck
   }
 
   /// A caller that has no answer yet.
@@ -31,6 +32,7 @@ struct RegistrarSimulation {
     var isBeginning = false
     /// The end was decided. The disk may have refused it.
     var isEnding = false
+    var wasAwaited = false
     /// When it was first seen to be older than allowed with nothing of it under way.
     var lateSince: MonotonicTime?
   }
@@ -71,6 +73,11 @@ struct RegistrarSimulation {
   var flights: [RegistrationKey: Flight] = [:]
   /// Registrations whose calls may begin with the commit that has just ended.
   var committed: Set<RegistrationKey> = []
+  var turns = SimulatedTurns()
+  /// How many registrations leave the queue for a call with the event that is being taken.
+  var turnsOfEvent = 0
+  /// What was in the queue when the event came; empty where that is not known.
+  var queuedBefore: Set<RegistrationKey> = []
   var calls: [SimulatedUpstream.Call] = []
   /// Calls of a process that is gone: they may still take effect.
   var orphans: [SimulatedUpstream.Call] = []
