@@ -25,6 +25,10 @@ extension RegistrarSimulation {
     for call in calls { expected[call.key.target, default: (0, 0)].underWay += 1 }
     for target in [Self.first, Self.second] {
       guard var shown = core.counts(of: target, now: now) else { continue }
+      if !troubledTargets.contains(target) {
+        reach(.healthCheck)
+        if !core.isWell(target) { violations.append(.healthyTargetBlamed) }
+      }
       if mutant == .countsStaleEntries, reached[.join] != nil { shown.queued += 1 }
       let (queued, underWay) = expected[target] ?? (0, 0)
       if shown.queued != queued { violations.append(.wrongQueued(target, expected: queued, was: shown.queued)) }

@@ -48,6 +48,8 @@ extension RegistrarSimulation {
     case wrongRefusal(expected: Reason?, was: Reason?)
 
     // Counts and memory.
+    /// A target looks unwell, and only others gave reason for that.
+    case healthyTargetBlamed
     case wrongPendingCount
     case wrongQuiet
     /// What stands in the queues is not what waits for a turn: an entry is stale, or lost.

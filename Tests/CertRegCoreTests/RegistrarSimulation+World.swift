@@ -112,8 +112,10 @@ extension RegistrarSimulation {
     case .alreadyExists(_, let status, _):
       describedStatus = status
       if status != nil { reach(.describedStatus) }
-    case .failed(let failure) where failure.mayHaveTakenEffect: disk.noteLostAnswer(call.key)
-    case .registered, .failed: break
+    case .failed(let failure):
+      if failure.mayHaveTakenEffect { disk.noteLostAnswer(call.key) }
+      if failure.disposition != .final { troubledTargets.insert(call.key.target) }
+    case .registered: break
     }
     perform(core.replied(call.key, reply, now: now))
     describedStatus = nil
@@ -140,6 +142,7 @@ extension RegistrarSimulation {
     waiting = [:]
     flights = [:]
     turns = SimulatedTurns()
+    troubledTargets = []
     isDraining = false
     disk.crash()
     core = SimulatedCore(maxPending: Self.maxPending, maxAge: nil, seed: random.next())

@@ -9,8 +9,8 @@ struct RegistrarSimulation {
   enum Event: CaseIterable {
     case answer, cachedAnswer, cacheExpiry, refresh, join, statusConflict, existsRefusal, describedStatus
     case queueRefusal, shareRefusal, unknownTarget, drainingRefusal
-    case queueExpiry, crash, reboot, unsetClock, drain, forget, othersChange, secondTargetCall, diskFailure,
-      fairnessCheck
+    case crash, reboot, unsetClock, drain, diskFailure, forget, othersChange
+    case queueExpiry, secondTargetCall, fairnessCheck, healthCheck
   }
 
   /// A caller that has no answer yet.
@@ -67,21 +67,23 @@ struct RegistrarSimulation {
   var settings: Settings
   /// When the process started or `queue.maxAge` changed last.
   var changedAt: MonotonicTime
+  /// Targets that did not answer a call of this process, throttled it or refused its identity.
+  var troubledTargets: Set<TargetName> = []
   var isDraining = false
   var nextWaiter: SimulatedCore.WaiterID = 1
   var waiting: [SimulatedCore.WaiterID: Waiter] = [:]
   var flights: [RegistrationKey: Flight] = [:]
-  /// Registrations whose calls may begin with the commit that has just ended.
+  /// Registrations whose calls may begin now that a commit has ended.
   var committed: Set<RegistrationKey> = []
   var turns = SimulatedTurns()
-  /// How many registrations leave the queue for a call with the event that is being taken.
+  /// Registrations that left the queue for a call in the last event.
   var turnsOfEvent = 0
-  /// What was in the queue when the event came; empty where that is not known.
+  /// The queue before the next event; empty where it is not known.
   var queuedBefore: Set<RegistrationKey> = []
   var calls: [SimulatedUpstream.Call] = []
   /// Calls of a process that is gone: they may still take effect.
   var orphans: [SimulatedUpstream.Call] = []
-  /// Status that the upstream told with the reply that is being taken.
+  /// The status in the upstream's last reply, while the core takes it.
   var describedStatus: CertificateStatus?
 
   var now: Moment { clock.now }

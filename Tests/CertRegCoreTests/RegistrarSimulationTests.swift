@@ -23,7 +23,7 @@ import Testing
     }
     let counts = RegistrarSimulation.Event.allCases.map { "\(reached[$0] ?? 0) × \($0)" }
     print("simulation: \(seeds.count) seeds, \(counts.joined(separator: ", "))")
-    guard only == nil else { return }
+    guard seeds.count >= 500 else { return }
     for event in RegistrarSimulation.Event.allCases { #expect(reached[event] ?? 0 > 0, "\(event) is never reached") }
   }
 

@@ -54,6 +54,8 @@ struct SimulatedCore {
   var pendingCount: Int { registrar.pendingCount }
   var arrivalCount: Int { registrar.arrivalCount }
 
+  func isWell(_ target: TargetName) -> Bool { registrar.health(of: target) == .ok }
+
   func isBackingOff(_ key: RegistrationKey, now: Moment) -> Bool {
     registrar.pending(key, now: now.monotonic)?.nextAttemptAfter != nil
   }
