@@ -2,7 +2,7 @@ import CertRegCore
 import CertRegTesting
 import Testing
 
-/// What a known status, the queue's lanes and ages of unknown length must not lead to. Events in, actions compared.
+/// Known statuses, entries of the queue, ages and drains. Events in, actions compared.
 @Suite struct RegistrarRegressionTests {
   private static let target = TargetName("default")
   private static let start = Moment(
@@ -80,7 +80,7 @@ import Testing
     _ = settle(registrar.register(request(9, waits: true), waiter: 9, now: now))
     _ = settle(registrar.register(request(1, waits: false), waiter: 1, now: now))
     _ = settle(registrar.register(request(1, waits: true), waiter: 2, now: now))
-    // While the identity is refused, only a call that somebody waits for begins.
+    // While the identity is refused, only calls with a waiting caller begin.
     #expect(reply(to: 9, Self.refused).calls == [key(1)])
     #expect(reply(to: 1, Self.refused).calls == [])
     let row = try #require(rows(in: registrar.register(request(2, waits: true), waiter: 3, now: now)).first)
@@ -114,7 +114,7 @@ import Testing
 
   // MARK: Ages
 
-  /// The first row counts from the start of the process, since nobody knows its age. The second is older than that.
+  /// The first row counts from the start of the process, since nobody knows its age. The other two are older.
   @Test mutating func `a registration whose age nobody knows hides no older one`() {
     var undated = row(1, age: .zero)
     undated.enqueuedAt = WallTime(secondsSinceEpoch: 60)

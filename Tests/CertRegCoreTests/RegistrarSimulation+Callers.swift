@@ -1,8 +1,8 @@
 import CertRegCore
 
-// What callers ask for, and what is known when they ask.
+// Requests, and the results that are known when they come.
 extension RegistrarSimulation {
-  /// The model of what is known: the result on disk answers for as long as `cache.ttl` allows.
+  /// The model of the cache: it answers with the result on disk for as long as `cache.ttl` allows.
   private func answersFromCache(_ known: Registration) -> Bool {
     guard let timeToLive = settings.timeToLive else { return true }
     return now.wall < known.finishedAt + timeToLive
@@ -36,7 +36,7 @@ extension RegistrarSimulation {
     send(request, waiter)
   }
 
-  /// Whether what is known goes to the core with the request: always, current or not.
+  /// Whether the request brings the earlier result: always, current or not.
   private func passesOn(_ isRefresh: Bool) -> Bool {
     switch mutant {
     case .losesEarlierStatus: false

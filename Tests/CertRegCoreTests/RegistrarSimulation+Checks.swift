@@ -153,8 +153,8 @@ extension RegistrarSimulation {
     for (key, flight) in flights { checkAge(key, flight) }
   }
 
-  /// How long after a change of the settings, or a start, ages are looked at again at the latest; and how long an overdue
-  /// registration may stay otherwise.
+  /// `change`: the longest time from a start or a change of `queue.maxAge` to the next look at the ages. `stay`: how long
+  /// an overdue registration may stay otherwise.
   private static let ageTolerance = (change: Duration.seconds(60), stay: Duration.milliseconds(200))
 
   private mutating func checkAge(_ key: RegistrationKey, _ flight: Flight) {

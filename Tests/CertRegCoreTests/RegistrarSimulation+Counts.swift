@@ -1,10 +1,10 @@
 import CertRegCore
 
-// Compares what the core says of itself with what its actions have shown.
+// Compares the core's own counts with those of its actions.
 extension RegistrarSimulation {
-  /// Whether it stands in the queue of its target.
+  /// Whether the registration is in the queue of its target.
   func isWaiting(_ key: RegistrationKey, _ flight: Flight) -> Bool {
-    // Before its row is on disk it is not in the queue yet.
+    // A registration enters the queue once its row is on disk.
     disk.rows[key] != nil && !flight.isBeginning && !flight.isEnding && !calls.contains { $0.key == key }
       && !core.isBackingOff(key, now: now)
   }

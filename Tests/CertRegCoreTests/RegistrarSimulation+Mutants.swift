@@ -1,11 +1,11 @@
 import CertRegCore
 
 extension RegistrarSimulation {
-  /// A way to break the core on purpose: what it takes, decides or shows is changed.
+  /// A way to break the core on purpose, by changing its input, its actions or its counts.
   enum Mutant: CaseIterable {
     /// `queued` is answered when the request comes, not when it is on disk.
     case promisesTooEarly
-    /// That a call begins is not written down.
+    /// The start of a call is not written down.
     case forgetsToMark
     /// A call is made twice.
     case callsTwice
@@ -13,21 +13,21 @@ extension RegistrarSimulation {
     case forgetsResults
     /// An answer is left out.
     case losesAnswers
-    /// What an earlier process left is not taken up.
+    /// The queue of an earlier process is not resumed.
     case forgetsTheQueue
-    /// What goes on with a reload is not carried out.
+    /// The actions of a reload are not carried out.
     case ignoresReloads
-    /// A 409 is always somebody else's.
+    /// Every certificate counts as another client's.
     case disownsItsCalls
-    /// What was known before a request is not passed on.
+    /// No request brings the earlier result.
     case losesEarlierStatus
-    /// What was known before a request is passed on for a refresh alone.
+    /// Only a refresh brings the earlier result.
     case forgetsExpiredStatus
     /// A status that differs from the named one is answered with success.
     case hidesStatusConflicts
     /// `queue.maxAge` has no effect.
     case expiresNothing
-    /// Calls that nobody waits for begin during a drain.
+    /// Calls without a waiting caller begin during a drain.
     case drainsUnawaited
     /// A call goes to another target than the one asked for.
     case mixesTargetsUp

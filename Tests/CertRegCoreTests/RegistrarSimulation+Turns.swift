@@ -1,8 +1,8 @@
 import CertRegCore
 
-// Checks whose turn it is: within a lane the next call belongs to the user with the fewest turns in the last second.
+// Fairness: within a lane the next call belongs to the user with the fewest turns in the last second.
 extension RegistrarSimulation {
-  /// The lane of a registration that waits; `nil`: it was awaited and is not any more, and may be in either.
+  /// The lane of a registration in the queue; `nil`: its callers have given up, and it may be in either.
   private func lane(of key: RegistrationKey, _ flight: Flight) -> SimulatedTurns.Lane? {
     if isAwaited(key) { return .awaited }
     return flight.wasAwaited ? nil : .others

@@ -9,7 +9,7 @@ extension RegistrarSimulation {
     case remembersWhatIsNotOnDisk
     case rowLeftBehind
     case neverEnds
-    /// A registration older than `queue.maxAge` stays although no call and no commit of it is under way.
+    /// A registration older than `queue.maxAge` stays without a call or commit under way.
     case tooOld
     case expiredTooEarly
 
@@ -20,7 +20,7 @@ extension RegistrarSimulation {
     case callsUnconfiguredTarget
     case callWithAnotherStatus
     case beginsUnawaitedWhileDraining
-    /// A call belongs to a user with more turns than another one who waits.
+    /// A user has a call although another waiting user had fewer turns.
     case unfairTurn
 
     // Truth.
@@ -28,11 +28,11 @@ extension RegistrarSimulation {
     case existingAlthoughOurs
     case createdAlthoughNotOurs
     case createdAlthoughItExisted
-    /// The certificate never had the status that is told, as far as could be known.
+    /// The certificate never had the status that the daemon tells.
     case falseStatus
-    /// A status on disk gave way to none.
+    /// A result without a status replaced one with a status.
     case knownStatusLost
-    /// DescribeCertificate told the status, and the result has another.
+    /// The result has another status than DescribeCertificate told.
     case describedStatusDiscarded
 
     // Answers.
@@ -48,11 +48,11 @@ extension RegistrarSimulation {
     case wrongRefusal(expected: Reason?, was: Reason?)
 
     // Counts and memory.
-    /// A target looks unwell, and only others gave reason for that.
+    /// A target counts as unwell because of another target's failures.
     case healthyTargetBlamed
     case wrongPendingCount
     case wrongQuiet
-    /// What stands in the queues is not what waits for a turn: an entry is stale, or lost.
+    /// The queue has a stale entry, or has lost one.
     case wrongQueued(TargetName, expected: Int, was: Int)
     case wrongUnderWay(TargetName, expected: Int, was: Int)
     case arrivalsGrow

@@ -1,11 +1,11 @@
 import CertRegCore
 
-// Everything that happens to the core from outside, apart from its callers.
+// All that happens around the core, callers excepted.
 extension RegistrarSimulation {
   private static let ages: [Duration?] = [nil, .seconds(2), .seconds(200), .seconds(200)]
   private static let timesToLive: [Duration?] = [nil, .seconds(1), .seconds(20)]
 
-  /// The process takes its settings: at a start, or with a reload.
+  /// The process takes its settings, at a start or a reload.
   mutating func reload() {
     let maxAge = mutant == .expiresNothing ? nil : settings.maxAge
     core.setConfiguration(maxPending: Self.maxPending, maxAge: maxAge)
@@ -49,7 +49,7 @@ extension RegistrarSimulation {
   /// Time passes, and each timer fires when it is due.
   mutating func pass(_ duration: Duration) {
     let end = now.monotonic + duration
-    // Timers: one for each caller, retry, call that may begin and, a tenth of a second apart, look at the ages.
+    // Timers of callers, retries and paced calls, and ten looks at the ages a second.
     var timersLeft = 100 + 4 * (waiting.count + flights.count) + 12 * Int(duration.milliseconds) / 1000
     while let due = core.nextDeadline, due < end, timersLeft > 0 {
       clock.advance(by: max(.zero, due - now.monotonic))
@@ -121,7 +121,7 @@ extension RegistrarSimulation {
     describedStatus = nil
   }
 
-  /// A drain begins, or its time is over and the process ends.
+  /// A drain begins, or its time is over and the process restarts.
   mutating func drain() {
     if isDraining {
       reach(.drain)
@@ -134,7 +134,7 @@ extension RegistrarSimulation {
     }
   }
 
-  /// The process dies and starts again. What was not on disk is gone; calls under way may still arrive.
+  /// The process dies and starts again. Calls under way may still arrive.
   mutating func restart() {
     reach(.crash)
     orphans += calls
@@ -161,7 +161,7 @@ extension RegistrarSimulation {
   private mutating func resume() {
     let left = disk.pendingRegistrations
     for row in left {
-      // Where a wall clock was not set, nobody knows the age: it counts from the start of the process.
+      // An age from a clock that was not set is unknown and counts from the start of the process.
       let isAgeKnown = row.enqueuedAt >= Version.earliestClock && now.wall >= row.enqueuedAt
       let age = isAgeKnown ? now.wall.millisecondsSinceEpoch - row.enqueuedAt.millisecondsSinceEpoch : 0
       flights[row.key] = Flight(

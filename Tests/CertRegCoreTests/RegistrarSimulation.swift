@@ -1,11 +1,11 @@
 import CertRegCore
 
-/// A world for the core: a disk that fails; two targets whose upstreams lie idle, throttle, lose answers and are used by others;
-/// callers with deadlines; reloads, drains, crashes and reboots. Time is virtual; every choice comes from one seed.
+/// A world for the core: a disk that fails; two upstreams that throttle, fail, lose answers and have other users; callers
+/// with deadlines; reloads, drains, crashes and reboots. Time is virtual. Every choice comes from one seed.
 ///
-/// `violations` collects every broken invariant on the way.
+/// `violations` collects every broken invariant.
 struct RegistrarSimulation {
-  /// What the simulation reached. Each has to happen in a run of many seeds, or the simulation tests less than it says.
+  /// A situation that the simulation is meant to reach. In a run of many seeds each one occurs.
   enum Event: CaseIterable {
     case answer, cachedAnswer, cacheExpiry, refresh, join, statusConflict, existsRefusal, describedStatus
     case queueRefusal, shareRefusal, unknownTarget, drainingRefusal
@@ -28,12 +28,12 @@ struct RegistrarSimulation {
     var places: Int
     var share: String?
     var since: MonotonicTime
-    /// A place at the target was taken; the call begins once the disk knows of it.
+    /// It has a place at the target, and the call begins after the commit.
     var isBeginning = false
-    /// The end was decided. The disk may have refused it.
+    /// Its end is decided. The commit may have failed.
     var isEnding = false
     var wasAwaited = false
-    /// When it was first seen to be older than allowed with nothing of it under way.
+    /// When a check first found it overdue with no call and no commit under way.
     var lateSince: MonotonicTime?
   }
 

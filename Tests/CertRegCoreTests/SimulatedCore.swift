@@ -60,8 +60,7 @@ struct SimulatedCore {
     registrar.pending(key, now: now.monotonic)?.nextAttemptAfter != nil
   }
 
-  /// Registrations that wait for their turn and calls under way, as `status` shows them; `nil` for a target that the core
-  /// has never known.
+  /// Registrations in the queue and calls under way, as `status` shows them; `nil` for a target that was never configured.
   func counts(of target: TargetName, now: Moment) -> (queued: Int, underWay: Int)? {
     registrar.target(target, now: now.monotonic).map { ($0.queued, $0.underWay) }
   }

@@ -1,7 +1,6 @@
 import CertRegCore
 
-/// The clocks of a host. Some hosts have no clock of their own: their wall clock starts in 1970 and jumps once the network's
-/// time is known.
+/// The clocks of a host. The wall clock of a host without a battery starts in 1970 and jumps when the network's time comes.
 struct SimulatedClock {
   private static let startOfSimulation = WallTime(secondsSinceEpoch: 1_800_000_000)
 
@@ -27,7 +26,7 @@ struct SimulatedClock {
   mutating func networkTimeCame() { isSet = true }
 }
 
-/// What survives a crash, and the commits on their way there.
+/// The database, which survives a crash, and the commits under way, which do not.
 struct SimulatedDisk {
   struct Row {
     var pending: PendingRegistration
@@ -35,7 +34,7 @@ struct SimulatedDisk {
     var serial: Int
     /// Whether a result was known when the row was written.
     var hadResult: Bool
-    /// Whether a call may have reached the upstream without an answer.
+    /// Whether a call may have taken effect without an answer.
     var isAmbiguous = false
   }
 
@@ -69,7 +68,7 @@ struct SimulatedDisk {
   /// An answer was lost: the call may have taken effect.
   mutating func noteLostAnswer(_ key: RegistrationKey) { rows[key]?.isAmbiguous = true }
 
-  /// The process dies. Any call that the disk knows of may have been made.
+  /// The process dies. Each call that the disk knows of may have been made.
   mutating func crash() {
     commits = []
     for key in rows.keys where rows[key]?.pending.callStarted == true { rows[key]?.isAmbiguous = true }

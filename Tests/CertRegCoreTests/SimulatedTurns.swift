@@ -1,6 +1,6 @@
 import CertRegCore
 
-/// Who had how many turns in the last second, as the actions of the core show it. A process starts without any.
+/// The turns of each user in the last second, as the core's actions show them. A process starts without any.
 struct SimulatedTurns {
   enum Lane {
     /// Registrations that a caller waits for.

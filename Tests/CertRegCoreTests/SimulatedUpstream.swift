@@ -1,14 +1,14 @@
 import CertRegCore
 import CertRegTesting
 
-/// The registers of all targets, with the truth about each certificate. Others use them, too.
+/// The registers of all targets: the truth about each certificate.
 struct SimulatedUpstream {
   struct Certificate {
     var status: CertificateStatus
-    /// The row whose call registered it; `nil`: somebody else's call.
+    /// The row whose call registered it; `nil`: another client's call.
     var serial: Int?
-    /// Statuses that the daemon may still believe in: it had them before somebody else changed them, or a lost answer left
-    /// no way to tell them from the truth.
+    /// Statuses that the daemon may still tell: those before another client's change, and those that a lost answer made
+    /// impossible to tell from the truth.
     var excused: Set<CertificateStatus> = []
 
     func mayBeToldAs(_ told: CertificateStatus) -> Bool { told == status || excused.contains(told) }
@@ -32,7 +32,7 @@ struct SimulatedUpstream {
     random = SplitMix64(seed: seed)
   }
 
-  /// A call arrives, whatever becomes of its answer.
+  /// A call arrives. Its answer may get lost.
   mutating func take(_ call: Call) {
     guard certificates[call.key] == nil else { return }
     // AWS IoT registers a certificate as INACTIVE where the call names no status.
@@ -62,7 +62,7 @@ struct SimulatedUpstream {
       certificateARN: "arn", status: isDescribed ? certificate.status : nil, requestID: nil)
   }
 
-  /// Somebody else registers the certificate, or sets its status.
+  /// Another client registers the certificate, or sets its status.
   mutating func othersUse(_ key: RegistrationKey, _ status: CertificateStatus) {
     if let certificate = certificates[key] {
       certificates[key]?.excused.insert(certificate.status)
