@@ -1,0 +1,40 @@
+import CertRegCore
+
+// Compares the core's own counts with those of its actions.
+extension RegistrarSimulation {
+  /// Whether the registration is in the queue of its target.
+  func isWaiting(_ key: RegistrationKey, _ flight: Flight) -> Bool {
+    // A registration enters the queue once its row is on disk.
+    disk.rows[key] != nil && !flight.isBeginning && !flight.isEnding && !calls.contains { $0.key == key }
+      && !core.isBackingOff(key, now: now)
+  }
+
+  mutating func checkCounts() {
+    if core.pendingCount != flights.count { violations.append(.wrongPendingCount) }
+    if core.isQuiet != (waiting.isEmpty && disk.commits.isEmpty && calls.isEmpty) { violations.append(.wrongQuiet) }
+    if core.arrivalCount > 2 * flights.count + 65 { violations.append(.arrivalsGrow) }
+    var expected: [TargetName: (queued: Int, underWay: Int)] = [:]
+    queuedBefore = []
+    for (key, flight) in flights {
+      if flight.isBeginning { expected[key.target, default: (0, 0)].underWay += 1 }
+      if isWaiting(key, flight) {
+        queuedBefore.insert(key)
+        expected[key.target, default: (0, 0)].queued += 1
+      }
+    }
+    for call in calls { expected[call.key.target, default: (0, 0)].underWay += 1 }
+    for target in [Self.first, Self.second] {
+      guard var shown = core.counts(of: target, now: now) else { continue }
+      if !troubledTargets.contains(target) {
+        reach(.healthCheck)
+        if !core.isWell(target) { violations.append(.healthyTargetBlamed) }
+      }
+      if mutant == .countsStaleEntries, reached[.join] != nil { shown.queued += 1 }
+      let (queued, underWay) = expected[target] ?? (0, 0)
+      if shown.queued != queued { violations.append(.wrongQueued(target, expected: queued, was: shown.queued)) }
+      if shown.underWay != underWay {
+        violations.append(.wrongUnderWay(target, expected: underWay, was: shown.underWay))
+      }
+    }
+  }
+}

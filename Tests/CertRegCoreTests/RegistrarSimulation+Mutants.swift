@@ -1,0 +1,87 @@
+import CertRegCore
+
+extension RegistrarSimulation {
+  /// A way to break the core on purpose, by changing its input, its actions or its counts.
+  enum Mutant: CaseIterable {
+    /// `queued` is answered when the request comes, not when it is on disk.
+    case promisesTooEarly
+    /// The start of a call is not written down.
+    case forgetsToMark
+    /// A call is made twice.
+    case callsTwice
+    /// The result is answered and not written down.
+    case forgetsResults
+    /// An answer is left out.
+    case losesAnswers
+    /// The queue of an earlier process is not resumed.
+    case forgetsTheQueue
+    /// The actions of a reload are not carried out.
+    case ignoresReloads
+    /// Every certificate counts as another client's.
+    case disownsItsCalls
+    /// No request brings the earlier result.
+    case losesEarlierStatus
+    /// Only a refresh brings the earlier result.
+    case forgetsExpiredStatus
+    /// A status that differs from the named one is answered with success.
+    case hidesStatusConflicts
+    /// `queue.maxAge` has no effect.
+    case expiresNothing
+    /// Calls without a waiting caller begin during a drain.
+    case drainsUnawaited
+    /// A call goes to another target than the one asked for.
+    case mixesTargetsUp
+    /// An entry that was moved counts twice.
+    case countsStaleEntries
+
+    /// Whether `violation` shows this mutant. Others may follow from it.
+    func isShown(by violation: Violation) -> Bool {
+      switch (self, violation) {
+      case (.promisesTooEarly, .queuedBeforeDisk), (.forgetsToMark, .callThatDiskDoesNotKnow),
+        (.callsTwice, .twoCallsAtOnce), (.forgetsResults, .successBeforeDisk), (.losesAnswers, .deadlineMissed),
+        (.forgetsTheQueue, .rowLeftBehind), (.ignoresReloads, .wrongUnderWay),
+        (.disownsItsCalls, .existingAlthoughOurs),
+        (.losesEarlierStatus, .knownStatusLost), (.forgetsExpiredStatus, .knownStatusLost),
+        (.hidesStatusConflicts, .quietSuccessForAnotherStatus),
+        (.expiresNothing, .tooOld), (.drainsUnawaited, .beginsUnawaitedWhileDraining),
+        (.mixesTargetsUp, .callThatDiskDoesNotKnow), (.countsStaleEntries, .wrongQueued):
+        true
+      default: false
+      }
+    }
+  }
+
+  func mutated(_ action: Registrar.Action) -> [Registrar.Action] {
+    switch (mutant, action) {
+    case (.forgetsToMark, .commit(let id, let changes)): return [.commit(id, changes.compactMap(Self.unmarked))]
+    case (.forgetsResults, .commit(let id, let changes)):
+      return [.commit(id, changes.filter { if case .complete = $0 { false } else { true } })]
+    case (.callsTwice, .call): return [action, action]
+    case (.losesAnswers, .answer(let waiter, _)) where waiter % 7 == 0: return []
+    case (.disownsItsCalls, .commit(let id, let changes)): return [.commit(id, changes.map(Self.disowned))]
+    case (.hidesStatusConflicts, .answer(let waiter, .failed(let error))) where error.reason == .statusDiffers:
+      guard let known = waiting[waiter].flatMap({ disk.results[$0.key] }) else { return [action] }
+      return [.answer(waiter, .registered(known))]
+    case (.mixesTargetsUp, .call(var key, let status, let der)):
+      key.target = key.target == Self.first ? Self.second : Self.first
+      return [.call(key, status, der: der)]
+    default: return [action]
+    }
+  }
+
+  private static func unmarked(_ change: StoreChange) -> StoreChange? {
+    switch change {
+    case .markCallStarted: return nil
+    case .enqueue(var row):
+      row.callStarted = false
+      return .enqueue(row)
+    default: return change
+    }
+  }
+
+  private static func disowned(_ change: StoreChange) -> StoreChange {
+    guard case .complete(var registration) = change else { return change }
+    registration.outcome = .existing
+    return .complete(registration)
+  }
+}

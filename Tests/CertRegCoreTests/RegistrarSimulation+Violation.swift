@@ -1,0 +1,61 @@
+import CertRegCore
+
+extension RegistrarSimulation {
+  /// A broken invariant.
+  enum Violation: Hashable {
+    // Queue and disk.
+    case queuedBeforeDisk
+    case successBeforeDisk
+    case remembersWhatIsNotOnDisk
+    case rowLeftBehind
+    case neverEnds
+    /// A registration older than `queue.maxAge` stays without a call or commit under way.
+    case tooOld
+    case expiredTooEarly
+
+    // Calls.
+    case twoCallsAtOnce
+    case tooManyCallsAtOnce
+    case callThatDiskDoesNotKnow
+    case callsUnconfiguredTarget
+    case callWithAnotherStatus
+    case beginsUnawaitedWhileDraining
+    /// A user has a call although another waiting user had fewer turns.
+    case unfairTurn
+
+    // Truth.
+    case successWithoutCertificate
+    case existingAlthoughOurs
+    case createdAlthoughNotOurs
+    case createdAlthoughItExisted
+    /// The certificate never had the status that the daemon tells.
+    case falseStatus
+    /// A result without a status replaced one with a status.
+    case knownStatusLost
+    /// The result has another status than DescribeCertificate told.
+    case describedStatusDiscarded
+
+    // Answers.
+    case lostAnswer
+    case secondAnswer
+    case deadlineMissed
+    case answerToAnother
+    case queuedForAnotherStatus
+    case quietSuccessForAnotherStatus
+    case quietSuccessAlthoughItExists
+    case conflictWithoutDifference
+    case refusalNobodyAskedFor
+    case wrongRefusal(expected: Reason?, was: Reason?)
+
+    // Counts and memory.
+    /// A target counts as unwell because of another target's failures.
+    case healthyTargetBlamed
+    case wrongPendingCount
+    case wrongQuiet
+    /// The queue has a stale entry, or has lost one.
+    case wrongQueued(TargetName, expected: Int, was: Int)
+    case wrongUnderWay(TargetName, expected: Int, was: Int)
+    case arrivalsGrow
+    case tooManyTimers
+  }
+}

@@ -1,0 +1,67 @@
+import CertRegCore
+
+/// The core as the simulation sees it. A change of the core's interface changes this file alone.
+struct SimulatedCore {
+  typealias CommitID = Registrar.CommitID
+  typealias WaiterID = Registrar.WaiterID
+
+  private var registrar: Registrar
+
+  init(maxPending: Int, maxAge: Duration?, seed: UInt64) {
+    registrar = Registrar(configuration: .init(maxPending: maxPending, maxAge: maxAge), seed: seed)
+  }
+
+  // MARK: Events
+
+  mutating func setTargets(_ limits: [TargetName: Pacer.Limits], now: Moment) -> [Registrar.Action] {
+    registrar.setTargets(limits, now: now)
+  }
+
+  mutating func setConfiguration(maxPending: Int, maxAge: Duration?) {
+    registrar.setConfiguration(.init(maxPending: maxPending, maxAge: maxAge))
+  }
+
+  mutating func resume(_ pending: [PendingRegistration], now: Moment) -> [Registrar.Action] {
+    registrar.resume(pending, now: now)
+  }
+
+  mutating func register(_ request: Registrar.Request, waiter: WaiterID, now: Moment) -> [Registrar.Action] {
+    registrar.register(request, waiter: waiter, now: now)
+  }
+
+  mutating func committed(
+    _ id: CommitID, _ result: Result<Void, StoreError>, now: Moment
+  ) -> [Registrar.Action] {
+    registrar.committed(id, result, now: now)
+  }
+
+  mutating func replied(_ key: RegistrationKey, _ reply: UpstreamReply, now: Moment) -> [Registrar.Action] {
+    registrar.replied(key, reply, now: now)
+  }
+
+  mutating func timePassed(now: Moment) -> [Registrar.Action] { registrar.timePassed(now: now) }
+
+  mutating func beginDraining(now: Moment) -> [Registrar.Action] { registrar.beginDraining(now: now) }
+
+  mutating func endDraining() -> [Registrar.Action] { registrar.endDraining() }
+
+  mutating func toggleGivingWay() { registrar.givesWay.toggle() }
+
+  // MARK: Views
+
+  var nextDeadline: MonotonicTime? { registrar.nextDeadline }
+  var isQuiet: Bool { registrar.isQuiet }
+  var pendingCount: Int { registrar.pendingCount }
+  var arrivalCount: Int { registrar.arrivalCount }
+
+  func isWell(_ target: TargetName) -> Bool { registrar.health(of: target) == .ok }
+
+  func isBackingOff(_ key: RegistrationKey, now: Moment) -> Bool {
+    registrar.pending(key, now: now.monotonic)?.nextAttemptAfter != nil
+  }
+
+  /// Registrations in the queue and calls under way, as `status` shows them; `nil` for a target that was never configured.
+  func counts(of target: TargetName, now: Moment) -> (queued: Int, underWay: Int)? {
+    registrar.target(target, now: now.monotonic).map { ($0.queued, $0.underWay) }
+  }
+}
