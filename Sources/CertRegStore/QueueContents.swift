@@ -42,9 +42,14 @@ struct QueueContents {
   var index: [RegistrationKey: RegistrationWriter.QueuedEntry] {
     var index: [RegistrationKey: RegistrationWriter.QueuedEntry] = [:]
     for entry in entries {
-      let hasAttempt = entry.callStarted || entry.attempts > 0 || entry.lastError != nil
-      index[entry.key] = .init(sequence: entry.sequence, callStarted: entry.callStarted, hasAttempt: hasAttempt)
+      index[entry.key] = .init(
+        sequence: entry.sequence, callStarted: entry.callStarted, hasAttempt: entry.hasAttempt)
     }
     return index
   }
+}
+
+extension PendingRegistration {
+  /// Whether a row of `attempt` belongs to it.
+  var hasAttempt: Bool { callStarted || attempts > 0 || lastError != nil || facts.completedSteps > 0 }
 }

@@ -27,6 +27,13 @@ struct CallQueue<Element: Hashable & Sendable>: Sendable {
     awaited.append(element, caller: caller)
   }
 
+  /// Nobody waits for an element any more, and it may wait longer than the others. An element that nobody waits for otherwise keeps
+  /// its place, so that a caller that asks again and again does not lose it.
+  mutating func demote(_ element: Element) {
+    guard let caller = awaited.remove(element) else { return }
+    others.append(element, caller: caller)
+  }
+
   /// Takes an element out without a turn.
   mutating func remove(_ element: Element) {
     if awaited.remove(element) == nil { others.remove(element) }

@@ -117,6 +117,7 @@ extension Registrar {
 
   mutating func deadlineExceeded(_ id: WaiterID, now: Moment) {
     guard let waiter = waiters.remove(id) else { return }
+    if isDraining { demote(waiter.key) }
     var error = ServiceError.deadlineExceeded(lastError: jobs[waiter.key]?.pending.lastError)
     error.retryAfterMilliseconds = nextCall(waiter.key, now: now).milliseconds(since: now)
     actions.append(.answer(id, .failed(error), .goesOn))
@@ -125,7 +126,14 @@ extension Registrar {
   /// From now on no request is taken, and no call begins that nobody waits for.
   package mutating func beginDraining(now: Moment) -> [Action] {
     isDraining = true
+    for key in jobs.keys { demote(key) }
     return takeActions()
+  }
+
+  /// Keeps a job from its turn during a drain, unless somebody waits for it.
+  private mutating func demote(_ key: RegistrationKey) {
+    guard !waiters.isAwaited(key), let job = jobs[key], job.isWaiting, let operation = job.step?.operation else { return }
+    targets[key.target]?.demote(key, operation)
   }
 
   /// Tells all callers that still wait that the daemon stops.

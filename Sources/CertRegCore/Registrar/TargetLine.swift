@@ -41,6 +41,11 @@ struct TargetLine: Sendable {
     queues[operation.index].promote(key)
   }
 
+  /// A drain begins or goes on, and nobody waits for a job.
+  mutating func demote(_ key: RegistrationKey, _ operation: UpstreamOperation) {
+    queues[operation.index].demote(key)
+  }
+
   /// Takes out a job that ends without its turn.
   mutating func remove(_ key: RegistrationKey, _ operation: UpstreamOperation) {
     queues[operation.index].remove(key)
