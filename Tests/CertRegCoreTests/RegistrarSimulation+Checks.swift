@@ -74,9 +74,9 @@ extension RegistrarSimulation {
         violations.append(.createdAlthoughItExisted)
       } else if !row.hadResult, !row.isAmbiguous {
         violations.append(.createdAlthoughNotOurs)
-      } else if !row.hadResult, describedStatus == nil, let status = row.pending.status {
+      } else if !row.hadResult, describedStatus == nil {
         // A 409 after a lost answer counts as the answer, and nobody can tell that it was not.
-        upstream.excuse(status, of: result.key)
+        upstream.excuse(SimulatedUpstream.status(named: row.pending.status), of: result.key)
       }
     }
   }
@@ -153,8 +153,8 @@ extension RegistrarSimulation {
     for (key, flight) in flights { checkAge(key, flight) }
   }
 
-  /// `change`: the longest time from a start or a change of `queue.maxAge` to the next look at the ages. `stay`: how long
-  /// an overdue registration may stay otherwise.
+  /// `change`: the longest time from a start or a change of `queue.maxAge` to the next look at the ages. `stay`: how
+  /// long an overdue registration may stay otherwise.
   private static let ageTolerance = (change: Duration.seconds(60), stay: Duration.milliseconds(200))
 
   private mutating func checkAge(_ key: RegistrationKey, _ flight: Flight) {

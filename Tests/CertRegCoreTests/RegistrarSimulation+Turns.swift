@@ -32,10 +32,19 @@ extension RegistrarSimulation {
     }
   }
 
+  /// An overdue registration takes a turn, too, when it is found to be overdue at its turn.
   func countTurns(_ actions: [Registrar.Action]) -> Int {
     actions.reduce(0) { count, action in
       switch action {
-      case .commit(_, let changes): count + changes.count { if case .markCallStarted = $0 { true } else { false } }
+      case .commit(_, let changes):
+        count
+          + changes.count {
+            switch $0 {
+            case .markCallStarted: true
+            case .fail(let failure): failure.error.reason == .queueExpired
+            default: false
+            }
+          }
       case .call(let key, _, _): count + (committed.contains(key) ? 0 : 1)
       default: count
       }

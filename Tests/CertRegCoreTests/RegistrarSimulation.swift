@@ -1,7 +1,7 @@
 import CertRegCore
 
-/// A world for the core: a disk that fails; two upstreams that throttle, fail, lose answers and have other users; callers
-/// with deadlines; reloads, drains, crashes and reboots. Time is virtual. Every choice comes from one seed.
+/// A world for the core: a disk that fails; two upstreams that throttle, fail, lose answers and have other users;
+/// callers with deadlines; reloads, drains, crashes and reboots. Time is virtual. Every choice comes from one seed.
 ///
 /// `violations` collects every broken invariant.
 struct RegistrarSimulation {
@@ -54,6 +54,7 @@ struct RegistrarSimulation {
   static let maxConcurrent = [first: 3, second: 2]
 
   var violations: [Violation] = []
+  private(set) var firstFailure: (step: Int, violation: Violation)?
   private(set) var reached: [Event: Int] = [:]
 
   let mutant: Mutant?
@@ -106,16 +107,17 @@ struct RegistrarSimulation {
   }
 
   mutating func run(steps: Int) {
-    for _ in 0..<steps {
+    for number in 1...steps {
       step()
       checkCounts()
+      if firstFailure == nil, let violation = violations.first { firstFailure = (number, violation) }
     }
     settle()
   }
 
   mutating func reach(_ event: Event) { reached[event, default: 0] += 1 }
 
-  mutating func step() {
+  private mutating func step() {
     if oneIn(10) { core.toggleGivingWay() }
     if isDraining, oneIn(25) { drain() }
     if settings.targets.count < 2, oneIn(40) { restoreTargets() }
@@ -124,7 +126,9 @@ struct RegistrarSimulation {
     case 64..<112: endCommit()
     case 112..<148: endCall()
     case 148..<172: pass(.milliseconds(Int64.random(in: 1...400, using: &random)))
-    case 172..<175: pass(.seconds(Int64.random(in: 1...(isRemote ? 120 : 70), using: &random)))
+    case 172..<175:
+      let part = Duration.milliseconds(Int64.random(in: 200...(isRemote ? 24_000 : 14_000), using: &random))
+      for _ in 0..<5 { pass(part) }
     case 175..<179: if !isRemote || oneIn(8) { toggleUpstream() }
     case 179..<182: disk.isWell.toggle()
     case 182..<185: forget()

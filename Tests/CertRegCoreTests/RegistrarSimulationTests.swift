@@ -17,7 +17,8 @@ import Testing
       var simulation = RegistrarSimulation(seed: seed)
       simulation.run(steps: Self.steps)
       reached.merge(simulation.reached, uniquingKeysWith: +)
-      #expect(Set(simulation.violations) == [], "seed \(seed)")
+      let failure = simulation.firstFailure.map { ", step \($0.step): \($0.violation)" } ?? ""
+      #expect(Set(simulation.violations) == [], "seed \(seed)\(failure)")
       // Tests beside it have time limits to keep.
       await Task.yield()
     }

@@ -60,7 +60,7 @@ struct SimulatedCore {
     registrar.pending(key, now: now.monotonic)?.nextAttemptAfter != nil
   }
 
-  /// Registrations in the queue and calls under way, as `status` shows them; `nil` for a target that was never configured.
+  /// Registrations in the queue and calls under way, as `status` shows them; `nil`: the target was never configured.
   func counts(of target: TargetName, now: Moment) -> (queued: Int, underWay: Int)? {
     registrar.target(target, now: now.monotonic).map { ($0.queued, $0.underWay) }
   }

@@ -1,6 +1,6 @@
 import CertRegCore
 
-/// The clocks of a host. The wall clock of a host without a battery starts in 1970 and jumps when the network's time comes.
+/// The clocks of a host. Without a battery the wall clock starts in 1970 and jumps when the network's time comes.
 struct SimulatedClock {
   private static let startOfSimulation = WallTime(secondsSinceEpoch: 1_800_000_000)
 

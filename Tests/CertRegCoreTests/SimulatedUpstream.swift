@@ -35,9 +35,11 @@ struct SimulatedUpstream {
   /// A call arrives. Its answer may get lost.
   mutating func take(_ call: Call) {
     guard certificates[call.key] == nil else { return }
-    // AWS IoT registers a certificate as INACTIVE where the call names no status.
-    certificates[call.key] = Certificate(status: call.status ?? .inactive, serial: call.serial)
+    certificates[call.key] = Certificate(status: Self.status(named: call.status), serial: call.serial)
   }
+
+  /// AWS IoT registers a certificate as INACTIVE where the call names no status.
+  static func status(named: CertificateStatus?) -> CertificateStatus { named ?? .inactive }
 
   mutating func answer(_ call: Call) -> UpstreamReply {
     guard !unwellTargets.contains(call.key.target) else { return Self.unavailable(mayHaveTakenEffect: false) }
