@@ -14,7 +14,7 @@ import Testing
 
   private static func makeRegistrar() -> Registrar {
     var registrar = Registrar(configuration: .init(maxPending: 20, maxAge: maxAge), seed: 1)
-    _ = registrar.setTargets([target: .init(ratePerSecond: nil, burst: 10, maxConcurrent: 1)], now: start)
+    _ = registrar.setTargets([target: .one(ratePerSecond: nil, burst: 10, maxConcurrent: 1)], now: start)
     return registrar
   }
 
@@ -76,7 +76,7 @@ import Testing
     #expect(try queued() == 0)
   }
 
-  @Test mutating func `a joined registration does not keep a later request from a free place`() throws {
+  @Test mutating func `a joined registration does not keep a later request from a free permit`() throws {
     _ = settle(registrar.register(request(9, waits: true), waiter: 9, now: now))
     _ = settle(registrar.register(request(1, waits: false), waiter: 1, now: now))
     _ = settle(registrar.register(request(1, waits: true), waiter: 2, now: now))
@@ -218,11 +218,12 @@ extension RegistrarRegressionTests {
       case .commit(let id, let changes):
         for case .complete(let result) in changes { outcome.results.append(result) }
         queue += registrar.committed(id, .success(()), now: now)
-      case .call(let key, _, _): outcome.calls.append(key)
-      case .answer(let waiter, let answer): outcome.answers[waiter] = answer
-      case .ended(let key, .failed(let failure)) where failure.error.reason == .queueExpired:
-        outcome.overdue.append(key)
+      case .call(let key, _): outcome.calls.append(key)
+      case .answer(let waiter, let answer, _): outcome.answers[waiter] = answer
+      case .ended(.failed(let failure)) where failure.error.reason == .queueExpired:
+        outcome.overdue.append(failure.key)
       case .remember, .ended: break
+      case .report(let fault): Issue.record("\(fault)")
       }
     }
     return outcome

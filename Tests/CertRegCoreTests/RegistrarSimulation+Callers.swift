@@ -59,13 +59,13 @@ extension RegistrarSimulation {
     if waiter.deadline != nil { flights[request.key]?.wasAwaited = true }
     perform(actions)
     if mutant == .promisesTooEarly, request.expectation == .queued, waiting[id] != nil {
-      perform([.answer(id, .queued)])
+      perform([.answer(id, .queued, .goesOn)])
     }
   }
 
   private mutating func begin(_ row: PendingRegistration, _ request: Registrar.Request) {
     flights[row.key] = Flight(
-      uid: row.requester.uid, places: row.places, share: request.share?.name, since: now.monotonic,
+      uid: row.requester.uid, slots: row.slots, share: request.share?.name, since: now.monotonic,
       isBeginning: row.callStarted)
     if row.callStarted {
       turns.take(
@@ -77,14 +77,14 @@ extension RegistrarSimulation {
     if isDraining { return .draining }
     if !settings.targets.contains(request.key.target) { return .unknownTarget }
     if flights[request.key] != nil { return nil }
-    if places() >= Self.maxPending { return .queueFull }
+    if slots() >= Self.maxPending { return .queueFull }
     guard let share = request.share else { return nil }
-    return places(of: share.name) >= share.limit ? .queueShareFull : nil
+    return slots(of: share.name) >= share.limit ? .queueShareFull : nil
   }
 
-  private func places(of share: String? = nil) -> Int {
+  private func slots(of share: String? = nil) -> Int {
     flights.values.reduce(0) { sum, flight in
-      share == nil || flight.share == share ? sum + flight.places : sum
+      share == nil || flight.share == share ? sum + flight.slots : sum
     }
   }
 
@@ -97,7 +97,7 @@ extension RegistrarSimulation {
     _ actions: [Registrar.Action], refuse waiter: SimulatedCore.WaiterID, with expected: Reason?
   ) {
     var refusal: Reason?
-    for case .answer(waiter, .failed(let error)) in actions where Self.refusals[error.reason] != nil {
+    for case .answer(waiter, .failed(let error), _) in actions where Self.refusals[error.reason] != nil {
       refusal = error.reason
     }
     if refusal != expected { violations.append(.wrongRefusal(expected: expected, was: refusal)) }

@@ -10,12 +10,13 @@ extension RegistrarSimulation {
       case .commit(let id, let changes):
         for change in changes { check(change) }
         disk.commits.append((id, changes))
-      case .call(let key, let status, _): check(call: key, status)
+      case .call(let key, .registerCertificateWithoutCA(let call)): check(call: key, call.status)
       case .remember(let registration):
         if disk.results[registration.key] != registration { violations.append(.remembersWhatIsNotOnDisk) }
-      case .answer(let waiter, let answer): check(answer, of: waiter)
-      case .ended(_, .failed(let failure)) where failure.error.reason == .queueExpired: reach(.queueExpiry)
+      case .answer(let waiter, let answer, _): check(answer, of: waiter)
+      case .ended(.failed(let failure)) where failure.error.reason == .queueExpired: reach(.queueExpiry)
       case .ended: break
+      case .report(let fault): violations.append(.impossibleEvent(fault))
       }
     }
   }
@@ -43,7 +44,11 @@ extension RegistrarSimulation {
   }
 
   private mutating func check(call key: RegistrationKey, _ status: CertificateStatus?) {
-    if calls.contains(where: { $0.key == key }) { violations.append(.twoCallsAtOnce) }
+    if calls.contains(where: { $0.key == key }) {
+      // A second reply would be an impossible event.
+      violations.append(.twoCallsAtOnce)
+      return
+    }
     if !settings.targets.contains(key.target) { violations.append(.callsUnconfiguredTarget) }
     guard let row = disk.rows[key], row.pending.callStarted else {
       violations.append(.callThatDiskDoesNotKnow)

@@ -12,7 +12,8 @@ extension RegistrarSimulation {
   mutating func checkCounts() {
     if core.pendingCount != flights.count { violations.append(.wrongPendingCount) }
     if core.isQuiet != (waiting.isEmpty && disk.commits.isEmpty && calls.isEmpty) { violations.append(.wrongQuiet) }
-    if core.arrivalCount > 2 * flights.count + 65 { violations.append(.arrivalsGrow) }
+    if core.ageCount > 2 * flights.count + 65 { violations.append(.agesGrow) }
+    if core.deadlineCount > 4 * (flights.count + waiting.count) + 1100 { violations.append(.deadlinesGrow) }
     var expected: [TargetName: (queued: Int, underWay: Int)] = [:]
     queuedBefore = []
     for (key, flight) in flights {

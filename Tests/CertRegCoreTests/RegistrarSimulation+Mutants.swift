@@ -57,14 +57,14 @@ extension RegistrarSimulation {
     case (.forgetsResults, .commit(let id, let changes)):
       return [.commit(id, changes.filter { if case .complete = $0 { false } else { true } })]
     case (.callsTwice, .call): return [action, action]
-    case (.losesAnswers, .answer(let waiter, _)) where waiter % 7 == 0: return []
+    case (.losesAnswers, .answer(let waiter, _, _)) where waiter % 7 == 0: return []
     case (.disownsItsCalls, .commit(let id, let changes)): return [.commit(id, changes.map(Self.disowned))]
-    case (.hidesStatusConflicts, .answer(let waiter, .failed(let error))) where error.reason == .statusDiffers:
+    case (.hidesStatusConflicts, .answer(let waiter, .failed(let error), _)) where error.reason == .statusDiffers:
       guard let known = waiting[waiter].flatMap({ disk.results[$0.key] }) else { return [action] }
-      return [.answer(waiter, .registered(known))]
-    case (.mixesTargetsUp, .call(var key, let status, let der)):
+      return [.answer(waiter, .registered(known), .end)]
+    case (.mixesTargetsUp, .call(var key, let call)):
       key.target = key.target == Self.first ? Self.second : Self.first
-      return [.call(key, status, der: der)]
+      return [.call(key, call)]
     default: return [action]
     }
   }

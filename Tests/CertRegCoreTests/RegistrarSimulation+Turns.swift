@@ -45,7 +45,7 @@ extension RegistrarSimulation {
             default: false
             }
           }
-      case .call(let key, _, _): count + (committed.contains(key) ? 0 : 1)
+      case .call(let key, _): count + (committed.contains(key) ? 0 : 1)
       default: count
       }
     }

@@ -55,7 +55,9 @@ extension RegistrarSimulation {
     /// The queue has a stale entry, or has lost one.
     case wrongQueued(TargetName, expected: Int, was: Int)
     case wrongUnderWay(TargetName, expected: Int, was: Int)
-    case arrivalsGrow
+    case agesGrow
+    case deadlinesGrow
+    case impossibleEvent(ImpossibleEvent)
     case tooManyTimers
   }
 }

@@ -9,9 +9,9 @@ extension RegistrarSimulation {
   mutating func reload() {
     let maxAge = mutant == .expiresNothing ? nil : settings.maxAge
     core.setConfiguration(maxPending: Self.maxPending, maxAge: maxAge)
-    var limits: [TargetName: Pacer.Limits] = [:]
+    var limits: [TargetName: TargetLimits] = [:]
     for name in settings.targets {
-      limits[name] = Pacer.Limits(
+      limits[name] = TargetLimits.one(
         ratePerSecond: name == Self.first ? settings.rate : nil, burst: 6, maxConcurrent: Self.maxConcurrent[name] ?? 1)
     }
     let actions = core.setTargets(limits, now: now)
@@ -165,7 +165,7 @@ extension RegistrarSimulation {
       let isAgeKnown = row.enqueuedAt >= Version.earliestClock && now.wall >= row.enqueuedAt
       let age = isAgeKnown ? now.wall.millisecondsSinceEpoch - row.enqueuedAt.millisecondsSinceEpoch : 0
       flights[row.key] = Flight(
-        uid: row.requester.uid, places: row.places, since: now.monotonic + .milliseconds(-age))
+        uid: row.requester.uid, slots: row.slots, since: now.monotonic + .milliseconds(-age))
     }
     perform(core.resume(mutant == .forgetsTheQueue ? [] : left, now: now))
   }

@@ -25,7 +25,7 @@ struct RegistrarSimulation {
   /// A registration under way as its actions show it.
   struct Flight {
     var uid: UInt32
-    var places: Int
+    var slots: Int
     var share: String?
     var since: MonotonicTime
     /// It has a place at the target, and the call begins after the commit.
@@ -118,7 +118,6 @@ struct RegistrarSimulation {
   mutating func reach(_ event: Event) { reached[event, default: 0] += 1 }
 
   private mutating func step() {
-    if oneIn(10) { core.toggleGivingWay() }
     if isDraining, oneIn(25) { drain() }
     if settings.targets.count < 2, oneIn(40) { restoreTargets() }
     switch Int.random(in: 0..<200, using: &random) {

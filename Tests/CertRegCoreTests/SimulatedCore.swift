@@ -1,4 +1,4 @@
-import CertRegCore
+@testable import CertRegCore
 
 /// The core as the simulation sees it. A change of the core's interface changes this file alone.
 struct SimulatedCore {
@@ -13,7 +13,7 @@ struct SimulatedCore {
 
   // MARK: Events
 
-  mutating func setTargets(_ limits: [TargetName: Pacer.Limits], now: Moment) -> [Registrar.Action] {
+  mutating func setTargets(_ limits: [TargetName: TargetLimits], now: Moment) -> [Registrar.Action] {
     registrar.setTargets(limits, now: now)
   }
 
@@ -45,14 +45,13 @@ struct SimulatedCore {
 
   mutating func endDraining() -> [Registrar.Action] { registrar.endDraining() }
 
-  mutating func toggleGivingWay() { registrar.givesWay.toggle() }
-
   // MARK: Views
 
   var nextDeadline: MonotonicTime? { registrar.nextDeadline }
   var isQuiet: Bool { registrar.isQuiet }
   var pendingCount: Int { registrar.pendingCount }
-  var arrivalCount: Int { registrar.arrivalCount }
+  var ageCount: Int { registrar.ledger.ageCount }
+  var deadlineCount: Int { registrar.deadlines.count }
 
   func isWell(_ target: TargetName) -> Bool { registrar.health(of: target) == .ok }
 

@@ -189,7 +189,7 @@ struct FairQueue<Element: Hashable & Sendable>: Sendable {
       let turns = user.turns.perSecond(at: now)
       if user.count == 0 {
         if turns == 0, user.connections.isEmpty { forgotten.append(uid) }
-      } else if next.map({ (turns, user.lastTurn) < ($0.turns, $0.last) }) ?? true {
+      } else if next.map({ (turns, user.lastTurn, uid) < ($0.turns, $0.last, $0.uid) }) ?? true {
         next = (uid, turns, user.lastTurn)
       }
     }

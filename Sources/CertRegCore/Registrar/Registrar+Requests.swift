@@ -132,7 +132,9 @@ extension Registrar {
 
   /// Keeps a job from its turn during a drain, unless somebody waits for it.
   private mutating func demote(_ key: RegistrationKey) {
-    guard !waiters.isAwaited(key), let job = jobs[key], job.isWaiting, let operation = job.step?.operation else { return }
+    guard !waiters.isAwaited(key), let job = jobs[key], job.isWaiting, let operation = job.step?.operation else {
+      return
+    }
     targets[key.target]?.demote(key, operation)
   }
 
