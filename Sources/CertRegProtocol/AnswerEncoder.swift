@@ -1,3 +1,4 @@
+package import CertRegCodec
 package import CertRegCore
 
 /// Writes answers. Each is one line with its LF.

@@ -2,42 +2,49 @@
 ///
 /// Raw pointers, because this is the hottest loop of the daemon and strings are read eight bytes at a time. The pointer is
 /// lent by the caller for the time of one parse; each access is preceded by a comparison of its offset with `end`.
-struct JSONScanner {
+package struct JSONScanner {
   /// How deep values may be nested, the line's own object being the first level.
-  static let maxDepth = 32
+  package static let maxDepth = 32
 
-  let base: UnsafeRawPointer
+  /// The first byte of the line.
+  package let base: UnsafeRawPointer
   /// Count of bytes in the line.
-  let end: Int
+  package let end: Int
   /// Offset of the next byte to read.
-  var position = 0
+  package var position = 0
   /// Offset of the first escape that is half a surrogate pair. That is within the grammar (RFC 8259 section 8.2) but no
   /// Unicode text, so that scanning goes on and the caller refuses the line afterwards.
-  var loneSurrogate: Int?
+  package var loneSurrogate: Int?
 
-  init(base: UnsafeRawPointer, count: Int) {
+  /// - Parameter base: The first of `count` readable bytes, which stay valid and unchanged while the scanner is used.
+  @inlinable
+  package init(base: UnsafeRawPointer, count: Int) {
     self.base = base
     self.end = count
   }
 
   /// The whole line.
-  var line: UnsafeRawBufferPointer {
+  @inlinable
+  package var line: UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(start: base, count: end)
   }
 
+  @inlinable
   @inline(__always)
-  func byte(_ offset: Int) -> UInt8 {
+  package func byte(_ offset: Int) -> UInt8 {
     base.load(fromByteOffset: offset, as: UInt8.self)
   }
 
   /// The next byte, or 0 at the end of the line: NUL is not allowed anywhere outside of strings.
+  @inlinable
   @inline(__always)
-  func peek() -> UInt8 {
+  package func peek() -> UInt8 {
     position < end ? byte(position) : 0
   }
 
+  @inlinable
   @inline(__always)
-  mutating func skipWhitespace() {
+  package mutating func skipWhitespace() {
     while position < end {
       let next = byte(position)
       if next > 0x20 { return }
@@ -47,15 +54,16 @@ struct JSONScanner {
   }
 
   /// Takes `expected`, or throws a fault of `kind`.
+  @inlinable
   @inline(__always)
-  mutating func take(_ expected: Unicode.Scalar, orThrow kind: SyntaxFault.Kind) throws(SyntaxFault) {
+  package mutating func take(_ expected: Unicode.Scalar, orThrow kind: SyntaxFault.Kind) throws(SyntaxFault) {
     guard peek() == UInt8(ascii: expected) else { throw SyntaxFault(kind: kind, offset: position) }
     position += 1
   }
 
   /// Reads past one value of any kind, with its nested values. `position` is at the value's first byte.
   /// `depth` is the number of values that are open around it.
-  mutating func skipValue(depth outerDepth: Int) throws(SyntaxFault) {
+  package mutating func skipValue(depth outerDepth: Int) throws(SyntaxFault) {
     /// Bit N is set where the value N levels above the innermost one is an object.
     var openObjects: UInt64 = 0
     var depth = outerDepth
@@ -118,8 +126,9 @@ struct JSONScanner {
   }
 
   /// Reads `true`, `false` or `null`.
+  @inlinable
   @inline(__always)
-  mutating func scanLiteral(_ literal: StaticString) throws(SyntaxFault) {
+  package mutating func scanLiteral(_ literal: StaticString) throws(SyntaxFault) {
     let start = literal.utf8Start
     for index in 0..<literal.utf8CodeUnitCount {
       guard peek() == start[index] else { throw SyntaxFault(kind: .badLiteral, offset: position) }
@@ -128,7 +137,7 @@ struct JSONScanner {
   }
 
   /// Reads a number (RFC 8259 section 6). What follows it is for the caller to check: `01` is a zero and a stray digit.
-  mutating func scanNumber() throws(SyntaxFault) {
+  package mutating func scanNumber() throws(SyntaxFault) {
     if peek() == UInt8(ascii: "-") { position += 1 }
     if peek() == UInt8(ascii: "0") {
       position += 1
@@ -152,14 +161,16 @@ struct JSONScanner {
     guard position > start else { throw SyntaxFault(kind: .expectedDigit, offset: position) }
   }
 
+  @inlinable
   @inline(__always)
-  static func isDigit(_ byte: UInt8) -> Bool {
+  package static func isDigit(_ byte: UInt8) -> Bool {
     byte &- UInt8(ascii: "0") < 10
   }
 
   /// 0 to 15, or 0xff for a byte that is no hexadecimal digit.
+  @inlinable
   @inline(__always)
-  static func hexValue(_ byte: UInt8) -> UInt8 {
+  package static func hexValue(_ byte: UInt8) -> UInt8 {
     switch byte {
     case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
     case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10

@@ -1,13 +1,15 @@
 extension JSONScanner {
   /// The eight bytes at `offset`, the first one lowest.
+  @inlinable
   @inline(__always)
-  private func word(_ offset: Int) -> UInt64 {
+  func word(_ offset: Int) -> UInt64 {
     UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
   }
 
   /// Reads a string and its closing quote; `position` is behind the opening one.
+  @inlinable
   @inline(__always)
-  mutating func scanString() throws(SyntaxFault) -> JSONText {
+  package mutating func scanString() throws(SyntaxFault) -> JSONText {
     var text = JSONText(range: position..<position, hasEscapes: false, isASCII: true)
     while true {
       // Four words a turn: half the time of one, and a line of PEM text is two turns.
@@ -53,7 +55,8 @@ extension JSONScanner {
   }
 
   /// Reads an escape, a surrogate pair being one; returns whether it stands for a character that is not ASCII.
-  private mutating func scanEscape() throws(SyntaxFault) -> Bool {
+  @usableFromInline
+  mutating func scanEscape() throws(SyntaxFault) -> Bool {
     let start = position
     guard start + 1 < end else { throw SyntaxFault(kind: .unterminatedString, offset: end) }
     switch byte(start + 1) {
@@ -100,7 +103,8 @@ extension JSONScanner {
 
   /// Reads the characters that are not ASCII up to the next one that is, by the table of RFC 3629 section 4: no overlong
   /// forms, no surrogates, nothing above U+10FFFF.
-  private mutating func scanNonASCII() throws(SyntaxFault) {
+  @usableFromInline
+  mutating func scanNonASCII() throws(SyntaxFault) {
     while position < end {
       let first = byte(position)
       if first < 0x80 { return }

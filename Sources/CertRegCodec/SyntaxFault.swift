@@ -1,6 +1,6 @@
 /// Where and why a line is not one JSON object (RFC 8259). Small and trivial, so that throwing it costs nothing.
-struct SyntaxFault: Error, Equatable {
-  enum Kind: UInt8 {
+package struct SyntaxFault: Error, Equatable {
+  package enum Kind: UInt8 {
     case emptyLine
     case byteOrderMark
     case notAnObject
@@ -22,24 +22,18 @@ struct SyntaxFault: Error, Equatable {
     case tooDeep
   }
 
-  var kind: Kind
+  package var kind: Kind
   /// Offset of the byte in the line; the line's length where the line ended too early.
-  var offset: Int
+  package var offset: Int
 
-  /// The stable word of the wire's error.
-  var reason: RequestReason {
-    switch kind {
-    case .byteOrderMark: .byteOrderMark
-    case .emptyLine, .notAnObject: .notAnObject
-    case .invalidUTF8: .invalidUTF8
-    case .trailingData: .trailingData
-    case .tooDeep: .nestingTooDeep
-    default: .invalidJSON
-    }
+  @inlinable
+  package init(kind: Kind, offset: Int) {
+    self.kind = kind
+    self.offset = offset
   }
 
   /// What the grammar asks for at the offset, for people.
-  var expectation: String {
+  package var expectation: String {
     switch kind {
     case .emptyLine, .notAnObject: "expected a JSON object, which begins with '{'"
     case .byteOrderMark: "a byte-order mark is not allowed (RFC 8259 section 8.1)"

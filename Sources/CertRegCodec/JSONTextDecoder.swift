@@ -86,7 +86,7 @@ package enum JSONTextDecoder {
   }
 
   /// Whether the text is exactly `expected`.
-  static func equals(_ text: JSONText, in line: UnsafeRawBufferPointer, _ expected: StaticString) -> Bool {
+  package static func equals(_ text: JSONText, in line: UnsafeRawBufferPointer, _ expected: StaticString) -> Bool {
     equals(text, in: line, UnsafeRawBufferPointer(start: expected.utf8Start, count: expected.utf8CodeUnitCount))
   }
 

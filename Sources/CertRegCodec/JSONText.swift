@@ -7,6 +7,7 @@ package struct JSONText: Hashable, Sendable {
   /// Whether the text, once unescaped, is ASCII alone: then its characters are its bytes.
   package var isASCII: Bool
 
+  @inlinable
   package init(range: Range<Int>, hasEscapes: Bool, isASCII: Bool) {
     self.range = range
     self.hasEscapes = hasEscapes
