@@ -91,12 +91,13 @@ let package = Package(
       [
         "CertRegClock", "CertRegCodec", "CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegProtocol",
         "CertRegSettings", "CertRegStore", "CertRegForwarder", "CertRegHost", "CertRegSandbox", "CertRegSocket",
-        .nioCore,
-        .nioPosix, .nioHTTP1, .logging, .unixSignals,
+        .nioCore, .nioPosix, .nioHTTP1, .logging, .unixSignals,
       ]),
     executable("certregd", ["CertRegCore", "CertRegDaemon", "CertRegSettings", .argumentParser]),
     executable("certregctl", ["CertRegCore", "CertRegClient", .argumentParser]),
-    executable("certreg-sandbox", ["CertRegClock", "CertRegCore", "CertRegSandbox", .argumentParser, .nioPosix, .logging]),
+    executable(
+      "certreg-sandbox",
+      ["CertRegClock", "CertRegCore", "CertRegSandbox", .argumentParser, .nioPosix, .logging]),
 
     tests("CertRegCoreTests"),
     tests("CertRegCodecTests", ["CertRegCodec"]),
