@@ -60,6 +60,18 @@ package enum Base64 {
   ///
   /// - Throws: ``Fault`` for the first thing that is wrong.
   package static func decode(_ text: some Collection<UInt8>) throws(Fault) -> [UInt8] {
+    try text.withBytes { bytes in Result { () throws(Fault) in try read(bytes) } }.get()
+  }
+
+  /// The bytes that `text` stands for, read generously: base64 or base64url (RFC 4648 section 5), with or without padding.
+  /// White space is skipped.
+  ///
+  /// - Returns: `nil` for a character of neither alphabet, for text after padding, and for a length that no bytes have.
+  package static func decodeAnyForm(_ text: some Collection<UInt8>) -> [UInt8]? {
+    text.withBytes { try? readAnyForm($0) }
+  }
+
+  private static func read(_ text: UnsafeRawBufferPointer) throws(Fault) -> [UInt8] {
     var decoder = Decoder()
     var decoded: [UInt8] = []
     decoded.reserveCapacity(text.count / 4 * 3 + 3)
@@ -68,27 +80,21 @@ package enum Base64 {
     return decoded
   }
 
-  /// The bytes that `text` stands for, read generously: base64 or base64url (RFC 4648 section 5), with or without padding.
-  /// White space is skipped.
-  ///
-  /// - Returns: `nil` for a character of neither alphabet, for text after padding, and for a length that no bytes have.
-  package static func decodeAnyForm(_ text: some Sequence<UInt8>) -> [UInt8]? {
+  private static func readAnyForm(_ text: UnsafeRawBufferPointer) throws(Fault) -> [UInt8] {
     var decoder = Decoder()
     var decoded: [UInt8] = []
-    do throws(Fault) {
-      for byte in text where !isWhiteSpace(byte) {
-        switch byte {
-        case UInt8(ascii: "-"): try decoder.feed(UInt8(ascii: "+"), into: &decoded)
-        case UInt8(ascii: "_"): try decoder.feed(UInt8(ascii: "/"), into: &decoded)
-        default: try decoder.feed(byte, into: &decoded)
-        }
+    decoded.reserveCapacity(text.count / 4 * 3 + 3)
+    for byte in text where !isWhiteSpace(byte) {
+      switch byte {
+      case UInt8(ascii: "-"): try decoder.feed(UInt8(ascii: "+"), into: &decoded)
+      case UInt8(ascii: "_"): try decoder.feed(UInt8(ascii: "/"), into: &decoded)
+      default: try decoder.feed(byte, into: &decoded)
       }
-      if decoder.paddings == 0 {
-        while !decoder.isComplete { try decoder.feed(UInt8(ascii: "="), into: &decoded) }
-      }
-    } catch {
-      return nil
     }
-    return decoder.isComplete ? decoded : nil
+    if decoder.paddings == 0 {
+      while !decoder.isComplete { try decoder.feed(UInt8(ascii: "="), into: &decoded) }
+    }
+    guard decoder.isComplete else { throw .lengthOrPadding }
+    return decoded
   }
 }

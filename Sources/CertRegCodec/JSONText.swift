@@ -1,14 +1,15 @@
-/// A JSON string as it stands in a line: where it is, and what reading it will need. Nothing is copied.
-package struct JSONText: Hashable, Sendable {
+/// A JSON string inside a line: its place, and what its decoding needs. Nothing is copied.
+public struct JSONText: Hashable, Sendable {
   /// The bytes between the quotes, as offsets into the line. They are valid UTF-8 and valid escapes.
-  package var range: Range<Int>
-  /// Whether there is a backslash in it; where there is none, the bytes are the text.
-  package var hasEscapes: Bool
-  /// Whether the text, once unescaped, is ASCII alone: then its characters are its bytes.
-  package var isASCII: Bool
+  public var range: Range<Int>
+  /// Whether it contains a backslash. Without one, the bytes are the text.
+  public var hasEscapes: Bool
+  /// Whether the unescaped text is ASCII, so that its characters are its bytes.
+  public var isASCII: Bool
 
+  /// A string between the quotes around `range`.
   @inlinable
-  package init(range: Range<Int>, hasEscapes: Bool, isASCII: Bool) {
+  public init(range: Range<Int>, hasEscapes: Bool, isASCII: Bool) {
     self.range = range
     self.hasEscapes = hasEscapes
     self.isASCII = isASCII

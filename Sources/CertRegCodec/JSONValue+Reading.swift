@@ -10,12 +10,8 @@ extension JSONValue {
   /// - Throws: ``SyntaxFault`` for anything else, including text that is not UTF-8 and nesting deeper than
   ///   ``maximumDepth``.
   package init(parsing text: some Collection<UInt8>) throws(SyntaxFault) {
-    let result = text.withContiguousStorageIfAvailable { bytes in
-      Result { () throws(SyntaxFault) in try JSONValue.read(UnsafeRawBufferPointer(bytes)) }
-    }
-    guard let result else {
-      self = try JSONValue(parsing: Array(text))
-      return
+    let result = text.withBytes { bytes in
+      Result { () throws(SyntaxFault) in try JSONValue.read(bytes) }
     }
     self = try result.get()
   }

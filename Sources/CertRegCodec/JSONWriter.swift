@@ -61,8 +61,7 @@ package struct JSONWriter: Sendable {
   }
 
   /// Writes a member with a whole number.
-  @inlinable
-  package mutating func member(_ name: String, _ value: some BinaryInteger) {
+  package mutating func member(_ name: String, _ value: Int) {
     memberName(name)
     element(value)
   }
@@ -85,8 +84,7 @@ package struct JSONWriter: Sendable {
   }
 
   /// Writes a member with a whole number, or nothing if there is no value.
-  @inlinable
-  package mutating func member(_ name: String, ifPresent value: (some BinaryInteger)?) {
+  package mutating func member(_ name: String, ifPresent value: Int?) {
     if let value { member(name, value) }
   }
 
@@ -112,8 +110,7 @@ package struct JSONWriter: Sendable {
   }
 
   /// Writes a whole number.
-  @inlinable
-  package mutating func element(_ value: some BinaryInteger) {
+  package mutating func element(_ value: Int) {
     element(literal: String(value))
   }
 

@@ -2,17 +2,17 @@
 ///
 /// A result has the top bit set of each byte that was found. Only the lowest one is exact, because a borrow may mark
 /// bytes above it; callers use no other.
-package enum SWAR {
+public enum SWAR {
   /// The top bit of each byte.
   @inlinable
   @inline(__always)
-  package static var top: UInt64 { 0x8080_8080_8080_8080 }
+  public static var top: UInt64 { 0x8080_8080_8080_8080 }
 
   /// Marks the bytes that end a run of plain text in a JSON string: the quote, the backslash, control characters below
   /// 0x20, and everything that is not ASCII. The word's first byte in memory is its lowest.
   @inlinable
   @inline(__always)
-  package static func stringStops(_ word: UInt64) -> UInt64 {
+  public static func stringStops(_ word: UInt64) -> UInt64 {
     // Flipping bit 1 moves the quote (0x22) to 0x20, just above the control characters, and those among themselves:
     // one comparison with 0x21 finds both.
     let controlOrQuote = (word ^ 0x0202_0202_0202_0202) &- 0x2121_2121_2121_2121
@@ -23,7 +23,7 @@ package enum SWAR {
   /// Marks the backslashes.
   @inlinable
   @inline(__always)
-  package static func backslashes(_ word: UInt64) -> UInt64 {
+  public static func backslashes(_ word: UInt64) -> UInt64 {
     let difference = word ^ 0x5c5c_5c5c_5c5c_5c5c
     return (difference &- 0x0101_0101_0101_0101) & ~difference & top
   }
@@ -31,7 +31,7 @@ package enum SWAR {
   /// The eight lower-case hexadecimal digits of four bytes, the first byte (lowest in the word) first.
   @inlinable
   @inline(__always)
-  package static func hexDigits(_ bytes: UInt32) -> UInt64 {
+  public static func hexDigits(_ bytes: UInt32) -> UInt64 {
     var digits = UInt64(bytes)
     digits = (digits | digits << 16) & 0x0000_ffff_0000_ffff
     digits = (digits | digits << 8) & 0x00ff_00ff_00ff_00ff

@@ -1,6 +1,7 @@
-/// Where and why a line is not one JSON object (RFC 8259). Small and trivial, so that throwing it costs nothing.
-package struct SyntaxFault: Error, Equatable {
-  package enum Kind: UInt8 {
+/// Where and why a text is not the JSON that is expected (RFC 8259). Small and trivial, so that throwing it is cheap.
+public struct SyntaxFault: Error, Equatable {
+  /// What is wrong. The first three are about lines that have to be one object.
+  public enum Kind: UInt8, Sendable {
     case emptyLine
     case byteOrderMark
     case notAnObject
@@ -22,17 +23,19 @@ package struct SyntaxFault: Error, Equatable {
     case tooDeep
   }
 
-  package var kind: Kind
-  /// Offset of the byte in the line; the line's length where the line ended too early.
-  package var offset: Int
+  /// What is wrong.
+  public var kind: Kind
+  /// Offset in bytes of the fault; the length of the text if the text ends too early.
+  public var offset: Int
 
+  /// A fault at `offset`.
   @inlinable
-  package init(kind: Kind, offset: Int) {
+  public init(kind: Kind, offset: Int) {
     self.kind = kind
     self.offset = offset
   }
 
-  /// What the grammar asks for at the offset, for people.
+  /// What the grammar requires at the offset, for people.
   package var expectation: String {
     switch kind {
     case .emptyLine, .notAnObject: "expected a JSON object, which begins with '{'"

@@ -10,7 +10,7 @@ import Testing
     writer.beginObject()
     writer.member("text", "a")
     writer.member("count", 7)
-    writer.member("big", Int64.min)
+    writer.member("big", Int.min)
     writer.member("yes", true)
     writer.member("rate", 2.5)
     writer.member("endless", Double.infinity)
