@@ -1,5 +1,5 @@
 /// The `status` of a certificate in AWS IoT, as the API reference's `CertificateStatus` lists it.
-package enum CertificateStatus: String, CaseIterable, Sendable, Codable {
+package enum CertificateStatus: String, CaseIterable, Sendable {
   case active = "ACTIVE"
   case inactive = "INACTIVE"
   case revoked = "REVOKED"
@@ -9,7 +9,7 @@ package enum CertificateStatus: String, CaseIterable, Sendable, Codable {
 }
 
 /// How a registration ended well.
-package enum RegistrationOutcome: String, CaseIterable, Sendable, Codable {
+package enum RegistrationOutcome: String, CaseIterable, Sendable {
   /// Our call put the certificate into the upstream's register.
   case created
   /// The upstream had the certificate before our first call.
@@ -17,7 +17,7 @@ package enum RegistrationOutcome: String, CaseIterable, Sendable, Codable {
 }
 
 /// What to answer when the upstream has the certificate already.
-package enum IfExists: String, CaseIterable, Sendable, Codable {
+package enum IfExists: String, CaseIterable, Sendable {
   /// A success with outcome `existing`.
   case `return`
   /// `ResourceAlreadyExistsException`.

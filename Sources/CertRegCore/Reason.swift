@@ -1,7 +1,7 @@
 /// Why an error was given: a stable snake_case word that programs may switch on.
 ///
 /// Each module declares its own reasons; `docs/errors.md` lists them all.
-package struct Reason: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
+package struct Reason: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
   package let rawValue: String
 
   package init(rawValue: String) {

@@ -1,5 +1,5 @@
 /// Name of a configured target: an account and region of the upstream.
-package struct TargetName: RawRepresentable, Hashable, Sendable, Codable, CustomStringConvertible {
+package struct TargetName: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
   package let rawValue: String
 
   package init(rawValue: String) {
@@ -40,7 +40,7 @@ package struct VerdictBasis: Hashable, Sendable {
 }
 
 /// Who asked for a registration, from `SO_PEERCRED` (unix(7)).
-package struct Requester: Hashable, Sendable, Codable {
+package struct Requester: Hashable, Sendable {
   package var uid: UInt32
   /// 0: not known.
   package var pid: Int32

@@ -2,10 +2,10 @@
 ///
 /// `message` is for people and never holds a secret or text that a peer or a certificate controls unescaped;
 /// programs switch on `type` and `reason`.
-package struct ServiceError: Error, Hashable, Sendable, Codable {
+package struct ServiceError: Error, Hashable, Sendable {
   /// The exception names of the API reference for RegisterCertificateWithoutCA, and `ResourceNotFoundException`
   /// of `lookup` and `forget`.
-  package enum Kind: String, CaseIterable, Sendable, Codable {
+  package enum Kind: String, CaseIterable, Sendable {
     case invalidRequest = "InvalidRequestException"
     case certificateValidation = "CertificateValidationException"
     case unauthorized = "UnauthorizedException"
@@ -31,7 +31,7 @@ package struct ServiceError: Error, Hashable, Sendable, Codable {
   }
 
   /// Who found the error.
-  package enum Origin: String, Sendable, Codable {
+  package enum Origin: String, Sendable {
     case daemon
     case upstream
   }

@@ -1,6 +1,6 @@
 /// A point on the wall clock, in milliseconds since 1970-01-01T00:00:00Z. For records and certificates, never for timeouts:
 /// the wall clock jumps.
-package struct WallTime: Hashable, Comparable, Sendable, Codable {
+package struct WallTime: Hashable, Comparable, Sendable {
   package var millisecondsSinceEpoch: Int64
 
   package init(millisecondsSinceEpoch: Int64) {

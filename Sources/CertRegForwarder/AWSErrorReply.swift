@@ -1,3 +1,4 @@
+import CertRegCodec
 import NIOHTTP1
 
 /// The error in an answer of a service that speaks AWS's JSON protocols.
@@ -19,10 +20,11 @@ struct AWSErrorReply {
     requestID = UpstreamText.identifier(
       reply.headers.first(name: "x-amzn-RequestId") ?? reply.headers.first(name: "x-amz-request-id"))
     let names = [
-      reply.headers.first(name: "x-amzn-ErrorType"), body?["code"]?.text, body?["Code"]?.text, body?["__type"]?.text,
+      reply.headers.first(name: "x-amzn-ErrorType"), body?["code"]?.string, body?["Code"]?.string,
+      body?["__type"]?.string,
     ]
     type = names.lazy.compactMap { $0.flatMap(AWSErrorReply.bareName) }.first
-    message = body?["message"]?.text ?? body?["Message"]?.text ?? body?["errorMessage"]?.text
+    message = body?["message"]?.string ?? body?["Message"]?.string ?? body?["errorMessage"]?.string
   }
 
   /// `ns#NameException:http://…` without what surrounds the name.

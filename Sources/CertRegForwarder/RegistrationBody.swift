@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 
 /// The JSON body of RegisterCertificateWithoutCA.

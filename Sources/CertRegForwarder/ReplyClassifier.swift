@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 import CertRegSigV4
 import NIOHTTP1
@@ -44,7 +45,7 @@ struct ReplyClassifier {
       let (failed, remedy) = failure(reply, error)
       return .failure(RefusedCall(failure: failed, remedy: remedy))
     }
-    guard let status = error.body?["certificateDescription"]?["status"]?.text.flatMap(CertificateStatus.init) else {
+    guard let status = error.body?["certificateDescription"]?["status"]?.string.flatMap(CertificateStatus.init) else {
       let failed = garbled("The answer of AWS IoT has no known status", error, .unavailable(retryAfter: nil))
       return .failure(RefusedCall(failure: failed, remedy: nil))
     }
@@ -126,7 +127,7 @@ struct ReplyClassifier {
   }
 
   private func success(_ error: AWSErrorReply) -> UpstreamReply {
-    guard let id = error.body?["certificateId"]?.text, let arn = error.body?["certificateArn"]?.text,
+    guard let id = error.body?["certificateId"]?.string, let arn = error.body?["certificateArn"]?.string,
       let registered = CertificateID(hex: id.utf8)
     else {
       return .failed(
@@ -142,8 +143,8 @@ struct ReplyClassifier {
   }
 
   private func conflict(_ error: AWSErrorReply) -> UpstreamReply {
-    let id = error.body?["resourceId"]?.text
-    guard let arn = error.body?["resourceArn"]?.text else {
+    let id = error.body?["resourceId"]?.string
+    guard let arn = error.body?["resourceArn"]?.string else {
       // A second try would bring the same: the upstream does have something, but does not say what.
       return .failed(
         garbled(

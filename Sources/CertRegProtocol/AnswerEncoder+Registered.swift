@@ -1,3 +1,4 @@
+import CertRegCodec
 package import CertRegCore
 
 extension AnswerEncoder {

@@ -1,3 +1,4 @@
+package import CertRegCodec
 package import CertRegCore
 
 /// Writes answers. Each is one line with its LF.
@@ -202,7 +203,7 @@ extension JSONWriter {
     member("message", error.message)
     member("retryable", error.retryable)
     member("origin", error.origin.rawValue)
-    member("retryAfterMs", ifPresent: error.retryAfterMilliseconds)
+    member("retryAfterMs", ifPresent: error.retryAfterMilliseconds.map { Int($0) })
     member("resourceId", ifPresent: error.resourceID)
     member("resourceArn", ifPresent: error.resourceARN)
     member("status", ifPresent: error.status?.rawValue)

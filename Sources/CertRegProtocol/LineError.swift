@@ -1,3 +1,4 @@
+import CertRegCodec
 package import CertRegCore
 
 /// Why a line was refused, and the `id` that the error line is to carry.

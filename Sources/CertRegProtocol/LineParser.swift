@@ -1,3 +1,5 @@
+import CertRegCodec
+
 /// Reads a request from its line.
 package enum LineParser {
   /// The most names that an array in `target` may have.

@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 
 /// A string enumeration whose values are looked up in a line without making a `String`.

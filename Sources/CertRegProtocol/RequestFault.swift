@@ -1,3 +1,5 @@
+import CertRegCodec
+
 /// What keeps a JSON object from being a request. Positions only: the text is made when the error is.
 enum RequestFault: Equatable {
   /// No operation has a member of this name.

@@ -1,3 +1,4 @@
+package import CertRegCodec
 package import CertRegCore
 
 /// A request as its line has it: checked for form, with positions into the line in place of copies.

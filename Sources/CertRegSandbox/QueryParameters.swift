@@ -1,4 +1,4 @@
-import FoundationEssentials
+import CertRegCodec
 
 /// The parameters of a query string, names and values decoded. The last one of a name counts.
 struct QueryParameters {
@@ -45,14 +45,14 @@ struct QueryParameters {
 }
 
 extension PageMarker {
-  /// The form in which callers get it: Base64, as the service model's pattern for `Marker` has it.
+  /// The form that callers see: base64, as the service model's pattern for `Marker` requires.
   var text: String {
-    Data("after:\(sequence)".utf8).base64EncodedString()
+    Base64.encode(Array("after:\(sequence)".utf8))
   }
 
   init?(text: String) {
-    guard let data = Data(base64Encoded: text), data.starts(with: "after:".utf8),
-      let sequence = UInt64(String(decoding: data.dropFirst(6), as: UTF8.self)), sequence > 0
+    guard let bytes = try? Base64.decode(text.utf8), bytes.starts(with: "after:".utf8),
+      let sequence = UInt64(String(decoding: bytes.dropFirst(6), as: UTF8.self)), sequence > 0
     else { return nil }
     self.init(sequence: sequence)
   }

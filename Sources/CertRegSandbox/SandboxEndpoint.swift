@@ -1,6 +1,6 @@
-import CertRegCore
+import CertRegCodec
+package import CertRegCore
 import CertRegCrypto
-import FoundationEssentials
 import Synchronization
 
 /// What an endpoint is like.
@@ -60,7 +60,7 @@ package final class SandboxEndpoint: Sendable {
 
   private let configuration: SandboxConfiguration
   private let judge: any CertificateJudge
-  private let clock: SandboxClock
+  private let clock: HostClock
   /// Protects the register, its file, the faults, the token buckets and the random numbers: calls take effect one after the other.
   private let state: Mutex<State>
 
@@ -72,7 +72,7 @@ package final class SandboxEndpoint: Sendable {
   ///   - seed: Decides IDs and faults.
   package init(
     _ configuration: SandboxConfiguration, judge: any CertificateJudge,
-    stateFile: (file: StateFile, register: SandboxRegister)? = nil, clock: SandboxClock = .system, seed: UInt64
+    stateFile: (file: StateFile, register: SandboxRegister)? = nil, clock: HostClock, seed: UInt64
   ) {
     self.configuration = configuration
     self.judge = judge
@@ -91,7 +91,7 @@ package final class SandboxEndpoint: Sendable {
   /// Carries out what `request` asks for.
   package func answer(_ request: SandboxRequest) -> SandboxAnswer {
     if configuration.isControlled, request.path == "/sandbox/faults" { return control(request) }
-    let now = clock.wallTime()
+    let now = clock.wall
     var call = state.withLock { state in
       Call(
         requestID: state.generator.nextID(), faults: state.faults, draw: state.faults.draw(using: &state.generator),
@@ -100,7 +100,7 @@ package final class SandboxEndpoint: Sendable {
     var response: SandboxResponse
     do throws(SandboxError) {
       let result = try carryOut(request, &call)
-      response = try SandboxResponse(result)
+      response = SandboxResponse(result)
     } catch {
       response = SandboxResponse(error)
     }
@@ -128,30 +128,37 @@ package final class SandboxEndpoint: Sendable {
   private func control(_ request: SandboxRequest) -> SandboxAnswer {
     var response: SandboxResponse
     if request.method == "PUT" {
-      do {
-        let plan = try JSONDecoder().decode(FaultPlan.self, from: Data(request.body))
+      do throws(SandboxError) {
+        let plan = try FaultPlan(json: try controlBody(request.body))
         state.withLock { state in
           state.faults = plan
           state.buckets = [:]
         }
-        response = SandboxResponse(status: 200, headers: [], body: Array("{}".utf8))
-      } catch DecodingError.dataCorrupted(let context) {
-        response = SandboxResponse(SandboxError(.invalidRequest, context.debugDescription))
+        response = SandboxResponse(.object([]))
       } catch {
-        response = SandboxResponse(SandboxError(.invalidRequest, "not a plan of faults: \(error)"))
+        response = SandboxResponse(error)
       }
     } else {
       response = SandboxResponse(SandboxError(.unknownOperation, "PUT sets the faults"))
     }
-    response.addStandardHeaders(requestID: state.withLock { $0.generator.nextID() }, date: clock.wallTime())
+    response.addStandardHeaders(requestID: state.withLock { $0.generator.nextID() }, date: clock.wall)
     return SandboxAnswer(response: response, latency: .zero)
+  }
+
+  private func controlBody(_ body: [UInt8]) throws(SandboxError) -> JSONValue {
+    do throws(SyntaxFault) {
+      return try JSONValue(parsing: body)
+    } catch {
+      throw SandboxError(
+        .invalidRequest, "not a plan of faults: \(error.expectation) at byte offset \(error.offset)")
+    }
   }
 
   /// Answers a request whose body is longer than the server reads.
   package func answerTooLarge() -> SandboxResponse {
     let requestID = state.withLock { $0.generator.nextID() }
     var response = SandboxResponse(SandboxError(.requestEntityTooLarge, "The request body is too large"))
-    response.addStandardHeaders(requestID: requestID, date: clock.wallTime())
+    response.addStandardHeaders(requestID: requestID, date: clock.wall)
     return response
   }
 
@@ -161,7 +168,7 @@ package final class SandboxEndpoint: Sendable {
   /// refused, however well the service is.
   ///
   /// - Returns: The operation's output; `nil` where it has none.
-  private func carryOut(_ request: SandboxRequest, _ call: inout Call) throws(SandboxError) -> (any Encodable)? {
+  private func carryOut(_ request: SandboxRequest, _ call: inout Call) throws(SandboxError) -> JSONValue? {
     try configuration.signatures?.verify(request, at: call.now)
     if let keyID = request.accessKeyID, call.faults.expiredKeyIDs.contains(keyID) {
       throw SandboxError(.expiredToken, "The security token included in the request is expired")
@@ -187,14 +194,14 @@ package final class SandboxEndpoint: Sendable {
   }
 
   private func throttle(_ operation: SandboxOperation.Name, to rate: ThrottleRate) throws(SandboxError) {
-    let now = clock.monotonicTime()
+    let now = clock.monotonic
     let isAllowed = state.withLock { state in
       state.buckets[operation, default: TokenBucket(rate, at: now)].take(at: now)
     }
     if !isAllowed { throw SandboxError(.throttling, "Rate exceeded") }
   }
 
-  private func perform(_ operation: SandboxOperation, _ call: Call) throws(SandboxError) -> (any Encodable)? {
+  private func perform(_ operation: SandboxOperation, _ call: Call) throws(SandboxError) -> JSONValue? {
     let account = configuration.account
     let now = call.now
     switch operation {
@@ -206,18 +213,15 @@ package final class SandboxEndpoint: Sendable {
           of: certificate, status: status, at: now, generationID: state.generator.nextID())
       }
       let named = call.draw.isLie ? SHA256.digest(of: "another than \(certificate.id.hex)") : certificate.id
-      return SandboxOutput.RegisterCertificateWithoutCA(
-        certificateArn: account.arn(of: named), certificateId: named.hex)
+      return .registration(of: named, in: account)
 
     case .describeCertificate(let id):
       let certificate = try state.withLock { state throws(SandboxError) in try state.register.describe(id) }
-      return SandboxOutput.DescribeCertificate(
-        certificateDescription: SandboxOutput.Description(certificate, of: account))
+      return .description(of: certificate, in: account)
 
     case .listCertificates(let pageSize, let marker, let ascending):
       let page = state.withLock { $0.register.page(size: pageSize, after: marker, ascending: ascending) }
-      return SandboxOutput.ListCertificates(
-        certificates: page.certificates.map { SandboxOutput.Summary($0, of: account) }, nextMarker: page.next?.text)
+      return .list(of: page.certificates, next: page.next, in: account)
 
     case .updateCertificate(let id, let status):
       try change { state throws(SandboxError) in try state.register.statusChange(of: id, to: status, at: now) }

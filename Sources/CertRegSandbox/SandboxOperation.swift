@@ -1,5 +1,5 @@
+import CertRegCodec
 package import CertRegCore
-import FoundationEssentials
 
 /// A call of one of the operations that the sandbox has, its parameters checked against the API reference.
 package enum SandboxOperation: Hashable, Sendable {
@@ -73,21 +73,12 @@ package enum SandboxOperation: Hashable, Sendable {
 
   // MARK: Members
 
-  private struct RegistrationBody: Decodable {
-    var certificatePem: String?
-    var status: String?
-  }
-
   /// Members that the operation does not know are ignored, as AWS ignores them.
   private static func registration(_ body: [UInt8]) throws(SandboxError) -> SandboxOperation {
-    let members: RegistrationBody
-    do {
-      // A call without parameters may leave the body out.
-      members = try body.isEmpty ? RegistrationBody() : JSONDecoder().decode(RegistrationBody.self, from: Data(body))
-    } catch {
-      throw SandboxError(.serialization, "The request body is not the JSON object that the operation takes")
-    }
-    guard let pem = members.certificatePem else { throw .missing("certificatePem") }
+    // A call without parameters may leave the body out.
+    let json = body.isEmpty ? .object([]) : try? JSONValue(parsing: body)
+    guard let json, json.members != nil else { throw .notSerialized }
+    guard let pem = try text("certificatePem", in: json) else { throw .missing("certificatePem") }
     // The service model counts code points.
     let length = pem.unicodeScalars.count
     if length < 1 {
@@ -96,8 +87,17 @@ package enum SandboxOperation: Hashable, Sendable {
     if length > 65_536 {
       throw .constraint("Member must have length less than or equal to 65536", at: "certificatePem", value: nil)
     }
-    let status = try members.status.map { text throws(SandboxError) in try certificateStatus(text, at: "status") }
+    let status = try text("status", in: json).map { text throws(SandboxError) in
+      try certificateStatus(text, at: "status")
+    }
     return .registerCertificateWithoutCA(certificatePEM: pem, status: status)
+  }
+
+  /// The text of a member; `nil` if the member is absent or null.
+  private static func text(_ name: String, in json: JSONValue) throws(SandboxError) -> String? {
+    guard let value = json[name], !value.isNull else { return nil }
+    guard let text = value.string else { throw .notSerialized }
+    return text
   }
 
   private static func certificateStatus(_ text: String, at member: String) throws(SandboxError) -> CertificateStatus {
@@ -123,5 +123,11 @@ package enum SandboxOperation: Hashable, Sendable {
     }
     // 0x and 62 digits fit the pattern and are nobody's digest.
     throw SandboxError(.resourceNotFound, "The certificate given in the request does not exist. Id: \(text)")
+  }
+}
+
+extension SandboxError {
+  fileprivate static var notSerialized: SandboxError {
+    SandboxError(.serialization, "The request body is not the JSON object that the operation takes")
   }
 }

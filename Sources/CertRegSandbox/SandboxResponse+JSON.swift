@@ -1,107 +1,71 @@
+import CertRegCodec
 import CertRegCore
-import FoundationEssentials
 
-/// The outputs of the operations, with the members' names and forms of the service model; points in time are seconds since
-/// the epoch, as its JSON protocol has them.
-enum SandboxOutput {
-  struct RegisterCertificateWithoutCA: Encodable {
-    var certificateArn: String
-    var certificateId: String
+// The outputs of the operations, with the names and forms of the service model's members. Points in time are seconds since
+// the epoch, as AWS's JSON protocol writes them.
+extension JSONValue {
+  /// The output of RegisterCertificateWithoutCA.
+  static func registration(of id: CertificateID, in account: SandboxAccount) -> JSONValue {
+    .object(of: ["certificateArn": .string(account.arn(of: id)), "certificateId": .string(id.hex)])
   }
 
-  struct DescribeCertificate: Encodable {
-    var certificateDescription: Description
+  /// The output of DescribeCertificate.
+  static func description(of certificate: RegisteredCertificate, in account: SandboxAccount) -> JSONValue {
+    let description = JSONValue.object(of: [
+      "certificateArn": .string(account.arn(of: certificate.id)),
+      "certificateId": .string(certificate.id.hex),
+      "status": .string(certificate.status.rawValue),
+      "certificatePem": .string(PEM.certificate(der: certificate.der)),
+      "ownedBy": .string(account.id),
+      "creationDate": .seconds(certificate.createdAt),
+      "lastModifiedDate": .seconds(certificate.lastModifiedAt),
+      "customerVersion": .integer(1),
+      "transferData": .object([]),
+      "generationId": .string(certificate.generationID.description),
+      "validity": .object(of: [
+        "notBefore": .seconds(certificate.notBefore), "notAfter": .seconds(certificate.notAfter),
+      ]),
+      // A certificate that was registered without a CA is in this mode.
+      "certificateMode": .string("SNI_ONLY"),
+    ])
+    return .object(of: ["certificateDescription": description])
   }
 
-  struct Description: Encodable {
-    struct Validity: Encodable {
-      var notBefore: Double
-      var notAfter: Double
+  /// The output of ListCertificates.
+  static func list(
+    of certificates: [RegisteredCertificate], next: PageMarker?, in account: SandboxAccount
+  ) -> JSONValue {
+    let elements = certificates.map { certificate in
+      JSONValue.object(of: [
+        "certificateArn": .string(account.arn(of: certificate.id)),
+        "certificateId": .string(certificate.id.hex),
+        "status": .string(certificate.status.rawValue),
+        "certificateMode": .string("SNI_ONLY"),
+        "creationDate": .seconds(certificate.createdAt),
+      ])
     }
-
-    struct TransferData: Encodable {}
-
-    var certificateArn: String
-    var certificateId: String
-    var status: CertificateStatus
-    var certificatePem: String
-    var ownedBy: String
-    var creationDate: Double
-    var lastModifiedDate: Double
-    var customerVersion = 1
-    var transferData = TransferData()
-    var generationId: String
-    var validity: Validity
-    /// A certificate that was registered without a CA is in this mode.
-    var certificateMode = "SNI_ONLY"
-
-    init(_ certificate: RegisteredCertificate, of account: SandboxAccount) {
-      certificateArn = account.arn(of: certificate.id)
-      certificateId = certificate.id.hex
-      status = certificate.status
-      certificatePem = PEM.certificate(der: certificate.der)
-      ownedBy = account.id
-      creationDate = certificate.createdAt.secondsWithFraction
-      lastModifiedDate = certificate.lastModifiedAt.secondsWithFraction
-      generationId = certificate.generationID.description
-      validity = Validity(
-        notBefore: certificate.notBefore.secondsWithFraction, notAfter: certificate.notAfter.secondsWithFraction)
-    }
+    return .object(of: ["certificates": .array(elements), "nextMarker": next.map { .string($0.text) }])
   }
 
-  struct ListCertificates: Encodable {
-    var certificates: [Summary]
-    var nextMarker: String?
+  private static func seconds(_ time: WallTime) -> JSONValue {
+    let (seconds, milliseconds) = time.millisecondsSinceEpoch.quotientAndRemainder(dividingBy: 1000)
+    return milliseconds == 0 ? .integer(seconds) : .number("\(Double(time.millisecondsSinceEpoch) / 1000)")
   }
-
-  struct Summary: Encodable {
-    var certificateArn: String
-    var certificateId: String
-    var status: CertificateStatus
-    var certificateMode = "SNI_ONLY"
-    var creationDate: Double
-
-    init(_ certificate: RegisteredCertificate, of account: SandboxAccount) {
-      certificateArn = account.arn(of: certificate.id)
-      certificateId = certificate.id.hex
-      status = certificate.status
-      creationDate = certificate.createdAt.secondsWithFraction
-    }
-  }
-
-  /// The body of an error; its type stands in a header.
-  struct Failure: Encodable {
-    var message: String
-    var resourceId: String?
-    var resourceArn: String?
-  }
-}
-
-extension WallTime {
-  fileprivate var secondsWithFraction: Double { Double(millisecondsSinceEpoch) / 1000 }
 }
 
 extension SandboxResponse {
-  /// A success with `output` as JSON; `nil` for an operation that has no output.
-  init(_ output: (any Encodable)?) throws(SandboxError) {
-    self.init(status: 200, headers: [], body: try output.map { value throws(SandboxError) in try json(value) } ?? [])
+  /// A success with `output` as its body; `nil` for an operation that has no output.
+  init(_ output: JSONValue?) {
+    self.init(status: 200, headers: [], body: output?.jsonBytes ?? [])
   }
 
+  /// The answer that tells of `error`: the type stands in a header, the rest in the body.
   init(_ error: SandboxError) {
-    let failure = SandboxOutput.Failure(
-      message: error.message, resourceId: error.resourceID, resourceArn: error.resourceARN)
-    // Strings can always be encoded; an empty body says no less than the header does.
-    let body = (try? json(failure)) ?? []
-    self.init(status: error.kind.httpStatus, headers: [("x-amzn-ErrorType", error.kind.rawValue)], body: body)
-  }
-}
-
-private func json(_ value: any Encodable) throws(SandboxError) -> [UInt8] {
-  let encoder = JSONEncoder()
-  encoder.outputFormatting = .withoutEscapingSlashes
-  do {
-    return Array(try encoder.encode(value))
-  } catch {
-    throw SandboxError(.internalFailure, "The answer could not be written as JSON")
+    let body = JSONValue.object(of: [
+      "message": .string(error.message), "resourceId": error.resourceID.map { .string($0) },
+      "resourceArn": error.resourceARN.map { .string($0) },
+    ])
+    self.init(
+      status: error.kind.httpStatus, headers: [("x-amzn-ErrorType", error.kind.rawValue)], body: body.jsonBytes)
   }
 }

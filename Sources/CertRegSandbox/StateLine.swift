@@ -1,11 +1,11 @@
+import CertRegCodec
 import CertRegCore
 import CertRegCrypto
-import FoundationEssentials
 
 /// Why a line of a state file cannot be used.
 struct StateLineError: Error {
   var reason: String
-  /// Whether the line is right and belongs to somebody else.
+  /// Whether the line is well formed and belongs to another account, region or version.
   var isForeign: Bool
 
   init(_ reason: String, isForeign: Bool = false) {
@@ -14,113 +14,98 @@ struct StateLineError: Error {
   }
 }
 
-/// The lines of a state file.
+/// The lines of a state file: JSON objects with their members in alphabetical order, certificates in base64.
 enum StateLine {
   private static let version = 1
 
-  private struct Header: Codable {
-    var certregSandbox: Int
-    var account: String
-    var region: String
-  }
-
-  private struct Change: Codable {
-    enum Kind: String, Codable {
-      case register
-      case setStatus
-      case delete
-    }
-
-    var change: Kind
-    var certificateId: String
-    var der: Data?
-    var status: CertificateStatus?
-    /// Milliseconds since the epoch, as all times here.
-    var at: WallTime?
-    var lastModified: WallTime?
-    var notBefore: WallTime?
-    var notAfter: WallTime?
-    var generationId: String?
-  }
-
+  /// The first line, which says whose register the file keeps.
   static func header(_ account: SandboxAccount) -> [UInt8] {
-    encode(Header(certregSandbox: version, account: account.id, region: account.region))
+    JSONValue.object(of: [
+      "account": .string(account.id), "certregSandbox": .integer(version), "region": .string(account.region),
+    ]).jsonBytes
   }
 
+  /// Checks that the first line of a file belongs to `account`.
   static func checkHeader(_ line: ArraySlice<UInt8>, account: SandboxAccount) throws(StateLineError) {
-    let header = try decode(Header.self, line)
-    guard header.certregSandbox == version else {
+    let header = try read(line)
+    guard let writtenVersion = header["certregSandbox"]?.integer, let id = header["account"]?.string,
+      let region = header["region"]?.string
+    else { throw .notWrittenHere }
+    guard writtenVersion == version else {
       throw StateLineError("it was written by another version of certreg-sandbox", isForeign: true)
     }
-    guard header.account == account.id, header.region == account.region else {
+    guard id == account.id, region == account.region else {
       throw StateLineError(
-        "it is the register of account \(quoted(header.account)) in region \(quoted(header.region)), "
+        "it is the register of account \(quoted(id)) in region \(quoted(region)), "
           + "not of \(account.id) in \(account.region)",
         isForeign: true)
     }
   }
 
+  /// The line of a change.
   static func line(_ change: RegisterChange) -> [UInt8] {
-    switch change {
-    case .register(let certificate):
-      encode(
-        Change(
-          change: .register, certificateId: certificate.id.hex, der: Data(certificate.der), status: certificate.status,
-          at: certificate.createdAt, lastModified: certificate.lastModifiedAt, notBefore: certificate.notBefore,
-          notAfter: certificate.notAfter, generationId: certificate.generationID.description))
-    case .setStatus(let id, let status, let time):
-      encode(Change(change: .setStatus, certificateId: id.hex, status: status, at: time))
-    case .delete(let id):
-      encode(Change(change: .delete, certificateId: id.hex))
-    }
-  }
-
-  static func change(_ line: ArraySlice<UInt8>) throws(StateLineError) -> RegisterChange {
-    let change = try decode(Change.self, line)
-    guard let id = CertificateID(hex: change.certificateId.utf8) else {
-      throw StateLineError("certificateId is not a SHA-256")
-    }
-    switch change.change {
-    case .delete:
-      return .delete(id)
-    case .setStatus:
-      guard let status = change.status, let time = change.at else { throw StateLineError("a member is missing") }
-      return .setStatus(id, status, at: time)
-    case .register:
-      guard let der = change.der, let status = change.status, let createdAt = change.at,
-        let lastModifiedAt = change.lastModified, let notBefore = change.notBefore, let notAfter = change.notAfter,
-        let generationID = change.generationId.flatMap(UniqueID.init)
-      else { throw StateLineError("a member is missing") }
-      guard SHA256.digest(of: Array(der)) == id else {
-        throw StateLineError("certificateId is not the SHA-256 of the certificate")
+    let json: JSONValue =
+      switch change {
+      case .register(let certificate):
+        .object(of: [
+          "at": .time(certificate.createdAt), "certificateId": .string(certificate.id.hex),
+          "change": .string("register"), "der": .string(Base64.encode(certificate.der)),
+          "generationId": .string(certificate.generationID.description),
+          "lastModified": .time(certificate.lastModifiedAt), "notAfter": .time(certificate.notAfter),
+          "notBefore": .time(certificate.notBefore), "status": .string(certificate.status.rawValue),
+        ])
+      case .setStatus(let id, let status, let time):
+        .object(of: [
+          "at": .time(time), "certificateId": .string(id.hex), "change": .string("setStatus"),
+          "status": .string(status.rawValue),
+        ])
+      case .delete(let id):
+        .object(of: ["certificateId": .string(id.hex), "change": .string("delete")])
       }
-      return .register(
-        RegisteredCertificate(
-          id: id, der: Array(der), status: status, createdAt: createdAt, lastModifiedAt: lastModifiedAt,
-          notBefore: notBefore, notAfter: notAfter, generationID: generationID))
+    return json.jsonBytes
+  }
+
+  /// Reads the line of a change.
+  static func change(_ line: ArraySlice<UInt8>) throws(StateLineError) -> RegisterChange {
+    let change = try read(line)
+    guard let digits = change["certificateId"]?.string, let kind = change["change"]?.string else {
+      throw .notWrittenHere
+    }
+    guard let id = CertificateID(hex: digits.utf8) else { throw StateLineError("certificateId is not a SHA-256") }
+    switch kind {
+    case "delete":
+      return .delete(id)
+    case "setStatus":
+      guard let status = change.status, let time = change.time("at") else {
+        throw StateLineError("a member is missing or damaged")
+      }
+      return .setStatus(id, status, at: time)
+    case "register":
+      return .register(try certificate(id, change))
+    default:
+      throw .notWrittenHere
     }
   }
 
-  // MARK: JSON
-
-  private static func encode(_ value: any Encodable) -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    do {
-      return Array(try encoder.encode(value))
-    } catch {
-      preconditionFailure("Strings, integers and Base64 can always be written as JSON")
+  private static func certificate(
+    _ id: CertificateID, _ change: JSONValue
+  ) throws(StateLineError) -> RegisteredCertificate {
+    guard let der = change["der"]?.string.flatMap({ try? Base64.decode($0.utf8) }), let status = change.status,
+      let createdAt = change.time("at"), let lastModifiedAt = change.time("lastModified"),
+      let notBefore = change.time("notBefore"), let notAfter = change.time("notAfter"),
+      let generationID = change["generationId"]?.string.flatMap({ UniqueID($0) })
+    else { throw StateLineError("a member is missing or damaged") }
+    guard SHA256.digest(of: der) == id else {
+      throw StateLineError("certificateId is not the SHA-256 of the certificate")
     }
+    return RegisteredCertificate(
+      id: id, der: der, status: status, createdAt: createdAt, lastModifiedAt: lastModifiedAt, notBefore: notBefore,
+      notAfter: notAfter, generationID: generationID)
   }
 
-  private static func decode<Value: Decodable>(
-    _ type: Value.Type, _ line: ArraySlice<UInt8>
-  ) throws(StateLineError) -> Value {
-    do {
-      return try JSONDecoder().decode(type, from: Data(line))
-    } catch {
-      throw StateLineError("it is not a line that certreg-sandbox writes")
-    }
+  private static func read(_ line: ArraySlice<UInt8>) throws(StateLineError) -> JSONValue {
+    guard let json = try? JSONValue(parsing: line) else { throw .notWrittenHere }
+    return json
   }
 
   /// Text of the file for a message: letters, digits and hyphens, at most 32.
@@ -130,5 +115,25 @@ enum StateLine {
 
   private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
     scalar.isASCII && (scalar.properties.isAlphabetic || scalar == "-" || (scalar >= "0" && scalar <= "9"))
+  }
+}
+
+extension StateLineError {
+  fileprivate static var notWrittenHere: StateLineError {
+    StateLineError("it is not a line that certreg-sandbox writes")
+  }
+}
+
+extension JSONValue {
+  fileprivate static func time(_ time: WallTime) -> JSONValue {
+    .object(of: ["millisecondsSinceEpoch": .integer(time.millisecondsSinceEpoch)])
+  }
+
+  fileprivate func time(_ name: String) -> WallTime? {
+    self[name]?["millisecondsSinceEpoch"]?.integer.map { WallTime(millisecondsSinceEpoch: Int64($0)) }
+  }
+
+  fileprivate var status: CertificateStatus? {
+    self["status"]?.string.flatMap { CertificateStatus(rawValue: $0) }
   }
 }

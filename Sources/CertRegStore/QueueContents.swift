@@ -42,14 +42,9 @@ struct QueueContents {
   var index: [RegistrationKey: RegistrationWriter.QueuedEntry] {
     var index: [RegistrationKey: RegistrationWriter.QueuedEntry] = [:]
     for entry in entries {
-      index[entry.key] = .init(
-        sequence: entry.sequence, callStarted: entry.callStarted, hasAttempt: entry.hasAttempt)
+      let hasAttempt = entry.callStarted || entry.attempts > 0 || entry.lastError != nil
+      index[entry.key] = .init(sequence: entry.sequence, callStarted: entry.callStarted, hasAttempt: hasAttempt)
     }
     return index
   }
-}
-
-extension PendingRegistration {
-  /// Whether a row of `attempt` belongs to it.
-  var hasAttempt: Bool { callStarted || attempts > 0 || lastError != nil || facts.completedSteps > 0 }
 }

@@ -143,7 +143,7 @@ extension RegistrationWriter {
     case .noteAttempt(let key, let attempts, let error): try noteAttempt(key, attempts, error)
     case .complete(let registration): try complete(registration)
     case .fail(let failure): try fail(failure)
-    case .noteProgress(let key, let facts): try noteProgress(key, facts)
+    case .noteProgress: break
     case .forget(let key): try forget(key)
     }
     state.revision += 1
@@ -154,10 +154,10 @@ extension RegistrationWriter {
     try removeFromQueue(entry.key)
     try QueueRow.write(entry, to: statements.enqueue)
     var known = QueuedEntry(sequence: entry.sequence, callStarted: entry.callStarted, hasAttempt: false)
-    if entry.hasAttempt {
-      let json = AttemptJSON(error: entry.lastError, progress: AttemptJSON.Progress(entry.facts))
+    if entry.callStarted || entry.attempts > 0 || entry.lastError != nil {
       let attempt = AttemptRow(
-        sequence: entry.sequence, callStarted: entry.callStarted, attempts: entry.attempts, lastError: json.bytes)
+        sequence: entry.sequence, callStarted: entry.callStarted, attempts: entry.attempts,
+        lastError: entry.lastError.map { ErrorJSON.encode($0) })
       try attempt.write(to: statements.writeAttempt)
       known.hasAttempt = true
     }
@@ -165,41 +165,26 @@ extension RegistrationWriter {
   }
 
   private func markCallStarted(_ key: RegistrationKey) throws(DatabaseFault) {
-    guard queued[key]?.callStarted == false else { return }
-    try changeAttempt(of: key) { attempt in attempt.callStarted = true }
+    guard var entry = queued[key], !entry.callStarted else { return }
+    var attempt = AttemptRow(sequence: entry.sequence, callStarted: true, attempts: 0, lastError: nil)
+    if entry.hasAttempt {
+      statements.readAttempt.bind(1, entry.sequence)
+      if let known = try statements.readAttempt.first(AttemptRow.read) ?? nil {
+        attempt.attempts = known.attempts
+        attempt.lastError = known.lastError
+      }
+    }
+    try attempt.write(to: statements.writeAttempt)
+    entry.callStarted = true
+    entry.hasAttempt = true
+    setQueued(key, entry)
   }
 
   private func noteAttempt(_ key: RegistrationKey, _ attempts: Int, _ error: ServiceError) throws(DatabaseFault) {
-    try changeAttempt(of: key) { attempt in
-      attempt.attempts = attempts
-      var json = AttemptJSON.read(attempt.lastError)
-      json.error = error
-      attempt.lastError = json.bytes
-    }
-  }
-
-  private func noteProgress(_ key: RegistrationKey, _ facts: JobFacts) throws(DatabaseFault) {
-    try changeAttempt(of: key) { attempt in
-      attempt.callStarted = false
-      var json = AttemptJSON.read(attempt.lastError)
-      json.progress = AttemptJSON.Progress(facts)
-      attempt.lastError = json.bytes
-    }
-  }
-
-  /// Changes the note of a queued registration's attempts, or makes one.
-  private func changeAttempt(
-    of key: RegistrationKey, _ change: (inout AttemptRow) -> Void
-  ) throws(DatabaseFault) {
     guard var entry = queued[key] else { return }
-    var attempt = AttemptRow(sequence: entry.sequence, callStarted: entry.callStarted, attempts: 0, lastError: nil)
-    if entry.hasAttempt {
-      statements.readAttempt.bind(1, entry.sequence)
-      if let known = try statements.readAttempt.first(AttemptRow.read) ?? nil { attempt = known }
-    }
-    change(&attempt)
+    let attempt = AttemptRow(
+      sequence: entry.sequence, callStarted: entry.callStarted, attempts: attempts, lastError: ErrorJSON.encode(error))
     try attempt.write(to: statements.writeAttempt)
-    entry.callStarted = attempt.callStarted
     entry.hasAttempt = true
     setQueued(key, entry)
   }

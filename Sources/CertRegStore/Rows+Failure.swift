@@ -1,5 +1,4 @@
 import CertRegCore
-import Foundation
 
 /// A row of `failure`: certificate, target, attempts, finished_at, error, checksum.
 enum FailureRow {
@@ -24,44 +23,6 @@ enum FailureRow {
     row.put(failure.finishedAt.millisecondsSinceEpoch)
     row.put(copying: ErrorJSON.encode(failure.error, requester: failure.requester))
     try row.run()
-  }
-}
-
-/// The JSON form in which errors are kept.
-enum ErrorJSON {
-  /// An error with who asked beside its own members, where that is known.
-  private struct Record: Encodable {
-    var error: ServiceError
-    var requester: Requester?
-
-    func encode(to encoder: any Encoder) throws {
-      try error.encode(to: encoder)
-      var container = encoder.container(keyedBy: RequesterKey.self)
-      try container.encodeIfPresent(requester, forKey: .requester)
-    }
-  }
-
-  private enum RequesterKey: String, CodingKey {
-    case requester
-  }
-
-  private struct RequesterAlone: Decodable {
-    var requester: Requester?
-  }
-
-  static func encode(_ error: ServiceError, requester: Requester? = nil) -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    // A structure of strings, integers and booleans cannot fail to encode.
-    return (try? encoder.encode(Record(error: error, requester: requester))).map { Array($0) } ?? []
-  }
-
-  static func requester(in json: [UInt8]) -> Requester? {
-    try? JSONDecoder().decode(RequesterAlone.self, from: Data(json)).requester
-  }
-
-  static func decode(_ json: [UInt8]) -> ServiceError? {
-    try? JSONDecoder().decode(ServiceError.self, from: Data(json))
   }
 }
 

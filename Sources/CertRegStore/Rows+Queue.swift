@@ -6,7 +6,7 @@ enum QueueRow {
   /// The entry without what `attempt` has to add.
   static func read(_ row: some ColumnSource) -> PendingRegistration? {
     guard row.isIntact(as: .queue), let sequence = row.integer(0), let certificateID = row.digest(1),
-      let target = row.text(2), let enqueued = row.integer(4), let (requester, earlier) = requester(row, 5),
+      let target = row.text(2), let enqueued = row.integer(4), let requester = requester(row, 5),
       let notBefore = row.integer(6), let notAfter = row.integer(7), let policies = row.integer(8),
       let der = row.blob(9)
     else { return nil }
@@ -17,15 +17,15 @@ enum QueueRow {
       requester: requester,
       basis: VerdictBasis(
         notBefore: WallTime(millisecondsSinceEpoch: notBefore), notAfter: WallTime(millisecondsSinceEpoch: notAfter),
-        policyFingerprint: policies), facts: JobFacts(earlier: earlier))
+        policyFingerprint: policies))
   }
 
   /// The first version kept the user alone, as a number.
-  private static func requester(_ row: some ColumnSource, _ column: Int) -> (Requester, EarlierResult?)? {
-    if let uid = row.integer(column) { return (Requester(uid: UInt32(truncatingIfNeeded: uid)), nil) }
+  private static func requester(_ row: some ColumnSource, _ column: Int) -> Requester? {
+    if let uid = row.integer(column) { return Requester(uid: UInt32(truncatingIfNeeded: uid)) }
     guard let bytes = row.blob(column) else { return nil }
     var rest = bytes[...]
-    return RequesterBytes.take(from: &rest).map { ($0, EarlierBytes.read(rest)) }
+    return RequesterBytes.take(from: &rest)
   }
 
   static func write(_ entry: PendingRegistration, to statement: PreparedStatement) throws(DatabaseFault) {
@@ -37,7 +37,6 @@ enum QueueRow {
     row.put(entry.enqueuedAt.millisecondsSinceEpoch)
     var requester: [UInt8] = []
     RequesterBytes.append(entry.requester, to: &requester)
-    EarlierBytes.append(entry.facts.earlier, to: &requester)
     row.put(copying: requester)
     row.put(entry.basis.notBefore.millisecondsSinceEpoch)
     row.put(entry.basis.notAfter.millisecondsSinceEpoch)
@@ -55,7 +54,7 @@ struct AttemptRow {
   var sequence: Int64
   var callStarted: Bool
   var attempts: Int
-  /// See ``AttemptJSON``.
+  /// JSON of a `ServiceError`.
   var lastError: [UInt8]?
 
   static func read(_ row: some ColumnSource) -> AttemptRow? {
@@ -82,8 +81,6 @@ struct AttemptRow {
   func complete(_ entry: inout PendingRegistration) {
     entry.callStarted = entry.callStarted || callStarted
     entry.attempts = attempts
-    let json = AttemptJSON.read(lastError)
-    entry.lastError = json.error
-    json.progress?.complete(&entry.facts)
+    entry.lastError = lastError.flatMap { ErrorJSON.decode($0) }
   }
 }

@@ -82,7 +82,5 @@ enum Schema {
         """),
     // What the columns `requester` and `request` hold says more: a version that does not know it must not read them.
     Migration(name: "who asked", sql: ""),
-    // `queue.requester` goes on with what was known before, `attempt.last_error` with what the finished steps established.
-    Migration(name: "facts of registrations under way", sql: ""),
   ]
 }

@@ -1,3 +1,5 @@
+import CertRegCodec
+
 /// Tells which texts `PEM_read_bio_X509` of OpenSSL 3.0 reads a certificate from.
 ///
 /// It follows what PEM_read_bio(3) documents and what its line reader does with long lines: a line comes in pieces of at most

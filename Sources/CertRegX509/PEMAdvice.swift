@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 
 /// Words for people who sent something else than one certificate in PEM. No message repeats what was sent, save labels.

@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 
 /// A text that may hold a certificate among other things: says what is in it and takes the certificate out.

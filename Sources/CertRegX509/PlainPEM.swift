@@ -1,3 +1,5 @@
+import CertRegCodec
+
 /// The common case: one certificate, written as RFC 7468 section 2 says and with nothing around it.
 enum PlainPEM {
   private static let begin = Array("-----BEGIN CERTIFICATE-----".utf8)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CertRegClock
 import CertRegSandbox
 import Glibc
 import Logging
@@ -53,7 +54,7 @@ struct CertRegSandboxCommand: AsyncParsableCommand {
       SandboxConfiguration(
         account: identity.sandboxAccount, signatures: try identity.verifier(), denied: Set(identity.deny),
         faults: faults.plan, isControlled: faults.control),
-      judge: X509CertificateJudge(), stateFile: stateFile, seed: seed)
+      judge: X509CertificateJudge(), stateFile: stateFile, clock: .system, seed: seed)
 
     let signals = TerminationSignals()
     let server: SandboxServer

@@ -29,17 +29,6 @@ import Testing
     }
   }
 
-  @Test(arguments: [0, 1, 2, 3, 47, 48, 49, 96, 500])
-  func `writes PEM as Foundation writes base64`(length: Int) {
-    var random = SplitMix64(seed: UInt64(length))
-    let der = (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }
-    let lines = PEM.certificate(der: der).split(separator: "\n", omittingEmptySubsequences: true)
-    #expect(lines.first == "-----BEGIN CERTIFICATE-----")
-    #expect(lines.last == "-----END CERTIFICATE-----")
-    #expect(lines.dropFirst().dropLast().joined() == Data(der).base64EncodedString())
-    #expect(lines.allSatisfy { $0.count <= 64 })
-  }
-
   @Test func `a digest and its hexadecimal form agree`() throws {
     let bytes = (0..<32).map { UInt8($0 * 7) }
     let digest = try #require(SHA256Digest(bytes: bytes))

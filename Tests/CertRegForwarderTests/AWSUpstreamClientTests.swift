@@ -1,4 +1,5 @@
 import CertRegClock
+import CertRegCodec
 import CertRegCore
 import CertRegCrypto
 import CertRegSigV4
@@ -65,8 +66,8 @@ import Testing
       let request = try #require(server.requests.first)
       #expect(request.method == "POST" && request.uri == "/certificate/register-no-ca")
       let body = try JSONValue(parsing: Array(request.body.utf8))
-      #expect(body["certificatePem"]?.text == PEM.certificate(der: Self.der))
-      #expect(body["status"]?.text == "ACTIVE")
+      #expect(body["certificatePem"]?.string == PEM.certificate(der: Self.der))
+      #expect(body["status"]?.string == "ACTIVE")
       #expect(request.headers["Content-Type"] == ["application/json"])
       #expect(request.headers["Accept-Encoding"] == [])
       #expect(request.headers["Host"] == ["127.0.0.1:\(server.port)"])

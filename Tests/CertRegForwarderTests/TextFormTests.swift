@@ -4,44 +4,6 @@ import Testing
 
 @testable import CertRegForwarder
 
-@Suite struct JSONValueTests {
-  @Test func `reads every kind of value`() throws {
-    let text =
-      " {\"a\":[1,-2.5e+3,true,false,null],\"b\":{\"c\":\"x\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\ud83d\\ude00é\"}} \n"
-    let value = try JSONValue(parsing: Array(text.utf8))
-    #expect(value["a"] == .array([.number("1"), .number("-2.5e+3"), .boolean(true), .boolean(false), .null]))
-    #expect(value["b"]?["c"]?.text == "x\"\\/\u{8}\u{c}\n\r\té😀é")
-    #expect(value["missing"] == nil && value["a"]?["x"] == nil)
-  }
-
-  @Test(arguments: [
-    "", " ", "{", "[", "\"", "\"\\", "\"\\u12", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\\x\"", "\"\n\"",
-    "{\"a\"}", "{\"a\":}", "{a:1}", "{\"a\":1,}", "[1,]", "[1 2]", "01", "-", "1.", "1e", "+1", "nul", "truex", "1 2",
-    "\u{feff}1",
-  ])
-  func `refuses what is not JSON`(text: String) {
-    #expect(throws: JSONSyntaxError.malformed) { try JSONValue(parsing: Array(text.utf8)) }
-  }
-
-  @Test func `refuses text that is not UTF-8 and nesting without end`() {
-    #expect(throws: JSONSyntaxError.malformed) { try JSONValue(parsing: [0x22, 0xff, 0x22]) }
-    #expect(throws: JSONSyntaxError.tooDeep) { try JSONValue(parsing: Array(repeating: 0x5b, count: 100_000)) }
-  }
-
-  @Test(arguments: 0..<8 as Range<UInt64>)
-  func `any change of a byte gives a value or an error`(seed: UInt64) {
-    var random = SplitMix64(seed: seed)
-    let valid = Array(#"{"certificateArn":"arn:aws:iot:r:1:cert/ab","list":[1,{"é":null}]}"#.utf8)
-    for _ in 0..<2000 {
-      var bytes = valid
-      bytes[Int.random(in: bytes.indices, using: &random)] = UInt8.random(in: 0...255, using: &random)
-      _ = try? JSONValue(parsing: bytes)
-      _ = try? JSONValue(parsing: bytes.prefix(Int.random(in: 0..<bytes.count, using: &random)))
-    }
-    #expect((try? JSONValue(parsing: valid)) != nil)
-  }
-}
-
 @Suite struct HTTPDateTests {
   private let expected = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8, minute: 9, second: 10)
 

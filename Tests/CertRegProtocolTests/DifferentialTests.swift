@@ -1,4 +1,5 @@
 import CertRegProtocol
+import CertRegTesting
 import Foundation
 import Testing
 

@@ -1,4 +1,6 @@
+import CertRegCodec
 import CertRegProtocol
+import CertRegTesting
 import Testing
 
 @Suite struct JSONTextDecoderTests {

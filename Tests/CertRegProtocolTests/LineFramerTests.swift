@@ -1,5 +1,6 @@
 import CertRegCore
 import CertRegProtocol
+import CertRegTesting
 import Testing
 
 @Suite struct LineFramerTests {

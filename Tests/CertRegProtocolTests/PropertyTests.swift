@@ -1,5 +1,7 @@
+import CertRegCodec
 import CertRegCore
 import CertRegProtocol
+import CertRegTesting
 import Foundation
 import Testing
 

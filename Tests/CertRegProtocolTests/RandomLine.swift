@@ -1,4 +1,5 @@
 import CertRegCore
+import CertRegTesting
 
 /// Random JSON text: lines that are nearly requests.
 struct RandomLine {

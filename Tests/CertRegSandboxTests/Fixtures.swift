@@ -1,7 +1,7 @@
 import CertRegCore
 import CertRegCrypto
 import CertRegSandbox
-import Synchronization
+import CertRegTesting
 
 /// A certificate that nobody issued: the register looks at digests and dates alone.
 func certificate(_ number: Int) -> JudgedCertificate {
@@ -26,28 +26,13 @@ struct StubJudge: CertificateJudge {
   }
 }
 
-/// A clock that stands still until it is moved.
-final class ManualClock: Sendable {
-  /// Protects both times.
-  private let times: Mutex<(wall: WallTime, monotonic: MonotonicTime)>
-
-  init(wallTime: WallTime = ManualClock.start) {
-    times = Mutex((wallTime, MonotonicTime(nanoseconds: 0)))
-  }
-
+extension ManualClock {
   /// 2026-11-24T08:09:10Z.
   static let start = WallTime(secondsSinceEpoch: 1_795_507_750)
 
-  func advance(by duration: Duration) {
-    times.withLock { times in
-      times.wall = times.wall + duration
-      times.monotonic = times.monotonic + duration
-    }
-  }
-
-  var clock: SandboxClock {
-    SandboxClock(
-      wallTime: { self.times.withLock(\.wall) }, monotonicTime: { self.times.withLock(\.monotonic) })
+  /// A clock that stands at ``start``.
+  static func atStart() -> ManualClock {
+    ManualClock(Moment(monotonic: MonotonicTime(nanoseconds: 0), wall: start))
   }
 }
 

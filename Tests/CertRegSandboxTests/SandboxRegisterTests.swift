@@ -1,5 +1,6 @@
 import CertRegCore
 import CertRegSandbox
+import CertRegTesting
 import Testing
 
 @Suite struct SandboxRegisterTests {

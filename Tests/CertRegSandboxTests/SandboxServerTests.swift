@@ -1,5 +1,6 @@
 import CertRegCore
 import CertRegSandbox
+import CertRegTesting
 import Logging
 import Testing
 
@@ -8,7 +9,7 @@ import Testing
 
   /// Starts a server on a free port, runs `body`, and stops the server.
   private func withServer(
-    faults: FaultPlan = .none, clock: SandboxClock = ManualClock().clock,
+    faults: FaultPlan = .none, clock: HostClock = ManualClock.atStart().clock,
     _ body: (SandboxServer, SandboxEndpoint) async throws -> Void
   ) async throws {
     let endpoint = SandboxEndpoint(SandboxConfiguration(faults: faults), judge: StubJudge(), clock: clock, seed: 1)
@@ -185,13 +186,14 @@ import Testing
 
   @Test func `stops once requests under way have their answers`() async throws {
     let (arrivals, continuation) = AsyncStream.makeStream(of: Void.self)
-    let time = ManualClock()
+    let time = ManualClock.atStart()
     // The endpoint asks for the time when it has a request.
-    let clock = SandboxClock(
-      wallTime: {
+    let clock = HostClock(
+      monotonic: { time.now.monotonic },
+      wall: {
         continuation.yield()
-        return time.clock.wallTime()
-      }, monotonicTime: time.clock.monotonicTime)
+        return time.now.wall
+      })
     let latency = Duration.milliseconds(100)
     try await withServer(faults: FaultPlan(latency: latency...latency), clock: clock) { server, _ in
       let busy = try LoopbackClient(port: server.port)
@@ -212,11 +214,12 @@ import Testing
   @Test func `cuts off requests that outlast the deadline of a stop`() async throws {
     let latency = Duration.seconds(3_600)
     let (arrivals, continuation) = AsyncStream.makeStream(of: Void.self)
-    let clock = SandboxClock(
-      wallTime: {
+    let clock = HostClock(
+      monotonic: { MonotonicTime(nanoseconds: 0) },
+      wall: {
         continuation.yield()
         return ManualClock.start
-      }, monotonicTime: { MonotonicTime(nanoseconds: 0) })
+      })
     try await withServer(faults: FaultPlan(latency: latency...latency), clock: clock) { server, _ in
       let client = try LoopbackClient(port: server.port)
       try client.sendRequest("GET", "/certificates")

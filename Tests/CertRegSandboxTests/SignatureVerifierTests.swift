@@ -2,6 +2,7 @@ import CertRegCore
 import CertRegCrypto
 import CertRegSandbox
 import CertRegSigV4
+import CertRegTesting
 import Testing
 
 @Suite struct SignatureVerifierTests {
@@ -188,7 +189,7 @@ import Testing
   @Test func `an endpoint asks for the signature before it says what it has`() {
     let endpoint = SandboxEndpoint(
       SandboxConfiguration(account: SandboxAccount(region: Self.region), signatures: verifier), judge: StubJudge(),
-      clock: ManualClock().clock, seed: 1)
+      clock: ManualClock.atStart().clock, seed: 1)
     let unsigned = endpoint.answer(SandboxRequest(method: "GET", target: "/nowhere"))
     #expect(unsigned.response?.status == 403)
     #expect(unsigned.response?.header("x-amzn-ErrorType") == "MissingAuthenticationTokenException")

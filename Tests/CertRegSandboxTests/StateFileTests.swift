@@ -1,5 +1,6 @@
 import CertRegCore
 import CertRegSandbox
+import CertRegTesting
 import Testing
 
 @Suite struct StateFileTests {
@@ -52,13 +53,33 @@ import Testing
     #expect(try register.describe(certificate(1).id).lastModifiedAt == later)
   }
 
+  @Test func `reads the lines that earlier versions wrote`() throws {
+    let at = #"{"millisecondsSinceEpoch":1795507750000}"#
+    let subject = certificate(1)
+    let header = #"{"account":"123456789012","certregSandbox":1,"region":"eu-central-1"}"#
+    let line = #"""
+      {"at":\#(at),"certificateId":"\#(subject.id.hex)","change":"register","der":"Y2VydGlmaWNhdGUgMQ==",\#
+      "generationId":"00000000-0000-4001-8000-000000000063","lastModified":{"millisecondsSinceEpoch":1795507750007},\#
+      "notAfter":{"millisecondsSinceEpoch":4000000000000},"notBefore":{"millisecondsSinceEpoch":1000000},\#
+      "status":"ACTIVE"}
+      """#
+    try folder.write(Array("\(header)\n\(line)\n".utf8), to: "register.jsonl")
+    let register = try StateFile.open(path: path, account: account).register
+    #expect(try register.describe(subject.id).lastModifiedAt == ManualClock.start + .milliseconds(7))
+    try write([registration(2)])
+    try folder.write([], to: "empty")
+    var (file, _) = try StateFile.open(path: folder.path("empty"), account: account)
+    try file.append(registration(1))
+    #expect(try folder.read("empty") == Array("\(header)\n\(line)\n".utf8))
+  }
+
   @Test func `an endpoint goes on with the register of the one before`() throws {
     let request = SandboxRequest(
       method: "POST", target: "/certificate/register-no-ca", body: Array(#"{"certificatePem":"certificate 1"}"#.utf8))
     for status in [200, 409] {
       let endpoint = SandboxEndpoint(
-        SandboxConfiguration(), judge: StubJudge(), stateFile: try StateFile.open(path: path, account: account), seed: 1
-      )
+        SandboxConfiguration(), judge: StubJudge(), stateFile: try StateFile.open(path: path, account: account),
+        clock: ManualClock.atStart().clock, seed: 1)
       #expect(endpoint.answer(request).response?.status == status)
     }
   }

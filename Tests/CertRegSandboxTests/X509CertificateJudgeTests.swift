@@ -1,5 +1,6 @@
 import CertRegCore
 import CertRegSandbox
+import CertRegTesting
 import Testing
 
 /// What certificates are judged by has tests of its own; here it is which of AWS's errors a refusal becomes.

@@ -1,4 +1,5 @@
 import CertRegCore
+import CertRegTesting
 
 @testable import CertRegSettings
 

@@ -7,10 +7,6 @@ extension SplitMix64 {
     return number >> Int64.random(in: 0..<Int64(64 - limit.leadingZeroBitCount), using: &self)
   }
 
-  mutating func pick<Element>(_ elements: [Element]) -> Element {
-    elements[Int.random(in: elements.indices, using: &self)]
-  }
-
   /// `nil` half the time.
   mutating func maybe<Value>(_ value: (inout SplitMix64) -> Value) -> Value? {
     Bool.random(using: &self) ? value(&self) : nil

@@ -16,12 +16,7 @@ struct Model {
     case .noteAttempt(let key, let attempts, let error):
       queue[key]?.attempts = attempts
       queue[key]?.lastError = error
-    case .noteProgress(let key, let facts):
-      // What was known before a request does not change.
-      let earlier = queue[key]?.facts.earlier
-      queue[key]?.facts = facts
-      queue[key]?.facts.earlier = earlier
-      queue[key]?.callStarted = false
+    case .noteProgress(let key, let facts): queue[key]?.facts = facts
     case .complete(let registration):
       queue[registration.key] = nil
       failures[registration.key] = nil
@@ -92,14 +87,10 @@ struct Model {
 
   private func change(_ sequence: Int, _ generator: inout SplitMix64) -> StoreChange {
     let key = key(&generator)
-    switch Int.random(in: 0..<12, using: &generator) {
+    switch Int.random(in: 0..<10, using: &generator) {
     case 0...2:
       var entry = Sample.pending(sequence, size: Int.random(in: 0...6000, using: &generator))
       entry.key = key
-      entry.facts.earlier =
-        [
-          nil, EarlierResult(outcome: .created, status: nil), EarlierResult(outcome: .existing, status: .revoked),
-        ].randomElement(using: &generator) ?? nil
       return .enqueue(entry)
     case 3, 4: return .markCallStarted(key)
     case 5: return .noteAttempt(key, attempts: Int.random(in: 0...9, using: &generator), lastError: Sample.error)
@@ -111,13 +102,6 @@ struct Model {
       var failure = Sample.failure(sequence)
       failure.key = key
       return .fail(failure)
-    case 9, 10:
-      let registered = RegisteredCertificate(
-        certificateARN: "arn:\(sequence)", outcome: .created,
-        status: [nil, .active].randomElement(using: &generator) ?? nil,
-        requestID: Bool.random(using: &generator) ? "r" : nil)
-      return .noteProgress(
-        key, JobFacts(completedSteps: Int.random(in: 1...9, using: &generator), registered: registered))
     default: return .forget(key)
     }
   }

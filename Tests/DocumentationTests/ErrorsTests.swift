@@ -10,8 +10,8 @@ import Testing
 @Suite struct ErrorsTests {
   /// The modules that can put an error on the wire.
   private static let modules = [
-    "CertRegCore", "CertRegDaemon", "CertRegForwarder", "CertRegHost", "CertRegProtocol", "CertRegSandbox",
-    "CertRegSocket", "CertRegStore", "CertRegX509",
+    "CertRegCodec", "CertRegCore", "CertRegDaemon", "CertRegForwarder", "CertRegHost", "CertRegProtocol",
+    "CertRegSandbox", "CertRegSocket", "CertRegStore", "CertRegX509",
   ]
   private static let example = "example of `message`"
 

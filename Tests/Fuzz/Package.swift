@@ -19,12 +19,17 @@ let package = Package(
     .systemLibrary(name: "CFuzzer"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
     .target(name: "CertRegCore", swiftSettings: settings),
+    .target(name: "CertRegCodec", swiftSettings: settings),
     .target(name: "CertRegCrypto", dependencies: ["CertRegCore", "COpenSSL"], swiftSettings: settings),
-    .target(name: "CertRegX509", dependencies: ["CertRegCore", "CertRegCrypto", "COpenSSL"], swiftSettings: settings),
-    .target(name: "CertRegProtocol", dependencies: ["CertRegCore"], swiftSettings: settings),
+    .target(
+      name: "CertRegX509", dependencies: ["CertRegCodec", "CertRegCore", "CertRegCrypto", "COpenSSL"],
+      swiftSettings: settings),
+    .target(name: "CertRegProtocol", dependencies: ["CertRegCodec", "CertRegCore"], swiftSettings: settings),
     .executableTarget(
       name: "Fuzz",
-      dependencies: ["CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegProtocol", "CFuzzer", "COpenSSL"],
+      dependencies: [
+        "CertRegCodec", "CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegProtocol", "CFuzzer", "COpenSSL",
+      ],
       swiftSettings: settings, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
   ]
 )

@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 
 /// The certificates of one file, ready to be sent.
@@ -27,7 +28,7 @@ package struct CertificateFile: Hashable, Sendable {
   /// - Throws: `InputError` `noCertificate` or `otherContent` where there is nothing that could be a certificate.
   package init(content: [UInt8]) throws(InputError) {
     let bytes = CertificateFile.decodedText(content)
-    guard bytes.contains(where: { !Base64.isSpace($0) }) else { throw InputError(.noCertificate, "empty") }
+    guard bytes.contains(where: { !Base64.isWhiteSpace($0) }) else { throw InputError(.noCertificate, "empty") }
     if bytes[0] == 0x30, !CertificateFile.isText(bytes) {
       self = try CertificateFile(der: bytes)
       return
@@ -37,7 +38,7 @@ package struct CertificateFile: Hashable, Sendable {
     }
     let text = PEMText(bytes)
     if text.blocks.isEmpty {
-      if let der = Base64.decode(bytes), der.first == 0x30 {
+      if let der = Base64.decodeAnyForm(bytes), der.first == 0x30 {
         self = try CertificateFile(der: der)
       } else {
         // No block at all: the daemon says what is missing, in the same words for every client.
@@ -138,6 +139,6 @@ package struct CertificateFile: Hashable, Sendable {
 
   /// Whether the bytes can be text of whatever encoding: DER has bytes that no text has among its first few.
   private static func isText(_ bytes: [UInt8]) -> Bool {
-    !bytes.prefix(4096).contains { $0 < 0x20 && !Base64.isSpace($0) && $0 != 0x1B }
+    !bytes.prefix(4096).contains { $0 < 0x20 && !Base64.isWhiteSpace($0) && $0 != 0x1B }
   }
 }

@@ -1,63 +1,52 @@
-/// Finds the blocks in a text with PEM encodings (RFC 7468), without judging what is in them.
+import CertRegCodec
+
+/// The PEM encodings in a text (RFC 7468), whatever they hold.
 struct PEMText {
   /// One block, from its BEGIN line to its END line.
   struct Block: Hashable {
     var label: String
-    /// The lines as they are in the text, each ended by LF. Where the END line is missing: up to the next BEGIN line or the end.
+    /// The lines of the block, each ended by LF. A block without an END line reaches to the next BEGIN line or the end.
     var text: String
-    /// The label of the END line; `nil` where there is none.
+    /// The label of the END line; `nil` if there is none.
     var endLabel: String?
 
     /// Whether this is PKCS#7 or CMS (RFC 7468 sections 8 and 9).
     var holdsPKCS7: Bool { ["PKCS7", "PKCS #7 SIGNED DATA", "CMS"].contains(label) }
 
-    /// The bytes that the lines between the first and the last stand for; `nil` where they are not base64.
+    /// The bytes that the lines between the first and the last stand for; `nil` if the lines are not base64.
     var content: [UInt8]? {
       let lines = text.utf8.split(separator: UInt8(ascii: "\n")).dropFirst()
-      return Base64.decode(lines.prefix { !$0.starts(with: "-----".utf8) }.joined())
+      return Base64.decodeAnyForm(lines.prefix { !$0.starts(with: "-----".utf8) }.joined())
     }
   }
 
-  var blocks: [Block] = []
+  private(set) var blocks: [Block] = []
   /// Whether there is text outside the blocks other than white space.
-  var hasTextOutside = false
+  private(set) var hasTextOutside = false
 
-  /// A line that has the dashes but lies not at the beginning of a line counts as text, as it does for OpenSSL.
+  /// Reads a text. A boundary that does not begin its line counts as text, as it does for OpenSSL.
   init(_ bytes: [UInt8]) {
     var open: Block?
-    // The end of the last line begins no other one.
-    let text = bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...]
-    for line in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
-      let trimmed = PEMText.trimmingEnd(line)
-      if let label = PEMText.label(of: trimmed, after: "-----BEGIN ") {
-        if let unfinished = open { blocks.append(unfinished) }
-        open = Block(label: label, text: "")
-      }
-      guard open != nil else {
-        if !trimmed.isEmpty { hasTextOutside = true }
-        continue
-      }
-      open?.text += String(decoding: trimmed, as: UTF8.self) + "\n"
-      if let label = PEMText.label(of: trimmed, after: "-----END ") {
-        open?.endLabel = label
-        if let finished = open { blocks.append(finished) }
-        open = nil
+    bytes.withUnsafeBytes { text in
+      for line in PEMLines(text, from: 0) {
+        let range = line.whole.lowerBound..<(line.content.isEmpty ? line.whole.lowerBound : line.content.upperBound)
+        func string(_ range: Range<Int>) -> String { String(decoding: text[range], as: UTF8.self) }
+        if let label = PEMLines.beginLabel(range, in: text) {
+          if let unfinished = open { blocks.append(unfinished) }
+          open = Block(label: string(label), text: "")
+        }
+        guard open != nil else {
+          if !line.content.isEmpty { hasTextOutside = true }
+          continue
+        }
+        open?.text += string(range) + "\n"
+        if let label = PEMLines.endLabel(range, in: text) {
+          open?.endLabel = string(label)
+          if let finished = open { blocks.append(finished) }
+          open = nil
+        }
       }
     }
     if let unfinished = open { blocks.append(unfinished) }
-  }
-
-  private static func trimmingEnd<Line: Collection<UInt8>>(_ line: Line) -> [UInt8] {
-    var bytes = Array(line)
-    while let last = bytes.last, Base64.isSpace(last) { bytes.removeLast() }
-    return bytes
-  }
-
-  private static func label(of line: [UInt8], after prefix: StaticString) -> String? {
-    let start = Array("\(prefix)".utf8)
-    guard line.count >= start.count + 5, line.starts(with: start), line.suffix(5).elementsEqual("-----".utf8) else {
-      return nil
-    }
-    return String(decoding: line[start.count..<(line.count - 5)], as: UTF8.self)
   }
 }

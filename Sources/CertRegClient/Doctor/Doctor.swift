@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 
 /// Checks what a person would check by hand when registrations do not go through, from the socket to the upstream.

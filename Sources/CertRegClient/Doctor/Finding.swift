@@ -1,3 +1,5 @@
+import CertRegCodec
+
 /// What one check of `doctor` came to.
 package struct Finding: Hashable, Sendable {
   package enum Level: String, Hashable, Sendable {

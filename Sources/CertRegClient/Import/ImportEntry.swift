@@ -1,3 +1,4 @@
+import CertRegCodec
 package import CertRegCore
 import CertRegCrypto
 
@@ -55,7 +56,7 @@ package struct ImportEntry: Hashable, Sendable {
   package static func fingerprint(ofPEM pem: String) -> CertificateID {
     let lines = pem.utf8.split(separator: UInt8(ascii: "\n"))
     let body = lines.dropFirst().prefix { !$0.starts(with: "-----".utf8) }.joined()
-    if let der = Base64.decode(body), !der.isEmpty { return SHA256.digest(of: der) }
+    if let der = Base64.decodeAnyForm(body), !der.isEmpty { return SHA256.digest(of: der) }
     return SHA256.digest(of: pem)
   }
 }

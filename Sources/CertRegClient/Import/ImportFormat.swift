@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCrypto
 
 /// What a source of an import is made of.
@@ -48,13 +49,13 @@ package enum ImportFormat: String, CaseIterable, Hashable, Sendable {
       throw InputError(.unreadable, "a \(kind) file, which is not read as it is", advice: advice)
     }
     let text = beginning.starts(with: [0xEF, 0xBB, 0xBF]) ? beginning.dropFirst(3) : beginning
-    guard let first = text.first(where: { !Base64.isSpace($0) }) else { throw InputError(.noCertificate, "empty") }
+    guard let first = text.first(where: { !Base64.isWhiteSpace($0) }) else { throw InputError(.noCertificate, "empty") }
     if first == UInt8(ascii: "["), path.fileExtension != "csv" { return .microchip }
     if first == UInt8(ascii: "{") { return .jsonl }
     if ["csv", "tsv"].contains(path.fileExtension) { return .csv }
     if ["jsonl", "ndjson"].contains(path.fileExtension) { return .jsonl }
     if first == 0x30, text.contains(where: { $0 < 0x09 }) { return DEROutline(Array(text)) == .pkcs7 ? .pkcs7 : .der }
-    let begins = text.drop(while: Base64.isSpace)
+    let begins = text.drop(while: Base64.isWhiteSpace)
     if begins.starts(with: "-----BEGIN PKCS".utf8) || begins.starts(with: "-----BEGIN CMS".utf8) { return .pkcs7 }
     if ["p7b", "p7c"].contains(path.fileExtension) { return .pkcs7 }
     if text.starts(with: "-----BEGIN ".utf8) || ["pem", "crt", "cer"].contains(path.fileExtension) { return .pem }

@@ -1,3 +1,4 @@
+import CertRegCodec
 package import CertRegCore
 
 /// How far an import is, for a person.

@@ -1,3 +1,4 @@
+import CertRegCodec
 package import CertRegCore
 
 /// What became of one entry of an import (and target, where there are several), as the report has it.

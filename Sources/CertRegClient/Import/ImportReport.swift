@@ -1,3 +1,4 @@
+import CertRegCodec
 import Glibc
 
 /// The report file: a line for every entry, written as soon as its outcome is known, so that an import that was stopped, was killed
@@ -133,7 +134,7 @@ package final class ImportReport {
         var reader = CSVReader(stream: ByteStream(line))
         record = try reader.next().flatMap(ImportRecord.init(fields:))
       } else {
-        record = (try? JSON(parsing: line[...])).flatMap(ImportRecord.init(json:))
+        record = (try? JSON(parsing: line)).flatMap(ImportRecord.init(json:))
       }
       if let record { body(line, record) }
     }

@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 import CertRegCrypto
 
@@ -23,7 +24,7 @@ package struct JSONLinesSource: ImportSource {
   package mutating func next() throws(InputError) -> ImportEntry? {
     while let text = try stream.nextLine() {
       line += 1
-      guard text.contains(where: { !Base64.isSpace($0) }) else { continue }
+      guard text.contains(where: { !Base64.isWhiteSpace($0) }) else { continue }
       return entry(text)
     }
     return nil
@@ -32,10 +33,10 @@ package struct JSONLinesSource: ImportSource {
   private func entry(_ text: [UInt8]) -> ImportEntry {
     let place = "\(fileName):\(line)"
     let json: JSON
-    do throws(JSON.SyntaxError) {
-      json = try JSON(parsing: text[...])
+    do throws(SyntaxFault) {
+      json = try JSON(parsing: text)
     } catch {
-      return ImportEntry(name: place, error: InputError(.noCertificate, "not JSON: \(error.message)"))
+      return ImportEntry(name: place, error: InputError(.noCertificate, "not JSON: \(error.expectation)"))
     }
     let device = JSONLinesSource.deviceNames.lazy.compactMap { json[$0]?.string }.first
     let name = device.map { "\(place) \($0)" } ?? place
@@ -77,8 +78,8 @@ package struct MicrochipSource: ImportSource {
 
   private func entries(of element: [UInt8]) -> [ImportEntry] {
     let place = "\(fileName)[\(number)]"
-    guard let signed = try? JSON(parsing: element[...]), let encoded = signed["payload"]?.string,
-      let payload = Base64.decode(encoded.utf8), let content = try? JSON(parsing: payload[...])
+    guard let signed = try? JSON(parsing: element), let encoded = signed["payload"]?.string,
+      let payload = Base64.decodeAnyForm(encoded.utf8), let content = try? JSON(parsing: payload)
     else {
       return [ImportEntry(name: place, error: InputError(.noCertificate, "no payload that can be read"))]
     }
@@ -97,14 +98,14 @@ package struct MicrochipSource: ImportSource {
 
   /// What is wrong with an entry's signature; `nil` where one of the signers made it.
   private func fault(_ signed: JSON, payload: String) -> String? {
-    guard let protected = signed["protected"]?.string, let header = Base64.decode(protected.utf8),
-      let parameters = try? JSON(parsing: header[...]), let text = signed["signature"]?.string,
-      let signature = Base64.decode(text.utf8)
+    guard let protected = signed["protected"]?.string, let header = Base64.decodeAnyForm(protected.utf8),
+      let parameters = try? JSON(parsing: header), let text = signed["signature"]?.string,
+      let signature = Base64.decodeAnyForm(text.utf8)
     else { return "not signed" }
     guard parameters["alg"]?.string == "ES256", parameters["crit"] == nil else {
       return "signed in another way than with ES256"
     }
-    let named = parameters["x5t#S256"]?.string.flatMap { Base64.decode($0.utf8) }
+    let named = parameters["x5t#S256"]?.string.flatMap { Base64.decodeAnyForm($0.utf8) }
     let candidates = signers.filter { signer in named.map { $0 == signer.digest.bytes } ?? true }
     guard !candidates.isEmpty else { return "signed by another certificate than those given with --signer" }
     let message = Array("\(protected).\(payload)".utf8)
@@ -145,7 +146,7 @@ struct JSONArrayElements {
         case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
         case UInt8(ascii: "]") where depth == 0:
           hasEnded = true
-          return element.contains { !Base64.isSpace($0) } ? element : nil
+          return element.contains { !Base64.isWhiteSpace($0) } ? element : nil
         case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
         case UInt8(ascii: ",") where depth == 0:
           return element
@@ -160,6 +161,6 @@ struct JSONArrayElements {
 
   private func skipSpace() throws(InputError) {
     if try stream.peek(3).elementsEqual([0xEF, 0xBB, 0xBF]) { for _ in 0..<3 { _ = try stream.next() } }
-    while let byte = try stream.peek(), Base64.isSpace(byte) { _ = try stream.next() }
+    while let byte = try stream.peek(), Base64.isWhiteSpace(byte) { _ = try stream.next() }
   }
 }

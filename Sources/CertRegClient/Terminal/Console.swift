@@ -1,3 +1,4 @@
+package import CertRegCodec
 import Glibc
 
 /// Where a command writes: its results to standard output, everything else to standard error.

@@ -1,3 +1,4 @@
+package import CertRegCodec
 import CertRegCore
 
 /// The members of a JSON object for a person: a name and a value on each line, also those that this program does not know.

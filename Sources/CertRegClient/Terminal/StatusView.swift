@@ -1,3 +1,4 @@
+import CertRegCodec
 package import CertRegCore
 
 /// The answer to `status` for a person. What this program does not know is shown as it comes, what is absent is left out.

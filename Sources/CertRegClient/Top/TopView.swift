@@ -1,3 +1,4 @@
+import CertRegCodec
 package import CertRegCore
 
 /// The frames of `certregctl top`: what changed between answers to `status` and `metrics`, and how things stand.

@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 
 /// `certregctl doctor`: finds out why registrations do not go through; needs no running daemon.

@@ -1,3 +1,5 @@
+import CertRegCodec
+
 /// `certregctl forget`: removes what the daemon knows about certificates; nothing goes upstream.
 package struct ForgetVerb {
   /// Certificate IDs (64 hexadecimal digits), files, folders or `-`.

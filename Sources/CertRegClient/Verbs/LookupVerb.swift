@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 
 /// `certregctl lookup`: what the daemon knows about certificates, named by ID or by file.

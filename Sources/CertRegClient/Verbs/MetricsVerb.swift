@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 
 /// `certregctl metrics`: the daemon's metrics in Prometheus' text exposition.

@@ -1,3 +1,4 @@
+import CertRegCodec
 package import CertRegCore
 
 /// `certregctl register`: registers the certificates of files, folders and standard input.

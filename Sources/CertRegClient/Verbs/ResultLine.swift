@@ -1,3 +1,5 @@
+import CertRegCodec
+
 /// One line of `register` and its siblings: what happened to one certificate.
 package struct ResultLine: Hashable, Sendable {
   /// `created`, `existing`, `cached`, `queued`, `failed` or another word of the daemon's.

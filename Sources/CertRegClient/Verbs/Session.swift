@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 
 /// What every verb has: where the daemon is, where to write, and the options that all of them take.

@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 
 /// `certregctl status`: how the daemon is.

@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 
 /// `certregctl validate`: says what is wrong with certificates; nothing goes upstream.

@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 
 /// `certregctl watch`: a line for every registration that ends, until the connection closes or somebody stops it.

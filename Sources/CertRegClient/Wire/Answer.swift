@@ -1,3 +1,5 @@
+package import CertRegCodec
+
 /// One line of the daemon's, read.
 package struct Answer: Hashable, Sendable {
   /// The line as it came, without its line end.
@@ -11,7 +13,7 @@ package struct Answer: Hashable, Sendable {
       json = try JSON(parsing: bytes)
     } catch {
       throw ClientError(
-        .protocolViolation, "what answers is no certregd: \(error.message) at byte \(error.offset) of its line",
+        .protocolViolation, "what answers is no certregd: \(error.expectation) at byte \(error.offset) of its line",
         advice: "check that --socket names certregd's socket")
     }
     guard case .object = json else {

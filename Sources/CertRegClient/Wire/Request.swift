@@ -1,3 +1,5 @@
+package import CertRegCodec
+
 /// One question to the daemon, without its `id`: the connection numbers what it sends.
 package struct Request: Hashable, Sendable {
   /// The line limit of a daemon with default settings. A longer line would cost the connection, and with it every answer that

@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 import CertRegSigV4
 
@@ -28,7 +29,7 @@ struct CredentialFields: Sendable {
     _ object: JSONValue?, source: String, requiresToken: Bool = true
   ) throws(CredentialsError) -> ProvidedCredentials {
     func text(_ name: String) -> String? {
-      guard let text = object?[name]?.text, !text.isEmpty else { return nil }
+      guard let text = object?[name]?.string, !text.isEmpty else { return nil }
       return text
     }
     guard let keyID = text(accessKeyID) else { throw missing(accessKeyID, source) }

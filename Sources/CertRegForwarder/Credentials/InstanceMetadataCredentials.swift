@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 
 /// Credentials of an EC2 instance's role.
@@ -27,8 +28,9 @@ struct InstanceMetadataCredentials: CredentialsProvider {
     }
     let object = try? JSONValue(parsing: reply.body)
     // The service reports that it has none with status 200 and a code.
-    if let code = object?["Code"]?.text, code != "Success" {
-      let words = UpstreamText(credentials: nil, authorization: nil).clean(object?["Message"]?.text ?? code, limit: 256)
+    if let code = object?["Code"]?.string, code != "Success" {
+      let words = UpstreamText(credentials: nil, authorization: nil).clean(
+        object?["Message"]?.string ?? code, limit: 256)
       throw CredentialsError(.unavailable, "Instance metadata has no credentials at the moment: \(words)")
     }
     return try CredentialFields.metadata.read(object, source: "\(InstanceMetadata.name), role \(role)")

@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 import CertRegCrypto
 import CertRegSigV4
@@ -114,7 +115,7 @@ struct RolesAnywhereCredentials: CredentialsProvider {
   private func read(_ reply: HTTPReply) throws(CredentialsError) -> ProvidedCredentials {
     let object = try? JSONValue(parsing: reply.body)
     return try CredentialFields.service.read(
-      object?["credentialSet"]?.elements?.first?["credentials"], source: "\(Self.source), role \(settings.roleARN)")
+      object?["credentialSet"]?.array?.first?["credentials"], source: "\(Self.source), role \(settings.roleARN)")
   }
 }
 
@@ -156,25 +157,5 @@ struct RolesAnywhereRequest: Sendable {
           + "Signature=\(signature.joined())"
       ))
     return headers
-  }
-}
-
-/// Base64 (RFC 4648 section 4).
-enum Base64 {
-  private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-  static func encode(_ bytes: [UInt8]) -> String {
-    var text: [UInt8] = []
-    text.reserveCapacity((bytes.count + 2) / 3 * 4)
-    for start in stride(from: 0, to: bytes.count, by: 3) {
-      let group = bytes[start..<min(start + 3, bytes.count)]
-      var value: UInt32 = 0
-      for offset in 0..<3 { value = value << 8 | (offset < group.count ? UInt32(bytes[start + offset]) : 0) }
-      for position in 0..<4 {
-        let isPadding = position > group.count
-        text.append(isPadding ? UInt8(ascii: "=") : alphabet[Int(value >> (18 - 6 * UInt32(position)) & 63)])
-      }
-    }
-    return String(decoding: text, as: UTF8.self)
   }
 }

@@ -1,4 +1,5 @@
 import COpenSSL
+import CertRegCodec
 import CertRegCore
 import CertRegX509
 

@@ -1,11 +1,11 @@
-/// Writes JSON text (RFC 8259) into bytes of its own.
+/// Writes JSON text (RFC 8259) into a buffer of its own.
 ///
-/// The order of calls is the caller's to get right: a member inside an object, an element inside an array. Strings are
-/// escaped so that the text stays on one line and does nothing to a terminal; text that is valid UTF-8 stays so.
+/// The caller keeps the calls in order: members inside an object, elements inside an array. Strings are escaped so that
+/// the text stays on one line and a terminal does not act on it.
 package struct JSONWriter: Sendable {
-  /// What has been written.
+  /// The text so far, in UTF-8.
   package private(set) var bytes: [UInt8] = []
-  /// Whether the next member or element comes after another one of the same object or array.
+  /// Whether the innermost object or array already has a member or an element.
   private var needsComma = false
 
   package init(reservingBytes capacity: Int = 256) {
@@ -25,6 +25,7 @@ package struct JSONWriter: Sendable {
     open(UInt8(ascii: "{"))
   }
 
+  /// Ends the innermost object.
   package mutating func endObject() {
     close(UInt8(ascii: "}"))
   }
@@ -40,11 +41,12 @@ package struct JSONWriter: Sendable {
     open(UInt8(ascii: "["))
   }
 
+  /// Ends the innermost array.
   package mutating func endArray() {
     close(UInt8(ascii: "]"))
   }
 
-  /// Ends the line and gives it away.
+  /// The text with LF at its end.
   package consuming func line() -> [UInt8] {
     bytes.append(UInt8(ascii: "\n"))
     return bytes
@@ -52,78 +54,94 @@ package struct JSONWriter: Sendable {
 
   // MARK: Members
 
+  /// Writes a member with a string.
   package mutating func member(_ name: String, _ value: String) {
     memberName(name)
     element(value)
   }
 
-  package mutating func member(_ name: String, _ value: some BinaryInteger) {
+  /// Writes a member with a whole number.
+  package mutating func member(_ name: String, _ value: Int) {
     memberName(name)
     element(value)
   }
 
+  /// Writes a member with `true` or `false`.
   package mutating func member(_ name: String, _ value: Bool) {
     memberName(name)
     element(value)
   }
 
-  /// JSON has no infinities and no NaN: they are written as null.
+  /// Writes a member with a number. JSON has no infinities and no NaN: they are written as null.
   package mutating func member(_ name: String, _ value: Double) {
     memberName(name)
     element(value)
   }
 
-  /// Leaves the member out where there is no value.
+  /// Writes a member with a string, or nothing if there is no value.
   package mutating func member(_ name: String, ifPresent value: String?) {
     if let value { member(name, value) }
   }
 
-  /// Leaves the member out where there is no value.
-  package mutating func member(_ name: String, ifPresent value: (some BinaryInteger)?) {
+  /// Writes a member with a whole number, or nothing if there is no value.
+  package mutating func member(_ name: String, ifPresent value: Int?) {
     if let value { member(name, value) }
   }
 
-  /// A value that is JSON text already, on one line.
-  package mutating func member(_ name: String, json: some Collection<UInt8>) {
+  /// Writes a member whose value is JSON text already, on one line.
+  package mutating func member(_ name: String, json: [UInt8]) {
     memberName(name)
     element(json: json)
   }
 
-  package mutating func nullMember(_ name: String) {
+  /// Writes a member with any value.
+  package mutating func member(_ name: String, _ value: JSONValue) {
     memberName(name)
-    element(json: "null".utf8)
+    element(value)
   }
 
   // MARK: Elements
 
+  /// Writes a string.
   package mutating func element(_ value: String) {
     separate()
     appendString(value)
     needsComma = true
   }
 
-  package mutating func element(_ value: some BinaryInteger) {
-    element(json: String(value).utf8)
+  /// Writes a whole number.
+  package mutating func element(_ value: Int) {
+    element(literal: String(value))
   }
 
+  /// Writes `true` or `false`.
   package mutating func element(_ value: Bool) {
-    element(json: value ? "true".utf8 : "false".utf8)
+    element(literal: value ? "true" : "false")
   }
 
+  /// Writes a number. JSON has no infinities and no NaN: they are written as null.
   package mutating func element(_ value: Double) {
-    element(json: value.isFinite ? value.description.utf8 : "null".utf8)
+    element(literal: value.isFinite ? value.description : "null")
   }
 
-  /// A value that is JSON text already, on one line.
-  package mutating func element(json: some Collection<UInt8>) {
+  /// Writes a value that is JSON text already, on one line.
+  package mutating func element(json: [UInt8]) {
     separate()
     bytes.append(contentsOf: json)
     needsComma = true
   }
 
+  /// Writes a number or a literal name as it is spelled.
+  package mutating func element(literal: String) {
+    separate()
+    bytes.append(contentsOf: literal.utf8)
+    needsComma = true
+  }
+
   // MARK: Bytes
 
-  private mutating func memberName(_ name: String) {
+  /// Writes the name of a member; an element or the beginning of an object or array has to follow.
+  package mutating func memberName(_ name: String) {
     separate()
     appendString(name)
     bytes.append(UInt8(ascii: ":"))
@@ -152,7 +170,7 @@ package struct JSONWriter: Sendable {
     bytes.append(UInt8(ascii: "\""))
   }
 
-  /// Appends valid UTF-8, copying what needs no escape in runs.
+  /// Appends valid UTF-8. Runs without escapes are copied at once.
   private mutating func appendEscaped(_ text: UnsafeBufferPointer<UInt8>) {
     var copied = 0
     var index = 0
@@ -190,8 +208,9 @@ package struct JSONWriter: Sendable {
     }
   }
 
-  /// What RFC 8259 section 7 requires, and what a terminal or an editor would act on: DEL and the C1 controls, line and
-  /// paragraph separators, and the controls of writing direction, which can make text look like another.
+  /// Whether a character is escaped: the ones that RFC 8259 section 7 requires, and the ones that a terminal or an editor
+  /// would act on (DEL and the C1 controls, line and paragraph separators, and the controls of writing direction, which can
+  /// make one text look like another).
   private static func needsEscape(_ unit: UInt16) -> Bool {
     switch unit {
     case ..<0x20, 0x22, 0x5c, 0x7f...0x9f, 0x2028...0x202e, 0x2066...0x2069: true
@@ -199,7 +218,7 @@ package struct JSONWriter: Sendable {
     }
   }
 
-  /// The short escape where there is one, else `\uXXXX`.
+  /// Appends the two-character escape if there is one, else `\uXXXX`.
   private mutating func appendEscape(of unit: UInt16) {
     bytes.append(UInt8(ascii: "\\"))
     switch unit {

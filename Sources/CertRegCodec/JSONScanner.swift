@@ -1,43 +1,54 @@
-/// The grammar of RFC 8259 over the bytes of one line, strictly, without recursion and without allocating.
+/// Scans JSON text by the strict grammar of RFC 8259, without recursion and without allocating.
 ///
-/// Raw pointers, because this is the hottest loop of the daemon and strings are read eight bytes at a time. The pointer is
-/// lent by the caller for the time of one parse; each access is preceded by a comparison of its offset with `end`.
-struct JSONScanner {
-  /// How deep values may be nested, the line's own object being the first level.
-  static let maxDepth = 32
+/// This is the hottest loop of the daemon, hence two exceptions:
+/// - It uses raw pointers, because strings are read eight bytes at a time. The caller lends the pointer for the time of one
+///   parse; each access is preceded by a comparison of its offset with `end`.
+/// - It is `public` where its users need it inlined: across modules the compiler inlines `public` declarations only.
+public struct JSONScanner {
+  /// How deep values may be nested in what `skipValue` reads; the object of the line is the first level.
+  public static let maxDepth = 32
 
-  let base: UnsafeRawPointer
-  /// Count of bytes in the line.
-  let end: Int
+  /// The first byte of the text.
+  public let base: UnsafeRawPointer
+  /// The length of the text in bytes.
+  public let end: Int
   /// Offset of the next byte to read.
-  var position = 0
-  /// Offset of the first escape that is half a surrogate pair. That is within the grammar (RFC 8259 section 8.2) but no
-  /// Unicode text, so that scanning goes on and the caller refuses the line afterwards.
-  var loneSurrogate: Int?
+  public var position = 0
+  /// Offset of the first escape that is half a surrogate pair. The grammar allows it (RFC 8259 section 8.2), but it is no
+  /// Unicode text: scanning goes on, and the caller decides what the text is worth.
+  public var loneSurrogate: Int?
 
-  init(base: UnsafeRawPointer, count: Int) {
+  /// - Parameter base: The first of `count` readable bytes, which stay valid and unchanged while the scanner is used.
+  @inlinable
+  public init(base: UnsafeRawPointer, count: Int) {
     self.base = base
     self.end = count
   }
 
-  /// The whole line.
-  var line: UnsafeRawBufferPointer {
+  /// The whole text.
+  @inlinable
+  public var line: UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(start: base, count: end)
   }
 
+  /// The byte at `offset`, which must be below `end`.
+  @inlinable
   @inline(__always)
-  func byte(_ offset: Int) -> UInt8 {
+  public func byte(_ offset: Int) -> UInt8 {
     base.load(fromByteOffset: offset, as: UInt8.self)
   }
 
-  /// The next byte, or 0 at the end of the line: NUL is not allowed anywhere outside of strings.
+  /// The next byte, or 0 at the end of the text: NUL is allowed nowhere outside strings.
+  @inlinable
   @inline(__always)
-  func peek() -> UInt8 {
+  public func peek() -> UInt8 {
     position < end ? byte(position) : 0
   }
 
+  /// Reads past white space (RFC 8259 section 2).
+  @inlinable
   @inline(__always)
-  mutating func skipWhitespace() {
+  public mutating func skipWhitespace() {
     while position < end {
       let next = byte(position)
       if next > 0x20 { return }
@@ -46,16 +57,21 @@ struct JSONScanner {
     }
   }
 
-  /// Takes `expected`, or throws a fault of `kind`.
+  /// Reads past `expected`.
+  ///
+  /// - Throws: A fault of `kind` if another byte comes next.
+  @inlinable
   @inline(__always)
-  mutating func take(_ expected: Unicode.Scalar, orThrow kind: SyntaxFault.Kind) throws(SyntaxFault) {
+  public mutating func take(_ expected: Unicode.Scalar, orThrow kind: SyntaxFault.Kind) throws(SyntaxFault) {
     guard peek() == UInt8(ascii: expected) else { throw SyntaxFault(kind: kind, offset: position) }
     position += 1
   }
 
   /// Reads past one value of any kind, with its nested values. `position` is at the value's first byte.
-  /// `depth` is the number of values that are open around it.
-  mutating func skipValue(depth outerDepth: Int) throws(SyntaxFault) {
+  ///
+  /// - Parameter outerDepth: How many values are open around it.
+  /// - Throws: ``SyntaxFault`` for text outside the grammar and for nesting deeper than ``maxDepth``.
+  package mutating func skipValue(depth outerDepth: Int) throws(SyntaxFault) {
     /// Bit N is set where the value N levels above the innermost one is an object.
     var openObjects: UInt64 = 0
     var depth = outerDepth
@@ -87,7 +103,7 @@ struct JSONScanner {
       default:
         throw SyntaxFault(kind: kind, offset: position)
       }
-      // A value has ended, or its closing bracket is next: close what ends here, then go on to the next value.
+      // A value has ended, or its closing bracket comes next. Close every value that ends here before the next one begins.
       kind = .expectedValue
       while true {
         if depth == outerDepth { return }
@@ -118,8 +134,11 @@ struct JSONScanner {
   }
 
   /// Reads `true`, `false` or `null`.
+  ///
+  /// - Throws: A ``SyntaxFault`` at the first byte that differs.
+  @inlinable
   @inline(__always)
-  mutating func scanLiteral(_ literal: StaticString) throws(SyntaxFault) {
+  public mutating func scanLiteral(_ literal: StaticString) throws(SyntaxFault) {
     let start = literal.utf8Start
     for index in 0..<literal.utf8CodeUnitCount {
       guard peek() == start[index] else { throw SyntaxFault(kind: .badLiteral, offset: position) }
@@ -127,8 +146,10 @@ struct JSONScanner {
     }
   }
 
-  /// Reads a number (RFC 8259 section 6). What follows it is for the caller to check: `01` is a zero and a stray digit.
-  mutating func scanNumber() throws(SyntaxFault) {
+  /// Reads a number (RFC 8259 section 6). The caller checks the byte after it: `01` is a zero and a stray digit.
+  ///
+  /// - Throws: A ``SyntaxFault`` where a digit is missing.
+  package mutating func scanNumber() throws(SyntaxFault) {
     if peek() == UInt8(ascii: "-") { position += 1 }
     if peek() == UInt8(ascii: "0") {
       position += 1
@@ -152,14 +173,17 @@ struct JSONScanner {
     guard position > start else { throw SyntaxFault(kind: .expectedDigit, offset: position) }
   }
 
+  /// Whether `byte` is an ASCII digit.
+  @inlinable
   @inline(__always)
-  static func isDigit(_ byte: UInt8) -> Bool {
+  public static func isDigit(_ byte: UInt8) -> Bool {
     byte &- UInt8(ascii: "0") < 10
   }
 
-  /// 0 to 15, or 0xff for a byte that is no hexadecimal digit.
+  /// The value of a hexadecimal digit, 0 to 15; 0xff for any other byte.
+  @inlinable
   @inline(__always)
-  static func hexValue(_ byte: UInt8) -> UInt8 {
+  public static func hexValue(_ byte: UInt8) -> UInt8 {
     switch byte {
     case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
     case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10

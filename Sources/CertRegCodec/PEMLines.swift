@@ -1,25 +1,28 @@
-/// The lines of a text and what RFC 7468 calls its encapsulation boundaries.
-struct PEMLines: Sequence, IteratorProtocol {
+/// The lines of a text, and what RFC 7468 calls its encapsulation boundaries.
+///
+/// The pointer is lent by the caller; each access is preceded by a comparison with the end of the text.
+package struct PEMLines: Sequence, IteratorProtocol {
   /// One line.
-  struct Line {
-    /// Without the line end.
-    let whole: Range<Int>
-    /// Without white space around it either.
-    let content: Range<Int>
+  package struct Line {
+    /// The line without its end.
+    package let whole: Range<Int>
+    /// The line without white space around it.
+    package let content: Range<Int>
     /// Whether a CR without LF ended the line.
-    let endsWithLoneCR: Bool
+    package let endsWithLoneCR: Bool
   }
 
   private let text: UnsafeRawBufferPointer
   private var position: Int
 
-  /// The text has to outlive the value; it starts at `position`.
-  init(_ text: UnsafeRawBufferPointer, from position: Int) {
+  /// Begins at `position`. The text has to outlive this value.
+  package init(_ text: UnsafeRawBufferPointer, from position: Int) {
     self.text = text
     self.position = position
   }
 
-  mutating func next() -> Line? {
+  /// The next line; `nil` at the end of the text. LF, CRLF and a lone CR end a line.
+  package mutating func next() -> Line? {
     guard position < text.count else { return nil }
     let start = position
     while position < text.count, text[position] != UInt8(ascii: "\n"), text[position] != UInt8(ascii: "\r") {
@@ -42,12 +45,12 @@ struct PEMLines: Sequence, IteratorProtocol {
   }
 
   /// The label of a BEGIN line; `nil` for any other line.
-  static func beginLabel(_ line: Range<Int>, in text: UnsafeRawBufferPointer) -> Range<Int>? {
+  package static func beginLabel(_ line: Range<Int>, in text: UnsafeRawBufferPointer) -> Range<Int>? {
     label(line, after: begin, in: text)
   }
 
   /// The label of an END line; `nil` for any other line.
-  static func endLabel(_ line: Range<Int>, in text: UnsafeRawBufferPointer) -> Range<Int>? {
+  package static func endLabel(_ line: Range<Int>, in text: UnsafeRawBufferPointer) -> Range<Int>? {
     label(line, after: end, in: text)
   }
 
@@ -77,7 +80,7 @@ struct PEMLines: Sequence, IteratorProtocol {
   }
 
   /// Whether `expected` stands at `position`; the caller has checked that it fits.
-  static func matches(_ expected: StaticString, in text: UnsafeRawBufferPointer, at position: Int) -> Bool {
+  package static func matches(_ expected: StaticString, in text: UnsafeRawBufferPointer, at position: Int) -> Bool {
     let count = expected.utf8CodeUnitCount
     guard position + count <= text.count else { return false }
     // A StaticString that is not a single scalar always has a pointer to its bytes.

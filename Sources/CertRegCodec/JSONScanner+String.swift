@@ -1,16 +1,20 @@
 extension JSONScanner {
   /// The eight bytes at `offset`, the first one lowest.
+  @inlinable
   @inline(__always)
-  private func word(_ offset: Int) -> UInt64 {
+  func word(_ offset: Int) -> UInt64 {
     UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
   }
 
-  /// Reads a string and its closing quote; `position` is behind the opening one.
+  /// Reads a string and its closing quote. `position` is behind the opening quote.
+  ///
+  /// - Throws: ``SyntaxFault`` for text outside the grammar and for bytes that are not UTF-8.
+  @inlinable
   @inline(__always)
-  mutating func scanString() throws(SyntaxFault) -> JSONText {
+  public mutating func scanString() throws(SyntaxFault) -> JSONText {
     var text = JSONText(range: position..<position, hasEscapes: false, isASCII: true)
     while true {
-      // Four words a turn: half the time of one, and a line of PEM text is two turns.
+      // Four words at a time take half as long as one; a line of PEM text is two rounds.
       while position + 32 <= end {
         let stops =
           SWAR.stringStops(word(position)) | SWAR.stringStops(word(position + 8))
@@ -35,7 +39,7 @@ extension JSONScanner {
         return text
       case UInt8(ascii: "\\"):
         text.hasEscapes = true
-        // What PEM text has at the end of each line.
+        // The escape at the end of each line of PEM text.
         if position + 1 < end, byte(position + 1) == UInt8(ascii: "n") {
           position += 2
         } else if try scanEscape() {
@@ -52,8 +56,9 @@ extension JSONScanner {
     }
   }
 
-  /// Reads an escape, a surrogate pair being one; returns whether it stands for a character that is not ASCII.
-  private mutating func scanEscape() throws(SyntaxFault) -> Bool {
+  /// Reads an escape or a surrogate pair; returns whether it stands for a character outside ASCII.
+  @usableFromInline
+  mutating func scanEscape() throws(SyntaxFault) -> Bool {
     let start = position
     guard start + 1 < end else { throw SyntaxFault(kind: .unterminatedString, offset: end) }
     switch byte(start + 1) {
@@ -73,7 +78,7 @@ extension JSONScanner {
     }
   }
 
-  /// Takes the other half of a surrogate pair where it follows; notes the fault where it does not.
+  /// Reads the second half of a surrogate pair, or notes that it is missing.
   private mutating func scanSecondSurrogate(after unit: UInt32, at start: Int) throws(SyntaxFault) {
     let escapeFollows =
       position + 1 < end && byte(position) == UInt8(ascii: "\\") && byte(position + 1) == UInt8(ascii: "u")
@@ -81,7 +86,7 @@ extension JSONScanner {
       let afterFirst = position
       position += 2
       if try scanHexDigits() & 0xfc00 == 0xdc00 { return }
-      // It is a character of its own, perhaps the first half of a pair: read it again as that.
+      // The escape is a character of its own, perhaps the first half of a pair: it is read again as such.
       position = afterFirst
     }
     if loneSurrogate == nil { loneSurrogate = start }
@@ -98,9 +103,10 @@ extension JSONScanner {
     return value
   }
 
-  /// Reads the characters that are not ASCII up to the next one that is, by the table of RFC 3629 section 4: no overlong
-  /// forms, no surrogates, nothing above U+10FFFF.
-  private mutating func scanNonASCII() throws(SyntaxFault) {
+  /// Reads up to the next ASCII character, by the table of RFC 3629 section 4: no overlong forms, no surrogates, nothing
+  /// above U+10FFFF.
+  @usableFromInline
+  mutating func scanNonASCII() throws(SyntaxFault) {
     while position < end {
       let first = byte(position)
       if first < 0x80 { return }

@@ -1,6 +1,7 @@
-/// Where and why a line is not one JSON object (RFC 8259). Small and trivial, so that throwing it costs nothing.
-struct SyntaxFault: Error, Equatable {
-  enum Kind: UInt8 {
+/// Where and why a text is not the JSON that is expected (RFC 8259). Small and trivial, so that throwing it is cheap.
+public struct SyntaxFault: Error, Equatable {
+  /// What is wrong. The first three are about lines that have to be one object.
+  public enum Kind: UInt8, Sendable {
     case emptyLine
     case byteOrderMark
     case notAnObject
@@ -22,24 +23,20 @@ struct SyntaxFault: Error, Equatable {
     case tooDeep
   }
 
-  var kind: Kind
-  /// Offset of the byte in the line; the line's length where the line ended too early.
-  var offset: Int
+  /// What is wrong.
+  public var kind: Kind
+  /// Offset in bytes of the fault; the length of the text if the text ends too early.
+  public var offset: Int
 
-  /// The stable word of the wire's error.
-  var reason: RequestReason {
-    switch kind {
-    case .byteOrderMark: .byteOrderMark
-    case .emptyLine, .notAnObject: .notAnObject
-    case .invalidUTF8: .invalidUTF8
-    case .trailingData: .trailingData
-    case .tooDeep: .nestingTooDeep
-    default: .invalidJSON
-    }
+  /// A fault at `offset`.
+  @inlinable
+  public init(kind: Kind, offset: Int) {
+    self.kind = kind
+    self.offset = offset
   }
 
-  /// What the grammar asks for at the offset, for people.
-  var expectation: String {
+  /// What the grammar requires at the offset, for people.
+  package var expectation: String {
     switch kind {
     case .emptyLine, .notAnObject: "expected a JSON object, which begins with '{'"
     case .byteOrderMark: "a byte-order mark is not allowed (RFC 8259 section 8.1)"

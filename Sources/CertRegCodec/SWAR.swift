@@ -1,12 +1,18 @@
-/// Tests on the eight bytes of a word at once. A result has the top bit set of each byte that was found; only the lowest one
-/// found is exact (a borrow may mark bytes above it), which is the only one that callers use.
-enum SWAR {
-  private static let top: UInt64 = 0x8080_8080_8080_8080
-
-  /// Bytes that a JSON string cannot take as they are or that change how it is read: the quote, the backslash,
-  /// control characters below 0x20, and everything that is not ASCII. The word's first byte in memory is its lowest.
+/// Tests on the eight bytes of a word at once ("SIMD within a register").
+///
+/// A result has the top bit set of each byte that was found. Only the lowest one is exact, because a borrow may mark
+/// bytes above it; callers use no other.
+public enum SWAR {
+  /// The top bit of each byte.
+  @inlinable
   @inline(__always)
-  static func stringStops(_ word: UInt64) -> UInt64 {
+  public static var top: UInt64 { 0x8080_8080_8080_8080 }
+
+  /// Marks the bytes that end a run of plain text in a JSON string: the quote, the backslash, control characters below
+  /// 0x20, and everything that is not ASCII. The word's first byte in memory is its lowest.
+  @inlinable
+  @inline(__always)
+  public static func stringStops(_ word: UInt64) -> UInt64 {
     // Flipping bit 1 moves the quote (0x22) to 0x20, just above the control characters, and those among themselves:
     // one comparison with 0x21 finds both.
     let controlOrQuote = (word ^ 0x0202_0202_0202_0202) &- 0x2121_2121_2121_2121
@@ -14,16 +20,18 @@ enum SWAR {
     return (controlOrQuote | backslash | word) & top
   }
 
-  /// Backslashes.
+  /// Marks the backslashes.
+  @inlinable
   @inline(__always)
-  static func backslashes(_ word: UInt64) -> UInt64 {
+  public static func backslashes(_ word: UInt64) -> UInt64 {
     let difference = word ^ 0x5c5c_5c5c_5c5c_5c5c
     return (difference &- 0x0101_0101_0101_0101) & ~difference & top
   }
 
   /// The eight lower-case hexadecimal digits of four bytes, the first byte (lowest in the word) first.
+  @inlinable
   @inline(__always)
-  static func hexDigits(_ bytes: UInt32) -> UInt64 {
+  public static func hexDigits(_ bytes: UInt32) -> UInt64 {
     var digits = UInt64(bytes)
     digits = (digits | digits << 16) & 0x0000_ffff_0000_ffff
     digits = (digits | digits << 8) & 0x00ff_00ff_00ff_00ff

@@ -1,5 +1,6 @@
+import CertRegCodec
 import CertRegCore
-import CertRegProtocol
+import CertRegTesting
 import Foundation
 import Testing
 
@@ -9,14 +10,14 @@ import Testing
     writer.beginObject()
     writer.member("text", "a")
     writer.member("count", 7)
-    writer.member("big", Int64.min)
+    writer.member("big", Int.min)
     writer.member("yes", true)
     writer.member("rate", 2.5)
     writer.member("endless", Double.infinity)
-    writer.nullMember("nothing")
+    writer.member("nothing", JSONValue.null)
     writer.member("absent", ifPresent: String?.none)
     writer.member("number", ifPresent: Int?.some(3))
-    writer.member("raw", json: "{\"x\":[]}".utf8)
+    writer.member("raw", json: Array("{\"x\":[]}".utf8))
     writer.beginArray("list")
     writer.element("x")
     writer.element(1)
@@ -26,7 +27,7 @@ import Testing
     writer.beginArray()
     writer.beginArray()
     writer.endArray()
-    writer.element(json: "null".utf8)
+    writer.element(JSONValue.null)
     writer.endArray()
     writer.endArray()
     writer.beginObject("empty")

@@ -1,14 +1,14 @@
 import Glibc
 
-/// Turns a string that a `JSONScanner` has accepted into its text. It relies on that check: escapes are not looked at twice.
+/// Decodes a string that a `JSONScanner` has accepted. It relies on that check and does not check escapes again.
 ///
-/// Raw pointers, because the text is copied eight bytes at a time and straight into the memory where the caller wants it.
-/// Every access lies inside `text.range` of `line` or the first `text.range.count` bytes of the target.
+/// It uses raw pointers, because text is copied eight bytes at a time and directly into the caller's memory. Every access
+/// lies inside `text.range` of `line` or the first `text.range.count` bytes of the target.
 package enum JSONTextDecoder {
   /// Writes the unescaped UTF-8 of `text` to the start of `target` and returns how many bytes it has.
   ///
-  /// `target` has room for `text.range.count` bytes (an escape is never shorter than what it stands for) and does not overlap
-  /// `line`. What lies behind the returned count, up to that room, may be overwritten as well.
+  /// `target` has room for `text.range.count` bytes (no escape is shorter than the text it stands for) and does not overlap
+  /// `line`. The room behind the returned count may be overwritten as well.
   package static func unescape(
     _ text: JSONText, in line: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
   ) -> Int {
@@ -24,7 +24,7 @@ package enum JSONTextDecoder {
     var written = 0
     while read < count {
       if read + 8 <= count {
-        // `written` never passes `read`, so that these eight bytes fit into the target too.
+        // `written` never passes `read`, so these eight bytes fit into the target too.
         let word = input.loadUnaligned(fromByteOffset: read, as: UInt64.self)
         output.storeBytes(of: word, toByteOffset: written, as: UInt64.self)
         let stops = SWAR.backslashes(UInt64(littleEndian: word))
@@ -86,7 +86,7 @@ package enum JSONTextDecoder {
   }
 
   /// Whether the text is exactly `expected`.
-  static func equals(_ text: JSONText, in line: UnsafeRawBufferPointer, _ expected: StaticString) -> Bool {
+  package static func equals(_ text: JSONText, in line: UnsafeRawBufferPointer, _ expected: StaticString) -> Bool {
     equals(text, in: line, UnsafeRawBufferPointer(start: expected.utf8Start, count: expected.utf8CodeUnitCount))
   }
 
@@ -96,7 +96,7 @@ package enum JSONTextDecoder {
     return memcmp(leftStart, rightStart, left.count) == 0
   }
 
-  /// What the escapes of two characters stand for (RFC 8259 section 7).
+  /// The byte that a two-character escape stands for (RFC 8259 section 7).
   private static func meaning(ofEscape letter: UInt8) -> UInt8 {
     switch letter {
     case UInt8(ascii: "n"): 0x0a
@@ -109,7 +109,7 @@ package enum JSONTextDecoder {
   }
 
   /// The scalar of the `\uXXXX` at `offset`, or of a surrogate pair, and the number of bytes that it was written with.
-  /// Half a pair gives U+FFFD: scanning reports it as an error before.
+  /// Half a pair gives U+FFFD; the scanner has noted it.
   private static func unicodeEscape(
     _ input: UnsafeRawPointer, at offset: Int, count: Int
   ) -> (scalar: UInt32, used: Int) {

@@ -1,0 +1,131 @@
+package import CertRegCodec
+
+extension FaultPlan {
+  private enum Name: String, CaseIterable {
+    case latencyMs
+    case errorRate
+    case dropRate
+    case resetRate
+    case lieRate
+    case dripBytesPerSecond
+    case throttlePerSecond
+    case throttleBurst
+    case expiredKeyIds
+    case clockOffsetSeconds
+    case answers
+  }
+
+  /// Reads the plan of a control request. Members that are left out change nothing.
+  ///
+  /// - Throws: InvalidRequestException for a member of another name, so that a test cannot go wrong in silence, and for a
+  ///   value out of range.
+  package init(json: JSONValue) throws(SandboxError) {
+    self.init()
+    let members = try PlanMembers<Name>(json)
+    let latencies = try members.value(.latencyMs, "two numbers, the least and the most, of at most a day") {
+      FaultPlan.latency(milliseconds: $0)
+    }
+    if let latencies { latency = latencies }
+    for (name, path) in [
+      (.errorRate, \.errorRate), (.dropRate, \.dropRate), (.resetRate, \.resetRate), (.lieRate, \.lieRate),
+    ] as [(Name, WritableKeyPath<FaultPlan, Double>)] {
+      self[keyPath: path] = try members.number(name, "a number from 0 to 1", in: 0...1) ?? 0
+    }
+    bytesPerSecond = try members.value(.dripBytesPerSecond, "a number above 0") { json in
+      json.integer.flatMap { $0 > 0 ? $0 : nil }
+    }
+    let aboveZero = Double.leastNonzeroMagnitude...Double.greatestFiniteMagnitude
+    let burst = try members.number(.throttleBurst, "a number", in: 0...Double.greatestFiniteMagnitude)
+    if let rate = try members.number(.throttlePerSecond, "a number above 0", in: aboveZero) {
+      throttle = ThrottleRate(perSecond: rate, burst: burst)
+    } else if burst != nil {
+      throw members.problem(.throttleBurst, "needs throttlePerSecond")
+    }
+    let keyIDs = try members.value(.expiredKeyIds, "an array of strings") { $0.elements { $0.string } }
+    expiredKeyIDs = Set(keyIDs ?? [])
+    let offset = try members.number(.clockOffsetSeconds, "a number of seconds within 100 years", in: -3.2e9...3.2e9)
+    clockOffset = .seconds(offset ?? 0)
+    for answer in try members.value(.answers, "an array of objects", { $0.array }) ?? [] {
+      answers.append(try ScriptedAnswer(json: answer))
+    }
+  }
+
+  private static func latency(milliseconds bounds: JSONValue) -> ClosedRange<Duration>? {
+    guard let bounds = bounds.elements({ $0.double }), bounds.count == 2, bounds[0] >= 0, bounds[1] >= bounds[0],
+      bounds[1] <= 86_400_000
+    else { return nil }
+    return .seconds(bounds[0] / 1000) ... .seconds(bounds[1] / 1000)
+  }
+}
+
+extension FaultPlan.ScriptedAnswer {
+  private enum Name: String, CaseIterable {
+    case status
+    case headers
+    case body
+    case times
+    case carriedOut
+  }
+
+  fileprivate init(json: JSONValue) throws(SandboxError) {
+    let members = try PlanMembers<Name>(json)
+    let status = try members.value(.status, "a number from 200 to 599") { json in
+      json.integer.flatMap { (200...599).contains($0) ? $0 : nil }
+    }
+    guard let status else { throw members.problem(.status, "takes a number from 200 to 599") }
+    let headers = try members.value(.headers, "an object of strings") { json in
+      json.members.flatMap { members in
+        let texts = members.compactMap { member in member.value.string.map { (member.name, $0) } }
+        return texts.count == members.count ? Dictionary(texts) { $1 } : nil
+      }
+    }
+    self.init(
+      status: status, headers: headers ?? [:], body: try members.value(.body, "a string") { $0.string } ?? "",
+      times: try members.value(.times, "a number", { $0.integer }) ?? 1,
+      isCarriedOut: try members.value(.carriedOut, "true or false", { $0.bool }) ?? false)
+  }
+}
+
+/// The members of a JSON object, all of which have one of the names. A member with `null` counts as left out.
+private struct PlanMembers<Name: RawRepresentable<String> & CaseIterable> {
+  private let json: JSONValue
+
+  init(_ json: JSONValue) throws(SandboxError) {
+    guard let members = json.members else {
+      throw SandboxError(.invalidRequest, "not a plan of faults: an object is missing")
+    }
+    self.json = json
+    for member in members where Name(rawValue: member.name) == nil {
+      let names = Name.allCases.map(\.rawValue).joined(separator: ", ")
+      throw SandboxError(.invalidRequest, "there is no \(member.name.prefix(64)); there are \(names)")
+    }
+  }
+
+  /// What `read` makes of the member's value; it returns `nil` for a value that is not as expected.
+  func value<Value>(
+    _ name: Name, _ expectation: String, _ read: (JSONValue) -> Value?
+  ) throws(SandboxError) -> Value? {
+    guard let value = json[name.rawValue], !value.isNull else { return nil }
+    guard let result = read(value) else { throw problem(name, "takes \(expectation)") }
+    return result
+  }
+
+  func number(
+    _ name: Name, _ expectation: String, in range: ClosedRange<Double>
+  ) throws(SandboxError) -> Double? {
+    try value(name, expectation) { $0.double.flatMap { range.contains($0) ? $0 : nil } }
+  }
+
+  func problem(_ name: Name, _ text: String) -> SandboxError {
+    SandboxError(.invalidRequest, "\(name.rawValue) \(text)")
+  }
+}
+
+extension JSONValue {
+  /// What `read` makes of each element of an array; `nil` if it makes nothing of one.
+  fileprivate func elements<Value>(_ read: (JSONValue) -> Value?) -> [Value]? {
+    guard let array else { return nil }
+    let values = array.compactMap(read)
+    return values.count == array.count ? values : nil
+  }
+}

@@ -1,0 +1,52 @@
+import CertRegCodec
+import CertRegCore
+
+/// The JSON form in which errors are stored. The names of its members stay as they are: databases hold them.
+enum ErrorJSON {
+  /// An error, and the first requester beside its members if that is known.
+  static func encode(_ error: ServiceError, requester: Requester? = nil) -> [UInt8] {
+    JSONValue.object(of: [
+      "kind": .string(error.kind.rawValue),
+      "message": .string(error.message),
+      "origin": .string(error.origin.rawValue),
+      "reason": .string(error.reason.rawValue),
+      "requestID": error.requestID.map { .string($0) },
+      "requester": requester.map(json),
+      "resourceARN": error.resourceARN.map { .string($0) },
+      "resourceID": error.resourceID.map { .string($0) },
+      "retryAfterMilliseconds": error.retryAfterMilliseconds.map { .integer($0) },
+      "retryable": .bool(error.retryable),
+      "status": (error.status?.rawValue).map { .string($0) },
+      "upstreamType": error.upstreamType.map { .string($0) },
+    ]).jsonBytes
+  }
+
+  private static func json(_ requester: Requester) -> JSONValue {
+    .object(of: [
+      "pid": .integer(requester.pid), "uid": .integer(requester.uid), "unit": requester.unit.map { .string($0) },
+    ])
+  }
+
+  /// The error; `nil` if `text` is not in the form that ``encode(_:requester:)`` writes.
+  static func decode(_ text: [UInt8]) -> ServiceError? {
+    guard let json = try? JSONValue(parsing: text), let kind = json["kind"]?.string.flatMap(ServiceError.Kind.init),
+      let reason = json["reason"]?.string, let message = json["message"]?.string,
+      let retryable = json["retryable"]?.bool, let origin = json["origin"]?.string.flatMap(ServiceError.Origin.init)
+    else { return nil }
+    return ServiceError(
+      kind, reason: Reason(rawValue: reason), message: message, retryable: retryable, origin: origin,
+      retryAfterMilliseconds: json["retryAfterMilliseconds"]?.integer.map { Int64($0) },
+      resourceID: json["resourceID"]?.string, resourceARN: json["resourceARN"]?.string,
+      status: json["status"]?.string.flatMap(CertificateStatus.init), requestID: json["requestID"]?.string,
+      upstreamType: json["upstreamType"]?.string)
+  }
+
+  /// The first requester; `nil` if `text` names none.
+  static func requester(in text: [UInt8]) -> Requester? {
+    guard let json = (try? JSONValue(parsing: text))?["requester"],
+      let uid = json["uid"]?.integer.flatMap({ UInt32(exactly: $0) }),
+      let pid = json["pid"]?.integer.flatMap({ Int32(exactly: $0) })
+    else { return nil }
+    return Requester(uid: uid, pid: pid, unit: json["unit"]?.string)
+  }
+}
