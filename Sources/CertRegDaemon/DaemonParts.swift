@@ -188,9 +188,11 @@ final class DaemonParts: Sendable {
       let service = RequestService(
         verdicts: verdicts, cache: cache, store: store, engine: engine, workers: threads.queue, reports: reports,
         audit: audit, counts: counts, configuration: settings.requests)
+      var socketConfiguration = settings.socketConfiguration(cache: cache, maxConnections: maxConnections)
+      socketConfiguration.connectionsExhausted = { logger.log(.warning, .connectionsExhausted, "\($0)") }
       let server = try await SocketServer.start(
         on: socket.descriptor, loops: Threads.socketLoops, handling: service, cache: cache,
-        configuration: settings.socketConfiguration(cache: cache, maxConnections: maxConnections))
+        configuration: socketConfiguration)
       started = server
       reports.attach(server: server)
       var metrics: MetricsServer?

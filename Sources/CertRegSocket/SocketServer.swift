@@ -36,7 +36,9 @@ package final class SocketServer: Sendable {
       for mailbox in mailboxes { try await server.startLoop(shared, mailbox: mailbox) }
       try setNonBlocking(socket)
       try await server.onFirstLoop { loop in
-        try loop.accept(with: Acceptor(socket, mailboxes: mailboxes, open: shared.open))
+        try loop.accept(
+          with: Acceptor(
+            socket, mailboxes: mailboxes, open: shared.open, exhausted: configuration.connectionsExhausted))
       }
     } catch {
       await server.shutDown()
