@@ -16,7 +16,8 @@ final class Acceptor {
   private var accepted: UInt64 = 0
 
   /// `descriptor`: a listening Unix stream socket, non-blocking, which the acceptor takes over.
-  init(_ descriptor: CInt, mailboxes: [Mailbox], open: ConnectionCount, exhausted: @escaping @Sendable (String) -> Void) {
+  init(_ descriptor: CInt, mailboxes: [Mailbox], open: ConnectionCount, exhausted: @escaping @Sendable (String) -> Void)
+  {
     self.descriptor = descriptor
     self.mailboxes = mailboxes
     self.open = open
