@@ -84,9 +84,11 @@ final class DaemonParts: Sendable {
           verdicts: verdicts, known: known, store: store, engine: engine, workers: threads.queue, reports: reports,
           audit: audit, counts: counts, clock: clock),
         configuration: settings.requests)
+      var socketConfiguration = settings.socketConfiguration(cache: memory, maxConnections: maxConnections)
+      socketConfiguration.connectionsExhausted = { logger.log(.warning, .connectionsExhausted, "\($0)") }
       try await server.serve(
         socket.descriptor, handling: service, cache: memory, demand: demand, clock: clock,
-        configuration: settings.socketConfiguration(cache: memory, maxConnections: maxConnections))
+        configuration: socketConfiguration)
       metrics =
         if let listen = settings.metrics.listen {
           try await MetricsServer.start(listen, reports: reports, on: threads.core)

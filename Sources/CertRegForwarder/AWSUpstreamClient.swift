@@ -165,7 +165,7 @@ package final class AWSUpstreamClient: UpstreamClient {
           offset.learn(upstream: upstreamTime, now: now)
           logger.warning(
             "the host's clock differs from the upstream's; signing with the upstream's time",
-            metadata: ["upstream-ahead-ms": "\(offset.value.milliseconds)"])
+            metadata: ["event": "clock_corrected", "upstream_ahead_ms": "\(offset.value.milliseconds)"])
         case .refreshCredentials:
           let fresh = try? await signingCredentials(after: signing, deadline: deadline)
           guard let fresh, fresh != signing else { return outcome }

@@ -166,10 +166,12 @@ struct ReplyClassifier {
     case malformed
   }
 
-  /// `arn:PARTITION:iot:REGION:ACCOUNT:cert/ID`; the ID is the certificate's.
+  /// `arn:PARTITION:iot:REGION:ACCOUNT:cert/ID`; the ID is the certificate's. Answers from memory hold the text as it is, so it
+  /// has to be ASCII that JSON does not escape.
   private func check(_ arn: String) -> ARNCheck {
     let parts = arn.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-    guard arn.utf8.count <= 512, arn.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }), parts.count == 6,
+    guard arn.utf8.count <= 512, arn.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != 0x22 && $0 != 0x5c }),
+      parts.count == 6,
       parts[0].elementsEqual("arn".utf8), parts[5].starts(with: "cert/".utf8)
     else { return .malformed }
     return CertificateID(hex: parts[5].dropFirst(5)) == certificateID ? .ours : .another

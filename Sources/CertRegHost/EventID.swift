@@ -13,12 +13,14 @@ package struct EventID: Hashable, Sendable {
 
   /// What keeps a kind of event from flooding the log.
   package enum Limit: Hashable, Sendable {
-    /// Nothing: every one is wanted, and something else bounds them.
+    /// No limit: every entry is wanted, and something else bounds their number.
     case none
-    /// Part of the audit trail that a peer can bring about as often as it likes: see ``LogPipeline/auditLimiter``.
+    /// A part of the audit trail that clients can cause as often as they like: see ``LogPipeline/auditLimiter``.
     case audit
     /// The usual rate of one kind.
     case usual
+    /// A lasting condition that every further request meets: see ``LogPipeline/conditionLimiter``.
+    case condition
   }
 
   private init(_ name: String, _ messageID: String, limit: Limit = .usual) {
@@ -71,9 +73,10 @@ package struct EventID: Hashable, Sendable {
   /// A peer asked for what it may not have.
   package static let peerRefused = EventID("peer_refused", "a8c3d26c30c242a5a6bcda33216412d8")
   /// A limit on connections or descriptors is reached.
-  package static let connectionsExhausted = EventID("connections_exhausted", "1551bd8fb7844ae0ad19008b0b0187d6")
+  package static let connectionsExhausted = EventID(
+    "connections_exhausted", "1551bd8fb7844ae0ad19008b0b0187d6", limit: .condition)
   /// The queue takes no more.
-  package static let queueFull = EventID("queue_full", "c673b2c6a859443c9d18e20d482cda16")
+  package static let queueFull = EventID("queue_full", "c673b2c6a859443c9d18e20d482cda16", limit: .condition)
   /// State cannot be written.
   package static let storeFailed = EventID("store_failed", "5fca095e1b3e4100b13eba57ff2aea7c")
   /// State can be written again.

@@ -9,8 +9,6 @@ package enum LogField {
   package static let target = "target"
   /// User ID of the peer, from `SO_PEERCRED`.
   package static let peerUID = "peer_uid"
-  /// Group ID of the peer.
-  package static let peerGID = "peer_gid"
   /// Process ID of the peer.
   package static let peerPID = "peer_pid"
   /// The systemd unit that the peer runs in.

@@ -25,6 +25,7 @@ package final class LogPipeline: Sendable {
     var level: Logger.Level
     var limiter: LogRateLimiter
     var auditLimiter: LogRateLimiter
+    var conditionLimiter = LogPipeline.conditionLimiter
     var suppressed = 0
 
     /// Whether an entry may be written: `nil` not, else how many of its kind were held back before it.
@@ -34,6 +35,7 @@ package final class LogPipeline: Sendable {
       case .none: return 0
       case .audit: decision = auditLimiter.admit(kind, at: now)
       case .usual: decision = limiter.admit(kind, at: now)
+      case .condition: decision = conditionLimiter.admit(kind, at: now)
       }
       guard case .emit(let before) = decision else {
         suppressed += 1
@@ -45,6 +47,9 @@ package final class LogPipeline: Sendable {
 
   /// What of the audit trail is not bounded by the upstream's pace or the queue: 1,000 at once and 20 a second of each kind.
   package static var auditLimiter: LogRateLimiter { LogRateLimiter(burst: 1000, perSecond: 20) }
+
+  /// The limit for lasting conditions: one entry of each kind a minute.
+  package static var conditionLimiter: LogRateLimiter { LogRateLimiter(burst: 1, perSecond: 1.0 / 60) }
 
   /// Protects the level and the limiters.
   private let state: Mutex<State>
@@ -117,7 +122,9 @@ package final class LogPipeline: Sendable {
   /// process. Returns whether all is written.
   @discardableResult
   package func flush(within limit: Duration = .seconds(2)) -> Bool {
-    let held = state.withLock { $0.limiter.takeSuppressed() + $0.auditLimiter.takeSuppressed() }
+    let held = state.withLock { state in
+      state.limiter.takeSuppressed() + state.auditLimiter.takeSuppressed() + state.conditionLimiter.takeSuppressed()
+    }
     let now = clock().wall
     for (kind, count) in held {
       writer.enqueue { Self.report("\(count) messages suppressed (\(kind))", count: count, at: now) }
@@ -147,22 +154,21 @@ package final class LogPipeline: Sendable {
     }
   }
 
-  /// Takes an entry of the audit trail, at level `info`. `make` is called on the log's thread, so that whoever brings the
-  /// entry about does not wait for its text to be made.
+  /// Takes an entry of the audit trail. `make` is called on the log's thread, so that no request waits for the text.
   package func audit(
-    _ event: EventID, label: String = "audit", file: String = #fileID, line: UInt = #line,
+    _ event: EventID, level: Logger.Level = .info, label: String = "audit", file: String = #fileID, line: UInt = #line,
     _ make: @escaping @Sendable () -> (message: String, fields: Logger.Metadata)
   ) {
     let now = clock()
     let admitted = state.withLock { state in
-      state.level <= .info ? state.admit(event.name, event.limit, at: now.monotonic) : nil
+      state.level <= level ? state.admit(event.name, event.limit, at: now.monotonic) : nil
     }
     guard let suppressed = admitted else { return }
     writer.enqueue {
       var (message, fields) = make()
       fields[LogField.event] = .string(event.name)
       return LogRecord(
-        time: now.wall, level: .info, label: label, message: message, metadata: fields, file: file, line: line,
+        time: now.wall, level: level, label: label, message: message, metadata: fields, file: file, line: line,
         suppressed: suppressed)
     }
   }

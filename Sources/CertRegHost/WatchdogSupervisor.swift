@@ -33,12 +33,6 @@ package struct WatchdogSupervisor: Sendable {
     loops[name]?.lastBeat = now
   }
 
-  /// Stops supervising `name`, because its loop ended as it should.
-  package mutating func retire(_ name: String) {
-    loops[name] = nil
-    hanging.remove(name)
-  }
-
   /// It is time to ping, if all is well.
   package mutating func tick(at now: MonotonicTime) -> Action {
     let silent = Set(loops.filter { now - $0.value.lastBeat > $0.value.allowance }.keys)

@@ -14,7 +14,8 @@ extension AnswerEncoder {
   /// - Parameters:
   ///   - memory: At least `registeredSize` bytes; anything less is a mistake of the caller's and traps.
   ///   - id: JSON text of the request's `id`; `nil` leaves the member out.
-  ///   - arnPrefix: What stands before the ID in the ARN; not escaped, so that it must have passed `needsNoEscape`.
+  ///   - arnPrefix: What stands before the ID in the ARN; written as it is: printable ASCII without quotes
+  ///     and backslashes, which ``Registration/arnPrefix`` ensures.
   ///   - status: `nil` leaves the member out.
   ///   - target: A target's name. Those are of letters, digits, `.`, `_` and `-` and need no escaping.
   package static func writeRegistered(
@@ -48,11 +49,6 @@ extension AnswerEncoder {
     writer.write(target)
     writer.write("\"}\n")
     return writer.cursor - start
-  }
-
-  /// Whether `text` can stand in a JSON string as it is: printable ASCII without quotes and backslashes.
-  package static func needsNoEscape(_ text: some Sequence<UInt8>) -> Bool {
-    text.allSatisfy { (0x20...0x7e).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
   }
 }
 

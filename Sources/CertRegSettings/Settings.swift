@@ -28,11 +28,6 @@ package struct Settings: Sendable, Equatable {
   package var defaultTimeout = Duration.seconds(60)
 
   package init() {}
-
-  /// The target that `defaultTarget` names.
-  package var defaultTargetConfiguration: TargetConfiguration? {
-    targets.first { $0.name == defaultTarget }
-  }
 }
 
 /// The listening socket and what its connections may use.

@@ -11,13 +11,17 @@ final class Acceptor {
   let descriptor: CInt
   private let mailboxes: [Mailbox]
   private let open: ConnectionCount
+  /// Told of each connection that a limit keeps out.
+  private let exhausted: @Sendable (String) -> Void
   private var accepted: UInt64 = 0
 
   /// `descriptor`: a listening Unix stream socket, non-blocking, which the acceptor takes over.
-  init(_ descriptor: CInt, mailboxes: [Mailbox], open: ConnectionCount) {
+  init(_ descriptor: CInt, mailboxes: [Mailbox], open: ConnectionCount, exhausted: @escaping @Sendable (String) -> Void)
+  {
     self.descriptor = descriptor
     self.mailboxes = mailboxes
     self.open = open
+    self.exhausted = exhausted
   }
 
   /// Accepts some of what has connected. Called on the loop that watches the socket.
@@ -44,8 +48,9 @@ final class Acceptor {
       switch errno {
       case EAGAIN: return false
       case EINTR, ECONNABORTED: return true
-      default:
-        // EMFILE, ENFILE, ENOBUFS, ENOMEM: it stays where it is until there is room.
+      case let code:
+        // EMFILE, ENFILE, ENOBUFS, ENOMEM: the connection waits in the kernel until there is room.
+        exhausted("the system refuses another connection: \(String(cString: strerror(code)))")
         loop.pauseAccepting()
         return false
       }
@@ -67,9 +72,10 @@ final class Acceptor {
 
   /// Tells a client that there are too many connections, and closes: an error is clearer than a connection on which nothing moves.
   private func refuse(_ connection: CInt) {
+    let message = "\(open.limit) connections are open already (socket.maxConnections, or the limit of open files)"
+    exhausted(message)
     let error = ServiceError(
-      .serviceUnavailable, reason: .tooManyConnections,
-      message: "\(open.limit) connections are open already (socket.maxConnections, or the limit of open files)",
+      .serviceUnavailable, reason: .tooManyConnections, message: message,
       retryable: true, retryAfterMilliseconds: 1000)
     let line = AnswerEncoder.error(id: Array("null".utf8), error)
     // A new connection has room for one line.

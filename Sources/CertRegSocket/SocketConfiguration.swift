@@ -19,6 +19,10 @@ package struct SocketConfiguration: Sendable {
   package var targets: [(name: [UInt8], number: UInt16)] = []
   package var defaultTarget: (name: [UInt8], number: UInt16) = (Array("default".utf8), 1)
 
+  /// Told of each connection that a limit keeps out, with the limit as text for people; called on a socket loop.
+  /// Read at the start alone.
+  package var connectionsExhausted: @Sendable (String) -> Void = { _ in }
+
   package init() {}
 }
 

@@ -39,7 +39,9 @@ package final class SocketServer: Sendable {
     for mailbox in mailboxes { try await startLoop(shared, mailbox: mailbox) }
     try Self.setNonBlocking(socket)
     try await onFirstLoop { [mailboxes] loop in
-      try loop.accept(with: Acceptor(socket, mailboxes: mailboxes, open: shared.open))
+      try loop.accept(
+        with: Acceptor(
+          socket, mailboxes: mailboxes, open: shared.open, exhausted: configuration.connectionsExhausted))
     }
   }
 

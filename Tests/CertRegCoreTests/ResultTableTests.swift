@@ -92,6 +92,15 @@ import Testing
     #expect(cache.known(key.certificateID, target: number) == nil)
   }
 
+  @Test(arguments: ["arn:\"x:cert/", "arn:\\x:cert/", "arn:é:cert/", "arn:\n:cert/"])
+  func `keeps no result whose ARN cannot stand in an answer as it is`(prefix: String) {
+    let cache = ResultCache(maxEntries: 10, timeToLive: nil)
+    var registration = registration(.created)
+    registration.certificateARN = prefix + key.certificateID.hex
+    cache.keep(registration, replaces: true)
+    #expect(cache.known(key.certificateID, target: cache.number(of: key.target), now: now) == nil)
+  }
+
   @Test func `forgetting and replacing raise the epoch, keeping something new does not`() {
     let cache = ResultCache(maxEntries: 10)
     let first = cache.epochs.current(key.certificateID)

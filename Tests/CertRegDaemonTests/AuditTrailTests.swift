@@ -85,6 +85,7 @@ import Testing
     provenance: RegistrationEngine.Provenance, answer: Registrar.Answer, event: String?
   ) throws {
     let entries = try entries { $0.answered(Self.key, answer, provenance, to: Self.requester) }
+      .filter { $0["event"] != "queue_full" }
     #expect(entries.map { $0["event"] } == (event.map { [$0] } ?? []))
     if event != nil {
       #expect(entries[0]["certificate_id"] == Self.key.certificateID.hex && entries[0]["peer_pid"] == "42")
@@ -101,6 +102,19 @@ import Testing
           "target": "eu", "peer_uid": "1001", "peer_pid": "7", "aws_request_id": "r-1",
         ]
       ])
+  }
+
+  @Test func `a full queue is an event beside the refusals, once a minute`() throws {
+    let entries = try entries { trail in
+      for _ in 0..<3 { trail.refused(Self.key.certificateID, in: [], .queueFull(limit: 7), by: Self.requester) }
+      trail.refused(Self.key.certificateID, in: [], .draining, by: Self.requester)
+    }
+    #expect(entries.count { $0["event"] == "registration_refused" } == 4)
+    let full = entries.filter { $0["event"] == "queue_full" }
+    #expect(full.first?["reason"] == "queue_full" && full.first?["peer_uid"] == nil)
+    // The end of the log tells of the two that were held back.
+    #expect(full.count == 1 && entries.last?["event"] == "messages_suppressed")
+    #expect(entries.last?["suppressed"] == "2")
   }
 
   @Test func `a refusal by the rules of access is an event of its own`() throws {

@@ -26,6 +26,7 @@ import Testing
     clock: HostClock = .system,
     configure: (inout TargetConfiguration) -> Void = { _ in },
     environment: [String: String] = [:],
+    logger: Logger = Logger(label: "test"),
     answer: @escaping LoopbackServer.Answer,
     _ body: (AWSUpstreamClient, LoopbackServer) async throws -> Void
   ) async throws {
@@ -42,7 +43,7 @@ import Testing
       endpoint: TargetEndpoint(
         configuration: configuration, environment: environment, profiles: SharedProfileStore(environment: environment)),
       credentials: credentials, environment: environment, clock: clock,
-      eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+      eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
     do {
       try await body(client, server)
     } catch {
@@ -155,7 +156,8 @@ import Testing
   @Test func `a clock that is wrong is corrected once and for the calls that follow`() async throws {
     let upstream = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 9)
     let clock = HostClock(monotonic: { HostClock.system.monotonic }, wall: { upstream + .seconds(-7200) })
-    try await withClient(clock: clock) { request, _ in
+    let entries = RecordedEntries()
+    try await withClient(clock: clock, logger: Logger(label: "test") { _ in entries }) { request, _ in
       guard request.headers.first(name: "X-Amz-Date") == upstream.amzDate else {
         let message = "Signature expired: A is now earlier than B (\(upstream.amzDate) - 5 min.)"
         return .json(403, #"{"message":"\#(message)"}"#, [("x-amzn-ErrorType", "InvalidSignatureException")])
@@ -169,6 +171,7 @@ import Testing
       }
       #expect(server.requests.count == 4)
       #expect(client.clockOffset == .seconds(7200))
+      #expect(entries.recorded == [["event": "clock_corrected", "upstream_ahead_ms": "7200000"]])
     }
   }
 

@@ -151,6 +151,29 @@ import Testing
     #expect(destination.messages.count == 10)
   }
 
+  @Test func `a lasting condition is told once a minute, with the number of entries held back`() throws {
+    let destination = Destination()
+    let seconds = Mutex(0)
+    let pipeline = try LogPipeline(
+      level: .info,
+      clock: {
+        let now = seconds.withLock(\.self)
+        return (WallTime(secondsSinceEpoch: Int64(now)), MonotonicTime(nanoseconds: Int64(now) * 1_000_000_000))
+      }, write: { $0.forEach(destination.write) })
+    let log = logger(pipeline)
+    for second in 0..<121 {
+      seconds.withLock { $0 = second }
+      log.log(.warning, .connectionsExhausted, "\(second)")
+      pipeline.audit(.queueFull, level: .warning) { ("full", [:]) }
+    }
+    #expect(pipeline.flush(within: longEnough))
+    let records = destination.written.withLock { $0 }.filter { $0.message != "full" && $0.label == "test" }
+    #expect(records.map(\.message) == ["0", "60", "120"])
+    let suppressed = records.map { record in record.fields.first { $0.name == "suppressed" }?.value }
+    #expect(suppressed == [nil, "59", "59"])
+    #expect(records.allSatisfy { $0.level == .warning })
+  }
+
   @Test func `a stuck destination neither blocks nor grows, and the loss is told`() throws {
     let destination = Destination(gated: true)
     let pipeline = try pipeline(destination, level: .debug, capacity: 8)

@@ -24,14 +24,6 @@ import Testing
     #expect(supervisor.tick(at: second(14)) == .withhold(hanging: ["accept"], newly: ["accept"]))
   }
 
-  @Test func `a loop that ended is no longer waited for`() {
-    var supervisor = WatchdogSupervisor(loops: ["accept": .seconds(1), "store": .seconds(9)], now: second(0))
-    supervisor.retire("accept")
-    #expect(supervisor.tick(at: second(8)) == .ping)
-    supervisor.beat("accept", at: second(8))
-    #expect(supervisor.tick(at: second(9)) == .ping)
-  }
-
   @Test func `beats from strangers and from the past count for nothing`() {
     var supervisor = WatchdogSupervisor(loops: ["accept": .seconds(2)], now: second(5))
     supervisor.beat("stranger", at: second(6))

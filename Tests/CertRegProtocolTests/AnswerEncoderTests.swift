@@ -80,11 +80,6 @@ import Testing
     }
   }
 
-  @Test func `knows what can stand in a string as it is`() {
-    #expect(AnswerEncoder.needsNoEscape(prefix.utf8))
-    for text in ["a\"", "\\", "a\n", "ü", "\u{7f}", "\u{0}"] { #expect(!AnswerEncoder.needsNoEscape(text.utf8)) }
-  }
-
   @Test func `writes an error with the members that it has`() {
     let weak = ServiceError(
       .certificateValidation, reason: "weak_rsa_key", message: "RSA key has 1024 bits; at least 2048 are required")

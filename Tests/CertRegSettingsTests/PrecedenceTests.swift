@@ -42,8 +42,8 @@ import Testing
     #expect(loaded.settings.stateDirectory == "/variable")
     #expect(loaded.settings.log.level == .debug)
     #expect(loaded.settings.sandbox)
-    #expect(loaded.settings.defaultTargetConfiguration?.region == "eu-west-1")
-    #expect(loaded.settings.defaultTargetConfiguration?.endpoint == "http://localhost:1")
+    #expect(loaded.settings.targets.first?.region == "eu-west-1")
+    #expect(loaded.settings.targets.first?.endpoint == "http://localhost:1")
     #expect(loaded.origin(of: "socket.path") == .variable("CERTREGD_SOCKET"))
   }
 
@@ -52,8 +52,8 @@ import Testing
     #expect(loaded.settings.socket.path == "/flag.sock")
     #expect(loaded.settings.stateDirectory == "/flag")
     #expect(loaded.settings.log.level == .trace)
-    #expect(loaded.settings.defaultTargetConfiguration?.region == "us-east-1")
-    #expect(loaded.settings.defaultTargetConfiguration?.endpoint == "http://localhost:2")
+    #expect(loaded.settings.targets.first?.region == "us-east-1")
+    #expect(loaded.settings.targets.first?.endpoint == "http://localhost:2")
     #expect(loaded.origin(of: "targets.default.region") == .flag("--region"))
   }
 

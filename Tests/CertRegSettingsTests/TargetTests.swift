@@ -8,7 +8,6 @@ import Testing
     let settings = try load("targets: {b: , c: , a: }\ndefaultTarget: c").settings
     #expect(settings.targets.map(\.name.rawValue) == ["a", "b", "c"])
     #expect(settings.defaultTarget.rawValue == "c")
-    #expect(settings.defaultTargetConfiguration?.name.rawValue == "c")
   }
 
   @Test(arguments: [("targets: {line: }", "line"), ("targets: {line: , default: }", "default"), ("{}", "default")])

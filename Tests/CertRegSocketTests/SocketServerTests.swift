@@ -158,6 +158,8 @@ import Testing
   @Test func `one connection too many is told so and closed`() async throws {
     var configuration = SocketConfiguration()
     configuration.maxConnections = 2
+    let kept = Mutex<[String]>([])
+    configuration.connectionsExhausted = { limit in kept.withLock { $0.append(limit) } }
     try await withServer(configuration) { server, handler in
       handler.answersAtOnce = true
       let clients = try (1...2).map { _ in try TestClient(server.path) }
@@ -166,6 +168,8 @@ import Testing
         #expect(client.read(lines: 1) == answer(1))
       }
       #expect(try TestClient(server.path).readToEnd().contains("\"too_many_connections\""))
+      #expect(
+        kept.withLock(\.self) == ["2 connections are open already (socket.maxConnections, or the limit of open files)"])
       clients[0].close()
       server.awaitConnections(1)
       let next = try TestClient(server.path)

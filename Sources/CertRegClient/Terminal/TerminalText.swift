@@ -13,7 +13,6 @@ package struct TerminalText: Hashable, Sendable {
     case green = "32"
     case yellow = "33"
     case cyan = "36"
-    case inverse = "7"
   }
 
   private struct Span: Hashable {

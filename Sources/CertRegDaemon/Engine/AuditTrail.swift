@@ -93,6 +93,9 @@ struct AuditTrail: Sendable {
   func refused(
     _ certificateID: CertificateID?, in targets: [TargetName], _ error: ServiceError, by requester: Requester
   ) {
+    if error.reason == .queueFull {
+      log.audit(.queueFull, level: .warning) { (error.message, Self.fields(of: error)) }
+    }
     log.audit(error.reason == .peerNotAllowed ? .peerRefused : .registrationRefused) {
       var fields = Self.fields(of: error)
       fields.merge(Self.fields(of: requester)) { $1 }
