@@ -29,35 +29,49 @@ enum FailureRow {
 
 /// The JSON form in which errors are kept.
 enum ErrorJSON {
-  /// An error with who asked beside its own members, where that is known.
+  /// An error's members and, beside them, what else the column holds.
   private struct Record: Encodable {
-    var error: ServiceError
+    var error: ServiceError?
     var requester: Requester?
+    var facts: JobFacts.Record?
 
     func encode(to encoder: any Encoder) throws {
-      try error.encode(to: encoder)
-      var container = encoder.container(keyedBy: RequesterKey.self)
+      try error?.encode(to: encoder)
+      var container = encoder.container(keyedBy: AddedKey.self)
       try container.encodeIfPresent(requester, forKey: .requester)
+      try container.encodeIfPresent(facts, forKey: .facts)
     }
   }
 
-  private enum RequesterKey: String, CodingKey {
+  private enum AddedKey: String, CodingKey {
     case requester
+    case facts
   }
 
   private struct RequesterAlone: Decodable {
     var requester: Requester?
   }
 
-  static func encode(_ error: ServiceError, requester: Requester? = nil) -> [UInt8] {
+  private struct FactsAlone: Decodable {
+    var facts: JobFacts.Record?
+  }
+
+  static func encode(
+    _ error: ServiceError?, requester: Requester? = nil, facts: JobFacts? = nil
+  ) -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     // A structure of strings, integers and booleans cannot fail to encode.
-    return (try? encoder.encode(Record(error: error, requester: requester))).map { Array($0) } ?? []
+    return (try? encoder.encode(Record(error: error, requester: requester, facts: facts?.record))).map { Array($0) }
+      ?? []
   }
 
   static func requester(in json: [UInt8]) -> Requester? {
     try? JSONDecoder().decode(RequesterAlone.self, from: Data(json)).requester
+  }
+
+  static func facts(in json: [UInt8]) -> JobFacts? {
+    (try? JSONDecoder().decode(FactsAlone.self, from: Data(json)).facts).map { JobFacts($0) }
   }
 
   static func decode(_ json: [UInt8]) -> ServiceError? {
