@@ -3,22 +3,28 @@ import CertRegCore
 
 /// The JSON form in which errors are stored. The names of its members stay as they are: databases hold them.
 enum ErrorJSON {
-  /// An error, and the first requester beside its members if that is known.
-  static func encode(_ error: ServiceError, requester: Requester? = nil) -> [UInt8] {
+  /// An error's members, and beside them the first requester and the facts of finished steps as far as they are known.
+  static func encode(_ error: ServiceError?, requester: Requester? = nil, facts: JobFacts? = nil) -> [UInt8] {
     JSONValue.object(of: [
-      "kind": .string(error.kind.rawValue),
-      "message": .string(error.message),
-      "origin": .string(error.origin.rawValue),
-      "reason": .string(error.reason.rawValue),
-      "requestID": error.requestID.map { .string($0) },
+      "facts": facts?.json,
+      "kind": (error?.kind.rawValue).map { .string($0) },
+      "message": (error?.message).map { .string($0) },
+      "origin": (error?.origin.rawValue).map { .string($0) },
+      "reason": (error?.reason.rawValue).map { .string($0) },
+      "requestID": (error?.requestID).map { .string($0) },
       "requester": requester.map(json),
-      "resourceARN": error.resourceARN.map { .string($0) },
-      "resourceID": error.resourceID.map { .string($0) },
-      "retryAfterMilliseconds": error.retryAfterMilliseconds.map { .integer($0) },
-      "retryable": .bool(error.retryable),
-      "status": (error.status?.rawValue).map { .string($0) },
-      "upstreamType": error.upstreamType.map { .string($0) },
+      "resourceARN": (error?.resourceARN).map { .string($0) },
+      "resourceID": (error?.resourceID).map { .string($0) },
+      "retryAfterMilliseconds": (error?.retryAfterMilliseconds).map { .integer($0) },
+      "retryable": (error?.retryable).map { .bool($0) },
+      "status": (error?.status?.rawValue).map { .string($0) },
+      "upstreamType": (error?.upstreamType).map { .string($0) },
     ]).jsonBytes
+  }
+
+  /// The facts of finished steps; `nil` if `text` holds none.
+  static func facts(in text: [UInt8]) -> JobFacts? {
+    (try? JSONValue(parsing: text))?["facts"].map { JobFacts($0) }
   }
 
   private static func json(_ requester: Requester) -> JSONValue {

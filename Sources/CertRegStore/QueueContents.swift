@@ -8,6 +8,8 @@ struct QueueContents {
   private(set) var damagedEntries: [Int64] = []
   /// Sequence numbers of damaged rows of `attempt`.
   private(set) var damagedAttempts: [Int64] = []
+  /// Sequence numbers of intact rows of `attempt`.
+  private var intactAttempts: Set<Int64> = []
 
   /// Reads all of it: the queue holds what was acknowledged and not done, so that it is verified at every start.
   init(_ connection: Connection) throws(DatabaseFault) {
@@ -20,6 +22,7 @@ struct QueueContents {
         damagedAttempts.append(sequence)
       }
     }
+    intactAttempts = Set(attempts.keys)
     let queueRows = try connection.prepare("SELECT * FROM queue ORDER BY sequence")
     while try queueRows.step() {
       if var entry = QueueRow.read(queueRows) {
@@ -42,7 +45,7 @@ struct QueueContents {
   var index: [RegistrationKey: RegistrationWriter.QueuedEntry] {
     var index: [RegistrationKey: RegistrationWriter.QueuedEntry] = [:]
     for entry in entries {
-      let hasAttempt = entry.callStarted || entry.attempts > 0 || entry.lastError != nil
+      let hasAttempt = intactAttempts.contains(entry.sequence) || entry.callStarted
       index[entry.key] = .init(sequence: entry.sequence, callStarted: entry.callStarted, hasAttempt: hasAttempt)
     }
     return index

@@ -110,6 +110,8 @@ final class RegistrationWriter {
   /// The keys of all that is queued.
   var queuedKeys: [RegistrationKey] { Array(queued.keys) }
 
+  func queuedSequence(_ key: RegistrationKey) -> Int64? { queued[key]?.sequence }
+
   var queuedSequences: Set<Int64> { Set(queued.values.map(\.sequence)) }
 
   func isQueued(_ key: RegistrationKey) -> Bool { queued[key] != nil }
@@ -143,7 +145,7 @@ extension RegistrationWriter {
     case .noteAttempt(let key, let attempts, let error): try noteAttempt(key, attempts, error)
     case .complete(let registration): try complete(registration)
     case .fail(let failure): try fail(failure)
-    case .noteProgress: break
+    case .noteProgress(let key, let facts): try noteProgress(key, facts)
     case .forget(let key): try forget(key)
     }
     state.revision += 1
@@ -157,7 +159,7 @@ extension RegistrationWriter {
     if entry.callStarted || entry.attempts > 0 || entry.lastError != nil {
       let attempt = AttemptRow(
         sequence: entry.sequence, callStarted: entry.callStarted, attempts: entry.attempts,
-        lastError: entry.lastError.map { ErrorJSON.encode($0) })
+        lastError: entry.lastError)
       try attempt.write(to: statements.writeAttempt)
       known.hasAttempt = true
     }
@@ -165,26 +167,37 @@ extension RegistrationWriter {
   }
 
   private func markCallStarted(_ key: RegistrationKey) throws(DatabaseFault) {
-    guard var entry = queued[key], !entry.callStarted else { return }
-    var attempt = AttemptRow(sequence: entry.sequence, callStarted: true, attempts: 0, lastError: nil)
-    if entry.hasAttempt {
-      statements.readAttempt.bind(1, entry.sequence)
-      if let known = try statements.readAttempt.first(AttemptRow.read) ?? nil {
-        attempt.attempts = known.attempts
-        attempt.lastError = known.lastError
-      }
-    }
-    try attempt.write(to: statements.writeAttempt)
-    entry.callStarted = true
-    entry.hasAttempt = true
-    setQueued(key, entry)
+    guard let entry = queued[key], !entry.callStarted else { return }
+    try changeAttempt(key) { $0.callStarted = true }
   }
 
   private func noteAttempt(_ key: RegistrationKey, _ attempts: Int, _ error: ServiceError) throws(DatabaseFault) {
+    try changeAttempt(key) {
+      $0.attempts = attempts
+      $0.lastError = error
+    }
+  }
+
+  private func noteProgress(_ key: RegistrationKey, _ facts: JobFacts) throws(DatabaseFault) {
+    try changeAttempt(key) {
+      $0.facts = facts
+      $0.callStarted = false
+    }
+  }
+
+  /// Rewrites the row of `attempt` that belongs to a queued key, or writes the first one.
+  private func changeAttempt(
+    _ key: RegistrationKey, _ change: (inout AttemptRow) -> Void
+  ) throws(DatabaseFault) {
     guard var entry = queued[key] else { return }
-    let attempt = AttemptRow(
-      sequence: entry.sequence, callStarted: entry.callStarted, attempts: attempts, lastError: ErrorJSON.encode(error))
+    var attempt = AttemptRow(sequence: entry.sequence, callStarted: entry.callStarted, attempts: 0)
+    if entry.hasAttempt {
+      statements.readAttempt.bind(1, entry.sequence)
+      if let known = try statements.readAttempt.first(AttemptRow.read) ?? nil { attempt = known }
+    }
+    change(&attempt)
     try attempt.write(to: statements.writeAttempt)
+    entry.callStarted = attempt.callStarted
     entry.hasAttempt = true
     setQueued(key, entry)
   }

@@ -1,12 +1,12 @@
 import CertRegCore
 
 /// A row of `queue`: sequence, certificate, target, status, enqueued_at, requester, not_before, not_after, policies,
-/// der, checksum.
+/// der, checksum. The column `requester` has the facts known at the request behind the requester's own bytes.
 enum QueueRow {
   /// The entry without what `attempt` has to add.
   static func read(_ row: some ColumnSource) -> PendingRegistration? {
     guard row.isIntact(as: .queue), let sequence = row.integer(0), let certificateID = row.digest(1),
-      let target = row.text(2), let enqueued = row.integer(4), let requester = requester(row, 5),
+      let target = row.text(2), let enqueued = row.integer(4), let origin = origin(row, 5),
       let notBefore = row.integer(6), let notAfter = row.integer(7), let policies = row.integer(8),
       let der = row.blob(9)
     else { return nil }
@@ -14,18 +14,19 @@ enum QueueRow {
       key: RegistrationKey(certificateID: certificateID, target: TargetName(target)), sequence: sequence, der: der,
       status: row.integer(3).flatMap { CertificateStatus(code: $0) },
       enqueuedAt: WallTime(millisecondsSinceEpoch: enqueued), callStarted: false, attempts: 0, lastError: nil,
-      requester: requester,
+      requester: origin.requester,
       basis: VerdictBasis(
         notBefore: WallTime(millisecondsSinceEpoch: notBefore), notAfter: WallTime(millisecondsSinceEpoch: notAfter),
-        policyFingerprint: policies))
+        policyFingerprint: policies), facts: origin.facts)
   }
 
-  /// The first version kept the user alone, as a number.
-  private static func requester(_ row: some ColumnSource, _ column: Int) -> Requester? {
-    if let uid = row.integer(column) { return Requester(uid: UInt32(truncatingIfNeeded: uid)) }
+  /// The requester and the facts behind it. Version 1 stored the user alone, as a number; version 2 had no facts.
+  private static func origin(_ row: some ColumnSource, _ column: Int) -> (requester: Requester, facts: JobFacts)? {
+    if let uid = row.integer(column) { return (Requester(uid: UInt32(truncatingIfNeeded: uid)), JobFacts()) }
     guard let bytes = row.blob(column) else { return nil }
     var rest = bytes[...]
-    return RequesterBytes.take(from: &rest)
+    guard let requester = RequesterBytes.take(from: &rest) else { return nil }
+    return (requester, JobFacts(bytes: rest))
   }
 
   static func write(_ entry: PendingRegistration, to statement: PreparedStatement) throws(DatabaseFault) {
@@ -35,9 +36,10 @@ enum QueueRow {
     row.put(entry.key.target.rawValue)
     row.put(entry.status.map { Int64($0.code) })
     row.put(entry.enqueuedAt.millisecondsSinceEpoch)
-    var requester: [UInt8] = []
-    RequesterBytes.append(entry.requester, to: &requester)
-    row.put(copying: requester)
+    var origin: [UInt8] = []
+    RequesterBytes.append(entry.requester, to: &origin)
+    origin += entry.facts.bytes
+    row.put(copying: origin)
     row.put(entry.basis.notBefore.millisecondsSinceEpoch)
     row.put(entry.basis.notAfter.millisecondsSinceEpoch)
     row.put(entry.basis.policyFingerprint)
@@ -49,19 +51,24 @@ enum QueueRow {
   }
 }
 
-/// A row of `attempt`: sequence, call_started, attempts, last_error, checksum.
+/// A row of `attempt`: sequence, call_started, attempts, last_error, checksum. The column `last_error` has the facts of
+/// later steps beside the error's members.
 struct AttemptRow {
   var sequence: Int64
   var callStarted: Bool
   var attempts: Int
-  /// JSON of a `ServiceError`.
-  var lastError: [UInt8]?
+  var lastError: ServiceError?
+  /// `nil`: those of the queue's row.
+  var facts: JobFacts?
 
   static func read(_ row: some ColumnSource) -> AttemptRow? {
     guard row.isIntact(as: .attempt), let sequence = row.integer(0), let started = row.integer(1),
       let attempts = row.integer(2)
     else { return nil }
-    return AttemptRow(sequence: sequence, callStarted: started != 0, attempts: Int(attempts), lastError: row.blob(3))
+    let json = row.blob(3)
+    return AttemptRow(
+      sequence: sequence, callStarted: started != 0, attempts: Int(attempts), lastError: json.flatMap(ErrorJSON.decode),
+      facts: json.flatMap(ErrorJSON.facts(in:)))
   }
 
   func write(to statement: PreparedStatement) throws(DatabaseFault) {
@@ -69,18 +76,25 @@ struct AttemptRow {
     row.put(sequence)
     row.put(callStarted ? 1 : 0)
     row.put(Int64(attempts))
-    if let lastError {
-      row.put(copying: lastError)
+    if lastError != nil || facts != nil {
+      row.put(copying: ErrorJSON.encode(lastError, facts: facts))
     } else {
       row.put(Int64?.none)
     }
     try row.run()
   }
 
+  /// Whether this row was written after `other`, of two for the same registration: steps are only ever completed, and
+  /// attempts only ever counted up.
+  func isLater(than other: AttemptRow) -> Bool {
+    (facts?.completedSteps ?? 0, attempts) >= (other.facts?.completedSteps ?? 0, other.attempts)
+  }
+
   /// Adds to `entry` what this row knows of it.
   func complete(_ entry: inout PendingRegistration) {
     entry.callStarted = entry.callStarted || callStarted
     entry.attempts = attempts
-    entry.lastError = lastError.flatMap { ErrorJSON.decode($0) }
+    entry.lastError = lastError
+    if let facts { entry.facts = facts }
   }
 }

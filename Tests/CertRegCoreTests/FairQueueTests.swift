@@ -13,11 +13,15 @@ import Testing
     return order
   }
 
+  private func append(_ elements: [String], to queue: inout FairQueue<String>, uid: UInt32, connection: UInt64) {
+    for element in elements { queue.append(element, caller: Caller(uid: uid, connection: connection)) }
+  }
+
   @Test func `users take turns, then the connections of a user`() {
     var queue = FairQueue<String>()
-    for element in ["a", "b", "c"] { queue.append(element, caller: .init(uid: 1, connection: 1)) }
-    for element in ["d", "e"] { queue.append(element, caller: .init(uid: 1, connection: 2)) }
-    for element in ["x", "y"] { queue.append(element, caller: .init(uid: 2, connection: 3)) }
+    append(["a", "b", "c"], to: &queue, uid: 1, connection: 1)
+    append(["d", "e"], to: &queue, uid: 1, connection: 2)
+    append(["x", "y"], to: &queue, uid: 2, connection: 3)
     let order = drain(&queue)
     #expect(order.filter("xy".contains) == "xy")
     #expect(order.filter { !"xy".contains($0) } == "adbec")
@@ -28,120 +32,134 @@ import Testing
   @Test func `a user who had a burst lets others have as much of that second`() {
     var queue = FairQueue<String>()
     for _ in 0..<4 { queue.tookTurn(1, now: time(0)) }
-    for number in 0..<6 {
-      queue.append("a\(number)", caller: .init(uid: 1, connection: 1))
-      queue.append("b\(number)", caller: .init(uid: 2, connection: 2))
-    }
-    let order = drain(&queue, at: 500).filter(\.isLetter)
-    #expect(order.prefix(4) == "bbbb")
-    #expect(order.prefix(8).filter { $0 == "a" }.count == 2)
+    append(["a", "b", "c", "d", "e", "f"], to: &queue, uid: 1, connection: 1)
+    append(["u", "v", "w", "x", "y", "z"], to: &queue, uid: 2, connection: 2)
+    let order = drain(&queue, at: 500)
+    #expect(order.prefix(4) == "uvwx")
+    #expect(order.prefix(8).filter("abcdef".contains).count == 2)
   }
 
   @Test func `an element that is put back is the next of its connection`() {
     var queue = FairQueue<String>()
-    for element in ["a", "b", "c"] { queue.append(element, caller: .init(uid: 1, connection: 1)) }
+    let caller = Caller(uid: 1, connection: 1)
+    append(["a", "b", "c"], to: &queue, uid: 1, connection: 1)
     #expect(queue.popFirst(now: time(0)) == "a")
-    queue.putBack("a", caller: .init(uid: 1, connection: 1))
+    queue.putBack("a", caller: caller)
     #expect(drain(&queue) == "abc")
-    queue.putBack("d", caller: .init(uid: 1, connection: 1))
+    queue.putBack("d", caller: caller)
     #expect(queue.count == 1)
     #expect(drain(&queue) == "d")
   }
 
-  /// Against a list of what stands in the queue for each connection.
-  @Test func `every connection's order is kept, nothing is lost, and removed elements leave nothing behind`() {
-    let seed = UInt64.random(in: 0 ... .max)
-    print("fair queue: seed \(seed)")
-    var random = SplitMix64(seed: seed)
-    var queue = FairQueue<Int>()
-    var model: [UInt64: [Int]] = [:]
-    var next = 0
-    for step in 0..<20_000 {
-      let connection = UInt64.random(in: 0..<6, using: &random)
-      let caller = Caller(uid: UInt32(connection % 3), connection: connection)
-      switch Int.random(in: 0..<10, using: &random) {
-      case 0..<4:
-        queue.append(next, caller: caller)
-        model[connection, default: []].append(next)
-        next += 1
-      case 4..<6:
-        // One that was removed comes again, behind or before the others.
-        guard let element = model[connection]?.randomElement(using: &random) else { continue }
-        model[connection]?.removeAll { $0 == element }
-        #expect(queue.remove(element) == caller, "seed \(seed)")
-        if Bool.random(using: &random) {
-          queue.append(element, caller: caller)
-          model[connection]?.append(element)
-        } else {
-          queue.putBack(element, caller: caller)
-          model[connection]?.insert(element, at: 0)
-        }
-      case 6..<8:
-        guard let element = model[connection]?.randomElement(using: &random) else { continue }
-        model[connection]?.removeAll { $0 == element }
-        #expect(queue.remove(element) == caller, "seed \(seed)")
-        #expect(queue.remove(element) == nil, "seed \(seed)")
-      default:
-        let element = queue.popFirst(now: time(Int64(step)))
-        let home = model.first { $0.value.first == element && element != nil }
-        #expect((element == nil) == model.values.allSatisfy(\.isEmpty), "seed \(seed)")
-        if let home { model[home.key]?.removeFirst() } else { #expect(element == nil, "seed \(seed)") }
-      }
-      #expect(queue.count == model.values.reduce(0) { $0 + $1.count }, "seed \(seed)")
-    }
+  @Test func `an element that is in the queue keeps its position`() {
+    var queue = FairQueue<String>()
+    append(["a", "b"], to: &queue, uid: 1, connection: 1)
+    append(["a"], to: &queue, uid: 2, connection: 2)
+    queue.putBack("b", caller: Caller(uid: 1, connection: 1))
+    #expect(queue.count == 2)
+    #expect(drain(&queue) == "ab")
   }
 
-  @Test func `an element that was removed costs its user no turn`() {
+  @Test func `a removed element costs its user no turn`() {
     var queue = FairQueue<String>()
-    queue.append("a", caller: .init(uid: 1, connection: 1))
-    queue.append("b", caller: .init(uid: 1, connection: 1))
-    queue.append("x", caller: .init(uid: 2, connection: 2))
+    append(["a", "b"], to: &queue, uid: 1, connection: 1)
+    append(["x", "y"], to: &queue, uid: 2, connection: 2)
+    for _ in 0..<2 { queue.tookTurn(2, now: time(0)) }
+    #expect(queue.remove("a") == Caller(uid: 1, connection: 1))
+    #expect(queue.remove("a") == nil)
+    #expect(queue.count == 3)
+    #expect(drain(&queue) == "bxy")
+  }
+
+  @Test func `a connection has one turn in a round after its elements were removed and added again`() {
+    var queue = FairQueue<String>()
+    append(["a"], to: &queue, uid: 1, connection: 1)
+    append(["x", "y"], to: &queue, uid: 1, connection: 2)
     queue.remove("a")
-    #expect(drain(&queue).count == 2)
-    queue.append("a", caller: .init(uid: 1, connection: 1))
-    queue.remove("a")
-    #expect(queue.isEmpty)
-    #expect(queue.popFirst(now: time(0)) == nil)
+    append(["b", "c", "d"], to: &queue, uid: 1, connection: 1)
+    #expect(drain(&queue) == "xbycd")
+  }
+
+  @Test(arguments: 1...30 as ClosedRange<UInt64>)
+  func `the queue agrees with a naive model`(seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    var queue = FairQueue<Int>()
+    var model = NaiveQueue()
+    for step in 0..<3000 {
+      let now = time(Int64(step) * Int64(seed % 5))
+      let element = Int.random(in: 0..<60, using: &random)
+      let connection = UInt64.random(in: 0..<8, using: &random)
+      let caller = Caller(uid: UInt32(connection % 3), connection: connection)
+      switch Int.random(in: 0..<(seed % 2 == 0 ? 7 : 5), using: &random) {
+      case 0, 5: queue.append(element, caller: caller); model.append(element, caller: caller)
+      case 1, 6: queue.putBack(element, caller: caller); model.putBack(element, caller: caller)
+      case 2: #expect(queue.remove(element) == model.remove(element), "seed \(seed), step \(step)")
+      case 3: queue.tookTurn(caller.uid, now: now); model.tookTurn(caller.uid, now: now)
+      default: #expect(queue.popFirst(now: now) == model.popFirst(now: now), "seed \(seed), step \(step)")
+      }
+      #expect(queue.count == model.entries.count, "seed \(seed), step \(step)")
+      #expect(queue.isEmpty == model.entries.isEmpty, "seed \(seed), step \(step)")
+      #expect(queue.contains(element) == model.contains(element), "seed \(seed), step \(step)")
+    }
   }
 }
 
-/// Two kinds of elements in one queue: those that somebody waits for, and the others.
-@Suite struct CallQueueTests {
-  private let caller = Caller(uid: 1, connection: 1)
-  private let now = MonotonicTime(nanoseconds: 0)
+/// The rules of the fair queue, with a search through everything for each of them.
+private struct NaiveQueue {
+  typealias Entry = (element: Int, caller: Caller)
+  /// All elements; those of one connection in their order.
+  private(set) var entries: [Entry] = []
+  /// The connections of each user in the order of their turns.
+  private var rotation: [Caller] = []
+  private var turns: [(uid: UInt32, slot: Int64)] = []
 
-  private func drain(_ queue: inout CallQueue<String>, isDraining: Bool = false) -> String {
-    var order = ""
-    while let isAwaited = queue.nextIsAwaited(isDraining: isDraining)
-      ?? queue.nextIsAwaited(isDraining: isDraining, isSecond: true)
-    {
-      order += queue.popFirst(isAwaited: isAwaited, now: now) ?? "-"
+  func contains(_ element: Int) -> Bool { entries.contains { $0.element == element } }
+
+  mutating func append(_ element: Int, caller: Caller) {
+    guard !contains(element) else { return }
+    entries.append((element, caller))
+    if !rotation.contains(caller) { rotation.append(caller) }
+  }
+
+  mutating func putBack(_ element: Int, caller: Caller) {
+    guard !contains(element) else { return }
+    entries.insert((element, caller), at: 0)
+    if !rotation.contains(caller) { rotation.append(caller) }
+  }
+
+  mutating func remove(_ element: Int) -> Caller? {
+    guard let index = entries.firstIndex(where: { $0.element == element }) else { return nil }
+    let caller = entries.remove(at: index).caller
+    if !entries.contains(where: { $0.caller == caller }) { rotation.removeAll { $0 == caller } }
+    return caller
+  }
+
+  mutating func tookTurn(_ uid: UInt32, now: MonotonicTime) {
+    turns.append((uid, now.nanoseconds / 100_000_000))
+  }
+
+  mutating func popFirst(now: MonotonicTime) -> Int? {
+    let slot = now.nanoseconds / 100_000_000
+    func recentTurns(_ uid: UInt32) -> Int {
+      turns.filter { $0.uid == uid && $0.slot > slot - 10 }.count
     }
-    return order
-  }
-
-  @Test func `one turn in eight is for elements that nobody waits for`() {
-    var queue = CallQueue<String>()
-    for letter in "abcdefghijklmnop" { queue.append(String(letter), caller: caller, isAwaited: true) }
-    for digit in "12" { queue.append(String(digit), caller: caller, isAwaited: false) }
-    #expect(drain(&queue) == "abcdefg1hijklmn2op")
-  }
-
-  @Test func `a promoted element is in the queue once, and goes before the others`() {
-    var queue = CallQueue<String>()
-    for digit in "12" { queue.append(String(digit), caller: caller, isAwaited: false) }
-    queue.promote("2")
-    queue.promote("2")
-    #expect(queue.count == 2)
-    #expect(drain(&queue) == "21")
-    #expect(queue.isEmpty)
-  }
-
-  @Test func `a drain leaves out elements that nobody waits for`() {
-    var queue = CallQueue<String>()
-    queue.append("a", caller: caller, isAwaited: true)
-    queue.append("1", caller: caller, isAwaited: false)
-    #expect(drain(&queue, isDraining: true) == "a")
-    #expect(queue.count == 1)
+    let uids = Set(entries.map(\.caller.uid))
+    guard !uids.isEmpty else { return nil }
+    // A user without elements and recent turns is as good as new.
+    for uid in Set(turns.map(\.uid)) where !uids.contains(uid) && recentTurns(uid) == 0 {
+      turns.indices.filter { turns[$0].uid == uid }.forEach { turns[$0].uid = .max }
+    }
+    func rank(_ uid: UInt32) -> (Int, Int, UInt32) {
+      (recentTurns(uid), turns.lastIndex { $0.uid == uid } ?? -1, uid)
+    }
+    guard let uid = uids.min(by: { rank($0) < rank($1) }),
+      let turn = rotation.firstIndex(where: { $0.uid == uid })
+    else { return nil }
+    let caller = rotation.remove(at: turn)
+    rotation.append(caller)
+    guard let element = entries.first(where: { $0.caller == caller })?.element else { return nil }
+    _ = remove(element)
+    tookTurn(uid, now: now)
+    return element
   }
 }

@@ -107,6 +107,36 @@ import Testing
     store.close()
   }
 
+  @Test func `reads facts with members and values that it does not know`() {
+    let later = """
+      {"completedSteps":2,"earlier":{"outcome":"existing","status":"FROZEN","since":7},"thing":{"name":"t"},\
+      "registered":{"arn":"a","outcome":"adopted"}}
+      """
+    #expect(
+      JobFacts(bytes: later.utf8)
+        == JobFacts(earlier: EarlierResult(outcome: .existing, status: nil), completedSteps: 2))
+    #expect(JobFacts(bytes: [0xff, 0x00]) == JobFacts())
+  }
+
+  @Test func `progress replaces facts, keeps attempts and lets the next call begin, in one change`() async throws {
+    var generator = SplitMix64(seed: 5)
+    let (first, second) = (Sample.facts(&generator), Sample.facts(&generator))
+    var entry = Sample.pending(1)
+    entry.facts = first
+    let store = try SQLiteRegistrationStore(directory)
+    try await store.commit([.enqueue(entry), .noteAttempt(entry.key, attempts: 3, lastError: Sample.error)])
+    try await store.commit([.markCallStarted(entry.key)])
+    #expect(try store.pendingRegistrations().map(\.facts) == [first])
+    try await store.commit([.noteProgress(entry.key, second)])
+    entry.facts = second
+    entry.attempts = 3
+    entry.lastError = Sample.error
+    #expect(try store.pendingRegistrations() == [entry])
+    try await store.commit([.markCallStarted(entry.key)])
+    entry.callStarted = true
+    #expect(try store.pendingRegistrations() == [entry])
+  }
+
   @Test(arguments: [
     "arn:aws:iot:eu-central-1:123456789012:cert/7d2f", "", "arn:aws-cn:iot:cn-north-1:1:cert/\u{0}ü",
     String(repeating: "0", count: 64),

@@ -59,7 +59,10 @@ struct DamagedState {
   init(clean: Bool = false) async throws {
     let original = try TemporaryDirectory()
     let results = (1...150).map { Sample.registration($0) }
-    let queued = (501...540).map { Sample.pending($0, size: $0 == 503 ? 9000 : 700) }
+    var generator = SplitMix64(seed: 3)
+    var queued = (501...540).map { Sample.pending($0, size: $0 == 503 ? 9000 : 700) }
+    for index in queued.indices where index.isMultiple(of: 2) { queued[index].facts = Sample.facts(&generator) }
+    let advanced = JobFacts(earlier: EarlierResult(outcome: .existing, status: .revoked), completedSteps: 9)
     var store = try SQLiteRegistrationStore(original)
     for batch in [results[..<100]] { try await store.commit(batch.map { .complete($0) }) }
     for entry in queued[..<20] { try await store.commit([.enqueue(entry)]) }
@@ -67,6 +70,10 @@ struct DamagedState {
     store.close()
     store = try SQLiteRegistrationStore(original)
     for entry in queued[20...] { try await store.commit([.enqueue(entry)]) }
+    for index in [1, 30] {
+      try await store.commit([.noteProgress(queued[index].key, advanced)])
+      queued[index].facts = advanced
+    }
     for result in results[100...] { try await store.commit([.complete(result)]) }
     if clean { store.close() }
     directory = try original.copyAsLeftByKill()
@@ -170,6 +177,7 @@ struct DamagedState {
     try Damage.zeroed(0..<100).apply(to: state.directory.file("certregd.db"))
     let store = try SQLiteRegistrationStore(state.directory)
     #expect(try store.pendingRegistrations().map(\.der) == state.queued.map(\.der))
+    #expect(try store.pendingRegistrations().map(\.facts) == state.queued.map(\.facts))
     for result in state.results { #expect(try store.record(for: result.key) == .registered(result)) }
     #expect(try store.record(for: Sample.key(901)) == .failed(Sample.failure(901)))
   }
@@ -181,8 +189,9 @@ struct DamagedState {
     let recorder = NoticeRecorder()
     let store = try SQLiteRegistrationStore(state.directory, recorder)
     #expect(recorder.kinds.contains(.commitsMissing) && recorder.kinds.contains(.setAside))
-    #expect(recorder.notices.contains { $0.message.hasPrefix("70 committed changes are missing") })
+    #expect(recorder.notices.contains { $0.message.hasPrefix("72 committed changes are missing") })
     #expect(try store.pendingRegistrations().map(\.der) == state.queued.map(\.der))
+    #expect(try store.pendingRegistrations().map(\.facts) == state.queued.map(\.facts))
     for result in state.results { #expect(try store.record(for: result.key) == .registered(result)) }
   }
 

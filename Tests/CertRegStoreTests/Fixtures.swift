@@ -96,6 +96,21 @@ enum Sample {
       basis: basis(number))
   }
 
+  /// Facts of a job that has come some way, or has only just begun.
+  static func facts(_ generator: inout SplitMix64) -> JobFacts {
+    let outcome = RegistrationOutcome.allCases.randomElement(using: &generator) ?? .created
+    let status = Bool.random(using: &generator) ? CertificateStatus.allCases.randomElement(using: &generator) : nil
+    let steps = Int.random(in: 0...4, using: &generator)
+    return JobFacts(
+      earlier: Bool.random(using: &generator) ? EarlierResult(outcome: outcome, status: status) : nil,
+      completedSteps: steps,
+      registered: steps == 0
+        ? nil
+        : RegisteredCertificate(
+          certificateARN: prefix + "äöü\u{0}", outcome: outcome, status: status,
+          requestID: Bool.random(using: &generator) ? "r\(steps)" : nil))
+  }
+
   static let error = ServiceError(
     .serviceUnavailable, reason: "upstream_unavailable", message: "no \"route\"\u{0} äöü", retryable: true,
     origin: .upstream,

@@ -16,7 +16,9 @@ struct Model {
     case .noteAttempt(let key, let attempts, let error):
       queue[key]?.attempts = attempts
       queue[key]?.lastError = error
-    case .noteProgress(let key, let facts): queue[key]?.facts = facts
+    case .noteProgress(let key, let facts):
+      queue[key]?.facts = facts
+      queue[key]?.callStarted = false
     case .complete(let registration):
       queue[registration.key] = nil
       failures[registration.key] = nil
@@ -71,6 +73,10 @@ struct Model {
       #expect(try store.registration(for: probe) == registered, "seed \(seed), step \(step)")
     }
     #expect(try store.pendingRegistrations() == model.queue.values.sorted { $0.sequence < $1.sequence }, "seed \(seed)")
+    let left = try directory.copyAsLeftByKill()
+    #expect(
+      try SQLiteRegistrationStore(left, recorder).pendingRegistrations() == store.pendingRegistrations(),
+      "seed \(seed): after a kill")
     for number in 0..<12 {
       for target in ["a", "b"] {
         let key = Sample.key(number, target: target)
@@ -87,10 +93,11 @@ struct Model {
 
   private func change(_ sequence: Int, _ generator: inout SplitMix64) -> StoreChange {
     let key = key(&generator)
-    switch Int.random(in: 0..<10, using: &generator) {
+    switch Int.random(in: 0..<12, using: &generator) {
     case 0...2:
       var entry = Sample.pending(sequence, size: Int.random(in: 0...6000, using: &generator))
       entry.key = key
+      if Bool.random(using: &generator) { entry.facts = Sample.facts(&generator) }
       return .enqueue(entry)
     case 3, 4: return .markCallStarted(key)
     case 5: return .noteAttempt(key, attempts: Int.random(in: 0...9, using: &generator), lastError: Sample.error)
@@ -102,6 +109,7 @@ struct Model {
       var failure = Sample.failure(sequence)
       failure.key = key
       return .fail(failure)
+    case 9, 10: return .noteProgress(key, Sample.facts(&generator))
     default: return .forget(key)
     }
   }

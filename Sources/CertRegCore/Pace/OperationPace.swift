@@ -49,10 +49,15 @@ struct OperationPace: Sendable {
     return rate.map { max(held, bucket.timeOfNextToken(now: now, rate: $0)) } ?? held
   }
 
+  /// When the pause that a throttle asked for is over, if that is after `now`.
+  func holdEnd(after now: MonotonicTime) -> MonotonicTime? {
+    heldUntil.flatMap { now < $0 ? $0 : nil }
+  }
+
   // MARK: Calls
 
+  /// Whether the rate lets a call begin. The pause of ``holdEnd(after:)`` is looked at by the target.
   mutating func admit(_ operation: UpstreamOperation, now: MonotonicTime) -> Admission {
-    if let heldUntil, now < heldUntil { return .notBefore(heldUntil) }
     guard let rate else { return begin(CallPermit(operation, admittedAt: now)) }
     bucket.fill(now: now, rate: rate)
     // A token's arrival may be rounded to the nanosecond before it.

@@ -60,7 +60,7 @@ struct TargetGate: Sendable {
   ///   through: it brings the caller the error at once, and is the probe that ends the hold.
   mutating func admit(_ operation: UpstreamOperation, now: MonotonicTime, isAwaited: Bool) -> Admission {
     if callsUnderWay >= concurrencyLimit { return .whenCallEnds }
-    if let end = outage.end(after: now) { return .notBefore(end) }
+    if let end = latest(outage.end(after: now), paces[operation.index].holdEnd(after: now)) { return .notBefore(end) }
     if !isAwaited, let end = identity.end(after: now) { return .notBefore(end) }
     let admission = paces[operation.index].admit(operation, now: now)
     if case .now = admission { callsUnderWay += 1 }

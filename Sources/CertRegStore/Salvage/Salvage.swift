@@ -87,7 +87,7 @@ struct Salvage {
       queue[entry.key] = entry
     case .attempt:
       guard let row = AttemptRow.read(record) else { return }
-      if let known = attempts[row.sequence], known.attempts > row.attempts { return }
+      if let known = attempts[row.sequence], !row.isLater(than: known) { return }
       attempts[row.sequence] = row
     case .state, .result: break
     }
@@ -113,7 +113,12 @@ struct Salvage {
 
   private mutating func takeQueue() throws(DatabaseFault) {
     if scope == .log {
-      for key in writer.queuedKeys { try take(.markCallStarted(key)) }
+      for key in writer.queuedKeys {
+        if let facts = writer.queuedSequence(key).flatMap({ attempts[$0]?.facts }) {
+          try take(.noteProgress(key, facts))
+        }
+        try take(.markCallStarted(key))
+      }
     }
     try flush()
     var sequences = writer.queuedSequences

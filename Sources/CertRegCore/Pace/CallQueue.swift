@@ -1,0 +1,65 @@
+/// The registrations that wait for their turn to make one kind of call. Those that somebody waits for go first, except for every
+/// eighth turn.
+struct CallQueue<Element: Hashable & Sendable>: Sendable {
+  /// How many turns there are to one of those that nobody waits for.
+  private static var turnsOfBoth: Int { 8 }
+
+  private var awaited = FairQueue<Element>()
+  private var others = FairQueue<Element>()
+  private var turn = 0
+
+  var count: Int { awaited.count + others.count }
+  var isEmpty: Bool { awaited.isEmpty && others.isEmpty }
+
+  /// Adds an element behind those of its connection. It must not be in the queue.
+  mutating func append(_ element: Element, caller: Caller, isAwaited: Bool) {
+    if isAwaited { awaited.append(element, caller: caller) } else { others.append(element, caller: caller) }
+  }
+
+  /// Adds an element that has had its turn, before those of its connection. It must not be in the queue.
+  mutating func putBack(_ element: Element, caller: Caller, isAwaited: Bool) {
+    if isAwaited { awaited.putBack(element, caller: caller) } else { others.putBack(element, caller: caller) }
+  }
+
+  /// Somebody waits for an element from now on.
+  mutating func promote(_ element: Element) {
+    guard let caller = others.remove(element) else { return }
+    awaited.append(element, caller: caller)
+  }
+
+  /// Nobody waits for an element any more, and it may wait longer than the others. An element that nobody waits for otherwise keeps
+  /// its place, so that a caller that asks again and again does not lose it.
+  mutating func demote(_ element: Element) {
+    guard let caller = awaited.remove(element) else { return }
+    others.append(element, caller: caller)
+  }
+
+  /// Takes an element out without a turn.
+  mutating func remove(_ element: Element) {
+    if awaited.remove(element) == nil { others.remove(element) }
+  }
+
+  /// Which of the two parts has the next turn: `true` for the elements that somebody waits for; `nil`: nobody has.
+  ///
+  /// - Parameters:
+  ///   - isDraining: Whether only elements that somebody waits for may have a turn.
+  ///   - isSecond: Whether the part with the first turn may not begin now, and the other one is asked for.
+  func nextIsAwaited(isDraining: Bool, isSecond: Bool = false) -> Bool? {
+    let othersFirst = turn % Self.turnsOfBoth == Self.turnsOfBoth - 1
+    let wanted = othersFirst == isSecond
+    if wanted { return awaited.isEmpty ? nil : true }
+    return others.isEmpty || isDraining ? nil : false
+  }
+
+  /// Takes out the element whose turn it is in one of the two parts.
+  mutating func popFirst(isAwaited: Bool, now: MonotonicTime) -> Element? {
+    let element = isAwaited ? awaited.popFirst(now: now) : others.popFirst(now: now)
+    if element != nil { turn += 1 }
+    return element
+  }
+
+  /// Counts a turn that a caller had without waiting here.
+  mutating func tookTurn(_ caller: Caller, isAwaited: Bool, now: MonotonicTime) {
+    if isAwaited { awaited.tookTurn(caller.uid, now: now) } else { others.tookTurn(caller.uid, now: now) }
+  }
+}

@@ -1,0 +1,94 @@
+/// One target as the registrar sees it: the jobs that wait for their turn to call, and the gate that lets them through.
+struct TargetLine: Sendable {
+  /// What comes next.
+  enum Next {
+    case call(RegistrationKey, CallPermit)
+    /// Nothing before that time.
+    case notBefore(MonotonicTime)
+  }
+
+  var gate: TargetGate
+  var retries = RetryBudget()
+  /// Whether calls may begin. Jobs of a target that a new configuration leaves out wait until one has it again.
+  var isConfigured = true
+  /// When the registrar looks at the line again by itself.
+  var wakeAt: MonotonicTime?
+  var lastError: ServiceError?
+  var lastSuccessAt: WallTime?
+  private var queues: [CallQueue<RegistrationKey>]
+
+  init(limits: TargetLimits, now: MonotonicTime) {
+    gate = TargetGate(limits: limits, now: now)
+    queues = UpstreamOperation.allCases.map { _ in CallQueue() }
+  }
+
+  /// Jobs that wait for their turn.
+  var queued: Int { queues.reduce(0) { $0 + $1.count } }
+
+  /// Puts a job into the queue of its next call. A retry has had its turn, and is the next of its connection.
+  mutating func enqueue(
+    _ key: RegistrationKey, _ operation: UpstreamOperation, caller: Caller, isAwaited: Bool, isRetry: Bool
+  ) {
+    if isRetry {
+      queues[operation.index].putBack(key, caller: caller, isAwaited: isAwaited)
+    } else {
+      queues[operation.index].append(key, caller: caller, isAwaited: isAwaited)
+    }
+  }
+
+  /// Somebody waits for a job from now on.
+  mutating func promote(_ key: RegistrationKey, _ operation: UpstreamOperation) {
+    queues[operation.index].promote(key)
+  }
+
+  /// A drain begins or goes on, and nobody waits for a job.
+  mutating func demote(_ key: RegistrationKey, _ operation: UpstreamOperation) {
+    queues[operation.index].demote(key)
+  }
+
+  /// Takes out a job that ends without its turn.
+  mutating func remove(_ key: RegistrationKey, _ operation: UpstreamOperation) {
+    queues[operation.index].remove(key)
+  }
+
+  /// A permit for a request that has just come, where nobody waits before it and the pace allows a call.
+  mutating func admitAtOnce(
+    _ operation: UpstreamOperation, caller: Caller, isAwaited: Bool, now: MonotonicTime
+  ) -> CallPermit? {
+    guard isConfigured, queues[operation.index].isEmpty,
+      case .now(let permit) = gate.admit(operation, now: now, isAwaited: isAwaited)
+    else { return nil }
+    queues[operation.index].tookTurn(caller, isAwaited: isAwaited, now: now)
+    return permit
+  }
+
+  /// The next job that may call; `nil`: none may before something else happens.
+  ///
+  /// - Parameter isDraining: Whether only jobs that somebody waits for may begin.
+  mutating func next(now: MonotonicTime, isDraining: Bool) -> Next? {
+    guard isConfigured else { return nil }
+    var earliest: MonotonicTime?
+    for operation in UpstreamOperation.allCases where !queues[operation.index].isEmpty {
+      for isSecond in [false, true] {
+        let isAwaited = queues[operation.index].nextIsAwaited(isDraining: isDraining, isSecond: isSecond)
+        guard let isAwaited else { continue }
+        switch gate.admit(operation, now: now, isAwaited: isAwaited) {
+        case .now(let permit):
+          if let key = queues[operation.index].popFirst(isAwaited: isAwaited, now: now) { return .call(key, permit) }
+          gate.cancel(permit)
+        case .notBefore(let time): earliest = min(earliest ?? time, time)
+        case .whenCallEnds: break
+        }
+      }
+    }
+    return earliest.map { .notBefore($0) }
+  }
+
+  func view(now: MonotonicTime) -> Registrar.TargetView {
+    let operation = UpstreamOperation.registerCertificateWithoutCA
+    return Registrar.TargetView(
+      health: gate.health, queued: queued, underWay: gate.callsUnderWay, ratePerSecond: gate.rate(of: operation),
+      tokens: gate.tokens(of: operation, now: now), throttles: gate.throttles, lastError: lastError,
+      lastSuccessAt: lastSuccessAt)
+  }
+}
