@@ -85,7 +85,7 @@ let package = Package(
         .logging,
       ]),
     library("CertRegSocket", ["CertRegCore", "CertRegProtocol", "CEpoll", .nioCore, .nioPosix]),
-    library("CertRegClient", ["CertRegCore", "CertRegCrypto", "CZlib"]),
+    library("CertRegClient", ["CertRegCore", "CertRegCrypto", "CSpawn", "CZlib"]),
     library(
       "CertRegDaemon",
       [
@@ -95,7 +95,7 @@ let package = Package(
         .unixSignals,
       ]),
     executable("certregd", ["CertRegCore", "CertRegDaemon", "CertRegSettings", .argumentParser]),
-    executable("certregctl", ["CertRegCore", "CertRegClient", .argumentParser]),
+    executable("certregctl", ["CertRegClock", "CertRegCore", "CertRegClient", .argumentParser]),
     executable("certreg-sandbox", ["CertRegCore", "CertRegSandbox", .argumentParser, .nioPosix, .logging]),
 
     tests("CertRegCoreTests"),
@@ -116,7 +116,7 @@ let package = Package(
       ["CertRegDaemon", "CertRegHost", "CertRegProtocol", "CertRegSettings", "CertRegSocket", .logging]),
     tests("CertRegSandboxTests", ["CertRegCrypto", "CertRegSigV4", "CertRegSandbox", .logging]),
     tests("CertRegSocketTests", ["CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),
-    tests("CertRegClientTests", ["CertRegCrypto", "CertRegClient"]),
+    tests("CertRegClientTests", ["CertRegClock", "CertRegCrypto", "CertRegClient"]),
     tests("DocumentationTests", ["CertRegForwarder", "CertRegProtocol", "CertRegX509"]),
     tests("IntegrationTests", ["CertRegClient"]),
   ]

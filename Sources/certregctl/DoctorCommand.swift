@@ -31,7 +31,8 @@ struct DoctorCommand: ParsableCommand {
   func run() throws {
     try options.run { session in
       let probe = HostProbe.live(
-        socketPath: session.socketPath, environment: Environment.current, timeout: session.timeout ?? .seconds(5))
+        socketPath: session.socketPath, environment: Environment.current, timeout: session.timeout ?? .seconds(5),
+        clock: session.clock)
       return DoctorVerb(probe: probe, configurationFile: config, region: region).run(session)
     }
   }
