@@ -34,7 +34,10 @@ extension HostProbe {
     do throws(ClientError) {
       let connection = try Connection(path: socketPath, clock: clock)
       peer = connection.peer
-      return Contact(peer: peer, status: .success(try connection.ask(Request("status"), timeout: timeout)))
+      let status = try connection.ask(Request("status"), timeout: timeout)
+      // The first connection may have started the daemon, which took the socket over from the service manager since.
+      if peer?.processID == 1 { peer = try Connection(path: socketPath, clock: clock).peer }
+      return Contact(peer: peer, status: .success(status))
     } catch {
       return Contact(peer: peer, status: .failure(error))
     }
