@@ -85,7 +85,7 @@ let package = Package(
         .nioPosix, .nioHTTP1, .nioSSL, .logging,
       ]),
     library("CertRegSocket", ["CertRegCodec", "CertRegCore", "CertRegProtocol", "CEpoll", .nioCore, .nioPosix]),
-    library("CertRegClient", ["CertRegCodec", "CertRegCore", "CertRegCrypto", "CZlib"]),
+    library("CertRegClient", ["CertRegCodec", "CertRegCore", "CertRegCrypto", "CSpawn", "CZlib"]),
     library(
       "CertRegDaemon",
       [
@@ -94,7 +94,7 @@ let package = Package(
         .nioCore, .nioPosix, .nioHTTP1, .logging, .unixSignals,
       ]),
     executable("certregd", ["CertRegCore", "CertRegDaemon", "CertRegSettings", .argumentParser]),
-    executable("certregctl", ["CertRegCore", "CertRegClient", .argumentParser]),
+    executable("certregctl", ["CertRegClock", "CertRegCore", "CertRegClient", .argumentParser]),
     executable(
       "certreg-sandbox",
       ["CertRegClock", "CertRegCore", "CertRegSandbox", .argumentParser, .nioPosix, .logging]),
@@ -121,7 +121,7 @@ let package = Package(
       ]),
     tests("CertRegSandboxTests", ["CertRegCodec", "CertRegCrypto", "CertRegSigV4", "CertRegSandbox", .logging]),
     tests("CertRegSocketTests", ["CertRegClock", "CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),
-    tests("CertRegClientTests", ["CertRegCodec", "CertRegCrypto", "CertRegClient"]),
+    tests("CertRegClientTests", ["CertRegClock", "CertRegCodec", "CertRegCrypto", "CertRegClient"]),
     tests("DocumentationTests", ["CertRegForwarder", "CertRegProtocol", "CertRegX509"]),
     tests("IntegrationTests", ["CertRegClient"]),
   ]

@@ -52,7 +52,7 @@ package enum SocketActivation {
     return passed
   }
 
-  /// Checks that `descriptor` is a listening stream socket and makes it non-blocking.
+  /// Checks that `descriptor` is a listening stream socket, takes it over and makes it non-blocking.
   package static func describe(_ descriptor: Int32, name: String) throws(HostError) -> PassedDescriptor {
     let family: PassedDescriptor.Family
     if sd_is_socket(descriptor, AF_UNIX, Int32(SOCK_STREAM.rawValue), 1) > 0 {
@@ -64,6 +64,11 @@ package enum SocketActivation {
         .unusableDescriptor,
         message: "descriptor \(descriptor) (\(LogText.escaped(name))) passed by the service manager is not a listening "
           + "stream socket: the socket unit needs ListenStream= and Accept=no")
+    }
+    // SO_PEERCRED names the process that called listen(2) last, to clients: from now on this one, not the service manager.
+    // The kernel caps the queue at net.core.somaxconn.
+    if case .unix = family, listen(descriptor, .max) != 0 {
+      throw HostError(errno: errno, call: "listen", subject: "descriptor \(descriptor)")
     }
     let flags = fcntl(descriptor, F_GETFL)
     guard flags >= 0, fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0 else {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CertRegClient
+import CertRegClock
 import CertRegCore
 import Glibc
 
@@ -24,7 +25,8 @@ struct SocketOptions: ParsableArguments {
     let environment = Environment.current
     let session = Session(
       socketPath: SocketPath.resolve(option: socket, environment: environment),
-      console: Console.standard(environment: environment), json: json, targets: targets, timeout: timeout?.duration)
+      console: Console.standard(environment: environment), clock: .system, json: json, targets: targets,
+      timeout: timeout?.duration)
     var status = verb(session)
     if session.console.hasLostOutput {
       session.console.note("certregctl: the results could not be written")

@@ -7,9 +7,9 @@ struct DoctorCommand: ParsableCommand {
     commandName: "doctor",
     abstract: "Checks what is between you and a registered certificate, and says what to do about what is wrong.",
     discussion: """
-      Works without a running certregd. Nothing is registered and nothing is changed; each target's endpoint is asked \
-      with a text that is no certificate. Of a running certregd it takes the flags, and as root or the daemon's own user \
-      the environment, so that what is checked is what the daemon meets. Ends with 69 where something is wrong.
+      Works without a running certregd. Registers nothing and changes nothing; each target's endpoint is called with a \
+      text that is not a certificate. As root or as the daemon's user it checks with the flags and the environment of the \
+      running certregd; root gives up its rights first. Ends with 69 where something is wrong.
 
         certregctl doctor
         sudo certregctl doctor
@@ -31,7 +31,8 @@ struct DoctorCommand: ParsableCommand {
   func run() throws {
     try options.run { session in
       let probe = HostProbe.live(
-        socketPath: session.socketPath, environment: Environment.current, timeout: session.timeout ?? .seconds(5))
+        socketPath: session.socketPath, environment: Environment.current, timeout: session.timeout ?? .seconds(5),
+        clock: session.clock)
       return DoctorVerb(probe: probe, configurationFile: config, region: region).run(session)
     }
   }

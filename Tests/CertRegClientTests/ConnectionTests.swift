@@ -54,7 +54,7 @@ import Testing
       _ = peer.readLine()
     }
     let connection = try Connection(path: daemon.path)
-    let ids = [connection.enqueue(Request("status")), connection.enqueue(Request("status"))]
+    let ids = [connection.enqueue(Request("lookup")), connection.enqueue(Request("lookup"))]
     let answers = try [connection.receive(until: nil), connection.receive(until: nil)]
     #expect(answers.map { $0?.id } == [ids[1], ids[0]])
     #expect(answers.map { $0?.json["n"]?.integer } == [2, 1])
@@ -63,7 +63,7 @@ import Testing
   @Test func `gives up when the time is over`() throws {
     let daemon = try FakeDaemon(answering: { _ in nil })
     let connection = try Connection(path: daemon.path)
-    let error = #expect(throws: ClientError.self) { try connection.ask(Request("status"), timeout: .milliseconds(20)) }
+    let error = #expect(throws: ClientError.self) { try connection.ask(Request("lookup"), timeout: .milliseconds(20)) }
     #expect(error?.code == .timedOut)
     #expect(error?.exitStatus == .temporaryFailure)
   }
@@ -74,8 +74,8 @@ import Testing
       peer.write(JSON.answer(to: request, []).serialized() + "\n")
     }
     let connection = try Connection(path: daemon.path)
-    _ = try connection.ask(Request("status"), timeout: nil)
-    let error = #expect(throws: ClientError.self) { try connection.ask(Request("status"), timeout: nil) }
+    _ = try connection.ask(Request("lookup"), timeout: nil)
+    let error = #expect(throws: ClientError.self) { try connection.ask(Request("lookup"), timeout: nil) }
     #expect(error?.code == .connectionLost)
   }
 
@@ -86,7 +86,7 @@ import Testing
           + "\n")
     }
     let connection = try Connection(path: daemon.path)
-    let error = #expect(throws: ClientError.self) { try connection.ask(Request("status"), timeout: nil) }
+    let error = #expect(throws: ClientError.self) { try connection.ask(Request("lookup"), timeout: nil) }
     #expect(error?.code == .refused)
     #expect(error?.exitStatus == .notPermitted)
   }
@@ -99,7 +99,7 @@ import Testing
       _ = peer.readLine()
     }
     let connection = try Connection(path: daemon.path)
-    let error = #expect(throws: ClientError.self) { try connection.ask(Request("status"), timeout: nil) }
+    let error = #expect(throws: ClientError.self) { try connection.ask(Request("lookup"), timeout: nil) }
     #expect(error?.code == .protocolViolation)
     #expect(error?.exitStatus == .protocolError)
   }
@@ -154,7 +154,7 @@ import Testing
     let end = Pipeline(connection, window: 3, timeout: nil).run(
       next: { items.popLast().map { ($0, Request("register")) } }, answered: { item, _ in answered.append(item) })
     #expect(answered == [1])
-    #expect(end.unanswered == [2, 3])
+    #expect(end.unanswered.map(\.item) == [2, 3])
     #expect(end.failure?.code == .connectionLost)
   }
 

@@ -9,28 +9,48 @@ final class FakeDaemon: Sendable {
   private let listener: Int32
   private let folder: TemporaryFolder
 
-  /// - Parameter serve: runs on a thread of its own for each connection; the connection closes when it returns.
-  init(serving serve: @escaping @Sendable (FakePeer) -> Void) throws {
+  /// What a daemon with the default settings says about itself.
+  static let status: [(String, JSON)] = [
+    ("version", .string("1")), ("limits", .object([JSON.Member("maxLineBytes", .integer(524_288))])),
+    (
+      "targets",
+      .array([.object([JSON.Member("name", .string("default")), JSON.Member("default", .bool(true))])])
+    ),
+  ]
+
+  /// - Parameters:
+  ///   - status: The members of answers to `status`; `nil`: such requests are served like all others.
+  ///   - connections: The listener closes once it has accepted so many.
+  ///   - serve: Runs on a thread of its own for each connection, which closes when it returns.
+  init(
+    status: [(String, JSON)]? = FakeDaemon.status, connections: Int = .max,
+    serving serve: @escaping @Sendable (FakePeer) -> Void
+  ) throws {
     folder = try TemporaryFolder()
     path = folder.path("s")
     listener = try FakeDaemon.listen(at: path)
     let descriptor = listener
     Thread.detachNewThread {
-      while true {
-        let accepted = accept(descriptor, nil, nil)
-        guard accepted >= 0 else {
-          // Closed by the one thread that uses it: its number might be another listener's by the time of the next accept.
-          close(descriptor)
-          return
-        }
-        Thread.detachNewThread { serve(FakePeer(descriptor: accepted)) }
+      var accepted = 0
+      while accepted < connections {
+        let connection = accept(descriptor, nil, nil)
+        guard connection >= 0 else { break }
+        accepted += 1
+        let isLast = accepted == connections
+        if isLast { close(descriptor) }
+        Thread.detachNewThread { serve(FakePeer(descriptor: connection, status: status)) }
+        if isLast { return }
       }
+      // The one thread that uses the descriptor closes it: another listener could have its number by the next accept.
+      close(descriptor)
     }
   }
 
-  /// A daemon that answers each line by itself; `nil` leaves it unanswered.
-  convenience init(answering answer: @escaping @Sendable (JSON) -> JSON?) throws {
-    try self.init { peer in
+  /// A daemon that answers each line by itself; `nil` leaves a line unanswered.
+  convenience init(
+    status: [(String, JSON)]? = FakeDaemon.status, answering answer: @escaping @Sendable (JSON) -> JSON?
+  ) throws {
+    try self.init(status: status) { peer in
       while let line = peer.readLine() {
         if let reply = answer(line) { peer.write(reply.serialized() + "\n") }
       }
@@ -59,16 +79,26 @@ final class FakeDaemon: Sendable {
 /// The daemon's side of one connection. Used by the thread that serves it and by no other.
 final class FakePeer {
   private let descriptor: Int32
+  private let status: [(String, JSON)]?
   private var buffer: [UInt8] = []
 
-  init(descriptor: Int32) {
+  init(descriptor: Int32, status: [(String, JSON)]? = nil) {
     self.descriptor = descriptor
+    self.status = status
   }
 
   deinit { close(descriptor) }
 
-  /// The next request; `nil` when the client has ended its side.
+  /// The next request; `nil` when the client has ended its side. Answers to `status` are written on the way.
   func readLine() -> JSON? {
+    while let line = readAnyLine() {
+      guard let status, line["op"]?.string == "status" else { return line }
+      write(JSON.answer(to: line, status).serialized() + "\n")
+    }
+    return nil
+  }
+
+  private func readAnyLine() -> JSON? {
     while true {
       if let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {
         let line = Array(buffer[..<end])
@@ -92,114 +122,5 @@ final class FakePeer {
       guard count > 0 else { return }
       offset += count
     }
-  }
-}
-
-/// A folder that goes away with its owner.
-final class TemporaryFolder: Sendable {
-  let root: String
-
-  init() throws {
-    var template = Array("/tmp/certregctl-XXXXXX".utf8CString)
-    guard mkdtemp(&template) != nil else { throw POSIXError(.EIO) }
-    root = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: root) }
-
-  func path(_ name: String) -> String { "\(root)/\(name)" }
-
-  /// Writes a file, making the folders on its way, and returns its path.
-  @discardableResult
-  func write(_ name: String, _ content: [UInt8]) throws -> String {
-    let file = path(name)
-    try FileManager.default.createDirectory(
-      atPath: (file as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-    try Data(content).write(to: URL(fileURLWithPath: file))
-    return file
-  }
-
-  @discardableResult
-  func write(_ name: String, _ content: String) throws -> String {
-    try write(name, Array(content.utf8))
-  }
-}
-
-/// A console that keeps what is written.
-final class Capture {
-  private(set) var output = ""
-  private(set) var errors = ""
-  /// Lets writing of results fail.
-  var isFull = false
-
-  /// - Parameter columns: width of a terminal; `nil`: a pipe.
-  func console(columns: Int? = nil, colour: Bool = false) -> Console {
-    Console(
-      output: .init(isTerminal: columns != nil, columns: columns ?? 80, colour: colour) {
-        self.output += $0
-        return !self.isFull
-      },
-      errors: .init(isTerminal: columns != nil, columns: columns ?? 80, colour: colour) {
-        self.errors += $0
-        return true
-      })
-  }
-
-  var outputLines: [String] { output.split(separator: "\n").map(String.init) }
-}
-
-/// Encodings that begin as the real things do; nothing on this side of the socket reads further.
-enum Sample {
-  /// The beginning of a certificate: a SEQUENCE in a SEQUENCE, `number` making it different from others.
-  static func certificate(_ number: UInt8 = 0) -> [UInt8] {
-    [0x30, 0x0A, 0x30, 0x08, 0xA0, 0x03, 0x02, 0x01, 0x02, 0x02, 0x01, number]
-  }
-
-  /// The beginning of a PKCS#8 private key.
-  static let privateKey: [UInt8] = [0x30, 0x05, 0x02, 0x01, 0x00, 0x30, 0x00]
-
-  static func pem(_ label: String, _ der: [UInt8]) -> String {
-    "-----BEGIN \(label)-----\n\(Data(der).base64EncodedString())\n-----END \(label)-----\n"
-  }
-
-  static func certificatePEM(_ number: UInt8 = 0) -> String {
-    pem("CERTIFICATE", certificate(number))
-  }
-
-  static let id = String(repeating: "7d", count: 32)
-  static let arn = "arn:aws:iot:eu-central-1:123456789012:cert/" + id
-}
-
-extension JSON {
-  /// An answer to `request` with these members.
-  static func answer(to request: JSON, _ members: [(String, JSON)]) -> JSON {
-    .object([JSON.Member("id", request["id"] ?? .null)] + members.map { JSON.Member($0.0, $0.1) })
-  }
-
-  static func created(_ request: JSON, cached: Bool = false, outcome: String = "created") -> JSON {
-    answer(
-      to: request,
-      [
-        ("certificateArn", .string(Sample.arn)), ("certificateId", .string(Sample.id)), ("outcome", .string(outcome)),
-        ("status", .string("ACTIVE")), ("cached", .bool(cached)), ("target", .string("default")),
-      ])
-  }
-
-  static func failure(
-    _ request: JSON, type: String = "CertificateValidationException", reason: String = "weak_rsa_key",
-    message: String = "RSA key has 1024 bits; at least 2048 are required", retryable: Bool = false
-  ) -> JSON {
-    answer(
-      to: request,
-      [
-        (
-          "error",
-          .object([
-            JSON.Member("type", .string(type)), JSON.Member("httpStatus", .integer(400)),
-            JSON.Member("reason", .string(reason)), JSON.Member("message", .string(message)),
-            JSON.Member("retryable", .bool(retryable)), JSON.Member("origin", .string("daemon")),
-          ])
-        )
-      ])
   }
 }

@@ -228,6 +228,66 @@ class Doctor(unittest.TestCase):
             self.assertIn("permission", [finding["check"] for finding in findings if finding["level"] == "ok"])
             self.assertEqual(set(pathlib.Path(witness).read_text().split()), {str(nobody.pw_uid)})
 
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("cc"), "only root can be another user, and a program is compiled")
+    def test_a_users_socket_does_not_choose_what_root_runs(self):
+        """A user's program answers with the number of a process of the user's, which has root's rights from the set-user-ID bit
+        of a foreign program, the name certregd from a link, and the flags of a configuration with a program to run."""
+        os.chmod(self.folder, 0o755)
+        place = pathlib.Path(self.folder)
+        witness, script, waiter, link = place / "witness", place / "keys", place / "waiter", place / "certregd"
+        witness.touch()
+        witness.chmod(0o666)
+        script.write_text(f"#!/bin/sh\nid -u >> {witness}\n")
+        script.chmod(0o755)
+        text = configuration("http://127.0.0.1:1").replace("environment", f"{{process: {script}}}")
+        (place / "config.yaml").write_text(text)
+        subprocess.run(["cc", "-x", "c", "-o", waiter, "-"], input="int pause(void); int main() { return pause(); }", text=True,
+                       check=True)
+        waiter.chmod(0o4755)
+        link.symlink_to(waiter)
+        nobody = pwd.getpwnam("nobody")
+        users = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        (place / "open").mkdir()
+        (place / "open").chmod(0o777)
+        socket = str(place / "open" / "s")
+        answer = """import json, socket, sys
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen()
+while True:
+    connection, _ = listener.accept()
+    for line in connection.makefile("rb"):
+        answer = {"id": json.loads(line)["id"], "version": "1", "pid": int(sys.argv[2]), "targets": []}
+        connection.sendall(json.dumps(answer).encode() + b"\\n")
+"""
+        with subprocess.Popen([link, "--config", str(place / "config.yaml")], **users) as process, \
+                subprocess.Popen(["python3", "-c", answer, socket, str(process.pid)], **users) as server:
+            try:
+                end = time.monotonic() + DEADLINE_SECONDS
+                while not os.path.exists(socket) and time.monotonic() < end:
+                    time.sleep(0.02)
+                _, findings = self.examine("--socket", socket)
+            finally:
+                process.kill()
+                server.kill()
+        self.assertEqual(witness.read_text(), "")
+        skipped = {finding["check"] for finding in findings if finding["level"] == "skipped"}
+        self.assertLessEqual({"configuration", "upstream"}, skipped, findings)
+
+    def test_what_an_answer_says_of_itself_is_shown_and_no_more(self):
+        """A daemon in a folder of its own, that is not the installed program, lends no configuration."""
+        os.chmod(self.folder, 0o755)
+        shutil.copy(PROGRAMS / "certregd", self.folder)
+        daemon = Daemon("--sandbox", environment=self.environment)
+        daemon.command[0] = self.folder + "/certregd"
+        daemon.__enter__()
+        self.addCleanup(daemon.__exit__)
+        status, findings = self.examine("--socket", daemon.socket)
+        self.assertEqual(status, 0, findings)
+        of_configuration = [finding for finding in findings if finding["check"] == "configuration"]
+        self.assertEqual([finding["level"] for finding in of_configuration], ["skipped"])
+        self.assertIn("does not run", of_configuration[0]["seen"])
+
 
 if __name__ == "__main__":
     unittest.main()

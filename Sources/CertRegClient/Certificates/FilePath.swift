@@ -54,38 +54,3 @@ package struct FilePath: Hashable, Sendable, CustomStringConvertible {
     }
   }
 }
-
-/// What can go wrong with an input before the daemon sees it.
-package struct InputError: Error, Hashable, Sendable {
-  package enum Code: Hashable, Sendable {
-    /// Not there, or not to be read.
-    case unreadable
-    /// There, but empty or nothing that could be a certificate.
-    case noCertificate
-    /// There, and something else: a key, parameters, a bundle of another kind.
-    case otherContent
-    /// A manifest's entry whose signature is not that of a signer who was named.
-    case wrongSignature
-    /// A report that cannot be written, or is there already.
-    case notWritable
-  }
-
-  package var code: Code
-  package var message: String
-  package var advice: String?
-
-  package init(_ code: Code, _ message: String, advice: String? = nil) {
-    self.code = code
-    self.message = message
-    self.advice = advice
-  }
-
-  /// How a command ends that got this error and no other.
-  package var exitStatus: CommandStatus {
-    switch code {
-    case .unreadable: .noInput
-    case .noCertificate, .otherContent, .wrongSignature: .dataError
-    case .notWritable: .cannotCreate
-    }
-  }
-}

@@ -1,63 +1,139 @@
-import CertRegCore
-
-/// The program certregd, run with the flags, the environment and as the user of the daemon that is running, as far as this
-/// user may know them: what it then says of its configuration, credentials and upstream is what the daemon meets.
+/// The installed certregd, ready to be asked about its configuration and upstream.
+///
+/// certregd runs programs that its configuration names, such as a `credential_process`. So it is only ever run with the
+/// rights of the user whose configuration it is: this user's own, or those of the daemon's user after root has given up its
+/// rights. All other checks are left out.
 struct DaemonProgram {
-  /// Variables that decide what the daemon does. No others are taken from its process: a root that asks must not be given
-  /// libraries or programs to load by somebody else's.
+  /// Variables that decide what the daemon does. No others are taken from its process: `PATH` and `LD_PRELOAD` would choose
+  /// code to run.
   private static let prefixes = ["AWS_", "CERTREGD_"]
   private static let variables: Set<String> = [
     "HOME", "CONFIGURATION_DIRECTORY", "STATE_DIRECTORY", "RUNTIME_DIRECTORY", "CREDENTIALS_DIRECTORY", "HTTPS_PROXY",
     "https_proxy", "NO_PROXY", "no_proxy",
   ]
-  /// Flags that make it answer a question and end.
+  /// Flags that make certregd answer a question and end.
   private static let questions: Set<String> = ["--check-config", "--print-config", "--check-upstream"]
+
+  /// Why checks are left out, and what a person can do to have them made.
+  struct Omission: Hashable, Error {
+    var reason: String
+    var cure: String?
+  }
 
   private let probe: HostProbe
   private let flags: [String]
   private let environment: [String: String]
-  private let workingDirectory: String?
-  /// Run as this user in place of one's own.
-  private let user: HostProbe.DaemonProcess.User?
-  /// Whose credentials it has: the daemon's, or those of this user.
+  /// What stands before a program and its arguments: how rights are given up and the daemon's folder is entered.
+  private let prefix: [String]
+  private let executable: String
+  /// Whether the credentials are those of a running daemon, not of this user.
   let hasDaemonsEnvironment: Bool
-  /// Whether a daemon runs whose credentials this user may not see.
-  let isForbidden: Bool
 
-  /// - Parameters:
-  ///   - running: the daemon's process, where there is one that can be looked at.
-  ///   - flags: those to use where there is none.
-  init(probe: HostProbe, running: HostProbe.DaemonProcess?, flags: [String]) {
+  /// - Parameter flags: The flags to use where no daemon runs.
+  /// - Throws: `Omission` where certregd may not be run.
+  init(probe: HostProbe, serving: ServingProcess, flags: [String]) throws(Omission) {
     self.probe = probe
-    self.flags = (running?.arguments ?? flags).filter { !DaemonProgram.questions.contains($0) }
-    workingDirectory = running?.workingDirectory
-    hasDaemonsEnvironment = running?.environment != nil
-    isForbidden = running != nil && running?.environment == nil
-    let isOther = running.map { $0.user.id != probe.userID } ?? false
-    user = isOther && probe.userID == 0 ? running?.user : nil
-    if let theirs = running?.environment {
-      environment = probe.environment.filter { !DaemonProgram.decides($0.key) }
-        .merging(theirs.filter { DaemonProgram.decides($0.key) }) { $1 }
-    } else {
-      environment = probe.environment
+    guard let installed = probe.program("certregd") else {
+      throw Omission(
+        reason: "certregd is not installed next to certregctl or in a folder of PATH that only root can change")
     }
+    executable = installed.path
+    switch serving {
+    case .absent:
+      self.flags = try DaemonProgram.ownFlags(flags, probe)
+      environment = probe.environment
+      prefix = []
+      hasDaemonsEnvironment = false
+    case .unidentified(let reason):
+      throw Omission(reason: reason)
+    case .hidden:
+      throw DaemonProgram.anotherUsers(probe)
+    case .certregd(let process, let user, let group):
+      guard user == probe.userID || probe.userID == 0 else {
+        throw DaemonProgram.anotherUsers(probe)
+      }
+      guard let theirs = process.environment else {
+        throw Omission(reason: "the environment of certregd's process cannot be read")
+      }
+      self.flags = process.arguments.filter { !DaemonProgram.questions.contains($0) }
+      let decisive = theirs.filter { DaemonProgram.decides($0.key) }
+      if user == probe.userID {
+        environment = probe.environment.filter { !DaemonProgram.decides($0.key) }.merging(decisive) { $1 }
+        prefix = try DaemonProgram.entering(process.workingDirectory, probe)
+      } else {
+        // Nothing of root's environment: the daemon's user can read that of its processes.
+        environment = decisive
+        prefix =
+          try DaemonProgram.dropping(to: user, group, process.supplementaryGroupIDs, probe)
+          + DaemonProgram.entering(process.workingDirectory, probe)
+      }
+      hasDaemonsEnvironment = true
+    }
+  }
+
+  private static func anotherUsers(_ probe: HostProbe) -> Omission {
+    Omission(
+      reason: "certregd runs as another user, whose configuration and credentials are not \(probe.user)'s to use",
+      cure: "sudo certregctl doctor makes these checks as certregd's user")
   }
 
   private static func decides(_ variable: String) -> Bool {
     variables.contains(variable) || prefixes.contains { variable.hasPrefix($0) }
   }
 
-  /// What to type to see the same.
-  func commandLine(_ question: String) -> String {
-    (["certregd"] + flags + [question]).joined(separator: " ")
+  /// The flags of certregctl's own command line. Root does not use a configuration that other users can change.
+  private static func ownFlags(_ flags: [String], _ probe: HostProbe) throws(Omission) -> [String] {
+    guard probe.userID == 0, let index = flags.firstIndex(of: "--config"), index + 1 < flags.count else { return flags }
+    var checked = flags
+    guard probe.file(flags[index + 1]) != nil else { return flags }
+    guard let path = probe.protectedPath(flags[index + 1]) else {
+      throw Omission(
+        reason: "other users than root can change \(flags[index + 1]), and it can name programs to run",
+        cure: "run certregctl doctor as the user whose file it is")
+    }
+    checked[index + 1] = path
+    return checked
   }
 
-  /// Runs it with one of `--check-config`, `--print-config`, `--check-upstream`; `nil` where there is no certregd.
+  /// Changes to `folder` after rights have been given up: flags may have relative paths.
+  private static func entering(_ folder: String?, _ probe: HostProbe) throws(Omission) -> [String] {
+    guard let folder else { return [] }
+    return [try tool("env", probe), "-C", folder]
+  }
+
+  /// Gives up root's rights for good: `no_new_privs` keeps programs with the set-user-ID bit from giving any back.
+  private static func dropping(
+    to user: UInt32, _ group: UInt32, _ groups: [UInt32], _ probe: HostProbe
+  ) throws(Omission) -> [String] {
+    let others = groups.isEmpty ? "--clear-groups" : "--groups=" + groups.map(String.init).joined(separator: ",")
+    return [
+      try tool("setpriv", probe), "--reuid=\(user)", "--regid=\(group)", others, "--inh-caps=-all", "--no-new-privs",
+      "--",
+    ]
+  }
+
+  private static func tool(_ name: String, _ probe: HostProbe) throws(Omission) -> String {
+    guard let program = probe.program(name) else {
+      throw Omission(reason: "there is no \(name)(1) to run certregd with")
+    }
+    return program.path
+  }
+
+  /// The command that shows a person the same, quoted for a shell.
+  func commandLine(_ question: String) -> String {
+    (["certregd"] + flags + [question]).map(\.quotedForShell).joined(separator: " ")
+  }
+
+  /// Runs certregd with one of `--check-config`, `--print-config`, `--check-upstream`; `nil` where it cannot be run or does
+  /// not end in time.
   func ask(_ question: String) -> HostProbe.ProgramResult? {
-    // The flags may have relative paths.
-    let place = workingDirectory.map { ["env", "-C", $0] } ?? []
-    let rights = user.map { ["setpriv", "--reuid=\($0.id)", "--regid=\($0.group)", "--init-groups"] } ?? []
-    return probe.run(
-      HostProbe.Command(arguments: place + rights + ["certregd"] + flags + [question], environment: environment))
+    probe.run(HostProbe.Command(arguments: prefix + [executable] + flags + [question], environment: environment))
+  }
+
+  /// Runs a program of the system with the daemon's rights, since the path it is given may lead anywhere.
+  func run(_ name: String, _ arguments: String...) -> HostProbe.ProgramResult? {
+    probe.program(name).flatMap {
+      probe.run(HostProbe.Command(arguments: prefix + [$0.path] + arguments, environment: environment))
+    }
   }
 }

@@ -2,7 +2,7 @@ import CertRegCodec
 import CertRegCore
 
 extension Doctor {
-  /// What the daemon says about a target.
+  /// The health of a target, as the daemon sees it.
   func health(of target: JSON) -> Finding {
     let name = target["name"]?.string ?? "-"
     let health = target["health"]?.string ?? "unknown"
@@ -16,20 +16,20 @@ extension Doctor {
     case "unauthorized":
       return Finding(
         .error, subject, seen,
-        cure: cure ?? "see to its credentials and that they may iot:RegisterCertificateWithoutCA")
+        cure: cure ?? "check its credentials, and that they allow iot:RegisterCertificateWithoutCA")
     case "unknown": return Finding(.ok, subject, "not called yet")
     default: return Finding(.error, subject, seen, cure: cure ?? "see the checks of its endpoint below")
     }
   }
 
-  /// The pace of a target, and how long its queue takes at that pace; `nil` where nothing is paced.
+  /// The pace of a target, and how long its queue takes at that pace; `nil` for a target without a pace.
   func quota(of target: JSON) -> Finding? {
     guard let name = target["name"]?.string, let rate = target["ratePerSecond"]?.double, rate > 0 else { return nil }
     let queued = target["queued"]?.double ?? 0
     let throttles = target["throttles"]?.integer ?? 0
     let seen =
       "\(name): \(StatusView.oneDecimal(rate)) calls a second, throttled \(MemberList.grouped(String(throttles))) times, "
-      + "\(MemberList.grouped(String(Int(queued)))) queued"
+      + "\(MemberList.text(target["queued"] ?? .integer(0))) queued"
     let duration = queued / rate
     guard duration > 3600 else { return Finding(.ok, "quota", seen) }
     return Finding(
@@ -37,29 +37,34 @@ extension Doctor {
   }
 
   private static let quotaCure =
-    "certregd keeps to the pace that AWS allows; a higher one is a request in Service Quotas (AWS IoT Core, "
-    + "RegisterCertificateWithoutCA), and ratePerSecond where the target sets it"
+    "certregd keeps to the pace that AWS allows; ask for a higher one in Service Quotas (AWS IoT Core, "
+    + "RegisterCertificateWithoutCA), and raise the target's ratePerSecond if it is set"
 
-  /// What `certregd --check-upstream` finds out: the way to each target's endpoint, the clock there, credentials, permission.
-  func upstreams(_ program: DaemonProgram, works: Bool) -> [Finding] {
-    if program.isForbidden {
-      // The daemon's flags may name a configuration with a program to run, which is not to be run as somebody else.
+  /// What `certregd --check-upstream` finds: the connection to each target's endpoint, the clock there, credentials, permission.
+  ///
+  /// - Parameter works: Whether the daemon has registered something, so that its own credentials are good.
+  func upstreams(_ program: Result<DaemonProgram, DaemonProgram.Omission>, works: Bool) -> [Finding] {
+    let certregd: DaemonProgram
+    do throws(DaemonProgram.Omission) {
+      certregd = try program.get()
+    } catch {
       return [
         Finding(
-          .skipped, "upstream", "certregd runs as another user, whose credentials are not \(probe.user)'s to use",
-          cure: "sudo certregctl doctor checks its endpoint, credentials and permission")
+          .skipped, "upstream", "endpoint, credentials and permission were not checked: \(error.reason)",
+          cure: error.cure)
       ]
     }
-    guard let result = program.ask("--check-upstream") else {
-      return [Finding(.skipped, "upstream", "certregd is not in PATH, so its --check-upstream was not run")]
+    let command = certregd.commandLine("--check-upstream")
+    guard let result = certregd.ask("--check-upstream") else {
+      return [Finding(.skipped, "upstream", "not checked: \(command) did not end in time")]
     }
     let lines = result.output.split(separator: "\n").filter { $0.hasPrefix("{") }.compactMap {
       try? JSON(parsing: String($0))
     }
     guard !lines.isEmpty else {
-      return [Finding(.skipped, "upstream", "not checked: \(program.commandLine("--check-upstream")) says nothing")]
+      return [Finding(.skipped, "upstream", "not checked: \(command) says nothing")]
     }
-    let whose = program.hasDaemonsEnvironment ? nil : "\(probe.user)'s"
+    let whose = certregd.hasDaemonsEnvironment ? nil : "\(probe.user)'s"
     return lines.flatMap { upstream($0, isOneOfMany: lines.count > 1, whose: whose, works: works) }
   }
 
@@ -87,16 +92,17 @@ extension Doctor {
       findings.append(
         finding(
           .error, subject, "\(error.message) (\(error.reason))",
-          cure: Doctor.cure(error) ?? "see what is between this machine and the endpoint: firewall, route, proxy"))
+          cure: Doctor.cure(error) ?? "check what lies between this machine and the endpoint: firewall, route, proxy"))
     } else {
-      let seen = endpoint.hasPrefix("https:") ? "\(endpoint) answers, and is who it says" : "\(endpoint) answers"
+      let seen =
+        endpoint.hasPrefix("https:") ? "\(endpoint) answers, and its certificate is valid" : "\(endpoint) answers"
       findings.append(finding(.ok, "connection", seen))
       if let ahead = line["clockAheadMs"]?.double { findings.append(clockThere(ahead / 1000, finding)) }
     }
     return findings + identity(line, whose: whose, works: works, finding)
   }
 
-  private typealias MakeFinding = (Finding.Level, String, String, String?) -> Finding
+  typealias MakeFinding = (Finding.Level, String, String, String?) -> Finding
 
   private func clockThere(_ ahead: Double, _ finding: MakeFinding) -> Finding {
     let size = StatusView.duration(seconds: abs(ahead))
@@ -107,52 +113,5 @@ extension Doctor {
         "AWS refuses signatures that are five minutes off: sudo timedatectl set-ntp true")
     }
     return finding(.ok, "clock there", abs(ahead) < 3 ? "the same as here" : "\(size) apart", nil)
-  }
-
-  /// Who the daemon is to AWS, and whether that identity may register.
-  private func identity(_ line: JSON, whose: String?, works: Bool, _ finding: MakeFinding) -> [Finding] {
-    var seen = line["credentials"]?["source"]?.string ?? ""
-    if let whose, !seen.isEmpty { seen = "\(whose): \(seen)" }
-    if let identity = line["credentials"]?["identity"]?.string { seen += ", \(identity)" }
-    let end = line["credentials"]?["expiresAt"]?.string.flatMap(StatusView.time)
-    if let end {
-      let left = Double(end.millisecondsSinceEpoch - probe.wallTime.millisecondsSinceEpoch) / 1000
-      seen += left > 0 ? ", for another \(StatusView.duration(seconds: left))" : ", ended \(end.rfc3339)"
-    }
-    let held = seen.isEmpty ? [] : [finding(.ok, "credentials", seen, nil)]
-    guard let error = line["refused"].flatMap(AnswerError.init(json:)) else {
-      guard line["unreachable"] == nil else { return held }
-      return held + [
-        finding(.ok, "permission", "may iot:RegisterCertificateWithoutCA (asked with no certificate)", nil)
-      ]
-    }
-    let cure = Doctor.cure(error)
-    let message = "\(error.message) (\(error.reason))"
-    switch error.reason {
-    case "no_credentials", "credentials_invalid", "credentials_unavailable":
-      // The daemon may get what this user does not have.
-      if works { return [finding(.ok, "credentials", "certregd has registered with its own", nil)] }
-      return [finding(whose == nil ? .error : .warning, "credentials", message, cure)]
-    case "expired_token", "unknown_identity":
-      return [finding(.error, "credentials", seen.isEmpty ? message : "\(seen): \(message)", cure)]
-    case "invalid_signature":
-      let subject = Doctor.isAboutRegion(error) ? "region" : "credentials"
-      return (subject == "region" ? held : []) + [finding(.error, subject, message, cure)]
-    case "access_denied", "not_opted_in": return held + [finding(.error, "permission", message, cure)]
-    case "clock_skew": return held + [finding(.error, "clock there", message, cure)]
-    case "throttled_by_upstream": return held + [finding(.warning, "quota", message, cure)]
-    default: return held + [finding(.error, "upstream", message, cure)]
-    }
-  }
-
-  /// Whether AWS refused a signature for the region that it was made for.
-  private static func isAboutRegion(_ error: AnswerError) -> Bool {
-    error.reason == "invalid_signature" && error.message.contains("scoped to a valid region")
-  }
-
-  private static func cure(_ error: AnswerError) -> String? {
-    isAboutRegion(error)
-      ? "the endpoint is another region's: set the target's region to that one, or leave its endpoint out"
-      : Advice.forReason(error.reason)
   }
 }

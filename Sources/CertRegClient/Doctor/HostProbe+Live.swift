@@ -1,26 +1,46 @@
-import CertRegCore
+package import CertRegCore
 import Glibc
 
 extension HostProbe {
-  /// The machine that this runs on.
-  package static func live(socketPath: String, environment: [String: String], timeout: Duration) -> HostProbe {
-    HostProbe(
+  /// Checks of upstreams take longest: three exchanges for each target, each with a limit of its own.
+  private static let programTimeout = Duration.seconds(40)
+
+  /// The machine that certregctl runs on.
+  ///
+  /// - Parameters:
+  ///   - environment: The variables of this process.
+  ///   - timeout: How long the daemon may take to answer.
+  package static func live(
+    socketPath: String, environment: [String: String], timeout: Duration, clock: HostClock
+  ) -> HostProbe {
+    let search = ProgramSearch.current(environment: environment)
+    let folders = search.folders.joined(separator: ":")
+    return HostProbe(
       environment: environment, user: userName(geteuid()), userID: geteuid(), groups: groupNames(),
-      wallTime: Clock.wall,
-      file: fileFacts, room: room,
-      status: {
-        do throws(ClientError) {
-          return .success(try Connection(path: socketPath).ask(Request("status"), timeout: timeout))
-        } catch {
-          return .failure(error)
-        }
-      },
-      daemonProcess: daemonProcess,
-      // Checks of upstreams are the longest: three exchanges, each with a limit of its own.
-      run: {
-        Program.run(
-          $0.arguments, environment: $0.environment ?? environment, timeout: .seconds(40))
+      wallTime: clock.wall, file: fileFacts,
+      contact: { contact(socketPath, timeout, clock) },
+      process: ProcessFacts.init(processID:),
+      program: { search.program($0) },
+      protectedPath: { ProtectedPath.resolve($0, owners: [geteuid()]) },
+      run: { command in
+        var environment = command.environment
+        environment["PATH"] = folders
+        return Program.run(command.arguments, environment: environment, timeout: programTimeout, clock: clock)
       })
+  }
+
+  private static func contact(_ socketPath: String, _ timeout: Duration, _ clock: HostClock) -> Contact {
+    var peer: PeerCredentials?
+    do throws(ClientError) {
+      let connection = try Connection(path: socketPath, clock: clock)
+      peer = connection.peer
+      let status = try connection.ask(Request("status"), timeout: timeout)
+      // The first connection may have started the daemon, which took the socket over from the service manager since.
+      if peer?.processID == 1 { peer = try Connection(path: socketPath, clock: clock).peer }
+      return Contact(peer: peer, status: .success(status))
+    } catch {
+      return Contact(peer: peer, status: .failure(error))
+    }
   }
 
   private static func userName(_ id: uid_t) -> String {
@@ -32,9 +52,10 @@ extension HostProbe {
   }
 
   private static func groupNames() -> [String] {
-    var ids = [gid_t](repeating: 0, count: 256)
-    let count = getgroups(Int32(ids.count), &ids)
-    return Set(ids.prefix(Int(max(0, count))) + [getegid()]).sorted().map(groupName)
+    let count = getgroups(0, nil)
+    var ids = [gid_t](repeating: 0, count: Int(max(0, count)))
+    let found = getgroups(Int32(ids.count), &ids)
+    return Set(ids.prefix(Int(max(0, found))) + [getegid()]).sorted().map(groupName)
   }
 
   private static func fileFacts(_ path: String) -> FileFacts? {
@@ -51,64 +72,5 @@ extension HostProbe {
       kind: kind, mode: UInt16(status.st_mode & 0o7777), owner: userName(status.st_uid),
       group: groupName(status.st_gid), isReadable: access(path, R_OK) == 0, isWritable: access(path, W_OK) == 0,
       isExecutable: access(path, X_OK) == 0)
-  }
-
-  private static func room(_ path: String) -> Room? {
-    var status = statvfs()
-    guard statvfs(path, &status) == 0 else { return nil }
-    return Room(
-      bytes: Int64(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize)),
-      // File systems without a limit on files say 0 of 0.
-      files: status.f_files == 0 ? .max : Int64(clamping: status.f_favail))
-  }
-
-  private static func daemonProcess(_ id: Int) -> DaemonProcess? {
-    let folder = "/proc/\(id)"
-    guard contents("\(folder)/comm") == "certregd\n", let user = user(contents("\(folder)/status") ?? ""),
-      let arguments = contents("\(folder)/cmdline")
-    else { return nil }
-    let environment = contents("\(folder)/environ").map { text in
-      Dictionary(fields(text).compactMap(variable)) { first, _ in first }
-    }
-    var directory: String?
-    if environment != nil, let path = realpath("\(folder)/cwd", nil) {
-      directory = String(cString: path)
-      free(path)
-    }
-    return DaemonProcess(
-      user: user, arguments: Array(fields(arguments).dropFirst()), environment: environment, workingDirectory: directory
-    )
-  }
-
-  /// The effective numbers in `Uid:` and `Gid:` of proc(5), the second of four.
-  private static func user(_ status: String) -> DaemonProcess.User? {
-    func number(_ name: String) -> UInt32? {
-      let line = status.split(separator: "\n").first { $0.hasPrefix(name) }
-      let fields = line?.split(separator: "\t") ?? []
-      return fields.count > 2 ? UInt32(fields[2]) : nil
-    }
-    guard let id = number("Uid:"), let group = number("Gid:") else { return nil }
-    return DaemonProcess.User(id: id, group: group)
-  }
-
-  private static func variable(_ text: String) -> (String, String)? {
-    text.firstIndex(of: "=").map { (String(text[..<$0]), String(text[text.index(after: $0)...])) }
-  }
-
-  /// Each ended by a NUL.
-  private static func fields(_ text: String) -> [String] {
-    text.split(separator: "\0", omittingEmptySubsequences: false).dropLast().map(String.init)
-  }
-
-  private static func contents(_ path: String) -> String? {
-    guard let file = fopen(path, "re") else { return nil }
-    defer { fclose(file) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 4096)
-    while true {
-      let count = fread(&chunk, 1, chunk.count, file)
-      if count == 0 { return ferror(file) == 0 ? String(decoding: bytes, as: UTF8.self) : nil }
-      bytes += chunk[..<count]
-    }
   }
 }

@@ -1,9 +1,69 @@
 package import CertRegCore
 
-/// What `doctor` asks of the machine. Passed in, so that its conclusions can be tested on machines that do not exist.
+/// Everything that `doctor` asks of the machine. It is passed in, so that tests can describe machines that do not exist.
 package struct HostProbe {
-  /// What lstat(2) and access(2) say about a path.
+  /// What came of connecting to the daemon's socket.
+  package struct Contact {
+    /// The process that listens; `nil` where there was no connection.
+    package var peer: PeerCredentials?
+    package var status: Result<Answer, ClientError>
+
+    package init(peer: PeerCredentials?, status: Result<Answer, ClientError>) {
+      self.peer = peer
+      self.status = status
+    }
+  }
+
+  package var environment: [String: String]
+  /// Name of the user who runs the doctor.
+  package var user: String
+  package var userID: UInt32
+  /// Names of this user's groups.
+  package var groups: [String]
+  package var wallTime: WallTime
+  /// The facts about a path; `nil` where nothing is there, or in a folder that this user may not search.
+  package var file: (_ path: String) -> FileFacts?
+  /// Connects to the socket and asks for the daemon's status.
+  package var contact: () -> Contact
+  /// The facts about a process; `nil` where there is none with this number.
+  package var process: (_ id: Int32) -> ProcessFacts?
+  /// The program of this name that may be run; `nil` where there is none.
+  package var program: (_ name: String) -> InstalledProgram?
+  /// `path` without symbolic links if only root and this user can change the file; otherwise `nil`.
+  package var protectedPath: (_ path: String) -> String?
+  /// Runs a program; `nil` where it cannot be started or did not end in time.
+  package var run: (Command) -> ProgramResult?
+
+  package init(
+    environment: [String: String], user: String, userID: UInt32, groups: [String], wallTime: WallTime,
+    file: @escaping (String) -> FileFacts?, contact: @escaping () -> Contact,
+    process: @escaping (Int32) -> ProcessFacts?, program: @escaping (String) -> InstalledProgram?,
+    protectedPath: @escaping (String) -> String?, run: @escaping (Command) -> ProgramResult?
+  ) {
+    self.environment = environment
+    self.user = user
+    self.userID = userID
+    self.groups = groups
+    self.wallTime = wallTime
+    self.file = file
+    self.contact = contact
+    self.process = process
+    self.program = program
+    self.protectedPath = protectedPath
+    self.run = run
+  }
+
+  /// Runs a program of the system with this user's rights and environment; `nil` where there is none of that name, or it
+  /// did not end in time.
+  func run(_ name: String, _ arguments: String...) -> ProgramResult? {
+    program(name).flatMap { run(Command(arguments: [$0.path] + arguments, environment: environment)) }
+  }
+}
+
+extension HostProbe {
+  /// What stat(2) and access(2) say about a path.
   package struct FileFacts: Hashable, Sendable {
+    /// The kinds of files that make a difference.
     package enum Kind: Hashable, Sendable {
       case socket
       case folder
@@ -14,11 +74,13 @@ package struct HostProbe {
     package var kind: Kind
     /// Permission bits, as chmod(1) takes them.
     package var mode: UInt16
+    /// Name of the owner.
     package var owner: String
+    /// Name of the group.
     package var group: String
     package var isReadable: Bool
     package var isWritable: Bool
-    /// Of a folder: whether it may be searched.
+    /// For a folder: whether this user may search it.
     package var isExecutable: Bool
 
     package init(
@@ -37,8 +99,9 @@ package struct HostProbe {
 
   /// How a program ended.
   package struct ProgramResult: Hashable, Sendable {
+    /// The exit status, or 128 and the number of the signal that ended the program.
     package var status: Int32
-    /// Standard output and standard error, as far as they were read.
+    /// Standard output and standard error, at most 64 KiB of it. Untrusted.
     package var output: String
 
     package init(status: Int32, output: String) {
@@ -49,92 +112,14 @@ package struct HostProbe {
 
   /// A program to run.
   package struct Command: Hashable, Sendable {
-    /// The program's name and its arguments.
+    /// The program's absolute path and its arguments.
     package var arguments: [String]
-    /// `nil`: that of this process.
-    package var environment: [String: String]?
+    /// All variables that the program gets, except `PATH`.
+    package var environment: [String: String]
 
-    package init(_ arguments: String...) {
-      self.arguments = arguments
-    }
-
-    package init(arguments: [String], environment: [String: String]?) {
+    package init(arguments: [String], environment: [String: String]) {
       self.arguments = arguments
       self.environment = environment
     }
-  }
-
-  /// What the system tells of a running daemon.
-  package struct DaemonProcess: Hashable, Sendable {
-    /// Numbers of a user and its group.
-    package struct User: Hashable, Sendable {
-      package var id: UInt32
-      package var group: UInt32
-
-      package init(id: UInt32, group: UInt32) {
-        self.id = id
-        self.group = group
-      }
-    }
-
-    package var user: User
-    /// Without the program's name.
-    package var arguments: [String]
-    /// `nil`: not for this user to see.
-    package var environment: [String: String]?
-    package var workingDirectory: String?
-
-    package init(user: User, arguments: [String], environment: [String: String]?, workingDirectory: String? = nil) {
-      self.user = user
-      self.arguments = arguments
-      self.environment = environment
-      self.workingDirectory = workingDirectory
-    }
-  }
-
-  /// What is free on a file system, for those who are not root.
-  package struct Room: Hashable, Sendable {
-    package var bytes: Int64
-    package var files: Int64
-
-    package init(bytes: Int64, files: Int64) {
-      self.bytes = bytes
-      self.files = files
-    }
-  }
-
-  package var environment: [String: String]
-  /// Name and number of the user that runs this, and names of its groups.
-  package var user: String
-  package var userID: UInt32
-  package var groups: [String]
-  package var wallTime: WallTime
-  /// `nil`: not there, or in a folder that may not be searched.
-  package var file: (_ path: String) -> FileFacts?
-  /// What is free where `path` is; `nil`: not known.
-  package var room: (_ path: String) -> Room?
-  /// Asks the daemon for its status.
-  package var status: () -> Result<Answer, ClientError>
-  /// The certregd process with this number; `nil`: there is none.
-  package var daemonProcess: (_ id: Int) -> DaemonProcess?
-  /// Runs a program; `nil`: there is none of that name, or it did not end in time.
-  package var run: (Command) -> ProgramResult?
-
-  package init(
-    environment: [String: String], user: String, userID: UInt32, groups: [String], wallTime: WallTime,
-    file: @escaping (String) -> FileFacts?, room: @escaping (String) -> Room?,
-    status: @escaping () -> Result<Answer, ClientError>, daemonProcess: @escaping (Int) -> DaemonProcess?,
-    run: @escaping (Command) -> ProgramResult?
-  ) {
-    self.environment = environment
-    self.user = user
-    self.userID = userID
-    self.groups = groups
-    self.wallTime = wallTime
-    self.file = file
-    self.room = room
-    self.status = status
-    self.daemonProcess = daemonProcess
-    self.run = run
   }
 }

@@ -1,18 +1,18 @@
 import Glibc
 
-/// Reads a file or standard input piece by piece, and undoes the compression of gzip on the way.
+/// Reads a file or standard input piece by piece, and decompresses gzip on the way.
 final class ByteStream {
-  /// Longest line or element that is read into memory: no entry with a certificate comes near it.
+  /// The longest line or element that is read into memory. Entries with certificates are far shorter.
   static let maximumElementBytes = 4 * 1024 * 1024
 
-  /// `-1`: there is nothing but `chunk`.
+  /// `-1` for a stream of bytes in memory.
   private let descriptor: Int32
   private var chunk: [UInt8] = []
   private var index = 0
   private var consumedBefore = 0
   private let size: Int?
   private var inflater: Inflater?
-  /// What was read from the file and not inflated yet.
+  /// Bytes of the file that are not inflated yet.
   private var compressed: ArraySlice<UInt8> = []
 
   /// - Throws: `InputError` `unreadable`.
@@ -28,6 +28,15 @@ final class ByteStream {
     size = isFile && status.st_size > 0 ? Int(status.st_size) : nil
   }
 
+  /// Reads an open file from its beginning. The stream has a descriptor of its own.
+  ///
+  /// - Throws: `InputError` `unreadable`.
+  init(reading open: Int32) throws(InputError) {
+    descriptor = fcntl(open, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+    size = nil
+    guard descriptor >= 0, lseek(descriptor, 0, SEEK_SET) == 0 else { throw FileReader.unreadable(errno) }
+  }
+
   /// A stream of these bytes and no others.
   init(_ bytes: [UInt8]) {
     descriptor = -1
@@ -37,18 +46,18 @@ final class ByteStream {
 
   deinit { if descriptor > STDIN_FILENO { close(descriptor) } }
 
-  /// How much of the file has been taken, from 0 to 1; `nil` for what has no size.
+  /// How much of the file has been taken, from 0 to 1; `nil` where the size is not known.
   var fraction: Double? {
     let taken = inflater == nil ? consumedBefore + index : consumedBefore - compressed.count
     return size.map { min(1, Double(taken) / Double($0)) }
   }
 
-  /// Whether the file is compressed with gzip (RFC 1952). To be asked before anything is taken.
+  /// Whether the file is compressed with gzip (RFC 1952). Call it before anything is taken.
   func isGzip() throws(InputError) -> Bool {
     try peek(3).elementsEqual([0x1F, 0x8B, 0x08])
   }
 
-  /// From here on gives what the gzip file stands for. To be called before anything is taken.
+  /// Decompresses the file from here on. Call it before anything is taken.
   func inflate() {
     compressed = chunk[index...]
     consumedBefore += chunk.count
@@ -82,7 +91,7 @@ final class ByteStream {
     return chunk[index..<min(chunk.count, index + count)]
   }
 
-  /// The next `count` bytes, fewer at the end. `keeping` less than that passes over the rest.
+  /// Takes the next `count` bytes, fewer at the end, and returns the first `keeping` of them.
   func take(_ count: Int, keeping: Int = .max) throws(InputError) -> (bytes: [UInt8], taken: Int) {
     var bytes: [UInt8] = []
     var taken = 0
@@ -95,9 +104,9 @@ final class ByteStream {
     return (bytes, taken)
   }
 
-  /// All that is left.
+  /// All remaining bytes.
   ///
-  /// - Throws: `InputError` where that is more than `limit` bytes.
+  /// - Throws: `InputError` where there are more than `limit`.
   func takeAll(limit: Int) throws(InputError) -> [UInt8] {
     let content = try take(limit).bytes
     guard try peek() == nil else { throw InputError(.unreadable, "larger than \(limit / 1_048_576) MiB") }
@@ -124,7 +133,7 @@ final class ByteStream {
   }
 
   static let elementTooLong = InputError(
-    .unreadable, "an entry has more than \(maximumElementBytes / 1_048_576) MiB: this is no list of certificates")
+    .unreadable, "an entry has more than \(maximumElementBytes / 1_048_576) MiB: this is not a list of certificates")
 
   private func fill() throws(InputError) -> Bool {
     if index < chunk.count { return true }
@@ -161,7 +170,7 @@ final class ByteStream {
         }
       }
       if inflater.isAtEnd {
-        // Members can follow one another (RFC 1952 section 2.2), and tapes leave zeros behind the last one.
+        // A file can have several members (RFC 1952 section 2.2), and tapes leave zeros after the last one.
         compressed = compressed.drop { $0 == 0 }
         if compressed.isEmpty { continue }
         inflater.reset()

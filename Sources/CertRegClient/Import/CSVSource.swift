@@ -80,7 +80,7 @@ package struct CSVSource: ImportSource {
     guard let headings = try reader.next() else { throw InputError(.noCertificate, "the table is empty") }
     let plain = headings.map(CSVSource.plain)
     if let column {
-      let number = Int(column).flatMap { headings.indices.contains($0 - 1) ? $0 - 1 : nil }
+      let number = Int(column).flatMap { (1...headings.count).contains($0) ? $0 - 1 : nil }
       guard let index = plain.firstIndex(of: CSVSource.plain(column)) ?? number else {
         throw InputError(
           .noCertificate, "no column \(column); there are: \(headings.joined(separator: ", ").prefix(400))",

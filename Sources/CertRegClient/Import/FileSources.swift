@@ -87,7 +87,7 @@ struct WholeFileSource: ImportSource {
     entries = ImportEntry.entries(name: fileName, content: try stream.takeAll(limit: FileReader.maximumBytes))
   }
 
-  var fraction: Double? { Double(index) / Double(entries.count) }
+  var fraction: Double? { entries.isEmpty ? nil : Double(index) / Double(entries.count) }
 
   mutating func next() -> ImportEntry? {
     guard index < entries.count else { return nil }

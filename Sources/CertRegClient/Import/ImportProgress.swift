@@ -74,16 +74,17 @@ package struct ImportProgress {
     var line = TerminalText()
     if let share {
       let cells = width >= 140 ? 60 : width >= 76 ? 20 : 0
-      let full = Int((share * Double(cells)).rounded(.down))
+      let full = (share * Double(cells)).rounded(.down).wholeNumber ?? 0
       if cells > 0 {
         line += "[\(String(repeating: "#", count: full), .green)\(String(repeating: "-", count: cells - full), .dim)] "
       }
-      line += TerminalText("\(Int((share * 100).rounded(.down))) %").paddedLeft(to: 5) + "  "
+      line += TerminalText("\((share * 100).rounded(.down).wholeNumber ?? 0) %").paddedLeft(to: 5) + "  "
     }
     line += "\(grouped(done + passedOver))"
     if let total {
       let isExact = fraction == 1
-      line += " of \(isExact ? "" : "about ")\(grouped(isExact ? Int(total) : ImportProgress.rounded(total)))"
+      let shown = isExact ? total.wholeNumber : ImportProgress.rounded(total)
+      line += " of \(isExact ? "" : "about ")\(shown.map(grouped) ?? "-")"
     }
     if let rate = ratePerSecond { line += "  \(StatusView.oneDecimal(rate))/s" }
     if let left = secondsLeft, left >= 1 { line += "  \(ImportProgress.roundedDuration(left)) left" }
@@ -136,16 +137,16 @@ package struct ImportProgress {
   }
 
   /// An estimate with two digits that count.
-  private static func rounded(_ number: Double) -> Int {
-    var unit = 1
-    while number / Double(unit) >= 100, unit < 1_000_000_000 { unit *= 10 }
-    return Int((number / Double(unit)).rounded()) * unit
+  private static func rounded(_ number: Double) -> Int? {
+    var unit = 1.0
+    while number / unit >= 100, unit < 1e9 { unit *= 10 }
+    return ((number / unit).rounded() * unit).wholeNumber
   }
 
   /// A duration without digits that change faster than they can be read.
   private static func roundedDuration(_ seconds: Double) -> String {
     switch seconds {
-    case ..<60: "\(Int(seconds.rounded())) s"
+    case ..<60: "\(seconds.wholeNumber ?? 0) s"
     case ..<600: StatusView.duration(seconds: (seconds / 5).rounded() * 5)
     default: StatusView.duration(seconds: (seconds / 60).rounded() * 60)
     }

@@ -1,20 +1,30 @@
 import CertRegCodec
 package import CertRegCore
 
-/// What became of one entry of an import (and target, where there are several), as the report has it.
+/// The outcome of one entry of an import, and of one target where there are several, as a line of the report.
 package struct ImportRecord: Hashable, Sendable {
   /// The columns of a report, in their order.
   package static let columns = [
     "name", "certificateId", "outcome", "certificateArn", "target", "reason", "message",
   ]
 
+  /// Outcomes that mean that a certificate is not registered.
+  static let failed = "failed"
+  static let duplicate = "duplicate"
+  static let valid = "valid"
+
+  /// The entry's name or place in the source.
   package var name: String
+  /// 64 hexadecimal digits; empty where the certificate could not be read.
   package var certificateID: String
   /// `created`, `existing`, `cached`, `queued`, `valid`, `failed` or `duplicate`.
   package var outcome: String
   package var certificateARN: String
+  /// The target that the daemon named; empty where it was not asked.
   package var target: String
+  /// The reason of a failure.
   package var reason: String
+  /// The message of a failure.
   package var message: String
 
   package init(
@@ -30,7 +40,7 @@ package struct ImportRecord: Hashable, Sendable {
     self.message = message
   }
 
-  /// The record for a result of the daemon's.
+  /// The record for a result in an answer.
   init(_ line: ResultLine, fingerprint: CertificateID) {
     self.init(
       name: line.name, certificateID: line.certificateID ?? fingerprint.hex, outcome: line.outcome,
@@ -38,23 +48,23 @@ package struct ImportRecord: Hashable, Sendable {
       message: line.error?.message ?? "")
   }
 
-  /// The columns' values on one line each: the report is read line by line, so that one that breaks off harms no other.
+  /// The columns' values without line ends: the report is read line by line, so that a line that breaks off harms no other.
   private var fields: [String] {
     [name, certificateID, outcome, certificateARN, target, reason, message].map(\.printable)
   }
 
-  /// A record of CSV (RFC 4180), every field in quotes so that separators in names do no harm.
+  /// The record as a line of CSV (RFC 4180). All fields are quoted, so that separators in names do no harm.
   package var csv: String {
     fields.map { "\"" + $0.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" }
       .joined(separator: ",") + "\n"
   }
 
-  /// The record as an object.
+  /// The record as an object, without empty members.
   package var json: JSON {
     .object(zip(ImportRecord.columns, fields).filter { !$0.1.isEmpty }.map { JSON.Member($0.0, .string($0.1)) })
   }
 
-  /// Reads a record back; `nil` for one that does not have all its columns, as one that broke off.
+  /// Reads a record back; `nil` where columns are missing, as in a line that broke off.
   init?(fields: [String]) {
     guard fields.count == ImportRecord.columns.count else { return nil }
     self.init(
@@ -68,44 +78,5 @@ package struct ImportRecord: Hashable, Sendable {
       name: name, certificateID: json["certificateId"]?.string ?? "", outcome: outcome,
       certificateARN: json["certificateArn"]?.string ?? "", target: json["target"]?.string ?? "",
       reason: json["reason"]?.string ?? "", message: json["message"]?.string ?? "")
-  }
-}
-
-/// Which certificates a report says are done.
-package struct ImportHistory {
-  private var succeeded: Set<CertificateID> = []
-  /// Targets for which the last word on a certificate was a failure.
-  private var failedTargets: [CertificateID: Set<String>] = [:]
-
-  package init() {}
-
-  /// Takes in a record; a later one on the same certificate and target has the last word.
-  package mutating func add(_ record: ImportRecord) {
-    guard let id = CertificateID(hex: Array(record.certificateID.utf8)) else { return }
-    switch record.outcome {
-    case "failed":
-      failedTargets[id, default: []].insert(record.target)
-    case "duplicate", "valid":
-      break
-    default:
-      succeeded.insert(id)
-      failedTargets[id]?.remove(record.target)
-    }
-  }
-
-  /// Whether the certificate was registered in every target that was asked for.
-  package func isDone(_ id: CertificateID) -> Bool {
-    succeeded.contains(id) && failedTargets[id]?.isEmpty != false
-  }
-
-  /// Whether a record says why its certificate is done.
-  package func keeps(_ record: ImportRecord) -> Bool {
-    guard let id = CertificateID(hex: Array(record.certificateID.utf8)) else { return false }
-    return isDone(id) && !["failed", "duplicate", "valid"].contains(record.outcome)
-  }
-
-  /// Certificates that are done.
-  package var count: Int {
-    succeeded.count { isDone($0) }
   }
 }

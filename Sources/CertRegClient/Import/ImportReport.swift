@@ -1,88 +1,118 @@
 import CertRegCodec
-import Glibc
 
-/// The report file: a line for every entry, written as soon as its outcome is known, so that an import that was stopped, was killed
-/// or lost its power can go on where it was.
+/// The report file. It gets a line for every entry as soon as the outcome is known, so that an import that was stopped or
+/// killed, or lost its power, can be resumed.
 ///
-/// Lines are on disk within a second (``sync()``). What is lost with the power is asked for again, and certregd knows the answer.
+/// Lines are on disk within a second (``sync()``). Lines that are lost with the power are asked for again, and certregd knows
+/// the answers.
 ///
-/// Entries that failed are kept with their certificates in a file beside the report, which is itself a source of imports.
+/// Failed entries are kept with their certificates in a file next to the report, which can be imported itself.
 package final class ImportReport {
-  package enum Format: Hashable, Sendable {
-    case csv
-    case jsonLines
-  }
-
   package let path: String
-  private let format: Format
-  private let file: AppendedFile
-  /// `batch.import.csv` has `batch.import.failed.jsonl` beside it.
+  /// What the report says about certificates, from earlier runs.
+  package private(set) var history = ImportHistory()
+  /// Whether this run created the report.
+  package let isNew: Bool
+  private let form: ReportForm
+  private var file: OwnedFile
+  /// `batch.import.csv` has `batch.import.failed.jsonl` next to it.
   private let failedPath: String
-  private var failed: AppendedFile?
+  /// The file of failed entries that an earlier run left.
+  private var earlierFailed: FileIdentity?
+  private var failed: OwnedFile?
+  /// Whether the report keeps failures that this run does not look at.
+  private var keepsFailures = false
 
   /// Set when a line could not be written.
   package var failure: InputError? { file.failure ?? failed?.failure }
 
-  /// Creates the report, or opens it to go on with it where `resuming` says so; a line in it that broke off is taken away.
+  /// Creates the report, or opens the one of an earlier run. Nothing is written before ``begin(asking:)``.
   ///
   /// - Parameters:
-  ///   - path: the report's file.
-  ///   - resuming: whether an existing file is gone on with. What it says about certificates that are done stays; every other
-  ///     line is taken away, since this run finds out anew, so that no entry has two.
-  /// - Returns: the report and what it says is done.
-  /// - Throws: `InputError` where it exists and is not to be gone on with, cannot be written, or another import is writing it.
-  package static func open(path: String, resuming: Bool) throws(InputError) -> (ImportReport, ImportHistory) {
-    let format: Format = path.hasSuffix(".jsonl") || path.hasSuffix(".json") ? .jsonLines : .csv
-    let failedPath = FilePath(path).withoutExtension.description + ".failed.jsonl"
-    if !resuming, access(failedPath, F_OK) == 0 { throw isThere(failedPath) }
-    let file = try AppendedFile(path: path, mode: resuming ? .existing : .new)
-    var history = ImportHistory()
-    guard resuming else {
-      let report = ImportReport(path: path, format: format, file: file, failedPath: failedPath)
-      report.writeHeadings()
-      try report.sync()
-      return (report, history)
+  ///   - path: The report's file.
+  ///   - resuming: Whether to continue a report that exists.
+  ///   - source: The file that is imported, which is never written to.
+  /// - Throws: `InputError` where the file exists and may not be continued, was not written by an import, is the source,
+  ///   or is being written by another import.
+  package init(path: String, resuming: Bool, source: FileIdentity? = nil) throws(InputError) {
+    self.path = path
+    form = ReportForm(reportPath: path)
+    failedPath = FilePath(path).withoutExtension.description + ".failed.jsonl"
+    let earlier = resuming ? try ImportReport.openEarlier(path, form, source) : nil
+    earlierFailed = try ImportReport.identifyFailed(failedPath, resuming: resuming)
+    isNew = earlier == nil
+    file = if let earlier { earlier } else { try OwnedFile.create(path) }
+    if let earlier {
+      try forEachRecord(of: earlier) { _, record in history.add(record) }
     }
-    guard file.isRegular else { throw InputError(.notWritable, "the report \(path) is not a file") }
-    try forEachLine(of: path, format) { _, record in history.add(record) }
-    // Written anew beside the old one, which it replaces when it is whole and on disk.
-    let replacement = try AppendedFile(path: path + ".new", mode: .replaced)
-    let report = ImportReport(path: path, format: format, file: replacement, failedPath: failedPath)
-    report.writeHeadings()
-    try forEachLine(of: path, format) { line, record in
-      if history.keeps(record) { replacement.write(line + [UInt8(ascii: "\n")]) }
-    }
-    try report.sync()
-    try replacement.move(to: path)
-    return (report, history)
   }
 
-  private init(path: String, format: Format, file: AppendedFile, failedPath: String) {
-    self.path = path
-    self.format = format
-    self.file = file
-    self.failedPath = failedPath
+  private static func openEarlier(
+    _ path: String, _ form: ReportForm, _ source: FileIdentity?
+  ) throws(InputError) -> OwnedFile? {
+    guard let file = try OwnedFile.open(path) else { return nil }
+    guard file.identity != source else {
+      throw InputError(
+        .notWritable, "the report \(path) is the source itself; it stays as it is",
+        advice: "name another report with --report")
+    }
+    guard try form.recognizes(file.stream()) else { throw OwnedFile.isForeign(path) }
+    return file
+  }
+
+  /// The file of failed entries that may be replaced.
+  private static func identifyFailed(_ path: String, resuming: Bool) throws(InputError) -> FileIdentity? {
+    guard let file = try OwnedFile.open(path) else { return nil }
+    guard resuming else { throw OwnedFile.exists(path) }
+    guard try ReportForm.failedEntries.recognizes(file.stream()) else { throw OwnedFile.isForeign(path) }
+    return file.identity
+  }
+
+  /// Begins this run: writes the headings, and keeps those lines of an earlier run that this one does not look at again.
+  ///
+  /// - Parameter targets: The targets that this run asks for.
+  /// - Throws: `InputError` where the report cannot be written.
+  package func begin(asking targets: [String]) throws(InputError) {
+    guard !isNew else {
+      writeHeadings(to: file)
+      return try sync()
+    }
+    // The new report takes the old one's name once it is whole and on disk.
+    let replacement = try OwnedFile.createReplacement(path + ".new", form)
+    writeHeadings(to: replacement)
+    try forEachRecord(of: file) { line, record in
+      guard history.keeps(record, asking: targets) else { return }
+      if record.outcome == ImportRecord.failed { keepsFailures = true }
+      replacement.write(line + [UInt8(ascii: "\n")])
+    }
+    replacement.sync()
+    if let failure = replacement.failure {
+      replacement.remove()
+      throw failure
+    }
+    try replacement.move(to: path, replacing: file.identity)
+    file = replacement
   }
 
   /// Adds a line.
   package func add(_ record: ImportRecord) {
-    file.write(Array((format == .csv ? record.csv : record.json.serialized() + "\n").utf8))
+    file.write(Array((form == .csv ? record.csv : record.json.serialized() + "\n").utf8))
   }
 
-  /// Keeps an entry that failed for the next try.
+  /// Keeps a failed entry for another try.
   package func addFailed(_ record: ImportRecord, pem: String) {
     do throws(InputError) {
-      if failed == nil { failed = try AppendedFile(path: failedPath + ".new", mode: .replaced) }
-      let certificate = JSON.Member("certificatePem", .string(pem))
+      if failed == nil { failed = try OwnedFile.createReplacement(failedPath + ".new", .failedEntries) }
+      let certificate = JSON.Member(ReportForm.certificateMember, .string(pem))
       failed?.write(Array((JSON.object((record.json.members ?? []) + [certificate]).serialized() + "\n").utf8))
     } catch {
       file.fail(error)
     }
   }
 
-  /// Waits until what was added is on disk.
+  /// Waits until the lines so far are on disk.
   ///
-  /// - Throws: `InputError` where it cannot be written.
+  /// - Throws: `InputError` where they cannot be written.
   package func sync() throws(InputError) {
     file.sync()
     if let failure { throw failure }
@@ -90,23 +120,23 @@ package final class ImportReport {
 
   /// Ends the report.
   ///
-  /// - Parameter isComplete: whether every entry has its outcome. Otherwise the file of failed entries stays as an earlier run left it:
-  ///   it may be what is being imported.
-  /// - Returns: the path of the file with the failed entries of this run, where there is one.
+  /// - Parameter isComplete: Whether every entry has its outcome. Otherwise the file of failed entries stays as an earlier run
+  ///   left it: it may be the source.
+  /// - Returns: The path of the file with the failed entries of this run; `nil` where there is none.
   package func finish(isComplete: Bool) -> String? {
     file.sync()
     guard isComplete else {
-      if failed != nil { unlink(failedPath + ".new") }
+      failed?.remove()
       return nil
     }
-    guard let failed else {
-      // Of an earlier run: those entries have another outcome now.
-      unlink(failedPath)
-      return nil
-    }
-    failed.sync()
     do throws(InputError) {
-      try failed.move(to: failedPath)
+      guard let failed else {
+        // The entries in the earlier file have succeeded now.
+        if !keepsFailures { try removeEarlierFailed() }
+        return nil
+      }
+      failed.sync()
+      try failed.move(to: failedPath, replacing: earlierFailed)
       return failedPath
     } catch {
       file.fail(error)
@@ -114,128 +144,27 @@ package final class ImportReport {
     }
   }
 
-  /// Takes the report away, where nothing came of the import.
+  private func removeEarlierFailed() throws(InputError) {
+    guard let file = try OwnedFile.open(failedPath), file.identity == earlierFailed else { return }
+    file.remove()
+  }
+
+  /// Removes a report that this run created, where nothing came of the import.
   package func discard() {
-    unlink(path)
+    if isNew { file.remove() }
   }
 
-  private func writeHeadings() {
-    if format == .csv { file.write(Array((ImportRecord.columns.joined(separator: ",") + "\n").utf8)) }
+  private func writeHeadings(to file: OwnedFile) {
+    if form == .csv { file.write(Array((ReportForm.headings + "\n").utf8)) }
   }
 
-  /// Reads the lines that are whole. A line has no line end inside it, so that one that was damaged harms no other.
-  private static func forEachLine(
-    of path: String, _ format: Format, _ body: ([UInt8], ImportRecord) -> Void
+  /// Reads the whole lines. Lines have no line ends inside, so that a damaged line harms no other.
+  private func forEachRecord(
+    of file: OwnedFile, _ body: ([UInt8], ImportRecord) -> Void
   ) throws(InputError) {
-    let stream = try ByteStream(path: FilePath(path))
+    let stream = try file.stream()
     while let line = try stream.nextLine() {
-      let record: ImportRecord?
-      if format == .csv {
-        var reader = CSVReader(stream: ByteStream(line))
-        record = try reader.next().flatMap(ImportRecord.init(fields:))
-      } else {
-        record = (try? JSON(parsing: line)).flatMap(ImportRecord.init(json:))
-      }
-      if let record { body(line, record) }
+      if let record = form.record(line) { body(line, record) }
     }
-  }
-
-  static func isThere(_ path: String) -> InputError {
-    InputError(
-      .notWritable, "the report \(path) is there already",
-      advice: "go on with it with --resume, or name another with --report")
-  }
-}
-
-/// A file that is written from its beginning to its end by one process alone.
-private final class AppendedFile {
-  enum Mode {
-    /// It must not be there.
-    case new
-    /// It may be there, and stays as it is.
-    case existing
-    /// What is there gives way.
-    case replaced
-  }
-
-  private let path: String
-  private let descriptor: Int32
-  private var isSynced = true
-  private(set) var failure: InputError?
-
-  init(path: String, mode: Mode) throws(InputError) {
-    self.path = path
-    let flags: Int32 =
-      switch mode {
-      case .new: Int32(O_EXCL)
-      case .existing: 0
-      case .replaced: Int32(O_TRUNC)
-      }
-    descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | flags, 0o644)
-    guard descriptor >= 0 else {
-      throw errno == EEXIST ? ImportReport.isThere(path) : AppendedFile.notWritable(path, errno)
-    }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      throw InputError(.notWritable, "another import is writing \(path)")
-    }
-    if mode == .new { try AppendedFile.syncFolder(of: path) }
-  }
-
-  deinit {
-    // A process that is being started has the descriptor until its program runs, and the lock with it.
-    flock(descriptor, LOCK_UN)
-    close(descriptor)
-  }
-
-  var isRegular: Bool {
-    var status = stat()
-    return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-  }
-
-  func write(_ content: [UInt8]) {
-    var bytes = content[...]
-    while !bytes.isEmpty, failure == nil {
-      let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count > 0 {
-        bytes = bytes.dropFirst(count)
-        isSynced = false
-      } else if errno != EINTR {
-        failure = AppendedFile.notWritable(path, errno)
-      }
-    }
-  }
-
-  func fail(_ error: InputError) {
-    failure = failure ?? error
-  }
-
-  func sync() {
-    guard !isSynced else { return }
-    isSynced = true
-    // EINVAL: a pipe or another file that nothing is kept of.
-    if fdatasync(descriptor) != 0, errno != EINVAL { fail(AppendedFile.notWritable(path, errno)) }
-  }
-
-  /// Gives the file another name, with the rights of what has it now.
-  func move(to other: String) throws(InputError) {
-    var status = stat()
-    if stat(other, &status) == 0 { fchmod(descriptor, status.st_mode & 0o777) }
-    guard rename(path, other) == 0 else { throw AppendedFile.notWritable(other, errno) }
-    try AppendedFile.syncFolder(of: other)
-  }
-
-  /// Makes the names in the folder last.
-  private static func syncFolder(of path: String) throws(InputError) {
-    let end = path.lastIndex(of: "/")
-    let folder = end.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    // A folder that may be written but not read: then the names last when the system gets to it.
-    guard descriptor >= 0 else { return }
-    defer { close(descriptor) }
-    if fsync(descriptor) != 0, errno != EINVAL { throw notWritable(path, errno) }
-  }
-
-  private static func notWritable(_ path: String, _ code: Int32) -> InputError {
-    InputError(.notWritable, "the report \(path) cannot be written: \(systemMessage(code))")
   }
 }

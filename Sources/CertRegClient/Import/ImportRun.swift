@@ -1,173 +1,156 @@
 import CertRegCodec
 import CertRegCore
-import Glibc
 
-/// One run of an import: feeds the pipeline, tries again what can be tried again, and keeps the report.
+/// One run of an import: sends the entries of the source, tries again what can succeed later, and writes the report.
 final class ImportRun {
-  /// Answers that can come better later are asked for again so many times.
+  /// So often an entry is sent whose answers say that it can succeed later.
   private static let maximumTries = 10
-  /// Failures that are printed one by one; the report has all of them.
-  private static let maximumPrinted = 20
   private static let statusInterval = Duration.seconds(2)
   /// Lines of the report are on disk after this time at the latest.
   private static let syncInterval = Duration.seconds(1)
   private static let noteInterval = Duration.seconds(30)
 
-  private struct Attempt {
-    var name: String
-    var pem: String
-    var fingerprint: CertificateID
-    var tries = 0
-    /// Why it has to be tried again.
-    var reason = ""
-    var notBefore: MonotonicTime
-  }
-
   private enum Item {
-    case certificate(Attempt)
+    case certificate(ImportAttempt)
     case status
   }
 
   private let verb: ImportVerb
   private let session: Session
-  private let format: ImportFormat
   private var source: any ImportSource
   private let report: ImportReport?
-  private let history: ImportHistory
+  private let facts: DaemonFacts
+  /// The names of the targets that the import is for; empty where the daemon does not tell its default one.
+  private let targets: [String]
+  private var outcomes: ImportOutcomes
 
   private var seen: Set<CertificateID> = []
-  private var waiting: [Attempt] = []
+  private var waiting: [ImportAttempt] = []
   private var underWay = 0
   private var isExhausted = false
   private var isStopping = false
   private var readFailure: InputError?
-  private var printed = 0
-  private var tally = Tally()
-  private var progress = ImportProgress()
   private var nextStatus: MonotonicTime
-  private var nextDrawing = Clock.now
-  private var nextNote = Clock.now + noteInterval
-  private var nextSync = Clock.now + syncInterval
-  /// Whether some entries failed that can succeed when they are tried again.
-  private var hasRetryable = false
+  private var nextDrawing: MonotonicTime
+  private var nextNote: MonotonicTime
+  private var nextSync: MonotonicTime
 
+  /// - Parameters:
+  ///   - report: A report that has begun; `nil`: none is written.
+  ///   - facts: What the daemon says about itself.
+  ///   - targets: The names of the targets that the import is for; empty where the daemon does not tell its default one.
   init(
     _ verb: ImportVerb, session: Session, format: ImportFormat, source: any ImportSource, report: ImportReport?,
-    history: ImportHistory
+    facts: DaemonFacts, targets: [String]
   ) {
     self.verb = verb
     self.session = session
-    self.format = format
     self.source = source
     self.report = report
-    self.history = history
-    progress.targets = session.targets
-    // In time for the first line that is written where nobody watches.
-    nextStatus = Clock.now + (session.console.errors.isTerminal ? .milliseconds(500) : .seconds(28))
+    self.facts = facts
+    self.targets = targets
+    outcomes = ImportOutcomes(verb, session, format, report)
+    let now = session.clock.monotonic
+    nextDrawing = now
+    nextNote = now + ImportRun.noteInterval
+    nextSync = now + ImportRun.syncInterval
+    // In time for the first progress line where there is no terminal.
+    nextStatus = now + (session.console.errors.isTerminal ? .milliseconds(500) : .seconds(28))
   }
 
-  /// Runs until the source is exhausted, somebody stops it, or the daemon stays away.
-  func run() -> CommandStatus {
-    var lastContact = Clock.now
-    var pause = verb.firstPause
-    var failure: ClientError?
-    while true {
-      do throws(ClientError) {
-        let connection = try session.connect()
-        let end = exchange(over: connection)
-        requeue(end.unanswered)
-        failure = end.failure
-        lastContact = Clock.now
-        if end.failure == nil { break }
-      } catch {
-        failure = error
-        if error.code != .noDaemon && error.code != .busy { break }
-      }
-      // Before the first answer there is nothing to be patient with: the command line or the daemon is wrong.
-      guard tally.total > 0, !verb.isInterrupted(), Clock.now - lastContact < verb.patience else { break }
-      session.console.showTransient("waiting for certregd to come back")
-      usleep(UInt32(clamping: pause.milliseconds * 1000))
-      pause = min(pause * 2, .seconds(5))
-    }
-    session.console.clearTransient()
-    return conclude(failure)
-  }
-
-  private func exchange(over connection: Connection) -> Pipeline.End<Item> {
+  /// Runs until the source is exhausted, the user stops it, or the daemon stays away.
+  func run(on connection: Connection) -> CommandStatus {
     let timeout = verb.isDryRun ? Session.defaultTimeout : session.timeout.map { $0 + .seconds(10) }
-    return Pipeline(connection, timeout: timeout).run(
+    let delivery = Delivery<Item>(
+      session, timeout: timeout, patience: verb.patience, firstPause: verb.firstPause,
+      isWorthResending: { item in if case .certificate = item { true } else { false } })
+    let stop = delivery.run(
+      on: connection,
       pulling: { pull() },
       answered: { item, answer in take(item, answer) },
+      failed: { item, failure in fail(item, failure) },
       tick: { _ in tick() })
+    session.console.clearTransient()
+    let end = ImportOutcomes.End(
+      isComplete: isExhausted && readFailure == nil && stop == nil && waiting.isEmpty && !isStopping,
+      readFailure: readFailure, failure: stop?.failure, isInterrupted: verb.isInterrupted())
+    return outcomes.conclude(end)
   }
 
   private func tick() -> Bool {
     if verb.isInterrupted(), !isStopping {
       isStopping = true
-      session.console.note("stopping; waiting for \(underWay) under way (once more ends at once)")
+      session.console.note("stopping; waiting for \(underWay) under way (press Ctrl-C again to end at once)")
     }
     if let failure = report?.failure, !isStopping {
       isStopping = true
       session.console.note("\("certregctl:", .red) \(failure.message)")
     }
-    let now = Clock.now
+    let now = session.clock.monotonic
     if now >= nextSync {
       nextSync = now + ImportRun.syncInterval
-      // What fails is seen above, the next time.
+      // The next tick sees a failure, above.
       try? report?.sync()
     }
-    progress.sample(at: now)
+    outcomes.progress.sample(at: now)
     if session.console.errors.isTerminal {
-      guard now >= nextDrawing else { return !isStopping }
+      guard now >= nextDrawing || outcomes.hasPrinted else { return !isStopping }
       nextDrawing = now + .milliseconds(100)
+      outcomes.hasPrinted = false
       updateProgress()
-      session.console.showTransient(progress.lines(width: session.console.errors.columns))
+      session.console.showTransient(outcomes.progress.lines(width: session.console.errors.columns))
     } else if now >= nextNote {
       nextNote = now + ImportRun.noteInterval
       updateProgress()
-      for line in progress.lines(width: 0) { session.console.note(line) }
+      for line in outcomes.progress.lines(width: 0) { session.console.note(line) }
     }
     return !isStopping
   }
 
   private func updateProgress() {
-    progress.fraction = source.fraction
-    progress.pending = underWay + waiting.count
-    progress.retrying = waiting.reduce(into: [:]) { counts, attempt in
+    outcomes.progress.fraction = source.fraction
+    outcomes.progress.pending = underWay + waiting.count
+    outcomes.progress.retrying = waiting.reduce(into: [:]) { counts, attempt in
       if !attempt.reason.isEmpty { counts[attempt.reason, default: 0] += 1 }
     }
   }
 
-  private func pull() -> Pipeline.Pull<Item> {
-    let now = Clock.now
+  private func pull() -> Pull<Item> {
+    let now = session.clock.monotonic
     if now >= nextStatus {
       nextStatus = now + (session.console.errors.isTerminal ? ImportRun.statusInterval : ImportRun.noteInterval)
       return .request(.status, Request("status"))
     }
-    if let index = waiting.firstIndex(where: { $0.notBefore <= now }) { return send(waiting.remove(at: index)) }
-    // While many wait for the daemon to get better, reading on would only make more of them.
-    if !isExhausted, waiting.count < Pipeline.defaultWindow, let attempt = nextAttempt() { return send(attempt) }
+    if let index = waiting.firstIndex(where: { $0.notBefore <= now }) {
+      let attempt = waiting.remove(at: index)
+      return send(attempt, request(attempt))
+    }
+    // While many entries wait for the daemon to recover, reading on would only add to them.
+    if !isExhausted, waiting.count < Pipeline.defaultWindow, let (attempt, request) = nextAttempt() {
+      return send(attempt, request)
+    }
     return isExhausted && waiting.isEmpty && underWay == 0 ? .end : .later
   }
 
-  private func send(_ attempt: Attempt) -> Pipeline.Pull<Item> {
+  private func send(_ attempt: ImportAttempt, _ request: Request) -> Pull<Item> {
     underWay += 1
-    return .request(.certificate(attempt), verb.request(pem: attempt.pem, session))
+    return .request(.certificate(attempt), request)
   }
 
-  /// The next certificate that has to be sent; failures, repeats and what is done already are dealt with on the way.
-  private func nextAttempt() -> Attempt? {
+  private func request(_ attempt: ImportAttempt) -> Request {
+    verb.request(pem: attempt.pem, targets: attempt.targets, timeout: session.timeout)
+  }
+
+  /// The next certificate to send. Failures, duplicates and what is done already get their outcomes on the way.
+  private func nextAttempt() -> (ImportAttempt, Request)? {
     do throws(InputError) {
       while let entry = try source.next() {
         switch entry.content {
-        case .failure(let error):
-          record(
-            ResultLine(outcome: "failed", name: entry.name, error: error.answerError), status: error.exitStatus,
-            advice: error.advice)
+        case .failure(let error): outcomes.fail(entry.name, error)
         case .success(let pem):
-          if let attempt = attempt(entry.name, pem) { return attempt }
+          if let found = attempt(entry.name, pem) { return found }
         }
-        // A source may have any number of entries in a row that need no call.
+        // Any number of entries in a row can need no request.
         guard tick() else { return nil }
       }
     } catch {
@@ -177,130 +160,55 @@ final class ImportRun {
     return nil
   }
 
-  private func attempt(_ name: String, _ pem: String) -> Attempt? {
+  private func attempt(_ name: String, _ pem: String) -> (ImportAttempt, Request)? {
     let fingerprint = ImportEntry.fingerprint(ofPEM: pem)
     guard seen.insert(fingerprint).inserted else {
-      var line = ResultLine(outcome: "duplicate", name: name)
-      line.certificateID = fingerprint.hex
-      record(line)
+      outcomes.duplicate(name, fingerprint)
       return nil
     }
-    guard !history.isDone(fingerprint) else {
-      progress.passedOver += 1
+    let missing = report?.history.missing(fingerprint, of: targets) ?? targets
+    guard targets.isEmpty || !missing.isEmpty else {
+      outcomes.progress.passedOver += 1
       return nil
     }
-    guard pem.utf8.count <= Request.maximumLineBytes / 2 else {
-      let error = InputError(.noCertificate, "\(pem.utf8.count) bytes: a certificate may have 65,536 characters")
-      record(ResultLine(outcome: "failed", name: name, error: error.answerError), status: error.exitStatus)
-      // Not among those that are kept for another try: it would never be sent.
+    let attempt = ImportAttempt(
+      name: name, pem: pem, fingerprint: fingerprint, targets: session.targets.isEmpty ? [] : missing,
+      notBefore: session.clock.monotonic)
+    let request = request(attempt)
+    if let error = facts.refusal(of: request) {
+      // It is not kept for another try, since it would never be sent.
+      outcomes.fail(name, error)
       return nil
     }
-    return Attempt(name: name, pem: pem, fingerprint: fingerprint, notBefore: Clock.now)
+    return (attempt, request)
   }
 
   private func take(_ item: Item, _ answer: Answer) {
-    guard case .certificate(var attempt) = item else {
-      progress.daemon = answer.json
+    guard case .certificate(let attempt) = item else {
+      outcomes.progress.daemon = answer.json
       return
     }
     underWay -= 1
     var lines = ResultLine.lines(of: answer, name: attempt.name)
-    if verb.isDryRun, lines.count == 1, lines[0].error == nil { lines[0].outcome = "valid" }
+    if verb.isDryRun, lines.count == 1, lines[0].error == nil { lines[0].outcome = ImportRecord.valid }
     if let error = lines.lazy.compactMap(\.error).first(where: \.retryable), attempt.tries + 1 < ImportRun.maximumTries
     {
-      attempt.tries += 1
-      attempt.reason = error.reason
-      attempt.notBefore = Clock.now + pause(attempt.tries, error)
-      waiting.append(attempt)
+      var again = attempt
+      again.tries += 1
+      again.reason = error.reason
+      again.notBefore = session.clock.monotonic + again.pause(first: verb.firstPause, error)
+      waiting.append(again)
       return
     }
-    for line in lines { record(line, attempt.fingerprint) }
-    if let failed = lines.first(where: { $0.error != nil }) {
-      if failed.error?.retryable == true { hasRetryable = true }
-      report?.addFailed(ImportRecord(failed, fingerprint: attempt.fingerprint), pem: attempt.pem)
-    }
+    outcomes.settle(attempt, lines)
   }
 
-  private func pause(_ tries: Int, _ error: AnswerError) -> Duration {
-    let doubled = verb.firstPause * (1 << min(tries - 1, 6))
-    let asked = Duration.milliseconds(error.retryAfterMilliseconds ?? 0)
-    return min(max(doubled, asked), .seconds(30))
-  }
-
-  private func requeue(_ items: [Item]) {
-    for case .certificate(let attempt) in items { waiting.append(attempt) }
-    underWay = 0
-  }
-
-  private func record(
-    _ line: ResultLine, _ fingerprint: CertificateID? = nil, status: CommandStatus? = nil, advice: String? = nil
-  ) {
-    tally.add(line, status: status, advice: advice)
-    progress.count(line.outcome)
-    let record =
-      fingerprint.map { ImportRecord(line, fingerprint: $0) }
-      ?? ImportRecord(
-        name: line.name, certificateID: line.certificateID ?? "", outcome: line.outcome,
-        reason: line.error?.reason ?? "", message: line.error?.message ?? "")
-    report?.add(record)
-    if session.json {
-      session.console.printJSON(record.json)
-    } else if line.outcome == "failed" {
-      printed += 1
-      guard printed <= ImportRun.maximumPrinted else { return }
-      session.console.print(line.rendered(for: session.console.output))
-      // The bar gave way to it and comes back at once.
-      nextDrawing = Clock.now
-    }
-  }
-
-  private func conclude(_ failure: ClientError?) -> CommandStatus {
-    if printed > ImportRun.maximumPrinted, !session.json {
-      session.console.note("… and \(printed - ImportRun.maximumPrinted) more failures")
-    }
-    session.console.note(tally.summary(noun: "entry", plural: "entries"))
-    if progress.passedOver > 0 { session.console.note("\(progress.passedOver) were done before") }
-    for advice in tally.advices { session.console.note("  \("→", .cyan) \(advice)") }
-    if let readFailure {
-      session.console.note("\("certregctl:", .red) \(verb.source): \(readFailure.message)")
-      tally.add(status: readFailure.exitStatus)
-    }
-    if let failure {
-      session.console.report(failure)
-      tally.add(status: failure.exitStatus)
-    }
-    if verb.isInterrupted() { tally.add(status: .interrupted) }
-    let isComplete = isExhausted && readFailure == nil && failure == nil && waiting.isEmpty && !isStopping
-    if isComplete, tally.total + progress.passedOver == 0 {
-      session.console.note("\("certregctl:", .red) \(verb.source): there was no certificate")
-      if [.folder, .tar, .zip].contains(format) {
-        session.console.note(
-          "  \("→", .cyan) PEM, DER and PKCS#7 are read of a \(format.rawValue): give a table or a manifest by itself")
-      }
-      tally.add(status: .noInput)
-    }
-    if let report {
-      if tally.total == 0, !verb.resumes { report.discard() } else { conclude(report, isComplete: isComplete) }
-    }
-    return tally.exitStatus
-  }
-
-  private func conclude(_ report: ImportReport, isComplete: Bool) {
-    let failedPath = report.finish(isComplete: isComplete)
-    if let failure = report.failure {
-      if !isStopping { session.console.note("\("certregctl:", .red) \(failure.message)") }
-      tally.add(status: .cannotCreate)
-    }
-    session.console.note("report: \(report.path)")
-    if let failedPath {
-      session.console.note("those that failed, with their certificates: \(failedPath)")
-      if !hasRetryable {
-        session.console.note(
-          "  \("→", .cyan) when what is wrong is mended: certregctl import \(failedPath.quotedForShell)")
-      }
-    }
-    if hasRetryable || (!isComplete && readFailure == nil) {
-      session.console.note("  \("→", .cyan) to go on: \(verb.resumeCommand)")
-    }
+  /// Takes a request without an answer: the daemon closed its connections on it, or did not answer in time.
+  private func fail(_ item: Item, _ failure: ClientError) {
+    guard case .certificate(let attempt) = item else { return }
+    underWay -= 1
+    outcomes.settle(
+      attempt, [ResultLine(outcome: ImportRecord.failed, name: attempt.name, error: failure.answerError)],
+      status: failure.exitStatus)
   }
 }

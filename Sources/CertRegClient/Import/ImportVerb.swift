@@ -1,29 +1,37 @@
 import CertRegCodec
 package import CertRegCore
 import CertRegCrypto
+import Glibc
 
-/// `certregctl import`: registers the certificates of a large source, with a report that it can be resumed from.
+/// `certregctl import`: registers the certificates of a large source, with a report from which it can be resumed.
 package struct ImportVerb {
+  /// A file or folder, or `-` for standard input.
   package var source: String
+  /// The kind of source; `nil`: as its content tells.
   package var format: ImportFormat?
+  /// The column or member with the certificate; `nil`: the one with a usual name.
   package var column: String?
-  /// Files with the certificates of those whose signatures a Microchip manifest must have; empty: they are not checked.
+  /// Files with the certificates that may sign a Microchip manifest; empty: signatures are not checked.
   package var signerPaths: [String] = []
+  /// The status to register with; `nil`: the daemon's default.
   package var status: CertificateStatus?
+  /// Whether a certificate that the upstream already has is an error; `nil`: the daemon's default.
   package var ifExists: IfExists?
+  /// Waits for the upstream; otherwise only until requests are safe on the daemon's disk.
   package var wait = true
   /// Asks the daemon to validate only; registers nothing.
   package var isDryRun = false
-  /// Where the report goes; `nil`: a name made from the source's, and none for a dry run.
+  /// The report's path; `nil`: a name made from the source's, and no report for a dry run.
   package var reportPath: String?
+  /// Continues the report of an earlier run, if there is one.
   package var resumes = false
-  /// The words of the command line after `import`, to tell how to go on.
+  /// The words of the command line after `import`, to print how to resume.
   package var arguments: [String] = []
-  /// Whether somebody asked to stop.
+  /// Whether the user asked to stop.
   package var isInterrupted: () -> Bool = { false }
-  /// How long a daemon that went away is waited for.
+  /// How long to wait for a daemon that went away.
   package var patience = Duration.seconds(60)
-  /// The first pause before trying again; each later one is twice as long, up to 30 s.
+  /// The first pause before another try. Each later one is twice as long, up to 30 s.
   package var firstPause = Duration.milliseconds(500)
 
   package init(source: String) {
@@ -32,7 +40,6 @@ package struct ImportVerb {
 
   /// Runs the command.
   package func run(_ session: Session) -> CommandStatus {
-    let run: ImportRun
     do throws(InputError) {
       let signers = try readSigners()
       let (kind, entries) = try ImportFormat.open(source, format: format, column: column, signers: signers)
@@ -42,18 +49,57 @@ package struct ImportVerb {
       if kind != .microchip, !signers.isEmpty {
         throw InputError(.otherContent, "--signer is for Microchip manifests, and this is \(kind.rawValue)")
       }
-      let (report, history) = try openReport()
-      if history.count > 0 {
-        session.console.note("\(history.count) certificates are done already and are passed over")
+      let report = try openReport()
+      do throws(InputError) {
+        return try run(session, kind, entries, report)
+      } catch {
+        report?.discard()
+        throw error
       }
-      run = ImportRun(
-        self, session: session, format: kind, source: entries, report: report, history: history)
     } catch {
       session.console.note("\("certregctl:", .red) \(source): \(error.message)")
       if let advice = error.advice { session.console.note("  \("→", .cyan) \(advice)") }
       return error.exitStatus
     }
-    return run.run()
+  }
+
+  private func run(
+    _ session: Session, _ format: ImportFormat, _ entries: any ImportSource, _ report: ImportReport?
+  ) throws(InputError) -> CommandStatus {
+    let connection: Connection
+    let facts: DaemonFacts
+    do throws(ClientError) {
+      connection = try session.connect()
+      facts = try session.facts(on: connection)
+    } catch {
+      session.console.report(error)
+      report?.discard()
+      return error.exitStatus
+    }
+    let targets = try askedTargets(session, facts, report)
+    if let report {
+      try report.begin(asking: targets)
+      let done = report.history.count(in: targets)
+      if done > 0 { session.console.note("\(done) certificates are done already and are passed over") }
+    }
+    let run = ImportRun(
+      self, session: session, format: format, source: entries, report: report, facts: facts, targets: targets)
+    return run.run(on: connection)
+  }
+
+  /// The names of all targets that the import is for. The history of a report is by target, so the name of the default
+  /// target has to be known where there is one.
+  private func askedTargets(
+    _ session: Session, _ facts: DaemonFacts, _ report: ImportReport?
+  ) throws(InputError) -> [String] {
+    if !session.targets.isEmpty { return session.targets }
+    if let name = facts.defaultTarget { return [name] }
+    guard report?.history.isEmpty ?? true else {
+      throw InputError(
+        .otherContent, "certregd does not tell which target is its default, so what is done there cannot be told",
+        advice: "name the target with --target")
+    }
+    return []
   }
 
   private func readSigners() throws(InputError) -> [SignerCertificate] {
@@ -78,13 +124,13 @@ package struct ImportVerb {
     return signers
   }
 
-  private func openReport() throws(InputError) -> (ImportReport?, ImportHistory) {
-    if isDryRun, reportPath == nil { return (nil, ImportHistory()) }
-    let (report, history) = try ImportReport.open(path: reportPath ?? defaultReportPath, resuming: resumes)
-    return (report, history)
+  private func openReport() throws(InputError) -> ImportReport? {
+    if isDryRun, reportPath == nil { return nil }
+    let identity = source == "-" ? FileIdentity(descriptor: STDIN_FILENO) : FileIdentity(path: source)
+    return try ImportReport(path: reportPath ?? defaultReportPath, resuming: resumes, source: identity)
   }
 
-  /// `batch.csv` gives `batch.import.csv`, in the current folder.
+  /// The report's path where none is given: `batch.csv` gives `batch.import.csv`, in the current folder.
   package var defaultReportPath: String {
     let path = source == "-" ? "stdin" : source
     let last = path.split(separator: "/").last.map(String.init) ?? "import"
@@ -92,17 +138,17 @@ package struct ImportVerb {
     return (stem == "." || stem == ".." ? "folder" : stem) + ".import.csv"
   }
 
-  /// The request for one certificate.
-  func request(pem: String, _ session: Session) -> Request {
+  /// The request for one certificate and these targets; none stand for the daemon's default target.
+  func request(pem: String, targets: [String], timeout: Duration?) -> Request {
     if isDryRun { return Request("validate", [("certificatePem", .string(pem))]) }
     var register = RegisterVerb(paths: [])
     register.status = status
     register.ifExists = ifExists
     register.wait = wait
-    return register.request(pem: pem, session)
+    return register.request(pem: pem, targets: targets, timeout: timeout)
   }
 
-  /// The command that goes on where this one stopped: the same, with `--resume`.
+  /// The command that continues where this one stopped: the same, with `--resume`.
   var resumeCommand: String {
     let words = arguments.isEmpty ? [source] : arguments
     return (["certregctl", "import", "--resume"] + words.filter { $0 != "--resume" }.map(\.quotedForShell))
@@ -111,7 +157,7 @@ package struct ImportVerb {
 }
 
 extension String {
-  /// The text as one word of a shell's command line.
+  /// The text as one word of a shell's command line (POSIX.1 XCU section 2.2).
   var quotedForShell: String {
     let plain = utf8.allSatisfy { byte in
       switch byte {

@@ -54,8 +54,12 @@ package final class Console {
     }
   }
 
+  /// No terminal is wider. A variable can say anything.
+  private static let maximumColumns = 10_000
+
   private static func columns(_ descriptor: Int32, environment: [String: String]) -> Int {
-    TerminalSize.current(descriptor)?.columns ?? environment["COLUMNS"].flatMap { Int($0) } ?? 80
+    let variable = environment["COLUMNS"].flatMap { Int($0) }.map { min(max(1, $0), maximumColumns) }
+    return TerminalSize.current(descriptor)?.columns ?? variable ?? 80
   }
 
   /// A line of results.

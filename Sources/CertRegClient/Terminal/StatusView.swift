@@ -180,8 +180,8 @@ package struct StatusView {
   /// `4.2 s`, `3 min 20 s`, `2 d 4 h`: the two largest units.
   package static func duration(seconds: Double) -> String {
     guard seconds.isFinite, seconds < 1e12 else { return "-" }
-    if seconds < 1 { return seconds <= 0 ? "0 s" : "\(Int((seconds * 1000).rounded())) ms" }
-    let whole = Int(seconds)
+    if seconds < 1 { return seconds <= 0 ? "0 s" : "\((seconds * 1000).wholeNumber ?? 0) ms" }
+    let whole = seconds.rounded(.down).wholeNumber ?? 0
     switch whole {
     case ..<10: return "\(oneDecimal(seconds)) s"
     case ..<60: return "\(whole) s"
@@ -194,7 +194,7 @@ package struct StatusView {
   /// `4 s`, `3 min`, `2 d`: the largest unit alone.
   package static func briefDuration(seconds: Double) -> String {
     guard seconds.isFinite, seconds < 1e12 else { return "-" }
-    switch Int(max(0, seconds)) {
+    switch max(0, seconds).rounded(.down).wholeNumber ?? 0 {
     case let whole where whole < 60: return "\(whole) s"
     case let whole where whole < 3600: return "\(whole / 60) min"
     case let whole where whole < 86_400: return "\(whole / 3600) h"
@@ -205,7 +205,7 @@ package struct StatusView {
   /// `value` with one digit after the point.
   package static func oneDecimal(_ value: Double) -> String {
     guard value.isFinite, abs(value) < 1e15 else { return "-" }
-    let tenths = Int((abs(value) * 10).rounded())
+    let tenths = (abs(value) * 10).wholeNumber ?? 0
     return (value < 0 && tenths > 0 ? "-" : "") + "\(tenths / 10).\(tenths % 10)"
   }
 

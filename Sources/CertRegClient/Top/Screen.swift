@@ -1,12 +1,12 @@
 import CertRegCore
 import Glibc
 
-/// The terminal as a screen that is drawn over: alternate buffer, no cursor, keys as they are pressed. Everything is as before
-/// when it goes away.
+/// The terminal as a screen to draw on: alternate buffer, no cursor, keys without waiting for a line end. The terminal is
+/// restored when the screen is released.
 final class Screen {
   private let original: termios
 
-  /// `nil` where standard input or output is no terminal.
+  /// `nil` where standard input or output is not a terminal.
   init?() {
     var settings = termios()
     guard isatty(STDOUT_FILENO) == 1, tcgetattr(STDIN_FILENO, &settings) == 0 else { return nil }
@@ -26,16 +26,16 @@ final class Screen {
     TerminalSize.current(STDOUT_FILENO) ?? TerminalSize(rows: 24, columns: 80)
   }
 
-  /// Draws `lines` over what was there, in one write so that nothing flickers.
+  /// Draws `lines` over the previous ones, in one write so that nothing flickers.
   func draw(_ lines: [TerminalText], colour: Bool) {
     let body = lines.map { $0.rendered(colour: colour) + "\u{1B}[K" }.joined(separator: "\r\n")
     Screen.write("\u{1B}[H" + body + "\u{1B}[J")
   }
 
   /// Waits for a key; `nil` when `deadline` passes or a signal comes.
-  func key(until deadline: MonotonicTime) -> UInt8? {
+  func key(until deadline: MonotonicTime, _ clock: HostClock) -> UInt8? {
     var entry = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
-    guard poll(&entry, 1, Clock.pollTimeout(until: deadline)) > 0 else { return nil }
+    guard poll(&entry, 1, clock.pollTimeout(until: deadline)) > 0 else { return nil }
     var key: UInt8 = 0
     return read(STDIN_FILENO, &key, 1) == 1 ? key : nil
   }

@@ -118,8 +118,8 @@ package struct TopView {
     (0..<height).reversed().map { row in
       String(
         rates.map { rate in
-          let eighths = highest > 0 ? (rate / highest * Double(height * 8)).rounded(.up) : 0
-          return blocks[min(8, max(row == 0 ? 1 : 0, Int(eighths) - row * 8))]
+          let eighths = highest > 0 ? (rate / highest * Double(height * 8)).rounded(.up).wholeNumber ?? 0 : 0
+          return blocks[min(8, max(row == 0 ? 1 : 0, eighths - row * 8))]
         })
     }
   }
@@ -176,7 +176,8 @@ package struct TopView {
   }
 
   private static func number(_ value: Double) -> String {
-    value >= 100 ? MemberList.grouped(String(Int(value.rounded()))) : StatusView.oneDecimal(value)
+    guard value >= 100 else { return StatusView.oneDecimal(value) }
+    return value.wholeNumber.map { MemberList.grouped(String($0)) } ?? "-"
   }
 
   /// Queue, cache and connections.
@@ -206,8 +207,8 @@ package struct TopView {
 
   private func targetLines(_ targets: [JSON], now: WallTime, width: Int) -> [TerminalText] {
     func number(_ value: JSON?) -> TerminalText {
-      TerminalText(
-        value?.double.map { $0 == $0.rounded() ? MemberList.grouped(String(Int($0))) : TopView.number($0) } ?? "-")
+      guard let double = value?.double else { return "-" }
+      return TerminalText(value?.integer.map { MemberList.grouped(String($0)) } ?? TopView.number(double))
     }
     return Table(
       [

@@ -1,48 +1,25 @@
 import CertRegCodec
 import CertRegCore
 
-/// What one input of a batch becomes.
-enum BatchStep {
-  case request(name: String, Request)
-  /// The input brought no certificate.
-  case failure(name: String, InputError)
-  /// Something worth telling that is no failure.
-  case note(name: String, String)
-
-  /// The step for an element of the inputs; `request` makes the request for a certificate.
-  init(_ element: CertificateInputs.Element, request: (_ pem: String) -> Request) {
-    switch element {
-    case .certificate(let name, let pem):
-      // Escaping at most doubles ASCII text; a longer line would cost the connection and with it every other answer.
-      if pem.utf8.count > Request.maximumLineBytes / 2 {
-        self = .failure(
-          name: name, InputError(.noCertificate, "\(pem.utf8.count) bytes: a certificate may have 65,536 characters"))
-      } else {
-        self = .request(name: name, request(pem))
-      }
-    case .failure(let name, let error): self = .failure(name: name, error)
-    case .note(let name, let text): self = .note(name: name, text)
-    }
-  }
-}
-
-/// Sends what a command's inputs become, tells each result and sums up: what `register`, `validate`, `lookup` and `forget` share.
+/// Sends what the inputs of a command become, prints each result and sums up: what `register`, `validate`, `lookup` and
+/// `forget` share.
 final class CertificateBatch {
-  /// Notes that are told one by one; a folder with thousands of other files would drown the results.
+  /// Notes that are printed one by one. A folder with thousands of other files would drown the results.
   private static let maximumNotes = 8
 
   private let session: Session
   private let participle: String
   private let timeout: Duration?
   private let noun: String
+  private var facts = DaemonFacts()
   private var tally = Tally()
   private var answered = 0
   private var notes = 0
 
   /// - Parameters:
-  ///   - participle: what has been done to the answered ones, for the transient line: `answered`, `checked`.
-  ///   - timeout: how long one answer is waited for; `nil`: for ever.
-  ///   - noun: what the summary counts.
+  ///   - participle: What has been done to the certificates that are counted in the transient line: `answered`, `checked`.
+  ///   - timeout: How long to wait for one answer; `nil`: for ever.
+  ///   - noun: What the summary counts.
   init(_ session: Session, participle: String, timeout: Duration?, noun: String = "certificate") {
     self.session = session
     self.participle = participle
@@ -53,40 +30,46 @@ final class CertificateBatch {
   /// Runs the batch, once.
   ///
   /// - Parameters:
-  ///   - next: the next step, `nil` at the end.
-  ///   - lines: the results in an answer, and how a person sees each.
-  /// - Returns: how the command ends.
+  ///   - next: The next step; `nil` at the end.
+  ///   - lines: The results in an answer, and how a person sees each.
+  /// - Returns: How the command ends.
   func run(next: () -> BatchStep?, lines: (_ name: String, Answer) -> [(ResultLine, [TerminalText])]) -> CommandStatus {
     let connection: Connection
     do throws(ClientError) {
       connection = try session.connect()
+      facts = try session.facts(on: connection)
     } catch {
       session.console.report(error)
       return error.exitStatus
     }
-    let started = Clock.now
-    let end = Pipeline(connection, timeout: timeout).run(
-      next: { nextRequest(next) },
+    let started = session.clock.monotonic
+    let delivery = Delivery<String>(
+      session, timeout: timeout, patience: session.patience, firstPause: session.firstPause)
+    let stop = delivery.run(
+      on: connection,
+      pulling: { nextRequest(next) },
       answered: { name, answer in record(name, answer, lines(name, answer)) },
+      failed: { name, failure in fail(name, failure.answerError, status: failure.exitStatus, advice: failure.advice) },
       tick: { underWay in
-        showProgress(underWay: underWay, elapsed: Clock.now - started)
+        showProgress(underWay: underWay, elapsed: session.clock.monotonic - started)
         return true
       })
     session.console.clearTransient()
-    if let failure = end.failure {
-      for name in end.unanswered { fail(name, failure.answerError, status: failure.exitStatus, advice: nil) }
-      tellUnsent(next)
-      session.console.report(failure)
-      tally.add(status: failure.exitStatus)
+    if let stop {
+      for name in stop.unanswered { fail(name, stop.failure.answerError, status: stop.failure.exitStatus, advice: nil) }
+      printUnsent(next)
+      session.console.report(stop.failure)
+      tally.add(status: stop.failure.exitStatus)
     }
     return conclude()
   }
 
-  private func nextRequest(_ next: () -> BatchStep?) -> (String, Request)? {
+  private func nextRequest(_ next: () -> BatchStep?) -> Pull<String> {
     while let step = next() {
       switch step {
       case .request(let name, let request):
-        return (name, request)
+        guard let error = facts.refusal(of: request) else { return .request(name, request) }
+        fail(name, error.answerError, status: error.exitStatus, advice: error.advice)
       case .failure(let name, let error):
         fail(name, error.answerError, status: error.exitStatus, advice: error.advice)
       case .note(let name, let text):
@@ -94,11 +77,11 @@ final class CertificateBatch {
         if notes <= CertificateBatch.maximumNotes { session.console.note("\(name): \(text)") }
       }
     }
-    return nil
+    return .end
   }
 
-  /// After a failure of the connection: how many certificates had not had their turn.
-  private func tellUnsent(_ next: () -> BatchStep?) {
+  /// Prints how many certificates were never sent, after the daemon went away.
+  private func printUnsent(_ next: () -> BatchStep?) {
     var count = 0
     while let step = next() {
       if case .request = step { count += 1 }
@@ -121,7 +104,7 @@ final class CertificateBatch {
       "\("…", .cyan) \(answered) \(participle), \(underWay) under way, \(elapsed.components.seconds) s")
   }
 
-  /// Tells a failure that concerns one input and counts it.
+  /// Prints and counts a failure that concerns one input.
   private func fail(_ name: String, _ error: AnswerError, status: CommandStatus, advice: String?) {
     let line = ResultLine(outcome: "failed", name: name, error: error)
     tally.add(line, status: status, advice: advice)
@@ -132,7 +115,7 @@ final class CertificateBatch {
     }
   }
 
-  /// The end on standard error: the summary where there was more than one, and what to do about failures.
+  /// Prints the summary of several results and the advice about failures to standard error.
   private func conclude() -> CommandStatus {
     if notes > CertificateBatch.maximumNotes {
       session.console.note("… and \(notes - CertificateBatch.maximumNotes) more notes of this kind")
@@ -144,41 +127,5 @@ final class CertificateBatch {
     if tally.total > 1 { session.console.note(tally.summary(noun: noun)) }
     for advice in tally.advices { session.console.note("  \("→", .cyan) \(advice)") }
     return tally.exitStatus
-  }
-}
-
-extension InputError {
-  /// The error in the form of an answer's, so that local failures look like the daemon's in `--json` and on the screen.
-  var answerError: AnswerError {
-    let reason =
-      switch code {
-      case .unreadable, .notWritable: "unreadable"
-      case .noCertificate, .otherContent: "no_certificate"
-      case .wrongSignature: "wrong_manifest_signature"
-      }
-    return AnswerError(type: "InputError", reason: reason, message: message)
-  }
-}
-
-extension ClientError {
-  /// The error in the form of an answer's.
-  var answerError: AnswerError {
-    AnswerError(type: "ConnectionError", reason: "no_answer", message: message, retryable: true)
-  }
-}
-
-extension AnswerError {
-  /// The line that `--json` prints for a failure that the daemon was not asked about or did not answer.
-  func localLine(file: String) -> JSON {
-    .object([
-      JSON.Member(
-        "error",
-        .object([
-          JSON.Member("type", .string(type)), JSON.Member("reason", .string(reason)),
-          JSON.Member("message", .string(message)), JSON.Member("retryable", .bool(retryable)),
-          JSON.Member("origin", .string("client")),
-        ])),
-      JSON.Member("file", .string(file)),
-    ])
   }
 }

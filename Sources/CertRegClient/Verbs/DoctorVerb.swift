@@ -1,7 +1,7 @@
 import CertRegCodec
 import CertRegCore
 
-/// `certregctl doctor`: finds out why registrations do not go through; needs no running daemon.
+/// `certregctl doctor`: finds out why registrations fail. It needs no running daemon.
 package struct DoctorVerb {
   private let probe: HostProbe
   private let configurationFile: String?
@@ -13,7 +13,7 @@ package struct DoctorVerb {
     self.region = region
   }
 
-  /// Runs the checks and prints each finding. Ends with `unavailable` where one of them is an error.
+  /// Runs the checks and prints each finding. Ends with `unavailable` where one is an error.
   package func run(_ session: Session) -> CommandStatus {
     var counts: [Finding.Level: Int] = [:]
     let doctor = Doctor(
@@ -28,8 +28,9 @@ package struct DoctorVerb {
     }
     let errors = counts[.error] ?? 0
     let warnings = counts[.warning] ?? 0
+    let skipped = counts[.skipped] ?? 0
     if errors + warnings == 0 {
-      session.console.note("nothing wrong found")
+      session.console.note(skipped == 0 ? "nothing wrong found" : "nothing wrong found; \(skipped) not checked")
     } else {
       session.console.note("\(errors) error\(errors == 1 ? "" : "s"), \(warnings) warning\(warnings == 1 ? "" : "s")")
     }

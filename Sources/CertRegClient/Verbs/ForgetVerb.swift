@@ -1,6 +1,6 @@
 import CertRegCodec
 
-/// `certregctl forget`: removes what the daemon knows about certificates; nothing goes upstream.
+/// `certregctl forget`: removes what the daemon knows about certificates. Nothing goes upstream.
 package struct ForgetVerb {
   /// Certificate IDs (64 hexadecimal digits), files, folders or `-`.
   package var subjects: [String]
@@ -9,7 +9,7 @@ package struct ForgetVerb {
     self.subjects = subjects
   }
 
-  /// Runs the command. Ends with `nothingFound` where nothing was known about some certificate and nothing worse happened.
+  /// Runs the command. Ends with `nothingFound` where some certificate was unknown and nothing worse happened.
   package func run(_ session: Session) -> CommandStatus {
     var steps = SubjectSteps(subjects: subjects, operation: "forget", targets: session.targets, sendsIDs: true)
     let batch = CertificateBatch(

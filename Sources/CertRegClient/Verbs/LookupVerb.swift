@@ -1,7 +1,7 @@
 import CertRegCodec
 import CertRegCore
 
-/// `certregctl lookup`: what the daemon knows about certificates, named by ID or by file.
+/// `certregctl lookup`: prints what the daemon knows about certificates.
 package struct LookupVerb {
   /// Certificate IDs (64 hexadecimal digits), files, folders or `-`.
   package var subjects: [String]
@@ -10,7 +10,7 @@ package struct LookupVerb {
     self.subjects = subjects
   }
 
-  /// Runs the command. Ends with `nothingFound` where nothing is known about some certificate and nothing worse happened.
+  /// Runs the command. Ends with `nothingFound` where some certificate is unknown and nothing worse happened.
   package func run(_ session: Session) -> CommandStatus {
     var steps = SubjectSteps(subjects: subjects, operation: "lookup", targets: session.targets)
     let isSingle = subjects.count == 1 && session.targets.count < 2
@@ -24,7 +24,7 @@ package struct LookupVerb {
       })
   }
 
-  /// A failure that is on record is an answer, not a failure of `lookup`: only an `error` beside no `state` is one.
+  /// A recorded failure is an answer, not a failure of `lookup`. Only an `error` without a `state` is one.
   private static func line(_ answer: Answer, name: String) -> ResultLine {
     var line = ResultLine(result: answer.json, name: name)
     if let state = answer.json["state"]?.string {
@@ -50,10 +50,10 @@ package struct LookupVerb {
   }
 }
 
-/// Requests about certificates that are named by ID or by file, one for each target.
+/// Makes requests about certificates that are named by ID or by file, one for each target.
 struct SubjectSteps {
   private let operation: String
-  /// Whether the operation takes no certificates, only their IDs.
+  /// Whether the operation takes certificate IDs only.
   private let sendsIDs: Bool
   private let targets: [String?]
   private var subjects: [String]
@@ -88,7 +88,7 @@ struct SubjectSteps {
   private mutating func expand(_ element: CertificateInputs.Element) {
     if case .certificate(let name, let pem) = element, sendsIDs {
       addRequests(name: name, key: "certificateId", value: ImportEntry.fingerprint(ofPEM: pem).hex)
-    } else if case .certificate(let name, let pem) = element, pem.utf8.count <= Request.maximumLineBytes / 2 {
+    } else if case .certificate(let name, let pem) = element {
       addRequests(name: name, key: "certificatePem", value: pem)
     } else {
       ready.append(BatchStep(element) { Request(operation, [("certificatePem", .string($0))]) })

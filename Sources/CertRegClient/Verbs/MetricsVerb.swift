@@ -1,7 +1,7 @@
 import CertRegCodec
 import CertRegCore
 
-/// `certregctl metrics`: the daemon's metrics in Prometheus' text exposition.
+/// `certregctl metrics`: prints the daemon's metrics in Prometheus' text exposition format.
 package struct MetricsVerb {
   package init() {}
 

@@ -3,19 +3,22 @@ package import CertRegCore
 
 /// `certregctl register`: registers the certificates of files, folders and standard input.
 package struct RegisterVerb {
+  /// Files, folders, or `-` for standard input.
   package var paths: [String]
+  /// The status to register with; `nil`: the daemon's default.
   package var status: CertificateStatus?
+  /// Whether a certificate that the upstream already has is an error; `nil`: the daemon's default.
   package var ifExists: IfExists?
-  /// Ask the upstream again whatever the daemon knows.
+  /// Asks the upstream again, whatever the daemon knows.
   package var refresh = false
-  /// Wait for the upstream; otherwise until the request is safe on the daemon's disk.
+  /// Waits for the upstream; otherwise only until the request is safe on the daemon's disk.
   package var wait = true
 
   package init(paths: [String]) {
     self.paths = paths
   }
 
-  /// What the daemon's own limit is given before this side stops waiting.
+  /// How much longer than the daemon's own limit this side waits.
   private static let grace = Duration.seconds(10)
 
   /// Runs the command. Prints a line for each certificate and target, and a summary where there is more than one.
@@ -43,22 +46,26 @@ package struct RegisterVerb {
   }
 
   func request(pem: String, _ session: Session) -> Request {
-    let target: JSON? =
-      session.targets.count > 1 ? .array(session.targets.map(JSON.string)) : session.singleTarget
-    return Request(
+    request(pem: pem, targets: session.targets, timeout: session.timeout)
+  }
+
+  /// The request for one certificate and these targets; none stand for the daemon's default target.
+  func request(pem: String, targets: [String], timeout: Duration?) -> Request {
+    Request(
       "register",
       [
-        ("certificatePem", .string(pem)), ("status", status.map { .string($0.rawValue) }), ("target", target),
+        ("certificatePem", .string(pem)), ("status", status.map { .string($0.rawValue) }),
+        ("target", Session.target(targets)),
         ("ifExists", ifExists.map { .string($0.rawValue) }), ("refresh", refresh ? .bool(true) : nil),
-        ("wait", wait ? nil : .bool(false)), ("timeoutMs", session.timeout.map { .integer($0.milliseconds) }),
+        ("wait", wait ? nil : .bool(false)), ("timeoutMs", timeout.map { .integer($0.milliseconds) }),
       ])
   }
 }
 
-/// Tells whose the certificates are that could not be registered: a file's name alone may say little.
+/// Finds the subjects of certificates that could not be registered. A file's name alone may say little.
 private struct Subjects {
   private let session: Session
-  /// The certificates that have no answer yet.
+  /// The certificates without an answer.
   private var texts: [String: String] = [:]
   private var connection: Connection?
 
@@ -70,7 +77,7 @@ private struct Subjects {
     texts[name] = pem
   }
 
-  /// Forgets a certificate, and asks the daemon what its subject is where that is needed; `nil` where it does not tell.
+  /// Forgets a certificate, and asks the daemon for its subject if it is needed; `nil` where the daemon does not tell.
   mutating func take(_ name: String, isNeeded: Bool) -> String? {
     guard let pem = texts.removeValue(forKey: name), isNeeded else { return nil }
     do throws(ClientError) {

@@ -1,43 +1,70 @@
 import CertRegCodec
-import CertRegCore
+package import CertRegCore
 
-/// What every verb has: where the daemon is, where to write, and the options that all of them take.
+/// What every verb needs: the daemon's address, the console, and the options that all verbs share.
 package struct Session {
   package var socketPath: String
   package var console: Console
-  /// Answers as JSON lines instead of text for a person.
+  package var clock: HostClock
+  /// Prints answers as JSON lines instead of text for people.
   package var json: Bool
+  /// Targets to use; empty: the daemon's default target.
   package var targets: [String]
-  /// How long an answer is waited for; `nil`: the verb's own default.
+  /// How long to wait for an answer; `nil`: the verb's own default.
   package var timeout: Duration?
+  /// How long a daemon may stay away in the middle of a batch.
+  package var patience = Duration.seconds(10)
+  /// The first pause before another connection is made.
+  package var firstPause = Duration.milliseconds(100)
 
   package init(
-    socketPath: String, console: Console, json: Bool = false, targets: [String] = [], timeout: Duration? = nil
+    socketPath: String, console: Console, clock: HostClock, json: Bool = false, targets: [String] = [],
+    timeout: Duration? = nil
   ) {
     self.socketPath = socketPath
     self.console = console
+    self.clock = clock
     self.json = json
     self.targets = targets
     self.timeout = timeout
   }
 
-  /// How long an answer is waited for that the daemon gives by itself, without the upstream.
+  /// How long to wait for answers that the daemon gives without the upstream.
   package static let defaultTimeout = Duration.seconds(30)
 
-  /// Connects, or says why not.
+  /// Connects to the daemon.
+  ///
+  /// - Throws: `ClientError` that says why there is no connection.
   package func connect() throws(ClientError) -> Connection {
-    try Connection(path: socketPath)
+    try Connection(path: socketPath, clock: clock)
   }
 
   /// Asks one question on a connection of its own.
+  ///
+  /// - Throws: `ClientError` that says why there is no answer.
   package func ask(_ request: Request) throws(ClientError) -> Answer {
     try connect().ask(request, timeout: timeout ?? Session.defaultTimeout)
   }
 
-  /// The value of a request's `target` member that names one target at most.
+  /// Asks the daemon for its limits and its default target.
+  ///
+  /// - Throws: `ClientError` that says why there is no answer. An answer that refuses the operation leaves the defaults.
+  func facts(on connection: Connection) throws(ClientError) -> DaemonFacts {
+    DaemonFacts(status: try connection.ask(Request("status"), timeout: timeout ?? Session.defaultTimeout).json)
+  }
+
+  /// The `target` member of a request that takes one target at most.
   var singleTarget: JSON? { targets.first.map(JSON.string) }
 
-  /// Tells an error that the daemon answered with.
+  /// The `target` member of a request that takes any number of targets.
+  var target: JSON? { Session.target(targets) }
+
+  /// The `target` member for these targets; `nil` for none.
+  static func target(_ names: [String]) -> JSON? {
+    names.count > 1 ? .array(names.map(JSON.string)) : names.first.map(JSON.string)
+  }
+
+  /// Prints an error that the daemon answered with.
   package func report(_ error: AnswerError) {
     console.note("\("certregctl:", .red) \(error.message) (\(error.reason))")
     if let advice = Advice.forReason(error.reason) { console.note("  \("→", .cyan) \(advice)") }

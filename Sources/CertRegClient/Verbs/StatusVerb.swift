@@ -1,11 +1,11 @@
 import CertRegCodec
 import CertRegCore
 
-/// `certregctl status`: how the daemon is.
+/// `certregctl status`: prints the state of the daemon.
 package struct StatusVerb {
   package init() {}
 
-  /// Runs the command. Succeeds whenever the daemon answers; what it says about its targets is for the reader.
+  /// Runs the command. Succeeds whenever the daemon answers, however its targets are.
   package func run(_ session: Session) -> CommandStatus {
     do throws(ClientError) {
       let answer = try session.ask(Request("status"))
@@ -17,7 +17,7 @@ package struct StatusVerb {
         session.report(error)
         return error.exitStatus
       }
-      let view = StatusView(answer.json, targets: session.targets, now: Clock.wall)
+      let view = StatusView(answer.json, targets: session.targets, now: session.clock.wall)
       session.console.print(view.lines(width: session.console.output.columns))
       return .success
     } catch {

@@ -1,17 +1,18 @@
 import CertRegCodec
 import CertRegCore
 
-/// `certregctl top`: a live screen of the daemon.
+/// `certregctl top`: shows the daemon on a live screen.
 package struct TopVerb {
-  /// Whether somebody asked to stop.
+  /// Whether the user asked to stop.
   package var isInterrupted: () -> Bool
+  /// Time between two frames.
   package var interval = Duration.seconds(1)
 
   package init(isInterrupted: @escaping () -> Bool) {
     self.isInterrupted = isInterrupted
   }
 
-  /// Runs until `q` or a signal. A daemon that goes away is waited for, once it has answered.
+  /// Runs until `q` or a signal. Waits for a daemon that goes away after its first answer.
   package func run(_ session: Session) -> CommandStatus {
     var connection: Connection?
     do throws(ClientError) {
@@ -32,18 +33,18 @@ package struct TopVerb {
         let current = if let connection { connection } else { try session.connect() }
         connection = current
         try poll(current, session, &view)
-        lines = view.lines(size: size, now: Clock.wall)
+        lines = view.lines(size: size, now: session.clock.wall)
       } catch {
         connection = nil
-        lines = view.lines(size: size, now: Clock.wall)
-        // In place of the line that would say that all is well; the rest is what was last seen.
+        lines = view.lines(size: size, now: session.clock.wall)
+        // The notice replaces the headline; the rest of the frame shows the last answers.
         let notice = TerminalText("waiting: \(error.message)", .red).truncated(to: size.columns)
         if lines.isEmpty { lines = [notice] } else { lines[0] = notice }
       }
       screen.draw(lines, colour: session.console.output.colour)
-      let wake = Clock.now + interval
-      while !isInterrupted(), Clock.now < wake {
-        if screen.key(until: wake) == UInt8(ascii: "q") { return .success }
+      let wake = session.clock.monotonic + interval
+      while !isInterrupted(), session.clock.monotonic < wake {
+        if screen.key(until: wake, session.clock) == UInt8(ascii: "q") { return .success }
       }
     }
     return .success
@@ -53,8 +54,8 @@ package struct TopVerb {
     let timeout = session.timeout ?? .seconds(5)
     let answer = try connection.ask(Request("status"), timeout: timeout)
     if let error = answer.error { throw Connection.refusal(error) }
-    // Metrics may be closed to this user; then there are no latencies.
+    // The daemon may refuse metrics to this user. Then there are no latencies.
     let metrics = try connection.ask(Request("metrics"), timeout: timeout).json["body"]?.string ?? ""
-    view.add(TopView.Sample(time: Clock.now, status: answer.json, metrics: Exposition(metrics)))
+    view.add(TopView.Sample(time: session.clock.monotonic, status: answer.json, metrics: Exposition(metrics)))
   }
 }

@@ -1,11 +1,11 @@
 import CertRegCodec
 import CertRegCore
 
-/// `certregctl watch`: a line for every registration that ends, until the connection closes or somebody stops it.
+/// `certregctl watch`: prints a line for every registration that ends, until the connection closes or the user stops it.
 package struct WatchVerb {
-  /// Ends after so many lines; `nil`: never.
+  /// Ends after this many lines; `nil`: never.
   package var limit: Int?
-  /// Only registrations that end so: `created`, `existing` or `failed`; `nil`: all.
+  /// Prints only registrations with this outcome: `created`, `existing` or `failed`; `nil`: all.
   package var outcome: String?
 
   package init(limit: Int? = nil, outcome: String? = nil) {
@@ -13,11 +13,11 @@ package struct WatchVerb {
     self.outcome = outcome
   }
 
-  /// Runs the command. Ends with success when the limit is reached, otherwise with how the connection ended.
+  /// Runs the command. Ends with success at the limit, otherwise with the error of the connection.
   package func run(_ session: Session) -> CommandStatus {
     do throws(ClientError) {
       let connection = try session.connect()
-      _ = connection.enqueue(Request("watch", [("target", targets(session)), ("outcome", outcome.map(JSON.string))]))
+      _ = connection.enqueue(Request("watch", [("target", session.target), ("outcome", outcome.map(JSON.string))]))
       if session.console.output.isTerminal, !session.json {
         session.console.showTransient("watching \(session.socketPath) (Ctrl-C ends)")
       }
@@ -37,18 +37,14 @@ package struct WatchVerb {
     }
   }
 
-  private func targets(_ session: Session) -> JSON? {
-    session.targets.count > 1 ? .array(session.targets.map(JSON.string)) : session.singleTarget
-  }
-
-  /// Prints one line; `false` for an answer that tells of no registration.
+  /// Prints one line; `false` for an answer that is not about a registration.
   private func show(_ answer: Answer, _ session: Session) -> Bool {
     if session.json {
       session.console.printJSON(answer)
       return true
     }
     guard answer.json["certificateId"] != nil else { return false }
-    let time = answer.json["finishedAt"]?.string ?? answer.json["time"]?.string ?? Clock.wall.rfc3339
+    let time = answer.json["finishedAt"]?.string ?? answer.json["time"]?.string ?? session.clock.wall.rfc3339
     let line = ResultLine(result: answer.json, name: answer.json["target"]?.string ?? "-")
     let lines = line.rendered(for: session.console.output)
     if session.console.output.isTerminal {

@@ -1,34 +1,40 @@
 package import CertRegCore
 import Glibc
 
-/// A connection to the daemon's socket. Blocking, for one thread; several requests can be under way on it at once.
+/// A connection to the daemon's socket: blocking, for one thread, with any number of requests under way.
 package final class Connection {
-  /// The longest answer that is read: metrics of many targets are the longest there are.
+  /// The longest answer that is read. The longest there are is the metrics of many targets.
   private static let maximumAnswerBytes = 64 * 1024 * 1024
 
   /// The socket's path, for messages.
   package let path: String
+  /// The listening process; `nil` where the kernel does not tell.
+  package let peer: PeerCredentials?
+  private let clock: HostClock
   private let descriptor: Int32
   private var input = LineBuffer()
   private var output: [UInt8] = []
   private var written = 0
   private var nextID = 1
   private var scratch = [UInt8](repeating: 0, count: 65_536)
-  /// Set once the daemon's side has ended, with how.
+  /// How the daemon's side ended, once it has.
   private var end: ClientError?
 
-  /// Connects to the socket at `path`. A daemon that accepts nobody is waited for as long as `timeout`.
+  /// Connects to the socket at `path`.
   ///
+  /// - Parameter timeout: How long to wait for a daemon that accepts no connection.
   /// - Throws: `ClientError` that says what is wrong with the path, the rights or the daemon, and what to do.
-  package init(path: String, timeout: Duration = .seconds(5)) throws(ClientError) {
+  package init(path: String, timeout: Duration = .seconds(5), clock: HostClock) throws(ClientError) {
     self.path = path
+    self.clock = clock
     descriptor = try connectedSocket(path: path, timeout: timeout)
+    peer = PeerCredentials(descriptor: descriptor)
   }
 
   deinit { close(descriptor) }
 
-  /// Puts `request` among what is to be sent and returns the number that its answer will carry. Sending happens in
-  /// `receive`.
+  /// Puts `request` into the queue of what is to be sent, and returns the number that its answer will carry. `receive` does
+  /// the sending.
   package func enqueue(_ request: Request) -> Int {
     let id = nextID
     nextID += 1
@@ -36,13 +42,13 @@ package final class Connection {
     return id
   }
 
-  /// Whether something enqueued has not reached the socket yet.
+  /// Whether some of the enqueued bytes have not reached the socket yet.
   package var hasUnsentBytes: Bool { written < output.count }
 
   /// Sends what is enqueued and waits for the next answer, whichever request it is for.
   ///
-  /// Sending and receiving go on together: a daemon that reads no more until answers drain would otherwise wait for this side
-  /// while this side waits for it.
+  /// Sending and receiving go on together. A daemon that stops reading until answers drain, and a client that only writes,
+  /// would wait for each other for ever.
   /// - Returns: `nil` when `deadline` passes, or a signal arrives, before an answer does.
   /// - Throws: `ClientError` with code `connectionLost`, `protocolViolation` or `system`.
   package func receive(until deadline: MonotonicTime?) throws(ClientError) -> Answer? {
@@ -53,19 +59,16 @@ package final class Connection {
     }
   }
 
-  /// Sends `request` and waits for its answer; there must be no other under way.
+  /// Sends `request` and waits for its answer. No other request may be under way.
   ///
+  /// - Parameter timeout: How long to wait; `nil`: for ever.
   /// - Throws: `ClientError`, with code `timedOut` when `timeout` passes first.
   package func ask(_ request: Request, timeout: Duration?) throws(ClientError) -> Answer {
     let id = enqueue(request)
-    let deadline = timeout.map { Clock.now + $0 }
+    let deadline = timeout.map { clock.monotonic + $0 }
     while true {
       guard let answer = try receive(until: deadline) else {
-        if let deadline, Clock.now >= deadline {
-          throw ClientError(
-            .timedOut, "certregd at \(path) did not answer in time",
-            advice: "wait longer with --timeout, or see its log")
-        }
+        if let deadline, clock.monotonic >= deadline { throw timedOut }
         continue
       }
       if answer.id == id { return answer }
@@ -73,18 +76,27 @@ package final class Connection {
     }
   }
 
-  /// An error line that belongs to no request: the daemon speaks about the connection as a whole.
+  /// The error of a request whose answer did not come in time.
+  var timedOut: ClientError {
+    ClientError(
+      .timedOut, "certregd at \(path) did not answer in time",
+      advice: "wait longer with --timeout, or read its log; certregd finishes registrations that it has accepted")
+  }
+
+  /// The error for an error line that belongs to no request: the daemon refuses a line, or the connection as a whole.
   package static func refusal(_ error: AnswerError) -> ClientError {
     ClientError(
       .refused, "certregd refused the connection: \(error.message) (\(error.reason))",
-      advice: Advice.forReason(error.reason), exitStatus: error.exitStatus)
+      advice: Advice.forReason(error.reason), exitStatus: error.exitStatus, refusal: error)
   }
 
-  /// Waits until the socket is ready and moves bytes both ways. `false`: the deadline passed or a signal came.
+  /// Waits until the socket is ready, and moves bytes both ways.
+  ///
+  /// - Returns: `false` where the deadline passed or a signal came.
   private func exchangeBytes(until deadline: MonotonicTime?) throws(ClientError) -> Bool {
     var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     if hasUnsentBytes { entry.events |= Int16(POLLOUT) }
-    let ready = poll(&entry, 1, Clock.pollTimeout(until: deadline))
+    let ready = poll(&entry, 1, clock.pollTimeout(until: deadline))
     guard ready > 0 else {
       if ready < 0, errno != EINTR { throw systemError("poll", path) }
       return false
@@ -96,14 +108,14 @@ package final class Connection {
 
   private func sendBytes() throws(ClientError) {
     let count = output[written...].withUnsafeBytes { bytes in
-      // MSG_NOSIGNAL: a daemon that went away is an error here, not a SIGPIPE.
+      // MSG_NOSIGNAL: a daemon that has gone away is an error here, not a SIGPIPE.
       send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
     }
     if count < 0 {
       switch errno {
       case EAGAIN, EINTR: return
       case EPIPE, ECONNRESET:
-        // What it answered before it closed can still be read.
+        // Answers that were sent before the daemon closed can still be read.
         output.removeAll()
         written = 0
         return
@@ -142,6 +154,6 @@ package final class Connection {
   private var lost: ClientError {
     ClientError(
       .connectionLost, "certregd closed the connection at \(path)",
-      advice: "it may be restarting: registrations that it had accepted go on; ask again, or see its log")
+      advice: "it may be restarting, and finishes registrations that it has accepted: ask again, or read its log")
   }
 }

@@ -1,23 +1,31 @@
 package import CertRegCodec
 
-/// One question to the daemon, without its `id`: the connection numbers what it sends.
+/// One request to the daemon, without its `id`: the connection numbers what it sends.
 package struct Request: Hashable, Sendable {
-  /// The line limit of a daemon with default settings. A longer line would cost the connection, and with it every answer that
-  /// is still due, so such a request is refused here.
-  package static let maximumLineBytes = 512 * 1024
+  /// The longest line that is sent to a daemon that does not tell its limit.
+  package static let defaultMaximumLineBytes = 512 * 1024
+  /// Room for the longest `id`.
+  private static let idBytes = 20
 
-  package var members: [JSON.Member]
+  /// The members as the wire has them, without the opening brace.
+  private let body: String
 
   /// A request for `operation` with those of `members` that have a value.
   package init(_ operation: String, _ members: [(name: String, value: JSON?)] = []) {
-    self.members = [JSON.Member("op", .string(operation))]
+    var present = [JSON.Member("op", .string(operation))]
     for (name, value) in members {
-      if let value { self.members.append(JSON.Member(name, value)) }
+      if let value { present.append(JSON.Member(name, value)) }
     }
+    body = String(JSON.object(present).serialized().dropFirst())
   }
 
   /// The request as the wire has it: one line, with `id` first and LF at its end.
   package func line(id: Int) -> String {
-    JSON.object([JSON.Member("id", .integer(id))] + members).serialized() + "\n"
+    "{\"id\":\(id),\(body)\n"
+  }
+
+  /// Most bytes that the line can have without its LF: what the daemon's limit counts.
+  package var lineBytes: Int {
+    "{\"id\":,".utf8.count + Request.idBytes + body.utf8.count
   }
 }

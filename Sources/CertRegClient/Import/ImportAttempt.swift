@@ -1,0 +1,27 @@
+import CertRegCore
+
+/// An entry of an import that has no outcome yet.
+struct ImportAttempt {
+  var name: String
+  var pem: String
+  var fingerprint: CertificateID
+  /// The targets in which the certificate is not registered yet; empty: the daemon's default target.
+  var targets: [String]
+  /// Answers that asked for another try.
+  var tries = 0
+  /// The reason for another try.
+  var reason = ""
+  /// Not to be sent before this time.
+  var notBefore: MonotonicTime
+
+  /// How long to wait before the next try.
+  ///
+  /// - Parameters:
+  ///   - first: The pause after the first try. It doubles with each try.
+  ///   - error: The answer. It may ask for a longer pause, but not for one above 30 s.
+  func pause(first: Duration, _ error: AnswerError) -> Duration {
+    let doubled = first * (1 << min(max(0, tries - 1), 6))
+    let asked = Duration.milliseconds(error.retryAfterMilliseconds ?? 0)
+    return min(max(doubled, asked), .seconds(30))
+  }
+}

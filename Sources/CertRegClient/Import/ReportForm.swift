@@ -1,0 +1,50 @@
+/// The kinds of files that an import writes. Each can be told from other people's files by how it begins.
+enum ReportForm: Hashable {
+  /// A report as CSV, with headings.
+  case csv
+  /// A report as JSON lines.
+  case jsonLines
+  /// Failed entries with their certificates, as JSON lines.
+  case failedEntries
+
+  /// The form of the report at `path`, by its extension.
+  init(reportPath path: String) {
+    self = path.hasSuffix(".jsonl") || path.hasSuffix(".json") ? .jsonLines : .csv
+  }
+
+  /// The first line of a CSV report.
+  static let headings = ImportRecord.columns.joined(separator: ",")
+  /// The member of a failed entry that has its certificate.
+  static let certificateMember = "certificatePem"
+
+  /// Whether a file with this content was written by an import. An empty file holds nothing to lose.
+  func recognizes(_ stream: ByteStream) throws(InputError) -> Bool {
+    // Headings can break off where the power failed.
+    let beginning = try stream.peek(ReportForm.headings.utf8.count + 1)
+    if self == .csv, ReportForm.headings.utf8.starts(with: beginning) { return true }
+    guard let line = try stream.nextLine() else { return true }
+    switch self {
+    case .csv:
+      var reader = CSVReader(stream: ByteStream(line))
+      return try reader.next() == ImportRecord.columns
+    case .jsonLines: return ReportForm.isRecord(line, columns: ImportRecord.columns)
+    case .failedEntries:
+      return ReportForm.isRecord(line, columns: ImportRecord.columns + [ReportForm.certificateMember])
+        && (try? JSON(parsing: line[...]))?[ReportForm.certificateMember] != nil
+    }
+  }
+
+  /// The record on a line; `nil` where the line is damaged.
+  func record(_ line: [UInt8]) -> ImportRecord? {
+    guard self == .csv else { return (try? JSON(parsing: line[...])).flatMap(ImportRecord.init(json:)) }
+    var reader = CSVReader(stream: ByteStream(line))
+    return (try? reader.next()).flatMap(ImportRecord.init(fields:))
+  }
+
+  private static func isRecord(_ line: [UInt8], columns: [String]) -> Bool {
+    guard let json = try? JSON(parsing: line[...]), let members = json.members, ImportRecord(json: json) != nil else {
+      return false
+    }
+    return members.allSatisfy { columns.contains($0.name) && $0.value.string != nil }
+  }
+}

@@ -1,0 +1,30 @@
+/// What the client needs to know about the daemon before it sends certificates.
+package struct DaemonFacts: Hashable, Sendable {
+  /// The longest line that the daemon reads, without its LF.
+  package var maximumLineBytes: Int
+  /// The target of requests that name none; `nil` where the daemon does not tell this user.
+  package var defaultTarget: String?
+
+  package init(maximumLineBytes: Int = Request.defaultMaximumLineBytes, defaultTarget: String? = nil) {
+    self.maximumLineBytes = maximumLineBytes
+    self.defaultTarget = defaultTarget
+  }
+
+  /// Reads an answer to `status`. A daemon that refuses the operation to this user leaves the defaults.
+  init(status: JSON) {
+    self.init()
+    if let limit = status["limits"]?["maxLineBytes"]?.integer, limit > 0 { maximumLineBytes = limit }
+    let targets = status["targets"]?.array ?? []
+    defaultTarget = targets.first { $0["default"]?.bool == true }?["name"]?.string
+  }
+
+  /// Why `request` cannot be sent; `nil` where the daemon reads a line of its length.
+  func refusal(of request: Request) -> InputError? {
+    guard request.lineBytes > maximumLineBytes else { return nil }
+    return InputError(
+      .tooLong,
+      "the request has \(request.lineBytes) bytes, and certregd reads at most \(maximumLineBytes) on a line",
+      advice:
+        "a certificate has at most 65,536 characters; the limit is socket.maxLineBytes of certregd's configuration")
+  }
+}

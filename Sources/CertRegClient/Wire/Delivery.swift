@@ -1,0 +1,179 @@
+import CertRegCore
+import Glibc
+
+/// Gets requests answered, over as many connections as that takes.
+///
+/// The daemon may close a connection because of one request, or because it restarts. All requests that lose their
+/// connection are sent again, but one at a time, each after the daemon has answered `status`. The request that makes the
+/// daemon close is found so. It fails alone, and takes no other request with it.
+package final class Delivery<Item> {
+  /// So many connections in a row may end with a request alone on them before it fails.
+  private static var maximumLosses: Int { 3 }
+  /// So many requests in a row may fail before the daemon is given up.
+  private static var maximumFailures: Int { 20 }
+  private static var longestPause: Duration { .seconds(5) }
+
+  private struct Suspect {
+    var item: Item
+    var request: Request
+    /// Connections that ended while no other request was under way.
+    var losses: Int
+  }
+
+  /// Why requests were left without an answer.
+  package struct Stop {
+    /// What happened to the last connection.
+    package var failure: ClientError
+    /// Requests that were sent and have no answer.
+    package var unanswered: [Item]
+  }
+
+  private let session: Session
+  private let timeout: Duration?
+  private let patience: Duration
+  private let firstPause: Duration
+  /// Whether a request is to be sent again after its connection was lost.
+  private let isWorthResending: (Item) -> Bool
+
+  private var suspects: [Suspect] = []
+  private var alone: Suspect?
+  private var underWay = 0
+  /// Requests that have failed since the last answer.
+  private var failures = 0
+  /// Time that passed since the daemon last answered, in pauses and attempts to connect.
+  private var lostTime = Duration.zero
+  private var pause: Duration
+
+  /// - Parameters:
+  ///   - timeout: How long one answer may take; `nil`: for ever.
+  ///   - patience: How long a daemon may stay away without answering anything.
+  ///   - firstPause: The pause after a lost connection. It doubles each time, up to 5 s.
+  init(
+    _ session: Session, timeout: Duration?, patience: Duration, firstPause: Duration,
+    isWorthResending: @escaping (Item) -> Bool = { _ in true }
+  ) {
+    self.session = session
+    self.timeout = timeout
+    self.patience = patience
+    self.firstPause = firstPause
+    self.isWorthResending = isWorthResending
+    pause = firstPause
+  }
+
+  /// Runs until all requests of `pull` have an answer or have failed, `tick` says stop, or the daemon stays away.
+  ///
+  /// - Parameters:
+  ///   - first: The connection to begin with, which has no requests under way.
+  ///   - failed: Takes a request that got no answer, and why.
+  /// - Returns: `nil` where nothing was left without an answer.
+  func run(
+    on first: Connection, pulling pull: () -> Pull<Item>, answered: (Item, Answer) -> Void,
+    failed: (Item, ClientError) -> Void, tick: (_ underWay: Int) -> Bool
+  ) -> Stop? {
+    var connection: Connection? = first
+    while true {
+      let failure: ClientError
+      do throws(ClientError) {
+        let current = if let connection { connection } else { try connect() }
+        connection = nil
+        let end = exchange(over: current, pull, answered, failed, tick)
+        guard let reason = end.failure else { return nil }
+        settle(end.unanswered, reason, failed)
+        failure = reason
+      } catch {
+        failure = error
+      }
+      guard failure.canPass, lostTime < patience, failures < Delivery.maximumFailures, wait(tick) else {
+        return Stop(failure: failure, unanswered: suspects.map(\.item))
+      }
+    }
+  }
+
+  /// Connects once more, and sees whether the daemon answers at all.
+  private func connect() throws(ClientError) -> Connection {
+    let start = session.clock.monotonic
+    do throws(ClientError) {
+      let connection = try session.connect()
+      _ = try session.facts(on: connection)
+      lostTime = .zero
+      return connection
+    } catch {
+      lostTime += session.clock.monotonic - start
+      throw error
+    }
+  }
+
+  private func exchange(
+    over connection: Connection, _ pull: () -> Pull<Item>, _ answered: (Item, Answer) -> Void,
+    _ failed: (Item, ClientError) -> Void, _ tick: (Int) -> Bool
+  ) -> Pipeline.End<Item> {
+    alone = nil
+    underWay = 0
+    return Pipeline(connection, timeout: timeout, clock: session.clock).run(
+      pulling: { next(pull) },
+      answered: { item, answer in
+        ended()
+        failures = 0
+        pause = firstPause
+        answered(item, answer)
+      },
+      expired: { item, error in
+        ended()
+        failed(item, error)
+      }, tick: tick)
+  }
+
+  private func next(_ pull: () -> Pull<Item>) -> Pull<Item> {
+    if alone != nil { return .later }
+    guard let suspect = suspects.first else {
+      let pulled = pull()
+      if case .request = pulled { underWay += 1 }
+      return pulled
+    }
+    guard underWay == 0 else { return .later }
+    suspects.removeFirst()
+    alone = suspect
+    underWay = 1
+    return .request(suspect.item, suspect.request)
+  }
+
+  private func ended() {
+    alone = nil
+    underWay -= 1
+  }
+
+  /// Decides about the requests of a connection that has ended.
+  private func settle(
+    _ unanswered: [(item: Item, request: Request)], _ failure: ClientError, _ failed: (Item, ClientError) -> Void
+  ) {
+    let others = unanswered.filter { isWorthResending($0.item) }
+    guard others.count == 1 else {
+      suspects = others.map { Suspect(item: $0.item, request: $0.request, losses: 0) } + suspects
+      return
+    }
+    let losses = (alone?.losses ?? 0) + 1
+    // A daemon that restarts may end a connection once or twice. A line that it cannot read stays unreadable.
+    if failure.isAboutLine || losses >= Delivery.maximumLosses {
+      failures += failure.isAboutLine ? 0 : 1
+      pause = firstPause
+      failed(others[0].item, failure)
+    } else {
+      suspects.insert(Suspect(item: others[0].item, request: others[0].request, losses: losses), at: 0)
+    }
+  }
+
+  /// Waits for the daemon; `false` where `tick` says stop.
+  private func wait(_ tick: (Int) -> Bool) -> Bool {
+    var left = pause
+    lostTime += pause
+    pause = min(pause * 2, Delivery.longestPause)
+    while left > .zero {
+      guard tick(0) else { return false }
+      session.console.showTransient("waiting for certregd to come back")
+      let piece = min(left, .milliseconds(250))
+      poll(nil, 0, Int32(clamping: piece.milliseconds))
+      left -= max(piece, .milliseconds(1))
+    }
+    return tick(0)
+  }
+}

@@ -1,0 +1,104 @@
+import CertRegCore
+import CertRegCrypto
+import Foundation
+import Synchronization
+import Testing
+
+@testable import CertRegClient
+
+@Suite struct ImportVerbTests {
+  @Test func `tries again what can succeed later, and gives up on what does not`() throws {
+    let folder = try TemporaryFolder()
+    let source = try Batch.write(folder, 30)
+    let register = Register()
+    let hopeless = PEM.certificate(der: Sample.certificate(7))
+    let daemon = try FakeDaemon(answering: { request in
+      let count = register.count(request)
+      guard count > 2, request["certificatePem"]?.string != hopeless else {
+        return JSON.failure(request, type: "ThrottlingException", reason: "throttled", retryable: true)
+      }
+      return Batch.registered(request)
+    })
+    let capture = Capture()
+    let status = Batch.verb(source, folder.path("r.csv")).run(
+      Session(socketPath: daemon.path, console: capture.console()))
+    #expect(status == .temporaryFailure)
+    #expect(capture.errors.contains("30 entries: 29 created, 1 failed"))
+    #expect(capture.errors.contains("--resume"))
+    #expect(register.total == 29 * 3 + 10)
+    // What failed is a source of its own.
+    let failed = try Batch.entries(of: folder.path("r.failed.jsonl"))
+    #expect(failed.map { try? $0.content.get() } == [hopeless])
+  }
+
+  @Test func `comes back to a daemon that closes its connections`() throws {
+    let folder = try TemporaryFolder()
+    let source = try Batch.write(folder, 50)
+    let register = Register()
+    let daemon = try FakeDaemon { peer in
+      for _ in 0..<20 {
+        guard let request = peer.readLine() else { return }
+        _ = register.count(request)
+        peer.write(Batch.registered(request).serialized() + "\n")
+      }
+    }
+    let capture = Capture()
+    let status = Batch.verb(source, folder.path("r.csv")).run(
+      Session(socketPath: daemon.path, console: capture.console()))
+    #expect(status == .success)
+    #expect(register.certificates == 50)
+    #expect(capture.errors.contains("50 entries: 50 created"))
+  }
+
+  @Test func `a dry run registers nothing and writes no report`() throws {
+    let folder = try TemporaryFolder()
+    let source = try Batch.write(folder, 3)
+    let daemon = try FakeDaemon(answering: { request in
+      request["op"]?.string == "validate"
+        ? JSON.answer(to: request, [("certificateId", .string(Sample.id))]) : JSON.failure(request)
+    })
+    var verb = ImportVerb(source: source)
+    verb.isDryRun = true
+    let capture = Capture()
+    #expect(verb.run(Session(socketPath: daemon.path, console: capture.console())) == .success)
+    #expect(capture.errors == "3 entries: 3 valid\n")
+  }
+
+  @Test func `says at once that there is no daemon`() throws {
+    let folder = try TemporaryFolder()
+    let source = try Batch.write(folder, 3)
+    let capture = Capture()
+    let status = Batch.verb(source, folder.path("r.csv")).run(
+      Session(socketPath: folder.path("none"), console: capture.console()))
+    #expect(status == .unavailable)
+    #expect(capture.errors.contains("systemctl start certregd"))
+  }
+
+  @Test func `a signer must be a certificate with a key on P-256, and go with a manifest`() throws {
+    let folder = try TemporaryFolder()
+    let source = try Batch.write(folder, 3)
+    let capture = Capture()
+    let session = Session(socketPath: folder.path("none"), console: capture.console())
+    var verb = Batch.verb(source, folder.path("r.csv"))
+    let rsa = try Issuer(folder, "rsa", ["rsa:2048"])
+    let files = [folder.path("none.crt"), try folder.write("x.crt", Sample.certificatePEM(1)), rsa.certificatePath]
+    for (file, problem) in zip(files, ["no such file", "OpenSSL can read", "P-256"]) {
+      verb.signerPaths = [file]
+      #expect(verb.run(session) != .success)
+      #expect(capture.errors.contains(problem))
+    }
+    verb.signerPaths = [try Issuer(folder, "ec").certificatePath]
+    #expect(verb.run(session) == .dataError)
+    #expect(capture.errors.contains("--signer is for Microchip manifests, and this is csv"))
+  }
+
+  @Test func `quotes what a shell would take apart`() {
+    #expect("batch.csv".quotedForShell == "batch.csv")
+    #expect("my batch.csv".quotedForShell == "'my batch.csv'")
+    #expect("it's $(x)".quotedForShell == "'it'\\''s $(x)'")
+    #expect("".quotedForShell == "''")
+    var verb = ImportVerb(source: "a b")
+    verb.arguments = ["--status", "ACTIVE", "a b", "--resume"]
+    #expect(verb.resumeCommand == "certregctl import --resume --status ACTIVE 'a b'")
+  }
+}

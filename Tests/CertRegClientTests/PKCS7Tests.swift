@@ -1,0 +1,103 @@
+import CertRegCore
+import CertRegCrypto
+import Foundation
+import Testing
+
+@testable import CertRegClient
+
+@Suite struct PKCS7Tests {
+  private static let signedData: [UInt8] = [0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x02]
+  private static let data: [UInt8] = [0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x01]
+
+  /// An element with its length in as few octets as it needs, or none.
+  private static func element(_ tag: UInt8, _ content: [UInt8], indefinite: Bool = false) -> [UInt8] {
+    if indefinite { return [tag, 0x80] + content + [0, 0] }
+    let length: [UInt8] =
+      content.count < 0x80 ? [UInt8(content.count)] : [0x82, UInt8(content.count >> 8), UInt8(content.count & 255)]
+    return [tag] + length + content
+  }
+
+  static func bundle(_ certificates: [[UInt8]], indefinite: Bool = false, type: [UInt8] = signedData) -> [UInt8] {
+    func make(_ tag: UInt8, _ parts: [[UInt8]]) -> [UInt8] {
+      element(tag, parts.flatMap(\.self), indefinite: indefinite)
+    }
+    let signed = make(
+      0x30, [[0x02, 1, 1], make(0x31, []), make(0x30, [data]), make(0xA0, certificates), make(0x31, [])])
+    return make(0x30, [type, make(0xA0, [signed])])
+  }
+
+  @Test(arguments: [false, true])
+  func `finds the certificates, whatever form the lengths have`(indefinite: Bool) throws {
+    let many = (0..<20).map { Sample.certificate($0) }
+    let other: [UInt8] = [0xA1, 2, 0x05, 0]
+    let der = Self.bundle(many + [other], indefinite: indefinite)
+    let expected = many.map { PEM.certificate(der: $0) }
+    let forms = [
+      der, Array(Sample.pem("PKCS7", der).utf8), Array(Sample.pem("CMS", der).utf8),
+      Array(Data(der).base64EncodedString().utf8),
+    ]
+    for content in forms { #expect(try CertificateFile(content: content).entries.map(\.pem) == expected) }
+    let folder = try TemporaryFolder()
+    for (index, content) in forms.enumerated() {
+      let file = try folder.write("\(index)/a.p7b", content)
+      let (kind, found) = try importEntries(file)
+      #expect(kind == .pkcs7)
+      #expect(found.map(pem) == expected)
+      #expect(found[1].name == "\(file)#2")
+    }
+    #expect(try importEntries(folder.root).1.count == 80)
+  }
+
+  @Test func `reads it between certificates`() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write(
+      "a.pem",
+      Sample.certificatePEM(1) + Sample.pem("PKCS7", Self.bundle([Sample.certificate(2), Sample.certificate(3)]))
+        + Sample.certificatePEM(4))
+    #expect(try importEntries(file).1.map(pem) == (1...4).map { Sample.certificatePEM($0) })
+    #expect(
+      try CertificateFile(content: Array(try Data(contentsOf: URL(fileURLWithPath: file)))).entries.map(\.pem)
+        == (1...4).map { Sample.certificatePEM($0) })
+  }
+
+  @Test func `reads what openssl writes`() throws {
+    let folder = try TemporaryFolder()
+    let issuers = try (0..<2).map { try Issuer(folder, "c\($0)") }
+    for form in ["DER", "PEM"] {
+      let file = folder.path("a.p7b")
+      let result = Program.run(
+        ["openssl", "crl2pkcs7", "-nocrl", "-outform", form, "-out", file]
+          + issuers.flatMap { ["-certfile", $0.certificatePath] },
+        environment: ProcessInfo.processInfo.environment, timeout: .seconds(30))
+      #expect(result?.status == 0)
+      #expect(try importEntries(file).1.map(pem) == issuers.map { PEM.certificate(der: $0.der) })
+    }
+  }
+
+  @Test func `says when there is nothing in it that can be read`() throws {
+    let good = Self.bundle([Sample.certificate(1)])
+    for content in [
+      Self.bundle([]), Self.bundle([Sample.certificate(1)], type: Self.data), Array(good.dropLast()),
+      Array(good.prefix(14)),
+      Array(Sample.pem("PKCS7", good).utf8.prefix(60)) + Array("!\n".utf8),
+    ] {
+      let error = #expect(throws: InputError.self) { _ = try CertificateFile(content: content) }
+      #expect(error?.code == .noCertificate)
+    }
+  }
+
+  @Test func `never crashes on damaged or deeply nested ones`() throws {
+    let seed = UInt64.random(in: 0...UInt64.max)
+    var generator = SplitMix64(seed: seed)
+    for round in 0..<2000 {
+      var bytes = Self.bundle([Sample.certificate(1), Sample.certificate(2)], indefinite: round % 2 == 0)
+      bytes[Int.random(in: 0..<bytes.count, using: &generator)] = .random(in: 0...255, using: &generator)
+      bytes.removeLast(Int.random(in: 0..<bytes.count / 2, using: &generator))
+      if let file = try? CertificateFile(content: bytes) { #expect(!file.entries.isEmpty, "seed \(seed)") }
+    }
+    let nested =
+      [UInt8]([0x30, 0x80] + Self.signedData) + [UInt8](repeating: 0, count: 0)
+      + (0..<50_000).flatMap { _ in [0xA0, 0x80] as [UInt8] }
+    #expect(PKCS7Bundle(nested) == nil)
+  }
+}
