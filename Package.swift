@@ -73,8 +73,7 @@ let package = Package(
     library(
       "CertRegForwarder",
       [
-        "CertRegCore", "CertRegClock", "CertRegCrypto", "CertRegSigV4", "CSpawn", .asyncHTTPClient, .nioCore, .nioPosix,
-        .nioHTTP1,
+        "CertRegCore", "CertRegCrypto", "CertRegSigV4", "CSpawn", .asyncHTTPClient, .nioCore, .nioPosix, .nioHTTP1,
         .nioSSL, .logging,
       ]),
     library("CertRegHost", ["CertRegCore", "CSystemd", .logging]),

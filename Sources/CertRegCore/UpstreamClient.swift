@@ -59,6 +59,6 @@ package protocol UpstreamClient: Sendable {
   /// credentials or a corrected clock may make each two on the wire, never more. Each ends within the `requestTimeout`.
   func registerCertificateWithoutCA(_ call: UpstreamCall) async -> UpstreamReply
 
-  /// Releases connections. Calls under way end as unavailable.
+  /// Refuses further calls, waits for the end of those under way, and releases connections.
   func shutdown() async
 }

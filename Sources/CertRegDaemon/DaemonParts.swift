@@ -1,3 +1,4 @@
+import CertRegClock
 import CertRegCore
 import CertRegForwarder
 import CertRegHost
@@ -34,6 +35,8 @@ final class DaemonParts: Sendable {
   private let workers: NIOThreadPool
   private let metrics: MetricsServer?
   private let clients: Mutex<[TargetName: TargetClient]>
+  /// Ends when the calls of all clients that reloads replaced have ended. `close` waits for it.
+  private let retiring = Mutex<Task<Void, Never>?>(nil)
   private let context: CredentialsContext
 
   /// A client and what it was made from.
@@ -145,7 +148,7 @@ final class DaemonParts: Sendable {
     let socket = try OpenSocket.take(passed, else: settings.socket, logger: logger)
     let threads = Threads()
     let context = CredentialsContext(
-      environment: ProcessEnvironment(environment), eventLoopGroup: threads.core, logger: logger)
+      environment: ProcessEnvironment(environment), clock: .system, eventLoopGroup: threads.core, logger: logger)
     do throws(DaemonError) {
       let clients = try await makeClients(settings, context: context, keeping: [:])
       do throws(DaemonError) {
@@ -226,8 +229,15 @@ final class DaemonParts: Sendable {
       $0 = settings.reportConstants(startedAt: $0.startedAt, maxConnections: maxConnections)
     }
     targetChanges.note()
-    for (name, target) in old where new[name]?.configuration != target.configuration {
-      await target.client.shutdown()
+    // Calls under way may take as long as their time limit, which the reload must not wait for.
+    let replaced = old.filter { new[$0.key]?.configuration != $0.value.configuration }
+    if !replaced.isEmpty {
+      retiring.withLock { retiring in
+        retiring = Task { [earlier = retiring] in
+          await Self.shutDown(replaced)
+          await earlier?.value
+        }
+      }
     }
   }
 
@@ -250,6 +260,7 @@ final class DaemonParts: Sendable {
   func close() async {
     await server.shutDown()
     await Self.shutDown(clients.withLock { $0 })
+    await retiring.withLock { $0 }?.value
     try? await workers.shutdownGracefully()
     store.close()
     try? await coreGroup.shutdownGracefully()

@@ -46,8 +46,8 @@ enum ProxySettings {
     var authorization: HTTPClient.Authorization?
     if let at = rest.lastIndex(of: "@") {
       let user = rest[..<at]
-      let name = String(decoding: percentDecoded(user.prefix { $0 != ":" }.utf8), as: UTF8.self)
-      let password = String(decoding: percentDecoded(user.drop { $0 != ":" }.dropFirst().utf8), as: UTF8.self)
+      let name = String(decoding: PercentEncoding.decoded(user.prefix { $0 != ":" }.utf8), as: UTF8.self)
+      let password = String(decoding: PercentEncoding.decoded(user.drop { $0 != ":" }.dropFirst().utf8), as: UTF8.self)
       authorization = .basic(username: name, password: password)
       rest = rest[rest.index(after: at)...]
     }
@@ -79,28 +79,13 @@ enum ProxySettings {
     }
   }
 
-  /// Whether `host` is a loopback or link-local address.
+  /// Whether `host` is on this machine or its link: loopback and link-local addresses, and the addresses in `fd00:ec2::/32`
+  /// at which EC2 and EKS serve metadata and credentials (EC2 User Guide, "Access instance metadata"; EKS User Guide,
+  /// "EKS Pod Identity Agent").
   static func isLocal(_ host: String) -> Bool {
-    if host == "localhost" || host.hasSuffix(".localhost") || host == "::1" || host == "fd00:ec2::254" { return true }
-    guard let address = IPv4Network.address(host) else { return false }
-    return address >> 24 == 127 || address >> 16 == 0xa9fe
-  }
-
-  private static func percentDecoded(_ text: some Collection<UInt8>) -> [UInt8] {
-    var bytes: [UInt8] = []
-    var rest = text[...]
-    while let byte = rest.popFirst() {
-      let digits = rest.prefix(2)
-      if byte == UInt8(ascii: "%"), digits.count == 2,
-        let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
-      {
-        bytes.append(value)
-        rest = rest.dropFirst(2)
-      } else {
-        bytes.append(byte)
-      }
-    }
-    return bytes
+    if host == "localhost" || host.hasSuffix(".localhost") { return true }
+    if let address = IPv4Network.address(host) { return address >> 24 == 127 || address >> 16 == 0xa9fe }
+    return IPv6Address(host)?.isLocal ?? false
   }
 }
 

@@ -1,4 +1,3 @@
-package import CertRegClock
 package import CertRegCore
 package import Logging
 package import NIOCore
@@ -12,7 +11,7 @@ package struct CredentialsContext: Sendable {
   package var logger: Logger
 
   package init(
-    environment: ProcessEnvironment, files: HostFiles = .system, clock: HostClock = .system,
+    environment: ProcessEnvironment, files: HostFiles = .system, clock: HostClock,
     eventLoopGroup: any EventLoopGroup, logger: Logger
   ) {
     self.environment = environment
@@ -85,7 +84,8 @@ package struct CredentialsContext: Sendable {
     case .environment: return EnvironmentCredentials(environment: environment)
     case .profile(let name, _): return profile(name)
     case .process(let command):
-      return CredentialProcess(command: command, environment: environment, origin: "the configuration")
+      return CredentialProcess(
+        command: command, environment: environment, origin: "the configuration", clock: clock)
     case .container(let uri):
       return ContainerCredentials(uri: uri, environment: environment, files: files, endpoints: endpoints)
     case .instanceMetadata(let endpoint):

@@ -13,22 +13,23 @@ struct InstanceMetadataCredentials: CredentialsProvider {
   func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
     if !isRequired, metadata.isDisabled { return nil }
     guard let token = try await token() else { return nil }
+    let secrets = metadata.environment.secrets.adding(token)
     let roles = try await metadata.get(Self.rolePath, token: token)
     if roles.status == 404 {
       guard isRequired else { return nil }
       throw CredentialsError(.invalid, "The instance has no role: attach an instance profile")
     }
     guard roles.status == 200, let role = roleName(roles) else {
-      throw CredentialsError(refusal: roles, source: InstanceMetadata.name, advice: "check the instance profile")
+      throw CredentialsError(refusal: roles, source: InstanceMetadata.name, advice: "check the instance profile", secrets: secrets)
     }
     let reply = try await metadata.get(Self.rolePath + role, token: token)
     guard reply.status == 200 else {
-      throw CredentialsError(refusal: reply, source: InstanceMetadata.name, advice: "check the instance profile")
+      throw CredentialsError(refusal: reply, source: InstanceMetadata.name, advice: "check the instance profile", secrets: secrets)
     }
     let object = try? JSONValue(parsing: reply.body)
     // The service reports that it has none with status 200 and a code.
     if let code = object?["Code"]?.text, code != "Success" {
-      let words = UpstreamText(credentials: nil, authorization: nil).clean(object?["Message"]?.text ?? code, limit: 256)
+      let words = UpstreamText(secrets: secrets).clean(object?["Message"]?.text ?? code, limit: 256)
       throw CredentialsError(.unavailable, "Instance metadata has no credentials at the moment: \(words)")
     }
     return try CredentialFields.metadata.read(object, source: "\(InstanceMetadata.name), role \(role)")

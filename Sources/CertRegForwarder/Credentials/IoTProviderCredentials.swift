@@ -76,7 +76,8 @@ final class IoTProviderCredentials: CredentialsProvider {
         refusal: reply, source: Self.source,
         advice:
           "check that the certificate is active, that its policy allows iot:AssumeRoleWithCertificate on the role "
-          + "alias \(settings.roleAlias), and that `thingName` is the thing it is attached to")
+          + "alias \(settings.roleAlias), and that `thingName` is the thing it is attached to",
+        secrets: environment.secrets)
     }
     let object = try? JSONValue(parsing: reply.body)
     return try CredentialFields.service.read(

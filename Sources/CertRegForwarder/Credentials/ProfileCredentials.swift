@@ -109,7 +109,7 @@ struct ProfileCredentials: CredentialsProvider {
     if let provided = try ProfileKeys.credentials(profile) { return provided }
     if let command = profile["credential_process"] {
       return try await CredentialProcess(
-        command: command, environment: environment, origin: "the profile \(profile.name)"
+        command: command, environment: environment, origin: "the profile \(profile.name)", clock: service.clock
       ).fetch()
     }
     if profile["sso_session"] ?? profile["sso_start_url"] != nil {

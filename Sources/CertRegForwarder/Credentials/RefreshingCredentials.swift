@@ -1,4 +1,3 @@
-package import CertRegClock
 package import CertRegCore
 package import CertRegSigV4
 package import Logging
@@ -24,7 +23,7 @@ package final class RefreshingCredentials: CredentialsSource {
   /// Protects all of the above; held for decisions only, never while something is fetched.
   private let state = Mutex(State())
 
-  package init(provider: any CredentialsProvider, clock: HostClock = .system, logger: Logger) {
+  package init(provider: any CredentialsProvider, clock: HostClock, logger: Logger) {
     self.provider = provider
     self.clock = clock
     self.logger = logger

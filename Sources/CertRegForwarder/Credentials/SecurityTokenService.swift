@@ -20,6 +20,9 @@ struct SecurityTokenService: Sendable {
   let clock: HostClock
   let endpoints: CredentialEndpoints
 
+  /// Parameters that a reply must not repeat.
+  private static let secretParameters: Set<String> = ["WebIdentityToken", "ExternalId"]
+
   /// Takes a role as the identity of `source` (AssumeRole).
   func assumeRole(
     _ role: RoleRequest, as source: SigningCredentials
@@ -40,7 +43,9 @@ struct SecurityTokenService: Sendable {
   /// The ARN of the identity that `source` signs as (GetCallerIdentity, which needs no permission).
   func callerIdentity(_ source: SigningCredentials) async throws(CredentialsError) -> String? {
     let reply = try await exchange([("Action", "GetCallerIdentity"), ("Version", "2011-06-15")], signing: source).reply
-    return reply.status == 200 ? XMLElement.text("Arn", in: String(decoding: reply.body, as: UTF8.self)) : nil
+    guard reply.status == 200 else { return nil }
+    return XMLElement.text("Arn", in: String(decoding: reply.body, as: UTF8.self))
+      .map { UpstreamText(credentials: source, secrets: environment.secrets).clean($0) }
   }
 
   private func common(_ role: RoleRequest) -> [(String, String)] {
@@ -64,8 +69,10 @@ struct SecurityTokenService: Sendable {
     let (reply, authorization) = try await exchange(parameters, signing: signing)
     let document = String(decoding: reply.body, as: UTF8.self)
     if reply.status == 200 { return try read(document, role: role) }
+    var secrets = environment.secrets
+    for (name, value) in parameters where Self.secretParameters.contains(name) { secrets = secrets.adding(value) }
     throw Refusal(reply, document).error(
-      role: role, secrets: UpstreamText(credentials: signing, authorization: authorization))
+      role: role, text: UpstreamText(credentials: signing, authorization: authorization, secrets: secrets))
   }
 
   /// Sends a call, and once more where the first was refused for its time.
@@ -142,14 +149,17 @@ struct SecurityTokenService: Sendable {
       status = reply.status
       code = UpstreamText.identifier(XMLElement.text("Code", in: document))
       message = XMLElement.text("Message", in: document)
-      category = AWSErrorCategory(type: code, message: message, status: status)
+      // A refusal of the service has a code and a request's ID.
+      let isForeign = code == nil && reply.headers.first(name: "x-amzn-RequestId") == nil
+      category = AWSErrorCategory(type: code, message: message, status: status, isForeign: isForeign)
       if category == .clockSkew {
         upstreamTime = ClockSkew.upstreamTime(message: message, dateHeader: reply.headers.first(name: "Date"))
       }
     }
 
-    func error(role: RoleRequest, secrets: UpstreamText) -> CredentialsError {
-      let words = secrets.clean(message ?? "no reason given", limit: 256)
+    func error(role: RoleRequest, text: UpstreamText) -> CredentialsError {
+      let words = text.clean(message ?? "no reason given", limit: 256)
+      let code = code.map { text.clean($0, limit: 128) }
       switch category {
       case .throttled, .unavailable, .internalFault, nil:
         return CredentialsError(
