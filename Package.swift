@@ -106,7 +106,7 @@ let package = Package(
     tests(
       "CertRegForwarderTests",
       [
-        "CertRegClock", "CertRegCrypto", "CertRegSigV4", "CertRegForwarder", .asyncHTTPClient, .nioCore,
+        "CertRegClock", "CertRegCrypto", "CertRegSigV4", "CertRegForwarder", "CSpawn", .asyncHTTPClient, .nioCore,
         .nioEmbedded, .nioPosix, .nioHTTP1, .nioSSL, .logging,
       ]),
     tests("CertRegHostTests", ["CertRegHost", .logging]),

@@ -25,7 +25,7 @@ package final class AWSUpstreamClient: UpstreamClient {
   private let logger: Logger
   private let offset = ClockOffset()
   private let keys = SigningKeyCache()
-  private let callsUnderWay = CallsUnderWay()
+  let callsUnderWay = CallsUnderWay()
   /// Secrets that a reply may repeat, beside those of the request that it answers.
   private let secrets: SecretMask
   /// The unchanging part of the request: parsing its URL for each call would cost more than signing.
@@ -129,7 +129,8 @@ package final class AWSUpstreamClient: UpstreamClient {
     do { template = try HTTPClient.Request(url: endpoint.url.text(path: path), method: .GET) } catch {
       throw UpstreamFailure(TransportError(.other, "the URL cannot be used"), authority: endpoint.url.authority)
     }
-    let request = SignableRequest(template: template, path: endpoint.url.path + path, body: nil, limitBytes: Self.descriptionLimitBytes)
+    let request = SignableRequest(
+      template: template, path: endpoint.url.path + path, body: nil, limitBytes: Self.descriptionLimitBytes)
     let result: Result<CertificateStatus, UpstreamFailure> = await exchange(request, certificateID: certificateID) {
       classifier, reply in
       switch classifier.description(reply) {

@@ -12,6 +12,9 @@ final class CallsUnderWay: Sendable {
   /// Protects the count and the waiters.
   private let state = Mutex(State())
 
+  /// Whether `close()` was called.
+  var isClosed: Bool { state.withLock { $0.isClosed } }
+
   /// Begins a call, which has to be followed by `end()`.
   ///
   /// - Returns: `false` after `close()`; the call must not be made then.

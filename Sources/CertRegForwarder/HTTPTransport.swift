@@ -104,7 +104,9 @@ final class HTTPTransport: Sendable {
         return try await send(request, exchange, deadline: deadline)
       } catch {
         // A kept connection may end just when a request takes it up. It has carried nothing then.
-        guard error.kind == .connectionLost, !error.requestHasBegun, attempts < Self.mostConnections else { throw error }
+        guard error.kind == .connectionLost, !error.requestHasBegun, attempts < Self.mostConnections else {
+          throw error
+        }
         attempts += 1
       }
     }

@@ -276,6 +276,20 @@ import Testing
     }
   }
 
+  /// DescribeCertificate returns the certificate, which may be written with six bytes for each of 65,536 characters.
+  @Test func `reads the status of the largest certificate`() async throws {
+    let conflict = #"{"resourceId":"\#(Self.id.hex)","resourceArn":"\#(Self.arn)"}"#
+    let pem = String(repeating: #"\u0041"#, count: 65_536)
+    try await withClient(configure: { $0.describeExisting = true }) { request, _ in
+      request.method == "POST"
+        ? .json(409, conflict)
+        : .json(200, #"{"certificateDescription":{"certificatePem":"\#(pem)","status":"INACTIVE"}}"#)
+    } _: { client, _ in
+      let reply = await client.registerCertificateWithoutCA(call)
+      #expect(reply == .alreadyExists(certificateARN: Self.arn, status: .inactive, requestID: nil))
+    }
+  }
+
   @Test func `a proxy is asked for the way to the endpoint, and its refusal is told from the upstream's`() async throws
   {
     let proxy = try await LoopbackServer.start { _, _ in CannedReply(status: 407, ending: .close) }

@@ -1,3 +1,4 @@
+import CertRegClock
 import CertRegCore
 import Logging
 import NIOHTTP1
@@ -28,7 +29,7 @@ import Testing
     ]
     let context = CredentialsContext(
       environment: ProcessEnvironment(metadata.merging(environment) { $1 }), files: MemoryFiles(files).files,
-      eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+      clock: .system, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
     var configuration = TargetConfiguration(name: TargetName("t"))
     configure(&configuration)
     let endpoint: Result<TargetEndpoint, UpstreamConfigurationError>

@@ -1,3 +1,4 @@
+import CertRegClock
 import CertRegCore
 import CertRegCrypto
 import CertRegSigV4
@@ -69,7 +70,8 @@ struct MotoTests {
       context: CredentialsContext(
         environment: ProcessEnvironment([
           "HOME": "/h", "AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
-        ]), files: files, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "moto")))
+        ]), files: files, clock: .system, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+        logger: Logger(label: "moto")))
   }
 
   /// A new certificate in DER form.
@@ -78,8 +80,8 @@ struct MotoTests {
       [
         "openssl", "req", "-x509", "-nodes", "-days", "1", "-subj", "/CN=moto", "-newkey", "ec", "-pkeyopt",
         "ec_paramgen_curve:P-256", "-keyout", "/dev/null", "-outform", "DER",
-      ], environment: ["PATH=/usr/bin:/bin:/usr/local/bin"], timeout: .seconds(30), outputLimitBytes: 100_000,
-      isCancelled: { false })
+      ], environment: ["PATH=/usr/bin:/bin:/usr/local/bin"],
+      limits: ChildProcess.Limits(timeout: .seconds(30), outputBytes: 100_000, clock: .system, isCancelled: { false }))
     return result.standardOutput
   }
 }

@@ -415,8 +415,9 @@ struct IssuedIdentity {
 
   private static func openssl(_ arguments: [String]) throws -> String {
     let result = try ChildProcess.run(
-      ["openssl"] + arguments, environment: ["PATH=/usr/bin:/bin:/usr/local/bin"], timeout: .seconds(30),
-      outputLimitBytes: 100_000, isCancelled: { false })
+      ["openssl"] + arguments, environment: ["PATH=/usr/bin:/bin:/usr/local/bin"],
+      limits: ChildProcess.Limits(
+        timeout: .seconds(30), outputBytes: 100_000, clock: .system, isCancelled: { false }))
     return String(decoding: result.standardOutput, as: UTF8.self)
   }
 }

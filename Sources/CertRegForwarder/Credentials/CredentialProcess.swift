@@ -71,13 +71,15 @@ struct CredentialProcess: CredentialsProvider {
       environment[name].map { "\(name)=\($0)" }
     }
     let result = await withTaskCancellationHandler {
-      await withCheckedContinuation { (continuation: CheckedContinuation<Result<ChildProcess.Result, ChildProcessError>, Never>) in
+      await withCheckedContinuation {
+        (continuation: CheckedContinuation<Result<ChildProcess.Result, ChildProcessError>, Never>) in
         let isStarted = DetachedThread.run { [clock] in
           let limits = ChildProcess.Limits(timeout: Self.timeout, outputBytes: 64 * 1024, clock: clock) {
             isCancelled.isSet
           }
           do throws(ChildProcessError) {
-            continuation.resume(returning: .success(try ChildProcess.run(words, environment: variables, limits: limits)))
+            continuation.resume(
+              returning: .success(try ChildProcess.run(words, environment: variables, limits: limits)))
           } catch {
             continuation.resume(returning: .failure(error))
           }

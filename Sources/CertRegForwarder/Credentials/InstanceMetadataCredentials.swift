@@ -20,11 +20,13 @@ struct InstanceMetadataCredentials: CredentialsProvider {
       throw CredentialsError(.invalid, "The instance has no role: attach an instance profile")
     }
     guard roles.status == 200, let role = roleName(roles) else {
-      throw CredentialsError(refusal: roles, source: InstanceMetadata.name, advice: "check the instance profile", secrets: secrets)
+      throw CredentialsError(
+        refusal: roles, source: InstanceMetadata.name, advice: "check the instance profile", secrets: secrets)
     }
     let reply = try await metadata.get(Self.rolePath + role, token: token)
     guard reply.status == 200 else {
-      throw CredentialsError(refusal: reply, source: InstanceMetadata.name, advice: "check the instance profile", secrets: secrets)
+      throw CredentialsError(
+        refusal: reply, source: InstanceMetadata.name, advice: "check the instance profile", secrets: secrets)
     }
     let object = try? JSONValue(parsing: reply.body)
     // The service reports that it has none with status 200 and a code.
