@@ -7,6 +7,7 @@ package struct SecretMask: Sendable {
   package static let replacement = "[removed]"
   /// The rest of a longer text is dropped.
   package static let inputLimitBytes = 8192
+  private static let cutMarginBytes = 64
   /// Shorter secrets are not looked for: they would match inside ordinary words.
   private static let shortestSecret = 4
 
@@ -37,9 +38,12 @@ package struct SecretMask: Sendable {
   package func masked(_ text: String) -> String {
     var bytes = Array(text.utf8.prefix(SecretMask.inputLimitBytes))
     let isCut = text.utf8.count > bytes.count
-    // A secret that the cut divides is too short to be recognised, so the last word goes.
-    if isCut { bytes = Array(bytes.prefix(through: bytes.lastIndex(of: UInt8(ascii: " ")) ?? bytes.startIndex)) }
     let marks = marks(bytes)
+    if isCut {
+      // What the cut leaves of a secret may be too short to be recognised.
+      bytes.removeLast(SecretMask.cutMarginBytes)
+      while let last = bytes.popLast(), last & 0xc0 == 0x80 {}
+    }
     guard isCut || marks.contains(true) else { return text }
     var kept: [UInt8] = []
     for (index, byte) in bytes.enumerated() {

@@ -67,7 +67,7 @@ import Testing
   @Test func `removes known secrets, whole or in part`() {
     let mask = SecretMask(["correct horse battery staple", "abc"])
     #expect(mask.masked("it was correct horse battery staple!") == "it was [removed]!")
-    #expect(mask.masked("it was horse bat") == "it was [removed]")
+    #expect(mask.masked("it was <horse bat>") == "it was <[removed]>")
     // Three characters would match in many words.
     #expect(mask.masked("abc") == "abc")
   }
@@ -94,7 +94,9 @@ import Testing
     let long = String(repeating: "word ", count: 1_000_000)
     #expect(SecretMask(["secret-secret"]).masked(long).utf8.count < SecretMask.inputLimitBytes + 10)
     let unbroken = String(repeating: "a", count: 1_000_000)
-    #expect(SecretMask().masked(unbroken) == "…")
+    #expect(SecretMask().masked(unbroken).utf8.count < SecretMask.inputLimitBytes)
+    let accents = SecretMask().masked(String(repeating: "aä", count: 100_000))
+    #expect(accents.hasSuffix("…") && !accents.contains("\u{fffd}"))
   }
 
   @Test(arguments: ["authorization ", "token=", "://", "@", "eyJ", "BEGIN PRIVATE KEY-----", "a:b@c ", "Bearer "])

@@ -17,7 +17,7 @@ import Testing
   private static let secretKey = "Pl4ntedKey+AbCdEfGh/0123456789/IjKlMnOpQ"
   private static let sessionToken = "IQoJb3JpZ2luX2VjPl4ntedSessionToken//////////wEaCWV1LWNlbnRyYWwtMSJHMEUCIQ"
   private static let webToken = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJwbGFudGVkIn0.cGxhbnRlZC1zaWduYXR1cmUtb2YtdG9rZW4"
-  private static let containerToken = "planted container token in plain words"
+  private static let containerToken = "zyxomma quokka jabberwock"
   private static let proxyPassword = "planted-proxy-p%40ssword"
   private static let secrets = [
     secretKey, sessionToken, webToken, containerToken, proxyPassword, "planted-proxy-p@ssword", "planted-by-helper",

@@ -199,7 +199,7 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
   }
 
   @Test(
-    arguments: [400, 401, 402, 403, 404, 405, 406, 409, 410, 413, 422, 451],
+    arguments: [400, 401, 402, 403, 404, 405, 406, 409, 410, 413, 422],
     ["", #"{"message":"no Route matched with those values"}"#, "{}", #"{"error":"denied"}"#])
   func `a refusal without a request ID and a type is not one of AWS and is tried again`(
     status: Int, body: String
