@@ -1,23 +1,24 @@
 import AsyncHTTPClient
 
-/// A setting of the proxy that cannot be used.
+/// An unusable proxy setting.
 struct ProxyError: Error, Hashable, CustomStringConvertible {
-  /// For the operator; never repeats the URL, which may hold a password.
+  /// For the operator. Does not repeat the URL, which may hold a password.
   let description: String
 }
 
 /// Which proxy leads to a host.
 enum ProxySettings {
-  /// The proxy for `url`; `nil` where the connection is direct.
+  /// The proxy for `url`; `nil` if the connection is direct.
   ///
   /// - Parameters:
-  ///   - configured: The target's own setting; it wins over the environment and knows no exceptions.
+  ///   - configured: The target's own setting. It wins over the environment and has no exceptions.
   ///   - environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, lower case before upper case.
+  /// - Throws: `ProxyError` if the setting or variable cannot be used.
   static func proxy(
     for url: ServiceURL, configured: String?, environment: ProcessEnvironment
   ) throws(ProxyError) -> HTTPClient.Configuration.Proxy? {
     if let configured { return try parse(configured, source: "`proxy`") }
-    // What is on this machine or on its link is never behind a proxy, whatever the environment says for the rest.
+    // The variables are meant for the network; no proxy leads to this machine or its link.
     if isLocal(url.host) { return nil }
     let exceptions = environment["no_proxy"] ?? environment["NO_PROXY"] ?? ""
     if excludes(exceptions, host: url.host, port: url.port) { return nil }

@@ -6,7 +6,7 @@ struct ContainerCredentials: CredentialsProvider {
   private static let ecsURL = ServiceURL(scheme: .http, host: "169.254.170.2")
   private static let source = "the container credentials endpoint"
 
-  /// In place of what the environment says.
+  /// Overrides the environment.
   let uri: String?
   let environment: ProcessEnvironment
   let files: HostFiles
@@ -59,7 +59,7 @@ struct ContainerCredentials: CredentialsProvider {
     return url
   }
 
-  /// The hosts that may be asked over plain HTTP, as the SDKs have them: this one, and the addresses of ECS and EKS.
+  /// The hosts to which the SDKs connect over plain HTTP: this host, and the addresses of ECS and EKS.
   static func isTrustedWithoutTLS(_ host: String) -> Bool {
     switch host {
     case "localhost", "169.254.170.2", "169.254.170.23": true

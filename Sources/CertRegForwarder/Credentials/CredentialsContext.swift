@@ -28,10 +28,10 @@ package struct CredentialsContext: Sendable {
     return SharedProfileStore(environment: environment, files: files, credentialsFile: file)
   }
 
-  /// The region of the EC2 instance that this host is; `nil` where the environment forbids to ask.
+  /// The region of this host, which may be an EC2 instance; `nil` if the environment forbids to ask.
   ///
-  /// - Parameter credentials: Of the target: where they come from another metadata service, that one is asked.
-  /// - Throws: Where none is told.
+  /// - Parameter credentials: The target's setting. A metadata service that it names is asked.
+  /// - Throws: `CredentialsError` if there is no region.
   func instanceRegion(for credentials: CredentialsConfiguration) async throws(CredentialsError) -> String? {
     var endpoint: String?
     if case .instanceMetadata(let own) = credentials { endpoint = own }
@@ -46,7 +46,8 @@ package struct CredentialsContext: Sendable {
 
   /// The provider that a target's configuration names.
   ///
-  /// - Parameter region: The target's, for taking roles.
+  /// - Parameter region: The target's region, for taking roles.
+  /// - Throws: `UpstreamConfigurationError` if a setting of the provider cannot be used.
   package func provider(
     for credentials: CredentialsConfiguration, profiles: SharedProfileStore, region: String?
   ) throws(UpstreamConfigurationError) -> any CredentialsProvider {
@@ -115,7 +116,7 @@ package struct CredentialsContext: Sendable {
   }
 }
 
-/// A provider together with the connections that it and those below it use.
+/// A provider together with its connections.
 private struct ConnectedProvider: CredentialsProvider {
   let provider: any CredentialsProvider
   let endpoints: CredentialEndpoints
@@ -133,9 +134,10 @@ private struct ConnectedProvider: CredentialsProvider {
 }
 
 extension AWSUpstreamClient {
-  /// A target's client with everything that its configuration names. Waits for the network only where nothing names a region.
+  /// A target's client with everything that its configuration names. Waits for the network only if nothing names a region.
+  /// Credentials are fetched later, with the first call.
   ///
-  /// - Throws: Where the target cannot be used as it is configured. Credentials are fetched later, with the first call.
+  /// - Throws: `UpstreamConfigurationError` if the target cannot be used as it is configured. Credentials are fetched later, with the first call.
   package convenience init(
     configuration: TargetConfiguration, context: CredentialsContext
   ) async throws(UpstreamConfigurationError) {

@@ -5,7 +5,7 @@ struct InstanceMetadataCredentials: CredentialsProvider {
   private static let rolePath = "/latest/meta-data/iam/security-credentials/"
 
   let metadata: InstanceMetadata
-  /// Whether the configuration names this source, so that its silence is an error and not a reason to look elsewhere.
+  /// Whether the configuration names this source. Its silence is an error then; otherwise the next source is asked.
   let isRequired: Bool
 
   var summary: String { "instance metadata (IMDSv2)" }
@@ -29,7 +29,7 @@ struct InstanceMetadataCredentials: CredentialsProvider {
         refusal: reply, source: InstanceMetadata.name, advice: "check the instance profile", secrets: secrets)
     }
     let object = try? JSONValue(parsing: reply.body)
-    // The service reports that it has none with status 200 and a code.
+    // If the service has no credentials, it replies with status 200 and a code.
     if let code = object?["Code"]?.text, code != "Success" {
       let words = UpstreamText(secrets: secrets).clean(object?["Message"]?.text ?? code, limit: 256)
       throw CredentialsError(.unavailable, "Instance metadata has no credentials at the moment: \(words)")
@@ -37,20 +37,20 @@ struct InstanceMetadataCredentials: CredentialsProvider {
     return try CredentialFields.metadata.read(object, source: "\(InstanceMetadata.name), role \(role)")
   }
 
-  /// A session's token; `nil` where a chain goes on without one.
+  /// A session's token; `nil` if a chain goes on without one.
   private func token() async throws(CredentialsError) -> String? {
     let session: InstanceMetadata.Session
     do throws(CredentialsError) { session = try await metadata.session() } catch {
-      // In a chain, a host that is no EC2 instance is the usual case.
+      // Most hosts are not EC2 instances.
       if !isRequired, error.code == .unavailable { return nil }
       throw error
     }
-    // Other clouds have something else at this address.
+    // Other clouds have other services at this address.
     if !isRequired, case .refused = session { return nil }
     return try session.token()
   }
 
-  /// The name on the first line, where it is one that IAM gives (`[A-Za-z0-9_+=,.@-]`): it becomes part of a path.
+  /// The name on the first line, if IAM permits it (`[A-Za-z0-9_+=,.@-]`): it becomes part of a path.
   private func roleName(_ reply: HTTPReply) -> String? {
     let name = InstanceMetadata.firstLine(reply)
     let rest = name.filter { !"@,".contains($0) }

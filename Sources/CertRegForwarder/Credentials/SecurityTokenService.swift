@@ -3,16 +3,16 @@ import CertRegCrypto
 import CertRegSigV4
 import NIOHTTP1
 
-/// A role to take, and how the session is named.
+/// A role to take, and the name of the session.
 struct RoleRequest: Sendable, Hashable {
   var roleARN: String
-  /// `nil`: `certregd-` and the host's name, so that CloudTrail tells which station registered.
+  /// `nil`: `certregd-` and the host's name, so that CloudTrail shows which host registered.
   var sessionName: String?
   var externalID: String?
   var durationSeconds = 3600
 }
 
-/// The operations of the Security Token Service that give a role's credentials or tell who somebody is.
+/// The operations of the Security Token Service that return a role's credentials or an identity.
 struct SecurityTokenService: Sendable {
   /// `nil`: neither the target nor the profile names one.
   let region: String?
@@ -75,7 +75,7 @@ struct SecurityTokenService: Sendable {
       role: role, text: UpstreamText(credentials: signing, authorization: authorization, secrets: secrets))
   }
 
-  /// Sends a call, and once more where the first was refused for its time.
+  /// Sends a call, and repeats it if the first request was refused for its time.
   private func exchange(
     _ parameters: [(String, String)], signing: SigningCredentials?
   ) async throws(CredentialsError) -> (reply: HTTPReply, authorization: String?) {
@@ -142,7 +142,7 @@ struct SecurityTokenService: Sendable {
     private let code: String?
     private let message: String?
     private let category: AWSErrorCategory?
-    /// The service's time, where the refusal is about ours.
+    /// The service's time, if the request was refused for its time.
     private(set) var upstreamTime: WallTime?
 
     init(_ reply: HTTPReply, _ document: String) {
