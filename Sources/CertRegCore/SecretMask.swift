@@ -1,7 +1,7 @@
 /// Takes secrets out of text from outside: the secrets that the caller knows, and everything that looks like a secret.
 ///
-/// Text of an upstream, a helper program or a setting passes through a mask before it becomes part of a message. The cost is
-/// linear in the text, and only the first `inputLimitBytes` are looked at.
+/// Text of an upstream, a helper program or a setting passes through a mask before it becomes part of a message. The
+/// cost is linear in the text, and only the first `inputLimitBytes` are looked at.
 package struct SecretMask: Sendable {
   /// Stands in place of each secret.
   package static let replacement = "[removed]"
@@ -26,8 +26,8 @@ package struct SecretMask: Sendable {
 
   /// Adds a secret to look for.
   ///
-  /// - Parameter window: How many bytes of the secret in a row make a match. Secrets that consist of ordinary words, such as
-  ///   an `Authorization` header, need a larger window.
+  /// - Parameter window: How many bytes of the secret in a row make a match. Secrets that consist of ordinary words,
+  ///   such as an `Authorization` header, need a larger window.
   package mutating func add(_ secret: String, window: Int = 8) {
     let bytes = Array(secret.utf8.prefix(SecretMask.inputLimitBytes))
     guard bytes.count >= SecretMask.shortestSecret else { return }

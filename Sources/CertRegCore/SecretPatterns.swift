@@ -122,8 +122,9 @@ struct SecretPatterns {
     }
   }
 
-  /// Text that looks random: in words and paths the kind of character changes seldom, in base64 at every other character.
-  /// Hexadecimal text has letters of one case and is not taken for random: fingerprints and IDs are written so.
+  /// Text that looks random: in words and paths the kind of character changes seldom, in base64 at every other
+  /// character. Hexadecimal text has letters of one case and is not taken for random: fingerprints and IDs are written
+  /// so.
   private func markRandomText(_ marks: inout [Bool], where belongs: (UInt8) -> Bool) {
     for word in words(where: belongs) where word.count >= 32 {
       var changes = 0

@@ -10,8 +10,9 @@ struct AWSErrorReply {
   let requestID: String?
   /// The body, if it is JSON.
   let body: JSONValue?
-  /// Whether something between the daemon and the service replied: a proxy, a gateway, a captive portal. Replies of AWS IoT have a
-  /// request ID, and its errors a type (AWS IoT API reference, "Common errors"); a conflict may name its resource instead.
+  /// Whether something between the daemon and the service replied: a proxy, a gateway, a captive portal. Replies of AWS
+  /// IoT have a request ID, and its errors a type (AWS IoT API reference, "Common errors"); a conflict may name its
+  /// resource instead.
   let isForeign: Bool
 
   init(_ reply: HTTPReply) {

@@ -1,7 +1,7 @@
 /// A separate part of AWS: its regions' names and the suffixes of its host names.
 ///
-/// Follows the SDKs' `partitions.json`. A region that fits no pattern belongs to `aws`, so that regions newer than this table
-/// work.
+/// Follows the SDKs' `partitions.json`. A region that fits no pattern belongs to `aws`, so that regions newer than this
+/// table work.
 struct AWSPartition: Hashable, Sendable {
   let name: String
   /// Beginnings of region names, which `-WORD-NUMBER` follows.

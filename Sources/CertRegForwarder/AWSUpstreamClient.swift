@@ -8,8 +8,8 @@ import NIOHTTP1
 
 /// AWS IoT's control plane as a target's upstream.
 ///
-/// One call is one request. A second request follows only if the first was refused for its credentials or its time and better
-/// ones are known by then.
+/// One call is one request. A second request follows only if the first was refused for its credentials or its time and
+/// better ones are known by then.
 package final class AWSUpstreamClient: UpstreamClient {
   private static let registrationPath = "/certificate/register-no-ca"
   /// Bound of a reply to DescribeCertificate. The reply holds `certificatePem`, up to 65,536 characters (API reference,
@@ -81,9 +81,11 @@ package final class AWSUpstreamClient: UpstreamClient {
     }
   }
 
-  /// Sends the endpoint a request without credentials. Any response shows that the endpoint can be reached, and most tell the time.
+  /// Sends the endpoint a request without credentials. Any response shows that the endpoint can be reached, and most
+  /// tell the time.
   ///
-  /// - Returns: How far the upstream's clock is ahead of the host's, to the second; `nil` if the response has no `Date`.
+  /// - Returns: How far the upstream's clock is ahead of the host's, to the second; `nil` if the response has no
+  ///   `Date`.
   /// - Throws: The `UpstreamFailure` that a registration would fail with.
   package func reach() async throws(UpstreamFailure) -> Duration? {
     do throws(TransportError) {
@@ -116,7 +118,8 @@ package final class AWSUpstreamClient: UpstreamClient {
 
   /// The status that AWS IoT has for a certificate (DescribeCertificate).
   ///
-  /// - Throws: The `UpstreamFailure` that a registration would fail with; a final one if AWS IoT has no such certificate.
+  /// - Throws: The `UpstreamFailure` that a registration would fail with; a final one if AWS IoT has no such
+  ///   certificate.
   package func status(of certificateID: CertificateID) async throws(UpstreamFailure) -> CertificateStatus {
     guard callsUnderWay.begin() else { throw closed }
     defer { callsUnderWay.end() }
@@ -148,7 +151,8 @@ package final class AWSUpstreamClient: UpstreamClient {
       TransportError(.shutDown, "the daemon does not use this connection any more"), authority: endpoint.url.authority)
   }
 
-  /// Refuses further calls, waits for those under way, each of which ends within its own time limit, and releases connections.
+  /// Refuses further calls, waits for those under way, each of which ends within its own time limit, and releases
+  /// connections.
   package func shutdown() async {
     await callsUnderWay.close()
     await transport.shutdown()

@@ -11,7 +11,8 @@ enum ClockSkew {
       || message.contains("is now earlier than") || message.contains("is still later than")
   }
 
-  /// The upstream's time: from the message, which has the time that the signature was checked against, else from `Date`.
+  /// The upstream's time: from the message, which has the time that the signature was checked against, else from
+  /// `Date`.
   ///
   /// The message has the form `Signature expired: A is now earlier than B (C - 5 min.)`; C is the upstream's time.
   static func upstreamTime(message: String?, dateHeader: String?) -> WallTime? {
@@ -26,8 +27,8 @@ enum ClockSkew {
 
 /// How far the upstream's clock is known to be ahead of the host's.
 ///
-/// Signing uses the corrected time, so that a host with a wrong clock can work until the clock is corrected. The daemon never
-/// changes the host's clock.
+/// Signing uses the corrected time, so that a host with a wrong clock can work until the clock is corrected. The daemon
+/// never changes the host's clock.
 final class ClockOffset: Sendable {
   private let milliseconds = Atomic<Int64>(0)
 

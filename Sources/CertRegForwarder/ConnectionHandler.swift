@@ -3,15 +3,15 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// A handler in each connection of the HTTP client, between the client and the encoder. It does two things for which the client has
-/// no settings.
+/// A handler in each connection of the HTTP client, between the client and the encoder. It does two things for which
+/// the client has no settings.
 ///
-/// **One write for each request.** The client flushes the head of a request, its body and its end separately: a call would take two
-/// writes to the socket, two segments and, over TLS, two records. The handler flushes the writes of one turn of the event loop
-/// together.
+/// **One write for each request.** The client flushes the head of a request, its body and its end separately: a call
+/// would take two writes to the socket, two segments and, over TLS, two records. The handler flushes the writes of one
+/// turn of the event loop together.
 ///
-/// **Few idle connections.** After a burst of calls, idle connections are closed soon, which frees their descriptors. A few stay and
-/// save later calls a handshake.
+/// **Few idle connections.** After a burst of calls, idle connections are closed soon, which frees their descriptors. A
+/// few stay and save later calls a handshake.
 final class ConnectionHandler: ChannelDuplexHandler {
   typealias InboundIn = HTTPClientResponsePart
   typealias OutboundIn = HTTPClientRequestPart

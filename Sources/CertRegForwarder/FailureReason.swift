@@ -1,4 +1,5 @@
-/// Values of an error's `reason` for calls to AWS. They are part of the interface of the socket: none may change its meaning.
+/// Values of an error's `reason` for calls to AWS. They are part of the interface of the socket: none may change its
+/// meaning.
 package enum FailureReason: String, CaseIterable, Sendable {
   // The daemon's identity.
   /// No source has credentials.

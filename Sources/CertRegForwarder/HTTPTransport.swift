@@ -31,8 +31,8 @@ struct TransportConfigurationError: Error, Hashable, CustomStringConvertible {
   let description: String
 }
 
-/// Sends requests and collects responses. It keeps connections, follows no redirects, asks for no compression, bounds the size of
-/// a response, and applies one deadline to the whole exchange.
+/// Sends requests and collects responses. It keeps connections, follows no redirects, asks for no compression, bounds
+/// the size of a response, and applies one deadline to the whole exchange.
 final class HTTPTransport: Sendable {
   /// Bound of a response's body. Responses without a certificate have a few kilobytes at most.
   static let responseLimitBytes = 64 * 1024
@@ -48,15 +48,16 @@ final class HTTPTransport: Sendable {
     configuration.httpVersion = .http1Only
     configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = options.connections
     configuration.connectionPool.idleTimeout = .seconds(60)
-    // Of the public interface of async-http-client (1.37.0), only this closure reaches the pipeline of a connection. Its name
-    // speaks of debugging; its documentation promises "access to the HTTP/1 connection channel that is called when creating the
-    // connection". No setting does what the handler does: the client flushes the head, the body and the end of a request by
-    // themselves, and closes idle connections by their age alone, never down to a number.
+    // Of the public interface of async-http-client (1.37.0), only this closure reaches the pipeline of a connection.
+    // Its name speaks of debugging; its documentation promises "access to the HTTP/1 connection channel that is called
+    // when creating the connection". No setting does what the handler does: the client flushes the head, the body and
+    // the end of a request by themselves, and closes idle connections by their age alone, never down to a number.
     let connections = ConnectionHandler.Connections()
     configuration.http1_1ConnectionDebugInitializer = { ConnectionHandler.add(to: $0, of: connections) }
     // Whether to try again is decided elsewhere, with a view of all calls.
     configuration.connectionPool.retryConnectionEstablishment = false
-    // One loop, so that the events of an exchange come in their order: an exchange that ends has or has not begun to leave.
+    // One loop, so that the events of an exchange come in their order: an exchange that ends has or has not begun to
+    // leave.
     client = HTTPClient(eventLoopGroupProvider: .shared(eventLoopGroup.next()), configuration: configuration)
   }
 

@@ -64,8 +64,8 @@ enum ProxySettings {
     return .server(host: url.host, port: port, authorization: authorization)
   }
 
-  /// Whether a list of exceptions (`NO_PROXY`) names the host: by name or domain, with an optional port, by IPv4 network,
-  /// or all by `*`.
+  /// Whether a list of exceptions (`NO_PROXY`) names the host: by name or domain, with an optional port, by IPv4
+  /// network, or all by `*`.
   static func excludes(_ list: String, host: String, port: Int) -> Bool {
     list.split(whereSeparator: { $0 == "," || $0 == " " }).contains { entry in
       if entry == "*" { return true }
@@ -80,9 +80,9 @@ enum ProxySettings {
     }
   }
 
-  /// Whether `host` is on this machine or its link: loopback and link-local addresses, and the addresses in `fd00:ec2::/32`
-  /// at which EC2 and EKS serve metadata and credentials (EC2 User Guide, "Access instance metadata"; EKS User Guide,
-  /// "EKS Pod Identity Agent").
+  /// Whether `host` is on this machine or its link: loopback and link-local addresses, and the addresses in
+  /// `fd00:ec2::/32` at which EC2 and EKS serve metadata and credentials (EC2 User Guide, "Access instance metadata";
+  /// EKS User Guide, "EKS Pod Identity Agent").
   static func isLocal(_ host: String) -> Bool {
     if host == "localhost" || host.hasSuffix(".localhost") { return true }
     if let address = IPv4Network.address(host) { return address >> 24 == 127 || address >> 16 == 0xa9fe }

@@ -197,7 +197,8 @@ struct ReplyClassifier {
     _ kind: ServiceError.Kind, _ reason: FailureReason, _ message: String, _ error: AWSErrorReply, retryable: Bool,
     _ disposition: UpstreamFailure.Disposition
   ) -> UpstreamFailure {
-    // A server may fail after it has done its work. A refusal comes before the work. A reply from in between tells neither.
+    // A server may fail after it has done its work. A refusal comes before the work. A reply from in between tells
+    // neither.
     let mayHaveTakenEffect = if case .unavailable = disposition { true } else { false }
     let upstreamType = error.type == kind.rawValue ? nil : error.type.map { text.clean($0, limit: 128) }
     return UpstreamFailure(

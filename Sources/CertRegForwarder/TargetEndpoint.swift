@@ -13,8 +13,8 @@ package struct UpstreamConfigurationError: Error, Hashable, Sendable, CustomStri
   }
 }
 
-/// A target's region and endpoint, from its configuration, the environment and the shared files, in this order, and the region
-/// from the instance's metadata if none of them has it. This is the order of the AWS SDKs.
+/// A target's region and endpoint, from its configuration, the environment and the shared files, in this order, and the
+/// region from the instance's metadata if none of them has it. This is the order of the AWS SDKs.
 package struct TargetEndpoint: Hashable, Sendable {
   package let url: ServiceURL
   package let region: String
@@ -47,8 +47,8 @@ package struct TargetEndpoint: Hashable, Sendable {
         mayPass = isInstance && error.code == .unavailable
       }
     }
-    // Flags of the environment and the profile count for AWS's endpoints only: a target with an endpoint of its own must not fail
-    // because the host is set up for FIPS.
+    // Flags of the environment and the profile count for AWS's endpoints only: a target with an endpoint of its own
+    // must not fail because the host is set up for FIPS.
     let usesOwnEndpoint = configuration.endpoint != nil
     let fips =
       configuration.fips

@@ -2,8 +2,9 @@ package import CertRegCore
 
 /// The result of a call that registers nothing.
 ///
-/// The call is RegisterCertificateWithoutCA with a text that is no certificate. AWS checks the identity before the request: an
-/// identity without the permission gets AccessDeniedException, and one with it CertificateValidationException.
+/// The call is RegisterCertificateWithoutCA with a text that is no certificate. AWS checks the identity before the
+/// request: an identity without the permission gets AccessDeniedException, and one with it
+/// CertificateValidationException.
 package struct UpstreamCheck: Sendable {
   /// The endpoint's URL.
   package var endpoint: String

@@ -56,7 +56,8 @@ struct UpstreamText: Sendable {
     return mask
   }
 
-  /// The beginning of `text`, with a space in place of each run of characters that a terminal does not show as themselves.
+  /// The beginning of `text`, with a space in place of each run of characters that a terminal does not show as
+  /// themselves.
   private static func visible(_ text: String) -> String {
     var result = String.UnicodeScalarView()
     for character in text.unicodeScalars.prefix(SecretMask.inputLimitBytes + 1) {
@@ -69,8 +70,8 @@ struct UpstreamText: Sendable {
     return String(result)
   }
 
-  /// Control characters, line and paragraph separators, marks that change the direction of text and invisible characters
-  /// are not visible.
+  /// Control characters, line and paragraph separators, marks that change the direction of text and invisible
+  /// characters are not visible.
   private static func isVisible(_ character: Unicode.Scalar) -> Bool {
     switch character.properties.generalCategory {
     case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: false
@@ -86,7 +87,8 @@ extension SecretMask {
     if let token = credentials.sessionToken { add(token, window: 12) }
   }
 
-  /// Adds the user information of a URL or proxy setting (RFC 3986 section 3.2.1): as written, decoded, and the password alone.
+  /// Adds the user information of a URL or proxy setting (RFC 3986 section 3.2.1): as written, decoded, and the
+  /// password alone.
   mutating func addUserInformation(of url: String) {
     let scheme = url.firstRange(of: "://")
     let rest = scheme.map { url[$0.upperBound...] } ?? url[...]

@@ -7,7 +7,8 @@ package enum PathRule: Sendable {
 }
 
 extension PathRule {
-  /// Appends `path`, the path on the wire, in its canonical form. Characters that are encoded on the wire are encoded twice here.
+  /// Appends `path`, the path on the wire, in its canonical form. Characters that are encoded on the wire are encoded
+  /// twice here.
   func append(_ path: String, to target: inout [UInt8]) {
     switch self {
     case .normalized:

@@ -3,7 +3,8 @@ import CertRegCrypto
 
 /// The form of a request that signer and verifier hash (Signature Version 4, "create a canonical request").
 package struct CanonicalRequest: Sendable {
-  /// The canonical request: method, path, query, headers, names of the headers, hash of the payload, with LF between them.
+  /// The canonical request: method, path, query, headers, names of the headers, hash of the payload, with LF between
+  /// them.
   package let bytes: [UInt8]
   /// The names of the headers that the signature covers, joined by `;`.
   package let signedHeaders: String

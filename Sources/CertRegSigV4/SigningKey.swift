@@ -24,7 +24,8 @@ package struct SigningKey: Sendable, CustomStringConvertible, CustomReflectable 
   package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
-/// Keeps the last derived key. A signer needs the same key all day, and deriving it costs more than the rest of signing.
+/// Keeps the last derived key. A signer needs the same key all day, and deriving it costs more than the rest of
+/// signing.
 package final class SigningKeyCache: Sendable {
   private struct Entry {
     var secretAccessKey: String

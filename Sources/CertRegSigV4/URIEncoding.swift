@@ -1,7 +1,7 @@
 import CertRegCore
 
-/// Percent-encoding of Signature Version 4: all but the unreserved characters (RFC 3986 section 2.3) become `%XX` with upper-case
-/// digits.
+/// Percent-encoding of Signature Version 4: all but the unreserved characters (RFC 3986 section 2.3) become `%XX` with
+/// upper-case digits.
 package enum URIEncoding {
   /// Appends `text` encoded. `keepsSlash` leaves `/` as it is, for paths.
   package static func append(_ text: some Sequence<UInt8>, to target: inout [UInt8], keepsSlash: Bool = false) {

@@ -16,8 +16,8 @@ import Testing
     return request.headers["X-aws-ec2-metadata-token"] == ["TOKEN=="] ? CannedReply(body: "eu-west-3") : .json(401, "")
   }
 
-  /// The endpoint that a target's client uses on a host whose metadata service answers as `answer` says, or why it has none;
-  /// with what the service was asked.
+  /// The endpoint that a target's client uses on a host whose metadata service answers as `answer` says, or why it has
+  /// none; with what the service was asked.
   private func endpoint(
     _ environment: [String: String] = [:], files: [String: String] = [:],
     answer: @escaping LoopbackServer.Answer = regions, configure: (inout TargetConfiguration) -> Void = { _ in }

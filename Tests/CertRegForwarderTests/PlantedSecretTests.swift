@@ -11,8 +11,8 @@ import Testing
 
 @testable import CertRegForwarder
 
-/// Plants secrets in variables, files, headers, replies and the output of helper programs, and looks for them in all that comes
-/// out: errors, log lines and the check of an upstream.
+/// Plants secrets in variables, files, headers, replies and the output of helper programs, and looks for them in all
+/// that comes out: errors, log lines and the check of an upstream.
 @Suite struct PlantedSecretTests {
   private static let secretKey = "Pl4ntedKey+AbCdEfGh/0123456789/IjKlMnOpQ"
   private static let sessionToken = "IQoJb3JpZ2luX2VjPl4ntedSessionToken//////////wEaCWV1LWNlbnRyYWwtMSJHMEUCIQ"

@@ -7,8 +7,8 @@ struct CredentialProcess: CredentialsProvider {
   /// A program that still runs after this time is killed.
   static let timeout = Duration.seconds(30)
 
-  /// The variables that a program gets from the daemon's environment: they lead to its own files and to the network. It gets no
-  /// keys, and nothing that would let it speak to the service manager in the daemon's name.
+  /// The variables that a program gets from the daemon's environment: they lead to its own files and to the network. It
+  /// gets no keys, and nothing that would let it speak to the service manager in the daemon's name.
   static let passedVariables = [
     "PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "XDG_CONFIG_HOME",
     "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "CREDENTIALS_DIRECTORY", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY",
@@ -49,8 +49,9 @@ struct CredentialProcess: CredentialsProvider {
     return try CredentialFields.process.read(object, source: "\(program)", requiresToken: false)
   }
 
-  /// The program's standard error without secrets: those of the daemon's environment, of the command line and of the program's
-  /// output, and all that looks like one. The trace of a shell (`set -x`) shows secrets of any form, so its lines are left out.
+  /// The program's standard error without secrets: those of the daemon's environment, of the command line and of the
+  /// program's output, and all that looks like one. The trace of a shell (`set -x`) shows secrets of any form, so its
+  /// lines are left out.
   private func complaint(_ result: ChildProcess.Result) -> String {
     var secrets = environment.secrets.adding(lookalikesIn: command)
     if let object = try? JSONValue(parsing: result.standardOutput) {

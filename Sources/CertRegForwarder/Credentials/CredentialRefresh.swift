@@ -3,8 +3,8 @@ import CertRegSigV4
 
 /// Decides when credentials are used, fetched and waited for. It has no effects: each event returns what to do.
 ///
-/// A set of credentials is used until its end. In the time before its end (15 minutes, or a third of its life if that is less) one
-/// fetch at a time runs beside its use. After a failed fetch the next one waits, longer each time.
+/// A set of credentials is used until its end. In the time before its end (15 minutes, or a third of its life if that
+/// is less) one fetch at a time runs beside its use. After a failed fetch the next one waits, longer each time.
 struct CredentialRefresh {
   /// Readings of both clocks: the wall clock is compared with expirations, the monotonic clock paces fetches.
   struct Now {
@@ -25,8 +25,8 @@ struct CredentialRefresh {
   }
 
   static let advisoryWindow = Duration.seconds(15 * 60)
-  /// How long a set that had ended when it was fetched is used before the next fetch. The host's clock may be wrong, and instance
-  /// metadata serves such sets while it cannot renew them: only the upstream knows whether they are valid.
+  /// How long a set that had ended when it was fetched is used before the next fetch. The host's clock may be wrong,
+  /// and instance metadata serves such sets while it cannot renew them: only the upstream knows whether they are valid.
   static let recheckExpired = Duration.seconds(5 * 60)
   static let firstBackoff = Duration.seconds(1)
   static let longestBackoff = Duration.seconds(60)

@@ -1,7 +1,7 @@
 import CertRegCore
 
-/// Asks one source after the other. The first source with credentials wins. A configured source that fails ends the search, because
-/// the next one might have another identity.
+/// Asks one source after the other. The first source with credentials wins. A configured source that fails ends the
+/// search, because the next one might have another identity.
 struct CredentialsChain: CredentialsProvider {
   let providers: [any CredentialsProvider]
 

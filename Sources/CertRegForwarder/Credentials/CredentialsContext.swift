@@ -134,10 +134,11 @@ private struct ConnectedProvider: CredentialsProvider {
 }
 
 extension AWSUpstreamClient {
-  /// A target's client with everything that its configuration names. Waits for the network only if nothing names a region.
-  /// Credentials are fetched later, with the first call.
+  /// A target's client with everything that its configuration names. Waits for the network only if nothing names a
+  /// region. Credentials are fetched later, with the first call.
   ///
-  /// - Throws: `UpstreamConfigurationError` if the target cannot be used as it is configured. Credentials are fetched later, with the first call.
+  /// - Throws: `UpstreamConfigurationError` if the target cannot be used as it is configured. Credentials are fetched
+  ///   later, with the first call.
   package convenience init(
     configuration: TargetConfiguration, context: CredentialsContext
   ) async throws(UpstreamConfigurationError) {

@@ -71,8 +71,8 @@ package protocol CredentialsSource: Sendable {
   /// - Throws: `CredentialsError` if there are none.
   func credentials() async throws(CredentialsError) -> SigningCredentials
 
-  /// Fetches other credentials after the upstream refused `rejected`. Simultaneous calls share one fetch. A call whose `rejected` is
-  /// no longer current gets the current credentials.
+  /// Fetches other credentials after the upstream refused `rejected`. Simultaneous calls share one fetch. A call whose
+  /// `rejected` is no longer current gets the current credentials.
   ///
   /// - Throws: `CredentialsError` if there are none.
   func refresh(after rejected: SigningCredentials) async throws(CredentialsError) -> SigningCredentials

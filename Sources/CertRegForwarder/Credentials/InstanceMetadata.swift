@@ -15,7 +15,8 @@ struct InstanceMetadata: Sendable {
   /// Whether the environment forbids to ask.
   var isDisabled: Bool { environment.flag("AWS_EC2_METADATA_DISABLED") }
 
-  /// Whether the host identifies itself as an EC2 instance (EC2 User Guide, "Detect whether a host is an EC2 instance").
+  /// Whether the host identifies itself as an EC2 instance (EC2 User Guide, "Detect whether a host is an EC2
+  /// instance").
   static func isInstance(_ files: HostFiles) -> Bool {
     // On Nitro the tag is the instance's ID; on Xen the UUID begins with `ec2`.
     let tag = try? files.text("/sys/devices/virtual/dmi/id/board_asset_tag")
@@ -58,8 +59,8 @@ struct InstanceMetadata: Sendable {
       .GET, try url(), path: path, headers: [("X-aws-ec2-metadata-token", token)], timeout: timeout, service: Self.name)
   }
 
-  /// The region that the instance runs in: the category `placement/region` (EC2 User Guide, "Instance metadata categories"), which
-  /// the SDKs ask for last.
+  /// The region that the instance runs in: the category `placement/region` (EC2 User Guide, "Instance metadata
+  /// categories"), which the SDKs ask for last.
   ///
   /// Asks a second time if there is no reply: without a region the daemon does not start, and a packet may get lost.
   func region() async throws(CredentialsError) -> String {

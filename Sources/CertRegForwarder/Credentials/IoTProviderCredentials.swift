@@ -3,8 +3,8 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// Credentials of AWS IoT's credential provider, which exchanges a device certificate, shown over mutual TLS, for the credentials of
-/// the role that a role alias names.
+/// Credentials of AWS IoT's credential provider, which exchanges a device certificate, shown over mutual TLS, for the
+/// credentials of the role that a role alias names.
 final class IoTProviderCredentials: CredentialsProvider {
   struct Settings: Sendable {
     /// A host name, or a URL.

@@ -3,8 +3,8 @@ import CertRegSigV4
 
 /// Credentials of a profile of the shared files: of a role, of a web identity, keys, or those that a program prints.
 struct ProfileCredentials: CredentialsProvider {
-  /// The settings of the profile that are used. In the SDKs' chain a role of the profile comes before a web identity of the
-  /// environment, and the rest of the profile after it.
+  /// The settings of the profile that are used. In the SDKs' chain a role of the profile comes before a web identity of
+  /// the environment, and the rest of the profile after it.
   enum Part: Sendable {
     case all
     case roles

@@ -3,7 +3,8 @@ package import CertRegSigV4
 package import Logging
 import Synchronization
 
-/// Keeps a provider's credentials and renews them in time. One fetch at a time runs while the held credentials are used.
+/// Keeps a provider's credentials and renews them in time. One fetch at a time runs while the held credentials are
+/// used.
 package final class RefreshingCredentials: CredentialsSource {
   private typealias Outcome = Result<SigningCredentials, CredentialsError>
 

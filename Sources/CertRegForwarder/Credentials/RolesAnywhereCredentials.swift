@@ -130,8 +130,9 @@ struct RolesAnywhereRequest: Sendable {
   let leaf: [UInt8]
   let chain: [[UInt8]]
 
-  /// The request's headers with the signature. The certificate's key signs the string to sign of Signature Version 4; the serial
-  /// number of the certificate takes the place of the access key ID (IAM Roles Anywhere User Guide, "Signing process").
+  /// The request's headers with the signature. The certificate's key signs the string to sign of Signature Version 4;
+  /// the serial number of the certificate takes the place of the access key ID (IAM Roles Anywhere User Guide, "Signing
+  /// process").
   func signedHeaders(
     identity: ClientIdentity, region: String, at time: WallTime
   ) throws(ClientIdentityError) -> [(name: String, value: String)] {

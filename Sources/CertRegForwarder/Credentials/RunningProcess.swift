@@ -2,11 +2,13 @@ import CSpawn
 import Foundation
 import Glibc
 
-/// A child of this process, from its start until it was waited for. Its number cannot pass to another process before that.
+/// A child of this process, from its start until it was waited for. Its number cannot pass to another process before
+/// that.
 final class RunningProcess {
   /// The most descendants that are killed one by one.
   private static let mostDescendants = 1024
-  /// How long a killed process may take to end. One that the kernel cannot interrupt takes longer and is not waited for.
+  /// How long a killed process may take to end. One that the kernel cannot interrupt takes longer and is not waited
+  /// for.
   private static let patienceMilliseconds: Int32 = 1000
 
   /// A descriptor that `poll(2)` reports as readable when the process has ended.
@@ -39,9 +41,9 @@ final class RunningProcess {
 
   /// Kills the process, its process group and its descendants. The process must not have been waited for.
   ///
-  /// Descendants are looked for by their parents, since each may have a session and a group of its own. A descendant whose parent
-  /// has ended cannot be found: making the daemon adopt such processes (PR_SET_CHILD_SUBREAPER) would concern all of it, and its
-  /// service manager ends them with the service.
+  /// Descendants are looked for by their parents, since each may have a session and a group of its own. A descendant
+  /// whose parent has ended cannot be found: making the daemon adopt such processes (PR_SET_CHILD_SUBREAPER) would
+  /// concern all of it, and its service manager ends them with the service.
   func kill() {
     let descendants = descendants()
     Glibc.kill(-number, SIGKILL)

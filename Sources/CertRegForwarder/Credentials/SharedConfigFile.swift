@@ -7,8 +7,8 @@ struct SharedConfigFileError: Error, Hashable {
 
 /// The text of a shared AWS file (`~/.aws/config`, `~/.aws/credentials`) as sections of settings.
 ///
-/// The form is that of the AWS CLI: `[section]` lines, `name = value` lines, comment lines that begin with `#` or `;`, and lines with
-/// a deeper indentation that belong to the setting above them. Names of settings are case-insensitive.
+/// The form is that of the AWS CLI: `[section]` lines, `name = value` lines, comment lines that begin with `#` or `;`,
+/// and lines with a deeper indentation that belong to the setting above them. Names of settings are case-insensitive.
 struct SharedConfigFile: Hashable {
   struct Section: Hashable {
     var values: [String: String] = [:]

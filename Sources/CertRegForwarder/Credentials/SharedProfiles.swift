@@ -63,7 +63,8 @@ package final class SharedProfileStore: Sendable {
   /// Protects what was read last.
   private let cached = Mutex<Cached?>(nil)
 
-  /// The files that `environment` names, or the usual ones; `credentialsFile` takes the place of the one with credentials.
+  /// The files that `environment` names, or the usual ones; `credentialsFile` takes the place of the one with
+  /// credentials.
   package init(environment: ProcessEnvironment, files: HostFiles = .system, credentialsFile: String? = nil) {
     let home = environment["HOME"]
     func path(_ configured: String?, _ usual: String) -> String? {

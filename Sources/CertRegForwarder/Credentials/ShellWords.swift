@@ -6,8 +6,8 @@ enum ShellWordsError: Error, Hashable {
 
 /// A command line as a list of words.
 enum ShellWords {
-  /// Splits as a POSIX shell does (Shell Command Language section 2.2): at blanks, with `'…'`, `"…"` and `\` as quoting.
-  /// There are no expansions and no operators, since no shell runs the words.
+  /// Splits as a POSIX shell does (Shell Command Language section 2.2): at blanks, with `'…'`, `"…"` and `\` as
+  /// quoting. There are no expansions and no operators, since no shell runs the words.
   ///
   /// - Throws: `ShellWordsError` if a quote or backslash does not end.
   static func split(_ line: String) throws(ShellWordsError) -> [String] {
