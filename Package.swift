@@ -74,7 +74,7 @@ let package = Package(
     library(
       "CertRegForwarder",
       [
-        "CertRegCodec", "CertRegCore", "CertRegClock", "CertRegCrypto", "CertRegSigV4", "CSpawn", .asyncHTTPClient,
+        "CertRegCodec", "CertRegCore", "CertRegCrypto", "CertRegSigV4", "CSpawn", .asyncHTTPClient,
         .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .logging,
       ]),
     library("CertRegHost", ["CertRegCore", "CSystemd", .logging]),
@@ -109,7 +109,8 @@ let package = Package(
     tests(
       "CertRegForwarderTests",
       [
-        "CertRegClock", "CertRegCodec", "CertRegCrypto", "CertRegSigV4", "CertRegForwarder", .asyncHTTPClient, .nioCore,
+        "CertRegClock", "CertRegCodec", "CertRegCrypto", "CertRegSigV4", "CertRegForwarder", "CSpawn", .asyncHTTPClient,
+        .nioCore,
         .nioEmbedded, .nioPosix, .nioHTTP1, .nioSSL, .logging,
       ]),
     tests("CertRegHostTests", ["CertRegHost", .logging]),

@@ -71,6 +71,6 @@ package protocol UpstreamClient: Sendable {
   /// credentials or a corrected clock may make each two requests on the wire, never more. Each ends within `requestTimeout`.
   func perform(_ call: UpstreamCall) async -> UpstreamReply
 
-  /// Releases connections.
+  /// Refuses further calls, waits for the end of those under way, and releases connections.
   func shutdown() async
 }

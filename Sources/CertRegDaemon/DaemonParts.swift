@@ -1,3 +1,4 @@
+import CertRegClock
 import CertRegCore
 import CertRegForwarder
 import CertRegHost
@@ -64,7 +65,7 @@ final class DaemonParts: Sendable {
     let counts = RequestCounts()
     var started: SocketServer?
     do {
-      _ = try await clients.replace(with: settings.targets)
+      try await clients.replace(with: settings.targets)
       let engine = try await RegistrationEngine.start(
         on: loop,
         RegistrationEngine.Parts(
@@ -142,7 +143,7 @@ final class DaemonParts: Sendable {
   ///
   /// - Throws: What is wrong with a target. Then everything stays as it was.
   func reconfigure(_ settings: Settings) async throws(DaemonError) {
-    let endUnused = try await clients.replace(with: settings.targets)
+    try await clients.replace(with: settings.targets)
     await engine.reconfigure(settings.registrar, targets: clients.limits)
     verdicts.replace(settings.validation)
     known.setTimeToLive(settings.cache.ttl)
@@ -153,7 +154,6 @@ final class DaemonParts: Sendable {
       $0 = settings.reportConstants(startedAt: $0.startedAt, maxConnections: maxConnections)
     }
     targetChanges.note()
-    await endUnused()
   }
 
   /// Takes no more requests, answers what was asked, at the latest after `limit` with a refusal, and closes the socket.

@@ -15,6 +15,8 @@ final class TargetClients: Sendable {
   private let context: CredentialsContext
   private let isSandbox: Bool
   private let clients = Mutex<[TargetName: TargetClient]>([:])
+  /// Ends when the calls of all clients that reloads replaced have ended. ``shutDown()`` waits for it.
+  private let retiring = Mutex<Task<Void, Never>?>(nil)
 
   /// - Parameter isSandbox: Whether the embedded sandbox stands in for every upstream, for the life of the process.
   init(context: CredentialsContext, isSandbox: Bool) {
@@ -49,11 +51,10 @@ final class TargetClients: Sendable {
 
   /// Takes the targets of a configuration, all of them or none. Clients whose target stays as it is are kept.
   ///
-  /// - Returns: Ends the clients that are not used any more, once they are replaced everywhere.
+  /// The others finish their calls, and are not waited for.
+  ///
   /// - Throws: The first target that cannot be used.
-  func replace(
-    with targets: [TargetConfiguration]
-  ) async throws(DaemonError) -> @Sendable () async -> Void {
+  func replace(with targets: [TargetConfiguration]) async throws(DaemonError) {
     let old = clients.withLock { $0 }
     var new: [TargetName: TargetClient] = [:]
     for target in targets {
@@ -70,7 +71,14 @@ final class TargetClients: Sendable {
     }
     clients.withLock { [new] in $0 = new }
     let unused = old.filter { new[$0.key]?.configuration != $0.value.configuration }
-    return { await Self.shutDown(unused) }
+    guard !unused.isEmpty else { return }
+    // Calls under way may take as long as their time limit.
+    retiring.withLock { retiring in
+      retiring = Task { [earlier = retiring] in
+        await Self.shutDown(unused)
+        await earlier?.value
+      }
+    }
   }
 
   private func make(_ target: TargetConfiguration) async throws(UpstreamConfigurationError) -> TargetClient {
@@ -84,6 +92,7 @@ final class TargetClients: Sendable {
 
   func shutDown() async {
     await Self.shutDown(clients.withLock { $0 })
+    await retiring.withLock { $0 }?.value
   }
 
   /// A client that is not needed any more has to be told: it must not just go.

@@ -1,3 +1,4 @@
+import CertRegClock
 import CertRegCodec
 import CertRegCore
 import CertRegForwarder
@@ -17,7 +18,7 @@ extension Daemon {
   ) async -> (lines: [String], status: Int32) {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let context = CredentialsContext(
-      environment: ProcessEnvironment(environment), eventLoopGroup: group,
+      environment: ProcessEnvironment(environment), clock: .system, eventLoopGroup: group,
       logger: Logger(label: "certregd", factory: { _ in SwiftLogNoOpLogHandler() }))
     let checks = await withTaskGroup(of: (Int, TargetCheck).self) { tasks in
       for (index, target) in settings.targets.enumerated() {

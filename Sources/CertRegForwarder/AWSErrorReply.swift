@@ -1,22 +1,24 @@
 import CertRegCodec
 import NIOHTTP1
 
-/// The error in an answer of a service that speaks AWS's JSON protocols.
+/// The error in a reply of a service that speaks one of AWS's JSON protocols.
 struct AWSErrorReply {
-  /// The exception's name without the namespace before it and the URL after it; `nil` where the answer has none.
+  /// The name of the exception, without namespace and URL; `nil` if the reply has none.
   let type: String?
-  /// As the service wrote it; `nil` where there is none.
+  /// The message as the service wrote it; `nil` if there is none.
   let message: String?
   /// `x-amzn-RequestId`.
   let requestID: String?
-  /// The body, where it is JSON.
+  /// The body, if it is JSON.
   let body: JSONValue?
-  /// Whether there is a body that is not JSON: such an answer is not the service's but of something in between.
+  /// Whether something between the daemon and the service replied: a proxy, a gateway, a captive portal. Replies of AWS
+  /// IoT have a request ID, and its errors a type (AWS IoT API reference, "Common errors"); a conflict may name its
+  /// resource instead.
   let isForeign: Bool
 
   init(_ reply: HTTPReply) {
     body = try? JSONValue(parsing: reply.body)
-    isForeign = body == nil && !reply.body.isEmpty
+    let hasOtherBody = body == nil && !reply.body.isEmpty
     requestID = UpstreamText.identifier(
       reply.headers.first(name: "x-amzn-RequestId") ?? reply.headers.first(name: "x-amz-request-id"))
     let names = [
@@ -24,6 +26,7 @@ struct AWSErrorReply {
       body?["__type"]?.string,
     ]
     type = names.lazy.compactMap { $0.flatMap(AWSErrorReply.bareName) }.first
+    isForeign = hasOtherBody || type == nil && requestID == nil && body?["resourceArn"] == nil
     message = body?["message"]?.string ?? body?["Message"]?.string ?? body?["errorMessage"]?.string
   }
 
@@ -35,7 +38,7 @@ struct AWSErrorReply {
   }
 }
 
-/// What an error of AWS comes down to.
+/// What an error of AWS means for the daemon.
 enum AWSErrorCategory: Hashable, Sendable {
   case throttled
   case accessDenied
@@ -52,7 +55,7 @@ enum AWSErrorCategory: Hashable, Sendable {
   case internalFault
   case unavailable
 
-  /// By the exception's name, which says more than the status.
+  /// Categories by the name of the exception, which tells more than the status.
   private static let byType: [String: AWSErrorCategory] = {
     var table: [String: AWSErrorCategory] = [:]
     func add(_ category: AWSErrorCategory, _ names: String...) {
@@ -91,12 +94,14 @@ enum AWSErrorCategory: Hashable, Sendable {
     return table
   }()
 
-  /// The category of an answer that is not a success; `nil` where it is not one that AWS gives.
+  /// The category of an unsuccessful reply; `nil` if AWS gives no such reply.
   init?(error: AWSErrorReply, status: Int) {
     self.init(type: error.type, message: error.message, status: status, isForeign: error.isForeign)
   }
 
-  /// The same for an answer whose parts were read in another way.
+  /// The category of an error with the given parts.
+  ///
+  /// - Parameter isForeign: Whether the reply shows no sign of coming from AWS.
   init?(type: String?, message: String?, status: Int, isForeign: Bool = false) {
     if let type, let category = AWSErrorCategory.byType[type] {
       self = category == .invalidSignature && ClockSkew.isSkewMessage(message) ? .clockSkew : category

@@ -1,10 +1,10 @@
 /// A separate part of AWS: its regions' names and the suffixes of its host names.
 ///
-/// After the SDKs' `partitions.json`. A region that no pattern fits belongs to `aws`, so that a region newer than this
-/// table works.
+/// Follows the SDKs' `partitions.json`. A region that fits no pattern belongs to `aws`, so that regions newer than this
+/// table work.
 struct AWSPartition: Hashable, Sendable {
   let name: String
-  /// What a region's name begins with; `-WORD-NUMBER` follows.
+  /// Beginnings of region names, which `-WORD-NUMBER` follows.
   let regionPrefixes: Set<String>
   let dnsSuffix: String
   let dualStackDNSSuffix: String
@@ -36,7 +36,7 @@ struct AWSPartition: Hashable, Sendable {
       dualStackDNSSuffix: "api.aws.hci.ic.gov"),
   ]
 
-  /// Whether a host is one of AWS's own.
+  /// Whether a host belongs to AWS.
   static func owns(host: String) -> Bool {
     all.contains { partition in
       [partition.dnsSuffix, partition.dualStackDNSSuffix].contains { host.hasSuffix(".\($0)") }

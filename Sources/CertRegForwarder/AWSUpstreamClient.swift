@@ -1,5 +1,4 @@
 import AsyncHTTPClient
-import CertRegClock
 package import CertRegCore
 import CertRegCrypto
 import CertRegSigV4
@@ -9,10 +8,13 @@ import NIOHTTP1
 
 /// AWS IoT's control plane as a target's upstream.
 ///
-/// One call is one request, and a second one only where the first was refused for its credentials or its time and there
-/// is now something better to sign with.
+/// One call is one request. A second request follows only if the first was refused for its credentials or its time and
+/// better ones are known by then.
 package final class AWSUpstreamClient: UpstreamClient {
   private static let registrationPath = "/certificate/register-no-ca"
+  /// Bound of a reply to DescribeCertificate. The reply holds `certificatePem`, up to 65,536 characters (API reference,
+  /// CertificateDescription), of which JSON may write each as `\uXXXX`.
+  private static let descriptionLimitBytes = 6 * 65_536 + HTTPTransport.responseLimitBytes
 
   package let endpoint: TargetEndpoint
   private let credentials: any CredentialsSource
@@ -23,16 +25,19 @@ package final class AWSUpstreamClient: UpstreamClient {
   private let logger: Logger
   private let offset = ClockOffset()
   private let keys = SigningKeyCache()
-  /// The request without what differs from call to call: parsing its URL each time would cost more than signing.
+  let callsUnderWay = CallsUnderWay()
+  /// Secrets that a reply may repeat, beside those of the request that it answers.
+  private let secrets: SecretMask
+  /// The unchanging part of the request: parsing its URL for each call would cost more than signing.
   private let registrationTemplate: HTTPClient.Request
 
   /// - Parameters:
-  ///   - credentials: What the requests are signed with; shut down together with this client.
-  ///   - environment: For the proxy and the authorities' file where the target names none.
-  /// - Throws: Where the target cannot be used as it is configured.
+  ///   - credentials: Sign the requests; shut down together with this client.
+  ///   - environment: Has the proxy and the authorities' file if the target names none.
+  /// - Throws: `UpstreamConfigurationError` if the target cannot be used as it is configured.
   package init(
     configuration: TargetConfiguration, endpoint: TargetEndpoint, credentials: any CredentialsSource,
-    environment: ProcessEnvironment, clock: HostClock = .system, eventLoopGroup: any EventLoopGroup, logger: Logger
+    environment: ProcessEnvironment, clock: HostClock, eventLoopGroup: any EventLoopGroup, logger: Logger
   ) throws(UpstreamConfigurationError) {
     self.endpoint = endpoint
     self.credentials = credentials
@@ -40,6 +45,9 @@ package final class AWSUpstreamClient: UpstreamClient {
     self.describesExisting = configuration.describeExisting
     self.clock = clock
     self.logger = logger
+    var secrets = environment.secrets
+    if let proxy = configuration.proxy { secrets.addUserInformation(of: proxy) }
+    self.secrets = secrets
     do {
       var options = TransportOptions()
       options.proxy = try ProxySettings.proxy(
@@ -55,13 +63,15 @@ package final class AWSUpstreamClient: UpstreamClient {
     }
   }
 
-  /// How far the upstream's clock is ahead of the host's, as far as signing had to learn it; zero where it had not.
+  /// How far the upstream's clock is ahead of the host's; zero until an upstream has refused a signature for its time.
   package var clockOffset: Duration { offset.value }
 
-  /// Where the credentials in use are from and when they end.
+  /// The source and the end of the credentials in use.
   package var credentialsProvenance: ProvidedCredentials? { credentials.provenance }
 
-  /// Gets credentials, so that the first call finds them; returns what that call would fail with.
+  /// Fetches credentials ahead of the first call.
+  ///
+  /// - Returns: The error that a call would fail with; `nil` if there are credentials.
   package func prepare() async -> ServiceError? {
     do throws(CredentialsError) {
       _ = try await credentials.credentials()
@@ -71,10 +81,12 @@ package final class AWSUpstreamClient: UpstreamClient {
     }
   }
 
-  /// Asks the endpoint for something without credentials: any answer says that the way there is open, and most tell the time.
+  /// Sends the endpoint a request without credentials. Any response shows that the endpoint can be reached, and most
+  /// tell the time.
   ///
-  /// - Returns: How far the upstream's clock is ahead of the host's, to the second; `nil` where the answer has no `Date`.
-  /// - Throws: What a registration would have failed with.
+  /// - Returns: How far the upstream's clock is ahead of the host's, to the second; `nil` if the response has no
+  ///   `Date`.
+  /// - Throws: The `UpstreamFailure` that a registration would fail with.
   package func reach() async throws(UpstreamFailure) -> Duration? {
     do throws(TransportError) {
       let reply = try await transport.send(
@@ -94,6 +106,8 @@ package final class AWSUpstreamClient: UpstreamClient {
   }
 
   package func registerCertificateWithoutCA(_ call: RegisterCertificateCall) async -> UpstreamReply {
+    guard callsUnderWay.begin() else { return .failed(closed) }
+    defer { callsUnderWay.end() }
     let body = RegistrationBody.bytes(call)
     let request = SignableRequest(
       template: registrationTemplate, path: endpoint.url.path + AWSUpstreamClient.registrationPath, body: body)
@@ -103,21 +117,29 @@ package final class AWSUpstreamClient: UpstreamClient {
       .failed($0)
     }
     guard describesExisting, case .alreadyExists(let arn, nil, let requestID) = reply else { return reply }
-    // That the certificate exists is the answer; a status that cannot be had does not change it.
-    let status = try? await self.status(of: call.certificateID)
+    // The certificate exists, whether or not its status can be had.
+    let status = try? await describe(call.certificateID)
     return .alreadyExists(certificateARN: arn, status: status, requestID: requestID)
   }
 
   /// The status that AWS IoT has for a certificate (DescribeCertificate).
   ///
-  /// - Throws: `UpstreamFailure` with what a registration would have failed with, or `.final` where there is none.
+  /// - Throws: The `UpstreamFailure` that a registration would fail with; a final one if AWS IoT has no such
+  ///   certificate.
   package func status(of certificateID: CertificateID) async throws(UpstreamFailure) -> CertificateStatus {
+    guard callsUnderWay.begin() else { throw closed }
+    defer { callsUnderWay.end() }
+    return try await describe(certificateID)
+  }
+
+  private func describe(_ certificateID: CertificateID) async throws(UpstreamFailure) -> CertificateStatus {
     let path = "/certificates/\(certificateID.hex)"
     let template: HTTPClient.Request
     do { template = try HTTPClient.Request(url: endpoint.url.text(path: path), method: .GET) } catch {
       throw UpstreamFailure(TransportError(.other, "the URL cannot be used"), authority: endpoint.url.authority)
     }
-    let request = SignableRequest(template: template, path: endpoint.url.path + path, body: nil)
+    let request = SignableRequest(
+      template: template, path: endpoint.url.path + path, body: nil, limitBytes: Self.descriptionLimitBytes)
     let result: Result<CertificateStatus, UpstreamFailure> = await exchange(request, certificateID: certificateID) {
       classifier, reply in
       switch classifier.description(reply) {
@@ -130,12 +152,20 @@ package final class AWSUpstreamClient: UpstreamClient {
     return try result.get()
   }
 
+  private var closed: UpstreamFailure {
+    UpstreamFailure(
+      TransportError(.shutDown, "the daemon does not use this connection any more"), authority: endpoint.url.authority)
+  }
+
+  /// Refuses further calls, waits for those under way, each of which ends within its own time limit, and releases
+  /// connections.
   package func shutdown() async {
+    await callsUnderWay.close()
     await transport.shutdown()
     await credentials.shutdown()
   }
 
-  /// Signs, sends and reads; once more where the answer says what was wrong with the first and it can be mended.
+  /// Signs, sends and reads; once more if the reply tells what was wrong and that can be mended.
   private func exchange<Outcome: Sendable>(
     _ request: SignableRequest, certificateID: CertificateID,
     read: (ReplyClassifier, HTTPReply) -> (Outcome, Remedy?),
@@ -149,14 +179,14 @@ package final class AWSUpstreamClient: UpstreamClient {
         let signed = sign(request, signing)
         let reply: HTTPReply
         do throws(TransportError) {
-          reply = try await transport.send(signed.request, deadline: deadline)
+          reply = try await transport.send(signed.request, deadline: deadline, limitBytes: request.limitBytes)
         } catch {
           return failure(UpstreamFailure(error, authority: endpoint.url.authority))
         }
         let now = clock.wall
         let classifier = ReplyClassifier(
-          certificateID: certificateID, text: UpstreamText(credentials: signing, authorization: signed.authorization),
-          now: now)
+          certificateID: certificateID,
+          text: UpstreamText(credentials: signing, authorization: signed.authorization, secrets: secrets), now: now)
         let (outcome, remedy) = read(classifier, reply)
         guard let remedy, isFirst else { return outcome }
         isFirst = false
@@ -177,9 +207,10 @@ package final class AWSUpstreamClient: UpstreamClient {
     }
   }
 
-  /// Credentials to sign with, or an error once `deadline` is past.
+  /// Credentials to sign with.
   ///
-  /// - Parameter rejected: Credentials that the upstream refused, where others are wanted.
+  /// - Parameter rejected: Credentials that the upstream refused, if others are wanted.
+  /// - Throws: `CredentialsError`, at the latest when `deadline` is past.
   private func signingCredentials(
     after rejected: SigningCredentials? = nil, deadline: NIODeadline
   ) async throws(CredentialsError) -> SigningCredentials {
@@ -207,7 +238,7 @@ package final class AWSUpstreamClient: UpstreamClient {
     return try first.get()
   }
 
-  /// The request with its signature, and the signature's header for keeping it out of messages.
+  /// The request with its signature, and the header of the signature, which messages must not repeat.
   private func sign(
     _ request: SignableRequest, _ signing: SigningCredentials
   ) -> (request: HTTPClient.Request, authorization: String?) {
@@ -220,16 +251,18 @@ package final class AWSUpstreamClient: UpstreamClient {
       payloadHash: SHA256.digest(of: request.body ?? []), at: offset.corrected(clock.wall))
     var signed = request.template
     signed.headers = HTTPHeaders(headers + added + [("User-Agent", "certregd"), ("Accept", "application/json")])
-    // As one buffer: the client writes any other sequence piece by piece through a stream.
+    // One buffer: the client streams any other sequence piece by piece.
     signed.body = request.body.map { .byteBuffer(ByteBuffer(bytes: $0)) }
     return (signed, added.last?.value)
   }
 }
 
-/// A request that only its date and signature are missing from.
+/// A request without its date and signature.
 private struct SignableRequest {
   var template: HTTPClient.Request
-  /// On the wire, with what the endpoint's URL has before it.
+  /// The path on the wire, which begins with that of the endpoint's URL.
   var path: String
   var body: [UInt8]?
+  /// Bound of the response's body.
+  var limitBytes = HTTPTransport.responseLimitBytes
 }

@@ -2,7 +2,7 @@ import CertRegCore
 import CertRegSigV4
 import Synchronization
 
-/// What an answer says about the difference between the two clocks.
+/// Reads the upstream's time from a reply that refuses a signature for its time.
 enum ClockSkew {
   /// Whether the message of an `InvalidSignatureException` is about the time and not about the key.
   static func isSkewMessage(_ message: String?) -> Bool {
@@ -11,9 +11,10 @@ enum ClockSkew {
       || message.contains("is now earlier than") || message.contains("is still later than")
   }
 
-  /// The upstream's time: from the message, which has the time that the signature was checked against, else from `Date`.
+  /// The upstream's time: from the message, which has the time that the signature was checked against, else from
+  /// `Date`.
   ///
-  /// The message has the form `Signature expired: A is now earlier than B (C - 5 min.)`; C is the time that is wanted.
+  /// The message has the form `Signature expired: A is now earlier than B (C - 5 min.)`; C is the upstream's time.
   static func upstreamTime(message: String?, dateHeader: String?) -> WallTime? {
     if let message, let parenthesis = message.lastIndex(of: "("),
       let time = HTTPDate.amzDate(message[message.index(after: parenthesis)...].prefix(16))
@@ -24,19 +25,19 @@ enum ClockSkew {
   }
 }
 
-/// How far the upstream's clock is ahead of ours, as far as it is known.
+/// How far the upstream's clock is known to be ahead of the host's.
 ///
-/// Signing uses the corrected time, so that a station whose clock is wrong can work until it is mended. The host's clock
-/// itself is never changed.
+/// Signing uses the corrected time, so that a host with a wrong clock can work until the clock is corrected. The daemon
+/// never changes the host's clock.
 final class ClockOffset: Sendable {
   private let milliseconds = Atomic<Int64>(0)
 
-  /// Positive where the upstream's clock is ahead.
+  /// Positive if the upstream's clock is ahead.
   var value: Duration {
     .milliseconds(milliseconds.load(ordering: .relaxed))
   }
 
-  /// Takes the difference between the upstream's time and ours when its answer came.
+  /// Notes the difference between the upstream's time and the host's when the reply arrived.
   func learn(upstream: WallTime, now: WallTime) {
     milliseconds.store(upstream.millisecondsSinceEpoch - now.millisecondsSinceEpoch, ordering: .relaxed)
   }

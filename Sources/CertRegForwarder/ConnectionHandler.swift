@@ -3,15 +3,15 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// Sits in each connection of the HTTP client, between the client and the encoder, and does two things that the client has no
-/// settings for.
+/// A handler in each connection of the HTTP client, between the client and the encoder. It does two things for which
+/// the client has no settings.
 ///
-/// **One write for each request.** The client flushes the head of a request, its body and its end by themselves: a call would
-/// take two writes to the socket, two segments and, over TLS, two records. Here all that is written in one turn of the event
-/// loop is flushed together.
+/// **One write for each request.** The client flushes the head of a request, its body and its end separately: a call
+/// would take two writes to the socket, two segments and, over TLS, two records. The handler flushes the writes of one
+/// turn of the event loop together.
 ///
-/// **Few idle connections.** What a burst leaves behind is closed soon, descriptors and all, but for a few, which save later
-/// calls the time of a handshake.
+/// **Few idle connections.** After a burst of calls, idle connections are closed soon, which frees their descriptors. A
+/// few stay and save later calls a handshake.
 final class ConnectionHandler: ChannelDuplexHandler {
   typealias InboundIn = HTTPClientResponsePart
   typealias OutboundIn = HTTPClientRequestPart
@@ -35,7 +35,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     self.connections = connections
   }
 
-  /// Adds one to a connection that was just made.
+  /// Adds a handler to a new connection.
   static func add(to channel: any Channel, of connections: Connections) -> EventLoopFuture<Void> {
     channel.eventLoop.makeCompletedFuture {
       let pipeline = channel.pipeline.syncOperations
@@ -86,7 +86,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     context.fireChannelRead(data)
   }
 
-  /// Looks at `deadline` whether the connection is idle and one too many.
+  /// Closes the connection at `deadline` if it is idle and too many are open.
   private func watch(_ context: ChannelHandlerContext, until deadline: NIODeadline) {
     guard connections.count.load(ordering: .relaxed) > Self.keptWhenIdle else { return }
     isWatched = true
@@ -96,7 +96,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
       if context.eventLoop.now < self.idleSince + Self.patience {
         self.watch(context, until: self.idleSince + Self.patience)
       } else if self.connections.count.load(ordering: .relaxed) > Self.keptWhenIdle {
-        // Before it is closed: others look in the same moment.
+        // Counted out before it is closed, since the handlers of other connections look at the count now.
         self.uncount()
         context.close(promise: nil)
       }

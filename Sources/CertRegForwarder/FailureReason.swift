@@ -1,22 +1,22 @@
-/// The values of an error's `reason` that come from talking to AWS. They are part of the wire's interface: none may change
-/// its meaning.
+/// Values of an error's `reason` for calls to AWS. They are part of the interface of the socket: none may change its
+/// meaning.
 package enum FailureReason: String, CaseIterable, Sendable {
   // The daemon's identity.
   /// No source has credentials.
   case noCredentials = "no_credentials"
-  /// A source that is configured failed or gave something unusable.
+  /// A configured source failed or gave unusable credentials.
   case credentialsInvalid = "credentials_invalid"
-  /// A source that is configured could not be reached in time; the next call asks again.
+  /// A configured source could not be reached in time. The next call asks again.
   case credentialsUnavailable = "credentials_unavailable"
   /// The identity lacks the permission.
   case accessDenied = "access_denied"
-  /// The temporary credentials are past their end, also after asking for new ones.
+  /// The temporary credentials have ended, and so have those that replaced them.
   case expiredToken = "expired_token"
   /// AWS does not know the access key or the session token.
   case unknownIdentity = "unknown_identity"
   /// The secret does not fit the access key.
   case invalidSignature = "invalid_signature"
-  /// The clocks differ by more than five minutes, also after correcting for it.
+  /// The clocks differ by more than five minutes, even after a correction.
   case clockSkew = "clock_skew"
   /// The account is not signed up for the service or the region.
   case notOptedIn = "not_opted_in"
@@ -34,20 +34,20 @@ package enum FailureReason: String, CaseIterable, Sendable {
   case tlsFailure = "tls_failure"
   case proxyRefused = "proxy_refused"
   case upstreamUnreachable = "upstream_unreachable"
-  /// The call was given up because the daemon ends.
+  /// The call was not made, or given up, because the daemon stops or the target has changed.
   case shuttingDown = "shutting_down"
 
   // The upstream's own faults.
   case upstreamInternal = "upstream_internal"
   case upstreamUnavailable = "upstream_unavailable"
-  /// The answer is not one that the service gives.
+  /// The service gives no such reply.
   case upstreamGarbled = "upstream_garbled"
-  /// The answer is a redirect, which the service does not give and the daemon does not follow.
+  /// The reply is a redirect, which the service does not send and the daemon does not follow.
   case upstreamRedirected = "upstream_redirected"
-  /// The answer is about another certificate than the one that was sent.
+  /// The reply is about another certificate.
   case upstreamMismatch = "upstream_mismatch"
 
-  // What the upstream refuses for good.
+  // Final refusals of the upstream.
   case upstreamRefusedCertificate = "upstream_refused_certificate"
   case upstreamRefusedRequest = "upstream_refused_request"
   case upstreamRefusedState = "upstream_refused_state"

@@ -1,6 +1,6 @@
 import CertRegCore
 
-/// Times as HTTP and AWS write them.
+/// The forms in which HTTP and AWS write times.
 enum HTTPDate {
   /// Reads the preferred form of RFC 9110 section 5.6.7, `Tue, 24 Nov 2026 08:09:10 GMT`.
   static func imfFixdate(_ text: String) -> WallTime? {
@@ -31,7 +31,7 @@ enum HTTPDate {
   }
 
   /// Reads the time stamps of RFC 3339 section 5.6: `2026-11-24T07:55:55Z`, with any fraction, and with an offset in
-  /// place of `Z`, which some programs that print credentials use.
+  /// place of `Z`, as some credential processes write it.
   static func rfc3339(_ text: String) -> WallTime? {
     let characters = Array(text.utf8)
     guard characters.count >= 20, characters[4] == UInt8(ascii: "-"), characters[7] == UInt8(ascii: "-"),

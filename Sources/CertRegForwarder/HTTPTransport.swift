@@ -6,14 +6,14 @@ import NIOHTTP1
 import NIOSSL
 import Synchronization
 
-/// An HTTP answer, complete.
+/// A complete HTTP response.
 struct HTTPReply: Sendable {
   var status: Int
   var headers: HTTPHeaders
   var body: [UInt8]
 }
 
-/// How a transport connects.
+/// How a transport makes connections.
 struct TransportOptions: Sendable {
   var proxy: HTTPClient.Configuration.Proxy?
   /// PEM file of authorities; `nil`: the system's.
@@ -21,7 +21,7 @@ struct TransportOptions: Sendable {
   /// PEM files of the certificate (chain) and key for mutual TLS.
   var clientIdentity: (certificateFile: String, privateKeyFile: String)?
   var connectTimeout = Duration.seconds(5)
-  /// Most connections at once.
+  /// The greatest number of connections at the same time.
   var connections = 8
 }
 
@@ -31,12 +31,12 @@ struct TransportConfigurationError: Error, Hashable, CustomStringConvertible {
   let description: String
 }
 
-/// Sends requests and collects answers: keeps connections, follows no redirect, asks for no compression, reads no more of
-/// an answer than AWS would ever send, and holds to a deadline from the first byte to the last.
+/// Sends requests and collects responses. It keeps connections, follows no redirects, asks for no compression, bounds
+/// the size of a response, and applies one deadline to the whole exchange.
 final class HTTPTransport: Sendable {
-  /// Answers of all the services here have a few kilobytes at most.
+  /// Bound of a response's body. Responses without a certificate have a few kilobytes at most.
   static let responseLimitBytes = 64 * 1024
-  /// On how many connections a request is tried of which nothing was sent.
+  /// How many connections are tried for a request of which nothing was sent.
   private static let mostConnections = 3
 
   private let client: HTTPClient
@@ -48,12 +48,17 @@ final class HTTPTransport: Sendable {
     configuration.httpVersion = .http1Only
     configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = options.connections
     configuration.connectionPool.idleTimeout = .seconds(60)
-    // Called "debug", and the only way to a connection's handlers.
+    // Of the public interface of async-http-client (1.37.0), only this closure reaches the pipeline of a connection.
+    // Its name speaks of debugging; its documentation promises "access to the HTTP/1 connection channel that is called
+    // when creating the connection". No setting does what the handler does: the client flushes the head, the body and
+    // the end of a request by themselves, and closes idle connections by their age alone, never down to a number.
     let connections = ConnectionHandler.Connections()
     configuration.http1_1ConnectionDebugInitializer = { ConnectionHandler.add(to: $0, of: connections) }
     // Whether to try again is decided elsewhere, with a view of all calls.
     configuration.connectionPool.retryConnectionEstablishment = false
-    client = HTTPClient(eventLoopGroupProvider: .shared(eventLoopGroup), configuration: configuration)
+    // One loop, so that the events of an exchange come in their order: an exchange that ends has or has not begun to
+    // leave.
+    client = HTTPClient(eventLoopGroupProvider: .shared(eventLoopGroup.next()), configuration: configuration)
   }
 
   private static func tlsConfiguration(
@@ -86,18 +91,23 @@ final class HTTPTransport: Sendable {
 
   /// Makes one exchange.
   ///
-  /// - Parameter deadline: When the answer must be complete.
-  /// - Throws: `TransportError` where none came; any HTTP status is an answer. Its kind is one of those before a connection is there
-  ///   only where nothing of the request was sent.
-  func send(_ request: HTTPClient.Request, deadline: NIODeadline) async throws(TransportError) -> HTTPReply {
+  /// - Parameters:
+  ///   - deadline: When the response must be complete.
+  ///   - limitBytes: Bound of the response's body.
+  /// - Throws: `TransportError` if there is no complete response. Any HTTP status is a response.
+  func send(
+    _ request: HTTPClient.Request, deadline: NIODeadline, limitBytes: Int = responseLimitBytes
+  ) async throws(TransportError) -> HTTPReply {
     var attempts = 1
     while true {
-      let exchange = Exchange(request)
+      let exchange = Exchange(request, limitBytes: limitBytes)
       do throws(TransportError) {
         return try await send(request, exchange, deadline: deadline)
       } catch {
-        // A kept connection that ends, by either side, in the moment in which it is taken up has carried nothing.
-        guard error.kind == .connectionLost, !exchange.hasBegun, attempts < Self.mostConnections else { throw error }
+        // A kept connection may end just when a request takes it up. It has carried nothing then.
+        guard error.kind == .connectionLost, !error.requestHasBegun, attempts < Self.mostConnections else {
+          throw error
+        }
         attempts += 1
       }
     }
@@ -117,14 +127,13 @@ final class HTTPTransport: Sendable {
         status: Int(response.status.code), headers: response.headers,
         body: response.body.map { Array($0.readableBytesView) } ?? [])
     } catch {
-      let failure = TransportError(error)
-      // What fails TLS, or a route, may do so at any time, and the error is the same.
-      throw exchange.hasBegun && !failure.kind.isAfterConnecting
-        ? TransportError(.connectionLost, "the connection failed before the answer was complete") : failure
+      throw TransportError(error).ofExchange(requestHasBegun: exchange.hasBegun)
     }
   }
 
-  /// Makes one exchange with a request that is given by its parts.
+  /// Makes one exchange with a request given in parts.
+  ///
+  /// - Throws: `TransportError` if there is no complete response.
   func send(
     _ method: HTTPMethod, _ url: String, headers: [(name: String, value: String)] = [], body: [UInt8]? = nil,
     deadline: NIODeadline
@@ -139,13 +148,13 @@ final class HTTPTransport: Sendable {
     return try await send(request, deadline: deadline)
   }
 
-  /// Closes the connections; exchanges under way end with an error.
+  /// Closes the connections. Exchanges under way end with an error.
   func shutdown() async {
     try? await client.shutdown()
   }
 }
 
-/// Collects an answer and knows whether the request has begun to leave.
+/// Collects a response and notes when the request begins to leave.
 private final class Exchange: HTTPClientResponseDelegate {
   typealias Response = HTTPClient.Response
 
@@ -154,8 +163,8 @@ private final class Exchange: HTTPClientResponseDelegate {
 
   var hasBegun: Bool { begun.load(ordering: .acquiring) }
 
-  init(_ request: HTTPClient.Request) {
-    answer = ResponseAccumulator(request: request, maxBodySize: HTTPTransport.responseLimitBytes)
+  init(_ request: HTTPClient.Request, limitBytes: Int) {
+    answer = ResponseAccumulator(request: request, maxBodySize: limitBytes)
   }
 
   func didSendRequestHead(task: HTTPClient.Task<Response>, _ head: HTTPRequestHead) {

@@ -1,16 +1,19 @@
 import Glibc
 
-/// What tells one version of a file from the next: replacing, writing or touching it changes one of these.
+/// Tells versions of a file apart: replacing, writing or touching the file changes one of the members.
 package struct FileIdentity: Hashable, Sendable {
   package var device: UInt64
   package var inode: UInt64
   package var size: Int64
+  /// Seconds and nanoseconds stay apart: in one number, the nanoseconds of the year 2262 overflow.
+  package var modifiedSeconds: Int64
   package var modifiedNanoseconds: Int64
 
-  package init(device: UInt64, inode: UInt64, size: Int64, modifiedNanoseconds: Int64) {
+  package init(device: UInt64, inode: UInt64, size: Int64, modifiedSeconds: Int64, modifiedNanoseconds: Int64) {
     self.device = device
     self.inode = inode
     self.size = size
+    self.modifiedSeconds = modifiedSeconds
     self.modifiedNanoseconds = modifiedNanoseconds
   }
 }
@@ -23,11 +26,12 @@ package struct FileReadError: Error, Hashable, Sendable, CustomStringConvertible
 
 /// The host's files, as a value so that tests can replace them.
 package struct HostFiles: Sendable {
-  /// Larger files of settings, keys and tokens are refused.
+  /// The size limit for files of settings, keys and tokens.
   package static let limitBytes = 1024 * 1024
 
-  /// `nil` where there is no such file.
+  /// Returns `nil` if there is no such file.
   package var identity: @Sendable (_ path: String) -> FileIdentity?
+  /// Reads a whole file. Throws if it cannot be read or exceeds `limitBytes`.
   package var read: @Sendable (_ path: String) throws(FileReadError) -> [UInt8]
 
   package init(
@@ -58,7 +62,7 @@ private func systemIdentity(_ path: String) -> FileIdentity? {
   guard stat(path, &status) == 0 else { return nil }
   return FileIdentity(
     device: UInt64(status.st_dev), inode: UInt64(status.st_ino), size: Int64(status.st_size),
-    modifiedNanoseconds: Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec))
+    modifiedSeconds: Int64(status.st_mtim.tv_sec), modifiedNanoseconds: Int64(status.st_mtim.tv_nsec))
 }
 
 private func systemRead(_ path: String) throws(FileReadError) -> [UInt8] {

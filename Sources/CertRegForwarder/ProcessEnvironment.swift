@@ -1,19 +1,28 @@
+import CertRegCore
 import Foundation
 
 /// The environment variables that the forwarder reads, as a value so that tests can choose them.
 package struct ProcessEnvironment: Sendable {
   private let values: [String: String]
+  /// The secrets in the variables: values of variables with a telling name, and user information of URLs.
+  let secrets: SecretMask
 
   package init(_ values: [String: String]) {
     self.values = values
+    var secrets = SecretMask()
+    for (name, value) in values {
+      if SecretMask.isSecretName(name) { secrets.add(value) }
+      secrets.addUserInformation(of: value)
+    }
+    self.secrets = secrets
   }
 
-  /// The process's own environment.
+  /// The environment of this process.
   package static var current: ProcessEnvironment {
     ProcessEnvironment(ProcessInfo.processInfo.environment)
   }
 
-  /// The variable's value; `nil` where it is not set or empty, which the SDKs treat alike.
+  /// The variable's value. An empty variable counts as unset, as in the AWS SDKs.
   package subscript(name: String) -> String? {
     guard let value = values[name], !value.isEmpty else { return nil }
     return value

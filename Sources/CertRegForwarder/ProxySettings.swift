@@ -1,23 +1,24 @@
 import AsyncHTTPClient
 
-/// A setting of the proxy that cannot be used.
+/// An unusable proxy setting.
 struct ProxyError: Error, Hashable, CustomStringConvertible {
-  /// For the operator; never repeats the URL, which may hold a password.
+  /// For the operator. Does not repeat the URL, which may hold a password.
   let description: String
 }
 
 /// Which proxy leads to a host.
 enum ProxySettings {
-  /// The proxy for `url`; `nil` where the connection is direct.
+  /// The proxy for `url`; `nil` if the connection is direct.
   ///
   /// - Parameters:
-  ///   - configured: The target's own setting; it wins over the environment and knows no exceptions.
+  ///   - configured: The target's own setting. It wins over the environment and has no exceptions.
   ///   - environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`, lower case before upper case.
+  /// - Throws: `ProxyError` if the setting or variable cannot be used.
   static func proxy(
     for url: ServiceURL, configured: String?, environment: ProcessEnvironment
   ) throws(ProxyError) -> HTTPClient.Configuration.Proxy? {
     if let configured { return try parse(configured, source: "`proxy`") }
-    // What is on this machine or on its link is never behind a proxy, whatever the environment says for the rest.
+    // The variables are meant for the network; no proxy leads to this machine or its link.
     if isLocal(url.host) { return nil }
     let exceptions = environment["no_proxy"] ?? environment["NO_PROXY"] ?? ""
     if excludes(exceptions, host: url.host, port: url.port) { return nil }
@@ -46,8 +47,8 @@ enum ProxySettings {
     var authorization: HTTPClient.Authorization?
     if let at = rest.lastIndex(of: "@") {
       let user = rest[..<at]
-      let name = String(decoding: percentDecoded(user.prefix { $0 != ":" }.utf8), as: UTF8.self)
-      let password = String(decoding: percentDecoded(user.drop { $0 != ":" }.dropFirst().utf8), as: UTF8.self)
+      let name = String(decoding: PercentEncoding.decoded(user.prefix { $0 != ":" }.utf8), as: UTF8.self)
+      let password = String(decoding: PercentEncoding.decoded(user.drop { $0 != ":" }.dropFirst().utf8), as: UTF8.self)
       authorization = .basic(username: name, password: password)
       rest = rest[rest.index(after: at)...]
     }
@@ -63,8 +64,8 @@ enum ProxySettings {
     return .server(host: url.host, port: port, authorization: authorization)
   }
 
-  /// Whether a list of exceptions (`NO_PROXY`) names the host: by name or domain, with an optional port, by IPv4 network,
-  /// or all by `*`.
+  /// Whether a list of exceptions (`NO_PROXY`) names the host: by name or domain, with an optional port, by IPv4
+  /// network, or all by `*`.
   static func excludes(_ list: String, host: String, port: Int) -> Bool {
     list.split(whereSeparator: { $0 == "," || $0 == " " }).contains { entry in
       if entry == "*" { return true }
@@ -79,28 +80,13 @@ enum ProxySettings {
     }
   }
 
-  /// Whether `host` is a loopback or link-local address.
+  /// Whether `host` is on this machine or its link: loopback and link-local addresses, and the addresses in
+  /// `fd00:ec2::/32` at which EC2 and EKS serve metadata and credentials (EC2 User Guide, "Access instance metadata";
+  /// EKS User Guide, "EKS Pod Identity Agent").
   static func isLocal(_ host: String) -> Bool {
-    if host == "localhost" || host.hasSuffix(".localhost") || host == "::1" || host == "fd00:ec2::254" { return true }
-    guard let address = IPv4Network.address(host) else { return false }
-    return address >> 24 == 127 || address >> 16 == 0xa9fe
-  }
-
-  private static func percentDecoded(_ text: some Collection<UInt8>) -> [UInt8] {
-    var bytes: [UInt8] = []
-    var rest = text[...]
-    while let byte = rest.popFirst() {
-      let digits = rest.prefix(2)
-      if byte == UInt8(ascii: "%"), digits.count == 2,
-        let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
-      {
-        bytes.append(value)
-        rest = rest.dropFirst(2)
-      } else {
-        bytes.append(byte)
-      }
-    }
-    return bytes
+    if host == "localhost" || host.hasSuffix(".localhost") { return true }
+    if let address = IPv4Network.address(host) { return address >> 24 == 127 || address >> 16 == 0xa9fe }
+    return IPv6Address(host)?.isLocal ?? false
   }
 }
 

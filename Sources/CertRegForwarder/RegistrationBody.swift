@@ -3,7 +3,7 @@ import CertRegCore
 
 /// The JSON body of RegisterCertificateWithoutCA.
 enum RegistrationBody {
-  /// `{"certificatePem":"-----BEGIN …\n…","status":"ACTIVE"}`. All that needs escaping in a PEM text is its line ends.
+  /// `{"certificatePem":"-----BEGIN …\n…","status":"ACTIVE"}`. Of a PEM text, only the line ends need escaping.
   static func bytes(_ call: RegisterCertificateCall) -> [UInt8] {
     var body: [UInt8] = []
     body.append(contentsOf: "{\"certificatePem\":\"".utf8)

@@ -3,29 +3,29 @@ import CertRegCore
 import CertRegSigV4
 import NIOHTTP1
 
-/// What a second try of the same call needs to have a chance.
+/// What a second try of a call needs to succeed.
 enum Remedy: Hashable {
   /// Other credentials.
   case refreshCredentials
-  /// A time by the upstream's clock, which is given.
+  /// A time by the upstream's clock.
   case correctClock(upstreamTime: WallTime)
 }
 
-/// An answer that is an error, and what may mend it.
+/// A reply that is an error, and its remedy.
 struct RefusedCall: Error {
   let failure: UpstreamFailure
   let remedy: Remedy?
 }
 
-/// Says what an answer to a call means.
+/// Decides what the reply to a call means.
 struct ReplyClassifier {
-  /// The certificate that the call was about.
+  /// The certificate of the call.
   let certificateID: CertificateID
-  /// Makes what the upstream wrote presentable.
+  /// Cleans text of the upstream.
   let text: UpstreamText
   let now: WallTime
 
-  /// A complete answer to RegisterCertificateWithoutCA.
+  /// Reads a reply to RegisterCertificateWithoutCA.
   func registration(_ reply: HTTPReply) -> (reply: UpstreamReply, remedy: Remedy?) {
     let error = AWSErrorReply(reply)
     if (200..<300).contains(reply.status) {
@@ -38,7 +38,7 @@ struct ReplyClassifier {
     return (.failed(failed), remedy)
   }
 
-  /// A complete answer to DescribeCertificate.
+  /// Reads a reply to DescribeCertificate.
   func description(_ reply: HTTPReply) -> Result<CertificateStatus, RefusedCall> {
     let error = AWSErrorReply(reply)
     guard (200..<300).contains(reply.status) else {
@@ -52,7 +52,7 @@ struct ReplyClassifier {
     return .success(status)
   }
 
-  /// An answer that is an error, of whatever operation.
+  /// Reads an error of any operation.
   func failure(_ reply: HTTPReply, _ error: AWSErrorReply) -> (failure: UpstreamFailure, remedy: Remedy?) {
     let retryAfter = RetryAfter.duration(reply.headers, now: now)
     guard let category = AWSErrorCategory(error: error, status: reply.status) else {
@@ -145,7 +145,7 @@ struct ReplyClassifier {
   private func conflict(_ error: AWSErrorReply) -> UpstreamReply {
     let id = error.body?["resourceId"]?.string
     guard let arn = error.body?["resourceArn"]?.string else {
-      // A second try would bring the same: the upstream does have something, but does not say what.
+      // A second try would have the same result: the upstream has the certificate and does not name it.
       return .failed(
         garbled(
           "AWS IoT has the certificate already but does not name it", error,
@@ -190,7 +190,7 @@ struct ReplyClassifier {
     make(.internalFailure, .upstreamGarbled, message, error, retryable: disposition != .final, disposition)
   }
 
-  /// The upstream's own words, or `fallback` where it has none.
+  /// The upstream's message, or `fallback` if it has none.
   private func message(_ error: AWSErrorReply, _ fallback: String) -> String {
     guard let message = error.message, !message.isEmpty else { return fallback }
     return text.clean(message)
@@ -200,7 +200,8 @@ struct ReplyClassifier {
     _ kind: ServiceError.Kind, _ reason: FailureReason, _ message: String, _ error: AWSErrorReply, retryable: Bool,
     _ disposition: UpstreamFailure.Disposition
   ) -> UpstreamFailure {
-    // A server that fails may have done its work before; one that refuses has not.
+    // A server may fail after it has done its work. A refusal comes before the work. A reply from in between tells
+    // neither.
     let mayHaveTakenEffect = if case .unavailable = disposition { true } else { false }
     let upstreamType = error.type == kind.rawValue ? nil : error.type.map { text.clean($0, limit: 128) }
     return UpstreamFailure(

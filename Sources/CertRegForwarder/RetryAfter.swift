@@ -1,9 +1,9 @@
 import CertRegCore
 import NIOHTTP1
 
-/// When the upstream wants to be asked again.
+/// The time after which the upstream wants to be asked again.
 enum RetryAfter {
-  /// More is not believed: a wrong header must not stop a station for a day.
+  /// The greatest wait: a wrong header must not stop a host for a day.
   static let limit = Duration.seconds(3600)
 
   /// From `x-amz-retry-after` (milliseconds), else from `Retry-After` (seconds or a date, RFC 9110 section 10.2.3).
@@ -14,7 +14,7 @@ enum RetryAfter {
     guard let text = headers.first(name: "Retry-After") else { return nil }
     if let seconds = number(text) { return min(.seconds(seconds), limit) }
     guard let date = HTTPDate.imfFixdate(text) else { return nil }
-    // The date is by the upstream's clock, and so is the answer's own.
+    // Both dates are by the upstream's clock.
     let upstreamNow = headers.first(name: "Date").flatMap(HTTPDate.imfFixdate) ?? now
     let milliseconds = date.millisecondsSinceEpoch - upstreamNow.millisecondsSinceEpoch
     return min(.milliseconds(max(0, milliseconds)), limit)

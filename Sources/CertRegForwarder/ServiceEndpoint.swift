@@ -1,4 +1,4 @@
-/// What in the choice of an endpoint contradicts itself.
+/// Why no endpoint can be chosen.
 package enum EndpointError: Error, Hashable, Sendable, CustomStringConvertible {
   case missingRegion
   case malformedRegion
@@ -23,15 +23,16 @@ package enum EndpointError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// Where AWS's services answer, after the endpoint rule sets of the SDKs.
+/// The endpoints of AWS's services, after the endpoint rule sets of the SDKs.
 package enum ServiceEndpoint {
   /// The control plane of AWS IoT.
   ///
   /// - Parameters:
-  ///   - region: Needed for signing even where `customURL` names the endpoint.
+  ///   - region: Ignored if `customURL` names the endpoint.
   ///   - fips: The region's FIPS endpoint.
   ///   - dualStack: The region's endpoint for IPv4 and IPv6.
   ///   - customURL: Used as it is; excludes the two flags.
+  /// - Throws: `EndpointError`.
   package static func iot(
     region: String?, fips: Bool = false, dualStack: Bool = false, customURL: String? = nil
   ) throws(EndpointError) -> ServiceURL {
@@ -45,11 +46,15 @@ package enum ServiceEndpoint {
   }
 
   /// The Security Token Service of a region.
+  ///
+  /// - Throws: `EndpointError.malformedRegion`.
   package static func sts(region: String, fips: Bool = false) throws(EndpointError) -> ServiceURL {
     try regional(fips ? "sts-fips" : "sts", region: region)
   }
 
   /// IAM Roles Anywhere in a region.
+  ///
+  /// - Throws: `EndpointError.malformedRegion`.
   package static func rolesAnywhere(region: String, fips: Bool = false) throws(EndpointError) -> ServiceURL {
     try regional(fips ? "rolesanywhere-fips" : "rolesanywhere", region: region)
   }
@@ -57,7 +62,7 @@ package enum ServiceEndpoint {
   private static func regional(
     _ name: String, region: String, dualStack: Bool = false
   ) throws(EndpointError) -> ServiceURL {
-    // It becomes part of a host name: anything but one DNS label could lead signed requests elsewhere.
+    // The region becomes part of a host name: anything but one DNS label could lead signed requests elsewhere.
     let isLabel = region.utf8.allSatisfy { byte in
       (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
         || byte == UInt8(ascii: "-")

@@ -1,10 +1,10 @@
 /// Why a text is not the URL of a service.
 package struct ServiceURLError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// For the operator; does not repeat the URL, which may hold a password.
+  /// For the operator. Does not repeat the URL, which may hold a password.
   package let description: String
 }
 
-/// An `http` or `https` URL of a service: where to connect, and what goes before each operation's path.
+/// The `http` or `https` URL of a service: the host to connect to, and the beginning of each operation's path.
 package struct ServiceURL: Hashable, Sendable, CustomStringConvertible {
   package enum Scheme: String, Sendable {
     case http
@@ -19,7 +19,7 @@ package struct ServiceURL: Hashable, Sendable, CustomStringConvertible {
   package let port: Int
   /// Empty, or begins with `/`; as it stands on the wire.
   package let path: String
-  /// What follows `?`; empty where nothing does.
+  /// The text behind `?`, or empty.
   package let query: String
 
   package init(scheme: Scheme, host: String, port: Int? = nil, path: String = "", query: String = "") {
@@ -31,6 +31,8 @@ package struct ServiceURL: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// Reads a URL (RFC 3986) without user information and fragment.
+  ///
+  /// - Throws: `ServiceURLError`.
   package init(parsing text: String) throws(ServiceURLError) {
     guard text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
       throw ServiceURLError(description: "it holds white space, control or non-ASCII characters")

@@ -2,9 +2,9 @@ package import CertRegCore
 
 /// A target that cannot be used as it is configured.
 package struct UpstreamConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// For the operator: what is wrong and what to change.
+  /// Tells the operator what is wrong and what to change.
   package let description: String
-  /// Whether it may be usable later without anybody changing anything.
+  /// Whether the target may become usable without a change of the configuration.
   package let mayPass: Bool
 
   package init(_ description: String, mayPass: Bool = false) {
@@ -13,18 +13,19 @@ package struct UpstreamConfigurationError: Error, Hashable, Sendable, CustomStri
   }
 }
 
-/// A target's region and endpoint, from its configuration, the environment and the shared files, in this order, and the region
-/// from the instance's metadata where none of them has it: the order of the AWS SDKs.
+/// A target's region and endpoint, from its configuration, the environment and the shared files, in this order, and the
+/// region from the instance's metadata if none of them has it. This is the order of the AWS SDKs.
 package struct TargetEndpoint: Hashable, Sendable {
   package let url: ServiceURL
   package let region: String
 
-  /// Whether it is an endpoint of AWS, whose default quotas are known, however it came to be named.
+  /// Whether the endpoint belongs to AWS, whose default quotas are known.
   package var isAWS: Bool { AWSPartition.owns(host: url.host) }
 
   /// - Parameters:
-  ///   - isInstance: Whether the host is an EC2 instance: there, metadata that does not answer will.
-  ///   - instanceRegion: Asks the instance's metadata for the region; called only where nothing else names one.
+  ///   - isInstance: Whether the host is an EC2 instance, whose metadata service will answer sooner or later.
+  ///   - instanceRegion: Asks the instance's metadata for the region; called only if nothing else names one.
+  /// - Throws: `UpstreamConfigurationError` if there is no region or no usable endpoint.
   package init(
     configuration: TargetConfiguration, environment: ProcessEnvironment, profiles: SharedProfileStore,
     isInstance: Bool = false, instanceRegion: () async throws(CredentialsError) -> String? = { nil }
@@ -46,7 +47,7 @@ package struct TargetEndpoint: Hashable, Sendable {
         mayPass = isInstance && error.code == .unavailable
       }
     }
-    // Flags of the environment and the profile only count for AWS's own endpoints; a target with an endpoint of its own
+    // Flags of the environment and the profile count for AWS's endpoints only: a target with an endpoint of its own
     // must not fail because the host is set up for FIPS.
     let usesOwnEndpoint = configuration.endpoint != nil
     let fips =

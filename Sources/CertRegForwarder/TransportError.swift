@@ -4,7 +4,7 @@ import NIOHTTP1
 import NIOPosix
 import NIOSSL
 
-/// Why no complete HTTP answer came.
+/// Why there is no complete HTTP response.
 struct TransportError: Error, Hashable {
   enum Kind: Hashable {
     case nameResolution
@@ -23,12 +23,30 @@ struct TransportError: Error, Hashable {
   }
 
   let kind: Kind
-  /// For the operator, in plain words; holds nothing that the other side or a certificate controls.
+  /// For the operator, in plain words. Holds nothing that the other side or a certificate controls.
   let detail: String
+  /// Whether part of the request may have left, so that the other side may have acted on it.
+  let requestHasBegun: Bool
 
-  init(_ kind: Kind, _ detail: String) {
+  init(_ kind: Kind, _ detail: String, requestHasBegun: Bool = false) {
     self.kind = kind
     self.detail = detail
+    self.requestHasBegun = requestHasBegun
+  }
+
+  /// The error of an exchange of which it is known whether the request had begun to leave.
+  ///
+  /// TLS and routes may fail at any time, and a deadline may end any phase: the error alone does not tell which.
+  func ofExchange(requestHasBegun: Bool) -> TransportError {
+    switch kind {
+    case .nameResolution, .connectionRefused, .networkUnreachable, .connectTimeout, .tlsFailure, .proxyRefused:
+      guard requestHasBegun else { return self }
+      return TransportError(
+        .connectionLost, "the connection failed before the answer was complete", requestHasBegun: true)
+    case .requestTimeout where !requestHasBegun:
+      return TransportError(.connectTimeout, "no connection within the time limit")
+    default: return TransportError(kind, detail, requestHasBegun: requestHasBegun)
+    }
   }
 
   /// Classifies what the HTTP client threw.

@@ -1,7 +1,7 @@
 import CertRegCore
 
 extension UpstreamFailure {
-  /// A call that brought no answer.
+  /// A call without a response.
   ///
   /// - Parameter authority: The host that was called, for the message.
   init(_ error: TransportError, authority: String) {
@@ -22,11 +22,11 @@ extension UpstreamFailure {
     self.init(
       error: ServiceError(
         kind, reason: Reason(reason), message: "\(authority): \(error.detail)", retryable: true, origin: .upstream),
-      disposition: .unavailable(retryAfter: nil), mayHaveTakenEffect: error.kind.isAfterConnecting,
+      disposition: .unavailable(retryAfter: nil), mayHaveTakenEffect: error.requestHasBegun,
       isTimeout: error.kind == .requestTimeout || error.kind == .connectTimeout)
   }
 
-  /// A call that was not made for want of credentials. It is the daemon's matter, never the certificate's.
+  /// A call that was not made because there are no credentials. That concerns the daemon, not the certificate.
   init(_ error: CredentialsError) {
     let reason: FailureReason =
       switch error.code {
@@ -40,15 +40,5 @@ extension UpstreamFailure {
         isUnavailable ? .serviceUnavailable : .unauthorized, reason: Reason(reason), message: error.message,
         retryable: true, origin: .daemon),
       disposition: isUnavailable ? .unavailable(retryAfter: nil) : .identity)
-  }
-}
-
-extension TransportError.Kind {
-  /// Whether the request can have reached the upstream before this happened.
-  var isAfterConnecting: Bool {
-    switch self {
-    case .nameResolution, .connectionRefused, .networkUnreachable, .connectTimeout, .tlsFailure, .proxyRefused: false
-    case .requestTimeout, .connectionLost, .responseTooLarge, .malformedResponse, .shutDown, .cancelled, .other: true
-    }
   }
 }

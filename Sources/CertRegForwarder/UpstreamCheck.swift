@@ -1,33 +1,33 @@
 package import CertRegCore
 
-/// What a target's upstream says to a call that registers nothing.
+/// The result of a call that registers nothing.
 ///
-/// The call is RegisterCertificateWithoutCA with a text that is no certificate. AWS looks at who asks before it looks at
-/// what is asked for, so an identity without the permission gets AccessDeniedException, and one with it
+/// The call is RegisterCertificateWithoutCA with a text that is no certificate. AWS checks the identity before the
+/// request: an identity without the permission gets AccessDeniedException, and one with it
 /// CertificateValidationException.
 package struct UpstreamCheck: Sendable {
   /// The endpoint's URL.
   package var endpoint: String
   package var region: String
-  /// Why no answer came, if none did: name resolution, connection, TLS, proxy.
+  /// Why there was no reply: name resolution, connection, TLS or proxy. `nil` if there was one.
   package var unreachable: ServiceError?
   /// How far the upstream's clock is ahead of the host's, to the second.
   package var clockDifference: Duration?
-  /// Where the credentials are from and when they end.
+  /// The source and the end of the credentials.
   package var credentials: ProvidedCredentials?
-  /// ARN of the identity, where the Security Token Service told it.
+  /// The ARN of the identity, if the Security Token Service told it.
   package var identity: String?
-  /// Why registrations would be refused, if they would.
+  /// Why registrations would be refused; `nil` if they would not.
   package var refused: ServiceError?
 }
 
 extension CredentialsContext {
-  /// Longest that each step of a check may take.
+  /// Time limit of each step of a check.
   private static let checkTimeout = Duration.seconds(8)
 
-  /// Checks the way to a target's upstream, the credentials, and whether they may register.
+  /// Checks whether a target's upstream can be reached, the credentials, and whether they may register.
   ///
-  /// - Throws: Where the target cannot be used as it is configured.
+  /// - Throws: `UpstreamConfigurationError` if the target cannot be used as it is configured.
   package func check(_ configuration: TargetConfiguration) async throws(UpstreamConfigurationError) -> UpstreamCheck {
     var configuration = configuration
     configuration.requestTimeout = min(configuration.requestTimeout, Self.checkTimeout)
@@ -41,7 +41,7 @@ extension CredentialsContext {
       check.refused = await client.prepare()
     }
     check.credentials = client.credentialsProvenance
-    // Keys for an endpoint of one's own are no business of AWS's.
+    // Keys for an endpoint that is not AWS's must not be sent to AWS.
     if check.unreachable == nil, let credentials = check.credentials, knowsIdentities(configuration) {
       check.identity = await identity(of: credentials, region: client.endpoint.region)
     }
@@ -64,7 +64,7 @@ extension CredentialsContext {
   private func identity(of credentials: ProvidedCredentials, region: String) async -> String? {
     let endpoints = CredentialEndpoints(environment: environment, eventLoopGroup: eventLoopGroup)
     let service = SecurityTokenService(region: region, environment: environment, clock: clock, endpoints: endpoints)
-    // Who it is, is worth telling and no reason to fail.
+    // The identity is additional information: the check does not fail without it.
     let identity = try? await service.callerIdentity(credentials.signing)
     await endpoints.shutdown()
     return identity

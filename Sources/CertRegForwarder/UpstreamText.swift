@@ -1,56 +1,35 @@
+import CertRegCore
 import CertRegSigV4
 
-/// Makes text of the upstream fit for a log, a terminal and a caller.
-struct UpstreamText {
-  /// Longest message that is passed on, in characters.
+/// Makes text from outside fit for a log, a terminal and a caller: without secrets, on one line, of bounded length.
+///
+/// All text of upstreams, credential services and helper programs that becomes part of an error passes through here.
+struct UpstreamText: Sendable {
+  /// The greatest length of a message, in characters.
   static let messageLimit = 512
 
   private let credentials: SigningCredentials?
   private let authorization: String?
+  private let secrets: SecretMask
 
   /// - Parameters:
-  ///   - credentials: What the request was signed with.
-  ///   - authorization: The value of its `Authorization` header.
-  init(credentials: SigningCredentials?, authorization: String?) {
+  ///   - credentials: The credentials that signed the request.
+  ///   - authorization: The value of the request's `Authorization` header.
+  ///   - secrets: Other secrets that the text may repeat.
+  init(credentials: SigningCredentials? = nil, authorization: String? = nil, secrets: SecretMask = SecretMask()) {
     self.credentials = credentials
     self.authorization = authorization
+    self.secrets = secrets
   }
 
-  /// What must not be repeated, with how many bytes in a row make a match: an upstream may echo a part only. Made when there
-  /// is something to clean, which most answers have nothing of.
-  private var secrets: [(bytes: [UInt8], window: Int)] {
-    var secrets: [(bytes: [UInt8], window: Int)] = []
-    if let credentials {
-      secrets.append((Array(credentials.secretAccessKey.utf8), 8))
-      if let token = credentials.sessionToken { secrets.append((Array(token.utf8), 12)) }
-    }
-    if let authorization {
-      secrets.append((Array(authorization.utf8), 20))
-      if let signature = authorization.split(separator: "Signature=").last {
-        secrets.append((Array(signature.utf8), 8))
-      }
-    }
-    return secrets.filter { $0.bytes.count >= 4 }
-  }
-
-  /// `text` without what is secret, without control and invisible characters, and not longer than the limit.
+  /// `text` without secrets, without control and invisible characters, and cut to `limit` characters.
   func clean(_ text: String, limit: Int = messageLimit) -> String {
-    var result = ""
-    var length = 0
-    for character in withoutSecrets(text).unicodeScalars {
-      guard length < limit else { return result + "…" }
-      if UpstreamText.isVisible(character) {
-        result.unicodeScalars.append(character)
-        length += 1
-      } else if result.last != " " {
-        result.append(" ")
-        length += 1
-      }
-    }
-    return result
+    let visible = mask.masked(UpstreamText.visible(text))
+    guard visible.unicodeScalars.count > limit else { return visible }
+    return String(String.UnicodeScalarView(visible.unicodeScalars.prefix(limit))) + "…"
   }
 
-  /// `text` where it is a short word of the characters that AWS makes IDs and names from; otherwise `nil`.
+  /// `text` if it is a short word of the characters that AWS makes IDs and names from; otherwise `nil`.
   static func identifier(_ text: String?) -> String? {
     guard let text, !text.isEmpty, text.utf8.count <= 128 else { return nil }
     let isPlain = text.utf8.allSatisfy { byte in
@@ -65,36 +44,79 @@ struct UpstreamText {
     return isPlain ? text : nil
   }
 
-  private func withoutSecrets(_ text: String) -> String {
-    let bytes = Array(text.utf8)
-    var isSecret = [Bool](repeating: false, count: bytes.count)
-    for secret in secrets {
-      let window = min(secret.window, secret.bytes.count)
-      guard bytes.count >= window else { continue }
-      var pieces: Set<ArraySlice<UInt8>> = []
-      for start in 0...(secret.bytes.count - window) { pieces.insert(secret.bytes[start..<start + window]) }
-      for start in 0...(bytes.count - window) where pieces.contains(bytes[start..<start + window]) {
-        for index in start..<start + window { isSecret[index] = true }
-      }
+  /// Built only when there is text to clean: most replies have none.
+  private var mask: SecretMask {
+    var mask = secrets
+    if let credentials { mask.add(credentials) }
+    if let authorization {
+      // Regions and header names are ordinary words: only a long part of the header is telling.
+      mask.add(authorization, window: 20)
+      if let signature = authorization.split(separator: "Signature=").last { mask.add(String(signature)) }
     }
-    guard isSecret.contains(true) else { return text }
-    var kept: [UInt8] = []
-    for (index, byte) in bytes.enumerated() {
-      if !isSecret[index] {
-        kept.append(byte)
-      } else if index == 0 || !isSecret[index - 1] {
-        kept.append(contentsOf: "[removed]".utf8)
-      }
-    }
-    return String(decoding: kept, as: UTF8.self)
+    return mask
   }
 
-  /// Whether a terminal shows the character as itself: no control characters, no line and paragraph separators, no marks
-  /// that change the direction of text or cannot be seen.
+  /// The beginning of `text`, with a space in place of each run of characters that a terminal does not show as
+  /// themselves.
+  private static func visible(_ text: String) -> String {
+    var result = String.UnicodeScalarView()
+    for character in text.unicodeScalars.prefix(SecretMask.inputLimitBytes + 1) {
+      if isVisible(character) {
+        result.append(character)
+      } else if result.last != " " {
+        result.append(" ")
+      }
+    }
+    return String(result)
+  }
+
+  /// Control characters, line and paragraph separators, marks that change the direction of text and invisible
+  /// characters are not visible.
   private static func isVisible(_ character: Unicode.Scalar) -> Bool {
     switch character.properties.generalCategory {
     case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: false
     default: true
     }
+  }
+}
+
+extension SecretMask {
+  /// Adds the secret parts of credentials.
+  mutating func add(_ credentials: SigningCredentials) {
+    add(credentials.secretAccessKey)
+    if let token = credentials.sessionToken { add(token, window: 12) }
+  }
+
+  /// Adds the user information of a URL or proxy setting (RFC 3986 section 3.2.1): as written, decoded, and the
+  /// password alone.
+  mutating func addUserInformation(of url: String) {
+    let scheme = url.firstRange(of: "://")
+    let rest = scheme.map { url[$0.upperBound...] } ?? url[...]
+    guard let at = rest.lastIndex(of: "@") else { return }
+    let user = rest[..<at]
+    // Without a scheme and a password it is an e-mail address.
+    guard scheme != nil || user.contains(":") else { return }
+    let password = user.drop { $0 != ":" }.dropFirst()
+    for text in [user, password] {
+      add(String(text))
+      add(String(decoding: PercentEncoding.decoded(text.utf8), as: UTF8.self))
+    }
+  }
+
+  /// The mask together with the text's parts that look like secrets.
+  func adding(lookalikesIn text: String) -> SecretMask {
+    var mask = self
+    for secret in SecretMask.lookalikes(in: text) { mask.add(secret) }
+    return mask
+  }
+
+  /// The mask together with `secret`, as it is and as it is written in a URL.
+  func adding(_ secret: String?) -> SecretMask {
+    guard let secret else { return self }
+    var mask = self
+    mask.add(secret)
+    let encoded = URIEncoding.encode(secret)
+    if encoded != secret { mask.add(encoded) }
+    return mask
   }
 }

@@ -1,3 +1,5 @@
+import CertRegCore
+
 /// `text` with everything that could steer a terminal, break a line or hide text written as `\u{…}`.
 func escapedForTerminal(_ text: String) -> String {
   var shown = ""
@@ -11,8 +13,9 @@ func escapedForTerminal(_ text: String) -> String {
   return shown
 }
 
-/// `text` in quotes for a message: escaped, and cut where it is long.
+/// `text` in quotes for a message: without anything that looks like a secret, escaped, and cut if it is long.
 func quoted(_ text: String, limit: Int = 60) -> String {
+  let text = SecretMask().masked(text)
   let scalars = text.unicodeScalars
   if scalars.count <= limit { return "\"\(escapedForTerminal(text))\"" }
   return "\"\(escapedForTerminal(String(String.UnicodeScalarView(scalars.prefix(limit)))))…\""

@@ -1,3 +1,5 @@
+import CertRegCore
+
 /// The parts of an `http` or `https` URL that the configuration has to look at (RFC 3986 section 3).
 struct WebAddress: Equatable {
   var scheme: String
@@ -7,8 +9,10 @@ struct WebAddress: Equatable {
   /// Empty or beginning with `/`.
   var path: String
 
-  /// Refuses user information (a secret), queries and fragments. `written` is the text that a message shows.
+  /// Refuses user information (a secret), queries and fragments. `written` is the text that a message shows, without its user
+  /// information.
   static func parse(_ text: String, schemes: [String], written: String) throws(ValueProblem) -> WebAddress {
+    let written = withoutUserInformation(written)
     try plainText(text, limit: 2048)
     let wanted = schemes.map { "\($0)://" }.joined(separator: " or ")
     guard let separator = text.firstRange(of: "://") else {
@@ -33,6 +37,14 @@ struct WebAddress: Equatable {
     }
     let (host, port) = try hostAndPort(authority, written: written)
     return WebAddress(scheme: scheme, host: host, port: port, path: String(path))
+  }
+
+  /// The text with a replacement for all between the scheme, if there is one, and the last `@`. A text that is no URL may have a
+  /// password there as well, and the password may hold any character.
+  private static func withoutUserInformation(_ text: String) -> String {
+    guard let at = text.lastIndex(of: "@") else { return text }
+    let scheme = text[..<at].firstRange(of: "://").map { text[..<$0.upperBound] } ?? ""
+    return scheme + SecretMask.replacement + text[at...]
   }
 
   private static func hostAndPort(_ authority: Substring, written: String) throws(ValueProblem) -> (String, Int?) {

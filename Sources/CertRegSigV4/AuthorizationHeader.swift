@@ -6,7 +6,7 @@ package enum AuthorizationHeaderError: Error, Hashable, Sendable {
   case unsupportedAlgorithm
   /// A parameter that is not `name=value`, is unknown, or comes twice.
   case malformedParameter
-  /// `Credential`, `SignedHeaders` or `Signature` is not there.
+  /// `Credential`, `SignedHeaders` or `Signature` is missing.
   case missingParameter(String)
   /// `Credential` is not `KEY/YYYYMMDD/REGION/SERVICE/aws4_request`.
   case malformedCredential
@@ -50,7 +50,7 @@ package struct AuthorizationHeader: Hashable, Sendable {
 
   /// Reads a header's value.
   ///
-  /// - Throws: What is wrong with it; never the value itself.
+  /// - Throws: The fault, without the value.
   package init(parsing text: String) throws(AuthorizationHeaderError) {
     let scheme = text.prefix { $0 != " " }
     guard scheme == AuthorizationHeader.algorithm else { throw .unsupportedAlgorithm }

@@ -1,8 +1,8 @@
-/// Which of a request's headers a signature covers.
+/// The headers of a request that a signature covers.
 package enum SignedHeaderSelection: Sendable {
-  /// All but those that proxies and clients change on the way. What a signer uses.
+  /// All headers except those that proxies and clients change on the way. Used by signers.
   case allButVolatile
-  /// Those named, in lower case; names that the request does not have count as empty. What a verifier uses.
+  /// The named headers, in lower case. A header that the request does not have counts as empty. Used by verifiers.
   case named([String])
 
   /// Headers that AWS's signers never cover.
@@ -15,7 +15,7 @@ struct CanonicalHeaders {
   private(set) var names: [String] = []
   private var values: [[UInt8]] = []
 
-  /// Selects and sorts. Values of a header that comes more than once are joined by commas in the order in which they came.
+  /// Selects and sorts headers. The values of a repeated header are joined by commas in their order.
   init(_ headers: [(name: String, value: String)], selection: SignedHeaderSelection) {
     var fields = headers.map { (name: lowercased($0.name), value: $0.value) }
     switch selection {
@@ -27,7 +27,7 @@ struct CanonicalHeaders {
       let present = Set(fields.map(\.name))
       for name in wanted where !present.contains(name) { fields.append((name, "")) }
     }
-    // Sorting must keep the order of equal names, which `sort` promises nothing about: the index breaks ties.
+    // `sort` need not be stable: the index keeps the order of equal names.
     let order = fields.indices.sorted { left, right in
       fields[left].name == fields[right].name ? left < right : precedes(fields[left].name, fields[right].name)
     }
@@ -83,7 +83,7 @@ private func lowercased(_ name: String) -> String {
   return hasUpper ? name.lowercased() : name
 }
 
-/// Order by code unit, which is what both sides must agree on.
+/// Order by code unit, on which signer and verifier have to agree.
 private func precedes(_ left: String, _ right: String) -> Bool {
   left.utf8.lexicographicallyPrecedes(right.utf8)
 }

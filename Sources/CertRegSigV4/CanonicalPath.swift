@@ -1,4 +1,4 @@
-/// How a request's path enters the canonical request.
+/// How the path of a request becomes part of the canonical request.
 package enum PathRule: Sendable {
   /// Empty and dot segments are removed, then the path is percent-encoded once more. The rule of every service but S3.
   case normalized
@@ -7,8 +7,8 @@ package enum PathRule: Sendable {
 }
 
 extension PathRule {
-  /// Appends `path` in its canonical form. `path` is the one on the wire, so that what is encoded there is encoded twice
-  /// here.
+  /// Appends `path`, the path on the wire, in its canonical form. Characters that are encoded on the wire are encoded
+  /// twice here.
   func append(_ path: String, to target: inout [UInt8]) {
     switch self {
     case .normalized:

@@ -1,9 +1,10 @@
 package import CertRegCore
 import CertRegCrypto
 
-/// A request in the form that both sides hash (Signature Version 4, "create a canonical request").
+/// The form of a request that signer and verifier hash (Signature Version 4, "create a canonical request").
 package struct CanonicalRequest: Sendable {
-  /// The canonical request: method, path, query, headers, names of the headers, hash of the payload, with LF between them.
+  /// The canonical request: method, path, query, headers, names of the headers, hash of the payload, with LF between
+  /// them.
   package let bytes: [UInt8]
   /// The names of the headers that the signature covers, joined by `;`.
   package let signedHeaders: String
@@ -11,11 +12,11 @@ package struct CanonicalRequest: Sendable {
   /// - Parameters:
   ///   - method: The method as it is sent, such as `POST`.
   ///   - path: The path on the wire, without the query.
-  ///   - query: What follows `?` on the wire; empty where there is none.
+  ///   - query: The query on the wire, without `?`; may be empty.
   ///   - headers: All of the request's headers, `Host` among them.
-  ///   - selection: Which of them are signed.
-  ///   - payloadHash: The SHA-256 of the body in lower-case hexadecimal, or what `X-Amz-Content-SHA256` says.
-  ///   - pathRule: How the service wants the path.
+  ///   - selection: The headers that are signed.
+  ///   - payloadHash: The SHA-256 of the body in lower-case hexadecimal, or the value of `X-Amz-Content-SHA256`.
+  ///   - pathRule: The service's rule for the path.
   package init(
     method: String, path: String, query: String = "", headers: [(name: String, value: String)],
     selection: SignedHeaderSelection = .allButVolatile, payloadHash: String, pathRule: PathRule = .normalized

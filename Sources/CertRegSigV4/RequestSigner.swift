@@ -6,22 +6,21 @@ package struct RequestSigner: Sendable {
   package let scope: SigningScope
   private let keys: SigningKeyCache
 
-  /// A signer for `scope`. The key derived from `credentials` is kept in `keys`, shared between the signers of one target so that
-  /// it outlives each.
+  /// A signer for `scope`. `keys` keeps the key derived from `credentials`; the signers of one target share it.
   package init(credentials: SigningCredentials, scope: SigningScope, keys: SigningKeyCache = SigningKeyCache()) {
     self.credentials = credentials
     self.scope = scope
     self.keys = keys
   }
 
-  /// The headers to add to a request: `X-Amz-Date`, `X-Amz-Security-Token` where there is a token, `Authorization`.
+  /// The headers to add to a request: `X-Amz-Date`, `X-Amz-Security-Token` if there is a token, `Authorization`.
   ///
   /// - Parameters:
   ///   - path: The path on the wire.
-  ///   - query: What follows `?` on the wire.
-  ///   - headers: The request's headers so far; `Host` must be among them, with the port where it is not the scheme's own.
+  ///   - query: The query on the wire, without `?`.
+  ///   - headers: The request's headers so far, among them `Host`, with the port if it is not the scheme's default.
   ///   - payloadHash: The SHA-256 of the body.
-  ///   - signsSessionToken: `false` adds the token after signing, which a few services want.
+  ///   - signsSessionToken: `false` adds the token after signing, as a few services require.
   package func sign(
     method: String, path: String, query: String = "", headers: [(name: String, value: String)],
     payloadHash: SHA256Digest, at time: WallTime, pathRule: PathRule = .normalized, signsSessionToken: Bool = true

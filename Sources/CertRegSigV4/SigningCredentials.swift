@@ -1,4 +1,4 @@
-/// A key pair that requests are signed with, and the token that goes with a temporary one.
+/// A key pair that signs requests, and the session token of a temporary one.
 ///
 /// Every form of printing (`print`, interpolation, `dump`, a debugger's mirror) shows the last four characters of the
 /// access key's ID and nothing else.

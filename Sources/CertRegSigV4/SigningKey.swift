@@ -24,8 +24,8 @@ package struct SigningKey: Sendable, CustomStringConvertible, CustomReflectable 
   package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
-/// Keeps the key that was derived last. A signer asks for the same one all day, and deriving it costs more than everything
-/// else that signing does.
+/// Keeps the last derived key. A signer needs the same key all day, and deriving it costs more than the rest of
+/// signing.
 package final class SigningKeyCache: Sendable {
   private struct Entry {
     var secretAccessKey: String
@@ -34,7 +34,7 @@ package final class SigningKeyCache: Sendable {
     var key: SigningKey
   }
 
-  /// Protects the last key and what it was derived from.
+  /// Protects the last key and its input.
   private let last = Mutex<Entry?>(nil)
 
   package init() {}
@@ -52,11 +52,11 @@ package final class SigningKeyCache: Sendable {
   }
 }
 
-/// The signature of a request; what a signer sends and a verifier compares with.
+/// The signature of a request, which a signer sends and a verifier compares.
 ///
 /// - Parameters:
 ///   - amzDate: The value of `X-Amz-Date`, `YYYYMMDDTHHMMSSZ`.
-///   - keys: Where the derived key is kept between calls.
+///   - keys: Keeps the derived key between calls.
 package func signature(
   of request: CanonicalRequest, secretAccessKey: String, amzDate: String, scope: SigningScope, keys: SigningKeyCache
 ) -> SHA256Digest {

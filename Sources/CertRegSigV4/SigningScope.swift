@@ -1,5 +1,5 @@
-/// What a signature is good for: a service in a region. Together with the day it is the credential scope of Signature
-/// Version 4.
+/// The service and region for which a signature is valid. With the day, it is the credential scope of Signature Version
+/// 4.
 package struct SigningScope: Hashable, Sendable {
   /// The last element of every credential scope.
   package static let terminator = "aws4_request"

@@ -1,7 +1,7 @@
 import CertRegCore
 
-/// Percent-encoding as Signature Version 4 has it: everything but the unreserved characters of RFC 3986 section 2.3 is
-/// written as `%XX` with upper-case digits.
+/// Percent-encoding of Signature Version 4: all but the unreserved characters (RFC 3986 section 2.3) become `%XX` with
+/// upper-case digits.
 package enum URIEncoding {
   /// Appends `text` encoded. `keepsSlash` leaves `/` as it is, for paths.
   package static func append(_ text: some Sequence<UInt8>, to target: inout [UInt8], keepsSlash: Bool = false) {
@@ -23,7 +23,7 @@ package enum URIEncoding {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// The bytes that `text` stands for. A `%` that no two hexadecimal digits follow stands for itself, and so does `+`.
+  /// The decoded bytes of `text`. `%` without two hexadecimal digits behind it stays, and so does `+`.
   static func decode(_ text: some Collection<UInt8>) -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(text.count)

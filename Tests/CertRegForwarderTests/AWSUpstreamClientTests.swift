@@ -280,6 +280,20 @@ import Testing
     }
   }
 
+  /// DescribeCertificate returns the certificate, which may be written with six bytes for each of 65,536 characters.
+  @Test func `reads the status of the largest certificate`() async throws {
+    let conflict = #"{"resourceId":"\#(Self.id.hex)","resourceArn":"\#(Self.arn)"}"#
+    let pem = String(repeating: #"\u0041"#, count: 65_536)
+    try await withClient(configure: { $0.describeExisting = true }) { request, _ in
+      request.method == "POST"
+        ? .json(409, conflict)
+        : .json(200, #"{"certificateDescription":{"certificatePem":"\#(pem)","status":"INACTIVE"}}"#)
+    } _: { client, _ in
+      let reply = await client.registerCertificateWithoutCA(call)
+      #expect(reply == .alreadyExists(certificateARN: Self.arn, status: .inactive, requestID: nil))
+    }
+  }
+
   @Test func `a proxy is asked for the way to the endpoint, and its refusal is told from the upstream's`() async throws
   {
     let proxy = try await LoopbackServer.start { _, _ in CannedReply(status: 407, ending: .close) }
@@ -299,46 +313,4 @@ import Testing
     }
     try await proxy.stop()
   }
-}
-
-/// Credentials that a test gives.
-final class FixedCredentials: CredentialsSource {
-  static let first = SigningCredentials(
-    accessKeyID: "ASIAFIRST", secretAccessKey: "first-secret", sessionToken: "first-token")
-  static let second = SigningCredentials(
-    accessKeyID: "ASIASECOND", secretAccessKey: "second-secret", sessionToken: "second-token")
-
-  private let held: Mutex<SigningCredentials>
-  private let afterRefresh: SigningCredentials?
-
-  init(afterRefresh: SigningCredentials? = nil) {
-    held = Mutex(FixedCredentials.first)
-    self.afterRefresh = afterRefresh
-  }
-
-  func current() -> SigningCredentials? { held.withLock { $0 } }
-  func credentials() async throws(CredentialsError) -> SigningCredentials { held.withLock { $0 } }
-  func refresh(after rejected: SigningCredentials) async throws(CredentialsError) -> SigningCredentials {
-    held.withLock { held in
-      if let afterRefresh { held = afterRefresh }
-      return held
-    }
-  }
-  var provenance: ProvidedCredentials? { nil }
-  func shutdown() async {}
-}
-
-/// Credentials that never come.
-private struct StuckCredentials: CredentialsSource {
-  func current() -> SigningCredentials? { nil }
-  func credentials() async throws(CredentialsError) -> SigningCredentials {
-    let never = AsyncStream<Never> { _ in }
-    for await _ in never {}
-    throw CredentialsError(.unavailable, "cancelled")
-  }
-  func refresh(after rejected: SigningCredentials) async throws(CredentialsError) -> SigningCredentials {
-    try await credentials()
-  }
-  var provenance: ProvidedCredentials? { nil }
-  func shutdown() async {}
 }

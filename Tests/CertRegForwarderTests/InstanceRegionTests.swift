@@ -1,3 +1,4 @@
+import CertRegClock
 import CertRegCore
 import Logging
 import NIOHTTP1
@@ -15,8 +16,8 @@ import Testing
     return request.headers["X-aws-ec2-metadata-token"] == ["TOKEN=="] ? CannedReply(body: "eu-west-3") : .json(401, "")
   }
 
-  /// The endpoint that a target's client uses on a host whose metadata service answers as `answer` says, or why it has none;
-  /// with what the service was asked.
+  /// The endpoint that a target's client uses on a host whose metadata service answers as `answer` says, or why it has
+  /// none; with what the service was asked.
   private func endpoint(
     _ environment: [String: String] = [:], files: [String: String] = [:],
     answer: @escaping LoopbackServer.Answer = regions, configure: (inout TargetConfiguration) -> Void = { _ in }
@@ -28,7 +29,7 @@ import Testing
     ]
     let context = CredentialsContext(
       environment: ProcessEnvironment(metadata.merging(environment) { $1 }), files: MemoryFiles(files).files,
-      eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+      clock: .system, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
     var configuration = TargetConfiguration(name: TargetName("t"))
     configure(&configuration)
     let endpoint: Result<TargetEndpoint, UpstreamConfigurationError>

@@ -23,6 +23,8 @@ struct CannedReply: Sendable {
     case hang
     /// In place of an answer bytes that are no TLS.
     case breakTLS
+    /// The answer is sent when the test calls `release()`.
+    case held
   }
 
   var status = 200
@@ -51,6 +53,8 @@ final class LoopbackServer: Sendable {
   fileprivate final class Record: Sendable {
     let requests = Mutex<[ReceivedRequest]>([])
     let connections = Mutex(0)
+    let held = Mutex<[@Sendable () -> Void]>([])
+    let arrivals = AsyncStream<Void>.makeStream()
   }
 
   /// - Parameter answer: Given each request and how many came before it.
@@ -77,6 +81,20 @@ final class LoopbackServer: Sendable {
   var port: Int { channel.localAddress?.port ?? 0 }
   var requests: [ReceivedRequest] { record.requests.withLock { $0 } }
   var connections: Int { record.connections.withLock { $0 } }
+
+  /// Waits for the next request that no earlier call of this function has waited for.
+  func nextRequest() async {
+    for await _ in record.arrivals.stream { return }
+  }
+
+  /// Sends the answers that are held back.
+  func release() {
+    let held = record.held.withLock { held in
+      defer { held = [] }
+      return held
+    }
+    for send in held { send() }
+  }
 
   func stop() async throws {
     try await channel.close()
@@ -129,6 +147,15 @@ final class LoopbackServer: Sendable {
         text += "\r\n"
         text += String(decoding: reply.body.utf8.prefix(reply.sentBytes ?? .max), as: UTF8.self)
       }
+      if reply.ending == .held {
+        let channel = context.channel
+        record.held.withLock { [text] held in
+          held.append { channel.writeAndFlush(ByteBuffer(string: text), promise: nil) }
+        }
+        record.arrivals.continuation.yield()
+        return
+      }
+      record.arrivals.continuation.yield()
       let written = context.writeAndFlush(NIOAny(ByteBuffer(string: text)))
       if reply.ending == .close {
         let channel = context.channel

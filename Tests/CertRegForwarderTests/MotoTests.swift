@@ -1,3 +1,4 @@
+import CertRegClock
 import CertRegCore
 import CertRegCrypto
 import CertRegSigV4
@@ -10,8 +11,8 @@ import Testing
 
 private let motoURL = ProcessInfo.processInfo.environment["CERTREG_MOTO_URL"]
 
-/// Against moto, an imitation of many AWS services by others than us. `CERTREG_MOTO_URL` is the URL of a `moto_server` with
-/// `iot.use_valid_cert` set, so that its certificate IDs are AWS's.
+/// Against moto, an imitation of many AWS services by others than us. `CERTREG_MOTO_URL` is the URL of a `moto_server`
+/// with `iot.use_valid_cert` set, so that its certificate IDs are AWS's.
 @Suite(.enabled(if: motoURL != nil, "CERTREG_MOTO_URL is not set"))
 struct MotoTests {
   @Test func `registers with the keys of the environment, of a role, and of a role taken by a role`() async throws {
@@ -69,7 +70,8 @@ struct MotoTests {
       context: CredentialsContext(
         environment: ProcessEnvironment([
           "HOME": "/h", "AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
-        ]), files: files, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "moto")))
+        ]), files: files, clock: .system, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+        logger: Logger(label: "moto")))
   }
 
   /// A new certificate in DER form.
@@ -78,8 +80,8 @@ struct MotoTests {
       [
         "openssl", "req", "-x509", "-nodes", "-days", "1", "-subj", "/CN=moto", "-newkey", "ec", "-pkeyopt",
         "ec_paramgen_curve:P-256", "-keyout", "/dev/null", "-outform", "DER",
-      ], environment: ["PATH=/usr/bin:/bin:/usr/local/bin"], timeout: .seconds(30), outputLimitBytes: 100_000,
-      isCancelled: { false })
+      ], environment: ["PATH=/usr/bin:/bin:/usr/local/bin"],
+      limits: ChildProcess.Limits(timeout: .seconds(30), outputBytes: 100_000, clock: .system, isCancelled: { false }))
     return result.standardOutput
   }
 }

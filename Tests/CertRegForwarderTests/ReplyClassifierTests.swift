@@ -89,7 +89,7 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
 
   @Test func `a conflict that names nothing is not taken for ours`() throws {
     for body in [#"{"message":"exists"}"#, #"{"resourceId":"\#(id.hex)"}"#, #"{"resourceArn":"x"}"#] {
-      let failure = try failure(409, body)
+      let failure = try failure(409, body, [("x-amzn-RequestId", "r-1")])
       #expect(failure.error.reason == "upstream_garbled" && failure.disposition == .final)
     }
   }
@@ -163,7 +163,7 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
 
   @Test(arguments: rows)
   func `tells what an error means`(row: ErrorRow) throws {
-    let headers = row.type.map { [("x-amzn-ErrorType", $0)] } ?? []
+    let headers = row.type.map { [("x-amzn-ErrorType", $0)] } ?? [("x-amzn-RequestId", "r-1")]
     let (reply, remedy) = classify(row.status, #"{"message":"because"}"#, headers)
     guard case .failed(let failure) = reply else {
       Issue.record("HTTP \(row.status) is not a failure")
@@ -198,6 +198,19 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
     let failure = try failure(status, "<html><body>Captive portal</body></html>", [("Content-Type", "text/html")])
     #expect(failure.disposition == .unavailable(retryAfter: nil) && failure.error.retryable)
     #expect(!failure.error.message.contains("portal"))
+  }
+
+  @Test(
+    arguments: [400, 401, 402, 403, 404, 405, 406, 409, 410, 413, 422],
+    ["", #"{"message":"no Route matched with those values"}"#, "{}", #"{"error":"denied"}"#])
+  func `a refusal without a request ID and a type is not one of AWS and is tried again`(
+    status: Int, body: String
+  ) throws {
+    let failure = try failure(status, body)
+    #expect(failure.disposition == .unavailable(retryAfter: nil) && failure.error.retryable)
+    #expect(failure.error.reason == "upstream_garbled")
+    let refused = try self.failure(status, body, [("x-amzn-RequestId", "r-1")])
+    #expect(refused.disposition != .unavailable(retryAfter: nil))
   }
 
   @Test(

@@ -33,7 +33,8 @@ final class MemoryFiles: Sendable {
       identity: { path in
         self.state.withLock { state in
           guard let content = state.contents[path], let version = state.versions[path] else { return nil }
-          return FileIdentity(device: 1, inode: 1, size: Int64(content.count), modifiedNanoseconds: version)
+          return FileIdentity(
+            device: 1, inode: 1, size: Int64(content.count), modifiedSeconds: version, modifiedNanoseconds: 0)
         }
       },
       read: { (path) throws(FileReadError) in

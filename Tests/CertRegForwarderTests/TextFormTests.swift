@@ -70,6 +70,16 @@ import Testing
     #expect(ProxySettings.excludes(list, host: host, port: 443) == isExcluded)
   }
 
+  @Test(arguments: [
+    "169.254.169.254", "169.254.170.2", "169.254.170.23", "127.0.0.1", "[::1]", "[fd00:ec2::254]", "[fd00:ec2::23]",
+    "[fd00:0ec2:0::0:23]", "[fe80::1]", "[::ffff:169.254.170.23]", "localhost",
+  ])
+  func `no proxy of the environment leads to this host and its link`(host: String) throws {
+    let environment = ["http_proxy": "http://p:1", "HTTP_PROXY": "http://p:1", "ALL_PROXY": "http://p:1"]
+    #expect(try proxy("http://\(host)/", environment) == nil)
+    #expect(try proxy("http://[fd00:ec3::23]/", environment)?.host == "p")
+  }
+
   private func proxy(
     _ url: String, configured: String? = nil, _ environment: [String: String] = [:]
   ) throws -> (host: String, port: Int)? {

@@ -139,11 +139,30 @@ import Testing
     #expect(throws: ValueProblem.self) { try ValueForm<String>.httpURL.parse(text) }
   }
 
-  @Test func `does not repeat the password of a URL`() {
-    let problem = #expect(throws: ValueProblem.self) {
-      try ValueForm<String>.proxyURL.parse("http://me:hunter2@proxy:80")
+  @Test(arguments: [
+    "http://me:hunter2@proxy:80", "me:hunter2@proxy:80", "https://me:hunter2@proxy", "ftp://me:hunter2@proxy",
+    "http://me:hun/hunter2@proxy:80", "http://me:hun?hunter2@proxy", "http://hunter2@proxy", "hunter2@proxy:80",
+    "socks5://me:hunter2@proxy:x", "http:/me:hunter2@proxy", "http://me:hunter2@proxy:80/path x",
+    "http://me:a hunter2@proxy", "HTTP://me:x\"hunter2@proxy/?q",
+  ])
+  func `does not repeat the password of a URL`(text: String) {
+    for form in [ValueForm<String>.proxyURL, .httpURL, .hostOrURL] {
+      do {
+        _ = try form.parse(text)
+        Issue.record("\(form.name) takes \(text)")
+      } catch {
+        #expect(!error.message.contains("hunter2") && error.suggestion?.contains("hunter2") != true, "\(error.message)")
+      }
     }
-    #expect(problem?.message.contains("hunter2") == false)
+  }
+
+  @Test func `does not repeat a value that looks like a secret`() {
+    let secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+    let forms: [ValueForm<String>] = [.region, .httpURL, .proxyURL, .targetName, .path(), .arn("iam")]
+    for form in forms {
+      let problem = #expect(throws: ValueProblem.self) { try form.parse(secret + "!") }
+      #expect(problem?.message.contains("K7MDENG") == false)
+    }
   }
 
   @Test func `limits a socket's path to what the system takes`() throws {

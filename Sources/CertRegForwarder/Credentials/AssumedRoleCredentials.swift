@@ -1,6 +1,6 @@
 import CertRegCore
 
-/// The credentials of a role that the identity of another source takes.
+/// The credentials of a role that is taken with another source's identity.
 struct AssumedRoleCredentials: CredentialsProvider {
   let role: RoleRequest
   let base: any CredentialsProvider

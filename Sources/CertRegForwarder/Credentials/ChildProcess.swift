@@ -1,5 +1,4 @@
 import CSpawn
-import CertRegClock
 import CertRegCore
 import Glibc
 
@@ -11,6 +10,7 @@ enum ChildProcessError: Error, Hashable, CustomStringConvertible {
   case tooMuchOutput
   case killed(signal: Int32)
 
+  /// Whether the program may succeed next time, with nothing changed.
   var isTransient: Bool {
     switch self {
     case .timedOut, .cancelled, .killed: true
@@ -38,69 +38,69 @@ enum ChildProcess {
     var standardError: [UInt8]
   }
 
-  /// Blocks until the program ends.
+  /// What a program may use and who may end it.
+  struct Limits {
+    var timeout: Duration
+    /// Bound of each of the two outputs.
+    var outputBytes: Int
+    var clock: HostClock
+    /// Asked several times a second.
+    var isCancelled: () -> Bool
+  }
+
+  /// Blocks until the program ends, at the latest shortly after the time limit.
   ///
-  /// The program gets no input, no descriptor but its own three, default signal handling, and a process group of its own
-  /// that is ended as a whole where it takes too long.
+  /// The program gets no input, only its three standard descriptors, default signal handling and a process group of its
+  /// own. The result is complete when the program has ended: processes that it leaves behind may hold its output open.
   ///
   /// - Parameters:
   ///   - words: The program, looked up in `PATH`, and its arguments.
   ///   - environment: `NAME=value` each.
-  ///   - isCancelled: Asked a few times a second.
+  /// - Throws: `ChildProcessError`. The program, its group and its descendants have been killed then.
   static func run(
-    _ words: [String], environment: [String], timeout: Duration, outputLimitBytes: Int, isCancelled: () -> Bool
+    _ words: [String], environment: [String], limits: Limits
   ) throws(ChildProcessError) -> Result {
-    let output = try Pipe()
-    let errors = try Pipe()
+    let output = try OutputPipe()
+    let errors = try OutputPipe()
     let child = try spawn(words, environment: environment, output: output.writing, errors: errors.writing)
     output.closeWriting()
     errors.closeWriting()
-    var collected = Collected()
-    let end = HostClock.system.monotonic + timeout
-    let status: Int32
+    let process = try RunningProcess(child)
     do throws(ChildProcessError) {
-      try collect(&collected, output, errors, until: end, limit: outputLimitBytes, isCancelled: isCancelled)
-      status = try wait(child, until: end, isCancelled: isCancelled)
+      let status = try collect(process, output, errors, limits)
+      // The low seven bits hold the signal, the next byte the exit status (`wait(2)`).
+      guard status & 0x7f == 0 else { throw .killed(signal: status & 0x7f) }
+      return Result(exitStatus: status >> 8 & 0xff, standardOutput: output.bytes, standardError: errors.bytes)
     } catch {
-      kill(-child, SIGKILL)
-      while waitpid(child, nil, 0) < 0, errno == EINTR {}
+      process.kill()
       throw error
     }
-    // The low seven bits hold the signal, the next byte the exit status (`wait(2)`).
-    guard status & 0x7f == 0 else { throw .killed(signal: status & 0x7f) }
-    return Result(exitStatus: status >> 8 & 0xff, standardOutput: collected.output, standardError: collected.errors)
   }
 
-  private struct Collected {
-    var output: [UInt8] = []
-    var errors: [UInt8] = []
-  }
-
-  /// Both ends of a pipe; closes what is still open at the end of its life.
-  private final class Pipe {
-    private(set) var reading: Int32
-    private(set) var writing: Int32
-
-    init() throws(ChildProcessError) {
-      var ends: [Int32] = [-1, -1]
-      guard pipe2(&ends, O_CLOEXEC) == 0 else { throw .notStarted(errno: errno) }
-      reading = ends[0]
-      writing = ends[1]
-    }
-
-    func closeReading() {
-      if reading >= 0 { close(reading) }
-      reading = -1
-    }
-
-    func closeWriting() {
-      if writing >= 0 { close(writing) }
-      writing = -1
-    }
-
-    deinit {
-      closeReading()
-      closeWriting()
+  /// Reads both pipes until the program has ended and the pipes are empty.
+  ///
+  /// - Returns: The status of the program's end as `waitpid(2)` gives it.
+  private static func collect(
+    _ process: RunningProcess, _ output: OutputPipe, _ errors: OutputPipe, _ limits: Limits
+  ) throws(ChildProcessError) -> Int32 {
+    let end = limits.clock.monotonic + limits.timeout
+    var hasEnded = false
+    while true {
+      // Negative descriptors are skipped (`poll(2)`).
+      var polled = [output.reading, errors.reading, hasEnded ? -1 : process.descriptor].map {
+        pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+      }
+      // A program that has ended writes no more, so what it wrote is in the pipes now.
+      poll(&polled, 3, hasEnded ? 0 : 100)
+      if limits.isCancelled() { throw .cancelled }
+      guard limits.clock.monotonic < end else { throw .timedOut }
+      if polled[0].revents != 0 { output.read() }
+      if polled[1].revents != 0 { errors.read() }
+      guard output.bytes.count <= limits.outputBytes, errors.bytes.count <= limits.outputBytes else {
+        throw .tooMuchOutput
+      }
+      if hasEnded, polled[0].revents == 0, polled[1].revents == 0 { return process.wait() }
+      if polled[2].revents != 0 { hasEnded = true }
     }
   }
 
@@ -135,49 +135,45 @@ enum ChildProcess {
     guard code == 0 else { throw .notStarted(errno: code) }
     return child
   }
+}
 
-  /// Reads both pipes until both end.
-  private static func collect(
-    _ collected: inout Collected, _ output: Pipe, _ errors: Pipe, until end: MonotonicTime, limit: Int,
-    isCancelled: () -> Bool
-  ) throws(ChildProcessError) {
-    while output.reading >= 0 || errors.reading >= 0 {
-      // Negative descriptors are skipped (`poll(2)`).
-      var polled = [
-        pollfd(fd: output.reading, events: Int16(POLLIN), revents: 0),
-        pollfd(fd: errors.reading, events: Int16(POLLIN), revents: 0),
-      ]
-      let ready = poll(&polled, 2, 100)
-      if isCancelled() { throw .cancelled }
-      guard HostClock.system.monotonic < end else { throw .timedOut }
-      guard ready > 0 else { continue }
-      if polled[0].revents != 0, !read(output.reading, into: &collected.output) { output.closeReading() }
-      if polled[1].revents != 0, !read(errors.reading, into: &collected.errors) { errors.closeReading() }
-      guard collected.output.count <= limit, collected.errors.count <= limit else { throw .tooMuchOutput }
-    }
+/// A pipe that a program writes to, and what was read from it.
+private final class OutputPipe {
+  private(set) var bytes: [UInt8] = []
+  /// Negative after the end of the output.
+  private(set) var reading: Int32
+  private(set) var writing: Int32
+
+  init() throws(ChildProcessError) {
+    var ends: [Int32] = [-1, -1]
+    guard pipe2(&ends, O_CLOEXEC) == 0 else { throw .notStarted(errno: errno) }
+    reading = ends[0]
+    writing = ends[1]
   }
 
-  /// Appends what is there; `false` at the end.
-  private static func read(_ descriptor: Int32, into bytes: inout [UInt8]) -> Bool {
+  func closeWriting() {
+    if writing >= 0 { close(writing) }
+    writing = -1
+  }
+
+  /// Reads once; `poll(2)` must have reported the pipe as ready.
+  func read() {
     var chunk = [UInt8](repeating: 0, count: 4096)
-    let count = Glibc.read(descriptor, &chunk, chunk.count)
-    if count < 0 { return errno == EINTR || errno == EAGAIN }
-    bytes.append(contentsOf: chunk[..<count])
-    return count > 0
+    let count = Glibc.read(reading, &chunk, chunk.count)
+    if count > 0 {
+      bytes.append(contentsOf: chunk[..<count])
+    } else if count == 0 || errno != EINTR && errno != EAGAIN {
+      closeReading()
+    }
   }
 
-  /// The end of a program that has closed its output, which it may outlive.
-  private static func wait(
-    _ child: pid_t, until end: MonotonicTime, isCancelled: () -> Bool
-  ) throws(ChildProcessError) -> Int32 {
-    var status: Int32 = 0
-    var pause: Int32 = 1
-    while waitpid(child, &status, WNOHANG) == 0 {
-      if isCancelled() { throw .cancelled }
-      guard HostClock.system.monotonic < end else { throw .timedOut }
-      poll(nil, 0, pause)
-      pause = min(2 * pause, 100)
-    }
-    return status
+  private func closeReading() {
+    if reading >= 0 { close(reading) }
+    reading = -1
+  }
+
+  deinit {
+    closeReading()
+    closeWriting()
   }
 }

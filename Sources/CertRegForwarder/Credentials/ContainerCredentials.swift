@@ -7,26 +7,28 @@ struct ContainerCredentials: CredentialsProvider {
   private static let ecsURL = ServiceURL(scheme: .http, host: "169.254.170.2")
   private static let source = "the container credentials endpoint"
 
-  /// In place of what the environment says.
+  /// Overrides the environment.
   let uri: String?
   let environment: ProcessEnvironment
   let files: HostFiles
   let endpoints: CredentialEndpoints
 
   var summary: String {
-    uri.map { "the container endpoint \($0)" }
+    uri.map { uri in "the container endpoint \((try? ServiceURL(parsing: uri))?.authority ?? "of the configuration")" }
       ?? "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and AWS_CONTAINER_CREDENTIALS_FULL_URI"
   }
 
   func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
     guard let url = try url() else { return nil }
     var headers = [(name: "Accept", value: "application/json")]
-    if let token = try token() { headers.append(("Authorization", token)) }
+    let token = try token()
+    if let token { headers.append(("Authorization", token)) }
     let reply = try await endpoints.send(
       .GET, url, headers: headers, timeout: CredentialEndpoints.localTimeout, service: Self.source)
     guard reply.status == 200 else {
       throw CredentialsError(
-        refusal: reply, source: Self.source, advice: "check the task's or pod's role and the authorization token")
+        refusal: reply, source: Self.source, advice: "check the task's or pod's role and the authorization token",
+        secrets: environment.secrets.adding(token).adding(lookalikesIn: url.text()))
     }
     let object = try? JSONValue(parsing: reply.body)
     return try CredentialFields.metadata.read(object, source: Self.source)
@@ -58,11 +60,13 @@ struct ContainerCredentials: CredentialsProvider {
     return url
   }
 
-  /// The hosts that may be asked over plain HTTP, as the SDKs have them: this one, and the addresses of ECS and EKS.
+  /// The hosts to which the SDKs connect over plain HTTP: this host, and the addresses of ECS and EKS.
   static func isTrustedWithoutTLS(_ host: String) -> Bool {
     switch host {
-    case "localhost", "::1", "169.254.170.2", "169.254.170.23", "fd00:ec2::23": true
-    default: host.hasPrefix("127.") && ProxySettings.isLocal(host)
+    case "localhost", "169.254.170.2", "169.254.170.23": true
+    default:
+      IPv6Address(host).map { [IPv6Address("::1"), IPv6Address("fd00:ec2::23")].contains($0) }
+        ?? (host.hasPrefix("127.") && ProxySettings.isLocal(host))
     }
   }
 

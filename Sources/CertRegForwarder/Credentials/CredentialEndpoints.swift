@@ -3,11 +3,11 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// The HTTP connections to the places that hand out credentials: one transport for each host, made when it is first needed.
+/// The HTTP connections to credential services: one transport for each host, made when it is first needed.
 final class CredentialEndpoints: Sendable {
-  /// How long an exchange may take; the services answer in milliseconds.
+  /// Time limit of an exchange. The services answer within milliseconds.
   static let remoteTimeout = Duration.seconds(10)
-  /// The same for what is on this host or its link.
+  /// Time limit of an exchange with a service on this host or its link.
   static let localTimeout = Duration.seconds(2)
 
   private struct State {
@@ -27,7 +27,7 @@ final class CredentialEndpoints: Sendable {
 
   /// Makes one exchange.
   ///
-  /// - Throws: `unavailable` where no answer came; names `service`.
+  /// - Throws: `unavailable`, with the name of `service`, if there was no reply.
   func send(
     _ method: HTTPMethod, _ url: ServiceURL, path: String = "", query: String = "",
     headers: [(name: String, value: String)] = [], body: [UInt8]? = nil, timeout: Duration, service: String

@@ -2,7 +2,7 @@ import CertRegCodec
 import CertRegCore
 import CertRegSigV4
 
-/// What the places that hand out credentials call the members of their answers.
+/// The names that a credential service gives the members of its replies.
 struct CredentialFields: Sendable {
   let accessKeyID: String
   let secretAccessKey: String
@@ -21,10 +21,12 @@ struct CredentialFields: Sendable {
     accessKeyID: "accessKeyId", secretAccessKey: "secretAccessKey", sessionToken: "sessionToken",
     expiration: "expiration")
 
-  /// Reads credentials from the object that has them.
+  /// Reads credentials from a JSON object.
   ///
-  /// - Parameter requiresToken: Whether the source gives temporary credentials only.
-  /// - Throws: Where a member is missing or malformed; the message names it and `source`, never a value.
+  /// - Parameters:
+  ///   - source: The name of the service, for messages.
+  ///   - requiresToken: Whether the service issues temporary credentials only.
+  /// - Throws: `invalid` if a member is missing or malformed. The message names the member, never a value.
   func read(
     _ object: JSONValue?, source: String, requiresToken: Bool = true
   ) throws(CredentialsError) -> ProvidedCredentials {
@@ -56,12 +58,15 @@ struct CredentialFields: Sendable {
 }
 
 extension CredentialsError {
-  /// An answer of a place that hands out credentials that is not a success.
+  /// An unsuccessful reply of a credential service.
   ///
-  /// - Parameter advice: What the operator can do about a refusal.
-  init(refusal reply: HTTPReply, source: String, advice: String) {
+  /// - Parameters:
+  ///   - source: The name of the service.
+  ///   - advice: What the operator can do about a refusal.
+  ///   - secrets: What the request held and the reply may repeat.
+  init(refusal reply: HTTPReply, source: String, advice: String, secrets: SecretMask) {
     let error = AWSErrorReply(reply)
-    let words = UpstreamText(credentials: nil, authorization: nil).clean(error.message ?? error.type ?? "", limit: 256)
+    let words = UpstreamText(secrets: secrets).clean(error.message ?? error.type ?? "", limit: 256)
     let said = words.isEmpty ? "" : ": \(words)"
     let category = AWSErrorCategory(error: error, status: reply.status)
     if category == .throttled || category == .unavailable || category == .internalFault {

@@ -1,15 +1,15 @@
 import CertRegCodec
 import CertRegCore
-import NIOPosix
+import Glibc
 import Synchronization
 
 /// Credentials that a program prints (`credential_process`).
 struct CredentialProcess: CredentialsProvider {
-  /// A program that has printed nothing by then is ended.
+  /// A program that still runs after this time is killed.
   static let timeout = Duration.seconds(30)
 
-  /// What a program sees of the daemon's environment: how to find its own files, and how to reach the network. No keys, and
-  /// nothing that would let it speak to the service manager in the daemon's name.
+  /// The variables that a program gets from the daemon's environment: they lead to its own files and to the network. It
+  /// gets no keys, and nothing that would let it speak to the service manager in the daemon's name.
   static let passedVariables = [
     "PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "XDG_CONFIG_HOME",
     "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "CREDENTIALS_DIRECTORY", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTPS_PROXY",
@@ -19,8 +19,9 @@ struct CredentialProcess: CredentialsProvider {
 
   let command: String
   let environment: ProcessEnvironment
-  /// Where the command stands, for messages.
+  /// Where the command is configured, for messages.
   let origin: String
+  let clock: HostClock
 
   var summary: String { "the credential process of \(origin)" }
 
@@ -29,13 +30,14 @@ struct CredentialProcess: CredentialsProvider {
     do throws(ShellWordsError) { words = try ShellWords.split(command) } catch {
       throw CredentialsError(.invalid, "The command line of \(origin) has a quote or backslash that does not end")
     }
-    guard let program = words.first, !program.isEmpty else {
+    guard let first = words.first, !first.isEmpty else {
       throw CredentialsError(.invalid, "The command line of \(origin) is empty")
     }
-    let result = try await run(words)
+    // `PASSWORD=… helper`, with which a shell would set a variable, is a program's name here.
+    let program = UpstreamText(secrets: environment.secrets).clean(first)
+    let result = try await run(words, program: program)
     guard result.exitStatus == 0 else {
-      let words = UpstreamText(credentials: nil, authorization: nil)
-        .clean(String(decoding: result.standardError, as: UTF8.self), limit: 256)
+      let words = complaint(result)
       throw CredentialsError(
         .invalid, "\(program) ended with status \(result.exitStatus)\(words.isEmpty ? "" : ": \(words)")")
     }
@@ -48,31 +50,54 @@ struct CredentialProcess: CredentialsProvider {
     return try CredentialFields.process.read(object, source: "\(program)", requiresToken: false)
   }
 
-  /// Runs the program on a thread that may block, and ends it where the fetch is given up.
-  private func run(_ words: [String]) async throws(CredentialsError) -> ChildProcess.Result {
+  /// The program's standard error without secrets: those of the daemon's environment, of the command line and of the
+  /// program's output, and all that looks like one. The trace of a shell (`set -x`) shows secrets of any form, so its
+  /// lines are left out.
+  private func complaint(_ result: ChildProcess.Result) -> String {
+    var secrets = environment.secrets.adding(lookalikesIn: command)
+    if let object = try? JSONValue(parsing: result.standardOutput) {
+      for name in [CredentialFields.process.secretAccessKey, CredentialFields.process.sessionToken] {
+        secrets = secrets.adding(object[name]?.string)
+      }
+    }
+    let lines = String(decoding: result.standardError, as: UTF8.self).split(whereSeparator: \.isNewline)
+    // The first character of PS4 is repeated for each level of nesting (POSIX Shell Command Language, section 2.5.3).
+    let words = lines.filter { !$0.hasPrefix("+") }.joined(separator: "\n")
+    return UpstreamText(secrets: secrets).clean(words, limit: 256)
+  }
+
+  /// Runs the program, and kills it if the fetch is cancelled.
+  private func run(_ words: [String], program: String) async throws(CredentialsError) -> ChildProcess.Result {
     let isCancelled = CancellationFlag()
     let variables = CredentialProcess.passedVariables.compactMap { name in
       environment[name].map { "\(name)=\($0)" }
     }
-    do {
-      return try await withTaskCancellationHandler {
-        try await NIOThreadPool.singleton.runIfActive {
-          try ChildProcess.run(
-            words, environment: variables, timeout: CredentialProcess.timeout, outputLimitBytes: 64 * 1024
-          ) { isCancelled.isSet }
+    let result = await withTaskCancellationHandler {
+      await withCheckedContinuation {
+        (continuation: CheckedContinuation<Result<ChildProcess.Result, ChildProcessError>, Never>) in
+        let isStarted = DetachedThread.run { [clock] in
+          let limits = ChildProcess.Limits(timeout: Self.timeout, outputBytes: 64 * 1024, clock: clock) {
+            isCancelled.isSet
+          }
+          do throws(ChildProcessError) {
+            continuation.resume(
+              returning: .success(try ChildProcess.run(words, environment: variables, limits: limits)))
+          } catch {
+            continuation.resume(returning: .failure(error))
+          }
         }
-      } onCancel: {
-        isCancelled.set()
+        if !isStarted { continuation.resume(returning: .failure(.notStarted(errno: EAGAIN))) }
       }
-    } catch let error as ChildProcessError {
-      throw CredentialsError(error.isTransient ? .unavailable : .invalid, "\(words[0]): \(error)")
-    } catch {
-      throw CredentialsError(.unavailable, "\(words[0]) could not be run because the daemon is shutting down")
+    } onCancel: {
+      isCancelled.set()
+    }
+    do throws(ChildProcessError) { return try result.get() } catch {
+      throw CredentialsError(error.isTransient ? .unavailable : .invalid, "\(program): \(error)")
     }
   }
 }
 
-/// Tells a blocking call that nobody waits for it any more.
+/// Tells a thread that its result is not wanted any more.
 private final class CancellationFlag: Sendable {
   private let flag = Atomic(false)
 

@@ -1,21 +1,21 @@
 import CertRegCore
 import CertRegSigV4
 
-/// Decides when credentials are used, fetched and waited for. Does nothing itself: each event returns what to do.
+/// Decides when credentials are used, fetched and waited for. It has no effects: each event returns what to do.
 ///
-/// A set is used until its real end. From some time before it (15 minutes, or a third of its life where that is less)
-/// one fetch at a time runs beside its use. After a failed fetch the next one waits, longer each time.
+/// A set of credentials is used until its end. In the time before its end (15 minutes, or a third of its life if that
+/// is less) one fetch at a time runs beside its use. After a failed fetch the next one waits, longer each time.
 struct CredentialRefresh {
-  /// The two clocks: the wall clock is compared with expirations, the other paces fetches.
+  /// Readings of both clocks: the wall clock is compared with expirations, the monotonic clock paces fetches.
   struct Now {
     var wall: WallTime
     var monotonic: MonotonicTime
   }
 
-  /// What a caller who wants credentials gets.
+  /// What a caller gets.
   enum Answer: Equatable {
     case use(SigningCredentials)
-    /// Use these, and start a fetch beside.
+    /// Use these, and start a fetch in the background.
     case useAndFetch(SigningCredentials)
     /// Start a fetch and wait for it.
     case fetch
@@ -25,8 +25,8 @@ struct CredentialRefresh {
   }
 
   static let advisoryWindow = Duration.seconds(15 * 60)
-  /// How long a set that was past its end when it came is used before asking again. Our clock may be the wrong one, and
-  /// instance metadata hands out such sets while it cannot get new ones: whether they are good, the upstream says.
+  /// How long a set that had ended when it was fetched is used before the next fetch. The host's clock may be wrong,
+  /// and instance metadata serves such sets while it cannot renew them: only the upstream knows whether they are valid.
   static let recheckExpired = Duration.seconds(5 * 60)
   static let firstBackoff = Duration.seconds(1)
   static let longestBackoff = Duration.seconds(60)
@@ -46,7 +46,7 @@ struct CredentialRefresh {
   private var failures = 0
   private var lastError: CredentialsError?
   private var notBefore: MonotonicTime?
-  /// The access key and token that the upstream refused last: fetched again unchanged, they are not fetched for ever.
+  /// The set that the upstream refused last. If a fetch returns it unchanged, the next fetch waits.
   private var rejected: SigningCredentials?
 
   /// A call wants credentials.
@@ -69,7 +69,7 @@ struct CredentialRefresh {
     return fetchOrWait(now)
   }
 
-  /// The fetch that was started ended.
+  /// The fetch under way has ended.
   ///
   /// - Parameter jitter: From 0 up to 1; spreads the refreshes of many stations.
   mutating func fetched(_ result: Result<ProvidedCredentials, CredentialsError>, jitter: Double, _ now: Now) {
@@ -80,7 +80,7 @@ struct CredentialRefresh {
       held = provided
       lastError = nil
       failures = isUnchanged ? failures + 1 : 0
-      // What was refused came back: asking at once again would bring the same.
+      // An immediate fetch would return the refused set again.
       notBefore = isUnchanged ? now.monotonic + backoff(jitter) : nil
       recheckAt = provided.recheckAfter.map { now.monotonic + $0 }
       schedule(provided.expiration, jitter: jitter, now)
@@ -91,7 +91,7 @@ struct CredentialRefresh {
     }
   }
 
-  /// The error that a waiting call gets; `nil` where it gets `held`.
+  /// The error for a waiting call; `nil` if the call gets `held`.
   func errorForWaiting(_ now: Now) -> CredentialsError? {
     if held != nil, isUsable(now) { return nil }
     return lastError ?? CredentialsError(.unavailable, "The daemon's credentials ended and no new ones came")
@@ -121,7 +121,7 @@ struct CredentialRefresh {
     refreshAt = expiration + window * (jitter / 5 - 1)
   }
 
-  /// Whether the set that is held has not ended.
+  /// Whether the held set has not ended.
   private func isUsable(_ now: Now) -> Bool {
     usableUntil.map { now.wall < $0 } ?? true
   }

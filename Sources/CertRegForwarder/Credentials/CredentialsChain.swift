@@ -1,7 +1,7 @@
 import CertRegCore
 
-/// Asks one source after the other. The first that has credentials wins; one that is configured and fails ends the search,
-/// since going on would sign as somebody else.
+/// Asks one source after the other. The first source with credentials wins. A configured source that fails ends the
+/// search, because the next one might have another identity.
 struct CredentialsChain: CredentialsProvider {
   let providers: [any CredentialsProvider]
 

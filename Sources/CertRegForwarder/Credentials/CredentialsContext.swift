@@ -1,4 +1,3 @@
-import CertRegClock
 package import CertRegCore
 package import Logging
 package import NIOCore
@@ -12,7 +11,7 @@ package struct CredentialsContext: Sendable {
   package var logger: Logger
 
   package init(
-    environment: ProcessEnvironment, files: HostFiles = .system, clock: HostClock = .system,
+    environment: ProcessEnvironment, files: HostFiles = .system, clock: HostClock,
     eventLoopGroup: any EventLoopGroup, logger: Logger
   ) {
     self.environment = environment
@@ -29,10 +28,10 @@ package struct CredentialsContext: Sendable {
     return SharedProfileStore(environment: environment, files: files, credentialsFile: file)
   }
 
-  /// The region of the EC2 instance that this host is; `nil` where the environment forbids to ask.
+  /// The region of this host, which may be an EC2 instance; `nil` if the environment forbids to ask.
   ///
-  /// - Parameter credentials: Of the target: where they come from another metadata service, that one is asked.
-  /// - Throws: Where none is told.
+  /// - Parameter credentials: The target's setting. A metadata service that it names is asked.
+  /// - Throws: `CredentialsError` if there is no region.
   func instanceRegion(for credentials: CredentialsConfiguration) async throws(CredentialsError) -> String? {
     var endpoint: String?
     if case .instanceMetadata(let own) = credentials { endpoint = own }
@@ -47,7 +46,8 @@ package struct CredentialsContext: Sendable {
 
   /// The provider that a target's configuration names.
   ///
-  /// - Parameter region: The target's, for taking roles.
+  /// - Parameter region: The target's region, for taking roles.
+  /// - Throws: `UpstreamConfigurationError` if a setting of the provider cannot be used.
   package func provider(
     for credentials: CredentialsConfiguration, profiles: SharedProfileStore, region: String?
   ) throws(UpstreamConfigurationError) -> any CredentialsProvider {
@@ -85,7 +85,8 @@ package struct CredentialsContext: Sendable {
     case .environment: return EnvironmentCredentials(environment: environment)
     case .profile(let name, _): return profile(name)
     case .process(let command):
-      return CredentialProcess(command: command, environment: environment, origin: "the configuration")
+      return CredentialProcess(
+        command: command, environment: environment, origin: "the configuration", clock: clock)
     case .container(let uri):
       return ContainerCredentials(uri: uri, environment: environment, files: files, endpoints: endpoints)
     case .instanceMetadata(let endpoint):
@@ -115,7 +116,7 @@ package struct CredentialsContext: Sendable {
   }
 }
 
-/// A provider together with the connections that it and those below it use.
+/// A provider together with its connections.
 private struct ConnectedProvider: CredentialsProvider {
   let provider: any CredentialsProvider
   let endpoints: CredentialEndpoints
@@ -133,9 +134,11 @@ private struct ConnectedProvider: CredentialsProvider {
 }
 
 extension AWSUpstreamClient {
-  /// A target's client with everything that its configuration names. Waits for the network only where nothing names a region.
+  /// A target's client with everything that its configuration names. Waits for the network only if nothing names a
+  /// region. Credentials are fetched later, with the first call.
   ///
-  /// - Throws: Where the target cannot be used as it is configured. Credentials are fetched later, with the first call.
+  /// - Throws: `UpstreamConfigurationError` if the target cannot be used as it is configured. Credentials are fetched
+  ///   later, with the first call.
   package convenience init(
     configuration: TargetConfiguration, context: CredentialsContext
   ) async throws(UpstreamConfigurationError) {

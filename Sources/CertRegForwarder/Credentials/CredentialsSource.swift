@@ -6,14 +6,14 @@ package struct CredentialsError: Error, Hashable, Sendable {
   package enum Code: Hashable, Sendable {
     /// No source has any.
     case notFound
-    /// A source that is configured is wrong, incomplete, or was refused: somebody must mend it.
+    /// A configured source is wrong, incomplete, or was refused: the operator has to correct it.
     case invalid
-    /// A source that is configured did not answer: it may later.
+    /// A configured source did not answer, but may answer later.
     case unavailable
   }
 
   package let code: Code
-  /// For the operator: which sources were looked at, what is wrong, what to do. Never holds a secret.
+  /// Tells the operator which sources were asked, what is wrong and what to do. Never holds a secret.
   package let message: String
 
   package init(_ code: Code, _ message: String) {
@@ -22,14 +22,14 @@ package struct CredentialsError: Error, Hashable, Sendable {
   }
 }
 
-/// Credentials and where they are from.
+/// Credentials and their source.
 package struct ProvidedCredentials: Sendable, Equatable {
   package let signing: SigningCredentials
-  /// When they end; `nil` for keys without an end.
+  /// The end of the credentials; `nil` for lasting keys.
   package let expiration: WallTime?
   /// The name of the source, for logs and `status`: `environment`, `shared credentials file (profile line-3)` …
   package let source: String
-  /// How soon to look whether the source has others, where looking costs next to nothing.
+  /// How soon to look for a change, for sources that cost next to nothing to ask.
   package let recheckAfter: Duration?
 
   package init(
@@ -42,15 +42,15 @@ package struct ProvidedCredentials: Sendable, Equatable {
   }
 }
 
-/// A place that credentials come from. It answers each call afresh; keeping and refreshing is done around it.
+/// A source of credentials. Each call asks it again; `RefreshingCredentials` keeps and renews the result.
 package protocol CredentialsProvider: Sendable {
   /// Gets credentials.
   ///
-  /// - Returns: `nil` where this source is not configured, so that a chain goes on to the next.
-  /// - Throws: Where it is configured and fails; a chain stops there.
+  /// - Returns: `nil` if this source is not configured, so that a chain goes on to the next.
+  /// - Throws: `CredentialsError` if it is configured and fails. A chain stops there.
   func fetch() async throws(CredentialsError) -> ProvidedCredentials?
 
-  /// What to write into "looked at": `environment variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`.
+  /// The name of the source in "looked at …": `environment variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`.
   var summary: String { get }
 
   /// Releases connections.
@@ -61,21 +61,25 @@ extension CredentialsProvider {
   package func shutdown() async {}
 }
 
-/// What requests are signed with, at any time.
+/// Supplies the credentials that sign requests.
 package protocol CredentialsSource: Sendable {
-  /// What is at hand without waiting; `nil` where it must be fetched first.
+  /// The credentials at hand; `nil` if they have to be fetched first.
   func current() -> SigningCredentials?
 
-  /// The credentials to use now.
+  /// The credentials to use now, fetched if necessary.
+  ///
+  /// - Throws: `CredentialsError` if there are none.
   func credentials() async throws(CredentialsError) -> SigningCredentials
 
-  /// Asks for others, after the upstream refused `rejected`. Calls that come together share one fetch, and a call whose
-  /// `rejected` is not current any more gets what is current.
+  /// Fetches other credentials after the upstream refused `rejected`. Simultaneous calls share one fetch. A call whose
+  /// `rejected` is no longer current gets the current credentials.
+  ///
+  /// - Throws: `CredentialsError` if there are none.
   func refresh(after rejected: SigningCredentials) async throws(CredentialsError) -> SigningCredentials
 
-  /// Where the credentials in use are from and when they end, for `status`; `nil` before the first were fetched.
+  /// The source and the end of the credentials in use, for `status`; `nil` before the first fetch.
   var provenance: ProvidedCredentials? { get }
 
-  /// Ends what goes on in the background and releases connections.
+  /// Ends fetches and releases connections.
   func shutdown() async
 }

@@ -3,11 +3,11 @@ import NIOHTTP1
 
 /// The metadata service of an EC2 instance, in version 2.
 ///
-/// Version 1, which answers whoever can make the host send a plain GET, is refused.
+/// Version 1 is not used: it answers every plain GET that the host can be made to send.
 struct InstanceMetadata: Sendable {
   static let name = "instance metadata"
 
-  /// In place of what the environment says.
+  /// Overrides the environment.
   let endpoint: String?
   let environment: ProcessEnvironment
   let endpoints: CredentialEndpoints
@@ -15,21 +15,22 @@ struct InstanceMetadata: Sendable {
   /// Whether the environment forbids to ask.
   var isDisabled: Bool { environment.flag("AWS_EC2_METADATA_DISABLED") }
 
-  /// Whether the host says of itself that it is an EC2 instance (EC2 User Guide, "Detect whether a host is an EC2 instance").
+  /// Whether the host identifies itself as an EC2 instance (EC2 User Guide, "Detect whether a host is an EC2
+  /// instance").
   static func isInstance(_ files: HostFiles) -> Bool {
-    // On Nitro the tag is the instance's ID; on Xen the host's UUID tells.
+    // On Nitro the tag is the instance's ID; on Xen the UUID begins with `ec2`.
     let tag = try? files.text("/sys/devices/virtual/dmi/id/board_asset_tag")
     let uuid = try? files.text("/sys/hypervisor/uuid")
     return tag?.hasPrefix("i-") ?? false || uuid?.hasPrefix("ec2") ?? false
   }
 
-  /// What came of asking for the token that version 2 wants with each request.
+  /// The reply to the request for a token, which version 2 wants with each further request.
   enum Session: Sendable {
     case token(String)
-    /// There is something that does not speak version 2.
+    /// Something replied that does not speak version 2.
     case refused(status: Int)
 
-    /// - Throws: Where there is none.
+    /// - Throws: `invalid` if there is none.
     func token() throws(CredentialsError) -> String {
       switch self {
       case .token(let token): return token
@@ -41,9 +42,9 @@ struct InstanceMetadata: Sendable {
     }
   }
 
-  /// Begins a session. Its token lives for six hours at most; a new one for each refresh is one request an hour.
+  /// Begins a session. A new one for each refresh costs one request an hour.
   ///
-  /// - Throws: `unavailable` where nothing answers.
+  /// - Throws: `unavailable` if nothing replies.
   func session() async throws(CredentialsError) -> Session {
     let reply = try await endpoints.send(
       .PUT, try url(), path: "/latest/api/token", headers: [("X-aws-ec2-metadata-token-ttl-seconds", "300")],
@@ -58,10 +59,10 @@ struct InstanceMetadata: Sendable {
       .GET, try url(), path: path, headers: [("X-aws-ec2-metadata-token", token)], timeout: timeout, service: Self.name)
   }
 
-  /// The region that the instance runs in: the category `placement/region` (EC2 User Guide, "Instance metadata categories"), which
-  /// the SDKs ask for last.
+  /// The region that the instance runs in: the category `placement/region` (EC2 User Guide, "Instance metadata
+  /// categories"), which the SDKs ask for last.
   ///
-  /// Asks a second time where no answer comes: without a region the daemon does not start, and a packet may get lost.
+  /// Asks a second time if there is no reply: without a region the daemon does not start, and a packet may get lost.
   func region() async throws(CredentialsError) -> String {
     do throws(CredentialsError) { return try await placement() } catch {
       guard error.code == .unavailable else { throw error }
@@ -84,7 +85,7 @@ struct InstanceMetadata: Sendable {
     CredentialsError(.unavailable, "Instance metadata has no answer at the moment (HTTP \(status))")
   }
 
-  /// The first line of an answer, which may be its only one.
+  /// The first line of a reply.
   static func firstLine(_ reply: HTTPReply) -> String {
     String(
       decoding: reply.body.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }, as: UTF8.self)

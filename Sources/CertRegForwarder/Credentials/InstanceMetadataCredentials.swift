@@ -6,7 +6,7 @@ struct InstanceMetadataCredentials: CredentialsProvider {
   private static let rolePath = "/latest/meta-data/iam/security-credentials/"
 
   let metadata: InstanceMetadata
-  /// Whether the configuration names this source, so that its silence is an error and not a reason to look elsewhere.
+  /// Whether the configuration names this source. Its silence is an error then; otherwise the next source is asked.
   let isRequired: Bool
 
   var summary: String { "instance metadata (IMDSv2)" }
@@ -14,42 +14,44 @@ struct InstanceMetadataCredentials: CredentialsProvider {
   func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
     if !isRequired, metadata.isDisabled { return nil }
     guard let token = try await token() else { return nil }
+    let secrets = metadata.environment.secrets.adding(token)
     let roles = try await metadata.get(Self.rolePath, token: token)
     if roles.status == 404 {
       guard isRequired else { return nil }
       throw CredentialsError(.invalid, "The instance has no role: attach an instance profile")
     }
     guard roles.status == 200, let role = roleName(roles) else {
-      throw CredentialsError(refusal: roles, source: InstanceMetadata.name, advice: "check the instance profile")
+      throw CredentialsError(
+        refusal: roles, source: InstanceMetadata.name, advice: "check the instance profile", secrets: secrets)
     }
     let reply = try await metadata.get(Self.rolePath + role, token: token)
     guard reply.status == 200 else {
-      throw CredentialsError(refusal: reply, source: InstanceMetadata.name, advice: "check the instance profile")
+      throw CredentialsError(
+        refusal: reply, source: InstanceMetadata.name, advice: "check the instance profile", secrets: secrets)
     }
     let object = try? JSONValue(parsing: reply.body)
-    // The service reports that it has none with status 200 and a code.
+    // If the service has no credentials, it replies with status 200 and a code.
     if let code = object?["Code"]?.string, code != "Success" {
-      let words = UpstreamText(credentials: nil, authorization: nil).clean(
-        object?["Message"]?.string ?? code, limit: 256)
+      let words = UpstreamText(secrets: secrets).clean(object?["Message"]?.string ?? code, limit: 256)
       throw CredentialsError(.unavailable, "Instance metadata has no credentials at the moment: \(words)")
     }
     return try CredentialFields.metadata.read(object, source: "\(InstanceMetadata.name), role \(role)")
   }
 
-  /// A session's token; `nil` where a chain goes on without one.
+  /// A session's token; `nil` if a chain goes on without one.
   private func token() async throws(CredentialsError) -> String? {
     let session: InstanceMetadata.Session
     do throws(CredentialsError) { session = try await metadata.session() } catch {
-      // In a chain, a host that is no EC2 instance is the usual case.
+      // Most hosts are not EC2 instances.
       if !isRequired, error.code == .unavailable { return nil }
       throw error
     }
-    // Other clouds have something else at this address.
+    // Other clouds have other services at this address.
     if !isRequired, case .refused = session { return nil }
     return try session.token()
   }
 
-  /// The name on the first line, where it is one that IAM gives (`[A-Za-z0-9_+=,.@-]`): it becomes part of a path.
+  /// The name on the first line, if IAM permits it (`[A-Za-z0-9_+=,.@-]`): it becomes part of a path.
   private func roleName(_ reply: HTTPReply) -> String? {
     let name = InstanceMetadata.firstLine(reply)
     let rest = name.filter { !"@,".contains($0) }

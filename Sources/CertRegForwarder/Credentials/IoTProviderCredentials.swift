@@ -4,11 +4,11 @@ import NIOCore
 import NIOHTTP1
 import Synchronization
 
-/// Credentials of AWS IoT's credential provider: a device certificate, over mutual TLS, in exchange for those of the role
-/// that a role alias names.
+/// Credentials of AWS IoT's credential provider, which exchanges a device certificate, shown over mutual TLS, for the
+/// credentials of the role that a role alias names.
 final class IoTProviderCredentials: CredentialsProvider {
   struct Settings: Sendable {
-    /// A host name; a URL for trying it out.
+    /// A host name, or a URL.
     var endpoint: String
     var roleAlias: String
     var thingName: String?
@@ -29,7 +29,7 @@ final class IoTProviderCredentials: CredentialsProvider {
   private let environment: ProcessEnvironment
   private let files: HostFiles
   private let eventLoopGroup: any EventLoopGroup
-  /// Protects the transport, which is made anew when the certificate or the key was replaced.
+  /// Protects the transport, which is replaced when the certificate or the key was replaced.
   private let connected = Mutex<Connected?>(nil)
 
   init(
@@ -42,7 +42,7 @@ final class IoTProviderCredentials: CredentialsProvider {
     guard url.scheme == .https else {
       throw UpstreamConfigurationError("the endpoint of the credential provider must be reached over https")
     }
-    // 1 to 128 of these, by the API reference for CreateRoleAlias. It becomes part of a path.
+    // The form that the API reference of CreateRoleAlias gives. The alias becomes part of a path.
     let isAlias = settings.roleAlias.utf8.allSatisfy { byte in
       Character(Unicode.Scalar(byte)).isLetter || Character(Unicode.Scalar(byte)).isNumber
         || "_=,@-".utf8.contains(byte)
@@ -68,7 +68,7 @@ final class IoTProviderCredentials: CredentialsProvider {
         .GET, url.text(path: "/role-aliases/\(settings.roleAlias)/credentials"), headers: headers,
         deadline: .now() + .nanoseconds(CredentialEndpoints.remoteTimeout.nanoseconds))
     } catch {
-      // The other side ends the handshake where it does not know the certificate: that does not mend itself.
+      // The service ends the handshake if it does not know the certificate, which only the operator can correct.
       throw CredentialsError(
         error.kind == .tlsFailure ? .invalid : .unavailable, "\(Self.source) at \(url.authority): \(error.detail)")
     }
@@ -77,7 +77,8 @@ final class IoTProviderCredentials: CredentialsProvider {
         refusal: reply, source: Self.source,
         advice:
           "check that the certificate is active, that its policy allows iot:AssumeRoleWithCertificate on the role "
-          + "alias \(settings.roleAlias), and that `thingName` is the thing it is attached to")
+          + "alias \(settings.roleAlias), and that `thingName` is the thing it is attached to",
+        secrets: environment.secrets)
     }
     let object = try? JSONValue(parsing: reply.body)
     return try CredentialFields.service.read(

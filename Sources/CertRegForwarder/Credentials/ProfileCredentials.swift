@@ -1,11 +1,10 @@
 import CertRegCore
 import CertRegSigV4
 
-/// Credentials of a profile of the shared files, in whichever way the profile gives them: a role to take, a web identity, keys,
-/// or a program.
+/// Credentials of a profile of the shared files: of a role, of a web identity, keys, or those that a program prints.
 struct ProfileCredentials: CredentialsProvider {
-  /// Which of a profile's ways are looked at. In the SDKs' chain a role of the profile comes before a web identity of the
-  /// environment, and the rest of the profile after it.
+  /// The settings of the profile that are used. In the SDKs' chain a role of the profile comes before a web identity of
+  /// the environment, and the rest of the profile after it.
   enum Part: Sendable {
     case all
     case roles
@@ -36,9 +35,9 @@ struct ProfileCredentials: CredentialsProvider {
     return part == .roles ? nil : try await keysOrProcess(of: profile)
   }
 
-  /// The credentials of the role that a profile names; `nil` where it names none.
+  /// The credentials of the role that a profile names; `nil` if it names none.
   ///
-  /// - Parameter visited: The profiles whose roles this one's identity is wanted for.
+  /// - Parameter visited: Names of the profiles whose roles need this profile's identity.
   private func role(
     of profile: SharedProfiles.Profile, in profiles: SharedProfiles, visited: [String]
   ) async throws(CredentialsError) -> ProvidedCredentials? {
@@ -72,7 +71,7 @@ struct ProfileCredentials: CredentialsProvider {
     guard let next = profiles.profiles[source] else {
       throw invalid(profile, "has the source_profile \(source), which does not exist")
     }
-    // A profile may take its role with keys of its own; any other way back to where we were never ends.
+    // A profile may take its role with its own keys. Any other cycle would never end.
     if source != profile.name {
       guard !visited.contains(source) else { throw invalid(profile, "takes its role by way of itself") }
       if let provided = try await role(of: next, in: profiles, visited: visited + [profile.name]) { return provided }
@@ -109,7 +108,7 @@ struct ProfileCredentials: CredentialsProvider {
     if let provided = try ProfileKeys.credentials(profile) { return provided }
     if let command = profile["credential_process"] {
       return try await CredentialProcess(
-        command: command, environment: environment, origin: "the profile \(profile.name)"
+        command: command, environment: environment, origin: "the profile \(profile.name)", clock: service.clock
       ).fetch()
     }
     if profile["sso_session"] ?? profile["sso_start_url"] != nil {

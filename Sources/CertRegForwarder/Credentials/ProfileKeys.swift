@@ -1,14 +1,14 @@
 import CertRegCore
 import CertRegSigV4
 
-/// The keys that stand in a profile of the shared files.
+/// The keys in a profile of the shared files.
 enum ProfileKeys {
   /// How soon a changed file is noticed.
   static let recheckAfter = Duration.seconds(5)
 
-  /// The keys of `profile`; `nil` where it has none.
+  /// The keys of `profile`; `nil` if it has none.
   ///
-  /// - Throws: Where it has one of the two; the message names the other.
+  /// - Throws: `invalid` if it has one of the two. The message names the other.
   static func credentials(_ profile: SharedProfiles.Profile) throws(CredentialsError) -> ProvidedCredentials? {
     let keyID = profile["aws_access_key_id"]
     let secret = profile["aws_secret_access_key"]

@@ -1,10 +1,10 @@
-import CertRegClock
 package import CertRegCore
 package import CertRegSigV4
 package import Logging
 import Synchronization
 
-/// Keeps what a provider gave, and fetches again in time: one fetch at a time, beside the use of what is held.
+/// Keeps a provider's credentials and renews them in time. One fetch at a time runs while the held credentials are
+/// used.
 package final class RefreshingCredentials: CredentialsSource {
   private typealias Outcome = Result<SigningCredentials, CredentialsError>
 
@@ -13,7 +13,7 @@ package final class RefreshingCredentials: CredentialsSource {
     /// Calls that wait for the fetch that is under way.
     var waiters: [Int: CheckedContinuation<Outcome, Never>] = [:]
     var nextWaiter = 0
-    /// The fetch that is under way; owned here so that `shutdown` can end it.
+    /// The fetch under way, which `shutdown` ends.
     var fetch: Task<Void, Never>?
     var isShutDown = false
   }
@@ -21,10 +21,10 @@ package final class RefreshingCredentials: CredentialsSource {
   private let provider: any CredentialsProvider
   private let clock: HostClock
   private let logger: Logger
-  /// Protects all of the above; held for decisions only, never while something is fetched.
+  /// Protects the state machine and the waiters. Held for decisions only, never during a fetch.
   private let state = Mutex(State())
 
-  package init(provider: any CredentialsProvider, clock: HostClock = .system, logger: Logger) {
+  package init(provider: any CredentialsProvider, clock: HostClock, logger: Logger) {
     self.provider = provider
     self.clock = clock
     self.logger = logger
@@ -32,7 +32,7 @@ package final class RefreshingCredentials: CredentialsSource {
 
   package func current() -> SigningCredentials? {
     state.withLock { state in
-      // A fetch that only a waiting call may start is left to that call.
+      // A call that can wait starts the fetch.
       guard state.refresh.held != nil, state.refresh.errorForWaiting(now) == nil else { return nil }
       switch state.refresh.requested(now) {
       case .use(let credentials): return credentials
@@ -98,7 +98,7 @@ package final class RefreshingCredentials: CredentialsSource {
           case .fetch: startFetch(&state)
           case .wait: break
           }
-          // A cancellation that came before this line found no waiter: it must be seen here.
+          // A cancellation before this line found no waiter to resume.
           if Task.isCancelled { return .failure(RefreshingCredentials.endedError) }
           state.waiters[id] = continuation
           return nil
@@ -112,8 +112,7 @@ package final class RefreshingCredentials: CredentialsSource {
     return try outcome.get()
   }
 
-  /// Starts the fetch that the state machine asked for. It belongs to no caller: one that goes away must not end it for
-  /// the others.
+  /// Starts a fetch. It belongs to no caller, because a caller that is cancelled must not end it for the others.
   private func startFetch(_ state: inout State) {
     state.fetch = Task { await fetch() }
   }

@@ -6,7 +6,7 @@ import NIOHTTP1
 
 /// Credentials of IAM Roles Anywhere: a role for a certificate of an authority that the account trusts.
 ///
-/// The request (CreateSession) is signed with the certificate's private key in place of a secret that both sides have.
+/// The certificate's private key signs the request (CreateSession), in place of a shared secret.
 struct RolesAnywhereCredentials: CredentialsProvider {
   struct Settings: Sendable {
     var trustAnchorARN: String
@@ -50,7 +50,8 @@ struct RolesAnywhereCredentials: CredentialsProvider {
       }
       throw CredentialsError(
         refusal: reply, source: Self.source,
-        advice: "check the trust anchor, the profile, the role's trust policy and that the certificate is valid")
+        advice: "check the trust anchor, the profile, the role's trust policy and that the certificate is valid",
+        secrets: environment.secrets.adding(headers.last?.value))
     }
   }
 
@@ -74,7 +75,7 @@ struct RolesAnywhereCredentials: CredentialsProvider {
     }
   }
 
-  /// The certificate and key as they are in their files now: both may have been renewed since the last time.
+  /// The certificate and key, read again because both may have been renewed.
   private func identity() throws(CredentialsError) -> ClientIdentity {
     do {
       return try ClientIdentity(
@@ -119,7 +120,7 @@ struct RolesAnywhereCredentials: CredentialsProvider {
   }
 }
 
-/// A CreateSession request, and how it is signed.
+/// A CreateSession request.
 struct RolesAnywhereRequest: Sendable {
   static let path = "/sessions"
 
@@ -130,8 +131,9 @@ struct RolesAnywhereRequest: Sendable {
   let leaf: [UInt8]
   let chain: [[UInt8]]
 
-  /// The request's headers with the signature: Signature Version 4's canonical request, signed as it stands with the
-  /// certificate's key, with the certificate's serial number in place of an access key.
+  /// The request's headers with the signature. The certificate's key signs the string to sign of Signature Version 4;
+  /// the serial number of the certificate takes the place of the access key ID (IAM Roles Anywhere User Guide, "Signing
+  /// process").
   func signedHeaders(
     identity: ClientIdentity, region: String, at time: WallTime
   ) throws(ClientIdentityError) -> [(name: String, value: String)] {

@@ -3,22 +3,25 @@ import CertRegCrypto
 import CertRegSigV4
 import NIOHTTP1
 
-/// A role to take, and how the session is named.
+/// A role to take, and the name of the session.
 struct RoleRequest: Sendable, Hashable {
   var roleARN: String
-  /// `nil`: `certregd-` and the host's name, so that CloudTrail tells which station registered.
+  /// `nil`: `certregd-` and the host's name, so that CloudTrail shows which host registered.
   var sessionName: String?
   var externalID: String?
   var durationSeconds = 3600
 }
 
-/// The operations of the Security Token Service that give a role's credentials or tell who somebody is.
+/// The operations of the Security Token Service that return a role's credentials or an identity.
 struct SecurityTokenService: Sendable {
   /// `nil`: neither the target nor the profile names one.
   let region: String?
   let environment: ProcessEnvironment
   let clock: HostClock
   let endpoints: CredentialEndpoints
+
+  /// Parameters that a reply must not repeat.
+  private static let secretParameters: Set<String> = ["WebIdentityToken", "ExternalId"]
 
   /// Takes a role as the identity of `source` (AssumeRole).
   func assumeRole(
@@ -40,7 +43,9 @@ struct SecurityTokenService: Sendable {
   /// The ARN of the identity that `source` signs as (GetCallerIdentity, which needs no permission).
   func callerIdentity(_ source: SigningCredentials) async throws(CredentialsError) -> String? {
     let reply = try await exchange([("Action", "GetCallerIdentity"), ("Version", "2011-06-15")], signing: source).reply
-    return reply.status == 200 ? XMLElement.text("Arn", in: String(decoding: reply.body, as: UTF8.self)) : nil
+    guard reply.status == 200 else { return nil }
+    return XMLElement.text("Arn", in: String(decoding: reply.body, as: UTF8.self))
+      .map { UpstreamText(credentials: source, secrets: environment.secrets).clean($0) }
   }
 
   private func common(_ role: RoleRequest) -> [(String, String)] {
@@ -64,11 +69,13 @@ struct SecurityTokenService: Sendable {
     let (reply, authorization) = try await exchange(parameters, signing: signing)
     let document = String(decoding: reply.body, as: UTF8.self)
     if reply.status == 200 { return try read(document, role: role) }
+    var secrets = environment.secrets
+    for (name, value) in parameters where Self.secretParameters.contains(name) { secrets = secrets.adding(value) }
     throw Refusal(reply, document).error(
-      role: role, secrets: UpstreamText(credentials: signing, authorization: authorization))
+      role: role, text: UpstreamText(credentials: signing, authorization: authorization, secrets: secrets))
   }
 
-  /// Sends a call, and once more where the first was refused for its time.
+  /// Sends a call, and repeats it if the first request was refused for its time.
   private func exchange(
     _ parameters: [(String, String)], signing: SigningCredentials?
   ) async throws(CredentialsError) -> (reply: HTTPReply, authorization: String?) {
@@ -135,21 +142,24 @@ struct SecurityTokenService: Sendable {
     private let code: String?
     private let message: String?
     private let category: AWSErrorCategory?
-    /// The service's time, where the refusal is about ours.
+    /// The service's time, if the request was refused for its time.
     private(set) var upstreamTime: WallTime?
 
     init(_ reply: HTTPReply, _ document: String) {
       status = reply.status
       code = UpstreamText.identifier(XMLElement.text("Code", in: document))
       message = XMLElement.text("Message", in: document)
-      category = AWSErrorCategory(type: code, message: message, status: status)
+      // A refusal of the service has a code and a request's ID.
+      let isForeign = code == nil && reply.headers.first(name: "x-amzn-RequestId") == nil
+      category = AWSErrorCategory(type: code, message: message, status: status, isForeign: isForeign)
       if category == .clockSkew {
         upstreamTime = ClockSkew.upstreamTime(message: message, dateHeader: reply.headers.first(name: "Date"))
       }
     }
 
-    func error(role: RoleRequest, secrets: UpstreamText) -> CredentialsError {
-      let words = secrets.clean(message ?? "no reason given", limit: 256)
+    func error(role: RoleRequest, text: UpstreamText) -> CredentialsError {
+      let words = text.clean(message ?? "no reason given", limit: 256)
+      let code = code.map { text.clean($0, limit: 128) }
       switch category {
       case .throttled, .unavailable, .internalFault, nil:
         return CredentialsError(

@@ -7,8 +7,8 @@ struct SharedConfigFileError: Error, Hashable {
 
 /// The text of a shared AWS file (`~/.aws/config`, `~/.aws/credentials`) as sections of settings.
 ///
-/// The form is that of the AWS CLI: `[section]` lines, `name = value` lines, comments that begin a line with `#` or `;`,
-/// and lines with a deeper indentation that belong to the setting above them. Names of settings have no case.
+/// The form is that of the AWS CLI: `[section]` lines, `name = value` lines, comment lines that begin with `#` or `;`,
+/// and lines with a deeper indentation that belong to the setting above them. Names of settings are case-insensitive.
 struct SharedConfigFile: Hashable {
   struct Section: Hashable {
     var values: [String: String] = [:]
@@ -18,7 +18,9 @@ struct SharedConfigFile: Hashable {
 
   private(set) var sections: [String: Section] = [:]
 
-  /// Reads a file's text.
+  /// Reads the text of a file.
+  ///
+  /// - Throws: `SharedConfigFileError` with the line.
   init(parsing text: String) throws(SharedConfigFileError) {
     var section: String?
     var setting: (name: String, indentation: Int)?
@@ -55,7 +57,7 @@ struct SharedConfigFile: Hashable {
     guard let end = content.firstIndex(of: "]") else {
       throw SharedConfigFileError(line: line, message: "[ has no ]")
     }
-    // The words of `[profile "my line"]`, with quotes removed and the space between them made one.
+    // The words of `[profile "my line"]` without quotes, with one space between them.
     let words = content[content.index(after: content.startIndex)..<end].filter { $0 != "\"" && $0 != "'" }
       .split(whereSeparator: \.isWhitespace)
     guard !words.isEmpty else { throw SharedConfigFileError(line: line, message: "the section has no name") }

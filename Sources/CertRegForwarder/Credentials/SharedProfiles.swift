@@ -6,7 +6,7 @@ struct SharedProfiles: Sendable {
     var name: String
     var values: [String: String] = [:]
 
-    /// A setting; `nil` where it is missing or empty.
+    /// A setting; `nil` if it is missing or empty.
     subscript(setting: String) -> String? {
       guard let value = values[setting], !value.isEmpty else { return nil }
       return value
@@ -52,18 +52,19 @@ package final class SharedProfileStore: Sendable {
     var profiles: SharedProfiles
   }
 
-  /// The paths that are looked at: the configuration file and the credentials file; `nil` where there is no home directory.
+  /// The paths of the configuration file and the credentials file; `nil` if there is no home directory.
   let configPath: String?
   let credentialsPath: String?
-  /// The profile that is meant where none is named.
+  /// The profile to use if a target names none.
   let defaultProfileName: String
-  /// Whether somebody asked for that profile, so that its absence is an error.
+  /// Whether the environment names that profile, so that its absence is an error.
   let isProfileNamed: Bool
   private let files: HostFiles
   /// Protects what was read last.
   private let cached = Mutex<Cached?>(nil)
 
-  /// The files that `environment` names, or the usual ones; `credentialsFile` takes the place of the one with credentials.
+  /// The files that `environment` names, or the usual ones; `credentialsFile` takes the place of the one with
+  /// credentials.
   package init(environment: ProcessEnvironment, files: HostFiles = .system, credentialsFile: String? = nil) {
     let home = environment["HOME"]
     func path(_ configured: String?, _ usual: String) -> String? {
@@ -78,9 +79,9 @@ package final class SharedProfileStore: Sendable {
     self.files = files
   }
 
-  /// The profiles as they are now.
+  /// The current profiles.
   ///
-  /// - Throws: Where a file is there but cannot be read or understood; the message names the file and the line.
+  /// - Throws: `invalid` if a file exists but cannot be read or understood. The message names the file and the line.
   func profiles() throws(CredentialsError) -> SharedProfiles {
     let identities = [configPath, credentialsPath].map { $0.flatMap(files.identity) }
     if let profiles = cached.withLock({ $0?.identities == identities ? $0?.profiles : nil }) { return profiles }
@@ -102,7 +103,7 @@ package final class SharedProfileStore: Sendable {
     }
   }
 
-  /// What to write into "looked at".
+  /// The names of the files in "looked at …".
   var summary: String {
     let paths = [credentialsPath, configPath].compactMap { $0 }
     return paths.isEmpty ? "no shared files (HOME is not set)" : paths.joined(separator: " and ")

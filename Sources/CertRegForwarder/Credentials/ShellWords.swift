@@ -1,4 +1,4 @@
-/// Why a command line cannot be taken apart.
+/// Why a command line cannot be split.
 enum ShellWordsError: Error, Hashable {
   case unclosedQuote
   case trailingBackslash
@@ -6,8 +6,10 @@ enum ShellWordsError: Error, Hashable {
 
 /// A command line as a list of words.
 enum ShellWords {
-  /// Splits as a POSIX shell does (Shell Command Language section 2.2): at blanks, with `'…'`, `"…"` and `\` as quoting.
-  /// Nothing is expanded and no operator means anything: the words go to a program and not to a shell.
+  /// Splits as a POSIX shell does (Shell Command Language section 2.2): at blanks, with `'…'`, `"…"` and `\` as
+  /// quoting. There are no expansions and no operators, since no shell runs the words.
+  ///
+  /// - Throws: `ShellWordsError` if a quote or backslash does not end.
   static func split(_ line: String) throws(ShellWordsError) -> [String] {
     var words: [String] = []
     var word: String?
@@ -19,7 +21,7 @@ enum ShellWords {
       case ("'", _): word?.append(character)
       case ("\"", "\\"):
         guard let next = rest.first else { throw .unclosedQuote }
-        // Inside double quotes a backslash keeps its meaning before these only.
+        // Inside double quotes a backslash quotes only these (section 2.2.3).
         if "\"\\$`\n".contains(next) {
           rest.removeFirst()
           if next != "\n" { word?.append(next) }

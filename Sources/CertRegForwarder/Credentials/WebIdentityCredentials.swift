@@ -3,7 +3,7 @@ import CertRegCore
 /// A role's credentials for a token of an identity provider: Kubernetes' projected service account tokens and the like.
 struct WebIdentityCredentials: CredentialsProvider {
   let role: RoleRequest
-  /// Read afresh each time: the token is replaced every hour.
+  /// Read for each fetch, since the token is replaced every hour.
   let tokenFile: String
   let files: HostFiles
   let service: SecurityTokenService
@@ -20,7 +20,7 @@ struct WebIdentityCredentials: CredentialsProvider {
   }
 }
 
-/// The same where environment variables name the role and the token.
+/// A web identity whose role and token are named by environment variables.
 struct EnvironmentWebIdentity: CredentialsProvider {
   let environment: ProcessEnvironment
   let files: HostFiles

@@ -1,6 +1,6 @@
-/// Reads single elements of the flat XML that the Security Token Service answers with.
+/// Reads single elements of the flat XML in replies of the Security Token Service.
 enum XMLElement {
-  /// The text of the first element `name`; `nil` where there is none, or where it holds other elements.
+  /// The text of the first element `name`; `nil` if there is none, or if it holds other elements.
   static func text(_ name: String, in document: String) -> String? {
     guard let start = document.firstRange(of: "<\(name)>") else { return nil }
     let rest = document[start.upperBound...]

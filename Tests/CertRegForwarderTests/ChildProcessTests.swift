@@ -1,0 +1,94 @@
+import CSpawn
+import CertRegClock
+import CertRegCore
+import CertRegSigV4
+import Foundation
+import Glibc
+import Testing
+
+@testable import CertRegForwarder
+
+/// Programs that do not end, or leave something behind.
+@Suite(.timeLimit(.minutes(2))) struct ChildProcessTests {
+  private func limits(
+    _ timeout: Duration = .seconds(600), isCancelled: @escaping () -> Bool = { false }
+  ) -> ChildProcess.Limits {
+    ChildProcess.Limits(timeout: timeout, outputBytes: 100, clock: .system, isCancelled: isCancelled)
+  }
+
+  @Test func `a program that hangs is ended together with what it started`() throws {
+    #expect(throws: ChildProcessError.timedOut) {
+      try ChildProcess.run(
+        ["/bin/sh", "-c", "sleep 600 & sleep 600"], environment: [], limits: limits(.milliseconds(200)))
+    }
+    #expect(throws: ChildProcessError.timedOut, "one that outlives its output") {
+      try ChildProcess.run(
+        ["/bin/sh", "-c", "echo {}; exec >&- 2>&-; sleep 600"], environment: [], limits: limits(.milliseconds(200)))
+    }
+    #expect(throws: ChildProcessError.cancelled) {
+      try ChildProcess.run(["/bin/sleep", "600"], environment: [], limits: limits { true })
+    }
+  }
+
+  @Test func `a program that joins another process group is ended`() throws {
+    let script = "use POSIX; setpgid(0, getpgrp(getppid())) or die; open(F, '>', $ARGV[0]); close F; sleep 600"
+    try withTemporaryFile { path in
+      #expect(throws: ChildProcessError.cancelled) {
+        try ChildProcess.run(
+          ["/usr/bin/perl", "-e", script, path], environment: [],
+          limits: limits { FileManager.default.fileExists(atPath: path) })
+      }
+    }
+  }
+
+  @Test func `what a program starts in a session of its own is ended with it`() throws {
+    try withTemporaryFile { path in
+      let script = "setsid sleep 600 & echo $! > \(path).new; mv \(path).new \(path); wait"
+      var helper = Int32(-1)
+      #expect(throws: ChildProcessError.cancelled) {
+        try ChildProcess.run(
+          ["/bin/sh", "-c", script], environment: ["PATH=/usr/bin:/bin"],
+          limits: limits {
+            guard let text = try? HostFiles.system.text(path), let number = pid_t(text) else { return false }
+            helper = pidfd_open(number, 0)
+            return true
+          })
+      }
+      #expect(helper >= 0)
+      var polled = [pollfd(fd: helper, events: Int16(POLLIN), revents: 0)]
+      #expect(poll(&polled, 1, 60_000) == 1, "the helper still runs")
+      close(helper)
+    }
+  }
+
+  @Test func `a result does not wait for a process that keeps the output open`() throws {
+    let script = "setsid sleep 600 & echo $!"
+    let result = try ChildProcess.run(
+      ["/bin/sh", "-c", script], environment: ["PATH=/usr/bin:/bin"], limits: limits())
+    let text = String(decoding: result.standardOutput, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    let number = try #require(pid_t(text))
+    #expect(result.exitStatus == 0)
+    kill(number, SIGKILL)
+  }
+
+  /// More programs hang than any shared pool has threads.
+  @Test func `programs that hang hold up no other`() async throws {
+    let environment = ProcessEnvironment(["PATH": "/usr/bin:/bin"])
+    func process(_ command: String) -> CredentialProcess {
+      CredentialProcess(command: command, environment: environment, origin: "the test", clock: .system)
+    }
+    let hanging = (0..<32).map { _ in Task { try? await process("sleep 600").fetch() } }
+    let keys = #"{"Version":1,"AccessKeyId":"P","SecretAccessKey":"p"}"#
+    let provided = try await process("echo '\(keys)'").fetch()
+    #expect(provided?.signing.accessKeyID == "P")
+    for task in hanging { task.cancel() }
+    for task in hanging { #expect(await task.value == nil) }
+  }
+
+  private func withTemporaryFile(_ body: (String) throws -> Void) throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("certregd-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try body(folder.appendingPathComponent("mark").path)
+  }
+}

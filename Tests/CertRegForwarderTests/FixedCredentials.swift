@@ -1,0 +1,46 @@
+import CertRegSigV4
+import Synchronization
+
+@testable import CertRegForwarder
+
+/// Credentials that a test gives.
+final class FixedCredentials: CredentialsSource {
+  static let first = SigningCredentials(
+    accessKeyID: "ASIAFIRST", secretAccessKey: "first-secret", sessionToken: "first-token")
+  static let second = SigningCredentials(
+    accessKeyID: "ASIASECOND", secretAccessKey: "second-secret", sessionToken: "second-token")
+
+  private let held: Mutex<SigningCredentials>
+  private let afterRefresh: SigningCredentials?
+
+  init(afterRefresh: SigningCredentials? = nil) {
+    held = Mutex(FixedCredentials.first)
+    self.afterRefresh = afterRefresh
+  }
+
+  func current() -> SigningCredentials? { held.withLock { $0 } }
+  func credentials() async throws(CredentialsError) -> SigningCredentials { held.withLock { $0 } }
+  func refresh(after rejected: SigningCredentials) async throws(CredentialsError) -> SigningCredentials {
+    held.withLock { held in
+      if let afterRefresh { held = afterRefresh }
+      return held
+    }
+  }
+  var provenance: ProvidedCredentials? { nil }
+  func shutdown() async {}
+}
+
+/// Credentials that never come.
+struct StuckCredentials: CredentialsSource {
+  func current() -> SigningCredentials? { nil }
+  func credentials() async throws(CredentialsError) -> SigningCredentials {
+    let never = AsyncStream<Never> { _ in }
+    for await _ in never {}
+    throw CredentialsError(.unavailable, "cancelled")
+  }
+  func refresh(after rejected: SigningCredentials) async throws(CredentialsError) -> SigningCredentials {
+    try await credentials()
+  }
+  var provenance: ProvidedCredentials? { nil }
+  func shutdown() async {}
+}
