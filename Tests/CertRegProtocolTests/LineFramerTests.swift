@@ -56,6 +56,12 @@ import Testing
     }
   }
 
+  @Test func `counts bytes and nothing else`() {
+    let pair = #"\ud83d\ude00"#
+    #expect(frame(Array("\(pair)\n".utf8), limit: 12, pieces: { _ in 5 }).lines == [pair])
+    #expect(frame(Array("\(pair)\n".utf8), limit: 11, pieces: { _ in 5 }).isTooLong)
+  }
+
   @Test func `hands out a last line without its end`() {
     #expect(frame(Array("a\nbc".utf8), limit: 10, pieces: { _ in 1 }).rest == "bc")
     #expect(frame(Array("a\n \r".utf8), limit: 10, pieces: { _ in 1 }).rest == nil)
