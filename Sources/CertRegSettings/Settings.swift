@@ -44,10 +44,12 @@ package struct SocketSettings: Sendable, Equatable {
   /// Name or number of the group that owns the socket file.
   package var group = "certregd"
   package var maxConnections = 4096
+  /// Most connections of one user at once; `nil`: half of the connections that are possible.
+  package var maxConnectionsPerUser: Int?
   /// Most requests of one connection that run at the same time.
   package var window = 64
   /// Longest line without its LF.
-  package var maxLineBytes = 524_288
+  package var maxLineBytes = 1 << 20
   /// A connection with nothing under way is closed after this long; `nil`: never.
   package var idleTimeout: Duration?
   /// Most bytes of requests under way of one connection.
