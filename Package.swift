@@ -113,7 +113,10 @@ let package = Package(
     tests("CertRegHostTests", ["CertRegHost", .logging]),
     tests(
       "CertRegDaemonTests",
-      ["CertRegDaemon", "CertRegHost", "CertRegProtocol", "CertRegSettings", "CertRegSocket", .logging]),
+      [
+        "CertRegDaemon", "CertRegHost", "CertRegProtocol", "CertRegSettings", "CertRegSocket", .nioCore, .nioPosix,
+        .logging,
+      ]),
     tests("CertRegSandboxTests", ["CertRegCrypto", "CertRegSigV4", "CertRegSandbox", .logging]),
     tests("CertRegSocketTests", ["CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),
     tests("CertRegClientTests", ["CertRegCrypto", "CertRegClient"]),

@@ -190,12 +190,13 @@ final class DaemonParts: Sendable {
         audit: audit, counts: counts, configuration: settings.requests)
       let server = try await SocketServer.start(
         on: socket.descriptor, loops: Threads.socketLoops, handling: service, cache: cache,
+        demand: cache.demand, clock: SystemClock.host,
         configuration: settings.socketConfiguration(cache: cache, maxConnections: maxConnections))
       started = server
       reports.attach(server: server)
       var metrics: MetricsServer?
       if let listen = settings.metrics.listen {
-        metrics = try await MetricsServer.start(listen, reports: reports, on: threads.core)
+        metrics = try await MetricsServer.start(listen, exposition: { reports.metrics($0) }, on: threads.core)
       }
       return DaemonParts(
         calls: calls, server: server, engine: engine, service: service, reports: reports, verdicts: verdicts,

@@ -7,7 +7,9 @@ import Synchronization
 // The operation `register`, from the verdict to the engine.
 extension RequestService {
   /// Runs on a worker thread: the verdict takes about 100 µs, a look into the store may wait for the disk.
-  func register(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
+  ///
+  /// - Parameter share: The part of the queue that the caller's rule allows; `nil`: all of it.
+  func register(_ request: OwnedRequest, from peer: Peer, share: Registrar.QueueShare?, reply: Reply) {
     let verdict = verdicts.current
     do throws(ServiceError) {
       let targets = try targets(of: request)
@@ -33,7 +35,9 @@ extension RequestService {
             accepted = try verdict.validator.validate(der: der, certificateID: id, now: SystemClock.wall)
           }
           basis = accepted
-          ask(key, der, accepted, request, from: peer, connection: reply.connectionID) { answers.set(index, $0) }
+          ask(key, der, accepted, request, from: peer, share: share, connection: reply.connectionID) {
+            answers.set(index, $0)
+          }
         } catch {
           audit.refused(id, in: [target], error, by: peer.requester)
           answers.set(index, .failed(error))
@@ -82,7 +86,7 @@ extension RequestService {
 
   private func ask(
     _ key: RegistrationKey, _ der: [UInt8], _ basis: VerdictBasis, _ request: OwnedRequest, from peer: Peer,
-    connection: UInt64, completion: @escaping @Sendable (TargetAnswer) -> Void
+    share: Registrar.QueueShare?, connection: UInt64, completion: @escaping @Sendable (TargetAnswer) -> Void
   ) {
     let current = currentConfiguration
     let requester = peer.requester
@@ -91,7 +95,7 @@ extension RequestService {
       key: key, der: der, basis: basis, namedStatus: request.status, status: request.status ?? current.defaultStatus,
       ifExists: request.ifExists, requester: requester, connection: connection,
       expectation: request.wait ? .result(deadline: SystemClock.monotonic + patience) : .queued,
-      share: current.access?.queueShare(of: peer), earlier: request.refresh ? earlierResult(key) : nil)
+      share: share, earlier: request.refresh ? earlierResult(key) : nil)
     engine.register(registrarRequest, refresh: request.refresh) { answer, provenance in
       self.audit.answered(key, answer, provenance, to: requester)
       switch answer {

@@ -28,6 +28,8 @@ final class RequestService: RequestHandling {
   let counts: RequestCounts
   private let configuration: Mutex<Configuration>
   private let reports: Reports
+  private let peers: PeerIdentification
+  private let watches: WatchHub
 
   init(
     verdicts: Verdicts, cache: ResultCache, store: any RegistrationStore, engine: RegistrationEngine,
@@ -42,28 +44,27 @@ final class RequestService: RequestHandling {
     self.audit = audit
     self.counts = counts
     self.configuration = Mutex(configuration)
+    peers = PeerIdentification(workers: workers)
+    watches = WatchHub(
+      access: configuration.access, clock: SystemClock.host, onWorker: { workers.submit($0) },
+      refused: { error, peer in audit.refused(.watch, error, to: peer.requester) })
+    engine.watch(while: { true }) { [watches] in watches.publish($0) }
   }
 
   func reconfigure(_ configuration: Configuration) {
     self.configuration.withLock { $0 = configuration }
+    watches.setAccess(configuration.access)
   }
 
   // MARK: RequestHandling
 
   func peer(ofDescriptor descriptor: CInt) throws -> Peer {
-    let credentials = try PeerCredentials(descriptor: descriptor)
-    let unit = UnitOfPeer(process: credentials.processID)
-    if currentConfiguration.access?.asksForUnits ?? false {
-      unit.set(PeerUnit.lookUp(descriptor: descriptor, peer: credentials))
-    }
-    return Peer(
-      uid: credentials.userID, gid: credentials.groupID, pid: credentials.processID,
-      supplementaryGroups: credentials.supplementaryGroupIDs, findUnit: { unit.name })
+    try peers.peer(ofDescriptor: descriptor)
   }
 
   func servesFromMemory(_ peer: Peer) -> Bool {
     let current = currentConfiguration
-    return !current.auditsRepeats && current.access?.isUnlimited(peer) ?? true
+    return !current.auditsRepeats && current.access?.isUnlimited(peer, now: SystemClock.monotonic) ?? true
   }
 
   func known(certificatePem: UnsafeRawBufferPointer, target: UInt16, now: WallTime) -> KnownAnswer? {
@@ -83,35 +84,49 @@ final class RequestService: RequestHandling {
   }
 
   func handle(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
-    let access = currentConfiguration.access
-    switch request.operation {
-    case .watch where access == nil, .status where access == nil, .metrics where access == nil:
-      carryOut(request, from: peer, reply: reply)
-    default:
-      // The rules may ask the system for accounts and units, which takes as long as it takes.
-      onWorker {
-        do throws(ServiceError) {
-          if let access {
-            let targets = try self.concerned(request)
-            try access.check(request.operation, targets: targets, by: peer, now: SystemClock.monotonic)
-          }
-        } catch {
-          self.refuse(request, error, to: peer, reply: reply)
-          return
+    guard let access = currentConfiguration.access else {
+      switch request.operation {
+      case .watch, .status, .metrics: carryOut(request, from: peer, reply: reply)
+      case .register, .validate, .lookup, .forget: onWorker { self.carryOut(request, from: peer, reply: reply) }
+      }
+      return
+    }
+    onWorker {
+      if let decision = access.decision(for: peer, now: SystemClock.monotonic) {
+        self.handle(request, decision, of: access, from: peer, reply: reply)
+      } else {
+        access.lookUpAndDecide(for: peer) { decision in
+          self.onWorker { self.handle(request, decision, of: access, from: peer, reply: reply) }
         }
-        self.carryOut(request, from: peer, reply: reply)
       }
     }
   }
 
+  /// Goes on once the rules that count for the peer are known. On a worker thread.
+  private func handle(
+    _ request: OwnedRequest, _ decision: AccessControl.Decision, of access: AccessControl, from peer: Peer, reply: Reply
+  ) {
+    do throws(ServiceError) {
+      let targets = try concerned(request)
+      let grant = try decision.get()
+      try access.check(request.operation, targets: targets, of: peer, under: grant)
+      try access.takeToken(under: grant, now: SystemClock.monotonic)
+      carryOut(request, from: peer, share: access.queueShare(under: grant), reply: reply)
+    } catch {
+      refuse(request, error, to: peer, reply: reply)
+    }
+  }
+
   /// On a worker thread, but for what neither computes nor looks into the store.
-  private func carryOut(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
+  private func carryOut(
+    _ request: OwnedRequest, from peer: Peer, share: Registrar.QueueShare? = nil, reply: Reply
+  ) {
     switch request.operation {
-    case .register: register(request, from: peer, reply: reply)
+    case .register: register(request, from: peer, share: share, reply: reply)
     case .validate: validate(request, reply: reply)
     case .lookup: lookup(request, reply: reply)
     case .forget: forget(request, reply: reply)
-    case .watch: watch(request, reply: reply)
+    case .watch: watch(request, from: peer, reply: reply)
     case .status:
       counts.count(.status, "ok")
       reports.status { reply.send(AnswerEncoder.object(id: request.id, body: $0)) }
@@ -226,31 +241,14 @@ final class RequestService: RequestHandling {
     }
   }
 
-  private func watch(_ request: OwnedRequest, reply: Reply) {
+  private func watch(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
     do throws(ServiceError) {
       let targets = request.targets == .default ? nil : Set(try self.targets(of: request))
       counts.count(.watch, "ok")
-      engine.watch(while: { reply.isWanted }) { ending in
-        if let line = Self.watchLine(request, ending, targets: targets) { reply.sendPart(line) }
-      }
+      watches.add(
+        id: request.id, WatchHub.Filter(targets: targets, outcome: request.watchOutcome), from: peer, reply: reply)
     } catch {
       fail(request, error, reply)
-    }
-  }
-
-  private static func watchLine(
-    _ request: OwnedRequest, _ ending: Registrar.Ending, targets: Set<TargetName>?
-  ) -> [UInt8]? {
-    switch ending {
-    case .registered(let registration):
-      guard targets?.contains(registration.key.target) ?? true,
-        request.watchOutcome.map({ $0.rawValue == registration.outcome.rawValue }) ?? true
-      else { return nil }
-      return AnswerEncoder.watched(id: request.id, registration)
-    case .failed(let failure):
-      guard targets?.contains(failure.key.target) ?? true, request.watchOutcome.map({ $0 == .failed }) ?? true
-      else { return nil }
-      return AnswerEncoder.watched(id: request.id, failure)
     }
   }
 

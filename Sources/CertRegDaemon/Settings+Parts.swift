@@ -25,7 +25,9 @@ extension Settings {
     RequestService.Configuration(
       targets: targets.map(\.name), defaultTarget: defaultTarget, defaultStatus: defaultStatus,
       defaultTimeout: defaultTimeout,
-      access: access.map { AccessControl($0, maxPending: queue.maxEntries) }, auditsRepeats: log.auditRepeats)
+      access: access.map {
+        AccessControl($0, maxPending: queue.maxEntries, database: .system, clock: SystemClock.host)
+      }, auditsRepeats: log.auditRepeats)
   }
 
   func socketConfiguration(cache: ResultCache, maxConnections: Int) -> SocketConfiguration {
@@ -33,6 +35,7 @@ extension Settings {
     configuration.window = socket.window
     configuration.maxLineBytes = socket.maxLineBytes
     configuration.maxConnections = maxConnections
+    configuration.maxConnectionsPerUser = socket.maxConnectionsPerUser ?? max(1, maxConnections / 2)
     configuration.budgetBytes = socket.memoryBudgetBytes
     configuration.maxBytesUnderWay = socket.connectionBudgetBytes
     configuration.idleTimeout = socket.idleTimeout

@@ -3,6 +3,9 @@ import Glibc
 
 /// The system's clocks.
 enum SystemClock {
+  /// The same clocks, for parts that get their clock passed in.
+  static let host = HostClock(monotonic: { monotonic }, wall: { wall })
+
   static var moment: Moment {
     Moment(monotonic: monotonic, wall: wall)
   }

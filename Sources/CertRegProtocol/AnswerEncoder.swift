@@ -57,14 +57,6 @@ package enum AnswerEncoder {
     return object(id: id) { $0.errorMember(error.error) }
   }
 
-  /// The answer to `validate`. `certificate` is a JSON object, on one line.
-  package static func validated(id: [UInt8]?, certificateID: CertificateID, certificate: [UInt8]) -> [UInt8] {
-    object(id: id) { writer in
-      writer.member("certificateId", certificateID.hex)
-      writer.member("certificate", json: certificate)
-    }
-  }
-
   /// The answer to `lookup` where something is known.
   package static func lookup(id: [UInt8]?, _ known: KnownState) -> [UInt8] {
     object(id: id) { writer in

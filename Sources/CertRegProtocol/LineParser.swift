@@ -2,6 +2,8 @@
 package enum LineParser {
   /// The most names that an array in `target` may have.
   package static let maxTargets = 256
+  /// The most bytes of JSON text that the `id` of a `watch` may have.
+  package static let maxWatchIDBytes = 1024
   /// The range of `timeoutMs`.
   package static let timeoutRangeMilliseconds = 1...300_000
 

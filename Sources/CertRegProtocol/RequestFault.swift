@@ -13,6 +13,8 @@ enum RequestFault: Equatable {
   case invalidValue(Member, at: Range<Int>)
   /// A number past what a double holds: readers would turn it into infinity.
   case idTooLarge(offset: Int)
+  /// An `id` that is too long for a `watch`, which keeps it and repeats it in every line.
+  case watchIDTooLong(offset: Int)
   /// No target, or more than `LineParser.maxTargets`.
   case targetCount(offset: Int)
   /// An array of targets for an operation that takes one.

@@ -287,7 +287,9 @@ struct RequestParser {
     case .lookup:
       if request.certificateID == nil && request.certificatePem == nil { return .missingMember(.certificateId) }
       if request.certificateID != nil && request.certificatePem != nil { return .conflictingMembers }
-    case .watch, .status, .metrics:
+    case .watch:
+      if let id = request.id, id.count > LineParser.maxWatchIDBytes { return .watchIDTooLong(offset: id.lowerBound) }
+    case .status, .metrics:
       break
     }
     if case .many = request.target, !request.operation.takesManyTargets { return .manyTargets }

@@ -3,9 +3,11 @@ package struct SocketConfiguration: Sendable {
   /// Requests under way on one connection, at most.
   package var window = 64
   /// A longer line is refused and its connection closed.
-  package var maxLineBytes = 512 * 1024
+  package var maxLineBytes = 1 << 20
   /// Connections at once, at most; the next ones get `too_many_connections` and are closed. Read at the start alone.
   package var maxConnections = 4096
+  /// Connections of one user at once, at most; `nil`: as many as there are. Read at the start alone.
+  package var maxConnectionsPerUser: Int?
   /// Bytes that all connections together may hold in unfinished lines and unanswered requests, beyond `freeBytes` each.
   /// Read at the start alone.
   package var budgetBytes = 32 * 1024 * 1024

@@ -13,9 +13,12 @@ final class SocketLoop {
   struct Shared: Sendable {
     var handling: any RequestHandling
     var cache: ResultCache
+    var demand: AnswerDemand
+    var clock: HostClock
     var budget: ByteBudget
     var textHash: TextHash
     var open: ConnectionCount
+    var users: UserConnections
     var configuration: SocketConfiguration
   }
 
@@ -37,7 +40,10 @@ final class SocketLoop {
   let budget: ByteBudget
   let textHash: TextHash
   let poller: Poller
+  private let demand: AnswerDemand
+  private let clock: HostClock
   private let open: ConnectionCount
+  private let users: UserConnections
   /// Where all reads go; what is left of a line moves to memory of its connection. Not an array, which would be filled with zeros
   /// or copied: the kernel writes here and lines are parsed here.
   let received = UnsafeMutableRawBufferPointer.allocate(byteCount: SocketLoop.longestRead, alignment: 64)
@@ -45,9 +51,9 @@ final class SocketLoop {
   var spareOutput = RawBuffer()
   var configuration: SocketConfiguration
   var counters = LoopCounters()
-  /// Nanoseconds of the monotonic clock when the loop woke up last.
+  /// The monotonic clock at the loop's last wake-up, in nanoseconds.
   private(set) var now: UInt64 = 0
-  /// The wall clock at that time, in seconds since 1970.
+  /// The wall clock at the loop's last wake-up, in seconds since 1970.
   private(set) var wallSeconds: UInt32 = 0
   private(set) var isDraining = false
   private let memo = AnswerMemo(sizeLog2: SocketLoop.memoSizeLog2)
@@ -69,7 +75,10 @@ final class SocketLoop {
     cache = shared.cache
     budget = shared.budget
     textHash = shared.textHash
+    demand = shared.demand
+    clock = shared.clock
     open = shared.open
+    users = shared.users
     configuration = shared.configuration
     poller = try Poller()
     try poller.add(mailbox.descriptor, .readable)
@@ -90,7 +99,7 @@ final class SocketLoop {
 
   private func turn() {
     let count = poller.wait(milliseconds: untilSweep)
-    readClocks()
+    readClock()
     var hasMail = false
     for index in 0..<count {
       let (descriptor, readiness) = poller.event(at: index)
@@ -105,7 +114,7 @@ final class SocketLoop {
     if hasMail { for job in mailbox.take() { job(self) } }
     resumeAnswered()
     if demandMeter.isPressing(answers: counters.memoryAnswers, at: now) {
-      cache.demand.note(at: MonotonicTime(nanoseconds: Int64(now)))
+      demand.note(at: MonotonicTime(nanoseconds: Int64(now)))
     }
     if let nextSweep, now >= nextSweep { sweep() }
   }
@@ -114,14 +123,11 @@ final class SocketLoop {
     isStopped = true
   }
 
-  /// From the kernel's coarse clocks, once for all that happens in a turn: they cost a few nanoseconds and are right to a few
-  /// milliseconds.
-  private func readClocks() {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
-    now = UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-    clock_gettime(CLOCK_REALTIME_COARSE, &time)
-    wallSeconds = UInt32(clamping: time.tv_sec)
+  /// Reads the clock once a turn: all events of a turn have the same time.
+  private func readClock() {
+    let moment = clock.now
+    now = UInt64(clamping: moment.monotonic.nanoseconds)
+    wallSeconds = UInt32(clamping: moment.wall.secondsSinceEpoch)
   }
 
   private var untilSweep: CInt {
@@ -156,17 +162,27 @@ final class SocketLoop {
 
   /// Serves an accepted connection, which is the loop's from here on.
   func serve(_ descriptor: CInt, number: UInt64) {
-    let connection: Connection
-    do {
-      let peer = try handling.peer(ofDescriptor: descriptor)
-      try poller.add(descriptor, .readable)
-      connection = Connection(descriptor, number: number, peer: peer, loop: self)
-    } catch {
-      // The client is gone, or there is no memory for it: it sees the connection closed.
+    guard let peer = try? handling.peer(ofDescriptor: descriptor) else {
+      // The kernel does not know the peer of a connection whose client is gone.
       Glibc.close(descriptor)
       open.leave()
       return
     }
+    guard users.enter(peer.uid) else {
+      Acceptor.refuse(descriptor, .tooManyConnections(ofUser: peer.uid, limit: users.limit))
+      open.leave()
+      return
+    }
+    do throws(SystemCallError) {
+      try poller.add(descriptor, .readable)
+    } catch {
+      // No memory: the client sees the connection closed.
+      Glibc.close(descriptor)
+      users.leave(peer.uid)
+      open.leave()
+      return
+    }
+    let connection = Connection(descriptor, number: number, peer: peer, loop: self)
     while connections.count <= Int(descriptor) { connections.append(nil) }
     connections[Int(descriptor)] = connection
     counters.connectionsOpened += 1
@@ -185,9 +201,11 @@ final class SocketLoop {
     return connection
   }
 
-  func closed(_ descriptor: CInt) {
-    connections[Int(descriptor)] = nil
+  /// A connection has closed its descriptor.
+  func closed(_ connection: Connection) {
+    connections[Int(connection.descriptor)] = nil
     counters.connectionsOpen -= 1
+    users.leave(connection.peer.uid)
     open.leave()
     finishDrainingIfEmpty()
   }

@@ -16,18 +16,27 @@ package final class SocketServer: Sendable {
     self.mailboxes = mailboxes
   }
 
-  /// Starts to accept connections on `socket`, a listening Unix stream socket that the server takes over, with `loops` threads.
+  /// Starts to accept connections.
   ///
+  /// - Parameters:
+  ///   - socket: A listening Unix stream socket, which the server takes over.
+  ///   - count: How many threads serve connections.
+  ///   - handling: Answers the requests that the loops cannot answer themselves.
+  ///   - cache: The results that the loops answer repeats from.
+  ///   - demand: Told when many repeats are answered.
+  ///   - clock: Read once for each turn of a loop.
+  ///   - configuration: Limits, and the names of targets.
   /// - Throws: `SystemCallError`: the process has no descriptor left.
   package static func start(
-    on socket: CInt, loops count: Int, handling: any RequestHandling, cache: ResultCache,
-    configuration: SocketConfiguration
+    on socket: CInt, loops count: Int, handling: any RequestHandling, cache: ResultCache, demand: AnswerDemand,
+    clock: HostClock, configuration: SocketConfiguration
   ) async throws -> SocketServer {
     var random = SystemRandomNumberGenerator()
     let shared = SocketLoop.Shared(
-      handling: handling, cache: cache, budget: ByteBudget(limit: configuration.budgetBytes),
-      textHash: TextHash(using: &random),
-      open: ConnectionCount(limit: configuration.maxConnections), configuration: configuration)
+      handling: handling, cache: cache, demand: demand, clock: clock,
+      budget: ByteBudget(limit: configuration.budgetBytes), textHash: TextHash(using: &random),
+      open: ConnectionCount(limit: configuration.maxConnections),
+      users: UserConnections(limit: configuration.maxConnectionsPerUser ?? .max), configuration: configuration)
     let mailboxes = try (0..<count).map { _ in try Mailbox() }
     let threads = NIOThreadPool(numberOfThreads: count)
     threads.start()

@@ -1,5 +1,6 @@
 import CertRegCore
 import CertRegProtocol
+import CertRegTesting
 import Glibc
 import NIOCore
 import NIOPosix
@@ -41,6 +42,11 @@ final class ScriptedHandler: RequestHandling {
     if answersNow { answer(id) }
   }
 
+  /// Sends a line to every `watch`.
+  func sendPart(_ text: String) {
+    for reply in state.withLock({ $0.endless }) { reply.sendPart(Array(text.utf8)) }
+  }
+
   /// `padding`: spaces in the answer.
   func answer(_ id: Int, padding: Int = 0) {
     let text = "{\"id\":\(id),\"n\":\(id)\(String(repeating: " ", count: padding))}\n"
@@ -78,7 +84,7 @@ final class TestServer: Sendable {
     }
     server = try await SocketServer.start(
       on: listener, loops: loops, handling: handler, cache: ResultCache(maxEntries: 10, timeToLive: nil),
-      configuration: configuration)
+      demand: AnswerDemand(), clock: ManualClock().clock, configuration: configuration)
   }
 
   func awaitConnections(_ count: Int) {
