@@ -7,9 +7,11 @@ import Synchronization
 
 /// Answers the socket's requests: what is known from memory at once, the rest on worker threads and by the engine.
 final class RequestService: RequestHandling {
-  /// What of the configuration requests depend on.
+  /// The part of the configuration that requests depend on.
   struct Configuration: Sendable {
     var targets: [TargetName]
+    /// The same names: a request can name 256 of thousands of targets.
+    var targetSet: Set<TargetName>
     var defaultTarget: TargetName
     var defaultStatus: CertificateStatus?
     var defaultTimeout: Duration
@@ -283,7 +285,7 @@ final class RequestService: RequestHandling {
     var targets: [TargetName] = []
     for name in names {
       let target = TargetName(name)
-      guard current.targets.contains(target) else { throw .unknownTarget(name, known: current.targets) }
+      guard current.targetSet.contains(target) else { throw .unknownTarget(name, known: current.targets) }
       targets.append(target)
     }
     return targets

@@ -23,7 +23,8 @@ extension Settings {
 
   var requests: RequestService.Configuration {
     RequestService.Configuration(
-      targets: targets.map(\.name), defaultTarget: defaultTarget, defaultStatus: defaultStatus,
+      targets: targets.map(\.name), targetSet: Set(targets.map(\.name)), defaultTarget: defaultTarget,
+      defaultStatus: defaultStatus,
       defaultTimeout: defaultTimeout,
       access: access.map {
         AccessControl($0, maxPending: queue.maxEntries, database: .system, clock: SystemClock.host)

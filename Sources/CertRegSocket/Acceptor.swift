@@ -13,7 +13,7 @@ final class Acceptor {
   private let open: ConnectionCount
   private var accepted: UInt64 = 0
 
-  /// `descriptor`: a listening Unix stream socket, non-blocking, which the acceptor takes over.
+  /// - Parameter descriptor: A listening, non-blocking Unix stream socket, which the acceptor takes over.
   init(_ descriptor: CInt, mailboxes: [Mailbox], open: ConnectionCount) {
     self.descriptor = descriptor
     self.mailboxes = mailboxes

@@ -9,7 +9,7 @@ extension Connection {
     return state.isEnding || mayTakeLine && reserve()
   }
 
-  /// Whether nothing is left to do for the client, or nobody to do it for.
+  /// Whether nothing is left to do: every request is answered, or the client is gone and all its lines were taken.
   var isFinished: Bool {
     if isGone { return state.inputClosed && input.isEmpty }
     return output.isEmpty && state.isFinished(hasBufferedLines: !input.isEmpty)
@@ -27,13 +27,13 @@ extension Connection {
     loop.poller.modify(descriptor, wanted)
   }
 
-  /// What the connection needs of the common budget for what it holds now.
+  /// The bytes of the common budget that the connection needs for its requests and its unfinished line.
   private var budgetNeeded: Int {
     let held = state.bytesUnderWay + input.capacity
     return held <= loop.configuration.freeBytes ? 0 : held
   }
 
-  /// Takes from the common budget what this connection holds beyond its own allowance, and room for the next read.
+  /// Takes from the common budget the bytes that this connection holds beyond its own allowance, and room for the next read.
   private func reserve() -> Bool {
     let needed = budgetNeeded == 0 ? 0 : budgetNeeded + SocketLoop.longestRead
     if needed > budgetHeld, !loop.budget.take(needed - budgetHeld) {
@@ -49,7 +49,7 @@ extension Connection {
     return true
   }
 
-  /// Gives back what is not needed any more: others may wait for it while this connection waits for its client.
+  /// Gives back unused bytes: other connections may wait for them while this one waits for its client.
   func giveBack() {
     let needed = budgetNeeded
     if overdraws, needed <= budgetHeld {

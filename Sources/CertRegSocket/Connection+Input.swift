@@ -15,7 +15,7 @@ extension Connection {
     }
   }
 
-  /// Takes the lines in what was just read, or appends it to what waits.
+  /// Takes the lines in the bytes of a read, or appends the bytes to the waiting input.
   private func take(_ bytes: UnsafeRawBufferPointer) {
     guard input.isEmpty else {
       input.append(bytes)
@@ -32,14 +32,14 @@ extension Connection {
 
   func takeWaitingLines() {
     while !input.isEmpty, mayTakeLine, !state.isEnding {
-      // Out of the property while it is read: an access that lasts would be tracked at run time.
+      // Moved out of the property: a long access to a property would be tracked at run time.
       var bytes = RawBuffer()
       swap(&bytes, &input)
       let stop = takeLines(in: bytes.bytes)
       bytes.consume(framer.consume())
       switch stop {
       case .noMoreLines:
-        // The end of input ends the last line, too. The beginning of a line moves to memory of its own size.
+        // The end of input ends the last line, too.
         if !bytes.isEmpty, !state.inputClosed { keep(&bytes) }
         return
       case .tooLong:
@@ -52,7 +52,7 @@ extension Connection {
     }
   }
 
-  /// Keeps what is left of `bytes` as input, in the same memory where it is most of it.
+  /// Keeps the rest of `bytes` as input: in the same memory where it fills half of it, else in memory of its own size.
   private func keep(_ bytes: inout RawBuffer) {
     if bytes.count >= bytes.capacity / 2 {
       swap(&bytes, &input)
@@ -61,7 +61,7 @@ extension Connection {
     }
   }
 
-  /// What ended a run of lines.
+  /// Why no further line was taken.
   private enum Stop {
     case noMoreLines
     case paused
@@ -75,7 +75,7 @@ extension Connection {
         take(line: UnsafeRawBufferPointer(rebasing: bytes[range]))
         if !state.mayTakeLine || output.count > SocketLoop.writeThreshold { return .paused }
       case .needsMore:
-        // At the end of input the rest is a line without its LF: the client cannot send it any more.
+        // At the end of input, the rest is a line whose LF the client can no longer send.
         if state.inputClosed, let rest = framer.remainder(in: bytes) {
           take(line: UnsafeRawBufferPointer(rebasing: bytes[rest]))
         }
@@ -96,16 +96,16 @@ extension Connection {
     input.release()
     framer = LineFramer(maxLineBytes: loop.configuration.maxLineBytes)
     append(AnswerEncoder.error(error, in: UnsafeRawBufferPointer(start: nil, count: 0)))
-    // What the client has sent meanwhile is read and dropped: a socket that is closed with something unread resets the
-    // connection, and the client might never see the error.
+    // Bytes that the client has sent meanwhile are read and dropped: closing a socket with unread bytes resets the connection,
+    // and the client might never see the error.
     drain()
   }
 
-  /// The client closed its end. That does not stop what it asked for: `resume` still takes lines that wait for their turn.
+  /// The client closed its end. Its requests go on: `resume` still takes the lines that it sent.
   func clientIsGone() {
     guard !isGone, !isClosed else { return }
     isGone = true
-    // It would be told of again and again.
+    // epoll would report it again and again.
     loop.poller.remove(descriptor)
     life.end()
     isBlocked = false

@@ -8,13 +8,13 @@ extension Connection {
     output.append(answer)
   }
 
-  /// Takes the loop's spare room for output where the connection has none.
+  /// Borrows the loop's spare buffer for output where the connection has none.
   @inline(__always)
   func borrowOutput() {
     if output.capacity == 0 { swap(&output, &loop.spareOutput) }
   }
 
-  /// Writes what there is. What the kernel has no room for waits until it says that it has.
+  /// Writes the output. Bytes that the kernel has no room for wait until the socket is writable again.
   func flush() {
     guard !output.isEmpty else { return }
     guard !isGone else {
@@ -30,11 +30,11 @@ extension Connection {
       output.consume(max(0, count))
       isBlocked = true
     } else if errno == EPIPE || errno == ECONNRESET {
-      // The client does not read any more. That it is gone is told of next.
+      // The client has closed its end; epoll reports that next.
       isBlocked = false
       output.release()
     } else {
-      // ENOBUFS, ENOMEM: an answer is lost or cut, so that the client has to see the connection end.
+      // ENOBUFS, ENOMEM: an answer is lost or cut, so the client has to see the connection end.
       shutdown(descriptor, CInt(SHUT_RDWR))
       clientIsGone()
     }
@@ -48,6 +48,7 @@ extension Connection {
     }
   }
 
+  /// A request is answered.
   func finish(_ ticket: ConnectionState.Ticket, _ answer: [UInt8]) {
     guard !isClosed else { return }
     lastActivity = loop.now
@@ -78,7 +79,7 @@ extension Connection {
     resumeSoon()
   }
 
-  /// Goes on once the answers that are arriving together are all there, so that they leave in one write.
+  /// Goes on at the end of the loop's turn, so that answers that arrive together leave in one write.
   private func resumeSoon() {
     guard !isResumeScheduled else { return }
     isResumeScheduled = true

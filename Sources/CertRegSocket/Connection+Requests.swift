@@ -22,10 +22,10 @@ extension Connection {
     }
   }
 
-  /// Answers a `register` request of which the result is known; returns whether it did.
+  /// Answers a `register` request whose result is known; returns whether it did.
   private func answerFromMemory(_ request: RequestLine, _ line: UnsafeRawBufferPointer) -> Bool {
     guard servesFromMemory, request.operation == .register, !request.refresh, request.ifExists == .return,
-      // Longer texts would hold up the other connections.
+      // Decoding longer texts would hold up the other connections.
       let text = request.certificatePem, text.range.count <= TextHash.longestText,
       state.mayAnswerAtOnce(hasID: request.id != nil),
       let target = targetNumber(request.target, line)
@@ -80,7 +80,7 @@ extension Connection {
     case .many: return nil
     case .one(let name):
       guard !name.hasEscapes else { return nil }
-      return loop.configuration.targets.first { $0.name.elementsEqual(line[name.range]) }
+      return loop.configuration.target(named: UnsafeRawBufferPointer(rebasing: line[name.range]))
     }
   }
 
@@ -117,7 +117,7 @@ extension Connection {
 }
 
 extension OwnedRequest {
-  /// Copies what `request` points at.
+  /// Copies the parts of the line that the request needs.
   init(_ request: RequestLine, line: UnsafeRawBufferPointer) {
     self.init(
       id: request.id.map { Array(line[$0]) }, operation: request.operation,

@@ -2,10 +2,11 @@ import CertRegCore
 import CertRegProtocol
 import Glibc
 
-/// One connection: reads, takes lines apart where they lie, answers what is remembered at once and hands on the rest.
+/// One connection: reads, parses lines where they lie, answers repeats from memory and hands on other requests.
 ///
-/// All answers that one read brings leave in one write. Reading stops while the window or a budget is exhausted or the client
-/// does not read its answers, and goes on when answers drain. What to take and when to end is `ConnectionState`'s decision.
+/// All answers to the lines of one read leave in one write. Reading stops while the window or a budget is exhausted or the
+/// client does not read its answers, and goes on when answers drain. `ConnectionState` decides which lines are taken and when
+/// the connection ends.
 final class Connection {
   let loop: SocketLoop
   let peer: Peer
@@ -16,16 +17,16 @@ final class Connection {
   var output = RawBuffer()
   let descriptor: CInt
   var framer: LineFramer
-  /// What was read and not taken yet.
+  /// Bytes that were read, and whose lines were not taken yet.
   var input = RawBuffer()
   var interest = Readiness.readable
-  /// Output is left that the kernel had no room for.
+  /// The kernel had no room for the rest of the output.
   var isBlocked = false
-  /// The client has closed its end. What it sent is taken still, but nobody reads answers any more.
+  /// The client has closed its end. Its lines are still taken, its answers are dropped.
   var isGone = false
   private(set) var isClosed = false
   var isResumeScheduled = false
-  /// What of the common budget this connection holds.
+  /// Bytes of the common budget that this connection holds.
   var budgetHeld = 0
   /// Whether it is the one connection that may go past the common budget.
   var overdraws = false
@@ -45,9 +46,9 @@ final class Connection {
     lastActivity = loop.now
   }
 
-  // MARK: What the loop tells
+  // MARK: Events
 
-  /// The descriptor is ready for something.
+  /// epoll reports the descriptor.
   func isReady(_ readiness: Readiness) {
     if !readiness.isDisjoint(with: .gone) {
       clientIsGone()
@@ -58,12 +59,12 @@ final class Connection {
     resume()
   }
 
-  /// Goes on after something changed: takes lines that wait, sends answers, closes when all is done, and says what to be told of.
+  /// Goes on after a change: takes waiting lines, sends answers, and closes a finished connection or updates its interest.
   func resume() {
     isResumeScheduled = false
     guard !isClosed else { return }
-    // First: where the client has read meanwhile, lines that waited for it can be taken. Not again while it has not: the kernel
-    // says when it has, and then the lines are taken, which must not be passed over here.
+    // First, because lines can be taken once the client has read its answers. Not again after the lines where the client has not:
+    // the socket becomes writable when it has, and the lines are taken then.
     if isBlocked { flush() }
     takeWaitingLines()
     if !isBlocked { flush() }
@@ -77,19 +78,20 @@ final class Connection {
     }
   }
 
+  /// The rules of access may have changed.
   func reconfigure() {
     servesFromMemory = loop.handling.servesFromMemory(peer)
   }
 
-  /// Whether nothing has moved for that many nanoseconds and no answer is outstanding.
+  /// Whether no answer is outstanding and nothing was read or answered for so many nanoseconds.
   func isIdle(for nanoseconds: UInt64) -> Bool {
     state.unanswered == 0 && loop.now - lastActivity >= nanoseconds
   }
 
-  /// Whether it holds room for a line that its client has not finished. One that waits for more room is not read from.
+  /// Whether the connection holds bytes of the common budget for an unfinished line, and is read from.
   var holdsUnfinishedLine: Bool { (budgetHeld > 0 || overdraws) && !awaitsBudget && !input.isEmpty }
 
-  /// Gives up a line that does not come to its end while others wait for the room that it takes.
+  /// Gives up an unfinished line: other connections wait for the bytes that it holds.
   func giveUpUnfinishedLine() {
     refuseAndEnd(
       LineError(
@@ -98,10 +100,9 @@ final class Connection {
     resume()
   }
 
-  /// Lets the client send no more; what it has sent is read and answered, then the connection closes.
+  /// Takes no further requests: the requests the kernel already accepted are read and answered, then the connection closes.
   ///
-  /// The kernel then refuses what the client writes (EPIPE), so that no request is taken from it and lost; what it had taken
-  /// before is still read, up to the end of input that follows.
+  /// From now on the kernel refuses the client's writes (EPIPE), so no request is accepted and lost.
   func drain() {
     shutdown(descriptor, CInt(SHUT_RD))
   }
@@ -117,7 +118,7 @@ final class Connection {
     overdraws = false
     input.release()
     output.release()
-    // By name: a child between fork and exec would keep the descriptor, and with it the registration.
+    // Removed explicitly: a child between fork and exec would keep the descriptor open, and with it its place in epoll.
     if !isGone { loop.poller.remove(descriptor) }
     Glibc.close(descriptor)
     loop.closed(self)

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Connections to one listener, from whatever thread, with their limit.
+/// Counts up to a limit. Thread-safe.
 package final class ConnectionCount: Sendable {
   package let limit: Int
   private let open = Atomic<Int>(0)

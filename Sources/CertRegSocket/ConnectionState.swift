@@ -10,7 +10,7 @@ struct ConnectionState {
     fileprivate var place: Int?
     fileprivate var isEndless: Bool
     fileprivate var isLong: Bool
-    /// What the request takes of the connection's budget.
+    /// The request's share of the connection's budget.
     fileprivate var bytes: Int
   }
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Bytes that are appended at the end and consumed from the start, in memory that grows with them.
+/// A queue of bytes: appended at the end, consumed from the start, in memory that grows as needed.
 ///
 /// Raw memory, because read(2) and write(2) work on it, lines are parsed where they lie, and answers are made where they are sent
 /// from. It is owned by the one value, which cannot be copied, and freed with it.
@@ -21,7 +21,7 @@ struct RawBuffer: ~Copyable {
   var count: Int { end - start }
   var isEmpty: Bool { start == end }
 
-  /// What is in it; valid until the next change.
+  /// The bytes; valid until the next change.
   var bytes: UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(start: base.map { UnsafeRawPointer($0 + start) }, count: count)
   }

@@ -43,7 +43,7 @@ package struct Peer: Sendable {
   }
 }
 
-/// A request that is answered later, with copies of what it needs from its line.
+/// A request that is answered later, with copies of the parts of its line.
 package struct OwnedRequest: Sendable {
   /// JSON text of `id`, exactly as it was written; `nil`: there is none.
   package var id: [UInt8]?
@@ -83,7 +83,7 @@ package struct Reply: Sendable {
     self.deliver = deliver
   }
 
-  /// Tells the connections of this process apart.
+  /// The connection's number, unique in this process.
   package var connectionID: UInt64 { connection.id }
 
   /// Whether the client can still be answered.
@@ -108,9 +108,9 @@ package struct Reply: Sendable {
   }
 }
 
-/// Whether a connection has ended, for those who hold on to it from other threads.
+/// Tells other threads whether a connection has ended.
 final class ConnectionLife: Sendable {
-  /// Tells the connections of this process apart.
+  /// The connection's number, unique in this process.
   let id: UInt64
   private let over = Atomic<Bool>(false)
 
@@ -131,7 +131,7 @@ package struct KnownAnswer: Sendable {
   package var arnPrefix: String
   /// The certificate's epoch, read before the result was.
   package var epoch: UInt32
-  /// Seconds since 1970 from which on, and before which, it may be answered.
+  /// The result may be answered from `answerableFrom` to before `expiresAt`, in seconds since 1970.
   package var answerableFrom: UInt32
   package var expiresAt: UInt32
 
@@ -153,8 +153,12 @@ package protocol RequestHandling: Sendable {
   /// - Throws: Any error where the kernel does not name the peer; the connection is then closed.
   func peer(ofDescriptor descriptor: CInt) throws -> Peer
 
-  /// Answers from memory, for a `register` request whose text the loop does not remember. Called on an event loop with the
-  /// unescaped text; has to be quick. `target` is the target's number in the result cache.
+  /// The known result for a `register` request whose text the loop does not remember. Called on event loops: it has to be quick.
+  ///
+  /// - Parameters:
+  ///   - certificatePem: The unescaped text.
+  ///   - target: The target's number in the result cache.
+  ///   - now: The time at which the result is to be valid.
   func known(certificatePem: UnsafeRawBufferPointer, target: UInt16, now: WallTime) -> KnownAnswer?
 
   /// Takes a request that the loop cannot answer. Returns quickly; `reply` may be used on any thread.

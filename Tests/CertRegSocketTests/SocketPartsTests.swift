@@ -184,6 +184,22 @@ import Testing
   }
 }
 
+@Suite struct SocketConfigurationTests {
+  @Test func `finds every target by its name and nothing else`() {
+    var configuration = SocketConfiguration()
+    func number(_ name: String) -> UInt16? {
+      Array(name.utf8).withUnsafeBytes { configuration.target(named: $0)?.number }
+    }
+    #expect(number("eu") == nil)
+    for count in [1, 2, 3, 100] {
+      // Not in order, and some are beginnings of others.
+      configuration.targets = (0..<count).reversed().map { (Array("t\($0)".utf8), UInt16($0)) }
+      for target in 0..<count { #expect(number("t\(target)") == UInt16(target)) }
+      for other in ["", "t", "t00", "t\(count)", "u1", "T1"] { #expect(number(other) == nil) }
+    }
+  }
+}
+
 @Suite struct UserConnectionsTests {
   @Test func `a user's limit leaves connections to others`() {
     let users = UserConnections(limit: 2)
