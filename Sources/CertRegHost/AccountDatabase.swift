@@ -4,12 +4,15 @@ import Glibc
 package struct AccountDatabase: Sendable {
   /// The name of a user or of a group.
   package struct Name: Hashable, Sendable {
+    /// Which of the two databases has the name.
     package enum Kind: Hashable, Sendable {
       case user
       case group
     }
 
+    /// Whether it names a user or a group.
     package var kind: Kind
+    /// The name.
     package var text: String
 
     package init(_ kind: Kind, _ text: String) {
@@ -29,6 +32,7 @@ package struct AccountDatabase: Sendable {
 
   private let answer: @Sendable (Name) -> Answer
 
+  /// - Parameter answer: Looks up a name; may wait.
   package init(_ answer: @escaping @Sendable (Name) -> Answer) {
     self.answer = answer
   }

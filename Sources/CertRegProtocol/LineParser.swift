@@ -7,9 +7,9 @@ package enum LineParser {
   /// The range of `timeoutMs`.
   package static let timeoutRangeMilliseconds = 1...300_000
 
-  /// Parses one line, given without its LF; white space around the object, a CR at the end for one, is tolerated.
+  /// Parses a line without its LF. White space around the object is allowed, such as a CR at the end.
   ///
-  /// Allocates nothing for an ordinary request; an array in `target` and errors do. Time is linear in the line's length.
+  /// An ordinary request allocates nothing; an array in `target` and errors do. The cost is linear in the line's length.
   /// A line that breaks the grammar is refused with the position of the first fault and without an `id`; one that is an
   /// object, but not a request, is read to its end, so that the error can carry the `id` wherever it stands.
   ///

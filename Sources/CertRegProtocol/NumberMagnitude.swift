@@ -1,4 +1,4 @@
-/// How large a JSON number is, without converting it.
+/// Compares JSON numbers with the range of a double without converting them.
 enum NumberMagnitude {
   /// Whether the number, valid by the grammar, is past the largest finite double (IEEE 754 binary64), so that a reader that
   /// keeps numbers as doubles would see infinity.

@@ -1,4 +1,4 @@
-/// What keeps a JSON object from being a request. Positions only: the text is made when the error is.
+/// Why a JSON object is no request. It has positions in the line; the text of the error is made later.
 enum RequestFault: Equatable {
   /// No operation has a member of this name.
   case unknownMember(name: JSONText)

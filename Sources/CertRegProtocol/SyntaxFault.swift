@@ -38,7 +38,7 @@ struct SyntaxFault: Error, Equatable {
     }
   }
 
-  /// What the grammar asks for at the offset, for people.
+  /// What the grammar requires at the offset, for people.
   var expectation: String {
     switch kind {
     case .emptyLine, .notAnObject: "expected a JSON object, which begins with '{'"

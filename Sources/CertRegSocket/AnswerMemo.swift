@@ -10,17 +10,23 @@ import Glibc
 package struct AnswerMemo: ~Copyable {
   /// A remembered result.
   package struct Entry: Sendable {
+    /// Hash of the text.
     package var hash = TextHash.Value()
+    /// The certificate in the text.
     package var certificateID = CertificateID()
+    /// The certificate's epoch, read before the result was.
     package var epoch: UInt32 = 0
     /// The result may be answered from `notBefore` to before `expiresAt`, in seconds since 1970.
     package var notBefore: UInt32 = 0
+    /// See `notBefore`.
     package var expiresAt: UInt32 = 0
     /// Index into the loop's list of ARN prefixes.
     package var arnPrefix: UInt32 = 0
     /// 0: a free place.
     package var target: UInt16 = 0
+    /// How the registration ended.
     package var outcome = RegistrationOutcome.created
+    /// The known status; `nil`: it is not known.
     package var status: CertificateStatus?
 
     package init() {}

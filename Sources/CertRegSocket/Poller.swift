@@ -63,6 +63,7 @@ struct Poller: ~Copyable {
 
 /// A system call that failed.
 package struct SystemCallError: Error, CustomStringConvertible {
+  /// Name of the call.
   package let call: String
   /// The value of `errno`.
   package let number: CInt

@@ -4,9 +4,13 @@ import Synchronization
 
 /// The client of a connection, from `SO_PEERCRED` (unix(7)).
 package struct Peer: Sendable {
+  /// Effective user.
   package var uid: UInt32
+  /// Effective group.
   package var gid: UInt32
+  /// 0 where the peer's process cannot be seen from here.
   package var pid: Int32
+  /// The other groups.
   package var supplementaryGroups: [UInt32]
   private let findUnit: @Sendable (_ mayWait: Bool) -> Unit?
 
@@ -47,16 +51,25 @@ package struct Peer: Sendable {
 package struct OwnedRequest: Sendable {
   /// JSON text of `id`, exactly as it was written; `nil`: there is none.
   package var id: [UInt8]?
+  /// The member `op`.
   package var operation: CertRegProtocol.Operation
   /// The unescaped text.
   package var certificatePem: [UInt8]?
+  /// The member `certificateId`.
   package var certificateID: CertificateID?
+  /// The member `status`; `nil`: the configured default.
   package var status: CertificateStatus?
+  /// The member `target`.
   package var targets: Targets
+  /// The member `ifExists`.
   package var ifExists: IfExists
+  /// The member `refresh`.
   package var refresh: Bool
+  /// The member `wait`.
   package var wait: Bool
+  /// The member `timeoutMs`; `nil`: the configured default.
   package var timeoutMilliseconds: Int?
+  /// The member `outcome` of a `watch`; `nil`: every outcome.
   package var watchOutcome: WatchOutcome?
 
   /// The targets that the request names.
@@ -127,12 +140,15 @@ final class ConnectionLife: Sendable {
 
 /// A result that may be answered, and for how long.
 package struct KnownAnswer: Sendable {
+  /// The result.
   package var entry: ResultTable.Entry
+  /// The part of the ARN before the certificate's ID.
   package var arnPrefix: String
   /// The certificate's epoch, read before the result was.
   package var epoch: UInt32
   /// The result may be answered from `answerableFrom` to before `expiresAt`, in seconds since 1970.
   package var answerableFrom: UInt32
+  /// See `answerableFrom`.
   package var expiresAt: UInt32
 
   package init(

@@ -21,6 +21,7 @@ package struct SocketConfiguration: Sendable {
   package var targets: [(name: [UInt8], number: UInt16)] = [] {
     didSet { targets.sort { $0.name.lexicographicallyPrecedes($1.name) } }
   }
+  /// The target of requests that name none.
   package var defaultTarget: (name: [UInt8], number: UInt16) = (Array("default".utf8), 1)
 
   package init() {}
@@ -49,7 +50,9 @@ package struct LoopCounters: Sendable {
   package var cachedAnswers = 0
   /// Lines answered with `InvalidRequestException` by the parser.
   package var invalidLines = 0
+  /// Connections that were accepted.
   package var connectionsOpened = 0
+  /// Connections that are open now.
   package var connectionsOpen = 0
   /// Reads that were held back because the window, the budget or the client's own reading was exhausted.
   package var pauses = 0

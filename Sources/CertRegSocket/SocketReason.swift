@@ -3,6 +3,7 @@ package import CertRegCore
 // The errors of a connection as a whole. docs/errors.md lists their reasons.
 
 extension Reason {
+  /// A connection asks for more watches than it may have.
   package static let tooManyWatches = Reason(rawValue: "too_many_watches")
 }
 

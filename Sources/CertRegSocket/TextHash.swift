@@ -7,8 +7,11 @@
 package final class TextHash: Sendable {
   /// A hash of 128 bits, and the text's length: the hash distinguishes only texts of one length.
   package struct Value: Hashable, Sendable {
+    /// The lower half of the hash.
     package var low: UInt64
+    /// The upper half of the hash.
     package var high: UInt64
+    /// Bytes of the text.
     package var length: UInt32
 
     package init(low: UInt64 = 0, high: UInt64 = 0, length: UInt32 = 0) {

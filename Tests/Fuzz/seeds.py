@@ -61,7 +61,7 @@ def long_lines():
     yield b'{"id":1.7976931348623157' + b"0" * (full - 40) + b"e308}\n"
     yield b'{"wait":[' + b"[[[[1]]]]," * ((full - 20) // 10) + b"1]}\n"
     yield b"{" + b'"a":1,' * ((full - 20) // 6) + b'"b":1}\n'
-    yield b"{}\n" * (full // 3)
+    yield b"{}\n" * (full // 64)
 
 
 for line in long_lines():

