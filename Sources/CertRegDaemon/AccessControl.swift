@@ -12,15 +12,16 @@ final class AccessControl: Sendable {
   struct Grant: Sendable {
     fileprivate var index: Int
     fileprivate var rule: AccessRule
-
     /// The targets that the rule allows; `nil`: all.
-    var targets: Set<TargetName>? { rule.targets.map { Set($0.map { TargetName($0) }) } }
+    let targets: Set<TargetName>?
   }
 
   /// What the rules say of a peer.
   typealias Decision = Result<Grant, ServiceError>
 
   private let rules: [AccessRule]
+  /// The targets that each rule allows: a request can name 256 of them, and a rule thousands.
+  private let targets: [Set<TargetName>?]
   private let maxPending: Int
   private let accounts: AccountDirectory
   /// Tokens of each rule with a rate.
@@ -32,6 +33,7 @@ final class AccessControl: Sendable {
   ///   - clock: Tells how old a look-up is.
   init(_ settings: AccessSettings, maxPending: Int, database: AccountDatabase, clock: HostClock) {
     rules = settings.rules
+    targets = settings.rules.map { $0.targets.map { Set($0.map { TargetName($0) }) } }
     self.maxPending = maxPending
     accounts = AccountDirectory(
       Set(settings.rules.flatMap(\.accountNames)), database: database, clock: clock)
@@ -103,7 +105,7 @@ final class AccessControl: Sendable {
     for (index, rule) in rules.enumerated() {
       switch rule.match(peer, unit: unit, accounts: accounts) {
       case .no: continue
-      case .yes: return .success(Grant(index: index, rule: rule))
+      case .yes: return .success(Grant(index: index, rule: rule, targets: targets[index]))
       case .undecidable: return .undecidable(peer)
       case .unknownYet: return nil
       }

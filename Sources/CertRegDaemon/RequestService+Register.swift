@@ -18,7 +18,8 @@ extension RequestService {
         for result in results { counts.count(result) }
         reply.send(Self.answer(request, id, targets, results))
       }
-      var basis: VerdictBasis?
+      // One verdict for all targets, a refusal included: a request can name 256.
+      var judgement: Result<VerdictBasis, ServiceError>?
       for (index, target) in targets.enumerated() {
         let key = RegistrationKey(certificateID: id, target: target)
         // What fails for one target is that target's answer: others may be under way.
@@ -28,13 +29,9 @@ extension RequestService {
             answers.set(index, .registered(known, cached: true))
             continue
           }
-          let accepted: VerdictBasis
-          if let basis {
-            accepted = basis
-          } else {
-            accepted = try verdict.validator.validate(der: der, certificateID: id, now: SystemClock.wall)
-          }
-          basis = accepted
+          let result = judgement ?? Self.judge(der, id, verdict)
+          judgement = result
+          let accepted = try result.get()
           ask(key, der, accepted, request, from: peer, share: share, connection: reply.connectionID) {
             answers.set(index, $0)
           }
@@ -47,6 +44,14 @@ extension RequestService {
       auditRefusal(request, error, by: peer)
       fail(request, error, reply)
     }
+  }
+
+  private static func judge(
+    _ der: [UInt8], _ id: CertificateID, _ verdict: Verdicts.Current
+  ) -> Result<VerdictBasis, ServiceError> {
+    do throws(ServiceError) {
+      return .success(try verdict.validator.validate(der: der, certificateID: id, now: SystemClock.wall))
+    } catch { return .failure(error) }
   }
 
   /// How one target's part of a request ended.

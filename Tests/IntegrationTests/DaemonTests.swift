@@ -264,7 +264,7 @@ import Testing
 
   @Test func `a watch that the rules do not allow any more ends with an error`() throws {
     let pem = try TestCertificates.issue(1)[0]
-    let daemon = try DaemonProcess()
+    let daemon = try DaemonProcess(configuration: "socket: {window: 64}\n")
     let connection = try LineConnection(daemon.socketPath)
     try connection.send("{\"op\":\"watch\",\"id\":7}\n")
     let answers = [try connection.ask(["id": 1, "certificatePem": pem]), try connection.answer()]
