@@ -5,8 +5,8 @@ import CertRegSettings
 import CertRegSocket
 import Synchronization
 
-/// Decides by the `access` section of the configuration what a peer may do: the first rule that matches the peer counts. A
-/// peer that no rule matches may do nothing, and so may a peer for which that cannot be told.
+/// Decides by the `access` section of the configuration what a peer may do: the first rule that matches the peer
+/// counts. A peer that no rule matches may do nothing, and so may a peer for which that cannot be told.
 final class AccessControl: Sendable {
   /// The rule that counts for a peer.
   struct Grant: Sendable {
@@ -94,7 +94,8 @@ final class AccessControl: Sendable {
   /// The part of the queue that all peers of a rule may fill together; `nil`: all of it.
   func queueShare(under grant: Grant) -> Registrar.QueueShare? {
     guard let share = grant.rule.queueShare else { return nil }
-    // Named by what the rule says: a reload that puts another rule before it must not give its share to that rule's callers.
+    // Named by what the rule says: a reload that puts another rule before it must not give its share to that rule's
+    // callers.
     let rule = grant.rule
     let name = "\(String(describing: rule.user)) \(String(describing: rule.group)) \(rule.unit ?? "")"
     return Registrar.QueueShare(name: name, limit: max(1, Int(Double(maxPending) * share)))

@@ -2,7 +2,8 @@ import CertRegHost
 import CertRegSettings
 import CertRegSocket
 
-/// Whether a condition holds. The cases are in order: of several conditions that all have to hold, the first case counts.
+/// Whether a condition holds. The cases are in order: of several conditions that all have to hold, the first case
+/// counts.
 enum AccessMatch: Int, Comparable {
   case no
   /// A look-up is needed.

@@ -3,8 +3,8 @@ import CertRegHost
 import Glibc
 import Synchronization
 
-/// The numbers of the accounts that rules name. A look-up may take long, so it runs on a thread of its own: requests that
-/// depend on it wait, loops and workers do not.
+/// The numbers of the accounts that rules name. A look-up may take long, so it runs on a thread of its own: requests
+/// that depend on it wait, loops and workers do not.
 final class AccountDirectory: Sendable {
   typealias Accounts = [AccountDatabase.Name: AccountDatabase.Answer]
 
@@ -39,8 +39,8 @@ final class AccountDirectory: Sendable {
     }
   }
 
-  /// Looks all names up and hands the answers to `completion`, on the thread of the look-up. Calls that come during a look-up
-  /// share it.
+  /// Looks all names up and hands the answers to `completion`, on the thread of the look-up. Calls that come during a
+  /// look-up share it.
   func lookUp(_ completion: @escaping @Sendable (Accounts) -> Void) {
     let begins = state.withLock { state in
       state.waiting.append(completion)

@@ -33,8 +33,8 @@ struct AuditTrail: Sendable {
     }
   }
 
-  /// A caller got an answer of the engine: an entry where the end of the registration does not say it all. Answers from what
-  /// was known have none here, but for refusals: see ``repeated(_:by:)``.
+  /// A caller got an answer of the engine: an entry where the end of the registration does not say it all. Answers from
+  /// what was known have none here, but for refusals: see ``repeated(_:by:)``.
   func answered(
     _ key: RegistrationKey, _ answer: Registrar.Answer, _ provenance: RegistrationEngine.Provenance,
     to requester: Requester

@@ -102,7 +102,8 @@ final class DaemonParts: Sendable {
 
   /// Threads for the core's event loop (registrar and upstream connections) and for blocking work.
   private struct Threads: Sendable {
-    /// Half of the cores: clients on this host need the rest, and a loop that is busy answers more with one system call.
+    /// Half of the cores: clients on this host need the rest, and a loop that is busy answers more with one system
+    /// call.
     static let socketLoops = min(8, max(1, System.coreCount / 2))
 
     let core: MultiThreadedEventLoopGroup

@@ -50,7 +50,8 @@ struct MetricsServer: Sendable {
   }
 }
 
-/// One connection: `GET /metrics` and nothing else. The pipeline holds back the next request until this one is answered.
+/// One connection: `GET /metrics` and nothing else. The pipeline holds back the next request until this one is
+/// answered.
 private final class ScrapeHandler: ChannelInboundHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias OutboundOut = HTTPServerResponsePart

@@ -4,7 +4,8 @@ import Synchronization
 
 /// Finds out who is at the other end of an accepted connection.
 final class PeerIdentification: Sendable {
-  /// Processes held until a worker has looked up their units. The process has few descriptors to spare beside its connections'.
+  /// Processes held until a worker has looked up their units. The process has few descriptors to spare beside its
+  /// connections'.
   private static let mostHeld = 32
 
   private let workers: WorkQueue
@@ -14,8 +15,9 @@ final class PeerIdentification: Sendable {
     self.workers = workers
   }
 
-  /// The peer of the connected socket `descriptor`. Its unit is looked up at once, on a worker: by the time of a request the
-  /// process may have ended. Where too many look-ups are waiting, this one takes place here, which slows down whoever connects.
+  /// The peer of the connected socket `descriptor`. Its unit is looked up at once, on a worker: by the time of a
+  /// request the process may have ended. Where too many look-ups are waiting, this one takes place here, which slows
+  /// down whoever connects.
   ///
   /// - Throws: `HostError` where `descriptor` is no connected socket.
   func peer(ofDescriptor descriptor: CInt) throws(HostError) -> Peer {

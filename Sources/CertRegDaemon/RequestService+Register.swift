@@ -113,7 +113,8 @@ extension RequestService {
     }
   }
 
-  /// What memory or disk has, whatever it is worth by now. A disk that fails does not keep the upstream from being asked.
+  /// What memory or disk has, whatever it is worth by now. A disk that fails does not keep the upstream from being
+  /// asked.
   private func earlierResult(_ key: RegistrationKey) -> EarlierResult? {
     if let known = cache.known(key.certificateID, target: cache.number(of: key.target), now: SystemClock.wall) {
       return EarlierResult(outcome: known.entry.outcome, status: known.entry.status)

@@ -73,7 +73,8 @@ final class RequestService: RequestHandling {
     let verdict = verdicts.current
     guard let (_, id) = try? verdict.read(certificatePem) else { return nil }
     let epoch = cache.epochs.current(id)
-    // New policies are in force before the epochs are raised: with an epoch from after that the old ones would stay remembered.
+    // New policies are in force before the epochs are raised: with an epoch from after that the old ones would stay
+    // remembered.
     guard verdicts.current.fingerprint == verdict.fingerprint,
       let known = cache.known(id, target: target, now: now), verdict.stillHolds(known.basis, now: now)
     else { return nil }
@@ -144,8 +145,8 @@ final class RequestService: RequestHandling {
     }
   }
 
-  /// Refuses what `access` does not allow, on a worker thread, since the audit trail wants the certificate's ID. The answer comes
-  /// last, so that a client cannot ask faster than this goes.
+  /// Refuses what `access` does not allow, on a worker thread, since the audit trail wants the certificate's ID. The
+  /// answer comes last, so that a client cannot ask faster than this goes.
   private func refuse(_ request: OwnedRequest, _ error: ServiceError, to peer: Peer, reply: Reply) {
     if request.operation == .register {
       auditRefusal(request, error, by: peer)
@@ -187,8 +188,8 @@ final class RequestService: RequestHandling {
   private func lookup(_ request: OwnedRequest, reply: Reply) {
     do throws(ServiceError) {
       let key = try key(of: request)
-      // First the queue, then the store: a registration leaves the queue once its result is in the store. The other way round one
-      // that ends meanwhile would be in neither.
+      // First the queue, then the store: a registration leaves the queue once its result is in the store. The other way
+      // round one that ends meanwhile would be in neither.
       engine.pending(key) { pending in
         self.onWorker { self.lookup(request, key, pending: pending, reply: reply) }
       }

@@ -1,8 +1,8 @@
 import NIOCore
 import Synchronization
 
-/// The open connections for scrapes. A connection too many takes the place of the one that has asked for nothing for the
-/// longest time: silent connections of any local user must not keep Prometheus out.
+/// The open connections for scrapes. A connection too many takes the place of the one that has asked for nothing for
+/// the longest time: silent connections of any local user must not keep Prometheus out.
 final class ScrapeConnections: Sendable {
   private let limit: Int
   /// In the order of the last request, or of their beginning.

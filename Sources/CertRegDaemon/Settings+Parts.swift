@@ -12,7 +12,8 @@ extension Settings {
     Registrar.Configuration(maxPending: queue.maxEntries, maxAge: queue.maxAge)
   }
 
-  /// The folder of the database. `store.url` may name another than the state directory; the file's own name is the store's.
+  /// The folder of the database. `store.url` may name another than the state directory; the file's own name is the
+  /// store's.
   func databaseDirectory() throws(DaemonError) -> String {
     guard let path = store.databasePath else { return stateDirectory }
     guard path.hasSuffix("/certregd.db") else {

@@ -5,8 +5,8 @@ import Synchronization
 
 /// Sends a line to every `watch` for every registration that ends.
 ///
-/// A line is made once, on a worker, whatever the number of watches. What a watch may see is decided again when the rules of
-/// `access` change: until then it gets nothing and is told how many lines it missed.
+/// A line is made once, on a worker, whatever the number of watches. What a watch may see is decided again when the
+/// rules of `access` change: until then it gets nothing and is told how many lines it missed.
 final class WatchHub: Sendable {
   /// What a `watch` asks for.
   struct Filter: Hashable, Sendable {

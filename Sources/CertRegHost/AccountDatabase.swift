@@ -1,6 +1,7 @@
 import Glibc
 
-/// Looks up users and groups by name. A look-up may wait for a directory service on the network: never on an event loop.
+/// Looks up users and groups by name. A look-up may wait for a directory service on the network: never on an event
+/// loop.
 package struct AccountDatabase: Sendable {
   /// The name of a user or of a group.
   package struct Name: Hashable, Sendable {
@@ -60,8 +61,8 @@ package struct AccountDatabase: Sendable {
     }
   }
 
-  /// Calls `call` with more and more room until the entry fits. glibc reports an unknown name with the status 0 and no entry;
-  /// any other status is an error of a source of accounts.
+  /// Calls `call` with more and more room until the entry fits. glibc reports an unknown name with the status 0 and no
+  /// entry; any other status is an error of a source of accounts.
   private static func ask(
     _ call: (_ room: UnsafeMutablePointer<CChar>, _ size: Int) -> (status: Int32, id: UInt32?)
   ) -> Answer {

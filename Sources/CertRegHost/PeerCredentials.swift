@@ -1,6 +1,7 @@
 import Glibc
 
-/// The peer of a Unix socket as the kernel knows it (`SO_PEERCRED` of unix(7)): as it was when the peer called connect(2).
+/// The peer of a Unix socket as the kernel knows it (`SO_PEERCRED` of unix(7)): as it was when the peer called
+/// connect(2).
 package struct PeerCredentials: Hashable, Sendable {
   /// Effective user. The kernel's overflow id (65534) where the user is not mapped into this process's user namespace.
   package var userID: UInt32

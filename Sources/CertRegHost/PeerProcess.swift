@@ -8,7 +8,8 @@ package enum PeerUnit: Hashable, Sendable {
   case unit(String)
   /// systemd does not manage the peer.
   case none
-  /// The unit could not be told, for the reason given: the peer has ended, or neither /proc nor the control groups show it.
+  /// The unit could not be told, for the reason given: the peer has ended, or neither /proc nor the control groups show
+  /// it.
   case unknown(String)
 }
 

@@ -3,8 +3,8 @@ package enum Excerpt {
   /// Longest excerpt in characters.
   package static let maxLength = 48
 
-  /// The beginning of `text`, with `…` where it is cut. Everything but printable ASCII is written as `\u{…}`, because some
-  /// characters look like others.
+  /// The beginning of `text`, with `…` where it is cut. Everything but printable ASCII is written as `\u{…}`, because
+  /// some characters look like others.
   package static func text(_ text: String) -> String {
     var result = ""
     var length = 0

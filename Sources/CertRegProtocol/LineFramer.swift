@@ -2,14 +2,14 @@ import Glibc
 
 /// Finds lines in bytes that arrive in pieces. The framer keeps offsets only; the bytes stay with the caller.
 ///
-/// The caller keeps received bytes in one buffer, appends new ones at its end, calls `next(in:)` until that asks for more,
-/// and drops consumed bytes from its start at any time:
+/// The caller keeps received bytes in one buffer, appends new ones at its end, calls `next(in:)` until that asks for
+/// more, and drops consumed bytes from its start at any time:
 ///
 ///     while case .line(let range) = framer.next(in: bytes) { … }
 ///     drop(framer.consume())
 ///
-/// The cost is linear in the bytes received, however small the pieces are. Raw pointers, because the search is `memchr`'s; it
-/// stays inside the buffer.
+/// The cost is linear in the bytes received, however small the pieces are. Raw pointers, because the search is
+/// `memchr`'s; it stays inside the buffer.
 package struct LineFramer: Sendable {
   /// What `next(in:)` found.
   package enum Event: Hashable, Sendable {
@@ -65,7 +65,8 @@ package struct LineFramer: Sendable {
     return LineFramer.isBlank(UnsafeRawBufferPointer(rebasing: buffer[rest])) ? nil : rest
   }
 
-  /// Returns how many consumed bytes the caller has to drop from the start of the buffer now; later offsets assume that it did.
+  /// Returns how many consumed bytes the caller has to drop from the start of the buffer now; later offsets assume that
+  /// it did.
   package mutating func consume() -> Int {
     let count = start
     scanned -= start

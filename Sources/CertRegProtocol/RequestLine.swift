@@ -2,10 +2,11 @@ package import CertRegCore
 
 /// A request whose form was checked, with positions in its line in place of copies.
 ///
-/// It is valid only together with the line that it was parsed from. Checks that need more than the line come later: the length and
-/// content of `certificatePem`, and whether a target is configured.
+/// It is valid only together with the line that it was parsed from. Checks that need more than the line come later: the
+/// length and content of `certificatePem`, and whether a target is configured.
 package struct RequestLine: Hashable, Sendable {
-  /// The JSON text of `id` exactly as it was written: a string with its quotes, a number or `null`. `nil`: there is none.
+  /// The JSON text of `id` exactly as it was written: a string with its quotes, a number or `null`. `nil`: there is
+  /// none.
   package var id: Range<Int>?
   /// The member `op`.
   package var operation = Operation.register

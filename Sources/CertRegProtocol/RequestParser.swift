@@ -272,8 +272,8 @@ struct RequestParser {
 
   // MARK: The whole
 
-  /// The fault of an object that was read to its end: the first one in the line, else one of the combination of members. No member
-  /// takes an object, so names in nested objects need no check.
+  /// The fault of an object that was read to its end: the first one in the line, else one of the combination of
+  /// members. No member takes an object, so names in nested objects need no check.
   func firstFault() -> RequestFault? {
     if let fault { return fault }
     if let offset = scanner.loneSurrogate { return .loneSurrogate(offset: offset) }

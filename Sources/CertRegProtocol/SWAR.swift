@@ -1,5 +1,5 @@
-/// Tests the eight bytes of a word at once. A result has the top bit of each found byte set. Only the lowest found byte is exact: a
-/// borrow may mark bytes above it. Callers use only that one.
+/// Tests the eight bytes of a word at once. A result has the top bit of each found byte set. Only the lowest found byte
+/// is exact: a borrow may mark bytes above it. Callers use only that one.
 enum SWAR {
   private static let top: UInt64 = 0x8080_8080_8080_8080
 

@@ -56,7 +56,8 @@ enum AccessSchema {
     rule.describe("\(path)[]", defaults: AccessRule())
   }
 
-  /// Reports a rule that names no peer. A rule whose `user`, `group` or `unit` has a problem of its own is reported once only.
+  /// Reports a rule that names no peer. A rule whose `user`, `group` or `unit` has a problem of its own is reported
+  /// once only.
   private static func checkMatch(
     _ decoded: AccessRule, _ item: ConfigurationNode, _ path: String, _ decoding: inout Decoding
   ) {

@@ -55,8 +55,9 @@ extension SettingKey {
     }
   }
 
-  /// A key that grants or restricts something where it is given, and that is left out otherwise. `none` and an empty value are
-  /// refused: a reader could take either for "nobody" or "nothing", while a key that is left out stands for everything.
+  /// A key that grants or restricts something where it is given, and that is left out otherwise. `none` and an empty
+  /// value are refused: a reader could take either for "nobody" or "nothing", while a key that is left out stands for
+  /// everything.
   static func ifGiven<Value>(
     _ name: String, _ property: any WritableKeyPath<Root, Value?> & Sendable, _ form: ValueForm<Value>,
     _ documentation: String

@@ -65,8 +65,8 @@ final class Acceptor {
     return true
   }
 
-  /// Tells a client why its connection is not served, and closes it: an error is clearer than a connection on which nothing
-  /// moves.
+  /// Tells a client why its connection is not served, and closes it: an error is clearer than a connection on which
+  /// nothing moves.
   static func refuse(_ connection: CInt, _ error: ServiceError) {
     let line = AnswerEncoder.error(id: Array("null".utf8), error)
     // A new connection has room for one line.

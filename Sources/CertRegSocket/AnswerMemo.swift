@@ -1,12 +1,12 @@
 package import CertRegCore
 import Glibc
 
-/// The results that one event loop remembers, by a hash of `certificatePem` as it stands on the wire: a repeat needs neither
-/// base64 nor SHA-256 nor a lock.
+/// The results that one event loop remembers, by a hash of `certificatePem` as it stands on the wire: a repeat needs
+/// neither base64 nor SHA-256 nor a lock.
 ///
-/// A remembered answer holds as long as its epoch does (see `ResultCache`): `forget`, `refresh`, a changed result and new
-/// policies raise it. Its end (`cache.ttl`, the certificate's `notAfter`) is compared with the clock on each use. The table has
-/// a fixed size and two places for each hash; a new entry replaces the older of the two.
+/// A remembered answer holds as long as its epoch does (see `ResultCache`): `forget`, `refresh`, a changed result and
+/// new policies raise it. Its end (`cache.ttl`, the certificate's `notAfter`) is compared with the clock on each use.
+/// The table has a fixed size and two places for each hash; a new entry replaces the older of the two.
 package struct AnswerMemo: ~Copyable {
   /// A remembered result.
   package struct Entry: Sendable {
@@ -32,8 +32,9 @@ package struct AnswerMemo: ~Copyable {
     package init() {}
   }
 
-  // From calloc(3) and freed in deinit, owned by this one value: unused pages take no memory, and a look-up costs neither a
-  // reference count nor a check for exclusive access. An entry of zeros is a free place, and entries are plain values.
+  // From calloc(3) and freed in deinit, owned by this one value: unused pages take no memory, and a look-up costs
+  // neither a reference count nor a check for exclusive access. An entry of zeros is a free place, and entries are
+  // plain values.
   private let entries: UnsafeMutablePointer<Entry>
   private let mask: Int
 

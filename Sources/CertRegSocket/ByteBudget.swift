@@ -26,8 +26,8 @@ package final class ByteBudget: Sendable {
     used.wrappingSubtract(count, ordering: .relaxed)
   }
 
-  /// Lets one connection at a time go past the limit until its line is finished; returns whether it is this one. Otherwise
-  /// connections that each hold a part of a line could wait for each other forever.
+  /// Lets one connection at a time go past the limit until its line is finished; returns whether it is this one.
+  /// Otherwise connections that each hold a part of a line could wait for each other forever.
   package func overdraw() -> Bool {
     isOverdrawn.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged
   }

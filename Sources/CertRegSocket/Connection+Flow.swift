@@ -33,7 +33,8 @@ extension Connection {
     return held <= loop.configuration.freeBytes ? 0 : held
   }
 
-  /// Takes from the common budget the bytes that this connection holds beyond its own allowance, and room for the next read.
+  /// Takes from the common budget the bytes that this connection holds beyond its own allowance, and room for the next
+  /// read.
   private func reserve() -> Bool {
     let needed = budgetNeeded == 0 ? 0 : budgetNeeded + SocketLoop.longestRead
     if needed > budgetHeld, !loop.budget.take(needed - budgetHeld) {

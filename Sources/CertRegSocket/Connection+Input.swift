@@ -96,8 +96,8 @@ extension Connection {
     input.release()
     framer = LineFramer(maxLineBytes: loop.configuration.maxLineBytes)
     append(AnswerEncoder.error(error, in: UnsafeRawBufferPointer(start: nil, count: 0)))
-    // Bytes that the client has sent meanwhile are read and dropped: closing a socket with unread bytes resets the connection,
-    // and the client might never see the error.
+    // Bytes that the client has sent meanwhile are read and dropped: closing a socket with unread bytes resets the
+    // connection, and the client might never see the error.
     drain()
   }
 

@@ -4,9 +4,9 @@ import Glibc
 
 /// One connection: reads, parses lines where they lie, answers repeats from memory and hands on other requests.
 ///
-/// All answers to the lines of one read leave in one write. Reading stops while the window or a budget is exhausted or the
-/// client does not read its answers, and goes on when answers drain. `ConnectionState` decides which lines are taken and when
-/// the connection ends.
+/// All answers to the lines of one read leave in one write. Reading stops while the window or a budget is exhausted or
+/// the client does not read its answers, and goes on when answers drain. `ConnectionState` decides which lines are
+/// taken and when the connection ends.
 final class Connection {
   let loop: SocketLoop
   let peer: Peer
@@ -59,12 +59,13 @@ final class Connection {
     resume()
   }
 
-  /// Goes on after a change: takes waiting lines, sends answers, and closes a finished connection or updates its interest.
+  /// Goes on after a change: takes waiting lines, sends answers, and closes a finished connection or updates its
+  /// interest.
   func resume() {
     isResumeScheduled = false
     guard !isClosed else { return }
-    // First, because lines can be taken once the client has read its answers. Not again after the lines where the client has not:
-    // the socket becomes writable when it has, and the lines are taken then.
+    // First, because lines can be taken once the client has read its answers. Not again after the lines where the
+    // client has not: the socket becomes writable when it has, and the lines are taken then.
     if isBlocked { flush() }
     takeWaitingLines()
     if !isBlocked { flush() }
@@ -100,7 +101,8 @@ final class Connection {
     resume()
   }
 
-  /// Takes no further requests: the requests the kernel already accepted are read and answered, then the connection closes.
+  /// Takes no further requests: the requests the kernel already accepted are read and answered, then the connection
+  /// closes.
   ///
   /// From now on the kernel refuses the client's writes (EPIPE), so no request is accepted and lost.
   func drain() {

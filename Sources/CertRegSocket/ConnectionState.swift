@@ -1,7 +1,8 @@
 import NIOCore
 
-/// The requests of one connection: which answers are outstanding, in which order those without an `id` leave, and when to
-/// read on or to close. Pure: lines and answers go in, bytes to write come out. Each event costs a constant amount on average.
+/// The requests of one connection: which answers are outstanding, in which order those without an `id` leave, and when
+/// to read on or to close. Pure: lines and answers go in, bytes to write come out. Each event costs a constant amount
+/// on average.
 struct ConnectionState {
   /// Stands for a request until it is answered.
   struct Ticket: Hashable, Sendable {
@@ -20,7 +21,8 @@ struct ConnectionState {
     var answer: [UInt8]?
   }
 
-  /// Requests with long answers under way at once: a client that does not read could make the daemon keep a window of them.
+  /// Requests with long answers under way at once: a client that does not read could make the daemon keep a window of
+  /// them.
   private static let mostLong = 2
   /// Watches of one connection. Each costs something at the end of every registration, of whatever client.
   static let mostEndless = 8

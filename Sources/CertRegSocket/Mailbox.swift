@@ -2,7 +2,8 @@ import CEpoll
 import Glibc
 import Synchronization
 
-/// Jobs from other threads for a socket loop. The first job wakes the loop; it takes all jobs that were posted until it looks.
+/// Jobs from other threads for a socket loop. The first job wakes the loop; it takes all jobs that were posted until it
+/// looks.
 final class Mailbox: Sendable {
   typealias Job = @Sendable (SocketLoop) -> Void
 

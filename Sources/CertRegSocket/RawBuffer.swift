@@ -2,8 +2,8 @@ import Glibc
 
 /// A queue of bytes: appended at the end, consumed from the start, in memory that grows as needed.
 ///
-/// Raw memory, because read(2) and write(2) work on it, lines are parsed where they lie, and answers are made where they are sent
-/// from. It is owned by the one value, which cannot be copied, and freed with it.
+/// Raw memory, because read(2) and write(2) work on it, lines are parsed where they lie, and answers are made where
+/// they are sent from. It is owned by the one value, which cannot be copied, and freed with it.
 struct RawBuffer: ~Copyable {
   private static let smallest = 256
 
@@ -75,7 +75,8 @@ struct RawBuffer: ~Copyable {
       end = kept
       return base + end
     }
-    // Half as much again: many small pieces are not copied over and over, and a long line does not take twice its length.
+    // Half as much again: many small pieces are not copied over and over, and a long line does not take twice its
+    // length.
     let size = max(kept + extra, capacity + capacity / 2, Self.smallest)
     guard let memory = malloc(size) else { fatalError("out of memory for \(size) bytes") }
     if let base {

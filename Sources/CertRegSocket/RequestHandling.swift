@@ -169,7 +169,8 @@ package protocol RequestHandling: Sendable {
   /// - Throws: Any error where the kernel does not name the peer; the connection is then closed.
   func peer(ofDescriptor descriptor: CInt) throws -> Peer
 
-  /// The known result for a `register` request whose text the loop does not remember. Called on event loops: it has to be quick.
+  /// The known result for a `register` request whose text the loop does not remember. Called on event loops: it has to
+  /// be quick.
   ///
   /// - Parameters:
   ///   - certificatePem: The unescaped text.
@@ -180,7 +181,7 @@ package protocol RequestHandling: Sendable {
   /// Takes a request that the loop cannot answer. Returns quickly; `reply` may be used on any thread.
   func handle(_ request: OwnedRequest, from peer: Peer, reply: Reply)
 
-  /// Whether the loop may answer a peer's repeats from memory, without `handle`. Called on event loops, for a connection again
-  /// and again while the answer is `false`: it must not wait for anything.
+  /// Whether the loop may answer a peer's repeats from memory, without `handle`. Called on event loops, for a
+  /// connection again and again while the answer is `false`: it must not wait for anything.
   func servesFromMemory(_ peer: Peer) -> Bool
 }

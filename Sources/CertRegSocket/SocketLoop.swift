@@ -3,11 +3,11 @@ import CertRegCore
 import CertRegProtocol
 import Glibc
 
-/// The event loop of one thread and the state that its connections share. Only that thread uses it; other threads post jobs to
-/// its `mailbox`.
+/// The event loop of one thread and the state that its connections share. Only that thread uses it; other threads post
+/// jobs to its `mailbox`.
 ///
-/// It is written for this one socket: a cached answer costs little more than the kernel's work, and a general event loop would
-/// add a fifth to a half to that.
+/// It is written for this one socket: a cached answer costs little more than the kernel's work, and a general event
+/// loop would add a fifth to a half to that.
 final class SocketLoop {
   /// The parts that all loops of a server share.
   struct Shared: Sendable {
@@ -38,8 +38,8 @@ final class SocketLoop {
   private let clock: HostClock
   private let open: ConnectionCount
   private let users: UserConnections
-  /// The buffer of all reads, in which lines are parsed; an unfinished line moves to its connection's memory. Not an array, which
-  /// would be filled with zeros or copied.
+  /// The buffer of all reads, in which lines are parsed; an unfinished line moves to its connection's memory. Not an
+  /// array, which would be filled with zeros or copied.
   let received = UnsafeMutableRawBufferPointer.allocate(byteCount: SocketLoop.longestRead, alignment: 64)
   /// The buffer for output that the connection at work borrows.
   var spareOutput = RawBuffer()

@@ -112,8 +112,8 @@ package final class SocketServer: Sendable {
 
   /// Takes no further requests; returns once every connection has its answers and is closed.
   ///
-  /// - Parameter isShared: Whether the service manager listens on the socket, too. It then passes waiting connections to the next
-  ///   daemon; otherwise this daemon accepts and answers them.
+  /// - Parameter isShared: Whether the service manager listens on the socket, too. It then passes waiting connections
+  ///   to the next daemon; otherwise this daemon accepts and answers them.
   package func drain(isShared: Bool) async {
     if !isShared { try? await Task.sleep(for: Self.lastAccepts) }
     try? await onFirstLoop { $0.endAccepting(takingWhatWaits: !isShared) }

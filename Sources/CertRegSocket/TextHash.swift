@@ -1,9 +1,9 @@
-/// NH, the hash that UMAC and VMAC are built on, with words of 64 bits (Black, Halevi, Krawczyk, Krovetz, Rogaway: UMAC, 1999,
-/// section 4), under a key that is drawn at the start of the process.
+/// NH, the hash that UMAC and VMAC are built on, with words of 64 bits (Black, Halevi, Krawczyk, Krovetz, Rogaway:
+/// UMAC, 1999, section 4), under a key that is drawn at the start of the process.
 ///
-/// It stands for a certificate's text in `AnswerMemo`. Two different texts of one length have the same hash under a random key with
-/// probability 2^-64, and nobody without the key can do better. It takes one multiplication for 16 bytes. Comparing the texts
-/// themselves would take a kilobyte of memory for each.
+/// It stands for a certificate's text in `AnswerMemo`. Two different texts of one length have the same hash under a
+/// random key with probability 2^-64, and nobody without the key can do better. It takes one multiplication for 16
+/// bytes. Comparing the texts themselves would take a kilobyte of memory for each.
 package final class TextHash: Sendable {
   /// A hash of 128 bits, and the text's length: the hash distinguishes only texts of one length.
   package struct Value: Hashable, Sendable {
@@ -38,7 +38,8 @@ package final class TextHash: Sendable {
     key.deallocate()
   }
 
-  /// The hash of at most `longestText` bytes; traps for a longer text. Reads eight bytes at a time, hence the raw pointer.
+  /// The hash of at most `longestText` bytes; traps for a longer text. Reads eight bytes at a time, hence the raw
+  /// pointer.
   package func value(of bytes: UnsafeRawBufferPointer) -> Value {
     precondition(bytes.count <= Self.longestText)
     var low: UInt64 = 0

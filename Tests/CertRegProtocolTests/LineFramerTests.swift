@@ -3,8 +3,8 @@ import CertRegProtocol
 import Testing
 
 @Suite struct LineFramerTests {
-  /// What a framer makes of `input` that comes in pieces of the given sizes; `drops` says after which pieces consumed bytes
-  /// are dropped.
+  /// What a framer makes of `input` that comes in pieces of the given sizes; `drops` says after which pieces consumed
+  /// bytes are dropped.
   private func frame(
     _ input: [UInt8], limit: Int, pieces: (Int) -> Int, drops: (Int) -> Bool = { _ in true }
   ) -> (lines: [String], isTooLong: Bool, rest: String?) {

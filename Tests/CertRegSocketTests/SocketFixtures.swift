@@ -147,7 +147,8 @@ final class TestClient: Sendable {
     }
   }
 
-  /// Writes until the server does not take it any more. A blank a millisecond: they must not add up to a line that is too long.
+  /// Writes until the server does not take it any more. A blank a millisecond: they must not add up to a line that is
+  /// too long.
   func writeFails() -> Bool {
     var blank = UInt8(ascii: " ")
     while send(descriptor, &blank, 1, CInt(MSG_NOSIGNAL)) == 1 { poll(nil, 0, 1) }

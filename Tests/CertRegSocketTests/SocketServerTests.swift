@@ -131,7 +131,8 @@ import Testing
     }
   }
 
-  /// The client reads, and the last answers are made, before the loop looks: then no event is left that would make it take the lines.
+  /// The client reads, and the last answers are made, before the loop looks: then no event is left that would make it
+  /// take the lines.
   @Test func `lines that wait for a client to read are taken once it has, whoever notices`() async throws {
     var configuration = SocketConfiguration()
     configuration.window = 2

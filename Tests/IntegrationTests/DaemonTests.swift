@@ -46,7 +46,8 @@ import Testing
     try daemon.start()
     let again = try LineConnection(daemon.socketPath)
     for pem in pems {
-      // Looked up before anything is asked for anew: the sandbox forgets at its end, and would take a lost one once more.
+      // Looked up before anything is asked for anew: the sandbox forgets at its end, and would take a lost one once
+      // more.
       let state = try again.ask(["op": "lookup", "certificatePem": pem])["state"] as? String
       #expect(state == "queued" || state == "registered")
       let answer = try again.ask(["id": 1, "certificatePem": pem])
