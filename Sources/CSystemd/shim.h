@@ -5,6 +5,8 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-id128.h>
 #include <systemd/sd-journal.h>
@@ -26,4 +28,7 @@ static inline int certreg_sem_wait_until(sem_t *sem, const struct timespec *dead
 
 // pthread_setname_np(3): the name is cut to 15 bytes by the caller.
 static inline int certreg_name_thread(pthread_t thread, const char *name) { return pthread_setname_np(thread, name); }
+
+// pidfd_open(2), for which glibc has a function since 2.36 alone.
+static inline int certreg_pidfd_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
 #endif

@@ -3,103 +3,122 @@ import CertRegHost
 import CertRegProtocol
 import CertRegSettings
 import CertRegSocket
-import Glibc
 import Synchronization
 
-/// Decides by the `access` section of the configuration what a peer may do: the first rule that matches it counts, and a
-/// peer that none matches may do nothing.
+/// Decides by the `access` section of the configuration what a peer may do: the first rule that matches the peer
+/// counts. A peer that no rule matches may do nothing, and so may a peer for which that cannot be told.
 final class AccessControl: Sendable {
+  /// The rule that counts for a peer.
+  struct Grant: Sendable {
+    fileprivate var index: Int
+    fileprivate var rule: AccessRule
+    /// The targets that the rule allows; `nil`: all.
+    let targets: Set<TargetName>?
+  }
+
+  /// What the rules say of a peer.
+  typealias Decision = Result<Grant, ServiceError>
+
   private let rules: [AccessRule]
+  /// The targets that each rule allows: a request can name 256 of them, and a rule thousands.
+  private let targets: [Set<TargetName>?]
   private let maxPending: Int
+  private let accounts: AccountDirectory
   /// Tokens of each rule with a rate.
   private let buckets: Mutex<[TokenBucket]>
 
-  init(_ settings: AccessSettings, maxPending: Int) {
+  /// - Parameters:
+  ///   - maxPending: The size of the queue that rules grant shares of.
+  ///   - database: Where names of accounts are looked up.
+  ///   - clock: Tells how old a look-up is.
+  init(_ settings: AccessSettings, maxPending: Int, database: AccountDatabase, clock: HostClock) {
     rules = settings.rules
+    targets = settings.rules.map { $0.targets.map { Set($0.map { TargetName($0) }) } }
     self.maxPending = maxPending
+    accounts = AccountDirectory(
+      Set(settings.rules.flatMap(\.accountNames)), database: database, clock: clock)
     buckets = Mutex(settings.rules.map { TokenBucket(perSecond: $0.requestsPerSecond ?? 0) })
+    // Ahead of the first request. Where there are no names, no look-up is ever made.
+    if accounts.current(at: clock.monotonic) == nil { accounts.lookUp { _ in } }
   }
 
-  /// Whether a peer's unit has to be known, which costs a look into /proc.
-  var asksForUnits: Bool { rules.contains { $0.unit != nil } }
+  /// Decides without waiting for anything; `nil` where an account or the peer's unit has to be looked up first.
+  func decisionAtOnce(for peer: Peer, now: MonotonicTime) -> Decision? {
+    decision(for: peer, unit: peer.knownUnit, accounts: accounts.current(at: now))
+  }
 
-  /// Throws where the peer may not do this, or not now.
+  /// Decides where no account has to be looked up first; `nil` where one has to. May read files.
+  func decision(for peer: Peer, now: MonotonicTime) -> Decision? {
+    decision(for: peer, unit: peer.unit, accounts: accounts.current(at: now))
+  }
+
+  /// Looks up all accounts and then decides. Calls `body` on another thread.
+  func lookUpAndDecide(for peer: Peer, _ body: @escaping @Sendable (Decision) -> Void) {
+    accounts.lookUp { accounts in
+      body(self.decision(for: peer, unit: peer.unit, accounts: accounts) ?? .undecidable(peer))
+    }
+  }
+
+  /// Checks whether a rule allows a request, whatever its rate.
+  ///
+  /// - Throws: `peer_not_allowed`.
   func check(
-    _ operation: CertRegProtocol.Operation, targets: [TargetName], by peer: Peer, now: MonotonicTime
+    _ operation: CertRegProtocol.Operation, targets: [TargetName], of peer: Peer, under grant: Grant
   ) throws(ServiceError) {
-    guard let index = ruleIndex(for: peer) else { throw .peerNotAllowed("anything to user \(peer.uid)") }
-    let rule = rules[index]
+    let rule = grant.rule
     if let operations = rule.operations, !operations.contains(where: { $0.rawValue == operation.rawValue }) {
       throw .peerNotAllowed("\(operation.rawValue) to user \(peer.uid)")
     }
-    if let allowed = rule.targets, let other = targets.first(where: { !allowed.contains($0.rawValue) }) {
+    if let allowed = grant.targets, let other = targets.first(where: { !allowed.contains($0) }) {
       throw .peerNotAllowed("target \(other.rawValue.quoted) to user \(peer.uid)")
     }
-    if let perSecond = rule.requestsPerSecond, let wait = buckets.withLock({ $0[index].take(now: now) }) {
+  }
+
+  /// Takes a request from the rate of a rule.
+  ///
+  /// - Throws: `caller_rate_exceeded`.
+  func takeToken(under grant: Grant, now: MonotonicTime) throws(ServiceError) {
+    guard let perSecond = grant.rule.requestsPerSecond else { return }
+    if let wait = buckets.withLock({ $0[grant.index].take(now: now) }) {
       throw .callerRateExceeded(perSecond: perSecond, retryAfterMilliseconds: wait)
     }
   }
 
-  /// Whether everything that is known may be answered to the peer without asking further.
-  func isUnlimited(_ peer: Peer) -> Bool {
-    guard let index = ruleIndex(for: peer) else { return false }
-    let rule = rules[index]
+  /// Whether every known result may be answered to the peer without looking at the rules again. Waits for nothing.
+  func isUnlimited(_ peer: Peer, now: MonotonicTime) -> Bool {
+    guard case .success(let grant)? = decisionAtOnce(for: peer, now: now) else { return false }
+    let rule = grant.rule
     return rule.targets == nil && rule.requestsPerSecond == nil && rule.operations?.contains(.register) ?? true
   }
 
-  /// The part of the queue that the peer may fill together with all whom its rule matches.
-  func queueShare(of peer: Peer) -> Registrar.QueueShare? {
-    guard let index = ruleIndex(for: peer), let share = rules[index].queueShare else { return nil }
-    // By what the rule says, so that a reload that puts another before it does not give its share to that one's callers.
-    let rule = rules[index]
+  /// The part of the queue that all peers of a rule may fill together; `nil`: all of it.
+  func queueShare(under grant: Grant) -> Registrar.QueueShare? {
+    guard let share = grant.rule.queueShare else { return nil }
+    // Named by what the rule says: a reload that puts another rule before it must not give its share to that rule's
+    // callers.
+    let rule = grant.rule
     let name = "\(String(describing: rule.user)) \(String(describing: rule.group)) \(rule.unit ?? "")"
     return Registrar.QueueShare(name: name, limit: max(1, Int(Double(maxPending) * share)))
   }
 
-  private func ruleIndex(for peer: Peer) -> Int? {
-    rules.firstIndex { rule in
-      (rule.user.map { Self.matches(user: $0, peer.uid) } ?? true)
-        && (rule.group.map { Self.matches(group: $0, [peer.gid] + peer.supplementaryGroups) } ?? true)
-        && (rule.unit.map { $0 == peer.findUnit() } ?? true)
+  /// `nil` where `unit` or `accounts` are `nil` and the decision depends on them.
+  private func decision(for peer: Peer, unit: Peer.Unit?, accounts: AccountDirectory.Accounts?) -> Decision? {
+    for (index, rule) in rules.enumerated() {
+      switch rule.match(peer, unit: unit, accounts: accounts) {
+      case .no: continue
+      case .yes: return .success(Grant(index: index, rule: rule, targets: targets[index]))
+      case .undecidable: return .undecidable(peer)
+      case .unknownYet: return nil
+      }
     }
-  }
-
-  private static func matches(user: AccessRule.Account, _ uid: UInt32) -> Bool {
-    switch user {
-    case .any: true
-    case .number(let number): number == uid
-    case .name(let name): AccountDatabase.user(named: name) == uid
-    }
-  }
-
-  private static func matches(group: AccessRule.Account, _ groups: [UInt32]) -> Bool {
-    switch group {
-    case .any: true
-    case .number(let number): groups.contains(number)
-    case .name(let name): AccountDatabase.group(named: name).map(groups.contains) ?? false
-    }
+    return .failure(.peerNotAllowed("anything to user \(peer.uid)"))
   }
 }
 
-/// A bucket that holds the requests of one second.
-struct TokenBucket: Sendable {
-  private let perSecond: Double
-  private var tokens: Double
-  private var filledAt: MonotonicTime?
-
-  init(perSecond: Double) {
-    self.perSecond = perSecond
-    tokens = max(1, perSecond)
-  }
-
-  /// Takes a token; returns `nil`, or after how many milliseconds there is one.
-  mutating func take(now: MonotonicTime) -> Int64? {
-    if let filledAt, now > filledAt {
-      tokens = min(max(1, perSecond), tokens + perSecond * Double((now - filledAt).nanoseconds) / 1e9)
-    }
-    filledAt = now
-    guard tokens >= 1 else { return Int64((1 - tokens) / perSecond * 1000) + 1 }
-    tokens -= 1
-    return nil
+extension AccessControl.Decision {
+  /// A rule that might match cannot be decided: whether it grants or restricts, guessing would be wrong.
+  fileprivate static func undecidable(_ peer: Peer) -> Self {
+    .failure(
+      .peerNotAllowed("anything to user \(peer.uid) as long as an account or unit in them cannot be looked up"))
   }
 }

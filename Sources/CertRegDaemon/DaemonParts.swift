@@ -25,6 +25,7 @@ final class DaemonParts: Sendable {
 
   /// Noted when something happens that the line of `systemctl status` may tell.
   let activity = Activity()
+  private let clock: HostClock
   /// Noted when there are other targets.
   private let targetChanges = Activity()
   private let store: SQLiteRegistrationStore
@@ -84,7 +85,7 @@ final class DaemonParts: Sendable {
         RequestService.Parts(
           verdicts: verdicts, known: known, store: store, engine: engine, workers: threads.queue, reports: reports,
           audit: audit, counts: counts, clock: clock),
-        configuration: settings.requests)
+        configuration: settings.requests(clock: clock))
       var socketConfiguration = settings.socketConfiguration(cache: memory, maxConnections: maxConnections)
       socketConfiguration.connectionsExhausted = { logger.log(.warning, .connectionsExhausted, "\($0)") }
       try await server.serve(
@@ -92,7 +93,7 @@ final class DaemonParts: Sendable {
         configuration: socketConfiguration)
       metrics =
         if let listen = settings.metrics.listen {
-          try await MetricsServer.start(listen, reports: reports, on: threads.core)
+          try await MetricsServer.start(listen, exposition: { reports.metrics($0) }, on: threads.core)
         } else {
           nil
         }
@@ -106,6 +107,7 @@ final class DaemonParts: Sendable {
       socket.removeFile()
       throw error as? DaemonError ?? DaemonError(HostError(.failed, message: "\(socket.path): \(error)"))
     }
+    self.clock = clock
     self.store = store
     self.known = known
     self.verdicts = verdicts
@@ -147,7 +149,7 @@ final class DaemonParts: Sendable {
     await engine.reconfigure(settings.registrar, targets: clients.limits)
     verdicts.replace(settings.validation)
     known.setTimeToLive(settings.cache.ttl)
-    service.reconfigure(settings.requests)
+    service.reconfigure(settings.requests(clock: clock))
     let maxConnections = reports.maxConnections
     await server.reconfigure(settings.socketConfiguration(cache: known.memory, maxConnections: maxConnections))
     reports.setConstants {
@@ -184,7 +186,8 @@ final class DaemonParts: Sendable {
 extension DaemonParts {
   /// Threads for the core's event loop (registrar and upstream connections) and for blocking work.
   private struct Threads: Sendable {
-    /// Half of the cores: clients on this host need the rest, and a loop that is busy answers more with one system call.
+    /// Half of the cores: clients on this host need the rest, and a loop that is busy answers more with one system
+    /// call.
     static let socketLoops = min(8, max(1, System.coreCount / 2))
 
     let core: MultiThreadedEventLoopGroup

@@ -1,35 +1,38 @@
 import CertRegHost
 import CertRegSettings
-import CertRegSocket
 import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// Answers a Prometheus scrape over HTTP, on a loopback address or a Unix socket.
+/// Answers Prometheus scrapes over HTTP, on a loopback address or a Unix socket.
 struct MetricsServer: Sendable {
   private static let idleLimit = TimeAmount.minutes(5)
-  /// Scrapes at once: what is kept back of the descriptors for other things than the socket has to do for them, too.
+  /// Connections at once. They share the descriptors that are kept back from the socket's connections.
   private static let mostConnections = 16
+  /// Hands the metrics in Prometheus' text format to its argument, on any thread.
+  typealias Exposition = @Sendable (@escaping @Sendable (String) -> Void) -> Void
 
   private let listener: any Channel
   /// The socket's file, where it is a Unix socket.
   private let socket: ListeningSocket?
 
-  /// Begins to answer. Throws what the system says where the address cannot be bound.
+  /// Begins to answer.
+  ///
+  /// - Throws: What the system says where the address cannot be bound.
   static func start(
-    _ listen: MetricsSettings.Listen, reports: Reports, on group: any EventLoopGroup
+    _ listen: MetricsSettings.Listen, exposition: @escaping Exposition, on group: any EventLoopGroup
   ) async throws -> MetricsServer {
-    let open = ConnectionCount(limit: mostConnections)
+    let connections = ScrapeConnections(limit: mostConnections)
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelInitializer { channel in
-        guard open.enter() else { return channel.close() }
-        channel.closeFuture.whenComplete { _ in open.leave() }
+        connections.enter(channel)
+        channel.closeFuture.whenComplete { _ in connections.leave(channel) }
         return channel.eventLoop.makeCompletedFuture {
           let pipeline = channel.pipeline.syncOperations
           try pipeline.addHandler(IdleStateHandler(allTimeout: idleLimit))
           try pipeline.configureHTTPServerPipeline(withErrorHandling: true)
-          try pipeline.addHandler(ScrapeHandler(reports: reports))
+          try pipeline.addHandler(ScrapeHandler(exposition: exposition, connections: connections))
         }
       }
     switch listen {
@@ -47,16 +50,19 @@ struct MetricsServer: Sendable {
   }
 }
 
-/// One connection: `GET /metrics` and nothing else. The pipeline holds back the next request until this one is answered.
+/// One connection: `GET /metrics` and nothing else. The pipeline holds back the next request until this one is
+/// answered.
 private final class ScrapeHandler: ChannelInboundHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias OutboundOut = HTTPServerResponsePart
 
-  private let reports: Reports
+  private let exposition: MetricsServer.Exposition
+  private let connections: ScrapeConnections
   private var head: HTTPRequestHead?
 
-  init(reports: Reports) {
-    self.reports = reports
+  init(exposition: @escaping MetricsServer.Exposition, connections: ScrapeConnections) {
+    self.exposition = exposition
+    self.connections = connections
   }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -66,6 +72,7 @@ private final class ScrapeHandler: ChannelInboundHandler {
     case .end:
       guard let head else { return }
       self.head = nil
+      connections.requested(context.channel)
       answer(head, context)
     }
   }
@@ -84,11 +91,11 @@ private final class ScrapeHandler: ChannelInboundHandler {
       return
     }
     guard head.method == .GET || head.method == .HEAD else {
-      write(.methodNotAllowed, "the metrics are there to be read with GET\n", head, context)
+      write(.methodNotAllowed, "the metrics can only be read, with GET\n", head, context)
       return
     }
     let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-    reports.metrics { text in
+    exposition { text in
       bound.eventLoop.execute {
         let (handler, context) = bound.value
         handler.write(.ok, text, head, context)

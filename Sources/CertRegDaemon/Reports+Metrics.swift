@@ -86,7 +86,7 @@ extension Reports.Figures {
     text.family(
       "certregd_upstream_state", "gauge", "1 for the state that a target is in, 0 for the others.")
     for target in engine.targets {
-      for health in [Pacer.Health.ok, .throttled, .unavailable, .unauthorized] {
+      for health in [TargetHealth.ok, .throttled, .unavailable, .unauthorized] {
         text.sample(
           "certregd_upstream_state", [("target", target.name.rawValue), ("state", health.rawValue)],
           target.view.health == health ? 1 : 0)

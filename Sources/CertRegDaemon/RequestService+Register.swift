@@ -7,7 +7,9 @@ import Synchronization
 // The operation `register`, from the verdict to the engine.
 extension RequestService {
   /// Runs on a worker thread: the verdict takes about 100 µs, a look into the store may wait for the disk.
-  func register(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
+  ///
+  /// - Parameter share: The part of the queue that the caller's rule allows; `nil`: all of it.
+  func register(_ request: OwnedRequest, from peer: Peer, share: Registrar.QueueShare?, reply: Reply) {
     let verdict = verdicts.current
     do throws(ServiceError) {
       let targets = try targets(of: request)
@@ -18,7 +20,8 @@ extension RequestService {
         for result in results { counts.count(result) }
         reply.send(Self.answer(request, id, targets, results))
       }
-      var basis: VerdictBasis?
+      // One verdict for all targets, a refusal included: a request can name 256.
+      var judgement: Result<VerdictBasis, ServiceError>?
       for (index, target) in targets.enumerated() {
         let key = RegistrationKey(certificateID: id, target: target)
         // What fails for one target is that target's answer: others may be under way.
@@ -32,14 +35,10 @@ extension RequestService {
           case .refuse(let error): throw error
           case .ask(let known): earlier = known
           }
-          let accepted: VerdictBasis
-          if let basis {
-            accepted = basis
-          } else {
-            accepted = try verdict.validator.validate(der: der, certificateID: id, now: clock.wall)
-          }
-          basis = accepted
-          ask(key, der, accepted, earlier, request, from: peer, connection: reply.connectionID) {
+          let result = judgement ?? judge(der, id, verdict)
+          judgement = result
+          let accepted = try result.get()
+          ask(key, der, accepted, earlier, request, from: peer, share: share, connection: reply.connectionID) {
             answers.set(index, $0)
           }
         } catch {
@@ -51,6 +50,14 @@ extension RequestService {
       auditRefusal(request, error, by: peer)
       fail(request, error, reply)
     }
+  }
+
+  private func judge(
+    _ der: [UInt8], _ id: CertificateID, _ verdict: Verdicts.Current
+  ) -> Result<VerdictBasis, ServiceError> {
+    do throws(ServiceError) {
+      return .success(try verdict.validator.validate(der: der, certificateID: id, now: clock.wall))
+    } catch { return .failure(error) }
   }
 
   /// How one target's part of a request ended.
@@ -72,7 +79,8 @@ extension RequestService {
 
   private func ask(
     _ key: RegistrationKey, _ der: [UInt8], _ basis: VerdictBasis, _ earlier: EarlierResult?, _ request: OwnedRequest,
-    from peer: Peer, connection: UInt64, completion: @escaping @Sendable (TargetAnswer) -> Void
+    from peer: Peer, share: Registrar.QueueShare?, connection: UInt64,
+    completion: @escaping @Sendable (TargetAnswer) -> Void
   ) {
     let current = currentConfiguration
     let requester = peer.requester
@@ -81,7 +89,7 @@ extension RequestService {
       key: key, der: der, basis: basis, namedStatus: request.status, status: request.status ?? current.defaultStatus,
       ifExists: request.ifExists, requester: requester, connection: connection,
       expectation: request.wait ? .result(deadline: clock.monotonic + patience) : .queued,
-      share: current.access?.queueShare(of: peer), earlier: earlier)
+      share: share, earlier: earlier)
     engine.register(registrarRequest, refresh: request.refresh) { answer, provenance in
       self.audit.answered(key, answer, provenance, to: requester)
       switch answer {

@@ -8,9 +8,11 @@ import Synchronization
 
 /// Answers the socket's requests: what is known from memory at once, the rest on worker threads and by the engine.
 final class RequestService: RequestHandling {
-  /// What of the configuration requests depend on.
+  /// The part of the configuration that requests depend on.
   struct Configuration: Sendable {
     var targets: [TargetName]
+    /// The same names: a request can name 256 of thousands of targets.
+    var targetSet: Set<TargetName>
     var defaultTarget: TargetName
     var defaultStatus: CertificateStatus?
     var defaultTimeout: Duration
@@ -30,6 +32,8 @@ final class RequestService: RequestHandling {
   let counts: RequestCounts
   private let configuration: Mutex<Configuration>
   private let reports: Reports
+  private let peers: PeerIdentification
+  private let watches: WatchHub
 
   /// What the service is made of.
   struct Parts: Sendable {
@@ -55,28 +59,27 @@ final class RequestService: RequestHandling {
     counts = parts.counts
     clock = parts.clock
     self.configuration = Mutex(configuration)
+    peers = PeerIdentification(workers: workers)
+    watches = WatchHub(
+      access: configuration.access, clock: parts.clock, onWorker: { [workers = parts.workers] in workers.submit($0) },
+      refused: { [audit = parts.audit] error, peer in audit.refused(.watch, error, to: peer.requester) })
+    engine.forEachEnding { [watches] in watches.publish($0) }
   }
 
   func reconfigure(_ configuration: Configuration) {
     self.configuration.withLock { $0 = configuration }
+    watches.setAccess(configuration.access)
   }
 
   // MARK: RequestHandling
 
   func peer(ofDescriptor descriptor: CInt) throws -> Peer {
-    let credentials = try PeerCredentials(descriptor: descriptor)
-    let unit = UnitOfPeer(process: credentials.processID)
-    if currentConfiguration.access?.asksForUnits ?? false {
-      unit.set(PeerUnit.lookUp(descriptor: descriptor, peer: credentials))
-    }
-    return Peer(
-      uid: credentials.userID, gid: credentials.groupID, pid: credentials.processID,
-      supplementaryGroups: credentials.supplementaryGroupIDs, findUnit: { unit.name })
+    try peers.peer(ofDescriptor: descriptor)
   }
 
   func servesFromMemory(_ peer: Peer) -> Bool {
     let current = currentConfiguration
-    return !current.auditsRepeats && current.access?.isUnlimited(peer) ?? true
+    return !current.auditsRepeats && current.access?.isUnlimited(peer, now: clock.monotonic) ?? true
   }
 
   func known(certificatePem: UnsafeRawBufferPointer, target: UInt16, now: WallTime) -> KnownAnswer? {
@@ -93,35 +96,49 @@ final class RequestService: RequestHandling {
   }
 
   func handle(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
-    let access = currentConfiguration.access
-    switch request.operation {
-    case .watch where access == nil, .status where access == nil, .metrics where access == nil:
-      carryOut(request, from: peer, reply: reply)
-    default:
-      // The rules may ask the system for accounts and units, which takes as long as it takes.
-      onWorker {
-        do throws(ServiceError) {
-          if let access {
-            let targets = try self.concerned(request)
-            try access.check(request.operation, targets: targets, by: peer, now: self.clock.monotonic)
-          }
-        } catch {
-          self.refuse(request, error, to: peer, reply: reply)
-          return
+    guard let access = currentConfiguration.access else {
+      switch request.operation {
+      case .watch, .status, .metrics: carryOut(request, from: peer, reply: reply)
+      case .register, .validate, .lookup, .forget: onWorker { self.carryOut(request, from: peer, reply: reply) }
+      }
+      return
+    }
+    onWorker {
+      if let decision = access.decision(for: peer, now: self.clock.monotonic) {
+        self.handle(request, decision, of: access, from: peer, reply: reply)
+      } else {
+        access.lookUpAndDecide(for: peer) { decision in
+          self.onWorker { self.handle(request, decision, of: access, from: peer, reply: reply) }
         }
-        self.carryOut(request, from: peer, reply: reply)
       }
     }
   }
 
+  /// Goes on once the rules that count for the peer are known. On a worker thread.
+  private func handle(
+    _ request: OwnedRequest, _ decision: AccessControl.Decision, of access: AccessControl, from peer: Peer, reply: Reply
+  ) {
+    do throws(ServiceError) {
+      let targets = try concerned(request)
+      let grant = try decision.get()
+      try access.check(request.operation, targets: targets, of: peer, under: grant)
+      try access.takeToken(under: grant, now: clock.monotonic)
+      carryOut(request, from: peer, share: access.queueShare(under: grant), reply: reply)
+    } catch {
+      refuse(request, error, to: peer, reply: reply)
+    }
+  }
+
   /// On a worker thread, but for what neither computes nor looks into the store.
-  private func carryOut(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
+  private func carryOut(
+    _ request: OwnedRequest, from peer: Peer, share: Registrar.QueueShare? = nil, reply: Reply
+  ) {
     switch request.operation {
-    case .register: register(request, from: peer, reply: reply)
+    case .register: register(request, from: peer, share: share, reply: reply)
     case .validate: validate(request, reply: reply)
     case .lookup: lookup(request, reply: reply)
     case .forget: forget(request, reply: reply)
-    case .watch: watch(request, reply: reply)
+    case .watch: watch(request, from: peer, reply: reply)
     case .status:
       counts.count(.status, "ok")
       reports.status { reply.send(AnswerEncoder.object(id: request.id, body: $0)) }
@@ -137,8 +154,8 @@ final class RequestService: RequestHandling {
     }
   }
 
-  /// Refuses what `access` does not allow, on a worker thread, since the audit trail wants the certificate's ID. The answer comes
-  /// last, so that a client cannot ask faster than this goes.
+  /// Refuses what `access` does not allow, on a worker thread, since the audit trail wants the certificate's ID. The
+  /// answer comes last, so that a client cannot ask faster than this goes.
   private func refuse(_ request: OwnedRequest, _ error: ServiceError, to peer: Peer, reply: Reply) {
     if request.operation == .register {
       auditRefusal(request, error, by: peer)
@@ -177,8 +194,8 @@ final class RequestService: RequestHandling {
   private func lookup(_ request: OwnedRequest, reply: Reply) {
     do throws(ServiceError) {
       let key = try key(of: request)
-      // First the queue, then the store: a registration leaves the queue once its result is in the store. The other way round one
-      // that ends meanwhile would be in neither.
+      // First the queue, then the store: a registration leaves the queue once its result is in the store. The other way
+      // round one that ends meanwhile would be in neither.
       engine.pending(key) { pending in
         self.onWorker { self.lookup(request, key, pending: pending, reply: reply) }
       }
@@ -233,31 +250,14 @@ final class RequestService: RequestHandling {
     }
   }
 
-  private func watch(_ request: OwnedRequest, reply: Reply) {
+  private func watch(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
     do throws(ServiceError) {
       let targets = request.targets == .default ? nil : Set(try self.targets(of: request))
       counts.count(.watch, "ok")
-      engine.watch(while: { reply.isWanted }) { ending in
-        if let line = Self.watchLine(request, ending, targets: targets) { reply.sendPart(line) }
-      }
+      watches.add(
+        id: request.id, WatchHub.Filter(targets: targets, outcome: request.watchOutcome), from: peer, reply: reply)
     } catch {
       fail(request, error, reply)
-    }
-  }
-
-  private static func watchLine(
-    _ request: OwnedRequest, _ ending: Ending, targets: Set<TargetName>?
-  ) -> [UInt8]? {
-    switch ending {
-    case .registered(let registration):
-      guard targets?.contains(registration.key.target) ?? true,
-        request.watchOutcome.map({ $0.rawValue == registration.outcome.rawValue }) ?? true
-      else { return nil }
-      return AnswerEncoder.watched(id: request.id, registration)
-    case .failed(let failure):
-      guard targets?.contains(failure.key.target) ?? true, request.watchOutcome.map({ $0 == .failed }) ?? true
-      else { return nil }
-      return AnswerEncoder.watched(id: request.id, failure)
     }
   }
 
@@ -292,7 +292,7 @@ final class RequestService: RequestHandling {
     var targets: [TargetName] = []
     for name in names {
       let target = TargetName(name)
-      guard current.targets.contains(target) else { throw .unknownTarget(name, known: current.targets) }
+      guard current.targetSet.contains(target) else { throw .unknownTarget(name, known: current.targets) }
       targets.append(target)
     }
     return targets

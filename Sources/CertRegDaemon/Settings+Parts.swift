@@ -12,7 +12,8 @@ extension Settings {
     Registrar.Configuration(maxPending: queue.maxEntries, maxAge: queue.maxAge)
   }
 
-  /// The folder of the database. `store.url` may name another than the state directory; the file's own name is the store's.
+  /// The folder of the database. `store.url` may name another than the state directory; the file's own name is the
+  /// store's.
   func databaseDirectory() throws(DaemonError) -> String {
     guard let path = store.databasePath else { return stateDirectory }
     guard path.hasSuffix("/certregd.db") else {
@@ -21,11 +22,13 @@ extension Settings {
     return String(path.dropLast("/certregd.db".utf8.count))
   }
 
-  var requests: RequestService.Configuration {
+  func requests(clock: HostClock) -> RequestService.Configuration {
     RequestService.Configuration(
-      targets: targets.map(\.name), defaultTarget: defaultTarget, defaultStatus: defaultStatus,
-      defaultTimeout: defaultTimeout,
-      access: access.map { AccessControl($0, maxPending: queue.maxEntries) }, auditsRepeats: log.auditRepeats)
+      targets: targets.map(\.name), targetSet: Set(targets.map(\.name)), defaultTarget: defaultTarget,
+      defaultStatus: defaultStatus, defaultTimeout: defaultTimeout,
+      access: access.map {
+        AccessControl($0, maxPending: queue.maxEntries, database: .system, clock: clock)
+      }, auditsRepeats: log.auditRepeats)
   }
 
   func socketConfiguration(cache: ResultCache, maxConnections: Int) -> SocketConfiguration {
@@ -33,6 +36,7 @@ extension Settings {
     configuration.window = socket.window
     configuration.maxLineBytes = socket.maxLineBytes
     configuration.maxConnections = maxConnections
+    configuration.maxConnectionsPerUser = socket.maxConnectionsPerUser ?? max(1, maxConnections / 2)
     configuration.budgetBytes = socket.memoryBudgetBytes
     configuration.maxBytesUnderWay = socket.connectionBudgetBytes
     configuration.idleTimeout = socket.idleTimeout

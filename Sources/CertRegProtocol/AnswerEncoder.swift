@@ -58,14 +58,6 @@ package enum AnswerEncoder {
     return object(id: id) { $0.errorMember(error.error) }
   }
 
-  /// The answer to `validate`. `certificate` is a JSON object, on one line.
-  package static func validated(id: [UInt8]?, certificateID: CertificateID, certificate: [UInt8]) -> [UInt8] {
-    object(id: id) { writer in
-      writer.member("certificateId", certificateID.hex)
-      writer.member("certificate", json: certificate)
-    }
-  }
-
   /// The answer to `lookup` where something is known.
   package static func lookup(id: [UInt8]?, _ known: KnownState) -> [UInt8] {
     object(id: id) { writer in
@@ -116,8 +108,8 @@ package enum AnswerEncoder {
     }
   }
 
-  /// A line of `watch`: a registration that failed. The error is in `lastError`, as in `lookup`: a member `error` would make
-  /// the line an answer that refuses the `watch` itself.
+  /// A line of `watch`: a registration that failed. The error is in `lastError`, as in `lookup`: a member `error` would
+  /// make the line an answer that refuses the `watch` itself.
   package static func watched(id: [UInt8]?, _ failure: FailedRegistration) -> [UInt8] {
     object(id: id) { writer in
       writer.member("certificateId", failure.key.certificateID.hex)

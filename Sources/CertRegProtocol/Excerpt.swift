@@ -1,10 +1,10 @@
-/// Untrusted text made fit for a message: short, on one line and without anything that a terminal would act on.
+/// Makes untrusted text safe for a message: short, on one line and without control characters.
 package enum Excerpt {
   /// Longest excerpt in characters.
   package static let maxLength = 48
 
-  /// The beginning of `text`. Everything but printable ASCII is written as `\u{…}`, so that what looks like another
-  /// character can be told from it; a cut is marked by `…`.
+  /// The beginning of `text`, with `…` where it is cut. Everything but printable ASCII is written as `\u{…}`, because
+  /// some characters look like others.
   package static func text(_ text: String) -> String {
     var result = ""
     var length = 0
@@ -29,7 +29,7 @@ package enum Excerpt {
     }
   }
 
-  /// What kind of value begins with `byte`.
+  /// The kind of value that begins with `byte`.
   static func kind(ofValue byte: UInt8) -> String {
     switch byte {
     case UInt8(ascii: "{"): "an object"

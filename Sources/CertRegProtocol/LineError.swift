@@ -89,6 +89,11 @@ extension RequestFault {
       return (member == .op ? .unknownOperation : .invalidValue, message)
     case .idTooLarge(let offset):
       return (.invalidID, "the number in \"id\" at byte offset \(offset) is larger than any double")
+    case .watchIDTooLong(let offset):
+      return (
+        .invalidID,
+        "the \"id\" of a watch at byte offset \(offset) has to have at most \(LineParser.maxWatchIDBytes) bytes"
+      )
     case .targetCount(let offset):
       return (
         .invalidValue, "\"target\" at byte offset \(offset) has to have 1 to \(LineParser.maxTargets) names"

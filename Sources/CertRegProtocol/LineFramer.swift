@@ -1,57 +1,51 @@
 import Glibc
 
-/// Finds lines in bytes that arrive in pieces. Pure: the bytes stay with the caller, which tells what it dropped.
+/// Finds lines in bytes that arrive in pieces. The framer keeps offsets only; the bytes stay with the caller.
 ///
-/// The caller keeps what has arrived and was not consumed in one buffer, appends to its end, calls `next(in:)` until that
-/// asks for more, and drops consumed bytes from its start when it likes:
+/// The caller keeps received bytes in one buffer, appends new ones at its end, calls `next(in:)` until that asks for
+/// more, and drops consumed bytes from its start at any time:
 ///
 ///     while case .line(let range) = framer.next(in: bytes) { … }
 ///     drop(framer.consume())
 ///
-/// No byte is looked at twice, however small the pieces are. Raw pointers, because the search is `memchr`'s; it stays inside
-/// the buffer.
+/// The cost is linear in the bytes received, however small the pieces are. Raw pointers, because the search is
+/// `memchr`'s; it stays inside the buffer.
 package struct LineFramer: Sendable {
+  /// What `next(in:)` found.
   package enum Event: Hashable, Sendable {
     /// A line without its LF, as offsets into the buffer. It is not blank.
     case line(Range<Int>)
     /// No further line is complete.
     case needsMore
-    /// The line at hand is past the limit. There is no way on from here but to close.
+    /// The current line is longer than the limit. Its connection has to be closed: no later line can be found.
     case tooLong
   }
 
-  /// The most bytes of a line, not counting the LF and the second half of escaped surrogate pairs: a character outside of the
-  /// Basic Multilingual Plane takes twelve bytes when it is escaped (RFC 8259 section 7), and is still one character.
+  /// The most bytes of a line, not counting the LF.
   package let maxLineBytes: Int
-  /// What the surrogate pairs of the line at hand add to the limit, as far as they were counted.
-  private var allowance = 0
-  /// Offset of the first byte of the line at hand.
+  /// Offset of the first byte of the current line.
   private var start = 0
-  /// Offset up to which there is no LF in it.
+  /// The current line has no LF before this offset.
   private var scanned = 0
 
   package init(maxLineBytes: Int) {
     self.maxLineBytes = maxLineBytes
   }
 
-  /// Count of bytes at the start of the buffer that are not needed any more.
+  /// Count of bytes at the start of the buffer that the caller may drop.
   package var consumedBytes: Int { start }
 
-  /// Count of bytes in the line at hand, as far as they have been seen.
+  /// Count of bytes of the current line seen so far.
   package var pendingBytes: Int { scanned - start }
 
   /// The next line, skipping blank ones: those of nothing but spaces, tabs and CRs.
   package mutating func next(in buffer: UnsafeRawBufferPointer) -> Event {
     guard let base = buffer.baseAddress else { return .needsMore }
     while true {
-      // One byte past the limit decides: it is the LF, or the line is too long.
-      let limit = maxLineBytes + allowance
-      let searchEnd = min(buffer.count, start + limit + 1)
+      // The byte after the limit decides: it is the LF, or the line is too long.
+      let searchEnd = min(buffer.count, start + maxLineBytes + 1)
       guard scanned < searchEnd else {
-        if scanned - start <= limit { return .needsMore }
-        allowance = min(maxLineBytes, 6 * Self.countSurrogatePairs(buffer[start..<scanned]))
-        if maxLineBytes + allowance > limit { continue }
-        return .tooLong
+        return scanned - start <= maxLineBytes ? .needsMore : .tooLong
       }
       guard let found = memchr(base + scanned, Int32(UInt8(ascii: "\n")), searchEnd - scanned) else {
         scanned = searchEnd
@@ -60,41 +54,23 @@ package struct LineFramer: Sendable {
       let line = start..<(UnsafeRawPointer(found) - base)
       start = line.upperBound + 1
       scanned = start
-      allowance = 0
       if !LineFramer.isBlank(UnsafeRawBufferPointer(rebasing: buffer[line])) { return .line(line) }
     }
   }
 
-  /// What is left at the end of input: a line without LF, unless it is blank or there is none.
+  /// The last line where the input ends without an LF; `nil` where that line is blank, empty or too long.
   package func remainder(in buffer: UnsafeRawBufferPointer) -> Range<Int>? {
-    guard start < buffer.count, buffer.count - start <= maxLineBytes + allowance else { return nil }
+    guard start < buffer.count, buffer.count - start <= maxLineBytes else { return nil }
     let rest = start..<buffer.count
     return LineFramer.isBlank(UnsafeRawBufferPointer(rebasing: buffer[rest])) ? nil : rest
   }
 
-  /// Notes that the caller drops the consumed bytes from the start of the buffer, and returns how many that are.
+  /// Returns how many consumed bytes the caller has to drop from the start of the buffer now; later offsets assume that
+  /// it did.
   package mutating func consume() -> Int {
     let count = start
     scanned -= start
     start = 0
-    return count
-  }
-
-  /// Counts the beginnings of escaped high surrogates: `\ud8` to `\udb`.
-  private static func countSurrogatePairs(_ line: Slice<UnsafeRawBufferPointer>) -> Int {
-    let line = UnsafeRawBufferPointer(rebasing: line)
-    var count = 0
-    var index = 0
-    while index + 4 <= line.count {
-      if line[index] == UInt8(ascii: "\\"), line[index + 1] == UInt8(ascii: "u"),
-        line[index + 2] | 0x20 == UInt8(ascii: "d"), "89abAB".utf8.contains(line[index + 3])
-      {
-        count += 1
-        index += 6
-      } else {
-        index += 1
-      }
-    }
     return count
   }
 

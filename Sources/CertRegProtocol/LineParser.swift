@@ -4,14 +4,16 @@ import CertRegCodec
 package enum LineParser {
   /// The most names that an array in `target` may have.
   package static let maxTargets = 256
+  /// The most bytes of JSON text that the `id` of a `watch` may have.
+  package static let maxWatchIDBytes = 1024
   /// The range of `timeoutMs`.
   package static let timeoutRangeMilliseconds = 1...300_000
 
-  /// Parses one line, given without its LF; white space around the object, a CR at the end for one, is tolerated.
+  /// Parses a line without its LF. White space around the object is allowed, such as a CR at the end.
   ///
-  /// Allocates nothing for an ordinary request; an array in `target` and errors do. Time is linear in the line's length.
-  /// A line that breaks the grammar is refused with the position of the first fault and without an `id`; one that is an
-  /// object, but not a request, is read to its end, so that the error can carry the `id` wherever it stands.
+  /// An ordinary request allocates nothing; an array in `target` and errors do. The cost is linear in the line's
+  /// length. A line that breaks the grammar is refused with the position of the first fault and without an `id`; one
+  /// that is an object, but not a request, is read to its end, so that the error can carry the `id` wherever it stands.
   ///
   /// - Throws: `InvalidRequestException` with one of the reasons `not_an_object`, `invalid_json`, `invalid_utf8`,
   ///   `byte_order_mark`, `trailing_data`, `nesting_too_deep`, `lone_surrogate`, `unknown_member`, `duplicate_member`,

@@ -1,7 +1,7 @@
-/// Finds what somebody meant who mistyped a name.
+/// Suggests the correct name for a mistyped one.
 enum NearestName {
-  /// The name that is fewest edits away from `text`, where that is at most a third of its length (and at least one edit);
-  /// differences of case count nothing. `nil` where none is that near, or `text` is too long to be a slip.
+  /// The name with the fewest edits from `text`: at most a third of the name's length, and one edit always. Case is
+  /// ignored. `nil` where no name is so near, or `text` is too long for a typing mistake.
   static func of(_ text: String, among names: [String]) -> String? {
     guard text.utf8.count <= 64 else { return nil }
     let mistyped = Array(text.lowercased().utf8)

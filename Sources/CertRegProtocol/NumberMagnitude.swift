@@ -1,7 +1,7 @@
-/// How large a JSON number is, without converting it.
+/// Compares JSON numbers with the range of a double without converting them.
 enum NumberMagnitude {
-  /// Whether the number, valid by the grammar, is past the largest finite double (IEEE 754 binary64), so that a reader that
-  /// keeps numbers as doubles would see infinity.
+  /// Whether the number, valid by the grammar, is past the largest finite double (IEEE 754 binary64), so that a reader
+  /// that keeps numbers as doubles would see infinity.
   static func exceedsDouble(_ number: Slice<UnsafeRawBufferPointer>) -> Bool {
     // A number of so few bytes without an exponent is below 10^308.
     if number.count < 308, !number.contains(where: { $0 | 0x20 == UInt8(ascii: "e") }) { return false }

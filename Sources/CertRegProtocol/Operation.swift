@@ -1,4 +1,4 @@
-/// What a request asks for: the wire's `op`.
+/// The operation of a request: its member `op`.
 package enum Operation: String, CaseIterable, Sendable {
   /// The operation of a request that names none.
   case register
@@ -79,7 +79,7 @@ struct MemberSet: OptionSet, Sendable {
   static let wait = MemberSet(.wait)
   static let timeoutMs = MemberSet(.timeoutMs)
   static let outcome = MemberSet(.outcome)
-  /// What every request may have.
+  /// The members that every request may have.
   static let common: MemberSet = [MemberSet(.id), MemberSet(.op)]
 
   func contains(_ member: Member) -> Bool {

@@ -1,6 +1,6 @@
 import CertRegCodec
 
-/// What keeps a JSON object from being a request. Positions only: the text is made when the error is.
+/// Why a JSON object is no request. It has positions in the line; the text of the error is made later.
 enum RequestFault: Equatable {
   /// No operation has a member of this name.
   case unknownMember(name: JSONText)
@@ -15,6 +15,8 @@ enum RequestFault: Equatable {
   case invalidValue(Member, at: Range<Int>)
   /// A number past what a double holds: readers would turn it into infinity.
   case idTooLarge(offset: Int)
+  /// An `id` that is too long for a `watch`, which keeps it and repeats it in every line.
+  case watchIDTooLong(offset: Int)
   /// No target, or more than `LineParser.maxTargets`.
   case targetCount(offset: Int)
   /// An array of targets for an operation that takes one.

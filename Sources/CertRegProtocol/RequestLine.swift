@@ -1,13 +1,15 @@
 package import CertRegCodec
 package import CertRegCore
 
-/// A request as its line has it: checked for form, with positions into the line in place of copies.
+/// A request whose form was checked, with positions in its line in place of copies.
 ///
-/// It means something only beside the line that it was parsed from. What it does not check is what needs more than the line:
-/// the length and content of `certificatePem`, and whether a target is configured.
+/// It is valid only together with the line that it was parsed from. Checks that need more than the line come later: the
+/// length and content of `certificatePem`, and whether a target is configured.
 package struct RequestLine: Hashable, Sendable {
-  /// The JSON text of `id` exactly as it was written: a string with its quotes, a number or `null`. `nil`: there is none.
+  /// The JSON text of `id` exactly as it was written: a string with its quotes, a number or `null`. `nil`: there is
+  /// none.
   package var id: Range<Int>?
+  /// The member `op`.
   package var operation = Operation.register
   /// Present for `register` and `validate`; for `lookup` where `certificateID` is not.
   package var certificatePem: JSONText?
@@ -15,9 +17,13 @@ package struct RequestLine: Hashable, Sendable {
   package var certificateID: CertificateID?
   /// `nil`: the configured default.
   package var status: CertificateStatus?
+  /// The member `target`.
   package var target = TargetSelection.none
+  /// The member `ifExists`.
   package var ifExists = IfExists.return
+  /// The member `refresh`.
   package var refresh = false
+  /// The member `wait`.
   package var wait = true
   /// 1 to 300,000; `nil`: the configured default.
   package var timeoutMilliseconds: Int?

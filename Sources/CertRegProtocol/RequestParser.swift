@@ -2,23 +2,23 @@ import CertRegCodec
 import CertRegCore
 import Glibc
 
-/// One parse under way.
+/// The state of one parse.
 ///
-/// The first fault of meaning is noted and reading goes on: a later fault of grammar outranks it.
+/// The first fault of meaning is noted and reading goes on, because a later fault of grammar is reported instead.
 struct RequestParser {
   var scanner: JSONScanner
   var request = RequestLine()
   /// Members that have been read.
   private var seen = MemberSet()
   private var fault: RequestFault?
-  /// Whether `request.id` may be echoed: not where there were two, or one of a form that is refused.
+  /// Whether `request.id` may be echoed: there was only one, of an accepted form.
   private(set) var idIsCertain = true
 
   init(scanner: JSONScanner) {
     self.scanner = scanner
   }
 
-  /// Reads the object and what surrounds it.
+  /// Reads the object and the white space around it.
   mutating func readLine() throws(SyntaxFault) {
     scanner.skipWhitespace()
     guard scanner.peek() == UInt8(ascii: "{") else { throw faultOfFirstByte() }
@@ -72,7 +72,7 @@ struct RequestParser {
     try readValue(of: member)
   }
 
-  /// The member that `name` means: names that are written with escapes are names like any other.
+  /// The member with that name, whose characters may be written with escapes.
   private func member(named name: JSONText) -> Member? {
     if name.hasEscapes {
       return Member.allCases.first { JSONTextDecoder.equals(name, in: scanner.line, $0.name) }
@@ -114,7 +114,7 @@ struct RequestParser {
     }
   }
 
-  /// Takes a string that has to be one of a few, or an identifier; `false` where it is not.
+  /// Takes the value of a member with a fixed set of values, or a certificate's ID; `false` where it is none of them.
   private mutating func accept(_ text: JSONText, for member: Member) -> Bool {
     let line = scanner.line
     switch member {
@@ -185,7 +185,7 @@ struct RequestParser {
   private mutating func readID() throws(SyntaxFault) {
     let start = scanner.position
     let first = scanner.peek()
-    // Set aside, so that one in the id itself is noticed.
+    // Set aside, to notice one in the id itself.
     let earlierSurrogate = scanner.loneSurrogate
     scanner.loneSurrogate = nil
     try scanner.skipValue(depth: 1)
@@ -212,7 +212,7 @@ struct RequestParser {
       return try skipWrongType(of: .timeoutMs)
     }
     try scanner.scanNumber()
-    // Seven digits would be past the range already.
+    // Seven digits are past the range already.
     var value = 0
     for offset in start..<min(scanner.position, start + 7) {
       guard JSONScanner.isDigit(scanner.byte(offset)) else {
@@ -273,8 +273,8 @@ struct RequestParser {
 
   // MARK: The whole
 
-  /// What is wrong with an object that was read to its end: the first fault in the line, else what its members make
-  /// together. No member takes an object, so that a nested object is a fault already, whatever its names are.
+  /// The fault of an object that was read to its end: the first one in the line, else one of the combination of
+  /// members. No member takes an object, so names in nested objects need no check.
   func firstFault() -> RequestFault? {
     if let fault { return fault }
     if let offset = scanner.loneSurrogate { return .loneSurrogate(offset: offset) }
@@ -288,7 +288,9 @@ struct RequestParser {
     case .lookup:
       if request.certificateID == nil && request.certificatePem == nil { return .missingMember(.certificateId) }
       if request.certificateID != nil && request.certificatePem != nil { return .conflictingMembers }
-    case .watch, .status, .metrics:
+    case .watch:
+      if let id = request.id, id.count > LineParser.maxWatchIDBytes { return .watchIDTooLong(offset: id.lowerBound) }
+    case .status, .metrics:
       break
     }
     if case .many = request.target, !request.operation.takesManyTargets { return .manyTargets }

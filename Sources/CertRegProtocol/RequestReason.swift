@@ -1,7 +1,6 @@
 package import CertRegCore
 
-/// The values of an error's `reason` that refuse a line for its form. They are part of the wire's interface: none may change
-/// its meaning.
+/// The reasons that refuse a line for its form. They are part of the interface: none may change its meaning.
 package enum RequestReason: String, CaseIterable, Sendable {
   // The line is no JSON object.
   case notAnObject = "not_an_object"

@@ -1,9 +1,9 @@
 /// The `access` section: a list of rules.
 enum AccessSchema {
   static let rule = KeyTable<AccessRule>(keys: [
-    .optional("user", \.user, .account("user"), "The peer's user."),
-    .optional("group", \.group, .account("group"), "The peer's group, or one of its user's groups."),
-    .optional(
+    .ifGiven("user", \.user, .account("user"), "The peer's user."),
+    .ifGiven("group", \.group, .account("group"), "The peer's group, or one of its user's groups."),
+    .ifGiven(
       "unit", \.unit, .name("a unit's name", 1...255, also: ":-_.\\@"), "The systemd unit that the peer runs in."),
     .list("operations", \.operations, of: .word(), "What these peers may do. Left out: everything."),
     .list("targets", \.targets, of: .targetName, "Where these peers may register. Left out: every target."),
@@ -15,7 +15,11 @@ enum AccessSchema {
 
   static let access = SettingKey<Settings>(name: "access") { node, path, settings, decoding in
     switch node.content {
-    case .null, .explicitNone: settings.access = nil
+    case .null: settings.access = nil
+    case .explicitNone:
+      decoding.report(
+        node.origin, path,
+        "cannot be none: leave the section out to let everybody who can connect do everything, or write rules")
     case .scalar, .sequence, .mapping:
       var access = AccessSettings()
       section.decode(node, path, into: &access, &decoding)
@@ -26,7 +30,7 @@ enum AccessSchema {
       settings.access = access
     }
   } encode: { settings in
-    settings.access.map { section.encode($0).content } ?? .explicitNone
+    settings.access.map { section.encode($0).content } ?? .null
   } describe: { path, _ in
     section.describe(path, defaults: AccessSettings())
   }
@@ -52,12 +56,13 @@ enum AccessSchema {
     rule.describe("\(path)[]", defaults: AccessRule())
   }
 
-  /// A rule has to say whom it is for. One that names no peer because its key has a problem of its own is let be.
+  /// Reports a rule that names no peer. A rule whose `user`, `group` or `unit` has a problem of its own is reported
+  /// once only.
   private static func checkMatch(
     _ decoded: AccessRule, _ item: ConfigurationNode, _ path: String, _ decoding: inout Decoding
   ) {
     guard decoded.user == nil, decoded.group == nil, decoded.unit == nil else { return }
-    let named = ["user", "group", "unit"].contains { item.value(at: [$0]) != nil }
+    let named = ["user", "group", "unit"].contains { item[$0] != nil }
     if !named { decoding.report(item.origin, path, "names no user, group or unit; for everybody write user: \"*\"") }
   }
 }

@@ -19,7 +19,7 @@ package struct AccessRule: Sendable, Equatable {
     case metrics
   }
 
-  /// A user or group as it was written; a name is looked up when a peer connects, so that it may be created later.
+  /// A user or group as it was written. Names are looked up while the daemon runs: an account may be created later.
   package enum Account: Hashable, Sendable {
     case name(String)
     case number(UInt32)

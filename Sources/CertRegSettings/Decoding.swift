@@ -22,6 +22,18 @@ struct Decoding {
     }
   }
 
+  /// Whether a key that may be left out, and may not be empty, has a value; reports where it has none.
+  mutating func isGiven(_ node: ConfigurationNode, _ key: String) -> Bool {
+    switch node.content {
+    case .null: report(node.origin, key, "has no value: give it one, or leave the key out to mean all")
+    case .explicitNone:
+      report(
+        node.origin, key, "cannot be none: leave the key out to mean all (for the word in quotes, write \"none\")")
+    case .scalar, .sequence, .mapping: return true
+    }
+    return false
+  }
+
   /// Reads one value; `nil` after reporting why there is none.
   mutating func read<Value>(_ node: ConfigurationNode, _ key: String, _ form: ValueForm<Value>) -> Value? {
     switch node.content {

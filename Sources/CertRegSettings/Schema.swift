@@ -50,10 +50,14 @@ enum Schema {
     .value(
       "maxConnections", \.maxConnections, .integer(1...65_536),
       "Most connections at once.", atReload: false),
+    .optional(
+      "maxConnectionsPerUser", \.maxConnectionsPerUser, .integer(1...65_536),
+      "Most connections of one user at once. Left out or `none`: half of all, so that nobody can take every connection.",
+      atReload: false),
     .value("window", \.window, .integer(1...65_536), "Most requests of one connection that run at the same time."),
     .value(
       "maxLineBytes", \.maxLineBytes, .size(1024...(16 << 20)),
-      "Longest line. A longer one gets an error and the connection is closed."),
+      "Longest line in bytes, not counting its LF. A longer one gets an error and the connection is closed."),
     .optional(
       "idleTimeout", \.idleTimeout, .duration(.seconds(1) ... .days(30)),
       "Closes a connection on which nothing has been under way for this long."),

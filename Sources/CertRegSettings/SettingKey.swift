@@ -61,15 +61,35 @@ extension SettingKey {
     }
   }
 
-  /// A key with a list of values; `none` where the list may be absent, which is not an empty list.
+  /// A key that grants or restricts something where it is given, and that is left out otherwise. `none` and an empty
+  /// value are refused: a reader could take either for "nobody" or "nothing", while a key that is left out stands for
+  /// everything.
+  static func ifGiven<Value>(
+    _ name: String, _ property: any WritableKeyPath<Root, Value?> & Sendable, _ form: ValueForm<Value>,
+    _ documentation: String
+  ) -> SettingKey {
+    SettingKey(name: name) { node, path, root, decoding in
+      if decoding.isGiven(node, path), let value = decoding.read(node, path, form) { root[keyPath: property] = value }
+    } encode: { root in
+      root[keyPath: property].map { .scalar(form.format($0)) } ?? .null
+    } describe: { path, defaults in
+      [
+        KeyDescription(
+          path: path, type: form.name, defaultText: defaults[keyPath: property].map(form.format) ?? "left out",
+          documentation: documentation, variable: nil, takesEffectAtReload: true, role: form.role)
+      ]
+    }
+  }
+
+  /// A key with a list of values that is left out where it restricts nothing. `none` and empty lists are refused.
   static func list<Value>(
     _ name: String, _ property: any WritableKeyPath<Root, [Value]?> & Sendable, of form: ValueForm<Value>,
     _ documentation: String
   ) -> SettingKey {
     SettingKey(name: name) { node, path, root, decoding in
+      guard decoding.isGiven(node, path) else { return }
       switch node.content {
-      case .null: return
-      case .explicitNone: root[keyPath: property] = nil
+      case .null, .explicitNone: return
       case .sequence(let items):
         if items.isEmpty { decoding.report(node.origin, path, "is an empty list: leave the key out to mean all") }
         decoding.note(node.origin, path)
@@ -80,11 +100,12 @@ extension SettingKey {
         decoding.report(node.origin, path, "takes a list, not \(node.kind)")
       }
     } encode: { root in
-      root[keyPath: property].map { .sequence($0.map { ConfigurationNode(.scalar(form.format($0))) }) } ?? .explicitNone
+      root[keyPath: property].map { .sequence($0.map { ConfigurationNode(.scalar(form.format($0))) }) } ?? .null
     } describe: { path, defaults in
       [
         KeyDescription(
-          path: path, type: "list of: \(form.name)", defaultText: defaults[keyPath: property] == nil ? "none" : "[]",
+          path: path, type: "list of: \(form.name)",
+          defaultText: defaults[keyPath: property] == nil ? "left out" : "[]",
           documentation: documentation, variable: nil, takesEffectAtReload: true, role: .other)
       ]
     }
@@ -129,11 +150,14 @@ struct KeyTable<Root: Sendable>: Sendable {
     }
   }
 
+  /// Writes a section. A key whose content is `null` is left out.
   func encode(_ root: Root) -> ConfigurationNode {
     ConfigurationNode(
       .mapping(
-        keys.map { key in
-          ConfigurationNode.Member(key: key.name, keyOrigin: .builtIn, value: ConfigurationNode(key.encode(root)))
+        keys.compactMap { key in
+          let content = key.encode(root)
+          guard content != .null else { return nil }
+          return ConfigurationNode.Member(key: key.name, keyOrigin: .builtIn, value: ConfigurationNode(content))
         }))
   }
 

@@ -1,8 +1,9 @@
 package import CertRegCore
 
-/// The whole configuration of the daemon: one validated value. `Settings()` holds the built-in defaults, which are written
-/// here and nowhere else.
+/// The whole configuration of the daemon: one validated value. `Settings()` holds the built-in defaults, which are
+/// written here and nowhere else.
 package struct Settings: Sendable, Equatable {
+  /// The listening socket and the limits of its connections.
   package var socket = SocketSettings()
   /// Absolute path of the folder that holds the queue, the results and the lock.
   package var stateDirectory = "/var/lib/certregd"
@@ -38,11 +39,14 @@ package struct SocketSettings: Sendable, Equatable {
   package var mode: UInt32 = 0o660
   /// Name or number of the group that owns the socket file.
   package var group = "certregd"
+  /// Most connections at once.
   package var maxConnections = 4096
+  /// Most connections of one user at once; `nil`: half of the connections that are possible.
+  package var maxConnectionsPerUser: Int?
   /// Most requests of one connection that run at the same time.
   package var window = 64
   /// Longest line without its LF.
-  package var maxLineBytes = 524_288
+  package var maxLineBytes = 1 << 20
   /// A connection with nothing under way is closed after this long; `nil`: never.
   package var idleTimeout: Duration?
   /// Most bytes of requests under way of one connection.

@@ -3,9 +3,9 @@ import CertRegCore
 import CertRegProtocol
 import Glibc
 
-/// Accepts connections on a listening socket and deals them out to the loops in turn.
+/// Accepts connections on a listening socket and gives them to the loops in turn.
 final class Acceptor {
-  /// Connections accepted before others get their turn.
+  /// Connections accepted in one turn of the loop, so that other connections are served, too.
   private static let atOnce = 64
 
   let descriptor: CInt
@@ -15,7 +15,9 @@ final class Acceptor {
   private let exhausted: @Sendable (String) -> Void
   private var accepted: UInt64 = 0
 
-  /// `descriptor`: a listening Unix stream socket, non-blocking, which the acceptor takes over.
+  /// - Parameters:
+  ///   - descriptor: A listening, non-blocking Unix stream socket, which the acceptor takes over.
+  ///   - exhausted: Told why a connection is not taken.
   init(_ descriptor: CInt, mailboxes: [Mailbox], open: ConnectionCount, exhausted: @escaping @Sendable (String) -> Void)
   {
     self.descriptor = descriptor
@@ -24,14 +26,14 @@ final class Acceptor {
     self.exhausted = exhausted
   }
 
-  /// Accepts some of what has connected. Called on the loop that watches the socket.
+  /// Accepts some of the waiting connections. Called on the loop that watches the socket.
   func accept(on loop: SocketLoop) {
     for _ in 0..<Self.atOnce {
       guard acceptOne(on: loop) else { return }
     }
   }
 
-  /// Accepts all that has connected.
+  /// Accepts every waiting connection.
   func acceptAll(on loop: SocketLoop) {
     while acceptOne(on: loop) {}
   }
@@ -40,7 +42,7 @@ final class Acceptor {
     Glibc.close(descriptor)
   }
 
-  /// Returns whether there may be more.
+  /// Accepts one connection; returns whether more may be waiting.
   private func acceptOne(on loop: SocketLoop) -> Bool {
     let connection = accept4(
       descriptor, nil, nil, CInt(SOCK_CLOEXEC.rawValue) | CInt(bitPattern: SOCK_NONBLOCK.rawValue))
@@ -56,7 +58,9 @@ final class Acceptor {
       }
     }
     guard open.enter() else {
-      refuse(connection)
+      let error = ServiceError.tooManyConnections(limit: open.limit)
+      exhausted(error.message)
+      Self.refuse(connection, error)
       return true
     }
     accepted += 1
@@ -70,13 +74,9 @@ final class Acceptor {
     return true
   }
 
-  /// Tells a client that there are too many connections, and closes: an error is clearer than a connection on which nothing moves.
-  private func refuse(_ connection: CInt) {
-    let message = "\(open.limit) connections are open already (socket.maxConnections, or the limit of open files)"
-    exhausted(message)
-    let error = ServiceError(
-      .serviceUnavailable, reason: .tooManyConnections, message: message,
-      retryable: true, retryAfterMilliseconds: 1000)
+  /// Tells a client why its connection is not served, and closes it: an error is clearer than a connection on which
+  /// nothing moves.
+  static func refuse(_ connection: CInt, _ error: ServiceError) {
     let line = AnswerEncoder.error(id: Array("null".utf8), error)
     // A new connection has room for one line.
     _ = send(connection, line, line.count, CInt(MSG_NOSIGNAL))

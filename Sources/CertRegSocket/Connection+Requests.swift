@@ -2,7 +2,7 @@ import CertRegCodec
 import CertRegCore
 import CertRegProtocol
 
-/// What becomes of a line: an answer from memory, an error, or a request for whoever stands behind the socket.
+// What happens to a line: it is answered from memory, refused, or handed to `RequestHandling`.
 extension Connection {
   func take(line: UnsafeRawBufferPointer) {
     loop.counters.lines += 1
@@ -14,13 +14,19 @@ extension Connection {
       answerNow(hasID: error.id != nil, AnswerEncoder.error(error, in: line))
       return
     }
-    if !answerFromMemory(request, line) { handOn(request, line) }
+    if request.operation == .watch, !state.mayBeginEndless {
+      let id = request.id.map { Array(line[$0]) }
+      let error = ServiceError.tooManyWatches(limit: ConnectionState.mostEndless)
+      answerNow(hasID: id != nil, AnswerEncoder.error(id: id, error))
+    } else if !answerFromMemory(request, line) {
+      handOn(request, line)
+    }
   }
 
-  /// Answers a `register` request of which the result is known; returns whether it did.
+  /// Answers a `register` request whose result is known; returns whether it did.
   private func answerFromMemory(_ request: RequestLine, _ line: UnsafeRawBufferPointer) -> Bool {
     guard servesFromMemory, request.operation == .register, !request.refresh, request.ifExists == .return,
-      // Longer texts would hold up the other connections.
+      // Decoding longer texts would hold up the other connections.
       let text = request.certificatePem, text.range.count <= TextHash.longestText,
       state.mayAnswerAtOnce(hasID: request.id != nil),
       let target = targetNumber(request.target, line)
@@ -75,19 +81,27 @@ extension Connection {
     case .many: return nil
     case .one(let name):
       guard !name.hasEscapes else { return nil }
-      return loop.configuration.targets.first { $0.name.elementsEqual(line[name.range]) }
+      return loop.configuration.target(named: UnsafeRawBufferPointer(rebasing: line[name.range]))
     }
   }
 
   private func handOn(_ request: RequestLine, _ line: UnsafeRawBufferPointer) {
+    // The rules may let the peer be answered from memory meanwhile: names of accounts are looked up after the start.
+    if !servesFromMemory { servesFromMemory = loop.handling.servesFromMemory(peer) }
     let owned = OwnedRequest(request, line: line)
+    let watch = request.operation == .watch ? WatchFlow(id: owned.id) : nil
     let ticket = state.begin(
       hasID: request.id != nil, bytes: line.count, isEndless: request.operation == .watch,
       isLong: request.operation == .status || request.operation == .metrics)
-    let reply = Reply(connection: life) { [mailbox = loop.mailbox, descriptor, number = life.id] answer, isLast in
+    let reply = Reply(connection: life, watch: watch) {
+      [mailbox = loop.mailbox, descriptor, number = life.id] answer, isLast in
       mailbox.post { loop in
         guard let connection = loop.connection(descriptor, number: number) else { return }
-        if isLast { connection.finish(ticket, answer) } else { connection.sendPart(answer) }
+        if let watch, !isLast {
+          connection.sendPart(answer, of: watch)
+        } else {
+          connection.finish(ticket, answer)
+        }
       }
     }
     loop.handling.handle(owned, from: peer, reply: reply)
@@ -104,7 +118,7 @@ extension Connection {
 }
 
 extension OwnedRequest {
-  /// Copies what `request` points at.
+  /// Copies the parts of the line that the request needs.
   init(_ request: RequestLine, line: UnsafeRawBufferPointer) {
     self.init(
       id: request.id.map { Array(line[$0]) }, operation: request.operation,

@@ -1,7 +1,8 @@
 import Synchronization
 
-/// Connections to one listener, from whatever thread, with their limit.
+/// Counts up to a limit. Thread-safe.
 package final class ConnectionCount: Sendable {
+  /// The most that may be counted.
   package let limit: Int
   private let open = Atomic<Int>(0)
 
@@ -9,13 +10,14 @@ package final class ConnectionCount: Sendable {
     self.limit = limit
   }
 
-  /// Counts one more, or returns `false` where there are as many as are allowed.
+  /// Counts one more, or returns `false` at the limit.
   package func enter() -> Bool {
     guard open.wrappingAdd(1, ordering: .relaxed).newValue > limit else { return true }
     leave()
     return false
   }
 
+  /// Counts one less.
   package func leave() {
     open.wrappingSubtract(1, ordering: .relaxed)
   }

@@ -1,29 +1,38 @@
-/// What one connection owes its client: which answers are outstanding, in which order those without an `id` leave, and
-/// when to go on reading or to close. Pure: lines and answers go in, bytes to write come out.
+import NIOCore
+
+/// The requests of one connection: which answers are outstanding, in which order those without an `id` leave, and when
+/// to read on or to close. Pure: lines and answers go in, bytes to write come out. Each event costs a constant amount
+/// on average.
 struct ConnectionState {
   /// Stands for a request until it is answered.
   struct Ticket: Hashable, Sendable {
     fileprivate var number: UInt64
-    fileprivate var isOrdered: Bool
+    /// Place in the order of requests without an `id`; `nil`: the answer may leave at any time.
+    fileprivate var place: Int?
     fileprivate var isEndless: Bool
     fileprivate var isLong: Bool
-    /// What the request takes of the connection's budget.
+    /// The request's share of the connection's budget.
     fileprivate var bytes: Int
   }
 
-  /// An answer that waits for earlier ones without an `id`; `nil`: not there yet.
+  /// An answer that waits for the answers of earlier requests without an `id`; `nil`: not known yet.
   private struct Ordered {
     var ticket: Ticket
     var answer: [UInt8]?
   }
 
-  /// Long answers that may be on their way: a client that does not read could make the daemon keep as many as the window allows.
+  /// Requests with long answers under way at once: a client that does not read could make the daemon keep a window of
+  /// them.
   private static let mostLong = 2
+  /// Watches of one connection. Each costs something at the end of every registration, of whatever client.
+  static let mostEndless = 8
 
   private let window: Int
   private let maxBytesUnderWay: Int
   private var nextNumber: UInt64 = 0
-  private var ordered: [Ordered] = []
+  private var ordered = CircularBuffer<Ordered>()
+  /// Place of the first of `ordered`.
+  private var firstPlace = 0
   private var endless: [Ticket] = []
   private(set) var unanswered = 0
   private var longUnanswered = 0
@@ -44,6 +53,9 @@ struct ConnectionState {
       && longUnanswered < ConnectionState.mostLong
   }
 
+  /// Whether a further request without end may be taken.
+  var mayBeginEndless: Bool { endless.count < ConnectionState.mostEndless }
+
   /// Whether an answer that is ready now may be written at once: not where an earlier request without `id` still waits.
   func mayAnswerAtOnce(hasID: Bool) -> Bool {
     hasID || ordered.isEmpty
@@ -52,46 +64,47 @@ struct ConnectionState {
   /// A request was taken that is answered later.
   ///
   /// - Parameters:
-  ///   - bytes: What it takes of the connection's budget.
-  ///   - isEndless: It has lines for as long as there is somebody to read them.
-  ///   - isLong: Its answer is much longer than it.
+  ///   - bytes: Its share of the connection's budget.
+  ///   - isEndless: It is answered with lines until the connection ends.
+  ///   - isLong: Its answer is much longer than the request.
   mutating func begin(hasID: Bool, bytes: Int, isEndless: Bool = false, isLong: Bool = false) -> Ticket {
-    // What has no end has no place in an order: all behind it would wait for ever.
-    let isOrdered = !hasID && !isEndless
-    let ticket = Ticket(number: nextNumber, isOrdered: isOrdered, isEndless: isEndless, isLong: isLong, bytes: bytes)
+    // A request without end has no place in the order: all later ones would wait for ever.
+    let place = hasID || isEndless ? nil : firstPlace + ordered.count
+    let ticket = Ticket(number: nextNumber, place: place, isEndless: isEndless, isLong: isLong, bytes: bytes)
     nextNumber += 1
     unanswered += 1
     if isLong { longUnanswered += 1 }
     bytesUnderWay += bytes
-    if isOrdered { ordered.append(Ordered(ticket: ticket, answer: nil)) }
+    if place != nil { ordered.append(Ordered(ticket: ticket, answer: nil)) }
     if isEndless { endless.append(ticket) }
     return ticket
   }
 
-  /// The answer is there; `write` gets what may leave now.
+  /// A request is answered; `write` gets the answers that may leave now.
   mutating func finish(_ ticket: Ticket, answer: [UInt8], write: ([UInt8]) -> Void) {
     if ticket.isEndless {
       guard let index = endless.firstIndex(of: ticket) else { return }
       endless.remove(at: index)
     }
-    guard ticket.isOrdered else {
+    guard let place = ticket.place else {
       release(ticket)
       write(answer)
       return
     }
-    guard let index = ordered.firstIndex(where: { $0.ticket == ticket }) else { return }
+    guard place >= firstPlace, place - firstPlace < ordered.count else { return }
+    let index = ordered.index(ordered.startIndex, offsetBy: place - firstPlace)
+    guard ordered[index].answer == nil else { return }
     ordered[index].answer = answer
-    var leaving = 0
-    // What its request took it keeps until then.
-    while leaving < ordered.count, let answer = ordered[leaving].answer {
-      release(ordered[leaving].ticket)
+    // An answer that waits keeps its request's share of the budget until it leaves.
+    while let first = ordered.first, let answer = first.answer {
+      ordered.removeFirst()
+      firstPlace += 1
+      release(first.ticket)
       write(answer)
-      leaving += 1
     }
-    ordered.removeFirst(leaving)
   }
 
-  /// Nobody reads any more: what has no end of its own ends now.
+  /// The client is gone: requests without end are over.
   mutating func abandonEndless() {
     for ticket in endless { finish(ticket, answer: []) { _ in } }
   }
@@ -102,7 +115,7 @@ struct ConnectionState {
     if ticket.isLong { longUnanswered -= 1 }
   }
 
-  /// Whether everything is answered that ever will be.
+  /// Whether every request is answered and no further one can come.
   func isFinished(hasBufferedLines: Bool) -> Bool {
     unanswered == 0 && inputClosed && !hasBufferedLines
   }

@@ -2,7 +2,8 @@ import CEpoll
 import Glibc
 import Synchronization
 
-/// What other threads want a socket loop to do. The first thing posted wakes the loop; what follows until it looks is taken with it.
+/// Jobs from other threads for a socket loop. The first job wakes the loop; it takes all jobs that were posted until it
+/// looks.
 final class Mailbox: Sendable {
   typealias Job = @Sendable (SocketLoop) -> Void
 
@@ -12,10 +13,10 @@ final class Mailbox: Sendable {
   }
 
   private let state = Mutex(State())
-  /// Readable while something was posted (eventfd(2)).
+  /// Readable while a job waits (eventfd(2)).
   let descriptor: CInt
 
-  /// - Throws: `SystemCallError`.
+  /// - Throws: `SystemCallError` where the process has no descriptor left.
   init() throws(SystemCallError) {
     descriptor = eventfd(0, CInt(EFD_CLOEXEC | EFD_NONBLOCK))
     guard descriptor >= 0 else { throw SystemCallError("eventfd") }
@@ -25,7 +26,7 @@ final class Mailbox: Sendable {
     Glibc.close(descriptor)
   }
 
-  /// Has `job` run on the loop's thread, after what was posted before; nothing happens once the loop has ended.
+  /// Runs `job` on the loop's thread, after earlier jobs; does nothing once the loop has ended.
   func post(_ job: @escaping Job) {
     let isFirst = state.withLock { state in
       guard !state.isClosed else { return false }
@@ -36,10 +37,10 @@ final class Mailbox: Sendable {
     if isFirst { eventfd_write(descriptor, 1) }
   }
 
-  /// Everything that was posted.
+  /// Takes all waiting jobs.
   func take() -> [Job] {
     var count: eventfd_t = 0
-    // Before the jobs are taken: one that is posted in between wakes the loop once in vain, and is not missed.
+    // Before the jobs are taken: a job that is posted in between wakes the loop once too often, and is not missed.
     eventfd_read(descriptor, &count)
     return state.withLock { state in
       let jobs = state.jobs

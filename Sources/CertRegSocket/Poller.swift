@@ -1,25 +1,25 @@
 import CEpoll
 import Glibc
 
-/// What a descriptor is ready for, or what is to be told of it (epoll_ctl(2)).
+/// Events of a descriptor (epoll_ctl(2)).
 struct Readiness: OptionSet, Sendable {
   let rawValue: UInt32
 
   static let readable = Readiness(rawValue: EPOLLIN.rawValue)
   static let writable = Readiness(rawValue: EPOLLOUT.rawValue)
-  /// The other end is gone: nothing more can be sent. Told of always.
+  /// The other end is closed: nothing more can be sent. Always reported.
   static let gone = Readiness(rawValue: EPOLLHUP.rawValue | EPOLLERR.rawValue)
 }
 
-/// Waits for many descriptors at once (epoll(7)), level-triggered: what is not dealt with is told of again.
+/// Waits for many descriptors at once (epoll(7)), level-triggered: an event is reported until it is handled.
 struct Poller: ~Copyable {
   private static let eventsAtOnce = 128
 
   private let descriptor: CInt
-  // Memory that the kernel writes into; allocated once and freed in deinit.
+  // The kernel writes into this memory; allocated once and freed in deinit.
   private let events: UnsafeMutablePointer<epoll_event>
 
-  /// - Throws: `SystemCallError`.
+  /// - Throws: `SystemCallError` where the process has no descriptor left.
   init() throws(SystemCallError) {
     descriptor = epoll_create1(CInt(EPOLL_CLOEXEC))
     guard descriptor >= 0 else { throw SystemCallError("epoll_create1") }
@@ -36,7 +36,7 @@ struct Poller: ~Copyable {
     guard control(EPOLL_CTL_ADD, descriptor, interest) else { throw SystemCallError("epoll_ctl") }
   }
 
-  /// Changes what is told of a descriptor that was added. Cannot fail for one that is open.
+  /// Changes the events that are reported of an added descriptor. Cannot fail for an open descriptor.
   func modify(_ descriptor: CInt, _ interest: Readiness) {
     _ = control(EPOLL_CTL_MOD, descriptor, interest)
   }
@@ -50,9 +50,9 @@ struct Poller: ~Copyable {
     return epoll_ctl(self.descriptor, operation, descriptor, &event) == 0
   }
 
-  /// Waits until something is ready, at most `milliseconds` (-1: without end); returns how many `event(at:)` can tell of.
+  /// Waits for events, at most `milliseconds` (-1: without end); returns how many there are for `event(at:)`.
   func wait(milliseconds: CInt) -> Int {
-    // Interrupted by a signal counts as nothing ready: the caller asks again.
+    // A signal counts as no event: the caller waits again.
     max(0, Int(epoll_wait(descriptor, events, CInt(Self.eventsAtOnce), milliseconds)))
   }
 
@@ -63,6 +63,7 @@ struct Poller: ~Copyable {
 
 /// A system call that failed.
 package struct SystemCallError: Error, CustomStringConvertible {
+  /// Name of the call.
   package let call: String
   /// The value of `errno`.
   package let number: CInt

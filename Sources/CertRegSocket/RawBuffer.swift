@@ -1,9 +1,9 @@
 import Glibc
 
-/// Bytes that are appended at the end and consumed from the start, in memory that grows with them.
+/// A queue of bytes: appended at the end, consumed from the start, in memory that grows as needed.
 ///
-/// Raw memory, because read(2) and write(2) work on it, lines are parsed where they lie, and answers are made where they are sent
-/// from. It is owned by the one value, which cannot be copied, and freed with it.
+/// Raw memory, because read(2) and write(2) work on it, lines are parsed where they lie, and answers are made where
+/// they are sent from. It is owned by the one value, which cannot be copied, and freed with it.
 struct RawBuffer: ~Copyable {
   private static let smallest = 256
 
@@ -21,7 +21,7 @@ struct RawBuffer: ~Copyable {
   var count: Int { end - start }
   var isEmpty: Bool { start == end }
 
-  /// What is in it; valid until the next change.
+  /// The bytes; valid until the next change.
   var bytes: UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(start: base.map { UnsafeRawPointer($0 + start) }, count: count)
   }
@@ -75,7 +75,8 @@ struct RawBuffer: ~Copyable {
       end = kept
       return base + end
     }
-    // Half as much again: many small pieces are not copied over and over, and a long line does not take twice its length.
+    // Half as much again: many small pieces are not copied over and over, and a long line does not take twice its
+    // length.
     let size = max(kept + extra, capacity + capacity / 2, Self.smallest)
     guard let memory = malloc(size) else { fatalError("out of memory for \(size) bytes") }
     if let base {

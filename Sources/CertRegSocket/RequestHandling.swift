@@ -2,18 +2,42 @@ package import CertRegCore
 package import CertRegProtocol
 import Synchronization
 
-/// Who is at the other end of a connection, from `SO_PEERCRED` (unix(7)).
+/// The client of a connection, from `SO_PEERCRED` (unix(7)).
 package struct Peer: Sendable {
+  /// Effective user.
   package var uid: UInt32
+  /// Effective group.
   package var gid: UInt32
+  /// 0 where the peer's process cannot be seen from here.
   package var pid: Int32
+  /// The other groups.
   package var supplementaryGroups: [UInt32]
-  /// Tells the systemd unit that it runs in, where that can be told. May read files: not on an event loop.
-  package var findUnit: @Sendable () -> String?
+  private let findUnit: @Sendable (_ mayWait: Bool) -> Unit?
 
+  /// The systemd unit that the peer ran in when its connection was accepted. May wait for files: not for event loops.
+  package var unit: Unit { findUnit(true) ?? .unknown }
+
+  /// The unit where it is known already; waits for nothing.
+  package var knownUnit: Unit? { findUnit(false) }
+
+  /// What is known of a peer's systemd unit.
+  package enum Unit: Hashable, Sendable {
+    case named(String)
+    /// systemd does not manage the peer.
+    case none
+    /// It could not be told. A rule that depends on it cannot be decided.
+    case unknown
+
+    /// The unit's name; `nil` where there is none or it is not known.
+    package var name: String? {
+      if case .named(let name) = self { name } else { nil }
+    }
+  }
+
+  /// - Parameter findUnit: Gives the unit, or `nil` where it would have to wait and may not.
   package init(
     uid: UInt32, gid: UInt32, pid: Int32, supplementaryGroups: [UInt32] = [],
-    findUnit: @escaping @Sendable () -> String? = { nil }
+    findUnit: @escaping @Sendable (_ mayWait: Bool) -> Unit? = { _ in Unit.none }
   ) {
     self.uid = uid
     self.gid = gid
@@ -23,20 +47,29 @@ package struct Peer: Sendable {
   }
 }
 
-/// A request that is answered later, with copies of what it needs from its line.
+/// A request that is answered later, with copies of the parts of its line.
 package struct OwnedRequest: Sendable {
   /// JSON text of `id`, exactly as it was written; `nil`: there is none.
   package var id: [UInt8]?
+  /// The member `op`.
   package var operation: CertRegProtocol.Operation
   /// The unescaped text.
   package var certificatePem: [UInt8]?
+  /// The member `certificateId`.
   package var certificateID: CertificateID?
+  /// The member `status`; `nil`: the configured default.
   package var status: CertificateStatus?
+  /// The member `target`.
   package var targets: Targets
+  /// The member `ifExists`.
   package var ifExists: IfExists
+  /// The member `refresh`.
   package var refresh: Bool
+  /// The member `wait`.
   package var wait: Bool
+  /// The member `timeoutMs`; `nil`: the configured default.
   package var timeoutMilliseconds: Int?
+  /// The member `outcome` of a `watch`; `nil`: every outcome.
   package var watchOutcome: WatchOutcome?
 
   /// The targets that the request names.
@@ -50,12 +83,16 @@ package struct OwnedRequest: Sendable {
 /// Where the answer to one request goes. Thread-safe; the first answer counts.
 package struct Reply: Sendable {
   private let connection: ConnectionLife
+  /// `nil`: the request has one answer.
+  private let watch: WatchFlow?
   private let deliver: @Sendable (_ answer: [UInt8], _ isLast: Bool) -> Void
 
   init(
-    connection: ConnectionLife, deliver: @escaping @Sendable (_ answer: [UInt8], _ isLast: Bool) -> Void
+    connection: ConnectionLife, watch: WatchFlow? = nil,
+    deliver: @escaping @Sendable (_ answer: [UInt8], _ isLast: Bool) -> Void
   ) {
     self.connection = connection
+    self.watch = watch
     self.deliver = deliver
   }
 
@@ -68,10 +105,10 @@ package struct Reply: Sendable {
     self.init(connection: ConnectionLife(id: connectionID), deliver: deliver)
   }
 
-  /// Tells the connections of this process apart.
+  /// The connection's number, unique in this process.
   package var connectionID: UInt64 { connection.id }
 
-  /// Whether anybody can still get what is sent.
+  /// Whether the client can still be answered.
   package var isWanted: Bool { !connection.isOver }
 
   /// Sends the answer: one line with its LF.
@@ -79,15 +116,23 @@ package struct Reply: Sendable {
     deliver(answer, true)
   }
 
-  /// Sends a line of an operation that goes on (`watch`).
+  /// Sends a line of a `watch`. The connection adds the `id` of the request, so that all watches can share one text.
+  ///
+  /// - Parameter line: A JSON object with at least one member and without `id`, and its LF.
   package func sendPart(_ line: [UInt8]) {
+    guard let watch, watch.enter() else { return }
     deliver(line, false)
+  }
+
+  /// Tells a `watch` that `count` lines could not be made for it.
+  package func miss(_ count: Int) {
+    watch?.miss(count)
   }
 }
 
-/// Whether a connection has ended, for those who hold on to it from other threads.
+/// Tells other threads whether a connection has ended.
 final class ConnectionLife: Sendable {
-  /// Tells the connections of this process apart.
+  /// The connection's number, unique in this process.
   let id: UInt64
   private let over = Atomic<Bool>(false)
 
@@ -104,12 +149,15 @@ final class ConnectionLife: Sendable {
 
 /// A result that may be answered, and for how long.
 package struct KnownAnswer: Sendable {
+  /// The result.
   package var entry: ResultTable.Entry
+  /// The part of the ARN before the certificate's ID.
   package var arnPrefix: String
   /// The certificate's epoch, read before the result was.
   package var epoch: UInt32
-  /// Seconds since 1970 from which on, and before which, it may be answered.
+  /// The result may be answered from `answerableFrom` to before `expiresAt`, in seconds since 1970.
   package var answerableFrom: UInt32
+  /// See `answerableFrom`.
   package var expiresAt: UInt32
 
   package init(
@@ -123,18 +171,26 @@ package struct KnownAnswer: Sendable {
   }
 }
 
-/// What stands behind the socket.
+/// Answers the requests of the socket's connections.
 package protocol RequestHandling: Sendable {
-  /// Who is at the other end of an accepted connection. Called once, on the connection's event loop.
+  /// The client of an accepted connection. Called once, on the connection's event loop: it must not wait for anything.
+  ///
+  /// - Throws: Any error where the kernel does not name the peer; the connection is then closed.
   func peer(ofDescriptor descriptor: CInt) throws -> Peer
 
-  /// Answers from memory, for a `register` request whose text the loop does not remember. Called on an event loop with the
-  /// unescaped text; has to be quick. `target` is the target's number in the result cache.
+  /// The known result for a `register` request whose text the loop does not remember. Called on event loops: it has to
+  /// be quick.
+  ///
+  /// - Parameters:
+  ///   - certificatePem: The unescaped text.
+  ///   - target: The target's number in the result cache.
+  ///   - now: The time at which the result is to be valid.
   func known(certificatePem: UnsafeRawBufferPointer, target: UInt16, now: WallTime) -> KnownAnswer?
 
-  /// Takes a request of which the answer is not at hand. Returns quickly; `reply` may be used on any thread.
+  /// Takes a request that the loop cannot answer. Returns quickly; `reply` may be used on any thread.
   func handle(_ request: OwnedRequest, from peer: Peer, reply: Reply)
 
-  /// Whether a peer's repeats may be answered from memory, without asking `handle`: not where access rules have to be looked at.
+  /// Whether the loop may answer a peer's repeats from memory, without `handle`. Called on event loops, for a
+  /// connection again and again while the answer is `false`: it must not wait for anything.
   func servesFromMemory(_ peer: Peer) -> Bool
 }

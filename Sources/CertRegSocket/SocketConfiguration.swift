@@ -1,22 +1,27 @@
-/// Limits of the socket and what the hot path needs to know of the rest.
+/// Limits of the socket, and the targets that requests can name.
 package struct SocketConfiguration: Sendable {
   /// Requests under way on one connection, at most.
   package var window = 64
   /// A longer line is refused and its connection closed.
-  package var maxLineBytes = 512 * 1024
+  package var maxLineBytes = 1 << 20
   /// Connections at once, at most; the next ones get `too_many_connections` and are closed. Read at the start alone.
   package var maxConnections = 4096
+  /// Connections of one user at once, at most; `nil`: any number. Read at the start alone.
+  package var maxConnectionsPerUser: Int?
   /// Bytes that all connections together may hold in unfinished lines and unanswered requests, beyond `freeBytes` each.
   /// Read at the start alone.
   package var budgetBytes = 32 * 1024 * 1024
   /// Bytes of unanswered requests on one connection, at most; one request is taken whatever its size.
   package var maxBytesUnderWay = 1024 * 1024
-  /// What a connection may hold without drawing on the common budget.
+  /// Bytes that a connection may hold without drawing on the common budget.
   package var freeBytes = 16 * 1024
-  /// A connection on which nothing moves for that long is closed; `nil`: never.
+  /// A connection without requests and answers is closed after this time; `nil`: never.
   package var idleTimeout: Duration?
-  /// Names of the configured targets with their numbers in the result cache.
-  package var targets: [(name: [UInt8], number: UInt16)] = []
+  /// Names of the configured targets with their numbers in the result cache; kept in the order of the names.
+  package var targets: [(name: [UInt8], number: UInt16)] = [] {
+    didSet { targets.sort { $0.name.lexicographicallyPrecedes($1.name) } }
+  }
+  /// The target of requests that name none.
   package var defaultTarget: (name: [UInt8], number: UInt16) = (Array("default".utf8), 1)
 
   /// Told of each connection that a limit keeps out, with the limit as text for people; called on a socket loop.
@@ -24,19 +29,34 @@ package struct SocketConfiguration: Sendable {
   package var connectionsExhausted: @Sendable (String) -> Void = { _ in }
 
   package init() {}
+
+  /// The target of that name. The cost grows with the logarithm of the count of targets: there may be thousands.
+  func target(named name: UnsafeRawBufferPointer) -> (name: [UInt8], number: UInt16)? {
+    var candidates = targets.startIndex..<targets.endIndex
+    while !candidates.isEmpty {
+      let middle = candidates.lowerBound + candidates.count / 2
+      if targets[middle].name.elementsEqual(name) { return targets[middle] }
+      candidates =
+        targets[middle].name.lexicographicallyPrecedes(name)
+        ? middle + 1..<candidates.upperBound : candidates.lowerBound..<middle
+    }
+    return nil
+  }
 }
 
-/// What one event loop counted since the start. Sums over all loops are what `status` and `metrics` show.
+/// Counts of one event loop since the start. `status` and `metrics` show the sums over all loops.
 package struct LoopCounters: Sendable {
   /// Lines with a request or an error in them.
   package var lines = 0
-  /// `register` requests answered from what the loop remembers.
+  /// `register` requests answered from the loop's memo.
   package var rememberedAnswers = 0
   /// `register` requests answered from the result cache.
   package var cachedAnswers = 0
   /// Lines answered with `InvalidRequestException` by the parser.
   package var invalidLines = 0
+  /// Connections that were accepted.
   package var connectionsOpened = 0
+  /// Connections that are open now.
   package var connectionsOpen = 0
   /// Reads that were held back because the window, the budget or the client's own reading was exhausted.
   package var pauses = 0
@@ -46,6 +66,7 @@ package struct LoopCounters: Sendable {
   /// `register` requests answered on the loop.
   package var memoryAnswers: Int { rememberedAnswers + cachedAnswers }
 
+  /// The sums of all counts.
   package static func + (left: LoopCounters, right: LoopCounters) -> LoopCounters {
     var sum = left
     sum.lines += right.lines

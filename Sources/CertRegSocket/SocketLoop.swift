@@ -3,13 +3,13 @@ import CertRegCore
 import CertRegProtocol
 import Glibc
 
-/// One thread's loop over connections, and what they share. Everything in it is touched on that thread alone; others post jobs
-/// to its `mailbox`.
+/// The event loop of one thread and the state that its connections share. Only that thread uses it; other threads post
+/// jobs to its `mailbox`.
 ///
-/// A loop of our own for this one socket: a cached answer costs little more than the kernel's work, and an event loop made for
-/// every kind of channel costs a fifth to a half on top of it.
+/// It is written for this one socket: a cached answer costs little more than the kernel's work, and a general event
+/// loop would add a fifth to a half to that.
 final class SocketLoop {
-  /// What all loops of a server have in common.
+  /// The parts that all loops of a server share.
   struct Shared: Sendable {
     var handling: any RequestHandling
     var cache: ResultCache
@@ -18,52 +18,48 @@ final class SocketLoop {
     var budget: ByteBudget
     var textHash: TextHash
     var open: ConnectionCount
+    var users: UserConnections
     var configuration: SocketConfiguration
   }
 
-  /// Most bytes of one read. With more, one connection's requests would hold up the others'.
+  /// Most bytes of one read. With more, the requests of one connection would hold up the others.
   static let longestRead = 64 * 1024
-  /// Output that is gathered before it is written although the read is not done with.
+  /// Bytes of output that are written before all lines of a read are taken.
   static let writeThreshold = 64 * 1024
   private static let memoSizeLog2 = 14
-  /// How often connections that wait for the common budget are looked at.
-  private static let budgetInterval: UInt64 = 50_000_000
-  /// How often connections that hold some of it are.
-  private static let holdInterval: UInt64 = 1_000_000_000
-  /// A connection that holds bytes others wait for, and on which nothing has moved for that long, is closed.
-  private static let holdLimit: UInt64 = 10_000_000_000
 
   let mailbox: Mailbox
   let handling: any RequestHandling
   let cache: ResultCache
-  private let demand: AnswerDemand
-  private let clock: HostClock
   let budget: ByteBudget
   let textHash: TextHash
   let poller: Poller
+  private let demand: AnswerDemand
+  private let clock: HostClock
   private let open: ConnectionCount
-  /// Where all reads go; what is left of a line moves to memory of its connection. Not an array, which would be filled with zeros
-  /// or copied: the kernel writes here and lines are parsed here.
+  private let users: UserConnections
+  /// The buffer of all reads, in which lines are parsed; an unfinished line moves to its connection's memory. Not an
+  /// array, which would be filled with zeros or copied.
   let received = UnsafeMutableRawBufferPointer.allocate(byteCount: SocketLoop.longestRead, alignment: 64)
-  /// Room for output that the connection at work borrows.
+  /// The buffer for output that the connection at work borrows.
   var spareOutput = RawBuffer()
   var configuration: SocketConfiguration
   var counters = LoopCounters()
-  /// Nanoseconds of the monotonic clock when the loop woke up last.
+  /// The monotonic clock at the loop's last wake-up, in nanoseconds.
   private(set) var now: UInt64 = 0
-  /// The wall clock at that time, in seconds since 1970.
+  /// The wall clock at the loop's last wake-up, in seconds since 1970.
   private(set) var wallSeconds: UInt32 = 0
   private(set) var isDraining = false
-  private let memo = AnswerMemo(sizeLog2: SocketLoop.memoSizeLog2)
-  private var arnPrefixes: [[UInt8]] = []
+  let memo = AnswerMemo(sizeLog2: SocketLoop.memoSizeLog2)
+  var arnPrefixes: [[UInt8]] = []
   /// By descriptor.
-  private var connections: [Connection?] = []
-  /// Connections whose answers came since the loop woke up.
+  var connections: [Connection?] = []
+  /// Connections with answers from other threads in this turn.
   private var answered: [Connection] = []
-  private var acceptor: Acceptor?
-  private var nextSweep: UInt64?
+  var acceptor: Acceptor?
+  var nextSweep: UInt64?
   private var drained: (@Sendable () -> Void)?
-  private var isAcceptingPaused = false
+  var isAcceptingPaused = false
   private var demandMeter = DemandMeter()
   private var isStopped = false
 
@@ -71,11 +67,12 @@ final class SocketLoop {
     self.mailbox = mailbox
     handling = shared.handling
     cache = shared.cache
-    demand = shared.demand
-    clock = shared.clock
     budget = shared.budget
     textHash = shared.textHash
+    demand = shared.demand
+    clock = shared.clock
     open = shared.open
+    users = shared.users
     configuration = shared.configuration
     poller = try Poller()
     try poller.add(mailbox.descriptor, .readable)
@@ -96,7 +93,7 @@ final class SocketLoop {
 
   private func turn() {
     let count = poller.wait(milliseconds: untilSweep)
-    readClocks()
+    readClock()
     var hasMail = false
     for index in 0..<count {
       let (descriptor, readiness) = poller.event(at: index)
@@ -120,11 +117,11 @@ final class SocketLoop {
     isStopped = true
   }
 
-  /// Reads the clock, once for everything that happens in a turn.
-  private func readClocks() {
-    let time = clock.now
-    now = UInt64(max(0, time.monotonic.nanoseconds))
-    wallSeconds = time.wall.seconds32
+  /// Reads the clock once a turn: all events of a turn have the same time.
+  private func readClock() {
+    let moment = clock.now
+    now = UInt64(clamping: moment.monotonic.nanoseconds)
+    wallSeconds = UInt32(clamping: moment.wall.secondsSinceEpoch)
   }
 
   private var untilSweep: CInt {
@@ -134,13 +131,17 @@ final class SocketLoop {
 
   // MARK: Connections
 
-  /// Has the loop accept connections on `acceptor`.
+  /// Accepts connections on `acceptor` from now on.
+  ///
+  /// - Throws: `SystemCallError` where there is no memory for it.
   func accept(with acceptor: Acceptor) throws(SystemCallError) {
     try poller.add(acceptor.descriptor, .readable)
     self.acceptor = acceptor
   }
 
-  /// Accepts no more; `takingWhatWaits`: what has connected already is still taken.
+  /// Accepts no more connections.
+  ///
+  /// - Parameter takingWhatWaits: Whether connections that wait in the kernel are still accepted.
   func endAccepting(takingWhatWaits: Bool) {
     guard let acceptor else { return }
     if takingWhatWaits { acceptor.acceptAll(on: self) }
@@ -149,7 +150,7 @@ final class SocketLoop {
     self.acceptor = nil
   }
 
-  /// Looks at the acceptor again in a while: the system has no descriptor or memory for another connection now.
+  /// Accepts no connections for a while: the system has no descriptor or memory for one now.
   func pauseAccepting() {
     guard let acceptor else { return }
     poller.modify(acceptor.descriptor, [])
@@ -157,19 +158,29 @@ final class SocketLoop {
     schedule(in: Self.budgetInterval)
   }
 
-  /// Serves an accepted connection, which is the loop's from here on.
+  /// Serves an accepted connection; the loop owns its descriptor from here on.
   func serve(_ descriptor: CInt, number: UInt64) {
-    let connection: Connection
-    do {
-      let peer = try handling.peer(ofDescriptor: descriptor)
-      try poller.add(descriptor, .readable)
-      connection = Connection(descriptor, number: number, peer: peer, loop: self)
-    } catch {
-      // The client is gone, or there is no memory for it: it sees the connection closed.
+    guard let peer = try? handling.peer(ofDescriptor: descriptor) else {
+      // The kernel does not know the peer of a connection whose client is gone.
       Glibc.close(descriptor)
       open.leave()
       return
     }
+    guard users.enter(peer.uid) else {
+      Acceptor.refuse(descriptor, .tooManyConnections(ofUser: peer.uid, limit: users.limit))
+      open.leave()
+      return
+    }
+    do throws(SystemCallError) {
+      try poller.add(descriptor, .readable)
+    } catch {
+      // No memory: the client sees the connection closed.
+      Glibc.close(descriptor)
+      users.leave(peer.uid)
+      open.leave()
+      return
+    }
+    let connection = Connection(descriptor, number: number, peer: peer, loop: self)
     while connections.count <= Int(descriptor) { connections.append(nil) }
     connections[Int(descriptor)] = connection
     counters.connectionsOpened += 1
@@ -182,20 +193,22 @@ final class SocketLoop {
     Int(descriptor) < connections.count ? connections[Int(descriptor)] : nil
   }
 
-  /// The connection that has had this descriptor and number from the start; descriptors come again.
+  /// The connection with this descriptor and number; `nil` where it has ended. The kernel uses descriptors again.
   func connection(_ descriptor: CInt, number: UInt64) -> Connection? {
     guard let connection = connection(descriptor), connection.life.id == number else { return nil }
     return connection
   }
 
-  func closed(_ descriptor: CInt) {
-    connections[Int(descriptor)] = nil
+  /// A connection has closed its descriptor.
+  func closed(_ connection: Connection) {
+    connections[Int(connection.descriptor)] = nil
     counters.connectionsOpen -= 1
+    users.leave(connection.peer.uid)
     open.leave()
     finishDrainingIfEmpty()
   }
 
-  /// Goes on with a connection once all answers that arrive together are there, so that they leave in one write.
+  /// Goes on with a connection at the end of the turn, so that answers that arrive together leave in one write.
   func resumeSoon(_ connection: Connection) {
     answered.append(connection)
   }
@@ -207,14 +220,14 @@ final class SocketLoop {
     for connection in connections { connection.resume() }
   }
 
-  /// Takes new limits; what may be answered from memory is asked anew for each connection.
+  /// Takes new limits, and asks again for each connection whether it may be answered from memory.
   func reconfigure(_ configuration: SocketConfiguration) {
     self.configuration = configuration
     for case let connection? in connections { connection.reconfigure() }
     if let interval = idleInterval { schedule(in: interval) }
   }
 
-  /// Takes no more lines; `whenEmpty` is called once every connection is closed.
+  /// Takes no further requests; calls `whenEmpty` once every connection is closed.
   func drain(whenEmpty: @escaping @Sendable () -> Void) {
     isDraining = true
     drained = whenEmpty
@@ -222,7 +235,7 @@ final class SocketLoop {
     finishDrainingIfEmpty()
   }
 
-  /// Closes what is left.
+  /// Closes all connections.
   func closeAll() {
     for case let connection? in connections { connection.close() }
   }
@@ -231,92 +244,5 @@ final class SocketLoop {
     guard isDraining, counters.connectionsOpen == 0 else { return }
     drained?()
     drained = nil
-  }
-
-  // MARK: From time to time
-
-  /// A connection waits for bytes of the common budget: look again soon whether there are any.
-  func awaitsBudget() {
-    budget.noteAwaited(at: now)
-    schedule(in: Self.budgetInterval)
-  }
-
-  /// A connection holds bytes of the common budget: look from time to time whether it holds up others, of whatever loop.
-  func holdsBudget() {
-    schedule(in: Self.holdInterval)
-  }
-
-  /// How often idle connections are looked for.
-  private var idleInterval: UInt64? {
-    guard let timeout = configuration.idleTimeout else { return nil }
-    return min(1_000_000_000, max(Self.budgetInterval, UInt64(timeout.nanoseconds) / 8))
-  }
-
-  private func schedule(in interval: UInt64) {
-    nextSweep = min(nextSweep ?? .max, now + interval)
-  }
-
-  private func sweep() {
-    nextSweep = nil
-    if isAcceptingPaused, let acceptor {
-      isAcceptingPaused = false
-      poller.modify(acceptor.descriptor, .readable)
-    }
-    for case let connection? in connections {
-      if let timeout = configuration.idleTimeout, connection.isIdle(for: UInt64(timeout.nanoseconds)) {
-        connection.close()
-      } else if connection.awaitsBudget {
-        connection.resume()
-      }
-    }
-    let isAwaited = budget.isAwaited(at: now)
-    for case let connection? in connections where connection.holdsUnfinishedLine {
-      if isAwaited, connection.isIdle(for: Self.holdLimit) {
-        connection.giveUpUnfinishedLine()
-      } else {
-        holdsBudget()
-      }
-    }
-    if counters.connectionsOpen > 0, let interval = idleInterval { schedule(in: interval) }
-  }
-
-  // MARK: The hot path's view of the cache
-
-  /// The remembered answer to a text, if it still holds.
-  func remembered(_ hash: TextHash.Value, target: UInt16) -> AnswerMemo.Entry? {
-    guard let entry = memo.find(hash, target: target), entry.epoch == cache.epochs.current(entry.certificateID),
-      wallSeconds >= entry.notBefore && wallSeconds < entry.expiresAt
-    else { return nil }
-    return entry
-  }
-
-  /// Looks into the result cache and remembers what it finds for the next time.
-  func lookUp(_ text: UnsafeRawBufferPointer, hash: TextHash.Value, target: UInt16) -> AnswerMemo.Entry? {
-    let now = WallTime(secondsSinceEpoch: Int64(wallSeconds))
-    // An epoch is read before what it vouches for: a change in between makes the remembered answer void, not the change.
-    guard let found = handling.known(certificatePem: text, target: target, now: now) else { return nil }
-    var entry = AnswerMemo.Entry()
-    entry.hash = hash
-    entry.certificateID = found.entry.certificateID
-    entry.epoch = found.epoch
-    entry.notBefore = found.answerableFrom
-    entry.expiresAt = found.expiresAt
-    entry.arnPrefix = UInt32(intern(found.arnPrefix))
-    entry.target = target
-    entry.outcome = found.entry.outcome
-    entry.status = found.entry.status
-    memo.remember(entry)
-    return entry
-  }
-
-  func arnPrefix(_ entry: AnswerMemo.Entry) -> [UInt8] {
-    arnPrefixes[Int(entry.arnPrefix)]
-  }
-
-  private func intern(_ prefix: String) -> Int {
-    let bytes = Array(prefix.utf8)
-    if let index = arnPrefixes.firstIndex(of: bytes) { return index }
-    arnPrefixes.append(bytes)
-    return arnPrefixes.count - 1
   }
 }

@@ -5,7 +5,7 @@ import NIOPosix
 
 /// Listens on a Unix socket and serves its connections on a few threads, each with a `SocketLoop`.
 package final class SocketServer: Sendable {
-  /// How long connections are accepted that were on their way when the daemon was asked to stop.
+  /// How long connections are still accepted after a request to stop.
   private static let lastAccepts = Duration.milliseconds(50)
 
   private let threads: NIOThreadPool
@@ -24,7 +24,11 @@ package final class SocketServer: Sendable {
   ///
   /// - Parameters:
   ///   - socket: A listening Unix stream socket, which the server takes over.
-  ///   - demand: Is told while clients ask for many answers from memory.
+  ///   - handling: Answers the requests that the loops cannot answer themselves.
+  ///   - cache: The results that the loops answer repeats from.
+  ///   - demand: Told when many repeats are answered.
+  ///   - clock: Read once for each turn of a loop.
+  ///   - configuration: Limits, and the names of targets.
   /// - Throws: `SystemCallError`: the process has no descriptor left.
   package func serve(
     _ socket: CInt, handling: any RequestHandling, cache: ResultCache, demand: AnswerDemand, clock: HostClock,
@@ -34,7 +38,8 @@ package final class SocketServer: Sendable {
     let shared = SocketLoop.Shared(
       handling: handling, cache: cache, demand: demand, clock: clock,
       budget: ByteBudget(limit: configuration.budgetBytes), textHash: TextHash(using: &random),
-      open: ConnectionCount(limit: configuration.maxConnections), configuration: configuration)
+      open: ConnectionCount(limit: configuration.maxConnections),
+      users: UserConnections(limit: configuration.maxConnectionsPerUser ?? .max), configuration: configuration)
     threads.start()
     for mailbox in mailboxes { try await startLoop(shared, mailbox: mailbox) }
     try Self.setNonBlocking(socket)
@@ -50,7 +55,7 @@ package final class SocketServer: Sendable {
     guard flags >= 0, fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0 else { throw SystemCallError("fcntl") }
   }
 
-  /// Takes a thread for a loop; returns once it turns.
+  /// Starts a loop on a thread of its own; returns once it turns.
   private func startLoop(_ shared: SocketLoop.Shared, mailbox: Mailbox) async throws {
     try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
       threads.submit { _ in
@@ -71,7 +76,7 @@ package final class SocketServer: Sendable {
     }
   }
 
-  /// Sum of what all loops counted.
+  /// The sums of all loops' counts.
   package func counters(on eventLoop: any EventLoop) -> EventLoopFuture<LoopCounters> {
     let futures = mailboxes.map { mailbox in
       let promise = eventLoop.makePromise(of: LoopCounters.self)
@@ -81,7 +86,7 @@ package final class SocketServer: Sendable {
     return EventLoopFuture.reduce(LoopCounters(), futures, on: eventLoop, +)
   }
 
-  /// Gives new limits to connections from now on.
+  /// Gives new limits to all connections, open ones included.
   package func reconfigure(_ configuration: SocketConfiguration) async {
     for mailbox in mailboxes {
       await withCheckedContinuation { continuation in
@@ -93,17 +98,18 @@ package final class SocketServer: Sendable {
     }
   }
 
-  /// Runs `body` on one of the loops; for the watchdog, which wants to know that all of them turn.
+  /// Runs `body` on a loop; the watchdog checks with it that all loops turn.
   package func onLoop(_ number: Int, _ body: @escaping @Sendable () -> Void) {
     mailboxes[number].post { _ in body() }
   }
 
+  /// The count of loops.
   package var loopCount: Int { mailboxes.count }
 
-  /// Takes no more requests; returns once every connection has its answers and is closed.
+  /// Takes no further requests; returns once every connection has its answers and is closed.
   ///
-  /// `isShared`: the service manager goes on listening, so what waits to be accepted is the next daemon's. Else it is ours, and
-  /// has had its connection accepted by the kernel already.
+  /// - Parameter isShared: Whether the service manager listens on the socket, too. It then passes waiting connections
+  ///   to the next daemon; otherwise this daemon accepts and answers them.
   package func drain(isShared: Bool) async {
     if !isShared { try? await Task.sleep(for: Self.lastAccepts) }
     try? await onFirstLoop { $0.endAccepting(takingWhatWaits: !isShared) }
@@ -118,14 +124,14 @@ package final class SocketServer: Sendable {
     }
   }
 
-  /// Closes what is left open.
+  /// Closes all connections.
   package func closeAll() {
     for mailbox in mailboxes {
       mailbox.post { $0.closeAll() }
     }
   }
 
-  /// Ends the loops, with whatever is still open, and their threads.
+  /// Closes all connections, and ends the loops and their threads.
   package func shutDown() async {
     for mailbox in mailboxes {
       mailbox.post { $0.stop() }

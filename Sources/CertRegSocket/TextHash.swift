@@ -1,14 +1,17 @@
-/// NH, the hash that UMAC and VMAC are built on, with words of 64 bits (Black, Halevi, Krawczyk, Krovetz, Rogaway: UMAC, 1999,
-/// section 4), under a key that is drawn at the start of the process.
+/// NH, the hash that UMAC and VMAC are built on, with words of 64 bits (Black, Halevi, Krawczyk, Krovetz, Rogaway:
+/// UMAC, 1999, section 4), under a key that is drawn at the start of the process.
 ///
-/// It stands for a certificate's text in `AnswerMemo`. For any two different texts of one length the chance that a random key gives
-/// them one hash is 2^-64, and whoever does not know the key cannot do better than chance. It takes one multiplication for 16 bytes.
-/// Comparing the texts themselves would keep a kilobyte for each.
+/// It stands for a certificate's text in `AnswerMemo`. Two different texts of one length have the same hash under a
+/// random key with probability 2^-64, and nobody without the key can do better. It takes one multiplication for 16
+/// bytes. Comparing the texts themselves would take a kilobyte of memory for each.
 package final class TextHash: Sendable {
-  /// A hash of 128 bits and the text's length, since only texts of one length are told apart by the hash alone.
+  /// A hash of 128 bits, and the text's length: the hash distinguishes only texts of one length.
   package struct Value: Hashable, Sendable {
+    /// The lower half of the hash.
     package var low: UInt64
+    /// The upper half of the hash.
     package var high: UInt64
+    /// Bytes of the text.
     package var length: UInt32
 
     package init(low: UInt64 = 0, high: UInt64 = 0, length: UInt32 = 0) {
@@ -18,13 +21,14 @@ package final class TextHash: Sendable {
     }
   }
 
-  /// Bytes of the longest text that can be hashed: NH takes as much key as text.
+  /// Bytes of the longest text that can be hashed: NH needs as much key as text.
   package static let longestText = 16 * 1024
   private static let keyWords = longestText / 8
 
-  // Written once in the initializer, freed in deinit, and only read in between, by every thread.
+  // Written once in the initializer and freed in deinit; in between, threads only read it.
   nonisolated(unsafe) private let key: UnsafeMutablePointer<UInt64>
 
+  /// Draws a key.
   package init(using random: inout some RandomNumberGenerator) {
     key = .allocate(capacity: Self.keyWords)
     for index in 0..<Self.keyWords { (key + index).initialize(to: random.next()) }
@@ -34,8 +38,8 @@ package final class TextHash: Sendable {
     key.deallocate()
   }
 
-  /// The hash of at most `longestText` bytes; more is a mistake of the caller's and traps. Reads them eight at a time from where
-  /// they lie: the reason for the raw pointer.
+  /// The hash of at most `longestText` bytes; traps for a longer text. Reads eight bytes at a time, hence the raw
+  /// pointer.
   package func value(of bytes: UnsafeRawBufferPointer) -> Value {
     precondition(bytes.count <= Self.longestText)
     var low: UInt64 = 0
@@ -58,7 +62,7 @@ package final class TextHash: Sendable {
       offset += 16
     }
     if offset < bytes.count {
-      // The rest, filled up with zeros.
+      // The rest, padded with zeros.
       var rest: (UInt64, UInt64) = (0, 0)
       withUnsafeMutableBytes(of: &rest) { $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[offset...])) }
       add(UInt64(littleEndian: rest.0), UInt64(littleEndian: rest.1), at: offset / 8)

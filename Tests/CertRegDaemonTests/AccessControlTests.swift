@@ -1,13 +1,18 @@
 import CertRegCore
+import CertRegHost
 import CertRegProtocol
 import CertRegSettings
 import CertRegSocket
+import CertRegTesting
+import Glibc
+import Synchronization
 import Testing
 
 @testable import CertRegDaemon
 
 @Suite struct AccessControlTests {
   private let start = MonotonicTime(nanoseconds: 0)
+  private let now = ManualClock().now.monotonic
 
   private func rule(_ change: (inout AccessRule) -> Void) -> AccessRule {
     var rule = AccessRule()
@@ -15,48 +20,59 @@ import Testing
     return rule
   }
 
-  private func control(_ rules: AccessRule..., maxPending: Int = 100) -> AccessControl {
+  private func control(
+    _ rules: AccessRule..., maxPending: Int = 100, database: AccountDatabase = .system, clock: HostClock? = nil
+  ) -> AccessControl {
     var settings = AccessSettings()
     settings.rules = rules
-    return AccessControl(settings, maxPending: maxPending)
+    return AccessControl(
+      settings, maxPending: maxPending, database: database, clock: clock ?? ManualClock().clock)
   }
 
-  private func peer(_ uid: UInt32, gid: UInt32 = 50, groups: [UInt32] = [], unit: String? = nil) -> Peer {
-    Peer(uid: uid, gid: gid, pid: 1, supplementaryGroups: groups, findUnit: { unit })
+  private func peer(_ uid: UInt32, gid: UInt32 = 50, groups: [UInt32] = [], unit: Peer.Unit = .none) -> Peer {
+    Peer(uid: uid, gid: gid, pid: 1, supplementaryGroups: groups, findUnit: { _ in unit })
   }
 
   /// The reason of the refusal; `nil`: allowed.
   private func refusal(
     _ control: AccessControl, _ operation: CertRegProtocol.Operation = .register, _ targets: [String] = ["eu"],
     by peer: Peer, at time: Duration = .zero
-  ) -> String? {
+  ) async -> String? {
     do throws(ServiceError) {
-      try control.check(operation, targets: targets.map { TargetName($0) }, by: peer, now: start + time)
+      let grant = try await decision(control, peer).get()
+      try control.check(operation, targets: targets.map { TargetName($0) }, of: peer, under: grant)
+      try control.takeToken(under: grant, now: start + time)
       return nil
     } catch {
       return error.reason.rawValue
     }
   }
 
-  @Test func `matches by user, by either kind of group, and by unit`() {
-    let byUser = control(rule { $0.user = .number(1000) })
-    #expect(refusal(byUser, by: peer(1000)) == nil)
-    #expect(refusal(byUser, by: peer(1001)) == "peer_not_allowed")
-    let byName = control(rule { $0.user = .name("root") }, rule { $0.group = .name("no-such-group") })
-    #expect(refusal(byName, by: peer(0)) == nil)
-    #expect(refusal(byName, by: peer(1)) == "peer_not_allowed")
-    let byGroup = control(rule { $0.group = .number(70) })
-    #expect(refusal(byGroup, by: peer(1, gid: 70)) == nil)
-    #expect(refusal(byGroup, by: peer(1, groups: [69, 70])) == nil)
-    #expect(refusal(byGroup, by: peer(1, groups: [69])) == "peer_not_allowed")
-    let byUnit = control(rule { $0.unit = "line.service" })
-    #expect(byUnit.asksForUnits && !byGroup.asksForUnits)
-    #expect(refusal(byUnit, by: peer(1, unit: "line.service")) == nil)
-    #expect(refusal(byUnit, by: peer(1, unit: "other.service")) == "peer_not_allowed")
-    #expect(refusal(byUnit, by: peer(1)) == "peer_not_allowed")
+  private func decision(_ control: AccessControl, _ peer: Peer) async -> AccessControl.Decision {
+    if let decision = control.decision(for: peer, now: now) { return decision }
+    return await withCheckedContinuation { continuation in
+      control.lookUpAndDecide(for: peer) { continuation.resume(returning: $0) }
+    }
   }
 
-  @Test func `all that a rule names has to match, and the first rule that does counts`() {
+  @Test func `matches by user, by either kind of group, and by unit`() async {
+    let byUser = control(rule { $0.user = .number(1000) })
+    #expect(await refusal(byUser, by: peer(1000)) == nil)
+    #expect(await refusal(byUser, by: peer(1001)) == "peer_not_allowed")
+    let byName = control(rule { $0.user = .name("root") }, rule { $0.group = .name("no-such-group") })
+    #expect(await refusal(byName, by: peer(0)) == nil)
+    #expect(await refusal(byName, by: peer(1)) == "peer_not_allowed")
+    let byGroup = control(rule { $0.group = .number(70) })
+    #expect(await refusal(byGroup, by: peer(1, gid: 70)) == nil)
+    #expect(await refusal(byGroup, by: peer(1, groups: [69, 70])) == nil)
+    #expect(await refusal(byGroup, by: peer(1, groups: [69])) == "peer_not_allowed")
+    let byUnit = control(rule { $0.unit = "line.service" })
+    #expect(await refusal(byUnit, by: peer(1, unit: .named("line.service"))) == nil)
+    #expect(await refusal(byUnit, by: peer(1, unit: .named("other.service"))) == "peer_not_allowed")
+    #expect(await refusal(byUnit, by: peer(1)) == "peer_not_allowed")
+  }
+
+  @Test func `all that a rule names has to match, and the first rule that does counts`() async {
     let control = control(
       rule {
         $0.user = .number(1000)
@@ -67,29 +83,32 @@ import Testing
         $0.user = .any
         $0.operations = [.status]
       })
-    #expect(refusal(control, by: peer(1000, unit: "line.service")) == nil)
-    #expect(refusal(control, .register, ["eu", "us"], by: peer(1000, unit: "line.service")) == "peer_not_allowed")
-    #expect(refusal(control, by: peer(1000, unit: "other.service")) == "peer_not_allowed")
-    #expect(refusal(control, .status, [], by: peer(1000, unit: "other.service")) == nil)
-    #expect(!control.isUnlimited(peer(1000, unit: "line.service")))
+    #expect(await refusal(control, by: peer(1000, unit: .named("line.service"))) == nil)
+    #expect(
+      await refusal(control, .register, ["eu", "us"], by: peer(1000, unit: .named("line.service")))
+        == "peer_not_allowed")
+    #expect(await refusal(control, by: peer(1000, unit: .named("other.service"))) == "peer_not_allowed")
+    #expect(await refusal(control, .status, [], by: peer(1000, unit: .named("other.service"))) == nil)
+    #expect(!control.isUnlimited(peer(1000, unit: .named("line.service")), now: now))
   }
 
-  @Test func `the callers of a rule share its rate, those of another do not`() {
+  @Test func `the callers of a rule share its rate, those of another do not`() async {
     let control = control(
       rule {
         $0.group = .number(70)
         $0.requestsPerSecond = 2
       }, rule { $0.user = .any })
     let (one, other) = (peer(1, gid: 70), peer(2, gid: 70))
-    #expect(refusal(control, by: one) == nil && refusal(control, by: other) == nil)
-    #expect(refusal(control, by: one) == "caller_rate_exceeded")
-    #expect(refusal(control, by: peer(3)) == nil)
-    #expect(refusal(control, by: other, at: .milliseconds(500)) == nil)
-    #expect(refusal(control, by: other, at: .milliseconds(501)) == "caller_rate_exceeded")
-    #expect(!control.isUnlimited(one) && control.isUnlimited(peer(3)))
+    #expect(await refusal(control, by: one) == nil)
+    #expect(await refusal(control, by: other) == nil)
+    #expect(await refusal(control, by: one) == "caller_rate_exceeded")
+    #expect(await refusal(control, by: peer(3)) == nil)
+    #expect(await refusal(control, by: other, at: .milliseconds(500)) == nil)
+    #expect(await refusal(control, by: other, at: .milliseconds(501)) == "caller_rate_exceeded")
+    #expect(!control.isUnlimited(one, now: now) && control.isUnlimited(peer(3), now: now))
   }
 
-  @Test func `a share of the queue is at least one place`() {
+  @Test func `a share of the queue is at least one place`() async throws {
     let control = control(
       rule {
         $0.user = .number(1)
@@ -99,9 +118,108 @@ import Testing
         $0.user = .number(2)
         $0.queueShare = 0.001
       }, rule { $0.user = .any })
-    #expect(control.queueShare(of: peer(1))?.limit == 25)
-    #expect(control.queueShare(of: peer(2))?.limit == 1)
-    #expect(control.queueShare(of: peer(3)) == nil)
-    #expect(control.queueShare(of: peer(1))?.name != control.queueShare(of: peer(2))?.name)
+    func share(_ uid: UInt32) async throws -> Registrar.QueueShare? {
+      control.queueShare(under: try await decision(control, peer(uid)).get())
+    }
+    #expect(try await share(1)?.limit == 25)
+    #expect(try await share(2)?.limit == 1)
+    #expect(try await share(3) == nil)
+    #expect(try await share(1)?.name != share(2)?.name)
+  }
+
+  // MARK: What cannot be decided
+
+  @Test(arguments: [EIO, ENOENT, ECONNREFUSED, ERANGE])
+  func `an error of the account database refuses, whatever later rules grant`(number: Int32) async {
+    let database = AccountDatabase { _ in .failed(errno: number) }
+    for restricted in [rule { $0.user = .name("line") }, rule { $0.group = .name("line") }] {
+      var restricted = restricted
+      restricted.operations = [.status]
+      let control = control(restricted, rule { $0.user = .any }, database: database)
+      #expect(await refusal(control, by: peer(1000)) == "peer_not_allowed")
+      #expect(await refusal(control, .status, [], by: peer(1000)) == "peer_not_allowed")
+      #expect(!control.isUnlimited(peer(1000), now: now))
+    }
+  }
+
+  @Test func `an error of the account database does not matter where another condition decides`() async {
+    let control = control(
+      rule { $0.user = .number(7) },
+      rule {
+        $0.group = .name("line")
+        $0.user = .number(8)
+      }, rule { $0.user = .any }, database: AccountDatabase { _ in .failed(errno: EIO) })
+    #expect(await refusal(control, by: peer(7)) == nil)
+    #expect(await refusal(control, by: peer(9)) == nil)
+    #expect(await refusal(control, by: peer(8)) == "peer_not_allowed")
+  }
+
+  @Test func `a name without an account matches nobody, and later rules count`() async {
+    let control = control(
+      rule { $0.user = .name("gone") }, rule { $0.user = .any }, database: AccountDatabase { _ in .none })
+    #expect(await refusal(control, by: peer(1000)) == nil)
+  }
+
+  @Test func `a unit that cannot be told refuses where a rule depends on it`() async {
+    let control = control(
+      rule { $0.user = .number(7) },
+      rule {
+        $0.unit = "line.service"
+        $0.operations = [.status]
+      }, rule { $0.user = .any })
+    #expect(await refusal(control, by: peer(1000, unit: .unknown)) == "peer_not_allowed")
+    #expect(await refusal(control, by: peer(7, unit: .unknown)) == nil)
+    #expect(await refusal(control, by: peer(1000, unit: .none)) == nil)
+  }
+
+  /// A directory that does not answer until the test says so.
+  private final class SlowDirectory: Sendable {
+    private let isOpen = Atomic<Bool>(false)
+    private let asked = Atomic<Int>(0)
+
+    var lookUps: Int { asked.load(ordering: .acquiring) }
+
+    func open() { isOpen.store(true, ordering: .releasing) }
+
+    var database: AccountDatabase {
+      AccountDatabase { _ in
+        self.asked.add(1, ordering: .acquiringAndReleasing)
+        while !self.isOpen.load(ordering: .acquiring) { usleep(1000) }
+        return .number(1000)
+      }
+    }
+  }
+
+  @Test func `a slow directory holds up only what depends on it, and is asked once for all`() async {
+    let directory = SlowDirectory()
+    let control = control(
+      rule { $0.user = .number(7) }, rule { $0.user = .name("line") }, database: directory.database)
+    // Without waiting: this is what loops and workers do.
+    #expect(control.isUnlimited(peer(7), now: now))
+    #expect(!control.isUnlimited(peer(1000), now: now))
+    #expect(control.decision(for: peer(1000), now: now) == nil)
+    let (decisions, continuation) = AsyncStream.makeStream(of: Bool.self)
+    for uid in [1000, 1001, 1000] as [UInt32] {
+      control.lookUpAndDecide(for: peer(uid)) { decision in
+        if case .success = decision { continuation.yield(true) } else { continuation.yield(false) }
+      }
+    }
+    directory.open()
+    var seen: [Bool] = []
+    for await isGranted in decisions.prefix(3) { seen.append(isGranted) }
+    #expect(seen == [true, false, true])
+    #expect(directory.lookUps == 1)
+    #expect(control.isUnlimited(peer(1000), now: now))
+  }
+
+  @Test func `a look-up is used for some seconds`() async {
+    let clock = ManualClock()
+    let directory = SlowDirectory()
+    directory.open()
+    let control = control(rule { $0.user = .name("line") }, database: directory.database, clock: clock.clock)
+    _ = await decision(control, peer(1000))
+    let last = clock.now.monotonic + (AccountDirectory.lifetime - .nanoseconds(1))
+    #expect(control.isUnlimited(peer(1000), now: last))
+    #expect(!control.isUnlimited(peer(1000), now: clock.now.monotonic + AccountDirectory.lifetime))
   }
 }

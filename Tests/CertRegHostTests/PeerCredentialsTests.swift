@@ -20,7 +20,6 @@ import Testing
     var groups = [gid_t](repeating: 0, count: 4096)
     let count = getgroups(Int32(groups.count), &groups)
     #expect(Set(peer.supplementaryGroupIDs) == Set(groups.prefix(Int(count))))
-    #expect(peer.isMember(ofGroup: getegid()))
   }
 
   @Test func `more supplementary groups than the first guess are all read`() async {
@@ -35,7 +34,6 @@ import Testing
       socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair)
       let peer = try PeerCredentials(descriptor: pair[0])
       try #require(peer.supplementaryGroupIDs == wanted)
-      try #require(peer.isMember(ofGroup: 200) && !peer.isMember(ofGroup: 201))
     }
   }
 
@@ -43,23 +41,33 @@ import Testing
     #expect(throws: HostError.self) { try PeerCredentials(descriptor: 1_000_000) }
   }
 
-  @Test func `membership counts the effective group and the others`() {
-    let peer = PeerCredentials(userID: 1, groupID: 2, processID: 3, supplementaryGroupIDs: [4, 5])
-    #expect([2, 4, 5].allSatisfy { peer.isMember(ofGroup: $0) })
-    #expect(![1, 3, 6].contains { peer.isMember(ofGroup: $0) })
-  }
-
-  @Test func `a peer whose process cannot be seen has no known unit`() {
+  @Test func `a peer whose process cannot be seen is not held`() {
     let (left, right) = connectedPair()
     defer {
       close(left)
       close(right)
     }
-    let peer = PeerCredentials(userID: 0, groupID: 0, processID: 0)
-    guard case .unknown = PeerUnit.lookUp(descriptor: left, peer: peer) else {
-      Issue.record("a unit was found for process 0")
-      return
+    let unseen = PeerCredentials(userID: 0, groupID: 0, processID: 0)
+    #expect(PeerProcess(peerOf: left, credentials: unseen) == nil)
+  }
+
+  @Test func `the unit of a peer is known as long as its process is there`() throws {
+    let (left, right) = connectedPair()
+    defer {
+      close(left)
+      close(right)
     }
+    let process = try #require(PeerProcess(peerOf: left, credentials: try PeerCredentials(descriptor: left)))
+    #expect(process.unit() != .unknown("the peer has ended"))
+  }
+}
+
+@Suite struct AccountDatabaseTests {
+  @Test func `finds users and groups, and tells an unknown name from an error`() {
+    #expect(AccountDatabase.system.lookUp(.init(.user, "root")) == .number(0))
+    #expect(AccountDatabase.system.lookUp(.init(.group, "root")) == .number(0))
+    #expect(AccountDatabase.system.lookUp(.init(.user, "no-such-user-here")) == .none)
+    #expect(AccountDatabase.system.lookUp(.init(.group, "no-such-group-here")) == .none)
   }
 }
 

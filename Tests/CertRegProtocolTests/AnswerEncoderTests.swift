@@ -152,9 +152,6 @@ import Testing
         == #"{\#(known),"state":"failed","finishedAt":"1970-01-01T00:00:00.000Z","attempts":3,\#(lastError)}"#)
     #expect(text(AnswerEncoder.forgotten(id: [0x31], key)) == #"{"id":1,\#(known),"forgotten":true}"#)
     #expect(
-      text(AnswerEncoder.validated(id: [0x31], certificateID: id, certificate: Array("{\"subject\":\"x\"}".utf8)))
-        == #"{"id":1,"certificateId":"\#(id.hex)","certificate":{"subject":"x"}}"#)
-    #expect(
       text(AnswerEncoder.watched(id: nil, failed))
         == #"{"certificateId":"\#(id.hex)","outcome":"failed","target":"eu-1","finishedAt":"1970-01-01T00:00:00.000Z","attempts":3,\#(lastError)}"#
     )

@@ -4,8 +4,8 @@ import CertRegTesting
 import Testing
 
 @Suite struct LineFramerTests {
-  /// What a framer makes of `input` that comes in pieces of the given sizes; `drops` says after which pieces consumed bytes
-  /// are dropped.
+  /// What a framer makes of `input` that comes in pieces of the given sizes; `drops` says after which pieces consumed
+  /// bytes are dropped.
   private func frame(
     _ input: [UInt8], limit: Int, pieces: (Int) -> Int, drops: (Int) -> Bool = { _ in true }
   ) -> (lines: [String], isTooLong: Bool, rest: String?) {
@@ -55,6 +55,12 @@ import Testing
       #expect(frame(Array("\(line)y".utf8), limit: 10, pieces: { _ in pieces }).isTooLong)
       #expect(frame([UInt8](repeating: 0x20, count: 11), limit: 10, pieces: { _ in pieces }).isTooLong)
     }
+  }
+
+  @Test func `counts bytes and nothing else`() {
+    let pair = #"\ud83d\ude00"#
+    #expect(frame(Array("\(pair)\n".utf8), limit: 12, pieces: { _ in 5 }).lines == [pair])
+    #expect(frame(Array("\(pair)\n".utf8), limit: 11, pieces: { _ in 5 }).isTooLong)
   }
 
   @Test func `hands out a last line without its end`() {

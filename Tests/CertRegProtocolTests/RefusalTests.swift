@@ -149,6 +149,16 @@ import Testing
     #expect(ParsedLine("\u{1}{}").error?.message.contains("found 0x01 at byte offset 0") == true)
   }
 
+  /// Every line of a watch carries its `id`.
+  @Test func `the id of a watch is short`() {
+    func line(_ operation: String, _ count: Int) -> ParsedLine {
+      ParsedLine(#"{"op":"\#(operation)","id":"\#(String(repeating: "i", count: count - 2))"}"#)
+    }
+    #expect(line("watch", LineParser.maxWatchIDBytes).request != nil)
+    #expect(line("watch", LineParser.maxWatchIDBytes + 1).reason == "invalid_id")
+    #expect(line("status", 100_000).request != nil)
+  }
+
   @Test func `has an error for lines past the limit`() {
     let error = LineError.lineTooLong(limitBytes: 524_288)
     #expect(error.error.reason == "line_too_long")

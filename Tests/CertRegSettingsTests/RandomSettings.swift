@@ -42,6 +42,7 @@ extension SplitMix64 {
     socket.mode = UInt32.random(in: 0...0o777, using: &self)
     socket.group = word()
     socket.maxConnections = Int.random(in: 1...65_536, using: &self)
+    socket.maxConnectionsPerUser = maybe { Int.random(in: 1...65_536, using: &$0) }
     socket.window = Int.random(in: 1...65_536, using: &self)
     socket.maxLineBytes = Int.random(in: 1024...(16 << 20), using: &self)
     socket.connectionBudgetBytes = Int.random(in: max(65_536, socket.maxLineBytes)...(1 << 30), using: &self)

@@ -175,15 +175,27 @@ import Testing
     #expect(try load("access: \(rules)").settings == load("access: {rules: \(rules)}").settings)
   }
 
-  @Test(arguments: ["{}", "", "access:\n", "access: none"])
+  @Test(arguments: ["{}", "", "access:\n"])
   func `without the section everybody may do everything`(text: String) throws {
     #expect(try load(text).settings.access == nil)
+  }
+
+  /// `none` reads like "nobody" and "nothing", and an unset key matches everybody and grants everything.
+  @Test(arguments: ["user", "group", "unit", "operations", "targets"], ["none", "", "null", "~"])
+  func `a rule's keys cannot be none or empty`(key: String, value: String) {
+    let others = key == "operations" || key == "targets" ? "user: root" : "operations: [status]"
+    for text in ["{\(key): \(value), \(others)}", "{group: root, \(key): \(value), queueShare: 10%}"] {
+      let found = problems("access: [\(text)]")
+      // A duplicate key is refused, too, by the reader of YAML.
+      #expect(found.contains { $0.contains("access.rules[0].\(key)") || $0.contains("twice") }, "\(text): \(found)")
+    }
   }
 
   @Test(arguments: [
     ("[]", "has no rules"), ("{}", "has no rules"), ("[{}]", "names no user, group or unit"), ("root", "takes a list"),
     ("[root]", "takes a section of keys"), ("[{user: root, targets: [lab]}]", "is none of the targets default"),
     ("[{user: root, operations: [regster]}]", "did you mean \"register\"?"),
+    ("none", "cannot be none"), ("{rules: none}", "takes a list"),
     ("[{user: root, operations: []}]", "is an empty list"), ("[{usr: root}]", "did you mean \"user\"?"),
     ("[{user: root, queueShare: 2}]", "out of range"),
   ])

@@ -1,6 +1,7 @@
 import CertRegClock
 import CertRegCore
 import CertRegProtocol
+import CertRegTesting
 import Glibc
 import NIOCore
 import NIOPosix
@@ -42,6 +43,11 @@ final class ScriptedHandler: RequestHandling {
     if answersNow { answer(id) }
   }
 
+  /// Sends a line to every `watch`.
+  func sendPart(_ text: String) {
+    for reply in state.withLock({ $0.endless }) { reply.sendPart(Array(text.utf8)) }
+  }
+
   /// `padding`: spaces in the answer.
   func answer(_ id: Int, padding: Int = 0) {
     let text = "{\"id\":\(id),\"n\":\(id)\(String(repeating: " ", count: padding))}\n"
@@ -79,7 +85,7 @@ final class TestServer: Sendable {
     }
     server = try SocketServer(loops: loops)
     try await server.serve(
-      listener, handling: handler, cache: ResultCache(maxEntries: 10), demand: AnswerDemand(), clock: .system,
+      listener, handling: handler, cache: ResultCache(maxEntries: 10), demand: AnswerDemand(), clock: ManualClock().clock,
       configuration: configuration)
   }
 
@@ -143,7 +149,8 @@ final class TestClient: Sendable {
     }
   }
 
-  /// Writes until the server does not take it any more. A blank a millisecond: they must not add up to a line that is too long.
+  /// Writes until the server does not take it any more. A blank a millisecond: they must not add up to a line that is
+  /// too long.
   func writeFails() -> Bool {
     var blank = UInt8(ascii: " ")
     while send(descriptor, &blank, 1, CInt(MSG_NOSIGNAL)) == 1 { poll(nil, 0, 1) }

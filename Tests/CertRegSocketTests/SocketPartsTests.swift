@@ -36,6 +36,42 @@ import Testing
     #expect(!state.mayTakeLine)
   }
 
+  @Test func `a ticket that is finished twice counts once`() {
+    var state = ConnectionState(window: 10, maxBytesUnderWay: 1000)
+    let first = state.begin(hasID: false, bytes: 1)
+    let second = state.begin(hasID: false, bytes: 1)
+    #expect(write(&state, second, "2") == [])
+    #expect(write(&state, second, "2 again") == [])
+    #expect(write(&state, first, "1") == ["1", "2"])
+    #expect(write(&state, first, "1 again") == [])
+    #expect(state.unanswered == 0 && state.bytesUnderWay == 0)
+  }
+
+  /// Eight times the window costs eight times as much where an event costs a constant amount, else 64 times.
+  @Test(arguments: [true, false]) func `the cost of a window without ids is in proportion to it`(isReversed: Bool) {
+    let growth = ProcessorTime.growth(from: 4096, to: 32_768, runs: 2) { window in
+      var state = ConnectionState(window: window, maxBytesUnderWay: .max)
+      let tickets = (0..<window).map { _ in state.begin(hasID: false, bytes: 1) }
+      var written = 0
+      for ticket in isReversed ? tickets.reversed() : tickets {
+        state.finish(ticket, answer: [0x0a]) { _ in written += 1 }
+      }
+      #expect(written == window)
+    }
+    #expect(growth < 24)
+  }
+
+  @Test func `a connection has a few watches at most`() {
+    var state = ConnectionState(window: 100, maxBytesUnderWay: 1000)
+    let tickets = (0..<ConnectionState.mostEndless).map { _ in
+      #expect(state.mayBeginEndless)
+      return state.begin(hasID: false, bytes: 1, isEndless: true)
+    }
+    #expect(!state.mayBeginEndless)
+    #expect(write(&state, tickets[0], "over") == ["over"])
+    #expect(state.mayBeginEndless)
+  }
+
   @Test func `ends when the input has ended and everything is answered`() {
     var state = ConnectionState(window: 2, maxBytesUnderWay: 100)
     let ticket = state.begin(hasID: true, bytes: 1)
@@ -145,6 +181,45 @@ import Testing
     #expect(!budget.overdraw())
     budget.endOverdraft()
     #expect(budget.overdraw())
+  }
+}
+
+@Suite struct SocketConfigurationTests {
+  @Test func `finds every target by its name and nothing else`() {
+    var configuration = SocketConfiguration()
+    func number(_ name: String) -> UInt16? {
+      Array(name.utf8).withUnsafeBytes { configuration.target(named: $0)?.number }
+    }
+    #expect(number("eu") == nil)
+    for count in [1, 2, 3, 100] {
+      // Not in order, and some are beginnings of others.
+      configuration.targets = (0..<count).reversed().map { (Array("t\($0)".utf8), UInt16($0)) }
+      for target in 0..<count { #expect(number("t\(target)") == UInt16(target)) }
+      for other in ["", "t", "t00", "t\(count)", "u1", "T1"] { #expect(number(other) == nil) }
+    }
+  }
+}
+
+@Suite struct UserConnectionsTests {
+  @Test func `a user's limit leaves connections to others`() {
+    let users = UserConnections(limit: 2)
+    #expect(users.enter(1) && users.enter(1) && !users.enter(1) && users.enter(2))
+    users.leave(1)
+    #expect(users.enter(1) && !users.enter(1))
+  }
+}
+
+@Suite struct WatchFlowTests {
+  @Test func `a loop that takes no lines makes a watch miss them`() {
+    let flow = WatchFlow(id: Array("7".utf8))
+    #expect(flow.head == Array(#"{"id":7,"#.utf8))
+    var sent = 0
+    for _ in 0..<1000 where flow.enter() { sent += 1 }
+    #expect(sent < 1000)
+    #expect(flow.takeMissed() == 1000 - sent)
+    #expect(flow.takeMissed() == 0)
+    flow.leave()
+    #expect(flow.enter() && !flow.enter())
   }
 }
 

@@ -131,7 +131,8 @@ import Testing
     }
   }
 
-  /// The client reads, and the last answers are made, before the loop looks: then no event is left that would make it take the lines.
+  /// The client reads, and the last answers are made, before the loop looks: then no event is left that would make it
+  /// take the lines.
   @Test func `lines that wait for a client to read are taken once it has, whoever notices`() async throws {
     var configuration = SocketConfiguration()
     configuration.window = 2
@@ -175,6 +176,52 @@ import Testing
       let next = try TestClient(server.path)
       next.write(line(7))
       #expect(next.read(lines: 1) == answer(7))
+    }
+  }
+
+  @Test func `one connection too many of a user is told so, naming the setting`() async throws {
+    var configuration = SocketConfiguration()
+    configuration.maxConnectionsPerUser = 1
+    try await withServer(configuration) { server, handler in
+      handler.answersAtOnce = true
+      let client = try TestClient(server.path)
+      client.write(line(1))
+      #expect(client.read(lines: 1) == answer(1))
+      let refusal = try TestClient(server.path).readToEnd()
+      #expect(refusal.contains("\"too_many_connections\"") && refusal.contains("socket.maxConnectionsPerUser"))
+      client.close()
+      server.awaitConnections(0)
+      let next = try TestClient(server.path)
+      next.write(line(7))
+      #expect(next.read(lines: 1) == answer(7))
+    }
+  }
+
+  @Test func `a connection's watches are few, and one too many leaves the others as they are`() async throws {
+    try await withServer { server, handler in
+      let client = try TestClient(server.path)
+      client.write((1...9).map { #"{"op":"watch","id":\#($0)}"# + "\n" }.joined())
+      handler.awaitRequests(8)
+      let refusal = client.read(lines: 1)
+      #expect(refusal.hasPrefix(#"{"id":9,"#) && refusal.contains("\"too_many_watches\""))
+      handler.sendPart("{\"n\":1}\n")
+      #expect(client.read(lines: 8) == (1...8).map { "{\"id\":\($0),\"n\":1}\n" }.joined())
+    }
+  }
+
+  @Test func `a watch that is not read misses lines and is told how many`() async throws {
+    try await withServer { server, handler in
+      let client = try TestClient(server.path)
+      client.write("{\"op\":\"watch\"}\n")
+      handler.awaitRequests(1)
+      let hold = Hold(server.server)
+      let count = 1000
+      for number in 1...count { handler.sendPart("{\"n\":\(number)}\n") }
+      hold.end()
+      let first = client.read(lines: 1)
+      let missed = Int(first.filter(\.isNumber)) ?? 0
+      #expect(first.hasPrefix("{\"missed\":") && (1..<count).contains(missed), "\(first)")
+      #expect(client.read(lines: count - missed) == (1...(count - missed)).map { "{\"n\":\($0)}\n" }.joined())
     }
   }
 

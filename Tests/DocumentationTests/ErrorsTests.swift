@@ -165,7 +165,7 @@ import Testing
     .statusDiffers(registration, known: .inactive, named: .active),
     .unknownTarget("factroy", known: [TargetName("factory"), TargetName("default")]),
     ServiceError(StoreError(.full, message: "")), ServiceError(StoreError(.failed, message: "")),
-    LineError.lineTooLong(limitBytes: 524_288).error,
+    LineError.lineTooLong(limitBytes: 1 << 20).error,
   ]
 
   @Test(arguments: daemonErrors)

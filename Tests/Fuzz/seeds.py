@@ -46,6 +46,26 @@ def own_certificates():
             yield b"Bag Attributes\n" + text + pathlib.Path(place, "key").read_bytes()
 
 
+def long_lines():
+    """Lines of about the greatest length, of kinds that cost time where something is not linear."""
+    full = 1 << 20
+    pieces = [b"a", rb"\ud800", rb"\ud83d\ude00", rb"\n", "é".encode(), "😀".encode(), rb"\u0069"]
+    frames = [(b'{"id":1,"certificatePem":"', b'"}'), (b'{"', b'":1}'), (b'{"op":"watch","target":"', b'"}')]
+    for piece in pieces:
+        for head, tail in frames:
+            yield head + piece * ((full - len(head) - len(tail)) // len(piece)) + tail + b"\n"
+    # Past the limit: the way to the error.
+    yield b"a" * (full - 6) + rb"\ud800" * 8000 + b"\n"
+    yield b'{"target":[' + b'"eu",' * ((full - 20) // 5) + b'"eu"]}\n'
+    yield b'{"id":' + b"9" * (full - 10) + b"}\n"
+    yield b'{"id":1.7976931348623157' + b"0" * (full - 40) + b"e308}\n"
+    yield b'{"wait":[' + b"[[[[1]]]]," * ((full - 20) // 10) + b"1]}\n"
+    yield b"{" + b'"a":1,' * ((full - 20) // 6) + b'"b":1}\n'
+    yield b"{}\n" * (full // 64)
+
+
+for line in long_lines():
+    write("line", line)
 for certificate in own_certificates():
     write_certificate(certificate)
 for _, der in corpus.cases():

@@ -46,7 +46,8 @@ import Testing
     try daemon.start()
     let again = try LineConnection(daemon.socketPath)
     for pem in pems {
-      // Looked up before anything is asked for anew: the sandbox forgets at its end, and would take a lost one once more.
+      // Looked up before anything is asked for anew: the sandbox forgets at its end, and would take a lost one once
+      // more.
       let state = try again.ask(["op": "lookup", "certificatePem": pem])["state"] as? String
       #expect(state == "queued" || state == "registered")
       let answer = try again.ask(["id": 1, "certificatePem": pem])
@@ -110,7 +111,7 @@ import Testing
   @Test func `a line past the limit gets one error and the end`() throws {
     let daemon = try DaemonProcess()
     let connection = try LineConnection(daemon.socketPath)
-    try? connection.send(String(repeating: "a", count: 600_000))
+    try? connection.send(String(repeating: "a", count: 1_100_000))
     #expect(error(try connection.answer())["reason"] as? String == "line_too_long")
     #expect(try connection.line() == nil)
   }
@@ -260,6 +261,22 @@ import Testing
     #expect(try connection.ask(["certificatePem": pem])["outcome"] as? String == "created")
     let limited = error(try connection.ask(["certificatePem": pem]))
     #expect(limited["reason"] as? String == "caller_rate_exceeded")
+  }
+
+  @Test func `a watch that the rules do not allow any more ends with an error`() throws {
+    let pem = try TestCertificates.issue(1)[0]
+    let daemon = try DaemonProcess(configuration: "socket: {window: 64}\n")
+    let connection = try LineConnection(daemon.socketPath)
+    try connection.send("{\"op\":\"watch\",\"id\":7}\n")
+    let answers = [try connection.ask(["id": 1, "certificatePem": pem]), try connection.answer()]
+    #expect(Set(answers.compactMap { $0["id"] as? Int }) == [1, 7])
+    #expect(answers.allSatisfy { $0["outcome"] as? String == "created" })
+    try daemon.write(configuration: "access:\n  - user: \(getuid())\n    operations: [register, status]\n")
+    try daemon.reload()
+    let end = try connection.answer()
+    #expect(end["id"] as? Int == 7)
+    #expect(error(end)["reason"] as? String == "peer_not_allowed")
+    #expect(try connection.ask(["op": "status"])["state"] as? String == "running")
   }
 
   @Test func `a scrape over a Unix socket gets the metrics`() throws {

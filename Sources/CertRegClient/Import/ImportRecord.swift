@@ -1,5 +1,5 @@
 import CertRegCodec
-package import CertRegCore
+import CertRegCore
 
 /// The outcome of one entry of an import, and of one target where there are several, as a line of the report.
 package struct ImportRecord: Hashable, Sendable {

@@ -1,3 +1,5 @@
+import CertRegCodec
+
 /// The kinds of files that an import writes. Each can be told from other people's files by how it begins.
 enum ReportForm: Hashable {
   /// A report as CSV, with headings.

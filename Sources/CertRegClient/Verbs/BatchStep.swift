@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 
 /// What one input of a batch becomes.

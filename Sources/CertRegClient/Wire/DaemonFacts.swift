@@ -1,3 +1,5 @@
+import CertRegCodec
+
 /// What the client needs to know about the daemon before it sends certificates.
 package struct DaemonFacts: Hashable, Sendable {
   /// The longest line that the daemon reads, without its LF.

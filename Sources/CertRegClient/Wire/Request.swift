@@ -1,4 +1,4 @@
-package import CertRegCodec
+import CertRegCodec
 
 /// One request to the daemon, without its `id`: the connection numbers what it sends.
 package struct Request: Hashable, Sendable {

@@ -150,6 +150,6 @@ struct AuditTrail: Sendable {
 }
 
 extension Peer {
-  /// Who asks, for records. May read files: not on an event loop.
-  var requester: Requester { Requester(uid: uid, pid: pid, unit: findUnit()) }
+  /// The caller, for records. May read files: not on an event loop.
+  var requester: Requester { Requester(uid: uid, pid: pid, unit: unit.name) }
 }

@@ -9,7 +9,6 @@ struct EngineReport: Sendable {
   var existing = 0
   var failed = 0
   var calls = 0
-  var watchers = 0
   /// Why the store took no change last, until it takes one again.
   var storeError: StoreError?
   /// From the request to the end on disk, by outcome.
@@ -26,11 +25,6 @@ struct EngineFigures {
   private var callBeginnings: [RegistrationKey: MonotonicTime] = [:]
   /// The configured targets, in the order in which they are reported.
   var targets: [TargetName] = []
-
-  var watchers: Int {
-    get { counts.watchers }
-    set { counts.watchers = newValue }
-  }
 
   var storeError: StoreError? {
     get { counts.storeError }

@@ -23,7 +23,7 @@ final class EngineLoop {
   private var calls: HeldCalls
   private var completions: [Registrar.WaiterID: Waiting] = [:]
   private var nextWaiter: Registrar.WaiterID = 1
-  private var watchers = Watchers()
+  private var listener: (@Sendable (Ending) -> Void)?
   private var drained: (@Sendable () -> Void)?
 
   init(
@@ -84,9 +84,9 @@ final class EngineLoop {
     }
   }
 
-  func addWatcher(_ watcher: Watcher) {
-    watchers.add(watcher)
-    figures.watchers = watchers.count
+  /// Calls `listener` for every registration that ends from now on.
+  func forEachEnding(_ listener: @escaping @Sendable (Ending) -> Void) {
+    self.listener = listener
   }
 
   /// Takes no more requests. `completion` is called once nobody waits and nothing is under way.
@@ -216,7 +216,6 @@ final class EngineLoop {
         [LogField.certificateID: "\(ending.key.certificateID)", LogField.target: "\(ending.key.target)"])
     }
     audit.ended(ending, after: duration)
-    watchers.tell(ending)
-    figures.watchers = watchers.count
+    listener?(ending)
   }
 }

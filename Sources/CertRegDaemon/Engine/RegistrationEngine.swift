@@ -71,11 +71,9 @@ final class RegistrationEngine: Sendable {
     loop.execute { completion(self.bound.value.pending(key)) }
   }
 
-  /// Calls `listener` for every registration that ends, as long as `isWanted` says so.
-  func watch(
-    while isWanted: @escaping @Sendable () -> Bool, _ listener: @escaping @Sendable (Ending) -> Void
-  ) {
-    loop.execute { self.bound.value.addWatcher(Watcher(isWanted: isWanted, listener: listener)) }
+  /// Calls `listener` for every registration that ends, on the engine's loop. It replaces an earlier listener.
+  func forEachEnding(_ listener: @escaping @Sendable (Ending) -> Void) {
+    loop.execute { self.bound.value.forEachEnding(listener) }
   }
 
   /// Figures for `status` and `metrics`.

@@ -45,7 +45,7 @@ enum DERTarget {
       check(examination, of: der)
     case (.failure(let error), .failure(let other)):
       require(error == other, "\(error), but examined as \(other)")
-      require(CertificateReason(rawValue: error.reason)?.kind == error.kind, "\(error)")
+      require(CertificateReason(rawValue: error.reason.rawValue)?.kind == error.kind, "\(error)")
       requirePrintable(error.message)
     case (.success, .failure(let error)):
       fatalError("accepted, but examined as \(error)")

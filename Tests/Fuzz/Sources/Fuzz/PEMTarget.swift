@@ -53,7 +53,7 @@ enum PEMTarget {
       require(!der.isEmpty && der.count <= text.count / 4 * 3, "\(der.count) bytes from \(text.count)")
       return der
     case .failure(let error):
-      require(CertificateReason(rawValue: error.reason)?.kind == error.kind, "\(error)")
+      require(CertificateReason(rawValue: error.reason.rawValue)?.kind == error.kind, "\(error)")
       requirePrintable(error.message)
       require(error.message.utf8.count < 400, "a long message: \(error.message)")
       return nil

@@ -1,0 +1,42 @@
+import CertRegCore
+
+// Answers from memory.
+extension SocketLoop {
+  /// The remembered answer to a text, if it still holds.
+  func remembered(_ hash: TextHash.Value, target: UInt16) -> AnswerMemo.Entry? {
+    guard let entry = memo.find(hash, target: target), entry.epoch == cache.epochs.current(entry.certificateID),
+      wallSeconds >= entry.notBefore && wallSeconds < entry.expiresAt
+    else { return nil }
+    return entry
+  }
+
+  /// Looks into the result cache and remembers the result for the next time.
+  func lookUp(_ text: UnsafeRawBufferPointer, hash: TextHash.Value, target: UInt16) -> AnswerMemo.Entry? {
+    let now = WallTime(secondsSinceEpoch: Int64(wallSeconds))
+    // The epoch was read before the result: a change in between voids the remembered answer, not the change.
+    guard let found = handling.known(certificatePem: text, target: target, now: now) else { return nil }
+    var entry = AnswerMemo.Entry()
+    entry.hash = hash
+    entry.certificateID = found.entry.certificateID
+    entry.epoch = found.epoch
+    entry.notBefore = found.answerableFrom
+    entry.expiresAt = found.expiresAt
+    entry.arnPrefix = UInt32(intern(found.arnPrefix))
+    entry.target = target
+    entry.outcome = found.entry.outcome
+    entry.status = found.entry.status
+    memo.remember(entry)
+    return entry
+  }
+
+  func arnPrefix(_ entry: AnswerMemo.Entry) -> [UInt8] {
+    arnPrefixes[Int(entry.arnPrefix)]
+  }
+
+  private func intern(_ prefix: String) -> Int {
+    let bytes = Array(prefix.utf8)
+    if let index = arnPrefixes.firstIndex(of: bytes) { return index }
+    arnPrefixes.append(bytes)
+    return arnPrefixes.count - 1
+  }
+}

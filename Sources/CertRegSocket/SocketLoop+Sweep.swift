@@ -1,0 +1,56 @@
+import CertRegCore
+
+// What a loop looks at from time to time: idle connections, the common budget, a pause in accepting.
+extension SocketLoop {
+  /// Nanoseconds between two sweeps while connections wait for the common budget.
+  static let budgetInterval: UInt64 = 50_000_000
+  /// Nanoseconds between two sweeps while connections hold bytes of the common budget.
+  private static let holdInterval: UInt64 = 1_000_000_000
+  /// A connection that holds bytes others wait for, and on which nothing has moved for so many nanoseconds, is closed.
+  private static let holdLimit: UInt64 = 10_000_000_000
+
+  /// A connection waits for bytes of the common budget: the next sweep is soon.
+  func awaitsBudget() {
+    budget.noteAwaited(at: now)
+    schedule(in: Self.budgetInterval)
+  }
+
+  /// A connection holds bytes of the common budget: sweeps look whether others, of whatever loop, wait for them.
+  func holdsBudget() {
+    schedule(in: Self.holdInterval)
+  }
+
+  /// How often idle connections are looked for.
+  var idleInterval: UInt64? {
+    guard let timeout = configuration.idleTimeout else { return nil }
+    return min(1_000_000_000, max(Self.budgetInterval, UInt64(timeout.nanoseconds) / 8))
+  }
+
+  func schedule(in interval: UInt64) {
+    nextSweep = min(nextSweep ?? .max, now + interval)
+  }
+
+  func sweep() {
+    nextSweep = nil
+    if isAcceptingPaused, let acceptor {
+      isAcceptingPaused = false
+      poller.modify(acceptor.descriptor, .readable)
+    }
+    for case let connection? in connections {
+      if let timeout = configuration.idleTimeout, connection.isIdle(for: UInt64(timeout.nanoseconds)) {
+        connection.close()
+      } else if connection.awaitsBudget {
+        connection.resume()
+      }
+    }
+    let isAwaited = budget.isAwaited(at: now)
+    for case let connection? in connections where connection.holdsUnfinishedLine {
+      if isAwaited, connection.isIdle(for: Self.holdLimit) {
+        connection.giveUpUnfinishedLine()
+      } else {
+        holdsBudget()
+      }
+    }
+    if counters.connectionsOpen > 0, let interval = idleInterval { schedule(in: interval) }
+  }
+}

@@ -1,0 +1,64 @@
+import CertRegSettings
+import Glibc
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import CertRegDaemon
+
+@Suite struct MetricsServerTests {
+  /// A client's end of a Unix socket.
+  private func connect(_ path: String) -> CInt {
+    let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8).prefix($0.count - 1)) }
+    let result = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    return result == 0 ? descriptor : -1
+  }
+
+  /// What the server answers until it has sent `end` or closes.
+  private func scrape(_ descriptor: CInt, until end: String) -> String {
+    let request = Array("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
+    _ = send(descriptor, request, request.count, CInt(MSG_NOSIGNAL))
+    var answer: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 4096)
+    while !String(decoding: answer, as: UTF8.self).contains(end) {
+      let count = read(descriptor, &piece, piece.count)
+      guard count > 0 else { break }
+      answer += piece.prefix(count)
+    }
+    return String(decoding: answer, as: UTF8.self)
+  }
+
+  @Test func `silent connections do not keep a scrape out, nor end one that asks again`() async throws {
+    var name = Array("/tmp/certregd-XXXXXX".utf8CString)
+    #expect(mkdtemp(&name) != nil)
+    let folder = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let path = folder + "/metrics"
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let server = try await MetricsServer.start(
+      .unix(path: path), exposition: { $0("certregd_up 1\n") }, on: group)
+    // On a thread that may block.
+    let answers = try await NIOThreadPool.singleton.runIfActive {
+      let prometheus = connect(path)
+      var answers = [scrape(prometheus, until: "certregd_up 1\n")]
+      let silent = (0..<15).map { _ in connect(path) }
+      answers.append(scrape(prometheus, until: "certregd_up 1\n"))
+      let more = (0..<10).map { _ in connect(path) }
+      answers.append(scrape(prometheus, until: "certregd_up 1\n"))
+      let another = connect(path)
+      answers.append(scrape(another, until: "certregd_up 1\n"))
+      for descriptor in silent + more + [prometheus, another] { close(descriptor) }
+      return answers
+    }
+    #expect(answers.map { $0.hasPrefix("HTTP/1.1 200") } == [true, true, true, true])
+    await server.stop()
+    try await group.shutdownGracefully()
+    rmdir(folder)
+  }
+}
