@@ -13,7 +13,7 @@ import Testing
 
 /// The sources that exchange one identity for a role's credentials.
 @Suite struct RoleCredentialsTests {
-  private static let end = CredentialsProviderTests.end
+  static let end = CredentialsProviderTests.end
   private static let answer = """
     <AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>\
     <AccessKeyId>ROLE</AccessKeyId><SecretAccessKey>r&amp;s</SecretAccessKey><SessionToken>rt</SessionToken>\
@@ -29,7 +29,7 @@ import Testing
     )
   }
 
-  private func fetch(
+  func fetch(
     _ configuration: CredentialsConfiguration, environment: [String: String] = [:], files: HostFiles,
     clock: HostClock = .system, region: String? = "eu-central-1"
   ) async throws -> ProvidedCredentials? {
@@ -45,7 +45,7 @@ import Testing
     return try result.get()
   }
 
-  private func failure(
+  func failure(
     _ configuration: CredentialsConfiguration, environment: [String: String] = [:], files: HostFiles,
     region: String? = "eu-central-1"
   ) async throws -> CredentialsError {
@@ -229,133 +229,6 @@ import Testing
       #expect(!server.requests[0].headers.contains(name: "Authorization"))
       let half = try await failure(.chain, environment: ["AWS_WEB_IDENTITY_TOKEN_FILE": "/token"], files: files.files)
       #expect(half.message.contains("AWS_ROLE_ARN"))
-    }
-  }
-
-  // MARK: Certificates
-
-  @Test(arguments: [
-    ["-newkey", "rsa:2048"], ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
-    ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
-  ])
-  func `signs for IAM Roles Anywhere with the certificate's key`(key: [String]) async throws {
-    let identity = try IssuedIdentity(keyArguments: key, commonName: "station")
-    defer { identity.remove() }
-    let body =
-      #"{"credentialSet":[{"credentials":{"accessKeyId":"RA","secretAccessKey":"s","sessionToken":"t","#
-      + #""expiration":"\#(CredentialsProviderTests.expiration)"}}]}"#
-    let server = try await LoopbackServer.start { _, _ in .json(201, body) }
-    let configuration = CredentialsConfiguration.rolesAnywhere(
-      trustAnchorARN: "arn:aws:rolesanywhere:eu-west-1:1:trust-anchor/a",
-      profileARN: "arn:aws:rolesanywhere:eu-west-1:1:profile/p", roleARN: "arn:aws:iam::1:role/r",
-      certificateFile: identity.certificateFile, privateKeyFile: identity.keyFile, chainFile: identity.certificateFile)
-    let provided = try await fetch(
-      configuration, environment: ["AWS_ENDPOINT_URL_ROLESANYWHERE": "http://127.0.0.1:\(server.port)"], files: .system)
-    #expect(provided?.signing == SigningCredentials(accessKeyID: "RA", secretAccessKey: "s", sessionToken: "t"))
-    let request = try #require(server.requests.first)
-    try await server.stop()
-
-    let authorization = try #require(request.headers.first(name: "Authorization"))
-    let isRSA = key.contains("rsa:2048")
-    let algorithm = isRSA ? "AWS4-X509-RSA-SHA256" : "AWS4-X509-ECDSA-SHA256"
-    let date = try #require(request.headers.first(name: "X-Amz-Date"))
-    let scope = SigningScope(region: "eu-west-1", service: "rolesanywhere")
-    let names = "content-type;host;x-amz-date;x-amz-x509;x-amz-x509-chain"
-    let prefix =
-      "\(algorithm) Credential=\(try identity.decimalSerial())/\(scope.credentialScope(day: date.prefix(8))), "
-      + "SignedHeaders=\(names), Signature="
-    #expect(authorization.hasPrefix(prefix), "\(authorization)")
-    let target = request.uri.split(separator: "?", maxSplits: 1).map(String.init)
-    #expect(target.first == "/sessions")
-    let canonical = CanonicalRequest(
-      method: "POST", path: "/sessions", query: target.last ?? "", headers: request.headers.map { ($0.name, $0.value) },
-      selection: .named(names.split(separator: ";").map(String.init)),
-      payloadHash: SHA256.digest(of: request.body).hex)
-    let signed = canonical.stringToSign(algorithm: algorithm, amzDate: date, scope: scope)
-    #expect(try identity.verifies(signature: String(authorization.dropFirst(prefix.count)), of: signed))
-    #expect(request.headers["X-Amz-X509"] == request.headers["X-Amz-X509-Chain"])
-  }
-
-  @Test func `says which file of a certificate and key is wrong`() async throws {
-    let one = try IssuedIdentity(keyArguments: ["-newkey", "rsa:2048"], commonName: "a")
-    let two = try IssuedIdentity(keyArguments: ["-newkey", "rsa:2048"], commonName: "b")
-    defer {
-      one.remove()
-      two.remove()
-    }
-    func message(_ certificate: String, _ key: String) async throws -> String {
-      try await failure(
-        .rolesAnywhere(
-          trustAnchorARN: "arn:aws:rolesanywhere:eu-west-1:1:trust-anchor/a", profileARN: "p", roleARN: "r",
-          certificateFile: certificate, privateKeyFile: key, chainFile: nil), files: .system
-      ).message
-    }
-    #expect(try await message(one.certificateFile, two.keyFile).contains("not the certificate's"))
-    #expect(try await message(one.keyFile, one.keyFile).contains("no certificate"))
-    #expect(try await message(one.certificateFile, one.certificateFile).contains("no private key"))
-    #expect(try await message("/no/such", one.keyFile).contains("/no/such"))
-  }
-
-  @Test func `shows its certificate to AWS IoT's credential provider, and a renewed one after a renewal`() async throws
-  {
-    let device = try IssuedIdentity(
-      keyArguments: ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"], commonName: "d")
-    let server = try IssuedIdentity(keyArguments: ["-newkey", "rsa:2048"], commonName: "localhost")
-    defer {
-      device.remove()
-      server.remove()
-    }
-    var tls = TLSConfiguration.makeServerConfiguration(
-      certificateChain: try NIOSSLCertificate.fromPEMFile(server.certificateFile).map { .certificate($0) },
-      privateKey: .privateKey(try NIOSSLPrivateKey(file: server.keyFile, format: .pem)))
-    tls.certificateVerification = .noHostnameVerification
-    tls.trustRoots = .file(device.certificateFile)
-    let body =
-      #"{"credentials":{"accessKeyId":"IOT","secretAccessKey":"s","sessionToken":"t","#
-      + #""expiration":"\#(CredentialsProviderTests.expiration)"}}"#
-    let loopback = try await LoopbackServer.start(tls: NIOSSLContext(configuration: tls)) { _, _ in .json(200, body) }
-    func configuration(certificateFile: String, keyFile: String) -> CredentialsConfiguration {
-      .iotProvider(
-        endpoint: "localhost:\(loopback.port)", roleAlias: "station@1", thingName: "thing-7",
-        certificateFile: certificateFile, privateKeyFile: keyFile, caFile: server.certificateFile)
-    }
-    let provided = try await fetch(
-      configuration(certificateFile: device.certificateFile, keyFile: device.keyFile), files: .system)
-    #expect(provided?.signing == SigningCredentials(accessKeyID: "IOT", secretAccessKey: "s", sessionToken: "t"))
-    let request = try #require(loopback.requests.first)
-    #expect(request.uri == "/role-aliases/station@1/credentials")
-    #expect(request.headers["x-amzn-iot-thingname"] == ["thing-7"])
-    // Another certificate than those the server trusts is turned away in the handshake; once the files have the right
-    // one, the same provider succeeds.
-    let files = FileManager.default
-    let renewed = (certificate: server.folder + "/renewed.pem", key: server.folder + "/renewed-key.pem")
-    try files.copyItem(atPath: server.certificateFile, toPath: renewed.certificate)
-    try files.copyItem(atPath: server.keyFile, toPath: renewed.key)
-    let provider = try IoTProviderCredentials(
-      settings: .init(
-        endpoint: "localhost:\(loopback.port)", roleAlias: "station", certificateFile: renewed.certificate,
-        privateKeyFile: renewed.key, caFile: server.certificateFile),
-      environment: ProcessEnvironment([:]), files: .system, eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
-    let stranger = await #expect(throws: CredentialsError.self) { try await provider.fetch() }
-    #expect(stranger?.message.contains("localhost:\(loopback.port)") == true)
-    #expect(loopback.requests.count == 1)
-    try files.removeItem(atPath: renewed.certificate)
-    try files.removeItem(atPath: renewed.key)
-    try files.copyItem(atPath: device.certificateFile, toPath: renewed.certificate)
-    try files.copyItem(atPath: device.keyFile, toPath: renewed.key)
-    let accepted = try? await provider.fetch()
-    #expect(accepted?.signing.accessKeyID == "IOT")
-    await provider.shutdown()
-    try await loopback.stop()
-  }
-
-  @Test(arguments: ["http://localhost", "", "h h"])
-  func `refuses an endpoint of the credential provider without TLS`(endpoint: String) async throws {
-    await #expect(throws: UpstreamConfigurationError.self) {
-      try await fetch(
-        .iotProvider(
-          endpoint: endpoint, roleAlias: "a", thingName: nil, certificateFile: "c", privateKeyFile: "k", caFile: nil),
-        files: .system)
     }
   }
 }
