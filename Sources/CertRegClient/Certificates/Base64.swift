@@ -1,6 +1,6 @@
 /// Base64 (RFC 4648 sections 4 and 5).
 package enum Base64 {
-  /// The bytes that `text` stands for. White space is passed over; both alphabets are read; padding may be left out.
+  /// Decodes `text`. White space is ignored, both alphabets are accepted, and padding is optional.
   ///
   /// - Returns: `nil` for a character of neither alphabet, for text after padding, and for a length that no bytes have.
   package static func decode(_ text: some Sequence<UInt8>) -> [UInt8]? {

@@ -1,17 +1,17 @@
-/// Finds the blocks in a text with PEM encodings (RFC 7468), without judging what is in them.
+/// Finds the blocks in a text with PEM encodings (RFC 7468), without judging their content.
 struct PEMText {
   /// One block, from its BEGIN line to its END line.
   struct Block: Hashable {
     var label: String
-    /// The lines as they are in the text, each ended by LF. Where the END line is missing: up to the next BEGIN line or the end.
+    /// The lines of the block, each ended by LF. Without an END line the block extends to the next BEGIN line or the end.
     var text: String
-    /// The label of the END line; `nil` where there is none.
+    /// The label of the END line; `nil` without one.
     var endLabel: String?
 
     /// Whether this is PKCS#7 or CMS (RFC 7468 sections 8 and 9).
     var holdsPKCS7: Bool { ["PKCS7", "PKCS #7 SIGNED DATA", "CMS"].contains(label) }
 
-    /// The bytes that the lines between the first and the last stand for; `nil` where they are not base64.
+    /// The decoded content; `nil` where it is not base64.
     var content: [UInt8]? {
       let lines = text.utf8.split(separator: UInt8(ascii: "\n")).dropFirst()
       return Base64.decode(lines.prefix { !$0.starts(with: "-----".utf8) }.joined())
@@ -22,10 +22,10 @@ struct PEMText {
   /// Whether there is text outside the blocks other than white space.
   var hasTextOutside = false
 
-  /// A line that has the dashes but lies not at the beginning of a line counts as text, as it does for OpenSSL.
+  /// Dashes that are not at the beginning of a line count as text, as they do for OpenSSL.
   init(_ bytes: [UInt8]) {
     var open: Block?
-    // The end of the last line begins no other one.
+    // The last line end does not begin another line.
     let text = bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...]
     for line in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
       let trimmed = PEMText.trimmingEnd(line)
