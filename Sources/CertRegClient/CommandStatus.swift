@@ -1,13 +1,13 @@
 /// How a command ends, by the numbers of sysexits(3).
 package enum CommandStatus: Int32, Hashable, Sendable {
   case success = 0
-  /// `lookup` or `forget` found nothing, as `grep` says it.
+  /// `lookup` or `forget` found nothing, as in grep(1).
   case nothingFound = 1
   /// EX_USAGE: the command line is wrong.
   case usage = 64
   /// EX_DATAERR: a certificate cannot be registered.
   case dataError = 65
-  /// EX_NOINPUT: a file is not there or cannot be read.
+  /// EX_NOINPUT: a file does not exist or cannot be read.
   case noInput = 66
   /// EX_UNAVAILABLE: no daemon, or it went away.
   case unavailable = 69
@@ -17,9 +17,9 @@ package enum CommandStatus: Int32, Hashable, Sendable {
   case cannotCreate = 73
   /// EX_IOERR: the results could not be written.
   case outputLost = 74
-  /// EX_TEMPFAIL: the same again, later, can succeed.
+  /// EX_TEMPFAIL: another try, later, can succeed.
   case temporaryFailure = 75
-  /// EX_PROTOCOL: what answers is no certregd.
+  /// EX_PROTOCOL: the program that answers is not certregd.
   case protocolError = 76
   /// EX_NOPERM: the socket or the daemon refuses this user.
   case notPermitted = 77
@@ -28,7 +28,7 @@ package enum CommandStatus: Int32, Hashable, Sendable {
   /// Stopped by SIGINT (128 + 2, as shells report it).
   case interrupted = 130
 
-  /// Of several failures the one to report: what a person must mend comes before what mends itself.
+  /// The failure to report out of several: what a person must correct comes before what can pass by itself.
   package static func combining(_ statuses: some Sequence<CommandStatus>) -> CommandStatus {
     let seen = Set(statuses)
     let order: [CommandStatus] = [

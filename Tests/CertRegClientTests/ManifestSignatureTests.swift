@@ -59,12 +59,12 @@ import Testing
     unsigned.signature = ""
     var zero = good
     zero.signature = Self.url64([UInt8](repeating: 0, count: 64))
-    let notTheSigners = "the signature is not the signer's"
+    let notTheSigners = "the signature does not match"
     #expect(
       try faults([good, changed, short, flipped, unsigned, zero], [signer]) == [
         nil, notTheSigners, notTheSigners, notTheSigners, notTheSigners, notTheSigners,
       ])
-    let stranger = "signed by another certificate than those given with --signer"
+    let stranger = "signed by a certificate that was not given with --signer"
     #expect(try faults([good, try element(other)], [signer]) == [nil, stranger])
     #expect(try faults([good, try element(other)], [other, signer]) == [nil, nil])
   }
@@ -73,7 +73,7 @@ import Testing
     let folder = try TemporaryFolder()
     let signer = try Issuer(folder, "signer")
     let other = try Issuer(folder, "other")
-    let another = "signed in another way than with ES256"
+    let another = "not signed with ES256"
     let elements = try [
       #"{"alg":"none"}"#, #"{"alg":"HS256"}"#, #"{"alg":"ES256","crit":["exp"]}"#, "{}", #"{"alg":"ES256"}"#, "x",
     ].map { try element(signer, header: $0) }

@@ -3,12 +3,12 @@ import CertRegCore
 
 /// The certificates of one file, ready to be sent.
 ///
-/// The file may hold PEM (one block or many), DER, or bare base64 of DER, of certificates or of PKCS#7 with certificates. Private keys that stand beside certificates are noticed
-/// and left out. Whether a certificate is any good is for the daemon to say: what looks like one is handed on as it is.
+/// The file can contain PEM (one block or many), DER, or bare base64 of DER, of certificates or of PKCS#7 with certificates.
+/// Private keys next to certificates are left out. The daemon judges certificates: what looks like one is passed on unchanged.
 package struct CertificateFile: Hashable, Sendable {
   /// One certificate as it will be sent.
   package struct Entry: Hashable, Sendable {
-    /// Its place among the file's certificates, from 1; `nil` where it is the only one.
+    /// The certificate's position in the file, from 1; `nil` where it is the only one.
     package var number: Int?
     /// The value of `certificatePem`.
     package var pem: String
@@ -20,12 +20,12 @@ package struct CertificateFile: Hashable, Sendable {
   }
 
   package var entries: [Entry]
-  /// What was left out, in words for a person: `a private key`, `2 private keys`, `an EC PARAMETERS block`.
+  /// Descriptions of what was left out: `a private key`, `2 private keys`, `an EC PARAMETERS block`.
   package var leftOut: [String]
 
-  /// Takes `content` apart.
+  /// Splits `content` into certificates.
   ///
-  /// - Throws: `InputError` `noCertificate` or `otherContent` where there is nothing that could be a certificate.
+  /// - Throws: `InputError` `noCertificate` or `otherContent` where nothing could be a certificate.
   package init(content: [UInt8]) throws(InputError) {
     let bytes = CertificateFile.decodedText(content)
     guard bytes.contains(where: { !Base64.isWhiteSpace($0) }) else { throw InputError(.noCertificate, "empty") }
@@ -41,7 +41,7 @@ package struct CertificateFile: Hashable, Sendable {
       if let der = Base64.decodeAnyForm(bytes), der.first == 0x30 {
         self = try CertificateFile(der: der)
       } else {
-        // No block at all: the daemon says what is missing, in the same words for every client.
+        // No block at all: the daemon's error is the same for every client.
         self.init(entries: [Entry(number: nil, pem: String(decoding: bytes, as: UTF8.self))], leftOut: [])
       }
       return
@@ -61,7 +61,7 @@ package struct CertificateFile: Hashable, Sendable {
     case .privateKey, .encryptedPrivateKey:
       throw InputError(
         .otherContent, "a private key or PKCS#12 file, no certificate; it was not sent",
-        advice: "give the certificate alone (openssl pkcs12 -in FILE -nokeys writes those of a PKCS#12 file)")
+        advice: "give the certificate alone (openssl pkcs12 -in FILE -nokeys extracts those of a PKCS#12 file)")
     case .pkcs7: self.init(texts: try CertificateFile.bundled(der), leftOut: [])
     }
   }
@@ -103,7 +103,7 @@ package struct CertificateFile: Hashable, Sendable {
     self.init(texts: texts, leftOut: leftOut)
   }
 
-  /// A block that may be sent. One that ends as a key is a key, whatever its first line says.
+  /// Whether a block may be sent. A block that ends as a key is a key, whatever its first line says.
   private static func isCertificate(_ block: PEMText.Block) -> Bool {
     block.label.uppercased().hasSuffix("CERTIFICATE") && !(block.endLabel ?? "").uppercased().contains("PRIVATE KEY")
   }
@@ -124,7 +124,7 @@ package struct CertificateFile: Hashable, Sendable {
     }
   }
 
-  /// UTF-16 with a byte-order mark (what some consoles write into files) as UTF-8; UTF-8 without its mark; other bytes as they are.
+  /// Converts UTF-16 with a byte-order mark, which some consoles write, to UTF-8, and removes the mark of UTF-8.
   private static func decodedText(_ bytes: [UInt8]) -> [UInt8] {
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { return Array(bytes.dropFirst(3)) }
     let little = bytes.starts(with: [0xFF, 0xFE])
@@ -137,7 +137,7 @@ package struct CertificateFile: Hashable, Sendable {
     return Array(String(decoding: units, as: UTF16.self).utf8)
   }
 
-  /// Whether the bytes can be text of whatever encoding: DER has bytes that no text has among its first few.
+  /// Whether the bytes can be text in some encoding. DER has control characters near its beginning.
   private static func isText(_ bytes: [UInt8]) -> Bool {
     !bytes.prefix(4096).contains { $0 < 0x20 && !Base64.isWhiteSpace($0) && $0 != 0x1B }
   }

@@ -1,30 +1,30 @@
-/// The certificates of files, folders and standard input, one after the other.
+/// Reads the certificates of files, folders and standard input, one after the other.
 ///
-/// Files are opened only when their turn comes, so that a folder of any size takes little memory.
+/// Each file is opened when it is needed, so that a folder of any size takes little memory.
 package struct CertificateInputs {
-  /// What came next.
+  /// One result of reading.
   package enum Element: Hashable, Sendable {
     /// A certificate to send.
     case certificate(name: String, pem: String)
-    /// A file or folder that brought none.
+    /// A file or folder without a certificate.
     case failure(name: String, InputError)
-    /// Something worth telling that is no failure: `name` and what was left out or passed over.
+    /// A remark that is not a failure: what was left out or passed over.
     case note(name: String, String)
   }
 
   private struct Source {
     var path: FilePath
-    /// Whether the file was found in a folder, where other things may lie about, and was not named.
+    /// Whether the file was found in a folder, which may contain other files, and was not named.
     var found: Bool
   }
 
-  /// Extensions by which a file in a folder says that it is a certificate.
+  /// Extensions of files that must be certificates.
   private static let certificateExtensions: Set<String> = ["pem", "crt", "cer", "cert", "der", "p7b", "p7c"]
 
   private var arguments: [FilePath]
   private var files: [Source] = []
   private var ready: [Element] = []
-  /// Files found so far in the argument whose turn it is.
+  /// Files found in the current argument.
   private var found = 0
 
   /// - Parameter arguments: files and folders; `-` is standard input.
@@ -32,7 +32,7 @@ package struct CertificateInputs {
     self.arguments = arguments.reversed().map(FilePath.init)
   }
 
-  /// How many of the files of the argument whose turn it is have been read, from 0 to 1.
+  /// The share of the current argument's files that has been read, from 0 to 1.
   var fraction: Double? {
     found == 0 ? nil : 1 - Double(files.count) / Double(found)
   }
@@ -91,13 +91,13 @@ package struct CertificateInputs {
         ready.append(.note(name: name, "not sent: \(file.leftOut.joined(separator: ", "))"))
       }
     } catch {
-      // A key beside its certificate in a folder is no fault: it only must not be sent.
+      // A key next to its certificate in a folder is not a failure. It must not be sent.
       let harmless = source.found && error.code == .otherContent
       ready = harmless ? [.note(name: name, "passed over: \(error.message)")] : [.failure(name: name, error)]
     }
   }
 
-  /// Whether a file found in a folder is meant as a certificate: by its name, or because there is one in it.
+  /// Whether a file in a folder is meant as a certificate, by its name or its content.
   static func claims(_ path: FilePath, _ content: [UInt8]) -> Bool {
     if certificateExtensions.contains(path.fileExtension) { return true }
     return PEMText(content).blocks.contains { $0.label == "CERTIFICATE" || $0.holdsPKCS7 }

@@ -1,4 +1,4 @@
-/// What a DER encoding seems to be, from its first bytes. Enough to keep keys from being sent; the daemon judges certificates.
+/// The kind of a DER encoding, from its first bytes: enough to keep keys from being sent.
 package enum DEROutline: Hashable, Sendable {
   /// A SEQUENCE that begins with a SEQUENCE, as a Certificate does (RFC 5280 section 4.1).
   case certificate
@@ -8,9 +8,10 @@ package enum DEROutline: Hashable, Sendable {
   case encryptedPrivateKey
   /// ContentInfo (RFC 5652 section 3): a SEQUENCE that begins with an OBJECT IDENTIFIER.
   case pkcs7
-  /// No SEQUENCE, or one that is cut.
+  /// Not a SEQUENCE, or a truncated one.
   case other
 
+  /// Looks at the first bytes of an encoding.
   package init(_ bytes: [UInt8]) {
     guard let content = DEROutline.sequenceContent(bytes[...]), let first = content.first else {
       self = .other
@@ -26,7 +27,7 @@ package enum DEROutline: Hashable, Sendable {
     }
   }
 
-  /// What follows the header of a SEQUENCE; its end is not looked for.
+  /// The bytes after the header of a SEQUENCE, without looking for its end.
   private static func sequenceContent(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
     guard bytes.first == 0x30, bytes.count >= 2 else { return nil }
     let length = bytes[bytes.startIndex + 1]

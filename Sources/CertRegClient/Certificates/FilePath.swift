@@ -1,6 +1,6 @@
 import Glibc
 
-/// A path as the system has it: bytes, not necessarily UTF-8.
+/// A path as the system sees it: bytes, not necessarily UTF-8.
 package struct FilePath: Hashable, Sendable, CustomStringConvertible {
   /// The path's bytes without the terminating zero.
   package let bytes: [UInt8]
@@ -13,7 +13,7 @@ package struct FilePath: Hashable, Sendable, CustomStringConvertible {
     self.bytes = bytes
   }
 
-  /// The path for display, with U+FFFD for what is not UTF-8. Untrusted.
+  /// The path for display, with U+FFFD for bytes that are not UTF-8. Untrusted.
   package var description: String { String(decoding: bytes, as: UTF8.self) }
 
   /// Whether this stands for standard input.
@@ -24,7 +24,7 @@ package struct FilePath: Hashable, Sendable, CustomStringConvertible {
     bytes.lastIndex(of: UInt8(ascii: "/")).map { bytes[($0 + 1)...] } ?? bytes[...]
   }
 
-  /// The file's extension in lower case, without its dot; empty where there is none.
+  /// The file's extension in lower case, without its dot; empty for none.
   package var fileExtension: String {
     guard let dot = name.lastIndex(of: UInt8(ascii: ".")), dot > name.startIndex else { return "" }
     return String(decoding: name[(dot + 1)...], as: UTF8.self).lowercased()

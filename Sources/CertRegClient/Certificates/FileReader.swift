@@ -7,7 +7,7 @@ package enum FileReader {
 
   /// The whole content of a file, or of standard input for `-`.
   ///
-  /// - Throws: `InputError` `unreadable` that says why.
+  /// - Throws: `InputError` `unreadable`.
   package static func contents(of path: FilePath) throws(InputError) -> [UInt8] {
     let descriptor: Int32
     if path.isStandardInput {

@@ -1,16 +1,17 @@
 import Glibc
 
-/// The files in a folder and in its folders.
+/// Lists the files of a folder and of the folders in it.
 package enum Folder {
   /// Deepest nesting that is followed.
   private static let maximumDepth = 64
 
+  /// What a path can lead to.
   package enum Kind: Hashable, Sendable {
     case folder
     case file
   }
 
-  /// What is at `path`, following links.
+  /// The kind of `path`, following links.
   ///
   /// - Throws: `InputError` `unreadable`.
   package static func kind(of path: FilePath) throws(InputError) -> Kind {
@@ -19,10 +20,11 @@ package enum Folder {
     return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
   }
 
-  /// Regular files below `path`, sorted by the bytes of their names, folder by folder. Hidden names are left out; links to files
-  /// are followed, links to folders are not, so that a loop ends.
+  /// Regular files below `path`, sorted by the bytes of their names, folder by folder. Hidden names are left out. Links to
+  /// files are followed; links to folders are not, since they can form loops.
   ///
-  /// - Throws: `InputError` `unreadable` for the folder itself; folders below it that cannot be read are told to `unreadable`.
+  /// - Parameter unreadable: Takes folders below `path` that cannot be read.
+  /// - Throws: `InputError` `unreadable` for `path` itself.
   package static func files(
     below path: FilePath, unreadable: (FilePath, InputError) -> Void
   ) throws(InputError) -> [FilePath] {
@@ -61,7 +63,7 @@ package enum Folder {
     defer { closedir(stream) }
     var names: [[UInt8]] = []
     while let entry = readdir(stream) {
-      // Where it lies: an entry ends behind its name, and a copy of the whole array would read on into what is not ours.
+      // In place: an entry ends after its name, and a copy of the whole array would read beyond the entry.
       let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
       if name.first != UInt8(ascii: ".") { names.append(name) }
     }

@@ -1,19 +1,19 @@
 import CertRegCodec
 
-/// The PEM encodings in a text (RFC 7468), whatever they hold.
+/// Finds the blocks in a text with PEM encodings (RFC 7468), without judging their content.
 struct PEMText {
   /// One block, from its BEGIN line to its END line.
   struct Block: Hashable {
     var label: String
-    /// The lines of the block, each ended by LF. A block without an END line reaches to the next BEGIN line or the end.
+    /// The lines of the block, each ended by LF. Without an END line the block extends to the next BEGIN line or the end.
     var text: String
-    /// The label of the END line; `nil` if there is none.
+    /// The label of the END line; `nil` without one.
     var endLabel: String?
 
     /// Whether this is PKCS#7 or CMS (RFC 7468 sections 8 and 9).
     var holdsPKCS7: Bool { ["PKCS7", "PKCS #7 SIGNED DATA", "CMS"].contains(label) }
 
-    /// The bytes that the lines between the first and the last stand for; `nil` if the lines are not base64.
+    /// The decoded content; `nil` where it is not base64.
     var content: [UInt8]? {
       let lines = text.utf8.split(separator: UInt8(ascii: "\n")).dropFirst()
       return Base64.decodeAnyForm(lines.prefix { !$0.starts(with: "-----".utf8) }.joined())

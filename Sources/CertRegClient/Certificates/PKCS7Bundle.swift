@@ -1,14 +1,14 @@
-/// The certificates of a PKCS#7 file (RFC 2315 section 9.1, RFC 5652 section 5.1): a SignedData, as a rule without any signature.
+/// The certificates of a PKCS#7 file (RFC 2315 section 9.1, RFC 5652 section 5.1): a SignedData, usually without a signature.
 ///
-/// Only lengths are followed; whether what lies between them is any good is for the daemon to say. Lengths may be indefinite (ITU-T
-/// X.690 section 8.1.3.6), as some programs write them.
+/// Only lengths are interpreted; the daemon judges the certificates. Lengths can be indefinite (ITU-T X.690 section 8.1.3.6), as
+/// some programs write them.
 struct PKCS7Bundle: Sequence, IteratorProtocol {
   /// The content of an OBJECT IDENTIFIER: 1.2.840.113549.1.7.2.
   private static let signedData: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x02]
 
   private var rest: BERElements
 
-  /// - Returns: `nil` where `bytes` are no SignedData, or are cut.
+  /// - Returns: `nil` where `bytes` are not a SignedData, or are truncated.
   init?(_ bytes: [UInt8]) {
     var outer = BERElements(bytes[...])
     guard let contentInfo = outer.next(), contentInfo.tag == 0x30 else { return nil }
@@ -24,7 +24,7 @@ struct PKCS7Bundle: Sequence, IteratorProtocol {
     rest = BERElements(certificates?.tag == 0xA0 ? certificates?.content ?? [] : [])
   }
 
-  /// The encoding of the next certificate; `nil` at the end, or where the rest is damaged.
+  /// The encoding of the next certificate; `nil` at the end and before damaged bytes.
   mutating func next() -> ArraySlice<UInt8>? {
     while let element = rest.next() {
       // The other choices of CertificateSet have tags of their own.
@@ -42,7 +42,7 @@ private struct BERElements {
     var content: ArraySlice<UInt8>
   }
 
-  /// Deepest nesting of indefinite lengths that is followed.
+  /// The deepest nesting of indefinite lengths that is read.
   private static let maximumDepth = 16
 
   private var bytes: ArraySlice<UInt8>

@@ -2,7 +2,7 @@
 struct CSVReader {
   private let stream: ByteStream
   private let separator: UInt8
-  /// Number of the line on which the record that was read last begins, from 1.
+  /// The line on which the last record begins, from 1.
   private(set) var recordLine = 0
   private var line = 1
 
@@ -13,7 +13,7 @@ struct CSVReader {
 
   var fraction: Double? { stream.fraction }
 
-  /// The next record's fields; `nil` at the end. Blank lines are passed over.
+  /// The next record's fields; `nil` at the end. Blank lines are skipped.
   mutating func next() throws(InputError) -> [String]? {
     while try stream.peek() != nil {
       recordLine = line
@@ -54,9 +54,9 @@ struct CSVReader {
   }
 }
 
-/// The certificates of a table with headings, such as Espressif's manifests (columns `MAC` and `cert`).
+/// Reads the certificates of a table with headings, such as Espressif's manifests (columns `MAC` and `cert`).
 package struct CSVSource: ImportSource {
-  /// Headings of the certificate's column, most telling first; compared without case, spaces, `_` and `-`.
+  /// Headings of the certificate's column, most specific first. Case, spaces, `_` and `-` do not count.
   private static let certificateHeadings = [
     "certificatepem", "certificate", "devicecertificate", "devicecert", "cert", "pem", "x509", "certificatedata", "crt",
   ]
@@ -70,7 +70,8 @@ package struct CSVSource: ImportSource {
   private let certificateColumn: Int
   private let nameColumn: Int?
 
-  /// - Parameter column: heading of the certificate's column, or its number from 1; `nil`: the one whose heading says so.
+  /// - Parameter column: The heading of the certificate's column, or its number from 1; `nil`: a column with a usual heading.
+  /// - Throws: `InputError` where there is no such column.
   init(stream: ByteStream, fileName: String, column: String?) throws(InputError) {
     let beginning = try stream.peek(4096).prefix { $0 != UInt8(ascii: "\n") }
     let separators = [UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\t")]
@@ -83,7 +84,7 @@ package struct CSVSource: ImportSource {
       let number = Int(column).flatMap { (1...headings.count).contains($0) ? $0 - 1 : nil }
       guard let index = plain.firstIndex(of: CSVSource.plain(column)) ?? number else {
         throw InputError(
-          .noCertificate, "no column \(column); there are: \(headings.joined(separator: ", ").prefix(400))",
+          .noCertificate, "no column \(column); the columns are: \(headings.joined(separator: ", ").prefix(400))",
           advice: "name one with --column")
       }
       certificateColumn = index
@@ -91,7 +92,7 @@ package struct CSVSource: ImportSource {
       guard let index = CSVSource.certificateHeadings.lazy.compactMap(plain.firstIndex).first else {
         throw InputError(
           .noCertificate,
-          "no column's heading says that it holds certificates; there are: "
+          "no column has a usual heading for certificates; the columns are: "
             + headings.joined(separator: ", ").prefix(400),
           advice: "name it with --column")
       }

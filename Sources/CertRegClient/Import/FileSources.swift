@@ -1,4 +1,4 @@
-/// The certificate files of a folder.
+/// Reads the certificate files of a folder.
 package struct FolderSource: ImportSource {
   private var inputs: CertificateInputs
 
@@ -20,7 +20,7 @@ package struct FolderSource: ImportSource {
   }
 }
 
-/// PEM blocks one after the other, of which only one is in memory.
+/// Reads PEM blocks one after the other, with one in memory at a time.
 package struct PEMSource: ImportSource {
   private let stream: ByteStream
   private let fileName: String
@@ -47,7 +47,7 @@ package struct PEMSource: ImportSource {
     return ready.popLast()
   }
 
-  /// The lines from one BEGIN to its END, or to the next BEGIN.
+  /// The lines from a BEGIN to its END, or to the next BEGIN.
   private mutating func nextBlock() throws(InputError) -> (Int, [UInt8])? {
     var block: [UInt8] = []
     var start = 0
@@ -78,7 +78,7 @@ package struct PEMSource: ImportSource {
   }
 }
 
-/// A file that is read at once: one certificate, or PKCS#7 with any number of them.
+/// Reads a file as a whole: one certificate, or PKCS#7 with any number of them.
 struct WholeFileSource: ImportSource {
   private let entries: [ImportEntry]
   private var index = 0

@@ -2,10 +2,11 @@ import CertRegCodec
 package import CertRegCore
 import CertRegCrypto
 
-/// One entry of an import: where it stood, and its certificate or why there is none.
+/// One entry of an import: its place, and its certificate or the reason why there is none.
 package struct ImportEntry: Hashable, Sendable {
-  /// Place in the source, or the name that the source has for it: `batch.csv:12`, `0123f1822c38dd7a01`.
+  /// The place in the source, with the device's name where the source has one: `batch.csv:12 0123f1822c38dd7a01`. Untrusted.
   package var name: String
+  /// The value of `certificatePem`, or why there is none.
   package var content: Result<String, InputError>
 
   /// An entry with `pem` as the value of `certificatePem`.
@@ -14,12 +15,13 @@ package struct ImportEntry: Hashable, Sendable {
     content = .success(pem)
   }
 
+  /// An entry without a certificate.
   package init(name: String, error: InputError) {
     self.name = name
     content = .failure(error)
   }
 
-  /// The entries of a file's content: one for each certificate in it, or one that says why there is none.
+  /// The entries of a file: one for each certificate, or one that says why there is none.
   static func entries(name: String, content: [UInt8]) -> [ImportEntry] {
     do throws(InputError) {
       return try CertificateFile(content: content).entries.map { entry in
@@ -30,17 +32,17 @@ package struct ImportEntry: Hashable, Sendable {
     }
   }
 
-  /// The entries of a file in an archive; none for what is no certificate and does not pretend to be one.
+  /// The entries of a file in an archive; none for files that neither contain a certificate nor are named like one.
   static func entries(ofMember name: String, _ content: [UInt8]) -> [ImportEntry] {
     guard CertificateInputs.claims(FilePath(name), content) else { return [] }
     let entries = ImportEntry.entries(name: name, content: content)
-    // As in a folder, a key beside its certificate is no fault: it only must not be sent.
+    // As in a folder, a key next to its certificate is not a failure. It must not be sent.
     if case .failure(let error)? = entries.first?.content, error.code == .otherContent { return [] }
     return entries
   }
 
-  /// Takes a certificate as sources write it: PEM, with line ends or with the two characters `\n` for them, or base64 of DER.
-  /// Text with several certificates gives the first one: in a chain that is the device's own.
+  /// Reads a certificate as sources write it: PEM, with line ends or the two characters `\n`, or base64 of DER. Of several
+  /// certificates the first is taken: in a chain it is the device's own.
   init(name: String, text: String) {
     let unescaped = text.contains("\\n") && !text.contains("\n") ? text.unescapingLineEnds : text
     do throws(InputError) {
@@ -52,7 +54,7 @@ package struct ImportEntry: Hashable, Sendable {
     }
   }
 
-  /// Names the certificate within the batch: the SHA-256 of its DER where the PEM can be read, else of the text.
+  /// Identifies the certificate within the batch: the SHA-256 of its DER if the PEM can be decoded, otherwise of the text.
   package static func fingerprint(ofPEM pem: String) -> CertificateID {
     let lines = pem.utf8.split(separator: UInt8(ascii: "\n"))
     let body = lines.dropFirst().prefix { !$0.starts(with: "-----".utf8) }.joined()
@@ -62,7 +64,7 @@ package struct ImportEntry: Hashable, Sendable {
 }
 
 extension String {
-  /// The text with the two characters `\n` (and `\r`) as the line ends that they stand for.
+  /// The text with line ends in place of the two characters `\n` (and `\r`).
   fileprivate var unescapingLineEnds: String {
     var result = ""
     var rest = self[...]
@@ -81,13 +83,13 @@ extension String {
   }
 }
 
-/// Gives the entries of an import one after the other, reading no further ahead than it must.
+/// Reads the entries of an import one after the other, and no further ahead than necessary.
 package protocol ImportSource {
   /// The next entry; `nil` at the end.
   ///
   /// - Throws: `InputError` where nothing more can be read.
   mutating func next() throws(InputError) -> ImportEntry?
 
-  /// How much has been read, from 0 to 1; `nil` where the whole is not known.
+  /// The share that has been read, from 0 to 1; `nil` where the size is not known.
   var fraction: Double? { get }
 }

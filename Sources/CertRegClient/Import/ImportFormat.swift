@@ -1,7 +1,7 @@
 import CertRegCodec
 import CertRegCrypto
 
-/// What a source of an import is made of.
+/// The kind of an import's source.
 package enum ImportFormat: String, CaseIterable, Hashable, Sendable {
   case folder
   case pem
@@ -13,12 +13,12 @@ package enum ImportFormat: String, CaseIterable, Hashable, Sendable {
   case tar
   case zip
 
-  /// Opens `path`, as `format` or, where that is `nil`, as what it seems to be. All but zip archives may be compressed with gzip.
+  /// Opens `path` as `format`, or, where that is `nil`, as its content tells. All but zip archives can be compressed with gzip.
   ///
   /// - Parameters:
-  ///   - column: heading or member with the certificate, for tables and JSON lines.
-  ///   - signers: whose signatures a Microchip manifest must have; empty: they are not checked.
-  /// - Throws: `InputError` where it cannot be read or nothing says what it is.
+  ///   - column: The heading or member with the certificate, for tables and JSON lines.
+  ///   - signers: The certificates that may sign a Microchip manifest; empty: signatures are not checked.
+  /// - Throws: `InputError` where the source cannot be read or recognised.
   static func open(
     _ path: String, format: ImportFormat?, column: String? = nil, signers: [SignerCertificate] = []
   ) throws(InputError) -> (ImportFormat, any ImportSource) {
@@ -61,7 +61,7 @@ package enum ImportFormat: String, CaseIterable, Hashable, Sendable {
     if text.starts(with: "-----BEGIN ".utf8) || ["pem", "crt", "cer"].contains(path.fileExtension) { return .pem }
     if text.prefix(while: { $0 != UInt8(ascii: "\n") }).contains(UInt8(ascii: ",")) { return .csv }
     throw InputError(
-      .unreadable, "nothing says what it is",
+      .unreadable, "its form is not recognised",
       advice: "name it with --format: \(allCases.map(\.rawValue).joined(separator: ", "))")
   }
 

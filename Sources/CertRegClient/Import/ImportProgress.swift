@@ -1,19 +1,19 @@
 import CertRegCodec
 package import CertRegCore
 
-/// How far an import is, for a person.
+/// The progress of an import, for people.
 package struct ImportProgress {
-  /// Share of the source that has been read, from 0 to 1; `nil`: not known.
+  /// The share of the source that has been read, from 0 to 1; `nil`: not known.
   package var fraction: Double?
-  /// Entries that have been read and have no outcome yet.
+  /// Entries that have been read and have no outcome.
   package var pending = 0
-  /// Of these, the ones that failed and will be tried again, by reason.
+  /// Of these, the entries that will be tried again, by reason.
   package var retrying: [String: Int] = [:]
-  /// Entries that an earlier run had done.
+  /// Entries that an earlier run has done.
   package var passedOver = 0
-  /// What the daemon says about itself: its targets' health and pace.
+  /// The last answer to `status`: the targets' health and pace.
   package var daemon: JSON?
-  /// Targets that this import registers with; empty: the daemon's default one.
+  /// Targets of this import; empty: the daemon's default target.
   package var targets: [String] = []
   private var counts: [String: Int] = [:]
   private var samples: [(time: MonotonicTime, done: Int)] = []
@@ -28,39 +28,39 @@ package struct ImportProgress {
     counts[outcome, default: 0] += number
   }
 
-  /// Notes how many are done by now; the rate is that of the last samples.
+  /// Records how many entries are done at `time`. The rate is taken over the last samples.
   package mutating func sample(at time: MonotonicTime) {
     if let last = samples.last, time - last.time < .seconds(1) { return }
     samples.append((time, done))
     if samples.count > 16 { samples.removeFirst() }
   }
 
-  /// Outcomes a second; `nil` until there is something to measure.
+  /// Outcomes a second; `nil` before there are two samples.
   package var ratePerSecond: Double? {
     guard let first = samples.first, let last = samples.last, last.time > first.time else { return nil }
     return Double(last.done - first.done) / (Double((last.time - first.time).milliseconds) / 1000)
   }
 
-  /// Entries that the whole source has, as far as what was read of it tells.
+  /// The estimated number of entries of the whole source.
   private var total: Double? {
     guard let fraction, fraction > 0 else { return nil }
     return Double(done + passedOver + pending) / fraction
   }
 
-  /// Share of the entries that have their outcome.
+  /// The share of the entries with an outcome.
   private var share: Double? {
     guard let total, total > 0 else { return fraction == nil ? nil : 0 }
     return min(1, Double(done + passedOver) / total)
   }
 
-  /// Seconds until the end at this rate; `nil` where nothing says.
+  /// Seconds until the end at this rate; `nil` where it cannot be estimated.
   package var secondsLeft: Double? {
-    // Slower than what is shown as 0.0: it stands still, and no time would be right.
+    // A rate that is shown as 0.0 allows no estimate.
     guard let total, let rate = ratePerSecond, rate >= 0.05 else { return nil }
     return max(0, (total - Double(done + passedOver)) / rate)
   }
 
-  /// Two or three lines: how far it is and how fast, what came out, and what slows it down, if anything does.
+  /// Two or three lines: progress and rate, outcomes, and what slows the import down.
   ///
   ///     [######------------------]  25 %  1,250 of about 5,000  35.2/s  1 min 46 s left
   ///     1,240 created, 10 failed
@@ -102,7 +102,7 @@ package struct ImportProgress {
     return parts.dropFirst().reduce(first) { $0 + ", " + $1 }
   }
 
-  /// What holds the daemon up, target by target, and what waits for it here.
+  /// What slows each target down, and what will be tried again.
   private var slowness: [String] {
     var notes = (daemon?["targets"]?.array ?? []).filter(isMine).compactMap(ImportProgress.slowness)
     let reasons = retrying.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(2)
@@ -136,14 +136,14 @@ package struct ImportProgress {
     MemberList.grouped(String(number))
   }
 
-  /// An estimate with two digits that count.
+  /// An estimate with two significant digits.
   private static func rounded(_ number: Double) -> Int? {
     var unit = 1.0
     while number / unit >= 100, unit < 1e9 { unit *= 10 }
     return ((number / unit).rounded() * unit).wholeNumber
   }
 
-  /// A duration without digits that change faster than they can be read.
+  /// A duration without digits that change too fast to be read.
   private static func roundedDuration(_ seconds: Double) -> String {
     switch seconds {
     case ..<60: "\(seconds.wholeNumber ?? 0) s"

@@ -1,16 +1,16 @@
 import CZlib
 
-/// Undoes the compression of gzip (RFC 1952) or of a zip archive's entry (RFC 1951), piece by piece.
+/// Decompresses gzip (RFC 1952) or an entry of a zip archive (RFC 1951), piece by piece.
 final class Inflater {
   enum Wrapping: Int32 {
     case gzip = 31
     case none = -15
   }
 
-  /// Room for one piece of output.
+  /// The size of one piece of output.
   private static let pieceBytes = 65_536
 
-  /// Owned. zlib keeps the address and refuses to go on when it has changed, so this cannot be a stored struct.
+  /// Owned. zlib remembers the address and refuses to continue when it changes, so this cannot be a stored struct.
   private let stream: UnsafeMutablePointer<z_stream>
   /// Whether the compressed data have ended.
   private(set) var isAtEnd = false
@@ -19,7 +19,7 @@ final class Inflater {
     stream = .allocate(capacity: 1)
     stream.initialize(to: z_stream())
     let status = certreg_inflate_init(stream, wrapping.rawValue)
-    // Fails where memory is used up or another zlib is loaded than this was compiled for: nothing that could go on.
+    // Fails only without memory, or with another version of zlib than at build time. Neither can be handled.
     precondition(status == Z_OK, "inflateInit2 failed: \(status)")
   }
 
@@ -28,8 +28,8 @@ final class Inflater {
     stream.deallocate()
   }
 
-  /// Takes bytes from `input` and gives what they stand for, at most 64 KiB; nothing where `input` is used up or the data are at
-  /// their end.
+  /// Takes bytes from `input` and returns what they decompress to, at most 64 KiB. The result is empty where `input` is used up or
+  /// the data have ended.
   ///
   /// - Throws: `InputError` for damaged data.
   func inflate(_ input: inout ArraySlice<UInt8>) throws(InputError) -> [UInt8] {
@@ -50,20 +50,20 @@ final class Inflater {
     input.removeFirst(input.count - Int(stream.pointee.avail_in))
     output.removeLast(Int(stream.pointee.avail_out))
     isAtEnd = status == Z_STREAM_END
-    // Z_BUF_ERROR: there was no input or no room, which is no fault.
+    // Z_BUF_ERROR means that there was no input or no room, which is not an error.
     guard status == Z_OK || status == Z_STREAM_END || status == Z_BUF_ERROR else {
       throw InputError(.unreadable, "the compressed data are damaged")
     }
     return output
   }
 
-  /// Begins anew, for the next member of a gzip file.
+  /// Starts again, for the next member of a gzip file.
   func reset() {
     inflateReset(stream)
     isAtEnd = false
   }
 
-  /// CRC-32 as gzip and zip have it.
+  /// CRC-32 as gzip and zip define it.
   static func crc32(_ bytes: [UInt8]) -> UInt32 {
     UInt32(truncatingIfNeeded: CZlib.crc32(0, bytes, UInt32(bytes.count)))
   }

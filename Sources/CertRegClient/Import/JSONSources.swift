@@ -2,7 +2,7 @@ import CertRegCodec
 import CertRegCore
 import CertRegCrypto
 
-/// JSON lines: on each line an object with a certificate, or a string that is one.
+/// Reads JSON lines: on each line an object with a certificate, or a string that is one.
 package struct JSONLinesSource: ImportSource {
   private static let certificateNames = ["certificatePem", "certificate", "cert", "pem", "deviceCertificate"]
   private static let deviceNames = ["thingName", "uniqueId", "serialNumber", "deviceId", "name", "id"]
@@ -12,7 +12,7 @@ package struct JSONLinesSource: ImportSource {
   private let column: String?
   private var line = 0
 
-  /// - Parameter column: name of the member with the certificate; `nil`: the usual names are tried.
+  /// - Parameter column: The name of the member with the certificate; `nil`: the usual names are tried.
   init(stream: ByteStream, fileName: String, column: String?) {
     self.stream = stream
     self.fileName = fileName
@@ -49,8 +49,8 @@ package struct JSONLinesSource: ImportSource {
   }
 }
 
-/// A Microchip manifest: an array of signed objects (JWS JSON serialization, RFC 7515 section 7.2.2), each with a `payload` that
-/// lists public keys and their certificates (`publicKeySet.keys[].x5c`, device first, then who signed it).
+/// Reads a Microchip manifest: an array of signed objects (JWS JSON serialization, RFC 7515 section 7.2.2), each with a `payload` that
+/// lists public keys and their certificates (`publicKeySet.keys[].x5c`, device first, then its issuers).
 package struct MicrochipSource: ImportSource {
   private var elements: JSONArrayElements
   private let fileName: String
@@ -58,7 +58,8 @@ package struct MicrochipSource: ImportSource {
   private var number = 0
   private var ready: [ImportEntry] = []
 
-  /// - Parameter signers: whose signatures are good; empty: signatures are not looked at.
+  /// - Parameter signers: The certificates that may sign entries; empty: signatures are not checked.
+  /// - Throws: `InputError` where the text does not begin with an array.
   init(stream: ByteStream, fileName: String, signers: [SignerCertificate]) throws(InputError) {
     elements = try JSONArrayElements(stream: stream)
     self.fileName = fileName
@@ -81,7 +82,7 @@ package struct MicrochipSource: ImportSource {
     guard let signed = try? JSON(parsing: element), let encoded = signed["payload"]?.string,
       let payload = Base64.decodeAnyForm(encoded.utf8), let content = try? JSON(parsing: payload)
     else {
-      return [ImportEntry(name: place, error: InputError(.noCertificate, "no payload that can be read"))]
+      return [ImportEntry(name: place, error: InputError(.noCertificate, "its payload cannot be read"))]
     }
     let device = content["uniqueId"]?.string ?? signed["header"]?["uniqueId"]?.string
     let name = device.map { "\(place) \($0)" } ?? place
@@ -96,24 +97,24 @@ package struct MicrochipSource: ImportSource {
     return certificates.map { ImportEntry(name: name, text: $0) }
   }
 
-  /// What is wrong with an entry's signature; `nil` where one of the signers made it.
+  /// What is wrong with an entry's signature; `nil` for a signature of one of the signers.
   private func fault(_ signed: JSON, payload: String) -> String? {
     guard let protected = signed["protected"]?.string, let header = Base64.decodeAnyForm(protected.utf8),
       let parameters = try? JSON(parsing: header), let text = signed["signature"]?.string,
       let signature = Base64.decodeAnyForm(text.utf8)
     else { return "not signed" }
     guard parameters["alg"]?.string == "ES256", parameters["crit"] == nil else {
-      return "signed in another way than with ES256"
+      return "not signed with ES256"
     }
     let named = parameters["x5t#S256"]?.string.flatMap { Base64.decodeAnyForm($0.utf8) }
     let candidates = signers.filter { signer in named.map { $0 == signer.digest.bytes } ?? true }
-    guard !candidates.isEmpty else { return "signed by another certificate than those given with --signer" }
+    guard !candidates.isEmpty else { return "signed by a certificate that was not given with --signer" }
     let message = Array("\(protected).\(payload)".utf8)
-    return candidates.contains { $0.verifies(signature, of: message) } ? nil : "the signature is not the signer's"
+    return candidates.contains { $0.verifies(signature, of: message) } ? nil : "the signature does not match"
   }
 }
 
-/// Cuts the elements out of a JSON array that is too large to be read at once.
+/// Splits a JSON array that is too large for memory into its elements.
 struct JSONArrayElements {
   private let stream: ByteStream
   private var hasEnded = false
@@ -129,7 +130,7 @@ struct JSONArrayElements {
 
   /// The text of the next element; `nil` at the end of the array.
   ///
-  /// - Throws: `InputError` where the array breaks off.
+  /// - Throws: `InputError` where the array is truncated.
   mutating func next() throws(InputError) -> [UInt8]? {
     guard !hasEnded else { return nil }
     var element: [UInt8] = []

@@ -1,12 +1,11 @@
-/// What archives have in common.
+/// Rules that apply to the files of all archives.
 enum ArchiveMember {
-  /// Whether a file is one that programs keep for themselves (`.DS_Store`, `._name.pem`). Names in archives are untrusted: they are
-  /// shown and never opened.
+  /// Whether a file is hidden (`.DS_Store`, `._name.pem`). Names in archives are untrusted: they are printed and never opened.
   static func isHidden(_ path: String) -> Bool {
     path.split(separator: "/").last?.hasPrefix(".") ?? true
   }
 
-  /// The entry for a file that is larger than anything with certificates; none where it does not pretend to have any.
+  /// The entry for a file that is too large; none where it is not named like a certificate.
   static func tooLarge(_ name: String) -> [ImportEntry] {
     guard CertificateInputs.claims(FilePath(name), []) else { return [] }
     let limit = ByteStream.maximumElementBytes / 1_048_576
@@ -14,7 +13,7 @@ enum ArchiveMember {
   }
 }
 
-/// The certificate files in a tar archive (POSIX.1-1988 ustar, with the long names of pax and GNU tar), read as a stream.
+/// Reads the certificate files of a tar archive (POSIX.1-1988 ustar, with the long names of pax and GNU tar) as a stream.
 package struct TarSource: ImportSource {
   private static let blockBytes = 512
 
@@ -29,7 +28,7 @@ package struct TarSource: ImportSource {
 
   package var fraction: Double? { stream.fraction }
 
-  /// Whether `header` begins a tar archive: its checksum is right (POSIX.1-1988, and tar before it).
+  /// Whether `header` begins a tar archive: its checksum is correct (POSIX.1-1988, and tar before it).
   static func recognizes(_ header: ArraySlice<UInt8>) -> Bool {
     guard header.count >= blockBytes, header.first != 0 else { return false }
     let start = header.startIndex
@@ -55,7 +54,7 @@ package struct TarSource: ImportSource {
       switch type {
       case UInt8(ascii: "L"): longName = TarSource.text(content[...])
       case UInt8(ascii: "x"): longName = TarSource.paxPath(content) ?? longName
-      // The long target of a link; its long name may have come before.
+      // The long target of a link. Its long name can precede it.
       case UInt8(ascii: "K"): continue
       case UInt8(ascii: "0"), 0:
         let member = longName ?? TarSource.name(header)
@@ -87,7 +86,7 @@ package struct TarSource: ImportSource {
 
   private static let breaksOff = InputError(.unreadable, "the archive breaks off")
 
-  /// A number in octal digits; what does not fit into it in another form is no certificate and no name.
+  /// A number in octal digits. Larger numbers have another form, which no certificate and no name needs.
   private static func octal(_ field: ArraySlice<UInt8>) -> Int? {
     let digits = field.drop { $0 == 0x20 }.prefix { $0 != 0 && $0 != 0x20 }
     guard digits.allSatisfy({ (0x30...0x37).contains($0) }) else { return nil }

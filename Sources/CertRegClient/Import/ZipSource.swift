@@ -1,16 +1,15 @@
 import Glibc
 
-/// The certificate files in a zip archive (PKWARE's APPNOTE.TXT), stored or deflated, also with the records of ZIP64.
+/// Reads the certificate files of a zip archive (PKWARE's APPNOTE.TXT), stored or deflated, also with the records of ZIP64.
 ///
-/// The directory at the archive's end says what is in it, so that the archive has to be a file. Nothing in it is believed before it
-/// was looked at: sizes are limits and not room that is reserved, and no more of an entry is inflated than a file with certificates
-/// may have.
+/// The directory is at the archive's end, so the archive must be a file. Its numbers are not trusted: sizes are limits and reserve no
+/// memory, and no more of an entry is inflated than a file with certificates can have.
 package struct ZipSource: ImportSource {
   private static let endBytes = 22
   private static let locatorBytes = 20
   private static let entryBytes = 46
   private static let localBytes = 30
-  /// The longest comment that can stand behind the end record.
+  /// The longest comment after the end record.
   private static let maximumComment = 65_535
 
   private struct Entry {
@@ -30,7 +29,7 @@ package struct ZipSource: ImportSource {
   private let directoryEnd: UInt64
   private var ready: [ImportEntry] = []
 
-  /// - Throws: `InputError` where there is no directory.
+  /// - Throws: `InputError` where no directory is found.
   init(path: FilePath) throws(InputError) {
     guard !path.isStandardInput else {
       throw InputError(
@@ -44,7 +43,7 @@ package struct ZipSource: ImportSource {
   }
 
   static func recognizes(_ beginning: ArraySlice<UInt8>) -> Bool {
-    // The second: an archive without any entry.
+    // The second signature begins an archive without entries.
     beginning.starts(with: [0x50, 0x4B, 0x03, 0x04]) || beginning.starts(with: [0x50, 0x4B, 0x05, 0x06])
   }
 
@@ -70,7 +69,7 @@ package struct ZipSource: ImportSource {
     return ready.popLast()
   }
 
-  /// Where the directory begins and ends (sections 4.3.14 to 4.3.16).
+  /// The beginning and the end of the directory (sections 4.3.14 to 4.3.16).
   private static func directory(of file: RandomAccessFile) throws(InputError) -> (UInt64, UInt64) {
     let tailSize = min(file.size, UInt64(endBytes + maximumComment))
     let tailStart = file.size - tailSize
@@ -111,7 +110,7 @@ package struct ZipSource: ImportSource {
     return entry
   }
 
-  /// Takes numbers that do not fit into 32 bits from the ZIP64 extra field (section 4.5.3): those alone, in this order.
+  /// Takes numbers that do not fit into 32 bits from the ZIP64 extra field (section 4.5.3), which has only those, in this order.
   private static func widen(_ entry: inout Entry, _ extra: [UInt8]) throws(InputError) {
     var index = 0
     while index + 4 <= extra.count {
@@ -129,7 +128,7 @@ package struct ZipSource: ImportSource {
     }
   }
 
-  /// What an entry stands for; `nil` where that is more than a file with certificates has.
+  /// The content of an entry; `nil` where it is larger than a file with certificates.
   private func content(of entry: Entry) throws(InputError) -> [UInt8]? {
     guard entry.flags & 1 == 0, entry.method != 99 else {
       throw InputError(.unreadable, "encrypted", advice: "unpack the archive with its password and import the folder")
@@ -153,7 +152,7 @@ package struct ZipSource: ImportSource {
     return content
   }
 
-  /// - Parameter size: what the directory says; nothing beyond it is inflated.
+  /// - Parameter size: The size in the directory. Nothing beyond it is inflated.
   private static func inflated(_ data: [UInt8], size: Int) throws(InputError) -> [UInt8] {
     let inflater = Inflater(.none)
     var input = data[...]
@@ -170,7 +169,7 @@ package struct ZipSource: ImportSource {
   private static let damagedEntry = InputError(.unreadable, "damaged in the archive")
 }
 
-/// A file of which any part can be read.
+/// A file with random access.
 private final class RandomAccessFile {
   private let descriptor: Int32
   let size: UInt64
@@ -185,7 +184,7 @@ private final class RandomAccessFile {
 
   /// Exactly `count` bytes from `offset` on.
   ///
-  /// - Throws: `InputError` where the file does not have them.
+  /// - Throws: `InputError` where the file ends before them.
   func bytes(at offset: UInt64, _ count: Int) throws(InputError) -> [UInt8] {
     guard offset <= size, UInt64(count) <= size - offset else {
       throw InputError(.unreadable, "the archive is damaged or breaks off")

@@ -1,6 +1,6 @@
-/// What a person can do about an error, by its `reason`.
+/// Advice about errors, by their `reason`.
 package enum Advice {
-  /// One sentence; `nil` where the message says all there is.
+  /// One sentence that says what to do; `nil` where the message is enough.
   package static func forReason(_ reason: String) -> String? {
     byReason[reason]
   }

@@ -1,15 +1,16 @@
 package import CertRegCodec
 import Glibc
 
-/// Where a command writes: its results to standard output, everything else to standard error.
+/// The output of a command: results go to standard output, everything else to standard error.
 ///
-/// On a terminal, lines of standard error can be transient: they show what is going on and give way to the next output.
+/// On a terminal, lines of standard error can be transient: they show progress and are replaced by the next output.
 package final class Console {
-  /// One of the two streams and what it can do.
+  /// One of the two streams and its abilities.
   package struct Stream {
     package var isTerminal: Bool
-    /// The width as it is now: a terminal may change it at any time.
+    /// The current width in columns. A terminal can change it at any time.
     package var columns: Int { measure() }
+    /// Whether styles are written.
     package var colour: Bool
     private var measure: () -> Int
     /// Writes text; `false` where not all of it could be written.
@@ -26,10 +27,12 @@ package final class Console {
     }
   }
 
+  /// Standard output.
   package let output: Stream
+  /// Standard error.
   package let errors: Stream
   private var transient: [TerminalText] = []
-  /// Whether some of the results could not be written, as when a disk is full: then no command succeeded.
+  /// Whether some results could not be written, as on a full disk. Then the command has failed.
   package private(set) var hasLostOutput = false
 
   package init(output: Stream, errors: Stream) {
@@ -62,18 +65,18 @@ package final class Console {
     return TerminalSize.current(descriptor)?.columns ?? variable ?? 80
   }
 
-  /// A line of results.
+  /// Prints a line of results.
   package func print(_ text: TerminalText) {
     clearTransient(before: output)
     writeResult(text.rendered(colour: output.colour))
   }
 
-  /// Lines of results.
+  /// Prints lines of results.
   package func print(_ lines: [TerminalText]) {
     for line in lines { print(line) }
   }
 
-  /// A line for programs. A terminal gets it with everything escaped that it could act on, which JSON allows.
+  /// Prints an answer as a line for programs. On a terminal, all characters that it could act on are escaped, as JSON allows.
   package func printJSON(_ answer: Answer, adding member: JSON.Member? = nil) {
     clearTransient(before: output)
     let isTerminal = output.isTerminal
@@ -84,7 +87,7 @@ package final class Console {
     }
   }
 
-  /// A JSON value of this program's own as a line for programs.
+  /// Prints a JSON value as a line for programs.
   package func printJSON(_ value: JSON) {
     clearTransient(before: output)
     writeResult(value.serialized(printable: output.isTerminal))
@@ -94,28 +97,28 @@ package final class Console {
     if !output.write(line + "\n") { hasLostOutput = true }
   }
 
-  /// A line beside the results.
+  /// Prints a line to standard error.
   package func note(_ text: TerminalText) {
     clearTransient(before: errors)
     _ = errors.write(text.rendered(colour: errors.colour) + "\n")
   }
 
-  /// Tells an error and what to do about it.
+  /// Prints an error and its advice.
   package func report(_ error: ClientError) {
     note("\("certregctl:", .red) \(error.message)")
     if let advice = error.advice { note("  \("→", .cyan) \(advice)") }
   }
 
-  /// Shows `text` for as long as nothing else is written; only on a terminal.
+  /// Shows `text` until something else is written; only on a terminal.
   package func showTransient(_ text: TerminalText) {
     showTransient([text])
   }
 
-  /// Shows lines, which never wrap, for as long as nothing else is written; only on a terminal.
+  /// Shows lines, cut to the width, until something else is written; only on a terminal.
   package func showTransient(_ lines: [TerminalText]) {
     guard errors.isTerminal, lines != transient else { return }
     let width = max(1, errors.columns - 1)
-    // Each line is written over the one that was there and the rest of it erased then: erased first, it would flicker.
+    // Each line is written over the previous one, and the rest is erased after it. Erasing first would flicker.
     let drawn = lines.map { $0.truncated(to: width).rendered(colour: errors.colour) }
     let surplus = max(0, transient.count - lines.count)
     let text = Console.up(transient.count - 1) + Console.lines(drawn + Array(repeating: "", count: surplus))
@@ -123,7 +126,7 @@ package final class Console {
     transient = lines
   }
 
-  /// Takes the transient lines away.
+  /// Removes the transient lines.
   package func clearTransient() {
     clearTransient(before: errors)
   }
@@ -135,18 +138,18 @@ package final class Console {
     transient = []
   }
 
-  /// Moves the cursor to the beginning of a line above.
+  /// Moves the cursor to the beginning of the line `count` lines above.
   private static func up(_ count: Int) -> String {
     count > 0 ? "\r\u{1B}[\(count)A" : "\r"
   }
 
-  /// Lines from the cursor on. Each is erased by itself: what erases the whole screen, some terminals keep for scrolling back.
+  /// Writes lines from the cursor on. Each line is erased by itself, since some terminals save an erased screen for scrolling back.
   private static func lines(_ texts: [String]) -> String {
     texts.map { $0 + "\u{1B}[K" }.joined(separator: "\r\n")
   }
 }
 
-/// Writes all bytes; `false` where the descriptor fails before.
+/// Writes all bytes; `false` where the descriptor fails.
 @discardableResult
 func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
   var offset = 0
@@ -164,7 +167,7 @@ package struct TerminalSize: Hashable, Sendable {
   package var rows: Int
   package var columns: Int
 
-  /// What the terminal behind `descriptor` says; `nil` where it is none or does not know.
+  /// The size of the terminal `descriptor`; `nil` where it is not a terminal or does not know.
   package static func current(_ descriptor: Int32) -> TerminalSize? {
     var size = winsize()
     guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }

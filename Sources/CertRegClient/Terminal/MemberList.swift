@@ -1,7 +1,7 @@
 package import CertRegCodec
 import CertRegCore
 
-/// The members of a JSON object for a person: a name and a value on each line, also those that this program does not know.
+/// The members of a JSON object for people: a name and a value on each line, also for members that this program does not know.
 package struct MemberList {
   private let members: [JSON.Member]
 
@@ -9,7 +9,7 @@ package struct MemberList {
     self.members = members
   }
 
-  /// Lines of at most `width` columns where values can be broken between words; names stand below each other.
+  /// Lines of at most `width` columns, where values can be broken between words. Values are aligned.
   package func lines(width: Int, indentation: Int = 2) -> [TerminalText] {
     let shown = members.filter { !$0.value.isNull }
     let column = min(24, (shown.map { MemberList.label($0.name).columns }.max() ?? 0) + 2)
@@ -42,7 +42,7 @@ package struct MemberList {
     }.joined(separator: " ")
   }
 
-  /// A value on one line: objects and arrays inside it are written out flat.
+  /// A value on one line, with objects and arrays written out flat.
   package static func text(_ value: JSON) -> String {
     switch value {
     case .null: "-"

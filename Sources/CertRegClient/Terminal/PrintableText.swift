@@ -1,6 +1,6 @@
 extension Unicode.Scalar {
-  /// Whether a terminal shows this scalar as a character or a space, and does nothing else with it: no control character (C0, DEL, C1),
-  /// no invisible format character (bidirectional overrides, zero-width joiners), no line or paragraph separator, nothing unassigned.
+  /// Whether a terminal only shows this scalar as a character or a space. False for control characters (C0, DEL, C1), invisible format
+  /// characters (bidirectional overrides, zero-width joiners), line and paragraph separators, and unassigned scalars.
   package var isPrintable: Bool {
     switch properties.generalCategory {
     case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate, .unassigned: false
@@ -8,7 +8,7 @@ extension Unicode.Scalar {
     }
   }
 
-  /// Terminal columns that the scalar takes: none for marks that combine, two for wide East Asian characters and emoji
+  /// Terminal columns of the scalar: none for combining marks, two for wide East Asian characters and emoji
   /// (UAX #11, the large blocks of it), otherwise one.
   fileprivate var columns: Int {
     if value < 0x300 { return 1 }
@@ -26,7 +26,7 @@ extension Unicode.Scalar {
 }
 
 extension String {
-  /// The text with every scalar that is not printable written as `\u{…}`.
+  /// The text with every scalar that is not printable escaped as `\u{…}`.
   package var printable: String {
     if utf8.allSatisfy({ 0x20..<0x7F ~= $0 }) { return self }
     var result = ""
@@ -45,7 +45,7 @@ extension String {
     unicodeScalars.reduce(0) { $0 + $1.columns }
   }
 
-  /// The longest beginning that takes no more than `limit` columns.
+  /// The longest prefix of at most `limit` columns.
   func prefix(columns limit: Int) -> String {
     var taken = 0
     var result = ""
@@ -58,7 +58,7 @@ extension String {
     return result
   }
 
-  /// The text cut to `limit` columns at its beginning: of a path, the end tells more.
+  /// The text cut to `limit` columns at its beginning. The end of a path says more.
   func suffix(columns limit: Int) -> String {
     guard columns > limit else { return self }
     guard limit > 1 else { return limit == 1 ? "…" : "" }

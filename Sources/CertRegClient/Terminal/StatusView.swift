@@ -1,13 +1,16 @@
 import CertRegCodec
 package import CertRegCore
 
-/// The answer to `status` for a person. What this program does not know is shown as it comes, what is absent is left out.
+/// The answer to `status` for people. Unknown members are shown as they are, missing ones are left out.
 package struct StatusView {
   private let status: JSON
   private let targets: [JSON]
   private let now: WallTime
 
-  /// - Parameter targets: names of the targets to show; empty: all.
+  /// - Parameters:
+  ///   - status: The answer. Untrusted.
+  ///   - targets: Names of the targets to show; empty: all.
+  ///   - now: The time from which ages are counted.
   package init(_ status: JSON, targets: [String] = [], now: WallTime) {
     self.status = status
     let all = status["targets"]?.array ?? []
@@ -42,7 +45,7 @@ package struct StatusView {
     return lines
   }
 
-  /// What is wrong with the daemon as a whole; what is wrong with a target stands below it.
+  /// Problems of the daemon as a whole. Problems of a target are shown with the targets.
   func problems(_ width: Int) -> [TerminalText] {
     let ofTargets = (status["targets"]?.array ?? []).compactMap { $0["lastError"]?["reason"]?.string }
     return (status["problems"]?.array ?? []).flatMap { problem -> [TerminalText] in
@@ -64,7 +67,7 @@ package struct StatusView {
     return line + pid
   }
 
-  /// The same without the time of the start.
+  /// The headline without the time of the start.
   private var briefHeadline: TerminalText {
     var line: TerminalText = "\("certregd", .bold)"
     if let version = status["version"]?.string { line += " \(version)" }
@@ -79,6 +82,7 @@ package struct StatusView {
   /// The first line of a live screen.
   package var liveHeadline: TerminalText { briefHeadline + pid }
 
+  /// The colour of a state of the daemon or of a target.
   package static func style(ofState state: String) -> TerminalText.Style {
     switch state {
     case "ok", "running": .green
@@ -106,7 +110,7 @@ package struct StatusView {
       })
   }
 
-  /// An endpoint without the scheme that nearly all of them have.
+  /// An endpoint without its usual scheme.
   private func endpoint(of target: JSON) -> String {
     let endpoint = target["endpoint"]?.string ?? ""
     return endpoint.hasPrefix("https://") ? String(endpoint.dropFirst(8)) : endpoint
@@ -143,7 +147,7 @@ package struct StatusView {
     StatusView.duration(seconds: Double(now.millisecondsSinceEpoch - time.millisecondsSinceEpoch) / 1000)
   }
 
-  /// A section in one sentence, for those that are known to be small.
+  /// A section in one line.
   private func summary(of section: JSON.Member) -> String {
     let value = section.value
     func count(_ name: String) -> String { value[name].map { MemberList.text($0) } ?? "0" }

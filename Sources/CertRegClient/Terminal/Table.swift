@@ -1,12 +1,12 @@
-/// Rows under headings, made to fit a width.
+/// Rows under headings, fitted to a width.
 package struct Table {
   /// How one column is laid out.
   package struct Column {
     var heading: String
     var alignsRight: Bool
-    /// Fewest columns that it may be cut to; `nil`: it is never cut.
+    /// The narrowest width that the column may be cut to; `nil`: it is never cut.
     var minimum: Int?
-    /// Left out where the table does not fit otherwise.
+    /// Whether the column is left out where the table does not fit.
     var isOptional: Bool
 
     package init(_ heading: String, alignsRight: Bool = false, minimum: Int? = nil, isOptional: Bool = false) {
@@ -21,14 +21,14 @@ package struct Table {
   private let rows: [[TerminalText]]
   private static let gap = 2
 
-  /// `rows` have as many cells each as there are `columns`. Columns that are empty in every row are left out.
+  /// A table in which each row has one cell for each of `columns`. Columns that are empty in every row are left out.
   package init(_ columns: [Column], rows: [[TerminalText]]) {
     let used = columns.indices.filter { index in rows.contains { $0[index].width > 0 } }
     self.columns = used.map { columns[$0] }
     self.rows = rows.map { row in used.map { row[$0] } }
   }
 
-  /// The table's lines, the headings first, none wider than `width` where cutting the columns that may be cut suffices.
+  /// The table's lines, the headings first. None is wider than `width` if cutting the columns that may be cut suffices.
   package func lines(width: Int, indentation: Int = 0) -> [TerminalText] {
     let widths = fittedWidths(width - indentation)
     if widths.reduce(0, +) + Table.gap * (widths.count - 1) > width - indentation,
@@ -84,7 +84,7 @@ package struct Table {
 }
 
 extension String {
-  /// The text broken between words into lines of at most `width` columns. A longer word stays whole, so that it can be copied.
+  /// The text broken between words into lines of at most `width` columns. Longer words stay whole, so that they can be copied.
   package func wrapped(to width: Int) -> [String] {
     var lines: [String] = []
     var line = ""

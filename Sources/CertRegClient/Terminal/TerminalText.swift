@@ -1,4 +1,4 @@
-/// Text for a person, in which nothing can act on the terminal.
+/// Text for people, in which nothing can act on the terminal.
 ///
 /// Names in certificates, file names and messages of others are untrusted: an escape sequence in them could repaint the screen,
 /// a bidirectional override could show another name than the one that is there. Whatever goes into a `TerminalText`, by
@@ -22,15 +22,15 @@ package struct TerminalText: Hashable, Sendable {
 
   private var spans: [Span] = []
 
-  /// Text without anything in it.
+  /// An empty text.
   package init() {}
 
-  /// `untrusted` with what a terminal could act on made visible.
+  /// `untrusted` with all characters escaped that a terminal could act on.
   package init(_ untrusted: String, _ style: Style = .plain) {
     spans = [Span(text: untrusted.printable, style: style)]
   }
 
-  /// A tab, between the fields of a line that goes to a program: the one control character that can be in a text.
+  /// A tab between the fields of a line for programs: the only control character that a text can contain.
   package static let tab: TerminalText = {
     var text = TerminalText()
     text.spans = [Span(text: "\t", style: .plain)]
@@ -47,12 +47,12 @@ package struct TerminalText: Hashable, Sendable {
     left.spans.append(contentsOf: right.spans)
   }
 
-  /// The characters alone.
+  /// The characters without styles.
   package var plain: String {
     spans.map(\.text).joined()
   }
 
-  /// Terminal columns that the text takes.
+  /// Terminal columns of the text.
   package var width: Int {
     spans.reduce(0) { $0 + $1.text.columns }
   }
@@ -75,7 +75,7 @@ package struct TerminalText: Hashable, Sendable {
     TerminalText(String(repeating: " ", count: max(0, columns - width))) + self
   }
 
-  /// The text cut to `columns`, with an ellipsis for what is missing at its end.
+  /// The text cut to `columns`, with an ellipsis in place of its end.
   package func truncated(to columns: Int) -> TerminalText {
     guard width > columns else { return self }
     var result = TerminalText()

@@ -1,9 +1,9 @@
-/// What Prometheus' text exposition format says of histograms.
+/// The histograms in Prometheus' text exposition format.
 package struct Exposition: Sendable {
   private var counts: [Substring: Double] = [:]
   private var buckets: [Substring: Double] = [:]
 
-  /// Reads the samples whose names end like those of a histogram of seconds.
+  /// Reads the samples that are named like those of histograms of seconds.
   package init(_ text: String) {
     for line in text.split(separator: "\n") where !line.hasPrefix("#") && line.contains("_seconds_") {
       guard let space = line.lastIndex(of: " "), let value = Double(line[line.index(after: space)...]) else { continue }
@@ -16,7 +16,7 @@ package struct Exposition: Sendable {
     }
   }
 
-  /// How often `family` was measured, whatever its labels, or with one label's value; `nil` where there is no such family.
+  /// The number of measurements of `family`, over all labels or for one label's value; `nil` where there is no such family.
   package func count(_ family: String, label: String? = nil, is value: String = "") -> Double? {
     let name = family + "_count"
     let found = counts.filter { key, _ in
@@ -26,11 +26,11 @@ package struct Exposition: Sendable {
     return found.isEmpty ? nil : found.values.reduce(0, +)
   }
 
-  /// A quantile of what `family` measured since `earlier`, in seconds, taken to be spread evenly in its bucket as Prometheus
-  /// does; `nil` where nothing was measured.
+  /// A quantile of the measurements of `family` since `earlier`, in seconds. Measurements count as evenly spread over their bucket,
+  /// as in Prometheus. `nil` where nothing was measured.
   package func quantile(_ share: Double, _ family: String, since earlier: Exposition?) -> Double? {
     let before = earlier?.bounds(family) ?? [:]
-    // Each bucket has the count of all that is not above its bound.
+    // Each bucket counts all measurements up to its bound.
     let counts = bounds(family).map { (bound: $0.key, count: $0.value - (before[$0.key] ?? 0)) }.sorted {
       $0.bound < $1.bound
     }

@@ -1,13 +1,13 @@
 import CertRegCodec
 package import CertRegCore
 
-/// The frames of `certregctl top`: what changed between answers to `status` and `metrics`, and how things stand.
+/// The frames of `certregctl top`: rates between answers to `status` and `metrics`, and the current state.
 package struct TopView {
-  /// One pair of answers with when it came.
+  /// A pair of answers and its time.
   package struct Sample: Sendable {
     package var time: MonotonicTime
     package var status: JSON
-    /// What the daemon measured since its start; empty where it does not tell this user.
+    /// The daemon's metrics; empty where it refuses them to this user.
     package var metrics: Exposition
 
     package init(time: MonotonicTime, status: JSON, metrics: Exposition = Exposition("")) {
@@ -17,7 +17,7 @@ package struct TopView {
     }
   }
 
-  /// A counter that is shown with its rate, and the histogram that goes with it.
+  /// A counter that is shown with its rate, and its histogram.
   private struct Series: Sendable {
     var name: String
     /// A family of metrics; its `_count` is the counter.
@@ -43,7 +43,7 @@ package struct TopView {
     Series("registrations", family: "certregd_registration_duration_seconds"),
     Series("calls", family: calls), Series("commits", family: "certregd_store_commit_duration_seconds"),
   ]
-  /// What rates and quantiles are taken over: at the pace of an account, a second brings too few to tell.
+  /// The time over which rates and quantiles are taken. At the pace of an account, one second has too few calls.
   private static let window = Duration.seconds(10)
 
   private var samples: [Sample] = []
@@ -53,15 +53,15 @@ package struct TopView {
     self.historyLength = historyLength
   }
 
-  /// Takes in answers.
+  /// Adds a sample.
   package mutating func add(_ sample: Sample) {
-    // A daemon that was started again counts from zero.
+    // A restarted daemon counts from zero.
     if samples.last?.status["startedAt"] != sample.status["startedAt"] { samples = [] }
     samples.append(sample)
     if samples.count > historyLength { samples.removeFirst() }
   }
 
-  /// The frame's lines: as many as `size` has rows, none wider than its columns.
+  /// The frame's lines: one for each row of `size`, none wider than its columns.
   package func lines(size: TerminalSize, now: WallTime) -> [TerminalText] {
     guard let last = samples.last else { return [] }
     let view = StatusView(last.status, now: now)
@@ -72,7 +72,7 @@ package struct TopView {
     let table = targetLines(targets, now: now, width: size.columns)
     let problems = view.problems(size.columns)
     let brief = problems + errors(targets)
-    // Errors get what is left, but some lines of it where there are many targets.
+    // Errors get the remaining lines, but at least some where there are many targets.
     let forTargets = room - head.count - tail.count - 1 - (brief.isEmpty ? 0 : min(brief.count, 4) + 1)
     var lines = head + [""] + cut(table, to: max(2, forTargets))
     let forErrors = room - lines.count - tail.count - 1
@@ -87,7 +87,7 @@ package struct TopView {
     return lines.map { $0.truncated(to: size.columns) }
   }
 
-  /// What ails each target, in a line.
+  /// The last error of each target, on one line.
   private func errors(_ targets: [JSON]) -> [TerminalText] {
     targets.compactMap { target in
       guard let error = target["lastError"].flatMap(AnswerError.init(json:)) else { return nil }
@@ -98,7 +98,7 @@ package struct TopView {
     }
   }
 
-  /// The history of what comes in and what goes out over the rows that are left, where they are worth it.
+  /// The history of requests and calls in the remaining rows, if there are enough of them.
   private func charts(rows: Int, width: Int) -> [TerminalText] {
     let shown = ["requests", "calls"].compactMap { name in TopView.series.first { $0.name == name } }
     let height = min(10, rows / shown.count - 2)
@@ -129,7 +129,7 @@ package struct TopView {
     return lines.prefix(count - 1) + ["\("… \(lines.count - count + 1) more lines on a larger screen", .dim)"]
   }
 
-  /// A row for each series: its rate, how long it takes, and its history, a column a sample.
+  /// A row for each series: rate, latency, and history with a column for each sample.
   private func rates(width: Int) -> [TerminalText] {
     let rows = TopView.series.compactMap { series -> [TerminalText]? in
       guard let last = samples.last, series.count(last) != nil else { return nil }
@@ -153,7 +153,7 @@ package struct TopView {
     ).lines(width: width)
   }
 
-  /// The sample that rates are taken since; `nil` with fewer than two.
+  /// The sample from which rates are taken; `nil` with fewer than two samples.
   private var base: Sample? {
     guard let last = samples.last, samples.count > 1 else { return nil }
     return samples.dropLast().last { last.time - $0.time >= TopView.window } ?? samples[0]
@@ -193,7 +193,7 @@ package struct TopView {
     return TerminalText(parts.compactMap { $0 }.joined(separator: "   "))
   }
 
-  /// The targets: those that are not well and those with a queue first.
+  /// The targets, those with problems first, then those with a queue.
   private func targets(_ status: JSON) -> [JSON] {
     (status["targets"]?.array ?? []).enumerated().sorted { left, right in
       func order(_ target: (offset: Int, element: JSON)) -> (Int, Double, Int) {
@@ -242,7 +242,7 @@ package struct TopView {
   private static func timeLeft(_ value: JSON?, _ now: WallTime) -> TerminalText {
     guard let time = value?.string.flatMap(StatusView.time) else { return "" }
     let left = seconds(from: now, to: time)
-    // certregd asks for others from 15 minutes before.
+    // certregd renews credentials from 15 minutes before their end.
     return left <= 0
       ? "\("ended", .red)" : TerminalText(StatusView.briefDuration(seconds: left), left < 600 ? .yellow : .plain)
   }
@@ -251,7 +251,7 @@ package struct TopView {
     Double(end.millisecondsSinceEpoch - start.millisecondsSinceEpoch) / 1000
   }
 
-  /// What became of registrations and requests since the daemon started.
+  /// Outcomes of registrations and requests since the daemon's start.
   private func totals(_ status: JSON) -> TerminalText {
     func part(_ name: String, _ value: JSON?, _ style: TerminalText.Style = .plain) -> TerminalText? {
       guard let count = value?.integer else { return nil }

@@ -1,18 +1,20 @@
 import CertRegCodec
 
-/// One line of `register` and its siblings: what happened to one certificate.
+/// One line of `register` and similar commands: the result for one certificate.
 package struct ResultLine: Hashable, Sendable {
-  /// `created`, `existing`, `cached`, `queued`, `failed` or another word of the daemon's.
+  /// `created`, `existing`, `cached`, `queued`, `failed` or another word of the daemon.
   package var outcome: String
+  /// 64 hexadecimal digits, as the daemon sent them. Untrusted.
   package var certificateID: String?
+  /// As the daemon sent it. Untrusted.
   package var certificateARN: String?
-  /// File, or whatever else the certificate came from.
+  /// The file or place of the certificate.
   package var name: String
-  /// Target that the daemon named.
+  /// The target that the daemon named.
   package var target: String?
   /// Why it failed.
   package var error: AnswerError?
-  /// Something else to know about it.
+  /// A remark.
   package var remark: String?
 
   package init(outcome: String, name: String, error: AnswerError? = nil) {
@@ -48,13 +50,13 @@ package struct ResultLine: Hashable, Sendable {
     }
   }
 
-  /// What a person reads beside the outcome: the error and the remark.
+  /// The error and the remark, for people.
   package var detail: String? {
     let parts = [error.map(ResultLine.text), remark].compactMap(\.self)
     return parts.isEmpty ? nil : parts.joined(separator: "; ")
   }
 
-  /// Reason, message and what the upstream said about itself.
+  /// Reason, message, and the upstream's error name and request ID.
   private static func text(_ error: AnswerError) -> String {
     let upstream = [error.upstreamType, error.requestID.map { "request \($0)" }].compactMap(\.self)
     let suffix = upstream.isEmpty ? "" : " (\(upstream.joined(separator: ", ")))"
@@ -70,9 +72,10 @@ package struct ResultLine: Hashable, Sendable {
     }
   }
 
-  /// The lines to print: on a terminal columns that fit its width, otherwise one line with tabs between outcome, ID, ARN, name,
-  /// target and detail, where `-` stands for what there is not. `showsTarget` is whether a person needs to be told the target, as
-  /// when there are several.
+  /// The lines to print: columns that fit its width on a terminal, otherwise one line with tabs between outcome, ID, ARN, name,
+  /// target and detail, and `-` for missing values.
+  ///
+  /// - Parameter showsTarget: Whether people need the target, as when there are several.
   package func rendered(for stream: Console.Stream, showsTarget: Bool = false) -> [TerminalText] {
     guard stream.isTerminal else {
       let fields = [outcome, certificateID, certificateARN, name, target, detail]
@@ -92,8 +95,8 @@ package struct ResultLine: Hashable, Sendable {
   /// Columns that the name has at least.
   private static let nameColumns = 20
 
-  /// ID, ARN and name in `room` columns. What is left out depends on the room alone, so that the lines of a batch stand below each
-  /// other: first the ARN gives up the ID at its end, which stands beside it, then it goes, then the ID is cut.
+  /// ID, ARN and name in `room` columns. What is left out depends on the room alone, so that the lines of a batch are aligned: first
+  /// the ID at the end of the ARN, which repeats the ID, then the ARN, then the end of the ID.
   private func columns(place: String, room: Int) -> TerminalText {
     let id = certificateID ?? "-"
     let arn = certificateARN ?? "-"
@@ -112,7 +115,7 @@ package struct ResultLine: Hashable, Sendable {
 }
 
 extension Sequence<TerminalText> {
-  /// The texts one after the other with a tab between them.
+  /// The texts with tabs between them.
   func joinedByTabs() -> TerminalText {
     var line = TerminalText()
     for (index, text) in enumerated() {

@@ -1,11 +1,11 @@
 import CertRegCore
 
-/// Counts what happened to the certificates of a command, and what to say and do at its end.
+/// Counts the results of a command, and collects its advice and exit status.
 package struct Tally {
   private var counts: [(outcome: String, count: Int)] = []
   private var advice: [String] = []
   private var statuses: Set<CommandStatus> = []
-  /// Outcomes counted.
+  /// The number of results.
   package private(set) var total = 0
 
   package init() {}
@@ -22,7 +22,7 @@ package struct Tally {
     add(advice: advice ?? line.error.flatMap { Advice.forReason($0.reason) })
   }
 
-  /// Notes a failure that belongs to no single certificate.
+  /// Adds a failure that belongs to no single certificate.
   package mutating func add(status: CommandStatus) {
     statuses.insert(status)
   }
@@ -31,7 +31,7 @@ package struct Tally {
     if let text, !advice.contains(text), advice.count < 8 { advice.append(text) }
   }
 
-  /// The order in which outcomes are told; others come behind them, and failures last.
+  /// The order in which outcomes are printed. Others follow, and failures are last.
   static let order = ["created", "existing", "cached", "queued", "valid", "duplicate"]
 
   /// `12 certificates: 9 created, 2 existing, 1 failed`.
@@ -48,7 +48,7 @@ package struct Tally {
     return text
   }
 
-  /// What a person can do about the failures that were counted, each said once.
+  /// The advice about the failures, without repetitions.
   package var advices: [String] { advice }
 
   /// How the command ends.

@@ -1,8 +1,9 @@
 import CertRegCodec
 import CertRegCore
 
-/// `certregctl validate`: says what is wrong with certificates; nothing goes upstream.
+/// `certregctl validate`: prints what is wrong with certificates. Nothing goes upstream.
 package struct ValidateVerb {
+  /// Files, folders, or `-` for standard input.
   package var paths: [String]
 
   package init(paths: [String]) {
@@ -22,7 +23,7 @@ package struct ValidateVerb {
       lines: { name, answer in
         var line = ResultLine(result: answer.json, name: name)
         if line.error == nil { line.outcome = "valid" }
-        // The refusal is among the findings and stands in the line already.
+        // The error of the line is also one of the findings.
         let findings = (answer.json["findings"]?.array ?? [])
           .filter { $0["reason"]?.string != line.error?.reason || $0["message"]?.string != line.error?.message }
           .map(ValidateVerb.text(ofFinding:))
@@ -38,7 +39,7 @@ package struct ValidateVerb {
     return "\(severity)\(finding["reason"]?.string ?? "-"): \(finding["message"]?.string ?? "")\(source)"
   }
 
-  /// On a terminal, for one file, what the certificate says; otherwise a line for each, with what was noticed.
+  /// The content of the certificate for a single file on a terminal; otherwise a line for each, with the findings.
   private static func lines(
     for line: ResultLine, _ answer: Answer, _ findings: [String], _ stream: Console.Stream, _ isSingle: Bool
   ) -> [TerminalText] {

@@ -1,8 +1,8 @@
 package import CertRegCodec
 
-/// One line of the daemon's, read.
+/// One line from the daemon.
 package struct Answer: Hashable, Sendable {
-  /// The line as it came, without its line end.
+  /// The line as it was sent, without its line end. Untrusted.
   package let line: String
   /// The line's content: an object.
   package let json: JSON
@@ -13,24 +13,25 @@ package struct Answer: Hashable, Sendable {
       json = try JSON(parsing: bytes)
     } catch {
       throw ClientError(
-        .protocolViolation, "what answers is no certregd: \(error.expectation) at byte \(error.offset) of its line",
+        .protocolViolation,
+        "the program that answers is not certregd: \(error.expectation) at byte \(error.offset) of its line",
         advice: "check that --socket names certregd's socket")
     }
     guard case .object = json else {
       throw ClientError(
-        .protocolViolation, "what answers is no certregd: its line is no JSON object",
+        .protocolViolation, "the program that answers is not certregd: its line is not a JSON object",
         advice: "check that --socket names certregd's socket")
     }
     line = String(decoding: bytes, as: UTF8.self)
   }
 
-  /// The number that the request carried; `nil` where the answer carries none.
+  /// The number of the request; `nil` where the answer has none.
   package var id: Int? { json["id"]?.integer }
 
-  /// The error that the daemon answered with instead of a result.
+  /// The error in place of a result.
   package var error: AnswerError? { json["error"].flatMap(AnswerError.init(json:)) }
 
-  /// The line with one more member at its end; what was there stays byte for byte.
+  /// The line with one more member at its end. The rest stays byte for byte, unless it is made printable.
   package func line(adding member: JSON.Member, printable: Bool = false) -> String {
     let addition = JSON.object([member]).serialized(printable: printable).dropFirst()
     if printable {
@@ -43,7 +44,7 @@ package struct Answer: Hashable, Sendable {
   private var separator: String { json.members?.isEmpty == false ? "," : "" }
 }
 
-/// The `error` member of an answer. Words are kept as they came, so that an error of a newer daemon still can be told.
+/// The `error` member of an answer. Words are kept as they are, so that errors of a newer daemon can be printed. Untrusted.
 package struct AnswerError: Error, Hashable, Sendable {
   package var type: String
   package var httpStatus: Int?
@@ -79,7 +80,7 @@ package struct AnswerError: Error, Hashable, Sendable {
     retryAfterMilliseconds = json["retryAfterMs"]?.integer
   }
 
-  /// How a command ends that got this error and no other.
+  /// How a command ends that got only this error.
   package var exitStatus: CommandStatus {
     if type == "ResourceNotFoundException" { return .nothingFound }
     if type == "UnauthorizedException" { return .notPermitted }

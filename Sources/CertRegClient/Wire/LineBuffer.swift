@@ -1,11 +1,11 @@
-/// Cuts a stream of bytes into lines.
+/// Splits a stream of bytes into lines.
 struct LineBuffer {
   private var bytes: [UInt8] = []
   private var start = 0
-  /// Up to here no line end was found yet, so that a long line is not searched again with every piece of it.
+  /// There is no line end before this offset, so that each byte of a long line is searched once.
   private var searched = 0
 
-  /// Bytes of a line that has not ended.
+  /// The number of bytes after the last whole line.
   var pendingBytes: Int { bytes.count - start }
 
   mutating func append(_ more: some Sequence<UInt8>) {
@@ -21,7 +21,7 @@ struct LineBuffer {
     bytes.append(contentsOf: more)
   }
 
-  /// The next whole line without LF and a CR before it; blank lines are passed over.
+  /// The next whole line without LF and a CR before it. Blank lines are skipped.
   mutating func nextLine() -> ArraySlice<UInt8>? {
     while let end = bytes[searched...].firstIndex(of: UInt8(ascii: "\n")) {
       var line = bytes[start..<end]

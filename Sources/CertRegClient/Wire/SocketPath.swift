@@ -1,9 +1,9 @@
 import CertRegCore
 import Glibc
 
-/// Where the daemon's socket is looked for.
+/// The path of the daemon's socket.
 package enum SocketPath {
-  /// Where the packaged service listens.
+  /// The socket of the packaged service.
   package static let standard = "/run/certregd/certregd.sock"
 
   /// The path to use: `option` if given, else `CERTREGD_SOCKET` of `environment`, else ``standard``.
@@ -14,7 +14,9 @@ package enum SocketPath {
   }
 }
 
-/// A connected, non-blocking stream socket.
+/// Connects to the socket at `path`, and returns a non-blocking descriptor.
+///
+/// - Throws: `ClientError`.
 func connectedSocket(path: String, timeout: Duration) throws(ClientError) -> Int32 {
   var address = sockaddr_un()
   let capacity = MemoryLayout.size(ofValue: address.sun_path)
@@ -32,7 +34,7 @@ func connectedSocket(path: String, timeout: Duration) throws(ClientError) -> Int
 
   let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
   guard descriptor >= 0 else { throw systemError("socket", path) }
-  // A blocking connect with a limit: without blocking, a full backlog would be an error at once instead of a short wait.
+  // A blocking connect with a limit. A non-blocking one would fail at once where the backlog is full.
   var limit = timeval(tv_sec: Int(timeout.components.seconds), tv_usec: Int(timeout.milliseconds % 1000) * 1000)
   setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
   let result = withUnsafePointer(to: &address) { pointer in
@@ -48,16 +50,16 @@ func connectedSocket(path: String, timeout: Duration) throws(ClientError) -> Int
   return descriptor
 }
 
-/// What a failed connect(2) means to a person.
+/// The error for a failed connect(2).
 func connectError(_ code: Int32, path: String) -> ClientError {
   switch code {
   case ENOENT:
-    return ClientError(.noDaemon, "no certregd at \(path): the socket is not there", advice: startAdvice)
+    return ClientError(.noDaemon, "no certregd at \(path): the socket does not exist", advice: startAdvice)
   case ECONNREFUSED where !isSocket(path):
     return ClientError(.notASocket, "\(path) is not a socket", advice: "name certregd's with --socket PATH")
   case ECONNREFUSED:
     return ClientError(
-      .noDaemon, "no certregd at \(path): the socket is there, but nothing listens on it", advice: startAdvice)
+      .noDaemon, "no certregd at \(path): the socket exists, but nothing listens on it", advice: startAdvice)
   case EACCES, EPERM:
     return ClientError(
       .notPermitted, "you may not connect to \(path)",
