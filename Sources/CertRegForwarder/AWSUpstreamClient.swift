@@ -1,5 +1,5 @@
 import AsyncHTTPClient
-package import CertRegClock
+import CertRegClock
 package import CertRegCore
 import CertRegCrypto
 import CertRegSigV4

@@ -1,4 +1,4 @@
-package import CertRegClock
+import CertRegClock
 package import CertRegCore
 package import CertRegSigV4
 package import Logging
