@@ -22,9 +22,11 @@ package struct ListeningSocket: Sendable {
       case ifPossible(String)
     }
 
+    /// Path of the socket file, at most 107 bytes (`sun_path` of unix(7)).
     package var path: String
     /// Permission bits of the file, such as 0o660.
     package var mode: UInt32
+    /// The group of the file.
     package var group: Group
     /// Connections that wait to be accepted; the kernel caps it at net.core.somaxconn.
     package var backlog: Int32
@@ -39,6 +41,7 @@ package struct ListeningSocket: Sendable {
 
   /// Non-blocking, close-on-exec and listening. Whoever serves it closes it.
   package let descriptor: Int32
+  /// Path of the socket file.
   package let path: String
   /// What the operator should know although the socket is open, such as a default group that does not exist.
   package let remarks: [String]

@@ -7,7 +7,9 @@ import Synchronization
 package final class LogPipeline: Sendable {
   /// The configuration's `log` section.
   package struct Configuration: Hashable, Sendable {
+    /// Messages below this level are not written.
     package var level: Logger.Level
+    /// Where messages go.
     package var destination: LogDestination
     /// For standard error; the journal has fields.
     package var format: LogFormat
@@ -59,11 +61,11 @@ package final class LogPipeline: Sendable {
   /// A pipeline to any destination.
   ///
   /// - Parameters:
-  ///   - limiter: its buckets apply to every level from `info` to `error`; debugging wants everything, and `critical` must
-  ///     never be held back.
-  ///   - clock: read once a message.
-  ///   - auditLimiter: the same for events that say so of themselves.
-  ///   - write: see ``LogWriter``.
+  ///   - limiter: The limit of each kind of message from `info` to `error`; debug messages and `critical` have none.
+  ///   - auditLimiter: The same for events with the limit ``EventID/Limit/audit``.
+  ///   - clock: Read once for each message.
+  ///   - write: See ``LogWriter``.
+  /// - Throws: ``HostError`` if the thread that writes cannot be started.
   package init(
     level: Logger.Level, limiter: LogRateLimiter = LogRateLimiter(),
     auditLimiter: LogRateLimiter = LogPipeline.auditLimiter, capacity: Int = 16_384,
@@ -83,9 +85,10 @@ package final class LogPipeline: Sendable {
   /// The pipeline that `configuration` asks for.
   ///
   /// - Parameters:
-  ///   - configuration: level, destination and format.
-  ///   - identifier: the journal's `SYSLOG_IDENTIFIER`.
-  ///   - environment: read for `JOURNAL_STREAM`.
+  ///   - configuration: Level, destination and format.
+  ///   - identifier: `SYSLOG_IDENTIFIER` in the journal.
+  ///   - environment: Read for `JOURNAL_STREAM`.
+  /// - Throws: ``HostError`` if the thread that writes cannot be started.
   package convenience init(
     configuration: Configuration, identifier: String = "certregd", environment: [String: String]
   ) throws(HostError) {

@@ -15,6 +15,7 @@ package struct PassedDescriptor: Hashable, Sendable {
   package var descriptor: Int32
   /// `FileDescriptorName=` of the socket unit; by default the unit's name.
   package var name: String
+  /// The address family of the socket.
   package var family: Family
 
   package init(descriptor: Int32, name: String, family: Family) {
@@ -53,6 +54,8 @@ package enum SocketActivation {
   }
 
   /// Checks that `descriptor` is a listening stream socket and makes it non-blocking.
+  ///
+  /// - Throws: ``HostError`` with `unusableDescriptor` for any other descriptor.
   package static func describe(_ descriptor: Int32, name: String) throws(HostError) -> PassedDescriptor {
     let family: PassedDescriptor.Family
     if sd_is_socket(descriptor, AF_UNIX, Int32(SOCK_STREAM.rawValue), 1) > 0 {

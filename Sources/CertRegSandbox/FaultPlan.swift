@@ -23,6 +23,7 @@ package struct FaultPlan: Hashable, Sendable {
   /// What the next registrations are answered with instead of the truth.
   package var answers: [ScriptedAnswer] = []
 
+  /// No faults.
   package static let none = FaultPlan()
 
   package init(
@@ -38,9 +39,11 @@ package struct FaultPlan: Hashable, Sendable {
 
   /// An answer that is sent as it stands.
   package struct ScriptedAnswer: Hashable, Sendable {
+    /// The HTTP status.
     package var status: Int
     /// `x-amzn-RequestId`, `Content-Type` and `Date` are added where they are missing.
     package var headers: [String: String]
+    /// The body, sent as it stands.
     package var body: String
     /// How many registrations get it.
     package var times: Int
@@ -60,6 +63,7 @@ package struct FaultPlan: Hashable, Sendable {
 
   /// What befalls one call.
   package struct Draw: Hashable, Sendable {
+    /// When a fault happens.
     package enum Moment: Hashable, Sendable {
       /// The operation is not carried out.
       case before
@@ -73,9 +77,11 @@ package struct FaultPlan: Hashable, Sendable {
       case reset
     }
 
+    /// The time between the request and the answer.
     package var latency: Duration
     /// The answer that comes instead of the right one.
     package var error: SandboxError?
+    /// How the connection ends in place of an answer; `nil` if it does not.
     package var cut: Cut?
     /// When `error` or the cut happens. A caller cannot tell, and has to cope with either.
     package var moment: Moment

@@ -5,6 +5,7 @@ import Synchronization
 
 /// What an endpoint is like.
 package struct SandboxConfiguration: Sendable {
+  /// The account and region that the endpoint serves.
   package var account: SandboxAccount
   /// `nil` accepts every request, signed or not.
   package var signatures: SignatureVerifier?

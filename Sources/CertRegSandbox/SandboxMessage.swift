@@ -3,6 +3,7 @@ import CertRegSigV4
 
 /// An HTTP request, complete, as far as the sandbox looks at it.
 package struct SandboxRequest: Sendable {
+  /// The HTTP method.
   package var method: String
   /// The path on the wire.
   package var path: String
@@ -10,6 +11,7 @@ package struct SandboxRequest: Sendable {
   package var query: String
   /// In the order in which they came, repetitions included.
   package var headers: [(name: String, value: String)]
+  /// The complete body.
   package var body: [UInt8]
 
   /// A request for `target`, which is in origin form or, as proxies get it, in absolute form (RFC 9112 sections 3.2.1 and
@@ -46,8 +48,11 @@ private func originForm(_ target: String) -> Substring {
 
 /// An answer to a `SandboxRequest`.
 package struct SandboxResponse: Sendable {
+  /// The HTTP status.
   package var status: Int
+  /// The headers, in the order in which they are sent.
   package var headers: [(name: String, value: String)]
+  /// The complete body.
   package var body: [UInt8]
 
   package init(status: Int, headers: [(name: String, value: String)], body: [UInt8]) {

@@ -16,6 +16,7 @@ package struct SandboxRegister: Sendable {
     var certificate: RegisteredCertificate
   }
 
+  /// The account and region of the register.
   package let account: SandboxAccount
   private var records: [CertificateID: Record] = [:]
   private var order: [Entry] = []
@@ -25,6 +26,7 @@ package struct SandboxRegister: Sendable {
     self.account = account
   }
 
+  /// The number of certificates.
   package var count: Int { records.count }
 
   /// All certificates in order of registration.
@@ -132,6 +134,7 @@ package struct SandboxRegister: Sendable {
 
   /// A page of ListCertificates.
   package struct Page: Sendable {
+    /// The certificates of the page, in order.
     package var certificates: [RegisteredCertificate]
     /// Where the next page begins; `nil` on the last one.
     package var next: PageMarker?
@@ -168,6 +171,7 @@ package struct SandboxRegister: Sendable {
 
 /// Where a page of a list ended. It stays right when certificates are added or deleted meanwhile.
 package struct PageMarker: Hashable, Sendable {
+  /// The sequence number of the last certificate of the page.
   package var sequence: UInt64
 
   package init(sequence: UInt64) {

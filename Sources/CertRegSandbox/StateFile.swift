@@ -3,6 +3,7 @@ import Glibc
 
 /// Why a state file cannot be used.
 package struct StateFileError: Error, Hashable, Sendable {
+  /// The kinds of errors.
   package enum Code: Hashable, Sendable {
     /// A line is not what the sandbox writes.
     case damaged
@@ -14,6 +15,7 @@ package struct StateFileError: Error, Hashable, Sendable {
     case failed
   }
 
+  /// The kind of the error.
   package var code: Code
   /// For people; names the file.
   package var message: String
@@ -37,6 +39,8 @@ package struct StateFile: Sendable {
   }
 
   /// Opens the file, or makes it, and reads what is in it. It stays locked until the value is gone.
+  ///
+  /// - Throws: ``StateFileError`` for a file that is damaged, in use, of another account, or cannot be opened.
   package static func open(
     path: String, account: SandboxAccount
   ) throws(StateFileError) -> (file: StateFile, register: SandboxRegister) {
@@ -76,6 +80,8 @@ package struct StateFile: Sendable {
   }
 
   /// Adds a change.
+  ///
+  /// - Throws: ``StateFileError`` with `failed` if the file cannot be written; the file is then as before.
   package mutating func append(_ change: RegisterChange) throws(StateFileError) {
     try append(line: StateLine.line(change))
   }

@@ -1,5 +1,6 @@
 /// An effective configuration, with where each value came from.
 package struct LoadedSettings: Sendable, Equatable {
+  /// The validated configuration.
   package var settings: Settings
   /// By path of the key (`socket.window`, `targets.default.region`, `access.rules[0].user`); those that are not here have
   /// their default.

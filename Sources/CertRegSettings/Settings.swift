@@ -3,6 +3,7 @@ package import CertRegCore
 /// The whole configuration of the daemon: one validated value. `Settings()` holds the built-in defaults, which are written
 /// here and nowhere else.
 package struct Settings: Sendable, Equatable {
+  /// The listening socket.
   package var socket = SocketSettings()
   /// Absolute path of the folder that holds the queue, the results and the lock.
   package var stateDirectory = "/var/lib/certregd"
@@ -12,13 +13,18 @@ package struct Settings: Sendable, Equatable {
   package var defaultTarget = TargetName("default")
   /// Sent for a request that names no status; `nil`: none is sent.
   package var defaultStatus: CertificateStatus?
+  /// The rules for certificates.
   package var validation = ValidationPolicies()
+  /// How long results are kept.
   package var cache = CacheSettings()
+  /// The limits of the queue.
   package var queue = QueueSettings()
+  /// How the state is written.
   package var store = StoreSettings()
   /// `nil`: whoever can connect may do everything.
   package var access: AccessSettings?
   package var log = LogSettings()
+  /// Where metrics are served.
   package var metrics = MetricsSettings()
   /// Whether the upstream is the one embedded in the process.
   package var sandbox = false
@@ -38,6 +44,7 @@ package struct SocketSettings: Sendable, Equatable {
   package var mode: UInt32 = 0o660
   /// Name or number of the group that owns the socket file.
   package var group = "certregd"
+  /// Most connections at the same time.
   package var maxConnections = 4096
   /// Most requests of one connection that run at the same time.
   package var window = 64
@@ -94,6 +101,7 @@ package struct LogSettings: Sendable, Equatable {
     case critical
   }
 
+  /// Where the log goes.
   package enum Destination: String, CaseIterable, Sendable {
     /// The journal where systemd runs the daemon, else standard error.
     case automatic = "auto"
@@ -101,14 +109,19 @@ package struct LogSettings: Sendable, Equatable {
     case standardError = "stderr"
   }
 
+  /// The form of the log on standard error.
   package enum Format: String, CaseIterable, Sendable {
     case text
     case json
   }
 
+  /// Messages below this level are not written.
   package var level = Level.info
+  /// Where the log goes.
   package var destination = Destination.automatic
+  /// Whether repeats that are answered from memory have an entry in the audit trail.
   package var auditRepeats = false
+  /// The form of the log on standard error; the journal has fields.
   package var format = Format.text
 
   package init() {}
@@ -116,6 +129,7 @@ package struct LogSettings: Sendable, Equatable {
 
 /// Where a Prometheus scrape is answered.
 package struct MetricsSettings: Sendable, Equatable {
+  /// An address of the metrics server.
   package enum Listen: Hashable, Sendable {
     /// A loopback address (`127.0.0.0/8`, `::1` or `localhost`); the host without brackets.
     case tcp(host: String, port: Int)

@@ -6,6 +6,7 @@ import CertRegCore
 /// defaults for the socket and the state; the file; `CERTREGD_*` variables; flags. The AWS SDKs' own variables
 /// (`AWS_REGION`, `AWS_ENDPOINT_URL` and others) fill what a target leaves out after all of that.
 package struct SettingsLoader: Sendable {
+  /// The file that is read if none is named; it may be absent.
   package static let builtInConfigurationFile = "/etc/certregd/config.yaml"
 
   private let environment: [String: String]

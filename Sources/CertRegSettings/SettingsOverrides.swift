@@ -1,7 +1,10 @@
 /// What the command line says: each `nil` where the flag was not given.
 package struct SettingsOverrides: Sendable, Equatable {
+  /// `--config`.
   package var configurationFile: String?
+  /// `--socket`.
   package var socketPath: String?
+  /// `--state-dir`.
   package var stateDirectory: String?
   /// `false` leaves the matter to variables and file.
   package var sandbox = false

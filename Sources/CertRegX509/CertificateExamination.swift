@@ -20,10 +20,12 @@ package struct CertificateReport: Hashable, Sendable {
 
 /// All that is known about a certificate.
 package struct CertificateExamination: Hashable, Sendable {
+  /// SHA-256 of the DER encoding.
   package var certificateID: CertificateID
   package var description: CertificateDescription
   /// In the order in which `validate` would meet them.
   package var findings: [CertificateFinding]
+  /// What the verdict depends on.
   package var basis: VerdictBasis
 
   package init(

@@ -12,7 +12,9 @@ package struct CertificateFinding: Hashable, Sendable {
     case note
   }
 
+  /// The stable word for the finding.
   package var reason: CertificateReason
+  /// How serious it is.
   package var severity: Severity
   /// What is wrong with the value seen and what was expected. Holds no text of the certificate unescaped.
   package var message: String
