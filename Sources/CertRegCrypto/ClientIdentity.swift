@@ -19,9 +19,9 @@ package enum ClientIdentityError: Error, Hashable, Sendable, CustomStringConvert
   }
 }
 
-/// A certificate with its private key: signs in its holder's name.
+/// A certificate with its private key, for signatures of its holder.
 ///
-/// Only the holder's own files come here: nothing in this type is made for parsing certificates of strangers.
+/// It reads only the holder's own files and is not made for certificates of strangers.
 package final class ClientIdentity {
   /// The kinds of keys that can sign.
   package enum KeyKind: Sendable {

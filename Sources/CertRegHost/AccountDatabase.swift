@@ -2,7 +2,7 @@ import Glibc
 
 /// Users and groups by name (getpwnam_r(3), getgrnam_r(3)).
 package enum AccountDatabase {
-  /// Number of the user; `nil` where there is none of that name.
+  /// Number of the user; `nil` if there is none of that name.
   package static func user(named name: String) -> UInt32? {
     var entry = passwd()
     return lookUp { room, size in
@@ -12,7 +12,7 @@ package enum AccountDatabase {
     }
   }
 
-  /// Number of the group; `nil` where there is none of that name.
+  /// Number of the group; `nil` if there is none of that name.
   package static func group(named name: String) -> UInt32? {
     var entry = Glibc.group()
     return lookUp { room, size in

@@ -5,7 +5,7 @@ import Synchronization
 
 /// The daemon's log from the handlers to the destination: one for the process, shared by every logger.
 package final class LogPipeline: Sendable {
-  /// The configuration's `log` section.
+  /// The section `log` of the configuration.
   package struct Configuration: Hashable, Sendable {
     /// Messages below this level are not written.
     package var level: Logger.Level
@@ -30,7 +30,7 @@ package final class LogPipeline: Sendable {
     var conditionLimiter = LogPipeline.conditionLimiter
     var suppressed = 0
 
-    /// Whether an entry may be written: `nil` not, else how many of its kind were held back before it.
+    /// How many entries of the kind were suppressed before this one; `nil` if this one is suppressed too.
     mutating func admit(_ kind: String, _ limit: EventID.Limit, at now: MonotonicTime) -> Int? {
       let decision: LogRateLimiter.Decision
       switch limit {
@@ -47,7 +47,8 @@ package final class LogPipeline: Sendable {
     }
   }
 
-  /// What of the audit trail is not bounded by the upstream's pace or the queue: 1,000 at once and 20 a second of each kind.
+  /// The limit for entries of the audit trail that neither the upstream nor the queue bounds: 1,000 of each kind at once and 20
+  /// a second.
   package static var auditLimiter: LogRateLimiter { LogRateLimiter(burst: 1000, perSecond: 20) }
 
   /// The limit for lasting conditions: one entry of each kind a minute.
@@ -121,7 +122,7 @@ package final class LogPipeline: Sendable {
     PipelineLogHandler(label: label, pipeline: self, metadataProvider: metadataProvider)
   }
 
-  /// Waits until what was logged is written, at most for `limit`; first tells of what was held back. For the end of the
+  /// Waits until all messages are written, at most for `limit`; reports suppressed messages first. For the end of the
   /// process. Returns whether all is written.
   @discardableResult
   package func flush(within limit: Duration = .seconds(2)) -> Bool {
@@ -176,7 +177,8 @@ package final class LogPipeline: Sendable {
     }
   }
 
-  /// What did not reach the log: held back because there were too many of a kind, and dropped because it was too slow.
+  /// The messages missing from the log: suppressed because there were too many of a kind, or dropped because the
+  /// destination was too slow.
   package var missing: (suppressed: Int, dropped: Int) {
     (state.withLock { $0.suppressed }, writer.droppedCount)
   }

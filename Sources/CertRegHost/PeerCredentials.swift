@@ -10,7 +10,7 @@ package struct PeerCredentials: Hashable, Sendable {
   package var groupID: UInt32
   /// 0 where the peer is in a process namespace that cannot be seen from here.
   package var processID: Int32
-  /// Supplementary groups, in the kernel's order; empty where the kernel does not tell (before Linux 4.13).
+  /// Supplementary groups, in the kernel's order; empty if the kernel does not tell (before Linux 4.13).
   package var supplementaryGroupIDs: [UInt32]
 
   package init(userID: UInt32, groupID: UInt32, processID: Int32, supplementaryGroupIDs: [UInt32] = []) {
@@ -72,7 +72,7 @@ package enum PeerUnit: Hashable, Sendable {
   /// Looks up the unit of the peer of the connected socket `descriptor`, whose credentials are `peer`.
   ///
   /// Reads files of /proc or of the control groups: ask only where the answer is needed. A process ID can be given to another
-  /// process once its owner has ended; where the kernel offers `SO_PEERPIDFD` (Linux 6.5) a peer that ended meanwhile is
+  /// process once its owner has ended; where the kernel offers `SO_PEERPIDFD` (Linux 6.5) a peer that has ended is
   /// `unknown`.
   package static func lookUp(descriptor: Int32, peer: PeerCredentials) -> PeerUnit {
     guard peer.processID > 0 else { return .unknown("the peer's process cannot be seen from here") }
@@ -83,8 +83,8 @@ package enum PeerUnit: Hashable, Sendable {
     return unit
   }
 
-  /// Looks up the unit of a process by its number, for records: whoever relies on it has to know that the process has not
-  /// ended meanwhile.
+  /// Looks up the unit of a process by its number, for records. Callers that rely on it must know that the process has not
+  /// ended.
   package static func lookUp(process: Int32) -> PeerUnit {
     var name: UnsafeMutablePointer<CChar>?
     let result = sd_pid_get_unit(process, &name)

@@ -1,8 +1,8 @@
 package import CertRegCore
 
-/// The register of certificates of one account and region: decides as AWS IoT does, does nothing else.
+/// The register of certificates of one account and region: decides as AWS IoT does, without side effects.
 ///
-/// An operation that changes something comes in two halves. The first checks it and says what the change would be; the
+/// An operation that changes something comes in two halves. The first checks it and returns the change; the
 /// second, `apply`, makes the change. Between them the change can be written to a file.
 package struct SandboxRegister: Sendable {
   /// Certificates in order of registration. `sequence` grows by one with each; positions move when one is deleted.
@@ -169,7 +169,7 @@ package struct SandboxRegister: Sendable {
   }
 }
 
-/// Where a page of a list ended. It stays right when certificates are added or deleted meanwhile.
+/// Where a page of a list ended. It stays valid when certificates are added or deleted.
 package struct PageMarker: Hashable, Sendable {
   /// The sequence number of the last certificate of the page.
   package var sequence: UInt64

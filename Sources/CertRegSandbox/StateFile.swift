@@ -5,7 +5,7 @@ import Glibc
 package struct StateFileError: Error, Hashable, Sendable {
   /// The kinds of errors.
   package enum Code: Hashable, Sendable {
-    /// A line is not what the sandbox writes.
+    /// A line has a form that the sandbox does not write.
     case damaged
     /// The file belongs to another account, region or version of the program.
     case foreign
@@ -21,7 +21,7 @@ package struct StateFileError: Error, Hashable, Sendable {
   package var message: String
 }
 
-/// A register kept in a file: a line that says whose it is and then a line for every change, in JSON.
+/// A register kept in a file: a line that names its account, then a line of JSON for every change.
 ///
 /// A change is in the file before its answer is sent, so that it survives the end of the process, though not
 /// necessarily that of the machine: nothing waits for the disk. A last line without an end is a write that was cut short,
@@ -29,7 +29,7 @@ package struct StateFileError: Error, Hashable, Sendable {
 package struct StateFile: Sendable {
   private let path: String
   private let file: OpenFile
-  /// Up to here the file holds whole lines.
+  /// The length of the whole lines in the file.
   private var lengthBytes: Int
 
   private init(path: String, file: OpenFile, lengthBytes: Int) {
@@ -38,7 +38,7 @@ package struct StateFile: Sendable {
     self.lengthBytes = lengthBytes
   }
 
-  /// Opens the file, or makes it, and reads what is in it. It stays locked until the value is gone.
+  /// Opens or creates the file and reads its content. It stays locked for the lifetime of the value.
   ///
   /// - Throws: ``StateFileError`` for a file that is damaged, in use, of another account, or cannot be opened.
   package static func open(

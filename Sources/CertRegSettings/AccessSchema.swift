@@ -52,7 +52,7 @@ enum AccessSchema {
     rule.describe("\(path)[]", defaults: AccessRule())
   }
 
-  /// A rule has to say whom it is for. One that names no peer because its key has a problem of its own is let be.
+  /// A rule has to name a peer. A rule whose peer key has another problem is not reported a second time.
   private static func checkMatch(
     _ decoded: AccessRule, _ item: ConfigurationNode, _ path: String, _ decoding: inout Decoding
   ) {

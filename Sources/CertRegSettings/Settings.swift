@@ -9,7 +9,7 @@ package struct Settings: Sendable, Equatable {
   package var stateDirectory = "/var/lib/certregd"
   /// Sorted by name, never empty, names unique.
   package var targets = [TargetConfiguration(name: TargetName("default"))]
-  /// Names one of `targets`: where a request goes that names none.
+  /// Names one of `targets`: the target of requests that name none.
   package var defaultTarget = TargetName("default")
   /// Sent for a request that names no status; `nil`: none is sent.
   package var defaultStatus: CertificateStatus?
@@ -21,7 +21,7 @@ package struct Settings: Sendable, Equatable {
   package var queue = QueueSettings()
   /// How the state is written.
   package var store = StoreSettings()
-  /// `nil`: whoever can connect may do everything.
+  /// `nil`: every client that can connect may do everything.
   package var access: AccessSettings?
   package var log = LogSettings()
   /// Where metrics are served.
@@ -30,7 +30,7 @@ package struct Settings: Sendable, Equatable {
   package var sandbox = false
   /// How long work under way may take to end after SIGTERM.
   package var drainTimeout = Duration.seconds(25)
-  /// How long a caller waits that gives no `timeoutMs`.
+  /// How long a request without `timeoutMs` waits.
   package var defaultTimeout = Duration.seconds(60)
 
   package init() {}
