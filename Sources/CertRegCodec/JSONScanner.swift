@@ -18,7 +18,9 @@ public struct JSONScanner {
   /// Unicode text: scanning goes on, and the caller decides what the text is worth.
   public var loneSurrogate: Int?
 
-  /// - Parameter base: The first of `count` readable bytes, which stay valid and unchanged while the scanner is used.
+  /// - Parameters:
+  ///   - base: The first byte of the text, which stays valid and unchanged while the scanner is used.
+  ///   - count: The length of the text in bytes.
   @inlinable
   public init(base: UnsafeRawPointer, count: Int) {
     self.base = base

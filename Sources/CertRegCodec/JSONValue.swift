@@ -10,7 +10,9 @@ package enum JSONValue: Hashable, Sendable {
 
   /// One name and its value in an object.
   package struct Member: Hashable, Sendable {
+    /// The name, without its quotes and escapes.
     package var name: String
+    /// The value of the member.
     package var value: JSONValue
 
     package init(_ name: String, _ value: JSONValue) {

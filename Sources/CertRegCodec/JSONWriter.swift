@@ -8,6 +8,7 @@ package struct JSONWriter: Sendable {
   /// Whether the innermost object or array already has a member or an element.
   private var needsComma = false
 
+  /// An empty writer with room for `capacity` bytes.
   package init(reservingBytes capacity: Int = 256) {
     bytes.reserveCapacity(capacity)
   }

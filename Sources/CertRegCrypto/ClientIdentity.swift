@@ -19,10 +19,11 @@ package enum ClientIdentityError: Error, Hashable, Sendable, CustomStringConvert
   }
 }
 
-/// A certificate with its private key: signs in its holder's name.
+/// A certificate with its private key, for signatures of its holder.
 ///
-/// Only the holder's own files come here: nothing in this type is made for parsing certificates of strangers.
+/// It reads only the holder's own files and is not made for certificates of strangers.
 package final class ClientIdentity {
+  /// The kinds of keys that can sign.
   package enum KeyKind: Sendable {
     case rsa
     case ec
@@ -32,6 +33,7 @@ package final class ClientIdentity {
   package let chain: [[UInt8]]
   /// The serial number of the holder's certificate in decimal.
   package let serialNumber: String
+  /// The kind of the private key.
   package let keyKind: KeyKind
   /// Owned; freed in `deinit`.
   private let key: OpaquePointer
@@ -39,6 +41,7 @@ package final class ClientIdentity {
   /// - Parameters:
   ///   - certificatePEM: The certificate, with any that lead to its authority after it.
   ///   - privateKeyPEM: PKCS#8, PKCS#1 or SEC 1, not encrypted.
+  /// - Throws: ``ClientIdentityError`` for texts without a certificate or a readable key, and for a key that does not fit.
   package init(certificatePEM: [UInt8], privateKeyPEM: [UInt8]) throws(ClientIdentityError) {
     ERR_clear_error()
     defer { ERR_clear_error() }
@@ -75,6 +78,8 @@ package final class ClientIdentity {
   }
 
   /// A signature over the SHA-256 of `message`: RSASSA-PKCS1-v1_5, or ECDSA in DER form.
+  ///
+  /// - Throws: ``ClientIdentityError/failed``.
   package func signature(of message: [UInt8]) throws(ClientIdentityError) -> [UInt8] {
     ERR_clear_error()
     defer { ERR_clear_error() }

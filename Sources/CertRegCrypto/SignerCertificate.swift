@@ -1,9 +1,9 @@
 import COpenSSL
 package import CertRegCore
 
-/// The certificate of somebody who signs documents with ECDSA on P-256 and SHA-256: `ES256` of RFC 7518 section 3.4.
+/// The certificate of a signer of documents with ECDSA on P-256 and SHA-256: `ES256` of RFC 7518 section 3.4.
 ///
-/// Whether it is valid, and who issued it, is not looked at: whoever names it trusts it.
+/// Its validity and issuer are not checked: a user who names the certificate trusts it.
 package final class SignerCertificate {
   /// Why a certificate cannot be used to check signatures.
   package enum Fault: Error, Hashable, Sendable, CustomStringConvertible {

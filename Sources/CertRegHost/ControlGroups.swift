@@ -19,7 +19,7 @@ struct ControlGroups {
     self.roots = roots
   }
 
-  /// The unit that `process` is in; `nil` where it is found in none.
+  /// The unit that `process` is in; `nil` if it is found in none.
   mutating func unit(of process: Int32) -> String? {
     let line = "\(process)"
     if let index = recent.firstIndex(where: { Self.members("\($0.root)\($0.path)/cgroup.procs").contains(line[...]) }) {

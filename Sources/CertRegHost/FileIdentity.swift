@@ -7,7 +7,7 @@ struct FileIdentity: Equatable {
   let owner: UInt32
   private let mode: UInt32
 
-  /// `nil` where nothing is at `path` or it cannot be looked at.
+  /// `nil` if nothing is at `path` or it cannot be looked at.
   init?(path: String) {
     var status = stat()
     guard lstat(path, &status) == 0 else { return nil }

@@ -20,6 +20,7 @@ package struct HostError: Error, Hashable, Sendable, CustomStringConvertible {
     case failed
   }
 
+  /// What kind of failure it is.
   package var code: Code
   /// For the log and the operator: names the path and says what can be done about it.
   package var message: String

@@ -6,25 +6,27 @@ import Glibc
 /// Opened so that no moment of carelessness can be used:
 /// - A lock beside the path is held as long as the socket, so that two starting daemons cannot both find it unused.
 /// - What is no socket, a symbolic link above all, is left alone. A socket is replaced only where connect(2) says
-///   `ECONNREFUSED`, the one answer that proves that nobody listens.
+///   `ECONNREFUSED`, the only answer that proves that no process listens.
 /// - The file has at most the configured rights from the moment that it exists, and group and rights are final
-///   before listen(2), until when nobody can connect.
+///   before listen(2), so before any client can connect.
 package struct ListeningSocket: Sendable {
   /// How to open the socket.
   package struct Options: Hashable, Sendable {
-    /// What the socket file's group becomes.
+    /// The group of the socket file.
     package enum Group: Hashable, Sendable {
       /// The process's own.
       case unchanged
       /// A name or number that must exist and that the process may give files to.
       case required(String)
-      /// A name that is used if it exists and the process may use it: for a default that nobody configured.
+      /// A name that is used if it exists and the process may use it: for a default.
       case ifPossible(String)
     }
 
+    /// Path of the socket file, at most 107 bytes (`sun_path` of unix(7)).
     package var path: String
     /// Permission bits of the file, such as 0o660.
     package var mode: UInt32
+    /// The group of the file.
     package var group: Group
     /// Connections that wait to be accepted; the kernel caps it at net.core.somaxconn.
     package var backlog: Int32
@@ -37,8 +39,9 @@ package struct ListeningSocket: Sendable {
     }
   }
 
-  /// Non-blocking, close-on-exec and listening. Whoever serves it closes it.
+  /// Non-blocking, close-on-exec and listening. The server closes it.
   package let descriptor: Int32
+  /// Path of the socket file.
   package let path: String
   /// What the operator should know although the socket is open, such as a default group that does not exist.
   package let remarks: [String]
@@ -52,7 +55,7 @@ package struct ListeningSocket: Sendable {
     let address = try SocketAddress(path: options.path)
     let group = try ResolvedGroup(options.group)
     try createDirectory(ofSocket: options.path)
-    // Before the lock, so that no lock file appears beside somebody's link.
+    // Before the lock, so that no lock file appears beside a symbolic link.
     try requireSocketOrNothing(at: options.path)
     let claim = try SocketPathClaim.take(forSocket: options.path)
     do throws(HostError) {
@@ -107,7 +110,7 @@ extension ListeningSocket {
   }
 
   /// Sets group and mode of the file at `path`, which must be a socket of this process's user, through a handle on the
-  /// file itself, so that nothing put in its place meanwhile is changed.
+  /// file itself, so that a file put in its place is left alone.
   private static func setOwnership(
     of path: String, mode: UInt32, group: ResolvedGroup
   ) throws(HostError) -> (FileIdentity, remarks: [String]) {
@@ -188,7 +191,7 @@ extension ListeningSocket {
     switch errno {
     case ECONNREFUSED: return .stale
     case ENOENT: return .absent
-    // A full backlog, or a socket of another type: somebody's all the same.
+    // A full backlog, or a socket of another type: another process uses it.
     case EAGAIN, EINPROGRESS, EPROTOTYPE: return .listening
     default:
       throw HostError(errno: errno, call: "connect", subject: "\(path): cannot tell whether this socket is in use")

@@ -14,7 +14,7 @@ package enum LogDestination: String, CaseIterable, Sendable {
   /// started; it may have been redirected since, or be a parent's.
   /// - Parameters:
   ///   - journalStream: value of `$JOURNAL_STREAM`.
-  ///   - standardErrorStream: `device:inode` of descriptor 2, in decimal; `nil` where it is closed.
+  ///   - standardErrorStream: `device:inode` of descriptor 2, in decimal; `nil` if it is closed.
   package func resolved(journalStream: String?, standardErrorStream: String?) -> LogDestination {
     switch self {
     case .journal, .standardError: self
@@ -36,7 +36,7 @@ enum LogOutput {
     let bytes = assignments.map { Array($0.utf8) }
     var vectors: [iovec] = []
     vectors.reserveCapacity(bytes.count)
-    // One buffer for all, so that the pointers into it hold for the whole call; sd_journal_sendv(3) only reads.
+    // One buffer for all fields keeps the pointers into it valid for the whole call; sd_journal_sendv(3) only reads.
     var joined = Array(bytes.joined())
     let result = joined.withUnsafeMutableBufferPointer { buffer -> Int32 in
       guard var next = buffer.baseAddress else { return 0 }
@@ -59,7 +59,7 @@ enum LogOutput {
         if count >= 0 {
           offset += count
         } else if errno == EAGAIN {
-          // Somebody who shares the descriptor made it non-blocking.
+          // Another process that shares the descriptor made it non-blocking.
           var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
           guard poll(&entry, 1, -1) >= 0 || errno == EINTR else { return }
         } else if errno != EINTR {

@@ -5,9 +5,11 @@ import Synchronization
 
 /// The daemon's log from the handlers to the destination: one for the process, shared by every logger.
 package final class LogPipeline: Sendable {
-  /// The configuration's `log` section.
+  /// The section `log` of the configuration.
   package struct Configuration: Hashable, Sendable {
+    /// Messages below this level are not written.
     package var level: Logger.Level
+    /// Where messages go.
     package var destination: LogDestination
     /// For standard error; the journal has fields.
     package var format: LogFormat
@@ -28,7 +30,7 @@ package final class LogPipeline: Sendable {
     var conditionLimiter = LogPipeline.conditionLimiter
     var suppressed = 0
 
-    /// Whether an entry may be written: `nil` not, else how many of its kind were held back before it.
+    /// How many entries of the kind were suppressed before this one; `nil` if this one is suppressed too.
     mutating func admit(_ kind: String, _ limit: EventID.Limit, at now: MonotonicTime) -> Int? {
       let decision: LogRateLimiter.Decision
       switch limit {
@@ -45,7 +47,8 @@ package final class LogPipeline: Sendable {
     }
   }
 
-  /// What of the audit trail is not bounded by the upstream's pace or the queue: 1,000 at once and 20 a second of each kind.
+  /// The limit for entries of the audit trail that neither the upstream nor the queue bounds: 1,000 of each kind at once and 20
+  /// a second.
   package static var auditLimiter: LogRateLimiter { LogRateLimiter(burst: 1000, perSecond: 20) }
 
   /// The limit for lasting conditions: one entry of each kind a minute.
@@ -59,11 +62,11 @@ package final class LogPipeline: Sendable {
   /// A pipeline to any destination.
   ///
   /// - Parameters:
-  ///   - limiter: its buckets apply to every level from `info` to `error`; debugging wants everything, and `critical` must
-  ///     never be held back.
-  ///   - clock: read once a message.
-  ///   - auditLimiter: the same for events that say so of themselves.
-  ///   - write: see ``LogWriter``.
+  ///   - limiter: The limit of each kind of message from `info` to `error`; debug messages and `critical` have none.
+  ///   - auditLimiter: The same for events with the limit ``EventID/Limit/audit``.
+  ///   - clock: Read once for each message.
+  ///   - write: See ``LogWriter``.
+  /// - Throws: ``HostError`` if the thread that writes cannot be started.
   package init(
     level: Logger.Level, limiter: LogRateLimiter = LogRateLimiter(),
     auditLimiter: LogRateLimiter = LogPipeline.auditLimiter, capacity: Int = 16_384,
@@ -83,9 +86,10 @@ package final class LogPipeline: Sendable {
   /// The pipeline that `configuration` asks for.
   ///
   /// - Parameters:
-  ///   - configuration: level, destination and format.
-  ///   - identifier: the journal's `SYSLOG_IDENTIFIER`.
-  ///   - environment: read for `JOURNAL_STREAM`.
+  ///   - configuration: Level, destination and format.
+  ///   - identifier: `SYSLOG_IDENTIFIER` in the journal.
+  ///   - environment: Read for `JOURNAL_STREAM`.
+  /// - Throws: ``HostError`` if the thread that writes cannot be started.
   package convenience init(
     configuration: Configuration, identifier: String = "certregd", environment: [String: String]
   ) throws(HostError) {
@@ -118,7 +122,7 @@ package final class LogPipeline: Sendable {
     PipelineLogHandler(label: label, pipeline: self, metadataProvider: metadataProvider)
   }
 
-  /// Waits until what was logged is written, at most for `limit`; first tells of what was held back. For the end of the
+  /// Waits until all messages are written, at most for `limit`; reports suppressed messages first. For the end of the
   /// process. Returns whether all is written.
   @discardableResult
   package func flush(within limit: Duration = .seconds(2)) -> Bool {
@@ -173,7 +177,8 @@ package final class LogPipeline: Sendable {
     }
   }
 
-  /// What did not reach the log: held back because there were too many of a kind, and dropped because it was too slow.
+  /// The messages missing from the log: suppressed because there were too many of a kind, or dropped because the
+  /// destination was too slow.
   package var missing: (suppressed: Int, dropped: Int) {
     (state.withLock { $0.suppressed }, writer.droppedCount)
   }

@@ -4,7 +4,7 @@ package import CertRegCore
 package struct LogRateLimiter: Sendable {
   /// What to do with a message.
   package enum Decision: Hashable, Sendable {
-    /// Write it, and say that so many of its kind were held back before it.
+    /// Write the message, with the number of messages of its kind that were suppressed before it.
     case emit(suppressedBefore: Int)
     case suppress
   }
@@ -52,7 +52,7 @@ package struct LogRateLimiter: Sendable {
     return decision
   }
 
-  /// What was held back and not yet told of, by kind, in the order of the names; it counts as told afterwards.
+  /// The suppressed messages not yet reported, by kind, in the order of the names. They count as reported afterwards.
   package mutating func takeSuppressed() -> [(kind: String, count: Int)] {
     let held = buckets.filter { $0.value.suppressed > 0 }.map { (kind: $0.key, count: $0.value.suppressed) }
     for (kind, _) in held { buckets[kind]?.suppressed = 0 }

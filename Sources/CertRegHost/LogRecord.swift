@@ -5,7 +5,9 @@ package import Logging
 package struct LogRecord: Hashable, Sendable {
   /// A name and its value.
   package struct Field: Hashable, Sendable {
+    /// A name of ``LogField``, or one of the caller.
     package var name: String
+    /// The value as text.
     package var value: String
 
     package init(name: String, value: String) {
@@ -14,14 +16,19 @@ package struct LogRecord: Hashable, Sendable {
     }
   }
 
+  /// When the message was logged.
   package var time: WallTime
+  /// The level of the message.
   package var level: Logger.Level
+  /// The label of the logger.
   package var label: String
+  /// The text of the message.
   package var message: String
   /// Sorted by name, each name once.
   package var fields: [Field]
   /// Where in the source the message is from: `Module/File.swift` and line.
   package var file: String
+  /// The line of the source file.
   package var line: UInt
 
   /// The longest message in bytes.

@@ -3,12 +3,12 @@ import CertRegCore
 import Glibc
 import Synchronization
 
-/// Writes records on a thread of its own, so that a slow journal or a stuck pipe never holds up the daemon.
+/// Writes records on a separate thread, so that a slow journal or a stuck pipe never holds up the daemon.
 ///
 /// What waits is bounded: past the bound records are dropped and counted, and the count is told when there is room again.
 package final class LogWriter: Sendable {
   private enum Item {
-    /// Made on the writer's thread: whoever logs pays for the facts alone.
+    /// Made on the writer's thread, so that callers pay only for collecting the facts.
     case record(@Sendable () -> LogRecord)
     case dropped(Int)
     case marker(ThreadSemaphore)
@@ -35,7 +35,7 @@ package final class LogWriter: Sendable {
 
   /// - Parameters:
   ///   - capacity: most records that wait.
-  ///   - makeDropReport: the record that tells of so many dropped ones.
+  ///   - makeDropReport: makes the record that reports a number of dropped records.
   ///   - write: called on the writer's thread with the next records in order; may block.
   package init(
     capacity: Int, makeDropReport: @escaping @Sendable (Int) -> LogRecord,
@@ -128,7 +128,7 @@ package final class LogWriter: Sendable {
         }
       }
       if !batch.isEmpty { write(batch) }
-      // Whoever logs meanwhile finds nobody to wake. What comes first after a quiet time has been written at once.
+      // Callers that log during this time need not wake the thread. The first message after a pause is already written.
       usleep(LogWriter.pauseMicroseconds)
     }
   }

@@ -9,7 +9,7 @@ package struct PeerCredentials: Hashable, Sendable {
   package var groupID: UInt32
   /// 0 where the peer is in a process namespace that this process cannot see.
   package var processID: Int32
-  /// Supplementary groups, in the kernel's order; empty where the kernel does not tell (before Linux 4.13).
+  /// Supplementary groups, in the kernel's order; empty if the kernel does not tell (before Linux 4.13).
   package var supplementaryGroupIDs: [UInt32]
 
   package init(userID: UInt32, groupID: UInt32, processID: Int32, supplementaryGroupIDs: [UInt32] = []) {
@@ -23,7 +23,7 @@ package struct PeerCredentials: Hashable, Sendable {
 extension PeerCredentials {
   /// Asks the kernel about the connected socket `descriptor` (`SO_PEERCRED`, `SO_PEERGROUPS`).
   ///
-  /// - Throws: `HostError` where `descriptor` is no connected socket.
+  /// - Throws: ``HostError`` if the descriptor is not a connected Unix socket.
   package init(descriptor: Int32) throws(HostError) {
     // struct ucred of unix(7): pid_t, uid_t, gid_t, each of four bytes.
     var credentials: (process: Int32, user: UInt32, group: UInt32) = (0, 0, 0)

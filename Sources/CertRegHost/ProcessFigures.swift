@@ -2,10 +2,15 @@ import Glibc
 
 /// What the kernel counts for this process (proc(5)), in the units of Prometheus' process metrics.
 package struct ProcessFigures: Hashable, Sendable {
+  /// Processor time in user and kernel mode.
   package var cpuSeconds = 0.0
+  /// Memory that is resident.
   package var residentBytes = 0
+  /// Address space in use.
   package var virtualBytes = 0
+  /// Number of threads.
   package var threads = 0
+  /// Number of open descriptors.
   package var openFiles = 0
   /// `nil`: no limit.
   package var maxOpenFiles: Int?

@@ -16,6 +16,8 @@ package enum ProcessLimits {
   }
 
   /// The limit on open descriptors as it is now.
+  ///
+  /// - Throws: ``HostError`` if the limit cannot be read.
   package static func openFiles() throws(HostError) -> OpenFiles {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
@@ -26,6 +28,8 @@ package enum ProcessLimits {
 
   /// Raises the soft limit to the hard one and returns what then holds. The soft limit is low for the sake of programs
   /// that use select(2), which cannot take descriptors above 1,023; the daemon does not.
+  ///
+  /// - Throws: ``HostError`` if the limit can be neither read nor raised.
   @discardableResult
   package static func raiseOpenFiles() throws(HostError) -> OpenFiles {
     let before = try openFiles()

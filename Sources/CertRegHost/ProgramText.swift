@@ -2,7 +2,7 @@ import Glibc
 
 /// The pages of code that are mapped into the process.
 package enum ProgramText {
-  /// Code of a file, mapped so that nobody can write to it.
+  /// Code of a file, mapped without write access.
   struct Mapping: Hashable {
     var file: String
     var addresses: Range<UInt>
@@ -50,7 +50,7 @@ package enum ProgramText {
 }
 
 extension ProgramText.Mapping {
-  /// Reads a line of /proc/pid/maps (proc(5)); `nil` for anything but executable pages of a file that nobody can write to.
+  /// Reads a line of /proc/pid/maps (proc(5)); `nil` for anything but executable pages of a file without write access.
   init?(line: String) {
     let fields = line.split(maxSplits: 5, whereSeparator: { $0 == " " })
     guard fields.count == 6, fields[1] == "r-xp", line.hasSuffix("\n") else { return nil }

@@ -1,15 +1,15 @@
 import CSystemd
 import Glibc
 
-/// Tells the service manager how the daemon is. Does nothing where there is no manager that listens.
+/// Tells the service manager the state of the daemon. Does nothing without a manager that listens.
 package struct ServiceNotifier: Sendable {
   private let send: @Sendable (String) -> Void
   private let monotonicMicroseconds: @Sendable () -> UInt64
 
-  /// How often the manager wants to hear `pingWatchdog()`, at the least; `nil` where it has no watchdog for this process.
+  /// How often the manager wants to hear `pingWatchdog()`, at the least; `nil` if it has no watchdog for this process.
   package let watchdogInterval: Duration?
 
-  /// Whether there is nobody to tell.
+  /// Whether no service manager listens.
   package let isSilent: Bool
 
   /// - Parameters:

@@ -11,10 +11,11 @@ package struct PassedDescriptor: Hashable, Sendable {
     case internet
   }
 
-  /// Non-blocking and close-on-exec. Whoever takes it closes it.
+  /// Non-blocking and close-on-exec. The server closes it.
   package var descriptor: Int32
   /// `FileDescriptorName=` of the socket unit; by default the unit's name.
   package var name: String
+  /// The address family of the socket.
   package var family: Family
 
   package init(descriptor: Int32, name: String, family: Family) {
@@ -26,9 +27,9 @@ package struct PassedDescriptor: Hashable, Sendable {
 
 /// Sockets passed by the service manager (sd_listen_fds(3)).
 package enum SocketActivation {
-  /// The passed sockets in the order of the manager; none where the process was started in another way.
+  /// The passed sockets in the order of the manager; none if the process was started in another way.
   ///
-  /// Removes `$LISTEN_FDS` and its companions from the environment so that no child takes them for its own. Since that
+  /// Removes `$LISTEN_FDS` and its companions from the environment so that no child process uses them. Since that
   /// changes the environment, call it once, before there are other threads.
   /// - Throws: `unusableDescriptor` for anything that is not a listening stream socket of a known family.
   package static func passedDescriptors() throws(HostError) -> [PassedDescriptor] {
@@ -53,6 +54,8 @@ package enum SocketActivation {
   }
 
   /// Checks that `descriptor` is a listening stream socket, takes it over and makes it non-blocking.
+  ///
+  /// - Throws: ``HostError`` with `unusableDescriptor` for any other descriptor.
   package static func describe(_ descriptor: Int32, name: String) throws(HostError) -> PassedDescriptor {
     let family: PassedDescriptor.Family
     if sd_is_socket(descriptor, AF_UNIX, Int32(SOCK_STREAM.rawValue), 1) > 0 {
@@ -77,13 +80,13 @@ package enum SocketActivation {
     return PassedDescriptor(descriptor: descriptor, name: name, family: family)
   }
 
-  /// Accepts who waits on the sockets, hands each `answer` as far as it takes it at once, and hangs up.
+  /// Accepts the waiting connections, sends each `answer` as far as it takes it without blocking, and closes them.
   ///
-  /// For a start that fails and would fail again: the service manager starts the service for whoever waits, over and over.
+  /// For a start that fails and would fail again: the service manager starts the service for a waiting client again and again.
   package static func turnAway(from passed: [PassedDescriptor], with answer: [UInt8]) {
     for socket in passed {
       while true {
-        // The sockets are non-blocking: with nobody there this fails.
+        // The sockets are non-blocking: without a client this fails.
         let client = accept(socket.descriptor, nil, nil)
         guard client >= 0 else { break }
         _ = send(client, answer, answer.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))

@@ -21,7 +21,7 @@ final class SocketPathClaim: Sendable {
   static func take(forSocket path: String) throws(HostError) -> SocketPathClaim {
     let lockPath = path + ".lock"
     // A holder removes the lock file when it ends. Whoever opened it before that has locked a file without a name,
-    // which excludes nobody, and has to open the new one. Each round means that another process came and went.
+    // which excludes no other process, and has to open the new one. Each round means that another process came and went.
     for _ in 0..<100 {
       let descriptor = try openLockFile(lockPath)
       guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
@@ -54,7 +54,7 @@ final class SocketPathClaim: Sendable {
   }
 
   private static func openLockFile(_ lockPath: String) throws(HostError) -> Int32 {
-    // O_NONBLOCK: opening a named pipe that somebody put there must not hang.
+    // O_NONBLOCK: opening a named pipe at this path must not hang.
     let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK
     let descriptor = open(lockPath, flags, 0o600)
     guard descriptor >= 0 else {
@@ -70,7 +70,7 @@ final class SocketPathClaim: Sendable {
     return descriptor
   }
 
-  /// ` (process 123)` by what the holder wrote; empty where it cannot be read.
+  /// ` (process 123)` by what the holder wrote; empty if it cannot be read.
   private static func readHolder(_ descriptor: Int32) -> String {
     var bytes = [UInt8](repeating: 0, count: 16)
     let count = pread(descriptor, &bytes, bytes.count, 0)

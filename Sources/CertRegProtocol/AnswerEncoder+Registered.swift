@@ -15,7 +15,7 @@ extension AnswerEncoder {
   ///   - memory: At least `registeredSize` bytes; anything less is a mistake of the caller's and traps.
   ///   - id: JSON text of the request's `id`; `nil` leaves the member out.
   ///   - arnPrefix: What stands before the ID in the ARN; written as it is: printable ASCII without quotes
-  ///     and backslashes, which ``Registration/arnPrefix`` ensures.
+  ///     and backslashes, which `Registration.arnPrefix` ensures.
   ///   - status: `nil` leaves the member out.
   ///   - target: A target's name. Those are of letters, digits, `.`, `_` and `-` and need no escaping.
   package static func writeRegistered(

@@ -4,9 +4,11 @@ package import CertRegCore
 package struct JudgedCertificate: Hashable, Sendable {
   /// SHA-256 of the DER encoding.
   package var id: CertificateID
+  /// The DER encoding.
   package var der: [UInt8]
   /// `tbsCertificate.validity` (RFC 5280 section 4.1.2.5).
   package var notBefore: WallTime
+  /// The end of the validity (RFC 5280 section 4.1.2.5).
   package var notAfter: WallTime
 
   package init(id: CertificateID, der: [UInt8], notBefore: WallTime, notAfter: WallTime) {

@@ -15,6 +15,7 @@ package final class EmbeddedUpstream: UpstreamClient {
   /// Protects the IDs of certificates and the source of those of requests.
   private let state: Mutex<State>
 
+  /// An upstream with an account of its own and random IDs of requests.
   package convenience init(
     region: String = SandboxAccount.defaultRegion, account: String = SandboxAccount.defaultID
   ) {

@@ -6,7 +6,7 @@ package struct FaultPlan: Hashable, Sendable {
   package var latency: ClosedRange<Duration>
   /// Probability that an answer is InternalFailureException or ServiceUnavailableException.
   package var errorRate: Double
-  /// Probability that a connection is closed where the answer ought to be.
+  /// Probability that a connection is closed in place of an answer.
   package var dropRate: Double
   /// Probability that a connection is reset (TCP RST) there.
   package var resetRate: Double
@@ -14,15 +14,16 @@ package struct FaultPlan: Hashable, Sendable {
   package var lieRate: Double
   /// How fast the bodies of answers are sent; `nil`: at once. Greater than zero.
   package var bytesPerSecond: Int?
-  /// What each operation may be called a second; `nil` sets no limit.
+  /// How often each operation may be called; `nil`: without limit.
   package var throttle: ThrottleRate?
   /// Access key IDs whose session is over: ExpiredTokenException.
   package var expiredKeyIDs: Set<String> = []
-  /// What the endpoint's clock is ahead of the system's.
+  /// How far the endpoint's clock is ahead of the system's.
   package var clockOffset = Duration.zero
-  /// What the next registrations are answered with instead of the truth.
+  /// Answers for the next registrations in place of the true ones.
   package var answers: [ScriptedAnswer] = []
 
+  /// No faults.
   package static let none = FaultPlan()
 
   package init(
@@ -36,15 +37,17 @@ package struct FaultPlan: Hashable, Sendable {
     self.lieRate = lieRate
   }
 
-  /// An answer that is sent as it stands.
+  /// An answer that is sent unchanged.
   package struct ScriptedAnswer: Hashable, Sendable {
+    /// The HTTP status.
     package var status: Int
-    /// `x-amzn-RequestId`, `Content-Type` and `Date` are added where they are missing.
+    /// `x-amzn-RequestId`, `Content-Type` and `Date` are added if they are missing.
     package var headers: [String: String]
+    /// The body, sent unchanged.
     package var body: String
     /// How many registrations get it.
     package var times: Int
-    /// Whether what was asked for is done before, as when an answer is lost or garbled on its way.
+    /// Whether the operation is carried out first, as when an answer is lost or garbled on its way.
     package var isCarriedOut: Bool
 
     package init(
@@ -58,8 +61,9 @@ package struct FaultPlan: Hashable, Sendable {
     }
   }
 
-  /// What befalls one call.
+  /// The faults of one call.
   package struct Draw: Hashable, Sendable {
+    /// When a fault happens.
     package enum Moment: Hashable, Sendable {
       /// The operation is not carried out.
       case before
@@ -73,17 +77,19 @@ package struct FaultPlan: Hashable, Sendable {
       case reset
     }
 
+    /// The time between the request and the answer.
     package var latency: Duration
-    /// The answer that comes instead of the right one.
+    /// The error that is answered in place of the result.
     package var error: SandboxError?
+    /// How the connection ends in place of an answer; `nil` if it does not.
     package var cut: Cut?
-    /// When `error` or the cut happens. A caller cannot tell, and has to cope with either.
+    /// When `error` or the cut happens. Callers cannot tell the difference and have to cope with both.
     package var moment: Moment
     /// Whether another certificate is named.
     package var isLie: Bool
   }
 
-  /// Draws what befalls the next call. Takes the same number of random values whatever the outcome, so that a seed gives
+  /// Draws the faults of the next call. Takes the same number of random values whatever the outcome, so that a seed gives
   /// the same sequence of faults under other rates.
   package func draw(using generator: inout some RandomNumberGenerator) -> Draw {
     func share() -> Double { Double.random(in: 0..<1, using: &generator) }

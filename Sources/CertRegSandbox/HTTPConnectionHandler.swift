@@ -174,7 +174,7 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
       version: .http1_1, status: HTTPResponseStatus(statusCode: response.status), headers: headers)
   }
 
-  /// Names what was asked for by the operation: the path is the client's text.
+  /// Names the operation instead of the path, which is text of the client.
   private func log(_ response: SandboxResponse?, operation: SandboxOperation.Name?) {
     logger.info(
       "\(operation?.rawValue ?? "unknown operation")",

@@ -3,6 +3,7 @@ import FoundationEssentials
 
 /// Why key pairs cannot be read. Holds nothing of them.
 package struct KeyPairListError: Error, Hashable, Sendable {
+  /// The reason, with the place of the key pair.
   package var message: String
 }
 
@@ -11,6 +12,9 @@ package struct KeyPairListError: Error, Hashable, Sendable {
 package struct KeyPairList: Sendable {
   package private(set) var credentials: [SigningCredentials] = []
 
+  /// Reads the values of `--verify-signatures`.
+  ///
+  /// - Throws: ``KeyPairListError`` for a text of another form and for a file that cannot be read or has no key pair.
   package init(_ arguments: [String]) throws(KeyPairListError) {
     for argument in arguments {
       if argument.hasPrefix("@") {

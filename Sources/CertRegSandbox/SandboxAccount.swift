@@ -2,9 +2,12 @@ package import CertRegCore
 
 /// The account and region that a register stands for.
 package struct SandboxAccount: Hashable, Sendable {
+  /// The region if none is named.
   package static let defaultRegion = "eu-central-1"
+  /// The account if none is named.
   package static let defaultID = "123456789012"
 
+  /// The name of the region.
   package let region: String
   /// 12 digits.
   package let id: String

@@ -3,16 +3,17 @@ package import CertRegCore
 import CertRegCrypto
 import Synchronization
 
-/// What an endpoint is like.
+/// The configuration of an endpoint.
 package struct SandboxConfiguration: Sendable {
+  /// The account and region that the endpoint serves.
   package var account: SandboxAccount
   /// `nil` accepts every request, signed or not.
   package var signatures: SignatureVerifier?
-  /// Operations that nobody may use: UnauthorizedException.
+  /// Operations that are answered with UnauthorizedException.
   package var denied: Set<SandboxOperation.Name>
   /// At first; see `isControlled`.
   package var faults: FaultPlan
-  /// Whether `PUT /sandbox/faults` with a `FaultPlan` as JSON puts another plan in its place. Anybody who can connect may.
+  /// Whether `PUT /sandbox/faults` with a `FaultPlan` as JSON replaces the plan. Any client may send it.
   package var isControlled: Bool
 
   package init(
@@ -27,17 +28,17 @@ package struct SandboxConfiguration: Sendable {
   }
 }
 
-/// What becomes of a request.
+/// The answer to a request and how it is sent.
 package struct SandboxAnswer: Sendable {
-  /// `nil` where the connection is cut instead.
+  /// `nil` if the connection is cut instead.
   package var response: SandboxResponse?
-  /// How the connection ends where there is no response.
+  /// How the connection ends if there is no response.
   package var cut = FaultPlan.Draw.Cut.closed
   /// How long to wait before.
   package var latency: Duration
   /// How fast the body is sent; `nil`: at once.
   package var bytesPerSecond: Int?
-  /// The operation that was asked for, where it is one.
+  /// The operation of the request; `nil` if the request names none.
   package var operation: SandboxOperation.Name?
 }
 
@@ -50,7 +51,7 @@ package final class SandboxEndpoint: Sendable {
     var buckets: [SandboxOperation.Name: TokenBucket] = [:]
     var generator: SplitMix64
 
-    /// What the next registration is answered with, where that is laid down.
+    /// The scripted answer to the next registration; `nil` if the plan has none.
     mutating func takeScriptedAnswer() -> FaultPlan.ScriptedAnswer? {
       guard let answer = faults.answers.first else { return nil }
       if answer.times > 1 { faults.answers[0].times -= 1 } else { faults.answers.removeFirst() }
@@ -61,13 +62,13 @@ package final class SandboxEndpoint: Sendable {
   private let configuration: SandboxConfiguration
   private let judge: any CertificateJudge
   private let clock: HostClock
-  /// Protects the register, its file, the faults, the token buckets and the random numbers: calls take effect one after the other.
+  /// Protects the register, its file, the faults, the token buckets and the random numbers: calls take effect one at a time.
   private let state: Mutex<State>
 
   /// - Parameters:
   ///   - configuration: Account, signatures and faults.
-  ///   - judge: Says which certificates AWS IoT would take.
-  ///   - stateFile: Where the register is kept, with what was in it; `nil` starts with an empty register in memory.
+  ///   - judge: Decides which certificates AWS IoT would accept.
+  ///   - stateFile: The file of the register, with its content; `nil` starts with an empty register in memory.
   ///   - clock: The time of answers and of signatures.
   ///   - seed: Decides IDs and faults.
   package init(
@@ -88,7 +89,7 @@ package final class SandboxEndpoint: Sendable {
     state.withLock { $0.register.count }
   }
 
-  /// Carries out what `request` asks for.
+  /// Carries out a request.
   package func answer(_ request: SandboxRequest) -> SandboxAnswer {
     if configuration.isControlled, request.path == "/sandbox/faults" { return control(request) }
     let now = clock.wall
@@ -112,10 +113,10 @@ package final class SandboxEndpoint: Sendable {
       bytesPerSecond: call.faults.bytesPerSecond, operation: call.operation)
   }
 
-  /// What is known of a request on its way.
+  /// The state of a request under way.
   private struct Call {
     var requestID: UniqueID
-    /// The plan as it was when the call came.
+    /// The plan when the call came.
     var faults: FaultPlan
     var draw: FaultPlan.Draw
     /// By the endpoint's clock.
@@ -124,7 +125,7 @@ package final class SandboxEndpoint: Sendable {
     var scripted: FaultPlan.ScriptedAnswer?
   }
 
-  /// Puts another plan in place of the one in force.
+  /// Replaces the plan in force.
   private func control(_ request: SandboxRequest) -> SandboxAnswer {
     var response: SandboxResponse
     if request.method == "PUT" {
@@ -164,10 +165,10 @@ package final class SandboxEndpoint: Sendable {
 
   // MARK: Steps
 
-  /// Checks who asks, finds out for what, and does it. Faults befall calls that have come so far: who is not known is
-  /// refused, however well the service is.
+  /// Checks the caller, finds the operation and carries it out. Faults come after the check of the caller: an unknown
+  /// caller is refused whatever the state of the service.
   ///
-  /// - Returns: The operation's output; `nil` where it has none.
+  /// - Returns: The operation's output; `nil` if it has none.
   private func carryOut(_ request: SandboxRequest, _ call: inout Call) throws(SandboxError) -> JSONValue? {
     try configuration.signatures?.verify(request, at: call.now)
     if let keyID = request.accessKeyID, call.faults.expiredKeyIDs.contains(keyID) {
@@ -181,7 +182,7 @@ package final class SandboxEndpoint: Sendable {
     if let rate = call.faults.throttle { try throttle(route.name, to: rate) }
     if call.draw.moment == .before {
       if let error = call.draw.error { throw error }
-      // The answer is thrown away: what matters is that nothing is done.
+      // The answer is discarded; nothing is done.
       if call.draw.cut != nil { return nil }
     }
     if route.name == .registerCertificateWithoutCA {

@@ -40,6 +40,7 @@ package struct SandboxError: Error, Hashable, Sendable {
   }
 
   package var kind: Kind
+  /// `message` of the body, for people.
   package var message: String
   /// ResourceAlreadyExistsException alone: `certificateId` of the certificate that is there.
   package var resourceID: String?

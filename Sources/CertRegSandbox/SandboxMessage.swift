@@ -1,15 +1,17 @@
 import CertRegCore
 import CertRegSigV4
 
-/// An HTTP request, complete, as far as the sandbox looks at it.
+/// The parts of a complete HTTP request that the sandbox reads.
 package struct SandboxRequest: Sendable {
+  /// The HTTP method.
   package var method: String
   /// The path on the wire.
   package var path: String
-  /// What follows `?` on the wire; empty where there is none.
+  /// The text after `?` on the wire; empty if there is none.
   package var query: String
   /// In the order in which they came, repetitions included.
   package var headers: [(name: String, value: String)]
+  /// The complete body.
   package var body: [UInt8]
 
   /// A request for `target`, which is in origin form or, as proxies get it, in absolute form (RFC 9112 sections 3.2.1 and
@@ -23,7 +25,7 @@ package struct SandboxRequest: Sendable {
     self.body = body
   }
 
-  /// The access key ID that the request is signed with, where it is signed at all.
+  /// The access key ID of the signature; `nil` for a request without one.
   var accessKeyID: String? {
     header("authorization").flatMap { try? AuthorizationHeader(parsing: $0) }?.accessKeyID
   }
@@ -46,8 +48,11 @@ private func originForm(_ target: String) -> Substring {
 
 /// An answer to a `SandboxRequest`.
 package struct SandboxResponse: Sendable {
+  /// The HTTP status.
   package var status: Int
+  /// The headers, in the order in which they are sent.
   package var headers: [(name: String, value: String)]
+  /// The complete body.
   package var body: [UInt8]
 
   package init(status: Int, headers: [(name: String, value: String)], body: [UInt8]) {
@@ -56,14 +61,14 @@ package struct SandboxResponse: Sendable {
     self.body = body
   }
 
-  /// An answer as a plan lays it down.
+  /// The answer that a plan contains.
   init(_ scripted: FaultPlan.ScriptedAnswer) {
     self.init(
       status: scripted.status, headers: scripted.headers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
       body: Array(scripted.body.utf8))
   }
 
-  /// Adds what every answer has, where it is not there.
+  /// Adds the headers of every answer that are missing.
   mutating func addStandardHeaders(requestID: UniqueID, date: WallTime) {
     let standard = [
       ("x-amzn-RequestId", requestID.description), ("Content-Type", "application/json"), ("Date", date.httpDate),

@@ -18,10 +18,10 @@ package enum SandboxOperation: Hashable, Sendable {
     case deleteCertificate = "DeleteCertificate"
   }
 
-  /// Where a method and a path lead to.
+  /// The operation that a method and a path name.
   struct Route: Hashable, Sendable {
     var name: Name
-    /// `{certificateId}` of the path, decoded; empty where the path has none.
+    /// `{certificateId}` of the path, decoded; empty if the path has none.
     var certificateID = ""
   }
 
@@ -48,7 +48,7 @@ package enum SandboxOperation: Hashable, Sendable {
 
   /// Reads and checks the parameters of the operation that `route` leads to.
   ///
-  /// - Throws: InvalidRequestException, or SerializationException for a body that is not the JSON it ought to be.
+  /// - Throws: InvalidRequestException, or SerializationException for a body that is not the expected JSON.
   init(_ route: Route, query: String, body: [UInt8]) throws(SandboxError) {
     let parameters = QueryParameters(query)
     switch route.name {
@@ -121,7 +121,7 @@ package enum SandboxOperation: Hashable, Sendable {
         "Member must have length \(text.utf8.count < 64 ? "greater" : "less") than or equal to 64",
         at: "certificateId", value: text)
     }
-    // 0x and 62 digits fit the pattern and are nobody's digest.
+    // 0x and 62 digits fit the pattern but are no SHA-256.
     throw SandboxError(.resourceNotFound, "The certificate given in the request does not exist. Id: \(text)")
   }
 }

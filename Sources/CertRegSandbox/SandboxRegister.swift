@@ -1,8 +1,8 @@
 package import CertRegCore
 
-/// The register of certificates of one account and region: decides as AWS IoT does, does nothing else.
+/// The register of certificates of one account and region: decides as AWS IoT does, without side effects.
 ///
-/// An operation that changes something comes in two halves. The first checks it and says what the change would be; the
+/// An operation that changes something comes in two halves. The first checks it and returns the change; the
 /// second, `apply`, makes the change. Between them the change can be written to a file.
 package struct SandboxRegister: Sendable {
   /// Certificates in order of registration. `sequence` grows by one with each; positions move when one is deleted.
@@ -16,6 +16,7 @@ package struct SandboxRegister: Sendable {
     var certificate: RegisteredCertificate
   }
 
+  /// The account and region of the register.
   package let account: SandboxAccount
   private var records: [CertificateID: Record] = [:]
   private var order: [Entry] = []
@@ -25,6 +26,7 @@ package struct SandboxRegister: Sendable {
     self.account = account
   }
 
+  /// The number of certificates.
   package var count: Int { records.count }
 
   /// All certificates in order of registration.
@@ -132,6 +134,7 @@ package struct SandboxRegister: Sendable {
 
   /// A page of ListCertificates.
   package struct Page: Sendable {
+    /// The certificates of the page, in order.
     package var certificates: [RegisteredCertificate]
     /// Where the next page begins; `nil` on the last one.
     package var next: PageMarker?
@@ -166,8 +169,9 @@ package struct SandboxRegister: Sendable {
   }
 }
 
-/// Where a page of a list ended. It stays right when certificates are added or deleted meanwhile.
+/// Where a page of a list ended. It stays valid when certificates are added or deleted.
 package struct PageMarker: Hashable, Sendable {
+  /// The sequence number of the last certificate of the page.
   package var sequence: UInt64
 
   package init(sequence: UInt64) {

@@ -6,7 +6,7 @@ import NIOPosix
 import NIOSSL
 import Synchronization
 
-/// The endpoint on a TCP socket: HTTP/1.1, over TLS where there is a context for it.
+/// The endpoint on a TCP socket: HTTP/1.1, over TLS if there is a context for it.
 package final class SandboxServer: Sendable {
   /// Longest request body that is read. A certificate of 65,536 characters fits with every one of them escaped as a pair
   /// of `\u` sequences.

@@ -3,8 +3,9 @@ import Glibc
 
 /// Why a state file cannot be used.
 package struct StateFileError: Error, Hashable, Sendable {
+  /// The kinds of errors.
   package enum Code: Hashable, Sendable {
-    /// A line is not what the sandbox writes.
+    /// A line has a form that the sandbox does not write.
     case damaged
     /// The file belongs to another account, region or version of the program.
     case foreign
@@ -14,12 +15,13 @@ package struct StateFileError: Error, Hashable, Sendable {
     case failed
   }
 
+  /// The kind of the error.
   package var code: Code
   /// For people; names the file.
   package var message: String
 }
 
-/// A register kept in a file: a line that says whose it is and then a line for every change, in JSON.
+/// A register kept in a file: a line that names its account, then a line of JSON for every change.
 ///
 /// A change is in the file before its answer is sent, so that it survives the end of the process, though not
 /// necessarily that of the machine: nothing waits for the disk. A last line without an end is a write that was cut short,
@@ -27,7 +29,7 @@ package struct StateFileError: Error, Hashable, Sendable {
 package struct StateFile: Sendable {
   private let path: String
   private let file: OpenFile
-  /// Up to here the file holds whole lines.
+  /// The length of the whole lines in the file.
   private var lengthBytes: Int
 
   private init(path: String, file: OpenFile, lengthBytes: Int) {
@@ -36,7 +38,9 @@ package struct StateFile: Sendable {
     self.lengthBytes = lengthBytes
   }
 
-  /// Opens the file, or makes it, and reads what is in it. It stays locked until the value is gone.
+  /// Opens or creates the file and reads its content. It stays locked for the lifetime of the value.
+  ///
+  /// - Throws: ``StateFileError`` for a file that is damaged, in use, of another account, or cannot be opened.
   package static func open(
     path: String, account: SandboxAccount
   ) throws(StateFileError) -> (file: StateFile, register: SandboxRegister) {
@@ -76,6 +80,8 @@ package struct StateFile: Sendable {
   }
 
   /// Adds a change.
+  ///
+  /// - Throws: ``StateFileError`` with `failed` if the file cannot be written; the file is then as before.
   package mutating func append(_ change: RegisterChange) throws(StateFileError) {
     try append(line: StateLine.line(change))
   }

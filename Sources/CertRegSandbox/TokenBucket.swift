@@ -25,7 +25,7 @@ struct TokenBucket: Sendable {
     filledAt = now
   }
 
-  /// Takes a token, or says that there is none.
+  /// Takes a token; returns `false` if there is none.
   mutating func take(at now: MonotonicTime) -> Bool {
     if now > filledAt {
       tokens = min(rate.burst, tokens + Double((now - filledAt).nanoseconds) / 1e9 * rate.perSecond)

@@ -10,7 +10,7 @@ enum AliasExpansion {
     case ambiguous(anchor: String)
   }
 
-  /// An upper bound of the size of `text` with every alias replaced by what it stands for.
+  /// An upper bound of the size of `text` with every alias replaced by its anchor's value.
   ///
   /// Anchors (`&name`) and aliases (`*name`) are looked for in the bare bytes, in comments and strings too, so the bound can
   /// be too high and never too low: an anchored node begins after its `&name` and ends before its first alias, because an

@@ -71,7 +71,7 @@ struct ConfigurationNode: Equatable, Sendable {
     content = .mapping(members)
   }
 
-  /// The node at `path`; `nil` where there is none or it is null.
+  /// The node at `path`; `nil` if there is none or it is null.
   func value(at path: ArraySlice<String>) -> ConfigurationNode? {
     guard let key = path.first else { return content == .null ? nil : self }
     return self[key]?.value(at: path.dropFirst())

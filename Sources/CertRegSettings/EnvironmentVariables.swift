@@ -34,7 +34,7 @@ enum EnvironmentVariables {
     return name
   }
 
-  /// A variable's value; `nil` where it is not set or empty.
+  /// A variable's value; `nil` if it is not set or empty.
   static func value(_ name: String, in environment: [String: String]) -> String? {
     guard let value = environment[name], !value.isEmpty else { return nil }
     return value

@@ -1,10 +1,11 @@
 /// An effective configuration, with where each value came from.
 package struct LoadedSettings: Sendable, Equatable {
+  /// The validated configuration.
   package var settings: Settings
-  /// By path of the key (`socket.window`, `targets.default.region`, `access.rules[0].user`); those that are not here have
+  /// By path of the key (`socket.window`, `targets.default.region`, `access.rules[0].user`); all other keys have
   /// their default.
   package var origins: [String: SettingOrigin]
-  /// What is allowed and seldom meant.
+  /// Values that are allowed and seldom intended.
   package var warnings: [SettingsError.Problem]
   /// The file that was read; `nil`: there was none.
   package var configurationFile: String?

@@ -9,23 +9,28 @@ package struct Settings: Sendable, Equatable {
   package var stateDirectory = "/var/lib/certregd"
   /// Sorted by name, never empty, names unique.
   package var targets = [TargetConfiguration(name: TargetName("default"))]
-  /// Names one of `targets`: where a request goes that names none.
+  /// Names one of `targets`: the target of requests that name none.
   package var defaultTarget = TargetName("default")
   /// Sent for a request that names no status; `nil`: none is sent.
   package var defaultStatus: CertificateStatus?
+  /// The rules for certificates.
   package var validation = ValidationPolicies()
+  /// How long results are kept.
   package var cache = CacheSettings()
+  /// The limits of the queue.
   package var queue = QueueSettings()
+  /// How the state is written.
   package var store = StoreSettings()
-  /// `nil`: whoever can connect may do everything.
+  /// `nil`: every client that can connect may do everything.
   package var access: AccessSettings?
   package var log = LogSettings()
+  /// Where metrics are served.
   package var metrics = MetricsSettings()
   /// Whether the upstream is the one embedded in the process.
   package var sandbox = false
   /// How long work under way may take to end after SIGTERM.
   package var drainTimeout = Duration.seconds(25)
-  /// How long a caller waits that gives no `timeoutMs`.
+  /// How long a request without `timeoutMs` waits.
   package var defaultTimeout = Duration.seconds(60)
 
   package init() {}
@@ -98,6 +103,7 @@ package struct LogSettings: Sendable, Equatable {
     case critical
   }
 
+  /// Where the log goes.
   package enum Destination: String, CaseIterable, Sendable {
     /// The journal where systemd runs the daemon, else standard error.
     case automatic = "auto"
@@ -105,14 +111,19 @@ package struct LogSettings: Sendable, Equatable {
     case standardError = "stderr"
   }
 
+  /// The form of the log on standard error.
   package enum Format: String, CaseIterable, Sendable {
     case text
     case json
   }
 
+  /// Messages below this level are not written.
   package var level = Level.info
+  /// Where the log goes.
   package var destination = Destination.automatic
+  /// Whether repeats that are answered from memory have an entry in the audit trail.
   package var auditRepeats = false
+  /// The form of the log on standard error; the journal has fields.
   package var format = Format.text
 
   package init() {}
@@ -120,6 +131,7 @@ package struct LogSettings: Sendable, Equatable {
 
 /// Where a Prometheus scrape is answered.
 package struct MetricsSettings: Sendable, Equatable {
+  /// An address of the metrics server.
   package enum Listen: Hashable, Sendable {
     /// A loopback address (`127.0.0.0/8`, `::1` or `localhost`); the host without brackets.
     case tcp(host: String, port: Int)

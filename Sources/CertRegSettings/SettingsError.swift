@@ -4,7 +4,7 @@ package struct SettingsError: Error, Hashable, Sendable {
   package struct Problem: Hashable, Sendable {
     /// The line, variable or flag to change.
     package var origin: SettingOrigin
-    /// Path of the key (`socket.window`); empty where no key is concerned.
+    /// Path of the key (`socket.window`); empty if no key is concerned.
     package var key: String
     /// For people; holds nothing unescaped from the outside.
     package var message: String
@@ -18,7 +18,7 @@ package struct SettingsError: Error, Hashable, Sendable {
       self.suggestion = suggestion
     }
 
-    /// Line in the file, from 1; `nil` where the problem is not in a file.
+    /// Line in the file, from 1; `nil` if the problem is not in a file.
     package var line: Int? {
       if case .file(_, let line, _) = origin { line } else { nil }
     }

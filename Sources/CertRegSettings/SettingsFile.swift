@@ -2,11 +2,11 @@ import Glibc
 
 /// The file system as the loader sees it.
 package enum SettingsFile {
-  /// The bytes of the file at `path`, up to just more than the loader takes; `nil` where there is none.
+  /// The bytes of the file at `path`, up to just more than the loader takes; `nil` if there is none.
   ///
   /// - Throws: why it cannot be opened or read.
   package static func read(_ path: String) throws(SettingsError) -> [UInt8]? {
-    // A FIFO nobody writes to must not hang the start.
+    // A FIFO without a writer must not hang the start.
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     if descriptor < 0 {
       if errno == ENOENT || errno == ENOTDIR { return nil }

@@ -1,11 +1,12 @@
 import CertRegCore
 
-/// Brings together the defaults, the file, the environment and the command line.
+/// Combines the defaults, the file, the environment and the command line.
 ///
-/// What comes later wins: built-in default; the folders of `$RUNTIME_DIRECTORY` and `$STATE_DIRECTORY`, which are systemd's
+/// Later sources win: built-in default; the folders of `$RUNTIME_DIRECTORY` and `$STATE_DIRECTORY`, which are systemd's
 /// defaults for the socket and the state; the file; `CERTREGD_*` variables; flags. The AWS SDKs' own variables
 /// (`AWS_REGION`, `AWS_ENDPOINT_URL` and others) fill what a target leaves out after all of that.
 package struct SettingsLoader: Sendable {
+  /// The file that is read if none is named; it may be absent.
   package static let builtInConfigurationFile = "/etc/certregd/config.yaml"
 
   private let environment: [String: String]
@@ -17,7 +18,7 @@ package struct SettingsLoader: Sendable {
   ///   - environment: the process's variables.
   ///   - arguments: the settings that flags name.
   ///   - workingDirectory: absolute; relative paths of variables and flags count from it.
-  ///   - readFile: the bytes of the file at an absolute path; `nil` where there is none. Throws why it cannot be read.
+  ///   - readFile: the bytes of the file at an absolute path; `nil` if there is none. Throws why it cannot be read.
   package init(
     environment: [String: String], arguments: SettingsOverrides, workingDirectory: String,
     readFile: @escaping @Sendable (String) throws(SettingsError) -> [UInt8]?
@@ -55,7 +56,7 @@ package struct SettingsLoader: Sendable {
       configurationFile: bytes == nil ? nil : path)
   }
 
-  /// The file to read, and who named it: `.builtIn` where nobody did, so that it may be absent.
+  /// The file to read and the origin of its path; with `.builtIn` the file may be absent.
   private func configurationFile() -> (path: String, origin: SettingOrigin) {
     if let path = arguments.configurationFile { return (absolute(path), .flag(SettingsOverrides.configurationFlag)) }
     let variable = EnvironmentVariables.configurationFile
@@ -150,7 +151,7 @@ extension SettingsLoader {
     return ConfigurationNode(content, origin: origin)
   }
 
-  /// The target that variables and flags mean: one that the configuration has. `nil` where it is not clear, which is a
+  /// The target that variables and flags mean: one that the configuration has. `nil` if it is not clear, which is a
   /// problem that the choice of the default target reports.
   private func overridableTarget(_ tree: ConfigurationNode) -> String? {
     let names = targetNames(tree)

@@ -1,7 +1,10 @@
-/// What the command line says: each `nil` where the flag was not given.
+/// The flags of the command line; `nil` for a flag that was not given.
 package struct SettingsOverrides: Sendable, Equatable {
+  /// `--config`.
   package var configurationFile: String?
+  /// `--socket`.
   package var socketPath: String?
+  /// `--state-dir`.
   package var stateDirectory: String?
   /// `false` leaves the matter to variables and file.
   package var sandbox = false
@@ -15,7 +18,7 @@ package struct SettingsOverrides: Sendable, Equatable {
 
   static let configurationFlag = "--config"
 
-  /// The flags that stand for keys, with what was given.
+  /// The flags that set keys, with their values.
   var keys: [(path: String, flag: String, value: String?)] {
     [
       ("socket.path", "--socket", socketPath),

@@ -1,4 +1,4 @@
-/// Finds what was probably meant by a word that is not known.
+/// Finds the known word that an unknown one was probably meant to be.
 enum Suggestion {
   /// The candidate nearest to `word`, if it is near enough: case, `_` and `-` are no difference, and a third of the
   /// letters may be wrong. The first of equally near ones.

@@ -1,9 +1,10 @@
 package import CertRegCore
 
-/// What a certificate says, for people.
+/// The content of a certificate, for people.
 package struct CertificateDescription: Hashable, Sendable {
   /// Sizes of a certificate's two forms.
   package struct Sizes: Hashable, Sendable {
+    /// The length of the DER encoding.
     package var derBytes: Int
     /// As PEM with lines of 64 characters, the form in which it goes upstream.
     package var pemCharacters: Int
@@ -14,19 +15,25 @@ package struct CertificateDescription: Hashable, Sendable {
     }
   }
 
+  /// The subject (RFC 5280 section 4.1.2.6).
   package var subject: DistinguishedName
+  /// The issuer (RFC 5280 section 4.1.2.4).
   package var issuer: DistinguishedName
-  /// Lower-case hexadecimal, with `-` before a negative number; empty where it could not be read.
+  /// Lower-case hexadecimal, with `-` before a negative number; empty if it could not be read.
   package var serialNumber: String
-  /// `nil` where the time is not of a form that RFC 5280 allows.
+  /// `nil` if the time is not of a form that RFC 5280 allows.
   package var notBefore: WallTime?
+  /// The end of the validity; `nil` as for `notBefore`.
   package var notAfter: WallTime?
+  /// The kind and size of the public key.
   package var publicKey: PublicKeyDescription
+  /// Name or object identifier of the signature algorithm.
   package var signatureAlgorithm: String
-  /// 1 to 3; other numbers are what the encoding says, and `nil` is a number out of all proportion.
+  /// 1 to 3; other numbers as encoded, and `nil` for an absurdly large one.
   package var version: Int?
   /// Whether basic constraints say that it is an authority (RFC 5280 section 4.2.1.9).
   package var isCA: Bool
+  /// The sizes of the two forms.
   package var sizes: Sizes
 
   package init(
@@ -103,7 +110,7 @@ struct SerialNumber {
 
 /// The extension that says whether a certificate is an authority (RFC 5280 section 4.2.1.9).
 enum BasicConstraints {
-  /// What the first such extension says; `false` where there is none or it cannot be read.
+  /// What the first such extension says; `false` if there is none or it cannot be read.
   static func isCA(_ fields: CertificateFields) -> Bool {
     guard var inside = CertificateExtension.first(.basicConstraints, in: fields)?.value,
       let sequence = try? inside.next(DERTag.sequence)

@@ -2,7 +2,7 @@ package import CertRegCore
 
 /// All that was found in a text: the answer of the operation `validate`.
 package struct CertificateReport: Hashable, Sendable {
-  /// `nil` where no certificate could be read from the text; the last finding says why.
+  /// `nil` if no certificate could be read from the text; the last finding says why.
   package var examination: CertificateExamination?
   /// Those of the text, then those of the certificate, in the order in which `register` would meet them.
   package var findings: [CertificateFinding]
@@ -12,7 +12,7 @@ package struct CertificateReport: Hashable, Sendable {
     self.findings = findings
   }
 
-  /// The error with which `register` would refuse the text; `nil` where it would register the certificate.
+  /// The error with which `register` would refuse the text; `nil` if it would register the certificate.
   package var refusal: ServiceError? {
     findings.first { $0.severity == .error }?.error
   }
@@ -20,10 +20,12 @@ package struct CertificateReport: Hashable, Sendable {
 
 /// All that is known about a certificate.
 package struct CertificateExamination: Hashable, Sendable {
+  /// SHA-256 of the DER encoding.
   package var certificateID: CertificateID
   package var description: CertificateDescription
   /// In the order in which `validate` would meet them.
   package var findings: [CertificateFinding]
+  /// What the verdict depends on.
   package var basis: VerdictBasis
 
   package init(
@@ -36,7 +38,7 @@ package struct CertificateExamination: Hashable, Sendable {
     self.basis = basis
   }
 
-  /// The error with which the certificate would be refused; `nil` where it would be registered.
+  /// The error with which the certificate would be refused; `nil` if it would be registered.
   package var refusal: ServiceError? {
     findings.first { $0.severity == .error }?.error
   }

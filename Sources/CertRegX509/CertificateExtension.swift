@@ -4,7 +4,7 @@ struct CertificateExtension {
   /// What is inside of `extnValue`.
   let value: DERReader
 
-  /// The first extension with `identifier`; `nil` where there is none or it cannot be read.
+  /// The first extension with `identifier`; `nil` if there is none or it cannot be read.
   static func first(_ identifier: ObjectIdentifier, in fields: CertificateFields) -> CertificateExtension? {
     guard let extensions = fields.extensions else { return nil }
     var list = DERReader(fields.der, in: extensions.content)

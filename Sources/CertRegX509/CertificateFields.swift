@@ -7,7 +7,7 @@ struct CertificateFields {
   }
 
   let der: [UInt8]
-  /// The version as people count it: 1 to 3, or what else the encoding says; `nil` where that is out of all proportion.
+  /// The version as people count it: 1 to 3, or another number of the encoding; `nil` for an absurdly large one.
   let version: Int?
   let serialNumber: Range<Int>
   /// `tbsCertificate.signature`.

@@ -6,15 +6,17 @@ package struct CertificateFinding: Hashable, Sendable {
   package enum Severity: String, CaseIterable, Sendable {
     /// The certificate is refused.
     case error
-    /// The certificate is taken, but somebody should look at it.
+    /// The certificate is accepted, but should be looked at.
     case warning
     /// Good to know.
     case note
   }
 
+  /// The stable word for the finding.
   package var reason: CertificateReason
+  /// How serious it is.
   package var severity: Severity
-  /// What is wrong with the value seen and what was expected. Holds no text of the certificate unescaped.
+  /// The value found, and the value expected. Holds no text of the certificate unescaped.
   package var message: String
   /// Where the rule is written, such as `RFC 5280 section 4.1.2.5`.
   package var source: String
@@ -57,7 +59,7 @@ struct FindingCollector {
     policies[policy] == .reject
   }
 
-  /// Reports a finding. It refuses the certificate where one of `governing` says `reject`, and always where there are none;
+  /// Reports a finding. It refuses the certificate if one of `governing` says `reject`, and always where there are none;
   /// else it is worth `otherwise`.
   ///
   /// - Throws: the refusal, unless the collector is exhaustive.

@@ -53,6 +53,8 @@ package enum CertificatePEM {
   }
 
   /// Decodes `text`, a value of `certificatePem`.
+  ///
+  /// - Throws: ``ServiceError`` with the first thing that is wrong with the text.
   package static func decode(_ text: String, policies: ValidationPolicies) throws(ServiceError) -> [UInt8] {
     var contiguous = text
     let outcome: Result<[UInt8], ServiceError> = contiguous.withUTF8 { utf8 in

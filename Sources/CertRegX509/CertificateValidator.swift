@@ -4,7 +4,7 @@ import CertRegCrypto
 /// The DER half of the verdict: whether a certificate can be registered, by AWS IoT's rules and the operator's policies.
 ///
 /// Whoever may connect to the socket reaches this code with bytes of their choice. Chains are never built
-/// (`X509_verify_cert`), no extension is interpreted save basic constraints, and what OpenSSL is asked to compute is bounded
+/// (`X509_verify_cert`), no extension but basic constraints is interpreted, and the work of OpenSSL is bounded
 /// beforehand.
 package struct CertificateValidator: Sendable {
   /// Most bytes of DER that are looked at. What 65,536 characters of PEM can hold is less.
@@ -23,7 +23,7 @@ package struct CertificateValidator: Sendable {
 
   /// Makes what verdicts need, ahead of the first: what is made then would stay as it is.
   ///
-  /// - Returns: whether all of it is there; `false` where there is no memory for it.
+  /// - Returns: `false` if there is no memory for it.
   package static func prepare() -> Bool { EllipticCurve.supported.count == 3 }
 
   /// Judges a certificate at the time `now`.
@@ -41,7 +41,7 @@ package struct CertificateValidator: Sendable {
 
   /// Repeats the checks that depend on the clock, for a certificate that was accepted before under the same policies.
   ///
-  /// - Returns: the refusal; `nil` where the certificate is still accepted.
+  /// - Returns: the refusal; `nil` if the certificate is still accepted.
   package func recheck(_ basis: VerdictBasis, now: WallTime) -> ServiceError? {
     var findings = FindingCollector(policies: policies, isExhaustive: false)
     do throws(ServiceError) {
@@ -50,7 +50,7 @@ package struct CertificateValidator: Sendable {
     } catch { return error }
   }
 
-  /// Says everything about a certificate: what it says and all that was found.
+  /// Examines a certificate: its content and all findings.
   ///
   /// - Throws: `CertificateValidationException` with reason `malformed_der` or `trailing_data` where the bytes are no
   ///   certificate.

@@ -71,7 +71,7 @@ enum AttributeType {
 
 /// Values of attributes as text.
 enum AttributeValue {
-  /// The text of a string value; `nil` where it is of another type or not well formed.
+  /// The text of a string value; `nil` if it is of another type or not well formed.
   static func text(_ value: DERReader.Element, in der: [UInt8]) -> String? {
     let octets = der[value.content]
     switch value.tag {
@@ -79,7 +79,7 @@ enum AttributeValue {
     case DERTag.printableString, DERTag.ia5String, DERTag.numericString, DERTag.visibleString:
       return octets.allSatisfy { $0 < 0x80 } ? String(decoding: octets, as: UTF8.self) : nil
     case DERTag.teletexString:
-      // Written as ISO 8859-1 by nearly everybody who writes it at all.
+      // Nearly all writers of this type write ISO 8859-1.
       return String(String.UnicodeScalarView(octets.map { Unicode.Scalar($0) }))
     case DERTag.bmpString: return utf16Text(octets)
     case DERTag.universalString: return utf32Text(octets)

@@ -1,6 +1,6 @@
 /// Curve parameters that are spelled out (SpecifiedECDomain, SEC 1 section C.2).
 enum ExplicitCurve {
-  /// The supported curve that `parameters` spell out; `nil` where they are another curve's, or not well formed.
+  /// The supported curve that `parameters` spell out; `nil` if they are another curve's, or not well formed.
   ///
   /// Numbers are compared and never computed with: strangers' parameters are what made OpenSSL loop without end
   /// (CVE-2022-0778).

@@ -8,7 +8,7 @@ struct OpenSSLCertificate: ~Copyable {
   /// How many of the bytes the certificate takes; what follows was not looked at.
   let encodedLength: Int
 
-  /// Decodes with what `d2i_X509` decodes with, save the public key; `nil` where it refuses. `reason` then says why.
+  /// Decodes as `d2i_X509` does, except for the public key; `nil` if OpenSSL refuses, with the cause in `reason`.
   init?(der: [UInt8], reason: inout String) throws(ServiceError) {
     ERR_clear_error()
     var used = 0
@@ -47,7 +47,7 @@ struct OpenSSLCertificate: ~Copyable {
 struct OpenSSLPublicKey: ~Copyable {
   fileprivate let handle: OpaquePointer
 
-  /// Decodes a SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7); `nil` where OpenSSL cannot.
+  /// Decodes a SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7); `nil` if OpenSSL cannot.
   ///
   /// For keys whose algorithm and size were looked at before: the decoders do work that grows with both.
   init?(subjectPublicKeyInfo: ArraySlice<UInt8>) throws(ServiceError) {
@@ -110,7 +110,7 @@ struct OpenSSLRSAKey: ~Copyable {
 
 /// Takes the oldest error of this thread's queue as text and empties the queue. The text comes from OpenSSL's own tables.
 ///
-/// - Throws: where OpenSSL had no memory, so that what it refused may be in order.
+/// - Throws: If OpenSSL had no memory, so that its refusal says nothing about the input.
 private func takeOpenSSLError() throws(ServiceError) -> String {
   let first = ERR_get_error()
   var code = first
@@ -125,7 +125,7 @@ private func takeOpenSSLError() throws(ServiceError) -> String {
   return String(cString: reason)
 }
 
-/// After something that OpenSSL did not do: `false` where it refused to, an error where it could not.
+/// After something that OpenSSL did not do: `false` if it refused to, an error where it could not.
 func refusedByOpenSSL() throws(ServiceError) -> Bool {
   _ = try takeOpenSSLError()
   return false

@@ -18,7 +18,7 @@ struct OpenSSLPEMReader {
     self.text = text
   }
 
-  /// Where the label of the block stands that OpenSSL takes: the first one labelled as a certificate. `nil` where that one
+  /// Where the label of the block stands that OpenSSL takes: the first one labelled as a certificate. `nil` if that one
   /// is not well formed, or a block before it is not.
   mutating func certificateLabel() -> Range<Int>? {
     while let label = nextLabel() {
@@ -62,7 +62,7 @@ struct OpenSSLPEMReader {
     case body
   }
 
-  /// Reads up to the END line; `nil` where that is not to be had, else whether headers were there.
+  /// Reads up to the END line; returns whether there were headers, `nil` without an END line that fits.
   private mutating func readBody(label: Range<Int>) -> Bool? {
     var place = Place.headerOrBody
     var previousWasPartial = false

@@ -1,7 +1,7 @@
 import CertRegCodec
 import CertRegCore
 
-/// Words for people who sent something else than one certificate in PEM. No message repeats what was sent, save labels.
+/// Messages for callers that sent something other than one certificate in PEM. No message repeats the text, except labels.
 enum PEMAdvice {
   /// For a text without a BEGIN line.
   static func noBeginLine(_ text: UnsafeRawBufferPointer) -> ServiceError {

@@ -1,7 +1,7 @@
 /// RSASSA-PSS-params (RFC 4055 section 3.1).
 struct PSSParameters {
   let digest: ObjectIdentifier
-  /// The digest of MGF1; `nil` where the mask generation function is another.
+  /// The digest of MGF1; `nil` if the mask generation function is another.
   let maskDigest: ObjectIdentifier?
   let saltLength: Int
 
@@ -12,7 +12,7 @@ struct PSSParameters {
     .sha256: ("SHA256", 32, true), .sha384: ("SHA384", 48, true), .sha512: ("SHA512", 64, true),
   ]
 
-  /// `nil` where there are no parameters or they are not well formed.
+  /// `nil` if there are no parameters or they are not well formed.
   init?(_ parameters: DERReader.Element?, in der: [UInt8]) {
     guard let parameters, parameters.tag == DERTag.sequence else { return nil }
     do throws(DERReader.Fault) {

@@ -1,11 +1,11 @@
 import CertRegCodec
 
-/// The common case: one certificate, written as RFC 7468 section 2 says and with nothing around it.
+/// The common case: one certificate in the form of RFC 7468 section 2, without other text.
 enum PlainPEM {
   private static let begin = Array("-----BEGIN CERTIFICATE-----".utf8)
   private static let end = Array("-----END CERTIFICATE-----".utf8)
 
-  /// Decodes `text` where it is plain; `nil` says nothing but that the general parser has to look.
+  /// Decodes `text` where it is plain; `nil` means only that the general parser has to read the text.
   ///
   /// Plain means: lines of equal length (the last may be shorter) of at most 76 characters in whole groups of four, ended by
   /// LF or CRLF, without white space, blank lines or anything before or after. Every policy takes such a text.
@@ -53,7 +53,7 @@ enum PlainPEM {
     return count > 0 && isEnd(of: text, at: position)
   }
 
-  /// Decodes a group that ends in one or two equals signs, where one stands at `position`.
+  /// Decodes a group that ends in one or two equals signs, if one stands at `position`.
   private static func decodePadded(
     _ text: UnsafeRawBufferPointer, at position: inout Int, _ values: UnsafeBufferPointer<UInt8>,
     into bytes: UnsafeMutableBufferPointer<UInt8>, _ count: inout Int
@@ -73,7 +73,7 @@ enum PlainPEM {
     return true
   }
 
-  /// The position after `expected` and a line end, where that is what stands at `position`.
+  /// The position after `expected` and a line end; `nil` if another text stands at `position`.
   private static func line(_ expected: [UInt8], in text: UnsafeRawBufferPointer, at position: Int) -> Int? {
     guard has(expected, in: text, at: position) else { return nil }
     return lineEnd(in: text, at: position + expected.count)

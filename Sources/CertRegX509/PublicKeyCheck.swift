@@ -8,7 +8,7 @@ enum PublicKeyCheck {
   static let largestRSA = 4096
   private static let source = "AWS IoT API reference, CreateCertificateFromCsr"
 
-  /// Looks at the key, reports what it finds, and describes the key.
+  /// Checks the key, reports the findings, and describes the key.
   static func run(
     _ fields: CertificateFields, _ findings: inout FindingCollector
   ) throws(ServiceError) -> PublicKeyDescription {

@@ -3,7 +3,7 @@ struct RSANumbers {
   let modulus: ArraySlice<UInt8>
   let exponent: ArraySlice<UInt8>
 
-  /// `nil` where the RSAPublicKey is not two INTEGERs.
+  /// `nil` if the RSAPublicKey is not two INTEGERs.
   init?(_ encoded: [UInt8]) {
     do throws(DERReader.Fault) {
       var key = DERReader(encoded)
@@ -13,7 +13,7 @@ struct RSANumbers {
     } catch { return nil }
   }
 
-  /// What RFC 8017 section 3.1 does not allow about the numbers; `nil` where nothing is odd.
+  /// The rule of RFC 8017 section 3.1 that the numbers break; `nil` if they break none.
   var oddity: String? {
     if (modulus.first ?? 0) >= 0x80 { return "a negative modulus; a positive one is required" }
     if (exponent.first ?? 0) >= 0x80 { return "a negative public exponent; an odd one of at least 3 is required" }

@@ -21,7 +21,7 @@ package final class SeenKeys: Sendable {
     self.capacity = capacity
   }
 
-  /// Notes that `certificate` has `key`, and returns the certificate that had it before where that is another one.
+  /// Notes that `certificate` has `key`, and returns another certificate that had the same key before.
   @discardableResult
   func note(_ key: KeyFingerprint, of certificate: CertificateID) -> CertificateID? {
     state.withLock { state in

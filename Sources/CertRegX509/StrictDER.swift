@@ -16,7 +16,7 @@ struct StrictDER {
     self.der = der
   }
 
-  /// The first departure; `nil` where there is none.
+  /// The first departure; `nil` if there is none.
   static func firstDeparture(in der: [UInt8]) -> Departure? {
     do throws(Departure) {
       try StrictDER(der).certificate()

@@ -1,4 +1,4 @@
-/// The text of a BMPString: UTF-16 with the high byte first (X.680 section 41.15); `nil` where it is not that.
+/// The text of a BMPString: UTF-16 with the high byte first (X.680 section 41.15); `nil` if it is not that.
 func utf16Text(_ octets: ArraySlice<UInt8>) -> String? {
   guard octets.count % 2 == 0 else { return nil }
   let units = stride(from: octets.startIndex, to: octets.endIndex, by: 2).map {
@@ -7,7 +7,7 @@ func utf16Text(_ octets: ArraySlice<UInt8>) -> String? {
   return String(validating: units, as: UTF16.self)
 }
 
-/// The text of a UniversalString: UTF-32 with the high byte first; `nil` where it is not that.
+/// The text of a UniversalString: UTF-32 with the high byte first; `nil` if it is not that.
 func utf32Text(_ octets: ArraySlice<UInt8>) -> String? {
   guard octets.count % 4 == 0 else { return nil }
   var text = String.UnicodeScalarView()

@@ -41,7 +41,7 @@ struct AddressOptions: ParsableArguments {
     }
   }
 
-  /// What connections are answered with over TLS; `nil` where HTTP without TLS was asked for.
+  /// The certificate and key for TLS; `nil` for plain HTTP.
   func serverIdentity() throws -> ServerIdentity? {
     guard let tlsCertificate, let tlsKey else { return nil }
     do {

@@ -66,7 +66,7 @@ struct CertRegSandboxCommand: AsyncParsableCommand {
       throw Exit.failure(EX_UNAVAILABLE, "cannot listen on \(address.boundHost):\(address.boundPort): \(error)")
     }
     print(address.printPort ? "\(server.port)" : "listening on \(server.url)")
-    // Standard output is a file or a pipe where a script reads it, and then holds back what is printed.
+    // For a script, standard output is a file or a pipe, and its text is buffered.
     fflush(nil)
     await signals.first()
     logger.info("stopping", metadata: ["sandbox-certificates": "\(endpoint.certificateCount)"])

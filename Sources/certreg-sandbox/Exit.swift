@@ -8,7 +8,7 @@ enum Exit {
   /// - Returns: What to throw.
   static func failure(_ status: Int32, _ message: String) -> ExitCode {
     let line = Array("certreg-sandbox: \(message)\n".utf8)
-    // Where standard error cannot be written there is nobody to tell.
+    // If standard error cannot be written, the error has no other way out.
     _ = write(STDERR_FILENO, line, line.count)
     return ExitCode(status)
   }

@@ -36,7 +36,7 @@ struct IdentityOptions: ParsableArguments {
     _ = try verifier()
   }
 
-  /// `nil` where signatures are not checked.
+  /// `nil` if signatures are not checked.
   func verifier() throws -> SignatureVerifier? {
     if verifySignatures.isEmpty { return nil }
     do throws(KeyPairListError) {

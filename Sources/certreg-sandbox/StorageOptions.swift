@@ -29,7 +29,7 @@ struct StorageOptions: ParsableArguments {
     return logger
   }
 
-  /// Opens the state file; `nil` where there is to be none.
+  /// Opens the state file; `nil` if none is configured.
   func open(for account: SandboxAccount) throws -> (file: StateFile, register: SandboxRegister)? {
     guard let state else { return nil }
     do throws(StateFileError) {

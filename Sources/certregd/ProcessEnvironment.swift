@@ -1,11 +1,11 @@
 import Glibc
 
-/// What the process was started with.
+/// The environment and the arguments that the process was started with.
 enum ProcessEnvironment {
-  /// The environment; of a variable that is there twice the first, as getenv(3) has it.
+  /// The environment. Of a variable that occurs twice the first counts, as in getenv(3).
   static func variables() -> [String: String] {
     var variables: [String: String] = [:]
-    // `environ` is read before any thread of this program could change it; nothing in it does.
+    // `environ` is read before any thread of this program could change it; this program never does.
     var entry = environ
     while let text = entry.pointee {
       let line = String(cString: text)
@@ -45,14 +45,14 @@ enum ProcessEnvironment {
   }
 }
 
-/// Writes each line with an LF to a descriptor, whatever pieces the system takes it in.
+/// Writes each line with an LF to a descriptor, in as many pieces as the system takes.
 func writeLines(_ lines: [String], to descriptor: Int32) {
   let text = lines.map { $0.hasSuffix("\n") ? $0 : $0 + "\n" }.joined()
   var bytes = Array(text.utf8)[...]
   while !bytes.isEmpty {
     let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
     if count < 0, errno == EINTR { continue }
-    // Nobody reads any more: there is no other place to say so.
+    // The reader is gone, and the error has no other way out.
     if count <= 0 { return }
     bytes = bytes.dropFirst(count)
   }

@@ -61,7 +61,7 @@ import Testing
     #expect(readFile(path) == "precious")
   }
 
-  @Test func `a socket that nobody listens on is replaced`() throws {
+  @Test func `a socket without a listener is replaced`() throws {
     let path = directory("s")
     close(makeSocket(SOCK_STREAM, boundTo: path))
     let before = try #require(lstatMode(path))
@@ -80,7 +80,7 @@ import Testing
     #expect(failure(options(path)) == nil)
   }
 
-  @Test func `a second instance is refused and told who has the socket`() throws {
+  @Test func `a second instance is refused and told which process has the socket`() throws {
     let path = directory("s")
     let first = try ListeningSocket.open(options(path))
     defer { close(first.descriptor) }

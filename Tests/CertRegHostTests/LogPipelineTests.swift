@@ -178,7 +178,7 @@ import Testing
     let destination = Destination(gated: true)
     let pipeline = try pipeline(destination, level: .debug, capacity: 8)
     let log = logger(pipeline)
-    // None of these can be written yet: that the loop ends shows that nobody waits.
+    // None of these can be written yet: the loop ends because no caller waits.
     for number in 0..<1000 { log.debug("\(number)") }
     #expect(pipeline.flush(within: .milliseconds(1)) == false)
     for _ in 0..<2000 { destination.gate?.signal() }

@@ -12,7 +12,7 @@ import Testing
     #expect(supervisor.tick(at: second(5)) == .ping)
   }
 
-  @Test func `withholds the ping and names who hangs, once as new`() {
+  @Test func `withholds the ping and names the hanging loops, once as new`() {
     var supervisor = WatchdogSupervisor(loops: ["accept": .seconds(2), "store": .seconds(10)], now: second(0))
     #expect(supervisor.tick(at: second(2.1)) == .withhold(hanging: ["accept"], newly: ["accept"]))
     #expect(supervisor.tick(at: second(3)) == .withhold(hanging: ["accept"], newly: []))

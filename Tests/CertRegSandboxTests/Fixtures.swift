@@ -3,7 +3,7 @@ import CertRegCrypto
 import CertRegSandbox
 import CertRegTesting
 
-/// A certificate that nobody issued: the register looks at digests and dates alone.
+/// A made-up certificate: the register reads only its digest and dates.
 func certificate(_ number: Int) -> JudgedCertificate {
   let der = Array("certificate \(number)".utf8)
   return JudgedCertificate(

@@ -17,7 +17,7 @@ final class LoopbackClient {
     var code: Int32
   }
 
-  /// - Throws: `ConnectionRefused` where nobody listens.
+  /// - Throws: `ConnectionRefused` if no server listens.
   init(port: Int) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     var timeout = timeval(tv_sec: 20, tv_usec: 0)

@@ -138,7 +138,7 @@ import Testing
     #expect(page.next == nil)
   }
 
-  @Test mutating func `a page goes on where the last one ended, whatever happened meanwhile`() throws {
+  @Test mutating func `a page begins where the last one ended, whatever changed in between`() throws {
     for number in 0..<6 { try register.register(certificate(number)) }
     let first = register.page(size: 2, after: nil, ascending: true)
     register.apply(.delete(certificate(1).id))

@@ -136,7 +136,7 @@ import Testing
     }
   }
 
-  @Test func `the register of somebody else is refused`() throws {
+  @Test func `the register of another account, region or version is refused`() throws {
     try write([registration(1)])
     let others = [SandboxAccount(region: "eu-west-1"), SandboxAccount(id: "000000000001")]
     for other in others {

@@ -129,13 +129,13 @@ import Testing
       try load(text, environment: environment, arguments: flags, path: "/flag.yaml").configurationFile == "/flag.yaml")
   }
 
-  @Test func `may be absent where nobody named it`() throws {
+  @Test func `may be absent if it was not named`() throws {
     let loaded = try load(nil, environment: ["CONFIGURATION_DIRECTORY": "/etc/unit"])
     #expect(loaded.settings == Settings())
     #expect(loaded.configurationFile == nil)
   }
 
-  @Test func `has to be there where somebody named it`() throws {
+  @Test func `must exist if it was named`() throws {
     var flags = SettingsOverrides()
     flags.configurationFile = "/gone.yaml"
     let byFlag = try #require(throws: SettingsError.self) { try load(nil, arguments: flags) }

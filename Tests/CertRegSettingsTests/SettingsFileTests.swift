@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  @Test func `a pipe that nobody writes to is empty`() throws {
+  @Test func `a pipe without a writer is empty`() throws {
     try inFolder { folder in
       let pipe = folder.appending(path: "pipe").path
       #expect(mkfifo(pipe, 0o600) == 0)
