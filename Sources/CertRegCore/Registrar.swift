@@ -272,7 +272,11 @@ package struct Registrar: Sendable {
   }
 
   /// Takes what an earlier process left unfinished. In order of arrival; once, after the targets and before the first request.
-  package mutating func resume(_ pending: [PendingRegistration], now: Moment) -> [Action] {
+  /// New registrations are numbered from `firstSequence`.
+  package mutating func resume(
+    _ pending: [PendingRegistration], firstSequence: Int64 = 1, now: Moment
+  ) -> [Action] {
+    nextSequence = max(nextSequence, firstSequence)
     for registration in pending {
       nextSequence = max(nextSequence, registration.sequence + 1)
       // A host without a clock of its own dates what comes before the network's in 1970: how old that is nobody knows.

@@ -182,7 +182,7 @@ final class EngineLoop {
   }
 
   func resume(_ pending: [PendingRegistration]) {
-    perform(registrar.resume(pending, now: moment()))
+    perform(registrar.resume(pending, firstSequence: store.nextSequence, now: moment()))
   }
 
   func register(_ request: Registrar.Request, refresh: Bool, completion: @escaping RegistrationEngine.Completion) {

@@ -11,6 +11,8 @@ struct DatabaseFault: Error {
   var systemError: Int32
   /// What was done to which file, and SQLite's own words.
   var message: String
+  /// Damaged rows could not be copied, so that nothing was deleted. The database itself is not at fault.
+  var isUncopied = false
 
   init(extendedCode: Int32, systemError: Int32 = 0, message: String) {
     self.extendedCode = extendedCode
@@ -37,6 +39,12 @@ struct DatabaseFault: Error {
     self.init(
       extendedCode: error.code == .full ? SQLITE_FULL : error.code == .damaged ? SQLITE_CORRUPT : SQLITE_IOERR,
       message: error.message)
+  }
+
+  /// Damaged rows could not be copied.
+  init(uncopied error: StoreError) {
+    self.init(error)
+    isUncopied = true
   }
 
   /// What GRDB threw while it worked on `path`.

@@ -254,6 +254,7 @@ extension SQLiteRegistrationStore {
           try writer.setAside(key, in: table, to: self.directory.damagedRows)
           self.noteCommitted(writer)
         } catch {
+          if error.isUncopied { return self.notices.once(.unguarded, error.message) }
           self.noticeDamage(error)
         }
       }
@@ -262,6 +263,10 @@ extension SQLiteRegistrationStore {
 
   package func registeredCount() throws(StoreError) -> Int {
     results.load(ordering: .relaxed)
+  }
+
+  package var nextSequence: Int64 {
+    writer.withLock { $0?.nextSequence } ?? 1
   }
 
   package func pendingRegistrations() throws(StoreError) -> [PendingRegistration] {
