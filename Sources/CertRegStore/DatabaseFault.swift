@@ -67,6 +67,10 @@ struct DatabaseFault: Error {
     }
   }
 
+  /// SQLite cannot make sense of a statement. The statements of a start are fixed, so that the file is at fault: its
+  /// schema, or the format number in its header.
+  var isErrorOfStatement: Bool { extendedCode & 0xff == SQLITE_ERROR }
+
   /// No space is left. SQLite reports a failed write so, but a failed `fsync` of delayed allocations and a failed extension
   /// of the shared-memory file only as input/output errors.
   var isFull: Bool {

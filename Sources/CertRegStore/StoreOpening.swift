@@ -71,7 +71,7 @@ struct StoreOpening {
         inspection = try Inspection(directory, mark)
         if !inspection.isLogDamaged, !hasKeptLog { return try openDatabase(inspection) }
       } catch {
-        guard error.isDamage else { throw error }
+        guard error.isDamage || error.isErrorOfStatement else { throw error }
         notices.give(.damaged, error.message)
         try rebuild(mark)
         let rebuilt = try Inspection(directory, HighWaterMark(schemaVersion: Schema.version, revision: 0))
