@@ -49,7 +49,7 @@ package struct StoreError: Error, Hashable, Sendable {
 
 /// Where registrations are kept: results for good, pending ones until they end.
 ///
-/// An implementation that is shared by many hosts (PostgreSQL) and one on the local disk (SQLite) look the same here.
+/// The store is this host's own disk and nothing else. What hosts share goes through a port of its own.
 package protocol RegistrationStore: Sendable {
   /// Makes `changes` durable together and then calls `completion`, on a thread of the store's own. Calls that come close
   /// together share one synchronisation with the disk and take effect in the order in which they were made.
@@ -63,6 +63,10 @@ package protocol RegistrationStore: Sendable {
 
   /// All pending registrations in order of arrival. Called once, at start.
   func pendingRegistrations() throws(StoreError) -> [PendingRegistration]
+
+  /// A number above the sequence of every registration that was ever queued here. New ones are numbered from it at start:
+  /// a number that is given twice would let a deleted row on a damaged disk pass for a live one.
+  var nextSequence: Int64 { get }
 
   /// How many results are kept, for `status`. May lag behind.
   func registeredCount() throws(StoreError) -> Int

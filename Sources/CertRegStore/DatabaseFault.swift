@@ -11,6 +11,8 @@ struct DatabaseFault: Error {
   var systemError: Int32
   /// What was done to which file, and SQLite's own words.
   var message: String
+  /// Damaged rows could not be copied, so that nothing was deleted. The database itself is not at fault.
+  var isUncopied = false
 
   init(extendedCode: Int32, systemError: Int32 = 0, message: String) {
     self.extendedCode = extendedCode
@@ -39,6 +41,12 @@ struct DatabaseFault: Error {
       message: error.message)
   }
 
+  /// Damaged rows could not be copied.
+  init(uncopied error: StoreError) {
+    self.init(error)
+    isUncopied = true
+  }
+
   /// What GRDB threw while it worked on `path`.
   init(_ error: any Error, path: String) {
     if let fault = error as? DatabaseFault {
@@ -58,6 +66,10 @@ struct DatabaseFault: Error {
     default: extendedCode == ResultCode.SQLITE_IOERR_CORRUPTFS.rawValue
     }
   }
+
+  /// SQLite cannot make sense of a statement. The statements of a start are fixed, so that the file is at fault: its
+  /// schema, or the format number in its header.
+  var isErrorOfStatement: Bool { extendedCode & 0xff == SQLITE_ERROR }
 
   /// No space is left. SQLite reports a failed write so, but a failed `fsync` of delayed allocations and a failed extension
   /// of the shared-memory file only as input/output errors.

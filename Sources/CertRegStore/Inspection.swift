@@ -40,6 +40,7 @@ struct Inspection {
       }
       return
     }
+    try Inspection.checkSchema(connection)
     revision = try StateRow(connection)?.revision ?? 0
     isLogDamaged = provesLoss || revision < mark.revision
     let limit = mark.isClean ? StoreOpening.cleanCheckLimitBytes : StoreOpening.uncleanCheckLimitBytes
@@ -47,6 +48,20 @@ struct Inspection {
     if wasChecked { try Inspection.check(connection) }
     // Read for its errors: a queue that cannot be read is damage.
     _ = try QueueContents(connection)
+  }
+
+  /// Finds a flipped bit in the header's version or in the text of the schema, which SQLite would report as an error of
+  /// the SQL that uses it, at every start anew.
+  private static func checkSchema(_ connection: Connection) throws(DatabaseFault) {
+    let version = try connection.integer("PRAGMA user_version") ?? 0
+    guard version > 0 else { throw DatabaseFault(damage: "its version is \(version)", path: connection.path) }
+    let query = "SELECT group_concat(type || name || tbl_name || ifnull(sql, ''), char(10)) FROM sqlite_master"
+    let found = try connection.prepare(query).onlyText()
+    let model = try Connection(path: ":memory:")
+    _ = try model.migrate()
+    guard try model.prepare(query).onlyText() == found else {
+      throw DatabaseFault(damage: "its schema is not the one it was made with", path: connection.path)
+    }
   }
 
   private static func check(_ connection: Connection) throws(DatabaseFault) {

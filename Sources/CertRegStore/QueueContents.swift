@@ -10,6 +10,8 @@ struct QueueContents {
   private(set) var damagedAttempts: [Int64] = []
   /// Sequence numbers of intact rows of `attempt`.
   private var intactAttempts: Set<Int64> = []
+  /// Sequence numbers of rows of `attempt` that belong to no intact row of `queue`.
+  private(set) var strayAttempts: [Int64] = []
 
   /// Reads all of it: the queue holds what was acknowledged and not done, so that it is verified at every start.
   init(_ connection: Connection) throws(DatabaseFault) {
@@ -32,6 +34,7 @@ struct QueueContents {
         damagedEntries.append(sequence)
       }
     }
+    strayAttempts = intactAttempts.subtracting(entries.map(\.sequence)).sorted()
     // A call may have been made that the damaged row told of.
     let doubtful = Set(damagedAttempts)
     if !doubtful.isEmpty {
@@ -39,6 +42,11 @@ struct QueueContents {
         entries[index].callStarted = true
       }
     }
+  }
+
+  /// The highest sequence number of any row, damaged or not.
+  var highestSequence: Int64 {
+    max(entries.last?.sequence ?? 0, damagedEntries.max() ?? 0, damagedAttempts.max() ?? 0, strayAttempts.last ?? 0)
   }
 
   /// What the writer keeps of it in memory.

@@ -27,6 +27,8 @@ final class RegistrationWriter {
   /// `true` unless `failure` is known to be empty: spares the look-up that nearly always finds nothing.
   private var mayHaveFailures: Bool
   private(set) var state: StateRow
+  /// `state.highestSequence` as the last commit wrote it; `nil` before the first.
+  private var writtenSequence: Int64?
   /// How many transactions were committed.
   private(set) var transactions = 0
   /// Frames in the log after the last commit, set by SQLite's hook. A pointer because C cannot hold a Swift property; it
@@ -85,7 +87,11 @@ final class RegistrationWriter {
       try statements.begin.run()
       try body()
       try state.write(to: statements.writeState)
+      if state.highestSequence != writtenSequence {
+        try state.writeHighestSequence(to: statements.writeState)
+      }
       try statements.commit.run()
+      writtenSequence = state.highestSequence
       transactions += 1
     } catch {
       // SQLite has rolled back by itself after some errors.
@@ -128,6 +134,14 @@ final class RegistrationWriter {
   /// Corrects the count of results for rows that went otherwise than by a change, inside `transaction`.
   func noteRemovedResults(_ count: Int64) { state.results -= count }
 
+  /// Makes `nextSequence` higher than `sequence`. Durable with the next transaction.
+  func raiseSequence(to sequence: Int64) {
+    state.highestSequence = max(state.highestSequence, sequence)
+  }
+
+  /// Higher than every sequence number that the queue ever had.
+  var nextSequence: Int64 { min(state.highestSequence, .max - 1) + 1 }
+
   /// Says that the database holds everything up to `revision`, after what was missing has been made up for.
   func raiseRevision(to revision: Int64) {
     state.revision = max(state.revision, revision)
@@ -155,6 +169,7 @@ extension RegistrationWriter {
     // A key is queued once: the later request is the one that counts.
     try removeFromQueue(entry.key)
     try QueueRow.write(entry, to: statements.enqueue)
+    state.highestSequence = max(state.highestSequence, entry.sequence)
     var known = QueuedEntry(sequence: entry.sequence, callStarted: entry.callStarted, hasAttempt: false)
     if entry.callStarted || entry.attempts > 0 || entry.lastError != nil {
       let attempt = AttemptRow(

@@ -41,15 +41,20 @@ enum NameRow {
   }
 }
 
-/// The row of `state`: id, revision, results, checksum.
+/// The rows of `state`: id, revision, results, checksum. Row 2 has the highest sequence number in place of a revision;
+/// version 2 of the form had no such row.
 struct StateRow: Equatable {
   /// How many changes were ever committed.
   var revision: Int64
   /// How many rows `result` has.
   var results: Int64
+  /// The highest sequence number that the queue ever had. Numbers never restart: a row left over in a page no longer in
+  /// use can then not be mistaken for a later one.
+  var highestSequence: Int64 = 0
 
   static func read(_ row: some ColumnSource) -> StateRow? {
-    guard row.isIntact(as: .state), let revision = row.integer(1), let results = row.integer(2) else { return nil }
+    guard row.isIntact(as: .state), row.integer(0) == 1, let revision = row.integer(1), let results = row.integer(2)
+    else { return nil }
     return StateRow(revision: revision, results: results)
   }
 
@@ -58,6 +63,19 @@ struct StateRow: Equatable {
     row.put(1)
     row.put(revision)
     row.put(results)
+    try row.run()
+  }
+
+  /// The highest sequence number, from the row that has it; `nil` for any other row.
+  static func readHighestSequence(_ row: some ColumnSource) -> Int64? {
+    row.isIntact(as: .state) && row.integer(0) == 2 ? row.integer(1) : nil
+  }
+
+  func writeHighestSequence(to statement: PreparedStatement) throws(DatabaseFault) {
+    var row = RowWriter(statement, .state)
+    row.put(2)
+    row.put(highestSequence)
+    row.put(0)
     try row.run()
   }
 }

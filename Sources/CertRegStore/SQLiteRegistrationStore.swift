@@ -254,6 +254,7 @@ extension SQLiteRegistrationStore {
           try writer.setAside(key, in: table, to: self.directory.damagedRows)
           self.noteCommitted(writer)
         } catch {
+          if error.isUncopied { return self.notices.once(.unguarded, error.message) }
           self.noticeDamage(error)
         }
       }
@@ -262,6 +263,10 @@ extension SQLiteRegistrationStore {
 
   package func registeredCount() throws(StoreError) -> Int {
     results.load(ordering: .relaxed)
+  }
+
+  package var nextSequence: Int64 {
+    writer.withLock { $0?.nextSequence } ?? 1
   }
 
   package func pendingRegistrations() throws(StoreError) -> [PendingRegistration] {
@@ -298,23 +303,5 @@ extension SQLiteRegistrationStore {
       try? highWater.synchronize()
     }
     lock.withLock { $0 = nil }
-  }
-}
-
-extension MonotonicTime {
-  /// The system's clock.
-  fileprivate static var now: MonotonicTime {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return MonotonicTime(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
-  }
-}
-
-extension WallTime {
-  /// The system's clock.
-  fileprivate static var now: WallTime {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return WallTime(millisecondsSinceEpoch: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
   }
 }

@@ -71,7 +71,7 @@ struct StoreOpening {
         inspection = try Inspection(directory, mark)
         if !inspection.isLogDamaged, !hasKeptLog { return try openDatabase(inspection) }
       } catch {
-        guard error.isDamage else { throw error }
+        guard error.isDamage || error.isErrorOfStatement else { throw error }
         notices.give(.damaged, error.message)
         try rebuild(mark)
         let rebuilt = try Inspection(directory, HighWaterMark(schemaVersion: Schema.version, revision: 0))
@@ -109,6 +109,7 @@ struct StoreOpening {
     let state = try StateRow(connection) ?? StateRow(revision: 0, results: 0)
     let queue = try QueueContents(connection)
     let writer = try RegistrationWriter(connection: connection, names: names, state: state, queued: queue.index)
+    writer.raiseSequence(to: queue.highestSequence)
     if !table.agrees(with: copy) {
       notices.give(.damaged, "\(directory.database): one of the two copies of the names was damaged and is renewed")
       try writer.renewNames()
@@ -123,10 +124,19 @@ struct StoreOpening {
     _ writer: RegistrationWriter, _ queue: QueueContents, all: Bool
   ) throws(DatabaseFault) {
     let file = directory.damagedRows
-    try writer.setAside(sequences: queue.damagedEntries, in: .queue, to: file)
-    try writer.renewAttempts(queue.damagedAttempts)
-    let results = all ? try writer.setAsideDamagedResults(to: file) : 0
     let entries = queue.damagedEntries.count
+    let results: Int
+    do throws(DatabaseFault) {
+      // With an entry goes what was noted of it; a note without an entry is left over.
+      try writer.setAside(sequences: queue.damagedEntries, in: .queue, to: file)
+      try writer.setAside(sequences: queue.damagedAttempts + queue.strayAttempts, in: .attempt, to: file)
+      try writer.renewAttempts(queue.damagedAttempts)
+      results = all ? try writer.setAsideDamagedResults(to: file) : 0
+    } catch {
+      guard error.isUncopied else { throw error }
+      notices.give(.damaged, "damaged rows stay where they are and count as absent: \(error.message)")
+      return
+    }
     if entries > 0 {
       notices.give(.commitsMissing, "\(directory.database): \(entries) queued registrations are damaged")
     }
@@ -169,10 +179,15 @@ extension StateRow {
   /// `nil` where there is none yet.
   /// - Throws: a fault that is damage where the row cannot be trusted.
   init?(_ connection: Connection) throws(DatabaseFault) {
-    guard let found = try connection.prepare("SELECT * FROM state").first(StateRow.read) else { return nil }
-    guard let row = found else {
-      throw DatabaseFault(damage: "the checksum of the row of state does not hold", path: connection.path)
+    guard let found = try connection.prepare("SELECT * FROM state WHERE id = 1").first(StateRow.read) else {
+      return nil
     }
+    let highest = try connection.prepare("SELECT * FROM state WHERE id = 2").first(StateRow.readHighestSequence)
+    guard var row = found, highest != .some(nil) else {
+      throw DatabaseFault(damage: "the checksum of a row of state does not hold", path: connection.path)
+    }
+    // Earlier versions kept no such number: each entry of the queue was a change, and changes were counted.
+    row.highestSequence = (highest ?? nil) ?? row.revision
     self = row
   }
 }

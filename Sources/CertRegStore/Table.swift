@@ -82,7 +82,8 @@ enum Schema {
         """),
     // What the columns `requester` and `request` hold says more: a version that does not know it must not read them.
     Migration(name: "who asked", sql: ""),
-    // The same goes for facts: see `QueueRow` and `AttemptRow`. Rows of earlier versions have none.
+    // The same goes for facts (see `QueueRow` and `AttemptRow`), which rows of earlier versions have not, and for the
+    // second row of `state`.
     Migration(name: "facts of registrations under way", sql: ""),
   ]
 }

@@ -7,6 +7,7 @@ package final class MemoryStore: RegistrationStore {
     var queue: [RegistrationKey: PendingRegistration] = [:]
     var results: [RegistrationKey: Registration] = [:]
     var failures: [RegistrationKey: FailedRegistration] = [:]
+    var nextSequence: Int64 = 1
     var fault: StoreError?
   }
 
@@ -45,6 +46,8 @@ package final class MemoryStore: RegistrationStore {
     state.withLock { $0.queue.values.sorted { $0.sequence < $1.sequence } }
   }
 
+  package var nextSequence: Int64 { state.withLock { $0.nextSequence } }
+
   package func registeredCount() throws(StoreError) -> Int { state.withLock { $0.results.count } }
 
   package func close() {}
@@ -53,7 +56,9 @@ package final class MemoryStore: RegistrationStore {
 extension MemoryStore.State {
   fileprivate mutating func apply(_ change: StoreChange) {
     switch change {
-    case .enqueue(let pending): queue[pending.key] = pending
+    case .enqueue(let pending):
+      queue[pending.key] = pending
+      nextSequence = max(nextSequence, pending.sequence + 1)
     case .markCallStarted(let key): queue[key]?.callStarted = true
     case .noteAttempt(let key, let attempts, let error):
       queue[key]?.attempts = attempts

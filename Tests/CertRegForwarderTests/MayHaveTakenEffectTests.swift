@@ -15,7 +15,7 @@ import Testing
   private static let id = SHA256.digest(of: der)
   private static let arn = "arn:aws:iot:eu-central-1:123456789012:cert/\(id.hex)"
   private static let success = #"{"certificateArn":"\#(arn)","certificateId":"\#(id.hex)"}"#
-  private let call = UpstreamCall(certificateID: id, der: der, status: .active)
+  private let call = RegisterCertificateCall(certificateID: id, der: der, status: .active)
 
   private func client(
     _ endpoint: String, requestTimeout: Duration = .seconds(600), connectTimeout: Duration = .seconds(3)

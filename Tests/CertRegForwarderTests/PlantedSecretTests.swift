@@ -86,7 +86,7 @@ import Testing
     let check = try await context.check(configuration)
     let client = try await AWSUpstreamClient(configuration: configuration, context: context)
     let reply = await client.registerCertificateWithoutCA(
-      UpstreamCall(certificateID: SHA256.digest(of: "x"), der: [1], status: nil))
+      RegisterCertificateCall(certificateID: SHA256.digest(of: "x"), der: [1], status: nil))
     await client.shutdown()
     try await server.stop()
     expectNone(in: "\(reply) \(check) \(log.text)")

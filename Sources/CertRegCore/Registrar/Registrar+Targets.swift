@@ -25,11 +25,11 @@ extension Registrar {
   /// Takes what an earlier process left unfinished, in the order in which it was asked for. To be called once, after the targets
   /// are set and before the first request.
   ///
-  /// - Parameter highestSequence: The highest number that a registration on disk ever had.
+  /// - Parameter firstSequence: A number above that of every registration that was ever on disk.
   package mutating func resume(
-    _ pending: [PendingRegistration], highestSequence: Int64 = 0, now: Moment
+    _ pending: [PendingRegistration], firstSequence: Int64 = 1, now: Moment
   ) -> [Action] {
-    ledger.reserve(upTo: highestSequence)
+    ledger.reserve(upTo: firstSequence - 1)
     for registration in pending {
       ledger.reserve(upTo: registration.sequence)
       let key = registration.key

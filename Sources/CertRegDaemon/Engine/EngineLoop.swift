@@ -49,8 +49,10 @@ final class EngineLoop {
   }
 
   /// Takes what an earlier process left unfinished.
-  func resume(_ pending: [PendingRegistration]) {
-    perform(registrar.resume(pending, now: clock.now))
+  ///
+  /// - Parameter firstSequence: The number of the next registration.
+  func resume(_ pending: [PendingRegistration], firstSequence: Int64) {
+    perform(registrar.resume(pending, firstSequence: firstSequence, now: clock.now))
   }
 
   func register(_ request: Registrar.Request, refresh: Bool, completion: @escaping RegistrationEngine.Completion) {

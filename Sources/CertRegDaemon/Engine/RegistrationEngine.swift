@@ -45,7 +45,7 @@ final class RegistrationEngine: Sendable {
         clock: parts.clock, audit: parts.audit, activity: parts.activity, logger: parts.logger, effects: effects)
       effects.attach(engine)
       engine.reconfigure(configuration, targets: targets)
-      engine.resume(pending)
+      engine.resume(pending, firstSequence: parts.store.nextSequence)
       return NIOLoopBoundBox(engine, eventLoop: loop)
     }.get()
     return RegistrationEngine(loop: loop, bound: bound)

@@ -5,22 +5,22 @@ import Glibc
 /// Damaged rows leave the database for a file beside it, as SQL literals, so that a person can look at them and they are
 /// in nobody's way.
 extension RegistrationWriter {
-  /// The file stops growing there: it is for a person to look at.
-  private static let limitBytes: Int64 = 8 << 20
-
   /// Moves the row of a result or failure, in a transaction of its own.
   func setAside(_ key: RegistrationKey, in table: Table, to file: String) throws(DatabaseFault) {
     guard let target = targetNumber(key.target) else { return }
     try setAside([(table, key.certificateID.bytes, target)], to: file)
   }
 
-  /// Moves rows of `queue` or `attempt`, in a transaction of its own.
+  /// Moves rows of `queue`, with what `attempt` has of them, or of `attempt` alone, in a transaction of its own.
   func setAside(sequences: [Int64], in table: Table, to file: String) throws(DatabaseFault) {
     guard !sequences.isEmpty else { return }
     try transaction { () throws(DatabaseFault) in
       for sequence in sequences {
-        _ = try move(from: table, where: "sequence = ?1", to: file) { $0.bind(1, sequence) }
+        for table in table == .queue ? [.queue, .attempt] : [table] {
+          _ = try move(from: table, where: "sequence = ?1", to: file) { $0.bind(1, sequence) }
+        }
       }
+      try RegistrationWriter.synchronize(file)
     }
   }
 
@@ -56,6 +56,7 @@ extension RegistrationWriter {
         }
         if row.table == .result { noteRemovedResults(count) }
       }
+      try RegistrationWriter.synchronize(file)
     }
   }
 
@@ -67,7 +68,7 @@ extension RegistrationWriter {
     let select = try connection.prepare("SELECT \(columns) FROM \(table.sqlName) WHERE \(condition)")
     bind(select)
     while try select.step() {
-      RegistrationWriter.append("\(table.sqlName): \(select.text(0) ?? "unreadable")\n", to: file)
+      try RegistrationWriter.append("\(table.sqlName): \(select.text(0) ?? "unreadable")\n", to: file)
     }
     let delete = try connection.prepare("DELETE FROM \(table.sqlName) WHERE \(condition)")
     bind(delete)
@@ -75,14 +76,29 @@ extension RegistrationWriter {
     return Int64(sqlite3_changes(connection.handle))
   }
 
-  /// Best effort: a disk too full for the copy must not keep a damaged row in use.
-  private static func append(_ line: String, to file: String) {
-    let descriptor = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard descriptor >= 0 else { return }
-    defer { close(descriptor) }
-    guard lseek(descriptor, 0, SEEK_END) < limitBytes else { return }
-    let bytes = Array(line.utf8)
-    _ = write(descriptor, bytes, bytes.count)
+  /// Adds a line. Where that fails nothing may be deleted.
+  private static func append(_ line: String, to file: String) throws(DatabaseFault) {
+    do throws(StoreError) {
+      let descriptor = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
+      guard descriptor >= 0 else { throw StoreError(system: "cannot open \(file)") }
+      defer { close(descriptor) }
+      let bytes = Array(line.utf8)
+      guard write(descriptor, bytes, bytes.count) == bytes.count else {
+        throw StoreError(system: "cannot write \(file)")
+      }
+    } catch {
+      throw DatabaseFault(uncopied: error)
+    }
+  }
+
+  /// Makes the lines durable: their rows are deleted only then.
+  private static func synchronize(_ file: String) throws(DatabaseFault) {
+    do throws(StoreError) {
+      // A row that is deleted already left no line, and so perhaps no file.
+      if StateDirectory.exists(file) { try StateDirectory.synchronize(file) }
+    } catch {
+      throw DatabaseFault(uncopied: error)
+    }
   }
 }
 

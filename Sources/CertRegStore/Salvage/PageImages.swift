@@ -5,12 +5,14 @@ struct PageImages {
   private let database: RawFile?
   private let log: RawFile?
   let scan: LogScan?
+  private var freed: Set<Int> = []
 
   /// `log`: another file than the database's own log.
   init(_ directory: StateDirectory, log path: String? = nil) throws(StoreError) {
     database = try RawFile(path: directory.database)
     log = try RawFile(path: path ?? directory.log)
     scan = log.map { LogScan($0) }
+    freed = FreeList(firstPage: latest(1), pageCount: pageCount, page: latest).pages
   }
 
   /// Number of the last page that there is any image of. Pages are numbered from 1.
@@ -43,19 +45,25 @@ struct PageImages {
     return bytes + [UInt8](repeating: 0, count: Schema.pageSizeBytes - count)
   }
 
-  /// Calls `body` with the records of each page: first the latest images, then frames of the log whose checksum does not
+  /// Whether the image of a page at `offset` of the log, or in the database (`nil`), was free when the first page was
+  /// last written. An image that is newer than the first page's may be in use again.
+  private func isFreed(_ number: Int, at offset: Int?) -> Bool {
+    freed.contains(number) && (offset ?? 0) <= (scan?.latest[1] ?? 0)
+  }
+
+  /// Calls `body` with the records of each page in use: first the latest images, then frames of the log whose checksum does not
   /// hold, in which single rows may still be whole.
   func forEachRecord(_ body: (PageRecord) throws(DatabaseFault) -> Void) throws(DatabaseFault) {
-    for number in 1..<pageCount + 1 {
+    for number in 1..<pageCount + 1 where !isFreed(number, at: scan?.latest[number]) {
       guard let bytes = latest(number) else { continue }
       try BTreePage(bytes, number: number).forEachRecord(overflow: latest, body)
     }
     try forEachRecordOfDamagedFrames(body)
   }
 
-  /// The records of pages that are in the log.
+  /// The records of pages in use that are in the log.
   func forEachRecordOfLog(_ body: (PageRecord) throws(DatabaseFault) -> Void) throws(DatabaseFault) {
-    for number in (scan?.latest.keys.sorted() ?? []) {
+    for number in (scan?.latest.keys.sorted() ?? []) where !isFreed(number, at: scan?.latest[number]) {
       guard let bytes = latest(number) else { continue }
       try BTreePage(bytes, number: number).forEachRecord(overflow: latest, body)
     }
@@ -65,7 +73,7 @@ struct PageImages {
   private func forEachRecordOfDamagedFrames(
     _ body: (PageRecord) throws(DatabaseFault) -> Void
   ) throws(DatabaseFault) {
-    for frame in scan?.frames ?? [] where !frame.isSound {
+    for frame in scan?.frames ?? [] where !frame.isSound && !isFreed(frame.page, at: frame.offset) {
       guard let bytes = log?.bytes(at: frame.offset, count: Schema.pageSizeBytes) else { continue }
       try BTreePage(bytes, number: frame.page).forEachRecord(overflow: latest, body)
     }

@@ -37,6 +37,8 @@ struct Salvage {
   /// When the results in `batch` were finished: the database does not know them yet.
   private var batchTimes: [RegistrationKey: WallTime] = [:]
   private var tally = Tally()
+  /// The highest sequence number seen anywhere.
+  private var highestSequence: Int64 = 0
 
   init(_ images: PageImages, _ scope: Scope, into writer: RegistrationWriter) {
     self.images = images
@@ -50,6 +52,7 @@ struct Salvage {
     try forEachRecord { (salvage, record) throws(DatabaseFault) in salvage.collect(record) }
     try forEachRecord { (salvage, record) throws(DatabaseFault) in try salvage.takeResult(record) }
     try flush()
+    writer.raiseSequence(to: highestSequence)
     for failure in failures { try takeFailure(failure) }
     try flush()
     try takeQueue()
@@ -83,13 +86,16 @@ struct Salvage {
     case .failure: failures.append(record)
     case .queue:
       guard let entry = QueueRow.read(record) else { return }
+      highestSequence = max(highestSequence, entry.sequence)
       if let known = queue[entry.key], known.sequence >= entry.sequence { return }
       queue[entry.key] = entry
     case .attempt:
       guard let row = AttemptRow.read(record) else { return }
+      highestSequence = max(highestSequence, row.sequence)
       if let known = attempts[row.sequence], !row.isLater(than: known) { return }
       attempts[row.sequence] = row
-    case .state, .result: break
+    case .state: highestSequence = max(highestSequence, StateRow.readHighestSequence(record) ?? 0)
+    case .result: break
     }
   }
 
@@ -126,9 +132,10 @@ struct Salvage {
       guard !writer.isQueued(entry.key), try !isDone(entry.key, since: entry.enqueuedAt) else { continue }
       attempts[entry.sequence]?.complete(&entry)
       entry.callStarted = true
-      // Numbers may be given again once the queue was empty: a row from a page no longer in use may have one's number.
+      // Earlier versions gave numbers again once the queue was empty: two rows may have the same.
       if !sequences.insert(entry.sequence).inserted {
-        entry.sequence = (sequences.max() ?? 0) + 1
+        entry.sequence = writer.nextSequence
+        writer.raiseSequence(to: entry.sequence)
         sequences.insert(entry.sequence)
       }
       tally.queued += 1

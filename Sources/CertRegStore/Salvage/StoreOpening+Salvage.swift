@@ -66,6 +66,7 @@ extension StoreOpening {
     var salvage = Salvage(images, .everything, into: writer)
     let tally = try salvage.run()
     writer.raiseRevision(to: mark.revision)
+    writer.raiseSequence(to: mark.revision)
     try writer.transaction { () throws(DatabaseFault) in }
     return tally
   }
