@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 import CertRegCrypto
 import Foundation

@@ -1,4 +1,5 @@
 import CertRegClient
+import CertRegCodec
 import CertRegCore
 import CertRegCrypto
 import Testing

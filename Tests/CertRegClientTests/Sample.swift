@@ -1,4 +1,5 @@
 import CertRegClient
+import CertRegCodec
 import Foundation
 
 /// Encodings that begin as real ones do. Nothing on this side of the socket reads further.

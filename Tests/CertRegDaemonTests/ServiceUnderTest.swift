@@ -102,7 +102,7 @@ final class ServiceUnderTest: Sendable {
         verdicts: Verdicts(policies: .init(), clock: clock), known: known, store: store, engine: engine, workers: queue,
         reports: reports, audit: AuditTrail(log: log), counts: counts, clock: clock),
       configuration: RequestService.Configuration(
-        targets: [target], defaultTarget: target, defaultStatus: nil, defaultTimeout: .seconds(60), access: nil,
+        targets: [target], targetSet: [target], defaultTarget: target, defaultStatus: nil, defaultTimeout: .seconds(60), access: nil,
         auditsRepeats: false))
     self.upstream = upstream
     self.calls = calls

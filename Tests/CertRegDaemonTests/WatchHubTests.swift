@@ -85,7 +85,7 @@ import Testing
 
   private func peer(_ uid: UInt32) -> Peer { Peer(uid: uid, gid: uid, pid: 1) }
 
-  private func ending(_ target: String, _ outcome: RegistrationOutcome = .created) -> Registrar.Ending {
+  private func ending(_ target: String, _ outcome: RegistrationOutcome = .created) -> Ending {
     .registered(
       Registration(
         key: RegistrationKey(certificateID: CertificateID(), target: TargetName(target)), certificateARN: "arn",
@@ -94,7 +94,7 @@ import Testing
           notBefore: WallTime(secondsSinceEpoch: 0), notAfter: WallTime(secondsSinceEpoch: 1), policyFingerprint: 0)))
   }
 
-  private func publish(_ hub: WatchHub, _ endings: Registrar.Ending...) {
+  private func publish(_ hub: WatchHub, _ endings: Ending...) {
     for ending in endings { hub.publish(ending) }
     workers.run()
   }
