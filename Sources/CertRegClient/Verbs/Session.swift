@@ -53,9 +53,6 @@ package struct Session {
     DaemonFacts(status: try connection.ask(Request("status"), timeout: timeout ?? Session.defaultTimeout).json)
   }
 
-  /// The `target` member of a request that takes one target at most.
-  var singleTarget: JSON? { targets.first.map(JSON.string) }
-
   /// The `target` member of a request that takes any number of targets.
   var target: JSON? { Session.target(targets) }
 

@@ -176,9 +176,10 @@ package struct Registrar: Sendable {
   package func isUnderWay(_ key: RegistrationKey) -> Bool { jobs[key] != nil }
 
   package func pending(_ key: RegistrationKey, now: MonotonicTime) -> PendingView? {
-    jobs[key].map { job in
-      PendingView(registration: job.pending, nextAttemptAfter: job.pausesUntil.map { max(.zero, $0 - now) })
-    }
+    guard let job = jobs[key] else { return nil }
+    var pause: Duration?
+    if let until = job.pausesUntil { pause = max(.zero, until - now) }
+    return PendingView(registration: job.pending, nextAttemptAfter: pause)
   }
 
   /// When the oldest registration under way was asked for.
