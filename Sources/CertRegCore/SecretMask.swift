@@ -26,8 +26,10 @@ package struct SecretMask: Sendable {
 
   /// Adds a secret to look for.
   ///
-  /// - Parameter window: How many bytes of the secret in a row make a match. Secrets that consist of ordinary words,
-  ///   such as an `Authorization` header, need a larger window.
+  /// - Parameters:
+  ///   - secret: The secret; a very short one is not looked for.
+  ///   - window: How many bytes of the secret in a row make a match. Secrets that consist of ordinary words,
+  ///     such as an `Authorization` header, need a larger window.
   package mutating func add(_ secret: String, window: Int = 8) {
     let bytes = Array(secret.utf8.prefix(SecretMask.inputLimitBytes))
     guard bytes.count >= SecretMask.shortestSecret else { return }

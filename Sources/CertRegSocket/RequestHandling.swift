@@ -34,7 +34,12 @@ package struct Peer: Sendable {
     }
   }
 
-  /// - Parameter findUnit: Gives the unit, or `nil` where it would have to wait and may not.
+  /// - Parameters:
+  ///   - uid: The user.
+  ///   - gid: The main group.
+  ///   - pid: The process.
+  ///   - supplementaryGroups: Its other groups.
+  ///   - findUnit: Gives the unit, or `nil` where it would have to wait and may not.
   package init(
     uid: UInt32, gid: UInt32, pid: Int32, supplementaryGroups: [UInt32] = [],
     findUnit: @escaping @Sendable (_ mayWait: Bool) -> Unit? = { _ in Unit.none }
@@ -98,7 +103,9 @@ package struct Reply: Sendable {
 
   /// A reply of a connection that has no socket, for tests.
   ///
-  /// - Parameter deliver: Takes each line, and whether it is the last one.
+  /// - Parameters:
+  ///   - connectionID: Tells connections apart.
+  ///   - deliver: Takes each line, and whether it is the last one.
   package init(
     connectionID: UInt64, deliver: @escaping @Sendable (_ answer: [UInt8], _ isLast: Bool) -> Void
   ) {

@@ -23,7 +23,9 @@ package enum Folder {
   /// Regular files below `path`, sorted by the bytes of their names, folder by folder. Hidden names are left out. Links to
   /// files are followed; links to folders are not, since they can form loops.
   ///
-  /// - Parameter unreadable: Takes folders below `path` that cannot be read.
+  /// - Parameters:
+  ///   - path: The folder.
+  ///   - unreadable: Takes folders below `path` that cannot be read.
   /// - Throws: `InputError` `unreadable` for `path` itself.
   package static func files(
     below path: FilePath, unreadable: (FilePath, InputError) -> Void

@@ -11,8 +11,10 @@ package struct Doctor {
   /// A doctor for the daemon at `socketPath`.
   ///
   /// - Parameters:
+  ///   - socketPath: The socket that the daemon serves.
   ///   - configurationFile: The configuration to check where no daemon is running.
   ///   - region: The region whose endpoint to check where no daemon is running.
+  ///   - probe: What the checks learn of the host.
   package init(socketPath: String, configurationFile: String? = nil, region: String? = nil, probe: HostProbe) {
     self.socketPath = socketPath
     flags = (configurationFile.map { ["--config", $0] } ?? []) + (region.map { ["--region", $0] } ?? [])

@@ -75,7 +75,9 @@ package struct ResultLine: Hashable, Sendable {
   /// The lines to print: columns that fit its width on a terminal, otherwise one line with tabs between outcome, ID, ARN, name,
   /// target and detail, and `-` for missing values.
   ///
-  /// - Parameter showsTarget: Whether people need the target, as when there are several.
+  /// - Parameters:
+  ///   - stream: Where the lines go.
+  ///   - showsTarget: Whether people need the target, as when there are several.
   package func rendered(for stream: Console.Stream, showsTarget: Bool = false) -> [TerminalText] {
     guard stream.isTerminal else {
       let fields = [outcome, certificateID, certificateARN, name, target, detail]

@@ -61,7 +61,9 @@ package final class Connection {
 
   /// Sends `request` and waits for its answer. No other request may be under way.
   ///
-  /// - Parameter timeout: How long to wait; `nil`: for ever.
+  /// - Parameters:
+  ///   - request: The request to send.
+  ///   - timeout: How long to wait; `nil`: for ever.
   /// - Throws: `ClientError`, with code `timedOut` when `timeout` passes first.
   package func ask(_ request: Request, timeout: Duration?) throws(ClientError) -> Answer {
     let id = enqueue(request)

@@ -56,6 +56,8 @@ package struct Pipeline {
   /// Sends the requests that `pull` gives, and hands each answer to `answered` as it comes.
   ///
   /// - Parameters:
+  ///   - pull: Gives the next request.
+  ///   - answered: Takes a request and its answer.
   ///   - expired: Takes a request whose answer did not come in time. The others go on.
   ///   - tick: Called every now and then with the number of requests under way. `false` ends the run once they are answered.
   package func run<Item>(

@@ -37,7 +37,10 @@ package final class KnownResults: Sendable {
   private let store: any RegistrationStore
   private let timeToLive: Mutex<Duration?>
 
-  /// - Parameter timeToLive: `cache.ttl`; `nil`: results have no end.
+  /// - Parameters:
+  ///   - memory: Results in memory.
+  ///   - store: Results on disk.
+  ///   - timeToLive: `cache.ttl`; `nil`: results have no end.
   package init(memory: ResultCache, store: any RegistrationStore, timeToLive: Duration?) {
     self.memory = memory
     self.store = store

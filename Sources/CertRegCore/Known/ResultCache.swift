@@ -43,7 +43,9 @@ package final class ResultCache: Sendable {
 
   /// The result of the certificate in the target; `nil`: memory has none.
   ///
-  /// - Parameter target: The target's number: see ``number(of:)``.
+  /// - Parameters:
+  ///   - id: The certificate's ID.
+  ///   - target: The target's number: see ``number(of:)``.
   package func known(_ id: CertificateID, target: UInt16) -> Known? {
     state.withLock { state in
       guard let entry = state.table.entry(id, target: target) else { return nil }
@@ -56,6 +58,7 @@ package final class ResultCache: Sendable {
   /// Keeps a result.
   ///
   /// - Parameters:
+  ///   - registration: The result.
   ///   - replaces: Whether the result is news. Otherwise it was read from the store, and must not undo what happened since.
   ///   - epoch: The certificate's epoch before the store was read.
   package func keep(_ registration: Registration, replaces: Bool, readAt epoch: UInt32 = 0) {

@@ -13,7 +13,10 @@ package struct CallGroups: Sendable {
 
   /// How many of the calls that are ready may begin at `now`; they are counted.
   ///
-  /// - Parameter givesWay: Whether there is more pressing work.
+  /// - Parameters:
+  ///   - ready: How many calls wait for their beginning.
+  ///   - now: The time of the question.
+  ///   - givesWay: Whether there is more pressing work.
   package mutating func begin(_ ready: Int, now: MonotonicTime, givesWay: Bool) -> Int {
     if now - beganAt >= Self.interval { (beganAt, begun) = (now, 0) }
     let count = givesWay ? min(ready, max(0, Self.size - begun)) : ready

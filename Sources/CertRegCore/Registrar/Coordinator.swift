@@ -1,12 +1,14 @@
 /// Joins this host with others that use the same account: who works on a registration, what is known elsewhere, and which
 /// part of the account's rate is this host's.
 ///
-/// Its decisions come at once or later, as ``Registrar/coordinated(_:_:now:)`` and ``Registrar/shareChanged(_:of:target:now:)``.
+/// Its decisions come at once or later, as ``Registrar/coordinated(_:sequence:_:now:)`` and ``Registrar/shareChanged(of:now:)``.
 /// It never keeps a registration waiting for good: where others cannot be reached it grants leave after a while.
 package protocol Coordinator: Sendable {
   /// Asks for leave to work on a registration. It is called once for each, before its first call.
   ///
-  /// - Parameter sequence: Tells two registrations of one key apart.
+  /// - Parameters:
+  ///   - key: The registration.
+  ///   - sequence: Tells two registrations of one key apart.
   mutating func askLeave(for key: RegistrationKey, sequence: Int64) -> Coordination.Leave
 
   /// The registration ended on this host, with its end on disk; `nil`: it was never on disk.

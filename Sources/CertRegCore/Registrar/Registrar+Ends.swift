@@ -35,7 +35,11 @@ extension Registrar {
 
   /// The coordinator answers a question of this host that it did not answer at once.
   ///
-  /// - Parameter sequence: The one that the question named. An answer to an earlier question for the key changes nothing.
+  /// - Parameters:
+  ///   - key: The registration.
+  ///   - sequence: The one that the question named. An answer to an earlier question for the key changes nothing.
+  ///   - answer: What comes of the question.
+  ///   - now: The time of the event.
   package mutating func coordinated(
     _ key: RegistrationKey, sequence: Int64, _ answer: Coordination.Answer, now: Moment
   ) -> [Action] {

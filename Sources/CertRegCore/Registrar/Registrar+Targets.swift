@@ -25,7 +25,10 @@ extension Registrar {
   /// Takes what an earlier process left unfinished, in the order in which it was asked for. To be called once, after the targets
   /// are set and before the first request.
   ///
-  /// - Parameter firstSequence: A number above that of every registration that was ever on disk.
+  /// - Parameters:
+  ///   - pending: The registrations, in their order.
+  ///   - firstSequence: A number above that of every registration that was ever on disk.
+  ///   - now: The time of the event.
   package mutating func resume(
     _ pending: [PendingRegistration], firstSequence: Int64 = 1, now: Moment
   ) -> [Action] {

@@ -4,8 +4,8 @@
 /// Events go in as method calls. What has to be done comes out as `Action`s, in the order in which it has to be done. There is
 /// no I/O, clock or randomness in here: each event brings its time, and random numbers come from a seeded generator.
 ///
-/// The registrar routes. Each registration is a ``RegistrationJob``, at most one for a certificate and target; callers wait in
-/// a ``WaiterTable``; the ``QueueLedger`` counts slots, shares and ages; a ``TargetLine`` for each target says which job may
+/// The registrar routes. Each registration is a `RegistrationJob`, at most one for a certificate and target; callers wait in
+/// a `WaiterTable`; the `QueueLedger` counts slots, shares and ages; a `TargetLine` for each target says which job may
 /// call next.
 ///
 /// What is on disk at each step: the request before anybody is told `queued`; that a call begins before it is made; the result
@@ -48,6 +48,7 @@ package struct Registrar: Sendable {
   var actions: [Action] = []
 
   /// - Parameters:
+  ///   - configuration: The limits of the queue.
   ///   - makePlan: The steps of a registration.
   ///   - coordinator: Joins this host with others.
   ///   - seed: Of the generator that spreads retries.

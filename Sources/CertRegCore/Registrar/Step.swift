@@ -17,6 +17,7 @@ package protocol Step: Sendable {
   /// Reads a reply to the call.
   ///
   /// - Parameters:
+  ///   - reply: How the call ended.
   ///   - pending: The registration as it was when the call began.
   ///   - mayHaveTakenEffect: Whether an earlier call of this step may have taken effect although its answer was lost.
   func read(_ reply: UpstreamReply, to pending: PendingRegistration, mayHaveTakenEffect: Bool) -> StepResult
