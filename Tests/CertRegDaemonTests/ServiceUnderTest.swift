@@ -102,7 +102,8 @@ final class ServiceUnderTest: Sendable {
         verdicts: Verdicts(policies: .init(), clock: clock), known: known, store: store, engine: engine, workers: queue,
         reports: reports, audit: AuditTrail(log: log), counts: counts, clock: clock),
       configuration: RequestService.Configuration(
-        targets: [target], targetSet: [target], defaultTarget: target, defaultStatus: nil, defaultTimeout: .seconds(60), access: nil,
+        targets: [target], targetSet: [target], defaultTarget: target, defaultStatus: nil, defaultTimeout: .seconds(60),
+        access: nil,
         auditsRepeats: false))
     self.upstream = upstream
     self.calls = calls
@@ -183,7 +184,8 @@ final class ServiceUnderTest: Sendable {
     let process = Process()
     process.executableURL = URL(filePath: "/usr/bin/openssl")
     process.arguments = [
-      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=device", "-keyout",
+      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=device",
+      "-keyout",
       "/dev/null",
     ]
     let output = Pipe()

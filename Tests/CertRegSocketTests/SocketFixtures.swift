@@ -85,7 +85,8 @@ final class TestServer: Sendable {
     }
     server = try SocketServer(loops: loops)
     try await server.serve(
-      listener, handling: handler, cache: ResultCache(maxEntries: 10), demand: AnswerDemand(), clock: ManualClock().clock,
+      listener, handling: handler, cache: ResultCache(maxEntries: 10), demand: AnswerDemand(),
+      clock: ManualClock().clock,
       configuration: configuration)
   }
 
