@@ -1,6 +1,8 @@
 /// The time of an event on both clocks.
 package struct Moment: Hashable, Sendable {
+  /// The monotonic clock.
   package var monotonic: MonotonicTime
+  /// The wall clock.
   package var wall: WallTime
 
   package init(monotonic: MonotonicTime, wall: WallTime) {
@@ -28,5 +30,6 @@ package struct HostClock: Sendable {
   /// For records and certificates: it jumps when somebody sets it.
   package var wall: WallTime { readWall() }
 
+  /// Both clocks at once.
   package var now: Moment { Moment(monotonic: readMonotonic(), wall: readWall()) }
 }

@@ -138,6 +138,7 @@ package enum TargetResult: Hashable, Sendable {
   case queued(TargetName)
   case failed(TargetName, ServiceError)
 
+  /// The target that the result belongs to.
   package var target: TargetName {
     switch self {
     case .registered(let registration, _): registration.key.target
@@ -153,6 +154,7 @@ package enum KnownState: Hashable, Sendable {
   case queued(PendingRegistration, nextTry: WallTime?)
   case failed(FailedRegistration)
 
+  /// The registration that the state belongs to.
   package var key: RegistrationKey {
     switch self {
     case .registered(let registration): registration.key

@@ -39,6 +39,7 @@ package final class EmbeddedUpstream: UpstreamClient {
     }
   }
 
+  /// Registers a certificate, or says that it is registered already.
   package func registerCertificateWithoutCA(_ call: RegisterCertificateCall) -> UpstreamReply {
     do throws(SandboxError) {
       if let status = call.status { try SandboxRegister.checkRegistrable(status) }

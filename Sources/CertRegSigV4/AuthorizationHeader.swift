@@ -21,12 +21,15 @@ package struct AuthorizationHeader: Hashable, Sendable {
   /// The scheme's name.
   package static let algorithm = "AWS4-HMAC-SHA256"
 
+  /// The access key ID that the request is signed with.
   package let accessKeyID: String
   /// `YYYYMMDD`.
   package let day: String
+  /// Region and service of the signature.
   package let scope: SigningScope
   /// Lower-case names joined by `;`.
   package let signedHeaders: String
+  /// The signature (SigV4, task 3 of the signing process).
   package let signature: SHA256Digest
 
   package init(accessKeyID: String, day: String, scope: SigningScope, signedHeaders: String, signature: SHA256Digest) {

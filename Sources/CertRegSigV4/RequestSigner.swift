@@ -3,6 +3,7 @@ package import CertRegCore
 /// Signs requests with Signature Version 4.
 package struct RequestSigner: Sendable {
   package let credentials: SigningCredentials
+  /// Region and service of all signatures.
   package let scope: SigningScope
   private let keys: SigningKeyCache
 

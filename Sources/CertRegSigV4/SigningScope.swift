@@ -4,6 +4,7 @@ package struct SigningScope: Hashable, Sendable {
   /// The last element of every credential scope.
   package static let terminator = "aws4_request"
 
+  /// The region, such as `eu-central-1`.
   package let region: String
   /// The service's signing name: `iot`, `sts`, `rolesanywhere`.
   package let service: String

@@ -1,5 +1,6 @@
 /// Something about the state that the operator should know and that is no failure of a call.
 package struct StoreNotice: Hashable, Sendable {
+  /// What happened.
   package enum Kind: Hashable, Sendable {
     /// The state was brought to the form that this version works with.
     case migrated

@@ -13,6 +13,7 @@ package final class ManualClock: Sendable {
     time = Mutex(start)
   }
 
+  /// The present reading.
   package var now: Moment { time.withLock { $0 } }
 
   /// Moves both clocks forward.

@@ -27,6 +27,7 @@ package struct AnswerRules: Hashable, Sendable {
 
 /// Seconds since 1970 in which a result may be answered.
 package struct AnswerWindow: Hashable, Sendable {
+  /// The first second in which it may be answered.
   package var from: UInt32
   /// The first second in which it may not.
   package var until: UInt32
@@ -36,6 +37,7 @@ package struct AnswerWindow: Hashable, Sendable {
     self.until = until
   }
 
+  /// Whether a result may be answered at `time`.
   package func contains(_ time: WallTime) -> Bool {
     let second = time.seconds32
     return from <= second && second < until

@@ -8,6 +8,7 @@ package final class EpochTable: Sendable {
   // through atomic operations alone.
   nonisolated(unsafe) private let counters: UnsafeMutablePointer<Atomic<UInt32>>
 
+  /// A table in which no certificate has changed yet.
   package init() {
     counters = .allocate(capacity: Self.size)
     for index in 0..<Self.size { (counters + index).initialize(to: Atomic(0)) }
@@ -22,10 +23,12 @@ package final class EpochTable: Sendable {
     counters[Int(truncatingIfNeeded: id.words.0) & (Self.size - 1)].load(ordering: .acquiring)
   }
 
+  /// Makes every remembered answer for the certificate void.
   package func advance(_ id: CertificateID) {
     counters[Int(truncatingIfNeeded: id.words.0) & (Self.size - 1)].wrappingAdd(1, ordering: .acquiringAndReleasing)
   }
 
+  /// Makes every remembered answer void.
   package func advanceAll() {
     for index in 0..<Self.size { counters[index].wrappingAdd(1, ordering: .acquiringAndReleasing) }
   }

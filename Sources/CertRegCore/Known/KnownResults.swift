@@ -7,6 +7,7 @@ package final class KnownResults: Sendable {
   package struct Wish: Hashable, Sendable {
     /// The status that the caller named.
     package var namedStatus: CertificateStatus?
+    /// What the caller wants for a certificate that exists.
     package var ifExists: IfExists
     /// Whether the upstream is to be asked again whatever is known.
     package var refresh: Bool
@@ -30,9 +31,11 @@ package final class KnownResults: Sendable {
   /// A result in memory and when it may be answered.
   package struct Answerable: Sendable {
     package var known: ResultCache.Known
+    /// When the result may be answered.
     package var window: AnswerWindow
   }
 
+  /// The results in memory.
   package let memory: ResultCache
   private let store: any RegistrationStore
   private let timeToLive: Mutex<Duration?>

@@ -15,13 +15,17 @@ package final class ResultCache: Sendable {
 
   /// A result and all that is needed to answer with it.
   package struct Known: Hashable, Sendable {
+    /// The result.
     package var entry: ResultTable.Entry
+    /// The ARN without the certificate ID at its end.
     package var arnPrefix: String
+    /// The set of policies that the certificate was accepted under.
     package var policyFingerprint: Int64
   }
 
   private let state: Mutex<State>
   private let targets: Mutex<[TargetName]>
+  /// Say whether a remembered answer still holds.
   package let epochs = EpochTable()
 
   /// - Parameter maxEntries: The most results at once; another one makes room.
@@ -39,6 +43,7 @@ package final class ResultCache: Sendable {
     }
   }
 
+  /// How many results memory has.
   package var count: Int { state.withLock { $0.table.count } }
 
   /// The result of the certificate in the target; `nil`: memory has none.

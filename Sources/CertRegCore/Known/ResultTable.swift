@@ -6,16 +6,23 @@
 package struct ResultTable: Sendable {
   /// A result as the table has it.
   package struct Entry: Hashable, Sendable {
+    /// The certificate.
     package var certificateID = CertificateID()
     /// Seconds since 1970, cut to 32 bits: a certificate that is valid until 9999 counts as valid for good.
     package var notBefore: UInt32 = 0
+    /// The end of the validity, likewise.
     package var notAfter: UInt32 = 0
+    /// The end of the registration, likewise.
     package var finishedAt: UInt32 = 0
     /// Index in `ResultCache`'s list of targets, plus one; 0 marks a free place.
     package var target: UInt16 = 0
+    /// Index in the cache's list of ARN prefixes.
     package var arnPrefix: UInt16 = 0
+    /// Index in the cache's list of policy fingerprints.
     package var fingerprint: UInt16 = 0
+    /// How the registration ended.
     package var outcome: RegistrationOutcome = .created
+    /// The status of the certificate; `nil`: not known.
     package var status: CertificateStatus?
 
     package init() {}
@@ -26,6 +33,7 @@ package struct ResultTable: Sendable {
   private static let mostParts = 256
 
   private var parts: [Part]
+  /// How many results there are.
   package private(set) var count = 0
 
   /// `maxEntries`: entries at once, at most; of a divided table the parts may be full a little earlier.
@@ -38,6 +46,7 @@ package struct ResultTable: Sendable {
     Int(id.words.2.multipliedFullWidth(by: UInt64(parts.count)).high)
   }
 
+  /// The result of a certificate in a target; `nil`: there is none.
   package func entry(_ id: CertificateID, target: UInt16) -> Entry? {
     parts[part(id)].entry(id, target: target)
   }

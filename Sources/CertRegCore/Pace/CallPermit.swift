@@ -1,6 +1,7 @@
 /// Leave for one call.
 package struct CallPermit: Hashable, Sendable {
   package var operation: UpstreamOperation
+  /// When the permit was given.
   package var admittedAt: MonotonicTime
   /// Whether the call goes out ahead of the pace, to see whether the upstream takes more.
   package var isProbe: Bool

@@ -76,5 +76,6 @@ extension Registrar {
     targets[name]?.view(now: now)
   }
 
+  /// How a target looks; `nil`: there is no such target.
   package func health(of name: TargetName) -> TargetHealth? { targets[name]?.gate.health }
 }

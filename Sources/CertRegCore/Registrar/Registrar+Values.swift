@@ -1,8 +1,11 @@
 // What goes into the registrar and what comes out of it.
 extension Registrar {
+  /// A number for a caller that waits, unique in the process.
   package typealias WaiterID = UInt64
+  /// A number for a commit, unique in the process.
   package typealias CommitID = UInt64
 
+  /// The limits of the queue.
   package struct Configuration: Hashable, Sendable {
     /// The most slots of the queue that registrations under way may take: see ``PendingRegistration/slots``.
     package var maxPending: Int
@@ -18,17 +21,23 @@ extension Registrar {
 
   /// What a caller asks for, after the verdict on the certificate and a look at what is known.
   package struct Request: Sendable {
+    /// The certificate and its target.
     package var key: RegistrationKey
+    /// The certificate's DER encoding.
     package var der: [UInt8]
+    /// What the verdict on the certificate rests on.
     package var basis: VerdictBasis
     /// The status that the caller named.
     package var namedStatus: CertificateStatus?
     /// The status that is sent: the named one, else the configured default, else none.
     package var status: CertificateStatus?
+    /// What the caller wants for a certificate that exists.
     package var ifExists: IfExists
+    /// The process that asks.
     package var requester: Requester
     /// Number of the connection that it came over. The connections of one user take turns.
     package var connection: UInt64
+    /// What the caller waits for.
     package var expectation: Expectation
     /// The share of the queue that the caller has in common with others; `nil`: the whole queue is open to it.
     package var share: QueueShare?
@@ -75,6 +84,7 @@ extension Registrar {
     case queued
   }
 
+  /// What a caller is told.
   package enum Answer: Hashable, Sendable {
     case registered(Registration)
     case queued
@@ -92,6 +102,7 @@ extension Registrar {
     case refused
   }
 
+  /// What has to be done after an event.
   package enum Action: Hashable, Sendable {
     /// Make the changes durable together, in the order of the commits, then report it with `committed`.
     case commit(CommitID, [StoreChange])
@@ -115,6 +126,7 @@ extension Registrar {
 
   /// State of one target, for `status`.
   package struct TargetView: Hashable, Sendable {
+    /// How the target looks.
     package var health: TargetHealth
     /// Registrations that wait for their turn to call.
     package var queued: Int
@@ -124,8 +136,11 @@ extension Registrar {
     package var ratePerSecond: Double?
     /// Calls that might begin at once; `nil`: not paced.
     package var tokens: Double?
+    /// How many calls were throttled.
     package var throttles: Int
+    /// The last error of a call; `nil`: there was none.
     package var lastError: ServiceError?
+    /// When a call was answered last; `nil`: never.
     package var lastSuccessAt: WallTime?
   }
 }

@@ -62,6 +62,7 @@ package struct Registrar: Sendable {
     retries = RetryPolicy(seed: seed)
   }
 
+  /// Takes the limits of a new configuration.
   package mutating func setConfiguration(_ configuration: Configuration) {
     self.configuration = configuration
   }
@@ -171,11 +172,13 @@ package struct Registrar: Sendable {
     waiters.isEmpty && commits.isEmpty && targets.values.allSatisfy { $0.gate.callsUnderWay == 0 }
   }
 
+  /// How many registrations are under way.
   package var pendingCount: Int { jobs.count }
 
   /// Whether the registration was asked for and has not ended.
   package func isUnderWay(_ key: RegistrationKey) -> Bool { jobs[key] != nil }
 
+  /// What is known of a registration under way; `nil`: it is not under way.
   package func pending(_ key: RegistrationKey, now: MonotonicTime) -> PendingView? {
     guard let job = jobs[key] else { return nil }
     var pause: Duration?

@@ -11,6 +11,7 @@ package enum Ending: Hashable, Sendable {
     }
   }
 
+  /// The registration that ended.
   package var key: RegistrationKey {
     switch self {
     case .registered(let registration): registration.key

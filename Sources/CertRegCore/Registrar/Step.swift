@@ -33,6 +33,7 @@ package enum StepResult: Hashable, Sendable {
 
 /// The steps that turn a request into a result, in their order.
 package struct Plan: Sendable {
+  /// The steps, the first one first.
   package var steps: [any Step]
 
   package init(_ steps: [any Step]) {
