@@ -132,7 +132,7 @@ final class ServiceUnderTest: Sendable {
   func ask(_ line: String) async throws -> [String: any Sendable] {
     let answer =
       if let path {
-        try exchange(Array((line + "\n").utf8), over: path)
+        try await exchange(Array((line + "\n").utf8), over: path)
       } else {
         try await direct(Array(line.utf8))
       }
@@ -147,7 +147,16 @@ final class ServiceUnderTest: Sendable {
     }
   }
 
-  private func exchange(_ line: [UInt8], over path: String) throws -> [UInt8] {
+  /// Waits on a thread of its own: the daemon needs those of Swift's pool.
+  private func exchange(_ line: [UInt8], over path: String) async throws -> [UInt8] {
+    try await withCheckedThrowingContinuation { continuation in
+      Thread.detachNewThread {
+        continuation.resume(with: Result { try Self.exchangeBlocking(line, over: path) })
+      }
+    }
+  }
+
+  private static func exchangeBlocking(_ line: [UInt8], over path: String) throws -> [UInt8] {
     let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
     var address = sockaddr_un()
