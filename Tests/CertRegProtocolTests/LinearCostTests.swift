@@ -1,6 +1,7 @@
 import CertRegCodec
 import CertRegCore
 import CertRegProtocol
+import CertRegTesting
 import Testing
 
 /// What a line of the greatest length costs compared with one of an eighth of it: eight times as much where cost is

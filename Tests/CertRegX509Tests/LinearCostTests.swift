@@ -1,4 +1,5 @@
 import CertRegCore
+import CertRegTesting
 import Testing
 
 @testable import CertRegX509

@@ -1,9 +1,9 @@
 import Glibc
 
 /// Processor time of threads. Other processes do not change it, unlike the time of a clock on the wall.
-enum ProcessorTime {
+package enum ProcessorTime {
   /// Nanoseconds of this thread's processor time that `body` takes, the least of `runs`.
-  static func spent(runs: Int = 3, _ body: () -> Void) -> Int {
+  package static func spent(runs: Int = 3, _ body: () -> Void) -> Int {
     (0..<runs).map { _ in
       let start = now
       body()
@@ -12,7 +12,7 @@ enum ProcessorTime {
   }
 
   /// How many times as much `body(large)` costs as `body(small)`. A floor of 20 µs keeps trivial costs from counting.
-  static func growth(from small: Int, to large: Int, runs: Int = 3, _ body: (Int) -> Void) -> Double {
+  package static func growth(from small: Int, to large: Int, runs: Int = 3, _ body: (Int) -> Void) -> Double {
     let first = max(20_000, spent(runs: runs) { body(small) })
     return Double(spent(runs: runs) { body(large) }) / Double(first)
   }
