@@ -6,6 +6,10 @@ package enum CertificateStatus: String, CaseIterable, Sendable {
   case pendingTransfer = "PENDING_TRANSFER"
   case registerInactive = "REGISTER_INACTIVE"
   case pendingActivation = "PENDING_ACTIVATION"
+
+  /// The status that AWS IoT gives a certificate whose registration names none
+  /// (https://docs.aws.amazon.com/iot/latest/apireference/API_RegisterCertificateWithoutCA.html). No device can connect with it.
+  package static let ofUnnamed = CertificateStatus.inactive
 }
 
 /// How a registration ended well.

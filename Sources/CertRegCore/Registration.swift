@@ -67,10 +67,15 @@ package struct Registration: Hashable, Sendable {
   package var basis: VerdictBasis
   /// Who asked first; `nil` where that was not kept, and in what comes from the cache.
   package var requester: Requester?
+  /// The device's name; `nil` where none was given, and in what comes from the cache.
+  package var deviceID: DeviceID?
+  /// Stands for the device's name, also in what comes from the cache.
+  package var deviceTag: DeviceTag
 
   package init(
     key: RegistrationKey, certificateARN: String, outcome: RegistrationOutcome, status: CertificateStatus?,
-    requestID: String?, finishedAt: WallTime, basis: VerdictBasis, requester: Requester? = nil
+    requestID: String?, finishedAt: WallTime, basis: VerdictBasis, requester: Requester? = nil,
+    deviceID: DeviceID? = nil, deviceTag: DeviceTag? = nil
   ) {
     self.key = key
     self.certificateARN = certificateARN
@@ -80,6 +85,8 @@ package struct Registration: Hashable, Sendable {
     self.finishedAt = finishedAt
     self.basis = basis
     self.requester = requester
+    self.deviceID = deviceID
+    self.deviceTag = deviceTag ?? deviceID?.tag ?? .none
   }
 }
 
@@ -91,15 +98,19 @@ package struct FailedRegistration: Hashable, Sendable {
   package var finishedAt: WallTime
   /// Who asked first; `nil` where that was not kept.
   package var requester: Requester?
+  /// The device's name; `nil` where none was given.
+  package var deviceID: DeviceID?
 
   package init(
-    key: RegistrationKey, error: ServiceError, attempts: Int, finishedAt: WallTime, requester: Requester? = nil
+    key: RegistrationKey, error: ServiceError, attempts: Int, finishedAt: WallTime, requester: Requester? = nil,
+    deviceID: DeviceID? = nil
   ) {
     self.key = key
     self.error = error
     self.attempts = attempts
     self.finishedAt = finishedAt
     self.requester = requester
+    self.deviceID = deviceID
   }
 }
 
@@ -168,6 +179,8 @@ package struct PendingRegistration: Hashable, Sendable {
   package var lastError: ServiceError?
   /// Who asked first.
   package var requester: Requester
+  /// The device's name; `nil` where none was given.
+  package var deviceID: DeviceID?
   package var basis: VerdictBasis
   package var facts: JobFacts
 
@@ -177,8 +190,8 @@ package struct PendingRegistration: Hashable, Sendable {
 
   package init(
     key: RegistrationKey, sequence: Int64, der: [UInt8], status: CertificateStatus?, enqueuedAt: WallTime,
-    callStarted: Bool, attempts: Int, lastError: ServiceError?, requester: Requester, basis: VerdictBasis,
-    facts: JobFacts = JobFacts()
+    callStarted: Bool, attempts: Int, lastError: ServiceError?, requester: Requester, deviceID: DeviceID? = nil,
+    basis: VerdictBasis, facts: JobFacts = JobFacts()
   ) {
     self.key = key
     self.sequence = sequence
@@ -189,6 +202,7 @@ package struct PendingRegistration: Hashable, Sendable {
     self.attempts = attempts
     self.lastError = lastError
     self.requester = requester
+    self.deviceID = deviceID
     self.basis = basis
     self.facts = facts
   }

@@ -12,6 +12,8 @@ package enum StoreChange: Hashable, Sendable {
   case complete(Registration)
   /// Removes from the queue and keeps the failure; a result that was there before stays.
   case fail(FailedRegistration)
+  /// Keeps another name for the device of a registration, queued or finished.
+  case nameDevice(RegistrationKey, DeviceID)
   /// Removes the result (registered or failed); a queued entry stays.
   case forget(RegistrationKey)
 }

@@ -15,7 +15,8 @@ extension RequestService {
       let targets = try targets(of: request)
       let (der, id) = try readCertificate(request, verdict)
       let wish = KnownResults.Wish(
-        namedStatus: request.status, ifExists: request.ifExists, refresh: request.refresh)
+        namedStatus: request.status, ifExists: request.ifExists, refresh: request.refresh,
+        deviceID: request.deviceID)
       let answers = FanIn(count: targets.count) { [counts] results in
         for result in results { counts.count(result) }
         reply.send(Self.answer(request, id, targets, results))
@@ -29,8 +30,14 @@ extension RequestService {
           let earlier: EarlierResult?
           switch try decide(wish, key, verdict) {
           case .answer(let known):
-            auditRepeat(known, by: peer.requester)
+            auditRepeat(known, request.deviceID, by: peer.requester)
             answers.set(index, .registered(known, cached: true))
+            continue
+          case .answerAfterNaming(let known, let deviceID):
+            auditRepeat(known, request.deviceID, by: peer.requester)
+            engine.nameDevice(key, deviceID) { error in
+              answers.set(index, error.map { .failed(ServiceError($0)) } ?? .registered(known, cached: true))
+            }
             continue
           case .refuse(let error): throw error
           case .ask(let known): earlier = known
@@ -42,7 +49,7 @@ extension RequestService {
             answers.set(index, $0)
           }
         } catch {
-          audit.refused(id, in: [target], error, by: peer.requester)
+          audit.refused(id, in: [target], request.deviceID, error, by: peer.requester)
           answers.set(index, .failed(error))
         }
       }
@@ -87,14 +94,14 @@ extension RequestService {
     let patience = request.timeoutMilliseconds.map { Duration.milliseconds($0) } ?? current.defaultTimeout
     let registrarRequest = Registrar.Request(
       key: key, der: der, basis: basis, namedStatus: request.status, status: request.status ?? current.defaultStatus,
-      ifExists: request.ifExists, requester: requester, connection: connection,
+      ifExists: request.ifExists, requester: requester, deviceID: request.deviceID, connection: connection,
       expectation: request.wait ? .result(deadline: clock.monotonic + patience) : .queued,
       share: share, earlier: earlier)
     engine.register(registrarRequest, refresh: request.refresh) { answer, provenance in
-      self.audit.answered(key, answer, provenance, to: requester)
+      self.audit.answered(key, request.deviceID, answer, provenance, to: requester)
       switch answer {
       case .registered(let registration):
-        if provenance == .known { self.auditRepeat(registration, by: requester) }
+        if provenance == .known { self.auditRepeat(registration, request.deviceID, by: requester) }
         completion(.registered(registration, cached: provenance == .known))
       case .queued: completion(.queued)
       case .failed(let error): completion(.failed(error))
@@ -102,8 +109,10 @@ extension RequestService {
     }
   }
 
-  private func auditRepeat(_ registration: Registration, by requester: @autoclosure () -> Requester) {
-    if currentConfiguration.auditsRepeats { audit.repeated(registration, by: requester()) }
+  private func auditRepeat(
+    _ registration: Registration, _ deviceID: DeviceID?, by requester: @autoclosure () -> Requester
+  ) {
+    if currentConfiguration.auditsRepeats { audit.repeated(registration, deviceID, by: requester()) }
   }
 
   private static func answer(

@@ -168,7 +168,7 @@ final class RequestService: RequestHandling {
   /// An entry for a request to register of which nothing more is known than what it says itself.
   func auditRefusal(_ request: OwnedRequest, _ error: ServiceError, by peer: Peer) {
     let id = (try? readCertificate(request, verdicts.current))?.id
-    audit.refused(id, in: (try? targets(of: request)) ?? [], error, by: peer.requester)
+    audit.refused(id, in: (try? targets(of: request)) ?? [], request.deviceID, error, by: peer.requester)
   }
 
   /// Answers with an error.

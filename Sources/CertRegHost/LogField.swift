@@ -5,6 +5,8 @@ package enum LogField {
   package static let event = "event"
   /// SHA-256 of the certificate's DER in lower-case hex.
   package static let certificateID = "certificate_id"
+  /// The caller's name for the device.
+  package static let deviceID = "device_id"
   /// Name of a configured target.
   package static let target = "target"
   /// User ID of the peer, from `SO_PEERCRED`.

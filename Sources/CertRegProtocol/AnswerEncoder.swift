@@ -71,6 +71,7 @@ package enum AnswerEncoder {
         writer.member("status", ifPresent: registration.status?.rawValue)
         writer.member("finishedAt", registration.finishedAt.rfc3339)
         writer.member("requestId", ifPresent: registration.requestID)
+        writer.member("deviceId", ifPresent: registration.deviceID?.text)
         writer.requesterMember(registration.requester)
       case .queued(let pending, let nextTry):
         writer.member("state", "queued")
@@ -78,12 +79,14 @@ package enum AnswerEncoder {
         writer.member("enqueuedAt", pending.enqueuedAt.rfc3339)
         writer.member("attempts", pending.attempts)
         writer.member("nextTryAt", ifPresent: nextTry?.rfc3339)
+        writer.member("deviceId", ifPresent: pending.deviceID?.text)
         writer.requesterMember(pending.requester)
         if let error = pending.lastError { writer.errorMember(error, name: "lastError") }
       case .failed(let failure):
         writer.member("state", "failed")
         writer.member("finishedAt", failure.finishedAt.rfc3339)
         writer.member("attempts", failure.attempts)
+        writer.member("deviceId", ifPresent: failure.deviceID?.text)
         writer.requesterMember(failure.requester)
         writer.errorMember(failure.error, name: "lastError")
       }
@@ -105,6 +108,7 @@ package enum AnswerEncoder {
       writer.registrationMembers(registration)
       writer.member("target", registration.key.target.rawValue)
       writer.member("finishedAt", registration.finishedAt.rfc3339)
+      writer.member("deviceId", ifPresent: registration.deviceID?.text)
     }
   }
 
@@ -117,6 +121,7 @@ package enum AnswerEncoder {
       writer.member("target", failure.key.target.rawValue)
       writer.member("finishedAt", failure.finishedAt.rfc3339)
       writer.member("attempts", failure.attempts)
+      writer.member("deviceId", ifPresent: failure.deviceID?.text)
       writer.errorMember(failure.error, name: "lastError")
     }
   }

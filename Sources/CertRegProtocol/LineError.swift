@@ -133,6 +133,8 @@ extension Member {
     switch self {
     case .certificateId:
       "64 hexadecimal digits"
+    case .deviceId:
+      "a text of 1 to \(DeviceID.maxCharacters) characters"
     case .timeoutMs:
       "a whole number of milliseconds, digits only, from \(LineParser.timeoutRangeMilliseconds.lowerBound)"
         + " to \(LineParser.timeoutRangeMilliseconds.upperBound)"

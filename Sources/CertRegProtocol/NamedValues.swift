@@ -68,3 +68,12 @@ extension RegistrationOutcome: NamedValue {
     }
   }
 }
+
+extension DeviceID {
+  /// Whether `text` can name a device. Decodes only texts that can be short enough.
+  static func isName(_ text: JSONText, in line: UnsafeRawBufferPointer) -> Bool {
+    // The longest way to write a character is a surrogate pair of escapes, with 12 bytes.
+    !text.range.isEmpty && text.range.count <= 12 * maxCharacters
+      && DeviceID(JSONTextDecoder.string(text, in: line)) != nil
+  }
+}

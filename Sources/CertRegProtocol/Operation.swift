@@ -12,7 +12,7 @@ package enum Operation: String, CaseIterable, Sendable {
   /// The members that a request may have besides `id` and `op`.
   var members: MemberSet {
     switch self {
-    case .register: [.certificatePem, .status, .target, .ifExists, .refresh, .wait, .timeoutMs]
+    case .register: [.certificatePem, .status, .target, .ifExists, .deviceId, .refresh, .wait, .timeoutMs]
     case .validate: [.certificatePem]
     case .lookup: [.certificateId, .certificatePem, .target]
     case .forget: [.certificateId, .target]
@@ -40,6 +40,7 @@ enum Member: UInt8, CaseIterable {
   case wait
   case timeoutMs
   case outcome
+  case deviceId
 
   var name: StaticString {
     switch self {
@@ -54,6 +55,7 @@ enum Member: UInt8, CaseIterable {
     case .wait: "wait"
     case .timeoutMs: "timeoutMs"
     case .outcome: "outcome"
+    case .deviceId: "deviceId"
     }
   }
 }
@@ -79,6 +81,7 @@ struct MemberSet: OptionSet, Sendable {
   static let wait = MemberSet(.wait)
   static let timeoutMs = MemberSet(.timeoutMs)
   static let outcome = MemberSet(.outcome)
+  static let deviceId = MemberSet(.deviceId)
   /// The members that every request may have.
   static let common: MemberSet = [MemberSet(.id), MemberSet(.op)]
 

@@ -21,6 +21,8 @@ package struct RequestLine: Hashable, Sendable {
   package var target = TargetSelection.none
   /// The member `ifExists`.
   package var ifExists = IfExists.return
+  /// The member `deviceId`: 1 to 128 characters. `nil`: there is none.
+  package var deviceID: JSONText?
   /// The member `refresh`.
   package var refresh = false
   /// The member `wait`.

@@ -86,7 +86,7 @@ struct RequestParser {
     case 4: return found(.wait)
     case 6: return found(.status) ?? found(.target)
     case 7: return found(.refresh) ?? found(.outcome)
-    case 8: return found(.ifExists)
+    case 8: return found(.ifExists) ?? found(.deviceId)
     case 9: return found(.timeoutMs)
     case 13: return found(.certificateId)
     case 14: return found(.certificatePem)
@@ -108,13 +108,13 @@ struct RequestParser {
       if let value = try readBool(of: member) { request.wait = value }
     case .timeoutMs:
       try readTimeout()
-    case .op, .status, .ifExists, .outcome, .certificateId:
+    case .op, .status, .ifExists, .outcome, .certificateId, .deviceId:
       guard let text = try readString(of: member) else { return }
       if !accept(text, for: member) { note(.invalidValue(member, at: text.range)) }
     }
   }
 
-  /// Takes the value of a member with a fixed set of values, or a certificate's ID; `false` where it is none of them.
+  /// Takes the value of a member whose form is fixed; `false` where the text has another form.
   private mutating func accept(_ text: JSONText, for member: Member) -> Bool {
     let line = scanner.line
     switch member {
@@ -130,6 +130,9 @@ struct RequestParser {
     case .outcome:
       request.outcome = WatchOutcome.named(text, in: line)
       return request.outcome != nil
+    case .deviceId:
+      guard DeviceID.isName(text, in: line) else { return false }
+      request.deviceID = text
     default:
       request.certificateID = certificateID(text)
       return request.certificateID != nil

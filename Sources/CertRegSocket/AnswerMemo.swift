@@ -22,6 +22,8 @@ package struct AnswerMemo: ~Copyable {
     package var expiresAt: UInt32 = 0
     /// Index into the loop's list of ARN prefixes.
     package var arnPrefix: UInt32 = 0
+    /// Stands for the device's name.
+    package var deviceTag = DeviceTag.none
     /// 0: a free place.
     package var target: UInt16 = 0
     /// How the registration ended.

@@ -44,6 +44,7 @@ extension Connection {
       return false
     }
     if let named = request.status, let known = entry.status, named != known { return false }
+    if let name = request.deviceID, !entry.names(name, in: line) { return false }
     let id = request.id.map { UnsafeRawBufferPointer(rebasing: line[$0]) }
     let prefix = loop.arnPrefix(entry)
     let size = AnswerEncoder.registeredSize(
@@ -117,6 +118,13 @@ extension Connection {
   }
 }
 
+extension AnswerMemo.Entry {
+  /// Whether the device is known by this name. A name with escapes is left to a worker.
+  fileprivate func names(_ name: JSONText, in line: UnsafeRawBufferPointer) -> Bool {
+    !name.hasEscapes && deviceTag == DeviceTag(UnsafeRawBufferPointer(rebasing: line[name.range]))
+  }
+}
+
 extension OwnedRequest {
   /// Copies the parts of the line that the request needs.
   init(_ request: RequestLine, line: UnsafeRawBufferPointer) {
@@ -128,7 +136,7 @@ extension OwnedRequest {
         }
       },
       certificateID: request.certificateID, status: request.status, targets: .default, ifExists: request.ifExists,
-      refresh: request.refresh, wait: request.wait, timeoutMilliseconds: request.timeoutMilliseconds,
+      deviceID: request.deviceID.flatMap { DeviceID(JSONTextDecoder.string($0, in: line)) }, refresh: request.refresh, wait: request.wait, timeoutMilliseconds: request.timeoutMilliseconds,
       watchOutcome: request.outcome)
     switch request.target {
     case .none: break

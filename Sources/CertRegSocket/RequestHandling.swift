@@ -68,6 +68,8 @@ package struct OwnedRequest: Sendable {
   package var targets: Targets
   /// The member `ifExists`.
   package var ifExists: IfExists
+  /// The member `deviceId`; `nil`: the request names no device.
+  package var deviceID: DeviceID?
   /// The member `refresh`.
   package var refresh: Bool
   /// The member `wait`.

@@ -25,6 +25,7 @@ extension SocketLoop {
     entry.target = target
     entry.outcome = found.entry.outcome
     entry.status = found.entry.status
+    entry.deviceTag = found.entry.deviceTag
     memo.remember(entry)
     return entry
   }

@@ -160,6 +160,7 @@ extension RegistrationWriter {
     case .complete(let registration): try complete(registration)
     case .fail(let failure): try fail(failure)
     case .noteProgress(let key, let facts): try noteProgress(key, facts)
+    case .nameDevice: break
     case .forget(let key): try forget(key)
     }
     state.revision += 1

@@ -7,6 +7,7 @@ package final class MemoryStore: RegistrationStore {
     var queue: [RegistrationKey: PendingRegistration] = [:]
     var results: [RegistrationKey: Registration] = [:]
     var failures: [RegistrationKey: FailedRegistration] = [:]
+    var names: [RegistrationKey: DeviceID] = [:]
     var nextSequence: Int64 = 1
     var fault: StoreError?
   }
@@ -33,13 +34,13 @@ package final class MemoryStore: RegistrationStore {
   package func record(for key: RegistrationKey) throws(StoreError) -> StoredRecord? {
     let state = state.withLock { $0 }
     if let fault = state.fault { throw fault }
-    return state.results[key].map { .registered($0) } ?? state.failures[key].map { .failed($0) }
+    return state.registration(key).map { .registered($0) } ?? state.failure(key).map { .failed($0) }
   }
 
   package func registration(for key: RegistrationKey) throws(StoreError) -> Registration? {
     let state = state.withLock { $0 }
     if let fault = state.fault { throw fault }
-    return state.results[key]
+    return state.registration(key)
   }
 
   package func pendingRegistrations() throws(StoreError) -> [PendingRegistration] {
@@ -54,10 +55,24 @@ package final class MemoryStore: RegistrationStore {
 }
 
 extension MemoryStore.State {
+  fileprivate func registration(_ key: RegistrationKey) -> Registration? {
+    guard var registration = results[key] else { return nil }
+    registration.deviceID = names[key]
+    registration.deviceTag = names[key]?.tag ?? .none
+    return registration
+  }
+
+  fileprivate func failure(_ key: RegistrationKey) -> FailedRegistration? {
+    guard var failure = failures[key] else { return nil }
+    failure.deviceID = names[key]
+    return failure
+  }
+
   fileprivate mutating func apply(_ change: StoreChange) {
     switch change {
     case .enqueue(let pending):
       queue[pending.key] = pending
+      if let name = pending.deviceID { names[pending.key] = name }
       nextSequence = max(nextSequence, pending.sequence + 1)
     case .markCallStarted(let key): queue[key]?.callStarted = true
     case .noteAttempt(let key, let attempts, let error):
@@ -70,12 +85,18 @@ extension MemoryStore.State {
       queue[registration.key] = nil
       failures[registration.key] = nil
       results[registration.key] = registration
+      if let name = registration.deviceID { names[registration.key] = name }
     case .fail(let failure):
       queue[failure.key] = nil
       failures[failure.key] = failure
+      if let name = failure.deviceID { names[failure.key] = name }
+    case .nameDevice(let key, let name):
+      names[key] = name
+      queue[key]?.deviceID = name
     case .forget(let key):
       results[key] = nil
       failures[key] = nil
+      if queue[key] == nil { names[key] = nil }
     }
   }
 }

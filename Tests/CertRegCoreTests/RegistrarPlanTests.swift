@@ -87,7 +87,7 @@ import Testing
     let first = settle(registrar.replied(Self.key, Self.registered, now: now), &registrar)
     let facts = JobFacts(
       completedSteps: 1,
-      registered: RegisteredCertificate(certificateARN: "arn", outcome: .created, status: nil, requestID: "r"))
+      registered: RegisteredCertificate(certificateARN: "arn", outcome: .created, status: .inactive, requestID: "r"))
     #expect(first.changes == [.noteProgress(Self.key, facts)])
     #expect(calls(first.actions) == [[2]] && end(first.actions) == nil)
     let second = settle(registrar.replied(Self.key, Self.registered, now: now), &registrar)

@@ -106,6 +106,33 @@ import Testing
     #expect(settle(registrar.resume([row], now: Self.start)).calls == [key(1)])
   }
 
+  @Test mutating func `a caller that gives a device another name is told queued once the disk knows the name`() throws {
+    let (first, second) = (try #require(DeviceID("pump 7")), try #require(DeviceID("pump 8")))
+    func named(_ deviceID: DeviceID) -> Registrar.Request {
+      var request = request(1, expectation: .queued)
+      request.deviceID = deviceID
+      return request
+    }
+    #expect(settle(registrar.register(named(first), waiter: 1, now: Self.start)).calls == [key(1)])
+    let asked = registrar.register(named(second), waiter: 2, now: Self.start)
+    guard case .commit(let commit, [.nameDevice(key(1), second)])? = asked.first, asked.count == 1 else {
+      Issue.record("the name is not on its way to disk: \(asked)")
+      return
+    }
+    #expect(registrar.register(named(second), waiter: 3, now: Self.start) == [])
+    #expect(
+      registrar.committed(commit, .success(()), now: Self.start)
+        == [.answer(2, .queued, .goesOn), .answer(3, .queued, .goesOn)])
+    let third = registrar.register(named(first), waiter: 4, now: Self.start)
+    guard case .commit(let failing, _)? = third.first else { throw CancellationError() }
+    let error = StoreError(.full, message: "no space")
+    #expect(
+      registrar.committed(failing, .failure(error), now: Self.start) == [
+        .answer(4, .failed(ServiceError(error)), .refused)
+      ])
+    #expect(registrar.pending(key(1), now: Self.start.monotonic)?.registration.deviceID == first)
+  }
+
   @Test mutating func `who would only be told queued is told of another status at once`() {
     _ = registrar.register(request(1, status: .active, expectation: .queued), waiter: 1, now: Self.start)
     let other = registrar.register(request(1, status: .inactive, expectation: .queued), waiter: 2, now: Self.start)

@@ -61,6 +61,7 @@ struct SimulatedDisk {
     case .fail(let failure):
       rows[failure.key] = nil
       failures.insert(failure.key)
+    case .nameDevice(let key, let name): rows[key]?.pending.deviceID = name
     case .forget(let key): results[key] = nil
     }
   }

@@ -84,17 +84,18 @@ import Testing
   func `each answer has an entry, unless the end of the registration is it or nothing was asked of the upstream`(
     provenance: RegistrationEngine.Provenance, answer: Registrar.Answer, event: String?
   ) throws {
-    let entries = try entries { $0.answered(Self.key, answer, provenance, to: Self.requester) }
+    let entries = try entries { $0.answered(Self.key, DeviceID("pump 7"), answer, provenance, to: Self.requester) }
       .filter { $0["event"] != "queue_full" }
     #expect(entries.map { $0["event"] } == (event.map { [$0] } ?? []))
     if event != nil {
       #expect(entries[0]["certificate_id"] == Self.key.certificateID.hex && entries[0]["peer_pid"] == "42")
       #expect(entries[0]["target"] == "eu" && entries[0]["outcome"] != nil)
+      #expect(entries[0]["device_id"] == "pump 7")
     }
   }
 
   @Test func `a repeat names its own caller, not the first one`() throws {
-    let entries = try entries { $0.repeated(Self.registration, by: Requester(uid: 1001, pid: 7, unit: nil)) }
+    let entries = try entries { $0.repeated(Self.registration, nil, by: Requester(uid: 1001, pid: 7, unit: nil)) }
     #expect(
       entries == [
         [
@@ -106,8 +107,8 @@ import Testing
 
   @Test func `a full queue is an event beside the refusals, once a minute`() throws {
     let entries = try entries { trail in
-      for _ in 0..<3 { trail.refused(Self.key.certificateID, in: [], .queueFull(limit: 7), by: Self.requester) }
-      trail.refused(Self.key.certificateID, in: [], .draining, by: Self.requester)
+      for _ in 0..<3 { trail.refused(Self.key.certificateID, in: [], nil, .queueFull(limit: 7), by: Self.requester) }
+      trail.refused(Self.key.certificateID, in: [], nil, .draining, by: Self.requester)
     }
     #expect(entries.count { $0["event"] == "registration_refused" } == 4)
     let full = entries.filter { $0["event"] == "queue_full" }
@@ -119,7 +120,7 @@ import Testing
 
   @Test func `a refusal by the rules of access is an event of its own`() throws {
     let entries = try entries {
-      $0.refused(nil, in: [TargetName("eu"), TargetName("us")], .peerNotAllowed("it"), by: Self.requester)
+      $0.refused(nil, in: [TargetName("eu"), TargetName("us")], nil, .peerNotAllowed("it"), by: Self.requester)
     }
     #expect(entries.first?["event"] == "peer_refused" && entries.first?["target"] == "eu,us")
     #expect(entries.first?["operation"] == "register" && entries.first?["certificate_id"] == nil)

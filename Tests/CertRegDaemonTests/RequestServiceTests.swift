@@ -33,6 +33,35 @@ import Testing
   }
 
   @Test(arguments: ServiceUnderTest.Route.allCases)
+  func `the last name that was given for a device is the one that lookup tells`(
+    _ route: ServiceUnderTest.Route
+  ) async throws {
+    let pem = try Self.certificate.get().replacingOccurrences(of: "\n", with: "\\n")
+    let lookup = #"{"id":2,"op":"lookup","certificatePem":"\#(pem)"}"#
+    let answers = try await answers(
+      route,
+      to: [
+        try register(#","deviceId":"pump 7""#), lookup, try register(), lookup,
+        try register(#","deviceId":"\u0070ump 7","target":["default"]"#), try register(#","deviceId":"pump 8""#),
+        lookup,
+        try register(#","deviceId":"pump 8""#),
+      ])
+    #expect(answers.map { $0["deviceId"] as? String } == [nil, "pump 7", nil, "pump 7", nil, nil, "pump 8", nil])
+    #expect(answers.map { $0["cached"] as? Bool } == [false, nil, true, nil, nil, true, nil, true])
+  }
+
+  @Test(arguments: ServiceUnderTest.Route.allCases)
+  func `a certificate that was registered without a status is INACTIVE, and another status is refused`(
+    _ route: ServiceUnderTest.Route
+  ) async throws {
+    let answers = try await answers(
+      route, to: [try register(), try register(#","status":"INACTIVE""#), try register(#","status":"ACTIVE""#)])
+    #expect(answers.map { $0["status"] as? String } == ["INACTIVE", "INACTIVE", nil])
+    let refusal = answers[2]["error"] as? [String: any Sendable]
+    #expect(refusal?["reason"] as? String == "status_differs" && refusal?["status"] as? String == "INACTIVE")
+  }
+
+  @Test(arguments: ServiceUnderTest.Route.allCases)
   func `another status than the known one is refused, with and without a refresh`(
     _ route: ServiceUnderTest.Route
   ) async throws {

@@ -50,6 +50,13 @@ struct RandomLine {
       ("status", ["\"ACTIVE\"", "\"INACTIVE\"", "\"PENDING_ACTIVATION\"", "\"active\"", "null"]),
       ("target", ["\"default\"", "[\"a\"]", "[\"a\", \"b\"]", "[]", "[1]", string(), value(depth: 2)]),
       ("ifExists", ["\"return\"", "\"error\"", "\"retur\""]),
+      (
+        "deviceId",
+        [
+          string(), "\"d\"", "\"\"",
+          "\"" + String(repeating: "é", count: 128 + Int.random(in: 0...1, using: &generator)) + "\"",
+        ]
+      ),
       ("refresh", ["true", "false", "0"]),
       ("wait", ["true", "false", "\"true\""]),
       ("timeoutMs", ["1", "300000", "300001", "0", "15000", "1.5", number()]),

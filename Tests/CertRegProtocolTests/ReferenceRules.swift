@@ -3,7 +3,7 @@ import CertRegProtocol
 /// A second opinion on which objects are requests, over the reference reader's values.
 enum ReferenceRules {
   private static let members: [String: Set<String>] = [
-    "register": ["certificatePem", "status", "target", "ifExists", "refresh", "wait", "timeoutMs"],
+    "register": ["certificatePem", "status", "target", "ifExists", "deviceId", "refresh", "wait", "timeoutMs"],
     "validate": ["certificatePem"],
     "lookup": ["certificateId", "certificatePem", "target"],
     "forget": ["certificateId", "target"],
@@ -64,6 +64,7 @@ enum ReferenceRules {
       let all = ["ACTIVE", "INACTIVE", "REVOKED", "PENDING_TRANSFER", "REGISTER_INACTIVE", "PENDING_ACTIVATION"]
       return string(value).map { all.contains($0) } ?? false
     case "ifExists": return ["return", "error"].contains(string(value))
+    case "deviceId": return string(value).map { (1...128).contains($0.unicodeScalars.count) } ?? false
     case "outcome": return ["created", "existing", "failed"].contains(string(value))
     case "certificateId":
       guard let text = string(value) else { return false }

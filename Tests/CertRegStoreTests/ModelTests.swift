@@ -26,6 +26,7 @@ struct Model {
     case .fail(let failure):
       queue[failure.key] = nil
       failures[failure.key] = failure
+    case .nameDevice: break
     case .forget(let key):
       results[key] = nil
       failures[key] = nil

@@ -11,21 +11,35 @@ package final class KnownResults: Sendable {
     package var ifExists: IfExists
     /// Whether the upstream is to be asked again whatever is known.
     package var refresh: Bool
+    /// The device's name; `nil`: the caller gave none.
+    package var deviceID: DeviceID?
 
-    package init(namedStatus: CertificateStatus?, ifExists: IfExists, refresh: Bool) {
+    package init(
+      namedStatus: CertificateStatus?, ifExists: IfExists, refresh: Bool, deviceID: DeviceID? = nil
+    ) {
       self.namedStatus = namedStatus
       self.ifExists = ifExists
       self.refresh = refresh
+      self.deviceID = deviceID
     }
   }
 
   /// What comes of a request, going by what is known.
   package enum Decision: Hashable, Sendable {
     case answer(Registration)
+    /// The result answers the request once the device's new name is on disk.
+    case answerAfterNaming(Registration, DeviceID)
     /// What is known contradicts the request.
     case refuse(ServiceError)
     /// Nothing that is known may be answered. `earlier` is what is known all the same.
     case ask(earlier: EarlierResult?)
+
+    fileprivate var isAnswer: Bool {
+      switch self {
+      case .answer, .answerAfterNaming: true
+      case .refuse, .ask: false
+      }
+    }
   }
 
   /// A result in memory and when it may be answered.
@@ -91,7 +105,7 @@ package final class KnownResults: Sendable {
   ) -> Decision {
     guard let registration = inMemory(key) else { return .ask(earlier: nil) }
     let decision = decide(wish, registration, mayAnswer: true, now: now)
-    if case .answer = decision, registration.basis.policyFingerprint != basis.policyFingerprint {
+    if decision.isAnswer, registration.basis.policyFingerprint != basis.policyFingerprint {
       // It was judged anew under other policies, so memory may answer it from now on.
       var renewed = registration
       renewed.basis = basis
@@ -108,6 +122,7 @@ package final class KnownResults: Sendable {
     if let error = known.objection(namedStatus: wish.namedStatus, ifExists: wish.ifExists, isRepeat: true) {
       return .refuse(error)
     }
+    if let deviceID = wish.deviceID, deviceID.tag != known.deviceTag { return .answerAfterNaming(known, deviceID) }
     return .answer(known)
   }
 

@@ -20,7 +20,8 @@ extension Registration {
     self.init(
       key: RegistrationKey(certificateID: entry.certificateID, target: target),
       certificateARN: known.arnPrefix + entry.certificateID.hex, outcome: entry.outcome, status: entry.status,
-      requestID: nil, finishedAt: WallTime(secondsSinceEpoch: Int64(entry.finishedAt)), basis: known.basis)
+      requestID: nil, finishedAt: WallTime(secondsSinceEpoch: Int64(entry.finishedAt)), basis: known.basis,
+      deviceTag: entry.deviceTag)
   }
 }
 

@@ -85,11 +85,23 @@ package final class ResultCache: Sendable {
       entry.finishedAt = registration.finishedAt.seconds32
       entry.outcome = registration.outcome
       entry.status = registration.status
+      entry.deviceTag = registration.deviceTag
       entry.arnPrefix = arnPrefix
       entry.fingerprint = fingerprint
       if replaces, state.table.entry(id, target: target) != nil { epochs.advance(id) }
       // What is not in the table cannot be made void later, when news comes of it.
       if let evicted = state.table.set(entry) { epochs.advance(evicted) }
+    }
+  }
+
+  /// Notes that a device has another name.
+  package func nameDevice(_ key: RegistrationKey, _ tag: DeviceTag) {
+    let target = number(of: key.target)
+    state.withLock { state in
+      guard var entry = state.table.entry(key.certificateID, target: target) else { return }
+      entry.deviceTag = tag
+      epochs.advance(key.certificateID)
+      state.table.set(entry)
     }
   }
 

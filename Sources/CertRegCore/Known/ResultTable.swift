@@ -14,6 +14,8 @@ package struct ResultTable: Sendable {
     package var notAfter: UInt32 = 0
     /// The end of the registration, likewise.
     package var finishedAt: UInt32 = 0
+    /// Stands for the device's name.
+    package var deviceTag = DeviceTag.none
     /// Index in `ResultCache`'s list of targets, plus one; 0 marks a free place.
     package var target: UInt16 = 0
     /// Index in the cache's list of ARN prefixes.

@@ -20,11 +20,12 @@ package struct RegisterStep: Step {
     switch reply {
     case .registered(let arn, let requestID):
       facts.registered = RegisteredCertificate(
-        certificateARN: arn, outcome: .created, status: pending.status, requestID: requestID)
+        certificateARN: arn, outcome: .created, status: pending.status ?? .ofUnnamed, requestID: requestID)
     case .alreadyExists(let arn, let status, let requestID):
       if mayHaveTakenEffect, facts.earlier == nil {
         facts.registered = RegisteredCertificate(
-          certificateARN: arn, outcome: .created, status: status ?? pending.status, requestID: requestID)
+          certificateARN: arn, outcome: .created, status: status ?? pending.status ?? .ofUnnamed,
+          requestID: requestID)
       } else {
         facts.registered = RegisteredCertificate(
           certificateARN: arn, outcome: .existing, status: status ?? facts.earlier?.status, requestID: requestID)

@@ -12,7 +12,7 @@ extension Registrar {
       let known = targets.filter(\.value.isConfigured).map(\.key)
       refuse(id, .unknownTarget(key.target.rawValue, known: known))
     } else if jobs[key] != nil {
-      join(waiter, now: now)
+      join(waiter, deviceID: request.deviceID, now: now)
     } else if let error = ledger.refusal(limit: configuration.maxPending, share: request.share) {
       refuse(id, error)
     } else {
@@ -36,7 +36,7 @@ extension Registrar {
     let caller = Caller(uid: request.requester.uid, connection: request.connection)
     var pending = PendingRegistration(
       key: key, sequence: sequence, der: request.der, status: request.status, enqueuedAt: now.wall, callStarted: false,
-      attempts: 0, lastError: nil, requester: request.requester, basis: request.basis,
+      attempts: 0, lastError: nil, requester: request.requester, deviceID: request.deviceID, basis: request.basis,
       facts: JobFacts(earlier: request.earlier))
     let plan = makePlan(pending)
     var permit: CallPermit?
@@ -54,7 +54,7 @@ extension Registrar {
     commit(.enqueue(pending), key)
   }
 
-  private mutating func join(_ waiter: WaiterTable.Waiter, now: Moment) {
+  private mutating func join(_ waiter: WaiterTable.Waiter, deviceID: DeviceID?, now: Moment) {
     let key = waiter.key
     guard let job = jobs[key] else { return }
     // Callers that wait for the result are answered when it is known. A caller that does not would read `queued` as a promise of
@@ -64,10 +64,19 @@ extension Registrar {
       return
     }
     attach(waiter)
+    if let deviceID, deviceID != job.pending.deviceID {
+      jobs[key]?.nameDevice(deviceID)
+      commit(.nameDevice(key, deviceID), key)
+    }
     switch job.state {
     case .storing, .finishing: break
     case .asking, .waiting, .marking, .calling, .advancing, .backingOff:
-      if waiter.isAwaiting { hasten(job, now: now) } else { promise(key) }
+      if waiter.isAwaiting {
+        hasten(job, now: now)
+      } else if jobs[key]?.namesUnderWay == 0 {
+        // Otherwise the caller is told once the disk knows the name.
+        promise(key)
+      }
     }
   }
 
@@ -112,6 +121,16 @@ extension Registrar {
     for waiter in waiters.removeThoseForDisk(of: key) {
       jobs[key]?.isPromised = true
       actions.append(.answer(waiter.id, .queued, .goesOn))
+    }
+  }
+
+  /// The disk knows another name of the device, or does not take it. Callers that wait for the disk depend on it.
+  mutating func named(_ key: RegistrationKey, _ result: Result<Void, StoreError>) {
+    jobs[key]?.named()
+    switch result {
+    case .success: promise(key)
+    case .failure(let error):
+      for waiter in waiters.removeThoseForDisk(of: key) { refuse(waiter.id, ServiceError(error)) }
     }
   }
 

@@ -35,6 +35,8 @@ extension Registrar {
     package var ifExists: IfExists
     /// The process that asks.
     package var requester: Requester
+    /// The device's name; `nil`: the caller gave none.
+    package var deviceID: DeviceID?
     /// Number of the connection that it came over. The connections of one user take turns.
     package var connection: UInt64
     /// What the caller waits for.
@@ -46,8 +48,8 @@ extension Registrar {
 
     package init(
       key: RegistrationKey, der: [UInt8], basis: VerdictBasis, namedStatus: CertificateStatus?,
-      status: CertificateStatus?, ifExists: IfExists, requester: Requester, connection: UInt64 = 0,
-      expectation: Expectation, share: QueueShare? = nil, earlier: EarlierResult? = nil
+      status: CertificateStatus?, ifExists: IfExists, requester: Requester, deviceID: DeviceID? = nil,
+      connection: UInt64 = 0, expectation: Expectation, share: QueueShare? = nil, earlier: EarlierResult? = nil
     ) {
       self.key = key
       self.der = der
@@ -56,6 +58,7 @@ extension Registrar {
       self.status = status
       self.ifExists = ifExists
       self.requester = requester
+      self.deviceID = deviceID
       self.connection = connection
       self.expectation = expectation
       self.share = share

@@ -25,6 +25,7 @@ package struct Registrar: Sendable {
     case mark(RegistrationKey)
     case advance(RegistrationKey)
     case finish(RegistrationKey)
+    case name(RegistrationKey)
   }
 
   static let storeRetry = Duration.seconds(1)
@@ -79,6 +80,7 @@ package struct Registrar: Sendable {
       case (.mark(let key), .failure): notMarked(key, now: now)
       case (.advance(let key), .success): perform(jobs[key]?.advanced(), key, now: now)
       case (.finish(let key), .success): finished(key)
+      case (.name(let key), let result): named(key, result)
       case (.advance(let key), .failure), (.finish(let key), .failure):
         deadlines.insert(.commit(key), due: now.monotonic + Self.storeRetry)
       }
@@ -129,6 +131,7 @@ package struct Registrar: Sendable {
     case .markCallStarted: purposes.append(.mark(key))
     case .noteProgress: purposes.append(.advance(key))
     case .complete, .fail: purposes.append(.finish(key))
+    case .nameDevice: purposes.append(.name(key))
     // Nothing waits for these.
     case .noteAttempt, .forget: break
     }

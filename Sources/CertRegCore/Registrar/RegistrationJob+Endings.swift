@@ -27,7 +27,7 @@ extension RegistrationJob {
       Registration(
         key: pending.key, certificateARN: registered.certificateARN, outcome: registered.outcome,
         status: registered.status, requestID: registered.requestID, finishedAt: now, basis: pending.basis,
-        requester: pending.requester)
+        requester: pending.requester, deviceID: pending.deviceID)
     }
   }
 
@@ -35,7 +35,8 @@ extension RegistrationJob {
   func failure(_ error: ServiceError, now: WallTime) -> Ending {
     .failed(
       FailedRegistration(
-        key: pending.key, error: error, attempts: pending.attempts, finishedAt: now, requester: pending.requester))
+        key: pending.key, error: error, attempts: pending.attempts, finishedAt: now, requester: pending.requester,
+        deviceID: pending.deviceID))
   }
 
   /// The end of a registration that waited longer than `queue.maxAge`.

@@ -74,6 +74,8 @@ struct RegistrationJob: Sendable {
   var isPromised: Bool
   /// What the retry that comes next, or came last, took from the retry budget.
   var retryCost = 0
+  /// How many new names of the device are on their way to disk.
+  private(set) var namesUnderWay = 0
   /// An earlier call of the present step may have taken effect.
   private var mayHaveTakenEffect: Bool
 
@@ -260,6 +262,17 @@ extension RegistrationJob {
     case .finishing(let ending): ending.change
     case .storing, .asking, .waiting, .marking, .calling, .backingOff: nil
     }
+  }
+
+  /// Another caller has another name for the device.
+  mutating func nameDevice(_ deviceID: DeviceID) {
+    pending.deviceID = deviceID
+    namesUnderWay += 1
+  }
+
+  /// The disk knows another name of the device, or does not take it.
+  mutating func named() {
+    namesUnderWay -= 1
   }
 
   /// Keeps why the last call failed.

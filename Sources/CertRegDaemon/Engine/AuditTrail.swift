@@ -17,7 +17,7 @@ struct AuditTrail: Sendable {
     switch ending {
     case .registered(let registration):
       log.audit(.registered) {
-        var fields = Self.fields(key.certificateID, key.target, registration.requester)
+        var fields = Self.fields(key, registration.deviceID, registration.requester)
         fields[LogField.outcome] = "\(registration.outcome.rawValue)"
         fields[LogField.awsRequestID] = registration.requestID.map { "\($0)" }
         fields[LogField.durationMilliseconds] = duration.map { "\($0.milliseconds)" }
@@ -25,7 +25,7 @@ struct AuditTrail: Sendable {
       }
     case .failed(let failure):
       log.audit(.registrationFailed) {
-        var fields = Self.fields(key.certificateID, key.target, failure.requester, failure.error)
+        var fields = Self.fields(key, failure.deviceID, failure.requester, failure.error)
         fields[LogField.attempts] = "\(failure.attempts)"
         fields[LogField.durationMilliseconds] = duration.map { "\($0.milliseconds)" }
         return (
@@ -39,31 +39,33 @@ struct AuditTrail: Sendable {
   /// A caller got an answer of the engine. It has an entry where the entry of the registration's end does not say the same.
   /// Answers from what was known have none here, except for refusals: see ``repeated(_:by:)``.
   func answered(
-    _ key: RegistrationKey, _ answer: Registrar.Answer, _ provenance: RegistrationEngine.Provenance,
-    to requester: Requester
+    _ key: RegistrationKey, _ deviceID: DeviceID?, _ answer: Registrar.Answer,
+    _ provenance: RegistrationEngine.Provenance, to requester: Requester
   ) {
     switch (provenance, answer) {
     case (.known, .failed(let error)), (.begun(.goesOn), .failed(let error)), (.begun(.refused), .failed(let error)):
-      refused(key.certificateID, in: [key.target], error, by: requester)
-    case (.shared, _): shared(key, answer, by: requester)
-    case (.begun, .queued): queued(key, by: requester)
+      refused(key.certificateID, in: [key.target], deviceID, error, by: requester)
+    case (.shared, _): shared(key, deviceID, answer, by: requester)
+    case (.begun, .queued): queued(key, deviceID, by: requester)
     case (.known, _), (.begun(.end), _), (.begun, .registered): break
     }
   }
 
   /// A caller was told that its registration is safe and will be made.
-  func queued(_ key: RegistrationKey, by requester: Requester) {
+  func queued(_ key: RegistrationKey, _ deviceID: DeviceID?, by requester: Requester) {
     log.audit(.registrationQueued) {
-      var fields = Self.fields(key.certificateID, key.target, requester)
+      var fields = Self.fields(key, deviceID, requester)
       fields[LogField.outcome] = "queued"
       return ("queued" + Self.askedBy(requester), fields)
     }
   }
 
   /// A caller got the answer of a registration that another one had asked for before.
-  func shared(_ key: RegistrationKey, _ answer: Registrar.Answer, by requester: Requester) {
+  func shared(
+    _ key: RegistrationKey, _ deviceID: DeviceID?, _ answer: Registrar.Answer, by requester: Requester
+  ) {
     log.audit(.registrationShared) {
-      var fields = Self.fields(key.certificateID, key.target, requester)
+      var fields = Self.fields(key, deviceID, requester)
       let what: String
       switch answer {
       case .registered(let registration):
@@ -80,9 +82,9 @@ struct AuditTrail: Sendable {
   }
 
   /// A caller got the answer from what was known.
-  func repeated(_ registration: Registration, by requester: Requester) {
+  func repeated(_ registration: Registration, _ deviceID: DeviceID?, by requester: Requester) {
     log.audit(.registrationRepeated) {
-      var fields = Self.fields(registration.key.certificateID, registration.key.target, requester)
+      var fields = Self.fields(registration.key, deviceID ?? registration.deviceID, requester)
       fields[LogField.outcome] = "cached"
       fields[LogField.awsRequestID] = registration.requestID.map { "\($0)" }
       return ("answered from what was known: \(registration.outcome.rawValue)" + Self.askedBy(requester), fields)
@@ -91,7 +93,8 @@ struct AuditTrail: Sendable {
 
   /// A request to register was refused, or its caller waits no longer. `certificateID` where it could be told.
   func refused(
-    _ certificateID: CertificateID?, in targets: [TargetName], _ error: ServiceError, by requester: Requester
+    _ certificateID: CertificateID?, in targets: [TargetName], _ deviceID: DeviceID?, _ error: ServiceError,
+    by requester: Requester
   ) {
     if error.reason == .queueFull {
       log.audit(.queueFull, level: .warning) { (error.message, Self.fields(of: error)) }
@@ -101,6 +104,7 @@ struct AuditTrail: Sendable {
       fields.merge(Self.fields(of: requester)) { $1 }
       fields[LogField.operation] = "\(CertRegProtocol.Operation.register.rawValue)"
       fields[LogField.certificateID] = certificateID.map { "\($0)" }
+      fields[LogField.deviceID] = deviceID.map { "\($0)" }
       if !targets.isEmpty { fields[LogField.target] = "\(targets.map(\.rawValue).joined(separator: ","))" }
       return ("not registered: \(error.reason): \(error.message)" + Self.askedBy(requester), fields)
     }
@@ -117,11 +121,12 @@ struct AuditTrail: Sendable {
   }
 
   private static func fields(
-    _ certificateID: CertificateID, _ target: TargetName, _ requester: Requester?, _ error: ServiceError? = nil
+    _ key: RegistrationKey, _ deviceID: DeviceID?, _ requester: Requester?, _ error: ServiceError? = nil
   ) -> Logger.Metadata {
     var fields: Logger.Metadata = [
-      LogField.certificateID: "\(certificateID)", LogField.target: "\(target)",
+      LogField.certificateID: "\(key.certificateID)", LogField.target: "\(key.target)",
     ]
+    fields[LogField.deviceID] = deviceID.map { "\($0)" }
     if let requester { fields.merge(Self.fields(of: requester)) { $1 } }
     if let error { fields.merge(Self.fields(of: error)) { $1 } }
     return fields

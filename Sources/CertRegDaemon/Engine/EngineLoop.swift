@@ -59,10 +59,14 @@ final class EngineLoop {
     var request = request
     let now = clock.now
     let wish = KnownResults.Wish(
-      namedStatus: request.namedStatus, ifExists: request.ifExists, refresh: refresh)
+      namedStatus: request.namedStatus, ifExists: request.ifExists, refresh: refresh, deviceID: request.deviceID)
     // The registration may have ended since the caller looked: its result is in memory before the job is gone.
     switch known.decideAfterVerdict(wish, on: request.key, basis: request.basis, now: now.wall) {
     case .answer(let registration): return completion(.registered(registration), .known)
+    case .answerAfterNaming(let registration, let deviceID):
+      return nameDevice(request.key, deviceID) { error in
+        completion(error.map { .failed(ServiceError($0)) } ?? .registered(registration), .known)
+      }
     case .refuse(let error): return completion(.failed(error), .known)
     case .ask(let earlier): request.earlier = earlier ?? request.earlier
     }
@@ -73,6 +77,20 @@ final class EngineLoop {
     let actions = registrar.register(request, waiter: waiter, now: now)
     if isFirst, registrar.isUnderWay(request.key) { figures.began(request.key, at: now.monotonic) }
     perform(actions)
+  }
+
+  /// Keeps another name for a device; `completion` gets the store's error, if any.
+  func nameDevice(
+    _ key: RegistrationKey, _ deviceID: DeviceID, completion: @escaping @Sendable (StoreError?) -> Void
+  ) {
+    effects.commit([.nameDevice(key, deviceID)], at: clock.monotonic) { engine, result in
+      switch result {
+      case .success:
+        engine.known.memory.nameDevice(key, deviceID.tag)
+        completion(nil)
+      case .failure(let error): completion(error)
+      }
+    }
   }
 
   /// Forgets a result; `completion` gets the store's error, if any.

@@ -61,6 +61,13 @@ final class RegistrationEngine: Sendable {
     loop.execute { self.bound.value.register(request, refresh: refresh, completion: completion) }
   }
 
+  /// Keeps another name for a device; `completion` gets the store's error, if any.
+  func nameDevice(
+    _ key: RegistrationKey, _ deviceID: DeviceID, completion: @escaping @Sendable (StoreError?) -> Void
+  ) {
+    loop.execute { self.bound.value.nameDevice(key, deviceID, completion: completion) }
+  }
+
   /// Forgets a result; `completion` gets the store's error, if any.
   func forget(_ key: RegistrationKey, completion: @escaping @Sendable (StoreError?) -> Void) {
     loop.execute { self.bound.value.forget(key, completion: completion) }
