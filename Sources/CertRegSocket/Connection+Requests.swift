@@ -136,7 +136,8 @@ extension OwnedRequest {
         }
       },
       certificateID: request.certificateID, status: request.status, targets: .default, ifExists: request.ifExists,
-      deviceID: request.deviceID.flatMap { DeviceID(JSONTextDecoder.string($0, in: line)) }, refresh: request.refresh, wait: request.wait, timeoutMilliseconds: request.timeoutMilliseconds,
+      deviceID: request.deviceID.flatMap { DeviceID(JSONTextDecoder.string($0, in: line)) }, refresh: request.refresh,
+      wait: request.wait, timeoutMilliseconds: request.timeoutMilliseconds,
       watchOutcome: request.outcome)
     switch request.target {
     case .none: break
