@@ -49,7 +49,9 @@ package enum ServiceEndpoint {
   ///
   /// - Throws: `EndpointError.malformedRegion`.
   package static func sts(region: String, fips: Bool = false) throws(EndpointError) -> ServiceURL {
-    try regional(fips ? "sts-fips" : "sts", region: region)
+    // GovCloud's ordinary endpoint is its FIPS endpoint (AWS General Reference, "AWS Security Token Service endpoints").
+    let hasOwnFIPS = fips && AWSPartition.containing(region).name != "aws-us-gov"
+    return try regional(hasOwnFIPS ? "sts-fips" : "sts", region: region)
   }
 
   /// IAM Roles Anywhere in a region.

@@ -52,11 +52,11 @@ package struct TargetEndpoint: Hashable, Sendable {
     let usesOwnEndpoint = configuration.endpoint != nil
     let fips =
       configuration.fips
-      || !usesOwnEndpoint && (environment.flag("AWS_USE_FIPS_ENDPOINT") || profile?["use_fips_endpoint"] == "true")
+      || !usesOwnEndpoint && (environment.flag("AWS_USE_FIPS_ENDPOINT") || profile?.flag("use_fips_endpoint") == true)
     let dualStack =
       configuration.dualStack
       || !usesOwnEndpoint
-        && (environment.flag("AWS_USE_DUALSTACK_ENDPOINT") || profile?["use_dualstack_endpoint"] == "true")
+        && (environment.flag("AWS_USE_DUALSTACK_ENDPOINT") || profile?.flag("use_dualstack_endpoint") == true)
     var customURL = configuration.endpoint
     if customURL == nil, !environment.flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
       customURL =

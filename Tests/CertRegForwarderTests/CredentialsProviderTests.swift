@@ -2,6 +2,7 @@ import CertRegClock
 import CertRegCore
 import CertRegCrypto
 import CertRegSigV4
+import Foundation
 import Logging
 import NIOHTTP1
 import NIOPosix
@@ -225,6 +226,48 @@ import Testing
   @Test func `a program of a profile`() async throws {
     let files = MemoryFiles(["/h/.aws/config": "[profile hsm]\ncredential_process = echo '\(Self.json())'"])
     #expect(try await fetch(environment: ["AWS_PROFILE": "hsm"], files: files)?.signing.accessKeyID == "P")
+  }
+
+  @Test func `keys of the credentials file come before a program, and a program before keys of the configuration file`()
+    async throws
+  {
+    let keys = "[default]\naws_access_key_id = K\naws_secret_access_key = k\n"
+    let program = "credential_process = echo '\(Self.json())'"
+    let first = MemoryFiles(["/h/.aws/config": "[default]\n\(program)", "/h/.aws/credentials": keys])
+    #expect(try await fetch(files: first)?.signing.accessKeyID == "K")
+    let second = MemoryFiles(["/h/.aws/config": "\(keys)\(program)"])
+    #expect(try await fetch(files: second)?.signing.accessKeyID == "P")
+  }
+
+  @Test func `a program that prints what has ended is run once more`() async throws {
+    let old = Self.json(",\"Expiration\":\"2020-01-01T00:00:00Z\"")
+    let folder = FileManager.default.temporaryDirectory.appending(path: "certregd-\(UUID())")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let script = folder.appending(path: "helper")
+    let new = Self.json(",\"Expiration\":\"\(Self.expiration)\"")
+    let seen = folder.appending(path: "seen").path
+    let text = "#!/bin/sh\nif [ -e '\(seen)' ]; then echo '\(new)'; else touch '\(seen)'; echo '\(old)'; fi\n"
+    try Data(text.utf8).write(to: script)
+    try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: script.path)
+    let provided = try await fetch(.process(command: script.path), environment: ["PATH": "/usr/bin:/bin"])
+    #expect(provided?.expiration == Self.end)
+    let error = try await failure(.process(command: "echo '\(old)'"))
+    #expect(error.code == .invalid && error.message.contains("ended at 2020-01-01T00:00:00"))
+  }
+
+  @Test(arguments: ["1893456000", "true", "{}", "\"tomorrow\""])
+  func `an expiration of another form is an error`(value: String) async throws {
+    let error = try await failure(.process(command: "echo '\(Self.json(",\"Expiration\":\(value)"))'"))
+    #expect(error.code == .invalid && error.message.contains("Expiration"))
+  }
+
+  @Test func `keys in variables that have ended are an error that names the variable`() async throws {
+    let error = try await failure(
+      environment: [
+        "AWS_ACCESS_KEY_ID": "E", "AWS_SECRET_ACCESS_KEY": "e", "AWS_CREDENTIAL_EXPIRATION": "2020-01-01T00:00:00Z",
+      ])
+    #expect(error.code == .invalid && error.message.contains("AWS_CREDENTIAL_EXPIRATION"))
   }
 
   @Test(arguments: [

@@ -126,10 +126,11 @@ import Testing
       source_profile = b
       [profile b]
       role_arn = arn:aws:iam::2:role/b
-      source_profile = b
+      source_profile = c
       role_session_name = s
       external_id = x
       duration_seconds = 900
+      [profile c]
       aws_access_key_id = B
       aws_secret_access_key = base-secret
       """
@@ -146,6 +147,41 @@ import Testing
       #expect(try holds(requests[0], secret: "base-secret"))
       #expect(try holds(requests[1], secret: "r&s"))
       #expect(requests[1].headers["X-Amz-Security-Token"] == ["rt"])
+    }
+  }
+
+  @Test(arguments: [
+    // A source with keys and a role gives its keys; a profile may take its role with its own keys.
+    ("source_profile = b\n[profile b]\nrole_arn = arn:b\nsource_profile = c", ["arn:a"], "base-secret"),
+    ("source_profile = a", ["arn:a"], "base-secret"),
+  ])
+  func `keys of a source profile come before its role`(settings: String, roles: [String], secret: String) async throws {
+    let keys = "\naws_access_key_id = B\naws_secret_access_key = base-secret\n"
+    let files = MemoryFiles(["/h/.aws/config": "[profile a]\nrole_arn = arn:a\n\(settings)\(keys)"])
+    try await withService { _, _ in
+      Self.success
+    } _: { (server, environment) async throws in
+      _ = try await fetch(.profile(name: "a", file: nil), environment: environment, files: files.files)
+      #expect(server.requests.map { form($0)["RoleArn"] } == roles)
+      #expect(try holds(server.requests[0], secret: secret))
+    }
+  }
+
+  @Test(arguments: [
+    "endpoint_url = URL", "services = s\n[services s]\nsts =\n  endpoint_url = URL",
+    "endpoint_url = http://127.0.0.1:1\nservices = s\n[services s]\nsts =\n  endpoint_url = URL",
+  ])
+  func `the profile names the endpoint of the service`(settings: String) async throws {
+    try await withService { _, _ in
+      Self.success
+    } _: { (server, _) async throws in
+      let own = settings.replacing("URL", with: "http://127.0.0.1:\(server.port)")
+      let files = MemoryFiles([
+        "/h/.aws/config":
+          "[profile a]\nrole_arn = arn:a\nsource_profile = a\naws_access_key_id = B\naws_secret_access_key = s\n\(own)"
+      ])
+      _ = try await fetch(.profile(name: "a", file: nil), files: files.files)
+      #expect(server.requests.count == 1)
     }
   }
 

@@ -13,7 +13,11 @@ import Testing
       ("# c\n; c\n\n[x]\n  # c\na = 1\n;b = 2", "x", ["a": "1"]),
       ("[x]\nAWS_Access_Key_ID = K", "x", ["aws_access_key_id": "K"]),
       ("[x]\naws_session_token = a==/b+c=", "x", ["aws_session_token": "a==/b+c="]),
-      ("[x]\na = one # two", "x", ["a": "one # two"]),
+      ("[x]\na = one # two", "x", ["a": "one"]),
+      ("[x]\na = one\t; two\nb = # two", "x", ["a": "one", "b": ""]),
+      ("[x]\na = one#two;three", "x", ["a": "one#two;three"]),
+      ("[x]\na = sh -c 'echo # no' \"# no\" # yes", "x", ["a": "sh -c 'echo # no' \"# no\""]),
+      ("[x]\na = it's # yes", "x", ["a": "it's"]),
       ("[x]\na =", "x", ["a": ""]),
       ("[x]\na = 1\na = 2", "x", ["a": "2"]),
       ("[x]\na = 1\n[y]\nb = 2\n[x]\nc = 3", "x", ["a": "1", "c": "3"]),
@@ -59,6 +63,28 @@ import Testing
     #expect(profiles.profiles["default"]?.values == ["region": "r", "aws_access_key_id": "new"])
     #expect(profiles.profiles["p"]?.values == ["a": "1", "b": "2"])
     #expect(Set(profiles.profiles.keys) == ["default", "p"])
+  }
+
+  @Test(arguments: [
+    "[default]\na = 1\nb = 1\n[profile default]\na = 2", "[profile default]\na = 2\n[default]\na = 1\nb = 1",
+  ])
+  func `of two forms of the default profile one counts, whatever their order`(text: String) throws {
+    let profiles = SharedProfiles(config: try SharedConfigFile(parsing: text), credentials: nil)
+    #expect(profiles.profiles["default"]?.values == ["a": "2"])
+  }
+
+  @Test(arguments: ["\"AKID\"", "AK ID", "AKID\r", "AKID\u{7f}", "AKIDÄ", "'AKID"])
+  func `a key that cannot be one is an error that names the setting and not the key`(text: String) throws {
+    for setting in ["aws_access_key_id", "aws_secret_access_key", "aws_session_token"] {
+      var values = ["aws_access_key_id": "AKID", "aws_secret_access_key": "secret"]
+      values[setting] = text
+      #expect {
+        try ProfileKeys.credentials(SharedProfiles.Profile(name: "p", values: values))
+      } throws: { error in
+        guard let error = error as? CredentialsError else { return false }
+        return error.code == .invalid && error.message.contains(setting) && !error.message.contains("ID")
+      }
+    }
   }
 
   @Test(arguments: [

@@ -134,6 +134,14 @@ final class MemoryFiles: Sendable {
     #expect(try await host({ _ in }, ["AWS_ENDPOINT_URL": "http://env-all"]) == "env-all")
     #expect(try await host() == "iot")
     #expect(try await host({ _ in }, ["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"]) == "iot.r.amazonaws.com")
+    let ignoring = "[default]\nregion = r\nignore_configured_endpoint_urls = True\nendpoint_url = http://all"
+    #expect(try await endpoint({ _ in }, config: ignoring).url.host == "iot.r.amazonaws.com")
+  }
+
+  @Test(arguments: ["true", "True", "TRUE"])
+  func `a profile's flags count in any case`(value: String) async throws {
+    let config = "[default]\nregion = us-east-1\nuse_fips_endpoint = \(value)\nuse_dualstack_endpoint = \(value)"
+    #expect(try await endpoint({ _ in }, config: config).url.host == "iot-fips.us-east-1.api.aws")
   }
 
   @Test func `flags of the environment do not disturb a target with its own endpoint`() async throws {

@@ -30,26 +30,32 @@ struct CredentialFields: Sendable {
   func read(
     _ object: JSONValue?, source: String, requiresToken: Bool = true
   ) throws(CredentialsError) -> ProvidedCredentials {
-    func text(_ name: String) -> String? {
-      guard let text = object?[name]?.string, !text.isEmpty else { return nil }
-      return text
+    func text(_ name: String) throws(CredentialsError) -> String? {
+      switch object?[name] {
+      case nil, .null?: return nil
+      case .string(let text)?: return text.isEmpty ? nil : text
+      default: throw CredentialsError(.invalid, "The answer of \(source) has an \(name) that is not a string")
+      }
     }
-    guard let keyID = text(accessKeyID) else { throw missing(accessKeyID, source) }
-    guard let secret = text(secretAccessKey) else { throw missing(secretAccessKey, source) }
-    let token = text(sessionToken)
+    func written(_ name: String, _ text: String) -> WrittenCredential { .init("\(name) of \(source)", text) }
+    guard let keyID = try text(accessKeyID) else { throw missing(accessKeyID, source) }
+    guard let secret = try text(secretAccessKey) else { throw missing(secretAccessKey, source) }
+    let token = try text(sessionToken)
     if requiresToken, token == nil { throw missing(sessionToken, source) }
     var end: WallTime?
-    if let written = text(expiration) {
-      guard let time = HTTPDate.rfc3339(written) else {
-        throw CredentialsError(.invalid, "The answer of \(source) has an \(expiration) that is not a time")
+    if let text = try text(expiration) {
+      guard let time = HTTPDate.rfc3339(text) else {
+        throw CredentialsError(
+          .invalid, "The answer of \(source) has an \(expiration) that is not a time like 2026-11-24T07:55:55Z")
       }
       end = time
     } else if requiresToken {
       throw missing(expiration, source)
     }
     return ProvidedCredentials(
-      signing: SigningCredentials(accessKeyID: keyID, secretAccessKey: secret, sessionToken: token), expiration: end,
-      source: source)
+      signing: try SigningCredentials(
+        accessKeyID: written(accessKeyID, keyID), secretAccessKey: written(secretAccessKey, secret),
+        sessionToken: token.map { written(sessionToken, $0) }), expiration: end, source: source)
   }
 
   private func missing(_ name: String, _ source: String) -> CredentialsError {

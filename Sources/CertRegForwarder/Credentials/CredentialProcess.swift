@@ -25,7 +25,16 @@ struct CredentialProcess: CredentialsProvider {
 
   var summary: String { "the credential process of \(origin)" }
 
+  /// Runs the program, and once more where it printed credentials that had ended: it may have noticed by then.
   func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
+    let first = try await fetchOnce()
+    guard let end = first.expiration, end <= clock.wall else { return first }
+    let provided = try await fetchOnce()
+    guard let end = provided.expiration, end <= clock.wall else { return provided }
+    throw CredentialsError(.invalid, "\(provided.source) printed credentials that ended at \(end.rfc3339)")
+  }
+
+  private func fetchOnce() async throws(CredentialsError) -> ProvidedCredentials {
     let words: [String]
     do throws(ShellWordsError) { words = try ShellWords.split(command) } catch {
       throw CredentialsError(.invalid, "The command line of \(origin) has a quote or backslash that does not end")

@@ -52,7 +52,13 @@ package struct CredentialsContext: Sendable {
     for credentials: CredentialsConfiguration, profiles: SharedProfileStore, region: String?
   ) throws(UpstreamConfigurationError) -> any CredentialsProvider {
     let endpoints = CredentialEndpoints(environment: environment, eventLoopGroup: eventLoopGroup)
-    let service = SecurityTokenService(region: region, environment: environment, clock: clock, endpoints: endpoints)
+    var profileName = profiles.defaultProfileName
+    if case .profile(let name?, _) = credentials { profileName = name }
+    let service = SecurityTokenService(region: region, environment: environment, clock: clock, endpoints: endpoints) {
+      [profileName] () throws(CredentialsError) in
+      let shared = try profiles.profiles()
+      return shared.profiles[profileName].flatMap { shared.endpoint(profile: $0, service: "sts") }
+    }
     let provider = try provider(for: credentials, profiles: profiles, endpoints: endpoints, service: service)
     return ConnectedProvider(provider: provider, endpoints: endpoints)
   }
@@ -72,7 +78,7 @@ package struct CredentialsContext: Sendable {
     /// The order of the AWS SDKs.
     func chain() -> CredentialsChain {
       CredentialsChain(providers: [
-        EnvironmentCredentials(environment: environment),
+        EnvironmentCredentials(environment: environment, clock: clock),
         profile(nil, .roles),
         EnvironmentWebIdentity(environment: environment, files: files, service: service),
         profile(nil, .keysAndProcess),
@@ -82,7 +88,7 @@ package struct CredentialsContext: Sendable {
     }
     switch credentials {
     case .chain: return chain()
-    case .environment: return EnvironmentCredentials(environment: environment)
+    case .environment: return EnvironmentCredentials(environment: environment, clock: clock)
     case .profile(let name, _): return profile(name)
     case .process(let command):
       return CredentialProcess(

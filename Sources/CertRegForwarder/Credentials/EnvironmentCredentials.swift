@@ -4,6 +4,7 @@ import CertRegSigV4
 /// Credentials in environment variables.
 struct EnvironmentCredentials: CredentialsProvider {
   let environment: ProcessEnvironment
+  let clock: HostClock
 
   var summary: String { "the environment variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" }
 
@@ -22,12 +23,20 @@ struct EnvironmentCredentials: CredentialsProvider {
       guard let time = HTTPDate.rfc3339(text) else {
         throw CredentialsError(.invalid, "AWS_CREDENTIAL_EXPIRATION is not a time like 2026-11-24T07:55:55Z")
       }
+      // Nobody renews a variable.
+      guard time > clock.wall else {
+        throw CredentialsError(
+          .invalid, "The credentials in the environment ended at \(time.rfc3339), says AWS_CREDENTIAL_EXPIRATION")
+      }
       expiration = time
     }
+    let token = ["AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"].lazy.compactMap { name in
+      environment[name].map { WrittenCredential(name, $0) }
+    }.first
     return ProvidedCredentials(
-      signing: SigningCredentials(
-        accessKeyID: keyID, secretAccessKey: secret,
-        sessionToken: environment["AWS_SESSION_TOKEN"] ?? environment["AWS_SECURITY_TOKEN"]),
+      signing: try SigningCredentials(
+        accessKeyID: .init("AWS_ACCESS_KEY_ID", keyID), secretAccessKey: .init("AWS_SECRET_ACCESS_KEY", secret),
+        sessionToken: token),
       expiration: expiration, source: "environment variables")
   }
 }

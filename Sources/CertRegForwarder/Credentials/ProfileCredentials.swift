@@ -50,7 +50,7 @@ struct ProfileCredentials: CredentialsProvider {
       durationSeconds: profile["duration_seconds"].flatMap(Int.init) ?? 3600)
     let service = SecurityTokenService(
       region: service.region ?? profile["region"], environment: environment, clock: service.clock,
-      endpoints: endpoints)
+      endpoints: endpoints, configuredURL: service.configuredURL)
     if let tokenFile = profile["web_identity_token_file"] {
       return try await WebIdentityCredentials(role: role, tokenFile: tokenFile, files: files, service: service).fetch()
     }
@@ -74,7 +74,10 @@ struct ProfileCredentials: CredentialsProvider {
     // A profile may take its role with its own keys. Any other cycle would never end.
     if source != profile.name {
       guard !visited.contains(source) else { throw invalid(profile, "takes its role by way of itself") }
-      if let provided = try await role(of: next, in: profiles, visited: visited + [profile.name]) { return provided }
+      // Keys of the source come before a role that it names as well (botocore, `AssumeRoleProvider`).
+      if !next.hasKeys, let provided = try await role(of: next, in: profiles, visited: visited + [profile.name]) {
+        return provided
+      }
     }
     guard let provided = try await keysOrProcess(of: next) else {
       throw invalid(profile, "has the source_profile \(source), which has no credentials")
@@ -87,7 +90,7 @@ struct ProfileCredentials: CredentialsProvider {
   ) async throws(CredentialsError) -> ProvidedCredentials {
     let provider: any CredentialsProvider
     switch source.lowercased() {
-    case "environment": provider = EnvironmentCredentials(environment: environment)
+    case "environment": provider = EnvironmentCredentials(environment: environment, clock: service.clock)
     case "ecscontainer":
       provider = ContainerCredentials(uri: nil, environment: environment, files: files, endpoints: endpoints)
     case "ec2instancemetadata":
@@ -105,7 +108,11 @@ struct ProfileCredentials: CredentialsProvider {
 
   private func keysOrProcess(of profile: SharedProfiles.Profile) async throws(CredentialsError) -> ProvidedCredentials?
   {
-    if let provided = try ProfileKeys.credentials(profile) { return provided }
+    if profile.hasKeysInCredentialsFile || profile["credential_process"] == nil,
+      let provided = try ProfileKeys.credentials(profile)
+    {
+      return provided
+    }
     if let command = profile["credential_process"] {
       return try await CredentialProcess(
         command: command, environment: environment, origin: "the profile \(profile.name)", clock: service.clock

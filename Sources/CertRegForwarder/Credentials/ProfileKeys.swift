@@ -15,9 +15,12 @@ enum ProfileKeys {
     if keyID == nil, secret == nil { return nil }
     guard let keyID else { throw missing("aws_access_key_id", of: profile) }
     guard let secret else { throw missing("aws_secret_access_key", of: profile) }
+    let place = "the profile \(profile.name)"
     return ProvidedCredentials(
-      signing: SigningCredentials(
-        accessKeyID: keyID, secretAccessKey: secret, sessionToken: profile["aws_session_token"]),
+      signing: try SigningCredentials(
+        accessKeyID: .init("aws_access_key_id of \(place)", keyID),
+        secretAccessKey: .init("aws_secret_access_key of \(place)", secret),
+        sessionToken: profile["aws_session_token"].map { .init("aws_session_token of \(place)", $0) }),
       source: "shared files, profile \(profile.name)", recheckAfter: recheckAfter)
   }
 

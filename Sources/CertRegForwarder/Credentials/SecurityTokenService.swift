@@ -19,6 +19,8 @@ struct SecurityTokenService: Sendable {
   let environment: ProcessEnvironment
   let clock: HostClock
   let endpoints: CredentialEndpoints
+  /// The endpoint that the target's profile names for the service.
+  var configuredURL: @Sendable () throws(CredentialsError) -> String? = { () throws(CredentialsError) in nil }
 
   /// Parameters that a reply must not repeat.
   private static let secretParameters: Set<String> = ["WebIdentityToken", "ExternalId"]
@@ -114,11 +116,13 @@ struct SecurityTokenService: Sendable {
     guard let region else {
       throw CredentialsError(.invalid, "A region is needed to take a role: set `region` of the target or AWS_REGION")
     }
+    var custom: String?
+    if !environment.flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
+      custom = environment["AWS_ENDPOINT_URL_STS"] ?? environment["AWS_ENDPOINT_URL"]
+      if custom == nil { custom = try configuredURL() }
+    }
     do {
-      let isIgnored = environment.flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
-      if !isIgnored, let text = environment["AWS_ENDPOINT_URL_STS"] ?? environment["AWS_ENDPOINT_URL"] {
-        return (try ServiceURL(parsing: text), region)
-      }
+      if let custom { return (try ServiceURL(parsing: custom), region) }
       return (try ServiceEndpoint.sts(region: region, fips: environment.flag("AWS_USE_FIPS_ENDPOINT")), region)
     } catch {
       throw CredentialsError(.invalid, "The endpoint of the Security Token Service: \(error)")
@@ -132,7 +136,10 @@ struct SecurityTokenService: Sendable {
       let expiration = XMLElement.text("Expiration", in: document).flatMap(HTTPDate.rfc3339)
     else { throw CredentialsError(.unavailable, "The Security Token Service gave an answer without credentials") }
     return ProvidedCredentials(
-      signing: SigningCredentials(accessKeyID: keyID, secretAccessKey: secret, sessionToken: token),
+      signing: try SigningCredentials(
+        accessKeyID: .init("AccessKeyId of the Security Token Service", keyID),
+        secretAccessKey: .init("SecretAccessKey of the Security Token Service", secret),
+        sessionToken: .init("SessionToken of the Security Token Service", token)),
       expiration: expiration, source: "role \(role.roleARN)")
   }
 

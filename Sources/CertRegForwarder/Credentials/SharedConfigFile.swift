@@ -8,7 +8,8 @@ struct SharedConfigFileError: Error, Hashable {
 /// The text of a shared AWS file (`~/.aws/config`, `~/.aws/credentials`) as sections of settings.
 ///
 /// The form is that of the AWS CLI: `[section]` lines, `name = value` lines, comment lines that begin with `#` or `;`,
-/// and lines with a deeper indentation that belong to the setting above them. Names of settings are case-insensitive.
+/// and lines with a deeper indentation that belong to the setting above them. Names of settings are case-insensitive. A `#` or `;`
+/// behind white space begins a comment (AWS SDKs and Tools Reference Guide, "Shared config and credentials files").
 struct SharedConfigFile: Hashable {
   struct Section: Hashable {
     var values: [String: String] = [:]
@@ -68,7 +69,25 @@ struct SharedConfigFile: Hashable {
     guard let equals = content.firstIndex(of: "=") else { return nil }
     let name = trimmed(content[..<equals])
     guard !name.isEmpty else { return nil }
-    return (name.lowercased(), String(trimmed(content[content.index(after: equals)...])))
+    return (name.lowercased(), String(trimmed(withoutComment(content[content.index(after: equals)...]))))
+  }
+
+  /// The value without a comment behind it. Inside quotes, which a command line may have, nothing begins a comment.
+  private static func withoutComment(_ value: Substring) -> Substring {
+    var quote: Character?
+    var follows = true
+    for (index, character) in zip(value.indices, value) {
+      if character == quote {
+        quote = nil
+      } else if quote == nil, character == "\"" || character == "'" {
+        // A lone quote is a character like any other.
+        if value[value.index(after: index)...].contains(character) { quote = character }
+      } else if quote == nil, follows, character == "#" || character == ";" {
+        return value[..<index]
+      }
+      follows = character.isWhitespace
+    }
+    return value
   }
 }
 

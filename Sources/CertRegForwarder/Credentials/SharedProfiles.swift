@@ -5,6 +5,15 @@ struct SharedProfiles: Sendable {
   struct Profile: Sendable, Hashable {
     var name: String
     var values: [String: String] = [:]
+    /// Whether the keys stand in the credentials file. Those come before a `credential_process`, keys in the configuration file
+    /// behind it (botocore, `ProfileProviderBuilder`).
+    var hasKeysInCredentialsFile = false
+
+    /// Whether a setting is `true`, in any case.
+    func flag(_ setting: String) -> Bool { self[setting]?.lowercased() == "true" }
+
+    /// Whether the profile has keys of its own.
+    var hasKeys: Bool { self["aws_access_key_id"] != nil || self["aws_secret_access_key"] != nil }
 
     /// A setting; `nil` if it is missing or empty.
     subscript(setting: String) -> String? {
@@ -22,14 +31,20 @@ struct SharedProfiles: Sendable {
   init(config: SharedConfigFile?, credentials: SharedConfigFile?) {
     for (name, section) in config?.sections ?? [:] {
       if name == "default" {
-        merge(section, into: name)
+        // With both forms in one file, `[profile default]` counts alone (AWS SDKs and Tools Reference Guide).
+        if config?.sections["profile default"] == nil { merge(section, into: name) }
       } else if name.hasPrefix("profile ") {
         merge(section, into: String(name.dropFirst("profile ".count)))
       } else if name.hasPrefix("services ") {
         services[String(name.dropFirst("services ".count))] = section
       }
     }
-    for (name, section) in credentials?.sections ?? [:] { merge(section, into: name) }
+    for (name, section) in credentials?.sections ?? [:] {
+      merge(section, into: name)
+      if section.values["aws_access_key_id"] ?? section.values["aws_secret_access_key"] != nil {
+        profiles[name]?.hasKeysInCredentialsFile = true
+      }
+    }
   }
 
   private mutating func merge(_ section: SharedConfigFile.Section, into name: String) {
@@ -38,6 +53,7 @@ struct SharedProfiles: Sendable {
 
   /// The endpoint that a profile names for a service, or for all.
   func endpoint(profile: Profile, service: String) -> String? {
+    if profile.flag("ignore_configured_endpoint_urls") { return nil }
     if let name = profile["services"], let url = services[name]?.nested[service]?["endpoint_url"], !url.isEmpty {
       return url
     }
