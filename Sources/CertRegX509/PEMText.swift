@@ -27,6 +27,7 @@ struct PEMText {
 
   let text: UnsafeRawBufferPointer
   private(set) var certificate: Block?
+  /// How many blocks are certificates, those in OpenSSL's own form included.
   private(set) var certificateCount = 0
   /// Label of the first block that is not a certificate, and of the first that holds a private key.
   private(set) var otherLabel: Range<Int>?
@@ -69,6 +70,7 @@ struct PEMText {
       certificateCount += 1
       if certificate == nil { certificate = block }
     } else {
+      if text[block.label].elementsEqual("TRUSTED CERTIFICATE".utf8) { certificateCount += 1 }
       if otherLabel == nil { otherLabel = block.label }
       if privateKeyLabel == nil, text[block.label].suffix(11).elementsEqual("PRIVATE KEY".utf8) {
         privateKeyLabel = block.label
@@ -181,20 +183,31 @@ extension PEMText {
     let choice = findings.policies[.pemStrictness]
     guard choice != .allow || findings.isExhaustive else { return }
     let found = departures.union(departures(inside: block))
+    // What is indented has no BEGIN line for other readers.
+    let isIndented = isIndented(block)
+    let reason = isIndented ? CertificateReason.notPEM : .truncatedBase64
     let words = Departure.allCases.filter(found.contains).map(\.rawValue).joined(separator: ", ")
     if !found.isEmpty {
       try findings.report(
-        .truncatedBase64, under: [.pemStrictness], "the text is not strict PEM (RFC 7468 section 3): \(words)",
+        reason, under: [.pemStrictness], "the text is not strict PEM (RFC 7468 section 3): \(words)",
         source: "RFC 7468 section 3")
     }
     var reader = OpenSSLPEMReader(text)
     if reader.certificateLabel() != block.label {
       try findings.report(
-        .truncatedBase64, choice == .allow ? .warning : .error,
-        "OpenSSL would not read this certificate from the text"
-          + (words.isEmpty ? ": blank lines or what stands before the certificate are in its way" : ": \(words)"),
+        reason, choice == .allow ? .warning : .error,
+        isIndented
+          ? "the BEGIN line is indented, so that OpenSSL does not take it for one: it has to begin at the start of its line"
+          : "OpenSSL would not read this certificate from the text"
+            + (words.isEmpty ? ": blank lines or what stands before the certificate are in its way" : ": \(words)"),
         source: "validation policy pem_strictness")
     }
+  }
+
+  private func isIndented(_ block: Block) -> Bool {
+    // The label stands behind "-----BEGIN ".
+    let start = block.label.lowerBound - 11
+    return start > 0 && (text[start - 1] == UInt8(ascii: " ") || text[start - 1] == UInt8(ascii: "\t"))
   }
 
   /// Departures that concern the lines of the base64 text. Their lengths are taken with white space.
