@@ -34,7 +34,6 @@ extension Target.Dependency {
   static let logging = product(name: "Logging", package: "swift-log")
   static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
   static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
-  static let yams = product(name: "Yams", package: "Yams")
   static let grdb = product(name: "GRDB", package: "GRDB.swift")
 }
 
@@ -52,12 +51,12 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     .systemLibrary(name: "CEpoll"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .systemLibrary(name: "CSpawn"),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -70,7 +69,8 @@ let package = Package(
     library("CertRegX509", ["CertRegCodec", "CertRegCore", "CertRegCrypto", "COpenSSL"]),
     library("CertRegProtocol", ["CertRegCodec", "CertRegCore"]),
     library("CertRegSigV4", ["CertRegCore", "CertRegCrypto"]),
-    library("CertRegSettings", ["CertRegCore", .yams]),
+    library("CertRegYAML", ["CLibYAML"]),
+    library("CertRegSettings", ["CertRegCore", "CertRegYAML"]),
     library("CertRegStore", ["CertRegCodec", "CertRegCore", .grdb]),
     library(
       "CertRegForwarder",
@@ -105,6 +105,7 @@ let package = Package(
     tests("CertRegX509Tests", ["CertRegCodec", "CertRegCrypto", "CertRegX509", "COpenSSL"]),
     tests("CertRegProtocolTests", ["CertRegCodec", "CertRegProtocol"]),
     tests("CertRegSigV4Tests", ["CertRegCrypto", "CertRegSigV4"]),
+    tests("CertRegYAMLTests", ["CertRegYAML"]),
     tests("CertRegSettingsTests", ["CertRegSettings"]),
     tests("CertRegStoreTests", ["CertRegStore", .grdb]),
     tests(

@@ -1,6 +1,6 @@
 import AsyncHTTPClient
 import CertRegCore
-import Foundation
+import FoundationEssentials
 import NIOCore
 import NIOHTTP1
 import NIOSSL

@@ -1,5 +1,5 @@
 import CertRegCore
-import Foundation
+import FoundationEssentials
 
 /// The environment variables that the forwarder reads, as a value so that tests can choose them.
 package struct ProcessEnvironment: Sendable {

@@ -1,4 +1,4 @@
-import Yams
+import CertRegYAML
 
 /// Reads YAML text into a tree that knows the line of every key and value.
 ///
@@ -8,11 +8,14 @@ struct ConfigurationReader {
   static let limitBytes = 1 << 20
   /// The deepest nesting that any key needs is 6.
   private static let limitDepth = 32
-  /// Most nodes that are looked at, those of aliases counted each time.
+  /// Most nodes that are looked at, those of aliases counted each time ("billion laughs").
   private static let limitNodes = 200_000
+  /// Most bytes of single values, those of aliases counted each time.
+  private static let limitValueBytes = 4 << 20
 
   private let path: String
   private var nodesLeft = limitNodes
+  private var valueBytesLeft = limitValueBytes
   private var problems: [SettingsError.Problem] = []
 
   private init(path: String) {
@@ -29,33 +32,24 @@ struct ConfigurationReader {
   }
 
   private mutating func tree(_ bytes: [UInt8]) throws(SettingsError) -> ConfigurationNode {
-    let text = try decoded(bytes)
-    switch AliasExpansion.upperBound(bytes) {
-    case .bytes: break
-    case .tooMuch: throw failure("its aliases expand to too much", line: nil)
-    case .ambiguous(let anchor): throw failure("has more than one anchor &\(anchor): give each a name", line: nil)
-    }
-    let root: Node?
-    do {
-      // The encoding is named because the default is taken from, and printed for, an environment variable.
-      root = try Yams.compose(yaml: text, .default, .default, .utf8)
-    } catch {
-      throw syntaxError(error)
-    }
+    let text = try checked(bytes)
+    let root: YAMLNode?
+    do throws(YAMLError) { root = try YAMLDocument.read(text) } catch { throw syntaxError(error) }
     guard let root else { return ConfigurationNode(.null, origin: .file(path: path, line: nil, column: nil)) }
     return convert(root, key: "", depth: 0)
   }
 
-  private func decoded(_ bytes: [UInt8]) throws(SettingsError) -> String {
+  /// The text without its byte-order mark.
+  private func checked(_ bytes: [UInt8]) throws(SettingsError) -> [UInt8] {
     if bytes.count > Self.limitBytes {
       throw failure("the file has more than \(Self.limitBytes) bytes", line: nil)
     }
     let byteOrderMark: [UInt8] = [0xef, 0xbb, 0xbf]
     let content = bytes.starts(with: byteOrderMark) ? bytes.dropFirst(3) : bytes[...]
-    guard let text = String(validating: content, as: UTF8.self) else {
+    guard String(validating: content, as: UTF8.self) != nil else {
       throw failure("the file is not UTF-8", line: Self.lineOfInvalidUTF8(content))
     }
-    return text
+    return Array(content)
   }
 
   /// The line, from 1, up to whose end the text is not UTF-8 any more.
@@ -65,7 +59,7 @@ struct ConfigurationReader {
     return lines.firstIndex { String(validating: $0, as: UTF8.self) == nil }.map { $0 + 1 }
   }
 
-  private mutating func convert(_ node: Node, key: String, depth: Int) -> ConfigurationNode {
+  private mutating func convert(_ node: YAMLNode, key: String, depth: Int) -> ConfigurationNode {
     let origin = place(node.mark)
     guard depth <= Self.limitDepth else {
       report(origin, key, "is nested too deeply")
@@ -77,60 +71,61 @@ struct ConfigurationReader {
       if nodesLeft == 0 { report(origin, key, "the file holds more than \(Self.limitNodes) values") }
       return ConfigurationNode(.null, origin: origin)
     }
-    switch node {
-    case .scalar(let scalar):
-      checkTag(scalar.tag, origin, key)
-      return ConfigurationNode(Self.content(scalar), origin: origin)
-    case .sequence(let sequence):
-      checkTag(sequence.tag, origin, key)
+    checkTag(node.tag, origin, key)
+    switch node.content {
+    case .scalar(let text, let isPlain):
+      guard takesValue(text, origin, key) else { return ConfigurationNode(.null, origin: origin) }
+      return ConfigurationNode(isPlain ? Self.content(ofPlain: text) : .scalar(text), origin: origin)
+    case .sequence(let nodes):
       var items: [ConfigurationNode] = []
-      for (index, item) in sequence.enumerated() {
+      for (index, item) in nodes.enumerated() {
         items.append(convert(item, key: "\(key)[\(index)]", depth: depth + 1))
       }
       return ConfigurationNode(.sequence(items), origin: origin)
-    case .mapping(let mapping):
-      checkTag(mapping.tag, origin, key)
-      return ConfigurationNode(.mapping(members(mapping, key: key, depth: depth)), origin: origin)
-    case .alias:
-      // The parser puts the anchored node in the alias's place.
-      report(origin, key, "is an alias of nothing")
-      return ConfigurationNode(.null, origin: origin)
+    case .mapping(let members):
+      return ConfigurationNode(.mapping(self.members(members, key: key, depth: depth)), origin: origin)
     }
   }
 
-  private static func content(_ scalar: Node.Scalar) -> ConfigurationNode.Content {
-    guard scalar.style == .plain else { return .scalar(scalar.string) }
-    switch scalar.string {
-    case "", "~", "null", "Null", "NULL": return .null
-    case "none": return .explicitNone
-    default: return .scalar(scalar.string)
+  /// Counts a value, and says once where there are too many bytes of them.
+  private mutating func takesValue(_ text: String, _ origin: SettingOrigin, _ key: String) -> Bool {
+    guard valueBytesLeft >= 0 else { return false }
+    valueBytesLeft -= text.utf8.count
+    if valueBytesLeft < 0 { report(origin, key, "the file's aliases expand to too much") }
+    return valueBytesLeft >= 0
+  }
+
+  private static func content(ofPlain text: String) -> ConfigurationNode.Content {
+    switch text {
+    case "", "~", "null", "Null", "NULL": .null
+    case "none": .explicitNone
+    default: .scalar(text)
     }
   }
 
   /// The mapping's members with those of its merge keys (https://yaml.org/type/merge.html): what is written in the mapping
   /// itself wins, then the merged mapping that comes first.
-  private mutating func members(_ mapping: Node.Mapping, key: String, depth: Int) -> [ConfigurationNode.Member] {
+  private mutating func members(_ mapping: [YAMLNode.Member], key: String, depth: Int) -> [ConfigurationNode.Member] {
     var own: [ConfigurationNode.Member] = []
     var merged: [ConfigurationNode.Member] = []
     var lines: [String: SettingOrigin] = [:]
-    for (keyNode, valueNode) in mapping {
-      let keyOrigin = place(keyNode.mark)
-      guard case .scalar(let scalar) = keyNode else {
+    for member in mapping {
+      let keyOrigin = place(member.key.mark)
+      guard case .scalar(let name, let isPlain) = member.key.content else {
         report(keyOrigin, key, "a key has to be a single word")
         continue
       }
-      let name = scalar.string
-      if name == "<<", scalar.style == .plain {
-        merged += mergedMembers(valueNode, keyOrigin, key: key, depth: depth)
+      guard takesValue(name, keyOrigin, key) else { continue }
+      if name == "<<", isPlain {
+        merged += mergedMembers(member.value, keyOrigin, key: key, depth: depth)
         continue
       }
       let path = key.isEmpty ? name : "\(key).\(name)"
-      // The parser compares keys by their YAML type too, so that `1` and `"1"` get past it.
       if let first = lines.updateValue(keyOrigin, forKey: name) {
         report(keyOrigin, path, "is given twice: first at \(first)")
         continue
       }
-      let value = convert(valueNode, key: path, depth: depth + 1)
+      let value = convert(member.value, key: path, depth: depth + 1)
       own.append(ConfigurationNode.Member(key: name, keyOrigin: keyOrigin, value: value))
     }
     for member in merged where lines.updateValue(member.keyOrigin, forKey: member.key) == nil {
@@ -140,7 +135,7 @@ struct ConfigurationReader {
   }
 
   private mutating func mergedMembers(
-    _ node: Node, _ origin: SettingOrigin, key: String, depth: Int
+    _ node: YAMLNode, _ origin: SettingOrigin, key: String, depth: Int
   ) -> [ConfigurationNode.Member] {
     let value = convert(node, key: key.isEmpty ? "<<" : "\(key).<<", depth: depth + 1)
     switch value.content {
@@ -153,17 +148,13 @@ struct ConfigurationReader {
     }
   }
 
-  private mutating func checkTag(_ tag: Tag, _ origin: SettingOrigin, _ key: String) {
-    // `Tag` shows its name's raw value in its description alone.
-    let name = tag.description
-    guard name.isEmpty || name == "!" || name.hasPrefix("tag:yaml.org,2002:") else {
-      report(origin, key, "has the tag \(quoted(name)): tags are not supported")
-      return
-    }
+  private mutating func checkTag(_ tag: String?, _ origin: SettingOrigin, _ key: String) {
+    guard let tag, tag != "!", !tag.hasPrefix("tag:yaml.org,2002:") else { return }
+    report(origin, key, "has the tag \(quoted(tag)): tags are not supported")
   }
 
-  private func place(_ mark: Mark?) -> SettingOrigin {
-    .file(path: path, line: mark?.line, column: mark?.column)
+  private func place(_ mark: YAMLMark) -> SettingOrigin {
+    .file(path: path, line: mark.line, column: mark.column)
   }
 
   private mutating func report(_ origin: SettingOrigin, _ key: String, _ message: String) {
@@ -178,27 +169,13 @@ extension ConfigurationReader {
     ])
   }
 
-  private func syntaxError(_ error: any Error) -> SettingsError {
-    guard let error = error as? YamlError else { return failure("is not YAML", line: nil) }
-    switch error {
-    case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
-      .composer(let context, let problem, let mark, _):
-      let where_ = context.map { " \($0.text) that begins in line \($0.mark.line)" } ?? ""
-      let hint =
-        problem.contains("cannot start any token")
-        ? " (YAML indents with spaces, not tabs; a value that begins with @, `, % or a tab needs quotes)" : ""
-      return failure(
-        "is not YAML: \(escapedForTerminal(problem + where_))\(hint)", line: mark.line, column: mark.column)
-    case .duplicatedKeysInMapping(let duplicates, let context):
-      let names = duplicates.map { quoted($0) }.joined(separator: ", ")
-      return failure(
-        "\(names) \(duplicates.count == 1 ? "is" : "are") given twice in the section; the first is in this line",
-        line: context.mark.line, column: context.mark.column)
-    case .reader(let problem, let offset, _, let yaml):
-      let line = offset.map { yaml.prefix($0).count { $0.isNewline } + 1 }
-      return failure("is not YAML: \(escapedForTerminal(problem))", line: line)
-    case .memory: return failure("is nested too deeply", line: nil)
-    default: return failure("is not YAML", line: nil)
-    }
+  private func syntaxError(_ error: YAMLError) -> SettingsError {
+    let where_ = error.context.map { " \($0.text) that begins in line \($0.mark.line)" } ?? ""
+    let hint =
+      error.problem.contains("cannot start any token")
+      ? " (YAML indents with spaces, not tabs; a value that begins with @, `, % or a tab needs quotes)" : ""
+    return failure(
+      "is not YAML: \(escapedForTerminal(error.problem + where_))\(hint)", line: error.mark?.line,
+      column: error.mark?.column)
   }
 }

@@ -1,5 +1,5 @@
 import CSpawn
-import Foundation
+import FoundationEssentials
 import Glibc
 
 /// A child of this process, from its start until it was waited for. Its number cannot pass to another process before
