@@ -3,12 +3,12 @@ import Testing
 @testable import CertRegSettings
 
 @Suite struct AliasExpansionTests {
-  @Test func `counts a file without aliases as it is`() {
+  @Test func `counts a file without aliases once`() {
     let text = Array("socket: {path: /run/x}\n".utf8)
     #expect(AliasExpansion.upperBound(text) == .bytes(text.count))
   }
 
-  @Test func `counts what an alias stands for each time`() throws {
+  @Test func `counts the content of an alias each time`() throws {
     let once = try #require(bytes("a: &x 0123456789\nb: *x\n"))
     let twice = try #require(bytes("a: &x 0123456789\nb: *x\nc: *x\n"))
     #expect(once >= 22 + 10)
