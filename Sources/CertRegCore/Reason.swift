@@ -17,20 +17,35 @@ package struct Reason: RawRepresentable, Hashable, Sendable, CustomStringConvert
 
 // The reasons of the daemon's own errors.
 extension Reason {
+  /// The upstream has the certificate already, and the request says `ifExists:"error"`.
   package static let alreadyRegistered = Reason(rawValue: "already_registered")
+  /// The caller sent more requests a second than its access rule allows.
   package static let callerRateExceeded = Reason(rawValue: "caller_rate_exceeded")
+  /// The time of `timeoutMs` ended before the registration did; the registration goes on.
   package static let deadlineExceeded = Reason(rawValue: "deadline_exceeded")
+  /// The daemon is stopping and accepts no registrations.
   package static let draining = Reason(rawValue: "draining")
+  /// `lookup` or `forget` named a certificate without a result.
   package static let notFound = Reason(rawValue: "not_found")
+  /// No access rule allows the caller to do what it asked for.
   package static let peerNotAllowed = Reason(rawValue: "peer_not_allowed")
+  /// The registration was in the queue for longer than `queue.maxAge`.
   package static let queueExpired = Reason(rawValue: "queue_expired")
+  /// All `queue.maxEntries` slots of the queue are taken.
   package static let queueFull = Reason(rawValue: "queue_full")
+  /// The caller's registrations take all slots that its access rule's `queueShare` gives it.
   package static let queueShareFull = Reason(rawValue: "queue_share_full")
+  /// The daemon could not start; systemd still accepts connections to its socket.
   package static let startFailed = Reason(rawValue: "start_failed")
+  /// The request names a status other than the one that is known or was asked for.
   package static let statusDiffers = Reason(rawValue: "status_differs")
+  /// The state directory cannot be read or written.
   package static let storeFailed = Reason(rawValue: "store_failed")
+  /// The disk of the state directory is full.
   package static let storeFull = Reason(rawValue: "store_full")
+  /// The daemon, or one user, has all the connections that the configuration allows.
   package static let tooManyConnections = Reason(rawValue: "too_many_connections")
+  /// The request names a target that the configuration does not have.
   package static let unknownTarget = Reason(rawValue: "unknown_target")
   /// The sandbox refused the request.
   package static let upstreamRefused = Reason(rawValue: "upstream_refused")

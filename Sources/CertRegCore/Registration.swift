@@ -13,9 +13,11 @@ package struct TargetName: RawRepresentable, Hashable, Sendable, CustomStringCon
   package var description: String { rawValue }
 }
 
-/// What a result is kept under: the same certificate may be registered in several targets.
+/// Identifies a result. The same certificate may be registered in several targets.
 package struct RegistrationKey: Hashable, Sendable {
+  /// SHA-256 digest of the certificate's DER encoding, which is also AWS IoT's `certificateId`.
   package var certificateID: CertificateID
+  /// The account and region that the certificate is registered in.
   package var target: TargetName
 
   package init(certificateID: CertificateID, target: TargetName) {
@@ -24,12 +26,13 @@ package struct RegistrationKey: Hashable, Sendable {
   }
 }
 
-/// What a verdict depended on, kept with the result so that a repeat need not parse the certificate again.
+/// The validity and policies behind a verdict. The result keeps them, so that a repeat need not parse the certificate.
 package struct VerdictBasis: Hashable, Sendable {
   /// `tbsCertificate.validity` (RFC 5280 section 4.1.2.5).
   package var notBefore: WallTime
+  /// The end of the validity; the certificate is still valid at this time.
   package var notAfter: WallTime
-  /// Identifies the set of policies under which the certificate was accepted; another set asks for a new verdict.
+  /// Identifies the policies that accepted the certificate. Other policies require a new verdict.
   package var policyFingerprint: Int64
 
   package init(notBefore: WallTime, notAfter: WallTime, policyFingerprint: Int64) {
@@ -39,12 +42,13 @@ package struct VerdictBasis: Hashable, Sendable {
   }
 }
 
-/// Who asked for a registration, from `SO_PEERCRED` (unix(7)).
+/// The caller that asked for a registration, from `SO_PEERCRED` (unix(7)).
 package struct Requester: Hashable, Sendable {
+  /// The numeric user ID of the caller's process.
   package var uid: UInt32
-  /// 0: not known.
+  /// The caller's process ID; 0 if it is not known.
   package var pid: Int32
-  /// The systemd unit that it ran in, where that could be told.
+  /// The systemd unit of the caller's process, if it is known.
   package var unit: String?
 
   package init(uid: UInt32, pid: Int32 = 0, unit: String? = nil) {
@@ -54,18 +58,23 @@ package struct Requester: Hashable, Sendable {
   }
 }
 
-/// A registration that ended well.
+/// A successful registration.
 package struct Registration: Hashable, Sendable {
+  /// The certificate and the target.
   package var key: RegistrationKey
+  /// The certificate's ARN in AWS IoT, as the upstream returned it.
   package var certificateARN: String
+  /// Whether this registration created the certificate in the upstream, or found it there.
   package var outcome: RegistrationOutcome
-  /// The status that the certificate was registered with, as far as it is known.
+  /// The status that the certificate was registered with; `nil` if it is not known.
   package var status: CertificateStatus?
   /// `x-amzn-RequestId` of the answer.
   package var requestID: String?
+  /// When the upstream's answer came.
   package var finishedAt: WallTime
+  /// The verdict that the certificate was accepted under.
   package var basis: VerdictBasis
-  /// Who asked first; `nil` where that was not kept, and in what comes from the cache.
+  /// The first caller. `nil` in records of older versions and in results from the cache.
   package var requester: Requester?
   /// The device's name; `nil` where none was given, and in what comes from the cache.
   package var deviceID: DeviceID?
@@ -90,13 +99,17 @@ package struct Registration: Hashable, Sendable {
   }
 }
 
-/// A registration that ended with an error that trying again does not mend.
+/// A registration that ended with a permanent error.
 package struct FailedRegistration: Hashable, Sendable {
+  /// The certificate and the target.
   package var key: RegistrationKey
+  /// The error that callers got, and that `lookup` repeats.
   package var error: ServiceError
+  /// How many calls to the upstream were made.
   package var attempts: Int
+  /// When the error was known.
   package var finishedAt: WallTime
-  /// Who asked first; `nil` where that was not kept.
+  /// The first caller. `nil` in records of older versions.
   package var requester: Requester?
   /// The device's name; `nil` where none was given.
   package var deviceID: DeviceID?
@@ -114,8 +127,9 @@ package struct FailedRegistration: Hashable, Sendable {
   }
 }
 
-/// What was known of a certificate before its registration was asked for again.
+/// The result of an earlier registration of a certificate that is registered again.
 package struct EarlierResult: Hashable, Sendable {
+  /// Whether an earlier registration created the certificate in the upstream, or found it there.
   package var outcome: RegistrationOutcome
   /// `nil`: not known.
   package var status: CertificateStatus?
@@ -126,13 +140,13 @@ package struct EarlierResult: Hashable, Sendable {
   }
 }
 
-/// What is known of a registration under way. It is kept on disk with the queue's row, so that a restart goes on from it.
+/// The progress of a registration. The queue's row on disk holds it, so that a restart goes on from it.
 package struct JobFacts: Hashable, Sendable {
-  /// What was known before the request; `nil`: nothing.
+  /// The result that was known before the request; `nil` if there was none.
   package var earlier: EarlierResult?
-  /// How many steps of the plan have ended well; the next one is under way.
+  /// The number of steps of the plan that succeeded; the next one is under way.
   package var completedSteps: Int
-  /// What the upstream said of the certificate, once RegisterCertificateWithoutCA has ended well.
+  /// The upstream's answer, once RegisterCertificateWithoutCA has succeeded.
   package var registered: RegisteredCertificate?
 
   package init(
@@ -146,7 +160,9 @@ package struct JobFacts: Hashable, Sendable {
 
 /// A certificate as the upstream registered it.
 package struct RegisteredCertificate: Hashable, Sendable {
+  /// The certificate's ARN in AWS IoT.
   package var certificateARN: String
+  /// Whether our call created the certificate in the upstream, or found it there.
   package var outcome: RegistrationOutcome
   /// `nil`: not known.
   package var status: CertificateStatus?
@@ -163,29 +179,35 @@ package struct RegisteredCertificate: Hashable, Sendable {
   }
 }
 
-/// A registration that was asked for and has not ended.
+/// A registration that has not ended.
 package struct PendingRegistration: Hashable, Sendable {
+  /// The certificate and the target.
   package var key: RegistrationKey
-  /// Order of arrival: smaller came earlier. Unique in a store.
+  /// The order of arrival: earlier requests have smaller numbers. Unique in a store.
   package var sequence: Int64
   /// The certificate's DER encoding.
   package var der: [UInt8]
-  /// What is sent upstream; `nil` sends no status.
+  /// The status to send to the upstream; `nil` sends none.
   package var status: CertificateStatus?
+  /// When the request was accepted; `queue.maxAge` counts from this time.
   package var enqueuedAt: WallTime
-  /// Whether a call may have been made: from then on a 409 can be the answer to our own call.
+  /// Whether a call may have been made. If so, a 409 can be the answer to our own earlier call.
   package var callStarted: Bool
+  /// How many calls to the upstream have ended without a result.
   package var attempts: Int
+  /// Why the last of those calls failed; `nil` before the first failure.
   package var lastError: ServiceError?
-  /// Who asked first.
+  /// The first caller.
   package var requester: Requester
   /// The device's name; `nil` where none was given.
   package var deviceID: DeviceID?
+  /// The verdict that the certificate was accepted under.
   package var basis: VerdictBasis
+  /// What the finished steps established.
   package var facts: JobFacts
 
-  /// How many slots of the queue it takes: one for each 2 KiB of its certificate that are begun. A bound on slots is therefore
-  /// one on memory.
+  /// The number of queue slots that it takes: the certificate's size in units of 2 KiB, rounded up. A limit on slots is
+  /// therefore a limit on memory.
   package var slots: Int { max(1, (der.count + 2047) / 2048) }
 
   package init(

@@ -1,16 +1,16 @@
-/// A change to what is kept. Changes of one batch take effect together or not at all.
+/// A change of the stored state. Changes of one batch take effect together or not at all.
 package enum StoreChange: Hashable, Sendable {
-  /// Adds to the queue.
+  /// Adds a registration to the queue.
   case enqueue(PendingRegistration)
-  /// Notes that a call is about to be made.
+  /// Records that a call is about to be made.
   case markCallStarted(RegistrationKey)
-  /// Notes that an attempt ended without a result.
+  /// Records that an attempt ended without a result.
   case noteAttempt(RegistrationKey, attempts: Int, lastError: ServiceError)
-  /// Notes that a step of the plan ended well and what is known since. The next step's call has not begun.
+  /// Records that a step of the plan succeeded, and the facts it established. The next step's call has not begun.
   case noteProgress(RegistrationKey, JobFacts)
-  /// Removes from the queue and keeps the result, replacing an earlier one.
+  /// Removes the registration from the queue and stores its result in place of an earlier one.
   case complete(Registration)
-  /// Removes from the queue and keeps the failure; a result that was there before stays.
+  /// Removes the registration from the queue and stores its failure; an earlier result stays.
   case fail(FailedRegistration)
   /// Keeps another name for the device of a registration, queued or finished.
   case nameDevice(RegistrationKey, DeviceID)
@@ -18,14 +18,15 @@ package enum StoreChange: Hashable, Sendable {
   case forget(RegistrationKey)
 }
 
-/// What is kept under a key.
+/// The stored end of a registration.
 package enum StoredRecord: Hashable, Sendable {
   case registered(Registration)
   case failed(FailedRegistration)
 }
 
-/// A fault of the place where state is kept.
+/// A failure of the store.
 package struct StoreError: Error, Hashable, Sendable {
+  /// The kinds of failure that callers, or the start of the daemon, treat differently.
   package enum Code: Hashable, Sendable {
     /// No space is left.
     case full
@@ -39,8 +40,9 @@ package struct StoreError: Error, Hashable, Sendable {
     case failed
   }
 
+  /// The kind of failure.
   package var code: Code
-  /// For the log and the operator: names the file and the database's or system's own error.
+  /// For the log and the operator. Names the file and the error of the database or the system.
   package var message: String
 
   package init(_ code: Code, message: String) {
@@ -49,30 +51,39 @@ package struct StoreError: Error, Hashable, Sendable {
   }
 }
 
-/// Where registrations are kept: results for good, pending ones until they end.
+/// Stores results permanently, and pending registrations until they end.
 ///
-/// The store is this host's own disk and nothing else. What hosts share goes through a port of its own.
+/// The store is this host's own disk and nothing else. State that hosts share goes through a port of its own.
 package protocol RegistrationStore: Sendable {
-  /// Makes `changes` durable together and then calls `completion`, on a thread of the store's own. Calls that come close
-  /// together share one synchronisation with the disk and take effect in the order in which they were made.
+  /// Makes `changes` durable together and then calls `completion`, on a thread of the store. Calls close together in
+  /// time share one synchronisation with the disk. They take effect in the order of the calls.
   func commit(_ changes: [StoreChange], completion: @escaping @Sendable (Result<Void, StoreError>) -> Void)
 
-  /// What is kept under `key`, not counting pending registrations. Blocks for as long as the disk takes: not for event loops.
+  /// The stored end of a registration; `nil` if there is none. Pending registrations do not count. Blocks on the disk,
+  /// so that event loops must not call it.
+  ///
+  /// - Throws: `StoreError` if the disk or the database fails.
   func record(for key: RegistrationKey) throws(StoreError) -> StoredRecord?
 
-  /// As `record`, for those to whom a failure is nothing: half the work where nothing is kept.
+  /// As `record`, for callers that treat a failure as no result. Takes half the time of `record` if there is neither.
+  ///
+  /// - Throws: `StoreError` if the disk or the database fails.
   func registration(for key: RegistrationKey) throws(StoreError) -> Registration?
 
   /// All pending registrations in order of arrival. Called once, at start.
+  ///
+  /// - Throws: `StoreError` if the queue cannot be read.
   func pendingRegistrations() throws(StoreError) -> [PendingRegistration]
 
-  /// A number above the sequence of every registration that was ever queued here. New ones are numbered from it at start:
-  /// a number that is given twice would let a deleted row on a damaged disk pass for a live one.
+  /// A number above the sequence of every registration that was ever queued here. The first registration after a start
+  /// gets it. If a number were used twice, a deleted row on a damaged disk could pass for a live one.
   var nextSequence: Int64 { get }
 
-  /// How many results are kept, for `status`. May lag behind.
+  /// The number of stored results, for `status`. May lag behind.
+  ///
+  /// - Throws: `StoreError` if the disk or the database fails.
   func registeredCount() throws(StoreError) -> Int
 
-  /// Waits for what was committed, then releases the files.
+  /// Waits for the commits under way, then releases the files.
   func close()
 }

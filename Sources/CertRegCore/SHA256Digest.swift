@@ -20,7 +20,7 @@ package struct SHA256Digest: Hashable, Sendable {
   package init?(hex: some Collection<UInt8>) {
     guard hex.count == 64 else { return nil }
     self.init()
-    // A collection whose type is not known here is slow to read step by step, and this is done for every call.
+    // Indexing a generic collection is slow, and every call to the upstream reads a digest.
     let digits = Array(hex)
     for offset in 0..<32 {
       guard let high = digits[2 * offset].hexDigitValue, let low = digits[2 * offset + 1].hexDigitValue
@@ -30,6 +30,8 @@ package struct SHA256Digest: Hashable, Sendable {
   }
 
   /// Lends the 32 bytes. The pointer is valid inside `body` only.
+  ///
+  /// - Throws: What `body` throws.
   package func withBytes<Result, Failure: Error>(
     _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -64,11 +66,12 @@ package struct SHA256Digest: Hashable, Sendable {
     nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
   }
 
+  /// Whether all 32 bytes are equal. Not in constant time.
   package static func == (left: SHA256Digest, right: SHA256Digest) -> Bool {
     left.words == right.words
   }
 
-  /// A digest is uniform already: its first word is as good a hash as any, and salting it costs time without gain.
+  /// Hashes the first word only. A digest is uniform already, so that hashing the rest would cost time without gain.
   package func hash(into hasher: inout Hasher) {
     hasher.combine(words.0)
   }

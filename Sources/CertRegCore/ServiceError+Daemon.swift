@@ -1,4 +1,4 @@
-// The errors that the daemon itself gives. Each reason stands in the documentation.
+// The daemon's own errors. `docs/errors.md` has a row for each reason.
 
 extension ServiceError {
   /// The daemon is stopping.
@@ -7,11 +7,12 @@ extension ServiceError {
     retryable: true,
     retryAfterMilliseconds: 1000)
 
-  /// The service manager's socket has clients, but the daemon cannot start before somebody mends something.
+  /// systemd's socket has clients, but the daemon cannot start until the operator corrects something.
   package static let startFailed = ServiceError(
     .serviceUnavailable, reason: .startFailed,
     message: "certregd cannot start before somebody mends it; its log says what is wrong", retryable: true)
 
+  /// The queue has no slot left. `limit` is `queue.maxEntries`.
   package static func queueFull(limit: Int) -> ServiceError {
     ServiceError(
       .serviceUnavailable, reason: .queueFull,
@@ -19,6 +20,7 @@ extension ServiceError {
       retryAfterMilliseconds: 1000)
   }
 
+  /// The caller's share of the queue has no slot left. `limit` is the number of slots in the share.
   package static func queueShareFull(limit: Int) -> ServiceError {
     ServiceError(
       .throttling, reason: .queueShareFull,
@@ -26,6 +28,11 @@ extension ServiceError {
       retryable: true, retryAfterMilliseconds: 1000)
   }
 
+  /// The caller's rate is used up.
+  ///
+  /// - Parameters:
+  ///   - perSecond: The rate that the access rule allows.
+  ///   - retryAfterMilliseconds: When the next request will be allowed.
   package static func callerRateExceeded(perSecond: Double, retryAfterMilliseconds: Int64) -> ServiceError {
     ServiceError(
       .throttling, reason: .callerRateExceeded,
@@ -33,16 +40,19 @@ extension ServiceError {
       retryable: true, retryAfterMilliseconds: retryAfterMilliseconds)
   }
 
+  /// The access rules forbid the request. `what` ends the message's sentence: what the rules do not allow.
   package static func peerNotAllowed(_ what: String) -> ServiceError {
     ServiceError(.unauthorized, reason: .peerNotAllowed, message: "the daemon's access rules do not allow \(what)")
   }
 
+  /// The registration reached `queue.maxAge`. `lastError`: the end of its last call, if one was made.
   package static func queueExpired(lastError: ServiceError?) -> ServiceError {
     ServiceError(
       .serviceUnavailable, reason: .queueExpired,
       message: "the registration waited longer than queue.maxAge allows" + because(lastError), retryable: true)
   }
 
+  /// The caller's `timeoutMs` is over. `lastError`: the end of the last call, if one was made.
   package static func deadlineExceeded(lastError: ServiceError?) -> ServiceError {
     ServiceError(
       .serviceUnavailable, reason: .deadlineExceeded,
@@ -50,6 +60,8 @@ extension ServiceError {
       retryable: true)
   }
 
+  /// The certificate is registered with the status `known`, and the request is for `named`. AWS IoT changes a status by
+  /// UpdateCertificate only.
   package static func statusDiffers(_ registration: Registration, known: CertificateStatus, named: CertificateStatus)
     -> ServiceError
   {
@@ -60,6 +72,7 @@ extension ServiceError {
       resourceARN: registration.certificateARN, status: known)
   }
 
+  /// The certificate is registered already, which the request's `ifExists:"error"` makes an error.
   package static func alreadyExists(_ registration: Registration) -> ServiceError {
     ServiceError(
       .resourceAlreadyExists, reason: .alreadyRegistered,
@@ -67,6 +80,11 @@ extension ServiceError {
       resourceARN: registration.certificateARN)
   }
 
+  /// The request names a target that is not configured.
+  ///
+  /// - Parameters:
+  ///   - name: The target in the request. A name longer than a target's name can be is not repeated in the message.
+  ///   - known: The configured targets. The message lists the first 16 in alphabetical order.
   package static func unknownTarget(_ name: String, known: [TargetName]) -> ServiceError {
     let names = known.map(\.rawValue).sorted().prefix(16).joined(separator: ", ")
     let shown = name.isShort ? name.quoted : "of that long name"
@@ -74,10 +92,11 @@ extension ServiceError {
       .invalidRequest, reason: .unknownTarget, message: "target \(shown) is not configured; there are: \(names)")
   }
 
+  /// Neither a result nor a failure is stored for the certificate in this target.
   package static let notFound = ServiceError(
     .resourceNotFound, reason: .notFound, message: "nothing is known of this certificate in this target")
 
-  /// What a caller is told when the disk fails.
+  /// The error that a caller gets if the store fails. The details of the failure go to the log only.
   package init(_ error: StoreError) {
     switch error.code {
     case .full:
@@ -93,7 +112,7 @@ extension ServiceError {
     }
   }
 
-  /// The status that a registration under way was `asked` for with is not the one that is `named`.
+  /// The certificate is being registered with the status `asked`, and the request is for `named`.
   package static func statusDiffers(_ key: RegistrationKey, asked: CertificateStatus, named: CertificateStatus)
     -> ServiceError
   {
@@ -110,7 +129,9 @@ extension ServiceError {
 }
 
 extension Registration {
-  /// Why this result is not what the caller asked for, if it is not. `isRepeat`: it was there before the request came.
+  /// The error of a request that this result does not satisfy; `nil` if it satisfies the request.
+  ///
+  /// - Parameter isRepeat: Whether the result was known before the request came.
   package func objection(namedStatus: CertificateStatus?, ifExists: IfExists, isRepeat: Bool) -> ServiceError? {
     if ifExists == .error, isRepeat || outcome == .existing { return .alreadyExists(self) }
     if let named = namedStatus, let known = status, named != known {
@@ -121,11 +142,12 @@ extension Registration {
 }
 
 extension String {
-  /// Whether it is no longer than a word that a request may hold. A longer one is not repeated in a message: what was pasted there
-  /// by mistake may be a key.
+  /// Whether the text is no longer than the words that a request may hold. Messages do not repeat longer texts, which
+  /// may be keys that were pasted by mistake.
   package var isShort: Bool { unicodeScalars.count <= 32 }
 
-  /// In quotes, cut to 64 characters, with everything but printable ASCII as `\u{…}`: fit for a message although it comes from a peer.
+  /// The text in quotes, cut to 64 characters, with everything but printable ASCII as `\u{…}`. This makes text of a
+  /// peer safe in a message.
   package var quoted: String {
     var text = "\""
     for scalar in unicodeScalars.prefix(64) {

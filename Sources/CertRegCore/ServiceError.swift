@@ -1,7 +1,7 @@
-/// An error in the form that the wire has it: what a caller gets instead of a result.
+/// The error that a caller gets in place of a result, with the members it has on the wire.
 ///
-/// `message` is for people and never holds a secret or text that a peer or a certificate controls unescaped;
-/// programs switch on `type` and `reason`.
+/// `message` is for people. It holds no secret, and text of peers and certificates only in escaped form. Programs
+/// switch on `type` and `reason`.
 package struct ServiceError: Error, Hashable, Sendable {
   /// The exception names of the API reference for RegisterCertificateWithoutCA, and `ResourceNotFoundException`
   /// of `lookup` and `forget`.
@@ -30,18 +30,22 @@ package struct ServiceError: Error, Hashable, Sendable {
     }
   }
 
-  /// Who found the error.
+  /// The side that found the error.
   package enum Origin: String, Sendable {
     case daemon
     case upstream
   }
 
   package var kind: Kind
+  /// Why the error was given; programs may switch on it.
   package var reason: Reason
+  /// One sentence for people, without a full stop at its end. It names what to change, if anything.
   package var message: String
-  /// Whether the same request can succeed later without anybody changing it.
+  /// Whether the same request can succeed later.
   package var retryable: Bool
+  /// The side that found the error.
   package var origin: Origin
+  /// How long to wait before the next try; `nil` if the wait is not known.
   package var retryAfterMilliseconds: Int64?
   /// `certificateId` of the certificate that exists already.
   package var resourceID: String?

@@ -1,25 +1,32 @@
-/// How one target's upstream is reached, as the configuration's `targets.NAME` section says.
+/// The address, identity and limits of one target: the configuration's `targets.NAME` section.
 package struct TargetConfiguration: Hashable, Sendable {
+  /// The name that requests, logs and metrics use.
   package var name: TargetName
   /// `nil`: from the environment or the profile.
   package var region: String?
   /// A URL; `nil`: the region's own endpoint.
   package var endpoint: String?
+  /// Use AWS's FIPS 140 endpoint.
   package var fips = false
+  /// Use AWS's endpoint that is reached by IPv4 and IPv6.
   package var dualStack = false
   package var credentials = CredentialsConfiguration.chain
-  /// Calls a second to start from; `nil`: 10 for AWS endpoints, no pace elsewhere until the upstream throttles.
+  /// The initial rate in calls a second; `nil`: 10 for AWS endpoints, elsewhere no limit until the upstream throttles.
   package var ratePerSecond: Double?
+  /// Most calls in one moment after a pause; `nil`: 10.
   package var burst: Double?
-  /// Most calls under way at once.
+  /// The most calls under way at one time.
   package var maxConcurrent = 32
+  /// Time limit for name resolution, TCP and TLS of a new connection.
   package var connectTimeout = Duration.seconds(5)
+  /// Time limit of a request, from its start to the last byte of the reply.
   package var requestTimeout = Duration.seconds(30)
   /// `http://host:port`; `nil`: `HTTPS_PROXY` and `NO_PROXY` of the environment.
   package var proxy: String?
-  /// PEM file of the authorities that the endpoint's certificate is checked against; `nil`: `AWS_CA_BUNDLE`, else the system's.
+  /// PEM file of the authorities that the endpoint's certificate is checked against; `nil`: `AWS_CA_BUNDLE`, else the
+  /// system's.
   package var caFile: String?
-  /// Ask with DescribeCertificate for the status of a certificate that the upstream had already.
+  /// Ask for the status of certificates that exist already in the upstream, with DescribeCertificate.
   package var describeExisting = false
 
   package init(name: TargetName) {
@@ -27,12 +34,13 @@ package struct TargetConfiguration: Hashable, Sendable {
   }
 }
 
-/// Where a target's credentials come from.
+/// The source of a target's credentials.
 package enum CredentialsConfiguration: Hashable, Sendable {
   /// The provider chain in the order of the AWS SDKs.
   case chain
   case environment
-  /// Profile of the shared files; `nil`: `AWS_PROFILE`, else `default`. `file`: the credentials file where it is not the usual one.
+  /// A profile of the shared files; `nil`: `AWS_PROFILE`, else `default`. `file`: another credentials file than the
+  /// usual one.
   case profile(name: String?, file: String?)
   /// A command line that prints credentials as JSON.
   case process(command: String)

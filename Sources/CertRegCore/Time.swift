@@ -1,6 +1,7 @@
-/// A point on the wall clock, in milliseconds since 1970-01-01T00:00:00Z. For records and certificates, never for timeouts:
-/// the wall clock jumps.
+/// A point on the wall clock, in milliseconds since 1970-01-01T00:00:00Z. For records and certificates. The wall clock
+/// jumps, so that timeouts never use it.
 package struct WallTime: Hashable, Comparable, Sendable {
+  /// Negative before 1970. Leap seconds do not count, as in POSIX.
   package var millisecondsSinceEpoch: Int64
 
   package init(millisecondsSinceEpoch: Int64) {
@@ -11,14 +12,17 @@ package struct WallTime: Hashable, Comparable, Sendable {
     self.millisecondsSinceEpoch = secondsSinceEpoch.multipliedReportingOverflow(by: 1000).partialValue
   }
 
+  /// Whole seconds since the epoch, rounded down.
   package var secondsSinceEpoch: Int64 {
     millisecondsSinceEpoch >= 0 ? millisecondsSinceEpoch / 1000 : (millisecondsSinceEpoch - 999) / 1000
   }
 
+  /// Whether `left` is earlier.
   package static func < (left: WallTime, right: WallTime) -> Bool {
     left.millisecondsSinceEpoch < right.millisecondsSinceEpoch
   }
 
+  /// The time `duration` later. Parts of a millisecond are dropped.
   package static func + (time: WallTime, duration: Duration) -> WallTime {
     WallTime(millisecondsSinceEpoch: time.millisecondsSinceEpoch + duration.milliseconds)
   }
@@ -40,14 +44,22 @@ package struct WallTime: Hashable, Comparable, Sendable {
 
 /// A wall time broken into its UTC fields (proleptic Gregorian calendar).
 package struct CivilTime: Equatable, Sendable {
+  /// Four digits for the years of certificates; may be negative.
   package var year: Int
+  /// 1 to 12.
   package var month: Int
+  /// Day of the month, 1 to 31.
   package var day: Int
+  /// 0 to 23.
   package var hour: Int
+  /// 0 to 59.
   package var minute: Int
+  /// 0 to 59: leap seconds do not count.
   package var second: Int
+  /// 0 to 999.
   package var millisecond: Int
 
+  /// The fields of `time` in UTC.
   package init(_ time: WallTime) {
     let seconds = time.secondsSinceEpoch
     let days = seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
@@ -68,7 +80,7 @@ package struct CivilTime: Equatable, Sendable {
     millisecond = Int(time.millisecondsSinceEpoch - seconds * 1000)
   }
 
-  /// The wall time of UTC fields; fields out of their range carry over into the next larger one.
+  /// The wall time of UTC fields. A field that is too large adds to the next larger one.
   package static func wallTime(
     year: Int, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0
   ) -> WallTime {
@@ -84,20 +96,24 @@ package struct CivilTime: Equatable, Sendable {
 
 /// A point on a clock that never jumps, in nanoseconds since an arbitrary start. For timeouts and pacing.
 package struct MonotonicTime: Hashable, Comparable, Sendable {
+  /// Since an arbitrary start, which is the same for all readings of one clock.
   package var nanoseconds: Int64
 
   package init(nanoseconds: Int64) {
     self.nanoseconds = nanoseconds
   }
 
+  /// Whether `left` is earlier.
   package static func < (left: MonotonicTime, right: MonotonicTime) -> Bool {
     left.nanoseconds < right.nanoseconds
   }
 
+  /// The time `duration` later.
   package static func + (time: MonotonicTime, duration: Duration) -> MonotonicTime {
     MonotonicTime(nanoseconds: time.nanoseconds + duration.nanoseconds)
   }
 
+  /// The time from `right` to `left`; negative if `left` is earlier.
   package static func - (left: MonotonicTime, right: MonotonicTime) -> Duration {
     .nanoseconds(left.nanoseconds - right.nanoseconds)
   }

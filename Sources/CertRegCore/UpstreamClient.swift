@@ -1,4 +1,4 @@
-/// One call of the upstream.
+/// A call to the upstream.
 package enum UpstreamCall: Hashable, Sendable {
   case registerCertificateWithoutCA(RegisterCertificateCall)
 
@@ -9,8 +9,9 @@ package enum UpstreamCall: Hashable, Sendable {
   }
 }
 
-/// One call of RegisterCertificateWithoutCA.
+/// A call of RegisterCertificateWithoutCA.
 package struct RegisterCertificateCall: Hashable, Sendable {
+  /// SHA-256 digest of `der`. The upstream's answer has to name it.
   package var certificateID: CertificateID
   /// The certificate's DER encoding. It is sent as PEM with lines of 64 characters (RFC 7468 section 2).
   package var der: [UInt8]
@@ -24,34 +25,39 @@ package struct RegisterCertificateCall: Hashable, Sendable {
   }
 }
 
-/// How a call ended.
+/// The end of a call.
 package enum UpstreamReply: Hashable, Sendable {
   /// 200 of RegisterCertificateWithoutCA, with the `certificateId` that the client computed.
   case registered(certificateARN: String, requestID: String?)
   /// 409 for the certificate that was sent. `certificateARN` is its `resourceArn`.
-  /// `status`: what the upstream says it has, where it was asked.
+  /// `status` is the upstream's own, if it was asked.
   case alreadyExists(certificateARN: String, status: CertificateStatus?, requestID: String?)
   case failed(UpstreamFailure)
 }
 
-/// Why a call did not bring a result, and what that means for trying again.
+/// Why a call had no result, and whether another call may succeed.
 package struct UpstreamFailure: Error, Hashable, Sendable {
+  /// What a failure means for trying again.
   package enum Disposition: Hashable, Sendable {
-    /// The same call can never succeed: the certificate, its state or the request was refused.
+    /// The upstream refused the certificate, its state or the request. The same call can never succeed.
     case final
-    /// The daemon's identity was refused, or there are no credentials: it can succeed once somebody mends that.
+    /// The upstream refused the daemon's identity, or there are no credentials. The call can succeed once the operator
+    /// corrects that.
     case identity
-    /// The account's rate is used up. After the given time, where the upstream named one.
+    /// The account's rate is used up. The upstream may say how long to wait.
     case throttled(retryAfter: Duration?)
-    /// The upstream is not there, not well or not understood, and may be well later.
+    /// The upstream could not be reached, failed, or gave a reply that makes no sense. A later call may succeed.
     case unavailable(retryAfter: Duration?)
   }
 
+  /// What callers and the log are told.
   package var error: ServiceError
+  /// Decides whether, and when, the call is made again.
   package var disposition: Disposition
-  /// Whether the upstream can have acted on the call although no result came back. Then a later 409 is the answer to this call.
+  /// Whether the upstream may have acted on the call although no result came back. If so, a later 409 can be the answer
+  /// to this call.
   package var mayHaveTakenEffect: Bool
-  /// Whether no answer came in time: such a call costs the upstream more than one that fails at once.
+  /// Whether no answer came in time. Such a call costs the upstream more than one that fails at once.
   package var isTimeout: Bool
 
   package init(
@@ -64,11 +70,12 @@ package struct UpstreamFailure: Error, Hashable, Sendable {
   }
 }
 
-/// The upstream of one target. It signs, sends, reads and classifies. When to call and whether to try again is decided by its
-/// user.
+/// The upstream of one target: signs and sends calls, reads and classifies replies. Its user decides when to call and
+/// whether to try again.
 package protocol UpstreamClient: Sendable {
-  /// Makes one call, and where the target is so configured asks for the status of a certificate that exists. Refreshed
-  /// credentials or a corrected clock may make each two requests on the wire, never more. Each ends within `requestTimeout`.
+  /// Makes one call. If the target is configured so, a second call asks for the status of a certificate that exists
+  /// already. Each is at most two requests on the wire: the second uses other credentials or a corrected time. Each
+  /// request ends within `requestTimeout`.
   func perform(_ call: UpstreamCall) async -> UpstreamReply
 
   /// Refuses further calls, waits for the end of those under way, and releases connections.

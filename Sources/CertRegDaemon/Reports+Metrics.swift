@@ -18,7 +18,7 @@ extension Reports.Figures {
   private func writeRequests(to text: inout Exposition) {
     text.family(
       "certregd_requests_total", "counter",
-      "Requests answered; registrations in several targets count for each. outcome=cached: from what was known.")
+      "Requests answered; a registration in several targets counts for each. outcome=cached: with a known result.")
     var counts = requests
     counts[.init(operation: .register, outcome: "cached"), default: 0] += sockets.memoryAnswers
     for (key, count) in counts.sorted(by: { $0.key < $1.key }) {
@@ -28,9 +28,9 @@ extension Reports.Figures {
     }
     text.single("certregd_lines_total", "counter", "Lines received on the socket.", Double(sockets.lines))
     text.single(
-      "certregd_invalid_lines_total", "counter", "Lines refused as no valid request.", Double(sockets.invalidLines))
+      "certregd_invalid_lines_total", "counter", "Lines refused as invalid requests.", Double(sockets.invalidLines))
     text.single("certregd_connections", "gauge", "Open connections.", Double(sockets.connectionsOpen))
-    text.single("certregd_connections_max", "gauge", "Most connections at once.", Double(constants.maxConnections))
+    text.single("certregd_connections_max", "gauge", "Limit of open connections.", Double(constants.maxConnections))
     text.single(
       "certregd_connections_total", "counter", "Connections accepted.", Double(sockets.connectionsOpened))
     text.single(
@@ -44,7 +44,7 @@ extension Reports.Figures {
     }
     text.family(
       "certregd_registration_duration_seconds", "histogram",
-      "From the request to the end of a registration on disk, by outcome. Answers from the cache are not counted.")
+      "Time from the request to the end of a registration on disk, by outcome. Answers from the cache are not counted.")
     for outcome in ["created", "existing", "failed"] {
       text.histogram(
         "certregd_registration_duration_seconds", [("outcome", outcome)],
@@ -53,7 +53,7 @@ extension Reports.Figures {
     text.single(
       "certregd_queue_entries", "gauge", "Registrations that have not ended.", Double(engine.pending))
     text.single(
-      "certregd_queue_max_entries", "gauge", "Most registrations that may wait (queue.maxEntries).",
+      "certregd_queue_max_entries", "gauge", "Limit of registrations in the queue (queue.maxEntries).",
       Double(constants.maxPending))
     let age = engine.oldestPending.map { Double(max(0, now.millisecondsSinceEpoch - $0.millisecondsSinceEpoch)) / 1000 }
     text.single(
@@ -70,7 +70,8 @@ extension Reports.Figures {
     }
     text.single("certregd_upstream_calls_total", "counter", "Calls made to the upstream.", Double(engine.calls))
     text.family(
-      "certregd_upstream_call_duration_seconds", "histogram", "From the beginning of a call to its end, by target.")
+      "certregd_upstream_call_duration_seconds", "histogram", "Time from the beginning of a call to its end, by target."
+    )
     for target in engine.targets {
       text.histogram(
         "certregd_upstream_call_duration_seconds", [("target", target.name.rawValue)],
@@ -92,7 +93,9 @@ extension Reports.Figures {
           target.view.health == health ? 1 : 0)
       }
     }
-    perTarget("certregd_upstream_last_success_timestamp_seconds", "gauge", "When a call last went well, by target.") {
+    perTarget(
+      "certregd_upstream_last_success_timestamp_seconds", "gauge", "Time of the last successful call, by target."
+    ) {
       $0.lastSuccessAt.map { Double($0.millisecondsSinceEpoch) / 1000 }
     }
     perTarget("certregd_queue_waiting", "gauge", "Registrations that wait for their call, by target.") {
@@ -100,14 +103,14 @@ extension Reports.Figures {
     }
     perTarget(
       "certregd_pace_calls_per_second", "gauge",
-      "Calls a second that the pacer allows; absent where there is no pace."
+      "Calls a second that the pacer allows; absent without a pace."
     ) { $0.ratePerSecond }
     perTarget(
-      "certregd_pace_tokens", "gauge", "Calls that the pacer would let begin at once; absent where there is no pace."
+      "certregd_pace_tokens", "gauge", "Calls that the pacer would allow at once; absent without a pace."
     ) { $0.tokens }
     text.family(
       "certregd_credentials_expiration_timestamp_seconds", "gauge",
-      "When the credentials in use end, by target; absent without any, or where they have no end.")
+      "End of the credentials in use, by target; absent without credentials, or if they have no end.")
     let signing = signing.sorted { $0.key.rawValue < $1.key.rawValue }
     for (target, held) in signing {
       guard let end = held.credentials?.expiresAt else { continue }
@@ -117,7 +120,7 @@ extension Reports.Figures {
     }
     text.family(
       "certregd_clock_offset_seconds", "gauge",
-      "How far the upstream's clock is ahead of the host's, as far as signatures depend on it, by target.")
+      "Offset that signatures add to the host's clock to match the upstream's, by target.")
     for (target, held) in signing {
       text.sample(
         "certregd_clock_offset_seconds", [("target", target.rawValue)],
@@ -127,25 +130,26 @@ extension Reports.Figures {
 
   private func writeState(to text: inout Exposition) {
     text.single(
-      "certregd_cache_hits_total", "counter", "Requests answered from what was known in memory.",
+      "certregd_cache_hits_total", "counter", "Requests answered with a result in memory.",
       Double(sockets.memoryAnswers))
     text.single("certregd_cache_entries", "gauge", "Results in memory.", Double(cached))
     text.single(
-      "certregd_cache_max_entries", "gauge", "Most results in memory (cache.maxEntries).", Double(constants.maxCached))
+      "certregd_cache_max_entries", "gauge", "Limit of results in memory (cache.maxEntries).",
+      Double(constants.maxCached))
     text.single("certregd_store_results", "gauge", "Results on disk.", Double(stored))
     text.family(
-      "certregd_store_commit_duration_seconds", "histogram", "From a change to its being safe on disk.")
+      "certregd_store_commit_duration_seconds", "histogram", "Time from a change until it is safe on disk.")
     text.histogram("certregd_store_commit_duration_seconds", [], engine.commitTimes)
     text.single(
-      "certregd_store_failing", "gauge", "1 while the store takes no change.", engine.storeError == nil ? 0 : 1)
+      "certregd_store_failing", "gauge", "1 while the store cannot write changes.", engine.storeError == nil ? 0 : 1)
     text.single(
-      "certregd_reload_refused", "gauge", "1 where the last reload was refused and the old configuration stays.",
+      "certregd_reload_refused", "gauge", "1 if the last reload was refused and the old configuration stays.",
       reloadProblem == nil ? 0 : 1)
     text.single(
       "certregd_log_messages_dropped_total", "counter", "Log messages dropped: their destination was too slow.",
       Double(missingLog.dropped))
     text.single(
-      "certregd_log_messages_suppressed_total", "counter", "Log messages held back: there were too many of a kind.",
+      "certregd_log_messages_suppressed_total", "counter", "Log messages held back: too many of one kind.",
       Double(missingLog.suppressed))
     text.family("certregd_build_info", "gauge", "1, with the version as label.")
     text.sample("certregd_build_info", [("version", Version.current)], 1)
@@ -155,12 +159,12 @@ extension Reports.Figures {
   private func writeProcess(_ process: ProcessFigures, to text: inout Exposition) {
     text.single("process_cpu_seconds_total", "counter", "Time on CPUs, user and system.", process.cpuSeconds)
     text.single(
-      "process_resident_memory_bytes", "gauge", "Memory that is resident.", Double(process.residentBytes))
+      "process_resident_memory_bytes", "gauge", "Resident memory.", Double(process.residentBytes))
     text.single("process_virtual_memory_bytes", "gauge", "Address space.", Double(process.virtualBytes))
     text.single("process_threads", "gauge", "Threads.", Double(process.threads))
     text.single("process_open_fds", "gauge", "Open file descriptors.", Double(process.openFiles))
     if let limit = process.maxOpenFiles {
-      text.single("process_max_fds", "gauge", "Most open file descriptors.", Double(limit))
+      text.single("process_max_fds", "gauge", "Limit of open file descriptors.", Double(limit))
     }
     text.single(
       "process_start_time_seconds", "gauge", "Start of the process, seconds since 1970.", process.startTime)

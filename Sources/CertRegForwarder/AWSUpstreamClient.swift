@@ -16,6 +16,7 @@ package final class AWSUpstreamClient: UpstreamClient {
   /// CertificateDescription), of which JSON may write each as `\uXXXX`.
   private static let descriptionLimitBytes = 6 * 65_536 + HTTPTransport.responseLimitBytes
 
+  /// The region and URL that calls go to.
   package let endpoint: TargetEndpoint
   private let credentials: any CredentialsSource
   private let transport: HTTPTransport
@@ -105,6 +106,9 @@ package final class AWSUpstreamClient: UpstreamClient {
     }
   }
 
+  /// Registers a certificate, and asks for the status of one that exists if the target is configured so.
+  ///
+  /// - Returns: The classified reply. Failures, cancellation and a client that is shut down are replies too.
   package func registerCertificateWithoutCA(_ call: RegisterCertificateCall) async -> UpstreamReply {
     guard callsUnderWay.begin() else { return .failed(closed) }
     defer { callsUnderWay.end() }

@@ -2,11 +2,15 @@ import Glibc
 
 /// Tells versions of a file apart: replacing, writing or touching the file changes one of the members.
 package struct FileIdentity: Hashable, Sendable {
+  /// `st_dev` of stat(2): the file system.
   package var device: UInt64
+  /// `st_ino` of stat(2): the file in its file system.
   package var inode: UInt64
+  /// In bytes.
   package var size: Int64
   /// Seconds and nanoseconds stay apart: in one number, the nanoseconds of the year 2262 overflow.
   package var modifiedSeconds: Int64
+  /// 0 to 999,999,999, in addition to `modifiedSeconds`.
   package var modifiedNanoseconds: Int64
 
   package init(device: UInt64, inode: UInt64, size: Int64, modifiedSeconds: Int64, modifiedNanoseconds: Int64) {

@@ -7,6 +7,8 @@ package struct ProcessEnvironment: Sendable {
   /// The secrets in the variables: values of variables with a telling name, and user information of URLs.
   let secrets: SecretMask
 
+  /// Takes `values` and collects the secrets among them, which are masked wherever text of a reply or a process is
+  /// shown.
   package init(_ values: [String: String]) {
     self.values = values
     var secrets = SecretMask()

@@ -6,6 +6,7 @@ package struct ServiceURLError: Error, Hashable, Sendable, CustomStringConvertib
 
 /// The `http` or `https` URL of a service: the host to connect to, and the beginning of each operation's path.
 package struct ServiceURL: Hashable, Sendable, CustomStringConvertible {
+  /// The URL schemes that are supported.
   package enum Scheme: String, Sendable {
     case http
     case https
@@ -13,9 +14,11 @@ package struct ServiceURL: Hashable, Sendable, CustomStringConvertible {
     var defaultPort: Int { self == .http ? 80 : 443 }
   }
 
+  /// Whether the connection uses TLS.
   package let scheme: Scheme
   /// In lower case; an IPv6 address without its brackets.
   package let host: String
+  /// 1 to 65535; the scheme's own where the URL names none.
   package let port: Int
   /// Empty, or begins with `/`; as it stands on the wire.
   package let path: String

@@ -16,7 +16,9 @@ package struct UpstreamConfigurationError: Error, Hashable, Sendable, CustomStri
 /// A target's region and endpoint, from its configuration, the environment and the shared files, in this order, and the
 /// region from the instance's metadata if none of them has it. This is the order of the AWS SDKs.
 package struct TargetEndpoint: Hashable, Sendable {
+  /// Where calls go: AWS's endpoint of the region, or the configured one.
   package let url: ServiceURL
+  /// The region that signatures name.
   package let region: String
 
   /// Whether the endpoint belongs to AWS, whose default quotas are known.

@@ -8,6 +8,7 @@ package import CertRegCore
 package struct UpstreamCheck: Sendable {
   /// The endpoint's URL.
   package var endpoint: String
+  /// The target's region.
   package var region: String
   /// Why there was no reply: name resolution, connection, TLS or proxy. `nil` if there was one.
   package var unreachable: ServiceError?

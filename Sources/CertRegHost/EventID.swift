@@ -8,18 +8,18 @@ package struct EventID: Hashable, Sendable {
   package let name: String
   /// 32 lower-case hexadecimal digits: the value of the journal's `MESSAGE_ID`.
   package let messageID: String
-  /// How many entries of this kind there may be.
+  /// The limit on the number of entries.
   package let limit: Limit
 
-  /// What keeps a kind of event from flooding the log.
+  /// Limits that keep a kind of event from flooding the log.
   package enum Limit: Hashable, Sendable {
-    /// No limit: every entry is wanted, and something else bounds their number.
+    /// No limit: every entry counts, and the upstream's pace or the queue bounds their number.
     case none
-    /// A part of the audit trail that clients can cause as often as they like: see ``LogPipeline/auditLimiter``.
+    /// Entries of the audit trail that clients can cause at any rate: see ``LogPipeline/auditLimiter``.
     case audit
-    /// The usual rate of one kind.
+    /// The default limit of each kind.
     case usual
-    /// A lasting condition that every further request meets: see ``LogPipeline/conditionLimiter``.
+    /// A condition that lasts, and that every further request meets: see ``LogPipeline/conditionLimiter``.
     case condition
   }
 
@@ -41,41 +41,41 @@ package struct EventID: Hashable, Sendable {
   package static let reloaded = EventID("reloaded", "4f4b77230394443592e4b1f4159dc35e")
   /// A new configuration was refused; the old one stays.
   package static let reloadRefused = EventID("reload_refused", "2f7b8164ca9e4518869dc78e9719a740")
-  /// The upstream has a certificate.
+  /// A registration ended with success.
   package static let registered = EventID("registered", "9b89727fd10e4f26b55add47509977c3", limit: .none)
   /// A registration ended without success.
   package static let registrationFailed = EventID(
     "registration_failed", "cef2f68ebb4548a58006aa457f1800f2", limit: .none)
-  /// A registration was accepted that nobody waits for; another entry follows at its end.
+  /// A registration without a waiting caller was accepted; another entry follows at its end.
   package static let registrationQueued = EventID(
     "registration_queued", "e04f6376cb7940a6bb2d97faf44dae1d", limit: .none)
-  /// A request was answered with what came of a registration that an earlier one had asked for.
+  /// A request joined the registration of an earlier request and got its result.
   package static let registrationShared = EventID(
     "registration_shared", "31b8b0e2aa4e4b16b932f8b5d72bc653", limit: .audit)
-  /// A request was answered from what was known. Only where the configuration asks for these entries.
+  /// A request was answered with a known result. Only if the configuration turns these entries on.
   package static let registrationRepeated = EventID(
     "registration_repeated", "3121a5079905ed9140051bfdedfc9b3e", limit: .none)
-  /// A request to register was refused, or its caller waited no longer.
+  /// A request to register was refused, or its caller stopped waiting.
   package static let registrationRefused = EventID(
     "registration_refused", "22a5d7d8a18e48f799039ce0a98903d3", limit: .audit)
   /// An upstream's answer named another certificate than the one sent.
   package static let upstreamMismatch = EventID("upstream_mismatch", "feff92cfa5464ba68d26b69523392b74")
-  /// An upstream throttles.
+  /// An upstream throttles calls.
   package static let upstreamThrottled = EventID("upstream_throttled", "d4c11e01cc514412b15917ea8431793a")
-  /// An upstream cannot be reached or is not well.
+  /// An upstream cannot be reached or reports a fault of its own.
   package static let upstreamUnavailable = EventID("upstream_unavailable", "fc09d4291a034dbd8154f7e92712f02a")
-  /// An upstream is well again.
+  /// An upstream accepts calls again.
   package static let upstreamRecovered = EventID("upstream_recovered", "1785702e48e24597b873e4e5775160ef")
   /// An upstream refuses the daemon's identity, or there are no credentials.
   package static let identityRefused = EventID("identity_refused", "c678f4daff4d4e27aa5bd9e894fe25c9")
   /// The host's clock differs from an upstream's; signatures are corrected.
   package static let clockCorrected = EventID("clock_corrected", "b63daf39e5bb40d4a730a144f722b0c1")
-  /// A peer asked for what it may not have.
+  /// A peer sent a request that the access rules forbid.
   package static let peerRefused = EventID("peer_refused", "a8c3d26c30c242a5a6bcda33216412d8")
   /// A limit on connections or descriptors is reached.
   package static let connectionsExhausted = EventID(
     "connections_exhausted", "1551bd8fb7844ae0ad19008b0b0187d6", limit: .condition)
-  /// The queue takes no more.
+  /// The queue is full.
   package static let queueFull = EventID("queue_full", "c673b2c6a859443c9d18e20d482cda16", limit: .condition)
   /// State cannot be written.
   package static let storeFailed = EventID("store_failed", "5fca095e1b3e4100b13eba57ff2aea7c")
@@ -83,14 +83,14 @@ package struct EventID: Hashable, Sendable {
   package static let storeRecovered = EventID("store_recovered", "366bb7f76e3a489d825c210c0d1c1c4f")
   /// State was damaged and set aside.
   package static let storeDamaged = EventID("store_damaged", "5cd93754314f4fa08733b85f83d5def4")
-  /// A part of the daemon hangs, so the watchdog is not fed.
+  /// A part of the daemon hangs, so the watchdog is not notified.
   package static let watchdogWithheld = EventID("watchdog_withheld", "14bdf5e25f6e422bb98087aad91960b8")
-  /// The daemon came to a state that its own rules exclude. It goes on; please report it.
+  /// The daemon is in a state that its own rules exclude. It continues; please report the fault.
   package static let internalFault = EventID("internal_fault", "6d1f0c7be2a84f0f9a35c1d4e0b7a8c2")
   /// Messages of one kind were held back.
   package static let messagesSuppressed = EventID("messages_suppressed", "b3d46a3363a3408e9eceb782b9d8511a")
 
-  /// All of them, in the order of the documentation.
+  /// All kinds, in the order of the documentation.
   package static let all: [EventID] = [
     ready, stopping, stopped, startFailed, reloaded, reloadRefused, registered, registrationFailed,
     registrationQueued, registrationShared, registrationRepeated, registrationRefused, upstreamMismatch,
@@ -101,7 +101,7 @@ package struct EventID: Hashable, Sendable {
 
   private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 
-  /// The kind of that name, if there is one.
+  /// The kind with this name, if there is one.
   package static func named(_ name: String) -> EventID? { byName[name] }
 }
 

@@ -5,8 +5,8 @@ enum AccessSchema {
     .ifGiven("group", \.group, .account("group"), "The peer's group, or one of its user's groups."),
     .ifGiven(
       "unit", \.unit, .name("a unit's name", 1...255, also: ":-_.\\@"), "The systemd unit that the peer runs in."),
-    .list("operations", \.operations, of: .word(), "What these peers may do. Left out: everything."),
-    .list("targets", \.targets, of: .targetName, "Where these peers may register. Left out: every target."),
+    .list("operations", \.operations, of: .word(), "Operations that these peers may use. Left out: every operation."),
+    .list("targets", \.targets, of: .targetName, "Targets that these peers may use. Left out: every target."),
     .optional(
       "requestsPerSecond", \.requestsPerSecond, .number(0.001...1_000_000),
       "Most requests a second of all these peers together."),

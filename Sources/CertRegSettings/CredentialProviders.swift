@@ -27,7 +27,8 @@ enum CredentialProviders {
         documentation: "Profile of the shared files. Left out: `AWS_PROFILE`, else `default`."),
       Field(
         name: "file", form: .path(),
-        documentation: "The credentials file where it is not the usual one, such as one of systemd's `LoadCredential=`."
+        documentation:
+          "The credentials file, if it is not the usual one, such as a file of systemd's `LoadCredential=`."
       ),
     ],
     shorthand: "name"
@@ -106,7 +107,8 @@ enum CredentialProviders {
         documentation: "Profile whose credentials assume the role. Left out: the provider chain."),
       sessionName,
       Field(
-        name: "externalId", form: .text("text", limit: 1224), documentation: "What the role's trust policy asks for."),
+        name: "externalId", form: .text("text", limit: 1224),
+        documentation: "External ID that the role's trust policy requires."),
     ]
   ) {
     .assumeRole(
@@ -159,7 +161,7 @@ enum CredentialProviders {
     fields: [
       Field(
         name: "trustAnchorArn", form: .arn("rolesanywhere"), isRequired: true,
-        documentation: "The trust anchor; its region is the one that is asked."),
+        documentation: "The trust anchor; requests go to its region."),
       Field(
         name: "profileArn", form: .arn("rolesanywhere"), isRequired: true,
         documentation: "The profile of Roles Anywhere."),

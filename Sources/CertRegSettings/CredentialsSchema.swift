@@ -29,7 +29,7 @@ enum CredentialsSchema {
     let words = CredentialProviders.all.map { "`\($0.name)`" }.joined(separator: ", ")
     let own = KeyDescription(
       path: path, type: "\(words); those with settings as a section", defaultText: "chain",
-      documentation: "Where the target's credentials come from: the provider chain of the AWS SDKs, or one provider.",
+      documentation: "Source of the target's credentials: the provider chain of the AWS SDKs, or one provider.",
       variable: EnvironmentVariables.name(ofKey: path), takesEffectAtReload: true, role: .other)
     let fields = CredentialProviders.all.flatMap { provider in
       provider.fields.map { field in

@@ -13,8 +13,8 @@ enum Schema {
     TargetSchema.targets,
     .value(
       "defaultTarget", \.defaultTarget, .targetNameValue,
-      "Where a request goes that names no target. Left out: the only target, or the one named `default`."),
-    .optional("defaultStatus", \.defaultStatus, .word(), "Sent for a request that names no status."),
+      "Target of requests that name none. Left out: the only target, or the one named `default`."),
+    .optional("defaultStatus", \.defaultStatus, .word(), "Status for requests that name none."),
     .section("validation", \.validation, validation),
     .section("cache", \.cache, cache),
     .section("queue", \.queue, queue),
@@ -28,10 +28,10 @@ enum Schema {
       atReload: false),
     .value(
       "drainTimeout", \.drainTimeout, .duration(.zero ... .seconds(600)),
-      "How long work under way may take to end after SIGTERM. What is left stays in the queue."),
+      "Time for work under way to end after SIGTERM. Unfinished registrations stay in the queue."),
     .value(
       "defaultTimeout", \.defaultTimeout, .duration(.milliseconds(1) ... .seconds(300)),
-      "How long a caller waits that gives no `timeoutMs`."),
+      "Waiting time of requests without `timeoutMs`."),
   ])
 
   /// All keys, `targets.NAME` and `access.rules[]` once each.
@@ -45,14 +45,14 @@ enum Schema {
       "path", \.path, .socketPath,
       "The listening socket, unless systemd passes one. Default: `certregd.sock` in `$RUNTIME_DIRECTORY` where systemd sets it.",
       atReload: false),
-    .value("mode", \.mode, .fileMode, "Permissions of the socket: who may connect.", atReload: false),
+    .value("mode", \.mode, .fileMode, "Permissions of the socket, which decide who may connect.", atReload: false),
     .value("group", \.group, .accountNameOrNumber, "Group that owns the socket.", atReload: false),
     .value(
       "maxConnections", \.maxConnections, .integer(1...65_536),
-      "Most connections at once.", atReload: false),
+      "Limit of open connections.", atReload: false),
     .optional(
       "maxConnectionsPerUser", \.maxConnectionsPerUser, .integer(1...65_536),
-      "Most connections of one user at once. Left out or `none`: half of all, so that nobody can take every connection.",
+      "Limit of open connections of one user. Left out or `none`: half of all, so that no user can take every connection.",
       atReload: false),
     .value("window", \.window, .integer(1...65_536), "Most requests of one connection that run at the same time."),
     .value(
@@ -60,7 +60,7 @@ enum Schema {
       "Longest line in bytes, not counting its LF. A longer one gets an error and the connection is closed."),
     .optional(
       "idleTimeout", \.idleTimeout, .duration(.seconds(1) ... .days(30)),
-      "Closes a connection on which nothing has been under way for this long."),
+      "Time after which a connection without requests under way is closed."),
     .value(
       "connectionBudgetBytes", \.connectionBudgetBytes, .size(65_536...(1 << 30)),
       "Most bytes of requests under way of one connection; past them the daemon stops reading from it."
@@ -84,44 +84,45 @@ enum Schema {
   private static let cache = KeyTable<CacheSettings>(keys: [
     .optional(
       "ttl", \.ttl, .duration(.seconds(1) ... .days(3650)),
-      "How long a finished registration answers repeats; after it the upstream is asked again."),
+      "Time for which a result answers repeats; after that the upstream is asked again."),
     .value(
       "maxEntries", \.maxEntries, .integer(1...100_000_000),
-      "Most results that are kept in memory; what makes room for others is still in the store.", atReload: false),
+      "Limit of results in memory; results that make room for others stay in the store.", atReload: false),
   ])
 
   private static let queue = KeyTable<QueueSettings>(keys: [
     .value(
       "maxEntries", \.maxEntries, .integer(1...10_000_000),
-      "Most registrations that wait; one of a certificate above 2 KiB counts once for each 2 KiB. Past it requests are refused, and nothing is dropped."
+      "Limit of registrations in the queue; a certificate above 2 KiB counts once for each 2 KiB. If the queue is full,"
+        + " requests are refused; nothing is dropped."
     ),
     .optional(
       "maxAge", \.maxAge, .duration(.seconds(60) ... .days(365)),
-      "A registration that has waited longer ends as failed, which `lookup` and `watch` show."),
+      "Registrations that wait longer end as failed, which `lookup` and `watch` show."),
   ])
 
   private static let store = KeyTable<StoreSettings>(keys: [
     .value(
       "url", \.databasePath, .storeURL,
-      "Where state is kept. `sqlite` is a database in the state directory. `store: URL` may be written for short.",
+      "Store of the state. `sqlite` is a database in the state directory. `store: URL` may be written for short.",
       atReload: false)
   ])
 
   private static let log = KeyTable<LogSettings>(keys: [
-    .value("level", \.level, .word(), "Least severity that is logged."),
+    .value("level", \.level, .word(), "Lowest severity to log."),
     .value(
       "destination", \.destination, .word(),
       "`auto` is the journal where systemd runs the daemon, else standard error.", atReload: false),
-    .value("format", \.format, .word(), "Form of lines on standard error; the journal gets fields.", atReload: false),
+    .value("format", \.format, .word(), "Format of lines on standard error; the journal gets fields.", atReload: false),
     .value(
       "auditRepeats", \.auditRepeats, .boolean,
-      "Whether repeats that are answered from the cache have an entry in the audit trail, too. It makes them slower."),
+      "Write an entry of the audit trail for repeats that are answered from the cache, too. This makes them slower."),
   ])
 
   private static let metrics = KeyTable<MetricsSettings>(keys: [
     .optional(
       "listen", \.listen, .metricsListen,
-      "Where a Prometheus scrape is answered over HTTP. Off unless set.",
+      "Address that answers Prometheus scrapes over HTTP. Off unless set.",
       atReload: false)
   ])
 }

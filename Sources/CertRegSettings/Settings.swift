@@ -44,7 +44,7 @@ package struct SocketSettings: Sendable, Equatable {
   package var mode: UInt32 = 0o660
   /// Name or number of the group that owns the socket file.
   package var group = "certregd"
-  /// Most connections at once.
+  /// Limit of open connections.
   package var maxConnections = 4096
   /// Most connections of one user at once; `nil`: half of the connections that are possible.
   package var maxConnectionsPerUser: Int?

@@ -18,17 +18,17 @@ enum TargetSchema {
     CredentialsSchema.credentials,
     .optional(
       "ratePerSecond", \.ratePerSecond, .number(0.001...100_000),
-      "The account's quota as far as it is known: the pace to start from. Left out: 10 for AWS endpoints; others are not"
-        + " paced until they throttle."),
+      "The account's quota, if it is known: the initial pace. Left out: 10 for AWS endpoints; others have no pace"
+        + " until they throttle."),
     .optional(
       "burst", \.burst, .number(1...1_000_000), "Most calls at once after a pause. Left out: 10 for AWS endpoints."),
     .value("maxConcurrent", \.maxConcurrent, .integer(1...1024), "Most calls under way at once."),
     .value(
       "connectTimeout", \.connectTimeout, .duration(.milliseconds(100) ... .seconds(300)),
-      "For name resolution, TCP and TLS of a new connection."),
+      "Time limit for name resolution, TCP and TLS of a new connection."),
     .value(
       "requestTimeout", \.requestTimeout, .duration(.milliseconds(100) ... .seconds(600)),
-      "For one call, from its start to the last byte of its answer."),
+      "Time limit of one call, from its start to the last byte of its answer."),
     .optional("proxy", \.proxy, .proxyURL, "Left out: `HTTPS_PROXY`, except for hosts of `NO_PROXY`."),
     .optional(
       "caFile", \.caFile, .path(),
@@ -36,7 +36,7 @@ enum TargetSchema {
         + " system's."),
     .value(
       "describeExisting", \.describeExisting, .boolean,
-      "Ask with DescribeCertificate for the status of a certificate that the upstream had already."),
+      "Ask for the status of certificates that exist already in AWS IoT, with DescribeCertificate."),
   ])
 
   static let targets = SettingKey<Settings>(name: "targets") { node, path, settings, decoding in

@@ -5,7 +5,7 @@ enum ValidationDocumentation {
   static func text(of policy: ValidationPolicy) -> String {
     switch policy {
     case .expired: "A certificate whose `notAfter` has passed."
-    case .notYetValid: "A certificate whose `notBefore` is still to come."
+    case .notYetValid: "A certificate whose `notBefore` is in the future."
     case .nonCanonicalDER: "An encoding that is not DER, so that there could be more than one certificate ID."
     case .x509v1: "An X.509 version 1 certificate."
     case .explanatoryText: "Text before or after the one PEM block (RFC 7468 section 5.2)."
@@ -23,8 +23,8 @@ enum ValidationDocumentation {
     case .selfSignature: "A self-issued certificate whose own key does not verify its signature."
     case .timeFormat: "A validity time in a form that RFC 5280 section 4.1.2.5 does not allow."
     case .lengthUnit:
-      "The limit of 65,536 counts Unicode code points; `reject` refuses what is past it in UTF-16 units or bytes as well."
-    case .rocaKey: "An RSA key with the fingerprint of those that can be factored (ROCA, CVE-2017-15361)."
+      "The limit of 65,536 counts Unicode code points; `reject` also refuses texts above it in UTF-16 units or bytes."
+    case .rocaKey: "An RSA key with the fingerprint of keys that can be factored (ROCA, CVE-2017-15361)."
     case .unusualExponent: "An RSA public exponent of at most 16 or more than 256 bits (NIST FIPS 186-5 section 5.1)."
     case .validityInverted: "A certificate whose `notAfter` is before its `notBefore`."
     case .certificateAuthority: "The certificate of an authority (RFC 5280 section 4.2.1.9)."

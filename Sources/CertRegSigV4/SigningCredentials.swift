@@ -24,6 +24,8 @@ package struct SigningCredentials: Equatable, Sendable {
 
 extension SigningCredentials: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
   package var description: String { "SigningCredentials(\(maskedAccessKeyID))" }
+  /// The same as `description`: a debugger does not show the secret either.
   package var debugDescription: String { description }
+  /// Hides the members from `dump` and debuggers, except for the end of the access key's ID.
   package var customMirror: Mirror { Mirror(self, children: ["accessKeyID": maskedAccessKeyID]) }
 }

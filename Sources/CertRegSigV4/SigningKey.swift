@@ -21,6 +21,7 @@ package struct SigningKey: Sendable, CustomStringConvertible, CustomReflectable 
   }
 
   package var description: String { "SigningKey" }
+  /// Hides the key from `dump` and debuggers.
   package var customMirror: Mirror { Mirror(self, children: []) }
 }
 

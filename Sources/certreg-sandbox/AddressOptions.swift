@@ -6,16 +6,16 @@ struct AddressOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Address to listen on.", valueName: "address"))
   var host = "127.0.0.1"
 
-  @Option(help: ArgumentHelp("Port to listen on; 0 takes one that is free.", valueName: "number"))
+  @Option(help: ArgumentHelp("Port to listen on; 0 for any free port.", valueName: "number"))
   var port = 8080
 
-  @Option(help: ArgumentHelp("Both at once, instead of --host and --port.", valueName: "address:port"))
+  @Option(help: ArgumentHelp("Address and port, in place of --host and --port.", valueName: "address:port"))
   var listen: String?
 
-  @Flag(help: "Print the port alone in place of the line with the URL.")
+  @Flag(help: "Print only the port, in place of the line with the URL.")
   var printPort = false
 
-  @Option(help: ArgumentHelp("Speak HTTPS with this certificate chain (PEM).", valueName: "file"))
+  @Option(help: ArgumentHelp("Serve HTTPS with this certificate chain (PEM).", valueName: "file"))
   var tlsCertificate: String?
 
   @Option(help: ArgumentHelp("The certificate's private key (PEM).", valueName: "file"))

@@ -10,23 +10,23 @@ struct CertRegSandboxCommand: AsyncParsableCommand {
     commandName: "certreg-sandbox",
     abstract: "A stand-in for the certificate operations of AWS IoT, over HTTP or HTTPS.",
     discussion: """
-      It has RegisterCertificateWithoutCA, DescribeCertificate, ListCertificates, UpdateCertificate and DeleteCertificate \
-      as the API reference of AWS IoT describes them. When it is ready it prints one line, "listening on URL"; URL is \
-      what the AWS CLI and SDKs take as an endpoint. SIGTERM and SIGINT end it.
+      The sandbox has RegisterCertificateWithoutCA, DescribeCertificate, ListCertificates, UpdateCertificate and \
+      DeleteCertificate as the API reference of AWS IoT describes them. When it is ready it prints one line, \
+      "listening on URL". Give this URL to the AWS CLI or an SDK as the endpoint. SIGTERM and SIGINT end the sandbox.
 
       EXAMPLES
       Register and list with the AWS CLI:
         certreg-sandbox --port 8080
         aws iot list-certificates --endpoint-url http://127.0.0.1:8080
-      Take only requests that this key pair signed for this region:
+      Accept only requests that this key pair signed for this region:
         certreg-sandbox --verify-signatures ID:SECRET --region eu-west-1
-      The same with the key pairs in a file, one a line:
+      The same with the key pairs in a file, one per line:
         certreg-sandbox --verify-signatures @keys.txt
       HTTPS; clients trust it with AWS_CA_BUNDLE=cert.pem:
         certreg-sandbox --tls-certificate cert.pem --tls-key key.pem
-      As slow as a real account, and failing now and then:
+      As slow as a real account, with occasional failures:
         certreg-sandbox --throttle-rate 10 --latency 40-120 --error-rate 0.01
-      Keep what is registered for the next start:
+      Keep the registered certificates for the next start:
         certreg-sandbox --state register.jsonl
 
       EXIT STATUS
@@ -66,7 +66,7 @@ struct CertRegSandboxCommand: AsyncParsableCommand {
       throw Exit.failure(EX_UNAVAILABLE, "cannot listen on \(address.boundHost):\(address.boundPort): \(error)")
     }
     print(address.printPort ? "\(server.port)" : "listening on \(server.url)")
-    // For a script, standard output is a file or a pipe, and its text is buffered.
+    // Standard output is buffered if it is a file or a pipe, as in scripts.
     fflush(nil)
     await signals.first()
     logger.info("stopping", metadata: ["sandbox-certificates": "\(endpoint.certificateCount)"])

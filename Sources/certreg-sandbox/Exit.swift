@@ -5,10 +5,10 @@ import Glibc
 enum Exit {
   /// Prints `message` on standard error.
   ///
-  /// - Returns: What to throw.
+  /// - Returns: The error to throw.
   static func failure(_ status: Int32, _ message: String) -> ExitCode {
     let line = Array("certreg-sandbox: \(message)\n".utf8)
-    // If standard error cannot be written, the error has no other way out.
+    // If standard error cannot be written, there is nowhere else to report the error.
     _ = write(STDERR_FILENO, line, line.count)
     return ExitCode(status)
   }

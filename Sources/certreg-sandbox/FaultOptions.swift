@@ -9,19 +9,19 @@ struct FaultOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Share of calls that are answered with InternalFailureException or ServiceUnavailableException, 0 to 1.",
-      discussion: "About half of them take effect all the same, as when an answer is lost.", valueName: "share"))
+      discussion: "About half of these calls still take effect, as if only the answer was lost.", valueName: "share"))
   var errorRate = 0.0
 
   @Option(
     help: ArgumentHelp(
       "Share of calls whose connection is closed instead of an answer, 0 to 1.",
-      discussion: "About half of them take effect all the same.", valueName: "share"))
+      discussion: "About half of these calls still take effect.", valueName: "share"))
   var dropRate = 0.0
 
   @Option(
     help: ArgumentHelp(
       "Share of calls whose connection is reset instead of an answer, 0 to 1.",
-      discussion: "About half of them take effect all the same.", valueName: "share"))
+      discussion: "About half of these calls still take effect.", valueName: "share"))
   var resetRate = 0.0
 
   @Option(
@@ -34,33 +34,33 @@ struct FaultOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Answer ExpiredTokenException to what is signed with this access key; may be given more than once.",
+      "Answer ExpiredTokenException to requests signed with this access key; may be given more than once.",
       valueName: "id"))
   var expireCredentials: [String] = []
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("What the clock is ahead of the system's; negative for behind.", valueName: "seconds"))
+    help: ArgumentHelp("Time by which the clock is ahead of the system's; negative for behind.", valueName: "seconds"))
   var clockOffset = 0.0
 
   @Flag(
     help: ArgumentHelp(
-      "Take other faults at run time.",
+      "Accept changes of the faults at run time.",
       discussion: """
-        PUT /sandbox/faults replaces all of them by those in a JSON object with any of latencyMs ([least, most]), errorRate, \
-        dropRate, resetRate, lieRate, dripBytesPerSecond, throttlePerSecond, throttleBurst, expiredKeyIds, \
-        clockOffsetSeconds and answers. The last is a list of what the next registrations get, each with status, headers, \
-        body, times (1) and carriedOut (false).
+        PUT /sandbox/faults replaces all faults by those in a JSON object with any of latencyMs ([least, most]), \
+        errorRate, dropRate, resetRate, lieRate, dripBytesPerSecond, throttlePerSecond, throttleBurst, expiredKeyIds, \
+        clockOffsetSeconds and answers. The last is a list of answers to the next registrations, each with status, \
+        headers, body, times (1) and carriedOut (false).
         """))
   var control = false
 
   @Option(
     help: ArgumentHelp(
-      "Calls a second that each operation takes before it answers ThrottlingException.",
-      discussion: "BURST is how many may come at once; left out, as many as come in a second.", valueName: "n[:burst]"))
+      "Calls a second that each operation accepts; it answers others with ThrottlingException.",
+      discussion: "BURST is the number of calls accepted at once (default: N).", valueName: "n[:burst]"))
   var throttleRate: ThrottleArgument?
 
-  @Option(help: ArgumentHelp("Makes the faults and IDs of one run those of another.", valueName: "number"))
+  @Option(help: ArgumentHelp("Seed of faults and IDs: runs with the same seed are alike.", valueName: "number"))
   var seed: UInt64?
 
   var plan: FaultPlan {

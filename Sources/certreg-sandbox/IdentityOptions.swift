@@ -12,8 +12,8 @@ struct IdentityOptions: ParsableArguments {
     help: ArgumentHelp(
       "Check signatures with this key pair; may be given more than once.",
       discussion: """
-        Without it every request is taken, signed or not. @FILE reads key pairs from a file, one a line. Where a session \
-        token is given, requests must carry it.
+        Without this option the sandbox accepts every request, signed or not. @FILE reads key pairs from a file, one per \
+        line. If a session token is given, requests must have it.
         """,
       valueName: "id:secret[:token]"))
   var verifySignatures: [String] = []

@@ -8,17 +8,17 @@ struct StorageOptions: ParsableArguments {
     help: ArgumentHelp(
       "Keep the register in this file.",
       discussion: """
-        It has a line of JSON for every change and survives the end of the process. A file that is damaged is refused.
+        The file has a line of JSON for every change, and the next start reads it. A damaged file is refused.
         """,
       valueName: "file"))
   var state: String?
 
   @Option(
     help: ArgumentHelp(
-      "What to write on standard error: debug, info (a line for every request), notice, warning or error.",
+      "Lowest severity to write to standard error: debug, info (a line for every request), notice, warning or error.",
       valueName: "level"),
     transform: { text in
-      guard let level = Logger.Level(rawValue: text) else { throw ValidationError("there is no such level") }
+      guard let level = Logger.Level(rawValue: text) else { throw ValidationError("unknown level") }
       return level
     })
   var logLevel = Logger.Level.notice

@@ -1,10 +1,10 @@
 import Dispatch
 import Glibc
 
-/// SIGTERM and SIGINT as something to wait for. From the start on they no longer end the process by themselves.
+/// Lets the program wait for SIGTERM and SIGINT, which no longer end the process by themselves.
 struct TerminationSignals {
   private let stream: AsyncStream<Void>
-  /// Watched as long as they are referenced.
+  /// The sources deliver signals only while they are referenced.
   private let sources: [any DispatchSourceSignal]
 
   init() {
@@ -19,7 +19,7 @@ struct TerminationSignals {
     }
   }
 
-  /// Returns when one of the signals has come.
+  /// Returns when one of the signals has arrived.
   func first() async {
     for await _ in stream { break }
     sources.forEach { $0.cancel() }

@@ -6,16 +6,16 @@ import CertRegCore
 struct CertRegCtl: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "certregctl",
-    abstract: "Registers certificates with AWS IoT through certregd, and shows how certregd is.",
+    abstract: "Registers certificates with AWS IoT through certregd, and shows the state of certregd.",
     discussion: """
-      To try it without an account, start a daemon that stands in for AWS and register something:
+      To try it without an account, start a daemon with its sandbox and register a certificate:
 
         certregd --sandbox --socket /tmp/certregd.sock --state-dir /tmp/certregd-state &
         export CERTREGD_SOCKET=/tmp/certregd.sock
         certregctl register device.pem
 
       Exit codes (sysexits): 0 all succeeded, 1 nothing known, 64 wrong usage, 65 a certificate cannot be registered, \
-      66 a file is not there, 69 no daemon, 70 fault, 75 try again later, 76 not certregd, 77 not permitted.
+      66 a file does not exist, 69 no daemon, 70 fault, 75 try again later, 76 not certregd, 77 not permitted.
       """,
     version: "certregctl \(Version.current)",
     subcommands: [

@@ -4,7 +4,7 @@ import CertRegClock
 import CertRegCore
 import Glibc
 
-/// What every verb takes.
+/// The options of every verb.
 struct SocketOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -17,7 +17,7 @@ struct SocketOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How long to wait for an answer: milliseconds, or with a unit (500ms, 30s, 5m).", valueName: "time"))
+      "Time to wait for an answer: milliseconds, or with a unit (500ms, 30s, 5m).", valueName: "time"))
   var timeout: TimeLimit?
 
   /// Runs a verb and ends the process with its status.
@@ -36,7 +36,7 @@ struct SocketOptions: ParsableArguments {
   }
 }
 
-/// What verbs take that concern some of the daemon's targets.
+/// The options of verbs that concern certain targets.
 struct TargetOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp("A target (account and region) of certregd's configuration; may be repeated.", valueName: "name")
@@ -44,7 +44,7 @@ struct TargetOptions: ParsableArguments {
   var target: [String] = []
 }
 
-/// A time of 1 ms to 300 s, the range that the daemon takes.
+/// A time of 1 ms to 300 s, the range of `timeoutMs`.
 struct TimeLimit: ExpressibleByArgument {
   let duration: Duration
 

@@ -10,7 +10,7 @@ struct CompletionsCommand: ParsableCommand {
         certregctl completions fish > ~/.config/fish/completions/certregctl.fish
       """)
 
-  /// The shells that there is a script for.
+  /// The supported shells.
   enum Shell: String, CaseIterable, ExpressibleByArgument {
     case bash
     case zsh

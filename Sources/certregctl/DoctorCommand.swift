@@ -5,11 +5,11 @@ import CertRegCore
 struct DoctorCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "doctor",
-    abstract: "Checks what is between you and a registered certificate, and says what to do about what is wrong.",
+    abstract: "Checks everything that a registration needs, and says how to correct what is wrong.",
     discussion: """
-      Works without a running certregd. Registers nothing and changes nothing; each target's endpoint is called with a \
-      text that is not a certificate. As root or as the daemon's user it checks with the flags and the environment of the \
-      running certregd; root gives up its rights first. Ends with 69 where something is wrong.
+      Works without a running certregd. Registers nothing and changes nothing: the doctor calls each target's endpoint \
+      with a text that is not a certificate. As root or as the daemon's user it checks with the flags and the environment \
+      of the running certregd; root gives up its rights first. The exit status is 69 if something is wrong.
 
         certregctl doctor
         sudo certregctl doctor
@@ -19,11 +19,11 @@ struct DoctorCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Configuration to check where no certregd is running (default: the one it would read).", valueName: "file"),
+      "Configuration to check if no certregd is running (default: the file that it would read).", valueName: "file"),
     completion: .file())
   var config: String?
 
-  @Option(help: "AWS region whose endpoint to check where no certregd is running (default: the configuration's).")
+  @Option(help: "AWS region of the endpoint to check if no certregd is running (default: the configuration's).")
   var region: String?
 
   @OptionGroup var options: SocketOptions

@@ -4,9 +4,10 @@ import CertRegClient
 struct ForgetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "forget",
-    abstract: "Removes what certregd knows about certificates; AWS IoT is not asked and keeps them.",
+    abstract: "Deletes certregd's results of certificates; AWS IoT keeps the certificates.",
     discussion: """
-      The next request to register one of them goes to AWS IoT again. Ends with 1 where nothing was known about one of them.
+      The next request to register one of them goes to AWS IoT again. The exit status is 1 if certregd knew nothing about \
+      one of them.
 
         certregctl forget device.pem
       """)

@@ -55,7 +55,7 @@ struct ImportCommand: ParsableCommand {
 
   @OptionGroup var targets: TargetOptions
 
-  @Option(help: "Whether a certificate that AWS IoT has already is a success (return) or an error (error).")
+  @Option(help: "Treat a certificate that AWS IoT has already as a success (return) or an error (error).")
   var ifExists: IfExists?
 
   @Flag(help: "Do not wait for AWS IoT: be done when everything is safe on certregd's disk.")

@@ -6,9 +6,9 @@ struct LookupCommand: ParsableCommand {
     commandName: "lookup",
     abstract: "Shows what certregd knows about certificates.",
     discussion: """
-      Of a registration it tells state, ARN, outcome, status, times, the request ID of AWS, and in requestedBy who asked \
-      first: user ID, process ID and, where systemd manages the caller, its unit. Ends with 1 where nothing is known \
-      about one of them.
+      Shows the state, ARN, outcome, status, times and AWS request ID of a registration. requestedBy names the first \
+      caller: its user ID, process ID and, if systemd manages the caller, its unit. The exit status is 1 if certregd \
+      knows nothing about one of the certificates.
 
         certregctl lookup device.pem
         certregctl lookup --target factory --json ID

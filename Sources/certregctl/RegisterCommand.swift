@@ -5,10 +5,10 @@ import CertRegCore
 struct RegisterCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "register",
-    abstract: "Registers certificates and prints a line for each: what happened, ID, ARN, file.",
+    abstract: "Registers certificates and prints a line for each: outcome, ID, ARN, file.",
     discussion: """
-      Reads PEM (one certificate or many), DER and base64. Private keys are never sent. A repeat is harmless: what is \
-      registered already is told as 'existing' or 'cached' and counts as a success.
+      Reads PEM (one certificate or many), DER and base64. Private keys are never sent. A repeat is harmless: a \
+      certificate that is registered already has the outcome 'existing' or 'cached', and counts as a success.
 
         certregctl register device.pem
         certregctl register --status INACTIVE certificates/
@@ -24,13 +24,13 @@ struct RegisterCommand: ParsableCommand {
 
   @OptionGroup var targets: TargetOptions
 
-  @Option(help: "Whether a certificate that AWS IoT has already is a success (return) or an error (error).")
+  @Option(help: "Treat a certificate that AWS IoT has already as a success (return) or an error (error).")
   var ifExists: IfExists?
 
-  @Flag(help: "Ask AWS IoT again whatever certregd knows, and replace what it knows.")
+  @Flag(help: "Ask AWS IoT again even if certregd has a result, and replace that result.")
   var refresh = false
 
-  @Flag(help: "Do not wait for AWS IoT: return as soon as the request is safe on certregd's disk.")
+  @Flag(help: "Do not wait for AWS IoT: return when the request is safe on certregd's disk.")
   var noWait = false
 
   @OptionGroup var options: SocketOptions

@@ -4,7 +4,7 @@ import CertRegClient
 struct StatusCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status",
-    abstract: "Shows how certregd is: targets and their health, cache, queue, connections, limits.",
+    abstract: "Shows the state of certregd: targets and their health, cache, queue, connections, limits.",
     discussion: """
         certregctl status
         certregctl status --json | jq .queue

@@ -6,8 +6,8 @@ struct TopCommand: ParsableCommand {
     commandName: "top",
     abstract: "Shows certregd live: rates, latencies, queue, pace, targets, credentials, errors. q ends.",
     discussion: """
-      Needs a terminal of 80 columns and 24 rows; a larger one shows more. Rates and latencies are those of the last ten \
-      seconds. A daemon that restarts is waited for.
+      Needs a terminal of 80 columns and 24 rows; a larger one shows more. Rates and latencies cover the last ten seconds. \
+      If the daemon restarts, top waits for it.
 
         certregctl top
         ssh -t station certregctl top

@@ -4,9 +4,9 @@ import CertRegClient
 struct ValidateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "validate",
-    abstract: "Says what is wrong with certificates, without registering them.",
+    abstract: "Lists the faults of certificates, without registering them.",
     discussion: """
-      Ends with 65 where one of them cannot be registered.
+      The exit status is 65 if one of them cannot be registered.
 
         certregctl validate device.pem
         certregctl validate --json certificates/

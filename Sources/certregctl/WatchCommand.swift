@@ -10,13 +10,13 @@ struct WatchCommand: ParsableCommand {
         certregctl watch -n 1 --json
       """)
 
-  @Option(name: [.customShort("n"), .long], help: "End after so many lines.")
+  @Option(name: [.customShort("n"), .long], help: "End after this number of lines.")
   var lines: Int?
 
-  @Option(help: "Only registrations that end so: created, existing or failed.")
+  @Option(help: "Show only registrations with this outcome: created, existing or failed.")
   var outcome: Outcome?
 
-  /// How a registration can end.
+  /// The ends of a registration.
   enum Outcome: String, CaseIterable, ExpressibleByArgument {
     case created
     case existing

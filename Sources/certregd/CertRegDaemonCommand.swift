@@ -23,7 +23,7 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
       certregd --check-upstream [--config FILE]
       """,
     discussion: """
-      certregd listens on a Unix socket for requests in JSON, one on a line, and forwards certificates with \
+      certregd listens on a Unix socket for JSON requests, one per line, and registers certificates with \
       RegisterCertificateWithoutCA. certregctl is its client.
 
       Every setting has a default. A configuration file overrides defaults, CERTREGD_* variables override the file, and \
@@ -33,21 +33,21 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
       EXAMPLES:
         Try it, with no account and no network:
           certregd --sandbox --socket ./certregd.sock --state-dir ./state
-        Use a region's own endpoint, with credentials from the usual AWS sources:
+        Use a region's endpoint, with credentials from the usual AWS sources:
           certregd --region eu-central-1
-        Check a file before it is put in place:
+        Check a file before you install it:
           certregd --check-config --config ./config.yaml
-        Show every setting and where its value came from:
+        Show every setting and the origin of its value:
           certregd --print-config
-        See whether the upstream is reached and would let this identity register:
+        Check that AWS can be reached and lets this identity register:
           certregd --check-upstream --region eu-central-1
 
       EXIT STATUS (sysexits(3)):
-        0   stopped when asked to, or the configuration is valid
+        0   the daemon stopped after a signal, or the configuration is valid
         64  the command line is wrong
         69  --check-upstream: a target could not register
-        71  the system refuses something
-        73  something else than a socket is where the socket should be
+        71  a system call failed
+        73  the socket's path is not a socket
         74  the state cannot be read or written
         75  another process has the socket or the state
         77  a right is missing
@@ -58,7 +58,7 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
   @OptionGroup(title: "Settings")
   var settings: SettingsOptions
 
-  @Flag(name: .customLong("check-config"), help: "Say what is wrong with the configuration and exit: 0, or 78.")
+  @Flag(name: .customLong("check-config"), help: "List the mistakes of the configuration and exit: 0, or 78.")
   var checksConfiguration = false
 
   @Flag(name: .customLong("print-config"), help: "Print the effective configuration as YAML and exit.")
@@ -67,8 +67,8 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
   @Flag(
     name: .customLong("check-upstream"),
     help: """
-      Make a call to each target that can register nothing, print what came of it as JSON lines and exit: 0, 69 or 78. \
-      certregctl doctor uses it.
+      Call each target without registering anything, print the results as JSON lines and exit: 0, 69 or 78. certregctl \
+      doctor uses this.
       """)
   var checksUpstream = false
 
@@ -108,6 +108,6 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
 }
 
 extension SettingsError.Problem {
-  /// The line of a warning, told apart from those of errors.
+  /// The line of a warning, distinct from those of errors.
   fileprivate var warningText: String { "warning: \(self)" }
 }

@@ -1,11 +1,11 @@
 import Glibc
 
-/// The environment and the arguments that the process was started with.
+/// The environment and the arguments of the process.
 enum ProcessEnvironment {
-  /// The environment. Of a variable that occurs twice the first counts, as in getenv(3).
+  /// The environment. If a variable occurs twice, the first value counts, as in getenv(3).
   static func variables() -> [String: String] {
     var variables: [String: String] = [:]
-    // `environ` is read before any thread of this program could change it; this program never does.
+    // Reading `environ` is safe: no thread of this program ever changes it.
     var entry = environ
     while let text = entry.pointee {
       let line = String(cString: text)
@@ -20,8 +20,9 @@ enum ProcessEnvironment {
 
   /// The command line, without the program's name.
   ///
-  /// Swift finds the arguments next to the environment in memory. A preloaded library that changes the environment before the
-  /// program starts (libfaketime does) moves it away, and `CommandLine.arguments` is empty then; the kernel's record is not.
+  /// Swift looks for the arguments next to the environment in memory. A preloaded library that changes the environment before
+  /// the program starts, such as libfaketime, moves the environment. `CommandLine.arguments` is then empty; the kernel's record
+  /// is complete.
   static func arguments() -> [String] {
     guard let file = fopen("/proc/self/cmdline", "rb") else { return Array(CommandLine.arguments.dropFirst()) }
     defer { fclose(file) }
@@ -32,12 +33,12 @@ enum ProcessEnvironment {
       if count == 0 { break }
       bytes += chunk[..<count]
     }
-    // Each argument is ended by a NUL.
+    // Each argument ends with a NUL.
     let arguments = bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast()
     return arguments.dropFirst().map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// Absolute path of the working directory; `/` where it has been removed.
+  /// The absolute path of the working directory; `/` if the directory was removed.
   static func workingDirectory() -> String {
     guard let path = getcwd(nil, 0) else { return "/" }
     defer { free(path) }
@@ -45,14 +46,14 @@ enum ProcessEnvironment {
   }
 }
 
-/// Writes each line with an LF to a descriptor, in as many pieces as the system takes.
+/// Writes each line with an LF to a descriptor, with as many calls of write(2) as it takes.
 func writeLines(_ lines: [String], to descriptor: Int32) {
   let text = lines.map { $0.hasSuffix("\n") ? $0 : $0 + "\n" }.joined()
   var bytes = Array(text.utf8)[...]
   while !bytes.isEmpty {
     let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
     if count < 0, errno == EINTR { continue }
-    // The reader is gone, and the error has no other way out.
+    // The reader is gone; there is nowhere else to report the error.
     if count <= 0 { return }
     bytes = bytes.dropFirst(count)
   }

@@ -2,7 +2,7 @@ import ArgumentParser
 import CertRegSettings
 import Glibc
 
-/// The flags that stand for settings.
+/// The flags that override settings.
 struct SettingsOptions: ParsableArguments {
   @Option(name: .customLong("config"), help: ArgumentHelp("Configuration file (YAML).", valueName: "file"))
   var configurationFile: String?
@@ -25,10 +25,10 @@ struct SettingsOptions: ParsableArguments {
 
   @Option(
     name: .customLong("endpoint-url"),
-    help: ArgumentHelp("Endpoint of the default target in place of the region's own.", valueName: "url"))
+    help: ArgumentHelp("Endpoint of the default target, in place of the region's.", valueName: "url"))
   var endpointURL: String?
 
-  @Option(name: .customLong("log-level"), help: ArgumentHelp("Least severity that is logged.", valueName: "level"))
+  @Option(name: .customLong("log-level"), help: ArgumentHelp("Lowest severity to log.", valueName: "level"))
   var logLevel: LogSettings.Level?
 
   /// A loader for this process: its environment, working directory and files.

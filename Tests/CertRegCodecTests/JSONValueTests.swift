@@ -50,7 +50,7 @@ import Testing
     "\"\n\"",
     "{\"a\" 1}", "{1:2}", "[1 2]", "1 2", "[1]]", "\u{FEFF}1", "NaN", "\u{0}", "1\u{0}",
   ])
-  func `refuses what is not JSON`(text: String) {
+  func `refuses malformed JSON`(text: String) {
     #expect(throws: SyntaxFault.self) { try JSONValue(parsing: text) }
   }
 

@@ -52,7 +52,7 @@ import Testing
     ("\u{2028}\u{2029}\u{202e}\u{2066}\u{2069}", #""\u2028\u2029\u202e\u2066\u2069""#),
     ("ü設備🔐\u{2027}\u{202f}\u{206a}", "\"ü設備🔐\u{2027}\u{202f}\u{206a}\""),
   ])
-  func `escapes what a line, a terminal or JSON could not take`(_ text: String, json: String) {
+  func `escapes characters that break a line, a terminal or JSON`(_ text: String, json: String) {
     #expect(written(text) == json)
   }
 

@@ -4,7 +4,7 @@ import CertRegTesting
 import Testing
 
 @Suite struct SWARTests {
-  @Test func `finds the first byte that a string cannot take as it is`() {
+  @Test func `finds the first byte that needs attention in a string`() {
     var generator = SplitMix64.announced("words")
     for _ in 0..<20_000 {
       let bytes = (0..<8).map { _ in

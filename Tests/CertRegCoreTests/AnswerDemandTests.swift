@@ -24,7 +24,7 @@ import Testing
     #expect(demand.takesTurn(at: start + .microseconds(10)))
   }
 
-  @Test func `nobody gives way at the start of the clock`() {
+  @Test func `no work gives way at the start of the clock`() {
     #expect(!AnswerDemand().takesTurn(at: MonotonicTime(nanoseconds: 0)))
   }
 }

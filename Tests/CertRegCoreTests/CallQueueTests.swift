@@ -2,7 +2,7 @@ import Testing
 
 @testable import CertRegCore
 
-/// Two kinds of elements in one queue: those that somebody waits for, and the others.
+/// Two kinds of elements in one queue: with a waiting caller and without one.
 @Suite struct CallQueueTests {
   private let caller = Caller(uid: 1, connection: 1)
   private let now = MonotonicTime(nanoseconds: 0)
@@ -17,7 +17,7 @@ import Testing
     return order
   }
 
-  @Test func `one turn in eight is for elements that nobody waits for`() {
+  @Test func `one turn in eight is for elements without a waiting caller`() {
     var queue = CallQueue<String>()
     for letter in "abcdefghijklmnop" { queue.append(String(letter), caller: caller, isAwaited: true) }
     for digit in "12" { queue.append(String(digit), caller: caller, isAwaited: false) }
@@ -34,7 +34,7 @@ import Testing
     #expect(queue.isEmpty)
   }
 
-  @Test func `a drain leaves out elements that nobody waits for`() {
+  @Test func `a drain leaves out elements without a waiting caller`() {
     var queue = CallQueue<String>()
     queue.append("a", caller: caller, isAwaited: true)
     queue.append("1", caller: caller, isAwaited: false)

@@ -29,7 +29,7 @@ import Testing
     #expect(queue.isEmpty)
   }
 
-  @Test func `a user who had a burst lets others have as much of that second`() {
+  @Test func `after a burst of one user, others get as many turns of that second`() {
     var queue = FairQueue<String>()
     for _ in 0..<4 { queue.tookTurn(1, now: time(0)) }
     append(["a", "b", "c", "d", "e", "f"], to: &queue, uid: 1, connection: 1)
@@ -104,7 +104,7 @@ import Testing
   }
 }
 
-/// The rules of the fair queue, with a search through everything for each of them.
+/// The rules of the fair queue, each by a search through all elements.
 private struct NaiveQueue {
   typealias Entry = (element: Int, caller: Caller)
   /// All elements; those of one connection in their order.
@@ -145,7 +145,7 @@ private struct NaiveQueue {
     }
     let uids = Set(entries.map(\.caller.uid))
     guard !uids.isEmpty else { return nil }
-    // A user without elements and recent turns is as good as new.
+    // A user without elements and recent turns counts as new.
     for uid in Set(turns.map(\.uid)) where !uids.contains(uid) && recentTurns(uid) == 0 {
       turns.indices.filter { turns[$0].uid == uid }.forEach { turns[$0].uid = .max }
     }

@@ -2,7 +2,7 @@ import CertRegCore
 import CertRegTesting
 import Testing
 
-/// What is known of a certificate, in memory and on disk, and what it is worth for an answer.
+/// Results in memory and on disk, and whether they may be answered.
 @Suite struct KnownResultsTests {
   private static let second = 1_800_000_000 as Int64
   private let key = RegistrationKey(
@@ -51,7 +51,7 @@ import Testing
   }
 
   @Test(arguments: [(-1001, false), (-1000, true), (0, true), (1000, true), (1001, false)] as [(Int64, Bool)])
-  func `both ends of the validity are part of it`(_ seconds: Int64, _ isAnswered: Bool) throws {
+  func `the validity includes both its ends`(_ seconds: Int64, _ isAnswered: Bool) throws {
     let decision = try results(registration()).decide(wish(), on: key, under: rules, now: later(seconds))
     #expect(decision == (isAnswered ? .answer(registration()) : .ask(earlier: Self.earlier)))
   }
@@ -68,7 +68,7 @@ import Testing
         == .ask(earlier: Self.earlier))
   }
 
-  @Test func `a refresh asks whatever is known, also where the disk fails`() throws {
+  @Test func `a refresh asks the upstream in any case, also if the disk fails`() throws {
     let results = results(registration())
     #expect(
       try results.decide(wish(refresh: true), on: key, under: rules, now: later(1)) == .ask(earlier: Self.earlier))
@@ -89,7 +89,7 @@ import Testing
     #expect(results.answerable(key.certificateID, target: number, under: rules, now: later(1)) != nil)
   }
 
-  @Test func `another status than the known one, and one that exists where none may, are refused`() throws {
+  @Test func `refuses another status than the known one, and an existing certificate with ifExists error`() throws {
     let results = results(registration())
     let differs = ServiceError.statusDiffers(registration(), known: .active, named: .inactive)
     #expect(try results.decide(wish(.inactive), on: key, under: rules, now: later(1)) == .refuse(differs))

@@ -66,7 +66,7 @@ private func time(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanosecond
     CallPermit(.registerCertificateWithoutCA, admittedAt: time(seconds), isProbe: isProbe)
   }
 
-  @Test func `a throttle that was not looked for lowers the rate, which comes back to where it was`() throws {
+  @Test func `an unexpected throttle lowers the rate, which returns to its former value`() throws {
     var estimator = RateEstimator(ratePerSecond: 10)
     #expect(estimator.throttled(now: time(1), burst: 10) == .unexpected)
     #expect(estimator.rate == 7)
@@ -74,7 +74,7 @@ private func time(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanosecond
     #expect(estimator.rate == 10)
   }
 
-  @Test func `a probe that is taken lets the rate climb, one that is throttled changes nothing`() throws {
+  @Test func `an accepted probe lets the rate climb, a throttled one changes nothing`() throws {
     var estimator = RateEstimator(ratePerSecond: 10)
     estimator.probeBegan(now: time(1))
     #expect(estimator.throttled(now: time(1), burst: 10) == .expected)
@@ -91,7 +91,7 @@ private func time(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanosecond
     #expect(try #require(estimator.rate) > 10)
   }
 
-  @Test func `an outage makes it begin low, and it comes back to its goal`() throws {
+  @Test func `after an outage the rate begins low and returns to its goal`() throws {
     var estimator = RateEstimator(ratePerSecond: nil)
     estimator.targetWasAway()
     #expect(estimator.rate == 50)

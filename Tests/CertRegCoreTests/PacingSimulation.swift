@@ -10,18 +10,18 @@ struct PacingSimulation {
     var uid: UInt32 = 1000
     var connection: UInt64 = 1
     var waits = true
-    /// Seconds after the start at which it begins.
+    /// Its start, in seconds after that of the simulation.
     var begins = 0.0
   }
 
-  /// How long things take, in seconds.
+  /// Delays in seconds.
   struct Delays {
     var commit: ClosedRange<Double> = 0.001...0.008
     /// To the upstream, and back.
     var way: ClosedRange<Double> = 0.001...0.006
-    /// More for the first calls, which open connections.
+    /// The additional delay of the first calls, which open connections.
     var connecting = 0.03
-    /// By how much timers are late.
+    /// The delay of timers.
     var timer: ClosedRange<Double> = 0.0...0.002
   }
 
@@ -32,7 +32,7 @@ struct PacingSimulation {
     case answered(RegistrationKey, UpstreamReply)
   }
 
-  /// When calls were taken and throttled, and whom each answer went to, in seconds since the start.
+  /// The times of accepted and throttled calls and the caller of each answer, in seconds since the start.
   private(set) var taken: [Double] = []
   private(set) var throttled: [Double] = []
   private(set) var answers: [(at: Double, uid: UInt32, waits: Bool)] = []
@@ -54,8 +54,8 @@ struct PacingSimulation {
   private var filledAt = 0.0
 
   /// - Parameters:
-  ///   - certificates: How many there are for all callers together.
-  ///   - rate: The upstream's, and the one that is configured unless `configured` says otherwise.
+  ///   - certificates: The number for all callers together.
+  ///   - rate: The upstream's rate, and the configured one unless `configured` says otherwise.
   init(
     seed: UInt64, callers: [Caller], certificates: Int, rate: Double = 10, burst: Double = 10,
     configured: TargetLimits? = nil, delays: Delays = Delays()
@@ -81,7 +81,7 @@ struct PacingSimulation {
     self.rate = rate
   }
 
-  /// Another user of the account takes a token; returns whether there was one.
+  /// Another user of the account takes a token. Returns whether there was one.
   mutating func neighbourCalls() -> Bool {
     fill()
     guard tokens >= 1 else { return false }
@@ -89,7 +89,7 @@ struct PacingSimulation {
     return true
   }
 
-  /// Lets time pass until there is nothing to do, at most until `end`.
+  /// Lets time pass until no work is left, at most until `end`.
   mutating func run(until end: Double = .infinity) {
     while true {
       let timer = registrar.nextDeadline.map { Double($0.nanoseconds) / 1e9 - Self.epoch }
@@ -97,7 +97,7 @@ struct PacingSimulation {
       if let timer, timer < event {
         guard timer < end else { break }
         now = max(now, timer + Double.random(in: delays.timer, using: &random))
-        // What happened while the timer was late comes first.
+        // Events during the timer's delay come first.
         if event > now {
           perform(registrar.timePassed(now: Self.moment(now)))
           continue

@@ -2,9 +2,9 @@ import CertRegCore
 import Foundation
 import Testing
 
-/// The account's quota is used to the full and nobody is throttled: the figures of a whole daemon, in virtual time.
+/// The daemon uses the account's whole quota without throttles: the figures of a whole daemon, in virtual time.
 @Suite struct PacingSimulationTests {
-  /// Five processes with ten callers each; `users` of them in turn.
+  /// Five processes with ten callers each, distributed over `users` users.
   private static func callers(users: [UInt32] = [1000], waits: Bool = true) -> [PacingSimulation.Caller] {
     (0..<50).map { number in
       let process = number / 10
@@ -35,7 +35,7 @@ import Testing
   @Test(arguments: seeds)
   func `two users share every second`(seed: UInt64) {
     let callers = (0..<50).map { (number: Int) -> PacingSimulation.Caller in
-      // The second one comes when the first has taken the burst.
+      // The second caller starts after the first has taken the burst.
       let isFirst = number < 25
       return PacingSimulation.Caller(
         uid: isFirst ? 1 : 2, connection: UInt64(number / 10), begins: isFirst ? 0 : 0.1)
@@ -50,7 +50,7 @@ import Testing
   }
 
   @Test(arguments: seeds)
-  func `a quota that is raised is found, and one that is lowered is kept`(seed: UInt64) {
+  func `finds a raised quota, and keeps to a lowered one`(seed: UInt64) {
     for delays in [PacingSimulation.Delays(), Self.busy] {
       var simulation = PacingSimulation(seed: seed, callers: Self.callers(), certificates: 4000, delays: delays)
       let raised = 30 + Double(seed) * 0.7
@@ -70,7 +70,7 @@ import Testing
   }
 
   @Test(arguments: seeds)
-  func `a rate that nobody configured is learnt`(seed: UInt64) {
+  func `learns a rate that is not configured`(seed: UInt64) {
     var simulation = PacingSimulation(
       seed: seed, callers: Self.callers(), certificates: 5000, rate: 40, burst: 20,
       configured: .one(ratePerSecond: nil, burst: 10, maxConcurrent: 32))
@@ -102,7 +102,7 @@ import Testing
     #expect(Double(throttled) <= 0.05 * Double(taken))
   }
 
-  @Test func `what nobody waits for gets a turn in eight`() {
+  @Test func `registrations without a waiting caller get one turn in eight`() {
     let callers = Self.callers() + [PacingSimulation.Caller(uid: 1, connection: 9, waits: false)]
     var simulation = PacingSimulation(seed: 1, callers: callers, certificates: 100_000)
     simulation.run(until: 40)

@@ -60,7 +60,7 @@ private func time(_ seconds: Int64) -> MonotonicTime { MonotonicTime(nanoseconds
   }
 }
 
-/// Callers that wait.
+/// Waiting callers.
 @Suite struct WaiterTableTests {
   private var table = WaiterTable()
 
@@ -70,7 +70,7 @@ private func time(_ seconds: Int64) -> MonotonicTime { MonotonicTime(nanoseconds
       expectation: awaits ? .result(deadline: time(1)) : .queued)
   }
 
-  @Test mutating func `each waiter is taken out once, in the order in which they came`() {
+  @Test mutating func `each waiter is removed once, in order of arrival`() {
     for id in (1...5 as ClosedRange<UInt64>).reversed() { table.add(waiter(id, 1, awaits: id != 2 && id != 4)) }
     table.add(waiter(9, 2, awaits: false))
     #expect(table.isAwaited(key(1)) && !table.isAwaited(key(2)) && table.hasWaiters(key(2)))
@@ -85,7 +85,7 @@ private func time(_ seconds: Int64) -> MonotonicTime { MonotonicTime(nanoseconds
 }
 
 @Suite struct DeadlineQueueTests {
-  /// Against a sorted list, with a fresh seed each time.
+  /// Compares with a sorted list, with a new seed each time.
   @Test func `gives everything out in order, swept or not`() {
     let seed = UInt64.random(in: 0 ... .max)
     print("deadline queue: seed \(seed)")

@@ -3,9 +3,9 @@ import Testing
 
 @testable import CertRegCore
 
-/// Plans with more than one step, and hosts that are not alone.
+/// Plans with several steps, and several hosts.
 @Suite struct RegistrarPlanTests {
-  /// Makes sure of a status after the registration. It stands for every step that can be repeated.
+  /// Sets a status after the registration. It represents every step that can be repeated.
   private struct SecondStep: Step {
     let operation = UpstreamOperation.registerCertificateWithoutCA
     let isMarked = false
@@ -53,7 +53,7 @@ import Testing
       requester: Requester(uid: 1), expectation: .result(deadline: now.monotonic + .seconds(9)))
   }
 
-  /// Ends every commit well; returns the other actions, and the changes.
+  /// Ends every commit with success. Returns the other actions and the changes.
   private func settle(
     _ actions: [Registrar.Action], _ registrar: inout Registrar
   ) -> (actions: [Registrar.Action], changes: [StoreChange]) {
@@ -81,7 +81,7 @@ import Testing
     return nil
   }
 
-  @Test func `the next step is called once the disk knows that the first ended, and the last one ends it`() {
+  @Test func `the next step begins once the end of the first is on disk, and the last step ends the registration`() {
     var registrar = registrar([RegisterStep(), SecondStep()])
     #expect(calls(settle(registrar.register(request(), waiter: 1, now: now), &registrar).actions) == [[1]])
     let first = settle(registrar.replied(Self.key, Self.registered, now: now), &registrar)
@@ -95,7 +95,7 @@ import Testing
     #expect(registrar.pendingCount == 0 && registrar.isQuiet)
   }
 
-  @Test func `a restart goes on with the step that is next`() {
+  @Test func `a restart continues with the next step`() {
     var row = PendingRegistration(
       key: Self.key, sequence: 3, der: [1], status: nil, enqueuedAt: now.wall, callStarted: false, attempts: 1,
       lastError: nil, requester: Requester(uid: 1), basis: .anyTime)

@@ -49,7 +49,7 @@ import Testing
     #expect(result.status == .active)
   }
 
-  @Test mutating func `the status that the upstream tells after a lost answer goes before the one that was sent`()
+  @Test mutating func `after a lost answer, the upstream's status counts and not the one that was sent`()
     throws
   {
     _ = settle(registrar.register(request(1, status: .active, waits: true), waiter: 1, now: now))
@@ -114,8 +114,8 @@ import Testing
 
   // MARK: Ages
 
-  /// The first row counts from the start of the process, since nobody knows its age. The other two are older.
-  @Test mutating func `a registration whose age nobody knows hides no older one`() {
+  /// The age of the first row is unknown and counts from the start of the process. The other two are older.
+  @Test mutating func `a registration of unknown age hides no older one`() {
     var undated = row(1, age: .zero)
     undated.enqueuedAt = WallTime(secondsSinceEpoch: 60)
     _ = settle(registrar.resume([undated, row(2, age: .seconds(3000)), row(3, age: .seconds(3300))], now: now))
@@ -137,7 +137,7 @@ import Testing
   }
 }
 
-// MARK: - Events and what comes of them
+// MARK: - Events and their results
 
 extension RegistrarRegressionTests {
   private struct Outcome {
@@ -196,7 +196,7 @@ extension RegistrarRegressionTests {
     settle(registrar.replied(key(number), reply, now: now))
   }
 
-  /// Time passes, and each timer fires when it is due. Returns what became too old.
+  /// Time passes, and each timer fires when it is due. Returns the registrations that became too old.
   @discardableResult
   private mutating func pass(_ duration: Duration) -> [RegistrationKey] {
     let end = now.monotonic + duration

@@ -1,6 +1,6 @@
 import CertRegCore
 
-// Requests, and the results that are known when they come.
+// Requests, and the results known at the time of each request.
 extension RegistrarSimulation {
   /// The model of the cache: it answers with the result on disk for as long as `cache.ttl` allows.
   private func answersFromCache(_ known: Registration) -> Bool {
@@ -28,7 +28,7 @@ extension RegistrarSimulation {
     let uid = UInt32.random(in: 1...3, using: &random)
     let request = Registrar.Request(
       key: key, der: [UInt8](repeating: 1, count: oneIn(6) ? 2049 : 1), basis: .anyTime, namedStatus: named,
-      // Half of the requests meet a configuration with a default status.
+      // Half of the requests are under a configuration with a default status.
       status: named ?? (Bool.random(using: &random) ? .active : nil), ifExists: waiter.ifExists,
       requester: Requester(uid: uid), connection: UInt64.random(in: 1...2, using: &random),
       expectation: waiter.deadline.map { .result(deadline: $0) } ?? .queued, share: uid == 3 ? Self.share : nil,
@@ -36,7 +36,7 @@ extension RegistrarSimulation {
     send(request, waiter)
   }
 
-  /// Whether the request brings the earlier result: always, current or not.
+  /// Whether the request has an earlier result, current or not.
   private func passesOn(_ isRefresh: Bool) -> Bool {
     switch mutant {
     case .losesEarlierStatus: false

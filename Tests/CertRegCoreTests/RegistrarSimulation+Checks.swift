@@ -38,7 +38,7 @@ extension RegistrarSimulation {
 
   private mutating func checkExpiry(of key: RegistrationKey) {
     guard let flight = flights[key], !flight.isEnding else { return }
-    // It may have been found to be too old when its turn came.
+    // At its turn the registration may have been too old.
     turns.take(key.target, nil, uid: flight.uid, at: now.monotonic)
     if settings.maxAge.map({ now.monotonic - flight.since <= $0 }) ?? true { violations.append(.expiredTooEarly) }
   }
@@ -80,7 +80,7 @@ extension RegistrarSimulation {
       } else if !row.hadResult, !row.isAmbiguous {
         violations.append(.createdAlthoughNotOurs)
       } else if !row.hadResult, describedStatus == nil {
-        // A 409 after a lost answer counts as the answer, and nobody can tell that it was not.
+        // A 409 after a lost answer counts as that answer. No client can see the difference.
         upstream.excuse(SimulatedUpstream.status(named: row.pending.status), of: result.key)
       }
     }

@@ -1,11 +1,11 @@
 import CertRegCore
 
-// All that happens around the core, callers excepted.
+// Everything around the core, except for callers.
 extension RegistrarSimulation {
   private static let ages: [Duration?] = [nil, .seconds(2), .seconds(200), .seconds(200)]
   private static let timesToLive: [Duration?] = [nil, .seconds(1), .seconds(20)]
 
-  /// The process takes its settings, at a start or a reload.
+  /// The process loads its settings, at a start or a reload.
   mutating func reload() {
     let maxAge = mutant == .expiresNothing ? nil : settings.maxAge
     core.setConfiguration(maxPending: Self.maxPending, maxAge: maxAge)
@@ -49,7 +49,7 @@ extension RegistrarSimulation {
   /// Time passes, and each timer fires when it is due.
   mutating func pass(_ duration: Duration) {
     let end = now.monotonic + duration
-    // Timers of callers, retries and paced calls, and ten looks at the ages a second.
+    // Timers of callers, retries and paced calls, and ten checks of the ages a second.
     var timersLeft = 100 + 4 * (waiting.count + flights.count) + 12 * Int(duration.milliseconds) / 1000
     while let due = core.nextDeadline, due < end, timersLeft > 0 {
       clock.advance(by: max(.zero, due - now.monotonic))
@@ -88,7 +88,7 @@ extension RegistrarSimulation {
     }
   }
 
-  /// Calls begin now, unless the disk failed or the target is gone.
+  /// Calls begin now, unless the disk failed or the target was removed.
   private mutating func endBeginning(_ changes: [StoreChange]) {
     for change in changes {
       switch change {
@@ -161,7 +161,7 @@ extension RegistrarSimulation {
   private mutating func resume() {
     let left = disk.pendingRegistrations
     for row in left {
-      // An age from a clock that was not set is unknown and counts from the start of the process.
+      // If the clock was not set, the age is unknown and counts from the start of the process.
       let isAgeKnown = row.enqueuedAt >= Version.earliestClock && now.wall >= row.enqueuedAt
       let age = isAgeKnown ? now.wall.millisecondsSinceEpoch - row.enqueuedAt.millisecondsSinceEpoch : 0
       flights[row.key] = Flight(

@@ -19,7 +19,7 @@ import Testing
       reached.merge(simulation.reached, uniquingKeysWith: +)
       let failure = simulation.firstFailure.map { ", step \($0.step): \($0.violation)" } ?? ""
       #expect(Set(simulation.violations) == [], "seed \(seed)\(failure)")
-      // Tests beside it have time limits to keep.
+      // Tests that run at the same time have time limits.
       await Task.yield()
     }
     let counts = RegistrarSimulation.Event.allCases.map { "\(reached[$0] ?? 0) × \($0)" }

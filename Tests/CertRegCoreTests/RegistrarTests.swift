@@ -73,7 +73,7 @@ import Testing
     #expect(registrar.isQuiet)
   }
 
-  @Test mutating func `who asks again and again while the upstream is away takes one place among those that wait`()
+  @Test mutating func `a caller that repeats its request during an outage takes one place among the waiting callers`()
     throws
   {
     _ = registrar.setTargets([Self.target: .one(ratePerSecond: 0.001, burst: 1, maxConcurrent: 1)], now: Self.start)
@@ -89,7 +89,7 @@ import Testing
     #expect(try #require(registrar.target(Self.target, now: later(.seconds(1)).monotonic)).queued == 1)
   }
 
-  @Test mutating func `thousands who wait for one certificate are told of the shutdown once each`() {
+  @Test mutating func `each of thousands of callers that wait for one certificate is told of the shutdown once`() {
     for waiter in 1...3000 as ClosedRange<UInt64> {
       _ = settle(registrar.register(request(1), waiter: waiter, now: Self.start))
     }
@@ -100,7 +100,7 @@ import Testing
     #expect(told.sorted() == Array(1...3000))
   }
 
-  @Test mutating func `what a host without a clock queued is not too old once it has one`() throws {
+  @Test mutating func `a registration queued before the clock was set is not too old afterwards`() throws {
     var row = row(1, Self.target)
     row.enqueuedAt = WallTime(secondsSinceEpoch: 60)
     #expect(settle(registrar.resume([row], now: Self.start)).calls == [key(1)])
@@ -133,7 +133,7 @@ import Testing
     #expect(registrar.pending(key(1), now: Self.start.monotonic)?.registration.deviceID == first)
   }
 
-  @Test mutating func `who would only be told queued is told of another status at once`() {
+  @Test mutating func `a caller that does not wait is told of another status at once`() {
     _ = registrar.register(request(1, status: .active, expectation: .queued), waiter: 1, now: Self.start)
     let other = registrar.register(request(1, status: .inactive, expectation: .queued), waiter: 2, now: Self.start)
     #expect(other == [.answer(2, .failed(.statusDiffers(key(1), asked: .active, named: .inactive)), .refused)])
@@ -142,7 +142,7 @@ import Testing
   }
 
   @Test(arguments: [false, true])
-  mutating func `what is asked for again keeps its status, and is not created by a 409 after a lost answer`(
+  mutating func `a repeated registration keeps its status, and a 409 after a lost answer does not make it created`(
     isAnswerLost: Bool
   ) {
     var again = request(1, status: .inactive)
@@ -169,7 +169,7 @@ import Testing
       error: ServiceError(.serviceUnavailable, reason: "connection_lost", message: "x", retryable: true),
       disposition: .unavailable(retryAfter: nil), mayHaveTakenEffect: true))
 
-  @Test mutating func `a target that a reload took away meanwhile is refused at once, for what is queued there, too`() {
+  @Test mutating func `a target that a reload removed is refused at once, also for queued certificates`() {
     _ = settle(registrar.register(request(1), waiter: 1, now: Self.start))
     _ = registrar.setTargets(
       [TargetName("other"): .one(ratePerSecond: nil, burst: 1, maxConcurrent: 1)], now: Self.start)
@@ -271,7 +271,7 @@ import Testing
     #expect(answers == [5: .failed(.queueFull(limit: 4))])
   }
 
-  @Test mutating func `calls no more at once than the target allows, and the next when one ends`() {
+  @Test mutating func `makes no more calls at once than the target allows, and the next when one ends`() {
     var calls: [RegistrationKey] = []
     for number in 1...4 {
       calls += settle(registrar.register(request(UInt64(number)), waiter: UInt64(number), now: Self.start)).calls
@@ -349,7 +349,7 @@ import Testing
     #expect(error.resourceARN == "arn:1")
   }
 
-  @Test mutating func `a refused identity is told to who waits, and keeps what was promised`() {
+  @Test mutating func `a refused identity is reported to waiting callers, and queued registrations stay`() {
     let refusal = UpstreamFailure(
       error: ServiceError(.unauthorized, reason: "access_denied", message: "no"), disposition: .identity)
     _ = settle(registrar.register(request(1), waiter: 1, now: Self.start))
@@ -369,7 +369,7 @@ import Testing
     #expect(settle(registrar.endDraining()).answers == [1: .failed(.draining)])
   }
 
-  @Test mutating func `what passes is told with the time of the next try`() throws {
+  @Test mutating func `a temporary error is reported with the time of the next try`() throws {
     _ = settle(registrar.register(request(1), waiter: 1, now: Self.start))
     _ = registrar.replied(
       key(1),
@@ -387,10 +387,10 @@ import Testing
       error: ServiceError(.serviceUnavailable, reason: "connection_refused", message: "x", retryable: true),
       disposition: .unavailable(retryAfter: nil)))
 
-  @Test mutating func `what waits behind an outage ends in time, in order, whatever the wall clock does`() throws {
+  @Test mutating func `registrations behind an outage end in time and in order, whatever the wall clock does`() throws {
     _ = registrar.setTargets(
       [Self.target: .one(ratePerSecond: nil, burst: 1, maxConcurrent: 1)], now: Self.start)
-    // The upstream takes the first call and does not answer, so no other one can begin.
+    // The upstream accepts the first call and does not answer, so no other call can begin.
     for number in 1...3 as ClosedRange<UInt64> {
       _ = settle(
         registrar.register(request(number, expectation: .queued), waiter: number, now: later(.seconds(Int64(number)))))
@@ -404,13 +404,13 @@ import Testing
     #expect(try #require(registrar.nextDeadline) <= later(.milliseconds(3_602_100)).monotonic)
     #expect(settle(registrar.timePassed(now: later(.milliseconds(3_602_110)))).overdue == [key(2)])
     #expect(settle(registrar.timePassed(now: later(.milliseconds(3_603_220)))).overdue == [key(3)])
-    // The call comes to its own end.
+    // The call ends by itself.
     #expect(registrar.pendingCount == 1)
     #expect(settle(registrar.replied(key(1), Self.outage, now: later(.seconds(3604)))).overdue == [key(1)])
     #expect(registrar.pendingCount == 0 && registrar.oldestPending == nil)
   }
 
-  @Test mutating func `what an earlier process left behind counts from when it was asked for`() throws {
+  @Test mutating func `the age of a registration of an earlier process counts from its request`() throws {
     _ = registrar.setTargets(
       [Self.target: .one(ratePerSecond: nil, burst: 1, maxConcurrent: 1)], now: Self.start)
     let rows = (1...2 as ClosedRange<UInt64>).map { number in
@@ -439,14 +439,14 @@ import Testing
     registrar.setTargets(Dictionary(uniqueKeysWithValues: names.map { ($0, Self.unpaced) }), now: Self.start)
   }
 
-  @Test mutating func `what an earlier process left for a target goes on with the reload that adds it, once`() {
+  @Test mutating func `registrations of an earlier process continue once, with the reload that adds their target`() {
     let left = [row(1, Self.other, callStarted: true), row(2, Self.target), row(3, Self.other), row(4, Self.other)]
     #expect(settle(registrar.resume(left, now: Self.start)).calls == [left[1].key])
     #expect(registrar.pendingCount == 4)
     #expect(settle(configure(Self.target)).calls == [])
     #expect(settle(configure(Self.target, Self.other)).calls == [left[0].key, left[2].key])
     #expect(settle(configure(Self.target, Self.other)).calls == [])
-    // An earlier process began a call for the first, and none for the second.
+    // An earlier process began a call for the first registration, and none for the second.
     let exists = UpstreamReply.alreadyExists(certificateARN: "arn", status: nil, requestID: nil)
     var outcomes: [RegistrationOutcome] = []
     for key in [left[0].key, left[2].key] {
@@ -521,7 +521,7 @@ import Testing
         _ = settle(registrar.timePassed(now: now))
       }
     }
-    // A hundred retries take the budget; each one after that waits ten seconds at least, before that half of them do.
+    // A hundred retries use up the budget. Each later retry waits at least ten seconds; half of the earlier ones do.
     #expect(longWaits >= 120)
     #expect(registrar.pendingCount == 1)
   }

@@ -52,7 +52,7 @@ import Testing
 }
 
 @Suite struct ResultCacheTests {
-  @Test func `what has to go for another is void where it is remembered`() {
+  @Test func `a result that makes room for another is void in the memo`() {
     let cache = ResultCache(maxEntries: 1)
     let ids = (1...1000 as ClosedRange<UInt64>).map { CertificateID(words: ($0 << 32, $0 << 48, 0, 0)) }
     let before = ids.map(cache.epochs.current)
@@ -80,7 +80,7 @@ import Testing
       requestID: nil, finishedAt: WallTime(secondsSinceEpoch: seconds), basis: .anyTime)
   }
 
-  @Test func `gives back what was kept, until it is forgotten`() throws {
+  @Test func `returns each result until it is forgotten`() throws {
     let cache = ResultCache(maxEntries: 10)
     let number = cache.number(of: key.target)
     #expect(cache.known(key.certificateID, target: number) == nil)
@@ -93,7 +93,7 @@ import Testing
   }
 
   @Test(arguments: ["arn:\"x:cert/", "arn:\\x:cert/", "arn:é:cert/", "arn:\n:cert/"])
-  func `keeps no result whose ARN cannot stand in an answer as it is`(prefix: String) {
+  func `keeps no result whose ARN would need an escape in an answer`(prefix: String) {
     let cache = ResultCache(maxEntries: 10)
     var registration = registration(.created)
     registration.certificateARN = prefix + key.certificateID.hex
@@ -113,7 +113,7 @@ import Testing
     #expect(cache.epochs.current(key.certificateID) != second)
   }
 
-  @Test func `what was read from disk does not undo a forget that came meanwhile`() {
+  @Test func `a result read from disk does not undo a forget that came meanwhile`() {
     let cache = ResultCache(maxEntries: 10)
     let epoch = cache.epochs.current(key.certificateID)
     cache.forget(key)

@@ -41,7 +41,7 @@ import Testing
     Planted("-----BEGIN PRIVATE KEY----- MC4CAQ without an end", "MC4CAQ"),
     Planted("x-amz-security-token:IQoJb3JpZ2luX2VjEBYaCWV1", "IQoJb3JpZ2luX2VjEBYaCWV1"),
   ])
-  func `removes what looks like a secret`(planted: Planted) {
+  func `removes text that looks like a secret`(planted: Planted) {
     let masked = SecretMask().masked(planted.text)
     for secret in planted.secrets { #expect(!masked.contains(secret), "\(masked)") }
     #expect(masked.contains(SecretMask.replacement))
@@ -60,7 +60,7 @@ import Testing
     "cannot read /home/Station1/projects/factory/line3/etc/AwsCredentials/config",
     "line 3: helper: command not found", "write to certregd@example.com", "",
   ])
-  func `keeps what is no secret`(text: String) {
+  func `keeps text that is no secret`(text: String) {
     #expect(SecretMask().masked(text) == text)
   }
 
@@ -68,7 +68,7 @@ import Testing
     let mask = SecretMask(["correct horse battery staple", "abc"])
     #expect(mask.masked("it was correct horse battery staple!") == "it was [removed]!")
     #expect(mask.masked("it was <horse bat>") == "it was <[removed]>")
-    // Three characters would match in many words.
+    // Three characters occur in many words.
     #expect(mask.masked("abc") == "abc")
   }
 
@@ -84,7 +84,7 @@ import Testing
       for start in 0...(secret.count - 8) {
         let piece = secret[start..<start + 8]
         let isThere = masked.indices.dropLast(7).contains { masked[$0..<$0 + 8] == piece }
-        // The text around the secret may hold the same by chance only where it was not part of the secret's copy.
+        // The surrounding text may repeat parts of the secret by chance, but not the copy of the secret.
         #expect(!isThere, "seed \(seed)")
       }
     }

@@ -1,6 +1,6 @@
 @testable import CertRegCore
 
-/// The core as the simulation sees it. A change of the core's interface changes this file alone.
+/// The core's interface for the simulation. A change of that interface changes only this file.
 struct SimulatedCore {
   typealias CommitID = Registrar.CommitID
   typealias WaiterID = Registrar.WaiterID

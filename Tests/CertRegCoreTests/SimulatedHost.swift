@@ -30,7 +30,7 @@ struct SimulatedClock {
 struct SimulatedDisk {
   struct Row {
     var pending: PendingRegistration
-    /// Tells the rows of one certificate apart, for the whole simulation.
+    /// Distinguishes the rows of one certificate in the whole simulation.
     var serial: Int
     /// Whether a result was known when the row was written.
     var hadResult: Bool
@@ -69,7 +69,7 @@ struct SimulatedDisk {
   /// An answer was lost: the call may have taken effect.
   mutating func noteLostAnswer(_ key: RegistrationKey) { rows[key]?.isAmbiguous = true }
 
-  /// The process dies. Each call that the disk knows of may have been made.
+  /// The process dies. Each call that is recorded on disk may have been made.
   mutating func crash() {
     commits = []
     for key in rows.keys where rows[key]?.pending.callStarted == true { rows[key]?.isAmbiguous = true }

@@ -1,9 +1,9 @@
 import CertRegCore
 
-/// The turns of each user in the last second, as the core's actions show them. A process starts without any.
+/// The turns of each user in the last second, taken from the core's actions. A new process has none.
 struct SimulatedTurns {
   enum Lane {
-    /// Registrations that a caller waits for.
+    /// Registrations with a waiting caller.
     case awaited
     case others
   }

@@ -7,8 +7,8 @@ struct SimulatedUpstream {
     var status: CertificateStatus
     /// The row whose call registered it; `nil`: another client's call.
     var serial: Int?
-    /// Statuses that the daemon may still tell: those before another client's change, and those that a lost answer made
-    /// impossible to tell from the truth.
+    /// Statuses that the daemon may still report: those before another client's change, and those that a lost answer
+    /// made impossible to tell from the truth.
     var excused: Set<CertificateStatus> = []
 
     func mayBeToldAs(_ told: CertificateStatus) -> Bool { told == status || excused.contains(told) }
@@ -38,7 +38,7 @@ struct SimulatedUpstream {
     certificates[call.key] = Certificate(status: Self.status(named: call.status), serial: call.serial)
   }
 
-  /// AWS IoT registers a certificate as INACTIVE where the call names no status.
+  /// AWS IoT registers a certificate as INACTIVE if the call names no status.
   static func status(named: CertificateStatus?) -> CertificateStatus { named ?? .inactive }
 
   mutating func answer(_ call: Call) -> UpstreamReply {
@@ -57,7 +57,7 @@ struct SimulatedUpstream {
     }
   }
 
-  /// A 409. DescribeCertificate fails at times, and the status stays unknown then.
+  /// A 409. Sometimes DescribeCertificate fails, and the status stays unknown.
   private mutating func exists(_ certificate: Certificate, _ key: RegistrationKey) -> UpstreamReply {
     let isDescribed = describingTargets.contains(key.target) && Int.random(in: 0..<4, using: &random) > 0
     return .alreadyExists(

@@ -13,7 +13,7 @@ extension Admission {
     MonotonicTime(nanoseconds: Int64(seconds * 1e9))
   }
 
-  /// Runs calls that end at once for `seconds`; returns how many began.
+  /// Runs calls that end at once for `seconds`, and returns their number.
   private func drive(_ gate: inout TargetGate, from start: Double, seconds: Double) -> Int {
     var begun = 0
     var now = time(start)
@@ -115,7 +115,7 @@ extension Admission {
     #expect(drive(&gate, from: 20, seconds: 0.1) <= 40)
   }
 
-  @Test func `a refused identity holds calls that nobody waits for`() {
+  @Test func `a refused identity holds calls without a waiting caller`() {
     var gate = TargetGate(limits: .one(ratePerSecond: nil, burst: 10, maxConcurrent: 16), now: time(0))
     #expect(gate.admit(register, now: time(0), isAwaited: false).isNow)
     gate.callEnded(
@@ -130,7 +130,7 @@ extension Admission {
     #expect(gate.admit(register, now: time(1), isAwaited: false).isNow)
   }
 
-  @Test func `an identity that is refused for many calls at once is one piece of news`() {
+  @Test func `a refused identity of many calls at once is reported once`() {
     var gate = TargetGate(limits: .one(ratePerSecond: nil, burst: 10, maxConcurrent: 16), now: time(0))
     for _ in 0..<10 { #expect(gate.admit(register, now: time(0), isAwaited: false).isNow) }
     for call in 1...10 {
@@ -141,7 +141,7 @@ extension Admission {
     #expect(gate.admit(register, now: time(5.01), isAwaited: false).isNow)
   }
 
-  /// A gate that has been at its rate for six seconds and makes a probe, and the time of it.
+  /// A gate that has been at its rate for six seconds and makes a probe, and the probe's time.
   private func probing() throws -> (gate: TargetGate, probe: CallPermit) {
     var gate = TargetGate(limits: .one(ratePerSecond: 10, burst: 1, maxConcurrent: 16), now: time(0))
     var now = time(0)
@@ -170,7 +170,7 @@ extension Admission {
     #expect(gate.admit(register, now: now + .milliseconds(200), isAwaited: true).isNow)
   }
 
-  @Test func `a probe that is taken lets the rate climb until a throttle`() throws {
+  @Test func `an accepted probe lets the rate climb until a throttle`() throws {
     var (gate, probe) = try probing()
     gate.callEnded(.answered, permit: probe, startedAt: probe.admittedAt, now: probe.admittedAt, random: 0)
     _ = drive(&gate, from: Double(probe.admittedAt.nanoseconds) / 1e9, seconds: 3)
@@ -205,7 +205,7 @@ extension Admission {
     #expect(gate.admit(register, now: time(0.301), isAwaited: true).isNow)
   }
 
-  @Test func `tells when the next call can begin`() {
+  @Test func `knows when the next call can begin`() {
     var gate = TargetGate(limits: .one(ratePerSecond: 10, burst: 1, maxConcurrent: 16), now: time(0))
     #expect(gate.nextPermit(for: register, now: time(0)) == time(0))
     #expect(gate.admit(register, now: time(0), isAwaited: true).isNow)

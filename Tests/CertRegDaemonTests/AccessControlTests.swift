@@ -33,7 +33,7 @@ import Testing
     Peer(uid: uid, gid: gid, pid: 1, supplementaryGroups: groups, findUnit: { _ in unit })
   }
 
-  /// The reason of the refusal; `nil`: allowed.
+  /// The reason of the refusal; `nil` if the peer is allowed.
   private func refusal(
     _ control: AccessControl, _ operation: CertRegProtocol.Operation = .register, _ targets: [String] = ["eu"],
     by peer: Peer, at time: Duration = .zero
@@ -92,7 +92,7 @@ import Testing
     #expect(!control.isUnlimited(peer(1000, unit: .named("line.service")), now: now))
   }
 
-  @Test func `the callers of a rule share its rate, those of another do not`() async {
+  @Test func `the callers of one rule share its rate, callers of other rules do not`() async {
     let control = control(
       rule {
         $0.group = .number(70)
@@ -127,7 +127,7 @@ import Testing
     #expect(try await share(1)?.name != share(2)?.name)
   }
 
-  // MARK: What cannot be decided
+  // MARK: Undecidable rules
 
   @Test(arguments: [EIO, ENOENT, ECONNREFUSED, ERANGE])
   func `an error of the account database refuses, whatever later rules grant`(number: Int32) async {
@@ -142,7 +142,7 @@ import Testing
     }
   }
 
-  @Test func `an error of the account database does not matter where another condition decides`() async {
+  @Test func `an error of the account database does not matter if another condition decides`() async {
     let control = control(
       rule { $0.user = .number(7) },
       rule {
@@ -154,13 +154,13 @@ import Testing
     #expect(await refusal(control, by: peer(8)) == "peer_not_allowed")
   }
 
-  @Test func `a name without an account matches nobody, and later rules count`() async {
+  @Test func `a name without an account matches no peer, and later rules count`() async {
     let control = control(
       rule { $0.user = .name("gone") }, rule { $0.user = .any }, database: AccountDatabase { _ in .none })
     #expect(await refusal(control, by: peer(1000)) == nil)
   }
 
-  @Test func `a unit that cannot be told refuses where a rule depends on it`() async {
+  @Test func `an unknown unit leads to a refusal if a rule depends on it`() async {
     let control = control(
       rule { $0.user = .number(7) },
       rule {
@@ -172,7 +172,7 @@ import Testing
     #expect(await refusal(control, by: peer(1000, unit: .none)) == nil)
   }
 
-  /// A directory that does not answer until the test says so.
+  /// A directory that answers when the test lets it.
   private final class SlowDirectory: Sendable {
     private let isOpen = Atomic<Bool>(false)
     private let asked = Atomic<Int>(0)
@@ -190,11 +190,11 @@ import Testing
     }
   }
 
-  @Test func `a slow directory holds up only what depends on it, and is asked once for all`() async {
+  @Test func `a slow directory delays only peers that depend on it, and is asked once for all`() async {
     let directory = SlowDirectory()
     let control = control(
       rule { $0.user = .number(7) }, rule { $0.user = .name("line") }, database: directory.database)
-    // Without waiting: this is what loops and workers do.
+    // Loops and workers ask without waiting.
     #expect(control.isUnlimited(peer(7), now: now))
     #expect(!control.isUnlimited(peer(1000), now: now))
     #expect(control.decision(for: peer(1000), now: now) == nil)

@@ -28,7 +28,7 @@ import Testing
   private static let missingCredentials = ServiceError(
     .unauthorized, reason: "no_credentials", message: "there are no credentials")
 
-  /// The fields of the entries that `body` brings about.
+  /// The fields of the entries that `body` causes.
   private func entries(_ body: (AuditTrail) -> Void) throws -> [[String: String]] {
     let recorder = Recorder()
     let log = try LogPipeline(level: .info) { records in recorder.records.withLock { $0 += records } }
@@ -39,7 +39,7 @@ import Testing
     }
   }
 
-  @Test func `the end of a registration tells who asked, what came of it and by which call`() throws {
+  @Test func `the entry of a registration's end names the caller, the outcome and the call`() throws {
     let failure = FailedRegistration(
       key: Self.key, error: Self.upstreamError, attempts: 3, finishedAt: WallTime(secondsSinceEpoch: 0),
       requester: Self.requester)
@@ -81,7 +81,7 @@ import Testing
       (.shared, .failed(upstreamError), "registration_shared"),
       (.shared, .queued, "registration_shared"),
     ] as [(RegistrationEngine.Provenance, Registrar.Answer, String?)])
-  func `each answer has an entry, unless the end of the registration is it or nothing was asked of the upstream`(
+  func `each answer has an entry, except for repeats and the caller of the registration's own entry`(
     provenance: RegistrationEngine.Provenance, answer: Registrar.Answer, event: String?
   ) throws {
     let entries = try entries { $0.answered(Self.key, DeviceID("pump 7"), answer, provenance, to: Self.requester) }
@@ -113,7 +113,7 @@ import Testing
     #expect(entries.count { $0["event"] == "registration_refused" } == 4)
     let full = entries.filter { $0["event"] == "queue_full" }
     #expect(full.first?["reason"] == "queue_full" && full.first?["peer_uid"] == nil)
-    // The end of the log tells of the two that were held back.
+    // The end of the log reports the two entries that were held back.
     #expect(full.count == 1 && entries.last?["event"] == "messages_suppressed")
     #expect(entries.last?["suppressed"] == "2")
   }

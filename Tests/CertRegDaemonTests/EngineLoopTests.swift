@@ -7,9 +7,9 @@ import Testing
 
 @testable import CertRegDaemon
 
-/// The engine without threads, sockets or a clock: its effects are recorded, and end when the test says so.
+/// The engine without threads, sockets or a clock. Its effects are recorded, and the test ends them.
 @Suite struct EngineLoopTests {
-  /// Records effects, and plays their ends back.
+  /// Records effects, and delivers their ends.
   private final class Recorder: EngineEffects {
     var commits: [(id: Registrar.CommitID, changes: [StoreChange], begin: MonotonicTime)] = []
     var others: [(changes: [StoreChange], completion: (EngineLoop, Result<Void, StoreError>) -> Void)] = []
@@ -38,7 +38,7 @@ import Testing
     let records = Mutex<[LogRecord]>([])
   }
 
-  /// What callers were told.
+  /// The answers of the callers.
   private final class Told: Sendable {
     let answers = Mutex<[(Registrar.Answer, RegistrationEngine.Provenance)]>([])
 
@@ -98,7 +98,7 @@ import Testing
     }
   }
 
-  /// Ends the commits that were made so far.
+  /// Ends the commits made so far.
   private func endCommits(_ result: Result<Void, StoreError> = .success(())) {
     let ended = effects.commits.map { EndedCommit(id: $0.id, changes: $0.changes, begin: $0.begin, result: result) }
     effects.commits = []
@@ -137,7 +137,7 @@ import Testing
     #expect(events() == ["registration_failed"])
   }
 
-  @Test func `calls begin in groups while the daemon is pressed, and all at once when it is not`() throws {
+  @Test func `calls begin in groups under demand, and at once otherwise`() throws {
     effects.isPressed = true
     for number in 1...10 as ClosedRange<UInt64> { ask(number) }
     endCommits()
@@ -163,7 +163,7 @@ import Testing
     #expect(told.outcomes == ["created", "status_differs"])
   }
 
-  @Test func `a result that was forgotten while it was on its way to disk is not known`() throws {
+  @Test func `a result that was forgotten during its commit is not known`() throws {
     ask(1)
     endCommits()
     engine.replied(key(1), .registered(certificateARN: arn(1), requestID: nil))
@@ -175,7 +175,7 @@ import Testing
     #expect(known.memory.count == 0)
   }
 
-  @Test func `a disk that fails is reported once, and once more when it is well`() {
+  @Test func `a failing disk is reported once, and once more when it recovers`() {
     for _ in 0..<2 {
       ask(1)
       endCommits(.failure(StoreError(.full, message: "no space")))
@@ -187,7 +187,7 @@ import Testing
     #expect(engine.report.storeError == nil)
   }
 
-  @Test func `a drain ends when nobody waits, or when its time is over`() {
+  @Test func `a drain ends when no caller waits, or when its time is over`() {
     let ends = Mutex(0)
     ask(1)
     endCommits()

@@ -6,7 +6,7 @@ import Testing
 @testable import CertRegDaemon
 
 @Suite struct ExpositionTests {
-  @Test func `a duration falls into the first bucket that it fits`() {
+  @Test func `a duration counts in the smallest bucket that holds it`() {
     var histogram = Histogram()
     for milliseconds in [0, 1, 2, 1_000, 1_001, 400_000] { histogram.record(.milliseconds(milliseconds)) }
     #expect(histogram.counts[0] == 2 && histogram.counts[1] == 1)
@@ -39,7 +39,7 @@ import Testing
     #expect(text.text == "x{a=\"q\\\"b\\\\n\\nl\"} 1.5\n")
   }
 
-  @Test func `answers are counted by kind, and no more kinds than there is room for`() {
+  @Test func `answers are counted by kind, up to a limit of kinds`() {
     let counts = RequestCounts()
     for number in 0..<2000 {
       counts.count(.register, ServiceError(.internalFailure, reason: Reason(rawValue: "r\(number)"), message: ""))

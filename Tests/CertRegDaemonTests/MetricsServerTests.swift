@@ -21,7 +21,7 @@ import Testing
     return result == 0 ? descriptor : -1
   }
 
-  /// What the server answers until it has sent `end` or closes.
+  /// The server's answer up to `end` or the end of the connection.
   private func scrape(_ descriptor: CInt, until end: String) -> String {
     let request = Array("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n".utf8)
     _ = send(descriptor, request, request.count, CInt(MSG_NOSIGNAL))
@@ -35,7 +35,7 @@ import Testing
     return String(decoding: answer, as: UTF8.self)
   }
 
-  @Test func `silent connections do not keep a scrape out, nor end one that asks again`() async throws {
+  @Test func `silent connections neither block a new scrape nor end a repeated one`() async throws {
     var name = Array("/tmp/certregd-XXXXXX".utf8CString)
     #expect(mkdtemp(&name) != nil)
     let folder = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -43,7 +43,7 @@ import Testing
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let server = try await MetricsServer.start(
       .unix(path: path), exposition: { $0("certregd_up 1\n") }, on: group)
-    // On a thread that may block.
+    // The client blocks, so it needs a thread of its own.
     let answers = try await NIOThreadPool.singleton.runIfActive {
       let prometheus = connect(path)
       var answers = [scrape(prometheus, until: "certregd_up 1\n")]

@@ -4,7 +4,8 @@ import Testing
 
 @testable import CertRegDaemon
 
-/// The operations from a line to its answer. Each test runs twice: straight into the service, and through a socket.
+/// The operations from a line to its answer. Each test runs twice: with direct calls of the service, and through a
+/// socket.
 @Suite struct RequestServiceTests {
   private static let certificate = Result { try ServiceUnderTest.issueCertificate() }
 
@@ -13,7 +14,7 @@ import Testing
     return #"{"id":1,"certificatePem":"\#(pem)"\#(members)}"#
   }
 
-  /// Asks one request after the other; returns the answers.
+  /// Sends one request after the other, and returns the answers.
   private func answers(
     _ route: ServiceUnderTest.Route, replies: [UpstreamReply] = [], to lines: [String]
   ) async throws -> [[String: any Sendable]] {
@@ -25,7 +26,7 @@ import Testing
   }
 
   @Test(arguments: ServiceUnderTest.Route.allCases)
-  func `registers once, and answers a repeat from what is known`(_ route: ServiceUnderTest.Route) async throws {
+  func `registers once, and answers a repeat with the known result`(_ route: ServiceUnderTest.Route) async throws {
     let answers = try await answers(route, to: [try register(#","status":"ACTIVE""#), try register()])
     #expect(answers.map { $0["outcome"] as? String } == ["created", "created"])
     #expect(answers.map { $0["cached"] as? Bool } == [false, true])

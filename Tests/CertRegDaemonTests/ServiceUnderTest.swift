@@ -15,17 +15,17 @@ import Testing
 @testable import CertRegDaemon
 @testable import CertRegSocket
 
-/// The request service with everything that stands behind it; the store is in memory, and the upstream replies as the test says.
+/// The request service with all its parts. The store is in memory, and the test chooses the upstream's replies.
 final class ServiceUnderTest: Sendable {
-  /// How requests reach the service.
+  /// The way of requests to the service.
   enum Route: CaseIterable, Sendable {
-    /// As a call.
+    /// By a function call.
     case direct
     /// Through a Unix socket and its connections.
     case socket
   }
 
-  /// An upstream with replies made ready; after the last one every certificate is new.
+  /// An upstream with prepared replies. After the last reply every certificate is new.
   private final class Upstream: UpstreamClient {
     private let replies: Mutex<[UpstreamReply]>
     private let calls = Mutex(0)
@@ -125,7 +125,7 @@ final class ServiceUnderTest: Sendable {
     }
   }
 
-  /// How many calls the upstream got.
+  /// The number of calls that the upstream got.
   var callCount: Int { upstream.count }
 
   /// Sends a request and waits for its answer.
@@ -147,7 +147,7 @@ final class ServiceUnderTest: Sendable {
     }
   }
 
-  /// Waits on a thread of its own: the daemon needs those of Swift's pool.
+  /// Waits on a thread of its own, since the daemon needs the threads of Swift's pool.
   private func exchange(_ line: [UInt8], over path: String) async throws -> [UInt8] {
     try await withCheckedThrowingContinuation { continuation in
       Thread.detachNewThread {

@@ -22,13 +22,13 @@ import Testing
     return figures
   }
 
-  @Test func `tells rates and queue`() {
+  @Test func `shows rates and queue`() {
     let text = StatusLine.text(figures { $0.engine.pending = 7 }, .init(requests: 12.34, calls: 0.5))
     #expect(text == "serving 1 target: 12 requests/s, 0.5 calls/s, 7 queued")
     #expect(StatusLine.text(figures { $0.isDraining = true }, .init()).hasPrefix("stopping: 0 requests/s"))
   }
 
-  @Test func `tells what is not as it should be, the most urgent first`() {
+  @Test func `lists problems, the most urgent first`() {
     let error = ServiceError(.unauthorized, reason: "no_credentials", message: "No AWS credentials", origin: .upstream)
     let troubled = figures {
       $0.reloadProblem = "config.yaml:3: targetz: unknown key"

@@ -10,7 +10,7 @@ import Testing
 @testable import CertRegSocket
 
 @Suite struct WatchHubTests {
-  /// Runs what the hub gives to workers when the test says so.
+  /// Holds the hub's work for workers until the test runs it.
   private final class Workers: Sendable {
     private let jobs = Mutex<[@Sendable () -> Void]>([])
 
@@ -99,7 +99,7 @@ import Testing
     workers.run()
   }
 
-  @Test func `watches get what they ask for, as one shared line`() {
+  @Test func `each watch gets its events as one shared line`() {
     let hub = hub()
     let (all, existing, eu) = (Client(), Client(), Client())
     hub.add(id: nil, .init(), from: peer(1), reply: all.reply)
@@ -168,7 +168,7 @@ import Testing
     #expect(client.targets() == ["eu", "us"] && client.refusal == nil)
   }
 
-  /// The new rules are in force from the call on: a line that a watch might not see any more is not sent.
+  /// New rules are in force from the call on: lines that they forbid are not sent.
   @Test func `between new rules and the decision about a watch it misses lines`() {
     let hub = hub()
     let client = Client()

@@ -6,7 +6,7 @@ import Testing
 @Suite struct WorkQueueTests {
   private var state = WorkQueue.State<Int>(threads: 2)
 
-  @Test mutating func `wakes one thread for many jobs, and the other once that one is there`() {
+  @Test mutating func `wakes one thread for many jobs, and the second once the first runs`() {
     append(1, wakes: true)
     append(2, wakes: false)
     append(3, wakes: false)

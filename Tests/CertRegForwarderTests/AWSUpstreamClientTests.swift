@@ -20,7 +20,7 @@ import Testing
     200, #"{"certificateArn":"\#(arn)","certificateId":"\#(id.hex)"}"#, [("x-amzn-RequestId", "r-1")])
   private let call = RegisterCertificateCall(certificateID: id, der: der, status: .active)
 
-  /// Runs `body` with a client of a server that answers as `answer` says.
+  /// Runs `body` with a client of a server; `answer` chooses the server's answers.
   private func withClient(
     credentials: any CredentialsSource = FixedCredentials(),
     clock: HostClock = .system,
@@ -34,7 +34,7 @@ import Testing
     var configuration = TargetConfiguration(name: TargetName("test"))
     configuration.region = "eu-central-1"
     configuration.endpoint = "http://127.0.0.1:\(server.port)"
-    // A busy machine must not be able to end a call that is not about time.
+    // A busy machine must not end a call whose test is not about time.
     configuration.requestTimeout = .seconds(600)
     configure(&configuration)
     let environment = ProcessEnvironment(environment)
@@ -76,7 +76,7 @@ import Testing
     }
   }
 
-  /// Whether a request's signature is right, by the verifier's side of the signing module.
+  /// Whether a request's signature is right, according to the signing module's verifier.
   private func signatureHolds(_ request: ReceivedRequest) throws -> Bool {
     let header = try AuthorizationHeader(parsing: try #require(request.headers.first(name: "Authorization")))
     let canonical = CanonicalRequest(
@@ -211,7 +211,7 @@ import Testing
 
   @Test(arguments: breakages)
   func `an answer that does not come can be asked for again`(breakage: Breakage) async throws {
-    // Short only where it has to run out: elsewhere a slow machine must not decide what is found.
+    // Short only if it has to run out: otherwise a slow machine would decide the result.
     let timeout: Duration = breakage.reason == "request_timeout" ? .seconds(2) : .seconds(30)
     try await withClient(configure: { $0.requestTimeout = timeout }) { _, _ in
       breakage.reply

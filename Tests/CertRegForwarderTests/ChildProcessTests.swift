@@ -8,7 +8,7 @@ import Testing
 
 @testable import CertRegForwarder
 
-/// Programs that do not end, or leave something behind.
+/// Programs that do not end, or leave processes behind.
 @Suite(.timeLimit(.minutes(2))) struct ChildProcessTests {
   private func limits(
     _ timeout: Duration = .seconds(600), isCancelled: @escaping () -> Bool = { false }
@@ -16,7 +16,7 @@ import Testing
     ChildProcess.Limits(timeout: timeout, outputBytes: 100, clock: .system, isCancelled: isCancelled)
   }
 
-  @Test func `a program that hangs is ended together with what it started`() throws {
+  @Test func `a program that hangs is ended together with its children`() throws {
     #expect(throws: ChildProcessError.timedOut) {
       try ChildProcess.run(
         ["/bin/sh", "-c", "sleep 600 & sleep 600"], environment: [], limits: limits(.milliseconds(200)))
@@ -39,7 +39,7 @@ import Testing
     }
   }
 
-  @Test func `what a program starts in a session of its own is ended with it`() throws {
+  @Test func `a child in a session of its own is ended with the program`() throws {
     try withTemporaryFile { path in
       let script = "setsid sleep 600 & echo $! > \(path).new; mv \(path).new \(path); wait"
       try expectEnd(["/bin/sh", "-c", script], path)

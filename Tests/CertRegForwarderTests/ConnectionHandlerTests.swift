@@ -37,7 +37,7 @@ import Testing
     try answer(channel)
   }
 
-  @Test func `what is written in one turn of the loop is flushed together, at its end`() throws {
+  @Test func `writes of one turn of the loop are flushed together, at its end`() throws {
     let channel = try connect()
     send(channel)
     #expect(try channel.readOutbound(as: ByteBuffer.self) == nil)
@@ -47,7 +47,7 @@ import Testing
     #expect(sent == "POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\nbody")
   }
 
-  @Test func `what is written is sent before the connection closes`() throws {
+  @Test func `written bytes are sent before the connection closes`() throws {
     let channel = try connect()
     send(channel)
     channel.close(promise: nil)

@@ -35,7 +35,7 @@ import Testing
     #expect(refresh.requested(at(1)) == .use(key("A")))
   }
 
-  @Test func `one fetch runs beside the use of a set from a quarter of an hour before its end`() {
+  @Test func `from 15 minutes before the end of a set, one fetch runs beside its use`() {
     var refresh = CredentialRefresh()
     _ = refresh.requested(at(0))
     refresh.fetched(.success(set("A", lastingUntil: 3600)), jitter: 0, at(0))
@@ -91,7 +91,7 @@ import Testing
     #expect(refresh.requested(at(2)) == .fetch)
   }
 
-  @Test func `refused credentials are fetched again once, not for ever`() {
+  @Test func `refused credentials are fetched again once, not forever`() {
     var refresh = CredentialRefresh()
     _ = refresh.requested(at(0))
     refresh.fetched(.success(set("A", lastingUntil: nil)), jitter: 0, at(0))

@@ -10,17 +10,17 @@ import Testing
 
 @testable import CertRegForwarder
 
-/// The sources of credentials, each against a server or a program that stands in for the real one.
+/// The sources of credentials, each with a server or a program in place of the real one.
 @Suite struct CredentialsProviderTests {
   static let expiration = "2036-11-24T07:55:55Z"
   static let end = CivilTime.wallTime(year: 2036, month: 11, day: 24, hour: 7, minute: 55, second: 55)
 
-  /// What the provider of a configuration gives.
+  /// The credentials of a configuration's provider.
   private func fetch(
     _ configuration: CredentialsConfiguration = .chain, environment: [String: String] = [:],
     files: MemoryFiles = MemoryFiles(), region: String? = "eu-central-1"
   ) async throws -> ProvidedCredentials? {
-    // Looking for instance metadata would leave this host.
+    // A request for instance metadata would leave this host.
     let defaults = ["HOME": "/h", "AWS_EC2_METADATA_DISABLED": "true"]
     let context = CredentialsContext(
       environment: ProcessEnvironment(environment.merging(defaults) { own, _ in own }), files: files.files,
@@ -75,7 +75,7 @@ import Testing
     #expect(try await failure(files: files).message.contains("aws_secret_access_key is missing"))
   }
 
-  @Test func `a profile that somebody named must exist`() async throws {
+  @Test func `a named profile must exist`() async throws {
     #expect(try await fetch() == nil)
     #expect(try await failure(environment: ["AWS_PROFILE": "line"]).message.contains("line"))
     #expect(try await failure(.profile(name: "line", file: nil)).code == .invalid)
@@ -91,7 +91,7 @@ import Testing
   private static let metadataBody =
     #"{"AccessKeyId":"C","SecretAccessKey":"c","Token":"t","Expiration":"\#(expiration)","RoleArn":"r"}"#
 
-  @Test func `asks the container endpoint with the token of the file as it is now`() async throws {
+  @Test func `asks the container endpoint with the file's current token`() async throws {
     try await withServer { _, _ in
       .json(200, Self.metadataBody)
     } _: { (server, url) async throws in
@@ -132,7 +132,7 @@ import Testing
     #expect(error.code == .invalid)
   }
 
-  @Test func `an endpoint that is down is unavailable, one that refuses is not`() async throws {
+  @Test func `an endpoint without a listener is unavailable, a refusing one is not`() async throws {
     let down = try await failure(.container(uri: "http://127.0.0.1:1/"))
     #expect(down.code == .unavailable)
     try await withServer { request, _ in
@@ -145,7 +145,7 @@ import Testing
   }
 
   @Test(arguments: ["", "{}", #"{"AccessKeyId":"C"}"#, #"{"AccessKeyId":"C","SecretAccessKey":"sekret","Token":"t"}"#])
-  func `an answer without all of it is an error that shows nothing of it`(body: String) async throws {
+  func `an incomplete answer is an error that shows none of its text`(body: String) async throws {
     try await withServer { _, _ in
       .json(200, body)
     } _: { (_, url) async throws in
@@ -213,7 +213,7 @@ import Testing
     "{\"Version\":1,\"AccessKeyId\":\"P\",\"SecretAccessKey\":\"p\"\(more)}"
   }
 
-  @Test func `takes what a program prints`() async throws {
+  @Test func `reads the output of a program`() async throws {
     let temporary = ",\"SessionToken\":\"t\",\"Expiration\":\"\(Self.expiration)\""
     let provided = try await fetch(
       .process(command: "printf '%s' '\(Self.json(temporary))'"), environment: ["PATH": "/usr/bin:/bin"])
@@ -276,13 +276,13 @@ import Testing
     ("/no/such/program", "cannot be started"), ("'", "does not end"), ("", "empty"),
     ("/bin/sh -c 'kill -9 $$'", "signal 9"), ("/bin/sh -c 'head -c 200000 /dev/zero'", "more than"),
   ])
-  func `says what is wrong with a program`(command: String, words: String) async throws {
+  func `names the fault of a program`(command: String, words: String) async throws {
     let error = try await failure(.process(command: command))
     #expect(error.message.contains(words), "\(error.message)")
   }
 
   @Test func `a program gets no secrets, no input, no descriptors and no shell`() async throws {
-    // The program tells what it sees through the one text that is passed on: its complaint.
+    // The program reports its environment through its standard error, the only text that is passed on.
     let script = "env >&2; ls /proc/self/fd | tr '\\n' ' ' >&2; cat; exit 1"
     let environment = [
       "PATH": "/usr/bin:/bin", "AWS_SECRET_ACCESS_KEY": "sekret", "AWS_SESSION_TOKEN": "sekret", "NOTIFY_SOCKET": "/x",

@@ -8,12 +8,12 @@ import Testing
 
 @testable import CertRegForwarder
 
-/// Credentials that end again and again while calls are made: none of the calls may notice.
+/// Credentials that end repeatedly while calls are made. No call may fail because of it.
 @Suite struct ExpiryUnderLoadTests {
   private static let der = Array("a certificate".utf8)
   private static let id = SHA256.digest(of: der)
 
-  /// Goes on with each request that reaches a server, so that the test takes no time.
+  /// A clock that advances with each request that reaches a server, so that the test takes no time.
   private final class RequestClock: Sendable {
     private let milliseconds = Atomic<Int64>(1_800_000_000_000)
     let refusals = Atomic<Int>(0)
@@ -33,7 +33,7 @@ import Testing
 
   @Test func `the end of credentials costs no request`() async throws {
     let clock = RequestClock()
-    // An access key says when it ends, so that the upstream need not be told.
+    // The text of an access key contains its end, so that the upstream knows it.
     let source = try await LoopbackServer.start { _, _ in
       let end = clock.now + .seconds(60)
       return .json(
@@ -64,7 +64,7 @@ import Testing
         environment: ProcessEnvironment([:]), clock: clock.hostClock,
         eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test")))
     var replies: [UpstreamReply] = []
-    // In rounds: while one call is held up no more than the others of its round pass by the clock.
+    // In rounds: while one call is delayed, at most the others of its round advance the clock.
     for _ in 0..<50 {
       replies += await withTaskGroup(of: UpstreamReply.self) { group in
         for _ in 0..<8 {

@@ -3,7 +3,7 @@ import Synchronization
 
 @testable import CertRegForwarder
 
-/// Credentials that a test gives.
+/// Credentials that a test chooses.
 final class FixedCredentials: CredentialsSource {
   static let first = SigningCredentials(
     accessKeyID: "ASIAFIRST", secretAccessKey: "first-secret", sessionToken: "first-token")

@@ -8,7 +8,7 @@ import Testing
 
 @testable import CertRegForwarder
 
-/// The region of an EC2 instance, for targets that nothing else names one for.
+/// The region of an EC2 instance, for targets without another source of the region.
 @Suite struct InstanceRegionTests {
   private static let asked = ["PUT /latest/api/token", "GET /latest/meta-data/placement/region"]
   private static let regions: LoopbackServer.Answer = { request, _ in
@@ -16,8 +16,8 @@ import Testing
     return request.headers["X-aws-ec2-metadata-token"] == ["TOKEN=="] ? CannedReply(body: "eu-west-3") : .json(401, "")
   }
 
-  /// The endpoint that a target's client uses on a host whose metadata service answers as `answer` says, or why it has
-  /// none; with what the service was asked.
+  /// The endpoint of a target's client on a host whose metadata service gives the answers of `answer`, or why there is
+  /// none; and the requests to the service.
   private func endpoint(
     _ environment: [String: String] = [:], files: [String: String] = [:],
     answer: @escaping LoopbackServer.Answer = regions, configure: (inout TargetConfiguration) -> Void = { _ in }
@@ -48,7 +48,7 @@ import Testing
     if case .failure(let error) = endpoint { error.description } else { "" }
   }
 
-  @Test func `is used for the endpoint and for signing where nothing else names a region`() async throws {
+  @Test func `is used for the endpoint and for signing if no other source names a region`() async throws {
     let (endpoint, asked) = try await endpoint()
     #expect(try endpoint.get().url.host == "iot.eu-west-3.amazonaws.com")
     #expect(try endpoint.get().region == "eu-west-3")
@@ -57,7 +57,7 @@ import Testing
     #expect(own.url.host == "iot.example.com" && own.region == "eu-west-3")
   }
 
-  @Test func `is not asked for where something names a region or the environment forbids it`() async throws {
+  @Test func `is not asked for if another source names a region or the environment forbids it`() async throws {
     let named = try await endpoint(configure: { $0.region = "eu-central-1" })
     #expect(try named.endpoint.get().region == "eu-central-1" && named.asked == [])
     let exported = try await endpoint(["AWS_DEFAULT_REGION": "eu-west-1"])
@@ -76,7 +76,7 @@ import Testing
     try await server.stop()
   }
 
-  @Test func `is asked for twice where no answer comes`() async throws {
+  @Test func `is asked for twice if no answer comes`() async throws {
     let lost = Mutex(0)
     let (endpoint, _) = try await endpoint { request, count in
       let isFirst = lost.withLock { lost in
@@ -97,7 +97,7 @@ import Testing
     (CannedReply.json(403, ""), "HTTP 403"), (CannedReply(body: ""), "HTTP 200"),
     (CannedReply(body: "an error page"), "HTTP 200"),
   ])
-  func `is not asked for again, nor in version 1, where something else answers`(
+  func `is not asked for again, nor in version 1, if another service answers`(
     reply: CannedReply, says: String
   ) async throws {
     let (endpoint, asked) = try await endpoint { _, _ in reply }
@@ -109,7 +109,7 @@ import Testing
     (CannedReply.json(404, ""), "names no region (HTTP 404)"), (CannedReply(body: "eu west"), "names no region"),
     (CannedReply(body: "Mars/1"), "not a name like"),
   ])
-  func `has to be one`(reply: CannedReply, says: String) async throws {
+  func `has to have the form of a region`(reply: CannedReply, says: String) async throws {
     let (endpoint, asked) = try await endpoint { request, _ in
       request.method == "PUT" ? CannedReply(body: "TOKEN") : reply
     }
@@ -123,7 +123,7 @@ import Testing
     (["/sys/hypervisor/uuid": "ec2e1916-9099-7caf-fd21-012345abcdef\n"], true),
     (["/sys/hypervisor/uuid": "b21e1916-9099-7caf-fd21-012345abcdef\n"], false),
   ])
-  func `may come later on an instance whose network is not there yet`(
+  func `may come later on an instance whose network is not up yet`(
     files: [String: String], isInstance: Bool
   ) async throws {
     func mayPass(_ reply: CannedReply) async throws -> Bool? {

@@ -4,7 +4,7 @@ import NIOPosix
 import NIOSSL
 import Synchronization
 
-/// A request as a server saw it.
+/// A request that a server received.
 struct ReceivedRequest: Sendable {
   var method: String
   var uri: String
@@ -12,16 +12,16 @@ struct ReceivedRequest: Sendable {
   var body: String
 }
 
-/// What a server does with a request.
+/// A server's reaction to a request.
 struct CannedReply: Sendable {
   enum Ending: Sendable {
     /// The connection stays open.
     case keepAlive
     /// The connection ends with the answer's last byte.
     case close
-    /// Nothing more comes, the connection stays.
+    /// The server sends nothing more; the connection stays open.
     case hang
-    /// In place of an answer bytes that are no TLS.
+    /// Bytes that are not TLS, in place of an answer.
     case breakTLS
     /// The answer is sent when the test calls `release()`.
     case held
@@ -30,9 +30,9 @@ struct CannedReply: Sendable {
   var status = 200
   var headers: [(String, String)] = []
   var body = ""
-  /// How many bytes of the body are sent, where that is not all of them.
+  /// The number of bytes of the body to send; `nil` for all.
   var sentBytes: Int?
-  /// In place of everything else.
+  /// The bytes to send in place of the whole answer.
   var raw: String?
   var ending = Ending.keepAlive
 
@@ -57,7 +57,7 @@ final class LoopbackServer: Sendable {
     let arrivals = AsyncStream<Void>.makeStream()
   }
 
-  /// - Parameter answer: Given each request and how many came before it.
+  /// - Parameter answer: Gets each request and the number of earlier requests.
   static func start(tls: NIOSSLContext? = nil, answer: @escaping Answer) async throws -> LoopbackServer {
     let record = Record()
     let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -82,12 +82,12 @@ final class LoopbackServer: Sendable {
   var requests: [ReceivedRequest] { record.requests.withLock { $0 } }
   var connections: Int { record.connections.withLock { $0 } }
 
-  /// Waits for the next request that no earlier call of this function has waited for.
+  /// Waits for the next request. Each call returns another request.
   func nextRequest() async {
     for await _ in record.arrivals.stream { return }
   }
 
-  /// Sends the answers that are held back.
+  /// Sends the delayed answers.
   func release() {
     let held = record.held.withLock { held in
       defer { held = [] }

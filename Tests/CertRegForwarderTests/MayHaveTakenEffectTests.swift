@@ -41,7 +41,7 @@ import Testing
 
   private struct Unexpected: Error {}
 
-  /// A server that accepts connections and says nothing.
+  /// A server that accepts connections and sends nothing.
   private func silentServer(accepted: AsyncStream<Void>.Continuation) async throws -> any Channel {
     try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .childChannelInitializer { channel in
@@ -51,10 +51,9 @@ import Testing
       .bind(host: "127.0.0.1", port: 0).get()
   }
 
-  // Shutting down waits for connections that are being made, as long as `connectTimeout`.
+  // Shutting down waits for connection attempts under way, up to `connectTimeout`.
   @Test(arguments: [Duration.milliseconds(200), .seconds(3)])
-  func `a handshake that never ends sends nothing, whichever time limit ends it`(connectTimeout: Duration) async throws
-  {
+  func `an endless handshake sends nothing, whichever time limit ends it`(connectTimeout: Duration) async throws {
     let (_, accepted) = AsyncStream<Void>.makeStream()
     let server = try await silentServer(accepted: accepted)
     let client = try await client(
@@ -102,7 +101,7 @@ import Testing
     try await server.stop()
   }
 
-  @Test func `a client that is shut down finishes its calls and begins no other`() async throws {
+  @Test func `a client that shuts down finishes its calls and begins no new ones`() async throws {
     let server = try await LoopbackServer.start { _, _ in
       CannedReply(body: Self.success, ending: .held)
     }

@@ -11,11 +11,11 @@ import Testing
 
 private let motoURL = ProcessInfo.processInfo.environment["CERTREG_MOTO_URL"]
 
-/// Against moto, an imitation of many AWS services by others than us. `CERTREG_MOTO_URL` is the URL of a `moto_server`
+/// Tests with moto, an independent imitation of many AWS services. `CERTREG_MOTO_URL` is the URL of a `moto_server`
 /// with `iot.use_valid_cert` set, so that its certificate IDs are AWS's.
 @Suite(.enabled(if: motoURL != nil, "CERTREG_MOTO_URL is not set"))
 struct MotoTests {
-  @Test func `registers with the keys of the environment, of a role, and of a role taken by a role`() async throws {
+  @Test func `registers with the keys of the environment, of a role, and of a role assumed by a role`() async throws {
     let url = try #require(motoURL)
     // Each account and each run has its own certificate.
     let der = try certificate()

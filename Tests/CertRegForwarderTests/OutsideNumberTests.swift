@@ -5,14 +5,14 @@ import Testing
 
 @testable import CertRegForwarder
 
-/// Numbers, times and sizes from outside: none ends the process, and each result is in its range.
+/// Numbers, times and sizes from untrusted input: none ends the process, and each result is in its range.
 @Suite struct OutsideNumberTests {
   @Test(arguments: ["1500-01-01", "1901-01-01", "2262-04-12", "2300-01-01", "9999-12-31", "30000-01-01"])
   func `a file may have any date`(date: String) throws {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("certregd-\(UUID().uuidString)").path
     defer { try? FileManager.default.removeItem(atPath: path) }
     try Data("[default]\n".utf8).write(to: URL(fileURLWithPath: path))
-    // Not every file system keeps dates as far as that; each gives some date.
+    // Not every file system stores such dates; each gives some date.
     var times = [timespec(tv_sec: 0, tv_nsec: 999_999_999), timespec(tv_sec: seconds(date), tv_nsec: 999_999_999)]
     #expect(utimensat(AT_FDCWD, path, &times, 0) == 0)
     let identity = try #require(HostFiles.system.identity(path))
@@ -58,7 +58,7 @@ import Testing
     }
   }
 
-  /// A number or date, most of them at the edges of what is one.
+  /// A number or date, usually at the limits of its range.
   private func value(_ random: inout SplitMix64) -> String {
     let number = UInt64.random(in: 0...UInt64.max, using: &random) >> UInt64.random(in: 0..<64, using: &random)
     func digits(_ count: Int) -> String {

@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  /// Replies with all that it was sent, in every place of an error.
+  /// Replies with the whole request in every part of an error.
   private static func echo(_ request: ReceivedRequest, status: Int) -> CannedReply {
     let headers = request.headers.map { "\($0.name): \($0.value)" }.joined(separator: " | ")
     let all = "\(headers) \(request.body) \(request.uri) \(secretKey) \(webToken) \(sessionToken)"

@@ -1,7 +1,7 @@
 import Logging
 import Synchronization
 
-/// A log handler that keeps the metadata of what is logged.
+/// A log handler that keeps the metadata of each entry.
 final class RecordedEntries: LogHandler {
   private let entries = Mutex<[Logger.Metadata]>([])
 
@@ -11,7 +11,7 @@ final class RecordedEntries: LogHandler {
     entries.withLock { $0.append(event.metadata ?? [:]) }
   }
 
-  // Loggers are values: each keeps its own level and metadata, of which this one has none.
+  // Loggers are values with their own level and metadata; this one has none.
   subscript(metadataKey _: String) -> Logger.Metadata.Value? {
     get { nil }
     set {}

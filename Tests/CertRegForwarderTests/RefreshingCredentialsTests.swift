@@ -27,7 +27,7 @@ import Testing
     await source.shutdown()
   }
 
-  @Test func `a caller that goes away does not end the fetch for the others`() async throws {
+  @Test func `a caller that is cancelled does not end the fetch for the others`() async throws {
     let provider = GatedProvider()
     let source = source(provider)
     let leaving = Task { try await source.credentials() }
@@ -77,7 +77,7 @@ import Testing
     await source.shutdown()
   }
 
-  @Test func `no source is said to be none, and where was looked`() async throws {
+  @Test func `without a source, the error lists the sources`() async throws {
     let provider = GatedProvider()
     let source = source(provider)
     let first = Task { try await source.credentials() }
@@ -91,7 +91,7 @@ import Testing
     await source.shutdown()
   }
 
-  @Test func `shutting down ends who waits and what is under way`() async throws {
+  @Test func `shutting down ends waiting callers and the fetch under way`() async throws {
     let provider = GatedProvider()
     let source = source(provider)
     let waiting = Task { try await source.credentials() }
@@ -103,7 +103,7 @@ import Testing
   }
 }
 
-/// Clocks that a test moves.
+/// Clocks that the test sets.
 final class ManualClock: Sendable {
   private let passed = Mutex(Duration.zero)
   private static let start = CivilTime.wallTime(year: 2026, month: 11, day: 24)
@@ -118,7 +118,7 @@ final class ManualClock: Sendable {
   }
 }
 
-/// A provider whose fetches wait until the test says how they end.
+/// A provider whose fetches wait until the test ends them.
 final class GatedProvider: CredentialsProvider {
   typealias Outcome = Result<ProvidedCredentials?, CredentialsError>
 

@@ -73,7 +73,7 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
     #expect(failure.disposition == .unavailable(retryAfter: nil) && failure.error.retryable)
   }
 
-  @Test func `a conflict with our certificate is that it exists`() {
+  @Test func `a conflict that names our certificate means that it exists`() {
     let body = #"{"message":"m","resourceId":"\#(id.hex)","resourceArn":"\#(arn)"}"#
     let headers = [("x-amzn-ErrorType", "ResourceAlreadyExistsException:http://x/")]
     #expect(classify(409, body, headers).reply == .alreadyExists(certificateARN: arn, status: nil, requestID: nil))
@@ -87,7 +87,7 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
     #expect(failure.error.reason == "upstream_mismatch" && failure.disposition == .final)
   }
 
-  @Test func `a conflict that names nothing is not taken for ours`() throws {
+  @Test func `a conflict without a name is not treated as ours`() throws {
     for body in [#"{"message":"exists"}"#, #"{"resourceId":"\#(id.hex)"}"#, #"{"resourceArn":"x"}"#] {
       let failure = try failure(409, body, [("x-amzn-RequestId", "r-1")])
       #expect(failure.error.reason == "upstream_garbled" && failure.disposition == .final)
@@ -162,7 +162,7 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
   ]
 
   @Test(arguments: rows)
-  func `tells what an error means`(row: ErrorRow) throws {
+  func `classifies each error`(row: ErrorRow) throws {
     let headers = row.type.map { [("x-amzn-ErrorType", $0)] } ?? [("x-amzn-RequestId", "r-1")]
     let (reply, remedy) = classify(row.status, #"{"message":"because"}"#, headers)
     guard case .failed(let failure) = reply else {

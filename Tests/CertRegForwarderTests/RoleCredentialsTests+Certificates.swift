@@ -75,7 +75,7 @@ extension RoleCredentialsTests {
     #expect(try await message("/no/such", one.keyFile).contains("/no/such"))
   }
 
-  @Test func `shows its certificate to AWS IoT's credential provider, and a renewed one after a renewal`() async throws
+  @Test func `presents its certificate to AWS IoT's credential provider, and the new one after a renewal`() async throws
   {
     let device = try IssuedIdentity(
       keyArguments: ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"], commonName: "d")
@@ -104,7 +104,7 @@ extension RoleCredentialsTests {
     let request = try #require(loopback.requests.first)
     #expect(request.uri == "/role-aliases/station@1/credentials")
     #expect(request.headers["x-amzn-iot-thingname"] == ["thing-7"])
-    // Another certificate than those the server trusts is turned away in the handshake; once the files have the right
+    // The handshake refuses a certificate that the server does not trust. Once the files have the right
     // one, the same provider succeeds.
     let files = FileManager.default
     let renewed = (certificate: server.folder + "/renewed.pem", key: server.folder + "/renewed-key.pem")

@@ -113,7 +113,7 @@ import Testing
         of: canonical, secretAccessKey: secret, amzDate: date, scope: header.scope, keys: SigningKeyCache())
   }
 
-  @Test func `the session is named after the host where it has no name`() {
+  @Test func `a session without a name is named after the host`() {
     let name = SecurityTokenService.defaultSessionName
     #expect(name.hasPrefix("certregd-") && (2...64).contains(name.count))
   }
@@ -194,7 +194,7 @@ import Testing
     ("role_arn = r\nsource_profile = b\nmfa_serial = m", "mfa_serial"), ("sso_session = s", "SSO"),
     ("role_arn = r\ncredential_source = Environment", "has no credentials"),
   ])
-  func `says what is wrong with a profile`(settings: String, words: String) async throws {
+  func `names the fault of a profile`(settings: String, words: String) async throws {
     let files = MemoryFiles([
       "/h/.aws/config":
         "[profile a]\n\(settings)\n[profile b]\nrole_arn = r\nsource_profile = a\n[profile c]\nregion = r"
@@ -203,7 +203,7 @@ import Testing
     #expect(error.code == .invalid && error.message.contains(words), "\(error.message)")
   }
 
-  @Test func `a refused role is somebody's to mend, a busy service is not`() async throws {
+  @Test func `a refused role needs a correction, a busy service does not`() async throws {
     let role = CredentialsConfiguration.assumeRole(
       roleARN: "arn:aws:iam::1:role/x", sourceProfile: nil, sessionName: nil, externalID: nil)
     let cases: [(CannedReply, CredentialsError.Code)] = [
@@ -229,7 +229,7 @@ import Testing
     #expect(regionless.code == .invalid && regionless.message.contains("region"))
   }
 
-  @Test func `a wrong clock does not keep it from taking a role`() async throws {
+  @Test func `takes a role in spite of a wrong clock`() async throws {
     let real = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 9)
     let clock = HostClock(monotonic: { HostClock.system.monotonic }, wall: { real + .seconds(86_400) })
     try await withService { request, _ in
@@ -249,7 +249,7 @@ import Testing
 
   // MARK: Web identity
 
-  @Test func `exchanges the token of the file as it is now, unsigned`() async throws {
+  @Test func `exchanges the file's current token, unsigned`() async throws {
     let files = MemoryFiles(["/token": "jwt.one\n"])
     try await withService { _, _ in
       Self.success

@@ -13,7 +13,7 @@ import Testing
     var testDescription: String { partition }
   }
 
-  /// Every region of the SDKs' tables at the time of writing, with what their endpoint rules make of it.
+  /// Every region of the SDKs' tables at the time of writing, with the result of their endpoint rules.
   static let rows = [
     Row(
       partition: "aws",
@@ -60,7 +60,7 @@ import Testing
     }
   }
 
-  @Test func `hosts of AWS are told from others, whatever the region, whoever names them`() throws {
+  @Test func `recognises hosts of AWS in any region`() throws {
     for region in ["eu-central-1", "cn-north-1", "us-gov-west-1", "eusc-de-east-1", "us-iso-east-1", "xx-new-9"] {
       for dualStack in [false, true] {
         let url = try ServiceEndpoint.iot(region: region, dualStack: dualStack)
@@ -90,7 +90,7 @@ import Testing
     }
   }
 
-  @Test func `without region and endpoint there is nothing to call`() {
+  @Test func `without region and endpoint there is no URL`() {
     #expect(throws: EndpointError.missingRegion) { try ServiceEndpoint.iot(region: nil) }
   }
 
@@ -128,7 +128,7 @@ import Testing
     "", "host", "ftp://h", "http://", "http:///x", "http://u:p@h", "http://h#f", "http://h:0", "http://h:65536",
     "http://h:x", "http://[::1", "http://h h", "http://h\n", "https://é",
   ])
-  func `refuses what is not a service's URL`(text: String) {
+  func `refuses texts that are not the URL of a service`(text: String) {
     #expect(throws: ServiceURLError.self) { try ServiceURL(parsing: text) }
   }
 }

@@ -37,7 +37,7 @@ import Testing
     ("a = b", 1), ("\n\na = b", 3), ("[x\na = b", 1), ("[x]\n[]", 2), ("[x]\n[ \"\" ]", 2), ("[x]\nword", 2),
     ("[x]\n= value", 2),
   ])
-  func `names the line that it does not understand`(text: String, line: Int) {
+  func `names the malformed line`(text: String, line: Int) {
     #expect { try SharedConfigFile(parsing: text) } throws: { ($0 as? SharedConfigFileError)?.line == line }
   }
 

@@ -74,7 +74,7 @@ final class MemoryFiles: Sendable {
     #expect(try store.profiles().profiles.isEmpty)
   }
 
-  @Test func `looks where the environment says`() throws {
+  @Test func `reads the files that the environment names`() throws {
     let environment = ProcessEnvironment([
       "HOME": "/home/u", "AWS_CONFIG_FILE": "~/c", "AWS_SHARED_CREDENTIALS_FILE": "/run/creds/aws", "AWS_PROFILE": "p",
     ])

@@ -17,7 +17,7 @@ import Testing
     "", "2026-11-24", "2026-11-24T08:09:10", "2026-13-24T08:09:10Z", "2026-11-24T25:09:10Z", "2026-11-24T08:09:10+1:00",
     "2026/11/24T08:09:10Z", "2026-11-24T08:09:10Zx", "٢٠٢٦-11-24T08:09:10Z",
   ])
-  func `refuses what is no expiration`(text: String) { #expect(HTTPDate.rfc3339(text) == nil) }
+  func `refuses malformed expirations`(text: String) { #expect(HTTPDate.rfc3339(text) == nil) }
 
   @Test func `reads the dates of headers and signatures`() {
     #expect(HTTPDate.imfFixdate("Tue, 24 Nov 2026 08:09:10 GMT") == expected)
@@ -40,7 +40,7 @@ import Testing
     #expect(try ShellWords.split(line) == words)
   }
 
-  @Test func `says where quoting does not end`() {
+  @Test func `names the place of an unclosed quote`() {
     #expect(throws: ShellWordsError.unclosedQuote) { try ShellWords.split("a 'b") }
     #expect(throws: ShellWordsError.unclosedQuote) { try ShellWords.split("a \"b\\\"") }
     #expect(throws: ShellWordsError.trailingBackslash) { try ShellWords.split("a \\") }
@@ -66,7 +66,7 @@ import Testing
     ("example.com:80", "a.example.com", false), ("10.0.0.0/8", "10.1.2.3", true), ("10.0.0.0/8", "11.1.2.3", false),
     ("10.1.2.3", "10.1.2.3", true), ("10.0.0.0/33", "10.1.2.3", false), ("10.0.0.0/8", "a.example.com", false),
   ])
-  func `understands exceptions`(list: String, host: String, isExcluded: Bool) {
+  func `applies the exceptions of NO_PROXY`(list: String, host: String, isExcluded: Bool) {
     #expect(ProxySettings.excludes(list, host: host, port: 443) == isExcluded)
   }
 
@@ -103,12 +103,12 @@ import Testing
   }
 
   @Test(arguments: ["http://127.0.0.1:1", "http://localhost:1", "http://[::1]:1", "http://169.254.169.254"])
-  func `the environment's proxy is never asked for what is local`(url: String) throws {
+  func `the environment's proxy is never used for local addresses`(url: String) throws {
     #expect(try proxy(url, ["HTTP_PROXY": "http://proxy:1", "ALL_PROXY": "http://proxy:1"]) == nil)
   }
 
   @Test(arguments: ["https://tls-proxy", "ftp://x", "http://", "socks5://u:p@h", "http://h:0"])
-  func `refuses proxies that it cannot use and does not repeat them`(text: String) throws {
+  func `refuses unusable proxies without repeating them`(text: String) throws {
     let error = #expect(throws: ProxyError.self) { try proxy("https://iot.example.com", configured: text) }
     #expect(error?.description.contains("u:p") == false)
   }

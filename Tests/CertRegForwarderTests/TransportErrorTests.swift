@@ -8,10 +8,10 @@ import Testing
 @testable import CertRegForwarder
 
 @Suite struct TransportErrorTests {
-  /// What fails TLS after the request was sent says nothing of what became of the request: only before that is it
+  /// If TLS fails after the request was sent, the upstream may have acted on the request. Only before that is it
   /// certain that a certificate was not registered.
   @Test(arguments: [true, false])
-  func `a failure of TLS is one of the connection once the request was sent`(trusted: Bool) async throws {
+  func `a failure of TLS after the request was sent is a failure of the connection`(trusted: Bool) async throws {
     let identity = try IssuedIdentity(keyArguments: ["-newkey", "rsa:2048"], commonName: "localhost")
     defer { identity.remove() }
     let tls = TLSConfiguration.makeServerConfiguration(

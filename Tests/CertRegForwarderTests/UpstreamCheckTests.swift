@@ -7,7 +7,7 @@ import Testing
 
 @testable import CertRegForwarder
 
-/// What `certregd --check-upstream` asks, and what it makes of the answers.
+/// The requests of `certregd --check-upstream`, and its reading of the answers.
 @Suite struct UpstreamCheckTests {
   private static let keys = ["AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "the-secret"]
   private static let identity =
@@ -43,7 +43,7 @@ import Testing
     .json(status, #"{"message":"as the test has it"}"#, [("x-amzn-ErrorType", type)])
   }
 
-  @Test func `tells clock, identity and that registrations are permitted, without registering`() async throws {
+  @Test func `reports the clock, the identity and the permission without registering`() async throws {
     let (check, requests) = try await check(registration: refusal("CertificateValidationException", 400))
     #expect(check.unreachable == nil && check.refused == nil)
     #expect(check.clockDifference == .seconds(3600))
@@ -54,7 +54,7 @@ import Testing
     let question = try #require(requests.first { $0.method == "POST" && $0.uri == "/" })
     #expect(question.body == "Action=GetCallerIdentity&Version=2011-06-15")
     #expect(question.headers.first(name: "Authorization")?.contains("/eu-west-1/sts/aws4_request") == true)
-    // What tells the way there is not signed.
+    // The request that tests the connection is not signed.
     #expect(requests.first { $0.method == "GET" }?.headers.contains(name: "Authorization") == false)
   }
 
@@ -62,13 +62,13 @@ import Testing
     ("AccessDeniedException", 403, "access_denied"), ("ExpiredTokenException", 403, "expired_token"),
     ("ThrottlingException", 429, "throttled_by_upstream"),
   ])
-  func `tells why registrations would be refused`(type: String, status: Int, reason: String) async throws {
+  func `reports why registrations would be refused`(type: String, status: Int, reason: String) async throws {
     let (check, _) = try await check(registration: refusal(type, status))
     #expect(check.refused?.reason.rawValue == reason)
     #expect(check.unreachable == nil)
   }
 
-  @Test func `tells of the way there what no credentials would hide`() async throws {
+  @Test func `reports on the connection even without credentials`() async throws {
     let environment = ["AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"]
     let (check, _) = try await check(registration: .silence, environment: environment)
     #expect(check.unreachable?.reason == "connection_refused")

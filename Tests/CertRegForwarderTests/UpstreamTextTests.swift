@@ -24,19 +24,19 @@ import Testing
     }
   }
 
-  @Test func `keeps what is no secret`() {
+  @Test func `keeps text that is no secret`() {
     let message =
       "User: arn:aws:iam::123456789012:user/station is not authorized to perform: iot:RegisterCertificateWithoutCA "
       + "on resource: * in eu-central-1"
     #expect(text.clean(message) == message)
   }
 
-  @Test func `takes out what a terminal would obey`() {
+  @Test func `removes control characters of terminals`() {
     #expect(text.clean("a\u{1b}[31mb\r\nc\u{202e}d\u{85}e\u{2028}f\u{7f}g\0\0h") == "a [31mb c d e f g h")
     #expect(text.clean("Größe → 日本") == "Größe → 日本")
   }
 
-  @Test func `cuts what is long`() {
+  @Test func `cuts long texts`() {
     let cleaned = text.clean(String(repeating: "ä", count: 100_000))
     #expect(cleaned.unicodeScalars.count == UpstreamText.messageLimit + 1 && cleaned.hasSuffix("…"))
   }

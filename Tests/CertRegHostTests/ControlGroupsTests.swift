@@ -16,7 +16,7 @@ import Testing
     #expect(ControlGroups.unit(ofGroup: path) == unit)
   }
 
-  @Test func `finds a process by the groups' files, and anew when it has moved`() throws {
+  @Test func `finds a process by the groups' files, and again after it has moved`() throws {
     let root = FileManager.default.temporaryDirectory.appending(path: "groups-\(UUID().uuidString.prefix(8))").path
     defer { try? FileManager.default.removeItem(atPath: root) }
     func put(_ processes: String, in group: String) throws {

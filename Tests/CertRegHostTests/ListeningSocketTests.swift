@@ -12,7 +12,7 @@ import Testing
     .init(path: path, mode: mode, group: .unchanged)
   }
 
-  /// The code that opening fails with; `nil` where it succeeds.
+  /// The error code of a failed opening; `nil` if it succeeds.
   private func failure(_ options: ListeningSocket.Options) -> HostError.Code? {
     do throws(HostError) {
       let listening = try ListeningSocket.open(options)
@@ -74,13 +74,13 @@ import Testing
     listening.removeFile()
   }
 
-  @Test func `a lock file that a killed instance left is taken over`() throws {
+  @Test func `a lock file of a killed instance is reused`() throws {
     let path = directory("s")
     makeFile(path + ".lock", "4194305\n")
     #expect(failure(options(path)) == nil)
   }
 
-  @Test func `a second instance is refused and told which process has the socket`() throws {
+  @Test func `a second instance is refused, with the process that has the socket`() throws {
     let path = directory("s")
     let first = try ListeningSocket.open(options(path))
     defer { close(first.descriptor) }
@@ -104,7 +104,7 @@ import Testing
     #expect(!exists(path + ".lock"))
   }
 
-  @Test func `a server whose backlog is full is not taken for dead`() throws {
+  @Test func `a server with a full backlog does not count as dead`() throws {
     let path = directory("s")
     let stranger = makeSocket(SOCK_STREAM, boundTo: path)
     defer { close(stranger) }
@@ -124,7 +124,7 @@ import Testing
   }
 
   @Test(arguments: ["file", "directory", "pipe", "link to a file", "link to a dead socket", "link to nothing"])
-  func `what is no socket is refused and kept`(what: String) throws {
+  func `a file that is no socket is refused and kept`(what: String) throws {
     let path = directory("s")
     let target = directory("target")
     switch what {
@@ -173,7 +173,7 @@ import Testing
     #expect(failure(options(path)) == .invalid)
   }
 
-  @Test func `a missing directory is made, a missing one above it is an error`() throws {
+  @Test func `a missing directory is created, a missing parent is an error`() throws {
     #expect(failure(options(directory("run/s"))) == nil)
     #expect(lstatMode(directory("run"))?.permissions == 0o755)
     #expect(failure(options(directory("a/b/s"))) == .failed)
@@ -205,7 +205,7 @@ import Testing
     listening.removeFile()
   }
 
-  @Test func `of many that start at once exactly one gets the path`() async throws {
+  @Test func `if many start at once, exactly one gets the path`() async throws {
     let path = directory("s")
     for round in 0..<20 {
       if round % 2 == 1 { close(makeSocket(SOCK_STREAM, boundTo: path)) }
@@ -252,7 +252,7 @@ import Testing
   }
 }
 
-/// Looks at a file's mode again and again until told to stop.
+/// Reads a file's mode repeatedly until the test stops it.
 private final class ModeWatcher: Sendable {
   let path: String
   let stop = Atomic(false)

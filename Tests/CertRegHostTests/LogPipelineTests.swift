@@ -7,7 +7,7 @@ import Testing
 @testable import CertRegHost
 
 @Suite struct LogPipelineTests {
-  /// A destination that remembers, and that can be held up.
+  /// A destination that records entries, and that the test can block.
   private final class Destination: Sendable {
     let written = Mutex<[LogRecord]>([])
     let gate: ThreadSemaphore?
@@ -92,7 +92,7 @@ import Testing
       ])
   }
 
-  @Test func `one kind cannot flood, others and critical ones pass`() throws {
+  @Test func `one kind cannot flood the log, other kinds and critical entries pass`() throws {
     let destination = Destination()
     let pipeline = try pipeline(destination, burst: 2)
     let log = logger(pipeline)
@@ -151,7 +151,7 @@ import Testing
     #expect(destination.messages.count == 10)
   }
 
-  @Test func `a lasting condition is told once a minute, with the number of entries held back`() throws {
+  @Test func `a lasting condition is logged once a minute, with the number of entries held back`() throws {
     let destination = Destination()
     let seconds = Mutex(0)
     let pipeline = try LogPipeline(
@@ -174,17 +174,17 @@ import Testing
     #expect(records.allSatisfy { $0.level == .warning })
   }
 
-  @Test func `a stuck destination neither blocks nor grows, and the loss is told`() throws {
+  @Test func `a stuck destination neither blocks nor grows, and the loss is reported`() throws {
     let destination = Destination(gated: true)
     let pipeline = try pipeline(destination, level: .debug, capacity: 8)
     let log = logger(pipeline)
-    // None of these can be written yet: the loop ends because no caller waits.
+    // No entry can be written yet. The loop still ends, because no caller waits.
     for number in 0..<1000 { log.debug("\(number)") }
     #expect(pipeline.flush(within: .milliseconds(1)) == false)
     for _ in 0..<2000 { destination.gate?.signal() }
     #expect(pipeline.flush(within: longEnough))
     let messages = destination.messages
-    // The writer may have had one batch in hand when the queue filled up again.
+    // The writer may have taken one batch before the queue filled up again.
     #expect(messages.count <= 2 * 8 + 2)
     let lost = messages.compactMap { $0.contains("dropped") ? Int($0.prefix { $0.isNumber }) : nil }
     #expect(lost.reduce(0, +) + messages.count - lost.count == 1000)

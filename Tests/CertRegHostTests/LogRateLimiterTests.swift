@@ -5,7 +5,7 @@ import Testing
 @Suite struct LogRateLimiterTests {
   private func second(_ value: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(value * 1e9)) }
 
-  @Test func `a burst passes, the rest is counted and told with the next`() {
+  @Test func `a burst passes, further entries are counted and reported with the next`() {
     var limiter = LogRateLimiter(burst: 3, perSecond: 1)
     let decisions = (0..<5).map { _ in limiter.admit("kind", at: second(0)) }
     #expect(
@@ -24,7 +24,7 @@ import Testing
     #expect(limiter.admit("b", at: second(0)) == .emit(suppressedBefore: 0))
   }
 
-  @Test func `what was held back is told once`() {
+  @Test func `entries held back are reported once`() {
     var limiter = LogRateLimiter(burst: 1, perSecond: 0)
     for kind in ["b", "b", "a", "a", "a", "c"] { _ = limiter.admit(kind, at: second(0)) }
     let held = limiter.takeSuppressed()
@@ -48,7 +48,7 @@ import Testing
     var told = 0
     let count = 2000
     for _ in 0..<count {
-      // Sometimes backwards: a clock that is read by several threads.
+      // Sometimes backwards, like a clock that several threads read.
       now += Int64.random(in: -1_000_000...6_000_000, using: &random)
       if case .emit(let before) = limiter.admit("kind", at: MonotonicTime(nanoseconds: now)) {
         passed += 1

@@ -16,7 +16,7 @@ import Testing
     ("\u{E000}\u{E0041}", "\\u{E000}\\u{E0041}"),
     ("", ""),
   ])
-  func `what could deceive a reader is escaped`(text: String, expected: String) {
+  func `text that could deceive a reader is escaped`(text: String, expected: String) {
     #expect(LogText.escaped(text) == expected)
   }
 

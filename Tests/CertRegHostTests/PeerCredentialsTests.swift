@@ -37,7 +37,7 @@ import Testing
     }
   }
 
-  @Test func `what is no socket has no peer`() {
+  @Test func `a descriptor that is no socket has no peer`() {
     #expect(throws: HostError.self) { try PeerCredentials(descriptor: 1_000_000) }
   }
 

@@ -25,7 +25,7 @@ import Testing
     #expect(ProgramText.Mapping(line: line) == mapping)
   }
 
-  @Test func `the process goes on`() {
+  @Test func `the process continues`() {
     ProgramText.releasePages()
     #expect([3, 1, 2].sorted() == [1, 2, 3])
   }

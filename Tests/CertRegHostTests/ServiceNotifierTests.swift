@@ -55,10 +55,10 @@ import Testing
       var bytes = [UInt8](repeating: 0, count: 256)
       let count = recv(manager, &bytes, bytes.count, 0)
       try #require(String(decoding: bytes.prefix(max(0, count)), as: UTF8.self) == "READY=1\nSTATUS=up")
-      // A watchdog that is meant for another process.
+      // A watchdog for another process.
       setenv("WATCHDOG_PID", "1", 1)
       try #require(ServiceNotifier.fromEnvironment().watchdogInterval == nil)
-      // A manager that is gone.
+      // A service manager that has ended.
       unlink(path)
       notifier.pingWatchdog()
       unsetenv("NOTIFY_SOCKET")

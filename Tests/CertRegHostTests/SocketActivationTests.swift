@@ -17,7 +17,7 @@ import Testing
     #expect(fcntl(descriptor, F_GETFL) & O_NONBLOCK != 0)
   }
 
-  @Test func `a listening internet socket is told apart`() throws {
+  @Test func `recognises a listening internet socket`() throws {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
     listen(descriptor, 1)

@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-/// A directory of its own for each test, short enough for socket paths, removed at the end.
+/// A separate directory for each test, short enough for socket paths, removed at the end.
 final class TemporaryDirectory {
   let path: String
 
@@ -30,7 +30,7 @@ final class TemporaryDirectory {
   }
 }
 
-/// What lstat(2) says about `path`; `nil` where nothing is there.
+/// The result of lstat(2) for `path`; `nil` if there is no file.
 func lstatMode(_ path: String) -> (kind: UInt32, permissions: UInt32, inode: UInt64)? {
   var status = stat()
   guard lstat(path, &status) == 0 else { return nil }
@@ -39,7 +39,7 @@ func lstatMode(_ path: String) -> (kind: UInt32, permissions: UInt32, inode: UIn
 
 func exists(_ path: String) -> Bool { lstatMode(path) != nil }
 
-/// A Unix socket of `type`, bound to `path` where one is given.
+/// A Unix socket of `type`, bound to `path` unless it is `nil`.
 func makeSocket(_ type: __socket_type, boundTo path: String? = nil) -> Int32 {
   let descriptor = socket(AF_UNIX, Int32(type.rawValue), 0)
   if let path { _ = withAddress(path) { bind(descriptor, $0, $1) } }

@@ -25,7 +25,7 @@ import Testing
     return String(decoding: line.dropLast(), as: UTF8.self)
   }
 
-  /// What `writeRegistered` writes, with exactly the memory that it asks for.
+  /// The output of `writeRegistered`, with exactly the memory that it asks for.
   private func written(
     id requestID: String?, status: CertificateStatus?, outcome: RegistrationOutcome, cached: Bool, target: String
   ) -> [UInt8] {
@@ -80,7 +80,7 @@ import Testing
     }
   }
 
-  @Test func `writes an error with the members that it has`() {
+  @Test func `writes the members of an error that are set`() {
     let weak = ServiceError(
       .certificateValidation, reason: "weak_rsa_key", message: "RSA key has 1024 bits; at least 2048 are required")
     #expect(
@@ -111,7 +111,7 @@ import Testing
     #expect(text(AnswerEncoder.error(error, in: parsed.memory.readOnly)).hasPrefix(beginning))
   }
 
-  @Test func `writes what happened in each of several targets in order`() {
+  @Test func `writes the results of several targets in order`() {
     let error = ServiceError(
       .throttling, reason: "rate", message: "slow down", retryable: true, retryAfterMilliseconds: 5)
     let line = AnswerEncoder.results(

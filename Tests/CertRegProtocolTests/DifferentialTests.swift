@@ -3,9 +3,9 @@ import CertRegTesting
 import Foundation
 import Testing
 
-/// Our reading of JSON against those of Foundation and Python: which lines are one object, and what their `certificatePem` is.
+/// Compares our reading of JSON with Foundation and Python: which lines are one object, and their `certificatePem`.
 @Suite struct DifferentialTests {
-  /// What a reader makes of a line.
+  /// A reader's result for a line.
   private struct Reading {
     /// Whether the line is one JSON object.
     var isObject: Bool
@@ -18,7 +18,7 @@ import Testing
     return (0..<count).map { _ in random.generator.once(in: 2) ? random.damagedObject() : Array(random.object().utf8) }
   }
 
-  /// Compares our parser with another reader on one line; returns what differs.
+  /// Compares our parser with another reader on one line, and returns the difference.
   private static func difference(_ line: [UInt8], _ theirs: Reading) -> String? {
     let parsed = ParsedLine(line)
     let isObject = parsed.reason.map { !grammarReasons.contains($0) } ?? true
@@ -39,12 +39,12 @@ import Testing
     return Reading(isObject: object != nil, certificatePem: text.map { Array($0.utf16) })
   }
 
-  /// Lines on which Foundation goes its own way, and is not to be followed.
+  /// Lines that Foundation reads against RFC 8259.
   private static func isFoundationsOwn(_ line: [UInt8]) -> Bool {
     let text = String(decoding: line, as: UTF8.self)
     let pair = /\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}/
     let withoutPairs = text.replacing(#"\\"#, with: "").replacing(pair, with: "")
-    // It refuses half surrogate pairs and numbers that no double holds, and takes a comma before the end, UTF-16 and
+    // It refuses half surrogate pairs and numbers that no double holds. It accepts a comma before the end, UTF-16 and
     // byte-order marks.
     return withoutPairs.contains(/\\u[dD][89a-fA-F]/)
       || text.contains(/[0-9][eE]\+?0*[1-9][0-9]{2,}/)

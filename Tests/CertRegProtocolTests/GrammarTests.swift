@@ -4,8 +4,8 @@ import CertRegProtocol
 import CertRegTesting
 import Testing
 
-/// RFC 8259, through the one door that the daemon has for it. `V` marks where a value of any kind goes: it becomes the value
-/// of an unknown member, so that a value within the grammar gives `unknown_member` and another one a reason of the grammar.
+/// RFC 8259, through the daemon's only parser of lines. `V` marks the place of a value of any kind. It becomes the
+/// value of an unknown member: a valid value gives `unknown_member`, an invalid one gives a reason of the grammar.
 @Suite struct GrammarTests {
   private func reason(ofValue value: String) -> String? {
     ParsedLine("{\"zzz\":\(value)}").reason
@@ -39,7 +39,7 @@ import Testing
     #expect(reason(ofValue: value) == "invalid_json" || reason(ofValue: value) == "trailing_data")
   }
 
-  /// Bytes inside of a string, and whether they are UTF-8 by RFC 3629 section 4.
+  /// Bytes inside a string, and whether they are UTF-8 by RFC 3629 section 4.
   @Test(
     arguments: [
       ([0xc2, 0x80], true), ([0xdf, 0xbf], true), ([0xe0, 0xa0, 0x80], true), ([0xec, 0xbf, 0xbf], true),
@@ -101,7 +101,7 @@ import Testing
     ("{\"id\":\"a\"certificatePem\":\"x\"}", "invalid_json"),
     ("{\"id\":\"a\",\"certificatePem\":\"-----BEGIN CERTIFICATE-----", "invalid_json"),
   ])
-  func `takes exactly one object`(_ line: String, reason: String) {
+  func `accepts exactly one object`(_ line: String, reason: String) {
     let parsed = ParsedLine(line)
     #expect(parsed.error?.kind == .invalidRequest)
     #expect(parsed.reason == reason)
@@ -161,7 +161,7 @@ import Testing
     (#"\ud800\u0041"#, true), (#"\ud800\ud800\udc00"#, true), (#"\udc00\ud800"#, true), (#"\ud83d\udd10\udd10"#, true),
     (#"\ud800\udc00"#, false), (#"\udbff\udfff"#, false), (#"\ud7ff\ue000"#, false),
   ])
-  func `refuses half a surrogate pair wherever it stands`(_ text: String, isLone: Bool) {
+  func `refuses half a surrogate pair anywhere`(_ text: String, isLone: Bool) {
     let parsed = ParsedLine("{\"id\":\"a\",\"certificatePem\":\"\(text)\"}")
     #expect(parsed.reason == (isLone ? "lone_surrogate" : nil))
     #expect(parsed.id == "\"a\"")

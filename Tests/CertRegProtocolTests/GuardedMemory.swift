@@ -1,6 +1,6 @@
 import Glibc
 
-/// Memory that ends at a page that may not be touched: one byte read or written too far ends the test run.
+/// Memory that ends at a page without access: reading or writing one byte too many ends the test run.
 final class GuardedMemory {
   /// The bytes just before the guard.
   let bytes: UnsafeMutableRawBufferPointer

@@ -4,7 +4,7 @@ import CertRegTesting
 import Testing
 
 @Suite struct LineFramerTests {
-  /// What a framer makes of `input` that comes in pieces of the given sizes; `drops` says after which pieces consumed
+  /// The lines of a framer for `input` in pieces of the given sizes. `drops` says after which pieces consumed
   /// bytes are dropped.
   private func frame(
     _ input: [UInt8], limit: Int, pieces: (Int) -> Int, drops: (Int) -> Bool = { _ in true }

@@ -4,8 +4,8 @@ import CertRegProtocol
 import CertRegTesting
 import Testing
 
-/// What a line of the greatest length costs compared with one of an eighth of it: eight times as much where cost is
-/// linear, 64 times as much where it is quadratic.
+/// Compares the cost of a line of the greatest length with that of an eighth of it: eight times as much if the cost is
+/// linear, 64 times as much if it is quadratic.
 @Suite struct LinearCostTests {
   private static let full = 1 << 20
   private static let most = 24.0
@@ -72,7 +72,7 @@ import Testing
     #expect(growth < Self.most)
   }
 
-  /// The limit itself must not depend on what is in the line.
+  /// The limit itself must not depend on the content of the line.
   @Test(arguments: ["a", #"\ud800"#, #"\ud83d\ude00"#, " ", "é"])
   func `finding out that a line is too long costs no more than in proportion to the limit`(text: String) {
     let growth = ProcessorTime.growth(from: Self.full / 8, to: Self.full) { limit in
@@ -90,7 +90,7 @@ import Testing
     #expect(growth < Self.most)
   }
 
-  /// Does what a connection does with bytes that arrive in pieces.
+  /// Treats bytes that arrive in pieces as a connection does.
   private func take(_ input: [UInt8]) {
     input.withUnsafeBytes { input in
       var framer = LineFramer(maxLineBytes: Self.full)

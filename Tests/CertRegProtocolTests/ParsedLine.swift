@@ -2,7 +2,7 @@ import CertRegCodec
 import CertRegCore
 import CertRegProtocol
 
-/// A line and what became of it, with positions turned into text.
+/// A line and the parser's result, with positions turned into text.
 struct ParsedLine {
   let memory: GuardedMemory
   let result: Result<RequestLine, LineError>
@@ -31,7 +31,7 @@ struct ParsedLine {
 
   var reason: String? { error?.reason.rawValue }
 
-  /// The JSON text of the `id` that an answer or an error line carries.
+  /// The JSON text of the `id` of an answer or an error line.
   var id: String? {
     let range: Range<Int>?
     switch result {

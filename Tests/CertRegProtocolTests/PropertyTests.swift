@@ -6,7 +6,7 @@ import Foundation
 import Testing
 
 @Suite struct PropertyTests {
-  /// Compares the parser with the reference on one line; returns what differs.
+  /// Compares the parser with the reference on one line, and returns the difference.
   private func difference(_ line: [UInt8]) -> String? {
     let parsed = ParsedLine(line)
     guard let (members, ids) = ReferenceReader.read(line) else {
@@ -41,7 +41,7 @@ import Testing
       if let difference = difference(line) { Issue.record("\(String(decoding: line, as: UTF8.self)) \(difference)") }
       if ParsedLine(line).request != nil { requests += 1 }
     }
-    // Otherwise the lines would not show much.
+    // Otherwise the lines would test little.
     #expect(requests > 300)
   }
 
@@ -75,7 +75,7 @@ import Testing
     for count in line.indices { #expect(ParsedLine(line[..<count]).request == nil) }
   }
 
-  @Test func `accepts what Foundation writes`() throws {
+  @Test func `accepts JSON that Foundation writes`() throws {
     var generator = SplitMix64.announced("objects from Foundation")
     for _ in 0..<500 {
       let scalars = (0..<Int.random(in: 0...40, using: &generator)).map { _ in

@@ -1,7 +1,7 @@
 import CertRegCore
 import CertRegTesting
 
-/// Random JSON text: lines that are nearly requests.
+/// Random JSON text, similar to requests.
 struct RandomLine {
   var generator: SplitMix64
 
@@ -17,7 +17,7 @@ struct RandomLine {
   private static let damage =
     Array("{}[]:,\"\\/bfnrtu0123456789.eE+-aA \t\r\n'".utf8) + [0, 0x1f, 0x7f, 0x80, 0xc2, 0xe2, 0xed, 0xf0, 0xff]
 
-  /// An object with one or two changes, which as a rule make it something else.
+  /// An object with one or two changes, which usually make it invalid.
   mutating func damagedObject() -> [UInt8] {
     var line = Array(object().utf8)
     for _ in 0..<Int.random(in: 1...2, using: &generator) where !line.isEmpty {
@@ -63,7 +63,7 @@ struct RandomLine {
       ("outcome", ["\"created\"", "\"existing\"", "\"failed\"", "\"queued\""]),
       (generator.pick(["zzz", "staus", "Op", "", "certificatePEM"]), ["1"]),
     ]
-    // The first choices come oftener, so that many lines are requests.
+    // The first choices come more often, so that many lines are requests.
     let index = min(
       Int.random(in: 0..<choices.count, using: &generator), Int.random(in: 0..<choices.count, using: &generator))
     let (name, values) = choices[index]
@@ -100,7 +100,7 @@ struct RandomLine {
     return "\"\(text)\""
   }
 
-  /// `text` in quotes, now and then with some of its characters as escapes.
+  /// `text` in quotes, sometimes with escapes for some of its characters.
   mutating func string(_ text: String, asName: Bool) -> String {
     guard generator.once(in: 4) else { return "\"\(text)\"" }
     var written = ""

@@ -1,4 +1,4 @@
-/// A second opinion on RFC 8259: recursive, slow and written to be seen to be right. `nil` for what is not one JSON object.
+/// A second reader of RFC 8259: recursive, slow and obviously correct. `nil` for a line that is not one JSON object.
 struct ReferenceReader {
   indirect enum Value {
     case object([(name: [UInt16], value: Value)])
@@ -12,13 +12,13 @@ struct ReferenceReader {
 
   private struct Refusal: Error {}
 
-  /// The line as UTF-16, which is how JSON's own escapes see it.
+  /// The line as UTF-16, the form of JSON's own escapes.
   private var units: [UInt16]
   private var index = 0
   /// Text of the value of the last top-level member `id`.
   private(set) var idTexts: [String] = []
 
-  /// The top-level members and the texts of all values of `id`, where `line` is an object nested at most 32 deep.
+  /// The top-level members and the texts of all values of `id`, if `line` is an object nested at most 32 deep.
   static func read(_ line: [UInt8]) -> (members: [(name: [UInt16], value: Value)], ids: [String])? {
     guard let text = String(validating: line, as: UTF8.self) else { return nil }
     var reader = ReferenceReader(units: Array(text.utf16))

@@ -1,6 +1,6 @@
 import CertRegProtocol
 
-/// A second opinion on which objects are requests, over the reference reader's values.
+/// A second implementation of the rules for requests, over the reference reader's values.
 enum ReferenceRules {
   private static let members: [String: Set<String>] = [
     "register": ["certificatePem", "status", "target", "ifExists", "deviceId", "refresh", "wait", "timeoutMs"],
@@ -77,7 +77,7 @@ enum ReferenceRules {
     if case .string(let units) = value { text(units) } else { nil }
   }
 
-  /// `nil` where there is half a surrogate pair.
+  /// `nil` for half a surrogate pair.
   static func text(_ units: [UInt16]) -> String? {
     String(validating: units, as: UTF16.self)
   }

@@ -3,10 +3,10 @@ import CertRegProtocol
 import CertRegTesting
 import Testing
 
-/// Objects that are no requests: reason, message and `id`.
+/// Objects that are not requests: reason, message and `id`.
 @Suite struct RefusalTests {
   @Test(arguments: [
-    // Members and values, each followed by its id: the id is echoed wherever it stands.
+    // Members and values, each followed by its id: the position of the id does not matter.
     (#"{"certificatePem":5,"id":"a"}"#, "invalid_type", "\"certificatePem\" has to be a string, not a number"),
     (#"{"certificatePem":null,"id":"a"}"#, "invalid_type", "not null"),
     (#"{"certificatePem":["x"],"id":"a"}"#, "invalid_type", "not an array"),
@@ -57,14 +57,14 @@ import Testing
       "unknown_member", "register has no member \"certificateId\""
     ),
     (#"{"op":"forget","certificatePem":"x","id":"a"}"#, "unknown_member", "forget has no member"),
-    // Members that are given twice.
+    // Duplicate members.
     (
       #"{"certificatePem":"x","certificatePem":"y","id":"a"}"#, "duplicate_member",
       "\"certificatePem\" is given twice, again at byte offset 23"
     ),
     (#"{"op":"status","op":"status","id":"a"}"#, "duplicate_member", "\"op\""),
     (#"{"certificatePem":"x","target":["a"],"target":"b","id":"a"}"#, "duplicate_member", "\"target\""),
-    // Members that are missing or do not go together.
+    // Missing and conflicting members.
     (#"{"id":"a"}"#, "missing_member", "register needs the member \"certificatePem\""),
     (#"{"id":"a","status":"ACTIVE"}"#, "missing_member", "\"certificatePem\""),
     (#"{"id":"a","op":"validate"}"#, "missing_member", "validate needs"),
@@ -83,7 +83,7 @@ import Testing
       "invalid_type", "one name"
     ),
   ])
-  func `names what is wrong and carries the id`(_ line: String, reason: String, message: String) throws {
+  func `names the fault and has the id`(_ line: String, reason: String, message: String) throws {
     let parsed = ParsedLine(line)
     let error = try #require(parsed.error)
     #expect(error.kind == .invalidRequest)
@@ -125,20 +125,20 @@ import Testing
     #expect(Excerpt.text(String(repeating: "x", count: 1000)).unicodeScalars.last == "…")
   }
 
-  /// 40 characters, as a secret access key has them.
+  /// 40 characters, like a secret access key.
   @Test(arguments: [#"{"KEY":1}"#, #"{"op":"KEY"}"#, #"{"certificatePem":"x","status":"KEY"}"#, #"{"ifExists":"KEY"}"#])
-  func `does not repeat what may be a key`(_ line: String) throws {
+  func `does not repeat text that may be a key`(_ line: String) throws {
     let key = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
     let error = try #require(ParsedLine(line.replacing("KEY", with: key)).error)
     #expect(!error.message.contains("wJalr"))
   }
 
-  @Test func `does not repeat what was given for a certificateId`() throws {
+  @Test func `does not repeat an invalid certificateId`() throws {
     let error = try #require(ParsedLine(#"{"op":"forget","certificateId":"-----BEGIN PRIVATE KEY-----\nMIIE"}"#).error)
     #expect(error.message == "\"certificateId\" at byte offset 32 has to be 64 hexadecimal digits")
   }
 
-  @Test func `names the byte and what was expected there`() {
+  @Test func `names the byte and the expected token`() {
     #expect(
       ParsedLine("{\"id\":1 \"op\":2}").error?.message
         == "expected ',' or '}' after the member: found '\"' at byte offset 8")

@@ -49,7 +49,7 @@ import Testing
   private enum Failure: Error { case noTarget }
 
   @Test(arguments: CertificateStatus.allCases)
-  func `reads every status, as it is and in escapes`(_ status: CertificateStatus) {
+  func `reads every status, plain and in escapes`(_ status: CertificateStatus) {
     let escaped = status.rawValue.utf8.map { "\\u00" + String($0, radix: 16) }.joined()
     for text in [
       status.rawValue, escaped,
@@ -101,7 +101,7 @@ import Testing
     #""a\"b\\c\/d""#, "\"\u{2028}\u{7f}\"",
     "0.000001e313",
   ])
-  func `echoes an id byte for byte as it was written`(_ id: String) {
+  func `echoes an id byte for byte`(_ id: String) {
     #expect(ParsedLine("{\"id\":\(id),\"op\":\"status\"}").id == id)
     #expect(ParsedLine("{ \"op\":\"status\", \"id\" : \(id) }").id == id)
     let refused = ParsedLine("{\"staus\":1,\"id\":\(id)}")
@@ -124,7 +124,7 @@ import Testing
     "{}", "{\"a\":1}", "[]", "[1]", "true", "false", "1e400", "-1e400", "1e309", "1.8e308", "1e99999999999999999999999",
     "17976931348623159e292",
   ])
-  func `refuses an id that it could not echo as it was meant`(_ id: String) {
+  func `refuses an id that an echo would change`(_ id: String) {
     let parsed = ParsedLine("{\"id\":\(id),\"op\":\"status\"}")
     #expect(parsed.reason == "invalid_id")
     #expect(parsed.id == nil)

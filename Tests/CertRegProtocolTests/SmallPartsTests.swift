@@ -14,7 +14,7 @@ import Testing
     #expect(NearestName.distance(Array(left.utf8), Array(right.utf8)) == distance)
   }
 
-  @Test func `suggests only what is near`() {
+  @Test func `suggests only similar words`() {
     let names = ["status", "target", "op", "certificatePem"]
     #expect(NearestName.of("Staus", among: names) == "status")
     #expect(NearestName.of("certPem", among: names) == nil)

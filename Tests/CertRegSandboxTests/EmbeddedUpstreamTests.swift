@@ -40,7 +40,7 @@ import Testing
     #expect(upstream.certificateCount == 0)
   }
 
-  @Test func `of many calls for one certificate at once, one registers it`() async {
+  @Test func `if many calls for one certificate come at once, one registers it`() async {
     let replies = await withTaskGroup(of: UpstreamReply.self) { group in
       for _ in 0..<100 { group.addTask { upstream.registerCertificateWithoutCA(call(1)) } }
       return await group.reduce(into: []) { $0.append($1) }

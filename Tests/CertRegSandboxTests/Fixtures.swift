@@ -11,12 +11,12 @@ func certificate(_ number: Int) -> JudgedCertificate {
     notAfter: WallTime(secondsSinceEpoch: 4_000_000_000))
 }
 
-/// The text that `StubJudge` takes for `certificate(number)`.
+/// The text that `StubJudge` accepts as `certificate(number)`.
 func pem(_ number: Int) -> String {
   "certificate \(number)"
 }
 
-/// Takes `certificate N` for a good certificate and refuses all else.
+/// Accepts `certificate N` as a good certificate and refuses all other texts.
 struct StubJudge: CertificateJudge {
   func judge(pem: String, at now: WallTime) throws(SandboxError) -> JudgedCertificate {
     guard pem.hasPrefix("certificate "), let number = Int(pem.dropFirst(12)) else {

@@ -22,7 +22,7 @@ import Testing
   }
 
   @Test(arguments: ["", "AKIDSECRET", ":secret", "AKIDSECRET:", "AKIDSECRET:secret:", "@/no/such/file"])
-  func `refuses what is no key pair without repeating it`(argument: String) {
+  func `refuses malformed key pairs without repeating them`(argument: String) {
     let error = #expect(throws: KeyPairListError.self) { try KeyPairList([argument]) }
     #expect(error?.message.contains("AKIDSECRET") == false)
     #expect(error?.message.contains("secret") == false)

@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-/// A blocking TCP connection to 127.0.0.1 that sends bytes as they are and reads answers apart.
+/// A blocking TCP connection to 127.0.0.1 that sends raw bytes and parses answers.
 final class LoopbackClient {
   private let descriptor: Int32
   private var unread: [UInt8] = []
@@ -61,7 +61,7 @@ final class LoopbackClient {
     return answer
   }
 
-  /// Reads the next answer, which is to have no body.
+  /// Reads the next answer, which must have no body.
   func receiveHead() throws -> Answer {
     let separator = Array("\r\n\r\n".utf8)
     var end = position(of: separator)
@@ -81,12 +81,12 @@ final class LoopbackClient {
     return Answer(status: try #require(status), headers: headers, body: "")
   }
 
-  /// Whether the server has closed the connection and sent nothing before.
+  /// Whether the server closed the connection without sending anything.
   func isAtEnd() throws -> Bool {
     try unread.isEmpty && !fill()
   }
 
-  /// Whether the server has reset the connection and sent nothing before.
+  /// Whether the server reset the connection without sending anything.
   func isReset() -> Bool {
     var byte: UInt8 = 0
     return unread.isEmpty && recv(descriptor, &byte, 1, 0) < 0 && errno == ECONNRESET

@@ -46,7 +46,7 @@ import Testing
     #expect(UniqueID(requestID)?.description == requestID)
   }
 
-  @Test func `describes what was registered`() throws {
+  @Test func `describes registered certificates`() throws {
     let endpoint = endpoint()
     _ = endpoint.answer(register(1, status: "REVOKED"))
     let id = certificate(1).id.hex
@@ -277,7 +277,7 @@ import Testing
 
   // MARK: Pace and faults
 
-  @Test func `throttles each operation by itself and lets it go on in time`() {
+  @Test func `throttles each operation separately, and accepts calls again in time`() {
     let endpoint = endpoint(throttle: ThrottleRate(perSecond: 2, burst: 3))
     func statuses(_ count: Int) -> [Int?] {
       (0..<count).map { _ in
@@ -328,7 +328,7 @@ import Testing
     endpoint.answer(SandboxRequest(method: "PUT", target: "/sandbox/faults", body: Array(plan.utf8))).response
   }
 
-  @Test func `a lie names another certificate, and the right one is registered`() throws {
+  @Test func `a lie names another certificate, and the true one is registered`() throws {
     let endpoint = endpoint(faults: FaultPlan(lieRate: 1))
     let id = try #require(try members(endpoint.answer(register(1)))["certificateId"])
     #expect(id != .string(certificate(1).id.hex))
@@ -384,7 +384,7 @@ import Testing
       (#"{"throttlePerSecond":1e999}"#, "throttlePerSecond takes"),
       (#"{"latencyMs"}"#, "expected ':' after the member name"),
     ])
-  func `says what is wrong with a plan, and keeps the one in force`(plan: String, message: String) throws {
+  func `names the fault of a plan, and keeps the old one`(plan: String, message: String) throws {
     let endpoint = endpoint(faults: FaultPlan(errorRate: 1))
     let response = try #require(control(endpoint, plan))
     #expect(response.status == 400)
@@ -394,7 +394,7 @@ import Testing
     #expect(endpoint.answer(register(1)).response?.status ?? 0 >= 500)
   }
 
-  @Test func `answers as it is told, as often as it is told, with or without the effect`() {
+  @Test func `gives the configured answer as often as configured, with or without the effect`() {
     let endpoint = endpoint()
     let plan = """
       {"answers":[{"status":403,"headers":{"x-amzn-ErrorType":"X","date":"then"},"body":"b","times":2},
@@ -415,14 +415,14 @@ import Testing
     #expect(endpoint.answer(register(1)).response?.status == 409)
   }
 
-  @Test func `takes no orders unless it is meant to`() {
+  @Test func `accepts no faults at run time unless configured`() {
     let endpoint = SandboxEndpoint(SandboxConfiguration(), judge: StubJudge(), clock: time.clock, seed: 1)
     #expect(control(endpoint, #"{"errorRate":1}"#)?.status == 404)
     #expect(endpoint.answer(register(1)).response?.status == 200)
   }
 
   @Test(arguments: [1, 2, 3] as [UInt64])
-  func `a seed makes the faults of one run those of another`(seed: UInt64) {
+  func `runs with the same seed have the same faults`(seed: UInt64) {
     let plan = FaultPlan(latency: .zero ... .seconds(1), errorRate: 0.5, dropRate: 0.1)
     let runs = (0..<2).map { _ in
       let endpoint = endpoint(faults: plan, seed: seed)

@@ -12,7 +12,7 @@ import Testing
   @Test(
     arguments: [(nil, .inactive), (.active, .active), (.inactive, .inactive), (.revoked, .revoked)]
       as [(CertificateStatus?, CertificateStatus)])
-  mutating func `registers with the status that was asked for, INACTIVE where none was`(
+  mutating func `registers with the requested status, and as INACTIVE without one`(
     asked: CertificateStatus?, kept: CertificateStatus
   ) throws {
     try register.register(certificate(1), status: asked)
@@ -104,7 +104,7 @@ import Testing
     #expect(try register.describe(certificate(1).id).status == .active)
   }
 
-  @Test func `knows no certificate that is not there`() {
+  @Test func `reports unknown certificates as not found`() {
     let id = certificate(1).id
     let errors = [
       #expect(throws: SandboxError.self) { try register.describe(id) },
@@ -138,7 +138,7 @@ import Testing
     #expect(page.next == nil)
   }
 
-  @Test mutating func `a page begins where the last one ended, whatever changed in between`() throws {
+  @Test mutating func `a page begins at the end of the last one, whatever changed in between`() throws {
     for number in 0..<6 { try register.register(certificate(number)) }
     let first = register.page(size: 2, after: nil, ascending: true)
     register.apply(.delete(certificate(1).id))

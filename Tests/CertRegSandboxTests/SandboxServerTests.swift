@@ -25,7 +25,7 @@ import Testing
 
   private func registration(_ number: Int) -> String { "{\"certificatePem\":\"\(pem(number))\"}" }
 
-  @Test func `tells where it listens`() async throws {
+  @Test func `reports its URL`() async throws {
     try await withServer { server, _ in
       #expect(server.port > 0)
       #expect(server.url == "http://127.0.0.1:\(server.port)")
@@ -70,7 +70,7 @@ import Testing
     }
   }
 
-  @Test func `invites a client that waits before it sends its body`() async throws {
+  @Test func `answers 100 Continue to a client that waits for it`() async throws {
     try await withServer { server, _ in
       let client = try LoopbackClient(port: server.port)
       let body = registration(1)
@@ -124,7 +124,7 @@ import Testing
     }
   }
 
-  @Test func `takes the longest body that it may`() async throws {
+  @Test func `accepts a body of the greatest length`() async throws {
     try await withServer { server, _ in
       let client = try LoopbackClient(port: server.port)
       let body = registration(1)
@@ -134,7 +134,7 @@ import Testing
     }
   }
 
-  @Test func `answers 400 to what is not HTTP, and closes`() async throws {
+  @Test func `answers 400 to bytes that are not HTTP, and closes`() async throws {
     try await withServer { server, _ in
       let client = try LoopbackClient(port: server.port)
       try client.send("nonsense\r\n\r\n")
@@ -143,7 +143,7 @@ import Testing
     }
   }
 
-  @Test func `closes instead of an answer where one is dropped`() async throws {
+  @Test func `closes the connection in place of a dropped answer`() async throws {
     try await withServer(faults: FaultPlan(dropRate: 1)) { server, _ in
       let client = try LoopbackClient(port: server.port)
       try client.sendRequest("GET", "/certificates")

@@ -34,7 +34,7 @@ import Testing
     ("GET", "/certificates?pageSize=2&marker=YWZ0ZXI6Mg%3D%3D&isAscendingOrder=true", ""),
     ("PUT", "/certificates/0123?newStatus=ACTIVE", ""),
   ])
-  func `takes what a known key pair signed`(method: String, target: String, body: String) throws {
+  func `accepts requests signed by a known key pair`(method: String, target: String, body: String) throws {
     for credentials in [Self.user, Self.session] {
       try verifier.verify(Self.request(signedBy: credentials, method: method, target: target, body: body), at: now)
     }
@@ -186,7 +186,7 @@ import Testing
     }
   }
 
-  @Test func `an endpoint asks for the signature before it says what it has`() {
+  @Test func `an endpoint checks the signature before it reveals certificates`() {
     let endpoint = SandboxEndpoint(
       SandboxConfiguration(account: SandboxAccount(region: Self.region), signatures: verifier), judge: StubJudge(),
       clock: ManualClock.atStart().clock, seed: 1)

@@ -13,7 +13,7 @@ import Testing
 
   private var path: String { folder.path("register.jsonl") }
 
-  /// Makes changes through the file as an endpoint does.
+  /// Makes changes through the file like an endpoint.
   private func write(_ changes: [RegisterChange]) throws {
     var (file, register) = try StateFile.open(path: path, account: account)
     for change in changes {
@@ -38,7 +38,7 @@ import Testing
     #expect(folder.contains("register.jsonl"))
   }
 
-  @Test func `what was changed is there again, to the last member`() throws {
+  @Test func `a new start reads every change, to the last member`() throws {
     let later = ManualClock.start + .seconds(60)
     let changes: [RegisterChange] = [
       registration(1), registration(2, status: .revoked), registration(3, status: .inactive),
@@ -73,7 +73,7 @@ import Testing
     #expect(try folder.read("empty") == Array("\(header)\n\(line)\n".utf8))
   }
 
-  @Test func `an endpoint goes on with the register of the one before`() throws {
+  @Test func `an endpoint continues with the register of an earlier one`() throws {
     let request = SandboxRequest(
       method: "POST", target: "/certificate/register-no-ca", body: Array(#"{"certificatePem":"certificate 1"}"#.utf8))
     for status in [200, 409] {
@@ -93,7 +93,7 @@ import Testing
     #expect(register.certificates.map(\.id) == [certificate(1).id, certificate(3).id])
   }
 
-  @Test func `wherever the file ends, what is whole is read`() throws {
+  @Test func `wherever the file ends, its complete lines are read`() throws {
     try write([registration(1), registration(2)])
     let whole = try folder.read("register.jsonl")
     for length in 0...whole.count {

@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// A folder of its own for a test; it goes with the value.
+/// A folder for one test. It is deleted with the value.
 final class TemporaryFolder {
   private let url: URL
 

@@ -3,7 +3,7 @@ import CertRegSandbox
 import CertRegTesting
 import Testing
 
-/// What certificates are judged by has tests of its own; here it is which of AWS's errors a refusal becomes.
+/// Checks which of AWS's errors a refusal becomes. The verdict on certificates has tests of its own.
 @Suite struct X509CertificateJudgeTests {
   @Test(
     arguments: [

@@ -46,7 +46,7 @@ import Testing
       problems("targets:\n  1: {}\n  \"1\": {}\n") == ["/c.yaml:3: targets.1: is given twice: first at /c.yaml:2"])
   }
 
-  @Test func `refuses what is not UTF-8 and names the line`() {
+  @Test func `refuses invalid UTF-8 and names the line`() {
     #expect(problems(bytes: Array("log:\n  level: ".utf8) + [0xe9, 0x0a]) == ["/c.yaml:2: the file is not UTF-8"])
     let utf16 = "{}".utf16.flatMap { [UInt8($0 & 0xff), UInt8($0 >> 8)] }
     #expect(problems(bytes: [0xff, 0xfe] + utf16) == ["/c.yaml:1: the file is not UTF-8"])
@@ -131,7 +131,7 @@ import Testing
     #expect(problems(text).count == 21)
   }
 
-  @Test func `takes many plain uses of one anchor`() throws {
+  @Test func `accepts many plain uses of one anchor`() throws {
     var text = "targets:\n  t0: &common {region: eu-central-1, credentials: environment}\n"
     for index in 1...200 { text += "  t\(index): *common\n" }
     #expect(try load(text + "defaultTarget: t0\n").settings.targets.count == 201)
@@ -145,7 +145,7 @@ import Testing
     }
   }
 
-  @Test func `escapes what could steer a terminal`() {
+  @Test func `escapes text that could control a terminal`() {
     let found = problems("\"so\\x1b[31mcket\": 1\nlog: {level: \"\\u202egubed\"}\n")
     #expect(found.count == 2)
     #expect(found.allSatisfy { line in line.unicodeScalars.allSatisfy(isPrintable) })

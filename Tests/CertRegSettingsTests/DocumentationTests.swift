@@ -7,8 +7,8 @@ import Testing
 /// The files of the repository that describe the configuration.
 enum Documents {
   static func example() throws -> String { try text("certregd.yaml.example") }
-  /// The example with every comment that is a setting made one. Prose has one space after the `#`, a setting none or its
-  /// indent of two and more.
+  /// The example with every commented setting turned on. Prose has one space after the `#`. A setting has none, or an
+  /// indent of two or more.
   static func exampleInFull() throws -> String {
     try example().split(separator: "\n", omittingEmptySubsequences: false).map { line in
       line.hasPrefix("# ") && !line.hasPrefix("#  ") ? "" : line.hasPrefix("#") ? line.dropFirst() : line
@@ -25,7 +25,7 @@ enum Documents {
 }
 
 @Suite struct DocumentationTests {
-  @Test func `the reference has a row for every key, just as the code has it`() throws {
+  @Test func `the reference has a row for every key, with the code's text`() throws {
     let rows = Set(try Documents.reference().split(separator: "\n").map { String($0) })
     for key in Schema.keys {
       let variable = key.variable.map { "`\($0)`" } ?? ""
@@ -54,7 +54,7 @@ enum Documents {
     }
   }
 
-  @Test func `the example file loads as it stands`() throws {
+  @Test func `the example file loads unchanged`() throws {
     let loaded = try load(try Documents.example())
     #expect(loaded.warnings == [])
   }

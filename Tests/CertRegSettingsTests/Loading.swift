@@ -18,7 +18,7 @@ func load(
   return try loader.load()
 }
 
-/// The problems of a configuration file `/c.yaml`, one line each; empty where it loads.
+/// The problems of a configuration file `/c.yaml`, one line each; empty if it loads.
 func problems(_ file: String, environment: [String: String] = [:]) -> [String] {
   problems(bytes: Array(file.utf8), environment: environment)
 }

@@ -20,7 +20,7 @@ import Testing
     return flags
   }
 
-  @Test func `systemd's folders are the defaults where it sets them`() throws {
+  @Test func `systemd's folders are the defaults if it sets them`() throws {
     let loaded = try load(environment: systemd)
     #expect(loaded.settings.socket.path == "/run/unit/certregd.sock")
     #expect(loaded.settings.stateDirectory == "/var/lib/unit")
@@ -114,7 +114,7 @@ import Testing
 @Suite struct ConfigurationFileTests {
   private let text = "log: {level: debug}"
 
-  @Test func `is the one of the flag, then of the variable, then in systemd's folder, then the usual one`() throws {
+  @Test func `is the file of the flag, then of the variable, then in systemd's folder, then the usual one`() throws {
     var environment: [String: String] = [:]
     #expect(try load(text, environment: environment).configurationFile == "/etc/certregd/config.yaml")
     environment["CONFIGURATION_DIRECTORY"] = "/etc/unit:/etc/other"
@@ -151,7 +151,7 @@ import Testing
     "AWS_ENDPOINT_URL": "http://localhost:2", "AWS_CA_BUNDLE": "/ca.pem",
   ]
 
-  @Test func `fill what a target leaves out`() throws {
+  @Test func `fill keys that a target leaves out`() throws {
     let loaded = try load("targets: {a: {region: us-east-1}, b: }\ndefaultTarget: a", environment: variables)
     #expect(loaded.settings.targets.map(\.region) == ["us-east-1", "eu-west-1"])
     #expect(loaded.settings.targets.map(\.endpoint) == ["http://localhost:1", "http://localhost:1"])
@@ -167,13 +167,13 @@ import Testing
     #expect(target.region == "eu-west-2")
   }
 
-  @Test func `do not fill what is none on purpose`() throws {
+  @Test func `do not fill keys that are none on purpose`() throws {
     let target = try load("targets: {default: {endpoint: none, region: }}", environment: variables).settings.targets[0]
     #expect(target.endpoint == nil)
     #expect(target.region == "eu-west-1")
   }
 
-  @Test func `leave endpoints alone where they are to be ignored`() throws {
+  @Test func `do not set endpoints if the environment ignores them`() throws {
     let environment = variables.merging(["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"]) { $1 }
     #expect(try load(environment: environment).settings.targets[0].endpoint == nil)
   }

@@ -4,7 +4,7 @@ import Testing
 @testable import CertRegSettings
 
 @Suite struct PrintingTests {
-  @Test func `what is printed loads to the same settings`() throws {
+  @Test func `the printed configuration loads to the same settings`() throws {
     let seed = UInt64.random(in: 0 ... .max)
     var random = SplitMix64(seed: seed)
     for _ in 0..<100 {
@@ -15,7 +15,7 @@ import Testing
     }
   }
 
-  @Test func `what is printed is complete, so that the environment changes nothing in it`() throws {
+  @Test func `the printed configuration is complete, so that the environment changes nothing in it`() throws {
     let environment = ["AWS_REGION": "eu-west-1", "AWS_ENDPOINT_URL": "http://localhost:1", "STATE_DIRECTORY": "/s"]
     let text = try load().yaml(version: "1")
     #expect(try load(text, environment: environment).settings == Settings())
@@ -53,12 +53,12 @@ import Testing
   @Test(arguments: [
     "0660", "1:30", "yes", "none", "null", "", "a: b", "- a", "#", "a #b", "*a", "&a", "!a", "'", "é\n", "x:",
   ])
-  func `quotes what a YAML reader would take for something else`(text: String) {
+  func `quotes text that a YAML reader would misread`(text: String) {
     #expect(YAMLText.scalar(text).hasPrefix("\""))
   }
 
   @Test(arguments: ["/run/x.sock", "512KiB", "1m30s", "true", "10", "0.5", "line-7", "http://h:1/a", "127.0.0.1"])
-  func `leaves plain what every reader takes as it is`(text: String) {
+  func `leaves text plain that every reader reads the same`(text: String) {
     #expect(YAMLText.scalar(text) == text)
   }
 }

@@ -5,7 +5,7 @@ import Testing
 @testable import CertRegSettings
 
 @Suite struct ProblemTests {
-  @Test func `tells all problems at once, in the order of the file`() {
+  @Test func `reports all problems at once, in the order of the file`() {
     let text = """
       sockt:
         path: /x
@@ -67,7 +67,7 @@ import Testing
   }
 
   @Test(arguments: Schema.keys.filter { !$0.path.contains("NAME") && !$0.path.contains("[") })
-  func `refuses a list or a section where a value belongs`(key: KeyDescription) {
+  func `refuses a list or a section in place of a value`(key: KeyDescription) {
     let parts = key.path.split(separator: ".")
     for value in ["[1, 2]", "{a: 1}"] {
       let text = parts.reversed().reduce(value) { "{\($1): \($0)}" }
@@ -77,7 +77,7 @@ import Testing
     }
   }
 
-  @Test func `limits that contradict one another are told with the one that was set`() {
+  @Test func `contradictory limits are reported for the limit that was set`() {
     #expect(
       problems("socket: {maxLineBytes: 8MiB}") == [
         "/c.yaml:1: socket.maxLineBytes: socket.maxLineBytes (8MiB) is larger than socket.connectionBudgetBytes (4MiB): "
@@ -91,7 +91,7 @@ import Testing
     #expect(problems("metrics: {listen: /run/certregd/certregd.sock}").count == 1)
   }
 
-  @Test func `warns of what is seldom meant`() throws {
+  @Test func `warns of settings that are seldom meant`() throws {
     let text = """
       socket: {mode: "0666"}
       targets: {default: {endpoint: "http://example.com"}}

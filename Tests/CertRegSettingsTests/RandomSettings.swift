@@ -4,7 +4,7 @@ import CertRegTesting
 @testable import CertRegSettings
 
 extension SplitMix64 {
-  /// Settings that the loader takes, every key with a value that is often not the default.
+  /// Valid settings. The value of every key often differs from the default.
   mutating func settings() -> Settings {
     var settings = Settings()
     settings.socket = socket()
@@ -108,12 +108,12 @@ extension SplitMix64 {
 
   private mutating func path() -> String { "/" + word() + "/" + text().filter { $0 != "/" } + "x" }
 
-  /// A name, among them what YAML readers take for something else.
+  /// A name. YAML readers misread some of the names.
   private mutating func word() -> String {
     pick(["none", "null", "true", "NO", "on", "1", "0660", "1e3", "0x1f", "line-7", "default", "a_b"])
   }
 
-  /// Text with what YAML gives a meaning to, beyond ASCII, and what has to be escaped.
+  /// Text with characters that have a meaning in YAML, are outside ASCII, or need an escape.
   private mutating func text() -> String {
     let pieces = [
       "a", "Z", "0", " ", "#", ": ", "- ", "'", "\"", "\\", "&x", "*x", "!", "%", "@", "`", "{", "]", ",", "?", "|",

@@ -8,7 +8,7 @@ import Testing
     #expect(Settings().changes(from: Settings()).isEmpty)
   }
 
-  @Test func `tells what waits for a restart`() {
+  @Test func `lists the changes that wait for a restart`() {
     var settings = Settings()
     settings.socket.path = "/other.sock"
     settings.socket.window = 1
@@ -22,7 +22,7 @@ import Testing
     #expect(Settings().changes(from: settings).map(\.key) == changes.map(\.key))
   }
 
-  @Test func `what waits for a restart stays as it is in force, and everything else is taken`() {
+  @Test func `settings that wait for a restart keep their old value, and all others change`() {
     let seed = UInt64.random(in: 0 ... .max)
     print("settings at a reload: seed \(seed)")
     var random = SplitMix64(seed: seed)

@@ -24,7 +24,7 @@ import Testing
     }
   }
 
-  @Test func `a file that is not there is no error`() throws {
+  @Test func `a missing file is no error`() throws {
     try inFolder { folder in
       let gone = try SettingsFile.read(folder.appending(path: "gone").path)
       #expect(gone == nil)

@@ -13,7 +13,7 @@ import Testing
   }
 
   @Test(arguments: ["colour", "x", "", "maximumNumberOfEverything"])
-  func `names nothing where nothing is near`(word: String) {
+  func `suggests nothing if no known word is near`(word: String) {
     #expect(Suggestion.nearest(to: word, among: ["path", "mode", "group"]) == nil)
   }
 

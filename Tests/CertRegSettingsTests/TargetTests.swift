@@ -11,11 +11,11 @@ import Testing
   }
 
   @Test(arguments: [("targets: {line: }", "line"), ("targets: {line: , default: }", "default"), ("{}", "default")])
-  func `the default target follows where it is clear`(text: String, name: String) throws {
+  func `the default target follows if it is unambiguous`(text: String, name: String) throws {
     #expect(try load(text).settings.defaultTarget.rawValue == name)
   }
 
-  @Test func `the default target has to be named where it is not clear`() {
+  @Test func `the default target has to be named if it is ambiguous`() {
     #expect(
       problems("\ntargets: {a: , b: }") == [
         "/c.yaml:2: defaultTarget: is needed: there are 2 targets and none is named \"default\"; name one of a, b"
@@ -128,7 +128,7 @@ import Testing
     ("{profile: {file: relative}}", "is not an absolute path"),
     ("{iotProvider: {endpoint: \"http://c\", roleAlias: r, certificateFile: /c, privateKeyFile: /k}}", "https://"),
   ])
-  func `are refused where they are not clear`(yaml: String, message: String) {
+  func `are refused if they are ambiguous`(yaml: String, message: String) {
     let found = problems("targets: {default: {credentials: \(yaml)}}")
     #expect(found.contains { $0.contains(message) }, "\(found)")
   }
@@ -180,13 +180,13 @@ import Testing
     #expect(try load(text).settings.access == nil)
   }
 
-  /// `none` reads like "nobody" and "nothing", and an unset key matches everybody and grants everything.
+  /// Readers would expect `none` to match nobody, but an unset key matches every peer and grants everything.
   @Test(arguments: ["user", "group", "unit", "operations", "targets"], ["none", "", "null", "~"])
   func `a rule's keys cannot be none or empty`(key: String, value: String) {
     let others = key == "operations" || key == "targets" ? "user: root" : "operations: [status]"
     for text in ["{\(key): \(value), \(others)}", "{group: root, \(key): \(value), queueShare: 10%}"] {
       let found = problems("access: [\(text)]")
-      // A duplicate key is refused, too, by the reader of YAML.
+      // The reader of YAML refuses duplicate keys, too.
       #expect(found.contains { $0.contains("access.rules[0].\(key)") || $0.contains("twice") }, "\(text): \(found)")
     }
   }
@@ -199,7 +199,7 @@ import Testing
     ("[{user: root, operations: []}]", "is an empty list"), ("[{usr: root}]", "did you mean \"user\"?"),
     ("[{user: root, queueShare: 2}]", "out of range"),
   ])
-  func `is refused where it is not clear`(yaml: String, message: String) {
+  func `is refused if it is ambiguous`(yaml: String, message: String) {
     let found = problems("access: \(yaml)")
     #expect(found.contains { $0.contains(message) }, "\(found)")
   }

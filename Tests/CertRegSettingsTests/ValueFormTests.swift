@@ -16,7 +16,7 @@ import Testing
     "", "s", "5", "-5s", "5 s", "5s5m", "1m1m", "1m30", "1y", "0.0001", "0.5ms", "1e300", "nan", "infd", "1h-3m", "५s",
     "99999999999999d",
   ])
-  func `refuses what is no duration`(text: String) {
+  func `refuses malformed durations`(text: String) {
     guard text != "5" else { return }
     #expect(throws: ValueProblem.self) { try parseDuration(text) }
   }
@@ -30,7 +30,7 @@ import Testing
   }
 
   @Test(arguments: ["", "KiB", "-1", "1.5MiB", "12KB", "12 kib", "99999999999GiB", "0512KiB", "_1", "1__KiB x"])
-  func `refuses what is no size`(text: String) {
+  func `refuses malformed sizes`(text: String) {
     #expect(throws: ValueProblem.self) { try parseSize(text) }
   }
 
@@ -46,7 +46,7 @@ import Testing
   }
 
   @Test(arguments: ["", "660", "432", "0888", "rw-rw----", "07777", "0x1f", "0", "-0660", "0+66", "01000"])
-  func `refuses what is no mode`(text: String) {
+  func `refuses malformed modes`(text: String) {
     #expect(throws: ValueProblem.self) { try ValueForm<UInt32>.fileMode.parse(text) }
   }
 
@@ -62,7 +62,7 @@ import Testing
   }
 
   @Test(arguments: ["1", "0", "y", "", "truee", "null"])
-  func `refuses what is no truth value`(text: String) {
+  func `refuses malformed truth values`(text: String) {
     #expect(throws: ValueProblem.self) { try ValueForm<Bool>.boolean.parse(text) }
   }
 
@@ -94,7 +94,7 @@ import Testing
   }
 
   @Test(arguments: ["0", "1.1", "101%", "%", "-5%", "half"])
-  func `refuses what is no part of a whole`(text: String) {
+  func `refuses malformed shares`(text: String) {
     #expect(throws: ValueProblem.self) { try ValueForm<Double>.share.parse(text) }
   }
 
@@ -105,7 +105,7 @@ import Testing
     ("/run/certregd/metrics.sock", .unix(path: "/run/certregd/metrics.sock")),
     ("unix:/run/m.sock", .unix(path: "/run/m.sock")),
   ])
-  func `reads where metrics are served`(text: String, listen: MetricsSettings.Listen) throws {
+  func `reads the address of metrics`(text: String, listen: MetricsSettings.Listen) throws {
     let form = ValueForm<MetricsSettings.Listen>.metricsListen
     #expect(try form.parse(text) == listen)
     #expect(try form.parse(form.format(listen)) == listen)
@@ -117,7 +117,7 @@ import Testing
     "127.0.0.1.example.com:80", "127.0.0:80", "example.com:80", "[127.0.0.1]:80", "unix:relative.sock", "metrics.sock",
     "",
   ])
-  func `serves metrics on loopback alone`(text: String) {
+  func `serves metrics on loopback only`(text: String) {
     #expect(throws: ValueProblem.self) { try ValueForm<MetricsSettings.Listen>.metricsListen.parse(text) }
   }
 
@@ -135,7 +135,7 @@ import Testing
     "http://h/#f", "http://h h", "http://[::1", "http://[xyz]", "http://..", "http://h/\u{7f}", "http://ho\nst",
     "http://h/ü",
   ])
-  func `refuses what is no endpoint`(text: String) {
+  func `refuses malformed endpoints`(text: String) {
     #expect(throws: ValueProblem.self) { try ValueForm<String>.httpURL.parse(text) }
   }
 
@@ -165,7 +165,7 @@ import Testing
     }
   }
 
-  @Test func `limits a socket's path to what the system takes`() throws {
+  @Test func `limits a socket's path to the system's limit`() throws {
     let longest = "/" + String(repeating: "s", count: 106)
     #expect(try ValueForm<String>.socketPath.parse(longest) == longest)
     #expect(throws: ValueProblem.self) { try ValueForm<String>.socketPath.parse(longest + "s") }
@@ -203,7 +203,7 @@ import Testing
   }
 
   @Test(arguments: ["", "4294967295", "4294967296", "a b", "a:b", "**"])
-  func `refuses what is no account`(text: String) {
+  func `refuses malformed account names`(text: String) {
     #expect(throws: ValueProblem.self) { try ValueForm<AccessRule.Account>.account("user").parse(text) }
   }
 

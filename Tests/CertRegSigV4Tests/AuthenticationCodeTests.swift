@@ -2,7 +2,7 @@ import CertRegCore
 import CertRegCrypto
 import Testing
 
-/// The test cases of RFC 4231 that differ in how the key compares with SHA-256's block of 64 bytes.
+/// The test cases of RFC 4231 with keys below, at and above SHA-256's block of 64 bytes.
 @Suite struct AuthenticationCodeTests {
   @Test(arguments: [
     (

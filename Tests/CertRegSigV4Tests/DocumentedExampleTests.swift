@@ -7,7 +7,7 @@ import Testing
   private let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
   @Test func `derives the documented signing key`() {
-    // The key itself stays inside: its HMAC of the documented string is the documented signature.
+    // The key cannot be read. Its HMAC of the documented string is the documented signature.
     let key = SigningKey(
       secretAccessKey: secret, day: "20150830", scope: SigningScope(region: "us-east-1", service: "iam"))
     let stringToSign = """

@@ -42,7 +42,7 @@ import Testing
         + "Signature=fff0bd823fcbe8dd970b9426c002a8cced6f8282048409d461c23e2ef39622a7")
   }
 
-  @Test func `a kept key signs as a fresh one does whatever came before`() {
+  @Test func `a cached key signs like a fresh one, whatever key came before`() {
     let keys = SigningKeyCache()
     let one = SigningCredentials(accessKeyID: "A", secretAccessKey: "one")
     let two = SigningCredentials(accessKeyID: "B", secretAccessKey: "two")

@@ -127,7 +127,7 @@ private struct SignedRequestCase {
     name = try object.text("name")
     method = try object.text("method")
     let url = try #require(URLComponents(string: try object.text("url")))
-    // `Host` as clients send it: without the scheme's own port (RFC 9110 section 7.2).
+    // Clients send `Host` without the scheme's own port (RFC 9110 section 7.2).
     let port = url.port.flatMap { $0 == (url.scheme == "https" ? 443 : 80) ? nil : ":\($0)" }
     host = try #require(url.host) + (port ?? "")
     path = url.percentEncodedPath

@@ -9,7 +9,7 @@ import Synchronization
 
 @testable import CertRegSocket
 
-/// Keeps requests until the test has them answered, by the number in their `id`.
+/// Keeps requests until the test answers them, by the number in their `id`.
 final class ScriptedHandler: RequestHandling {
   private struct State: Sendable {
     var replies: [Int: Reply] = [:]
@@ -48,24 +48,24 @@ final class ScriptedHandler: RequestHandling {
     for reply in state.withLock({ $0.endless }) { reply.sendPart(Array(text.utf8)) }
   }
 
-  /// `padding`: spaces in the answer.
+  /// `padding`: the number of spaces in the answer.
   func answer(_ id: Int, padding: Int = 0) {
     let text = "{\"id\":\(id),\"n\":\(id)\(String(repeating: " ", count: padding))}\n"
     state.withLock { $0.replies.removeValue(forKey: id) }?.send(Array(text.utf8))
   }
 
-  /// Waits until so many requests have arrived in all.
+  /// Waits until this number of requests has arrived in all.
   func awaitRequests(_ count: Int) {
     yieldUntil { state.withLock { $0.taken >= count } }
   }
 
-  /// Waits until the server has noticed that the readers of all endless operations are gone.
+  /// Waits until the server has noticed that the readers of all endless operations have disconnected.
   func awaitUnwanted() {
     yieldUntil { state.withLock { state in state.endless.allSatisfy { !$0.isWanted } } }
   }
 }
 
-/// Gives the processor away until `condition` holds. A test that waits for what never comes is ended by its time limit.
+/// Yields the processor until `condition` holds. The test's time limit ends an endless wait.
 func yieldUntil(_ condition: () -> Bool) {
   while !condition() { sched_yield() }
 }
@@ -105,13 +105,13 @@ final class TestServer: Sendable {
   private static var temporaryDirectory: String { getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp" }
 }
 
-/// Keeps all loops of a server from turning.
+/// Blocks all loops of a server.
 final class Hold: Sendable {
   private let held = Atomic<Int>(0)
   private let isOver = Atomic<Bool>(false)
   private let loopCount: Int
 
-  /// `waits`: until all are held.
+  /// `waits`: whether to wait until all loops are blocked.
   init(_ server: SocketServer, waits: Bool = true) {
     loopCount = server.loopCount
     for loop in 0..<loopCount {
@@ -123,13 +123,13 @@ final class Hold: Sendable {
     if waits { begin() }
   }
 
-  /// Waits until all are held.
+  /// Waits until all loops are blocked.
   func begin() { yieldUntil { held.load(ordering: .acquiring) == loopCount } }
 
   func end() { isOver.store(true, ordering: .releasing) }
 }
 
-/// A client that blocks.
+/// A blocking client.
 final class TestClient: Sendable {
   private let descriptor: CInt
   private let unread = Mutex<[UInt8]>([])
@@ -150,7 +150,7 @@ final class TestClient: Sendable {
     }
   }
 
-  /// Writes until the server does not take it any more. A blank a millisecond: they must not add up to a line that is
+  /// Writes until the server stops reading. One blank a millisecond: they must not add up to a line that is
   /// too long.
   func writeFails() -> Bool {
     var blank = UInt8(ascii: " ")
@@ -172,7 +172,7 @@ final class TestClient: Sendable {
     }
   }
 
-  /// Takes what has arrived, without waiting for more.
+  /// Returns the bytes that have arrived, without waiting for more.
   func takeWhatIsThere() {
     unread.withLock { unread in
       var piece = [UInt8](repeating: 0, count: 65536)

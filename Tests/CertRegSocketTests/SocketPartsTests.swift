@@ -11,7 +11,7 @@ import Testing
     return written
   }
 
-  @Test func `answers with an id leave as they come, those without keep their order`() {
+  @Test func `answers with an id leave at once, answers without one keep their order`() {
     var state = ConnectionState(window: 10, maxBytesUnderWay: 1000)
     let first = state.begin(hasID: false, bytes: 1)
     let second = state.begin(hasID: true, bytes: 1)
@@ -48,8 +48,8 @@ import Testing
     #expect(state.unanswered == 0 && state.bytesUnderWay == 0)
   }
 
-  /// Eight times the window costs eight times as much where an event costs a constant amount, else 64 times.
-  @Test(arguments: [true, false]) func `the cost of a window without ids is in proportion to it`(isReversed: Bool) {
+  /// Eight times the window costs eight times as much if the cost of an event is constant, else 64 times.
+  @Test(arguments: [true, false]) func `the cost of a window without ids is linear in its size`(isReversed: Bool) {
     let growth = ProcessorTime.growth(from: 4096, to: 32_768, runs: 2) { window in
       var state = ConnectionState(window: window, maxBytesUnderWay: .max)
       let tickets = (0..<window).map { _ in state.begin(hasID: false, bytes: 1) }
@@ -93,7 +93,7 @@ import Testing
     return entry
   }
 
-  @Test func `finds what it remembers, for its target`() {
+  @Test func `finds the entries of its target`() {
     let memo = AnswerMemo(sizeLog2: 4)
     #expect(memo.find(TextHash.Value(low: 0, high: 0), target: 1) == nil)
     memo.remember(entry(8, id: 1))
@@ -123,7 +123,7 @@ import Testing
     }
   }
 
-  /// NH as it is written down: the sum of the products of pairs of words, each with its word of key.
+  /// NH by its definition: the sum of the products of pairs of words, each with its word of the key.
   @Test func `is the sum of products of pairs`() {
     var random = Counting()
     let hash = TextHash(using: &random)
@@ -171,7 +171,7 @@ import Testing
 }
 
 @Suite struct ByteBudgetTests {
-  @Test func `gives no more than there is, and one overdraft at a time`() {
+  @Test func `gives no more than the budget, and one overdraft at a time`() {
     let budget = ByteBudget(limit: 100)
     #expect(budget.take(60))
     #expect(!budget.take(60))
@@ -193,7 +193,7 @@ import Testing
     }
     #expect(number("eu") == nil)
     for count in [1, 2, 3, 100] {
-      // Not in order, and some are beginnings of others.
+      // Not in order; some are prefixes of others.
       configuration.targets = (0..<count).reversed().map { (Array("t\($0)".utf8), UInt16($0)) }
       for target in 0..<count { #expect(number("t\(target)") == UInt16(target)) }
       for other in ["", "t", "t00", "t\(count)", "u1", "T1"] { #expect(number(other) == nil) }
@@ -231,7 +231,7 @@ import Testing
     let start = uptimeSeconds * 1_000_000_000 + 5_000_000
     _ = meter.isPressing(answers: 0, at: start)
     var seen: [Bool] = []
-    // 25 in 5 ms, 75 in 4 ms, which is too soon to look; 50 in 10 ms in all, 49 in 10 ms.
+    // 25 in 5 ms; 75 in 4 ms, which is too early to count; 50 in 10 ms in all; 49 in 10 ms.
     for (answers, milliseconds) in [(25, 5), (100, 9), (75, 15), (124, 25)] as [(Int, UInt64)] {
       seen.append(meter.isPressing(answers: answers, at: start + milliseconds * 1_000_000))
     }

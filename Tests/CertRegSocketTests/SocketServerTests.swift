@@ -6,7 +6,7 @@ import Testing
 
 @testable import CertRegSocket
 
-/// The server over real sockets, with a handler that answers when the test says so.
+/// The server over real sockets, with a handler whose answers the test releases.
 @Suite struct SocketServerTests {
   private static let certificateID = String(repeating: "0", count: 64)
   private static let request = #"{"op":"lookup","certificateId":"\#(certificateID)","id":"#
@@ -14,7 +14,7 @@ import Testing
   private func line(_ id: Int) -> String { "\(Self.request)\(id)}\n" }
   private func answer(_ id: Int) -> String { "{\"id\":\(id),\"n\":\(id)}\n" }
 
-  @Test func `answers as they come, in one write where they come together`() async throws {
+  @Test func `sends answers as they are ready, and in one write if they are ready together`() async throws {
     try await withServer { server, handler in
       let client = try TestClient(server.path)
       client.write(line(1) + line(2) + line(3))
@@ -44,7 +44,7 @@ import Testing
   }
 
   @Test(arguments: ["status", "metrics"])
-  func `of requests with long answers two at a time are taken`(operation: String) async throws {
+  func `two requests with long answers run at a time`(operation: String) async throws {
     try await withServer { server, handler in
       let client = try TestClient(server.path)
       client.write((1...5).map { #"{"op":"\#(operation)","id":\#($0)}"# + "\n" }.joined())
@@ -57,7 +57,7 @@ import Testing
     }
   }
 
-  @Test func `what has no end holds up no answers behind it, with an id or without`() async throws {
+  @Test func `a watch delays no later answers, with an id or without`() async throws {
     try await withServer { server, handler in
       let client = try TestClient(server.path)
       client.write("{\"op\":\"watch\"}\n{\"op\":\"nope\"}\n" + line(1))
@@ -68,7 +68,7 @@ import Testing
     }
   }
 
-  @Test func `a last line without its LF is taken when the input ends, and the connection closes`() async throws {
+  @Test func `a last line without its LF counts when the input ends, and the connection closes`() async throws {
     try await withServer { server, handler in
       let client = try TestClient(server.path)
       client.write(line(1) + Self.request + "2}")
@@ -81,7 +81,7 @@ import Testing
     }
   }
 
-  /// Pieces of every size: however a line is cut, it is the same line.
+  /// Pieces of every size: the cuts do not change the line.
   @Test(arguments: [1, 7, 64, 1000]) func `lines may arrive in pieces`(size: Int) async throws {
     try await withServer { server, handler in
       let client = try TestClient(server.path)
@@ -97,7 +97,7 @@ import Testing
     }
   }
 
-  @Test func `what a client asked for goes on when it is gone, past the window, too`() async throws {
+  @Test func `requests of a client that disconnects continue, also beyond the window`() async throws {
     var configuration = SocketConfiguration()
     configuration.window = 2
     try await withServer(configuration) { server, handler in
@@ -110,17 +110,17 @@ import Testing
         handler.awaitRequests(id + 1)
         handler.answer(id)
       }
-      // The end of the connection gives its place free.
+      // The end of the connection frees its place.
       server.awaitConnections(0)
     }
   }
 
-  @Test func `a client that does not read stops its own requests and nobody else's`() async throws {
+  @Test func `a client that does not read stops only its own requests`() async throws {
     try await withServer { server, handler in
       handler.answersAtOnce = true
       let deaf = try TestClient(server.path)
       let bad = "{\"id\":\"\(String(repeating: "x", count: 2000))\",\"op\":\"nothing\"}\n"
-      // Far more than the kernel keeps for a socket: the rest is written once the answers are read.
+      // Far more than a socket's buffer: the rest is written once the client reads the answers.
       Task.detached { deaf.write(String(repeating: bad, count: 400)) }
       let other = try TestClient(server.path)
       for id in 1...50 {
@@ -131,20 +131,20 @@ import Testing
     }
   }
 
-  /// The client reads, and the last answers are made, before the loop looks: then no event is left that would make it
-  /// take the lines.
-  @Test func `lines that wait for a client to read are taken once it has, whoever notices`() async throws {
+  /// The client reads, and the last answers are made, before the loop runs: then no event is left that would make it
+  /// read the lines.
+  @Test func `lines that wait for a client to read continue once it has read`() async throws {
     var configuration = SocketConfiguration()
     configuration.window = 2
     try await withServer(configuration) { server, handler in
       let client = try TestClient(server.path)
       client.write((1...5).map { line($0) }.joined())
       handler.awaitRequests(2)
-      // More than a socket takes, and less than it takes twice.
+      // More than a socket's buffer holds, and less than twice as much.
       handler.answer(1, padding: 300_000)
       handler.awaitRequests(3)
       let first = Hold(server.server)
-      // Together with the answers: they are dealt with in one turn, at whose begin the client had not read.
+      // Together with the answers: one turn handles both, and the client had not read at its beginning.
       let second = Hold(server.server, waits: false)
       handler.answer(2)
       handler.answer(3)
@@ -156,7 +156,7 @@ import Testing
     }
   }
 
-  @Test func `one connection too many is told so and closed`() async throws {
+  @Test func `one connection too many gets an error and is closed`() async throws {
     var configuration = SocketConfiguration()
     configuration.maxConnections = 2
     let kept = Mutex<[String]>([])
@@ -179,7 +179,7 @@ import Testing
     }
   }
 
-  @Test func `one connection too many of a user is told so, naming the setting`() async throws {
+  @Test func `one connection too many of a user gets an error that names the setting`() async throws {
     var configuration = SocketConfiguration()
     configuration.maxConnectionsPerUser = 1
     try await withServer(configuration) { server, handler in
@@ -197,7 +197,7 @@ import Testing
     }
   }
 
-  @Test func `a connection's watches are few, and one too many leaves the others as they are`() async throws {
+  @Test func `a connection has a limit of watches, and one too many leaves the others unchanged`() async throws {
     try await withServer { server, handler in
       let client = try TestClient(server.path)
       client.write((1...9).map { #"{"op":"watch","id":\#($0)}"# + "\n" }.joined())
@@ -209,7 +209,7 @@ import Testing
     }
   }
 
-  @Test func `a watch that is not read misses lines and is told how many`() async throws {
+  @Test func `a watch that is not read misses lines and gets their number`() async throws {
     try await withServer { server, handler in
       let client = try TestClient(server.path)
       client.write("{\"op\":\"watch\"}\n")
@@ -225,7 +225,7 @@ import Testing
     }
   }
 
-  @Test func `draining answers what was sent before and refuses what is written after`() async throws {
+  @Test func `draining answers requests sent before it and refuses later ones`() async throws {
     try await withServer { server, handler in
       let client = try TestClient(server.path)
       client.write(line(1) + line(2))
@@ -239,7 +239,7 @@ import Testing
     }
   }
 
-  /// Runs `body` beside a server, on a thread that may block: the ones that tests share must not.
+  /// Runs `body` with a server, on a thread of its own that may block. The threads that tests share must not block.
   private func withServer(
     _ configuration: SocketConfiguration = SocketConfiguration(),
     _ body: @escaping @Sendable (TestServer, ScriptedHandler) throws -> Void

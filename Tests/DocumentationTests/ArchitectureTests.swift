@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// docs/architecture.md against Package.swift and the sources.
+/// Compares docs/architecture.md with Package.swift and the sources.
 @Suite struct ArchitectureTests {
   /// The targets that are not tests, with the targets of this package that they use.
   private static func targets() throws -> [String: Set<String>] {
@@ -43,7 +43,7 @@ import Testing
     let sources = try (Repository.sources(in: "Sources") + Repository.sources(in: "Tests")).joined()
     let document = try Repository.text("docs/architecture.md")
     for match in document.matches(of: /`([A-Z][A-Za-z0-9]+)(?:[.+]([A-Za-z0-9]+))?`/) {
-      // By itself, so that a failure does not show all sources.
+      // A separate constant, so that a failure does not print all sources.
       let isThere = sources.contains(match.1)
       #expect(isThere, "\(match.1)")
       guard let member = match.2 else { continue }

@@ -6,7 +6,7 @@ import CertRegX509
 import Foundation
 import Testing
 
-/// docs/errors.md against the code.
+/// Compares docs/errors.md with the code.
 @Suite struct ErrorsTests {
   /// The modules that can put an error on the wire.
   private static let modules = [
@@ -17,7 +17,7 @@ import Testing
 
   private struct Row {
     let reason: String
-    /// Cells by the heads of their columns.
+    /// Cells by the headings of their columns.
     let cells: [String: String]
     var message: String { cells[ErrorsTests.example]?.inCode ?? "" }
   }
@@ -30,7 +30,7 @@ import Testing
     }
   }
 
-  /// The reasons that the sources write out where they make an error.
+  /// The reasons that the sources give as literals.
   private static func literals() throws -> Set<String> {
     var reasons: Set<String> = []
     for module in modules {
@@ -66,7 +66,7 @@ import Testing
     #expect(templates.count > 300)
     for row in try Self.rows() {
       #expect(!row.message.isEmpty, "\(row.reason): no example")
-      // Shorter ones would be found in many messages.
+      // Many messages contain shorter pieces by chance.
       let least = min(20, row.message.count * 2 / 5)
       let isMade = templates.contains { $0.length >= least && $0.occurs(in: row.message) }
       #expect(isMade, "\(row.reason): \(row.message)")
@@ -91,7 +91,7 @@ import Testing
 
   // MARK: Errors that can be made here
 
-  /// Lines that are refused for each reason of the grammar and of the members.
+  /// A refused line for each reason of the grammar and of the members.
   private static let lines: [(RequestReason, [UInt8])] = [
     (.notAnObject, Array("[]".utf8)), (.invalidJSON, Array(#"{"op":status}"#.utf8)),
     (.invalidUTF8, Array(#"{"id":""#.utf8) + [0xff] + Array(#""}"#.utf8)),
@@ -119,7 +119,7 @@ import Testing
     }
   }
 
-  @Test func `the examples of refused lines are what the parser says`() throws {
+  @Test func `the examples of refused lines are the parser's messages`() throws {
     let rows = try Self.rows()
     for (reason, line) in Self.lines {
       let error = Self.refusal(line)
@@ -131,7 +131,7 @@ import Testing
     #expect(Set(Self.lines.map(\.0)).union(others) == Set(RequestReason.allCases))
   }
 
-  @Test func `what the document says of numbers, names and depth is so`() {
+  @Test func `the document's statements on numbers, names and depth are true`() {
     func refusal(_ line: String) -> String? { Self.refusal(Array(line.utf8))?.reason.rawValue }
     let deepest = #"{"id":"# + String(repeating: "[", count: 31) + String(repeating: "]", count: 31) + "}"
     #expect(refusal(deepest) == "invalid_id")
@@ -152,7 +152,7 @@ import Testing
     basis: VerdictBasis(
       notBefore: WallTime(secondsSinceEpoch: 0), notAfter: WallTime(secondsSinceEpoch: 1), policyFingerprint: 0))
 
-  /// The daemon's own errors, made as the daemon makes them.
+  /// The daemon's own errors, made with the daemon's own functions.
   private static let daemonErrors: [ServiceError] = [
     .draining, .startFailed, .notFound, .queueFull(limit: 100_000), .queueShareFull(limit: 5000),
     .alreadyExists(registration),
@@ -172,7 +172,7 @@ import Testing
   func `the daemon's own errors are as documented`(_ error: ServiceError) throws {
     let row = try #require(try Self.rows().first { $0.reason == error.reason.rawValue })
     #expect(row.message == error.message)
-    // The tables of requests and certificates have one type, in the text above them.
+    // The tables of requests and certificates name their one type in the text above.
     if let type = row.cells["`type`"] {
       #expect(type == "`\(error.kind.rawValue)`")
       #expect(row.cells["retryable"] == (error.retryable ? "yes" : "no"))
@@ -182,7 +182,7 @@ import Testing
     }
   }
 
-  @Test func `the examples of texts that hold no certificate are what is said of them`() throws {
+  @Test func `the examples for texts without a certificate are the decoder's messages`() throws {
     let rows = try Self.rows()
     let begin = "-----BEGIN CERTIFICATE-----\n"
     let end = "-----END CERTIFICATE-----\n"

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The events and problems of docs/operations.md against the sources.
+/// Compares the events and problems of docs/operations.md with the sources.
 @Suite struct EventsTests {
   /// The declarations of event kinds: the name of each by the name of its constant.
   private static func declared() throws -> [String: (name: String, messageID: String)] {
@@ -10,7 +10,7 @@ import Testing
     return Dictionary(uniqueKeysWithValues: matches.map { (String($0.1), (String($0.2), String($0.3))) })
   }
 
-  /// Everything that the daemon's sources log as an event, but for the declarations.
+  /// All events that the daemon's sources log. Declarations do not count.
   private static func emitted() throws -> Set<String> {
     let declared = try declared()
     var names: Set<String> = []

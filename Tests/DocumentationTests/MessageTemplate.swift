@@ -1,9 +1,9 @@
-/// A string of the sources, with gaps where it has interpolations: what a documented message is compared with.
+/// A string of the sources with gaps for its interpolations. Documented messages are compared with it.
 struct MessageTemplate {
-  /// What stands between the interpolations.
+  /// The text between the interpolations.
   let pieces: [Substring]
 
-  /// Every string literal of one line in `source`; literals that are joined by `+` count as one.
+  /// Every string literal of one line in `source`. Literals joined by `+` count as one.
   static func all(in source: String) -> [MessageTemplate] {
     var templates: [MessageTemplate] = []
     var joined: [Substring] = []
@@ -56,7 +56,7 @@ struct MessageTemplate {
     }
   }
 
-  /// Count of the characters that are not gaps.
+  /// The number of characters outside the gaps.
   var length: Int { pieces.map(\.count).reduce(0, +) }
 
   /// Whether `message` has all the pieces, one after the other.

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// docs/monitoring.md, the alert rules and the dashboard against the code.
+/// Compares docs/monitoring.md, the alert rules and the dashboard with the code.
 @Suite struct MonitoringTests {
   /// The families that the daemon writes.
   private static func families() throws -> Set<String> {
@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test(arguments: ["alerts.yaml", "alerts_test.yaml", "dashboard.json"])
-  func `asks for metrics that there are`(file: String) throws {
+  func `uses existing metrics only`(file: String) throws {
     let text = try Repository.text("docs/monitoring/\(file)")
     let families = try Self.families()
     let used = text.matches(of: /\b((certregd|process)_[a-z_]+)/).map { match in

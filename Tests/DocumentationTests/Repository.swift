@@ -1,6 +1,6 @@
 import Foundation
 
-/// The files of the repository, found from where this file was compiled.
+/// The files of the repository, relative to the path of this file at compile time.
 enum Repository {
   static let root = URL(filePath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
@@ -25,10 +25,10 @@ enum Repository {
 /// A table of a Markdown document.
 struct MarkdownTable {
   let header: [String]
-  /// Cells without the space around them. An empty first cell stands for the one above it, which takes its place here.
+  /// Cells without surrounding spaces. An empty first cell has the text of the cell above it.
   let rows: [[String]]
 
-  /// The tables of a document whose first column is headed so.
+  /// The tables of a document with this heading of the first column.
   static func all(in document: String, firstColumn: String) -> [MarkdownTable] {
     var tables: [MarkdownTable] = []
     var lines: [[String]] = []
@@ -59,14 +59,14 @@ struct MarkdownTable {
       .map { $0.trimmingCharacters(in: .whitespaces) }
   }
 
-  /// The cells of the column that is headed so, in the order of the rows.
+  /// The cells of the column with this heading, in the order of the rows.
   func column(_ name: String) -> [String]? {
     header.firstIndex(of: name).map { index in rows.map { $0[index] } }
   }
 }
 
 extension String {
-  /// What a code span that is the whole text shows (CommonMark section 6.1).
+  /// The content of a code span that is the whole text (CommonMark section 6.1).
   var inCode: String {
     let ticks = prefix { $0 == "`" }.count
     let inside = String(dropFirst(ticks).dropLast(ticks))

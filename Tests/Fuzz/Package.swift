@@ -1,7 +1,7 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
-// A package of its own, so that `swift build` of certregd knows nothing of it. The modules are the daemon's, by symbolic
+// A separate package, so that `swift build` of certregd does not build it. The modules are the daemon's, by symbolic
 // links: inside one package they can be instrumented, and their `package` declarations be used.
 
 let settings: [SwiftSetting] = [

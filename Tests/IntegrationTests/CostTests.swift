@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What requests of strangers cost the daemon.
+/// The cost of untrusted requests.
 @Suite struct CostTests {
   /// Nanoseconds of processor time that all threads of a process have used.
   private func processorTime(_ process: Int) -> Int {
@@ -12,7 +12,7 @@ import Testing
     }
   }
 
-  /// The certificate of that name among those that are made to cost time.
+  /// The certificate with this name among those that are made to cost time.
   private func hostileCertificate(_ name: String) throws -> String {
     let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .appending(path: "Hostile").path
@@ -27,7 +27,7 @@ import Testing
     return try TestCertificates.files(["one.pem"], madeBy: "python3 - > one.pem <<'END'\n\(program)\nEND\n")[0]
   }
 
-  @Test func `one verdict is made on a certificate, however many targets the request names`() throws {
+  @Test func `a request has one verdict, however many targets it names`() throws {
     let pem = try hostileCertificate("as many attributes as fit, tag 12, b'x'")
     let daemon = try DaemonProcess(configuration: "validation: {name_form: reject, expired: reject}\n")
     let connection = try LineConnection(daemon.socketPath)

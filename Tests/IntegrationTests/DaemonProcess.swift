@@ -1,12 +1,12 @@
 import Foundation
 import Glibc
 
-/// A fault of the test's surroundings.
+/// A fault of the test's environment.
 struct TestFailure: Error, CustomStringConvertible {
   var description: String
 }
 
-/// The built daemon as a process, with socket, state and configuration in a folder of its own.
+/// The built daemon as a process, with socket, state and configuration in its own folder.
 final class DaemonProcess {
   let folder: URL
   private var process: Process?
@@ -81,7 +81,7 @@ final class DaemonProcess {
     return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
   }
 
-  /// Sends SIGHUP and returns once the daemon says that it is done with it.
+  /// Sends SIGHUP and returns once the daemon reports the end of the reload.
   func reload() throws {
     guard let process else { return }
     let notify = try NotifySocket(path: folder.appending(path: "notify").path)
@@ -92,7 +92,7 @@ final class DaemonProcess {
     }
   }
 
-  /// Runs the daemon with other arguments until it exits by itself; returns its status.
+  /// Runs the daemon with other arguments until it exits by itself, and returns its status.
   static func exitStatus(_ arguments: [String], errors: FileHandle = .nullDevice) throws -> Int32 {
     let process = Process()
     process.executableURL = programs.appending(path: "certregd")
@@ -147,7 +147,7 @@ private final class NotifySocket {
     close(descriptor)
   }
 
-  /// Waits for a message with such a line; looks from time to time whether it can still come.
+  /// Waits for a message with such a line. Checks from time to time whether it can still come.
   func wait(for isWanted: (Substring) -> Bool, while condition: () -> Bool) -> Bool {
     var buffer = [UInt8](repeating: 0, count: 4096)
     while true {
@@ -163,14 +163,14 @@ private final class NotifySocket {
   }
 }
 
-/// A connection that writes and reads lines as they are.
+/// A connection that writes and reads raw lines.
 final class LineConnection {
   private let descriptor: Int32
   private var received: [UInt8] = []
 
   init(_ path: String) throws {
     descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-    // A daemon that does not answer fails the test instead of holding it for ever.
+    // A daemon that does not answer fails the test instead of blocking it forever.
     var limit = timeval(tv_sec: 30, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     guard withAddress(path, { connect(descriptor, $0, $1) }) == 0 else {
@@ -231,7 +231,7 @@ func withAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) ->
   var address = sockaddr_un()
   address.sun_family = sa_family_t(AF_UNIX)
   withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
-  // A sockaddr_un is what the system calls expect behind the pointer to a sockaddr.
+  // The system calls expect a sockaddr_un behind the pointer to a sockaddr.
   return withUnsafePointer(to: &address) { pointer in
     pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
       body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
@@ -251,7 +251,7 @@ enum TestCertificates {
     return try files((1...count).map { "\($0).pem" }, madeBy: script)
   }
 
-  /// The texts of files that a shell script makes in a folder of its own.
+  /// The texts of the files that a shell script writes in a temporary folder.
   static func files(_ names: [String], madeBy script: String) throws -> [String] {
     let folder = FileManager.default.temporaryDirectory.appending(path: "certificates-\(UUID().uuidString.prefix(8))")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -34,7 +34,7 @@ import Testing
     #expect((status["counters"] as? [String: Any])?["upstreamCalls"] as? Int == 0)
   }
 
-  @Test func `what was acknowledged as queued survives kill -9`() throws {
+  @Test func `registrations acknowledged as queued survive kill -9`() throws {
     let pems = try TestCertificates.issue(20)
     let daemon = try DaemonProcess()
     let connection = try LineConnection(daemon.socketPath)
@@ -46,7 +46,7 @@ import Testing
     try daemon.start()
     let again = try LineConnection(daemon.socketPath)
     for pem in pems {
-      // Looked up before anything is asked for anew: the sandbox forgets at its end, and would take a lost one once
+      // Looked up before any new request: the sandbox forgets at its end, and would register a lost one once
       // more.
       let state = try again.ask(["op": "lookup", "certificatePem": pem])["state"] as? String
       #expect(state == "queued" || state == "registered")
@@ -63,7 +63,7 @@ import Testing
     #expect(try #require(try connection.line()).hasPrefix("{\"id\":\(id),"))
   }
 
-  @Test func `answers everything after the client ended its input, in order where there is no id`() throws {
+  @Test func `answers everything after the client ended its input, in order without ids`() throws {
     let pems = try TestCertificates.issue(40)
     let daemon = try DaemonProcess()
     let connection = try LineConnection(daemon.socketPath)
@@ -99,7 +99,7 @@ import Testing
     #expect((status["counters"] as? [String: Any])?["upstreamCalls"] as? Int == 1)
   }
 
-  @Test func `names a mistyped member and goes on`() throws {
+  @Test func `names a mistyped member and continues`() throws {
     let daemon = try DaemonProcess()
     let connection = try LineConnection(daemon.socketPath)
     let refused = error(try connection.ask(["id": 1, "certificatePem": "x", "staus": "ACTIVE"]))
@@ -108,7 +108,7 @@ import Testing
     #expect(try connection.ask(["id": 2, "op": "status"])["state"] as? String == "running")
   }
 
-  @Test func `a line past the limit gets one error and the end`() throws {
+  @Test func `a line beyond the limit gets one error, and the connection closes`() throws {
     let daemon = try DaemonProcess()
     let connection = try LineConnection(daemon.socketPath)
     try? connection.send(String(repeating: "a", count: 1_100_000))
@@ -116,7 +116,7 @@ import Testing
     #expect(try connection.line() == nil)
   }
 
-  @Test func `another status is an error with the known one, and an existing certificate where the caller wants that`()
+  @Test func `another status is an error that names the known one, and an existing certificate is one on request`()
     throws
   {
     let pem = try TestCertificates.issue(1)[0]
@@ -144,7 +144,7 @@ import Testing
     #expect(error(try connection.ask(["op": "forget", "certificateId": id])).isEmpty)
     #expect(error(try connection.ask(["op": "lookup", "certificateId": id]))["reason"] as? String == "not_found")
     #expect(error(try connection.ask(["op": "forget", "certificateId": id]))["httpStatus"] as? Int == 404)
-    // The sandbox has it still.
+    // The sandbox still has it.
     #expect(try connection.ask(["certificatePem": pem])["outcome"] as? String == "existing")
   }
 
@@ -188,7 +188,7 @@ import Testing
     #expect(seen["certificateId"] as? String == registered["certificateId"] as? String)
   }
 
-  @Test func `SIGHUP takes a new configuration, and refuses a bad one`() throws {
+  @Test func `SIGHUP loads a new configuration, and refuses a bad one`() throws {
     let pems = try TestCertificates.issue(2)
     let daemon = try DaemonProcess(configuration: "defaultStatus: INACTIVE\n")
     let connection = try LineConnection(daemon.socketPath)
@@ -201,12 +201,12 @@ import Testing
     try daemon.write(configuration: "defaultStaus: INACTIVE\n")
     try daemon.reload()
     #expect(error(try connection.ask(["certificatePem": text]))["reason"] as? String == "not_pem")
-    // The log is written by a thread of its own; at the end it is complete.
+    // A separate thread writes the log; at the end it is complete.
     #expect(daemon.stop() == 0)
     #expect(daemon.logText.contains("defaultStaus"))
   }
 
-  /// What a target's upstream is, for a configuration.
+  /// The upstream of a target, for a configuration.
   private func target(_ name: String, at url: String) -> String {
     "  \(name): { region: eu-central-1, credentials: environment, endpoint: \"\(url)\" }\n"
   }
@@ -215,7 +215,7 @@ import Testing
   private static let keys = ["AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"]
 
   @Test(arguments: [true, false])
-  func `what is queued for a target goes on with the reload that adds it`(_ hasRestarted: Bool) throws {
+  func `registrations queued for a target continue with the reload that adds it`(_ hasRestarted: Bool) throws {
     let pem = try TestCertificates.issue(1)[0]
     let upstream = try SandboxProcess()
     let kept = "defaultTarget: a\ntargets:\n" + target("a", at: Self.nobody)

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-/// What an operator sees of the daemon, and what it takes to make it fail.
+/// The daemon from an operator's view, and its failures.
 @Suite struct OperatorTests {
   private func error(_ answer: [String: Any]) -> [String: Any] {
     answer["error"] as? [String: Any] ?? [:]
@@ -18,7 +18,7 @@ import Testing
 
   // MARK: The audit trail
 
-  @Test func `who asked is in the log and, after a restart, in lookup; repeats are counted alone`() throws {
+  @Test func `the caller is in the log and, after a restart, in lookup; repeats are only counted`() throws {
     let pem = try TestCertificates.issue(1)[0]
     let daemon = try DaemonProcess()
     let connection = try LineConnection(daemon.socketPath)
@@ -31,7 +31,7 @@ import Testing
     let entries = daemon.logText.split(separator: "\n").filter { $0.contains("certificate_id=\(id)") }
     #expect(entries.count == 2)
     let wanted = "peer_pid=\(getpid()) peer_uid=\(getuid()) target=default"
-    // In whichever order: the two are said on different threads.
+    // In either order: two threads log the entries.
     let registered = entries.first { $0.contains("event=registered outcome=created \(wanted)") }
     #expect(registered?.contains("aws_request_id=") == true)
     let refused = entries.first { $0.contains("event=registration_refused") }
@@ -44,7 +44,7 @@ import Testing
     #expect(known["requestId"] as? String != nil)
   }
 
-  @Test func `repeats have an entry each where the configuration asks for it, from the reload on`() throws {
+  @Test func `repeats have an entry each if the configuration says so, from the reload on`() throws {
     let pem = try TestCertificates.issue(1)[0]
     let daemon = try DaemonProcess(configuration: "log:\n  auditRepeats: false\n")
     let connection = try LineConnection(daemon.socketPath)
@@ -74,9 +74,9 @@ import Testing
     #expect(entries.allSatisfy { $0.contains("peer_uid=\(getuid())") })
   }
 
-  // MARK: Starts that find less than they would like
+  // MARK: Starts under difficulties
 
-  @Test func `starts without credentials, queues, and says so`() throws {
+  @Test func `starts without credentials, queues, and reports it`() throws {
     let pem = try TestCertificates.issue(1)[0]
     let daemon = try DaemonProcess(
       ["--region", "eu-central-1", "--endpoint-url", "http://127.0.0.1:1"],
@@ -92,7 +92,7 @@ import Testing
     #expect(daemon.stop() == 0)
   }
 
-  @Test func `starts while the upstream is down, queues, and says so`() throws {
+  @Test func `starts while the upstream is down, queues, and reports it`() throws {
     let pem = try TestCertificates.issue(1)[0]
     let daemon = try DaemonProcess(
       ["--region", "eu-central-1", "--endpoint-url", "http://127.0.0.1:1"],
@@ -106,13 +106,13 @@ import Testing
     #expect(text.contains(#"certregd_upstream_state{target="default",state="unavailable"} 1"#))
     #expect(text.contains("\ncertregd_queue_entries 1\n"))
     #expect(daemon.stop() == 0)
-    // What was known is answered all the same.
+    // Known results are still answered.
     try daemon.start()
     let again = try LineConnection(daemon.socketPath)
     #expect(try again.ask(["op": "lookup", "certificatePem": pem])["state"] as? String == "queued")
   }
 
-  /// libfaketime(1), by itself: its program `faketime` would stand between this test and the daemon.
+  /// The library of libfaketime(1). Its program `faketime` would run between this test and the daemon.
   private static let clockLibrary = ["x86_64", "aarch64"].map { "/usr/lib/\($0)-linux-gnu/faketime/libfaketime.so.1" }
     .first { FileManager.default.fileExists(atPath: $0) }
 
@@ -128,7 +128,7 @@ import Testing
     #expect(try connection.ask(["certificatePem": pem])["outcome"] as? String == "created")
     #expect(try connection.ask(["certificatePem": pem])["cached"] as? Bool == true)
     #expect(reasons(try connection.ask(["op": "status"])) == ["clock_not_set"])
-    // Waits with a time limit do not end under the library, so the daemon would not either.
+    // Waits with a time limit do not end under the library, so the daemon would not end either.
     #expect(daemon.stop(SIGKILL) == -SIGKILL)
   }
 
@@ -148,7 +148,7 @@ import Testing
     #expect(reasons(try connection.ask(["op": "status"])) == [])
   }
 
-  @Test func `exits as sysexits(3) has it, with the reason on standard error`() throws {
+  @Test func `exits with a status of sysexits(3) and the reason on standard error`() throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "exits-\(UUID().uuidString.prefix(8))").path
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -203,7 +203,7 @@ import Testing
     #expect(process.terminationStatus == 0 && said == "")
   }
 
-  /// The one that is installed, or that `scripts/promtool` has fetched.
+  /// The installed promtool, or the one that `scripts/promtool` fetched.
   private static var promtool: String? {
     let fetched = DaemonProcess.programs.deletingLastPathComponent().deletingLastPathComponent()
       .appending(path: "tools/promtool").path
@@ -227,7 +227,7 @@ import Testing
           operations: [status]
       """
     let daemon = try DaemonProcess(configuration: rules)
-    // A stranger to the socket's group cannot connect; members can, and the first rule that fits counts.
+    // Users outside the socket's group cannot connect. Members can, and the first matching rule counts.
     #expect(try ask(daemon, "status", user: 61_009, groups: [61_009]) == nil)
     #expect(try ask(daemon, "status", user: 61_000, groups: [61_001])?["state"] as? String == "running")
     let refused = try #require(try ask(daemon, "metrics", user: 61_004, groups: [61_002, 61_001]))
@@ -241,7 +241,7 @@ import Testing
     #expect(daemon.logText.contains("peer_uid=61004") && daemon.logText.contains("peer_uid=61005"))
   }
 
-  /// The answer that a user gets; `nil` where it cannot connect. The first of `groups` is the effective one.
+  /// The answer that a user gets; `nil` if the user cannot connect. The first of `groups` is the effective one.
   private func ask(
     _ daemon: DaemonProcess, _ operation: String, user: Int, groups: [Int]
   ) throws -> [String: Any]? {
@@ -271,7 +271,7 @@ import Testing
   }
 }
 
-/// A socket that somebody else listens on.
+/// A socket of another listener.
 private final class ForeignSocket {
   let path: String
   private let descriptor: Int32

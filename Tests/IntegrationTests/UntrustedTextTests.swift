@@ -1,9 +1,10 @@
 import Foundation
 import Testing
 
-/// What strangers put into certificates and around them, on its way to answers, terminals, logs and the disk.
+/// Untrusted text in and around certificates, on its way to answers, terminals, logs and the disk.
 @Suite struct UntrustedTextTests {
-  /// A certificate and its key. The names hold what clears a terminal, sets its title and turns the direction of writing.
+  /// A certificate and its key. The names have sequences that clear a terminal, set its title and reverse the text
+  /// direction.
   private static func make() throws -> (certificate: String, key: String) {
     let script = #"""
       name=$(printf '/CN=\033[2J\033]0;owned\007evil\302\233/O=\342\200\256live\tx')
@@ -13,7 +14,7 @@ import Testing
     return (files[0], files[1])
   }
 
-  /// Whether a terminal would do nothing with the text but show it.
+  /// Whether a terminal would only show the text.
   private static func isHarmless(_ text: String) -> Bool {
     text.unicodeScalars.allSatisfy {
       $0 == "\n" || $0 == "\t" || ![.control, .format, .lineSeparator].contains($0.properties.generalCategory)
@@ -71,7 +72,7 @@ import Testing
         #expect(!"\(answer)".contains(secret))
       }
     }
-    // Where the operator allows it, the certificate goes on alone.
+    // If the operator allows it, the certificate goes upstream without the other block.
     let allowing = try DaemonProcess(
       ["--sandbox", "--log-level", "trace"], configuration: "validation:\n  extra_pem_block: allow\n")
     let answer = try LineConnection(allowing.socketPath).ask(["certificatePem": certificate + key])

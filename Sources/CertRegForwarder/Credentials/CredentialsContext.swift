@@ -4,10 +4,15 @@ package import NIOCore
 
 /// What the sources of credentials need from the process.
 package struct CredentialsContext: Sendable {
+  /// The variables of the AWS SDKs and of proxies.
   package var environment: ProcessEnvironment
+  /// Reads profiles, tokens and keys.
   package var files: HostFiles
+  /// Tells when credentials end, and dates signatures.
   package var clock: HostClock
+  /// Runs the connections to sources and upstreams.
   package var eventLoopGroup: any EventLoopGroup
+  /// Records sources, refreshes and failures; never a secret.
   package var logger: Logger
 
   package init(

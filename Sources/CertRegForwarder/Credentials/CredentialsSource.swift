@@ -3,6 +3,7 @@ package import CertRegSigV4
 
 /// Why there are no credentials.
 package struct CredentialsError: Error, Hashable, Sendable {
+  /// What has to happen before there are credentials.
   package enum Code: Hashable, Sendable {
     /// No source has any.
     case notFound
@@ -12,6 +13,7 @@ package struct CredentialsError: Error, Hashable, Sendable {
     case unavailable
   }
 
+  /// Decides whether the next source is asked and whether the same source is asked again.
   package let code: Code
   /// Tells the operator which sources were asked, what is wrong and what to do. Never holds a secret.
   package let message: String
@@ -24,6 +26,7 @@ package struct CredentialsError: Error, Hashable, Sendable {
 
 /// Credentials and their source.
 package struct ProvidedCredentials: Sendable, Equatable {
+  /// The key pair and session token that sign requests.
   package let signing: SigningCredentials
   /// The end of the credentials; `nil` for lasting keys.
   package let expiration: WallTime?

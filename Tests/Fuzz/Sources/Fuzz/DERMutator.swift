@@ -1,6 +1,6 @@
 import CFuzzer
 
-/// Changes DER so that the lengths around a change stay right: what is changed byte by byte seldom gets past the decoder.
+/// Changes DER and corrects the lengths around each change. Changes of single bytes seldom get past the decoder.
 struct DERMutator {
   /// A triplet whose value is either bytes or further triplets.
   private indirect enum Node {
@@ -20,7 +20,7 @@ struct DERMutator {
     generator = SplitMix64(state: UInt64(seed))
   }
 
-  /// Changes the `count` bytes at `data`, which has room for `maximum`, and returns how many there are then.
+  /// Changes the `count` bytes at `data`, which has room for `maximum`, and returns their new number.
   static func mutate(_ data: UnsafeMutablePointer<UInt8>, _ count: Int, _ maximum: Int, seed: UInt32) -> Int {
     var mutator = DERMutator(seed: seed)
     let bytes = Array(UnsafeBufferPointer(start: data, count: count))
@@ -37,7 +37,7 @@ struct DERMutator {
     return encoded.count
   }
 
-  /// The triplets that `bytes` are; `nil` where they are anything else.
+  /// The triplets in `bytes`; `nil` if `bytes` is not a sequence of triplets.
   private static func nodes(of bytes: ArraySlice<UInt8>, depth: Int) -> [Node]? {
     var nodes: [Node] = []
     var rest = bytes
@@ -52,7 +52,7 @@ struct DERMutator {
       guard length <= rest.count else { return nil }
       let content = rest.prefix(length)
       rest.removeFirst(length)
-      // Keys and extensions stand in strings: those are looked into as well.
+      // Keys and extensions are inside strings, so the mutator decodes strings, too.
       let skipped = tag == 0x03 && content.first == 0 ? 1 : 0
       let mayNest = tag & 0x20 != 0 || (tag == 0x04 || skipped == 1) && content.dropFirst(skipped).first == 0x30
       if mayNest, depth < 40, skipped == 0, let inside = self.nodes(of: content, depth: depth + 1), !inside.isEmpty {
@@ -154,7 +154,7 @@ private struct SplitMix64: RandomNumberGenerator {
 
 private let isDERTarget = CommandLine.arguments.dropFirst().first == "der"
 
-/// libFuzzer looks for this by its name.
+/// libFuzzer finds this function by its name.
 @_cdecl("LLVMFuzzerCustomMutator")
 func customMutator(_ data: UnsafeMutablePointer<UInt8>, _ count: Int, _ maximum: Int, _ seed: UInt32) -> Int {
   isDERTarget ? DERMutator.mutate(data, count, maximum, seed: seed) : LLVMFuzzerMutate(data, count, maximum)

@@ -15,14 +15,14 @@ enum DERTarget {
     let allowed = check(der, allowing)
     let accepted = check(der, byDefault)
     let strictly = check(der, rejecting)
-    // What stricter policies take, laxer ones take as well.
+    // Laxer policies accept everything that stricter ones accept.
     require(!strictly || accepted, "taken by strict policies alone")
     require(!accepted || allowed, "taken by the default policies alone")
     if accepted { checkIdentity(der) }
     return 0
   }
 
-  /// Whether `validator` accepts the certificate. `examine` has to say the same.
+  /// Whether `validator` accepts the certificate. `examine` has to agree.
   private static func check(_ der: [UInt8], _ validator: CertificateValidator) -> Bool {
     let verdict = withinProcessorTime { () -> Result<VerdictBasis, ServiceError> in
       do throws(ServiceError) {

@@ -2,18 +2,18 @@ import CertRegCodec
 import CertRegCore
 import CertRegProtocol
 
-/// What a connection does with the bytes that it reads: framing, parsing, and the line that answers.
+/// A connection's treatment of the bytes that it reads: framing, parsing, and the answer's line.
 enum LineTarget {
   static func run(_ input: UnsafeRawBufferPointer) -> Int32 {
-    // Every input brings its own limit and its own way to arrive, and stays plain text for all that.
+    // Every input contains its own limit and its own division into pieces, and is still plain text.
     let selector = Int(input.reduce(0 as UInt8, &+))
     let limit = selector & 1 == 0 ? 1 << 20 : 16 + selector
     let whole = withinProcessorTime { frame(input, limit: limit, pieceBytes: max(1, input.count)) }
-    // Not more than some thousand pieces: each costs a call, and sanitizers make calls dear.
+    // At most some thousand pieces: each costs a call, and sanitizers make calls expensive.
     let pieceBytes = max(1 + selector, input.count / 4096)
     let pieces = withinProcessorTime { frame(input, limit: limit, pieceBytes: pieceBytes) }
     require(whole == pieces, "pieces of \(pieceBytes) bytes give other lines: \(whole) and \(pieces)")
-    // Lines are checked one by one, which takes a minute for the most that an input can have.
+    // Lines are checked one by one, which takes a minute for the greatest number in an input.
     for line in whole.lines.prefix(2000) { withExactCopy(input[line]) { line in withinProcessorTime { check(line) } } }
     return 0
   }
@@ -23,7 +23,7 @@ enum LineTarget {
     var isTooLong = false
   }
 
-  /// The lines of `input`, as offsets into it, where it arrives in pieces and is dropped as it is consumed.
+  /// The lines of `input`, as offsets into it. The input arrives in pieces and is dropped when consumed.
   private static func frame(_ input: UnsafeRawBufferPointer, limit: Int, pieceBytes: Int) -> Framing {
     var framer = LineFramer(maxLineBytes: limit)
     var framing = Framing()
@@ -94,7 +94,7 @@ enum LineTarget {
     }
   }
 
-  /// A string of a request is Unicode, and comes back when it is written and read again.
+  /// A string of a request is Unicode, and is unchanged after writing and reading.
   private static func checkText(_ text: JSONText, in line: UnsafeRawBufferPointer) {
     let room = UnsafeMutableRawBufferPointer.allocate(byteCount: text.range.count, alignment: 1)
     defer { room.deallocate() }

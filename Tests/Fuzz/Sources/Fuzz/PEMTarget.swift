@@ -3,7 +3,7 @@ import CertRegCodec
 import CertRegCore
 import CertRegX509
 
-/// The text half of the verdict, compared with OpenSSL's reader.
+/// The verdict on the text, compared with OpenSSL's reader.
 enum PEMTarget {
   private static let now = WallTime(secondsSinceEpoch: 1_795_478_400)
   private static let allowing = ValidationPolicies.all(.allow)
@@ -19,7 +19,7 @@ enum PEMTarget {
     let openssl = decode(input, asOpenSSL)
     let byDefault = decode(input, ValidationPolicies())
     let rejected = decode(input, rejecting)
-    // What stricter policies take, laxer ones take as well, and as the same bytes.
+    // Laxer policies accept everything that stricter ones accept, with the same bytes.
     require(rejected == nil || rejected == byDefault, "taken by strict policies alone")
     require(byDefault == nil || byDefault == openssl, "taken by the default policies alone")
     require(openssl == nil || openssl == allowed, "taken where OpenSSL's ways count alone")
@@ -31,7 +31,7 @@ enum PEMTarget {
         require(allowed != theirs, "refused for a form that OpenSSL takes")
       }
     }
-    // A blank line takes the way through the parser from texts that are plain PEM, and changes nothing.
+    // A blank line sends plain PEM through the full parser, and changes nothing.
     if input.first != 0xef, input.count < CertificatePEM.maximumCharacters {
       let shifted = withExactCopy([0x0a] + Array(input)) { decode($0, allowing) }
       require(shifted == allowed, "a blank line before the text counts")
@@ -41,7 +41,7 @@ enum PEMTarget {
     return 0
   }
 
-  /// The bytes of the certificate; `nil` where the text is refused.
+  /// The bytes of the certificate; `nil` if the text is refused.
   private static func decode(_ text: UnsafeRawBufferPointer, _ policies: ValidationPolicies) -> [UInt8]? {
     let outcome = withinProcessorTime { () -> Result<[UInt8], ServiceError> in
       do throws(ServiceError) {
@@ -60,7 +60,7 @@ enum PEMTarget {
     }
   }
 
-  /// `validate` says of a text what `register` says.
+  /// `validate` and `register` judge a text the same.
   private static func checkReport(on text: UnsafeRawBufferPointer, _ policies: ValidationPolicies) {
     let validator = CertificateValidator(policies: policies)
     let report = withinProcessorTime { validator.report(on: text, now: now) }
@@ -84,7 +84,7 @@ enum PEMTarget {
     return Array(UnsafeBufferPointer(start: bytes, count: length))
   }
 
-  /// Plain PEM of the same bytes is taken by every policy.
+  /// Every policy accepts plain PEM of the same bytes.
   private static func checkRoundTrip(_ der: [UInt8]) {
     let plain = PEM.certificate(der: der)
     guard plain.utf8.count <= CertificatePEM.maximumCharacters else { return }
