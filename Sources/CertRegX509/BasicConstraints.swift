@@ -1,0 +1,78 @@
+/// Whether a certificate is an authority's, by its basic constraints (RFC 5280 section 4.2.1.9).
+enum AuthorityClaim: Equatable {
+  case authority
+  case none
+  /// The basic constraints cannot be read, or an extension cannot be read that could be them.
+  case unknown
+
+  /// What the certificate says. A certificate that repeats its basic constraints is an authority's if one of them says so:
+  /// parsers differ about the one that counts.
+  init(_ extensions: CertificateExtensions, in fields: CertificateFields) {
+    var claim: AuthorityClaim = extensions.isComplete ? .none : .unknown
+    for entry in extensions.all(.basicConstraints) {
+      switch BasicConstraints.claim(entry, in: fields) {
+      case .authority:
+        self = .authority
+        return
+      case .unknown: claim = .unknown
+      case .none: break
+      }
+    }
+    self = claim
+  }
+}
+
+/// One extension of type BasicConstraints (RFC 5280 section 4.2.1.9).
+enum BasicConstraints {
+  /// What the extension says, in any encoding with definite lengths. Bytes after the SEQUENCE are passed over, as OpenSSL
+  /// does.
+  static func claim(_ entry: CertificateExtension, in fields: CertificateFields) -> AuthorityClaim {
+    guard var value = entry.value, let sequence = try? value.next(DERTag.sequence) else { return .unknown }
+    var inside = value.inside(sequence)
+    do throws(DERReader.Fault) {
+      if let authority = try inside.nextIfPresent(DERTag.boolean), fields.isTrue(authority) { return .authority }
+      _ = try inside.nextIfPresent(DERTag.integer)
+      try inside.expectEnd()
+      return .none
+    } catch { return .unknown }
+  }
+
+  /// What is wrong with the extension, in words that follow its name; `nil` if nothing is.
+  static func fault(in entry: CertificateExtension, of fields: CertificateFields) -> String? {
+    guard var value = entry.value else { return "cannot be read" }
+    do throws(DERReader.Fault) {
+      let sequence = try value.next(DERTag.sequence)
+      var inside = value.inside(sequence)
+      let authority = try inside.nextIfPresent(DERTag.boolean)
+      let length = try inside.nextIfPresent(DERTag.integer)
+      try inside.expectEnd()
+      guard value.isAtEnd else { return "has bytes after its value" }
+      if let authority {
+        let octets = fields.der[authority.content]
+        if octets.elementsEqual([0]) { return "writes out the default, FALSE" }
+        if !octets.elementsEqual([0xff]) { return "has a TRUE that is not FF" }
+      }
+      guard let length else { return nil }
+      if (fields.der[length.content].first ?? 0xff) >= 0x80 { return "has a path length that is no natural number" }
+      return authority == nil ? "limits the path of a certificate that is no authority's" : nil
+    } catch { return "cannot be read" }
+  }
+}
+
+/// One extension of type KeyUsage (RFC 5280 section 4.2.1.3).
+enum KeyUsage {
+  /// The bit `keyCertSign` in the first octet.
+  private static let certificateSigning: UInt8 = 0x04
+
+  /// What is wrong with the extension, in words that follow its name; `nil` if nothing is.
+  static func fault(
+    in entry: CertificateExtension, of fields: CertificateFields, _ authority: AuthorityClaim
+  ) -> String? {
+    guard var value = entry.value, let usage = try? value.next(DERTag.bitString) else { return "cannot be read" }
+    guard value.isAtEnd else { return "has bytes after its value" }
+    let bits = fields.der[usage.content].dropFirst()
+    guard bits.contains(where: { $0 != 0 }) else { return "has no bit set" }
+    let signs = (bits.first ?? 0) & certificateSigning != 0
+    return signs && authority == .none ? "has keyCertSign in a certificate that is no authority's" : nil
+  }
+}
