@@ -39,23 +39,27 @@ enum BasicConstraints {
 
   /// What is wrong with the extension, in words that follow its name; `nil` if nothing is.
   static func fault(in entry: CertificateExtension, of fields: CertificateFields) -> String? {
-    guard var value = entry.value else { return "cannot be read" }
-    do throws(DERReader.Fault) {
-      let sequence = try value.next(DERTag.sequence)
-      var inside = value.inside(sequence)
-      let authority = try inside.nextIfPresent(DERTag.boolean)
-      let length = try inside.nextIfPresent(DERTag.integer)
-      try inside.expectEnd()
-      guard value.isAtEnd else { return "has bytes after its value" }
-      if let authority {
-        let octets = fields.der[authority.content]
+    guard var value = entry.value else { return ExtensionCheck.notDER }
+    do throws(StrictDER.Departure) {
+      var inside = value.inside(try StrictDER.element(&value, DERTag.sequence, ""))
+      let isAuthority = inside.nextTag == DERTag.boolean
+      if isAuthority {
+        let octets = fields.der[try StrictDER.element(&inside, DERTag.boolean, "").content]
         if octets.elementsEqual([0]) { return "writes out the default, FALSE" }
         if !octets.elementsEqual([0xff]) { return "has a TRUE that is not FF" }
       }
-      guard let length else { return nil }
-      if (fields.der[length.content].first ?? 0xff) >= 0x80 { return "has a path length that is no natural number" }
-      return authority == nil ? "limits the path of a certificate that is no authority's" : nil
-    } catch { return "cannot be read" }
+      var pathLength: ArraySlice<UInt8>?
+      if !inside.isAtEnd {
+        let length = try StrictDER.element(&inside, DERTag.integer, "")
+        try StrictDER.integer(length, in: fields.der, "")
+        pathLength = fields.der[length.content]
+      }
+      try StrictDER.end(inside, "")
+      guard value.isAtEnd else { return "has bytes after its value" }
+      guard let pathLength else { return nil }
+      if (pathLength.first ?? 0) >= 0x80 { return "has a negative path length" }
+      return isAuthority ? nil : "limits the path of a certificate that is no authority's"
+    } catch { return ExtensionCheck.notDER }
   }
 }
 
@@ -64,15 +68,20 @@ enum KeyUsage {
   /// The bit `keyCertSign` in the first octet.
   private static let certificateSigning: UInt8 = 0x04
 
-  /// What is wrong with the extension, in words that follow its name; `nil` if nothing is.
+  /// What is wrong with the extension, in words that follow its name; `nil` if nothing is. Zero bits at the end, which X.690
+  /// section 11.2.2 has left out, are no fault: every parser reads the same usage.
   static func fault(
     in entry: CertificateExtension, of fields: CertificateFields, _ authority: AuthorityClaim
   ) -> String? {
-    guard var value = entry.value, let usage = try? value.next(DERTag.bitString) else { return "cannot be read" }
-    guard value.isAtEnd else { return "has bytes after its value" }
-    let bits = fields.der[usage.content].dropFirst()
-    guard bits.contains(where: { $0 != 0 }) else { return "has no bit set" }
-    let signs = (bits.first ?? 0) & certificateSigning != 0
-    return signs && authority == .none ? "has keyCertSign in a certificate that is no authority's" : nil
+    guard var value = entry.value else { return ExtensionCheck.notDER }
+    do throws(StrictDER.Departure) {
+      let usage = try StrictDER.element(&value, DERTag.bitString, "")
+      try StrictDER.bitString(usage, in: fields.der, "")
+      guard value.isAtEnd else { return "has bytes after its value" }
+      let bits = fields.der[usage.content].dropFirst()
+      guard bits.contains(where: { $0 != 0 }) else { return "has no bit set" }
+      let signs = (bits.first ?? 0) & certificateSigning != 0
+      return signs && authority == .none ? "has keyCertSign in a certificate that is no authority's" : nil
+    } catch { return ExtensionCheck.notDER }
   }
 }

@@ -3,6 +3,9 @@ import CertRegCore
 /// The rules of RFC 5280 about extensions that do not depend on what a relying party makes of them. The values of
 /// extensions other than basicConstraints and keyUsage are not read.
 enum ExtensionCheck {
+  /// The fault of an extension whose value has another type than its own, or is not DER.
+  static let notDER = "is not the DER encoding of its type"
+
   /// Reports at most one finding for each reason: a certificate of 64 KiB could have thousands of faults.
   static func run(_ fields: CertificateFields, _ findings: inout FindingCollector) throws(ServiceError) {
     let policies: [ValidationPolicy] = [.repeatedExtension, .extensionForm, .certificateAuthority]

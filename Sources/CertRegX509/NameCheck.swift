@@ -31,6 +31,7 @@ enum NameCheck {
   private static func fault(in element: DERReader.Element, of der: [UInt8]) -> String? {
     var name = DERReader(der, in: element.content)
     while let set = try? name.next() {
+      if set.content.isEmpty { return "name has an empty SET; at least one attribute is required" }
       var inside = name.inside(set)
       while let sequence = try? inside.next() {
         var pair = inside.inside(sequence)

@@ -62,7 +62,7 @@ enum PublicKeyCheck {
         .unsupportedKey, under: [.rsaMaxSize], "RSA key has \(bits) bits; at most \(largestRSA) are allowed",
         source: "validation policy rsa_max_size")
     }
-    if let numbers = RSANumbers(fields.key) { try check(numbers, &findings) }
+    try check(RSANumbers(fields.key) ?? RSANumbers(key), &findings)
     try checkUnusedBits(fields, &findings)
     try checkWeakness(of: key, &findings)
     return PublicKeyDescription(algorithm: algorithm, bits: bits)

@@ -24,6 +24,14 @@ struct RSANumbers {
     } catch { return nil }
   }
 
+  /// The numbers of a key that OpenSSL reads and the other initialiser does not, because it is encoded in BER. They have no
+  /// signs.
+  init(_ key: borrowing OpenSSLRSAKey) {
+    modulus = [0] + key.modulus
+    exponent = [0] + key.exponent
+    encodingFault = "is encoded in BER; DER is required"
+  }
+
   /// Whether an INTEGER has the one form that DER allows (X.690 sections 8.3.2 and 10.1).
   private static func isShortest(_ integer: DERReader.Element, in encoded: [UInt8]) -> Bool {
     let octets = encoded[integer.content].prefix(2)

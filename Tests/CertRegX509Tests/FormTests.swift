@@ -81,6 +81,14 @@ import Testing
       rsa(
         DERWriter.sequence(
           DERWriter.integer(modulus), DERWriter.integer([0, 1, 0, 1])))),
+    Case(.keyEncoding, .keyEncoding, "encoded in BER", rsa(DERWriter.indefiniteTLV(0x30, numbers))),
+    // No encoding hides what is wrong with the numbers.
+    Case(
+      .evenModulus, .evenModulus, "even modulus",
+      rsa(DERWriter.indefiniteTLV(0x30, DERWriter.integer(modulus.dropLast() + [0xfe]) + exponent))),
+    Case(
+      .rsaOddValues, .unsupportedKey, "even public exponent",
+      rsa(DERWriter.indefiniteTLV(0x30, DERWriter.integer(modulus) + DERWriter.integer([1, 0, 0])))),
     // The lowest octet of the exponent is even, so that no bit is lost.
     Case(
       .keyEncoding, .keyEncoding, "has 1 unused bits",

@@ -67,6 +67,9 @@ import Testing
     Case(.nameForm, .invalidName, "subject's C is not a PrintableString", subject("2.5.4.6", 0x0c, "DE")),
     Case(
       .nameForm, .invalidName, "CN has 65 characters", subject("2.5.4.3", 0x0c, String(repeating: "ü", count: 65))),
+    Case(.nameForm, .invalidName, "subject's name has an empty SET") {
+      $0.subject = DERWriter.sequence(DERWriter.set(), Array(CertificateParts().subject.dropFirst(2)))
+    },
     Case(.nameForm, .invalidName, "O has 0 characters", subject("2.5.4.10", 0x0c, "")),
     Case(.nameForm, .invalidName, "CN has characters that", subject("2.5.4.3", 0x13, "a@b")),
     Case(.nameForm, .invalidName, "CN has bytes that") { $0.subject = DERWriter.name([("2.5.4.3", 0x13, [0xff])]) },
