@@ -25,12 +25,19 @@ package enum ValidationPolicy: String, CaseIterable, Sendable {
   case certificateAuthority = "ca_certificate"
   case serialNumber = "serial_number"
   case nameForm = "name_form"
+  case x509Version = "x509_version"
+  case evenModulus = "even_rsa_modulus"
+  case keyEncoding = "key_encoding"
+  case signatureValue = "signature_value"
+  case repeatedExtension = "repeated_extension"
+  case extensionForm = "extension_form"
 
-  /// What is done where the configuration says nothing.
+  /// The choice of a policy that the configuration does not name.
   package var defaultChoice: PolicyChoice {
     switch self {
     case .x509v1, .explanatoryText, .parserStrictness, .rsaOddValues, .rsaMaxSize, .pssParams, .dsaSHA256Signature,
-      .selfSignature, .rocaKey, .unusualExponent, .validityInverted, .certificateAuthority, .serialNumber, .nameForm:
+      .selfSignature, .rocaKey, .unusualExponent, .validityInverted, .certificateAuthority, .serialNumber, .nameForm,
+      .x509Version, .evenModulus, .keyEncoding, .signatureValue, .repeatedExtension, .extensionForm:
       .allow
     case .expired, .notYetValid, .nonCanonicalDER, .legacyPEMLabel, .extraPEMBlock, .rsaPSSKey, .ecExplicitParams,
       .sigalgMismatch, .timeFormat:

@@ -7,7 +7,7 @@ enum ValidationDocumentation {
     case .expired: "A certificate whose `notAfter` has passed."
     case .notYetValid: "A certificate whose `notBefore` is in the future."
     case .nonCanonicalDER: "An encoding that is not DER, so that there could be more than one certificate ID."
-    case .x509v1: "An X.509 version 1 certificate."
+    case .x509v1: "A certificate of X.509 version 1 or 2."
     case .explanatoryText: "Text before or after the one PEM block (RFC 7468 section 5.2)."
     case .legacyPEMLabel: "The PEM label `X509 CERTIFICATE`."
     case .extraPEMBlock: "A second PEM block that is not a certificate, such as a private key."
@@ -30,6 +30,13 @@ enum ValidationDocumentation {
     case .certificateAuthority: "The certificate of an authority (RFC 5280 section 4.2.1.9)."
     case .serialNumber: "A serial number that RFC 5280 section 4.1.2.2 does not allow."
     case .nameForm: "A subject or issuer that RFC 5280 sections 4.1.2.4, 4.1.2.6 and A.1 do not allow."
+    case .x509Version: "An X.509 version other than 1 to 3, or fields that the certificate's version does not have."
+    case .evenModulus: "An RSA key with an even modulus."
+    case .keyEncoding: "A public key that is not in the one form of its type, such as an RSA key with bytes after it."
+    case .signatureValue: "A signature that is empty or has unused bits."
+    case .repeatedExtension: "An extension that occurs more than once (RFC 5280 section 4.2)."
+    case .extensionForm:
+      "An empty list of extensions, or a basicConstraints or keyUsage that RFC 5280 sections 4.2.1.3 and 4.2.1.9 do not allow."
     }
   }
 }

@@ -31,7 +31,7 @@ package struct CertificateDescription: Hashable, Sendable {
   package var signatureAlgorithm: String
   /// 1 to 3; other numbers as encoded, and `nil` for an absurdly large one.
   package var version: Int?
-  /// Whether basic constraints say that it is an authority (RFC 5280 section 4.2.1.9).
+  /// Whether basic constraints, of which there may be several, say that it is an authority (RFC 5280 section 4.2.1.9).
   package var isCA: Bool
   /// The sizes of the two forms.
   package var sizes: Sizes
@@ -53,7 +53,7 @@ package struct CertificateDescription: Hashable, Sendable {
     self.sizes = sizes
   }
 
-  /// Describes a certificate whose fields were found.
+  /// Describes a certificate whose fields could be read.
   init(
     _ fields: CertificateFields, publicKey: PublicKeyDescription, notBefore: WallTime?, notAfter: WallTime?
   ) {
@@ -63,10 +63,11 @@ package struct CertificateDescription: Hashable, Sendable {
       serialNumber: SerialNumber(fields.der[fields.serialNumber]).hex,
       notBefore: notBefore, notAfter: notAfter, publicKey: publicKey,
       signatureAlgorithm: SignatureAlgorithmCheck.name(fields.signatureAlgorithm, in: fields.der),
-      version: fields.version, isCA: BasicConstraints.isCA(fields), sizes: CertificateDescription.sizes(of: fields.der))
+      version: fields.version, isCA: AuthorityClaim(CertificateExtensions(fields), in: fields) == .authority,
+      sizes: CertificateDescription.sizes(of: fields.der))
   }
 
-  /// Describes a certificate that stayed closed: its encoding is BER where DER is required.
+  /// Describes a certificate whose fields cannot be read because they are encoded in BER.
   init(unreadable der: [UInt8]) {
     self.init(
       subject: DistinguishedName(), issuer: DistinguishedName(), serialNumber: "", notBefore: nil, notAfter: nil,
@@ -105,18 +106,5 @@ struct SerialNumber {
 
   var hex: String {
     (isNegative ? "-" : "") + (magnitude.isEmpty ? "00" : lowercaseHex(magnitude))
-  }
-}
-
-/// The extension that says whether a certificate is an authority (RFC 5280 section 4.2.1.9).
-enum BasicConstraints {
-  /// What the first such extension says; `false` if there is none or it cannot be read.
-  static func isCA(_ fields: CertificateFields) -> Bool {
-    guard var inside = CertificateExtension.first(.basicConstraints, in: fields)?.value,
-      let sequence = try? inside.next(DERTag.sequence)
-    else { return false }
-    var flags = inside.inside(sequence)
-    guard let authority = try? flags.next(DERTag.boolean) else { return false }
-    return fields.isTrue(authority)
   }
 }

@@ -1,4 +1,4 @@
-/// Where the fields of a certificate (RFC 5280 section 4.1) stand in its encoding.
+/// The fields of a certificate (RFC 5280 section 4.1), as ranges of its encoding.
 struct CertificateFields {
   /// An AlgorithmIdentifier (RFC 5280 section 4.1.1.2).
   struct Algorithm {
@@ -20,13 +20,19 @@ struct CertificateFields {
   let keyAlgorithm: Algorithm
   /// `subjectPublicKey` without the octet that counts its unused bits, and with those bits cleared, as OpenSSL has them.
   let key: [UInt8]
+  /// How many bits of the last octet of `subjectPublicKey` are unused, as the first octet of its value says.
+  let unusedKeyBits: UInt8
+  /// Whether there is an `issuerUniqueID` or `subjectUniqueID`.
+  let hasUniqueIdentifiers: Bool
   let extensions: DERReader.Element?
   /// `signatureAlgorithm`.
   let signatureAlgorithm: Algorithm
+  /// The value of the signature's BIT STRING, with the octet that counts its unused bits.
+  let signature: Range<Int>
 
-  /// Finds the fields in a certificate that the decoder has accepted.
+  /// Finds the fields in a certificate that OpenSSL's decoder has accepted.
   ///
-  /// - Throws: where a field that has to be looked into has a form that BER allows and DER does not.
+  /// - Throws: If a field that has to be read is encoded in BER.
   init(der: [UInt8]) throws(DERReader.Fault) {
     self.der = der
     var outer = DERReader(der)
@@ -50,19 +56,25 @@ struct CertificateFields {
     subjectPublicKeyInfo = try fields.next(DERTag.sequence)
     var keyInfo = fields.inside(subjectPublicKeyInfo)
     keyAlgorithm = try CertificateFields.algorithm(&keyInfo)
-    key = CertificateFields.octets(ofBitString: der[try keyInfo.next(DERTag.bitString).content])
+    let keyBits = der[try keyInfo.next(DERTag.bitString).content]
+    key = CertificateFields.octets(ofBitString: keyBits)
+    unusedKeyBits = keyBits.first ?? 0
 
     var extensions: DERReader.Element?
+    var hasUniqueIdentifiers = false
     while !fields.isAtEnd {
       let field = try fields.next()
       if field.tag == DERTag.constructedContext(3) {
         var inside = fields.inside(field)
         extensions = try inside.next(DERTag.sequence)
+      } else {
+        hasUniqueIdentifiers = true
       }
     }
     self.extensions = extensions
+    self.hasUniqueIdentifiers = hasUniqueIdentifiers
     signatureAlgorithm = try CertificateFields.algorithm(&certificate)
-    _ = try certificate.next(DERTag.bitString)
+    signature = try certificate.next(DERTag.bitString).content
   }
 
   /// Whether issuer and subject are the same name, octet for octet (RFC 5280 section 3.2: self-issued).

@@ -18,11 +18,18 @@ package enum CertificateReason: String, CaseIterable, Sendable {
   case unsupportedSignature = "unsupported_signature"
   case md5Signature = "md5_signature"
   case sha1Signature = "sha1_signature"
+  case signatureValue = "signature_value"
   case expired
   case notYetValid = "not_yet_valid"
   case rocaKey = "roca_key"
+  case evenModulus = "even_rsa_modulus"
+  case keyEncoding = "key_encoding"
   case unusualExponent = "unusual_rsa_exponent"
   case validityInverted = "validity_inverted"
+  case unknownVersion = "unknown_version"
+  case versionMismatch = "version_mismatch"
+  case repeatedExtension = "repeated_extension"
+  case invalidExtension = "invalid_extension"
   case certificateAuthority = "ca_certificate"
   case serialNumber = "serial_number"
   case emptyIssuer = "empty_issuer"
@@ -42,7 +49,7 @@ package enum CertificateReason: String, CaseIterable, Sendable {
     }
   }
 
-  /// Where the rule is written for a refusal that ends the examination: nothing after it can be looked at.
+  /// The source of the rule for a refusal that ends the examination.
   var source: String {
     switch self {
     case .empty, .tooLarge, .multipleCertificates: "AWS IoT API reference, RegisterCertificateWithoutCA"

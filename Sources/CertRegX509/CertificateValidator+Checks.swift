@@ -1,7 +1,7 @@
 import CertRegCore
 
 extension CertificateValidator {
-  /// What `judge` found out about a certificate that can be read.
+  /// The outcome for a certificate whose fields can be read.
   struct Judgement {
     var notBefore: WallTime?
     var notAfter: WallTime?
@@ -11,7 +11,7 @@ extension CertificateValidator {
 
   /// Runs the checks in order, from the outer encoding inwards.
   ///
-  /// - Returns: `nil` for a certificate that is accepted although it stays closed, because policies allow BER.
+  /// - Returns: `nil` for a certificate whose fields cannot be read because they are encoded in BER, and which policies allow.
   func judge(
     _ der: [UInt8], now: WallTime, _ findings: inout FindingCollector
   ) throws(ServiceError) -> Judgement? {
@@ -28,6 +28,7 @@ extension CertificateValidator {
       try findings.report(
         .malformedDER, under: [.nonCanonicalDER],
         "the certificate has an indefinite length (BER); DER is required", source: "X.690 section 10.1")
+      try ExtensionCheck.report(.unknown, &findings)
       return nil
     }
     if certificate.encodedLength < der.count {
@@ -43,6 +44,7 @@ extension CertificateValidator {
         .malformedDER, under: [.nonCanonicalDER, .parserStrictness],
         "a field of the certificate is encoded in BER (an indefinite length or a value in pieces); DER is required",
         source: "X.690 sections 10.1 and 10.2")
+      try ExtensionCheck.report(.unknown, &findings)
       return nil
     }
     return try checkFields(fields, certificate, now: now, &findings)
@@ -52,7 +54,7 @@ extension CertificateValidator {
     CertificateReason.malformedDER.error(message)
   }
 
-  /// Looks at the outermost header before anything is decoded.
+  /// Checks the outermost header before anything is decoded.
   ///
   /// - Returns: whether it has a definite length.
   private func checkFrame(_ der: [UInt8]) throws(ServiceError) -> Bool {
@@ -90,13 +92,10 @@ extension CertificateValidator {
     _ fields: CertificateFields, _ certificate: borrowing OpenSSLCertificate, now: WallTime,
     _ findings: inout FindingCollector
   ) throws(ServiceError) -> Judgement {
-    if let version = fields.version, version == 1 || version == 2 {
-      try findings.report(
-        .malformedDER, under: [.x509v1], "the certificate is X.509 version \(version); version 3 is required",
-        source: "RFC 5280 section 4.1.2.1")
-    }
+    try VersionCheck.run(fields, &findings)
     let publicKey = try PublicKeyCheck.run(fields, &findings)
     try SignatureAlgorithmCheck.run(fields, &findings)
+    try checkSignatureValue(fields, &findings)
     let notBefore = try time(fields.notBefore, "notBefore", in: fields, &findings)
     let notAfter = try time(fields.notAfter, "notAfter", in: fields, &findings)
     try checkPeriod(notBefore: notBefore, notAfter: notAfter, now: now, &findings)
@@ -109,7 +108,7 @@ extension CertificateValidator {
     try checkValidity(notBefore: notBefore, notAfter: notAfter, &findings)
     try checkSerialNumber(fields, &findings)
     try NameCheck.run(fields, &findings)
-    try checkAuthority(fields, &findings)
+    try ExtensionCheck.run(fields, &findings)
     var judgement = Judgement(notBefore: notBefore, notAfter: notAfter, key: KeyFingerprint(fields))
     if findings.isExhaustive {
       judgement.description = CertificateDescription(
@@ -118,11 +117,29 @@ extension CertificateValidator {
     return judgement
   }
 
+  /// Every algorithm on AWS IoT's list makes signatures of whole octets. The signature itself cannot be verified: the key of
+  /// the issuer is not known.
+  private func checkSignatureValue(
+    _ fields: CertificateFields, _ findings: inout FindingCollector
+  ) throws(ServiceError) {
+    let unusedBits = fields.der[fields.signature].first ?? 0
+    let fault: String
+    if fields.signature.count < 2 {
+      fault = "is empty"
+    } else if unusedBits != 0 {
+      fault = "has \(unusedBits) unused bits; whole bytes are required"
+    } else {
+      return
+    }
+    try findings.report(
+      .signatureValue, under: [.signatureValue], "the signature \(fault)", source: "RFC 5280 section 4.1.1.3")
+  }
+
   private func time(
     _ element: DERReader.Element, _ name: String, in fields: CertificateFields, _ findings: inout FindingCollector
   ) throws(ServiceError) -> WallTime? {
     if let time = CertificateTime.parse(element, in: fields.der) { return time }
-    // What is there may be any bytes, so the message does not repeat it.
+    // The value may hold any bytes, so the message does not repeat it.
     try findings.report(
       .malformedDER, under: [.timeFormat],
       "\(name) is no valid time of the form YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ", source: "RFC 5280 section 4.1.2.5")
@@ -171,15 +188,5 @@ extension CertificateValidator {
     }
     try findings.report(
       .serialNumber, under: [.serialNumber], "the serial number \(fault)", source: "RFC 5280 section 4.1.2.2")
-  }
-
-  private func checkAuthority(
-    _ fields: CertificateFields, _ findings: inout FindingCollector
-  ) throws(ServiceError) {
-    guard findings.needs(.certificateAuthority), BasicConstraints.isCA(fields) else { return }
-    try findings.report(
-      .certificateAuthority, under: [.certificateAuthority], otherwise: .note,
-      "this is the certificate of an authority; devices usually have certificates that are none",
-      source: "RFC 5280 section 4.2.1.9")
   }
 }

@@ -3,8 +3,8 @@ import CertRegCrypto
 
 /// The DER half of the verdict: whether a certificate can be registered, by AWS IoT's rules and the operator's policies.
 ///
-/// Whoever may connect to the socket reaches this code with bytes of their choice. Chains are never built
-/// (`X509_verify_cert`), no extension but basic constraints is interpreted, and the work of OpenSSL is bounded
+/// Every client that may connect to the socket can send this code any bytes. Chains are never built
+/// (`X509_verify_cert`), no extension but basicConstraints and keyUsage is read, and the work of OpenSSL is bounded
 /// beforehand.
 package struct CertificateValidator: Sendable {
   /// Most bytes of DER that are looked at. What 65,536 characters of PEM can hold is less.
@@ -21,14 +21,14 @@ package struct CertificateValidator: Sendable {
     fingerprint = policies.fingerprint
   }
 
-  /// Makes what verdicts need, ahead of the first: what is made then would stay as it is.
+  /// Prepares the constants of the verdict ahead of the first one. Constants that lack of memory spoils would stay spoilt.
   ///
   /// - Returns: `false` if there is no memory for it.
   package static func prepare() -> Bool { EllipticCurve.supported.count == 3 }
 
   /// Judges a certificate at the time `now`.
   ///
-  /// - Returns: what the verdict rests on.
+  /// - Returns: The facts that the verdict depends on.
   /// - Throws: `CertificateValidationException` for the first finding that the policies reject.
   package func validate(
     der: [UInt8], certificateID: CertificateID? = nil, now: WallTime
@@ -59,7 +59,7 @@ package struct CertificateValidator: Sendable {
     return try examine(der, now: now, &findings)
   }
 
-  /// Says everything about `text`, a value of `certificatePem`: all that was found, in the text and in its certificate.
+  /// Examines `text`, a value of `certificatePem`, and the certificate in it.
   package func report(on text: UnsafeRawBufferPointer, now: WallTime) -> CertificateReport {
     var findings = FindingCollector(policies: policies, isExhaustive: true)
     do throws(ServiceError) {
@@ -89,7 +89,7 @@ package struct CertificateValidator: Sendable {
       basis: basis(judgement))
   }
 
-  /// Bounds that stand for a time that is not known: the first and the last that a certificate can say.
+  /// The first and the last time that a certificate can state, in place of a time that is not known.
   private static let earliest = CivilTime.wallTime(year: 0, month: 1, day: 1)
   private static let latest = CivilTime.wallTime(year: 9999, month: 12, day: 31, hour: 23, minute: 59, second: 59)
 

@@ -1,6 +1,6 @@
 import CertRegCore
 
-/// The forms of names that RFC 5280 asks for (sections 4.1.2.4 and 4.1.2.6, and the attribute types of appendix A.1).
+/// The forms of names that RFC 5280 requires (sections 4.1.2.4 and 4.1.2.6, and the attribute types of appendix A.1).
 enum NameCheck {
   /// Reports at most one fault of each name: a name of 64 KiB could have thousands.
   static func run(_ fields: CertificateFields, _ findings: inout FindingCollector) throws(ServiceError) {
@@ -22,13 +22,16 @@ enum NameCheck {
     }
   }
 
+  /// If the extension is repeated, every one has to be critical: parsers differ about the one that counts.
   private static func hasCriticalAlternativeName(_ fields: CertificateFields) -> Bool {
-    CertificateExtension.first(.subjectAltName, in: fields)?.isCritical ?? false
+    let names = Array(CertificateExtensions(fields).all(.subjectAltName))
+    return !names.isEmpty && names.allSatisfy(\.isCritical)
   }
 
   private static func fault(in element: DERReader.Element, of der: [UInt8]) -> String? {
     var name = DERReader(der, in: element.content)
     while let set = try? name.next() {
+      if set.content.isEmpty { return "name has an empty SET; at least one attribute is required" }
       var inside = name.inside(set)
       while let sequence = try? inside.next() {
         var pair = inside.inside(sequence)

@@ -83,14 +83,16 @@ extension ObjectIdentifier {
   static let mgf1 = ObjectIdentifier(1, 2, 840, 113549, 1, 1, 8)
 
   // Extensions: RFC 5280 section 4.2.1.
+  static let keyUsage = ObjectIdentifier(2, 5, 29, 15)
   static let subjectAltName = ObjectIdentifier(2, 5, 29, 17)
   static let basicConstraints = ObjectIdentifier(2, 5, 29, 19)
 
-  /// Names for messages of public-key algorithms and curves that are not supported.
+  /// Names for messages: public-key algorithms, curves that are not supported, and the usual extensions.
   private static let names: [ObjectIdentifier: String] = [
     rsaEncryption: "RSA", x500RSA: "RSA (X.500 identifier)", rsassaPSS: "RSASSA-PSS", ecPublicKey: "EC", dsa: "DSA",
     dhPublicNumber: "DH", dhKeyAgreement: "DH (PKCS #3)", x25519: "X25519", x448: "X448", ed25519: "Ed25519",
     ed448: "Ed448", p256: "P-256", p384: "P-384", p521: "P-521",
+    keyUsage: "keyUsage", subjectAltName: "subjectAltName", basicConstraints: "basicConstraints",
     ObjectIdentifier(1, 2, 840, 10045, 3, 1, 1): "P-192", ObjectIdentifier(1, 3, 132, 0, 33): "P-224",
     ObjectIdentifier(1, 3, 132, 0, 10): "secp256k1", sm2: "SM2",
     ObjectIdentifier(1, 3, 36, 3, 3, 2, 8, 1, 1, 7): "brainpoolP256r1",
@@ -107,7 +109,7 @@ extension ObjectIdentifier {
     ObjectIdentifier(2, 16, 840, 1, 101, 3, 4, 4, 3): "ML-KEM-1024",
   ]
 
-  /// The usual name of a key algorithm or curve, else the arcs.
+  /// The usual name of a key algorithm, curve or extension, else the arcs.
   var displayName: String {
     ObjectIdentifier.names[self] ?? dotted
   }

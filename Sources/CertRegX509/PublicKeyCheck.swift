@@ -62,12 +62,39 @@ enum PublicKeyCheck {
         .unsupportedKey, under: [.rsaMaxSize], "RSA key has \(bits) bits; at most \(largestRSA) are allowed",
         source: "validation policy rsa_max_size")
     }
-    if let oddity = RSANumbers(fields.key)?.oddity {
+    try check(RSANumbers(fields.key) ?? RSANumbers(key), &findings)
+    try checkUnusedBits(fields, &findings)
+    try checkWeakness(of: key, &findings)
+    return PublicKeyDescription(algorithm: algorithm, bits: bits)
+  }
+
+  private static func check(
+    _ numbers: RSANumbers, _ findings: inout FindingCollector
+  ) throws(ServiceError) {
+    if let oddity = numbers.oddity {
       try findings.report(
         .unsupportedKey, under: [.rsaOddValues], "RSA key has \(oddity)", source: "RFC 8017 section 3.1")
     }
-    try checkWeakness(of: key, &findings)
-    return PublicKeyDescription(algorithm: algorithm, bits: bits)
+    if numbers.hasEvenModulus {
+      try findings.report(
+        .evenModulus, under: [.evenModulus],
+        "RSA key has an even modulus, which no two odd primes have as their product; nobody can use such a key",
+        source: "RFC 8017 section 3.1")
+    }
+    if let fault = numbers.encodingFault {
+      try findings.report(
+        .keyEncoding, under: [.keyEncoding], "the RSA public key \(fault)", source: "RFC 3279 section 2.3.1")
+    }
+  }
+
+  private static func checkUnusedBits(
+    _ fields: CertificateFields, _ findings: inout FindingCollector
+  ) throws(ServiceError) {
+    guard fields.unusedKeyBits != 0 else { return }
+    try findings.report(
+      .keyEncoding, under: [.keyEncoding],
+      "the BIT STRING of the public key has \(fields.unusedKeyBits) unused bits; whole bytes are required",
+      source: "RFC 5280 section 4.1.2.7")
   }
 
   /// RSASSA-PSS-params of a key limit how it may be used; OpenSSL does not decode a key whose parameters it does not understand.
@@ -76,7 +103,7 @@ enum PublicKeyCheck {
     return try OpenSSLPublicKey(subjectPublicKeyInfo: fields.der[fields.subjectPublicKeyInfo.whole]) != nil
   }
 
-  /// Looks at what makes an RSA key weak although it is long enough.
+  /// Reports what makes an RSA key weak although it is long enough.
   private static func checkWeakness(
     of key: borrowing OpenSSLRSAKey, _ findings: inout FindingCollector
   ) throws(ServiceError) {
@@ -144,6 +171,12 @@ enum PublicKeyCheck {
     if try !curve.canDecode(point: fields.key) {
       try findings.report(
         .unsupportedKey, under: [], "the EC public key is no point of \(curve.name)", source: "SEC 1 section 2.3.4")
+    } else if let form = fields.key.first, form == 6 || form == 7 {
+      try findings.report(
+        .keyEncoding, under: [.keyEncoding],
+        "the EC public key is a point in hybrid form; the compressed or uncompressed form is required",
+        source: "RFC 5480 section 2.2")
     }
+    try checkUnusedBits(fields, &findings)
   }
 }

@@ -17,6 +17,25 @@ enum OpenSSLOracle {
     }
   }
 
+  /// Whether one of the certificate's basic constraints says so to OpenSSL's decoder of extensions; `nil` where `d2i_X509`
+  /// refuses the certificate.
+  static func isAuthority(_ der: [UInt8]) -> Bool? {
+    defer { ERR_clear_error() }
+    return der.withUnsafeBufferPointer { bytes -> Bool? in
+      var position = bytes.baseAddress
+      guard let certificate = d2i_X509(nil, &position, bytes.count) else { return nil }
+      defer { X509_free(certificate) }
+      return (0..<X509_get_ext_count(certificate)).contains { index in
+        let entry = X509_get_ext(certificate, index)
+        guard OBJ_obj2nid(X509_EXTENSION_get_object(entry)) == NID_basic_constraints, let value = X509V3_EXT_d2i(entry)
+        else { return false }
+        let constraints = value.assumingMemoryBound(to: BASIC_CONSTRAINTS.self)
+        defer { BASIC_CONSTRAINTS_free(constraints) }
+        return constraints.pointee.ca != 0
+      }
+    }
+  }
+
   /// The bytes of the block that `PEM_read_bio_X509` would decode; `nil` where it finds none.
   static func pemBytes(_ text: [UInt8]) -> [UInt8]? {
     defer { ERR_clear_error() }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import CertRegX509
 
-/// What policies govern beyond what AWS IoT looks at: allowed unless told otherwise, and found by `validate` in any case.
+/// Policies beyond the checks of AWS IoT: their certificates are allowed by default, and `validate` reports them in any case.
 @Suite struct PolicyTests {
   struct Case: Sendable, CustomTestStringConvertible {
     let policy: ValidationPolicy
@@ -67,6 +67,9 @@ import Testing
     Case(.nameForm, .invalidName, "subject's C is not a PrintableString", subject("2.5.4.6", 0x0c, "DE")),
     Case(
       .nameForm, .invalidName, "CN has 65 characters", subject("2.5.4.3", 0x0c, String(repeating: "ü", count: 65))),
+    Case(.nameForm, .invalidName, "subject's name has an empty SET") {
+      $0.subject = DERWriter.sequence(DERWriter.set(), Array(CertificateParts().subject.dropFirst(2)))
+    },
     Case(.nameForm, .invalidName, "O has 0 characters", subject("2.5.4.10", 0x0c, "")),
     Case(.nameForm, .invalidName, "CN has characters that", subject("2.5.4.3", 0x13, "a@b")),
     Case(.nameForm, .invalidName, "CN has bytes that") { $0.subject = DERWriter.name([("2.5.4.3", 0x13, [0xff])]) },
@@ -89,23 +92,28 @@ import Testing
     return policies
   }
 
-  private static func findings(_ der: [UInt8], _ policies: ValidationPolicies) throws -> [CertificateFinding] {
+  static func findings(_ der: [UInt8], _ policies: ValidationPolicies) throws -> [CertificateFinding] {
     try CertificateValidator(policies: policies).examine(der: der, now: now).findings
   }
 
   @Test(arguments: cases)
   func `refuses where the policy rejects, and finds it in any case`(_ example: Case) throws {
+    try Self.check(example)
+  }
+
+  /// Judges the example under its policy's two choices and the defaults otherwise.
+  static func check(_ example: Case) throws {
     let der = CertificateParts().with(example.change).der
-    let allowing = Self.policies { $0[example.policy] = .allow }
-    #expect(CertificateValidatorTests.reason(der, allowing, now: Self.now) == nil)
-    let allowed = try #require(try Self.findings(der, allowing).first { $0.reason == example.reason })
+    let allowing = policies { $0[example.policy] = .allow }
+    #expect(CertificateValidatorTests.reason(der, allowing, now: now) == nil)
+    let allowed = try #require(try findings(der, allowing).first { $0.reason == example.reason })
     #expect(allowed.severity == (example.reason == .certificateAuthority ? .note : .warning))
     #expect(allowed.message.contains(example.detail), "\(allowed.message)")
     #expect(!allowed.source.isEmpty)
 
-    let rejecting = Self.policies { $0[example.policy] = .reject }
-    #expect(CertificateValidatorTests.reason(der, rejecting, now: Self.now) == example.reason.rawValue)
-    let rejected = try #require(try Self.findings(der, rejecting).first { $0.reason == example.reason })
+    let rejecting = policies { $0[example.policy] = .reject }
+    #expect(CertificateValidatorTests.reason(der, rejecting, now: now) == example.reason.rawValue)
+    let rejected = try #require(try findings(der, rejecting).first { $0.reason == example.reason })
     #expect(rejected.severity == .error)
   }
 
