@@ -57,14 +57,17 @@ final class ArchiveHandle {
   /// How many bytes of the input libarchive has taken.
   var consumedBytes: Int { Int(archive_filter_bytes(archive, -1)) }
 
+  /// How many times the input is compressed.
+  var filterCount: Int32 {
+    // The last filter is the input itself. There is none before the archive is open.
+    max(1, archive_filter_count(archive)) - 1
+  }
+
   /// Adds what was decompressed since the last call to the budget.
   ///
   /// - Throws: `tooLarge`.
   func settle() throws(ArchiveError) {
-    // The last filter is the input itself.
-    let count = archive_filter_count(archive)
-    guard count > 1 else { return }
-    let produced = (0..<(count - 1)).reduce(0) { $0 + max(0, Int(archive_filter_bytes(archive, $1))) }
+    let produced = (0..<filterCount).reduce(0) { $0 + max(0, Int(archive_filter_bytes(archive, $1))) }
     guard produced > settledBytes else { return }
     defer { settledBytes = produced }
     try budget.countUnpacked(produced - settledBytes)

@@ -5,6 +5,8 @@ import CArchive
 /// tar (v7, ustar, GNU, pax), zip, 7z and cpio are read, and gzip, bzip2, xz and zstd, which hold one file or a tar or cpio archive. No
 /// other code of libarchive is enabled, and no other program is ever started.
 package final class ArchiveReader {
+  private static let maximumFilters = 2
+
   /// What the beginning of the source is.
   package let kind: ArchiveKind
   /// How deep the archive lies in others: 1 for the outermost.
@@ -127,6 +129,7 @@ package final class ArchiveReader {
       while true {
         switch archive_read_next_header(handle.archive, &entry) {
         case ARCHIVE_OK, ARCHIVE_WARN:
+          try checkFilters()
           guard let damage else { return entry }
           found = entry
           throw damage
@@ -142,6 +145,14 @@ package final class ArchiveReader {
         }
       }
     }
+  }
+
+  /// A compressed file has one filter, and another where it is compressed twice. It has none where it is too short to be recognised.
+  private func checkFilters() throws(ArchiveError) {
+    guard kind.isCompressed else { return }
+    let filters = handle.filterCount
+    guard filters > 0 else { throw ended(ArchiveError(.breaksOff)) }
+    guard filters <= ArchiveReader.maximumFilters else { throw ended(ArchiveError(.tooDeep)) }
   }
 
   private func end() throws(ArchiveError) -> ArchiveMember? {

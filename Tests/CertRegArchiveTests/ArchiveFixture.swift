@@ -43,7 +43,9 @@ struct ArchiveFixture {
     let earlier = uselocale(certreg_utf8_locale())
     defer { uselocale(earlier) }
     let archive = try Self.unwrap(archive_write_new())
-    defer { archive_write_free(archive) }
+    let sink = Sink()
+    // Freeing writes what is left, also after an error.
+    defer { withExtendedLifetime(sink) { _ = archive_write_free(archive) } }
     let isCode =
       format == .raw
       ? archive_write_set_format_raw(archive) : archive_write_set_format_by_name(archive, format.rawValue)
@@ -51,7 +53,6 @@ struct ArchiveFixture {
     if let filter { try Self.check(archive_write_add_filter_by_name(archive, filter.rawValue), archive) }
     if !options.isEmpty { try Self.check(archive_write_set_options(archive, options), archive) }
     archive_write_set_bytes_per_block(archive, 0)
-    let sink = Sink()
     let status = withExtendedLifetime(sink) {
       archive_write_open(
         archive, Unmanaged.passUnretained(sink).toOpaque(), nil,
@@ -73,15 +74,14 @@ struct ArchiveFixture {
     defer { archive_entry_free(entry) }
     archive_entry_set_pathname(entry, member.path)
     archive_entry_set_perm(entry, 0o644)
+    archive_entry_set_size(entry, Int64(member.content.count))
     switch member.kind {
     case .directory: archive_entry_set_filetype(entry, 0o040000)
     case .link:
       archive_entry_set_filetype(entry, 0o120000)
       archive_entry_set_symlink(entry, "elsewhere")
     case .other: archive_entry_set_filetype(entry, 0o010000)
-    case .regular:
-      archive_entry_set_filetype(entry, 0o100000)
-      archive_entry_set_size(entry, Int64(member.content.count))
+    case .regular: archive_entry_set_filetype(entry, 0o100000)
     }
     try Self.check(archive_write_header(archive, entry), archive)
     guard member.kind == .regular, !member.content.isEmpty else { return }

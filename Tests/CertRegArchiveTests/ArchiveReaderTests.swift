@@ -45,8 +45,9 @@ import Testing
     #expect(Reading(bytes).errors.isEmpty)
     // Files that were joined with cat(1).
     #expect(Reading(bytes + bytes).members == [Member(path: "", content: content + content)])
+    // As tapes leave them. A frame of zstd begins with its signature or not at all.
     let padded = Reading(bytes + [UInt8](repeating: 0, count: 700))
-    #expect(padded.members.map(\.content) == [content])
+    #expect(padded.errors.map(\.reason) == (filter == .zstd ? [.damaged] : []))
   }
 
   @Test func `reads all of tar archives that were joined`() throws {
