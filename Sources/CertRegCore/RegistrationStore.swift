@@ -12,6 +12,8 @@ package enum StoreChange: Hashable, Sendable {
   case complete(Registration)
   /// Removes from the queue and keeps the failure; a result that was there before stays.
   case fail(FailedRegistration)
+  /// Removes from the queue and keeps nothing under the key: the end is kept under another one, by a change beside this.
+  case dequeue(RegistrationKey)
   /// Removes the result (registered or failed); a queued entry stays.
   case forget(RegistrationKey)
 }

@@ -32,6 +32,14 @@ package enum UpstreamReply: Hashable, Sendable {
   /// `status`: what the upstream says it has, where it was asked.
   case alreadyExists(certificateARN: String, status: CertificateStatus?, requestID: String?)
   case failed(UpstreamFailure)
+
+  /// The ARN that the reply names; `nil`: it names none.
+  package var certificateARN: String? {
+    switch self {
+    case .registered(let arn, _), .alreadyExists(let arn, _, _): arn
+    case .failed: nil
+    }
+  }
 }
 
 /// Why a call did not bring a result, and what that means for trying again.
@@ -67,6 +75,9 @@ package struct UpstreamFailure: Error, Hashable, Sendable {
 /// The upstream of one target. It signs, sends, reads and classifies. When to call and whether to try again is decided by its
 /// user.
 package protocol UpstreamClient: Sendable {
+  /// Where the upstream is. Results of one location are never answered for another.
+  var location: UpstreamLocation { get }
+
   /// Makes one call, and where the target is so configured asks for the status of a certificate that exists. Refreshed
   /// credentials or a corrected clock may make each two requests on the wire, never more. Each ends within `requestTimeout`.
   func perform(_ call: UpstreamCall) async -> UpstreamReply

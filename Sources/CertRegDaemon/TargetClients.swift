@@ -15,6 +15,9 @@ final class TargetClients: Sendable {
   private let context: CredentialsContext
   private let isSandbox: Bool
   private let clients = Mutex<[TargetName: TargetClient]>([:])
+  /// The sandboxes of all targets and regions so far: what a target registered is there for the life of the process,
+  /// whatever reloads change meanwhile.
+  private let sandboxes = Mutex<[TargetName: [String?: EmbeddedUpstream]]>([:])
   /// Ends when the calls of all clients that reloads replaced have ended. ``shutDown()`` waits for it.
   private let retiring = Mutex<Task<Void, Never>?>(nil)
 
@@ -42,6 +45,11 @@ final class TargetClients: Sendable {
         credentials: client.credentialsProvenance.map { .init(source: $0.source, expiresAt: $0.expiration) },
         clockOffset: client.clockOffset)
     }
+  }
+
+  /// Where the upstream of each target is.
+  var locations: [TargetName: UpstreamLocation] {
+    clients.withLock { $0 }.mapValues(\.client.location)
   }
 
   /// The pace of each target.
@@ -83,11 +91,19 @@ final class TargetClients: Sendable {
 
   private func make(_ target: TargetConfiguration) async throws(UpstreamConfigurationError) -> TargetClient {
     if isSandbox {
-      let upstream = target.region.map { EmbeddedUpstream(region: $0) } ?? EmbeddedUpstream()
-      return TargetClient(configuration: target, client: upstream, isAWS: false)
+      return TargetClient(configuration: target, client: sandbox(of: target), isAWS: false)
     }
     let client = try await AWSUpstreamClient(configuration: target, context: context)
     return TargetClient(configuration: target, client: client, isAWS: client.endpoint.isAWS)
+  }
+
+  private func sandbox(of target: TargetConfiguration) -> EmbeddedUpstream {
+    sandboxes.withLock { sandboxes in
+      if let present = sandboxes[target.name]?[target.region] { return present }
+      let new = target.region.map { EmbeddedUpstream(region: $0) } ?? EmbeddedUpstream()
+      sandboxes[target.name, default: [:]][target.region] = new
+      return new
+    }
   }
 
   func shutDown() async {

@@ -73,6 +73,7 @@ extension MemoryStore.State {
     case .fail(let failure):
       queue[failure.key] = nil
       failures[failure.key] = failure
+    case .dequeue(let key): queue[key] = nil
     case .forget(let key):
       results[key] = nil
       failures[key] = nil

@@ -61,6 +61,7 @@ struct SimulatedDisk {
     case .fail(let failure):
       rows[failure.key] = nil
       failures.insert(failure.key)
+    case .dequeue(let key): rows[key] = nil
     case .forget(let key): results[key] = nil
     }
   }

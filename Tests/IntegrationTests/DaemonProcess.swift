@@ -111,10 +111,10 @@ final class SandboxProcess {
   let url: String
   private let process = Process()
 
-  init() throws {
+  init(_ arguments: [String] = []) throws {
     let output = Pipe()
     process.executableURL = DaemonProcess.programs.appending(path: "certreg-sandbox")
-    process.arguments = ["--port", "0"]
+    process.arguments = (arguments.contains("--port") ? [] : ["--port", "0"]) + arguments
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
     try process.run()
@@ -124,6 +124,11 @@ final class SandboxProcess {
   }
 
   deinit {
+    stop()
+  }
+
+  /// Ends the sandbox, and its port is free.
+  func stop() {
     process.terminate()
     process.waitUntilExit()
   }

@@ -130,7 +130,7 @@ package struct Registrar: Sendable {
     case .noteProgress: purposes.append(.advance(key))
     case .complete, .fail: purposes.append(.finish(key))
     // Nothing waits for these.
-    case .noteAttempt, .forget: break
+    case .noteAttempt, .dequeue, .forget: break
     }
   }
 
