@@ -226,8 +226,8 @@ extension DaemonParts {
     } catch {
       throw DaemonError(error)
     }
-    for (target, rows) in Dictionary(grouping: pending, by: \.key.target)
-    where !settings.targets.contains(where: { $0.name == target }) {
+    let configured = Set(settings.targets.map(\.name))
+    for (target, rows) in Dictionary(grouping: pending, by: \.key.target) where !configured.contains(target) {
       logger.warning(
         "\(rows.count) queued for the target \(target), which is not configured: they wait until it is")
     }

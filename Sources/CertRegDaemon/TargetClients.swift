@@ -61,7 +61,7 @@ final class TargetClients: Sendable {
   ///
   /// The others finish their calls, and are not waited for.
   ///
-  /// - Throws: The first target that cannot be used.
+  /// - Throws: The first target that cannot be used, or that the task was cancelled.
   func replace(with targets: [TargetConfiguration]) async throws(DaemonError) {
     let old = clients.withLock { $0 }
     var new: [TargetName: TargetClient] = [:]
@@ -71,6 +71,7 @@ final class TargetClients: Sendable {
         continue
       }
       do throws(UpstreamConfigurationError) {
+        if Task.isCancelled { throw UpstreamConfigurationError("the daemon stops") }
         new[target.name] = try await make(target)
       } catch {
         await Self.shutDown(new.filter { old[$0.key]?.configuration != $0.value.configuration })

@@ -172,6 +172,14 @@ import Testing
     #expect(AccountPrefix(arn: arn)?.rawValue == prefix)
   }
 
+  @Test func `a target's number costs the same however many targets there are`() {
+    let growth = ProcessorTime.growth(from: 1000, to: 8000) { count in
+      let cache = ResultCache(maxEntries: 10)
+      for number in 0..<count { _ = cache.number(of: TargetName("target-\(number)")) }
+    }
+    #expect(growth < 24)
+  }
+
   @Test func `more targets than memory has numbers for are still answered from disk`() throws {
     let cache = ResultCache(maxEntries: 10)
     for number in 1...65_535 { #expect(cache.number(of: TargetName("\(number)")) == number) }

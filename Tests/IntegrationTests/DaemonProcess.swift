@@ -81,6 +81,10 @@ final class DaemonProcess {
     return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
   }
 
+  func send(_ signal: Int32) {
+    if let process { kill(process.processIdentifier, signal) }
+  }
+
   /// Sends SIGHUP and returns once the daemon says that it is done with it.
   func reload() throws {
     guard let process else { return }
