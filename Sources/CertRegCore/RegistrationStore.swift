@@ -14,6 +14,9 @@ package enum StoreChange: Hashable, Sendable {
   case fail(FailedRegistration)
   /// Keeps another name for the device of a registration, queued or finished.
   case nameDevice(RegistrationKey, DeviceID)
+  /// Removes the registration from the queue and stores nothing under its key: a change beside this one stores the end under
+  /// another key.
+  case dequeue(RegistrationKey)
   /// Removes the result (registered or failed); a queued entry stays.
   case forget(RegistrationKey)
 }

@@ -33,6 +33,14 @@ package enum UpstreamReply: Hashable, Sendable {
   /// `status` is the upstream's own, if it was asked.
   case alreadyExists(certificateARN: String, status: CertificateStatus?, requestID: String?)
   case failed(UpstreamFailure)
+
+  /// The ARN that the reply names; `nil`: it names none.
+  package var certificateARN: String? {
+    switch self {
+    case .registered(let arn, _), .alreadyExists(let arn, _, _): arn
+    case .failed: nil
+    }
+  }
 }
 
 /// Why a call had no result, and whether another call may succeed.
@@ -73,6 +81,9 @@ package struct UpstreamFailure: Error, Hashable, Sendable {
 /// The upstream of one target: signs and sends calls, reads and classifies replies. Its user decides when to call and
 /// whether to try again.
 package protocol UpstreamClient: Sendable {
+  /// Where the upstream is. Results of one location are never answered for another.
+  var location: UpstreamLocation { get }
+
   /// Makes one call. If the target is configured so, a second call asks for the status of a certificate that exists
   /// already. Each is at most two requests on the wire: the second uses other credentials or a corrected time. Each
   /// request ends within `requestTimeout`.

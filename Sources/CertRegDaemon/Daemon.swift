@@ -87,7 +87,7 @@ package struct Daemon: Sendable {
     logger.log(.notice, .ready, "certregd \(Version.current) serves \(parts.socketPath)")
     notifier.ready(status: "serving \(loaded.settings.targets.count) target(s)")
     ProgramText.releasePages()
-    let supervision = Reloading(
+    let reloading = Reloading(
       loaded: loaded, reload: reload, parts: parts, log: log, notifier: notifier, logger: logger)
     await withTaskGroup { group in
       group.addTask { await parts.calls.run() }
@@ -103,71 +103,14 @@ package struct Daemon: Sendable {
         group.addTask { await status.run() }
       }
       if let watchdog { group.addTask { await watchdog.run() } }
-      let settings = await supervision.run(signals)
+      await reloading.run(signals)
       logger.log(.notice, .stopping, "stopping")
       notifier.stopping(status: "answering what was asked")
-      let limit = settings.drainTimeout
+      let limit = reloading.settings.drainTimeout
       notifier.extendTimeout(by: limit + .seconds(5))
       await parts.stop(limit: limit)
       group.cancelAll()
     }
     await parts.close()
-  }
-}
-
-/// Waits for signals: SIGHUP takes a new configuration, SIGTERM and SIGINT end the daemon.
-private struct Reloading: Sendable {
-  let loaded: LoadedSettings
-  let reload: @Sendable () throws(SettingsError) -> LoadedSettings
-  let parts: DaemonParts
-  let log: LogPipeline
-  let notifier: ServiceNotifier
-  let logger: Logger
-
-  /// - Returns: the settings in force at the end.
-  func run(_ signals: UnixSignalsSequence) async -> Settings {
-    var current = loaded
-    for await signal in signals {
-      guard signal == .sighup else {
-        // A second one means now: the default action takes effect again.
-        Glibc.signal(SIGTERM, SIG_DFL)
-        Glibc.signal(SIGINT, SIG_DFL)
-        return current.settings
-      }
-      notifier.reloading()
-      do throws(SettingsError) {
-        let new = try reload()
-        current = try await take(new, from: current)
-        parts.reports.setReloadProblem(nil)
-        notifier.ready(status: "took the new configuration")
-      } catch {
-        for problem in error.problems { logger.log(.error, .reloadRefused, "\(problem)") }
-        let problem = error.problems.first.map { "\($0)" } ?? ""
-        parts.reports.setReloadProblem(problem)
-        notifier.ready(status: "the new configuration is wrong, the old one stays: \(problem)")
-      }
-      parts.activity.note()
-    }
-    return current.settings
-  }
-
-  private func take(_ new: LoadedSettings, from old: LoadedSettings) async throws(SettingsError) -> LoadedSettings {
-    for warning in new.warnings { logger.warning("\(warning)") }
-    var taken = new
-    taken.settings = new.settings.atReload(of: old.settings)
-    do throws(DaemonError) { try await parts.reconfigure(taken.settings) } catch {
-      throw SettingsError(problems: [
-        SettingsError.Problem(
-          origin: .file(path: new.configurationFile ?? "configuration", line: nil, column: nil), key: "targets",
-          message: error.description)
-      ])
-    }
-    log.level = taken.settings.log.level.swiftLog
-    for change in new.settings.changes(from: old.settings) where !change.takesEffectAtReload {
-      logger.warning(
-        "\(change.key) changed, which takes effect at the next start", metadata: [LogField.setting: "\(change.key)"])
-    }
-    logger.log(.notice, .reloaded, "took the new configuration")
-    return taken
   }
 }

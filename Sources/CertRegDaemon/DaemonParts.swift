@@ -30,6 +30,7 @@ final class DaemonParts: Sendable {
   private let targetChanges = Activity()
   private let store: SQLiteRegistrationStore
   private let known: KnownResults
+  private let homesFile: HomesFile
   private let verdicts: Verdicts
   private let socket: OpenSocket
   private let threads: Threads
@@ -50,12 +51,15 @@ final class DaemonParts: Sendable {
     let givingWay = GivingWay(demand: demand, clock: clock)
     let opened = try Self.openStore(settings, givingWay, logger)
     let store = opened.store
+    let homes = try HomesFile.open(in: settings.databaseDirectory(), logger: logger)
     let memory = ResultCache(maxEntries: settings.cache.maxEntries)
-    let known = KnownResults(memory: memory, store: store, timeToLive: settings.cache.ttl)
     let verdicts = Verdicts(policies: settings.validation, clock: clock)
     let socket = try OpenSocket.take(surroundings.passed, else: settings.socket, logger: logger)
     let threads = Threads(givingWay: givingWay)
     let loop = threads.core.next()
+    let known = KnownResults(
+      memory: memory, store: store, timeToLive: settings.cache.ttl, homes: homes.homes
+    ) { homes.file.append($0, on: threads.queue) }
     let clients = TargetClients(
       context: CredentialsContext(
         environment: ProcessEnvironment(surroundings.environment), clock: clock, eventLoopGroup: threads.core,
@@ -67,6 +71,7 @@ final class DaemonParts: Sendable {
     var started: SocketServer?
     do {
       try await clients.replace(with: settings.targets)
+      known.point(clients.locations)
       let engine = try await RegistrationEngine.start(
         on: loop,
         RegistrationEngine.Parts(
@@ -110,6 +115,7 @@ final class DaemonParts: Sendable {
     self.clock = clock
     self.store = store
     self.known = known
+    homesFile = homes.file
     self.verdicts = verdicts
     self.socket = socket
     self.threads = threads
@@ -146,6 +152,7 @@ final class DaemonParts: Sendable {
   /// - Throws: What is wrong with a target. Then everything stays as it was.
   func reconfigure(_ settings: Settings) async throws(DaemonError) {
     try await clients.replace(with: settings.targets)
+    known.point(clients.locations)
     await engine.reconfigure(settings.registrar, targets: clients.limits)
     verdicts.replace(settings.validation)
     known.setTimeToLive(settings.cache.ttl)
@@ -178,6 +185,7 @@ final class DaemonParts: Sendable {
     await server.shutDown()
     await clients.shutDown()
     try? await threads.workers.shutdownGracefully()
+    homesFile.writeWaiting()
     store.close()
     try? await threads.core.shutdownGracefully()
   }
@@ -218,8 +226,8 @@ extension DaemonParts {
     } catch {
       throw DaemonError(error)
     }
-    for (target, rows) in Dictionary(grouping: pending, by: \.key.target)
-    where !settings.targets.contains(where: { $0.name == target }) {
+    let configured = Set(settings.targets.map(\.name))
+    for (target, rows) in Dictionary(grouping: pending, by: \.key.target) where !configured.contains(target) {
       logger.warning(
         "\(rows.count) queued for the target \(target), which is not configured: they wait until it is")
     }

@@ -208,7 +208,7 @@ final class RequestService: RequestHandling {
     _ request: OwnedRequest, _ key: RegistrationKey, pending: Registrar.PendingView?, reply: Reply
   ) {
     do throws(StoreError) {
-      let record = try store.record(for: key)
+      let record = try known.record(for: key)
       if pending == nil, record == nil {
         counts.count(.lookup, .notFound)
       } else {
@@ -238,7 +238,7 @@ final class RequestService: RequestHandling {
     do throws(ServiceError) {
       let key = try key(of: request)
       let isKnown: Bool
-      do throws(StoreError) { isKnown = try store.record(for: key) != nil } catch { throw ServiceError(error) }
+      do throws(StoreError) { isKnown = try known.record(for: key) != nil } catch { throw ServiceError(error) }
       guard isKnown else { throw .notFound }
       engine.forget(key) { error in
         if let error { return self.fail(request, ServiceError(error), reply) }

@@ -15,6 +15,9 @@ final class TargetClients: Sendable {
   private let context: CredentialsContext
   private let isSandbox: Bool
   private let clients = Mutex<[TargetName: TargetClient]>([:])
+  /// The sandboxes of all targets and regions so far: what a target registered is there for the life of the process,
+  /// whatever reloads change meanwhile.
+  private let sandboxes = Mutex<[TargetName: [String?: EmbeddedUpstream]]>([:])
   /// Ends when the calls of all clients that reloads replaced have ended. ``shutDown()`` waits for it.
   private let retiring = Mutex<Task<Void, Never>?>(nil)
 
@@ -44,6 +47,11 @@ final class TargetClients: Sendable {
     }
   }
 
+  /// Where the upstream of each target is.
+  var locations: [TargetName: UpstreamLocation] {
+    clients.withLock { $0 }.mapValues(\.client.location)
+  }
+
   /// The pace of each target.
   var limits: [TargetName: TargetLimits] {
     clients.withLock { $0 }.mapValues { TargetLimits($0.configuration, isAWS: $0.isAWS) }
@@ -53,7 +61,7 @@ final class TargetClients: Sendable {
   ///
   /// The others finish their calls, and are not waited for.
   ///
-  /// - Throws: The first target that cannot be used.
+  /// - Throws: The first target that cannot be used, or that the task was cancelled.
   func replace(with targets: [TargetConfiguration]) async throws(DaemonError) {
     let old = clients.withLock { $0 }
     var new: [TargetName: TargetClient] = [:]
@@ -63,6 +71,7 @@ final class TargetClients: Sendable {
         continue
       }
       do throws(UpstreamConfigurationError) {
+        if Task.isCancelled { throw UpstreamConfigurationError("the daemon stops") }
         new[target.name] = try await make(target)
       } catch {
         await Self.shutDown(new.filter { old[$0.key]?.configuration != $0.value.configuration })
@@ -83,11 +92,19 @@ final class TargetClients: Sendable {
 
   private func make(_ target: TargetConfiguration) async throws(UpstreamConfigurationError) -> TargetClient {
     if isSandbox {
-      let upstream = target.region.map { EmbeddedUpstream(region: $0) } ?? EmbeddedUpstream()
-      return TargetClient(configuration: target, client: upstream, isAWS: false)
+      return TargetClient(configuration: target, client: sandbox(of: target), isAWS: false)
     }
     let client = try await AWSUpstreamClient(configuration: target, context: context)
     return TargetClient(configuration: target, client: client, isAWS: client.endpoint.isAWS)
+  }
+
+  private func sandbox(of target: TargetConfiguration) -> EmbeddedUpstream {
+    sandboxes.withLock { sandboxes in
+      if let present = sandboxes[target.name]?[target.region] { return present }
+      let new = target.region.map { EmbeddedUpstream(region: $0) } ?? EmbeddedUpstream()
+      sandboxes[target.name, default: [:]][target.region] = new
+      return new
+    }
   }
 
   func shutDown() async {

@@ -64,6 +64,8 @@ package final class AWSUpstreamClient: UpstreamClient {
     }
   }
 
+  package var location: UpstreamLocation { endpoint.location }
+
   /// How far the upstream's clock is ahead of the host's; zero until an upstream has refused a signature for its time.
   package var clockOffset: Duration { offset.value }
 

@@ -28,6 +28,8 @@ package final class EmbeddedUpstream: UpstreamClient {
     state = Mutex(State(generator: SplitMix64(seed: seed)))
   }
 
+  package var location: UpstreamLocation { .embedded(region: account.region) }
+
   /// How many certificates are registered.
   package var certificateCount: Int {
     state.withLock(\.registered.count)

@@ -71,6 +71,16 @@ struct ConfigurationNode: Equatable, Sendable {
     content = .mapping(members)
   }
 
+  /// Changes every member of the section `key` in turn, in linear time. Where `key` is no section nothing is changed.
+  mutating func changeMembers(of key: String, _ change: (inout ConfigurationNode) -> Void) {
+    guard case .mapping(var members) = content, let index = members.firstIndex(where: { $0.key == key }),
+      case .mapping(var inner) = members[index].value.content
+    else { return }
+    for place in inner.indices { change(&inner[place].value) }
+    members[index].value.content = .mapping(inner)
+    content = .mapping(members)
+  }
+
   /// The node at `path`; `nil` if there is none or it is null.
   func value(at path: ArraySlice<String>) -> ConfigurationNode? {
     guard let key = path.first else { return content == .null ? nil : self }

@@ -49,14 +49,26 @@ enum SettingsChecks {
 
   private static func checkAccess(_ settings: Settings, _ decoding: inout Decoding) {
     let names = settings.targets.map(\.name.rawValue)
+    let known = Set(names)
+    var suggestionsLeft = mostSuggestions
     for (index, rule) in (settings.access?.rules ?? []).enumerated() {
-      for (item, target) in (rule.targets ?? []).enumerated() where !names.contains(target) {
+      for (item, target) in (rule.targets ?? []).enumerated() where !known.contains(target) {
         let key = "access.rules[\(index)].targets[\(item)]"
+        suggestionsLeft -= 1
         decoding.report(
-          decoding.origin(of: key), key, "\(quoted(target)) is none of the targets \(names.joined(separator: ", "))",
-          suggestion: Suggestion.nearest(to: target, among: names))
+          decoding.origin(of: key), key, "\(quoted(target)) is none of the targets \(list(names))",
+          suggestion: suggestionsLeft < 0 ? nil : Suggestion.nearest(to: target, among: names))
       }
     }
+  }
+
+  /// The search for a suggestion looks at every target, so that thousands of problems take quadratic time.
+  private static let mostSuggestions = 20
+
+  /// The first of the names, for a message.
+  static func list(_ names: [String]) -> String {
+    let shown = names.prefix(16).joined(separator: ", ")
+    return names.count > 16 ? "\(shown) and \(names.count - 16) more" : shown
   }
 }
 

@@ -177,15 +177,21 @@ extension SettingsLoader {
       ("dualStack", ["AWS_USE_DUALSTACK_ENDPOINT"]),
       ("caFile", ["AWS_CA_BUNDLE"]),
     ]
-    for target in targetNames(tree) {
-      for (key, variables) in sources where tree.value(at: ["targets", target, key]) == nil {
-        let found = variables.lazy.compactMap { name in
-          EnvironmentVariables.value(name, in: environment).map { (name, $0) }
-        }.first
-        guard let (name, text) = found else { continue }
-        let role: ValueRole = key == "caFile" ? .path : .other
-        tree.set(["targets", target, key], to: node(text, .variable(name), role))
+    let found: [(key: String, value: ConfigurationNode)] = sources.compactMap { key, variables in
+      for name in variables {
+        guard let text = EnvironmentVariables.value(name, in: environment) else { continue }
+        return (key, node(text, .variable(name), key == "caFile" ? .path : .other))
       }
+      return nil
+    }
+    guard !found.isEmpty else { return }
+    if tree["targets"]?.members.isEmpty ?? true {
+      for (key, value) in found { tree.set(["targets", "default", key], to: value) }
+      return
+    }
+    // All targets in one pass: to look up each of thousands by its name takes quadratic time.
+    tree.changeMembers(of: "targets") { target in
+      for (key, value) in found where target.value(at: [key]) == nil { target.set([key], to: value) }
     }
   }
 }
@@ -200,14 +206,14 @@ extension SettingsLoader {
       if names.contains(settings.defaultTarget.rawValue) { return }
       decoding.report(
         origin, key,
-        "\(quoted(settings.defaultTarget.rawValue)) is none of the targets \(names.joined(separator: ", "))",
+        "\(quoted(settings.defaultTarget.rawValue)) is none of the targets \(SettingsChecks.list(names))",
         suggestion: Suggestion.nearest(to: settings.defaultTarget.rawValue, among: names))
     } else if let name = SettingsLoader.impliedDefaultTarget(among: names) {
       settings.defaultTarget = .init(name)
     } else if !decoding.problems.contains(where: { $0.key == key || $0.key.hasPrefix("targets") }) {
       decoding.report(
         decoding.origin(of: "targets"), key,
-        "is needed: there are \(names.count) targets and none is named \"default\"; name one of \(names.joined(separator: ", "))"
+        "is needed: there are \(names.count) targets and none is named \"default\"; name one of \(SettingsChecks.list(names))"
       )
     }
   }

@@ -161,6 +161,7 @@ extension RegistrationWriter {
     case .fail(let failure): try fail(failure)
     case .noteProgress(let key, let facts): try noteProgress(key, facts)
     case .nameDevice: break
+    case .dequeue(let key): try removeFromQueue(key)
     case .forget(let key): try forget(key)
     }
     state.revision += 1
@@ -202,9 +203,7 @@ extension RegistrationWriter {
   }
 
   /// Rewrites the row of `attempt` that belongs to a queued key, or writes the first one.
-  private func changeAttempt(
-    _ key: RegistrationKey, _ change: (inout AttemptRow) -> Void
-  ) throws(DatabaseFault) {
+  private func changeAttempt(_ key: RegistrationKey, _ change: (inout AttemptRow) -> Void) throws(DatabaseFault) {
     guard var entry = queued[key] else { return }
     var attempt = AttemptRow(sequence: entry.sequence, callStarted: entry.callStarted, attempts: 0)
     if entry.hasAttempt {

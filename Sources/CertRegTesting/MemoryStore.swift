@@ -93,6 +93,7 @@ extension MemoryStore.State {
     case .nameDevice(let key, let name):
       names[key] = name
       queue[key]?.deviceID = name
+    case .dequeue(let key): queue[key] = nil
     case .forget(let key):
       results[key] = nil
       failures[key] = nil

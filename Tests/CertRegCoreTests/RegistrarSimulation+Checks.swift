@@ -32,7 +32,7 @@ extension RegistrarSimulation {
     case .fail(let failure):
       if failure.error.reason == .queueExpired { checkExpiry(of: failure.key) }
       flights[failure.key]?.isEnding = true
-    case .enqueue, .noteAttempt, .noteProgress, .nameDevice, .forget: break
+    case .enqueue, .noteAttempt, .noteProgress, .nameDevice, .dequeue, .forget: break
     }
   }
 

@@ -62,6 +62,7 @@ struct SimulatedDisk {
       rows[failure.key] = nil
       failures.insert(failure.key)
     case .nameDevice(let key, let name): rows[key]?.pending.deviceID = name
+    case .dequeue(let key): rows[key] = nil
     case .forget(let key): results[key] = nil
     }
   }

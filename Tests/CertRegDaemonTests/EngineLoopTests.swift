@@ -34,6 +34,8 @@ import Testing
     func giveWay() {}
   }
 
+  private struct Missing: Error {}
+
   private final class Log: Sendable {
     let records = Mutex<[LogRecord]>([])
   }
@@ -118,7 +120,7 @@ import Testing
     ask(1)
     endCommits()
     #expect(effects.calls == [key(1)])
-    engine.replied(key(1), .registered(certificateARN: arn(1), requestID: nil))
+    engine.replied(key(1), .registered(certificateARN: arn(1), requestID: nil), from: nil)
     #expect(told.outcomes == [])
     endCommits()
     ask(1)
@@ -131,7 +133,7 @@ import Testing
     ask(1)
     endCommits()
     let missing = ServiceError(.unauthorized, reason: "no_credentials", message: "there are no credentials")
-    engine.replied(key(1), .failed(UpstreamFailure(error: missing, disposition: .identity)))
+    engine.replied(key(1), .failed(UpstreamFailure(error: missing, disposition: .identity)), from: nil)
     endCommits()
     #expect(told.outcomes == ["no_credentials"])
     #expect(events() == ["registration_failed"])
@@ -154,11 +156,11 @@ import Testing
   @Test func `a known status survives a refresh that is answered with 409`() {
     ask(1, status: .active)
     endCommits()
-    engine.replied(key(1), .registered(certificateARN: arn(1), requestID: nil))
+    engine.replied(key(1), .registered(certificateARN: arn(1), requestID: nil), from: nil)
     endCommits()
     ask(1, status: .inactive, refresh: true)
     endCommits()
-    engine.replied(key(1), .alreadyExists(certificateARN: arn(1), status: nil, requestID: nil))
+    engine.replied(key(1), .alreadyExists(certificateARN: arn(1), status: nil, requestID: nil), from: nil)
     endCommits()
     #expect(told.outcomes == ["created", "status_differs"])
   }
@@ -166,13 +168,34 @@ import Testing
   @Test func `a result that was forgotten during its commit is not known`() throws {
     ask(1)
     endCommits()
-    engine.replied(key(1), .registered(certificateARN: arn(1), requestID: nil))
+    engine.replied(key(1), .registered(certificateARN: arn(1), requestID: nil), from: nil)
     engine.forget(key(1)) { _ in }
     endCommits()
     let forgetting = try #require(effects.others.first)
     #expect(forgetting.changes == [.forget(key(1))])
     forgetting.completion(engine, .success(()))
     #expect(known.memory.count == 0)
+  }
+
+  @Test func `a result is kept where the upstream was that was called, and the queue goes by the target`() throws {
+    let first = UpstreamLocation.embedded(region: "a")
+    known.point([Self.target: first])
+    known.point([Self.target: .embedded(region: "b")])
+    ask(1)
+    endCommits()
+    let arn = "arn:aws:iot:b:111:cert/" + key(1).certificateID.hex
+    engine.replied(key(1), .registered(certificateARN: arn, requestID: nil), from: .embedded(region: "b"))
+    let changes = try #require(effects.commits.first?.changes)
+    guard case .complete(let registration)? = changes.last else { throw Missing() }
+    #expect(changes.count == 2 && changes.first == .dequeue(key(1)))
+    #expect(registration.key == known.home(of: Self.target).storedKey(key(1).certificateID))
+    #expect(registration.key != key(1))
+    endCommits()
+    ask(1)
+    known.point([Self.target: first])
+    ask(1)
+    #expect(told.outcomes == ["created", "created"])
+    #expect(effects.commits.count == 1)
   }
 
   @Test func `a failing disk is reported once, and once more when it recovers`() {

@@ -27,6 +27,7 @@ final class ServiceUnderTest: Sendable {
 
   /// An upstream with prepared replies. After the last reply every certificate is new.
   private final class Upstream: UpstreamClient {
+    let location = UpstreamLocation.embedded(region: "r")
     private let replies: Mutex<[UpstreamReply]>
     private let calls = Mutex(0)
 

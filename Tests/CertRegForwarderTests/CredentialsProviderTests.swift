@@ -57,6 +57,24 @@ import Testing
 
   // MARK: Environment and profile
 
+  @Test func `the shared files are read once for all targets`() async throws {
+    let count = 200
+    let profiles = (0..<count).map { "[p\($0)]\naws_access_key_id = K\($0)\naws_secret_access_key = s\n" }.joined()
+    let files = MemoryFiles(["/h/.aws/credentials": profiles])
+    let context = CredentialsContext(
+      environment: ProcessEnvironment(["HOME": "/h"]), files: files.files, clock: .system,
+      eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+    for number in 0..<count {
+      let configuration = CredentialsConfiguration.profile(name: "p\(number)", file: nil)
+      let provider = try context.provider(
+        for: configuration, profiles: context.profileStore(for: configuration), region: "eu-central-1")
+      #expect(try await provider.fetch()?.signing.accessKeyID == "K\(number)")
+      #expect(provider.filePaths == ["/h/.aws/config", "/h/.aws/credentials"])
+      await provider.shutdown()
+    }
+    #expect(files.reads == 1)
+  }
+
   @Test func `the environment comes first and half a pair is an error`() async throws {
     let files = MemoryFiles(["/h/.aws/credentials": "[default]\naws_access_key_id = F\naws_secret_access_key = f"])
     let keys = ["AWS_ACCESS_KEY_ID": "E", "AWS_SECRET_ACCESS_KEY": "e", "AWS_SESSION_TOKEN": "t"]

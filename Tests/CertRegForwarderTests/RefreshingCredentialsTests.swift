@@ -77,6 +77,41 @@ import Testing
     await source.shutdown()
   }
 
+  @Test(arguments: [false, true])
+  func `a corrected file is fetched at once, however long the pause after a refusal`(isFound: Bool) async throws {
+    let clock = ManualClock()
+    let files = MemoryFiles(["/credentials": "wrong"])
+    let provider = GatedProvider(filePaths: ["/credentials"])
+    let source = RefreshingCredentials(
+      provider: provider, clock: clock.clock, files: files.files, logger: Logger(label: "test"))
+    // Refused again and again: without an expectable end, or the file cannot be understood.
+    for number in 1...8 {
+      let asking = Task {
+        if let held = source.current() { return try await source.refresh(after: held) }
+        return try await source.credentials()
+      }
+      await provider.started(number)
+      provider.finish(isFound ? .success(provider.set("wrong")) : .failure(CredentialsError(.invalid, "line 3")))
+      _ = try? await asking.value
+      clock.advance(.seconds(60))
+    }
+    clock.advance(.seconds(-59))
+    let refused = source.current()
+    if let refused { #expect(try await source.refresh(after: refused) == refused) }
+    #expect(provider.fetches == 8)
+
+    files.write("/credentials", "right")
+    let asking = Task {
+      if let held = source.current() { return try await source.refresh(after: held) }
+      return try await source.credentials()
+    }
+    await provider.started(9)
+    provider.finish(.success(provider.set("right")))
+    #expect(try await asking.value.accessKeyID == "right")
+    #expect(source.current()?.accessKeyID == "right")
+    await source.shutdown()
+  }
+
   @Test func `without a source, the error lists the sources`() async throws {
     let provider = GatedProvider()
     let source = source(provider)
@@ -130,6 +165,9 @@ final class GatedProvider: CredentialsProvider {
   }
 
   private let state = Mutex(State())
+  let filePaths: [String]
+
+  init(filePaths: [String] = []) { self.filePaths = filePaths }
 
   var summary: String { "a test" }
   var fetches: Int { state.withLock { $0.fetches } }

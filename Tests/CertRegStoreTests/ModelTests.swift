@@ -27,6 +27,7 @@ struct Model {
       queue[failure.key] = nil
       failures[failure.key] = failure
     case .nameDevice: break
+    case .dequeue(let key): queue[key] = nil
     case .forget(let key):
       results[key] = nil
       failures[key] = nil
@@ -100,7 +101,8 @@ struct Model {
       entry.key = key
       if Bool.random(using: &generator) { entry.facts = Sample.facts(&generator) }
       return .enqueue(entry)
-    case 3, 4: return .markCallStarted(key)
+    case 3: return .markCallStarted(key)
+    case 4: return Bool.random(using: &generator) ? .markCallStarted(key) : .dequeue(key)
     case 5: return .noteAttempt(key, attempts: Int.random(in: 0...9, using: &generator), lastError: Sample.error)
     case 6, 7:
       var registration = Sample.registration(sequence)

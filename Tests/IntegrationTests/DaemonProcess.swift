@@ -81,6 +81,10 @@ final class DaemonProcess {
     return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
   }
 
+  func send(_ signal: Int32) {
+    if let process { kill(process.processIdentifier, signal) }
+  }
+
   /// Sends SIGHUP and returns once the daemon reports the end of the reload.
   func reload() throws {
     guard let process else { return }
@@ -111,10 +115,10 @@ final class SandboxProcess {
   let url: String
   private let process = Process()
 
-  init() throws {
+  init(_ arguments: [String] = []) throws {
     let output = Pipe()
     process.executableURL = DaemonProcess.programs.appending(path: "certreg-sandbox")
-    process.arguments = ["--port", "0"]
+    process.arguments = (arguments.contains("--port") ? [] : ["--port", "0"]) + arguments
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
     try process.run()
@@ -124,6 +128,11 @@ final class SandboxProcess {
   }
 
   deinit {
+    stop()
+  }
+
+  /// Ends the sandbox, and its port is free.
+  func stop() {
     process.terminate()
     process.waitUntilExit()
   }

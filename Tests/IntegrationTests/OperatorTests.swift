@@ -74,6 +74,18 @@ import Testing
     #expect(entries.allSatisfy { $0.contains("peer_uid=\(getuid())") })
   }
 
+  // MARK: Reloads
+
+  @Test func `a signal to stop ends a reload with thousands of targets`() throws {
+    let daemon = try DaemonProcess(configuration: "targets: {default: {region: eu-west-1}}\n")
+    let targets = (0..<12_000).map { "  target-\($0): {region: eu-west-1}\n" }.joined()
+    try daemon.write(configuration: "defaultTarget: target-0\ntargets:\n\(targets)")
+    daemon.send(SIGHUP)
+    #expect(daemon.stop() == 0)
+    #expect(!daemon.logText.contains("event=reloaded") && daemon.logText.contains("event=stopped"))
+    #expect(!daemon.logText.contains("event=reload_refused"))
+  }
+
   // MARK: Starts under difficulties
 
   @Test func `starts without credentials, queues, and reports it`() throws {

@@ -53,15 +53,25 @@ package final class KnownResults: Sendable {
   package let memory: ResultCache
   private let store: any RegistrationStore
   private let timeToLive: Mutex<Duration?>
+  /// Where results belong. Notes are kept under its lock, so that they stay in order.
+  let homes: Mutex<TargetHomes>
+  let keepNotes: @Sendable ([TargetHomes.Note]) -> Void
 
   /// - Parameters:
   ///   - memory: Results in memory.
   ///   - store: Results on disk.
   ///   - timeToLive: `cache.ttl`; `nil`: results have no end.
-  package init(memory: ResultCache, store: any RegistrationStore, timeToLive: Duration?) {
+  ///   - homes: What earlier processes learnt of where results belong.
+  ///   - keepNotes: Keeps what is learnt from now on. It must not wait for the disk.
+  package init(
+    memory: ResultCache, store: any RegistrationStore, timeToLive: Duration?, homes: TargetHomes = TargetHomes(),
+    keepNotes: @escaping @Sendable ([TargetHomes.Note]) -> Void = { _ in }
+  ) {
     self.memory = memory
     self.store = store
     self.timeToLive = Mutex(timeToLive)
+    self.homes = Mutex(homes)
+    self.keepNotes = keepNotes
   }
 
   /// Takes another `cache.ttl`. Answers that event loops remember are void from then on.
@@ -141,8 +151,29 @@ package final class KnownResults: Sendable {
   private func find(_ key: RegistrationKey) throws(StoreError) -> Registration? {
     if let registration = inMemory(key) { return registration }
     let epoch = memory.epochs.current(key.certificateID)
-    guard let registration = try store.registration(for: key) else { return nil }
-    memory.keep(registration, replaces: false, readAt: epoch)
+    let home = home(of: key.target)
+    guard var registration = try store.registration(for: home.storedKey(key.certificateID)),
+      home.mayHold(arn: registration.certificateARN)
+    else { return nil }
+    registration.key = key
+    memory.keep(registration, in: home, replaces: false, readAt: epoch)
     return registration
+  }
+
+  /// What is kept of a registration that has ended. It may wait for the disk: not for event loops.
+  ///
+  /// - Throws: The store's fault.
+  package func record(for key: RegistrationKey) throws(StoreError) -> StoredRecord? {
+    let home = home(of: key.target)
+    switch try store.record(for: home.storedKey(key.certificateID)) {
+    case .registered(var registration):
+      guard home.mayHold(arn: registration.certificateARN) else { return nil }
+      registration.key = key
+      return .registered(registration)
+    case .failed(var failure):
+      failure.key = key
+      return .failed(failure)
+    case nil: return nil
+    }
   }
 }

@@ -11,6 +11,13 @@ package final class ResultCache: Sendable {
     var table: ResultTable
     var arnPrefixes: [String] = []
     var fingerprints: [Int64] = []
+    /// By a target's number, the number that its results are kept under where that is another one; 0: it is not.
+    var homes: [UInt16] = []
+
+    func home(of target: UInt16) -> UInt16 {
+      guard Int(target) < homes.count, homes[Int(target)] != 0 else { return target }
+      return homes[Int(target)]
+    }
   }
 
   /// A result and all that is needed to answer with it.
@@ -24,22 +31,38 @@ package final class ResultCache: Sendable {
   }
 
   private let state: Mutex<State>
-  private let targets: Mutex<[TargetName]>
+  private let numbers = Mutex<[TargetName: UInt16]>([:])
   /// Say whether a remembered answer still holds.
   package let epochs = EpochTable()
 
   /// - Parameter maxEntries: The most results at once; another one makes room.
   package init(maxEntries: Int) {
     state = Mutex(State(table: ResultTable(maxEntries: maxEntries)))
-    targets = Mutex([])
   }
 
-  /// A number for the target that stays the same for the life of the process.
+  /// A number for the target that stays the same for the life of the process; 0: there are no more numbers, and memory keeps
+  /// nothing of the target.
   package func number(of target: TargetName) -> UInt16 {
-    targets.withLock { targets in
-      if let index = targets.firstIndex(of: target) { return UInt16(index + 1) }
-      targets.append(target)
-      return UInt16(targets.count)
+    numbers.withLock { numbers in
+      if let number = numbers[target] { return number }
+      guard numbers.count < Int(UInt16.max) else { return 0 }
+      let number = UInt16(numbers.count + 1)
+      numbers[target] = number
+      return number
+    }
+  }
+
+  /// Answers for targets with the results of other homes from now on. The results of the homes before stay.
+  package func move(to homes: [ResultHome]) {
+    let pairs = homes.map { (number(of: $0.target), number(of: $0.name)) }
+    state.withLock { state in
+      for (target, home) in pairs where target != 0 {
+        if Int(target) >= state.homes.count {
+          state.homes += [UInt16](repeating: 0, count: Int(target) + 1 - state.homes.count)
+        }
+        state.homes[Int(target)] = home
+      }
+      epochs.advanceAll()
     }
   }
 
@@ -53,7 +76,7 @@ package final class ResultCache: Sendable {
   ///   - target: The target's number: see ``number(of:)``.
   package func known(_ id: CertificateID, target: UInt16) -> Known? {
     state.withLock { state in
-      guard let entry = state.table.entry(id, target: target) else { return nil }
+      guard let entry = state.table.entry(id, target: state.home(of: target)) else { return nil }
       return Known(
         entry: entry, arnPrefix: state.arnPrefixes[Int(entry.arnPrefix)],
         policyFingerprint: state.fingerprints[Int(entry.fingerprint)])
@@ -64,12 +87,17 @@ package final class ResultCache: Sendable {
   ///
   /// - Parameters:
   ///   - registration: The result.
+  ///   - home: Where the result belongs; `nil`: to the home that its target has now.
   ///   - replaces: Whether the result is news. Otherwise it was read from the store, and must not undo what happened since.
   ///   - epoch: The certificate's epoch before the store was read.
-  package func keep(_ registration: Registration, replaces: Bool, readAt epoch: UInt32 = 0) {
-    let target = number(of: registration.key.target)
+  package func keep(
+    _ registration: Registration, in home: ResultHome? = nil, replaces: Bool, readAt epoch: UInt32 = 0
+  ) {
+    let number = number(of: home?.name ?? registration.key.target)
     let id = registration.key.certificateID
     state.withLock { state in
+      let target = home == nil ? state.home(of: number) : number
+      guard target != 0 else { return }
       if !replaces {
         guard epochs.current(id) == epoch, state.table.entry(id, target: target) == nil else { return }
       }
@@ -96,9 +124,9 @@ package final class ResultCache: Sendable {
 
   /// Notes that a device has another name.
   package func nameDevice(_ key: RegistrationKey, _ tag: DeviceTag) {
-    let target = number(of: key.target)
+    let number = number(of: key.target)
     state.withLock { state in
-      guard var entry = state.table.entry(key.certificateID, target: target) else { return }
+      guard var entry = state.table.entry(key.certificateID, target: state.home(of: number)) else { return }
       entry.deviceTag = tag
       epochs.advance(key.certificateID)
       state.table.set(entry)
@@ -110,7 +138,7 @@ package final class ResultCache: Sendable {
     let target = number(of: key.target)
     state.withLock { state in
       epochs.advance(key.certificateID)
-      state.table.remove(key.certificateID, target: target)
+      state.table.remove(key.certificateID, target: state.home(of: target))
     }
   }
 

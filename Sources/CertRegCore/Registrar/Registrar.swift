@@ -133,7 +133,7 @@ package struct Registrar: Sendable {
     case .complete, .fail: purposes.append(.finish(key))
     case .nameDevice: purposes.append(.name(key))
     // Nothing waits for these.
-    case .noteAttempt, .forget: break
+    case .noteAttempt, .dequeue, .forget: break
     }
   }
 

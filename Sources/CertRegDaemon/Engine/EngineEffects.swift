@@ -10,7 +10,7 @@ protocol EngineEffects: AnyObject {
     _ changes: [StoreChange], at time: MonotonicTime,
     completion: @escaping (EngineLoop, Result<Void, StoreError>) -> Void)
 
-  /// Makes a call, then tells ``EngineLoop/replied(_:_:)``.
+  /// Makes a call, then tells ``EngineLoop/replied(_:_:from:)``.
   func call(_ key: RegistrationKey, _ call: UpstreamCall)
 
   /// Calls ``EngineLoop/timePassed()`` at a time, in place of any time that was asked for before; `nil`: at none.

@@ -22,6 +22,8 @@ final class EngineLoop {
   private(set) var figures = EngineFigures()
   private var calls: HeldCalls
   private var completions: [Registrar.WaiterID: Waiting] = [:]
+  /// Where the results of registrations belong that an upstream has answered and that have not ended on disk.
+  private var homes: [RegistrationKey: ResultHome] = [:]
   private var nextWaiter: Registrar.WaiterID = 1
   private var listener: (@Sendable (Ending) -> Void)?
   private var drained: (@Sendable () -> Void)?
@@ -83,7 +85,8 @@ final class EngineLoop {
   func nameDevice(
     _ key: RegistrationKey, _ deviceID: DeviceID, completion: @escaping @Sendable (StoreError?) -> Void
   ) {
-    effects.commit([.nameDevice(key, deviceID)], at: clock.monotonic) { engine, result in
+    let stored = known.home(of: key.target).storedKey(key.certificateID)
+    effects.commit([.nameDevice(stored, deviceID)], at: clock.monotonic) { engine, result in
       switch result {
       case .success:
         engine.known.memory.nameDevice(key, deviceID.tag)
@@ -96,7 +99,8 @@ final class EngineLoop {
   /// Forgets a result; `completion` gets the store's error, if any.
   func forget(_ key: RegistrationKey, completion: @escaping @Sendable (StoreError?) -> Void) {
     known.memory.forget(key)
-    effects.commit([.forget(key)], at: clock.monotonic) { engine, result in
+    let stored = known.home(of: key.target).storedKey(key.certificateID)
+    effects.commit([.forget(stored)], at: clock.monotonic) { engine, result in
       // Once more, behind the commits before it: what they made durable is remembered on this loop, and a thread that read the row
       // before it went may have put it back.
       engine.known.memory.forget(key)
@@ -164,9 +168,14 @@ final class EngineLoop {
   }
 
   /// A call ended.
-  func replied(_ key: RegistrationKey, _ reply: UpstreamReply) {
+  ///
+  /// - Parameter location: Where the upstream was that was called; `nil`: none was.
+  func replied(_ key: RegistrationKey, _ reply: UpstreamReply, from location: UpstreamLocation?) {
     let before = registrar.health(of: key.target)
     let now = clock.now
+    if let location, let arn = reply.certificateARN {
+      homes[key] = known.learn(arn: arn, of: key.target, at: location)
+    }
     figures.callEnded(key, at: now.monotonic)
     perform(registrar.replied(key, reply, now: now))
     guard let after = registrar.health(of: key.target), after != before else { return }
@@ -183,9 +192,10 @@ final class EngineLoop {
   private func perform(_ actions: [Registrar.Action]) {
     for action in actions {
       switch action {
-      case .commit(let id, let changes): effects.commit(id, changes, at: clock.monotonic)
+      case .commit(let id, let changes): effects.commit(id, changes.flatMap(kept), at: clock.monotonic)
       case .call(let key, let call): calls.append(key, call)
-      case .remember(let registration): known.memory.keep(registration, replaces: true)
+      case .remember(let registration):
+        known.memory.keep(registration, in: home(of: registration.key), replaces: true)
       case .ended(let ending): ended(ending)
       case .report(let fault):
         logger.log(.critical, .internalFault, "impossible event: \(fault.event) in the state \(fault.state)")
@@ -203,6 +213,25 @@ final class EngineLoop {
       drained()
     }
     effects.giveWay()
+  }
+
+  /// Where the result of a registration belongs. It is not where its target's upstream is now if a reload moved the target
+  /// during the call.
+  private func home(of key: RegistrationKey) -> ResultHome { homes[key] ?? known.home(of: key.target) }
+
+  /// A change as the store takes it: the queue goes by targets, results are kept by homes.
+  private func kept(_ change: StoreChange) -> [StoreChange] {
+    switch change {
+    case .complete(var registration):
+      let key = registration.key
+      registration.key.target = home(of: key).storedName
+      return registration.key == key ? [change] : [.dequeue(key), .complete(registration)]
+    case .fail(var failure):
+      let key = failure.key
+      failure.key.target = home(of: key).storedName
+      return failure.key == key ? [change] : [.dequeue(key), .fail(failure)]
+    case .enqueue, .markCallStarted, .noteAttempt, .noteProgress, .nameDevice, .dequeue, .forget: return [change]
+    }
   }
 
   private var nextWake: MonotonicTime? {
@@ -229,6 +258,7 @@ final class EngineLoop {
   }
 
   private func ended(_ ending: Ending) {
+    homes[ending.key] = nil
     let duration = figures.ended(ending, at: clock.monotonic)
     if case .failed(let failure) = ending, failure.error.reason == .upstreamMismatch {
       logger.log(

@@ -51,8 +51,8 @@ final class LoopEffects: EngineEffects {
 
   func call(_ key: RegistrationKey, _ call: UpstreamCall) {
     guard let engine else { return }
-    calls.make(call, in: key.target) { [loop] reply in
-      loop.execute { engine.value.replied(key, reply) }
+    calls.make(call, in: key.target) { [loop] reply, location in
+      loop.execute { engine.value.replied(key, reply, from: location) }
     }
   }
 

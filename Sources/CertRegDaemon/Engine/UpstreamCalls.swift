@@ -3,10 +3,13 @@ import NIOCore
 
 /// Runs calls of upstreams, each in a task of one group. How many there are at once is the registrar's decision.
 struct UpstreamCalls: Sendable {
+  /// Takes the end of a call, and where the upstream was that was called; `nil`: none was.
+  typealias Completion = @Sendable (UpstreamReply, UpstreamLocation?) -> Void
+
   private struct Order: Sendable {
     var client: any UpstreamClient
     var call: UpstreamCall
-    var completion: @Sendable (UpstreamReply) -> Void
+    var completion: Completion
   }
 
   private let orders: AsyncStream<Order>
@@ -28,14 +31,12 @@ struct UpstreamCalls: Sendable {
   }
 
   /// Makes a call; `completion` gets its end on an arbitrary thread.
-  func make(
-    _ call: UpstreamCall, in target: TargetName, completion: @escaping @Sendable (UpstreamReply) -> Void
-  ) {
+  func make(_ call: UpstreamCall, in target: TargetName, completion: @escaping Completion) {
     guard let client = client(target) else {
       // A reload took the target away between the decision and this call.
       let error = ServiceError(
         .serviceUnavailable, reason: .unknownTarget, message: "the target is no longer configured", retryable: true)
-      completion(.failed(UpstreamFailure(error: error, disposition: .unavailable(retryAfter: nil))))
+      completion(.failed(UpstreamFailure(error: error, disposition: .unavailable(retryAfter: nil))), nil)
       return
     }
     entrance.yield(Order(client: client, call: call, completion: completion))
@@ -48,7 +49,7 @@ struct UpstreamCalls: Sendable {
         for await order in orders {
           group.addTask { [givingWay] in
             givingWay.giveWay()
-            order.completion(await order.client.perform(order.call))
+            order.completion(await order.client.perform(order.call), order.client.location)
           }
         }
       }

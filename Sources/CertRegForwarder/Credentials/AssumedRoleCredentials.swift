@@ -7,6 +7,7 @@ struct AssumedRoleCredentials: CredentialsProvider {
   let service: SecurityTokenService
 
   var summary: String { "the role \(role.roleARN), taken with \(base.summary)" }
+  var filePaths: [String] { base.filePaths }
 
   func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
     guard let provided = try await base.fetch() else {

@@ -18,6 +18,8 @@ struct ContainerCredentials: CredentialsProvider {
       ?? "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and AWS_CONTAINER_CREDENTIALS_FULL_URI"
   }
 
+  var filePaths: [String] { environment["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"].map { [$0] } ?? [] }
+
   func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
     guard let url = try url() else { return nil }
     var headers = [(name: "Accept", value: "application/json")]

@@ -69,6 +69,16 @@ struct CredentialRefresh {
     return fetchOrWait(now)
   }
 
+  /// Whether a refusal or a failed fetch keeps the next fetch waiting.
+  func isHeldBack(_ now: Now) -> Bool { fetching == .idle && !mayFetch(now) }
+
+  /// What the source reads has changed. The pause after a refusal or a failed fetch is over, and the next call fetches.
+  mutating func sourceChanged(_ now: Now) {
+    notBefore = nil
+    failures = 0
+    recheckAt = now.monotonic
+  }
+
   /// The fetch under way has ended.
   ///
   /// - Parameter jitter: From 0 up to 1; spreads the refreshes of many stations.

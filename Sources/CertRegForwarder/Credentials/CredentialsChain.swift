@@ -9,6 +9,8 @@ struct CredentialsChain: CredentialsProvider {
     providers.map(\.summary).joined(separator: "; ")
   }
 
+  var filePaths: [String] { providers.flatMap(\.filePaths) }
+
   func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
     for provider in providers {
       if let provided = try await provider.fetch() { return provided }

@@ -1,6 +1,7 @@
 package import CertRegCore
 package import Logging
 package import NIOCore
+import Synchronization
 
 /// What the sources of credentials need from the process.
 package struct CredentialsContext: Sendable {
@@ -14,6 +15,7 @@ package struct CredentialsContext: Sendable {
   package var eventLoopGroup: any EventLoopGroup
   /// Records sources, refreshes and failures; never a secret.
   package var logger: Logger
+  private let profileStores = ProfileStores()
 
   package init(
     environment: ProcessEnvironment, files: HostFiles = .system, clock: HostClock,
@@ -30,7 +32,9 @@ package struct CredentialsContext: Sendable {
   package func profileStore(for credentials: CredentialsConfiguration) -> SharedProfileStore {
     var file: String?
     if case .profile(_, let own) = credentials { file = own }
-    return SharedProfileStore(environment: environment, files: files, credentialsFile: file)
+    return profileStores.store(credentialsFile: file) {
+      SharedProfileStore(environment: environment, files: files, credentialsFile: file)
+    }
   }
 
   /// The region of this host, which may be an EC2 instance; `nil` if the environment forbids to ask.
@@ -127,12 +131,29 @@ package struct CredentialsContext: Sendable {
   }
 }
 
+/// The shared files that targets use. Thousands of targets with a profile each read the same two files: each reads them
+/// by itself in quadratic time.
+private final class ProfileStores: Sendable {
+  /// By the credentials file that takes the place of the usual one.
+  private let stores = Mutex<[String?: SharedProfileStore]>([:])
+
+  func store(credentialsFile: String?, make: () -> SharedProfileStore) -> SharedProfileStore {
+    stores.withLock { stores in
+      if let present = stores[credentialsFile] { return present }
+      let store = make()
+      stores[credentialsFile] = store
+      return store
+    }
+  }
+}
+
 /// A provider together with its connections.
 private struct ConnectedProvider: CredentialsProvider {
   let provider: any CredentialsProvider
   let endpoints: CredentialEndpoints
 
   var summary: String { provider.summary }
+  var filePaths: [String] { provider.filePaths }
 
   func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
     try await provider.fetch()
@@ -167,7 +188,8 @@ extension AWSUpstreamClient {
     let provider = try context.provider(for: configuration.credentials, profiles: profiles, region: endpoint.region)
     try self.init(
       configuration: configuration, endpoint: endpoint,
-      credentials: RefreshingCredentials(provider: provider, clock: context.clock, logger: context.logger),
+      credentials: RefreshingCredentials(
+        provider: provider, clock: context.clock, files: context.files, logger: context.logger),
       environment: context.environment, clock: context.clock, eventLoopGroup: context.eventLoopGroup,
       logger: context.logger)
   }

@@ -56,11 +56,16 @@ package protocol CredentialsProvider: Sendable {
   /// The name of the source in "looked at …": `environment variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`.
   var summary: String { get }
 
+  /// The files that the source reads. A change of one ends the pause after a refusal.
+  var filePaths: [String] { get }
+
   /// Releases connections.
   func shutdown() async
 }
 
 extension CredentialsProvider {
+  package var filePaths: [String] { [] }
+
   package func shutdown() async {}
 }
 

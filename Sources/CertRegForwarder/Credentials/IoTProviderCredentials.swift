@@ -57,6 +57,7 @@ final class IoTProviderCredentials: CredentialsProvider {
   }
 
   var summary: String { "\(Self.source) at \(url.authority)" }
+  var filePaths: [String] { [settings.certificateFile, settings.privateKeyFile] }
 
   func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
     let transport = try await transport()

@@ -22,6 +22,9 @@ struct ProfileCredentials: CredentialsProvider {
 
   var summary: String { "the profile \(name ?? store.defaultProfileName) in \(store.summary)" }
 
+  /// A change of another profile counts, too: it costs one fetch.
+  var filePaths: [String] { [store.configPath, store.credentialsPath].compactMap { $0 } }
+
   func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
     let profiles = try store.profiles()
     let wanted = name ?? store.defaultProfileName

@@ -15,23 +15,30 @@ package final class RefreshingCredentials: CredentialsSource {
     var nextWaiter = 0
     /// The fetch under way, which `shutdown` ends.
     var fetch: Task<Void, Never>?
+    /// The source's files as the last fetch found them.
+    var fileIdentities: [FileIdentity?] = []
     var isShutDown = false
   }
 
   private let provider: any CredentialsProvider
   private let clock: HostClock
+  private let files: HostFiles
+  private let filePaths: [String]
   private let logger: Logger
   /// Protects the state machine and the waiters. Held for decisions only, never during a fetch.
   private let state = Mutex(State())
 
-  package init(provider: any CredentialsProvider, clock: HostClock, logger: Logger) {
+  package init(provider: any CredentialsProvider, clock: HostClock, files: HostFiles = .system, logger: Logger) {
     self.provider = provider
     self.clock = clock
+    self.files = files
+    filePaths = provider.filePaths
     self.logger = logger
   }
 
   package func current() -> SigningCredentials? {
     state.withLock { state in
+      noticeCorrection(&state)
       // A call that can wait starts the fetch.
       guard state.refresh.held != nil, state.refresh.errorForWaiting(now) == nil else { return nil }
       switch state.refresh.requested(now) {
@@ -89,6 +96,7 @@ package final class RefreshingCredentials: CredentialsSource {
       await withCheckedContinuation { continuation in
         let immediate = state.withLock { state -> Outcome? in
           if state.isShutDown { return .failure(RefreshingCredentials.endedError) }
+          noticeCorrection(&state)
           switch ask(&state.refresh, now) {
           case .use(let credentials): return .success(credentials)
           case .useAndFetch(let credentials):
@@ -112,8 +120,19 @@ package final class RefreshingCredentials: CredentialsSource {
     return try outcome.get()
   }
 
+  /// Ends the pause after a refusal if somebody has changed a file of the source since. Files are looked at during such a
+  /// pause only.
+  private func noticeCorrection(_ state: inout State) {
+    guard !filePaths.isEmpty, state.refresh.isHeldBack(now) else { return }
+    let identities = filePaths.map(files.identity)
+    guard identities != state.fileIdentities else { return }
+    state.fileIdentities = identities
+    state.refresh.sourceChanged(now)
+  }
+
   /// Starts a fetch. It belongs to no caller, because a caller that is cancelled must not end it for the others.
   private func startFetch(_ state: inout State) {
+    state.fileIdentities = filePaths.map(files.identity)
     state.fetch = Task { await fetch() }
   }
 

@@ -27,6 +27,9 @@ struct RolesAnywhereCredentials: CredentialsProvider {
   let endpoints: CredentialEndpoints
 
   var summary: String { "\(Self.source) with \(settings.certificateFile)" }
+  var filePaths: [String] {
+    [settings.certificateFile, settings.privateKeyFile] + (settings.chainFile.map { [$0] } ?? [])
+  }
 
   func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
     let (url, region) = try endpoint()

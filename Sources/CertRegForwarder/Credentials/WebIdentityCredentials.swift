@@ -9,6 +9,7 @@ struct WebIdentityCredentials: CredentialsProvider {
   let service: SecurityTokenService
 
   var summary: String { "the web identity token \(tokenFile)" }
+  var filePaths: [String] { [tokenFile] }
 
   func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
     let token: String
@@ -27,6 +28,7 @@ struct EnvironmentWebIdentity: CredentialsProvider {
   let service: SecurityTokenService
 
   var summary: String { "AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN" }
+  var filePaths: [String] { environment["AWS_WEB_IDENTITY_TOKEN_FILE"].map { [$0] } ?? [] }
 
   func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
     guard let tokenFile = environment["AWS_WEB_IDENTITY_TOKEN_FILE"] else { return nil }

@@ -1,0 +1,105 @@
+/// Decides where the results of each target belong: which of them are answered, and under which name new ones are kept.
+///
+/// A target's location follows from its configuration. The account is learnt from ARNs, and the last one of a location is
+/// assumed until another is learnt.
+package struct TargetHomes: Sendable {
+  /// One thing that was learnt. The notes of all processes, in order, make the homes again.
+  package struct Note: Hashable, Sendable {
+    /// The target.
+    package var target: TargetName
+    /// A location that the target's upstream had.
+    package var location: UpstreamLocation
+    /// The account that an ARN of the location named; `nil`: none was seen.
+    package var account: AccountPrefix?
+
+    package init(target: TargetName, location: UpstreamLocation, account: AccountPrefix?) {
+      self.target = target
+      self.location = location
+      self.account = account
+    }
+  }
+
+  private struct Record: Sendable {
+    /// The home whose results are kept under the target's own name.
+    var first: (location: UpstreamLocation, account: AccountPrefix?)
+    /// The last account of each location.
+    var accounts: [UpstreamLocation: AccountPrefix] = [:]
+  }
+
+  private var records: [TargetName: Record] = [:]
+  private var current: [TargetName: ResultHome] = [:]
+
+  /// - Parameter notes: What earlier processes learnt, in order.
+  package init(_ notes: [Note] = []) {
+    for note in notes { _ = take(note) }
+  }
+
+  /// The least notes that make the homes again.
+  package var notes: [Note] {
+    records.flatMap { target, record in
+      [Note(target: target, location: record.first.location, account: record.first.account)]
+        + record.accounts.map { Note(target: target, location: $0.key, account: $0.value) }
+    }
+  }
+
+  /// The home whose results are answered for a target now.
+  package func home(of target: TargetName) -> ResultHome {
+    current[target] ?? ResultHome(target: target, location: nil, account: nil, isFirst: true)
+  }
+
+  /// A configuration says where a target's upstream is.
+  ///
+  /// - Returns: The note to keep, and whether other results are answered from now on.
+  package mutating func point(_ target: TargetName, at location: UpstreamLocation) -> (note: Note?, isMove: Bool) {
+    let note = Note(target: target, location: location, account: nil)
+    let isNews = take(note)
+    return (isNews ? note : nil, enter(target, location))
+  }
+
+  /// An upstream named an ARN.
+  ///
+  /// - Parameters:
+  ///   - arn: The ARN of a certificate.
+  ///   - target: The target that was called.
+  ///   - location: Where the upstream was when it was called, which a reload may have changed since.
+  /// - Returns: The home of the result, the note to keep, and whether other results are answered from now on.
+  package mutating func learn(
+    arn: String, of target: TargetName, at location: UpstreamLocation
+  ) -> (home: ResultHome, note: Note?, isMove: Bool) {
+    let present = home(of: target)
+    if present.location == location, let account = present.account, arn.hasPrefix(account.rawValue) {
+      return (present, nil, false)
+    }
+    let note = Note(target: target, location: location, account: AccountPrefix(arn: arn))
+    let isNews = take(note)
+    let isMove = present.location == location && note.account != nil && enter(target, location)
+    return (home(of: target, at: location, note.account), isNews ? note : nil, isMove)
+  }
+
+  /// - Returns: Whether the note says anything new.
+  private mutating func take(_ note: Note) -> Bool {
+    guard var record = records[note.target] else {
+      var record = Record(first: (note.location, note.account))
+      if let account = note.account { record.accounts[note.location] = account }
+      records[note.target] = record
+      return true
+    }
+    guard let account = note.account, record.accounts[note.location] != account else { return false }
+    record.accounts[note.location] = account
+    if record.first.location == note.location, record.first.account == nil { record.first.account = account }
+    records[note.target] = record
+    return true
+  }
+
+  /// - Returns: Whether the target's home is another than before.
+  private mutating func enter(_ target: TargetName, _ location: UpstreamLocation) -> Bool {
+    let home = home(of: target, at: location, records[target]?.accounts[location])
+    return current.updateValue(home, forKey: target) != home
+  }
+
+  private func home(of target: TargetName, at location: UpstreamLocation, _ account: AccountPrefix?) -> ResultHome {
+    let first = records[target]?.first
+    let isFirst = first.map { $0.location == location && ($0.account == nil || $0.account == account) } ?? true
+    return ResultHome(target: target, location: location, account: account, isFirst: isFirst)
+  }
+}
