@@ -33,21 +33,24 @@ extension ServiceError {
       retryable: true, retryAfterMilliseconds: retryAfterMilliseconds)
   }
 
-  package static func peerNotAllowed(_ what: String) -> ServiceError {
-    ServiceError(.unauthorized, reason: .peerNotAllowed, message: "the daemon's access rules do not allow \(what)")
+  /// The access rules do not allow `what`, which ends with the peer.
+  package static func peerNotAllowed(_ what: String, cause: ErrorCause? = nil) -> ServiceError {
+    ServiceError(
+      .unauthorized, reason: .peerNotAllowed, message: "the daemon's access rules do not allow \(what)", cause: cause)
   }
 
   package static func queueExpired(lastError: ServiceError?) -> ServiceError {
     ServiceError(
       .serviceUnavailable, reason: .queueExpired,
-      message: "the registration waited longer than queue.maxAge allows" + because(lastError), retryable: true)
+      message: "the registration waited longer than queue.maxAge allows" + because(lastError), retryable: true,
+      cause: lastError?.cause)
   }
 
   package static func deadlineExceeded(lastError: ServiceError?) -> ServiceError {
     ServiceError(
       .serviceUnavailable, reason: .deadlineExceeded,
       message: "no result within timeoutMs; the registration goes on and can be looked up" + because(lastError),
-      retryable: true)
+      retryable: true, cause: lastError?.cause)
   }
 
   package static func statusDiffers(_ registration: Registration, known: CertificateStatus, named: CertificateStatus)
@@ -77,19 +80,19 @@ extension ServiceError {
   package static let notFound = ServiceError(
     .resourceNotFound, reason: .notFound, message: "nothing is known of this certificate in this target")
 
-  /// What a caller is told when the disk fails.
+  /// The answer to a caller where the disk fails. The store's own words are the cause.
   package init(_ error: StoreError) {
     switch error.code {
     case .full:
       self.init(
         .serviceUnavailable, reason: .storeFull,
         message: "the disk that holds the state directory is full; nothing was accepted", retryable: true,
-        retryAfterMilliseconds: 1000)
+        retryAfterMilliseconds: 1000, cause: ErrorCause(error.message))
     case .inUse, .damaged, .newerVersion, .failed:
       self.init(
         .internalFailure, reason: .storeFailed,
         message: "the state directory cannot be written; nothing was accepted (the log says why)", retryable: true,
-        retryAfterMilliseconds: 1000)
+        retryAfterMilliseconds: 1000, cause: ErrorCause(error.message))
     }
   }
 

@@ -1,7 +1,7 @@
-/// An error in the form that the wire has it: what a caller gets instead of a result.
+/// An error in the form of the wire, the answer to a caller in place of a result. Only `cause` stays in the daemon.
 ///
-/// `message` is for people and never holds a secret or text that a peer or a certificate controls unescaped;
-/// programs switch on `type` and `reason`.
+/// `message` is for people. It never holds a secret, and text of a peer or a certificate is escaped in it. Programs
+/// switch on `type` and `reason`.
 package struct ServiceError: Error, Hashable, Sendable {
   /// The exception names of the API reference for RegisterCertificateWithoutCA, and `ResourceNotFoundException`
   /// of `lookup` and `forget`.
@@ -53,11 +53,14 @@ package struct ServiceError: Error, Hashable, Sendable {
   package var requestID: String?
   /// The upstream's own name for the error where `kind` has another.
   package var upstreamType: String?
+  /// The underlying error, for the log. It is neither encoded for the socket nor stored.
+  package var cause: ErrorCause?
 
   package init(
     _ kind: Kind, reason: Reason, message: String, retryable: Bool = false, origin: Origin = .daemon,
     retryAfterMilliseconds: Int64? = nil, resourceID: String? = nil, resourceARN: String? = nil,
-    status: CertificateStatus? = nil, requestID: String? = nil, upstreamType: String? = nil
+    status: CertificateStatus? = nil, requestID: String? = nil, upstreamType: String? = nil,
+    cause: ErrorCause? = nil
   ) {
     self.kind = kind
     self.reason = reason
@@ -70,5 +73,6 @@ package struct ServiceError: Error, Hashable, Sendable {
     self.status = status
     self.requestID = requestID
     self.upstreamType = upstreamType
+    self.cause = cause
   }
 }
