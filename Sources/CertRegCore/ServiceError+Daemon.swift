@@ -41,15 +41,17 @@ extension ServiceError {
   }
 
   /// The access rules forbid the request. `what` ends the message's sentence: what the rules do not allow.
-  package static func peerNotAllowed(_ what: String) -> ServiceError {
-    ServiceError(.unauthorized, reason: .peerNotAllowed, message: "the daemon's access rules do not allow \(what)")
+  package static func peerNotAllowed(_ what: String, cause: ErrorCause? = nil) -> ServiceError {
+    ServiceError(
+      .unauthorized, reason: .peerNotAllowed, message: "the daemon's access rules do not allow \(what)", cause: cause)
   }
 
   /// The registration reached `queue.maxAge`. `lastError`: the end of its last call, if one was made.
   package static func queueExpired(lastError: ServiceError?) -> ServiceError {
     ServiceError(
       .serviceUnavailable, reason: .queueExpired,
-      message: "the registration waited longer than queue.maxAge allows" + because(lastError), retryable: true)
+      message: "the registration waited longer than queue.maxAge allows" + because(lastError), retryable: true,
+      cause: lastError?.cause)
   }
 
   /// The caller's `timeoutMs` is over. `lastError`: the end of the last call, if one was made.
@@ -57,7 +59,7 @@ extension ServiceError {
     ServiceError(
       .serviceUnavailable, reason: .deadlineExceeded,
       message: "no result within timeoutMs; the registration goes on and can be looked up" + because(lastError),
-      retryable: true)
+      retryable: true, cause: lastError?.cause)
   }
 
   /// The certificate is registered with the status `known`, and the request is for `named`. AWS IoT changes a status by
@@ -96,19 +98,19 @@ extension ServiceError {
   package static let notFound = ServiceError(
     .resourceNotFound, reason: .notFound, message: "nothing is known of this certificate in this target")
 
-  /// The error that a caller gets if the store fails. The details of the failure go to the log only.
+  /// The error that a caller gets if the store fails. The store's own words are the cause, for the log only.
   package init(_ error: StoreError) {
     switch error.code {
     case .full:
       self.init(
         .serviceUnavailable, reason: .storeFull,
         message: "the disk that holds the state directory is full; nothing was accepted", retryable: true,
-        retryAfterMilliseconds: 1000)
+        retryAfterMilliseconds: 1000, cause: ErrorCause(error.message))
     case .inUse, .damaged, .newerVersion, .failed:
       self.init(
         .internalFailure, reason: .storeFailed,
         message: "the state directory cannot be written; nothing was accepted (the log says why)", retryable: true,
-        retryAfterMilliseconds: 1000)
+        retryAfterMilliseconds: 1000, cause: ErrorCause(error.message))
     }
   }
 

@@ -1,4 +1,4 @@
-/// The error that a caller gets in place of a result, with the members it has on the wire.
+/// The error that a caller gets in place of a result, with the members it has on the wire. Only `cause` stays in the daemon.
 ///
 /// `message` is for people. It holds no secret, and text of peers and certificates only in escaped form. Programs
 /// switch on `type` and `reason`.
@@ -57,11 +57,14 @@ package struct ServiceError: Error, Hashable, Sendable {
   package var requestID: String?
   /// The upstream's own name for the error where `kind` has another.
   package var upstreamType: String?
+  /// The underlying error, for the log. It is neither encoded for the socket nor stored.
+  package var cause: ErrorCause?
 
   package init(
     _ kind: Kind, reason: Reason, message: String, retryable: Bool = false, origin: Origin = .daemon,
     retryAfterMilliseconds: Int64? = nil, resourceID: String? = nil, resourceARN: String? = nil,
-    status: CertificateStatus? = nil, requestID: String? = nil, upstreamType: String? = nil
+    status: CertificateStatus? = nil, requestID: String? = nil, upstreamType: String? = nil,
+    cause: ErrorCause? = nil
   ) {
     self.kind = kind
     self.reason = reason
@@ -74,5 +77,6 @@ package struct ServiceError: Error, Hashable, Sendable {
     self.status = status
     self.requestID = requestID
     self.upstreamType = upstreamType
+    self.cause = cause
   }
 }

@@ -20,6 +20,8 @@ final class AccessControl: Sendable {
   typealias Decision = Result<Grant, ServiceError>
 
   private let rules: [AccessRule]
+  /// Whether a rule names a unit.
+  let dependsOnUnits: Bool
   /// The targets that each rule allows: a request can name 256 of them, and a rule thousands.
   private let targets: [Set<TargetName>?]
   private let maxPending: Int
@@ -33,6 +35,7 @@ final class AccessControl: Sendable {
   ///   - clock: Tells how old a look-up is.
   init(_ settings: AccessSettings, maxPending: Int, database: AccountDatabase, clock: HostClock) {
     rules = settings.rules
+    dependsOnUnits = settings.rules.contains { $0.unit != nil }
     targets = settings.rules.map { $0.targets.map { Set($0.map { TargetName($0) }) } }
     self.maxPending = maxPending
     accounts = AccountDirectory(
@@ -55,7 +58,9 @@ final class AccessControl: Sendable {
   /// Looks up all accounts and then decides. Calls `body` on another thread.
   func lookUpAndDecide(for peer: Peer, _ body: @escaping @Sendable (Decision) -> Void) {
     accounts.lookUp { accounts in
-      body(self.decision(for: peer, unit: peer.unit, accounts: accounts) ?? .undecidable(peer))
+      body(
+        self.decision(for: peer, unit: peer.unit, accounts: accounts)
+          ?? .undecidable(peer, ErrorCause("no look-up of the accounts has ended")))
     }
   }
 
@@ -107,7 +112,7 @@ final class AccessControl: Sendable {
       switch rule.match(peer, unit: unit, accounts: accounts) {
       case .no: continue
       case .yes: return .success(Grant(index: index, rule: rule, targets: targets[index]))
-      case .undecidable: return .undecidable(peer)
+      case .undecidable: return .undecidable(peer, rule.failures(of: peer, unit: unit, accounts: accounts))
       case .unknownYet: return nil
       }
     }
@@ -117,8 +122,10 @@ final class AccessControl: Sendable {
 
 extension AccessControl.Decision {
   /// A rule that might match cannot be decided: whether it grants or restricts, guessing would be wrong.
-  fileprivate static func undecidable(_ peer: Peer) -> Self {
+  fileprivate static func undecidable(_ peer: Peer, _ cause: ErrorCause) -> Self {
     .failure(
-      .peerNotAllowed("anything to user \(peer.uid) as long as an account or unit in them cannot be looked up"))
+      .peerNotAllowed(
+        "anything to user \(peer.uid) as long as an account or unit in them cannot be looked up",
+        cause: cause))
   }
 }

@@ -1,3 +1,4 @@
+import CertRegCore
 import CertRegHost
 import CertRegSettings
 import CertRegSocket
@@ -37,12 +38,24 @@ extension AccessRule {
     if let name = self.unit {
       switch unit {
       case nil: match = min(match, .unknownYet)
-      case .unknown?: match = min(match, .undecidable)
+      case .unknown(_)?: match = min(match, .undecidable)
       case .none?: match = .no
       case .named(let other)?: match = min(match, AccessMatch(other == name))
       }
     }
     return match
+  }
+}
+
+extension AccessRule {
+  /// Why the rule cannot be decided: the failed look-ups of the unit and the accounts that it names.
+  func failures(of peer: Peer, unit: Peer.Unit?, accounts: AccountDirectory.Accounts?) -> ErrorCause {
+    var failures = accountNames.compactMap { name -> String? in
+      guard case .failed(let code)? = accounts?[name] else { return nil }
+      return "\(name.kind) \(name.text.quoted): \(systemMessage(code)) (errno \(code))"
+    }
+    if self.unit != nil, case .unknown(let reason)? = unit { failures.append("unit of process \(peer.pid): \(reason)") }
+    return ErrorCause(failures.joined(separator: "; "))
   }
 }
 

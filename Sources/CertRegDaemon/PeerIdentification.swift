@@ -1,6 +1,5 @@
 import CertRegHost
 import CertRegSocket
-import Synchronization
 
 /// Finds out who is at the other end of an accepted connection.
 final class PeerIdentification: Sendable {
@@ -15,27 +14,33 @@ final class PeerIdentification: Sendable {
     self.workers = workers
   }
 
-  /// The peer of the connected socket `descriptor`. Its unit is looked up at once, on a worker: by the time of a
-  /// request the process may have ended. Where too many look-ups are waiting, this one takes place here, which slows
-  /// down whoever connects.
+  /// The peer of the connected socket `descriptor`, whose connection was accepted just now.
   ///
+  /// The unit is looked up later, when `Peer.hold(_:)` is called: the look-up takes ten times as long as the rest, and
+  /// few connections need it. It takes place here where the kernel does not keep the peer's process with the socket.
+  ///
+  /// - Parameter isUnitNeeded: Whether the unit is looked up at once.
   /// - Throws: `HostError` where `descriptor` is no connected socket.
-  func peer(ofDescriptor descriptor: CInt) throws(HostError) -> Peer {
+  func peer(ofDescriptor descriptor: CInt, isUnitNeeded: Bool) throws(HostError) -> Peer {
     let credentials = try PeerCredentials(descriptor: descriptor)
-    let unit = UnitOfPeer(PeerProcess(peerOf: descriptor, credentials: credentials))
-    if unit.known == nil {
-      if held.enter() {
-        workers.submit { [held] in
-          unit.lookUp()
-          held.leave()
-        }
-      } else {
-        unit.lookUp()
-      }
-    }
-    return Peer(
+    let peer = Peer(
       uid: credentials.userID, gid: credentials.groupID, pid: credentials.processID,
       supplementaryGroups: credentials.supplementaryGroupIDs,
-      findUnit: { mayWait in mayWait ? unit.lookUp() : unit.known })
+      unit: UnitOfPeer(process: credentials.processID, identification: self))
+    if isUnitNeeded || !PeerProcess.isKeptWithSocket { peer.hold(descriptor) }
+    return peer
+  }
+
+  /// Has a worker look up a unit whose process is held. Where too many look-ups are waiting, this one takes place here,
+  /// which slows down the clients that cause them.
+  func lookUpSoon(_ unit: UnitOfPeer) {
+    guard held.enter() else {
+      _ = unit.lookUp()
+      return
+    }
+    workers.submit { [held] in
+      _ = unit.lookUp()
+      held.leave()
+    }
   }
 }

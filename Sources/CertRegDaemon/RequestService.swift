@@ -74,7 +74,10 @@ final class RequestService: RequestHandling {
   // MARK: RequestHandling
 
   func peer(ofDescriptor descriptor: CInt) throws -> Peer {
-    try peers.peer(ofDescriptor: descriptor)
+    // Where a rule names a unit, the peer is what it was when it connected. Without such a rule a peer that connects and
+    // has a child go on without it may be without a unit, also for rules that a reload brings: they refuse it then.
+    try peers.peer(
+      ofDescriptor: descriptor, isUnitNeeded: currentConfiguration.access?.dependsOnUnits ?? false)
   }
 
   func servesFromMemory(_ peer: Peer) -> Bool {
@@ -95,8 +98,11 @@ final class RequestService: RequestHandling {
       answerableFrom: answerable.window.from, expiresAt: answerable.window.until)
   }
 
-  func handle(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
-    guard let access = currentConfiguration.access else {
+  func handle(_ request: OwnedRequest, from peer: Peer, on descriptor: CInt, reply: Reply) {
+    let access = currentConfiguration.access
+    // The unit is needed by rules, by the audit trail, and by a `watch` for rules that a reload may bring.
+    if access != nil || request.operation == .register || request.operation == .watch { peer.hold(descriptor) }
+    guard let access else {
       switch request.operation {
       case .watch, .status, .metrics: carryOut(request, from: peer, reply: reply)
       case .register, .validate, .lookup, .forget: onWorker { self.carryOut(request, from: peer, reply: reply) }
@@ -177,7 +183,8 @@ final class RequestService: RequestHandling {
     reply.send(AnswerEncoder.error(id: request.id, error))
   }
 
-  private func onWorker(_ body: @escaping @Sendable () -> Void) {
+  /// Runs `body` on a worker thread.
+  func onWorker(_ body: @escaping @Sendable () -> Void) {
     workers.submit(body)
   }
 
@@ -189,65 +196,6 @@ final class RequestService: RequestHandling {
     }
     if let refusal = report.refusal { counts.count(.validate, refusal) } else { counts.count(.validate, "ok") }
     reply.send(AnswerEncoder.object(id: request.id, body: report.write))
-  }
-
-  private func lookup(_ request: OwnedRequest, reply: Reply) {
-    do throws(ServiceError) {
-      let key = try key(of: request)
-      // First the queue, then the store: a registration leaves the queue once its result is in the store. The other way
-      // round one that ends meanwhile would be in neither.
-      engine.pending(key) { pending in
-        self.onWorker { self.lookup(request, key, pending: pending, reply: reply) }
-      }
-    } catch {
-      fail(request, error, reply)
-    }
-  }
-
-  private func lookup(
-    _ request: OwnedRequest, _ key: RegistrationKey, pending: Registrar.PendingView?, reply: Reply
-  ) {
-    do throws(StoreError) {
-      let record = try known.record(for: key)
-      if pending == nil, record == nil {
-        counts.count(.lookup, .notFound)
-      } else {
-        counts.count(.lookup, "ok")
-      }
-      reply.send(lookupAnswer(request.id, key, pending: pending, record: record))
-    } catch {
-      fail(request, ServiceError(error), reply)
-    }
-  }
-
-  private func lookupAnswer(
-    _ id: [UInt8]?, _ key: RegistrationKey, pending: Registrar.PendingView?, record: StoredRecord?
-  ) -> [UInt8] {
-    if case .registered(let registration)? = record {
-      return AnswerEncoder.lookup(id: id, .registered(registration))
-    }
-    if let pending {
-      let nextTry = pending.nextAttemptAfter.map { clock.wall + $0 }
-      return AnswerEncoder.lookup(id: id, .queued(pending.registration, nextTry: nextTry))
-    }
-    if case .failed(let failure)? = record { return AnswerEncoder.lookup(id: id, .failed(failure)) }
-    return AnswerEncoder.error(id: id, .notFound)
-  }
-
-  private func forget(_ request: OwnedRequest, reply: Reply) {
-    do throws(ServiceError) {
-      let key = try key(of: request)
-      let isKnown: Bool
-      do throws(StoreError) { isKnown = try known.record(for: key) != nil } catch { throw ServiceError(error) }
-      guard isKnown else { throw .notFound }
-      engine.forget(key) { error in
-        if let error { return self.fail(request, ServiceError(error), reply) }
-        self.counts.count(.forget, "ok")
-        reply.send(AnswerEncoder.forgotten(id: request.id, key))
-      }
-    } catch {
-      fail(request, error, reply)
-    }
   }
 
   private func watch(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
@@ -274,7 +222,8 @@ final class RequestService: RequestHandling {
     return try result.get()
   }
 
-  private func key(of request: OwnedRequest) throws(ServiceError) -> RegistrationKey {
+  /// The certificate and target of a request with one target.
+  func key(of request: OwnedRequest) throws(ServiceError) -> RegistrationKey {
     let target = try targets(of: request)[0]
     if let id = request.certificateID { return RegistrationKey(certificateID: id, target: target) }
     return RegistrationKey(certificateID: try readCertificate(request, verdicts.current).id, target: target)

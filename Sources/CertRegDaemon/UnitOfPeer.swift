@@ -2,30 +2,47 @@ import CertRegHost
 import CertRegSocket
 import Synchronization
 
-/// The systemd unit of a connection's peer. The process is held from the moment of accepting until its unit is known.
-final class UnitOfPeer: Sendable {
+/// The systemd unit of a connection's peer. The process is held from `hold(_:)` until its unit is known.
+final class UnitOfPeer: PeerUnitSource {
   private enum State {
+    /// Nobody has asked for the unit. Leads to `held` or `known`.
+    case connected
+    /// Leads to `known`.
     case held(PeerProcess)
     case known(Peer.Unit)
   }
 
-  private let state: Mutex<State>
+  private let process: Int32
+  private let identification: PeerIdentification
+  private let state = Mutex(State.connected)
 
-  /// - Parameter process: `nil` where the peer's process could not be held, so that its unit cannot be told.
-  init(_ process: PeerProcess?) {
-    state = Mutex(process.map { .held($0) } ?? .known(.unknown))
+  /// - Parameter process: The number of the peer's process.
+  init(process: Int32, identification: PeerIdentification) {
+    self.process = process
+    self.identification = identification
   }
 
-  /// The unit where it is known already.
+  func hold(_ descriptor: CInt) {
+    let isHeld = state.withLock { state in
+      guard case .connected = state else { return false }
+      if let process = PeerProcess(peerOf: descriptor, number: process) {
+        state = .held(process)
+        return true
+      }
+      state = .known(.unknown("the process has ended or cannot be seen"))
+      return false
+    }
+    if isHeld { identification.lookUpSoon(self) }
+  }
+
   var known: Peer.Unit? {
     state.withLock { if case .known(let unit) = $0 { unit } else { nil } }
   }
 
-  /// The unit; looks it up where it is not known yet. Reads files.
-  @discardableResult
   func lookUp() -> Peer.Unit {
     let process: PeerProcess
     switch state.withLock({ $0 }) {
+    case .connected: return .unknown("it was not asked for while the process was known")
     case .known(let unit): return unit
     case .held(let held): process = held
     }
@@ -41,7 +58,7 @@ extension Peer.Unit {
     switch unit {
     case .unit(let name): self = .named(name)
     case .none: self = .none
-    case .unknown: self = .unknown
+    case .unknown(let reason): self = .unknown(reason)
     }
   }
 }

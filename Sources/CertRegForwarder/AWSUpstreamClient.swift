@@ -98,7 +98,7 @@ package final class AWSUpstreamClient: UpstreamClient {
       let time = reply.headers.first(name: "Date").flatMap(HTTPDate.imfFixdate)
       return time.map { .milliseconds($0.millisecondsSinceEpoch - clock.wall.millisecondsSinceEpoch) }
     } catch {
-      throw UpstreamFailure(error, authority: endpoint.url.authority)
+      throw UpstreamFailure(error, authority: endpoint.url.authority, secrets: secrets)
     }
   }
 
@@ -142,7 +142,9 @@ package final class AWSUpstreamClient: UpstreamClient {
     let path = "/certificates/\(certificateID.hex)"
     let template: HTTPClient.Request
     do { template = try HTTPClient.Request(url: endpoint.url.text(path: path), method: .GET) } catch {
-      throw UpstreamFailure(TransportError(.other, "the URL cannot be used"), authority: endpoint.url.authority)
+      throw UpstreamFailure(
+        TransportError(.other, "the URL cannot be used", cause: ErrorCause("\(error)")),
+        authority: endpoint.url.authority, secrets: secrets)
     }
     let request = SignableRequest(
       template: template, path: endpoint.url.path + path, body: nil, limitBytes: Self.descriptionLimitBytes)
@@ -160,7 +162,8 @@ package final class AWSUpstreamClient: UpstreamClient {
 
   private var closed: UpstreamFailure {
     UpstreamFailure(
-      TransportError(.shutDown, "the daemon does not use this connection any more"), authority: endpoint.url.authority)
+      TransportError(.shutDown, "the daemon does not use this connection any more"),
+      authority: endpoint.url.authority, secrets: secrets)
   }
 
   /// Refuses further calls, waits for those under way, each of which ends within its own time limit, and releases
@@ -187,7 +190,7 @@ package final class AWSUpstreamClient: UpstreamClient {
         do throws(TransportError) {
           reply = try await transport.send(signed.request, deadline: deadline, limitBytes: request.limitBytes)
         } catch {
-          return failure(UpstreamFailure(error, authority: endpoint.url.authority))
+          return failure(UpstreamFailure(error, authority: endpoint.url.authority, secrets: secrets))
         }
         let now = clock.wall
         let classifier = ReplyClassifier(

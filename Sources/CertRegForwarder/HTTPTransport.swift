@@ -29,6 +29,8 @@ struct TransportOptions: Sendable {
 struct TransportConfigurationError: Error, Hashable, CustomStringConvertible {
   /// Names the file and what is wrong with it.
   let description: String
+  /// The error of the TLS library, for the log.
+  var cause: ErrorCause?
 }
 
 /// Sends requests and collects responses. It keeps connections, follows no redirects, asks for no compression, bounds
@@ -75,18 +77,23 @@ final class HTTPTransport: Sendable {
         tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: identity.privateKeyFile, format: .pem))
       } catch {
         throw TransportConfigurationError(
-          description: "\(identity.privateKeyFile) is not a readable private key in PEM form without a password")
+          description: "\(identity.privateKeyFile) is not a readable private key in PEM form without a password",
+          cause: ErrorCause("\(error)"))
       }
     }
     return tls
   }
 
   private static func certificates(_ file: String) throws(TransportConfigurationError) -> [NIOSSLCertificate] {
+    var cause: ErrorCause?
     do {
       let certificates = try NIOSSLCertificate.fromPEMFile(file)
       if !certificates.isEmpty { return certificates }
-    } catch {}
-    throw TransportConfigurationError(description: "\(file) is not a readable file of certificates in PEM form")
+    } catch {
+      cause = ErrorCause("\(error)")
+    }
+    throw TransportConfigurationError(
+      description: "\(file) is not a readable file of certificates in PEM form", cause: cause)
   }
 
   /// Makes one exchange.
@@ -143,7 +150,7 @@ final class HTTPTransport: Sendable {
       request = try HTTPClient.Request(
         url: url, method: method, headers: HTTPHeaders(headers), body: body.map { .bytes($0) })
     } catch {
-      throw TransportError(.other, "the URL cannot be used")
+      throw TransportError(.other, "the URL cannot be used", cause: ErrorCause("\(error)"))
     }
     return try await send(request, deadline: deadline)
   }

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import CertRegCore
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -25,13 +26,16 @@ struct TransportError: Error, Hashable {
   let kind: Kind
   /// For the operator, in plain words. Holds nothing that the other side or a certificate controls.
   let detail: String
+  /// The error of the system or the library, for the log.
+  private(set) var cause: ErrorCause?
   /// Whether part of the request may have left, so that the other side may have acted on it.
   let requestHasBegun: Bool
 
-  init(_ kind: Kind, _ detail: String, requestHasBegun: Bool = false) {
+  init(_ kind: Kind, _ detail: String, requestHasBegun: Bool = false, cause: ErrorCause? = nil) {
     self.kind = kind
     self.detail = detail
     self.requestHasBegun = requestHasBegun
+    self.cause = cause
   }
 
   /// The error of an exchange of which it is known whether the request had begun to leave.
@@ -42,17 +46,33 @@ struct TransportError: Error, Hashable {
     case .nameResolution, .connectionRefused, .networkUnreachable, .connectTimeout, .tlsFailure, .proxyRefused:
       guard requestHasBegun else { return self }
       return TransportError(
-        .connectionLost, "the connection failed before the answer was complete", requestHasBegun: true)
+        .connectionLost, "the connection failed before the answer was complete", requestHasBegun: true, cause: cause)
     case .requestTimeout where !requestHasBegun:
-      return TransportError(.connectTimeout, "no connection within the time limit")
-    default: return TransportError(kind, detail, requestHasBegun: requestHasBegun)
+      return TransportError(.connectTimeout, "no connection within the time limit", cause: cause)
+    default: return TransportError(kind, detail, requestHasBegun: requestHasBegun, cause: cause)
     }
   }
 
-  /// Classifies what the HTTP client threw.
+  /// Classifies an error of the HTTP client, which becomes the cause.
   init(_ error: any Error) {
+    if let error = error as? TransportError {
+      self = error
+    } else {
+      self.init(classifying: error)
+      cause = ErrorCause(Self.text(error))
+    }
+  }
+
+  /// The words of an error. Those of a connection that failed name each address that was tried.
+  private static func text(_ error: any Error) -> String {
+    guard let error = error as? NIOConnectionError else { return "\(error)" }
+    let names = [error.dnsAError, error.dnsAAAAError].compactMap { $0.map { "\($0)" } }
+    let attempts = error.connectionErrors.map { "\($0.target): \($0.error)" }
+    return (names + attempts).joined(separator: "; ")
+  }
+
+  private init(classifying error: any Error) {
     switch error {
-    case let error as TransportError: self = error
     case let error as HTTPClientError: self.init(client: error)
     case let error as NIOConnectionError: self.init(connection: error)
     case let error as IOError: self.init(system: error)
@@ -93,7 +113,7 @@ struct TransportError: Error, Hashable {
 
   private init(connection error: NIOConnectionError) {
     if let first = error.connectionErrors.first {
-      self.init(first.error)
+      self.init(classifying: first.error)
     } else if error.dnsAError != nil || error.dnsAAAAError != nil {
       self.init(.nameResolution, "the host name cannot be resolved")
     } else {

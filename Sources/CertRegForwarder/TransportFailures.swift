@@ -3,8 +3,10 @@ import CertRegCore
 extension UpstreamFailure {
   /// A call without a response.
   ///
-  /// - Parameter authority: The host that was called, for the message.
-  init(_ error: TransportError, authority: String) {
+  /// - Parameters:
+  ///   - authority: The host that was called, for the message.
+  ///   - secrets: Taken out of the cause.
+  init(_ error: TransportError, authority: String, secrets: SecretMask) {
     let (kind, reason): (ServiceError.Kind, FailureReason) =
       switch error.kind {
       case .nameResolution: (.serviceUnavailable, .nameResolution)
@@ -21,7 +23,8 @@ extension UpstreamFailure {
       }
     self.init(
       error: ServiceError(
-        kind, reason: Reason(reason), message: "\(authority): \(error.detail)", retryable: true, origin: .upstream),
+        kind, reason: Reason(reason), message: "\(authority): \(error.detail)", retryable: true, origin: .upstream,
+        cause: error.cause?.masked(with: secrets)),
       disposition: .unavailable(retryAfter: nil), mayHaveTakenEffect: error.requestHasBegun,
       isTimeout: error.kind == .requestTimeout || error.kind == .connectTimeout)
   }
@@ -38,7 +41,7 @@ extension UpstreamFailure {
     self.init(
       error: ServiceError(
         isUnavailable ? .serviceUnavailable : .unauthorized, reason: Reason(reason), message: error.message,
-        retryable: true, origin: .daemon),
+        retryable: true, origin: .daemon, cause: error.cause),
       disposition: isUnavailable ? .unavailable(retryAfter: nil) : .identity)
   }
 }

@@ -77,7 +77,7 @@ package struct EventID: Hashable, Sendable {
     "connections_exhausted", "1551bd8fb7844ae0ad19008b0b0187d6", limit: .condition)
   /// The queue is full.
   package static let queueFull = EventID("queue_full", "c673b2c6a859443c9d18e20d482cda16", limit: .condition)
-  /// State cannot be written.
+  /// State cannot be read or written.
   package static let storeFailed = EventID("store_failed", "5fca095e1b3e4100b13eba57ff2aea7c")
   /// State can be written again.
   package static let storeRecovered = EventID("store_recovered", "366bb7f76e3a489d825c210c0d1c1c4f")

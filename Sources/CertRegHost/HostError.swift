@@ -56,8 +56,8 @@ package struct HostError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// The system's text for an `errno` value. `strerror_r` because `strerror` may share its buffer between threads.
-func systemMessage(_ number: Int32) -> String {
+/// The system's text for an `errno` value. `strerror_r`, because `strerror` may share its buffer between threads.
+package func systemMessage(_ number: Int32) -> String {
   var buffer = [CChar](repeating: 0, count: 256)
   guard strerror_r(number, &buffer, buffer.count) == 0 else { return "errno \(number)" }
   return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)

@@ -25,6 +25,8 @@ package enum LogField {
   package static let errorType = "error_type"
   /// Reason of a `ServiceError`, a snake_case word.
   package static let reason = "reason"
+  /// The underlying error of a `ServiceError`: an `errno`, a TLS error, an SQLite code. Peers are not told it.
+  package static let cause = "cause"
   /// What an `Error` says of itself.
   package static let error = "error"
   /// Number of attempts made.

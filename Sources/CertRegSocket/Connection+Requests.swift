@@ -105,7 +105,7 @@ extension Connection {
         }
       }
     }
-    loop.handling.handle(owned, from: peer, reply: reply)
+    loop.handling.handle(owned, from: peer, on: descriptor, reply: reply)
   }
 
   private func answerNow(hasID: Bool, _ answer: [UInt8]) {

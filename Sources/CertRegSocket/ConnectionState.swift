@@ -1,5 +1,3 @@
-import NIOCore
-
 /// The requests of one connection: which answers are outstanding, in which order those without an `id` leave, and when
 /// to read on or to close. Pure: lines and answers go in, bytes to write come out. Each event costs a constant amount
 /// on average.
@@ -30,7 +28,10 @@ struct ConnectionState {
   private let window: Int
   private let maxBytesUnderWay: Int
   private var nextNumber: UInt64 = 0
-  private var ordered = CircularBuffer<Ordered>()
+  /// Empty when every answer has left, so that an idle connection has no memory for it.
+  private var ordered: [Ordered] = []
+  /// How many at the start of `ordered` have left.
+  private var leftCount = 0
   /// Place of the first of `ordered`.
   private var firstPlace = 0
   private var endless: [Ticket] = []
@@ -91,17 +92,25 @@ struct ConnectionState {
       write(answer)
       return
     }
-    guard place >= firstPlace, place - firstPlace < ordered.count else { return }
-    let index = ordered.index(ordered.startIndex, offsetBy: place - firstPlace)
-    guard ordered[index].answer == nil else { return }
+    let index = place - firstPlace
+    guard index >= leftCount, index < ordered.count, ordered[index].answer == nil else { return }
     ordered[index].answer = answer
     // An answer that waits keeps its request's share of the budget until it leaves.
-    while let first = ordered.first, let answer = first.answer {
-      ordered.removeFirst()
-      firstPlace += 1
-      release(first.ticket)
+    while leftCount < ordered.count, let answer = ordered[leftCount].answer {
+      ordered[leftCount].answer = nil
+      release(ordered[leftCount].ticket)
+      leftCount += 1
       write(answer)
     }
+    dropWhatLeft()
+  }
+
+  /// Drops answers that have left, half of them at least, so that each is moved once on average.
+  private mutating func dropWhatLeft() {
+    guard leftCount > 0, leftCount * 2 >= ordered.count else { return }
+    firstPlace += leftCount
+    if leftCount == ordered.count { ordered = [] } else { ordered.removeFirst(leftCount) }
+    leftCount = 0
   }
 
   /// The client is gone: requests without end are over.

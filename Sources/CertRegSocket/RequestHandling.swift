@@ -2,6 +2,21 @@ package import CertRegCore
 package import CertRegProtocol
 import Synchronization
 
+/// Finds the systemd unit of a peer. Thread-safe.
+package protocol PeerUnitSource: AnyObject, Sendable {
+  /// The unit where it is known already; waits for nothing.
+  var known: Peer.Unit? { get }
+
+  /// Takes hold of the peer's process, so that its unit can be looked up from now on. Further calls have no effect.
+  /// Called on event loops: it must not wait for anything.
+  ///
+  /// - Parameter descriptor: The peer's connected socket. It is open during the call only.
+  func hold(_ descriptor: CInt)
+
+  /// The unit; looks it up where it is not known yet. May wait for files: not for event loops.
+  func lookUp() -> Peer.Unit
+}
+
 /// The client of a connection, from `SO_PEERCRED` (unix(7)).
 package struct Peer: Sendable {
   /// Effective user.
@@ -12,21 +27,24 @@ package struct Peer: Sendable {
   package var pid: Int32
   /// The other groups.
   package var supplementaryGroups: [UInt32]
-  private let findUnit: @Sendable (_ mayWait: Bool) -> Unit?
+  private let unitSource: any PeerUnitSource
 
-  /// The systemd unit that the peer ran in when its connection was accepted. May wait for files: not for event loops.
-  package var unit: Unit { findUnit(true) ?? .unknown }
+  /// The systemd unit that the peer runs in. May wait for files: not for event loops.
+  package var unit: Unit { unitSource.lookUp() }
 
   /// The unit where it is known already; waits for nothing.
-  package var knownUnit: Unit? { findUnit(false) }
+  package var knownUnit: Unit? { unitSource.known }
+
+  /// Takes hold of the peer's process: see ``PeerUnitSource/hold(_:)``.
+  package func hold(_ descriptor: CInt) { unitSource.hold(descriptor) }
 
   /// What is known of a peer's systemd unit.
   package enum Unit: Hashable, Sendable {
     case named(String)
     /// systemd does not manage the peer.
     case none
-    /// It could not be told. A rule that depends on it cannot be decided.
-    case unknown
+    /// The unit could not be told, for the reason given. A rule that depends on it cannot be decided.
+    case unknown(String)
 
     /// The unit's name; `nil` where there is none or it is not known.
     package var name: String? {
@@ -39,16 +57,15 @@ package struct Peer: Sendable {
   ///   - gid: The main group.
   ///   - pid: The process.
   ///   - supplementaryGroups: Its other groups.
-  ///   - findUnit: Gives the unit, or `nil` where it would have to wait and may not.
+  ///   - unit: Finds its unit.
   package init(
-    uid: UInt32, gid: UInt32, pid: Int32, supplementaryGroups: [UInt32] = [],
-    findUnit: @escaping @Sendable (_ mayWait: Bool) -> Unit? = { _ in Unit.none }
+    uid: UInt32, gid: UInt32, pid: Int32, supplementaryGroups: [UInt32] = [], unit: any PeerUnitSource
   ) {
     self.uid = uid
     self.gid = gid
     self.pid = pid
     self.supplementaryGroups = supplementaryGroups
-    self.findUnit = findUnit
+    unitSource = unit
   }
 }
 
@@ -196,8 +213,14 @@ package protocol RequestHandling: Sendable {
   ///   - now: The time at which the result is to be valid.
   func known(certificatePem: UnsafeRawBufferPointer, target: UInt16, now: WallTime) -> KnownAnswer?
 
-  /// Takes a request that the loop cannot answer. Returns quickly; `reply` may be used on any thread.
-  func handle(_ request: OwnedRequest, from peer: Peer, reply: Reply)
+  /// Takes a request that the loop cannot answer. Called on event loops: it must not wait for anything.
+  ///
+  /// - Parameters:
+  ///   - request: The request.
+  ///   - peer: Its sender.
+  ///   - descriptor: The sender's socket, which is open during the call only.
+  ///   - reply: Takes the answer, on any thread.
+  func handle(_ request: OwnedRequest, from peer: Peer, on descriptor: CInt, reply: Reply)
 
   /// Whether the loop may answer a peer's repeats from memory, without `handle`. Called on event loops, for a
   /// connection again and again while the answer is `false`: it must not wait for anything.

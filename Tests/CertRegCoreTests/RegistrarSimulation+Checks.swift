@@ -50,13 +50,13 @@ extension RegistrarSimulation {
       return
     }
     if !settings.targets.contains(key.target) { violations.append(.callsUnconfiguredTarget) }
-    guard let row = disk.rows[key], row.pending.callStarted else {
+    guard let row = disk.row(key), row.pending.callStarted else {
       violations.append(.callThatDiskDoesNotKnow)
       return
     }
     if row.pending.status != status { violations.append(.callWithAnotherStatus) }
     if committed.remove(key) == nil { takeTurn(key) }
-    calls.append(.init(key: key, status: status, serial: row.serial))
+    calls.append(.init(key: key, status: status, serial: row.history.serial))
     if key.target == Self.second { reach(.secondTargetCall) }
     let underWay = calls.count { $0.key.target == key.target }
     if underWay > Self.maxConcurrent[key.target] ?? 0 { violations.append(.tooManyCallsAtOnce) }
@@ -66,20 +66,20 @@ extension RegistrarSimulation {
 
   /// A result is on its way to disk: it has to agree with the upstream.
   private mutating func check(result: Registration) {
-    guard let row = disk.rows[result.key], let certificate = upstream.certificates[result.key] else {
+    guard let row = disk.row(result.key), let certificate = upstream.certificates[result.key] else {
       violations.append(.successWithoutCertificate)
       return
     }
     if let described = describedStatus, result.status != described { violations.append(.describedStatusDiscarded) }
-    let isOurs = certificate.serial == row.serial
-    if isOurs, result.outcome == .existing, !row.hadResult { violations.append(.existingAlthoughOurs) }
+    let isOurs = certificate.serial == row.history.serial
+    if isOurs, result.outcome == .existing, !row.history.hadResult { violations.append(.existingAlthoughOurs) }
     guard !isOurs else { return }
     if result.outcome == .created {
-      if row.hadResult, disk.results[result.key]?.outcome == .existing {
+      if row.history.hadResult, disk.results[result.key]?.outcome == .existing {
         violations.append(.createdAlthoughItExisted)
-      } else if !row.hadResult, !row.isAmbiguous {
+      } else if !row.history.hadResult, !row.history.isAmbiguous {
         violations.append(.createdAlthoughNotOurs)
-      } else if !row.hadResult, describedStatus == nil {
+      } else if !row.history.hadResult, describedStatus == nil {
         // A 409 after a lost answer counts as that answer. No client can see the difference.
         upstream.excuse(SimulatedUpstream.status(named: row.pending.status), of: result.key)
       }
@@ -115,7 +115,7 @@ extension RegistrarSimulation {
   }
 
   private mutating func checkPromise(to waiter: Waiter) {
-    guard let row = disk.rows[waiter.key] else {
+    guard let row = disk.row(waiter.key) else {
       violations.append(.queuedBeforeDisk)
       return
     }

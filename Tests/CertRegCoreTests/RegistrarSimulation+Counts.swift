@@ -5,7 +5,7 @@ extension RegistrarSimulation {
   /// Whether the registration is in the queue of its target.
   func isWaiting(_ key: RegistrationKey, _ flight: Flight) -> Bool {
     // A registration enters the queue once its row is on disk.
-    disk.rows[key] != nil && !flight.isBeginning && !flight.isEnding && !calls.contains { $0.key == key }
+    disk.row(key) != nil && !flight.isBeginning && !flight.isEnding && !calls.contains { $0.key == key }
       && !core.isBackingOff(key, now: now)
   }
 

@@ -160,7 +160,7 @@ struct RegistrarSimulation {
     }
     if core.pendingCount > 0 { violations.append(.neverEnds) }
     if !waiting.isEmpty { violations.append(.lostAnswer) }
-    if !disk.rows.isEmpty { violations.append(.rowLeftBehind) }
+    if !disk.isQueueEmpty { violations.append(.rowLeftBehind) }
   }
 
   private var isSettled: Bool {

@@ -1,4 +1,5 @@
 import CertRegCore
+import CertRegTesting
 
 /// The clocks of a host. Without a battery the wall clock starts in 1970 and jumps when the network's time comes.
 struct SimulatedClock {
@@ -30,6 +31,10 @@ struct SimulatedClock {
 struct SimulatedDisk {
   struct Row {
     var pending: PendingRegistration
+    var history: History
+  }
+
+  struct History {
     /// Distinguishes the rows of one certificate in the whole simulation.
     var serial: Int
     /// Whether a result was known when the row was written.
@@ -39,45 +44,39 @@ struct SimulatedDisk {
   }
 
   var isWell = true
-  private(set) var rows: [RegistrationKey: Row] = [:]
-  private(set) var results: [RegistrationKey: Registration] = [:]
-  private(set) var failures: Set<RegistrationKey> = []
+  private var content = StoreModel()
+  /// Of all registrations that were ever queued.
+  private var histories: [RegistrationKey: History] = [:]
   var commits: [(id: SimulatedCore.CommitID, changes: [StoreChange])] = []
   private var rowsWritten = 0
 
   mutating func apply(_ change: StoreChange) {
-    switch change {
-    case .enqueue(let pending):
+    if case .enqueue(let pending) = change {
       rowsWritten += 1
-      rows[pending.key] = Row(pending: pending, serial: rowsWritten, hadResult: results[pending.key] != nil)
-    case .markCallStarted(let key): rows[key]?.pending.callStarted = true
-    case .noteAttempt(let key, let attempts, let error):
-      rows[key]?.pending.attempts = attempts
-      rows[key]?.pending.lastError = error
-    case .noteProgress(let key, let facts): rows[key]?.pending.facts = facts
-    case .complete(let registration):
-      rows[registration.key] = nil
-      results[registration.key] = registration
-    case .fail(let failure):
-      rows[failure.key] = nil
-      failures.insert(failure.key)
-    case .nameDevice(let key, let name): rows[key]?.pending.deviceID = name
-    case .dequeue(let key): rows[key] = nil
-    case .forget(let key): results[key] = nil
+      histories[pending.key] = History(serial: rowsWritten, hadResult: content.results[pending.key] != nil)
     }
+    content.apply(change)
+  }
+
+  var results: [RegistrationKey: Registration] { content.results }
+
+  var isQueueEmpty: Bool { content.queue.isEmpty }
+
+  /// The row of the queue under `key`.
+  func row(_ key: RegistrationKey) -> Row? {
+    guard let pending = content.queue[key], let history = histories[key] else { return nil }
+    return Row(pending: pending, history: history)
   }
 
   /// An answer was lost: the call may have taken effect.
-  mutating func noteLostAnswer(_ key: RegistrationKey) { rows[key]?.isAmbiguous = true }
+  mutating func noteLostAnswer(_ key: RegistrationKey) { histories[key]?.isAmbiguous = true }
 
   /// The process dies. Each call that is recorded on disk may have been made.
   mutating func crash() {
     commits = []
-    for key in rows.keys where rows[key]?.pending.callStarted == true { rows[key]?.isAmbiguous = true }
+    for (key, pending) in content.queue where pending.callStarted { histories[key]?.isAmbiguous = true }
   }
 
   /// The queue in order of arrival.
-  var pendingRegistrations: [PendingRegistration] {
-    rows.values.map(\.pending).sorted { $0.sequence < $1.sequence }
-  }
+  var pendingRegistrations: [PendingRegistration] { content.pendingRegistrations }
 }

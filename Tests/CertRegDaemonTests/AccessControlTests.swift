@@ -30,7 +30,7 @@ import Testing
   }
 
   private func peer(_ uid: UInt32, gid: UInt32 = 50, groups: [UInt32] = [], unit: Peer.Unit = .none) -> Peer {
-    Peer(uid: uid, gid: gid, pid: 1, supplementaryGroups: groups, findUnit: { _ in unit })
+    Peer(uid: uid, gid: gid, pid: 1, supplementaryGroups: groups, unit: KnownUnit(unit))
   }
 
   /// The reason of the refusal; `nil` if the peer is allowed.
@@ -167,9 +167,24 @@ import Testing
         $0.unit = "line.service"
         $0.operations = [.status]
       }, rule { $0.user = .any })
-    #expect(await refusal(control, by: peer(1000, unit: .unknown)) == "peer_not_allowed")
-    #expect(await refusal(control, by: peer(7, unit: .unknown)) == nil)
+    #expect(await refusal(control, by: peer(1000, unit: .unknown("gone"))) == "peer_not_allowed")
+    #expect(await refusal(control, by: peer(7, unit: .unknown("gone"))) == nil)
     #expect(await refusal(control, by: peer(1000, unit: .none)) == nil)
+  }
+
+  @Test func `a refusal that no rule decided names the failed look-ups as its cause`() async {
+    let control = control(
+      rule {
+        $0.user = .name("operator")
+        $0.unit = "line.service"
+      }, database: AccountDatabase { _ in .failed(errno: EIO) })
+    let decision = await decision(control, peer(1000, unit: .unknown("the peer has ended")))
+    #expect(throws: (any Error).self) { try decision.get() }
+    guard case .failure(let error) = decision else { return }
+    #expect(
+      error.cause?.description
+        == "user \"operator\": Input/output error (errno 5); unit of process 1: the peer has ended")
+    #expect(!error.message.contains("errno"))
   }
 
   /// A directory that answers when the test lets it.

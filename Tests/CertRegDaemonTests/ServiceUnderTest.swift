@@ -15,7 +15,7 @@ import Testing
 @testable import CertRegDaemon
 @testable import CertRegSocket
 
-/// The request service with all its parts. The store is in memory, and the test chooses the upstream's replies.
+/// The request service with all its parts. The store is in memory, the test chooses the upstream's replies, and the log is kept.
 final class ServiceUnderTest: Sendable {
   /// The way of requests to the service.
   enum Route: CaseIterable, Sendable {
@@ -61,17 +61,27 @@ final class ServiceUnderTest: Sendable {
   private let running: Task<Void, Never>
   private let workers: NIOThreadPool
   private let path: String?
+  let store = MemoryStore()
+  private let log: LogPipeline
+  private let records: Records
 
-  init(_ route: Route, replies: [UpstreamReply]) async throws {
+  /// Entries of the log.
+  private final class Records: Sendable {
+    let all = Mutex<[LogRecord]>([])
+  }
+
+  init(_ route: Route, replies: [UpstreamReply], access: AccessControl? = nil) async throws {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
     let clock = HostClock.system
     let demand = AnswerDemand()
     let givingWay = GivingWay(demand: demand, clock: clock)
-    let store = MemoryStore()
     let memory = ResultCache(maxEntries: 100)
     let known = KnownResults(memory: memory, store: store, timeToLive: nil)
-    let log = try LogPipeline(level: .critical) { _ in }
-    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let records = Records()
+    let log = try LogPipeline(level: .info) { new in records.all.withLock { $0 += new } }
+    self.log = log
+    self.records = records
+    let logger = Logger(label: "test") { log.makeHandler(label: $0) }
     let upstream = Upstream(replies)
     let calls = UpstreamCalls(on: loop, givingWay: givingWay) { _ in upstream }
     let limits = TargetLimits(
@@ -104,8 +114,7 @@ final class ServiceUnderTest: Sendable {
         reports: reports, audit: AuditTrail(log: log), counts: counts, clock: clock),
       configuration: RequestService.Configuration(
         targets: [target], targetSet: [target], defaultTarget: target, defaultStatus: nil, defaultTimeout: .seconds(60),
-        access: nil,
-        auditsRepeats: false))
+        access: access, auditsRepeats: false))
     self.upstream = upstream
     self.calls = calls
     running = Task { await calls.run() }
@@ -129,22 +138,37 @@ final class ServiceUnderTest: Sendable {
   /// The number of calls that the upstream got.
   var callCount: Int { upstream.count }
 
+  /// The fields of all entries of the log so far.
+  var entries: [[String: String]] {
+    #expect(log.flush(within: .seconds(60)))
+    return records.all.withLock { records in
+      records.map { Dictionary(uniqueKeysWithValues: $0.fields.map { ($0.name, $0.value) }) }
+    }
+  }
+
   /// Sends a request and waits for its answer.
   func ask(_ line: String) async throws -> [String: any Sendable] {
+    let answer = Data(try await askForText(line).utf8)
+    return try #require(try JSONSerialization.jsonObject(with: answer) as? [String: any Sendable])
+  }
+
+  /// Sends a request and waits for the text of its answer.
+  func askForText(_ line: String) async throws -> String {
     let answer =
       if let path {
         try await exchange(Array((line + "\n").utf8), over: path)
       } else {
         try await direct(Array(line.utf8))
       }
-    return try #require(try JSONSerialization.jsonObject(with: Data(answer)) as? [String: any Sendable])
+    return String(decoding: answer, as: UTF8.self)
   }
 
   private func direct(_ line: [UInt8]) async throws -> [UInt8] {
     let request = try line.withUnsafeBytes { bytes in OwnedRequest(try LineParser.parse(bytes), line: bytes) }
     return await withCheckedContinuation { continuation in
       let reply = Reply(connectionID: 1) { answer, _ in continuation.resume(returning: answer) }
-      service.handle(request, from: Peer(uid: getuid(), gid: getgid(), pid: getpid()), reply: reply)
+      let peer = Peer(uid: getuid(), gid: getgid(), pid: getpid(), unit: KnownUnit(.none))
+      service.handle(request, from: peer, on: -1, reply: reply)
     }
   }
 

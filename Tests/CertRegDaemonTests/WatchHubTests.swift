@@ -83,7 +83,7 @@ import Testing
       refused: { _, _ in })
   }
 
-  private func peer(_ uid: UInt32) -> Peer { Peer(uid: uid, gid: uid, pid: 1) }
+  private func peer(_ uid: UInt32) -> Peer { Peer(uid: uid, gid: uid, pid: 1, unit: KnownUnit(.none)) }
 
   private func ending(_ target: String, _ outcome: RegistrationOutcome = .created) -> Ending {
     .registered(

@@ -47,8 +47,7 @@ import Testing
       close(left)
       close(right)
     }
-    let unseen = PeerCredentials(userID: 0, groupID: 0, processID: 0)
-    #expect(PeerProcess(peerOf: left, credentials: unseen) == nil)
+    #expect(PeerProcess(peerOf: left, number: 0) == nil)
   }
 
   @Test func `the unit of a peer is known as long as its process is there`() throws {
@@ -57,7 +56,7 @@ import Testing
       close(left)
       close(right)
     }
-    let process = try #require(PeerProcess(peerOf: left, credentials: try PeerCredentials(descriptor: left)))
+    let process = try #require(PeerProcess(peerOf: left, number: try PeerCredentials(descriptor: left).processID))
     #expect(process.unit() != .unknown("the peer has ended"))
   }
 }

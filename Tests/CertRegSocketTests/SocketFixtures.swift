@@ -9,6 +9,13 @@ import Synchronization
 
 @testable import CertRegSocket
 
+/// A peer that systemd does not manage.
+private final class UnitlessPeer: PeerUnitSource {
+  let known: Peer.Unit? = Peer.Unit.none
+  func hold(_ descriptor: CInt) {}
+  func lookUp() -> Peer.Unit { .none }
+}
+
 /// Keeps requests until the test answers them, by the number in their `id`.
 final class ScriptedHandler: RequestHandling {
   private struct State: Sendable {
@@ -28,11 +35,11 @@ final class ScriptedHandler: RequestHandling {
 
   var mostUnanswered: Int { state.withLock { $0.mostUnanswered } }
 
-  func peer(ofDescriptor descriptor: CInt) throws -> Peer { Peer(uid: 1, gid: 1, pid: 1) }
+  func peer(ofDescriptor descriptor: CInt) throws -> Peer { Peer(uid: 1, gid: 1, pid: 1, unit: UnitlessPeer()) }
   func known(certificatePem: UnsafeRawBufferPointer, target: UInt16, now: WallTime) -> KnownAnswer? { nil }
   func servesFromMemory(_ peer: Peer) -> Bool { true }
 
-  func handle(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
+  func handle(_ request: OwnedRequest, from peer: Peer, on descriptor: CInt, reply: Reply) {
     let id = request.id.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
     let answersNow = state.withLock { state in
       state.taken += 1

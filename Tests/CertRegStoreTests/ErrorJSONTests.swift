@@ -30,6 +30,14 @@ import Testing
     }
   }
 
+  @Test func `the cause of an error is not stored`() {
+    var caused = error
+    caused.cause = ErrorCause("connect: refused (errno: 111)")
+    let text = ErrorJSON.encode(caused)
+    #expect(text == ErrorJSON.encode(error))
+    #expect(ErrorJSON.decode(text) == error)
+  }
+
   @Test(arguments: [
     "", "null", "[]", "{}", #"{"kind":"X","message":"","origin":"daemon","reason":"r","retryable":false}"#,
     #"{"kind":"ThrottlingException","message":"","origin":"daemon","reason":"r","retryable":"false"}"#,

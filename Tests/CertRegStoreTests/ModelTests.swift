@@ -1,43 +1,8 @@
 import CertRegCore
+import CertRegTesting
 import Testing
 
 @testable import CertRegStore
-
-/// What a store must answer, as dictionaries.
-struct Model {
-  var results: [RegistrationKey: Registration] = [:]
-  var failures: [RegistrationKey: FailedRegistration] = [:]
-  var queue: [RegistrationKey: PendingRegistration] = [:]
-
-  mutating func apply(_ change: StoreChange) {
-    switch change {
-    case .enqueue(let entry): queue[entry.key] = entry
-    case .markCallStarted(let key): queue[key]?.callStarted = true
-    case .noteAttempt(let key, let attempts, let error):
-      queue[key]?.attempts = attempts
-      queue[key]?.lastError = error
-    case .noteProgress(let key, let facts):
-      queue[key]?.facts = facts
-      queue[key]?.callStarted = false
-    case .complete(let registration):
-      queue[registration.key] = nil
-      failures[registration.key] = nil
-      results[registration.key] = registration
-    case .fail(let failure):
-      queue[failure.key] = nil
-      failures[failure.key] = failure
-    case .nameDevice: break
-    case .dequeue(let key): queue[key] = nil
-    case .forget(let key):
-      results[key] = nil
-      failures[key] = nil
-    }
-  }
-
-  func record(for key: RegistrationKey) -> StoredRecord? {
-    results[key].map { .registered($0) } ?? failures[key].map { .failed($0) }
-  }
-}
 
 @Suite struct ModelTests {
   @Test(arguments: [UInt64.random(in: 1...UInt64.max), 1, 2])
@@ -47,7 +12,7 @@ struct Model {
     var directory = try TemporaryDirectory()
     let recorder = NoticeRecorder()
     var store = try SQLiteRegistrationStore(directory, recorder)
-    var model = Model()
+    var model = StoreModel()
     var sequence = 0
     for step in 0..<80 {
       var changes: [StoreChange] = []
@@ -74,7 +39,7 @@ struct Model {
       let registered = if case .registered(let registration)? = known { registration } else { Registration?.none }
       #expect(try store.registration(for: probe) == registered, "seed \(seed), step \(step)")
     }
-    #expect(try store.pendingRegistrations() == model.queue.values.sorted { $0.sequence < $1.sequence }, "seed \(seed)")
+    #expect(try store.pendingRegistrations() == model.pendingRegistrations, "seed \(seed)")
     let left = try directory.copyAsLeftByKill()
     #expect(
       try SQLiteRegistrationStore(left, recorder).pendingRegistrations() == store.pendingRegistrations(),

@@ -1,4 +1,5 @@
 import CertRegCore
+import CertRegTesting
 import Foundation
 import Testing
 
@@ -27,7 +28,7 @@ import Testing
     print("store salvage seed \(seed)")
     var generator = SplitMix64(seed: seed)
     var store = try SQLiteRegistrationStore(directory)
-    var model = Model()
+    var model = StoreModel()
     for _ in 0..<4 {
       let first = store.nextSequence
       var changes: [StoreChange] = []
@@ -51,7 +52,7 @@ import Testing
     store = try SQLiteRegistrationStore(directory, recorder)
     #expect(recorder.kinds.contains(.salvaged))
     #expect(
-      try store.pendingRegistrations() == model.queue.values.sorted { $0.sequence < $1.sequence }, "seed \(seed)")
+      try store.pendingRegistrations() == model.pendingRegistrations, "seed \(seed)")
     #expect(try store.registeredCount() == 0)
   }
 

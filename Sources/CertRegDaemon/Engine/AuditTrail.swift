@@ -120,6 +120,15 @@ struct AuditTrail: Sendable {
     }
   }
 
+  /// The store could not be read or written for a request other than `register`, which has entries of its own.
+  func storeFailed(_ operation: CertRegProtocol.Operation, _ error: ServiceError) {
+    log.audit(.storeFailed, level: .error) {
+      var fields = Self.fields(of: error)
+      fields[LogField.operation] = "\(operation.rawValue)"
+      return ("\(operation.rawValue) failed: \(error.message)", fields)
+    }
+  }
+
   private static func fields(
     _ key: RegistrationKey, _ deviceID: DeviceID?, _ requester: Requester?, _ error: ServiceError? = nil
   ) -> Logger.Metadata {
@@ -144,6 +153,7 @@ struct AuditTrail: Sendable {
       LogField.outcome: "failed", LogField.reason: "\(error.reason)", LogField.errorType: "\(error.kind.rawValue)",
     ]
     fields[LogField.awsRequestID] = error.requestID.map { "\($0)" }
+    fields[LogField.cause] = error.cause.map { "\($0)" }
     return fields
   }
 

@@ -38,7 +38,9 @@ final class CredentialEndpoints: Sendable {
         method, url.text(path: path, query: query), headers: headers, body: body,
         deadline: .now() + .nanoseconds(timeout.nanoseconds))
     } catch {
-      throw CredentialsError(.unavailable, "\(service) at \(url.authority): \(error.detail)")
+      throw CredentialsError(
+        .unavailable, "\(service) at \(url.authority): \(error.detail)",
+        cause: error.cause?.masked(with: environment.secrets))
     }
   }
 
@@ -56,7 +58,7 @@ final class CredentialEndpoints: Sendable {
         state.transports[key] = transport
         return .success(transport)
       } catch {
-        return .failure(CredentialsError(.invalid, "\(error)"))
+        return .failure(CredentialsError(.invalid, "\(error)", cause: (error as? TransportConfigurationError)?.cause))
       }
     }
     return try result.get()

@@ -17,10 +17,13 @@ package struct CredentialsError: Error, Hashable, Sendable {
   package let code: Code
   /// Tells the operator which sources were asked, what is wrong and what to do. Never holds a secret.
   package let message: String
+  /// The underlying error, for the log.
+  package let cause: ErrorCause?
 
-  package init(_ code: Code, _ message: String) {
+  package init(_ code: Code, _ message: String, cause: ErrorCause? = nil) {
     self.code = code
     self.message = message
+    self.cause = cause
   }
 }
 

@@ -71,7 +71,8 @@ final class IoTProviderCredentials: CredentialsProvider {
     } catch {
       // The service ends the handshake if it does not know the certificate, which only the operator can correct.
       throw CredentialsError(
-        error.kind == .tlsFailure ? .invalid : .unavailable, "\(Self.source) at \(url.authority): \(error.detail)")
+        error.kind == .tlsFailure ? .invalid : .unavailable, "\(Self.source) at \(url.authority): \(error.detail)",
+        cause: error.cause?.masked(with: environment.secrets))
     }
     guard reply.status == 200 else {
       throw CredentialsError(
@@ -109,7 +110,7 @@ final class IoTProviderCredentials: CredentialsProvider {
       await last?.transport.shutdown()
       return transport
     } catch {
-      throw CredentialsError(.invalid, "\(error)")
+      throw CredentialsError(.invalid, "\(error)", cause: (error as? TransportConfigurationError)?.cause)
     }
   }
 }

@@ -179,7 +179,9 @@ package final class RefreshingCredentials: CredentialsSource {
           "expires": "\(provided.expiration?.rfc3339 ?? "never")",
         ])
     case .failure(let error):
-      logger.warning("no AWS credentials", metadata: ["error": "\(error.message)"])
+      var metadata: Logger.Metadata = ["error": "\(error.message)"]
+      metadata["cause"] = error.cause.map { "\($0)" }
+      logger.warning("no AWS credentials", metadata: metadata)
     }
   }
 }
