@@ -35,7 +35,6 @@ extension Target.Dependency {
   static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
   static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
   static let yams = product(name: "Yams", package: "Yams")
-  static let grdb = product(name: "GRDB", package: "GRDB.swift")
 }
 
 let package = Package(
@@ -53,11 +52,11 @@ let package = Package(
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     .systemLibrary(name: "CEpoll"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CSpawn"),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -71,7 +70,7 @@ let package = Package(
     library("CertRegProtocol", ["CertRegCodec", "CertRegCore"]),
     library("CertRegSigV4", ["CertRegCore", "CertRegCrypto"]),
     library("CertRegSettings", ["CertRegCore", .yams]),
-    library("CertRegStore", ["CertRegCodec", "CertRegCore", .grdb]),
+    library("CertRegStore", ["CSQLite", "CertRegCodec", "CertRegCore"]),
     library(
       "CertRegForwarder",
       [
@@ -106,7 +105,7 @@ let package = Package(
     tests("CertRegProtocolTests", ["CertRegCodec", "CertRegProtocol"]),
     tests("CertRegSigV4Tests", ["CertRegCrypto", "CertRegSigV4"]),
     tests("CertRegSettingsTests", ["CertRegSettings"]),
-    tests("CertRegStoreTests", ["CertRegStore", .grdb]),
+    tests("CertRegStoreTests", ["CSQLite", "CertRegClock", "CertRegStore"]),
     tests(
       "CertRegForwarderTests",
       [
@@ -119,7 +118,7 @@ let package = Package(
       "CertRegDaemonTests",
       [
         "CertRegClock", "CertRegCodec", "CertRegDaemon", "CertRegForwarder", "CertRegHost", "CertRegProtocol",
-        "CertRegSettings", "CertRegSocket", "CertRegX509", .nioCore, .nioPosix, .logging,
+        "CertRegSettings", "CertRegSocket", "CertRegStore", "CertRegX509", .nioCore, .nioPosix, .logging,
       ]),
     tests("CertRegSandboxTests", ["CertRegCodec", "CertRegCrypto", "CertRegSigV4", "CertRegSandbox", .logging]),
     tests("CertRegSocketTests", ["CertRegClock", "CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),
@@ -140,15 +139,15 @@ if Context.environment["CERTREGD_BENCHMARKS"] != nil {
     .executableTarget(
       name: "load-benchmark",
       dependencies: [
-        "CEpoll", "CertRegCore", "CertRegCrypto", "CertRegStore", .argumentParser,
+        "CEpoll", "CertRegClock", "CertRegCore", "CertRegCrypto", "CertRegStore", .argumentParser,
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
       path: "Benchmarks/Load", swiftSettings: settings),
     .executableTarget(
       name: "micro-benchmarks",
       dependencies: [
-        "CertRegCore", "CertRegCrypto", "CertRegProtocol", "CertRegSigV4", "CertRegSocket", "CertRegStore",
-        "CertRegX509", .product(name: "Benchmark", package: "benchmark"),
+        "CertRegClock", "CertRegCore", "CertRegCrypto", "CertRegProtocol", "CertRegSigV4", "CertRegSocket",
+        "CertRegStore", "CertRegX509", .product(name: "Benchmark", package: "benchmark"),
       ],
       path: "Benchmarks/Micro", swiftSettings: settings,
       plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),

@@ -1,12 +1,13 @@
 import CertRegCore
 
-/// Answers look-ups on a connection of its own, beside the writer: in WAL mode a reader sees the last commit and neither
-/// waits for the writer nor makes it wait.
+/// Looks records up on a connection of its own. With a write-ahead log a reader sees the last commit, and neither waits
+/// for the writer nor makes it wait.
 final class RecordReader {
+  /// The outcome of a look-up.
   enum Found {
     case nothing
     case record(StoredRecord)
-    /// There is a row whose checksum does not hold.
+    /// The table has a row of the key whose checksum does not hold.
     case damaged(Table)
   }
 
@@ -22,6 +23,7 @@ final class RecordReader {
     failure = try connection.prepare("SELECT * FROM failure WHERE certificate = ? AND target = ?")
   }
 
+  /// Looks up the result of `key`, then the failure unless `failuresToo` is `false`.
   func record(for key: RegistrationKey, failuresToo: Bool = true) throws(DatabaseFault) -> Found {
     guard let target = names.number(key.target.rawValue) else { return .nothing }
     if let registered = try find(result, .result, key, target, { ResultRow.read($0, name: names.text) }) {
@@ -33,7 +35,7 @@ final class RecordReader {
     return .nothing
   }
 
-  /// `nil`: no row. `.some(nil)`: one that cannot be trusted.
+  /// `nil`: no row. `.some(nil)`: a damaged row.
   private func find<Record>(
     _ statement: PreparedStatement, _ table: Table, _ key: RegistrationKey, _ target: Int64,
     _ read: (PreparedStatement) -> Record?
