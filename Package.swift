@@ -34,7 +34,6 @@ extension Target.Dependency {
   static let logging = product(name: "Logging", package: "swift-log")
   static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
   static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
-  static let grdb = product(name: "GRDB", package: "GRDB.swift")
 }
 
 let package = Package(
@@ -51,13 +50,13 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
     .systemLibrary(name: "CEpoll"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CSpawn"),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -73,7 +72,7 @@ let package = Package(
     library("CertRegSigV4", ["CertRegCore", "CertRegCrypto"]),
     library("CertRegYAML", ["CLibYAML"]),
     library("CertRegSettings", ["CertRegCore", "CertRegYAML"]),
-    library("CertRegStore", ["CertRegCodec", "CertRegCore", .grdb]),
+    library("CertRegStore", ["CSQLite", "CertRegCodec", "CertRegCore"]),
     library(
       "CertRegForwarder",
       [
@@ -110,7 +109,7 @@ let package = Package(
     tests("CertRegSigV4Tests", ["CertRegCrypto", "CertRegSigV4"]),
     tests("CertRegYAMLTests", ["CertRegYAML"]),
     tests("CertRegSettingsTests", ["CertRegSettings"]),
-    tests("CertRegStoreTests", ["CertRegStore", .grdb]),
+    tests("CertRegStoreTests", ["CSQLite", "CertRegClock", "CertRegStore"]),
     tests(
       "CertRegForwarderTests",
       [
@@ -123,7 +122,7 @@ let package = Package(
       "CertRegDaemonTests",
       [
         "CertRegClock", "CertRegCodec", "CertRegDaemon", "CertRegForwarder", "CertRegHost", "CertRegProtocol",
-        "CertRegSettings", "CertRegSocket", "CertRegX509", .nioCore, .nioPosix, .logging,
+        "CertRegSettings", "CertRegSocket", "CertRegStore", "CertRegX509", .nioCore, .nioPosix, .logging,
       ]),
     tests("CertRegSandboxTests", ["CertRegCodec", "CertRegCrypto", "CertRegSigV4", "CertRegSandbox", .logging]),
     tests("CertRegSocketTests", ["CertRegClock", "CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),
@@ -144,15 +143,15 @@ if Context.environment["CERTREGD_BENCHMARKS"] != nil {
     .executableTarget(
       name: "load-benchmark",
       dependencies: [
-        "CEpoll", "CertRegCore", "CertRegCrypto", "CertRegStore", .argumentParser,
+        "CEpoll", "CertRegClock", "CertRegCore", "CertRegCrypto", "CertRegStore", .argumentParser,
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
       path: "Benchmarks/Load", swiftSettings: settings),
     .executableTarget(
       name: "micro-benchmarks",
       dependencies: [
-        "CertRegCore", "CertRegCrypto", "CertRegProtocol", "CertRegSigV4", "CertRegSocket", "CertRegStore",
-        "CertRegX509", .product(name: "Benchmark", package: "benchmark"),
+        "CertRegClock", "CertRegCore", "CertRegCrypto", "CertRegProtocol", "CertRegSigV4", "CertRegSocket",
+        "CertRegStore", "CertRegX509", .product(name: "Benchmark", package: "benchmark"),
       ],
       path: "Benchmarks/Micro", swiftSettings: settings,
       plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CertRegClock
 import CertRegCore
 import CertRegCrypto
 import CertRegStore
@@ -140,7 +141,7 @@ struct LoadBenchmark: ParsableCommand {
     let state = directory.appendingPathComponent("state")
     try FileManager.default.createDirectory(
       at: state, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-    let store = try SQLiteRegistrationStore(directory: state.path) { _ in }
+    let store = try SQLiteRegistrationStore(directory: state.path, clock: .system) { _ in }
     defer { store.close() }
     // In the order of their IDs: SQLite then only appends to its tree.
     let ids = (0..<known).map { SHA256.digest(of: Array(Certificates.der(Self.knownFrom + UInt64($0)))) }

@@ -1,4 +1,5 @@
 import Benchmark
+import CertRegClock
 import CertRegCore
 import CertRegCrypto
 import CertRegProtocol
@@ -72,7 +73,7 @@ let benchmarks: @Sendable () -> Void = {
   Benchmark("commit 64 results", configuration: .init(scalingFactor: .one)) { benchmark in
     let directory = FileManager.default.temporaryDirectory.appendingPathComponent("certregd-micro-\(getpid())")
     defer { try? FileManager.default.removeItem(at: directory) }
-    let store = try SQLiteRegistrationStore(directory: directory.path) { _ in }
+    let store = try SQLiteRegistrationStore(directory: directory.path, clock: .system) { _ in }
     defer { store.close() }
     var number: UInt64 = 0
     benchmark.startMeasurement()

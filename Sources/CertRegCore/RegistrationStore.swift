@@ -39,6 +39,8 @@ package struct StoreError: Error, Hashable, Sendable {
     case damaged
     /// The state was written by a newer version.
     case newerVersion
+    /// Several starts in a row did not come to an end: a person has to look.
+    case startsInterrupted
     /// Any other failure of the disk or the database.
     case failed
   }

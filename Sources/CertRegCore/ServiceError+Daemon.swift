@@ -106,7 +106,7 @@ extension ServiceError {
         .serviceUnavailable, reason: .storeFull,
         message: "the disk that holds the state directory is full; nothing was accepted", retryable: true,
         retryAfterMilliseconds: 1000, cause: ErrorCause(error.message))
-    case .inUse, .damaged, .newerVersion, .failed:
+    case .inUse, .damaged, .newerVersion, .startsInterrupted, .failed:
       self.init(
         .internalFailure, reason: .storeFailed,
         message: "the state directory cannot be written; nothing was accepted (the log says why)", retryable: true,

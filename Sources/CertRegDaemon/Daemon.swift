@@ -81,7 +81,8 @@ package struct Daemon: Sendable {
     let parts = try await DaemonParts(
       loaded.settings,
       DaemonParts.Surroundings(
-        clock: clock, passed: passed, openFiles: openFiles, environment: environment, log: log, logger: logger))
+        clock: clock, passed: passed, openFiles: openFiles, environment: environment, notifier: notifier, log: log,
+        logger: logger))
     let watchdog = Watchdog(
       notifier: notifier, loops: parts.loops, activity: parts.activity, clock: clock, logger: logger)
     logger.log(.notice, .ready, "certregd \(Version.current) serves \(parts.socketPath)")

@@ -26,7 +26,7 @@ struct DaemonError: Error, CustomStringConvertible {
     case .inUse: exitStatus = EX_TEMPFAIL
     case .full: exitStatus = EX_IOERR
     case .damaged: exitStatus = EX_IOERR
-    case .newerVersion: exitStatus = EX_CONFIG
+    case .newerVersion, .startsInterrupted: exitStatus = EX_CONFIG
     case .failed: exitStatus = EX_IOERR
     }
   }

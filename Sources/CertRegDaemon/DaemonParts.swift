@@ -10,7 +10,8 @@ import Logging
 import NIOCore
 import NIOPosix
 
-/// The running parts of the daemon. They are built in the order of their declaration, and taken down in the opposite order.
+/// The running parts of the daemon. They are built in the order of their declaration, and taken down in the opposite
+/// order.
 final class DaemonParts: Sendable {
   /// What the process gives the parts.
   struct Surroundings: Sendable {
@@ -19,6 +20,8 @@ final class DaemonParts: Sendable {
     var passed: Result<[PassedDescriptor], HostError>
     var openFiles: ProcessLimits.OpenFiles
     var environment: [String: String]
+    /// Told of a start that takes long.
+    var notifier: ServiceNotifier
     var log: LogPipeline
     var logger: Logger
   }
@@ -49,7 +52,7 @@ final class DaemonParts: Sendable {
     let (clock, logger) = (surroundings.clock, surroundings.logger)
     let demand = AnswerDemand()
     let givingWay = GivingWay(demand: demand, clock: clock)
-    let opened = try Self.openStore(settings, givingWay, logger)
+    let opened = try Self.openStore(settings, givingWay, surroundings)
     let store = opened.store
     let homes = try HomesFile.open(in: settings.databaseDirectory(), logger: logger)
     let memory = ResultCache(maxEntries: settings.cache.maxEntries)
@@ -213,15 +216,16 @@ extension DaemonParts {
 
   /// Opens the state directory, with what an earlier process left unfinished, and makes what verdicts need.
   private static func openStore(
-    _ settings: Settings, _ givingWay: GivingWay, _ logger: Logger
+    _ settings: Settings, _ givingWay: GivingWay, _ surroundings: Surroundings
   ) throws(DaemonError) -> (store: SQLiteRegistrationStore, pending: [PendingRegistration]) {
     let directory = try settings.databaseDirectory()
+    let (logger, notifier) = (surroundings.logger, surroundings.notifier)
     let store: SQLiteRegistrationStore
     let pending: [PendingRegistration]
     do throws(StoreError) {
-      store = try SQLiteRegistrationStore(directory: directory, giveWay: givingWay.giveWay) { notice in
-        log(notice, logger)
-      }
+      store = try SQLiteRegistrationStore(
+        directory: directory, clock: surroundings.clock, giveWay: givingWay.giveWay,
+        onProgress: { notifier.starting($0) }, onNotice: { log($0, logger) })
       pending = try store.pendingRegistrations()
     } catch {
       throw DaemonError(error)
@@ -243,5 +247,14 @@ extension DaemonParts {
     case .damaged, .setAside, .salvaged, .commitsMissing, .unguarded:
       logger.log(.error, .storeDamaged, "\(notice.message)")
     }
+  }
+}
+
+extension ServiceNotifier {
+  /// Says that a start takes long and goes on: the service manager waits for the next message, or for the end of the
+  /// start, as long as the work may take.
+  func starting(_ progress: StoreProgress) {
+    extendTimeout(by: progress.allowance)
+    status(progress.message)
   }
 }

@@ -10,8 +10,9 @@ enum ColumnKind {
   case other
 }
 
-/// A row to read from: SQLite's, or one found in the bytes of a damaged file.
+/// A row to read from: one of SQLite's, or one that was found in the bytes of a damaged file.
 protocol ColumnSource {
+  /// The storage class of a column. Columns are numbered from 0.
   func kind(_ column: Int) -> ColumnKind
   /// `nil` for anything but an integer.
   func integer(_ column: Int) -> Int64?
@@ -20,16 +21,19 @@ protocol ColumnSource {
 }
 
 extension ColumnSource {
+  /// `nil` for anything but a text.
   func text(_ column: Int) -> String? {
     guard kind(column) == .text else { return nil }
     return withBytes(column) { String(decoding: $0, as: UTF8.self) }
   }
 
+  /// `nil` for anything but a blob.
   func blob(_ column: Int) -> [UInt8]? {
     guard kind(column) == .blob else { return nil }
     return withBytes(column) { Array($0) }
   }
 
+  /// `nil` for anything but a blob of 32 bytes.
   func digest(_ column: Int) -> SHA256Digest? {
     guard kind(column) == .blob else { return nil }
     return withBytes(column) { bytes in
@@ -40,7 +44,7 @@ extension ColumnSource {
     }
   }
 
-  /// Whether the row is what was once written to `table`: the last column is the checksum of those before it.
+  /// Whether the row is intact as one of `table`: the last column is the checksum of those before it.
   func isIntact(as table: Table) -> Bool {
     var checksum = RowChecksum(table)
     for column in 0..<table.columnCount - 1 {

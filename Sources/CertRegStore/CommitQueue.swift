@@ -1,41 +1,44 @@
 import CertRegCore
 
-/// What waits for the writer, and whether the writer is at work: the decisions behind group commit, without threads.
+/// The changes that wait for the writer, and whether the writer is at work: the decisions behind group commit, without
+/// threads.
 ///
-/// The writer takes everything that is waiting when it becomes free, up to a limit, and puts it into one transaction:
-/// under load a group grows by itself to what arrives during one synchronisation with the disk, and a lone change does
-/// not wait for company. Where groups are large anyway they are begun at an even pace: fewer and larger ones take less of the
-/// disk and the processor for each change.
+/// A writer that becomes free takes all waiting changes, up to a limit, into one transaction. Under load a group grows
+/// by itself to the changes that arrive during one synchronisation with the disk. A lone change does not wait for
+/// company. Large groups begin at an even pace: fewer and larger ones take less of the disk and the processor for each
+/// change.
 struct CommitQueue: Sendable {
+  /// Changes of one caller, which take effect together.
   struct Submission: Sendable {
     var changes: [StoreChange]
     var completion: @Sendable (Result<Void, StoreError>) -> Void
   }
 
+  /// The answer to a submission.
   enum Admission: Equatable {
     /// The writer is idle: wake it.
     case wake
-    /// The writer will come to it.
+    /// The writer is awake and takes it in its turn.
     case queued
     /// The store is closed.
     case refused
   }
 
-  /// What the writer does next.
+  /// The writer's next step.
   enum Step {
     /// Commits these in order; at least one.
     case commit([Submission])
-    /// Asks again after that time.
+    /// Pauses for that time, then takes the next step.
     case pause(Duration)
     /// Nothing: the next `append` says `wake`.
     case sleep
   }
 
-  /// Most changes in one transaction: bounds how long the first of a group waits for the last.
+  /// Most changes in one transaction. Bounds the time that the first of a group waits for the last.
   static let batchLimit = 512
-  /// From so many submissions on a group is large.
+  /// Submissions from which on a group is large.
   static let largeBatch = 8
-  /// From the begin of a large group to that of the next, at least.
+  /// Time from the beginning of a large group to the beginning of the next, at least.
   static let interval = Duration.milliseconds(1)
 
   private var waiting: [Submission] = []
@@ -46,8 +49,10 @@ struct CommitQueue: Sendable {
   /// When the group after the last one may begin.
   private var earliestBegin: MonotonicTime?
 
+  /// Whether nothing waits.
   var isEmpty: Bool { head == waiting.count }
 
+  /// Adds changes.
   mutating func append(_ submission: Submission) -> Admission {
     guard !isClosed else { return .refused }
     waiting.append(submission)
@@ -56,7 +61,7 @@ struct CommitQueue: Sendable {
     return .wake
   }
 
-  /// Says what to do. Groups are in order of arrival, with at least one submission, however large.
+  /// The next step. Groups are in order of arrival, with at least one submission, however large.
   mutating func next(now: MonotonicTime) -> Step {
     guard !isEmpty else {
       isWriterAwake = false
@@ -91,6 +96,6 @@ struct CommitQueue: Sendable {
     return batch
   }
 
-  /// Nothing is accepted any more; what is waiting is still handed out.
+  /// Accepts nothing any more. Waiting submissions are still handed out.
   mutating func close() { isClosed = true }
 }

@@ -1,8 +1,8 @@
 import CertRegCore
 import Glibc
 
-/// The right to use a state directory. The kernel gives it up when the process ends, however that happens, so a lock file
-/// that is left behind means nothing.
+/// The right to use a state directory. The kernel releases it when the process ends, however that happens, so a
+/// leftover lock file means nothing.
 final class DirectoryLock: Sendable {
   private let descriptor: Int32
 
@@ -24,7 +24,7 @@ final class DirectoryLock: Sendable {
   }
 
   deinit {
-    // Given up by name: a child that was forked a moment ago has the descriptor, and with it the lock, until it executes.
+    // Explicitly: a child that was forked a moment ago has the descriptor, and with it the lock, until it executes.
     flock(descriptor, LOCK_UN)
     Glibc.close(descriptor)
   }

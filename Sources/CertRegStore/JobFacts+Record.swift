@@ -2,8 +2,8 @@ import CertRegCodec
 import CertRegCore
 
 extension JobFacts {
-  /// The JSON form of facts on disk. Members may be added, never renamed: members that this version does not know are
-  /// skipped, and a fact whose value it does not know counts as absent.
+  /// The JSON form of facts on disk. Members may be added, never renamed: unknown members are skipped, and a fact with
+  /// an unknown value counts as absent.
   var json: JSONValue {
     .object(of: [
       "completedSteps": completedSteps == 0 ? nil : .integer(completedSteps),

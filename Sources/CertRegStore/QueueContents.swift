@@ -1,6 +1,6 @@
 import CertRegCore
 
-/// What the queue's tables hold, with the rows that cannot be trusted told apart.
+/// The content of the queue's tables, with damaged rows told apart.
 struct QueueContents {
   /// In order of arrival.
   private(set) var entries: [PendingRegistration] = []
@@ -13,11 +13,13 @@ struct QueueContents {
   /// Sequence numbers of rows of `attempt` that belong to no intact row of `queue`.
   private(set) var strayAttempts: [Int64] = []
 
-  /// Reads all of it: the queue holds what was acknowledged and not done, so that it is verified at every start.
-  init(_ connection: Connection) throws(DatabaseFault) {
+  /// Reads all of it. The queue holds what was acknowledged and not done, so it is verified at every start.
+  init(_ connection: Connection, _ progress: OpeningProgress? = nil) throws(DatabaseFault) {
+    progress?.begin("reading the queue")
     var attempts: [Int64: AttemptRow] = [:]
     let attemptRows = try connection.prepare("SELECT * FROM attempt")
     while try attemptRows.step() {
+      progress?.advance()
       if let attempt = AttemptRow.read(attemptRows) {
         attempts[attempt.sequence] = attempt
       } else if let sequence = attemptRows.integer(0) {
@@ -27,6 +29,7 @@ struct QueueContents {
     intactAttempts = Set(attempts.keys)
     let queueRows = try connection.prepare("SELECT * FROM queue ORDER BY sequence")
     while try queueRows.step() {
+      progress?.advance()
       if var entry = QueueRow.read(queueRows) {
         attempts[entry.sequence]?.complete(&entry)
         entries.append(entry)
@@ -35,7 +38,7 @@ struct QueueContents {
       }
     }
     strayAttempts = intactAttempts.subtracting(entries.map(\.sequence)).sorted()
-    // A call may have been made that the damaged row told of.
+    // The damaged row may have said that a call was made.
     let doubtful = Set(damagedAttempts)
     if !doubtful.isEmpty {
       for index in entries.indices where doubtful.contains(entries[index].sequence) {
@@ -49,7 +52,7 @@ struct QueueContents {
     max(entries.last?.sequence ?? 0, damagedEntries.max() ?? 0, damagedAttempts.max() ?? 0, strayAttempts.last ?? 0)
   }
 
-  /// What the writer keeps of it in memory.
+  /// The part that the writer keeps in memory.
   var index: [RegistrationKey: RegistrationWriter.QueuedEntry] {
     var index: [RegistrationKey: RegistrationWriter.QueuedEntry] = [:]
     for entry in entries {

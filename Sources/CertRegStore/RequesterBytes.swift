@@ -1,11 +1,12 @@
 import CertRegCore
 
-/// Who asked, as rows keep it: user and process as LEB128 numbers, the unit behind its length in one byte, and in a result
-/// whatever else the row's column has to hold. A few bytes, since there may be ten million of them.
+/// A requester as rows keep it: user and process as LEB128 numbers, then the unit behind its length in one byte. These
+/// are few bytes, since there may be ten million of them. The column of a row may hold more behind them.
 enum RequesterBytes {
-  /// systemd's longest unit name (systemd.unit(5)); a longer one is none.
+  /// systemd's longest unit name (systemd.unit(5)). A longer name is dropped.
   private static let longestUnit = 255
 
+  /// Appends the bytes of `requester`.
   static func append(_ requester: Requester, to bytes: inout [UInt8]) {
     append(requester.uid, to: &bytes)
     append(UInt32(bitPattern: requester.pid), to: &bytes)
@@ -15,7 +16,7 @@ enum RequesterBytes {
     if isKept { bytes += unit }
   }
 
-  /// What stands at the beginning of `bytes`, which are left behind it; `nil` where they do not add up.
+  /// Removes a requester from the beginning of `bytes`; `nil` where they hold none.
   static func take(from bytes: inout ArraySlice<UInt8>) -> Requester? {
     guard let uid = takeNumber(from: &bytes), let pid = takeNumber(from: &bytes), let length = bytes.popFirst(),
       bytes.count >= Int(length)

@@ -2,10 +2,10 @@ import CertRegCore
 
 /// A 64-bit checksum over the columns of a row, kept in the row's last column.
 ///
-/// SQLite has no checksums of its own for what is in the database file, so a bit that flips on the disk would be answered
-/// as truth. Each step is a bijection of the state for a given word and of the word for a given state: any change within
-/// one column's word is noticed for certain, any other one with probability 1 - 2^-64. Not a defence against forgery:
-/// who may write the file may do anything. The function is part of the file format and must never change.
+/// SQLite has no checksums for the database file, so a flipped bit on the disk would be answered as truth. Each step is
+/// a bijection of the state for a given word and of the word for a given state: a change within one column's word is
+/// noticed for certain, any other one with probability 1 - 2^-64. It is no defence against forgery: a process that can
+/// write the file can do anything. The function is part of the file format and must never change.
 struct RowChecksum {
   private var state: UInt64
 
@@ -19,18 +19,22 @@ struct RowChecksum {
     state ^= state >> 29
   }
 
+  /// Adds NULL.
   mutating func addNull() { mix(0x4e) }
 
+  /// Adds an integer.
   mutating func add(_ value: Int64) {
     mix(0x49)
     mix(UInt64(bitPattern: value))
   }
 
+  /// Adds UTF-8 text.
   mutating func add(text: UnsafeRawBufferPointer) {
     mix(0x54)
     add(bytes: text)
   }
 
+  /// Adds a blob.
   mutating func add(blob: UnsafeRawBufferPointer) {
     mix(0x42)
     add(bytes: blob)
@@ -53,5 +57,6 @@ struct RowChecksum {
     if shift > 0 { mix(rest) }
   }
 
+  /// The checksum of what was added so far.
   var value: Int64 { Int64(bitPattern: state) }
 }

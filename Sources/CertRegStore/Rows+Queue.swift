@@ -3,7 +3,7 @@ import CertRegCore
 /// A row of `queue`: sequence, certificate, target, status, enqueued_at, requester, not_before, not_after, policies,
 /// der, checksum. The column `requester` has the facts known at the request behind the requester's own bytes.
 enum QueueRow {
-  /// The entry without what `attempt` has to add.
+  /// The entry, without its row of `attempt`; `nil` for a damaged row.
   static func read(_ row: some ColumnSource) -> PendingRegistration? {
     guard row.isIntact(as: .queue), let sequence = row.integer(0), let certificateID = row.digest(1),
       let target = row.text(2), let enqueued = row.integer(4), let origin = origin(row, 5),
@@ -29,6 +29,7 @@ enum QueueRow {
     return (requester, JobFacts(bytes: rest))
   }
 
+  /// Binds a row of `entry` and runs the statement.
   static func write(_ entry: PendingRegistration, to statement: PreparedStatement) throws(DatabaseFault) {
     var row = RowWriter(statement, .queue)
     row.put(entry.sequence)
@@ -58,9 +59,10 @@ struct AttemptRow {
   var callStarted: Bool
   var attempts: Int
   var lastError: ServiceError?
-  /// `nil`: those of the queue's row.
+  /// `nil`: the facts of the queue's row hold.
   var facts: JobFacts?
 
+  /// `nil` for a damaged row.
   static func read(_ row: some ColumnSource) -> AttemptRow? {
     guard row.isIntact(as: .attempt), let sequence = row.integer(0), let started = row.integer(1),
       let attempts = row.integer(2)
@@ -71,6 +73,7 @@ struct AttemptRow {
       facts: json.flatMap(ErrorJSON.facts(in:)))
   }
 
+  /// Binds the row and runs the statement.
   func write(to statement: PreparedStatement) throws(DatabaseFault) {
     var row = RowWriter(statement, .attempt)
     row.put(sequence)
@@ -90,7 +93,7 @@ struct AttemptRow {
     (facts?.completedSteps ?? 0, attempts) >= (other.facts?.completedSteps ?? 0, other.attempts)
   }
 
-  /// Adds to `entry` what this row knows of it.
+  /// Adds the content of this row to its entry.
   func complete(_ entry: inout PendingRegistration) {
     entry.callStarted = entry.callStarted || callStarted
     entry.attempts = attempts

@@ -3,10 +3,10 @@ import CertRegCore
 /// A row of `result`: certificate, target, arn_prefix, arn, ending, request, finished_at, not_before, not_after,
 /// policies, checksum.
 ///
-/// `request` is what is known of the request: a blob of the upstream's request ID (16 bytes of a UUID, or 16 zeros), who
-/// asked, and a request ID that is no UUID. The first version kept the ID alone, as 16 bytes or text.
+/// `request` describes the request in a blob: the upstream's request ID (16 bytes of a UUID, or 16 zeros), the
+/// requester, and a request ID that is no UUID. The first version kept the ID alone, as 16 bytes or text.
 enum ResultRow {
-  /// What was read: the registration, or that the row cannot be trusted.
+  /// The registration; `nil` for a damaged row.
   static func read(_ row: some ColumnSource, name: (Int64) -> String?) -> Registration? {
     guard row.isIntact(as: .result), let certificateID = row.digest(0), let target = row.integer(1).flatMap(name),
       let arn = arn(row, certificateID, name: name), let ending = row.integer(4),
@@ -16,14 +16,17 @@ enum ResultRow {
     let request = request(row)
     return Registration(
       key: RegistrationKey(certificateID: certificateID, target: TargetName(target)), certificateARN: arn,
-      outcome: outcome, status: CertificateStatus(code: ending >> 4), requestID: request.id,
+      outcome: outcome,
+      // Earlier versions kept no status where none was sent.
+      status: CertificateStatus(code: ending >> 4) ?? (outcome == .created ? .ofUnnamed : nil), requestID: request.id,
       finishedAt: WallTime(millisecondsSinceEpoch: finished),
       basis: VerdictBasis(
         notBefore: WallTime(millisecondsSinceEpoch: notBefore), notAfter: WallTime(millisecondsSinceEpoch: notAfter),
         policyFingerprint: policies), requester: request.requester)
   }
 
-  /// Binds everything behind the target. `prefix`: number of the ARN's beginning, where the rest is the certificate's ID.
+  /// Binds everything behind the target. `prefix`: number of the ARN's beginning, where the rest is the certificate's
+  /// ID.
   static func write(
     _ registration: Registration, target: Int64, prefix: Int64?, to statement: PreparedStatement
   ) throws(DatabaseFault) {
@@ -41,8 +44,8 @@ enum ResultRow {
     try row.run()
   }
 
-  /// The part of `arn` before the certificate's ID in hex, which is how AWS IoT forms the ARN of a certificate; `nil` for
-  /// any other form.
+  /// The part of `arn` before the certificate's ID in hex, which is how AWS IoT forms the ARN of a certificate; `nil`
+  /// for any other form.
   static func prefix(ofARN arn: String, _ certificateID: CertificateID) -> String? {
     let hex = certificateID.hex
     return arn.utf8.count > 64 && arn.hasSuffix(hex) ? String(arn.dropLast(64)) : nil
@@ -106,15 +109,17 @@ extension CertificateStatus {
     }
   }
 
+  /// `nil` for a number that stands for no status.
   init?(code: Int64) {
     guard let status = CertificateStatus.allCases.first(where: { $0.code == code }) else { return nil }
     self = status
   }
 }
 
-/// The canonical text of a UUID (RFC 9562 section 4), which request IDs are, and its 16 bytes, which take half the room.
+/// The canonical text of a UUID (RFC 9562 section 4), the form of request IDs, and its 16 bytes, which take half the
+/// room.
 enum UUIDText {
-  /// `nil` unless `text` is exactly what the bytes would be written as: 36 characters with lower-case digits.
+  /// `nil` unless `text` is exactly the text of the bytes: 36 characters with lower-case digits.
   static func bytes(_ text: String) -> [UInt8]? {
     let characters = text.utf8
     guard characters.count == 36 else { return nil }
@@ -142,6 +147,7 @@ enum UUIDText {
     return bytes
   }
 
+  /// `nil` for anything but 16 bytes.
   static func text(_ bytes: UnsafeRawBufferPointer) -> String? {
     guard bytes.count == 16 else { return nil }
     let digits = Array("0123456789abcdef".utf8)

@@ -5,33 +5,34 @@ import Synchronization
 
 /// Registrations in a SQLite database in a directory of the local disk, for one process.
 ///
-/// A commit is durable before it is reported (write-ahead log, `synchronous = FULL`); what arrives while the disk is busy
-/// shares the next synchronisation. Rows carry checksums, so that what a failing disk returns is never taken for truth,
-/// and a mark beside the database tells whether anything that was reported as durable has gone. What is damaged is set
-/// aside, never deleted.
+/// A commit is durable before it is reported (write-ahead log, `synchronous = FULL`). Changes that arrive while the
+/// disk is busy share the next synchronisation. Rows carry checksums, so that a failing disk is never believed, and a
+/// mark beside the database shows whether anything that was reported as durable is missing. Damaged rows and files are
+/// set aside, never deleted.
 package final class SQLiteRegistrationStore: RegistrationStore {
-  /// What lives until the store is closed, behind one lock: the lock proves to the compiler that a connection is used by
-  /// one thread at a time.
-  private let writer: Mutex<RegistrationWriter?>
-  private let checkpointer: Mutex<Connection?>
-  private let readers: [ReaderSlot]
-  private let nextReader = Atomic<Int>(0)
-  private let waiting = Mutex(CommitQueue())
+  /// `nil` once the store is closed, as for the other connections. The lock proves to the compiler that a connection is
+  /// used by one thread at a time.
+  let writer: Mutex<RegistrationWriter?>
+  let checkpointer: Mutex<Connection?>
+  let readers: [ReaderSlot]
+  let nextReader = Atomic<Int>(0)
+  let waiting = Mutex(CommitQueue())
   private let lock: Mutex<DirectoryLock?>
-  private let highWater: HighWaterFile
-  private let directory: StateDirectory
-  private let notices: NoticeSink
-  private let committing = DispatchQueue(label: "certregd.store.commit", qos: .userInitiated)
-  private let checkpointing = DispatchQueue(label: "certregd.store.checkpoint", qos: .utility)
-  private let isCheckpointing = Atomic<Bool>(false)
-  private let isSuspect = Atomic<Bool>(false)
-  /// Copies of what the writer counts, for callers that must not wait for a commit under way.
-  private let results: Atomic<Int>
-  private let transactions = Atomic<Int>(0)
-  private let giveWay: @Sendable () -> Void
+  let highWater: HighWaterFile
+  let directory: StateDirectory
+  let notices: NoticeSink
+  let committing = DispatchQueue(label: "certregd.store.commit", qos: .userInitiated)
+  let checkpointing = DispatchQueue(label: "certregd.store.checkpoint", qos: .utility)
+  let isCheckpointing = Atomic<Bool>(false)
+  let isSuspect = Atomic<Bool>(false)
+  /// Copies of the writer's counts, for callers that must not wait for a commit under way.
+  let results: Atomic<Int>
+  let transactions = Atomic<Int>(0)
+  let giveWay: @Sendable () -> Void
+  let clock: HostClock
 
   /// A reader and the lock that it is used under.
-  private final class ReaderSlot: Sendable {
+  final class ReaderSlot: Sendable {
     let reader: Mutex<RecordReader?>
 
     init(path: String, names: SharedNames) throws(DatabaseFault) {
@@ -39,18 +40,27 @@ package final class SQLiteRegistrationStore: RegistrationStore {
     }
   }
 
-  /// Opens the state in `directory`, which is made with mode 0700 where it is missing, mends what can be mended and says
-  /// so with `onNotice`, which is called here and, later, on threads of the store's own. `giveWay` is called between
-  /// the parts of a transaction, for those who want the processor more.
+  /// Opens the state in a directory, which is made with mode 0700 where it is missing. Damage is mended as far as
+  /// possible, and reported.
   ///
-  /// - Throws: `inUse` where another process has it; `newerVersion`, with nothing touched, where a newer version wrote
-  ///   it; `full` and `failed` with the system's own words.
+  /// - Parameters:
+  ///   - path: the directory.
+  ///   - clock: for the pace of commits, the pace of `onProgress` and the names of directories with damaged files.
+  ///   - giveWay: called between the parts of a transaction, for work that is more urgent.
+  ///   - onProgress: called on this thread, every few seconds while a start that takes long goes on.
+  ///   - onNotice: called on this thread and, later, on threads of the store's own.
+  /// - Throws: `inUse` where another process has the directory; `newerVersion`, with nothing touched, where a newer
+  ///   version wrote it; `startsInterrupted` after several starts that did not come to an end; `full` and `failed` with
+  ///   the system's own words.
   package init(
-    directory path: String, giveWay: @escaping @Sendable () -> Void = {},
+    directory path: String, clock: HostClock, giveWay: @escaping @Sendable () -> Void = {},
+    onProgress: @escaping @Sendable (StoreProgress) -> Void = { _ in },
     onNotice: @escaping @Sendable (StoreNotice) -> Void
   ) throws(StoreError) {
+    self.clock = clock
     self.giveWay = giveWay
-    let opening = StoreOpening(directory: StateDirectory(path: path), now: { WallTime.now }, onNotice: onNotice)
+    let opening = StoreOpening(
+      directory: StateDirectory(path: path), clock: clock, onProgress: onProgress, onNotice: onNotice)
     let opened = try opening.open()
     directory = opened.directory
     highWater = opened.highWater
@@ -71,219 +81,18 @@ package final class SQLiteRegistrationStore: RegistrationStore {
     writer = Mutex(opened.writer)
   }
 
-  /// Closes the store where its owner has not. Nothing is under way: what is under way holds the store.
+  /// Closes the store where its owner has not. No work is under way, since work holds the store.
   deinit { release() }
 
   /// How many transactions, each with one synchronisation of the disk, commits have taken so far.
   package var transactionCount: Int { transactions.load(ordering: .relaxed) }
 }
 
-// MARK: - For tests
+// MARK: - Closing
 
 extension SQLiteRegistrationStore {
-  /// Lets the database grow to `pages` pages, as if the disk ended there.
-  func setPageLimit(_ pages: Int) {
-    writer.withLock { writer in
-      _ = try? writer?.connection.integer("PRAGMA max_page_count = \(pages)")
-    }
-  }
-
-  /// Waits for a checkpoint that is under way.
-  func awaitCheckpoint() { checkpointing.sync {} }
-}
-
-// MARK: - Commits
-
-extension SQLiteRegistrationStore {
-  private static let longestRow = Duration.milliseconds(100)
-
-  package func commit(
-    _ changes: [StoreChange], completion: @escaping @Sendable (Result<Void, StoreError>) -> Void
-  ) {
-    let submission = CommitQueue.Submission(changes: changes, completion: completion)
-    switch waiting.withLock({ $0.append(submission) }) {
-    case .wake: committing.async { self.commitWaiting() }
-    case .queued: break
-    case .refused:
-      committing.async { completion(.failure(StoreError(.failed, message: "the store is closed"))) }
-    }
-  }
-
-  /// Runs `body` on the thread of the commits, behind those that wait; for the watchdog.
-  package func onCommitThread(_ body: @escaping @Sendable () -> Void) {
-    committing.async(execute: body)
-  }
-
-  /// Commits what waits. Runs on `committing` alone, so that completions keep their order.
-  private func commitWaiting() {
-    let end = MonotonicTime.now + SQLiteRegistrationStore.longestRow
-    repeat {
-      switch waiting.withLock({ $0.next(now: .now) }) {
-      case .commit(let batch): commit(batch)
-      case .pause(let duration): usleep(UInt32(clamping: duration.nanoseconds / 1000 + 1))
-      case .sleep: return
-      }
-    } while MonotonicTime.now < end
-    // Where changes never stop coming, what else is to run on this thread has its turn.
-    committing.async { self.commitWaiting() }
-  }
-
-  private func commit(_ batch: [CommitQueue.Submission]) {
-    let groups = batch.map(\.changes)
-    let (outcomes, frames) = writer.withLock { writer in
-      guard let writer else { return ([Result<Void, DatabaseFault>](), 0) }
-      let outcomes = writer.commit(groups, pause: giveWay)
-      noteCommitted(writer)
-      return (outcomes, writer.framesInLog)
-    }
-    for (submission, outcome) in zip(batch, outcomes) {
-      submission.completion(outcome.mapError(\.storeError))
-    }
-    noticeDamage(outcomes)
-    if frames >= SQLiteRegistrationStore.checkpointFrames { startCheckpoint() }
-  }
-
-  private func noteCommitted(_ writer: RegistrationWriter) {
-    noteHighWater(revision: writer.state.revision)
-    results.store(Int(writer.state.results), ordering: .relaxed)
-    transactions.store(writer.transactions, ordering: .relaxed)
-  }
-
-  /// Writes the mark behind the commit and before anybody is told of it.
-  private func noteHighWater(revision: Int64, isClean: Bool = false) {
-    let mark = HighWaterMark(
-      schemaVersion: Schema.version, revision: revision, isClean: isClean,
-      isSuspect: isSuspect.load(ordering: .relaxed))
-    do throws(StoreError) { try highWater.write(mark) } catch { notices.once(.unguarded, error.message) }
-  }
-
-  /// The next start must look at the whole database once it has been found damaged in use.
-  private func noticeDamage(_ outcomes: [Result<Void, DatabaseFault>]) {
-    for case .failure(let fault) in outcomes where fault.isDamage { return noticeDamage(fault) }
-  }
-
-  private func noticeDamage(_ fault: DatabaseFault) {
-    isSuspect.store(true, ordering: .relaxed)
-    notices.once(.damaged, "\(fault.message): the next start will salvage what can be read")
-  }
-}
-
-// MARK: - Checkpoints
-
-extension SQLiteRegistrationStore {
-  /// 4 MiB: few enough that a start reads them in no time, many enough that a checkpoint is rare.
-  static let checkpointFrames = 1000
-
-  /// Moves what is in the log to the database. The long part runs beside the commits; only the frames that came in the
-  /// meantime are moved while commits wait, so that the log can start over.
-  private func startCheckpoint() {
-    guard !isCheckpointing.exchange(true, ordering: .acquiringAndReleasing) else { return }
-    checkpointing.async {
-      defer { self.isCheckpointing.store(false, ordering: .releasing) }
-      do throws(DatabaseFault) {
-        try self.checkpointer.withLock { connection throws(DatabaseFault) in
-          try connection?.checkpoint(truncating: false)
-        }
-        let isShortOfSpace = self.directory.isShortOfSpace
-        try self.writer.withLock { writer throws(DatabaseFault) in
-          try writer?.connection.checkpoint(truncating: isShortOfSpace)
-        }
-        try? self.highWater.synchronize()
-      } catch {
-        // On a full disk the log stays as long as it is, and the next group tries again.
-        if error.isDamage { self.noticeDamage(error) }
-      }
-    }
-  }
-}
-
-// MARK: - Reading
-
-extension SQLiteRegistrationStore {
-  package func record(for key: RegistrationKey) throws(StoreError) -> StoredRecord? {
-    try record(for: key, failuresToo: true)
-  }
-
-  package func registration(for key: RegistrationKey) throws(StoreError) -> Registration? {
-    guard case .registered(let registration)? = try record(for: key, failuresToo: false) else { return nil }
-    return registration
-  }
-
-  private func record(for key: RegistrationKey, failuresToo: Bool) throws(StoreError) -> StoredRecord? {
-    let found: RecordReader.Found
-    do throws(DatabaseFault) {
-      found = try withReader { reader throws(DatabaseFault) in
-        guard let reader else {
-          throw DatabaseFault(StoreError(.failed, message: "the store is closed"))
-        }
-        return try reader.record(for: key, failuresToo: failuresToo)
-      }
-    } catch {
-      if error.isDamage { noticeDamage(error) }
-      throw error.storeError
-    }
-    switch found {
-    case .nothing: return nil
-    case .record(let record): return record
-    case .damaged(let table):
-      setAside(key, in: table)
-      return nil
-    }
-  }
-
-  /// Lends a reader that is free; else one in turn, once it is.
-  private func withReader(
-    _ body: (RecordReader?) throws(DatabaseFault) -> RecordReader.Found
-  ) throws(DatabaseFault) -> RecordReader.Found {
-    for slot in readers {
-      let found = try slot.reader.withLockIfAvailable { reader throws(DatabaseFault) in try body(reader) }
-      if let found { return found }
-    }
-    let turn = nextReader.wrappingAdd(1, ordering: .relaxed).oldValue
-    return try readers[turn % readers.count].reader.withLock { reader throws(DatabaseFault) in try body(reader) }
-  }
-
-  /// Takes a row that cannot be trusted out of the way, so that the next answer is not held up by it.
-  private func setAside(_ key: RegistrationKey, in table: Table) {
-    notices.give(
-      .damaged, "\(directory.database): a row of \(table.sqlName) is damaged; it is set aside and counts as absent")
-    committing.async {
-      self.writer.withLock { writer in
-        guard let writer else { return }
-        do throws(DatabaseFault) {
-          try writer.setAside(key, in: table, to: self.directory.damagedRows)
-          self.noteCommitted(writer)
-        } catch {
-          if error.isUncopied { return self.notices.once(.unguarded, error.message) }
-          self.noticeDamage(error)
-        }
-      }
-    }
-  }
-
-  package func registeredCount() throws(StoreError) -> Int {
-    results.load(ordering: .relaxed)
-  }
-
-  package var nextSequence: Int64 {
-    writer.withLock { $0?.nextSequence } ?? 1
-  }
-
-  package func pendingRegistrations() throws(StoreError) -> [PendingRegistration] {
-    do throws(DatabaseFault) {
-      return try writer.withLock { writer throws(DatabaseFault) in
-        guard let writer else {
-          throw DatabaseFault(StoreError(.failed, message: "the store is closed"))
-        }
-        return try QueueContents(writer.connection).entries
-      }
-    } catch {
-      throw error.storeError
-    }
-  }
-
-  /// Waits for what was committed, empties the log and gives the directory back. Not to be called from a completion, for
-  /// which it would wait.
+  /// Waits for what was committed, empties the log and gives the directory back. Not to be called from a completion,
+  /// for which it would wait.
   package func close() {
     waiting.withLock { $0.close() }
     repeat { committing.sync {} } while waiting.withLock { $0.isWriterAwake }
@@ -304,4 +113,18 @@ extension SQLiteRegistrationStore {
     }
     lock.withLock { $0 = nil }
   }
+}
+
+// MARK: - For tests
+
+extension SQLiteRegistrationStore {
+  /// Lets the database grow to `pages` pages, as if the disk ended there.
+  func setPageLimit(_ pages: Int) {
+    writer.withLock { writer in
+      _ = try? writer?.connection.integer("PRAGMA max_page_count = \(pages)")
+    }
+  }
+
+  /// Waits for a checkpoint that is under way.
+  func awaitCheckpoint() { checkpointing.sync {} }
 }

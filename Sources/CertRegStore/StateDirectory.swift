@@ -1,31 +1,41 @@
 import CertRegCore
 import Glibc
 
-/// The directory that holds everything the store keeps, and the names in it.
+/// The directory with all files of the store, and their names.
 struct StateDirectory: Sendable {
   let path: String
 
+  /// The database.
   var database: String { path + "/certregd.db" }
+  /// SQLite's write-ahead log.
   var log: String { path + "/certregd.db-wal" }
   /// SQLite's, while a database that is new or rebuilt is switched to the write-ahead log.
   var journal: String { path + "/certregd.db-journal" }
+  /// SQLite's index of the log, in memory that its connections share.
   var sharedMemory: String { path + "/certregd.db-shm" }
-  /// How much was committed, apart from the database: see `HighWaterMark`.
+  /// The number of committed changes, kept apart from the database: see `HighWaterMark`.
   var highWater: String { path + "/certregd.high-water" }
+  /// Locked by the process that uses the directory.
   var lock: String { path + "/certregd.lock" }
   /// A copy of a damaged log, until what can be read of it is in the database: that overwrites the log.
   var damagedLog: String { path + "/certregd.damaged-log" }
-  /// The same while it is being made. Worthless if the process ends.
+  /// The same while it is being written. Worthless if the process ends.
   var unfinishedCopy: String { path + "/certregd.copying" }
   /// Rows whose checksum did not hold, one a line, for a person to look at.
   var damagedRows: String { path + "/certregd.damaged-rows" }
-  /// A new database that is being filled from a damaged one. Worthless if the process ends.
+  /// A new database that is being filled from a damaged one. A start that finds it goes on with it.
   var unfinished: String { path + "/certregd.rebuilding" }
-  /// The same when it is complete: it takes the damaged one's place, now or at the next start.
+  /// The log of `unfinished`.
+  var unfinishedLog: String { path + "/certregd.rebuilding-wal" }
+  /// The new database when it is complete: it takes the damaged one's place, now or at the next start.
   var rebuilt: String { path + "/certregd.rebuilt" }
+  /// How many starts in a row ended early: see `StartCount`.
+  var starts: String { path + "/certregd.starts" }
 
-  /// Makes the directory, for the daemon's user alone, unless it is there. Its name, too, is durable then: without it everything
-  /// in it would be gone after a loss of power.
+  /// Makes the directory, for the daemon's user alone, unless it exists. Its name is made durable, too: without it
+  /// everything in it would be gone after a loss of power.
+  ///
+  /// - Throws: `failed` or `full` with the system's words.
   func create() throws(StoreError) {
     guard mkdir(path, 0o700) != 0 else { return try StateDirectory.synchronize(path + "/..") }
     guard errno == EEXIST else { throw StoreError(system: "cannot create the state directory \(path)") }
@@ -34,11 +44,12 @@ struct StateDirectory: Sendable {
     guard information.st_mode & S_IFMT == S_IFDIR else {
       throw StoreError(system: "cannot use the state directory \(path)", error: ENOTDIR)
     }
-    // The start that made it may have ended before that. Who made it otherwise may have forbidden us to look beside it.
+    // The start that made the directory may have ended before its name was durable. The directory above it may be
+    // closed to us.
     if !StateDirectory.exists(database) { try? StateDirectory.synchronize(path + "/..") }
   }
 
-  /// Opens a file for reading and writing and, where it is new, gives it to the daemon's user alone, whatever the umask.
+  /// Opens a file for reading and writing. A new one is made with mode 0600. A symbolic link is refused.
   static func openFile(_ path: String) throws(StoreError) -> Int32 {
     let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw StoreError(system: "cannot open \(path)") }
@@ -50,13 +61,19 @@ struct StateDirectory: Sendable {
     Glibc.close(try openFile(path))
   }
 
-  /// `nil` where there is no such file.
+  /// The size in bytes; `nil` where there is no such file.
   static func size(_ path: String) -> Int64? {
     var information = stat()
     return stat(path, &information) == 0 ? Int64(information.st_size) : nil
   }
 
+  /// Whether there is a file of that name.
   static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+  /// Removes what a rebuild has left that is not needed, or not to be gone on with.
+  func removeUnfinished() throws(StoreError) {
+    for file in [unfinishedLog, unfinished] { try StateDirectory.remove(file) }
+  }
 
   /// Makes new and renamed entries of the directory durable.
   func synchronize() throws(StoreError) { try StateDirectory.synchronize(path) }
@@ -72,7 +89,7 @@ struct StateDirectory: Sendable {
   /// Makes a directory for damaged files, named after the time.
   func createDamagedDirectory(at time: WallTime) throws(StoreError) -> String {
     let name = "\(path)/damaged-\(time.amzDate)"
-    // Several in one second: a bound, so that a directory that cannot be made does not keep us here.
+    // There may be several in one second. The bound ends the search where no directory can be made.
     for suffix in [""] + (2..<100).map({ "-\($0)" }) {
       if mkdir(name + suffix, 0o700) == 0 { return name + suffix }
       guard errno == EEXIST else { break }
@@ -109,7 +126,7 @@ struct StateDirectory: Sendable {
     guard fsync(descriptor) == 0 else { throw StoreError(system: "cannot synchronise \(target)") }
   }
 
-  /// Whether little is free on the disk, so that what the log does not need should go back at once.
+  /// Whether the disk has less than 256 MiB free: the log then gives back room that it does not need at once.
   var isShortOfSpace: Bool {
     var figures = statvfs()
     guard statvfs(path, &figures) == 0 else { return false }

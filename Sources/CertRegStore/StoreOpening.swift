@@ -1,13 +1,14 @@
 import CertRegCore
 
-/// Brings a state directory into a state that the store can work with: the order of the steps, and what is decided on
+/// Brings a state directory into a state that the store can work with: the order of the steps, and the decisions on
 /// what they find.
 ///
-/// How much is looked at grows with the reason to doubt. The queue, which is small and which nobody else knows, is read
-/// in full at every start. Results are verified one by one when they are asked for, so that ten million of them open as
-/// fast as none. After a shutdown in order only a small database is checked as a whole; after any other one up to a size
-/// that takes a few milliseconds; where there is evidence of damage always, whatever it takes.
+/// How much is read grows with the reason to doubt. The queue is small and known to nobody else, so it is read in full
+/// at every start. Results are verified one by one when they are asked for, so that ten million of them open as fast as
+/// none. After a shutdown in order only a small database is checked as a whole; after any other one up to a size that
+/// takes a few milliseconds; where there is evidence of damage always, whatever it takes.
 struct StoreOpening {
+  /// A directory that is ready for use.
   struct Opened {
     var directory: StateDirectory
     var lock: DirectoryLock
@@ -19,24 +20,35 @@ struct StoreOpening {
 
   /// Largest database that is checked as a whole after a shutdown in order.
   static let cleanCheckLimitBytes: Int64 = 256 << 10
-  /// The same after any other shutdown: some 9,000 results, which take less than 20 ms. The start is not to depend on how many
-  /// there are.
+  /// The same after any other shutdown: some 9,000 results, which take less than 20 ms. The time of a start does not
+  /// depend on the number of results.
   static let uncleanCheckLimitBytes: Int64 = 1 << 20
 
   let directory: StateDirectory
   let notices: NoticeSink
+  let progress: OpeningProgress
   /// For the names of directories that damaged files are moved to.
-  let now: @Sendable () -> WallTime
+  let clock: HostClock
+  /// The forms that this program knows.
+  let migrations: [Schema.Migration]
 
   init(
-    directory: StateDirectory, now: @escaping @Sendable () -> WallTime,
-    onNotice: @escaping @Sendable (StoreNotice) -> Void
+    directory: StateDirectory, clock: HostClock, migrations: [Schema.Migration] = Schema.migrations,
+    onProgress: @escaping @Sendable (StoreProgress) -> Void, onNotice: @escaping @Sendable (StoreNotice) -> Void
   ) {
     self.directory = directory
-    self.now = now
+    self.clock = clock
+    self.migrations = migrations
+    progress = OpeningProgress(clock: clock, onProgress: onProgress)
     notices = NoticeSink(onNotice)
   }
 
+  /// `user_version` of a database that this program has opened.
+  var version: Int32 { Int32(migrations.count) }
+
+  /// Does all of it.
+  ///
+  /// - Throws: `inUse`, `newerVersion` and `startsInterrupted` with nothing touched; `full` and `failed`.
   func open() throws(StoreError) -> Opened {
     try directory.create()
     let lock = try DirectoryLock(path: directory.lock)
@@ -46,18 +58,35 @@ struct StoreOpening {
     }
     let before = highWater.found.mark
     try refuseForeign(before)
-    try finishRebuild()
-    let mark = before ?? HighWaterMark(schemaVersion: Schema.version, revision: 0)
+    let starts = StartCount(path: directory.starts)
+    try starts.begin()
+    do throws(StoreError) {
+      try finishRebuild()
+      let (writer, names) = try open(highWater, before ?? HighWaterMark(schemaVersion: version, revision: 0))
+      starts.end()
+      return Opened(
+        directory: directory, lock: lock, highWater: highWater, notices: notices, names: names, writer: writer)
+    } catch {
+      // A start that reports a full disk or a failing one may be repeated until that passes. Damage that stays does not
+      // pass.
+      if error.code != .damaged { starts.end() }
+      throw error
+    }
+  }
+
+  private func open(
+    _ highWater: HighWaterFile, _ mark: HighWaterMark
+  ) throws(StoreError) -> (RegistrationWriter, SharedNames) {
     // From here on the state is in use, even if this start does not get far.
     var begun = mark
     begun.isClean = false
     try highWater.write(begun)
     try highWater.synchronize()
     let (writer, names) = try load(mark)
-    try highWater.write(HighWaterMark(schemaVersion: Schema.version, revision: writer.state.revision))
+    try directory.removeUnfinished()
+    try highWater.write(HighWaterMark(schemaVersion: version, revision: writer.state.revision))
     try highWater.synchronize()
-    return Opened(
-      directory: directory, lock: lock, highWater: highWater, notices: notices, names: names, writer: writer)
+    return (writer, names)
   }
 
   /// The last start was interrupted before all that could be read of a damaged log was in the database.
@@ -68,13 +97,13 @@ struct StoreOpening {
       let inspection: Inspection
       do throws(DatabaseFault) {
         try undoUnfinishedSwitch()
-        inspection = try Inspection(directory, mark)
+        inspection = try Inspection(of: self, mark)
         if !inspection.isLogDamaged, !hasKeptLog { return try openDatabase(inspection) }
       } catch {
         guard error.isDamage || error.isErrorOfStatement else { throw error }
         notices.give(.damaged, error.message)
         try rebuild(mark)
-        let rebuilt = try Inspection(directory, HighWaterMark(schemaVersion: Schema.version, revision: 0))
+        let rebuilt = try Inspection(of: self, HighWaterMark(schemaVersion: version, revision: 0))
         return try hasKeptLog ? openWithDamagedLog(rebuilt, mark) : openDatabase(rebuilt)
       }
       return try openWithDamagedLog(inspection, mark)
@@ -83,8 +112,8 @@ struct StoreOpening {
     }
   }
 
-  /// Rolls back what the first start, or the first after a rebuild, had begun when it was interrupted: the inspection cannot, for it
-  /// must not write. Nothing was acknowledged by then, and the log is empty or worthless.
+  /// Rolls back the first start's switch to the write-ahead log where it was interrupted. The inspection cannot, since
+  /// it must not write. Nothing was acknowledged by then, and the log is empty or worthless.
   private func undoUnfinishedSwitch() throws(DatabaseFault) {
     guard StateDirectory.exists(directory.journal) else { return }
     _ = try Connection(path: directory.database).integer("SELECT count(*) FROM sqlite_master")
@@ -100,14 +129,17 @@ struct StoreOpening {
     }
     let connection = try Connection(path: directory.database)
     try connection.useWriteAheadLog()
-    for migration in try connection.migrate() where inspection.isInUse {
+    progress.begin("migrating the database")
+    connection.report(to: progress)
+    for migration in try connection.migrate(migrations) where inspection.isInUse {
       notices.give(.migrated, "\(directory.database): migrated: \(migration)")
     }
+    connection.report(to: nil)
     let table = try NameTable(connection, "name")
     let copy = try NameTable(connection, "name_copy")
     let names = SharedNames(table.merging(copy))
     let state = try StateRow(connection) ?? StateRow(revision: 0, results: 0)
-    let queue = try QueueContents(connection)
+    let queue = try QueueContents(connection, progress)
     let writer = try RegistrationWriter(connection: connection, names: names, state: state, queued: queue.index)
     writer.raiseSequence(to: queue.highestSequence)
     if !table.agrees(with: copy) {
@@ -118,8 +150,8 @@ struct StoreOpening {
     return (writer, names)
   }
 
-  /// Puts rows whose checksum does not hold out of the way: those of the queue, and all others where the whole database
-  /// was worth a look.
+  /// Moves rows whose checksum does not hold out of the way: those of the queue, and all others where the whole
+  /// database was checked.
   private func setAsideDamagedRows(
     _ writer: RegistrationWriter, _ queue: QueueContents, all: Bool
   ) throws(DatabaseFault) {
@@ -127,11 +159,11 @@ struct StoreOpening {
     let entries = queue.damagedEntries.count
     let results: Int
     do throws(DatabaseFault) {
-      // With an entry goes what was noted of it; a note without an entry is left over.
+      // The note of an attempt goes with its entry. A note without an entry is left over.
       try writer.setAside(sequences: queue.damagedEntries, in: .queue, to: file)
       try writer.setAside(sequences: queue.damagedAttempts + queue.strayAttempts, in: .attempt, to: file)
       try writer.renewAttempts(queue.damagedAttempts)
-      results = all ? try writer.setAsideDamagedResults(to: file) : 0
+      results = all ? try writer.setAsideDamagedResults(to: file, progress) : 0
     } catch {
       guard error.isUncopied else { throw error }
       notices.give(.damaged, "damaged rows stay where they are and count as absent: \(error.message)")
@@ -152,42 +184,8 @@ struct StoreOpening {
 }
 
 extension HighWaterFile.Found {
-  /// What the last run left, where that can be read.
+  /// The last run's mark, where it can be read.
   var mark: HighWaterMark? {
     if case .mark(let mark) = self { mark } else { nil }
-  }
-}
-
-extension NameTable {
-  /// The intact rows of one of the two copies.
-  init(_ connection: Connection, _ table: String) throws(DatabaseFault) {
-    self.init()
-    let statement = try connection.prepare("SELECT * FROM \(table)")
-    while try statement.step() {
-      if let row = NameRow.read(statement) { add(row.text, number: row.number) }
-    }
-  }
-
-  func merging(_ other: NameTable) -> NameTable {
-    var merged = self
-    for (number, text) in other.texts where merged.texts[number] == nil { merged.add(text, number: number) }
-    return merged
-  }
-}
-
-extension StateRow {
-  /// `nil` where there is none yet.
-  /// - Throws: a fault that is damage where the row cannot be trusted.
-  init?(_ connection: Connection) throws(DatabaseFault) {
-    guard let found = try connection.prepare("SELECT * FROM state WHERE id = 1").first(StateRow.read) else {
-      return nil
-    }
-    let highest = try connection.prepare("SELECT * FROM state WHERE id = 2").first(StateRow.readHighestSequence)
-    guard var row = found, highest != .some(nil) else {
-      throw DatabaseFault(damage: "the checksum of a row of state does not hold", path: connection.path)
-    }
-    // Earlier versions kept no such number: each entry of the queue was a change, and changes were counted.
-    row.highestSequence = (highest ?? nil) ?? row.revision
-    self = row
   }
 }

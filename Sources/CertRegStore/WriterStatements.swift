@@ -22,6 +22,9 @@ struct WriterStatements {
   let writeFailure: PreparedStatement
   /// By certificate and target.
   let deleteFailure: PreparedStatement
+  let writeDevice: PreparedStatement
+  /// By certificate and target.
+  let deleteDevice: PreparedStatement
   /// By certificate and target.
   let resultTime: PreparedStatement
   /// By certificate and target.
@@ -45,6 +48,8 @@ struct WriterStatements {
     deleteResult = try connection.prepare("DELETE FROM result WHERE certificate = ? AND target = ?")
     writeFailure = try connection.prepare("INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?, ?, ?)")
     deleteFailure = try connection.prepare("DELETE FROM failure WHERE certificate = ? AND target = ?")
+    writeDevice = try connection.prepare("INSERT OR REPLACE INTO device VALUES (?, ?, ?, ?)")
+    deleteDevice = try connection.prepare("DELETE FROM device WHERE certificate = ? AND target = ?")
     resultTime = try connection.prepare("SELECT finished_at FROM result WHERE certificate = ? AND target = ?")
     failureTime = try connection.prepare("SELECT finished_at FROM failure WHERE certificate = ? AND target = ?")
   }

@@ -78,35 +78,6 @@ import Testing
     #expect(try reopened.pendingRegistrations() == [pending])
   }
 
-  @Test func `takes over rows of the first version, which knew of the user alone`() async throws {
-    var store = try SQLiteRegistrationStore(directory)
-    let registration = Sample.registration(1)
-    try await store.commit([.complete(registration)])
-    store.close()
-    do {
-      let connection = try Connection(path: directory.file("certregd.db"))
-      let statement = try connection.prepare("INSERT INTO queue VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-      let entry = Sample.pending(3, size: 8)
-      var row = RowWriter(statement, .queue)
-      row.put(entry.sequence)
-      row.put(entry.key.certificateID)
-      row.put(entry.key.target.rawValue)
-      row.put(entry.status.map { Int64($0.code) })
-      row.put(entry.enqueuedAt.millisecondsSinceEpoch)
-      row.put(4_000_000_000)
-      row.put(entry.basis.notBefore.millisecondsSinceEpoch)
-      row.put(entry.basis.notAfter.millisecondsSinceEpoch)
-      row.put(entry.basis.policyFingerprint)
-      row.put(copying: entry.der)
-      try row.run()
-      try connection.execute("PRAGMA user_version = 1; PRAGMA wal_checkpoint(TRUNCATE)")
-    }
-    store = try SQLiteRegistrationStore(directory)
-    #expect(try store.pendingRegistrations() == [Sample.pending(3, size: 8)])
-    #expect(try store.record(for: registration.key) == .registered(registration))
-    store.close()
-  }
-
   @Test func `reads facts with members and values that it does not know`() {
     let later = """
       {"completedSteps":2,"earlier":{"outcome":"existing","status":"FROZEN","since":7},"thing":{"name":"t"},\

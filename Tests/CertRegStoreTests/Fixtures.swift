@@ -1,3 +1,4 @@
+import CertRegClock
 import CertRegCore
 import CertRegTesting
 import Foundation
@@ -9,8 +10,10 @@ import Synchronization
 final class TemporaryDirectory: Sendable {
   let path: String
 
-  init() throws {
-    path = FileManager.default.temporaryDirectory.appendingPathComponent("certregd-store-\(UUID().uuidString)").path
+  /// - Parameter parent: another place than that of temporary files.
+  init(in parent: URL? = nil) throws {
+    let parent = parent ?? FileManager.default.temporaryDirectory
+    path = parent.appendingPathComponent("certregd-store-\(UUID().uuidString)").path
   }
 
   deinit {
@@ -22,7 +25,8 @@ final class TemporaryDirectory: Sendable {
   /// The names of everything below the directory.
   var contents: [String] { (FileManager.default.enumerator(atPath: path)?.allObjects as? [String]) ?? [] }
 
-  /// What a process that is killed now would leave behind: the bytes that were written, whatever was synchronised.
+  /// A copy with the files that a process would leave behind if it were killed now: all bytes that were written,
+  /// whether they are synchronised or not.
   func copyAsLeftByKill() throws -> TemporaryDirectory {
     let copy = try TemporaryDirectory()
     try FileManager.default.copyItem(atPath: path, toPath: copy.path)
@@ -31,7 +35,7 @@ final class TemporaryDirectory: Sendable {
   }
 }
 
-/// Collects what a store says.
+/// Collects the notices of a store.
 final class NoticeRecorder: Sendable {
   private let recorded = Mutex<[StoreNotice]>([])
 
@@ -42,8 +46,12 @@ final class NoticeRecorder: Sendable {
 }
 
 extension SQLiteRegistrationStore {
-  convenience init(_ directory: TemporaryDirectory, _ recorder: NoticeRecorder? = nil) throws(StoreError) {
-    try self.init(directory: directory.path, onNotice: { recorder?.record($0) })
+  convenience init(
+    _ directory: TemporaryDirectory, _ recorder: NoticeRecorder? = nil, clock: HostClock = .system,
+    onProgress: @escaping @Sendable (StoreProgress) -> Void = { _ in }
+  ) throws(StoreError) {
+    try self.init(
+      directory: directory.path, clock: clock, onProgress: onProgress, onNotice: { recorder?.record($0) })
   }
 
   /// Commits and waits for the outcome.
@@ -116,6 +124,9 @@ enum Sample {
     origin: .upstream,
     retryAfterMilliseconds: 1200, resourceID: "x", resourceARN: "y", status: .pendingTransfer, requestID: "r",
     upstreamType: "Odd")
+
+  /// A name with characters of several lengths.
+  static let deviceID = DeviceID("Pümpe 7 🚰")
 
   static func failure(_ number: Int, target: String = "default") -> FailedRegistration {
     FailedRegistration(key: key(number, target: target), error: error, attempts: 3, finishedAt: time(number))

@@ -1,3 +1,4 @@
+import CertRegClock
 import CertRegCore
 import Foundation
 import Glibc
@@ -48,7 +49,7 @@ import Testing
     try #require(mount("tmpfs", directory.path, "tmpfs", 0, "size=2m") == 0)
     defer { umount2(directory.path, Int32(MNT_DETACH)) }
     let state = directory.file("state")
-    var store = try SQLiteRegistrationStore(directory: state, onNotice: { _ in })
+    var store = try SQLiteRegistrationStore(directory: state, clock: .system, onNotice: { _ in })
     var kept: [Int64] = []
     for round in 0..<3 {
       let filler = try fill(directory)
@@ -67,11 +68,11 @@ import Testing
         // A start on the full disk either works or says what is wrong.
         store.close()
         do throws(StoreError) {
-          store = try SQLiteRegistrationStore(directory: state, onNotice: { _ in })
+          store = try SQLiteRegistrationStore(directory: state, clock: .system, onNotice: { _ in })
         } catch {
           #expect(error.code == .full)
           try FileManager.default.removeItem(atPath: filler)
-          store = try SQLiteRegistrationStore(directory: state, onNotice: { _ in })
+          store = try SQLiteRegistrationStore(directory: state, clock: .system, onNotice: { _ in })
         }
       }
       try? FileManager.default.removeItem(atPath: filler)

@@ -58,13 +58,18 @@ import Testing
     Sample.key(Int.random(in: 0..<12, using: &generator), target: Bool.random(using: &generator) ? "a" : "b")
   }
 
+  private func name(_ generator: inout SplitMix64) -> DeviceID? {
+    DeviceID("pump \(Int.random(in: 0..<4, using: &generator))").flatMap { Bool.random(using: &generator) ? $0 : nil }
+  }
+
   private func change(_ sequence: Int, _ generator: inout SplitMix64) -> StoreChange {
     let key = key(&generator)
-    switch Int.random(in: 0..<12, using: &generator) {
+    switch Int.random(in: 0..<15, using: &generator) {
     case 0...2:
       var entry = Sample.pending(sequence, size: Int.random(in: 0...6000, using: &generator))
       entry.key = key
       if Bool.random(using: &generator) { entry.facts = Sample.facts(&generator) }
+      entry.deviceID = name(&generator)
       return .enqueue(entry)
     case 3: return .markCallStarted(key)
     case 4: return Bool.random(using: &generator) ? .markCallStarted(key) : .dequeue(key)
@@ -72,12 +77,17 @@ import Testing
     case 6, 7:
       var registration = Sample.registration(sequence)
       registration.key = key
+      registration.deviceID = name(&generator)
+      registration.deviceTag = registration.deviceID?.tag ?? .none
       return .complete(registration)
     case 8:
       var failure = Sample.failure(sequence)
       failure.key = key
+      failure.deviceID = name(&generator)
       return .fail(failure)
     case 9, 10: return .noteProgress(key, Sample.facts(&generator))
+    case 11: return .dequeue(key)
+    case 12, 13: return (name(&generator) ?? Sample.deviceID).map { .nameDevice(key, $0) } ?? .forget(key)
     default: return .forget(key)
     }
   }

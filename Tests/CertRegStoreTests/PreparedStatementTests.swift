@@ -1,11 +1,11 @@
+import CSQLite
 import CertRegCore
-import GRDBSQLite
 import Testing
 
 @testable import CertRegStore
 
-/// A parameter that SQLite does not take is NULL to it: a row without it must not be written, and one that nothing selects must not
-/// count as done. Here the limit on lengths takes the place of memory that is not there.
+/// A parameter that SQLite does not take is NULL to it: a row without it must not be written, and one that nothing
+/// selects must not count as done. Here the limit on lengths takes the place of memory that is not there.
 @Suite struct PreparedStatementTests {
   private let connection: Connection
   private let directory: TemporaryDirectory

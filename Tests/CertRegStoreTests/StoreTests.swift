@@ -1,3 +1,4 @@
+import CertRegClock
 import CertRegCore
 import Dispatch
 import Foundation
@@ -56,7 +57,7 @@ import Testing
     try await store.commit([.complete(Sample.registration(1)), .enqueue(Sample.pending(2))])
     store.close()
     let connection = try Connection(path: directory.file("certregd.db"))
-    #expect(try connection.prepare("PRAGMA journal_mode = DELETE").onlyText() == "delete")
+    #expect(try connection.text("PRAGMA journal_mode = DELETE") == "delete")
     try connection.execute("BEGIN IMMEDIATE; UPDATE state SET results = results + 1")
     let left = try directory.copyAsLeftByKill()
     #expect(left.contents.contains("certregd.db-journal"))
@@ -157,7 +158,7 @@ import Testing
     let error = #expect(throws: StoreError.self) { try SQLiteRegistrationStore(directory) }
     #expect(error == StoreError(.failed, message: "cannot use the state directory \(file): Not a directory"))
     let missing = #expect(throws: StoreError.self) {
-      try SQLiteRegistrationStore(directory: file + "-gone/state", onNotice: { _ in })
+      try SQLiteRegistrationStore(directory: file + "-gone/state", clock: .system, onNotice: { _ in })
     }
     #expect(missing?.message.hasSuffix("No such file or directory") == true)
   }

@@ -389,8 +389,6 @@ enum { SQLITE_NOMEM = 7 };
   }
 SQLITE(sqlite3_open_v2, (const char *path, sqlite3 **database, int flags, const char *vfs),
        (path, database, flags, vfs), *database = NULL)
-SQLITE(sqlite3_prepare_v2, (sqlite3 *database, const char *sql, int size, sqlite3_stmt **statement, const char **tail),
-       (database, sql, size, statement, tail), *statement = NULL)
 SQLITE(sqlite3_prepare_v3,
        (sqlite3 *database, const char *sql, int size, unsigned flags, sqlite3_stmt **statement, const char **tail),
        (database, sql, size, flags, statement, tail), *statement = NULL)
@@ -406,7 +404,6 @@ SQLITE(sqlite3_bind_text, (sqlite3_stmt *statement, int index, const char *text,
 SQLITE(sqlite3_bind_zeroblob, (sqlite3_stmt *statement, int index, int size), (statement, index, size), )
 SQLITE(sqlite3_wal_checkpoint_v2, (sqlite3 *database, const char *name, int mode, int *frames, int *moved),
        (database, name, mode, frames, moved), )
-SQLITE(sqlite3_extended_result_codes, (sqlite3 *database, int on), (database, on), )
 SQLITE(sqlite3_busy_timeout, (sqlite3 *database, int milliseconds), (database, milliseconds), )
 
 // A column's conversion may need memory: NULL then, and the connection says why.

@@ -1,5 +1,5 @@
-/// The bytes of one page, read as a page of a b-tree (https://www.sqlite.org/fileformat2.html section 1.6) without
-/// believing anything that they say: every number is checked against the page's bounds, and what does not fit is skipped.
+/// The bytes of one page, read as a page of a b-tree (https://www.sqlite.org/fileformat2.html section 1.6). Nothing in
+/// them is believed: every number is checked against the page's bounds, and a record that does not fit is skipped.
 struct BTreePage {
   private enum Kind: UInt8 {
     case indexInterior = 0x02
@@ -7,7 +7,8 @@ struct BTreePage {
     case tableLeaf = 0x0d
   }
 
-  /// Largest record that is put together: no row of ours comes near it, and a damaged length must not ask for gigabytes.
+  /// Largest record that is put together. No row of ours comes near it, and a damaged length must not ask for
+  /// gigabytes.
   private static let recordLimitBytes = 1 << 20
 
   private let bytes: [UInt8]
@@ -20,7 +21,7 @@ struct BTreePage {
     start = number == 1 ? 100 : 0
   }
 
-  /// Calls `body` with each record that can be taken apart; `overflow` gives the pages that long records go on in.
+  /// Calls `body` with each record that can be read. `overflow` returns the pages in which long records go on.
   func forEachRecord<Failure: Error>(
     overflow: (Int) -> [UInt8]?, _ body: (PageRecord) throws(Failure) -> Void
   ) throws(Failure) {
@@ -81,6 +82,7 @@ struct VariableLengthReader {
     self.offset = offset
   }
 
+  /// The next integer; `nil` where the bytes end within it.
   mutating func next() -> Int64? {
     var value: UInt64 = 0
     for index in 0..<9 {

@@ -1,9 +1,7 @@
 import CertRegCore
-import GRDBSQLite
 import Glibc
 
-/// Damaged rows leave the database for a file beside it, as SQL literals, so that a person can look at them and they are
-/// in nobody's way.
+/// Damaged rows move from the database to a file beside it, as SQL literals, where a person can look at them.
 extension RegistrationWriter {
   /// Moves the row of a result or failure, in a transaction of its own.
   func setAside(_ key: RegistrationKey, in table: Table, to file: String) throws(DatabaseFault) {
@@ -25,13 +23,19 @@ extension RegistrationWriter {
   }
 
   /// Moves every row of `result` and `failure` whose checksum does not hold, and says how many there were.
-  func setAsideDamagedResults(to file: String) throws(DatabaseFault) -> Int {
+  func setAsideDamagedResults(to file: String, _ progress: OpeningProgress) throws(DatabaseFault) -> Int {
+    progress.begin("checking results")
     var damaged: [(table: Table, certificate: [UInt8], target: Int64)] = []
-    for table in [Table.result, .failure] {
+    for table in [Table.result, .failure, .device] {
       let rows = try connection.prepare("SELECT * FROM \(table.sqlName)")
       while try rows.step() {
+        progress.advance()
         let isReadable =
-          table == .result ? ResultRow.read(rows, name: text) != nil : FailureRow.read(rows, name: text) != nil
+          switch table {
+          case .result: ResultRow.read(rows, name: text) != nil
+          case .device: DeviceRow.read(rows, name: text) != nil
+          default: FailureRow.read(rows, name: text) != nil
+          }
         if !isReadable { damaged.append((table, rows.withBytes(0) { Array($0) }, rows.integer(1) ?? 0)) }
       }
     }
@@ -49,10 +53,9 @@ extension RegistrationWriter {
           row.certificate.withUnsafeBytes { statement.bind(1, copying: $0) }
           statement.bind(2, row.target)
         }
-        // The row is in the tree and cannot be found in it: its key is what is damaged, and with it the tree's order.
+        // The row is in the tree and a search does not find it: its key is damaged, and with it the order of the tree.
         guard count > 0 else {
-          throw DatabaseFault(
-            extendedCode: SQLITE_CORRUPT, message: "\(connection.path): a row of \(row.table.sqlName) is out of order")
+          throw DatabaseFault(damage: "a row of \(row.table.sqlName) is out of order", path: connection.path)
         }
         if row.table == .result { noteRemovedResults(count) }
       }
@@ -73,10 +76,12 @@ extension RegistrationWriter {
     let delete = try connection.prepare("DELETE FROM \(table.sqlName) WHERE \(condition)")
     bind(delete)
     try delete.run()
-    return Int64(sqlite3_changes(connection.handle))
+    return connection.changedRows
   }
 
-  /// Adds a line. Where that fails nothing may be deleted.
+  /// Adds a line.
+  ///
+  /// - Throws: A fault with `isUncopied`, after which nothing may be deleted.
   private static func append(_ line: String, to file: String) throws(DatabaseFault) {
     do throws(StoreError) {
       let descriptor = open(file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)

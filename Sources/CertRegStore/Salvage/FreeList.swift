@@ -2,12 +2,12 @@ import CertRegCore
 
 /// The pages that a database has freed (https://www.sqlite.org/fileformat2.html section 1.5).
 ///
-/// SQLite leaves the old content in freed pages, so that rows in them look intact long after they were deleted.
+/// SQLite leaves the old content in freed pages, so rows in them look intact long after they were deleted.
 struct FreeList {
-  /// Page numbers a trunk page has room for, behind the number of the next trunk and the count.
+  /// Most page numbers in a trunk page, behind the number of the next trunk and the count.
   private static let leavesLimit = Schema.pageSizeBytes / 4 - 2
 
-  /// Empty if the list does not add up: then nothing is known, and no row may be dropped on its word.
+  /// Empty if the list is inconsistent: no row may be dropped because of it then.
   let pages: Set<Int>
 
   /// - Parameters:
@@ -25,7 +25,7 @@ struct FreeList {
     let expected = firstPage.bigEndian(at: 36)
     var next = firstPage.bigEndian(at: 32)
     var found: Set<Int> = []
-    // Each trunk adds a page that was not there before, which bounds the walk.
+    // Each trunk adds a new page, which bounds the walk.
     while next != 0 {
       guard add(next, to: &found, pageCount), let trunk = page(next) else { return nil }
       let count = trunk.bigEndian(at: 4)

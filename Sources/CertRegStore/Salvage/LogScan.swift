@@ -1,10 +1,10 @@
 import CertRegCore
 
-/// What a write-ahead log holds, found by reading it as SQLite does at recovery (https://www.sqlite.org/fileformat2.html
-/// section 4) and then going on where SQLite stops.
+/// The content of a write-ahead log, read as SQLite reads it at recovery (https://www.sqlite.org/fileformat2.html
+/// section 4) and then on from where SQLite stops.
 ///
-/// The checksum in a frame's header covers all frames before it, but can be computed from what the frame before it says:
-/// so each frame is judged by itself, and those behind a damaged one are not lost to us.
+/// The checksum in a frame's header covers all frames before it, but can be computed from the header of the frame
+/// before it. So each frame is judged by itself, and frames behind a damaged one are not lost to us.
 struct LogScan {
   static let headerBytes = 32
   static let frameHeaderBytes = 24
@@ -23,16 +23,18 @@ struct LogScan {
   private(set) var frames: [Frame] = []
   /// How many frames SQLite takes over: up to the last commit before the first damaged frame.
   private(set) var committedCount = 0
-  /// The log has bytes and its header is no header.
+  /// The log has bytes and they do not begin with a valid header.
   private(set) var isHeaderDamaged = false
   /// Where the latest sound image of each page is, whether SQLite takes it over or not.
   private(set) var latest: [Int: Int] = [:]
 
-  /// Whether the log itself proves that something acknowledged is lost. A transaction begins only when the one before it
-  /// is on the disk, so a loss of power tears the last one at most: two commits behind what can be replayed are damage.
+  /// Whether the log itself proves that acknowledged changes are lost. A transaction begins only when the one before it
+  /// is on the disk, so a loss of power tears the last one at most: two commits behind the part that can be replayed
+  /// are damage.
   var provesLoss: Bool { frames[committedCount...].count(where: \.isCommit) > 1 }
 
-  init(_ file: RawFile) {
+  /// Reads the whole log.
+  init(_ file: RawFile, _ progress: OpeningProgress? = nil) {
     guard file.sizeBytes > 0 else { return }
     guard let header = file.bytes(at: 0, count: LogScan.headerBytes) else {
       isHeaderDamaged = true
@@ -46,15 +48,18 @@ struct LogScan {
       || running != LogChecksum(isBigEndian: isBigEndian, stored: header, at: 24)
     var salts = Array(header[16..<24])
     if isHeaderDamaged, let guess = LogScan.likelySalts(file) { salts = guess }
-    read(file, salts: salts, from: running)
+    read(file, salts: salts, from: running, progress)
     if isHeaderDamaged { committedCount = 0 }
   }
 
-  private mutating func read(_ file: RawFile, salts: [UInt8], from start: LogChecksum) {
+  private mutating func read(
+    _ file: RawFile, salts: [UInt8], from start: LogChecksum, _ progress: OpeningProgress?
+  ) {
     var running = start
     var isUnbroken = !isHeaderDamaged
     var offset = LogScan.headerBytes
     while let frame = file.bytes(at: offset, count: LogScan.frameBytes) {
+      progress?.advance()
       running.add(frame[..<8])
       running.add(frame[LogScan.frameHeaderBytes...])
       let stored = LogChecksum(isBigEndian: running.isBigEndian, stored: frame, at: 16)

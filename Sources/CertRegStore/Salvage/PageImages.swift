@@ -1,17 +1,21 @@
 import CertRegCore
 
-/// The pages of a damaged database: each one's latest image, from the log where it has one, else from the database file.
+/// The pages of a damaged database, each in its latest image: from the log where it has one, else from the database
+/// file.
 struct PageImages {
   private let database: RawFile?
   private let log: RawFile?
   let scan: LogScan?
   private var freed: Set<Int> = []
 
-  /// `log`: another file than the database's own log.
-  init(_ directory: StateDirectory, log path: String? = nil) throws(StoreError) {
+  /// - Parameter path: another file than the database's own log.
+  /// - Throws: `failed` where a file cannot be opened.
+  init(
+    _ directory: StateDirectory, log path: String? = nil, _ progress: OpeningProgress? = nil
+  ) throws(StoreError) {
     database = try RawFile(path: directory.database)
     log = try RawFile(path: path ?? directory.log)
-    scan = log.map { LogScan($0) }
+    scan = log.map { LogScan($0, progress) }
     freed = FreeList(firstPage: latest(1), pageCount: pageCount, page: latest).pages
   }
 
@@ -31,6 +35,7 @@ struct PageImages {
     return database.bytes(at: 0, count: min(100, database.sizeBytes))
   }
 
+  /// The latest image of a page; `nil` where there is none or the disk cannot read it.
   func latest(_ number: Int) -> [UInt8]? {
     if let offset = scan?.latest[number] { return log?.bytes(at: offset, count: Schema.pageSizeBytes) }
     return page(inDatabase: number)
@@ -51,31 +56,47 @@ struct PageImages {
     freed.contains(number) && (offset ?? 0) <= (scan?.latest[1] ?? 0)
   }
 
-  /// Calls `body` with the records of each page in use: first the latest images, then frames of the log whose checksum does not
-  /// hold, in which single rows may still be whole.
-  func forEachRecord(_ body: (PageRecord) throws(DatabaseFault) -> Void) throws(DatabaseFault) {
-    for number in 1..<pageCount + 1 where !isFreed(number, at: scan?.latest[number]) {
-      guard let bytes = latest(number) else { continue }
-      try BTreePage(bytes, number: number).forEachRecord(overflow: latest, body)
-    }
-    try forEachRecordOfDamagedFrames(body)
+  /// Which pages are looked at.
+  enum Scope {
+    /// All that there is any image of.
+    case everything
+    /// Those in the log.
+    case log
   }
 
-  /// The records of pages in use that are in the log.
-  func forEachRecordOfLog(_ body: (PageRecord) throws(DatabaseFault) -> Void) throws(DatabaseFault) {
-    for number in (scan?.latest.keys.sorted() ?? []) where !isFreed(number, at: scan?.latest[number]) {
-      guard let bytes = latest(number) else { continue }
-      try BTreePage(bytes, number: number).forEachRecord(overflow: latest, body)
-    }
-    try forEachRecordOfDamagedFrames(body)
-  }
-
-  private func forEachRecordOfDamagedFrames(
-    _ body: (PageRecord) throws(DatabaseFault) -> Void
+  /// Calls `body` with the latest image of each page in use from page `first` on, then with frames of the log whose
+  /// checksum does not hold, in which single rows may still be whole. The frames' number is one above the last page's.
+  func forEachPage(
+    _ scope: Scope, from first: Int = 1, _ body: (Int, BTreePage) throws(DatabaseFault) -> Void
   ) throws(DatabaseFault) {
+    let end = pageCount + 1
+    switch scope {
+    case .everything:
+      for number in min(max(1, first), end)..<end { try visit(number, body) }
+    case .log:
+      for number in (scan?.latest.keys.sorted() ?? []) where number >= first { try visit(number, body) }
+    }
     for frame in scan?.frames ?? [] where !frame.isSound && !isFreed(frame.page, at: frame.offset) {
       guard let bytes = log?.bytes(at: frame.offset, count: Schema.pageSizeBytes) else { continue }
-      try BTreePage(bytes, number: frame.page).forEachRecord(overflow: latest, body)
+      try body(end, BTreePage(bytes, number: frame.page))
     }
+  }
+
+  private func visit(_ number: Int, _ body: (Int, BTreePage) throws(DatabaseFault) -> Void) throws(DatabaseFault) {
+    guard !isFreed(number, at: scan?.latest[number]), let bytes = latest(number) else { return }
+    try body(number, BTreePage(bytes, number: number))
+  }
+
+  /// A number that tells these files from others: their sizes, the database's first page and the log's beginning.
+  var fingerprint: Int64 {
+    var checksum = RowChecksum(.state)
+    checksum.add(Int64(database?.sizeBytes ?? 0))
+    checksum.add(Int64(log?.sizeBytes ?? 0))
+    let beginnings = [
+      database?.bytes(at: 0, count: min(database?.sizeBytes ?? 0, Schema.pageSizeBytes)),
+      log?.bytes(at: 0, count: min(log?.sizeBytes ?? 0, LogScan.headerBytes + LogScan.frameHeaderBytes)),
+    ]
+    for beginning in beginnings { (beginning ?? []).withUnsafeBytes { checksum.add(blob: $0) } }
+    return checksum.value
   }
 }

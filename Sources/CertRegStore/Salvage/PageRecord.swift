@@ -11,7 +11,8 @@ struct PageRecord: ColumnSource {
   private let payload: [UInt8]
   private var columns: [Column] = []
 
-  /// `nil` where the record does not add up. `rowNumber` is the value of a first column that stands for the row's number.
+  /// `nil` where the record is inconsistent. `rowNumber` is the value of a first column that stands for the row's
+  /// number.
   init?(payload: [UInt8], rowNumber: Int64?) {
     self.payload = payload
     var header = VariableLengthReader(payload, at: 0)
@@ -46,6 +47,7 @@ struct PageRecord: ColumnSource {
     }
   }
 
+  /// How many columns the record has.
   var columnCount: Int { columns.count }
 
   func kind(_ column: Int) -> ColumnKind { columns.indices.contains(column) ? columns[column].kind : .other }

@@ -2,24 +2,17 @@ import CertRegCore
 
 /// Takes over every row that can still be read from the pages of a damaged database.
 ///
-/// It does not follow the trees, whose roots and branches may be gone: it looks at each page and believes a row where the
-/// row's own checksum holds. What it finds may be older than what is lost, so that the latest of several wins and what a
-/// result shows to be done is not queued again. A queued registration always counts as one whose call may have been made:
-/// the note that says so may be what is lost.
+/// It does not follow the trees, whose roots and branches may be gone. It looks at each page and believes a row whose
+/// own checksum holds. Rows that it finds may be older than lost ones, so the latest of several wins, and a
+/// registration with a result is not queued again. A queued registration always counts as one whose call may have been
+/// made, since the note that says so may be lost.
 struct Salvage {
-  /// What is looked at.
-  enum Scope {
-    /// Everything, into an empty database.
-    case everything
-    /// The log alone, into the database that its beginning belongs to.
-    case log
-  }
-
+  /// What was taken over.
   struct Tally: Equatable {
     var results = 0
     var failures = 0
     var queued = 0
-    /// Rows that are there and whose checksum does not hold.
+    /// Rows that were found and whose checksum does not hold.
     var damaged = 0
   }
 
@@ -27,8 +20,12 @@ struct Salvage {
   private static let batchLimit = 2000
 
   private let images: PageImages
-  private let scope: Scope
+  private let scope: PageImages.Scope
   private let writer: RegistrationWriter
+  private let progress: OpeningProgress
+  /// Called in each transaction with the page whose results are being taken over.
+  private let savePosition: ((Int) throws(DatabaseFault) -> Void)?
+  private var page = 1
   private var names = NameTable()
   private var failures: [PageRecord] = []
   private var queue: [RegistrationKey: PendingRegistration] = [:]
@@ -40,17 +37,32 @@ struct Salvage {
   /// The highest sequence number seen anywhere.
   private var highestSequence: Int64 = 0
 
-  init(_ images: PageImages, _ scope: Scope, into writer: RegistrationWriter) {
+  /// - Parameters:
+  ///   - scope: everything, into a database that salvage alone has written; or the log, into the database that it
+  ///     belongs to.
+  ///   - savePosition: notes, in each transaction, that the results of all pages before the given one are in the
+  ///     database.
+  init(
+    _ images: PageImages, _ scope: PageImages.Scope, into writer: RegistrationWriter, _ progress: OpeningProgress,
+    savePosition: ((Int) throws(DatabaseFault) -> Void)? = nil
+  ) {
     self.images = images
     self.scope = scope
     self.writer = writer
+    self.progress = progress
+    self.savePosition = savePosition
   }
 
-  /// Does all of it. On an error part of it may have happened.
-  mutating func run() throws(DatabaseFault) -> Tally {
-    // Names first, for without them no result can be read; with them everything but the results, which may be millions.
+  /// Does all of it; on an error, part of it. What was taken over by an earlier run is not taken over again.
+  ///
+  /// - Parameter first: the page from which on results are taken over.
+  mutating func run(from first: Int = 1) throws(DatabaseFault) -> Tally {
+    // Names first, since no result can be read without them, and with them everything but the results, which may be
+    // millions.
+    progress.begin("reading the damaged state", pages: images.pageCount)
     try forEachRecord { (salvage, record) throws(DatabaseFault) in salvage.collect(record) }
-    try forEachRecord { (salvage, record) throws(DatabaseFault) in try salvage.takeResult(record) }
+    progress.begin("taking over results", pages: images.pageCount)
+    try forEachRecord(from: first) { (salvage, record) throws(DatabaseFault) in try salvage.takeResult(record) }
     try flush()
     writer.raiseSequence(to: highestSequence)
     for failure in failures { try takeFailure(failure) }
@@ -61,12 +73,13 @@ struct Salvage {
   }
 
   private mutating func forEachRecord(
-    _ body: (inout Salvage, PageRecord) throws(DatabaseFault) -> Void
+    from first: Int = 1, _ body: (inout Salvage, PageRecord) throws(DatabaseFault) -> Void
   ) throws(DatabaseFault) {
     let images = images
-    switch scope {
-    case .everything: try images.forEachRecord { record throws(DatabaseFault) in try body(&self, record) }
-    case .log: try images.forEachRecordOfLog { record throws(DatabaseFault) in try body(&self, record) }
+    try images.forEachPage(scope, from: first) { (number, content) throws(DatabaseFault) in
+      page = number
+      progress.advance(to: number)
+      try content.forEachRecord(overflow: images.latest) { record throws(DatabaseFault) in try body(&self, record) }
     }
   }
 
@@ -95,11 +108,14 @@ struct Salvage {
       if let known = attempts[row.sequence], !row.isLater(than: known) { return }
       attempts[row.sequence] = row
     case .state: highestSequence = max(highestSequence, StateRow.readHighestSequence(record) ?? 0)
-    case .result: break
+    case .result, .device: break
     }
   }
 
   private mutating func takeResult(_ record: PageRecord) throws(DatabaseFault) {
+    if record.table == .device, let found = DeviceRow.read(record, name: name) {
+      return try take(.nameDevice(found.key, found.deviceID))
+    }
     guard record.table == .result, let found = ResultRow.read(record, name: name) else { return }
     if let known = batchTimes[found.key], known >= found.finishedAt { return }
     if let known = try writer.finishedAt(found.key, in: .result), known >= found.finishedAt { return }
@@ -163,6 +179,7 @@ struct Salvage {
     guard !changes.isEmpty else { return }
     try writer.transaction { () throws(DatabaseFault) in
       for change in changes { try writer.apply(change) }
+      try savePosition?(page)
     }
   }
 }

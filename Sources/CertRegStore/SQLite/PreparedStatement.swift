@@ -1,13 +1,12 @@
+import CSQLite
 import CertRegCore
-import GRDBSQLite
 
-/// A statement that is prepared once and run many times, on SQLite's C interface.
+/// A statement that is compiled once and run many times.
 final class PreparedStatement {
   private let handle: OpaquePointer
-  private let connectionHandle: OpaquePointer
-  private let path: String
-  /// A parameter that could not be bound or a column that could not be read, for lack of memory. Kept until the statement goes
-  /// on: a parameter that is missing is NULL to SQLite, and an empty column would count as damage.
+  private let connection: Connection
+  /// A parameter that could not be bound or a column that could not be read, for lack of memory. Kept until the next
+  /// step: a missing parameter is NULL to SQLite, and an empty column would count as damage.
   private var fault: DatabaseFault?
 
   init(_ sql: String, connection: Connection) throws(DatabaseFault) {
@@ -17,52 +16,61 @@ final class PreparedStatement {
       throw DatabaseFault(connection: connection.handle, path: connection.path)
     }
     self.handle = handle
-    connectionHandle = connection.handle
-    path = connection.path
+    self.connection = connection
   }
 
   deinit {
     sqlite3_finalize(handle)
   }
+}
 
-  // MARK: Parameters. Pointers are not copied: they must stay valid until the statement has run.
+// MARK: - Parameters
 
+/// Indexes of parameters begin at 1. A failure to bind is reported by the next `run` or `step`.
+extension PreparedStatement {
   func bindNull(_ index: Int32) { note(sqlite3_bind_null(handle, index)) }
 
   func bind(_ index: Int32, _ value: Int64) { note(sqlite3_bind_int64(handle, index, value)) }
 
-  /// Bytes that the caller keeps valid until the statement has run.
+  /// Binds bytes without a copy: the caller keeps them valid until the statement has run.
   func bind(_ index: Int32, blob: UnsafeRawBufferPointer) {
-    // A nil pointer would bind NULL where an empty blob is meant.
+    // A nil pointer would bind NULL in place of an empty blob.
     note(
       blob.isEmpty
         ? sqlite3_bind_zeroblob(handle, index, 0)
         : sqlite3_bind_blob64(handle, index, blob.baseAddress, UInt64(blob.count), nil))
   }
 
-  /// Bytes that SQLite copies.
+  /// Binds a copy of bytes.
   func bind(_ index: Int32, copying blob: UnsafeRawBufferPointer) {
     note(
       blob.isEmpty
         ? sqlite3_bind_zeroblob(handle, index, 0)
-        : sqlite3_bind_blob64(handle, index, blob.baseAddress, UInt64(blob.count), PreparedStatement.transient))
+        : certreg_bind_blob_copy(handle, index, blob.baseAddress, UInt64(blob.count)))
   }
 
-  /// UTF-8 that SQLite copies.
+  /// Binds a copy of UTF-8 text.
   func bind(_ index: Int32, copyingText text: UnsafeRawBufferPointer) {
     let characters = text.assumingMemoryBound(to: CChar.self)
-    guard let start = characters.baseAddress else {
-      return note(sqlite3_bind_text(handle, index, "", 0, PreparedStatement.transient))
-    }
-    note(sqlite3_bind_text(handle, index, start, Int32(characters.count), PreparedStatement.transient))
+    // Longer than any limit of SQLite's is refused by it.
+    let count = Int32(clamping: characters.count)
+    note(
+      characters.isEmpty
+        ? certreg_bind_text_copy(handle, index, "", 0)
+        : certreg_bind_text_copy(handle, index, characters.baseAddress, count))
   }
 
-  /// SQLITE_TRANSIENT, a cast in C that the importer leaves out: SQLite compares the address and never calls it.
-  private static let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+  private func note(_ code: Int32) {
+    if code != SQLITE_OK, fault == nil { fault = DatabaseFault(connection: connection.handle, path: connection.path) }
+  }
+}
 
-  // MARK: Running
+// MARK: - Running
 
+extension PreparedStatement {
   /// Runs to the end and makes the statement ready for the next time.
+  ///
+  /// - Throws: Also what went wrong with parameters.
   func run() throws(DatabaseFault) {
     while try step() {}
     reset()
@@ -70,40 +78,32 @@ final class PreparedStatement {
 
   /// Goes to the next row; `false` behind the last. After a row, `reset` must follow in the end.
   ///
-  /// - Throws: also what went wrong with parameters, or with columns of the row before.
+  /// - Throws: Also what went wrong with parameters, or with columns of the row before.
   func step() throws(DatabaseFault) -> Bool {
     try check()
     switch sqlite3_step(handle) {
     case SQLITE_ROW: return true
     case SQLITE_DONE: return false
     default:
-      let fault = DatabaseFault(connection: connectionHandle, path: path)
+      let fault = DatabaseFault(connection: connection.handle, path: connection.path)
       reset()
       throw fault
     }
   }
 
+  /// Makes the statement ready for the next time. Parameters stay bound.
   func reset() {
     sqlite3_reset(handle)
     fault = nil
   }
 
-  /// What `read` makes of the first row; `nil` where there is none.
+  /// The value that `read` makes of the first row; `nil` where there is none.
   func first<Value>(_ read: (PreparedStatement) -> Value) throws(DatabaseFault) -> Value? {
     defer { reset() }
     guard try step() else { return nil }
     let value = read(self)
     try check()
     return value
-  }
-
-  /// The first column of the first row.
-  func onlyText() throws(DatabaseFault) -> String? {
-    try first { $0.text(0) } ?? nil
-  }
-
-  private func note(_ code: Int32) {
-    if code != SQLITE_OK, fault == nil { fault = DatabaseFault(connection: connectionHandle, path: path) }
   }
 
   private func check() throws(DatabaseFault) {
@@ -133,8 +133,8 @@ extension PreparedStatement: ColumnSource {
     let start = sqlite3_column_blob(handle, Int32(column))
     let count = Int(sqlite3_column_bytes(handle, Int32(column)))
     guard let start else {
-      // That of an empty value; or else there was no memory for it.
-      if sqlite3_errcode(connectionHandle) == SQLITE_NOMEM { note(SQLITE_NOMEM) }
+      // The value is empty, or there was no memory for it.
+      if sqlite3_errcode(connection.handle) == SQLITE_NOMEM { note(SQLITE_NOMEM) }
       return body(UnsafeRawBufferPointer(start: nil, count: 0))
     }
     return body(UnsafeRawBufferPointer(start: start, count: count))

@@ -1,15 +1,14 @@
+import CSQLite
 import CertRegCore
-import GRDB
-import GRDBSQLite
 import Glibc
 
-/// An error of SQLite with what is needed to classify it: codes, never the text of a message.
+/// An error of SQLite with the codes that classify it. The text of its message never does.
 struct DatabaseFault: Error {
   /// The extended result code (https://www.sqlite.org/rescode.html).
   var extendedCode: Int32
   /// `errno` of the system call that failed, where SQLite kept it; 0 otherwise.
   var systemError: Int32
-  /// What was done to which file, and SQLite's own words.
+  /// The file's name, and SQLite's own words.
   var message: String
   /// Damaged rows could not be copied, so that nothing was deleted. The database itself is not at fault.
   var isUncopied = false
@@ -34,6 +33,11 @@ struct DatabaseFault: Error {
     self.init(extendedCode: SQLITE_CORRUPT, message: "\(path) is damaged: \(damage)")
   }
 
+  /// Our own finding that a change cannot be stored.
+  init(constraint message: String) {
+    self.init(extendedCode: SQLITE_CONSTRAINT, message: message)
+  }
+
   /// A failure of the files around the database.
   init(_ error: StoreError) {
     self.init(
@@ -47,40 +51,29 @@ struct DatabaseFault: Error {
     isUncopied = true
   }
 
-  /// What GRDB threw while it worked on `path`.
-  init(_ error: any Error, path: String) {
-    if let fault = error as? DatabaseFault {
-      self = fault
-    } else if let database = error as? DatabaseError {
-      let code = database.extendedResultCode.rawValue
-      self.init(extendedCode: code, message: "\(path): \(database.message ?? "error") (SQLite code \(code))")
-    } else {
-      self.init(extendedCode: SQLITE_ERROR, message: "\(path): \(error)")
-    }
-  }
-
   /// The file is not, or no longer, a database that SQLite understands.
   var isDamage: Bool {
     switch extendedCode & 0xff {
     case SQLITE_CORRUPT, SQLITE_NOTADB: true
-    default: extendedCode == ResultCode.SQLITE_IOERR_CORRUPTFS.rawValue
+    default: extendedCode == certreg_SQLITE_IOERR_CORRUPTFS
     }
   }
 
-  /// SQLite cannot make sense of a statement. The statements of a start are fixed, so that the file is at fault: its
-  /// schema, or the format number in its header.
+  /// SQLite cannot make sense of a statement. The statements of a start are fixed, so the file is at fault: its schema,
+  /// or the format number in its header.
   var isErrorOfStatement: Bool { extendedCode & 0xff == SQLITE_ERROR }
 
-  /// No space is left. SQLite reports a failed write so, but a failed `fsync` of delayed allocations and a failed extension
-  /// of the shared-memory file only as input/output errors.
+  /// No space is left. SQLite reports a failed write as `SQLITE_FULL`. A failed `fsync` of delayed allocations and a
+  /// failed extension of the shared-memory file are input/output errors to it.
   var isFull: Bool {
     extendedCode & 0xff == SQLITE_FULL || systemError == ENOSPC || systemError == EDQUOT
-      || extendedCode == ResultCode.SQLITE_IOERR_SHMSIZE.rawValue
+      || extendedCode == certreg_SQLITE_IOERR_SHMSIZE
   }
 
   /// The change itself cannot be stored; the disk is not at fault.
   var isConstraint: Bool { extendedCode & 0xff == SQLITE_CONSTRAINT || extendedCode & 0xff == SQLITE_TOOBIG }
 
+  /// The error that callers of the store see.
   var storeError: StoreError {
     StoreError(isFull ? .full : isDamage ? .damaged : .failed, message: message)
   }

@@ -1,0 +1,93 @@
+package import CertRegCore
+import Dispatch
+import Synchronization
+
+extension SQLiteRegistrationStore {
+  package func record(for key: RegistrationKey) throws(StoreError) -> StoredRecord? {
+    try record(for: key, failuresToo: true)
+  }
+
+  package func registration(for key: RegistrationKey) throws(StoreError) -> Registration? {
+    guard case .registered(let registration)? = try record(for: key, failuresToo: false) else { return nil }
+    return registration
+  }
+
+  private func record(for key: RegistrationKey, failuresToo: Bool) throws(StoreError) -> StoredRecord? {
+    let found: RecordReader.Found
+    do throws(DatabaseFault) {
+      found = try withReader { reader throws(DatabaseFault) in
+        guard let reader else {
+          throw DatabaseFault(StoreError(.failed, message: "the store is closed"))
+        }
+        return try reader.record(for: key, failuresToo: failuresToo)
+      }
+    } catch {
+      if error.isDamage { noticeDamage(error) }
+      throw error.storeError
+    }
+    switch found {
+    case .nothing: return nil
+    case .record(let record, let hasDamagedName):
+      if hasDamagedName { setAside(key, in: .device) }
+      return record
+    case .damaged(let table):
+      setAside(key, in: table)
+      return nil
+    }
+  }
+
+  /// Lends a reader that is free; otherwise waits for one, in turn.
+  private func withReader(
+    _ body: (RecordReader?) throws(DatabaseFault) -> RecordReader.Found
+  ) throws(DatabaseFault) -> RecordReader.Found {
+    for slot in readers {
+      let found = try slot.reader.withLockIfAvailable { reader throws(DatabaseFault) in try body(reader) }
+      if let found { return found }
+    }
+    let turn = nextReader.wrappingAdd(1, ordering: .relaxed).oldValue
+    return try readers[turn % readers.count].reader.withLock { reader throws(DatabaseFault) in try body(reader) }
+  }
+
+  /// Moves a damaged row out of the way, so that the next look-up does not meet it.
+  private func setAside(_ key: RegistrationKey, in table: Table) {
+    notices.give(
+      .damaged, "\(directory.database): a row of \(table.sqlName) is damaged; it is set aside and counts as absent")
+    committing.async {
+      self.writer.withLock { writer in
+        guard let writer else { return }
+        do throws(DatabaseFault) {
+          try writer.setAside(key, in: table, to: self.directory.damagedRows)
+          self.noteCommitted(writer)
+        } catch {
+          if error.isUncopied { return self.notices.once(.unguarded, error.message) }
+          self.noticeDamage(error)
+        }
+      }
+    }
+  }
+
+  package func registeredCount() throws(StoreError) -> Int {
+    results.load(ordering: .relaxed)
+  }
+
+  package var nextSequence: Int64 {
+    writer.withLock { $0?.nextSequence } ?? 1
+  }
+
+  package func pendingRegistrations() throws(StoreError) -> [PendingRegistration] {
+    do throws(DatabaseFault) {
+      return try writer.withLock { writer throws(DatabaseFault) in
+        guard let writer else {
+          throw DatabaseFault(StoreError(.failed, message: "the store is closed"))
+        }
+        var entries = try QueueContents(writer.connection).entries
+        guard writer.names.mayHaveDevices else { return entries }
+        let reader = try RecordReader(path: directory.database, names: writer.names)
+        for index in entries.indices { entries[index].deviceID = try reader.deviceID(of: entries[index].key) }
+        return entries
+      }
+    } catch {
+      throw error.storeError
+    }
+  }
+}
