@@ -119,9 +119,8 @@ extension RegistrationWriter {
   private func dequeue(_ key: RegistrationKey) throws(DatabaseFault) {
     try removeFromQueue(key)
     guard names.mayHaveDevices, let target = names.number(key.target.rawValue) else { return }
-    if try finishedAt(key, in: .result) ?? finishedAt(key, in: .failure) == nil {
-      try remove(key, target, with: statements.deleteDevice)
-    }
+    for table in [Table.result, .failure] where try finishedAt(key, in: table) != nil { return }
+    try remove(key, target, with: statements.deleteDevice)
   }
 }
 
