@@ -10,7 +10,8 @@ import Logging
 import NIOCore
 import NIOPosix
 
-/// The running parts of the daemon. They are built in the order of their declaration, and taken down in the opposite order.
+/// The running parts of the daemon. They are built in the order of their declaration, and taken down in the opposite
+/// order.
 final class DaemonParts: Sendable {
   /// What the process gives the parts.
   struct Surroundings: Sendable {
@@ -158,7 +159,7 @@ final class DaemonParts: Sendable {
     targetChanges.note()
   }
 
-  /// Takes no more requests, answers what was asked, at the latest after `limit` with a refusal, and closes the socket.
+  /// Accepts no more requests, answers the requests under way, after `limit` with a refusal, and closes the socket.
   func stop(limit: Duration) async {
     reports.beginDraining()
     socket.removeFile()
@@ -173,7 +174,7 @@ final class DaemonParts: Sendable {
     calls.finish()
   }
 
-  /// Releases what is left. Calls have ended.
+  /// Releases the remaining parts. Calls have ended.
   func close() async {
     await server.shutDown()
     await clients.shutDown()

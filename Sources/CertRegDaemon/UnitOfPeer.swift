@@ -11,7 +11,7 @@ final class UnitOfPeer: Sendable {
 
   private let state: Mutex<State>
 
-  /// - Parameter process: `nil` where the peer's process could not be held, so that its unit cannot be told.
+  /// - Parameter process: `nil` if the peer's process could not be held, so that its unit is not known.
   init(_ process: PeerProcess?) {
     state = Mutex(process.map { .held($0) } ?? .known(.unknown))
   }

@@ -25,7 +25,7 @@ package struct Peer: Sendable {
     case named(String)
     /// systemd does not manage the peer.
     case none
-    /// It could not be told. A rule that depends on it cannot be decided.
+    /// The value is not known. A rule that depends on it cannot be decided.
     case unknown
 
     /// The unit's name; `nil` where there is none or it is not known.
