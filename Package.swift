@@ -132,7 +132,7 @@ let package = Package(
   ]
 )
 
-// Benchmarks have dependencies of their own, which nobody needs who builds, tests or packages certregd.
+// Benchmarks have their own dependencies, which building, testing and packaging certregd do not need.
 if Context.environment["CERTREGD_BENCHMARKS"] != nil {
   package.dependencies += [
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),

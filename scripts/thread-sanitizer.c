@@ -1,8 +1,8 @@
 // Tells the thread sanitizer about locks of Swift's Mutex that had to wait.
 //
-// The code of Mutex that runs where nobody else holds the lock is compiled into the program, so the sanitizer sees it. What
-// runs where somebody does is in libswiftSynchronization, which is not instrumented: the lock goes from one thread to the next
-// unseen, and what it guards looks like a race. These functions, linked into the programs, stand in front of those three.
+// Mutex's code for a free lock is compiled into the program, so the sanitizer sees it. Its code for a lock that another thread
+// holds is in libswiftSynchronization, which is not instrumented: the sanitizer does not see the lock change threads, and reports
+// races on the protected data. These functions, linked into the programs, wrap the library's three.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdbool.h>

@@ -10,7 +10,7 @@ extension ServiceError {
   /// systemd's socket has clients, but the daemon cannot start until the operator corrects something.
   package static let startFailed = ServiceError(
     .serviceUnavailable, reason: .startFailed,
-    message: "certregd cannot start before somebody mends it; its log says what is wrong", retryable: true)
+    message: "certregd cannot start until its operator corrects a fault; its log names the fault", retryable: true)
 
   /// The queue has no slot left. `limit` is `queue.maxEntries`.
   package static func queueFull(limit: Int) -> ServiceError {

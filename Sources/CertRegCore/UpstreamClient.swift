@@ -58,7 +58,7 @@ package struct UpstreamFailure: Error, Hashable, Sendable {
     case unavailable(retryAfter: Duration?)
   }
 
-  /// What callers and the log are told.
+  /// The error for callers and the log.
   package var error: ServiceError
   /// Decides whether, and when, the call is made again.
   package var disposition: Disposition

@@ -52,9 +52,9 @@ package enum ValidationPolicy: String, CaseIterable, Sendable {
 package enum PolicyChoice: String, CaseIterable, Sendable {
   case allow
   case reject
-  /// `pem_strictness` alone: what OpenSSL's `PEM_read_bio_X509` does.
+  /// Only for `pem_strictness`: the behaviour of OpenSSL's `PEM_read_bio_X509`.
   case openssl
-  /// `length_unit` alone: the limit of 65,536 counts Unicode code points.
+  /// Only for `length_unit`: the limit of 65,536 counts Unicode code points.
   case codepoints
 }
 
@@ -70,7 +70,8 @@ package struct ValidationPolicies: Hashable, Sendable {
     set { changed[policy] = newValue == policy.defaultChoice ? nil : newValue }
   }
 
-  /// The same for equal choices, in every process: kept beside a result to tell whether its verdict still holds (FNV-1a).
+  /// The same for equal choices, in every process: kept beside a result to tell whether its verdict still holds
+  /// (FNV-1a).
   package var fingerprint: Int64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for policy in ValidationPolicy.allCases {

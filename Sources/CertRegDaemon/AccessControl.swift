@@ -6,7 +6,7 @@ import CertRegSocket
 import Synchronization
 
 /// Decides by the `access` section of the configuration what a peer may do: the first rule that matches the peer
-/// counts. A peer that no rule matches may do nothing, and so may a peer for which that cannot be told.
+/// counts. A peer without a matching rule may do nothing, and neither may a peer for which the rules cannot be decided.
 final class AccessControl: Sendable {
   /// The rule that counts for a peer.
   struct Grant: Sendable {

@@ -168,7 +168,7 @@ final class DaemonParts: Sendable {
     targetChanges.note()
   }
 
-  /// Takes no more requests, answers what was asked, at the latest after `limit` with a refusal, and closes the socket.
+  /// Accepts no more requests, answers the requests under way, after `limit` with a refusal, and closes the socket.
   func stop(limit: Duration) async {
     reports.beginDraining()
     socket.removeFile()
@@ -183,7 +183,7 @@ final class DaemonParts: Sendable {
     calls.finish()
   }
 
-  /// Releases what is left. Calls have ended.
+  /// Releases the remaining parts. Calls have ended.
   func close() async {
     await server.shutDown()
     await clients.shutDown()

@@ -1,7 +1,7 @@
 import CertRegHost
 import CertRegSocket
 
-/// Finds out who is at the other end of an accepted connection.
+/// Finds the user, process and unit of an accepted connection's peer.
 final class PeerIdentification: Sendable {
   /// Processes held until a worker has looked up their units. The process has few descriptors to spare beside its
   /// connections'.

@@ -28,7 +28,7 @@ final class Reports: Sendable {
     var region: String
     /// `nil`: there are no credentials yet.
     var credentials: Credentials?
-    /// How far the upstream's clock is ahead of the host's, as far as signatures depend on it.
+    /// The offset that signatures add to the host's clock to match the upstream's.
     var clockOffset: Duration
   }
 
@@ -130,7 +130,7 @@ final class Reports: Sendable {
 }
 
 extension EngineReport {
-  /// A target of which no call has told anything yet is as well as its credentials are.
+  /// The health of a target without calls so far is that of its credentials.
   fileprivate mutating func takeOver(_ credentialsProblems: [TargetName: ServiceError]) {
     for index in targets.indices {
       guard let problem = credentialsProblems[targets[index].name], targets[index].view.health == .ok,

@@ -138,7 +138,7 @@ extension RequestService {
 }
 
 extension RequestCounts {
-  /// Counts what came of a registration in one target.
+  /// Counts the outcome of a registration in one target.
   fileprivate func count(_ answer: RequestService.TargetAnswer) {
     switch answer {
     case .registered(_, cached: true): count(.register, "cached")

@@ -6,7 +6,7 @@ import CertRegSocket
 import CertRegX509
 import Synchronization
 
-/// Answers the socket's requests: what is known from memory at once, the rest on worker threads and by the engine.
+/// Answers the socket's requests: known results from memory at once, all others on worker threads and by the engine.
 final class RequestService: RequestHandling {
   /// The part of the configuration that requests depend on.
   struct Configuration: Sendable {
@@ -16,9 +16,9 @@ final class RequestService: RequestHandling {
     var defaultTarget: TargetName
     var defaultStatus: CertificateStatus?
     var defaultTimeout: Duration
-    /// `nil`: whoever can connect may do everything.
+    /// `nil`: every peer that can connect may do everything.
     var access: AccessControl?
-    /// Whether repeats that are answered from what is known have an entry in the audit trail.
+    /// Whether repeats that are answered with known results have an entry in the audit trail.
     var auditsRepeats: Bool
   }
 
@@ -89,7 +89,8 @@ final class RequestService: RequestHandling {
     let verdict = verdicts.current
     guard let (_, id) = try? verdict.read(certificatePem) else { return nil }
     let epoch = known.memory.epochs.current(id)
-    // New policies are in force before the epochs are raised. With an epoch from after that, the old ones would stay remembered.
+    // New policies are in force before the epochs are raised. With an epoch from after that, the old ones would stay
+    // remembered.
     guard verdicts.current.rules.policyFingerprint == verdict.rules.policyFingerprint,
       let answerable = known.answerable(id, target: target, under: verdict.rules, now: now)
     else { return nil }
@@ -171,7 +172,7 @@ final class RequestService: RequestHandling {
     fail(request, error, reply)
   }
 
-  /// An entry for a request to register of which nothing more is known than what it says itself.
+  /// An entry for a request to register, with only the data of the request itself.
   func auditRefusal(_ request: OwnedRequest, _ error: ServiceError, by peer: Peer) {
     let id = (try? readCertificate(request, verdicts.current))?.id
     audit.refused(id, in: (try? targets(of: request)) ?? [], request.deviceID, error, by: peer.requester)
@@ -251,7 +252,7 @@ final class RequestService: RequestHandling {
   private func concerned(_ request: OwnedRequest) throws(ServiceError) -> [TargetName] {
     switch request.operation {
     case .register, .lookup, .forget: try targets(of: request)
-    // Without names it tells of all.
+    // Without names it reports on all targets.
     case .watch: request.targets == .default ? currentConfiguration.targets : try targets(of: request)
     case .validate, .status, .metrics: []
     }

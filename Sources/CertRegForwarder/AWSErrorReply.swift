@@ -55,7 +55,7 @@ enum AWSErrorCategory: Hashable, Sendable {
   case internalFault
   case unavailable
 
-  /// Categories by the name of the exception, which tells more than the status.
+  /// Categories by the name of the exception, which is more precise than the status.
   private static let byType: [String: AWSErrorCategory] = {
     var table: [String: AWSErrorCategory] = [:]
     func add(_ category: AWSErrorCategory, _ names: String...) {

@@ -174,7 +174,7 @@ package final class AWSUpstreamClient: UpstreamClient {
     await credentials.shutdown()
   }
 
-  /// Signs, sends and reads; once more if the reply tells what was wrong and that can be mended.
+  /// Signs, sends and reads. A second time if the reply names a fault that new credentials or another time can correct.
   private func exchange<Outcome: Sendable>(
     _ request: SignableRequest, certificateID: CertificateID,
     read: (ReplyClassifier, HTTPReply) -> (Outcome, Remedy?),

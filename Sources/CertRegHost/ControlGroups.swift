@@ -38,7 +38,7 @@ struct ControlGroups {
     return nil
   }
 
-  /// The unit that a group's path stands for: the first component that is no slice (systemd's cg_path_decode_unit).
+  /// The unit of a group's path: the first component that is no slice (systemd's cg_path_decode_unit).
   static func unit(ofGroup path: String) -> String? {
     for component in path.split(separator: "/") {
       // systemd puts a `_` before names that the kernel would take for a file of its own.

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What tells one file from another, and what kind it is. Never follows a symbolic link.
+/// The identity and kind of a file. Never follows a symbolic link.
 struct FileIdentity: Equatable {
   let device: UInt64
   let inode: UInt64

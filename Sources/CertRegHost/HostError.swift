@@ -1,6 +1,7 @@
 import Glibc
 
-/// A fault between the daemon and the machine it runs on: a path that is taken, a right that is missing, a bad descriptor.
+/// A fault between the daemon and the machine it runs on: a path that is taken, a right that is missing, a bad
+/// descriptor.
 package struct HostError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What went wrong, as far as a program cares.
   package enum Code: Hashable, Sendable {
@@ -30,7 +31,7 @@ package struct HostError: Error, Hashable, Sendable, CustomStringConvertible {
     self.message = message
   }
 
-  /// The fault that `errno` value `number` of the call `call` on `subject` stands for.
+  /// The fault for the `errno` value `number` of the call `call` on `subject`.
   init(errno number: Int32, call: String, subject: String) {
     let code: Code =
       switch number {

@@ -8,7 +8,7 @@ package enum LogDestination: String, CaseIterable, Sendable {
   case journal
   case standardError = "stderr"
 
-  /// What `automatic` stands for: `journal` or `standardError`.
+  /// The meaning of `automatic`: `journal` or `standardError`.
   ///
   /// systemd.exec(5): `$JOURNAL_STREAM` is device and inode of the stream that standard error was when the service was
   /// started; it may have been redirected since, or be a parent's.
@@ -49,7 +49,8 @@ enum LogOutput {
     return result == 0
   }
 
-  /// Writes all of `text` to `descriptor`, waiting where it has to. Gives up on any error: there is nowhere to report it.
+  /// Writes all of `text` to `descriptor`, waiting where it has to. Gives up on any error: there is nowhere to report
+  /// it.
   static func write(_ text: String, to descriptor: Int32) {
     var text = text
     text.withUTF8 { bytes in

@@ -5,7 +5,8 @@ import Synchronization
 
 /// Writes records on a separate thread, so that a slow journal or a stuck pipe never holds up the daemon.
 ///
-/// What waits is bounded: past the bound records are dropped and counted, and the count is told when there is room again.
+/// The number of waiting records is limited. Further records are dropped and counted, and the count is reported once
+/// there is room again.
 package final class LogWriter: Sendable {
   private enum Item {
     /// Made on the writer's thread, so that callers pay only for collecting the facts.
@@ -26,7 +27,8 @@ package final class LogWriter: Sendable {
   private let makeDropReport: @Sendable (Int) -> LogRecord
   private let capacity: Int
   private static let batchLimit = 64
-  /// After a write the thread sleeps that long: to be woken for each record would cost more, under load, than writing it.
+  /// After a write the thread sleeps that long: to be woken for each record would cost more, under load, than writing
+  /// it.
   private static let pauseMicroseconds: UInt32 = 2000
   private let lost = Atomic<Int>(0)
 

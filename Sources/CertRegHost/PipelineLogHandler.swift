@@ -6,7 +6,7 @@ package struct PipelineLogHandler: LogHandler {
   package var metadataProvider: Logger.MetadataProvider?
   private let label: String
   private let pipeline: LogPipeline
-  /// A level that was set on this logger alone.
+  /// A level that applies to this logger only.
   private var ownLevel: Logger.Level?
 
   init(label: String, pipeline: LogPipeline, metadataProvider: Logger.MetadataProvider?) {

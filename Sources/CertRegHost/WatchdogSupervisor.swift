@@ -1,6 +1,6 @@
 package import CertRegCore
 
-/// Decides when the service manager's watchdog may be told that the daemon is alive: only while every loop that matters
+/// Decides when to notify the service manager's watchdog that the daemon is alive: only while every important loop
 /// has shown that it still turns. One timer that pings on its own would hide a hang of all the others.
 package struct WatchdogSupervisor: Sendable {
   /// What a tick asks for.
@@ -27,7 +27,8 @@ package struct WatchdogSupervisor: Sendable {
     for (name, allowance) in loops { self.loops[name] = Loop(allowance: allowance, lastBeat: now) }
   }
 
-  /// The loop `name` turned. A name that is not supervised is ignored. An earlier time than the last one changes nothing.
+  /// The loop `name` turned. A name that is not supervised is ignored. An earlier time than the last one changes
+  /// nothing.
   package mutating func beat(_ name: String, at now: MonotonicTime) {
     guard let last = loops[name]?.lastBeat, last < now else { return }
     loops[name]?.lastBeat = now

@@ -74,7 +74,7 @@ extension RequestFault {
         "\"\(member.name)\" has to be \(member.expectedType), not \(Excerpt.kind(ofValue: found)) at byte offset \(offset)"
       )
     case .invalidValue(.certificateId, let range):
-      // Not shown: what somebody pastes here by mistake may be a key.
+      // Not shown: the text may be a key that was pasted by mistake.
       return (
         .invalidValue,
         "\"certificateId\" at byte offset \(range.lowerBound) has to be \(Member.certificateId.expectedValue)"

@@ -23,6 +23,6 @@ package struct JudgedCertificate: Hashable, Sendable {
 package protocol CertificateJudge: Sendable {
   /// Reads the one certificate in `pem` and judges it as of `now`.
   ///
-  /// - Throws: CertificateValidationException with what is wrong.
+  /// - Throws: CertificateValidationException that names the fault.
   func judge(pem: String, at now: WallTime) throws(SandboxError) -> JudgedCertificate
 }

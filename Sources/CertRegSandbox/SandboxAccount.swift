@@ -1,6 +1,6 @@
 package import CertRegCore
 
-/// The account and region that a register stands for.
+/// The account and region of a register.
 package struct SandboxAccount: Hashable, Sendable {
   /// The region if none is named.
   package static let defaultRegion = "eu-central-1"

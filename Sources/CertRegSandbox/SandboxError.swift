@@ -42,9 +42,9 @@ package struct SandboxError: Error, Hashable, Sendable {
   package var kind: Kind
   /// `message` of the body, for people.
   package var message: String
-  /// ResourceAlreadyExistsException alone: `certificateId` of the certificate that is there.
+  /// Only for ResourceAlreadyExistsException: `certificateId` of the existing certificate.
   package var resourceID: String?
-  /// ResourceAlreadyExistsException alone: ARN of the certificate that is there.
+  /// Only for ResourceAlreadyExistsException: ARN of the existing certificate.
   package var resourceARN: String?
 
   package init(_ kind: Kind, _ message: String, resourceID: String? = nil, resourceARN: String? = nil) {

@@ -13,7 +13,7 @@ enum CredentialsSchema {
   struct Provider: Sendable {
     var name: String
     var fields: [Field] = []
-    /// The field that a single value stands for.
+    /// The field that a single value sets.
     var shorthand: String?
     /// Called with all required fields present.
     var make: @Sendable ([String: String]) -> CredentialsConfiguration

@@ -6,7 +6,7 @@ struct SettingKey<Root: Sendable>: Sendable {
   var encode: @Sendable (Root) -> ConfigurationNode.Content
   /// The key and all below it, defaults taken from a `Root`.
   var describe: @Sendable (_ path: String, _ defaults: Root) -> [KeyDescription]
-  /// Puts back what takes effect at a restart alone, from the settings in force.
+  /// Restores the setting from those in force, if it takes effect only at a restart.
   var keepUntilRestart: @Sendable (inout Root, _ inForce: Root) -> Void = { _, _ in }
 }
 

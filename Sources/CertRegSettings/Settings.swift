@@ -64,7 +64,7 @@ package struct SocketSettings: Sendable, Equatable {
 
 /// What is kept of registrations that have ended.
 package struct CacheSettings: Sendable, Equatable {
-  /// How long a result answers repeats; `nil`: for ever.
+  /// The time for which a result answers repeats; `nil`: no limit.
   package var ttl: Duration?
   /// Past it the oldest results are removed.
   package var maxEntries = 1_000_000
@@ -76,7 +76,7 @@ package struct CacheSettings: Sendable, Equatable {
 package struct QueueSettings: Sendable, Equatable {
   /// Past it a request is refused with a clear error.
   package var maxEntries = 100_000
-  /// A registration that has waited longer ends as failed; `nil`: it waits for ever.
+  /// The greatest age of a registration. An older one ends as failed; `nil`: no limit.
   package var maxAge: Duration? = .seconds(7 * 86_400)
 
   package init() {}

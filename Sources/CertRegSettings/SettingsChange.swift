@@ -20,7 +20,7 @@ extension Settings {
     }
   }
 
-  /// These settings, but for those that take effect at a restart alone: they stay as they are in force.
+  /// These settings, with the values in force for settings that take effect only at a restart.
   package func atReload(of inForce: Settings) -> Settings {
     var settings = self
     Schema.root.keepUntilRestart(&settings, inForce: inForce)

@@ -1,6 +1,6 @@
 import CertRegCore
 
-/// What one key alone cannot tell: limits that depend on one another, names that have to exist.
+/// Checks of several keys together: limits that depend on one another, names that have to exist.
 enum SettingsChecks {
   static func check(_ settings: Settings, _ decoding: inout Decoding) {
     checkBudgets(settings.socket, &decoding)

@@ -9,8 +9,8 @@ struct WebAddress: Equatable {
   /// Empty or beginning with `/`.
   var path: String
 
-  /// Refuses user information (a secret), queries and fragments. `written` is the text that a message shows, without its user
-  /// information.
+  /// Refuses user information (a secret), queries and fragments. `written` is the text that a message shows, without
+  /// its user information.
   static func parse(_ text: String, schemes: [String], written: String) throws(ValueProblem) -> WebAddress {
     let written = withoutUserInformation(written)
     try plainText(text, limit: 2048)
@@ -26,7 +26,7 @@ struct WebAddress: Equatable {
     let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
     let path = rest.dropFirst(authority.count)
     if authority.contains("@") {
-      // Not shown: what stands before the @ may be a password.
+      // Not shown: the text before the @ may be a password.
       throw ValueProblem("holds a user or password before \"@\": secrets do not belong into the configuration")
     }
     if path.contains("?") || path.contains("#") {
@@ -39,8 +39,8 @@ struct WebAddress: Equatable {
     return WebAddress(scheme: scheme, host: host, port: port, path: String(path))
   }
 
-  /// The text with a replacement for all between the scheme, if there is one, and the last `@`. A text that is no URL may have a
-  /// password there as well, and the password may hold any character.
+  /// The text with a replacement for all between the scheme, if there is one, and the last `@`. A text that is no URL
+  /// may have a password there as well, and the password may hold any character.
   private static func withoutUserInformation(_ text: String) -> String {
     guard let at = text.lastIndex(of: "@") else { return text }
     let scheme = text[..<at].firstRange(of: "://").map { text[..<$0.upperBound] } ?? ""

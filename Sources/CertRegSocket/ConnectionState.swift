@@ -69,7 +69,7 @@ struct ConnectionState {
   ///   - isEndless: It is answered with lines until the connection ends.
   ///   - isLong: Its answer is much longer than the request.
   mutating func begin(hasID: Bool, bytes: Int, isEndless: Bool = false, isLong: Bool = false) -> Ticket {
-    // A request without end has no place in the order: all later ones would wait for ever.
+    // A `watch` has no place in the order: all later requests would wait forever.
     let place = hasID || isEndless ? nil : firstPlace + ordered.count
     let ticket = Ticket(number: nextNumber, place: place, isEndless: isEndless, isLong: isLong, bytes: bytes)
     nextNumber += 1

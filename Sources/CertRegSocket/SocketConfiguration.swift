@@ -4,12 +4,12 @@ package struct SocketConfiguration: Sendable {
   package var window = 64
   /// A longer line is refused and its connection closed.
   package var maxLineBytes = 1 << 20
-  /// Connections at once, at most; the next ones get `too_many_connections` and are closed. Read at the start alone.
+  /// The limit of open connections. Further ones get `too_many_connections` and are closed. Read only at the start.
   package var maxConnections = 4096
-  /// Connections of one user at once, at most; `nil`: any number. Read at the start alone.
+  /// The limit of open connections of one user; `nil`: no limit. Read only at the start.
   package var maxConnectionsPerUser: Int?
   /// Bytes that all connections together may hold in unfinished lines and unanswered requests, beyond `freeBytes` each.
-  /// Read at the start alone.
+  /// Read only at the start.
   package var budgetBytes = 32 * 1024 * 1024
   /// Bytes of unanswered requests on one connection, at most; one request is taken whatever its size.
   package var maxBytesUnderWay = 1024 * 1024
@@ -25,7 +25,7 @@ package struct SocketConfiguration: Sendable {
   package var defaultTarget: (name: [UInt8], number: UInt16) = (Array("default".utf8), 1)
 
   /// Told of each connection that a limit keeps out, with the limit as text for people; called on a socket loop.
-  /// Read at the start alone.
+  /// Read only at the start.
   package var connectionsExhausted: @Sendable (String) -> Void = { _ in }
 
   package init() {}

@@ -21,7 +21,7 @@ package final class ManualClock: Sendable {
     time.withLock { $0 = Moment(monotonic: $0.monotonic + duration, wall: $0.wall + duration) }
   }
 
-  /// Sets the wall clock alone, as an operator or NTP does.
+  /// Sets only the wall clock, as an operator or NTP does.
   package func setWall(_ wall: WallTime) {
     time.withLock { $0.wall = wall }
   }

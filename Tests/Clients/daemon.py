@@ -20,19 +20,19 @@ DEADLINE_SECONDS = 60
 
 
 def environment():
-    """The environment of the tests of the sandbox, with keys that any peer takes."""
+    """The environment of the tests of the sandbox, with keys that every peer accepts."""
     return clean_environment(AWS_DEFAULT_REGION=KEYS["AWS_REGION"], **KEYS)
 
 
 def free_port():
-    """A port that was free a moment ago: for servers that cannot choose one themselves."""
+    """A port that was free a moment ago, for servers that cannot choose one themselves."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def certificates(count):
-    """`count` self-signed certificates with one EC key, as PEM. Made by openssl: nothing that expires is kept."""
+    """`count` self-signed certificates with one EC key, as PEM. Made by openssl, so that the repository has none that expire."""
     with tempfile.TemporaryDirectory() as folder:
         key = folder + "/key.pem"
         subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", key], check=True,
@@ -51,7 +51,7 @@ def certificate_id(pem):
 
 
 class Daemon:
-    """certregd with its socket and state in a folder of its own; a context manager."""
+    """certregd with its socket and state in its own folder; a context manager."""
 
     def __init__(self, *arguments, configuration=None, environment=None):
         self.environment = environment

@@ -1,4 +1,4 @@
-"""A running certreg-sandbox, certificates made by openssl, and an environment that holds nothing of the user's."""
+"""A running certreg-sandbox, certificates made by openssl, and an environment without the user's settings."""
 
 import hashlib
 import os
@@ -41,7 +41,7 @@ def clean_environment(**changes):
 
 
 class Sandbox:
-    """certreg-sandbox on a free port. Leaves with its `with` block, or by `stop`."""
+    """certreg-sandbox on a free port. Ends with its `with` block, or by `stop`."""
 
     def __init__(self, *arguments, before=None):
         """`before` is called in the new process, ahead of the program."""
@@ -88,7 +88,7 @@ class Certificate:
 
 
 def openssl(*arguments, **options):
-    """Runs openssl and returns what it prints."""
+    """Runs openssl and returns its output."""
     return subprocess.run(
         ["openssl", *map(str, arguments)], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **options
     ).stdout
@@ -108,7 +108,7 @@ class SandboxTestCase(unittest.TestCase):
         return sandbox
 
     def issue(self, *arguments):
-        """A self-signed certificate on P-256, or on the key that `arguments` ask for."""
+        """A self-signed certificate on P-256, or on the key that `arguments` name."""
         self.issued += 1
         path = self.folder / f"{self.issued}.pem"
         key = arguments or ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")

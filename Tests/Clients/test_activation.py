@@ -1,4 +1,4 @@
-"""Sockets that a service manager passes (sd_listen_fds(3)), without one: a shell puts them where the protocol wants them."""
+"""Sockets from a service manager (sd_listen_fds(3)). A shell takes the manager's place and passes the descriptors."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import unittest
 
 from daemon import DEADLINE_SECONDS, PROGRAMS, environment
 
-# The shell's process is the daemon's, so that its ID is the right one.
+# The shell executes the daemon in its own process, so that the process ID is right.
 PASS_STDIN_AND_STDOUT = 'exec 3<&0 4<&1 </dev/null >&2; export LISTEN_PID="${LISTEN_PID:-$$}"; exec "$@"'
 
 
@@ -29,7 +29,7 @@ class SocketActivation(unittest.TestCase):
             listener.listen()
 
     def start(self, *arguments, **variables):
-        """The daemon with both sockets, which may have one of its own, too."""
+        """The daemon with both sockets, and perhaps one of its own."""
         log = open(self.folder / "log", "wb")
         self.addCleanup(log.close)
         command = [str(PROGRAMS / "certregd"), "--socket", str(self.folder / "own.sock"),
@@ -42,7 +42,7 @@ class SocketActivation(unittest.TestCase):
         return process
 
     def ask(self, name):
-        """What the daemon says of itself over a socket that may not be there yet."""
+        """The daemon's status over a socket that may not exist yet."""
         end = time.monotonic() + DEADLINE_SECONDS
         while True:
             with socket.socket(socket.AF_UNIX) as connection:
@@ -65,7 +65,7 @@ class SocketActivation(unittest.TestCase):
         self.assertIn("left-over", (self.folder / "log").read_text())
         address = self.other.getsockname()
         self.other.close()
-        # Nobody else has it open, so that nobody listens.
+        # No other process has it open, so that there is no listener.
         with socket.socket() as late, self.assertRaises(ConnectionRefusedError):
             late.connect(address)
 

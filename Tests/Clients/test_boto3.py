@@ -24,7 +24,7 @@ def connect(sandbox, *, key=KEY_ID, secret=SECRET, token=None, region=REGION, at
 
 
 class SignedTestCase(SandboxTestCase):
-    """Tests that share a sandbox; each registers certificates of its own."""
+    """Tests that share a sandbox. Each registers its own certificates."""
 
     @classmethod
     def setUpClass(cls):
@@ -262,7 +262,7 @@ class Faults(SandboxTestCase):
             try:
                 client.register_certificate_without_ca(certificatePem=certificate.pem)
             except client.exceptions.ResourceAlreadyExistsException as error:
-                # The call before took effect and its answer was lost.
+                # The last call took effect and its answer was lost.
                 self.assertEqual(error.response["resourceId"], certificate.id)
         self.assertEqual(len(client.list_certificates()["certificates"]), 10)
         client.close()

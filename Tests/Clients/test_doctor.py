@@ -1,4 +1,4 @@
-"""certregctl doctor on machines with a fault each: it is found, and what mends it is named."""
+"""certregctl doctor on machines with one fault each: it finds the fault and names the cure."""
 
 import grp
 import json
@@ -33,7 +33,7 @@ class Doctor(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="certreg-doctor-")
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        # The keys that the sandboxes of these tests know.
+        # The keys of these tests' sandboxes.
         self.environment = environment() | {"AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET}
 
     def daemon(self, *arguments, **options):
@@ -71,10 +71,10 @@ class Doctor(unittest.TestCase):
             daemon = self.daemon(configuration=configuration(sandbox.url))
             status, findings = self.examine("--socket", daemon.socket)
             client = connect(sandbox)
-            # Nothing was registered to find out.
+            # The checks registered nothing.
             self.assertEqual(client.list_certificates()["certificates"], [])
             client.close()
-        # Whether the test's machine has a service manager and keeps its clock in step is no matter of these tests.
+        # The service manager and the clock of the test's machine do not matter here.
         of_daemon = {finding["check"]: finding["level"] for finding in findings
                      if finding["check"] not in ("service", "clock")}
         self.assertEqual(of_daemon, dict.fromkeys(
@@ -98,7 +98,7 @@ class Doctor(unittest.TestCase):
         group = grp.getgrnam("daemon")
         daemon = self.daemon("--sandbox", configuration=f"socket:\n  group: {group.gr_name}\n")
         os.chmod(daemon.folder, 0o755)
-        # Where a user who is nobody may run it.
+        # In a place where the user nobody may run it.
         os.chmod(self.folder, 0o755)
         for name in ("certregctl", "certregd"):
             shutil.copy(PROGRAMS / name, self.folder)
@@ -112,7 +112,7 @@ class Doctor(unittest.TestCase):
         status, findings = self.examine("--socket", daemon.socket, program=program,
                                         prefix=[*be, f"--groups={group.gr_gid}"])
         self.assertEqual(status, 0, findings)
-        # A folder that may not be searched is another matter than one without a socket.
+        # A folder without permission to search differs from one without a socket.
         os.chmod(daemon.folder, 0o700)
         self.found(self.examine("--socket", daemon.socket, program=program, prefix=[*be, "--clear-groups"]), "socket",
                    "chmod o+x " + daemon.folder)
@@ -122,7 +122,7 @@ class Doctor(unittest.TestCase):
         file = pathlib.Path(daemon.folder, "config.yaml")
         file.write_text("queue:\n  maxEntires: 10\n")
         outcome = self.examine("--socket", daemon.socket)
-        # The flags of the daemon that runs, so the file that it would read.
+        # The flags of the running daemon name the file.
         self.found(outcome, "configuration", f"--config {file} --check-config", "systemctl reload certregd")
         seen = [finding["seen"] for finding in outcome[1] if finding["check"] == "configuration"][0]
         self.assertIn(f"{file}:2", seen)
@@ -188,7 +188,7 @@ class Doctor(unittest.TestCase):
             while True:
                 other.write(bytes(1 << 12))
         self.found(self.examine("--socket", daemon.socket), "storage", "make room", disk)
-        # The daemon's own word for it, once it has met it.
+        # The daemon reports the fault itself once it has met it.
         answers = [daemon.ask([{"id": 1, "certificatePem": pem}])[1] for pem in certificates(20)]
         self.assertIn("store_full", [answer.get("error", {}).get("reason") for answer in answers])
         self.found(self.examine("--socket", daemon.socket), "daemon", "make room")
@@ -199,7 +199,7 @@ class Doctor(unittest.TestCase):
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can be another user")
     def test_another_users_daemon_is_asked_as_that_user(self):
-        """Neither its keys nor its configuration may be used with more rights than it has."""
+        """The doctor must not use the daemon's keys or configuration with more rights than the daemon has."""
         with Sandbox(*SIGNED) as sandbox, tempfile.TemporaryDirectory() as folder:
             os.chmod(folder, 0o777)
             shutil.copy(PROGRAMS / "certregd", folder)
@@ -275,7 +275,7 @@ while True:
         self.assertLessEqual({"configuration", "upstream"}, skipped, findings)
 
     def test_what_an_answer_says_of_itself_is_shown_and_no_more(self):
-        """A daemon in a folder of its own, that is not the installed program, lends no configuration."""
+        """The doctor does not use the configuration of a daemon that is not the installed program."""
         os.chmod(self.folder, 0o755)
         shutil.copy(PROGRAMS / "certregd", self.folder)
         daemon = Daemon("--sandbox", environment=self.environment)

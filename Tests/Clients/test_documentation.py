@@ -39,7 +39,7 @@ class Block:
 
 
 def blocks(document):
-    """The fenced blocks of a document, and blocks that are only indented, whose language is `None`."""
+    """The fenced blocks of a document, and indented blocks with the language `None`."""
     found, lines, index, marker = [], document.read_text().split("\n"), 0, None
     while index < len(lines):
         line = lines[index]
@@ -59,18 +59,18 @@ def blocks(document):
 
 
 def commands(text):
-    """The commands of a block without comments at their ends."""
+    """The commands of a block, without comments at the ends of lines."""
     return [re.sub(r"\s+# .*", "", line) for line in text.splitlines() if line]
 
 
 def template(text):
-    """A pattern of what is shown, in which … stands for anything."""
+    """A pattern for the shown output, in which … matches any text."""
     text = text.strip().replace("7d2f…", "…")
     return re.compile(".*".join(map(re.escape, text.split("…"))), re.S)
 
 
 class Shell:
-    """A shell in a folder of its own, which runs one block after the other; a context manager."""
+    """A shell in its own folder, which runs one block after the other; a context manager."""
 
     def __init__(self, folder, environment):
         self.folder = folder
@@ -80,11 +80,11 @@ class Shell:
         self.number = 0
 
     def run(self, text):
-        """Runs a block; returns whether each of its commands succeeded, and what they printed."""
+        """Runs a block. Returns whether each of its commands succeeded, and their output."""
         self.number += 1
         path = pathlib.Path(self.folder, f"block-{self.number}")
         path.write_text(text)
-        # Sourced, so that variables stay; programs that the block starts do not get the shell's input.
+        # Sourced, so that variables stay. Programs that the block starts do not get the shell's input.
         self.process.stdin.write(
             f"failed=0; set -o pipefail; trap failed=1 ERR; . {path} </dev/null; trap - ERR; echo '{DONE}' $failed\n")
         self.process.stdin.flush()
@@ -99,7 +99,7 @@ class Shell:
         return self
 
     def __exit__(self, *_):
-        # Whatever a block left in the background is of the shell's session.
+        # Background processes of a block belong to the shell's session.
         subprocess.run(["pkill", "-TERM", "-s", str(self.process.pid)], check=False)
         self.process.stdin.close()
         self.process.wait(DEADLINE_SECONDS)
@@ -116,7 +116,7 @@ class Documentation(unittest.TestCase):
             pathlib.Path(self.folder, name + ".pem").write_text(pem)
         rows = ["serial,certificate"] + [f'{n},"{pem.strip()}"' for n, pem in enumerate(certificates(3))]
         pathlib.Path(self.folder, "batch.csv").write_text("\n".join(rows) + "\n")
-        # What the example of --check-config complains of, on its lines.
+        # The mistakes that the example of --check-config reports, on its lines.
         pathlib.Path(self.folder, "etc/new.yaml").write_text(
             "log:\n  level: info\nsocket:\n  windw: 1\n  mode: '0660'\n\nqueue:\n  maxEntries: 1\n  maxAge: 1y\n")
         openssl("req", "-x509", "-nodes", "-newkey", "rsa:1024", "-keyout", os.devnull, "-out",
@@ -127,7 +127,7 @@ class Documentation(unittest.TestCase):
         self.environment = clean_environment(PATH=os.pathsep.join(programs), AWS_MAX_ATTEMPTS="10", **unset)
 
     def here(self, text):
-        """The text with this test's places in it."""
+        """The text with this test's paths."""
         for shown, actual in (("/tmp/", self.folder + "/"), ("/etc/certregd/", self.folder + "/etc/"),
                               (".build/debug/", f"{PROGRAMS.resolve()}/"), ("8080", self.port)):
             text = text.replace(shown, actual)
@@ -140,7 +140,7 @@ class Documentation(unittest.TestCase):
                     self.assertIsNotNone(block.language, "an indented block: fence it and name its language")
                     if not block.marker:
                         self.assertIn(block.language, {"sh", "console", "python", "c", "json", "yaml", "ini", "text"})
-                        # Diagrams and messages alone are not checked: no command may hide among them.
+                        # Only diagrams and messages are not checked: no command may hide among them.
                         if block.language == "text":
                             self.assertNotRegex(block.text, r"(?m)^[$#] |^(sudo|certreg|systemctl)")
                     elif block.marker.startswith("run by "):
@@ -154,7 +154,7 @@ class Documentation(unittest.TestCase):
         return block.marker is None or block.marker == "keeps running"
 
     def run_document(self, name, **variables):
-        """Runs all of a document's blocks; returns what those that keep running printed."""
+        """Runs all of a document's blocks. Returns the output of blocks that keep running."""
         running = []
         with Shell(self.folder, self.environment | variables) as shell:
             for block in filter(self.is_run, blocks(ROOT / name)):
@@ -168,7 +168,7 @@ class Documentation(unittest.TestCase):
                     elif block.language == "ini":
                         configparser.ConfigParser().read_string(block.text)
             if running:
-                # A registration for a watch to tell of.
+                # A registration for a watch to report.
                 ok, said = shell.run(f"certregctl register --socket {self.folder}/certregd.sock spare.pem\n")
                 self.assertTrue(ok, said)
             end = time.monotonic() + DEADLINE_SECONDS
@@ -179,7 +179,7 @@ class Documentation(unittest.TestCase):
         return [path.read_text() for path in running]
 
     def keep(self, shell, block, number):
-        """Starts a block; returns the file of what it prints."""
+        """Starts a block. Returns the file of its output."""
         path = pathlib.Path(self.folder, f"keep-{number}")
         path.write_text(self.here(block.text))
         output = path.with_suffix(".out")

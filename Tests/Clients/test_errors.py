@@ -1,4 +1,4 @@
-"""Every form of error that AWS answers, from the sandbox through certregd to its client."""
+"""Every form of AWS's errors, from the sandbox through certregd to its client."""
 
 import json
 import unittest
@@ -9,8 +9,8 @@ from sandbox import Sandbox
 
 REQUEST_ID = "7b1f4a2e-0000-4000-8000-1234567890ab"
 
-# status, the upstream's name for the error, then of certregd's answer: type, reason, retryable.
-# The API reference's errors of RegisterCertificateWithoutCA and the common ones, and what else AWS's front answers.
+# The status and the upstream's name for the error; type, reason and retryable of certregd's answer.
+# The API reference's errors of RegisterCertificateWithoutCA, the common ones, and other answers of AWS's front end.
 FINAL = [
     (400, "CertificateValidationException", "CertificateValidationException", "upstream_refused_certificate", False),
     (400, "InvalidRequestException", "InvalidRequestException", "upstream_refused_request", False),
@@ -31,7 +31,7 @@ FINAL = [
     (406, "CertificateStateException", "CertificateStateException", "upstream_refused_state", False),
     (413, None, "InvalidRequestException", "upstream_refused_request", False),
 ]
-# What can pass is tried again, and the caller gets the result that comes then; status and lookup show the error meanwhile.
+# Temporary errors are tried again, and the caller gets the later result. Meanwhile status and lookup show the error.
 PASSING = [
     (400, "ThrottlingException", "ThrottlingException", "throttled_by_upstream"),
     (429, "TooManyRequestsException", "ThrottlingException", "throttled_by_upstream"),
@@ -115,7 +115,7 @@ class Errors(unittest.TestCase):
                 pem = next(self.pems)
                 self.plan(answers=[fault])
                 answer = self.ask(certificatePem=pem)
-                # The 409 that comes next is the answer to our own call.
+                # The next 409 is the answer to our own call.
                 self.assertEqual((answer["outcome"], answer["certificateId"]), ("created", certificate_id(pem)))
 
     def test_a_conflict(self):

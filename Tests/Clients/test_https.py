@@ -1,4 +1,4 @@
-"""HTTPS with a certificate that is made for the test."""
+"""HTTPS with a certificate made for the test."""
 
 import botocore.exceptions
 

@@ -1,4 +1,4 @@
-"""certregd on an EC2 instance whose metadata service knows the region, and where nothing does."""
+"""certregd on an EC2 instance whose metadata service knows the region, and on a host without any region."""
 
 import http.server
 import subprocess
@@ -57,7 +57,7 @@ class Metadata:
 
 
 def on_instance(url, **changes):
-    """The environment of a program on an instance that nobody has told the region; `None` takes a variable out."""
+    """The environment of a program on an instance without a configured region. `None` removes a variable."""
     changed = environment() | {
         "AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET, "AWS_REGION": None, "AWS_DEFAULT_REGION": None,
         "AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": url,
@@ -78,7 +78,7 @@ class Instance(unittest.TestCase):
             with Daemon("--endpoint-url", sandbox.url, environment=variables) as daemon:
                 [pem] = certificates(1)
                 answers = daemon.ask([{"id": 1, "certificatePem": pem}, {"id": 2, "op": "status"}])
-            # The sandbox takes no signature for another region.
+            # The sandbox accepts no signature for another region.
             self.assertIn(f":{REGION}:", answers[1].get("certificateArn", answers[1]))
             self.assertEqual(answers[2]["targets"][0]["region"], REGION)
             self.assertEqual(metadata.asked, ASKED)

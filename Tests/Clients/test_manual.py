@@ -1,4 +1,4 @@
-"""Manual pages and completions against the programs that they are about."""
+"""Compares manual pages and completions with their programs."""
 
 import json
 import os
@@ -52,13 +52,13 @@ class Manual(unittest.TestCase):
 
 class Help(unittest.TestCase):
     def test_its_examples_are_command_lines(self):
-        """Without a daemon: each ends for that or for want of its files, not as a wrong command line (64)."""
+        """Without a daemon: each fails for lack of a daemon or of its files, not as a wrong command line (64)."""
         count = 0
         with tempfile.TemporaryDirectory() as folder:
             variables = clean_environment(CERTREGD_SOCKET=folder + "/none",
                                           PATH=os.pathsep.join([str(PROGRAMS.resolve()), os.environ["PATH"]]))
             for name, verb in verbs().items():
-                # Completions go to files that are not this test's.
+                # Completions go to files outside of this test's folder.
                 examples = [line for line in verb.get("discussion", "").splitlines()
                             if re.match(r" +(openssl|gzip|certregctl) ", line) and name != "completions"]
                 self.assertTrue(examples or name in ("completions", "help"), f"{name} has no example")
@@ -95,7 +95,7 @@ class Completions(unittest.TestCase):
                             self.assertIn(option["name"], script)
 
     def complete(self, *words):
-        """What bash proposes for the last of `words`."""
+        """Bash's proposals for the last of `words`."""
         line = " ".join(words)
         code = f"""
             COMP_WORDS=({" ".join(f"'{word}'" for word in words)}) COMP_CWORD={len(words) - 1} COMP_TYPE=9

@@ -1,5 +1,5 @@
-"""certregd against other people's stand-ins for AWS IoT: moto and ministack. What the daemon says it registered has to be
-there afterwards, by the word of AWS's own clients."""
+"""certregd with other vendors' stand-ins for AWS IoT: moto and ministack. After the daemon reports a registration, AWS's
+own clients have to find the certificate."""
 
 import importlib.util
 import json
@@ -18,7 +18,7 @@ import boto3
 from daemon import DEADLINE_SECONDS, KEYS, Daemon, certificate_id, certificates, environment, free_port
 
 COUNT = 300
-# By default moto's certificateId is a digest of the PEM text; this makes it that of the DER, as AWS's is.
+# By default moto's certificateId is a digest of the PEM text. This setting makes it that of the DER, like AWS's.
 MOTO = """
 import sys
 import moto.settings
@@ -29,7 +29,7 @@ main(["-H", "127.0.0.1", "-p", sys.argv[1]])
 
 
 def python_with(*packages):
-    """An interpreter that can import the packages: this one, or that of an environment made for them."""
+    """An interpreter with the packages: this one, or that of an environment made for them."""
     if all(importlib.util.find_spec(name.split("[")[0]) for name in packages):
         return sys.executable
     folder = pathlib.Path(os.environ["CERTREG_PROGRAMS"]) / "peers-environment"
@@ -42,7 +42,7 @@ def python_with(*packages):
 
 
 class Peer:
-    """A server of somebody else's on a loopback port; a context manager."""
+    """Another vendor's server on a loopback port; a context manager."""
 
     def __init__(self, command, environment, port):
         self.command, self.environment = command, environment
@@ -103,7 +103,7 @@ class Peers(unittest.TestCase):
             self.assertEqual(json.loads(described)["certificateDescription"]["certificateId"], wanted)
 
     def existing(self, endpoint):
-        """What the peer has before the daemon asks is `existing`, or an error where the caller wants one."""
+        """A certificate that the peer has already is `existing`, or an error if the caller says so."""
         request = {"id": 1, "certificatePem": self.pems[0]}
         with Daemon("--endpoint-url", endpoint) as daemon:
             self.assertEqual(daemon.ask([request])[1]["outcome"], "existing")

@@ -1,4 +1,4 @@
-"""A host that has been up for years: clocks that count from its start are then large."""
+"""A host that has been up for years, with large values of the clocks that count from its start."""
 
 import shutil
 import subprocess
@@ -11,7 +11,7 @@ NAMESPACE = ["unshare", "--time", "--monotonic", str(YEARS), "--boottime", str(Y
 
 
 def can_make_namespaces():
-    """Whether this kernel and user may give a process clocks of its own (time_namespaces(7))."""
+    """Whether this kernel and user may give a process its own clocks (time_namespaces(7))."""
     return shutil.which("unshare") and subprocess.run([*NAMESPACE, "true"], capture_output=True).returncode == 0
 
 

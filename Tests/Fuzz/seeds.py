@@ -47,14 +47,14 @@ def own_certificates():
 
 
 def long_lines():
-    """Lines of about the greatest length, of kinds that cost time where something is not linear."""
+    """Lines of about the greatest length, of kinds that cost much time if the cost is not linear."""
     full = 1 << 20
     pieces = [b"a", rb"\ud800", rb"\ud83d\ude00", rb"\n", "é".encode(), "😀".encode(), rb"\u0069"]
     frames = [(b'{"id":1,"certificatePem":"', b'"}'), (b'{"', b'":1}'), (b'{"op":"watch","target":"', b'"}')]
     for piece in pieces:
         for head, tail in frames:
             yield head + piece * ((full - len(head) - len(tail)) // len(piece)) + tail + b"\n"
-    # Past the limit: the way to the error.
+    # Beyond the limit, for the error.
     yield b"a" * (full - 6) + rb"\ud800" * 8000 + b"\n"
     yield b'{"target":[' + b'"eu",' * ((full - 20) // 5) + b'"eu"]}\n'
     yield b'{"id":' + b"9" * (full - 10) + b"}\n"

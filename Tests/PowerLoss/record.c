@@ -1,11 +1,11 @@
-// Writes down what a process does to the files of a directory and what it sends and receives, in one order: preloaded (LD_PRELOAD)
-// into certregd by `run`, which makes of it what a disk may hold after a loss of power.
+// Records a process's changes to the files of a directory and the bytes it sends and receives, in one order. Preloaded (LD_PRELOAD)
+// into certregd by `run`, which derives the possible states of a disk after a loss of power.
 //
-// RECORD_ROOT is the directory, RECORD_JOURNAL the file that records are appended to, and with RECORD_SHORT the disk says that it
-// is nearly full. What is sent is written down before it is sent, what changes a file after it has changed, and a synchronisation
-// at its begin and at its end: it covers what had happened before its begin, once it has ended.
+// RECORD_ROOT is the directory, RECORD_JOURNAL the file of records. With RECORD_SHORT the disk reports that it
+// is nearly full. Sent bytes are recorded before they are sent, changes of a file after the change, and a synchronisation
+// at its beginning and at its end: once it has ended, it covers everything before its beginning.
 //
-// SQLite's shared memory changes through a mapping and comes not by here; it means nothing after a loss of power.
+// SQLite's shared memory changes through a mapping and is not recorded; it has no meaning after a loss of power.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -22,7 +22,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-// Read by `run`: its layout is written down there once more. Two texts or byte strings follow.
+// Read by `run`, which declares the same layout. Two texts or byte strings follow.
 struct record {
   uint32_t process;
   uint32_t kind;
@@ -44,7 +44,7 @@ __attribute__((constructor)) static void begin(void) {
   strcpy(root, path);
   root_length = strlen(root);
   int opened = syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-  // Out of the way of the numbers that the program gets.
+  // Outside of the range of the program's descriptors.
   journal = syscall(SYS_fcntl, opened, F_DUPFD_CLOEXEC, 900);
   syscall(SYS_close, opened);
 }
@@ -115,7 +115,7 @@ static int do_open(int (*real)(const char *, int, ...), const char *path, int fl
 OPEN(open)
 OPEN(open64)
 
-// Bytes that go to a file, or away.
+// Bytes for a file or a peer.
 static void note_sending(int descriptor, const void *bytes, size_t size, mode_t mode) {
   struct sockaddr_storage address;
   socklen_t length = sizeof address;

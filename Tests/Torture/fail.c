@@ -1,11 +1,11 @@
 // Makes one call of a process fail: preloaded (LD_PRELOAD) into certregd by `run`.
 //
-// A "site" is a function together with the calls that led to it, so that "the write of the write-ahead log at a commit" and
-// "the write of the header of a new log" are two. Sites are told apart by a hash of return addresses, counted from the start of
-// the module that each lies in, so that they are the same in every run. What to do is in a file that this process and `run` map
-// (struct shared): counting writes every site there that is passed; failing makes one call at one site fail with one error.
+// A "site" is a function together with its callers, so that "the write of the write-ahead log at a commit" and
+// "the write of the header of a new log" are two sites. A hash of return addresses identifies a site, counted from the start of
+// each address's module, so that hashes are the same in every run. The task is in a file that this process and `run` map
+// (struct shared): either this process counts, and writes every site that it passes, or one call at one site fails with one error.
 //
-// Calls that libc makes itself do not come by here, and neither do those of the dynamic loader.
+// Calls inside libc do not pass through here, and neither do those of the dynamic loader.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -42,7 +42,7 @@ struct site {
   uint64_t frames[DEPTH];
 };
 
-// Mapped by `run`, too: its layout is written down there once more.
+// Mapped by `run`, too, which declares the same layout.
 struct shared {
   _Atomic uint32_t mode;
   _Atomic uint32_t fired;
@@ -61,14 +61,14 @@ struct shared {
 static struct shared *shared;
 static struct { uintptr_t start, end; } module[MODULES];
 static int modules;
-// Where the libraries lie whose allocations fail: SQLite, OpenSSL, systemd.
+// The address ranges of libraries whose allocations fail: SQLite, OpenSSL, systemd.
 enum { LIBRARIES = 3 };
 static const char *const library_name[LIBRARIES] = {"libsqlite3", "libcrypto", "libsystemd"};
 static const char *const library_kind[LIBRARIES] = {"malloc.sqlite", "malloc.openssl", "malloc.systemd"};
 static struct { uintptr_t start, end; } library[LIBRARIES];
-// Looking at the stack may allocate; that is not counted. Initial-exec: no allocation to reach the variable itself.
+// Reading the stack may allocate, which does not count. Initial-exec: no allocation to reach the variable itself.
 static __thread int busy __attribute__((tls_model("initial-exec")));
-// What a failed call of SQLite left: the connection does not know of it.
+// The error of a failed call of SQLite. The connection does not have it.
 static __thread int sqlite_error __attribute__((tls_model("initial-exec")));
 
 static int is_within(int number, void *caller) {
@@ -120,7 +120,7 @@ static uint64_t place(void *address) {
   return 0;
 }
 
-// Whether this call is the one that is to fail.
+// Whether this call has to fail.
 static int hit(const char *kind) {
   uint32_t mode;
   if (!shared || busy || (mode = shared->mode) == MODE_OFF) return 0;
@@ -160,12 +160,12 @@ static int hit(const char *kind) {
   return is_hit;
 }
 
-// The function behind the one of this name here.
+// The real function behind the wrapper of this name.
 #define REAL(name) \
   static __typeof__(&name) real; \
   if (!real) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
 
-// A function that says -1 and errno.
+// A function that returns -1 and sets errno.
 #define SYSTEM(kind, result, name, parameters, arguments) \
   result name parameters { \
     REAL(name); \
@@ -201,14 +201,14 @@ static int needs_mode(int flags) { return flags & O_CREAT || (flags & O_TMPFILE)
 OPEN(open)
 OPEN(open64)
 
-// What a descriptor is: other errors are possible for a file than for a socket, and none for an eventfd or timerfd.
+// The kind of a descriptor: files and sockets have different errors, and an eventfd or timerfd has none.
 static int is_kind(int descriptor, mode_t kind) {
   struct stat status;
   if (!shared || busy || shared->mode == MODE_OFF) return 0;
   return syscall(SYS_newfstatat, descriptor, "", &status, AT_EMPTY_PATH) == 0 && (status.st_mode & S_IFMT) == kind;
 }
 
-// Half of what was asked for, which write(2) and read(2) may do at any time, has an error of its own: -1.
+// A transfer of half the bytes, which write(2) and read(2) may do at any time, has its own error number: -1.
 #define TRANSFER(name, result, parameters, arguments, half) \
   result name parameters { \
     REAL(name); \
@@ -266,7 +266,7 @@ SYSTEM("fchownat", int, fchownat, (int directory, const char *path, uid_t user, 
 SYSTEM("flock", int, flock, (int descriptor, int operation), (descriptor, operation))
 SYSTEM("dup", int, dup, (int descriptor), (descriptor))
 
-// The descriptor is closed whatever close(2) says. Those that are no files have nothing that could fail.
+// close(2) closes the descriptor even if it fails. It cannot fail for descriptors other than files.
 int close(int descriptor) {
   REAL(close);
   if (!is_kind(descriptor, S_IFREG) || !hit("close")) return real(descriptor);
@@ -282,7 +282,7 @@ int close(int descriptor) {
     void *argument = va_arg(list, void *); \
     va_end(list); \
     int is_lock = command == F_SETLK || command == F_SETLKW || command == F_GETLK; \
-    /* Giving a whole lock up needs nothing. */ \
+    /* Releasing a whole lock needs no resources. */ \
     if (is_lock && ((struct flock *)argument)->l_type == F_UNLCK) return real(descriptor, command, argument); \
     if (hit(is_lock ? "fcntl.lock" : "fcntl")) return errno = shared->error, -1; \
     return real(descriptor, command, argument); \
@@ -343,7 +343,7 @@ int epoll_ctl(int poller, int operation, int descriptor, struct epoll_event *eve
   return real(poller, operation, descriptor, event);
 }
 
-// ---- Memory: Swift code ends the process where there is none, by design of the language; C libraries go on
+// ---- Memory: by design of the language, Swift code ends the process without memory; C libraries continue
 
 void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t);
 
@@ -363,12 +363,12 @@ ALLOCATING(malloc, (size_t size), (size))
 ALLOCATING(calloc, (size_t count, size_t size), (count, size))
 ALLOCATING(realloc, (void *pointer, size_t size), (pointer, size))
 
-// BoringSSL, which is linked into the programs for HTTPS, asks these where they exist (crypto/mem.cc).
+// BoringSSL, which is linked into the programs for HTTPS, calls these if they exist (crypto/mem.cc).
 void *OPENSSL_memory_alloc(size_t size) { return hit("malloc.boringssl") ? NULL : __libc_malloc(size); }
 void OPENSSL_memory_free(void *pointer) { free(pointer); }
 size_t OPENSSL_memory_get_size(void *pointer) { return malloc_usable_size(pointer); }
 
-// ---- SQLite and OpenSSL as the program calls them: what they call of themselves fails by what lies below
+// ---- SQLite and OpenSSL as the program calls them; their inner calls fail through the system calls below them
 
 #define CALLER __builtin_return_address(0)
 
@@ -427,7 +427,7 @@ SQLITE_STATE(int, sqlite3_extended_errcode, sqlite_error)
 SQLITE_STATE(int, sqlite3_errcode, sqlite_error & 0xff)
 SQLITE_STATE(const char *, sqlite3_errmsg, "made to fail")
 
-// ---- OpenSSL: on input that is in order these fail for lack of memory, and say so
+// ---- OpenSSL: on valid input these fail for lack of memory, and report it
 
 void ERR_new(void), ERR_set_error(int library, int reason, const char *format, ...);
 

@@ -1,15 +1,15 @@
 import Synchronization
 
-/// What this host knows of finished registrations, in memory and on disk, and what that is worth for an answer. It is the one
-/// owner of that question: `cache.ttl`, policies, validity and the caller's own conditions are weighed here.
+/// The results of finished registrations on this host, in memory and on disk. This type alone decides which of them may
+/// be answered, by `cache.ttl`, the policies, the validity and the caller's own conditions.
 package final class KnownResults: Sendable {
-  /// What a request to register asks of a result that is known.
+  /// The conditions of a request to register on a known result.
   package struct Wish: Hashable, Sendable {
     /// The status that the caller named.
     package var namedStatus: CertificateStatus?
-    /// What the caller wants for a certificate that exists.
+    /// The caller's choice for a certificate that exists.
     package var ifExists: IfExists
-    /// Whether the upstream is to be asked again whatever is known.
+    /// Whether to ask the upstream again in spite of a known result.
     package var refresh: Bool
     /// The device's name; `nil`: the caller gave none.
     package var deviceID: DeviceID?
@@ -24,14 +24,14 @@ package final class KnownResults: Sendable {
     }
   }
 
-  /// What comes of a request, going by what is known.
+  /// The decision about a request, based on the known results.
   package enum Decision: Hashable, Sendable {
     case answer(Registration)
     /// The result answers the request once the device's new name is on disk.
     case answerAfterNaming(Registration, DeviceID)
-    /// What is known contradicts the request.
+    /// The known result contradicts the request.
     case refuse(ServiceError)
-    /// Nothing that is known may be answered. `earlier` is what is known all the same.
+    /// No known result may be answered. `earlier` is the known result, if there is one.
     case ask(earlier: EarlierResult?)
 
     fileprivate var isAnswer: Bool {
@@ -42,10 +42,10 @@ package final class KnownResults: Sendable {
     }
   }
 
-  /// A result in memory and when it may be answered.
+  /// A result in memory and the time in which it may be answered.
   package struct Answerable: Sendable {
     package var known: ResultCache.Known
-    /// When the result may be answered.
+    /// The time in which the result may be answered.
     package var window: AnswerWindow
   }
 
@@ -74,7 +74,7 @@ package final class KnownResults: Sendable {
     self.keepNotes = keepNotes
   }
 
-  /// Takes another `cache.ttl`. Answers that event loops remember are void from then on.
+  /// Sets another `cache.ttl`, which makes the answers that event loops remember void.
   package func setTimeToLive(_ duration: Duration?) {
     timeToLive.withLock { $0 = duration }
     memory.epochs.advanceAll()
@@ -91,15 +91,16 @@ package final class KnownResults: Sendable {
     return window.contains(now) ? Answerable(known: known, window: window) : nil
   }
 
-  /// Decides a request before the certificate is judged. It may wait for the disk: not for event loops.
+  /// Decides a request before the verdict on its certificate. May wait for the disk, so that event loops must not call
+  /// it.
   ///
-  /// - Throws: The store's fault, unless the upstream is to be asked whatever is known.
+  /// - Throws: The store's fault, unless the request asks the upstream in any case.
   package func decide(
     _ wish: Wish, on key: RegistrationKey, under rules: AnswerRules, now: WallTime
   ) throws(StoreError) -> Decision {
     let registration: Registration?
     do throws(StoreError) { registration = try find(key) } catch {
-      // A disk that fails does not keep the upstream from being asked.
+      // The upstream can be asked even if the disk fails.
       guard wish.refresh else { throw error }
       registration = nil
     }
@@ -108,15 +109,15 @@ package final class KnownResults: Sendable {
     return decide(wish, registration, mayAnswer: isAccepted, now: now)
   }
 
-  /// Decides a request whose certificate was just accepted on `basis`. Memory alone is looked at: what ended since ``decide(_:on:under:now:)``
-  /// is there.
+  /// Decides a request whose certificate was just accepted on `basis`. Looks at memory only: registrations that ended
+  /// since ``decide(_:on:under:now:)`` are there.
   package func decideAfterVerdict(
     _ wish: Wish, on key: RegistrationKey, basis: VerdictBasis, now: WallTime
   ) -> Decision {
     guard let registration = inMemory(key) else { return .ask(earlier: nil) }
     let decision = decide(wish, registration, mayAnswer: true, now: now)
     if decision.isAnswer, registration.basis.policyFingerprint != basis.policyFingerprint {
-      // It was judged anew under other policies, so memory may answer it from now on.
+      // There is a new verdict under other policies, so memory may answer the certificate from now on.
       var renewed = registration
       renewed.basis = basis
       memory.keep(renewed, replaces: true)
@@ -136,7 +137,7 @@ package final class KnownResults: Sendable {
     return .answer(known)
   }
 
-  /// The second from which on `cache.ttl` ends a result.
+  /// The second in which `cache.ttl` ends a result.
   private func lifetimeEnd(finishedAt: UInt32) -> UInt32 {
     guard let timeToLive = timeToLive.withLock({ $0 }) else { return .max }
     return UInt32(clamping: Int64(finishedAt) + timeToLive.components.seconds)

@@ -3,9 +3,9 @@ import Synchronization
 /// The results of finished registrations in memory, for all threads. What a result is worth for an answer is decided by
 /// ``KnownResults``.
 ///
-/// Event loops keep answers of their own in front of it (see `AnswerMemo`), without a lock. Every change that forgets or replaces
-/// a result raises one of `epochs`, chosen by the certificate's ID, and a remembered answer counts only while its epoch is the
-/// one it was remembered with.
+/// Event loops keep answers of their own in front of it (see `AnswerMemo`), without a lock. Every change that forgets
+/// or replaces a result raises one of `epochs`, chosen by the certificate's ID, and a remembered answer counts only
+/// while its epoch is the one it was remembered with.
 package final class ResultCache: Sendable {
   private struct State: Sendable {
     var table: ResultTable
@@ -133,7 +133,7 @@ package final class ResultCache: Sendable {
     }
   }
 
-  /// Removes what is known and makes every remembered answer to it void.
+  /// Removes a result and makes every remembered answer with it void.
   package func forget(_ key: RegistrationKey) {
     let target = number(of: key.target)
     state.withLock { state in

@@ -1,7 +1,7 @@
-/// The registrations that wait for their turn to make one kind of call. Those that somebody waits for go first, except for every
-/// eighth turn.
+/// The registrations that wait for their turn to make one kind of call. Those with a waiting caller go first, except
+/// for every eighth turn.
 struct CallQueue<Element: Hashable & Sendable>: Sendable {
-  /// How many turns there are to one of those that nobody waits for.
+  /// One turn in this number is for elements without a waiting caller.
   private static var turnsOfBoth: Int { 8 }
 
   private var awaited = FairQueue<Element>()
@@ -21,29 +21,29 @@ struct CallQueue<Element: Hashable & Sendable>: Sendable {
     if isAwaited { awaited.putBack(element, caller: caller) } else { others.putBack(element, caller: caller) }
   }
 
-  /// Somebody waits for an element from now on.
+  /// A caller begins to wait for an element.
   mutating func promote(_ element: Element) {
     guard let caller = others.remove(element) else { return }
     awaited.append(element, caller: caller)
   }
 
-  /// Nobody waits for an element any more, and it may wait longer than the others. An element that nobody waits for otherwise keeps
-  /// its place, so that a caller that asks again and again does not lose it.
+  /// No caller waits for an element any more, and it may wait longer than the others. Otherwise an element without a
+  /// waiting caller keeps its place, so that a caller that repeats its request does not lose it.
   mutating func demote(_ element: Element) {
     guard let caller = awaited.remove(element) else { return }
     others.append(element, caller: caller)
   }
 
-  /// Takes an element out without a turn.
+  /// Removes an element without a turn.
   mutating func remove(_ element: Element) {
     if awaited.remove(element) == nil { others.remove(element) }
   }
 
-  /// Which of the two parts has the next turn: `true` for the elements that somebody waits for; `nil`: nobody has.
+  /// The part with the next turn: `true` for elements with a waiting caller; `nil` if neither part has one.
   ///
   /// - Parameters:
-  ///   - isDraining: Whether only elements that somebody waits for may have a turn.
-  ///   - isSecond: Whether the part with the first turn may not begin now, and the other one is asked for.
+  ///   - isDraining: Whether only elements with a waiting caller may have a turn.
+  ///   - isSecond: Whether to return the other part, because the part with the first turn may not begin now.
   func nextIsAwaited(isDraining: Bool, isSecond: Bool = false) -> Bool? {
     let othersFirst = turn % Self.turnsOfBoth == Self.turnsOfBoth - 1
     let wanted = othersFirst == isSecond
@@ -51,7 +51,7 @@ struct CallQueue<Element: Hashable & Sendable>: Sendable {
     return others.isEmpty || isDraining ? nil : false
   }
 
-  /// Takes out the element whose turn it is in one of the two parts.
+  /// Removes the next element of one of the two parts.
   mutating func popFirst(isAwaited: Bool, now: MonotonicTime) -> Element? {
     let element = isAwaited ? awaited.popFirst(now: now) : others.popFirst(now: now)
     if element != nil { turn += 1 }

@@ -1,11 +1,11 @@
-/// A queue that is fair between users, then between the connections of a user. Elements of one connection leave in order of
-/// arrival.
+/// A queue that is fair between users, then between the connections of a user. Elements of one connection leave in
+/// order of arrival.
 ///
-/// The next turn belongs to the user with the fewest turns in the last second: a user who arrives after another one's burst
-/// gets the same part of that second. The connections of a user take turns.
+/// The next turn belongs to the user with the fewest turns in the last second: a user who arrives after another one's
+/// burst gets the same part of that second. The connections of a user take turns.
 ///
-/// Each element is in the queue at most once and can be removed in constant time on average. Removed elements leave nothing
-/// behind that counts or takes a turn. Taking an element is linear in the number of users.
+/// Each element is in the queue at most once and can be removed in constant time on average. Removed elements leave
+/// nothing behind that counts or takes a turn. Taking an element is linear in the number of users.
 struct FairQueue<Element: Hashable & Sendable>: Sendable {
   private struct User: Sendable {
     /// The elements of each connection. No line is empty.
@@ -32,14 +32,14 @@ struct FairQueue<Element: Hashable & Sendable>: Sendable {
     users[caller.uid]?.lines[caller.connection, default: .init()].append(element)
   }
 
-  /// Adds an element that has had its turn before the others of its connection. An element that is in the queue stays where
-  /// it is.
+  /// Adds an element that has had its turn before the others of its connection. An element that is in the queue stays
+  /// where it is.
   mutating func putBack(_ element: Element, caller: Caller) {
     guard enter(element, caller) else { return }
     users[caller.uid]?.lines[caller.connection, default: .init()].prepend(element)
   }
 
-  /// Removes an element. This is nobody's turn.
+  /// Removes an element. This does not count as a turn.
   ///
   /// - Returns: The caller whose turn the element would have taken; `nil` if the element is not in the queue.
   @discardableResult

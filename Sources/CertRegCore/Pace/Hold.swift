@@ -1,5 +1,5 @@
-/// A pause after failures that doubles with each one, up to a limit, and is spread over half of its length so that many hosts do
-/// not come back at once.
+/// A pause after failures that doubles with each one, up to a limit, and is spread over half of its length so that many
+/// hosts do not come back at once.
 struct Hold: Sendable {
   let first: Duration
   let longest: Duration
@@ -33,7 +33,7 @@ struct Hold: Sendable {
     failures = 0
   }
 
-  /// The failures are not in a row any more; the pause goes on.
+  /// The failures are no longer consecutive; the pause continues.
   mutating func interrupt() {
     failures = 0
   }

@@ -110,7 +110,7 @@ struct OperationPace: Sendable {
   ) -> RateEstimator.Throttle? {
     throttles += 1
     defer {
-      // A probe was ahead of its time: that it is told to wait says nothing about the others.
+      // A probe was early: its throttle shows nothing about other calls.
       if !permit.isProbe, let retryAfter { heldUntil = max(heldUntil ?? now, now + retryAfter) }
       if permit.isProbe { estimator.probeEnded() }
     }

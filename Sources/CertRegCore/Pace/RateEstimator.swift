@@ -1,36 +1,37 @@
 import Glibc
 
-/// The rate at which an upstream takes calls of one operation, as far as it is known or learnt.
+/// The configured or learnt rate at which an upstream accepts calls of one operation.
 ///
-/// - A throttle that was not looked for lowers the rate to 0.7 of what the upstream took, and it comes back along the curve of
-///   CUBIC (RFC 9438 section 4.2; the adaptive retry mode of the AWS SDKs). There it stays: to go on along the curve would ask for a
-///   throttle every few seconds.
-/// - While there is more to do than the rate allows, a single call goes out ahead of it from time to time. If that *probe* is
-///   throttled, nothing changes. If it is taken, each answer raises the rate until a throttle says that it is enough. What the
-///   upstream took between two throttles is its rate, since each of them says that its bucket is empty.
-/// - After an outage of the target the rate begins low and grows with every second that goes well, so that a queue of thousands does
-///   not fall on an upstream that has just come back.
+/// - An unexpected throttle lowers the rate to 0.7 of the upstream's measured rate, and it returns along the curve of
+///   CUBIC (RFC 9438 section 4.2; the adaptive retry mode of the AWS SDKs). Then it stays: following the curve
+///   further would cause a throttle every few seconds.
+/// - While the demand exceeds the rate, a single call goes out early from time to time. If that *probe* is
+///   throttled, nothing changes. If it is accepted, each answer raises the rate until a throttle. The calls accepted
+///   between two throttles give the upstream's rate, since each throttle shows that its bucket is empty.
+/// - After an outage of the target the rate begins low and grows with every second without a failure, so that a queue of
+///   thousands does not overload an upstream that has just recovered.
 struct RateEstimator: Sendable {
-  /// What a throttle says.
+  /// The meaning of a throttle.
   enum Throttle {
-    /// No more than a probe was to find out.
+    /// The result of a probe.
     case expected
-    /// Where the limit is that the rate was climbing to.
+    /// The limit that the rate was climbing to.
     case limit
-    /// That the upstream takes less than was thought.
+    /// A lower rate of the upstream than expected.
     case unexpected
   }
 
-  /// Where the rate is going.
+  /// The movement of the rate.
   private enum Course: Sendable {
-    /// Nowhere. Next: climbing after a probe, returning after a throttle.
+    /// The rate is constant. Next: climbing after a probe, returning after a throttle.
     case holding
-    /// To the plateau, after a throttle. Next: holding where the plateau was measured, climbing where it is a guess.
+    /// The rate rises to the plateau, after a throttle. Next: holding if the plateau was measured, climbing if it is a
+    /// guess.
     case returning(plateau: Double, since: MonotonicTime, isMeasured: Bool)
-    /// Up, with each answer to a call that began since a probe that was taken. Next: holding, at a throttle or where there is
-    /// too little to do.
+    /// The rate rises with each answer to a call that began after an accepted probe. Next: holding, at a throttle or if
+    /// there is too little to do.
     case climbing(from: Double, since: MonotonicTime, answers: Int)
-    /// After an outage, up to the goal (`nil`: no pace). It begins with the first answer. Next: holding.
+    /// The rate rises after an outage, up to the goal (`nil`: no pace), from the first answer on. Next: holding.
     case restarting(since: MonotonicTime?, goal: Double?)
   }
 
@@ -39,27 +40,30 @@ struct RateEstimator: Sendable {
     var isSpoiled = false
   }
 
-  /// Multiplier of the rate at a throttle, and growth constant of the curve (RFC 9438 section 4.1; the SDKs use the same).
+  /// Multiplier of the rate at a throttle, and growth constant of the curve (RFC 9438 section 4.1; the SDKs use the
+  /// same).
   private static let decrease = 0.7
   private static let growth = 0.4
   /// Calls a second that each answer adds while the rate climbs: a factor of 4.5 each second.
   private static let climb = 1.5
-  /// A probe may have been taken with the token of another call, which is throttled then: so many have to go well first.
+  /// A probe may have used the token of another call, which is then throttled. This number of calls has to succeed
+  /// first.
   private static let answersBeforeClimb = 3
-  /// Between probes: long enough that one in a hundred calls at most is throttled for it at 17 calls a second and more, short
-  /// enough that a higher quota is found within seconds.
+  /// Between probes: long enough that one in a hundred calls at most is throttled for it at 17 calls a second and more,
+  /// short enough that a higher quota is found within seconds.
   private static let probePause = Duration.seconds(6)
-  /// After a throttle that was not looked for, a quota was lowered or a neighbour is busy: neither is over soon.
+  /// After an unexpected throttle: a quota was lowered or another client is busy, and neither ends soon.
   private static let carefulProbePause = Duration.seconds(15)
   private static let callsBetweenProbes = 60.0
   private static let carefulCallsBetweenProbes = 150.0
   private static let carefulTime = Duration.seconds(300)
-  /// What was taken since the last throttle says something about the rate from that many seconds on, and up to so many.
+  /// The calls accepted since the last throttle show the rate after at least, and up to at most, this number of
+  /// seconds.
   private static let measurableSeconds = 1.0...60.0
-  /// Rate after an outage, and its growth with every second that goes well.
+  /// The rate after an outage, and its growth with every second without a failure.
   private static let rateAfterOutage = 50.0
   private static let growthAfterOutage = 1.5
-  /// A rate that the upstream taught is dropped once it is that high: then the number of calls at once is the limit.
+  /// A learnt rate is dropped once it is this high: then the number of calls at once is the limit.
   private static let rateWithoutMeaning = 2_000.0
   private static let lowestRate = 0.5
 
@@ -68,13 +72,13 @@ struct RateEstimator: Sendable {
   private var configuredRate: Double?
   private var course = Course.holding
   private var answers = RateMeter()
-  /// Since when there has been more to do than the rate allows, and when that was seen last.
+  /// The first and the last time of the present demand above the rate.
   private var limitedSince: MonotonicTime?
   private var limitedAt: MonotonicTime?
   private var probedAt: MonotonicTime?
   private var probe: Probe?
   private var carefulUntil: MonotonicTime?
-  /// The last throttle that was not looked for.
+  /// The last unexpected throttle.
   private var unexpectedAt: MonotonicTime?
   /// The last throttle, and the answers to calls that began after it.
   private var emptyAt: MonotonicTime?
@@ -86,7 +90,7 @@ struct RateEstimator: Sendable {
     rate = ratePerSecond
   }
 
-  /// Takes another configured rate. What the upstream taught is forgotten.
+  /// Sets another configured rate, and forgets the learnt one.
   mutating func setRate(_ ratePerSecond: Double?) {
     configuredRate = ratePerSecond
     rate = ratePerSecond
@@ -97,16 +101,17 @@ struct RateEstimator: Sendable {
 
   // MARK: Probes
 
-  /// There is more to do than the rate allows.
+  /// Records demand above the rate.
   mutating func noteLimited(now: MonotonicTime, rate: Double) {
     let longestGap = Duration.nanoseconds(Int64(max(1, 2 / rate) * 1e9))
     if limitedAt.map({ now - $0 > longestGap }) ?? true { limitedSince = now }
     limitedAt = now
   }
 
-  /// Whether a call may go out ahead of the rate.
+  /// Whether a call may go out early, as a probe.
   func isProbeDue(now: MonotonicTime, rate: Double, bucket: TokenBucket) -> Bool {
-    // Right after a call within the pace, when the upstream's bucket has least: else the probe would take the next one's token.
+    // Right after a call within the pace, when the upstream's bucket has least: else the probe would take the next
+    // one's token.
     guard case .holding = course, probe == nil, bucket.tokens < 0.25, !bucket.isOpen, let limitedSince else {
       return false
     }
@@ -130,7 +135,7 @@ struct RateEstimator: Sendable {
 
   /// A call was answered.
   ///
-  /// - Returns: Whether it was a probe that the upstream took, and so has cost a token.
+  /// - Returns: Whether it was an accepted probe, which has cost a token.
   mutating func answered(_ permit: CallPermit, now: MonotonicTime) -> Bool {
     answers.count(at: now)
     if let emptyAt, permit.admittedAt >= emptyAt { answersSinceEmpty += 1 }
@@ -142,7 +147,7 @@ struct RateEstimator: Sendable {
 
   /// A call was throttled, and it is news.
   ///
-  /// - Parameter burst: The calls that a full bucket takes at once: what was taken beyond them says something about the rate.
+  /// - Parameter burst: The calls that a full bucket accepts at once. Only calls beyond them show the rate.
   mutating func throttled(now: MonotonicTime, burst: Double) -> Throttle {
     let taken = rateSinceEmpty(now: now)
     emptyAt = now
@@ -166,14 +171,14 @@ struct RateEstimator: Sendable {
       let plateau = max(Self.lowestRate, min(before, taken ?? before))
       rate = max(Self.lowestRate, plateau * Self.decrease)
       course = .returning(plateau: plateau, since: now, isMeasured: taken != nil)
-      // One alone may be an accident.
+      // A single throttle may be an accident.
       if let unexpectedAt, now - unexpectedAt < Self.carefulProbePause { carefulUntil = now + Self.carefulTime }
       unexpectedAt = now
       return .unexpected
     }
   }
 
-  /// The target was away.
+  /// The target had an outage.
   mutating func targetWasAway() {
     var goal = rate
     if case .restarting(_, let earlier) = course { goal = earlier }
@@ -181,8 +186,8 @@ struct RateEstimator: Sendable {
     rate = min(rate ?? Self.rateAfterOutage, Self.rateAfterOutage)
   }
 
-  /// What the upstream took a second since its bucket was empty, which is never more than its rate; `nil`: not known, or there
-  /// was less to do than it would have taken.
+  /// The accepted calls a second since the upstream's bucket was empty, which is never more than its rate; `nil` if not
+  /// known, or if there was less demand than the rate.
   private func rateSinceEmpty(now: MonotonicTime) -> Double? {
     guard let emptyAt, let limitedSince, limitedSince <= emptyAt else { return nil }
     let seconds = Double((now - emptyAt).nanoseconds) / 1e9

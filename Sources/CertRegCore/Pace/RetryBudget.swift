@@ -1,7 +1,7 @@
-/// What retries may add to the load of an upstream: the retry quota of the AWS SDKs' standard mode.
+/// A limit on the load that retries add to an upstream: the retry quota of the AWS SDKs' standard mode.
 ///
-/// Each retry takes from it, what is answered gives back. Where it is used up the SDKs let the call fail. Here nothing may be
-/// lost: the retry is made all the same, but after the longest pause in place of the next one.
+/// Each retry takes from the budget, and each answer gives back. If the budget is used up, the SDKs let the call fail.
+/// Here nothing may be lost: the retry still happens, but after the longest pause in place of the next one.
 struct RetryBudget: Sendable {
   private static let capacity = 500
   private static let cost = 5
@@ -10,7 +10,7 @@ struct RetryBudget: Sendable {
 
   private(set) var left = capacity
 
-  /// Takes for one retry; `nil`: it is used up.
+  /// Takes the amount of one retry; `nil` if the budget is used up.
   mutating func take(afterTimeout: Bool) -> Int? {
     let cost = afterTimeout ? Self.costAfterTimeout : Self.cost
     guard left >= cost else { return nil }

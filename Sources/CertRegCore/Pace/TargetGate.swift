@@ -1,7 +1,7 @@
-/// When the next call to one target may begin.
+/// Decides when the next call to one target may begin.
 ///
-/// Rates belong to the operations: see ``OperationPace``. Outages and refused identities belong to the target, as does the number of
-/// calls at once. After an outage calls begin one at a time, and one more with every answer.
+/// Rates belong to the operations: see ``OperationPace``. Outages and refused identities belong to the target, as does
+/// the number of calls at once. After an outage calls begin one at a time, and one more with every answer.
 struct TargetGate: Sendable {
   private var limits: TargetLimits
   /// By the operation's index.
@@ -11,7 +11,7 @@ struct TargetGate: Sendable {
   private var concurrencyLimit: Int
   private var outage = Hold(first: .milliseconds(100), longest: .seconds(4))
   private var identity = Hold(first: .seconds(5), longest: .seconds(300))
-  /// The last outage or refusal that was news.
+  /// The last newly discovered outage or refusal.
   private var troubleAt: MonotonicTime?
 
   init(limits: TargetLimits, now: MonotonicTime) {
@@ -20,7 +20,7 @@ struct TargetGate: Sendable {
     concurrencyLimit = limits.maxConcurrent
   }
 
-  /// Takes other limits, from a new configuration. What the upstream taught is forgotten where they differ.
+  /// Sets the limits of a new configuration. If a limit differs, the learnt rate is forgotten.
   mutating func setLimits(_ limits: TargetLimits) {
     guard limits != self.limits else { return }
     self.limits = limits
@@ -30,24 +30,24 @@ struct TargetGate: Sendable {
     }
   }
 
-  /// Bounds the rate of an operation to this host's part of it, in calls a second; `nil`: all of it.
+  /// Limits the rate of an operation to this host's share in calls a second; `nil`: the whole rate.
   mutating func setShare(_ callsPerSecond: Double?, of operation: UpstreamOperation) {
     paces[operation.index].setShare(callsPerSecond)
   }
 
   // MARK: Views
 
-  /// Calls a second that are allowed now; `nil`: not paced.
+  /// The present rate in calls a second; `nil` without a pace.
   func rate(of operation: UpstreamOperation) -> Double? { paces[operation.index].rate }
 
-  /// Calls that might begin at once at `now`; `nil`: not paced.
+  /// The number of calls that may begin at once at `now`; `nil` without a pace.
   func tokens(of operation: UpstreamOperation, now: MonotonicTime) -> Double? {
     paces[operation.index].tokens(now: now)
   }
 
   var throttles: Int { paces.reduce(0) { $0 + $1.throttles } }
 
-  /// When the next call might begin, were there no other that waits.
+  /// The time at which the next call may begin if no other call waits.
   func nextPermit(for operation: UpstreamOperation, now: MonotonicTime) -> MonotonicTime {
     max(outage.end(after: now) ?? now, paces[operation.index].nextPermit(now: now))
   }
@@ -56,8 +56,8 @@ struct TargetGate: Sendable {
 
   /// Whether a call may begin at `now`.
   ///
-  /// - Parameter isAwaited: Whether somebody waits for the call. While the daemon's identity is refused, only such a call is let
-  ///   through: it brings the caller the error at once, and is the probe that ends the hold.
+  /// - Parameter isAwaited: Whether a caller waits for the call. While the daemon's identity is refused, only such a call
+  ///   is let through: it brings the caller the error at once, and is the probe that ends the hold.
   mutating func admit(_ operation: UpstreamOperation, now: MonotonicTime, isAwaited: Bool) -> Admission {
     if callsUnderWay >= concurrencyLimit { return .whenCallEnds }
     if let end = latest(outage.end(after: now), paces[operation.index].holdEnd(after: now)) { return .notBefore(end) }
@@ -67,7 +67,7 @@ struct TargetGate: Sendable {
     return admission
   }
 
-  /// Takes back a permit that was not used.
+  /// Takes back an unused permit.
   mutating func cancel(_ permit: CallPermit) {
     callsUnderWay -= 1
     paces[permit.operation.index].cancel(permit)
@@ -113,7 +113,7 @@ struct TargetGate: Sendable {
     }
   }
 
-  /// Whether a failure says something that was not known: calls that were admitted together fail together.
+  /// Whether a failure is news. Calls that were admitted together fail together.
   private func isNews(_ permit: CallPermit) -> Bool {
     latest(troubleAt, paces[permit.operation.index].lastThrottle).map { permit.admittedAt >= $0 } ?? true
   }

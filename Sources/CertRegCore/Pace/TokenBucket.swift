@@ -1,13 +1,13 @@
-/// A bucket of tokens that is meant to be the upstream's own, so that a call arrives when there is a token for it.
+/// A model of the upstream's own token bucket, so that a call arrives when there is a token for it.
 ///
-/// It fills at a rate that is passed in with each event, up to the burst. After a pause it does not fill until the first call is
-/// answered: the upstream's own bucket fills from when that call arrived, which is not known before.
+/// The bucket fills up to the burst, at a rate that each event passes in. After a pause it does not fill until the
+/// first call is answered: the upstream's bucket fills from the arrival of that call, which only the answer shows.
 struct TokenBucket: Sendable {
   private(set) var burst: Double
   private(set) var tokens: Double
   private var filledAt: MonotonicTime
-  /// The bucket was full when a call began then, of which no answer has come: until it does, nobody knows since when the
-  /// upstream's own bucket fills again.
+  /// The start of an unanswered call that began while the bucket was full. Only its answer shows since when the
+  /// upstream's bucket fills again.
   private var openedAt: MonotonicTime?
   private var shortestCall: Duration?
 
@@ -62,24 +62,25 @@ struct TokenBucket: Sendable {
     tokens = min(burst, tokens + 1)
   }
 
-  /// The upstream said that its bucket is empty.
+  /// The upstream reported that its bucket is empty.
   ///
-  /// - Parameter underWay: Calls that want tokens it does not have yet.
+  /// - Parameter underWay: The number of calls that need tokens it does not have yet.
   mutating func emptied(now: MonotonicTime, underWay: Int) {
     tokens = min(tokens, -Double(underWay))
     filledAt = now
     openedAt = nil
   }
 
-  /// Leaves at most so many tokens.
+  /// Leaves at most this number of tokens.
   mutating func cap(at most: Double) {
     tokens = min(tokens, most)
   }
 
   /// A call that was sent at `startedAt` has ended.
   ///
-  /// A full bucket of the upstream fills again from the first call that it takes. That was before the answer, by no less than the
-  /// shortest call took: the time that the first call took to connect must not count as time in which tokens came.
+  /// A full bucket of the upstream fills again from the first call that it takes. That was before the answer, by no
+  /// less than the shortest call took: the time that the first call took to connect must not count as time in which
+  /// tokens came.
   mutating func callEnded(startedAt: MonotonicTime, now: MonotonicTime) {
     if let openedAt, startedAt >= openedAt {
       filledAt = max(openedAt, now + (.zero - (shortestCall ?? .zero)))
@@ -88,12 +89,12 @@ struct TokenBucket: Sendable {
     shortestCall = min(shortestCall ?? .seconds(3600), now - startedAt)
   }
 
-  /// For how long at most the bucket does not fill because an answer is missing.
+  /// The longest time that the bucket does not fill because of a missing answer.
   private func longestOpening(rate: Double) -> Duration {
     .nanoseconds(Int64(min(1, burst / rate) * 1e9))
   }
 
-  /// From when the bucket fills; `nil`: not yet.
+  /// The time from which the bucket fills; `nil` if it does not fill yet.
   private func fillsFrom(now: MonotonicTime, rate: Double) -> MonotonicTime? {
     guard let openedAt else { return filledAt }
     let latest = openedAt + longestOpening(rate: rate)

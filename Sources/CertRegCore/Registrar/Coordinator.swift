@@ -1,20 +1,21 @@
-/// Joins this host with others that use the same account: who works on a registration, what is known elsewhere, and which
-/// part of the account's rate is this host's.
+/// Joins this host with others that use the same account. Decides which host works on a registration, finds results of
+/// other hosts, and gives this host its share of the account's rate.
 ///
-/// Its decisions come at once or later, as ``Registrar/coordinated(_:sequence:_:now:)`` and ``Registrar/shareChanged(of:now:)``.
-/// It never keeps a registration waiting for good: where others cannot be reached it grants leave after a while.
+/// Its decisions come at once or later, as ``Registrar/coordinated(_:sequence:_:now:)`` and
+/// ``Registrar/shareChanged(of:now:)``. It never keeps a registration waiting permanently: if other hosts cannot be
+/// reached, it allows the work after a while.
 package protocol Coordinator: Sendable {
-  /// Asks for leave to work on a registration. It is called once for each, before its first call.
+  /// Asks whether this host may work on a registration. Called once for each, before its first call to the upstream.
   ///
   /// - Parameters:
   ///   - key: The registration.
-  ///   - sequence: Tells two registrations of one key apart.
+  ///   - sequence: Distinguishes registrations of one key.
   mutating func askLeave(for key: RegistrationKey, sequence: Int64) -> Coordination.Leave
 
   /// The registration ended on this host, with its end on disk; `nil`: it was never on disk.
   mutating func ended(_ key: RegistrationKey, _ ending: Ending?)
 
-  /// How many calls a second of an operation this host may make; `nil`: as many as the account allows.
+  /// This host's calls a second of an operation; `nil`: as many as the account allows.
   func share(of operation: UpstreamOperation, target: TargetName) -> Double?
 }
 
@@ -27,17 +28,17 @@ package enum Coordination {
     case later
   }
 
-  /// What comes of a question that was answered later.
+  /// A later answer to a question.
   package enum Answer: Hashable, Sendable {
-    /// This host may work on it. `earlierCall`: another host may have made the call and lost its answer, so that a 409 can be the
-    /// answer to that call.
+    /// This host may work on it. `earlierCall`: another host may have made the call and lost its answer, so that a 409
+    /// can be the answer to that call.
     case granted(earlierCall: Bool)
     /// Another host has registered the certificate.
     case known(Registration)
   }
 }
 
-/// A host by itself: it works on everything, knows of nobody else, and has the account's whole rate.
+/// The coordinator of a single host, which works on everything and has the account's whole rate.
 package struct Alone: Coordinator {
   package init() {}
 

@@ -1,4 +1,4 @@
-// Calls: which begins next, and what comes of each.
+// Calls: their order and their results.
 extension Registrar {
   /// Puts a job into its target's queue, unless it has become too old to wait.
   mutating func enqueue(_ key: RegistrationKey, now: Moment) {
@@ -25,7 +25,8 @@ extension Registrar {
   }
 
   private mutating func wake(_ name: TargetName, at time: MonotonicTime) {
-    // The pace's arithmetic is not good to the nanosecond: a new timer for each difference would be one for every event.
+    // The pace's arithmetic is not exact to the nanosecond. A new timer for each difference would mean one for every
+    // event.
     if let wakeAt = targets[name]?.wakeAt, wakeAt <= time + .microseconds(100) { return }
     targets[name]?.wakeAt = time
     deadlines.insert(.target(name), due: time)
@@ -42,7 +43,7 @@ extension Registrar {
   }
 
   mutating func marked(_ key: RegistrationKey, now: Moment) {
-    // The target may have gone while the mark was on its way to disk.
+    // A reload may have removed the target while the mark was on its way to disk.
     if targets[key.target]?.isConfigured != true, let permit = jobs[key]?.gaveBackPermit() {
       giveBack(permit, key)
       return
@@ -54,11 +55,11 @@ extension Registrar {
     guard case .marking(let permit)? = jobs[key]?.state else { return }
     targets[key.target]?.gate.cancel(permit)
     backOff(key, for: Self.storeRetry, now: now)
-    // Another job may have the permit, also where this one has ended. Not at once, while the disk fails.
+    // Another job may use the permit, even if this one has ended. While the disk fails, it has to wait.
     wake(key.target, at: now.monotonic + Self.storeRetry)
   }
 
-  /// Takes back a permit that was not used; the job waits again.
+  /// Takes back an unused permit; the job waits again.
   mutating func giveBack(_ permit: CallPermit, _ key: RegistrationKey) {
     targets[key.target]?.gate.cancel(permit)
     guard let job = jobs[key], let operation = job.step?.operation else { return }
@@ -123,7 +124,7 @@ extension Registrar {
       attempts: jobs[key]?.pending.attempts ?? 1, isAwaited: waiters.hasWaiters(key), hasBudget: cost != nil)
   }
 
-  /// Callers that are told of the error are told when to ask again: when this registration is tried next and there is a permit
+  /// Answers with the error say when to ask again: at the next try of this registration, when there is a permit
   /// for it.
   private mutating func tryAgain(
     _ key: RegistrationKey, _ error: ServiceError, after pause: Duration, now: Moment
@@ -134,7 +135,7 @@ extension Registrar {
     backOff(key, for: pause, now: now)
   }
 
-  /// When the target may call next, were no other job waiting.
+  /// The time of the target's next call if no other job waited.
   func nextCall(_ key: RegistrationKey, now: Moment) -> MonotonicTime {
     guard let job = jobs[key], let operation = job.step?.operation, let target = targets[key.target] else {
       return now.monotonic
@@ -142,7 +143,7 @@ extension Registrar {
     return target.gate.nextPermit(for: operation, now: now.monotonic)
   }
 
-  /// Keeps how often the job was tried and why it failed, for `lookup` after a restart. Nothing waits for that commit.
+  /// Stores the number of attempts and the last error, for `lookup` after a restart. Nothing waits for that commit.
   private mutating func keep(_ error: ServiceError, _ key: RegistrationKey) {
     jobs[key]?.keep(error)
     targets[key.target]?.lastError = error
@@ -151,8 +152,8 @@ extension Registrar {
     }
   }
 
-  /// The upstream refused the daemon's identity. Waiting callers are told at once; what was promised stays queued until somebody
-  /// mends the identity.
+  /// The upstream refused the daemon's identity. Waiting callers are answered at once. Registrations that were answered
+  /// `queued` stay queued until the operator corrects the identity.
   private mutating func refusedIdentity(_ key: RegistrationKey, _ error: ServiceError, now: Moment) {
     guard let job = jobs[key] else { return }
     if !job.isPromised, waiters.hasWaiters(key) {

@@ -1,4 +1,4 @@
-// Callers: what they ask for, and what they are told before the end.
+// Callers: their requests, and their answers before the end of the registration.
 extension Registrar {
   /// A caller asks for a registration. Exactly one `answer` follows, now or later.
   package mutating func register(_ request: Request, waiter id: WaiterID, now: Moment) -> [Action] {
@@ -8,7 +8,7 @@ extension Registrar {
     if isDraining {
       refuse(id, .draining)
     } else if targets[key.target]?.isConfigured != true {
-      // A reload took the target away while the request was on its way here.
+      // A reload removed the target while the request was on its way here.
       let known = targets.filter(\.value.isConfigured).map(\.key)
       refuse(id, .unknownTarget(key.target.rawValue, known: known))
     } else if jobs[key] != nil {
@@ -57,8 +57,8 @@ extension Registrar {
   private mutating func join(_ waiter: WaiterTable.Waiter, deviceID: DeviceID?, now: Moment) {
     let key = waiter.key
     guard let job = jobs[key] else { return }
-    // Callers that wait for the result are answered when it is known. A caller that does not would read `queued` as a promise of
-    // the status it named.
+    // Callers that wait for the result are answered when it is known. A `wait:false` caller would read `queued` as a
+    // promise of the status it named.
     if !waiter.isAwaiting, !job.isFinishing, let named = waiter.namedStatus, let asked = job.status, named != asked {
       refuse(waiter.id, .statusDiffers(key, asked: asked, named: named))
       return
@@ -80,7 +80,7 @@ extension Registrar {
     }
   }
 
-  /// Somebody waits for a job from now on.
+  /// A caller begins to wait for a job.
   private mutating func hasten(_ job: RegistrationJob, now: Moment) {
     let key = job.pending.key
     if job.isWaiting, let operation = job.step?.operation {
@@ -101,7 +101,7 @@ extension Registrar {
   mutating func stored(_ key: RegistrationKey, now: Moment) {
     guard jobs[key] != nil else { return }
     promise(key)
-    // The target may have gone while the request was on its way to disk.
+    // A reload may have removed the target while the request was on its way to disk.
     if targets[key.target]?.isConfigured != true, let permit = jobs[key]?.gaveBackPermit() {
       giveBack(permit, key)
       return
@@ -142,14 +142,14 @@ extension Registrar {
     actions.append(.answer(id, .failed(error), .goesOn))
   }
 
-  /// From now on no request is taken, and no call begins that nobody waits for.
+  /// From now on the registrar refuses requests and begins only calls with a waiting caller.
   package mutating func beginDraining(now: Moment) -> [Action] {
     isDraining = true
     for key in jobs.keys { demote(key) }
     return takeActions()
   }
 
-  /// Keeps a job from its turn during a drain, unless somebody waits for it.
+  /// Keeps a job from its turn during a drain, unless a caller waits for it.
   private mutating func demote(_ key: RegistrationKey) {
     guard !waiters.isAwaited(key), let job = jobs[key], job.isWaiting, let operation = job.step?.operation else {
       return
@@ -157,7 +157,7 @@ extension Registrar {
     targets[key.target]?.demote(key, operation)
   }
 
-  /// Tells all callers that still wait that the daemon stops.
+  /// Answers all waiting callers that the daemon stops.
   package mutating func endDraining() -> [Action] {
     for waiter in waiters.removeAll() { actions.append(.answer(waiter.id, .failed(.draining), .goesOn)) }
     return takeActions()

@@ -1,7 +1,7 @@
 // Targets, and what an earlier process left unfinished.
 extension Registrar {
-  /// Takes the targets of a configuration. No call begins for a target that it leaves out. Jobs of a target that was left out before,
-  /// or was not there when an earlier process's queue was resumed, go on.
+  /// Sets the targets of a configuration. No call begins for a target that it leaves out. Jobs of a target that was
+  /// left out before, or was missing when an earlier process's queue was resumed, continue.
   package mutating func setTargets(_ limits: [TargetName: TargetLimits], now: Moment) -> [Action] {
     for name in targets.keys { targets[name]?.isConfigured = limits[name] != nil }
     var added: Set<TargetName> = []
@@ -22,8 +22,8 @@ extension Registrar {
     return takeActions()
   }
 
-  /// Takes what an earlier process left unfinished, in the order in which it was asked for. To be called once, after the targets
-  /// are set and before the first request.
+  /// Resumes the registrations that an earlier process left unfinished, in the order of their requests. To be called
+  /// once, after the targets are set and before the first request.
   ///
   /// - Parameters:
   ///   - pending: The registrations, in their order.
@@ -50,9 +50,10 @@ extension Registrar {
     return takeActions()
   }
 
-  /// When a registration was asked for, on this process's clock.
+  /// The time of a registration's request, on this process's clock.
   private func beginning(of registration: PendingRegistration, now: Moment) -> MonotonicTime {
-    // A host without a clock of its own dates requests in 1970 until the network tells the time. Nobody knows how old they are.
+    // A host without a battery-backed clock dates requests in 1970 until the network gives the time. Their age is
+    // unknown.
     let began = registration.enqueuedAt < Version.earliestClock ? now.wall : registration.enqueuedAt
     let age = now.wall.millisecondsSinceEpoch - began.millisecondsSinceEpoch
     return now.monotonic + .milliseconds(-max(0, age))
@@ -71,11 +72,11 @@ extension Registrar {
     }
   }
 
-  /// State of a target, for `status`; `nil`: there is no such target.
+  /// The state of a target, for `status`; `nil` if there is no such target.
   package func target(_ name: TargetName, now: MonotonicTime) -> TargetView? {
     targets[name]?.view(now: now)
   }
 
-  /// How a target looks; `nil`: there is no such target.
+  /// The health of a target; `nil` if there is no such target.
   package func health(of name: TargetName) -> TargetHealth? { targets[name]?.gate.health }
 }

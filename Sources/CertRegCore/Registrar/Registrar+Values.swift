@@ -1,6 +1,6 @@
-// What goes into the registrar and what comes out of it.
+// The registrar's input and output.
 extension Registrar {
-  /// A number for a caller that waits, unique in the process.
+  /// A number for a waiting caller, unique in the process.
   package typealias WaiterID = UInt64
   /// A number for a commit, unique in the process.
   package typealias CommitID = UInt64
@@ -9,8 +9,8 @@ extension Registrar {
   package struct Configuration: Hashable, Sendable {
     /// The most slots of the queue that registrations under way may take: see ``PendingRegistration/slots``.
     package var maxPending: Int
-    /// How long a registration may take; after that it fails, once no call of it is under way. `nil`: as long as it likes. The age of
-    /// what an earlier process left behind is counted from the wall clock of that time.
+    /// The greatest age of a registration. An older one fails once no call of it is under way. `nil`: no limit. The age
+    /// of registrations of an earlier process counts from that process's wall clock.
     package var maxAge: Duration?
 
     package init(maxPending: Int, maxAge: Duration?) {
@@ -19,31 +19,31 @@ extension Registrar {
     }
   }
 
-  /// What a caller asks for, after the verdict on the certificate and a look at what is known.
+  /// A caller's request, after the verdict on the certificate and the look-up of known results.
   package struct Request: Sendable {
     /// The certificate and its target.
     package var key: RegistrationKey
     /// The certificate's DER encoding.
     package var der: [UInt8]
-    /// What the verdict on the certificate rests on.
+    /// The basis of the verdict on the certificate.
     package var basis: VerdictBasis
     /// The status that the caller named.
     package var namedStatus: CertificateStatus?
-    /// The status that is sent: the named one, else the configured default, else none.
+    /// The status to send: the named one, else the configured default, else none.
     package var status: CertificateStatus?
-    /// What the caller wants for a certificate that exists.
+    /// The caller's choice for a certificate that exists.
     package var ifExists: IfExists
-    /// The process that asks.
+    /// The caller's process.
     package var requester: Requester
     /// The device's name; `nil`: the caller gave none.
     package var deviceID: DeviceID?
-    /// Number of the connection that it came over. The connections of one user take turns.
+    /// The number of the request's connection. The connections of one user take turns.
     package var connection: UInt64
-    /// What the caller waits for.
+    /// The event that the caller waits for.
     package var expectation: Expectation
     /// The share of the queue that the caller has in common with others; `nil`: the whole queue is open to it.
     package var share: QueueShare?
-    /// What is known of the certificate, whether or not it may still be answered; `nil`: nothing.
+    /// The known result of the certificate, whether or not it may still be answered; `nil` if there is none.
     package var earlier: EarlierResult?
 
     package init(
@@ -79,7 +79,7 @@ extension Registrar {
     }
   }
 
-  /// What a caller waits for.
+  /// The event that a caller waits for.
   package enum Expectation: Hashable, Sendable {
     /// The end of the registration, at the latest until the deadline.
     case result(deadline: MonotonicTime)
@@ -87,7 +87,7 @@ extension Registrar {
     case queued
   }
 
-  /// What a caller is told.
+  /// The answer of a caller.
   package enum Answer: Hashable, Sendable {
     case registered(Registration)
     case queued
@@ -96,22 +96,22 @@ extension Registrar {
 
   /// How an answer relates to the registration that it is about.
   package enum Relation: Hashable, Sendable {
-    /// It tells how the registration ended; `ended` says the same.
+    /// The answer is the registration's end, which `ended` reports, too.
     case end
-    /// The registration goes on without this caller.
+    /// The registration continues without this caller.
     case goesOn
-    /// The caller's request is refused, whatever became of the registration: none was begun, it never reached the disk, or its
-    /// result is not what the caller asked for.
+    /// The caller's request is refused, independently of a registration: none was begun, it never reached the disk, or
+    /// its result does not satisfy the request.
     case refused
   }
 
-  /// What has to be done after an event.
+  /// An effect of an event, for the caller of the registrar to carry out.
   package enum Action: Hashable, Sendable {
     /// Make the changes durable together, in the order of the commits, then report it with `committed`.
     case commit(CommitID, [StoreChange])
     /// Make the call, then report it with `replied`.
     case call(RegistrationKey, UpstreamCall)
-    /// Put the result into memory. It comes before the answers that tell of it.
+    /// Put the result into memory. This action precedes the answers with the result.
     case remember(Registration)
     case answer(WaiterID, Answer, Relation)
     /// A registration ended; for `watch`, the log and the counters.
@@ -120,7 +120,7 @@ extension Registrar {
     case report(ImpossibleEvent)
   }
 
-  /// What is known of a registration under way, for `lookup`.
+  /// The state of a registration under way, for `lookup`.
   package struct PendingView: Hashable, Sendable {
     package var registration: PendingRegistration
     /// `nil`: as soon as the pace allows.
@@ -129,21 +129,21 @@ extension Registrar {
 
   /// State of one target, for `status`.
   package struct TargetView: Hashable, Sendable {
-    /// How the target looks.
+    /// The health of the target.
     package var health: TargetHealth
     /// Registrations that wait for their turn to call.
     package var queued: Int
     /// Calls under way.
     package var underWay: Int
-    /// Calls a second that are allowed now; `nil`: not paced.
+    /// The present rate in calls a second; `nil` without a pace.
     package var ratePerSecond: Double?
-    /// Calls that might begin at once; `nil`: not paced.
+    /// The number of calls that may begin at once; `nil` without a pace.
     package var tokens: Double?
-    /// How many calls were throttled.
+    /// The number of throttled calls.
     package var throttles: Int
     /// The last error of a call; `nil`: there was none.
     package var lastError: ServiceError?
-    /// When a call was answered last; `nil`: never.
+    /// The time of the last answer to a call; `nil` if there was none.
     package var lastSuccessAt: WallTime?
   }
 }

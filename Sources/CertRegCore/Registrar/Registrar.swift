@@ -1,15 +1,15 @@
-/// Decides what becomes of every registration: when it is written down, when the upstream is called, whether a failed call is
-/// made again, and what each caller is told.
+/// Decides about every registration: when to write it to disk, when to call the upstream, whether to repeat a failed
+/// call, and the answer of each caller.
 ///
-/// Events go in as method calls. What has to be done comes out as `Action`s, in the order in which it has to be done. There is
-/// no I/O, clock or randomness in here: each event brings its time, and random numbers come from a seeded generator.
+/// Events go in as method calls. Each returns `Action`s in the order in which they have to be carried out. There is
+/// no I/O, clock or randomness in here: each event has its time, and random numbers come from a seeded generator.
 ///
-/// The registrar routes. Each registration is a `RegistrationJob`, at most one for a certificate and target; callers wait in
-/// a `WaiterTable`; the `QueueLedger` counts slots, shares and ages; a `TargetLine` for each target says which job may
-/// call next.
+/// The registrar routes. Each registration is a `RegistrationJob`, at most one for a certificate and target; callers
+/// wait in a `WaiterTable`; the `QueueLedger` counts slots, shares and ages; a `TargetLine` for each target says which
+/// job may call next.
 ///
-/// What is on disk at each step: the request before anybody is told `queued`; that a call begins before it is made; the result
-/// before it is answered.
+/// The disk has the request before a caller is answered `queued`, the start of a call before the call is made, and the
+/// result before the result is answered.
 package struct Registrar: Sendable {
   enum Deadline: Sendable {
     case waiter(WaiterID)
@@ -19,7 +19,7 @@ package struct Registrar: Sendable {
     case age
   }
 
-  /// What a commit was made for.
+  /// The purpose of a commit.
   enum CommitPurpose: Sendable {
     case store(RegistrationKey)
     case mark(RegistrationKey)
@@ -39,7 +39,7 @@ package struct Registrar: Sendable {
   var ledger = QueueLedger()
   var retries: RetryPolicy
   var deadlines = DeadlineQueue<Deadline>()
-  /// Whether the deadline `age` is set. It is while there are jobs.
+  /// Whether the deadline `age` is set. It is set while there are jobs.
   var watchesAge = false
   var isDraining = false
   private var commits: [CommitID: [CommitPurpose]] = [:]
@@ -52,7 +52,7 @@ package struct Registrar: Sendable {
   ///   - configuration: The limits of the queue.
   ///   - makePlan: The steps of a registration.
   ///   - coordinator: Joins this host with others.
-  ///   - seed: Of the generator that spreads retries.
+  ///   - seed: The seed of the generator that spreads retries.
   package init(
     configuration: Configuration, makePlan: @escaping Plan.Maker = { _ in .registration },
     coordinator: any Coordinator = Alone(), seed: UInt64
@@ -63,7 +63,7 @@ package struct Registrar: Sendable {
     retries = RetryPolicy(seed: seed)
   }
 
-  /// Takes the limits of a new configuration.
+  /// Sets the limits of a new configuration.
   package mutating func setConfiguration(_ configuration: Configuration) {
     self.configuration = configuration
   }
@@ -88,7 +88,7 @@ package struct Registrar: Sendable {
     return takeActions()
   }
 
-  /// The time of `nextDeadline` has come; any other time does no harm.
+  /// The time of `nextDeadline` has come. Calls at other times do no harm.
   package mutating func timePassed(now: Moment) -> [Action] {
     while let due = deadlines.popDue(at: now.monotonic) {
       switch due {
@@ -97,7 +97,7 @@ package struct Registrar: Sendable {
       case .commit(let key):
         if let change = jobs[key]?.repeatedCommit { commit(change, key) }
       case .target(let name):
-        // A deadline that was set before an earlier one has lost its meaning.
+        // A deadline that was set before an earlier one no longer counts.
         guard let wakeAt = targets[name]?.wakeAt, wakeAt <= now.monotonic else { continue }
         targets[name]?.wakeAt = nil
         dispatch(name, now: now)
@@ -110,9 +110,9 @@ package struct Registrar: Sendable {
     return takeActions()
   }
 
-  // MARK: Carrying out what a job decides
+  // MARK: Decisions of jobs
 
-  /// Carries out what a job decided on an event.
+  /// Carries out a job's decision on an event.
   mutating func perform(_ action: RegistrationJob.Action?, _ key: RegistrationKey, now: Moment) {
     switch action {
     case .commit(let change): commit(change, key)
@@ -123,7 +123,7 @@ package struct Registrar: Sendable {
     }
   }
 
-  /// Adds a change to the commit of the event at hand.
+  /// Adds a change to the commit of the current event.
   mutating func commit(_ change: StoreChange, _ key: RegistrationKey) {
     changes.append(change)
     switch change {
@@ -137,7 +137,7 @@ package struct Registrar: Sendable {
     }
   }
 
-  /// What one event asks for, with its changes as one commit at the end.
+  /// The actions of one event, with its changes as one commit at the end.
   mutating func takeActions() -> [Action] {
     if !changes.isEmpty {
       actions.append(.commit(nextCommit, changes))
@@ -152,7 +152,7 @@ package struct Registrar: Sendable {
     return actions
   }
 
-  /// Drops deadlines of callers and jobs that are gone, so that memory follows what is under way.
+  /// Drops deadlines of answered callers and finished jobs, so that memory stays in proportion to the work under way.
   private mutating func sweepDeadlines(_ bound: Int) {
     let (waiters, jobs) = (waiters, jobs)
     deadlines.sweep(ifMoreThan: bound) { deadline in
@@ -167,21 +167,21 @@ package struct Registrar: Sendable {
 
   // MARK: Views
 
-  /// When `timePassed` has to be called next; `nil`: there is nothing to wait for.
+  /// The time of the next call of `timePassed`; `nil` if there is nothing to wait for.
   package var nextDeadline: MonotonicTime? { deadlines.earliest }
 
-  /// Whether nobody waits and no call or commit is under way: a draining daemon may stop.
+  /// Whether no caller waits and no call or commit is under way, so that a draining daemon may stop.
   package var isQuiet: Bool {
     waiters.isEmpty && commits.isEmpty && targets.values.allSatisfy { $0.gate.callsUnderWay == 0 }
   }
 
-  /// How many registrations are under way.
+  /// The number of registrations under way.
   package var pendingCount: Int { jobs.count }
 
-  /// Whether the registration was asked for and has not ended.
+  /// Whether the registration is under way.
   package func isUnderWay(_ key: RegistrationKey) -> Bool { jobs[key] != nil }
 
-  /// What is known of a registration under way; `nil`: it is not under way.
+  /// The state of a registration under way; `nil` if it is not under way.
   package func pending(_ key: RegistrationKey, now: MonotonicTime) -> PendingView? {
     guard let job = jobs[key] else { return nil }
     var pause: Duration?
@@ -189,6 +189,6 @@ package struct Registrar: Sendable {
     return PendingView(registration: job.pending, nextAttemptAfter: pause)
   }
 
-  /// When the oldest registration under way was asked for.
+  /// The request time of the oldest registration under way.
   package var oldestPending: WallTime? { ledger.oldest.flatMap { jobs[$0.key]?.pending.enqueuedAt } }
 }

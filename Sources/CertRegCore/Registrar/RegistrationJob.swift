@@ -7,8 +7,8 @@
 ///                             ├────── backingOff ◄────┘ │
 ///                             └────── advancing ◄───────┘
 ///
-/// Events are methods; each returns what has to be done. An event that the state does not allow is a fault of this program:
-/// it traps in a debug build, and in a release build it changes nothing and is returned as `impossible`.
+/// Events are methods; each returns what has to be done. An event that the state does not allow is a fault of this
+/// program: it traps in a debug build, and in a release build it changes nothing and is returned as `impossible`.
 struct RegistrationJob: Sendable {
   /// What has to be done after an event.
   enum Action {
@@ -25,20 +25,21 @@ struct RegistrationJob: Sendable {
 
   /// Where a job is.
   enum State: Sendable {
-    /// The request is on its way to disk. Next: calling with the permit, else waiting or asking, or finishing where another host
-    /// registered the certificate; gone where the disk refuses the request.
+    /// The request is on its way to disk. Next: calling with the permit, else waiting or asking, or finishing where
+    /// another host registered the certificate; gone where the disk refuses the request.
     case storing(CallPermit?)
     /// Another host may be at work on the certificate. Next: waiting, or finishing with the other host's result.
     case asking
     /// In the queue of its target, once that is configured. Next: marking, calling, or finishing where it is overdue.
     case waiting
-    /// That a call begins is on its way to disk. Next: calling, waiting where the target is gone, backingOff where the disk fails.
+    /// That a call begins is on its way to disk. Next: calling, waiting where the target is gone, backingOff where the
+    /// disk fails.
     case marking(CallPermit)
     /// A call is under way. Next: finishing, advancing or backingOff.
     case calling(CallPermit, since: MonotonicTime)
-    /// That a step ended well is on its way to disk. Next: waiting.
+    /// The success of a step is on its way to disk. Next: waiting.
     case advancing(JobFacts)
-    /// A call failed in a way that can pass. Next: waiting, or finishing where it is overdue.
+    /// A call failed temporarily. Next: waiting, or finishing if the job is overdue.
     case backingOff(until: MonotonicTime)
     /// The end is on its way to disk. Next: gone. Indirect, since it is large and every job would take as much.
     indirect case finishing(Ending)
@@ -61,18 +62,18 @@ struct RegistrationJob: Sendable {
   }
 
   private(set) var pending: PendingRegistration
-  /// When the registration was asked for. It may lie before the start of the clock.
+  /// The time of the request. It may lie before the start of the clock.
   let since: MonotonicTime
-  /// Whose turn it takes in the queue of calls.
+  /// The user and connection whose turn it takes in the queue of calls.
   let caller: Caller
   /// Name of the share of the queue that it counts towards.
   let share: String?
   let plan: Plan
   private(set) var state: State
   private(set) var leave: Leave
-  /// A caller was told `queued`. From then on an error that passes answers nobody, and the registration goes on.
+  /// A caller was answered `queued`. From then on a temporary error answers no caller, and the registration continues.
   var isPromised: Bool
-  /// What the retry that comes next, or came last, took from the retry budget.
+  /// The amount that the next or the last retry took from the retry budget.
   var retryCost = 0
   /// How many new names of the device are on their way to disk.
   private(set) var namesUnderWay = 0
@@ -81,7 +82,7 @@ struct RegistrationJob: Sendable {
 
   /// A job for a new request, which is on its way to disk.
   ///
-  /// - Parameter permit: Leave for its first call, where the call may begin as soon as the request is on disk.
+  /// - Parameter permit: The permit of its first call, if the call may begin as soon as the request is on disk.
   init(
     _ pending: PendingRegistration, since: MonotonicTime, caller: Caller, share: String?, plan: Plan, leave: Leave,
     permit: CallPermit?
@@ -97,7 +98,7 @@ struct RegistrationJob: Sendable {
     mayHaveTakenEffect = false
   }
 
-  /// A job that an earlier process left unfinished. It waits, or asks for leave.
+  /// A job that an earlier process left unfinished. It waits, or asks the coordinator.
   init(resuming pending: PendingRegistration, since: MonotonicTime, plan: Plan, leave: Leave) {
     self.pending = pending
     self.since = since
@@ -110,12 +111,12 @@ struct RegistrationJob: Sendable {
     mayHaveTakenEffect = pending.callStarted
   }
 
-  /// The step that comes next or is under way; `nil` where the plan of an older process had more steps.
+  /// The step that comes next or is under way; `nil` if the plan of an older process had more steps.
   var step: (any Step)? {
     pending.facts.completedSteps < plan.steps.count ? plan.steps[pending.facts.completedSteps] : nil
   }
 
-  /// The status that the registration asks for.
+  /// The status of the registration's request.
   var status: CertificateStatus? { pending.status }
 }
 
@@ -137,7 +138,7 @@ extension RegistrationJob {
     }
   }
 
-  /// Another host gave leave to work on the job, or has its result.
+  /// The coordinator allowed work on the job, or another host has its result.
   ///
   /// - Parameter earlierCall: Whether another host may have made the call and lost its answer.
   mutating func coordinated(_ answer: Leave, earlierCall: Bool) -> Action {
@@ -152,7 +153,7 @@ extension RegistrationJob {
       return finish(.registered(registration))
     case (.asking, .asked), (.storing, _), (.waiting, _), (.marking, _), (.calling, _), (.advancing, _),
       (.backingOff, _), (.finishing, _):
-      // What is under way here comes to its own end.
+      // Work under way on this host comes to its own end.
       return .nothing
     }
   }
@@ -165,7 +166,7 @@ extension RegistrationJob {
     return .commit(.markCallStarted(pending.key))
   }
 
-  /// The disk knows that the call begins.
+  /// The start of the call is on disk.
   mutating func marked(now: MonotonicTime) -> Action {
     guard case .marking(let permit) = state else { return impossible("marked") }
     pending.callStarted = true
@@ -178,7 +179,7 @@ extension RegistrationJob {
     return .call(step.call(for: pending))
   }
 
-  /// The permit that the job has for a call it has not begun; it gives it back with this event, and waits again.
+  /// The permit of a call that has not begun. With this event the job gives the permit back, and waits again.
   mutating func gaveBackPermit() -> CallPermit? {
     switch state {
     case .marking(let permit):
@@ -193,10 +194,10 @@ extension RegistrationJob {
     }
   }
 
-  /// The upstream replied to the call. The job stays in `calling` until it is told what comes of the reply:
+  /// The upstream replied to the call. The job stays in `calling` until the registrar decides about the reply:
   /// ``finish(_:)``, ``advance(_:)`` or ``backOff(until:)``.
   ///
-  /// - Returns: `nil` where no call is under way.
+  /// - Returns: `nil` if no call is under way.
   mutating func replied(_ reply: UpstreamReply) -> EndedCall? {
     guard case .calling(let permit, let since) = state, let step else { return nil }
     let result = step.read(reply, to: pending, mayHaveTakenEffect: mayHaveTakenEffect)
@@ -205,7 +206,8 @@ extension RegistrationJob {
     return EndedCall(operation: step.operation, permit: permit, since: since, result: result)
   }
 
-  /// A step ended well. The next one waits for its turn once the disk knows; after the last one the registration ends.
+  /// A step succeeded. Once that is on disk, the next step waits for its turn; after the last step the registration
+  /// ends.
   mutating func advance(_ facts: JobFacts, now: WallTime) -> Action {
     guard case .calling = state else { return impossible("advance") }
     var facts = facts
@@ -219,7 +221,7 @@ extension RegistrationJob {
     return finish(.registered(registration))
   }
 
-  /// The disk knows that a step ended.
+  /// The end of a step is on disk.
   mutating func advanced() -> Action {
     guard case .advancing(let facts) = state else { return impossible("advanced") }
     pending.facts = facts
@@ -229,7 +231,7 @@ extension RegistrationJob {
     return .enqueue
   }
 
-  /// The call failed in a way that can pass, or the disk did not take that a call begins.
+  /// The call failed temporarily, or the disk did not store the start of a call.
   mutating func backOff(until time: MonotonicTime) -> Action {
     switch state {
     case .calling, .marking, .backingOff:
@@ -240,22 +242,22 @@ extension RegistrationJob {
     }
   }
 
-  /// The pause after a failure may be over. A pause that became longer or shorter since leaves other deadlines behind, which
-  /// change nothing.
+  /// The pause after a failure may be over. A pause that became longer or shorter since leaves other deadlines behind,
+  /// which change nothing.
   mutating func pauseEnded(now: MonotonicTime) -> Action {
     guard case .backingOff(let until) = state, until <= now else { return .nothing }
     state = .waiting
     return .enqueue
   }
 
-  /// The registration ends, once the disk knows.
+  /// The registration ends, once its end is on disk.
   mutating func finish(_ ending: Ending) -> Action {
     if case .finishing = state { return impossible("finish") }
     state = .finishing(ending)
     return .commit(ending.change)
   }
 
-  /// The commit that the job waits for, once more: the disk did not take it.
+  /// The commit that the job waits for, again after a failure of the disk.
   var repeatedCommit: StoreChange? {
     switch state {
     case .advancing(let facts): .noteProgress(pending.key, facts)
@@ -275,7 +277,7 @@ extension RegistrationJob {
     namesUnderWay -= 1
   }
 
-  /// Keeps why the last call failed.
+  /// Keeps the error of the last call.
   mutating func keep(_ error: ServiceError) {
     pending.lastError = error
   }

@@ -1,7 +1,7 @@
-/// How long to wait before a failed call is made again: exponential backoff with full jitter, as in the standard retry mode of
-/// the AWS SDKs (https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html).
+/// How long to wait before a failed call is made again: exponential backoff with full jitter, as in the standard retry
+/// mode of the AWS SDKs (https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html).
 struct RetryPolicy: Sendable {
-  /// Between tries while somebody waits.
+  /// Between tries while a caller waits.
   static let longestAwaitedPause = Duration.seconds(4)
   static let longestPause = Duration.seconds(20)
   private static let firstPauseMilliseconds: Int64 = 100
@@ -17,7 +17,8 @@ struct RetryPolicy: Sendable {
     Double.random(in: 0..<1, using: &generator)
   }
 
-  /// The pause after a throttle. The pace decides how many calls begin; the pause only keeps them from beginning together.
+  /// The pause after a throttle. The pace decides how many calls begin; the pause only keeps them from beginning
+  /// together.
   mutating func pauseAfterThrottle() -> Duration {
     .milliseconds(50 + Int64.random(in: 0..<200, using: &generator))
   }
@@ -26,7 +27,7 @@ struct RetryPolicy: Sendable {
   ///
   /// - Parameters:
   ///   - attempts: How many calls failed so far, this one included.
-  ///   - isAwaited: Whether somebody waits.
+  ///   - isAwaited: Whether a caller waits.
   ///   - hasBudget: Whether the retry budget allows the retry: see ``RetryBudget``. Where it does not, the pause is about the longest.
   mutating func pause(attempts: Int, isAwaited: Bool, hasBudget: Bool) -> Duration {
     let longest = (isAwaited ? Self.longestAwaitedPause : Self.longestPause).milliseconds

@@ -5,8 +5,8 @@ package protocol Step: Sendable {
   /// Whose pace the call keeps to.
   var operation: UpstreamOperation { get }
 
-  /// Whether the disk has to know that a call begins before it is made. It has to where a later reply cannot be read without
-  /// knowing of this call.
+  /// Whether the disk has to know that a call begins before it is made. It has to where a later reply cannot be read
+  /// without knowing of this call.
   var isMarked: Bool { get }
 
   /// The call for a registration.
@@ -43,6 +43,6 @@ package struct Plan: Sendable {
   /// RegisterCertificateWithoutCA and nothing after it.
   package static let registration = Plan([RegisterStep()])
 
-  /// Makes the plan of a registration from its queue row alone, so that a restart makes the same plan.
+  /// Makes the plan of a registration only from its queue row, so that a restart makes the same plan.
   package typealias Maker = @Sendable (PendingRegistration) -> Plan
 }

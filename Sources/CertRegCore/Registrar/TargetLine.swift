@@ -1,6 +1,6 @@
-/// One target as the registrar sees it: the jobs that wait for their turn to call, and the gate that lets them through.
+/// The registrar's part of one target: the jobs that wait for their turn to call, and the gate that permits calls.
 struct TargetLine: Sendable {
-  /// What comes next.
+  /// The next event of the line.
   enum Next {
     case call(RegistrationKey, CallPermit)
     /// Nothing before that time.
@@ -9,9 +9,10 @@ struct TargetLine: Sendable {
 
   var gate: TargetGate
   var retries = RetryBudget()
-  /// Whether calls may begin. Jobs of a target that a new configuration leaves out wait until one has it again.
+  /// Whether calls may begin. Jobs of a target that a new configuration leaves out wait until a configuration has it
+  /// again.
   var isConfigured = true
-  /// When the registrar looks at the line again by itself.
+  /// The time at which the registrar checks the line again without an event.
   var wakeAt: MonotonicTime?
   var lastError: ServiceError?
   var lastSuccessAt: WallTime?
@@ -36,22 +37,22 @@ struct TargetLine: Sendable {
     }
   }
 
-  /// Somebody waits for a job from now on.
+  /// A caller begins to wait for a job.
   mutating func promote(_ key: RegistrationKey, _ operation: UpstreamOperation) {
     queues[operation.index].promote(key)
   }
 
-  /// A drain begins or goes on, and nobody waits for a job.
+  /// A drain is under way, and no caller waits for a job.
   mutating func demote(_ key: RegistrationKey, _ operation: UpstreamOperation) {
     queues[operation.index].demote(key)
   }
 
-  /// Takes out a job that ends without its turn.
+  /// Removes a job that ends without its turn.
   mutating func remove(_ key: RegistrationKey, _ operation: UpstreamOperation) {
     queues[operation.index].remove(key)
   }
 
-  /// A permit for a request that has just come, where nobody waits before it and the pace allows a call.
+  /// A permit for a request that has just come, if no job waits before it and the pace allows a call.
   mutating func admitAtOnce(
     _ operation: UpstreamOperation, caller: Caller, isAwaited: Bool, now: MonotonicTime
   ) -> CallPermit? {
@@ -62,9 +63,9 @@ struct TargetLine: Sendable {
     return permit
   }
 
-  /// The next job that may call; `nil`: none may before something else happens.
+  /// The next job that may call; `nil` if none may before another event.
   ///
-  /// - Parameter isDraining: Whether only jobs that somebody waits for may begin.
+  /// - Parameter isDraining: Whether only jobs with a waiting caller may begin.
   mutating func next(now: MonotonicTime, isDraining: Bool) -> Next? {
     guard isConfigured else { return nil }
     var earliest: MonotonicTime?

@@ -8,7 +8,7 @@ struct WaiterTable: Sendable {
     var ifExists: IfExists
     var expectation: Registrar.Expectation
 
-    /// Whether it waits for the end of the registration, and not for the disk alone.
+    /// Whether it waits for the end of the registration, and not only for the disk.
     var isAwaiting: Bool { expectation != .queued }
   }
 
@@ -27,10 +27,10 @@ struct WaiterTable: Sendable {
   /// Whether the waiter has no answer yet.
   func contains(_ id: Registrar.WaiterID) -> Bool { waiters[id] != nil }
 
-  /// Whether somebody waits for the registration or for the disk to have it.
+  /// Whether a caller waits for the end of the registration or for the disk.
   func hasWaiters(_ key: RegistrationKey) -> Bool { groups[key] != nil }
 
-  /// Whether somebody waits for the end of the registration.
+  /// Whether a caller waits for the end of the registration.
   func isAwaited(_ key: RegistrationKey) -> Bool { (groups[key]?.awaiting ?? 0) > 0 }
 
   mutating func add(_ waiter: Waiter) {
@@ -39,7 +39,7 @@ struct WaiterTable: Sendable {
     if waiter.isAwaiting { groups[waiter.key]?.awaiting += 1 }
   }
 
-  /// Takes out one waiter; `nil` where it has its answer already.
+  /// Removes one waiter; `nil` if it has its answer already.
   mutating func remove(_ id: Registrar.WaiterID) -> Waiter? {
     guard let waiter = waiters.removeValue(forKey: id) else { return nil }
     groups[waiter.key]?.ids.remove(id)
@@ -48,20 +48,20 @@ struct WaiterTable: Sendable {
     return waiter
   }
 
-  /// Takes out all waiters of a registration, in the order in which they came.
+  /// Removes all waiters of a registration, in order of arrival.
   mutating func removeAll(of key: RegistrationKey) -> [Waiter] {
     guard let group = groups.removeValue(forKey: key) else { return [] }
     let ids = group.ids.count < 2 ? Array(group.ids) : group.ids.sorted()
     return ids.compactMap { waiters.removeValue(forKey: $0) }
   }
 
-  /// Takes out the waiters of a registration that are content once it is on disk, in the order in which they came.
+  /// Removes the waiters of a registration that wait only for the disk, in order of arrival.
   mutating func removeThoseForDisk(of key: RegistrationKey) -> [Waiter] {
     guard let group = groups[key], group.awaiting < group.ids.count else { return [] }
     return group.ids.filter { waiters[$0]?.isAwaiting == false }.sorted().compactMap { remove($0) }
   }
 
-  /// Takes out all waiters of all registrations, in the order in which they came.
+  /// Removes all waiters of all registrations, in order of arrival.
   mutating func removeAll() -> [Waiter] {
     defer {
       waiters = [:]

@@ -4,14 +4,14 @@ import CertRegProtocol
 import CertRegSocket
 import Logging
 
-/// Tells the log, for each registration that was asked for and is not answered from what is known, who asked, for which
-/// certificate and target, and what came of it.
+/// Logs the caller, the certificate, the target and the outcome of each registration that is not answered with
+/// a known result.
 struct AuditTrail: Sendable {
   let log: LogPipeline
 
-  /// A registration ended. There is one entry for each, whoever waits for it.
+  /// A registration ended. There is one entry for each, with or without a waiting caller.
   ///
-  /// - Parameter duration: From the request to the end; `nil` where an earlier process was asked.
+  /// - Parameter duration: The time from the request to the end; `nil` if an earlier process got the request.
   func ended(_ ending: Ending, after duration: Duration?) {
     let key = ending.key
     switch ending {
@@ -36,8 +36,8 @@ struct AuditTrail: Sendable {
     }
   }
 
-  /// A caller got an answer of the engine. It has an entry where the entry of the registration's end does not say the same.
-  /// Answers from what was known have none here, except for refusals: see ``repeated(_:by:)``.
+  /// A caller got an answer of the engine. The answer has an entry, unless the entry of the registration's end says the
+  /// same. Answers with known results have none here, except for refusals: see ``repeated(_:by:)``.
   func answered(
     _ key: RegistrationKey, _ deviceID: DeviceID?, _ answer: Registrar.Answer,
     _ provenance: RegistrationEngine.Provenance, to requester: Requester
@@ -51,7 +51,7 @@ struct AuditTrail: Sendable {
     }
   }
 
-  /// A caller was told that its registration is safe and will be made.
+  /// A caller was answered `queued`.
   func queued(_ key: RegistrationKey, _ deviceID: DeviceID?, by requester: Requester) {
     log.audit(.registrationQueued) {
       var fields = Self.fields(key, deviceID, requester)
@@ -60,7 +60,7 @@ struct AuditTrail: Sendable {
     }
   }
 
-  /// A caller got the answer of a registration that another one had asked for before.
+  /// A caller got the answer of a registration that another caller began.
   func shared(
     _ key: RegistrationKey, _ deviceID: DeviceID?, _ answer: Registrar.Answer, by requester: Requester
   ) {
@@ -81,7 +81,7 @@ struct AuditTrail: Sendable {
     }
   }
 
-  /// A caller got the answer from what was known.
+  /// A caller got a known result.
   func repeated(_ registration: Registration, _ deviceID: DeviceID?, by requester: Requester) {
     log.audit(.registrationRepeated) {
       var fields = Self.fields(registration.key, deviceID ?? registration.deviceID, requester)
@@ -91,7 +91,7 @@ struct AuditTrail: Sendable {
     }
   }
 
-  /// A request to register was refused, or its caller waits no longer. `certificateID` where it could be told.
+  /// A request to register was refused, or its caller stopped waiting. `certificateID` is `nil` if it is not known.
   func refused(
     _ certificateID: CertificateID?, in targets: [TargetName], _ deviceID: DeviceID?, _ error: ServiceError,
     by requester: Requester

@@ -2,7 +2,7 @@ import CertRegCore
 
 /// What the engine's loop has done in the world. Each effect ends as an event of the loop, on the loop's thread.
 protocol EngineEffects: AnyObject {
-  /// Makes changes durable, then tells ``EngineLoop/committed(_:)``.
+  /// Makes changes durable, then calls ``EngineLoop/committed(_:)``.
   func commit(_ id: Registrar.CommitID, _ changes: [StoreChange], at time: MonotonicTime)
 
   /// Makes changes durable that the registrar does not know of, then calls `completion`.
@@ -10,7 +10,7 @@ protocol EngineEffects: AnyObject {
     _ changes: [StoreChange], at time: MonotonicTime,
     completion: @escaping (EngineLoop, Result<Void, StoreError>) -> Void)
 
-  /// Makes a call, then tells ``EngineLoop/replied(_:_:from:)``.
+  /// Makes a call, then calls ``EngineLoop/replied(_:_:from:)``.
   func call(_ key: RegistrationKey, _ call: UpstreamCall)
 
   /// Calls ``EngineLoop/timePassed()`` at a time, in place of any time that was asked for before; `nil`: at none.

@@ -2,8 +2,8 @@ import CertRegCore
 import CertRegHost
 import Logging
 
-/// Runs the registrar: feeds it events, and has the effects carry out what it decides. It is touched on one thread alone, and
-/// knows of no thread, clock or socket itself.
+/// Runs the registrar: feeds it events, and has the effects carry out what it decides. It is touched on one thread
+/// alone, and knows of no thread, clock or socket itself.
 final class EngineLoop {
   /// A caller that waits for its answer.
   private struct Waiting {
@@ -101,8 +101,8 @@ final class EngineLoop {
     known.memory.forget(key)
     let stored = known.home(of: key.target).storedKey(key.certificateID)
     effects.commit([.forget(stored)], at: clock.monotonic) { engine, result in
-      // Once more, behind the commits before it: what they made durable is remembered on this loop, and a thread that read the row
-      // before it went may have put it back.
+      // Once more, behind the commits before it: what they made durable is remembered on this loop, and a thread that
+      // read the row before it went may have put it back.
       engine.known.memory.forget(key)
       if case .failure(let error) = result { completion(error) } else { completion(nil) }
     }
@@ -113,7 +113,7 @@ final class EngineLoop {
     self.listener = listener
   }
 
-  /// Takes no more requests. `completion` is called once nobody waits and nothing is under way.
+  /// Accepts no more requests. `completion` is called once no caller waits and no work is under way.
   func drain(_ completion: @escaping @Sendable () -> Void) {
     drained = completion
     perform(registrar.beginDraining(now: clock.now))

@@ -33,7 +33,7 @@ final class RegistrationEngine: Sendable {
   private let loop: any EventLoop
   private let bound: NIOLoopBoundBox<EngineLoop>
 
-  /// Starts the engine, and goes on with what an earlier process left unfinished.
+  /// Starts the engine, and continues the registrations that an earlier process left unfinished.
   static func start(
     on loop: any EventLoop, _ parts: Parts, configuration: Registrar.Configuration,
     targets: [TargetName: TargetLimits], resuming pending: [PendingRegistration]
@@ -97,7 +97,8 @@ final class RegistrationEngine: Sendable {
     try? await loop.submit { self.bound.value.reconfigure(configuration, targets: targets) }.get()
   }
 
-  /// Takes no more requests and waits until nobody waits for an answer, at most for `limit`; then refuses those who still wait.
+  /// Accepts no more requests and waits until no caller waits for an answer, at most for `limit`. Then refuses the
+  /// callers that still wait.
   func drain(limit: Duration) async {
     let promise = loop.makePromise(of: Void.self)
     loop.execute { self.bound.value.drain { promise.succeed() } }

@@ -30,7 +30,7 @@ enum ChildProcessError: Error, Hashable, CustomStringConvertible {
   }
 }
 
-/// Runs a program to its end and collects what it prints.
+/// Runs a program to its end and collects its output.
 enum ChildProcess {
   struct Result: Sendable {
     var exitStatus: Int32
@@ -137,7 +137,7 @@ enum ChildProcess {
   }
 }
 
-/// A pipe that a program writes to, and what was read from it.
+/// A pipe that a program writes to, and the bytes read from it.
 private final class OutputPipe {
   private(set) var bytes: [UInt8] = []
   /// Negative after the end of the output.
