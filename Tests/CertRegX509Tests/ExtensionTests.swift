@@ -68,6 +68,21 @@ import Testing
     try PolicyTests.check(example)
   }
 
+  private static let alternativeName = DERWriter.sequence(DERWriter.tlv(0x82, Array("a.example".utf8)))
+
+  @Test(arguments: [true, false])
+  func `a critical subjectAltName that is repeated without being critical stands for no subject`(_ isFirst: Bool) throws
+  {
+    let critical = DERWriter.sequence(
+      DERWriter.identifier("2.5.29.17"), [1, 1, 0xff], DERWriter.octetString(Self.alternativeName))
+    let other = Self.entry("2.5.29.17", Self.alternativeName)
+    let der = CertificateParts().with {
+      $0.subject = DERWriter.sequence()
+      $0.afterKey = CertificateParts.extensions(isFirst ? critical + other : other + critical)
+    }.der
+    #expect(try PolicyTests.findings(der, ValidationPolicies()).map(\.reason) == [.emptySubject, .repeatedExtension])
+  }
+
   private static let usual: [@Sendable (inout CertificateParts) -> Void] = [
     having(constraints(caAbsent), usage(DERWriter.bitString([0x80])), entry("1.2.3", []), entry("1.2.4", [])),
     having(usage(DERWriter.tlv(0x03, [7, 0, 0x80]))),
