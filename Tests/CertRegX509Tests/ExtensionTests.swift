@@ -34,6 +34,9 @@ import Testing
     Case(
       .repeatedExtension, .repeatedExtension, "1.2.3 occurs more than once",
       having(entry("1.2.3", [1]), constraints(caAbsent), entry("1.2.3", [2]))),
+    Case(
+      .repeatedExtension, .repeatedExtension, "1.2.20 occurs more than once",
+      having((0..<40).flatMap { entry("1.2.\($0)", []) } + entry("1.2.20", []))),
     form("list of extensions is empty"),
     form("basicConstraints is not the DER encoding", constraints([])),
     form("basicConstraints is not the DER encoding", constraints(DERWriter.sequence(DERWriter.null))),
