@@ -55,7 +55,7 @@ package struct CertificateDescription: Hashable, Sendable {
 
   /// Describes a certificate whose fields could be read.
   init(
-    _ fields: CertificateFields, publicKey: PublicKeyDescription, notBefore: WallTime?, notAfter: WallTime?
+    _ fields: CertificateFields, publicKey: PublicKeyDescription, notBefore: WallTime?, notAfter: WallTime?, isCA: Bool
   ) {
     self.init(
       subject: DistinguishedName(fields.subject, in: fields.der),
@@ -63,8 +63,7 @@ package struct CertificateDescription: Hashable, Sendable {
       serialNumber: SerialNumber(fields.der[fields.serialNumber]).hex,
       notBefore: notBefore, notAfter: notAfter, publicKey: publicKey,
       signatureAlgorithm: SignatureAlgorithmCheck.name(fields.signatureAlgorithm, in: fields.der),
-      version: fields.version, isCA: AuthorityClaim(CertificateExtensions(fields), in: fields) == .authority,
-      sizes: CertificateDescription.sizes(of: fields.der))
+      version: fields.version, isCA: isCA, sizes: CertificateDescription.sizes(of: fields.der))
   }
 
   /// Describes a certificate whose fields cannot be read because they are encoded in BER.

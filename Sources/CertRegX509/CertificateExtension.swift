@@ -36,13 +36,23 @@ struct CertificateExtensions {
     self.isEmptyList = isEmptyList
   }
 
+  /// Up to this many extensions are compared with each other. A set, which keeps the cost of more of them linear, would cost
+  /// more than the comparisons.
+  private static let few = 16
+
   /// Every extension with `identifier`.
   func all(_ identifier: ObjectIdentifier) -> some Sequence<CertificateExtension> {
-    entries.lazy.filter { $0.identifier.elementsEqual(identifier.encoded) }
+    entries.lazy.filter { $0.identifier == identifier.encoded[...] }
   }
 
   /// An extension that occurs more than once; `nil` if there is none.
   var repeated: ObjectIdentifier? {
+    guard entries.count > CertificateExtensions.few else {
+      let index = entries.indices.first { index in
+        entries[..<index].contains { $0.identifier == entries[index].identifier }
+      }
+      return index.map { ObjectIdentifier(entries[$0].identifier) }
+    }
     var seen: Set<ObjectIdentifier> = []
     for entry in entries {
       let identifier = ObjectIdentifier(entry.identifier)

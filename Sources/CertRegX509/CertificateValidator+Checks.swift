@@ -108,11 +108,11 @@ extension CertificateValidator {
     try checkValidity(notBefore: notBefore, notAfter: notAfter, &findings)
     try checkSerialNumber(fields, &findings)
     try NameCheck.run(fields, &findings)
-    try ExtensionCheck.run(fields, &findings)
+    let authority = try ExtensionCheck.run(fields, &findings)
     var judgement = Judgement(notBefore: notBefore, notAfter: notAfter, key: KeyFingerprint(fields))
     if findings.isExhaustive {
       judgement.description = CertificateDescription(
-        fields, publicKey: publicKey, notBefore: notBefore, notAfter: notAfter)
+        fields, publicKey: publicKey, notBefore: notBefore, notAfter: notAfter, isCA: authority == .authority)
     }
     return judgement
   }

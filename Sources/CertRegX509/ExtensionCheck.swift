@@ -7,9 +7,14 @@ enum ExtensionCheck {
   static let notDER = "is not the DER encoding of its type"
 
   /// Reports at most one finding for each reason: a certificate of 64 KiB could have thousands of faults.
-  static func run(_ fields: CertificateFields, _ findings: inout FindingCollector) throws(ServiceError) {
-    let policies: [ValidationPolicy] = [.repeatedExtension, .extensionForm, .certificateAuthority]
-    guard policies.contains(where: findings.needs) else { return }
+  ///
+  /// - Returns: Whether the certificate is an authority's; `nil` if no policy needs the extensions.
+  static func run(
+    _ fields: CertificateFields, _ findings: inout FindingCollector
+  ) throws(ServiceError) -> AuthorityClaim? {
+    guard
+      findings.needs(.repeatedExtension) || findings.needs(.extensionForm) || findings.needs(.certificateAuthority)
+    else { return nil }
     let extensions = CertificateExtensions(fields)
     let authority = AuthorityClaim(extensions, in: fields)
     if findings.needs(.repeatedExtension), let repeated = extensions.repeated {
@@ -22,6 +27,7 @@ enum ExtensionCheck {
       try findings.report(.invalidExtension, under: [.extensionForm], fault, source: source)
     }
     try report(authority, &findings)
+    return authority
   }
 
   /// Reports whether the certificate is an authority's.

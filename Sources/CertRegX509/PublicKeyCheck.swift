@@ -63,6 +63,11 @@ enum PublicKeyCheck {
         source: "validation policy rsa_max_size")
     }
     try check(RSANumbers(fields.key) ?? RSANumbers(key), &findings)
+    if !isPSS, fields.keyAlgorithm.parameters?.tag != DERTag.null {
+      try findings.report(
+        .keyEncoding, under: [.keyEncoding], "the RSA public key has other parameters than NULL, or none",
+        source: "RFC 3279 section 2.3.1")
+    }
     try checkUnusedBits(fields, &findings)
     try checkWeakness(of: key, &findings)
     return PublicKeyDescription(algorithm: algorithm, bits: bits)

@@ -34,6 +34,9 @@ import Testing
     Case(
       .repeatedExtension, .repeatedExtension, "1.2.3 occurs more than once",
       having(entry("1.2.3", [1]), constraints(caAbsent), entry("1.2.3", [2]))),
+    Case(
+      .repeatedExtension, .repeatedExtension, "1.2.20 occurs more than once",
+      having((0..<40).flatMap { entry("1.2.\($0)", []) } + entry("1.2.20", []))),
     form("list of extensions is empty"),
     form("basicConstraints is not the DER encoding", constraints([])),
     form("basicConstraints is not the DER encoding", constraints(DERWriter.sequence(DERWriter.null))),
@@ -66,6 +69,21 @@ import Testing
   @Test(arguments: cases)
   func `refuses where the policy rejects, and finds it in any case`(_ example: Case) throws {
     try PolicyTests.check(example)
+  }
+
+  private static let alternativeName = DERWriter.sequence(DERWriter.tlv(0x82, Array("a.example".utf8)))
+
+  @Test(arguments: [true, false])
+  func `a critical subjectAltName that is repeated without being critical stands for no subject`(_ isFirst: Bool) throws
+  {
+    let critical = DERWriter.sequence(
+      DERWriter.identifier("2.5.29.17"), [1, 1, 0xff], DERWriter.octetString(Self.alternativeName))
+    let other = Self.entry("2.5.29.17", Self.alternativeName)
+    let der = CertificateParts().with {
+      $0.subject = DERWriter.sequence()
+      $0.afterKey = CertificateParts.extensions(isFirst ? critical + other : other + critical)
+    }.der
+    #expect(try PolicyTests.findings(der, ValidationPolicies()).map(\.reason) == [.emptySubject, .repeatedExtension])
   }
 
   private static let usual: [@Sendable (inout CertificateParts) -> Void] = [

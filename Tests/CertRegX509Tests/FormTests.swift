@@ -82,6 +82,13 @@ import Testing
         DERWriter.sequence(
           DERWriter.integer(modulus), DERWriter.integer([0, 1, 0, 1])))),
     Case(.keyEncoding, .keyEncoding, "encoded in BER", rsa(DERWriter.indefiniteTLV(0x30, numbers))),
+    Case(.keyEncoding, .keyEncoding, "other parameters than NULL, or none") {
+      $0.keyInfo = CertificateParts.rsaKeyInfo(modulus: modulus, algorithm: DERWriter.algorithm("1.2.840.113549.1.1.1"))
+    },
+    Case(.keyEncoding, .keyEncoding, "other parameters than NULL, or none") {
+      $0.keyInfo = CertificateParts.rsaKeyInfo(
+        modulus: modulus, algorithm: DERWriter.algorithm("1.2.840.113549.1.1.1", DERWriter.octetString([1])))
+    },
     // No encoding hides what is wrong with the numbers.
     Case(
       .evenModulus, .evenModulus, "even modulus",

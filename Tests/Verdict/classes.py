@@ -19,7 +19,6 @@ REFUSES = {
     },
     "Go": {
         r"invalid RSA public exponent": "reads RSA exponents of at most 63 bits (`unusual_rsa_exponent` is beside the form)",
-        r"RSA key missing NULL parameters": "refuses RSA parameters that are absent; RFC 4055 section 1.2 has both forms taken",
         r"invalid basic constraints c": "reads path lengths that fit its `int`; RFC 5280 section 4.2.1.9 has no limit",
     },
 }
