@@ -10,6 +10,8 @@ package struct TargetConfiguration: Hashable, Sendable {
   package var credentials = CredentialsConfiguration.chain
   /// Calls a second to start from; `nil`: 10 for AWS endpoints, no pace elsewhere until the upstream throttles.
   package var ratePerSecond: Double?
+  /// Calls a second that are never passed; `nil`: as many as the upstream takes.
+  package var maxRatePerSecond: Double?
   package var burst: Double?
   /// Most calls under way at once.
   package var maxConcurrent = 32

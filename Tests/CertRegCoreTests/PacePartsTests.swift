@@ -67,7 +67,7 @@ private func time(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanosecond
   }
 
   @Test func `a throttle that was not looked for lowers the rate, which comes back to where it was`() throws {
-    var estimator = RateEstimator(ratePerSecond: 10)
+    var estimator = RateEstimator(ratePerSecond: 10, bound: nil)
     #expect(estimator.throttled(now: time(1), burst: 10) == .unexpected)
     #expect(estimator.rate == 7)
     for second in 2...10 { _ = estimator.answered(permit(Double(second)), now: time(Double(second))) }
@@ -75,7 +75,7 @@ private func time(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanosecond
   }
 
   @Test func `a probe that is taken lets the rate climb, one that is throttled changes nothing`() throws {
-    var estimator = RateEstimator(ratePerSecond: 10)
+    var estimator = RateEstimator(ratePerSecond: 10, bound: nil)
     estimator.probeBegan(now: time(1))
     #expect(estimator.throttled(now: time(1), burst: 10) == .expected)
     #expect(estimator.rate == 10)
@@ -92,7 +92,7 @@ private func time(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanosecond
   }
 
   @Test func `an outage makes it begin low, and it comes back to its goal`() throws {
-    var estimator = RateEstimator(ratePerSecond: nil)
+    var estimator = RateEstimator(ratePerSecond: nil, bound: nil)
     estimator.targetWasAway()
     #expect(estimator.rate == 50)
     _ = estimator.answered(permit(0), now: time(0))

@@ -66,6 +66,8 @@ struct RateEstimator: Sendable {
   /// Calls a second; `nil`: not paced.
   private(set) var rate: Double?
   private var configuredRate: Double?
+  /// The rate never passes it; `nil`: there is no bound.
+  private var bound: Double?
   private var course = Course.holding
   private var answers = RateMeter()
   /// Since when there has been more to do than the rate allows, and when that was seen last.
@@ -80,19 +82,27 @@ struct RateEstimator: Sendable {
   private var emptyAt: MonotonicTime?
   private var answersSinceEmpty = 0
 
-  /// - Parameter ratePerSecond: The configured rate; `nil`: no pace until the upstream throttles.
-  init(ratePerSecond: Double?) {
+  /// - Parameters:
+  ///   - ratePerSecond: The configured rate; `nil`: no pace until the upstream throttles.
+  ///   - bound: Calls a second that are never passed, whatever the upstream takes; `nil`: there is no bound.
+  init(ratePerSecond: Double?, bound: Double?) {
     configuredRate = ratePerSecond
-    rate = ratePerSecond
+    self.bound = bound
+    rate = bounded(ratePerSecond)
   }
 
-  /// Takes another configured rate. What the upstream taught is forgotten.
-  mutating func setRate(_ ratePerSecond: Double?) {
+  /// Takes another configured rate and bound. What the upstream taught is forgotten.
+  mutating func setRate(_ ratePerSecond: Double?, bound: Double?) {
     configuredRate = ratePerSecond
-    rate = ratePerSecond
+    self.bound = bound
+    rate = bounded(ratePerSecond)
     course = .holding
     carefulUntil = nil
     emptyAt = nil
+  }
+
+  private func bounded(_ rate: Double?) -> Double? {
+    bound.map { min(rate ?? $0, $0) } ?? rate
   }
 
   // MARK: Probes
@@ -110,6 +120,8 @@ struct RateEstimator: Sendable {
     guard case .holding = course, probe == nil, bucket.tokens < 0.25, !bucket.isOpen, let limitedSince else {
       return false
     }
+    // What lies above the bound is others', and need not be found.
+    if let bound, rate >= bound { return false }
     let isCareful = carefulUntil.map { now < $0 } ?? false
     let calls = isCareful ? Self.carefulCallsBetweenProbes : Self.callsBetweenProbes
     let pause = max(isCareful ? Self.carefulProbePause : Self.probePause, .nanoseconds(Int64(calls / rate * 1e9)))
@@ -209,6 +221,7 @@ struct RateEstimator: Sendable {
       guard answers >= Self.answersBeforeClimb else { return }
       if let limitedAt, now - limitedAt < .seconds(1) {
         rate = current + Self.climb
+        if let bound, current + Self.climb >= bound { settle(rate: bound, now: now) }
         if configuredRate == nil, current >= Self.rateWithoutMeaning { settle(rate: nil, now: now) }
       } else {
         settle(rate: current, now: now)
@@ -223,7 +236,7 @@ struct RateEstimator: Sendable {
   }
 
   private mutating func settle(rate: Double?, now: MonotonicTime) {
-    self.rate = rate
+    self.rate = bounded(rate)
     course = .holding
     probedAt = now
   }
