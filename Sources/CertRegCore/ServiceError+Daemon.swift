@@ -94,6 +94,13 @@ extension ServiceError {
       .invalidRequest, reason: .unknownTarget, message: "target \(shown) is not configured; there are: \(names)")
   }
 
+  /// The array of targets has a name twice.
+  package static func repeatedTarget(_ target: TargetName) -> ServiceError {
+    ServiceError(
+      .invalidRequest, reason: .repeatedTarget,
+      message: "\"target\" has the name \(target.rawValue.quoted) more than once")
+  }
+
   /// Neither a result nor a failure is stored for the certificate in this target.
   package static let notFound = ServiceError(
     .resourceNotFound, reason: .notFound, message: "nothing is known of this certificate in this target")

@@ -13,6 +13,8 @@ package struct TargetConfiguration: Hashable, Sendable {
   package var credentials = CredentialsConfiguration.chain
   /// The initial rate in calls a second; `nil`: 10 for AWS endpoints, elsewhere no limit until the upstream throttles.
   package var ratePerSecond: Double?
+  /// Calls a second that are never passed; `nil`: as many as the upstream takes.
+  package var maxRatePerSecond: Double?
   /// Most calls in one moment after a pause; `nil`: 10.
   package var burst: Double?
   /// The most calls under way at one time.

@@ -230,7 +230,7 @@ final class RequestService: RequestHandling {
     return RegistrationKey(certificateID: try readCertificate(request, verdicts.current).id, target: target)
   }
 
-  /// The targets that the request names; at least one.
+  /// The targets that the request names, each once; at least one.
   func targets(of request: OwnedRequest) throws(ServiceError) -> [TargetName] {
     let current = currentConfiguration
     let names: [String]
@@ -240,9 +240,11 @@ final class RequestService: RequestHandling {
     case .many(let list): names = list
     }
     var targets: [TargetName] = []
+    var seen: Set<TargetName> = []
     for name in names {
       let target = TargetName(name)
       guard current.targetSet.contains(target) else { throw .unknownTarget(name, known: current.targets) }
+      guard seen.insert(target).inserted else { throw .repeatedTarget(target) }
       targets.append(target)
     }
     return targets

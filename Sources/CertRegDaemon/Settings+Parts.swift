@@ -64,7 +64,8 @@ extension TargetLimits {
     self.init(
       operations: [
         .registerCertificateWithoutCA: OperationLimits(
-          ratePerSecond: rate, burst: configuration.burst ?? Self.quotaOfAWS)
+          ratePerSecond: rate, maxRatePerSecond: configuration.maxRatePerSecond,
+          burst: configuration.burst ?? Self.quotaOfAWS)
       ],
       maxConcurrent: configuration.maxConcurrent)
   }

@@ -4,7 +4,10 @@ import CertRegCore
 enum SettingsChecks {
   static func check(_ settings: Settings, _ decoding: inout Decoding) {
     checkBudgets(settings.socket, &decoding)
-    for target in settings.targets { checkEndpoint(target, &decoding) }
+    for target in settings.targets {
+      checkEndpoint(target, &decoding)
+      checkRates(target, &decoding)
+    }
     checkAccess(settings, &decoding)
     if case .unix(let path)? = settings.metrics.listen, path == settings.socket.path {
       decoding.report(decoding.origin(of: "metrics.listen"), "metrics.listen", "is the daemon's own socket")
@@ -45,6 +48,13 @@ enum SettingsChecks {
         "cannot be true for a target with an endpoint of its own (from \(endpoint)): name the FIPS or dual-stack endpoint there"
       )
     }
+  }
+
+  private static func checkRates(_ target: TargetConfiguration, _ decoding: inout Decoding) {
+    guard let rate = target.ratePerSecond, let bound = target.maxRatePerSecond, rate > bound else { return }
+    let key = "targets.\(target.name).ratePerSecond"
+    decoding.report(
+      decoding.origin(of: key), key, "is above maxRatePerSecond, which is never passed: lower it, or leave it out")
   }
 
   private static func checkAccess(_ settings: Settings, _ decoding: inout Decoding) {

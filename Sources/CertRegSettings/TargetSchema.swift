@@ -21,6 +21,10 @@ enum TargetSchema {
       "The account's quota, if it is known: the initial pace. Left out: 10 for AWS endpoints; others have no pace"
         + " until they throttle."),
     .optional(
+      "maxRatePerSecond", \.maxRatePerSecond, .number(0.001...100_000),
+      "Calls a second that are never passed, whatever the upstream takes: the rest of the quota is left to others on the"
+        + " account. Left out: as many as the upstream takes."),
+    .optional(
       "burst", \.burst, .number(1...1_000_000), "Most calls at once after a pause. Left out: 10 for AWS endpoints."),
     .value("maxConcurrent", \.maxConcurrent, .integer(1...1024), "Most calls under way at once."),
     .value(

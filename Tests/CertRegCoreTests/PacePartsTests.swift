@@ -67,7 +67,7 @@ private func time(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanosecond
   }
 
   @Test func `an unexpected throttle lowers the rate, which returns to its former value`() throws {
-    var estimator = RateEstimator(ratePerSecond: 10)
+    var estimator = RateEstimator(ratePerSecond: 10, bound: nil)
     #expect(estimator.throttled(now: time(1), burst: 10) == .unexpected)
     #expect(estimator.rate == 7)
     for second in 2...10 { _ = estimator.answered(permit(Double(second)), now: time(Double(second))) }
@@ -75,7 +75,7 @@ private func time(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanosecond
   }
 
   @Test func `an accepted probe lets the rate climb, a throttled one changes nothing`() throws {
-    var estimator = RateEstimator(ratePerSecond: 10)
+    var estimator = RateEstimator(ratePerSecond: 10, bound: nil)
     estimator.probeBegan(now: time(1))
     #expect(estimator.throttled(now: time(1), burst: 10) == .expected)
     #expect(estimator.rate == 10)
@@ -92,7 +92,7 @@ private func time(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanosecond
   }
 
   @Test func `after an outage the rate begins low and returns to its goal`() throws {
-    var estimator = RateEstimator(ratePerSecond: nil)
+    var estimator = RateEstimator(ratePerSecond: nil, bound: nil)
     estimator.targetWasAway()
     #expect(estimator.rate == 50)
     _ = estimator.answered(permit(0), now: time(0))

@@ -102,6 +102,33 @@ import Testing
     #expect(Double(throttled) <= 0.05 * Double(taken))
   }
 
+  @Test(arguments: seeds)
+  func `what the bound leaves is a neighbour's, and no call is throttled for it`(seed: UInt64) {
+    for configured in [12.0, nil] {
+      var simulation = PacingSimulation(
+        seed: seed, callers: Self.callers(), certificates: 3000, rate: 20, burst: 20,
+        configured: .one(ratePerSecond: configured, maxRatePerSecond: 12, burst: 10, maxConcurrent: 32))
+      var wanted = 0.0
+      var got = 0
+      var refused = 0
+      for step in 1...12_000 {
+        simulation.run(until: Double(step) * 0.01)
+        #expect(simulation.pace.map { $0 <= 12 } == true, "seed \(seed)")
+        wanted += 0.07
+        if wanted >= 1 {
+          if simulation.neighbourCalls() { got += 1 } else { refused += 1 }
+          wanted -= 1
+        }
+      }
+      for start in stride(from: 10.0, to: 110, by: 10) {
+        let taken = simulation.taken.filter { (start..<start + 10).contains($0) }.count
+        #expect((117...123).contains(taken), "seed \(seed)")
+      }
+      #expect(got >= 830 && refused <= 5, "seed \(seed)")
+      #expect(simulation.throttled.filter { $0 > 5 }.isEmpty, "seed \(seed)")
+    }
+  }
+
   @Test func `registrations without a waiting caller get one turn in eight`() {
     let callers = Self.callers() + [PacingSimulation.Caller(uid: 1, connection: 9, waits: false)]
     var simulation = PacingSimulation(seed: 1, callers: callers, certificates: 100_000)

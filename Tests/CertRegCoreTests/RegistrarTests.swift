@@ -529,9 +529,12 @@ import Testing
 
 extension TargetLimits {
   /// Limits of a target with one kind of call.
-  static func one(ratePerSecond: Double?, burst: Double, maxConcurrent: Int) -> TargetLimits {
-    TargetLimits(
-      operations: [.registerCertificateWithoutCA: OperationLimits(ratePerSecond: ratePerSecond, burst: burst)],
+  static func one(
+    ratePerSecond: Double?, maxRatePerSecond: Double? = nil, burst: Double, maxConcurrent: Int
+  ) -> TargetLimits {
+    let limits = OperationLimits(ratePerSecond: ratePerSecond, maxRatePerSecond: maxRatePerSecond, burst: burst)
+    return TargetLimits(
+      operations: [.registerCertificateWithoutCA: limits],
       maxConcurrent: maxConcurrent)
   }
 }

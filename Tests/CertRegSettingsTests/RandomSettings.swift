@@ -75,6 +75,8 @@ extension SplitMix64 {
         chainFile: path()),
     ])
     target.ratePerSecond = maybe { Double.random(in: 0.001...100_000, using: &$0) }
+    let rate = target.ratePerSecond ?? 0.001
+    target.maxRatePerSecond = maybe { Double.random(in: rate...100_000, using: &$0) }
     target.burst = maybe { Double.random(in: 1...1_000_000, using: &$0).rounded() }
     target.maxConcurrent = Int.random(in: 1...1024, using: &self)
     target.connectTimeout = duration(.milliseconds(100), .seconds(300))

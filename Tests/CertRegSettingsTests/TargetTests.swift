@@ -39,6 +39,13 @@ import Testing
     #expect(problems("targets: {\(name): {}}").count == 1)
   }
 
+  @Test(arguments: [("5", true), ("10", true), ("10.5", false)])
+  func `start at no higher a rate than their bound`(rate: String, isValid: Bool) {
+    let found = problems("targets: {line: {ratePerSecond: \(rate), maxRatePerSecond: 10}}")
+    #expect(found.isEmpty == isValid)
+    #expect(found.allSatisfy { $0.contains("targets.line.ratePerSecond") && $0.contains("maxRatePerSecond") })
+  }
+
   @Test func `have every key of the interface`() throws {
     let text = """
       targets:
@@ -47,6 +54,7 @@ import Testing
           endpoint: https://iot.example.com/base
           credentials: environment
           ratePerSecond: 2.5
+          maxRatePerSecond: 7
           burst: 5
           maxConcurrent: 4
           connectTimeout: 2s
@@ -60,6 +68,7 @@ import Testing
     target.endpoint = "https://iot.example.com/base"
     target.credentials = .environment
     target.ratePerSecond = 2.5
+    target.maxRatePerSecond = 7
     target.burst = 5
     target.maxConcurrent = 4
     target.connectTimeout = .seconds(2)

@@ -29,14 +29,17 @@ import Testing
 
   @Test func `a request has one verdict, however many targets it names`() throws {
     let pem = try hostileCertificate("as many attributes as fit, tag 12, b'x'")
-    let daemon = try DaemonProcess(configuration: "validation: {name_form: reject, expired: reject}\n")
+    let targets = (0..<256).map { "target-\($0)" }
+    let daemon = try DaemonProcess(
+      configuration: "validation: {name_form: reject, expired: reject}\ndefaultTarget: target-0\ntargets:\n"
+        + targets.map { "  \($0): {region: eu-west-1}\n" }.joined())
     let connection = try LineConnection(daemon.socketPath)
     let process = try #require(try connection.ask(["op": "status"])["pid"] as? Int)
     func cost(targets count: Int) throws -> Int {
       try (0..<3).map { _ in
         let start = processorTime(process)
         let answer = try connection.ask([
-          "certificatePem": pem, "target": Array(repeating: "default", count: count),
+          "certificatePem": pem, "target": Array(targets.prefix(count)),
         ])
         let results = try #require(answer["results"] as? [[String: Any]])
         #expect(results.count == count && results.allSatisfy { $0["error"] != nil })

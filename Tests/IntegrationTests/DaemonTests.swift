@@ -174,6 +174,14 @@ import Testing
     #expect((results[1]["certificateArn"] as? String)?.contains(":eu-west-1:") == true)
     let unknown = error(try connection.ask(["certificatePem": pem, "target": "c"]))
     #expect(unknown["reason"] as? String == "unknown_target")
+    for operation in ["register", "watch"] {
+      let repeated = error(
+        try connection.ask(
+          ["op": operation, "id": 2, "target": ["a", "b", "a"]].merging(
+            operation == "register" ? ["certificatePem": pem] : [:]
+          ) { $1 }))
+      #expect(repeated["reason"] as? String == "repeated_target" && repeated["httpStatus"] as? Int == 400)
+    }
   }
 
   @Test func `a watcher sees registrations end`() throws {

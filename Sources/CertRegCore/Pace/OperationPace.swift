@@ -16,7 +16,7 @@ struct OperationPace: Sendable {
   init(limits: OperationLimits, now: MonotonicTime) {
     self.limits = limits
     bucket = TokenBucket(burst: limits.burst, now: now)
-    estimator = RateEstimator(ratePerSecond: limits.ratePerSecond)
+    estimator = RateEstimator(ratePerSecond: limits.ratePerSecond, bound: limits.maxRatePerSecond)
   }
 
   /// Takes other limits, from a new configuration. What the upstream taught is forgotten.
@@ -24,7 +24,7 @@ struct OperationPace: Sendable {
     guard limits != self.limits else { return }
     self.limits = limits
     bucket.setBurst(limits.burst)
-    estimator.setRate(limits.ratePerSecond)
+    estimator.setRate(limits.ratePerSecond, bound: limits.maxRatePerSecond)
   }
 
   /// Bounds the rate from outside; `nil`: no longer.

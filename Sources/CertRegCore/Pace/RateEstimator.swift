@@ -70,6 +70,8 @@ struct RateEstimator: Sendable {
   /// Calls a second; `nil`: not paced.
   private(set) var rate: Double?
   private var configuredRate: Double?
+  /// The rate never passes it; `nil`: there is no bound.
+  private var bound: Double?
   private var course = Course.holding
   private var answers = RateMeter()
   /// The first and the last time of the present demand above the rate.
@@ -84,19 +86,27 @@ struct RateEstimator: Sendable {
   private var emptyAt: MonotonicTime?
   private var answersSinceEmpty = 0
 
-  /// - Parameter ratePerSecond: The configured rate; `nil`: no pace until the upstream throttles.
-  init(ratePerSecond: Double?) {
+  /// - Parameters:
+  ///   - ratePerSecond: The configured rate; `nil`: no pace until the upstream throttles.
+  ///   - bound: Calls a second that are never passed, whatever the upstream takes; `nil`: there is no bound.
+  init(ratePerSecond: Double?, bound: Double?) {
     configuredRate = ratePerSecond
-    rate = ratePerSecond
+    self.bound = bound
+    rate = bounded(ratePerSecond)
   }
 
-  /// Sets another configured rate, and forgets the learnt one.
-  mutating func setRate(_ ratePerSecond: Double?) {
+  /// Sets another configured rate and bound, and forgets the learnt rate.
+  mutating func setRate(_ ratePerSecond: Double?, bound: Double?) {
     configuredRate = ratePerSecond
-    rate = ratePerSecond
+    self.bound = bound
+    rate = bounded(ratePerSecond)
     course = .holding
     carefulUntil = nil
     emptyAt = nil
+  }
+
+  private func bounded(_ rate: Double?) -> Double? {
+    bound.map { min(rate ?? $0, $0) } ?? rate
   }
 
   // MARK: Probes
@@ -115,6 +125,8 @@ struct RateEstimator: Sendable {
     guard case .holding = course, probe == nil, bucket.tokens < 0.25, !bucket.isOpen, let limitedSince else {
       return false
     }
+    // What lies above the bound is others', and need not be found.
+    if let bound, rate >= bound { return false }
     let isCareful = carefulUntil.map { now < $0 } ?? false
     let calls = isCareful ? Self.carefulCallsBetweenProbes : Self.callsBetweenProbes
     let pause = max(isCareful ? Self.carefulProbePause : Self.probePause, .nanoseconds(Int64(calls / rate * 1e9)))
@@ -214,6 +226,7 @@ struct RateEstimator: Sendable {
       guard answers >= Self.answersBeforeClimb else { return }
       if let limitedAt, now - limitedAt < .seconds(1) {
         rate = current + Self.climb
+        if let bound, current + Self.climb >= bound { settle(rate: bound, now: now) }
         if configuredRate == nil, current >= Self.rateWithoutMeaning { settle(rate: nil, now: now) }
       } else {
         settle(rate: current, now: now)
@@ -228,7 +241,7 @@ struct RateEstimator: Sendable {
   }
 
   private mutating func settle(rate: Double?, now: MonotonicTime) {
-    self.rate = rate
+    self.rate = bounded(rate)
     course = .holding
     probedAt = now
   }

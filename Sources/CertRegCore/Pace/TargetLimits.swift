@@ -19,11 +19,14 @@ package struct TargetLimits: Hashable, Sendable {
 package struct OperationLimits: Hashable, Sendable {
   /// Calls a second; `nil`: no pace until the upstream throttles.
   package var ratePerSecond: Double?
+  /// Calls a second that no learning passes; `nil`: as many as the upstream takes.
+  package var maxRatePerSecond: Double?
   /// Calls that may begin at once after a pause.
   package var burst: Double
 
-  package init(ratePerSecond: Double?, burst: Double) {
+  package init(ratePerSecond: Double?, maxRatePerSecond: Double? = nil, burst: Double) {
     self.ratePerSecond = ratePerSecond
+    self.maxRatePerSecond = maxRatePerSecond
     self.burst = burst
   }
 }
