@@ -103,7 +103,8 @@ extension ListeningSocket {
       return ListeningSocket(
         descriptor: descriptor, path: path, remarks: remarks, claim: claim, identity: identity)
     } catch {
-      if bound { unlink(path) }
+      // Something else may have been put in the socket's place.
+      if bound, let found = FileIdentity(path: path), found.isSocket, found.owner == geteuid() { unlink(path) }
       close(descriptor)
       throw error
     }
