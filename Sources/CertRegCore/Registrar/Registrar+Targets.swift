@@ -54,7 +54,7 @@ extension Registrar {
   private func beginning(of registration: PendingRegistration, now: Moment) -> MonotonicTime {
     // A host without a clock of its own dates requests in 1970 until the network tells the time. Nobody knows how old they are.
     let began = registration.enqueuedAt < Version.earliestClock ? now.wall : registration.enqueuedAt
-    let age = now.wall.millisecondsSinceEpoch - began.millisecondsSinceEpoch
+    let age = (now.wall - began).milliseconds
     return now.monotonic + .milliseconds(-max(0, age))
   }
 
