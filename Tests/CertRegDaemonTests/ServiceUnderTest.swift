@@ -69,7 +69,7 @@ final class ServiceUnderTest: Sendable {
     let store = MemoryStore()
     let memory = ResultCache(maxEntries: 100)
     let known = KnownResults(memory: memory, store: store, timeToLive: nil)
-    let log = try LogPipeline(level: .critical) { _ in }
+    let log = try LogPipeline(level: .critical, clock: .system) { _ in }
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let upstream = Upstream(replies)
     let calls = UpstreamCalls(on: loop, givingWay: givingWay) { _ in upstream }
@@ -120,7 +120,7 @@ final class ServiceUnderTest: Sendable {
       configuration.targets = [(Array("default".utf8), memory.number(of: target))]
       configuration.defaultTarget = (Array("default".utf8), memory.number(of: target))
       try await server.serve(
-        listening.descriptor, handling: service, cache: memory, demand: demand, clock: clock,
+        [listening.descriptor], handling: service, cache: memory, demand: demand, clock: clock,
         configuration: configuration)
     }
   }
