@@ -1,6 +1,7 @@
 /// A point on the wall clock, in milliseconds since 1970-01-01T00:00:00Z. For records and certificates, never for timeouts:
 /// the wall clock jumps.
 package struct WallTime: Hashable, Comparable, Sendable {
+  /// Milliseconds since 1970-01-01T00:00:00Z; negative before that.
   package var millisecondsSinceEpoch: Int64
 
   package init(millisecondsSinceEpoch: Int64) {
@@ -12,6 +13,7 @@ package struct WallTime: Hashable, Comparable, Sendable {
     self.millisecondsSinceEpoch = secondsSinceEpoch.multipliedClamping(by: 1000)
   }
 
+  /// Whole seconds since 1970-01-01T00:00:00Z, rounded down.
   package var secondsSinceEpoch: Int64 {
     let quotient = millisecondsSinceEpoch / 1000
     return millisecondsSinceEpoch % 1000 < 0 ? quotient - 1 : quotient
@@ -21,11 +23,12 @@ package struct WallTime: Hashable, Comparable, Sendable {
     left.millisecondsSinceEpoch < right.millisecondsSinceEpoch
   }
 
+  /// The time that is `duration` later, to the millisecond; the nearest one that can be represented.
   package static func + (time: WallTime, duration: Duration) -> WallTime {
     WallTime(millisecondsSinceEpoch: time.millisecondsSinceEpoch.addingClamping(duration.milliseconds))
   }
 
-  /// The time between two readings, which may be negative.
+  /// The time from `right` to `left`, negative where `left` is earlier; the nearest one that can be represented.
   package static func - (left: WallTime, right: WallTime) -> Duration {
     .milliseconds(left.millisecondsSinceEpoch.subtractingClamping(right.millisecondsSinceEpoch))
   }
@@ -47,14 +50,22 @@ package struct WallTime: Hashable, Comparable, Sendable {
 
 /// A wall time broken into its UTC fields (proleptic Gregorian calendar).
 package struct CivilTime: Equatable, Sendable {
+  /// Year of the Gregorian calendar; 0 is 1 BC.
   package var year: Int
+  /// 1 to 12.
   package var month: Int
+  /// Day of the month, from 1.
   package var day: Int
+  /// 0 to 23.
   package var hour: Int
+  /// 0 to 59.
   package var minute: Int
+  /// 0 to 59: the clock has no leap seconds.
   package var second: Int
+  /// 0 to 999.
   package var millisecond: Int
 
+  /// The fields of a wall time.
   package init(_ time: WallTime) {
     let seconds = time.secondsSinceEpoch
     let days = seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
@@ -91,6 +102,7 @@ package struct CivilTime: Equatable, Sendable {
 
 /// A point on a clock that never jumps, in nanoseconds since an arbitrary start. For timeouts and pacing.
 package struct MonotonicTime: Hashable, Comparable, Sendable {
+  /// Nanoseconds since the clock's start.
   package var nanoseconds: Int64
 
   package init(nanoseconds: Int64) {
@@ -101,10 +113,12 @@ package struct MonotonicTime: Hashable, Comparable, Sendable {
     left.nanoseconds < right.nanoseconds
   }
 
+  /// The time that is `duration` later; the nearest one that can be represented.
   package static func + (time: MonotonicTime, duration: Duration) -> MonotonicTime {
     MonotonicTime(nanoseconds: time.nanoseconds.addingClamping(duration.nanoseconds))
   }
 
+  /// The time from `right` to `left`, negative where `left` is earlier; the nearest one that can be represented.
   package static func - (left: MonotonicTime, right: MonotonicTime) -> Duration {
     .nanoseconds(left.nanoseconds.subtractingClamping(right.nanoseconds))
   }

@@ -3,8 +3,8 @@ import Synchronization
 
 /// The right to make and remove the socket at a path: an flock(2) on the file `<path>.lock`.
 ///
-/// Held until `release`, or else until the process ends: it is not given up when the last reference goes, since a socket
-/// whose owner was merely forgotten must still not be taken over.
+/// Held until `release` or the end of the process. It is not released with the last reference: the socket is still in use
+/// then.
 final class SocketPathClaim: Sendable {
   /// The longest content of a lock file: a process number, which has at most ten digits, and LF.
   private static let holderLimitBytes = 11
@@ -23,8 +23,8 @@ final class SocketPathClaim: Sendable {
   /// - Throws: `inUse` where another process has it, `occupied` where something else than a lock file is at the lock's path.
   static func take(forSocket path: String) throws(HostError) -> SocketPathClaim {
     let lockPath = path + ".lock"
-    // A holder removes the lock file when it ends. Whoever opened it before that has locked a file without a name,
-    // which excludes no other process, and has to open the new one. Each round means that another process came and went.
+    // A holder removes the lock file when it ends. A process that opened the file before that has locked a file without a
+    // name, which excludes nobody, and has to open the new one. Each round means that another process came and went.
     for _ in 0..<100 {
       let descriptor = try openLockFile(lockPath)
       guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {

@@ -24,22 +24,27 @@ package final class ResultCache: Sendable {
   }
 
   private let state: Mutex<State>
-  private let targets: Mutex<[TargetName]>
+  private let targets: Mutex<[TargetName: UInt16]>
+  /// Stands for the targets beyond the 65,535 that have a number of their own. Memory keeps nothing of them.
+  private static let unnumbered: UInt16 = 0
   /// Say whether a remembered answer still holds.
   package let epochs = EpochTable()
 
   /// - Parameter maxEntries: The most results at once; another one makes room.
   package init(maxEntries: Int) {
     state = Mutex(State(table: ResultTable(maxEntries: maxEntries)))
-    targets = Mutex([])
+    targets = Mutex([:])
   }
 
-  /// A number for the target that stays the same for the life of the process.
+  /// A number for the target that stays the same for the life of the process. Reloads may bring any count of names: those
+  /// beyond 65,535 share the number 0, under which nothing is known.
   package func number(of target: TargetName) -> UInt16 {
     targets.withLock { targets in
-      if let index = targets.firstIndex(of: target) { return UInt16(index + 1) }
-      targets.append(target)
-      return UInt16(targets.count)
+      if let number = targets[target] { return number }
+      guard targets.count < Int(UInt16.max) else { return Self.unnumbered }
+      let number = UInt16(targets.count + 1)
+      targets[target] = number
+      return number
     }
   }
 
@@ -52,7 +57,8 @@ package final class ResultCache: Sendable {
   ///   - id: The certificate's ID.
   ///   - target: The target's number: see ``number(of:)``.
   package func known(_ id: CertificateID, target: UInt16) -> Known? {
-    state.withLock { state in
+    guard target != Self.unnumbered else { return nil }
+    return state.withLock { state in
       guard let entry = state.table.entry(id, target: target) else { return nil }
       return Known(
         entry: entry, arnPrefix: state.arnPrefixes[Int(entry.arnPrefix)],
@@ -69,6 +75,7 @@ package final class ResultCache: Sendable {
   package func keep(_ registration: Registration, replaces: Bool, readAt epoch: UInt32 = 0) {
     let target = number(of: registration.key.target)
     let id = registration.key.certificateID
+    guard target != Self.unnumbered else { return }
     state.withLock { state in
       if !replaces {
         guard epochs.current(id) == epoch, state.table.entry(id, target: target) == nil else { return }
