@@ -95,7 +95,7 @@ let package = Package(
         "CertRegSettings", "CertRegStore", "CertRegForwarder", "CertRegHost", "CertRegSandbox", "CertRegSocket",
         .nioCore, .nioPosix, .nioHTTP1, .logging, .unixSignals,
       ]),
-    executable("certregd", ["CertRegCore", "CertRegDaemon", "CertRegSettings", .argumentParser]),
+    executable("certregd", ["CertRegClock", "CertRegCore", "CertRegDaemon", "CertRegSettings", .argumentParser]),
     executable("certregctl", ["CertRegClock", "CertRegCore", "CertRegClient", .argumentParser]),
     executable(
       "certreg-sandbox",

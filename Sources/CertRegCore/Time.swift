@@ -8,13 +8,15 @@ package struct WallTime: Hashable, Comparable, Sendable {
     self.millisecondsSinceEpoch = millisecondsSinceEpoch
   }
 
+  /// The nearest time that can be represented, for any number.
   package init(secondsSinceEpoch: Int64) {
-    self.millisecondsSinceEpoch = secondsSinceEpoch.multipliedReportingOverflow(by: 1000).partialValue
+    self.millisecondsSinceEpoch = secondsSinceEpoch.multipliedClamping(by: 1000)
   }
 
   /// Whole seconds since the epoch, rounded down.
   package var secondsSinceEpoch: Int64 {
-    millisecondsSinceEpoch >= 0 ? millisecondsSinceEpoch / 1000 : (millisecondsSinceEpoch - 999) / 1000
+    let quotient = millisecondsSinceEpoch / 1000
+    return millisecondsSinceEpoch % 1000 < 0 ? quotient - 1 : quotient
   }
 
   /// Whether `left` is earlier.
@@ -22,9 +24,14 @@ package struct WallTime: Hashable, Comparable, Sendable {
     left.millisecondsSinceEpoch < right.millisecondsSinceEpoch
   }
 
-  /// The time `duration` later. Parts of a millisecond are dropped.
+  /// The time `duration` later. Parts of a millisecond are dropped. The nearest time that can be represented, for any duration.
   package static func + (time: WallTime, duration: Duration) -> WallTime {
-    WallTime(millisecondsSinceEpoch: time.millisecondsSinceEpoch + duration.milliseconds)
+    WallTime(millisecondsSinceEpoch: time.millisecondsSinceEpoch.addingClamping(duration.milliseconds))
+  }
+
+  /// The time from `right` to `left`, negative where `left` is earlier; the nearest one that can be represented.
+  package static func - (left: WallTime, right: WallTime) -> Duration {
+    .milliseconds(left.millisecondsSinceEpoch.subtractingClamping(right.millisecondsSinceEpoch))
   }
 
   /// `2026-11-24T08:09:10.123Z` (RFC 3339 section 5.6), always in UTC and with milliseconds.
@@ -77,7 +84,7 @@ package struct CivilTime: Equatable, Sendable {
     hour = secondOfDay / 3600
     minute = secondOfDay / 60 % 60
     second = secondOfDay % 60
-    millisecond = Int(time.millisecondsSinceEpoch - seconds * 1000)
+    millisecond = Int((time.millisecondsSinceEpoch % 1000 + 1000) % 1000)
   }
 
   /// The wall time of UTC fields. A field that is too large adds to the next larger one.
@@ -108,26 +115,46 @@ package struct MonotonicTime: Hashable, Comparable, Sendable {
     left.nanoseconds < right.nanoseconds
   }
 
-  /// The time `duration` later.
+  /// The time `duration` later. The nearest time that can be represented, for any duration.
   package static func + (time: MonotonicTime, duration: Duration) -> MonotonicTime {
-    MonotonicTime(nanoseconds: time.nanoseconds + duration.nanoseconds)
+    MonotonicTime(nanoseconds: time.nanoseconds.addingClamping(duration.nanoseconds))
   }
 
-  /// The time from `right` to `left`; negative if `left` is earlier.
+  /// The time from `right` to `left`; negative if `left` is earlier. The nearest duration that can be represented.
   package static func - (left: MonotonicTime, right: MonotonicTime) -> Duration {
-    .nanoseconds(left.nanoseconds - right.nanoseconds)
+    .nanoseconds(left.nanoseconds.subtractingClamping(right.nanoseconds))
   }
 }
 
 extension Duration {
-  /// Whole milliseconds, rounded towards zero.
+  /// Whole milliseconds, rounded towards zero. Durations beyond the range of `Int64` give its bounds.
   package var milliseconds: Int64 {
-    components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000
+    let (seconds, attoseconds) = components
+    return seconds.multipliedClamping(by: 1000).addingClamping(attoseconds / 1_000_000_000_000_000)
   }
 
-  /// Whole nanoseconds, rounded towards zero.
+  /// Whole nanoseconds, rounded towards zero. Durations beyond the range of `Int64` (292 years) give its bounds.
   package var nanoseconds: Int64 {
-    components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000
+    let (seconds, attoseconds) = components
+    return seconds.multipliedClamping(by: 1_000_000_000).addingClamping(attoseconds / 1_000_000_000)
+  }
+}
+
+/// Arithmetic on numbers from outside, which may have any value: a result beyond the range is the nearest bound.
+extension Int64 {
+  fileprivate func addingClamping(_ other: Int64) -> Int64 {
+    let (sum, overflows) = addingReportingOverflow(other)
+    return overflows ? (other < 0 ? .min : .max) : sum
+  }
+
+  fileprivate func subtractingClamping(_ other: Int64) -> Int64 {
+    let (difference, overflows) = subtractingReportingOverflow(other)
+    return overflows ? (other < 0 ? .max : .min) : difference
+  }
+
+  fileprivate func multipliedClamping(by factor: Int64) -> Int64 {
+    let (product, overflows) = multipliedReportingOverflow(by: factor)
+    return overflows ? ((self < 0) == (factor < 0) ? .max : .min) : product
   }
 }
 

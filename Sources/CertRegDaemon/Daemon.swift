@@ -32,11 +32,12 @@ package struct Daemon: Sendable {
   /// Runs until SIGTERM or SIGINT; returns the exit status of sysexits(3).
   package func run() async -> Int32 {
     // First of all: it takes variables out of the environment, which has to happen before there are other threads.
-    let passed = Result { () throws(HostError) in try SocketActivation.passedDescriptors() }
+    let passed = SocketActivation.takePassedSockets()
     ProcessLimits.ignoreBrokenPipes()
+    let clock = HostClock.system
     let log: LogPipeline
     do throws(HostError) {
-      log = try LogPipeline(configuration: loaded.settings.log.pipeline, environment: environment)
+      log = try LogPipeline(configuration: loaded.settings.log.pipeline, environment: environment, clock: clock)
     } catch {
       // There is no log to say it in.
       let line = Array("certregd: \(error.message)\n".utf8)
@@ -48,7 +49,7 @@ package struct Daemon: Sendable {
     for warning in loaded.warnings { logger.warning("\(warning)") }
     defer { log.flush() }
     do throws(DaemonError) {
-      try await serve(passed, log: log, logger: logger)
+      try await serve(passed, clock: clock, log: log, logger: logger)
       logger.log(.notice, .stopped, "stopped")
       return EX_OK
     } catch {
@@ -61,23 +62,22 @@ package struct Daemon: Sendable {
   /// Tells the clients that wait on the service manager's sockets that the configuration is wrong. For a process that has no
   /// other threads yet and ends then.
   package static func turnClientsAway() {
-    turnClientsAway(Result { () throws(HostError) in try SocketActivation.passedDescriptors() })
+    turnClientsAway(SocketActivation.takePassedSockets())
   }
 
-  private static func turnClientsAway(_ passed: Result<[PassedDescriptor], HostError>) {
+  private static func turnClientsAway(_ passed: PassedSockets) {
     let answer = AnswerEncoder.error(id: Array("null".utf8), .startFailed)
-    if let descriptors = try? passed.get() { SocketActivation.turnAway(from: descriptors, with: answer) }
+    SocketActivation.turnAway(from: passed.usable, with: answer)
   }
 
   private func serve(
-    _ passed: Result<[PassedDescriptor], HostError>, log: LogPipeline, logger: Logger
+    _ passed: PassedSockets, clock: HostClock, log: LogPipeline, logger: Logger
   ) async throws(DaemonError) {
     // From here on a signal waits for the loop below instead of ending the process in the middle of the start.
     let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
     let notifier = ServiceNotifier.fromEnvironment()
     let openFiles: ProcessLimits.OpenFiles
     do throws(HostError) { openFiles = try ProcessLimits.raiseOpenFiles() } catch { throw DaemonError(error) }
-    let clock = HostClock.system
     let parts = try await DaemonParts(
       loaded.settings,
       DaemonParts.Surroundings(

@@ -17,7 +17,7 @@ final class DaemonParts: Sendable {
   struct Surroundings: Sendable {
     var clock: HostClock
     /// The sockets that the service manager passed.
-    var passed: Result<[PassedDescriptor], HostError>
+    var passed: PassedSockets
     var openFiles: ProcessLimits.OpenFiles
     var environment: [String: String]
     /// Told of a start that takes long.
@@ -97,7 +97,7 @@ final class DaemonParts: Sendable {
       var socketConfiguration = settings.socketConfiguration(cache: memory, maxConnections: maxConnections)
       socketConfiguration.connectionsExhausted = { logger.log(.warning, .connectionsExhausted, "\($0)") }
       try await server.serve(
-        socket.descriptor, handling: service, cache: memory, demand: demand, clock: clock,
+        socket.descriptors, handling: service, cache: memory, demand: demand, clock: clock,
         configuration: socketConfiguration)
       metrics =
         if let listen = settings.metrics.listen {
@@ -184,13 +184,15 @@ final class DaemonParts: Sendable {
   }
 
   /// Releases the remaining parts. Calls have ended.
+  ///
+  /// The core's loop ends with the process: a look-up of a name cannot be cancelled, and NIO complains when one ends after
+  /// its loop.
   func close() async {
     await server.shutDown()
     await clients.shutDown()
     try? await threads.workers.shutdownGracefully()
     homesFile.writeWaiting()
     store.close()
-    try? await threads.core.shutdownGracefully()
   }
 }
 

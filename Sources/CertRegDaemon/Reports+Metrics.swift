@@ -55,7 +55,7 @@ extension Reports.Figures {
     text.single(
       "certregd_queue_max_entries", "gauge", "Limit of registrations in the queue (queue.maxEntries).",
       Double(constants.maxPending))
-    let age = engine.oldestPending.map { Double(max(0, now.millisecondsSinceEpoch - $0.millisecondsSinceEpoch)) / 1000 }
+    let age = engine.oldestPending.map { Double(max(0, (now - $0).milliseconds)) / 1000 }
     text.single(
       "certregd_queue_oldest_age_seconds", "gauge", "Age of the oldest registration that has not ended; 0 without one.",
       age ?? 0)

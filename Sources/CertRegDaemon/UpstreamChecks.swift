@@ -16,7 +16,8 @@ extension Daemon {
   package static func checkUpstream(
     _ settings: Settings, environment: [String: String]
   ) async -> (lines: [String], status: Int32) {
-    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    // Never shut down: a look-up of a name cannot be cancelled, and NIO complains when one ends after its loop.
+    let group = MultiThreadedEventLoopGroup.singleton
     let context = CredentialsContext(
       environment: ProcessEnvironment(environment), clock: .system, eventLoopGroup: group,
       logger: Logger(label: "certregd", factory: { _ in SwiftLogNoOpLogHandler() }))
@@ -26,7 +27,6 @@ extension Daemon {
       }
       return await tasks.reduce(into: [(Int, TargetCheck)]()) { $0.append($1) }
     }.sorted { $0.0 < $1.0 }.map(\.1)
-    try? await group.shutdownGracefully()
     return (checks.map(\.line), checks.allSatisfy(\.isWell) ? EX_OK : EX_UNAVAILABLE)
   }
 }

@@ -96,7 +96,7 @@ package final class AWSUpstreamClient: UpstreamClient {
         .GET, endpoint.url.text(path: "/"), headers: [("Host", endpoint.url.authority), ("User-Agent", "certregd")],
         deadline: .now() + .nanoseconds(requestTimeout.nanoseconds))
       let time = reply.headers.first(name: "Date").flatMap(HTTPDate.imfFixdate)
-      return time.map { .milliseconds($0.millisecondsSinceEpoch - clock.wall.millisecondsSinceEpoch) }
+      return time.map { $0 - clock.wall }
     } catch {
       throw UpstreamFailure(error, authority: endpoint.url.authority, secrets: secrets)
     }

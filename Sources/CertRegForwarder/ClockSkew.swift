@@ -39,11 +39,11 @@ final class ClockOffset: Sendable {
 
   /// Notes the difference between the upstream's time and the host's when the reply arrived.
   func learn(upstream: WallTime, now: WallTime) {
-    milliseconds.store(upstream.millisecondsSinceEpoch - now.millisecondsSinceEpoch, ordering: .relaxed)
+    milliseconds.store((upstream - now).milliseconds, ordering: .relaxed)
   }
 
   /// `time` by the upstream's clock.
   func corrected(_ time: WallTime) -> WallTime {
-    WallTime(millisecondsSinceEpoch: time.millisecondsSinceEpoch + milliseconds.load(ordering: .relaxed))
+    time + value
   }
 }

@@ -16,7 +16,7 @@ enum RetryAfter {
     guard let date = HTTPDate.imfFixdate(text) else { return nil }
     // Both dates are by the upstream's clock.
     let upstreamNow = headers.first(name: "Date").flatMap(HTTPDate.imfFixdate) ?? now
-    let milliseconds = date.millisecondsSinceEpoch - upstreamNow.millisecondsSinceEpoch
+    let milliseconds = (date - upstreamNow).milliseconds
     return min(.milliseconds(max(0, milliseconds)), limit)
   }
 

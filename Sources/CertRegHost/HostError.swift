@@ -15,7 +15,7 @@ package struct HostError: Error, Hashable, Sendable, CustomStringConvertible {
     case denied
     /// The configured group does not exist.
     case unknownGroup
-    /// A descriptor that the service manager passed is not a listening stream socket.
+    /// A descriptor that the service manager passed is not a listening Unix stream socket.
     case unusableDescriptor
     /// Any other failure of a system call.
     case failed

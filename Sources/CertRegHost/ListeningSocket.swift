@@ -3,12 +3,12 @@ import Glibc
 
 /// A Unix stream socket that the daemon opened itself, for when no service manager passes one.
 ///
-/// Opened so that no moment of carelessness can be used:
-/// - A lock beside the path is held as long as the socket, so that two starting daemons cannot both find it unused.
-/// - What is no socket, a symbolic link above all, is left alone. A socket is replaced only where connect(2) says
-///   `ECONNREFUSED`, the only answer that proves that no process listens.
-/// - The file has at most the configured rights from the moment that it exists, and group and rights are final
-///   before listen(2), so before any client can connect.
+/// Other processes cannot interfere while it is opened:
+/// - A lock beside the path is held as long as the socket. Two daemons that start at once cannot both find it unused.
+/// - Files, symbolic links and everything else that is not a socket are left alone. A socket is replaced only if
+///   connect(2) fails with `ECONNREFUSED`, the only answer that proves that no process listens.
+/// - The file never has more than the configured rights. Group and rights are final before listen(2), and so before
+///   any client can connect.
 package struct ListeningSocket: Sendable {
   /// How to open the socket.
   package struct Options: Hashable, Sendable {
@@ -67,9 +67,9 @@ package struct ListeningSocket: Sendable {
     }
   }
 
-  /// Removes the file, unless another has taken its place, and gives the path free for others. Does not close the
-  /// descriptor: connections that were accepted live on, and so does what waits in the backlog. To be called once, when
-  /// the daemon no longer wants new clients; afterwards it does nothing.
+  /// Removes the file, unless another one has taken its place, and releases the path for other processes. Does not close
+  /// the descriptor: accepted connections and the backlog stay. Called when the daemon wants no more clients; a second
+  /// call does nothing.
   package func removeFile() {
     claim.release {
       guard FileIdentity(path: path) == identity else { return }
@@ -103,7 +103,8 @@ extension ListeningSocket {
       return ListeningSocket(
         descriptor: descriptor, path: path, remarks: remarks, claim: claim, identity: identity)
     } catch {
-      if bound { unlink(path) }
+      // Something else may have been put in the socket's place.
+      if bound, let found = FileIdentity(path: path), found.isSocket, found.owner == geteuid() { unlink(path) }
       close(descriptor)
       throw error
     }
@@ -165,7 +166,7 @@ extension ListeningSocket {
         + "configure another socket.path")
   }
 
-  /// Makes way for a new socket, which must happen under the lock.
+  /// Removes a socket that no process listens on. The lock must be held.
   private static func removeStaleSocket(at path: String, address: SocketAddress) throws(HostError) {
     try requireSocketOrNothing(at: path)
     guard let found = FileIdentity(path: path) else { return }

@@ -57,7 +57,7 @@ package final class LogPipeline: Sendable {
   /// Protects the level and the limiters.
   private let state: Mutex<State>
   private let writer: LogWriter
-  private let clock: @Sendable () -> (wall: WallTime, monotonic: MonotonicTime)
+  private let clock: HostClock
 
   /// A pipeline to any destination.
   ///
@@ -70,15 +70,14 @@ package final class LogPipeline: Sendable {
   package init(
     level: Logger.Level, limiter: LogRateLimiter = LogRateLimiter(),
     auditLimiter: LogRateLimiter = LogPipeline.auditLimiter, capacity: Int = 16_384,
-    clock: @escaping @Sendable () -> (wall: WallTime, monotonic: MonotonicTime) = { systemClock() },
-    write: @escaping @Sendable ([LogRecord]) -> Void
+    clock: HostClock, write: @escaping @Sendable ([LogRecord]) -> Void
   ) throws(HostError) {
     state = Mutex(State(level: level, limiter: limiter, auditLimiter: auditLimiter))
     self.clock = clock
     writer = LogWriter(
       capacity: capacity,
       makeDropReport: { count in
-        Self.report("\(count) log messages dropped: the log's destination is too slow", count: count, at: clock().wall)
+        Self.report("\(count) log messages dropped: the log's destination is too slow", count: count, at: clock.wall)
       }, write: write)
     try writer.start()
   }
@@ -89,14 +88,15 @@ package final class LogPipeline: Sendable {
   ///   - configuration: Level, destination and format.
   ///   - identifier: `SYSLOG_IDENTIFIER` in the journal.
   ///   - environment: Read for `JOURNAL_STREAM`.
+  ///   - clock: Read once for each message.
   /// - Throws: ``HostError`` if the thread that writes cannot be started.
   package convenience init(
-    configuration: Configuration, identifier: String = "certregd", environment: [String: String]
+    configuration: Configuration, identifier: String = "certregd", environment: [String: String], clock: HostClock
   ) throws(HostError) {
     let destination = configuration.destination.resolved(
       journalStream: environment["JOURNAL_STREAM"], standardErrorStream: LogDestination.standardErrorStream())
     let format = configuration.format
-    try self.init(level: configuration.level) { records in
+    try self.init(level: configuration.level, clock: clock) { records in
       var text = ""
       for record in records {
         if destination == .journal,
@@ -129,7 +129,7 @@ package final class LogPipeline: Sendable {
     let held = state.withLock { state in
       state.limiter.takeSuppressed() + state.auditLimiter.takeSuppressed() + state.conditionLimiter.takeSuppressed()
     }
-    let now = clock().wall
+    let now = clock.wall
     for (kind, count) in held {
       writer.enqueue { Self.report("\(count) messages suppressed (\(kind))", count: count, at: now) }
     }
@@ -138,7 +138,7 @@ package final class LogPipeline: Sendable {
 
   /// One message of a handler.
   func submit(_ event: LogEvent, label: String, metadata: Logger.Metadata) {
-    let now = clock()
+    let now = clock.now
     var suppressed = 0
     if event.level >= .info, event.level < .critical {
       let kind: String
@@ -163,7 +163,7 @@ package final class LogPipeline: Sendable {
     _ event: EventID, level: Logger.Level = .info, label: String = "audit", file: String = #fileID, line: UInt = #line,
     _ make: @escaping @Sendable () -> (message: String, fields: Logger.Metadata)
   ) {
-    let now = clock()
+    let now = clock.now
     let admitted = state.withLock { state in
       state.level <= level ? state.admit(event.name, event.limit, at: now.monotonic) : nil
     }
@@ -189,16 +189,4 @@ package final class LogPipeline: Sendable {
       metadata: [LogField.event: .string(EventID.messagesSuppressed.name), LogField.suppressed: "\(count)"],
       file: #fileID, line: #line)
   }
-}
-
-/// Both clocks of the system.
-package func systemClock() -> (wall: WallTime, monotonic: MonotonicTime) {
-  var wall = timespec()
-  var monotonic = timespec()
-  clock_gettime(CLOCK_REALTIME, &wall)
-  clock_gettime(CLOCK_MONOTONIC, &monotonic)
-  return (
-    WallTime(millisecondsSinceEpoch: Int64(wall.tv_sec) * 1000 + Int64(wall.tv_nsec) / 1_000_000),
-    MonotonicTime(nanoseconds: Int64(monotonic.tv_sec) * 1_000_000_000 + Int64(monotonic.tv_nsec))
-  )
 }

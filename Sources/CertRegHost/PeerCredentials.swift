@@ -9,7 +9,7 @@ package struct PeerCredentials: Hashable, Sendable {
   package var groupID: UInt32
   /// 0 where the peer is in a process namespace that this process cannot see.
   package var processID: Int32
-  /// Supplementary groups, in the kernel's order; empty if the kernel does not tell (before Linux 4.13).
+  /// Supplementary groups, in the kernel's order.
   package var supplementaryGroupIDs: [UInt32]
 
   package init(userID: UInt32, groupID: UInt32, processID: Int32, supplementaryGroupIDs: [UInt32] = []) {
@@ -23,7 +23,8 @@ package struct PeerCredentials: Hashable, Sendable {
 extension PeerCredentials {
   /// Asks the kernel about the connected socket `descriptor` (`SO_PEERCRED`, `SO_PEERGROUPS`).
   ///
-  /// - Throws: ``HostError`` if the descriptor is not a connected Unix socket.
+  /// - Throws: ``HostError`` if the descriptor is not a connected Unix socket, or the kernel does not tell the groups: a rule
+  ///   for one of them would be passed over.
   package init(descriptor: Int32) throws(HostError) {
     // struct ucred of unix(7): pid_t, uid_t, gid_t, each of four bytes.
     var credentials: (process: Int32, user: UInt32, group: UInt32) = (0, 0, 0)
@@ -34,10 +35,10 @@ extension PeerCredentials {
     }
     self.init(
       userID: credentials.user, groupID: credentials.group, processID: credentials.process,
-      supplementaryGroupIDs: Self.supplementaryGroups(of: descriptor))
+      supplementaryGroupIDs: try Self.supplementaryGroups(of: descriptor))
   }
 
-  private static func supplementaryGroups(of descriptor: Int32) -> [UInt32] {
+  private static func supplementaryGroups(of descriptor: Int32) throws(HostError) -> [UInt32] {
     // asm-generic/socket.h; glibc's headers have had it only since 2.27.
     let peerGroupsOption: Int32 = 59
     var groups = [UInt32](repeating: 0, count: 32)
@@ -48,7 +49,9 @@ extension PeerCredentials {
         return Array(groups.prefix(Int(length) / MemoryLayout<UInt32>.size))
       }
       // ERANGE comes with the length that is needed (net/core/sock.c, sk_getsockopt).
-      guard errno == ERANGE, length > room else { return [] }
+      guard errno == ERANGE, length > room else {
+        throw HostError(errno: errno, call: "getsockopt(SO_PEERGROUPS)", subject: "descriptor \(descriptor)")
+      }
       groups = [UInt32](repeating: 0, count: Int(length) / MemoryLayout<UInt32>.size)
     }
   }

@@ -35,9 +35,9 @@ package struct ProcessFigures: Hashable, Sendable {
     func field(_ number: Int) -> Double { fields.count > number - 3 ? Double(fields[number - 3]) ?? 0 : 0 }
     let ticks = Double(sysconf(Int32(_SC_CLK_TCK)))
     cpuSeconds = (field(14) + field(15)) / ticks
-    threads = Int(field(20))
-    virtualBytes = Int(field(23))
-    residentBytes = Int(field(24)) * sysconf(Int32(_SC_PAGESIZE))
+    threads = Int(exactly: field(20)) ?? 0
+    virtualBytes = Int(exactly: field(23)) ?? 0
+    residentBytes = Int(exactly: field(24) * Double(sysconf(Int32(_SC_PAGESIZE)))) ?? 0
     // The start is counted from the boot, whose own time stands where ProcSubset=pid hides it.
     startTime = seconds(of: CLOCK_REALTIME) - seconds(of: CLOCK_BOOTTIME) + field(22) / ticks
   }

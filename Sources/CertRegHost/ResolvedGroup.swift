@@ -41,11 +41,16 @@ struct ResolvedGroup {
       var found: UnsafeMutablePointer<group>?
       var buffer = [CChar](repeating: 0, count: size)
       let result = getgrnam_r(name, &entry, &buffer, buffer.count, &found)
-      if result == 0 { return found == nil ? gid_t(name) : entry.gr_gid }
-      guard result == ERANGE else { return gid_t(name) }
+      if result == 0 { return found == nil ? number(name) : entry.gr_gid }
+      guard result == ERANGE else { return number(name) }
       // A group with many members needs more room.
       size *= 4
     }
     return nil
+  }
+
+  /// The group with this number. chown(2) takes the largest number to mean that the group stays.
+  private static func number(_ text: String) -> gid_t? {
+    gid_t(text).flatMap { $0 == .max ? nil : $0 }
   }
 }

@@ -6,7 +6,8 @@ package struct ServiceNotifier: Sendable {
   private let send: @Sendable (String) -> Void
   private let monotonicMicroseconds: @Sendable () -> UInt64
 
-  /// How often the manager wants to hear `pingWatchdog()`, at the least; `nil` if it has no watchdog for this process.
+  /// How often the manager wants to hear `pingWatchdog()`, at the least; `nil` if it has no watchdog for this process. At most
+  /// a day: longer intervals of the manager are met as well.
   package let watchdogInterval: Duration?
 
   /// Whether no service manager listens.
@@ -23,7 +24,7 @@ package struct ServiceNotifier: Sendable {
     isSilent: Bool = false, send: @escaping @Sendable (String) -> Void
   ) {
     self.isSilent = isSilent
-    self.watchdogInterval = watchdogInterval
+    self.watchdogInterval = watchdogInterval.map { min($0, .seconds(86_400)) }
     self.monotonicMicroseconds = monotonicMicroseconds
     self.send = send
   }

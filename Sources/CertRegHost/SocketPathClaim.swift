@@ -3,9 +3,12 @@ import Synchronization
 
 /// The right to make and remove the socket at a path: an flock(2) on the file `<path>.lock`.
 ///
-/// Held until `release`, or else until the process ends: it is not given up when the last reference goes, since a socket
-/// whose owner was merely forgotten must still not be taken over.
+/// Held until `release` or the end of the process. It is not released with the last reference: the socket is still in use
+/// then.
 final class SocketPathClaim: Sendable {
+  /// The longest content of a lock file: a process number, which has at most ten digits, and LF.
+  private static let holderLimitBytes = 11
+
   private let lockPath: String
   /// The locked descriptor; `nil` once released.
   private let descriptor: Mutex<Int32?>
@@ -17,11 +20,11 @@ final class SocketPathClaim: Sendable {
 
   /// Claims `path` or fails at once.
   ///
-  /// - Throws: `inUse` where another process has it, `occupied` where the lock's path is no regular file.
+  /// - Throws: `inUse` where another process has it, `occupied` where something else than a lock file is at the lock's path.
   static func take(forSocket path: String) throws(HostError) -> SocketPathClaim {
     let lockPath = path + ".lock"
-    // A holder removes the lock file when it ends. Whoever opened it before that has locked a file without a name,
-    // which excludes no other process, and has to open the new one. Each round means that another process came and went.
+    // A holder removes the lock file when it ends. A process that opened the file before that has locked a file without a
+    // name, which excludes nobody, and has to open the new one. Each round means that another process came and went.
     for _ in 0..<100 {
       let descriptor = try openLockFile(lockPath)
       guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
@@ -33,6 +36,13 @@ final class SocketPathClaim: Sendable {
           .inUse, message: "\(path): another certregd\(holder) serves this socket (it holds \(lockPath))")
       }
       if let held = FileIdentity(descriptor: descriptor), held == FileIdentity(path: lockPath) {
+        guard isLockFile(descriptor) else {
+          close(descriptor)
+          throw HostError(
+            .occupied,
+            message: "\(lockPath): there is another file where the lock file should be; it was left as it is: "
+              + "move it away or configure another socket.path")
+        }
         writeHolder(descriptor)
         return SocketPathClaim(lockPath: lockPath, descriptor: descriptor)
       }
@@ -47,8 +57,9 @@ final class SocketPathClaim: Sendable {
       guard let locked = held else { return }
       held = nil
       cleanUp()
-      // Under the lock, so that the name goes with this file and not with a successor's.
-      unlink(lockPath)
+      // Under the lock, so that the name goes with this file and not with a successor's. Somebody may have put another file in
+      // its place.
+      if let own = FileIdentity(descriptor: locked), own == FileIdentity(path: lockPath) { unlink(lockPath) }
       close(locked)
     }
   }
@@ -68,6 +79,16 @@ final class SocketPathClaim: Sendable {
       throw HostError(.occupied, message: "\(lockPath): this should be the lock file and is something else")
     }
     return descriptor
+  }
+
+  /// Whether the file is empty or holds what `writeHolder` writes, so that it may be written over and removed.
+  private static func isLockFile(_ descriptor: Int32) -> Bool {
+    var bytes = [UInt8](repeating: 0, count: holderLimitBytes + 1)
+    let count = pread(descriptor, &bytes, bytes.count, 0)
+    guard (0...holderLimitBytes).contains(count) else { return false }
+    let number = bytes.prefix(count)
+    let digits = number.last == UInt8(ascii: "\n") ? number.dropLast() : number
+    return digits.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
   }
 
   /// ` (process 123)` by what the holder wrote; empty if it cannot be read.

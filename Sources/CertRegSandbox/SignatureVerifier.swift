@@ -151,6 +151,6 @@ extension WallTime {
   }
 
   static func - (time: WallTime, duration: Duration) -> WallTime {
-    WallTime(millisecondsSinceEpoch: time.millisecondsSinceEpoch - duration.milliseconds)
+    time + (.zero - duration)
   }
 }

@@ -25,38 +25,64 @@ package struct StateFileError: Error, Hashable, Sendable {
 ///
 /// A change is in the file before its answer is sent, so that it survives the end of the process, though not
 /// necessarily that of the machine: nothing waits for the disk. A last line without an end is a write that was cut short,
-/// whose change nobody was told of; it is removed. Any other line that cannot be read is damage, and refused.
+/// whose change nobody was told of; it is removed. Any other line that cannot be read is damage, and refused. A file is
+/// written to only after all of it was read and is the account's register, or empty.
 package struct StateFile: Sendable {
-  private let path: String
-  private let file: OpenFile
+  private let file: OwnedStateFile
   /// The length of the whole lines in the file.
   private var lengthBytes: Int
 
-  private init(path: String, file: OpenFile, lengthBytes: Int) {
-    self.path = path
+  private init(file: OwnedStateFile, lengthBytes: Int) {
     self.file = file
     self.lengthBytes = lengthBytes
   }
 
   /// Opens or creates the file and reads its content. It stays locked for the lifetime of the value.
   ///
-  /// - Throws: ``StateFileError`` for a file that is damaged, in use, of another account, or cannot be opened.
+  /// - Throws: ``StateFileError`` for a file that is damaged, in use, of another account, or cannot be opened. The file is
+  ///   as it was then.
   package static func open(
     path: String, account: SandboxAccount
   ) throws(StateFileError) -> (file: StateFile, register: SandboxRegister) {
-    let file = try OpenFile(path: path)
-    try file.lock()
+    let file = try OwnedStateFile.open(OwnedStateFile.resolve(path))
+    try checkBeginning(of: file, account: account)
     let content = try file.readAll()
     let end = content.lastIndex(of: lineFeed).map { $0 + 1 } ?? 0
-    var state = StateFile(path: path, file: file, lengthBytes: end)
-    var register = SandboxRegister(account: account)
+    let (register, lineCount) = try read(content[..<end], path: path, account: account)
+    var state = StateFile(file: file, lengthBytes: end)
     if end < content.count { try file.truncate(to: end) }
     if end == 0 {
       try state.append(line: StateLine.header(account))
-      return (state, register)
+    } else if lineCount > 2 * register.count + 100, let compact = replacement(of: file, register: register) {
+      // Updates and deletions leave lines that no longer matter.
+      state = compact
     }
+    return (state, register)
+  }
+
+  /// Checks that a file is empty or begins with the account's header, which may be cut short. Reads no more than that: a file
+  /// of another program can have any size.
+  private static func checkBeginning(
+    of file: OwnedStateFile, account: SandboxAccount
+  ) throws(StateFileError) {
+    let beginning = try file.read(atMost: headerLimitBytes)
+    if StateLine.header(account).starts(with: beginning) { return }
+    let line = beginning.firstIndex(of: lineFeed).map { beginning[..<$0] } ?? []
+    do throws(StateLineError) {
+      try StateLine.checkHeader(line, account: account)
+    } catch {
+      throw StateFileError(file.path, line: 1, error)
+    }
+  }
+
+  /// Reads whole lines, each with its end.
+  private static func read(
+    _ lines: ArraySlice<UInt8>, path: String, account: SandboxAccount
+  ) throws(StateFileError) -> (register: SandboxRegister, lineCount: Int) {
+    var register = SandboxRegister(account: account)
     var lineCount = 0
-    for line in content[..<(end - 1)].split(separator: lineFeed, omittingEmptySubsequences: false) {
+    if lines.isEmpty { return (register, 0) }
+    for line in lines.dropLast().split(separator: lineFeed, omittingEmptySubsequences: false) {
       lineCount += 1
       do throws(StateLineError) {
         if lineCount == 1 {
@@ -67,16 +93,10 @@ package struct StateFile: Sendable {
           }
         }
       } catch {
-        throw StateFileError(
-          code: error.isForeign ? .foreign : .damaged,
-          message: "\(path): line \(lineCount) cannot be used: \(error.reason)")
+        throw StateFileError(path, line: lineCount, error)
       }
     }
-    // Updates and deletions leave lines that no longer matter.
-    if lineCount > 2 * register.count + 100 {
-      state = try replacement(path: path, register: register)
-    }
-    return (state, register)
+    return (register, lineCount)
   }
 
   /// Adds a change.
@@ -98,92 +118,35 @@ package struct StateFile: Sendable {
   }
 
   /// Writes `register` into a new file and puts it in the place of the old one.
-  private static func replacement(path: String, register: SandboxRegister) throws(StateFileError) -> StateFile {
-    let newPath = path + ".new"
-    let file = try OpenFile(path: newPath)
-    try file.lock()
-    try file.truncate(to: 0)
+  ///
+  /// - Returns: `nil` if that fails. The old file stays as it is then.
+  private static func replacement(of old: OwnedStateFile, register: SandboxRegister) -> StateFile? {
     var content = StateLine.header(register.account) + [lineFeed]
     for certificate in register.certificates {
       content += StateLine.line(.register(certificate))
       content.append(lineFeed)
     }
-    try file.write(content, at: 0)
-    guard rename(newPath, path) == 0 else { throw OpenFile.failure(path, "replace") }
-    return StateFile(path: path, file: file, lengthBytes: content.count)
+    // No other process writes to a file of this name, and none that exists is written to.
+    guard let file = try? OwnedStateFile.create("\(old.path).new-\(getpid())") else { return nil }
+    do throws(StateFileError) {
+      try file.write(content, at: 0)
+      try file.move(to: old)
+    } catch {
+      file.remove()
+      return nil
+    }
+    return StateFile(file: file, lengthBytes: content.count)
+  }
+}
+
+extension StateFileError {
+  fileprivate init(_ path: String, line: Int, _ error: StateLineError) {
+    self.init(
+      code: error.isForeign ? .foreign : .damaged,
+      message: "\(path): line \(line) cannot be used: \(error.reason); the file was left as it is")
   }
 }
 
 private let lineFeed = UInt8(ascii: "\n")
-
-/// A descriptor that is closed with its last owner.
-private final class OpenFile: Sendable {
-  private let path: String
-  private let descriptor: Int32
-
-  init(path: String) throws(StateFileError) {
-    self.path = path
-    // A pipe without a reader or a writer would hold up the opening.
-    descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o644)
-    guard descriptor >= 0 else { throw OpenFile.failure(path, "open") }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw OpenFile.failure(path, "look at") }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw StateFileError(code: .failed, message: "\(path): not a regular file")
-    }
-  }
-
-  deinit {
-    guard descriptor >= 0 else { return }
-    // Given up by name: a child that was forked a moment ago has the descriptor, and with it the lock, until it executes.
-    flock(descriptor, LOCK_UN)
-    close(descriptor)
-  }
-
-  func lock() throws(StateFileError) {
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      if errno == EWOULDBLOCK {
-        throw StateFileError(code: .inUse, message: "\(path): another process has the file open")
-      }
-      throw OpenFile.failure(path, "lock")
-    }
-  }
-
-  func readAll() throws(StateFileError) -> [UInt8] {
-    var content: [UInt8] = []
-    var piece = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-      let count = pread(descriptor, &piece, piece.count, content.count)
-      if count == 0 { return content }
-      if count > 0 {
-        content += piece.prefix(count)
-      } else if errno != EINTR {
-        throw OpenFile.failure(path, "read")
-      }
-    }
-  }
-
-  func write(_ bytes: [UInt8], at offset: Int) throws(StateFileError) {
-    var written = 0
-    while written < bytes.count {
-      let count = bytes.withUnsafeBytes { buffer in
-        let rest = UnsafeRawBufferPointer(rebasing: buffer[written...])
-        return pwrite(descriptor, rest.baseAddress, rest.count, offset + written)
-      }
-      if count >= 0 {
-        written += count
-      } else if errno != EINTR {
-        throw OpenFile.failure(path, "write")
-      }
-    }
-  }
-
-  func truncate(to lengthBytes: Int) throws(StateFileError) {
-    guard ftruncate(descriptor, lengthBytes) == 0 else { throw OpenFile.failure(path, "truncate") }
-  }
-
-  /// The error of the system call that has just failed.
-  static func failure(_ path: String, _ action: String) -> StateFileError {
-    StateFileError(code: .failed, message: "\(path): cannot \(action): \(String(cString: strerror(errno)))")
-  }
-}
+/// Longer than any header: an account has 12 digits, and a region is the name of one or was given on a command line.
+private let headerLimitBytes = 4096

@@ -3,47 +3,52 @@ import CertRegCore
 import CertRegProtocol
 import Glibc
 
-/// Accepts connections on a listening socket and gives them to the loops in turn.
+/// Accepts connections on listening sockets and gives them to the loops in turn.
 final class Acceptor {
   /// Connections accepted in one turn of the loop, so that other connections are served, too.
   private static let atOnce = 64
 
-  let descriptor: CInt
+  /// The listening sockets.
+  let descriptors: [CInt]
   private let mailboxes: [Mailbox]
   private let open: ConnectionCount
   /// Told of each connection that a limit keeps out.
   private let exhausted: @Sendable (String) -> Void
+  /// Numbers the connections of all sockets: a loop tells connections apart by their numbers.
   private var accepted: UInt64 = 0
 
   /// - Parameters:
-  ///   - descriptor: A listening, non-blocking Unix stream socket, which the acceptor takes over.
+  ///   - descriptors: Listening, non-blocking Unix stream sockets, which the acceptor takes over.
   ///   - exhausted: Told why a connection is not taken.
-  init(_ descriptor: CInt, mailboxes: [Mailbox], open: ConnectionCount, exhausted: @escaping @Sendable (String) -> Void)
-  {
-    self.descriptor = descriptor
+  init(
+    _ descriptors: [CInt], mailboxes: [Mailbox], open: ConnectionCount, exhausted: @escaping @Sendable (String) -> Void
+  ) {
+    self.descriptors = descriptors
     self.mailboxes = mailboxes
     self.open = open
     self.exhausted = exhausted
   }
 
-  /// Accepts some of the waiting connections. Called on the loop that watches the socket.
-  func accept(on loop: SocketLoop) {
+  /// Accepts some of the connections that wait on one of the sockets. Called on the loop that watches the sockets.
+  func accept(from descriptor: CInt, on loop: SocketLoop) {
     for _ in 0..<Self.atOnce {
-      guard acceptOne(on: loop) else { return }
+      guard acceptOne(from: descriptor, on: loop) else { return }
     }
   }
 
-  /// Accepts every waiting connection.
+  /// Accepts every waiting connection of all sockets.
   func acceptAll(on loop: SocketLoop) {
-    while acceptOne(on: loop) {}
+    for descriptor in descriptors {
+      while acceptOne(from: descriptor, on: loop) {}
+    }
   }
 
   func close() {
-    Glibc.close(descriptor)
+    for descriptor in descriptors { Glibc.close(descriptor) }
   }
 
   /// Accepts one connection; returns whether more may be waiting.
-  private func acceptOne(on loop: SocketLoop) -> Bool {
+  private func acceptOne(from descriptor: CInt, on loop: SocketLoop) -> Bool {
     let connection = accept4(
       descriptor, nil, nil, CInt(SOCK_CLOEXEC.rawValue) | CInt(bitPattern: SOCK_NONBLOCK.rawValue))
     guard connection >= 0 else {

@@ -34,7 +34,7 @@ extension SocketLoop {
     nextSweep = nil
     if isAcceptingPaused, let acceptor {
       isAcceptingPaused = false
-      poller.modify(acceptor.descriptor, .readable)
+      for descriptor in acceptor.descriptors { poller.modify(descriptor, .readable) }
     }
     for case let connection? in connections {
       if let timeout = configuration.idleTimeout, connection.isIdle(for: UInt64(timeout.nanoseconds)) {

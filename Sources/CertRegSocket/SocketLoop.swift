@@ -99,10 +99,10 @@ final class SocketLoop {
       let (descriptor, readiness) = poller.event(at: index)
       if descriptor == mailbox.descriptor {
         hasMail = true
-      } else if descriptor == acceptor?.descriptor {
-        acceptor?.accept(on: self)
-      } else {
-        connection(descriptor)?.isReady(readiness)
+      } else if let connection = connection(descriptor) {
+        connection.isReady(readiness)
+      } else if let acceptor, acceptor.descriptors.contains(descriptor) {
+        acceptor.accept(from: descriptor, on: self)
       }
     }
     if hasMail { for job in mailbox.take() { job(self) } }
@@ -135,7 +135,7 @@ final class SocketLoop {
   ///
   /// - Throws: `SystemCallError` where there is no memory for it.
   func accept(with acceptor: Acceptor) throws(SystemCallError) {
-    try poller.add(acceptor.descriptor, .readable)
+    for descriptor in acceptor.descriptors { try poller.add(descriptor, .readable) }
     self.acceptor = acceptor
   }
 
@@ -145,7 +145,7 @@ final class SocketLoop {
   func endAccepting(takingWhatWaits: Bool) {
     guard let acceptor else { return }
     if takingWhatWaits { acceptor.acceptAll(on: self) }
-    poller.remove(acceptor.descriptor)
+    for descriptor in acceptor.descriptors { poller.remove(descriptor) }
     acceptor.close()
     self.acceptor = nil
   }
@@ -153,7 +153,7 @@ final class SocketLoop {
   /// Accepts no connections for a while: the system has no descriptor or memory for one now.
   func pauseAccepting() {
     guard let acceptor else { return }
-    poller.modify(acceptor.descriptor, [])
+    for descriptor in acceptor.descriptors { poller.modify(descriptor, []) }
     isAcceptingPaused = true
     schedule(in: Self.budgetInterval)
   }

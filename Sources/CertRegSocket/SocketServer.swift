@@ -3,7 +3,7 @@ import Glibc
 package import NIOCore
 import NIOPosix
 
-/// Listens on a Unix socket and serves its connections on a few threads, each with a `SocketLoop`.
+/// Listens on Unix sockets and serves their connections on a few threads, each with a `SocketLoop`.
 package final class SocketServer: Sendable {
   /// How long connections are still accepted after a request to stop.
   private static let lastAccepts = Duration.milliseconds(50)
@@ -23,7 +23,7 @@ package final class SocketServer: Sendable {
   /// Starts to accept connections.
   ///
   /// - Parameters:
-  ///   - socket: A listening Unix stream socket, which the server takes over.
+  ///   - sockets: Listening Unix stream sockets, which the server takes over.
   ///   - handling: Answers the requests that the loops cannot answer themselves.
   ///   - cache: The results that the loops answer repeats from.
   ///   - demand: Told when many repeats are answered.
@@ -31,7 +31,7 @@ package final class SocketServer: Sendable {
   ///   - configuration: Limits, and the names of targets.
   /// - Throws: `SystemCallError`: the process has no descriptor left.
   package func serve(
-    _ socket: CInt, handling: any RequestHandling, cache: ResultCache, demand: AnswerDemand, clock: HostClock,
+    _ sockets: [CInt], handling: any RequestHandling, cache: ResultCache, demand: AnswerDemand, clock: HostClock,
     configuration: SocketConfiguration
   ) async throws {
     var random = SystemRandomNumberGenerator()
@@ -42,11 +42,11 @@ package final class SocketServer: Sendable {
       users: UserConnections(limit: configuration.maxConnectionsPerUser ?? .max), configuration: configuration)
     threads.start()
     for mailbox in mailboxes { try await startLoop(shared, mailbox: mailbox) }
-    try Self.setNonBlocking(socket)
+    for socket in sockets { try Self.setNonBlocking(socket) }
     try await onFirstLoop { [mailboxes] loop in
       try loop.accept(
         with: Acceptor(
-          socket, mailboxes: mailboxes, open: shared.open, exhausted: configuration.connectionsExhausted))
+          sockets, mailboxes: mailboxes, open: shared.open, exhausted: configuration.connectionsExhausted))
     }
   }
 
@@ -108,7 +108,7 @@ package final class SocketServer: Sendable {
 
   /// Takes no further requests; returns once every connection has its answers and is closed.
   ///
-  /// - Parameter isShared: Whether the service manager listens on the socket, too. It then passes waiting connections
+  /// - Parameter isShared: Whether the service manager listens on the sockets, too. It then passes waiting connections
   ///   to the next daemon; otherwise this daemon accepts and answers them.
   package func drain(isShared: Bool) async {
     if !isShared { try? await Task.sleep(for: Self.lastAccepts) }

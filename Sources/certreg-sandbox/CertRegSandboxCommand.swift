@@ -5,6 +5,14 @@ import Glibc
 import Logging
 
 @main
+enum Main {
+  static func main() async {
+    StandardDescriptors.open()
+    await CertRegSandboxCommand.main()
+  }
+}
+
+/// The command line of the sandbox.
 struct CertRegSandboxCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "certreg-sandbox",

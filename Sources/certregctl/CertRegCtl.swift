@@ -1,8 +1,16 @@
 import ArgumentParser
+import CertRegClock
 import CertRegCore
 
-/// The root command: `certregctl VERB …`.
 @main
+enum Main {
+  static func main() {
+    StandardDescriptors.open()
+    CertRegCtl.main()
+  }
+}
+
+/// The root command: `certregctl VERB …`.
 struct CertRegCtl: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "certregctl",

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CertRegClock
 import CertRegCore
 import CertRegSettings
 import Glibc
@@ -6,6 +7,7 @@ import Glibc
 @main
 enum Main {
   static func main() async {
+    StandardDescriptors.open()
     await CertRegDaemonCommand.main(ProcessEnvironment.arguments())
   }
 }

@@ -72,6 +72,32 @@ import Testing
     }
   }
 
+  /// The status of a daemon whose credential process fails.
+  static func helperFails(_ reason: String, _ message: String) -> String {
+    """
+    {"id":1,"pid":812,"targets":[{"name":"default","health":"unauthorized","lastError":{"type":"T","reason":"\(reason)",\
+    "message":"\(message)"}}],"problems":[{"reason":"\(reason)","message":"default: \(message)"}]}
+    """
+  }
+
+  @Test(arguments: [
+    ("credentials_invalid", "/opt/helper did not print JSON", "yes\n"),
+    ("access_denied", "/opt/helper ended with status 1", "yes\n"),
+    ("credentials_invalid", "/opt/helper ended with status 1", "no\n"),
+    ("credentials_invalid", "/opt/helper ended with status 1", ""),
+  ])
+  func `the sandbox is not blamed for what it does not do`(reason: String, message: String, property: String) throws {
+    var probe = try FakeMachine.healthy(upstream: .init(status: 0, output: ""))
+    let others = probe.run
+    probe.run = {
+      $0.arguments.contains("--property=MemoryDenyWriteExecute") ? .init(status: 0, output: property) : others($0)
+    }
+    probe.answer(DoctorTests.helperFails(reason, message))
+    var findings: [Finding] = []
+    Doctor(socketPath: "/run/c.sock", probe: probe).examine { findings.append($0) }
+    #expect(!findings.contains { $0.subject == "sandbox" })
+  }
+
   static let faults: [Fault] = [
     Fault("no socket", "socket", .error, "CERTREGD_SOCKET") { $0.file = { _ in nil } },
     Fault("no right", "socket", .error, "usermod -aG certregd ann") {
@@ -134,6 +160,12 @@ import Testing
     },
     Fault("another service", "upstream", .error, "endpoint") {
       $0.run = program(upstream(failure("refused", "upstream_garbled")))
+    },
+    Fault("killed helper", "sandbox", .warning, "credential-process.conf") {
+      $0.answer(helperFails("credentials_unavailable", "/opt/helper: it was ended by signal 6 (SIGABRT)"))
+    },
+    Fault("failed helper", "sandbox", .warning, "credential-process.conf") {
+      $0.answer(helperFails("credentials_invalid", "/opt/helper ended with status 1: Could not reserve the code cache"))
     },
     Fault("no region", "target", .error, "AWS_REGION") {
       $0.run = program(.init(status: 69, output: #"{"target":"default","problem":"target default: no region"}"#))

@@ -38,6 +38,7 @@ enum FakeMachine {
       case "--check-upstream": upstream
       case "--print-config": .init(status: 0, output: "# x\nstateDirectory: /var/lib/c  # default\n")
       case "--check-config": .init(status: 0, output: "ok\n")
+      case "certregd.service" where command.arguments.contains("show"): .init(status: 0, output: "yes\n")
       default: .init(status: 0, output: command.arguments[0] == "/bin/systemctl" ? "active\n" : "yes\n")
       }
     }

@@ -35,6 +35,21 @@ import Testing
 
   private static let earlier = EarlierResult(outcome: .created, status: .active)
 
+  @Test func `targets without a number of their own share no answers`() {
+    let memory = ResultCache(maxEntries: 10)
+    let numbers = (0..<65_535).map { memory.number(of: TargetName("target-\($0)")) }
+    #expect(Set(numbers).count == 65_535)
+    for name in ["late", "later"] {
+      #expect(memory.number(of: TargetName(name)) == memory.number(of: TargetName("late")))
+    }
+    #expect(!numbers.contains(memory.number(of: TargetName("late"))))
+    var registration = registration()
+    registration.key.target = TargetName("late")
+    memory.keep(registration, replaces: true)
+    #expect(memory.count == 0)
+    #expect(memory.known(key.certificateID, target: memory.number(of: TargetName("later"))) == nil)
+  }
+
   @Test func `nothing known is nothing known`() throws {
     #expect(try results().decide(wish(), on: key, under: rules, now: later(1)) == .ask(earlier: nil))
   }

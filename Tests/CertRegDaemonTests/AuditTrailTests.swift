@@ -1,3 +1,4 @@
+import CertRegClock
 import CertRegCore
 import CertRegHost
 import CertRegTesting
@@ -31,7 +32,7 @@ import Testing
   /// The fields of the entries that `body` causes.
   private func entries(_ body: (AuditTrail) -> Void) throws -> [[String: String]] {
     let recorder = Recorder()
-    let log = try LogPipeline(level: .info) { records in recorder.records.withLock { $0 += records } }
+    let log = try LogPipeline(level: .info, clock: .system) { records in recorder.records.withLock { $0 += records } }
     body(AuditTrail(log: log))
     #expect(log.flush(within: .seconds(60)))
     return recorder.records.withLock { records in

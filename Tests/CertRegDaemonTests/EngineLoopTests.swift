@@ -1,3 +1,4 @@
+import CertRegClock
 import CertRegCore
 import CertRegHost
 import CertRegTesting
@@ -68,7 +69,7 @@ import Testing
 
   init() throws {
     let log = log
-    pipeline = try LogPipeline(level: .info) { records in log.records.withLock { $0 += records } }
+    pipeline = try LogPipeline(level: .info, clock: .system) { records in log.records.withLock { $0 += records } }
     known = KnownResults(memory: ResultCache(maxEntries: 10), store: MemoryStore(), timeToLive: nil)
     engine = EngineLoop(
       registrar: Registrar(configuration: .init(maxPending: 100, maxAge: nil), seed: 1), known: known,

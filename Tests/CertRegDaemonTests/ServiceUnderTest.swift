@@ -78,7 +78,7 @@ final class ServiceUnderTest: Sendable {
     let memory = ResultCache(maxEntries: 100)
     let known = KnownResults(memory: memory, store: store, timeToLive: nil)
     let records = Records()
-    let log = try LogPipeline(level: .info) { new in records.all.withLock { $0 += new } }
+    let log = try LogPipeline(level: .info, clock: .system) { new in records.all.withLock { $0 += new } }
     self.log = log
     self.records = records
     let logger = Logger(label: "test") { log.makeHandler(label: $0) }
@@ -130,7 +130,7 @@ final class ServiceUnderTest: Sendable {
       configuration.targets = [(Array("default".utf8), memory.number(of: target))]
       configuration.defaultTarget = (Array("default".utf8), memory.number(of: target))
       try await server.serve(
-        listening.descriptor, handling: service, cache: memory, demand: demand, clock: clock,
+        [listening.descriptor], handling: service, cache: memory, demand: demand, clock: clock,
         configuration: configuration)
     }
   }

@@ -74,12 +74,6 @@ import Testing
     listening.removeFile()
   }
 
-  @Test func `a lock file of a killed instance is reused`() throws {
-    let path = directory("s")
-    makeFile(path + ".lock", "4194305\n")
-    #expect(failure(options(path)) == nil)
-  }
-
   @Test func `a second instance is refused, with the process that has the socket`() throws {
     let path = directory("s")
     let first = try ListeningSocket.open(options(path))
@@ -143,6 +137,41 @@ import Testing
     #expect(before == after)
     #expect(lstatMode(target)?.inode == targetBefore)
     #expect(!exists(path + ".lock"))
+  }
+
+  @Test(arguments: [
+    "precious", "precious\n", "12 precious\n", "-1\n", " 1\n", "1\n\n", "\n1", "123456789012345678901234567890\n",
+    "1\r\n", "\0",
+  ])
+  func `a file at the lock's path that is no lock file is refused and stays as it is`(content: String) throws {
+    let path = directory("s")
+    makeFile(path + ".lock", content)
+    #expect(failure(options(path)) == .occupied)
+    #expect(readFile(path + ".lock") == content)
+    #expect(!exists(path))
+  }
+
+  @Test(arguments: ["", "1", "4194305", "4294967295\n"])
+  func `what a killed instance left of a lock file is taken over`(content: String) throws {
+    let path = directory("s")
+    makeFile(path + ".lock", content)
+    #expect(failure(options(path)) == nil)
+  }
+
+  @Test func `a file that took the lock file's place is not removed`() throws {
+    let path = directory("s")
+    let listening = try ListeningSocket.open(options(path))
+    defer { close(listening.descriptor) }
+    unlink(path + ".lock")
+    makeFile(path + ".lock")
+    listening.removeFile()
+    #expect(readFile(path + ".lock") == "precious")
+  }
+
+  @Test func `no group has the number that chown takes for none`() {
+    var options = options(directory("s"))
+    options.group = .required("4294967295")
+    #expect(failure(options) == .unknownGroup)
   }
 
   @Test(arguments: ["link", "directory", "pipe"])

@@ -1,4 +1,5 @@
 import CertRegCore
+import CertRegTesting
 import Glibc
 import Logging
 import Synchronization
@@ -27,7 +28,7 @@ import Testing
   ) throws -> LogPipeline {
     try LogPipeline(
       level: level, limiter: LogRateLimiter(burst: burst, perSecond: 0), capacity: capacity,
-      clock: { (WallTime(millisecondsSinceEpoch: 0), MonotonicTime(nanoseconds: 0)) },
+      clock: ManualClock().clock,
       write: { $0.forEach(destination.write) })
   }
 
@@ -122,7 +123,7 @@ import Testing
     let pipeline = try LogPipeline(
       level: .info, limiter: LogRateLimiter(burst: 1, perSecond: 0),
       auditLimiter: LogRateLimiter(burst: 3, perSecond: 0),
-      clock: { (WallTime(millisecondsSinceEpoch: 0), MonotonicTime(nanoseconds: 0)) },
+      clock: ManualClock().clock,
       write: { $0.forEach(destination.write) })
     let caller = pthread_self()
     for _ in 0..<10 {
@@ -153,18 +154,13 @@ import Testing
 
   @Test func `a lasting condition is logged once a minute, with the number of entries held back`() throws {
     let destination = Destination()
-    let seconds = Mutex(0)
-    let pipeline = try LogPipeline(
-      level: .info,
-      clock: {
-        let now = seconds.withLock(\.self)
-        return (WallTime(secondsSinceEpoch: Int64(now)), MonotonicTime(nanoseconds: Int64(now) * 1_000_000_000))
-      }, write: { $0.forEach(destination.write) })
+    let clock = ManualClock()
+    let pipeline = try LogPipeline(level: .info, clock: clock.clock, write: { $0.forEach(destination.write) })
     let log = logger(pipeline)
     for second in 0..<121 {
-      seconds.withLock { $0 = second }
       log.log(.warning, .connectionsExhausted, "\(second)")
       pipeline.audit(.queueFull, level: .warning) { ("full", [:]) }
+      clock.advance(by: .seconds(1))
     }
     #expect(pipeline.flush(within: longEnough))
     let records = destination.written.withLock { $0 }.filter { $0.message != "full" && $0.label == "test" }

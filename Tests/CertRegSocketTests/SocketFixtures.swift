@@ -77,22 +77,27 @@ func yieldUntil(_ condition: () -> Bool) {
   while !condition() { sched_yield() }
 }
 
-/// A server on a socket in the temporary directory.
+/// A server on two sockets in the temporary directory.
 final class TestServer: Sendable {
   let server: SocketServer
   let path: String
+  /// The other socket.
+  var otherPath: String { path + "-2" }
 
   init(_ configuration: SocketConfiguration, loops: Int, handler: ScriptedHandler) async throws {
     var name = Array("\(Self.temporaryDirectory)/certregd-XXXXXX".utf8CString)
     guard mkdtemp(&name) != nil else { throw SystemCallError("mkdtemp") }
     path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) + "/socket"
-    let listener = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
-    guard listener >= 0, withAddress(path, { bind(listener, $0, $1) }) == 0, listen(listener, 16) == 0 else {
-      throw SystemCallError("listen")
+    let listeners = try [path, path + "-2"].map { path in
+      let listener = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+      guard listener >= 0, withAddress(path, { bind(listener, $0, $1) }) == 0, listen(listener, 16) == 0 else {
+        throw SystemCallError("listen")
+      }
+      return listener
     }
     server = try SocketServer(loops: loops)
     try await server.serve(
-      listener, handling: handler, cache: ResultCache(maxEntries: 10), demand: AnswerDemand(),
+      listeners, handling: handler, cache: ResultCache(maxEntries: 10), demand: AnswerDemand(),
       clock: ManualClock().clock,
       configuration: configuration)
   }
@@ -106,6 +111,7 @@ final class TestServer: Sendable {
     server.closeAll()
     await server.shutDown()
     unlink(path)
+    unlink(otherPath)
     rmdir(String(path.dropLast("/socket".utf8.count)))
   }
 

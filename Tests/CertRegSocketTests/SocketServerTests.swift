@@ -225,6 +225,34 @@ import Testing
     }
   }
 
+  @Test func `every listening socket is served, and their connections are told apart`() async throws {
+    try await withServer { server, handler in
+      let clients = try [server.path, server.otherPath, server.otherPath, server.path].map { try TestClient($0) }
+      for (id, client) in clients.enumerated() { client.write(line(id)) }
+      handler.awaitRequests(clients.count)
+      for (id, client) in clients.enumerated().reversed() {
+        handler.answer(id)
+        #expect(client.read(lines: 1) == answer(id))
+      }
+    }
+  }
+
+  @Test(arguments: [true, false])
+  func `no socket accepts connections once the server drains`(isShared: Bool) async throws {
+    try await withServer { server, _ in
+      for path in [server.path, server.otherPath] { _ = try TestClient(path) }
+      let drained = Atomic<Bool>(false)
+      Task {
+        await server.server.drain(isShared: isShared)
+        drained.store(true, ordering: .releasing)
+      }
+      yieldUntil { drained.load(ordering: .acquiring) }
+      for path in [server.path, server.otherPath] {
+        #expect(throws: SystemCallError.self) { try TestClient(path) }
+      }
+    }
+  }
+
   @Test func `draining answers requests sent before it and refuses later ones`() async throws {
     try await withServer { server, handler in
       let client = try TestClient(server.path)

@@ -22,21 +22,22 @@ class SocketActivation(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
         self.control = socket.socket(socket.AF_UNIX)
         self.control.bind(str(self.folder / "passed.sock"))
-        self.other = socket.socket()
-        self.other.bind(("127.0.0.1", 0))
-        for listener in (self.control, self.other):
+        self.second = socket.socket(socket.AF_UNIX)
+        self.second.bind(str(self.folder / "second.sock"))
+        for listener in (self.control, self.second):
             self.addCleanup(listener.close)
             listener.listen()
 
-    def start(self, *arguments, **variables):
+    def start(self, *arguments, second=None, **variables):
         """The daemon with both sockets, and perhaps one of its own."""
         log = open(self.folder / "log", "wb")
         self.addCleanup(log.close)
         command = [str(PROGRAMS / "certregd"), "--socket", str(self.folder / "own.sock"),
                    "--state-dir", str(self.folder / "state"), *arguments]
         process = subprocess.Popen(
-            ["/bin/sh", "-c", PASS_STDIN_AND_STDOUT, "sh", *command], stdin=self.control, stdout=self.other, stderr=log,
-            env={**environment(), "LISTEN_FDS": "2", "LISTEN_FDNAMES": "control:left-over", **variables})
+            ["/bin/sh", "-c", PASS_STDIN_AND_STDOUT, "sh", *command], stdin=self.control, stdout=second or self.second,
+            stderr=log,
+            env={**environment(), "LISTEN_FDS": "2", "LISTEN_FDNAMES": "control:second", **variables})
         self.addCleanup(process.wait, DEADLINE_SECONDS)
         self.addCleanup(process.terminate)
         return process
@@ -58,16 +59,28 @@ class SocketActivation(unittest.TestCase):
                 with connection.makefile() as lines:
                     return json.loads(lines.readline())
 
-    def test_the_passed_socket_is_served_and_another_is_named_and_closed(self):
+    def test_all_passed_sockets_are_served(self):
         self.start("--sandbox")
-        self.assertTrue(self.ask("passed.sock")["version"])
+        for name in ("passed.sock", "second.sock", "passed.sock"):
+            self.assertTrue(self.ask(name)["version"])
         self.assertFalse((self.folder / "own.sock").exists())
-        self.assertIn("left-over", (self.folder / "log").read_text())
-        address = self.other.getsockname()
-        self.other.close()
-        # No other process has it open, so that there is no listener.
-        with socket.socket() as late, self.assertRaises(ConnectionRefusedError):
-            late.connect(address)
+
+    def test_a_socket_that_cannot_be_served_is_named_and_the_clients_of_the_others_are_told(self):
+        kinds = {"datagram": (socket.AF_UNIX, socket.SOCK_DGRAM), "internet": (socket.AF_INET, socket.SOCK_STREAM)}
+        for kind, (family, form) in kinds.items():
+            with self.subTest(kind), socket.socket(family, form) as other:
+                other.bind(str(self.folder / kind) if family == socket.AF_UNIX else ("127.0.0.1", 0))
+                if form == socket.SOCK_STREAM:
+                    other.listen()
+                with socket.socket(socket.AF_UNIX) as client:
+                    client.settimeout(DEADLINE_SECONDS)
+                    client.connect(str(self.folder / "passed.sock"))
+                    process = self.start("--sandbox", second=other)
+                    self.assertEqual(process.wait(DEADLINE_SECONDS), 78)
+                    with client.makefile() as lines:
+                        self.assertEqual(json.loads(lines.readline())["error"]["reason"], "start_failed")
+                log = (self.folder / "log").read_text()
+                self.assertIn("second) passed by the service manager is not a listening Unix stream socket", log)
 
     def test_sockets_for_another_process_are_left_alone(self):
         self.start("--sandbox", LISTEN_PID=str(os.getpid()))

@@ -9,7 +9,7 @@ extension Doctor {
     if let identity = line["credentials"]?["identity"]?.string { seen += ", \(identity)" }
     let end = line["credentials"]?["expiresAt"]?.string.flatMap(StatusView.time)
     if let end {
-      let left = Double(end.millisecondsSinceEpoch - probe.wallTime.millisecondsSinceEpoch) / 1000
+      let left = Double((end - probe.wallTime).milliseconds) / 1000
       seen += left > 0 ? ", for another \(StatusView.duration(seconds: left))" : ", ended \(end.rfc3339)"
     }
     let held = seen.isEmpty ? [] : [finding(.ok, "credentials", seen, nil)]

@@ -38,6 +38,7 @@ package struct Doctor {
       tell(health(of: target))
       quota(of: target).map(tell)
     }
+    if let status { writableCode(status, targets).map(tell) }
     if status?["sandbox"]?.bool == true {
       tell(
         Finding(

@@ -144,7 +144,7 @@ package struct StatusView {
   }
 
   private func age(_ time: WallTime) -> String {
-    StatusView.duration(seconds: Double(now.millisecondsSinceEpoch - time.millisecondsSinceEpoch) / 1000)
+    StatusView.duration(seconds: Double((now - time).milliseconds) / 1000)
   }
 
   /// A section in one line.

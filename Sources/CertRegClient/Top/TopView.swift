@@ -248,7 +248,7 @@ package struct TopView {
   }
 
   private static func seconds(from start: WallTime, to end: WallTime) -> Double {
-    Double(end.millisecondsSinceEpoch - start.millisecondsSinceEpoch) / 1000
+    Double((end - start).milliseconds) / 1000
   }
 
   /// Outcomes of registrations and requests since the daemon's start.

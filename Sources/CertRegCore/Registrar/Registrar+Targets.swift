@@ -55,7 +55,7 @@ extension Registrar {
     // A host without a battery-backed clock dates requests in 1970 until the network gives the time. Their age is
     // unknown.
     let began = registration.enqueuedAt < Version.earliestClock ? now.wall : registration.enqueuedAt
-    let age = now.wall.millisecondsSinceEpoch - began.millisecondsSinceEpoch
+    let age = (now.wall - began).milliseconds
     return now.monotonic + .milliseconds(-max(0, age))
   }
 

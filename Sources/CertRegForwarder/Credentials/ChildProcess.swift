@@ -25,7 +25,19 @@ enum ChildProcessError: Error, Hashable, CustomStringConvertible {
     case .timedOut: "it did not end within the time limit"
     case .cancelled: "it was ended because nobody waits for it any more"
     case .tooMuchOutput: "it printed more than any set of credentials has"
-    case .killed(let signal): "it was ended by signal \(signal)"
+    case .killed(let signal): "it was ended by signal \(signal)\(ChildProcessError.name(signal))"
+    }
+  }
+
+  /// The name of a signal that programs end by when something is wrong with them, in parentheses.
+  private static func name(_ signal: Int32) -> String {
+    switch signal {
+    case SIGABRT: " (SIGABRT)"
+    case SIGTRAP: " (SIGTRAP)"
+    case SIGSEGV: " (SIGSEGV)"
+    case SIGSYS: " (SIGSYS)"
+    case SIGKILL: " (SIGKILL)"
+    default: ""
     }
   }
 }

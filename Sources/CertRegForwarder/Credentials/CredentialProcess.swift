@@ -22,6 +22,8 @@ struct CredentialProcess: CredentialsProvider {
   /// Where the command is configured, for messages.
   let origin: String
   let clock: HostClock
+  /// Whether programs may not map memory that is both writable and executable.
+  var deniesWritableCode: @Sendable () -> Bool = { WritableCode.isDenied }
 
   var summary: String { "the credential process of \(origin)" }
 
@@ -101,8 +103,16 @@ struct CredentialProcess: CredentialsProvider {
       isCancelled.set()
     }
     do throws(ChildProcessError) { return try result.get() } catch {
-      throw CredentialsError(error.isTransient ? .unavailable : .invalid, "\(program): \(error)")
+      throw CredentialsError(error.isTransient ? .unavailable : .invalid, "\(program): \(error)\(advice(error))")
     }
+  }
+
+  /// What may have caused the end of a program by a signal. The sandbox of a service applies to the programs that the service
+  /// starts, and compilers that run with the program end in such a way where they get no memory for code.
+  private func advice(_ error: ChildProcessError) -> String {
+    guard case .killed(let signal) = error, [SIGABRT, SIGTRAP, SIGSEGV, SIGSYS].contains(signal), deniesWritableCode()
+    else { return "" }
+    return "; MemoryDenyWriteExecute=yes of the service applies to it, too, and ends Node.js, Java and .NET in this way"
   }
 }
 

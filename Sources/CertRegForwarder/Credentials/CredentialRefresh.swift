@@ -120,7 +120,7 @@ struct CredentialRefresh {
       refreshAt = nil
       return
     }
-    let left = Duration.milliseconds(expiration.millisecondsSinceEpoch - now.wall.millisecondsSinceEpoch)
+    let left = expiration - now.wall
     guard left > .zero else {
       usableUntil = nil
       refreshAt = now.wall + CredentialRefresh.recheckExpired * (1 + jitter)
