@@ -65,7 +65,7 @@ let package = Package(
 
     library("CertRegCore"),
     library("CertRegCodec"),
-    library("CertRegArchive", ["CArchive"]),
+    library("CertRegArchive", ["CArchive", "CZlib"]),
     library("CertRegClock", ["CertRegCore"]),
     library("CertRegTesting", ["CertRegCore"]),
     library("CertRegCrypto", ["CertRegCore", "COpenSSL"]),
@@ -88,7 +88,7 @@ let package = Package(
         .nioPosix, .nioHTTP1, .nioSSL, .logging,
       ]),
     library("CertRegSocket", ["CertRegCodec", "CertRegCore", "CertRegProtocol", "CEpoll", .nioCore, .nioPosix]),
-    library("CertRegClient", ["CertRegArchive", "CertRegCodec", "CertRegCore", "CertRegCrypto", "CSpawn", "CZlib"]),
+    library("CertRegClient", ["CertRegArchive", "CertRegCodec", "CertRegCore", "CertRegCrypto", "CSpawn"]),
     library(
       "CertRegDaemon",
       [
