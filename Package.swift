@@ -63,7 +63,7 @@ let package = Package(
 
     library("CertRegCore"),
     library("CertRegCodec"),
-    library("CertRegArchive", ["CArchive"]),
+    library("CertRegArchive", ["CArchive", "CZlib"]),
     library("CertRegClock", ["CertRegCore"]),
     library("CertRegTesting", ["CertRegCore"]),
     library("CertRegCrypto", ["CertRegCore", "COpenSSL"]),
@@ -87,7 +87,7 @@ let package = Package(
         .nioPosix, .nioHTTP1, .nioSSL, .logging,
       ]),
     library("CertRegSocket", ["CertRegCodec", "CertRegCore", "CertRegProtocol", "CEpoll", .nioCore, .nioPosix]),
-    library("CertRegClient", ["CertRegArchive", "CertRegCodec", "CertRegCore", "CertRegCrypto", "CSpawn", "CZlib"]),
+    library("CertRegClient", ["CertRegArchive", "CertRegCodec", "CertRegCore", "CertRegCrypto", "CSpawn"]),
     library(
       "CertRegDaemon",
       [
@@ -96,7 +96,7 @@ let package = Package(
         .nioCore, .nioPosix, .nioHTTP1, .logging, .unixSignals,
       ]),
     executable("certregd", ["CertRegClock", "CertRegCore", "CertRegDaemon", "CertRegSettings", .argumentParser]),
-    executable("certregctl", ["CertRegClock", "CertRegCore", "CertRegClient", .argumentParser]),
+    executable("certregctl", ["CertRegArchive", "CertRegClock", "CertRegCore", "CertRegClient", .argumentParser]),
     executable(
       "certreg-sandbox",
       ["CertRegClock", "CertRegCore", "CertRegSandbox", .argumentParser, .nioPosix, .logging]),

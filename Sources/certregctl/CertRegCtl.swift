@@ -1,4 +1,5 @@
 import ArgumentParser
+import CertRegArchive
 import CertRegClock
 import CertRegCore
 
@@ -6,6 +7,8 @@ import CertRegCore
 enum Main {
   static func main() {
     StandardDescriptors.open()
+    // Archives that people hand over can ask for any amount of memory.
+    ArchiveMemory.limit()
     CertRegCtl.main()
   }
 }

@@ -7,9 +7,9 @@ struct ImportCommand: ParsableCommand {
     commandName: "import",
     abstract: "Registers many certificates from a folder, an archive, a table or a manufacturer's manifest.",
     discussion: """
-      The content tells what the source is: a folder, a tar or zip archive with PEM, DER and PKCS#7, PEM blocks one \
-      after the other, a CSV with headings (Espressif's manifests among them), JSON lines, or a Microchip manifest. \
-      All but zip may be compressed with gzip.
+      The content tells what the source is: a folder, an archive (tar, zip, 7z, cpio) with PEM, DER and PKCS#7, PEM \
+      blocks one after the other, a CSV with headings (Espressif's manifests among them), JSON lines, or a Microchip \
+      manifest. Each may be compressed with gzip, bzip2, xz or zstd.
 
       A report gets a line for every entry as soon as its outcome is known. Ctrl-C stops cleanly; --resume goes on \
       from the report and passes over what is done. What can succeed later is tried again by itself; what failed is \

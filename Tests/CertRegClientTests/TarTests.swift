@@ -52,7 +52,7 @@ import Testing
     ] {
       let file = try folder.write("a.csv.gz", content)
       let error = #expect(throws: InputError.self) { _ = try importEntries(file) }
-      #expect(error?.message.contains(expected) == true)
+      #expect(error?.message.contains(expected) == true, "\(String(describing: error))")
     }
   }
 }

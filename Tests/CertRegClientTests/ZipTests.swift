@@ -24,7 +24,7 @@ private struct ZipArchive {
   ) {
     var member = Member(name: name, data: deflate ? deflated(content) : content, method: deflate ? 8 : 0)
     member.size = content.count
-    member.checksum = Inflater.crc32(content)
+    member.checksum = crc32(content)
     change(&member)
     members.append(member)
   }
@@ -38,14 +38,17 @@ private struct ZipArchive {
       let sizes =
         isZIP64 ? little(-1, 8) : little(member.data.count, 4) + little(member.size ?? member.data.count, 4)
       let wide = little(member.size ?? member.data.count, 8) + little(member.data.count, 8) + little(archive.count, 8)
+      // The local header has the sizes as well (section 4.5.3).
+      let localExtra = isZIP64 ? little(1, 2) + little(16, 2) + Array(wide.prefix(16)) : [0, 0, 0, 0]
       let extra = isZIP64 ? [9, 9, 1, 0, 0] + little(1, 2) + little(wide.count, 2) + wide : []
       directory += little(0x0201_4B50, 4) + little(20, 2) + little(20, 2) + common + sizes
       directory += little(member.name.utf8.count, 2) + little(extra.count, 2) + little(3, 2) + little(0, 8)
       directory +=
         (isZIP64 ? little(-1, 4) : little(archive.count, 4)) + Array(member.name.utf8) + extra + Array("abc".utf8)
       archive +=
-        little(0x0403_4B50, 4) + little(20, 2) + common + sizes + little(member.name.utf8.count, 2) + little(2, 2)
-      archive += Array(member.name.utf8) + [0, 0] + member.data
+        little(0x0403_4B50, 4) + little(20, 2) + common + sizes + little(member.name.utf8.count, 2)
+        + little(localExtra.count, 2)
+      archive += Array(member.name.utf8) + localExtra + member.data
     }
     let start = archive.count
     archive += directory
@@ -111,29 +114,26 @@ private struct ZipArchive {
     archive.add("good.pem", text)
     let found = try read(archive)
     #expect(
-      found.map { fault($0)?.split(separator: ":").first.map(String.init) } == [
-        "encrypted", "encrypted", "compressed in a way that is not read (method 14)", "damaged in the archive",
-        "damaged in the archive", "damaged in the archive", "the compressed data are damaged", "damaged in the archive",
+      found.map { fault($0)?.prefix { $0 != "(" && $0 != ":" }.trimmingCharacters(in: .whitespaces) } == [
+        "encrypted", "compressed in a way that is not read", "damaged in the archive", "damaged in the archive",
+        "damaged in the archive", "damaged in the archive", "damaged in the archive", "damaged in the archive",
         "larger than 4 MiB", nil,
       ])
     #expect(found.last?.name == "good.pem")
   }
 
-  @Test func `says when there is no directory, or it lies outside the archive`() throws {
+  @Test func `reads an archive without a directory as far as it goes`() throws {
     var archive = ZipArchive()
     archive.add("a.der", Sample.certificate(1))
+    archive.add("b.der", Sample.certificate(2))
     let folder = try TemporaryFolder()
-    for (change, expected) in [({ $0.removeLast(27) }, "breaks off"), ({ $0[$0.count - 9] = 0x7F }, "damaged")]
-      as [((inout [UInt8]) -> Void, String)]
-    {
-      var bytes = archive.bytes
-      change(&bytes)
-      let file = try folder.write("a.zip", bytes)
-      let error = #expect(throws: InputError.self) { _ = try importEntries(file) }
-      #expect(error?.message.contains(expected) == true)
-    }
-    let error = #expect(throws: InputError.self) { _ = try ZipSource(path: FilePath("-")) }
-    #expect(error?.message.contains("pipe") == true)
+    let bytes = archive.bytes
+    let directory = try #require(bytes.indices.first { bytes[$0...].starts(with: [0x50, 0x4B, 0x01, 0x02]) })
+    let file = try folder.write("a.zip", Array(bytes[..<(directory - 5)]))
+    var (_, source) = try ImportFormat.open(file, format: nil)
+    #expect(try source.next().flatMap(pem) == Sample.certificatePEM(1))
+    let error = #expect(throws: InputError.self) { while try source.next() != nil {} }
+    #expect(error?.message.contains("breaks off") == true)
   }
 
   @Test func `never crashes on a damaged archive`() throws {

@@ -1,3 +1,4 @@
+import CertRegArchive
 import CertRegCodec
 import CertRegCrypto
 
@@ -12,8 +13,10 @@ package enum ImportFormat: String, CaseIterable, Hashable, Sendable {
   case microchip
   case tar
   case zip
+  case sevenZip = "7z"
+  case cpio
 
-  /// Opens `path` as `format`, or, where that is `nil`, as its content tells. All but zip archives can be compressed with gzip.
+  /// Opens `path` as `format`, or, where that is `nil`, as its content tells. It can be compressed with gzip, bzip2, xz or zstd.
   ///
   /// - Parameters:
   ///   - column: The heading or member with the certificate, for tables and JSON lines.
@@ -26,9 +29,32 @@ package enum ImportFormat: String, CaseIterable, Hashable, Sendable {
     if !path.isStandardInput, try Folder.kind(of: path) == .folder { return (.folder, FolderSource(path: path)) }
     let stream = try ByteStream(path: path)
     let name = path.isStandardInput ? "stdin" : path.description
-    let isCompressed = try stream.isGzip()
-    if isCompressed { stream.inflate() }
-    let kind = if let format { format } else { try recognize(stream, isCompressed ? path.withoutExtension : path) }
+    return try open(stream, path, name, format, column, signers)
+  }
+
+  /// Opens a stream, archives and compressed files among them.
+  private static func open(
+    _ stream: ByteStream, _ path: FilePath, _ name: String, _ format: ImportFormat?, _ column: String?,
+    _ signers: [SignerCertificate]
+  ) throws(InputError) -> (ImportFormat, any ImportSource) {
+    let archive = Archive.kind(of: try stream.peek(Archive.headBytes))
+    guard let archive else { return try plain(stream, path, name, format, column, signers) }
+    let reader = try stream.openArchive()
+    guard archive.isCompressed else {
+      return (ImportFormat(rawValue: archive.rawValue) ?? .tar, ArchiveSource(reader, fileName: name))
+    }
+    let first: ArchiveMember?
+    do throws(ArchiveError) { first = try reader.next() } catch { throw InputError(error) }
+    guard let first else { throw InputError(.noCertificate, "empty") }
+    guard first.path.isEmpty else { return (.tar, ArchiveSource(reader, first: first, fileName: name)) }
+    return try open(ByteStream(memberOf: reader), path.withoutExtension, name, format, column, signers)
+  }
+
+  private static func plain(
+    _ stream: ByteStream, _ path: FilePath, _ name: String, _ format: ImportFormat?, _ column: String?,
+    _ signers: [SignerCertificate]
+  ) throws(InputError) -> (ImportFormat, any ImportSource) {
+    let kind = if let format { format } else { try recognize(stream, path) }
     switch kind {
     case .folder: throw InputError(.unreadable, "no folder")
     case .pem: return (kind, PEMSource(stream: stream, fileName: name))
@@ -36,18 +62,12 @@ package enum ImportFormat: String, CaseIterable, Hashable, Sendable {
     case .csv: return (kind, try CSVSource(stream: stream, fileName: name, column: column))
     case .jsonl: return (kind, JSONLinesSource(stream: stream, fileName: name, column: column))
     case .microchip: return (kind, try MicrochipSource(stream: stream, fileName: name, signers: signers))
-    case .tar: return (kind, TarSource(stream: stream, fileName: name))
-    case .zip: return (kind, try ZipSource(path: path))
+    case .tar, .zip, .sevenZip, .cpio: return (kind, ArchiveSource(try stream.openArchive(), fileName: name))
     }
   }
 
   private static func recognize(_ stream: ByteStream, _ path: FilePath) throws(InputError) -> ImportFormat {
     let beginning = try stream.peek(512)
-    if TarSource.recognizes(beginning) { return .tar }
-    if ZipSource.recognizes(beginning) { return .zip }
-    for (magic, kind, advice) in compressed where beginning.starts(with: magic) {
-      throw InputError(.unreadable, "a \(kind) file, which is not read as it is", advice: advice)
-    }
     let text = beginning.starts(with: [0xEF, 0xBB, 0xBF]) ? beginning.dropFirst(3) : beginning
     guard let first = text.first(where: { !Base64.isWhiteSpace($0) }) else { throw InputError(.noCertificate, "empty") }
     if first == UInt8(ascii: "["), path.fileExtension != "csv" { return .microchip }
@@ -64,10 +84,4 @@ package enum ImportFormat: String, CaseIterable, Hashable, Sendable {
       .unreadable, "its form is not recognised",
       advice: "name it with --format: \(allCases.map(\.rawValue).joined(separator: ", "))")
   }
-
-  private static let compressed: [(magic: [UInt8], kind: String, advice: String)] = [
-    ([0xFD, 0x37, 0x7A, 0x58, 0x5A], "xz", "xz -dc FILE | certregctl import -"),
-    ([0x28, 0xB5, 0x2F, 0xFD], "zstd", "zstd -dc FILE | certregctl import -"),
-    ([0x37, 0x7A, 0xBC, 0xAF], "7z", "unpack it into a folder and import that"),
-  ]
 }
