@@ -71,7 +71,8 @@ extension Connection {
   ///
   /// - Returns: The names of the steps that were taken.
   func migrate(_ migrations: some Collection<Schema.Migration> = Schema.migrations) throws(DatabaseFault) -> [String] {
-    let version = Int(try integer("PRAGMA user_version") ?? 0)
+    // A flipped bit can make it negative.
+    let version = max(0, Int(try integer("PRAGMA user_version") ?? 0))
     var applied: [String] = []
     for (number, migration) in migrations.enumerated().dropFirst(version) {
       try execute("BEGIN IMMEDIATE")

@@ -159,7 +159,7 @@ struct StoreOpening {
     let entries = queue.damagedEntries.count
     let results: Int
     do throws(DatabaseFault) {
-      // The note of an attempt goes with its entry. A note without an entry is left over.
+      // The notes of damaged entries are among those that belong to no intact entry.
       try writer.setAside(sequences: queue.damagedEntries, in: .queue, to: file)
       try writer.setAside(sequences: queue.damagedAttempts + queue.strayAttempts, in: .attempt, to: file)
       try writer.renewAttempts(queue.damagedAttempts)

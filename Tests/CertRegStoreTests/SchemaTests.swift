@@ -103,4 +103,10 @@ import Testing
       #expect(fault?.isDamage == true)
     }
   }
+
+  @Test func `a version below 0 counts as none`() throws {
+    let connection = try Connection(path: ":memory:")
+    try connection.execute("PRAGMA user_version = -1")
+    #expect(try connection.migrate().count == Schema.migrations.count)
+  }
 }

@@ -9,14 +9,12 @@ extension RegistrationWriter {
     try setAside([(table, key.certificateID.bytes, target)], to: file)
   }
 
-  /// Moves rows of `queue`, with what `attempt` has of them, or of `attempt` alone, in a transaction of its own.
+  /// Moves rows of `queue` or `attempt`, in a transaction of its own.
   func setAside(sequences: [Int64], in table: Table, to file: String) throws(DatabaseFault) {
     guard !sequences.isEmpty else { return }
     try transaction { () throws(DatabaseFault) in
       for sequence in sequences {
-        for table in table == .queue ? [.queue, .attempt] : [table] {
-          _ = try move(from: table, where: "sequence = ?1", to: file) { $0.bind(1, sequence) }
-        }
+        _ = try move(from: table, where: "sequence = ?1", to: file) { $0.bind(1, sequence) }
       }
       try RegistrationWriter.synchronize(file)
     }
