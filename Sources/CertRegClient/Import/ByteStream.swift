@@ -12,6 +12,9 @@ final class ByteStream {
   private var consumedBefore = 0
   private let size: Int?
   private var inflater: Inflater?
+  private var filter: TextFilter?
+  /// Whether the filter has given its last bytes.
+  private var isFilterDone = false
   /// Bytes of the file that are not inflated yet.
   private var compressed: ArraySlice<UInt8> = []
 
@@ -64,6 +67,29 @@ final class ByteStream {
     chunk = []
     index = 0
     inflater = Inflater(.gzip)
+  }
+
+  /// Turns what has not been taken into UTF-8 with LF at the ends of lines.
+  func decodeText(_ encoding: TextEncoding) {
+    var filter = TextFilter(encoding)
+    let text = filter.text(of: Array(chunk[index...]), isLast: false)
+    consumedBefore += chunk.count
+    chunk = text
+    index = 0
+    self.filter = filter
+  }
+
+  /// Takes what is in memory; `nil` at the end.
+  func nextChunk() throws(InputError) -> ArraySlice<UInt8>? {
+    guard try fill() else { return nil }
+    defer { index = chunk.count }
+    return chunk[index...]
+  }
+
+  /// Puts bytes back in front of what has not been taken.
+  func putBack(_ bytes: ArraySlice<UInt8>) {
+    chunk = Array(bytes) + chunk[index...]
+    index = 0
   }
 
   /// The next byte; `nil` at the end.
@@ -145,6 +171,15 @@ final class ByteStream {
   }
 
   private func nextPiece() throws(InputError) -> [UInt8] {
+    while filter != nil, !isFilterDone {
+      let piece = try rawPiece()
+      isFilterDone = piece.isEmpty
+      if let text = filter?.text(of: piece, isLast: piece.isEmpty), !text.isEmpty { return text }
+    }
+    return filter == nil ? try rawPiece() : []
+  }
+
+  private func rawPiece() throws(InputError) -> [UInt8] {
     if let inflater { try inflated(by: inflater) } else { try readPiece() }
   }
 

@@ -83,7 +83,7 @@ package final class ImportReport {
     try forEachRecord(of: file) { line, record in
       guard history.keeps(record, asking: targets) else { return }
       if record.outcome == ImportRecord.failed { keepsFailures = true }
-      replacement.write(line + [UInt8(ascii: "\n")])
+      replacement.write(form == .csv ? Array(record.csv.utf8) : line + [UInt8(ascii: "\n")])
     }
     replacement.sync()
     if let failure = replacement.failure {

@@ -1,32 +1,15 @@
-/// Rules that apply to the files of all archives.
-enum ArchiveMember {
-  /// Whether a file is hidden (`.DS_Store`, `._name.pem`). Names in archives are untrusted: they are printed and never opened.
-  static func isHidden(_ path: String) -> Bool {
-    path.split(separator: "/").last?.hasPrefix(".") ?? true
-  }
-
-  /// The entry for a file that is too large; none where it is not named like a certificate.
-  static func tooLarge(_ name: String) -> [ImportEntry] {
-    guard CertificateInputs.claims(FilePath(name), []) else { return [] }
-    let limit = ByteStream.maximumElementBytes / 1_048_576
-    return [ImportEntry(name: name, error: InputError(.noCertificate, "larger than \(limit) MiB: not read"))]
-  }
-}
-
 /// Reads the certificate files of a tar archive (POSIX.1-1988 ustar, with the long names of pax and GNU tar) as a stream.
-package struct TarSource: ImportSource {
+struct TarSource: ArchiveMembers {
   private static let blockBytes = 512
+  static let headBytes = 512
 
   private let stream: ByteStream
-  private let fileName: String
-  private var ready: [ImportEntry] = []
 
-  init(stream: ByteStream, fileName: String) {
+  init(stream: ByteStream) {
     self.stream = stream
-    self.fileName = fileName
   }
 
-  package var fraction: Double? { stream.fraction }
+  var fraction: Double? { stream.fraction }
 
   /// Whether `header` begins a tar archive: its checksum is correct (POSIX.1-1988, and tar before it).
   static func recognizes(_ header: ArraySlice<UInt8>) -> Bool {
@@ -39,9 +22,9 @@ package struct TarSource: ImportSource {
     return octal(header[field]) == sum
   }
 
-  package mutating func next() throws(InputError) -> ImportEntry? {
+  mutating func nextMember() throws(InputError) -> ArchiveFile? {
     var longName: String?
-    while ready.isEmpty {
+    while true {
       guard let header = try block(), header.contains(where: { $0 != 0 }) else { return nil }
       guard TarSource.recognizes(header[...]), let size = TarSource.octal(header[124..<136]) else {
         throw InputError(.unreadable, "the archive is damaged")
@@ -59,13 +42,13 @@ package struct TarSource: ImportSource {
       case UInt8(ascii: "0"), 0:
         let member = longName ?? TarSource.name(header)
         longName = nil
-        if member.hasSuffix("/") || ArchiveMember.isHidden(member) { continue }
-        let name = "\(fileName)/\(member)"
-        ready = size > limit ? ArchiveMember.tooLarge(name) : ImportEntry.entries(ofMember: name, content).reversed()
+        if member.hasSuffix("/") { continue }
+        return ArchiveFile(
+          path: member,
+          content: size > limit ? .failure(ArchiveOpener.tooLarge) : .success(ByteStream(content)))
       default: longName = nil
       }
     }
-    return ready.popLast()
   }
 
   private func block() throws(InputError) -> [UInt8]? {

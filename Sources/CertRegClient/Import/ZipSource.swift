@@ -4,7 +4,7 @@ import Glibc
 ///
 /// The directory is at the archive's end, so the archive must be a file. Its numbers are not trusted: sizes are limits and reserve no
 /// memory, and no more of an entry is inflated than a file with certificates can have.
-package struct ZipSource: ImportSource {
+struct ZipSource: ArchiveMembers {
   private static let endBytes = 22
   private static let locatorBytes = 20
   private static let entryBytes = 46
@@ -23,11 +23,9 @@ package struct ZipSource: ImportSource {
   }
 
   private let file: RandomAccessFile
-  private let fileName: String
   private let directoryStart: UInt64
   private var position: UInt64
   private let directoryEnd: UInt64
-  private var ready: [ImportEntry] = []
 
   /// - Throws: `InputError` where no directory is found.
   init(path: FilePath) throws(InputError) {
@@ -37,7 +35,6 @@ package struct ZipSource: ImportSource {
         advice: "save it and give its name")
     }
     file = try RandomAccessFile(path: path)
-    fileName = path.description
     (directoryStart, directoryEnd) = try ZipSource.directory(of: file)
     position = directoryStart
   }
@@ -47,26 +44,22 @@ package struct ZipSource: ImportSource {
     beginning.starts(with: [0x50, 0x4B, 0x03, 0x04]) || beginning.starts(with: [0x50, 0x4B, 0x05, 0x06])
   }
 
-  package var fraction: Double? {
+  var fraction: Double? {
     directoryEnd == directoryStart ? 1 : Double(position - directoryStart) / Double(directoryEnd - directoryStart)
   }
 
-  package mutating func next() throws(InputError) -> ImportEntry? {
-    while ready.isEmpty {
-      guard let entry = try nextEntry() else { return nil }
-      if entry.name.hasSuffix("/") || ArchiveMember.isHidden(entry.name) { continue }
-      let name = "\(fileName)/\(entry.name)"
+  mutating func nextMember() throws(InputError) -> ArchiveFile? {
+    while let entry = try nextEntry() {
+      if entry.name.hasSuffix("/") { continue }
       do throws(InputError) {
-        guard let content = try content(of: entry) else {
-          ready = ArchiveMember.tooLarge(name)
-          continue
-        }
-        ready = ImportEntry.entries(ofMember: name, content).reversed()
+        let content = try content(of: entry)
+        return ArchiveFile(
+          path: entry.name, content: content.map { .success(ByteStream($0)) } ?? .failure(ArchiveOpener.tooLarge))
       } catch {
-        ready = [ImportEntry(name: name, error: error)]
+        return ArchiveFile(path: entry.name, content: .failure(error))
       }
     }
-    return ready.popLast()
+    return nil
   }
 
   /// The beginning and the end of the directory (sections 4.3.14 to 4.3.16).

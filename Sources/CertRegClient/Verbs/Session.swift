@@ -61,6 +61,15 @@ package struct Session {
     names.count > 1 ? .array(names.map(JSON.string)) : names.first.map(JSON.string)
   }
 
+  /// Prints an error of the inputs as a whole.
+  ///
+  /// - Returns: How the command ends.
+  func report(_ error: InputError) -> CommandStatus {
+    console.note("\("certregctl:", .red) \(error.message)")
+    if let advice = error.advice { console.note("  \("→", .cyan) \(advice)") }
+    return error.exitStatus
+  }
+
   /// Prints an error that the daemon answered with.
   package func report(_ error: AnswerError) {
     console.note("\("certregctl:", .red) \(error.message) (\(error.reason))")
