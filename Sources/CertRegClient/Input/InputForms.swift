@@ -57,15 +57,15 @@ enum InputForms {
     formats: [.json, .jsonl, .microchip],
     recognises: { head in
       guard let text = head.text, let first = head.firstByte else { return 0 }
-      if ["json", "jsonl", "ndjson"].contains(head.fileExtension) { return 70 }
+      let byName = ["json", "jsonl", "ndjson"].contains(head.fileExtension) ? 70 : 0
       switch first {
-      case UInt8(ascii: "{"): return 80
+      case UInt8(ascii: "{"): return 85
       case UInt8(ascii: "["), UInt8(ascii: ","):
         let next = text.drop { $0 <= 0x20 || $0 == first }.first
-        return next.map { "{[\"]".utf8.contains($0) } ?? true ? 80 : 0
+        return next.map { "{[\"]".utf8.contains($0) } ?? true ? 85 : byName
       case UInt8(ascii: "\""):
-        return JSONSourceReader.hasValueOnEachLine(text, isComplete: head.isComplete) && !text.contains(0x2C) ? 60 : 0
-      default: return 0
+        return JSONSourceReader.hasValueOnEachLine(text, isComplete: head.isComplete) && !text.contains(0x2C) ? 85 : byName
+      default: return byName
       }
     },
     reader: { (stream, head, name, context) throws(InputError) in
