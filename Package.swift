@@ -56,6 +56,7 @@ let package = Package(
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
+    .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
     .systemLibrary(name: "CEpoll"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CSpawn"),
@@ -64,6 +65,7 @@ let package = Package(
 
     library("CertRegCore"),
     library("CertRegCodec"),
+    library("CertRegArchive", ["CArchive"]),
     library("CertRegClock", ["CertRegCore"]),
     library("CertRegTesting", ["CertRegCore"]),
     library("CertRegCrypto", ["CertRegCore", "COpenSSL"]),
@@ -86,7 +88,7 @@ let package = Package(
         .nioPosix, .nioHTTP1, .nioSSL, .logging,
       ]),
     library("CertRegSocket", ["CertRegCodec", "CertRegCore", "CertRegProtocol", "CEpoll", .nioCore, .nioPosix]),
-    library("CertRegClient", ["CertRegCodec", "CertRegCore", "CertRegCrypto", "CSpawn", "CZlib"]),
+    library("CertRegClient", ["CertRegArchive", "CertRegCodec", "CertRegCore", "CertRegCrypto", "CSpawn", "CZlib"]),
     library(
       "CertRegDaemon",
       [
@@ -101,6 +103,7 @@ let package = Package(
       ["CertRegClock", "CertRegCore", "CertRegSandbox", .argumentParser, .nioPosix, .logging]),
 
     tests("CertRegCoreTests"),
+    tests("CertRegArchiveTests", ["CArchive", "CertRegArchive"]),
     tests("CertRegCodecTests", ["CertRegCodec"]),
     tests("CertRegX509Tests", ["CertRegCodec", "CertRegCrypto", "CertRegX509", "COpenSSL"]),
     tests("CertRegProtocolTests", ["CertRegCodec", "CertRegProtocol"]),

@@ -1,0 +1,125 @@
+import CArchive
+import Glibc
+
+/// Owns a `struct archive` and the input it reads from: the boundary to libarchive's callbacks.
+final class ArchiveHandle {
+  /// How much is read at a time.
+  private static let pieceBytes = 65_536
+
+  /// Owned; freed in `deinit`.
+  let archive: OpaquePointer
+  private let input: any ArchiveInput
+  private let budget: ArchiveBudget
+  private let isOutermost: Bool
+  /// Owned. libarchive reads from it until it asks for the next piece or is freed.
+  private let buffer: UnsafeMutableRawBufferPointer
+  /// The length of the piece in `buffer`.
+  private var pieceCount = 0
+  /// The position of the input.
+  private var position = 0
+  /// Decompressed bytes that the budget knows.
+  private var settledBytes = 0
+  /// What a callback failed with. libarchive knows only that it failed.
+  private(set) var failure: ArchiveError?
+
+  /// - Throws: `ArchiveError` `outOfMemory`.
+  init(_ input: any ArchiveInput, budget: ArchiveBudget, isOutermost: Bool) throws(ArchiveError) {
+    guard let archive = archive_read_new() else { throw ArchiveError(.outOfMemory) }
+    self.archive = archive
+    self.input = input
+    self.budget = budget
+    self.isOutermost = isOutermost
+    buffer = .allocate(byteCount: ArchiveHandle.pieceBytes, alignment: 16)
+  }
+
+  deinit {
+    archive_read_free(archive)
+    buffer.deallocate()
+  }
+
+  /// Opens the archive with the formats enabled so far. Returns libarchive's status.
+  func open() -> Int32 {
+    // The callbacks run only inside calls on `archive`, which this object owns and frees, so it outlives all of them.
+    archive_read_set_callback_data(archive, Unmanaged.passUnretained(self).toOpaque())
+    archive_read_set_read_callback(archive) { _, context, target in
+      guard let context, let target else { return Int(ARCHIVE_FATAL) }
+      return Unmanaged<ArchiveHandle>.fromOpaque(context).takeUnretainedValue().readPiece(into: target)
+    }
+    if input.size != nil {
+      archive_read_set_seek_callback(archive) { _, context, offset, whence in
+        guard let context else { return Int64(ARCHIVE_FATAL) }
+        return Unmanaged<ArchiveHandle>.fromOpaque(context).takeUnretainedValue().seek(by: offset, whence)
+      }
+    }
+    return archive_read_open1(archive)
+  }
+
+  /// How many bytes of the input libarchive has taken.
+  var consumedBytes: Int { Int(archive_filter_bytes(archive, -1)) }
+
+  /// How many times the input is compressed.
+  var filterCount: Int32 {
+    // The last filter is the input itself. There is none before the archive is open.
+    max(1, archive_filter_count(archive)) - 1
+  }
+
+  /// Adds what was decompressed since the last call to the budget.
+  ///
+  /// - Throws: `tooLarge`.
+  func settle() throws(ArchiveError) {
+    let produced = (0..<filterCount).reduce(0) { $0 + max(0, Int(archive_filter_bytes(archive, $1))) }
+    guard produced > settledBytes else { return }
+    defer { settledBytes = produced }
+    try budget.countUnpacked(produced - settledBytes)
+  }
+
+  /// Whether the input holds something other than zeros behind the end of the compressed data.
+  ///
+  /// - Throws: what the input throws.
+  func hasTrailingData() throws(ArchiveError) -> Bool {
+    let left = position - consumedBytes
+    if left > pieceCount || buffer[..<pieceCount].suffix(max(0, left)).contains(where: { $0 != 0 }) { return true }
+    while true {
+      let piece = try input.read(upTo: ArchiveHandle.pieceBytes)
+      if piece.isEmpty { return false }
+      if piece.contains(where: { $0 != 0 }) { return true }
+    }
+  }
+
+  private func readPiece(into target: UnsafeMutablePointer<UnsafeRawPointer?>) -> Int {
+    do throws(ArchiveError) {
+      try settle()
+      let piece = try input.read(upTo: ArchiveHandle.pieceBytes)
+      buffer.copyBytes(from: piece)
+      pieceCount = piece.count
+      position += piece.count
+      if isOutermost { budget.countPacked(piece.count) }
+      target.pointee = UnsafeRawPointer(buffer.baseAddress)
+      return piece.count
+    } catch {
+      failure = failure ?? error
+      return Int(ARCHIVE_FATAL)
+    }
+  }
+
+  private func seek(by offset: Int64, _ whence: Int32) -> Int64 {
+    let origin: Int
+    switch whence {
+    case SEEK_SET: origin = 0
+    case SEEK_CUR: origin = position
+    case SEEK_END: origin = input.size ?? 0
+    default: return Int64(ARCHIVE_FATAL)
+    }
+    // Offsets come from the archive.
+    let (target, overflows) = origin.addingReportingOverflow(Int(offset))
+    guard !overflows, target >= 0 else { return Int64(ARCHIVE_FATAL) }
+    do throws(ArchiveError) {
+      try input.seek(to: target)
+    } catch {
+      failure = failure ?? error
+      return Int64(ARCHIVE_FATAL)
+    }
+    position = target
+    return Int64(target)
+  }
+}

@@ -1,0 +1,187 @@
+import CArchive
+
+/// Reads the members of an archive, or the content of a compressed file, one after the other. Members never reach a file system.
+///
+/// tar (v7, ustar, GNU, pax), zip, 7z and cpio are read, and gzip, bzip2, xz and zstd, which hold one file or a tar or cpio archive. No
+/// other code of libarchive is enabled, and no other program is ever started.
+package final class ArchiveReader {
+  private static let maximumFilters = 2
+
+  /// What the beginning of the source is.
+  package let kind: ArchiveKind
+  /// How deep the archive lies in others: 1 for the outermost.
+  package let depth: Int
+
+  private let handle: ArchiveHandle
+  private let budget: ArchiveBudget
+  private let sourceSize: Int?
+  private var memberCount = 0
+  private var current: ArchiveMember?
+  /// Bytes of the current member that were not read, as far as its size is known.
+  private var unreadBytes = 0
+  /// A header that was found behind damage. It is handed out after the error.
+  private var found: OpaquePointer?
+  private var isAtEnd = false
+
+  /// Opens an archive.
+  ///
+  /// - Throws: `ArchiveError` `notAnArchive`, `notRead`, `tooLargeToHold`, `unreadable`; damage is found by ``next()``.
+  package convenience init(_ input: any ArchiveInput, limits: ArchiveLimits = ArchiveLimits()) throws(ArchiveError) {
+    try self.init(input, depth: 1, budget: ArchiveBudget(limits))
+  }
+
+  private init(_ input: any ArchiveInput, depth: Int, budget: ArchiveBudget) throws(ArchiveError) {
+    guard depth <= budget.limits.depth else { throw ArchiveError(.tooDeep) }
+    var input = input
+    var head: [UInt8] = []
+    while head.count < Archive.headBytes {
+      let piece = try input.read(upTo: Archive.headBytes - head.count)
+      if piece.isEmpty { break }
+      head += piece
+    }
+    guard let kind = Archive.kind(of: head) else { throw ArchiveError(.notAnArchive) }
+    guard kind.isRead else { throw ArchiveError(.notRead(kind)) }
+    if input.size != nil { try input.seek(to: 0) } else { input = PrefixedInput(beginning: head, rest: input) }
+    sourceSize = input.size
+    if kind.needsSeeking, input.size == nil {
+      input = try FileInput(holding: input, limit: budget.limits.heldBytes)
+    }
+    self.kind = kind
+    self.depth = depth
+    self.budget = budget
+    handle = try ArchiveHandle(input, budget: budget, isOutermost: depth == 1)
+    let isLongZip = kind == .zip ? try ZipDirectory.exceeds(budget.limits.directoryBytes, in: input) : false
+    try handle.enable(kind, zipInOrder: isLongZip)
+    if handle.open() != ARCHIVE_OK { throw failure() }
+  }
+
+  /// Opens the current member as an archive. The reader that is returned reads through this one, which must stay at the member.
+  ///
+  /// - Parameter beginning: What was read of the member.
+  /// - Throws: as the initialiser, and `tooDeep`.
+  package func nested(beginning: [UInt8]) throws(ArchiveError) -> ArchiveReader {
+    do throws(ArchiveError) {
+      let input = PrefixedInput(beginning: beginning, rest: MemberInput(self))
+      return try ArchiveReader(input, depth: depth + 1, budget: budget)
+    } catch {
+      throw error.inside(current?.path)
+    }
+  }
+
+  /// The share of the source that has been read, from 0 to 1; `nil` where its size is not known.
+  package var fraction: Double? {
+    sourceSize.map { $0 == 0 ? 1 : min(1, Double(handle.consumedBytes) / Double($0)) }
+  }
+
+  /// The next member; `nil` at the end. What was not read of the current member is skipped.
+  ///
+  /// - Throws: `ArchiveError`. Unless ``ArchiveError/endsArchive`` is set, the next call goes on with the next member.
+  package func next() throws(ArchiveError) -> ArchiveMember? {
+    guard !isAtEnd else { return nil }
+    // Skipping decompresses as well where members share a stream.
+    if kind == .sevenZip, unreadBytes > 0 { try count(unreadBytes) }
+    current = nil
+    unreadBytes = 0
+    let taken = try takeHeader()
+    try count(0)
+    guard let entry = taken else { return try end() }
+    memberCount += 1
+    guard memberCount <= budget.limits.members else { throw ended(ArchiveError(.tooManyMembers)) }
+    var member = ArchiveLocale.run { ArchiveMember(entry, in: handle.archive) }
+    guard member.path.utf8.count <= budget.limits.pathBytes else {
+      member.path = String(member.path.prefix(64)) + "…"
+      throw ArchiveError(.pathTooLong, member: member.path, endsArchive: false)
+    }
+    current = member
+    unreadBytes = member.isEncrypted ? 0 : member.size ?? 0
+    return member
+  }
+
+  /// The next bytes of the current member, at most `count`; empty at its end.
+  ///
+  /// - Throws: `ArchiveError`, which names the member.
+  package func read(upTo count: Int) throws(ArchiveError) -> [UInt8] {
+    guard let member = current else { return [] }
+    guard !member.isEncrypted else { throw ArchiveError(.encrypted, member: member.path, endsArchive: false) }
+    var status = 0
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+      status = archive_read_data(handle.archive, buffer.baseAddress, count)
+      initialized = max(0, status)
+    }
+    guard status >= 0 else {
+      current = nil
+      throw failure(member: member.path, isFatal: status == Int(ARCHIVE_FATAL))
+    }
+    unreadBytes -= min(unreadBytes, bytes.count)
+    try self.count(bytes.count)
+    return bytes
+  }
+
+  /// The next header; `nil` at the end. Damage between two headers is reported once, and then the second one is returned.
+  private func takeHeader() throws(ArchiveError) -> OpaquePointer? {
+    if let entry = found {
+      found = nil
+      return entry
+    }
+    return try ArchiveLocale.run { () throws(ArchiveError) -> OpaquePointer? in
+      var entry: OpaquePointer?
+      var damage: ArchiveError?
+      while true {
+        switch archive_read_next_header(handle.archive, &entry) {
+        case ARCHIVE_OK, ARCHIVE_WARN:
+          try checkFilters()
+          guard let damage else { return entry }
+          found = entry
+          throw damage
+        case ARCHIVE_EOF:
+          isAtEnd = damage == nil
+          guard var damage else { return nil }
+          damage.endsArchive = true
+          throw ended(damage)
+        case ARCHIVE_RETRY:
+          damage = damage ?? failure(isFatal: false)
+          try handle.settle()
+        default: throw damage.map(ended) ?? failure()
+        }
+      }
+    }
+  }
+
+  /// A compressed file has one filter, and another where it is compressed twice. It has none where it is too short to be recognised.
+  private func checkFilters() throws(ArchiveError) {
+    guard kind.isCompressed else { return }
+    let filters = handle.filterCount
+    guard filters > 0 else { throw ended(ArchiveError(.breaksOff)) }
+    guard filters <= ArchiveReader.maximumFilters else { throw ended(ArchiveError(.tooDeep)) }
+  }
+
+  private func end() throws(ArchiveError) -> ArchiveMember? {
+    isAtEnd = true
+    guard kind.isCompressed, try handle.hasTrailingData() else { return nil }
+    throw ArchiveError(.damaged, offset: handle.consumedBytes, detail: "other data follow the compressed ones")
+  }
+
+  /// Counts unpacked bytes, besides those of the filters.
+  private func count(_ bytes: Int) throws(ArchiveError) {
+    do throws(ArchiveError) {
+      try handle.settle()
+      try budget.countUnpacked(bytes)
+    } catch {
+      throw ended(error.inside(current?.path))
+    }
+  }
+
+  private func ended(_ error: ArchiveError) -> ArchiveError {
+    isAtEnd = true
+    current = nil
+    var error = error
+    error.endsArchive = true
+    return error
+  }
+
+  /// What libarchive failed with.
+  private func failure(member: String? = nil, isFatal: Bool = true) -> ArchiveError {
+    let error = handle.failure?.inside(member) ?? handle.lastError(member: member)
+    return isFatal || handle.failure != nil ? ended(error) : error
+  }
+}
