@@ -65,7 +65,7 @@ let package = Package(
 
     library("CertRegCore"),
     library("CertRegCodec"),
-    library("CertRegArchive", ["CArchive"]),
+    library("CertRegArchive", ["CArchive", "CZlib"]),
     library("CertRegClock", ["CertRegCore"]),
     library("CertRegTesting", ["CertRegCore"]),
     library("CertRegCrypto", ["CertRegCore", "COpenSSL"]),

@@ -1,25 +1,26 @@
+import CertRegArchive
 import Glibc
 
-/// Reads a file or standard input piece by piece, and decompresses gzip on the way.
+/// Reads a file, standard input or a member of an archive piece by piece.
 final class ByteStream {
   /// The longest line or element that is read into memory. Entries with certificates are far shorter.
   static let maximumElementBytes = 4 * 1024 * 1024
 
-  /// `-1` for a stream of bytes in memory.
+  /// `-1` for a stream of bytes in memory, or of a member.
   private let descriptor: Int32
   private var chunk: [UInt8] = []
   private var index = 0
   private var consumedBefore = 0
   private let size: Int?
-  private var inflater: Inflater?
+  /// The archive whose current member is read.
+  private let archive: ArchiveReader?
   private var filter: TextFilter?
   /// Whether the filter has given its last bytes.
   private var isFilterDone = false
-  /// Bytes of the file that are not inflated yet.
-  private var compressed: ArraySlice<UInt8> = []
 
   /// - Throws: `InputError` `unreadable`.
   init(path: FilePath) throws(InputError) {
+    archive = nil
     if path.isStandardInput {
       descriptor = STDIN_FILENO
     } else {
@@ -35,6 +36,7 @@ final class ByteStream {
   ///
   /// - Throws: `InputError` `unreadable`.
   init(reading open: Int32) throws(InputError) {
+    archive = nil
     descriptor = fcntl(open, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
     size = nil
     guard descriptor >= 0, lseek(descriptor, 0, SEEK_SET) == 0 else { throw FileReader.unreadable(errno) }
@@ -42,31 +44,39 @@ final class ByteStream {
 
   /// A stream of these bytes and no others.
   init(_ bytes: [UInt8]) {
+    archive = nil
     descriptor = -1
     size = nil
     chunk = bytes
+  }
+
+  /// A stream of the current member of `archive`, which must stay at it while the stream is read.
+  init(memberOf archive: ArchiveReader) {
+    self.archive = archive
+    descriptor = -1
+    size = nil
   }
 
   deinit { if descriptor > STDIN_FILENO { close(descriptor) } }
 
   /// How much of the file has been taken, from 0 to 1; `nil` where the size is not known.
   var fraction: Double? {
-    let taken = inflater == nil ? consumedBefore + index : consumedBefore - compressed.count
-    return size.map { min(1, Double(taken) / Double($0)) }
+    if let archive { return archive.fraction }
+    return size.map { min(1, Double(consumedBefore + index) / Double($0)) }
   }
 
-  /// Whether the file is compressed with gzip (RFC 1952). Call it before anything is taken.
-  func isGzip() throws(InputError) -> Bool {
-    try peek(3).elementsEqual([0x1F, 0x8B, 0x08])
-  }
-
-  /// Decompresses the file from here on. Call it before anything is taken.
-  func inflate() {
-    compressed = chunk[index...]
-    consumedBefore += chunk.count
-    chunk = []
-    index = 0
-    inflater = Inflater(.gzip)
+  /// Opens the stream as an archive. Call it before anything is taken; the stream is not used afterwards.
+  ///
+  /// - Throws: `InputError` where it is no archive that is read.
+  func openArchive() throws(InputError) -> ArchiveReader {
+    do throws(ArchiveError) {
+      if let archive { return try archive.nested(beginning: Array(chunk[index...])) }
+      // What was peeked at is read once more where the file can seek.
+      let isFile = size != nil && lseek(descriptor, 0, SEEK_CUR) == off_t(chunk.count)
+      return try ArchiveReader(isFile ? try FileInput(duplicating: descriptor) : StreamInput(self))
+    } catch {
+      throw InputError(error)
+    }
   }
 
   /// Turns what has not been taken into UTF-8 with LF at the ends of lines.
@@ -110,7 +120,7 @@ final class ByteStream {
     while chunk.count - index < count {
       let piece = try nextPiece()
       if piece.isEmpty { break }
-      if inflater == nil { consumedBefore += index }
+      consumedBefore += index
       chunk = chunk[index...] + piece
       index = 0
     }
@@ -163,13 +173,14 @@ final class ByteStream {
 
   private func fill() throws(InputError) -> Bool {
     if index < chunk.count { return true }
-    if inflater == nil { consumedBefore += chunk.count }
+    consumedBefore += chunk.count
     index = 0
     chunk = []
     chunk = try nextPiece()
     return !chunk.isEmpty
   }
 
+  /// The next bytes of the text or the source; empty at the end.
   private func nextPiece() throws(InputError) -> [UInt8] {
     while filter != nil, !isFilterDone {
       let piece = try rawPiece()
@@ -180,7 +191,8 @@ final class ByteStream {
   }
 
   private func rawPiece() throws(InputError) -> [UInt8] {
-    if let inflater { try inflated(by: inflater) } else { try readPiece() }
+    guard let archive else { return try readPiece() }
+    do throws(ArchiveError) { return try archive.read(upTo: 65_536) } catch { throw InputError(error) }
   }
 
   private func readPiece() throws(InputError) -> [UInt8] {
@@ -191,27 +203,5 @@ final class ByteStream {
     guard count >= 0 else { throw FileReader.unreadable(errno) }
     buffer.removeLast(buffer.count - count)
     return buffer
-  }
-
-  private func inflated(by inflater: Inflater) throws(InputError) -> [UInt8] {
-    while true {
-      if compressed.isEmpty {
-        let piece = try readPiece()
-        consumedBefore += piece.count
-        compressed = piece[...]
-        if piece.isEmpty {
-          guard inflater.isAtEnd else { throw InputError(.unreadable, "the gzip file breaks off") }
-          return []
-        }
-      }
-      if inflater.isAtEnd {
-        // A file can have several members (RFC 1952 section 2.2), and tapes leave zeros after the last one.
-        compressed = compressed.drop { $0 == 0 }
-        if compressed.isEmpty { continue }
-        inflater.reset()
-      }
-      let output = try inflater.inflate(&compressed)
-      if !output.isEmpty { return output }
-    }
   }
 }

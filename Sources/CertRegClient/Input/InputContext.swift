@@ -6,8 +6,6 @@ struct InputContext {
   var options: InputOptions
   /// Certificates that may sign the entries of a Microchip manifest; empty: signatures are not checked.
   var signers: [SignerCertificate] = []
-  /// How many archives the source lies in.
-  var depth = 0
   /// Whether the source was found in a folder or an archive, which can contain other things.
   var wasFound = false
 
@@ -52,5 +50,17 @@ extension InputContext {
   /// user named it. Certificates of authorities are passed over in either case.
   func entry(_ place: String, _ thing: Thing) -> InputEntry {
     wasFound ? InputEntry(place: place, thing) : InputEntry(place: place, InputError(thing))
+  }
+
+  /// Makes the first of `entries` a failure where the user named a file that holds nothing but other things. Certificates of
+  /// authorities stay passed over.
+  func failFirst(of entries: inout [InputEntry]) {
+    guard !wasFound, !entries.contains(where: \.isCertificateOrFailure) else { return }
+    let index = entries.firstIndex { entry in
+      if case .passedOver(let thing) = entry.content { thing != .authority && thing != .issuer } else { false }
+    }
+    guard let index, case .passedOver(let thing) = entries[index].content else { return }
+    guard !entries.contains(where: { $0.content == .passedOver(.authority) }) else { return }
+    entries[index].content = .failure(InputError(thing))
   }
 }

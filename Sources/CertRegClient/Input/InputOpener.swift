@@ -10,9 +10,9 @@ enum InputOpener {
   static func reader(
     _ stream: ByteStream, path: FilePath, name: String, _ context: InputContext
   ) throws(InputError) -> any InputReader {
-    let raw = try stream.peek(TarSource.headBytes)
+    if let archive = try ArchiveOpener.reader(stream, path: path, name: name, context) { return archive }
+    let raw = try stream.peek(1024)
     if raw.isEmpty { return SingleReader(context.entry(name, .empty)) }
-    if let archive = try ArchiveOpener.reader(stream, raw, path: path, name: name, context) { return archive }
     let encoding = TextEncoding.detect(raw)
     if let encoding { stream.decodeText(encoding) }
     let peeked = try stream.peek(SourceHead.maximumBytes)

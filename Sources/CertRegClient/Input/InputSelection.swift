@@ -6,10 +6,13 @@ struct InputSelection {
   private var listed: [String: Bool]?
   private let listPath: String
   private let set: String?
+  /// Whether the source has one set at most.
+  private let takesAnySet: Bool
 
   /// - Throws: `InputError` where the list cannot be read.
-  init(_ options: InputOptions) throws(InputError) {
+  init(_ options: InputOptions, takesAnySet: Bool) throws(InputError) {
     set = options.set
+    self.takesAnySet = takesAnySet
     listPath = options.onlyPath ?? ""
     guard let path = options.onlyPath else { return }
     let stream = try ByteStream(path: FilePath(path))
@@ -35,6 +38,12 @@ struct InputSelection {
     guard entry.isCertificateOrFailure else { return entry }
     if let set, let own = entry.set, own.caseInsensitiveCompare(set) == false {
       entry.content = .passedOver(.notSelected)
+      return entry
+    }
+    if set == nil, !takesAnySet, let own = entry.set {
+      // From a pipe nobody can tell in advance whether there are other sets.
+      entry.content = .failure(
+        InputError(.notSelected, "a certificate of the set \(own)", advice: "choose a set with --select \(own)"))
       return entry
     }
     guard listed != nil else { return entry }

@@ -25,13 +25,21 @@ package struct InputSource {
   /// - Parameters:
   ///   - arguments: Files and folders; `-` is standard input.
   ///   - signers: Certificates that may sign a Microchip manifest; empty: signatures are not checked.
-  /// - Throws: `InputError` where the list of devices cannot be read.
+  /// - Throws: `InputError` where the list of devices cannot be read, and where a supplier's sets leave a choice that the user
+  ///   has not made.
   init(
     _ arguments: [String], options: InputOptions = InputOptions(), signers: [SignerCertificate] = []
   ) throws(InputError) {
     self.arguments = arguments.reversed().map(FilePath.init)
     context = InputContext(options: options, signers: signers)
-    selection = try InputSelection(options)
+    selection = try InputSelection(options, takesAnySet: try SetScan.isUnambiguous(arguments, options))
+  }
+
+  /// Reads all entries, whatever the options select.
+  init(unselected arguments: [FilePath]) throws(InputError) {
+    self.arguments = arguments.reversed()
+    context = InputContext(options: InputOptions())
+    selection = try InputSelection(InputOptions(), takesAnySet: true)
   }
 
   /// The share of the current argument that has been read, from 0 to 1.
@@ -73,7 +81,7 @@ package struct InputSource {
     while true {
       if reader != nil {
         do throws(InputError) {
-          if let sighting = try reader?.next() { return sighting }
+          if let sighting = try reader?.next() { return SupplierSet.marked(sighting, path: readerName) }
           reader = nil
         } catch {
           reader = nil

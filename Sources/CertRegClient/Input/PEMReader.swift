@@ -31,9 +31,12 @@ struct PEMReader: InputReader {
         hasEnded = true
       }
     }
-    let isOnlyOne = hasEnded && !hasFound && pieces.count == 1
+    let isAll = hasEnded && !hasFound
+    let isOnlyOne = isAll && pieces.count == 1
     if !pieces.isEmpty { hasFound = true }
-    ready = context.entries(pieces, place: { isOnlyOne ? name : "\(name):\($0)" }).reversed()
+    var entries = context.entries(pieces, place: { isOnlyOne ? name : "\(name):\($0)" })
+    if isAll { context.failFirst(of: &entries) }
+    ready = entries.reversed()
     pieces = []
     if hasEnded, !hasFound {
       hasFound = true
@@ -58,11 +61,9 @@ struct EncodedReader: InputReader {
       rest = rest.dropFirst(encoding.count)
     } while !rest.isEmpty
     let isOnlyOne = pieces.count == 1
-    if isOnlyOne, case .thing(let thing) = pieces[0].content {
-      ready = [context.entry(name, thing)]
-    } else {
-      ready = context.entries(pieces, place: { isOnlyOne ? name : "\(name)#\($0)" }).reversed()
-    }
+    var entries = context.entries(pieces, place: { isOnlyOne ? name : "\(name)#\($0)" })
+    context.failFirst(of: &entries)
+    ready = entries.reversed()
   }
 
   var fraction: Double? { nil }
