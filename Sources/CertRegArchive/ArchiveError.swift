@@ -30,6 +30,7 @@ package struct ArchiveError: Error, Hashable, Sendable {
     case unreadable
   }
 
+  /// What is wrong.
   package var reason: Reason
   /// The path of the member; `nil` where the error concerns the archive as a whole.
   package var member: String?

@@ -16,7 +16,8 @@ extension ArchiveHandle {
       // Where the directory is missing or damaged, the members are found without it.
       if !zipInOrder { statuses.append(archive_read_support_format_zip_seekable(archive)) }
       statuses.append(archive_read_support_format_zip_streamable(archive))
-    case .gzip: statuses.append(archive_read_support_filter_gzip(archive))
+    // Decompressed by `GzipInput` before.
+    case .gzip: break
     case .bzip2: statuses.append(archive_read_support_filter_bzip2(archive))
     case .xz: statuses.append(archive_read_support_filter_xz(archive))
     case .zstd: statuses.append(archive_read_support_filter_zstd(archive))

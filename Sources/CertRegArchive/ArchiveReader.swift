@@ -6,13 +6,18 @@ import CArchive
 /// other code of libarchive is enabled, and no other program is ever started.
 package final class ArchiveReader {
   private static let maximumFilters = 2
+  /// Each reopening costs as much as reading the archive, so that there are few of them.
+  private static let maximumReopenings = 16
 
   /// What the beginning of the source is.
   package let kind: ArchiveKind
   /// How deep the archive lies in others: 1 for the outermost.
   package let depth: Int
 
-  private let handle: ArchiveHandle
+  private var handle: ArchiveHandle
+  private let input: any ArchiveInput
+  /// What decompresses the source before libarchive sees it.
+  private let gzip: GzipInput?
   private let budget: ArchiveBudget
   private let sourceSize: Int?
   private var memberCount = 0
@@ -22,6 +27,9 @@ package final class ArchiveReader {
   /// A header that was found behind damage. It is handed out after the error.
   private var found: OpaquePointer?
   private var isAtEnd = false
+  /// Whether libarchive has given the archive up because of one member.
+  private var isGivenUp = false
+  private var reopenings = 0
 
   /// Opens an archive.
   ///
@@ -46,13 +54,28 @@ package final class ArchiveReader {
     if kind.needsSeeking, input.size == nil {
       input = try FileInput(holding: input, limit: budget.limits.heldBytes)
     }
+    if kind == .gzip {
+      let decompressed = try GzipInput(input, budget: budget, isOutermost: depth == 1)
+      gzip = decompressed
+      input = decompressed
+    } else {
+      gzip = nil
+    }
     self.kind = kind
     self.depth = depth
     self.budget = budget
-    handle = try ArchiveHandle(input, budget: budget, isOutermost: depth == 1)
+    self.input = input
+    handle = try ArchiveReader.handle(input, kind, budget, depth)
+    if handle.open() != ARCHIVE_OK { throw failure() }
+  }
+
+  private static func handle(
+    _ input: any ArchiveInput, _ kind: ArchiveKind, _ budget: ArchiveBudget, _ depth: Int
+  ) throws(ArchiveError) -> ArchiveHandle {
+    let handle = try ArchiveHandle(input, budget: budget, isOutermost: depth == 1 && kind != .gzip)
     let isLongZip = kind == .zip ? try ZipDirectory.exceeds(budget.limits.directoryBytes, in: input) : false
     try handle.enable(kind, zipInOrder: isLongZip)
-    if handle.open() != ARCHIVE_OK { throw failure() }
+    return handle
   }
 
   /// Opens the current member as an archive. The reader that is returned reads through this one, which must stay at the member.
@@ -70,7 +93,8 @@ package final class ArchiveReader {
 
   /// The share of the source that has been read, from 0 to 1; `nil` where its size is not known.
   package var fraction: Double? {
-    sourceSize.map { $0 == 0 ? 1 : min(1, Double(handle.consumedBytes) / Double($0)) }
+    let taken = gzip?.consumedBytes ?? handle.consumedBytes
+    return sourceSize.map { $0 == 0 ? 1 : min(1, Double(taken) / Double($0)) }
   }
 
   /// The next member; `nil` at the end. What was not read of the current member is skipped.
@@ -82,6 +106,7 @@ package final class ArchiveReader {
     if kind == .sevenZip, unreadBytes > 0 { try count(unreadBytes) }
     current = nil
     unreadBytes = 0
+    if isGivenUp { try reopen() }
     let taken = try takeHeader()
     try count(0)
     guard let entry = taken else { return try end() }
@@ -110,7 +135,8 @@ package final class ArchiveReader {
     }
     guard status >= 0 else {
       current = nil
-      throw failure(member: member.path, isFatal: status == Int(ARCHIVE_FATAL))
+      isGivenUp = status == Int(ARCHIVE_FATAL) && canReopen
+      throw failure(member: member.path, isFatal: status == Int(ARCHIVE_FATAL) && !isGivenUp)
     }
     unreadBytes -= min(unreadBytes, bytes.count)
     try self.count(bytes.count)
@@ -147,9 +173,24 @@ package final class ArchiveReader {
     }
   }
 
+  /// Members of a zip archive do not depend on each other, but libarchive gives all of them up where one cannot be decompressed.
+  private var canReopen: Bool {
+    kind == .zip && handle.failure == nil && reopenings < ArchiveReader.maximumReopenings
+  }
+
+  /// Opens a zip archive again, and goes behind the member that could not be read.
+  private func reopen() throws(ArchiveError) {
+    isGivenUp = false
+    reopenings += 1
+    try input.seek(to: 0)
+    handle = try ArchiveReader.handle(input, kind, budget, depth)
+    if handle.open() != ARCHIVE_OK { throw failure() }
+    for _ in 0..<memberCount { _ = try takeHeader() }
+  }
+
   /// A compressed file has one filter, and another where it is compressed twice. It has none where it is too short to be recognised.
   private func checkFilters() throws(ArchiveError) {
-    guard kind.isCompressed else { return }
+    guard kind.isCompressed, gzip == nil else { return }
     let filters = handle.filterCount
     guard filters > 0 else { throw ended(ArchiveError(.breaksOff)) }
     guard filters <= ArchiveReader.maximumFilters else { throw ended(ArchiveError(.tooDeep)) }

@@ -68,14 +68,27 @@ import Testing
     #expect(found.errors.map(\.reason) == [.damaged])
   }
 
+  // libarchive writes frames of zstd without their checksum, which is optional (RFC 8878 section 3.1.1).
+  @Test(arguments: [ArchiveKind.gzip, .bzip2, .xz])
+  func `notices a wrong checksum of compressed data`(filter: ArchiveKind) throws {
+    let content = noise(1000, seed: 9)
+    let bytes = try ArchiveFixture(.raw, [Member(path: "a", content: content)], filter: filter).bytes()
+    // Noise is stored as it is, so a flipped bit in it decompresses to other content.
+    var damaged = bytes
+    damaged[bytes.count / 2] ^= 1
+    let found = Reading(damaged)
+    #expect(found.errors.map(\.reason) == [.damaged])
+    #expect(found.members.isEmpty)
+  }
+
   @Test func `reads a zip archive whose directory is missing`() throws {
     let (members, bytes) = try Self.archive(2)
     let directory = try #require(bytes.indices.first { bytes[$0...].starts(with: [0x50, 0x4B, 0x01, 0x02]) })
     let found = Reading(Array(bytes[..<directory]))
     // What follows the last member shows where it ends, so the last one is reported.
     #expect(found.members == Array(members.dropLast()))
-    #expect(found.errors.map(\.member) == ["2.der"])
-    #expect(found.errors.map(\.reason) == [.breaksOff])
+    #expect(found.errors.map(\.member) == ["2.der", nil])
+    #expect(found.errors.map(\.reason) == [.breaksOff, .breaksOff])
   }
 
   @Test func `reports a damaged tar header once, and goes on behind it`() throws {
@@ -86,6 +99,24 @@ import Testing
     #expect(found.members == [members[0], members[2]])
     #expect(found.errors.map(\.reason) == [.damaged])
     #expect(found.errors.allSatisfy { !$0.endsArchive })
+  }
+
+  @Test func `reads the members of a zip archive behind one that cannot be decompressed`() throws {
+    // Text, which deflate packs; a block type of 3 does not exist (RFC 1951 section 3.2.3).
+    let members = (0..<20).map {
+      Member(path: "\($0).pem", content: Array(String(repeating: "\($0) abc\n", count: 90).utf8))
+    }
+    var bytes = try ArchiveFixture(.zip, members).bytes()
+    let names = bytes.indices.filter { bytes[$0...].starts(with: [0x50, 0x4B, 0x03, 0x04]) }
+    try #require(names.count == 20)
+    for number in 0..<18 where number % 3 == 0 {
+      let header = names[number]
+      let start = header + 30 + Int(bytes[header + 26]) + Int(bytes[header + 28])
+      bytes[start] |= 6
+    }
+    let found = Reading(bytes)
+    #expect(found.errors.map(\.member) == [0, 3, 6, 9, 12, 15].map { "\($0).pem" })
+    #expect(found.members == members.enumerated().filter { $0.offset % 3 > 0 || $0.offset >= 18 }.map(\.element))
   }
 
   @Test(arguments: [ArchiveKind.gzip, .bzip2, .xz, .zstd])
