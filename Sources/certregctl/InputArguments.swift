@@ -30,7 +30,8 @@ struct InputArguments: ParsableArguments {
   var only: String?
 
   @Option(
-    help: ArgumentHelp("The set to take where a supplier delivers several certificates for one chip.", valueName: "name"))
+    help: ArgumentHelp(
+      "The set to take where a supplier delivers several certificates for one chip.", valueName: "name"))
   var select: String?
 
   @Flag(help: "Take the certificates of authorities, too.")

@@ -17,7 +17,8 @@ import Testing
       .deletingLastPathComponent()
     let page = try String(contentsOf: root.appendingPathComponent("docs/input-files.md"), encoding: .utf8)
     return page.matches(
-      of: /<!-- sample (?<file>[^:]+): (?<good>\d+) certificates?, (?<failed>\d+) failed, (?<other>\d+) passed over -->\n```text\n(?<text>[^`]+)```/
+      of:
+        /<!-- sample (?<file>[^:]+): (?<good>\d+) certificates?, (?<failed>\d+) failed, (?<other>\d+) passed over -->\n```text\n(?<text>[^`]+)```/
     ).map { match in
       Sample(
         file: String(match.file),
@@ -35,7 +36,9 @@ import Testing
         entries.count { pem($0) != nil }, entries.count { fault($0) != nil }, entries.count { thing($0) != nil },
       ]
       #expect(counts == sample.counts, "\(sample.file): \(entries.map(\.content))")
-      for entry in entries { if case .certificate(let certificate) = entry.content { #expect(certificate.commonName == "device-1") } }
+      for entry in entries {
+        if case .certificate(let certificate) = entry.content { #expect(certificate.commonName == "device-1") }
+      }
     }
   }
 }

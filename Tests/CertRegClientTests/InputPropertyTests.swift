@@ -35,10 +35,10 @@ import Testing
     }
   }
 
-  private struct Form {
+  private struct Form: Sendable {
     var name: String
     var hasNames: Bool
-    var text: ([Unit], inout SplitMix64) -> String
+    var text: @Sendable ([Unit], inout SplitMix64) -> String
   }
 
   private static let forms: [Form] = [
@@ -106,7 +106,9 @@ import Testing
       let message = "seed \(seed), round \(round), \(form.name)"
       let good = units.filter { $0.kind == .certificate }
       #expect(entries.compactMap(pem) == good.map(\.pem), "\(message)")
-      if form.hasNames { #expect(entries.filter { pem($0) != nil }.map(\.deviceID) == good.map(\.deviceID), "\(message)") }
+      if form.hasNames {
+        #expect(entries.filter { pem($0) != nil }.map(\.deviceID) == good.map(\.deviceID), "\(message)")
+      }
       #expect(entries.count { fault($0) != nil } == units.count { $0.kind == .damaged }, "\(message)")
       #expect(entries.count { thing($0) == .privateKey } == units.count { $0.kind == .key }, "\(message)")
     }

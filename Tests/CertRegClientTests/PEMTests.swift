@@ -24,7 +24,7 @@ import Testing
     #expect(outcomes("Bag Attributes\n    friendlyName: x\n" + one + two) == [one, two])
   }
 
-  static let dressings: [(String) -> String] = [
+  static let dressings: [@Sendable (String) -> String] = [
     { $0 }, { $0.replacing("\n", with: "\\n") }, { $0.replacing("\n", with: "\\\\n") },
     { $0.replacing("\n", with: "\\r\\n") }, { $0.replacing("\n", with: " ") },
     { "  " + $0.replacing("\n", with: "\n  ") }, { "> " + $0.replacing("\n", with: "\n> ") },
@@ -42,7 +42,8 @@ import Testing
     let dress = Self.dressings[index]
     #expect(outcomes(dress(one)) == [one])
     #expect(outcomes(dress(one) + "\n" + dress(two)) == [one, two])
-    #expect(outcomes(dress(Sample.pem("EC PRIVATE KEY", Sample.privateKey)) + "\n" + dress(two)) == ["private_key", two])
+    #expect(
+      outcomes(dress(Sample.pem("EC PRIVATE KEY", Sample.privateKey)) + "\n" + dress(two)) == ["private_key", two])
   }
 
   @Test func `takes blocks apart that are joined`() {

@@ -60,19 +60,23 @@ import Testing
         add("\(index)-first.pem", key + certificate)
         add("\(index)-line.pem", key.replacing("\n", with: " ") + certificate.replacing("\n", with: " "))
         add("\(index)-joined.pem", key.dropLast() + certificate)
-        add("\(index)-indented.yaml", "key: |\n\(indented)\ncert: |\n    \(certificate.replacing("\n", with: "\n    "))")
+        add(
+          "\(index)-indented.yaml", "key: |\n\(indented)\ncert: |\n    \(certificate.replacing("\n", with: "\n    "))")
         add("\(index).c", "char k[] = \"\(key.replacing("\n", with: "\\n\"\n  \""))\";\n" + certificate)
         add("\(index)-cell.csv", "id,cert,key\nd,\"\(certificate)\",\"\(key)\"\n")
         add("\(index)-escaped.csv", "id,cert,key\nd,\"\(escapedCertificate)\",\"\(escaped)\"\n")
         add("\(index)-wrong-column.csv", "id,cert\nd,\"\(key)\"\n")
         add("\(index)-name.csv", "cert,name\n\"\(certificate)\",\"\(key)\"\n")
         add("\(index)-headless.csv", "\"\(key)\",\"\(certificate)\"\n")
-        add("\(index).json", "{\"keyPair\":{\"PrivateKey\":\"\(escaped)\"},\"certificatePem\":\"\(escapedCertificate)\"}")
+        add(
+          "\(index).json", "{\"keyPair\":{\"PrivateKey\":\"\(escaped)\"},\"certificatePem\":\"\(escapedCertificate)\"}")
         add("\(index).jsonl", "{\"certificate\":\"\(escaped)\"}\n{\"cert\":\"\(escapedCertificate)\"}\n")
         add("\(index)-both.json", "[{\"certificatePem\":\"\(escapedCertificate)\(escaped)\"}]")
         add("\(index)-damaged.pem", key.replacing("-----BEGIN", with: "----BEGIN") + certificate)
-        add("\(index)-claims.pem", key.replacing(/(BEGIN|END) [A-Z ]*KEY/) { "\($0.output.1) CERTIFICATE" } + certificate)
-        add("\(index)-base64.txt", Base64.encode(Array(key.utf8)) + "\n" + Base64.encode(Array(certificate.utf8)) + "\n")
+        add(
+          "\(index)-claims.pem", key.replacing(/(BEGIN|END) [A-Z ]*KEY/) { "\($0.output.1) CERTIFICATE" } + certificate)
+        add(
+          "\(index)-base64.txt", Base64.encode(Array(key.utf8)) + "\n" + Base64.encode(Array(certificate.utf8)) + "\n")
         add("\(index)-crlf.pem", key.replacing("\n", with: "\r\n"))
         let units = "\u{FEFF}\(key)\(certificate)".utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }
         files.append(("\(index)-utf16.pem", units))
@@ -93,7 +97,9 @@ import Testing
     /// Parts of the keys that must not be seen, in the alphabets in which they could be.
     var marks: [String] {
       let lines = pem.flatMap { $0.split(separator: "\n").filter { $0.count == 64 }.map(String.init) }
-      return lines + der.map { String(Base64.encode($0).prefix(60).suffix(24)) } + [String(Base64.encode(container).suffix(40))]
+      return lines + der.map { String(Base64.encode($0).prefix(60).suffix(24)) } + [
+        String(Base64.encode(container).suffix(40))
+      ]
     }
   }
 
@@ -132,8 +138,10 @@ import Testing
       #expect(!plain.contains("BEGIN PRIVATE KEY") && !plain.contains("BEGIN EC PRIVATE"), "\(file.name)")
       let entries = try allEntries(path)
       #expect(
-        entries.contains { thing($0)?.isSecret == true || fault($0)?.contains("private key") == true
-          || fault($0)?.contains("PKCS#12") == true }, "\(file.name): \(entries)")
+        entries.contains {
+          thing($0)?.isSecret == true || fault($0)?.contains("private key") == true
+            || fault($0)?.contains("PKCS#12") == true
+        }, "\(file.name): \(entries)")
     }
   }
 }

@@ -26,6 +26,7 @@ package struct InputError: Error, Hashable, Sendable {
     case notWritable
   }
 
+  /// The kind of error.
   package var code: Code
   /// What is wrong.
   package var message: String

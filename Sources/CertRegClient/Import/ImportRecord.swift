@@ -23,6 +23,7 @@ package struct ImportRecord: Hashable, Sendable {
   package var certificateID: String
   /// `created`, `existing`, `cached`, `queued`, `valid`, `failed`, `duplicate` or `passed_over`.
   package var outcome: String
+  /// The ARN as the daemon sent it; empty where the certificate is not registered.
   package var certificateARN: String
   /// The target that the daemon named; empty where it was not asked.
   package var target: String

@@ -8,6 +8,7 @@ import CertRegCodec
 ///
 /// Failed entries are kept with their certificates in a file next to the report, which can be imported itself.
 package final class ImportReport {
+  /// The report's file.
   package let path: String
   /// What the report says about certificates, from earlier runs.
   package private(set) var history = ImportHistory()

@@ -36,7 +36,7 @@ struct MembersReader: InputReader {
   private var context: InputContext
   /// A member that was read to find out whether there are members.
   private var first: ArchiveMember?
-  private var reader: (any InputReader)?
+  private var reader: FileEntries?
   /// The place and the path of the file that is read.
   private var current = ""
   private var member = ""
@@ -101,7 +101,9 @@ struct MembersReader: InputReader {
     if file.kind != .regular { return Sighting(InputEntry(place: current, .special)) }
     if file.isEncrypted { return Sighting(InputEntry(place: current, .encrypted)) }
     do throws(InputError) {
-      reader = try InputOpener.reader(ByteStream(memberOf: archive), path: FilePath(member), name: current, context)
+      let opened = try InputOpener.reader(
+        ByteStream(memberOf: archive), path: FilePath(member), name: current, context)
+      reader = FileEntries(opened, place: current, context)
       return nil
     } catch {
       return Sighting(InputEntry(place: current, error))

@@ -65,6 +65,13 @@ struct CSVRecords {
       further.append(0x0A)
       parser.takeLineEnd()
       parser.take(more[...])
+      if parser.isMalformed {
+        // Another quotation mark has closed the cell: the lines behind the open one are records of their own.
+        guard repeats < CSVRecords.maximumRepeats else { break }
+        repeats += 1
+        stream.putBack(further[...])
+        return Record(line: start, fields: [text[...]], isDamaged: true)
+      }
     }
     line = start + further.count { $0 == 0x0A }
     return Record(line: start, fields: parser.fields)
@@ -77,6 +84,8 @@ struct CSVFieldParser {
   private var finished: [ArraySlice<UInt8>] = []
   private var field: [UInt8] = []
   private(set) var isOpen = false
+  /// Whether text follows the end of a quoted cell of several lines, which no program writes.
+  private(set) var isMalformed = false
 
   init(separator: UInt8) {
     self.separator = separator
@@ -106,6 +115,9 @@ struct CSVFieldParser {
           index += 1
         } else {
           isOpen = false
+          let isFollowed =
+            index < line.endIndex && line[index] != separator && line[index] != 0x20 && line[index] != 0x0D
+          if isFollowed, field.contains(0x0A) { isMalformed = true }
         }
       } else if byte == UInt8(ascii: "\""), field.allSatisfy({ $0 == 0x20 }) {
         field = []

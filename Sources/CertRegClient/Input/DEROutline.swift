@@ -42,7 +42,9 @@ package enum DEROutline: Hashable, Sendable {
       _ = fields.next()
       guard let second = fields.next(), fields.next() != nil else { return .certificate }
       // CertificationRequestInfo has the subject second, whose members are SETs (RFC 2986 section 4.1).
-      if second.tag == 0x30, second.content.isEmpty || second.content.first == 0x31 { return .thing(.certificateRequest) }
+      if second.tag == 0x30, second.content.isEmpty || second.content.first == 0x31 {
+        return .thing(.certificateRequest)
+      }
       let fourth = fields.rest.first
       return fourth == 0x17 || fourth == 0x18 ? .thing(.revocationList) : .certificate
     // TBSCertList of version 1 begins with its algorithm (RFC 5280 section 5.1).

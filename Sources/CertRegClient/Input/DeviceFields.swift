@@ -2,7 +2,8 @@
 struct DeviceFields {
   /// Headings of the device's name, most specific first.
   static let nameHeadings = [
-    "deviceid", "thingname", "nodeid", "uniqueid", "devicename", "mac", "macaddress", "serialnumber", "serial", "name",
+    "deviceid", "thingname", "nodeid", "uniqueid", "devicename", "mac", "macaddress", "serialnumber", "serialno",
+    "serial", "sn", "deviceserialnumber", "name",
     "deviceuuid", "uuid", "imei", "id",
   ]
   /// Headings of the certificate, most specific first.

@@ -114,4 +114,36 @@ protocol InputReader {
 
   /// The share that has been read, from 0 to 1; `nil` where the size is not known.
   var fraction: Double? { get }
+
+  /// What a source is that ends without a unit.
+  var nothing: Thing { get }
+}
+
+extension InputReader {
+  var nothing: Thing { .empty }
+}
+
+/// A reader of a whole file. A file without a unit is an entry, too.
+struct FileEntries {
+  private var reader: any InputReader
+  private let place: String
+  private let context: InputContext
+  private var isEmpty = true
+
+  init(_ reader: any InputReader, place: String, _ context: InputContext) {
+    self.reader = reader
+    self.place = place
+    self.context = context
+  }
+
+  var fraction: Double? { reader.fraction }
+
+  /// The entries of the next unit; `nil` at the end.
+  ///
+  /// - Throws: `InputError` where nothing more can be read.
+  mutating func next() throws(InputError) -> Sighting? {
+    let sighting = try reader.next()
+    defer { isEmpty = false }
+    return sighting ?? (isEmpty ? Sighting(context.entry(place, reader.nothing)) : nil)
+  }
 }

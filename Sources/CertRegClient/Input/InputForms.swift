@@ -23,8 +23,7 @@ struct InputForm: Sendable {
   /// How sure it is that a source has this form: 0 for no, 100 for certain.
   var recognises: @Sendable (SourceHead) -> Int
   /// Reads a source of this form.
-  var reader:
-    @Sendable (ByteStream, SourceHead, _ name: String, InputContext) throws(InputError) -> any InputReader
+  var reader: @Sendable (ByteStream, SourceHead, _ name: String, InputContext) throws(InputError) -> any InputReader
 }
 
 /// The forms of files that are not archives. A new form is a reader and a row.
@@ -64,7 +63,8 @@ enum InputForms {
         let next = text.drop { $0 <= 0x20 || $0 == first }.first
         return next.map { "{[\"]".utf8.contains($0) } ?? true ? 85 : byName
       case UInt8(ascii: "\""):
-        return JSONSourceReader.hasValueOnEachLine(text, isComplete: head.isComplete) && !text.contains(0x2C) ? 85 : byName
+        return JSONSourceReader.hasValueOnEachLine(text, isComplete: head.isComplete) && !text.contains(0x2C)
+          ? 85 : byName
       default: return byName
       }
     },
@@ -85,8 +85,9 @@ enum InputForms {
       for line in text.split(separator: 0x0A, omittingEmptySubsequences: false) where !scanner.hasBoundary {
         scanner.take(line, &pieces)
       }
-      if scanner.hasBoundary { return TableReader.beginsCell(text) ? 40 : 75 }
-      return ["pem", "crt", "cer", "cert"].contains(head.fileExtension) ? 10 : 0
+      if scanner.hasBoundary { return TableReader.recognises(text) > 70 ? 40 : 75 }
+      // Blocks can begin further on.
+      return head.isComplete ? 0 : 5
     },
     reader: { (stream, _, name, context) in PEMReader(stream, name: name, context) })
 
@@ -95,11 +96,15 @@ enum InputForms {
     formats: [.csv],
     recognises: { head in
       guard let text = head.text, head.firstByte != nil else { return 0 }
-      if ["csv", "tsv"].contains(head.fileExtension) { return 76 }
-      return TableReader.recognises(text)
+      let byName = ["csv", "tsv"].contains(head.fileExtension) ? 45 : 0
+      return max(byName, TableReader.recognises(text))
     },
     reader: { (stream, head, name, context) throws(InputError) in
-      try TableReader(stream, head: head.text ?? [], name: name, context)
+      let text = head.text ?? []
+      if ReportForm.headings.utf8.starts(with: text.prefix(40)) {
+        return SingleReader(context.entry(name, .importReport))
+      }
+      return try TableReader(stream, head: text, name: name, context)
     })
 
   /// Base64, wrapped or one on each line.
@@ -116,18 +121,29 @@ extension TableReader {
     let dialect = CSVDialect(head: text)
     if dialect.hasSeparatorLine { return 90 }
     var records = CSVRecords(ByteStream(text), separator: dialect.separator)
-    guard let first = try? records.next(), !first.isDamaged else { return 0 }
+    guard let first = try? records.next(), !first.isDamaged, !first.fields.contains(where: beginsBlock) else {
+      return 0
+    }
     let names = first.fields.map { DeviceFields.plain(TextEncoding.string($0.prefix(60))) }
     let hasHeading = names.contains(where: DeviceFields.certificateHeadings.contains)
     if first.fields.count > 1, hasHeading { return 78 }
     if first.fields.count > 1, first.fields.contains(where: { !Value.pieces($0).isEmpty }) { return 77 }
     if hasHeading { return 55 }
-    guard first.fields.count > 1, let second = try? records.next(), !second.isDamaged else { return 0 }
-    return second.fields.contains { !Value.pieces($0).isEmpty } ? 77 : 0
+    guard first.fields.count > 1 else { return 0 }
+    for _ in 0..<recordsToLookAt {
+      guard let record = try? records.next(), !record.fields.contains(where: beginsBlock) else { return 0 }
+      if record.fields.contains(where: { !Value.pieces($0).isEmpty }) { return 77 }
+    }
+    return 0
   }
 
-  /// Whether the first boundary of a text stands in the cell of a table.
-  static func beginsCell(_ text: [UInt8]) -> Bool {
-    recognises(text) > 70
+  /// So many records may come before the first certificate.
+  private static let recordsToLookAt = 20
+
+  /// Whether a cell begins a PEM block and does not end it: then the lines of the block are not rows.
+  private static func beginsBlock(_ cell: ArraySlice<UInt8>) -> Bool {
+    guard cell.count >= 11 else { return false }
+    let bytes = Array(cell)
+    return bytes.containsText("-BEGIN ") && !bytes.containsText("-END ")
   }
 }

@@ -13,7 +13,7 @@ package struct InputSource {
   private var arguments: [FilePath]
   private var files: [File] = []
   private var ready: [InputEntry] = []
-  private var reader: (any InputReader)?
+  private var reader: FileEntries?
   private var readerName = ""
   private var selection: InputSelection
   /// Files found in the current argument.
@@ -102,15 +102,17 @@ package struct InputSource {
     do throws(InputError) {
       reader = try reader(file)
     } catch {
-      reader = SingleReader(InputEntry(place: readerName, error))
+      reader = FileEntries(SingleReader(InputEntry(place: readerName, error)), place: readerName, context)
     }
   }
 
-  private mutating func reader(_ file: File) throws(InputError) -> any InputReader {
+  private mutating func reader(_ file: File) throws(InputError) -> FileEntries {
     readerName = file.path.isStandardInput ? "stdin" : file.path.description
     var context = context
     context.wasFound = file.wasFound
-    return try InputOpener.reader(try ByteStream(path: file.path), path: file.path, name: readerName, context)
+    let opened = try InputOpener.reader(
+      try ByteStream(path: file.path), path: file.path, name: readerName, context)
+    return FileEntries(opened, place: readerName, context)
   }
 
   private mutating func expand(_ argument: FilePath) -> Sighting? {

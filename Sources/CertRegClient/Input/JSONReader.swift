@@ -20,6 +20,8 @@ struct JSONSourceReader: InputReader {
 
   var fraction: Double? { stream.fraction }
 
+  var nothing: Thing { .json }
+
   mutating func next() throws(InputError) -> Sighting? {
     guard isLines else {
       guard let element = try elements.next() else { return nil }

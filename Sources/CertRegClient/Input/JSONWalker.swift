@@ -23,7 +23,8 @@ struct JSONWalker {
     var entries: [InputEntry] = []
     if value.members?.isEmpty == true || value.isNull { return Sighting(InputEntry(place: place, .emptyRow)) }
     walk(value, place, "", parents: [], depth: 0, &entries)
-    if !entries.contains(where: \.isCertificateOrFailure), !entries.contains(where: { $0.content.isSecretOrAuthority }) {
+    if !entries.contains(where: \.isCertificateOrFailure), !entries.contains(where: { $0.content.isSecretOrAuthority })
+    {
       let fields = JSONWalker.fields([value])
       let error = missing(value, entries.first)
       return Sighting(InputEntry(place: place, deviceID: fields.deviceID(context.options), error), entries)
@@ -33,12 +34,6 @@ struct JSONWalker {
 
   private func missing(_ value: JSON, _ first: InputEntry?) -> InputError {
     if case .passedOver(let thing)? = first?.content { return InputError(thing) }
-    let arn = (value["certificateArn"] ?? value["certificateDescription"]?["certificateArn"])?.string
-    if arn != nil {
-      return InputError(
-        .noCertificate, "no certificate, only its ARN",
-        advice: "aws iot describe-certificate --certificate-id ID gives the certificate")
-    }
     return InputError(.noCertificate, "no member has a certificate", advice: "name the member with --column")
   }
 
@@ -52,8 +47,7 @@ struct JSONWalker {
       entries += context.entries(pieces, place: { _ in place }, fields: JSONWalker.fields(parents))
     case .array(let values):
       for (index, element) in values.enumerated() {
-        let parent = JSONWalker.fields(parents).deviceID(context.options) == nil ? parents : parents
-        walk(element, place, "\(path)[\(index + 1)]", parents: parent, depth: depth + 1, &entries)
+        walk(element, place, "\(path)[\(index + 1)]", parents: parents, depth: depth + 1, &entries)
       }
     case .object(let members):
       if members.contains(where: { $0.name == "payload" && $0.value.string != nil }),
@@ -74,6 +68,7 @@ struct JSONWalker {
     if value["kty"]?.string != nil, value["d"]?.string != nil {
       entries.append(InputEntry(place: JSONWalker.place(place, path), .privateKey))
     }
+    let count = entries.count
     var found: [Found] = []
     for member in members {
       let inner = path.isEmpty ? member.name : "\(path).\(member.name)"
@@ -84,8 +79,18 @@ struct JSONWalker {
         walk(member.value, place, inner, parents: [value] + parents, depth: depth + 1, &entries)
       }
     }
-    entries += self.entries(found, place, JSONWalker.fields([value] + parents))
+    let fields = JSONWalker.fields([value] + parents)
+    entries += self.entries(found, place, fields)
+    if entries.count == count, value["certificateArn"]?.string != nil {
+      entries.append(
+        InputEntry(place: JSONWalker.place(place, path), deviceID: fields.deviceID(context.options), JSONWalker.onlyARN)
+      )
+    }
   }
+
+  private static let onlyARN = InputError(
+    .noCertificate, "no certificate, only its ARN",
+    advice: "aws iot describe-certificate --certificate-id ID gives the certificate")
 
   /// The strings of a member: itself, or the elements of an array of strings.
   private static func strings(_ value: JSON) -> [String] {

@@ -128,7 +128,8 @@ struct PEMBoundary: Equatable {
   }
 
   private static func isLabelByte(_ byte: UInt8) -> Bool {
-    isWordByte(byte) || byte == 0x20 || byte == UInt8(ascii: "#") || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "/")
+    isWordByte(byte) || byte == 0x20 || byte == UInt8(ascii: "#") || byte == UInt8(ascii: ".")
+      || byte == UInt8(ascii: "/")
   }
 }
 

@@ -18,8 +18,10 @@ enum SupplierSet {
   static func name(_ path: String) -> String? {
     let file = path.split(separator: "/").last ?? ""
     let stem = file.split(separator: ".").first ?? ""
-    return stem.split(separator: "_").last { $0.count == 4 && $0.uppercased().hasPrefix("E0E") && $0.last?.isHexDigit == true }
-      .map { $0.uppercased() }
+    return stem.split(separator: "_").last {
+      $0.count == 4 && $0.uppercased().hasPrefix("E0E") && $0.last?.isHexDigit == true
+    }
+    .map { $0.uppercased() }
   }
 
   /// Why a file of an archive is not opened: it is hidden, belongs to another set, or is an archive of keys.

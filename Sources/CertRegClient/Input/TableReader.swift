@@ -22,6 +22,8 @@ struct TableReader: InputReader {
 
   var fraction: Double? { records.fraction }
 
+  var nothing: Thing { .table }
+
   private mutating func readHeadings() throws(InputError) {
     let cells = first?.fields ?? []
     // A "heading" that is a certificate or a key is data.

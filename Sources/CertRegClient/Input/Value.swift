@@ -53,7 +53,9 @@ enum Value {
     while let first = body.first, let last = body.last, body.count > 1, first == last, first == 0x22 || first == 0x27 {
       body = PEMBlock.trimmed(body.dropFirst().dropLast())
     }
-    if body.starts(with: "data:".utf8), let comma = body.firstIndex(of: UInt8(ascii: ",")) { body = body[(comma + 1)...] }
+    if body.starts(with: "data:".utf8), let comma = body.firstIndex(of: UInt8(ascii: ",")) {
+      body = body[(comma + 1)...]
+    }
     if body.contains(UInt8(ascii: "\\")) { body = EscapedText.resolvingLineEnds(body)[...] }
     if body.starts(with: [0x33, 0x30]), let bytes = hexadecimal(body) { return bytes }
     return Base64.decodeAnyForm(body)

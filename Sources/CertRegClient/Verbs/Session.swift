@@ -3,8 +3,11 @@ package import CertRegCore
 
 /// What every verb needs: the daemon's address, the console, and the options that all verbs share.
 package struct Session {
+  /// The path of the daemon's socket.
   package var socketPath: String
+  /// Where results and messages go.
   package var console: Console
+  /// The clock for timeouts and pauses.
   package var clock: HostClock
   /// Prints answers as JSON lines instead of text for people.
   package var json: Bool
