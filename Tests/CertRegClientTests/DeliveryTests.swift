@@ -57,7 +57,7 @@ import Testing
       Session(socketPath: daemon.path, console: Capture().console()))
     #expect(status == .unavailable)
     #expect(try ReportRows(folder.path("r.csv")).outcomes == ["created": 196, "failed": 4])
-    #expect(Set(try Batch.entries(of: folder.path("r.failed.jsonl")).compactMap { try? $0.content.get() }) == bad)
+    #expect(Set(try Batch.entries(of: folder.path("r.failed.jsonl")).compactMap(pem)) == bad)
   }
 
   @Test func `an import gives a daemon up that answers nothing any more, and can be resumed`() throws {
