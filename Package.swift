@@ -97,7 +97,7 @@ let package = Package(
         .nioCore, .nioPosix, .nioHTTP1, .logging, .unixSignals,
       ]),
     executable("certregd", ["CertRegCore", "CertRegDaemon", "CertRegSettings", .argumentParser]),
-    executable("certregctl", ["CertRegClock", "CertRegCore", "CertRegClient", .argumentParser]),
+    executable("certregctl", ["CertRegArchive", "CertRegClock", "CertRegCore", "CertRegClient", .argumentParser]),
     executable(
       "certreg-sandbox",
       ["CertRegClock", "CertRegCore", "CertRegSandbox", .argumentParser, .nioPosix, .logging]),

@@ -138,6 +138,8 @@ package final class ArchiveReader {
       isGivenUp = status == Int(ARCHIVE_FATAL) && canReopen
       throw failure(member: member.path, isFatal: status == Int(ARCHIVE_FATAL) && !isGivenUp)
     }
+    // At the end of a member that has no size, libarchive takes a failure of the source for the end.
+    if bytes.isEmpty, handle.failure != nil { throw failure(member: member.path) }
     unreadBytes -= min(unreadBytes, bytes.count)
     try self.count(bytes.count)
     return bytes
@@ -198,6 +200,7 @@ package final class ArchiveReader {
 
   private func end() throws(ArchiveError) -> ArchiveMember? {
     isAtEnd = true
+    if handle.failure != nil { throw failure() }
     guard kind.isCompressed, try handle.hasTrailingData() else { return nil }
     throw ArchiveError(.damaged, offset: handle.consumedBytes, detail: "other data follow the compressed ones")
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CertRegArchive
 import CertRegCore
 
 /// The root command: `certregctl VERB …`.
@@ -23,4 +24,10 @@ struct CertRegCtl: ParsableCommand {
       ImportCommand.self, TopCommand.self,
       DoctorCommand.self, WatchCommand.self, MetricsCommand.self, CompletionsCommand.self,
     ])
+
+  static func main() {
+    // Archives that people hand over can ask for any amount of memory.
+    ArchiveMemory.limit()
+    main(nil)
+  }
 }

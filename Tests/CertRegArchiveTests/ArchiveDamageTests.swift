@@ -68,6 +68,16 @@ import Testing
     #expect(found.errors.map(\.reason) == [.damaged])
   }
 
+  @Test func `tells damage of a gzip file from its breaking off`() throws {
+    let bytes = try ArchiveFixture(.raw, [Member(path: "a", content: noise(1000, seed: 3))], filter: .gzip).bytes()
+    for count in [3, 5, 9, 10, 11, 500, bytes.count - 9, bytes.count - 1] {
+      #expect(Reading(Array(bytes.prefix(count))).errors.map(\.reason) == [.breaksOff], "\(count)")
+    }
+    for count in [2, 3, 100] {
+      #expect(Reading(bytes + noise(count, seed: 4)).errors.map(\.reason) == [.damaged], "\(count)")
+    }
+  }
+
   // libarchive writes frames of zstd without their checksum, which is optional (RFC 8878 section 3.1.1).
   @Test(arguments: [ArchiveKind.gzip, .bzip2, .xz])
   func `notices a wrong checksum of compressed data`(filter: ArchiveKind) throws {

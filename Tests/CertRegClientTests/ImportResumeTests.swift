@@ -62,7 +62,7 @@ import Testing
     let rows = try ReportRows(folder.path("report.csv"))
     #expect(rows.outcomes == ["created": 20])
     let again = try String(contentsOfFile: folder.path("report.csv"), encoding: .utf8)
-    #expect(again.split(separator: "\n").allSatisfy { $0.filter { $0 == "\"" }.count == 14 || $0.hasPrefix("name,") })
+    #expect(again.split(separator: "\n").allSatisfy { $0.filter { $0 == "\"" }.count == 22 || $0.hasPrefix("name,") })
   }
 
   @Test func `stops when it is told to, and says how to go on`() throws {

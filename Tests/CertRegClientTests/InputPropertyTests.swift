@@ -109,7 +109,10 @@ import Testing
       if form.hasNames {
         #expect(entries.filter { pem($0) != nil }.map(\.deviceID) == good.map(\.deviceID), "\(message)")
       }
-      #expect(entries.count { fault($0) != nil } == units.count { $0.kind == .damaged }, "\(message)")
+      // In a table without headings, a row with nothing but a key lacks its certificate.
+      let lacking = form.name == "headless.csv" ? units.count { $0.kind == .key } : 0
+      #expect(
+        entries.count { fault($0) != nil } == units.count { $0.kind == .damaged } + lacking, "\(message)")
       #expect(entries.count { thing($0) == .privateKey } == units.count { $0.kind == .key }, "\(message)")
     }
   }

@@ -50,7 +50,7 @@ import Testing
     ] {
       let file = try folder.write("a.csv.gz", content)
       let error = #expect(throws: InputError.self) { _ = try importEntries(file) }
-      #expect(error?.message.contains(expected) == true)
+      #expect(error?.message.contains(expected) == true, "\(String(describing: error))")
     }
   }
 }
@@ -92,8 +92,8 @@ import Testing
       header("a.pem", size: size) + large + header("b.bin", size: size) + large
         + header("c.der", size: String(good.count, radix: 8)) + padded(good))
     let found = try importEntries(file)
-    #expect(found.map(\.name) == ["\(file)!a.pem", "\(file)!c.der"])
-    #expect(found.map(fault) == ["larger than 4 MiB: not read", nil])
+    #expect(found.map(\.name) == ["\(file)!a.pem", "\(file)!b.bin", "\(file)!c.der"])
+    #expect(found.map { fault($0)?.contains("more than 4 MiB") } == [true, true, nil])
   }
 
   @Test func `says when it is damaged or breaks off`() throws {
@@ -108,7 +108,6 @@ import Testing
       var source = try InputSource([file])
       #expect(source.next().flatMap(pem) == Sample.certificatePEM(1))
       #expect(source.next().flatMap(fault) != nil)
-      #expect(source.account.isIncomplete)
     }
   }
 }

@@ -38,14 +38,17 @@ private struct ZipArchive {
       let sizes =
         isZIP64 ? little(-1, 8) : little(member.data.count, 4) + little(member.size ?? member.data.count, 4)
       let wide = little(member.size ?? member.data.count, 8) + little(member.data.count, 8) + little(archive.count, 8)
+      // The local header has the sizes as well (section 4.5.3).
+      let localExtra = isZIP64 ? little(1, 2) + little(16, 2) + Array(wide.prefix(16)) : [0, 0, 0, 0]
       let extra = isZIP64 ? [9, 9, 1, 0, 0] + little(1, 2) + little(wide.count, 2) + wide : []
       directory += little(0x0201_4B50, 4) + little(20, 2) + little(20, 2) + common + sizes
       directory += little(member.name.utf8.count, 2) + little(extra.count, 2) + little(3, 2) + little(0, 8)
       directory +=
         (isZIP64 ? little(-1, 4) : little(archive.count, 4)) + Array(member.name.utf8) + extra + Array("abc".utf8)
       archive +=
-        little(0x0403_4B50, 4) + little(20, 2) + common + sizes + little(member.name.utf8.count, 2) + little(2, 2)
-      archive += Array(member.name.utf8) + [0, 0] + member.data
+        little(0x0403_4B50, 4) + little(20, 2) + common + sizes + little(member.name.utf8.count, 2)
+        + little(localExtra.count, 2)
+      archive += Array(member.name.utf8) + localExtra + member.data
     }
     let start = archive.count
     archive += directory

@@ -16,8 +16,11 @@ let settings: [SwiftSetting] = [
 let package = Package(
   name: "Fuzz",
   targets: [
+    .systemLibrary(name: "CArchive", pkgConfig: "libarchive"),
     .systemLibrary(name: "CFuzzer"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
+    .target(name: "CertRegArchive", dependencies: ["CArchive", "CZlib"], swiftSettings: settings),
     .target(name: "CertRegCore", swiftSettings: settings),
     .target(name: "CertRegCodec", swiftSettings: settings),
     .target(name: "CertRegCrypto", dependencies: ["CertRegCore", "COpenSSL"], swiftSettings: settings),
@@ -28,7 +31,8 @@ let package = Package(
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "CertRegCodec", "CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegProtocol", "CFuzzer", "COpenSSL",
+        "CertRegArchive", "CertRegCodec", "CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegProtocol", "CFuzzer",
+        "COpenSSL",
       ],
       swiftSettings: settings, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
   ]

@@ -4,13 +4,18 @@
 From VECTORS (certs/manifest.json, protocol.jsonl) where that folder is given, else from what the repository has: the
 examples of the documentation, and certificates made here. Hostile certificates come along in any case.
 """
-import base64, hashlib, json, pathlib, re, subprocess, sys, tempfile
+import base64, bz2, gzip, hashlib, io, json, lzma, pathlib, re, subprocess, sys, tarfile, tempfile, zipfile
 
 folder = pathlib.Path(sys.argv[1])
 vectors = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
 root = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(root / "Tests/Hostile"))
 import corpus  # noqa: E402, from the folder above
+# Python writes no 7z: two members of 100 bytes, written by libarchive.
+SEVEN_ZIP = (
+    "N3q8ryccAAPkSybbagAAAAAAAAAgAAAAAAAAAN8CVJ4AMO6eYt0fSb7f//6uqAAAAIEzB64Pzt0HYQkqrtViZNtPpJt61ji1VYb4"
+    "+xpKkNcsfufy7g9NsbcOzLJzscv4AFQZmObfZhG5yUbk2R8RoodFyWZURemhF04WvcUdQuDOlXrFX/+xXIAAFwYPAQlbAAcLAQAB"
+    "IwMBAQVdAACAAAxnCgFfWefjAAA=")
 BLOCK = re.compile(rb"-----BEGIN [^-]*-----(.*?)-----END ", re.S)
 
 
@@ -64,6 +69,40 @@ def long_lines():
     yield b"{}\n" * (full // 64)
 
 
+def archives():
+    """Small archives of the forms that Python writes, one in the other and damaged; of 7z a fixed one with two members."""
+    members = [("a/b.pem", b"first " * 40), ("c.der", bytes(range(256)))]
+    for form in (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
+        file = io.BytesIO()
+        with tarfile.open(fileobj=file, mode="w", format=form) as archive:
+            for name, content in members:
+                header = tarfile.TarInfo("ä" * 70 + name if form != tarfile.USTAR_FORMAT else name)
+                header.size = len(content)
+                archive.addfile(header, io.BytesIO(content))
+        yield file.getvalue()[:4096]
+    zips = []
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w", method) as archive:
+            for name, content in members + [("inner.zip", zips[0])] if zips else members:
+                archive.writestr(name, content)
+        zips.append(file.getvalue())
+    yield from zips
+    for content in (zips[1], members[0][1]):
+        yield from (gzip.compress(content), bz2.compress(content), lzma.compress(content))
+    cpio = b""
+    for name, content in [*members, ("TRAILER!!!", b"")]:
+        fields = [1, 0o100644, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name) + 1, 0]
+        head = b"070701" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
+        for part in (head, content):
+            cpio += part + bytes(-len(part) % 4)
+    yield cpio
+    yield base64.b64decode(SEVEN_ZIP)
+
+
+for archive in archives():
+    write("archive", archive)
+    write("archive", archive[:len(archive) // 2])
 for line in long_lines():
     write("line", line)
 for certificate in own_certificates():

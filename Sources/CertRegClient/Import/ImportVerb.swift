@@ -101,9 +101,9 @@ package struct ImportVerb {
       do throws(InputError) {
         let content = try FileReader.contents(of: FilePath(path))
         let pieces = content.first == 0x30 ? Piece.pieces(ofDER: content) : Value.pieces(content)
-        let encodings = pieces.compactMap(\.certificate).map { ClientIdentity.certificates(pem: Array($0.pem.utf8)) }
+        let encodings = pieces.compactMap(\.certificate?.der)
         guard !encodings.isEmpty else { throw InputError(.noCertificate, "no certificate") }
-        for der in encodings.joined() {
+        for der in encodings {
           do throws(SignerCertificate.Fault) {
             signers.append(try SignerCertificate(der: der))
           } catch {

@@ -69,8 +69,8 @@ struct Base64Reader: InputReader {
     let isBase64 = first.allSatisfy { byte in
       Base64.values[Int(byte)] != Base64.invalid || [0x2D, 0x5F, 0x22, 0x27].contains(byte)
     }
-    return isBase64 && !first.contains(0x20)
-      && (first.starts(with: "MI".utf8) || first.starts(with: "LS0t".utf8) || first.starts(with: "\"MI".utf8)
+    return isBase64
+      && (first.starts(with: "MI".utf8) || first.starts(with: "LS0t".utf8) || !Value.pieces(first).isEmpty
         || lines.count == 1 || lines.allSatisfy { $0.count == first.count || $0 == lines.last })
   }
 }

@@ -27,6 +27,12 @@ package struct InputCertificate: Hashable, Sendable {
     outline = nil
   }
 
+  /// The encoding; `nil` where the text cannot be decoded.
+  var der: [UInt8]? {
+    let lines = pem.utf8.split(separator: UInt8(ascii: "\n")).dropFirst()
+    return Base64.decodeAnyForm(lines.prefix { !$0.starts(with: "-----".utf8) }.joined())
+  }
+
   /// The common name of the subject (RFC 5280 section 4.1.2.6), the last where there are several.
   package var commonName: String? { outline?.commonName }
 }

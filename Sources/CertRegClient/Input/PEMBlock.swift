@@ -101,6 +101,8 @@ struct PEMBlock {
     switch label {
     case _ where label.hasSuffix("CERTIFICATE"), "PKCS7", "PKCS #7 SIGNED DATA", "CMS": nil
     case _ where label.hasSuffix("CERTIFICATE REQUEST"): .certificateRequest
+    // A misspelled label is damage.
+    case _ where label.contains("CERTIF"): nil
     case "SSH2 PUBLIC KEY": .sshKey
     case _ where label.hasPrefix("PGP "): .openPGP
     case _ where label.hasSuffix("PUBLIC KEY"): .publicKey
@@ -118,7 +120,7 @@ struct PEMBlock {
         .damagedText, "a word processor has put other dashes in place of hyphens around BEGIN and END",
         advice: PEMBlock.dashesCommand)
     }
-    if !begin.isExact {
+    if !begin.isExact || begin.label.contains("CERTIF") && !begin.label.hasSuffix("CERTIFICATE") {
       if let thing = PEMBlock.thing(begin.label), thing != .otherBlock {
         return InputError(.otherContent, "\(thing.name), with a damaged BEGIN line")
       }

@@ -17,7 +17,8 @@ enum Value {
     if mayHoldBoundary(text) {
       var scanner = PEMScanner()
       var pieces: [Piece] = []
-      for line in text.split(separator: 0x0A, omittingEmptySubsequences: false) { scanner.take(line, &pieces) }
+      let lines = text.last == 0x0A ? text.dropLast() : text[...]
+      for line in lines.split(separator: 0x0A, omittingEmptySubsequences: false) { scanner.take(line, &pieces) }
       scanner.finish(&pieces)
       if scanner.hasBoundary, !pieces.isEmpty { return pieces }
     }
