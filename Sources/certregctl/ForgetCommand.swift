@@ -17,11 +17,15 @@ struct ForgetCommand: ParsableCommand {
     completion: .file())
   var subjects: [String]
 
+  @OptionGroup var input: InputArguments
+
   @OptionGroup var targets: TargetOptions
 
   @OptionGroup var options: SocketOptions
 
   func run() throws {
-    try options.run(targets: targets.target) { ForgetVerb(subjects: subjects).run($0) }
+    var verb = ForgetVerb(subjects: subjects)
+    verb.input = input.options
+    try options.run(targets: targets.target) { verb.run($0) }
   }
 }

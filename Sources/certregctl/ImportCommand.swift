@@ -7,9 +7,8 @@ struct ImportCommand: ParsableCommand {
     commandName: "import",
     abstract: "Registers many certificates from a folder, an archive, a table or a manufacturer's manifest.",
     discussion: """
-      The content tells what the source is: a folder, an archive (tar, zip, 7z, cpio) with PEM, DER and PKCS#7, PEM \
-      blocks one after the other, a CSV with headings (Espressif's manifests among them), JSON lines, or a Microchip \
-      manifest. Each may be compressed with gzip, bzip2, xz or zstd.
+      The content tells what the source is: a folder, an archive, PEM with any text around it, DER, PKCS#7, base64, a \
+      table, JSON, or a manufacturer's manifest. Private keys and the certificates of authorities are passed over.
 
       A report gets a line for every entry as soon as its outcome is known. Ctrl-C stops cleanly; --resume goes on \
       from the report and passes over what is done. What can succeed later is tried again by itself; what failed is \
@@ -24,12 +23,6 @@ struct ImportCommand: ParsableCommand {
 
   @Argument(help: "A folder, a file, or - for standard input.", completion: .file())
   var source: String
-
-  @Option(help: "What the source is, where its content does not tell.")
-  var format: ImportFormat?
-
-  @Option(help: ArgumentHelp("The column (heading or number) or member that has the certificate.", valueName: "name"))
-  var column: String?
 
   @Option(
     help: ArgumentHelp(
@@ -53,6 +46,8 @@ struct ImportCommand: ParsableCommand {
     help: ArgumentHelp("Status to register with (default: the one of certregd's configuration).", valueName: "status"))
   var status: CertificateStatus?
 
+  @OptionGroup var input: InputArguments
+
   @OptionGroup var targets: TargetOptions
 
   @Option(help: "Treat a certificate that AWS IoT has already as a success (return) or an error (error).")
@@ -65,8 +60,7 @@ struct ImportCommand: ParsableCommand {
 
   func run() throws {
     var verb = ImportVerb(source: source)
-    verb.format = format
-    verb.column = column
+    verb.input = input.options
     verb.signerPaths = signer
     verb.reportPath = report
     verb.resumes = resume
@@ -80,5 +74,3 @@ struct ImportCommand: ParsableCommand {
     try options.run(targets: targets.target) { verb.run($0) }
   }
 }
-
-extension ImportFormat: ExpressibleByArgument {}

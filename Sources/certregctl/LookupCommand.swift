@@ -19,11 +19,15 @@ struct LookupCommand: ParsableCommand {
     completion: .file())
   var subjects: [String]
 
+  @OptionGroup var input: InputArguments
+
   @OptionGroup var targets: TargetOptions
 
   @OptionGroup var options: SocketOptions
 
   func run() throws {
-    try options.run(targets: targets.target) { LookupVerb(subjects: subjects).run($0) }
+    var verb = LookupVerb(subjects: subjects)
+    verb.input = input.options
+    try options.run(targets: targets.target) { verb.run($0) }
   }
 }

@@ -7,8 +7,9 @@ struct RegisterCommand: ParsableCommand {
     commandName: "register",
     abstract: "Registers certificates and prints a line for each: outcome, ID, ARN, file.",
     discussion: """
-      Reads PEM (one certificate or many), DER and base64. Private keys are never sent. A repeat is harmless: a \
-      certificate that is registered already has the outcome 'existing' or 'cached', and counts as a success.
+      Reads whatever certregctl import reads. Private keys are never sent, and certificates of authorities are passed over. \
+      A repeat is harmless: a certificate that is registered already has the outcome 'existing' or 'cached', and counts as \
+      a success.
 
         certregctl register device.pem
         certregctl register --status INACTIVE certificates/
@@ -21,6 +22,8 @@ struct RegisterCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp("Status to register with (default: the one of certregd's configuration).", valueName: "status"))
   var status: CertificateStatus?
+
+  @OptionGroup var input: InputArguments
 
   @OptionGroup var targets: TargetOptions
 
@@ -41,6 +44,7 @@ struct RegisterCommand: ParsableCommand {
     verb.ifExists = ifExists
     verb.refresh = refresh
     verb.wait = !noWait
+    verb.input = input.options
     try options.run(targets: targets.target) { verb.run($0) }
   }
 }

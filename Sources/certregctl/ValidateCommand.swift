@@ -15,9 +15,13 @@ struct ValidateCommand: ParsableCommand {
   @Argument(help: "Files and folders; - reads standard input.", completion: .file())
   var files: [String]
 
+  @OptionGroup var input: InputArguments
+
   @OptionGroup var options: SocketOptions
 
   func run() throws {
-    try options.run { ValidateVerb(paths: files).run($0) }
+    var verb = ValidateVerb(paths: files)
+    verb.input = input.options
+    try options.run { verb.run($0) }
   }
 }

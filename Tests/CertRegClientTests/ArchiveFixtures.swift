@@ -1,22 +1,5 @@
 @testable import CertRegClient
 
-/// The form of a source and its entries.
-func importEntries(_ path: String, format: ImportFormat? = nil) throws -> (ImportFormat, [ImportEntry]) {
-  var (kind, source) = try ImportFormat.open(path, format: format)
-  var entries: [ImportEntry] = []
-  while let entry = try source.next() { entries.append(entry) }
-  return (kind, entries)
-}
-
-/// The PEM of an entry that has some.
-func pem(_ entry: ImportEntry) -> String? { try? entry.content.get() }
-
-/// The message of an entry that has no certificate.
-func fault(_ entry: ImportEntry) -> String? {
-  guard case .failure(let error) = entry.content else { return nil }
-  return error.message
-}
-
 /// `value` in little-endian octets.
 func little(_ value: some FixedWidthInteger, _ count: Int) -> [UInt8] {
   (0..<count).map { UInt8(truncatingIfNeeded: UInt64(truncatingIfNeeded: value) >> UInt64(8 * $0)) }

@@ -57,7 +57,7 @@ import Testing
       Session(socketPath: daemon.path, console: Capture().console()))
     #expect(status == .unavailable)
     #expect(try ReportRows(folder.path("r.csv")).outcomes == ["created": 196, "failed": 4])
-    #expect(Set(try Batch.entries(of: folder.path("r.failed.jsonl")).compactMap { try? $0.content.get() }) == bad)
+    #expect(Set(try Batch.entries(of: folder.path("r.failed.jsonl")).compactMap(pem)) == bad)
   }
 
   @Test func `an import gives a daemon up that answers nothing any more, and can be resumed`() throws {
@@ -96,18 +96,19 @@ import Testing
       })
     // Each ESC takes six bytes on the wire.
     let body = String(repeating: "\u{1B}", count: limit / 6)
-    try folder.write("0.pem", "-----BEGIN CERTIFICATE-----\n\(body)\n-----END CERTIFICATE-----\n")
+    let input = folder.path("in")
+    try folder.write("in/0.pem", "-----BEGIN CERTIFICATE-----\n\(body)\n-----END CERTIFICATE-----\n")
     let nearly = String(repeating: "A", count: limit - 200)
-    try folder.write("1.pem", "-----BEGIN CERTIFICATE-----\n\(nearly)\n-----END CERTIFICATE-----\n")
+    try folder.write("in/1.pem", "-----BEGIN CERTIFICATE-----\n\(nearly)\n-----END CERTIFICATE-----\n")
     let capture = Capture()
     let session = Session(socketPath: daemon.path, console: capture.console())
-    #expect(RegisterVerb(paths: [folder.root]).run(session) == .dataError)
+    #expect(RegisterVerb(paths: [input]).run(session) == .dataError)
     #expect(capture.outputLines.count == 2)
     #expect(capture.outputLines.first { $0.hasPrefix("failed") }?.contains("line_too_long: the request has ") == true)
     #expect(capture.outputLines.contains { $0.hasPrefix("created") })
     #expect((limit - 200...limit).contains(longest.withLock { $0 }))
     #expect(
-      Batch.verb(folder.root, folder.path("r.csv")).run(session) == .dataError)
+      Batch.verb(input, folder.path("r.csv")).run(session) == .dataError)
     #expect(try ReportRows(folder.path("r.csv")).outcomes == ["created": 1, "failed": 1])
   }
 

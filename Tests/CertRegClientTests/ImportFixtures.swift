@@ -30,7 +30,7 @@ enum Batch {
 
   /// An answer that registers the certificate in every target that the request asks for, but not in those that fail.
   static func registered(_ request: JSON, failing: Set<String> = []) -> JSON {
-    let id = ImportEntry.fingerprint(ofPEM: request["certificatePem"]?.string ?? "").hex
+    let id = Value.pieces((request["certificatePem"]?.string ?? "").utf8).first?.certificate?.id.hex ?? ""
     let results = targets(request).map { target -> JSON in
       let error = JSON.failure(request)["error"] ?? .null
       return .object(
@@ -52,12 +52,7 @@ enum Batch {
   }
 
   /// The entries of a source whose form its content tells.
-  static func entries(of path: String) throws -> [ImportEntry] {
-    var (_, source) = try ImportFormat.open(path, format: nil)
-    var entries: [ImportEntry] = []
-    while let entry = try source.next() { entries.append(entry) }
-    return entries
-  }
+  static func entries(of path: String) throws -> [InputEntry] { try allEntries(path) }
 
   static func verb(_ source: String, _ report: String) -> ImportVerb {
     var verb = ImportVerb(source: source)

@@ -29,7 +29,7 @@ import Testing
     #expect(register.total == 29 * 3 + 10)
     // What failed is a source of its own.
     let failed = try Batch.entries(of: folder.path("r.failed.jsonl"))
-    #expect(failed.map { try? $0.content.get() } == [hopeless])
+    #expect(failed.map(pem) == [hopeless])
   }
 
   @Test func `comes back to a daemon that closes its connections`() throws {
@@ -89,8 +89,9 @@ import Testing
       #expect(capture.errors.contains(problem))
     }
     verb.signerPaths = [try Issuer(folder, "ec").certificatePath]
-    #expect(verb.run(session) == .dataError)
-    #expect(capture.errors.contains("--signer is for Microchip manifests, and this is csv"))
+    let daemon = try FakeDaemon(answering: { JSON.created($0) })
+    #expect(verb.run(Session(socketPath: daemon.path, console: capture.console())) == .dataError)
+    #expect(capture.output.contains("not an entry of a Microchip manifest, which --signer is for"))
   }
 
   @Test func `quotes what a shell would take apart`() {

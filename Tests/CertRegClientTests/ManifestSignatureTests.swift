@@ -35,9 +35,8 @@ import Testing
     let folder = try TemporaryFolder()
     let file = try folder.write("m.json", "[" + elements.map(\.json).joined(separator: ",") + "]")
     let certificates = try signers.map { try SignerCertificate(der: $0.der) }
-    var (_, source) = try ImportFormat.open(file, format: nil, signers: certificates)
     var faults: [String?] = []
-    while let entry = try source.next() {
+    for entry in try allEntries(file, signers: certificates) {
       #expect(entry.name.hasSuffix(" 0123") || fault(entry) != nil)
       if case .failure(let error) = entry.content { #expect(error.code == .wrongSignature) }
       faults.append(fault(entry))

@@ -37,16 +37,12 @@ import Testing
       der, Array(Sample.pem("PKCS7", der).utf8), Array(Sample.pem("CMS", der).utf8),
       Array(Data(der).base64EncodedString().utf8),
     ]
-    for content in forms { #expect(try CertificateFile(content: content).entries.map(\.pem) == expected) }
     let folder = try TemporaryFolder()
     for (index, content) in forms.enumerated() {
       let file = try folder.write("\(index)/a.p7b", content)
-      let (kind, found) = try importEntries(file)
-      #expect(kind == .pkcs7)
-      #expect(found.map(pem) == expected)
-      #expect(found[1].name == "\(file)#2")
+      #expect(try importEntries(file).map(pem) == expected)
     }
-    #expect(try importEntries(folder.root).1.count == 80)
+    #expect(try importEntries(folder.root).count == 80)
   }
 
   @Test func `reads it between certificates`() throws {
@@ -55,10 +51,7 @@ import Testing
       "a.pem",
       Sample.certificatePEM(1) + Sample.pem("PKCS7", Self.bundle([Sample.certificate(2), Sample.certificate(3)]))
         + Sample.certificatePEM(4))
-    #expect(try importEntries(file).1.map(pem) == (1...4).map { Sample.certificatePEM($0) })
-    #expect(
-      try CertificateFile(content: Array(try Data(contentsOf: URL(fileURLWithPath: file)))).entries.map(\.pem)
-        == (1...4).map { Sample.certificatePEM($0) })
+    #expect(try importEntries(file).map(pem) == (1...4).map { Sample.certificatePEM($0) })
   }
 
   @Test func `reads what openssl writes`() throws {
@@ -71,19 +64,23 @@ import Testing
           + issuers.flatMap { ["-certfile", $0.certificatePath] },
         environment: ProcessInfo.processInfo.environment, timeout: .seconds(30))
       #expect(result?.status == 0)
-      #expect(try importEntries(file).1.map(pem) == issuers.map { PEM.certificate(der: $0.der) })
+      var options = InputOptions()
+      options.includesAuthorities = true
+      #expect(try allEntries(file, options).map(pem) == issuers.map { PEM.certificate(der: $0.der) })
     }
   }
 
   @Test func `says when there is nothing in it that can be read`() throws {
+    let folder = try TemporaryFolder()
     let good = Self.bundle([Sample.certificate(1)])
     for content in [
       Self.bundle([]), Self.bundle([Sample.certificate(1)], type: Self.data), Array(good.dropLast()),
       Array(good.prefix(14)),
       Array(Sample.pem("PKCS7", good).utf8.prefix(60)) + Array("!\n".utf8),
     ] {
-      let error = #expect(throws: InputError.self) { _ = try CertificateFile(content: content) }
-      #expect(error?.code == .noCertificate)
+      let found = try allEntries(try folder.write("a", content))
+      #expect(found.count == 1)
+      #expect(found.map(pem) == [nil])
     }
   }
 
@@ -94,7 +91,7 @@ import Testing
       var bytes = Self.bundle([Sample.certificate(1), Sample.certificate(2)], indefinite: round % 2 == 0)
       bytes[Int.random(in: 0..<bytes.count, using: &generator)] = .random(in: 0...255, using: &generator)
       bytes.removeLast(Int.random(in: 0..<bytes.count / 2, using: &generator))
-      if let file = try? CertificateFile(content: bytes) { #expect(!file.entries.isEmpty, "seed \(seed)") }
+      #expect(!Piece.pieces(ofDER: bytes).isEmpty, "seed \(seed)")
     }
     let nested =
       [UInt8]([0x30, 0x80] + Self.signedData) + [UInt8](repeating: 0, count: 0)

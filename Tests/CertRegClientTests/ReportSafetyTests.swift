@@ -68,7 +68,7 @@ import Testing
     ] {
       var verb = Batch.verb(folder.path(source), folder.path(report))
       verb.resumes = true
-      verb.column = "message"
+      verb.input.column = "message"
       #expect(run(verb, daemon) == .cannotCreate)
       #expect(content(folder.path("batch.csv")) == Data(text.utf8))
     }

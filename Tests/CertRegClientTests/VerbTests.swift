@@ -159,7 +159,7 @@ import Testing
 
   @Test func `sends nothing that would cost the connection`() throws {
     let folder = try TemporaryFolder()
-    let file = try folder.write("a.pem", String(repeating: "x\n", count: 200_000))
+    let file = try folder.write("a.pem", "-----BEGIN CERTIFICATE-----\n" + String(repeating: "x\n", count: 200_000))
     let daemon = try FakeDaemon(answering: { JSON.failure($0, reason: "was_sent") })
     let capture = Capture()
     #expect(ValidateVerb(paths: [file]).run(session(daemon, capture.console())) == .dataError)

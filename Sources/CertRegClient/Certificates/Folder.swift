@@ -20,42 +20,60 @@ package enum Folder {
     return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
   }
 
-  /// Regular files below `path`, sorted by the bytes of their names, folder by folder. Hidden names are left out. Links to
-  /// files are followed; links to folders are not, since they can form loops.
+  /// Regular files below `path`, sorted by the bytes of their names, folder by folder. Links to files are followed; links to
+  /// folders are not, since they can form loops.
   ///
   /// - Parameters:
   ///   - path: The folder.
+  ///   - passedOver: Takes hidden files, hidden folders, and what is neither file nor folder.
   ///   - unreadable: Takes folders below `path` that cannot be read.
   /// - Throws: `InputError` `unreadable` for `path` itself.
   package static func files(
-    below path: FilePath, unreadable: (FilePath, InputError) -> Void
+    below path: FilePath, passedOver: (FilePath, Thing) -> Void, unreadable: (FilePath, InputError) -> Void
   ) throws(InputError) -> [FilePath] {
     var found: [FilePath] = []
-    try collect(path, depth: 0, into: &found, unreadable)
+    try collect(path, depth: 0, into: &found, passedOver, unreadable)
     return found
   }
 
+  /// Whether the last part of a path begins with a dot, as `.DS_Store` and `._name.pem` do.
+  static func isHidden(_ path: String) -> Bool {
+    path.split(separator: "/").last?.hasPrefix(".") ?? true
+  }
+
   private static func collect(
-    _ path: FilePath, depth: Int, into found: inout [FilePath], _ unreadable: (FilePath, InputError) -> Void
+    _ path: FilePath, depth: Int, into found: inout [FilePath], _ passedOver: (FilePath, Thing) -> Void,
+    _ unreadable: (FilePath, InputError) -> Void
   ) throws(InputError) {
     guard depth < maximumDepth else { throw InputError(.unreadable, "folders are nested too deeply") }
     for name in try names(in: path) {
       let entry = path.appending(name)
+      if name.first == UInt8(ascii: ".") {
+        passedOver(entry, .hidden)
+        continue
+      }
       var status = stat()
-      guard entry.withCString({ lstat($0, &status) }) == 0 else { continue }
+      guard entry.withCString({ lstat($0, &status) }) == 0 else {
+        unreadable(entry, FileReader.unreadable(errno))
+        continue
+      }
       switch status.st_mode & S_IFMT {
       case S_IFDIR:
         do throws(InputError) {
-          try collect(entry, depth: depth + 1, into: &found, unreadable)
+          try collect(entry, depth: depth + 1, into: &found, passedOver, unreadable)
         } catch {
           unreadable(entry, error)
         }
       case S_IFREG:
         found.append(entry)
       case S_IFLNK:
-        if entry.withCString({ stat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFREG { found.append(entry) }
+        if entry.withCString({ stat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFREG {
+          found.append(entry)
+        } else {
+          passedOver(entry, .special)
+        }
       default:
-        continue
+        passedOver(entry, .special)
       }
     }
   }
@@ -67,7 +85,7 @@ package enum Folder {
     while let entry = readdir(stream) {
       // In place: an entry ends after its name, and a copy of the whole array would read beyond the entry.
       let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
-      if name.first != UInt8(ascii: ".") { names.append(name) }
+      if name != [0x2E], name != [0x2E, 0x2E] { names.append(name) }
     }
     return names.sorted { $0.lexicographicallyPrecedes($1) }
   }

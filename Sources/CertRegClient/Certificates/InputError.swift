@@ -8,6 +8,16 @@ package struct InputError: Error, Hashable, Sendable {
     case noCertificate
     /// The content is something else: a key, parameters, a bundle of another kind.
     case otherContent
+    /// The text of a certificate is damaged.
+    case damagedText
+    /// The common name is not the device's name.
+    case commonName
+    /// The name of the device cannot be sent.
+    case deviceName
+    /// A device on the list does not occur in the source.
+    case notInSource
+    /// The source has several certificates for a device, and none was selected.
+    case notSelected
     /// The request would be longer than the daemon reads.
     case tooLong
     /// The signature of a manifest's entry is not one of the signers'.
@@ -16,11 +26,15 @@ package struct InputError: Error, Hashable, Sendable {
     case notWritable
   }
 
+  /// The kind of error.
   package var code: Code
   /// What is wrong.
   package var message: String
   /// What a person can do about it.
   package var advice: String?
+
+  /// What was found in place of a certificate.
+  package var thing: Thing?
 
   package init(_ code: Code, _ message: String, advice: String? = nil) {
     self.code = code
@@ -28,11 +42,19 @@ package struct InputError: Error, Hashable, Sendable {
     self.advice = advice
   }
 
+  /// The error for something in place of a certificate.
+  init(_ thing: Thing) {
+    self.init(.otherContent, "\(thing.name), not a certificate", advice: thing.advice)
+    self.thing = thing
+  }
+
   /// How a command ends that got this error and no other.
   package var exitStatus: CommandStatus {
     switch code {
     case .unreadable: .noInput
-    case .noCertificate, .otherContent, .tooLong, .wrongSignature: .dataError
+    case .noCertificate, .otherContent, .damagedText, .commonName, .deviceName, .notInSource, .notSelected, .tooLong,
+      .wrongSignature:
+      .dataError
     case .notWritable: .cannotCreate
     }
   }
@@ -41,7 +63,12 @@ package struct InputError: Error, Hashable, Sendable {
   var reason: String {
     switch code {
     case .unreadable, .notWritable: "unreadable"
-    case .noCertificate, .otherContent: "no_certificate"
+    case .noCertificate, .otherContent: thing?.rawValue ?? "no_certificate"
+    case .damagedText: "damaged_pem"
+    case .commonName: "common_name_differs"
+    case .deviceName: "invalid_device_name"
+    case .notInSource: "not_in_source"
+    case .notSelected: "set_not_selected"
     case .tooLong: "line_too_long"
     case .wrongSignature: "wrong_manifest_signature"
     }

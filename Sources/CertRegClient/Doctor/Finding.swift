@@ -2,6 +2,7 @@ import CertRegCodec
 
 /// What one check of `doctor` came to.
 package struct Finding: Hashable, Sendable {
+  /// How a check ended.
   package enum Level: String, Hashable, Sendable {
     case ok
     case warning
@@ -10,6 +11,7 @@ package struct Finding: Hashable, Sendable {
     case skipped
   }
 
+  /// How the check ended.
   package var level: Level
   /// What was checked, in a word or two.
   package var subject: String

@@ -6,6 +6,7 @@ package struct HostProbe {
   package struct Contact {
     /// The process that listens; `nil` where there was no connection.
     package var peer: PeerCredentials?
+    /// The daemon's answer to `status`, or why there is none.
     package var status: Result<Answer, ClientError>
 
     package init(peer: PeerCredentials?, status: Result<Answer, ClientError>) {
@@ -14,12 +15,15 @@ package struct HostProbe {
     }
   }
 
+  /// The variables of the doctor's own process.
   package var environment: [String: String]
   /// Name of the user who runs the doctor.
   package var user: String
+  /// The effective user ID of the doctor.
   package var userID: UInt32
   /// Names of this user's groups.
   package var groups: [String]
+  /// This machine's time.
   package var wallTime: WallTime
   /// The facts about a path; `nil` where nothing is there, or in a folder that this user may not search.
   package var file: (_ path: String) -> FileFacts?
@@ -78,7 +82,9 @@ extension HostProbe {
     package var owner: String
     /// Name of the group.
     package var group: String
+    /// Whether this user may read it.
     package var isReadable: Bool
+    /// Whether this user may write to it.
     package var isWritable: Bool
     /// For a folder: whether this user may search it.
     package var isExecutable: Bool

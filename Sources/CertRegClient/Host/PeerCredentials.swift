@@ -5,7 +5,9 @@ import Glibc
 package struct PeerCredentials: Hashable, Sendable {
   /// `0` for a process of another PID namespace.
   package var processID: Int32
+  /// The effective user ID at the time of listen(2).
   package var userID: UInt32
+  /// The effective group ID at the time of listen(2).
   package var groupID: UInt32
 
   package init(processID: Int32, userID: UInt32, groupID: UInt32) {

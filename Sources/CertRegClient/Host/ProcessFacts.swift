@@ -6,6 +6,7 @@ package struct ProcessFacts: Hashable, Sendable {
   package var userIDs: [UInt32]
   /// Real, effective, saved and file-system group.
   package var groupIDs: [UInt32]
+  /// Further groups, whose rights the process has.
   package var supplementaryGroupIDs: [UInt32]
   /// The executable file; `nil` where this user may not know it.
   package var executable: FileIdentity?

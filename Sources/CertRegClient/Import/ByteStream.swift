@@ -14,6 +14,9 @@ final class ByteStream {
   private let size: Int?
   /// The archive whose current member is read.
   private let archive: ArchiveReader?
+  private var filter: TextFilter?
+  /// Whether the filter has given its last bytes.
+  private var isFilterDone = false
 
   /// - Throws: `InputError` `unreadable`.
   init(path: FilePath) throws(InputError) {
@@ -74,6 +77,29 @@ final class ByteStream {
     } catch {
       throw InputError(error)
     }
+  }
+
+  /// Turns what has not been taken into UTF-8 with LF at the ends of lines.
+  func decodeText(_ encoding: TextEncoding) {
+    var filter = TextFilter(encoding)
+    let text = filter.text(of: Array(chunk[index...]), isLast: false)
+    consumedBefore += chunk.count
+    chunk = text
+    index = 0
+    self.filter = filter
+  }
+
+  /// Takes what is in memory; `nil` at the end.
+  func nextChunk() throws(InputError) -> ArraySlice<UInt8>? {
+    guard try fill() else { return nil }
+    defer { index = chunk.count }
+    return chunk[index...]
+  }
+
+  /// Puts bytes back in front of what has not been taken.
+  func putBack(_ bytes: ArraySlice<UInt8>) {
+    chunk = Array(bytes) + chunk[index...]
+    index = 0
   }
 
   /// The next byte; `nil` at the end.
@@ -154,8 +180,17 @@ final class ByteStream {
     return !chunk.isEmpty
   }
 
-  /// The next bytes of the source; empty at the end.
-  func nextPiece() throws(InputError) -> [UInt8] {
+  /// The next bytes of the text or the source; empty at the end.
+  private func nextPiece() throws(InputError) -> [UInt8] {
+    while filter != nil, !isFilterDone {
+      let piece = try rawPiece()
+      isFilterDone = piece.isEmpty
+      if let text = filter?.text(of: piece, isLast: piece.isEmpty), !text.isEmpty { return text }
+    }
+    return filter == nil ? try rawPiece() : []
+  }
+
+  private func rawPiece() throws(InputError) -> [UInt8] {
     guard let archive else { return try readPiece() }
     do throws(ArchiveError) { return try archive.read(upTo: 65_536) } catch { throw InputError(error) }
   }

@@ -2,9 +2,9 @@ import CertRegCore
 
 /// An entry of an import that has no outcome yet.
 struct ImportAttempt {
-  var name: String
-  var pem: String
-  var fingerprint: CertificateID
+  var entry: InputEntry
+  var certificate: InputCertificate
+  var name: String { entry.name }
   /// The targets in which the certificate is not registered yet; empty: the daemon's default target.
   var targets: [String]
   /// Answers that asked for another try.

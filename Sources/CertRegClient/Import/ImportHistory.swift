@@ -14,7 +14,7 @@ package struct ImportHistory {
     guard let id = CertificateID(hex: Array(record.certificateID.utf8)) else { return }
     switch record.outcome {
     case ImportRecord.failed: registered[id]?.remove(record.target)
-    case ImportRecord.duplicate, ImportRecord.valid: break
+    case ImportRecord.duplicate, ImportRecord.valid, ImportRecord.passedOver: break
     default: registered[id, default: []].insert(record.target)
     }
   }
@@ -31,7 +31,7 @@ package struct ImportHistory {
     guard let id = CertificateID(hex: Array(record.certificateID.utf8)) else { return false }
     let isRegistered = registered[id]?.contains(record.target) == true
     switch record.outcome {
-    case ImportRecord.duplicate, ImportRecord.valid: return false
+    case ImportRecord.duplicate, ImportRecord.valid, ImportRecord.passedOver: return false
     case ImportRecord.failed: return !isRegistered && !record.target.isEmpty && !targets.contains(record.target)
     default: return isRegistered
     }

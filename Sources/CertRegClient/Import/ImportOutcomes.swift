@@ -9,8 +9,8 @@ final class ImportOutcomes {
   struct End {
     /// Whether every entry of the source has its outcome.
     var isComplete: Bool
-    /// Why the source could not be read to its end.
-    var readFailure: InputError?
+    /// Whether the source could not be read to its end.
+    var isSourceBroken: Bool
     /// Why the daemon was given up.
     var failure: ClientError?
     var isInterrupted: Bool
@@ -18,10 +18,10 @@ final class ImportOutcomes {
 
   private let verb: ImportVerb
   private let session: Session
-  private let format: ImportFormat
   private let report: ImportReport?
   private var printed = 0
   private var tally = Tally()
+  private var passedOver = PassedOverSummary()
   /// Whether some entries failed that can succeed on another try.
   private var hasRetryable = false
   /// How far the import is.
@@ -29,10 +29,9 @@ final class ImportOutcomes {
   /// Whether a line was printed over the progress bar.
   var hasPrinted = false
 
-  init(_ verb: ImportVerb, _ session: Session, _ format: ImportFormat, _ report: ImportReport?) {
+  init(_ verb: ImportVerb, _ session: Session, _ report: ImportReport?) {
     self.verb = verb
     self.session = session
-    self.format = format
     self.report = report
     progress.targets = session.targets
   }
@@ -41,26 +40,35 @@ final class ImportOutcomes {
   ///
   /// - Parameter status: How the command ends because of a failure; `nil`: as its error says.
   func settle(_ attempt: ImportAttempt, _ lines: [ResultLine], status: CommandStatus? = nil) {
-    for line in lines { record(line, ImportRecord(line, fingerprint: attempt.fingerprint), status: status) }
+    for line in lines { record(line, ImportRecord(line, attempt.entry), status: status) }
     if let failed = lines.first(where: { $0.error != nil }) {
       if failed.error?.retryable == true { hasRetryable = true }
-      report?.addFailed(ImportRecord(failed, fingerprint: attempt.fingerprint), pem: attempt.pem)
+      report?.addFailed(ImportRecord(failed, attempt.entry), pem: attempt.certificate.pem)
     }
   }
 
   /// Takes an entry that cannot be sent.
-  func fail(_ name: String, _ error: InputError) {
-    let line = ResultLine(outcome: ImportRecord.failed, name: name, error: error.answerError)
+  func fail(_ entry: InputEntry, _ error: InputError) {
+    let line = ResultLine(outcome: ImportRecord.failed, name: entry.name, error: error.answerError)
     record(
-      line, ImportRecord(name: name, outcome: line.outcome, reason: error.reason, message: error.message),
+      line, ImportRecord(entry, outcome: line.outcome, reason: error.reason, message: error.message),
       status: error.exitStatus, advice: error.advice)
   }
 
   /// Takes an entry whose certificate occurred before in the source.
-  func duplicate(_ name: String, _ fingerprint: CertificateID) {
+  func duplicate(_ entry: InputEntry) {
     record(
-      ResultLine(outcome: ImportRecord.duplicate, name: name),
-      ImportRecord(name: name, certificateID: fingerprint.hex, outcome: ImportRecord.duplicate))
+      ResultLine(outcome: ImportRecord.duplicate, name: entry.name),
+      ImportRecord(entry, outcome: ImportRecord.duplicate))
+  }
+
+  /// Takes something that is not the certificate of a device.
+  func passOver(_ entry: InputEntry, _ thing: Thing) {
+    passedOver.add(entry.place, thing)
+    progress.count(ImportRecord.passedOver)
+    let row = ImportRecord(entry, outcome: ImportRecord.passedOver, reason: thing.rawValue, message: thing.name)
+    report?.add(row)
+    if session.json { session.console.printJSON(row.json) }
   }
 
   private func record(
@@ -85,12 +93,9 @@ final class ImportOutcomes {
       session.console.note("… and \(printed - ImportOutcomes.maximumPrinted) more failures")
     }
     session.console.note(tally.summary(noun: "entry", plural: "entries"))
+    if let text = passedOver.text { session.console.note(text) }
     if progress.passedOver > 0 { session.console.note("\(progress.passedOver) were done before") }
     for advice in tally.advices { session.console.note("  \("→", .cyan) \(advice)") }
-    if let failure = end.readFailure {
-      session.console.note("\("certregctl:", .red) \(verb.source): \(failure.message)")
-      tally.add(status: failure.exitStatus)
-    }
     if let failure = end.failure {
       session.console.report(failure)
       tally.add(status: failure.exitStatus)
@@ -98,18 +103,14 @@ final class ImportOutcomes {
     if end.isInterrupted { tally.add(status: .interrupted) }
     if end.isComplete, tally.total + progress.passedOver == 0 { reportNoCertificate() }
     if let report {
-      if tally.total == 0, report.isNew { report.discard() } else { conclude(report, end) }
+      if tally.total + passedOver.total == 0, report.isNew { report.discard() } else { conclude(report, end) }
     }
     return tally.exitStatus
   }
 
   private func reportNoCertificate() {
     session.console.note("\("certregctl:", .red) \(verb.source): there was no certificate")
-    if [.folder, .tar, .zip].contains(format) {
-      session.console.note(
-        "  \("→", .cyan) a \(format.rawValue) is searched for PEM, DER and PKCS#7: import tables and manifests one by one"
-      )
-    }
+    for advice in passedOver.advices { session.console.note("  \("→", .cyan) \(advice)") }
     tally.add(status: .noInput)
   }
 
@@ -129,7 +130,7 @@ final class ImportOutcomes {
           "  \("→", .cyan) once the cause is removed: certregctl import \(failedPath.quotedForShell)")
       }
     }
-    if hasRetryable || (!end.isComplete && end.readFailure == nil) {
+    if hasRetryable || (!end.isComplete && !end.isSourceBroken) {
       session.console.note("  \("→", .cyan) to continue: \(verb.resumeCommand)")
     }
   }

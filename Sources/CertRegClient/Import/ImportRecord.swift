@@ -6,19 +6,24 @@ package struct ImportRecord: Hashable, Sendable {
   /// The columns of a report, in their order.
   package static let columns = [
     "name", "certificateId", "outcome", "certificateArn", "target", "reason", "message",
+    "deviceId", "commonName", "thingName", "place",
   ]
+  /// The columns of reports that earlier versions wrote.
+  static let earlierColumns = Array(columns.prefix(7))
 
   /// Outcomes that mean that a certificate is not registered.
   static let failed = "failed"
   static let duplicate = "duplicate"
   static let valid = "valid"
+  static let passedOver = "passed_over"
 
   /// The entry's name or place in the source.
   package var name: String
   /// 64 hexadecimal digits; empty where the certificate could not be read.
   package var certificateID: String
-  /// `created`, `existing`, `cached`, `queued`, `valid`, `failed` or `duplicate`.
+  /// `created`, `existing`, `cached`, `queued`, `valid`, `failed`, `duplicate` or `passed_over`.
   package var outcome: String
+  /// The ARN as the daemon sent it; empty where the certificate is not registered.
   package var certificateARN: String
   /// The target that the daemon named; empty where it was not asked.
   package var target: String
@@ -26,6 +31,14 @@ package struct ImportRecord: Hashable, Sendable {
   package var reason: String
   /// The message of a failure.
   package var message: String
+  /// The caller's name for the device.
+  package var deviceID = ""
+  /// The common name of the certificate's subject.
+  package var commonName = ""
+  /// The thing that the daemon made for the device.
+  package var thingName = ""
+  /// Where the entry is in the source: `file!member:line`.
+  package var place = ""
 
   package init(
     name: String, certificateID: String = "", outcome: String, certificateARN: String = "", target: String = "",
@@ -41,16 +54,29 @@ package struct ImportRecord: Hashable, Sendable {
   }
 
   /// The record for a result in an answer.
-  init(_ line: ResultLine, fingerprint: CertificateID) {
-    self.init(
-      name: line.name, certificateID: line.certificateID ?? fingerprint.hex, outcome: line.outcome,
-      certificateARN: line.certificateARN ?? "", target: line.target ?? "", reason: line.error?.reason ?? "",
-      message: line.error?.message ?? "")
+  init(_ line: ResultLine, _ entry: InputEntry) {
+    self.init(entry, outcome: line.outcome, reason: line.error?.reason ?? "", message: line.error?.message ?? "")
+    if let id = line.certificateID { certificateID = id }
+    certificateARN = line.certificateARN ?? ""
+    target = line.target ?? ""
+    thingName = line.thingName ?? ""
+  }
+
+  /// The record for an entry that the daemon has not answered.
+  init(_ entry: InputEntry, outcome: String, reason: String = "", message: String = "") {
+    self.init(name: entry.name, outcome: outcome, reason: reason, message: message)
+    deviceID = entry.deviceID ?? ""
+    place = entry.place
+    guard case .certificate(let certificate) = entry.content else { return }
+    certificateID = certificate.id.hex
+    commonName = certificate.commonName ?? ""
   }
 
   /// The columns' values without line ends: the report is read line by line, so that a line that breaks off harms no other.
   private var fields: [String] {
-    [name, certificateID, outcome, certificateARN, target, reason, message].map(\.printable)
+    [
+      name, certificateID, outcome, certificateARN, target, reason, message, deviceID, commonName, thingName, place,
+    ].map(\.printable)
   }
 
   /// The record as a line of CSV (RFC 4180). All fields are quoted, so that separators in names do no harm.
@@ -66,10 +92,17 @@ package struct ImportRecord: Hashable, Sendable {
 
   /// Reads a record back; `nil` where columns are missing, as in a line that broke off.
   init?(fields: [String]) {
-    guard fields.count == ImportRecord.columns.count else { return nil }
+    guard fields.count == ImportRecord.columns.count || fields.count == ImportRecord.earlierColumns.count else {
+      return nil
+    }
     self.init(
       name: fields[0], certificateID: fields[1], outcome: fields[2], certificateARN: fields[3], target: fields[4],
       reason: fields[5], message: fields[6])
+    guard fields.count == ImportRecord.columns.count else { return }
+    deviceID = fields[7]
+    commonName = fields[8]
+    thingName = fields[9]
+    place = fields[10]
   }
 
   init?(json: JSON) {
@@ -78,5 +111,9 @@ package struct ImportRecord: Hashable, Sendable {
       name: name, certificateID: json["certificateId"]?.string ?? "", outcome: outcome,
       certificateARN: json["certificateArn"]?.string ?? "", target: json["target"]?.string ?? "",
       reason: json["reason"]?.string ?? "", message: json["message"]?.string ?? "")
+    deviceID = json["deviceId"]?.string ?? ""
+    commonName = json["commonName"]?.string ?? ""
+    thingName = json["thingName"]?.string ?? ""
+    place = json["place"]?.string ?? ""
   }
 }

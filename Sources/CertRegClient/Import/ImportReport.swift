@@ -8,6 +8,7 @@ import CertRegCodec
 ///
 /// Failed entries are kept with their certificates in a file next to the report, which can be imported itself.
 package final class ImportReport {
+  /// The report's file.
   package let path: String
   /// What the report says about certificates, from earlier runs.
   package private(set) var history = ImportHistory()
@@ -83,7 +84,7 @@ package final class ImportReport {
     try forEachRecord(of: file) { line, record in
       guard history.keeps(record, asking: targets) else { return }
       if record.outcome == ImportRecord.failed { keepsFailures = true }
-      replacement.write(line + [UInt8(ascii: "\n")])
+      replacement.write(form == .csv ? Array(record.csv.utf8) : line + [UInt8(ascii: "\n")])
     }
     replacement.sync()
     if let failure = replacement.failure {

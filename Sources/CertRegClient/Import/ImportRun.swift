@@ -17,19 +17,20 @@ final class ImportRun {
 
   private let verb: ImportVerb
   private let session: Session
-  private var source: any ImportSource
+  private var source: InputSource
   private let report: ImportReport?
   private let facts: DaemonFacts
   /// The names of the targets that the import is for; empty where the daemon does not tell its default one.
   private let targets: [String]
   private var outcomes: ImportOutcomes
 
-  private var seen: Set<CertificateID> = []
+  /// Hashes of the certificates so far, with a key of this process. Half of a digest would do, and memory is short.
+  private var seen: Set<Int> = []
+  private var notesSignatures = true
   private var waiting: [ImportAttempt] = []
   private var underWay = 0
   private var isExhausted = false
   private var isStopping = false
-  private var readFailure: InputError?
   private var nextStatus: MonotonicTime
   private var nextDrawing: MonotonicTime
   private var nextNote: MonotonicTime
@@ -40,7 +41,7 @@ final class ImportRun {
   ///   - facts: What the daemon says about itself.
   ///   - targets: The names of the targets that the import is for; empty where the daemon does not tell its default one.
   init(
-    _ verb: ImportVerb, session: Session, format: ImportFormat, source: any ImportSource, report: ImportReport?,
+    _ verb: ImportVerb, session: Session, source: InputSource, report: ImportReport?,
     facts: DaemonFacts, targets: [String]
   ) {
     self.verb = verb
@@ -49,7 +50,7 @@ final class ImportRun {
     self.report = report
     self.facts = facts
     self.targets = targets
-    outcomes = ImportOutcomes(verb, session, format, report)
+    outcomes = ImportOutcomes(verb, session, report)
     let now = session.clock.monotonic
     nextDrawing = now
     nextNote = now + ImportRun.noteInterval
@@ -72,8 +73,8 @@ final class ImportRun {
       tick: { _ in tick() })
     session.console.clearTransient()
     let end = ImportOutcomes.End(
-      isComplete: isExhausted && readFailure == nil && stop == nil && waiting.isEmpty && !isStopping,
-      readFailure: readFailure, failure: stop?.failure, isInterrupted: verb.isInterrupted())
+      isComplete: isExhausted && !source.account.isIncomplete && stop == nil && waiting.isEmpty && !isStopping,
+      isSourceBroken: source.account.isIncomplete, failure: stop?.failure, isInterrupted: verb.isInterrupted())
     return outcomes.conclude(end)
   }
 
@@ -138,46 +139,52 @@ final class ImportRun {
   }
 
   private func request(_ attempt: ImportAttempt) -> Request {
-    verb.request(pem: attempt.pem, targets: attempt.targets, timeout: session.timeout)
+    let device = facts.takesDeviceNames ? DeviceDetails(attempt.entry) : DeviceDetails()
+    return verb.request(
+      pem: attempt.certificate.pem, device, targets: attempt.targets, timeout: session.timeout)
   }
 
   /// The next certificate to send. Failures, duplicates and what is done already get their outcomes on the way.
   private func nextAttempt() -> (ImportAttempt, Request)? {
-    do throws(InputError) {
-      while let entry = try source.next() {
-        switch entry.content {
-        case .failure(let error): outcomes.fail(entry.name, error)
-        case .success(let pem):
-          if let found = attempt(entry.name, pem) { return found }
-        }
-        // Any number of entries in a row can need no request.
-        guard tick() else { return nil }
+    while let entry = source.next() {
+      if entry.isSigned, notesSignatures { noteSignatures() }
+      switch entry.content {
+      case .failure(let error): outcomes.fail(entry, error)
+      case .passedOver(let thing): outcomes.passOver(entry, thing)
+      case .certificate(let certificate):
+        if let found = attempt(entry, certificate) { return found }
       }
-    } catch {
-      readFailure = error
+      // Any number of entries in a row can need no request.
+      guard tick() else { return nil }
     }
     isExhausted = true
     return nil
   }
 
-  private func attempt(_ name: String, _ pem: String) -> (ImportAttempt, Request)? {
-    let fingerprint = ImportEntry.fingerprint(ofPEM: pem)
-    guard seen.insert(fingerprint).inserted else {
-      outcomes.duplicate(name, fingerprint)
+  private func noteSignatures() {
+    notesSignatures = false
+    guard verb.signerPaths.isEmpty, !session.json else { return }
+    session.console.note(
+      "\(verb.source): signatures are not checked; --signer names who may have signed the manifest")
+  }
+
+  private func attempt(_ entry: InputEntry, _ certificate: InputCertificate) -> (ImportAttempt, Request)? {
+    guard seen.insert(certificate.id.hashValue).inserted else {
+      outcomes.duplicate(entry)
       return nil
     }
-    let missing = report?.history.missing(fingerprint, of: targets) ?? targets
+    let missing = report?.history.missing(certificate.id, of: targets) ?? targets
     guard targets.isEmpty || !missing.isEmpty else {
       outcomes.progress.passedOver += 1
       return nil
     }
     let attempt = ImportAttempt(
-      name: name, pem: pem, fingerprint: fingerprint, targets: session.targets.isEmpty ? [] : missing,
+      entry: entry, certificate: certificate, targets: session.targets.isEmpty ? [] : missing,
       notBefore: session.clock.monotonic)
     let request = request(attempt)
     if let error = facts.refusal(of: request) {
       // It is not kept for another try, since it would never be sent.
-      outcomes.fail(name, error)
+      outcomes.fail(entry, error)
       return nil
     }
     return (attempt, request)

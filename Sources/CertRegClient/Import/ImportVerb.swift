@@ -7,10 +7,8 @@ import Glibc
 package struct ImportVerb {
   /// A file or folder, or `-` for standard input.
   package var source: String
-  /// The kind of source; `nil`: as its content tells.
-  package var format: ImportFormat?
-  /// The column or member with the certificate; `nil`: the one with a usual name.
-  package var column: String?
+  /// How to read the source.
+  package var input = InputOptions()
   /// Files with the certificates that may sign a Microchip manifest; empty: signatures are not checked.
   package var signerPaths: [String] = []
   /// The status to register with; `nil`: the daemon's default.
@@ -42,16 +40,11 @@ package struct ImportVerb {
   package func run(_ session: Session) -> CommandStatus {
     do throws(InputError) {
       let signers = try readSigners()
-      let (kind, entries) = try ImportFormat.open(source, format: format, column: column, signers: signers)
-      if kind == .microchip, signers.isEmpty, !session.json {
-        session.console.note("\(source): signatures are not checked; --signer names who may have signed the manifest")
-      }
-      if kind != .microchip, !signers.isEmpty {
-        throw InputError(.otherContent, "--signer is for Microchip manifests, and this is \(kind.rawValue)")
-      }
+      var entries = try InputSource([source], options: input, signers: signers)
+      try entries.openFirst()
       let report = try openReport()
       do throws(InputError) {
-        return try run(session, kind, entries, report)
+        return try run(session, entries, report)
       } catch {
         report?.discard()
         throw error
@@ -64,7 +57,7 @@ package struct ImportVerb {
   }
 
   private func run(
-    _ session: Session, _ format: ImportFormat, _ entries: any ImportSource, _ report: ImportReport?
+    _ session: Session, _ entries: InputSource, _ report: ImportReport?
   ) throws(InputError) -> CommandStatus {
     let connection: Connection
     let facts: DaemonFacts
@@ -83,7 +76,7 @@ package struct ImportVerb {
       if done > 0 { session.console.note("\(done) certificates are done already and are passed over") }
     }
     let run = ImportRun(
-      self, session: session, format: format, source: entries, report: report, facts: facts, targets: targets)
+      self, session: session, source: entries, report: report, facts: facts, targets: targets)
     return run.run(on: connection)
   }
 
@@ -106,11 +99,11 @@ package struct ImportVerb {
     var signers: [SignerCertificate] = []
     for path in signerPaths {
       do throws(InputError) {
-        let file = try CertificateFile(content: try FileReader.contents(of: FilePath(path)))
-        for entry in file.entries {
-          guard let der = PEMText(Array(entry.pem.utf8)).blocks.first?.content else {
-            throw InputError(.noCertificate, "no certificate")
-          }
+        let content = try FileReader.contents(of: FilePath(path))
+        let pieces = content.first == 0x30 ? Piece.pieces(ofDER: content) : Value.pieces(content)
+        let encodings = pieces.compactMap(\.certificate?.der)
+        guard !encodings.isEmpty else { throw InputError(.noCertificate, "no certificate") }
+        for der in encodings {
           do throws(SignerCertificate.Fault) {
             signers.append(try SignerCertificate(der: der))
           } catch {
@@ -139,13 +132,13 @@ package struct ImportVerb {
   }
 
   /// The request for one certificate and these targets; none stand for the daemon's default target.
-  func request(pem: String, targets: [String], timeout: Duration?) -> Request {
+  func request(pem: String, _ device: DeviceDetails, targets: [String], timeout: Duration?) -> Request {
     if isDryRun { return Request("validate", [("certificatePem", .string(pem))]) }
     var register = RegisterVerb(paths: [])
     register.status = status
     register.ifExists = ifExists
     register.wait = wait
-    return register.request(pem: pem, targets: targets, timeout: timeout)
+    return register.request(pem: pem, device, targets: targets, timeout: timeout)
   }
 
   /// The command that continues where this one stopped: the same, with `--resume`.

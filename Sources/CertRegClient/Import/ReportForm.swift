@@ -14,7 +14,7 @@ enum ReportForm: Hashable {
     self = path.hasSuffix(".jsonl") || path.hasSuffix(".json") ? .jsonLines : .csv
   }
 
-  /// The first line of a CSV report.
+  /// The first line of a CSV report, and of those that earlier versions wrote.
   static let headings = ImportRecord.columns.joined(separator: ",")
   /// The member of a failed entry that has its certificate.
   static let certificateMember = "certificatePem"
@@ -27,8 +27,8 @@ enum ReportForm: Hashable {
     guard let line = try stream.nextLine() else { return true }
     switch self {
     case .csv:
-      var reader = CSVReader(stream: ByteStream(line))
-      return try reader.next() == ImportRecord.columns
+      let columns = try ReportForm.fields(line)
+      return columns == ImportRecord.columns || columns == ImportRecord.earlierColumns
     case .jsonLines: return ReportForm.isRecord(line, columns: ImportRecord.columns)
     case .failedEntries:
       return ReportForm.isRecord(line, columns: ImportRecord.columns + [ReportForm.certificateMember])
@@ -39,8 +39,12 @@ enum ReportForm: Hashable {
   /// The record on a line; `nil` where the line is damaged.
   func record(_ line: [UInt8]) -> ImportRecord? {
     guard self == .csv else { return (try? JSON(parsing: line[...])).flatMap(ImportRecord.init(json:)) }
-    var reader = CSVReader(stream: ByteStream(line))
-    return (try? reader.next()).flatMap(ImportRecord.init(fields:))
+    return (try? ReportForm.fields(line)).flatMap(ImportRecord.init(fields:))
+  }
+
+  private static func fields(_ line: [UInt8]) throws(InputError) -> [String] {
+    var records = CSVRecords(ByteStream(line))
+    return (try records.next()?.fields ?? []).map { String(decoding: $0, as: UTF8.self) }
   }
 
   private static func isRecord(_ line: [UInt8], columns: [String]) -> Bool {

@@ -7,6 +7,7 @@ import Glibc
 package final class Console {
   /// One of the two streams and its abilities.
   package struct Stream {
+    /// Whether a person sees the stream on a terminal.
     package var isTerminal: Bool
     /// The current width in columns. A terminal can change it at any time.
     package var columns: Int { measure() }
@@ -164,7 +165,9 @@ func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
 
 /// Rows and columns of a terminal.
 package struct TerminalSize: Hashable, Sendable {
+  /// The number of lines.
   package var rows: Int
+  /// The number of characters on a line.
   package var columns: Int
 
   /// The size of the terminal `descriptor`; `nil` where it is not a terminal or does not know.

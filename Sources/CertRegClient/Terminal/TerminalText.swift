@@ -5,6 +5,7 @@
 /// interpolation or otherwise, has such characters replaced by `\u{…}`, so there is no way to forget it. Colours are kept
 /// apart from the characters and are added only when the text is drawn.
 package struct TerminalText: Hashable, Sendable {
+  /// How a part of a text is drawn: the parameter of SGR (ECMA-48 section 8.3.117).
   package enum Style: String, Hashable, Sendable {
     case plain = ""
     case bold = "1"
@@ -37,12 +38,14 @@ package struct TerminalText: Hashable, Sendable {
     return text
   }()
 
+  /// Both texts, one after the other.
   package static func + (left: TerminalText, right: TerminalText) -> TerminalText {
     var sum = left
     sum.spans.append(contentsOf: right.spans)
     return sum
   }
 
+  /// Appends a text.
   package static func += (left: inout TerminalText, right: TerminalText) {
     left.spans.append(contentsOf: right.spans)
   }
@@ -92,6 +95,7 @@ package struct TerminalText: Hashable, Sendable {
 }
 
 extension TerminalText: ExpressibleByStringInterpolation {
+  /// A text without styles.
   package init(stringLiteral value: String) {
     self.init(value)
   }
@@ -106,18 +110,22 @@ extension TerminalText: ExpressibleByStringInterpolation {
 
     package init(literalCapacity: Int, interpolationCount: Int) {}
 
+    /// Adds a part of the literal.
     package mutating func appendLiteral(_ literal: String) {
       if !literal.isEmpty { text += TerminalText(literal) }
     }
 
+    /// Adds a value by its description.
     package mutating func appendInterpolation(_ value: some CustomStringConvertible) {
       text += TerminalText(value.description)
     }
 
+    /// Adds a string in a style.
     package mutating func appendInterpolation(_ value: String, _ style: Style) {
       text += TerminalText(value, style)
     }
 
+    /// Adds a text with its styles.
     package mutating func appendInterpolation(_ value: TerminalText) {
       text += value
     }

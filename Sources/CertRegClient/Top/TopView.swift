@@ -5,7 +5,9 @@ package import CertRegCore
 package struct TopView {
   /// A pair of answers and its time.
   package struct Sample: Sendable {
+    /// When the answers arrived.
     package var time: MonotonicTime
+    /// The answer to `status`.
     package var status: JSON
     /// The daemon's metrics; empty where it refuses them to this user.
     package var metrics: Exposition

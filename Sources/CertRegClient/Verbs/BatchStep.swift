@@ -1,20 +1,20 @@
 import CertRegCodec
 import CertRegCore
 
-/// What one input of a batch becomes.
+/// What becomes of one entry of the inputs.
 enum BatchStep {
   case request(name: String, Request)
   /// The input contains no certificate.
   case failure(name: String, InputError)
-  /// A remark about the input that is not a failure.
-  case note(name: String, String)
+  /// The input contains something else than the certificate of a device.
+  case passedOver(place: String, Thing)
 
-  /// The step for an element of the inputs; `request` makes the request for a certificate.
-  init(_ element: CertificateInputs.Element, request: (_ pem: String) -> Request) {
-    switch element {
-    case .certificate(let name, let pem): self = .request(name: name, request(pem))
-    case .failure(let name, let error): self = .failure(name: name, error)
-    case .note(let name, let text): self = .note(name: name, text)
+  /// The step for an entry; `request` makes the request for a certificate.
+  init(_ entry: InputEntry, request: (InputCertificate) -> Request) {
+    switch entry.content {
+    case .certificate(let certificate): self = .request(name: entry.name, request(certificate))
+    case .failure(let error): self = .failure(name: entry.name, error)
+    case .passedOver(let thing): self = .passedOver(place: entry.place, thing)
     }
   }
 }

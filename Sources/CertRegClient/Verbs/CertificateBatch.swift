@@ -4,9 +4,6 @@ import CertRegCore
 /// Sends what the inputs of a command become, prints each result and sums up: what `register`, `validate`, `lookup` and
 /// `forget` share.
 final class CertificateBatch {
-  /// Notes that are printed one by one. A folder with thousands of other files would drown the results.
-  private static let maximumNotes = 8
-
   private let session: Session
   private let participle: String
   private let timeout: Duration?
@@ -14,7 +11,7 @@ final class CertificateBatch {
   private var facts = DaemonFacts()
   private var tally = Tally()
   private var answered = 0
-  private var notes = 0
+  private var passedOver = PassedOverSummary()
 
   /// - Parameters:
   ///   - participle: What has been done to the certificates that are counted in the transient line: `answered`, `checked`.
@@ -30,10 +27,12 @@ final class CertificateBatch {
   /// Runs the batch, once.
   ///
   /// - Parameters:
-  ///   - next: The next step; `nil` at the end.
+  ///   - next: The next step; `nil` at the end. It is told what is known about the daemon.
   ///   - lines: The results in an answer, and how a person sees each.
   /// - Returns: How the command ends.
-  func run(next: () -> BatchStep?, lines: (_ name: String, Answer) -> [(ResultLine, [TerminalText])]) -> CommandStatus {
+  func run(
+    next: (DaemonFacts) -> BatchStep?, lines: (_ name: String, Answer) -> [(ResultLine, [TerminalText])]
+  ) -> CommandStatus {
     let connection: Connection
     do throws(ClientError) {
       connection = try session.connect()
@@ -47,7 +46,7 @@ final class CertificateBatch {
       session, timeout: timeout, patience: session.patience, firstPause: session.firstPause)
     let stop = delivery.run(
       on: connection,
-      pulling: { nextRequest(next) },
+      pulling: { nextRequest { next(facts) } },
       answered: { name, answer in record(name, answer, lines(name, answer)) },
       failed: { name, failure in fail(name, failure.answerError, status: failure.exitStatus, advice: failure.advice) },
       tick: { underWay in
@@ -57,7 +56,7 @@ final class CertificateBatch {
     session.console.clearTransient()
     if let stop {
       for name in stop.unanswered { fail(name, stop.failure.answerError, status: stop.failure.exitStatus, advice: nil) }
-      printUnsent(next)
+      printUnsent { next(facts) }
       session.console.report(stop.failure)
       tally.add(status: stop.failure.exitStatus)
     }
@@ -72,9 +71,7 @@ final class CertificateBatch {
         fail(name, error.answerError, status: error.exitStatus, advice: error.advice)
       case .failure(let name, let error):
         fail(name, error.answerError, status: error.exitStatus, advice: error.advice)
-      case .note(let name, let text):
-        notes += 1
-        if notes <= CertificateBatch.maximumNotes { session.console.note("\(name): \(text)") }
+      case .passedOver(let place, let thing): passOver(place, thing)
       }
     }
     return .end
@@ -84,7 +81,12 @@ final class CertificateBatch {
   private func printUnsent(_ next: () -> BatchStep?) {
     var count = 0
     while let step = next() {
-      if case .request = step { count += 1 }
+      switch step {
+      case .request: count += 1
+      case .failure(let name, let error):
+        fail(name, error.answerError, status: error.exitStatus, advice: error.advice)
+      case .passedOver(let place, let thing): passOver(place, thing)
+      }
     }
     if count > 0 { session.console.note("\(count) more \(noun)\(count == 1 ? " was" : "s were") not sent") }
   }
@@ -115,13 +117,17 @@ final class CertificateBatch {
     }
   }
 
+  private func passOver(_ place: String, _ thing: Thing) {
+    passedOver.add(place, thing)
+    if session.json { session.console.printJSON(PassedOverSummary.line(place, thing)) }
+  }
+
   /// Prints the summary of several results and the advice about failures to standard error.
   private func conclude() -> CommandStatus {
-    if notes > CertificateBatch.maximumNotes {
-      session.console.note("… and \(notes - CertificateBatch.maximumNotes) more notes of this kind")
-    }
+    if let text = passedOver.text { session.console.note(text) }
     if tally.total == 0 {
       session.console.note("\("certregctl:", .red) there was no certificate")
+      for advice in passedOver.advices { session.console.note("  \("→", .cyan) \(advice)") }
       return .combining([tally.exitStatus, .noInput])
     }
     if tally.total > 1 { session.console.note(tally.summary(noun: noun)) }

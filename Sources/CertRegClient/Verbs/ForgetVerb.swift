@@ -4,6 +4,8 @@ import CertRegCodec
 package struct ForgetVerb {
   /// Certificate IDs (64 hexadecimal digits), files, folders or `-`.
   package var subjects: [String]
+  /// How to read files.
+  package var input = InputOptions()
 
   package init(subjects: [String]) {
     self.subjects = subjects
@@ -11,11 +13,11 @@ package struct ForgetVerb {
 
   /// Runs the command. Ends with `nothingFound` where some certificate was unknown and nothing worse happened.
   package func run(_ session: Session) -> CommandStatus {
-    var steps = SubjectSteps(subjects: subjects, operation: "forget", targets: session.targets, sendsIDs: true)
+    var steps = SubjectSteps(subjects: subjects, operation: "forget", targets: session.targets, sendsIDs: true, input)
     let batch = CertificateBatch(
       session, participle: "forgotten", timeout: session.timeout ?? Session.defaultTimeout, noun: "result")
     return batch.run(
-      next: { steps.next() },
+      next: { _ in steps.next() },
       lines: { name, answer in
         var line = ResultLine(result: answer.json, name: name)
         if line.error == nil { line.outcome = "forgotten" }

@@ -5,6 +5,8 @@ import CertRegCore
 package struct LookupVerb {
   /// Certificate IDs (64 hexadecimal digits), files, folders or `-`.
   package var subjects: [String]
+  /// How to read files.
+  package var input = InputOptions()
 
   package init(subjects: [String]) {
     self.subjects = subjects
@@ -12,12 +14,12 @@ package struct LookupVerb {
 
   /// Runs the command. Ends with `nothingFound` where some certificate is unknown and nothing worse happened.
   package func run(_ session: Session) -> CommandStatus {
-    var steps = SubjectSteps(subjects: subjects, operation: "lookup", targets: session.targets)
+    var steps = SubjectSteps(subjects: subjects, operation: "lookup", targets: session.targets, input)
     let isSingle = subjects.count == 1 && session.targets.count < 2
     let batch = CertificateBatch(
       session, participle: "looked up", timeout: session.timeout ?? Session.defaultTimeout, noun: "result")
     return batch.run(
-      next: { steps.next() },
+      next: { _ in steps.next() },
       lines: { name, answer in
         let line = LookupVerb.line(answer, name: name)
         return [(line, LookupVerb.lines(line, answer, session, isSingle: isSingle))]
@@ -57,10 +59,12 @@ struct SubjectSteps {
   private let sendsIDs: Bool
   private let targets: [String?]
   private var subjects: [String]
-  private var inputs: CertificateInputs?
+  private let options: InputOptions
+  private var inputs: InputSource?
   private var ready: [BatchStep] = []
 
-  init(subjects: [String], operation: String, targets: [String], sendsIDs: Bool = false) {
+  init(subjects: [String], operation: String, targets: [String], sendsIDs: Bool = false, _ options: InputOptions) {
+    self.options = options
     self.sendsIDs = sendsIDs
     self.subjects = subjects.reversed()
     self.operation = operation
@@ -69,14 +73,14 @@ struct SubjectSteps {
 
   mutating func next() -> BatchStep? {
     while ready.isEmpty {
-      if let element = inputs?.next() {
-        expand(element)
+      if let entry = inputs?.next() {
+        expand(entry)
       } else if let subject = subjects.popLast() {
         inputs = nil
         if let id = CertificateID(hex: Array(subject.utf8)) {
           addRequests(name: subject, key: "certificateId", value: id.hex)
         } else {
-          inputs = CertificateInputs([subject])
+          open(subject)
         }
       } else {
         return nil
@@ -85,13 +89,22 @@ struct SubjectSteps {
     return ready.removeFirst()
   }
 
-  private mutating func expand(_ element: CertificateInputs.Element) {
-    if case .certificate(let name, let pem) = element, sendsIDs {
-      addRequests(name: name, key: "certificateId", value: ImportEntry.fingerprint(ofPEM: pem).hex)
-    } else if case .certificate(let name, let pem) = element {
-      addRequests(name: name, key: "certificatePem", value: pem)
-    } else {
-      ready.append(BatchStep(element) { Request(operation, [("certificatePem", .string($0))]) })
+  private mutating func open(_ subject: String) {
+    do throws(InputError) {
+      inputs = try InputSource([subject], options: options)
+    } catch {
+      ready.append(.failure(name: subject, error))
+    }
+  }
+
+  private mutating func expand(_ entry: InputEntry) {
+    switch entry.content {
+    case .certificate(let certificate) where sendsIDs:
+      addRequests(name: entry.name, key: "certificateId", value: certificate.id.hex)
+    case .certificate(let certificate):
+      addRequests(name: entry.name, key: "certificatePem", value: certificate.pem)
+    case .failure(let error): ready.append(.failure(name: entry.name, error))
+    case .passedOver(let thing): ready.append(.passedOver(place: entry.place, thing))
     }
   }
 

@@ -13,6 +13,8 @@ package struct RegisterVerb {
   package var refresh = false
   /// Waits for the upstream; otherwise only until the request is safe on the daemon's disk.
   package var wait = true
+  /// How to read the files.
+  package var input = InputOptions()
 
   package init(paths: [String]) {
     self.paths = paths
@@ -23,15 +25,23 @@ package struct RegisterVerb {
 
   /// Runs the command. Prints a line for each certificate and target, and a summary where there is more than one.
   package func run(_ session: Session) -> CommandStatus {
-    var inputs = CertificateInputs(paths)
+    var inputs: InputSource
+    do throws(InputError) {
+      inputs = try InputSource(paths, options: input)
+    } catch {
+      return session.report(error)
+    }
     var subjects = Subjects(session)
     let batch = CertificateBatch(
       session, participle: "answered", timeout: session.timeout.map { $0 + RegisterVerb.grace })
     return batch.run(
-      next: {
-        inputs.next().map { element in
-          if case .certificate(let name, let pem) = element { subjects.remember(pem, name) }
-          return BatchStep(element) { request(pem: $0, session) }
+      next: { facts in
+        inputs.next().map { entry in
+          BatchStep(entry) { certificate in
+            subjects.remember(certificate.pem, entry.name)
+            let device = facts.takesDeviceNames ? DeviceDetails(entry) : DeviceDetails()
+            return request(pem: certificate.pem, device, targets: session.targets, timeout: session.timeout)
+          }
         }
       },
       lines: { name, answer in
@@ -45,16 +55,13 @@ package struct RegisterVerb {
       })
   }
 
-  func request(pem: String, _ session: Session) -> Request {
-    request(pem: pem, targets: session.targets, timeout: session.timeout)
-  }
-
   /// The request for one certificate and these targets; none stand for the daemon's default target.
-  func request(pem: String, targets: [String], timeout: Duration?) -> Request {
+  func request(pem: String, _ device: DeviceDetails, targets: [String], timeout: Duration?) -> Request {
     Request(
       "register",
       [
-        ("certificatePem", .string(pem)), ("status", status.map { .string($0.rawValue) }),
+        ("certificatePem", .string(pem)), ("deviceId", device.id.map(JSON.string)),
+        ("attributes", device.attributeObject), ("status", status.map { .string($0.rawValue) }),
         ("target", Session.target(targets)),
         ("ifExists", ifExists.map { .string($0.rawValue) }), ("refresh", refresh ? .bool(true) : nil),
         ("wait", wait ? nil : .bool(false)), ("timeoutMs", timeout.map { .integer($0.milliseconds) }),

@@ -12,6 +12,8 @@ package struct ResultLine: Hashable, Sendable {
   package var name: String
   /// The target that the daemon named.
   package var target: String?
+  /// The thing that the daemon made for the device. Untrusted.
+  package var thingName: String?
   /// Why it failed.
   package var error: AnswerError?
   /// A remark.
@@ -28,6 +30,7 @@ package struct ResultLine: Hashable, Sendable {
     self.name = name
     target = result["target"]?.string
     error = result["error"].flatMap(AnswerError.init(json:))
+    thingName = result["provisioning"]?["thingName"]?.string
     remark = result["lastError"].flatMap(AnswerError.init(json:)).map(ResultLine.text)
     certificateID = result["certificateId"]?.string ?? error?.resourceID
     certificateARN = result["certificateArn"]?.string ?? error?.resourceARN

@@ -3,8 +3,11 @@ package import CertRegCore
 
 /// What every verb needs: the daemon's address, the console, and the options that all verbs share.
 package struct Session {
+  /// The path of the daemon's socket.
   package var socketPath: String
+  /// Where results and messages go.
   package var console: Console
+  /// The clock for timeouts and pauses.
   package var clock: HostClock
   /// Prints answers as JSON lines instead of text for people.
   package var json: Bool
@@ -59,6 +62,15 @@ package struct Session {
   /// The `target` member for these targets; `nil` for none.
   static func target(_ names: [String]) -> JSON? {
     names.count > 1 ? .array(names.map(JSON.string)) : names.first.map(JSON.string)
+  }
+
+  /// Prints an error of the inputs as a whole.
+  ///
+  /// - Returns: How the command ends.
+  func report(_ error: InputError) -> CommandStatus {
+    console.note("\("certregctl:", .red) \(error.message)")
+    if let advice = error.advice { console.note("  \("→", .cyan) \(advice)") }
+    return error.exitStatus
   }
 
   /// Prints an error that the daemon answered with.

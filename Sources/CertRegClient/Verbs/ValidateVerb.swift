@@ -5,6 +5,8 @@ import CertRegCore
 package struct ValidateVerb {
   /// Files, folders, or `-` for standard input.
   package var paths: [String]
+  /// How to read them.
+  package var input = InputOptions()
 
   package init(paths: [String]) {
     self.paths = paths
@@ -12,13 +14,18 @@ package struct ValidateVerb {
 
   /// Runs the command.
   package func run(_ session: Session) -> CommandStatus {
-    var inputs = CertificateInputs(paths)
+    var inputs: InputSource
+    do throws(InputError) {
+      inputs = try InputSource(paths, options: input)
+    } catch {
+      return session.report(error)
+    }
     let isSingle = paths.count == 1 && (try? Folder.kind(of: FilePath(paths[0]))) != .folder
     let batch = CertificateBatch(
       session, participle: "checked", timeout: session.timeout ?? Session.defaultTimeout)
     return batch.run(
-      next: {
-        inputs.next().map { BatchStep($0) { Request("validate", [("certificatePem", .string($0))]) } }
+      next: { _ in
+        inputs.next().map { BatchStep($0) { Request("validate", [("certificatePem", .string($0.pem))]) } }
       },
       lines: { name, answer in
         var line = ResultLine(result: answer.json, name: name)

@@ -46,16 +46,27 @@ package struct Answer: Hashable, Sendable {
 
 /// The `error` member of an answer. Words are kept as they are, so that errors of a newer daemon can be printed. Untrusted.
 package struct AnswerError: Error, Hashable, Sendable {
+  /// The name of the error, after AWS's exceptions.
   package var type: String
+  /// The status code that goes with the error's name.
   package var httpStatus: Int?
+  /// A stable word for the cause; empty for none.
   package var reason: String
+  /// What is wrong, for people.
   package var message: String
+  /// Whether the same request can succeed later.
   package var retryable: Bool
+  /// `daemon` or `upstream`.
   package var origin: String?
+  /// The upstream's own name for the error.
   package var upstreamType: String?
+  /// The upstream's ID of the call (`x-amzn-RequestId`).
   package var requestID: String?
+  /// The ARN of a certificate that is registered already.
   package var resourceARN: String?
+  /// The ID of a certificate that is registered already.
   package var resourceID: String?
+  /// How long to wait before another try.
   package var retryAfterMilliseconds: Int?
 
   package init(type: String, reason: String, message: String, retryable: Bool = false) {

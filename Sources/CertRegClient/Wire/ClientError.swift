@@ -24,6 +24,7 @@ package struct ClientError: Error, Hashable, Sendable {
     case system
   }
 
+  /// The kind of error.
   package var code: Code
   /// What happened, with the path.
   package var message: String

@@ -6,6 +6,8 @@ package struct DaemonFacts: Hashable, Sendable {
   package var maximumLineBytes: Int
   /// The target of requests that name none; `nil` where the daemon does not tell this user.
   package var defaultTarget: String?
+  /// Whether requests may have `deviceId` and `attributes`: `status` tells the limit of a name where the daemon reads them.
+  package var takesDeviceNames = false
 
   package init(maximumLineBytes: Int = Request.defaultMaximumLineBytes, defaultTarget: String? = nil) {
     self.maximumLineBytes = maximumLineBytes
@@ -16,6 +18,7 @@ package struct DaemonFacts: Hashable, Sendable {
   init(status: JSON) {
     self.init()
     if let limit = status["limits"]?["maxLineBytes"]?.integer, limit > 0 { maximumLineBytes = limit }
+    takesDeviceNames = status["limits"]?["maxDeviceIdCharacters"]?.integer != nil
     let targets = status["targets"]?.array ?? []
     defaultTarget = targets.first { $0["default"]?.bool == true }?["name"]?.string
   }

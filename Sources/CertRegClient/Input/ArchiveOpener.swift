@@ -1,0 +1,112 @@
+import CertRegArchive
+
+/// The one place where archives and compressed files are opened, nested ones among them.
+enum ArchiveOpener {
+  /// The reader of an archive or a compressed file; `nil` for anything else.
+  ///
+  /// - Throws: `InputError` where the archive cannot be read.
+  static func reader(
+    _ stream: ByteStream, path: FilePath, name: String, _ context: InputContext
+  ) throws(InputError) -> (any InputReader)? {
+    guard let kind = Archive.kind(of: try stream.peek(Archive.headBytes)) else { return nil }
+    guard kind.isRead else {
+      let thing = Thing.otherArchive
+      guard context.wasFound else {
+        var error = InputError(.otherContent, "\(kind.description), which is not read", advice: thing.advice)
+        error.thing = thing
+        return SingleReader(InputEntry(place: name, error))
+      }
+      return SingleReader(InputEntry(place: name, thing))
+    }
+    let archive = try stream.openArchive()
+    guard kind.isCompressed else { return MembersReader(archive, name: name, context) }
+    let first: ArchiveMember?
+    do throws(ArchiveError) { first = try archive.next() } catch { throw InputError(error) }
+    guard let first else { return SingleReader(context.entry(name, .empty)) }
+    // A compressed file has one member without a name; a compressed tar or cpio archive has many.
+    guard first.path.isEmpty else { return MembersReader(archive, first: first, name: name, context) }
+    return try InputOpener.reader(ByteStream(memberOf: archive), path: path.withoutExtension, name: name, context)
+  }
+}
+
+/// Reads the files of an archive like files of a folder.
+struct MembersReader: InputReader {
+  private let archive: ArchiveReader
+  private let name: String
+  private var context: InputContext
+  /// A member that was read to find out whether there are members.
+  private var first: ArchiveMember?
+  private var reader: FileEntries?
+  /// The place and the path of the file that is read.
+  private var current = ""
+  private var member = ""
+  private var isEmpty = true
+
+  init(_ archive: ArchiveReader, first: ArchiveMember? = nil, name: String, _ context: InputContext) {
+    self.archive = archive
+    self.first = first
+    self.name = name
+    self.context = context
+    self.context.wasFound = true
+    self.context.options.format = nil
+  }
+
+  var fraction: Double? { archive.fraction }
+
+  mutating func next() throws(InputError) -> Sighting? {
+    while true {
+      if reader != nil {
+        if let sighting = nextOfMember() { return SupplierSet.marked(sighting, path: member) }
+        continue
+      }
+      do throws(ArchiveError) {
+        guard let file = try nextMember() else {
+          defer { isEmpty = false }
+          return isEmpty ? Sighting(InputEntry(place: name, InputError(.noCertificate, "the archive is empty"))) : nil
+        }
+        if file.kind == .directory { continue }
+        isEmpty = false
+        if let sighting = open(file) { return sighting }
+      } catch {
+        guard let member = error.member, !error.endsArchive else { throw InputError(error) }
+        return Sighting(InputEntry(place: "\(name)!\(member)", InputError(error)))
+      }
+    }
+  }
+
+  private mutating func nextMember() throws(ArchiveError) -> ArchiveMember? {
+    guard let member = first else { return try archive.next() }
+    first = nil
+    return member
+  }
+
+  private mutating func nextOfMember() -> Sighting? {
+    do throws(InputError) {
+      if let sighting = try reader?.next() { return sighting }
+      reader = nil
+      return nil
+    } catch {
+      reader = nil
+      return Sighting(InputEntry(place: current, error))
+    }
+  }
+
+  /// Opens a file, or says why it is not opened.
+  private mutating func open(_ file: ArchiveMember) -> Sighting? {
+    member = file.path
+    current = "\(name)!\(member)"
+    if let thing = SupplierSet.thing(member, selected: context.options.set) {
+      return Sighting(InputEntry(place: current, thing))
+    }
+    if file.kind != .regular { return Sighting(InputEntry(place: current, .special)) }
+    if file.isEncrypted { return Sighting(InputEntry(place: current, .encrypted)) }
+    do throws(InputError) {
+      let opened = try InputOpener.reader(
+        ByteStream(memberOf: archive), path: FilePath(member), name: current, context)
+      reader = FileEntries(opened, place: current, context)
+      return nil
+    } catch {
+      return Sighting(InputEntry(place: current, error))
+    }
+  }
+}

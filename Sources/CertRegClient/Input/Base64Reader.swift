@@ -1,0 +1,76 @@
+import CertRegCodec
+
+/// Reads base64 of DER or PEM: one on each line, as thingpress takes it, or wrapped to lines of equal length.
+struct Base64Reader: InputReader {
+  private let stream: ByteStream
+  private let name: String
+  private let context: InputContext
+  private var line = 0
+  private var start = 0
+  private var pending: [UInt8] = []
+  /// Whether the first encoding ended with its line. Then each line is an encoding, damaged or not.
+  private var isOnePerLine: Bool?
+  private var count = 0
+  private var held: [UInt8]?
+
+  init(_ stream: ByteStream, name: String, _ context: InputContext) {
+    self.stream = stream
+    self.name = name
+    self.context = context
+  }
+
+  var fraction: Double? { stream.fraction }
+
+  mutating func next() throws(InputError) -> Sighting? {
+    while let text = try takeLine() {
+      let trimmed = PEMBlock.trimmed(text[...])
+      if trimmed.isEmpty {
+        if pending.isEmpty { continue }
+        return finished()
+      }
+      if pending.isEmpty { start = line }
+      pending.append(contentsOf: trimmed)
+      guard pending.count <= ByteStream.maximumElementBytes else { throw ByteStream.elementTooLong }
+      let isWhole = Base64Reader.isWhole(pending)
+      if isOnePerLine == nil { isOnePerLine = isWhole }
+      if isOnePerLine == true || isWhole { return finished() }
+    }
+    return pending.isEmpty ? nil : finished()
+  }
+
+  private mutating func takeLine() throws(InputError) -> [UInt8]? {
+    line += 1
+    return try stream.nextLine()
+  }
+
+  private mutating func finished() -> Sighting {
+    let text = pending
+    pending = []
+    count += 1
+    let place = "\(name):\(start)"
+    let pieces = Value.pieces(text)
+    let fallback = InputEntry(
+      place: place,
+      InputError(.noCertificate, "no base64 of a certificate: a character is missing, or another one is in its place"))
+    return Sighting(context.entries(pieces, place: { _ in place }), orElse: fallback)
+  }
+
+  /// Whether the text stands for a whole encoding or a whole PEM block.
+  private static func isWhole(_ text: [UInt8]) -> Bool {
+    guard let bytes = Value.decoded(text), let first = bytes.first else { return false }
+    if first == 0x30 { return DERElements.declaredLength(bytes[...]).map { $0 <= bytes.count } ?? false }
+    return bytes.containsText("-----END ")
+  }
+
+  /// Whether a text of which `head` is the beginning is base64 in lines.
+  static func recognises(_ head: [UInt8]) -> Bool {
+    let lines = head.split(separator: 0x0A).map(PEMBlock.trimmed).filter { !$0.isEmpty }
+    guard let first = lines.first, first.count >= 16 else { return false }
+    let isBase64 = first.allSatisfy { byte in
+      Base64.values[Int(byte)] != Base64.invalid || [0x2D, 0x5F, 0x22, 0x27].contains(byte)
+    }
+    return isBase64
+      && (first.starts(with: "MI".utf8) || first.starts(with: "LS0t".utf8) || !Value.pieces(first).isEmpty
+        || lines.count == 1 || lines.allSatisfy { $0.count == first.count || $0 == lines.last })
+  }
+}

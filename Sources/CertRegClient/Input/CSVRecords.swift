@@ -1,0 +1,133 @@
+/// Reads records of comma-separated values (RFC 4180), also with other separators, and with line ends inside quotes. The lines of
+/// the stream end with LF.
+struct CSVRecords {
+  /// One record.
+  struct Record {
+    /// The line on which it begins, from 1.
+    var line: Int
+    var fields: [ArraySlice<UInt8>]
+    /// Whether a quotation mark was not closed.
+    var isDamaged = false
+  }
+
+  /// A record with an open quotation mark is given up at this size. Cells with chains are far smaller.
+  private static let maximumQuotedBytes = 256 * 1024
+  /// So often the lines behind an open quotation mark are read again, as records of their own.
+  private static let maximumRepeats = 16
+
+  private let stream: ByteStream
+  private let separator: UInt8
+  private var line = 0
+  private var repeats = 0
+
+  init(_ stream: ByteStream, separator: UInt8 = UInt8(ascii: ",")) {
+    self.stream = stream
+    self.separator = separator
+  }
+
+  var fraction: Double? { stream.fraction }
+
+  /// Passes over a line.
+  mutating func skipLine() throws(InputError) {
+    _ = try stream.nextLine()
+    line += 1
+  }
+
+  /// The next record; `nil` at the end. Blank lines are skipped.
+  mutating func next() throws(InputError) -> Record? {
+    while let text = try stream.nextLine() {
+      line += 1
+      if text.isEmpty || text == [0x0D] { continue }
+      let start = line
+      guard text.contains(UInt8(ascii: "\"")) else {
+        return Record(line: start, fields: text.split(separator: separator, omittingEmptySubsequences: false))
+      }
+      return try quoted(text, start)
+    }
+    return nil
+  }
+
+  /// A record with quotation marks, of which `text` is the first line.
+  private mutating func quoted(_ text: [UInt8], _ start: Int) throws(InputError) -> Record {
+    var parser = CSVFieldParser(separator: separator)
+    parser.take(text[...])
+    var further: [UInt8] = []
+    while parser.isOpen {
+      guard repeats < CSVRecords.maximumRepeats, further.count < CSVRecords.maximumQuotedBytes,
+        let more = try stream.nextLine()
+      else {
+        // The lines that the quotation mark has swallowed are records of their own.
+        repeats += 1
+        stream.putBack(further[...])
+        return Record(line: start, fields: [text[...]], isDamaged: true)
+      }
+      further += more
+      further.append(0x0A)
+      parser.takeLineEnd()
+      parser.take(more[...])
+      if parser.isMalformed {
+        // Another quotation mark has closed the cell: the lines behind the open one are records of their own.
+        guard repeats < CSVRecords.maximumRepeats else { break }
+        repeats += 1
+        stream.putBack(further[...])
+        return Record(line: start, fields: [text[...]], isDamaged: true)
+      }
+    }
+    line = start + further.count { $0 == 0x0A }
+    return Record(line: start, fields: parser.fields)
+  }
+}
+
+/// Splits the lines of one record into its fields.
+struct CSVFieldParser {
+  private let separator: UInt8
+  private var finished: [ArraySlice<UInt8>] = []
+  private var field: [UInt8] = []
+  private(set) var isOpen = false
+  /// Whether text follows the end of a quoted cell of several lines, which no program writes.
+  private(set) var isMalformed = false
+
+  init(separator: UInt8) {
+    self.separator = separator
+  }
+
+  /// All fields, the last one among them.
+  var fields: [ArraySlice<UInt8>] { finished + [field[...]] }
+
+  /// Takes the LF inside of quotes.
+  mutating func takeLineEnd() {
+    field.append(0x0A)
+  }
+
+  /// Takes a line without its end.
+  mutating func take(_ line: ArraySlice<UInt8>) {
+    var index = line.startIndex
+    while index < line.endIndex {
+      let byte = line[index]
+      index += 1
+      if isOpen {
+        let end = line[(index - 1)...].firstIndex(of: UInt8(ascii: "\"")) ?? line.endIndex
+        field.append(contentsOf: line[(index - 1)..<end])
+        guard end < line.endIndex else { return }
+        index = end + 1
+        if index < line.endIndex, line[index] == UInt8(ascii: "\"") {
+          field.append(UInt8(ascii: "\""))
+          index += 1
+        } else {
+          isOpen = false
+          let isFollowed =
+            index < line.endIndex && line[index] != separator && line[index] != 0x20 && line[index] != 0x0D
+          if isFollowed, field.contains(0x0A) { isMalformed = true }
+        }
+      } else if byte == UInt8(ascii: "\""), field.allSatisfy({ $0 == 0x20 }) {
+        field = []
+        isOpen = true
+      } else if byte == separator {
+        finished.append(field[...])
+        field = []
+      } else {
+        field.append(byte)
+      }
+    }
+  }
+}

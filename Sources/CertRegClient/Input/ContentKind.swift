@@ -1,0 +1,34 @@
+import CertRegCodec
+
+/// Names content that is none of the forms that are read.
+enum ContentKind {
+  /// What binary data is, by its first bytes.
+  static func binary(_ head: ArraySlice<UInt8>) -> Thing {
+    for (magic, thing) in magics where head.starts(with: magic) { return thing }
+    return .binary
+  }
+
+  private static let magics: [([UInt8], Thing)] = [
+    ([0x52, 0x61, 0x72, 0x21, 0x1A], .otherArchive), (Array("MSCF".utf8), .otherArchive),
+    (Array("!<arch>".utf8), .otherArchive), ([0xED, 0xAB, 0xEE, 0xDB], .otherArchive),
+    ([0xD0, 0xCF, 0x11, 0xE0], .document), (Array("%PDF".utf8), .document),
+    ([0x89, 0x50, 0x4E, 0x47], .image), ([0xFF, 0xD8, 0xFF], .image), (Array("GIF8".utf8), .image),
+    ([0x7F, 0x45, 0x4C, 0x46], .program), (Array("MZ".utf8), .program),
+    (Array("SQLite format 3".utf8), .database), ([0xFE, 0xED, 0xFE, 0xED], .keystore),
+    ([0xCE, 0xCE, 0xCE, 0xCE], .keystore), ([0x99], .openPGP), ([0xC6], .openPGP), ([0x95], .openPGP),
+  ]
+
+  /// What a text is, by how it begins.
+  static func text(_ head: [UInt8]) -> Thing {
+    let trimmed = PEMBlock.trimmed(head[...])
+    if trimmed.isEmpty { return .empty }
+    if let secret = Value.secret(head) { return secret }
+    let start = String(decoding: trimmed.prefix(200), as: UTF8.self).lowercased()
+    if start.hasPrefix("version https://git-lfs.github.com/") { return .lfsPointer }
+    if start.hasPrefix("<!doctype html") || start.hasPrefix("<html") || start.hasPrefix("<head") { return .html }
+    if start.hasPrefix("<?xml"), start.contains("<html") { return .html }
+    if start.hasPrefix("<") { return .xml }
+    let keys = ["ssh-rsa ", "ssh-ed25519 ", "ssh-dss ", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"]
+    return keys.contains(where: start.hasPrefix) ? .sshKey : .text
+  }
+}

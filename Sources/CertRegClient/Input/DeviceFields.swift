@@ -1,0 +1,64 @@
+/// The columns of a row or the members of an object, by name. Case, spaces, `_` and `-` do not count in names.
+struct DeviceFields {
+  /// Headings of the device's name, most specific first.
+  static let nameHeadings = [
+    "deviceid", "thingname", "nodeid", "uniqueid", "devicename", "mac", "macaddress", "serialnumber", "serialno",
+    "serial", "sn", "deviceserialnumber", "name",
+    "deviceuuid", "uuid", "imei", "id",
+  ]
+  /// Headings of the certificate, most specific first.
+  static let certificateHeadings = [
+    "certificatepem", "devicecertificatepem", "devicecertificate", "devicecert", "clientcertificate", "certificate",
+    "certificatebody", "cert", "certs", "certificates", "pem", "devicepem", "x509", "x509certificate",
+    "certificatedata", "crt", "x5c",
+  ]
+  /// The longest device name that certregd takes.
+  static let maximumNameCharacters = 128
+
+  private let value: (String) -> String?
+
+  /// - Parameter value: Gives the text for a plain name.
+  init(_ value: @escaping (_ plainName: String) -> String?) {
+    self.value = value
+  }
+
+  /// A name without what does not count.
+  static func plain(_ name: String) -> String {
+    if name.utf8.allSatisfy({ $0 < 0x80 }) {
+      return String(decoding: name.utf8.compactMap(plainByte), as: UTF8.self)
+    }
+    return String(name.lowercased().unicodeScalars.filter { $0.properties.isAlphabetic || ("0"..."9").contains($0) })
+  }
+
+  private static func plainByte(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte | 0x20
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"): byte
+    default: nil
+    }
+  }
+
+  /// The device's name: the column that the options name, or one with a usual heading.
+  func deviceID(_ options: InputOptions) -> String? {
+    if let column = options.nameColumn { return text(DeviceFields.plain(column)) }
+    return DeviceFields.nameHeadings.lazy.compactMap(text).first
+  }
+
+  /// The attributes that the options ask for. Columns without a value bring none.
+  func attributes(_ options: InputOptions) -> [DeviceAttribute] {
+    options.attributes.compactMap { rule in
+      switch rule.source {
+      case .value(let value): DeviceAttribute(name: rule.name, value: value)
+      case .column(let column):
+        text(DeviceFields.plain(column)).map { DeviceAttribute(name: rule.name, value: $0) }
+      }
+    }
+  }
+
+  /// The value without spaces around it; `nil` where it is empty or holds a certificate or a key.
+  private func text(_ name: String) -> String? {
+    guard let value = value(name) else { return nil }
+    let text = TextEncoding.string(PEMBlock.trimmed(Array(value.utf8)[...]))
+    return text.isEmpty || !Value.pieces(text.utf8).isEmpty ? nil : text
+  }
+}

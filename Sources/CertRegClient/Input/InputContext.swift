@@ -1,0 +1,66 @@
+import CertRegCrypto
+
+/// What the readers of all forms need to know.
+struct InputContext {
+  /// The user's options.
+  var options: InputOptions
+  /// Certificates that may sign the entries of a Microchip manifest; empty: signatures are not checked.
+  var signers: [SignerCertificate] = []
+  /// Whether the source was found in a folder or an archive, which can contain other things.
+  var wasFound = false
+
+  /// The entries for the pieces of one file, cell or member.
+  ///
+  /// - Parameters:
+  ///   - place: Gives the place of a piece by its line.
+  ///   - fields: The row or object with the device's name.
+  func entries(_ pieces: [Piece], place: (Int) -> String, fields: DeviceFields? = nil) -> [InputEntry] {
+    let deviceID = fields?.deviceID(options)
+    let attributes = (fields ?? DeviceFields { _ in nil }).attributes(options)
+    let contents = DeviceChoice.contents(of: pieces, includesAuthorities: options.includesAuthorities)
+    return zip(pieces, contents).map { piece, content in
+      if !signers.isEmpty, case .certificate = content {
+        let error = InputError(.wrongSignature, "not an entry of a Microchip manifest, which --signer is for")
+        return InputEntry(place: place(piece.line), deviceID: deviceID, error)
+      }
+      var entry = InputEntry(place: place(piece.line), deviceID: deviceID, content)
+      if case .certificate(let certificate) = content {
+        entry.attributes = attributes
+        entry.content = checked(certificate, deviceID)
+      }
+      return entry
+    }
+  }
+
+  /// Compares a certificate with the name of its device.
+  private func checked(_ certificate: InputCertificate, _ deviceID: String?) -> InputEntry.Content {
+    guard let deviceID else { return .certificate(certificate) }
+    if deviceID.unicodeScalars.count > DeviceFields.maximumNameCharacters {
+      return .failure(
+        InputError(.deviceName, "the device's name has more than \(DeviceFields.maximumNameCharacters) characters"))
+    }
+    guard options.checksCommonName, certificate.commonName != deviceID else { return .certificate(certificate) }
+    let name = certificate.commonName.map { "the common name is \($0)" } ?? "the certificate has no common name"
+    return .failure(InputError(.commonName, "\(name), and the device's name is \(deviceID)"))
+  }
+}
+
+extension InputContext {
+  /// The entry for a file that holds nothing but `thing`: passed over where it was found beside others, a failure where the
+  /// user named it. Certificates of authorities are passed over in either case.
+  func entry(_ place: String, _ thing: Thing) -> InputEntry {
+    wasFound ? InputEntry(place: place, thing) : InputEntry(place: place, InputError(thing))
+  }
+
+  /// Makes the first of `entries` a failure where the user named a file that holds nothing but other things. Certificates of
+  /// authorities stay passed over.
+  func failFirst(of entries: inout [InputEntry]) {
+    guard !wasFound, !entries.contains(where: \.isCertificateOrFailure) else { return }
+    let index = entries.firstIndex { entry in
+      if case .passedOver(let thing) = entry.content { thing != .authority && thing != .issuer } else { false }
+    }
+    guard let index, case .passedOver(let thing) = entries[index].content else { return }
+    guard !entries.contains(where: { $0.content == .passedOver(.authority) }) else { return }
+    entries[index].content = .failure(InputError(thing))
+  }
+}

@@ -1,0 +1,149 @@
+/// The beginning of a source, by which its form is recognised.
+struct SourceHead {
+  /// So many bytes are looked at.
+  static let maximumBytes = 65_536
+
+  /// The first bytes as they are.
+  var raw: ArraySlice<UInt8>
+  /// The first bytes as text with LF at the ends of lines; `nil` for binary data.
+  var text: [UInt8]?
+  /// Whether the source is longer.
+  var isComplete: Bool
+  /// The extension of the file's name, in lower case.
+  var fileExtension: String
+
+  /// The first byte of the text that is not white space.
+  var firstByte: UInt8? { text?.first { $0 > 0x20 } }
+}
+
+/// A form that sources have.
+struct InputForm: Sendable {
+  /// The words of `--format` for it.
+  var formats: Set<InputFormat>
+  /// How sure it is that a source has this form: 0 for no, 100 for certain.
+  var recognises: @Sendable (SourceHead) -> Int
+  /// Reads a source of this form.
+  var reader: @Sendable (ByteStream, SourceHead, _ name: String, InputContext) throws(InputError) -> any InputReader
+}
+
+/// The forms of files that are not archives. A new form is a reader and a row.
+enum InputForms {
+  /// All forms. Of several that are equally sure the first is taken.
+  static let all: [InputForm] = [encoding, json, pem, table, base64]
+
+  /// The most probable form; `nil` where none recognises the source.
+  static func form(of head: SourceHead, named format: InputFormat?) -> InputForm? {
+    if let format { return all.first { $0.formats.contains(format) } }
+    var best: (form: InputForm, confidence: Int)?
+    for form in all {
+      let confidence = form.recognises(head)
+      if confidence > best?.confidence ?? 0 { best = (form, confidence) }
+    }
+    return best?.form
+  }
+
+  /// DER of certificates, PKCS#7 and keys.
+  private static let encoding = InputForm(
+    formats: [.der],
+    recognises: { head in
+      guard head.raw.first == 0x30, head.text == nil || head.fileExtension == "der" else { return 0 }
+      return 90
+    },
+    reader: { (stream, _, name, context) throws(InputError) in try EncodedReader(stream, name: name, context) })
+
+  /// JSON lines, arrays, objects, and manifests.
+  private static let json = InputForm(
+    formats: [.json, .jsonl, .microchip],
+    recognises: { head in
+      guard let text = head.text, let first = head.firstByte else { return 0 }
+      let byName = ["json", "jsonl", "ndjson"].contains(head.fileExtension) ? 70 : 0
+      switch first {
+      case UInt8(ascii: "{"): return 85
+      case UInt8(ascii: "["), UInt8(ascii: ","):
+        let next = text.drop { $0 <= 0x20 || $0 == first }.first
+        return next.map { "{[\"]".utf8.contains($0) } ?? true ? 85 : byName
+      case UInt8(ascii: "\""):
+        return JSONSourceReader.hasValueOnEachLine(text, isComplete: head.isComplete) && !text.contains(0x2C)
+          ? 85 : byName
+      default: return byName
+      }
+    },
+    reader: { (stream, head, name, context) throws(InputError) in
+      let isLines =
+        context.options.format == .jsonl
+        || JSONSourceReader.hasValueOnEachLine(head.text ?? [], isComplete: head.isComplete)
+      return JSONSourceReader(stream, name: name, isLines: isLines, context)
+    })
+
+  /// PEM with any text around it, C literals among them.
+  private static let pem = InputForm(
+    formats: [.pem, .pkcs7],
+    recognises: { head in
+      guard let text = head.text else { return 0 }
+      var pieces: [Piece] = []
+      var scanner = PEMScanner()
+      for line in text.split(separator: 0x0A, omittingEmptySubsequences: false) where !scanner.hasBoundary {
+        scanner.take(line, &pieces)
+      }
+      if scanner.hasBoundary { return TableReader.recognises(text) > 70 ? 40 : 75 }
+      // Blocks can begin further on.
+      return head.isComplete ? 0 : 5
+    },
+    reader: { (stream, _, name, context) in PEMReader(stream, name: name, context) })
+
+  /// Tables of a spreadsheet or a manufacturer.
+  private static let table = InputForm(
+    formats: [.csv],
+    recognises: { head in
+      guard let text = head.text, head.firstByte != nil else { return 0 }
+      let byName = ["csv", "tsv"].contains(head.fileExtension) ? 45 : 0
+      return max(byName, TableReader.recognises(text))
+    },
+    reader: { (stream, head, name, context) throws(InputError) in
+      let text = head.text ?? []
+      if ReportForm.headings.utf8.starts(with: text.prefix(40)) {
+        return SingleReader(context.entry(name, .importReport))
+      }
+      return try TableReader(stream, head: text, name: name, context)
+    })
+
+  /// Base64, wrapped or one on each line.
+  private static let base64 = InputForm(
+    formats: [.base64],
+    recognises: { head in head.text.map(Base64Reader.recognises) == true ? 50 : 0 },
+    reader: { (stream, _, name, context) in Base64Reader(stream, name: name, context) })
+}
+
+extension TableReader {
+  /// How sure it is that a text is a table: its first record has several cells, one of them a heading for certificates or a
+  /// certificate.
+  static func recognises(_ text: [UInt8]) -> Int {
+    let dialect = CSVDialect(head: text)
+    if dialect.hasSeparatorLine { return 90 }
+    var records = CSVRecords(ByteStream(text), separator: dialect.separator)
+    guard let first = try? records.next(), !first.isDamaged, !first.fields.contains(where: beginsBlock) else {
+      return 0
+    }
+    let names = first.fields.map { DeviceFields.plain(TextEncoding.string($0.prefix(60))) }
+    let hasHeading = names.contains(where: DeviceFields.certificateHeadings.contains)
+    if first.fields.count > 1, hasHeading { return 78 }
+    if first.fields.count > 1, first.fields.contains(where: { !Value.pieces($0).isEmpty }) { return 77 }
+    if hasHeading { return 55 }
+    guard first.fields.count > 1 else { return 0 }
+    for _ in 0..<recordsToLookAt {
+      guard let record = try? records.next(), !record.fields.contains(where: beginsBlock) else { return 0 }
+      if record.fields.contains(where: { !Value.pieces($0).isEmpty }) { return 77 }
+    }
+    return 0
+  }
+
+  /// So many records may come before the first certificate.
+  private static let recordsToLookAt = 20
+
+  /// Whether a cell begins a PEM block and does not end it: then the lines of the block are not rows.
+  private static func beginsBlock(_ cell: ArraySlice<UInt8>) -> Bool {
+    guard cell.count >= 11 else { return false }
+    let bytes = Array(cell)
+    return bytes.containsText("-BEGIN ") && !bytes.containsText("-END ")
+  }
+}

@@ -1,0 +1,80 @@
+import CertRegCore
+
+/// Decides which entries are taken: those on a list of devices, and those of one set.
+struct InputSelection {
+  /// The names or certificate IDs on the list, and whether each was found; `nil` without a list.
+  private var listed: [String: Bool]?
+  private let listPath: String
+  private let set: String?
+  /// Whether the source has one set at most.
+  private let takesAnySet: Bool
+
+  /// - Throws: `InputError` where the list cannot be read.
+  init(_ options: InputOptions, takesAnySet: Bool) throws(InputError) {
+    set = options.set
+    self.takesAnySet = takesAnySet
+    listPath = options.onlyPath ?? ""
+    guard let path = options.onlyPath else { return }
+    let stream = try ByteStream(path: FilePath(path))
+    if let encoding = TextEncoding.detect(try stream.peek(1024)) { stream.decodeText(encoding) }
+    var listed: [String: Bool] = [:]
+    while let line = try stream.nextLine() {
+      let cell = line.prefix { $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: ";") && $0 != 0x09 }
+      let name = TextEncoding.string(PEMBlock.trimmed(cell)).trimmingQuotes
+      if !name.isEmpty, !name.hasPrefix("#") { listed[InputSelection.key(name)] = false }
+    }
+    guard !listed.isEmpty else { throw InputError(.noCertificate, "--only \(path): the list is empty") }
+    self.listed = listed
+  }
+
+  /// Certificate IDs are compared without regard to case, names as they are.
+  private static func key(_ name: String) -> String {
+    CertificateID(hex: Array(name.lowercased().utf8)).map(\.hex) ?? name
+  }
+
+  /// The entry, or the same entry as one that is passed over.
+  mutating func decide(_ entry: InputEntry) -> InputEntry {
+    var entry = entry
+    guard entry.isCertificateOrFailure else { return entry }
+    if let set, let own = entry.set, own.caseInsensitiveCompare(set) == false {
+      entry.content = .passedOver(.notSelected)
+      return entry
+    }
+    if set == nil, !takesAnySet, let own = entry.set {
+      // From a pipe nobody can tell in advance whether there are other sets.
+      entry.content = .failure(
+        InputError(.notSelected, "a certificate of the set \(own)", advice: "choose a set with --select \(own)"))
+      return entry
+    }
+    guard listed != nil else { return entry }
+    var names = entry.deviceID.map { [InputSelection.key($0)] } ?? []
+    if case .certificate(let certificate) = entry.content {
+      names.append(certificate.id.hex)
+      if entry.deviceID == nil, let name = certificate.commonName { names.append(name) }
+    }
+    let found = names.filter { listed?[$0] != nil }
+    for name in found { listed?[name] = true }
+    if found.isEmpty { entry.content = .passedOver(.notListed) }
+    return entry
+  }
+
+  /// A failure for each device on the list that did not occur.
+  func notFound() -> [InputEntry] {
+    (listed ?? [:]).filter { !$0.value }.keys.sorted().map { name in
+      InputEntry(
+        place: listPath, deviceID: name, InputError(.notInSource, "on the list, but not in the source"))
+    }
+  }
+}
+
+extension String {
+  /// The text without quotation marks around it.
+  fileprivate var trimmingQuotes: String {
+    hasPrefix("\"") && hasSuffix("\"") && count > 1 ? String(dropFirst().dropLast()) : self
+  }
+
+  /// Whether both are the same but for their case.
+  fileprivate func caseInsensitiveCompare(_ other: String) -> Bool {
+    lowercased() == other.lowercased()
+  }
+}

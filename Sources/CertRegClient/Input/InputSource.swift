@@ -1,0 +1,143 @@
+import CertRegCrypto
+
+/// Reads files, folders and standard input one after the other. Each file is opened when it is needed, so that sources of any
+/// size take little memory.
+package struct InputSource {
+  private struct File {
+    var path: FilePath
+    /// Whether the file was found in a folder, which may contain other things.
+    var wasFound: Bool
+  }
+
+  private let context: InputContext
+  private var arguments: [FilePath]
+  private var files: [File] = []
+  private var ready: [InputEntry] = []
+  private var reader: FileEntries?
+  private var readerName = ""
+  private var selection: InputSelection
+  /// Files found in the current argument.
+  private var found = 0
+  private var isFinished = false
+  /// What was read, to be compared with what became of it.
+  package private(set) var account = InputAccount()
+
+  /// - Parameters:
+  ///   - arguments: Files and folders; `-` is standard input.
+  ///   - signers: Certificates that may sign a Microchip manifest; empty: signatures are not checked.
+  /// - Throws: `InputError` where the list of devices cannot be read, and where a supplier's sets leave a choice that the user
+  ///   has not made.
+  init(
+    _ arguments: [String], options: InputOptions = InputOptions(), signers: [SignerCertificate] = []
+  ) throws(InputError) {
+    self.arguments = arguments.reversed().map(FilePath.init)
+    context = InputContext(options: options, signers: signers)
+    selection = try InputSelection(options, takesAnySet: try SetScan.isUnambiguous(arguments, options))
+  }
+
+  /// Reads all entries, whatever the options select.
+  init(unselected arguments: [FilePath]) throws(InputError) {
+    self.arguments = arguments.reversed()
+    context = InputContext(options: InputOptions())
+    selection = try InputSelection(InputOptions(), takesAnySet: true)
+  }
+
+  /// The share of the current argument that has been read, from 0 to 1.
+  var fraction: Double? {
+    guard found > 1 else { return reader?.fraction }
+    return 1 - (Double(files.count) + (1 - (reader?.fraction ?? 1))) / Double(found)
+  }
+
+  /// The next entry; `nil` at the end.
+  package mutating func next() -> InputEntry? {
+    while ready.isEmpty {
+      if let sighting = nextSighting() {
+        ready = sighting.entries.reversed()
+      } else if !isFinished {
+        isFinished = true
+        ready = selection.notFound().reversed()
+      } else {
+        return nil
+      }
+    }
+    guard let entry = ready.popLast() else { return nil }
+    let decided = selection.decide(entry)
+    account.read(decided)
+    return decided
+  }
+
+  /// Opens the first argument, so that a source that cannot be read at all is known before anything is sent.
+  ///
+  /// - Throws: `InputError` that says why.
+  mutating func openFirst() throws(InputError) {
+    guard let argument = arguments.last else { return }
+    if !argument.isStandardInput, try Folder.kind(of: argument) == .folder { return }
+    arguments.removeLast()
+    found = 1
+    reader = try reader(File(path: argument, wasFound: false))
+  }
+
+  private mutating func nextSighting() -> Sighting? {
+    while true {
+      if reader != nil {
+        do throws(InputError) {
+          if let sighting = try reader?.next() { return SupplierSet.marked(sighting, path: readerName) }
+          reader = nil
+        } catch {
+          reader = nil
+          account.isIncomplete = true
+          return Sighting(InputEntry(place: readerName, error))
+        }
+      } else if let file = files.popLast() {
+        open(file)
+      } else if let argument = arguments.popLast() {
+        if let sighting = expand(argument) { return sighting }
+      } else {
+        return nil
+      }
+    }
+  }
+
+  private mutating func open(_ file: File) {
+    do throws(InputError) {
+      reader = try reader(file)
+    } catch {
+      reader = FileEntries(SingleReader(InputEntry(place: readerName, error)), place: readerName, context)
+    }
+  }
+
+  private mutating func reader(_ file: File) throws(InputError) -> FileEntries {
+    readerName = file.path.isStandardInput ? "stdin" : file.path.description
+    var context = context
+    context.wasFound = file.wasFound
+    let opened = try InputOpener.reader(
+      try ByteStream(path: file.path), path: file.path, name: readerName, context)
+    return FileEntries(opened, place: readerName, context)
+  }
+
+  private mutating func expand(_ argument: FilePath) -> Sighting? {
+    let isFolder: Bool
+    do throws(InputError) {
+      isFolder = argument.isStandardInput ? false : try Folder.kind(of: argument) == .folder
+      guard isFolder else {
+        files = [File(path: argument, wasFound: false)]
+        found = 1
+        return nil
+      }
+      var others: [InputEntry] = []
+      files = try Folder.files(
+        below: argument,
+        passedOver: { path, thing in others.append(InputEntry(place: path.description, thing)) },
+        unreadable: { path, error in others.append(InputEntry(place: path.description, error)) }
+      ).reversed().map { File(path: $0, wasFound: true) }
+      found = files.count
+      if files.isEmpty, others.isEmpty {
+        let error = InputError(.noCertificate, "the folder holds no file")
+        return Sighting(InputEntry(place: argument.description, error))
+      }
+      return others.first.map { Sighting($0, Array(others.dropFirst())) }
+    } catch {
+      return Sighting(InputEntry(place: argument.description, error))
+    }
+  }
+}

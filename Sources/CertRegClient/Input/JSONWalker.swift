@@ -1,0 +1,179 @@
+import CertRegCodec
+
+/// Finds the certificates in a JSON value: in the members with usual names, in any other string, in nested objects, and in the
+/// payload of a Microchip manifest.
+struct JSONWalker {
+  /// The strings of an object, by the member that holds them.
+  private struct Found {
+    var member: String
+    var path: String
+    var pieces: [Piece]
+  }
+
+  private static let maximumDepth = 16
+
+  private let context: InputContext
+
+  init(_ context: InputContext) {
+    self.context = context
+  }
+
+  /// The entries of a value.
+  func sighting(_ value: JSON, _ place: String) -> Sighting {
+    var entries: [InputEntry] = []
+    if value.members?.isEmpty == true || value.isNull { return Sighting(InputEntry(place: place, .emptyRow)) }
+    walk(value, place, "", parents: [], depth: 0, &entries)
+    if !entries.contains(where: \.isCertificateOrFailure), !entries.contains(where: { $0.content.isSecretOrAuthority })
+    {
+      let fields = JSONWalker.fields([value])
+      let error = missing(value, entries.first)
+      return Sighting(InputEntry(place: place, deviceID: fields.deviceID(context.options), error), entries)
+    }
+    return Sighting(entries, orElse: InputEntry(place: place, .json))
+  }
+
+  private func missing(_ value: JSON, _ first: InputEntry?) -> InputError {
+    if case .passedOver(let thing)? = first?.content { return InputError(thing) }
+    return InputError(.noCertificate, "no member has a certificate", advice: "name the member with --column")
+  }
+
+  private func walk(
+    _ value: JSON, _ place: String, _ path: String, parents: [JSON], depth: Int, _ entries: inout [InputEntry]
+  ) {
+    guard depth < JSONWalker.maximumDepth else { return }
+    switch value {
+    case .string(let text):
+      let pieces = Value.pieces(text.utf8)
+      entries += context.entries(pieces, place: { _ in place }, fields: JSONWalker.fields(parents))
+    case .array(let values):
+      for (index, element) in values.enumerated() {
+        walk(element, place, "\(path)[\(index + 1)]", parents: parents, depth: depth + 1, &entries)
+      }
+    case .object(let members):
+      if members.contains(where: { $0.name == "payload" && $0.value.string != nil }),
+        let signed = MicrochipEntry(value)
+      {
+        entries += signed.entries(place, context)
+        return
+      }
+      object(value, members, place, path, parents: parents, depth: depth, &entries)
+    default: return
+    }
+  }
+
+  private func object(
+    _ value: JSON, _ members: [JSON.Member], _ place: String, _ path: String, parents: [JSON], depth: Int,
+    _ entries: inout [InputEntry]
+  ) {
+    if value["kty"]?.string != nil, value["d"]?.string != nil {
+      entries.append(InputEntry(place: JSONWalker.place(place, path), .privateKey))
+    }
+    let count = entries.count
+    var found: [Found] = []
+    for member in members {
+      let inner = path.isEmpty ? member.name : "\(path).\(member.name)"
+      let pieces = JSONWalker.strings(member.value).flatMap { Value.pieces($0.utf8) }
+      if !pieces.isEmpty {
+        found.append(Found(member: DeviceFields.plain(member.name), path: inner, pieces: pieces))
+      } else if member.value.members != nil || member.value.array != nil {
+        walk(member.value, place, inner, parents: [value] + parents, depth: depth + 1, &entries)
+      }
+    }
+    let fields = JSONWalker.fields([value] + parents)
+    entries += self.entries(found, place, fields)
+    if entries.count == count, value["certificateArn"]?.string != nil {
+      entries.append(
+        InputEntry(place: JSONWalker.place(place, path), deviceID: fields.deviceID(context.options), JSONWalker.onlyARN)
+      )
+    }
+  }
+
+  private static let onlyARN = InputError(
+    .noCertificate, "no certificate, only its ARN",
+    advice: "aws iot describe-certificate --certificate-id ID gives the certificate")
+
+  /// The strings of a member: itself, or the elements of an array of strings.
+  private static func strings(_ value: JSON) -> [String] {
+    if let text = value.string { return [text] }
+    let texts = (value.array ?? []).compactMap(\.string)
+    return texts.count == value.array?.count ? texts : []
+  }
+
+  private func entries(_ found: [Found], _ place: String, _ fields: DeviceFields) -> [InputEntry] {
+    let chosen = chosenMembers(found)
+    var main: [Piece] = []
+    var paths: [String] = []
+    var others: [InputEntry] = []
+    for member in found {
+      for piece in member.pieces {
+        if chosen.contains(member.member) || piece.certificate?.outline?.isAuthority == true {
+          main.append(Piece(line: main.count, content: piece.content))
+          paths.append(member.path)
+        } else {
+          others.append(InputEntry(place: JSONWalker.place(place, member.path), JSONWalker.thing(piece)))
+        }
+      }
+    }
+    let entries = context.entries(
+      main, place: { main.count == 1 ? place : JSONWalker.place(place, paths[$0]) }, fields: fields)
+    return entries.map { entry in
+      var entry = entry
+      // A certificate is named by its element alone.
+      if case .certificate = entry.content { entry.place = place }
+      return entry
+    } + others
+  }
+
+  /// The members whose certificates are taken: the one that the user named, those with usual names, or all.
+  private func chosenMembers(_ found: [Found]) -> Set<String> {
+    if let column = context.options.column { return [DeviceFields.plain(column)] }
+    let withCertificates = found.filter { $0.pieces.contains { $0.certificate != nil } }.map(\.member)
+    let usual = withCertificates.filter(DeviceFields.certificateHeadings.contains)
+    return Set(usual.isEmpty ? found.map(\.member) : usual)
+  }
+
+  private static func thing(_ piece: Piece) -> Thing {
+    switch piece.content {
+    case .thing(let thing): thing
+    case .certificate(let certificate): certificate.outline?.isAuthority == true ? .authority : .notSelected
+    case .damaged: .text
+    }
+  }
+
+  private static func place(_ place: String, _ path: String) -> String {
+    path.isEmpty ? place : "\(place) \(path)"
+  }
+
+  /// The members of an object, then those of the objects around it.
+  private static func fields(_ objects: [JSON]) -> DeviceFields {
+    DeviceFields { plain in
+      for object in objects {
+        let members = object.members ?? []
+        // In the records of an import, `name` is a place.
+        if plain == "name", object["outcome"] != nil { continue }
+        guard let member = members.first(where: { DeviceFields.plain($0.name) == plain }) else { continue }
+        switch member.value {
+        case .string(let text): return text
+        case .number(let text): return text
+        default: continue
+        }
+      }
+      return nil
+    }
+  }
+}
+
+extension InputEntry {
+  /// Whether the entry is a certificate to send, or says why there is none.
+  var isCertificateOrFailure: Bool {
+    if case .passedOver = content { false } else { true }
+  }
+}
+
+extension InputEntry.Content {
+  /// Whether this is a key or the certificate of an authority, which needs no device beside it.
+  fileprivate var isSecretOrAuthority: Bool {
+    guard case .passedOver(let thing) = self else { return false }
+    return thing.isSecret || thing == .authority || thing == .issuer
+  }
+}

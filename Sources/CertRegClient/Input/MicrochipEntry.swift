@@ -1,0 +1,100 @@
+import CertRegCodec
+import CertRegCore
+import CertRegCrypto
+
+/// An entry of a Microchip manifest: an object in JWS JSON serialization (RFC 7515 section 7.2.2), whose `payload` lists the
+/// public keys of a chip and their certificates (`publicKeySet.keys[].x5c`, device first, then its issuers).
+struct MicrochipEntry {
+  private let signed: JSON
+  private let encoded: String
+  private let content: JSON?
+
+  /// - Returns: `nil` where the object is of another kind.
+  init?(_ value: JSON) {
+    guard let encoded = value["payload"]?.string else { return nil }
+    signed = value
+    self.encoded = encoded
+    content = Base64.decodeAnyForm(encoded.utf8).flatMap { try? JSON(parsing: $0) }
+    if content == nil, value["signature"] == nil, value["protected"] == nil, value["header"] == nil { return nil }
+  }
+
+  /// The entries: the device's certificate of each key, and its issuers.
+  func entries(_ place: String, _ context: InputContext) -> [InputEntry] {
+    uncheckedEntries(place, context).map { entry in
+      var entry = entry
+      entry.isSigned = true
+      return entry
+    }
+  }
+
+  private func uncheckedEntries(_ place: String, _ context: InputContext) -> [InputEntry] {
+    guard let content else {
+      return [InputEntry(place: place, InputError(.noCertificate, "its payload cannot be read"))]
+    }
+    let device = content["uniqueId"]?.string ?? signed["header"]?["uniqueId"]?.string
+    if !context.signers.isEmpty, let fault = fault(signed, payload: encoded, context.signers) {
+      return [InputEntry(place: place, deviceID: device, InputError(.wrongSignature, fault))]
+    }
+    var context = context
+    context.signers = []
+    let keys = content["publicKeySet"]?["keys"]?.array ?? []
+    let fields = DeviceFields { plain in
+      if plain == "uniqueid" { return device }
+      return (content.members ?? []).first { DeviceFields.plain($0.name) == plain }?.value.string
+    }
+    let secrets = keys.filter { $0["d"]?.string != nil }.map { _ in InputEntry(place: place, .privateKey) }
+    let entries = keys.flatMap { key -> [InputEntry] in
+      let chain = (key["x5c"]?.array ?? []).compactMap(\.string)
+      let pieces = chain.enumerated().flatMap { index, text in
+        MicrochipEntry.pieces(text, isDevice: index == 0)
+      }
+      return context.entries(pieces, place: { _ in place }, fields: fields)
+    }
+    if !entries.isEmpty { return entries + secrets }
+    return [InputEntry(place: place, deviceID: device, MicrochipEntry.missing(content))] + secrets
+  }
+
+  /// The pieces of an element of `x5c` (RFC 7517 section 4.7). The first one is the device's; what cannot be read fails.
+  private static func pieces(_ text: String, isDevice: Bool) -> [Piece] {
+    let pieces = Value.pieces(text.utf8)
+    if !pieces.isEmpty { return isDevice ? pieces : pieces.map(asIssuer) }
+    if let der = Base64.decodeAnyForm(text.utf8), der.first == 0x30 {
+      let found = Piece.pieces(ofDER: der)
+      return isDevice ? found : found.map(asIssuer)
+    }
+    let error = InputError(.noCertificate, "an element of x5c is not base64 of a certificate")
+    return [Piece(line: 1, content: isDevice ? .damaged(error) : .thing(.issuer))]
+  }
+
+  private static func asIssuer(_ piece: Piece) -> Piece {
+    guard let certificate = piece.certificate else { return piece }
+    return Piece(line: piece.line, content: .thing(certificate.outline?.isAuthority == true ? .authority : .issuer))
+  }
+
+  private static func missing(_ content: JSON) -> InputError {
+    guard content["version"]?.integer == 2, content["publicKeySet"] == nil else {
+      return InputError(.noCertificate, "none of its keys has a certificate (x5c)")
+    }
+    return InputError(
+      .noCertificate, "a manifest of version 2, which names the chip and has neither keys nor certificates",
+      advice:
+        "the certificates are in the chips: read them with cryptoauthlib (tng_atcacert_read_device_cert), or download the "
+        + "order's manifest with certificates from Microchip")
+  }
+
+  /// What is wrong with the signature; `nil` for a signature of one of the signers.
+  private func fault(_ signed: JSON, payload: String, _ signers: [SignerCertificate]) -> String? {
+    guard let protected = signed["protected"]?.string, let header = Base64.decodeAnyForm(protected.utf8),
+      let parameters = try? JSON(parsing: header), let text = signed["signature"]?.string,
+      let signature = Base64.decodeAnyForm(text.utf8)
+    else { return "not signed" }
+    guard parameters["alg"]?.string == "ES256", parameters["crit"] == nil else {
+      return "not signed with ES256"
+    }
+    let named = parameters["x5t#S256"]?.string.flatMap { Base64.decodeAnyForm($0.utf8) }
+    let candidates = signers.filter { signer in named.map { $0 == signer.digest.bytes } ?? true }
+    guard !candidates.isEmpty else { return "signed by a certificate that was not given with --signer" }
+    let message = Array("\(protected).\(payload)".utf8)
+    return candidates.contains { $0.verifies(signature, of: message) } ? nil : "the signature does not match"
+  }
+}

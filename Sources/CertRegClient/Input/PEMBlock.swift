@@ -1,0 +1,148 @@
+import CertRegCodec
+
+/// A PEM block while it is read, and what it comes to.
+struct PEMBlock {
+  /// The longest block that is kept in memory.
+  static let maximumBytes = 4 * 1024 * 1024
+
+  /// The line of the BEGIN boundary.
+  let line: Int
+  let begin: PEMBoundary
+  /// What stands before the boundary on its line, as in `// -----BEGIN`.
+  let prefix: [UInt8]
+  /// Whether the block has the form of RFC 7468, so that its text can be sent as it is.
+  var isPlain: Bool
+  private var body: [UInt8] = []
+  /// Whether lines were left out, because the block is too long.
+  private(set) var isTooLong = false
+
+  init(line: Int, begin: PEMBoundary, prefix: [UInt8], isPlain: Bool) {
+    self.line = line
+    self.begin = begin
+    self.prefix = prefix
+    self.isPlain = isPlain
+  }
+
+  /// Adds a line of the body.
+  mutating func append(_ text: ArraySlice<UInt8>) {
+    guard body.count + text.count < PEMBlock.maximumBytes else {
+      isTooLong = true
+      return
+    }
+    body.append(contentsOf: isPlain ? text : undecorated(text))
+    body.append(0x0A)
+  }
+
+  /// A line without the comment sign or quotation mark that the BEGIN line has, and without spaces around it.
+  private func undecorated(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    var text = PEMBlock.trimmed(text)
+    let sign = PEMBlock.trimmed(prefix[...])
+    if !sign.isEmpty, text.starts(with: sign) { text = PEMBlock.trimmed(text.dropFirst(sign.count)) }
+    return text
+  }
+
+  static func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    var text = text
+    while let first = text.first, Base64.isWhiteSpace(first) { text.removeFirst() }
+    while let last = text.last, Base64.isWhiteSpace(last) { text.removeLast() }
+    return text
+  }
+
+  /// What the block holds.
+  ///
+  /// - Parameter end: Its END boundary; `nil` where there is none.
+  func pieces(end: PEMBoundary?) -> [Piece] {
+    let labels = begin.label + " " + (end?.label ?? "")
+    if let secret = secret(labels) { return [Piece(line: line, content: .thing(secret))] }
+    if begin.isExact, let thing = PEMBlock.thing(begin.label) { return [Piece(line: line, content: .thing(thing))] }
+    if let error = damage(end) { return [Piece(line: line, content: .damaged(error))] }
+    let der = Base64.decodeAnyForm(body)
+    if ["PKCS7", "PKCS #7 SIGNED DATA", "CMS"].contains(begin.label) {
+      guard let der else {
+        let error = InputError(.noCertificate, "a \(begin.label) block that is not base64")
+        return [Piece(line: line, content: .damaged(error))]
+      }
+      return Piece.pieces(ofDER: der, line: line)
+    }
+    guard let der, case .certificate = DEROutline(der) else {
+      // Only the daemon can say what is wrong with it.
+      return [Piece(line: line, content: .certificate(InputCertificate(undecodable: text(end))))]
+    }
+    return Piece.pieces(ofDER: der, line: line, pem: isPlain || end == nil ? text(end) : nil)
+  }
+
+  /// The lines of the block.
+  private func text(_ end: PEMBoundary?) -> String {
+    let label = begin.label
+    let first = isPlain ? String(decoding: prefix, as: UTF8.self) : "-----BEGIN \(label)-----"
+    let last = end.map { "-----END \($0.label)-----\n" } ?? ""
+    return first + "\n" + TextEncoding.string(body) + last
+  }
+
+  /// The private key that the block is or contains, whatever its labels say.
+  private func secret(_ labels: String) -> Thing? {
+    if labels.contains("PRIVATE") && labels.contains("KEY") { return .privateKey }
+    if labels.contains("PKCS12") || labels.contains("PKCS #12") || labels.contains("PFX") { return .keyContainer }
+    if case .thing(let thing) = DEROutline(PEMBlock.decodedBeginning(body)), thing.isSecret { return thing }
+    return body.containsText("PRIVATE KEY") || body.containsText("Proc-Type:") ? .privateKey : nil
+  }
+
+  /// The bytes that the base64 characters at the beginning of `text` stand for.
+  private static func decodedBeginning(_ text: [UInt8]) -> [UInt8] {
+    var decoder = Base64.Decoder()
+    var bytes: [UInt8] = []
+    for byte in text.prefix(4096) where !Base64.isWhiteSpace(byte) {
+      guard (try? decoder.feed(byte, into: &bytes)) != nil else { break }
+    }
+    return bytes
+  }
+
+  private static func thing(_ label: String) -> Thing? {
+    switch label {
+    case _ where label.hasSuffix("CERTIFICATE"), "PKCS7", "PKCS #7 SIGNED DATA", "CMS": nil
+    case _ where label.hasSuffix("CERTIFICATE REQUEST"): .certificateRequest
+    // A misspelled label is damage.
+    case _ where label.contains("CERTIF"): nil
+    case "SSH2 PUBLIC KEY": .sshKey
+    case _ where label.hasPrefix("PGP "): .openPGP
+    case _ where label.hasSuffix("PUBLIC KEY"): .publicKey
+    case _ where label.hasSuffix("CRL"): .revocationList
+    case _ where label.hasSuffix("PARAMETERS"): .parameters
+    default: .otherBlock
+    }
+  }
+
+  /// Why the block cannot be read although it was to be a certificate.
+  private func damage(_ end: PEMBoundary?) -> InputError? {
+    if isTooLong { return InputError(.tooLong, "a block of more than 4 MiB, which no certificate has") }
+    if begin.hasOtherDashes || end?.hasOtherDashes == true {
+      return InputError(
+        .damagedText, "a word processor has put other dashes in place of hyphens around BEGIN and END",
+        advice: PEMBlock.dashesCommand)
+    }
+    if !begin.isExact || begin.label.contains("CERTIF") && !begin.label.hasSuffix("CERTIFICATE") {
+      if let thing = PEMBlock.thing(begin.label), thing != .otherBlock {
+        return InputError(.otherContent, "\(thing.name), with a damaged BEGIN line")
+      }
+      return InputError(.damagedText, "the BEGIN line is damaged: it has to read -----BEGIN CERTIFICATE-----")
+    }
+    if let end, !end.isExact {
+      return InputError(.damagedText, "the END line is damaged: it has to read -----END \(begin.label)-----")
+    }
+    return nil
+  }
+
+  /// Puts hyphens back around BEGIN and END, whatever the encoding of the dashes is.
+  static let dashesCommand =
+    #"LC_ALL=C sed -E 's/[^A-Z0-9 ]+ *(BEGIN|END) ([A-Z0-9 ]*[A-Z0-9]) *[^A-Z0-9 ]+/-----\1 \2-----/' FILE | certregctl register -"#
+}
+
+extension [UInt8] {
+  /// Whether the bytes of `text` occur.
+  func containsText(_ text: StaticString) -> Bool {
+    withUnsafeBytes { bytes in
+      guard bytes.count >= text.utf8CodeUnitCount else { return false }
+      return (0...(bytes.count - text.utf8CodeUnitCount)).contains { PEMLines.matches(text, in: bytes, at: $0) }
+    }
+  }
+}

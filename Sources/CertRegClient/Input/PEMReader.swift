@@ -1,0 +1,90 @@
+/// Reads a text with PEM blocks. Certificates are compared with their neighbours, to find those of issuers.
+struct PEMReader: InputReader {
+  private let stream: ByteStream
+  private let name: String
+  private let context: InputContext
+  private var scanner = PEMScanner()
+  private var pieces: [Piece] = []
+  private var ready: [InputEntry] = []
+  private var hasEnded = false
+  private var hasFound = false
+
+  init(_ stream: ByteStream, name: String, _ context: InputContext) {
+    self.stream = stream
+    self.name = name
+    self.context = context
+  }
+
+  var fraction: Double? { stream.fraction }
+
+  mutating func next() throws(InputError) -> Sighting? {
+    if ready.isEmpty { try fill() }
+    return ready.popLast().map { Sighting($0) }
+  }
+
+  private mutating func fill() throws(InputError) {
+    while !hasEnded, pieces.count < DeviceChoice.window {
+      if let line = try stream.nextLine() {
+        scanner.take(line[...], &pieces)
+      } else {
+        scanner.finish(&pieces)
+        hasEnded = true
+      }
+    }
+    let isAll = hasEnded && !hasFound
+    let isOnlyOne = isAll && pieces.count == 1
+    if !pieces.isEmpty { hasFound = true }
+    var entries = context.entries(pieces, place: { isOnlyOne ? name : "\(name):\($0)" })
+    if isAll { context.failFirst(of: &entries) }
+    ready = entries.reversed()
+    pieces = []
+    if hasEnded, !hasFound {
+      hasFound = true
+      ready = [context.entry(name, .text)]
+    }
+  }
+}
+
+/// Reads a file as a whole: DER encodings one after the other, of certificates, of PKCS#7 or of something else.
+struct EncodedReader: InputReader {
+  private var ready: [InputEntry]
+
+  init(_ stream: ByteStream, name: String, _ context: InputContext) throws(InputError) {
+    let bytes = try stream.takeAll(limit: FileReader.maximumBytes)
+    var pieces: [Piece] = []
+    var rest = bytes[...]
+    repeat {
+      let length = DERElements.declaredLength(rest) ?? rest.count
+      let isFollowed = length < rest.count && rest.dropFirst(length).first == 0x30
+      let encoding = isFollowed ? rest.prefix(length) : rest
+      pieces += Piece.pieces(ofDER: Array(encoding), line: pieces.count + 1)
+      rest = rest.dropFirst(encoding.count)
+    } while !rest.isEmpty
+    let isOnlyOne = pieces.count == 1
+    var entries = context.entries(pieces, place: { isOnlyOne ? name : "\(name)#\($0)" })
+    context.failFirst(of: &entries)
+    ready = entries.reversed()
+  }
+
+  var fraction: Double? { nil }
+
+  mutating func next() -> Sighting? {
+    ready.popLast().map { Sighting($0) }
+  }
+}
+
+/// Gives one entry.
+struct SingleReader: InputReader {
+  private var entry: InputEntry?
+
+  init(_ entry: InputEntry) {
+    self.entry = entry
+  }
+
+  var fraction: Double? { nil }
+
+  mutating func next() -> Sighting? {
+    defer { entry = nil }
+    return entry.map { Sighting($0) }
+  }
+}

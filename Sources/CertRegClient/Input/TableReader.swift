@@ -1,0 +1,136 @@
+/// Reads a table with one certificate in each row: Espressif's and RainMaker's manifests, Nordic's `onboard.csv`, and what
+/// spreadsheets write.
+struct TableReader: InputReader {
+  private var records: CSVRecords
+  private let name: String
+  private let context: InputContext
+  /// The plain headings; `nil` for a table without.
+  private var headings: [String]?
+  private var certificateColumn: Int?
+  private var first: CSVRecords.Record?
+
+  /// - Throws: `InputError` where the table has no such column as the user named.
+  init(_ stream: ByteStream, head: [UInt8], name: String, _ context: InputContext) throws(InputError) {
+    let dialect = CSVDialect(head: head)
+    records = CSVRecords(stream, separator: dialect.separator)
+    self.name = name
+    self.context = context
+    if dialect.hasSeparatorLine { try records.skipLine() }
+    first = try records.next()
+    try readHeadings()
+  }
+
+  var fraction: Double? { records.fraction }
+
+  var nothing: Thing { .table }
+
+  private mutating func readHeadings() throws(InputError) {
+    let cells = first?.fields ?? []
+    // A "heading" that is a certificate or a key is data.
+    let isData = first?.isDamaged == true || cells.contains { !Value.pieces($0).isEmpty }
+    if !isData, first != nil {
+      headings = cells.map { DeviceFields.plain(TextEncoding.string($0)) }
+      first = nil
+    }
+    guard let column = context.options.column else {
+      let names = headings ?? []
+      certificateColumn = DeviceFields.certificateHeadings.lazy.compactMap { names.firstIndex(of: $0) }.first
+      return
+    }
+    let number = Int(column).flatMap { (1...max(1, cells.count)).contains($0) ? $0 - 1 : nil }
+    guard let index = headings?.firstIndex(of: DeviceFields.plain(column)) ?? number else {
+      throw InputError(
+        .noCertificate, isData ? "the table has no headings" : "no column \(column); \(TableReader.listed(cells))",
+        advice: isData ? "give the number of the column: --column 2" : "name one of its columns with --column")
+    }
+    certificateColumn = index
+  }
+
+  private static func listed(_ cells: [ArraySlice<UInt8>]) -> String {
+    "the columns are: " + cells.map { TextEncoding.string($0.prefix(40)) }.joined(separator: ", ").prefix(400)
+  }
+
+  mutating func next() throws(InputError) -> Sighting? {
+    let record: CSVRecords.Record
+    if let first {
+      record = first
+      self.first = nil
+    } else if let read = try records.next() {
+      record = read
+    } else {
+      return nil
+    }
+    return sighting(record)
+  }
+
+  private func sighting(_ record: CSVRecords.Record) -> Sighting {
+    let place = "\(name):\(record.line)"
+    if record.isDamaged {
+      return Sighting(InputEntry(place: place, InputError(.damagedText, "a quotation mark is not closed in this row")))
+    }
+    let cells = record.fields
+    if cells.allSatisfy({ PEMBlock.trimmed($0).isEmpty }) { return Sighting(InputEntry(place: place, .emptyRow)) }
+    let found = cells.map { Value.pieces($0) }
+    let column = certificateColumn ?? TableReader.onlyColumn(found)
+    let fields = self.fields(cells, certificateColumn: column)
+    guard column != nil || !found.contains(where: { $0.contains { $0.certificate != nil } }) else {
+      let error = InputError(
+        .notSelected, "several columns hold certificates of devices", advice: "name one of them with --column")
+      return Sighting(InputEntry(place: place, deviceID: fields.deviceID(context.options), error))
+    }
+    let main = column.flatMap { $0 < found.count ? found[$0] : nil } ?? []
+    var entries = context.entries(main, place: { _ in place }, fields: fields)
+    for (index, pieces) in found.enumerated() where index != column {
+      entries += TableReader.things(pieces).map { InputEntry(place: place, $0) }
+    }
+    if !main.isEmpty { return Sighting(entries, orElse: InputEntry(place: place, .emptyRow)) }
+    let error = missing(cells, column)
+    return Sighting(InputEntry(place: place, deviceID: fields.deviceID(context.options), error), entries)
+  }
+
+  private func missing(_ cells: [ArraySlice<UInt8>], _ column: Int?) -> InputError {
+    guard let column else {
+      return InputError(
+        .noCertificate, "no column of this row holds a certificate", advice: "name the column with --column")
+    }
+    let isEmpty = column >= cells.count || PEMBlock.trimmed(cells[column]).isEmpty
+    return InputError(
+      .noCertificate,
+      isEmpty ? "the certificate's column is empty" : "the certificate's column holds something else")
+  }
+
+  /// The one column with the certificate of a device; `nil` where there is none, or more than one.
+  private static func onlyColumn(_ found: [[Piece]]) -> Int? {
+    let columns = found.indices.filter { index in
+      DeviceChoice.contents(of: found[index], includesAuthorities: false).contains {
+        if case .certificate = $0 { true } else { false }
+      }
+    }
+    if columns.count == 1 { return columns[0] }
+    return columns.isEmpty ? found.firstIndex { $0.contains { $0.certificate != nil } } : nil
+  }
+
+  /// What other columns hold: authorities beside the device, keys.
+  private static func things(_ pieces: [Piece]) -> [Thing] {
+    pieces.compactMap { piece in
+      switch piece.content {
+      case .thing(let thing): thing
+      case .certificate(let certificate): certificate.outline?.isAuthority == true ? .authority : .issuer
+      case .damaged: nil
+      }
+    }
+  }
+
+  private func fields(_ cells: [ArraySlice<UInt8>], certificateColumn: Int?) -> DeviceFields {
+    DeviceFields { plain in
+      if let headings {
+        guard let index = headings.firstIndex(of: plain), index < cells.count else { return nil }
+        return TextEncoding.string(cells[index])
+      }
+      if let number = Int(plain), number >= 1, number <= cells.count { return TextEncoding.string(cells[number - 1]) }
+      // Without headings the name of the device comes first, as in Nordic's `onboard.csv`.
+      guard plain == DeviceFields.nameHeadings[0], certificateColumn != 0, let first = cells.first else { return nil }
+      return first.count <= DeviceFields.maximumNameCharacters ? TextEncoding.string(first) : nil
+    }
+  }
+}

@@ -1,0 +1,131 @@
+/// The encodings that texts have.
+enum TextEncoding: Hashable, Sendable {
+  /// UTF-8, and whatever single-byte encoding a text without a mark has: it is told apart where a string is made.
+  case bytes
+  case utf16LittleEndian
+  case utf16BigEndian
+
+  /// The encoding of a text that begins with `head`, by its byte-order mark or by where its zeros are; `nil` for binary data.
+  static func detect(_ head: ArraySlice<UInt8>) -> TextEncoding? {
+    if head.starts(with: [0xFF, 0xFE]) { return .utf16LittleEndian }
+    if head.starts(with: [0xFE, 0xFF]) { return .utf16BigEndian }
+    let sample = head.prefix(1024)
+    if sample.count >= 8, let encoding = unmarkedUTF16(sample) { return encoding }
+    return sample.contains { $0 < 0x20 && !isTextControl($0) } ? nil : .bytes
+  }
+
+  /// Texts of certificates are nearly all ASCII: in UTF-16 every other byte is zero.
+  private static func unmarkedUTF16(_ sample: ArraySlice<UInt8>) -> TextEncoding? {
+    var zeros = [0, 0]
+    for (index, byte) in sample.enumerated() {
+      if byte == 0 {
+        zeros[index % 2] += 1
+      } else if byte < 0x20, !isTextControl(byte) {
+        return nil
+      }
+    }
+    let enough = sample.count * 2 / 5
+    if zeros[0] == 0, zeros[1] >= enough { return .utf16LittleEndian }
+    return zeros[1] == 0 && zeros[0] >= enough ? .utf16BigEndian : nil
+  }
+
+  /// Control characters that occur in texts: white space, escape sequences, the end-of-file mark of DOS, and zeros never.
+  private static func isTextControl(_ byte: UInt8) -> Bool {
+    byte >= 0x09 && byte <= 0x0D || byte == 0x1B || byte == 0x1A
+  }
+
+  /// The string that `bytes` stand for: UTF-8 where they are valid, otherwise Windows-1252.
+  static func string(_ bytes: some Collection<UInt8>) -> String {
+    if let text = String(validating: bytes, as: UTF8.self) { return text }
+    var text = ""
+    for byte in bytes {
+      text.unicodeScalars.append((0x80..<0xA0).contains(byte) ? windows1252[Int(byte) - 0x80] : Unicode.Scalar(byte))
+    }
+    return text
+  }
+
+  /// The characters 0x80 to 0x9F of Windows-1252. The five that it leaves out stand for the control characters of ISO 8859-1.
+  private static let windows1252 = Array(
+    "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8D}Ž\u{8F}\u{90}‘’“”•–—˜™š›œ\u{9D}žŸ".unicodeScalars)
+}
+
+/// Turns pieces of a text into UTF-8 with LF at the ends of lines, without byte-order marks. Concatenated files have marks in
+/// the middle.
+struct TextFilter {
+  private let encoding: TextEncoding
+  private var swapsBytes = false
+  /// Bytes that the next piece completes.
+  private var held: [UInt8] = []
+  private var followsCR = false
+
+  init(_ encoding: TextEncoding) {
+    self.encoding = encoding
+  }
+
+  /// The text of the next piece.
+  ///
+  /// - Parameter isLast: Whether the text ends with this piece.
+  mutating func text(of piece: [UInt8], isLast: Bool) -> [UInt8] {
+    let bytes = held.isEmpty ? piece : held + piece
+    held = []
+    return encoding == .bytes ? plainText(bytes, isLast: isLast) : utf16Text(bytes)
+  }
+
+  private mutating func plainText(_ bytes: [UInt8], isLast: Bool) -> [UInt8] {
+    // Nearly all texts have neither marks nor CR, and pass as they are.
+    guard followsCR || bytes.contains(where: { $0 == 0x0D || $0 == 0xEF }) else { return bytes }
+    var result: [UInt8] = []
+    result.reserveCapacity(bytes.count)
+    var index = 0
+    while index < bytes.count {
+      let byte = bytes[index]
+      if byte == 0xEF {
+        let next = bytes[index..<min(bytes.count, index + 3)]
+        if next.elementsEqual([0xEF, 0xBB, 0xBF]) {
+          index += 3
+          continue
+        }
+        if next.count < 3, !isLast, [0xEF, 0xBB].starts(with: next) {
+          held = Array(next)
+          return result
+        }
+      }
+      append(byte, to: &result)
+      index += 1
+    }
+    return result
+  }
+
+  private mutating func append(_ byte: UInt8, to result: inout [UInt8]) {
+    if byte == 0x0D {
+      result.append(0x0A)
+    } else if byte != 0x0A || !followsCR {
+      result.append(byte)
+    }
+    followsCR = byte == 0x0D
+  }
+
+  private mutating func utf16Text(_ bytes: [UInt8]) -> [UInt8] {
+    var units: [UInt16] = []
+    units.reserveCapacity(bytes.count / 2)
+    for index in stride(from: 0, to: bytes.count - 1, by: 2) {
+      let (first, second) = (UInt16(bytes[index]), UInt16(bytes[index + 1]))
+      var unit = (encoding == .utf16LittleEndian) != swapsBytes ? second << 8 | first : first << 8 | second
+      if unit == 0xFFFE {
+        // The mark of the other order: a text in that order was appended.
+        swapsBytes.toggle()
+        unit = 0xFEFF
+      }
+      if unit != 0xFEFF { units.append(unit) }
+    }
+    if bytes.count % 2 == 1 { held = [bytes[bytes.count - 1]] }
+    if let last = units.last, UTF16.isLeadSurrogate(last), bytes.count >= 2 {
+      units.removeLast()
+      held = Array(bytes[(bytes.count - 2 - held.count)...])
+    }
+    var result: [UInt8] = []
+    result.reserveCapacity(units.count)
+    for byte in String(decoding: units, as: UTF16.self).utf8 { append(byte, to: &result) }
+    return result
+  }
+}

@@ -1,0 +1,97 @@
+/// What something is that is not a certificate to register. The raw value is the `reason` in reports.
+package enum Thing: String, CaseIterable, Hashable, Sendable {
+  case privateKey = "private_key"
+  case keyContainer = "pkcs12"
+  case keystore = "keystore"
+  case authority = "ca_certificate"
+  case issuer = "issuer_certificate"
+  case certificateRequest = "certificate_request"
+  case publicKey = "public_key"
+  case revocationList = "revocation_list"
+  case parameters = "parameters"
+  case otherBlock = "other_block"
+  case sshKey = "ssh_key"
+  case openPGP = "openpgp"
+  case emptyBundle = "empty_bundle"
+  case lfsPointer = "git_lfs_pointer"
+  case html = "html"
+  case xml = "xml"
+  case json = "json"
+  case table = "table"
+  case text = "text"
+  case binary = "binary"
+  case empty = "empty"
+  case emptyRow = "empty_row"
+  case image = "image"
+  case document = "document"
+  case program = "program"
+  case database = "database"
+  case otherArchive = "other_archive"
+  case encrypted = "encrypted"
+  case hidden = "hidden_file"
+  case special = "special_file"
+  case importReport = "import_report"
+  case notSelected = "not_selected"
+  case notListed = "not_listed"
+
+  /// The name with its article: `a private key`.
+  package var name: String {
+    switch self {
+    case .privateKey: "a private key"
+    case .keyContainer: "a PKCS#12 file, which can hold a private key"
+    case .keystore: "a Java keystore, which can hold a private key"
+    case .authority: "a CA certificate"
+    case .issuer: "the certificate of an issuer"
+    case .certificateRequest: "a certificate signing request"
+    case .publicKey: "a public key"
+    case .revocationList: "a certificate revocation list"
+    case .parameters: "key parameters"
+    case .otherBlock: "a PEM block of another kind"
+    case .sshKey: "an SSH public key"
+    case .openPGP: "OpenPGP data"
+    case .emptyBundle: "PKCS#7 without a certificate"
+    case .lfsPointer: "a Git LFS pointer"
+    case .html: "an HTML page"
+    case .xml: "an XML document"
+    case .json: "JSON without a certificate"
+    case .table: "a table without a certificate"
+    case .text: "text"
+    case .binary: "binary data"
+    case .empty: "empty"
+    case .emptyRow: "an empty row"
+    case .image: "an image"
+    case .document: "an office document"
+    case .program: "a program"
+    case .database: "a database"
+    case .otherArchive: "an archive of a kind that is not read"
+    case .encrypted: "encrypted"
+    case .hidden: "a hidden file"
+    case .special: "not a regular file"
+    case .importReport: "a report of certregctl import"
+    case .notSelected: "not selected"
+    case .notListed: "not on the list"
+    }
+  }
+
+  /// Whether this is or can hold a private key.
+  var isSecret: Bool { self == .privateKey || self == .keyContainer || self == .keystore }
+
+  /// What to do with a file of this kind. Commands are complete apart from the name FILE.
+  package var advice: String? {
+    switch self {
+    case .privateKey: "it was not sent: give the certificate that belongs to it"
+    case .keyContainer: "openssl pkcs12 -in FILE -clcerts -nokeys | certregctl register -"
+    case .keystore: "keytool -exportcert -rfc -keystore FILE -alias NAME | certregctl register -"
+    case .authority, .issuer: "--include-ca takes CA certificates, too"
+    case .certificateRequest:
+      "have it signed first, or let AWS IoT do so: aws iot create-certificate-from-csr --certificate-signing-request file://FILE"
+    case .publicKey: "the certificate that contains the key is needed"
+    case .lfsPointer: "git lfs pull fetches the file itself"
+    case .html, .xml: "a server sent it in place of the file: download the file again"
+    case .document: "save the table as CSV"
+    case .otherArchive: "unpack it into a folder, and import the folder"
+    case .encrypted: "unpack it with its password, and import the folder"
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import CertRegCodec
+
+/// Reads the text of a cell, a JSON string or a line: PEM in any form, or base64 or hexadecimal digits of DER.
+enum Value {
+  /// Shorter texts hold neither certificates nor keys that can be recognised.
+  private static let minimumBytes = 16
+  /// Texts up to this length are taken for names, unless they are the whole of an encoding.
+  private static let nameBytes = 100
+
+  /// What the text holds; empty where nothing is recognised.
+  static func pieces(_ text: some Collection<UInt8>) -> [Piece] {
+    pieces(Array(text), depth: 0)
+  }
+
+  private static func pieces(_ text: [UInt8], depth: Int) -> [Piece] {
+    guard text.count >= minimumBytes else { return [] }
+    if mayHoldBoundary(text) {
+      var scanner = PEMScanner()
+      var pieces: [Piece] = []
+      let lines = text.last == 0x0A ? text.dropLast() : text[...]
+      for line in lines.split(separator: 0x0A, omittingEmptySubsequences: false) { scanner.take(line, &pieces) }
+      scanner.finish(&pieces)
+      if scanner.hasBoundary, !pieces.isEmpty { return pieces }
+    }
+    if let secret = secret(text) { return [Piece(line: 1, content: .thing(secret))] }
+    guard text.count > nameBytes || mayBeginEncoding(text), let bytes = decoded(text), !bytes.isEmpty else { return [] }
+    if bytes[0] == 0x30 {
+      if text.count <= nameBytes, DERElements.declaredLength(bytes[...]) != bytes.count { return [] }
+      let found = Piece.pieces(ofDER: bytes)
+      if case .damaged? = found.first?.content { return [] }
+      return found
+    }
+    return depth == 0 && TextEncoding.detect(bytes[...]) != nil ? pieces(bytes, depth: 1) : []
+  }
+
+  /// Whether a short text begins as base64 of a SEQUENCE or of PEM does, as digits of a SEQUENCE, or in quotes.
+  private static func mayBeginEncoding(_ text: [UInt8]) -> Bool {
+    [0x4D, 0x4C, 0x33, 0x22, 0x27, 0x20, 0x64].contains(text[0])
+  }
+
+  /// Texts of private keys without BEGIN lines.
+  static func secret(_ text: [UInt8]) -> Thing? {
+    if text.containsText("PuTTY-User-Key-File") || text.containsText("AGE-SECRET-KEY-") { return .privateKey }
+    return text.containsText("\"kty\"") && text.containsText("\"d\"") ? .privateKey : nil
+  }
+
+  private static func mayHoldBoundary(_ text: [UInt8]) -> Bool {
+    text.containsText("BEGIN") || text.containsText("END ") || text.containsText("--")
+  }
+
+  /// The bytes that base64 or hexadecimal digits stand for. Quotation marks around the text do not count.
+  static func decoded(_ text: [UInt8]) -> [UInt8]? {
+    var body = PEMBlock.trimmed(text[...])
+    while let first = body.first, let last = body.last, body.count > 1, first == last, first == 0x22 || first == 0x27 {
+      body = PEMBlock.trimmed(body.dropFirst().dropLast())
+    }
+    if body.starts(with: "data:".utf8), let comma = body.firstIndex(of: UInt8(ascii: ",")) {
+      body = body[(comma + 1)...]
+    }
+    if body.contains(UInt8(ascii: "\\")) { body = EscapedText.resolvingLineEnds(body)[...] }
+    if body.starts(with: [0x33, 0x30]), let bytes = hexadecimal(body) { return bytes }
+    return Base64.decodeAnyForm(body)
+  }
+
+  private static func hexadecimal(_ text: ArraySlice<UInt8>) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    var high: UInt8?
+    for digit in text where !Base64.isWhiteSpace(digit) && digit != UInt8(ascii: ":") {
+      guard let value = Character(Unicode.Scalar(digit)).hexDigitValue else { return nil }
+      if let first = high {
+        bytes.append(first << 4 | UInt8(value))
+        high = nil
+      } else {
+        high = UInt8(value)
+      }
+    }
+    return high == nil ? bytes : nil
+  }
+}

@@ -1,0 +1,125 @@
+import CertRegCodec
+import CertRegCore
+import Testing
+
+@testable import CertRegClient
+
+@Suite struct PEMTests {
+  /// The pieces of a text, each as what becomes of it.
+  private func outcomes(_ text: String) -> [String] {
+    Value.pieces(text.utf8).map { piece in
+      switch piece.content {
+      case .certificate(let certificate): certificate.pem
+      case .thing(let thing): thing.rawValue
+      case .damaged(let error): "\(piece.line) \(error.reason)"
+      }
+    }
+  }
+
+  private let one = Sample.certificatePEM(1)
+  private let two = Sample.certificatePEM(2)
+
+  @Test func `takes blocks without the text around them`() {
+    #expect(outcomes("Subject: CN=x\n" + one + "\ntext after\n") == [one])
+    #expect(outcomes("Bag Attributes\n    friendlyName: x\n" + one + two) == [one, two])
+  }
+
+  static let dressings: [@Sendable (String) -> String] = [
+    { $0 }, { $0.replacing("\n", with: "\\n") }, { $0.replacing("\n", with: "\\\\n") },
+    { $0.replacing("\n", with: "\\r\\n") }, { $0.replacing("\n", with: " ") },
+    { "  " + $0.replacing("\n", with: "\n  ") }, { "> " + $0.replacing("\n", with: "\n> ") },
+    { "// " + $0.replacing("\n", with: "\n// ") }, { "# " + $0.replacing("\n", with: "\n# ") },
+    { "const char c[] =\n\"" + $0.replacing("\n", with: "\\n\"\n\"") + "\";" },
+    { "c = (\"" + $0.replacing("\n", with: "\\n\"\n     \"") + "\")" },
+    { "let c = \"" + $0.replacing("\n", with: "\\n\" +\n  \"") + "\";" },
+    { "c = b'" + $0.replacing("\n", with: "\\n'\n  b'") + "'" },
+    { "#define C \"" + $0.replacing("\n", with: "\\n\" \\\n  \"") + "\"" },
+    { "c = \"\"\"" + $0 + "\"\"\"" }, { "static const char c[] = R\"EOF(\n" + $0 + ")EOF\";" },
+    { "cert: |\n    " + $0.replacing("\n", with: "\n    ") }, { "{\"c\":\"" + $0.replacing("\n", with: "\\n") + "\"}" },
+  ]
+
+  @Test(arguments: dressings.indices) func `takes a block however it is dressed`(index: Int) {
+    let dress = Self.dressings[index]
+    #expect(outcomes(dress(one)) == [one])
+    #expect(outcomes(dress(one) + "\n" + dress(two)) == [one, two])
+    #expect(
+      outcomes(dress(Sample.pem("EC PRIVATE KEY", Sample.privateKey)) + "\n" + dress(two)) == ["private_key", two])
+  }
+
+  @Test func `takes blocks apart that are joined`() {
+    #expect(outcomes(String(one.dropLast()) + two) == [one, two])
+    #expect(outcomes(String(Sample.pem("PRIVATE KEY", Sample.privateKey).dropLast()) + two) == ["private_key", two])
+  }
+
+  @Test(arguments: [
+    "----BEGIN CERTIFICATE-----", "-----BEGIN CERTIFICATE----", "-----BEGIN CERTIFICATE", "BEGIN CERTIFICATE-----",
+    "------BEGIN CERTIFICATE-----", "-----BEGINCERTIFICATE-----", "----- BEGIN CERTIFICATE -----",
+    "-----BEGIN CERTIFICAT-----", "-----BEGN CERTIFICATE-----", "—–BEGIN CERTIFICATE—–", "BEGIN CERTIFICATE",
+    "-----BEGIN  CERTIFICATE-----", "—-BEGIN CERTIFICATE—-",
+  ])
+  func `fails a block whose BEGIN line is damaged, and takes the others`(line: String) {
+    let damaged = line + two.dropFirst("-----BEGIN CERTIFICATE-----".count)
+    let place = 1 + one.split(separator: "\n").count
+    #expect(outcomes(one + damaged + one) == [one, "\(place) damaged_pem", one])
+  }
+
+  @Test func `fails a block whose END line is damaged, and one without BEGIN`() {
+    let damaged = one.replacing("-----END CERTIFICATE-----", with: "----END CERTIFICATE-----")
+    #expect(outcomes(damaged + two) == ["1 damaged_pem", two])
+    #expect(outcomes(two + one.drop { $0 != "\n" }.dropFirst() + two) == [two, "5 damaged_pem", two])
+  }
+
+  @Test(arguments: ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "OPENSSH PRIVATE KEY"])
+  func `never takes a private key for a certificate`(label: String) {
+    let key = Sample.pem(label, Sample.privateKey)
+    #expect(outcomes(key) == ["private_key"])
+    // A certificate's first line with a key's last one is what a careless edit leaves behind.
+    #expect(outcomes("-----BEGIN CERTIFICATE-----\nAAAA\n-----END \(label)-----\n") == ["private_key"])
+    #expect(outcomes("-----BEGIN \(label)-----\nAAAA\n-----END CERTIFICATE-----\n") == ["private_key"])
+    // A certificate without an end must not take the key that follows with it.
+    #expect(
+      outcomes("-----BEGIN CERTIFICATE-----\nAAAA\n" + key) == ["-----BEGIN CERTIFICATE-----\nAAAA\n", "private_key"])
+    // A key that claims to be a certificate.
+    #expect(outcomes(Sample.pem("CERTIFICATE", Sample.privateKey)) == ["private_key"])
+  }
+
+  @Test(arguments: [
+    ("CERTIFICATE REQUEST", "certificate_request"), ("NEW CERTIFICATE REQUEST", "certificate_request"),
+    ("PUBLIC KEY", "public_key"), ("X509 CRL", "revocation_list"), ("EC PARAMETERS", "parameters"),
+    ("PGP MESSAGE", "openpgp"), ("SOMETHING", "other_block"),
+  ])
+  func `calls other blocks what they are`(label: String, reason: String) {
+    #expect(outcomes(Sample.pem(label, [0x05, 0x00]) + one) == [reason, one])
+  }
+
+  @Test func `leaves to the daemon what only looks like a certificate`() {
+    for text in ["-----BEGIN CERTIFICATE-----\nAA!\n", Sample.pem("X509 CERTIFICATE", [1, 2, 3, 4])] {
+      #expect(outcomes(text) == [text])
+    }
+  }
+
+  @Test func `reads base64, digits and data URLs of DER`() {
+    let base64 = one.split(separator: "\n")[1]
+    let digits = Sample.certificate(1).map { hexadecimal(UInt32($0), digits: 2) }.joined()
+    for text in [" \(base64)\r\n", "\"\(base64)\"", "data:application/x-x509-ca-cert;base64,\(base64)", digits] {
+      #expect(outcomes(text) == [one])
+    }
+    #expect(outcomes(Base64.encode(Array(one.utf8))) == [one])
+    #expect(outcomes("MACHINE-00000001").isEmpty)
+  }
+
+  @Test func `never crashes on cut or changed texts, and finds something in each`() throws {
+    let seed = UInt64.random(in: 0...UInt64.max)
+    var generator = SplitMix64(seed: seed)
+    let original = Array((one + Self.dressings[9](two) + Sample.pem("PRIVATE KEY", Sample.privateKey)).utf8)
+    for _ in 0..<2000 {
+      var bytes = original
+      bytes.removeLast(Int.random(in: 0...30, using: &generator))
+      bytes[Int.random(in: 0..<bytes.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+      let pieces = Value.pieces(bytes)
+      #expect(!pieces.isEmpty, "seed \(seed)")
+      let sent = pieces.compactMap(\.certificate?.pem).joined()
+      #expect(!sent.contains(Base64.encode(Sample.privateKey)), "seed \(seed)")
+    }
+  }
+}

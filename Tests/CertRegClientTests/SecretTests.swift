@@ -1,0 +1,147 @@
+import CertRegCodec
+import CertRegCore
+import Foundation
+import Glibc
+import Synchronization
+import Testing
+
+@testable import CertRegClient
+
+/// Private keys never leave certregctl, in whatever form they come.
+@Suite struct SecretTests {
+  /// A key, and every form in which openssl writes it.
+  private struct Key {
+    let certificate: String
+    let pem: [String]
+    let der: [[UInt8]]
+    let container: [UInt8]
+
+    init(_ folder: TemporaryFolder) throws {
+      let key = folder.path("k.pem")
+      func openssl(_ arguments: [String]) throws -> [UInt8] {
+        let out = folder.path("out")
+        let result = Program.run(
+          ["openssl"] + arguments + ["-out", out], environment: ProcessInfo.processInfo.environment,
+          timeout: .seconds(60))
+        try #require(result?.status == 0, "openssl is needed for this test")
+        defer { try? FileManager.default.removeItem(atPath: out) }
+        return Array(try Data(contentsOf: URL(fileURLWithPath: out)))
+      }
+      func text(_ arguments: [String]) throws -> String { String(decoding: try openssl(arguments), as: UTF8.self) }
+      certificate = try text([
+        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=d",
+        "-addext", "basicConstraints=CA:FALSE", "-keyout", key,
+      ])
+      pem = try [
+        text(["pkey", "-in", key]), text(["ec", "-in", key]),
+        text(["pkcs8", "-topk8", "-in", key, "-passout", "pass:x"]),
+        text(["genpkey", "-algorithm", "ed25519"]), text(["genrsa", "-traditional"]),
+      ]
+      der = try [
+        openssl(["pkey", "-in", key, "-outform", "DER"]), openssl(["ec", "-in", key, "-outform", "DER"]),
+        openssl(["pkcs8", "-topk8", "-in", key, "-outform", "DER", "-passout", "pass:x"]),
+      ]
+      let file = try folder.write("c.pem", certificate)
+      container = try openssl(["pkcs12", "-export", "-inkey", key, "-in", file, "-passout", "pass:x"])
+      try FileManager.default.removeItem(atPath: file)
+      try FileManager.default.removeItem(atPath: key)
+    }
+
+    /// Files with the key in one form each, many of them beside the certificate.
+    var files: [(name: String, content: [UInt8])] {
+      var files: [(String, [UInt8])] = []
+      func add(_ name: String, _ text: String) { files.append((name, Array(text.utf8))) }
+      let escapedCertificate = certificate.replacing("\n", with: "\\n")
+      for (index, key) in pem.enumerated() {
+        let escaped = key.replacing("\n", with: "\\n")
+        let indented = "    " + key.replacing("\n", with: "\n    ")
+        add("\(index).pem", key)
+        add("\(index)-both.pem", certificate + key)
+        add("\(index)-first.pem", key + certificate)
+        add("\(index)-line.pem", key.replacing("\n", with: " ") + certificate.replacing("\n", with: " "))
+        add("\(index)-joined.pem", key.dropLast() + certificate)
+        add(
+          "\(index)-indented.yaml", "key: |\n\(indented)\ncert: |\n    \(certificate.replacing("\n", with: "\n    "))")
+        add("\(index).c", "char k[] = \"\(key.replacing("\n", with: "\\n\"\n  \""))\";\n" + certificate)
+        add("\(index)-cell.csv", "id,cert,key\nd,\"\(certificate)\",\"\(key)\"\n")
+        add("\(index)-escaped.csv", "id,cert,key\nd,\"\(escapedCertificate)\",\"\(escaped)\"\n")
+        add("\(index)-wrong-column.csv", "id,cert\nd,\"\(key)\"\n")
+        add("\(index)-name.csv", "cert,name\n\"\(certificate)\",\"\(key)\"\n")
+        add("\(index)-headless.csv", "\"\(key)\",\"\(certificate)\"\n")
+        add(
+          "\(index).json", "{\"keyPair\":{\"PrivateKey\":\"\(escaped)\"},\"certificatePem\":\"\(escapedCertificate)\"}")
+        add("\(index).jsonl", "{\"certificate\":\"\(escaped)\"}\n{\"cert\":\"\(escapedCertificate)\"}\n")
+        add("\(index)-both.json", "[{\"certificatePem\":\"\(escapedCertificate)\(escaped)\"}]")
+        add("\(index)-damaged.pem", key.replacing("-----BEGIN", with: "----BEGIN") + certificate)
+        add(
+          "\(index)-claims.pem", key.replacing(/(BEGIN|END) [A-Z ]*KEY/) { "\($0.output.1) CERTIFICATE" } + certificate)
+        add(
+          "\(index)-base64.txt", Base64.encode(Array(key.utf8)) + "\n" + Base64.encode(Array(certificate.utf8)) + "\n")
+        add("\(index)-crlf.pem", key.replacing("\n", with: "\r\n"))
+        let units = "\u{FEFF}\(key)\(certificate)".utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }
+        files.append(("\(index)-utf16.pem", units))
+      }
+      for (index, key) in der.enumerated() {
+        files.append(("\(index).der", key))
+        add("\(index).b64", Base64.encode(key))
+        add("\(index)-cell-der.csv", "id,cert,key\nd,\"\(certificate)\",\(Base64.encode(key))\n")
+        add("\(index)-der.json", "{\"key\":\"\(Base64.encode(key))\",\"cert\":\"\(escapedCertificate)\"}")
+        add("\(index)-hex.txt", key.map { hexadecimal(UInt32($0), digits: 2) }.joined())
+      }
+      files.append(("k.p12", container))
+      add("p12.b64", Base64.encode(container))
+      add("jwk.json", "{\"kty\":\"EC\",\"crv\":\"P-256\",\"d\":\"\(Base64.encode(Array(der[1].prefix(32))))\"}")
+      return files
+    }
+
+    /// Parts of the keys that must not be seen, in the alphabets in which they could be.
+    var marks: [String] {
+      let lines = pem.flatMap { $0.split(separator: "\n").filter { $0.count == 64 }.map(String.init) }
+      return lines + der.map { String(Base64.encode($0).prefix(60).suffix(24)) } + [
+        String(Base64.encode(container).suffix(40))
+      ]
+    }
+  }
+
+  @Test func `no private key reaches the socket, a report, a kept failure or the terminal`() throws {
+    let folder = try TemporaryFolder()
+    let key = try Key(folder)
+    let seen = Mutex("")
+    let daemon = try FakeDaemon(answering: { request in
+      seen.withLock { $0 += request.serialized() }
+      return JSON.failure(request)
+    })
+    let files = key.files
+    #expect(files.count >= 40)
+    for file in files {
+      let place = try TemporaryFolder()
+      let path = try place.write(file.name, file.content)
+      let capture = Capture()
+      let report = place.path("r.csv")
+      for json in [false, true] {
+        let session = Session(socketPath: daemon.path, console: capture.console(), json: json)
+        _ = RegisterVerb(paths: [path]).run(session)
+        _ = ValidateVerb(paths: [path]).run(session)
+        _ = LookupVerb(subjects: [path]).run(session)
+      }
+      _ = Batch.verb(path, report).run(Session(socketPath: daemon.path, console: capture.console()))
+      var written = capture.output + capture.errors + seen.withLock { $0 }
+      for name in ["r.csv", "r.failed.jsonl"] {
+        guard let text = try? String(contentsOfFile: place.path(name), encoding: .utf8) else { continue }
+        written += text
+        var status = stat()
+        try #require(lstat(place.path(name), &status) == 0)
+        #expect(status.st_mode & 0o777 == 0o600)
+      }
+      let plain = written.replacing("\\n", with: "").replacing("\\/", with: "/")
+      for mark in key.marks where plain.contains(mark) { Issue.record("\(file.name) was told: \(mark)") }
+      #expect(!plain.contains("BEGIN PRIVATE KEY") && !plain.contains("BEGIN EC PRIVATE"), "\(file.name)")
+      let entries = try allEntries(path)
+      #expect(
+        entries.contains {
+          thing($0)?.isSecret == true || fault($0)?.contains("private key") == true
+            || fault($0)?.contains("PKCS#12") == true
+        }, "\(file.name): \(entries)")
+    }
+  }
+}
