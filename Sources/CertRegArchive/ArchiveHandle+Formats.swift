@@ -45,7 +45,7 @@ extension ArchiveHandle {
         || (member == nil && archive_read_has_encrypted_entries(archive) == 1)
       {
         .encrypted
-      } else if archive_errno(archive) == ENOMEM {
+      } else if archive_errno(archive) == ENOMEM || text.contains("allocate") {
         .outOfMemory
       } else if text.contains("runcated") || text.isEmpty {
         .breaksOff
