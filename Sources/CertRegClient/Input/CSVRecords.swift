@@ -39,7 +39,7 @@ struct CSVRecords {
       line += 1
       if text.isEmpty || text == [0x0D] { continue }
       let start = line
-      guard text.contains(UInt8(ascii: "\"")) else {
+      guard text.holds(UInt8(ascii: "\"")) else {
         return Record(line: start, fields: text.split(separator: separator, omittingEmptySubsequences: false))
       }
       return try quoted(text, start)

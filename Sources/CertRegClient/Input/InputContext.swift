@@ -18,7 +18,7 @@ struct InputContext {
     let deviceID = fields?.deviceID(options)
     let attributes = (fields ?? DeviceFields { _ in nil }).attributes(options)
     let contents = DeviceChoice.contents(of: pieces, includesAuthorities: options.includesAuthorities)
-    return zip(pieces, contents).map { piece, content in
+    let entries = zip(pieces, contents).map { piece, content -> InputEntry in
       if !signers.isEmpty, case .certificate = content {
         let error = InputError(.wrongSignature, "not an entry of a Microchip manifest, which --signer is for")
         return InputEntry(place: place(piece.line), deviceID: deviceID, error)
@@ -28,6 +28,22 @@ struct InputContext {
         entry.attributes = attributes
         entry.content = checked(certificate, deviceID)
       }
+      return entry
+    }
+    return InputContext.numbered(entries)
+  }
+
+  /// Numbers certificates that stand at one place, as those of PKCS#7 do.
+  private static func numbered(_ entries: [InputEntry]) -> [InputEntry] {
+    guard entries.count > 1 else { return entries }
+    var counts: [String: Int] = [:]
+    for entry in entries where entry.isCertificateOrFailure { counts[entry.place, default: 0] += 1 }
+    var numbers: [String: Int] = [:]
+    return entries.map { entry in
+      guard entry.isCertificateOrFailure, counts[entry.place, default: 0] > 1 else { return entry }
+      numbers[entry.place, default: 0] += 1
+      var entry = entry
+      entry.place += "#\(numbers[entry.place, default: 0])"
       return entry
     }
   }

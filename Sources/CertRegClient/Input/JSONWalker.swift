@@ -119,7 +119,9 @@ struct JSONWalker {
     return entries.map { entry in
       var entry = entry
       // A certificate is named by its element alone.
-      if case .certificate = entry.content { entry.place = place }
+      if main.count > 1, case .certificate = entry.content, entries.count(where: \.isCertificateOrFailure) == 1 {
+        entry.place = place
+      }
       return entry
     } + others
   }

@@ -1,4 +1,5 @@
 import CertRegCodec
+import Glibc
 
 /// A PEM block while it is read, and what it comes to.
 struct PEMBlock {
@@ -52,11 +53,13 @@ struct PEMBlock {
   ///
   /// - Parameter end: Its END boundary; `nil` where there is none.
   func pieces(end: PEMBoundary?) -> [Piece] {
-    let labels = begin.label + " " + (end?.label ?? "")
-    if let secret = secret(labels) { return [Piece(line: line, content: .thing(secret))] }
+    let der = Base64.decodeAnyForm(body)
+    let outline = DEROutline(der ?? PEMBlock.decodedBeginning(body))
+    if let secret = secret(begin.label + " " + (end?.label ?? ""), outline) {
+      return [Piece(line: line, content: .thing(secret))]
+    }
     if begin.isExact, let thing = PEMBlock.thing(begin.label) { return [Piece(line: line, content: .thing(thing))] }
     if let error = damage(end) { return [Piece(line: line, content: .damaged(error))] }
-    let der = Base64.decodeAnyForm(body)
     if ["PKCS7", "PKCS #7 SIGNED DATA", "CMS"].contains(begin.label) {
       guard let der else {
         let error = InputError(.noCertificate, "a \(begin.label) block that is not base64")
@@ -64,11 +67,12 @@ struct PEMBlock {
       }
       return Piece.pieces(ofDER: der, line: line)
     }
-    guard let der, case .certificate = DEROutline(der) else {
+    guard let der, outline == .certificate else {
       // Only the daemon can say what is wrong with it.
       return [Piece(line: line, content: .certificate(InputCertificate(undecodable: text(end))))]
     }
-    return Piece.pieces(ofDER: der, line: line, pem: isPlain || end == nil ? text(end) : nil)
+    let certificate = InputCertificate(der: der, pem: isPlain || end == nil ? text(end) : nil)
+    return [Piece(line: line, content: .certificate(certificate))]
   }
 
   /// The lines of the block.
@@ -80,10 +84,10 @@ struct PEMBlock {
   }
 
   /// The private key that the block is or contains, whatever its labels say.
-  private func secret(_ labels: String) -> Thing? {
+  private func secret(_ labels: String, _ outline: DEROutline) -> Thing? {
     if labels.contains("PRIVATE") && labels.contains("KEY") { return .privateKey }
     if labels.contains("PKCS12") || labels.contains("PKCS #12") || labels.contains("PFX") { return .keyContainer }
-    if case .thing(let thing) = DEROutline(PEMBlock.decodedBeginning(body)), thing.isSecret { return thing }
+    if case .thing(let thing) = outline, thing.isSecret { return thing }
     return body.containsText("PRIVATE KEY") || body.containsText("Proc-Type:") ? .privateKey : nil
   }
 
@@ -141,8 +145,18 @@ extension [UInt8] {
   /// Whether the bytes of `text` occur.
   func containsText(_ text: StaticString) -> Bool {
     withUnsafeBytes { bytes in
-      guard bytes.count >= text.utf8CodeUnitCount else { return false }
-      return (0...(bytes.count - text.utf8CodeUnitCount)).contains { PEMLines.matches(text, in: bytes, at: $0) }
+      // The pointers are lent for the calls, with the lengths that are left.
+      guard let base = bytes.baseAddress else { return false }
+      let length = text.utf8CodeUnitCount
+      var position = 0
+      while position + length <= bytes.count {
+        let found = memchr(base + position, Int32(text.utf8Start[0]), bytes.count - length + 1 - position)
+        guard let found else { return false }
+        position = base.distance(to: UnsafeRawPointer(found))
+        if memcmp(base + position, text.utf8Start, length) == 0 { return true }
+        position += 1
+      }
+      return false
     }
   }
 }

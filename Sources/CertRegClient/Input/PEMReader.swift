@@ -60,8 +60,7 @@ struct EncodedReader: InputReader {
       pieces += Piece.pieces(ofDER: Array(encoding), line: pieces.count + 1)
       rest = rest.dropFirst(encoding.count)
     } while !rest.isEmpty
-    let isOnlyOne = pieces.count == 1
-    var entries = context.entries(pieces, place: { isOnlyOne ? name : "\(name)#\($0)" })
+    var entries = context.entries(pieces, place: { _ in name })
     context.failFirst(of: &entries)
     ready = entries.reversed()
   }

@@ -4,8 +4,8 @@ struct TableReader: InputReader {
   private var records: CSVRecords
   private let name: String
   private let context: InputContext
-  /// The plain headings; `nil` for a table without.
-  private var headings: [String]?
+  /// The columns by their plain headings; `nil` for a table without.
+  private var headings: [String: Int]?
   private var certificateColumn: Int?
   private var first: CSVRecords.Record?
 
@@ -29,16 +29,17 @@ struct TableReader: InputReader {
     // A "heading" that is a certificate or a key is data.
     let isData = first?.isDamaged == true || cells.contains { !Value.pieces($0).isEmpty }
     if !isData, first != nil {
-      headings = cells.map { DeviceFields.plain(TextEncoding.string($0)) }
+      let names = cells.enumerated().map { (DeviceFields.plain(TextEncoding.string($1)), $0) }
+      headings = Dictionary(names, uniquingKeysWith: { first, _ in first })
       first = nil
     }
     guard let column = context.options.column else {
-      let names = headings ?? []
-      certificateColumn = DeviceFields.certificateHeadings.lazy.compactMap { names.firstIndex(of: $0) }.first
+      let columns = headings ?? [:]
+      certificateColumn = DeviceFields.certificateHeadings.lazy.compactMap { columns[$0] }.first
       return
     }
     let number = Int(column).flatMap { (1...max(1, cells.count)).contains($0) ? $0 - 1 : nil }
-    guard let index = headings?.firstIndex(of: DeviceFields.plain(column)) ?? number else {
+    guard let index = headings?[DeviceFields.plain(column)] ?? number else {
       throw InputError(
         .noCertificate, isData ? "the table has no headings" : "no column \(column); \(TableReader.listed(cells))",
         advice: isData ? "give the number of the column: --column 2" : "name one of its columns with --column")
@@ -124,7 +125,7 @@ struct TableReader: InputReader {
   private func fields(_ cells: [ArraySlice<UInt8>], certificateColumn: Int?) -> DeviceFields {
     DeviceFields { plain in
       if let headings {
-        guard let index = headings.firstIndex(of: plain), index < cells.count else { return nil }
+        guard let index = headings[plain], index < cells.count else { return nil }
         return TextEncoding.string(cells[index])
       }
       if let number = Int(plain), number >= 1, number <= cells.count { return TextEncoding.string(cells[number - 1]) }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// The encodings that texts have.
 enum TextEncoding: Hashable, Sendable {
   /// UTF-8, and whatever single-byte encoding a text without a mark has: it is told apart where a string is made.
@@ -73,7 +75,7 @@ struct TextFilter {
 
   private mutating func plainText(_ bytes: [UInt8], isLast: Bool) -> [UInt8] {
     // Nearly all texts have neither marks nor CR, and pass as they are.
-    guard followsCR || bytes.contains(where: { $0 == 0x0D || $0 == 0xEF }) else { return bytes }
+    guard followsCR || bytes.holds(0x0D) || bytes.holds(0xEF) else { return bytes }
     var result: [UInt8] = []
     result.reserveCapacity(bytes.count)
     var index = 0
@@ -127,5 +129,13 @@ struct TextFilter {
     result.reserveCapacity(units.count)
     for byte in String(decoding: units, as: UTF16.self).utf8 { append(byte, to: &result) }
     return result
+  }
+}
+
+extension [UInt8] {
+  /// Whether a byte occurs.
+  func holds(_ byte: UInt8) -> Bool {
+    // The pointer is lent for the call, with its length.
+    withUnsafeBytes { bytes in bytes.baseAddress.map { memchr($0, Int32(byte), bytes.count) != nil } ?? false }
   }
 }

@@ -22,7 +22,11 @@ enum Value {
       scanner.finish(&pieces)
       if scanner.hasBoundary, !pieces.isEmpty { return pieces }
     }
-    if let secret = secret(text) { return [Piece(line: 1, content: .thing(secret))] }
+    if text[0] == UInt8(ascii: "{") || text.holds(UInt8(ascii: ":")) || text.holds(UInt8(ascii: "-")),
+      let secret = secret(text)
+    {
+      return [Piece(line: 1, content: .thing(secret))]
+    }
     guard text.count > nameBytes || mayBeginEncoding(text), let bytes = decoded(text), !bytes.isEmpty else { return [] }
     if bytes[0] == 0x30 {
       if text.count <= nameBytes, DERElements.declaredLength(bytes[...]) != bytes.count { return [] }
