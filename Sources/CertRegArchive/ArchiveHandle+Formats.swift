@@ -42,7 +42,8 @@ extension ArchiveHandle {
     let text = archive_error_string(archive).map { String(cString: $0) } ?? ""
     let reason: ArchiveError.Reason =
       if text.contains("assphrase") || text.contains("ncrypt") || text.contains("Crypto")
-        || (member == nil && archive_read_has_encrypted_entries(archive) == 1)
+        // Without a format libarchive (3.6) would call a function behind its table of formats.
+        || (member == nil && hasFormat && archive_read_has_encrypted_entries(archive) == 1)
       {
         .encrypted
       } else if archive_errno(archive) == ENOMEM || text.contains("allocate") {

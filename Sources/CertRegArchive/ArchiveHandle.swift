@@ -19,6 +19,8 @@ final class ArchiveHandle {
   private var position = 0
   /// Decompressed bytes that the budget knows.
   private var settledBytes = 0
+  /// Whether libarchive has chosen a format.
+  private(set) var hasFormat = false
   /// What a callback failed with. libarchive knows only that it failed.
   private(set) var failure: ArchiveError?
 
@@ -51,7 +53,9 @@ final class ArchiveHandle {
         return Unmanaged<ArchiveHandle>.fromOpaque(context).takeUnretainedValue().seek(by: offset, whence)
       }
     }
-    return archive_read_open1(archive)
+    let status = archive_read_open1(archive)
+    hasFormat = status == ARCHIVE_OK
+    return status
   }
 
   /// How many bytes of the input libarchive has taken.
