@@ -42,6 +42,7 @@ extension Reports.Figures {
     writer.beginObject("limits")
     writer.member("window", constants.window)
     writer.member("maxLineBytes", constants.maxLineBytes)
+    writer.member("maxDeviceIdCharacters", DeviceID.maxCharacters)
     writer.endObject()
     writer.beginObject("counters")
     writer.member("lines", sockets.lines)
