@@ -47,6 +47,7 @@ extension Reason {
   package static let tooManyConnections = Reason(rawValue: "too_many_connections")
   /// The request names a target that the configuration does not have.
   package static let unknownTarget = Reason(rawValue: "unknown_target")
+  /// An array of targets has a name more than once.
   package static let repeatedTarget = Reason(rawValue: "repeated_target")
   /// The sandbox refused the request.
   package static let upstreamRefused = Reason(rawValue: "upstream_refused")

@@ -76,7 +76,8 @@ import Testing
       if recorder.kinds.contains(.salvaged) { end = .salvage }
       #expect(try QueueContents(opened.writer.connection).entries.map(\.der) == [Sample.pending(1).der])
       let reader = try RecordReader(path: directory.file("certregd.db"), names: opened.names)
-      guard case .record(.registered(Original.registration), _) = try reader.record(for: Original.registration.key) else {
+      guard case .record(.registered(Original.registration), _) = try reader.record(for: Original.registration.key)
+      else {
         Issue.record("the result is lost")
         break
       }

@@ -100,7 +100,8 @@ import Testing
     #expect(findings.map { $0["reason"] } == ["extra_pem_block", "not_pem", "ca_certificate"])
     #expect(findings.map { $0["severity"] } == ["error", "warning", "note"])
     #expect(findings.allSatisfy { $0["message"]?.isEmpty == false && $0["source"]?.isEmpty == false })
-    let line = try Self.certregctl(["validate", "--include-ca", "--socket", daemon.socketPath, "-"], input: certificate)
+    let line = try Self.certregctl(
+      ["validate", "--include-ca", "--socket", daemon.socketPath, "-"], input: certificate)
     #expect(line.hasPrefix("valid") && line.contains("ca_certificate"))
   }
 }
