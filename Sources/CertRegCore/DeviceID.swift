@@ -18,7 +18,10 @@ package struct DeviceID: Hashable, Sendable, CustomStringConvertible {
   package var description: String { text }
 
   /// A short stand-in for the name, for tables that have no room for it.
-  package var tag: DeviceTag { text.utf8.withContiguousStorageIfAvailable { DeviceTag($0) } ?? DeviceTag(text.utf8) }
+  package var tag: DeviceTag {
+    var text = text
+    return text.withUTF8 { DeviceTag(UnsafeRawBufferPointer($0)) }
+  }
 }
 
 /// 32 bits that stand for a ``DeviceID``, or for none. Two names have the same tag once in four thousand million pairs; the second
@@ -31,8 +34,8 @@ package struct DeviceTag: Hashable, Sendable {
 
   private init() {}
 
-  /// - Parameter name: The UTF-8 of a device's name.
-  package init(_ name: some Sequence<UInt8>) {
+  /// - Parameter name: The UTF-8 of a device's name. Raw bytes, since the socket's loop calls this for each request with a name.
+  package init(_ name: UnsafeRawBufferPointer) {
     // FNV-1a (https://datatracker.ietf.org/doc/html/rfc9923): names are short, and no key is needed, since a caller gains nothing by a
     // collision.
     value = 0x811c_9dc5
