@@ -224,4 +224,11 @@ extension Admission {
     gate.setShare(nil, of: register)
     #expect(gate.rate(of: register) == 100)
   }
+
+  @Test(arguments: [0, -1, 1e-300]) func `a share of nothing lets calls begin all the same, seldom`(share: Double) {
+    var gate = TargetGate(limits: .one(ratePerSecond: 100, burst: 1, maxConcurrent: 16), now: time(0))
+    gate.setShare(share, of: register)
+    #expect(drive(&gate, from: 0, seconds: 20) == 1)
+    #expect(gate.nextPermit(for: register, now: time(20)) > time(20))
+  }
 }

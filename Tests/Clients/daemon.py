@@ -39,7 +39,8 @@ def certificates(count):
                        capture_output=True)
         made = []
         for number in range(count):
-            request = ["openssl", "req", "-x509", "-new", "-key", key, "-days", "30", "-subj", f"/CN=device-{number}"]
+            request = ["openssl", "req", "-x509", "-new", "-key", key, "-days", "30", "-subj", f"/CN=device-{number}",
+                       "-addext", "basicConstraints=critical,CA:FALSE"]
             made.append(subprocess.run(request, check=True, capture_output=True, text=True).stdout)
         return made
 

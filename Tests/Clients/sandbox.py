@@ -114,7 +114,7 @@ class SandboxTestCase(unittest.TestCase):
         key = arguments or ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
         openssl(
             "req", "-x509", "-nodes", *key, "-keyout", self.folder / f"{self.issued}.key", "-out", path,
-            "-subj", f"/CN=device {self.issued}", "-days", "30",
+            "-subj", f"/CN=device {self.issued}", "-days", "30", "-addext", "basicConstraints=critical,CA:FALSE",
         )
         return Certificate(path)
 

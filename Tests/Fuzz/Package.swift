@@ -19,6 +19,7 @@ let package = Package(
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive"),
     .systemLibrary(name: "CFuzzer"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
+    .systemLibrary(name: "CSpawn"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
     .target(name: "CertRegArchive", dependencies: ["CArchive", "CZlib"], swiftSettings: settings),
     .target(name: "CertRegCore", swiftSettings: settings),
@@ -27,11 +28,14 @@ let package = Package(
     .target(
       name: "CertRegX509", dependencies: ["CertRegCodec", "CertRegCore", "CertRegCrypto", "COpenSSL"],
       swiftSettings: settings),
+    .target(
+      name: "CertRegClient", dependencies: ["CSpawn", "CertRegArchive", "CertRegCodec", "CertRegCore", "CertRegCrypto"],
+      swiftSettings: settings),
     .target(name: "CertRegProtocol", dependencies: ["CertRegCodec", "CertRegCore"], swiftSettings: settings),
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "CertRegArchive", "CertRegCodec", "CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegProtocol", "CFuzzer",
+        "CertRegArchive", "CertRegClient", "CertRegCodec", "CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegProtocol", "CFuzzer",
         "COpenSSL",
       ],
       swiftSettings: settings, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),

@@ -100,13 +100,36 @@ def archives():
     yield base64.b64decode(SEVEN_ZIP)
 
 
+def inputs(certificate):
+    """The forms of files that people have, with one certificate each; the first byte stands for the options."""
+    pem = certificate.decode()
+    lines = pem.strip().split("\n")
+    body = "".join(lines[1:-1])
+    escaped = pem.replace("\n", "\\n")
+    texts = [
+        pem, "\ufeffsubject=CN = device\n" + pem + pem, pem.replace("BEGIN", "BEGINN", 1), body, body + "\n" + body,
+        f'deviceId,cert\nd1,"{pem}"\nd2,{body}\n\n', f"sep=;\nname;certificate\nd;{escaped}\n",
+        json.dumps({"deviceId": "d", "certificatePem": pem}) + "\n", json.dumps([{"cert": body}, {"x": [pem, None]}], indent=1),
+        "".join(f'"{line}\\n"\n' for line in lines), "\t" + pem.replace("\n", "\n\t"),
+        pem.replace("CERTIFICATE", "PRIVATE KEY") + pem, json.dumps({"keyPair": {"PrivateKey": pem.replace("CERTIFICATE", "EC PRIVATE KEY")}}),
+    ]
+    for text in texts:
+        yield text.encode()
+    yield pem.encode("utf-16")
+    yield base64.b64decode(body)
+
+
 for archive in archives():
     write("archive", archive)
+    write("input", b"\0" + archive)
     write("archive", archive[:len(archive) // 2])
 for line in long_lines():
     write("line", line)
 for certificate in own_certificates():
     write_certificate(certificate)
+    if len(certificate) < 1000 and b"\r" not in certificate and certificate.startswith(b"-----"):
+        for number, text in enumerate(inputs(certificate)):
+            write("input", bytes([number % 8]) + text)
 for _, der in corpus.cases():
     write("der", der)
 for _, text in corpus.texts():

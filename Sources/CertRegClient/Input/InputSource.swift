@@ -35,6 +35,13 @@ package struct InputSource {
     selection = try InputSelection(options, takesAnySet: try SetScan.isUnambiguous(arguments, options))
   }
 
+  /// Reads files and folders as `register` and `import` do.
+  ///
+  /// - Throws: `InputError` as the other initialiser.
+  package init(paths: [String], options: InputOptions) throws(InputError) {
+    try self.init(paths, options: options)
+  }
+
   /// Reads all entries, whatever the options select.
   init(unselected arguments: [FilePath]) throws(InputError) {
     self.arguments = arguments.reversed()

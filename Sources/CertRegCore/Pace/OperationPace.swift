@@ -1,5 +1,8 @@
 /// When the next call of one operation may begin, as far as its rate is concerned.
 struct OperationPace: Sendable {
+  /// Calls a second that a share allows at least.
+  private static let leastShare = 0.001
+
   private var limits: OperationLimits
   private var bucket: TokenBucket
   private var estimator: RateEstimator
@@ -29,7 +32,8 @@ struct OperationPace: Sendable {
 
   /// Bounds the rate from outside; `nil`: no longer.
   mutating func setShare(_ callsPerSecond: Double?) {
-    share = callsPerSecond
+    // At a rate of 0 no time would be the next call's.
+    share = callsPerSecond.map { max($0, Self.leastShare) }
   }
 
   /// Calls a second that are allowed now; `nil`: not paced.

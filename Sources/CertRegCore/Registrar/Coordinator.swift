@@ -5,11 +5,12 @@
 /// ``Registrar/shareChanged(of:now:)``. It never keeps a registration waiting permanently: if other hosts cannot be
 /// reached, it allows the work after a while.
 package protocol Coordinator: Sendable {
-  /// Asks whether this host may work on a registration. Called once for each, before its first call to the upstream.
+  /// Asks whether this host may work on a registration. Called when the request comes, before it is on disk, and again for each row
+  /// of the queue at each start of the process.
   ///
   /// - Parameters:
   ///   - key: The registration.
-  ///   - sequence: Distinguishes registrations of one key.
+  ///   - sequence: Distinguishes registrations of one key on this host. It stays the same after a restart.
   mutating func askLeave(for key: RegistrationKey, sequence: Int64) -> Coordination.Leave
 
   /// The registration ended on this host, with its end on disk; `nil`: it was never on disk.

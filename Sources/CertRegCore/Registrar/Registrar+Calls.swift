@@ -8,7 +8,7 @@ extension Registrar {
       return
     }
     targets[key.target]?.enqueue(
-      key, operation, caller: job.caller, isAwaited: waiters.isAwaited(key), isRetry: job.pending.attempts > 0)
+      key, operation, caller: job.caller, isAwaited: waiters.isAwaited(key), isRetry: job.attemptsOfStep > 0)
     dispatch(key.target, now: now)
   }
 
@@ -64,7 +64,7 @@ extension Registrar {
     targets[key.target]?.gate.cancel(permit)
     guard let job = jobs[key], let operation = job.step?.operation else { return }
     targets[key.target]?.enqueue(
-      key, operation, caller: job.caller, isAwaited: waiters.isAwaited(key), isRetry: job.pending.attempts > 0)
+      key, operation, caller: job.caller, isAwaited: waiters.isAwaited(key), isRetry: job.attemptsOfStep > 0)
   }
 
   /// A call ended.
@@ -121,7 +121,7 @@ extension Registrar {
     let cost = targets[key.target]?.retries.take(afterTimeout: failure.isTimeout)
     jobs[key]?.retryCost = cost ?? 0
     return retries.pause(
-      attempts: jobs[key]?.pending.attempts ?? 1, isAwaited: waiters.hasWaiters(key), hasBudget: cost != nil)
+      attempts: jobs[key]?.attemptsOfStep ?? 1, isAwaited: waiters.hasWaiters(key), hasBudget: cost != nil)
   }
 
   /// Answers with the error say when to ask again: at the next try of this registration, when there is a permit

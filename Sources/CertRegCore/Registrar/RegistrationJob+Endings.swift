@@ -31,7 +31,20 @@ extension RegistrationJob {
     }
   }
 
-  /// The end of a registration that failed for good.
+  /// Another host's result as this registration's. The target's name, the caller and the device are this host's own.
+  func ownResult(from registration: Registration) -> Registration {
+    var own = registration
+    own.key = pending.key
+    own.basis = pending.basis
+    own.requester = pending.requester
+    if let deviceID = pending.deviceID {
+      own.deviceID = deviceID
+      own.deviceTag = deviceID.tag
+    }
+    return own
+  }
+
+  /// The end of a registration with a permanent error.
   func failure(_ error: ServiceError, now: WallTime) -> Ending {
     .failed(
       FailedRegistration(

@@ -75,6 +75,8 @@ struct RegistrationJob: Sendable {
   var isPromised: Bool
   /// The amount that the next or the last retry took from the retry budget.
   var retryCost = 0
+  /// How many calls of the present step have ended without a result.
+  private(set) var attemptsOfStep: Int
   /// How many new names of the device are on their way to disk.
   private(set) var namesUnderWay = 0
   /// An earlier call of the present step may have taken effect.
@@ -95,6 +97,7 @@ struct RegistrationJob: Sendable {
     self.leave = leave
     state = .storing(permit)
     isPromised = false
+    attemptsOfStep = 0
     mayHaveTakenEffect = false
   }
 
@@ -108,6 +111,7 @@ struct RegistrationJob: Sendable {
     share = nil
     state = if case .granted = leave { .waiting } else { .asking }
     isPromised = true
+    attemptsOfStep = pending.facts.completedSteps == 0 ? pending.attempts : 0
     mayHaveTakenEffect = pending.callStarted
   }
 
@@ -142,6 +146,8 @@ extension RegistrationJob {
   ///
   /// - Parameter earlierCall: Whether another host may have made the call and lost its answer.
   mutating func coordinated(_ answer: Leave, earlierCall: Bool) -> Action {
+    var answer = answer
+    if case .known(let registration) = answer { answer = .known(ownResult(from: registration)) }
     leave = answer
     if earlierCall { mayHaveTakenEffect = true }
     switch (state, answer) {
@@ -202,6 +208,7 @@ extension RegistrationJob {
     guard case .calling(let permit, let since) = state, let step else { return nil }
     let result = step.read(reply, to: pending, mayHaveTakenEffect: mayHaveTakenEffect)
     pending.attempts += 1
+    attemptsOfStep += 1
     if case .failed(let failure) = result, failure.mayHaveTakenEffect { mayHaveTakenEffect = true }
     return EndedCall(operation: step.operation, permit: permit, since: since, result: result)
   }
@@ -226,6 +233,7 @@ extension RegistrationJob {
     guard case .advancing(let facts) = state else { return impossible("advanced") }
     pending.facts = facts
     pending.callStarted = false
+    attemptsOfStep = 0
     mayHaveTakenEffect = false
     state = .waiting
     return .enqueue
@@ -280,25 +288,5 @@ extension RegistrationJob {
   /// Keeps the error of the last call.
   mutating func keep(_ error: ServiceError) {
     pending.lastError = error
-  }
-
-  /// An event that the state does not allow.
-  func impossible(_ event: String) -> Action {
-    let fault = ImpossibleEvent(event: event, state: stateName)
-    assertionFailure("\(fault.event) in \(fault.state)")
-    return .impossible(fault)
-  }
-
-  private var stateName: String {
-    switch state {
-    case .storing: "storing"
-    case .asking: "asking"
-    case .waiting: "waiting"
-    case .marking: "marking"
-    case .calling: "calling"
-    case .advancing: "advancing"
-    case .backingOff: "backingOff"
-    case .finishing: "finishing"
-    }
   }
 }

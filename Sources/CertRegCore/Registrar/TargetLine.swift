@@ -69,7 +69,8 @@ struct TargetLine: Sendable {
   mutating func next(now: MonotonicTime, isDraining: Bool) -> Next? {
     guard isConfigured else { return nil }
     var earliest: MonotonicTime?
-    for operation in UpstreamOperation.allCases where !queues[operation.index].isEmpty {
+    // Later steps first: a job that has begun ends before others begin.
+    for operation in UpstreamOperation.allCases.reversed() where !queues[operation.index].isEmpty {
       for isSecond in [false, true] {
         let isAwaited = queues[operation.index].nextIsAwaited(isDraining: isDraining, isSecond: isSecond)
         guard let isAwaited else { continue }

@@ -4,6 +4,7 @@ import Glibc
 // Usage: Fuzz TARGET [OPTION|FOLDER|FILE]..., with the options of libFuzzer.
 let targets: [String: @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32] = [
   "archive": { data, size in ArchiveTarget.run(UnsafeRawBufferPointer(start: data, count: size)) },
+  "input": { data, size in InputTarget.run(UnsafeRawBufferPointer(start: data, count: size)) },
   "line": { data, size in LineTarget.run(UnsafeRawBufferPointer(start: data, count: size)) },
   "pem": { data, size in PEMTarget.run(UnsafeRawBufferPointer(start: data, count: size)) },
   "der": { data, size in DERTarget.run(UnsafeRawBufferPointer(start: data, count: size)) },
