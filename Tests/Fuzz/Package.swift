@@ -29,13 +29,15 @@ let package = Package(
       name: "CertRegX509", dependencies: ["CertRegCodec", "CertRegCore", "CertRegCrypto", "COpenSSL"],
       swiftSettings: settings),
     .target(
-      name: "CertRegClient", dependencies: ["CSpawn", "CertRegArchive", "CertRegCodec", "CertRegCore", "CertRegCrypto"],
+      name: "CertRegClient",
+      dependencies: ["CSpawn", "CertRegArchive", "CertRegCodec", "CertRegCore", "CertRegCrypto"],
       swiftSettings: settings),
     .target(name: "CertRegProtocol", dependencies: ["CertRegCodec", "CertRegCore"], swiftSettings: settings),
     .executableTarget(
       name: "Fuzz",
       dependencies: [
-        "CertRegArchive", "CertRegClient", "CertRegCodec", "CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegProtocol", "CFuzzer",
+        "CertRegArchive", "CertRegClient", "CertRegCodec", "CertRegCore", "CertRegCrypto", "CertRegX509",
+        "CertRegProtocol", "CFuzzer",
         "COpenSSL",
       ],
       swiftSettings: settings, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer", "-use-ld=lld"])]),
