@@ -56,6 +56,7 @@ let package = Package(
     .systemLibrary(name: "CEpoll"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    .target(name: "COlderGlibc"),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     .systemLibrary(name: "CSpawn"),
     .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
@@ -95,11 +96,11 @@ let package = Package(
         "CertRegSettings", "CertRegStore", "CertRegForwarder", "CertRegHost", "CertRegSandbox", "CertRegSocket",
         .nioCore, .nioPosix, .nioHTTP1, .logging, .unixSignals,
       ]),
-    executable("certregd", ["CertRegClock", "CertRegCore", "CertRegDaemon", "CertRegSettings", .argumentParser]),
-    executable("certregctl", ["CertRegArchive", "CertRegClock", "CertRegCore", "CertRegClient", .argumentParser]),
+    executable("certregd", ["COlderGlibc", "CertRegClock", "CertRegCore", "CertRegDaemon", "CertRegSettings", .argumentParser]),
+    executable("certregctl", ["COlderGlibc", "CertRegArchive", "CertRegClock", "CertRegCore", "CertRegClient", .argumentParser]),
     executable(
       "certreg-sandbox",
-      ["CertRegClock", "CertRegCore", "CertRegSandbox", .argumentParser, .nioPosix, .logging]),
+      ["COlderGlibc", "CertRegClock", "CertRegCore", "CertRegSandbox", .argumentParser, .nioPosix, .logging]),
 
     tests("CertRegCoreTests"),
     tests("CertRegArchiveTests", ["CArchive", "CertRegArchive"]),

@@ -1,0 +1,1 @@
+// Nothing is declared: the functions have the names of glibc's own and are found by the linker.
