@@ -140,7 +140,10 @@ extension ServiceError {
 extension Registration {
   /// The error of a request that this result does not satisfy; `nil` if it satisfies the request.
   ///
-  /// - Parameter isRepeat: Whether the result was known before the request came.
+  /// - Parameters:
+  ///   - namedStatus: The status that the request names; `nil`: none.
+  ///   - ifExists: The request's choice for a certificate that exists.
+  ///   - isRepeat: Whether the result was known before the request came.
   package func objection(namedStatus: CertificateStatus?, ifExists: IfExists, isRepeat: Bool) -> ServiceError? {
     if ifExists == .error, isRepeat || outcome == .existing { return .alreadyExists(self) }
     if let named = namedStatus, let known = status, named != known {
