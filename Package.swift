@@ -96,8 +96,10 @@ let package = Package(
         "CertRegSettings", "CertRegStore", "CertRegForwarder", "CertRegHost", "CertRegSandbox", "CertRegSocket",
         .nioCore, .nioPosix, .nioHTTP1, .logging, .unixSignals,
       ]),
-    executable("certregd", ["COlderGlibc", "CertRegClock", "CertRegCore", "CertRegDaemon", "CertRegSettings", .argumentParser]),
-    executable("certregctl", ["COlderGlibc", "CertRegArchive", "CertRegClock", "CertRegCore", "CertRegClient", .argumentParser]),
+    executable(
+      "certregd", ["COlderGlibc", "CertRegClock", "CertRegCore", "CertRegDaemon", "CertRegSettings", .argumentParser]),
+    executable(
+      "certregctl", ["COlderGlibc", "CertRegArchive", "CertRegClock", "CertRegCore", "CertRegClient", .argumentParser]),
     executable(
       "certreg-sandbox",
       ["COlderGlibc", "CertRegClock", "CertRegCore", "CertRegSandbox", .argumentParser, .nioPosix, .logging]),
