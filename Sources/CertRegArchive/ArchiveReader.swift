@@ -1,4 +1,5 @@
 import CArchive
+import Glibc
 
 /// Reads the members of an archive, or the content of a compressed file, one after the other. Members never reach a file system.
 ///
@@ -155,6 +156,8 @@ package final class ArchiveReader {
       var entry: OpaquePointer?
       var damage: ArchiveError?
       while true {
+        // libarchive ends the process where a name cannot be converted and `errno` is ENOMEM, be it from long before.
+        errno = 0
         switch archive_read_next_header(handle.archive, &entry) {
         case ARCHIVE_OK, ARCHIVE_WARN:
           try checkFilters()

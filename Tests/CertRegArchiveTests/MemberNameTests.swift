@@ -1,5 +1,6 @@
 import CArchive
 import CertRegArchive
+import Glibc
 import Testing
 
 @Suite struct MemberNameTests {
@@ -24,10 +25,15 @@ import Testing
       }
       return result
     }
+    // libarchive takes ENOMEM from an earlier call for its own, and ends the process.
+    func paths(_ archive: [UInt8]) -> [String] {
+      errno = ENOMEM
+      return Reading(archive).members.map(\.path)
+    }
     // "ä" and a letter: in code page 437 in a zip archive, in Latin-1 in a cpio archive.
-    #expect(Reading(try replaced(.zip, [0x84, 0x41])).members.map(\.path) == ["GeräAt.pem"])
-    #expect(Reading(try replaced(.newc, [0xE4, 0x41])).members.map(\.path) == ["GeräAt.pem"])
-    #expect(Reading(try replaced(.zip, Array("ä".utf8))).members.map(\.path) == ["Gerät.pem"])
+    #expect(paths(try replaced(.zip, [0x84, 0x41])) == ["GeräAt.pem"])
+    #expect(paths(try replaced(.newc, [0xE4, 0x41])) == ["GeräAt.pem"])
+    #expect(paths(try replaced(.zip, Array("ä".utf8))) == ["Gerät.pem"])
   }
 
   @Test func `reports a name that is longer than a path, and goes on`() throws {
