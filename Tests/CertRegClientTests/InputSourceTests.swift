@@ -34,6 +34,27 @@ import Testing
     #expect(error?.message.contains("serial, Device Cert") == true)
   }
 
+  @Test(arguments: 16...80) func `reads base64 in lines of any length, one encoding or text after the other`(width: Int)
+    throws
+  {
+    func wrapped(_ bytes: [UInt8]) -> String {
+      let text = Array(Base64.encode(bytes))
+      let lines = stride(from: 0, to: text.count, by: width).map {
+        String(text[$0..<min($0 + width, text.count)]) + "\n"
+      }
+      return lines.joined()
+    }
+    let folder = try TemporaryFolder()
+    let encodings = (1...3).map { number in
+      [0x30, 0x82, 0x01, 0x00] + Sample.certificate(number).dropFirst(2) + [0x04, 0x81, 0xF3]
+        + [UInt8](repeating: number, count: 243)
+    }
+    let blocks = encodings.map(PEM.certificate)
+    let texts = wrapped(Array((blocks[0] + blocks[1]).utf8)) + wrapped(Array(blocks[2].utf8))
+    #expect(try importEntries(folder.write("texts", texts)).map(pem) == blocks)
+    #expect(try importEntries(folder.write("encodings", encodings.map(wrapped).joined())).map(pem) == blocks)
+  }
+
   @Test func `reads JSON lines`() throws {
     let folder = try TemporaryFolder()
     let lines = [

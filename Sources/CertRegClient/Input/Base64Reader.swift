@@ -2,12 +2,22 @@ import CertRegCodec
 
 /// Reads base64 of DER or PEM: one on each line, as thingpress takes it, or wrapped to lines of equal length.
 struct Base64Reader: InputReader {
+  /// Each attempt decodes all that was read, so that there are few of them.
+  private static let maximumAttempts = 16
+
   private let stream: ByteStream
   private let name: String
   private let context: InputContext
   private var line = 0
   private var start = 0
   private var pending: [UInt8] = []
+  /// The length of the first pending line.
+  private var width = 0
+  /// Whether the pending lines stand for a text.
+  private var isText = false
+  /// How many characters the pending encoding needs at least, as far as its header was read.
+  private var neededCharacters = 0
+  private var attempts = 0
   /// Whether the first encoding ended with its line. Then each line is an encoding, damaged or not.
   private var isOnePerLine: Bool?
   private var count = 0
@@ -28,10 +38,10 @@ struct Base64Reader: InputReader {
         if pending.isEmpty { continue }
         return finished()
       }
-      if pending.isEmpty { start = line }
+      if pending.isEmpty { (start, width) = (line, trimmed.count) }
       pending.append(contentsOf: trimmed)
       guard pending.count <= ByteStream.maximumElementBytes else { throw ByteStream.elementTooLong }
-      let isWhole = Base64Reader.isWhole(pending)
+      let isWhole = isWhole(lastLine: trimmed)
       if isOnePerLine == nil { isOnePerLine = isWhole }
       if isOnePerLine == true || isWhole { return finished() }
     }
@@ -46,6 +56,7 @@ struct Base64Reader: InputReader {
   private mutating func finished() -> Sighting {
     let text = pending
     pending = []
+    (isText, neededCharacters, attempts) = (false, 0, 0)
     count += 1
     let place = "\(name):\(start)"
     let pieces = Value.pieces(text)
@@ -55,11 +66,23 @@ struct Base64Reader: InputReader {
     return Sighting(context.entries(pieces, place: { _ in place }), orElse: fallback)
   }
 
-  /// Whether the text stands for a whole encoding or a whole PEM block.
-  private static func isWhole(_ text: [UInt8]) -> Bool {
-    guard let bytes = Value.decoded(text), let first = bytes.first else { return false }
-    if first == 0x30 { return DERElements.declaredLength(bytes[...]).map { $0 <= bytes.count } ?? false }
-    return bytes.containsText("-----END ")
+  /// Whether the pending lines stand for a whole encoding or a whole text. The length of an encoding is in its header. A text ends
+  /// with the last of several blocks: with a line that is shorter than the others, or padded.
+  private mutating func isWhole(lastLine: ArraySlice<UInt8>) -> Bool {
+    let isLast = lastLine.count < width || lastLine.last == UInt8(ascii: "=")
+    if isText { return isLast }
+    guard pending.count >= neededCharacters, attempts < Base64Reader.maximumAttempts else { return false }
+    attempts += 1
+    guard let bytes = Value.decoded(pending), let first = bytes.first else { return false }
+    if first == 0x30 {
+      guard let length = DERElements.declaredLength(bytes[...]) else { return false }
+      // Three bytes take four characters of base64, and more of other forms. Two characters of an incomplete group may be there.
+      neededCharacters = pending.count + max(0, length - bytes.count) * 4 / 3 - 2
+      return length <= bytes.count
+    }
+    isText = TextEncoding.detect(bytes[...]) != nil
+    guard isText else { return false }
+    return isLast || pending.count == width && bytes.containsText("-----END ")
   }
 
   /// Whether a text of which `head` is the beginning is base64 in lines.
