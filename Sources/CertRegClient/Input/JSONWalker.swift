@@ -116,12 +116,11 @@ struct JSONWalker {
     }
     let entries = context.entries(
       main, place: { main.count == 1 ? place : JSONWalker.place(place, paths[$0]) }, fields: fields)
+    let isOnlyOne = main.count > 1 && entries.count(where: \.isCertificateOrFailure) == 1
     return entries.map { entry in
       var entry = entry
       // A certificate is named by its element alone.
-      if main.count > 1, case .certificate = entry.content, entries.count(where: \.isCertificateOrFailure) == 1 {
-        entry.place = place
-      }
+      if isOnlyOne, case .certificate = entry.content { entry.place = place }
       return entry
     } + others
   }

@@ -1,0 +1,109 @@
+import CertRegTesting
+import Testing
+
+@testable import CertRegClient
+
+/// Compares the cost of reading a file with that of an eighth of it: eight times as much if the cost is linear, 64 times as much
+/// if it is quadratic.
+@Suite struct InputCostTests {
+  private static let full = 256 << 10
+  private static let most = 20.0
+
+  /// A kind of file: `text` fills `head` and `tail` up to a length.
+  struct Shape: Sendable, CustomTestStringConvertible {
+    var testDescription: String
+    var head: String
+    var text: String
+    var tail: String
+
+    init(_ name: String, _ head: String, _ text: String, _ tail: String = "") {
+      testDescription = name
+      (self.head, self.text, self.tail) = (head, text, tail)
+    }
+
+    func file(of bytes: Int) -> [UInt8] {
+      let pieces = Array(repeating: Array(text.utf8), count: max(1, (bytes - head.utf8.count) / text.utf8.count))
+      return Array(head.utf8) + pieces.joined() + Array(tail.utf8)
+    }
+  }
+
+  private static let line = String(repeating: "MIIBIDCBx6ADAgEC", count: 4)
+  private static let begin = "-----BEGIN CERTIFICATE-----"
+  private static let end = "-----END CERTIFICATE-----"
+
+  private static let shapes = [
+    // The header of a SEQUENCE of 6 MiB.
+    Shape("wrapped base64 that does not end", "MIQAYAAA" + line + "\n", line + "AAAAAAAA\n"),
+    Shape("wrapped base64 of a text that does not end", "LS0tLS1CRUdJTiBD" + line + "\n", line + "TE9STEM=\n"),
+    Shape("short lines of base64", "MIQAYAAA" + line + "\n", "AAAA\n"),
+    Shape("base64 on one line", "MIQAYAAA", line),
+    Shape("base64 with a blank after each group", "MIQAYAAA", "AAAA "),
+    Shape("hexadecimal digits", "3084", "00"),
+    Shape("hexadecimal digits with colons", "30:84", ":00"),
+    Shape("BEGIN lines", "", begin + "\n"),
+    Shape("END lines", "", end + "\n"),
+    Shape("BEGIN and END lines", "", begin + "\n" + end + "\n"),
+    Shape("BEGIN lines joined", "", begin),
+    Shape("BEGIN lines with line ends in words", "", begin + "\\n"),
+    Shape("damaged BEGIN lines", "", "----BEGIN CERTIFICATE-----\n" + line + "\n"),
+    Shape("hyphens", "", "-"),
+    Shape("lines of hyphens", "", "-----\n"),
+    Shape("a block without an end", begin + "\n", line + "\n"),
+    Shape("a block without an end, indented", "\t" + begin + "\n", "\t" + line + "\n"),
+    Shape("a block of one line without an end", begin, line),
+    Shape("a block of escaped lines", begin + "\\n", line + "\\n", end),
+    Shape("a block of blank lines", begin + "\n", "\n", end),
+    Shape("blocks without content in quotes", "", "\"" + begin + "\\n\"\n"),
+    Shape("labels", "", "-----BEGIN A-----\n-----END B-----\n"),
+    Shape("a long label", "-----BEGIN ", "X", "-----\n"),
+    Shape("header lines in a block", begin + "\n", "Proc-Type: 4,ENCRYPTED\n"),
+    Shape("C literals", "const char c[] =\n", "\"" + line + "\\n\"\n"),
+    Shape("a cell without an end", "name,certificate\nd,\"", line + "\n"),
+    Shape("quotation marks", "name,certificate\n", "\""),
+    Shape("cells of quotation marks", "name,certificate\n", "\"\",\"\"\"\"\n"),
+    Shape("rows", "name,certificate\n", "d,x\n"),
+    Shape("empty rows", "name,certificate\n", ",\n"),
+    Shape("one row of many cells", "name,certificate\n", "a,"),
+    Shape("a heading of many cells", "", "certificate,", "\nx\n"),
+    Shape("rows of base64", "name,certificate\n", "d,\(line)\n"),
+    Shape("rows with a block that does not end", "name,certificate\n", "d,\"" + begin + "\n" + line + "\"\n"),
+    Shape("an array that does not end", "[", "{\"a\":1},"),
+    Shape("an object that does not end", "{", "\"a\":1,"),
+    Shape("a string that does not end", "{\"certificatePem\":\"", line),
+    Shape("a string of escapes", "{\"certificatePem\":\"", "\\n", "\"}"),
+    Shape("a string of blocks", "{\"certificatePem\":\"", begin + "\\n", "\"}"),
+    Shape("arrays in arrays", "[", "[", ""),
+    Shape("many members", "{", "\"certificatePem\":\"x\",", "\"a\":1}"),
+    Shape("members with base64", "{", "\"cert\":\"\(line)\",", "\"a\":1}"),
+    Shape("lines of objects", "", "{\"cert\":\"x\"}\n"),
+    Shape("lines of objects that do not end", "", "{\"cert\":\n"),
+    Shape("lines of strings", "", "\"\(line)\"\n"),
+    Shape(
+      "a signed entry", "{\"payload\":\"", "eyJh",
+      "\",\"protected\":\"e30\",\"signature\":\"AA\",\"header\":{\"uniqueId\":\"1\"}}"),
+    Shape("text", "", "word "),
+    Shape("lines of text", "", "word\n"),
+    Shape("line ends", "", "\n"),
+    Shape("line ends of CR", "", "\r"),
+    Shape("blanks", "", " "),
+    Shape("byte-order marks", "", "\u{feff}"),
+    Shape("characters of four bytes", "", "😀"),
+    Shape("markup", "<html>", "<p>"),
+    Shape("SEQUENCEs in SEQUENCEs", "", "0~"),
+    Shape("short SEQUENCEs", "", "0\u{2}\u{5}\u{0}"),
+    Shape("short SEQUENCEs that are numbers", "", "0\u{3}\u{2}\u{1}\u{1}"),
+  ]
+
+  @Test(arguments: shapes) func `costs no more than in proportion to the length`(shape: Shape) throws {
+    let folder = try TemporaryFolder()
+    let files = try [
+      Self.full / 8: folder.write("small", shape.file(of: Self.full / 8)),
+      Self.full: folder.write("large", shape.file(of: Self.full)),
+    ]
+    let growth = ProcessorTime.growth(from: Self.full / 8, to: Self.full, runs: 1) { size in
+      guard let path = files[size], var source = try? InputSource([path]) else { return }
+      while source.next() != nil {}
+    }
+    #expect(growth < Self.most)
+  }
+}
