@@ -66,7 +66,7 @@ let package = Package(
     library("CertRegCodec"),
     library("CertRegArchive", ["CArchive", "CZlib"]),
     library("CertRegClock", ["CertRegCore"]),
-    library("CertRegTesting", ["CertRegCore"]),
+    library("CertRegTesting", ["CArchive", "CertRegArchive", "CertRegCore"]),
     library("CertRegCrypto", ["CertRegCore", "COpenSSL"]),
     library("CertRegX509", ["CertRegCodec", "CertRegCore", "CertRegCrypto", "COpenSSL"]),
     library("CertRegProtocol", ["CertRegCodec", "CertRegCore"]),
@@ -129,7 +129,8 @@ let package = Package(
       ]),
     tests("CertRegSandboxTests", ["CertRegCodec", "CertRegCrypto", "CertRegSigV4", "CertRegSandbox", .logging]),
     tests("CertRegSocketTests", ["CertRegClock", "CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),
-    tests("CertRegClientTests", ["CertRegClock", "CertRegCodec", "CertRegCrypto", "CertRegClient"]),
+    tests(
+      "CertRegClientTests", ["CertRegArchive", "CertRegClock", "CertRegCodec", "CertRegCrypto", "CertRegClient"]),
     tests("DocumentationTests", ["CertRegForwarder", "CertRegProtocol", "CertRegX509"]),
     tests("IntegrationTests", ["CertRegClient"]),
   ]

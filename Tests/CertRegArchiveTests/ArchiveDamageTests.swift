@@ -1,5 +1,6 @@
 import CertRegArchive
 import CertRegCore
+import CertRegTesting
 import Testing
 
 @Suite struct ArchiveDamageTests {

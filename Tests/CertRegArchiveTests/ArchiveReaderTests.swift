@@ -1,4 +1,5 @@
 import CertRegArchive
+import CertRegTesting
 import Testing
 
 @Suite struct ArchiveReaderTests {

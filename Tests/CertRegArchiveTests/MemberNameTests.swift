@@ -1,5 +1,6 @@
 import CArchive
 import CertRegArchive
+import CertRegTesting
 import Glibc
 import Testing
 

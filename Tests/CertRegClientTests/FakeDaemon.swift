@@ -2,11 +2,12 @@ import CertRegClient
 import CertRegCodec
 import Foundation
 import Glibc
+import Synchronization
 
 /// A daemon of a few lines: a listening socket in a folder of its own and a thread for each connection.
 final class FakeDaemon: Sendable {
   let path: String
-  private let listener: Int32
+  private let listener: Listener
   private let folder: TemporaryFolder
 
   /// What a daemon with the default settings says about itself.
@@ -28,21 +29,15 @@ final class FakeDaemon: Sendable {
   ) throws {
     folder = try TemporaryFolder()
     path = folder.path("s")
-    listener = try FakeDaemon.listen(at: path)
-    let descriptor = listener
+    let listener = Listener(try FakeDaemon.listen(at: path))
+    self.listener = listener
     Thread.detachNewThread {
-      var accepted = 0
-      while accepted < connections {
-        let connection = accept(descriptor, nil, nil)
-        guard connection >= 0 else { break }
-        accepted += 1
-        let isLast = accepted == connections
-        if isLast { close(descriptor) }
+      for accepted in 1...connections {
+        guard let connection = listener.accept() else { break }
+        if accepted == connections { listener.close() }
         Thread.detachNewThread { serve(FakePeer(descriptor: connection, status: status)) }
-        if isLast { return }
       }
-      // The one thread that uses the descriptor closes it: another listener could have its number by the next accept.
-      close(descriptor)
+      listener.close()
     }
   }
 
@@ -57,8 +52,37 @@ final class FakeDaemon: Sendable {
     }
   }
 
-  deinit {
-    shutdown(listener, Int32(SHUT_RDWR))
+  deinit { listener.endAccepting() }
+
+  /// A listening socket. Another socket has its number as soon as it is closed. So only the thread that accepts closes it, and
+  /// nobody uses it after that.
+  private final class Listener: Sendable {
+    private let descriptor: Int32
+    private let isClosed = Mutex(false)
+
+    init(_ descriptor: Int32) {
+      self.descriptor = descriptor
+    }
+
+    /// The next connection; `nil` after `endAccepting`.
+    func accept() -> Int32? {
+      let connection = Glibc.accept(descriptor, nil, nil)
+      return connection < 0 ? nil : connection
+    }
+
+    /// Called by the thread that accepts.
+    func close() {
+      isClosed.withLock { isClosed in
+        if !isClosed { Glibc.close(descriptor) }
+        isClosed = true
+      }
+    }
+
+    func endAccepting() {
+      isClosed.withLock { isClosed in
+        if !isClosed { shutdown(descriptor, Int32(SHUT_RDWR)) }
+      }
+    }
   }
 
   static func listen(at path: String) throws -> Int32 {

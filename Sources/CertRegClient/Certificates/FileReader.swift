@@ -29,8 +29,7 @@ package enum FileReader {
       }
       content.append(contentsOf: chunk[..<count])
       guard content.count <= maximumBytes else {
-        throw InputError(
-          .unreadable, "larger than \(maximumBytes / 1_048_576) MiB", advice: "certregctl import reads large files")
+        throw InputError(.unreadable, "larger than \(maximumBytes / 1_048_576) MiB")
       }
     }
   }

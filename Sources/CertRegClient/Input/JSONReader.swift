@@ -51,26 +51,25 @@ struct JSONSourceReader: InputReader {
     }
   }
 
-  /// The value of a text in which strings can have line ends.
+  /// The value of a text that is UTF-8 or Windows-1252, and in which strings can have line ends.
   static func value(_ text: [UInt8]) throws(SyntaxFault) -> JSON {
     do throws(SyntaxFault) {
       return try JSON(parsing: text)
     } catch {
-      guard let mended = escapingControls(text) else { throw error }
+      let mended = escapingControls(Array(TextEncoding.string(text[...]).utf8))
+      guard mended != text else { throw error }
       return try JSON(parsing: mended)
     }
   }
 
-  /// The text with escapes for line ends and tabs in strings; `nil` where there are none.
-  private static func escapingControls(_ text: [UInt8]) -> [UInt8]? {
+  /// The text with escapes for line ends and tabs in strings.
+  private static func escapingControls(_ text: [UInt8]) -> [UInt8] {
     var result: [UInt8] = []
     var isInString = false
     var isEscaped = false
-    var isChanged = false
     for byte in text {
       if isInString, byte == 0x0A || byte == 0x09 {
         result += byte == 0x0A ? Array("\\n".utf8) : Array("\\t".utf8)
-        isChanged = true
         continue
       }
       if isInString {
@@ -81,7 +80,7 @@ struct JSONSourceReader: InputReader {
       }
       result.append(byte)
     }
-    return isChanged ? result : nil
+    return result
   }
 
   /// Whether each line of a text that begins with `head` is a value.

@@ -34,7 +34,7 @@ struct JSONWalker {
 
   private func missing(_ value: JSON, _ first: InputEntry?) -> InputError {
     if case .passedOver(let thing)? = first?.content { return InputError(thing) }
-    return InputError(.noCertificate, "no member has a certificate", advice: "name the member with --column")
+    return InputError(.noCertificate, "no member has a certificate")
   }
 
   private func walk(

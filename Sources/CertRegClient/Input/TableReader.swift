@@ -91,8 +91,7 @@ struct TableReader: InputReader {
 
   private func missing(_ cells: [ArraySlice<UInt8>], _ column: Int?) -> InputError {
     guard let column else {
-      return InputError(
-        .noCertificate, "no column of this row holds a certificate", advice: "name the column with --column")
+      return InputError(.noCertificate, "no column of this row holds a certificate")
     }
     let isEmpty = column >= cells.count || PEMBlock.trimmed(cells[column]).isEmpty
     return InputError(

@@ -80,7 +80,9 @@ package enum Thing: String, CaseIterable, Hashable, Sendable {
   package var advice: String? {
     switch self {
     case .privateKey: "it was not sent: give the certificate that belongs to it"
-    case .keyContainer: "openssl pkcs12 -in FILE -clcerts -nokeys | certregctl register -"
+    case .keyContainer:
+      "openssl pkcs12 -in FILE -clcerts -nokeys | certregctl register -"
+        + " (with -legacy after pkcs12 where openssl says that an algorithm is unsupported)"
     case .keystore: "keytool -exportcert -rfc -keystore FILE -alias NAME | certregctl register -"
     case .authority, .issuer: "--include-ca takes CA certificates, too"
     case .certificateRequest:

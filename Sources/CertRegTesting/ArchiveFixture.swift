@@ -1,21 +1,31 @@
 import CArchive
-import CertRegArchive
-import CertRegCore
+package import CertRegArchive
 import Glibc
 
-/// A member to write, or one that was read.
-struct Member: Hashable {
-  var path: String
-  var content: [UInt8]
-  var kind = ArchiveMember.Kind.regular
+/// A member of an archive to write, or one that was read.
+package struct Member: Hashable, Sendable {
+  /// The path in the archive.
+  package var path: String
+  /// The content; nothing but that of a regular file is written.
+  package var content: [UInt8]
+  /// What kind of file it is.
+  package var kind: ArchiveMember.Kind
+
+  package init(path: String, content: [UInt8], kind: ArchiveMember.Kind = .regular) {
+    self.path = path
+    self.content = content
+    self.kind = kind
+  }
 }
 
 /// Writes archives with libarchive.
-struct ArchiveFixture {
-  enum Format: String, CaseIterable {
+package struct ArchiveFixture {
+  /// The formats, by libarchive's names.
+  package enum Format: String, CaseIterable, Sendable {
     case ustar, v7 = "v7tar", gnu = "gnutar", pax, zip, sevenZip = "7zip", newc, odc, raw
 
-    var kind: ArchiveKind? {
+    /// The kind that a reader recognises; `nil` for a file that is compressed and no archive.
+    package var kind: ArchiveKind? {
       switch self {
       case .ustar, .v7, .gnu, .pax: .tar
       case .zip: .zip
@@ -26,19 +36,25 @@ struct ArchiveFixture {
     }
   }
 
-  var format: Format
-  var filter: ArchiveKind?
-  var members: [Member]
-  var options = ""
+  private let format: Format
+  private let filter: ArchiveKind?
+  private let members: [Member]
+  private let options: String
 
-  init(_ format: Format, _ members: [Member], filter: ArchiveKind? = nil, options: String = "") {
+  /// - Parameters:
+  ///   - filter: The compression around the archive.
+  ///   - options: As archive_write_set_options(3) takes them.
+  package init(_ format: Format, _ members: [Member], filter: ArchiveKind? = nil, options: String = "") {
     self.format = format
     self.filter = filter
     self.members = members
     self.options = options
   }
 
-  func bytes() throws -> [UInt8] {
+  /// The archive.
+  ///
+  /// - Throws: `Failure` with libarchive's message.
+  package func bytes() throws -> [UInt8] {
     // As the reader does, so that names are converted the same whatever locale the test runs in.
     let earlier = uselocale(certreg_utf8_locale())
     defer { uselocale(earlier) }
@@ -90,7 +106,12 @@ struct ArchiveFixture {
   }
 
   private final class Sink { var bytes: [UInt8] = [] }
-  struct Failure: Error { var text: String }
+
+  /// libarchive refused to write.
+  package struct Failure: Error {
+    /// What it says.
+    package var text: String
+  }
 
   private static func unwrap(_ pointer: OpaquePointer?) throws -> OpaquePointer {
     guard let pointer else { throw Failure(text: "no memory") }
@@ -102,77 +123,4 @@ struct ArchiveFixture {
       throw Failure(text: archive_error_string(archive).map { String(cString: $0) } ?? "status \(status)")
     }
   }
-}
-
-/// A source that cannot seek, and gives a few bytes at a time.
-final class StreamInput: ArchiveInput {
-  private var bytes: ArraySlice<UInt8>
-  private let step: Int
-
-  init(_ bytes: [UInt8], step: Int = 1000) {
-    self.bytes = bytes[...]
-    self.step = step
-  }
-
-  var size: Int? { nil }
-
-  func read(upTo count: Int) -> [UInt8] {
-    let piece = Array(bytes.prefix(min(step, count)))
-    bytes = bytes.dropFirst(piece.count)
-    return piece
-  }
-
-  func seek(to offset: Int) {}
-}
-
-/// What reading an archive to its end gave.
-struct Reading {
-  var members: [Member] = []
-  var errors: [ArchiveError] = []
-
-  init(_ bytes: [UInt8], limits: ArchiveLimits = ArchiveLimits()) {
-    self.init(BytesInput(bytes), limits: limits)
-  }
-
-  init(_ input: any ArchiveInput, limits: ArchiveLimits = ArchiveLimits()) {
-    do throws(ArchiveError) {
-      read(try ArchiveReader(input, limits: limits))
-    } catch {
-      errors.append(error)
-    }
-  }
-
-  init(_ reader: ArchiveReader) {
-    read(reader)
-  }
-
-  private mutating func read(_ reader: ArchiveReader) {
-    while true {
-      do throws(ArchiveError) {
-        guard let member = try reader.next() else { return }
-        members.append(Member(path: member.path, content: try reader.content(), kind: member.kind))
-      } catch {
-        errors.append(error)
-        if error.endsArchive { return }
-      }
-    }
-  }
-}
-
-extension ArchiveReader {
-  /// The whole content of the current member.
-  func content() throws(ArchiveError) -> [UInt8] {
-    var content: [UInt8] = []
-    while true {
-      let piece = try read(upTo: 10_000)
-      if piece.isEmpty { return content }
-      content += piece
-    }
-  }
-}
-
-/// Bytes that do not compress, the same for each seed.
-func noise(_ count: Int, seed: UInt64) -> [UInt8] {
-  var generator = SplitMix64(seed: seed)
-  return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }
 }

@@ -1,0 +1,179 @@
+"""The advice of certregctl, followed: each command and option that it names has to lead to a registration.
+
+A case is a file that brings the advice. Commands of the advice run in a shell, with FILE replaced by the file's name; options
+are added to the arguments.
+"""
+
+import base64
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+import zipfile
+
+from daemon import PROGRAMS, Daemon, certificates
+from sandbox import openssl
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+PASSWORD = "of-this-test"
+# Advice that names a command or option which cannot be followed here.
+NOT_FOLLOWED = {
+    "aws iot create-certificate-from-csr": "makes another certificate, in AWS",
+    "git lfs pull": "needs the server that has the file",
+    "--target": "is for a daemon that does not tell its default target",
+}
+
+
+def compact(pem):
+    return base64.b64encode(base64.b64decode("".join(pem.splitlines()[1:-1]))).decode()
+
+
+class Advice(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="certreg-advice-"))
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.daemon = self.enterContext(Daemon("--sandbox"))
+        self.pems = certificates(3)
+        programs = f"{PROGRAMS.resolve()}:"
+        self.environment = dict(
+            self.daemon.environment or {}, PATH=programs + "/usr/bin:/bin", LC_ALL="C.UTF-8",
+            CERTREGD_SOCKET=self.daemon.socket, HOME=str(self.folder))
+
+    def write(self, name, content):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return name
+
+    def run_shell(self, command, text=""):
+        return subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=self.folder, env=self.environment, input=text,
+                              capture_output=True, text=True, timeout=120)
+
+    def advice(self, command):
+        """Runs a command that fails, and returns its advice."""
+        result = self.run_shell(command)
+        self.assertNotEqual(result.returncode, 0, result.stdout)
+        advice = re.findall(r"→ (.*)", result.stderr)
+        self.assertTrue(advice, result.stderr)
+        return advice
+
+    def succeeds(self, command, created, text=""):
+        result = self.run_shell(command, text)
+        self.assertEqual(result.returncode, 0, f"{command}\n{result.stdout}{result.stderr}")
+        self.assertEqual(len(re.findall(r"(?m)^(created|existing|cached)\t", result.stdout)), created, result.stdout)
+
+    def follow(self, command, created):
+        """Runs a command again with the option of its advice."""
+        (advice,) = self.advice(command)
+        option = re.search(r"--(column|select) \w+|--include-ca", advice)[0]
+        self.succeeds(f"{command} {option}", created)
+        return advice
+
+    def private_key(self):
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout",
+                f"{self.folder}/device.key", "-out", f"{self.folder}/device.pem", "-subj", "/CN=device", "-days", "30",
+                "-addext", "basicConstraints=critical,CA:FALSE")
+        return ["-inkey", f"{self.folder}/device.key", "-in", f"{self.folder}/device.pem"]
+
+    def test_pkcs12(self):
+        for name, legacy in (("new.p12", []), ("old.pfx", ["-legacy"])):
+            with self.subTest(name):
+                openssl("pkcs12", "-export", *legacy, *self.private_key(), "-out", f"{self.folder}/{name}", "-passout",
+                        f"pass:{PASSWORD}")
+                (advice,) = self.advice(f"certregctl register {name}")
+                command = re.match(r"(openssl .* certregctl register -) \(with (-legacy) after pkcs12", advice)
+                followed = command[1].replace("FILE", name)
+                if legacy:
+                    self.assertIn("unsupported", self.run_shell(followed, PASSWORD + "\n").stderr)
+                    followed = followed.replace("pkcs12", f"pkcs12 {command[2]}")
+                self.succeeds(followed, 1, PASSWORD + "\n")
+
+    @unittest.skipUnless(shutil.which("keytool"), "there is no keytool")
+    def test_keystore(self):
+        generate = ["keytool", "-genkeypair", "-keystore", f"{self.folder}/a.jks", "-storetype", "JKS", "-storepass", PASSWORD,
+                    "-keypass", PASSWORD, "-keyalg", "EC", "-groupname", "secp256r1", "-alias", "device", "-dname", "CN=d",
+                    "-ext", "bc=ca:false"]
+        subprocess.run(generate, check=True, capture_output=True)
+        (advice,) = self.advice("certregctl register a.jks")
+        self.succeeds(advice.replace("FILE", "a.jks").replace("NAME", "device"), 1, PASSWORD + "\n")
+
+    def test_authority(self):
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "/dev/null",
+                "-out", f"{self.folder}/ca.pem", "-subj", "/CN=ca", "-days", "30")
+        self.assertIn("--include-ca", self.follow("certregctl register ca.pem", 1))
+
+    def test_other_dashes(self):
+        for encoding in ("utf-8", "windows-1252"):
+            with self.subTest(encoding):
+                name = self.write("word.txt", self.pems[0].replace("-----", "—–—").encode(encoding))
+                (advice,) = self.advice(f"certregctl register {name}")
+                self.succeeds(advice.replace("FILE", name), 1)
+
+    def test_columns(self):
+        rows = "".join(f"{number};{compact(pem)};{compact(self.pems[2])}\n" for number, pem in enumerate(self.pems[:2]))
+        bare = self.write("bare.csv", rows)
+        self.assertIn("--column 2", self.follow(f"certregctl register {bare} --column cert", 2))
+        # Its advice names no column: that is for the person to choose.
+        self.assertIn("--column", self.advice(f"certregctl register {bare}")[0])
+        self.succeeds(f"certregctl register {bare} --column 2", 2)
+        named = self.write("named.csv", "id;old pem;new pem\n" + rows)
+        self.assertIn("--column", self.advice(f"certregctl register {named}")[0])
+        self.succeeds(f"certregctl register {named} --column 'old pem'", 2)
+
+    def test_sets(self):
+        with zipfile.ZipFile(self.folder / "sets.zip", "w") as archive:
+            for name, pem in zip(("E0E0", "E0E1"), self.pems):
+                archive.writestr(f"chip_{name}.pem", pem)
+        self.assertIn("--select", self.follow("certregctl register sets.zip", 1))
+        # From a pipe the sets are not known before they are read.
+        (first, _) = self.advice("cat sets.zip | certregctl register -")
+        self.succeeds(f"cat sets.zip | certregctl register - {re.search('--select [0-9A-Z]+', first)[0]}", 1)
+
+    def test_an_arn_alone(self):
+        name = self.write("device.pem", self.pems[0])
+        answer = json.loads(self.run_shell(f"certregctl register --json {name}").stdout)
+        listed = self.write("listed.json", json.dumps({"certificateArn": answer["certificateArn"]}))
+        (advice,) = self.advice(f"certregctl register {listed}")
+        self.assertIn("aws iot describe-certificate --certificate-id ID", advice)
+        # What that command prints (`describe-certificate` itself is seen to work by the tests of the AWS CLI).
+        description = {"certificateDescription": {"certificateArn": answer["certificateArn"], "certificatePem": self.pems[0]}}
+        self.succeeds(f"certregctl register {self.write('description.json', json.dumps(description))}", 1)
+
+    def test_what_has_to_be_unpacked(self):
+        deep = self.pems[0].encode()
+        for depth in range(4):
+            path = self.folder / f"deep{depth}.zip"
+            with zipfile.ZipFile(path, "w") as archive:
+                archive.writestr("inner.zip" if depth else "device.pem", deep)
+            deep = path.read_bytes()
+        self.assertIn("unpack the archive and import the folder", self.advice("certregctl import deep3.zip --report 1.csv"))
+        with zipfile.ZipFile(self.folder / "deep3.zip") as archive:
+            archive.extractall(self.folder / "unpacked")
+        self.succeeds("certregctl import unpacked --report 2.csv && printf 'created\\t\\n'", 1)
+
+    def test_reports(self):
+        name = self.write("device.pem", self.pems[0])
+        self.succeeds(f"certregctl import {name} --report r.csv && printf 'created\\t\\n'", 1)
+        (advice,) = self.advice(f"certregctl import {name} --report r.csv")
+        self.assertRegex(advice, "--resume, or name another one with --report")
+        for options in ("--report r.csv --resume", "--report other.csv"):
+            self.succeeds(f"certregctl import {name} {options} && printf 'created\\t\\n'", 1)
+        self.write("notes.csv", "mine\n")
+        for report in ("notes.csv", name):
+            (advice,) = self.advice(f"certregctl import {name} --resume --report {report}")
+            self.assertIn("name another report with --report", advice)
+
+    def test_all_advice_about_input_is_followed(self):
+        """Advice with a command or an option has a case here."""
+        followed = pathlib.Path(__file__).read_text()
+        for path in sorted((ROOT / "Sources/CertRegClient").rglob("*.swift")):
+            if path.parent.name not in ("Input", "Certificates", "Import"):
+                continue
+            for text in re.findall(r'advice:\s*"([^"]*)"|case \.[\w, .]+:\s*"((?:openssl|keytool|aws|git|--)[^"]*)"',
+                                   path.read_text()):
+                for part in re.findall(r"--[a-z][a-z-]+|^(?:openssl|keytool|aws|git|certregctl) [a-z]+[ -][a-z0-9-]+", "".join(text)):
+                    with self.subTest(f"{path.name}: {part}"):
+                        self.assertTrue(part in followed or any(part in known for known in NOT_FOLLOWED), part)
