@@ -1,6 +1,7 @@
 import CertRegCodec
 import CertRegCore
 import CertRegCrypto
+import CertRegTesting
 import Foundation
 import Testing
 
@@ -53,6 +54,49 @@ import Testing
     let texts = wrapped(Array((blocks[0] + blocks[1]).utf8)) + wrapped(Array(blocks[2].utf8))
     #expect(try importEntries(folder.write("texts", texts)).map(pem) == blocks)
     #expect(try importEntries(folder.write("encodings", encodings.map(wrapped).joined())).map(pem) == blocks)
+  }
+
+  @Test func `passes over titles above the headings, and headings that come again`() throws {
+    let folder = try TemporaryFolder()
+    let base64 = (1...2).map { Base64.encode(Sample.certificate($0)) }
+    let table =
+      "Acme delivery\n;;\nSerial;Certificate;Note\nA1;\(base64[0]);ok\nSerial;Certificate;Note\nA2;\(base64[1]);\n"
+    for title in ["", "Hall 7;;\n", "one line\n"] {
+      let entries = try allEntries(folder.write("a.csv", title + table))
+      #expect(entries.compactMap(pem) == [1, 2].map { Sample.certificatePEM($0) }, "\(title)")
+      #expect(entries.filter { pem($0) != nil }.map(\.deviceID) == ["A1", "A2"], "\(title)")
+      let titles = title.isEmpty ? [] : [Thing.text]
+      #expect(entries.compactMap(thing) == titles + [.text, .emptyRow, .headings], "\(title)")
+    }
+  }
+
+  @Test func `reads blocks below a line that looks like headings`() throws {
+    let folder = try TemporaryFolder()
+    let block = Sample.certificatePEM(1).replacing("\n", with: "\n    ")
+    #expect(try importEntries(folder.write("a.yaml", "cert: |\n    \(block)")).map(pem) == [Sample.certificatePEM(1)])
+    #expect(try importEntries(folder.write("a.csv", "id,cert\n1,\(Sample.certificatePEM(1))")).map(pem).count == 1)
+  }
+
+  @Test func `reads a block in a web page, and names a page without`() throws {
+    let folder = try TemporaryFolder()
+    let page = "<!DOCTYPE html><html><pre>\n\(Sample.certificatePEM(1))</pre></html>"
+    #expect(try importEntries(folder.write("a.pem", page)).map(pem) == [Sample.certificatePEM(1)])
+    let error = try allEntries(folder.write("b.pem", "<html>502, bad; gateway</html>")).first.flatMap(fault)
+    #expect(error == "an HTML page, not a certificate")
+  }
+
+  @Test func `names office documents`() throws {
+    let folder = try TemporaryFolder()
+    let content = Array(Sample.certificatePEM(1).utf8)
+    let packages = ["[Content_Types].xml", "_rels/.rels", "xl/workbook.xml", "mimetype"].map {
+      [Member(path: $0, content: []), Member(path: "xl/sharedStrings.xml", content: content)]
+    }
+    for members in packages {
+      let path = try folder.write("table.bin", ArchiveFixture(.zip, members).bytes())
+      #expect(try allEntries(path).map(fault) == ["an office document, not a certificate"], "\(members[0].path)")
+    }
+    let text = try folder.write("a.rtf", "{\\rtf1\\ansi \(Sample.certificatePEM(1))}")
+    #expect(try allEntries(text).map(fault) == ["an office document, not a certificate"])
   }
 
   @Test func `reads JSON lines`() throws {

@@ -8,7 +8,9 @@ enum ArchiveOpener {
   static func reader(
     _ stream: ByteStream, path: FilePath, name: String, _ context: InputContext
   ) throws(InputError) -> (any InputReader)? {
-    guard let kind = Archive.kind(of: try stream.peek(Archive.headBytes)) else { return nil }
+    let head = try stream.peek(Archive.headBytes)
+    guard let kind = Archive.kind(of: head) else { return nil }
+    if kind == .zip, ContentKind.isDocument(zip: Array(head)) { return SingleReader(context.entry(name, .document)) }
     guard kind.isRead else {
       let thing = Thing.otherArchive
       guard context.wasFound else {

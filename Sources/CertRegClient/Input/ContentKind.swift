@@ -18,12 +18,24 @@ enum ContentKind {
     ([0xCE, 0xCE, 0xCE, 0xCE], .keystore), ([0x99], .openPGP), ([0xC6], .openPGP), ([0x95], .openPGP),
   ]
 
+  /// Whether a zip archive is a document: its first member is one that OOXML (ECMA-376 part 2) or OpenDocument (part 2 section
+  /// 3.3) packages begin with.
+  static func isDocument(zip head: [UInt8]) -> Bool {
+    guard head.count > 30 else { return false }
+    let name = head.dropFirst(30).prefix(Int(head[26]) | Int(head[27]) << 8)
+    return name.elementsEqual("mimetype".utf8)
+      || documentMembers.contains { name.starts(with: $0.utf8.prefix(head.count - 30)) }
+  }
+
+  private static let documentMembers = ["[Content_Types].xml", "_rels/.rels", "docProps/", "xl/", "word/"]
+
   /// What a text is, by how it begins.
   static func text(_ head: [UInt8]) -> Thing {
     let trimmed = PEMBlock.trimmed(head[...])
     if trimmed.isEmpty { return .empty }
     if let secret = Value.secret(head) { return secret }
     let start = String(decoding: trimmed.prefix(200), as: UTF8.self).lowercased()
+    if start.hasPrefix("{\\rtf") { return .document }
     if start.hasPrefix("version https://git-lfs.github.com/") { return .lfsPointer }
     if start.hasPrefix("<!doctype html") || start.hasPrefix("<html") || start.hasPrefix("<head") { return .html }
     if start.hasPrefix("<?xml"), start.contains("<html") { return .html }

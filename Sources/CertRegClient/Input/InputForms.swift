@@ -121,20 +121,33 @@ extension TableReader {
     let dialect = CSVDialect(head: text)
     if dialect.hasSeparatorLine { return 90 }
     var records = CSVRecords(ByteStream(text), separator: dialect.separator)
-    guard let first = try? records.next(), !first.isDamaged, !first.fields.contains(where: beginsBlock) else {
-      return 0
+    guard let first = firstOfTable(&records) else { return 0 }
+    let hasHeading = first.fields.contains {
+      DeviceFields.certificateHeadings.contains(DeviceFields.plain(TextEncoding.string($0.prefix(60))))
     }
-    let names = first.fields.map { DeviceFields.plain(TextEncoding.string($0.prefix(60))) }
-    let hasHeading = names.contains(where: DeviceFields.certificateHeadings.contains)
-    if first.fields.count > 1, hasHeading { return 78 }
-    if first.fields.count > 1, first.fields.contains(where: { !Value.pieces($0).isEmpty }) { return 77 }
-    if hasHeading { return 55 }
-    guard first.fields.count > 1 else { return 0 }
+    if first.fields.count == 1 { return hasHeading ? 55 : 0 }
+    if first.fields.contains(where: { !Value.pieces($0).isEmpty }) { return 77 }
     for _ in 0..<recordsToLookAt {
-      guard let record = try? records.next(), !record.fields.contains(where: beginsBlock) else { return 0 }
-      if record.fields.contains(where: { !Value.pieces($0).isEmpty }) { return 77 }
+      guard let record = try? records.next() else { break }
+      if record.fields.contains(where: beginsBlock) { return 0 }
+      if record.fields.contains(where: { !Value.pieces($0).isEmpty }) { return hasHeading ? 78 : 77 }
     }
-    return 0
+    return hasHeading ? 78 : 0
+  }
+
+  /// The first record with several cells or a certificate's heading, behind titles; `nil` where a certificate or a block
+  /// comes before it.
+  private static func firstOfTable(_ records: inout CSVRecords) -> CSVRecords.Record? {
+    for _ in 0...maximumTitles {
+      guard let record = try? records.next(), !record.isDamaged, !record.fields.contains(where: beginsBlock) else {
+        return nil
+      }
+      let cell = TextEncoding.string(record.fields[0].prefix(60))
+      let isTitle = record.fields.count == 1 && !DeviceFields.certificateHeadings.contains(DeviceFields.plain(cell))
+      if !isTitle { return record }
+      if !Value.pieces(record.fields[0]).isEmpty { return nil }
+    }
+    return nil
   }
 
   /// So many records may come before the first certificate.

@@ -22,7 +22,8 @@ enum InputOpener {
     if head.text != nil, head.firstByte == nil { return SingleReader(context.entry(name, .empty)) }
     let thing = head.text.map(ContentKind.text) ?? ContentKind.binary(raw)
     let known = thing != .text && thing != .binary && context.options.format == nil
-    if known, thing != .xml { return SingleReader(context.entry(name, thing)) }
+    let mayHoldBlocks = thing == .xml || thing == .html && head.text?.containsText("-----BEGIN ") == true
+    if known, !mayHoldBlocks { return SingleReader(context.entry(name, thing)) }
     guard let form = InputForms.form(of: head, named: context.options.format) else {
       return SingleReader(context.entry(name, thing))
     }

@@ -7,7 +7,12 @@ struct TableReader: InputReader {
   /// The columns by their plain headings; `nil` for a table without.
   private var headings: [String: Int]?
   private var certificateColumn: Int?
-  private var first: CSVRecords.Record?
+  /// The row of headings, which can come again where tables were joined.
+  private var headingCells: [ArraySlice<UInt8>] = []
+  /// Rows that were read to find the headings, and come next.
+  private var pending: [CSVRecords.Record] = []
+  /// How many of them stand above the headings.
+  private var titles = 0
 
   /// - Throws: `InputError` where the table has no such column as the user named.
   init(_ stream: ByteStream, head: [UInt8], name: String, _ context: InputContext) throws(InputError) {
@@ -16,7 +21,6 @@ struct TableReader: InputReader {
     self.name = name
     self.context = context
     if dialect.hasSeparatorLine { try records.skipLine() }
-    first = try records.next()
     try readHeadings()
   }
 
@@ -24,14 +28,23 @@ struct TableReader: InputReader {
 
   var nothing: Thing { .table }
 
+  /// So many rows, such as a title, can stand above the headings.
+  static let maximumTitles = 10
+
   private mutating func readHeadings() throws(InputError) {
-    let cells = first?.fields ?? []
-    // A "heading" that is a certificate or a key is data.
-    let isData = first?.isDamaged == true || cells.contains { !Value.pieces($0).isEmpty }
-    if !isData, first != nil {
+    while let record = try records.next() {
+      pending.append(record)
+      if TableReader.isData(record) || isHeadings(record) || pending.count > TableReader.maximumTitles { break }
+    }
+    let known = pending.lastIndex(where: isHeadings)
+    let index = known ?? pending.firstIndex { !TableReader.isData($0) }.flatMap { $0 == 0 ? 0 : nil }
+    let isData = index == nil
+    let cells = pending.isEmpty ? [] : pending[index ?? 0].fields
+    if let index {
       let names = cells.enumerated().map { (DeviceFields.plain(TextEncoding.string($1)), $0) }
       headings = Dictionary(names, uniquingKeysWith: { first, _ in first })
-      first = nil
+      headingCells = pending.remove(at: index).fields
+      titles = index
     }
     guard let column = context.options.column else {
       let columns = headings ?? [:]
@@ -47,21 +60,34 @@ struct TableReader: InputReader {
     certificateColumn = index
   }
 
+  /// Whether a row holds a certificate or a key. A "heading" that does is data.
+  private static func isData(_ record: CSVRecords.Record) -> Bool {
+    record.isDamaged || record.fields.contains { !Value.pieces($0).isEmpty }
+  }
+
+  /// Whether a row has the heading of the certificate's column.
+  private func isHeadings(_ record: CSVRecords.Record) -> Bool {
+    guard !TableReader.isData(record) else { return false }
+    let names = record.fields.map { DeviceFields.plain(TextEncoding.string($0)) }
+    if let column = context.options.column { return names.contains(DeviceFields.plain(column)) }
+    return names.contains(where: DeviceFields.certificateHeadings.contains)
+  }
+
   private static func listed(_ cells: [ArraySlice<UInt8>]) -> String {
     "the columns are: " + cells.map { TextEncoding.string($0.prefix(40)) }.joined(separator: ", ").prefix(400)
   }
 
   mutating func next() throws(InputError) -> Sighting? {
-    let record: CSVRecords.Record
-    if let first {
-      record = first
-      self.first = nil
-    } else if let read = try records.next() {
-      record = read
-    } else {
-      return nil
-    }
-    return sighting(record)
+    guard !pending.isEmpty else { return try records.next().map(sighting) }
+    let record = pending.removeFirst()
+    guard titles > 0 else { return sighting(record) }
+    titles -= 1
+    let isEmpty = TableReader.isEmpty(record)
+    return Sighting(InputEntry(place: "\(name):\(record.line)", isEmpty ? .emptyRow : .text))
+  }
+
+  private static func isEmpty(_ record: CSVRecords.Record) -> Bool {
+    record.fields.allSatisfy { PEMBlock.trimmed($0).isEmpty }
   }
 
   private func sighting(_ record: CSVRecords.Record) -> Sighting {
@@ -70,7 +96,8 @@ struct TableReader: InputReader {
       return Sighting(InputEntry(place: place, InputError(.damagedText, "a quotation mark is not closed in this row")))
     }
     let cells = record.fields
-    if cells.allSatisfy({ PEMBlock.trimmed($0).isEmpty }) { return Sighting(InputEntry(place: place, .emptyRow)) }
+    if TableReader.isEmpty(record) { return Sighting(InputEntry(place: place, .emptyRow)) }
+    if cells == headingCells { return Sighting(InputEntry(place: place, .headings)) }
     let found = cells.map { Value.pieces($0) }
     let column = certificateColumn ?? TableReader.onlyColumn(found)
     let fields = self.fields(cells, certificateColumn: column)
