@@ -14,7 +14,7 @@ import UnixSignals
 /// The daemon: builds the parts, runs them, and takes them down in order.
 package struct Daemon: Sendable {
   private let loaded: LoadedSettings
-  private let reload: @Sendable () throws(SettingsError) -> LoadedSettings
+  private let reload: @Sendable (_ inForce: LoadedSettings) throws(SettingsError) -> LoadedSettings
   private let environment: [String: String]
 
   /// - Parameters:
@@ -22,7 +22,7 @@ package struct Daemon: Sendable {
   ///   - reload: reads the configuration anew, for SIGHUP.
   package init(
     _ loaded: LoadedSettings, environment: [String: String],
-    reload: @escaping @Sendable () throws(SettingsError) -> LoadedSettings
+    reload: @escaping @Sendable (_ inForce: LoadedSettings) throws(SettingsError) -> LoadedSettings
   ) {
     self.loaded = loaded
     self.environment = environment

@@ -54,7 +54,7 @@ final class DaemonParts: Sendable {
     let givingWay = GivingWay(demand: demand, clock: clock)
     let opened = try Self.openStore(settings, givingWay, surroundings)
     let store = opened.store
-    let homes = try HomesFile.open(in: settings.databaseDirectory(), logger: logger)
+    let homes = try HomesFile.open(in: settings.databaseDirectory, logger: logger)
     let memory = ResultCache(maxEntries: settings.cache.maxEntries)
     let verdicts = Verdicts(policies: settings.validation, clock: clock)
     let socket = try OpenSocket.take(surroundings.passed, else: settings.socket, logger: logger)
@@ -220,7 +220,7 @@ extension DaemonParts {
   private static func openStore(
     _ settings: Settings, _ givingWay: GivingWay, _ surroundings: Surroundings
   ) throws(DaemonError) -> (store: SQLiteRegistrationStore, pending: [PendingRegistration]) {
-    let directory = try settings.databaseDirectory()
+    let directory = settings.databaseDirectory
     let (logger, notifier) = (surroundings.logger, surroundings.notifier)
     let store: SQLiteRegistrationStore
     let pending: [PendingRegistration]

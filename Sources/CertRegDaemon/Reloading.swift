@@ -7,7 +7,7 @@ import UnixSignals
 
 /// Waits for signals: SIGHUP takes a new configuration, SIGTERM and SIGINT end the daemon.
 final class Reloading: Sendable {
-  private let reload: @Sendable () throws(SettingsError) -> LoadedSettings
+  private let reload: @Sendable (_ inForce: LoadedSettings) throws(SettingsError) -> LoadedSettings
   private let parts: DaemonParts
   private let log: LogPipeline
   private let notifier: ServiceNotifier
@@ -18,8 +18,9 @@ final class Reloading: Sendable {
   ///   - loaded: The configuration in force.
   ///   - reload: Reads the configuration anew.
   init(
-    loaded: LoadedSettings, reload: @escaping @Sendable () throws(SettingsError) -> LoadedSettings, parts: DaemonParts,
-    log: LogPipeline, notifier: ServiceNotifier, logger: Logger
+    loaded: LoadedSettings,
+    reload: @escaping @Sendable (_ inForce: LoadedSettings) throws(SettingsError) -> LoadedSettings,
+    parts: DaemonParts, log: LogPipeline, notifier: ServiceNotifier, logger: Logger
   ) {
     current = Mutex(loaded)
     self.reload = reload
@@ -55,7 +56,7 @@ final class Reloading: Sendable {
   private func takeNew() async {
     notifier.reloading()
     do throws(SettingsError) {
-      try await take(try reload())
+      try await take(try reload(current.withLock { $0 }))
       parts.reports.setReloadProblem(nil)
       notifier.ready(status: "took the new configuration")
     } catch {

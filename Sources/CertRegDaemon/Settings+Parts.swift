@@ -14,12 +14,8 @@ extension Settings {
 
   /// The folder of the database. `store.url` may name another than the state directory; the file's own name is the
   /// store's.
-  func databaseDirectory() throws(DaemonError) -> String {
-    guard let path = store.databasePath else { return stateDirectory }
-    guard path.hasSuffix("/certregd.db") else {
-      throw DaemonError(configuration: "store.url: \(path.quoted): the file's name has to be certregd.db")
-    }
-    return String(path.dropLast("/certregd.db".utf8.count))
+  var databaseDirectory: String {
+    store.databasePath.map { String($0.dropLast("/certregd.db".utf8.count)) } ?? stateDirectory
   }
 
   func requests(clock: HostClock) -> RequestService.Configuration {

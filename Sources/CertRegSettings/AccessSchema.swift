@@ -7,19 +7,20 @@ enum AccessSchema {
       "unit", \.unit, .name("a unit's name", 1...255, also: ":-_.\\@"), "The systemd unit that the peer runs in."),
     .list("operations", \.operations, of: .word(), "Operations that these peers may use. Left out: every operation."),
     .list("targets", \.targets, of: .targetName, "Targets that these peers may use. Left out: every target."),
-    .optional(
+    .ifGiven(
       "requestsPerSecond", \.requestsPerSecond, .number(0.001...1_000_000),
       "Most requests a second of all these peers together."),
-    .optional("queueShare", \.queueShare, .share, "The part of `queue.maxEntries` that these peers may fill."),
+    .ifGiven("queueShare", \.queueShare, .share, "The part of `queue.maxEntries` that these peers may fill."),
   ])
 
   static let access = SettingKey<Settings>(name: "access") { node, path, settings, decoding in
     switch node.content {
-    case .null: settings.access = nil
-    case .explicitNone:
+    case .null, .explicitNone:
+      // A section whose rules were commented out must not open the daemon to everybody.
       decoding.report(
         node.origin, path,
-        "cannot be none: leave the section out to let everybody who can connect do everything, or write rules")
+        "cannot be \(node.content == .null ? "empty" : "none"): leave the section out to let everybody who can connect do"
+          + " everything, or write rules")
     case .scalar, .sequence, .mapping:
       var access = AccessSettings()
       section.decode(node, path, into: &access, &decoding)

@@ -16,7 +16,7 @@ struct ConfigurationReader {
   private let path: String
   private var nodesLeft = limitNodes
   private var valueBytesLeft = limitValueBytes
-  private var problems: [SettingsError.Problem] = []
+  private var problems = ProblemList()
 
   private init(path: String) {
     self.path = path
@@ -27,7 +27,7 @@ struct ConfigurationReader {
   static func read(_ bytes: [UInt8], path: String) throws(SettingsError) -> ConfigurationNode {
     var reader = ConfigurationReader(path: path)
     let node = try reader.tree(bytes)
-    if !reader.problems.isEmpty { throw SettingsError(problems: reader.problems) }
+    if !reader.problems.all.isEmpty { throw SettingsError(problems: reader.problems.all) }
     return node
   }
 
@@ -120,7 +120,7 @@ struct ConfigurationReader {
         merged += mergedMembers(member.value, keyOrigin, key: key, depth: depth)
         continue
       }
-      let path = key.isEmpty ? name : "\(key).\(name)"
+      let path = ProblemList.path(key, name)
       if let first = lines.updateValue(keyOrigin, forKey: name) {
         report(keyOrigin, path, "is given twice: first at \(first)")
         continue
@@ -158,7 +158,7 @@ struct ConfigurationReader {
   }
 
   private mutating func report(_ origin: SettingOrigin, _ key: String, _ message: String) {
-    problems.append(SettingsError.Problem(origin: origin, key: key, message: message))
+    problems.add(origin, key, message)
   }
 }
 

@@ -42,7 +42,11 @@ enum CredentialProviders {
     name: "process",
     fields: [
       Field(
-        name: "command", form: .text("command line", limit: 4096), isRequired: true,
+        name: "command",
+        form: .text("command line", limit: 4096) {
+          SecretMask.lookalikes(in: $0).isEmpty
+            ? nil : "holds a secret, and secrets are never in the configuration: let the program read it from a file"
+        }, isRequired: true,
         documentation: "Command line, run without a shell, that prints credentials as JSON (`credential_process`).")
     ],
     shorthand: "command"

@@ -1,11 +1,11 @@
 /// What decoding a tree leaves behind besides the value: every problem, and where each value came from.
 struct Decoding {
-  private(set) var problems: [SettingsError.Problem] = []
+  private(set) var problems = ProblemList()
   /// By key path, for keys that something other than the default was given for.
   private(set) var origins: [String: SettingOrigin] = [:]
 
   mutating func report(_ origin: SettingOrigin, _ key: String, _ message: String, suggestion: String? = nil) {
-    problems.append(SettingsError.Problem(origin: origin, key: key, message: message, suggestion: suggestion))
+    problems.add(origin, key, message, suggestion: suggestion)
   }
 
   mutating func note(_ origin: SettingOrigin, _ key: String) {

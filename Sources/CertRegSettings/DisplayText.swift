@@ -15,10 +15,15 @@ func escapedForTerminal(_ text: String) -> String {
 
 /// `text` in quotes for a message: without anything that looks like a secret, escaped, and cut if it is long.
 func quoted(_ text: String, limit: Int = 60) -> String {
+  "\"\(shown(text, limit: limit))\""
+}
+
+/// `text` for a message: without anything that looks like a secret, escaped, and cut if it has more characters than `limit`.
+func shown(_ text: String, limit: Int) -> String {
   let text = SecretMask().masked(text)
   let scalars = text.unicodeScalars
-  if scalars.count <= limit { return "\"\(escapedForTerminal(text))\"" }
-  return "\"\(escapedForTerminal(String(String.UnicodeScalarView(scalars.prefix(limit)))))…\""
+  if scalars.count <= limit { return escapedForTerminal(text) }
+  return "\(escapedForTerminal(String(String.UnicodeScalarView(scalars.prefix(limit)))))…"
 }
 
 /// Whether a character may be shown and written as itself: not a control, format (bidirectional marks among them),

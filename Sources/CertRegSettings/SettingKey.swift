@@ -140,7 +140,7 @@ struct KeyTable<Root: Sendable>: Sendable {
       decoding.report(node.origin, path, "takes a section of keys (\(example) …), not \(node.kind)")
     case .mapping(let members):
       for member in members {
-        let memberPath = path.isEmpty ? member.key : "\(path).\(member.key)"
+        let memberPath = ProblemList.path(path, member.key)
         if let key = keys.first(where: { $0.name == member.key }) {
           key.decode(member.value, memberPath, &root, &decoding)
         } else {

@@ -38,9 +38,12 @@ package struct SettingsError: Error, Hashable, Sendable {
 }
 
 extension SettingsError.Problem: CustomStringConvertible {
+  private static let maximumKeyCharacters = 200
+
   /// `FILE:LINE: key: message; did you mean "this"?`
   package var description: String {
-    let place = key.isEmpty ? "\(origin): " : "\(origin): \(escapedForTerminal(key)): "
+    let place =
+      key.isEmpty ? "\(origin): " : "\(origin): \(shown(key, limit: SettingsError.Problem.maximumKeyCharacters)): "
     guard let suggestion else { return place + message }
     return place + message + "; did you mean \(quoted(suggestion))?"
   }

@@ -2,6 +2,9 @@ import Glibc
 
 /// The file system as the loader sees it.
 package enum SettingsFile {
+  /// So long a pipe may be silent.
+  private static let patienceMilliseconds: Int32 = 10_000
+
   /// The bytes of the file at `path`, up to just more than the loader takes; `nil` if there is none.
   ///
   /// - Throws: why it cannot be opened or read.
@@ -13,8 +16,6 @@ package enum SettingsFile {
       throw failure(path, "cannot be opened", errno)
     }
     defer { close(descriptor) }
-    // From here on waiting is right: what `--config <(program)` names is a pipe that is being written to.
-    _ = fcntl(descriptor, F_SETFL, 0)
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 65_536)
     while bytes.count <= ConfigurationReader.limitBytes {
@@ -22,6 +23,10 @@ package enum SettingsFile {
       if count == 0 { return bytes }
       if count > 0 {
         bytes += chunk.prefix(count)
+      } else if errno == EAGAIN {
+        // What `--config <(program)` names is a pipe that is being written to.
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        if poll(&entry, 1, patienceMilliseconds) == 0 { throw failure(path, "cannot be read", ETIMEDOUT) }
       } else if errno != EINTR {
         throw failure(path, "cannot be read", errno)
       }

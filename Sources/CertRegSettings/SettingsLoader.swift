@@ -31,8 +31,11 @@ package struct SettingsLoader: Sendable {
 
   /// The effective configuration. Reads the file anew each time.
   ///
+  /// - Parameter inForce: The configuration that the new one takes the place of; `nil` at the start. If its file is gone or
+  ///   empty now, that is an error: a file system that is not mounted, or a pipe that was read once, must not remove the rules
+  ///   of access.
   /// - Throws: everything that is wrong; a file that is not YAML hides what else is wrong with it.
-  package func load() throws(SettingsError) -> LoadedSettings {
+  package func load(replacing inForce: LoadedSettings? = nil) throws(SettingsError) -> LoadedSettings {
     let (path, origin) = configurationFile()
     var tree = ConfigurationNode(.null)
     let bytes = try readFile(path)
@@ -43,17 +46,24 @@ package struct SettingsLoader: Sendable {
         origin: origin, key: "", message: "there is no file \(quoted(path, limit: 4096))")
       throw SettingsError(problems: [problem])
     }
+    let hasContent = tree.content != .null
+    if let inForce, inForce.hasContent, let path = inForce.configurationFile, !hasContent {
+      let problem = SettingsError.Problem(
+        origin: .file(path: path, line: nil, column: nil), key: "",
+        message: "the file is \(bytes == nil ? "gone" : "empty"): restart to go on without it")
+      throw SettingsError(problems: [problem])
+    }
     overlay(&tree)
     var settings = Settings()
     var decoding = Decoding()
     Schema.root.decode(tree, "", into: &settings, &decoding)
     chooseDefaultTarget(&settings, &decoding)
     SettingsChecks.check(settings, &decoding)
-    let problems = decoding.problems.sorted { SettingsLoader.rank($0) < SettingsLoader.rank($1) }
+    let problems = decoding.problems.all.sorted { SettingsLoader.rank($0) < SettingsLoader.rank($1) }
     if !problems.isEmpty { throw SettingsError(problems: problems) }
     return LoadedSettings(
       settings: settings, origins: decoding.origins, warnings: warnings(settings, decoding),
-      configurationFile: bytes == nil ? nil : path)
+      configurationFile: bytes == nil ? nil : path, hasContent: hasContent)
   }
 
   /// The file to read and the origin of its path; with `.builtIn` the file may be absent.
@@ -210,7 +220,7 @@ extension SettingsLoader {
         suggestion: Suggestion.nearest(to: settings.defaultTarget.rawValue, among: names))
     } else if let name = SettingsLoader.impliedDefaultTarget(among: names) {
       settings.defaultTarget = .init(name)
-    } else if !decoding.problems.contains(where: { $0.key == key || $0.key.hasPrefix("targets") }) {
+    } else if !decoding.problems.all.contains(where: { $0.key == key || $0.key.hasPrefix("targets") }) {
       decoding.report(
         decoding.origin(of: "targets"), key,
         "is needed: there are \(names.count) targets and none is named \"default\"; name one of \(SettingsChecks.list(names))"

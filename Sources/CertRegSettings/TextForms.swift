@@ -159,6 +159,9 @@ extension ValueForm<String?> {
     guard !path.contains("?"), !path.contains("#"), !path.contains("%") else {
       throw ValueProblem("\(quoted(text)) may not hold ?, # or %: the path is taken as it is written")
     }
+    guard path.hasSuffix("/certregd.db") else {
+      throw ValueProblem("\(quoted(text)) has to end with /certregd.db")
+    }
     return try ValueForm<String>.path().parse(path)
   } format: {
     $0.map { "sqlite://\($0)" } ?? "sqlite"

@@ -4,6 +4,7 @@ enum UnknownKey {
     _ member: ConfigurationNode.Member, path: String, siblings: [String], _ decoding: inout Decoding
   ) {
     let key = member.key
+    if decoding.problems.isFull { return }
     if isSecret(key) {
       decoding.report(
         member.keyOrigin, path,

@@ -2,7 +2,8 @@ import CLibYAML
 
 /// The one document of a YAML text, read by libyaml.
 package enum YAMLDocument {
-  /// The deepest nesting that is read. Deeper texts end with an error, since a tree is walked by recursion.
+  /// The deepest nesting that is read, that of aliases among it. Deeper texts end with an error, since a tree is walked and
+  /// released by recursion.
   package static let maxDepth = 64
 
   /// Reads a text.
@@ -57,15 +58,15 @@ private struct Composer {
   }
 
   private mutating func node(_ event: EventReader.Event, depth: Int) throws(YAMLError) -> YAMLNode {
-    guard depth <= YAMLDocument.maxDepth else {
-      throw YAMLError(problem: "the text is nested too deeply", mark: event.mark, context: nil)
-    }
+    guard depth <= YAMLDocument.maxDepth else { throw tooDeep(event) }
     let content: YAMLNode.Content
     switch event.kind {
     case .alias(let name):
       // An alias inside its own node would never end; the node is not complete yet.
       guard let node = anchors[name] else {
-        throw YAMLError(problem: "*\(name) is an alias of nothing", mark: event.mark, context: nil)
+        // What was meant for a value that begins with an asterisk may be a secret.
+        throw YAMLError(
+          problem: "an alias of nothing (a value that begins with * needs quotes)", mark: event.mark, context: nil)
       }
       return node
     case .scalar(let text, let isPlain): content = .scalar(text, isPlain: isPlain)
@@ -73,7 +74,14 @@ private struct Composer {
     case .mappingStart: content = .mapping(try members(depth: depth + 1))
     case .streamStart, .streamEnd, .documentStart, .documentEnd, .sequenceEnd, .mappingEnd: throw unexpected(event)
     }
-    let node = YAMLNode(content: content, tag: event.tag, mark: event.mark)
+    let height =
+      switch content {
+      case .scalar: 0
+      case .sequence(let items): 1 + (items.lazy.map(\.height).max() ?? 0)
+      case .mapping(let members): 1 + (members.lazy.map { max($0.key.height, $0.value.height) }.max() ?? 0)
+      }
+    guard height <= YAMLDocument.maxDepth else { throw tooDeep(event) }
+    let node = YAMLNode(content: content, tag: event.tag, mark: event.mark, height: height)
     if let anchor = event.anchor { anchors[anchor] = node }
     return node
   }
@@ -95,6 +103,10 @@ private struct Composer {
       let key = try node(event, depth: depth)
       members.append(YAMLNode.Member(key: key, value: try node(try reader.next(), depth: depth)))
     }
+  }
+
+  private func tooDeep(_ event: EventReader.Event) -> YAMLError {
+    YAMLError(problem: "the text is nested too deeply", mark: event.mark, context: nil)
   }
 
   /// libyaml's grammar does not let this happen.

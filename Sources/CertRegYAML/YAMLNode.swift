@@ -31,6 +31,8 @@ package struct YAMLNode: Sendable {
   package var tag: String?
   /// Where the node begins.
   package var mark: YAMLMark
+  /// How deep the node is, nodes of aliases among it: 0 for a scalar. A tree is walked and released by recursion.
+  package var height: Int
 }
 
 /// Why a text is no YAML document.

@@ -104,7 +104,9 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
       }
       return
     }
-    let status = await runDaemon(loaded) { () throws(SettingsError) -> LoadedSettings in try loader.load() }
+    let status = await runDaemon(loaded) { (inForce) throws(SettingsError) -> LoadedSettings in
+      try loader.load(replacing: inForce)
+    }
     if status != EX_OK { throw ExitCode(status) }
   }
 }

@@ -8,7 +8,8 @@ func turnClientsAway() { Daemon.turnClientsAway() }
 ///
 /// - Parameter reload: Reads the configuration again, for SIGHUP.
 func runDaemon(
-  _ loaded: LoadedSettings, reload: @escaping @Sendable () throws(SettingsError) -> LoadedSettings
+  _ loaded: LoadedSettings,
+  reload: @escaping @Sendable (_ inForce: LoadedSettings) throws(SettingsError) -> LoadedSettings
 ) async -> Int32 {
   await Daemon(loaded, environment: ProcessEnvironment.variables(), reload: reload).run()
 }

@@ -1,4 +1,5 @@
 import CertRegCore
+import CertRegTesting
 import Testing
 
 @testable import CertRegSettings
@@ -120,6 +121,31 @@ import Testing
     let long =
       "a: &a \(String(repeating: "x", count: 100_000))\nb: [\(Array(repeating: "*a", count: 100).joined(separator: ", "))]\n"
     #expect(problems(long).count { $0.contains("expand to too much") } == 1)
+  }
+
+  @Test func `keeps the first of very many problems, and costs no more for the rest`() {
+    let name = String(repeating: "k", count: 100_000)
+    let texts: [(Int) -> String] = [
+      { (0..<$0).map { "key\($0): 1\n" }.joined() },
+      { "a:\n" + String(repeating: "  b: 1\n", count: $0) },
+      { "\(name):\n" + String(repeating: "  b: 1\n", count: $0) },
+      { "socket:\n" + (0..<$0).map { "  windo\($0): 1\n" }.joined() },
+      { "access:\n" + String(repeating: "- {user: none}\n", count: $0) },
+      { "socket: [" + String(repeating: "!x y, ", count: $0) + "]\n" },
+    ]
+    for text in texts {
+      let found = problems(text(10_000))
+      #expect((1...101).contains(found.count), "\(found.count)")
+      #expect(found.allSatisfy { $0.utf8.count < 2000 })
+      #expect(ProcessorTime.growth(from: 2500, to: 20_000) { _ = problems(text($0)) } < 24)
+    }
+  }
+
+  @Test func `shows no secret that stands in the place of a key or an alias`() {
+    for text in ["\"https://u:hunter2secret@h\": 3\n", "password=hunter2secret: y\n", "region: *hunter2secret\n"] {
+      let found = problems(text)
+      #expect(found.count == 1 && !found[0].contains("hunter2"), "\(found)")
+    }
   }
 
   @Test func `refuses keys that are no words, however large they are`() {

@@ -60,6 +60,14 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    "helper --token hunter2hunter2", "PASSWORD=hunter2 helper", "helper 'Authorization: Basic aHVudGVyMg=='",
+  ])
+  func `refuses a command with a secret, and does not repeat it`(command: String) {
+    let found = problems("targets: {default: {credentials: {process: {command: \"\(command)\"}}}}")
+    #expect(found.count == 1 && found[0].contains("holds a secret") && !found[0].contains("unter2"), "\(found)")
+  }
+
   @Test(arguments: ["window", "mode", "path", "group"])
   func `says that a key has no value`(key: String) {
     #expect(problems("socket:\n  \(key):\n").count == 1)

@@ -20,7 +20,7 @@ extension SplitMix64 {
     settings.cache.maxEntries = Int.random(in: 1...100_000_000, using: &self)
     settings.queue.maxAge = maybe { $0.duration(.seconds(60), .days(365)) }
     settings.queue.maxEntries = Int.random(in: 1...10_000_000, using: &self)
-    settings.store.databasePath = maybe { "/" + $0.word() }
+    settings.store.databasePath = maybe { "/" + $0.word() + "/certregd.db" }
     settings.access = maybe { $0.access(targets: names.sorted()) }
     settings.log.level = pick(LogSettings.Level.allCases)
     settings.log.destination = pick(LogSettings.Destination.allCases)

@@ -184,16 +184,28 @@ import Testing
     #expect(try load("access: \(rules)").settings == load("access: {rules: \(rules)}").settings)
   }
 
-  @Test(arguments: ["{}", "", "access:\n"])
+  /// A file whose rules were commented out keeps the section's name.
+  @Test(arguments: [
+    "access:", "access: ~", "access: null", "access: none", "access: {}", "access: []", "access: ''",
+    "access: {rules: }",
+    "access: {rules: []}", "access: {rules: none}", "validation: &a\naccess: *a", "access: {<<: {}}",
+  ])
+  func `a section without rules is refused`(text: String) {
+    #expect(problems(text).contains { $0.contains("access") }, "\(problems(text))")
+  }
+
+  @Test(arguments: ["{}", ""])
   func `without the section everybody may do everything`(text: String) throws {
     #expect(try load(text).settings.access == nil)
   }
 
   /// Readers would expect `none` to match nobody, but an unset key matches every peer and grants everything.
-  @Test(arguments: ["user", "group", "unit", "operations", "targets"], ["none", "", "null", "~"])
+  @Test(
+    arguments: ["user", "group", "unit", "operations", "targets", "requestsPerSecond", "queueShare"],
+    ["none", "", "null", "~"])
   func `a rule's keys cannot be none or empty`(key: String, value: String) {
-    let others = key == "operations" || key == "targets" ? "user: root" : "operations: [status]"
-    for text in ["{\(key): \(value), \(others)}", "{group: root, \(key): \(value), queueShare: 10%}"] {
+    let others = ["user", "group", "unit"].contains(key) ? "operations: [status]" : "user: root"
+    for text in ["{\(key): \(value), \(others)}", "{group: root, \(key): \(value)}"] {
       let found = problems("access: [\(text)]")
       // The reader of YAML refuses duplicate keys, too.
       #expect(found.contains { $0.contains("access.rules[0].\(key)") || $0.contains("twice") }, "\(text): \(found)")

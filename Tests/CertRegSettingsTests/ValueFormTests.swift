@@ -181,13 +181,16 @@ import Testing
     #expect(throws: ValueProblem.self) { try ValueForm<String>.region.parse(text) }
   }
 
-  @Test(arguments: ["sqlite", "sqlite:///var/lib/certregd/state.db"])
+  @Test(arguments: ["sqlite", "sqlite:///var/lib/other/certregd.db"])
   func `takes places for state`(text: String) throws {
     let form = ValueForm<String?>.storeURL
     #expect(try form.format(form.parse(text)) == text)
   }
 
-  @Test(arguments: ["", "sqlite://relative.db", "postgres://host/db", "/var/lib/x.db", "sqlite:///x?mode=ro"])
+  @Test(arguments: [
+    "", "sqlite://relative.db", "postgres://host/db", "/var/lib/x.db", "sqlite:///x?mode=ro",
+    "sqlite:///var/lib/state.db",
+  ])
   func `refuses other places for state`(text: String) {
     #expect(throws: ValueProblem.self) { try ValueForm<String?>.storeURL.parse(text) }
   }

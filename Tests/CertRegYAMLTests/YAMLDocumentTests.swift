@@ -60,6 +60,18 @@ import Testing
     }
   }
 
+  /// Aliases nest without depth in the text. A tree is released by recursion.
+  @Test(arguments: [("[", "]"), ("{a: ", "}"), ("{? ", " : x}")])
+  func `stops at a depth that aliases make`(open: String, close: String) throws {
+    func text(_ count: Int) -> String {
+      "- &a0 x\n" + (1...count).map { "- &a\($0) \(open)*a\($0 - 1) \(close)\n" }.joined()
+    }
+    _ = try read(text(20))
+    for count in [100, 20_000] {
+      #expect(throws: YAMLError.self) { try read(text(count)) }
+    }
+  }
+
   @Test func `aliases of aliases take no memory of their own`() throws {
     var text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
     for level in 1...30 {
