@@ -70,13 +70,13 @@ struct SecretPatterns {
   }
 
   private static let secretNames = [
-    "secret", "password", "passwd", "pwd", "passphrase", "token", "apikey", "api_key", "api-key", "accesskey",
+    "secret", "secretkey", "secret_key", "secret-key", "password", "passwd", "pwd", "passphrase", "_pass", "-pass", "token", "apikey", "api_key", "api-key", "accesskey",
     "access_key", "access-key", "privatekey", "private_key", "private-key", "signature", "-pin", "_pin",
   ]
 
   /// - Parameter name: In lower case.
   static func isSecretName(_ name: String) -> Bool {
-    name == "pin" || secretNames.contains { name.hasSuffix($0) }
+    name == "pin" || name == "pass" || secretNames.contains { name.hasSuffix($0) }
   }
 
   /// Marks the value that begins at `start`, behind spaces and quotes.

@@ -13,7 +13,7 @@ struct AWSErrorReply {
   let body: JSONValue?
   /// Whether something between the daemon and the service replied: a proxy, a gateway, a captive portal. Replies of AWS
   /// IoT have a request ID, and its errors a type (AWS IoT API reference, "Common errors"); a conflict may name its
-  /// resource instead.
+  /// resource instead. A `code` of any form may be a gateway's own.
   let isForeign: Bool
 
   init(_ reply: HTTPReply) {
@@ -21,12 +21,12 @@ struct AWSErrorReply {
     let hasOtherBody = body == nil && !reply.body.isEmpty
     requestID = UpstreamText.identifier(
       reply.headers.first(name: "x-amzn-RequestId") ?? reply.headers.first(name: "x-amz-request-id"))
-    let names = [
-      reply.headers.first(name: "x-amzn-ErrorType"), body?["code"]?.string, body?["Code"]?.string,
-      body?["__type"]?.string,
-    ]
+    let header = reply.headers.first(name: "x-amzn-ErrorType")
+    let names = [header, body?["code"]?.string, body?["Code"]?.string, body?["__type"]?.string]
     type = names.lazy.compactMap { $0.flatMap(AWSErrorReply.bareName) }.first
-    isForeign = hasOtherBody || type == nil && requestID == nil && body?["resourceArn"] == nil
+    let namesResource = reply.status == 409 && body?["resourceArn"]?.string?.hasPrefix("arn:") == true
+    let hasSign = requestID != nil || header != nil || type?.hasSuffix("Exception") == true || namesResource
+    isForeign = hasOtherBody || !hasSign
     message = body?["message"]?.string ?? body?["Message"]?.string ?? body?["errorMessage"]?.string
   }
 
@@ -94,6 +94,16 @@ enum AWSErrorCategory: Hashable, Sendable {
     return table
   }()
 
+  /// Whether the same call can never succeed.
+  private var isFinal: Bool {
+    switch self {
+    case .certificateRefused, .requestRefused, .stateRefused, .alreadyExists, .notFound: true
+    case .throttled, .accessDenied, .expiredToken, .unknownIdentity, .invalidSignature, .clockSkew, .notOptedIn,
+      .internalFault, .unavailable:
+      false
+    }
+  }
+
   /// The category of an unsuccessful reply; `nil` if AWS gives no such reply.
   init?(error: AWSErrorReply, status: Int) {
     self.init(type: error.type, message: error.message, status: status, isForeign: error.isForeign)
@@ -103,7 +113,7 @@ enum AWSErrorCategory: Hashable, Sendable {
   ///
   /// - Parameter isForeign: Whether the reply shows no sign of coming from AWS.
   init?(type: String?, message: String?, status: Int, isForeign: Bool = false) {
-    if let type, let category = AWSErrorCategory.byType[type] {
+    if let type, let category = AWSErrorCategory.byType[type], !(isForeign && category.isFinal) {
       self = category == .invalidSignature && ClockSkew.isSkewMessage(message) ? .clockSkew : category
       return
     }

@@ -13,7 +13,8 @@ package struct ProcessEnvironment: Sendable {
     self.values = values
     var secrets = SecretMask()
     for (name, value) in values {
-      if SecretMask.isSecretName(name) { secrets.add(value) }
+      // The names of the working directory's variables end like those of passwords.
+      if SecretMask.isSecretName(name), name != "PWD", name != "OLDPWD" { secrets.add(value) }
       secrets.addUserInformation(of: value)
     }
     self.secrets = secrets

@@ -57,14 +57,15 @@ struct ReplyClassifier {
     let retryAfter = RetryAfter.duration(reply.headers, now: now)
     guard let category = AWSErrorCategory(error: error, status: reply.status) else {
       let isRedirect = (300..<400).contains(reply.status)
-      return (
-        make(
-          .internalFailure, isRedirect ? .upstreamRedirected : .upstreamGarbled,
-          isRedirect
-            ? "The endpoint answers with a redirect (HTTP \(reply.status)), which is not followed; check `endpoint`"
-            : "The answer (HTTP \(reply.status)) is not one of AWS IoT; something in between may have sent it",
-          error, retryable: true, .unavailable(retryAfter: retryAfter)), nil
-      )
+      var made = make(
+        .internalFailure, isRedirect ? .upstreamRedirected : .upstreamGarbled,
+        isRedirect
+          ? "The endpoint answers with a redirect (HTTP \(reply.status)), which is not followed; check `endpoint`"
+          : "The answer (HTTP \(reply.status)) is not one of AWS IoT; something in between may have sent it",
+        error, retryable: true, .unavailable(retryAfter: retryAfter))
+      // What refuses or redirects a request in between has not passed it on.
+      if (300..<500).contains(reply.status) { made.mayHaveTakenEffect = false }
+      return (made, nil)
     }
     let made = failure(category, error, status: reply.status, retryAfter: retryAfter)
     switch category {
@@ -156,7 +157,10 @@ struct ReplyClassifier {
     case .ours: return .alreadyExists(certificateARN: arn, status: nil, requestID: error.requestID)
     case .another: return .failed(mismatch(error))
     case .malformed:
-      return .failed(garbled("AWS IoT has the certificate already but gives no usable ARN", error, .final))
+      return .failed(
+        garbled(
+          "AWS IoT has the certificate already but gives no usable ARN", error,
+          error.requestID == nil ? .unavailable(retryAfter: nil) : .final))
     }
   }
 
@@ -200,8 +204,7 @@ struct ReplyClassifier {
     _ kind: ServiceError.Kind, _ reason: FailureReason, _ message: String, _ error: AWSErrorReply, retryable: Bool,
     _ disposition: UpstreamFailure.Disposition
   ) -> UpstreamFailure {
-    // A server may fail after it has done its work. A refusal comes before the work. A reply from in between tells
-    // neither.
+    // A server, or what is between, may fail after the work was done. A refusal comes before the work.
     let mayHaveTakenEffect = if case .unavailable = disposition { true } else { false }
     let upstreamType = error.type == kind.rawValue ? nil : error.type.map { text.clean($0, limit: 128) }
     return UpstreamFailure(

@@ -299,6 +299,23 @@ import Testing
     #expect(error.message.contains(words), "\(error.message)")
   }
 
+  @Test func `a program may complain at length and succeed`() async throws {
+    let answer = #"{"Version":1,"AccessKeyId":"AKIDLONG","SecretAccessKey":"s"}"#
+    let script = "head -c 1000000 /dev/zero | tr '\\\\0' x >&2; echo '\(answer.replacing("\"", with: "\\\""))'"
+    let provided = try await fetch(
+      .process(command: "/bin/sh -c \"\(script)\""), environment: ["PATH": "/usr/bin:/bin"])
+    #expect(provided?.signing.accessKeyID == "AKIDLONG")
+  }
+
+  @Test func `a chain of profiles ends`() async throws {
+    let profiles = (0..<20_000).map { number in
+      "[profile p\(number)]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = p\(number + 1)\n"
+    }
+    let error = try await failure(
+      environment: ["AWS_PROFILE": "p0"], files: MemoryFiles(["/h/.aws/config": profiles.joined()]))
+    #expect(error.code == .invalid && error.message.contains("more than 8 profiles"), "\(error.message)")
+  }
+
   @Test func `a program gets no secrets, no input, no descriptors and no shell`() async throws {
     // The program reports its environment through its standard error, the only text that is passed on.
     let script = "env >&2; ls /proc/self/fd | tr '\\n' ' ' >&2; cat; exit 1"

@@ -112,7 +112,7 @@ import Testing
 
   @Test func `a container endpoint that repeats the token shows no secret`() async throws {
     let server = try await LoopbackServer.start { request, _ in Self.echo(request, status: 403) }
-    let uri = "http://127.0.0.1:\(server.port)/creds?token=planted-argument"
+    let uri = "http://127.0.0.1:\(server.port)/v2/planted-argument-of-task?token=planted-argument"
     let files = ["/token": Self.containerToken]
     for token in [
       ["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/token"], ["AWS_CONTAINER_AUTHORIZATION_TOKEN": Self.containerToken],
@@ -125,6 +125,8 @@ import Testing
 
   @Test(arguments: [
     "set -x; PASSWORD=planted-by-helper; curl --pin planted-by-helper /none; false",
+    "set -x; WORDS='correct\nplanted-by-helper'; false", "set -x; echo 'x\nplanted-by-helper' >/dev/null; false",
+    #"set -x; KEY='{\n"a": "planted-by-helper",\n}'; : "$KEY"; false"#,
     "echo 'login with password planted-argument' >&2; exit 1",
     "echo \"no key: AWS_SECRET_ACCESS_KEY=$HELPER_WORDS planted-argument\" >&2; exit 1",
     "env >&2; exit 1", "echo 'token: planted-by-helper' >&2; exit 3",

@@ -213,6 +213,25 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
     #expect(refused.disposition != .unavailable(retryAfter: nil))
   }
 
+  /// Gateways have codes of their own.
+  @Test(
+    arguments: [400, 404, 406, 409, 413, 422],
+    [
+      #"{"code":"ROUTE_NOT_FOUND"}"#, #"{"code":"E_BAD"}"#, #"{"code":"ValidationError"}"#, #"{"code":"CONFLICT"}"#,
+      #"{"__type":"gateway#Missing"}"#, #"{"resourceArn":"x"}"#, #"{"Code":"InvalidAction"}"#, #"{"code":404}"#,
+    ])
+  func `a gateway's own code is not one of AWS and is tried again`(status: Int, body: String) throws {
+    let failure = try failure(status, body)
+    #expect(failure.disposition == .unavailable(retryAfter: nil) && failure.error.retryable)
+    #expect(!failure.mayHaveTakenEffect, "what refuses the request has not passed it on")
+  }
+
+  @Test func `only what may have passed the request on may have taken effect`() throws {
+    for status in [301, 302, 307, 400, 404, 407, 411] { #expect(try !failure(status, "<html>").mayHaveTakenEffect) }
+    for status in [408, 500, 502, 503, 504] { #expect(try failure(status, "<html>").mayHaveTakenEffect) }
+    #expect(try failure(200, "<html>").mayHaveTakenEffect)
+  }
+
   @Test(
     arguments: [
       ([("Retry-After", "7")], 7000), ([("x-amz-retry-after", "1500"), ("Retry-After", "7")], 1500),

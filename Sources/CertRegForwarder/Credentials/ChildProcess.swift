@@ -53,7 +53,7 @@ enum ChildProcess {
   /// What a program may use and who may end it.
   struct Limits {
     var timeout: Duration
-    /// Bound of each of the two outputs.
+    /// The most that the program may print. Of its errors so much is kept.
     var outputBytes: Int
     var clock: HostClock
     /// Asked several times a second.
@@ -78,15 +78,15 @@ enum ChildProcess {
     output.closeWriting()
     errors.closeWriting()
     let process = try RunningProcess(child)
-    do throws(ChildProcessError) {
-      let status = try collect(process, output, errors, limits)
-      // The low seven bits hold the signal, the next byte the exit status (`wait(2)`).
-      guard status & 0x7f == 0 else { throw .killed(signal: status & 0x7f) }
-      return Result(exitStatus: status >> 8 & 0xff, standardOutput: output.bytes, standardError: errors.bytes)
-    } catch {
+    let status: Int32
+    do throws(ChildProcessError) { status = try collect(process, output, errors, limits) } catch {
       process.kill()
       throw error
     }
+    // The process was waited for: from here on its number may be another's, and nothing kills it.
+    // The low seven bits hold the signal, the next byte the exit status (`wait(2)`).
+    guard status & 0x7f == 0 else { throw .killed(signal: status & 0x7f) }
+    return Result(exitStatus: status >> 8 & 0xff, standardOutput: output.bytes, standardError: errors.bytes)
   }
 
   /// Reads both pipes until the program has ended and the pipes are empty.
@@ -106,11 +106,9 @@ enum ChildProcess {
       poll(&polled, 3, hasEnded ? 0 : 100)
       if limits.isCancelled() { throw .cancelled }
       guard limits.clock.monotonic < end else { throw .timedOut }
-      if polled[0].revents != 0 { output.read() }
-      if polled[1].revents != 0 { errors.read() }
-      guard output.bytes.count <= limits.outputBytes, errors.bytes.count <= limits.outputBytes else {
-        throw .tooMuchOutput
-      }
+      if polled[0].revents != 0 { output.read(keeping: limits.outputBytes + 1) }
+      if polled[1].revents != 0 { errors.read(keeping: limits.outputBytes) }
+      guard output.bytes.count <= limits.outputBytes else { throw .tooMuchOutput }
       if hasEnded, polled[0].revents == 0, polled[1].revents == 0 { return process.wait() }
       if polled[2].revents != 0 { hasEnded = true }
     }
@@ -169,11 +167,13 @@ private final class OutputPipe {
   }
 
   /// Reads once; `poll(2)` must have reported the pipe as ready.
-  func read() {
+  ///
+  /// - Parameter limit: So many bytes are kept, the first ones.
+  func read(keeping limit: Int) {
     var chunk = [UInt8](repeating: 0, count: 4096)
     let count = Glibc.read(reading, &chunk, chunk.count)
     if count > 0 {
-      bytes.append(contentsOf: chunk[..<count])
+      bytes.append(contentsOf: chunk[..<min(count, max(0, limit - bytes.count))])
     } else if count == 0 || errno != EINTR && errno != EAGAIN {
       closeReading()
     }

@@ -30,10 +30,20 @@ struct ContainerCredentials: CredentialsProvider {
     guard reply.status == 200 else {
       throw CredentialsError(
         refusal: reply, source: Self.source, advice: "check the task's or pod's role and the authorization token",
-        secrets: environment.secrets.adding(token).adding(lookalikesIn: url.text()))
+        secrets: secrets(url, token))
     }
     let object = try? JSONValue(parsing: reply.body)
     return try CredentialFields.metadata.read(object, source: Self.source)
+  }
+
+  /// What a reply may repeat. Who knows the path of a task may fetch its credentials.
+  private func secrets(_ url: ServiceURL, _ token: String?) -> SecretMask {
+    var secrets = environment.secrets.adding(token).adding(lookalikesIn: url.text())
+    for segment in url.path.split(separator: "/") where segment.utf8.count >= 16 {
+      // As a whole, since some paths consist of words.
+      secrets.add(String(segment), window: .max)
+    }
+    return secrets
   }
 
   private func url() throws(CredentialsError) -> ServiceURL? {

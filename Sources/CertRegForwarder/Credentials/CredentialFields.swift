@@ -75,7 +75,8 @@ extension CredentialsError {
     let words = UpstreamText(secrets: secrets).clean(error.message ?? error.type ?? "", limit: 256)
     let said = words.isEmpty ? "" : ": \(words)"
     let category = AWSErrorCategory(error: error, status: reply.status)
-    if category == .throttled || category == .unavailable || category == .internalFault {
+    let isRedirect = (300..<400).contains(reply.status)
+    if category == .throttled || category == .unavailable || category == .internalFault || isRedirect {
       self.init(.unavailable, "\(source) is not available (HTTP \(reply.status))\(said)")
     } else {
       self.init(.invalid, "\(source) refuses credentials (HTTP \(reply.status))\(said); \(advice)")

@@ -62,8 +62,8 @@ struct CredentialProcess: CredentialsProvider {
   }
 
   /// The program's standard error without secrets: those of the daemon's environment, of the command line and of the
-  /// program's output, and all that looks like one. The trace of a shell (`set -x`) shows secrets of any form, so its
-  /// lines are left out.
+  /// program's output, and all that looks like one. The trace of a shell (`set -x`) shows secrets of any form, also on lines that
+  /// do not look like its own, so that everything from its first line on is left out.
   private func complaint(_ result: ChildProcess.Result) -> String {
     var secrets = environment.secrets.adding(lookalikesIn: command)
     if let object = try? JSONValue(parsing: result.standardOutput) {
@@ -73,8 +73,10 @@ struct CredentialProcess: CredentialsProvider {
     }
     let lines = String(decoding: result.standardError, as: UTF8.self).split(whereSeparator: \.isNewline)
     // The first character of PS4 is repeated for each level of nesting (POSIX Shell Command Language, section 2.5.3).
-    let words = lines.filter { !$0.hasPrefix("+") }.joined(separator: "\n")
-    return UpstreamText(secrets: secrets).clean(words, limit: 256)
+    let isTrace = { (line: Substring) in line.hasPrefix("+") }
+    let words = UpstreamText(secrets: secrets).clean(lines.prefix { !isTrace($0) }.joined(separator: "\n"), limit: 256)
+    let note = lines.contains(where: isTrace) ? "(the trace of a shell is not shown, since it may hold secrets)" : ""
+    return [words, note].filter { !$0.isEmpty }.joined(separator: " ")
   }
 
   /// Runs the program, and kills it if the fetch is cancelled.

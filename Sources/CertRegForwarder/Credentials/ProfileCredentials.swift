@@ -3,6 +3,9 @@ import CertRegSigV4
 
 /// Credentials of a profile of the shared files: of a role, of a web identity, keys, or those that a program prints.
 struct ProfileCredentials: CredentialsProvider {
+  /// So many profiles may lead from one to the next by `source_profile`.
+  private static let maximumHops = 8
+
   /// The settings of the profile that are used. In the SDKs' chain a role of the profile comes before a web identity of
   /// the environment, and the rest of the profile after it.
   enum Part: Sendable {
@@ -77,6 +80,9 @@ struct ProfileCredentials: CredentialsProvider {
     // A profile may take its role with its own keys. Any other cycle would never end.
     if source != profile.name {
       guard !visited.contains(source) else { throw invalid(profile, "takes its role by way of itself") }
+      guard visited.count < ProfileCredentials.maximumHops else {
+        throw invalid(profile, "takes its role by way of more than \(ProfileCredentials.maximumHops) profiles")
+      }
       // Keys of the source come before a role that it names as well (botocore, `AssumeRoleProvider`).
       if !next.hasKeys, let provided = try await role(of: next, in: profiles, visited: visited + [profile.name]) {
         return provided
