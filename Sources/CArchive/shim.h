@@ -25,12 +25,4 @@ static inline int certreg_entry_is_link(struct archive_entry *entry) {
   return archive_entry_filetype(entry) == AE_IFLNK || archive_entry_hardlink(entry) != NULL;
 }
 
-// setrlimit(2) for RLIMIT_DATA: the soft limit becomes `bytes` where it is higher.
-static inline int certreg_limit_data(rlim_t bytes) {
-  struct rlimit limit;
-  if (getrlimit(RLIMIT_DATA, &limit) != 0) return -1;
-  if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur <= bytes) return 0;
-  limit.rlim_cur = bytes;
-  return setrlimit(RLIMIT_DATA, &limit);
-}
 #endif

@@ -1,6 +1,7 @@
 /// Counts what an archive costs, together with all archives in it.
 final class ArchiveBudget {
   let limits: ArchiveLimits
+  let memory = ArchiveAllowance()
   /// Bytes of the outermost source. Archives that are read from both ends can count a byte twice.
   private var packedBytes = 0
   /// Bytes that came out of decompression at all depths.

@@ -16,11 +16,7 @@ extension ArchiveHandle {
       // Where the directory is missing or damaged, the members are found without it.
       if !zipInOrder { statuses.append(archive_read_support_format_zip_seekable(archive)) }
       statuses.append(archive_read_support_format_zip_streamable(archive))
-    // Decompressed by `GzipInput` before.
-    case .gzip: break
-    case .bzip2: statuses.append(archive_read_support_filter_bzip2(archive))
-    case .xz: statuses.append(archive_read_support_filter_xz(archive))
-    case .zstd: statuses.append(archive_read_support_filter_zstd(archive))
+    // What is compressed is decompressed before.
     default: break
     }
     if kind.isCompressed {
@@ -35,6 +31,23 @@ extension ArchiveHandle {
     }
     // ARCHIVE_WARN would mean that an external program does the work.
     guard statuses.allSatisfy({ $0 == ARCHIVE_OK }) else { throw lastError(member: nil) }
+  }
+
+  /// Enables one filter, and the format of files that are no archives. libarchive looks for no other, so that a file that was compressed
+  /// twice comes out compressed once.
+  ///
+  /// - Throws: `outOfMemory`.
+  func enableFilter(of kind: ArchiveKind) throws(ArchiveError) {
+    let filter =
+      switch kind {
+      case .bzip2: ARCHIVE_FILTER_BZIP2
+      case .xz: ARCHIVE_FILTER_XZ
+      default: ARCHIVE_FILTER_ZSTD
+      }
+    // ARCHIVE_WARN would mean that an external program does the work.
+    guard archive_read_append_filter(archive, filter) == ARCHIVE_OK,
+      archive_read_set_format(archive, ARCHIVE_FORMAT_RAW) == ARCHIVE_OK
+    else { throw lastError(member: nil) }
   }
 
   /// libarchive's last error. It names most kinds in its text alone.

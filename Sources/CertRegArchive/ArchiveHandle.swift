@@ -13,12 +13,12 @@ final class ArchiveHandle {
   private let isOutermost: Bool
   /// Owned. libarchive reads from it until it asks for the next piece or is freed.
   private let buffer: UnsafeMutableRawBufferPointer
-  /// The length of the piece in `buffer`.
-  private var pieceCount = 0
+  /// The last bytes that were read: the piece in `buffer`, and some before it, which libarchive can have taken aside.
+  private var recent: [UInt8] = []
   /// The position of the input.
   private var position = 0
-  /// Decompressed bytes that the budget knows.
-  private var settledBytes = 0
+  /// Whether the members of a zip archive are read without its directory.
+  var readsZipInOrder = false
   /// Whether libarchive has chosen a format.
   private(set) var hasFormat = false
   /// What a callback failed with. libarchive knows only that it failed.
@@ -35,8 +35,15 @@ final class ArchiveHandle {
   }
 
   deinit {
-    archive_read_free(archive)
+    _ = run { archive_read_free($0) }
     buffer.deallocate()
+  }
+
+  /// Calls libarchive, with a bound on its memory. All calls that can read, decompress or free much go through it.
+  func run<Result>(_ body: (OpaquePointer) -> Result) -> Result {
+    budget.memory.enter()
+    defer { budget.memory.leave() }
+    return body(archive)
   }
 
   /// Opens the archive with the formats enabled so far. Returns libarchive's status.
@@ -53,7 +60,7 @@ final class ArchiveHandle {
         return Unmanaged<ArchiveHandle>.fromOpaque(context).takeUnretainedValue().seek(by: offset, whence)
       }
     }
-    let status = archive_read_open1(archive)
+    let status = run { archive_read_open1($0) }
     hasFormat = status == ARCHIVE_OK
     return status
   }
@@ -61,28 +68,12 @@ final class ArchiveHandle {
   /// How many bytes of the input libarchive has taken.
   var consumedBytes: Int { Int(archive_filter_bytes(archive, -1)) }
 
-  /// How many times the input is compressed.
-  var filterCount: Int32 {
-    // The last filter is the input itself. There is none before the archive is open.
-    max(1, archive_filter_count(archive)) - 1
-  }
-
-  /// Adds what was decompressed since the last call to the budget.
-  ///
-  /// - Throws: `tooLarge`.
-  func settle() throws(ArchiveError) {
-    let produced = (0..<filterCount).reduce(0) { $0 + max(0, Int(archive_filter_bytes(archive, $1))) }
-    guard produced > settledBytes else { return }
-    defer { settledBytes = produced }
-    try budget.countUnpacked(produced - settledBytes)
-  }
-
-  /// Whether the input holds something other than zeros behind the end of the compressed data.
+  /// Whether the input holds something other than zeros behind the end of the archive or the compressed data.
   ///
   /// - Throws: what the input throws.
   func hasTrailingData() throws(ArchiveError) -> Bool {
     let left = position - consumedBytes
-    if left > pieceCount || buffer[..<pieceCount].suffix(max(0, left)).contains(where: { $0 != 0 }) { return true }
+    if left > recent.count || recent.suffix(max(0, left)).contains(where: { $0 != 0 }) { return true }
     while true {
       let piece = try input.read(upTo: ArchiveHandle.pieceBytes)
       if piece.isEmpty { return false }
@@ -91,11 +82,12 @@ final class ArchiveHandle {
   }
 
   private func readPiece(into target: UnsafeMutablePointer<UnsafeRawPointer?>) -> Int {
+    budget.memory.leave()
+    defer { budget.memory.enter() }
     do throws(ArchiveError) {
-      try settle()
       let piece = try input.read(upTo: ArchiveHandle.pieceBytes)
       buffer.copyBytes(from: piece)
-      pieceCount = piece.count
+      recent = Array(recent.suffix(ArchiveHandle.pieceBytes)) + piece
       position += piece.count
       if isOutermost { budget.countPacked(piece.count) }
       target.pointee = UnsafeRawPointer(buffer.baseAddress)
@@ -107,6 +99,8 @@ final class ArchiveHandle {
   }
 
   private func seek(by offset: Int64, _ whence: Int32) -> Int64 {
+    budget.memory.leave()
+    defer { budget.memory.enter() }
     let origin: Int
     switch whence {
     case SEEK_SET: origin = 0
@@ -124,6 +118,7 @@ final class ArchiveHandle {
       return Int64(ARCHIVE_FATAL)
     }
     position = target
+    recent = []
     return Int64(target)
   }
 }

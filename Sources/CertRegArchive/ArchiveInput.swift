@@ -14,6 +14,42 @@ package protocol ArchiveInput: AnyObject {
   func seek(to offset: Int) throws(ArchiveError)
 }
 
+extension ArchiveInput {
+  /// Up to `count` bytes at `offset`, fewer at the end. Where the input goes on is undefined afterwards. Only for inputs that seek.
+  ///
+  /// - Throws: what the input throws.
+  func bytes(at offset: Int, _ count: Int) throws(ArchiveError) -> [UInt8] {
+    try seek(to: offset)
+    var bytes: [UInt8] = []
+    while bytes.count < count {
+      let piece = try read(upTo: count - bytes.count)
+      if piece.isEmpty { break }
+      bytes += piece
+    }
+    return bytes
+  }
+
+  /// Whether something other than zeros is at `offset` or behind it. Only for inputs that seek.
+  ///
+  /// - Throws: what the input throws.
+  func hasData(from offset: Int) throws(ArchiveError) -> Bool {
+    try seek(to: offset)
+    while true {
+      let piece = try read(upTo: 65_536)
+      if piece.isEmpty { return false }
+      if piece.contains(where: { $0 != 0 }) { return true }
+    }
+  }
+}
+
+extension [UInt8] {
+  /// The little-endian number of `count` bytes at `index`; the largest `Int` where it does not fit, 0 behind the end.
+  func littleEndian(at index: Int, _ count: Int) -> Int {
+    guard index >= 0, index + count <= self.count else { return 0 }
+    return Int(clamping: self[index..<(index + count)].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
+  }
+}
+
 /// An archive in memory.
 package final class BytesInput: ArchiveInput {
   private let bytes: [UInt8]

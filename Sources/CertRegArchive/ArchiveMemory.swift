@@ -1,29 +1,85 @@
-import CArchive
 import Glibc
+import Synchronization
 
-/// Bounds the memory of the process.
+/// Bounds the memory that libarchive takes.
 package enum ArchiveMemory {
-  /// How much memory a process may take in addition. A dictionary of 7z or xz has 64 MiB at the highest usual level.
+  /// How much memory libarchive may take for an archive and all archives in it. A dictionary of 7z or xz has 64 MiB at the highest usual
+  /// level.
   package static let additionalBytes = 512 << 20
+  /// So much a call of libarchive may take in any case. libarchive ends the process where it gets no memory for some small things.
+  fileprivate static let reserveBytes = 64 << 20
 
-  /// Lets the process take ``additionalBytes`` more than it has now, from here to its end.
+  private static let isLimited = Atomic<Bool>(false)
+  /// RLIMIT_DATA before it was changed (getrlimit(2)).
+  private static let original: (soft: rlim_t, hard: rlim_t)? = {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_DATA.rawValue), &limit) == 0 else { return nil }
+    return (limit.rlim_cur, limit.rlim_max)
+  }()
+  private static let statistics = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
+
+  /// Lets libarchive take at most ``additionalBytes`` from here to the end of the process.
   ///
   /// Archives state how much memory their decompression needs, and a 7z archive of a few kilobytes can state millions of members, which
-  /// libarchive allocates at once. With the limit it reports `outOfMemory` instead. Programs call this once, before they open archives.
+  /// libarchive allocates at once. With the limit it reports `outOfMemory` instead. Programs call this once, before they open archives,
+  /// and read archives on one thread at a time.
+  ///
+  /// The limit is one of the process (RLIMIT_DATA), since libarchive takes neither an allocator nor a number. It is in force only while
+  /// libarchive runs: Swift's allocator ends the process where it gets no memory.
   package static func limit() {
-    guard let present = dataBytes() else { return }
-    _ = certreg_limit_data(rlim_t(present + additionalBytes))
+    guard original != nil, dataBytes() != nil else { return }
+    isLimited.store(true, ordering: .relaxed)
   }
 
-  /// The memory that RLIMIT_DATA counts: the sixth number of /proc/self/statm, in pages (proc(5)).
+  /// The memory that RLIMIT_DATA counts; `nil` where there is no limit to keep. It is the sixth number of /proc/self/statm, in pages
+  /// (proc(5)).
+  fileprivate static func limitedBytes() -> Int? {
+    isLimited.load(ordering: .relaxed) ? dataBytes() : nil
+  }
+
   private static func dataBytes() -> Int? {
-    let descriptor = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    var buffer = [UInt8](repeating: 0, count: 256)
-    let count = Glibc.read(descriptor, &buffer, buffer.count)
-    let fields = buffer.prefix(max(0, count)).split(separator: UInt8(ascii: " "))
-    guard fields.count > 5, let pages = Int(String(decoding: fields[5], as: UTF8.self)) else { return nil }
-    return pages * sysconf(Int32(_SC_PAGESIZE))
+    guard statistics >= 0 else { return nil }
+    return withUnsafeTemporaryAllocation(byteCount: 256, alignment: 1) { buffer in
+      let count = pread(statistics, buffer.baseAddress, buffer.count, 0)
+      let fields = buffer.prefix(max(0, count)).split(separator: UInt8(ascii: " "))
+      guard fields.count > 5, let pages = Int(String(decoding: fields[5], as: UTF8.self)) else { return nil }
+      return pages * sysconf(Int32(_SC_PAGESIZE))
+    }
+  }
+
+  /// Sets the soft limit, which never exceeds the one that the process began with; `nil` stands for that one.
+  fileprivate static func setLimit(_ bytes: Int?) {
+    guard let original else { return }
+    let soft = bytes.map { min(rlim_t($0), original.soft) } ?? original.soft
+    var limit = rlimit(rlim_cur: soft, rlim_max: original.hard)
+    setrlimit(__rlimit_resource_t(RLIMIT_DATA.rawValue), &limit)
+  }
+}
+
+/// The memory that libarchive holds for an archive and all archives in it.
+final class ArchiveAllowance {
+  /// Smaller changes are left out: the C library keeps small pieces that are freed, and gives them to Swift.
+  private static let smallestChange = 1 << 20
+
+  private var heldBytes = 0
+  /// The memory of the process when libarchive began to run; `nil` while it does not run.
+  private var bytesBefore: Int?
+
+  /// Call it before libarchive runs, and when a callback returns to it.
+  func enter() {
+    guard let present = ArchiveMemory.limitedBytes() else { return }
+    bytesBefore = present
+    let room = max(ArchiveMemory.reserveBytes, ArchiveMemory.additionalBytes - heldBytes)
+    ArchiveMemory.setLimit(present + room)
+  }
+
+  /// Call it when libarchive has run, and when it calls back.
+  func leave() {
+    guard let before = bytesBefore else { return }
+    bytesBefore = nil
+    ArchiveMemory.setLimit(nil)
+    guard let present = ArchiveMemory.limitedBytes() else { return }
+    let change = present - before
+    if abs(change) >= ArchiveAllowance.smallestChange { heldBytes = max(0, heldBytes + change) }
   }
 }

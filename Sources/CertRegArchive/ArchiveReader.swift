@@ -6,7 +6,6 @@ import Glibc
 /// tar (v7, ustar, GNU, pax), zip, 7z and cpio are read, and gzip, bzip2, xz and zstd, which hold one file or a tar or cpio archive. No
 /// other code of libarchive is enabled, and no other program is ever started.
 package final class ArchiveReader {
-  private static let maximumFilters = 2
   /// Each reopening costs as much as reading the archive, so that there are few of them.
   private static let maximumReopenings = 16
 
@@ -18,7 +17,7 @@ package final class ArchiveReader {
   private var handle: ArchiveHandle
   private let input: any ArchiveInput
   /// What decompresses the source before libarchive sees it.
-  private let gzip: GzipInput?
+  private let decompressor: (any Decompressor)?
   private let budget: ArchiveBudget
   private let sourceSize: Int?
   private var memberCount = 0
@@ -55,13 +54,14 @@ package final class ArchiveReader {
     if kind.needsSeeking, input.size == nil {
       input = try FileInput(holding: input, limit: budget.limits.heldBytes)
     }
-    if kind == .gzip {
-      let decompressed = try GzipInput(input, budget: budget, isOutermost: depth == 1)
-      gzip = decompressed
-      input = decompressed
-    } else {
-      gzip = nil
+    let unpacking: (any Decompressor)?
+    switch kind {
+    case .gzip: unpacking = try GzipInput(input, budget: budget, isOutermost: depth == 1)
+    case .bzip2, .xz, .zstd: unpacking = try FilterInput(input, kind, budget: budget, isOutermost: depth == 1)
+    default: unpacking = nil
     }
+    if let unpacking { input = unpacking }
+    decompressor = unpacking
     self.kind = kind
     self.depth = depth
     self.budget = budget
@@ -73,9 +73,13 @@ package final class ArchiveReader {
   private static func handle(
     _ input: any ArchiveInput, _ kind: ArchiveKind, _ budget: ArchiveBudget, _ depth: Int
   ) throws(ArchiveError) -> ArchiveHandle {
-    let handle = try ArchiveHandle(input, budget: budget, isOutermost: depth == 1 && kind != .gzip)
-    let isLongZip = kind == .zip ? try ZipDirectory.exceeds(budget.limits.directoryBytes, in: input) : false
-    try handle.enable(kind, zipInOrder: isLongZip)
+    let handle = try ArchiveHandle(input, budget: budget, isOutermost: depth == 1 && !kind.isCompressed)
+    // libarchive holds the whole directory in memory, in several times the space.
+    let directoryBytes = kind == .zip ? try ZipDirectory(of: input)?.size : nil
+    if input.size != nil { try input.seek(to: 0) }
+    let isLong = directoryBytes ?? 0 > budget.limits.directoryBytes
+    try handle.enable(kind, zipInOrder: isLong)
+    handle.readsZipInOrder = kind == .zip && (isLong || directoryBytes == nil)
     return handle
   }
 
@@ -94,7 +98,7 @@ package final class ArchiveReader {
 
   /// The share of the source that has been read, from 0 to 1; `nil` where its size is not known.
   package var fraction: Double? {
-    let taken = gzip?.consumedBytes ?? handle.consumedBytes
+    let taken = decompressor?.consumedBytes ?? handle.consumedBytes
     return sourceSize.map { $0 == 0 ? 1 : min(1, Double(taken) / Double($0)) }
   }
 
@@ -103,14 +107,11 @@ package final class ArchiveReader {
   /// - Throws: `ArchiveError`. Unless ``ArchiveError/endsArchive`` is set, the next call goes on with the next member.
   package func next() throws(ArchiveError) -> ArchiveMember? {
     guard !isAtEnd else { return nil }
-    // Skipping decompresses as well where members share a stream.
-    if kind == .sevenZip, unreadBytes > 0 { try count(unreadBytes) }
+    try countSkipped()
     current = nil
     unreadBytes = 0
     if isGivenUp { try reopen() }
-    let taken = try takeHeader()
-    try count(0)
-    guard let entry = taken else { return try end() }
+    guard let entry = try takeHeader() else { return try end() }
     memberCount += 1
     guard memberCount <= budget.limits.members else { throw ended(ArchiveError(.tooManyMembers)) }
     var member = ArchiveLocale.run { ArchiveMember(entry, in: handle.archive) }
@@ -131,7 +132,7 @@ package final class ArchiveReader {
     guard !member.isEncrypted else { throw ArchiveError(.encrypted, member: member.path, endsArchive: false) }
     var status = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-      status = archive_read_data(handle.archive, buffer.baseAddress, count)
+      status = handle.run { archive_read_data($0, buffer.baseAddress, count) }
       initialized = max(0, status)
     }
     guard status >= 0 else {
@@ -146,6 +147,24 @@ package final class ArchiveReader {
     return bytes
   }
 
+  /// Counts what skipping the rest of the current member decompresses.
+  private func countSkipped() throws(ArchiveError) {
+    switch (kind, current) {
+    case (.sevenZip, _): if unreadBytes > 0 { try count(unreadBytes) }
+    // Without the directory, the end of a member can show only when it is decompressed.
+    case (.zip, let member?) where !member.isEncrypted && (handle.readsZipInOrder || member.size == nil):
+      do throws(ArchiveError) {
+        while true {
+          if try read(upTo: 65_536).isEmpty { break }
+        }
+      } catch {
+        // Nobody asked for this member.
+        if error.endsArchive { throw error }
+      }
+    default: break
+    }
+  }
+
   /// The next header; `nil` at the end. Damage between two headers is reported once, and then the second one is returned.
   private func takeHeader() throws(ArchiveError) -> OpaquePointer? {
     if let entry = found {
@@ -158,9 +177,8 @@ package final class ArchiveReader {
       while true {
         // libarchive ends the process where a name cannot be converted and `errno` is ENOMEM, be it from long before.
         errno = 0
-        switch archive_read_next_header(handle.archive, &entry) {
+        switch handle.run({ archive_read_next_header($0, &entry) }) {
         case ARCHIVE_OK, ARCHIVE_WARN:
-          try checkFilters()
           guard let damage else { return entry }
           found = entry
           throw damage
@@ -171,7 +189,6 @@ package final class ArchiveReader {
           throw ended(damage)
         case ARCHIVE_RETRY:
           damage = damage ?? failure(isFatal: false)
-          try handle.settle()
         default: throw damage.map(ended) ?? failure()
         }
       }
@@ -193,25 +210,36 @@ package final class ArchiveReader {
     for _ in 0..<memberCount { _ = try takeHeader() }
   }
 
-  /// A compressed file has one filter, and another where it is compressed twice. It has none where it is too short to be recognised.
-  private func checkFilters() throws(ArchiveError) {
-    guard kind.isCompressed, gzip == nil else { return }
-    let filters = handle.filterCount
-    guard filters > 0 else { throw ended(ArchiveError(.breaksOff)) }
-    guard filters <= ArchiveReader.maximumFilters else { throw ended(ArchiveError(.tooDeep)) }
-  }
-
   private func end() throws(ArchiveError) -> ArchiveMember? {
     isAtEnd = true
     if handle.failure != nil { throw failure() }
-    guard kind.isCompressed, try handle.hasTrailingData() else { return nil }
-    throw ArchiveError(.damaged, offset: handle.consumedBytes, detail: "other data follow the compressed ones")
+    do throws(ArchiveError) {
+      if let detail = try otherData() {
+        throw ArchiveError(.damaged, offset: kind == .cpio ? handle.consumedBytes : nil, detail: detail)
+      }
+      try decompressor?.checkEnd()
+    } catch {
+      throw ended(error)
+    }
+    return nil
   }
 
-  /// Counts unpacked bytes, besides those of the filters.
+  /// What the source holds besides the archive; `nil` where it holds nothing else. libarchive stops at the end of most archives.
+  private func otherData() throws(ArchiveError) -> String? {
+    switch kind {
+    case .zip:
+      guard let directory = try ZipDirectory(of: input) else {
+        throw ArchiveError(.breaksOff, detail: "its directory is missing")
+      }
+      return try directory.otherData(in: input)
+    case .sevenZip: return try SevenZipHeader.isFollowed(in: input) ? "other data follow the archive" : nil
+    default: return try handle.hasTrailingData() ? "other data follow the archive" : nil
+    }
+  }
+
+  /// Counts unpacked bytes, besides those of the decompressor.
   private func count(_ bytes: Int) throws(ArchiveError) {
     do throws(ArchiveError) {
-      try handle.settle()
       try budget.countUnpacked(bytes)
     } catch {
       throw ended(error.inside(current?.path))

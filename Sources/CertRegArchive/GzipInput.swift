@@ -1,9 +1,11 @@
 import CZlib
 
 /// Decompresses gzip (RFC 1952). libarchive does so without a look at the checksum, so that damage would go unnoticed.
-final class GzipInput: ArchiveInput {
+final class GzipInput: Decompressor {
   /// So much compressed data is taken at a time.
   private static let pieceBytes = 65_536
+  /// How each member of a file begins (RFC 1952 section 2.3.1).
+  private static let signature: [UInt8] = [0x1F, 0x8B]
 
   private let source: any ArchiveInput
   private let budget: ArchiveBudget
@@ -15,6 +17,8 @@ final class GzipInput: ArchiveInput {
   private var isSourceAtEnd = false
   /// Whether the data of a member of the file have ended. A file can have several (RFC 1952 section 2.2).
   private var isBetweenMembers = false
+  /// Whether something else than another member follows one.
+  private var hasOtherData = false
   /// How many bytes of the source were decompressed.
   private(set) var consumedBytes = 0
 
@@ -37,13 +41,14 @@ final class GzipInput: ArchiveInput {
 
   func seek(to offset: Int) {}
 
+  func checkEnd() throws(ArchiveError) {
+    guard hasOtherData else { return }
+    throw ArchiveError(.damaged, offset: consumedBytes, detail: "other data follow the compressed ones")
+  }
+
   func read(upTo count: Int) throws(ArchiveError) -> [UInt8] {
     while true {
-      if compressed.isEmpty, !isSourceAtEnd {
-        compressed = try source.read(upTo: GzipInput.pieceBytes)[...]
-        isSourceAtEnd = compressed.isEmpty
-        if isOutermost { budget.countPacked(compressed.count) }
-      }
+      if compressed.isEmpty { try readPiece() }
       if isBetweenMembers {
         // Tapes leave zeros after the last member.
         dropCompressed(compressed.prefix { $0 == 0 }.count)
@@ -51,6 +56,9 @@ final class GzipInput: ArchiveInput {
           if isSourceAtEnd { return [] }
           continue
         }
+        if compressed.count == 1 { try readPiece() }
+        hasOtherData = !compressed.starts(with: GzipInput.signature)
+        if hasOtherData { return [] }
         inflateReset(stream)
         isBetweenMembers = false
       }
@@ -59,6 +67,14 @@ final class GzipInput: ArchiveInput {
       try budget.countUnpacked(output.count)
       if !output.isEmpty { return output }
     }
+  }
+
+  private func readPiece() throws(ArchiveError) {
+    guard !isSourceAtEnd else { return }
+    let piece = try source.read(upTo: GzipInput.pieceBytes)
+    isSourceAtEnd = piece.isEmpty
+    if isOutermost { budget.countPacked(piece.count) }
+    compressed = compressed.isEmpty ? piece[...] : compressed + piece
   }
 
   private func inflate(_ count: Int) throws(ArchiveError) -> [UInt8] {
