@@ -70,7 +70,8 @@ struct SecretPatterns {
   }
 
   private static let secretNames = [
-    "secret", "secretkey", "secret_key", "secret-key", "password", "passwd", "pwd", "passphrase", "_pass", "-pass", "token", "apikey", "api_key", "api-key", "accesskey",
+    "secret", "secretkey", "secret_key", "secret-key", "password", "passwd", "pwd", "passphrase", "_pass", "-pass",
+    "token", "apikey", "api_key", "api-key", "accesskey",
     "access_key", "access-key", "privatekey", "private_key", "private-key", "signature", "-pin", "_pin",
   ]
 

@@ -7,9 +7,15 @@ import CertRegCore
 enum Main {
   static func main() {
     StandardDescriptors.open()
-    // Archives that people hand over can ask for any amount of memory.
-    ArchiveMemory.limit()
-    CertRegCtl.main()
+    do {
+      var command = try CertRegCtl.parseAsRoot()
+      // Archives that people hand over can ask for any amount of memory. The doctor reads none, and the programs that it
+      // starts would inherit the limit.
+      if !(command is DoctorCommand) { ArchiveMemory.limit() }
+      try command.run()
+    } catch {
+      CertRegCtl.exit(withError: error)
+    }
   }
 }
 

@@ -8,7 +8,9 @@ import Testing
   private static let daemon = PeerCredentials(processID: 812, userID: 990, groupID: 990)
   private static let installed = InstalledProgram(path: "/bin/certregd", identity: FakeMachine.certregd)
 
-  private func commands(_ probe: HostProbe) -> (commands: [HostProbe.Command], findings: [Finding]) {
+  private func commands(
+    _ probe: HostProbe, configurationFile: String? = nil
+  ) -> (commands: [HostProbe.Command], findings: [Finding]) {
     var probe = probe
     var commands: [HostProbe.Command] = []
     let run = probe.run
@@ -17,7 +19,8 @@ import Testing
       return run($0)
     }
     var findings: [Finding] = []
-    Doctor(socketPath: "/run/c.sock", probe: probe).examine { findings.append($0) }
+    Doctor(socketPath: "/run/c.sock", configurationFile: configurationFile, probe: probe)
+      .examine { findings.append($0) }
     return (commands, findings)
   }
 
@@ -100,22 +103,104 @@ import Testing
     #expect(asked == [812])
   }
 
-  @Test func `root uses no configuration that other users can change`() throws {
+  /// A machine on which root asks and no daemon runs.
+  private func lonely(account: HostProbe.Account? = DoctorRightsTests.service) throws -> HostProbe {
     var probe = try probe(user: 0, daemon: 0)
     probe.contact = { .init(peer: nil, status: .failure(ClientError(.noDaemon, "no certregd"))) }
-    probe.file = { _ in
-      .init(kind: .file, mode: 0o644, owner: "ann", group: "ann", isReadable: true, isWritable: true)
-    }
+    probe.environment = ["PATH": "/bin", "AWS_PROFILE": "root", "SECRET": "root's"]
+    probe.account = { $0 == "certregd" ? account : nil }
+    return probe
+  }
+
+  private static let service = HostProbe.Account(
+    userID: 990, groupID: 991, supplementaryGroupIDs: [7, 8], home: "/var/lib/certregd")
+
+  private static let file = HostProbe.FileFacts(
+    kind: .file, mode: 0o644, owner: "ann", group: "ann", isReadable: true, isWritable: true)
+
+  private func runsCertregd(_ commands: [HostProbe.Command]) -> Bool {
+    commands.contains { $0.arguments.contains("/bin/certregd") }
+  }
+
+  @Test(arguments: [true, false], ["--config", "CERTREGD_CONFIG", ""])
+  func `root uses no configuration that other users can change or put in place`(exists: Bool, named: String) throws {
+    var probe = try lonely()
+    let path = named.isEmpty ? "/etc/certregd/config.yaml" : "/home/ann/c.yaml"
+    if named == "CERTREGD_CONFIG" { probe.environment[named] = path }
+    probe.file = { exists && $0 == path ? DoctorRightsTests.file : nil }
     probe.protectedPath = { _ in nil }
-    var commands: [HostProbe.Command] = []
-    probe.run = {
-      commands.append($0)
-      return nil
+    let (commands, findings) = commands(probe, configurationFile: named == "--config" ? path : nil)
+    #expect(!runsCertregd(commands))
+    let seen = findings.last?.seen ?? ""
+    #expect(seen.contains(exists ? "other users than root can change \(path)" : "there is no \(path)"))
+  }
+
+  @Test(arguments: ["/etc/certregd", "/etc"])
+  func `root reads the usual configuration, or none where only root could put one`(folder: String) throws {
+    var probe = try lonely()
+    probe.file = { $0 == folder ? DoctorRightsTests.file : nil }
+    probe.protectedPath = { $0 == folder ? folder : nil }
+    #expect(runsCertregd(commands(probe).commands))
+    probe.protectedPath = { _ in nil }
+    #expect(!runsCertregd(commands(probe).commands))
+
+    probe.file = { _ in DoctorRightsTests.file }
+    probe.protectedPath = { $0 == "/etc/certregd/config.yaml" ? "/srv/c.yaml" : nil }
+    let asked = commands(probe).commands.first { $0.arguments.last == "--check-config" }
+    #expect(asked?.arguments.suffix(4) == ["/bin/certregd", "--config", "/srv/c.yaml", "--check-config"])
+  }
+
+  @Test func `without a daemon root asks certregd as the service's user, with nothing of root's environment`() throws {
+    var probe = try lonely()
+    probe.protectedPath = { $0 == "./c.yaml" ? "/etc/c.yaml" : nil }
+    let (commands, findings) = commands(probe, configurationFile: "./c.yaml")
+    let asked = commands.filter { $0.arguments.contains("/bin/certregd") }
+    #expect(!asked.isEmpty)
+    for command in asked {
+      #expect(
+        command.arguments.prefix(12) == [
+          "/bin/setpriv", "--reuid=990", "--regid=991", "--groups=7,8", "--inh-caps=-all", "--no-new-privs", "--",
+          "/bin/env", "-C", "/", "/bin/certregd", "--config",
+        ])
+      #expect(command.arguments[12] == "/etc/c.yaml")
+      #expect(command.environment == ["HOME": "/var/lib/certregd"])
     }
-    var findings: [Finding] = []
-    Doctor(socketPath: "/s", configurationFile: "/home/ann/c.yaml", probe: probe).examine { findings.append($0) }
-    #expect(commands.allSatisfy { !$0.arguments.contains("/bin/certregd") })
-    #expect(findings.last?.seen.contains("other users than root can change /home/ann/c.yaml") == true)
+    let finding = findings.first { $0.subject == "configuration" }
+    #expect(finding?.seen.contains("sudo -u certregd certregd --config /etc/c.yaml --check-config") == true)
+  }
+
+  @Test(arguments: [nil, HostProbe.Account(userID: 0, groupID: 0, home: "/root")])
+  func `without a user of the service root asks nothing, and is told what to do`(account: HostProbe.Account?) throws {
+    let (commands, findings) = commands(try lonely(account: account))
+    #expect(!runsCertregd(commands))
+    for subject in ["configuration", "upstream"] {
+      let finding = findings.first { $0.subject == subject }
+      #expect(finding?.level == .skipped)
+      #expect(finding?.cure?.contains("start certregd") == true)
+    }
+  }
+
+  @Test func `whoever listens, root runs certregd with less than root's rights or not at all`() throws {
+    let others = DoctorRightsTests.service
+    let facts = FakeMachine.process(user: 990)
+    let cases: [ServingProcess] = [
+      .absent, .hidden, .unidentified("x"), .certregd(facts, user: 990, group: 990),
+    ]
+    for serving in cases {
+      for account in [others, nil] {
+        var probe = try lonely(account: account)
+        var commands: [HostProbe.Command] = []
+        probe.run = {
+          commands.append($0)
+          return nil
+        }
+        if let program = try? DaemonProgram(probe: probe, serving: serving, flags: []) {
+          _ = program.ask("--check-config")
+          _ = program.run("stat", "/x")
+        }
+        #expect(commands.allSatisfy { $0.arguments.first == "/bin/setpriv" })
+      }
+    }
   }
 
   @Test func `quotes the daemon's flags in commands to copy`() throws {

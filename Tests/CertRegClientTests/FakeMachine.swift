@@ -21,7 +21,7 @@ enum FakeMachine {
         InstalledProgram(
           path: "/bin/\(name)", identity: name == "certregd" ? certregd : FileIdentity(device: 1, inode: 8))
       },
-      protectedPath: { $0 }, run: programs(upstream))
+      protectedPath: { $0 }, account: { _ in nil }, run: programs(upstream))
     probe.answer(
       """
       {"id":1,"version":"1.0","state":"running","pid":1,"targets":[{"name":"default","region":"eu-central-1","health":"ok",\

@@ -63,8 +63,23 @@ class Doctor(unittest.TestCase):
     def found_with_and_without_a_daemon(self, text, check, *cures):
         daemon = self.daemon(configuration=text)
         self.found(self.examine("--socket", daemon.socket), check, *cures)
-        self.found(self.examine("--socket", self.folder + "/none", "--config", daemon.folder + "/config.yaml"), check,
-                   *cures)
+        self.found(self.examine_without_a_daemon(daemon.folder + "/config.yaml"), check, *cures)
+
+    def examine_without_a_daemon(self, file):
+        """Examines a configuration as the user whose it is: root runs certregd as the service's user only."""
+        arguments = ["--socket", self.folder + "/none", "--config"]
+        if os.geteuid() != 0:
+            return self.examine(*arguments, file)
+        os.chmod(self.folder, 0o755)
+        for name in ("certregctl", "certregd"):
+            shutil.copy(PROGRAMS / name, self.folder)
+        copy = self.folder + "/alone.yaml"
+        shutil.copyfile(file, copy)
+        os.chmod(copy, 0o644)
+        nobody = pwd.getpwnam("nobody")
+        return self.examine(
+            *arguments, copy, program=self.folder + "/certregctl",
+            prefix=["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"])
 
     def test_nothing_is_wrong(self):
         with Sandbox(*SIGNED) as sandbox:
@@ -127,7 +142,7 @@ class Doctor(unittest.TestCase):
         seen = [finding["seen"] for finding in outcome[1] if finding["check"] == "configuration"][0]
         self.assertIn(f"{file}:2", seen)
         self.assertIn("maxEntries", seen)
-        self.found(self.examine("--socket", self.folder + "/none", "--config", str(file)), "configuration")
+        self.found(self.examine_without_a_daemon(str(file)), "configuration")
 
     def test_a_clock_that_is_an_hour_off(self):
         for ahead in ("3600", "-3600"):

@@ -1,8 +1,8 @@
 /// The installed certregd, ready to be asked about its configuration and upstream.
 ///
 /// certregd runs programs that its configuration names, such as a `credential_process`. So it is only ever run with the
-/// rights of the user whose configuration it is: this user's own, or those of the daemon's user after root has given up its
-/// rights. All other checks are left out.
+/// rights of the user whose configuration it is: this user's own, or, after root has given up its rights, those of the
+/// daemon's user or, where no daemon runs, of the service's user. All other checks are left out.
 struct DaemonProgram {
   /// Variables that decide what the daemon does. No others are taken from its process: `PATH` and `LD_PRELOAD` would choose
   /// code to run.
@@ -11,6 +11,8 @@ struct DaemonProgram {
     "HOME", "CONFIGURATION_DIRECTORY", "STATE_DIRECTORY", "RUNTIME_DIRECTORY", "CREDENTIALS_DIRECTORY", "HTTPS_PROXY",
     "https_proxy", "NO_PROXY", "no_proxy",
   ]
+  /// The user of `certregd.service`.
+  private static let serviceUser = "certregd"
   /// Flags that make certregd answer a question and end.
   private static let questions: Set<String> = ["--check-config", "--print-config", "--check-upstream"]
 
@@ -26,8 +28,10 @@ struct DaemonProgram {
   /// What stands before a program and its arguments: how rights are given up and the daemon's folder is entered.
   private let prefix: [String]
   private let executable: String
-  /// Whether the credentials are those of a running daemon, not of this user.
-  let hasDaemonsEnvironment: Bool
+  /// What a person puts before a command to run it as this runs certregd.
+  private let runner: [String]
+  /// Whose the credentials are; `nil` for those of a running daemon.
+  let credentialsOwner: String?
 
   /// - Parameter flags: The flags to use where no daemon runs.
   /// - Throws: `Omission` where certregd may not be run.
@@ -39,11 +43,22 @@ struct DaemonProgram {
     }
     executable = installed.path
     switch serving {
+    case .absent where probe.userID == 0:
+      self.flags = try DaemonProgram.protectedFlags(flags, probe)
+      let service = try DaemonProgram.service(probe)
+      // Nothing of root's environment, as below.
+      environment = ["HOME": service.home]
+      prefix =
+        try DaemonProgram.dropping(to: service.userID, service.groupID, service.supplementaryGroupIDs, probe)
+        + DaemonProgram.entering("/", probe)
+      runner = ["sudo", "-u", DaemonProgram.serviceUser]
+      credentialsOwner = "\(DaemonProgram.serviceUser)'s outside of its service"
     case .absent:
-      self.flags = try DaemonProgram.ownFlags(flags, probe)
+      self.flags = flags
       environment = probe.environment
       prefix = []
-      hasDaemonsEnvironment = false
+      runner = []
+      credentialsOwner = "\(probe.user)'s"
     case .unidentified(let reason):
       throw Omission(reason: reason)
     case .hidden:
@@ -67,7 +82,8 @@ struct DaemonProgram {
           try DaemonProgram.dropping(to: user, group, process.supplementaryGroupIDs, probe)
           + DaemonProgram.entering(process.workingDirectory, probe)
       }
-      hasDaemonsEnvironment = true
+      runner = []
+      credentialsOwner = nil
     }
   }
 
@@ -81,18 +97,14 @@ struct DaemonProgram {
     variables.contains(variable) || prefixes.contains { variable.hasPrefix($0) }
   }
 
-  /// The flags of certregctl's own command line. Root does not use a configuration that other users can change.
-  private static func ownFlags(_ flags: [String], _ probe: HostProbe) throws(Omission) -> [String] {
-    guard probe.userID == 0, let index = flags.firstIndex(of: "--config"), index + 1 < flags.count else { return flags }
-    var checked = flags
-    guard probe.file(flags[index + 1]) != nil else { return flags }
-    guard let path = probe.protectedPath(flags[index + 1]) else {
+  /// The account with whose rights the service runs.
+  private static func service(_ probe: HostProbe) throws(Omission) -> HostProbe.Account {
+    guard let account = probe.account(serviceUser), account.userID != 0 else {
       throw Omission(
-        reason: "other users than root can change \(flags[index + 1]), and it can name programs to run",
-        cure: "run certregctl doctor as the user whose file it is")
+        reason: "no certregd is running, and there is no user \(serviceUser) with whose rights it could be asked",
+        cure: "start certregd, or run certregctl doctor as the user who is going to run it")
     }
-    checked[index + 1] = path
-    return checked
+    return account
   }
 
   /// Changes to `folder` after rights have been given up: flags may have relative paths.
@@ -121,7 +133,7 @@ struct DaemonProgram {
 
   /// The command that shows a person the same, quoted for a shell.
   func commandLine(_ question: String) -> String {
-    (["certregd"] + flags + [question]).map(\.quotedForShell).joined(separator: " ")
+    (runner + ["certregd"] + flags + [question]).map(\.quotedForShell).joined(separator: " ")
   }
 
   /// Runs certregd with one of `--check-config`, `--print-config`, `--check-upstream`; `nil` where it cannot be run or does

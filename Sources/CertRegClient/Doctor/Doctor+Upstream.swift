@@ -64,8 +64,9 @@ extension Doctor {
     guard !lines.isEmpty else {
       return [Finding(.skipped, "upstream", "not checked: \(command) says nothing")]
     }
-    let whose = certregd.hasDaemonsEnvironment ? nil : "\(probe.user)'s"
-    return lines.flatMap { upstream($0, isOneOfMany: lines.count > 1, whose: whose, works: works) }
+    return lines.flatMap {
+      upstream($0, isOneOfMany: lines.count > 1, whose: certregd.credentialsOwner, works: works)
+    }
   }
 
   private func upstream(_ line: JSON, isOneOfMany: Bool, whose: String?, works: Bool) -> [Finding] {

@@ -21,7 +21,7 @@ extension HostProbe {
       contact: { contact(socketPath, timeout, clock) },
       process: ProcessFacts.init(processID:),
       program: { search.program($0) },
-      protectedPath: { ProtectedPath.resolve($0, owners: [geteuid()]) },
+      protectedPath: { ProtectedPath.resolve($0, owners: [geteuid()]) }, account: accountFacts,
       run: { command in
         var environment = command.environment
         environment["PATH"] = folders
@@ -56,6 +56,19 @@ extension HostProbe {
     var ids = [gid_t](repeating: 0, count: Int(max(0, count)))
     let found = getgroups(Int32(ids.count), &ids)
     return Set(ids.prefix(Int(max(0, found))) + [getegid()]).sorted().map(groupName)
+  }
+
+  private static func accountFacts(_ name: String) -> Account? {
+    // The entry lies in memory that later calls write over.
+    guard let entry = getpwnam(name)?.pointee else { return nil }
+    let home = String(cString: entry.pw_dir)
+    // The most groups that Linux allows (NGROUPS_MAX).
+    var count: Int32 = 65_536
+    var groups = [gid_t](repeating: 0, count: Int(count))
+    guard getgrouplist(name, entry.pw_gid, &groups, &count) >= 0 else { return nil }
+    return Account(
+      userID: entry.pw_uid, groupID: entry.pw_gid,
+      supplementaryGroupIDs: groups.prefix(Int(count)).filter { $0 != entry.pw_gid }, home: home)
   }
 
   private static func fileFacts(_ path: String) -> FileFacts? {

@@ -35,6 +35,8 @@ package struct HostProbe {
   package var program: (_ name: String) -> InstalledProgram?
   /// `path` without symbolic links if only root and this user can change the file; otherwise `nil`.
   package var protectedPath: (_ path: String) -> String?
+  /// The account of this name; `nil` where there is none.
+  package var account: (_ name: String) -> Account?
   /// Runs a program; `nil` where it cannot be started or did not end in time.
   package var run: (Command) -> ProgramResult?
 
@@ -42,7 +44,8 @@ package struct HostProbe {
     environment: [String: String], user: String, userID: UInt32, groups: [String], wallTime: WallTime,
     file: @escaping (String) -> FileFacts?, contact: @escaping () -> Contact,
     process: @escaping (Int32) -> ProcessFacts?, program: @escaping (String) -> InstalledProgram?,
-    protectedPath: @escaping (String) -> String?, run: @escaping (Command) -> ProgramResult?
+    protectedPath: @escaping (String) -> String?, account: @escaping (String) -> Account?,
+    run: @escaping (Command) -> ProgramResult?
   ) {
     self.environment = environment
     self.user = user
@@ -54,6 +57,7 @@ package struct HostProbe {
     self.process = process
     self.program = program
     self.protectedPath = protectedPath
+    self.account = account
     self.run = run
   }
 
@@ -100,6 +104,25 @@ extension HostProbe {
       self.isReadable = isReadable
       self.isWritable = isWritable
       self.isExecutable = isExecutable
+    }
+  }
+
+  /// A user of this machine, as passwd(5) and group(5) have it.
+  package struct Account: Hashable, Sendable {
+    /// The user's number.
+    package var userID: UInt32
+    /// The primary group.
+    package var groupID: UInt32
+    /// Further groups.
+    package var supplementaryGroupIDs: [UInt32]
+    /// The home folder.
+    package var home: String
+
+    package init(userID: UInt32, groupID: UInt32, supplementaryGroupIDs: [UInt32] = [], home: String) {
+      self.userID = userID
+      self.groupID = groupID
+      self.supplementaryGroupIDs = supplementaryGroupIDs
+      self.home = home
     }
   }
 
