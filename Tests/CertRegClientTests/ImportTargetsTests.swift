@@ -1,5 +1,4 @@
 import CertRegCore
-import CertRegCrypto
 import Foundation
 import Synchronization
 import Testing
@@ -95,25 +94,5 @@ import Testing
     #expect(try run(verb, account, targets: [], status: []) == .dataError)
     #expect(account.calls == ["eu": 2])
     #expect(try ReportRows(folder.path("r.csv")).places == before)
-  }
-
-  @Test func `a later line has the last word on a certificate and target`() throws {
-    var history = ImportHistory()
-    let id = SHA256.digest(of: [1])
-    func record(_ outcome: String, _ target: String) -> ImportRecord {
-      ImportRecord(name: "a", certificateID: id.hex, outcome: outcome, target: target)
-    }
-    history.add(record("created", "one"))
-    #expect(history.missing(id, of: ["one", "two"]) == ["two"])
-    history.add(record("failed", "one"))
-    #expect(history.missing(id, of: ["one", "two"]) == ["one", "two"])
-    #expect(!history.keeps(record("created", "one"), asking: ["two"]))
-    #expect(history.keeps(record("failed", "one"), asking: ["two"]))
-    history.add(record("existing", "one"))
-    history.add(record("valid", "two"))
-    #expect(history.missing(id, of: ["one", "two"]) == ["two"])
-    #expect(history.keeps(record("existing", "one"), asking: ["two"]))
-    #expect(!history.keeps(record("failed", "one"), asking: ["two"]))
-    #expect(history.count(in: ["one"]) == 1 && history.count(in: ["one", "two"]) == 0)
   }
 }

@@ -118,7 +118,8 @@ import Testing
     verb.resumes = true
     #expect(run(verb, failing) == .dataError)
     #expect(try names(folder) == ["batch.csv", "r.csv", "r.failed.jsonl"])
-    #expect(try ReportRows(folder.path("r.csv")).outcomes == ["failed": 2])
+    // The entry of another source keeps its line.
+    #expect(try ReportRows(folder.path("r.csv")).outcomes == ["failed": 3])
   }
 
   @Test(arguments: ["r.csv", "r.jsonl"])
@@ -144,6 +145,26 @@ import Testing
     try folder.write("r.csv", "mine")
     report.discard()
     #expect(content(folder.path("r.csv")) == Data("mine".utf8))
+  }
+
+  @Test(arguments: ["r.csv", "r.failed.jsonl"])
+  func `files of another user are not continued`(name: String) throws {
+    let folder = try TemporaryFolder()
+    let id = String(repeating: "ab", count: 32)
+    let record = ImportRecord(name: "x", certificateID: id, outcome: "created", target: "default")
+    let text =
+      name == "r.csv"
+      ? ReportForm.headings + "\n" + record.csv
+      : #"{"name":"x","certificateId":"\#(id)","outcome":"failed","certificatePem":"x"}"# + "\n"
+    try folder.write(name, text)
+    let error = #expect(throws: InputError.self) {
+      _ = try ImportReport(path: folder.path("r.csv"), resuming: true, user: geteuid() &+ 1)
+    }
+    let owner = getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "user \(geteuid())"
+    #expect(error?.message.contains("\(name) belongs to \(owner)") == true)
+    #expect(content(folder.path(name)) == Data(text.utf8))
+    #expect(try names(folder) == [name])
+    _ = try ImportReport(path: folder.path("r.csv"), resuming: true)
   }
 
   @Test func `two imports do not write one report`() throws {

@@ -198,9 +198,17 @@ final class ByteStream {
   private func readPiece() throws(InputError) -> [UInt8] {
     guard descriptor >= 0 else { return [] }
     var buffer = [UInt8](repeating: 0, count: 65_536)
-    var count: Int
-    repeat { count = read(descriptor, &buffer, buffer.count) } while count < 0 && errno == EINTR
-    guard count >= 0 else { throw FileReader.unreadable(errno) }
+    var count = read(descriptor, &buffer, buffer.count)
+    while count < 0 {
+      if errno == EAGAIN {
+        // A program that shares the descriptor has made it non-blocking.
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        poll(&entry, 1, -1)
+      } else if errno != EINTR {
+        throw FileReader.unreadable(errno)
+      }
+      count = read(descriptor, &buffer, buffer.count)
+    }
     buffer.removeLast(buffer.count - count)
     return buffer
   }

@@ -5,8 +5,10 @@ struct ImportAttempt {
   var entry: InputEntry
   var certificate: InputCertificate
   var name: String { entry.name }
-  /// The targets in which the certificate is not registered yet; empty: the daemon's default target.
+  /// The targets of the request; empty: the daemon's default target.
   var targets: [String]
+  /// The names of the targets that are asked; empty where the daemon does not tell its default one.
+  var asked: [String] = []
   /// Answers that asked for another try.
   var tries = 0
   /// The reason for another try.

@@ -38,28 +38,49 @@ final class ImportOutcomes {
 
   /// Takes the final results of an entry, one for each target.
   ///
-  /// - Parameter status: How the command ends because of a failure; `nil`: as its error says.
-  func settle(_ attempt: ImportAttempt, _ lines: [ResultLine], status: CommandStatus? = nil) {
-    for line in lines { record(line, ImportRecord(line, attempt.entry), status: status) }
+  /// - Parameters:
+  ///   - status: How the command ends because of a failure; `nil`: as its error says.
+  ///   - advice: What a person can do about a failure; `nil`: as its error says.
+  func settle(
+    _ attempt: ImportAttempt, _ lines: [ResultLine], status: CommandStatus? = nil, advice: String? = nil
+  ) {
+    let id = attempt.certificate.id
+    for line in lines {
+      record(line, ImportRecord(line, attempt.entry), status: status, advice: advice)
+      for row in ImportOutcomes.rows(line, attempt) { report?.add(row, of: id) }
+    }
+    if !lines.isEmpty, lines.allSatisfy({ ImportRecord.registered.contains($0.outcome) }) { report?.succeed(id) }
     if let failed = lines.first(where: { $0.error != nil }) {
       if failed.error?.retryable == true { hasRetryable = true }
-      report?.addFailed(ImportRecord(failed, attempt.entry), pem: attempt.certificate.pem)
+      report?.addFailed(ImportOutcomes.rows(failed, attempt)[0], pem: attempt.certificate.pem, id)
     }
   }
 
-  /// Takes an entry that cannot be sent.
+  /// The rows for a result: one for each target that it is about. There is at least one.
+  private static func rows(_ line: ResultLine, _ attempt: ImportAttempt) -> [ImportRecord] {
+    var row = ImportRecord(line, attempt.entry)
+    // By this ID the certificate is found again.
+    if line.error != nil { row.certificateID = attempt.certificate.id.hex }
+    guard row.target.isEmpty, row.isAboutTarget, !attempt.asked.isEmpty else { return [row] }
+    return attempt.asked.map { target in
+      row.target = target
+      return row
+    }
+  }
+
+  /// Takes an entry that has no certificate to send.
   func fail(_ entry: InputEntry, _ error: InputError) {
     let line = ResultLine(outcome: ImportRecord.failed, name: entry.name, error: error.answerError)
-    record(
-      line, ImportRecord(entry, outcome: line.outcome, reason: error.reason, message: error.message),
-      status: error.exitStatus, advice: error.advice)
+    let row = ImportRecord(entry, outcome: line.outcome, reason: error.reason, message: error.message)
+    record(line, row, status: error.exitStatus, advice: error.advice)
+    report?.add(row)
   }
 
   /// Takes an entry whose certificate occurred before in the source.
   func duplicate(_ entry: InputEntry) {
-    record(
-      ResultLine(outcome: ImportRecord.duplicate, name: entry.name),
-      ImportRecord(entry, outcome: ImportRecord.duplicate))
+    let row = ImportRecord(entry, outcome: ImportRecord.duplicate)
+    record(ResultLine(outcome: ImportRecord.duplicate, name: entry.name), row)
+    report?.add(row)
   }
 
   /// Takes something that is not the certificate of a device.
@@ -71,12 +92,12 @@ final class ImportOutcomes {
     if session.json { session.console.printJSON(row.json) }
   }
 
+  /// Counts and prints a result.
   private func record(
     _ line: ResultLine, _ record: ImportRecord, status: CommandStatus? = nil, advice: String? = nil
   ) {
     tally.add(line, status: status, advice: advice)
     progress.count(line.outcome)
-    report?.add(record)
     if session.json {
       session.console.printJSON(record.json)
     } else if line.outcome == ImportRecord.failed {
@@ -122,7 +143,8 @@ final class ImportOutcomes {
       if wasWritten { session.console.note("\("certregctl:", .red) \(failure.message)") }
       tally.add(status: .cannotCreate)
     }
-    session.console.note("report: \(report.path)")
+    session.console.note(
+      report.isReadOnly ? "a dry run leaves the report \(report.path) as it is" : "report: \(report.path)")
     if let failedPath {
       session.console.note("failed entries, with their certificates: \(failedPath)")
       if !hasRetryable {

@@ -11,6 +11,8 @@ package struct ImportRecord: Hashable, Sendable {
   /// The columns of reports that earlier versions wrote.
   static let earlierColumns = Array(columns.prefix(7))
 
+  /// Outcomes that mean that a certificate is registered. `queued` does not: it can fail later.
+  static let registered: Set = ["created", "existing", "cached"]
   /// Outcomes that mean that a certificate is not registered.
   static let failed = "failed"
   static let duplicate = "duplicate"
@@ -25,7 +27,7 @@ package struct ImportRecord: Hashable, Sendable {
   package var outcome: String
   /// The ARN as the daemon sent it; empty where the certificate is not registered.
   package var certificateARN: String
-  /// The target that the daemon named; empty where it was not asked.
+  /// The target that the daemon named or was asked for; empty where neither is known.
   package var target: String
   /// The reason of a failure.
   package var reason: String
@@ -70,6 +72,17 @@ package struct ImportRecord: Hashable, Sendable {
     guard case .certificate(let certificate) = entry.content else { return }
     certificateID = certificate.id.hex
     commonName = certificate.commonName ?? ""
+  }
+
+  /// The certificate; `nil` where it is not known.
+  var certificate: CertificateID? { CertificateID(hex: Array(certificateID.utf8)) }
+
+  /// Whether the record tells what became of a certificate in a target, not what became of an entry of the source.
+  var isAboutTarget: Bool {
+    switch outcome {
+    case ImportRecord.duplicate, ImportRecord.valid, ImportRecord.passedOver: false
+    default: !certificateID.isEmpty
+    }
   }
 
   /// The columns' values without line ends: the report is read line by line, so that a line that breaks off harms no other.

@@ -1,4 +1,6 @@
 import CertRegCodec
+package import CertRegCore
+import Glibc
 
 /// The report file. It gets a line for every entry as soon as the outcome is known, so that an import that was stopped or
 /// killed, or lost its power, can be resumed.
@@ -6,52 +8,68 @@ import CertRegCodec
 /// Lines are on disk within a second (``sync()``). Lines that are lost with the power are asked for again, and certregd knows
 /// the answers.
 ///
-/// Failed entries are kept with their certificates in a file next to the report, which can be imported itself.
+/// Lines of earlier runs stay until this run has others in their place. Failed entries are kept with their certificates in a
+/// file next to the report, which can be imported itself.
 package final class ImportReport {
   /// The report's file.
   package let path: String
-  /// What the report says about certificates, from earlier runs.
-  package private(set) var history = ImportHistory()
+  /// What the report says about certificates.
+  package private(set) var history: ImportHistory
   /// Whether this run created the report.
   package let isNew: Bool
+  /// Whether this run only reads the report, as a dry run does with that of an earlier run.
+  package let isReadOnly: Bool
+  /// Certificates that earlier runs registered in all targets that this run asks for. Known after ``begin(asking:)``.
+  package private(set) var doneBefore = 0
   private let form: ReportForm
+  private let user: UInt32
   private var file: OwnedFile
   /// `batch.import.csv` has `batch.import.failed.jsonl` next to it.
-  private let failedPath: String
-  /// The file of failed entries that an earlier run left.
-  private var earlierFailed: FileIdentity?
-  private var failed: OwnedFile?
-  /// Whether the report keeps failures that this run does not look at.
-  private var keepsFailures = false
+  private let failed: FailedEntries
+  /// Lines of earlier runs, with which the file begins.
+  private var earlierRows = 0
 
   /// Set when a line could not be written.
-  package var failure: InputError? { file.failure ?? failed?.failure }
+  package var failure: InputError? { file.failure ?? failed.failure }
 
   /// Creates the report, or opens the one of an earlier run. Nothing is written before ``begin(asking:)``.
   ///
   /// - Parameters:
   ///   - path: The report's file.
   ///   - resuming: Whether to continue a report that exists.
+  ///   - isDryRun: Whether files that exist stay as they are.
   ///   - source: The file that is imported, which is never written to.
-  /// - Throws: `InputError` where the file exists and may not be continued, was not written by an import, is the source,
-  ///   or is being written by another import.
-  package init(path: String, resuming: Bool, source: FileIdentity? = nil) throws(InputError) {
+  ///   - user: The user whose reports are continued; `nil`: the effective user of this process.
+  /// - Throws: `InputError` where the file exists and may not be continued, was not written by an import of this user, is
+  ///   the source, or is being written by another import.
+  package init(
+    path: String, resuming: Bool, isDryRun: Bool = false, source: FileIdentity? = nil, user: UInt32? = nil
+  ) throws(InputError) {
     self.path = path
-    form = ReportForm(reportPath: path)
-    failedPath = FilePath(path).withoutExtension.description + ".failed.jsonl"
-    let earlier = resuming ? try ImportReport.openEarlier(path, form, source) : nil
-    earlierFailed = try ImportReport.identifyFailed(failedPath, resuming: resuming)
+    let user = user ?? geteuid()
+    self.user = user
+    let form = ReportForm(reportPath: path)
+    self.form = form
+    let earlier = resuming ? try ImportReport.openEarlier(path, form, source, user) : nil
+    failed = try FailedEntries(
+      FilePath(path).withoutExtension.description + ".failed.jsonl", resuming: resuming, isDryRun: isDryRun, user: user)
     isNew = earlier == nil
-    file = if let earlier { earlier } else { try OwnedFile.create(path) }
+    isReadOnly = isDryRun && earlier != nil
+    var history = ImportHistory()
     if let earlier {
-      try forEachRecord(of: earlier) { _, record in history.add(record) }
+      try form.forEachLine(of: earlier) { _, record in
+        if let record { history.add(record) }
+      }
     }
+    try failed.recall(in: &history)
+    self.history = history
+    file = if let earlier { earlier } else { try OwnedFile.create(path) }
   }
 
   private static func openEarlier(
-    _ path: String, _ form: ReportForm, _ source: FileIdentity?
+    _ path: String, _ form: ReportForm, _ source: FileIdentity?, _ user: UInt32
   ) throws(InputError) -> OwnedFile? {
-    guard let file = try OwnedFile.open(path) else { return nil }
+    guard let file = try OwnedFile.open(path, user: user) else { return nil }
     guard file.identity != source else {
       throw InputError(
         .notWritable, "the report \(path) is the source itself; it stays as it is",
@@ -61,15 +79,7 @@ package final class ImportReport {
     return file
   }
 
-  /// The file of failed entries that may be replaced.
-  private static func identifyFailed(_ path: String, resuming: Bool) throws(InputError) -> FileIdentity? {
-    guard let file = try OwnedFile.open(path) else { return nil }
-    guard resuming else { throw OwnedFile.exists(path) }
-    guard try ReportForm.failedEntries.recognizes(file.stream()) else { throw OwnedFile.isForeign(path) }
-    return file.identity
-  }
-
-  /// Begins this run: writes the headings, and keeps those lines of an earlier run that this one does not look at again.
+  /// Begins this run: writes the headings, and of the lines of earlier runs those that have the last word.
   ///
   /// - Parameter targets: The targets that this run asks for.
   /// - Throws: `InputError` where the report cannot be written.
@@ -78,37 +88,38 @@ package final class ImportReport {
       writeHeadings(to: file)
       return try sync()
     }
-    // The new report takes the old one's name once it is whole and on disk.
-    let replacement = try OwnedFile.createReplacement(path + ".new", form)
-    writeHeadings(to: replacement)
-    try forEachRecord(of: file) { line, record in
-      guard history.keeps(record, asking: targets) else { return }
-      if record.outcome == ImportRecord.failed { keepsFailures = true }
-      replacement.write(form == .csv ? Array(record.csv.utf8) : line + [UInt8(ascii: "\n")])
+    let replacement = try isReadOnly ? nil : newFile()
+    try form.forEachLine(of: file) { line, record in
+      guard let record, history.keep(record) else { return }
+      earlierRows += 1
+      if history.countsAsDone(record, in: targets) { doneBefore += 1 }
+      if let replacement { copy(line, record, to: replacement) }
     }
-    replacement.sync()
-    if let failure = replacement.failure {
-      replacement.remove()
-      throw failure
-    }
-    try replacement.move(to: path, replacing: file.identity)
-    file = replacement
+    if let replacement { try take(replacement) }
   }
 
   /// Adds a line.
-  package func add(_ record: ImportRecord) {
+  ///
+  /// - Parameter certificate: The certificate that was sent; `nil` where the entry has none.
+  package func add(_ record: ImportRecord, of certificate: CertificateID? = nil) {
+    guard !isReadOnly else { return }
+    history.settle(record, of: certificate)
     file.write(Array((form == .csv ? record.csv : record.json.serialized() + "\n").utf8))
   }
 
   /// Keeps a failed entry for another try.
-  package func addFailed(_ record: ImportRecord, pem: String) {
-    do throws(InputError) {
-      if failed == nil { failed = try OwnedFile.createReplacement(failedPath + ".new", .failedEntries) }
-      let certificate = JSON.Member(ReportForm.certificateMember, .string(pem))
-      failed?.write(Array((JSON.object((record.json.members ?? []) + [certificate]).serialized() + "\n").utf8))
-    } catch {
-      file.fail(error)
-    }
+  func addFailed(_ record: ImportRecord, pem: String, _ certificate: CertificateID) {
+    if !isReadOnly { failed.add(record, pem: pem, certificate) }
+  }
+
+  /// Notes that a certificate is registered in all targets that were asked for.
+  func succeed(_ certificate: CertificateID) {
+    history.succeed(certificate)
+  }
+
+  /// Notes that an entry's certificate was registered by an earlier run. Its line is there.
+  func passOver(_ entry: InputEntry) {
+    history.passOver(entry: entry.name)
   }
 
   /// Waits until the lines so far are on disk.
@@ -119,35 +130,33 @@ package final class ImportReport {
     if let failure { throw failure }
   }
 
-  /// Ends the report.
+  /// Ends the report. Lines of earlier runs go that have others in their place.
   ///
   /// - Parameter isComplete: Whether every entry has its outcome. Otherwise the file of failed entries stays as an earlier run
   ///   left it: it may be the source.
-  /// - Returns: The path of the file with the failed entries of this run; `nil` where there is none.
+  /// - Returns: The path of the file with the failed entries; `nil` where there is none, or it stays as it was.
   package func finish(isComplete: Bool) -> String? {
     file.sync()
-    guard isComplete else {
-      failed?.remove()
-      return nil
-    }
+    guard !isReadOnly else { return nil }
     do throws(InputError) {
-      guard let failed else {
-        // The entries in the earlier file have succeeded now.
-        if !keepsFailures { try removeEarlierFailed() }
-        return nil
-      }
-      failed.sync()
-      try failed.move(to: failedPath, replacing: earlierFailed)
-      return failedPath
+      if history.replacedRows > 0, failure == nil { try dropReplacedRows() }
+      if isComplete { return try failed.finish(history) }
     } catch {
       file.fail(error)
-      return nil
     }
+    failed.discard()
+    return nil
   }
 
-  private func removeEarlierFailed() throws(InputError) {
-    guard let file = try OwnedFile.open(failedPath), file.identity == earlierFailed else { return }
-    file.remove()
+  private func dropReplacedRows() throws(InputError) {
+    let replacement = try newFile()
+    var index = 0
+    try form.forEachLine(of: file) { line, record in
+      guard let record else { return }
+      index += 1
+      if index > earlierRows || !history.isReplaced(record) { copy(line, record, to: replacement) }
+    }
+    try take(replacement)
   }
 
   /// Removes a report that this run created, where nothing came of the import.
@@ -155,17 +164,30 @@ package final class ImportReport {
     if isNew { file.remove() }
   }
 
+  /// A file with nothing but headings, which takes the report's name once it is whole and on disk.
+  private func newFile() throws(InputError) -> OwnedFile {
+    let new = try OwnedFile.createReplacement(path + ".new", form, user: user)
+    writeHeadings(to: new)
+    return new
+  }
+
+  private func take(_ replacement: OwnedFile) throws(InputError) {
+    do throws(InputError) {
+      replacement.sync()
+      if let failure = replacement.failure { throw failure }
+      try replacement.move(to: path, replacing: file.identity)
+    } catch {
+      replacement.remove()
+      throw error
+    }
+    file = replacement
+  }
+
   private func writeHeadings(to file: OwnedFile) {
     if form == .csv { file.write(Array((ReportForm.headings + "\n").utf8)) }
   }
 
-  /// Reads the whole lines. Lines have no line ends inside, so that a damaged line harms no other.
-  private func forEachRecord(
-    of file: OwnedFile, _ body: ([UInt8], ImportRecord) -> Void
-  ) throws(InputError) {
-    let stream = try file.stream()
-    while let line = try stream.nextLine() {
-      if let record = form.record(line) { body(line, record) }
-    }
+  private func copy(_ line: [UInt8], _ record: ImportRecord, to file: OwnedFile) {
+    file.write(form == .csv ? Array(record.csv.utf8) : line + [UInt8(ascii: "\n")])
   }
 }

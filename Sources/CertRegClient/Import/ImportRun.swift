@@ -173,18 +173,21 @@ final class ImportRun {
       outcomes.duplicate(entry)
       return nil
     }
-    let missing = report?.history.missing(certificate.id, of: targets) ?? targets
+    let missing =
+      report?.history.missing(certificate.id, of: targets, asksAgain: verb.asksAgain) ?? targets
     guard targets.isEmpty || !missing.isEmpty else {
       outcomes.progress.passedOver += 1
+      report?.passOver(entry)
       return nil
     }
     let attempt = ImportAttempt(
-      entry: entry, certificate: certificate, targets: session.targets.isEmpty ? [] : missing,
+      entry: entry, certificate: certificate, targets: session.targets.isEmpty ? [] : missing, asked: missing,
       notBefore: session.clock.monotonic)
     let request = request(attempt)
     if let error = facts.refusal(of: request) {
-      // It is not kept for another try, since it would never be sent.
-      outcomes.fail(entry, error)
+      outcomes.settle(
+        attempt, [ResultLine(outcome: ImportRecord.failed, name: entry.name, error: error.answerError)],
+        status: error.exitStatus, advice: error.advice)
       return nil
     }
     return (attempt, request)

@@ -72,13 +72,17 @@ package struct ImportVerb {
     let targets = try askedTargets(session, facts, report)
     if let report {
       try report.begin(asking: targets)
-      let done = report.history.count(in: targets)
-      if done > 0 { session.console.note("\(done) certificates are done already and are passed over") }
+      let done = report.doneBefore
+      if done > 0, !asksAgain { session.console.note("\(done) certificates are done already and are passed over") }
     }
     let run = ImportRun(
       self, session: session, source: entries, report: report, facts: facts, targets: targets)
     return run.run(on: connection)
   }
+
+  /// Whether to ask for certificates that the report calls registered, too: it does not tell their status. The daemon does,
+  /// from its cache.
+  var asksAgain: Bool { status != nil && !isDryRun }
 
   /// The names of all targets that the import is for. The history of a report is by target, so the name of the default
   /// target has to be known where there is one.
@@ -120,7 +124,8 @@ package struct ImportVerb {
   private func openReport() throws(InputError) -> ImportReport? {
     if isDryRun, reportPath == nil { return nil }
     let identity = source == "-" ? FileIdentity(descriptor: STDIN_FILENO) : FileIdentity(path: source)
-    return try ImportReport(path: reportPath ?? defaultReportPath, resuming: resumes, source: identity)
+    return try ImportReport(
+      path: reportPath ?? defaultReportPath, resuming: resumes, isDryRun: isDryRun, source: identity)
   }
 
   /// The report's path where none is given: `batch.csv` gives `batch.import.csv`, in the current folder.

@@ -7,6 +7,8 @@ import Glibc
 final class OwnedFile {
   let path: String
   let identity: FileIdentity
+  /// The user whose file it is.
+  private let owner: UInt32
   private let descriptor: Int32
   private var isSynced = true
   /// Set once something could not be written.
@@ -23,9 +25,9 @@ final class OwnedFile {
 
   /// Creates a file that will replace another one. What an import that was killed left at `path` gives way.
   ///
-  /// - Throws: `InputError` `notWritable`, also where a file at `path` is not of this form.
-  static func createReplacement(_ path: String, _ form: ReportForm) throws(InputError) -> OwnedFile {
-    if let leftover = try open(path) {
+  /// - Throws: `InputError` `notWritable`, also where a file at `path` is not of this form or not this user's.
+  static func createReplacement(_ path: String, _ form: ReportForm, user: UInt32) throws(InputError) -> OwnedFile {
+    if let leftover = try open(path, user: user) {
       guard try form.recognizes(leftover.stream()) else { throw isForeign(path) }
       leftover.remove()
     }
@@ -34,12 +36,16 @@ final class OwnedFile {
 
   /// Opens a regular file to read it and to keep other imports out; `nil` where there is none.
   ///
-  /// - Throws: `InputError` `notWritable` for symbolic links, other kinds of files, and files of a running import.
-  static func open(_ path: String) throws(InputError) -> OwnedFile? {
+  /// - Parameter user: The user whose file it has to be. Another user could have made up what it says.
+  /// - Throws: `InputError` `notWritable` for symbolic links, other kinds of files, files of other users, and files of a
+  ///   running import.
+  static func open(_ path: String, user: UInt32) throws(InputError) -> OwnedFile? {
     var status = stat()
     guard lstat(path, &status) == 0 || errno != ENOENT else { return nil }
     // Without O_NONBLOCK, opening a named pipe would wait for its other end.
-    return try OwnedFile(path, flags: O_NONBLOCK)
+    let file = try OwnedFile(path, flags: O_NONBLOCK)
+    guard file.owner == user else { throw belongsToAnother(path, file.owner) }
+    return file
   }
 
   private init(_ path: String, flags: Int32) throws(InputError) {
@@ -55,9 +61,11 @@ final class OwnedFile {
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
       identity = FileIdentity(status)
+      owner = status.st_uid
       throw InputError(.notWritable, "the report \(path) is not a file")
     }
     identity = FileIdentity(status)
+    owner = status.st_uid
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       throw InputError(.notWritable, "another import is writing \(path)")
     }
@@ -139,6 +147,13 @@ final class OwnedFile {
     InputError(
       .notWritable, "\(path) exists and was not written by certregctl import; it stays as it is",
       advice: "name another report with --report")
+  }
+
+  private static func belongsToAnother(_ path: String, _ owner: UInt32) -> InputError {
+    let name = getpwuid(owner).map { String(cString: $0.pointee.pw_name) } ?? "user \(owner)"
+    return InputError(
+      .notWritable, "\(path) belongs to \(name), and only a report of one's own is continued; it stays as it is",
+      advice: "continue it as \(name), or name another report with --report")
   }
 
   private static func notWritable(_ path: String, _ code: Int32) -> InputError {

@@ -26,9 +26,7 @@ enum ReportForm: Hashable {
     if self == .csv, ReportForm.headings.utf8.starts(with: beginning) { return true }
     guard let line = try stream.nextLine() else { return true }
     switch self {
-    case .csv:
-      let columns = try ReportForm.fields(line)
-      return columns == ImportRecord.columns || columns == ImportRecord.earlierColumns
+    case .csv: return ReportForm.isHeadings(try ReportForm.fields(line))
     case .jsonLines: return ReportForm.isRecord(line, columns: ImportRecord.columns)
     case .failedEntries:
       return ReportForm.isRecord(line, columns: ImportRecord.columns + [ReportForm.certificateMember])
@@ -36,10 +34,27 @@ enum ReportForm: Hashable {
     }
   }
 
-  /// The record on a line; `nil` where the line is damaged.
+  /// The record on a line; `nil` for headings, and where the line is damaged.
   func record(_ line: [UInt8]) -> ImportRecord? {
     guard self == .csv else { return (try? JSON(parsing: line[...])).flatMap(ImportRecord.init(json:)) }
-    return (try? ReportForm.fields(line)).flatMap(ImportRecord.init(fields:))
+    // Blocks that never reached the disk read as zeros.
+    guard !line.contains(0), let fields = try? ReportForm.fields(line), !ReportForm.isHeadings(fields) else {
+      return nil
+    }
+    return ImportRecord(fields: fields)
+  }
+
+  /// Reads the whole lines. Lines have no line ends inside, so that a damaged line harms no other.
+  ///
+  /// - Parameter body: Gets each line, and the record on it; `nil` for headings and damaged lines.
+  /// - Throws: `InputError` `unreadable`.
+  func forEachLine(of file: OwnedFile, _ body: ([UInt8], ImportRecord?) -> Void) throws(InputError) {
+    let stream = try file.stream()
+    while let line = try stream.nextLine() { body(line, record(line)) }
+  }
+
+  private static func isHeadings(_ fields: [String]) -> Bool {
+    fields == ImportRecord.columns || fields == ImportRecord.earlierColumns
   }
 
   private static func fields(_ line: [UInt8]) throws(InputError) -> [String] {

@@ -1,0 +1,110 @@
+import CertRegCodec
+import CertRegCore
+
+/// The file of failed entries next to a report, with their certificates. It can be imported itself.
+///
+/// An entry leaves the file once its certificate is registered wherever it had failed, whichever source this run reads.
+final class FailedEntries {
+  private let path: String
+  private let user: UInt32
+  /// The file that an earlier run left.
+  private let earlier: OwnedFile?
+  /// Whether an earlier file stays as it is.
+  private let isDryRun: Bool
+  private var replacement: OwnedFile?
+  /// The certificates in `replacement`.
+  private var added: Set<CertificateID> = []
+  private var fault: InputError?
+
+  /// Set when an entry could not be written.
+  var failure: InputError? { fault ?? replacement?.failure }
+
+  /// - Parameters:
+  ///   - resuming: Whether a file that exists may be replaced.
+  ///   - user: The user whose file it has to be.
+  /// - Throws: `InputError` where the file exists and may not be replaced, or was not written by an import.
+  init(_ path: String, resuming: Bool, isDryRun: Bool, user: UInt32) throws(InputError) {
+    self.path = path
+    self.user = user
+    self.isDryRun = isDryRun
+    earlier = try OwnedFile.open(path, user: user)
+    guard let earlier else { return }
+    guard resuming else { throw OwnedFile.exists(path) }
+    guard try ReportForm.failedEntries.recognizes(earlier.stream()) else { throw OwnedFile.isForeign(path) }
+  }
+
+  /// Tells which certificates the earlier file has, after the report's rows.
+  func recall(in history: inout ImportHistory) throws(InputError) {
+    try forEachEarlier { _, record, id in
+      if let record, let id { history.addFailed(id, target: record.target) }
+    }
+  }
+
+  /// Keeps an entry for another try.
+  func add(_ record: ImportRecord, pem: String, _ id: CertificateID) {
+    guard !isDryRun || earlier == nil else { return }
+    do throws(InputError) {
+      let file = try replacementFile()
+      added.insert(id)
+      let certificate = JSON.Member(ReportForm.certificateMember, .string(pem))
+      file.write(Array((JSON.object((record.json.members ?? []) + [certificate]).serialized() + "\n").utf8))
+    } catch {
+      fault = fault ?? error
+    }
+  }
+
+  /// Puts the entries of this run, and those of earlier ones that are still owed, in the place of the earlier file.
+  ///
+  /// - Returns: The path of the file; `nil` where nothing is owed.
+  /// - Throws: `InputError` where the file cannot be written.
+  func finish(_ history: ImportHistory) throws(InputError) -> String? {
+    guard !isDryRun || earlier == nil else { return nil }
+    var kept = 0
+    var dropped = 0
+    try forEachEarlier { _, _, id in
+      if stays(id, history) { kept += 1 } else { dropped += 1 }
+    }
+    if replacement == nil {
+      if kept == 0 { earlier?.remove() }
+      if kept == 0 || dropped == 0 { return kept == 0 ? nil : path }
+    }
+    let file = try replacementFile()
+    try forEachEarlier { line, _, id in
+      if stays(id, history) { file.write(line + [UInt8(ascii: "\n")]) }
+    }
+    file.sync()
+    if let failure = file.failure { throw failure }
+    try file.move(to: path, replacing: earlier?.identity)
+    return path
+  }
+
+  /// Leaves the file as an earlier run left it.
+  func discard() {
+    replacement?.remove()
+  }
+
+  /// Whether an entry of the earlier file stays in it. One whose certificate nobody can tell does.
+  private func stays(_ id: CertificateID?, _ history: ImportHistory) -> Bool {
+    id.map { !added.contains($0) && history.owes($0) } ?? true
+  }
+
+  private func replacementFile() throws(InputError) -> OwnedFile {
+    if let replacement { return replacement }
+    let file = try OwnedFile.createReplacement(path + ".new", .failedEntries, user: user)
+    replacement = file
+    return file
+  }
+
+  private func forEachEarlier(_ body: ([UInt8], ImportRecord?, CertificateID?) -> Void) throws(InputError) {
+    guard let earlier else { return }
+    try ReportForm.failedEntries.forEachLine(of: earlier) { line, record in
+      body(line, record, record?.certificate ?? FailedEntries.certificate(in: line))
+    }
+  }
+
+  /// The certificate of an entry that does not name it.
+  private static func certificate(in line: [UInt8]) -> CertificateID? {
+    let pem = (try? JSON(parsing: line[...]))?[ReportForm.certificateMember]?.string
+    return pem.flatMap { Value.pieces($0.utf8).first?.certificate?.id }
+  }
+}

@@ -1,0 +1,201 @@
+import CertRegCodec
+import CertRegCore
+import CertRegTesting
+import Foundation
+import Synchronization
+import Testing
+
+@testable import CertRegClient
+
+/// The certificates of failed entries are kept until they are registered, whatever runs come between.
+@Suite struct FailedEntriesTests {
+  /// A daemon that knows what is registered where, and what it refuses.
+  private final class Account: Sendable {
+    struct State {
+      /// Certificate IDs and targets.
+      var registered: Set<String> = []
+      var refused: Set<String> = []
+      /// Certificates that are refused without a word on targets.
+      var refusedWhole: Set<String> = []
+      var requests = 0
+    }
+
+    let state = Mutex(State())
+
+    var registered: Set<String> { state.withLock { $0.registered } }
+    var requests: Int { state.withLock { $0.requests } }
+
+    func answer(_ request: JSON) -> JSON? {
+      let id = Value.pieces((request["certificatePem"]?.string ?? "").utf8).first?.certificate?.id.hex ?? ""
+      let isQueued = request["wait"]?.bool == false
+      let isRegistration = request["op"]?.string != "validate"
+      let failing: Set<String>? = state.withLock { state in
+        state.requests += 1
+        if state.refusedWhole.contains(id) { return nil }
+        let failing = Set(Batch.targets(request).filter { state.refused.contains("\(id) \($0)") })
+        if isRegistration, !isQueued {
+          for target in Batch.targets(request) where !failing.contains(target) {
+            state.registered.insert("\(id) \(target)")
+          }
+        }
+        return failing
+      }
+      guard let failing else { return JSON.failure(request) }
+      guard isRegistration else { return JSON.answer(to: request, [("certificateId", .string(id))]) }
+      let reply = Batch.registered(request, failing: failing)
+      guard isQueued else { return reply }
+      return try? JSON(parsing: reply.serialized().replacing("\"created\"", with: "\"queued\""))
+    }
+  }
+
+  /// The IDs of the first samples.
+  private static let ids = (UInt8(0)..<24).map { number in
+    Value.pieces(Sample.certificatePEM(number).utf8).first?.certificate?.id.hex ?? ""
+  }
+
+  /// The lines of a file with their certificate and target; none where there is no file.
+  private func records(_ path: String, _ form: ReportForm) -> [ImportRecord] {
+    let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+    return text.split(separator: "\n").compactMap { form.record(Array($0.utf8)) }
+  }
+
+  private func content(_ path: String) -> Data? { try? Data(contentsOf: URL(fileURLWithPath: path)) }
+
+  /// A folder with a report of five entries that have failed.
+  private func failedBatch(_ account: Account, _ daemon: FakeDaemon) throws -> TemporaryFolder {
+    let folder = try TemporaryFolder()
+    account.state.withLock { $0.refusedWhole = Set(FailedEntriesTests.ids.prefix(5)) }
+    let verb = Batch.verb(try Batch.write(folder, 5), folder.path("b.csv"))
+    #expect(verb.run(Session(socketPath: daemon.path, console: Capture().console())) == .dataError)
+    account.state.withLock { $0.refusedWhole = [] }
+    #expect(records(folder.path("b.failed.jsonl"), .failedEntries).count == 5)
+    return folder
+  }
+
+  /// One way to run over the failed entries that registers few of them or none.
+  enum Way: CaseIterable {
+    case checksNames
+    case dryRun
+    case listed
+    case anotherSource
+    case anotherTarget
+    case withoutWaiting
+  }
+
+  @Test(arguments: Way.allCases) func `what is not registered stays, with its certificate`(way: Way) throws {
+    let account = Account()
+    let daemon = try FakeDaemon(answering: { account.answer($0) })
+    let folder = try failedBatch(account, daemon)
+    let failed = folder.path("b.failed.jsonl")
+    let before = content(failed)
+    let report = content(folder.path("b.csv"))
+    var verb = Batch.verb(failed, folder.path("b.csv"))
+    verb.resumes = true
+    var targets: [String] = []
+    switch way {
+    case .checksNames: verb.input.checksCommonName = true
+    case .dryRun: verb.isDryRun = true
+    case .listed: verb.input.onlyPath = try folder.write("only", FailedEntriesTests.ids[1] + "\n")
+    case .anotherSource:
+      verb.source = try folder.write("other.csv", "serial,cert\n9,\(Base64.encode(Sample.certificate(9)))\n")
+    case .anotherTarget: targets = ["eu"]
+    case .withoutWaiting: verb.wait = false
+    }
+    _ = verb.run(Session(socketPath: daemon.path, console: Capture().console(), targets: targets))
+    let left = records(failed, .failedEntries).count
+    let rows = records(folder.path("b.csv"), .csv).filter { $0.outcome == "failed" && $0.isAboutTarget }.count
+    #expect(left == (way == .listed ? 4 : 5))
+    #expect(rows == (way == .listed ? 4 : way == .withoutWaiting ? 0 : 5))
+    if way == .dryRun {
+      #expect(content(failed) == before)
+      #expect(content(folder.path("b.csv")) == report)
+      #expect(account.registered.isEmpty)
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.root).allSatisfy { !$0.hasSuffix(".new") })
+
+    // At last all of them succeed, and nothing is left.
+    verb = Batch.verb(failed, folder.path("b.csv"))
+    verb.resumes = true
+    #expect(verb.run(Session(socketPath: daemon.path, console: Capture().console())) == .success)
+    #expect(content(failed) == nil)
+    #expect(!records(folder.path("b.csv"), .csv).contains { $0.outcome == "failed" && $0.isAboutTarget })
+  }
+
+  @Test func `an entry that is too long to be sent is kept with its certificate`() throws {
+    let folder = try TemporaryFolder()
+    let status = FakeDaemon.status.map { name, value in
+      name == "limits" ? (name, JSON.object([JSON.Member("maxLineBytes", .integer(20))])) : (name, value)
+    }
+    let daemon = try FakeDaemon(status: status, answering: { Batch.registered($0) })
+    let verb = Batch.verb(try Batch.write(folder, 2), folder.path("r.csv"))
+    #expect(verb.run(Session(socketPath: daemon.path, console: Capture().console())) == .dataError)
+    #expect(records(folder.path("r.csv"), .csv).map(\.reason) == ["line_too_long", "line_too_long"])
+    #expect(records(folder.path("r.failed.jsonl"), .failedEntries).count == 2)
+  }
+
+  /// Draws what a run does.
+  private func draw(
+    _ verb: inout ImportVerb, _ folder: TemporaryFolder, _ account: Account, _ generator: inout SplitMix64
+  ) throws {
+    let failed = folder.path("r.failed.jsonl")
+    verb.resumes = true
+    if generator.once(in: 2), FileManager.default.fileExists(atPath: failed) { verb.source = failed }
+    if generator.once(in: 4) {
+      let rows = (UInt8(20)..<24).map { number in "\(number),\(Base64.encode(Sample.certificate(number)))\n" }
+      verb.source = try folder.write("other.csv", "serial,cert\n" + rows.joined())
+    }
+    if generator.once(in: 4) {
+      let listed = (0..<8).map { _ in generator.pick(FailedEntriesTests.ids) }
+      verb.input.onlyPath = try folder.write("only", listed.joined(separator: "\n") + "\n")
+    }
+    verb.input.checksCommonName = generator.once(in: 5)
+    verb.isDryRun = generator.once(in: 5)
+    verb.wait = !generator.once(in: 5)
+    if generator.once(in: 4) { verb.status = .active }
+    if generator.once(in: 5) {
+      let limit = account.requests + Int.random(in: 0..<6, using: &generator)
+      verb.isInterrupted = { account.requests >= limit }
+    }
+  }
+
+  @Test func `every failed entry is registered or kept, and no row is lost or doubled`() throws {
+    var generator = SplitMix64.announced("failed entries")
+    let ids = FailedEntriesTests.ids
+    let places = ids.flatMap { id in ["\(id) eu", "\(id) us"] }
+    for _ in 0..<12 {
+      let folder = try TemporaryFolder()
+      let account = Account()
+      let daemon = try FakeDaemon(answering: { account.answer($0) })
+      let source = try Batch.write(folder, 12)
+      for run in 0..<6 {
+        // What is registered is not refused any more.
+        let done = account.registered
+        let refused = Set(places.filter { place in generator.once(in: 3) && !done.contains(place) })
+        let whole = Set(
+          ids.filter { id in generator.once(in: 6) && !done.contains("\(id) eu") && !done.contains("\(id) us") })
+        account.state.withLock { state in
+          state.refused = refused
+          state.refusedWhole = whole
+        }
+        var verb = Batch.verb(source, folder.path("r.csv"))
+        if run > 0 { try draw(&verb, folder, account, &generator) }
+        let targets = generator.pick([["eu"], ["us"], ["eu", "us"]])
+        let failedBefore = records(folder.path("r.failed.jsonl"), .failedEntries)
+        let rowsBefore = records(folder.path("r.csv"), .csv).filter(\.isAboutTarget)
+        _ = verb.run(Session(socketPath: daemon.path, console: Capture().console(), targets: targets))
+
+        let kept = Set(records(folder.path("r.failed.jsonl"), .failedEntries).map(\.certificateID))
+        let registered = account.registered
+        for record in failedBefore {
+          #expect(
+            registered.contains("\(record.certificateID) \(record.target)") || kept.contains(record.certificateID))
+        }
+        let rows = records(folder.path("r.csv"), .csv).filter(\.isAboutTarget).map {
+          "\($0.certificateID) \($0.target)"
+        }
+        #expect(Set(rows).count == rows.count)
+        #expect(Set(rows).isSuperset(of: rowsBefore.map { "\($0.certificateID) \($0.target)" }))
+      }
+    }
+  }
+}
