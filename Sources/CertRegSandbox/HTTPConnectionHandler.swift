@@ -63,6 +63,13 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
     context.flush()
   }
 
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    // An answer that waits for its latency keeps the connection.
+    if event is IdleStateHandler.IdleStateEvent, case .answering = state { return }
+    if event is IdleStateHandler.IdleStateEvent { return context.close(promise: nil) }
+    context.fireUserInboundEventTriggered(event)
+  }
+
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     logger.debug("connection failed", metadata: ["sandbox-error": "\(type(of: error))"])
     context.close(promise: nil)
@@ -174,14 +181,28 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
       version: .http1_1, status: HTTPResponseStatus(statusCode: response.status), headers: headers)
   }
 
-  /// Names the operation instead of the path, which is text of the client.
+  /// Names the operation instead of the path, which is text of the client. Headers can be text of a client, too: of one that scripts
+  /// answers.
   private func log(_ response: SandboxResponse?, operation: SandboxOperation.Name?) {
     logger.info(
       "\(operation?.rawValue ?? "unknown operation")",
       metadata: [
         "sandbox-status": "\(response.map { String($0.status) } ?? "dropped")",
-        "sandbox-error": response?.header("x-amzn-ErrorType").map { "\($0)" },
-        "sandbox-request-id": response?.header("x-amzn-RequestId").map { "\($0)" },
+        "sandbox-error": response?.header("x-amzn-ErrorType").map { "\(HTTPConnectionHandler.word($0))" },
+        "sandbox-request-id": response?.header("x-amzn-RequestId").map { "\(HTTPConnectionHandler.word($0))" },
       ].compactMapValues { $0 })
+  }
+
+  /// `text` where it has nothing but ASCII letters, digits and hyphens, as the names of errors and the IDs of requests do.
+  private static func word(_ text: String) -> String {
+    let isWord = text.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
+        true
+      default: false
+      }
+    }
+    return isWord && text.utf8.count <= 64 ? text : "unprintable"
   }
 }

@@ -26,20 +26,29 @@ package final class SandboxServer: Sendable {
   ///
   /// - Parameters:
   ///   - port: 0 takes one that is free.
+  ///   - idleLimit: A connection on which nothing is sent or received for so long is closed.
   ///   - identity: What to answer with over TLS; `nil` speaks HTTP without TLS.
   /// - Throws: What the system says where the address cannot be bound.
   package static func start(
-    endpoint: SandboxEndpoint, host: String, port: Int, identity: ServerIdentity? = nil, logger: Logger,
-    on group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+    endpoint: SandboxEndpoint, host: String, port: Int, identity: ServerIdentity? = nil,
+    idleLimit: Duration = .seconds(300),
+    logger: Logger, on group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
   ) async throws -> SandboxServer {
     let connections = ConnectionSet()
     let listener = try await ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 1024)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          // Without it the loop accepts again and again where the process has no descriptor left.
+          try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler(shouldForwardIOErrorCaught: false))
+        }
+      }
       .childChannelOption(.socketOption(.tcp_nodelay), value: 1)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           let pipeline = channel.pipeline.syncOperations
+          try pipeline.addHandler(IdleStateHandler(allTimeout: .nanoseconds(idleLimit.nanoseconds)))
           if let identity { try pipeline.addHandler(NIOSSLServerHandler(context: identity.context)) }
           // A client that does not read its answers is not read from either.
           try pipeline.addHandler(BackPressureHandler())
