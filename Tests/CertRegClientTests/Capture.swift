@@ -57,6 +57,6 @@ extension Pipeline {
   ) -> End<Item> {
     run(
       pulling: { next().map { .request($0.0, $0.1) } ?? .end }, answered: answered,
-      expired: { _, error in Issue.record("\(error)") }, tick: tick)
+      failed: { _, error in Issue.record("\(error)") }, tick: tick)
   }
 }

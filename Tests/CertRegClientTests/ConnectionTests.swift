@@ -128,7 +128,9 @@ import Testing
 
   @Test func `does not lock up with a daemon that reads no more until its answers drain`() throws {
     let filler = JSON.string(String(repeating: "y", count: 100_000))
-    let daemon = try FakeDaemon(answering: { JSON.answer(to: $0, [("filler", filler)]) })
+    let daemon = try FakeDaemon(answering: {
+      JSON.answer(to: $0, [("outcome", .string("created")), ("filler", filler)])
+    })
     let connection = try Connection(path: daemon.path)
     let request = Request("register", [("certificatePem", filler)])
     var left = 30

@@ -146,7 +146,7 @@ import Testing
         answered.append(item)
         if answered.count == 9 { readings.withLock { $0.passes = true } }
       },
-      expired: { item, error in
+      failed: { item, error in
         #expect(error.code == .timedOut)
         expired.append(item)
       },
@@ -173,7 +173,7 @@ import Testing
         answered += 1
         clock.advance(by: .seconds(60))
       },
-      expired: { item, _ in Issue.record("request \(item) ran out of time") },
+      failed: { item, _ in Issue.record("request \(item) ran out of time") },
       tick: { _ in
         clock.advance(by: .seconds(60))
         return true

@@ -31,7 +31,9 @@ import Testing
     let file = try folder.write("a.pem", Sample.certificatePEM())
     let daemon = try FakeDaemon(answering: { request in
       let members = (request.members ?? []).filter { !["id", "certificatePem"].contains($0.name) }
-      return JSON.answer(to: request, [("outcome", .string(JSON.object(members).serialized()))])
+      let outcome = JSON.Member("outcome", .string(JSON.object(members).serialized()))
+      let results = ["a", "b"].map { JSON.object([JSON.Member("target", .string($0)), outcome]) }
+      return JSON.answer(to: request, [("results", .array(results))])
     })
     let capture = Capture()
     var verb = RegisterVerb(paths: [file])

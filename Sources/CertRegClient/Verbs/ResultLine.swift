@@ -2,7 +2,7 @@ import CertRegCodec
 
 /// One line of `register` and similar commands: the result for one certificate.
 package struct ResultLine: Hashable, Sendable {
-  /// `created`, `existing`, `cached`, `queued`, `failed` or another word of the daemon.
+  /// `created`, `existing`, `cached`, `queued`, `failed` or another word of the daemon; `-` where it has none.
   package var outcome: String
   /// 64 hexadecimal digits, as the daemon sent them. Untrusted.
   package var certificateID: String?
@@ -39,13 +39,15 @@ package struct ResultLine: Hashable, Sendable {
     } else if result["cached"]?.bool == true {
       outcome = "cached"
     } else {
-      outcome = result["outcome"]?.string ?? result["state"]?.string ?? "done"
+      outcome = result["outcome"]?.string ?? result["state"]?.string ?? "-"
     }
   }
 
   /// The lines of an answer: one, or one for each target where several were asked for.
   package static func lines(of answer: Answer, name: String) -> [ResultLine] {
-    guard let results = answer.json["results"]?.array else { return [ResultLine(result: answer.json, name: name)] }
+    guard let results = answer.json["results"]?.array, !results.isEmpty else {
+      return [ResultLine(result: answer.json, name: name)]
+    }
     return results.map { result in
       var line = ResultLine(result: result, name: name)
       line.certificateID = line.certificateID ?? answer.json["certificateId"]?.string

@@ -12,7 +12,7 @@ package struct TopVerb {
     self.isInterrupted = isInterrupted
   }
 
-  /// Runs until `q` or a signal. Waits for a daemon that goes away after its first answer.
+  /// Runs until `q` or a signal, or until the terminal has gone. Waits for a daemon that goes away after its first answer.
   package func run(_ session: Session) -> CommandStatus {
     var connection: Connection?
     do throws(ClientError) {
@@ -41,10 +41,14 @@ package struct TopVerb {
         let notice = TerminalText("waiting: \(error.message)", .red).truncated(to: size.columns)
         if lines.isEmpty { lines = [notice] } else { lines[0] = notice }
       }
-      screen.draw(lines, colour: session.console.output.colour)
+      guard screen.draw(lines, colour: session.console.output.colour) else { return .outputLost }
       let wake = session.clock.monotonic + interval
       while !isInterrupted(), session.clock.monotonic < wake {
-        if screen.key(until: wake, session.clock) == UInt8(ascii: "q") { return .success }
+        switch screen.key(until: wake, session.clock) {
+        case .pressed(UInt8(ascii: "q")): return .success
+        case .pressed, .nothing: break
+        case .gone: return .outputLost
+        }
       }
     }
     return .success

@@ -39,11 +39,17 @@ package struct WatchVerb {
 
   /// Prints one line; `false` for an answer that is not about a registration.
   private func show(_ answer: Answer, _ session: Session) -> Bool {
+    let isRegistration = answer.json["certificateId"] != nil
     if session.json {
       session.console.printJSON(answer)
-      return true
+      return isRegistration
     }
-    guard answer.json["certificateId"] != nil else { return false }
+    guard isRegistration else {
+      if let count = answer.json["missed"]?.integer {
+        session.console.note("\(count) registration\(count == 1 ? " was" : "s were") missed")
+      }
+      return false
+    }
     let time = answer.json["finishedAt"]?.string ?? answer.json["time"]?.string ?? session.clock.wall.rfc3339
     let line = ResultLine(result: answer.json, name: answer.json["target"]?.string ?? "-")
     let lines = line.rendered(for: session.console.output)

@@ -31,6 +31,39 @@ package struct Answer: Hashable, Sendable {
   /// The error in place of a result.
   package var error: AnswerError? { json["error"].flatMap(AnswerError.init(json:)) }
 
+  /// Why the line is no answer to `request`; `nil` where it has what the protocol requires of one (docs/protocol.md).
+  func violation(of request: Request) -> ClientError? {
+    guard let problem = problem(with: request) else { return nil }
+    let message = "what answers is not certregd, or another version: its answer to \(request.operation) \(problem)"
+    return ClientError(
+      .protocolViolation, message, advice: "check that --socket names certregd's socket",
+      refusal: AnswerError(type: "ConnectionError", reason: "invalid_answer", message: message))
+  }
+
+  private func problem(with request: Request) -> String? {
+    if let member = json["error"], !member.isNull { return error == nil ? "has an error that is no object" : nil }
+    switch request.operation {
+    case "register":
+      guard let targets = request.targets else {
+        if json["results"] != nil { return "has results for several targets" }
+        return Answer.hasOutcome(json) ? nil : "has neither an outcome nor an error"
+      }
+      guard let results = json["results"]?.array else { return "has no results" }
+      let names = results.map { $0["target"]?.string ?? "" }
+      guard names.sorted() == targets.sorted() else { return "is for other targets than those asked for" }
+      return results.allSatisfy(Answer.hasOutcome) ? nil : "has neither an outcome nor an error for some target"
+    case "lookup": return Answer.hasOutcome(json) ? nil : "has neither a state nor an error"
+    case "validate", "forget": return json["certificateId"]?.string != nil ? nil : "names no certificate"
+    default: return nil
+    }
+  }
+
+  /// Whether the result for a certificate and a target says how it ended.
+  private static func hasOutcome(_ result: JSON) -> Bool {
+    result["outcome"]?.string != nil || result["state"]?.string != nil
+      || result["error"].flatMap(AnswerError.init(json:)) != nil
+  }
+
   /// The line with one more member at its end. The rest stays byte for byte, unless it is made printable.
   package func line(adding member: JSON.Member, printable: Bool = false) -> String {
     let addition = JSON.object([member]).serialized(printable: printable).dropFirst()

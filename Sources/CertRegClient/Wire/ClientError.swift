@@ -32,7 +32,7 @@ package struct ClientError: Error, Hashable, Sendable {
   package var advice: String?
   /// How a command that got this error ends.
   package var exitStatus: CommandStatus
-  /// The daemon's own error, for code `refused`.
+  /// The error in the daemon's form: its own for code `refused`.
   package var refusal: AnswerError?
 
   package init(

@@ -117,7 +117,7 @@ package final class Delivery<Item> {
         pause = firstPause
         answered(item, answer)
       },
-      expired: { item, error in
+      failed: { item, error in
         ended()
         failed(item, error)
       }, tick: tick)

@@ -58,12 +58,12 @@ package struct Pipeline {
   /// - Parameters:
   ///   - pull: Gives the next request.
   ///   - answered: Takes a request and its answer.
-  ///   - expired: Takes a request whose answer did not come in time. The others go on.
+  ///   - failed: Takes a request whose answer did not come in time, or is none. The others go on.
   ///   - tick: Called every now and then with the number of requests under way. `false` ends the run once they are answered.
   package func run<Item>(
     pulling pull: () -> Pull<Item>,
     answered: (Item, Answer) -> Void,
-    expired: (Item, ClientError) -> Void,
+    failed: (Item, ClientError) -> Void,
     tick: (_ underWay: Int) -> Bool = { _ in true }
   ) -> End<Item> {
     var underWay: [Int: UnderWay<Item>] = [:]
@@ -86,11 +86,11 @@ package struct Pipeline {
         let answer = try connection.receive(until: start + tickInterval)
         // Longer than it was to be: the process was stopped or the machine slept, and could not read.
         readingTime += min(clock.monotonic - start, tickInterval)
-        if let answer { try deliver(answer, to: &underWay, answered) }
+        if let answer { try deliver(answer, to: &underWay, answered, failed) }
         for (id, entry) in underWay where entry.deadline.map({ $0 < readingTime }) ?? false {
           // A later answer to this number is ignored.
           underWay[id] = nil
-          expired(entry.item, connection.timedOut)
+          failed(entry.item, connection.timedOut)
         }
       }
     } catch {
@@ -100,10 +100,15 @@ package struct Pipeline {
   }
 
   private func deliver<Item>(
-    _ answer: Answer, to underWay: inout [Int: UnderWay<Item>], _ answered: (Item, Answer) -> Void
+    _ answer: Answer, to underWay: inout [Int: UnderWay<Item>], _ answered: (Item, Answer) -> Void,
+    _ failed: (Item, ClientError) -> Void
   ) throws(ClientError) {
     if let id = answer.id, let entry = underWay.removeValue(forKey: id) {
-      answered(entry.item, answer)
+      if let violation = answer.violation(of: entry.request) {
+        failed(entry.item, violation)
+      } else {
+        answered(entry.item, answer)
+      }
     } else if answer.id == nil, let error = answer.error {
       throw Connection.refusal(error)
     }

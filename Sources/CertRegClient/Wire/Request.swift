@@ -7,6 +7,10 @@ package struct Request: Hashable, Sendable {
   /// Room for the longest `id`.
   private static let idBytes = 20
 
+  /// What is asked for.
+  let operation: String
+  /// The names of an array of targets; `nil` where the request has no array.
+  let targets: [String]?
   /// The members as the wire has them, without the opening brace.
   private let body: String
 
@@ -16,6 +20,8 @@ package struct Request: Hashable, Sendable {
     for (name, value) in members {
       if let value { present.append(JSON.Member(name, value)) }
     }
+    self.operation = operation
+    targets = members.first { $0.name == "target" }?.value?.array?.compactMap(\.string)
     body = String(JSON.object(present).serialized().dropFirst())
   }
 

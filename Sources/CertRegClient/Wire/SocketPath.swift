@@ -55,11 +55,11 @@ func connectError(_ code: Int32, path: String) -> ClientError {
   switch code {
   case ENOENT:
     return ClientError(.noDaemon, "no certregd at \(path): the socket does not exist", advice: startAdvice)
-  case ECONNREFUSED where !isSocket(path):
+  case ECONNREFUSED where isOtherFile(path):
     return ClientError(.notASocket, "\(path) is not a socket", advice: "name certregd's with --socket PATH")
   case ECONNREFUSED:
     return ClientError(
-      .noDaemon, "no certregd at \(path): the socket exists, but nothing listens on it", advice: startAdvice)
+      .noDaemon, "no certregd at \(path): nothing listens on the socket", advice: startAdvice)
   case EACCES, EPERM:
     return ClientError(
       .notPermitted, "you may not connect to \(path)",
@@ -75,9 +75,10 @@ func connectError(_ code: Int32, path: String) -> ClientError {
   }
 }
 
-private func isSocket(_ path: String) -> Bool {
+/// Whether there is a file that is no socket. The socket of a daemon that restarts can vanish at any time.
+private func isOtherFile(_ path: String) -> Bool {
   var status = stat()
-  return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
+  return stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFSOCK
 }
 
 private let startAdvice =
