@@ -9,22 +9,42 @@ import Testing
   private static let full = 256 << 10
   private static let most = 20.0
 
-  /// A kind of file: `text` fills `head` and `tail` up to a length.
+  /// A kind of file.
   struct Shape: Sendable, CustomTestStringConvertible {
     var testDescription: String
-    var head: String
-    var text: String
-    var tail: String
+    /// The file of about so many bytes.
+    var file: @Sendable (Int) -> [UInt8]
 
-    init(_ name: String, _ head: String, _ text: String, _ tail: String = "") {
+    init(_ name: String, file: @escaping @Sendable (Int) -> [UInt8]) {
       testDescription = name
-      (self.head, self.text, self.tail) = (head, text, tail)
+      self.file = file
     }
 
-    func file(of bytes: Int) -> [UInt8] {
-      let pieces = Array(repeating: Array(text.utf8), count: max(1, (bytes - head.utf8.count) / text.utf8.count))
-      return Array(head.utf8) + pieces.joined() + Array(tail.utf8)
+    /// A file of `head`, as often `text` as there is room for, and `tail`.
+    init(_ name: String, _ head: String, _ text: String, _ tail: String = "") {
+      self.init(name) { bytes in
+        Array(head.utf8) + Shape.filled(text, bytes - head.utf8.count) + Array(tail.utf8)
+      }
     }
+
+    /// A file of two halves.
+    init(_ name: String, _ head: String, halves: (String, String), between: String, _ tail: String) {
+      self.init(name) { bytes in
+        Array(head.utf8) + Shape.filled(halves.0, bytes / 2) + Array(between.utf8) + Shape.filled(halves.1, bytes / 2)
+          + Array(tail.utf8)
+      }
+    }
+
+    private static func filled(_ text: String, _ bytes: Int) -> [UInt8] {
+      Array(Array(repeating: Array(text.utf8), count: max(1, bytes / text.utf8.count)).joined())
+    }
+  }
+
+  /// A certificate with names and nothing else.
+  private static func certificate(issuer: UInt8, subject: UInt8) -> [UInt8] {
+    let names = [issuer, subject].map { [0x30, 0x03, 0x13, 0x01, $0] }
+    let body = [0x02, 0x01, 0x01, 0x30, 0x00] + names[0] + [0x30, 0x00] + names[1] + [0x30, 0x00]
+    return [0x30, UInt8(body.count + 2), 0x30, UInt8(body.count)] + body
   }
 
   private static let line = String(repeating: "MIIBIDCBx6ADAgEC", count: 4)
@@ -92,13 +112,27 @@ import Testing
     Shape("SEQUENCEs in SEQUENCEs", "", "0~"),
     Shape("short SEQUENCEs", "", "0\u{2}\u{5}\u{0}"),
     Shape("short SEQUENCEs that are numbers", "", "0\u{3}\u{2}\u{1}\u{1}"),
+    Shape("objects in an object", "{", "\"d\":{\"cert\":\"x\"},", "\"a\":1}"),
+    Shape(
+      "objects with certificates in an object", "{", "\"d\":{\"pem\":\"\(begin)\\n\(line)\\n\(end)\"},", "\"a\":1}"),
+    Shape("many members and many strings", "{", halves: ("\"m\":1,", "\"x\","), between: "\"a\":[", "\"x\"]}"),
+    Shape("many members and many objects", "{", halves: ("\"m\":1,", "{\"x\":\"y\"},"), between: "\"a\":[", "1]}"),
+    Shape("blanks, a letter and quotation marks", "name,certificate\n", halves: (" ", "\""), between: "x", "\n"),
+    Shape("blanks and quotation marks in cells", "name,certificate\n", "  x\"\","),
+    Shape("certificates of one issuer's name, and issuers of that name") { bytes in
+      let pairs = max(1, bytes / 2 / certificate(issuer: 1, subject: 2).count)
+      return Array(Array(repeating: certificate(issuer: 1, subject: 2), count: pairs).joined())
+        + Array(repeating: certificate(issuer: 3, subject: 1), count: pairs).joined()
+    },
+    Shape("a damaged block of lines that begin as keys", begin + "\n!", "MC4CAQAwBQYDK2VwBCIE\n", end),
+    Shape("a damaged block of one long line", begin + "\n!", line, "\n" + end),
   ]
 
   @Test(arguments: shapes) func `costs no more than in proportion to the length`(shape: Shape) throws {
     let folder = try TemporaryFolder()
     let files = try [
-      Self.full / 8: folder.write("small", shape.file(of: Self.full / 8)),
-      Self.full: folder.write("large", shape.file(of: Self.full)),
+      Self.full / 8: folder.write("small", shape.file(Self.full / 8)),
+      Self.full: folder.write("large", shape.file(Self.full)),
     ]
     let growth = ProcessorTime.growth(from: Self.full / 8, to: Self.full, runs: 1) { size in
       guard let path = files[size], var source = try? InputSource([path]) else { return }

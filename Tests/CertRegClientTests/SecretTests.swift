@@ -88,18 +88,56 @@ import Testing
         add("\(index)-der.json", "{\"key\":\"\(Base64.encode(key))\",\"cert\":\"\(escapedCertificate)\"}")
         add("\(index)-hex.txt", key.map { hexadecimal(UInt32($0), digits: 2) }.joined())
       }
+      files += joined
       files.append(("k.p12", container))
       add("p12.b64", Base64.encode(container))
       add("jwk.json", "{\"kty\":\"EC\",\"crv\":\"P-256\",\"d\":\"\(Base64.encode(Array(der[1].prefix(32))))\"}")
       return files
     }
 
+    /// Files in which a key follows the certificate within one encoding or one block.
+    private var joined: [(String, [UInt8])] {
+      var files: [(String, [UInt8])] = []
+      let body = certificate.split(separator: "\n").dropFirst().dropLast()
+      let encoding = Base64.decodeAnyForm(body.joined().utf8) ?? []
+      let (begin, end) = ("-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n")
+      let lines = body.joined(separator: "\n")
+      func wrapped(_ bytes: [UInt8]) -> String {
+        let text = Array(Base64.encode(bytes))
+        return stride(from: 0, to: text.count, by: 64).map { String(text[$0..<min($0 + 64, text.count)]) + "\n" }
+          .joined()
+      }
+      for (index, key) in der.enumerated() {
+        func add(_ name: String, _ text: String) { files.append(("\(index)-\(name)", Array(text.utf8))) }
+        for between in [[], [0x0A], [0x0D, 0x0A], Array("and its key:\n".utf8)] as [[UInt8]] {
+          let joined = encoding + between + key
+          files.append(("\(index)-joined-\(between.count).der", joined))
+          add("joined-\(between.count).csv", "id,cert\nd,\(Base64.encode(joined))\n")
+          add("joined-\(between.count).json", "{\"cert\":\"\(Base64.encode(joined))\"}")
+          add("joined-\(between.count).pem", begin + wrapped(joined) + end)
+          add("joined-\(between.count).b64", wrapped(joined))
+          // A character too many, so that nothing can be decoded.
+          add("joined-\(between.count)-damaged.pem", begin + "!" + wrapped(joined) + end)
+        }
+        for heading in ["Private Key:\n", "", "\n", "key = ", "private_key =\n"] {
+          add("open-\(heading.count).pem", begin + lines + "\n" + heading + wrapped(key))
+          add("closed-\(heading.count).pem", begin + lines + "\n" + heading + wrapped(key) + end)
+          add("damaged-\(heading.count).pem", begin + "!" + lines + "\n" + heading + wrapped(key) + end)
+        }
+        let digits = key.map { hexadecimal(UInt32($0), digits: 2) }.joined()
+        add("digits.pem", begin + lines + "\n" + digits + "\n" + end)
+      }
+      return files
+    }
+
     /// Parts of the keys that must not be seen, in the alphabets in which they could be.
     var marks: [String] {
       let lines = pem.flatMap { $0.split(separator: "\n").filter { $0.count == 64 }.map(String.init) }
-      return lines + der.map { String(Base64.encode($0).prefix(60).suffix(24)) } + [
-        String(Base64.encode(container).suffix(40))
-      ]
+      // The base64 of bytes depends on how many stand before them.
+      let aligned = der.flatMap { key in
+        (0..<3).map { String(Base64.encode([UInt8](repeating: 0, count: $0) + key).prefix(64).suffix(24)) }
+      }
+      return lines + aligned + [String(Base64.encode(container).suffix(40))]
     }
   }
 

@@ -45,7 +45,7 @@ import Testing
     var damaged = bytes
     damaged[bytes.count - 8] ^= 1
     for (content, expected) in [
-      (Array(bytes.dropLast(9)), "breaks off"), (damaged, "damaged"), (bytes + [1, 2, 3], "damaged"),
+      (Array(bytes.dropLast(9)), "breaks off"), (damaged, "damaged"),
       (Array(bytes.prefix(5)), "breaks off"),
     ] {
       let file = try folder.write("a.csv.gz", content)

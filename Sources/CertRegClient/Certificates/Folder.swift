@@ -20,6 +20,13 @@ package enum Folder {
     return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
   }
 
+  /// Whether `path` leads to something that can be read only once, such as a pipe.
+  static func isStream(_ path: FilePath) -> Bool {
+    var status = stat()
+    guard path.withCString({ stat($0, &status) }) == 0 else { return false }
+    return status.st_mode & S_IFMT != S_IFREG && status.st_mode & S_IFMT != S_IFDIR
+  }
+
   /// Regular files below `path`, sorted by the bytes of their names, folder by folder. Links to files are followed; links to
   /// folders are not, since they can form loops.
   ///

@@ -27,7 +27,37 @@ enum ArchiveOpener {
     guard let first else { return SingleReader(context.entry(name, .empty)) }
     // A compressed file has one member without a name; a compressed tar or cpio archive has many.
     guard first.path.isEmpty else { return MembersReader(archive, first: first, name: name, context) }
-    return try InputOpener.reader(ByteStream(memberOf: archive), path: path.withoutExtension, name: name, context)
+    let reader = try InputOpener.reader(
+      ByteStream(memberOf: archive), path: path.withoutExtension, name: name, context)
+    return CompressedReader(reader, archive, name: name)
+  }
+}
+
+/// Reads a compressed file, and then looks for what is behind the compressed data.
+struct CompressedReader: InputReader {
+  private var reader: any InputReader
+  private let archive: ArchiveReader
+  private let name: String
+  private var isAtEnd = false
+
+  init(_ reader: any InputReader, _ archive: ArchiveReader, name: String) {
+    self.reader = reader
+    self.archive = archive
+    self.name = name
+  }
+
+  var fraction: Double? { archive.fraction }
+
+  var nothing: Thing { reader.nothing }
+
+  mutating func next() throws(InputError) -> Sighting? {
+    if isAtEnd { return nil }
+    if let sighting = try reader.next() { return sighting }
+    isAtEnd = true
+    do throws(ArchiveError) { _ = try archive.next() } catch {
+      return Sighting(InputEntry(place: name, InputError(error)))
+    }
+    return nil
   }
 }
 

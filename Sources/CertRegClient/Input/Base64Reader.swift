@@ -78,7 +78,8 @@ struct Base64Reader: InputReader {
       guard let length = DERElements.declaredLength(bytes[...]) else { return false }
       // Three bytes take four characters of base64, and more of other forms. Two characters of an incomplete group may be there.
       neededCharacters = pending.count + max(0, length - bytes.count) * 4 / 3 - 2
-      return length <= bytes.count
+      // More than the encoding goes on to the end of its lines, so that it is judged as a whole.
+      return length == bytes.count || length < bytes.count && (isLast || pending.count == width)
     }
     isText = TextEncoding.detect(bytes[...]) != nil
     guard isText else { return false }

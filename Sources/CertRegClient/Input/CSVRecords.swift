@@ -83,6 +83,8 @@ struct CSVFieldParser {
   private let separator: UInt8
   private var finished: [ArraySlice<UInt8>] = []
   private var field: [UInt8] = []
+  /// Whether the field has nothing but spaces yet.
+  private var isBlank = true
   private(set) var isOpen = false
   /// Whether text follows the end of a quoted cell of several lines, which no program writes.
   private(set) var isMalformed = false
@@ -119,14 +121,17 @@ struct CSVFieldParser {
             index < line.endIndex && line[index] != separator && line[index] != 0x20 && line[index] != 0x0D
           if isFollowed, field.contains(0x0A) { isMalformed = true }
         }
-      } else if byte == UInt8(ascii: "\""), field.allSatisfy({ $0 == 0x20 }) {
+      } else if byte == UInt8(ascii: "\""), isBlank {
         field = []
+        isBlank = false
         isOpen = true
       } else if byte == separator {
         finished.append(field[...])
         field = []
+        isBlank = true
       } else {
         field.append(byte)
+        if byte != 0x20 { isBlank = false }
       }
     }
   }

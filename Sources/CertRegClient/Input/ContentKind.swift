@@ -23,11 +23,8 @@ enum ContentKind {
   static func isDocument(zip head: [UInt8]) -> Bool {
     guard head.count > 30 else { return false }
     let name = head.dropFirst(30).prefix(Int(head[26]) | Int(head[27]) << 8)
-    return name.elementsEqual("mimetype".utf8)
-      || documentMembers.contains { name.starts(with: $0.utf8.prefix(head.count - 30)) }
+    return ["[Content_Types].xml", "_rels/.rels", "mimetype"].contains { name.elementsEqual($0.utf8) }
   }
-
-  private static let documentMembers = ["[Content_Types].xml", "_rels/.rels", "docProps/", "xl/", "word/"]
 
   /// What a text is, by how it begins.
   static func text(_ head: [UInt8]) -> Thing {

@@ -15,6 +15,7 @@ struct InputContext {
   ///   - place: Gives the place of a piece by its line.
   ///   - fields: The row or object with the device's name.
   func entries(_ pieces: [Piece], place: (Int) -> String, fields: DeviceFields? = nil) -> [InputEntry] {
+    if pieces.isEmpty { return [] }
     let deviceID = fields?.deviceID(options)
     let attributes = (fields ?? DeviceFields { _ in nil }).attributes(options)
     let contents = DeviceChoice.contents(of: pieces, includesAuthorities: options.includesAuthorities)

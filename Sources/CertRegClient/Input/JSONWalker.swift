@@ -22,10 +22,10 @@ struct JSONWalker {
   func sighting(_ value: JSON, _ place: String) -> Sighting {
     var entries: [InputEntry] = []
     if value.members?.isEmpty == true || value.isNull { return Sighting(InputEntry(place: place, .emptyRow)) }
-    walk(value, place, "", parents: [], depth: 0, &entries)
+    walk(value, place, "", parents: JSONFields([]), depth: 0, &entries)
     if !entries.contains(where: \.isCertificateOrFailure), !entries.contains(where: { $0.content.isSecretOrAuthority })
     {
-      let fields = JSONWalker.fields([value])
+      let fields = JSONFields([JSONFields.Level(value)]).fields
       let error = missing(value, entries.first)
       return Sighting(InputEntry(place: place, deviceID: fields.deviceID(context.options), error), entries)
     }
@@ -38,13 +38,18 @@ struct JSONWalker {
   }
 
   private func walk(
-    _ value: JSON, _ place: String, _ path: String, parents: [JSON], depth: Int, _ entries: inout [InputEntry]
+    _ value: JSON, _ place: String, _ path: String, parents: JSONFields, depth: Int, _ entries: inout [InputEntry]
   ) {
-    guard depth < JSONWalker.maximumDepth else { return }
+    guard depth < JSONWalker.maximumDepth else {
+      let error = InputError(
+        .noCertificate, "values are nested more than \(JSONWalker.maximumDepth) deep, and not looked at")
+      entries.append(InputEntry(place: JSONWalker.place(place, path), error))
+      return
+    }
     switch value {
     case .string(let text):
       let pieces = Value.pieces(text.utf8)
-      entries += context.entries(pieces, place: { _ in place }, fields: JSONWalker.fields(parents))
+      entries += context.entries(pieces, place: { _ in place }, fields: parents.fields)
     case .array(let values):
       for (index, element) in values.enumerated() {
         walk(element, place, "\(path)[\(index + 1)]", parents: parents, depth: depth + 1, &entries)
@@ -62,13 +67,14 @@ struct JSONWalker {
   }
 
   private func object(
-    _ value: JSON, _ members: [JSON.Member], _ place: String, _ path: String, parents: [JSON], depth: Int,
-    _ entries: inout [InputEntry]
+    _ value: JSON, _ members: [JSON.Member], _ place: String, _ path: String, parents: JSONFields,
+    depth: Int, _ entries: inout [InputEntry]
   ) {
     if value["kty"]?.string != nil, value["d"]?.string != nil {
       entries.append(InputEntry(place: JSONWalker.place(place, path), .privateKey))
     }
     let count = entries.count
+    let levels = parents.within(value)
     var found: [Found] = []
     for member in members {
       let inner = path.isEmpty ? member.name : "\(path).\(member.name)"
@@ -76,10 +82,10 @@ struct JSONWalker {
       if !pieces.isEmpty {
         found.append(Found(member: DeviceFields.plain(member.name), path: inner, pieces: pieces))
       } else if member.value.members != nil || member.value.array != nil {
-        walk(member.value, place, inner, parents: [value] + parents, depth: depth + 1, &entries)
+        walk(member.value, place, inner, parents: levels, depth: depth + 1, &entries)
       }
     }
-    let fields = JSONWalker.fields([value] + parents)
+    let fields = levels.fields
     entries += self.entries(found, place, fields)
     if entries.count == count, value["certificateArn"]?.string != nil {
       entries.append(
@@ -143,24 +149,6 @@ struct JSONWalker {
 
   private static func place(_ place: String, _ path: String) -> String {
     path.isEmpty ? place : "\(place) \(path)"
-  }
-
-  /// The members of an object, then those of the objects around it.
-  private static func fields(_ objects: [JSON]) -> DeviceFields {
-    DeviceFields { plain in
-      for object in objects {
-        let members = object.members ?? []
-        // In the records of an import, `name` is a place.
-        if plain == "name", object["outcome"] != nil { continue }
-        guard let member = members.first(where: { DeviceFields.plain($0.name) == plain }) else { continue }
-        switch member.value {
-        case .string(let text): return text
-        case .number(let text): return text
-        default: continue
-        }
-      }
-      return nil
-    }
   }
 }
 

@@ -31,17 +31,17 @@ struct MicrochipEntry {
     guard let content else {
       return [InputEntry(place: place, InputError(.noCertificate, "its payload cannot be read"))]
     }
-    let device = content["uniqueId"]?.string ?? signed["header"]?["uniqueId"]?.string
+    // The header is not signed.
+    let header = context.signers.isEmpty ? signed["header"] : nil
+    let device = content["uniqueId"]?.string ?? header?["uniqueId"]?.string
     if !context.signers.isEmpty, let fault = fault(signed, payload: encoded, context.signers) {
       return [InputEntry(place: place, deviceID: device, InputError(.wrongSignature, fault))]
     }
     var context = context
     context.signers = []
     let keys = content["publicKeySet"]?["keys"]?.array ?? []
-    let fields = DeviceFields { plain in
-      if plain == "uniqueid" { return device }
-      return (content.members ?? []).first { DeviceFields.plain($0.name) == plain }?.value.string
-    }
+    let texts = JSONFields.Level(content).texts
+    let fields = DeviceFields { plain in plain == "uniqueid" ? device : texts[plain] ?? nil }
     let secrets = keys.filter { $0["d"]?.string != nil }.map { _ in InputEntry(place: place, .privateKey) }
     let entries = keys.flatMap { key -> [InputEntry] in
       let chain = (key["x5c"]?.array ?? []).compactMap(\.string)

@@ -55,7 +55,7 @@ struct PEMBlock {
   func pieces(end: PEMBoundary?) -> [Piece] {
     let der = Base64.decodeAnyForm(body)
     let outline = DEROutline(der ?? PEMBlock.decodedBeginning(body))
-    if let secret = secret(begin.label + " " + (end?.label ?? ""), outline) {
+    if let secret = secret(begin.label + " " + (end?.label ?? ""), outline, isDecoded: der != nil) {
       return [Piece(line: line, content: .thing(secret))]
     }
     if begin.isExact, let thing = PEMBlock.thing(begin.label) { return [Piece(line: line, content: .thing(thing))] }
@@ -71,8 +71,12 @@ struct PEMBlock {
       // Only the daemon can say what is wrong with it.
       return [Piece(line: line, content: .certificate(InputCertificate(undecodable: text(end))))]
     }
-    let certificate = InputCertificate(der: der, pem: isPlain || end == nil ? text(end) : nil)
-    return [Piece(line: line, content: .certificate(certificate))]
+    let pieces = Piece.pieces(ofDER: der, line: line, pem: isPlain || end == nil ? text(end) : nil)
+    guard pieces.count > 1, EmbeddedKey.isIn(body) else { return pieces }
+    // What follows the certificate is a key, be it in digits of another kind.
+    return pieces.map { piece in
+      if case .damaged = piece.content { Piece(line: line, content: .thing(.privateKey)) } else { piece }
+    }
   }
 
   /// The lines of the block.
@@ -84,11 +88,13 @@ struct PEMBlock {
   }
 
   /// The private key that the block is or contains, whatever its labels say.
-  private func secret(_ labels: String, _ outline: DEROutline) -> Thing? {
+  private func secret(_ labels: String, _ outline: DEROutline, isDecoded: Bool) -> Thing? {
     if labels.contains("PRIVATE") && labels.contains("KEY") { return .privateKey }
     if labels.contains("PKCS12") || labels.contains("PKCS #12") || labels.contains("PFX") { return .keyContainer }
     if case .thing(let thing) = outline, thing.isSecret { return thing }
-    return body.containsText("PRIVATE KEY") || body.containsText("Proc-Type:") ? .privateKey : nil
+    if body.containsText("PRIVATE KEY") || body.containsText("Proc-Type:") { return .privateKey }
+    // The text of a certificate that cannot be decoded is sent as it is.
+    return !isDecoded && EmbeddedKey.isIn(body) ? .privateKey : nil
   }
 
   /// The bytes that the base64 characters at the beginning of `text` stand for.

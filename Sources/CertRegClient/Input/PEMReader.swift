@@ -8,6 +8,8 @@ struct PEMReader: InputReader {
   private var ready: [InputEntry] = []
   private var hasEnded = false
   private var hasFound = false
+  /// Why nothing more can be read. What was read before comes first.
+  private var failure: InputError?
 
   init(_ stream: ByteStream, name: String, _ context: InputContext) {
     self.stream = stream
@@ -18,18 +20,24 @@ struct PEMReader: InputReader {
   var fraction: Double? { stream.fraction }
 
   mutating func next() throws(InputError) -> Sighting? {
-    if ready.isEmpty { try fill() }
-    return ready.popLast().map { Sighting($0) }
+    if ready.isEmpty, failure == nil { fill() }
+    if let entry = ready.popLast() { return Sighting(entry) }
+    if let failure { throw failure }
+    return nil
   }
 
-  private mutating func fill() throws(InputError) {
+  private mutating func fill() {
     while !hasEnded, pieces.count < DeviceChoice.window {
-      if let line = try stream.nextLine() {
-        scanner.take(line[...], &pieces)
-      } else {
-        scanner.finish(&pieces)
-        hasEnded = true
+      do throws(InputError) {
+        if let line = try stream.nextLine() {
+          scanner.take(line[...], &pieces)
+          continue
+        }
+      } catch {
+        failure = error
       }
+      scanner.finish(&pieces)
+      hasEnded = true
     }
     let isAll = hasEnded && !hasFound
     let isOnlyOne = isAll && pieces.count == 1
@@ -38,7 +46,7 @@ struct PEMReader: InputReader {
     if isAll { context.failFirst(of: &entries) }
     ready = entries.reversed()
     pieces = []
-    if hasEnded, !hasFound {
+    if hasEnded, !hasFound, failure == nil {
       hasFound = true
       ready = [context.entry(name, .text)]
     }
@@ -50,16 +58,7 @@ struct EncodedReader: InputReader {
   private var ready: [InputEntry]
 
   init(_ stream: ByteStream, name: String, _ context: InputContext) throws(InputError) {
-    let bytes = try stream.takeAll(limit: FileReader.maximumBytes)
-    var pieces: [Piece] = []
-    var rest = bytes[...]
-    repeat {
-      let length = DERElements.declaredLength(rest) ?? rest.count
-      let isFollowed = length < rest.count && rest.dropFirst(length).first == 0x30
-      let encoding = isFollowed ? rest.prefix(length) : rest
-      pieces += Piece.pieces(ofDER: Array(encoding), line: pieces.count + 1)
-      rest = rest.dropFirst(encoding.count)
-    } while !rest.isEmpty
+    let pieces = Piece.pieces(ofDER: try stream.takeAll(limit: FileReader.maximumBytes))
     var entries = context.entries(pieces, place: { _ in name })
     context.failFirst(of: &entries)
     ready = entries.reversed()

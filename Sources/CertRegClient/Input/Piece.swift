@@ -1,3 +1,5 @@
+import CertRegCodec
+
 /// What a text or an encoding holds at one place.
 struct Piece: Hashable {
   /// What it is.
@@ -16,10 +18,33 @@ struct Piece: Hashable {
     if case .certificate(let certificate) = content { certificate } else { nil }
   }
 
-  /// The pieces of a DER encoding: a certificate, the certificates of PKCS#7, or what else it is.
+  /// Fewer bytes hold no private key. The daemon judges a certificate with so many behind it.
+  private static let shortestKeyBytes = 16
+
+  /// The pieces of DER encodings one after the other: certificates, the certificates of PKCS#7, or what else they are. A
+  /// certificate ends where its header says, so that nothing behind it is sent along.
   ///
   /// - Parameter pem: The text to send for a certificate; `nil`: one made from the encoding.
   static func pieces(ofDER der: [UInt8], line: Int = 1, pem: String? = nil) -> [Piece] {
+    var pieces: [Piece] = []
+    var rest = der[...]
+    repeat {
+      let length = DERElements.declaredLength(rest) ?? rest.count
+      let encoding = rest.count - length < shortestKeyBytes ? rest : rest.prefix(length)
+      pieces += self.pieces(ofOne: Array(encoding), line: line, pem: encoding.count == der.count ? pem : nil)
+      rest = rest.dropFirst(encoding.count).drop { Base64.isWhiteSpace($0) || $0 == 0 }
+    } while rest.first == 0x30
+    if !rest.isEmpty { pieces.append(Piece(line: line, content: remainder(Array(rest)))) }
+    return pieces
+  }
+
+  /// What follows an encoding and is none.
+  private static func remainder(_ bytes: [UInt8]) -> Content {
+    if EmbeddedKey.isIn(bytes) { return .thing(.privateKey) }
+    return .damaged(InputError(.damagedText, "\(bytes.count) bytes of something else follow"))
+  }
+
+  private static func pieces(ofOne der: [UInt8], line: Int, pem: String?) -> [Piece] {
     switch DEROutline(der) {
     case .certificate: [Piece(line: line, content: .certificate(InputCertificate(der: der, pem: pem)))]
     case .pkcs7: bundle(der, line: line)

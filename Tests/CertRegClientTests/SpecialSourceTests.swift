@@ -1,0 +1,96 @@
+import CertRegArchive
+import CertRegCrypto
+import CertRegTesting
+import Foundation
+import Glibc
+import Testing
+
+@testable import CertRegClient
+
+/// Sources that can be read only once, and what is behind or around the data of others.
+@Suite struct SpecialSourceTests {
+  private static let text = (0..<200).map { Sample.certificatePEM($0) }.joined()
+
+  /// A FIFO that a thread fills.
+  private func fifo(_ folder: TemporaryFolder, _ content: [UInt8]) throws -> String {
+    let path = folder.path("fifo")
+    try #require(mkfifo(path, 0o600) == 0)
+    Thread.detachNewThread {
+      let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+      var offset = 0
+      while offset < content.count {
+        let count = content[offset...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        if count <= 0 { break }
+        offset += count
+      }
+      close(descriptor)
+    }
+    return path
+  }
+
+  @Test func `reads all of a pipe that has a name`() throws {
+    let folder = try TemporaryFolder()
+    #expect(try importEntries(fifo(folder, Array(Self.text.utf8))).compactMap(pem).count == 200)
+  }
+
+  @Test func `takes no set of several from a pipe, a folder or another archive unasked`() throws {
+    let sets = (0..<3).map {
+      Member(path: "chip_E0E\($0).pem", content: Array(Sample.certificatePEM($0).utf8))
+    }
+    let delivery = try ArchiveFixture(.zip, sets).bytes()
+    let nested = try ArchiveFixture(.pax, [Member(path: "delivery.bin", content: delivery)], filter: .gzip).bytes()
+    let damaged = try ArchiveFixture(.zip, [Member(path: String(repeating: "x", count: 5000), content: [1])] + sets)
+      .bytes()
+    for (name, content) in [("delivery.zip", delivery), ("nested.tgz", nested), ("damaged.zip", damaged)] {
+      let folder = try TemporaryFolder()
+      let path = try folder.write("in/\(name)", content)
+      for source in [path, folder.path("in")] {
+        let error = #expect(throws: InputError.self, "\(name)") { _ = try InputSource([source]) }
+        #expect(error?.message.contains("E0E0 (1), E0E1 (1), E0E2 (1)") == true, "\(name)")
+      }
+      let entries = try allEntries(fifo(folder, content))
+      #expect(entries.allSatisfy { pem($0) == nil } && entries.count { $0.set != nil } == 3, "\(name)")
+    }
+  }
+
+  @Test(arguments: [ArchiveKind.gzip, .bzip2, .xz, .zstd])
+  func `tells of data behind a compressed file`(filter: ArchiveKind) throws {
+    let folder = try TemporaryFolder()
+    let member = Member(path: "", content: Array(Sample.certificatePEM(1).utf8))
+    let whole = try ArchiveFixture(.raw, [member], filter: filter).bytes()
+    var source = try InputSource([folder.write("a.pem.x", whole + Array("further data".utf8))])
+    var entries: [InputEntry] = []
+    while let entry = source.next() { entries.append(entry) }
+    // libarchive drops what it has decompressed where it finds other data behind xz and zstd.
+    let found = filter == .xz || filter == .zstd ? [] : [Sample.certificatePEM(1)]
+    #expect(entries.compactMap(pem) == found)
+    #expect(entries.compactMap(fault).count == 1, "\(entries)")
+    #expect(try allEntries(folder.write("b.pem.x", whole)).compactMap(fault).isEmpty)
+  }
+
+  @Test func `tells of values that are nested too deeply`() throws {
+    let folder = try TemporaryFolder()
+    let certificate = "\"\(Sample.certificatePEM(1).replacing("\n", with: "\\n"))\""
+    let deep = (0..<20).reduce(certificate) { text, _ in "{\"a\":\(text)}" }
+    let entries = try allEntries(folder.write("a.json", "[\(deep)]"))
+    #expect(entries.compactMap(fault).contains { $0.contains("nested") })
+  }
+
+  @Test func `names a device by what is signed alone`() throws {
+    let folder = try TemporaryFolder()
+    let issuer = try Issuer(folder, "signer")
+    let payload = Data(
+      "{\"publicKeySet\":{\"keys\":[{\"x5c\":[\"\(Data(Sample.certificate(1)).base64EncodedString())\"]}]}}".utf8
+    )
+    .base64EncodedString().replacing("=", with: "")
+    let header = Data("{\"alg\":\"ES256\"}".utf8).base64EncodedString().replacing("=", with: "")
+    let signature = Data(try issuer.signature(of: "\(header).\(payload)")).base64EncodedString()
+    let entry =
+      "{\"payload\":\"\(payload)\",\"protected\":\"\(header)\",\"signature\":\"\(signature)\",\"header\":{\"uniqueId\":\"forged\"}}"
+    let path = try folder.write("manifest.json", "[\(entry)]")
+    let signer = try SignerCertificate(der: issuer.der)
+    let checked = try allEntries(path, signers: [signer])
+    #expect(checked.compactMap(pem).count == 1 && checked[0].deviceID == nil, "\(checked)")
+    #expect(try allEntries(path)[0].deviceID == "forged")
+  }
+}
