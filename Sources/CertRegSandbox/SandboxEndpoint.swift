@@ -89,7 +89,8 @@ package final class SandboxEndpoint: Sendable {
     var call = state.withLock { state in
       let faults = operation.map { state.faults.plan(for: $0.name) } ?? state.faults
       return Call(
-        requestID: state.generator.nextID(), plan: state.faults, faults: faults, draw: faults.draw(using: &state.generator),
+        requestID: state.generator.nextID(), plan: state.faults, faults: faults,
+        draw: faults.draw(using: &state.generator),
         now: now + faults.clockOffset)
     }
     var response: SandboxResponse

@@ -15,7 +15,8 @@ struct FaultOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Share of calls that are answered with InternalFailureException or ServiceUnavailableException, 0 to 1.",
-      discussion: "About half of these calls still take effect, as if only the answer was lost.", valueName: "[operation=]share"))
+      discussion: "About half of these calls still take effect, as if only the answer was lost.",
+      valueName: "[operation=]share"))
   var errorRate: [ForOperation<ShareArgument>] = []
 
   @Option(
@@ -78,10 +79,12 @@ struct FaultOptions: ParsableArguments {
     }
     for (arguments, general, single) in [
       (errorRate, \.errorRate, \.errorRate), (dropRate, \.dropRate, \.dropRate), (resetRate, \.resetRate, \.resetRate),
-    ] as [(
-      [ForOperation<ShareArgument>], WritableKeyPath<FaultPlan, Double>,
-      WritableKeyPath<FaultPlan.OperationFaults, Double?>
-    )] {
+    ]
+      as [(
+        [ForOperation<ShareArgument>], WritableKeyPath<FaultPlan, Double>,
+        WritableKeyPath<FaultPlan.OperationFaults, Double?>
+      )]
+    {
       for argument in arguments { plan.set(argument.value.share, for: argument.operation, general, single) }
     }
     for argument in throttleRate {

@@ -160,7 +160,8 @@ import Testing
     #expect(
       typed["principalThingObjects"]?.jsonText == #"[{"thingName":"t","thingPrincipalType":"EXCLUSIVE_THING"}]"#)
     #expect(ask(endpoint, "PUT", path).response?.status == 400)
-    #expect(ask(endpoint, "PUT", "\(path)?thingPrincipalType=X", principal: Self.certificateARN).response?.status == 400)
+    #expect(
+      ask(endpoint, "PUT", "\(path)?thingPrincipalType=X", principal: Self.certificateARN).response?.status == 400)
     #expect(
       ask(endpoint, "PUT", path, principal: "arn:aws:iot:eu-central-1:123456789012:thinggroup/hall").response?.status
         == 400)
@@ -235,7 +236,9 @@ import Testing
 
   // MARK: Service Quotas
 
-  private func quota(_ endpoint: SandboxEndpoint, _ body: String, target: String = "GetServiceQuota") -> SandboxResponse? {
+  private func quota(_ endpoint: SandboxEndpoint, _ body: String, target: String = "GetServiceQuota")
+    -> SandboxResponse?
+  {
     endpoint.answer(
       SandboxRequest(
         method: "POST", target: "/", headers: [("X-Amz-Target", "ServiceQuotasV20190624.\(target)")],
@@ -354,7 +357,8 @@ import Testing
       guard let row = SandboxOperation.rows.randomElement(using: &generator),
         let text = bodies.randomElement(using: &generator)
       else { return }
-      let filled = row.path.replacing(/\{[a-zA-Z]+\}/, with: ["t", "lamp", "p", Self.id].randomElement(using: &generator) ?? "")
+      let filled = row.path.replacing(
+        /\{[a-zA-Z]+\}/, with: ["t", "lamp", "p", Self.id].randomElement(using: &generator) ?? "")
       var target = Array("\(filled)?maxResults=5".utf8)
       var body = Array(text.utf8)
       for _ in 0..<Int.random(in: 0...2, using: &generator) {

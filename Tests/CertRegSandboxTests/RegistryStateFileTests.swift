@@ -47,7 +47,8 @@ import Testing
       .attachPolicy(name: "p", .thingGroup(name: "hall")),
       .attachPolicy(name: "p", .identity("eu-central-1:6c4b7e3a-0000-1000-8000-0123456789ab")),
       .attachPrincipal(.certificate(1), thingName: "t", .exclusiveThing),
-      .attachPrincipal(.identity("eu-central-1:6c4b7e3a-0000-1000-8000-0123456789ab"), thingName: "u", .nonExclusiveThing),
+      .attachPrincipal(
+        .identity("eu-central-1:6c4b7e3a-0000-1000-8000-0123456789ab"), thingName: "u", .nonExclusiveThing),
     ]
   }()
 
@@ -130,16 +131,20 @@ import Testing
   @Test func `an endpoint continues with the things of an earlier one`() throws {
     for (target, body) in [
       ("POST /things/t", #"{"attributePayload":{"attributes":{"a":"1"}}}"#),
-      ("POST /thing-groups/g", ""), ("PUT /thing-groups/addThingToThingGroup", #"{"thingGroupName":"g","thingName":"t"}"#),
+      ("POST /thing-groups/g", ""),
+      ("PUT /thing-groups/addThingToThingGroup", #"{"thingGroupName":"g","thingName":"t"}"#),
       ("POST /things/t", #"{"attributePayload":{"attributes":{"a":"1"}}}"#), ("GET /thing-groups/g/things", ""),
     ] {
       let endpoint = SandboxEndpoint(
         SandboxConfiguration(), judge: StubJudge(), stateFile: try StateFile.open(path: path, account: account),
         clock: ManualClock.atStart().clock, seed: 1)
       let parts = target.split(separator: " ").map(String.init)
-      let response = endpoint.answer(SandboxRequest(method: parts[0], target: parts[1], body: Array(body.utf8))).response
+      let response = endpoint.answer(SandboxRequest(method: parts[0], target: parts[1], body: Array(body.utf8)))
+        .response
       #expect(response?.status == 200, "\(target)")
-      if parts[0] == "GET" { #expect(response.map { String(decoding: $0.body, as: UTF8.self) } == #"{"things":["t"]}"#) }
+      if parts[0] == "GET" {
+        #expect(response.map { String(decoding: $0.body, as: UTF8.self) } == #"{"things":["t"]}"#)
+      }
     }
   }
 }

@@ -37,7 +37,8 @@ import Testing
     #expect(error?.resourceARN == "arn:aws:iot:eu-central-1:123456789012:thing/t")
   }
 
-  @Test(arguments: [(nil, 3, true), (nil, 4, false), ("lamp", 50, true), ("lamp", 51, false)] as [(String?, Int, Bool)])
+  @Test(
+    arguments: [(nil, 3, true), (nil, 4, false), ("lamp", 50, true), ("lamp", 51, false)] as [(String?, Int, Bool)])
   mutating func `limits attributes`(type: String?, count: Int, isAllowed: Bool) throws {
     try register.createType("lamp")
     let attributes = Dictionary(uniqueKeysWithValues: (0..<count).map { ("a\($0)", "v") })

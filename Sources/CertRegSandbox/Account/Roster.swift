@@ -40,6 +40,9 @@ package struct Roster<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   /// The value of `key`.
   package subscript(key: Key) -> Value? { records[key]?.value }
 
+  /// The element that was added first.
+  package var first: Element? { page(PageRequest(size: 1)).elements.first }
+
   /// Keys and values in order.
   package var elements: some Sequence<Element> {
     blocks.lazy.joined().lazy.compactMap { place in records[place.key].map { (place.key, $0.value) } }

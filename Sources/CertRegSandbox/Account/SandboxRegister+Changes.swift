@@ -70,7 +70,9 @@ extension SandboxRegister {
 
   private mutating func set(_ group: ThingGroup) -> Bool {
     // A group never changes its parent, and the parent comes first: there are no circles.
-    guard thingGroups[group.name] == nil || thingGroups[group.name]?.parentName == group.parentName else { return false }
+    guard thingGroups[group.name] == nil || thingGroups[group.name]?.parentName == group.parentName else {
+      return false
+    }
     if let parentName = group.parentName, thingGroups[parentName] == nil { return false }
     thingGroups.put(group, for: group.name)
     childGroups.put((), group.parentName ?? "", group.name)

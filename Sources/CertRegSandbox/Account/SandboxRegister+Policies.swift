@@ -106,7 +106,9 @@ extension SandboxRegister {
     // A hierarchy has 7 levels of 10 policies each at most.
     var inherited = Roster<String, Void>()
     for group in [group] + ancestors(of: group).reversed() {
-      for element in policyTargets.lefts(of: .thingGroup(name: group.name)).elements { inherited.put((), for: element.key) }
+      for element in policyTargets.lefts(of: .thingGroup(name: group.name)).elements {
+        inherited.put((), for: element.key)
+      }
     }
     return inherited.page(request).map(\.key)
   }

@@ -21,7 +21,7 @@ extension SandboxRegister {
         "The principal cannot be attached to thing \(thingName) exclusively: it is attached to another thing")
     }
     // A principal with an exclusive thing has that one only.
-    if let only = things.page(PageRequest(size: 1)).elements.first, only.value == .exclusiveThing, only.key != thingName {
+    if let only = things.first, only.value == .exclusiveThing, only.key != thingName {
       throw SandboxError(
         .invalidRequest,
         "The principal cannot be attached to thing \(thingName): it is attached to another thing exclusively")

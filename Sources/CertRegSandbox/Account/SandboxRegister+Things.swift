@@ -42,7 +42,8 @@ package struct ThingFilter: Hashable, Sendable {
 
   func accepts(_ thing: Thing) -> Bool {
     guard attributeName != nil || attributeValue != nil else { return true }
-    let values = attributeName.map { name in thing.attributes[name].map { [$0] } ?? [] } ?? Array(thing.attributes.values)
+    let values =
+      attributeName.map { name in thing.attributes[name].map { [$0] } ?? [] } ?? Array(thing.attributes.values)
     guard let attributeValue else { return !values.isEmpty }
     return values.contains { isPrefix ? $0.hasPrefix(attributeValue) : $0 == attributeValue }
   }

@@ -14,7 +14,8 @@ extension StateLine {
       ])
     case .setThingType(let type):
       .object(of: [
-        "at": .time(type.createdAt), "change": .string("setThingType"), "deprecated": type.deprecatedAt.map { .time($0) },
+        "at": .time(type.createdAt), "change": .string("setThingType"),
+        "deprecated": type.deprecatedAt.map { .time($0) },
         "description": type.properties.description.map { .string($0) }, "id": .string(type.id.description),
         "mqtt5Configuration": type.properties.mqtt5Configuration,
         "searchableAttributes": .array(type.properties.searchableAttributes.map { .string($0) }),
