@@ -24,6 +24,8 @@ import Testing
     (#"{"Fn::Join":["-",["x",{"Ref":"Serial"},"y"]]}"#, #""x-17-y""#), (#"{"Fn::Join":["",[]]}"#, #""""#),
     (#"{"Fn::Join":["+",{"Fn::Split":[",",{"Ref":"List"}]}]}"#, #""a+b+c""#),
     (#"{"Fn::Split":[",","a,,b,"]}"#, #"["a","","b",""]"#), (#"{"Fn::Split":["::","a::b"]}"#, #"["a","b"]"#),
+    (#"{"Fn::Split":["aab","aaabxaab"]}"#, #"["a","x",""]"#), (#"{"Fn::Split":["abab","abaabab"]}"#, #"["aba",""]"#),
+    (#"{"Fn::Split":["aa","aaaaa"]}"#, #"["","","a"]"#), (#"{"Fn::Split":["é","aéb"]}"#, #"["a","b"]"#),
     (#"{"Fn::Select":["1",{"Fn::Split":[",",{"Ref":"List"}]}]}"#, #""b""#), (#"{"Fn::Select":[0,["x"]]}"#, #""x""#),
     (#"{"Fn::Sub":"s-${Serial}-${!Serial}"}"#, #""s-17-${Serial}""#),
     (#"{"Fn::Sub":["${A}${Serial}",{"A":{"Ref":"List"}}]}"#, #""a,b,c17""#),

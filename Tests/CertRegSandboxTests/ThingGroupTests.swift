@@ -144,6 +144,26 @@ import Testing
     #expect(try names(below: "b", recursive: true) == [])
   }
 
+  @Test mutating func `a page goes through a bounded number of groups`() throws {
+    try register.createGroup("root")
+    for number in 0..<15 {
+      try register.createGroup("a\(number)", below: "root")
+      for child in 0..<99 { try register.createGroup("a\(number)-\(child)", below: "a\(number)") }
+    }
+    try register.createGroup("last", below: "root")
+    try register.createThing("t")
+    register.make(try register.addition(ofThing: "t", toGroup: "last"))
+    let groups = try register.groups(below: "root", recursive: true, prefix: "last", PageRequest(size: 5))
+    #expect(groups.elements.isEmpty && groups.next != nil)
+    let otherGroups = try register.groups(
+      below: "root", recursive: true, prefix: "last", PageRequest(size: 5, after: groups.next))
+    #expect(otherGroups.elements == ["last"] && otherGroups.next == nil)
+    let things = try register.things(inGroup: "root", recursive: true, PageRequest(size: 5))
+    #expect(things.elements.isEmpty && things.next != nil)
+    let otherThings = try register.things(inGroup: "root", recursive: true, PageRequest(size: 5, after: things.next))
+    #expect(otherThings.elements == ["t"] && otherThings.next == nil)
+  }
+
   @Test mutating func `refuses markers of other lists`() throws {
     try createTree()
     let subject = register

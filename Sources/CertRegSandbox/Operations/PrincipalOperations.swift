@@ -11,7 +11,7 @@ extension SandboxOperation {
       try scope.store.change { content throws(SandboxError) in
         try content.make(content.register.attachment(of: principal, toThing: name, type))
       }
-      return .object([])
+      return nil
     },
 
     SandboxOperation(.detachThingPrincipal, "DELETE", "/things/{thingName}/principals") {
@@ -21,7 +21,7 @@ extension SandboxOperation {
       try scope.store.change { content throws(SandboxError) in
         try content.make(content.register.detachment(of: principal, fromThing: name))
       }
-      return .object([])
+      return nil
     },
 
     SandboxOperation(.listThingPrincipals, "GET", "/things/{thingName}/principals") {

@@ -53,15 +53,7 @@ extension SandboxOperation {
   static let quotaOperations: [SandboxOperation] = [
     SandboxOperation(.getServiceQuota, "POST", "/", service: .serviceQuotas) {
       input, scope throws(SandboxError) in
-      let body: BodyMembers
-      let (serviceCode, quotaCode): (String, String)
-      do throws(SandboxError) {
-        body = try input.body()
-        serviceCode = try body.required("ServiceCode", .serviceCode)
-        quotaCode = try body.required("QuotaCode", .quotaCode)
-      } catch {
-        throw SandboxError(error.kind == .invalidRequest ? .illegalArgument : error.kind, error.message)
-      }
+      let (serviceCode, quotaCode) = try codes(input)
       guard serviceCode == ServiceQuota.serviceCode, let quota = ServiceQuota.all[quotaCode] else {
         throw SandboxError(
           .noSuchResource, "The sandbox has no quota \(quotaCode) of the service \(serviceCode)")
@@ -71,6 +63,16 @@ extension SandboxOperation {
       return .object(of: ["Quota": .quota(quota, value: value, in: scope.account)])
     }
   ]
+
+  /// `ServiceCode` and `QuotaCode`.
+  private static func codes(_ input: OperationInput) throws(SandboxError) -> (service: String, quota: String) {
+    do throws(SandboxError) {
+      let body = try input.body()
+      return (try body.required("ServiceCode", .serviceCode), try body.required("QuotaCode", .quotaCode))
+    } catch {
+      throw SandboxError(error.kind == .invalidRequest ? .illegalArgument : error.kind, error.message)
+    }
+  }
 }
 
 extension JSONValue {

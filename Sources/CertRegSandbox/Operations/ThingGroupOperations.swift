@@ -50,7 +50,7 @@ extension SandboxOperation {
       try scope.store.change { content throws(SandboxError) in
         try content.make(content.register.thingGroupDeletion(name, expectedVersion: version))
       }
-      return .object([])
+      return nil
     },
 
     SandboxOperation(.addThingToThingGroup, "PUT", "/thing-groups/addThingToThingGroup") {
@@ -59,7 +59,7 @@ extension SandboxOperation {
       try scope.store.change { content throws(SandboxError) in
         try content.make(content.register.addition(ofThing: thingName, toGroup: groupName))
       }
-      return .object([])
+      return nil
     },
 
     SandboxOperation(.removeThingFromThingGroup, "PUT", "/thing-groups/removeThingFromThingGroup") {
@@ -68,7 +68,7 @@ extension SandboxOperation {
       try scope.store.change { content throws(SandboxError) in
         try content.make(content.register.removal(ofThing: thingName, fromGroup: groupName))
       }
-      return .object([])
+      return nil
     },
 
     SandboxOperation(.listThingsInThingGroup, "GET", "/thing-groups/{thingGroupName}/things") {

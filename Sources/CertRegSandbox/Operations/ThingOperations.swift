@@ -44,7 +44,7 @@ extension SandboxOperation {
       try scope.store.change { content throws(SandboxError) in
         _ = try content.make(content.register.thingUpdate(name, update))
       }
-      return .object([])
+      return nil
     },
 
     SandboxOperation(.deleteThing, "DELETE", "/things/{thingName}") { input, scope throws(SandboxError) in
@@ -53,7 +53,7 @@ extension SandboxOperation {
       try scope.store.change { content throws(SandboxError) in
         try content.make(content.register.thingDeletion(name, expectedVersion: version))
       }
-      return .object([])
+      return nil
     },
 
     SandboxOperation(.listThings, "GET", "/things") { input, scope throws(SandboxError) in

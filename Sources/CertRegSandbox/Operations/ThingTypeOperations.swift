@@ -51,7 +51,7 @@ extension SandboxOperation {
       try scope.store.change { content throws(SandboxError) in
         try content.make(content.register.thingTypeDeprecation(name, undo: isUndone, at: scope.now))
       }
-      return .object([])
+      return nil
     },
 
     SandboxOperation(.deleteThingType, "DELETE", "/thing-types/{thingTypeName}") {
@@ -60,7 +60,7 @@ extension SandboxOperation {
       try scope.store.change { content throws(SandboxError) in
         try content.make(content.register.thingTypeDeletion(name, at: scope.now))
       }
-      return .object([])
+      return nil
     },
   ]
 }

@@ -4,7 +4,7 @@ import CertRegCodec
 /// "Intrinsic functions").
 struct TemplateEvaluator {
   /// How many bytes of text all values together may take. Functions within functions could make texts of any length.
-  private static let textLimitBytes = 1 << 20
+  private static let textLimitBytes = 1 << 18
 
   /// The values of the declared parameters.
   private let parameters: [String: String]
@@ -71,7 +71,7 @@ struct TemplateEvaluator {
       let (delimiter, text) = try pair(argument, of: function, "a delimiter and a string")
       guard let delimiter = try evaluate(delimiter).string, !delimiter.isEmpty, let text = try evaluate(text).string
       else { throw .template("Fn::Split takes a delimiter and a string") }
-      return .array(TemplateEvaluator.split(text, at: delimiter).map { .string($0) })
+      return .array(text.parts(at: delimiter).map { .string($0) })
     case .findInMap:
       guard let keys = try list(argument)?.map(\.string), keys.count == 3, let map = keys[0], let top = keys[1],
         let second = keys[2]
@@ -101,14 +101,12 @@ struct TemplateEvaluator {
         variables[member.name] = value
       }
     }
-    var result = ""
-    var rest = pattern[...]
-    while let start = rest.firstRange(of: "${") {
-      result += rest[..<start.lowerBound]
-      rest = rest[start.upperBound...]
-      guard let end = rest.firstIndex(of: "}") else { throw .template("Fn::Sub: ${ without }") }
-      let name = String(rest[..<end])
-      rest = rest[rest.index(after: end)...]
+    // What stands before the first `${`, then a name, `}` and text each.
+    let pieces = pattern.parts(at: "${")
+    var result = pieces[0]
+    for piece in pieces.dropFirst() {
+      guard let end = piece.utf8.firstIndex(of: UInt8(ascii: "}")) else { throw .template("Fn::Sub: ${ without }") }
+      let name = String(piece[..<end])
       if name.hasPrefix("!") {
         result += "${\(name.dropFirst())}"
       } else if let value = variables[name] {
@@ -116,8 +114,9 @@ struct TemplateEvaluator {
       } else {
         result += try parameter(name)
       }
+      result += piece[piece.utf8.index(after: end)...]
     }
-    return try counted(result + rest)
+    return try counted(result)
   }
 
   // MARK: Parts
@@ -151,15 +150,32 @@ struct TemplateEvaluator {
     if remainingBytes < 0 { throw .template("its values are longer than \(Self.textLimitBytes) bytes together") }
     return text
   }
+}
 
-  private static func split(_ text: String, at delimiter: String) -> [String] {
-    var parts: [String] = []
-    var rest = text[...]
-    while let range = rest.firstRange(of: delimiter) {
-      parts.append(String(rest[..<range.lowerBound]))
-      rest = rest[range.upperBound...]
+extension String {
+  /// The parts between occurrences of `delimiter`, which is not empty; in time linear in both lengths (Knuth, Morris and
+  /// Pratt).
+  fileprivate func parts(at delimiter: String) -> [String] {
+    let (text, pattern) = (Array(utf8), Array(delimiter.utf8))
+    // For each prefix of the pattern, the length of the longest other prefix that it ends with.
+    var borders = [0]
+    for index in pattern.indices.dropFirst() {
+      var length = borders[index - 1]
+      while length > 0, pattern[length] != pattern[index] { length = borders[length - 1] }
+      borders.append(pattern[length] == pattern[index] ? length + 1 : 0)
     }
-    return parts + [String(rest)]
+    var parts: [String] = []
+    var start = 0
+    var matched = 0
+    for (index, byte) in text.enumerated() {
+      while matched > 0, pattern[matched] != byte { matched = borders[matched - 1] }
+      if pattern[matched] == byte { matched += 1 }
+      guard matched == pattern.count else { continue }
+      parts.append(String(decoding: text[start..<(index + 1 - matched)], as: UTF8.self))
+      start = index + 1
+      matched = 0
+    }
+    return parts + [String(decoding: text[start...], as: UTF8.self)]
   }
 }
 
