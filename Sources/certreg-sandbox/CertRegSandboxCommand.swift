@@ -39,8 +39,8 @@ struct CertRegSandboxCommand: AsyncParsableCommand {
         certreg-sandbox --tls-certificate cert.pem --tls-key key.pem
       As slow as a real account, with occasional failures:
         certreg-sandbox --throttle-rate 10 --latency 40-120 --error-rate 0.01
-      A single operation that is slower than the others, and fails half of the time:
-        certreg-sandbox --throttle-rate 100 --throttle-rate AttachPolicy=15 --error-rate AttachPolicy=0.5
+      A single operation that is throttled, and another one that fails half of the time:
+        certreg-sandbox --throttle-rate AttachPolicy=15 --error-rate CreateThing=0.5
       Keep what was registered for the next start:
         certreg-sandbox --state register.jsonl
 

@@ -74,19 +74,10 @@ struct FaultOptions: ParsableArguments {
 
   var plan: FaultPlan {
     var plan = FaultPlan(lieRate: lieRate)
-    for argument in latency {
-      plan.set(argument.value.range, for: argument.operation, \.latency, \.latency)
-    }
-    for (arguments, general, single) in [
-      (errorRate, \.errorRate, \.errorRate), (dropRate, \.dropRate, \.dropRate), (resetRate, \.resetRate, \.resetRate),
-    ]
-      as [(
-        [ForOperation<ShareArgument>], WritableKeyPath<FaultPlan, Double>,
-        WritableKeyPath<FaultPlan.OperationFaults, Double?>
-      )]
-    {
-      for argument in arguments { plan.set(argument.value.share, for: argument.operation, general, single) }
-    }
+    plan.set(latency, \.range, \.latency, \.latency)
+    plan.set(errorRate, \.share, \.errorRate, \.errorRate)
+    plan.set(dropRate, \.share, \.dropRate, \.dropRate)
+    plan.set(resetRate, \.share, \.resetRate, \.resetRate)
     for argument in throttleRate {
       if let operation = argument.operation {
         plan.operations[operation, default: .init()].throttle = argument.value.rate
@@ -108,15 +99,17 @@ struct FaultOptions: ParsableArguments {
 }
 
 extension FaultPlan {
-  /// Sets a value for one operation, or for those that have none of their own.
-  fileprivate mutating func set<Value>(
-    _ value: Value, for operation: SandboxOperation.Name?, _ general: WritableKeyPath<FaultPlan, Value>,
-    _ single: WritableKeyPath<OperationFaults, Value?>
+  /// Sets the values of arguments, each for its operation, or for the operations that have none of their own.
+  fileprivate mutating func set<Argument, Value>(
+    _ arguments: [ForOperation<Argument>], _ value: KeyPath<Argument, Value>,
+    _ general: WritableKeyPath<FaultPlan, Value>, _ single: WritableKeyPath<OperationFaults, Value?>
   ) {
-    if let operation {
-      operations[operation, default: OperationFaults()][keyPath: single] = value
-    } else {
-      self[keyPath: general] = value
+    for argument in arguments {
+      if let operation = argument.operation {
+        operations[operation, default: OperationFaults()][keyPath: single] = argument.value[keyPath: value]
+      } else {
+        self[keyPath: general] = argument.value[keyPath: value]
+      }
     }
   }
 }

@@ -41,6 +41,30 @@ TEMPLATE = {
 }
 
 
+TYPES = {"string": str, "boolean": bool, "integer": int, "long": int, "timestamp": (int, float), "double": float}
+
+
+def differences(shape, value, place):
+    """What in a value is not as its shape in the service model."""
+    if shape.type_name == "structure":
+        for name, member in value.items():
+            if name not in shape.members:
+                yield f"{place}.{name} is not in the model"
+            else:
+                yield from differences(shape.members[name], member, f"{place}.{name}")
+        yield from (f"{place}.{name} is missing" for name in shape.required_members if name not in value)
+    elif shape.type_name == "list":
+        for element in value:
+            yield from differences(shape.member, element, f"{place}[]")
+    elif shape.type_name == "map":
+        for name, element in value.items():
+            yield from differences(shape.value, element, f"{place}.{name}")
+    elif not isinstance(value, TYPES[shape.type_name]):
+        yield f"{place} is not a {shape.type_name}: {value!r}"
+    elif (values := shape.metadata.get("enum")) and value not in values:
+        yield f"{place} is none of {values}: {value!r}"
+
+
 def without_metadata(answer):
     return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
@@ -53,6 +77,14 @@ class Things(SandboxTestCase):
         self.sandbox = self.start(*SIGNATURES)
         self.client = connect(self.sandbox)
         self.addCleanup(self.client.close)
+        self.client.meta.events.register("before-parse.iot.*", self.check_form)
+
+    def check_form(self, operation_model, response_dict, **_):
+        """Compares an answer with the service model. botocore itself drops what it does not know."""
+        if response_dict["status_code"] == 200 and response_dict["body"]:
+            shape, name = operation_model.output_shape, operation_model.name
+            self.assertIsNotNone(shape, f"{name} has no output")
+            self.assertEqual(list(differences(shape, json.loads(response_dict["body"]), name)), [])
 
     def fails_with(self, error, status, call, /, **members):
         with self.assertRaises(botocore.exceptions.ClientError) as caught:
