@@ -6,7 +6,7 @@ import Testing
 
 /// The operations on things and policies as requests: paths, members and answers.
 @Suite struct RegistryEndpointTests {
-  @Test func `every operation has one row`() throws {
+  @Test func `every operation has one row`() {
     let rows = SandboxOperation.rows
     #expect(rows.map(\.name).count == SandboxOperation.Name.allCases.count)
     #expect(Set(rows.map(\.name)) == Set(SandboxOperation.Name.allCases))

@@ -1,24 +1,22 @@
-import CertRegCore
-
 /// The quotas of AWS IoT that the register enforces (AWS General Reference, "AWS IoT Core endpoints and quotas" and "AWS IoT
 /// Device Management endpoints and quotas").
-package enum RegistryLimits {
+enum RegistryLimits {
   /// Attributes of a thing without a type.
-  package static let attributesWithoutType = 3
+  static let attributesWithoutType = 3
   /// Attributes of a thing with a type, and of a thing group.
-  package static let attributesWithType = 50
+  static let attributesWithType = 50
   /// Searchable attributes of a thing type.
-  package static let searchableAttributes = 3
+  static let searchableAttributes = 3
   /// Thing groups that a thing can belong to.
-  package static let groupsOfThing = 10
+  static let groupsOfThing = 10
   /// Direct children of a thing group.
-  package static let childGroups = 100
+  static let childGroups = 100
   /// Levels of a hierarchy of thing groups.
-  package static let groupDepth = 7
+  static let groupDepth = 7
   /// Policies attached to a certificate, group or identity.
-  package static let policiesOfTarget = 10
+  static let policiesOfTarget = 10
   /// Characters of a policy document, white space excluded.
-  package static let policyDocumentCharacters = 2048
+  static let policyDocumentCharacters = 2048
   /// The time between the deprecation of a thing type and its deletion (AWS IoT Developer Guide, "Delete a thing type").
-  package static let deprecationTime = Duration.seconds(300)
+  static let deprecationTime = Duration.seconds(300)
 }
