@@ -1,6 +1,5 @@
 import CertRegCodec
 package import CertRegCore
-import CertRegCrypto
 import Synchronization
 
 /// The configuration of an endpoint.
@@ -9,7 +8,7 @@ package struct SandboxConfiguration: Sendable {
   package var account: SandboxAccount
   /// `nil` accepts every request, signed or not.
   package var signatures: SignatureVerifier?
-  /// Operations that are answered with UnauthorizedException.
+  /// Operations that are answered with UnauthorizedException (GetServiceQuota: AccessDeniedException).
   package var denied: Set<SandboxOperation.Name>
   /// At first; see `isControlled`.
   package var faults: FaultPlan
@@ -45,24 +44,16 @@ package struct SandboxAnswer: Sendable {
 /// The endpoint as a function from requests to answers: everything but the sockets.
 package final class SandboxEndpoint: Sendable {
   private struct State: Sendable {
-    var register: SandboxRegister
-    var file: StateFile?
     var faults: FaultPlan
     var buckets: [SandboxOperation.Name: TokenBucket] = [:]
     var generator: SplitMix64
-
-    /// The scripted answer to the next registration; `nil` if the plan has none.
-    mutating func takeScriptedAnswer() -> FaultPlan.ScriptedAnswer? {
-      guard let answer = faults.answers.first else { return nil }
-      if answer.times > 1 { faults.answers[0].times -= 1 } else { faults.answers.removeFirst() }
-      return answer
-    }
   }
 
   private let configuration: SandboxConfiguration
   private let judge: any CertificateJudge
   private let clock: HostClock
-  /// Protects the register, its file, the faults, the token buckets and the random numbers: calls take effect one at a time.
+  private let store: RegisterStore
+  /// Protects the faults, the token buckets and the random numbers that faults and IDs of requests are drawn with.
   private let state: Mutex<State>
 
   /// - Parameters:
@@ -78,36 +69,41 @@ package final class SandboxEndpoint: Sendable {
     self.configuration = configuration
     self.judge = judge
     self.clock = clock
-    state = Mutex(
-      State(
-        register: stateFile?.register ?? SandboxRegister(account: configuration.account), file: stateFile?.file,
-        faults: configuration.faults, generator: SplitMix64(seed: seed)))
+    var generator = SplitMix64(seed: seed)
+    store = RegisterStore(
+      register: stateFile?.register ?? SandboxRegister(account: configuration.account), file: stateFile?.file,
+      seed: generator.next())
+    state = Mutex(State(faults: configuration.faults, generator: generator))
   }
 
   /// How many certificates are registered.
-  package var certificateCount: Int {
-    state.withLock { $0.register.count }
-  }
+  package var certificateCount: Int { store.certificateCount }
 
   /// Carries out a request.
   package func answer(_ request: SandboxRequest) -> SandboxAnswer {
     if configuration.isControlled, request.path == "/sandbox/faults" { return control(request) }
     let now = clock.wall
+    let route = Result { () throws(SandboxError) in try SandboxOperation.route(request) }
+    let operation = (try? route.get())?.operation
+    let service = operation?.service ?? .iot
     var call = state.withLock { state in
-      Call(
-        requestID: state.generator.nextID(), faults: state.faults, draw: state.faults.draw(using: &state.generator),
-        now: now + state.faults.clockOffset)
+      let faults = operation.map { state.faults.plan(for: $0.name) } ?? state.faults
+      return Call(
+        requestID: state.generator.nextID(), plan: state.faults, faults: faults,
+        draw: faults.draw(using: &state.generator),
+        now: now + faults.clockOffset)
     }
     var response: SandboxResponse
     do throws(SandboxError) {
-      let result = try carryOut(request, &call)
-      response = SandboxResponse(result)
+      response = SandboxResponse(try carryOut(request, route, &call), service: service)
     } catch {
-      response = SandboxResponse(error)
+      response = SandboxResponse(error.translated(for: service), service: service)
     }
-    if let scripted = call.scripted { response = SandboxResponse(scripted) }
+    if let scripted = call.scripted, let status = scripted.status {
+      response = SandboxResponse(scripted, status: status)
+    }
     response.addStandardHeaders(requestID: call.requestID, date: call.now)
-    let cut = call.operation == nil ? nil : call.draw.cut
+    let cut = call.operation == nil ? nil : call.scripted?.cut ?? call.draw.cut
     return SandboxAnswer(
       response: cut == nil ? response : nil, cut: cut ?? .closed, latency: call.draw.latency,
       bytesPerSecond: call.faults.bytesPerSecond, operation: call.operation)
@@ -117,10 +113,13 @@ package final class SandboxEndpoint: Sendable {
   private struct Call {
     var requestID: UniqueID
     /// The plan when the call came.
+    var plan: FaultPlan
+    /// The same as it applies to the operation.
     var faults: FaultPlan
     var draw: FaultPlan.Draw
     /// By the endpoint's clock.
     var now: WallTime
+    /// `nil` until the caller is known.
     var operation: SandboxOperation.Name?
     var scripted: FaultPlan.ScriptedAnswer?
   }
@@ -165,31 +164,37 @@ package final class SandboxEndpoint: Sendable {
 
   // MARK: Steps
 
-  /// Checks the caller, finds the operation and carries it out. Faults come after the check of the caller: an unknown
-  /// caller is refused whatever the state of the service.
+  /// Checks the caller and carries the operation out. Faults come after the check of the caller: an unknown caller is
+  /// refused whatever the state of the service.
   ///
   /// - Returns: The operation's output; `nil` if it has none.
-  private func carryOut(_ request: SandboxRequest, _ call: inout Call) throws(SandboxError) -> JSONValue? {
-    try configuration.signatures?.verify(request, at: call.now)
+  private func carryOut(
+    _ request: SandboxRequest, _ route: Result<SandboxOperation.Route, SandboxError>, _ call: inout Call
+  ) throws(SandboxError) -> JSONValue? {
+    let service = (try? route.get())?.operation.service ?? .iot
+    try configuration.signatures?.verify(request, service: service.signingName, at: call.now)
     if let keyID = request.accessKeyID, call.faults.expiredKeyIDs.contains(keyID) {
       throw SandboxError(.expiredToken, "The security token included in the request is expired")
     }
-    let route = try SandboxOperation.route(method: request.method, path: request.path)
-    call.operation = route.name
-    if configuration.denied.contains(route.name) {
+    let route = try route.get()
+    let name = route.operation.name
+    call.operation = name
+    if configuration.denied.contains(name) {
       throw SandboxError(.unauthorized, "You are not authorized to perform this operation.")
     }
-    if let rate = call.faults.throttle { try throttle(route.name, to: rate) }
+    if let rate = call.faults.throttle { try throttle(name, to: rate) }
     if call.draw.moment == .before {
       if let error = call.draw.error { throw error }
       // The answer is discarded; nothing is done.
       if call.draw.cut != nil { return nil }
     }
-    if route.name == .registerCertificateWithoutCA {
-      call.scripted = state.withLock { $0.takeScriptedAnswer() }
-      if call.scripted?.isCarriedOut == false { return nil }
-    }
-    let output = try perform(try SandboxOperation(route, query: request.query, body: request.body), call)
+    call.scripted = state.withLock { $0.faults.takeAnswer(for: name) }
+    if call.scripted?.isCarriedOut == false { return nil }
+    let output = try route.operation.handler(
+      OperationInput(route, request),
+      OperationScope(
+        account: configuration.account, store: store, judge: judge, now: call.now, draw: call.draw,
+        faults: call.plan))
     if let error = call.draw.error { throw error }
     return output
   }
@@ -200,50 +205,5 @@ package final class SandboxEndpoint: Sendable {
       state.buckets[operation, default: TokenBucket(rate, at: now)].take(at: now)
     }
     if !isAllowed { throw SandboxError(.throttling, "Rate exceeded") }
-  }
-
-  private func perform(_ operation: SandboxOperation, _ call: Call) throws(SandboxError) -> JSONValue? {
-    let account = configuration.account
-    let now = call.now
-    switch operation {
-    case .registerCertificateWithoutCA(let pem, let status):
-      if let status { try SandboxRegister.checkRegistrable(status) }
-      let certificate = try judge.judge(pem: pem, at: now)
-      try change { state throws(SandboxError) in
-        try state.register.registration(
-          of: certificate, status: status, at: now, generationID: state.generator.nextID())
-      }
-      let named = call.draw.isLie ? SHA256.digest(of: "another than \(certificate.id.hex)") : certificate.id
-      return .registration(of: named, in: account)
-
-    case .describeCertificate(let id):
-      let certificate = try state.withLock { state throws(SandboxError) in try state.register.describe(id) }
-      return .description(of: certificate, in: account)
-
-    case .listCertificates(let pageSize, let marker, let ascending):
-      let page = state.withLock { $0.register.page(size: pageSize, after: marker, ascending: ascending) }
-      return .list(of: page.certificates, next: page.next, in: account)
-
-    case .updateCertificate(let id, let status):
-      try change { state throws(SandboxError) in try state.register.statusChange(of: id, to: status, at: now) }
-      return nil
-
-    case .deleteCertificate(let id, let forced):
-      try change { state throws(SandboxError) in try state.register.deletion(of: id, forced: forced) }
-      return nil
-    }
-  }
-
-  /// Decides on a change, writes it to the file, and only then makes it.
-  private func change(_ decide: (inout State) throws(SandboxError) -> RegisterChange) throws(SandboxError) {
-    try state.withLock { state throws(SandboxError) in
-      let change = try decide(&state)
-      do throws(StateFileError) {
-        try state.file?.append(change)
-      } catch {
-        throw SandboxError(.internalFailure, "The sandbox cannot write its state file")
-      }
-      state.register.apply(change)
-    }
   }
 }

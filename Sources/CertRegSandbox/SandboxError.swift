@@ -5,13 +5,25 @@ package struct SandboxError: Error, Hashable, Sendable {
     // The errors of the API reference's pages for the operations that the sandbox has.
     case certificateState = "CertificateStateException"
     case certificateValidation = "CertificateValidationException"
+    case deleteConflict = "DeleteConflictException"
     case internalFailure = "InternalFailureException"
     case invalidRequest = "InvalidRequestException"
+    case limitExceeded = "LimitExceededException"
+    case malformedPolicy = "MalformedPolicyException"
     case resourceAlreadyExists = "ResourceAlreadyExistsException"
     case resourceNotFound = "ResourceNotFoundException"
+    case resourceRegistrationFailure = "ResourceRegistrationFailureException"
     case serviceUnavailable = "ServiceUnavailableException"
     case throttling = "ThrottlingException"
     case unauthorized = "UnauthorizedException"
+    case versionConflict = "VersionConflictException"
+
+    // The errors of Service Quotas' API reference for GetServiceQuota.
+    case accessDenied = "AccessDeniedException"
+    case illegalArgument = "IllegalArgumentException"
+    case noSuchResource = "NoSuchResourceException"
+    case service = "ServiceException"
+    case tooManyRequests = "TooManyRequestsException"
 
     // Errors that come before an operation is reached.
     case expiredToken = "ExpiredTokenException"
@@ -26,14 +38,18 @@ package struct SandboxError: Error, Hashable, Sendable {
     /// The HTTP status that the API reference gives for the exception.
     package var httpStatus: Int {
       switch self {
-      case .certificateValidation, .invalidRequest, .serialization, .throttling: 400
+      case .certificateValidation, .invalidRequest, .malformedPolicy, .resourceRegistrationFailure, .serialization,
+        .throttling:
+        400
+      case .accessDenied, .illegalArgument, .noSuchResource, .tooManyRequests: 400
       case .unauthorized: 401
       case .expiredToken, .incompleteSignature, .invalidSignature, .missingAuthenticationToken, .unrecognizedClient: 403
       case .resourceNotFound, .unknownOperation: 404
       case .certificateState: 406
-      case .resourceAlreadyExists: 409
+      case .deleteConflict, .resourceAlreadyExists, .versionConflict: 409
+      case .limitExceeded: 410
       case .requestEntityTooLarge: 413
-      case .internalFailure: 500
+      case .internalFailure, .service: 500
       case .serviceUnavailable: 503
       }
     }
@@ -42,9 +58,10 @@ package struct SandboxError: Error, Hashable, Sendable {
   package var kind: Kind
   /// `message` of the body, for people.
   package var message: String
-  /// Only for ResourceAlreadyExistsException: `certificateId` of the existing certificate.
+  /// Only for ResourceAlreadyExistsException: `certificateId` of the existing certificate, the ID or name of another
+  /// resource.
   package var resourceID: String?
-  /// Only for ResourceAlreadyExistsException: ARN of the existing certificate.
+  /// Only for ResourceAlreadyExistsException: ARN of the existing resource.
   package var resourceARN: String?
 
   package init(_ kind: Kind, _ message: String, resourceID: String? = nil, resourceARN: String? = nil) {
@@ -56,6 +73,19 @@ package struct SandboxError: Error, Hashable, Sendable {
 }
 
 extension SandboxError {
+  /// The error under the name that a service has for it.
+  func translated(for service: SandboxOperation.Service) -> SandboxError {
+    guard service == .serviceQuotas else { return self }
+    var error = self
+    switch kind {
+    case .unauthorized: error.kind = .accessDenied
+    case .throttling: error.kind = .tooManyRequests
+    case .internalFailure, .serviceUnavailable: error.kind = .service
+    default: break
+    }
+    return error
+  }
+
   /// A value that the service model's constraints do not allow, in the words that AWS's services share.
   ///
   /// - Parameters:
@@ -66,6 +96,12 @@ extension SandboxError {
     return SandboxError(
       .invalidRequest,
       "1 validation error detected: Value\(quoted) at '\(member)' failed to satisfy constraint: \(constraint)")
+  }
+
+  /// A value that is not one of a set.
+  static func notInSet(_ values: [String], at member: String, value: String) -> SandboxError {
+    constraint(
+      "Member must satisfy enum value set: [\(values.joined(separator: ", "))]", at: member, value: value)
   }
 
   /// A required member that is not there.

@@ -62,9 +62,9 @@ package struct SandboxResponse: Sendable {
   }
 
   /// The answer that a plan contains.
-  init(_ scripted: FaultPlan.ScriptedAnswer) {
+  init(_ scripted: FaultPlan.ScriptedAnswer, status: Int) {
     self.init(
-      status: scripted.status, headers: scripted.headers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
+      status: status, headers: scripted.headers.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
       body: Array(scripted.body.utf8))
   }
 

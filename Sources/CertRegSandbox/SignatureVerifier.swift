@@ -7,7 +7,7 @@ package struct SignatureVerifier: Sendable {
   /// How far a request's date may be from the clock; AWS IoT's figure.
   package static let toleratedSkew = Duration.seconds(300)
 
-  private let scope: SigningScope
+  private let region: String
   private let keyPairs: [String: KeyPair]
 
   private struct KeyPair: Sendable {
@@ -17,24 +17,28 @@ package struct SignatureVerifier: Sendable {
 
   /// - Parameters:
   ///   - credentials: The key pairs that are known. Of two with one ID the later counts.
-  ///   - region: What requests must be signed for, together with the service `iot`.
+  ///   - region: What requests must be signed for, together with the service.
   package init(credentials: [SigningCredentials], region: String) {
-    scope = SigningScope(region: region, service: "iot")
+    self.region = region
     keyPairs = Dictionary(
       credentials.map { ($0.accessKeyID, KeyPair(credentials: $0)) }, uniquingKeysWith: { _, later in later })
   }
 
-  /// Accepts a request that one of the key pairs signed for this region and service around `now`.
+  /// Accepts a request that one of the key pairs signed for this region and the service around `now`.
   ///
+  /// - Parameter service: The signing name of the service that the request asks.
   /// - Throws: MissingAuthenticationTokenException, IncompleteSignatureException, InvalidSignatureException or
   ///   UnrecognizedClientException. None says anything of a secret.
-  package func verify(_ request: SandboxRequest, at now: WallTime) throws(SandboxError) {
+  package func verify(
+    _ request: SandboxRequest, service: String = "iot", at now: WallTime
+  ) throws(SandboxError) {
+    let scope = SigningScope(region: region, service: service)
     guard let authorization = request.header("authorization"), authorization.hasPrefix("AWS4-") else {
       throw SandboxError(.missingAuthenticationToken, "Missing Authentication Token")
     }
     let header = try parse(authorization)
     let amzDate = try checkDate(request.header("x-amz-date"), at: now)
-    try checkScope(header, amzDate: amzDate)
+    try check(header, scope, amzDate: amzDate)
 
     guard let keyPair = keyPairs[header.accessKeyID],
       isEqual(request.header("x-amz-security-token"), keyPair.credentials.sessionToken)
@@ -102,7 +106,9 @@ package struct SignatureVerifier: Sendable {
     return amzDate
   }
 
-  private func checkScope(_ header: AuthorizationHeader, amzDate: String) throws(SandboxError) {
+  private func check(
+    _ header: AuthorizationHeader, _ scope: SigningScope, amzDate: String
+  ) throws(SandboxError) {
     guard header.signedHeaderNames.contains("host") else {
       throw SandboxError(
         .invalidSignature, "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")

@@ -16,11 +16,16 @@ enum Main {
 struct CertRegSandboxCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "certreg-sandbox",
-    abstract: "A stand-in for the certificate operations of AWS IoT, over HTTP or HTTPS.",
+    abstract: "A stand-in for AWS IoT's registry of certificates and things, over HTTP or HTTPS.",
     discussion: """
-      The sandbox has RegisterCertificateWithoutCA, DescribeCertificate, ListCertificates, UpdateCertificate and \
-      DeleteCertificate as the API reference of AWS IoT describes them. When it is ready it prints one line, \
-      "listening on URL". Give this URL to the AWS CLI or an SDK as the endpoint. SIGTERM and SIGINT end the sandbox.
+      The sandbox has these operations as the API reference of AWS IoT describes them:
+      \(operationList)
+      and GetServiceQuota of Service Quotas for the rates of these operations. RegisterThing takes certificates by ID or \
+      PEM; it issues none. There are no billing groups and no dynamic groups, policies have one version, and tags are \
+      ignored. A thing type can be deleted five minutes after its deprecation, as in AWS IoT.
+
+      When the sandbox is ready it prints one line, "listening on URL". Give this URL to the AWS CLI or an SDK as the \
+      endpoint. SIGTERM and SIGINT end the sandbox.
 
       EXAMPLES
       Register and list with the AWS CLI:
@@ -34,7 +39,9 @@ struct CertRegSandboxCommand: AsyncParsableCommand {
         certreg-sandbox --tls-certificate cert.pem --tls-key key.pem
       As slow as a real account, with occasional failures:
         certreg-sandbox --throttle-rate 10 --latency 40-120 --error-rate 0.01
-      Keep the registered certificates for the next start:
+      A single operation that is throttled, and another one that fails half of the time:
+        certreg-sandbox --throttle-rate AttachPolicy=15 --error-rate CreateThing=0.5
+      Keep what was registered for the next start:
         certreg-sandbox --state register.jsonl
 
       EXIT STATUS
@@ -46,6 +53,12 @@ struct CertRegSandboxCommand: AsyncParsableCommand {
         74  the state file cannot be opened or written
         75  the state file is in use
       """)
+
+  /// The names of AWS IoT's operations.
+  private static var operationList: String {
+    let names = SandboxOperation.Name.allCases.filter { $0 != .getServiceQuota }.map(\.rawValue)
+    return names.joined(separator: ", ")
+  }
 
   @OptionGroup(title: "Address") var address: AddressOptions
   @OptionGroup(title: "Identity and signatures") var identity: IdentityOptions

@@ -3,26 +3,33 @@ import CertRegSandbox
 
 struct FaultOptions: ParsableArguments {
   @Option(
-    help: ArgumentHelp("Milliseconds before each answer: a number, or a range to draw from.", valueName: "ms[-ms]"))
-  var latency: LatencyArgument?
+    help: ArgumentHelp(
+      "Milliseconds before each answer: a number, or a range to draw from.",
+      discussion: """
+        This option, --error-rate, --drop-rate, --reset-rate and --throttle-rate may be given more than once. A value \
+        with OPERATION= in front, such as AttachPolicy=100, applies to that operation in place of the general one.
+        """,
+      valueName: "[operation=]ms[-ms]"))
+  var latency: [ForOperation<LatencyArgument>] = []
 
   @Option(
     help: ArgumentHelp(
       "Share of calls that are answered with InternalFailureException or ServiceUnavailableException, 0 to 1.",
-      discussion: "About half of these calls still take effect, as if only the answer was lost.", valueName: "share"))
-  var errorRate = 0.0
+      discussion: "About half of these calls still take effect, as if only the answer was lost.",
+      valueName: "[operation=]share"))
+  var errorRate: [ForOperation<ShareArgument>] = []
 
   @Option(
     help: ArgumentHelp(
       "Share of calls whose connection is closed instead of an answer, 0 to 1.",
-      discussion: "About half of these calls still take effect.", valueName: "share"))
-  var dropRate = 0.0
+      discussion: "About half of these calls still take effect.", valueName: "[operation=]share"))
+  var dropRate: [ForOperation<ShareArgument>] = []
 
   @Option(
     help: ArgumentHelp(
       "Share of calls whose connection is reset instead of an answer, 0 to 1.",
-      discussion: "About half of these calls still take effect.", valueName: "share"))
-  var resetRate = 0.0
+      discussion: "About half of these calls still take effect.", valueName: "[operation=]share"))
+  var resetRate: [ForOperation<ShareArgument>] = []
 
   @Option(
     help: ArgumentHelp(
@@ -49,39 +56,88 @@ struct FaultOptions: ParsableArguments {
       discussion: """
         PUT /sandbox/faults replaces all faults by those in a JSON object with any of latencyMs ([least, most]), \
         errorRate, dropRate, resetRate, lieRate, dripBytesPerSecond, throttlePerSecond, throttleBurst, expiredKeyIds, \
-        clockOffsetSeconds and answers. The last is a list of answers to the next registrations, each with status, \
-        headers, body, times (1) and carriedOut (false).
+        clockOffsetSeconds, answers and operations. The member answers is a list of answers to the next registrations, \
+        each with status, headers, body, times (1) and carriedOut (false); with cut (closed or reset) in place of \
+        status, the connection ends without an answer. The member operations is an object with latencyMs, errorRate, \
+        dropRate, resetRate, throttlePerSecond, throttleBurst and answers for each operation by its name.
         """))
   var control = false
 
   @Option(
     help: ArgumentHelp(
       "Calls a second that each operation accepts; it answers others with ThrottlingException.",
-      discussion: "BURST is the number of calls accepted at once (default: N).", valueName: "n[:burst]"))
-  var throttleRate: ThrottleArgument?
+      discussion: "BURST is the number of calls accepted at once (default: N).", valueName: "[operation=]n[:burst]"))
+  var throttleRate: [ForOperation<ThrottleArgument>] = []
 
   @Option(help: ArgumentHelp("Seed of faults and IDs: runs with the same seed are alike.", valueName: "number"))
   var seed: UInt64?
 
   var plan: FaultPlan {
-    var plan = FaultPlan(
-      latency: latency?.range ?? .zero ... .zero, errorRate: errorRate, dropRate: dropRate, resetRate: resetRate,
-      lieRate: lieRate)
+    var plan = FaultPlan(lieRate: lieRate)
+    plan.set(latency, \.range, \.latency, \.latency)
+    plan.set(errorRate, \.share, \.errorRate, \.errorRate)
+    plan.set(dropRate, \.share, \.dropRate, \.dropRate)
+    plan.set(resetRate, \.share, \.resetRate, \.resetRate)
+    for argument in throttleRate {
+      if let operation = argument.operation {
+        plan.operations[operation, default: .init()].throttle = argument.value.rate
+      } else {
+        plan.throttle = argument.value.rate
+      }
+    }
     plan.bytesPerSecond = drip
-    plan.throttle = throttleRate?.rate
     plan.expiredKeyIDs = Set(expireCredentials)
     plan.clockOffset = .seconds(clockOffset)
     return plan
   }
 
   func validate() throws {
-    for (name, share) in [
-      ("error", errorRate), ("drop", dropRate), ("reset", resetRate), ("lie", lieRate),
-    ] where !(0...1).contains(share) {
-      throw ValidationError("--\(name)-rate takes a number from 0 to 1")
-    }
+    guard (0...1).contains(lieRate) else { throw ValidationError("--lie-rate takes a number from 0 to 1") }
     guard drip ?? 1 > 0 else { throw ValidationError("--drip takes a number above 0") }
     guard abs(clockOffset) <= 1e9 else { throw ValidationError("--clock-offset takes at most 1000000000") }
+  }
+}
+
+extension FaultPlan {
+  /// Sets the values of arguments, each for its operation, or for the operations that have none of their own.
+  fileprivate mutating func set<Argument, Value>(
+    _ arguments: [ForOperation<Argument>], _ value: KeyPath<Argument, Value>,
+    _ general: WritableKeyPath<FaultPlan, Value>, _ single: WritableKeyPath<OperationFaults, Value?>
+  ) {
+    for argument in arguments {
+      if let operation = argument.operation {
+        operations[operation, default: OperationFaults()][keyPath: single] = argument.value[keyPath: value]
+      } else {
+        self[keyPath: general] = argument.value[keyPath: value]
+      }
+    }
+  }
+}
+
+/// `VALUE` or `OPERATION=VALUE`.
+struct ForOperation<Value: ExpressibleByArgument>: ExpressibleByArgument {
+  /// `nil`: the value applies to operations that have none of their own.
+  var operation: SandboxOperation.Name?
+  var value: Value
+
+  init?(argument: String) {
+    let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    if parts.count == 2 {
+      guard let operation = SandboxOperation.Name(rawValue: parts[0]) else { return nil }
+      self.operation = operation
+    }
+    guard let value = parts.last.flatMap({ Value(argument: $0) }) else { return nil }
+    self.value = value
+  }
+}
+
+/// A number from 0 to 1.
+struct ShareArgument: ExpressibleByArgument {
+  var share: Double
+
+  init?(argument: String) {
+    guard let share = Double(argument), (0...1).contains(share) else { return nil }
+    self.share = share
   }
 }
 

@@ -47,4 +47,7 @@ struct IdentityOptions: ParsableArguments {
   }
 }
 
-extension SandboxOperation.Name: ExpressibleByArgument {}
+extension SandboxOperation.Name: ExpressibleByArgument {
+  // The description lists them.
+  static var allValueStrings: [String] { [] }
+}

@@ -41,6 +41,10 @@ import Testing
         members.append(
           "\"answers\":[{\"status\":\(Bool.random(using: &random) ? "200" : number()),\"times\":\(number())}]")
       }
+      if Bool.random(using: &random) {
+        let faults = "\"errorRate\":\(number()),\"throttlePerSecond\":\(number()),\"throttleBurst\":\(number())"
+        members.append("\"operations\":{\"RegisterCertificateWithoutCA\":{\(faults)}}")
+      }
       let plan = "{\(members.joined(separator: ","))}"
       let status = ask(endpoint, "PUT", "/sandbox/faults", plan).response?.status
       #expect(status == 200 || status == 400, "seed \(seed): \(plan)")

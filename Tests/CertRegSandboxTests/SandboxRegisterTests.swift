@@ -122,10 +122,10 @@ import Testing
     var ids: [CertificateID] = []
     var marker: PageMarker?
     repeat {
-      let page = register.page(size: size, after: marker, ascending: ascending)
-      #expect(page.certificates.count <= size)
-      #expect(!page.certificates.isEmpty)
-      ids += page.certificates.map(\.id)
+      let page = register.page(PageRequest(size: size, after: marker, ascending: ascending))
+      #expect(page.elements.count <= size)
+      #expect(!page.elements.isEmpty)
+      ids += page.elements.map(\.id)
       marker = page.next
     } while marker != nil
     let expected = (0..<10).map { certificate($0).id }
@@ -133,19 +133,19 @@ import Testing
   }
 
   @Test func `an empty register has one empty page`() {
-    let page = register.page(size: 25, after: nil, ascending: false)
-    #expect(page.certificates.isEmpty)
+    let page = register.page(PageRequest(size: 25, after: nil, ascending: false))
+    #expect(page.elements.isEmpty)
     #expect(page.next == nil)
   }
 
   @Test mutating func `a page begins at the end of the last one, whatever changed in between`() throws {
     for number in 0..<6 { try register.register(certificate(number)) }
-    let first = register.page(size: 2, after: nil, ascending: true)
+    let first = register.page(PageRequest(size: 2, after: nil, ascending: true))
     register.apply(.delete(certificate(1).id))
     register.apply(.delete(certificate(2).id))
     try register.register(certificate(6))
-    let second = register.page(size: 10, after: first.next, ascending: true)
-    #expect(second.certificates.map(\.id) == [3, 4, 5, 6].map { certificate($0).id })
+    let second = register.page(PageRequest(size: 10, after: first.next, ascending: true))
+    #expect(second.elements.map(\.id) == [3, 4, 5, 6].map { certificate($0).id })
   }
 
   // MARK: Against a model
@@ -180,7 +180,7 @@ import Testing
           model.remove(at: position)
         }
       }
-      let listed = register.page(size: 250, after: nil, ascending: true).certificates
+      let listed = register.page(PageRequest(size: 250, after: nil, ascending: true)).elements
       #expect(listed.map(\.id) == model.map(\.id), "seed \(seed)")
       #expect(listed.map(\.status) == model.map(\.status), "seed \(seed)")
     }

@@ -33,10 +33,3 @@ package struct RegisteredCertificate: Hashable, Sendable {
     self.generationID = generationID
   }
 }
-
-/// What an operation does to a register. A register is the sum of its changes, so they are also what a state file holds.
-package enum RegisterChange: Hashable, Sendable {
-  case register(RegisteredCertificate)
-  case setStatus(CertificateID, CertificateStatus, at: WallTime)
-  case delete(CertificateID)
-}

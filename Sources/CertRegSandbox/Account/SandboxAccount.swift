@@ -19,7 +19,22 @@ package struct SandboxAccount: Hashable, Sendable {
 
   /// `arn:aws:iot:REGION:ACCOUNT:cert/ID`, in the partition that the region belongs to.
   package func arn(of certificateID: CertificateID) -> String {
-    "arn:\(partition):iot:\(region):\(id):cert/\(certificateID.hex)"
+    arn("cert/\(certificateID.hex)")
+  }
+
+  /// The ARN of a resource of AWS IoT, such as `thing/NAME`, or of another service.
+  package func arn(_ resource: String, service: String = "iot") -> String {
+    "\(arnPrefix(service: service))\(resource)"
+  }
+
+  /// The resource that an ARN of this account, region and service names: `cert/ID`, `thinggroup/NAME`; otherwise `nil`.
+  package func resource(ofARN arn: String) -> String? {
+    let prefix = arnPrefix(service: "iot")
+    return arn.hasPrefix(prefix) ? String(arn.dropFirst(prefix.count)) : nil
+  }
+
+  private func arnPrefix(service: String) -> String {
+    "arn:\(partition):\(service):\(region):\(id):"
   }
 
   private var partition: String {

@@ -13,6 +13,7 @@ extension FaultPlan {
     case expiredKeyIds
     case clockOffsetSeconds
     case answers
+    case operations
   }
 
   /// Reads the plan of a control request. Members that are left out change nothing.
@@ -22,45 +23,57 @@ extension FaultPlan {
   package init(json: JSONValue) throws(SandboxError) {
     self.init()
     let members = try PlanMembers<Name>(json)
-    let latencies = try members.value(.latencyMs, "two numbers, the least and the most, of at most a day") {
-      FaultPlan.latency(milliseconds: $0)
-    }
-    if let latencies { latency = latencies }
+    if let latencies = try members.latency(.latencyMs) { latency = latencies }
     for (name, path) in [
       (.errorRate, \.errorRate), (.dropRate, \.dropRate), (.resetRate, \.resetRate), (.lieRate, \.lieRate),
     ] as [(Name, WritableKeyPath<FaultPlan, Double>)] {
-      self[keyPath: path] = try members.number(name, "a number from 0 to 1", in: 0...1) ?? 0
+      self[keyPath: path] = try members.share(name) ?? 0
     }
     bytesPerSecond = try members.value(.dripBytesPerSecond, "a number above 0") { json in
       json.integer.flatMap { $0 > 0 ? $0 : nil }
     }
-    let aboveZero = Double.leastNonzeroMagnitude...Double.greatestFiniteMagnitude
-    let burst = try members.number(.throttleBurst, "a number", in: 0...Double.greatestFiniteMagnitude)
-    if let rate = try members.number(.throttlePerSecond, "a number above 0", in: aboveZero) {
-      throttle = ThrottleRate(perSecond: rate, burst: burst)
-    } else if burst != nil {
-      throw members.problem(.throttleBurst, "needs throttlePerSecond")
-    }
+    throttle = try members.throttle(.throttlePerSecond, burst: .throttleBurst)
     let keyIDs = try members.value(.expiredKeyIds, "an array of strings") { $0.elements { $0.string } }
     expiredKeyIDs = Set(keyIDs ?? [])
     let offset = try members.number(.clockOffsetSeconds, "a number of seconds within 100 years", in: -3.2e9...3.2e9)
     clockOffset = .seconds(offset ?? 0)
-    for answer in try members.value(.answers, "an array of objects", { $0.array }) ?? [] {
-      answers.append(try ScriptedAnswer(json: answer))
+    answers = try members.answers(.answers)
+    for member in try members.value(.operations, "an object", { $0.members }) ?? [] {
+      guard let operation = SandboxOperation.Name(rawValue: member.name) else {
+        throw SandboxError(.invalidRequest, "the sandbox has no operation \(member.name.prefix(64))")
+      }
+      operations[operation] = try OperationFaults(json: member.value)
     }
   }
+}
 
-  private static func latency(milliseconds bounds: JSONValue) -> ClosedRange<Duration>? {
-    guard let bounds = bounds.elements({ $0.double }), bounds.count == 2, bounds[0] >= 0, bounds[1] >= bounds[0],
-      bounds[1] <= 86_400_000
-    else { return nil }
-    return .seconds(bounds[0] / 1000) ... .seconds(bounds[1] / 1000)
+extension FaultPlan.OperationFaults {
+  private enum Name: String, CaseIterable {
+    case latencyMs
+    case errorRate
+    case dropRate
+    case resetRate
+    case throttlePerSecond
+    case throttleBurst
+    case answers
+  }
+
+  fileprivate init(json: JSONValue) throws(SandboxError) {
+    self.init()
+    let members = try PlanMembers<Name>(json)
+    latency = try members.latency(.latencyMs)
+    errorRate = try members.share(.errorRate)
+    dropRate = try members.share(.dropRate)
+    resetRate = try members.share(.resetRate)
+    throttle = try members.throttle(.throttlePerSecond, burst: .throttleBurst)
+    answers = try members.answers(.answers)
   }
 }
 
 extension FaultPlan.ScriptedAnswer {
   private enum Name: String, CaseIterable {
     case status
+    case cut
     case headers
     case body
     case times
@@ -72,7 +85,10 @@ extension FaultPlan.ScriptedAnswer {
     let status = try members.value(.status, "a number from 200 to 599") { json in
       json.integer.flatMap { (200...599).contains($0) ? $0 : nil }
     }
-    guard let status else { throw members.problem(.status, "takes a number from 200 to 599") }
+    let cut = try members.value(.cut, "\"closed\" or \"reset\"") { json in
+      json.string.flatMap { FaultPlan.Draw.Cut(rawValue: $0) }
+    }
+    if status == nil, cut == nil { throw members.problem(.status, "takes a number from 200 to 599") }
     let headers = try members.value(.headers, "an object of strings") { json in
       json.members.flatMap { members in
         let texts = members.compactMap { member in member.value.string.map { (member.name, $0) } }
@@ -80,7 +96,7 @@ extension FaultPlan.ScriptedAnswer {
       }
     }
     self.init(
-      status: status, headers: headers ?? [:], body: try members.value(.body, "a string") { $0.string } ?? "",
+      status: status, cut: cut, headers: headers ?? [:], body: try members.value(.body, "a string") { $0.string } ?? "",
       times: try members.value(.times, "a number", { $0.integer }) ?? 1,
       isCarriedOut: try members.value(.carriedOut, "true or false", { $0.bool }) ?? false)
   }
@@ -114,6 +130,38 @@ private struct PlanMembers<Name: RawRepresentable<String> & CaseIterable> {
     _ name: Name, _ expectation: String, in range: ClosedRange<Double>
   ) throws(SandboxError) -> Double? {
     try value(name, expectation) { $0.double.flatMap { range.contains($0) ? $0 : nil } }
+  }
+
+  /// A probability.
+  func share(_ name: Name) throws(SandboxError) -> Double? {
+    try number(name, "a number from 0 to 1", in: 0...1)
+  }
+
+  func latency(_ name: Name) throws(SandboxError) -> ClosedRange<Duration>? {
+    try value(name, "two numbers, the least and the most, of at most a day") { json in
+      guard let bounds = json.elements({ $0.double }), bounds.count == 2, bounds[0] >= 0, bounds[1] >= bounds[0],
+        bounds[1] <= 86_400_000
+      else { return nil }
+      return .seconds(bounds[0] / 1000) ... .seconds(bounds[1] / 1000)
+    }
+  }
+
+  func throttle(_ name: Name, burst burstName: Name) throws(SandboxError) -> ThrottleRate? {
+    let aboveZero = Double.leastNonzeroMagnitude...Double.greatestFiniteMagnitude
+    let burst = try number(burstName, "a number", in: 0...Double.greatestFiniteMagnitude)
+    if let rate = try number(name, "a number above 0", in: aboveZero) {
+      return ThrottleRate(perSecond: rate, burst: burst)
+    }
+    if burst != nil { throw problem(burstName, "needs \(name.rawValue)") }
+    return nil
+  }
+
+  func answers(_ name: Name) throws(SandboxError) -> [FaultPlan.ScriptedAnswer] {
+    var answers: [FaultPlan.ScriptedAnswer] = []
+    for answer in try value(name, "an array of objects", { $0.array }) ?? [] {
+      answers.append(try FaultPlan.ScriptedAnswer(json: answer))
+    }
+    return answers
   }
 
   func problem(_ name: Name, _ text: String) -> SandboxError {

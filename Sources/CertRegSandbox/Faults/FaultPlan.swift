@@ -1,6 +1,6 @@
 import CertRegCore
 
-/// How slow and how faulty the sandbox is.
+/// How slow and how faulty the sandbox is, and each of its operations.
 package struct FaultPlan: Hashable, Sendable {
   /// Time between a request and its answer; each is drawn evenly from the range.
   package var latency: ClosedRange<Duration>
@@ -22,6 +22,8 @@ package struct FaultPlan: Hashable, Sendable {
   package var clockOffset = Duration.zero
   /// Answers for the next registrations in place of the true ones.
   package var answers: [ScriptedAnswer] = []
+  /// What differs for single operations.
+  package var operations: [SandboxOperation.Name: OperationFaults] = [:]
 
   /// No faults.
   package static let none = FaultPlan()
@@ -37,23 +39,63 @@ package struct FaultPlan: Hashable, Sendable {
     self.lieRate = lieRate
   }
 
+  /// The faults of one operation. What is `nil` is as for all operations.
+  package struct OperationFaults: Hashable, Sendable {
+    /// In place of the plan's latency.
+    package var latency: ClosedRange<Duration>?
+    /// In place of the plan's rate of errors.
+    package var errorRate: Double?
+    /// In place of the plan's rate of closed connections.
+    package var dropRate: Double?
+    /// In place of the plan's rate of reset connections.
+    package var resetRate: Double?
+    /// In place of the plan's throttle.
+    package var throttle: ThrottleRate?
+    /// Answers for the next calls in place of the true ones.
+    package var answers: [ScriptedAnswer] = []
+
+    package init() {}
+  }
+
+  /// The plan as it applies to an operation.
+  package func plan(for name: SandboxOperation.Name) -> FaultPlan {
+    guard let faults = operations[name] else { return self }
+    var plan = self
+    plan.latency = faults.latency ?? latency
+    plan.errorRate = faults.errorRate ?? errorRate
+    plan.dropRate = faults.dropRate ?? dropRate
+    plan.resetRate = faults.resetRate ?? resetRate
+    plan.throttle = faults.throttle ?? throttle
+    return plan
+  }
+
+  /// Takes the scripted answer to the next call of an operation; `nil` if the plan has none.
+  package mutating func takeAnswer(for name: SandboxOperation.Name) -> ScriptedAnswer? {
+    if let answer = operations[name]?.answers.takeNext() { return answer }
+    return name == .registerCertificateWithoutCA ? answers.takeNext() : nil
+  }
+
   /// An answer that is sent unchanged.
   package struct ScriptedAnswer: Hashable, Sendable {
-    /// The HTTP status.
-    package var status: Int
+    /// The HTTP status; `nil` if `cut` says how the connection ends in place of an answer.
+    package var status: Int?
+    /// How the connection ends in place of an answer.
+    package var cut: Draw.Cut?
     /// `x-amzn-RequestId`, `Content-Type` and `Date` are added if they are missing.
     package var headers: [String: String]
     /// The body, sent unchanged.
     package var body: String
-    /// How many registrations get it.
+    /// How many calls get it.
     package var times: Int
     /// Whether the operation is carried out first, as when an answer is lost or garbled on its way.
     package var isCarriedOut: Bool
 
     package init(
-      status: Int, headers: [String: String] = [:], body: String = "", times: Int = 1, isCarriedOut: Bool = false
+      status: Int?, cut: Draw.Cut? = nil, headers: [String: String] = [:], body: String = "", times: Int = 1,
+      isCarriedOut: Bool = false
     ) {
       self.status = status
+      self.cut = cut
       self.headers = headers
       self.body = body
       self.times = times
@@ -72,7 +114,7 @@ package struct FaultPlan: Hashable, Sendable {
     }
 
     /// How a connection ends in place of an answer.
-    package enum Cut: Hashable, Sendable {
+    package enum Cut: String, CaseIterable, Sendable {
       case closed
       case reset
     }
@@ -107,5 +149,14 @@ package struct FaultPlan: Hashable, Sendable {
     let cut: Draw.Cut? = dropDraw < dropRate ? .closed : resetDraw < resetRate ? .reset : nil
     return Draw(
       latency: delay, error: error, cut: cut, moment: isAfter ? .after : .before, isLie: lieDraw < lieRate)
+  }
+}
+
+extension [FaultPlan.ScriptedAnswer] {
+  /// The first answer, which is removed when it has been given as often as it says.
+  fileprivate mutating func takeNext() -> FaultPlan.ScriptedAnswer? {
+    guard let answer = first else { return nil }
+    if answer.times > 1 { self[0].times -= 1 } else { removeFirst() }
+    return answer
   }
 }

@@ -20,6 +20,12 @@ package struct UniqueID: Hashable, Sendable {
     self.init(high, low)
     guard description == text else { return nil }
   }
+
+  /// Whether a text has the form of a UUID, of whatever version.
+  static func isUUID(_ text: String) -> Bool {
+    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+    return parts.map(\.utf8.count) == [8, 4, 4, 4, 12] && parts.allSatisfy { $0.utf8.allSatisfy(isHexDigit) }
+  }
 }
 
 extension UniqueID: CustomStringConvertible {

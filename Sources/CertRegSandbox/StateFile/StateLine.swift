@@ -61,6 +61,7 @@ enum StateLine {
         ])
       case .delete(let id):
         .object(of: ["certificateId": .string(id.hex), "change": .string("delete")])
+      default: registryLine(change)
       }
     return json.jsonBytes
   }
@@ -68,17 +69,18 @@ enum StateLine {
   /// Reads the line of a change.
   static func change(_ line: ArraySlice<UInt8>) throws(StateLineError) -> RegisterChange {
     let change = try read(line)
-    guard let digits = change["certificateId"]?.string, let kind = change["change"]?.string else {
-      throw .notWrittenHere
+    guard let kind = change["change"]?.string else { throw .notWrittenHere }
+    if let read = registryChanges[kind] {
+      guard let change = read(change) else { throw .damagedMember }
+      return change
     }
+    guard let digits = change["certificateId"]?.string else { throw .notWrittenHere }
     guard let id = CertificateID(hex: digits.utf8) else { throw StateLineError("certificateId is not a SHA-256") }
     switch kind {
     case "delete":
       return .delete(id)
     case "setStatus":
-      guard let status = change.status, let time = change.time("at") else {
-        throw StateLineError("a member is missing or damaged")
-      }
+      guard let status = change.status, let time = change.time("at") else { throw .damagedMember }
       return .setStatus(id, status, at: time)
     case "register":
       return .register(try certificate(id, change))
@@ -94,7 +96,7 @@ enum StateLine {
       let createdAt = change.time("at"), let lastModifiedAt = change.time("lastModified"),
       let notBefore = change.time("notBefore"), let notAfter = change.time("notAfter"),
       let generationID = change["generationId"]?.string.flatMap({ UniqueID($0) })
-    else { throw StateLineError("a member is missing or damaged") }
+    else { throw .damagedMember }
     guard SHA256.digest(of: der) == id else {
       throw StateLineError("certificateId is not the SHA-256 of the certificate")
     }
@@ -122,14 +124,16 @@ extension StateLineError {
   fileprivate static var notWrittenHere: StateLineError {
     StateLineError("it is not a line that certreg-sandbox writes")
   }
+
+  fileprivate static var damagedMember: StateLineError { StateLineError("a member is missing or damaged") }
 }
 
 extension JSONValue {
-  fileprivate static func time(_ time: WallTime) -> JSONValue {
+  static func time(_ time: WallTime) -> JSONValue {
     .object(of: ["millisecondsSinceEpoch": .integer(time.millisecondsSinceEpoch)])
   }
 
-  fileprivate func time(_ name: String) -> WallTime? {
+  func time(_ name: String) -> WallTime? {
     self[name]?["millisecondsSinceEpoch"]?.integer.map { WallTime(millisecondsSinceEpoch: Int64($0)) }
   }
 

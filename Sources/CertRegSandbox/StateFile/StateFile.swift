@@ -53,7 +53,7 @@ package struct StateFile: Sendable {
     if end < content.count { try file.truncate(to: end) }
     if end == 0 {
       try state.append(line: StateLine.header(account))
-    } else if lineCount > 2 * register.count + 100, let compact = replacement(of: file, register: register) {
+    } else if lineCount > 2 * register.changeCount + 100, let compact = replacement(of: file, register: register) {
       // Updates and deletions leave lines that no longer matter.
       state = compact
     }
@@ -122,8 +122,8 @@ package struct StateFile: Sendable {
   /// - Returns: `nil` if that fails. The old file stays as it is then.
   private static func replacement(of old: OwnedStateFile, register: SandboxRegister) -> StateFile? {
     var content = StateLine.header(register.account) + [lineFeed]
-    for certificate in register.certificates {
-      content += StateLine.line(.register(certificate))
+    register.forEachChange { change in
+      content += StateLine.line(change)
       content.append(lineFeed)
     }
     // No other process writes to a file of this name, and none that exists is written to.
