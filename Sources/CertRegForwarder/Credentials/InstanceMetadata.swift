@@ -48,7 +48,7 @@ struct InstanceMetadata: Sendable {
   func session() async throws(CredentialsError) -> Session {
     let reply = try await endpoints.send(
       .PUT, try url(), path: "/latest/api/token", headers: [("X-aws-ec2-metadata-token-ttl-seconds", "300")],
-      timeout: timeout, service: Self.name)
+      timeout: timeout, service: Self.name, place: .host)
     let token = String(decoding: reply.body, as: UTF8.self)
     guard reply.status == 200, UpstreamText.identifier(token) != nil else { return .refused(status: reply.status) }
     return .token(token)
@@ -56,7 +56,8 @@ struct InstanceMetadata: Sendable {
 
   func get(_ path: String, token: String) async throws(CredentialsError) -> HTTPReply {
     try await endpoints.send(
-      .GET, try url(), path: path, headers: [("X-aws-ec2-metadata-token", token)], timeout: timeout, service: Self.name)
+      .GET, try url(), path: path, headers: [("X-aws-ec2-metadata-token", token)], timeout: timeout, service: Self.name,
+      place: .host)
   }
 
   /// The region that the instance runs in: the category `placement/region` (EC2 User Guide, "Instance metadata
