@@ -1,7 +1,9 @@
 import ArgumentParser
 import CertRegArchive
+import CertRegClient
 import CertRegClock
 import CertRegCore
+import Glibc
 
 @main
 enum Main {
@@ -9,7 +11,20 @@ enum Main {
     StandardDescriptors.open()
     // Archives that people hand over can ask for any amount of memory.
     ArchiveMemory.limit()
-    CertRegCtl.main()
+    CertRegCtl.main(words)
+  }
+
+  /// The words of the command line, the verb first. Ends the process if there is no such verb.
+  static let words = arrangedWords()
+
+  private static func arrangedWords() -> [String] {
+    let verbs = CertRegCtl.configuration.subcommands.compactMap { $0.configuration.commandName }
+    do throws(CommandWords.Fault) {
+      return try CommandWords.arranged(Array(CommandLine.arguments.dropFirst()), verbs: verbs + ["help"])
+    } catch {
+      Console.standard(environment: Environment.current).report(error)
+      exit(EX_USAGE)
+    }
   }
 }
 
@@ -24,6 +39,8 @@ struct CertRegCtl: ParsableCommand {
         certregd --sandbox --socket /tmp/certregd.sock --state-dir /tmp/certregd-state &
         export CERTREGD_SOCKET=/tmp/certregd.sock
         certregctl register device.pem
+
+      The options --socket, --timeout, --target and --json may also precede the verb.
 
       Exit codes (sysexits): 0 all succeeded, 1 nothing known, 64 wrong usage, 65 a certificate cannot be registered, \
       66 a file does not exist, 69 no daemon, 70 fault, 75 try again later, 76 not certregd, 77 not permitted.

@@ -68,7 +68,7 @@ struct ImportCommand: ParsableCommand {
     verb.status = status
     verb.ifExists = ifExists
     verb.wait = !noWait
-    verb.arguments = Array(CommandLine.arguments.dropFirst(2))
+    verb.arguments = Array(Main.words.dropFirst())
     Interruption.watch()
     verb.isInterrupted = { Interruption.isRequested }
     try options.run(targets: targets.target) { verb.run($0) }

@@ -110,6 +110,12 @@ package final class Console {
     if let advice = error.advice { note("  \("→", .cyan) \(advice)") }
   }
 
+  /// Prints what is wrong with a command line, and what to do.
+  package func report(_ fault: CommandWords.Fault) {
+    note("\("certregctl:", .red) \(fault.message)")
+    note("  \("→", .cyan) \(fault.advice)")
+  }
+
   /// Shows `text` until something else is written; only on a terminal.
   package func showTransient(_ text: TerminalText) {
     showTransient([text])
