@@ -32,7 +32,10 @@ struct ImportCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The report: CSV, or JSON lines where it ends in .jsonl (default: the source's name with .import.csv).",
+      """
+      The report: CSV, or JSON lines where it ends in .jsonl; - is standard output, which takes the report in place of \
+      results, as JSON lines with --json (default: the source's name with .import.csv).
+      """,
       valueName: "path"))
   var report: String?
 

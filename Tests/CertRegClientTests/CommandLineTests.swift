@@ -30,6 +30,26 @@ import Testing
     #expect(fault?.advice.contains("register, status") == true)
   }
 
+  @Test(arguments: [
+    ("30", 30_000), ("0.5", 500), ("1.5s", 1500), ("500ms", 500), ("5m", 300_000), ("2min", 120_000), ("300", 300_000),
+    ("0.001", 1),
+  ])
+  func `a plain number of a time limit is seconds`(text: String, milliseconds: Int64) throws {
+    #expect(try TimeLimit.duration(text) == .milliseconds(milliseconds))
+  }
+
+  @Test(arguments: ["10h", "301", "0", "0.0001", "6m", "99999999999999999999", "9e9", "1e3"])
+  func `a time limit outside its range, or in another form, is refused`(text: String) {
+    let fault = #expect(throws: TimeLimit.Fault.self) { try TimeLimit.duration(text) }
+    let isForm = text.contains("e")
+    #expect(fault?.description.contains(isForm ? "a number with a unit" : "from 1ms to 300s") == true)
+  }
+
+  @Test(arguments: ["", "s", "-1", "5 m", "30S", "1.2.3", "٣", "1h30m"])
+  func `what is no time is refused`(text: String) {
+    #expect(throws: TimeLimit.Fault.self) { try TimeLimit.duration(text) }
+  }
+
   @Test func `finds a name that is given twice`() {
     #expect(CommandWords.repeated(in: ["a", "b", "a"]) == "a")
     #expect(CommandWords.repeated(in: ["a", "b"]) == nil)

@@ -153,6 +153,18 @@ class Verbs(unittest.TestCase):
         self.assertEqual(self.run_ctl("--json").returncode, 64)
         self.assertEqual((self.run_ctl("--help").returncode, self.run_ctl().returncode), (0, 0))
 
+    def test_a_time_limit_names_its_range(self):
+        for text in ("10h", "0", "301", "5m1s", "-1", "soon"):
+            result = self.run_ctl("status", f"--timeout={text}")
+            self.assertEqual(result.returncode, 64)
+            self.assertRegex(result.stderr, "from 1ms to 300s|a number with a unit: 30, 500ms")
+        self.assertEqual(self.run_ctl("status", "--socket", "/none", "--timeout", "300").returncode, 69)
+
+    def test_a_target_that_comes_twice_is_wrong_usage(self):
+        result = self.run_ctl("lookup", "--target", "a", "--target", "a", "0" * 64)
+        self.assertEqual(result.returncode, 64)
+        self.assertIn("--target has the name a more than once", result.stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

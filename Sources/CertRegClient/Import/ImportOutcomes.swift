@@ -19,9 +19,13 @@ final class ImportOutcomes {
   private let verb: ImportVerb
   private let session: Session
   private let report: ImportReport?
+  /// The form of a report on standard output; `nil`: it goes elsewhere.
+  private let stream: ReportForm?
   private var printed = 0
   private var tally = Tally()
   private var passedOver = PassedOverSummary()
+  /// The entries with an outcome of this run.
+  private var entries = 0
   /// Whether some entries failed that can succeed on another try.
   private var hasRetryable = false
   /// How far the import is.
@@ -33,13 +37,20 @@ final class ImportOutcomes {
     self.verb = verb
     self.session = session
     self.report = report
+    stream = verb.reportStream(json: session.json)
     progress.targets = session.targets
+  }
+
+  /// Begins the report on standard output.
+  func begin() {
+    if let headings = stream?.headings { session.console.printRecord(headings) }
   }
 
   /// Takes the final results of an entry, one for each target.
   ///
   /// - Parameter status: How the command ends because of a failure; `nil`: as its error says.
   func settle(_ attempt: ImportAttempt, _ lines: [ResultLine], status: CommandStatus? = nil) {
+    entries += 1
     for line in lines { record(line, ImportRecord(line, attempt.entry), status: status) }
     if let failed = lines.first(where: { $0.error != nil }) {
       if failed.error?.retryable == true { hasRetryable = true }
@@ -49,6 +60,7 @@ final class ImportOutcomes {
 
   /// Takes an entry that cannot be sent.
   func fail(_ entry: InputEntry, _ error: InputError) {
+    entries += 1
     let line = ResultLine(outcome: ImportRecord.failed, name: entry.name, error: error.answerError)
     record(
       line, ImportRecord(entry, outcome: line.outcome, reason: error.reason, message: error.message),
@@ -57,6 +69,7 @@ final class ImportOutcomes {
 
   /// Takes an entry whose certificate occurred before in the source.
   func duplicate(_ entry: InputEntry) {
+    entries += 1
     record(
       ResultLine(outcome: ImportRecord.duplicate, name: entry.name),
       ImportRecord(entry, outcome: ImportRecord.duplicate))
@@ -68,7 +81,11 @@ final class ImportOutcomes {
     progress.count(ImportRecord.passedOver)
     let row = ImportRecord(entry, outcome: ImportRecord.passedOver, reason: thing.rawValue, message: thing.name)
     report?.add(row)
-    if session.json { session.console.printJSON(row.json) }
+    if let stream {
+      session.console.printRecord(stream.line(row))
+    } else if session.json {
+      session.console.printJSON(row.json)
+    }
   }
 
   private func record(
@@ -77,7 +94,10 @@ final class ImportOutcomes {
     tally.add(line, status: status, advice: advice)
     progress.count(line.outcome)
     report?.add(record)
-    if session.json {
+    if let stream {
+      session.console.printRecord(stream.line(record))
+      hasPrinted = true
+    } else if session.json {
       session.console.printJSON(record.json)
     } else if line.outcome == ImportRecord.failed {
       printed += 1
@@ -90,9 +110,9 @@ final class ImportOutcomes {
   /// Ends the report and prints the summary.
   func conclude(_ end: End) -> CommandStatus {
     if printed > ImportOutcomes.maximumPrinted, !session.json {
-      session.console.note("… and \(printed - ImportOutcomes.maximumPrinted) more failures")
+      session.console.note("and \(printed - ImportOutcomes.maximumPrinted) more failures")
     }
-    session.console.note(tally.summary(noun: "entry", plural: "entries"))
+    session.console.note(summary)
     if let text = passedOver.text { session.console.note(text) }
     if progress.passedOver > 0 { session.console.note("\(progress.passedOver) were done before") }
     for advice in tally.advices { session.console.note("  \("→", .cyan) \(advice)") }
@@ -104,8 +124,19 @@ final class ImportOutcomes {
     if end.isComplete, tally.total + progress.passedOver == 0 { reportNoCertificate() }
     if let report {
       if tally.total + passedOver.total == 0, report.isNew { report.discard() } else { conclude(report, end) }
+    } else if stream != nil {
+      session.console.note("report: standard output")
+      if hasRetryable || !end.isComplete {
+        session.console.note("  \("→", .cyan) to continue: give the same command again; certregd knows what is done")
+      }
     }
     return tally.exitStatus
+  }
+
+  private var summary: TerminalText {
+    let targets = session.targets.count
+    guard targets > 1 else { return tally.summary(noun: "entry", plural: "entries") }
+    return tally.summary(noun: "entry", plural: "entries", count: entries, targets: targets)
   }
 
   private func reportNoCertificate() {

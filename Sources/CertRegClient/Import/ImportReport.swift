@@ -97,7 +97,7 @@ package final class ImportReport {
 
   /// Adds a line.
   package func add(_ record: ImportRecord) {
-    file.write(Array((form == .csv ? record.csv : record.json.serialized() + "\n").utf8))
+    file.write(Array((form.line(record) + "\n").utf8))
   }
 
   /// Keeps a failed entry for another try.
@@ -156,7 +156,7 @@ package final class ImportReport {
   }
 
   private func writeHeadings(to file: OwnedFile) {
-    if form == .csv { file.write(Array((ReportForm.headings + "\n").utf8)) }
+    if let headings = form.headings { file.write(Array((headings + "\n").utf8)) }
   }
 
   /// Reads the whole lines. Lines have no line ends inside, so that a damaged line harms no other.

@@ -72,6 +72,12 @@ package final class Console {
     writeResult(text.rendered(colour: output.colour))
   }
 
+  /// Prints a line for programs whose characters are printable.
+  func printRecord(_ line: String) {
+    clearTransient(before: output)
+    writeResult(line)
+  }
+
   /// Prints lines of results.
   package func print(_ lines: [TerminalText]) {
     for line in lines { print(line) }
