@@ -55,3 +55,71 @@ import Testing
     #expect(CommandWords.repeated(in: ["a", "b"]) == nil)
   }
 }
+
+@Suite struct CertificateReferenceTests {
+  private static let id = Sample.id
+  private static var pairs: String {
+    stride(from: 0, to: 64, by: 2).map { String(id.dropFirst($0).prefix(2)) }.joined(separator: ":")
+  }
+
+  static let forms = [
+    id, id.uppercased(), pairs, pairs.uppercased(), "sha256 Fingerprint=\(pairs.uppercased())",
+    "SHA256 Fingerprint=\(pairs)", "arn:aws:iot:eu-central-1:123456789012:cert/\(id)",
+    "arn:aws-cn:iot:cn-north-1:123456789012:cert/\(id.uppercased())",
+  ]
+
+  @Test(arguments: forms) func `an ID is known in every form that people copy`(word: String) throws {
+    #expect(try CertificateReference.id(word)?.hex == Self.id)
+  }
+
+  @Test(arguments: ["device.pem", "-", "", "certificates/", "cafe", "./7d2f7d2f7d2f7d2f", "x:y"])
+  func `other words are files`(word: String) throws {
+    #expect(try CertificateReference.id(word) == nil)
+  }
+
+  @Test(arguments: [
+    (String(id.prefix(16)), "64 hexadecimal digits, and this has 16"), ("7d2f…", "this has 4"),
+    (String(repeating: "ab:", count: 19) + "ab", "160 bits"), ("SHA1 Fingerprint=AB:CD", "16 bits"),
+    ("arn:aws:iot:eu-central-1:1:thing/x", "not the ARN of a certificate"),
+    ("arn:aws:iot:eu-central-1:1:cert/7d2f", "not the ARN of a certificate"), (String(id.dropLast()), "this has 63"),
+  ])
+  func `what is meant for an ID and is none says what is missing`(word: String, message: String) {
+    let error = #expect(throws: InputError.self) { try CertificateReference.id(word) }
+    #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
+    #expect(error?.advice != nil && error?.exitStatus == .usage)
+  }
+
+  @Test func `a file that looks like the beginning of an ID is a file`() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write("7d2f7d2f7d2f7d2f", "")
+    #expect(try CertificateReference.id(path) == nil)
+  }
+
+  @Test(arguments: forms) func `lookup and forget ask for the ID`(word: String) throws {
+    let daemon = try FakeDaemon(answering: { request in
+      request["certificateId"]?.string == Sample.id
+        ? JSON.answer(to: request, [("state", .string("registered")), ("certificateId", .string(Sample.id))]) : nil
+    })
+    let capture = Capture()
+    let session = Session(socketPath: daemon.path, console: capture.console(), timeout: .seconds(5))
+    #expect(LookupVerb(subjects: [word]).run(session) == .success)
+    #expect(ForgetVerb(subjects: [word]).run(session) == .success)
+    #expect(capture.output.contains(Sample.id))
+  }
+
+  @Test func `lookup of an ARN says that the certificate has another one`() throws {
+    let other = "arn:aws:iot:eu-west-1:1:cert/\(Sample.id)"
+    let daemon = try FakeDaemon(answering: { request in
+      JSON.answer(
+        to: request,
+        [
+          ("state", .string("registered")), ("certificateId", .string(Sample.id)),
+          ("certificateArn", .string(Sample.arn)),
+        ])
+    })
+    let capture = Capture()
+    let session = Session(socketPath: daemon.path, console: capture.console())
+    #expect(LookupVerb(subjects: [other, Sample.arn]).run(session) == .success)
+    #expect(capture.outputLines.map { $0.contains("its ARN is another one") } == [true, false])
+  }
+}
