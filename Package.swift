@@ -130,7 +130,7 @@ let package = Package(
     tests("CertRegSandboxTests", ["CertRegCodec", "CertRegCrypto", "CertRegSigV4", "CertRegSandbox", .logging]),
     tests("CertRegSocketTests", ["CertRegClock", "CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),
     tests("CertRegClientTests", ["CertRegClock", "CertRegCodec", "CertRegCrypto", "CertRegClient"]),
-    tests("DocumentationTests", ["CertRegForwarder", "CertRegProtocol", "CertRegX509"]),
+    tests("DocumentationTests", ["CertRegForwarder", "CertRegProtocol", "CertRegSettings", "CertRegX509"]),
     tests("IntegrationTests", ["CertRegClient"]),
   ]
 )

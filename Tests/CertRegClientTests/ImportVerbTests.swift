@@ -92,6 +92,15 @@ import Testing
     #expect(resumed.errors.contains("cannot be continued") && resumed.errors.contains("--report"))
   }
 
+  @Test func `a report in a folder that cannot be written to says what helps`() throws {
+    let folder = try TemporaryFolder()
+    let source = try Batch.write(folder, 1)
+    let capture = Capture()
+    let session = Session(socketPath: folder.path("none"), console: capture.console())
+    #expect(Batch.verb(source, folder.path("missing/r.csv")).run(session) == .cannotCreate)
+    #expect(capture.errors.contains("name a report in a folder that you may write to: --report PATH"))
+  }
+
   @Test func `says at once that there is no daemon`() throws {
     let folder = try TemporaryFolder()
     let source = try Batch.write(folder, 3)

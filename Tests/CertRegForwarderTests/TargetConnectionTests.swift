@@ -102,6 +102,30 @@ import Testing
     try await service.stop()
   }
 
+  private static let impatience = ["AWS_METADATA_SERVICE_TIMEOUT": "0.2"]
+
+  @Test func `metadata that takes a request and sends no token may be out of reach of a container`() async throws {
+    let service = try await LoopbackServer.start { _, _ in .silence }
+    let silent = CredentialsConfiguration.instanceMetadata(endpoint: "http://127.0.0.1:\(service.port)")
+    let error = try await fetch(silent, Self.impatience)
+    #expect(error?.code == .unavailable && error?.message.contains("hop limit") == true, "\(error?.message ?? "")")
+    let down = try await fetch(.instanceMetadata(endpoint: "http://127.0.0.1:1"))
+    #expect(down?.message.contains("hop limit") == false)
+    try await service.stop()
+  }
+
+  @Test func `the chain ends at an EC2 instance whose metadata is silent`() async throws {
+    let service = try await LoopbackServer.start { _, _ in .silence }
+    let environment = Self.impatience.merging([
+      "AWS_EC2_METADATA_DISABLED": "false", "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "",
+      "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:\(service.port)",
+    ]) { $1 }
+    #expect(try await fetch(.chain, environment) == nil)
+    let instance = MemoryFiles(["/sys/devices/virtual/dmi/id/board_asset_tag": "i-0123456789abcdef0\n"]).files
+    #expect(try await fetch(.chain, environment, files: instance)?.message.contains("hop limit") == true)
+    try await service.stop()
+  }
+
   /// One meaning of `none`, whatever the environment says.
   @Test(arguments: InheritedSetting.allCases)
   func `nothing fills a setting that is none`(setting: InheritedSetting) async throws {

@@ -41,7 +41,7 @@ package struct TopVerb {
         let notice = TerminalText("waiting: \(error.message)", .red).truncated(to: size.columns)
         if lines.isEmpty { lines = [notice] } else { lines[0] = notice }
       }
-      screen.draw(lines, colour: session.console.output.colour)
+      screen.draw(lines, on: session.console.output)
       let wake = session.clock.monotonic + interval
       while !isInterrupted(), session.clock.monotonic < wake {
         if screen.key(until: wake, session.clock) == UInt8(ascii: "q") { return .success }

@@ -46,11 +46,13 @@ final class CredentialEndpoints: Sendable {
   }
 
   /// Makes one exchange.
+  ///
+  /// - Parameter timeoutAdvice: What to say if the service took the request and did not answer in time.
   /// - Throws: `unavailable`, with the name of `service`, if there was no reply.
   func send(
     _ method: HTTPMethod, _ url: ServiceURL, path: String = "", query: String = "",
     headers: [(name: String, value: String)] = [], body: [UInt8]? = nil, timeout: Duration, service: String,
-    place: Place = .network
+    place: Place = .network, timeoutAdvice: String? = nil
   ) async throws(CredentialsError) -> HTTPReply {
     let transport = try transport(for: url, place, timeout: timeout)
     do throws(TransportError) {
@@ -58,8 +60,9 @@ final class CredentialEndpoints: Sendable {
         method, url.text(path: path, query: query), headers: headers, body: body,
         deadline: .now() + .nanoseconds(timeout.nanoseconds))
     } catch {
+      let advice = error.kind == .requestTimeout ? timeoutAdvice.map { "; \($0)" } ?? "" : ""
       throw CredentialsError(
-        .unavailable, "\(service) at \(url.authority): \(error.detail)",
+        .unavailable, "\(service) at \(url.authority): \(error.detail(at: url.host))\(advice)",
         cause: error.cause?.masked(with: connections.secrets))
     }
   }

@@ -98,7 +98,7 @@ package struct CredentialsContext: Sendable {
         WebIdentityOfChain(environment: environment, store: profiles, files: files, service: service),
         profile(nil, .keysAndProcess),
         ContainerCredentials(uri: nil, environment: environment, files: files, endpoints: endpoints),
-        InstanceMetadataCredentials(metadata: metadata(nil), isRequired: false),
+        InstanceMetadataCredentials(metadata: metadata(nil), isRequired: false) { InstanceMetadata.isInstance(files) },
       ])
     }
     switch configuration.credentials {
