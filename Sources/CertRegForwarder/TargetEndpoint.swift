@@ -63,9 +63,26 @@ package struct TargetEndpoint: Hashable, Sendable {
       guard let region else { throw .missingRegion }
       self.region = region
     } catch {
+      var remark = error == .missingRegion ? whyUnknown : ""
+      if error == .malformedRegion, let region {
+        // A file of others may hold anything.
+        let shown = UpstreamText(secrets: environment.secrets).clean(region, limit: 64)
+        remark = ": found \"\(shown)\" (from \(Self.origin(of: region, configuration, environment, profiles)))"
+      }
       throw UpstreamConfigurationError(
-        "target \(configuration.name): \(error)\(error == .missingRegion ? whyUnknown : "")",
-        mayPass: error == .missingRegion && mayPass)
+        "target \(configuration.name): \(error)\(remark)", mayPass: error == .missingRegion && mayPass)
     }
+  }
+
+  /// Where a region comes from, for people.
+  private static func origin(
+    of region: String, _ configuration: TargetConfiguration, _ environment: ProcessEnvironment,
+    _ profiles: SharedProfileStore
+  ) -> String {
+    if configuration.region == region { return "the configuration" }
+    if let variable = ["AWS_REGION", "AWS_DEFAULT_REGION"].first(where: { environment[$0] == region }) {
+      return variable
+    }
+    return "the profile \(profiles.profileName(for: configuration.credentials)) in \(profiles.summary)"
   }
 }
