@@ -131,7 +131,7 @@ let package = Package(
     tests("CertRegSocketTests", ["CertRegClock", "CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),
     tests(
       "CertRegClientTests", ["CertRegArchive", "CertRegClock", "CertRegCodec", "CertRegCrypto", "CertRegClient"]),
-    tests("DocumentationTests", ["CertRegForwarder", "CertRegProtocol", "CertRegX509"]),
+    tests("DocumentationTests", ["CertRegForwarder", "CertRegProtocol", "CertRegSettings", "CertRegX509"]),
     tests("IntegrationTests", ["CertRegClient"]),
   ]
 )

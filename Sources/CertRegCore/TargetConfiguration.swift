@@ -6,10 +6,10 @@ package struct TargetConfiguration: Hashable, Sendable {
   package var region: String?
   /// A URL; `nil`: the region's own endpoint.
   package var endpoint: String?
-  /// Use AWS's FIPS 140 endpoint.
-  package var fips = false
-  /// Use AWS's endpoint that is reached by IPv4 and IPv6.
-  package var dualStack = false
+  /// Use AWS's FIPS 140 endpoints; `nil`: as `AWS_USE_FIPS_ENDPOINT` or the profile says.
+  package var fips: Bool?
+  /// Use AWS's endpoints that are reached by IPv4 and IPv6; `nil`: as `AWS_USE_DUALSTACK_ENDPOINT` or the profile says.
+  package var dualStack: Bool?
   package var credentials = CredentialsConfiguration.chain
   /// The initial rate in calls a second; `nil`: 10 for AWS endpoints, elsewhere no limit until the upstream throttles.
   package var ratePerSecond: Double?
@@ -30,10 +30,27 @@ package struct TargetConfiguration: Hashable, Sendable {
   package var caFile: String?
   /// Ask for the status of certificates that exist already in the upstream, with DescribeCertificate.
   package var describeExisting = false
+  /// Settings that are `none`: neither the environment, nor a profile, nor a default takes their place. Their
+  /// properties are `nil`.
+  package var withoutValue: Set<InheritedSetting> = []
+  /// Settings whose values come from variables of the AWS SDKs, which a profile may tell to ignore.
+  package var fromSDKVariables: Set<InheritedSetting> = []
 
   package init(name: TargetName) {
     self.name = name
   }
+}
+
+/// A setting of a target that something else fills if it is left out: the environment, the profile, or a default that
+/// depends on the endpoint.
+package enum InheritedSetting: String, Hashable, Sendable, CaseIterable {
+  case region
+  case endpoint
+  case fips
+  case dualStack
+  case ratePerSecond
+  case proxy
+  case caFile
 }
 
 /// The source of a target's credentials.

@@ -56,7 +56,8 @@ extension TargetLimits {
 
   /// - Parameter isAWS: Whether the target's endpoint is one of AWS.
   init(_ configuration: TargetConfiguration, isAWS: Bool) {
-    let rate = configuration.ratePerSecond ?? (isAWS ? Self.quotaOfAWS : nil)
+    let isPaced = isAWS && !configuration.withoutValue.contains(.ratePerSecond)
+    let rate = configuration.ratePerSecond ?? (isPaced ? Self.quotaOfAWS : nil)
     self.init(
       operations: [
         .registerCertificateWithoutCA: OperationLimits(

@@ -46,14 +46,12 @@ package final class AWSUpstreamClient: UpstreamClient {
     self.describesExisting = configuration.describeExisting
     self.clock = clock
     self.logger = logger
-    var secrets = environment.secrets
-    if let proxy = configuration.proxy { secrets.addUserInformation(of: proxy) }
-    self.secrets = secrets
+    let connections = ConnectionSettings(configuration, environment: environment)
+    secrets = connections.secrets
     do {
       var options = TransportOptions()
-      options.proxy = try ProxySettings.proxy(
-        for: endpoint.url, configured: configuration.proxy, environment: environment)
-      options.authoritiesFile = configuration.caFile ?? environment["AWS_CA_BUNDLE"]
+      options.proxy = try connections.proxy(for: endpoint.url)
+      options.authoritiesFile = connections.authoritiesFile
       options.connectTimeout = configuration.connectTimeout
       options.connections = max(1, configuration.maxConcurrent)
       registrationTemplate = try HTTPClient.Request(

@@ -5,6 +5,8 @@ package enum EndpointError: Error, Hashable, Sendable, CustomStringConvertible {
   case malformedURL(ServiceURLError)
   case fipsWithCustomEndpoint
   case dualStackWithCustomEndpoint
+  /// The shared files of the AWS CLI cannot be read; the text names the file.
+  case sharedFiles(String)
 
   /// For the operator: what to change.
   package var description: String {
@@ -19,6 +21,8 @@ package enum EndpointError: Error, Hashable, Sendable, CustomStringConvertible {
       "`fips` cannot be combined with `endpoint`: name the FIPS endpoint itself in `endpoint`, or remove one of the two"
     case .dualStackWithCustomEndpoint:
       "`dualStack` cannot be combined with `endpoint`: name the dual-stack endpoint itself, or remove one of the two"
+    case .sharedFiles(let message):
+      message
     }
   }
 }
@@ -48,17 +52,27 @@ package enum ServiceEndpoint {
   /// The Security Token Service of a region.
   ///
   /// - Throws: `EndpointError.malformedRegion`.
-  package static func sts(region: String, fips: Bool = false) throws(EndpointError) -> ServiceURL {
-    // GovCloud's ordinary endpoint is its FIPS endpoint (AWS General Reference, "AWS Security Token Service endpoints").
-    let hasOwnFIPS = fips && AWSPartition.containing(region).name != "aws-us-gov"
-    return try regional(hasOwnFIPS ? "sts-fips" : "sts", region: region)
+  static func sts(region: String, _ flags: EndpointFlags) throws(EndpointError) -> ServiceURL {
+    if isGlobalSTS(region, flags) { return ServiceURL(scheme: .https, host: "sts.amazonaws.com") }
+    // GovCloud's ordinary endpoint for IPv4 is its FIPS endpoint (AWS General Reference, "AWS Security Token Service
+    // endpoints").
+    let isPlain = !flags.fips || !flags.dualStack && AWSPartition.containing(region).name == "aws-us-gov"
+    return try regional(isPlain ? "sts" : "sts-fips", region: region, dualStack: flags.dualStack)
+  }
+
+  /// The region that signatures for the one endpoint for all regions name.
+  static let globalSTSRegion = "us-east-1"
+
+  /// Whether a region's name stands for the one endpoint for all regions.
+  static func isGlobalSTS(_ region: String, _ flags: EndpointFlags) -> Bool {
+    region == "aws-global" && !flags.fips && !flags.dualStack
   }
 
   /// IAM Roles Anywhere in a region.
   ///
   /// - Throws: `EndpointError.malformedRegion`.
-  package static func rolesAnywhere(region: String, fips: Bool = false) throws(EndpointError) -> ServiceURL {
-    try regional(fips ? "rolesanywhere-fips" : "rolesanywhere", region: region)
+  static func rolesAnywhere(region: String, _ flags: EndpointFlags) throws(EndpointError) -> ServiceURL {
+    try regional(flags.fips ? "rolesanywhere-fips" : "rolesanywhere", region: region, dualStack: flags.dualStack)
   }
 
   private static func regional(

@@ -39,47 +39,50 @@ package struct TargetEndpoint: Hashable, Sendable {
     configuration: TargetConfiguration, environment: ProcessEnvironment, profiles: SharedProfileStore,
     isInstance: Bool = false, instanceRegion: () async throws(CredentialsError) -> String? = { nil }
   ) async throws(UpstreamConfigurationError) {
-    var profileName = profiles.defaultProfileName
-    if case .profile(let name?, _) = configuration.credentials { profileName = name }
     let shared: SharedProfiles
     do throws(CredentialsError) { shared = try profiles.profiles() } catch {
       throw UpstreamConfigurationError(error.message)
     }
-    let profile = shared.profiles[profileName]
-    var region =
-      configuration.region ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? profile?["region"]
-    var whyUnknown = ""
+    let profile = shared.profiles[profiles.profileName(for: configuration.credentials)]
+    let isNone = configuration.withoutValue.contains(.region)
+    var region = configuration.region
+    if !isNone, region == nil {
+      region = environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"] ?? profile?["region"]
+    }
+    var whyUnknown = isNone ? "; `region` of the target is `none`, so that nothing else is asked" : ""
     var mayPass = false
-    if region == nil {
+    if region == nil, !isNone {
       do throws(CredentialsError) { region = try await instanceRegion() } catch {
         whyUnknown = "; the instance was asked for its own: \(error.message)"
         mayPass = isInstance && error.code == .unavailable
       }
     }
-    // Flags of the environment and the profile count for AWS's endpoints only: a target with an endpoint of its own
-    // must not fail because the host is set up for FIPS.
-    let usesOwnEndpoint = configuration.endpoint != nil
-    let fips =
-      configuration.fips
-      || !usesOwnEndpoint && (environment.flag("AWS_USE_FIPS_ENDPOINT") || profile?.flag("use_fips_endpoint") == true)
-    let dualStack =
-      configuration.dualStack
-      || !usesOwnEndpoint
-        && (environment.flag("AWS_USE_DUALSTACK_ENDPOINT") || profile?.flag("use_dualstack_endpoint") == true)
-    var customURL = configuration.endpoint
-    if customURL == nil, !environment.flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
-      customURL =
-        environment["AWS_ENDPOINT_URL_IOT"] ?? environment["AWS_ENDPOINT_URL"]
-        ?? profile.flatMap { shared.endpoint(profile: $0, service: "iot") }
-    }
+    let resolver = EndpointResolver(configuration, environment: environment, profiles: profiles)
     do throws(EndpointError) {
-      url = try ServiceEndpoint.iot(region: region, fips: fips, dualStack: dualStack, customURL: customURL)
+      url = try resolver.iot(region: region)
       guard let region else { throw .missingRegion }
       self.region = region
     } catch {
+      var remark = error == .missingRegion ? whyUnknown : ""
+      if error == .malformedRegion, let region {
+        // A file of others may hold anything.
+        let shown = UpstreamText(secrets: environment.secrets).clean(region, limit: 64)
+        remark = ": found \"\(shown)\" (from \(Self.origin(of: region, configuration, environment, profiles)))"
+      }
       throw UpstreamConfigurationError(
-        "target \(configuration.name): \(error)\(error == .missingRegion ? whyUnknown : "")",
-        mayPass: error == .missingRegion && mayPass)
+        "target \(configuration.name): \(error)\(remark)", mayPass: error == .missingRegion && mayPass)
     }
+  }
+
+  /// Where a region comes from, for people.
+  private static func origin(
+    of region: String, _ configuration: TargetConfiguration, _ environment: ProcessEnvironment,
+    _ profiles: SharedProfileStore
+  ) -> String {
+    if configuration.region == region { return "the configuration" }
+    if let variable = ["AWS_REGION", "AWS_DEFAULT_REGION"].first(where: { environment[$0] == region }) {
+      return variable
+    }
+    return "the profile \(profiles.profileName(for: configuration.credentials)) in \(profiles.summary)"
   }
 }

@@ -63,6 +63,12 @@ struct TransportError: Error, Hashable {
     }
   }
 
+  /// The detail of an exchange with `host`, with what may be the matter there.
+  func detail(at host: String) -> String {
+    guard kind == .nameResolution, host.prefix(while: { $0 != "." }).hasSuffix("-fips") else { return detail }
+    return "\(detail); AWS has FIPS endpoints in few regions: if this is none of them, set the target's `fips` to false"
+  }
+
   /// The words of an error. Those of a connection that failed name each address that was tried.
   private static func text(_ error: any Error) -> String {
     guard let error = error as? NIOConnectionError else { return "\(error)" }

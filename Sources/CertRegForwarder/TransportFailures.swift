@@ -23,8 +23,8 @@ extension UpstreamFailure {
       }
     self.init(
       error: ServiceError(
-        kind, reason: Reason(reason), message: "\(authority): \(error.detail)", retryable: true, origin: .upstream,
-        cause: error.cause?.masked(with: secrets)),
+        kind, reason: Reason(reason), message: "\(authority): \(error.detail(at: authority))", retryable: true,
+        origin: .upstream, cause: error.cause?.masked(with: secrets)),
       disposition: .unavailable(retryAfter: nil), mayHaveTakenEffect: error.requestHasBegun,
       isTimeout: error.kind == .requestTimeout || error.kind == .connectTimeout)
   }

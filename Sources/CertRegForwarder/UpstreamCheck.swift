@@ -43,8 +43,8 @@ extension CredentialsContext {
     }
     check.credentials = client.credentialsProvenance
     // Keys for an endpoint that is not AWS's must not be sent to AWS.
-    if check.unreachable == nil, let credentials = check.credentials, knowsIdentities(configuration) {
-      check.identity = await identity(of: credentials, region: client.endpoint.region)
+    if check.unreachable == nil, let credentials = check.credentials {
+      check.identity = await identity(of: credentials, configuration, client.endpoint)
     }
     await client.shutdown()
     return check
@@ -58,15 +58,16 @@ extension CredentialsContext {
     return isOnlyAboutTheText ? nil : failure.error
   }
 
-  private func knowsIdentities(_ configuration: TargetConfiguration) -> Bool {
-    configuration.endpoint == nil || environment["AWS_ENDPOINT_URL_STS"] != nil
-  }
-
-  private func identity(of credentials: ProvidedCredentials, region: String) async -> String? {
-    let endpoints = CredentialEndpoints(environment: environment, eventLoopGroup: eventLoopGroup)
-    let service = SecurityTokenService(region: region, environment: environment, clock: clock, endpoints: endpoints)
+  private func identity(
+    of credentials: ProvidedCredentials, _ configuration: TargetConfiguration, _ endpoint: TargetEndpoint
+  ) async -> String? {
+    let endpoints = CredentialEndpoints(of: configuration, environment: environment, eventLoopGroup: eventLoopGroup)
+    let service = securityTokenService(of: configuration, region: endpoint.region, endpoints)
+    var identity: String?
     // The identity is additional information: the check does not fail without it.
-    let identity = try? await service.callerIdentity(credentials.signing)
+    if endpoint.isAWS || (try? service.resolver.configuredURL(.sts)) != nil {
+      identity = try? await service.callerIdentity(credentials.signing)
+    }
     await endpoints.shutdown()
     return identity
   }

@@ -144,7 +144,9 @@ extension ListeningSocket {
     guard errno == ENOENT else { throw HostError(errno: errno, call: "stat", subject: directory) }
     guard mkdir(directory, 0o755) == 0 else {
       if errno == EEXIST { return }
-      throw HostError(errno: errno, call: "mkdir", subject: directory)
+      var error = HostError(errno: errno, call: "mkdir", subject: directory)
+      if error.code == .denied { error.message += "; name a socket in a folder of your own: --socket PATH" }
+      throw error
     }
     // The umask may have taken away what the socket's group needs to get through.
     let handle = Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)

@@ -21,12 +21,15 @@ package struct LineError: Error, Hashable, Sendable {
   /// The error for a line that breaks the grammar.
   init(_ fault: SyntaxFault, in line: UnsafeRawBufferPointer) {
     let found: String
+    var advice = ""
     if fault.offset >= line.count {
       found = "found the end of the line"
+      // The first line of a certificate that was pasted as it is.
+      if fault.kind == .unterminatedString { advice = "; write a line end in a string as \\n" }
     } else {
       found = "found \(Excerpt.byte(line[fault.offset]))"
     }
-    self.init(error: fault.reason.error("\(fault.expectation): \(found) at byte offset \(fault.offset)"))
+    self.init(error: fault.reason.error("\(fault.expectation): \(found) at byte offset \(fault.offset)\(advice)"))
   }
 
   /// The error for an object that is no request.

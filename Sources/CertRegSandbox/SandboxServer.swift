@@ -1,4 +1,5 @@
 import CertRegCore
+import Glibc
 package import Logging
 package import NIOCore
 import NIOHTTP1
@@ -35,7 +36,7 @@ package final class SandboxServer: Sendable {
     logger: Logger, on group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
   ) async throws -> SandboxServer {
     let connections = ConnectionSet()
-    let listener = try await ServerBootstrap(group: group)
+    let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 1024)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .serverChannelInitializer { channel in
@@ -58,8 +59,13 @@ package final class SandboxServer: Sendable {
           connections.insert(channel)
         }
       }
-      .bind(host: host, port: port)
-      .get()
+    let listener: any Channel
+    do {
+      listener = try await bootstrap.bind(host: host, port: port).get()
+    } catch let error as IOError {
+      // NIO's words name its own function.
+      throw BindError(description: BindError.text(error.errnoCode))
+    }
     return SandboxServer(listener: listener, connections: connections, isSecure: identity != nil)
   }
 
@@ -78,6 +84,20 @@ package final class SandboxServer: Sendable {
   package func stop(within deadline: Duration = .seconds(5)) async {
     try? await listener.close()
     await connections.drain(within: deadline)
+  }
+}
+
+/// Why an address cannot be bound.
+private struct BindError: Error, CustomStringConvertible {
+  let description: String
+
+  static func text(_ code: CInt) -> String {
+    switch code {
+    case EADDRINUSE: "another program uses this port; --port 0 takes a free one"
+    case EACCES: "ports below 1024 need a right that this user does not have"
+    case EADDRNOTAVAIL: "this host does not have the address"
+    default: String(cString: strerror(code))
+    }
   }
 }
 

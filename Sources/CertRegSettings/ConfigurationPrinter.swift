@@ -26,7 +26,9 @@ struct ConfigurationPrinter {
 
   private mutating func write(_ node: ConfigurationNode, after start: String, key: String, indent: String) {
     switch node.content {
-    case .null, .explicitNone: add("\(start) none", key)
+    // Read again, both mean the same: nothing fills `none`, and whatever fills a key that is left out fills `null`.
+    case .null: add("\(start) null", key)
+    case .explicitNone: add("\(start) none", key)
     case .scalar(let text): add("\(start) \(YAMLText.scalar(text))", key)
     case .mapping(let members) where members.isEmpty: add("\(start) {}", key)
     case .mapping(let members):

@@ -142,7 +142,8 @@ enum CredentialProviders {
       Field(
         name: "caFile", form: .path(),
         documentation:
-          "PEM file of the authorities that the endpoint's certificate is checked against. Left out: the system's."),
+          "PEM file of the authorities that the endpoint's certificate is checked against. Left out: the target's `caFile`."
+      ),
     ]
   ) {
     .iotProvider(

@@ -35,7 +35,7 @@ enum CredentialsSchema {
       provider.fields.map { field in
         KeyDescription(
           path: "\(path).\(provider.name).\(field.name)", type: field.form.name,
-          defaultText: field.isRequired ? "required" : "none", documentation: field.documentation, variable: nil,
+          defaultText: field.isRequired ? "required" : "left out", documentation: field.documentation, variable: nil,
           takesEffectAtReload: true, role: field.form.role)
       }
     }

@@ -34,6 +34,11 @@ enum EnvironmentVariables {
     return name
   }
 
+  /// Whether a value comes from a variable of the AWS SDKs.
+  static func isOfSDKs(_ origin: SettingOrigin) -> Bool {
+    if case .variable(let name) = origin { name.hasPrefix("AWS_") } else { false }
+  }
+
   /// A variable's value; `nil` if it is not set or empty.
   static func value(_ name: String, in environment: [String: String]) -> String? {
     guard let value = environment[name], !value.isEmpty else { return nil }

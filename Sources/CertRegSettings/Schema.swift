@@ -50,10 +50,11 @@ enum Schema {
     .value(
       "maxConnections", \.maxConnections, .integer(1...65_536),
       "Limit of open connections.", atReload: false),
-    .optional(
+    .leftOut(
       "maxConnectionsPerUser", \.maxConnectionsPerUser, .integer(1...65_536),
-      "Limit of open connections of one user. Left out or `none`: half of all, so that no user can take every connection.",
-      atReload: false),
+      "Limit of open connections of one user. Left out: half of all, so that no user can take every connection. `none`:"
+        + " 65,536, which is no limit.",
+      none: 65_536, atReload: false),
     .value("window", \.window, .integer(1...65_536), "Most requests of one connection that run at the same time."),
     .value(
       "maxLineBytes", \.maxLineBytes, .size(1024...(16 << 20)),

@@ -6,6 +6,8 @@ struct SettingKey<Root: Sendable>: Sendable {
   var encode: @Sendable (Root) -> ConfigurationNode.Content
   /// The key and all below it, defaults taken from a `Root`.
   var describe: @Sendable (_ path: String, _ defaults: Root) -> [KeyDescription]
+  /// Whether `--print-config` shows the key while it has no value.
+  var isShownWithoutValue = false
   /// Restores the setting from those in force, if it takes effect only at a restart.
   var keepUntilRestart: @Sendable (inout Root, _ inForce: Root) -> Void = { _, _ in }
 }
@@ -32,7 +34,7 @@ extension SettingKey {
     }
   }
 
-  /// A key whose value may be absent, which the file says with `none`.
+  /// A key whose value may be absent, which the file says with `none`. Left out, it has its default.
   static func optional<Value>(
     _ name: String, _ property: any WritableKeyPath<Root, Value?> & Sendable, _ form: ValueForm<Value>,
     _ documentation: String, atReload: Bool = true
@@ -59,6 +61,46 @@ extension SettingKey {
     } keepUntilRestart: { root, inForce in
       if !atReload { root[keyPath: property] = inForce[keyPath: property] }
     }
+  }
+
+  /// A key that has a default if it is left out.
+  ///
+  /// - Parameter none: What `none` stands for, which takes the default away; `nil`: `none` is refused.
+  static func leftOut<Value>(
+    _ name: String, _ property: any WritableKeyPath<Root, Value?> & Sendable, _ form: ValueForm<Value>,
+    _ documentation: String, none: Value? = nil, atReload: Bool = true
+  ) -> SettingKey {
+    SettingKey(name: name) { node, path, root, decoding in
+      switch (node.content, none) {
+      case (.null, _): return
+      case (.explicitNone, let none?):
+        decoding.note(node.origin, path)
+        root[keyPath: property] = none
+      default:
+        if let value = decoding.read(node, path, form) { root[keyPath: property] = value }
+      }
+    } encode: { root in
+      root[keyPath: property].map { .scalar(form.format($0)) } ?? .null
+    } describe: { path, _ in
+      [
+        KeyDescription(
+          path: path, type: form.name + (none == nil ? "" : ", or `none`"), defaultText: "left out",
+          documentation: documentation, variable: EnvironmentVariables.name(ofKey: path),
+          takesEffectAtReload: atReload, role: form.role)
+      ]
+    }
+    .shownWithoutValue(keepUntilRestart: { root, inForce in
+      if !atReload { root[keyPath: property] = inForce[keyPath: property] }
+    })
+  }
+
+  private func shownWithoutValue(
+    keepUntilRestart: @escaping @Sendable (inout Root, _ inForce: Root) -> Void
+  ) -> SettingKey {
+    var key = self
+    key.isShownWithoutValue = true
+    key.keepUntilRestart = keepUntilRestart
+    return key
   }
 
   /// A key that grants or restricts something where it is given, and that is left out otherwise. `none` and an empty
@@ -150,13 +192,13 @@ struct KeyTable<Root: Sendable>: Sendable {
     }
   }
 
-  /// Writes a section. A key whose content is `null` is left out.
+  /// Writes a section. Most keys whose content is `null` are left out.
   func encode(_ root: Root) -> ConfigurationNode {
     ConfigurationNode(
       .mapping(
         keys.compactMap { key in
           let content = key.encode(root)
-          guard content != .null else { return nil }
+          guard content != .null || key.isShownWithoutValue else { return nil }
           return ConfigurationNode.Member(key: key.name, keyOrigin: .builtIn, value: ConfigurationNode(content))
         }))
   }

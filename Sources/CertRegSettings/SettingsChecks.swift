@@ -42,7 +42,7 @@ enum SettingsChecks {
     guard target.endpoint != nil else { return }
     let path = "targets.\(target.name)"
     let endpoint = decoding.origin(of: "\(path).endpoint")
-    for (key, isOn) in [("fips", target.fips), ("dualStack", target.dualStack)] where isOn {
+    for (key, isOn) in [("fips", target.fips), ("dualStack", target.dualStack)] where isOn == true {
       decoding.report(
         decoding.origin(of: "\(path).\(key)"), "\(path).\(key)",
         "cannot be true for a target with an endpoint of its own (from \(endpoint)): name the FIPS or dual-stack endpoint there"

@@ -196,12 +196,21 @@ extension SettingsLoader {
     }
     guard !found.isEmpty else { return }
     if tree["targets"]?.members.isEmpty ?? true {
-      for (key, value) in found { tree.set(["targets", "default", key], to: value) }
+      var target = ConfigurationNode(.null, origin: found[0].value.origin)
+      SettingsLoader.fill(&target, with: found)
+      tree.set(["targets", "default"], to: target)
       return
     }
     // All targets in one pass: to look up each of thousands by its name takes quadratic time.
-    tree.changeMembers(of: "targets") { target in
-      for (key, value) in found where target.value(at: [key]) == nil { target.set([key], to: value) }
+    tree.changeMembers(of: "targets") { SettingsLoader.fill(&$0, with: found) }
+  }
+
+  /// Fills what a target leaves out.
+  private static func fill(_ target: inout ConfigurationNode, with found: [(key: String, value: ConfigurationNode)]) {
+    for (key, value) in found where target.value(at: [key]) == nil {
+      // The flags choose among the region's endpoints. A host that is set up for FIPS may have other targets, too.
+      if key == "fips" || key == "dualStack", case .scalar? = target["endpoint"]?.content { continue }
+      target.set([key], to: value)
     }
   }
 }
@@ -235,7 +244,20 @@ extension SettingsLoader {
       SettingsError.Problem(
         origin: .variable(name), key: "", message: "no key of the configuration has this variable",
         suggestion: Suggestion.nearest(to: name, among: known.sorted()))
-    } + SettingsChecks.warnings(settings, decoding)
+    } + unusedFIPS(settings) + SettingsChecks.warnings(settings, decoding)
+  }
+
+  /// A host that is set up for FIPS expects it of every connection.
+  private func unusedFIPS(_ settings: Settings) -> [SettingsError.Problem] {
+    let variable = "AWS_USE_FIPS_ENDPOINT"
+    guard environment[variable]?.lowercased() == "true" else { return [] }
+    let names = settings.targets.filter { $0.endpoint != nil && $0.fips == nil }.map(\.name.rawValue)
+    guard !names.isEmpty else { return [] }
+    return [
+      SettingsError.Problem(
+        origin: .variable(variable), key: "",
+        message: "does not concern the endpoint of \(SettingsChecks.list(names)), which is used as it is written")
+    ]
   }
 }
 

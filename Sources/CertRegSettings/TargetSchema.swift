@@ -3,29 +3,34 @@ import CertRegCore
 /// The `targets` section: one section of keys for each target's name.
 enum TargetSchema {
   static let table = KeyTable<TargetConfiguration>(keys: [
-    .optional(
-      "region", \.region, .region,
+    inherited(
+      .region, \.region, .region,
       "Left out: `AWS_REGION`, `AWS_DEFAULT_REGION`, then the profile's or the instance's region."),
-    .optional(
-      "endpoint", \.endpoint, .httpURL,
-      "Left out: `AWS_ENDPOINT_URL_IOT`, `AWS_ENDPOINT_URL`, then the region's own endpoint."),
-    .value(
-      "fips", \.fips, .boolean,
-      "Use the region's FIPS endpoint. Left out: `AWS_USE_FIPS_ENDPOINT`. Not together with `endpoint`."),
-    .value(
-      "dualStack", \.dualStack, .boolean,
-      "Use the region's IPv4 and IPv6 endpoint. Left out: `AWS_USE_DUALSTACK_ENDPOINT`. Not together with `endpoint`."),
+    inherited(
+      .endpoint, \.endpoint, .httpURL,
+      "Left out: `AWS_ENDPOINT_URL_IOT`, `AWS_ENDPOINT_URL`, the profile's `endpoint_url`. `none`: the region's own"
+        + " endpoint, as if none of them has a value."),
+    inherited(
+      .fips, \.fips, .boolean,
+      "Use the FIPS endpoints of AWS IoT and of the services that the credentials come from. Left out:"
+        + " `AWS_USE_FIPS_ENDPOINT`, then the profile's `use_fips_endpoint`; both leave a target's own `endpoint` alone."
+        + " `true` is not possible together with `endpoint`."),
+    inherited(
+      .dualStack, \.dualStack, .boolean,
+      "Use the IPv4 and IPv6 endpoints of the same services. Left out: `AWS_USE_DUALSTACK_ENDPOINT`, then the profile's"
+        + " `use_dualstack_endpoint`; both leave a target's own `endpoint` alone. `true` is not possible together with"
+        + " `endpoint`."),
     CredentialsSchema.credentials,
-    .optional(
-      "ratePerSecond", \.ratePerSecond, .number(0.001...100_000),
+    inherited(
+      .ratePerSecond, \.ratePerSecond, .number(0.001...100_000),
       "The account's quota, if it is known: the initial pace. Left out: 10 for AWS endpoints; others have no pace"
-        + " until they throttle."),
+        + " until they throttle. `none`: no endpoint has one."),
     .optional(
       "maxRatePerSecond", \.maxRatePerSecond, .number(0.001...100_000),
       "Calls a second that are never passed, whatever the upstream takes: the rest of the quota is left to others on the"
         + " account. Left out: as many as the upstream takes."),
-    .optional(
-      "burst", \.burst, .number(1...1_000_000), "Most calls at once after a pause. Left out: 10 for AWS endpoints."),
+    .leftOut(
+      "burst", \.burst, .number(1...1_000_000), "Most calls at once after a pause. Left out: 10."),
     .value("maxConcurrent", \.maxConcurrent, .integer(1...1024), "Most calls under way at once."),
     .value(
       "connectTimeout", \.connectTimeout, .duration(.milliseconds(100) ... .seconds(300)),
@@ -33,15 +38,51 @@ enum TargetSchema {
     .value(
       "requestTimeout", \.requestTimeout, .duration(.milliseconds(100) ... .seconds(600)),
       "Time limit of one call, from its start to the last byte of its answer."),
-    .optional("proxy", \.proxy, .proxyURL, "Left out: `HTTPS_PROXY`, except for hosts of `NO_PROXY`."),
-    .optional(
-      "caFile", \.caFile, .path(),
-      "PEM file of the authorities that the endpoint's certificate is checked against. Left out: `AWS_CA_BUNDLE`, else the"
-        + " system's."),
+    inherited(
+      .proxy, \.proxy, .proxyURL,
+      "Proxy to AWS IoT and to the services that the credentials come from; metadata and containers' endpoints on this"
+        + " host are reached without it. Left out: `HTTPS_PROXY`, except for hosts of `NO_PROXY`. `none`: no proxy."),
+    inherited(
+      .caFile, \.caFile, .path(),
+      "PEM file of the authorities that the certificates of the endpoint and of the services that the credentials come from"
+        + " are checked against. Left out: `AWS_CA_BUNDLE`. `none`: the system's."),
     .value(
       "describeExisting", \.describeExisting, .boolean,
       "Ask for the status of certificates that exist already in AWS IoT, with DescribeCertificate."),
   ])
+
+  /// A key that something fills if it is left out. `none` says that nothing does.
+  private static func inherited<Value>(
+    _ setting: InheritedSetting, _ property: any WritableKeyPath<TargetConfiguration, Value?> & Sendable,
+    _ form: ValueForm<Value>, _ documentation: String
+  ) -> SettingKey<TargetConfiguration> {
+    var key = SettingKey.leftOut(setting.rawValue, property, form, documentation)
+    key.decode = { node, path, target, decoding in
+      switch node.content {
+      case .null: return
+      case .explicitNone:
+        decoding.note(node.origin, path)
+        target[keyPath: property] = nil
+        target.withoutValue.insert(setting)
+      case .scalar, .sequence, .mapping:
+        guard let value = decoding.read(node, path, form) else { return }
+        target[keyPath: property] = value
+        if EnvironmentVariables.isOfSDKs(node.origin) { target.fromSDKVariables.insert(setting) }
+      }
+    }
+    key.encode = { target in
+      if let value = target[keyPath: property] { return .scalar(form.format(value)) }
+      return target.withoutValue.contains(setting) ? .explicitNone : .null
+    }
+    key.describe = { path, _ in
+      [
+        KeyDescription(
+          path: path, type: form.name + ", or `none`", defaultText: "left out", documentation: documentation,
+          variable: EnvironmentVariables.name(ofKey: path), takesEffectAtReload: true, role: form.role)
+      ]
+    }
+    return key
+  }
 
   static let targets = SettingKey<Settings>(name: "targets") { node, path, settings, decoding in
     let (members, decoded) = decode(node, path, &decoding)

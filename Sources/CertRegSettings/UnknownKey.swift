@@ -11,6 +11,8 @@ enum UnknownKey {
         "is a secret, and secrets are never in the configuration: keep it in a credentials file that systemd's"
           + " LoadCredential= hands over and name that with credentials: {profile: {file: PATH}}, or choose another"
           + " provider; if this file has been readable to others, replace the secret")
+    } else if path == "validation.\(key)", let why = FixedRule.explanation(of: key) {
+      decoding.report(member.keyOrigin, path, why)
     } else if let near = Suggestion.nearest(to: key, among: siblings) {
       decoding.report(member.keyOrigin, path, "unknown key", suggestion: near)
     } else if let elsewhere = Schema.keys.first(where: { $0.name == key })?.path {

@@ -138,6 +138,8 @@ extension StoreError {
   /// The error of a system call, from `errno`.
   init(system what: String, error: Int32 = errno) {
     let isFull = error == ENOSPC || error == EDQUOT
-    self.init(isFull ? .full : .failed, message: "\(what): \(String(cString: strerror(error)))")
+    let isDenied = error == EACCES || error == EPERM
+    let advice = isDenied ? "; name a folder that this user may write to: --state-dir DIR" : ""
+    self.init(isFull ? .full : .failed, message: "\(what): \(String(cString: strerror(error)))\(advice)")
   }
 }

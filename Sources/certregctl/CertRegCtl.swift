@@ -1,20 +1,35 @@
 import ArgumentParser
 import CertRegArchive
+import CertRegClient
 import CertRegClock
 import CertRegCore
+import Glibc
 
 @main
 enum Main {
   static func main() {
     StandardDescriptors.open()
     do {
-      var command = try CertRegCtl.parseAsRoot()
+      var command = try CertRegCtl.parseAsRoot(words)
       // Archives that people hand over can ask for any amount of memory. The doctor reads none, and the programs that it
       // starts would inherit the limit.
       if !(command is DoctorCommand) { ArchiveMemory.limit() }
       try command.run()
     } catch {
       CertRegCtl.exit(withError: error)
+    }
+  }
+
+  /// The words of the command line, the verb first. Ends the process if there is no such verb.
+  static let words = arrangedWords()
+
+  private static func arrangedWords() -> [String] {
+    let verbs = CertRegCtl.configuration.subcommands.compactMap { $0.configuration.commandName }
+    do throws(CommandWords.Fault) {
+      return try CommandWords.arranged(Array(CommandLine.arguments.dropFirst()), verbs: verbs + ["help"])
+    } catch {
+      Console.standard(environment: Environment.current).report(error)
+      exit(EX_USAGE)
     }
   }
 }
@@ -30,6 +45,8 @@ struct CertRegCtl: ParsableCommand {
         certregd --sandbox --socket /tmp/certregd.sock --state-dir /tmp/certregd-state &
         export CERTREGD_SOCKET=/tmp/certregd.sock
         certregctl register device.pem
+
+      The options --socket, --timeout, --target and --json may also precede the verb.
 
       Exit codes (sysexits): 0 all succeeded, 1 nothing known, 64 wrong usage, 65 a certificate cannot be registered, \
       66 a file does not exist, 69 no daemon, 70 fault, 75 try again later, 76 not certregd, 77 not permitted.

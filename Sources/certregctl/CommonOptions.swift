@@ -17,8 +17,9 @@ struct SocketOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Time to wait for an answer: milliseconds, or with a unit (500ms, 30s, 5m).", valueName: "time"))
-  var timeout: TimeLimit?
+      "Time to wait for an answer: seconds, or with a unit (500ms, 30s, 5m); at most 300s.", valueName: "time"),
+    transform: TimeLimit.duration)
+  var timeout: Duration?
 
   /// Runs a verb and ends the process with its status.
   func run(targets: [String] = [], _ verb: (Session) -> CommandStatus) throws {
@@ -26,7 +27,7 @@ struct SocketOptions: ParsableArguments {
     let session = Session(
       socketPath: SocketPath.resolve(option: socket, environment: environment),
       console: Console.standard(environment: environment), clock: .system, json: json, targets: targets,
-      timeout: timeout?.duration)
+      timeout: timeout)
     var status = verb(session)
     if session.console.hasLostOutput {
       session.console.note("certregctl: the results could not be written")
@@ -42,22 +43,11 @@ struct TargetOptions: ParsableArguments {
     help: ArgumentHelp("A target (account and region) of certregd's configuration; may be repeated.", valueName: "name")
   )
   var target: [String] = []
-}
 
-/// A time of 1 ms to 300 s, the range of `timeoutMs`.
-struct TimeLimit: ExpressibleByArgument {
-  let duration: Duration
-
-  init?(argument: String) {
-    let digits = argument.prefix { $0.isASCII && $0.isNumber }
-    guard let value = Int64(digits), value > 0, value <= 300_000 else { return nil }
-    switch argument.dropFirst(digits.count) {
-    case "", "ms": duration = .milliseconds(value)
-    case "s": duration = .seconds(value)
-    case "m", "min": duration = .seconds(value * 60)
-    default: return nil
+  func validate() throws {
+    if let name = CommandWords.repeated(in: target) {
+      throw ValidationError("--target has the name \(name) more than once.")
     }
-    guard duration <= .seconds(300) else { return nil }
   }
 }
 

@@ -13,7 +13,9 @@ struct ForgetCommand: ParsableCommand {
       """)
 
   @Argument(
-    help: ArgumentHelp("Certificate IDs (64 hexadecimal digits), files, folders, or -.", valueName: "id-or-file"),
+    help: ArgumentHelp(
+      "Certificate IDs (64 hexadecimal digits), ARNs, SHA-256 fingerprints, files, folders, or -.",
+      valueName: "id-or-file"),
     completion: .file())
   var subjects: [String]
 

@@ -32,7 +32,10 @@ struct ImportCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The report: CSV, or JSON lines where it ends in .jsonl (default: the source's name with .import.csv).",
+      """
+      The report: CSV, or JSON lines where it ends in .jsonl; - is standard output, which takes the report in place of \
+      results, as JSON lines with --json (default: the source's name with .import.csv).
+      """,
       valueName: "path"))
   var report: String?
 
@@ -68,7 +71,7 @@ struct ImportCommand: ParsableCommand {
     verb.status = status
     verb.ifExists = ifExists
     verb.wait = !noWait
-    verb.arguments = Array(CommandLine.arguments.dropFirst(2))
+    verb.arguments = Array(Main.words.dropFirst())
     Interruption.watch()
     verb.isInterrupted = { Interruption.isRequested }
     try options.run(targets: targets.target) { verb.run($0) }

@@ -12,10 +12,13 @@ struct LookupCommand: ParsableCommand {
 
         certregctl lookup device.pem
         certregctl lookup --target factory --json ID
+        certregctl lookup arn:aws:iot:eu-central-1:123456789012:cert/ID
       """)
 
   @Argument(
-    help: ArgumentHelp("Certificate IDs (64 hexadecimal digits), files, folders, or -.", valueName: "id-or-file"),
+    help: ArgumentHelp(
+      "Certificate IDs (64 hexadecimal digits), ARNs, SHA-256 fingerprints, files, folders, or -.",
+      valueName: "id-or-file"),
     completion: .file())
   var subjects: [String]
 

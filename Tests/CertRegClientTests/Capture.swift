@@ -11,13 +11,13 @@ final class Capture {
   var isFull = false
 
   /// - Parameter columns: width of a terminal; `nil`: a pipe.
-  func console(columns: Int? = nil, colour: Bool = false) -> Console {
+  func console(columns: Int? = nil, colour: Bool = false, isUTF8: Bool = true) -> Console {
     Console(
-      output: .init(isTerminal: columns != nil, columns: columns ?? 80, colour: colour) {
+      output: .init(isTerminal: columns != nil, columns: columns ?? 80, colour: colour, isUTF8: isUTF8) {
         self.output += $0
         return !self.isFull
       },
-      errors: .init(isTerminal: columns != nil, columns: columns ?? 80, colour: colour) {
+      errors: .init(isTerminal: columns != nil, columns: columns ?? 80, colour: colour, isUTF8: isUTF8) {
         self.errors += $0
         return true
       })

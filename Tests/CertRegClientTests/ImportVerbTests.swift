@@ -65,6 +65,42 @@ import Testing
     #expect(capture.errors == "3 entries: 3 valid\n")
   }
 
+  @Test func `a report on standard output takes the place of results`() throws {
+    let folder = try TemporaryFolder()
+    let source = try Batch.write(folder, 3)
+    let hopeless = PEM.certificate(der: Sample.certificate(1))
+    let daemon = try FakeDaemon(answering: { request in
+      request["certificatePem"]?.string == hopeless ? JSON.failure(request) : Batch.registered(request)
+    })
+    let capture = Capture()
+    #expect(Batch.verb(source, "-").run(Session(socketPath: daemon.path, console: capture.console())) == .dataError)
+    #expect(capture.outputLines.first == ImportRecord.columns.joined(separator: ","))
+    #expect(capture.outputLines.dropFirst().allSatisfy { $0.hasPrefix("\"") })
+    #expect(capture.outputLines.count == 4)
+    #expect(capture.errors.contains("3 entries: 2 created, 1 failed\n"))
+    #expect(capture.errors.contains("report: standard output\n"))
+    #expect(!FileManager.default.fileExists(atPath: "-"))
+
+    let lines = Capture()
+    _ = Batch.verb(source, "-").run(Session(socketPath: daemon.path, console: lines.console(), json: true))
+    #expect(try lines.outputLines.map { try JSON(parsing: $0)["outcome"]?.string }.count == 3)
+
+    var verb = Batch.verb(source, "-")
+    verb.resumes = true
+    let resumed = Capture()
+    #expect(verb.run(Session(socketPath: daemon.path, console: resumed.console())) == .cannotCreate)
+    #expect(resumed.errors.contains("cannot be continued") && resumed.errors.contains("--report"))
+  }
+
+  @Test func `a report in a folder that cannot be written to says what helps`() throws {
+    let folder = try TemporaryFolder()
+    let source = try Batch.write(folder, 1)
+    let capture = Capture()
+    let session = Session(socketPath: folder.path("none"), console: capture.console())
+    #expect(Batch.verb(source, folder.path("missing/r.csv")).run(session) == .cannotCreate)
+    #expect(capture.errors.contains("name a report in a folder that you may write to: --report PATH"))
+  }
+
   @Test func `says at once that there is no daemon`() throws {
     let folder = try TemporaryFolder()
     let source = try Batch.write(folder, 3)

@@ -1,8 +1,9 @@
-import CertRegClient
 import CertRegCodec
 import CertRegCore
 import CertRegCrypto
 import Testing
+
+@testable import CertRegClient
 
 @Suite struct VerbTests {
   private func session(_ daemon: FakeDaemon, _ console: Console, json: Bool = false, targets: [String] = []) -> Session
@@ -84,7 +85,7 @@ import Testing
         "created\t\(Sample.id)\t\(Sample.arn)\t\(file)\tdefault\t-",
         "failed\t\(Sample.id)\t-\t\(file)\tb\tweak_rsa_key: RSA key has 1024 bits; at least 2048 are required",
       ])
-    #expect(capture.errors.hasPrefix("2 certificates: 1 created, 1 failed\n"))
+    #expect(capture.errors.hasPrefix("1 certificate in 2 targets: 1 created, 1 failed\n"))
   }
 
   @Test func `gives a script the daemon's own lines with the file added`() throws {
@@ -212,9 +213,13 @@ import Testing
     let daemon = try FakeDaemon(answering: { JSON.created($0, cached: true) })
     let capture = Capture()
     #expect(RegisterVerb(paths: files).run(session(daemon, capture.console(columns: columns))) == .success)
-    #expect(capture.outputLines.count == 2)
-    #expect(capture.outputLines.allSatisfy { $0.hasPrefix("cached     7d7d") && $0.count <= columns })
-    #expect(capture.outputLines.allSatisfy { $0.hasSuffix(".pem") })
+    #expect(capture.outputLines.allSatisfy { $0.count <= columns })
+    let heads = capture.outputLines.filter { $0.hasPrefix("cached     ") }
+    #expect(heads.count == 2 && heads.allSatisfy { $0.hasSuffix(".pem") })
+    // Every width shows whole IDs, and what makes ARNs of them.
+    let words = capture.outputLines.flatMap { $0.split(separator: " ") }
+    #expect(words.count { $0 == Sample.id } == 2)
+    #expect((capture.output + capture.errors).contains("arn:aws:iot:eu-central-1:123456789012:cert/"))
   }
 
   @Test(arguments: [

@@ -25,8 +25,7 @@ import Testing
     let context = CredentialsContext(
       environment: ProcessEnvironment(environment.merging(defaults) { own, _ in own }), files: files.files,
       clock: .system, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
-    let provider = try context.provider(
-      for: configuration, profiles: context.profileStore(for: configuration), region: region)
+    let provider = try context.provider(for: TargetConfiguration(credentials: configuration), region: region)
     let result: Result<ProvidedCredentials?, CredentialsError>
     do throws(CredentialsError) { result = .success(try await provider.fetch()) } catch { result = .failure(error) }
     await provider.shutdown()
@@ -66,8 +65,7 @@ import Testing
       eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
     for number in 0..<count {
       let configuration = CredentialsConfiguration.profile(name: "p\(number)", file: nil)
-      let provider = try context.provider(
-        for: configuration, profiles: context.profileStore(for: configuration), region: "eu-central-1")
+      let provider = try context.provider(for: TargetConfiguration(credentials: configuration), region: "eu-central-1")
       #expect(try await provider.fetch()?.signing.accessKeyID == "K\(number)")
       #expect(provider.filePaths == ["/h/.aws/config", "/h/.aws/credentials"])
       await provider.shutdown()

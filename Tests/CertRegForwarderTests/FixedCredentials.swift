@@ -1,3 +1,4 @@
+import CertRegCore
 import CertRegSigV4
 import Synchronization
 
@@ -43,4 +44,12 @@ struct StuckCredentials: CredentialsSource {
   }
   var provenance: ProvidedCredentials? { nil }
   func shutdown() async {}
+}
+
+extension TargetConfiguration {
+  /// A target of which only the credentials matter.
+  init(credentials: CredentialsConfiguration) {
+    self.init(name: TargetName("t"))
+    self.credentials = credentials
+  }
 }

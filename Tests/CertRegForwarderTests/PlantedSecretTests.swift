@@ -67,8 +67,7 @@ import Testing
   ) async throws -> String {
     let log = LogRecord()
     let context = context(environment, files: files, log: log)
-    let provider = try context.provider(
-      for: configuration, profiles: context.profileStore(for: configuration), region: "eu-central-1")
+    let provider = try context.provider(for: TargetConfiguration(credentials: configuration), region: "eu-central-1")
     let source = RefreshingCredentials(provider: provider, clock: .system, logger: context.logger)
     let error = await #expect(throws: CredentialsError.self) { _ = try await source.credentials() }
     await source.shutdown()

@@ -114,7 +114,8 @@ extension RoleCredentialsTests {
       settings: .init(
         endpoint: "localhost:\(loopback.port)", roleAlias: "station", certificateFile: renewed.certificate,
         privateKeyFile: renewed.key, caFile: server.certificateFile),
-      environment: ProcessEnvironment([:]), files: .system, eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+      connections: ConnectionSettings(environment: ProcessEnvironment([:])), files: .system,
+      eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
     let stranger = await #expect(throws: CredentialsError.self) { try await provider.fetch() }
     #expect(stranger?.message.contains("localhost:\(loopback.port)") == true)
     #expect(loopback.requests.count == 1)

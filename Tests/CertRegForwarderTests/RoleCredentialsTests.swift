@@ -37,8 +37,7 @@ import Testing
     let context = CredentialsContext(
       environment: ProcessEnvironment(environment.merging(defaults) { own, _ in own }), files: files, clock: clock,
       eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
-    let provider = try context.provider(
-      for: configuration, profiles: context.profileStore(for: configuration), region: region)
+    let provider = try context.provider(for: TargetConfiguration(credentials: configuration), region: region)
     let result: Result<ProvidedCredentials?, CredentialsError>
     do throws(CredentialsError) { result = .success(try await provider.fetch()) } catch { result = .failure(error) }
     await provider.shutdown()

@@ -120,6 +120,19 @@ final class MemoryFiles: Sendable {
     await #expect(throws: UpstreamConfigurationError.self) { try await endpoint() }
   }
 
+  @Test func `a region that is none names its value and the place it comes from`() async throws {
+    func message(_ environment: [String: String], config: String = "") async -> String {
+      do {
+        return "no error but \(try await endpoint({ _ in }, environment, config: config))"
+      } catch { return "\(error)" }
+    }
+    let profile = await message([:], config: "[default]\nregion = EU (Frankfurt)")
+    #expect(
+      profile == "target t: the region is not a name like eu-central-1: found \"EU (Frankfurt)\" "
+        + "(from the profile default in /h/.aws/credentials and /h/.aws/config)")
+    #expect(await message(["AWS_REGION": "eu_central_1"]).hasSuffix("found \"eu_central_1\" (from AWS_REGION)"))
+  }
+
   @Test func `the endpoint is the target's, else the environment's, else the profile's, else AWS's`() async throws {
     let config =
       "[default]\nregion = r\nservices = s\nendpoint_url = http://all\n[services s]\niot =\n  endpoint_url = http://iot"

@@ -8,6 +8,19 @@ import Testing
 @testable import CertRegForwarder
 
 @Suite struct TransportErrorTests {
+  @Test(arguments: [
+    ("iot-fips.eu-central-1.amazonaws.com", true), ("sts-fips.eu-west-1.api.aws", true),
+    ("iot.eu-central-1.amazonaws.com", false), ("my-fips-host.example.com", false),
+  ])
+  func `a FIPS host without an address says where AWS has some`(host: String, isFIPS: Bool) {
+    let failure = TransportError(.nameResolution, "the host name cannot be resolved")
+    #expect(failure.detail(at: host).contains("`fips` to false") == isFIPS)
+    let other = TransportError(.connectionRefused, "the connection was refused")
+    #expect(other.detail(at: host) == other.detail)
+    let upstream = UpstreamFailure(failure, authority: host, secrets: SecretMask())
+    #expect(upstream.error.message.contains("`fips` to false") == isFIPS)
+  }
+
   /// If TLS fails after the request was sent, the upstream may have acted on the request. Only before that is it
   /// certain that a certificate was not registered.
   @Test(arguments: [true, false])

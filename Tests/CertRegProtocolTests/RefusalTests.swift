@@ -5,6 +5,13 @@ import Testing
 
 /// Objects that are not requests: reason, message and `id`.
 @Suite struct RefusalTests {
+  @Test func `a certificate that was pasted with its line ends is told how to write them`() {
+    let pasted = ParsedLine(#"{"certificatePem":"-----BEGIN CERTIFICATE-----"#).error
+    let hint = #"found the end of the line at byte offset 46; write a line end in a string as \n"#
+    #expect(pasted?.message.hasSuffix(hint) == true, "\(pasted?.message ?? "")")
+    #expect(ParsedLine(#"{"op":"status""#).error?.message.contains("line end") == false)
+  }
+
   @Test(arguments: [
     // Members and values, each followed by its id: the position of the id does not matter.
     (#"{"certificatePem":5,"id":"a"}"#, "invalid_type", "\"certificatePem\" has to be a string, not a number"),

@@ -32,6 +32,15 @@ import Testing
     }
   }
 
+  @Test func `says in its own words that the port is in use`() async throws {
+    try await withServer { server, endpoint in
+      let error = await #expect(throws: (any Error).self) {
+        try await SandboxServer.start(endpoint: endpoint, host: "127.0.0.1", port: server.port, logger: logger)
+      }
+      #expect(error.map { "\($0)" } == "another program uses this port; --port 0 takes a free one")
+    }
+  }
+
   @Test func `answers one request after the other on one connection`() async throws {
     try await withServer { server, _ in
       let client = try LoopbackClient(port: server.port)

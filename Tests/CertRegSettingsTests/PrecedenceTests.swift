@@ -87,13 +87,20 @@ import Testing
     #expect(names.contains("CERTREGD_TARGET_RATE_PER_SECOND"))
     #expect(names.contains("CERTREGD_DEFAULT_TARGET"))
     // Writing each default into its variable changes nothing but the origin: every variable is read.
-    let defaults = Schema.keys.filter { $0.variable != nil }
+    let defaults = Schema.keys.filter { $0.variable != nil && $0.defaultText != "left out" }
     let environment = Dictionary(uniqueKeysWithValues: defaults.map { ($0.variable ?? "", $0.defaultText) })
     let loaded = try load(environment: environment)
     #expect(loaded.settings == Settings())
     for key in defaults {
       let path = key.path.replacing("targets.NAME", with: "targets.default")
       #expect(loaded.origins[path] == .variable(key.variable ?? ""), "\(path)")
+    }
+    // A key that is left out by default has no such text.
+    for key in Schema.keys where key.variable != nil && key.defaultText == "left out" {
+      let path = key.path.replacing("targets.NAME", with: "targets.default")
+      let value = key.type.hasSuffix("or `none`") ? "none" : "1"
+      let origin = try load(environment: [key.variable ?? "": value]).origins[path]
+      #expect(origin == .variable(key.variable ?? ""), "\(path)")
     }
   }
 
@@ -181,10 +188,31 @@ import Testing
   @Test func `FIPS and dual stack cannot be had with an endpoint`() throws {
     let target = try load(environment: ["AWS_USE_FIPS_ENDPOINT": "true", "AWS_USE_DUALSTACK_ENDPOINT": "true"]).settings
       .targets[0]
-    #expect(target.fips && target.dualStack)
-    let found = problems(
-      "targets: {default: {endpoint: \"http://localhost:1\"}}", environment: ["AWS_USE_FIPS_ENDPOINT": "true"])
-    #expect(found.count == 1)
-    #expect(found.first?.hasPrefix("$AWS_USE_FIPS_ENDPOINT: targets.default.fips: cannot be true") == true)
+    #expect(target.fips == true && target.dualStack == true)
+    let found = problems("targets: {default: {endpoint: \"http://localhost:1\", fips: true}}")
+    #expect(found.count == 1 && found[0].hasPrefix("/c.yaml:1: targets.default.fips: cannot be true"), "\(found)")
+  }
+
+  @Test func `flags of the environment leave a target with its own endpoint alone, and say so`() throws {
+    let flags = ["AWS_USE_FIPS_ENDPOINT": "True", "AWS_USE_DUALSTACK_ENDPOINT": "true"]
+    let loaded = try load("targets: {a: {endpoint: \"http://localhost:1\"}, b: }\ndefaultTarget: a", environment: flags)
+    #expect(loaded.settings.targets.map(\.fips) == [nil, true])
+    #expect(loaded.settings.targets.map(\.dualStack) == [nil, true])
+    #expect(loaded.warnings.map(\.description).contains { $0.hasPrefix("$AWS_USE_FIPS_ENDPOINT: does not concern") })
+    let byVariable = flags.merging(["AWS_ENDPOINT_URL": "https://example.com"]) { $1 }
+    #expect(try load(environment: byVariable).settings.targets[0].fips == nil)
+  }
+
+  @Test func `false wins over the variable`() throws {
+    let flags = ["AWS_USE_FIPS_ENDPOINT": "true", "AWS_USE_DUALSTACK_ENDPOINT": "true"]
+    let target = try load("targets: {default: {fips: false, dualStack: off}}", environment: flags).settings.targets[0]
+    #expect(target.fips == false && target.dualStack == false)
+  }
+
+  @Test func `values of the SDKs' variables are known as such`() throws {
+    let own = try load("targets: {default: {endpoint: \"http://own\"}}", environment: variables).settings.targets[0]
+    #expect(own.fromSDKVariables == [.region, .caFile])
+    #expect(try load(environment: variables).settings.targets[0].fromSDKVariables == [.region, .endpoint, .caFile])
+    #expect(try load(environment: ["CERTREGD_REGION": "r"]).settings.targets[0].fromSDKVariables == [])
   }
 }

@@ -15,10 +15,15 @@ import Testing
     }
   }
 
-  @Test func `the printed configuration is complete, so that the environment changes nothing in it`() throws {
-    let environment = ["AWS_REGION": "eu-west-1", "AWS_ENDPOINT_URL": "http://localhost:1", "STATE_DIRECTORY": "/s"]
+  @Test func `the environment fills nothing in the printed configuration but what is null there`() throws {
+    let environment = ["STATE_DIRECTORY": "/s", "RUNTIME_DIRECTORY": "/r"]
     let text = try load().yaml(version: "1")
     #expect(try load(text, environment: environment).settings == Settings())
+    let variables = ["AWS_REGION": "eu-west-1", "AWS_ENDPOINT_URL": "http://localhost:1"]
+    #expect(try load(text, environment: variables).settings == load(environment: variables).settings)
+    // What the environment had filled is written out.
+    let filled = try load(environment: variables)
+    #expect(try load(filled.yaml(version: "1")).settings.targets[0].region == "eu-west-1")
   }
 
   @Test func `each value has its origin beside it`() throws {

@@ -4,6 +4,17 @@ import Testing
 
 @testable import CertRegSettings
 
+@Suite struct FixedRuleProblemTests {
+  @Test func `what is deliberately no setting says why, and does not suggest another`() {
+    let found = problems("validation: {sha1_signature: allow}")
+    #expect(found.count == 1)
+    #expect(found[0].contains("sha1_signature: is deliberately no setting: AWS IoT refuses"), "\(found)")
+    #expect(!found[0].contains("did you mean"))
+    #expect(problems("validation: {empty_subject: allow}")[0].contains("the setting is name_form"))
+    #expect(problems("validation: {expird: allow}")[0].contains("did you mean"))
+  }
+}
+
 @Suite struct ProblemTests {
   @Test func `reports all problems at once, in the order of the file`() {
     let text = """

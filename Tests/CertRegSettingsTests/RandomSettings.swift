@@ -56,8 +56,8 @@ extension SplitMix64 {
     target.region = maybe { $0.pick(["eu-central-1", "us-gov-west-1", "no-1"]) }
     target.endpoint = maybe { $0.pick(["https://example.com:8443/a%20b", "http://[::1]:80"]) }
     if target.endpoint == nil {
-      target.fips = Bool.random(using: &self)
-      target.dualStack = Bool.random(using: &self)
+      target.fips = maybe { Bool.random(using: &$0) }
+      target.dualStack = maybe { Bool.random(using: &$0) }
     }
     let texts = (0..<4).map { _ in text() }
     let role = "arn:aws:iam::1:role/x"
@@ -84,6 +84,14 @@ extension SplitMix64 {
     target.proxy = maybe { _ in "http://proxy:3128" }
     target.caFile = maybe { $0.path() }
     target.describeExisting = Bool.random(using: &self)
+    let absent: [(InheritedSetting, Bool)] = [
+      (.region, target.region == nil), (.endpoint, target.endpoint == nil), (.fips, target.fips == nil),
+      (.dualStack, target.dualStack == nil), (.ratePerSecond, target.ratePerSecond == nil),
+      (.proxy, target.proxy == nil), (.caFile, target.caFile == nil),
+    ]
+    for (setting, isAbsent) in absent where isAbsent && Bool.random(using: &self) {
+      target.withoutValue.insert(setting)
+    }
     return target
   }
 

@@ -33,6 +33,13 @@ import Testing
     #expect(try store.pendingRegistrations().count == 40)
   }
 
+  @Test(arguments: [EACCES, EPERM, ENOSPC, EIO]) func `a right that is missing is one that another folder has`(
+    code: Int32
+  ) {
+    let error = StoreError(system: "cannot create the state directory /var/lib/certregd", error: code)
+    #expect(error.message.contains("--state-dir DIR") == [EACCES, EPERM].contains(code))
+  }
+
   /// Whether this process may mount file systems, which only root can do, and not everywhere.
   private static let canMount: Bool = {
     guard let directory = try? TemporaryDirectory(), mkdir(directory.path, 0o700) == 0,

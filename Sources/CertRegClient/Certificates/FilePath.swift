@@ -45,6 +45,9 @@ package struct FilePath: Hashable, Sendable, CustomStringConvertible {
     return FilePath(bytes: longer)
   }
 
+  /// Whether there is a file or folder of that name.
+  var exists: Bool { withCString { access($0, F_OK) == 0 } }
+
   /// Lends the path to a C function.
   func withCString<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
     let terminated = bytes.map(CChar.init(bitPattern:)) + [0]

@@ -24,6 +24,8 @@ package struct InputError: Error, Hashable, Sendable {
     case wrongSignature
     /// A report cannot be written, or exists already.
     case notWritable
+    /// A word is meant for the ID of a certificate, and is none.
+    case notAnID
   }
 
   /// The kind of error.
@@ -56,6 +58,7 @@ package struct InputError: Error, Hashable, Sendable {
       .wrongSignature:
       .dataError
     case .notWritable: .cannotCreate
+    case .notAnID: .usage
     }
   }
 
@@ -71,6 +74,7 @@ package struct InputError: Error, Hashable, Sendable {
     case .notSelected: "set_not_selected"
     case .tooLong: "line_too_long"
     case .wrongSignature: "wrong_manifest_signature"
+    case .notAnID: "not_a_certificate_id"
     }
   }
 }

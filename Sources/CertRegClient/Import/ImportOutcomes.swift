@@ -19,9 +19,13 @@ final class ImportOutcomes {
   private let verb: ImportVerb
   private let session: Session
   private let report: ImportReport?
+  /// The form of a report on standard output; `nil`: it goes elsewhere.
+  private let stream: ReportForm?
   private var printed = 0
   private var tally = Tally()
   private var passedOver = PassedOverSummary()
+  /// The entries with an outcome of this run.
+  private var entries = 0
   /// Whether some entries failed that can succeed on another try.
   private var hasRetryable = false
   /// How far the import is.
@@ -33,7 +37,13 @@ final class ImportOutcomes {
     self.verb = verb
     self.session = session
     self.report = report
+    stream = verb.reportStream(json: session.json)
     progress.targets = session.targets
+  }
+
+  /// Begins the report on standard output.
+  func begin() {
+    if let headings = stream?.headings { session.console.printRecord(headings) }
   }
 
   /// Takes the final results of an entry, one for each target.
@@ -44,11 +54,9 @@ final class ImportOutcomes {
   func settle(
     _ attempt: ImportAttempt, _ lines: [ResultLine], status: CommandStatus? = nil, advice: String? = nil
   ) {
+    entries += 1
     let id = attempt.certificate.id
-    for line in lines {
-      record(line, ImportRecord(line, attempt.entry), status: status, advice: advice)
-      for row in ImportOutcomes.rows(line, attempt) { report?.add(row, of: id) }
-    }
+    for line in lines { record(line, ImportOutcomes.rows(line, attempt), of: id, status: status, advice: advice) }
     if !lines.isEmpty, lines.allSatisfy({ ImportRecord.registered.contains($0.outcome) }) { report?.succeed(id) }
     if let failed = lines.first(where: { $0.error != nil }) {
       if failed.error?.retryable == true { hasRetryable = true }
@@ -70,17 +78,18 @@ final class ImportOutcomes {
 
   /// Takes an entry that has no certificate to send.
   func fail(_ entry: InputEntry, _ error: InputError) {
+    entries += 1
     let line = ResultLine(outcome: ImportRecord.failed, name: entry.name, error: error.answerError)
     let row = ImportRecord(entry, outcome: line.outcome, reason: error.reason, message: error.message)
-    record(line, row, status: error.exitStatus, advice: error.advice)
-    report?.add(row)
+    record(line, [row], status: error.exitStatus, advice: error.advice)
   }
 
   /// Takes an entry whose certificate occurred before in the source.
   func duplicate(_ entry: InputEntry) {
-    let row = ImportRecord(entry, outcome: ImportRecord.duplicate)
-    record(ResultLine(outcome: ImportRecord.duplicate, name: entry.name), row)
-    report?.add(row)
+    entries += 1
+    record(
+      ResultLine(outcome: ImportRecord.duplicate, name: entry.name),
+      [ImportRecord(entry, outcome: ImportRecord.duplicate)])
   }
 
   /// Takes something that is not the certificate of a device.
@@ -88,19 +97,30 @@ final class ImportOutcomes {
     passedOver.add(entry.place, thing)
     progress.count(ImportRecord.passedOver)
     let row = ImportRecord(entry, outcome: ImportRecord.passedOver, reason: thing.rawValue, message: thing.name)
-    report?.add(row)
-    if session.json { session.console.printJSON(row.json) }
+    write(row)
+  }
+
+  /// Adds a row to the report, wherever that goes.
+  private func write(_ row: ImportRecord, of certificate: CertificateID? = nil) {
+    report?.add(row, of: certificate)
+    if let stream {
+      session.console.printRecord(stream.line(row))
+    } else if session.json {
+      session.console.printJSON(row.json)
+    }
   }
 
   /// Counts and prints a result.
   private func record(
-    _ line: ResultLine, _ record: ImportRecord, status: CommandStatus? = nil, advice: String? = nil
+    _ line: ResultLine, _ rows: [ImportRecord], of certificate: CertificateID? = nil, status: CommandStatus? = nil,
+    advice: String? = nil
   ) {
     tally.add(line, status: status, advice: advice)
     progress.count(line.outcome)
-    if session.json {
-      session.console.printJSON(record.json)
-    } else if line.outcome == ImportRecord.failed {
+    for row in rows { write(row, of: certificate) }
+    if stream != nil {
+      hasPrinted = true
+    } else if !session.json, line.outcome == ImportRecord.failed {
       printed += 1
       guard printed <= ImportOutcomes.maximumPrinted else { return }
       session.console.print(line.rendered(for: session.console.output))
@@ -111,9 +131,9 @@ final class ImportOutcomes {
   /// Ends the report and prints the summary.
   func conclude(_ end: End) -> CommandStatus {
     if printed > ImportOutcomes.maximumPrinted, !session.json {
-      session.console.note("… and \(printed - ImportOutcomes.maximumPrinted) more failures")
+      session.console.note("and \(printed - ImportOutcomes.maximumPrinted) more failures")
     }
-    session.console.note(tally.summary(noun: "entry", plural: "entries"))
+    session.console.note(summary)
     if let text = passedOver.text { session.console.note(text) }
     if progress.passedOver > 0 { session.console.note("\(progress.passedOver) were done before") }
     for advice in tally.advices { session.console.note("  \("→", .cyan) \(advice)") }
@@ -125,8 +145,19 @@ final class ImportOutcomes {
     if end.isComplete, tally.total + progress.passedOver == 0 { reportNoCertificate() }
     if let report {
       if tally.total + passedOver.total == 0, report.isNew { report.discard() } else { conclude(report, end) }
+    } else if stream != nil {
+      session.console.note("report: standard output")
+      if hasRetryable || !end.isComplete {
+        session.console.note("  \("→", .cyan) to continue: give the same command again; certregd knows what is done")
+      }
     }
     return tally.exitStatus
+  }
+
+  private var summary: TerminalText {
+    let targets = session.targets.count
+    guard targets > 1 else { return tally.summary(noun: "entry", plural: "entries") }
+    return tally.summary(noun: "entry", plural: "entries", count: entries, targets: targets)
   }
 
   private func reportNoCertificate() {

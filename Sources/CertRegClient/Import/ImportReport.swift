@@ -104,7 +104,7 @@ package final class ImportReport {
   package func add(_ record: ImportRecord, of certificate: CertificateID? = nil) {
     guard !isReadOnly else { return }
     history.settle(record, of: certificate)
-    file.write(Array((form == .csv ? record.csv : record.json.serialized() + "\n").utf8))
+    file.write(Array((form.line(record) + "\n").utf8))
   }
 
   /// Keeps a failed entry for another try.
@@ -184,7 +184,7 @@ package final class ImportReport {
   }
 
   private func writeHeadings(to file: OwnedFile) {
-    if form == .csv { file.write(Array((ReportForm.headings + "\n").utf8)) }
+    if let headings = form.headings { file.write(Array((headings + "\n").utf8)) }
   }
 
   private func copy(_ line: [UInt8], _ record: ImportRecord, to file: OwnedFile) {

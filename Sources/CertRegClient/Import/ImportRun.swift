@@ -65,6 +65,7 @@ final class ImportRun {
     let delivery = Delivery<Item>(
       session, timeout: timeout, patience: verb.patience, firstPause: verb.firstPause,
       isWorthResending: { item in if case .certificate = item { true } else { false } })
+    outcomes.begin()
     let stop = delivery.run(
       on: connection,
       pulling: { pull() },

@@ -19,7 +19,7 @@ package struct ImportVerb {
   package var wait = true
   /// Asks the daemon to validate only; registers nothing.
   package var isDryRun = false
-  /// The report's path; `nil`: a name made from the source's, and no report for a dry run.
+  /// The report's path, or `-` for standard output; `nil`: a name made from the source's, and no report for a dry run.
   package var reportPath: String?
   /// Continues the report of an earlier run, if there is one.
   package var resumes = false
@@ -99,6 +99,9 @@ package struct ImportVerb {
     return []
   }
 
+  /// The form of the report on standard output; `nil`: it goes elsewhere.
+  func reportStream(json: Bool) -> ReportForm? { reportPath == "-" ? json ? .jsonLines : .csv : nil }
+
   private func readSigners() throws(InputError) -> [SignerCertificate] {
     var signers: [SignerCertificate] = []
     for path in signerPaths {
@@ -123,6 +126,11 @@ package struct ImportVerb {
 
   private func openReport() throws(InputError) -> ImportReport? {
     if isDryRun, reportPath == nil { return nil }
+    if reportPath == "-" {
+      guard resumes else { return nil }
+      throw InputError(
+        .notWritable, "a report on standard output cannot be continued", advice: "name a file with --report")
+    }
     let identity = source == "-" ? FileIdentity(descriptor: STDIN_FILENO) : FileIdentity(path: source)
     return try ImportReport(
       path: reportPath ?? defaultReportPath, resuming: resumes, isDryRun: isDryRun, source: identity)

@@ -157,6 +157,13 @@ final class OwnedFile {
   }
 
   private static func notWritable(_ path: String, _ code: Int32) -> InputError {
-    InputError(.notWritable, "the report \(path) cannot be written: \(systemMessage(code))")
+    let advice: String? =
+      switch code {
+      case EACCES, EPERM, EROFS, ENOENT, ENOTDIR:
+        "name a report in a folder that you may write to: --report PATH, or --report - for standard output"
+      case ENOSPC, EDQUOT: "make room there, or name a report on another disk with --report PATH"
+      default: nil
+      }
+    return InputError(.notWritable, "the report \(path) cannot be written: \(systemMessage(code))", advice: advice)
   }
 }

@@ -14,10 +14,18 @@ enum ReportForm: Hashable {
     self = path.hasSuffix(".jsonl") || path.hasSuffix(".json") ? .jsonLines : .csv
   }
 
-  /// The first line of a CSV report, and of those that earlier versions wrote.
+  /// The first line of a CSV report.
   static let headings = ImportRecord.columns.joined(separator: ",")
   /// The member of a failed entry that has its certificate.
   static let certificateMember = "certificatePem"
+
+  /// The first line of a report of this form; `nil`: it has none.
+  var headings: String? { self == .csv ? ReportForm.headings : nil }
+
+  /// A record as a line of this form, without its end.
+  func line(_ record: ImportRecord) -> String {
+    self == .csv ? String(record.csv.dropLast()) : record.json.serialized()
+  }
 
   /// Whether a file with this content was written by an import. An empty file holds nothing to lose.
   func recognizes(_ stream: ByteStream) throws(InputError) -> Bool {

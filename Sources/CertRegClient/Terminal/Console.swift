@@ -5,29 +5,6 @@ import Glibc
 ///
 /// On a terminal, lines of standard error can be transient: they show progress and are replaced by the next output.
 package final class Console {
-  /// One of the two streams and its abilities.
-  package struct Stream {
-    /// Whether a person sees the stream on a terminal.
-    package var isTerminal: Bool
-    /// The current width in columns. A terminal can change it at any time.
-    package var columns: Int { measure() }
-    /// Whether styles are written.
-    package var colour: Bool
-    private var measure: () -> Int
-    /// Writes text; `false` where not all of it could be written.
-    package var write: (String) -> Bool
-
-    package init(
-      isTerminal: Bool, columns: @escaping @autoclosure () -> Int = 80, colour: Bool = false,
-      write: @escaping (String) -> Bool
-    ) {
-      self.isTerminal = isTerminal
-      measure = columns
-      self.colour = colour
-      self.write = write
-    }
-  }
-
   /// Standard output.
   package let output: Stream
   /// Standard error.
@@ -52,7 +29,7 @@ package final class Console {
     let wantsColour = (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
     return Stream(
       isTerminal: isTerminal, columns: columns(descriptor, environment: environment),
-      colour: isTerminal && wantsColour
+      colour: isTerminal && wantsColour, isUTF8: isUTF8(environment)
     ) { text in
       writeAll(Array(text.utf8), to: descriptor)
     }
@@ -69,7 +46,14 @@ package final class Console {
   /// Prints a line of results.
   package func print(_ text: TerminalText) {
     clearTransient(before: output)
-    writeResult(text.rendered(colour: output.colour))
+    // A program gets names as they are, whatever the locale.
+    writeResult(output.isTerminal ? output.drawn(text) : text.rendered(colour: output.colour))
+  }
+
+  /// Prints a line for programs whose characters are printable.
+  func printRecord(_ line: String) {
+    clearTransient(before: output)
+    writeResult(output.isTerminal && !output.isUTF8 ? line.inASCII : line)
   }
 
   /// Prints lines of results.
@@ -82,16 +66,21 @@ package final class Console {
     clearTransient(before: output)
     let isTerminal = output.isTerminal
     if let member {
-      writeResult(answer.line(adding: member, printable: isTerminal))
+      writeResult(escaped(answer.line(adding: member, printable: isTerminal)))
     } else {
-      writeResult(isTerminal ? answer.json.serialized(printable: true) : answer.line)
+      writeResult(escaped(isTerminal ? answer.json.serialized(printable: true) : answer.line))
     }
+  }
+
+  /// JSON without characters that a terminal does not have.
+  private func escaped(_ json: String) -> String {
+    output.isTerminal && !output.isUTF8 ? JSON.escapingNonASCII(json) : json
   }
 
   /// Prints a JSON value as a line for programs.
   package func printJSON(_ value: JSON) {
     clearTransient(before: output)
-    writeResult(value.serialized(printable: output.isTerminal))
+    writeResult(escaped(value.serialized(printable: output.isTerminal)))
   }
 
   private func writeResult(_ line: String) {
@@ -101,13 +90,19 @@ package final class Console {
   /// Prints a line to standard error.
   package func note(_ text: TerminalText) {
     clearTransient(before: errors)
-    _ = errors.write(text.rendered(colour: errors.colour) + "\n")
+    _ = errors.write(errors.drawn(text) + "\n")
   }
 
   /// Prints an error and its advice.
   package func report(_ error: ClientError) {
     note("\("certregctl:", .red) \(error.message)")
     if let advice = error.advice { note("  \("→", .cyan) \(advice)") }
+  }
+
+  /// Prints what is wrong with a command line, and what to do.
+  package func report(_ fault: CommandWords.Fault) {
+    note("\("certregctl:", .red) \(fault.message)")
+    note("  \("→", .cyan) \(fault.advice)")
   }
 
   /// Shows `text` until something else is written; only on a terminal.
@@ -120,7 +115,7 @@ package final class Console {
     guard errors.isTerminal, lines != transient else { return }
     let width = max(1, errors.columns - 1)
     // Each line is written over the previous one, and the rest is erased after it. Erasing first would flicker.
-    let drawn = lines.map { $0.truncated(to: width).rendered(colour: errors.colour) }
+    let drawn = lines.map { errors.drawn($0.truncated(to: width)) }
     let surplus = max(0, transient.count - lines.count)
     let text = Console.up(transient.count - 1) + Console.lines(drawn + Array(repeating: "", count: surplus))
     _ = errors.write(text + (surplus > 0 ? Console.up(surplus) : ""))

@@ -62,8 +62,9 @@ package struct MemberList {
       guard element.members?.count == 2, let type = element["type"]?.string, let value = element["value"]?.string else {
         return nil
       }
-      // A comma in a value must not look like the end of it (RFC 4514 section 2.4).
-      let escaped = value.map { ",+\"\\<>;".contains($0) ? "\\\($0)" : String($0) }.joined()
+      // A comma in a value must not look like the end of it (RFC 4514 section 2.4). The daemon has escaped backslashes
+      // and control characters already.
+      let escaped = value.map { ",+\"<>;".contains($0) ? "\\\($0)" : String($0) }.joined()
       return "\(type)=\(escaped)"
     }
     return attributes.count == elements.count ? attributes.joined(separator: ", ") : nil

@@ -40,6 +40,28 @@ extension String {
     return result
   }
 
+  /// The text in ASCII: certregctl's own signs as similar ones of the same width, other characters as `\u{…}`.
+  var inASCII: String {
+    if utf8.allSatisfy({ $0 < 0x80 }) { return self }
+    var result = ""
+    for scalar in unicodeScalars {
+      switch scalar {
+      case "…": result += "~"
+      case "→": result += ">"
+      case "▁", "▂", "▃": result += "_"
+      case "▄", "▅", "▆": result += "="
+      case "▇", "█": result += "#"
+      default:
+        if scalar.isASCII {
+          result.unicodeScalars.append(scalar)
+        } else {
+          result += "\\u{" + String(scalar.value, radix: 16) + "}"
+        }
+      }
+    }
+    return result
+  }
+
   /// Terminal columns of printable text.
   var columns: Int {
     unicodeScalars.reduce(0) { $0 + $1.columns }

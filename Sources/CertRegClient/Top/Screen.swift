@@ -36,8 +36,8 @@ final class Screen {
   }
 
   /// Draws `lines` over the previous ones, in one write so that nothing flickers; `false` where the terminal has gone.
-  func draw(_ lines: [TerminalText], colour: Bool) -> Bool {
-    let body = lines.map { $0.rendered(colour: colour) + "\u{1B}[K" }.joined(separator: "\r\n")
+  func draw(_ lines: [TerminalText], on stream: Console.Stream) -> Bool {
+    let body = lines.map { stream.drawn($0) + "\u{1B}[K" }.joined(separator: "\r\n")
     return Screen.write("\u{1B}[H" + body + "\u{1B}[J")
   }
 

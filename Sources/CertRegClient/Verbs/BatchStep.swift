@@ -35,16 +35,18 @@ extension ClientError {
 
 extension AnswerError {
   /// The line that `--json` prints for a failure without an answer of the daemon's.
-  func localLine(file: String) -> JSON {
-    .object([
-      JSON.Member(
-        "error",
-        .object([
-          JSON.Member("type", .string(type)), JSON.Member("reason", .string(reason)),
-          JSON.Member("message", .string(message)), JSON.Member("retryable", .bool(retryable)),
-          JSON.Member("origin", .string("client")),
-        ])),
-      JSON.Member("file", .string(file)),
-    ])
+  ///
+  /// - Parameter file: The input that it concerns; `nil`: none.
+  func localLine(file: String?) -> JSON {
+    .object(
+      [
+        JSON.Member(
+          "error",
+          .object([
+            JSON.Member("type", .string(type)), JSON.Member("reason", .string(reason)),
+            JSON.Member("message", .string(message)), JSON.Member("retryable", .bool(retryable)),
+            JSON.Member("origin", .string("client")),
+          ]))
+      ] + (file.map { [JSON.Member("file", .string($0))] } ?? []))
   }
 }

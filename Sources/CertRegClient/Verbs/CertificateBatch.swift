@@ -12,6 +12,11 @@ final class CertificateBatch {
   private var tally = Tally()
   private var answered = 0
   private var passedOver = PassedOverSummary()
+  /// The inputs with a result or a failure.
+  private var inputs = 0
+  /// The ARNs that the printed lines had no room for, without the IDs at their ends.
+  private var arnBeginnings: [String] = []
+  private var lastARN: String?
 
   /// - Parameters:
   ///   - participle: What has been done to the certificates that are counted in the transient line: `answered`, `checked`.
@@ -93,10 +98,18 @@ final class CertificateBatch {
 
   private func record(_ name: String, _ answer: Answer, _ lines: [(ResultLine, [TerminalText])]) {
     answered += 1
+    inputs += 1
     if session.json { session.console.printJSON(answer, adding: JSON.Member("file", .string(name))) }
     for (line, shown) in lines {
       tally.add(line)
-      if !session.json { session.console.print(shown) }
+      guard !session.json else { continue }
+      session.console.print(shown)
+      guard line.error == nil, let arn = line.certificateARN, let beginning = line.arnBeginning,
+        !shown.contains(where: { $0.plain.hasSuffix(arn) })
+      else { continue }
+      lastARN = arn
+      // There are as many as targets and accounts.
+      if !arnBeginnings.contains(beginning), arnBeginnings.count < 8 { arnBeginnings.append(beginning) }
     }
   }
 
@@ -109,6 +122,7 @@ final class CertificateBatch {
   /// Prints and counts a failure that concerns one input.
   private func fail(_ name: String, _ error: AnswerError, status: CommandStatus, advice: String?) {
     let line = ResultLine(outcome: "failed", name: name, error: error)
+    inputs += 1
     tally.add(line, status: status, advice: advice)
     if session.json {
       session.console.printJSON(error.localLine(file: name))
@@ -130,8 +144,24 @@ final class CertificateBatch {
       for advice in passedOver.advices { session.console.note("  \("→", .cyan) \(advice)") }
       return .combining([tally.exitStatus, .noInput])
     }
-    if tally.total > 1 { session.console.note(tally.summary(noun: noun)) }
+    printARNs()
+    if tally.total > 1 { session.console.note(summary) }
     for advice in tally.advices { session.console.note("  \("→", .cyan) \(advice)") }
     return tally.exitStatus
+  }
+
+  /// What the results are of. Verbs that ask for each target by itself count results.
+  private var summary: TerminalText {
+    guard noun == "certificate", session.targets.count > 1 else { return tally.summary(noun: noun) }
+    return tally.summary(noun: noun, count: inputs, targets: session.targets.count)
+  }
+
+  /// Prints the ARNs where the lines had no room for them: a single one as a whole, from the beginning of a line, so that
+  /// it can be copied; of several what their IDs follow.
+  private func printARNs() {
+    let output = session.console.output
+    guard output.isTerminal, !ResultLine.fitsARNs(output), let lastARN else { return }
+    if tally.total == 1 { return session.console.print(TerminalText(lastARN)) }
+    session.console.note("ARN: \(arnBeginnings.map { $0 + "ID" }.joined(separator: ", "))")
   }
 }

@@ -2,7 +2,7 @@ import CertRegCodec
 
 /// `certregctl forget`: removes what the daemon knows about certificates. Nothing goes upstream.
 package struct ForgetVerb {
-  /// Certificate IDs (64 hexadecimal digits), files, folders or `-`.
+  /// Certificate IDs, ARNs, fingerprints, files, folders or `-`.
   package var subjects: [String]
   /// How to read files.
   package var input = InputOptions()

@@ -3,7 +3,7 @@ import CertRegCore
 
 /// `certregctl lookup`: prints what the daemon knows about certificates.
 package struct LookupVerb {
-  /// Certificate IDs (64 hexadecimal digits), files, folders or `-`.
+  /// Certificate IDs, ARNs, fingerprints, files, folders or `-`.
   package var subjects: [String]
   /// How to read files.
   package var input = InputOptions()
@@ -29,6 +29,8 @@ package struct LookupVerb {
   /// A recorded failure is an answer, not a failure of `lookup`. Only an `error` without a `state` is one.
   private static func line(_ answer: Answer, name: String) -> ResultLine {
     var line = ResultLine(result: answer.json, name: name)
+    // The daemon looks an ID up in its target. The ARN may name another region or account.
+    if name.hasPrefix("arn:"), let arn = line.certificateARN, arn != name { line.remark = "its ARN is another one" }
     if let state = answer.json["state"]?.string {
       line.outcome = state
       line.remark = line.remark ?? line.detail
@@ -77,11 +79,7 @@ struct SubjectSteps {
         expand(entry)
       } else if let subject = subjects.popLast() {
         inputs = nil
-        if let id = CertificateID(hex: Array(subject.utf8)) {
-          addRequests(name: subject, key: "certificateId", value: id.hex)
-        } else {
-          open(subject)
-        }
+        open(subject)
       } else {
         return nil
       }
@@ -91,7 +89,11 @@ struct SubjectSteps {
 
   private mutating func open(_ subject: String) {
     do throws(InputError) {
-      inputs = try InputSource([subject], options: options)
+      if let id = try CertificateReference.id(subject) {
+        addRequests(name: subject, key: "certificateId", value: id.hex)
+      } else {
+        inputs = try InputSource([subject], options: options)
+      }
     } catch {
       ready.append(.failure(name: subject, error))
     }

@@ -77,8 +77,8 @@ package struct ResultLine: Hashable, Sendable {
     }
   }
 
-  /// The lines to print: columns that fit its width on a terminal, otherwise one line with tabs between outcome, ID, ARN, name,
-  /// target and detail, and `-` for missing values.
+  /// The lines to print: on a terminal columns that fit its width, or the ID on a line of its own; otherwise one line with
+  /// tabs between outcome, ID, ARN, name, target and detail, and `-` for missing values.
   ///
   /// - Parameters:
   ///   - stream: Where the lines go.
@@ -93,27 +93,49 @@ package struct ResultLine: Hashable, Sendable {
     let room = max(20, stream.columns - ResultLine.headColumns)
     let margin = String(repeating: " ", count: ResultLine.headColumns)
     let details = (detail ?? "").printable.wrapped(to: room).map { TerminalText("\(margin)\($0)") }
-    if error != nil { return [head + TerminalText(place.printable.suffix(columns: room))] + details }
-    return [head + columns(place: place.printable, room: room)] + details
+    let isWide = ResultLine.fitsIDs(stream)
+    if error == nil, isWide { return [head + columns(place: place.printable, room: room)] + details }
+    let first = head + TerminalText(place.printable.suffix(columns: room))
+    guard error == nil, let certificateID else { return [first] + details }
+    // A terminal that is narrower still breaks the line by itself, and copies it as one.
+    return [first, TerminalText((room >= certificateID.count ? margin : "") + certificateID)] + details
+  }
+
+  /// Whether a whole ID has room beside the outcome and the name.
+  static func fitsIDs(_ stream: Console.Stream) -> Bool {
+    stream.columns - headColumns - nameColumns >= idColumns + 2
+  }
+
+  /// Whether an ARN, or the beginning of one, has room, too.
+  static func fitsARNs(_ stream: Console.Stream) -> Bool {
+    stream.columns - headColumns - nameColumns >= arnRoom
+  }
+
+  /// The ARN without the ID at its end; `nil` if it does not end with it, or there is none.
+  var arnBeginning: String? {
+    guard let id = certificateID, id.count > 16, let arn = certificateARN, arn.hasSuffix(id) else { return nil }
+    return String(arn.dropLast(id.count))
   }
 
   /// Columns for the outcome and the space after it.
   private static let headColumns = 11
   /// Columns that the name has at least.
   private static let nameColumns = 20
+  private static let idColumns = 64
+  /// Columns for an ID and the beginning of an ARN.
+  private static let arnRoom = 116
 
   /// ID, ARN and name in `room` columns. What is left out depends on the room alone, so that the lines of a batch are aligned: first
-  /// the ID at the end of the ARN, which repeats the ID, then the ARN, then the end of the ID.
+  /// the ID at the end of the ARN, which repeats the ID, then the ARN. The ID is always whole, so that it can be copied.
   private func columns(place: String, room: Int) -> TerminalText {
     let id = certificateID ?? "-"
     let arn = certificateARN ?? "-"
-    let shortARN = arn.hasSuffix(id) && id.count > 16 ? String(arn.dropLast(id.count)) + "…" : arn
-    var cells: [TerminalText]
+    let shortARN = arnBeginning.map { $0 + "…" } ?? arn
+    var cells = [TerminalText(id).padded(to: ResultLine.idColumns)]
     switch room - ResultLine.nameColumns {
-    case 180...: cells = [TerminalText(id).padded(to: 64), TerminalText(arn, .dim)]
-    case 116...: cells = [TerminalText(id).padded(to: 64), TerminalText(shortARN, .dim)]
-    case 66...: cells = [TerminalText(id).padded(to: 64)]
-    default: cells = [TerminalText(id).truncated(to: 17).padded(to: 17)]
+    case 180...: cells.append(TerminalText(arn, .dim))
+    case ResultLine.arnRoom...: cells.append(TerminalText(shortARN, .dim))
+    default: break
     }
     let taken = cells.reduce(0) { $0 + $1.width + 2 }
     cells.append(TerminalText(place.suffix(columns: max(10, room - taken))))

@@ -34,13 +34,21 @@ package struct Tally {
   /// The order in which outcomes are printed. Others follow, and failures are last.
   static let order = ["created", "existing", "cached", "queued", "valid", "duplicate"]
 
-  /// `12 certificates: 9 created, 2 existing, 1 failed`.
-  package func summary(noun: String = "certificate", plural: String? = nil) -> TerminalText {
+  /// `12 certificates: 9 created, 2 existing, 1 failed`, or `1 certificate in 2 targets: 1 created, 1 failed`.
+  ///
+  /// - Parameters:
+  ///   - count: How many things have these results; `nil`: one for each result.
+  ///   - targets: In how many targets.
+  package func summary(
+    noun: String = "certificate", plural: String? = nil, count: Int? = nil, targets: Int = 1
+  ) -> TerminalText {
+    let number = count ?? total
     let known = Tally.order.flatMap { word in counts.filter { $0.outcome == word } }
     let ordered =
       known + counts.filter { !Tally.order.contains($0.outcome) && $0.outcome != "failed" }
       + counts.filter { $0.outcome == "failed" }
-    var text: TerminalText = "\(total) \(total == 1 ? noun : plural ?? noun + "s")"
+    var text: TerminalText = "\(number) \(number == 1 ? noun : plural ?? noun + "s")"
+    if targets > 1 { text += " in \(targets) targets" }
     for (index, entry) in ordered.enumerated() {
       let part = "\(entry.count) \(entry.outcome)"
       text += "\(index == 0 ? ": " : ", ")\(part, entry.outcome == "failed" ? .red : .plain)"

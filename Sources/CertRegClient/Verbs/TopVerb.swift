@@ -41,7 +41,7 @@ package struct TopVerb {
         let notice = TerminalText("waiting: \(error.message)", .red).truncated(to: size.columns)
         if lines.isEmpty { lines = [notice] } else { lines[0] = notice }
       }
-      guard screen.draw(lines, colour: session.console.output.colour) else { return .outputLost }
+      guard screen.draw(lines, on: session.console.output) else { return .outputLost }
       let wake = session.clock.monotonic + interval
       while !isInterrupted(), session.clock.monotonic < wake {
         switch screen.key(until: wake, session.clock) {

@@ -20,6 +20,19 @@ extension JSONValue {
     }
     return result
   }
+
+  /// JSON with an escape for each character that is not ASCII. Such characters occur inside strings only.
+  static func escapingNonASCII(_ json: String) -> String {
+    var result = ""
+    for scalar in json.unicodeScalars {
+      if scalar.isASCII {
+        result.unicodeScalars.append(scalar)
+      } else {
+        for unit in String(scalar).utf16 { result += "\\u" + hexadecimal(UInt32(unit), digits: 4) }
+      }
+    }
+    return result
+  }
 }
 
 /// `value` in lower-case hexadecimal with at least `digits` digits.

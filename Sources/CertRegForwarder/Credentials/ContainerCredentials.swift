@@ -26,7 +26,7 @@ struct ContainerCredentials: CredentialsProvider {
     let token = try token()
     if let token { headers.append(("Authorization", token)) }
     let reply = try await endpoints.send(
-      .GET, url, headers: headers, timeout: CredentialEndpoints.localTimeout, service: Self.source)
+      .GET, url, headers: headers, timeout: CredentialEndpoints.localTimeout, service: Self.source, place: .host)
     guard reply.status == 200 else {
       throw CredentialsError(
         refusal: reply, source: Self.source, advice: "check the task's or pod's role and the authorization token",

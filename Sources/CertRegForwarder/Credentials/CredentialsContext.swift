@@ -58,22 +58,28 @@ package struct CredentialsContext: Sendable {
   /// - Parameter region: The target's region, for taking roles.
   /// - Throws: `UpstreamConfigurationError` if a setting of the provider cannot be used.
   package func provider(
-    for credentials: CredentialsConfiguration, profiles: SharedProfileStore, region: String?
+    for configuration: TargetConfiguration, region: String?
   ) throws(UpstreamConfigurationError) -> any CredentialsProvider {
-    let endpoints = CredentialEndpoints(environment: environment, eventLoopGroup: eventLoopGroup)
-    var profileName = profiles.defaultProfileName
-    if case .profile(let name?, _) = credentials { profileName = name }
-    let service = SecurityTokenService(region: region, environment: environment, clock: clock, endpoints: endpoints) {
-      [profileName] () throws(CredentialsError) in
-      let shared = try profiles.profiles()
-      return shared.profiles[profileName].flatMap { shared.endpoint(profile: $0, service: "sts") }
-    }
-    let provider = try provider(for: credentials, profiles: profiles, endpoints: endpoints, service: service)
+    let profiles = profileStore(for: configuration.credentials)
+    let endpoints = CredentialEndpoints(
+      of: configuration, environment: environment, eventLoopGroup: eventLoopGroup)
+    let service = securityTokenService(of: configuration, region: region, endpoints)
+    let provider = try provider(for: configuration, profiles: profiles, endpoints: endpoints, service: service)
     return ConnectedProvider(provider: provider, endpoints: endpoints)
   }
 
+  /// The Security Token Service as a target reaches it.
+  func securityTokenService(
+    of configuration: TargetConfiguration, region: String?, _ endpoints: CredentialEndpoints
+  ) -> SecurityTokenService {
+    let resolver = EndpointResolver(
+      configuration, environment: environment, profiles: profileStore(for: configuration.credentials))
+    return SecurityTokenService(
+      region: region, environment: environment, clock: clock, endpoints: endpoints, resolver: resolver)
+  }
+
   private func provider(
-    for credentials: CredentialsConfiguration, profiles: SharedProfileStore, endpoints: CredentialEndpoints,
+    for configuration: TargetConfiguration, profiles: SharedProfileStore, endpoints: CredentialEndpoints,
     service: SecurityTokenService
   ) throws(UpstreamConfigurationError) -> any CredentialsProvider {
     func profile(_ name: String?, _ part: ProfileCredentials.Part = .all) -> ProfileCredentials {
@@ -89,13 +95,13 @@ package struct CredentialsContext: Sendable {
       CredentialsChain(providers: [
         EnvironmentCredentials(environment: environment, clock: clock),
         profile(nil, .roles),
-        EnvironmentWebIdentity(environment: environment, files: files, service: service),
+        WebIdentityOfChain(environment: environment, store: profiles, files: files, service: service),
         profile(nil, .keysAndProcess),
         ContainerCredentials(uri: nil, environment: environment, files: files, endpoints: endpoints),
-        InstanceMetadataCredentials(metadata: metadata(nil), isRequired: false),
+        InstanceMetadataCredentials(metadata: metadata(nil), isRequired: false) { InstanceMetadata.isInstance(files) },
       ])
     }
-    switch credentials {
+    switch configuration.credentials {
     case .chain: return chain()
     case .environment: return EnvironmentCredentials(environment: environment, clock: clock)
     case .profile(let name, _): return profile(name)
@@ -119,14 +125,15 @@ package struct CredentialsContext: Sendable {
         settings: .init(
           endpoint: endpoint, roleAlias: roleAlias, thingName: thingName, certificateFile: certificateFile,
           privateKeyFile: privateKeyFile, caFile: caFile),
-        environment: environment, files: files, eventLoopGroup: eventLoopGroup)
+        connections: ConnectionSettings(configuration, environment: environment), files: files,
+        eventLoopGroup: eventLoopGroup)
     case .rolesAnywhere(
       let trustAnchorARN, let profileARN, let roleARN, let certificateFile, let privateKeyFile, let chainFile):
       return RolesAnywhereCredentials(
         settings: .init(
           trustAnchorARN: trustAnchorARN, profileARN: profileARN, roleARN: roleARN, certificateFile: certificateFile,
           privateKeyFile: privateKeyFile, chainFile: chainFile),
-        environment: environment, files: files, clock: clock, endpoints: endpoints)
+        environment: environment, files: files, clock: clock, endpoints: endpoints, resolver: service.resolver)
     }
   }
 }
@@ -185,7 +192,7 @@ extension AWSUpstreamClient {
       }
       return region
     }
-    let provider = try context.provider(for: configuration.credentials, profiles: profiles, region: endpoint.region)
+    let provider = try context.provider(for: configuration, region: endpoint.region)
     try self.init(
       configuration: configuration, endpoint: endpoint,
       credentials: RefreshingCredentials(

@@ -6,6 +6,11 @@ import NIOHTTP1
 /// Version 1 is not used: it answers every plain GET that the host can be made to send.
 struct InstanceMetadata: Sendable {
   static let name = "instance metadata"
+  /// The reply with a token does not travel further than the hop limit, which is 1 by default (EC2 User Guide,
+  /// "Configure the Instance Metadata Service options").
+  static let hopLimitAdvice =
+    "in a container, the instance's hop limit must be 2 or more (aws ec2 modify-instance-metadata-options "
+    + "--http-put-response-hop-limit 2)"
 
   /// Overrides the environment.
   let endpoint: String?
@@ -48,7 +53,7 @@ struct InstanceMetadata: Sendable {
   func session() async throws(CredentialsError) -> Session {
     let reply = try await endpoints.send(
       .PUT, try url(), path: "/latest/api/token", headers: [("X-aws-ec2-metadata-token-ttl-seconds", "300")],
-      timeout: timeout, service: Self.name)
+      timeout: timeout, service: Self.name, place: .host, timeoutAdvice: Self.hopLimitAdvice)
     let token = String(decoding: reply.body, as: UTF8.self)
     guard reply.status == 200, UpstreamText.identifier(token) != nil else { return .refused(status: reply.status) }
     return .token(token)
@@ -56,7 +61,8 @@ struct InstanceMetadata: Sendable {
 
   func get(_ path: String, token: String) async throws(CredentialsError) -> HTTPReply {
     try await endpoints.send(
-      .GET, try url(), path: path, headers: [("X-aws-ec2-metadata-token", token)], timeout: timeout, service: Self.name)
+      .GET, try url(), path: path, headers: [("X-aws-ec2-metadata-token", token)], timeout: timeout, service: Self.name,
+      place: .host)
   }
 
   /// The region that the instance runs in: the category `placement/region` (EC2 User Guide, "Instance metadata

@@ -8,6 +8,8 @@ struct InstanceMetadataCredentials: CredentialsProvider {
   let metadata: InstanceMetadata
   /// Whether the configuration names this source. Its silence is an error then; otherwise the next source is asked.
   let isRequired: Bool
+  /// Tells whether the host is an EC2 instance, where the service has to answer.
+  var isInstance: @Sendable () -> Bool = { false }
 
   var summary: String { "instance metadata (IMDSv2)" }
 
@@ -43,7 +45,7 @@ struct InstanceMetadataCredentials: CredentialsProvider {
     let session: InstanceMetadata.Session
     do throws(CredentialsError) { session = try await metadata.session() } catch {
       // Most hosts are not EC2 instances.
-      if !isRequired, error.code == .unavailable { return nil }
+      if !isRequired, error.code == .unavailable, !isInstance() { return nil }
       throw error
     }
     // Other clouds have other services at this address.

@@ -26,14 +26,14 @@ final class IoTProviderCredentials: CredentialsProvider {
 
   private let settings: Settings
   private let url: ServiceURL
-  private let environment: ProcessEnvironment
+  private let connections: ConnectionSettings
   private let files: HostFiles
   private let eventLoopGroup: any EventLoopGroup
   /// Protects the transport, which is replaced when the certificate or the key was replaced.
   private let connected = Mutex<Connected?>(nil)
 
   init(
-    settings: Settings, environment: ProcessEnvironment, files: HostFiles, eventLoopGroup: any EventLoopGroup
+    settings: Settings, connections: ConnectionSettings, files: HostFiles, eventLoopGroup: any EventLoopGroup
   ) throws(UpstreamConfigurationError) {
     let text = settings.endpoint.contains("://") ? settings.endpoint : "https://\(settings.endpoint)"
     do throws(ServiceURLError) { url = try ServiceURL(parsing: text) } catch {
@@ -51,7 +51,7 @@ final class IoTProviderCredentials: CredentialsProvider {
       throw UpstreamConfigurationError("`roleAlias` is not the name of a role alias")
     }
     self.settings = settings
-    self.environment = environment
+    self.connections = connections
     self.files = files
     self.eventLoopGroup = eventLoopGroup
   }
@@ -72,7 +72,7 @@ final class IoTProviderCredentials: CredentialsProvider {
       // The service ends the handshake if it does not know the certificate, which only the operator can correct.
       throw CredentialsError(
         error.kind == .tlsFailure ? .invalid : .unavailable, "\(Self.source) at \(url.authority): \(error.detail)",
-        cause: error.cause?.masked(with: environment.secrets))
+        cause: error.cause?.masked(with: connections.secrets))
     }
     guard reply.status == 200 else {
       throw CredentialsError(
@@ -80,7 +80,7 @@ final class IoTProviderCredentials: CredentialsProvider {
         advice:
           "check that the certificate is active, that its policy allows iot:AssumeRoleWithCertificate on the role "
           + "alias \(settings.roleAlias), and that `thingName` is the thing it is attached to",
-        secrets: environment.secrets)
+        secrets: connections.secrets)
     }
     let object = try? JSONValue(parsing: reply.body)
     return try CredentialFields.service.read(
@@ -101,8 +101,8 @@ final class IoTProviderCredentials: CredentialsProvider {
     if let last, last.identities == identities { return last.transport }
     do {
       var options = TransportOptions()
-      options.proxy = try ProxySettings.proxy(for: url, configured: nil, environment: environment)
-      options.authoritiesFile = settings.caFile ?? environment["AWS_CA_BUNDLE"]
+      options.proxy = try connections.proxy(for: url)
+      options.authoritiesFile = settings.caFile ?? connections.authoritiesFile
       options.clientIdentity = (settings.certificateFile, settings.privateKeyFile)
       options.connections = 1
       let transport = try HTTPTransport(options: options, eventLoopGroup: eventLoopGroup)

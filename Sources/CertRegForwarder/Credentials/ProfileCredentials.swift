@@ -6,8 +6,8 @@ struct ProfileCredentials: CredentialsProvider {
   /// So many profiles may lead from one to the next by `source_profile`.
   private static let maximumHops = 8
 
-  /// The settings of the profile that are used. In the SDKs' chain a role of the profile comes before a web identity of
-  /// the environment, and the rest of the profile after it.
+  /// The settings of the profile that are used. In the SDKs' chain a role of the profile comes before a web identity,
+  /// whose settings the environment may have, and the rest of the profile after it.
   enum Part: Sendable {
     case all
     case roles
@@ -35,7 +35,8 @@ struct ProfileCredentials: CredentialsProvider {
       guard name != nil || store.isProfileNamed else { return nil }
       throw CredentialsError(.invalid, "The profile \(wanted) is not in \(store.summary)")
     }
-    if part != .keysAndProcess, let provided = try await role(of: profile, in: profiles, visited: []) {
+    let isOfChain = part == .roles && profile["web_identity_token_file"] != nil
+    if part != .keysAndProcess, !isOfChain, let provided = try await role(of: profile, in: profiles, visited: []) {
       return provided
     }
     return part == .roles ? nil : try await keysOrProcess(of: profile)
@@ -54,9 +55,8 @@ struct ProfileCredentials: CredentialsProvider {
     let role = RoleRequest(
       roleARN: roleARN, sessionName: profile["role_session_name"], externalID: profile["external_id"],
       durationSeconds: profile["duration_seconds"].flatMap(Int.init) ?? 3600)
-    let service = SecurityTokenService(
-      region: service.region ?? profile["region"], environment: environment, clock: service.clock,
-      endpoints: endpoints, configuredURL: service.configuredURL)
+    var service = service
+    service.region = service.region ?? profile["region"]
     if let tokenFile = profile["web_identity_token_file"] {
       return try await WebIdentityCredentials(role: role, tokenFile: tokenFile, files: files, service: service).fetch()
     }

@@ -20,8 +20,15 @@ enum ProfileKeys {
       signing: try SigningCredentials(
         accessKeyID: .init("aws_access_key_id of \(place)", keyID),
         secretAccessKey: .init("aws_secret_access_key of \(place)", secret),
-        sessionToken: profile["aws_session_token"].map { .init("aws_session_token of \(place)", $0) }),
+        sessionToken: token(of: profile, place)),
       source: "shared files, profile \(profile.name)", recheckAfter: recheckAfter)
+  }
+
+  /// The session token, also under its name of old.
+  private static func token(of profile: SharedProfiles.Profile, _ place: String) -> WrittenCredential? {
+    ["aws_session_token", "aws_security_token"].lazy.compactMap { name in
+      profile[name].map { .init("\(name) of \(place)", $0) }
+    }.first
   }
 
   private static func missing(_ setting: String, of profile: SharedProfiles.Profile) -> CredentialsError {

@@ -25,6 +25,7 @@ struct RolesAnywhereCredentials: CredentialsProvider {
   let files: HostFiles
   let clock: HostClock
   let endpoints: CredentialEndpoints
+  let resolver: EndpointResolver
 
   var summary: String { "\(Self.source) with \(settings.certificateFile)" }
   var filePaths: [String] {
@@ -65,17 +66,7 @@ struct RolesAnywhereCredentials: CredentialsProvider {
       throw CredentialsError(.invalid, "`trustAnchorArn` is not the ARN of a trust anchor")
     }
     let region = String(fields[3])
-    do {
-      let isIgnored = environment.flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
-      if !isIgnored, let text = environment["AWS_ENDPOINT_URL_ROLESANYWHERE"] {
-        return (try ServiceURL(parsing: text), region)
-      }
-      return (
-        try ServiceEndpoint.rolesAnywhere(region: region, fips: environment.flag("AWS_USE_FIPS_ENDPOINT")), region
-      )
-    } catch {
-      throw CredentialsError(.invalid, "The endpoint of IAM Roles Anywhere: \(error)")
-    }
+    return (try resolver.rolesAnywhere(region: region), region)
   }
 
   /// The certificate and key, read again because both may have been renewed.

@@ -15,12 +15,11 @@ struct RoleRequest: Sendable, Hashable {
 /// The operations of the Security Token Service that return a role's credentials or an identity.
 struct SecurityTokenService: Sendable {
   /// `nil`: neither the target nor the profile names one.
-  let region: String?
+  var region: String?
   let environment: ProcessEnvironment
   let clock: HostClock
   let endpoints: CredentialEndpoints
-  /// The endpoint that the target's profile names for the service.
-  var configuredURL: @Sendable () throws(CredentialsError) -> String? = { () throws(CredentialsError) in nil }
+  let resolver: EndpointResolver
 
   /// Parameters that a reply must not repeat.
   private static let secretParameters: Set<String> = ["WebIdentityToken", "ExternalId"]
@@ -116,17 +115,7 @@ struct SecurityTokenService: Sendable {
     guard let region else {
       throw CredentialsError(.invalid, "A region is needed to take a role: set `region` of the target or AWS_REGION")
     }
-    var custom: String?
-    if !environment.flag("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
-      custom = environment["AWS_ENDPOINT_URL_STS"] ?? environment["AWS_ENDPOINT_URL"]
-      if custom == nil { custom = try configuredURL() }
-    }
-    do {
-      if let custom { return (try ServiceURL(parsing: custom), region) }
-      return (try ServiceEndpoint.sts(region: region, fips: environment.flag("AWS_USE_FIPS_ENDPOINT")), region)
-    } catch {
-      throw CredentialsError(.invalid, "The endpoint of the Security Token Service: \(error)")
-    }
+    return try resolver.sts(region: region)
   }
 
   private func read(_ document: String, role: RoleRequest) throws(CredentialsError) -> ProvidedCredentials {

@@ -1,3 +1,4 @@
+import CertRegCore
 import Synchronization
 
 /// The profiles of the shared files, both files' settings merged.
@@ -53,7 +54,6 @@ struct SharedProfiles: Sendable {
 
   /// The endpoint that a profile names for a service, or for all.
   func endpoint(profile: Profile, service: String) -> String? {
-    if profile.flag("ignore_configured_endpoint_urls") { return nil }
     if let name = profile["services"], let url = services[name]?.nested[service]?["endpoint_url"], !url.isEmpty {
       return url
     }
@@ -93,6 +93,11 @@ package final class SharedProfileStore: Sendable {
     defaultProfileName = named ?? "default"
     isProfileNamed = named != nil
     self.files = files
+  }
+
+  /// The profile of a target with these credentials.
+  func profileName(for credentials: CredentialsConfiguration) -> String {
+    if case .profile(let name?, _) = credentials { name } else { defaultProfileName }
   }
 
   /// The current profiles.

@@ -21,9 +21,11 @@ struct WebIdentityCredentials: CredentialsProvider {
   }
 }
 
-/// A web identity whose role and token are named by environment variables.
-struct EnvironmentWebIdentity: CredentialsProvider {
+/// The web identity of the chain: each setting is the environment's, else the profile's (botocore,
+/// `AssumeRoleWithWebIdentityProvider`).
+struct WebIdentityOfChain: CredentialsProvider {
   let environment: ProcessEnvironment
+  let store: SharedProfileStore
   let files: HostFiles
   let service: SecurityTokenService
 
@@ -31,12 +33,18 @@ struct EnvironmentWebIdentity: CredentialsProvider {
   var filePaths: [String] { environment["AWS_WEB_IDENTITY_TOKEN_FILE"].map { [$0] } ?? [] }
 
   func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
-    guard let tokenFile = environment["AWS_WEB_IDENTITY_TOKEN_FILE"] else { return nil }
-    guard let roleARN = environment["AWS_ROLE_ARN"] else {
+    let profile = try store.profiles().profiles[store.defaultProfileName]
+    guard let tokenFile = environment["AWS_WEB_IDENTITY_TOKEN_FILE"] ?? profile?["web_identity_token_file"] else {
+      return nil
+    }
+    guard let roleARN = environment["AWS_ROLE_ARN"] ?? profile?["role_arn"] else {
       throw CredentialsError(
         .invalid, "AWS_WEB_IDENTITY_TOKEN_FILE is set but AWS_ROLE_ARN is not: set both or neither")
     }
-    let role = RoleRequest(roleARN: roleARN, sessionName: environment["AWS_ROLE_SESSION_NAME"])
+    var service = service
+    service.region = service.region ?? profile?["region"]
+    let role = RoleRequest(
+      roleARN: roleARN, sessionName: environment["AWS_ROLE_SESSION_NAME"] ?? profile?["role_session_name"])
     return try await WebIdentityCredentials(role: role, tokenFile: tokenFile, files: files, service: service).fetch()
   }
 }

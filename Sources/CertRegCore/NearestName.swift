@@ -1,8 +1,8 @@
 /// Suggests the correct name for a mistyped one.
-enum NearestName {
+package enum NearestName {
   /// The name with the fewest edits from `text`: at most a third of the name's length, and one edit always. Case is
   /// ignored. `nil` where no name is so near, or `text` is too long for a typing mistake.
-  static func of(_ text: String, among names: [String]) -> String? {
+  package static func of(_ text: String, among names: [String]) -> String? {
     guard text.utf8.count <= 64 else { return nil }
     let mistyped = Array(text.lowercased().utf8)
     var nearest: (name: String, distance: Int)?
@@ -16,7 +16,7 @@ enum NearestName {
   }
 
   /// Insertions, deletions, replacements and swaps of neighbours (optimal string alignment).
-  static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+  package static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
     var beforeLast: [Int] = []
     var last = Array(0...right.count)
     for row in 0..<left.count {
