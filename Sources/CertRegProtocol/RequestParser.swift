@@ -288,9 +288,12 @@ struct RequestParser {
       if request.certificatePem == nil { return .missingMember(.certificatePem) }
     case .forget:
       if request.certificateID == nil { return .missingMember(.certificateId) }
-    case .lookup:
+    case .lookup, .update:
       if request.certificateID == nil && request.certificatePem == nil { return .missingMember(.certificateId) }
       if request.certificateID != nil && request.certificatePem != nil { return .conflictingMembers }
+      guard request.operation == .update else { break }
+      guard let status = request.status else { return .missingMember(.status) }
+      if !status.canBeSet { return .statusNotSettable(status) }
     case .watch:
       if let id = request.id, id.count > LineParser.maxWatchIDBytes { return .watchIDTooLong(offset: id.lowerBound) }
     case .status, .metrics:

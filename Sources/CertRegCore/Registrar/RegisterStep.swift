@@ -32,6 +32,8 @@ package struct RegisterStep: Step {
       }
     case .failed(let failure):
       return .failed(failure)
+    case .updated:
+      return .failed(.foreignReply)
     }
     return .done(facts)
   }
