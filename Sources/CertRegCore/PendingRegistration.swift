@@ -126,7 +126,8 @@ package struct PendingRegistration: Hashable, Sendable {
   package var slots: Int { max(1, (der.count + 2047) / 2048) }
 
   package init(
-    key: RegistrationKey, sequence: Int64, purpose: JobPurpose = .register, der: [UInt8], status: CertificateStatus?, enqueuedAt: WallTime,
+    key: RegistrationKey, sequence: Int64, purpose: JobPurpose = .register, der: [UInt8], status: CertificateStatus?,
+    enqueuedAt: WallTime,
     callStarted: Bool, attempts: Int, lastError: ServiceError?, requester: Requester, deviceID: DeviceID? = nil,
     basis: VerdictBasis, facts: JobFacts = JobFacts()
   ) {

@@ -39,10 +39,13 @@ package struct JobID: Hashable, Sendable {
     self.sequence = sequence
   }
 
+  /// The account and region that the job is about.
   package var target: TargetName { key.target }
 
+  /// Whether two numbers are the same.
   package static func == (one: JobID, other: JobID) -> Bool { one.sequence == other.sequence }
 
+  /// Hashes the number.
   package func hash(into hasher: inout Hasher) { hasher.combine(sequence) }
 }
 

@@ -14,7 +14,8 @@ extension RequestService {
       let targets = try targets(of: request)
       let (der, id) = try readCertificate(request, verdict)
       let wish = KnownResults.Wish(
-        namedStatus: request.status, status: request.status ?? currentConfiguration.defaultStatus, ifExists: request.ifExists, refresh: request.refresh,
+        namedStatus: request.status, status: request.status ?? currentConfiguration.defaultStatus,
+        ifExists: request.ifExists, refresh: request.refresh,
         deviceID: request.deviceID)
       let answers = FanIn(count: targets.count) { [counts] results in
         for result in results { counts.count(result, of: .register) }

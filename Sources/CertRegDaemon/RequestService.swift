@@ -106,7 +106,8 @@ final class RequestService: RequestHandling {
     guard let access else {
       switch request.operation {
       case .watch, .status, .metrics: carryOut(request, from: peer, reply: reply)
-      case .register, .update, .validate, .lookup, .forget: onWorker { self.carryOut(request, from: peer, reply: reply) }
+      case .register, .update, .validate, .lookup, .forget:
+        onWorker { self.carryOut(request, from: peer, reply: reply) }
       }
       return
     }

@@ -98,7 +98,8 @@ package struct EventID: Hashable, Sendable {
   package static let all: [EventID] = [
     ready, stopping, stopped, startFailed, reloaded, reloadRefused, registered, registrationFailed,
     registrationQueued, registrationShared, registrationRepeated, registrationRefused, statusSet, statusNotSet,
-    upstreamMismatch, upstreamThrottled, upstreamUnavailable, upstreamRecovered, identityRefused, clockCorrected, peerRefused,
+    upstreamMismatch, upstreamThrottled, upstreamUnavailable, upstreamRecovered, identityRefused, clockCorrected,
+    peerRefused,
     connectionsExhausted, queueFull, storeFailed, storeRecovered, storeDamaged, watchdogWithheld, internalFault,
     messagesSuppressed,
   ]

@@ -59,7 +59,9 @@ extension RequestFault {
     case .duplicateMember(let member, let offset):
       return (.duplicateMember, "member \"\(member.name)\" is given twice, again at byte offset \(offset)")
     case .missingMember(let member):
-      let what = member == .certificateId && operation != .forget ? "\"certificateId\" or \"certificatePem\"" : "\"\(member.name)\""
+      let what =
+        member == .certificateId && operation != .forget
+        ? "\"certificateId\" or \"certificatePem\"" : "\"\(member.name)\""
       return (.missingMember, "\(operation.rawValue) needs the member \(what)")
     case .conflictingMembers:
       return (.conflictingMembers, "\(operation.rawValue) takes \"certificateId\" or \"certificatePem\", not both")

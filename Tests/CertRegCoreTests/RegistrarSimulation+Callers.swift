@@ -104,7 +104,8 @@ extension RegistrarSimulation {
       isBeginning: isBeginning)
     if isBeginning {
       turns.take(
-        row.key.target, core.operation(of: row.id), request.expectation == .queued ? .others : .awaited, uid: row.requester.uid, at: now.monotonic)
+        row.key.target, core.operation(of: row.id), request.expectation == .queued ? .others : .awaited,
+        uid: row.requester.uid, at: now.monotonic)
     }
   }
 

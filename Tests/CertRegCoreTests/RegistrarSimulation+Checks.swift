@@ -37,7 +37,9 @@ extension RegistrarSimulation {
         reach(.inheritance)
       }
     case .complete(let id, let registration):
-      if flights[id]?.isEnding != true, let registered = RegisteredCertificate(registration) { check(registered, of: id) }
+      if flights[id]?.isEnding != true, let registered = RegisteredCertificate(registration) {
+        check(registered, of: id)
+      }
       flights[id]?.isEnding = true
     case .setStatus(let id, _): flights[id]?.isEnding = true
     case .fail(let id, let failure):
@@ -194,7 +196,9 @@ extension RegistrarSimulation {
     if let named = waiter.namedStatus, let known = registration.status, named != known {
       violations.append(.quietSuccessForAnotherStatus)
     }
-    if waiter.purpose == .registerAndSet, registration.status == nil { violations.append(.quietSuccessForAnotherStatus) }
+    if waiter.purpose == .registerAndSet, registration.status == nil {
+      violations.append(.quietSuccessForAnotherStatus)
+    }
     if waiter.ifExists == .error, registration.outcome == .existing { violations.append(.quietSuccessAlthoughItExists) }
   }
 

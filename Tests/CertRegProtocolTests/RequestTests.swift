@@ -78,7 +78,9 @@ import Testing
     }
     let parsed = ParsedLine("{\"op\":\"\(operation.rawValue)\"\(needed)}")
     #expect(parsed.request?.operation == operation)
-    #expect(parsed.request?.certificateID?.hex == (operation == .lookup || operation == .forget || operation == .update ? hex : nil))
+    #expect(
+      parsed.request?.certificateID?.hex
+        == (operation == .lookup || operation == .forget || operation == .update ? hex : nil))
   }
 
   @Test func `takes names and values that are written with escapes`() {

@@ -33,7 +33,8 @@ import Testing
       try NameRow.write("default", number: 1, to: statement)
       try NameRow.write(Sample.prefix, number: 2, to: statement)
     }
-    try ResultRow.write(SchemaTests.registration, sequence: version >= 5 ? 4 : 0, target: 1, prefix: 2, to: statements.insertResult)
+    try ResultRow.write(
+      SchemaTests.registration, sequence: version >= 5 ? 4 : 0, target: 1, prefix: 2, to: statements.insertResult)
     try FailureRow.write(SchemaTests.failure, sequence: 2, target: 1, to: statements.writeFailure)
     let state = StateRow(revision: 9, results: 1, highestSequence: 5)
     try state.write(to: statements.writeState)

@@ -55,7 +55,7 @@ extension Registrar {
       pending, since: now.monotonic, caller: caller, share: request.share?.name, plan: plan, leave: leave,
       permit: permit)
     if let before = last.flatMap({ jobs[$0] }), case .finishing(let ending) = before.state {
-      _ = job.inherit(ending, at: before.pending.facts.home)
+      _ = job.inherit(ending, from: before.pending.facts)
     }
     add(job, now: now)
     attach(waiter, now: now)

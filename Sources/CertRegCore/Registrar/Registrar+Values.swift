@@ -53,7 +53,8 @@ extension Registrar {
     package var home: JobHome?
 
     package init(
-      key: RegistrationKey, purpose: JobPurpose = .register, der: [UInt8], basis: VerdictBasis, namedStatus: CertificateStatus?,
+      key: RegistrationKey, purpose: JobPurpose = .register, der: [UInt8], basis: VerdictBasis,
+      namedStatus: CertificateStatus?,
       status: CertificateStatus?, ifExists: IfExists, requester: Requester, deviceID: DeviceID? = nil,
       connection: UInt64 = 0, expectation: Expectation, share: QueueShare? = nil, earlier: EarlierResult? = nil,
       registered: RegisteredCertificate? = nil, home: JobHome? = nil

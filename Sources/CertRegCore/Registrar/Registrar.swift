@@ -154,7 +154,7 @@ package struct Registrar: Sendable {
   /// failure of the disk.
   private mutating func handOver(_ id: JobID) {
     guard let next = lines.next(after: id), let job = jobs[id], case .finishing(let ending) = job.state else { return }
-    if let facts = jobs[next]?.inherit(ending, at: job.pending.facts.home) { changes.append(.noteProgress(next, facts)) }
+    if let facts = jobs[next]?.inherit(ending, from: job.pending.facts) { changes.append(.noteProgress(next, facts)) }
   }
 
   /// The actions of one event, with its changes as one commit at the end.

@@ -53,7 +53,8 @@ extension RegistrationJob {
     if pending.purpose.registers { return registration(now: now).map { .registered($0) } }
     return .updated(
       StatusUpdate(
-        key: pending.key, status: pending.status ?? .ofUnnamed, certificateARN: pending.facts.registered?.certificateARN,
+        key: pending.key, status: pending.status ?? .ofUnnamed,
+        certificateARN: pending.facts.registered?.certificateARN,
         requestID: lastRequestID, finishedAt: now, requester: pending.requester))
   }
 

@@ -6,35 +6,53 @@ extension RegistrationJob {
     return takeTurn(now: now)
   }
 
-  /// What an earlier job of the certificate established counts for this one.
+  /// What the job before it established counts for this one.
   ///
+  /// - Parameters:
+  ///   - ending: The end of that job.
+  ///   - before: Its facts, which include what the jobs before it established.
   /// - Returns: The facts, if the disk has to know them.
-  mutating func inherit(_ ending: Ending, at home: JobHome?) -> JobFacts? {
+  mutating func inherit(_ ending: Ending, from before: JobFacts) -> JobFacts? {
     guard isBehind else { return nil }
+    var known = before.registered
     switch ending {
-    case .registered(let registration): inherit(registration, at: home)
+    case .registered(let registration): takeOver(RegisteredCertificate(registration), at: before.home)
     case .updated(let update):
-      if pending.facts.registered != nil {
-        pending.facts.registered?.status = update.status
-      } else if pending.purpose.registers {
-        pending.facts.earlier = EarlierResult(
-          outcome: pending.facts.earlier?.outcome ?? .existing, status: update.status)
-      }
+      known?.status = update.status
+      takeOver(known, at: before.home, else: EarlierResult(outcome: .existing, status: update.status))
     case .failed(let failure) where failure.isGone: pending.facts = JobFacts()
     case .failed(let failure):
+      if let registration = failure.registered {
+        takeOver(RegisteredCertificate(registration), at: before.home)
+        break
+      }
       if failure.statusIsInDoubt {
+        known?.status = nil
         pending.facts.registered?.status = nil
         pending.facts.earlier?.status = nil
       }
-      if let registration = failure.registered { inherit(registration, at: home) }
+      takeOver(known, at: before.home, else: pending.facts.earlier)
     }
     return pending.purpose.registers ? pending.facts : nil
   }
 
-  private mutating func inherit(_ registration: Registration, at home: JobHome?) {
-    pending.facts.registered = RegisteredCertificate(registration)
+  /// The certificate is registered: that step is done.
+  private mutating func takeOver(_ known: RegisteredCertificate?, at home: JobHome?) {
+    guard let known else { return }
+    pending.facts.registered = known
     pending.facts.home = home
-    if pending.purpose.registers, pending.facts.registered != nil { pending.facts.completedSteps = 1 }
+    if pending.purpose.registers { pending.facts.completedSteps = 1 }
+  }
+
+  /// The certificate is known. A job that was to ask the upstream about it, whatever is known, still asks.
+  private mutating func takeOver(_ known: RegisteredCertificate?, at home: JobHome?, else earlier: EarlierResult?) {
+    if pending.facts.registered != nil || !pending.purpose.registers, let known {
+      takeOver(known, at: home)
+    } else if pending.purpose.registers, let earlier {
+      pending.facts.earlier = EarlierResult(
+        outcome: known?.outcome ?? pending.facts.earlier?.outcome ?? earlier.outcome, status: earlier.status)
+      pending.facts.registered?.status = earlier.status
+    }
   }
 
   /// Goes on with the first step that is needed; ends at once where none is.

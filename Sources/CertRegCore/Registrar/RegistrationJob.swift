@@ -115,7 +115,8 @@ extension RegistrationJob {
     case (.asking, .known(let registration)), (.waiting, .known(let registration)),
       (.backingOff, .known(let registration)):
       return finish(.registered(registration))
-    case (.asking, .asked), (.storing, _), (.following, _), (.waiting, _), (.marking, _), (.calling, _), (.advancing, _),
+    case (.asking, .asked), (.storing, _), (.following, _), (.waiting, _), (.marking, _), (.calling, _),
+      (.advancing, _),
       (.backingOff, _), (.finishing, _):
       // Work under way on this host comes to its own end.
       return .nothing

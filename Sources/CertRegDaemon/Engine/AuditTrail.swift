@@ -39,7 +39,8 @@ struct AuditTrail: Sendable {
         fields[LogField.attempts] = "\(failure.attempts)"
         fields[LogField.durationMilliseconds] = duration.map { "\($0.milliseconds)" }
         return (
-          (isUpdate ? "status not set: " : "registration failed: ") + "\(failure.error.reason): \(failure.error.message)" + Self.askedBy(failure.requester),
+          (isUpdate ? "status not set: " : "registration failed: ")
+            + "\(failure.error.reason): \(failure.error.message)" + Self.askedBy(failure.requester),
           fields
         )
       }
