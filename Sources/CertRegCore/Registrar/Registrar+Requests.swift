@@ -134,6 +134,7 @@ extension Registrar {
     if let permit = jobs[id]?.gaveBackPermit() { targets[id.target]?.gate.cancel(permit) }
     for waiter in waiters.removeAll(of: id) { refuse(waiter.id, ServiceError(error)) }
     remove(id, nil, now: now)
+    if isDraining, let first = lines.first(of: id.key) { demote(first) }
     dispatch(id.target, now: now)
   }
 

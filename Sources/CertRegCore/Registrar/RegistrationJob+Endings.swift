@@ -89,11 +89,12 @@ extension RegistrationJob {
     if case .waiting = state { true } else { false }
   }
 
-  /// Whether the end can be decided at once: no call and no commit is under way.
+  /// Whether the end can be decided at once: no call and no commit is under way, and no other job is before it, which may
+  /// yet establish something.
   var canEndNow: Bool {
     switch state {
-    case .following, .asking, .waiting, .backingOff: true
-    case .storing, .marking, .calling, .advancing, .finishing: false
+    case .asking, .waiting, .backingOff: true
+    case .storing, .following, .marking, .calling, .advancing, .finishing: false
     }
   }
 

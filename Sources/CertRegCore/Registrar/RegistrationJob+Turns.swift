@@ -20,7 +20,7 @@ extension RegistrationJob {
     case .updated(let update):
       known?.status = update.status
       takeOver(known, at: before.home, else: EarlierResult(outcome: .existing, status: update.status))
-    case .failed(let failure) where failure.isGone: pending.facts = JobFacts()
+    case .failed(let failure) where failure.isGone: forgetFacts()
     case .failed(let failure):
       if let registration = failure.registered {
         takeOver(RegisteredCertificate(registration), at: before.home)
@@ -48,9 +48,11 @@ extension RegistrationJob {
   private mutating func takeOver(_ known: RegisteredCertificate?, at home: JobHome?, else earlier: EarlierResult?) {
     if pending.facts.registered != nil || !pending.purpose.registers, let known {
       takeOver(known, at: home)
+    } else if let known {
+      pending.facts.earlier = EarlierResult(outcome: known.outcome, status: known.status)
     } else if pending.purpose.registers, let earlier {
       pending.facts.earlier = EarlierResult(
-        outcome: known?.outcome ?? pending.facts.earlier?.outcome ?? earlier.outcome, status: earlier.status)
+        outcome: pending.facts.earlier?.outcome ?? earlier.outcome, status: earlier.status)
       pending.facts.registered?.status = earlier.status
     }
   }

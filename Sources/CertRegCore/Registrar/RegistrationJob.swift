@@ -220,6 +220,12 @@ extension RegistrationJob {
     return .enqueue
   }
 
+  /// Nothing is known of the certificate any more, and no call of this job was made for it.
+  mutating func forgetFacts() {
+    pending.facts = JobFacts()
+    mayHaveTakenEffect = false
+  }
+
   /// The call failed temporarily, or the disk did not store the start of a call.
   mutating func backOff(until time: MonotonicTime) -> Action {
     switch state {
