@@ -26,3 +26,18 @@ enum RequestFault: Equatable {
   case manyTargets
   case loneSurrogate(offset: Int)
 }
+
+extension RequestLine {
+  /// A certificate is named by its ID or by its text.
+  var faultOfCertificate: RequestFault? {
+    if certificateID == nil && certificatePem == nil { return .missingMember(.certificateId) }
+    return certificateID != nil && certificatePem != nil ? .conflictingMembers : nil
+  }
+
+  /// An `update` has a status that can be set.
+  var faultOfUpdate: RequestFault? {
+    guard operation == .update else { return nil }
+    guard let status else { return .missingMember(.status) }
+    return status.canBeSet ? nil : .statusNotSettable(status)
+  }
+}

@@ -289,11 +289,7 @@ struct RequestParser {
     case .forget:
       if request.certificateID == nil { return .missingMember(.certificateId) }
     case .lookup, .update:
-      if request.certificateID == nil && request.certificatePem == nil { return .missingMember(.certificateId) }
-      if request.certificateID != nil && request.certificatePem != nil { return .conflictingMembers }
-      guard request.operation == .update else { break }
-      guard let status = request.status else { return .missingMember(.status) }
-      if !status.canBeSet { return .statusNotSettable(status) }
+      if let fault = request.faultOfCertificate ?? request.faultOfUpdate { return fault }
     case .watch:
       if let id = request.id, id.count > LineParser.maxWatchIDBytes { return .watchIDTooLong(offset: id.lowerBound) }
     case .status, .metrics:
