@@ -30,7 +30,8 @@ private let script = """
 private let model: JSONValue? = {
   let names = IoTOperation.allCases.map(\.rawValue)
   let result = try? ChildProcess.run(
-    ["python3", "-c", script] + names, environment: ["PATH=/usr/local/bin:/usr/bin:/bin"],
+    ["python3", "-c", script] + names,
+    environment: ["PATH=\(ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin")"],
     limits: ChildProcess.Limits(
       timeout: .seconds(60), outputBytes: 1_000_000, clock: .system, isCancelled: { false }))
   return result.flatMap { try? JSONValue(parsing: $0.standardOutput) }
