@@ -152,11 +152,11 @@ struct LoadBenchmark: ParsableCommand {
     let keys = ids.sorted { $0.words < $1.words }
     for start in stride(from: 0, to: keys.count, by: 4096) {
       let changes = keys[start..<min(keys.count, start + 4096)].map { id in
-        StoreChange.complete(
+        StoreChange.keep(
           Registration(
             key: RegistrationKey(certificateID: id, target: TargetName("default")),
             certificateARN: "arn:aws:iot:us-east-1:123456789012:cert/\(id.hex)", outcome: .created, status: .active,
-            requestID: nil, finishedAt: now, basis: basis))
+            requestID: nil, finishedAt: now, basis: basis), nil)
       }
       let done = DispatchSemaphore(value: 0)
       store.commit(changes) { _ in done.signal() }

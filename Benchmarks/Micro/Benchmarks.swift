@@ -80,7 +80,7 @@ let benchmarks: @Sendable () -> Void = {
     for _ in benchmark.scaledIterations {
       let changes = (0..<64).map { _ in
         number += 1
-        return StoreChange.complete(registration(number))
+        return StoreChange.keep(registration(number), nil)
       }
       let done = DispatchSemaphore(value: 0)
       store.commit(changes) { _ in done.signal() }

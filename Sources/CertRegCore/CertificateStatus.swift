@@ -12,6 +12,17 @@ package enum CertificateStatus: String, CaseIterable, Sendable {
   package static let ofUnnamed = CertificateStatus.inactive
 }
 
+extension CertificateStatus {
+  /// Whether UpdateCertificate sets it. AWS IoT refuses PENDING_TRANSFER and PENDING_ACTIVATION, and REGISTER_INACTIVE is
+  /// deprecated (https://docs.aws.amazon.com/iot/latest/apireference/API_UpdateCertificate.html).
+  package var canBeSet: Bool {
+    switch self {
+    case .active, .inactive, .revoked: true
+    case .pendingTransfer, .registerInactive, .pendingActivation: false
+    }
+  }
+}
+
 /// How a registration ended well.
 package enum RegistrationOutcome: String, CaseIterable, Sendable {
   /// Our call put the certificate into the upstream's register.
@@ -26,4 +37,6 @@ package enum IfExists: String, CaseIterable, Sendable {
   case `return`
   /// `ResourceAlreadyExistsException`.
   case error
+  /// A success, and its status becomes the one asked for.
+  case update
 }

@@ -26,6 +26,29 @@ package struct RegistrationKey: Hashable, Sendable {
   }
 }
 
+/// Identifies a job: what was asked for, from the request to its end. Several jobs of one certificate and target may be
+/// under way, one behind the other.
+package struct JobID: Hashable, Sendable {
+  /// The certificate and its target.
+  package var key: RegistrationKey
+  /// See ``PendingRegistration/sequence``. It alone tells jobs apart.
+  package var sequence: Int64
+
+  package init(key: RegistrationKey, sequence: Int64) {
+    self.key = key
+    self.sequence = sequence
+  }
+
+  /// The account and region that the job is about.
+  package var target: TargetName { key.target }
+
+  /// Whether two numbers are the same.
+  package static func == (one: JobID, other: JobID) -> Bool { one.sequence == other.sequence }
+
+  /// Hashes the number.
+  package func hash(into hasher: inout Hasher) { hasher.combine(sequence) }
+}
+
 /// The validity and policies behind a verdict. The result keeps them, so that a repeat need not parse the certificate.
 package struct VerdictBasis: Hashable, Sendable {
   /// `tbsCertificate.validity` (RFC 5280 section 4.1.2.5).
@@ -40,6 +63,11 @@ package struct VerdictBasis: Hashable, Sendable {
     self.notAfter = notAfter
     self.policyFingerprint = policyFingerprint
   }
+
+  /// There was no verdict: the certificate is known by its ID only.
+  package static let none = VerdictBasis(
+    notBefore: WallTime(millisecondsSinceEpoch: 0), notAfter: WallTime(millisecondsSinceEpoch: 0),
+    policyFingerprint: 0)
 }
 
 /// The caller that asked for a registration, from `SO_PEERCRED` (unix(7)).
@@ -58,19 +86,20 @@ package struct Requester: Hashable, Sendable {
   }
 }
 
-/// A successful registration.
+/// A certificate that the upstream has, as far as the daemon knows it.
 package struct Registration: Hashable, Sendable {
   /// The certificate and the target.
   package var key: RegistrationKey
-  /// The certificate's ARN in AWS IoT, as the upstream returned it.
-  package var certificateARN: String
+  /// The certificate's ARN in AWS IoT, as the upstream returned it. `nil`: the daemon has only set the status of the
+  /// certificate, by its ID. Such a result answers no registration.
+  package var certificateARN: String?
   /// Whether this registration created the certificate in the upstream, or found it there.
   package var outcome: RegistrationOutcome
-  /// The status that the certificate was registered with; `nil` if it is not known.
+  /// The status that the certificate was registered with or that was set since; `nil` if it is not known.
   package var status: CertificateStatus?
   /// `x-amzn-RequestId` of the answer.
   package var requestID: String?
-  /// When the upstream's answer came.
+  /// When the upstream's last answer about the certificate came.
   package var finishedAt: WallTime
   /// The verdict that the certificate was accepted under.
   package var basis: VerdictBasis
@@ -82,7 +111,7 @@ package struct Registration: Hashable, Sendable {
   package var deviceTag: DeviceTag
 
   package init(
-    key: RegistrationKey, certificateARN: String, outcome: RegistrationOutcome, status: CertificateStatus?,
+    key: RegistrationKey, certificateARN: String?, outcome: RegistrationOutcome, status: CertificateStatus?,
     requestID: String?, finishedAt: WallTime, basis: VerdictBasis, requester: Requester? = nil,
     deviceID: DeviceID? = nil, deviceTag: DeviceTag? = nil
   ) {
@@ -99,10 +128,12 @@ package struct Registration: Hashable, Sendable {
   }
 }
 
-/// A registration that ended with a permanent error.
+/// A job that ended with a permanent error.
 package struct FailedRegistration: Hashable, Sendable {
   /// The certificate and the target.
   package var key: RegistrationKey
+  /// What the job was for. It is not kept on disk.
+  package var purpose: JobPurpose
   /// The error that callers got, and that `lookup` repeats.
   package var error: ServiceError
   /// How many calls to the upstream were made.
@@ -113,119 +144,76 @@ package struct FailedRegistration: Hashable, Sendable {
   package var requester: Requester?
   /// The device's name; `nil` where none was given.
   package var deviceID: DeviceID?
+  /// The certificate as it is registered, where only a later step failed. It is kept in place of the failure.
+  package var registered: Registration?
 
   package init(
-    key: RegistrationKey, error: ServiceError, attempts: Int, finishedAt: WallTime, requester: Requester? = nil,
-    deviceID: DeviceID? = nil
+    key: RegistrationKey, purpose: JobPurpose = .register, error: ServiceError, attempts: Int, finishedAt: WallTime,
+    requester: Requester? = nil, deviceID: DeviceID? = nil, registered: Registration? = nil
   ) {
     self.key = key
+    self.purpose = purpose
     self.error = error
     self.attempts = attempts
     self.finishedAt = finishedAt
     self.requester = requester
     self.deviceID = deviceID
-  }
-}
-
-/// The result of an earlier registration of a certificate that is registered again.
-package struct EarlierResult: Hashable, Sendable {
-  /// Whether an earlier registration created the certificate in the upstream, or found it there.
-  package var outcome: RegistrationOutcome
-  /// `nil`: not known.
-  package var status: CertificateStatus?
-
-  package init(outcome: RegistrationOutcome, status: CertificateStatus?) {
-    self.outcome = outcome
-    self.status = status
-  }
-}
-
-/// The progress of a registration. The queue's row on disk holds it, so that a restart goes on from it.
-package struct JobFacts: Hashable, Sendable {
-  /// The result that was known before the request; `nil` if there was none.
-  package var earlier: EarlierResult?
-  /// The number of steps of the plan that succeeded; the next one is under way.
-  package var completedSteps: Int
-  /// The upstream's answer, once RegisterCertificateWithoutCA has succeeded.
-  package var registered: RegisteredCertificate?
-
-  package init(
-    earlier: EarlierResult? = nil, completedSteps: Int = 0, registered: RegisteredCertificate? = nil
-  ) {
-    self.earlier = earlier
-    self.completedSteps = completedSteps
     self.registered = registered
   }
-}
 
-/// A certificate as the upstream registered it.
-package struct RegisteredCertificate: Hashable, Sendable {
-  /// The certificate's ARN in AWS IoT.
-  package var certificateARN: String
-  /// Whether our call created the certificate in the upstream, or found it there.
-  package var outcome: RegistrationOutcome
-  /// `nil`: not known.
-  package var status: CertificateStatus?
-  /// `x-amzn-RequestId` of the answer.
-  package var requestID: String?
+  /// Whether a call that was to set the status may have taken effect, so that a status that was known may be wrong.
+  package var statusIsInDoubt = false
 
-  package init(
-    certificateARN: String, outcome: RegistrationOutcome, status: CertificateStatus?, requestID: String?
-  ) {
-    self.certificateARN = certificateARN
-    self.outcome = outcome
-    self.status = status
-    self.requestID = requestID
+  /// What is known of the certificate afterwards, if `statusIsInDoubt`; `nil`: nothing was known before.
+  package func applied(to known: Registration?) -> Registration? {
+    guard var registration = known else { return nil }
+    registration.status = nil
+    registration.finishedAt = finishedAt
+    return registration
   }
+
+  /// Whether the upstream does not have the certificate, so that an earlier result is wrong.
+  package var isGone: Bool { error.kind == .resourceNotFound && error.origin == .upstream }
 }
 
-/// A registration that has not ended.
-package struct PendingRegistration: Hashable, Sendable {
+/// A status that was set with UpdateCertificate at a caller's request.
+package struct StatusUpdate: Hashable, Sendable {
   /// The certificate and the target.
   package var key: RegistrationKey
-  /// The order of arrival: earlier requests have smaller numbers. Unique in a store.
-  package var sequence: Int64
-  /// The certificate's DER encoding.
-  package var der: [UInt8]
-  /// The status to send to the upstream; `nil` sends none.
-  package var status: CertificateStatus?
-  /// When the request was accepted; `queue.maxAge` counts from this time.
-  package var enqueuedAt: WallTime
-  /// Whether a call may have been made. If so, a 409 can be the answer to our own earlier call.
-  package var callStarted: Bool
-  /// How many calls to the upstream have ended without a result.
-  package var attempts: Int
-  /// Why the last of those calls failed; `nil` before the first failure.
-  package var lastError: ServiceError?
+  /// The status that the certificate has since.
+  package var status: CertificateStatus
+  /// The certificate's ARN; `nil`: it is not known.
+  package var certificateARN: String?
+  /// `x-amzn-RequestId` of the answer.
+  package var requestID: String?
+  /// When the upstream's answer came.
+  package var finishedAt: WallTime
   /// The first caller.
   package var requester: Requester
-  /// The device's name; `nil` where none was given.
-  package var deviceID: DeviceID?
-  /// The verdict that the certificate was accepted under.
-  package var basis: VerdictBasis
-  /// What the finished steps established.
-  package var facts: JobFacts
-
-  /// The number of queue slots that it takes: the certificate's size in units of 2 KiB, rounded up. A limit on slots is
-  /// therefore a limit on memory.
-  package var slots: Int { max(1, (der.count + 2047) / 2048) }
 
   package init(
-    key: RegistrationKey, sequence: Int64, der: [UInt8], status: CertificateStatus?, enqueuedAt: WallTime,
-    callStarted: Bool, attempts: Int, lastError: ServiceError?, requester: Requester, deviceID: DeviceID? = nil,
-    basis: VerdictBasis, facts: JobFacts = JobFacts()
+    key: RegistrationKey, status: CertificateStatus, certificateARN: String?, requestID: String?,
+    finishedAt: WallTime, requester: Requester
   ) {
     self.key = key
-    self.sequence = sequence
-    self.der = der
     self.status = status
-    self.enqueuedAt = enqueuedAt
-    self.callStarted = callStarted
-    self.attempts = attempts
-    self.lastError = lastError
+    self.certificateARN = certificateARN
+    self.requestID = requestID
+    self.finishedAt = finishedAt
     self.requester = requester
-    self.deviceID = deviceID
-    self.basis = basis
-    self.facts = facts
+  }
+
+  /// What is known of the certificate after the update.
+  ///
+  /// - Parameter known: What was known before; `nil`: nothing. Then only its existence and its status are known.
+  package func applied(to known: Registration?) -> Registration {
+    var registration =
+      known
+      ?? Registration(
+        key: key, certificateARN: nil, outcome: .existing, status: nil, requestID: requestID, finishedAt: finishedAt,
+        basis: .none, requester: requester)
+    registration.status = status
+    registration.finishedAt = finishedAt
+    return registration
   }
 }

@@ -1,23 +1,29 @@
 /// A change of the stored state. Changes of one batch take effect together or not at all.
 package enum StoreChange: Hashable, Sendable {
-  /// Adds a registration to the queue.
+  /// Adds a job to the queue.
   case enqueue(PendingRegistration)
   /// Records that a call is about to be made.
-  case markCallStarted(RegistrationKey)
+  case markCallStarted(JobID)
   /// Records that an attempt ended without a result.
-  case noteAttempt(RegistrationKey, attempts: Int, lastError: ServiceError)
+  case noteAttempt(JobID, attempts: Int, lastError: ServiceError)
   /// Records that a step of the plan succeeded, and the facts it established. The next step's call has not begun.
-  case noteProgress(RegistrationKey, JobFacts)
-  /// Removes the registration from the queue and stores its result in place of an earlier one.
-  case complete(Registration)
-  /// Removes the registration from the queue and stores its failure; an earlier result stays.
-  case fail(FailedRegistration)
+  case noteProgress(JobID, JobFacts)
+  /// Removes the job from the queue and stores its result in place of an earlier one. The result may belong under
+  /// another key.
+  case complete(JobID, Registration)
+  /// Removes the job from the queue and changes the status of the result. Where there is no result, it stores the one
+  /// that ``StatusUpdate/applied(to:)`` makes of nothing.
+  case setStatus(JobID, StatusUpdate)
+  /// Removes the job from the queue and stores its failure, which may belong under another key. An earlier result
+  /// stays, unless the upstream does not have the certificate (see ``FailedRegistration/isGone``). If its status is in
+  /// doubt, the result is kept without one, and the failure is not.
+  case fail(JobID, FailedRegistration)
+  /// Stores a result in place of an earlier one; the queue stays as it is. The home is for those who know which key
+  /// stands for it; `nil`: the result's own key does.
+  case keep(Registration, JobHome?)
   /// Keeps another name for the device of a registration, queued or finished.
   case nameDevice(RegistrationKey, DeviceID)
-  /// Removes the registration from the queue and stores nothing under its key: a change beside this one stores the end under
-  /// another key.
-  case dequeue(RegistrationKey)
-  /// Removes the result (registered or failed); a queued entry stays.
+  /// Removes the result (registered or failed); queued jobs stay.
   case forget(RegistrationKey)
 }
 
@@ -56,7 +62,7 @@ package struct StoreError: Error, Hashable, Sendable {
   }
 }
 
-/// Stores results permanently, and pending registrations until they end.
+/// Stores results permanently, and jobs until they end.
 ///
 /// The store is this host's own disk and nothing else. State that hosts share goes through a port of its own.
 package protocol RegistrationStore: Sendable {

@@ -62,15 +62,14 @@ extension ServiceError {
       retryable: true, cause: lastError?.cause)
   }
 
-  /// The certificate is registered with the status `known`, and the request is for `named`. AWS IoT changes a status by
-  /// UpdateCertificate only.
+  /// The certificate is registered with the status `known`, and the request is for `named`.
   package static func statusDiffers(_ registration: Registration, known: CertificateStatus, named: CertificateStatus)
     -> ServiceError
   {
     ServiceError(
       .certificateState, reason: .statusDiffers,
-      message: "the certificate was registered with status \(known.rawValue), the request names \(named.rawValue); "
-        + "UpdateCertificate changes it", resourceID: registration.key.certificateID.hex,
+      message: "the certificate has status \(known.rawValue), the request names \(named.rawValue); "
+        + "ifExists \"update\" or the operation update sets it", resourceID: registration.key.certificateID.hex,
       resourceARN: registration.certificateARN, status: known)
   }
 

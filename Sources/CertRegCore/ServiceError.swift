@@ -1,10 +1,26 @@
+/// A step that failed while the certificate is registered.
+package struct FailedStep: Hashable, Sendable {
+  /// The name of the upstream's operation.
+  package var operation: String
+  /// The certificate's ID, in lower-case hex.
+  package var certificateID: String
+  /// The certificate's ARN.
+  package var certificateARN: String
+
+  package init(operation: String, certificateID: String, certificateARN: String) {
+    self.operation = operation
+    self.certificateID = certificateID
+    self.certificateARN = certificateARN
+  }
+}
+
 /// The error that a caller gets in place of a result, with the members it has on the wire. Only `cause` stays in the daemon.
 ///
 /// `message` is for people. It holds no secret, and text of peers and certificates only in escaped form. Programs
 /// switch on `type` and `reason`.
 package struct ServiceError: Error, Hashable, Sendable {
-  /// The exception names of the API reference for RegisterCertificateWithoutCA, and `ResourceNotFoundException`
-  /// of `lookup` and `forget`.
+  /// The exception names of the API reference for the operations that the daemon calls. `ResourceNotFoundException` is
+  /// also the daemon's own, of `lookup` and `forget`.
   package enum Kind: String, CaseIterable, Sendable {
     case invalidRequest = "InvalidRequestException"
     case certificateValidation = "CertificateValidationException"
@@ -51,6 +67,8 @@ package struct ServiceError: Error, Hashable, Sendable {
   package var resourceID: String?
   /// ARN of the certificate that exists already.
   package var resourceARN: String?
+  /// The step that failed after the registration; `nil`: the registration itself failed.
+  package var failedStep: FailedStep?
   /// The status that is known, with reason `status_differs`.
   package var status: CertificateStatus?
   /// `x-amzn-RequestId` of the upstream's answer.

@@ -1,10 +1,20 @@
 /// A call to the upstream.
 package enum UpstreamCall: Hashable, Sendable {
   case registerCertificateWithoutCA(RegisterCertificateCall)
+  case updateCertificate(UpdateCertificateCall)
 
   package var operation: UpstreamOperation {
     switch self {
     case .registerCertificateWithoutCA: .registerCertificateWithoutCA
+    case .updateCertificate: .updateCertificate
+    }
+  }
+
+  /// Where the upstream has to be; `nil`: wherever its target points.
+  package var home: JobHome? {
+    switch self {
+    case .registerCertificateWithoutCA: nil
+    case .updateCertificate(let call): call.home
     }
   }
 }
@@ -25,6 +35,23 @@ package struct RegisterCertificateCall: Hashable, Sendable {
   }
 }
 
+/// A call of UpdateCertificate (https://docs.aws.amazon.com/iot/latest/apireference/API_UpdateCertificate.html). It can
+/// be repeated without harm.
+package struct UpdateCertificateCall: Hashable, Sendable {
+  /// The certificate whose status is set.
+  package var certificateID: CertificateID
+  /// The status that it gets.
+  package var status: CertificateStatus
+  /// Where the certificate was registered; `nil`: not known.
+  package var home: JobHome?
+
+  package init(certificateID: CertificateID, status: CertificateStatus, home: JobHome?) {
+    self.certificateID = certificateID
+    self.status = status
+    self.home = home
+  }
+}
+
 /// The end of a call.
 package enum UpstreamReply: Hashable, Sendable {
   /// 200 of RegisterCertificateWithoutCA, with the `certificateId` that the client computed.
@@ -32,13 +59,23 @@ package enum UpstreamReply: Hashable, Sendable {
   /// 409 for the certificate that was sent. `certificateARN` is its `resourceArn`.
   /// `status` is the upstream's own, if it was asked.
   case alreadyExists(certificateARN: String, status: CertificateStatus?, requestID: String?)
+  /// 200 of UpdateCertificate.
+  case updated(requestID: String?)
   case failed(UpstreamFailure)
 
   /// The ARN that the reply names; `nil`: it names none.
   package var certificateARN: String? {
     switch self {
     case .registered(let arn, _), .alreadyExists(let arn, _, _): arn
-    case .failed: nil
+    case .updated, .failed: nil
+    }
+  }
+
+  /// `x-amzn-RequestId` of the reply; `nil`: it had none.
+  package var requestID: String? {
+    switch self {
+    case .registered(_, let id), .alreadyExists(_, _, let id), .updated(let id): id
+    case .failed(let failure): failure.error.requestID
     }
   }
 }
@@ -76,6 +113,12 @@ package struct UpstreamFailure: Error, Hashable, Sendable {
     self.mayHaveTakenEffect = mayHaveTakenEffect
     self.isTimeout = isTimeout
   }
+
+  /// A reply that belongs to another operation: a fault of the client.
+  package static let foreignReply = UpstreamFailure(
+    error: ServiceError(
+      .internalFailure, reason: .upstreamMismatch, message: "the reply belongs to another operation"),
+    disposition: .final)
 }
 
 /// The upstream of one target: signs and sends calls, reads and classifies replies. Its user decides when to call and

@@ -42,6 +42,10 @@ extension Reports.Figures {
     for (outcome, count) in [("created", engine.created), ("existing", engine.existing), ("failed", engine.failed)] {
       text.sample("certregd_registrations_total", [("outcome", outcome)], Double(count))
     }
+    text.family("certregd_status_updates_total", "counter", "Requests to set a status that ended, by outcome.")
+    for (outcome, count) in [("updated", engine.updated), ("failed", engine.updatesFailed)] {
+      text.sample("certregd_status_updates_total", [("outcome", outcome)], Double(count))
+    }
     text.family(
       "certregd_registration_duration_seconds", "histogram",
       "Time from the request to the end of a registration on disk, by outcome. Answers from the cache are not counted.")
@@ -68,7 +72,11 @@ extension Reports.Figures {
         if let value = value(target.view) { text.sample(name, [("target", target.name.rawValue)], value) }
       }
     }
-    text.single("certregd_upstream_calls_total", "counter", "Calls made to the upstream.", Double(engine.calls))
+    text.family("certregd_upstream_calls_total", "counter", "Calls made to the upstream, by operation.")
+    for operation in UpstreamOperation.allCases {
+      text.sample(
+        "certregd_upstream_calls_total", [("operation", operation.rawValue)], Double(engine.calls[operation] ?? 0))
+    }
     text.family(
       "certregd_upstream_call_duration_seconds", "histogram", "Time from the beginning of a call to its end, by target."
     )

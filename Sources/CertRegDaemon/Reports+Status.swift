@@ -48,7 +48,7 @@ extension Reports.Figures {
     writer.member("lines", sockets.lines)
     writer.member("invalidLines", sockets.invalidLines)
     writer.member("pauses", sockets.pauses)
-    writer.member("upstreamCalls", engine.calls)
+    writer.member("upstreamCalls", engine.callCount)
     writer.member("created", engine.created)
     writer.member("existing", engine.existing)
     writer.member("failed", engine.failed)

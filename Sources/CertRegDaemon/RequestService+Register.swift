@@ -2,7 +2,6 @@ import CertRegCore
 import CertRegProtocol
 import CertRegSocket
 import CertRegX509
-import Synchronization
 
 // The operation `register`, from the verdict to the engine.
 extension RequestService {
@@ -15,10 +14,11 @@ extension RequestService {
       let targets = try targets(of: request)
       let (der, id) = try readCertificate(request, verdict)
       let wish = KnownResults.Wish(
-        namedStatus: request.status, ifExists: request.ifExists, refresh: request.refresh,
+        namedStatus: request.status, status: request.status ?? currentConfiguration.defaultStatus,
+        ifExists: request.ifExists, refresh: request.refresh,
         deviceID: request.deviceID)
       let answers = FanIn(count: targets.count) { [counts] results in
-        for result in results { counts.count(result) }
+        for result in results { counts.count(result, of: .register) }
         reply.send(Self.answer(request, id, targets, results))
       }
       // One verdict for all targets, a refusal included: a request can name 256.
@@ -27,7 +27,8 @@ extension RequestService {
         let key = RegistrationKey(certificateID: id, target: target)
         // What fails for one target is that target's answer: others may be under way.
         do throws(ServiceError) {
-          let earlier: EarlierResult?
+          var earlier: EarlierResult?
+          var set: Registration?
           switch try decide(wish, key, verdict) {
           case .answer(let known):
             auditRepeat(known, request.deviceID, by: peer.requester)
@@ -39,13 +40,14 @@ extension RequestService {
               answers.set(index, error.map { .failed(ServiceError($0)) } ?? .registered(known, cached: true))
             }
             continue
+          case .setStatus(let known): set = known
           case .refuse(let error): throw error
           case .ask(let known): earlier = known
           }
           let result = judgement ?? judge(der, id, verdict)
           judgement = result
           let accepted = try result.get()
-          ask(key, der, accepted, earlier, request, from: peer, share: share, connection: reply.connectionID) {
+          ask(key, der, accepted, earlier, set, request, from: peer, share: share, connection: reply.connectionID) {
             answers.set(index, $0)
           }
         } catch {
@@ -70,6 +72,7 @@ extension RequestService {
   /// How one target's part of a request ended.
   enum TargetAnswer: Sendable {
     case registered(Registration, cached: Bool)
+    case updated(StatusUpdate)
     case queued
     case failed(ServiceError)
   }
@@ -84,29 +87,40 @@ extension RequestService {
     }
   }
 
+  /// - Parameters:
+  ///   - earlier: The known result, which does not answer the request.
+  ///   - set: The known result of a certificate whose status is to be set.
   private func ask(
-    _ key: RegistrationKey, _ der: [UInt8], _ basis: VerdictBasis, _ earlier: EarlierResult?, _ request: OwnedRequest,
-    from peer: Peer, share: Registrar.QueueShare?, connection: UInt64,
+    _ key: RegistrationKey, _ der: [UInt8], _ basis: VerdictBasis, _ earlier: EarlierResult?, _ set: Registration?,
+    _ request: OwnedRequest, from peer: Peer, share: Registrar.QueueShare?, connection: UInt64,
     completion: @escaping @Sendable (TargetAnswer) -> Void
   ) {
-    let current = currentConfiguration
+    let status = request.status ?? currentConfiguration.defaultStatus
     let requester = peer.requester
-    let patience = request.timeoutMilliseconds.map { Duration.milliseconds($0) } ?? current.defaultTimeout
-    let registrarRequest = Registrar.Request(
-      key: key, der: der, basis: basis, namedStatus: request.status, status: request.status ?? current.defaultStatus,
-      ifExists: request.ifExists, requester: requester, deviceID: request.deviceID, connection: connection,
-      expectation: request.wait ? .result(deadline: clock.monotonic + patience) : .queued,
-      share: share, earlier: earlier)
+    var registrarRequest = Registrar.Request(
+      key: key, purpose: request.ifExists == .update && status != nil ? .registerAndSet : .register, der: der,
+      basis: basis, namedStatus: request.status, status: status, ifExists: request.ifExists, requester: requester,
+      deviceID: request.deviceID, connection: connection, expectation: expectation(of: request), share: share,
+      earlier: earlier)
+    if let set { registrarRequest.takeKnown(set, at: known.home(of: key.target).place) }
     engine.register(registrarRequest, refresh: request.refresh) { answer, provenance in
       self.audit.answered(key, request.deviceID, answer, provenance, to: requester)
       switch answer {
       case .registered(let registration):
         if provenance == .known { self.auditRepeat(registration, request.deviceID, by: requester) }
         completion(.registered(registration, cached: provenance == .known))
+      case .updated(let update): completion(.updated(update))
       case .queued: completion(.queued)
       case .failed(let error): completion(.failed(error))
       }
     }
+  }
+
+  /// What the caller of a request waits for.
+  func expectation(of request: OwnedRequest) -> Registrar.Expectation {
+    guard request.wait else { return .queued }
+    let patience = request.timeoutMilliseconds.map { Duration.milliseconds($0) }
+    return .result(deadline: clock.monotonic + (patience ?? currentConfiguration.defaultTimeout))
   }
 
   private func auditRepeat(
@@ -115,13 +129,14 @@ extension RequestService {
     if currentConfiguration.auditsRepeats { audit.repeated(registration, deviceID, by: requester()) }
   }
 
-  private static func answer(
+  static func answer(
     _ request: OwnedRequest, _ id: CertificateID, _ targets: [TargetName], _ answers: [TargetAnswer]
   ) -> [UInt8] {
     if case .many = request.targets {
       let results = zip(targets, answers).map { target, answer in
         switch answer {
         case .registered(let registration, let cached): TargetResult.registered(registration, cached: cached)
+        case .updated(let update): TargetResult.updated(update)
         case .queued: TargetResult.queued(target)
         case .failed(let error): TargetResult.failed(target, error)
         }
@@ -131,6 +146,7 @@ extension RequestService {
     switch answers[0] {
     case .registered(let registration, let cached):
       return AnswerEncoder.registered(id: request.id, registration, cached: cached)
+    case .updated(let update): return AnswerEncoder.updated(id: request.id, update)
     case .queued: return AnswerEncoder.queued(id: request.id, certificateID: id, target: targets[0])
     case .failed(let error): return AnswerEncoder.error(id: request.id, error)
     }
@@ -138,38 +154,14 @@ extension RequestService {
 }
 
 extension RequestCounts {
-  /// Counts the outcome of a registration in one target.
-  fileprivate func count(_ answer: RequestService.TargetAnswer) {
+  /// Counts the outcome of a request in one target.
+  func count(_ answer: RequestService.TargetAnswer, of operation: CertRegProtocol.Operation) {
     switch answer {
-    case .registered(_, cached: true): count(.register, "cached")
-    case .registered(let registration, cached: false): count(.register, registration.outcome.rawValue)
-    case .queued: count(.register, "queued")
-    case .failed(let error): count(.register, error)
+    case .registered(_, cached: true): count(operation, "cached")
+    case .registered(let registration, cached: false): count(operation, registration.outcome.rawValue)
+    case .updated: count(operation, "updated")
+    case .queued: count(operation, "queued")
+    case .failed(let error): count(operation, error)
     }
-  }
-}
-
-/// Gathers the answers of several targets and hands them on once all are there.
-private final class FanIn: Sendable {
-  private struct State {
-    var answers: [RequestService.TargetAnswer?]
-    var missing: Int
-  }
-
-  private let state: Mutex<State>
-  private let completion: @Sendable ([RequestService.TargetAnswer]) -> Void
-
-  init(count: Int, completion: @escaping @Sendable ([RequestService.TargetAnswer]) -> Void) {
-    state = Mutex(State(answers: Array(repeating: nil, count: count), missing: count))
-    self.completion = completion
-  }
-
-  func set(_ index: Int, _ answer: RequestService.TargetAnswer) {
-    let complete: [RequestService.TargetAnswer]? = state.withLock { state in
-      state.answers[index] = answer
-      state.missing -= 1
-      return state.missing == 0 ? state.answers.compactMap { $0 } : nil
-    }
-    if let complete { completion(complete) }
   }
 }

@@ -102,11 +102,12 @@ final class RequestService: RequestHandling {
   func handle(_ request: OwnedRequest, from peer: Peer, on descriptor: CInt, reply: Reply) {
     let access = currentConfiguration.access
     // The unit is needed by rules, by the audit trail, and by a `watch` for rules that a reload may bring.
-    if access != nil || request.operation == .register || request.operation == .watch { peer.hold(descriptor) }
+    if access != nil || request.operation.isAudited || request.operation == .watch { peer.hold(descriptor) }
     guard let access else {
       switch request.operation {
       case .watch, .status, .metrics: carryOut(request, from: peer, reply: reply)
-      case .register, .validate, .lookup, .forget: onWorker { self.carryOut(request, from: peer, reply: reply) }
+      case .register, .update, .validate, .lookup, .forget:
+        onWorker { self.carryOut(request, from: peer, reply: reply) }
       }
       return
     }
@@ -129,6 +130,8 @@ final class RequestService: RequestHandling {
       let targets = try concerned(request)
       let grant = try decision.get()
       try access.check(request.operation, targets: targets, of: peer, under: grant)
+      // A registration that may set the status of a certificate that exists is both.
+      if request.ifExists == .update { try access.check(.update, targets: targets, of: peer, under: grant) }
       try access.takeToken(under: grant, now: clock.monotonic)
       carryOut(request, from: peer, share: access.queueShare(under: grant), reply: reply)
     } catch {
@@ -142,6 +145,7 @@ final class RequestService: RequestHandling {
   ) {
     switch request.operation {
     case .register: register(request, from: peer, share: share, reply: reply)
+    case .update: update(request, from: peer, share: share, reply: reply)
     case .validate: validate(request, reply: reply)
     case .lookup: lookup(request, reply: reply)
     case .forget: forget(request, reply: reply)
@@ -164,7 +168,7 @@ final class RequestService: RequestHandling {
   /// Refuses what `access` does not allow, on a worker thread, since the audit trail wants the certificate's ID. The
   /// answer comes last, so that a client cannot ask faster than this goes.
   private func refuse(_ request: OwnedRequest, _ error: ServiceError, to peer: Peer, reply: Reply) {
-    if request.operation == .register {
+    if request.operation.isAudited {
       auditRefusal(request, error, by: peer)
     } else if error.reason == .peerNotAllowed {
       audit.refused(request.operation, error, to: peer.requester)
@@ -172,10 +176,11 @@ final class RequestService: RequestHandling {
     fail(request, error, reply)
   }
 
-  /// An entry for a request to register, with only the data of the request itself.
+  /// An entry for a request to register or to set a status, with only the data of the request itself.
   func auditRefusal(_ request: OwnedRequest, _ error: ServiceError, by peer: Peer) {
-    let id = (try? readCertificate(request, verdicts.current))?.id
-    audit.refused(id, in: (try? targets(of: request)) ?? [], request.deviceID, error, by: peer.requester)
+    let id = request.certificateID ?? (try? readCertificate(request, verdicts.current))?.id
+    audit.refused(
+      id, in: (try? targets(of: request)) ?? [], request.deviceID, error, of: request.operation, by: peer.requester)
   }
 
   /// Answers with an error.
@@ -253,7 +258,7 @@ final class RequestService: RequestHandling {
   /// The targets that the request would show or change something of.
   private func concerned(_ request: OwnedRequest) throws(ServiceError) -> [TargetName] {
     switch request.operation {
-    case .register, .lookup, .forget: try targets(of: request)
+    case .register, .update, .lookup, .forget: try targets(of: request)
     // Without names it reports on all targets.
     case .watch: request.targets == .default ? currentConfiguration.targets : try targets(of: request)
     case .validate, .status, .metrics: []
@@ -261,4 +266,9 @@ final class RequestService: RequestHandling {
   }
 
   var currentConfiguration: Configuration { configuration.withLock { $0 } }
+}
+
+extension CertRegProtocol.Operation {
+  /// Whether each request of the operation has an entry in the audit trail.
+  var isAudited: Bool { self == .register || self == .update }
 }

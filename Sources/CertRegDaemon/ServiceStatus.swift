@@ -57,7 +57,7 @@ struct ServiceStatus: Sendable {
         }
         guard let figures = try? await reports.figures().get() else { return }
         let sample = Sample(
-          time: clock.monotonic, requests: figures.sockets.lines, calls: figures.engine.calls)
+          time: clock.monotonic, requests: figures.sockets.lines, calls: figures.engine.callCount)
         let rates = previous.map { Self.rates(from: $0, to: sample) } ?? StatusLine.Rates()
         let text = StatusLine.text(figures, rates)
         if text != shown { notifier.status(text) }

@@ -50,8 +50,8 @@ extension Settings {
 }
 
 extension TargetLimits {
-  /// AWS's default quota for RegisterCertificateWithoutCA: 10 calls a second for each account and region
-  /// (https://docs.aws.amazon.com/general/latest/gr/iot-core.html).
+  /// AWS's default quota for RegisterCertificateWithoutCA and for UpdateCertificate: 10 calls a second for each account and
+  /// region (https://docs.aws.amazon.com/general/latest/gr/iot-core.html).
   private static let quotaOfAWS = 10.0
 
   /// - Parameter isAWS: Whether the target's endpoint is one of AWS.
@@ -62,7 +62,8 @@ extension TargetLimits {
       operations: [
         .registerCertificateWithoutCA: OperationLimits(
           ratePerSecond: rate, maxRatePerSecond: configuration.maxRatePerSecond,
-          burst: configuration.burst ?? Self.quotaOfAWS)
+          burst: configuration.burst ?? Self.quotaOfAWS),
+        .updateCertificate: OperationLimits(ratePerSecond: isAWS ? Self.quotaOfAWS : nil, burst: Self.quotaOfAWS),
       ],
       maxConcurrent: configuration.maxConcurrent)
   }

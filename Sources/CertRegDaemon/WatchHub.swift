@@ -199,6 +199,7 @@ extension Ending {
   fileprivate var target: TargetName {
     switch self {
     case .registered(let registration): registration.key.target
+    case .updated(let update): update.key.target
     case .failed(let failure): failure.key.target
     }
   }
@@ -206,6 +207,7 @@ extension Ending {
   fileprivate var outcomeName: String {
     switch self {
     case .registered(let registration): registration.outcome.rawValue
+    case .updated: WatchOutcome.updated.rawValue
     case .failed: WatchOutcome.failed.rawValue
     }
   }
@@ -214,6 +216,7 @@ extension Ending {
   fileprivate var watchLine: [UInt8] {
     switch self {
     case .registered(let registration): AnswerEncoder.watched(id: nil, registration)
+    case .updated(let update): AnswerEncoder.watched(id: nil, update)
     case .failed(let failure): AnswerEncoder.watched(id: nil, failure)
     }
   }

@@ -11,26 +11,21 @@ import NIOHTTP1
 /// One call is one request. A second request follows only if the first was refused for its credentials or its time and
 /// better ones are known by then.
 package final class AWSUpstreamClient: UpstreamClient {
-  private static let registrationPath = "/certificate/register-no-ca"
-  /// Bound of a reply to DescribeCertificate. The reply holds `certificatePem`, up to 65,536 characters (API reference,
-  /// CertificateDescription), of which JSON may write each as `\uXXXX`.
-  private static let descriptionLimitBytes = 6 * 65_536 + HTTPTransport.responseLimitBytes
-
   /// The region and URL that calls go to.
   package let endpoint: TargetEndpoint
   private let credentials: any CredentialsSource
   private let transport: HTTPTransport
   private let requestTimeout: Duration
-  private let describesExisting: Bool
+  let describesExisting: Bool
   private let clock: HostClock
   private let logger: Logger
   private let offset = ClockOffset()
   private let keys = SigningKeyCache()
   let callsUnderWay = CallsUnderWay()
   /// Secrets that a reply may repeat, beside those of the request that it answers.
-  private let secrets: SecretMask
+  let secrets: SecretMask
   /// The unchanging part of the request: parsing its URL for each call would cost more than signing.
-  private let registrationTemplate: HTTPClient.Request
+  let registrationTemplate: HTTPClient.Request
 
   /// - Parameters:
   ///   - credentials: Sign the requests; shut down together with this client.
@@ -55,7 +50,7 @@ package final class AWSUpstreamClient: UpstreamClient {
       options.connectTimeout = configuration.connectTimeout
       options.connections = max(1, configuration.maxConcurrent)
       registrationTemplate = try HTTPClient.Request(
-        url: endpoint.url.text(path: AWSUpstreamClient.registrationPath), method: .POST)
+        url: endpoint.url.text(path: IoTOperation.registerCertificateWithoutCA.path), method: .POST)
       transport = try HTTPTransport(options: options, eventLoopGroup: eventLoopGroup)
     } catch {
       throw UpstreamConfigurationError("target \(configuration.name): \(error)")
@@ -100,65 +95,7 @@ package final class AWSUpstreamClient: UpstreamClient {
     }
   }
 
-  package func perform(_ call: UpstreamCall) async -> UpstreamReply {
-    switch call {
-    case .registerCertificateWithoutCA(let call): await registerCertificateWithoutCA(call)
-    }
-  }
-
-  /// Registers a certificate, and asks for the status of one that exists if the target is configured so.
-  ///
-  /// - Returns: The classified reply. Failures, cancellation and a client that is shut down are replies too.
-  package func registerCertificateWithoutCA(_ call: RegisterCertificateCall) async -> UpstreamReply {
-    guard callsUnderWay.begin() else { return .failed(closed) }
-    defer { callsUnderWay.end() }
-    let body = RegistrationBody.bytes(call)
-    let request = SignableRequest(
-      template: registrationTemplate, path: endpoint.url.path + AWSUpstreamClient.registrationPath, body: body)
-    let reply: UpstreamReply = await exchange(request, certificateID: call.certificateID) { classifier, reply in
-      classifier.registration(reply)
-    } failure: {
-      .failed($0)
-    }
-    guard describesExisting, case .alreadyExists(let arn, nil, let requestID) = reply else { return reply }
-    // The certificate exists, whether or not its status can be had.
-    let status = try? await describe(call.certificateID)
-    return .alreadyExists(certificateARN: arn, status: status, requestID: requestID)
-  }
-
-  /// The status that AWS IoT has for a certificate (DescribeCertificate).
-  ///
-  /// - Throws: The `UpstreamFailure` that a registration would fail with; a final one if AWS IoT has no such
-  ///   certificate.
-  package func status(of certificateID: CertificateID) async throws(UpstreamFailure) -> CertificateStatus {
-    guard callsUnderWay.begin() else { throw closed }
-    defer { callsUnderWay.end() }
-    return try await describe(certificateID)
-  }
-
-  private func describe(_ certificateID: CertificateID) async throws(UpstreamFailure) -> CertificateStatus {
-    let path = "/certificates/\(certificateID.hex)"
-    let template: HTTPClient.Request
-    do { template = try HTTPClient.Request(url: endpoint.url.text(path: path), method: .GET) } catch {
-      throw UpstreamFailure(
-        TransportError(.other, "the URL cannot be used", cause: ErrorCause("\(error)")),
-        authority: endpoint.url.authority, secrets: secrets)
-    }
-    let request = SignableRequest(
-      template: template, path: endpoint.url.path + path, body: nil, limitBytes: Self.descriptionLimitBytes)
-    let result: Result<CertificateStatus, UpstreamFailure> = await exchange(request, certificateID: certificateID) {
-      classifier, reply in
-      switch classifier.description(reply) {
-      case .success(let status): return (.success(status), nil)
-      case .failure(let refused): return (.failure(refused.failure), refused.remedy)
-      }
-    } failure: {
-      .failure($0)
-    }
-    return try result.get()
-  }
-
-  private var closed: UpstreamFailure {
+  var closed: UpstreamFailure {
     UpstreamFailure(
       TransportError(.shutDown, "the daemon does not use this connection any more"),
       authority: endpoint.url.authority, secrets: secrets)
@@ -173,8 +110,8 @@ package final class AWSUpstreamClient: UpstreamClient {
   }
 
   /// Signs, sends and reads. A second time if the reply names a fault that new credentials or another time can correct.
-  private func exchange<Outcome: Sendable>(
-    _ request: SignableRequest, certificateID: CertificateID,
+  func exchange<Outcome: Sendable>(
+    _ request: SignableRequest, _ operation: IoTOperation, _ certificateID: CertificateID,
     read: (ReplyClassifier, HTTPReply) -> (Outcome, Remedy?),
     failure: (UpstreamFailure) -> Outcome
   ) async -> Outcome {
@@ -192,7 +129,7 @@ package final class AWSUpstreamClient: UpstreamClient {
         }
         let now = clock.wall
         let classifier = ReplyClassifier(
-          certificateID: certificateID,
+          operation: operation, certificateID: certificateID,
           text: UpstreamText(credentials: signing, authorization: signed.authorization, secrets: secrets), now: now)
         let (outcome, remedy) = read(classifier, reply)
         guard let remedy, isFirst else { return outcome }
@@ -254,7 +191,7 @@ package final class AWSUpstreamClient: UpstreamClient {
     let signer = RequestSigner(
       credentials: signing, scope: SigningScope(region: endpoint.region, service: "iot"), keys: keys)
     let added = signer.sign(
-      method: request.template.method.rawValue, path: request.path, headers: headers,
+      method: request.template.method.rawValue, path: request.path, query: request.query, headers: headers,
       payloadHash: SHA256.digest(of: request.body ?? []), at: offset.corrected(clock.wall))
     var signed = request.template
     signed.headers = HTTPHeaders(headers + added + [("User-Agent", "certregd"), ("Accept", "application/json")])
@@ -265,10 +202,12 @@ package final class AWSUpstreamClient: UpstreamClient {
 }
 
 /// A request without its date and signature.
-private struct SignableRequest {
+struct SignableRequest {
   var template: HTTPClient.Request
   /// The path on the wire, which begins with that of the endpoint's URL.
   var path: String
+  /// The query on the wire, without its question mark.
+  var query = ""
   var body: [UInt8]?
   /// Bound of the response's body.
   var limitBytes = HTTPTransport.responseLimitBytes

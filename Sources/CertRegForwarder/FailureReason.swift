@@ -51,6 +51,8 @@ package enum FailureReason: String, CaseIterable, Sendable {
   case upstreamRefusedCertificate = "upstream_refused_certificate"
   case upstreamRefusedRequest = "upstream_refused_request"
   case upstreamRefusedState = "upstream_refused_state"
+  /// The upstream does not have the certificate.
+  case certificateNotFound = "certificate_not_found"
   /// The endpoint does not know the operation or the resource.
   case upstreamNotFound = "upstream_not_found"
 }

@@ -19,6 +19,8 @@ struct RefusedCall: Error {
 
 /// Decides what the reply to a call means.
 struct ReplyClassifier {
+  /// The operation that was called.
+  let operation: IoTOperation
   /// The certificate of the call.
   let certificateID: CertificateID
   /// Cleans text of the upstream.
@@ -36,6 +38,20 @@ struct ReplyClassifier {
     }
     let (failed, remedy) = failure(reply, error)
     return (.failed(failed), remedy)
+  }
+
+  /// Reads a reply to UpdateCertificate, whose success has no content.
+  func update(_ reply: HTTPReply) -> (reply: UpstreamReply, remedy: Remedy?) {
+    let error = AWSErrorReply(reply)
+    guard (200..<300).contains(reply.status) else {
+      let (failed, remedy) = failure(reply, error)
+      return (.failed(failed), remedy)
+    }
+    guard reply.body.isEmpty || error.body != nil else {
+      let failed = garbled("The answer is not one of AWS IoT", error, .unavailable(retryAfter: nil))
+      return (.failed(failed), nil)
+    }
+    return (.updated(requestID: error.requestID), nil)
   }
 
   /// Reads a reply to DescribeCertificate.
@@ -105,6 +121,8 @@ struct ReplyClassifier {
       return final(.invalidRequest, .upstreamRefusedRequest, "AWS IoT refuses the request (HTTP \(status))", error)
     case .stateRefused:
       return final(.certificateState, .upstreamRefusedState, "AWS IoT refuses the status", error)
+    case .notFound where operation.namesCertificate && error.type == "ResourceNotFoundException":
+      return final(.resourceNotFound, .certificateNotFound, "AWS IoT does not have the certificate", error)
     case .notFound:
       return final(
         .internalFailure, .upstreamNotFound, "The endpoint does not know the operation; check `endpoint`", error)

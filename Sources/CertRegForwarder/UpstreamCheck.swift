@@ -52,7 +52,7 @@ extension CredentialsContext {
 
   private func refusal(of client: AWSUpstreamClient) async -> ServiceError? {
     let call = RegisterCertificateCall(certificateID: CertificateID(), der: Array("no certificate".utf8), status: nil)
-    guard case .failed(let failure) = await client.registerCertificateWithoutCA(call) else { return nil }
+    guard case .failed(let failure) = await client.perform(.registerCertificateWithoutCA(call)) else { return nil }
     let isOnlyAboutTheText = [FailureReason.upstreamRefusedCertificate, .upstreamRefusedRequest]
       .contains { Reason($0) == failure.error.reason }
     return isOnlyAboutTheText ? nil : failure.error

@@ -58,6 +58,10 @@ package struct EventID: Hashable, Sendable {
   /// A request to register was refused, or its caller stopped waiting.
   package static let registrationRefused = EventID(
     "registration_refused", "22a5d7d8a18e48f799039ce0a98903d3", limit: .audit)
+  /// The status of a certificate was set at a request of its own.
+  package static let statusSet = EventID("status_set", "51f1b8e3c0a44d37b7a90e5ad2c68f14", limit: .none)
+  /// The status of a certificate could not be set.
+  package static let statusNotSet = EventID("status_not_set", "0c6e7d5fb94e4a2f8e1b3a7790d2c5e8", limit: .none)
   /// An upstream's answer named another certificate than the one sent.
   package static let upstreamMismatch = EventID("upstream_mismatch", "feff92cfa5464ba68d26b69523392b74")
   /// An upstream throttles calls.
@@ -93,8 +97,9 @@ package struct EventID: Hashable, Sendable {
   /// All kinds, in the order of the documentation.
   package static let all: [EventID] = [
     ready, stopping, stopped, startFailed, reloaded, reloadRefused, registered, registrationFailed,
-    registrationQueued, registrationShared, registrationRepeated, registrationRefused, upstreamMismatch,
-    upstreamThrottled, upstreamUnavailable, upstreamRecovered, identityRefused, clockCorrected, peerRefused,
+    registrationQueued, registrationShared, registrationRepeated, registrationRefused, statusSet, statusNotSet,
+    upstreamMismatch, upstreamThrottled, upstreamUnavailable, upstreamRecovered, identityRefused, clockCorrected,
+    peerRefused,
     connectionsExhausted, queueFull, storeFailed, storeRecovered, storeDamaged, watchdogWithheld, internalFault,
     messagesSuppressed,
   ]

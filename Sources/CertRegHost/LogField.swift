@@ -19,8 +19,10 @@ package enum LogField {
   package static let awsRequestID = "aws_request_id"
   /// An operation of the wire (`register`, `lookup` …).
   package static let operation = "operation"
-  /// How a registration ended (`created`, `existing`).
+  /// How a request ended (`created`, `existing`, `updated`).
   package static let outcome = "outcome"
+  /// The status that a certificate has got.
+  package static let status = "certificate_status"
   /// Type of a `ServiceError`, an exception name.
   package static let errorType = "error_type"
   /// Reason of a `ServiceError`, a snake_case word.

@@ -14,7 +14,16 @@ package enum AnswerEncoder {
     }
   }
 
-  /// The answer to a registration with `wait:false` that is safe on disk.
+  /// The answer to an `update` that ended well.
+  package static func updated(id: [UInt8]?, _ update: StatusUpdate) -> [UInt8] {
+    object(id: id) { writer in
+      writer.updateMembers(update)
+      writer.member("cached", false)
+      writer.member("target", update.key.target.rawValue)
+    }
+  }
+
+  /// The answer to a request with `wait:false` that is safe on disk.
   package static func queued(id: [UInt8]?, certificateID: CertificateID, target: TargetName) -> [UInt8] {
     object(id: id) { writer in
       writer.member("certificateId", certificateID.hex)
@@ -23,7 +32,7 @@ package enum AnswerEncoder {
     }
   }
 
-  /// The answer to a registration with an array of targets, in the order in which they were asked for.
+  /// The answer to a request with an array of targets, in the order in which they were asked for.
   package static func results(id: [UInt8]?, certificateID: CertificateID, _ results: [TargetResult]) -> [UInt8] {
     object(id: id) { writer in
       writer.member("certificateId", certificateID.hex)
@@ -35,6 +44,9 @@ package enum AnswerEncoder {
         case .registered(let registration, let cached):
           writer.registrationMembers(registration)
           writer.member("cached", cached)
+        case .updated(let update):
+          writer.updateMembers(update)
+          writer.member("cached", false)
         case .queued:
           writer.member("certificateId", certificateID.hex)
           writer.queuedMembers()
@@ -66,7 +78,7 @@ package enum AnswerEncoder {
       switch known {
       case .registered(let registration):
         writer.member("state", "registered")
-        writer.member("certificateArn", registration.certificateARN)
+        writer.member("certificateArn", ifPresent: registration.certificateARN)
         writer.member("outcome", registration.outcome.rawValue)
         writer.member("status", ifPresent: registration.status?.rawValue)
         writer.member("finishedAt", registration.finishedAt.rfc3339)
@@ -112,7 +124,16 @@ package enum AnswerEncoder {
     }
   }
 
-  /// A line of `watch`: a registration that failed. The error is in `lastError`, as in `lookup`: a member `error` would
+  /// A line of `watch`: a status that was set.
+  package static func watched(id: [UInt8]?, _ update: StatusUpdate) -> [UInt8] {
+    object(id: id) { writer in
+      writer.updateMembers(update)
+      writer.member("target", update.key.target.rawValue)
+      writer.member("finishedAt", update.finishedAt.rfc3339)
+    }
+  }
+
+  /// A line of `watch`: a registration or a change of a status that failed. The error is in `lastError`, as in `lookup`: a member `error` would
   /// make the line an answer that refuses the `watch` itself.
   package static func watched(id: [UInt8]?, _ failure: FailedRegistration) -> [UInt8] {
     object(id: id) { writer in
@@ -137,9 +158,10 @@ package enum AnswerEncoder {
   }
 }
 
-/// How a registration went in one of several targets.
+/// How a request went in one of several targets.
 package enum TargetResult: Hashable, Sendable {
   case registered(Registration, cached: Bool)
+  case updated(StatusUpdate)
   case queued(TargetName)
   case failed(TargetName, ServiceError)
 
@@ -147,6 +169,7 @@ package enum TargetResult: Hashable, Sendable {
   package var target: TargetName {
     switch self {
     case .registered(let registration, _): registration.key.target
+    case .updated(let update): update.key.target
     case .queued(let target), .failed(let target, _): target
     }
   }
@@ -172,10 +195,18 @@ package enum KnownState: Hashable, Sendable {
 extension JSONWriter {
   /// ARN, ID, outcome and, where it is known, status.
   fileprivate mutating func registrationMembers(_ registration: Registration) {
-    member("certificateArn", registration.certificateARN)
+    member("certificateArn", ifPresent: registration.certificateARN)
     member("certificateId", registration.key.certificateID.hex)
     member("outcome", registration.outcome.rawValue)
     member("status", ifPresent: registration.status?.rawValue)
+  }
+
+  /// ARN where it is known, ID, outcome and status.
+  fileprivate mutating func updateMembers(_ update: StatusUpdate) {
+    member("certificateArn", ifPresent: update.certificateARN)
+    member("certificateId", update.key.certificateID.hex)
+    member("outcome", WatchOutcome.updated.rawValue)
+    member("status", update.status.rawValue)
   }
 
   /// Who asked first, as far as it is known.
@@ -202,6 +233,11 @@ extension JSONWriter {
     member("message", error.message)
     member("retryable", error.retryable)
     member("origin", error.origin.rawValue)
+    if let step = error.failedStep {
+      member("step", step.operation)
+      member("certificateId", step.certificateID)
+      member("certificateArn", step.certificateARN)
+    }
     member("retryAfterMs", ifPresent: error.retryAfterMilliseconds.map { Int($0) })
     member("resourceId", ifPresent: error.resourceID)
     member("resourceArn", ifPresent: error.resourceARN)

@@ -62,10 +62,12 @@ extension RequestFault {
     case .duplicateMember(let member, let offset):
       return (.duplicateMember, "member \"\(member.name)\" is given twice, again at byte offset \(offset)")
     case .missingMember(let member):
-      let what = operation == .lookup ? "\"certificateId\" or \"certificatePem\"" : "\"\(member.name)\""
+      let what =
+        member == .certificateId && operation != .forget
+        ? "\"certificateId\" or \"certificatePem\"" : "\"\(member.name)\""
       return (.missingMember, "\(operation.rawValue) needs the member \(what)")
     case .conflictingMembers:
-      return (.conflictingMembers, "lookup takes \"certificateId\" or \"certificatePem\", not both")
+      return (.conflictingMembers, "\(operation.rawValue) takes \"certificateId\" or \"certificatePem\", not both")
     case .wrongType(.id, let found, let offset):
       return (
         .invalidID,
@@ -90,6 +92,11 @@ extension RequestFault {
         ? "\"\(member.name)\" has to be \(member.expectedValue), not \"\(Excerpt.text(text))\"\(hint)"
         : "\"\(member.name)\" has to be \(member.expectedValue), not a longer text"
       return (member == .op ? .unknownOperation : .invalidValue, message)
+    case .statusNotSettable(let status):
+      let settable = CertificateStatus.allCases.filter(\.canBeSet).map(\.rawValue).joined(separator: ", ")
+      return (
+        .invalidValue, "\"status\" of \(operation.rawValue) has to be one of \(settable), not \(status.rawValue)"
+      )
     case .idTooLarge(let offset):
       return (.invalidID, "the number in \"id\" at byte offset \(offset) is larger than any double")
     case .watchIDTooLong(let offset):

@@ -21,6 +21,7 @@ extension Operation: NamedValue {
     case .validate: "validate"
     case .lookup: "lookup"
     case .forget: "forget"
+    case .update: "update"
     case .watch: "watch"
     case .status: "status"
     case .metrics: "metrics"
@@ -33,6 +34,7 @@ extension WatchOutcome: NamedValue {
     switch self {
     case .created: "created"
     case .existing: "existing"
+    case .updated: "updated"
     case .failed: "failed"
     }
   }
@@ -56,6 +58,7 @@ extension IfExists: NamedValue {
     switch self {
     case .return: "return"
     case .error: "error"
+    case .update: "update"
     }
   }
 }

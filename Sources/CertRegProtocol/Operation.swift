@@ -5,6 +5,7 @@ package enum Operation: String, CaseIterable, Sendable {
   case validate
   case lookup
   case forget
+  case update
   case watch
   case status
   case metrics
@@ -16,6 +17,7 @@ package enum Operation: String, CaseIterable, Sendable {
     case .validate: [.certificatePem]
     case .lookup: [.certificateId, .certificatePem, .target]
     case .forget: [.certificateId, .target]
+    case .update: [.certificateId, .certificatePem, .status, .target, .wait, .timeoutMs]
     case .watch: [.target, .outcome]
     case .status, .metrics: []
     }
@@ -23,7 +25,7 @@ package enum Operation: String, CaseIterable, Sendable {
 
   /// Whether `target` may be an array of names.
   var takesManyTargets: Bool {
-    self == .register || self == .watch
+    self == .register || self == .update || self == .watch
   }
 }
 

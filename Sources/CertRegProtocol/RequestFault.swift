@@ -1,4 +1,5 @@
 import CertRegCodec
+import CertRegCore
 
 /// Why a JSON object is no request. It has positions in the line; the text of the error is made later.
 enum RequestFault: Equatable {
@@ -8,11 +9,13 @@ enum RequestFault: Equatable {
   case foreignMember(MemberSet)
   case duplicateMember(Member, offset: Int)
   case missingMember(Member)
-  /// `certificateId` and `certificatePem` in one `lookup`.
+  /// `certificateId` and `certificatePem` in one request.
   case conflictingMembers
   /// `found` is the first byte of the value.
   case wrongType(Member, found: UInt8, offset: Int)
   case invalidValue(Member, at: Range<Int>)
+  /// A status that UpdateCertificate does not set.
+  case statusNotSettable(CertificateStatus)
   /// A number past what a double holds: readers would turn it into infinity.
   case idTooLarge(offset: Int)
   /// An `id` that is too long for a `watch`, which keeps it and repeats it in every line.
@@ -22,4 +25,19 @@ enum RequestFault: Equatable {
   /// An array of targets for an operation that takes one.
   case manyTargets
   case loneSurrogate(offset: Int)
+}
+
+extension RequestLine {
+  /// A certificate is named by its ID or by its text.
+  var faultOfCertificate: RequestFault? {
+    if certificateID == nil && certificatePem == nil { return .missingMember(.certificateId) }
+    return certificateID != nil && certificatePem != nil ? .conflictingMembers : nil
+  }
+
+  /// An `update` has a status that can be set.
+  var faultOfUpdate: RequestFault? {
+    guard operation == .update else { return nil }
+    guard let status else { return .missingMember(.status) }
+    return status.canBeSet ? nil : .statusNotSettable(status)
+  }
 }

@@ -11,11 +11,11 @@ package struct RequestLine: Hashable, Sendable {
   package var id: Range<Int>?
   /// The member `op`.
   package var operation = Operation.register
-  /// Present for `register` and `validate`; for `lookup` where `certificateID` is not.
+  /// Present for `register` and `validate`; for `lookup` and `update` where `certificateID` is not.
   package var certificatePem: JSONText?
-  /// Present for `forget`; for `lookup` where `certificatePem` is not.
+  /// Present for `forget`; for `lookup` and `update` where `certificatePem` is not.
   package var certificateID: CertificateID?
-  /// `nil`: the configured default.
+  /// Present for `update`; of `register` `nil` means the configured default.
   package var status: CertificateStatus?
   /// The member `target`.
   package var target = TargetSelection.none
@@ -45,9 +45,11 @@ package enum TargetSelection: Hashable, Sendable {
   case many([JSONText])
 }
 
-/// How a registration ended, as `watch` filters by it.
+/// How a request ended, as `watch` filters by it.
 package enum WatchOutcome: String, CaseIterable, Sendable {
   case created
   case existing
+  /// A status was set.
+  case updated
   case failed
 }

@@ -288,9 +288,8 @@ struct RequestParser {
       if request.certificatePem == nil { return .missingMember(.certificatePem) }
     case .forget:
       if request.certificateID == nil { return .missingMember(.certificateId) }
-    case .lookup:
-      if request.certificateID == nil && request.certificatePem == nil { return .missingMember(.certificateId) }
-      if request.certificateID != nil && request.certificatePem != nil { return .conflictingMembers }
+    case .lookup, .update:
+      if let fault = request.faultOfCertificate ?? request.faultOfUpdate { return fault }
     case .watch:
       if let id = request.id, id.count > LineParser.maxWatchIDBytes { return .watchIDTooLong(offset: id.lowerBound) }
     case .status, .metrics:

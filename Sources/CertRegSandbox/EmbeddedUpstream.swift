@@ -4,10 +4,10 @@ import Synchronization
 /// An upstream inside the process, for a daemon without an account: registers at once and forgets at the end.
 ///
 /// It takes the certificate as the daemon judged it, and decides by the rules of ``SandboxRegister``. Nobody can ask it
-/// for a certificate, so it keeps their IDs and nothing else: a million of them take less than 100 MB.
+/// for a certificate, so it keeps their IDs and statuses and nothing else: a million of them take less than 100 MB.
 package final class EmbeddedUpstream: UpstreamClient {
   private struct State: Sendable {
-    var registered: Set<CertificateID> = []
+    var statuses: [CertificateID: CertificateStatus] = [:]
     var generator: SplitMix64
   }
 
@@ -32,12 +32,35 @@ package final class EmbeddedUpstream: UpstreamClient {
 
   /// How many certificates are registered.
   package var certificateCount: Int {
-    state.withLock(\.registered.count)
+    state.withLock(\.statuses.count)
   }
 
   package func perform(_ call: UpstreamCall) async -> UpstreamReply {
     switch call {
     case .registerCertificateWithoutCA(let call): registerCertificateWithoutCA(call)
+    case .updateCertificate(let call): updateCertificate(call)
+    }
+  }
+
+  /// Sets the status of a certificate. A revoked one stays revoked
+  /// (https://docs.aws.amazon.com/iot/latest/developerguide/revoke-ca-cert.html).
+  private func updateCertificate(_ call: UpdateCertificateCall) -> UpstreamReply {
+    let result: Result<UniqueID, SandboxError> = state.withLock { state in
+      guard let known = state.statuses[call.certificateID] else {
+        return .failure(
+          SandboxError(.resourceNotFound, "The certificate given in the request does not exist."))
+      }
+      guard call.status.canBeSet, known != .revoked || call.status == .revoked else {
+        return .failure(
+          SandboxError(
+            .certificateState, "Not allowed to update certificate from \(known.rawValue) to \(call.status.rawValue)"))
+      }
+      state.statuses[call.certificateID] = call.status
+      return .success(state.generator.nextID())
+    }
+    switch result {
+    case .success(let requestID): return .updated(requestID: requestID.description)
+    case .failure(let error): return refusal(error)
     }
   }
 
@@ -49,7 +72,9 @@ package final class EmbeddedUpstream: UpstreamClient {
       return refusal(error)
     }
     let (isNew, requestID) = state.withLock { state in
-      (state.registered.insert(call.certificateID).inserted, state.generator.nextID())
+      let isNew = state.statuses[call.certificateID] == nil
+      if isNew { state.statuses[call.certificateID] = call.status ?? .ofUnnamed }
+      return (isNew, state.generator.nextID())
     }
     let arn = account.arn(of: call.certificateID)
     return isNew

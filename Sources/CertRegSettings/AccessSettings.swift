@@ -14,6 +14,7 @@ package struct AccessRule: Sendable, Equatable {
     case validate
     case lookup
     case forget
+    case update
     case watch
     case status
     case metrics

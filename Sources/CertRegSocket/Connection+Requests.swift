@@ -25,7 +25,7 @@ extension Connection {
 
   /// Answers a `register` request whose result is known; returns whether it did.
   private func answerFromMemory(_ request: RequestLine, _ line: UnsafeRawBufferPointer) -> Bool {
-    guard servesFromMemory, request.operation == .register, !request.refresh, request.ifExists == .return,
+    guard servesFromMemory, request.operation == .register, !request.refresh, request.ifExists != .error,
       // Decoding longer texts would hold up the other connections.
       let text = request.certificatePem, text.range.count <= TextHash.longestText,
       state.mayAnswerAtOnce(hasID: request.id != nil),
@@ -44,6 +44,7 @@ extension Connection {
       return false
     }
     if let named = request.status, let known = entry.status, named != known { return false }
+    if request.ifExists == .update, request.status == nil || entry.status == nil { return false }
     if let name = request.deviceID, !entry.names(name, in: line) { return false }
     let id = request.id.map { UnsafeRawBufferPointer(rebasing: line[$0]) }
     let prefix = loop.arnPrefix(entry)

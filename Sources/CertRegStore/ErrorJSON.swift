@@ -3,10 +3,19 @@ import CertRegCore
 
 /// The JSON form in which errors are stored. The names of its members stay as they are: databases hold them.
 enum ErrorJSON {
-  /// An error's members, and beside them the first requester and the facts of finished steps as far as they are known.
-  static func encode(_ error: ServiceError?, requester: Requester? = nil, facts: JobFacts? = nil) -> [UInt8] {
+  /// An error's members, and beside them the first requester, the facts of finished steps and the sequence number of the
+  /// job as far as they are known.
+  static func encode(
+    _ error: ServiceError?, requester: Requester? = nil, facts: JobFacts? = nil, sequence: Int64? = nil
+  ) -> [UInt8] {
     JSONValue.object(of: [
       "facts": facts?.json,
+      "failedStep": (error?.failedStep).map { step in
+        .object(of: [
+          "certificateARN": .string(step.certificateARN), "certificateID": .string(step.certificateID),
+          "operation": .string(step.operation),
+        ])
+      },
       "kind": (error?.kind.rawValue).map { .string($0) },
       "message": (error?.message).map { .string($0) },
       "origin": (error?.origin.rawValue).map { .string($0) },
@@ -17,6 +26,7 @@ enum ErrorJSON {
       "resourceID": (error?.resourceID).map { .string($0) },
       "retryAfterMilliseconds": (error?.retryAfterMilliseconds).map { .integer($0) },
       "retryable": (error?.retryable).map { .bool($0) },
+      "sequence": sequence.map { .integer($0) },
       "status": (error?.status?.rawValue).map { .string($0) },
       "upstreamType": (error?.upstreamType).map { .string($0) },
     ]).jsonBytes
@@ -39,12 +49,23 @@ enum ErrorJSON {
       let reason = json["reason"]?.string, let message = json["message"]?.string,
       let retryable = json["retryable"]?.bool, let origin = json["origin"]?.string.flatMap(ServiceError.Origin.init)
     else { return nil }
-    return ServiceError(
+    var error = ServiceError(
       kind, reason: Reason(rawValue: reason), message: message, retryable: retryable, origin: origin,
       retryAfterMilliseconds: json["retryAfterMilliseconds"]?.integer.map { Int64($0) },
       resourceID: json["resourceID"]?.string, resourceARN: json["resourceARN"]?.string,
       status: json["status"]?.string.flatMap(CertificateStatus.init), requestID: json["requestID"]?.string,
       upstreamType: json["upstreamType"]?.string)
+    if let step = json["failedStep"], let operation = step["operation"]?.string,
+      let id = step["certificateID"]?.string, let arn = step["certificateARN"]?.string
+    {
+      error.failedStep = FailedStep(operation: operation, certificateID: id, certificateARN: arn)
+    }
+    return error
+  }
+
+  /// The sequence number of the job; `nil` if `text` names none.
+  static func sequence(in text: [UInt8]) -> Int64? {
+    (try? JSONValue(parsing: text))?["sequence"]?.integer.map { Int64($0) }
   }
 
   /// The first requester; `nil` if `text` names none.

@@ -12,6 +12,11 @@ extension JobFacts {
           "outcome": .string(earlier.outcome.rawValue), "status": (earlier.status?.rawValue).map { .string($0) },
         ])
       },
+      "home": home.map { home in
+        .object(of: [
+          "account": (home.account?.rawValue).map { .string($0) }, "location": .string(home.location.description),
+        ])
+      },
       "registered": registered.map { registered in
         .object(of: [
           "arn": .string(registered.certificateARN), "outcome": .string(registered.outcome.rawValue),
@@ -28,6 +33,11 @@ extension JobFacts {
       self.earlier = EarlierResult(
         outcome: outcome, status: earlier["status"]?.string.flatMap(CertificateStatus.init))
     }
+    if let home = json["home"], let location = home["location"]?.string {
+      self.home = JobHome(
+        location: UpstreamLocation(description: location),
+        account: home["account"]?.string.flatMap(AccountPrefix.init(rawValue:)))
+    }
     if let registered = json["registered"], let arn = registered["arn"]?.string,
       let outcome = registered["outcome"]?.string.flatMap(RegistrationOutcome.init)
     {
@@ -36,17 +46,21 @@ extension JobFacts {
         requestID: registered["requestID"]?.string)
     }
   }
+}
 
-  /// The bytes behind the requester in a row of `queue`. Nothing known takes no byte, so that the first request for a
-  /// certificate costs what it cost without facts.
-  var bytes: [UInt8] { self == JobFacts() ? [] : json.jsonBytes }
+/// What a row of `queue` has behind the requester: the purpose of the job and the facts known at the request, as JSON.
+enum RequestRecord {
+  /// The usual request, to register a certificate of which nothing is known, takes no byte.
+  static func bytes(_ entry: PendingRegistration) -> [UInt8] {
+    guard entry.purpose != .register || entry.facts != JobFacts() else { return [] }
+    guard case .object(var members) = entry.facts.json else { return [] }
+    if entry.purpose != .register { members.append(.init("purpose", .string(entry.purpose.rawValue))) }
+    return JSONValue.object(members).jsonBytes
+  }
 
-  /// Reads `bytes`. Rows of earlier versions have none: nothing is known then.
-  init(bytes: some Collection<UInt8>) {
-    guard !bytes.isEmpty, let json = try? JSONValue(parsing: Array(bytes)) else {
-      self.init()
-      return
-    }
-    self.init(json)
+  /// Reads `bytes`. Rows of earlier versions have none, or facts only.
+  static func read(_ bytes: some Collection<UInt8>) -> (purpose: JobPurpose, facts: JobFacts) {
+    guard !bytes.isEmpty, let json = try? JSONValue(parsing: Array(bytes)) else { return (.register, JobFacts()) }
+    return (json["purpose"]?.string.flatMap(JobPurpose.init) ?? .register, JobFacts(json))
   }
 }

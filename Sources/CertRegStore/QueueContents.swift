@@ -53,11 +53,11 @@ struct QueueContents {
   }
 
   /// The part that the writer keeps in memory.
-  var index: [RegistrationKey: RegistrationWriter.QueuedEntry] {
-    var index: [RegistrationKey: RegistrationWriter.QueuedEntry] = [:]
+  var index: [Int64: RegistrationWriter.QueuedEntry] {
+    var index: [Int64: RegistrationWriter.QueuedEntry] = [:]
     for entry in entries {
       let hasAttempt = intactAttempts.contains(entry.sequence) || entry.callStarted
-      index[entry.key] = .init(sequence: entry.sequence, callStarted: entry.callStarted, hasAttempt: hasAttempt)
+      index[entry.sequence] = .init(key: entry.key, callStarted: entry.callStarted, hasAttempt: hasAttempt)
     }
     return index
   }

@@ -5,24 +5,25 @@ extension RegistrationWriter {
   func apply(_ change: StoreChange) throws(DatabaseFault) {
     switch change {
     case .enqueue(let entry): try enqueue(entry)
-    case .markCallStarted(let key): try markCallStarted(key)
-    case .noteAttempt(let key, let attempts, let error): try noteAttempt(key, attempts, error)
-    case .complete(let registration): try complete(registration)
-    case .fail(let failure): try fail(failure)
-    case .noteProgress(let key, let facts): try noteProgress(key, facts)
+    case .markCallStarted(let id): try markCallStarted(id)
+    case .noteAttempt(let id, let attempts, let error): try noteAttempt(id, attempts, error)
+    case .noteProgress(let id, let facts): try noteProgress(id, facts)
+    case .complete(let id, let registration): try complete(id, registration)
+    case .setStatus(let id, let update): try setStatus(id, update)
+    case .fail(let id, let failure): try fail(id, failure)
+    case .keep(let registration, _):
+      try nameDevice(registration.deviceID, ofEnding: registration.key)
+      try keep(registration, sequence: 0)
     case .nameDevice(let key, let name): try nameDevice(key, name)
-    case .dequeue(let key): try dequeue(key)
     case .forget(let key): try forget(key)
     }
     state.revision += 1
   }
 
   private func enqueue(_ entry: PendingRegistration) throws(DatabaseFault) {
-    // A key is queued once: the later request is the one that counts.
-    try removeFromQueue(entry.key)
     try QueueRow.write(entry, to: statements.enqueue)
     state.highestSequence = max(state.highestSequence, entry.sequence)
-    var known = QueuedEntry(sequence: entry.sequence, callStarted: entry.callStarted, hasAttempt: false)
+    var known = QueuedEntry(key: entry.key, callStarted: entry.callStarted, hasAttempt: false)
     if entry.callStarted || entry.attempts > 0 || entry.lastError != nil {
       let attempt = AttemptRow(
         sequence: entry.sequence, callStarted: entry.callStarted, attempts: entry.attempts,
@@ -30,68 +31,93 @@ extension RegistrationWriter {
       try attempt.write(to: statements.writeAttempt)
       known.hasAttempt = true
     }
-    setQueued(entry.key, known)
+    setQueued(entry.sequence, known)
     if let deviceID = entry.deviceID { try nameDevice(entry.key, deviceID) }
   }
 
-  private func markCallStarted(_ key: RegistrationKey) throws(DatabaseFault) {
-    guard let entry = queued[key], !entry.callStarted else { return }
-    try changeAttempt(key) { $0.callStarted = true }
+  private func markCallStarted(_ id: JobID) throws(DatabaseFault) {
+    guard let entry = queued[id.sequence], !entry.callStarted else { return }
+    try changeAttempt(id) { $0.callStarted = true }
   }
 
-  private func noteAttempt(_ key: RegistrationKey, _ attempts: Int, _ error: ServiceError) throws(DatabaseFault) {
-    try changeAttempt(key) {
+  private func noteAttempt(_ id: JobID, _ attempts: Int, _ error: ServiceError) throws(DatabaseFault) {
+    try changeAttempt(id) {
       $0.attempts = attempts
       $0.lastError = error
     }
   }
 
-  private func noteProgress(_ key: RegistrationKey, _ facts: JobFacts) throws(DatabaseFault) {
-    try changeAttempt(key) {
+  private func noteProgress(_ id: JobID, _ facts: JobFacts) throws(DatabaseFault) {
+    try changeAttempt(id) {
       $0.facts = facts
       $0.callStarted = false
     }
   }
 
-  /// Rewrites the row of `attempt` that belongs to a queued key, or writes the first one.
-  private func changeAttempt(
-    _ key: RegistrationKey, _ change: (inout AttemptRow) -> Void
-  ) throws(DatabaseFault) {
-    guard var entry = queued[key] else { return }
-    var attempt = AttemptRow(sequence: entry.sequence, callStarted: entry.callStarted, attempts: 0)
+  /// Rewrites the row of `attempt` that belongs to a queued job, or writes the first one.
+  private func changeAttempt(_ id: JobID, _ change: (inout AttemptRow) -> Void) throws(DatabaseFault) {
+    guard var entry = queued[id.sequence] else { return }
+    var attempt = AttemptRow(sequence: id.sequence, callStarted: entry.callStarted, attempts: 0)
     if entry.hasAttempt {
-      statements.readAttempt.bind(1, entry.sequence)
+      statements.readAttempt.bind(1, id.sequence)
       if let known = try statements.readAttempt.first(AttemptRow.read) ?? nil { attempt = known }
     }
     change(&attempt)
     try attempt.write(to: statements.writeAttempt)
     entry.callStarted = attempt.callStarted
     entry.hasAttempt = true
-    setQueued(key, entry)
+    setQueued(id.sequence, entry)
   }
 
-  private func complete(_ registration: Registration) throws(DatabaseFault) {
+  private func complete(_ id: JobID, _ registration: Registration) throws(DatabaseFault) {
+    try nameDevice(registration.deviceID, ofEnding: registration.key)
+    try removeFromQueue(id)
+    try keep(registration, sequence: id.sequence)
+    if registration.key != id.key { try dropName(id.key) }
+  }
+
+  private func keep(_ registration: Registration, sequence: Int64) throws(DatabaseFault) {
     let key = registration.key
-    try nameDevice(registration.deviceID, ofEnding: key)
-    try removeFromQueue(key)
     let target = try number(of: key.target.rawValue)
-    let beginning = ResultRow.prefix(ofARN: registration.certificateARN, key.certificateID)
+    let beginning = registration.certificateARN.flatMap { ResultRow.prefix(ofARN: $0, key.certificateID) }
     let prefix: Int64? = if let beginning { try prefixNumber(of: beginning) } else { nil }
-    try ResultRow.write(registration, target: target, prefix: prefix, to: statements.insertResult)
-    if connection.changedRows == 1 {
-      state.results += 1
-    } else {
-      try ResultRow.write(registration, target: target, prefix: prefix, to: statements.replaceResult)
+    func write(_ statement: PreparedStatement) throws(DatabaseFault) {
+      try ResultRow.write(registration, sequence: sequence, target: target, prefix: prefix, to: statement)
     }
+    try write(statements.insertResult)
+    if connection.changedRows == 1 { state.results += 1 } else { try write(statements.replaceResult) }
     if mayHaveFailures { try remove(key, target, with: statements.deleteFailure) }
   }
 
-  private func fail(_ failure: FailedRegistration) throws(DatabaseFault) {
+  private func setStatus(_ id: JobID, _ update: StatusUpdate) throws(DatabaseFault) {
+    try removeFromQueue(id)
+    let target = try number(of: update.key.target.rawValue)
+    try keep(update.applied(to: try result(update.key, target)), sequence: id.sequence)
+    if update.key != id.key { try dropName(id.key) }
+  }
+
+  private func result(_ key: RegistrationKey, _ target: Int64) throws(DatabaseFault) -> Registration? {
+    key.certificateID.withBytes { statements.readResult.bind(1, copying: $0) }
+    statements.readResult.bind(2, target)
+    return try statements.readResult.first { ResultRow.read($0, name: names.text) } ?? nil
+  }
+
+  private func fail(_ id: JobID, _ failure: FailedRegistration) throws(DatabaseFault) {
     try nameDevice(failure.deviceID, ofEnding: failure.key)
-    try removeFromQueue(failure.key)
+    try removeFromQueue(id)
     let target = try number(of: failure.key.target.rawValue)
-    mayHaveFailures = true
-    try FailureRow.write(failure, target: target, to: statements.writeFailure)
+    if failure.isGone {
+      try remove(failure.key, target, with: statements.deleteResult)
+      state.results -= connection.changedRows
+    }
+    let known = failure.statusIsInDoubt ? try result(failure.key, target) : nil
+    if let doubtful = failure.applied(to: known) {
+      try keep(doubtful, sequence: id.sequence)
+    } else {
+      mayHaveFailures = true
+      try FailureRow.write(failure, sequence: id.sequence, target: target, to: statements.writeFailure)
+    }
+    if failure.key != id.key { try dropName(id.key) }
   }
 
   private func forget(_ key: RegistrationKey) throws(DatabaseFault) {
@@ -106,19 +132,17 @@ extension RegistrationWriter {
     names.noteDevice()
     let target = try number(of: key.target.rawValue)
     try DeviceRow.write(deviceID, of: key.certificateID, target: target, to: statements.writeDevice)
-    guard var entry = queued[key] else { return }
-    entry.deviceTag = deviceID.tag
-    setQueued(key, entry)
+    setDeviceTag(key, deviceID.tag)
   }
 
   /// Writes the name of a device whose registration ends, unless it was written before.
   private func nameDevice(_ deviceID: DeviceID?, ofEnding key: RegistrationKey) throws(DatabaseFault) {
-    if let deviceID, queued[key]?.deviceTag != deviceID.tag { try nameDevice(key, deviceID) }
+    if let deviceID, deviceTag(key) != deviceID.tag { try nameDevice(key, deviceID) }
   }
 
-  private func dequeue(_ key: RegistrationKey) throws(DatabaseFault) {
-    try removeFromQueue(key)
-    guard names.mayHaveDevices, let target = names.number(key.target.rawValue) else { return }
+  /// Removes the name of a device of which nothing else is known any more.
+  private func dropName(_ key: RegistrationKey) throws(DatabaseFault) {
+    guard names.mayHaveDevices, !isQueued(key), let target = names.number(key.target.rawValue) else { return }
     for table in [Table.result, .failure] where try finishedAt(key, in: table) != nil { return }
     try remove(key, target, with: statements.deleteDevice)
   }
@@ -154,15 +178,15 @@ extension RegistrationWriter {
     }
   }
 
-  private func removeFromQueue(_ key: RegistrationKey) throws(DatabaseFault) {
-    guard let entry = queued[key] else { return }
-    statements.dequeue.bind(1, entry.sequence)
+  private func removeFromQueue(_ id: JobID) throws(DatabaseFault) {
+    guard let entry = queued[id.sequence] else { return }
+    statements.dequeue.bind(1, id.sequence)
     try statements.dequeue.run()
     if entry.hasAttempt {
-      statements.deleteAttempt.bind(1, entry.sequence)
+      statements.deleteAttempt.bind(1, id.sequence)
       try statements.deleteAttempt.run()
     }
-    setQueued(key, nil)
+    setQueued(id.sequence, nil)
   }
 
   private func remove(

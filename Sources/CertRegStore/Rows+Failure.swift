@@ -14,16 +14,21 @@ enum FailureRow {
       requester: ErrorJSON.requester(in: json))
   }
 
-  /// Binds a row of `failure` and runs the statement.
+  /// The sequence number of the job; `nil` for a damaged row and for one of an earlier version.
+  static func sequence(_ row: some ColumnSource) -> Int64? {
+    row.isIntact(as: .failure) ? row.blob(4).flatMap(ErrorJSON.sequence) : nil
+  }
+
+  /// Binds a row of `failure` and runs the statement. `sequence`: that of the job.
   static func write(
-    _ failure: FailedRegistration, target: Int64, to statement: PreparedStatement
+    _ failure: FailedRegistration, sequence: Int64, target: Int64, to statement: PreparedStatement
   ) throws(DatabaseFault) {
     var row = RowWriter(statement, .failure)
     row.put(failure.key.certificateID)
     row.put(target)
     row.put(Int64(failure.attempts))
     row.put(failure.finishedAt.millisecondsSinceEpoch)
-    row.put(copying: ErrorJSON.encode(failure.error, requester: failure.requester))
+    row.put(copying: ErrorJSON.encode(failure.error, requester: failure.requester, sequence: sequence))
     try row.run()
   }
 }

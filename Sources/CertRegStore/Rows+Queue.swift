@@ -1,7 +1,7 @@
 import CertRegCore
 
 /// A row of `queue`: sequence, certificate, target, status, enqueued_at, requester, not_before, not_after, policies,
-/// der, checksum. The column `requester` has the facts known at the request behind the requester's own bytes.
+/// der, checksum. The column `requester` has a `RequestRecord` behind the requester's own bytes.
 enum QueueRow {
   /// The entry, without its row of `attempt`; `nil` for a damaged row.
   static func read(_ row: some ColumnSource) -> PendingRegistration? {
@@ -11,7 +11,8 @@ enum QueueRow {
       let der = row.blob(9)
     else { return nil }
     return PendingRegistration(
-      key: RegistrationKey(certificateID: certificateID, target: TargetName(target)), sequence: sequence, der: der,
+      key: RegistrationKey(certificateID: certificateID, target: TargetName(target)), sequence: sequence,
+      purpose: origin.purpose, der: der,
       status: row.integer(3).flatMap { CertificateStatus(code: $0) },
       enqueuedAt: WallTime(millisecondsSinceEpoch: enqueued), callStarted: false, attempts: 0, lastError: nil,
       requester: origin.requester,
@@ -20,13 +21,17 @@ enum QueueRow {
         policyFingerprint: policies), facts: origin.facts)
   }
 
-  /// The requester and the facts behind it. Version 1 stored the user alone, as a number; version 2 had no facts.
-  private static func origin(_ row: some ColumnSource, _ column: Int) -> (requester: Requester, facts: JobFacts)? {
-    if let uid = row.integer(column) { return (Requester(uid: UInt32(truncatingIfNeeded: uid)), JobFacts()) }
+  private typealias Origin = (requester: Requester, purpose: JobPurpose, facts: JobFacts)
+
+  /// The requester and the record behind it. Version 1 stored the user alone, as a number; version 2 had no facts,
+  /// version 4 no purpose.
+  private static func origin(_ row: some ColumnSource, _ column: Int) -> Origin? {
+    if let uid = row.integer(column) { return (Requester(uid: UInt32(truncatingIfNeeded: uid)), .register, JobFacts()) }
     guard let bytes = row.blob(column) else { return nil }
     var rest = bytes[...]
     guard let requester = RequesterBytes.take(from: &rest) else { return nil }
-    return (requester, JobFacts(bytes: rest))
+    let record = RequestRecord.read(rest)
+    return (requester, record.purpose, record.facts)
   }
 
   /// Binds a row of `entry` and runs the statement.
@@ -39,7 +44,7 @@ enum QueueRow {
     row.put(entry.enqueuedAt.millisecondsSinceEpoch)
     var origin: [UInt8] = []
     RequesterBytes.append(entry.requester, to: &origin)
-    origin += entry.facts.bytes
+    origin += RequestRecord.bytes(entry)
     row.put(copying: origin)
     row.put(entry.basis.notBefore.millisecondsSinceEpoch)
     row.put(entry.basis.notAfter.millisecondsSinceEpoch)

@@ -1,7 +1,10 @@
 import CertRegCore
 
 /// A row of `result`: certificate, target, arn_prefix, arn, ending, request, finished_at, not_before, not_after,
-/// policies, checksum.
+/// policies, checksum. Where only the status is known, arn_prefix and arn are null.
+///
+/// `ending` has the outcome in its lowest 4 bits, the status in the next 4, and above them the sequence number of the
+/// job, which results of earlier versions lack.
 ///
 /// `request` describes the request in a blob: the upstream's request ID (16 bytes of a UUID, or 16 zeros), the
 /// requester, and a request ID that is no UUID. The first version kept the ID alone, as 16 bytes or text.
@@ -17,25 +20,30 @@ enum ResultRow {
     return Registration(
       key: RegistrationKey(certificateID: certificateID, target: TargetName(target)), certificateARN: arn,
       outcome: outcome,
-      // Earlier versions kept no status where none was sent.
-      status: CertificateStatus(code: ending >> 4) ?? (outcome == .created ? .ofUnnamed : nil), requestID: request.id,
+      status: status(code: ending >> 4 & 15, outcome), requestID: request.id,
       finishedAt: WallTime(millisecondsSinceEpoch: finished),
       basis: VerdictBasis(
         notBefore: WallTime(millisecondsSinceEpoch: notBefore), notAfter: WallTime(millisecondsSinceEpoch: notAfter),
         policyFingerprint: policies), requester: request.requester)
   }
 
+  /// The sequence number of the job; `nil` for a damaged row and for one of an earlier version.
+  static func sequence(_ row: some ColumnSource) -> Int64? {
+    guard row.isIntact(as: .result), let ending = row.integer(4), ending >> 8 > 0 else { return nil }
+    return ending >> 8
+  }
+
   /// Binds everything behind the target. `prefix`: number of the ARN's beginning, where the rest is the certificate's
-  /// ID.
+  /// ID. `sequence`: that of the job, or 0.
   static func write(
-    _ registration: Registration, target: Int64, prefix: Int64?, to statement: PreparedStatement
+    _ registration: Registration, sequence: Int64, target: Int64, prefix: Int64?, to statement: PreparedStatement
   ) throws(DatabaseFault) {
     var row = RowWriter(statement, .result)
     row.put(registration.key.certificateID)
     row.put(target)
     row.put(prefix)
     row.put(prefix == nil ? registration.certificateARN : nil)
-    row.put(code(registration.outcome) | Int64(registration.status.map(\.code) ?? 0) << 4)
+    row.put(code(registration.outcome) | Int64(registration.status?.code ?? unknownStatus) << 4 | sequence << 8)
     putRequest(of: registration, to: &row)
     row.put(registration.finishedAt.millisecondsSinceEpoch)
     row.put(registration.basis.notBefore.millisecondsSinceEpoch)
@@ -51,9 +59,19 @@ enum ResultRow {
     return arn.utf8.count > 64 && arn.hasSuffix(hex) ? String(arn.dropLast(64)) : nil
   }
 
-  private static func arn(_ row: some ColumnSource, _ id: CertificateID, name: (Int64) -> String?) -> String? {
-    guard let number = row.integer(2) else { return row.text(3) }
+  /// `.some(nil)`: the ARN is not known.
+  private static func arn(_ row: some ColumnSource, _ id: CertificateID, name: (Int64) -> String?) -> String?? {
+    guard let number = row.integer(2) else { return .some(row.text(3)) }
     return name(number).map { $0 + id.hex }
+  }
+
+  /// Stands for a status that is not known. 0 stands for none, too: earlier versions wrote it where none was sent, which
+  /// AWS IoT takes for INACTIVE.
+  private static let unknownStatus = 15
+
+  private static func status(code: Int64, _ outcome: RegistrationOutcome) -> CertificateStatus? {
+    if code == 0 { return outcome == .created ? .ofUnnamed : nil }
+    return CertificateStatus(code: code)
   }
 
   private static let noUUID = [UInt8](repeating: 0, count: 16)

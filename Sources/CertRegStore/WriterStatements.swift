@@ -18,8 +18,12 @@ struct WriterStatements {
   let insertResult: PreparedStatement
   let replaceResult: PreparedStatement
   /// By certificate and target.
+  let readResult: PreparedStatement
+  /// By certificate and target.
   let deleteResult: PreparedStatement
   let writeFailure: PreparedStatement
+  /// By certificate and target.
+  let readFailure: PreparedStatement
   /// By certificate and target.
   let deleteFailure: PreparedStatement
   let writeDevice: PreparedStatement
@@ -45,8 +49,10 @@ struct WriterStatements {
     insertResult = try connection.prepare(
       "INSERT INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
     replaceResult = try connection.prepare("INSERT OR REPLACE INTO result VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    readResult = try connection.prepare("SELECT * FROM result WHERE certificate = ? AND target = ?")
     deleteResult = try connection.prepare("DELETE FROM result WHERE certificate = ? AND target = ?")
     writeFailure = try connection.prepare("INSERT OR REPLACE INTO failure VALUES (?, ?, ?, ?, ?, ?)")
+    readFailure = try connection.prepare("SELECT * FROM failure WHERE certificate = ? AND target = ?")
     deleteFailure = try connection.prepare("DELETE FROM failure WHERE certificate = ? AND target = ?")
     writeDevice = try connection.prepare("INSERT OR REPLACE INTO device VALUES (?, ?, ?, ?)")
     deleteDevice = try connection.prepare("DELETE FROM device WHERE certificate = ? AND target = ?")

@@ -3,8 +3,8 @@ package import CertRegCore
 /// The content of a store after a series of changes, as dictionaries. It states what `StoreChange` means: tests compare
 /// real stores with it, and stores in memory consist of it.
 package struct StoreModel: Sendable {
-  /// Registrations that have not ended.
-  package private(set) var queue: [RegistrationKey: PendingRegistration] = [:]
+  /// Jobs that have not ended.
+  package private(set) var queue: [JobID: PendingRegistration] = [:]
   /// Results.
   package private(set) var results: [RegistrationKey: Registration] = [:]
   /// Failures.
@@ -17,43 +17,62 @@ package struct StoreModel: Sendable {
   package mutating func apply(_ change: StoreChange) {
     switch change {
     case .enqueue(var pending):
-      let key = pending.key
-      pending.deviceID = pending.deviceID ?? names[key]
-      queue[key] = pending
-      if let name = pending.deviceID { nameDevice(key, name) }
-    case .markCallStarted(let key): queue[key]?.callStarted = true
-    case .noteAttempt(let key, let attempts, let error):
-      queue[key]?.attempts = attempts
-      queue[key]?.lastError = error
-    case .noteProgress(let key, let facts):
-      queue[key]?.facts = facts
-      queue[key]?.callStarted = false
-    case .complete(let registration):
-      let key = registration.key
-      queue[key] = nil
-      failures[key] = nil
-      results[key] = registration
-      if let name = registration.deviceID ?? names[key] { nameDevice(key, name) }
-    case .fail(let failure):
+      pending.deviceID = pending.deviceID ?? names[pending.key]
+      queue[pending.id] = pending
+      if let name = pending.deviceID { nameDevice(pending.key, name) }
+    case .markCallStarted(let id): queue[id]?.callStarted = true
+    case .noteAttempt(let id, let attempts, let error):
+      queue[id]?.attempts = attempts
+      queue[id]?.lastError = error
+    case .noteProgress(let id, let facts):
+      queue[id]?.facts = facts
+      queue[id]?.callStarted = false
+    case .complete(let id, let registration):
+      queue[id] = nil
+      keep(registration)
+      dropName(id.key)
+    case .setStatus(let id, let update):
+      queue[id] = nil
+      keep(update.applied(to: results[update.key]))
+      dropName(id.key)
+    case .fail(let id, let failure):
       let key = failure.key
-      queue[key] = nil
-      failures[key] = failure
+      queue[id] = nil
+      if failure.isGone { results[key] = nil }
+      if !failure.isGone, failure.statusIsInDoubt, let doubtful = failure.applied(to: results[key]) {
+        keep(doubtful)
+      } else {
+        failures[key] = FailedRegistration(
+          key: key, error: failure.error, attempts: failure.attempts, finishedAt: failure.finishedAt,
+          requester: failure.requester, deviceID: failure.deviceID)
+      }
       if let name = failure.deviceID ?? names[key] { nameDevice(key, name) }
+      dropName(id.key)
+    case .keep(let registration, _): keep(registration)
     case .nameDevice(let key, let name): nameDevice(key, name)
-    case .dequeue(let key):
-      queue[key] = nil
-      if record(for: key) == nil { names[key] = nil }
     case .forget(let key):
       results[key] = nil
       failures[key] = nil
-      if queue[key] == nil { names[key] = nil }
+      dropName(key)
     }
+  }
+
+  private mutating func keep(_ registration: Registration) {
+    let key = registration.key
+    failures[key] = nil
+    results[key] = registration
+    if let name = registration.deviceID ?? names[key] { nameDevice(key, name) }
+  }
+
+  /// A device whose certificate nothing is known of has no name.
+  private mutating func dropName(_ key: RegistrationKey) {
+    if record(for: key) == nil, !queue.values.contains(where: { $0.key == key }) { names[key] = nil }
   }
 
   /// A device has one name, whatever is known of its certificate.
   private mutating func nameDevice(_ key: RegistrationKey, _ name: DeviceID) {
     names[key] = name
-    queue[key]?.deviceID = name
+    for id in queue.keys where id.key == key { queue[id]?.deviceID = name }
     results[key]?.deviceID = name
     results[key]?.deviceTag = name.tag
     failures[key]?.deviceID = name

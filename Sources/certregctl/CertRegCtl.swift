@@ -53,7 +53,8 @@ struct CertRegCtl: ParsableCommand {
       """,
     version: "certregctl \(Version.current)",
     subcommands: [
-      RegisterCommand.self, ValidateCommand.self, LookupCommand.self, ForgetCommand.self, StatusCommand.self,
+      RegisterCommand.self, ActivateCommand.self, DeactivateCommand.self, RevokeCommand.self, ValidateCommand.self,
+      LookupCommand.self, ForgetCommand.self, StatusCommand.self,
       ImportCommand.self, TopCommand.self,
       DoctorCommand.self, WatchCommand.self, MetricsCommand.self, CompletionsCommand.self,
     ])

@@ -53,7 +53,11 @@ struct ImportCommand: ParsableCommand {
 
   @OptionGroup var targets: TargetOptions
 
-  @Option(help: "Treat a certificate that AWS IoT has already as a success (return) or an error (error).")
+  @Option(
+    help: """
+      Treat a certificate that AWS IoT has already as a success (return), as an error (error), or as a success that gets \
+      the status asked for (update).
+      """)
   var ifExists: IfExists?
 
   @Flag(help: "Do not wait for AWS IoT: be done when everything is safe on certregd's disk.")

@@ -27,7 +27,11 @@ struct RegisterCommand: ParsableCommand {
 
   @OptionGroup var targets: TargetOptions
 
-  @Option(help: "Treat a certificate that AWS IoT has already as a success (return) or an error (error).")
+  @Option(
+    help: """
+      Treat a certificate that AWS IoT has already as a success (return), as an error (error), or as a success that gets \
+      the status asked for (update).
+      """)
   var ifExists: IfExists?
 
   @Flag(help: "Ask AWS IoT again even if certregd has a result, and replace that result.")

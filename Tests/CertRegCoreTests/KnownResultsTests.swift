@@ -21,7 +21,7 @@ import Testing
   }
 
   private func results(timeToLive: Duration? = nil, _ known: Registration? = nil) -> KnownResults {
-    if let known { store.commit([.complete(known)]) { _ in } }
+    if let known { store.commit([.keep(known, nil)]) { _ in } }
     return KnownResults(memory: ResultCache(maxEntries: 10), store: store, timeToLive: timeToLive)
   }
 

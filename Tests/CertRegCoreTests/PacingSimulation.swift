@@ -158,14 +158,14 @@ struct PacingSimulation {
     for action in actions {
       switch action {
       case .commit(let id, _): schedule(.committed(id), at: after(delays.commit))
-      case .call(let key, _):
+      case .call(let id, _):
         let connecting = taken.count + throttled.count < 10 ? delays.connecting : 0
-        schedule(.arrives(key), at: after(delays.way) + connecting)
+        schedule(.arrives(id.key), at: after(delays.way) + connecting)
       case .answer(let waiter, .registered, _), .answer(let waiter, .queued, _):
         guard let caller = waiting.removeValue(forKey: waiter) else { continue }
         answers.append((now, callers[caller].uid, callers[caller].waits))
         schedule(.asks(caller: caller), at: after(0.0001...0.002))
-      case .answer, .remember, .ended, .report: break
+      case .answer, .remember, .rememberStatus, .forget, .ended, .report: break
       }
     }
   }

@@ -7,6 +7,8 @@ private func key(_ number: UInt64) -> RegistrationKey {
   RegistrationKey(certificateID: CertificateID(words: (number, 0, 0, 0)), target: TargetName("default"))
 }
 
+private func id(_ number: UInt64) -> JobID { JobID(key: key(number), sequence: Int64(number)) }
+
 private func time(_ seconds: Int64) -> MonotonicTime { MonotonicTime(nanoseconds: seconds * 1_000_000_000) }
 
 /// Slots, shares and ages of the queue.
@@ -16,7 +18,7 @@ private func time(_ seconds: Int64) -> MonotonicTime { MonotonicTime(nanoseconds
   private func entry(
     _ number: UInt64, since: Int64 = 0, slots: Int = 1, share: String? = nil
   ) -> QueueLedger.Entry {
-    QueueLedger.Entry(key: key(number), sequence: Int64(number), slots: slots, share: share, since: time(since))
+    QueueLedger.Entry(id: id(number), slots: slots, share: share, since: time(since))
   }
 
   @Test mutating func `slots and shares are counted by size and given back`() {
@@ -39,13 +41,13 @@ private func time(_ seconds: Int64) -> MonotonicTime { MonotonicTime(nanoseconds
 
   @Test mutating func `the oldest comes first, whatever the order of arrival`() {
     for (number, since) in [(1, 50), (2, 10), (3, 30)] as [(UInt64, Int64)] { ledger.add(entry(number, since: since)) }
-    #expect(ledger.oldest?.key == key(2))
+    #expect(ledger.oldest?.id == id(2))
     let overdue = ledger.takeOverdue(before: time(40))
-    #expect(overdue?.key == key(2))
-    #expect(ledger.takeOverdue(before: time(40))?.key == key(3))
-    #expect(ledger.takeOverdue(before: time(40))?.key == nil)
+    #expect(overdue?.id == id(2))
+    #expect(ledger.takeOverdue(before: time(40))?.id == id(3))
+    #expect(ledger.takeOverdue(before: time(40))?.id == nil)
     if let overdue { ledger.putBack(overdue) }
-    #expect(ledger.oldest?.key == key(2))
+    #expect(ledger.oldest?.id == id(2))
   }
 
   @Test mutating func `ended registrations leave nothing behind`() {
@@ -64,21 +66,21 @@ private func time(_ seconds: Int64) -> MonotonicTime { MonotonicTime(nanoseconds
 @Suite struct WaiterTableTests {
   private var table = WaiterTable()
 
-  private func waiter(_ id: UInt64, _ number: UInt64, awaits: Bool) -> WaiterTable.Waiter {
+  private func waiter(_ waiter: UInt64, _ number: UInt64, awaits: Bool) -> WaiterTable.Waiter {
     WaiterTable.Waiter(
-      id: id, key: key(number), namedStatus: nil, ifExists: .return,
+      id: waiter, job: id(number), namedStatus: nil, ifExists: .return,
       expectation: awaits ? .result(deadline: time(1)) : .queued)
   }
 
   @Test mutating func `each waiter is removed once, in order of arrival`() {
     for id in (1...5 as ClosedRange<UInt64>).reversed() { table.add(waiter(id, 1, awaits: id != 2 && id != 4)) }
     table.add(waiter(9, 2, awaits: false))
-    #expect(table.isAwaited(key(1)) && !table.isAwaited(key(2)) && table.hasWaiters(key(2)))
-    #expect(table.removeThoseForDisk(of: key(1)).map(\.id) == [2, 4])
+    #expect(table.isAwaited(id(1)) && !table.isAwaited(id(2)) && table.hasWaiters(id(2)))
+    #expect(table.removeThoseForDisk(of: id(1)).map(\.id) == [2, 4])
     #expect(table.remove(2)?.id == nil)
     #expect(table.remove(3)?.id == 3)
-    #expect(table.removeAll(of: key(1)).map(\.id) == [1, 5])
-    #expect(!table.isAwaited(key(1)) && !table.hasWaiters(key(1)))
+    #expect(table.removeAll(of: id(1)).map(\.id) == [1, 5])
+    #expect(!table.isAwaited(id(1)) && !table.isAwaited(key(1)) && !table.hasWaiters(id(1)))
     #expect(table.removeAll().map(\.id) == [9])
     #expect(table.isEmpty)
   }

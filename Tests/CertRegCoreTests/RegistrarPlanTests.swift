@@ -77,7 +77,7 @@ import Testing
   }
 
   private func end(_ actions: [Registrar.Action]) -> Registration? {
-    for case .ended(.registered(let registration)) in actions { return registration }
+    for case .ended(_, .registered(let registration)) in actions { return registration }
     return nil
   }
 
@@ -88,7 +88,7 @@ import Testing
     let facts = JobFacts(
       completedSteps: 1,
       registered: RegisteredCertificate(certificateARN: "arn", outcome: .created, status: .inactive, requestID: "r"))
-    #expect(first.changes == [.noteProgress(Self.key, facts)])
+    #expect(first.changes == [.noteProgress(JobID(key: Self.key, sequence: 1), facts)])
     #expect(calls(first.actions) == [[2]] && end(first.actions) == nil)
     let second = settle(registrar.replied(Self.key, Self.registered, now: now), &registrar)
     #expect(end(second.actions)?.status == .active && end(second.actions)?.outcome == .created)
@@ -101,7 +101,7 @@ import Testing
     _ = settle(registrar.register(request(), waiter: 1, now: now), &registrar)
     _ = settle(registrar.register(request(key: other), waiter: 2, now: now), &registrar)
     func begun(_ actions: [Registrar.Action]) -> [RegistrationKey] {
-      actions.compactMap { action in if case .call(let key, _) = action { key } else { nil } }
+      actions.compactMap { action in if case .call(let id, _) = action { id.key } else { nil } }
     }
     #expect(begun(settle(registrar.replied(Self.key, Self.registered, now: now), &registrar).actions) == [other])
     #expect(begun(settle(registrar.replied(other, Self.registered, now: now), &registrar).actions) == [Self.key])

@@ -216,13 +216,13 @@ extension RegistrarRegressionTests {
     while !queue.isEmpty {
       switch queue.removeFirst() {
       case .commit(let id, let changes):
-        for case .complete(let result) in changes { outcome.results.append(result) }
+        for case .complete(_, let result) in changes { outcome.results.append(result) }
         queue += registrar.committed(id, .success(()), now: now)
-      case .call(let key, _): outcome.calls.append(key)
+      case .call(let id, _): outcome.calls.append(id.key)
       case .answer(let waiter, let answer, _): outcome.answers[waiter] = answer
-      case .ended(.failed(let failure)) where failure.error.reason == .queueExpired:
+      case .ended(_, .failed(let failure)) where failure.error.reason == .queueExpired:
         outcome.overdue.append(failure.key)
-      case .remember, .ended: break
+      case .remember, .rememberStatus, .forget, .ended: break
       case .report(let fault): Issue.record("\(fault)")
       }
     }

@@ -9,31 +9,63 @@ extension RegistrarSimulation {
   }
 
   mutating func ask() {
+    if oneIn(4) { return askForStatus() }
     let key = anyKey()
     let known = disk.results[key]
     let isRefresh = oneIn(6)
-    if let known, !isRefresh {
-      if answersFromCache(known) {
+    let named: CertificateStatus? = oneIn(2) ? anyStatus() : nil
+    // Half of the requests are under a configuration with a default status.
+    let status = named ?? (Bool.random(using: &random) ? .active : nil)
+    let ifExists: IfExists = oneIn(4) ? .error : oneIn(3) ? .update : .return
+    let sets = ifExists == .update && status != nil
+    var isToBeSet = false
+    if let known, !isRefresh, known.certificateARN != nil {
+      isToBeSet = sets && answersFromCache(known)
+      if answersFromCache(known), !sets || known.status == status {
         reach(.cachedAnswer)
+        check(told: known.status, key)
         return
       }
-      reach(.cacheExpiry)
+      if !isToBeSet { reach(.cacheExpiry) }
     }
     if known != nil, isRefresh { reach(.refresh) }
-    let named: CertificateStatus? = oneIn(2) ? anyStatus() : nil
-    let deadline = now.monotonic + .milliseconds(Int64.random(in: 1...5000, using: &random))
-    let waiter = Waiter(
-      key: key, namedStatus: named, ifExists: oneIn(4) ? .error : .return,
-      deadline: Bool.random(using: &random) ? deadline : nil)
-    let uid = UInt32.random(in: 1...3, using: &random)
-    let request = Registrar.Request(
-      key: key, der: [UInt8](repeating: 1, count: oneIn(6) ? 2049 : 1), basis: .anyTime, namedStatus: named,
-      // Half of the requests are under a configuration with a default status.
-      status: named ?? (Bool.random(using: &random) ? .active : nil), ifExists: waiter.ifExists,
-      requester: Requester(uid: uid), connection: UInt64.random(in: 1...2, using: &random),
-      expectation: waiter.deadline.map { .result(deadline: $0) } ?? .queued, share: uid == 3 ? Self.share : nil,
-      earlier: passesOn(isRefresh) ? known.map { EarlierResult(outcome: $0.outcome, status: $0.status) } : nil)
+    let waiter = waiter(key, sets ? .registerAndSet : .register, named, ifExists)
+    var request = request(waiter, status)
+    request.der = [UInt8](repeating: 1, count: oneIn(6) ? 2049 : 1)
+    if passesOn(isRefresh) {
+      request.earlier = known.map {
+        EarlierResult(outcome: $0.outcome, status: isRefresh && sets ? nil : $0.status)
+      }
+    }
+    if isToBeSet, let known { request.takeKnown(known, at: nil) }
     send(request, waiter)
+  }
+
+  private mutating func askForStatus() {
+    reach(.update)
+    let key = anyKey()
+    let waiter = waiter(key, .update, anyStatus(), .return)
+    var request = request(waiter, waiter.namedStatus)
+    if let known = disk.results[key] { request.takeKnown(known, at: nil) }
+    send(request, waiter)
+  }
+
+  private mutating func waiter(
+    _ key: RegistrationKey, _ purpose: JobPurpose, _ named: CertificateStatus?, _ ifExists: IfExists
+  ) -> Waiter {
+    let deadline = now.monotonic + .milliseconds(Int64.random(in: 1...5000, using: &random))
+    return Waiter(
+      key: key, purpose: purpose, namedStatus: named, ifExists: ifExists,
+      deadline: Bool.random(using: &random) ? deadline : nil)
+  }
+
+  private mutating func request(_ waiter: Waiter, _ status: CertificateStatus?) -> Registrar.Request {
+    let uid = UInt32.random(in: 1...3, using: &random)
+    return Registrar.Request(
+      key: waiter.key, purpose: waiter.purpose, der: [], basis: .anyTime, namedStatus: waiter.namedStatus,
+      status: status, ifExists: waiter.ifExists, requester: Requester(uid: uid),
+      connection: UInt64.random(in: 1...2, using: &random),
+      expectation: waiter.deadline.map { .result(deadline: $0) } ?? .queued, share: uid == 3 ? Self.share : nil)
   }
 
   /// Whether the request has an earlier result, current or not.
@@ -50,13 +82,15 @@ extension RegistrarSimulation {
     nextWaiter += 1
     waiting[id] = waiter
     let refusal = expectedRefusal(of: request)
-    if flights[request.key] != nil { reach(.join) }
+    if core.shares(request) { reach(request.purpose == .update ? .sharedUpdate : .join) }
     let actions = core.register(request, waiter: id, now: now)
     check(actions, refuse: id, with: refusal)
     for case .commit(_, let changes) in actions {
       for case .enqueue(let row) in changes { begin(row, request) }
     }
-    if waiter.deadline != nil { flights[request.key]?.wasAwaited = true }
+    if waiter.deadline != nil {
+      for id in flights.keys where id.key == request.key { flights[id]?.wasAwaited = true }
+    }
     perform(actions)
     if mutant == .promisesTooEarly, request.expectation == .queued, waiting[id] != nil {
       perform([.answer(id, .queued, .goesOn)])
@@ -64,19 +98,21 @@ extension RegistrarSimulation {
   }
 
   private mutating func begin(_ row: PendingRegistration, _ request: Registrar.Request) {
-    flights[row.key] = Flight(
-      uid: row.requester.uid, slots: row.slots, share: request.share?.name, since: now.monotonic,
-      isBeginning: row.callStarted)
-    if row.callStarted {
+    let isBeginning = core.isBeginning(row.id)
+    flights[row.id] = Flight(
+      uid: row.requester.uid, purpose: row.purpose, slots: row.slots, share: request.share?.name, since: now.monotonic,
+      isBeginning: isBeginning)
+    if isBeginning {
       turns.take(
-        row.key.target, request.expectation == .queued ? .others : .awaited, uid: row.requester.uid, at: now.monotonic)
+        row.key.target, core.operation(of: row.id), request.expectation == .queued ? .others : .awaited,
+        uid: row.requester.uid, at: now.monotonic)
     }
   }
 
   private func expectedRefusal(of request: Registrar.Request) -> Reason? {
     if isDraining { return .draining }
     if !settings.targets.contains(request.key.target) { return .unknownTarget }
-    if flights[request.key] != nil { return nil }
+    if core.shares(request) { return nil }
     if slots() >= Self.maxPending { return .queueFull }
     guard let share = request.share else { return nil }
     return slots(of: share.name) >= share.limit ? .queueShareFull : nil
@@ -104,8 +140,8 @@ extension RegistrarSimulation {
     if let event = refusal.flatMap({ Self.refusals[$0] }) { reach(event) }
   }
 
-  /// Whether a caller waits for the end of the registration.
-  func isAwaited(_ key: RegistrationKey) -> Bool {
-    waiting.values.contains { $0.key == key && $0.deadline != nil }
+  /// Whether a caller waits for the end of a job of the certificate. It waits for those before that job, too.
+  func isAwaited(_ id: JobID) -> Bool {
+    waiting.values.contains { $0.key == id.key && $0.deadline != nil }
   }
 }

@@ -10,12 +10,15 @@ extension RegistrarSimulation {
       case .commit(let id, let changes):
         for change in changes { check(change) }
         disk.commits.append((id, changes))
-      case .call(let key, .registerCertificateWithoutCA(let call)): check(call: key, call.status)
-      case .remember(let registration):
+      case .call(let id, let call): check(call, of: id)
+      case .remember(let registration, _):
         if disk.results[registration.key] != registration { violations.append(.remembersWhatIsNotOnDisk) }
+      case .rememberStatus(let update, _):
+        if disk.results[update.key]?.status != update.status { violations.append(.remembersWhatIsNotOnDisk) }
+      case .forget(let key, _):
+        if disk.results[key]?.status != nil { violations.append(.remembersWhatIsNotOnDisk) }
       case .answer(let waiter, let answer, _): check(answer, of: waiter)
-      case .ended(.failed(let failure)) where failure.error.reason == .queueExpired: reach(.queueExpiry)
-      case .ended: break
+      case .ended(let id, let ending): check(ending, of: id)
       case .report(let fault): violations.append(.impossibleEvent(fault))
       }
     }
@@ -23,78 +26,128 @@ extension RegistrarSimulation {
 
   private mutating func check(_ change: StoreChange) {
     switch change {
-    case .markCallStarted(let key):
-      takeTurn(key)
-      flights[key]?.isBeginning = true
-    case .complete(let registration):
-      if flights[registration.key]?.isEnding != true { check(result: registration) }
-      flights[registration.key]?.isEnding = true
-    case .fail(let failure):
-      if failure.error.reason == .queueExpired { checkExpiry(of: failure.key) }
-      flights[failure.key]?.isEnding = true
-    case .enqueue, .noteAttempt, .noteProgress, .nameDevice, .dequeue, .forget: break
+    case .markCallStarted(let id):
+      takeTurn(id)
+      flights[id]?.isBeginning = true
+    case .noteProgress(let id, let facts):
+      if isFirst(id) {
+        if let registered = facts.registered { check(registered, of: id) }
+        flights[id]?.isAdvancing = true
+      } else {
+        reach(.inheritance)
+      }
+    case .complete(let id, let registration):
+      if flights[id]?.isEnding != true, let registered = RegisteredCertificate(registration) {
+        check(registered, of: id)
+      }
+      flights[id]?.isEnding = true
+    case .setStatus(let id, _): flights[id]?.isEnding = true
+    case .fail(let id, let failure):
+      if failure.error.reason == .queueExpired { checkExpiry(of: id) }
+      if failure.statusIsInDoubt { reach(.doubt) }
+      flights[id]?.isEnding = true
+    case .enqueue, .noteAttempt, .keep, .nameDevice, .forget: break
     }
   }
 
-  private mutating func checkExpiry(of key: RegistrationKey) {
-    guard let flight = flights[key], !flight.isEnding else { return }
+  private mutating func check(_ ending: Ending, of id: JobID) {
+    promisedUpdates.remove(id)
+    switch ending {
+    case .failed(let failure):
+      if failure.error.reason == .queueExpired { reach(.queueExpiry) }
+      if failure.isGone { reach(.unknownCertificate) }
+      guard failure.error.failedStep != nil else { return }
+      reach(.failedStep)
+      if disk.results[id.key]?.certificateARN == nil, !failure.isGone { violations.append(.registrationLost) }
+    case .updated:
+      if let last = lastUpdates[id.key], last.sequence > id.sequence { violations.append(.updateOvertaken) }
+      lastUpdates[id.key] = id
+    case .registered: break
+    }
+  }
+
+  /// Whether no other job of the certificate was asked for before.
+  func isFirst(_ id: JobID) -> Bool {
+    !flights.keys.contains { $0.key == id.key && $0.sequence < id.sequence }
+  }
+
+  private mutating func checkExpiry(of id: JobID) {
+    guard let flight = flights[id], !flight.isEnding else { return }
     // At its turn the registration may have been too old.
-    turns.take(key.target, nil, uid: flight.uid, at: now.monotonic)
+    turns.take(id.target, core.operation(of: id), nil, uid: flight.uid, at: now.monotonic)
     if settings.maxAge.map({ now.monotonic - flight.since <= $0 }) ?? true { violations.append(.expiredTooEarly) }
   }
 
-  private mutating func check(call key: RegistrationKey, _ status: CertificateStatus?) {
-    if calls.contains(where: { $0.key == key }) {
+  private mutating func check(_ call: UpstreamCall, of id: JobID) {
+    if calls.contains(where: { $0.key == id.key }) {
       // A second reply would be an impossible event.
       violations.append(.twoCallsAtOnce)
       return
     }
-    if !settings.targets.contains(key.target) { violations.append(.callsUnconfiguredTarget) }
-    guard let row = disk.row(key), row.pending.callStarted else {
+    if !settings.targets.contains(id.target) { violations.append(.callsUnconfiguredTarget) }
+    guard let row = disk.row(id) else {
       violations.append(.callThatDiskDoesNotKnow)
       return
     }
-    if row.pending.status != status { violations.append(.callWithAnotherStatus) }
-    if committed.remove(key) == nil { takeTurn(key) }
-    calls.append(.init(key: key, status: status, serial: row.history.serial))
-    if key.target == Self.second { reach(.secondTargetCall) }
-    let underWay = calls.count { $0.key.target == key.target }
-    if underWay > Self.maxConcurrent[key.target] ?? 0 { violations.append(.tooManyCallsAtOnce) }
+    if !isFirst(id) { violations.append(.callOutOfTurn) }
+    let made: SimulatedUpstream.Call
+    switch call {
+    case .registerCertificateWithoutCA(let call):
+      if !row.pending.callStarted { violations.append(.callThatDiskDoesNotKnow) }
+      made = .init(id: id, kind: .register, status: call.status)
+    case .updateCertificate(let call):
+      if row.pending.purpose.registers {
+        reach(.secondStep)
+        if row.pending.facts.registered == nil { violations.append(.callThatDiskDoesNotKnow) }
+      }
+      made = .init(id: id, kind: .update, status: call.status)
+    }
+    if row.pending.status != made.status { violations.append(.callWithAnotherStatus) }
+    if committed.remove(id) == nil { takeTurn(id) }
+    calls.append(made)
+    if id.target == Self.second { reach(.secondTargetCall) }
+    let underWay = calls.count { $0.key.target == id.target }
+    if underWay > Self.maxConcurrent[id.target] ?? 0 { violations.append(.tooManyCallsAtOnce) }
   }
 
   // MARK: Results
 
   /// A result is on its way to disk: it has to agree with the upstream.
-  private mutating func check(result: Registration) {
-    guard let row = disk.row(result.key), let certificate = upstream.certificates[result.key] else {
+  private mutating func check(_ result: RegisteredCertificate, of id: JobID) {
+    guard let row = disk.row(id), let certificate = upstream.certificates[id.key] else {
       violations.append(.successWithoutCertificate)
       return
     }
     if let described = describedStatus, result.status != described { violations.append(.describedStatusDiscarded) }
-    let isOurs = certificate.serial == row.history.serial
+    if let known = row.pending.facts.registered {
+      // Steps after the registration, and what was known before, do not change the outcome.
+      if known.outcome != result.outcome { violations.append(.outcomeChanged) }
+      return
+    }
+    let isOurs = certificate.serial == id.sequence
     if isOurs, result.outcome == .existing, !row.history.hadResult { violations.append(.existingAlthoughOurs) }
-    guard !isOurs else { return }
-    if result.outcome == .created {
-      if row.history.hadResult, disk.results[result.key]?.outcome == .existing {
-        violations.append(.createdAlthoughItExisted)
-      } else if !row.history.hadResult, !row.history.isAmbiguous {
-        violations.append(.createdAlthoughNotOurs)
-      } else if !row.history.hadResult, describedStatus == nil {
-        // A 409 after a lost answer counts as that answer. No client can see the difference.
-        upstream.excuse(SimulatedUpstream.status(named: row.pending.status), of: result.key)
-      }
+    guard !isOurs, result.outcome == .created else { return }
+    if row.history.hadResult, disk.results[id.key]?.outcome == .existing {
+      violations.append(.createdAlthoughItExisted)
+    } else if !row.history.hadResult, !row.history.isAmbiguous {
+      violations.append(.createdAlthoughNotOurs)
+    } else if !row.history.hadResult, describedStatus == nil {
+      // A 409 after a lost answer counts as that answer. No client can see the difference.
+      upstream.excuse(SimulatedUpstream.status(named: row.pending.status), of: id.key)
     }
   }
 
   /// A result takes the place of an earlier one.
-  mutating func checkReplacement(_ result: Registration) {
+  mutating func checkReplacement(_ result: Registration, by id: JobID) {
     check(told: result.status, result.key)
     guard let earlier = disk.results[result.key] else { return }
-    if earlier.status != nil, result.status == nil { violations.append(.knownStatusLost) }
+    if earlier.status != nil, result.status == nil, lost[id] == nil, flights[id]?.purpose == .register {
+      violations.append(.knownStatusLost)
+    }
     if earlier.outcome == .existing, result.outcome == .created { violations.append(.createdAlthoughItExisted) }
   }
 
-  private mutating func check(told status: CertificateStatus?, _ key: RegistrationKey) {
+  mutating func check(told status: CertificateStatus?, _ key: RegistrationKey) {
     guard let status else { return }
     if upstream.certificates[key]?.mayBeToldAs(status) != true { violations.append(.falseStatus) }
   }
@@ -110,24 +163,40 @@ extension RegistrarSimulation {
     switch answer {
     case .queued: checkPromise(to: waiter)
     case .registered(let registration): check(registration, toldTo: waiter)
+    case .updated(let update): check(update, toldTo: waiter)
     case .failed(let error): check(error, toldTo: waiter)
     }
   }
 
   private mutating func checkPromise(to waiter: Waiter) {
-    guard let row = disk.row(waiter.key) else {
+    let rows = disk.rows(of: waiter.key).filter { $0.purpose.registers == waiter.purpose.registers }
+    guard !rows.isEmpty else {
       violations.append(.queuedBeforeDisk)
       return
     }
-    if let named = waiter.namedStatus, let asked = row.pending.status, named != asked {
-      violations.append(.queuedForAnotherStatus)
+    let agreeing = rows.filter { waiter.namedStatus == nil || $0.status == nil || $0.status == waiter.namedStatus }
+    if agreeing.isEmpty { violations.append(.queuedForAnotherStatus) }
+    if waiter.purpose == .update, let id = agreeing.map(\.id).max(by: { $0.sequence < $1.sequence }) {
+      promisedUpdates.insert(id)
     }
+  }
+
+  private mutating func check(_ update: StatusUpdate, toldTo waiter: Waiter) {
+    if waiter.purpose != .update || update.status != waiter.namedStatus { violations.append(.answerToAnother) }
+    if disk.results[waiter.key]?.status != update.status { violations.append(.successBeforeDisk) }
+    if upstream.certificates[waiter.key]?.statuses.contains(update.status) != true {
+      violations.append(.updateWithoutEffect)
+    }
+    check(told: update.status, waiter.key)
   }
 
   private mutating func check(_ registration: Registration, toldTo waiter: Waiter) {
     if registration.key != waiter.key { violations.append(.answerToAnother) }
     if disk.results[waiter.key] != registration { violations.append(.successBeforeDisk) }
     if let named = waiter.namedStatus, let known = registration.status, named != known {
+      violations.append(.quietSuccessForAnotherStatus)
+    }
+    if waiter.purpose == .registerAndSet, registration.status == nil {
       violations.append(.quietSuccessForAnotherStatus)
     }
     if waiter.ifExists == .error, registration.outcome == .existing { violations.append(.quietSuccessAlthoughItExists) }
@@ -155,23 +224,23 @@ extension RegistrarSimulation {
       violations.append(.deadlineMissed)
       waiting[id] = nil
     }
-    for (key, flight) in flights { checkAge(key, flight) }
+    for (id, flight) in flights { checkAge(id, flight) }
   }
 
   /// `change`: the longest time from a start or a change of `queue.maxAge` to the next look at the ages. `stay`: how
   /// long an overdue registration may stay otherwise.
   private static let ageTolerance = (change: Duration.seconds(60), stay: Duration.milliseconds(200))
 
-  private mutating func checkAge(_ key: RegistrationKey, _ flight: Flight) {
+  private mutating func checkAge(_ id: JobID, _ flight: Flight) {
     guard let maxAge = settings.maxAge, flight.since + maxAge < now.monotonic,
       changedAt + Self.ageTolerance.change < now.monotonic,
-      isWaiting(key, flight) || core.isBackingOff(key, now: now)
+      isWaiting(id, flight) || core.isBackingOff(id)
     else {
-      flights[key]?.lateSince = nil
+      flights[id]?.lateSince = nil
       return
     }
     let lateSince = flight.lateSince ?? now.monotonic
-    flights[key]?.lateSince = lateSince
+    flights[id]?.lateSince = lateSince
     if now.monotonic - lateSince > Self.ageTolerance.stay { violations.append(.tooOld) }
   }
 }

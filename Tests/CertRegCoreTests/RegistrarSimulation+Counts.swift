@@ -3,10 +3,10 @@ import CertRegCore
 // Compares the core's own counts with those of its actions.
 extension RegistrarSimulation {
   /// Whether the registration is in the queue of its target.
-  func isWaiting(_ key: RegistrationKey, _ flight: Flight) -> Bool {
-    // A registration enters the queue once its row is on disk.
-    disk.row(key) != nil && !flight.isBeginning && !flight.isEnding && !calls.contains { $0.key == key }
-      && !core.isBackingOff(key, now: now)
+  func isWaiting(_ id: JobID, _ flight: Flight) -> Bool {
+    // A job enters the queue once its row is on disk and the jobs before it are gone.
+    disk.row(id) != nil && isFirst(id) && !flight.isBeginning && !flight.isAdvancing && !flight.isEnding
+      && !calls.contains { $0.id == id } && !core.isBackingOff(id)
   }
 
   mutating func checkCounts() {
@@ -16,11 +16,11 @@ extension RegistrarSimulation {
     if core.deadlineCount > 4 * (flights.count + waiting.count) + 1100 { violations.append(.deadlinesGrow) }
     var expected: [TargetName: (queued: Int, underWay: Int)] = [:]
     queuedBefore = []
-    for (key, flight) in flights {
-      if flight.isBeginning { expected[key.target, default: (0, 0)].underWay += 1 }
-      if isWaiting(key, flight) {
-        queuedBefore.insert(key)
-        expected[key.target, default: (0, 0)].queued += 1
+    for (id, flight) in flights {
+      if flight.isBeginning { expected[id.target, default: (0, 0)].underWay += 1 }
+      if isWaiting(id, flight) {
+        queuedBefore.insert(id)
+        expected[id.target, default: (0, 0)].queued += 1
       }
     }
     for call in calls { expected[call.key.target, default: (0, 0)].underWay += 1 }

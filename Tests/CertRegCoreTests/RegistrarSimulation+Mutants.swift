@@ -31,6 +31,10 @@ extension RegistrarSimulation {
     case drainsUnawaited
     /// A call goes to another target than the one asked for.
     case mixesTargetsUp
+    /// An update is answered and its status not written down.
+    case forgetsUpdates
+    /// A status stays known although a lost call may have changed it.
+    case trustsDoubtfulStatuses
     /// An entry that was moved counts twice.
     case countsStaleEntries
 
@@ -44,7 +48,8 @@ extension RegistrarSimulation {
         (.losesEarlierStatus, .knownStatusLost), (.forgetsExpiredStatus, .knownStatusLost),
         (.hidesStatusConflicts, .quietSuccessForAnotherStatus),
         (.expiresNothing, .tooOld), (.drainsUnawaited, .beginsUnawaitedWhileDraining),
-        (.mixesTargetsUp, .callThatDiskDoesNotKnow), (.countsStaleEntries, .wrongQueued):
+        (.mixesTargetsUp, .callThatDiskDoesNotKnow), (.countsStaleEntries, .wrongQueued),
+        (.forgetsUpdates, .successBeforeDisk), (.trustsDoubtfulStatuses, .remembersWhatIsNotOnDisk):
         true
       default: false
       }
@@ -62,9 +67,12 @@ extension RegistrarSimulation {
     case (.hidesStatusConflicts, .answer(let waiter, .failed(let error), _)) where error.reason == .statusDiffers:
       guard let known = waiting[waiter].flatMap({ disk.results[$0.key] }) else { return [action] }
       return [.answer(waiter, .registered(known), .end)]
-    case (.mixesTargetsUp, .call(var key, let call)):
-      key.target = key.target == Self.first ? Self.second : Self.first
-      return [.call(key, call)]
+    case (.mixesTargetsUp, .call(var id, let call)):
+      id.key.target = id.target == Self.first ? Self.second : Self.first
+      return [.call(id, call)]
+    case (.forgetsUpdates, .commit(let id, let changes)):
+      return [.commit(id, changes.filter { if case .setStatus = $0 { false } else { true } })]
+    case (.trustsDoubtfulStatuses, .commit(let id, let changes)): return [.commit(id, changes.map(Self.trusting))]
     default: return [action]
     }
   }
@@ -80,8 +88,14 @@ extension RegistrarSimulation {
   }
 
   private static func disowned(_ change: StoreChange) -> StoreChange {
-    guard case .complete(var registration) = change else { return change }
+    guard case .complete(let id, var registration) = change else { return change }
     registration.outcome = .existing
-    return .complete(registration)
+    return .complete(id, registration)
+  }
+
+  private static func trusting(_ change: StoreChange) -> StoreChange {
+    guard case .fail(let id, var failure) = change else { return change }
+    failure.statusIsInDoubt = false
+    return .fail(id, failure)
   }
 }

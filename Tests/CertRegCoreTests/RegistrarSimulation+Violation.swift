@@ -19,15 +19,28 @@ extension RegistrarSimulation {
     case callThatDiskDoesNotKnow
     case callsUnconfiguredTarget
     case callWithAnotherStatus
+    /// Another job of the certificate was asked for before.
+    case callOutOfTurn
     case beginsUnawaitedWhileDraining
     /// A user has a call although another waiting user had fewer turns.
     case unfairTurn
+
+    // Updates.
+    /// An acknowledged update has not ended.
+    case updateLost
+    /// An update ended after one that was asked for later.
+    case updateOvertaken
+    /// The certificate never had the status that an update is told to have set.
+    case updateWithoutEffect
+    /// A step failed after the registration, and the certificate is not known as registered.
+    case registrationLost
 
     // Truth.
     case successWithoutCertificate
     case existingAlthoughOurs
     case createdAlthoughNotOurs
     case createdAlthoughItExisted
+    case outcomeChanged
     /// The certificate never had the status that the daemon tells.
     case falseStatus
     /// A result without a status replaced one with a status.

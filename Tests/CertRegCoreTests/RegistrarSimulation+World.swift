@@ -72,18 +72,22 @@ extension RegistrarSimulation {
       perform(core.committed(id, .success(()), now: now))
     } else {
       reach(.diskFailure)
-      for case .enqueue(let row) in changes { flights[row.key] = nil }
+      for case .enqueue(let row) in changes { flights[row.id] = nil }
       perform(core.committed(id, .failure(StoreError(.full, message: "full")), now: now))
     }
     committed = []
   }
 
   private mutating func apply(_ change: StoreChange) {
-    if case .complete(let registration) = change { checkReplacement(registration) }
+    if case .complete(let id, let registration) = change { checkReplacement(registration, by: id) }
     disk.apply(change)
     switch change {
-    case .complete(let registration): flights[registration.key] = nil
-    case .fail(let failure): flights[failure.key] = nil
+    case .complete(let id, _), .setStatus(let id, _), .fail(let id, _):
+      if let version = answered[id] { upstream.raiseFloor(of: id.key, to: version) }
+      if let version = lost[id] { upstream.raiseFloor(of: id.key, to: version) }
+      flights[id] = nil
+      (answered[id], lost[id]) = (nil, nil)
+    case .noteProgress(let id, _): flights[id]?.isAdvancing = false
     default: break
     }
   }
@@ -92,12 +96,12 @@ extension RegistrarSimulation {
   private mutating func endBeginning(_ changes: [StoreChange]) {
     for change in changes {
       switch change {
-      case .enqueue(let row) where row.callStarted: committed.insert(row.key)
-      case .markCallStarted(let key): committed.insert(key)
+      case .enqueue(let row) where flights[row.id]?.isBeginning == true: committed.insert(row.id)
+      case .markCallStarted(let id): committed.insert(id)
       default: break
       }
     }
-    for key in committed { flights[key]?.isBeginning = false }
+    for id in committed { flights[id]?.isBeginning = false }
   }
 
   mutating func endCall() {
@@ -107,17 +111,24 @@ extension RegistrarSimulation {
     }
     guard !calls.isEmpty else { return }
     let call = calls.remove(at: Int.random(in: 0..<calls.count, using: &random))
+    let before = upstream.certificates[call.key]?.version
     let reply = upstream.answer(call)
+    let after = upstream.certificates[call.key]?.version
     switch reply {
+    case .updated: (answered[call.id], lost[call.id]) = (after, nil)
     case .alreadyExists(_, let status, _):
       describedStatus = status
-      if status != nil { reach(.describedStatus) }
+      if status != nil {
+        reach(.describedStatus)
+        answered[call.id] = after
+      }
     case .failed(let failure):
-      if failure.mayHaveTakenEffect { disk.noteLostAnswer(call.key) }
+      if failure.mayHaveTakenEffect, call.kind == .register { disk.noteLostAnswer(call.id) }
+      if after != before, call.kind == .update { lost[call.id] = after }
       if failure.disposition != .final { troubledTargets.insert(call.key.target) }
     case .registered: break
     }
-    perform(core.replied(call.key, reply, now: now))
+    perform(core.replied(call.id, reply, now: now))
     describedStatus = nil
   }
 
@@ -141,6 +152,7 @@ extension RegistrarSimulation {
     calls = []
     waiting = [:]
     flights = [:]
+    (answered, lost) = ([:], [:])
     turns = SimulatedTurns()
     troubledTargets = []
     isDraining = false
@@ -164,9 +176,10 @@ extension RegistrarSimulation {
       // If the clock was not set, the age is unknown and counts from the start of the process.
       let isAgeKnown = row.enqueuedAt >= Version.earliestClock && now.wall >= row.enqueuedAt
       let age = isAgeKnown ? now.wall.millisecondsSinceEpoch - row.enqueuedAt.millisecondsSinceEpoch : 0
-      flights[row.key] = Flight(
-        uid: row.requester.uid, slots: row.slots, since: now.monotonic + .milliseconds(-age))
+      flights[row.id] = Flight(
+        uid: row.requester.uid, purpose: row.purpose, slots: row.slots, since: now.monotonic + .milliseconds(-age))
     }
-    perform(core.resume(mutant == .forgetsTheQueue ? [] : left, now: now))
+    perform(
+      core.resume(mutant == .forgetsTheQueue ? [] : left, firstSequence: disk.nextSequence, now: now))
   }
 }

@@ -8,6 +8,7 @@ struct RegistrarSimulation {
   /// A situation that the simulation is meant to reach. In a run of many seeds each one occurs.
   enum Event: CaseIterable {
     case answer, cachedAnswer, cacheExpiry, refresh, join, statusConflict, existsRefusal, describedStatus
+    case update, sharedUpdate, secondStep, inheritance, failedStep, doubt, unknownCertificate
     case queueRefusal, shareRefusal, unknownTarget, drainingRefusal
     case crash, reboot, unsetClock, drain, diskFailure, forget, othersChange
     case queueExpiry, secondTargetCall, fairnessCheck, healthCheck
@@ -16,20 +17,24 @@ struct RegistrarSimulation {
   /// A caller that has no answer yet.
   struct Waiter {
     var key: RegistrationKey
+    var purpose: JobPurpose
     var namedStatus: CertificateStatus?
     var ifExists: IfExists
     /// `nil`: the caller waits for `queued`.
     var deadline: MonotonicTime?
   }
 
-  /// A registration under way as its actions show it.
+  /// A job under way as its actions show it.
   struct Flight {
     var uid: UInt32
+    var purpose: JobPurpose
     var slots: Int
     var share: String?
     var since: MonotonicTime
     /// It has a place at the target, and the call begins after the commit.
     var isBeginning = false
+    /// The end of a step is on its way to disk. The commit may have failed.
+    var isAdvancing = false
     /// Its end is decided. The commit may have failed.
     var isEnding = false
     var wasAwaited = false
@@ -73,17 +78,25 @@ struct RegistrarSimulation {
   var isDraining = false
   var nextWaiter: SimulatedCore.WaiterID = 1
   var waiting: [SimulatedCore.WaiterID: Waiter] = [:]
-  var flights: [RegistrationKey: Flight] = [:]
-  /// Registrations whose calls may begin now that a commit has ended.
-  var committed: Set<RegistrationKey> = []
+  var flights: [JobID: Flight] = [:]
+  /// Jobs whose calls may begin now that a commit has ended.
+  var committed: Set<JobID> = []
   var turns = SimulatedTurns()
   /// Registrations that left the queue for a call in the last event.
   var turnsOfEvent = 0
   /// The queue before the next event; empty where it is not known.
-  var queuedBefore: Set<RegistrationKey> = []
+  var queuedBefore: Set<JobID> = []
   var calls: [SimulatedUpstream.Call] = []
   /// Calls of a process that is gone: they may still take effect.
   var orphans: [SimulatedUpstream.Call] = []
+  /// The version of its certificate that a job's last answered call made or saw, and that a call made whose answer was
+  /// lost.
+  var answered: [JobID: Int] = [:]
+  var lost: [JobID: Int] = [:]
+  /// Updates that were acknowledged and have not ended.
+  var promisedUpdates: Set<JobID> = []
+  /// The last update of each certificate that ended well.
+  var lastUpdates: [RegistrationKey: JobID] = [:]
   /// The status in the upstream's last reply, while the core takes it.
   var describedStatus: CertificateStatus?
 
@@ -161,6 +174,7 @@ struct RegistrarSimulation {
     if core.pendingCount > 0 { violations.append(.neverEnds) }
     if !waiting.isEmpty { violations.append(.lostAnswer) }
     if !disk.isQueueEmpty { violations.append(.rowLeftBehind) }
+    if !promisedUpdates.isEmpty { violations.append(.updateLost) }
   }
 
   private var isSettled: Bool {

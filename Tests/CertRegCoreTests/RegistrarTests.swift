@@ -30,9 +30,9 @@ import Testing
       expectation: expectation ?? .result(deadline: Self.start.monotonic + .seconds(60)))
   }
 
-  private static func call(_ key: RegistrationKey, der: [UInt8]) -> Registrar.Action {
+  private static func call(_ key: RegistrationKey, _ sequence: Int64 = 1, der: [UInt8]) -> Registrar.Action {
     let call = RegisterCertificateCall(certificateID: key.certificateID, der: der, status: .active)
-    return .call(key, .registerCertificateWithoutCA(call))
+    return .call(JobID(key: key, sequence: sequence), .registerCertificateWithoutCA(call))
   }
 
   private func later(_ duration: Duration) -> Moment {
@@ -64,11 +64,11 @@ import Testing
       Issue.record("no commit of the result: \(replied)")
       return
     }
-    #expect(ends == [.complete(expected)])
+    #expect(ends == [.complete(row.id, expected)])
     #expect(replied.count == 1)
     #expect(
       registrar.committed(second, .success(()), now: Self.start)
-        == [.remember(expected), .answer(7, .registered(expected), .end), .ended(.registered(expected))])
+        == [.remember(expected, nil), .answer(7, .registered(expected), .end), .ended(row.id, .registered(expected))])
     #expect(registrar.pendingCount == 0)
     #expect(registrar.isQuiet)
   }
@@ -202,7 +202,7 @@ import Testing
       case .commit(let id, _): run(registrar.committed(id, .success(()), now: Self.start), &calls, &answers)
       case .call: calls += 1
       case .answer(let waiter, _, _): answers.append(waiter)
-      case .remember, .ended: break
+      case .remember, .rememberStatus, .forget, .ended: break
       case .report(let fault): Issue.record("\(fault)")
       }
     }
@@ -219,10 +219,10 @@ import Testing
     while !queue.isEmpty {
       switch queue.removeFirst() {
       case .commit(let id, _): queue += registrar.committed(id, .success(()), now: now)
-      case .call(let key, _): calls.append(key)
+      case .call(let id, _): calls.append(id.key)
       case .answer(let waiter, let answer, _): answers[waiter] = answer
-      case .ended(.failed(let failure)) where failure.error.reason == .queueExpired: overdue.append(failure.key)
-      case .remember, .ended: break
+      case .ended(_, .failed(let failure)) where failure.error.reason == .queueExpired: overdue.append(failure.key)
+      case .remember, .rememberStatus, .forget, .ended: break
       case .report(let fault): Issue.record("\(fault)")
       }
     }
@@ -234,7 +234,7 @@ import Testing
     let error = ServiceError(.certificateValidation, reason: "refused", message: "")
     let actions = registrar.replied(
       key(1), .failed(UpstreamFailure(error: error, disposition: .final)), now: Self.start)
-    guard case .commit(_, let changes)? = actions.first, case .fail(let failure)? = changes.first else {
+    guard case .commit(_, let changes)? = actions.first, case .fail(_, let failure)? = changes.first else {
       Issue.record("no failure: \(actions)")
       return
     }
@@ -310,14 +310,14 @@ import Testing
     let row = PendingRegistration(
       key: key(1), sequence: 5, der: [9], status: .active, enqueuedAt: Self.start.wall, callStarted: true, attempts: 0,
       lastError: nil, requester: Requester(uid: 1000), basis: .anyTime)
-    #expect(registrar.resume([row], now: Self.start) == [Self.call(key(1), der: [9])])
+    #expect(registrar.resume([row], now: Self.start) == [Self.call(key(1), row.sequence, der: [9])])
     let ended = registrar.replied(
       key(1), .alreadyExists(certificateARN: "arn:1", status: nil, requestID: "r"), now: Self.start)
     guard case .commit(_, let changes)? = ended.first else {
       Issue.record("no commit: \(ended)")
       return
     }
-    #expect(changes == [.complete(registration(1, .created))])
+    #expect(changes == [.complete(row.id, registration(1, .created))])
   }
 
   @Test mutating func `a caller's deadline ends its waiting and not the registration`() {
@@ -451,7 +451,7 @@ import Testing
     var outcomes: [RegistrationOutcome] = []
     for key in [left[0].key, left[2].key] {
       for case .commit(_, let changes) in registrar.replied(key, exists, now: Self.start) {
-        for case .complete(let registration) in changes { outcomes.append(registration.outcome) }
+        for case .complete(_, let registration) in changes { outcomes.append(registration.outcome) }
       }
     }
     #expect(outcomes == [.created, .existing])

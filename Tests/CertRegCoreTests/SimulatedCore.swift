@@ -21,8 +21,10 @@ struct SimulatedCore {
     registrar.setConfiguration(.init(maxPending: maxPending, maxAge: maxAge))
   }
 
-  mutating func resume(_ pending: [PendingRegistration], now: Moment) -> [Registrar.Action] {
-    registrar.resume(pending, now: now)
+  mutating func resume(
+    _ pending: [PendingRegistration], firstSequence: Int64, now: Moment
+  ) -> [Registrar.Action] {
+    registrar.resume(pending, firstSequence: firstSequence, now: now)
   }
 
   mutating func register(_ request: Registrar.Request, waiter: WaiterID, now: Moment) -> [Registrar.Action] {
@@ -35,8 +37,8 @@ struct SimulatedCore {
     registrar.committed(id, result, now: now)
   }
 
-  mutating func replied(_ key: RegistrationKey, _ reply: UpstreamReply, now: Moment) -> [Registrar.Action] {
-    registrar.replied(key, reply, now: now)
+  mutating func replied(_ id: JobID, _ reply: UpstreamReply, now: Moment) -> [Registrar.Action] {
+    registrar.replied(id, reply, now: now)
   }
 
   mutating func timePassed(now: Moment) -> [Registrar.Action] { registrar.timePassed(now: now) }
@@ -55,9 +57,20 @@ struct SimulatedCore {
 
   func isWell(_ target: TargetName) -> Bool { registrar.health(of: target) == .ok }
 
-  func isBackingOff(_ key: RegistrationKey, now: Moment) -> Bool {
-    registrar.pending(key, now: now.monotonic)?.nextAttemptAfter != nil
+  func isBackingOff(_ id: JobID) -> Bool { registrar.jobs[id]?.pausesUntil != nil }
+
+  /// Whether a job has a place at its target, and its call begins after the commit.
+  func isBeginning(_ id: JobID) -> Bool {
+    if case .storing(_?)? = registrar.jobs[id]?.state { true } else { false }
   }
+
+  /// The operation of a job's next call.
+  func operation(of id: JobID) -> UpstreamOperation {
+    registrar.jobs[id]?.step?.operation ?? .registerCertificateWithoutCA
+  }
+
+  /// Whether the request needs no job of its own.
+  func shares(_ request: Registrar.Request) -> Bool { registrar.job(sharedBy: request) != nil }
 
   /// Registrations in the queue and calls under way, as `status` shows them; `nil`: the target was never configured.
   func counts(of target: TargetName, now: Moment) -> (queued: Int, underWay: Int)? {

@@ -35,8 +35,6 @@ struct SimulatedDisk {
   }
 
   struct History {
-    /// Distinguishes the rows of one certificate in the whole simulation.
-    var serial: Int
     /// Whether a result was known when the row was written.
     var hadResult: Bool
     /// Whether a call may have taken effect without an answer.
@@ -45,15 +43,16 @@ struct SimulatedDisk {
 
   var isWell = true
   private var content = StoreModel()
-  /// Of all registrations that were ever queued.
-  private var histories: [RegistrationKey: History] = [:]
+  /// Of all jobs that were ever queued.
+  private var histories: [JobID: History] = [:]
+  /// A number above that of every job that was ever queued.
+  private(set) var nextSequence: Int64 = 1
   var commits: [(id: SimulatedCore.CommitID, changes: [StoreChange])] = []
-  private var rowsWritten = 0
 
   mutating func apply(_ change: StoreChange) {
     if case .enqueue(let pending) = change {
-      rowsWritten += 1
-      histories[pending.key] = History(serial: rowsWritten, hadResult: content.results[pending.key] != nil)
+      nextSequence = max(nextSequence, pending.sequence + 1)
+      histories[pending.id] = History(hadResult: content.results[pending.key] != nil)
     }
     content.apply(change)
   }
@@ -62,19 +61,22 @@ struct SimulatedDisk {
 
   var isQueueEmpty: Bool { content.queue.isEmpty }
 
-  /// The row of the queue under `key`.
-  func row(_ key: RegistrationKey) -> Row? {
-    guard let pending = content.queue[key], let history = histories[key] else { return nil }
+  /// The row of a job.
+  func row(_ id: JobID) -> Row? {
+    guard let pending = content.queue[id], pending.key == id.key, let history = histories[id] else { return nil }
     return Row(pending: pending, history: history)
   }
 
+  /// The rows of a certificate.
+  func rows(of key: RegistrationKey) -> [PendingRegistration] { content.queue.values.filter { $0.key == key } }
+
   /// An answer was lost: the call may have taken effect.
-  mutating func noteLostAnswer(_ key: RegistrationKey) { histories[key]?.isAmbiguous = true }
+  mutating func noteLostAnswer(_ id: JobID) { histories[id]?.isAmbiguous = true }
 
   /// The process dies. Each call that is recorded on disk may have been made.
   mutating func crash() {
     commits = []
-    for (key, pending) in content.queue where pending.callStarted { histories[key]?.isAmbiguous = true }
+    for (id, pending) in content.queue where pending.callStarted { histories[id]?.isAmbiguous = true }
   }
 
   /// The queue in order of arrival.

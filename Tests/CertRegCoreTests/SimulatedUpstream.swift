@@ -4,21 +4,34 @@ import CertRegTesting
 /// The registers of all targets: the truth about each certificate.
 struct SimulatedUpstream {
   struct Certificate {
-    var status: CertificateStatus
+    /// All statuses so far; the last one is the present one.
+    var statuses: [CertificateStatus]
     /// The row whose call registered it; `nil`: another client's call.
-    var serial: Int?
-    /// Statuses that the daemon may still report: those before another client's change, and those that a lost answer
-    /// made impossible to tell from the truth.
+    var serial: Int64?
+    /// The first of `statuses` that the daemon may still report. Those before it have changed by calls of the daemon's own
+    /// that it has answered for.
+    var floor = 0
+    /// Statuses that the daemon may report, too, since a lost answer made it impossible to tell them from the truth.
     var excused: Set<CertificateStatus> = []
 
-    func mayBeToldAs(_ told: CertificateStatus) -> Bool { told == status || excused.contains(told) }
+    var status: CertificateStatus { statuses[statuses.count - 1] }
+    var version: Int { statuses.count - 1 }
+
+    func mayBeToldAs(_ told: CertificateStatus) -> Bool { statuses[floor...].contains(told) || excused.contains(told) }
   }
 
   struct Call: Hashable {
-    var key: RegistrationKey
-    var status: CertificateStatus?
+    enum Kind: Hashable {
+      case register
+      case update
+    }
+
     /// The row that the call was made for.
-    var serial: Int?
+    var id: JobID
+    var kind: Kind
+    var status: CertificateStatus?
+
+    var key: RegistrationKey { id.key }
   }
 
   /// Targets that the daemon asks for the status of a certificate that exists.
@@ -33,9 +46,25 @@ struct SimulatedUpstream {
   }
 
   /// A call arrives. Its answer may get lost.
-  mutating func take(_ call: Call) {
-    guard certificates[call.key] == nil else { return }
-    certificates[call.key] = Certificate(status: Self.status(named: call.status), serial: call.serial)
+  ///
+  /// - Returns: Whether it changed anything.
+  @discardableResult
+  mutating func take(_ call: Call) -> Bool {
+    switch (call.kind, certificates[call.key]) {
+    case (.register, nil):
+      certificates[call.key] = Certificate(
+        statuses: [Self.status(named: call.status)], serial: call.id.sequence)
+    case (.update, _?): certificates[call.key]?.statuses.append(Self.status(named: call.status))
+    case (.register, _), (.update, nil): return false
+    }
+    return true
+  }
+
+  /// The daemon knows what became of the certificate up to a version.
+  mutating func raiseFloor(of key: RegistrationKey, to version: Int) {
+    guard let certificate = certificates[key] else { return }
+    certificates[key]?.floor = max(certificate.floor, version)
+    certificates[key]?.excused = []
   }
 
   /// AWS IoT registers a certificate as INACTIVE if the call names no status.
@@ -48,8 +77,12 @@ struct SimulatedUpstream {
     case 4..<8:
       if Bool.random(using: &random) { take(call) }
       return Self.unavailable(mayHaveTakenEffect: true)
-    case 8 where certificates[call.key] == nil: return Self.failed(.certificateValidation, .final)
+    case 8 where certificates[call.key] == nil && call.kind == .register:
+      return Self.failed(.certificateValidation, .final)
+    case 8 where call.kind == .update: return Self.failed(.certificateState, .final)
     case 9: return Self.failed(.unauthorized, .identity)
+    case _ where call.kind == .update:
+      return take(call) ? .updated(requestID: nil) : Self.failed(.resourceNotFound, .final)
     default:
       if let certificate = certificates[call.key] { return exists(certificate, call.key) }
       take(call)
@@ -66,11 +99,10 @@ struct SimulatedUpstream {
 
   /// Another client registers the certificate, or sets its status.
   mutating func othersUse(_ key: RegistrationKey, _ status: CertificateStatus) {
-    if let certificate = certificates[key] {
-      certificates[key]?.excused.insert(certificate.status)
-      certificates[key]?.status = status
+    if certificates[key] != nil {
+      certificates[key]?.statuses.append(status)
     } else {
-      certificates[key] = Certificate(status: status)
+      certificates[key] = Certificate(statuses: [status])
     }
   }
 
@@ -87,7 +119,7 @@ struct SimulatedUpstream {
   ) -> UpstreamReply {
     .failed(
       UpstreamFailure(
-        error: ServiceError(kind, reason: "simulated", message: "x"), disposition: disposition,
+        error: ServiceError(kind, reason: "simulated", message: "x", origin: .upstream), disposition: disposition,
         mayHaveTakenEffect: mayHaveTakenEffect))
   }
 }

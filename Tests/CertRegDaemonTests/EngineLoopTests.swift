@@ -15,6 +15,7 @@ import Testing
     var commits: [(id: Registrar.CommitID, changes: [StoreChange], begin: MonotonicTime)] = []
     var others: [(changes: [StoreChange], completion: (EngineLoop, Result<Void, StoreError>) -> Void)] = []
     var calls: [RegistrationKey] = []
+    var made: [(id: JobID, call: UpstreamCall)] = []
     var wakeAt: MonotonicTime?
     var isPressed = false
 
@@ -29,7 +30,11 @@ import Testing
       others.append((changes, completion))
     }
 
-    func call(_ key: RegistrationKey, _ call: UpstreamCall) { calls.append(key) }
+    func call(_ id: JobID, _ call: UpstreamCall) {
+      calls.append(id.key)
+      made.append((id, call))
+    }
+
     func wake(at time: MonotonicTime?) { wakeAt = time }
     func isPressed(at time: MonotonicTime) -> Bool { isPressed }
     func giveWay() {}
@@ -50,6 +55,7 @@ import Testing
         answers.map { answer, _ in
           switch answer {
           case .registered(let registration): registration.outcome.rawValue
+          case .updated(let update): update.status.rawValue
           case .queued: "queued"
           case .failed(let error): error.reason.rawValue
           }
@@ -101,6 +107,15 @@ import Testing
     }
   }
 
+  /// The last call for a certificate ends.
+  private func replied(_ number: UInt64, _ reply: UpstreamReply, from location: UpstreamLocation?) {
+    guard let call = effects.made.last(where: { $0.id.key == key(number) }) else {
+      Issue.record("no call was made for \(number)")
+      return
+    }
+    engine.replied(call.id, reply, from: location)
+  }
+
   /// Ends the commits made so far.
   private func endCommits(_ result: Result<Void, StoreError> = .success(())) {
     let ended = effects.commits.map { EndedCommit(id: $0.id, changes: $0.changes, begin: $0.begin, result: result) }
@@ -121,7 +136,7 @@ import Testing
     ask(1)
     endCommits()
     #expect(effects.calls == [key(1)])
-    engine.replied(key(1), .registered(certificateARN: arn(1), requestID: nil), from: nil)
+    replied(1, .registered(certificateARN: arn(1), requestID: nil), from: nil)
     #expect(told.outcomes == [])
     endCommits()
     ask(1)
@@ -134,7 +149,7 @@ import Testing
     ask(1)
     endCommits()
     let missing = ServiceError(.unauthorized, reason: "no_credentials", message: "there are no credentials")
-    engine.replied(key(1), .failed(UpstreamFailure(error: missing, disposition: .identity)), from: nil)
+    replied(1, .failed(UpstreamFailure(error: missing, disposition: .identity)), from: nil)
     endCommits()
     #expect(told.outcomes == ["no_credentials"])
     #expect(events() == ["registration_failed"])
@@ -157,11 +172,11 @@ import Testing
   @Test func `a known status survives a refresh that is answered with 409`() {
     ask(1, status: .active)
     endCommits()
-    engine.replied(key(1), .registered(certificateARN: arn(1), requestID: nil), from: nil)
+    replied(1, .registered(certificateARN: arn(1), requestID: nil), from: nil)
     endCommits()
     ask(1, status: .inactive, refresh: true)
     endCommits()
-    engine.replied(key(1), .alreadyExists(certificateARN: arn(1), status: nil, requestID: nil), from: nil)
+    replied(1, .alreadyExists(certificateARN: arn(1), status: nil, requestID: nil), from: nil)
     endCommits()
     #expect(told.outcomes == ["created", "status_differs"])
   }
@@ -169,7 +184,7 @@ import Testing
   @Test func `a result that was forgotten during its commit is not known`() throws {
     ask(1)
     endCommits()
-    engine.replied(key(1), .registered(certificateARN: arn(1), requestID: nil), from: nil)
+    replied(1, .registered(certificateARN: arn(1), requestID: nil), from: nil)
     engine.forget(key(1)) { _ in }
     endCommits()
     let forgetting = try #require(effects.others.first)
@@ -185,10 +200,10 @@ import Testing
     ask(1)
     endCommits()
     let arn = "arn:aws:iot:b:111:cert/" + key(1).certificateID.hex
-    engine.replied(key(1), .registered(certificateARN: arn, requestID: nil), from: .embedded(region: "b"))
+    replied(1, .registered(certificateARN: arn, requestID: nil), from: .embedded(region: "b"))
     let changes = try #require(effects.commits.first?.changes)
-    guard case .complete(let registration)? = changes.last else { throw Missing() }
-    #expect(changes.count == 2 && changes.first == .dequeue(key(1)))
+    guard case .complete(let id, let registration)? = changes.last else { throw Missing() }
+    #expect(changes.count == 1 && id.key == key(1))
     #expect(registration.key == known.home(of: Self.target).storedKey(key(1).certificateID))
     #expect(registration.key != key(1))
     endCommits()

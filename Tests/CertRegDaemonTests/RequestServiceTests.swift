@@ -1,4 +1,5 @@
 import CertRegCore
+import CertRegTesting
 import Foundation
 import Testing
 
@@ -60,6 +61,111 @@ import Testing
     #expect(answers.map { $0["status"] as? String } == ["INACTIVE", "INACTIVE", nil])
     let refusal = answers[2]["error"] as? [String: any Sendable]
     #expect(refusal?["reason"] as? String == "status_differs" && refusal?["status"] as? String == "INACTIVE")
+  }
+
+  private func members(_ answer: [String: any Sendable]) -> [String: String] {
+    (answer["error"] as? [String: any Sendable] ?? answer).compactMapValues { $0 as? String }
+  }
+
+  @Test(arguments: ServiceUnderTest.Route.allCases)
+  func `update sets the status, which is the known one afterwards`(_ route: ServiceUnderTest.Route) async throws {
+    let pem = try Self.certificate.get().replacingOccurrences(of: "\n", with: "\\n")
+    let answers = try await answers(
+      route,
+      to: [
+        try register(), #"{"id":2,"op":"update","certificatePem":"\#(pem)","status":"ACTIVE"}"#, try register(),
+        try register(#","status":"ACTIVE""#), #"{"id":3,"op":"lookup","certificatePem":"\#(pem)"}"#,
+        try register(#","status":"INACTIVE""#),
+        #"{"id":4,"op":"update","certificatePem":"\#(pem)","status":"REVOKED","target":["default"]}"#,
+      ])
+    let told = answers.map(members)
+    #expect(told.map { $0["status"] } == ["INACTIVE", "ACTIVE", "ACTIVE", "ACTIVE", "ACTIVE", "ACTIVE", nil])
+    #expect(told[1]["outcome"] == "updated" && told[1]["certificateArn"] == told[0]["certificateArn"])
+    #expect(answers[1]["cached"] as? Bool == false && told[1]["target"] == "default")
+    #expect(answers[3]["cached"] as? Bool == true && told[5]["reason"] == "status_differs")
+    let results = answers[6]["results"] as? [any Sendable]
+    let result = (results?.first as? [String: any Sendable]).map(members)
+    #expect(result?["status"] == "REVOKED" && result?["outcome"] == "updated")
+  }
+
+  @Test(arguments: ServiceUnderTest.Route.allCases)
+  func `an update of a certificate that was never registered here tells nothing that is not known`(
+    _ route: ServiceUnderTest.Route
+  ) async throws {
+    let pem = try Self.certificate.get().replacingOccurrences(of: "\n", with: "\\n")
+    let exists = UpstreamReply.alreadyExists(certificateARN: "arn:x", status: nil, requestID: nil)
+    let answers = try await answers(
+      route, replies: [.updated(requestID: nil), exists],
+      to: [
+        #"{"op":"update","certificatePem":"\#(pem)","status":"ACTIVE"}"#,
+        #"{"op":"lookup","certificatePem":"\#(pem)"}"#, try register(),
+      ])
+    let told = answers.map(members)
+    #expect(told.map { $0["status"] } == ["ACTIVE", "ACTIVE", "ACTIVE"])
+    #expect(told[0]["certificateArn"] == nil && told[1]["certificateArn"] == nil && told[1]["state"] == "registered")
+    #expect(answers[2]["cached"] as? Bool == false && told[2]["outcome"] == "existing")
+  }
+
+  @Test(arguments: ServiceUnderTest.Route.allCases)
+  func `a certificate that the upstream does not have is not known any more`(
+    _ route: ServiceUnderTest.Route
+  ) async throws {
+    let pem = try Self.certificate.get().replacingOccurrences(of: "\n", with: "\\n")
+    let gone = UpstreamFailure(
+      error: ServiceError(
+        .resourceNotFound, reason: "certificate_not_found", message: "x", origin: .upstream, requestID: "r"),
+      disposition: .final)
+    let created = UpstreamReply.registered(certificateARN: "arn:x", requestID: nil)
+    let answers = try await answers(
+      route, replies: [created, .failed(gone)],
+      to: [
+        try register(), #"{"op":"update","certificatePem":"\#(pem)","status":"ACTIVE"}"#,
+        #"{"op":"lookup","certificatePem":"\#(pem)"}"#, try register(),
+      ])
+    let told = answers.map(members)
+    #expect(told[1]["type"] == "ResourceNotFoundException" && told[1]["requestId"] == "r")
+    #expect(told[2]["state"] == "failed" && told[3]["outcome"] == "created")
+    #expect(answers[3]["cached"] as? Bool == false)
+  }
+
+  @Test(arguments: ServiceUnderTest.Route.allCases)
+  func `ifExists update sets the status of a known certificate, and answers from memory where it is the same`(
+    _ route: ServiceUnderTest.Route
+  ) async throws {
+    let service = try await ServiceUnderTest(route, replies: [])
+    let first = members(try await service.ask(try register()))
+    let second = try await service.ask(try register(#","status":"ACTIVE","ifExists":"update""#))
+    let third = try await service.ask(try register(#","status":"ACTIVE","ifExists":"update""#))
+    let fourth = try await service.ask(try register(#","ifExists":"update""#))
+    let calls = service.upstreamCalls.map(\.operation)
+    await service.stop()
+    #expect(first["status"] == "INACTIVE")
+    #expect(members(second)["status"] == "ACTIVE" && members(second)["outcome"] == "created")
+    #expect(second["cached"] as? Bool == false && members(third)["status"] == "ACTIVE")
+    #expect(third["cached"] as? Bool == true && fourth["cached"] as? Bool == true)
+    #expect(calls == [.registerCertificateWithoutCA, .updateCertificate])
+  }
+
+  @Test(arguments: ServiceUnderTest.Route.allCases)
+  func `a status that cannot be set is an error with its step, and the registration stays`(
+    _ route: ServiceUnderTest.Route
+  ) async throws {
+    let refused = UpstreamFailure(
+      error: ServiceError(
+        .certificateState, reason: "upstream_refused_state", message: "x", origin: .upstream), disposition: .final)
+    let exists = UpstreamReply.alreadyExists(certificateARN: "arn:x", status: .revoked, requestID: nil)
+    let update = try register(#","status":"ACTIVE","ifExists":"update""#)
+    let service = try await ServiceUnderTest(route, replies: [exists, .failed(refused)])
+    let failed = members(try await service.ask(update))
+    let known = members(try await service.ask(try register()))
+    let again = members(try await service.ask(update))
+    let calls = service.upstreamCalls.map(\.operation)
+    await service.stop()
+    #expect(failed["reason"] == "upstream_refused_state" && failed["step"] == "UpdateCertificate")
+    #expect(failed["certificateId"]?.count == 64 && failed["certificateArn"]?.hasPrefix("arn:x:") == true)
+    #expect(known["outcome"] == "existing" && known["status"] == "REVOKED")
+    #expect(again["status"] == "ACTIVE" && again["outcome"] == "existing")
+    #expect(calls == [.registerCertificateWithoutCA, .updateCertificate, .updateCertificate])
   }
 
   @Test(arguments: ServiceUnderTest.Route.allCases)

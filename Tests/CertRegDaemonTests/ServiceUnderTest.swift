@@ -29,15 +29,18 @@ final class ServiceUnderTest: Sendable {
   private final class Upstream: UpstreamClient {
     let location = UpstreamLocation.embedded(region: "r")
     private let replies: Mutex<[UpstreamReply]>
-    private let calls = Mutex(0)
+    private let calls = Mutex<[UpstreamCall]>([])
 
     init(_ replies: [UpstreamReply]) { self.replies = Mutex(replies.reversed()) }
 
-    var count: Int { calls.withLock { $0 } }
+    var all: [UpstreamCall] { calls.withLock { $0 } }
 
     func perform(_ call: UpstreamCall) async -> UpstreamReply {
-      calls.withLock { $0 += 1 }
+      calls.withLock { $0.append(call) }
       switch call {
+      case .updateCertificate:
+        let next = replies.withLock { $0.popLast() }
+        return if case .failed? = next, let next { next } else { .updated(requestID: "u") }
       case .registerCertificateWithoutCA(let call):
         let next = replies.withLock { $0.popLast() }
         return switch next {
@@ -46,7 +49,7 @@ final class ServiceUnderTest: Sendable {
         case .alreadyExists(_, let status, let requestID)?:
           .alreadyExists(certificateARN: "arn:x:" + call.certificateID.hex, status: status, requestID: requestID)
         case .failed(let failure)?: .failed(failure)
-        case nil: .registered(certificateARN: "arn:x:" + call.certificateID.hex, requestID: nil)
+        case .updated?, nil: .registered(certificateARN: "arn:x:" + call.certificateID.hex, requestID: nil)
         }
       }
     }
@@ -77,6 +80,7 @@ final class ServiceUnderTest: Sendable {
     let givingWay = GivingWay(demand: demand, clock: clock)
     let memory = ResultCache(maxEntries: 100)
     let known = KnownResults(memory: memory, store: store, timeToLive: nil)
+    known.point([TargetName("default"): .embedded(region: "r")])
     let records = Records()
     let log = try LogPipeline(level: .info, clock: .system) { new in records.all.withLock { $0 += new } }
     self.log = log
@@ -136,7 +140,10 @@ final class ServiceUnderTest: Sendable {
   }
 
   /// The number of calls that the upstream got.
-  var callCount: Int { upstream.count }
+  var callCount: Int { upstream.all.count }
+
+  /// The calls that the upstream got.
+  var upstreamCalls: [UpstreamCall] { upstream.all }
 
   /// The fields of all entries of the log so far.
   var entries: [[String: String]] {

@@ -17,7 +17,7 @@ import Testing
     let store = try SQLiteRegistrationStore(directory: directory.path, clock: .system) { _ in }
     var generator = SplitMix64(seed: 1)
     for _ in 1...16 {
-      let changes = (1...500).map { _ in StoreChange.complete(Self.registration(&generator)) }
+      let changes = (1...500).map { _ in StoreChange.keep(Self.registration(&generator), nil) }
       let outcome = await withCheckedContinuation { waiting in
         store.commit(changes) { waiting.resume(returning: $0) }
       }

@@ -76,11 +76,55 @@ import Testing
     }
   }
 
+  @Test func `sets a status with its query signed`() async throws {
+    try await withClient { _, _ in
+      CannedReply(status: 200, headers: [("x-amzn-RequestId", "r-2")])
+    } _: { client, server in
+      let call = UpdateCertificateCall(certificateID: Self.id, status: .revoked, home: nil)
+      #expect(await client.perform(.updateCertificate(call)) == .updated(requestID: "r-2"))
+      let request = try #require(server.requests.first)
+      #expect(request.method == "PUT")
+      #expect(request.uri == "/certificates/\(Self.id.hex)?newStatus=REVOKED" && request.body.isEmpty)
+      #expect(try signatureHolds(request))
+    }
+  }
+
+  @Test(arguments: [
+    (404, "ResourceNotFoundException", ServiceError.Kind.resourceNotFound, "certificate_not_found"),
+    (406, "CertificateStateException", .certificateState, "upstream_refused_state"),
+    (404, "UnknownOperationException", .internalFailure, "upstream_not_found"),
+  ])
+  func `passes an upstream's refusal to set a status on`(
+    status: Int, type: String, kind: ServiceError.Kind, reason: String
+  ) async throws {
+    try await withClient { _, _ in
+      .json(status, #"{"message":"no"}"#, [("x-amzn-ErrorType", type), ("x-amzn-RequestId", "r-3")])
+    } _: { client, _ in
+      let call = UpdateCertificateCall(certificateID: Self.id, status: .active, home: nil)
+      guard case .failed(let failure) = await client.perform(.updateCertificate(call)) else {
+        Issue.record("no failure")
+        return
+      }
+      #expect(failure.error.kind == kind && failure.error.reason.rawValue == reason)
+      #expect(failure.error.requestID == "r-3" && failure.disposition == .final)
+    }
+  }
+
+  @Test func `a page in place of an answer does not count as a status that was set`() async throws {
+    try await withClient { _, _ in
+      CannedReply(status: 200, headers: [("Content-Type", "text/html")], body: "<html>log in</html>")
+    } _: { client, _ in
+      let call = UpdateCertificateCall(certificateID: Self.id, status: .active, home: nil)
+      #expect(reason(await client.perform(.updateCertificate(call))) == "upstream_garbled")
+    }
+  }
+
   /// Whether a request's signature is right, according to the signing module's verifier.
   private func signatureHolds(_ request: ReceivedRequest) throws -> Bool {
     let header = try AuthorizationHeader(parsing: try #require(request.headers.first(name: "Authorization")))
     let canonical = CanonicalRequest(
-      method: request.method, path: request.uri, headers: request.headers.map { ($0.name, $0.value) },
+      method: request.method, path: String(request.uri.prefix { $0 != "?" }),
+      query: String(request.uri.drop { $0 != "?" }.dropFirst()), headers: request.headers.map { ($0.name, $0.value) },
       selection: .named(header.signedHeaderNames), payloadHash: SHA256.digest(of: request.body).hex)
     let date = try #require(request.headers.first(name: "X-Amz-Date"))
     #expect(header.scope == SigningScope(region: "eu-central-1", service: "iot"))

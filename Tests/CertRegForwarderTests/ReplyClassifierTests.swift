@@ -21,7 +21,8 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
     _ status: Int, _ body: String, _ headers: [(String, String)] = []
   ) -> (reply: UpstreamReply, remedy: Remedy?) {
     let classifier = ReplyClassifier(
-      certificateID: id, text: UpstreamText(credentials: secret, authorization: nil), now: now)
+      operation: .registerCertificateWithoutCA, certificateID: id,
+      text: UpstreamText(credentials: secret, authorization: nil), now: now)
     return classifier.registration(
       HTTPReply(status: status, headers: HTTPHeaders(headers), body: Array(body.utf8)))
   }

@@ -35,7 +35,7 @@ import Testing
     (#"{"op":"lokup","id":"a"}"#, "unknown_operation", "did you mean \"lookup\"?"),
     (#"{"op":7,"id":"a"}"#, "invalid_type", "\"op\" has to be a string"),
     (#"{"op":"lookup","certificateId":"abc","id":"a"}"#, "invalid_value", "64 hexadecimal digits"),
-    (#"{"op":"watch","outcome":"queued","id":"a"}"#, "invalid_value", "created, existing, failed"),
+    (#"{"op":"watch","outcome":"queued","id":"a"}"#, "invalid_value", "created, existing, updated, failed"),
     // Unknown members.
     (
       #"{"staus":1,"certificatePem":"x","id":"a"}"#, "unknown_member",

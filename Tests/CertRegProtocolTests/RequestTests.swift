@@ -73,11 +73,14 @@ import Testing
     switch operation {
     case .register, .validate: needed = ",\"certificatePem\":\"x\""
     case .lookup, .forget: needed = ",\"certificateId\":\"\(hex)\""
+    case .update: needed = ",\"certificateId\":\"\(hex)\",\"status\":\"ACTIVE\""
     case .watch, .status, .metrics: needed = ""
     }
     let parsed = ParsedLine("{\"op\":\"\(operation.rawValue)\"\(needed)}")
     #expect(parsed.request?.operation == operation)
-    #expect(parsed.request?.certificateID?.hex == (operation == .lookup || operation == .forget ? hex : nil))
+    #expect(
+      parsed.request?.certificateID?.hex
+        == (operation == .lookup || operation == .forget || operation == .update ? hex : nil))
   }
 
   @Test func `takes names and values that are written with escapes`() {

@@ -66,12 +66,12 @@ struct DamagedState {
     var store = try SQLiteRegistrationStore(original)
     for batch in [results[..<100]] { try await store.commit(batch.map { .complete($0) }) }
     for entry in queued[..<20] { try await store.commit([.enqueue(entry)]) }
-    try await store.commit([.fail(Sample.failure(901)), .markCallStarted(queued[0].key)])
+    try await store.commit([.fail(Sample.failure(901)), .markCallStarted(queued[0].id)])
     store.close()
     store = try SQLiteRegistrationStore(original)
     for entry in queued[20...] { try await store.commit([.enqueue(entry)]) }
     for index in [1, 30] {
-      try await store.commit([.noteProgress(queued[index].key, advanced)])
+      try await store.commit([.noteProgress(queued[index].id, advanced)])
       queued[index].facts = advanced
     }
     for result in results[100...] { try await store.commit([.complete(result)]) }

@@ -67,6 +67,16 @@ extension SplitMix64 {
   mutating func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8.random(in: 0...255, using: &self) } }
 }
 
+extension StoreChange {
+  /// The end of the job with the registration's number.
+  static func complete(_ registration: Registration) -> StoreChange {
+    .complete(Sample.id(of: registration.key), registration)
+  }
+
+  /// The end of the job with the failure's number.
+  static func fail(_ failure: FailedRegistration) -> StoreChange { .fail(Sample.id(of: failure.key), failure) }
+}
+
 /// Values that depend on nothing but their number.
 enum Sample {
   static let prefix = "arn:aws:iot:eu-central-1:123456789012:cert/"
@@ -75,6 +85,19 @@ enum Sample {
     var generator = SplitMix64(seed: UInt64(number) + 1)
     let id = CertificateID(words: (generator.next(), generator.next(), generator.next(), generator.next()))
     return RegistrationKey(certificateID: id, target: TargetName(target))
+  }
+
+  /// The job of the same number.
+  static func id(_ number: Int, target: String = "default") -> JobID {
+    JobID(key: key(number, target: target), sequence: Int64(number))
+  }
+
+  private static let numbers = Dictionary(
+    (0...5000).map { (key($0).certificateID, $0) }, uniquingKeysWith: { one, _ in one })
+
+  /// The job with the number that a key was made of; 0 for another key.
+  static func id(of key: RegistrationKey) -> JobID {
+    JobID(key: key, sequence: Int64(numbers[key.certificateID] ?? 0))
   }
 
   static func basis(_ number: Int) -> VerdictBasis {

@@ -14,11 +14,12 @@ import Testing
     var store = try SQLiteRegistrationStore(directory, recorder)
     var model = StoreModel()
     var sequence = 0
+    var queued: [JobID] = []
     for step in 0..<80 {
       var changes: [StoreChange] = []
       for _ in 0..<Int.random(in: 1...6, using: &generator) {
         sequence += 1
-        changes.append(change(sequence, &generator))
+        changes.append(change(sequence, &queued, &generator))
       }
       try await store.commit(changes)
       for change in changes { model.apply(change) }
@@ -62,33 +63,46 @@ import Testing
     DeviceID("pump \(Int.random(in: 0..<4, using: &generator))").flatMap { Bool.random(using: &generator) ? $0 : nil }
   }
 
-  private func change(_ sequence: Int, _ generator: inout SplitMix64) -> StoreChange {
+  private func change(_ sequence: Int, _ queued: inout [JobID], _ generator: inout SplitMix64) -> StoreChange {
     let key = key(&generator)
-    switch Int.random(in: 0..<15, using: &generator) {
+    // A job that was queued and may have ended.
+    let id = queued.suffix(12).randomElement(using: &generator) ?? JobID(key: key, sequence: 1_000_000)
+    switch Int.random(in: 0..<16, using: &generator) {
     case 0...2:
       var entry = Sample.pending(sequence, size: Int.random(in: 0...6000, using: &generator))
       entry.key = key
+      entry.purpose = [.register, .registerAndSet, .update].randomElement(using: &generator) ?? .register
       if Bool.random(using: &generator) { entry.facts = Sample.facts(&generator) }
       entry.deviceID = name(&generator)
+      queued.append(entry.id)
       return .enqueue(entry)
-    case 3: return .markCallStarted(key)
-    case 4: return Bool.random(using: &generator) ? .markCallStarted(key) : .dequeue(key)
-    case 5: return .noteAttempt(key, attempts: Int.random(in: 0...9, using: &generator), lastError: Sample.error)
-    case 6, 7:
+    case 3, 4: return .markCallStarted(id)
+    case 5: return .noteAttempt(id, attempts: Int.random(in: 0...9, using: &generator), lastError: Sample.error)
+    case 6, 7, 11:
       var registration = Sample.registration(sequence)
-      registration.key = key
+      registration.key = Bool.random(using: &generator) ? id.key : key
       registration.deviceID = name(&generator)
       registration.deviceTag = registration.deviceID?.tag ?? .none
-      return .complete(registration)
+      return oneInFour(&generator) ? .keep(registration, nil) : .complete(id, registration)
     case 8:
       var failure = Sample.failure(sequence)
-      failure.key = key
+      failure.key = Bool.random(using: &generator) ? id.key : key
       failure.deviceID = name(&generator)
-      return .fail(failure)
-    case 9, 10: return .noteProgress(key, Sample.facts(&generator))
-    case 11: return .dequeue(key)
+      if Bool.random(using: &generator) { failure.error.kind = .resourceNotFound }
+      failure.statusIsInDoubt = Bool.random(using: &generator)
+      return .fail(id, failure)
+    case 9, 10: return .noteProgress(id, Sample.facts(&generator))
     case 12, 13: return (name(&generator) ?? Sample.deviceID).map { .nameDevice(key, $0) } ?? .forget(key)
+    case 14:
+      return .setStatus(
+        id,
+        StatusUpdate(
+          key: Bool.random(using: &generator) ? id.key : key,
+          status: [.active, .inactive, .revoked].randomElement(using: &generator) ?? .active, certificateARN: nil,
+          requestID: nil, finishedAt: Sample.time(sequence), requester: Requester(uid: 5)))
     default: return .forget(key)
     }
   }
+
+  private func oneInFour(_ generator: inout SplitMix64) -> Bool { Int.random(in: 0..<4, using: &generator) == 0 }
 }

@@ -12,7 +12,7 @@ import Testing
     let store = try SQLiteRegistrationStore(directory)
     try await store.commit((1...200).map { .complete(Sample.registration($0)) })
     try await store.commit((301...320).map { .enqueue(Sample.pending($0, size: $0 == 310 ? 9000 : 800)) })
-    try await store.commit([.fail(Sample.failure(1)), .markCallStarted(Sample.key(301))])
+    try await store.commit([.fail(Sample.failure(1)), .markCallStarted(Sample.id(301))])
     store.close()
     let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: directory.file("certregd.db"))))
     return stride(from: 0, to: bytes.count, by: 4096).map { Array(bytes[$0..<$0 + 4096]) }

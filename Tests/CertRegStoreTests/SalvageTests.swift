@@ -35,11 +35,12 @@ import Testing
       for number in 0..<60 {
         var entry = Sample.pending(number, size: 1500)
         entry.sequence = first + Int64(number)
-        changes += [.enqueue(entry), .markCallStarted(entry.key)]
+        changes += [.enqueue(entry), .markCallStarted(entry.id)]
       }
       // Most end and are forgotten, so that their pages are freed.
       for number in 0..<60 where Int.random(in: 0..<12, using: &generator) > 0 {
-        changes += [.complete(Sample.registration(number)), .forget(Sample.key(number))]
+        let id = JobID(key: Sample.key(number), sequence: first + Int64(number))
+        changes += [.complete(id, Sample.registration(number)), .forget(id.key)]
       }
       for change in changes { try await store.commit([change]) }
       for change in changes { model.apply(change) }
@@ -109,7 +110,7 @@ import Testing
 
   @Test func `a note of an attempt goes with its entry, and one that is left over goes too`() async throws {
     let store = try SQLiteRegistrationStore(directory)
-    try await store.commit((1...3).flatMap { [.enqueue(Sample.pending($0)), .markCallStarted(Sample.key($0))] })
+    try await store.commit((1...3).flatMap { [.enqueue(Sample.pending($0)), .markCallStarted(Sample.id($0))] })
     store.close()
     try execute("UPDATE queue SET policies = policies + 1 WHERE sequence = 1; DELETE FROM queue WHERE sequence = 2")
     let recorder = NoticeRecorder()

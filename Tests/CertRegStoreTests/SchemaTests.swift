@@ -24,13 +24,18 @@ import Testing
     var entry = Sample.pending(3, size: 8)
     if version >= 2 { entry.requester = Requester(uid: 7, pid: 8, unit: "a.service") }
     if version >= 3 { entry.facts = JobFacts(earlier: EarlierResult(outcome: .existing, status: .revoked)) }
+    if version >= 5 {
+      entry.purpose = .update
+      entry.facts.home = JobHome(location: .aws(region: "eu-central-1"), account: AccountPrefix(arn: Sample.prefix))
+    }
     try write(entry, version, to: statements.enqueue)
     for statement in [statements.writeName, statements.writeNameCopy] {
       try NameRow.write("default", number: 1, to: statement)
       try NameRow.write(Sample.prefix, number: 2, to: statement)
     }
-    try ResultRow.write(SchemaTests.registration, target: 1, prefix: 2, to: statements.insertResult)
-    try FailureRow.write(SchemaTests.failure, target: 1, to: statements.writeFailure)
+    try ResultRow.write(
+      SchemaTests.registration, sequence: version >= 5 ? 4 : 0, target: 1, prefix: 2, to: statements.insertResult)
+    try FailureRow.write(SchemaTests.failure, sequence: 2, target: 1, to: statements.writeFailure)
     let state = StateRow(revision: 9, results: 1, highestSequence: 5)
     try state.write(to: statements.writeState)
     if version >= 3 { try state.writeHighestSequence(to: statements.writeState) }

@@ -72,7 +72,7 @@ import Testing
   @Test func `what was acknowledged is there after a kill, and the mark knows it`() async throws {
     let store = try SQLiteRegistrationStore(directory)
     for number in 1...20 {
-      try await store.commit([.enqueue(Sample.pending(number)), .markCallStarted(Sample.key(number))])
+      try await store.commit([.enqueue(Sample.pending(number)), .markCallStarted(Sample.id(number))])
       let left = try directory.copyAsLeftByKill()
       let recorder = NoticeRecorder()
       let next = try SQLiteRegistrationStore(left, recorder)

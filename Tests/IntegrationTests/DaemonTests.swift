@@ -134,6 +134,51 @@ import Testing
     #expect(refreshed["cached"] as? Bool == false)
   }
 
+  @Test func `an update acknowledged during an outage survives kill -9, and later ones follow it`() throws {
+    let pem = try TestCertificates.issue(1)[0]
+    let state = FileManager.default.temporaryDirectory.appending(path: "sandbox-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: state) }
+    let sandbox = try SandboxProcess(["--state", state])
+    let port = try #require(sandbox.url.split(separator: ":").last.map(String.init))
+    let daemon = try DaemonProcess(
+      [], configuration: "targets: {default: {endpoint: \"\(sandbox.url)\", region: eu-central-1}}\n",
+      environment: ["AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"])
+    let connection = try LineConnection(daemon.socketPath)
+    let id = try #require(try connection.ask(["certificatePem": pem])["certificateId"] as? String)
+    sandbox.stop()
+    let queued = try connection.ask(["op": "update", "certificateId": id, "status": "ACTIVE", "wait": false])
+    #expect(queued["outcome"] as? String == "queued")
+    #expect(try connection.ask(["op": "lookup", "certificateId": id])["status"] as? String == "INACTIVE")
+    #expect(daemon.stop(SIGKILL) == -SIGKILL)
+    let again = try SandboxProcess(["--state", state, "--port", port])
+    try daemon.start()
+    let later = try LineConnection(daemon.socketPath)
+    let updated = try later.ask(["op": "update", "certificatePem": pem, "status": "INACTIVE"])
+    #expect(updated["outcome"] as? String == "updated" && updated["status"] as? String == "INACTIVE")
+    let metrics = try later.ask(["op": "metrics"])["body"] as? String
+    #expect(metrics?.contains(#"certregd_status_updates_total{outcome="updated"} 2"#) == true)
+    #expect(metrics?.contains(#"certregd_upstream_calls_total{operation="UpdateCertificate"}"#) == true)
+    #expect(try later.ask(["op": "lookup", "certificateId": id])["status"] as? String == "INACTIVE")
+    let set = try later.ask(["certificatePem": pem, "status": "ACTIVE", "ifExists": "update"])
+    #expect(set["outcome"] as? String == "created" && set["status"] as? String == "ACTIVE")
+    again.stop()
+  }
+
+  @Test func `a registration that may set a status needs the right to update`() throws {
+    let pem = try TestCertificates.issue(1)[0]
+    let daemon = try DaemonProcess(configuration: "access:\n  - user: \(getuid())\n    operations: [register]\n")
+    let connection = try LineConnection(daemon.socketPath)
+    #expect(try connection.ask(["certificatePem": pem])["outcome"] as? String == "created")
+    for request: [String: Any] in [
+      ["certificatePem": pem, "status": "ACTIVE", "ifExists": "update"],
+      ["op": "update", "certificatePem": pem, "status": "ACTIVE"],
+    ] { #expect(error(try connection.ask(request))["reason"] as? String == "peer_not_allowed") }
+    try daemon.write(configuration: "access:\n  - user: \(getuid())\n    operations: [register, update]\n")
+    try daemon.reload()
+    let set = try connection.ask(["certificatePem": pem, "status": "ACTIVE", "ifExists": "update"])
+    #expect(set["status"] as? String == "ACTIVE")
+  }
+
   @Test func `looks up, forgets and does not find`() throws {
     let pem = try TestCertificates.issue(1)[0]
     let daemon = try DaemonProcess()

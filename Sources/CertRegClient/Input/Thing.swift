@@ -34,6 +34,7 @@ package enum Thing: String, CaseIterable, Hashable, Sendable {
   case importReport = "import_report"
   case notSelected = "not_selected"
   case notListed = "not_listed"
+  case duplicate = "duplicate"
 
   /// The name with its article: `a private key`.
   package var name: String {
@@ -72,6 +73,7 @@ package enum Thing: String, CaseIterable, Hashable, Sendable {
     case .importReport: "a report of certregctl import"
     case .notSelected: "not selected"
     case .notListed: "not on the list"
+    case .duplicate: "a duplicate"
     }
   }
 

@@ -9,9 +9,11 @@ package enum Advice {
     "peer_not_allowed":
       "certregd's configuration does not grant this: ask for your user, group or unit to be added to its access section",
     "deadline_exceeded":
-      "the registration goes on: certregctl lookup FILE tells how it ended, a longer --timeout waits for it",
+      "it goes on: certregctl lookup FILE tells how it ended, a longer --timeout waits for it",
     "status_differs":
-      "it keeps the status that it has: change it in AWS IoT (aws iot update-certificate), or ask for that status",
+      "set it with certregctl activate, deactivate or revoke, or register with --if-exists update",
+    "certificate_not_found":
+      "AWS IoT has no such certificate in this account and region: register it, or check the target",
     "expired": "if it is to be registered all the same, the configuration's validation section can allow expired",
     "not_yet_valid":
       "check this machine's clock; the configuration's validation section can allow not_yet_valid",
@@ -43,7 +45,8 @@ package enum Advice {
     "invalid_signature": "the secret key does not belong to the access key: check the target's credentials",
     "expired_token": "the target's credentials have expired: renew them where they come from",
     "access_denied":
-      "allow the target's identity iot:RegisterCertificateWithoutCA on resource * (IAM policy, permissions boundary, SCP)",
+      "allow the target's identity iot:RegisterCertificateWithoutCA, and iot:UpdateCertificate for changes of a status, on "
+      + "resource * (IAM policy, permissions boundary, SCP)",
     "not_opted_in": "the account has to be opted in to the target's region",
     "clock_skew": "set this machine's clock: sudo timedatectl set-ntp true",
     "name_resolution":

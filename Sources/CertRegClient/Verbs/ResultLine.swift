@@ -71,7 +71,7 @@ package struct ResultLine: Hashable, Sendable {
   private var style: TerminalText.Style {
     switch outcome {
     case "failed": .red
-    case "created", "registered", "valid": .green
+    case "created", "registered", "updated", "valid": .green
     case "queued", "unknown": .yellow
     default: .cyan
     }

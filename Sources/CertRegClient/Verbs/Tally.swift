@@ -32,7 +32,7 @@ package struct Tally {
   }
 
   /// The order in which outcomes are printed. Others follow, and failures are last.
-  static let order = ["created", "existing", "cached", "queued", "valid", "duplicate"]
+  static let order = ["created", "existing", "updated", "cached", "queued", "valid", "duplicate"]
 
   /// `12 certificates: 9 created, 2 existing, 1 failed`, or `1 certificate in 2 targets: 1 created, 1 failed`.
   ///

@@ -7,6 +7,25 @@ extension KnownResults {
     homes.withLock { $0.home(of: target) }
   }
 
+  /// The home that a job's results belong to; `nil`: its target's present one.
+  package func home(of target: TargetName, at home: JobHome?) -> ResultHome {
+    homes.withLock { homes in
+      guard let home else { return homes.home(of: target) }
+      return homes.home(of: target, at: home.location, home.account)
+    }
+  }
+
+  /// Whether a target points to the home where a job's certificate is registered.
+  package func isPresent(_ home: JobHome, of target: TargetName) -> Bool {
+    let present = self.home(of: target)
+    return present.location == home.location && (home.account == nil || present.account == home.account)
+  }
+
+  /// Where the reply of an upstream belongs that names no ARN.
+  package func place(of target: TargetName, at location: UpstreamLocation) -> JobHome {
+    homes.withLock { $0.place(of: target, at: location) }
+  }
+
   /// A configuration says where the upstreams of targets are. Results that belong elsewhere are not answered from then on, and
   /// are answered again once their target points back.
   package func point(_ locations: [TargetName: UpstreamLocation]) {
@@ -30,12 +49,12 @@ extension KnownResults {
   ///   - target: The target that was called.
   ///   - location: Where the upstream was when it was called.
   /// - Returns: Where the result belongs.
-  package func learn(arn: String, of target: TargetName, at location: UpstreamLocation) -> ResultHome {
+  package func learn(arn: String, of target: TargetName, at location: UpstreamLocation) -> JobHome {
     homes.withLock { homes in
       let (home, note, isMove) = homes.learn(arn: arn, of: target, at: location)
       if isMove { memory.move(to: [homes.home(of: target)]) }
       if let note { keepNotes([note]) }
-      return home
+      return JobHome(location: location, account: home.account)
     }
   }
 }

@@ -7,6 +7,8 @@ package final class KnownResults: Sendable {
   package struct Wish: Hashable, Sendable {
     /// The status that the caller named.
     package var namedStatus: CertificateStatus?
+    /// The status that a registration would send: the named one, else the configured default.
+    package var status: CertificateStatus?
     /// The caller's choice for a certificate that exists.
     package var ifExists: IfExists
     /// Whether to ask the upstream again in spite of a known result.
@@ -15,9 +17,11 @@ package final class KnownResults: Sendable {
     package var deviceID: DeviceID?
 
     package init(
-      namedStatus: CertificateStatus?, ifExists: IfExists, refresh: Bool, deviceID: DeviceID? = nil
+      namedStatus: CertificateStatus?, status: CertificateStatus? = nil, ifExists: IfExists, refresh: Bool,
+      deviceID: DeviceID? = nil
     ) {
       self.namedStatus = namedStatus
+      self.status = status ?? namedStatus
       self.ifExists = ifExists
       self.refresh = refresh
       self.deviceID = deviceID
@@ -29,6 +33,8 @@ package final class KnownResults: Sendable {
     case answer(Registration)
     /// The result answers the request once the device's new name is on disk.
     case answerAfterNaming(Registration, DeviceID)
+    /// The certificate is known, and has to get the status that the request asks for.
+    case setStatus(Registration)
     /// The known result contradicts the request.
     case refuse(ServiceError)
     /// No known result may be answered. `earlier` is the known result, if there is one.
@@ -37,7 +43,7 @@ package final class KnownResults: Sendable {
     fileprivate var isAnswer: Bool {
       switch self {
       case .answer, .answerAfterNaming: true
-      case .refuse, .ask: false
+      case .setStatus, .refuse, .ask: false
       }
     }
   }
@@ -127,9 +133,12 @@ package final class KnownResults: Sendable {
 
   private func decide(_ wish: Wish, _ known: Registration, mayAnswer: Bool, now: WallTime) -> Decision {
     let isAlive = now.seconds32 < lifetimeEnd(finishedAt: known.finishedAt.seconds32)
-    guard mayAnswer, isAlive, !wish.refresh else {
-      return .ask(earlier: EarlierResult(outcome: known.outcome, status: known.status))
+    guard mayAnswer, isAlive, !wish.refresh, known.certificateARN != nil else {
+      // A request that sets the status has to trust none that may be old.
+      let isToBeSet = wish.refresh && wish.ifExists == .update && wish.status != nil
+      return .ask(earlier: EarlierResult(outcome: known.outcome, status: isToBeSet ? nil : known.status))
     }
+    if wish.ifExists == .update, let asked = wish.status, asked != known.status { return .setStatus(known) }
     if let error = known.objection(namedStatus: wish.namedStatus, ifExists: wish.ifExists, isRepeat: true) {
       return .refuse(error)
     }
@@ -160,6 +169,11 @@ package final class KnownResults: Sendable {
     memory.keep(registration, in: home, replaces: false, readAt: epoch)
     return registration
   }
+
+  /// The known result of a certificate, whether or not it may be answered. It may wait for the disk: not for event loops.
+  ///
+  /// - Throws: The store's fault.
+  package func registration(for key: RegistrationKey) throws(StoreError) -> Registration? { try find(key) }
 
   /// What is kept of a registration that has ended. It may wait for the disk: not for event loops.
   ///

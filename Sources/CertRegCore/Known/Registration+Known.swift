@@ -1,7 +1,8 @@
 extension Registration {
-  /// The ARN without the certificate's ID at its end. `nil` if the ARN ends in another way, or holds a character that JSON
+  /// The ARN without the certificate's ID at its end. `nil` if the ARN is not known, ends in another way, or holds a character that JSON
   /// has to escape: answers from memory write it as it is.
   package var arnPrefix: String? {
+    guard let certificateARN else { return nil }
     let id = key.certificateID.hex
     let isPlain = certificateARN.utf8.allSatisfy { (0x20...0x7e).contains($0) && $0 != 0x22 && $0 != 0x5c }
     return isPlain && certificateARN.hasSuffix(id) ? String(certificateARN.dropLast(id.utf8.count)) : nil

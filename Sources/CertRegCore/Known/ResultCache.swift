@@ -133,6 +133,32 @@ package final class ResultCache: Sendable {
     }
   }
 
+  /// Notes that a certificate has another status. An answer of the store that was read before the change counts no longer.
+  ///
+  /// - Parameters:
+  ///   - update: The change.
+  ///   - home: Where the result belongs.
+  package func setStatus(_ update: StatusUpdate, in home: ResultHome) {
+    let number = number(of: home.name)
+    let id = update.key.certificateID
+    state.withLock { state in
+      epochs.advance(id)
+      guard var entry = state.table.entry(id, target: number) else { return }
+      entry.status = update.status
+      entry.finishedAt = update.finishedAt.seconds32
+      state.table.set(entry)
+    }
+  }
+
+  /// Removes a result of a home and makes every remembered answer with it void.
+  package func forget(_ id: CertificateID, in home: ResultHome) {
+    let number = number(of: home.name)
+    state.withLock { state in
+      epochs.advance(id)
+      state.table.remove(id, target: number)
+    }
+  }
+
   /// Removes a result and makes every remembered answer with it void.
   package func forget(_ key: RegistrationKey) {
     let target = number(of: key.target)

@@ -24,6 +24,9 @@ package struct ResultHome: Hashable, Sendable {
     storedName = isFirst ? target : name
   }
 
+  /// What a job notes of the home; `nil`: nobody has said yet where the target's upstream is.
+  package var place: JobHome? { location.map { JobHome(location: $0, account: account) } }
+
   /// The key of a result in the store.
   package func storedKey(_ certificateID: CertificateID) -> RegistrationKey {
     RegistrationKey(certificateID: certificateID, target: storedName)
@@ -31,7 +34,8 @@ package struct ResultHome: Hashable, Sendable {
 
   /// Whether a result with this ARN may belong here. Earlier versions kept the results of all upstreams of a target
   /// together. An ARN of another form tells nothing.
-  func mayHold(arn: String) -> Bool {
+  func mayHold(arn: String?) -> Bool {
+    guard let arn else { return true }
     if let account { return arn.hasPrefix(account.rawValue) || AccountPrefix(arn: arn) == nil }
     guard let region = location?.regionOfAWS, let other = AccountPrefix(arn: arn) else { return true }
     return other.region == region

@@ -47,6 +47,12 @@ package struct TargetHomes: Sendable {
     current[target] ?? ResultHome(target: target, location: nil, account: nil, isFirst: true)
   }
 
+  /// Where a target's results belong that come from a location and name no account: the last account seen there is
+  /// taken for the present one.
+  func place(of target: TargetName, at location: UpstreamLocation) -> JobHome {
+    JobHome(location: location, account: records[target]?.accounts[location])
+  }
+
   /// A configuration says where a target's upstream is.
   ///
   /// - Returns: The note to keep, and whether other results are answered from now on.
@@ -97,7 +103,8 @@ package struct TargetHomes: Sendable {
     return current.updateValue(home, forKey: target) != home
   }
 
-  private func home(of target: TargetName, at location: UpstreamLocation, _ account: AccountPrefix?) -> ResultHome {
+  /// A home that was a target's at some time.
+  func home(of target: TargetName, at location: UpstreamLocation, _ account: AccountPrefix?) -> ResultHome {
     let first = records[target]?.first
     let isFirst = first.map { $0.location == location && ($0.account == nil || $0.account == account) } ?? true
     return ResultHome(target: target, location: location, account: account, isFirst: isFirst)

@@ -2,9 +2,7 @@
 struct QueueLedger: Sendable {
   /// A registration under way, as far as the queue's bounds are concerned.
   struct Entry: Sendable {
-    var key: RegistrationKey
-    /// Tells two registrations of one key apart.
-    var sequence: Int64
+    var id: JobID
     /// See ``PendingRegistration/slots``.
     var slots: Int
     /// Name of the share that the slots count towards.
@@ -15,21 +13,15 @@ struct QueueLedger: Sendable {
 
   /// A registration that is older than allowed.
   struct Overdue: Sendable {
-    var key: RegistrationKey
-    fileprivate var sequence: Int64
+    var id: JobID
     fileprivate var since: MonotonicTime
-  }
-
-  private struct Age: Sendable {
-    var key: RegistrationKey
-    var sequence: Int64
   }
 
   private(set) var slots = 0
   private var shareSlots: [String: Int] = [:]
-  private var sequences: [RegistrationKey: Int64] = [:]
+  private var present: Set<JobID> = []
   /// The oldest first. An entry that has ended stays until it comes to the front or is swept.
-  private var ages = DeadlineQueue<Age>()
+  private var ages = DeadlineQueue<JobID>()
   private var nextSequence: Int64 = 1
 
   /// How many ages are remembered, of which some may belong to registrations that ended.
@@ -58,44 +50,43 @@ struct QueueLedger: Sendable {
   }
 
   mutating func add(_ entry: Entry) {
-    sequences[entry.key] = entry.sequence
+    present.insert(entry.id)
     slots += entry.slots
     if let share = entry.share { shareSlots[share, default: 0] += entry.slots }
-    ages.insert(Age(key: entry.key, sequence: entry.sequence), due: entry.since)
+    ages.insert(entry.id, due: entry.since)
   }
 
   mutating func remove(_ entry: Entry) {
-    guard sequences[entry.key] == entry.sequence else { return }
-    sequences[entry.key] = nil
+    guard present.remove(entry.id) != nil else { return }
     slots -= entry.slots
     if let share = entry.share, let taken = shareSlots[share] {
       shareSlots[share] = taken > entry.slots ? taken - entry.slots : nil
     }
-    ages.sweep(ifMoreThan: 2 * sequences.count + 64) { sequences[$0.key] == $0.sequence }
+    ages.sweep(ifMoreThan: 2 * present.count + 64) { present.contains($0) }
     dropEnded()
   }
 
   /// The oldest registration and when it was asked for.
-  var oldest: (key: RegistrationKey, since: MonotonicTime)? {
+  var oldest: (id: JobID, since: MonotonicTime)? {
     guard let first = ages.first, let since = ages.earliest else { return nil }
-    return (first.key, since)
+    return (first, since)
   }
 
   /// Takes out a registration that was asked for before `time`, the oldest first; `nil`: there is none.
   mutating func takeOverdue(before time: MonotonicTime) -> Overdue? {
-    guard let since = ages.earliest, since < time, let age = ages.popDue(at: since) else { return nil }
+    guard let since = ages.earliest, since < time, let id = ages.popDue(at: since) else { return nil }
     dropEnded()
-    return Overdue(key: age.key, sequence: age.sequence, since: since)
+    return Overdue(id: id, since: since)
   }
 
   /// Takes one back that cannot end now.
   mutating func putBack(_ overdue: Overdue) {
-    ages.insert(Age(key: overdue.key, sequence: overdue.sequence), due: overdue.since)
+    ages.insert(overdue.id, due: overdue.since)
   }
 
   /// Keeps the front of the ages meaningful: `oldest` is a registration under way.
   private mutating func dropEnded() {
-    while let first = ages.first, sequences[first.key] != first.sequence, let due = ages.earliest {
+    while let first = ages.first, !present.contains(first), let due = ages.earliest {
       _ = ages.popDue(at: due)
     }
   }

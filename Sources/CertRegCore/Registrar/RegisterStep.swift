@@ -23,15 +23,18 @@ package struct RegisterStep: Step {
         certificateARN: arn, outcome: .created, status: pending.status ?? .ofUnnamed, requestID: requestID)
     case .alreadyExists(let arn, let status, let requestID):
       if mayHaveTakenEffect, facts.earlier == nil {
+        // That the status is the one that the lost call named is likely, and not enough where it is to be set.
+        let assumed = pending.purpose == .registerAndSet ? nil : pending.status ?? .ofUnnamed
         facts.registered = RegisteredCertificate(
-          certificateARN: arn, outcome: .created, status: status ?? pending.status ?? .ofUnnamed,
-          requestID: requestID)
+          certificateARN: arn, outcome: .created, status: status ?? assumed, requestID: requestID)
       } else {
         facts.registered = RegisteredCertificate(
           certificateARN: arn, outcome: .existing, status: status ?? facts.earlier?.status, requestID: requestID)
       }
     case .failed(let failure):
       return .failed(failure)
+    case .updated:
+      return .failed(.foreignReply)
     }
     return .done(facts)
   }

@@ -1,22 +1,23 @@
 // Calls: their order and their results.
 extension Registrar {
   /// Puts a job into its target's queue, unless it has become too old to wait.
-  mutating func enqueue(_ key: RegistrationKey, now: Moment) {
-    guard let job = jobs[key], let operation = job.step?.operation else { return }
+  mutating func enqueue(_ id: JobID, now: Moment) {
+    guard let job = jobs[id], let operation = job.step?.operation else { return }
     if isOverdue(job, now: now) {
-      finish(key, job.expiry(now: now.wall), now: now)
+      finish(id, job.expiry(now: now.wall), now: now)
       return
     }
-    targets[key.target]?.enqueue(
-      key, operation, caller: job.caller, isAwaited: waiters.isAwaited(key), isRetry: job.attemptsOfStep > 0)
-    dispatch(key.target, now: now)
+    let isAwaited = isAwaited(id)
+    targets[id.target]?.enqueue(
+      id, operation, caller: job.caller, isAwaited: isAwaited, isRetry: job.attemptsOfStep > 0)
+    dispatch(id.target, now: now)
   }
 
   /// Begins as many calls as the target allows.
   mutating func dispatch(_ name: TargetName, now: Moment) {
     while let next = targets[name]?.next(now: now.monotonic, isDraining: isDraining) {
       switch next {
-      case .call(let key, let permit): beginCall(key, permit, now: now)
+      case .call(let id, let permit): beginCall(id, permit, now: now)
       case .notBefore(let time):
         wake(name, at: time)
         return
@@ -32,146 +33,162 @@ extension Registrar {
     deadlines.insert(.target(name), due: time)
   }
 
-  private mutating func beginCall(_ key: RegistrationKey, _ permit: CallPermit, now: Moment) {
-    guard let job = jobs[key] else { return }
+  private mutating func beginCall(_ id: JobID, _ permit: CallPermit, now: Moment) {
+    guard let job = jobs[id] else { return }
     if isOverdue(job, now: now) {
-      targets[key.target]?.gate.cancel(permit)
-      finish(key, job.expiry(now: now.wall), now: now)
+      targets[id.target]?.gate.cancel(permit)
+      finish(id, job.expiry(now: now.wall), now: now)
     } else {
-      perform(jobs[key]?.admitted(permit, now: now.monotonic), key, now: now)
+      perform(jobs[id]?.admitted(permit, now: now.monotonic), id, now: now)
     }
   }
 
-  mutating func marked(_ key: RegistrationKey, now: Moment) {
+  mutating func marked(_ id: JobID, now: Moment) {
     // A reload may have removed the target while the mark was on its way to disk.
-    if targets[key.target]?.isConfigured != true, let permit = jobs[key]?.gaveBackPermit() {
-      giveBack(permit, key)
+    if targets[id.target]?.isConfigured != true, let permit = jobs[id]?.gaveBackPermit() {
+      giveBack(permit, id)
       return
     }
-    perform(jobs[key]?.marked(now: now.monotonic), key, now: now)
+    perform(jobs[id]?.marked(now: now.monotonic), id, now: now)
   }
 
-  mutating func notMarked(_ key: RegistrationKey, now: Moment) {
-    guard case .marking(let permit)? = jobs[key]?.state else { return }
-    targets[key.target]?.gate.cancel(permit)
-    backOff(key, for: Self.storeRetry, now: now)
+  mutating func notMarked(_ id: JobID, now: Moment) {
+    guard case .marking(let permit)? = jobs[id]?.state else { return }
+    targets[id.target]?.gate.cancel(permit)
+    backOff(id, for: Self.storeRetry, now: now)
     // Another job may use the permit, even if this one has ended. While the disk fails, it has to wait.
-    wake(key.target, at: now.monotonic + Self.storeRetry)
+    wake(id.target, at: now.monotonic + Self.storeRetry)
   }
 
   /// Takes back an unused permit; the job waits again.
-  mutating func giveBack(_ permit: CallPermit, _ key: RegistrationKey) {
-    targets[key.target]?.gate.cancel(permit)
-    guard let job = jobs[key], let operation = job.step?.operation else { return }
-    targets[key.target]?.enqueue(
-      key, operation, caller: job.caller, isAwaited: waiters.isAwaited(key), isRetry: job.attemptsOfStep > 0)
+  mutating func giveBack(_ permit: CallPermit, _ id: JobID) {
+    targets[id.target]?.gate.cancel(permit)
+    guard let job = jobs[id], let operation = job.step?.operation else { return }
+    let isAwaited = isAwaited(id)
+    targets[id.target]?.enqueue(
+      id, operation, caller: job.caller, isAwaited: isAwaited, isRetry: job.attemptsOfStep > 0)
   }
 
   /// A call ended.
-  package mutating func replied(_ key: RegistrationKey, _ reply: UpstreamReply, now: Moment) -> [Action] {
-    guard let job = jobs[key] else { return takeActions() }
-    guard let call = jobs[key]?.replied(reply) else {
-      perform(job.impossible("replied"), key, now: now)
+  ///
+  /// - Parameter home: Where what the reply says belongs; `nil`: not known.
+  package mutating func replied(
+    _ id: JobID, _ reply: UpstreamReply, from home: JobHome? = nil, now: Moment
+  ) -> [Action] {
+    guard let job = jobs[id] else { return takeActions() }
+    guard let call = jobs[id]?.replied(reply, from: home) else {
+      perform(job.impossible("replied"), id, now: now)
       return takeActions()
     }
     switch call.result {
     case .done(let facts):
-      callEnded(key, call, .answered, now: now)
-      perform(jobs[key]?.advance(facts, now: now.wall), key, now: now)
+      callEnded(id, call, .answered, now: now)
+      perform(jobs[id]?.advance(facts, now: now.wall), id, now: now)
     case .failed(let failure):
-      failed(key, call, failure, now: now)
+      failed(id, call, failure, now: now)
     }
-    dispatch(key.target, now: now)
+    dispatch(id.target, now: now)
+    return takeActions()
+  }
+
+  /// A call was not made, since it has to go to another home than the one that its target points to now.
+  package mutating func moved(_ id: JobID, now: Moment) -> [Action] {
+    let home = home(of: id)
+    guard let (permit, left) = jobs[id]?.moved(now: now.wall) else { return takeActions() }
+    targets[id.target]?.gate.cancel(permit)
+    if let left { keep(left, at: home) }
+    if let change = jobs[id]?.repeatedCommit { commit(change, id) }
+    dispatch(id.target, now: now)
     return takeActions()
   }
 
   private mutating func callEnded(
-    _ key: RegistrationKey, _ call: RegistrationJob.EndedCall, _ result: CallResult, now: Moment
+    _ id: JobID, _ call: RegistrationJob.EndedCall, _ result: CallResult, now: Moment
   ) {
-    targets[key.target]?.gate.callEnded(
+    targets[id.target]?.gate.callEnded(
       result, permit: call.permit, startedAt: call.since, now: now.monotonic, random: retries.random())
     if result == .answered {
-      targets[key.target]?.lastSuccessAt = now.wall
-      targets[key.target]?.retries.answered(taken: jobs[key]?.retryCost ?? 0)
+      targets[id.target]?.lastSuccessAt = now.wall
+      targets[id.target]?.retries.answered(taken: jobs[id]?.retryCost ?? 0)
     }
   }
 
   private mutating func failed(
-    _ key: RegistrationKey, _ call: RegistrationJob.EndedCall, _ failure: UpstreamFailure, now: Moment
+    _ id: JobID, _ call: RegistrationJob.EndedCall, _ failure: UpstreamFailure, now: Moment
   ) {
     switch failure.disposition {
     case .final:
-      callEnded(key, call, .answered, now: now)
-      jobs[key]?.keep(failure.error)
-      if let job = jobs[key] { finish(key, job.failure(failure.error, now: now.wall), now: now) }
+      callEnded(id, call, .answered, now: now)
+      jobs[id]?.keep(failure.error)
+      if let job = jobs[id] { finish(id, job.failure(failure.error, now: now.wall), now: now) }
     case .identity:
-      callEnded(key, call, .unauthorized, now: now)
-      keep(failure.error, key)
-      refusedIdentity(key, failure.error, now: now)
+      callEnded(id, call, .unauthorized, now: now)
+      keep(failure.error, id)
+      refusedIdentity(id, failure.error, now: now)
     case .throttled(let retryAfter):
-      callEnded(key, call, .throttled(retryAfter: retryAfter), now: now)
-      tryAgain(key, failure.error, after: max(retries.pauseAfterThrottle(), retryAfter ?? .zero), now: now)
+      callEnded(id, call, .throttled(retryAfter: retryAfter), now: now)
+      tryAgain(id, failure.error, after: max(retries.pauseAfterThrottle(), retryAfter ?? .zero), now: now)
     case .unavailable(let retryAfter):
-      callEnded(key, call, .unavailable(retryAfter: retryAfter), now: now)
-      tryAgain(key, failure.error, after: max(pause(key, failure), retryAfter ?? .zero), now: now)
+      callEnded(id, call, .unavailable(retryAfter: retryAfter), now: now)
+      tryAgain(id, failure.error, after: max(pause(id, failure), retryAfter ?? .zero), now: now)
     }
   }
 
-  private mutating func pause(_ key: RegistrationKey, _ failure: UpstreamFailure) -> Duration {
-    let cost = targets[key.target]?.retries.take(afterTimeout: failure.isTimeout)
-    jobs[key]?.retryCost = cost ?? 0
+  private mutating func pause(_ id: JobID, _ failure: UpstreamFailure) -> Duration {
+    let cost = targets[id.target]?.retries.take(afterTimeout: failure.isTimeout)
+    jobs[id]?.retryCost = cost ?? 0
     return retries.pause(
-      attempts: jobs[key]?.attemptsOfStep ?? 1, isAwaited: waiters.hasWaiters(key), hasBudget: cost != nil)
+      attempts: jobs[id]?.attemptsOfStep ?? 1, isAwaited: waiters.hasWaiters(id), hasBudget: cost != nil)
   }
 
   /// Answers with the error say when to ask again: at the next try of this registration, when there is a permit
   /// for it.
   private mutating func tryAgain(
-    _ key: RegistrationKey, _ error: ServiceError, after pause: Duration, now: Moment
+    _ id: JobID, _ error: ServiceError, after pause: Duration, now: Moment
   ) {
     var error = error
-    error.retryAfterMilliseconds = max(now.monotonic + pause, nextCall(key, now: now)).milliseconds(since: now)
-    keep(error, key)
-    backOff(key, for: pause, now: now)
+    error.retryAfterMilliseconds = max(now.monotonic + pause, nextCall(id, now: now)).milliseconds(since: now)
+    keep(error, id)
+    backOff(id, for: pause, now: now)
   }
 
   /// The time of the target's next call if no other job waited.
-  func nextCall(_ key: RegistrationKey, now: Moment) -> MonotonicTime {
-    guard let job = jobs[key], let operation = job.step?.operation, let target = targets[key.target] else {
+  func nextCall(_ id: JobID, now: Moment) -> MonotonicTime {
+    guard let job = jobs[id], let operation = job.step?.operation, let target = targets[id.target] else {
       return now.monotonic
     }
     return target.gate.nextPermit(for: operation, now: now.monotonic)
   }
 
   /// Stores the number of attempts and the last error, for `lookup` after a restart. Nothing waits for that commit.
-  private mutating func keep(_ error: ServiceError, _ key: RegistrationKey) {
-    jobs[key]?.keep(error)
-    targets[key.target]?.lastError = error
-    if let attempts = jobs[key]?.pending.attempts {
-      commit(.noteAttempt(key, attempts: attempts, lastError: error), key)
+  private mutating func keep(_ error: ServiceError, _ id: JobID) {
+    jobs[id]?.keep(error)
+    targets[id.target]?.lastError = error
+    if let attempts = jobs[id]?.pending.attempts {
+      commit(.noteAttempt(id, attempts: attempts, lastError: error), id)
     }
   }
 
   /// The upstream refused the daemon's identity. Waiting callers are answered at once. Registrations that were answered
   /// `queued` stay queued until the operator corrects the identity.
-  private mutating func refusedIdentity(_ key: RegistrationKey, _ error: ServiceError, now: Moment) {
-    guard let job = jobs[key] else { return }
-    if !job.isPromised, waiters.hasWaiters(key) {
-      finish(key, job.failure(error, now: now.wall), now: now)
+  private mutating func refusedIdentity(_ id: JobID, _ error: ServiceError, now: Moment) {
+    guard let job = jobs[id] else { return }
+    if !job.isPromised, waiters.hasWaiters(id) {
+      finish(id, job.failure(error, now: now.wall), now: now)
       return
     }
-    for waiter in waiters.removeAll(of: key) { actions.append(.answer(waiter.id, .failed(error), .goesOn)) }
-    backOff(key, for: RetryPolicy.longestPause, now: now)
+    for waiter in waiters.removeAll(of: id) { actions.append(.answer(waiter.id, .failed(error), .goesOn)) }
+    backOff(id, for: RetryPolicy.longestPause, now: now)
   }
 
-  private mutating func backOff(_ key: RegistrationKey, for duration: Duration, now: Moment) {
-    guard let job = jobs[key] else { return }
+  private mutating func backOff(_ id: JobID, for duration: Duration, now: Moment) {
+    guard let job = jobs[id] else { return }
     if isOverdue(job, now: now) {
-      finish(key, job.expiry(now: now.wall), now: now)
+      finish(id, job.expiry(now: now.wall), now: now)
       return
     }
     let until = now.monotonic + duration
-    perform(jobs[key]?.backOff(until: until), key, now: now)
-    deadlines.insert(.pause(key), due: until)
+    perform(jobs[id]?.backOff(until: until), id, now: now)
+    deadlines.insert(.pause(id), due: until)
   }
 }

@@ -1,36 +1,44 @@
 // Beginnings and ends of jobs, and their ages.
 extension Registrar {
   mutating func add(_ job: RegistrationJob, now: Moment) {
-    jobs[job.pending.key] = job
+    jobs[job.id] = job
     ledger.add(job.ledgerEntry)
     watchAge(now: now)
   }
 
-  /// Drops a job; `ending` is its end on disk, `nil`: it was never there.
-  mutating func remove(_ key: RegistrationKey, _ ending: Ending?) {
-    guard let job = jobs.removeValue(forKey: key) else { return }
+  /// Drops a job; `ending` is its end on disk, `nil`: it was never there. The job behind it takes its turn.
+  mutating func remove(_ id: JobID, _ ending: Ending?, now: Moment) {
+    guard let job = jobs.removeValue(forKey: id) else { return }
     ledger.remove(job.ledgerEntry)
-    coordinator.ended(key, ending)
+    coordinator.ended(id.key, ending)
+    if let next = lines.remove(id) { perform(jobs[next]?.cameFirst(now: now.wall), next, now: now) }
   }
 
   /// Ends a job, once the disk knows.
-  mutating func finish(_ key: RegistrationKey, _ ending: Ending, now: Moment) {
-    if let job = jobs[key], job.isWaiting, let operation = job.step?.operation {
-      targets[key.target]?.remove(key, operation)
+  mutating func finish(_ id: JobID, _ ending: Ending, now: Moment) {
+    if let job = jobs[id], job.isWaiting, let operation = job.step?.operation {
+      targets[id.target]?.remove(id, operation)
     }
-    perform(jobs[key]?.finish(ending), key, now: now)
+    perform(jobs[id]?.finish(ending), id, now: now)
   }
 
   /// The end is on disk.
-  mutating func finished(_ key: RegistrationKey) {
-    guard case .finishing(let ending)? = jobs[key]?.state else { return }
-    remove(key, ending)
-    if case .registered(let registration) = ending { actions.append(.remember(registration)) }
-    for waiter in waiters.removeAll(of: key) {
+  mutating func finished(_ id: JobID, now: Moment) {
+    guard let job = jobs[id], case .finishing(let ending) = job.state else { return }
+    let home = job.pending.facts.home
+    switch ending {
+    case .registered(let registration): actions.append(.remember(registration, home))
+    case .updated(let update): actions.append(.rememberStatus(update, home))
+    case .failed(let failure) where failure.isGone || failure.statusIsInDoubt: actions.append(.forget(id.key, home))
+    case .failed(let failure):
+      if let registration = failure.registered { actions.append(.remember(registration, home)) }
+    }
+    for waiter in waiters.removeAll(of: id) {
       let (answer, relation) = waiter.answer(to: ending)
       actions.append(.answer(waiter.id, answer, relation))
     }
-    actions.append(.ended(ending))
+    actions.append(.ended(id, ending))
+    remove(id, ending, now: now)
   }
 
   /// The coordinator answers a question of this host that it did not answer at once.
@@ -43,13 +51,14 @@ extension Registrar {
   package mutating func coordinated(
     _ key: RegistrationKey, sequence: Int64, _ answer: Coordination.Answer, now: Moment
   ) -> [Action] {
-    guard let job = jobs[key], job.pending.sequence == sequence else { return takeActions() }
+    let id = JobID(key: key, sequence: sequence)
+    guard let job = jobs[id] else { return takeActions() }
     switch answer {
     case .granted(let earlierCall):
-      perform(jobs[key]?.coordinated(.granted, earlierCall: earlierCall), key, now: now)
+      perform(jobs[id]?.coordinated(.granted, earlierCall: earlierCall), id, now: now)
     case .known(let registration):
-      if job.isWaiting, let operation = job.step?.operation { targets[key.target]?.remove(key, operation) }
-      perform(jobs[key]?.coordinated(.known(registration), earlierCall: false), key, now: now)
+      if job.isWaiting, let operation = job.step?.operation { targets[id.target]?.remove(id, operation) }
+      perform(jobs[id]?.coordinated(.known(registration), earlierCall: false), id, now: now)
     }
     return takeActions()
   }
@@ -73,8 +82,8 @@ extension Registrar {
     var busy: [QueueLedger.Overdue] = []
     for _ in 0..<Self.mostEndedAtOnce {
       guard let overdue = ledger.takeOverdue(before: now.monotonic + (.zero - maxAge)) else { break }
-      if let job = jobs[overdue.key], job.canEndNow {
-        finish(overdue.key, job.expiry(now: now.wall), now: now)
+      if let job = jobs[overdue.id], job.canEndNow {
+        finish(overdue.id, job.expiry(now: now.wall), now: now)
       } else {
         busy.append(overdue)
       }
@@ -95,15 +104,16 @@ extension Registrar {
 extension RegistrationJob {
   var ledgerEntry: QueueLedger.Entry {
     QueueLedger.Entry(
-      key: pending.key, sequence: pending.sequence, slots: pending.slots, share: share, since: since)
+      id: id, slots: pending.slots, share: share, since: since)
   }
 }
 
 extension WaiterTable.Waiter {
-  /// The end of the registration as an answer to what the waiter asked for.
+  /// The end of the job as an answer to what the waiter asked for.
   fileprivate func answer(to ending: Ending) -> (Registrar.Answer, Registrar.Relation) {
     switch ending {
     case .failed(let failure): (.failed(failure.error), .end)
+    case .updated(let update): (.updated(update), .end)
     case .registered(let registration):
       if let error = registration.objection(namedStatus: namedStatus, ifExists: ifExists, isRepeat: false) {
         (.failed(error), .refused)

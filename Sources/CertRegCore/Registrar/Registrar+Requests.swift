@@ -1,160 +1,182 @@
 // Callers: their requests, and their answers before the end of the registration.
 extension Registrar {
-  /// A caller asks for a registration. Exactly one `answer` follows, now or later.
+  /// A caller asks for a registration, or for another status of a certificate. Exactly one `answer` follows, now or
+  /// later.
   package mutating func register(_ request: Request, waiter id: WaiterID, now: Moment) -> [Action] {
-    let key = request.key
-    let waiter = WaiterTable.Waiter(
-      id: id, key: key, namedStatus: request.namedStatus, ifExists: request.ifExists, expectation: request.expectation)
     if isDraining {
       refuse(id, .draining)
-    } else if targets[key.target]?.isConfigured != true {
+    } else if targets[request.key.target]?.isConfigured != true {
       // A reload removed the target while the request was on its way here.
       let known = targets.filter(\.value.isConfigured).map(\.key)
-      refuse(id, .unknownTarget(key.target.rawValue, known: known))
-    } else if jobs[key] != nil {
-      join(waiter, deviceID: request.deviceID, now: now)
+      refuse(id, .unknownTarget(request.key.target.rawValue, known: known))
+    } else if let job = job(sharedBy: request) {
+      join(request.waiter(id, job: job), deviceID: request.deviceID, now: now)
     } else if let error = ledger.refusal(limit: configuration.maxPending, share: request.share) {
       refuse(id, error)
     } else {
-      begin(request, waiter, now: now)
+      begin(request, waiter: id, now: now)
     }
     return takeActions()
+  }
+
+  /// The job under way whose end answers the request; `nil`: it needs one of its own.
+  package func job(sharedBy request: Request) -> JobID? {
+    switch request.purpose {
+    case .register: return lines.registration(of: request.key)
+    case .registerAndSet, .update:
+      // A status that was asked for later must not be overtaken.
+      guard let last = lines.last(of: request.key), let job = jobs[last], job.pending.purpose == request.purpose,
+        job.status == request.status, request.purpose.registers || !job.isFinishing
+      else { return nil }
+      return last
+    }
   }
 
   private mutating func refuse(_ id: WaiterID, _ error: ServiceError) {
     actions.append(.answer(id, .failed(error), .refused))
   }
 
-  private mutating func begin(_ request: Request, _ waiter: WaiterTable.Waiter, now: Moment) {
-    let key = request.key
-    let sequence = ledger.takeSequence()
-    let leave: RegistrationJob.Leave =
-      switch coordinator.askLeave(for: key, sequence: sequence) {
-      case .granted: .granted
-      case .later: .asked
-      }
+  private mutating func begin(_ request: Request, waiter: WaiterID, now: Moment) {
     let caller = Caller(uid: request.requester.uid, connection: request.connection)
-    var pending = PendingRegistration(
-      key: key, sequence: sequence, der: request.der, status: request.status, enqueuedAt: now.wall, callStarted: false,
-      attempts: 0, lastError: nil, requester: request.requester, deviceID: request.deviceID, basis: request.basis,
-      facts: JobFacts(earlier: request.earlier))
+    var pending = PendingRegistration(request, sequence: ledger.takeSequence(), now: now.wall)
+    let waiter = request.waiter(waiter, job: pending.id)
+    let leave = askLeave(for: pending)
     let plan = makePlan(pending)
+    let last = lines.last(of: request.key)
     var permit: CallPermit?
     // If a call can start at once, the row is written as started, which saves a second commit.
-    if case .granted = leave, let operation = plan.steps.first?.operation {
-      permit = targets[key.target]?.admitAtOnce(
-        operation, caller: caller, isAwaited: waiter.isAwaiting, now: now.monotonic)
-      pending.callStarted = permit != nil
+    if last == nil, case .granted = leave, let step = plan.steps.first(where: { $0.isNeeded(for: pending) }) {
+      permit = targets[request.key.target]?.admitAtOnce(
+        step.operation, caller: caller, isAwaited: waiter.isAwaiting, now: now.monotonic)
+      pending.callStarted = permit != nil && step.isMarked
     }
-    add(
-      RegistrationJob(
-        pending, since: now.monotonic, caller: caller, share: request.share?.name, plan: plan, leave: leave,
-        permit: permit), now: now)
-    attach(waiter)
-    commit(.enqueue(pending), key)
+    lines.append(pending.id, registers: pending.purpose.registers)
+    var job = RegistrationJob(
+      pending, since: now.monotonic, caller: caller, share: request.share?.name, plan: plan, leave: leave,
+      permit: permit)
+    if let before = last.flatMap({ jobs[$0] }), case .finishing(let ending) = before.state {
+      _ = job.inherit(ending, from: before.pending.facts)
+    }
+    add(job, now: now)
+    attach(waiter, now: now)
+    commit(.enqueue(job.pending), job.id)
+  }
+
+  /// Asks the coordinator about a job. Statuses are set by the host that was asked.
+  mutating func askLeave(for pending: PendingRegistration) -> RegistrationJob.Leave {
+    guard pending.purpose.registers else { return .granted }
+    switch coordinator.askLeave(for: pending.key, sequence: pending.sequence) {
+    case .granted: return .granted
+    case .later: return .asked
+    }
   }
 
   private mutating func join(_ waiter: WaiterTable.Waiter, deviceID: DeviceID?, now: Moment) {
-    let key = waiter.key
-    guard let job = jobs[key] else { return }
+    let id = waiter.job
+    guard let job = jobs[id] else { return }
     // Callers that wait for the result are answered when it is known. A `wait:false` caller would read `queued` as a
     // promise of the status it named.
     if !waiter.isAwaiting, !job.isFinishing, let named = waiter.namedStatus, let asked = job.status, named != asked {
-      refuse(waiter.id, .statusDiffers(key, asked: asked, named: named))
+      refuse(waiter.id, .statusDiffers(id.key, asked: asked, named: named))
       return
     }
-    attach(waiter)
+    attach(waiter, now: now)
     if let deviceID, deviceID != job.pending.deviceID {
-      jobs[key]?.nameDevice(deviceID)
-      commit(.nameDevice(key, deviceID), key)
+      jobs[id]?.nameDevice(deviceID)
+      commit(.nameDevice(id.key, deviceID), id)
     }
     switch job.state {
     case .storing, .finishing: break
-    case .asking, .waiting, .marking, .calling, .advancing, .backingOff:
-      if waiter.isAwaiting {
-        hasten(job, now: now)
-      } else if jobs[key]?.namesUnderWay == 0 {
-        // Otherwise the caller is told once the disk knows the name.
-        promise(key)
-      }
+    case .following, .asking, .waiting, .marking, .calling, .advancing, .backingOff:
+      // Otherwise the caller is told once the disk knows the name.
+      if !waiter.isAwaiting, jobs[id]?.namesUnderWay == 0 { promise(id) }
     }
   }
 
-  /// A caller begins to wait for a job.
-  private mutating func hasten(_ job: RegistrationJob, now: Moment) {
-    let key = job.pending.key
+  /// Whether a caller waits for the end of a job, or of one behind it.
+  func isAwaited(_ id: JobID) -> Bool {
+    waiters.isAwaited(id) || lines.next(after: id) != nil && waiters.isAwaited(id.key)
+  }
+
+  /// A caller begins to wait for the end of a job.
+  private mutating func hasten(_ id: JobID, now: Moment) {
+    guard let job = jobs[id] else { return }
     if job.isWaiting, let operation = job.step?.operation {
-      targets[key.target]?.promote(key, operation)
-      dispatch(key.target, now: now)
+      targets[id.target]?.promote(id, operation)
+      dispatch(id.target, now: now)
     } else if let until = job.pausesUntil {
       let sooner = min(until, now.monotonic + .milliseconds(200))
-      perform(jobs[key]?.backOff(until: sooner), key, now: now)
-      deadlines.insert(.pause(key), due: sooner)
+      perform(jobs[id]?.backOff(until: sooner), id, now: now)
+      deadlines.insert(.pause(id), due: sooner)
     }
   }
 
-  private mutating func attach(_ waiter: WaiterTable.Waiter) {
+  private mutating func attach(_ waiter: WaiterTable.Waiter, now: Moment) {
     waiters.add(waiter)
-    if case .result(let deadline) = waiter.expectation { deadlines.insert(.waiter(waiter.id), due: deadline) }
+    guard case .result(let deadline) = waiter.expectation else { return }
+    deadlines.insert(.waiter(waiter.id), due: deadline)
+    // The caller waits for all jobs before its own, too.
+    if let first = lines.first(of: waiter.job.key) { hasten(first, now: now) }
   }
 
-  mutating func stored(_ key: RegistrationKey, now: Moment) {
-    guard jobs[key] != nil else { return }
-    promise(key)
+  mutating func stored(_ id: JobID, now: Moment) {
+    guard jobs[id] != nil else { return }
+    promise(id)
     // A reload may have removed the target while the request was on its way to disk.
-    if targets[key.target]?.isConfigured != true, let permit = jobs[key]?.gaveBackPermit() {
-      giveBack(permit, key)
+    if targets[id.target]?.isConfigured != true, let permit = jobs[id]?.gaveBackPermit() {
+      giveBack(permit, id)
       return
     }
-    perform(jobs[key]?.stored(now: now.monotonic), key, now: now)
+    perform(jobs[id]?.stored(isFirst: lines.isFirst(id), now: now), id, now: now)
   }
 
-  mutating func notStored(_ key: RegistrationKey, _ error: StoreError, now: Moment) {
-    if let permit = jobs[key]?.gaveBackPermit() { targets[key.target]?.gate.cancel(permit) }
-    remove(key, nil)
-    for waiter in waiters.removeAll(of: key) { refuse(waiter.id, ServiceError(error)) }
-    dispatch(key.target, now: now)
+  mutating func notStored(_ id: JobID, _ error: StoreError, now: Moment) {
+    if let permit = jobs[id]?.gaveBackPermit() { targets[id.target]?.gate.cancel(permit) }
+    for waiter in waiters.removeAll(of: id) { refuse(waiter.id, ServiceError(error)) }
+    remove(id, nil, now: now)
+    if isDraining, let first = lines.first(of: id.key) { demote(first) }
+    dispatch(id.target, now: now)
   }
 
   /// Tells the callers that wait for the disk that the request is safe there.
-  private mutating func promise(_ key: RegistrationKey) {
-    for waiter in waiters.removeThoseForDisk(of: key) {
-      jobs[key]?.isPromised = true
+  private mutating func promise(_ id: JobID) {
+    for waiter in waiters.removeThoseForDisk(of: id) {
+      jobs[id]?.isPromised = true
       actions.append(.answer(waiter.id, .queued, .goesOn))
     }
   }
 
   /// The disk knows another name of the device, or does not take it. Callers that wait for the disk depend on it.
-  mutating func named(_ key: RegistrationKey, _ result: Result<Void, StoreError>) {
-    jobs[key]?.named()
+  mutating func named(_ id: JobID, _ result: Result<Void, StoreError>) {
+    jobs[id]?.named()
     switch result {
-    case .success: promise(key)
+    case .success: promise(id)
     case .failure(let error):
-      for waiter in waiters.removeThoseForDisk(of: key) { refuse(waiter.id, ServiceError(error)) }
+      for waiter in waiters.removeThoseForDisk(of: id) { refuse(waiter.id, ServiceError(error)) }
     }
   }
 
   mutating func deadlineExceeded(_ id: WaiterID, now: Moment) {
     guard let waiter = waiters.remove(id) else { return }
-    if isDraining { demote(waiter.key) }
-    var error = ServiceError.deadlineExceeded(lastError: jobs[waiter.key]?.pending.lastError)
-    error.retryAfterMilliseconds = nextCall(waiter.key, now: now).milliseconds(since: now)
+    if isDraining, let first = lines.first(of: waiter.job.key) { demote(first) }
+    var error = ServiceError.deadlineExceeded(lastError: jobs[waiter.job]?.pending.lastError)
+    error.retryAfterMilliseconds = nextCall(waiter.job, now: now).milliseconds(since: now)
     actions.append(.answer(id, .failed(error), .goesOn))
   }
 
   /// From now on the registrar refuses requests and begins only calls with a waiting caller.
   package mutating func beginDraining(now: Moment) -> [Action] {
     isDraining = true
-    for key in jobs.keys { demote(key) }
+    for id in jobs.keys { demote(id) }
     return takeActions()
   }
 
   /// Keeps a job from its turn during a drain, unless a caller waits for it.
-  private mutating func demote(_ key: RegistrationKey) {
-    guard !waiters.isAwaited(key), let job = jobs[key], job.isWaiting, let operation = job.step?.operation else {
+  private mutating func demote(_ id: JobID) {
+    guard !isAwaited(id), let job = jobs[id], job.isWaiting, let operation = job.step?.operation else {
       return
     }
-    targets[key.target]?.demote(key, operation)
+    targets[id.target]?.demote(id, operation)
   }
 
   /// Answers all waiting callers that the daemon stops.
@@ -168,5 +190,26 @@ extension MonotonicTime {
   /// Whole milliseconds from a moment until this one, at least one.
   func milliseconds(since now: Moment) -> Int64 {
     max(1, (self - now.monotonic).milliseconds)
+  }
+}
+
+extension PendingRegistration {
+  /// The job of a new request.
+  fileprivate init(_ request: Registrar.Request, sequence: Int64, now: WallTime) {
+    self.init(
+      key: request.key, sequence: sequence, purpose: request.purpose, der: request.der, status: request.status,
+      enqueuedAt: now, callStarted: false, attempts: 0, lastError: nil, requester: request.requester,
+      deviceID: request.deviceID, basis: request.basis,
+      facts: JobFacts(
+        earlier: request.earlier,
+        // The step that registers is done where the certificate is known.
+        completedSteps: request.purpose.registers && request.registered != nil ? 1 : 0, registered: request.registered,
+        home: request.home))
+  }
+}
+
+extension Registrar.Request {
+  fileprivate func waiter(_ id: Registrar.WaiterID, job: JobID) -> WaiterTable.Waiter {
+    WaiterTable.Waiter(id: id, job: job, namedStatus: namedStatus, ifExists: ifExists, expectation: expectation)
   }
 }

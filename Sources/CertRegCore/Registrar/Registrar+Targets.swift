@@ -14,19 +14,19 @@ extension Registrar {
       }
       setShares(of: name)
     }
-    let waiting = jobs.values.filter { added.contains($0.pending.key.target) && $0.isWaiting }
+    let waiting = jobs.values.filter { added.contains($0.id.target) && $0.isWaiting }
     for job in waiting.sorted(by: { $0.pending.sequence < $1.pending.sequence }) {
-      enqueue(job.pending.key, now: now)
+      enqueue(job.id, now: now)
     }
     for name in limits.keys { dispatch(name, now: now) }
     return takeActions()
   }
 
-  /// Resumes the registrations that an earlier process left unfinished, in the order of their requests. To be called
+  /// Resumes the jobs that an earlier process left unfinished, in the order of their requests. To be called
   /// once, after the targets are set and before the first request.
   ///
   /// - Parameters:
-  ///   - pending: The registrations, in their order.
+  ///   - pending: The jobs, in their order.
   ///   - firstSequence: A number above that of every registration that was ever on disk.
   ///   - now: The time of the event.
   package mutating func resume(
@@ -35,18 +35,14 @@ extension Registrar {
     ledger.reserve(upTo: firstSequence - 1)
     for registration in pending {
       ledger.reserve(upTo: registration.sequence)
-      let key = registration.key
-      let leave: RegistrationJob.Leave =
-        switch coordinator.askLeave(for: key, sequence: registration.sequence) {
-        case .granted: .granted
-        case .later: .asked
-        }
+      let id = registration.id
+      lines.append(id, registers: registration.purpose.registers)
       add(
         RegistrationJob(
           resuming: registration, since: beginning(of: registration, now: now), plan: makePlan(registration),
-          leave: leave), now: now)
+          leave: askLeave(for: registration)), now: now)
     }
-    for registration in pending where jobs[registration.key]?.isWaiting == true { enqueue(registration.key, now: now) }
+    for id in pending.map(\.id) where lines.isFirst(id) { perform(jobs[id]?.cameFirst(now: now.wall), id, now: now) }
     return takeActions()
   }
 

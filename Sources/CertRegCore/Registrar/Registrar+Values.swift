@@ -23,7 +23,9 @@ extension Registrar {
   package struct Request: Sendable {
     /// The certificate and its target.
     package var key: RegistrationKey
-    /// The certificate's DER encoding.
+    /// What the caller asks for.
+    package var purpose: JobPurpose
+    /// The certificate's DER encoding; empty where only its status is to be set.
     package var der: [UInt8]
     /// The basis of the verdict on the certificate.
     package var basis: VerdictBasis
@@ -45,13 +47,20 @@ extension Registrar {
     package var share: QueueShare?
     /// The known result of the certificate, whether or not it may still be answered; `nil` if there is none.
     package var earlier: EarlierResult?
+    /// The certificate as it is registered, where that is known and a status is to be set; `nil`: it is not known.
+    package var registered: RegisteredCertificate?
+    /// Where `registered` belongs.
+    package var home: JobHome?
 
     package init(
-      key: RegistrationKey, der: [UInt8], basis: VerdictBasis, namedStatus: CertificateStatus?,
+      key: RegistrationKey, purpose: JobPurpose = .register, der: [UInt8], basis: VerdictBasis,
+      namedStatus: CertificateStatus?,
       status: CertificateStatus?, ifExists: IfExists, requester: Requester, deviceID: DeviceID? = nil,
-      connection: UInt64 = 0, expectation: Expectation, share: QueueShare? = nil, earlier: EarlierResult? = nil
+      connection: UInt64 = 0, expectation: Expectation, share: QueueShare? = nil, earlier: EarlierResult? = nil,
+      registered: RegisteredCertificate? = nil, home: JobHome? = nil
     ) {
       self.key = key
+      self.purpose = purpose
       self.der = der
       self.basis = basis
       self.namedStatus = namedStatus
@@ -63,6 +72,19 @@ extension Registrar {
       self.expectation = expectation
       self.share = share
       self.earlier = earlier
+      self.registered = registered
+      self.home = home
+    }
+
+    /// Takes a known result of the certificate, so that it is not registered again.
+    ///
+    /// - Parameters:
+    ///   - registration: The result.
+    ///   - home: Where it belongs.
+    package mutating func takeKnown(_ registration: Registration, at home: JobHome?) {
+      earlier = EarlierResult(outcome: registration.outcome, status: registration.status)
+      registered = RegisteredCertificate(registration)
+      self.home = home
     }
   }
 
@@ -90,6 +112,7 @@ extension Registrar {
   /// The answer of a caller.
   package enum Answer: Hashable, Sendable {
     case registered(Registration)
+    case updated(StatusUpdate)
     case queued
     case failed(ServiceError)
   }
@@ -110,12 +133,17 @@ extension Registrar {
     /// Make the changes durable together, in the order of the commits, then report it with `committed`.
     case commit(CommitID, [StoreChange])
     /// Make the call, then report it with `replied`.
-    case call(RegistrationKey, UpstreamCall)
-    /// Put the result into memory. This action precedes the answers with the result.
-    case remember(Registration)
+    case call(JobID, UpstreamCall)
+    /// Put the result into memory, under the home that it belongs to; `nil`: its target's present one. This action
+    /// precedes the answers with the result.
+    case remember(Registration, JobHome?)
+    /// Change the status of the result in memory, likewise.
+    case rememberStatus(StatusUpdate, JobHome?)
+    /// Take the result out of memory: the disk has a truer one, or none.
+    case forget(RegistrationKey, JobHome?)
     case answer(WaiterID, Answer, Relation)
-    /// A registration ended; for `watch`, the log and the counters.
-    case ended(Ending)
+    /// A job ended; for `watch`, the log and the counters.
+    case ended(JobID, Ending)
     /// A fault of this program, for the log.
     case report(ImpossibleEvent)
   }

@@ -1,31 +1,32 @@
-/// Decides about every registration: when to write it to disk, when to call the upstream, whether to repeat a failed
+/// Decides about every registration and every change of a status: when to write it to disk, when to call the upstream, whether to repeat a failed
 /// call, and the answer of each caller.
 ///
 /// Events go in as method calls. Each returns `Action`s in the order in which they have to be carried out. There is
 /// no I/O, clock or randomness in here: each event has its time, and random numbers come from a seeded generator.
 ///
-/// The registrar routes. Each registration is a `RegistrationJob`, at most one for a certificate and target; callers
-/// wait in a `WaiterTable`; the `QueueLedger` counts slots, shares and ages; a `TargetLine` for each target says which
-/// job may call next.
+/// The registrar routes. Each request begins a `RegistrationJob` or joins one; `JobLines` say which job of a certificate
+/// and target is at work. Callers wait in a `WaiterTable`; the `QueueLedger` counts slots, shares and ages; a
+/// `TargetLine` for each target says which job may call next.
 ///
 /// The disk has the request before a caller is answered `queued`, the start of a call before the call is made, and the
 /// result before the result is answered.
 package struct Registrar: Sendable {
   enum Deadline: Sendable {
     case waiter(WaiterID)
-    case pause(RegistrationKey)
-    case commit(RegistrationKey)
+    case pause(JobID)
+    case commit(JobID)
     case target(TargetName)
     case age
   }
 
   /// The purpose of a commit.
   enum CommitPurpose: Sendable {
-    case store(RegistrationKey)
-    case mark(RegistrationKey)
-    case advance(RegistrationKey)
-    case finish(RegistrationKey)
-    case name(RegistrationKey)
+    case store(JobID)
+    case mark(JobID)
+    case advance(JobID)
+    case finish(JobID)
+    case keep(Registration, JobHome?)
+    case name(JobID)
   }
 
   static let storeRetry = Duration.seconds(1)
@@ -34,7 +35,8 @@ package struct Registrar: Sendable {
   let makePlan: Plan.Maker
   var coordinator: any Coordinator
   var targets: [TargetName: TargetLine] = [:]
-  var jobs: [RegistrationKey: RegistrationJob] = [:]
+  var jobs: [JobID: RegistrationJob] = [:]
+  var lines = JobLines()
   var waiters = WaiterTable()
   var ledger = QueueLedger()
   var retries: RetryPolicy
@@ -50,11 +52,11 @@ package struct Registrar: Sendable {
 
   /// - Parameters:
   ///   - configuration: The limits of the queue.
-  ///   - makePlan: The steps of a registration.
+  ///   - makePlan: The steps of a job.
   ///   - coordinator: Joins this host with others.
   ///   - seed: The seed of the generator that spreads retries.
   package init(
-    configuration: Configuration, makePlan: @escaping Plan.Maker = { _ in .registration },
+    configuration: Configuration, makePlan: @escaping Plan.Maker = Plan.plan,
     coordinator: any Coordinator = Alone(), seed: UInt64
   ) {
     self.configuration = configuration
@@ -74,15 +76,18 @@ package struct Registrar: Sendable {
   package mutating func committed(_ id: CommitID, _ result: Result<Void, StoreError>, now: Moment) -> [Action] {
     for purpose in commits.removeValue(forKey: id) ?? [] {
       switch (purpose, result) {
-      case (.store(let key), .success): stored(key, now: now)
-      case (.store(let key), .failure(let error)): notStored(key, error, now: now)
-      case (.mark(let key), .success): marked(key, now: now)
-      case (.mark(let key), .failure): notMarked(key, now: now)
-      case (.advance(let key), .success): perform(jobs[key]?.advanced(), key, now: now)
-      case (.finish(let key), .success): finished(key)
-      case (.name(let key), let result): named(key, result)
-      case (.advance(let key), .failure), (.finish(let key), .failure):
-        deadlines.insert(.commit(key), due: now.monotonic + Self.storeRetry)
+      case (.store(let id), .success): stored(id, now: now)
+      case (.store(let id), .failure(let error)): notStored(id, error, now: now)
+      case (.mark(let id), .success): marked(id, now: now)
+      case (.mark(let id), .failure): notMarked(id, now: now)
+      case (.advance(let id), .success): perform(jobs[id]?.advanced(), id, now: now)
+      case (.finish(let id), .success): finished(id, now: now)
+      case (.keep(let registration, let home), .success): actions.append(.remember(registration, home))
+      case (.name(let id), let result): named(id, result)
+      case (.advance(let id), .failure), (.finish(let id), .failure):
+        deadlines.insert(.commit(id), due: now.monotonic + Self.storeRetry)
+      // The upstream has it, so that it is found there again.
+      case (.keep, .failure): break
       }
     }
     return takeActions()
@@ -93,9 +98,9 @@ package struct Registrar: Sendable {
     while let due = deadlines.popDue(at: now.monotonic) {
       switch due {
       case .waiter(let id): deadlineExceeded(id, now: now)
-      case .pause(let key): perform(jobs[key]?.pauseEnded(now: now.monotonic), key, now: now)
-      case .commit(let key):
-        if let change = jobs[key]?.repeatedCommit { commit(change, key) }
+      case .pause(let id): perform(jobs[id]?.pauseEnded(now: now.monotonic), id, now: now)
+      case .commit(let id):
+        if let change = jobs[id]?.repeatedCommit { perform(.commit(change), id, now: now) }
       case .target(let name):
         // A deadline that was set before an earlier one no longer counts.
         guard let wakeAt = targets[name]?.wakeAt, wakeAt <= now.monotonic else { continue }
@@ -113,28 +118,43 @@ package struct Registrar: Sendable {
   // MARK: Decisions of jobs
 
   /// Carries out a job's decision on an event.
-  mutating func perform(_ action: RegistrationJob.Action?, _ key: RegistrationKey, now: Moment) {
+  mutating func perform(_ action: RegistrationJob.Action?, _ id: JobID, now: Moment) {
     switch action {
-    case .commit(let change): commit(change, key)
-    case .enqueue: enqueue(key, now: now)
-    case .call(let call): actions.append(.call(key, call))
+    case .commit(let change):
+      commit(change, id)
+      handOver(id)
+    case .enqueue: enqueue(id, now: now)
+    case .call(let call): actions.append(.call(id, call))
     case .impossible(let fault): actions.append(.report(fault))
     case .nothing, nil: break
     }
   }
 
   /// Adds a change to the commit of the current event.
-  mutating func commit(_ change: StoreChange, _ key: RegistrationKey) {
+  mutating func commit(_ change: StoreChange, _ id: JobID) {
     changes.append(change)
     switch change {
-    case .enqueue: purposes.append(.store(key))
-    case .markCallStarted: purposes.append(.mark(key))
-    case .noteProgress: purposes.append(.advance(key))
-    case .complete, .fail: purposes.append(.finish(key))
-    case .nameDevice: purposes.append(.name(key))
+    case .enqueue: purposes.append(.store(id))
+    case .markCallStarted: purposes.append(.mark(id))
+    case .noteProgress: purposes.append(.advance(id))
+    case .complete, .setStatus, .fail: purposes.append(.finish(id))
+    case .nameDevice: purposes.append(.name(id))
     // Nothing waits for these.
-    case .noteAttempt, .dequeue, .forget: break
+    case .noteAttempt, .keep, .forget: break
     }
+  }
+
+  /// Adds a result to the commit of the current event that belongs elsewhere than the jobs' own.
+  mutating func keep(_ registration: Registration, at home: JobHome?) {
+    changes.append(.keep(registration, home))
+    purposes.append(.keep(registration, home))
+  }
+
+  /// Gives what a job that ends established to the job behind it. It is on disk together with the end, and again after a
+  /// failure of the disk.
+  private mutating func handOver(_ id: JobID) {
+    guard let next = lines.next(after: id), let job = jobs[id], case .finishing(let ending) = job.state else { return }
+    if let facts = jobs[next]?.inherit(ending, from: job.pending.facts) { changes.append(.noteProgress(next, facts)) }
   }
 
   /// The actions of one event, with its changes as one commit at the end.
@@ -158,8 +178,8 @@ package struct Registrar: Sendable {
     deadlines.sweep(ifMoreThan: bound) { deadline in
       switch deadline {
       case .waiter(let id): waiters.contains(id)
-      case .pause(let key): jobs[key]?.pausesUntil != nil
-      case .commit(let key): jobs[key]?.repeatedCommit != nil
+      case .pause(let id): jobs[id]?.pausesUntil != nil
+      case .commit(let id): jobs[id]?.repeatedCommit != nil
       case .target, .age: true
       }
     }
@@ -175,20 +195,24 @@ package struct Registrar: Sendable {
     waiters.isEmpty && commits.isEmpty && targets.values.allSatisfy { $0.gate.callsUnderWay == 0 }
   }
 
-  /// The number of registrations under way.
+  /// The number of jobs under way.
   package var pendingCount: Int { jobs.count }
 
-  /// Whether the registration is under way.
-  package func isUnderWay(_ key: RegistrationKey) -> Bool { jobs[key] != nil }
+  /// Whether the job is under way.
+  package func isUnderWay(_ id: JobID) -> Bool { jobs[id] != nil }
 
-  /// The state of a registration under way; `nil` if it is not under way.
+  /// Where the results of a job under way belong; `nil`: where its target points.
+  package func home(of id: JobID) -> JobHome? { jobs[id]?.pending.facts.home }
+
+  /// The state of a certificate's registration under way, or else of the job that was asked for last; `nil` if there is
+  /// none.
   package func pending(_ key: RegistrationKey, now: MonotonicTime) -> PendingView? {
-    guard let job = jobs[key] else { return nil }
+    guard let job = (lines.registration(of: key) ?? lines.last(of: key)).flatMap({ jobs[$0] }) else { return nil }
     var pause: Duration?
     if let until = job.pausesUntil { pause = max(.zero, until - now) }
     return PendingView(registration: job.pending, nextAttemptAfter: pause)
   }
 
   /// The request time of the oldest registration under way.
-  package var oldestPending: WallTime? { ledger.oldest.flatMap { jobs[$0.key]?.pending.enqueuedAt } }
+  package var oldestPending: WallTime? { ledger.oldest.flatMap { jobs[$0.id]?.pending.enqueuedAt } }
 }

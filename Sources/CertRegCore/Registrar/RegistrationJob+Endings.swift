@@ -1,20 +1,24 @@
-/// How a registration ended.
+/// How a job ended.
 package enum Ending: Hashable, Sendable {
   case registered(Registration)
+  case updated(StatusUpdate)
   case failed(FailedRegistration)
 
   /// The change that makes the end durable.
-  var change: StoreChange {
+  func change(of id: JobID) -> StoreChange {
     switch self {
-    case .registered(let registration): .complete(registration)
-    case .failed(let failure): .fail(failure)
+    case .registered(let registration): .complete(id, registration)
+    case .updated(let update): .setStatus(id, update)
+    case .failed(let failure):
+      if let registered = failure.registered, !failure.isGone { .complete(id, registered) } else { .fail(id, failure) }
     }
   }
 
-  /// The registration that ended.
+  /// The certificate and target of the job.
   package var key: RegistrationKey {
     switch self {
     case .registered(let registration): registration.key
+    case .updated(let update): update.key
     case .failed(let failure): failure.key
     }
   }
@@ -44,15 +48,35 @@ extension RegistrationJob {
     return own
   }
 
-  /// The end of a registration with a permanent error.
-  func failure(_ error: ServiceError, now: WallTime) -> Ending {
-    .failed(
-      FailedRegistration(
-        key: pending.key, error: error, attempts: pending.attempts, finishedAt: now, requester: pending.requester,
-        deviceID: pending.deviceID))
+  /// The end of a job whose steps are done; `nil` if a step established nothing.
+  func success(now: WallTime) -> Ending? {
+    if pending.purpose.registers { return registration(now: now).map { .registered($0) } }
+    return .updated(
+      StatusUpdate(
+        key: pending.key, status: pending.status ?? .ofUnnamed,
+        certificateARN: pending.facts.registered?.certificateARN,
+        requestID: lastRequestID, finishedAt: now, requester: pending.requester))
   }
 
-  /// The end of a registration that waited longer than `queue.maxAge`.
+  /// The end of a job with a permanent error. A certificate that is registered stays known as such.
+  func failure(_ error: ServiceError, now: WallTime) -> Ending {
+    var failure = FailedRegistration(
+      key: pending.key, purpose: pending.purpose, error: error, attempts: pending.attempts, finishedAt: now,
+      requester: pending.requester, deviceID: pending.deviceID)
+    let isInDoubt = step?.operation == .updateCertificate && mayHaveTakenEffect
+    failure.statusIsInDoubt = isInDoubt && !pending.purpose.registers
+    if pending.purpose.registers, let step, var registration = registration(now: now),
+      let arn = registration.certificateARN
+    {
+      if isInDoubt { registration.status = nil }
+      failure.registered = registration
+      failure.error.failedStep = FailedStep(
+        operation: step.operation.rawValue, certificateID: pending.key.certificateID.hex, certificateARN: arn)
+    }
+    return .failed(failure)
+  }
+
+  /// The end of a job that waited longer than `queue.maxAge`.
   func expiry(now: WallTime) -> Ending {
     failure(.queueExpired(lastError: pending.lastError), now: now)
   }
@@ -65,11 +89,20 @@ extension RegistrationJob {
     if case .waiting = state { true } else { false }
   }
 
-  /// Whether the end can be decided at once: no call and no commit is under way.
+  /// Whether the end can be decided at once: no call and no commit is under way, and no other job is before it, which may
+  /// yet establish something.
   var canEndNow: Bool {
     switch state {
     case .asking, .waiting, .backingOff: true
-    case .storing, .marking, .calling, .advancing, .finishing: false
+    case .storing, .following, .marking, .calling, .advancing, .finishing: false
+    }
+  }
+
+  /// Whether no call has begun, so that what happens to the job before it still counts.
+  var isBehind: Bool {
+    switch state {
+    case .storing(nil), .following: true
+    case .storing, .asking, .waiting, .marking, .calling, .advancing, .backingOff, .finishing: false
     }
   }
 

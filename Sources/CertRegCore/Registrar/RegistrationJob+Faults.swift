@@ -10,6 +10,7 @@ extension RegistrationJob {
   private var stateName: String {
     switch state {
     case .storing: "storing"
+    case .following: "following"
     case .asking: "asking"
     case .waiting: "waiting"
     case .marking: "marking"

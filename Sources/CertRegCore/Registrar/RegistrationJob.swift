@@ -1,67 +1,18 @@
-/// One registration under way, from the request to its end on disk: a state machine without effects.
+/// One job under way, a registration or a change of a status, from the request to its end on disk: a state machine
+/// without effects.
 ///
 ///     storing ──► asking ──► waiting ──► marking ──► calling ──► finishing ──► (gone)
-///        │                    ▲    │                  │ │  ▲
-///        │                    │    └──────────────────┼─┼──┘  the disk knows of a call already
-///        └────────────────────┼───────────────────────┼─┼──►  a call was permitted at once
+///      │   │        ▲         ▲    │                  │ │  ▲
+///      │   └─► following ─────┤    └──────────────────┼─┼──┘  the disk knows of a call already
+///      └──────────────────────┼───────────────────────┼─┼──►  a call was permitted at once
 ///                             ├────── backingOff ◄────┘ │
 ///                             └────── advancing ◄───────┘
 ///
 /// Events are methods; each returns what has to be done. An event that the state does not allow is a fault of this
 /// program: it traps in a debug build, and in a release build it changes nothing and is returned as `impossible`.
 struct RegistrationJob: Sendable {
-  /// What has to be done after an event.
-  enum Action {
-    case nothing
-    /// Make the change durable, then tell the job.
-    case commit(StoreChange)
-    /// Put the job into its target's queue of calls.
-    case enqueue
-    /// Make the call.
-    case call(UpstreamCall)
-    /// The event does not belong to the state.
-    case impossible(ImpossibleEvent)
-  }
-
-  /// Where a job is.
-  enum State: Sendable {
-    /// The request is on its way to disk. Next: calling with the permit, else waiting or asking, or finishing where
-    /// another host registered the certificate; gone where the disk refuses the request.
-    case storing(CallPermit?)
-    /// Another host may be at work on the certificate. Next: waiting, or finishing with the other host's result.
-    case asking
-    /// In the queue of its target, once that is configured. Next: marking, calling, or finishing where it is overdue.
-    case waiting
-    /// That a call begins is on its way to disk. Next: calling, waiting where the target is gone, backingOff where the
-    /// disk fails.
-    case marking(CallPermit)
-    /// A call is under way. Next: finishing, advancing or backingOff.
-    case calling(CallPermit, since: MonotonicTime)
-    /// The success of a step is on its way to disk. Next: waiting.
-    case advancing(JobFacts)
-    /// A call failed temporarily. Next: waiting, or finishing if the job is overdue.
-    case backingOff(until: MonotonicTime)
-    /// The end is on its way to disk. Next: gone. Indirect, since it is large and every job would take as much.
-    indirect case finishing(Ending)
-  }
-
-  /// Whether this host may work on the job.
-  enum Leave: Sendable {
-    case asked
-    case granted
-    /// Another host has the result.
-    indirect case known(Registration)
-  }
-
-  /// A call that ended.
-  struct EndedCall {
-    var operation: UpstreamOperation
-    var permit: CallPermit
-    var since: MonotonicTime
-    var result: StepResult
-  }
-
-  private(set) var pending: PendingRegistration
+  /// Set by the job's own extensions only, as is `state`.
+  var pending: PendingRegistration
   /// The time of the request. It may lie before the start of the clock.
   let since: MonotonicTime
   /// The user and connection whose turn it takes in the queue of calls.
@@ -69,7 +20,7 @@ struct RegistrationJob: Sendable {
   /// Name of the share of the queue that it counts towards.
   let share: String?
   let plan: Plan
-  private(set) var state: State
+  var state: State
   private(set) var leave: Leave
   /// A caller was answered `queued`. From then on a temporary error answers no caller, and the registration continues.
   var isPromised: Bool
@@ -79,8 +30,10 @@ struct RegistrationJob: Sendable {
   private(set) var attemptsOfStep: Int
   /// How many new names of the device are on their way to disk.
   private(set) var namesUnderWay = 0
+  /// The request ID of the last reply that had one.
+  private(set) var lastRequestID: String?
   /// An earlier call of the present step may have taken effect.
-  private var mayHaveTakenEffect: Bool
+  private(set) var mayHaveTakenEffect: Bool
 
   /// A job for a new request, which is on its way to disk.
   ///
@@ -101,7 +54,7 @@ struct RegistrationJob: Sendable {
     mayHaveTakenEffect = false
   }
 
-  /// A job that an earlier process left unfinished. It waits, or asks the coordinator.
+  /// A job that an earlier process left unfinished.
   init(resuming pending: PendingRegistration, since: MonotonicTime, plan: Plan, leave: Leave) {
     self.pending = pending
     self.since = since
@@ -109,37 +62,42 @@ struct RegistrationJob: Sendable {
     self.leave = leave
     caller = Caller(uid: pending.requester.uid, connection: 0)
     share = nil
-    state = if case .granted = leave { .waiting } else { .asking }
+    state = .following
     isPromised = true
     attemptsOfStep = pending.facts.completedSteps == 0 ? pending.attempts : 0
     mayHaveTakenEffect = pending.callStarted
+    // Calls of such a step are not on disk.
+    if step?.isMarked == false { mayHaveTakenEffect = true }
   }
 
-  /// The step that comes next or is under way; `nil` if the plan of an older process had more steps.
-  var step: (any Step)? {
-    pending.facts.completedSteps < plan.steps.count ? plan.steps[pending.facts.completedSteps] : nil
+  /// The step that comes next or is under way; `nil` if nothing is left to do.
+  var step: (any Step)? { nextStep(of: pending).map { plan.steps[$0] } }
+
+  private func nextStep(of pending: PendingRegistration) -> Int? {
+    let first = pending.facts.completedSteps
+    return first < plan.steps.count ? plan.steps[first...].firstIndex { $0.isNeeded(for: pending) } : nil
   }
 
-  /// The status of the registration's request.
+  /// Tells the job from all others.
+  var id: JobID { pending.id }
+
+  /// The status that was asked for.
   var status: CertificateStatus? { pending.status }
 }
 
 // The events of a job, in the order in which they come in its life.
 extension RegistrationJob {
   /// The request is on disk.
-  mutating func stored(now: MonotonicTime) -> Action {
+  ///
+  /// - Parameter isFirst: Whether no other job of the certificate is before it.
+  mutating func stored(isFirst: Bool, now: Moment) -> Action {
     guard case .storing(let permit) = state else { return impossible("stored") }
-    if let permit { return begin(permit, now: now) }
-    switch leave {
-    case .granted:
-      state = .waiting
-      return .enqueue
-    case .asked:
-      state = .asking
+    if let permit { return begin(permit, now: now.monotonic) }
+    guard isFirst else {
+      state = .following
       return .nothing
-    case .known(let registration):
-      return finish(.registered(registration))
     }
+    return takeTurn(now: now.wall)
   }
 
   /// The coordinator allowed work on the job, or another host has its result.
@@ -157,7 +115,8 @@ extension RegistrationJob {
     case (.asking, .known(let registration)), (.waiting, .known(let registration)),
       (.backingOff, .known(let registration)):
       return finish(.registered(registration))
-    case (.asking, .asked), (.storing, _), (.waiting, _), (.marking, _), (.calling, _), (.advancing, _),
+    case (.asking, .asked), (.storing, _), (.following, _), (.waiting, _), (.marking, _), (.calling, _),
+      (.advancing, _),
       (.backingOff, _), (.finishing, _):
       // Work under way on this host comes to its own end.
       return .nothing
@@ -169,7 +128,7 @@ extension RegistrationJob {
     guard case .waiting = state, let step else { return impossible("admitted") }
     guard step.isMarked, !pending.callStarted else { return begin(permit, now: now) }
     state = .marking(permit)
-    return .commit(.markCallStarted(pending.key))
+    return .commit(.markCallStarted(id))
   }
 
   /// The start of the call is on disk.
@@ -195,7 +154,7 @@ extension RegistrationJob {
     case .storing(let permit?):
       state = .waiting
       return permit
-    case .storing(nil), .asking, .waiting, .calling, .advancing, .backingOff, .finishing:
+    case .storing(nil), .following, .asking, .waiting, .calling, .advancing, .backingOff, .finishing:
       return nil
     }
   }
@@ -203,10 +162,21 @@ extension RegistrationJob {
   /// The upstream replied to the call. The job stays in `calling` until the registrar decides about the reply:
   /// ``finish(_:)``, ``advance(_:)`` or ``backOff(until:)``.
   ///
+  /// - Parameter home: Where what the reply says belongs; `nil`: not known.
   /// - Returns: `nil` if no call is under way.
-  mutating func replied(_ reply: UpstreamReply) -> EndedCall? {
+  mutating func replied(_ reply: UpstreamReply, from home: JobHome?) -> EndedCall? {
     guard case .calling(let permit, let since) = state, let step else { return nil }
-    let result = step.read(reply, to: pending, mayHaveTakenEffect: mayHaveTakenEffect)
+    var result = step.read(reply, to: pending, mayHaveTakenEffect: mayHaveTakenEffect)
+    // Later steps belong to the upstream that has the certificate.
+    if pending.facts.home == nil, let home {
+      if case .done(var facts) = result {
+        facts.home = home
+        result = .done(facts)
+      } else if case .failed(let failure) = result, failure.disposition == .final {
+        pending.facts.home = home
+      }
+    }
+    lastRequestID = reply.requestID ?? lastRequestID
     pending.attempts += 1
     attemptsOfStep += 1
     if case .failed(let failure) = result, failure.mayHaveTakenEffect { mayHaveTakenEffect = true }
@@ -216,16 +186,27 @@ extension RegistrationJob {
   /// A step succeeded. Once that is on disk, the next step waits for its turn; after the last step the registration
   /// ends.
   mutating func advance(_ facts: JobFacts, now: WallTime) -> Action {
-    guard case .calling = state else { return impossible("advance") }
-    var facts = facts
-    facts.completedSteps += 1
-    guard facts.completedSteps >= plan.steps.count else {
-      state = .advancing(facts)
-      return .commit(.noteProgress(pending.key, facts))
+    guard case .calling = state, let present = nextStep(of: pending) else { return impossible("advance") }
+    var after = pending
+    after.facts = facts
+    after.facts.completedSteps = present + 1
+    guard nextStep(of: after) == nil else {
+      state = .advancing(after.facts)
+      return .commit(.noteProgress(id, after.facts))
     }
-    pending.facts = facts
-    guard let registration = registration(now: now) else { return impossible("advance without a certificate") }
-    return finish(.registered(registration))
+    pending = after
+    guard let ending = success(now: now) else { return impossible("advance without a certificate") }
+    return finish(ending)
+  }
+
+  /// The call was not made, since its target points elsewhere now. A registration begins anew there.
+  ///
+  /// - Returns: The permit of the call, and the certificate as it is registered where the target pointed before.
+  mutating func moved(now: WallTime) -> (permit: CallPermit, left: Registration?)? {
+    guard case .calling(let permit, _) = state else { return nil }
+    let left = pending.purpose.registers ? registration(now: now) : nil
+    state = .advancing(JobFacts())
+    return (permit, left)
   }
 
   /// The end of a step is on disk.
@@ -239,13 +220,19 @@ extension RegistrationJob {
     return .enqueue
   }
 
+  /// Nothing is known of the certificate any more, and no call of this job was made for it.
+  mutating func forgetFacts() {
+    pending.facts = JobFacts()
+    mayHaveTakenEffect = false
+  }
+
   /// The call failed temporarily, or the disk did not store the start of a call.
   mutating func backOff(until time: MonotonicTime) -> Action {
     switch state {
     case .calling, .marking, .backingOff:
       state = .backingOff(until: time)
       return .nothing
-    case .storing, .asking, .waiting, .advancing, .finishing:
+    case .storing, .following, .asking, .waiting, .advancing, .finishing:
       return impossible("backOff")
     }
   }
@@ -262,15 +249,15 @@ extension RegistrationJob {
   mutating func finish(_ ending: Ending) -> Action {
     if case .finishing = state { return impossible("finish") }
     state = .finishing(ending)
-    return .commit(ending.change)
+    return .commit(ending.change(of: id))
   }
 
   /// The commit that the job waits for, again after a failure of the disk.
   var repeatedCommit: StoreChange? {
     switch state {
-    case .advancing(let facts): .noteProgress(pending.key, facts)
-    case .finishing(let ending): ending.change
-    case .storing, .asking, .waiting, .marking, .calling, .backingOff: nil
+    case .advancing(let facts): .noteProgress(id, facts)
+    case .finishing(let ending): ending.change(of: id)
+    case .storing, .following, .asking, .waiting, .marking, .calling, .backingOff: nil
     }
   }
 

@@ -1,4 +1,4 @@
-/// One kind of call that a registration needs, with the reading of its replies. Each kind is a file of its own.
+/// One kind of call that a job needs, with the reading of its replies. Each kind is a file of its own.
 ///
 /// A step can be repeated safely: it is made again after a restart, and after a call whose answer was lost.
 package protocol Step: Sendable {
@@ -9,7 +9,10 @@ package protocol Step: Sendable {
   /// without knowing of this call.
   var isMarked: Bool { get }
 
-  /// The call for a registration.
+  /// Whether there is anything to do, as far as earlier steps have established it. Asked when the step's turn comes.
+  func isNeeded(for pending: PendingRegistration) -> Bool
+
+  /// The call for a job.
   ///
   /// - Parameter pending: What was asked for, and in its `facts` what earlier steps established.
   func call(for pending: PendingRegistration) -> UpstreamCall
@@ -21,6 +24,11 @@ package protocol Step: Sendable {
   ///   - pending: The registration as it was when the call began.
   ///   - mayHaveTakenEffect: Whether an earlier call of this step may have taken effect although its answer was lost.
   func read(_ reply: UpstreamReply, to pending: PendingRegistration, mayHaveTakenEffect: Bool) -> StepResult
+}
+
+extension Step {
+  /// Every step is needed, unless it says otherwise.
+  package func isNeeded(for pending: PendingRegistration) -> Bool { true }
 }
 
 /// How a step's call ended.
@@ -40,9 +48,19 @@ package struct Plan: Sendable {
     self.steps = steps
   }
 
-  /// RegisterCertificateWithoutCA and nothing after it.
-  package static let registration = Plan([RegisterStep()])
+  private static let registration = Plan([RegisterStep()])
+  private static let registrationAndStatus = Plan([RegisterStep(), UpdateStep()])
+  private static let status = Plan([UpdateStep()])
 
-  /// Makes the plan of a registration only from its queue row, so that a restart makes the same plan.
+  /// The plan of a job, made only from its queue row, so that a restart makes the same plan.
+  package static func plan(for pending: PendingRegistration) -> Plan {
+    switch pending.purpose {
+    case .register: registration
+    case .registerAndSet: registrationAndStatus
+    case .update: status
+    }
+  }
+
+  /// Makes the plan of a job only from its queue row.
   package typealias Maker = @Sendable (PendingRegistration) -> Plan
 }

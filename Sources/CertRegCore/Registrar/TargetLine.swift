@@ -2,7 +2,7 @@
 struct TargetLine: Sendable {
   /// The next event of the line.
   enum Next {
-    case call(RegistrationKey, CallPermit)
+    case call(JobID, CallPermit)
     /// Nothing before that time.
     case notBefore(MonotonicTime)
   }
@@ -16,7 +16,7 @@ struct TargetLine: Sendable {
   var wakeAt: MonotonicTime?
   var lastError: ServiceError?
   var lastSuccessAt: WallTime?
-  private var queues: [CallQueue<RegistrationKey>]
+  private var queues: [CallQueue<JobID>]
 
   init(limits: TargetLimits, now: MonotonicTime) {
     gate = TargetGate(limits: limits, now: now)
@@ -28,28 +28,28 @@ struct TargetLine: Sendable {
 
   /// Puts a job into the queue of its next call. A retry has had its turn, and is the next of its connection.
   mutating func enqueue(
-    _ key: RegistrationKey, _ operation: UpstreamOperation, caller: Caller, isAwaited: Bool, isRetry: Bool
+    _ id: JobID, _ operation: UpstreamOperation, caller: Caller, isAwaited: Bool, isRetry: Bool
   ) {
     if isRetry {
-      queues[operation.index].putBack(key, caller: caller, isAwaited: isAwaited)
+      queues[operation.index].putBack(id, caller: caller, isAwaited: isAwaited)
     } else {
-      queues[operation.index].append(key, caller: caller, isAwaited: isAwaited)
+      queues[operation.index].append(id, caller: caller, isAwaited: isAwaited)
     }
   }
 
   /// A caller begins to wait for a job.
-  mutating func promote(_ key: RegistrationKey, _ operation: UpstreamOperation) {
-    queues[operation.index].promote(key)
+  mutating func promote(_ id: JobID, _ operation: UpstreamOperation) {
+    queues[operation.index].promote(id)
   }
 
   /// A drain is under way, and no caller waits for a job.
-  mutating func demote(_ key: RegistrationKey, _ operation: UpstreamOperation) {
-    queues[operation.index].demote(key)
+  mutating func demote(_ id: JobID, _ operation: UpstreamOperation) {
+    queues[operation.index].demote(id)
   }
 
   /// Removes a job that ends without its turn.
-  mutating func remove(_ key: RegistrationKey, _ operation: UpstreamOperation) {
-    queues[operation.index].remove(key)
+  mutating func remove(_ id: JobID, _ operation: UpstreamOperation) {
+    queues[operation.index].remove(id)
   }
 
   /// A permit for a request that has just come, if no job waits before it and the pace allows a call.
@@ -76,7 +76,7 @@ struct TargetLine: Sendable {
         guard let isAwaited else { continue }
         switch gate.admit(operation, now: now, isAwaited: isAwaited) {
         case .now(let permit):
-          if let key = queues[operation.index].popFirst(isAwaited: isAwaited, now: now) { return .call(key, permit) }
+          if let id = queues[operation.index].popFirst(isAwaited: isAwaited, now: now) { return .call(id, permit) }
           gate.cancel(permit)
         case .notBefore(let time): earliest = min(earliest ?? time, time)
         case .whenCallEnds: break

@@ -1,8 +1,8 @@
-/// The callers that wait for an answer, by their number and by the registration they wait for.
+/// The callers that wait for an answer, by their number and by the job they wait for.
 struct WaiterTable: Sendable {
   struct Waiter: Sendable {
     var id: Registrar.WaiterID
-    var key: RegistrationKey
+    var job: JobID
     /// The status that the caller named.
     var namedStatus: CertificateStatus?
     var ifExists: IfExists
@@ -19,7 +19,9 @@ struct WaiterTable: Sendable {
   }
 
   private var waiters: [Registrar.WaiterID: Waiter] = [:]
-  private var groups: [RegistrationKey: Group] = [:]
+  private var groups: [JobID: Group] = [:]
+  /// By certificate and target, how many callers wait for the end of a job.
+  private var awaiting: [RegistrationKey: Int] = [:]
 
   var isEmpty: Bool { waiters.isEmpty }
   var count: Int { waiters.count }
@@ -28,45 +30,57 @@ struct WaiterTable: Sendable {
   func contains(_ id: Registrar.WaiterID) -> Bool { waiters[id] != nil }
 
   /// Whether a caller waits for the end of the registration or for the disk.
-  func hasWaiters(_ key: RegistrationKey) -> Bool { groups[key] != nil }
+  func hasWaiters(_ id: JobID) -> Bool { groups[id] != nil }
 
   /// Whether a caller waits for the end of the registration.
-  func isAwaited(_ key: RegistrationKey) -> Bool { (groups[key]?.awaiting ?? 0) > 0 }
+  func isAwaited(_ id: JobID) -> Bool { (groups[id]?.awaiting ?? 0) > 0 }
+
+  /// Whether a caller waits for the end of any job of the certificate.
+  func isAwaited(_ key: RegistrationKey) -> Bool { awaiting[key] != nil }
 
   mutating func add(_ waiter: Waiter) {
     waiters[waiter.id] = waiter
-    groups[waiter.key, default: Group()].ids.insert(waiter.id)
-    if waiter.isAwaiting { groups[waiter.key]?.awaiting += 1 }
+    groups[waiter.job, default: Group()].ids.insert(waiter.id)
+    if waiter.isAwaiting {
+      groups[waiter.job]?.awaiting += 1
+      awaiting[waiter.job.key, default: 0] += 1
+    }
   }
 
   /// Removes one waiter; `nil` if it has its answer already.
   mutating func remove(_ id: Registrar.WaiterID) -> Waiter? {
     guard let waiter = waiters.removeValue(forKey: id) else { return nil }
-    groups[waiter.key]?.ids.remove(id)
-    if waiter.isAwaiting { groups[waiter.key]?.awaiting -= 1 }
-    if groups[waiter.key]?.ids.isEmpty == true { groups[waiter.key] = nil }
+    groups[waiter.job]?.ids.remove(id)
+    if waiter.isAwaiting {
+      groups[waiter.job]?.awaiting -= 1
+      forgetAwaiting(1, waiter.job.key)
+    }
+    if groups[waiter.job]?.ids.isEmpty == true { groups[waiter.job] = nil }
     return waiter
   }
 
-  /// Removes all waiters of a registration, in order of arrival.
-  mutating func removeAll(of key: RegistrationKey) -> [Waiter] {
-    guard let group = groups.removeValue(forKey: key) else { return [] }
+  /// Removes all waiters of a job, in order of arrival.
+  mutating func removeAll(of job: JobID) -> [Waiter] {
+    guard let group = groups.removeValue(forKey: job) else { return [] }
+    forgetAwaiting(group.awaiting, job.key)
     let ids = group.ids.count < 2 ? Array(group.ids) : group.ids.sorted()
     return ids.compactMap { waiters.removeValue(forKey: $0) }
   }
 
-  /// Removes the waiters of a registration that wait only for the disk, in order of arrival.
-  mutating func removeThoseForDisk(of key: RegistrationKey) -> [Waiter] {
-    guard let group = groups[key], group.awaiting < group.ids.count else { return [] }
+  /// Removes the waiters of a job that wait only for the disk, in order of arrival.
+  mutating func removeThoseForDisk(of job: JobID) -> [Waiter] {
+    guard let group = groups[job], group.awaiting < group.ids.count else { return [] }
     return group.ids.filter { waiters[$0]?.isAwaiting == false }.sorted().compactMap { remove($0) }
   }
 
-  /// Removes all waiters of all registrations, in order of arrival.
+  /// Removes all waiters of all jobs, in order of arrival.
   mutating func removeAll() -> [Waiter] {
-    defer {
-      waiters = [:]
-      groups = [:]
-    }
+    defer { self = WaiterTable() }
     return waiters.values.sorted { $0.id < $1.id }
+  }
+
+  private mutating func forgetAwaiting(_ count: Int, _ key: RegistrationKey) {
+    guard count > 0, let present = awaiting[key] else { return }
+    awaiting[key] = present > count ? present - count : nil
   }
 }

@@ -23,13 +23,24 @@ struct AuditTrail: Sendable {
         fields[LogField.durationMilliseconds] = duration.map { "\($0.milliseconds)" }
         return ("registered: \(registration.outcome.rawValue)" + Self.askedBy(registration.requester), fields)
       }
+    case .updated(let update):
+      log.audit(.statusSet) {
+        var fields = Self.fields(key, nil, update.requester)
+        fields[LogField.outcome] = "updated"
+        fields[LogField.status] = "\(update.status.rawValue)"
+        fields[LogField.awsRequestID] = update.requestID.map { "\($0)" }
+        fields[LogField.durationMilliseconds] = duration.map { "\($0.milliseconds)" }
+        return ("status set: \(update.status.rawValue)" + Self.askedBy(update.requester), fields)
+      }
     case .failed(let failure):
-      log.audit(.registrationFailed) {
+      let isUpdate = failure.purpose == .update
+      log.audit(isUpdate ? .statusNotSet : .registrationFailed) {
         var fields = Self.fields(key, failure.deviceID, failure.requester, failure.error)
         fields[LogField.attempts] = "\(failure.attempts)"
         fields[LogField.durationMilliseconds] = duration.map { "\($0.milliseconds)" }
         return (
-          "registration failed: \(failure.error.reason): \(failure.error.message)" + Self.askedBy(failure.requester),
+          (isUpdate ? "status not set: " : "registration failed: ")
+            + "\(failure.error.reason): \(failure.error.message)" + Self.askedBy(failure.requester),
           fields
         )
       }
@@ -40,14 +51,15 @@ struct AuditTrail: Sendable {
   /// same. Answers with known results have none here, except for refusals: see ``repeated(_:by:)``.
   func answered(
     _ key: RegistrationKey, _ deviceID: DeviceID?, _ answer: Registrar.Answer,
-    _ provenance: RegistrationEngine.Provenance, to requester: Requester
+    _ provenance: RegistrationEngine.Provenance, of operation: CertRegProtocol.Operation = .register,
+    to requester: Requester
   ) {
     switch (provenance, answer) {
     case (.known, .failed(let error)), (.begun(.goesOn), .failed(let error)), (.begun(.refused), .failed(let error)):
-      refused(key.certificateID, in: [key.target], deviceID, error, by: requester)
+      refused(key.certificateID, in: [key.target], deviceID, error, of: operation, by: requester)
     case (.shared, _): shared(key, deviceID, answer, by: requester)
     case (.begun, .queued): queued(key, deviceID, by: requester)
-    case (.known, _), (.begun(.end), _), (.begun, .registered): break
+    case (.known, _), (.begun(.end), _), (.begun, .registered), (.begun, .updated): break
     }
   }
 
@@ -71,6 +83,9 @@ struct AuditTrail: Sendable {
       case .registered(let registration):
         what = registration.outcome.rawValue
         fields[LogField.awsRequestID] = registration.requestID.map { "\($0)" }
+      case .updated(let update):
+        what = "status \(update.status.rawValue)"
+        fields[LogField.awsRequestID] = update.requestID.map { "\($0)" }
       case .queued: what = "queued"
       case .failed(let error):
         what = "failed: \(error.reason): \(error.message)"
@@ -91,10 +106,11 @@ struct AuditTrail: Sendable {
     }
   }
 
-  /// A request to register was refused, or its caller stopped waiting. `certificateID` is `nil` if it is not known.
+  /// A request to register or to set a status was refused, or its caller stopped waiting. `certificateID` is `nil` if it
+  /// is not known.
   func refused(
     _ certificateID: CertificateID?, in targets: [TargetName], _ deviceID: DeviceID?, _ error: ServiceError,
-    by requester: Requester
+    of operation: CertRegProtocol.Operation = .register, by requester: Requester
   ) {
     if error.reason == .queueFull {
       log.audit(.queueFull, level: .warning) { (error.message, Self.fields(of: error)) }
@@ -102,11 +118,12 @@ struct AuditTrail: Sendable {
     log.audit(error.reason == .peerNotAllowed ? .peerRefused : .registrationRefused) {
       var fields = Self.fields(of: error)
       fields.merge(Self.fields(of: requester)) { $1 }
-      fields[LogField.operation] = "\(CertRegProtocol.Operation.register.rawValue)"
+      fields[LogField.operation] = "\(operation.rawValue)"
       fields[LogField.certificateID] = certificateID.map { "\($0)" }
       fields[LogField.deviceID] = deviceID.map { "\($0)" }
       if !targets.isEmpty { fields[LogField.target] = "\(targets.map(\.rawValue).joined(separator: ","))" }
-      return ("not registered: \(error.reason): \(error.message)" + Self.askedBy(requester), fields)
+      let what = operation == .update ? "status not set" : "not registered"
+      return ("\(what): \(error.reason): \(error.message)" + Self.askedBy(requester), fields)
     }
   }
 

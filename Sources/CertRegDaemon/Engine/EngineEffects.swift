@@ -10,8 +10,9 @@ protocol EngineEffects: AnyObject {
     _ changes: [StoreChange], at time: MonotonicTime,
     completion: @escaping (EngineLoop, Result<Void, StoreError>) -> Void)
 
-  /// Makes a call, then calls ``EngineLoop/replied(_:_:from:)``.
-  func call(_ key: RegistrationKey, _ call: UpstreamCall)
+  /// Makes a call, then calls ``EngineLoop/replied(_:_:from:)``. Where the target points elsewhere than the call has to
+  /// go, it calls ``EngineLoop/moved(_:)`` instead.
+  func call(_ id: JobID, _ call: UpstreamCall)
 
   /// Calls ``EngineLoop/timePassed()`` at a time, in place of any time that was asked for before; `nil`: at none.
   func wake(at time: MonotonicTime?)

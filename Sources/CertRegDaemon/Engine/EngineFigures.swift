@@ -8,21 +8,28 @@ struct EngineReport: Sendable {
   var created = 0
   var existing = 0
   var failed = 0
-  var calls = 0
+  /// Statuses that were set, and that could not be set, at requests of their own.
+  var updated = 0
+  var updatesFailed = 0
+  /// Calls by operation.
+  var calls: [UpstreamOperation: Int] = [:]
   /// Why the store took no change last, until it takes one again.
   var storeError: StoreError?
   /// From the request to the end on disk, by outcome.
   var registrationTimes: [String: Histogram] = [:]
   var callTimes: [TargetName: Histogram] = [:]
   var commitTimes = Histogram()
+
+  /// Calls of all operations.
+  var callCount: Int { calls.values.reduce(0, +) }
 }
 
 /// Counts what the engine does, and times it.
 struct EngineFigures {
   private var counts = EngineReport()
-  /// When each registration that this process was asked for began, and when its call did.
-  private var beginnings: [RegistrationKey: MonotonicTime] = [:]
-  private var callBeginnings: [RegistrationKey: MonotonicTime] = [:]
+  /// When each job that this process was asked for began, and when its call did.
+  private var beginnings: [JobID: MonotonicTime] = [:]
+  private var callBeginnings: [JobID: MonotonicTime] = [:]
   /// The configured targets, in the order in which they are reported.
   var targets: [TargetName] = []
 
@@ -31,36 +38,48 @@ struct EngineFigures {
     set { counts.storeError = newValue }
   }
 
-  /// A request began a registration.
-  mutating func began(_ key: RegistrationKey, at time: MonotonicTime) {
-    beginnings[key] = time
+  /// A request began a job.
+  mutating func began(_ id: JobID, at time: MonotonicTime) {
+    beginnings[id] = time
   }
 
-  /// A registration is gone without an end.
-  mutating func forget(_ key: RegistrationKey) {
-    beginnings[key] = nil
+  /// A job is gone without an end.
+  mutating func forget(_ id: JobID) {
+    beginnings[id] = nil
   }
 
-  mutating func callBegan(_ key: RegistrationKey, at time: MonotonicTime) {
-    counts.calls += 1
-    callBeginnings[key] = time
+  mutating func callBegan(_ id: JobID, _ operation: UpstreamOperation, at time: MonotonicTime) {
+    counts.calls[operation, default: 0] += 1
+    callBeginnings[id] = time
   }
 
-  mutating func callEnded(_ key: RegistrationKey, at time: MonotonicTime) {
-    guard let begin = callBeginnings.removeValue(forKey: key) else { return }
-    counts.callTimes[key.target, default: Histogram()].record(time - begin)
+  mutating func callEnded(_ id: JobID, at time: MonotonicTime) {
+    guard let begin = callBeginnings.removeValue(forKey: id) else { return }
+    counts.callTimes[id.target, default: Histogram()].record(time - begin)
+  }
+
+  /// A call was not made after all.
+  mutating func callDropped(_ id: JobID, _ operation: UpstreamOperation) {
+    guard callBeginnings.removeValue(forKey: id) != nil else { return }
+    counts.calls[operation, default: 0] -= 1
   }
 
   mutating func committed(_ commit: EndedCommit, at time: MonotonicTime) {
     counts.commitTimes.record(time - commit.begin)
   }
 
-  /// A registration ended.
+  /// A job ended.
   ///
   /// - Returns: How long it took; `nil` where an earlier process was asked for it.
-  mutating func ended(_ ending: Ending, at time: MonotonicTime) -> Duration? {
+  mutating func ended(_ id: JobID, _ ending: Ending, at time: MonotonicTime) -> Duration? {
     let outcome: String
     switch ending {
+    case .updated:
+      counts.updated += 1
+      return beginnings.removeValue(forKey: id).map { time - $0 }
+    case .failed(let failure) where failure.purpose == .update:
+      counts.updatesFailed += 1
+      return beginnings.removeValue(forKey: id).map { time - $0 }
     case .registered(let registration):
       outcome = registration.outcome.rawValue
       if registration.outcome == .created { counts.created += 1 } else { counts.existing += 1 }
@@ -68,7 +87,7 @@ struct EngineFigures {
       outcome = "failed"
       counts.failed += 1
     }
-    guard let begin = beginnings.removeValue(forKey: ending.key) else { return nil }
+    guard let begin = beginnings.removeValue(forKey: id) else { return nil }
     counts.registrationTimes[outcome, default: Histogram()].record(time - begin)
     return time - begin
   }

@@ -13,7 +13,7 @@ final class EngineLoop {
   }
 
   private let clock: HostClock
-  private let known: KnownResults
+  let known: KnownResults
   private let audit: AuditTrail
   private let activity: Activity
   private let logger: Logger
@@ -22,8 +22,6 @@ final class EngineLoop {
   private(set) var figures = EngineFigures()
   private var calls: HeldCalls
   private var completions: [Registrar.WaiterID: Waiting] = [:]
-  /// Where the results of registrations belong that an upstream has answered and that have not ended on disk.
-  private var homes: [RegistrationKey: ResultHome] = [:]
   private var nextWaiter: Registrar.WaiterID = 1
   private var listener: (@Sendable (Ending) -> Void)?
   private var drained: (@Sendable () -> Void)?
@@ -61,7 +59,8 @@ final class EngineLoop {
     var request = request
     let now = clock.now
     let wish = KnownResults.Wish(
-      namedStatus: request.namedStatus, ifExists: request.ifExists, refresh: refresh, deviceID: request.deviceID)
+      namedStatus: request.namedStatus, status: request.status, ifExists: request.ifExists, refresh: refresh,
+      deviceID: request.deviceID)
     // The registration may have ended since the caller looked: its result is in memory before the job is gone.
     switch known.decideAfterVerdict(wish, on: request.key, basis: request.basis, now: now.wall) {
     case .answer(let registration): return completion(.registered(registration), .known)
@@ -70,14 +69,27 @@ final class EngineLoop {
         completion(error.map { .failed(ServiceError($0)) } ?? .registered(registration), .known)
       }
     case .refuse(let error): return completion(.failed(error), .known)
+    case .setStatus(let registration): request.takeKnown(registration, at: known.home(of: request.key.target).place)
     case .ask(let earlier): request.earlier = earlier ?? request.earlier
     }
+    begin(request, now: now, completion: completion)
+  }
+
+  /// Sets the status of a certificate, whatever is known of it.
+  func update(_ request: Registrar.Request, completion: @escaping RegistrationEngine.Completion) {
+    begin(request, now: clock.now, completion: completion)
+  }
+
+  private func begin(
+    _ request: Registrar.Request, now: Moment, completion: @escaping RegistrationEngine.Completion
+  ) {
     let waiter = nextWaiter
     nextWaiter += 1
-    let isFirst = !registrar.isUnderWay(request.key)
-    completions[waiter] = Waiting(completion: completion, isFirst: isFirst)
+    completions[waiter] = Waiting(completion: completion, isFirst: registrar.job(sharedBy: request) == nil)
     let actions = registrar.register(request, waiter: waiter, now: now)
-    if isFirst, registrar.isUnderWay(request.key) { figures.began(request.key, at: now.monotonic) }
+    for case .commit(_, let changes) in actions {
+      for case .enqueue(let pending) in changes { figures.began(pending.id, at: now.monotonic) }
+    }
     perform(actions)
   }
 
@@ -149,8 +161,8 @@ final class EngineLoop {
     // What could not be written down is forgotten, and has no end.
     for commit in commits {
       guard case .failure = commit.result else { continue }
-      for case .enqueue(let pending) in commit.changes where !registrar.isUnderWay(pending.key) {
-        figures.forget(pending.key)
+      for case .enqueue(let pending) in commit.changes where !registrar.isUnderWay(pending.id) {
+        figures.forget(pending.id)
       }
     }
   }
@@ -170,16 +182,23 @@ final class EngineLoop {
   /// A call ended.
   ///
   /// - Parameter location: Where the upstream was that was called; `nil`: none was.
-  func replied(_ key: RegistrationKey, _ reply: UpstreamReply, from location: UpstreamLocation?) {
-    let before = registrar.health(of: key.target)
+  func replied(_ id: JobID, _ reply: UpstreamReply, from location: UpstreamLocation?) {
+    let before = registrar.health(of: id.target)
     let now = clock.now
-    if let location, let arn = reply.certificateARN {
-      homes[key] = known.learn(arn: arn, of: key.target, at: location)
+    let home = location.map { location in
+      if let arn = reply.certificateARN { return known.learn(arn: arn, of: id.target, at: location) }
+      return known.place(of: id.target, at: location)
     }
-    figures.callEnded(key, at: now.monotonic)
-    perform(registrar.replied(key, reply, now: now))
-    guard let after = registrar.health(of: key.target), after != before else { return }
-    logger.logHealth(of: key.target, after, reply)
+    figures.callEnded(id, at: now.monotonic)
+    perform(registrar.replied(id, reply, from: home, now: now))
+    guard let after = registrar.health(of: id.target), after != before else { return }
+    logger.logHealth(of: id.target, after, reply)
+  }
+
+  /// A call was not made: its target points elsewhere than it has to go.
+  func moved(_ id: JobID) {
+    figures.callDropped(id, .updateCertificate)
+    perform(registrar.moved(id, now: clock.now))
   }
 
   /// The time that `EngineEffects.wake` was asked for has come.
@@ -192,11 +211,15 @@ final class EngineLoop {
   private func perform(_ actions: [Registrar.Action]) {
     for action in actions {
       switch action {
-      case .commit(let id, let changes): effects.commit(id, changes.flatMap(kept), at: clock.monotonic)
-      case .call(let key, let call): calls.append(key, call)
-      case .remember(let registration):
-        known.memory.keep(registration, in: home(of: registration.key), replaces: true)
-      case .ended(let ending): ended(ending)
+      case .commit(let id, let changes): effects.commit(id, changes.map(kept), at: clock.monotonic)
+      case .call(let id, let call): calls.append(id, call)
+      case .remember(let registration, let home):
+        known.memory.keep(registration, in: known.home(of: registration.key.target, at: home), replaces: true)
+      case .rememberStatus(let update, let home):
+        known.memory.setStatus(update, in: known.home(of: update.key.target, at: home))
+      case .forget(let key, let home):
+        known.memory.forget(key.certificateID, in: known.home(of: key.target, at: home))
+      case .ended(let id, let ending): ended(id, ending)
       case .report(let fault):
         logger.log(.critical, .internalFault, "impossible event: \(fault.event) in the state \(fault.state)")
       case .answer: break
@@ -215,25 +238,6 @@ final class EngineLoop {
     effects.giveWay()
   }
 
-  /// Where the result of a registration belongs. It is not where its target's upstream is now if a reload moved the target
-  /// during the call.
-  private func home(of key: RegistrationKey) -> ResultHome { homes[key] ?? known.home(of: key.target) }
-
-  /// A change as the store takes it: the queue goes by targets, results are kept by homes.
-  private func kept(_ change: StoreChange) -> [StoreChange] {
-    switch change {
-    case .complete(var registration):
-      let key = registration.key
-      registration.key.target = home(of: key).storedName
-      return registration.key == key ? [change] : [.dequeue(key), .complete(registration)]
-    case .fail(var failure):
-      let key = failure.key
-      failure.key.target = home(of: key).storedName
-      return failure.key == key ? [change] : [.dequeue(key), .fail(failure)]
-    case .enqueue, .markCallStarted, .noteAttempt, .noteProgress, .nameDevice, .dequeue, .forget: return [change]
-    }
-  }
-
   private var nextWake: MonotonicTime? {
     guard let turn = calls.nextTurn, let deadline = registrar.nextDeadline else {
       return calls.nextTurn ?? registrar.nextDeadline
@@ -244,10 +248,16 @@ final class EngineLoop {
   private func beginCalls() {
     guard !calls.isEmpty else { return }
     let now = clock.monotonic
-    for (key, call) in calls.take(now: now, givesWay: effects.isPressed(at: now)) {
-      figures.callBegan(key, at: now)
-      effects.call(key, call)
+    var moved: [JobID] = []
+    for (id, call) in calls.take(now: now, givesWay: effects.isPressed(at: now)) {
+      if let home = call.home, !known.isPresent(home, of: id.target) {
+        moved.append(id)
+      } else {
+        figures.callBegan(id, call.operation, at: now)
+        effects.call(id, call)
+      }
     }
+    for id in moved { self.moved(id) }
   }
 
   private func answer(
@@ -257,9 +267,8 @@ final class EngineLoop {
     waiting.completion(answer, waiting.isFirst ? .begun(relation) : .shared)
   }
 
-  private func ended(_ ending: Ending) {
-    homes[ending.key] = nil
-    let duration = figures.ended(ending, at: clock.monotonic)
+  private func ended(_ id: JobID, _ ending: Ending) {
+    let duration = figures.ended(id, ending, at: clock.monotonic)
     if case .failed(let failure) = ending, failure.error.reason == .upstreamMismatch {
       logger.log(
         .error, .upstreamMismatch, "\(failure.error.message)",

@@ -49,10 +49,12 @@ final class LoopEffects: EngineEffects {
     }
   }
 
-  func call(_ key: RegistrationKey, _ call: UpstreamCall) {
+  func call(_ id: JobID, _ call: UpstreamCall) {
     guard let engine else { return }
-    calls.make(call, in: key.target) { [loop] reply, location in
-      loop.execute { engine.value.replied(key, reply, from: location) }
+    calls.make(call, in: id.target) { [loop] reply, location in
+      loop.execute {
+        if let reply { engine.value.replied(id, reply, from: location) } else { engine.value.moved(id) }
+      }
     }
   }
 

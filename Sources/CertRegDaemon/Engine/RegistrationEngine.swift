@@ -61,6 +61,11 @@ final class RegistrationEngine: Sendable {
     loop.execute { self.bound.value.register(request, refresh: refresh, completion: completion) }
   }
 
+  /// Asks for another status of a certificate. `completion` is called once, on the engine's loop.
+  func update(_ request: Registrar.Request, completion: @escaping Completion) {
+    loop.execute { self.bound.value.update(request, completion: completion) }
+  }
+
   /// Keeps another name for a device; `completion` gets the store's error, if any.
   func nameDevice(
     _ key: RegistrationKey, _ deviceID: DeviceID, completion: @escaping @Sendable (StoreError?) -> Void

@@ -3,8 +3,9 @@ import NIOCore
 
 /// Runs calls of upstreams, each in a task of one group. How many there are at once is the registrar's decision.
 struct UpstreamCalls: Sendable {
-  /// Takes the end of a call, and where the upstream was that was called; `nil`: none was.
-  typealias Completion = @Sendable (UpstreamReply, UpstreamLocation?) -> Void
+  /// Takes the end of a call, and where the upstream was that was called; `nil`: none was. Without a reply the call was
+  /// not made, since its target points elsewhere than it has to go.
+  typealias Completion = @Sendable (UpstreamReply?, UpstreamLocation?) -> Void
 
   private struct Order: Sendable {
     var client: any UpstreamClient
@@ -39,6 +40,7 @@ struct UpstreamCalls: Sendable {
       completion(.failed(UpstreamFailure(error: error, disposition: .unavailable(retryAfter: nil))), nil)
       return
     }
+    if let home = call.home, home.location != client.location { return completion(nil, nil) }
     entrance.yield(Order(client: client, call: call, completion: completion))
   }
 

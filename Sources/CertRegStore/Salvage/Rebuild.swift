@@ -81,7 +81,7 @@ struct Rebuild {
     try writer.transaction { () throws(DatabaseFault) in try connection.execute("DELETE FROM state WHERE id = 3") }
     tally.results = Int(writer.state.results)
     tally.failures = Int(try connection.integer("SELECT count(*) FROM failure") ?? 0)
-    tally.queued = writer.queuedKeys.count
+    tally.queued = writer.queued.count
     try connection.checkpoint(truncating: true)
     return tally
   }

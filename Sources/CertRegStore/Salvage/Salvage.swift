@@ -28,7 +28,8 @@ struct Salvage {
   private var page = 1
   private var names = NameTable()
   private var failures: [PageRecord] = []
-  private var queue: [RegistrationKey: PendingRegistration] = [:]
+  /// By key, too: earlier versions gave sequence numbers again once the queue was empty.
+  private var queue: [RegistrationKey: [Int64: PendingRegistration]] = [:]
   private var attempts: [Int64: AttemptRow] = [:]
   private var batch: [StoreChange] = []
   /// When the results in `batch` were finished: the database does not know them yet.
@@ -100,8 +101,7 @@ struct Salvage {
     case .queue:
       guard let entry = QueueRow.read(record) else { return }
       highestSequence = max(highestSequence, entry.sequence)
-      if let known = queue[entry.key], known.sequence >= entry.sequence { return }
-      queue[entry.key] = entry
+      queue[entry.key, default: [:]][entry.sequence] = entry
     case .attempt:
       guard let row = AttemptRow.read(record) else { return }
       highestSequence = max(highestSequence, row.sequence)
@@ -121,31 +121,41 @@ struct Salvage {
     if let known = try writer.finishedAt(found.key, in: .result), known >= found.finishedAt { return }
     tally.results += 1
     batchTimes[found.key] = found.finishedAt
-    try take(.complete(found))
+    if let sequence = ResultRow.sequence(record) {
+      highestSequence = max(highestSequence, sequence)
+      try take(.complete(JobID(key: found.key, sequence: sequence), found))
+    } else {
+      // Earlier versions had one job for a key.
+      for id in writer.isQueued(found.key) ? writer.queuedJobs : [] where id.key == found.key {
+        try take(.complete(id, found))
+      }
+      try take(.keep(found, nil))
+    }
   }
 
   private mutating func takeFailure(_ record: PageRecord) throws(DatabaseFault) {
-    guard let found = FailureRow.read(record, name: name), try !isDone(found.key, since: found.finishedAt) else {
-      return
-    }
+    let sequence = FailureRow.sequence(record)
+    writer.raiseSequence(to: sequence ?? 0)
+    guard let found = FailureRow.read(record, name: name),
+      try !isDone(JobID(key: found.key, sequence: sequence ?? 0), since: found.finishedAt)
+    else { return }
     tally.failures += 1
-    try take(.fail(found))
+    // The sequence 0 is no job's.
+    try take(.fail(JobID(key: found.key, sequence: sequence ?? 0), found))
     try flush()
   }
 
   private mutating func takeQueue() throws(DatabaseFault) {
     if scope == .log {
-      for key in writer.queuedKeys {
-        if let facts = writer.queuedSequence(key).flatMap({ attempts[$0]?.facts }) {
-          try take(.noteProgress(key, facts))
-        }
-        try take(.markCallStarted(key))
+      for id in writer.queuedJobs {
+        if let facts = attempts[id.sequence]?.facts { try take(.noteProgress(id, facts)) }
+        try take(.markCallStarted(id))
       }
     }
     try flush()
     var sequences = writer.queuedSequences
-    for var entry in queue.values.sorted(by: { $0.sequence < $1.sequence }) {
-      guard !writer.isQueued(entry.key), try !isDone(entry.key, since: entry.enqueuedAt) else { continue }
+    for var entry in queue.values.flatMap(\.values).sorted(by: { $0.sequence < $1.sequence }) {
+      guard !writer.isQueued(entry.id), try !isDone(entry.id, since: entry.enqueuedAt) else { continue }
       attempts[entry.sequence]?.complete(&entry)
       entry.callStarted = true
       // Earlier versions gave numbers again once the queue was empty: two rows may have the same.
@@ -159,10 +169,15 @@ struct Salvage {
     }
   }
 
-  /// Whether there is a result or failure that is not older than `time`.
-  private func isDone(_ key: RegistrationKey, since time: WallTime) throws(DatabaseFault) -> Bool {
+  /// Whether there is a result or failure of the job, or of a later one. Those of earlier versions are compared by their
+  /// times.
+  private func isDone(_ id: JobID, since time: WallTime) throws(DatabaseFault) -> Bool {
     for table in [Table.result, .failure] {
-      if let finished = try writer.finishedAt(key, in: table), finished >= time { return true }
+      if id.sequence > 0, let last = try writer.lastSequence(id.key, in: table) {
+        if last >= id.sequence { return true }
+      } else if let finished = try writer.finishedAt(id.key, in: table), finished >= time {
+        return true
+      }
     }
     return false
   }

@@ -1,0 +1,67 @@
+import CertRegCodec
+import CertRegCore
+
+/// Reads the report of an import as a list of certificates.
+struct ReportEntries {
+  /// A line of a report.
+  enum Entry {
+    /// A certificate, and the target that the report names for it; `nil`: it names none.
+    case certificate(name: String, CertificateID, target: String?)
+    /// A line that stands for no certificate.
+    case failure(name: String, InputError)
+    /// A line about something that is no certificate of a device, or about one that another line is about, too.
+    case passedOver(place: String, Thing)
+  }
+
+  private let path: String
+  private let form: ReportForm
+  private let stream: ByteStream
+  private var lineNumber = 0
+
+  /// - Returns: `nil` where the file is no report of an import.
+  init?(path: String) {
+    let file = FilePath(path)
+    guard !file.isStandardInput, (try? Folder.kind(of: file)) == .file else { return nil }
+    let form = ReportForm(reportPath: path)
+    // An empty file is no report, although an import may write one there.
+    guard let beginning = try? ByteStream(path: file), (try? beginning.peek(1))?.isEmpty == false,
+      (try? form.recognizes(beginning)) == true, let stream = try? ByteStream(path: file)
+    else { return nil }
+    self.path = path
+    self.form = form
+    self.stream = stream
+  }
+
+  /// The next line; `nil` at the end.
+  mutating func next() -> Entry? {
+    while true {
+      let line: [UInt8]
+      do throws(InputError) {
+        guard let read = try stream.nextLine() else { return nil }
+        line = read
+      } catch {
+        return .failure(name: path, error)
+      }
+      lineNumber += 1
+      if line.isEmpty || form == .csv && lineNumber == 1 { continue }
+      return entry(line)
+    }
+  }
+
+  private func entry(_ line: [UInt8]) -> Entry {
+    let place = "\(path):\(lineNumber)"
+    guard let record = form.record(line) else {
+      return .failure(name: place, InputError(.damagedText, "this line of the report is damaged"))
+    }
+    let name = "\(place) \(record.name)"
+    switch record.outcome {
+    case ImportRecord.passedOver: return .passedOver(place: name, .importReport)
+    case ImportRecord.duplicate: return .passedOver(place: name, .duplicate)
+    default: break
+    }
+    guard let id = CertificateID(hex: Array(record.certificateID.utf8)) else {
+      return .failure(name: name, InputError(.noCertificate, "this line of the report has no certificate ID"))
+    }
+    return .certificate(name: name, id, target: record.target.isEmpty ? nil : record.target)
+  }
+}

@@ -1,0 +1,85 @@
+import CertRegCodec
+import CertRegCore
+
+/// Makes requests about certificates that are named by ID or by file, one for each target.
+struct SubjectSteps {
+  private let operation: String
+  /// Whether the operation takes certificate IDs only.
+  private let sendsIDs: Bool
+  private let targets: [String?]
+  private var subjects: [String]
+  private let options: InputOptions
+  /// Further members of each request.
+  var members: [(name: String, value: JSON?)] = []
+  /// Whether reports of imports count as lists of certificates.
+  var readsReports = false
+  private var inputs: InputSource?
+  private var report: ReportEntries?
+  private var ready: [BatchStep] = []
+
+  init(subjects: [String], operation: String, targets: [String], sendsIDs: Bool = false, _ options: InputOptions) {
+    self.options = options
+    self.sendsIDs = sendsIDs
+    self.subjects = subjects.reversed()
+    self.operation = operation
+    self.targets = targets.isEmpty ? [nil] : targets.map(Optional.some)
+  }
+
+  mutating func next() -> BatchStep? {
+    while ready.isEmpty {
+      if let entry = inputs?.next() {
+        expand(entry)
+      } else if let entry = report?.next() {
+        expand(entry)
+      } else if let subject = subjects.popLast() {
+        (inputs, report) = (nil, nil)
+        open(subject)
+      } else {
+        return nil
+      }
+    }
+    return ready.removeFirst()
+  }
+
+  private mutating func open(_ subject: String) {
+    do throws(InputError) {
+      if let id = try CertificateReference.id(subject) {
+        addRequests(name: subject, key: "certificateId", value: id.hex)
+      } else if readsReports, let found = ReportEntries(path: subject) {
+        report = found
+      } else {
+        inputs = try InputSource([subject], options: options)
+      }
+    } catch {
+      ready.append(.failure(name: subject, error))
+    }
+  }
+
+  private mutating func expand(_ entry: InputEntry) {
+    switch entry.content {
+    case .certificate(let certificate) where sendsIDs:
+      addRequests(name: entry.name, key: "certificateId", value: certificate.id.hex)
+    case .certificate(let certificate):
+      addRequests(name: entry.name, key: "certificatePem", value: certificate.pem)
+    case .failure(let error): ready.append(.failure(name: entry.name, error))
+    case .passedOver(let thing): ready.append(.passedOver(place: entry.place, thing))
+    }
+  }
+
+  private mutating func expand(_ entry: ReportEntries.Entry) {
+    switch entry {
+    case .certificate(let name, let id, let target):
+      addRequests(name: name, key: "certificateId", value: id.hex, targets: targets == [nil] ? [target] : targets)
+    case .failure(let name, let error): ready.append(.failure(name: name, error))
+    case .passedOver(let place, let thing): ready.append(.passedOver(place: place, thing))
+    }
+  }
+
+  private mutating func addRequests(name: String, key: String, value: String, targets: [String?]? = nil) {
+    for target in targets ?? self.targets {
+      let request = Request(
+        operation, [(key, .string(value)), ("target", target.map(JSON.string))] + members)
+      ready.append(.request(name: name, request))
+    }
+  }
+}

@@ -1,0 +1,148 @@
+/// The result of an earlier registration of a certificate that is registered again.
+package struct EarlierResult: Hashable, Sendable {
+  /// Whether an earlier registration created the certificate in the upstream, or found it there.
+  package var outcome: RegistrationOutcome
+  /// `nil`: not known.
+  package var status: CertificateStatus?
+
+  package init(outcome: RegistrationOutcome, status: CertificateStatus?) {
+    self.outcome = outcome
+    self.status = status
+  }
+}
+
+/// What a job is for.
+package enum JobPurpose: String, Sendable {
+  /// Registers the certificate.
+  case register
+  /// Registers the certificate and sets its status where it has another.
+  case registerAndSet
+  /// Sets the status of a certificate that is registered already.
+  case update
+
+  /// Whether the job registers the certificate.
+  package var registers: Bool { self != .update }
+}
+
+/// The home of a job's results, as the upstream's replies told it: see ``ResultHome``.
+package struct JobHome: Hashable, Sendable {
+  /// Where the upstream is.
+  package var location: UpstreamLocation
+  /// The account; `nil`: not known.
+  package var account: AccountPrefix?
+
+  package init(location: UpstreamLocation, account: AccountPrefix?) {
+    self.location = location
+    self.account = account
+  }
+}
+
+/// The progress of a job. The queue's row on disk holds it, so that a restart goes on from it.
+package struct JobFacts: Hashable, Sendable {
+  /// The result that was known before the request; `nil` if there was none.
+  package var earlier: EarlierResult?
+  /// The number of steps of the plan that succeeded; the next one is under way.
+  package var completedSteps: Int
+  /// The certificate as it is registered, once RegisterCertificateWithoutCA has succeeded or where the request found it
+  /// in memory.
+  package var registered: RegisteredCertificate?
+  /// Where `registered` belongs. Later steps call no other upstream. `nil`: not known.
+  package var home: JobHome?
+
+  package init(
+    earlier: EarlierResult? = nil, completedSteps: Int = 0, registered: RegisteredCertificate? = nil,
+    home: JobHome? = nil
+  ) {
+    self.earlier = earlier
+    self.completedSteps = completedSteps
+    self.registered = registered
+    self.home = home
+  }
+}
+
+/// A certificate as the upstream registered it.
+package struct RegisteredCertificate: Hashable, Sendable {
+  /// The certificate's ARN in AWS IoT.
+  package var certificateARN: String
+  /// Whether our call created the certificate in the upstream, or found it there.
+  package var outcome: RegistrationOutcome
+  /// `nil`: not known.
+  package var status: CertificateStatus?
+  /// `x-amzn-RequestId` of the answer.
+  package var requestID: String?
+
+  package init(
+    certificateARN: String, outcome: RegistrationOutcome, status: CertificateStatus?, requestID: String?
+  ) {
+    self.certificateARN = certificateARN
+    self.outcome = outcome
+    self.status = status
+    self.requestID = requestID
+  }
+
+  /// A known result as a job's facts have it; `nil` if its ARN is not known.
+  package init?(_ registration: Registration) {
+    guard let arn = registration.certificateARN else { return nil }
+    self.init(
+      certificateARN: arn, outcome: registration.outcome, status: registration.status,
+      requestID: registration.requestID)
+  }
+}
+
+/// A job that has not ended.
+package struct PendingRegistration: Hashable, Sendable {
+  /// The certificate and the target.
+  package var key: RegistrationKey
+  /// The order of arrival: earlier requests have smaller numbers. Unique in a store.
+  package var sequence: Int64
+  /// What the job is for.
+  package var purpose: JobPurpose
+  /// The certificate's DER encoding; empty where the job only sets a status.
+  package var der: [UInt8]
+  /// The status to send to the upstream; `nil` sends none.
+  package var status: CertificateStatus?
+  /// When the request was accepted; `queue.maxAge` counts from this time.
+  package var enqueuedAt: WallTime
+  /// Whether a call may have been made. If so, a 409 can be the answer to our own earlier call.
+  package var callStarted: Bool
+  /// How many calls to the upstream have ended without a result.
+  package var attempts: Int
+  /// Why the last of those calls failed; `nil` before the first failure.
+  package var lastError: ServiceError?
+  /// The first caller.
+  package var requester: Requester
+  /// The device's name; `nil` where none was given.
+  package var deviceID: DeviceID?
+  /// The verdict that the certificate was accepted under.
+  package var basis: VerdictBasis
+  /// What the finished steps established.
+  package var facts: JobFacts
+
+  /// Tells the job from all others.
+  package var id: JobID { JobID(key: key, sequence: sequence) }
+
+  /// The number of queue slots that it takes: the certificate's size in units of 2 KiB, rounded up. A limit on slots is
+  /// therefore a limit on memory.
+  package var slots: Int { max(1, (der.count + 2047) / 2048) }
+
+  package init(
+    key: RegistrationKey, sequence: Int64, purpose: JobPurpose = .register, der: [UInt8], status: CertificateStatus?,
+    enqueuedAt: WallTime,
+    callStarted: Bool, attempts: Int, lastError: ServiceError?, requester: Requester, deviceID: DeviceID? = nil,
+    basis: VerdictBasis, facts: JobFacts = JobFacts()
+  ) {
+    self.key = key
+    self.sequence = sequence
+    self.purpose = purpose
+    self.der = der
+    self.status = status
+    self.enqueuedAt = enqueuedAt
+    self.callStarted = callStarted
+    self.attempts = attempts
+    self.lastError = lastError
+    self.requester = requester
+    self.deviceID = deviceID
+    self.basis = basis
+    self.facts = facts
+  }
+}

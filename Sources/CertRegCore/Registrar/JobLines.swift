@@ -1,0 +1,59 @@
+/// The order of the jobs of each certificate and target. The first one is at work, the others wait for its end.
+struct JobLines: Sendable {
+  private struct Line: Sendable {
+    var first: JobID
+    var last: JobID
+    /// The job that registers the certificate; of several the last one, unless that was never on disk.
+    var registration: JobID?
+  }
+
+  private var lines: [RegistrationKey: Line] = [:]
+  private var next: [JobID: JobID] = [:]
+  private var previous: [JobID: JobID] = [:]
+
+  /// Adds a job behind all others of its certificate and target.
+  mutating func append(_ id: JobID, registers: Bool) {
+    guard var line = lines[id.key] else {
+      lines[id.key] = Line(first: id, last: id, registration: registers ? id : nil)
+      return
+    }
+    next[line.last] = id
+    previous[id] = line.last
+    line.last = id
+    if registers { line.registration = id }
+    lines[id.key] = line
+  }
+
+  /// Removes a job.
+  ///
+  /// - Returns: The job whose turn it is now, if the first one was removed.
+  mutating func remove(_ id: JobID) -> JobID? {
+    let (before, after) = (previous.removeValue(forKey: id), next.removeValue(forKey: id))
+    if let before { next[before] = after }
+    if let after { previous[after] = before }
+    guard var line = lines[id.key], let first = before == nil ? after : line.first else {
+      lines[id.key] = nil
+      return nil
+    }
+    line.first = first
+    if line.last == id, let before { line.last = before }
+    if line.registration == id { line.registration = nil }
+    lines[id.key] = line
+    return before == nil ? after : nil
+  }
+
+  /// The job at work; `nil`: there is none.
+  func first(of key: RegistrationKey) -> JobID? { lines[key]?.first }
+
+  /// The job that was asked for last.
+  func last(of key: RegistrationKey) -> JobID? { lines[key]?.last }
+
+  /// The job that registers the certificate.
+  func registration(of key: RegistrationKey) -> JobID? { lines[key]?.registration }
+
+  /// The job behind another one.
+  func next(after id: JobID) -> JobID? { next[id] }
+
+  /// Whether no job is before this one.
+  func isFirst(_ id: JobID) -> Bool { previous[id] == nil }
+}

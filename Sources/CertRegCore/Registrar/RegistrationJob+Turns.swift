@@ -1,0 +1,81 @@
+// A job among the other jobs of its certificate.
+extension RegistrationJob {
+  /// The job before it is gone.
+  mutating func cameFirst(now: WallTime) -> Action {
+    guard case .following = state else { return .nothing }
+    return takeTurn(now: now)
+  }
+
+  /// What the job before it established counts for this one.
+  ///
+  /// - Parameters:
+  ///   - ending: The end of that job.
+  ///   - before: Its facts, which include what the jobs before it established.
+  /// - Returns: The facts, if the disk has to know them.
+  mutating func inherit(_ ending: Ending, from before: JobFacts) -> JobFacts? {
+    guard isBehind else { return nil }
+    var known = before.registered
+    switch ending {
+    case .registered(let registration): takeOver(RegisteredCertificate(registration), at: before.home)
+    case .updated(let update):
+      known?.status = update.status
+      takeOver(known, at: before.home, else: EarlierResult(outcome: .existing, status: update.status))
+    case .failed(let failure) where failure.isGone: forgetFacts()
+    case .failed(let failure):
+      if let registration = failure.registered {
+        takeOver(RegisteredCertificate(registration), at: before.home)
+        break
+      }
+      if failure.statusIsInDoubt {
+        known?.status = nil
+        pending.facts.registered?.status = nil
+        pending.facts.earlier?.status = nil
+      }
+      takeOver(known, at: before.home, else: pending.facts.earlier)
+    }
+    return pending.purpose.registers ? pending.facts : nil
+  }
+
+  /// The certificate is registered: that step is done.
+  private mutating func takeOver(_ known: RegisteredCertificate?, at home: JobHome?) {
+    guard let known else { return }
+    pending.facts.registered = known
+    pending.facts.home = home
+    if pending.purpose.registers { pending.facts.completedSteps = 1 }
+  }
+
+  /// The certificate is known. A job that was to ask the upstream about it, whatever is known, still asks.
+  private mutating func takeOver(_ known: RegisteredCertificate?, at home: JobHome?, else earlier: EarlierResult?) {
+    if pending.facts.registered != nil || !pending.purpose.registers, let known {
+      takeOver(known, at: home)
+    } else if let known {
+      pending.facts.earlier = EarlierResult(outcome: known.outcome, status: known.status)
+    } else if pending.purpose.registers, let earlier {
+      pending.facts.earlier = EarlierResult(
+        outcome: pending.facts.earlier?.outcome ?? earlier.outcome, status: earlier.status)
+      pending.facts.registered?.status = earlier.status
+    }
+  }
+
+  /// Goes on with the first step that is needed; ends at once where none is.
+  private mutating func goOn(now: WallTime) -> Action {
+    guard step != nil else {
+      guard let ending = success(now: now) else { return impossible("goOn without a certificate") }
+      return finish(ending)
+    }
+    state = .waiting
+    return .enqueue
+  }
+
+  /// No other job of the certificate is before it.
+  mutating func takeTurn(now: WallTime) -> Action {
+    switch leave {
+    case .granted: return goOn(now: now)
+    case .asked:
+      state = .asking
+      return .nothing
+    case .known(let registration):
+      return finish(.registered(registration))
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import CertRegCore
+
+// Where results belong on disk.
+extension EngineLoop {
+  /// The name that the store keeps the results of a job under. It is not that of the target's present home if a reload
+  /// moved the target during a call, or after it.
+  private func storedName(of id: JobID) -> TargetName {
+    known.home(of: id.target, at: registrar.home(of: id)).storedName
+  }
+
+  /// A change as the store takes it: the queue goes by targets, results are kept by homes.
+  func kept(_ change: StoreChange) -> StoreChange {
+    switch change {
+    case .complete(let id, var registration):
+      registration.key.target = storedName(of: id)
+      return .complete(id, registration)
+    case .setStatus(let id, var update):
+      update.key.target = storedName(of: id)
+      return .setStatus(id, update)
+    case .fail(let id, var failure):
+      failure.key.target = storedName(of: id)
+      return .fail(id, failure)
+    case .keep(var registration, let home):
+      registration.key.target = known.home(of: registration.key.target, at: home).storedName
+      return .keep(registration, home)
+    case .enqueue, .markCallStarted, .noteAttempt, .noteProgress, .nameDevice, .forget: return change
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import AsyncHTTPClient
+package import CertRegCore
+import NIOHTTP1
+
+// The operations: their requests, and the reading of their replies.
+extension AWSUpstreamClient {
+  /// Bound of a reply to DescribeCertificate. The reply holds `certificatePem`, up to 65,536 characters (API reference,
+  /// CertificateDescription), of which JSON may write each as `\uXXXX`.
+  private static let descriptionLimitBytes = 6 * 65_536 + HTTPTransport.responseLimitBytes
+
+  package func perform(_ call: UpstreamCall) async -> UpstreamReply {
+    guard callsUnderWay.begin() else { return .failed(closed) }
+    defer { callsUnderWay.end() }
+    return switch call {
+    case .registerCertificateWithoutCA(let call): await register(call)
+    case .updateCertificate(let call): await update(call)
+    }
+  }
+
+  /// Registers a certificate, and asks for the status of one that exists if the target is configured so.
+  private func register(_ call: RegisterCertificateCall) async -> UpstreamReply {
+    let operation = IoTOperation.registerCertificateWithoutCA
+    let request = SignableRequest(
+      template: registrationTemplate, path: endpoint.url.path + operation.path, body: RegistrationBody.bytes(call))
+    let reply: UpstreamReply = await exchange(request, operation, call.certificateID) { classifier, reply in
+      classifier.registration(reply)
+    } failure: {
+      .failed($0)
+    }
+    guard describesExisting, case .alreadyExists(let arn, nil, let requestID) = reply else { return reply }
+    // The certificate exists, whether or not its status can be had.
+    let status = try? await describe(call.certificateID)
+    return .alreadyExists(certificateARN: arn, status: status, requestID: requestID)
+  }
+
+  private func update(_ call: UpdateCertificateCall) async -> UpstreamReply {
+    do throws(UpstreamFailure) {
+      let request = try request(
+        .updateCertificate, call.certificateID, query: "newStatus=\(call.status.rawValue)")
+      return await exchange(request, .updateCertificate, call.certificateID) { classifier, reply in
+        classifier.update(reply)
+      } failure: {
+        .failed($0)
+      }
+    } catch {
+      return .failed(error)
+    }
+  }
+
+  /// The status that AWS IoT has for a certificate (DescribeCertificate).
+  ///
+  /// - Throws: The `UpstreamFailure` that a registration would fail with; a final one if AWS IoT has no such
+  ///   certificate.
+  package func status(of certificateID: CertificateID) async throws(UpstreamFailure) -> CertificateStatus {
+    guard callsUnderWay.begin() else { throw closed }
+    defer { callsUnderWay.end() }
+    return try await describe(certificateID)
+  }
+
+  private func describe(_ certificateID: CertificateID) async throws(UpstreamFailure) -> CertificateStatus {
+    var request = try request(.describeCertificate, certificateID)
+    request.limitBytes = Self.descriptionLimitBytes
+    let result: Result<CertificateStatus, UpstreamFailure> = await exchange(
+      request, .describeCertificate, certificateID
+    ) { classifier, reply in
+      switch classifier.description(reply) {
+      case .success(let status): return (.success(status), nil)
+      case .failure(let refused): return (.failure(refused.failure), refused.remedy)
+      }
+    } failure: {
+      .failure($0)
+    }
+    return try result.get()
+  }
+
+  /// A request about a certificate, without a body.
+  private func request(
+    _ operation: IoTOperation, _ certificateID: CertificateID, query: String = ""
+  ) throws(UpstreamFailure) -> SignableRequest {
+    let path = operation.path(of: certificateID)
+    do {
+      let template = try HTTPClient.Request(
+        url: endpoint.url.text(path: path, query: query), method: HTTPMethod(rawValue: operation.method))
+      return SignableRequest(template: template, path: endpoint.url.path + path, query: query, body: nil)
+    } catch {
+      throw UpstreamFailure(
+        TransportError(.other, "the URL cannot be used", cause: ErrorCause("\(error)")),
+        authority: endpoint.url.authority, secrets: secrets)
+    }
+  }
+}

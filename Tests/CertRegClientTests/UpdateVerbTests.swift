@@ -1,0 +1,79 @@
+import CertRegClient
+import CertRegCodec
+import CertRegCore
+import CertRegCrypto
+import Synchronization
+import Testing
+
+@Suite struct UpdateVerbTests {
+  private static let report = """
+    name,certificateId,outcome,certificateArn,target,reason,message,deviceId,commonName,thingName,place
+    "a","\(Sample.id)","created","arn","factory","","","","","","x:1"
+    "b","","failed","","","no_certificate","m","","","","x:2"
+    "a again","\(Sample.id)","duplicate","","","","","","","","x:3"
+    "README","","passed_over","","","text","a text","","","","x:4"
+
+    """
+
+  private func run(
+    _ subjects: [String], status: CertificateStatus = .active, targets: [String] = [], wait: Bool = true,
+    answering answer: @escaping @Sendable (JSON) -> JSON? = UpdateVerbTests.updated
+  ) throws -> (status: CommandStatus, lines: [String], notes: String, requests: [JSON]) {
+    let requests = Mutex<[JSON]>([])
+    let daemon = try FakeDaemon(answering: { request in
+      if request["op"]?.string == "update" { requests.withLock { $0.append(request) } }
+      return answer(request)
+    })
+    let capture = Capture()
+    var verb = UpdateVerb(subjects: subjects, status: status)
+    verb.wait = wait
+    let end = verb.run(Session(socketPath: daemon.path, console: capture.console(), targets: targets))
+    return (end, capture.outputLines, capture.errors, requests.withLock { $0 })
+  }
+
+  private static func updated(_ request: JSON) -> JSON? {
+    guard request["op"]?.string == "update" else { return nil }
+    return JSON.answer(
+      to: request,
+      [
+        ("certificateId", request["certificateId"] ?? .null), ("outcome", .string("updated")),
+        ("status", request["status"] ?? .null), ("cached", .bool(false)),
+        ("target", request["target"] ?? .string("default")),
+      ])
+  }
+
+  @Test func `sets the status of IDs, ARNs and files`() throws {
+    let folder = try TemporaryFolder()
+    let file = try folder.write("a.pem", Sample.certificatePEM(1))
+    let result = try run([Sample.id.uppercased(), Sample.arn, file], status: .revoked)
+    #expect(result.status == .success && result.lines.allSatisfy { $0.hasPrefix("updated\t") })
+    let ids = [Sample.id, Sample.id, SHA256.digest(of: Sample.certificate(1)).hex]
+    #expect(result.requests.map { $0["certificateId"]?.string } == ids)
+    #expect(result.requests.allSatisfy { $0["status"]?.string == "REVOKED" && $0["wait"] == nil })
+  }
+
+  @Test func `reads every entry of a report, and accounts for all of them`() throws {
+    let folder = try TemporaryFolder()
+    let report = try folder.write("batch.import.csv", Self.report)
+    let result = try run([report], wait: false)
+    #expect(result.requests.count == 1)
+    #expect(result.requests.first?["target"]?.string == "factory" && result.requests.first?["wait"]?.bool == false)
+    #expect(result.lines.map { String($0.prefix { $0 != "\t" }) }.sorted() == ["failed", "updated"])
+    #expect(result.status == .dataError && result.notes.contains("2 passed over"))
+  }
+
+  @Test func `the targets of the command line overrule those of a report`() throws {
+    let folder = try TemporaryFolder()
+    let report = try folder.write("batch.import.csv", Self.report)
+    let result = try run([report], targets: ["a", "b"])
+    #expect(result.requests.map { $0["target"]?.string } == ["a", "b"])
+  }
+
+  @Test func `a certificate that the upstream does not have is a failure of its own status`() throws {
+    let result = try run([Sample.id]) { request in
+      JSON.failure(
+        request, type: "ResourceNotFoundException", reason: "certificate_not_found", message: "no such certificate")
+    }
+    #expect(result.status == .nothingFound && result.lines.first?.hasPrefix("failed\t") == true)
+  }
+}

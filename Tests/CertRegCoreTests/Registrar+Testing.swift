@@ -1,0 +1,13 @@
+@testable import CertRegCore
+
+// Tests have one job at work for a certificate, and name it by its key.
+extension Registrar {
+  /// The job at work on a certificate; the number 0 if there is none.
+  func id(of key: RegistrationKey) -> JobID { lines.first(of: key) ?? JobID(key: key, sequence: 0) }
+
+  func isUnderWay(_ key: RegistrationKey) -> Bool { lines.first(of: key) != nil }
+
+  mutating func replied(_ key: RegistrationKey, _ reply: UpstreamReply, now: Moment) -> [Action] {
+    replied(id(of: key), reply, now: now)
+  }
+}
