@@ -69,12 +69,13 @@ final class HTTPTransport: Sendable {
     var tls = TLSConfiguration.makeClientConfiguration()
     tls.minimumTLSVersion = .tlsv12
     if let file = options.authoritiesFile {
-      tls.trustRoots = .certificates(try certificates(file))
+      tls.trustRoots = .certificates(try CertificateFiles.shared.certificates(file))
     }
     if let identity = options.clientIdentity {
-      tls.certificateChain = try certificates(identity.certificateFile).map { .certificate($0) }
+      tls.certificateChain = try CertificateFiles.shared.certificates(identity.certificateFile).map { .certificate($0) }
       do {
-        tls.privateKey = .privateKey(try NIOSSLPrivateKey(file: identity.privateKeyFile, format: .pem))
+        let bytes = try HostFiles.system.read(identity.privateKeyFile)
+        tls.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: bytes, format: .pem))
       } catch {
         throw TransportConfigurationError(
           description: "\(identity.privateKeyFile) is not a readable private key in PEM form without a password",
@@ -82,18 +83,6 @@ final class HTTPTransport: Sendable {
       }
     }
     return tls
-  }
-
-  private static func certificates(_ file: String) throws(TransportConfigurationError) -> [NIOSSLCertificate] {
-    var cause: ErrorCause?
-    do {
-      let certificates = try NIOSSLCertificate.fromPEMFile(file)
-      if !certificates.isEmpty { return certificates }
-    } catch {
-      cause = ErrorCause("\(error)")
-    }
-    throw TransportConfigurationError(
-      description: "\(file) is not a readable file of certificates in PEM form", cause: cause)
   }
 
   /// Makes one exchange.

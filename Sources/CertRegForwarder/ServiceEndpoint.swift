@@ -43,7 +43,11 @@ package enum ServiceEndpoint {
     if let customURL {
       if fips { throw .fipsWithCustomEndpoint }
       if dualStack { throw .dualStackWithCustomEndpoint }
-      do throws(ServiceURLError) { return try ServiceURL(parsing: customURL) } catch { throw .malformedURL(error) }
+      let url: ServiceURL
+      do throws(ServiceURLError) { url = try ServiceURL(parsing: customURL) } catch { throw .malformedURL(error) }
+      // Each operation has a query of its own, and a secret in this one would be shown with the endpoint.
+      guard url.query.isEmpty else { throw .malformedURL(ServiceURLError(description: "it must not have a query")) }
+      return url
     }
     guard let region else { throw .missingRegion }
     return try regional(fips ? "iot-fips" : "iot", region: region, dualStack: dualStack)
