@@ -44,14 +44,27 @@ struct ReplyClassifier {
   func update(_ reply: HTTPReply) -> (reply: UpstreamReply, remedy: Remedy?) {
     let error = AWSErrorReply(reply)
     guard (200..<300).contains(reply.status) else {
+      if AWSErrorCategory(error: error, status: reply.status) == .alreadyExists {
+        return (.failed(inConflict(error)), nil)
+      }
       let (failed, remedy) = failure(reply, error)
       return (.failed(failed), remedy)
     }
-    guard reply.body.isEmpty || error.body != nil else {
+    let isEmpty = reply.body.isEmpty || error.body?.members?.isEmpty == true
+    guard isEmpty && reply.status == 200 || error.requestID != nil && (isEmpty || error.body != nil) else {
       let failed = garbled("The answer is not one of AWS IoT", error, .unavailable(retryAfter: nil))
       return (.failed(failed), nil)
     }
     return (.updated(requestID: error.requestID), nil)
+  }
+
+  /// A 409 of a call that creates nothing: ConflictingResourceUpdateException and its relatives, which pass.
+  private func inConflict(_ error: AWSErrorReply) -> UpstreamFailure {
+    var failed = make(
+      .serviceUnavailable, .upstreamUnavailable, message(error, "Another change is under way in AWS IoT"), error,
+      retryable: true, .unavailable(retryAfter: nil))
+    failed.mayHaveTakenEffect = false
+    return failed
   }
 
   /// Reads a reply to DescribeCertificate.

@@ -52,7 +52,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "----BEGIN CERTIFICATE-----", "-----BEGIN CERTIFICATE----", "-----BEGIN CERTIFICATE", "BEGIN CERTIFICATE-----",
+    "-----BeGIN CERTIFICATE-----", "----BEGIN CERTIFICATE-----", "-----BEGIN CERTIFICATE----", "-----BEGIN CERTIFICATE",
+    "BEGIN CERTIFICATE-----",
     "------BEGIN CERTIFICATE-----", "-----BEGINCERTIFICATE-----", "----- BEGIN CERTIFICATE -----",
     "-----BEGIN CERTIFICAT-----", "-----BEGN CERTIFICATE-----", "—–BEGIN CERTIFICATE—–", "BEGIN CERTIFICATE",
     "-----BEGIN  CERTIFICATE-----", "—-BEGIN CERTIFICATE—-",

@@ -71,6 +71,16 @@ import Testing
     #expect(decision == (isAnswered ? .answer(registration()) : .ask(earlier: Self.earlier)))
   }
 
+  /// Somebody else may have set another status meanwhile.
+  @Test func `a request that sets the status believes none past its time to live`() throws {
+    let results = results(timeToLive: .seconds(100), registration())
+    let wish = wish(.active, ifExists: .update)
+    #expect(try results.decide(wish, on: key, under: rules, now: later(99)) == .answer(registration()))
+    #expect(
+      try results.decide(wish, on: key, under: rules, now: later(100))
+        == .ask(earlier: EarlierResult(outcome: .created, status: nil)))
+  }
+
   @Test func `a result past its time to live is not answered, and its status is still known`() throws {
     let results = results(timeToLive: .seconds(100), registration())
     #expect(try results.decide(wish(), on: key, under: rules, now: later(99)) == .answer(registration()))

@@ -191,6 +191,21 @@ import Testing
     #expect(failed.statusIsInDoubt && !failed.isGone)
   }
 
+  @Test mutating func `a failed job hands on no status to one that believes none`() {
+    var known = request(.update, .inactive)
+    known.registered = RegisteredCertificate(
+      certificateARN: "arn", outcome: .created, status: .active, requestID: nil)
+    _ = ask(1, known)
+    var refresh = request(.registerAndSet, .active)
+    refresh.earlier = EarlierResult(outcome: .created, status: nil)
+    _ = ask(2, refresh)
+    let registered = reply(failure(.certificateState))
+    #expect(registered.calls.map(\.operation) == [.registerCertificateWithoutCA])
+    let exists = reply(.alreadyExists(certificateARN: "arn", status: nil, requestID: nil))
+    #expect(exists.statuses == [.active] && exists.calls.first?.operation == .updateCertificate)
+    #expect(status(reply(.updated(requestID: nil)).answers[2]) == .active)
+  }
+
   @Test mutating func `a target that moved between two steps is registered with anew`() {
     let home = JobHome(location: .aws(region: "eu-central-1"), account: nil)
     _ = ask(1, request(.registerAndSet, .active))

@@ -214,6 +214,41 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
     #expect(refused.disposition != .unavailable(retryAfter: nil))
   }
 
+  private func update(_ status: Int, _ body: String, _ headers: [(String, String)] = []) -> UpstreamReply {
+    ReplyClassifier(
+      operation: .updateCertificate, certificateID: id, text: UpstreamText(credentials: secret, authorization: nil),
+      now: now
+    )
+    .update(HTTPReply(status: status, headers: HTTPHeaders(headers), body: Array(body.utf8))).reply
+  }
+
+  @Test func `an update has an empty success, or one with a request ID`() {
+    let signed = [("x-amzn-RequestId", "r-1")]
+    for body in ["", "{}"] {
+      #expect(update(200, body) == .updated(requestID: nil))
+      #expect(update(200, body, signed) == .updated(requestID: "r-1"))
+    }
+    #expect(update(200, #"{"a":1}"#, signed) == .updated(requestID: "r-1"))
+    for (status, body) in [(204, ""), (200, #"{"error":"login"}"#), (200, "<html>"), (202, "{}")] {
+      guard case .failed(let failure) = update(status, body) else {
+        Issue.record("\(status) \(body)")
+        continue
+      }
+      #expect(failure.disposition == .unavailable(retryAfter: nil) && failure.mayHaveTakenEffect)
+    }
+  }
+
+  @Test func `another change at the same time passes`() {
+    for headers in [[("x-amzn-ErrorType", "ConflictingResourceUpdateException")], [("x-amzn-RequestId", "r-1")]] {
+      guard case .failed(let failure) = update(409, #"{"message":"m"}"#, headers) else {
+        Issue.record("a success")
+        continue
+      }
+      #expect(failure.disposition == .unavailable(retryAfter: nil) && failure.error.retryable)
+      #expect(!failure.mayHaveTakenEffect)
+    }
+  }
+
   /// Gateways have codes of their own.
   @Test(
     arguments: [400, 404, 406, 409, 413, 422],

@@ -195,6 +195,25 @@ struct DamagedState {
     for result in state.results { #expect(try store.record(for: result.key) == .registered(result)) }
   }
 
+  @Test func `jobs of one certificate that ended behind a damaged frame do not run again`() async throws {
+    let original = try TemporaryDirectory()
+    var jobs = [Sample.pending(7), Sample.pending(7), Sample.pending(7)]
+    for index in jobs.indices { jobs[index].sequence = Int64(index + 1) }
+    var store = try SQLiteRegistrationStore(original)
+    try await store.commit(jobs.map { .enqueue($0) })
+    store.close()
+    store = try SQLiteRegistrationStore(original)
+    for index in 0..<2 {
+      try await store.commit([.complete(jobs[index].id, Sample.registration(7, at: 100 + index))])
+    }
+    let directory = try original.copyAsLeftByKill()
+    store.close()
+    try Damage.zeroed(60..<70).apply(to: directory.file("certregd.db-wal"))
+    let reopened = try SQLiteRegistrationStore(directory, NoticeRecorder())
+    #expect(try reopened.pendingRegistrations().map(\.sequence) == [3])
+    #expect(try reopened.registeredCount() == 1)
+  }
+
   @Test func `rows that have gone bad are set aside at the start`() async throws {
     let directory = try TemporaryDirectory()
     let store = try SQLiteRegistrationStore(directory)

@@ -46,7 +46,7 @@ struct PEMBoundary: Equatable {
     let raw = text[labelStart..<end]
     let after = DashRun(startingAt: end, in: text)
     let label = PEMBoundary.trimmed(raw)
-    let isUpper = text[keyword] & 0x20 == 0
+    let isUpper = text[keyword..<labelStart].allSatisfy { $0 & 0x20 == 0 }
     let isFramed = before.hyphens >= 5 && after.hyphens >= 5
     let isMarked = before.count + after.count > 0 || isUpper && raw.first == 0x20
     guard !label.isEmpty, isFramed || isMarked && PEMBoundary.isKnown(label) else { return nil }

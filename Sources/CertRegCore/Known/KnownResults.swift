@@ -135,7 +135,7 @@ package final class KnownResults: Sendable {
     let isAlive = now.seconds32 < lifetimeEnd(finishedAt: known.finishedAt.seconds32)
     guard mayAnswer, isAlive, !wish.refresh, known.certificateARN != nil else {
       // A request that sets the status has to trust none that may be old.
-      let isToBeSet = wish.refresh && wish.ifExists == .update && wish.status != nil
+      let isToBeSet = (wish.refresh || !isAlive) && wish.ifExists == .update && wish.status != nil
       return .ask(earlier: EarlierResult(outcome: known.outcome, status: isToBeSet ? nil : known.status))
     }
     if wish.ifExists == .update, let asked = wish.status, asked != known.status { return .setStatus(known) }

@@ -31,7 +31,10 @@ extension RegistrationJob {
         pending.facts.registered?.status = nil
         pending.facts.earlier?.status = nil
       }
+      // The job before has brought nothing to believe a status for that this one does not believe.
+      let isDoubted = pending.facts.registered == nil && pending.facts.earlier.map { $0.status == nil } ?? false
       takeOver(known, at: before.home, else: pending.facts.earlier)
+      if isDoubted { pending.facts.earlier?.status = nil }
     }
     return pending.purpose.registers ? pending.facts : nil
   }

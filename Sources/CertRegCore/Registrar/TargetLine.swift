@@ -17,6 +17,8 @@ struct TargetLine: Sendable {
   var lastError: ServiceError?
   var lastSuccessAt: WallTime?
   private var queues: [CallQueue<JobID>]
+  /// The index of the operation whose jobs come first in the next turn.
+  private var firstOperation = UpstreamOperation.allCases.count - 1
 
   init(limits: TargetLimits, now: MonotonicTime) {
     gate = TargetGate(limits: limits, now: now)
@@ -69,14 +71,20 @@ struct TargetLine: Sendable {
   mutating func next(now: MonotonicTime, isDraining: Bool) -> Next? {
     guard isConfigured else { return nil }
     var earliest: MonotonicTime?
-    // Later steps first: a job that has begun ends before others begin.
-    for operation in UpstreamOperation.allCases.reversed() where !queues[operation.index].isEmpty {
+    // The operations take turns, so that one that fails again and again keeps no other from the few calls of a hold.
+    let operations = UpstreamOperation.allCases
+    for offset in operations.indices {
+      let operation = operations[(firstOperation + operations.count - offset) % operations.count]
+      if queues[operation.index].isEmpty { continue }
       for isSecond in [false, true] {
         let isAwaited = queues[operation.index].nextIsAwaited(isDraining: isDraining, isSecond: isSecond)
         guard let isAwaited else { continue }
         switch gate.admit(operation, now: now, isAwaited: isAwaited) {
         case .now(let permit):
-          if let id = queues[operation.index].popFirst(isAwaited: isAwaited, now: now) { return .call(id, permit) }
+          if let id = queues[operation.index].popFirst(isAwaited: isAwaited, now: now) {
+            firstOperation = (operation.index + operations.count - 1) % operations.count
+            return .call(id, permit)
+          }
           gate.cancel(permit)
         case .notBefore(let time): earliest = min(earliest ?? time, time)
         case .whenCallEnds: break

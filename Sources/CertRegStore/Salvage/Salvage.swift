@@ -33,6 +33,8 @@ struct Salvage {
   private var attempts: [Int64: AttemptRow] = [:]
   private var batch: [StoreChange] = []
   /// When the results in `batch` were finished: the database does not know them yet.
+  /// The queue as it was before, by certificate; `nil` before it is needed.
+  private var queuedBefore: [RegistrationKey: [JobID]]?
   private var batchTimes: [RegistrationKey: WallTime] = [:]
   private var tally = Tally()
   /// The highest sequence number seen anywhere.
@@ -123,12 +125,12 @@ struct Salvage {
     batchTimes[found.key] = found.finishedAt
     if let sequence = ResultRow.sequence(record) {
       highestSequence = max(highestSequence, sequence)
+      // Jobs of a certificate end one after the other. Of the ends the log may show the last one alone.
+      for id in queuedJobs(of: found.key, before: sequence) { try take(.complete(id, found)) }
       try take(.complete(JobID(key: found.key, sequence: sequence), found))
     } else {
       // Earlier versions had one job for a key.
-      for id in writer.isQueued(found.key) ? writer.queuedJobs : [] where id.key == found.key {
-        try take(.complete(id, found))
-      }
+      for id in queuedJobs(of: found.key, before: .max) { try take(.complete(id, found)) }
       try take(.keep(found, nil))
     }
   }
@@ -140,9 +142,18 @@ struct Salvage {
       try !isDone(JobID(key: found.key, sequence: sequence ?? 0), since: found.finishedAt)
     else { return }
     tally.failures += 1
+    for id in queuedJobs(of: found.key, before: sequence ?? 0) { try take(.fail(id, found)) }
     // The sequence 0 is no job's.
     try take(.fail(JobID(key: found.key, sequence: sequence ?? 0), found))
     try flush()
+  }
+
+  /// The jobs of a certificate that the database had in its queue before the salvage, in their order.
+  private mutating func queuedJobs(of key: RegistrationKey, before sequence: Int64) -> [JobID] {
+    guard writer.isQueued(key) else { return [] }
+    if queuedBefore == nil { queuedBefore = Dictionary(grouping: writer.queuedJobs, by: \.key) }
+    let jobs = queuedBefore?[key] ?? []
+    return jobs.filter { $0.sequence < sequence && writer.isQueued($0) }.sorted { $0.sequence < $1.sequence }
   }
 
   private mutating func takeQueue() throws(DatabaseFault) {
