@@ -17,6 +17,9 @@ final class ArchiveHandle {
   private var recent: [UInt8] = []
   /// The position of the input.
   private var position = 0
+  /// Whether no member of an archive takes much memory, so that not every call is measured.
+  var takesLittle = false
+  private var calls = 0
   /// Whether the members of a zip archive are read without its directory.
   var readsZipInOrder = false
   /// Whether libarchive has chosen a format.
@@ -41,9 +44,17 @@ final class ArchiveHandle {
 
   /// Calls libarchive, with a bound on its memory. All calls that can read, decompress or free much go through it.
   func run<Result>(_ body: (OpaquePointer) -> Result) -> Result {
-    budget.memory.enter()
+    budget.memory.enter(measures: !takesLittle || calls % 64 == 0)
+    calls += 1
     defer { budget.memory.leave() }
     return body(archive)
+  }
+
+  /// Runs a callback without the bound. The input of the outermost archive runs no other libarchive.
+  private func runCallback<Result>(_ body: () -> Result) -> Result {
+    if isOutermost { budget.memory.pause() } else { budget.memory.leave() }
+    defer { if isOutermost { budget.memory.resume() } else { budget.memory.enter() } }
+    return body()
   }
 
   /// Opens the archive with the formats enabled so far. Returns libarchive's status.
@@ -52,12 +63,14 @@ final class ArchiveHandle {
     archive_read_set_callback_data(archive, Unmanaged.passUnretained(self).toOpaque())
     archive_read_set_read_callback(archive) { _, context, target in
       guard let context, let target else { return Int(ARCHIVE_FATAL) }
-      return Unmanaged<ArchiveHandle>.fromOpaque(context).takeUnretainedValue().readPiece(into: target)
+      let handle = Unmanaged<ArchiveHandle>.fromOpaque(context).takeUnretainedValue()
+      return handle.runCallback { handle.readPiece(into: target) }
     }
     if input.size != nil {
       archive_read_set_seek_callback(archive) { _, context, offset, whence in
         guard let context else { return Int64(ARCHIVE_FATAL) }
-        return Unmanaged<ArchiveHandle>.fromOpaque(context).takeUnretainedValue().seek(by: offset, whence)
+        let handle = Unmanaged<ArchiveHandle>.fromOpaque(context).takeUnretainedValue()
+        return handle.runCallback { handle.seek(by: offset, whence) }
       }
     }
     let status = run { archive_read_open1($0) }
@@ -82,8 +95,6 @@ final class ArchiveHandle {
   }
 
   private func readPiece(into target: UnsafeMutablePointer<UnsafeRawPointer?>) -> Int {
-    budget.memory.leave()
-    defer { budget.memory.enter() }
     do throws(ArchiveError) {
       let piece = try input.read(upTo: ArchiveHandle.pieceBytes)
       buffer.copyBytes(from: piece)
@@ -99,8 +110,6 @@ final class ArchiveHandle {
   }
 
   private func seek(by offset: Int64, _ whence: Int32) -> Int64 {
-    budget.memory.leave()
-    defer { budget.memory.enter() }
     let origin: Int
     switch whence {
     case SEEK_SET: origin = 0

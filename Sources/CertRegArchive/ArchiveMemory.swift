@@ -62,20 +62,36 @@ final class ArchiveAllowance {
   private static let smallestChange = 1 << 20
 
   private var heldBytes = 0
-  /// The memory of the process when libarchive began to run; `nil` while it does not run.
+  /// The memory of the process when libarchive began to run; `nil` while it does not run, and in calls that are not measured.
   private var bytesBefore: Int?
+  /// The limit while libarchive runs; `nil` where there is none.
+  private var limitBytes: Int?
 
-  /// Call it before libarchive runs, and when a callback returns to it.
-  func enter() {
+  /// Call it before libarchive runs, and when a callback that can run libarchive returns to it.
+  ///
+  /// - Parameter measures: Whether the memory is measured, which takes longer than most calls. Otherwise the last limit is in force.
+  func enter(measures: Bool = true) {
+    if !measures, limitBytes != nil { return resume() }
     guard let present = ArchiveMemory.limitedBytes() else { return }
     bytesBefore = present
     let room = max(ArchiveMemory.reserveBytes, ArchiveMemory.additionalBytes - heldBytes)
-    ArchiveMemory.setLimit(present + room)
+    limitBytes = present + room
+    resume()
+  }
+
+  /// Call it when a callback of libarchive takes a moment and no memory to speak of.
+  func pause() {
+    if limitBytes != nil { ArchiveMemory.setLimit(nil) }
+  }
+
+  /// Call it at the end of such a callback.
+  func resume() {
+    if let limitBytes { ArchiveMemory.setLimit(limitBytes) }
   }
 
   /// Call it when libarchive has run, and when it calls back.
   func leave() {
-    guard let before = bytesBefore else { return }
+    guard let before = bytesBefore else { return pause() }
     bytesBefore = nil
     ArchiveMemory.setLimit(nil)
     guard let present = ArchiveMemory.limitedBytes() else { return }

@@ -80,6 +80,8 @@ package final class ArchiveReader {
     let isLong = directoryBytes ?? 0 > budget.limits.directoryBytes
     try handle.enable(kind, zipInOrder: isLong)
     handle.readsZipInOrder = kind == .zip && (isLong || directoryBytes == nil)
+    // Zip archives can hold LZMA as well, which is bounded by the last limit.
+    handle.takesLittle = kind != .sevenZip
     return handle
   }
 

@@ -191,6 +191,20 @@ import Testing
     #expect(failed.statusIsInDoubt && !failed.isGone)
   }
 
+  @Test mutating func `who did not ask for the status has the registration where the step after it fails`() {
+    _ = ask(1, request(.registerAndSet, .active))
+    var plain = request(.register, nil)
+    plain.namedStatus = nil
+    _ = ask(2, plain)
+    _ = reply(.alreadyExists(certificateARN: "arn", status: .inactive, requestID: nil))
+    let ended = reply(failure(.certificateState))
+    guard case .failed? = ended.answers[1], case .registered(let registration)? = ended.answers[2] else {
+      Issue.record("\(ended.answers)")
+      return
+    }
+    #expect(registration.status == .inactive && registration.outcome == .existing)
+  }
+
   @Test mutating func `a failed job hands on no status to one that believes none`() {
     var known = request(.update, .inactive)
     known.registered = RegisteredCertificate(

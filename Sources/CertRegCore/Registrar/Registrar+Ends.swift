@@ -112,14 +112,23 @@ extension WaiterTable.Waiter {
   /// The end of the job as an answer to what the waiter asked for.
   fileprivate func answer(to ending: Ending) -> (Registrar.Answer, Registrar.Relation) {
     switch ending {
-    case .failed(let failure): (.failed(failure.error), .end)
-    case .updated(let update): (.updated(update), .end)
-    case .registered(let registration):
-      if let error = registration.objection(namedStatus: namedStatus, ifExists: ifExists, isRepeat: false) {
-        (.failed(error), .refused)
+    case .failed(let failure):
+      // Who did not ask for the status has a registration all the same.
+      if failure.purpose.registers, ifExists != .update, !failure.isGone, let registration = failure.registered {
+        answer(to: registration)
       } else {
-        (.registered(registration), .end)
+        (.failed(failure.error), .end)
       }
+    case .updated(let update): (.updated(update), .end)
+    case .registered(let registration): answer(to: registration)
+    }
+  }
+
+  private func answer(to registration: Registration) -> (Registrar.Answer, Registrar.Relation) {
+    if let error = registration.objection(namedStatus: namedStatus, ifExists: ifExists, isRepeat: false) {
+      (.failed(error), .refused)
+    } else {
+      (.registered(registration), .end)
     }
   }
 }

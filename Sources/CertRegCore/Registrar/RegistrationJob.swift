@@ -204,7 +204,8 @@ extension RegistrationJob {
   /// - Returns: The permit of the call, and the certificate as it is registered where the target pointed before.
   mutating func moved(now: WallTime) -> (permit: CallPermit, left: Registration?)? {
     guard case .calling(let permit, _) = state else { return nil }
-    let left = pending.purpose.registers ? registration(now: now) : nil
+    var left = pending.purpose.registers ? registration(now: now) : nil
+    if mayHaveTakenEffect, step?.operation == .updateCertificate { left?.status = nil }
     state = .advancing(JobFacts())
     return (permit, left)
   }
