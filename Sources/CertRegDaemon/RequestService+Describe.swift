@@ -8,11 +8,12 @@ extension RequestService {
   func describe(_ request: OwnedRequest, reply: Reply) {
     do throws(ServiceError) {
       let key = try key(of: request)
-      // Before the upstream is asked: what changes from here on is news to its answer.
-      let epoch = known.memory.epochs.current(key.certificateID)
+      // Before the upstream is asked: what changes from here on may be newer than its answer.
+      let before = Before(
+        epoch: known.memory.epochs.current(key.certificateID), record: try? known.record(for: key))
       descriptions.ask(key, until: deadline(of: request)) { result, location in
         self.onWorker {
-          self.correct(key, epoch, by: result, from: location) {
+          self.correct(key, before, by: result, from: location) {
             self.answer(request, key, result, reply)
           }
         }
@@ -33,13 +34,20 @@ extension RequestService {
     }
   }
 
+  /// What was known before the upstream was asked.
+  private struct Before: Sendable {
+    /// The certificate's epoch.
+    var epoch: UInt32
+    var record: StoredRecord?
+  }
+
   /// Corrects what is known where the upstream says otherwise, and then calls `completion`. On a worker thread.
   private func correct(
-    _ key: RegistrationKey, _ epoch: UInt32, by result: Result<UpstreamCertificate, ServiceError>,
+    _ key: RegistrationKey, _ before: Before, by result: Result<UpstreamCertificate, ServiceError>,
     from location: UpstreamLocation?, completion: @escaping @Sendable () -> Void
   ) {
     do throws(StoreError) {
-      guard let location, let correction = try correction(key, epoch, by: result, from: location) else {
+      guard let location, let correction = try correction(key, before, by: result, from: location) else {
         return completion()
       }
       engine.correct(correction) { error in
@@ -55,7 +63,7 @@ extension RequestService {
 
   /// - Returns: `nil` if nothing is known that the upstream contradicts.
   private func correction(
-    _ key: RegistrationKey, _ epoch: UInt32, by result: Result<UpstreamCertificate, ServiceError>,
+    _ key: RegistrationKey, _ before: Before, by result: Result<UpstreamCertificate, ServiceError>,
     from location: UpstreamLocation
   ) throws(StoreError) -> EngineLoop.Correction? {
     let place =
@@ -64,8 +72,10 @@ extension RequestService {
       } else {
         known.place(of: key.target, at: location)
       }
-    // A reload that moved the target meanwhile has other results in its place.
-    guard known.isPresent(place, of: key.target), case .registered(var registration)? = try known.record(for: key)
+    // A reload that moved the target meanwhile has other results in its place. The result has to be in memory, since
+    // only a change of what is there changes the epoch.
+    guard known.isPresent(place, of: key.target), try known.registration(for: key) != nil,
+      let record = try known.record(for: key), record == before.record, case .registered(var registration) = record
     else { return nil }
     let home = known.home(of: key.target)
     switch result {
@@ -73,10 +83,10 @@ extension RequestService {
       guard registration.status != certificate.status else { return nil }
       registration.status = certificate.status
       registration.finishedAt = clock.wall
-      return EngineLoop.Correction(key: key, registration: registration, home: home, epoch: epoch)
+      return EngineLoop.Correction(key: key, registration: registration, home: home, epoch: before.epoch)
     case .failure(let error):
       guard error.kind == .resourceNotFound, error.origin == .upstream else { return nil }
-      return EngineLoop.Correction(key: key, registration: nil, home: home, epoch: epoch)
+      return EngineLoop.Correction(key: key, registration: nil, home: home, epoch: before.epoch)
     }
   }
 }

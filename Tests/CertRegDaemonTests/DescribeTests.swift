@@ -81,6 +81,41 @@ import Testing
     #expect(told(answers[3])["outcome"] == "created" && answers[3]["cached"] as? Bool == false)
   }
 
+  @Test(arguments: [nil, "INACTIVE", "REVOKED"])
+  func `what changes while the upstream is asked is newer than its answer`(_ status: String?) async throws {
+    let old = UpstreamCertificate(certificateARN: "arn:x", status: .active)
+    let answer: Result<UpstreamCertificate, UpstreamFailure> =
+      status == nil ? .failure(failure(.resourceNotFound, .certificateNotFound)) : .success(old)
+    let service = try await ServiceUnderTest(.direct, replies: [], certificates: [answer])
+    if status != nil { _ = try await service.ask(line("register")) }
+    let change = status.map { line("update", #","status":"\#($0)""#) } ?? line("register")
+    service.whileDescribing { _ = try? await service.ask(change) }
+    #expect(told(try await service.ask(line("describe")))["status"] == (status == nil ? nil : "ACTIVE"))
+    #expect(told(try await service.ask(line("lookup")))["status"] == status ?? "INACTIVE")
+    service.whileDescribing {}
+    await service.stop()
+  }
+
+  @Test func `more than 64 at once are refused`() async throws {
+    let service = try await ServiceUnderTest(.direct, replies: [])
+    let patient = line("describe", #","timeoutMs":300000"#)
+    let (arrivals, arrival) = AsyncStream<Void>.makeStream()
+    service.whileDescribing { arrival.yield() }
+    let waiting = Task {
+      await withTaskGroup { group in
+        for _ in 0..<64 { group.addTask { _ = try? await service.ask(patient) } }
+      }
+    }
+    var count = 0
+    for await _ in arrivals {
+      count += 1
+      if count == 64 { break }
+    }
+    #expect(told(try await service.ask(line("describe")))["reason"] == "too_many_describes")
+    await service.stop()
+    await waiting.value
+  }
+
   @Test func `a failure is passed on, and what is known stays`() async throws {
     let answers = try await answers(
       [

@@ -31,6 +31,8 @@ final class ServiceUnderTest: Sendable {
     private let certificates: Mutex<[Result<UpstreamCertificate, UpstreamFailure>]>
     private let replies: Mutex<[UpstreamReply]>
     private let calls = Mutex<[UpstreamCall]>([])
+    /// What happens between a `describe` and its answer.
+    let meanwhile = Mutex<(@Sendable () async -> Void)?>(nil)
 
     init(_ replies: [UpstreamReply], _ certificates: [Result<UpstreamCertificate, UpstreamFailure>]) {
       self.replies = Mutex(replies.reversed())
@@ -60,6 +62,7 @@ final class ServiceUnderTest: Sendable {
 
     /// Without a prepared answer it waits until it is cancelled.
     func describe(_ certificateID: CertificateID) async throws(UpstreamFailure) -> UpstreamCertificate {
+      await meanwhile.withLock { $0 }?()
       if let next = certificates.withLock({ $0.popLast() }) { return try next.get() }
       try? await Task.sleep(for: .seconds(600))
       throw .foreignReply
@@ -155,6 +158,11 @@ final class ServiceUnderTest: Sendable {
     }
   }
 
+  /// Has something happen between each `describe` and its answer.
+  func whileDescribing(_ body: @escaping @Sendable () async -> Void) {
+    upstream.meanwhile.withLock { $0 = body }
+  }
+
   /// The number of calls that the upstream got.
   var callCount: Int { upstream.all.count }
 
@@ -228,6 +236,8 @@ final class ServiceUnderTest: Sendable {
   func stop() async {
     await server.shutDown()
     calls.finish()
+    // As the daemon ends the calls that remain.
+    running.cancel()
     await running.value
     try? await workers.shutdownGracefully()
     if let path {

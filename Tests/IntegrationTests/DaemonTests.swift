@@ -181,7 +181,7 @@ import Testing
 
   @Test func `describe asks the upstream, and corrects what is known`() throws {
     let pem = try TestCertificates.issue(1)[0]
-    let daemon = try DaemonProcess()
+    let daemon = try DaemonProcess(configuration: "")
     let connection = try LineConnection(daemon.socketPath)
     let id = try #require(
       try connection.ask(["certificatePem": pem, "status": "ACTIVE"])["certificateId"] as? String)
