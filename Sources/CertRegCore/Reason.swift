@@ -21,6 +21,8 @@ extension Reason {
   package static let alreadyRegistered = Reason(rawValue: "already_registered")
   /// The caller sent more requests a second than its access rule allows.
   package static let callerRateExceeded = Reason(rawValue: "caller_rate_exceeded")
+  /// The upstream does not have the certificate.
+  package static let certificateNotFound = Reason(rawValue: "certificate_not_found")
   /// The time of `timeoutMs` ended before the registration did; the registration goes on.
   package static let deadlineExceeded = Reason(rawValue: "deadline_exceeded")
   /// The daemon is stopping and accepts no registrations.
@@ -43,6 +45,8 @@ extension Reason {
   package static let storeFailed = Reason(rawValue: "store_failed")
   /// The disk of the state directory is full.
   package static let storeFull = Reason(rawValue: "store_full")
+  /// As many `describe` requests are under way as the daemon allows.
+  package static let tooManyDescribes = Reason(rawValue: "too_many_describes")
   /// The daemon, or one user, has all the connections that the configuration allows.
   package static let tooManyConnections = Reason(rawValue: "too_many_connections")
   /// The request names a target that the configuration does not have.

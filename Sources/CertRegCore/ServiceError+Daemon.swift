@@ -62,6 +62,17 @@ extension ServiceError {
       retryable: true, cause: lastError?.cause)
   }
 
+  /// The caller's `timeoutMs` is over before the upstream has answered a `describe`, which then ends.
+  package static let describeDeadlineExceeded = ServiceError(
+    .serviceUnavailable, reason: .deadlineExceeded,
+    message: "the upstream has not answered within timeoutMs; ask again, or give it more time", retryable: true)
+
+  /// Another `describe` would be too much.
+  package static let tooManyDescribes = ServiceError(
+    .throttling, reason: .tooManyDescribes,
+    message: "\(DescribeGate.maxUnderWay) describe requests are under way already; ask again later", retryable: true,
+    retryAfterMilliseconds: 1000)
+
   /// The certificate is registered with the status `known`, and the request is for `named`.
   package static func statusDiffers(_ registration: Registration, known: CertificateStatus, named: CertificateStatus)
     -> ServiceError

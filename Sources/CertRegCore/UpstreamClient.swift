@@ -132,6 +132,13 @@ package protocol UpstreamClient: Sendable {
   /// request ends within `requestTimeout`.
   func perform(_ call: UpstreamCall) async -> UpstreamReply
 
+  /// Asks what the upstream says of a certificate. Nothing is changed there. Every request is sent, and sent again, as
+  /// those of ``perform(_:)``.
+  ///
+  /// - Throws: The failure of the first call that had no result; one of the kind `resourceNotFound` if the upstream does
+  ///   not have the certificate.
+  func describe(_ certificateID: CertificateID) async throws(UpstreamFailure) -> UpstreamCertificate
+
   /// Refuses further calls, waits for the end of those under way, and releases connections.
   func shutdown() async
 }

@@ -91,8 +91,9 @@ final class DaemonParts: Sendable {
         constants: settings.reportConstants(startedAt: clock.wall, maxConnections: maxConnections))
       let service = RequestService(
         RequestService.Parts(
-          verdicts: verdicts, known: known, store: store, engine: engine, workers: threads.queue, reports: reports,
-          audit: audit, counts: counts, clock: clock),
+          verdicts: verdicts, known: known, store: store, engine: engine,
+          descriptions: Descriptions(calls: calls, clock: clock) { clients.describePace(of: $0) },
+          workers: threads.queue, reports: reports, audit: audit, counts: counts, clock: clock),
         configuration: settings.requests(clock: clock))
       var socketConfiguration = settings.socketConfiguration(cache: memory, maxConnections: maxConnections)
       socketConfiguration.connectionsExhausted = { logger.log(.warning, .connectionsExhausted, "\($0)") }

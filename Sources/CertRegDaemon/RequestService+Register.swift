@@ -119,8 +119,13 @@ extension RequestService {
   /// What the caller of a request waits for.
   func expectation(of request: OwnedRequest) -> Registrar.Expectation {
     guard request.wait else { return .queued }
+    return .result(deadline: deadline(of: request))
+  }
+
+  /// The end of the caller's time.
+  func deadline(of request: OwnedRequest) -> MonotonicTime {
     let patience = request.timeoutMilliseconds.map { Duration.milliseconds($0) }
-    return .result(deadline: clock.monotonic + (patience ?? currentConfiguration.defaultTimeout))
+    return clock.monotonic + (patience ?? currentConfiguration.defaultTimeout)
   }
 
   private func auditRepeat(

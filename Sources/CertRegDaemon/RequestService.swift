@@ -27,6 +27,7 @@ final class RequestService: RequestHandling {
   let store: any RegistrationStore
   let clock: HostClock
   let engine: RegistrationEngine
+  let descriptions: Descriptions
   private let workers: WorkQueue
   let audit: AuditTrail
   let counts: RequestCounts
@@ -41,6 +42,7 @@ final class RequestService: RequestHandling {
     var known: KnownResults
     var store: any RegistrationStore
     var engine: RegistrationEngine
+    var descriptions: Descriptions
     var workers: WorkQueue
     var reports: Reports
     var audit: AuditTrail
@@ -53,6 +55,7 @@ final class RequestService: RequestHandling {
     known = parts.known
     store = parts.store
     engine = parts.engine
+    descriptions = parts.descriptions
     workers = parts.workers
     reports = parts.reports
     audit = parts.audit
@@ -106,7 +109,7 @@ final class RequestService: RequestHandling {
     guard let access else {
       switch request.operation {
       case .watch, .status, .metrics: carryOut(request, from: peer, reply: reply)
-      case .register, .update, .validate, .lookup, .forget:
+      case .register, .update, .describe, .validate, .lookup, .forget:
         onWorker { self.carryOut(request, from: peer, reply: reply) }
       }
       return
@@ -146,6 +149,7 @@ final class RequestService: RequestHandling {
     switch request.operation {
     case .register: register(request, from: peer, share: share, reply: reply)
     case .update: update(request, from: peer, share: share, reply: reply)
+    case .describe: describe(request, reply: reply)
     case .validate: validate(request, reply: reply)
     case .lookup: lookup(request, reply: reply)
     case .forget: forget(request, reply: reply)
@@ -258,7 +262,7 @@ final class RequestService: RequestHandling {
   /// The targets that the request would show or change something of.
   private func concerned(_ request: OwnedRequest) throws(ServiceError) -> [TargetName] {
     switch request.operation {
-    case .register, .update, .lookup, .forget: try targets(of: request)
+    case .register, .update, .describe, .lookup, .forget: try targets(of: request)
     // Without names it reports on all targets.
     case .watch: request.targets == .default ? currentConfiguration.targets : try targets(of: request)
     case .validate, .status, .metrics: []

@@ -57,6 +57,11 @@ final class TargetClients: Sendable {
     clients.withLock { $0 }.mapValues { TargetLimits($0.configuration, isAWS: $0.isAWS) }
   }
 
+  /// The pace of `describe` in a target; `nil`: none.
+  func describePace(of target: TargetName) -> DescribeGate.Pace? {
+    clients.withLock { $0[target]?.isAWS ?? false } ? .quotaOfAWS : nil
+  }
+
   /// Takes the targets of a configuration, all of them or none. Clients whose target stays as it is are kept.
   ///
   /// The others finish their calls, and are not waited for.

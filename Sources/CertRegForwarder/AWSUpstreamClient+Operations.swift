@@ -6,7 +6,7 @@ import NIOHTTP1
 extension AWSUpstreamClient {
   /// Bound of a reply to DescribeCertificate. The reply holds `certificatePem`, up to 65,536 characters (API reference,
   /// CertificateDescription), of which JSON may write each as `\uXXXX`.
-  private static let descriptionLimitBytes = 6 * 65_536 + HTTPTransport.responseLimitBytes
+  static let descriptionLimitBytes = 6 * 65_536 + HTTPTransport.responseLimitBytes
 
   package func perform(_ call: UpstreamCall) async -> UpstreamReply {
     guard callsUnderWay.begin() else { return .failed(closed) }
@@ -29,14 +29,14 @@ extension AWSUpstreamClient {
     }
     guard describesExisting, case .alreadyExists(let arn, nil, let requestID) = reply else { return reply }
     // The certificate exists, whether or not its status can be had.
-    let status = try? await describe(call.certificateID)
+    let status = try? await described(call.certificateID) { $0.description($1) }
     return .alreadyExists(certificateARN: arn, status: status, requestID: requestID)
   }
 
   private func update(_ call: UpdateCertificateCall) async -> UpstreamReply {
     do throws(UpstreamFailure) {
       let request = try request(
-        .updateCertificate, call.certificateID, query: "newStatus=\(call.status.rawValue)")
+        .updateCertificate, call.certificateID.hex, query: "newStatus=\(call.status.rawValue)")
       return await exchange(request, .updateCertificate, call.certificateID) { classifier, reply in
         classifier.update(reply)
       } failure: {
@@ -47,37 +47,13 @@ extension AWSUpstreamClient {
     }
   }
 
-  /// The status that AWS IoT has for a certificate (DescribeCertificate).
+  /// A request without a body.
   ///
-  /// - Throws: The `UpstreamFailure` that a registration would fail with; a final one if AWS IoT has no such
-  ///   certificate.
-  package func status(of certificateID: CertificateID) async throws(UpstreamFailure) -> CertificateStatus {
-    guard callsUnderWay.begin() else { throw closed }
-    defer { callsUnderWay.end() }
-    return try await describe(certificateID)
-  }
-
-  private func describe(_ certificateID: CertificateID) async throws(UpstreamFailure) -> CertificateStatus {
-    var request = try request(.describeCertificate, certificateID)
-    request.limitBytes = Self.descriptionLimitBytes
-    let result: Result<CertificateStatus, UpstreamFailure> = await exchange(
-      request, .describeCertificate, certificateID
-    ) { classifier, reply in
-      switch classifier.description(reply) {
-      case .success(let status): return (.success(status), nil)
-      case .failure(let refused): return (.failure(refused.failure), refused.remedy)
-      }
-    } failure: {
-      .failure($0)
-    }
-    return try result.get()
-  }
-
-  /// A request about a certificate, without a body.
-  private func request(
-    _ operation: IoTOperation, _ certificateID: CertificateID, query: String = ""
+  /// - Parameter value: Stands in the path in place of the name in braces.
+  func request(
+    _ operation: IoTOperation, _ value: String = "", query: String = ""
   ) throws(UpstreamFailure) -> SignableRequest {
-    let path = operation.path(of: certificateID)
+    let path = operation.path(with: value)
     do {
       let template = try HTTPClient.Request(
         url: endpoint.url.text(path: path, query: query), method: HTTPMethod(rawValue: operation.method))

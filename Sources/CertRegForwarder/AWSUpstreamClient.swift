@@ -188,6 +188,7 @@ package final class AWSUpstreamClient: UpstreamClient {
   ) -> (request: HTTPClient.Request, authorization: String?) {
     var headers: [(name: String, value: String)] = [("Host", endpoint.url.authority)]
     if request.body != nil { headers.append(("Content-Type", "application/json")) }
+    headers += request.headers
     let signer = RequestSigner(
       credentials: signing, scope: SigningScope(region: endpoint.region, service: "iot"), keys: keys)
     let added = signer.sign(
@@ -208,6 +209,8 @@ struct SignableRequest {
   var path: String
   /// The query on the wire, without its question mark.
   var query = ""
+  /// Headers of its operation.
+  var headers: [(name: String, value: String)] = []
   var body: [UInt8]?
   /// Bound of the response's body.
   var limitBytes = HTTPTransport.responseLimitBytes

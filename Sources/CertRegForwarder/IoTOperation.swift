@@ -1,4 +1,4 @@
-import CertRegCore
+import CertRegSigV4
 
 /// The operations of AWS IoT that the daemon calls: all that this program knows of them
 /// (https://docs.aws.amazon.com/iot/latest/apireference/API_Operations.html). A test compares it with botocore's model of
@@ -7,13 +7,15 @@ enum IoTOperation: String, CaseIterable {
   case registerCertificateWithoutCA = "RegisterCertificateWithoutCA"
   case updateCertificate = "UpdateCertificate"
   case describeCertificate = "DescribeCertificate"
+  case listPrincipalThings = "ListPrincipalThings"
+  case listAttachedPolicies = "ListAttachedPolicies"
 
   /// The method of its request.
   var method: String {
     switch self {
-    case .registerCertificateWithoutCA: "POST"
+    case .registerCertificateWithoutCA, .listAttachedPolicies: "POST"
     case .updateCertificate: "PUT"
-    case .describeCertificate: "GET"
+    case .describeCertificate, .listPrincipalThings: "GET"
     }
   }
 
@@ -22,6 +24,8 @@ enum IoTOperation: String, CaseIterable {
     switch self {
     case .registerCertificateWithoutCA: "/certificate/register-no-ca"
     case .updateCertificate, .describeCertificate: "/certificates/{certificateId}"
+    case .listPrincipalThings: "/principals/things"
+    case .listAttachedPolicies: "/attached-policies/{target}"
     }
   }
 
@@ -29,15 +33,22 @@ enum IoTOperation: String, CaseIterable {
   var query: [String] {
     switch self {
     case .updateCertificate: ["newStatus"]
+    case .listPrincipalThings: ["nextToken", "maxResults"]
+    case .listAttachedPolicies: ["marker", "pageSize"]
     case .registerCertificateWithoutCA, .describeCertificate: []
     }
+  }
+
+  /// The members of its request that are sent in headers.
+  var headers: [String] {
+    self == .listPrincipalThings ? ["x-amzn-principal"] : []
   }
 
   /// The members of its request that are sent in the JSON body.
   var body: [String] {
     switch self {
     case .registerCertificateWithoutCA: ["certificatePem", "status"]
-    case .updateCertificate, .describeCertificate: []
+    case .updateCertificate, .describeCertificate, .listPrincipalThings, .listAttachedPolicies: []
     }
   }
 
@@ -47,6 +58,8 @@ enum IoTOperation: String, CaseIterable {
     case .registerCertificateWithoutCA: ["certificateArn", "certificateId"]
     case .updateCertificate: []
     case .describeCertificate: ["certificateDescription"]
+    case .listPrincipalThings: ["things", "nextToken"]
+    case .listAttachedPolicies: ["policies", "nextMarker"]
     }
   }
 
@@ -55,13 +68,13 @@ enum IoTOperation: String, CaseIterable {
   var namesCertificate: Bool {
     switch self {
     case .registerCertificateWithoutCA: false
-    case .updateCertificate, .describeCertificate: true
+    case .updateCertificate, .describeCertificate, .listPrincipalThings, .listAttachedPolicies: true
     }
   }
 
-  /// Its path for a certificate.
-  func path(of certificateID: CertificateID) -> String {
+  /// Its path, with `value` in place of the name in braces. The value is encoded as botocore does it.
+  func path(with value: String) -> String {
     guard let brace = path.firstIndex(of: "{") else { return path }
-    return path[..<brace] + certificateID.hex
+    return path[..<brace] + URIEncoding.encode(value)
   }
 }

@@ -67,20 +67,6 @@ struct ReplyClassifier {
     return failed
   }
 
-  /// Reads a reply to DescribeCertificate.
-  func description(_ reply: HTTPReply) -> Result<CertificateStatus, RefusedCall> {
-    let error = AWSErrorReply(reply)
-    guard (200..<300).contains(reply.status) else {
-      let (failed, remedy) = failure(reply, error)
-      return .failure(RefusedCall(failure: failed, remedy: remedy))
-    }
-    guard let status = error.body?["certificateDescription"]?["status"]?.string.flatMap(CertificateStatus.init) else {
-      let failed = garbled("The answer of AWS IoT has no known status", error, .unavailable(retryAfter: nil))
-      return .failure(RefusedCall(failure: failed, remedy: nil))
-    }
-    return .success(status)
-  }
-
   /// Reads an error of any operation.
   func failure(_ reply: HTTPReply, _ error: AWSErrorReply) -> (failure: UpstreamFailure, remedy: Remedy?) {
     let retryAfter = RetryAfter.duration(reply.headers, now: now)
@@ -212,6 +198,9 @@ struct ReplyClassifier {
     return CertificateID(hex: parts[5].dropFirst(5)) == certificateID ? .ours : .another
   }
 
+  /// Whether an ARN is that of the call's certificate.
+  func isOurs(_ arn: String) -> Bool { check(arn) == .ours }
+
   private func mismatch(_ error: AWSErrorReply) -> UpstreamFailure {
     make(
       .internalFailure, .upstreamMismatch, "AWS IoT answered about another certificate than the one that was sent",
@@ -219,7 +208,7 @@ struct ReplyClassifier {
       retryable: false, .final)
   }
 
-  private func garbled(
+  func garbled(
     _ message: String, _ error: AWSErrorReply, _ disposition: UpstreamFailure.Disposition
   ) -> UpstreamFailure {
     make(.internalFailure, .upstreamGarbled, message, error, retryable: disposition != .final, disposition)

@@ -22,6 +22,7 @@ extension Operation: NamedValue {
     case .lookup: "lookup"
     case .forget: "forget"
     case .update: "update"
+    case .describe: "describe"
     case .watch: "watch"
     case .status: "status"
     case .metrics: "metrics"

@@ -6,6 +6,7 @@ package enum Operation: String, CaseIterable, Sendable {
   case lookup
   case forget
   case update
+  case describe
   case watch
   case status
   case metrics
@@ -18,6 +19,7 @@ package enum Operation: String, CaseIterable, Sendable {
     case .lookup: [.certificateId, .certificatePem, .target]
     case .forget: [.certificateId, .target]
     case .update: [.certificateId, .certificatePem, .status, .target, .wait, .timeoutMs]
+    case .describe: [.certificateId, .certificatePem, .target, .timeoutMs]
     case .watch: [.target, .outcome]
     case .status, .metrics: []
     }

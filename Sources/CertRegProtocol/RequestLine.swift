@@ -11,9 +11,9 @@ package struct RequestLine: Hashable, Sendable {
   package var id: Range<Int>?
   /// The member `op`.
   package var operation = Operation.register
-  /// Present for `register` and `validate`; for `lookup` and `update` where `certificateID` is not.
+  /// Present for `register` and `validate`; for `lookup`, `update` and `describe` where `certificateID` is not.
   package var certificatePem: JSONText?
-  /// Present for `forget`; for `lookup` and `update` where `certificatePem` is not.
+  /// Present for `forget`; for `lookup`, `update` and `describe` where `certificatePem` is not.
   package var certificateID: CertificateID?
   /// Present for `update`; of `register` `nil` means the configured default.
   package var status: CertificateStatus?

@@ -288,7 +288,7 @@ struct RequestParser {
       if request.certificatePem == nil { return .missingMember(.certificatePem) }
     case .forget:
       if request.certificateID == nil { return .missingMember(.certificateId) }
-    case .lookup, .update:
+    case .lookup, .update, .describe:
       if let fault = request.faultOfCertificate ?? request.faultOfUpdate { return fault }
     case .watch:
       if let id = request.id, id.count > LineParser.maxWatchIDBytes { return .watchIDTooLong(offset: id.lowerBound) }

@@ -42,13 +42,21 @@ package final class EmbeddedUpstream: UpstreamClient {
     }
   }
 
+  /// What is known of a certificate. It was registered without a CA, and nothing can be attached to it here.
+  ///
+  /// - Throws: A final failure of the kind `resourceNotFound` if the certificate is not registered.
+  package func describe(_ certificateID: CertificateID) async throws(UpstreamFailure) -> UpstreamCertificate {
+    guard let status = state.withLock({ $0.statuses[certificateID] }) else { throw failure(.noCertificate) }
+    return UpstreamCertificate(
+      certificateARN: account.arn(of: certificateID), status: status, mode: "SNI_ONLY", things: [], policies: [])
+  }
+
   /// Sets the status of a certificate. A revoked one stays revoked
   /// (https://docs.aws.amazon.com/iot/latest/developerguide/revoke-ca-cert.html).
   private func updateCertificate(_ call: UpdateCertificateCall) -> UpstreamReply {
     let result: Result<UniqueID, SandboxError> = state.withLock { state in
       guard let known = state.statuses[call.certificateID] else {
-        return .failure(
-          SandboxError(.resourceNotFound, "The certificate given in the request does not exist."))
+        return .failure(.noCertificate)
       }
       guard call.status.canBeSet, known != .revoked || call.status == .revoked else {
         return .failure(
@@ -84,14 +92,20 @@ package final class EmbeddedUpstream: UpstreamClient {
 
   package func shutdown() async {}
 
-  private func refusal(_ error: SandboxError) -> UpstreamReply {
+  private func refusal(_ error: SandboxError) -> UpstreamReply { .failed(failure(error)) }
+
+  private func failure(_ error: SandboxError) -> UpstreamFailure {
     let requestID = state.withLock { $0.generator.nextID() }
     let kind = ServiceError.Kind(rawValue: error.kind.rawValue) ?? .internalFailure
-    return .failed(
-      UpstreamFailure(
-        error: ServiceError(
-          kind, reason: .upstreamRefused, message: error.message, origin: .upstream,
-          requestID: requestID.description),
-        disposition: .final))
+    return UpstreamFailure(
+      error: ServiceError(
+        kind, reason: kind == .resourceNotFound ? .certificateNotFound : .upstreamRefused, message: error.message,
+        origin: .upstream, requestID: requestID.description),
+      disposition: .final)
   }
+}
+
+extension SandboxError {
+  fileprivate static let noCertificate = SandboxError(
+    .resourceNotFound, "The certificate given in the request does not exist.")
 }

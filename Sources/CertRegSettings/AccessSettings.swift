@@ -15,6 +15,7 @@ package struct AccessRule: Sendable, Equatable {
     case lookup
     case forget
     case update
+    case describe
     case watch
     case status
     case metrics

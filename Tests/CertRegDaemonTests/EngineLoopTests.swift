@@ -193,6 +193,31 @@ import Testing
     #expect(known.memory.count == 0)
   }
 
+  /// A correction of the first certificate's result.
+  private func correction(epoch: UInt32) -> EngineLoop.Correction {
+    EngineLoop.Correction(key: key(1), registration: nil, home: known.home(of: Self.target), epoch: epoch)
+  }
+
+  @Test func `a result is corrected unless it changed, or is about to`() throws {
+    ask(1)
+    endCommits()
+    replied(1, .registered(certificateARN: arn(1), requestID: nil), from: nil)
+    endCommits()
+    let epoch = known.memory.epochs.current(key(1).certificateID)
+    engine.correct(correction(epoch: epoch &+ 1)) { _ in }
+    #expect(effects.others.isEmpty && known.memory.count == 1)
+    ask(1, refresh: true)
+    engine.correct(correction(epoch: epoch)) { _ in }
+    #expect(effects.others.isEmpty && known.memory.count == 1)
+    endCommits()
+    replied(1, .registered(certificateARN: arn(1), requestID: nil), from: nil)
+    endCommits()
+    engine.correct(correction(epoch: known.memory.epochs.current(key(1).certificateID))) { _ in }
+    #expect(try #require(effects.others.first).changes == [.forget(key(1))])
+    effects.others[0].completion(engine, .success(()))
+    #expect(known.memory.count == 0)
+  }
+
   @Test func `a result is kept where the upstream was that was called, and the queue goes by the target`() throws {
     let first = UpstreamLocation.embedded(region: "a")
     known.point([Self.target: first])

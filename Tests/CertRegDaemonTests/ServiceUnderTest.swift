@@ -28,10 +28,16 @@ final class ServiceUnderTest: Sendable {
   /// An upstream with prepared replies. After the last reply every certificate is new.
   private final class Upstream: UpstreamClient {
     let location = UpstreamLocation.embedded(region: "r")
+    private let certificates: Mutex<[Result<UpstreamCertificate, UpstreamFailure>]>
     private let replies: Mutex<[UpstreamReply]>
     private let calls = Mutex<[UpstreamCall]>([])
+    /// What happens between a `describe` and its answer.
+    let meanwhile = Mutex<(@Sendable () async -> Void)?>(nil)
 
-    init(_ replies: [UpstreamReply]) { self.replies = Mutex(replies.reversed()) }
+    init(_ replies: [UpstreamReply], _ certificates: [Result<UpstreamCertificate, UpstreamFailure>]) {
+      self.replies = Mutex(replies.reversed())
+      self.certificates = Mutex(certificates.reversed())
+    }
 
     var all: [UpstreamCall] { calls.withLock { $0 } }
 
@@ -54,6 +60,14 @@ final class ServiceUnderTest: Sendable {
       }
     }
 
+    /// Without a prepared answer it waits until it is cancelled.
+    func describe(_ certificateID: CertificateID) async throws(UpstreamFailure) -> UpstreamCertificate {
+      await meanwhile.withLock { $0 }?()
+      if let next = certificates.withLock({ $0.popLast() }) { return try next.get() }
+      try? await Task.sleep(for: .seconds(600))
+      throw .foreignReply
+    }
+
     func shutdown() async {}
   }
 
@@ -73,7 +87,11 @@ final class ServiceUnderTest: Sendable {
     let all = Mutex<[LogRecord]>([])
   }
 
-  init(_ route: Route, replies: [UpstreamReply], access: AccessControl? = nil) async throws {
+  /// - Parameter certificates: Answers to `describe`, in their order.
+  init(
+    _ route: Route, replies: [UpstreamReply], certificates: [Result<UpstreamCertificate, UpstreamFailure>] = [],
+    access: AccessControl? = nil
+  ) async throws {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
     let clock = HostClock.system
     let demand = AnswerDemand()
@@ -86,7 +104,7 @@ final class ServiceUnderTest: Sendable {
     self.log = log
     self.records = records
     let logger = Logger(label: "test") { log.makeHandler(label: $0) }
-    let upstream = Upstream(replies)
+    let upstream = Upstream(replies, certificates)
     let calls = UpstreamCalls(on: loop, givingWay: givingWay) { _ in upstream }
     let limits = TargetLimits(
       operations: [.registerCertificateWithoutCA: OperationLimits(ratePerSecond: nil, burst: 10)], maxConcurrent: 32)
@@ -114,11 +132,13 @@ final class ServiceUnderTest: Sendable {
         maxConnections: 8, window: 8, maxLineBytes: 1 << 20, maxPending: 100, maxCached: 100))
     service = RequestService(
       RequestService.Parts(
-        verdicts: Verdicts(policies: .init(), clock: clock), known: known, store: store, engine: engine, workers: queue,
-        reports: reports, audit: AuditTrail(log: log), counts: counts, clock: clock),
+        verdicts: Verdicts(policies: .init(), clock: clock), known: known, store: store, engine: engine,
+        descriptions: Descriptions(calls: calls, clock: clock) { _ in nil }, workers: queue, reports: reports,
+        audit: AuditTrail(log: log), counts: counts, clock: clock),
       configuration: RequestService.Configuration(
-        targets: [target], targetSet: [target], defaultTarget: target, defaultStatus: nil, defaultTimeout: .seconds(60),
-        access: access, auditsRepeats: false))
+        targets: [target], targetSet: [target], defaultTarget: target, defaultStatus: nil,
+        // A busy machine must not end a request whose test is not about time.
+        defaultTimeout: .seconds(600), access: access, auditsRepeats: false))
     self.upstream = upstream
     self.calls = calls
     running = Task { await calls.run() }
@@ -137,6 +157,11 @@ final class ServiceUnderTest: Sendable {
         [listening.descriptor], handling: service, cache: memory, demand: demand, clock: clock,
         configuration: configuration)
     }
+  }
+
+  /// Has something happen between each `describe` and its answer.
+  func whileDescribing(_ body: @escaping @Sendable () async -> Void) {
+    upstream.meanwhile.withLock { $0 = body }
   }
 
   /// The number of calls that the upstream got.
@@ -212,6 +237,8 @@ final class ServiceUnderTest: Sendable {
   func stop() async {
     await server.shutDown()
     calls.finish()
+    // As the daemon ends the calls that remain.
+    running.cancel()
     await running.value
     try? await workers.shutdownGracefully()
     if let path {

@@ -2,7 +2,6 @@ import CertRegClock
 import CertRegCodec
 import CertRegCore
 import CertRegCrypto
-import CertRegSigV4
 import CertRegTesting
 import Logging
 import NIOHTTP1
@@ -117,21 +116,6 @@ import Testing
       let call = UpdateCertificateCall(certificateID: Self.id, status: .active, home: nil)
       #expect(reason(await client.perform(.updateCertificate(call))) == "upstream_garbled")
     }
-  }
-
-  /// Whether a request's signature is right, according to the signing module's verifier.
-  private func signatureHolds(_ request: ReceivedRequest) throws -> Bool {
-    let header = try AuthorizationHeader(parsing: try #require(request.headers.first(name: "Authorization")))
-    let canonical = CanonicalRequest(
-      method: request.method, path: String(request.uri.prefix { $0 != "?" }),
-      query: String(request.uri.drop { $0 != "?" }.dropFirst()), headers: request.headers.map { ($0.name, $0.value) },
-      selection: .named(header.signedHeaderNames), payloadHash: SHA256.digest(of: request.body).hex)
-    let date = try #require(request.headers.first(name: "X-Amz-Date"))
-    #expect(header.scope == SigningScope(region: "eu-central-1", service: "iot"))
-    let expected = signature(
-      of: canonical, secretAccessKey: FixedCredentials.first.secretAccessKey, amzDate: date, scope: header.scope,
-      keys: SigningKeyCache())
-    return expected == header.signature
   }
 
   @Test func `sends no status where none is asked for`() async throws {

@@ -51,6 +51,7 @@ struct IoTModelTests {
     #expect(described["method"]?.string == operation.method)
     #expect(described["path"]?.string == operation.path)
     #expect(strings(described["query"]).isSuperset(of: operation.query))
+    #expect(strings(described["headers"]).isSuperset(of: operation.headers))
     #expect(strings(described["body"]).isSuperset(of: operation.body))
     #expect(strings(described["response"]).isSuperset(of: operation.response))
   }

@@ -6,6 +6,7 @@ enum ReferenceRules {
     "register": ["certificatePem", "status", "target", "ifExists", "deviceId", "refresh", "wait", "timeoutMs"],
     "validate": ["certificatePem"],
     "lookup": ["certificateId", "certificatePem", "target"],
+    "describe": ["certificateId", "certificatePem", "target", "timeoutMs"],
     "forget": ["certificateId", "target"],
     "watch": ["target", "outcome"],
     "status": [],
@@ -29,7 +30,7 @@ enum ReferenceRules {
     guard values.allSatisfy({ isAllowed($0.value, as: $0.key, operation: operation) }) else { return false }
     switch operation {
     case "register", "validate": return values["certificatePem"] != nil
-    case "lookup": return (values["certificatePem"] == nil) != (values["certificateId"] == nil)
+    case "lookup", "describe": return (values["certificatePem"] == nil) != (values["certificateId"] == nil)
     case "forget": return values["certificateId"] != nil
     default: return true
     }

@@ -72,7 +72,7 @@ import Testing
     let needed: String
     switch operation {
     case .register, .validate: needed = ",\"certificatePem\":\"x\""
-    case .lookup, .forget: needed = ",\"certificateId\":\"\(hex)\""
+    case .lookup, .forget, .describe: needed = ",\"certificateId\":\"\(hex)\""
     case .update: needed = ",\"certificateId\":\"\(hex)\",\"status\":\"ACTIVE\""
     case .watch, .status, .metrics: needed = ""
     }
@@ -80,7 +80,7 @@ import Testing
     #expect(parsed.request?.operation == operation)
     #expect(
       parsed.request?.certificateID?.hex
-        == (operation == .lookup || operation == .forget || operation == .update ? hex : nil))
+        == (operation == .lookup || operation == .forget || operation == .update || operation == .describe ? hex : nil))
   }
 
   @Test func `takes names and values that are written with escapes`() {

@@ -40,6 +40,16 @@ import Testing
     #expect(upstream.certificateCount == 0)
   }
 
+  @Test func `describes what is registered, and nothing else`() async throws {
+    _ = upstream.registerCertificateWithoutCA(call(1, status: .active))
+    let certificate = try await upstream.describe(certificate(1).id)
+    #expect(certificate.status == .active && certificate.mode == "SNI_ONLY")
+    #expect(certificate.certificateARN == "arn:aws:iot:eu-central-1:123456789012:cert/\(call(1).certificateID.hex)")
+    #expect(certificate.things == [] && certificate.policies == [])
+    let failure = await #expect(throws: UpstreamFailure.self) { try await upstream.describe(call(2).certificateID) }
+    #expect(failure?.error.reason == .certificateNotFound && failure?.error.origin == .upstream)
+  }
+
   @Test func `if many calls for one certificate come at once, one registers it`() async {
     let replies = await withTaskGroup(of: UpstreamReply.self) { group in
       for _ in 0..<100 { group.addTask { upstream.registerCertificateWithoutCA(call(1)) } }

@@ -179,6 +179,28 @@ import Testing
     #expect(set["status"] as? String == "ACTIVE")
   }
 
+  @Test func `describe asks the upstream, and corrects what is known`() throws {
+    let pem = try TestCertificates.issue(1)[0]
+    let daemon = try DaemonProcess(configuration: "")
+    let connection = try LineConnection(daemon.socketPath)
+    let id = try #require(
+      try connection.ask(["certificatePem": pem, "status": "ACTIVE"])["certificateId"] as? String)
+    let described = try connection.ask(["id": 7, "op": "describe", "certificateId": id])
+    #expect(described["id"] as? Int == 7 && described["status"] as? String == "ACTIVE")
+    #expect(described["certificateMode"] as? String == "SNI_ONLY" && described["things"] as? [String] == [])
+    // The embedded sandbox forgets at its end, the daemon does not.
+    daemon.stop()
+    try daemon.start()
+    let later = try LineConnection(daemon.socketPath)
+    #expect(try later.ask(["op": "lookup", "certificateId": id])["status"] as? String == "ACTIVE")
+    let gone = error(try later.ask(["op": "describe", "certificatePem": pem]))
+    #expect(gone["reason"] as? String == "certificate_not_found" && gone["httpStatus"] as? Int == 404)
+    #expect(error(try later.ask(["op": "lookup", "certificateId": id]))["reason"] as? String == "not_found")
+    try daemon.write(configuration: "access:\n  - user: \(getuid())\n    operations: [lookup]\n")
+    try daemon.reload()
+    #expect(error(try later.ask(["op": "describe", "certificateId": id]))["reason"] as? String == "peer_not_allowed")
+  }
+
   @Test func `looks up, forgets and does not find`() throws {
     let pem = try TestCertificates.issue(1)[0]
     let daemon = try DaemonProcess()

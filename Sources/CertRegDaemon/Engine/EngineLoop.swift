@@ -120,6 +120,13 @@ final class EngineLoop {
     }
   }
 
+  /// Makes one change durable that the registrar does not know of.
+  func commit(_ change: StoreChange, completion: @escaping (EngineLoop, StoreError?) -> Void) {
+    effects.commit([change], at: clock.monotonic) { engine, result in
+      if case .failure(let error) = result { completion(engine, error) } else { completion(engine, nil) }
+    }
+  }
+
   /// Calls `listener` for every registration that ends from now on.
   func forEachEnding(_ listener: @escaping @Sendable (Ending) -> Void) {
     self.listener = listener

@@ -78,6 +78,11 @@ final class RegistrationEngine: Sendable {
     loop.execute { self.bound.value.forget(key, completion: completion) }
   }
 
+  /// Corrects a known result by what the upstream says; `completion` gets the store's error, if any.
+  func correct(_ correction: EngineLoop.Correction, completion: @escaping @Sendable (StoreError?) -> Void) {
+    loop.execute { self.bound.value.correct(correction, completion: completion) }
+  }
+
   /// What is known of a registration under way.
   func pending(_ key: RegistrationKey, completion: @escaping @Sendable (Registrar.PendingView?) -> Void) {
     loop.execute { completion(self.bound.value.pending(key)) }

@@ -7,11 +7,7 @@ struct UpstreamCalls: Sendable {
   /// not made, since its target points elsewhere than it has to go.
   typealias Completion = @Sendable (UpstreamReply?, UpstreamLocation?) -> Void
 
-  private struct Order: Sendable {
-    var client: any UpstreamClient
-    var call: UpstreamCall
-    var completion: Completion
-  }
+  private typealias Order = @Sendable () async -> Void
 
   private let orders: AsyncStream<Order>
   private let entrance: AsyncStream<Order>.Continuation
@@ -33,16 +29,25 @@ struct UpstreamCalls: Sendable {
 
   /// Makes a call; `completion` gets its end on an arbitrary thread.
   func make(_ call: UpstreamCall, in target: TargetName, completion: @escaping Completion) {
-    guard let client = client(target) else {
-      // A reload took the target away between the decision and this call.
-      let error = ServiceError(
-        .serviceUnavailable, reason: .unknownTarget, message: "the target is no longer configured", retryable: true)
-      completion(.failed(UpstreamFailure(error: error, disposition: .unavailable(retryAfter: nil))), nil)
-      return
-    }
+    guard let client = client(target) else { return completion(.failed(Self.noTarget), nil) }
     if let home = call.home, home.location != client.location { return completion(nil, nil) }
-    entrance.yield(Order(client: client, call: call, completion: completion))
+    entrance.yield { completion(await client.perform(call), client.location) }
   }
+
+  /// Has `body` ask the upstream of a target. If none can be asked, `refused` gets the reason.
+  func ask(
+    _ target: TargetName, refused: (ServiceError) -> Void,
+    _ body: @escaping @Sendable (any UpstreamClient) async -> Void
+  ) {
+    guard let client = client(target) else { return refused(Self.noTarget.error) }
+    if case .terminated = entrance.yield({ await body(client) }) { refused(.draining) }
+  }
+
+  /// A reload took the target away between the decision and the call.
+  private static let noTarget = UpstreamFailure(
+    error: ServiceError(
+      .serviceUnavailable, reason: .unknownTarget, message: "the target is no longer configured", retryable: true),
+    disposition: .unavailable(retryAfter: nil))
 
   /// Carries out calls until `finish`, and then until the last one has ended.
   func run() async {
@@ -51,7 +56,7 @@ struct UpstreamCalls: Sendable {
         for await order in orders {
           group.addTask { [givingWay] in
             givingWay.giveWay()
-            order.completion(await order.client.perform(order.call), order.client.location)
+            await order()
           }
         }
       }
