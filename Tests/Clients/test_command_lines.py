@@ -49,7 +49,8 @@ def mentions(document):
     """Command lines in the running text: a verb, and maybe options without the rest."""
     for span in re.findall(r"`([^`\n]+)`", re.sub(r"(?ms)^```.*?^```$", "", document.read_text())):
         for words in command_lines(span):
-            if len(words) > 1 and (words[1].startswith("-") or words[0] == "certregctl"):
+            # Whatever follows --help, the help is printed.
+            if len(words) > 1 and "--help" not in words and (words[1].startswith("-") or words[0] == "certregctl"):
                 yield words
 
 

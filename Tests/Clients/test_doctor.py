@@ -65,20 +65,21 @@ class Doctor(unittest.TestCase):
         self.found(self.examine("--socket", daemon.socket), check, *cures)
         self.found(self.examine_without_a_daemon(daemon.folder + "/config.yaml"), check, *cures)
 
-    def examine_without_a_daemon(self, file):
-        """Examines a configuration as the user whose it is: root runs certregd as the service's user only."""
-        arguments = ["--socket", self.folder + "/none", "--config"]
+    def examine_without_a_daemon(self, file=None):
+        """Examines a configuration as the user whose it is: root runs certregd as the service's user only. Without a file, examines the
+        usual configuration."""
+        arguments = ["--socket", self.folder + "/none", *(["--config", file] if file else [])]
         if os.geteuid() != 0:
-            return self.examine(*arguments, file)
+            return self.examine(*arguments)
         os.chmod(self.folder, 0o755)
         for name in ("certregctl", "certregd"):
             shutil.copy(PROGRAMS / name, self.folder)
-        copy = self.folder + "/alone.yaml"
-        shutil.copyfile(file, copy)
-        os.chmod(copy, 0o644)
+        if file:
+            arguments[-1] = shutil.copyfile(file, self.folder + "/alone.yaml")
+            os.chmod(arguments[-1], 0o644)
         nobody = pwd.getpwnam("nobody")
         return self.examine(
-            *arguments, copy, program=self.folder + "/certregctl",
+            *arguments, program=self.folder + "/certregctl",
             prefix=["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"])
 
     def test_nothing_is_wrong(self):
@@ -172,7 +173,7 @@ class Doctor(unittest.TestCase):
     def test_no_region(self):
         for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
             self.environment.pop(name, None)
-        self.found(self.examine("--socket", self.folder + "/none"), "target", "AWS_REGION")
+        self.found(self.examine_without_a_daemon(), "target", "AWS_REGION")
 
     def test_names_that_are_not_resolved(self):
         self.found_with_and_without_a_daemon(configuration("https://iot.certreg.invalid"), "name", "/etc/resolv.conf",
