@@ -37,6 +37,8 @@ package struct Tally {
   /// `12 certificates: 9 created, 2 existing, 1 failed`, or `1 certificate in 2 targets: 1 created, 1 failed`.
   ///
   /// - Parameters:
+  ///   - noun: What a thing is called.
+  ///   - plural: What several are called; `nil`: `noun` with an s.
   ///   - count: How many things have these results; `nil`: one for each result.
   ///   - targets: In how many targets.
   package func summary(

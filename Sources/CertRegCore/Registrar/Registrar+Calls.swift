@@ -69,9 +69,7 @@ extension Registrar {
       id, operation, caller: job.caller, isAwaited: isAwaited, isRetry: job.attemptsOfStep > 0)
   }
 
-  /// A call ended.
-  ///
-  /// - Parameter home: Where what the reply says belongs; `nil`: not known.
+  /// A call ended. What the reply says belongs to `home`; `nil`: that is not known.
   package mutating func replied(
     _ id: JobID, _ reply: UpstreamReply, from home: JobHome? = nil, now: Moment
   ) -> [Action] {

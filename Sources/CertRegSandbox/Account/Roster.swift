@@ -76,11 +76,8 @@ package struct Roster<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
   // MARK: Pages
 
-  /// The elements of a page.
-  ///
-  /// - Parameters:
-  ///   - scanLimit: How many elements are looked at. Past it the page ends, with fewer elements than asked for.
-  ///   - isWanted: Which elements belong to the list.
+  /// The elements of a page of those that `isWanted` accepts. At most `scanLimit` elements are looked at: past them the page ends, with
+  /// fewer elements than asked for.
   package func page(
     _ request: PageRequest, scanLimit: Int = 1_000, where isWanted: (Element) -> Bool = { _ in true }
   ) -> Page<Element> {

@@ -89,7 +89,7 @@ extension SandboxRegister {
 
   // MARK: The whole register
 
-  /// How many changes ``forEachChange(_:)`` has.
+  /// How many changes `forEachChange` has.
   package var changeCount: Int {
     count + things.count + thingTypes.count + thingGroups.count + policies.count + groupMembers.count
       + policyTargets.count + principalThings.count

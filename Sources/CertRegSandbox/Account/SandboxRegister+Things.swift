@@ -60,9 +60,8 @@ extension SandboxRegister {
     return thing
   }
 
-  /// Checks a CreateThing. A call that repeats an earlier one succeeds.
+  /// Checks a CreateThing. A call that repeats an earlier one succeeds. A new thing gets `id`.
   ///
-  /// - Parameter id: A new one.
   /// - Throws: ResourceAlreadyExistsException for a thing with another configuration, ResourceNotFoundException for a type
   ///   that is not there, InvalidRequestException for a deprecated type and for too many attributes.
   package func thingCreation(
