@@ -9,18 +9,15 @@ package struct LoadedSettings: Sendable, Equatable {
   package var warnings: [SettingsError.Problem]
   /// The file that was read; `nil`: there was none.
   package var configurationFile: String?
-  /// Whether the file has any value.
-  package var hasContent: Bool
 
   package init(
     settings: Settings, origins: [String: SettingOrigin] = [:], warnings: [SettingsError.Problem] = [],
-    configurationFile: String? = nil, hasContent: Bool = false
+    configurationFile: String? = nil
   ) {
     self.settings = settings
     self.origins = origins
     self.warnings = warnings
     self.configurationFile = configurationFile
-    self.hasContent = hasContent
   }
 
   /// Where the value of a key came from.

@@ -31,9 +31,9 @@ package struct SettingsLoader: Sendable {
 
   /// The effective configuration. Reads the file anew each time.
   ///
-  /// - Parameter inForce: The configuration that the new one takes the place of; `nil` at the start. If its file is gone or
-  ///   empty now, that is an error: a file system that is not mounted, or a pipe that was read once, must not remove the rules
-  ///   of access.
+  /// - Parameter inForce: The configuration that the new one takes the place of; `nil` at the start. If it has rules of access
+  ///   and its file is gone or has no bytes now, that is an error: a file system that is not mounted, a pipe that was read once
+  ///   or a file that is being written must not open the daemon to everybody.
   /// - Throws: everything that is wrong; a file that is not YAML hides what else is wrong with it.
   package func load(replacing inForce: LoadedSettings? = nil) throws(SettingsError) -> LoadedSettings {
     let (path, origin) = configurationFile()
@@ -46,11 +46,11 @@ package struct SettingsLoader: Sendable {
         origin: origin, key: "", message: "there is no file \(quoted(path, limit: 4096))")
       throw SettingsError(problems: [problem])
     }
-    let hasContent = tree.content != .null
-    if let inForce, inForce.hasContent, let path = inForce.configurationFile, !hasContent {
+    if let inForce, inForce.settings.access != nil, let path = inForce.configurationFile, bytes?.isEmpty ?? true {
       let problem = SettingsError.Problem(
         origin: .file(path: path, line: nil, column: nil), key: "",
-        message: "the file is \(bytes == nil ? "gone" : "empty"): restart to go on without it")
+        message:
+          "the file is \(bytes == nil ? "gone" : "empty"), and its rules of access with it: restart to go on without")
       throw SettingsError(problems: [problem])
     }
     overlay(&tree)
@@ -63,7 +63,7 @@ package struct SettingsLoader: Sendable {
     if !problems.isEmpty { throw SettingsError(problems: problems) }
     return LoadedSettings(
       settings: settings, origins: decoding.origins, warnings: warnings(settings, decoding),
-      configurationFile: bytes == nil ? nil : path, hasContent: hasContent)
+      configurationFile: bytes == nil ? nil : path)
   }
 
   /// The file to read and the origin of its path; with `.builtIn` the file may be absent.
