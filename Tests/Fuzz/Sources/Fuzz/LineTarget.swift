@@ -79,7 +79,7 @@ enum LineTarget {
     switch request.operation {
     case .register, .validate: require(request.certificatePem != nil, "no certificatePem")
     case .forget: require(request.certificateID != nil, "no certificateId")
-    case .lookup:
+    case .lookup, .update, .describe:
       require((request.certificatePem == nil) != (request.certificateID == nil), "not one of the two members")
     case .watch, .status, .metrics: break
     }
