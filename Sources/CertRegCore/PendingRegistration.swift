@@ -70,14 +70,18 @@ package struct RegisteredCertificate: Hashable, Sendable {
   package var status: CertificateStatus?
   /// `x-amzn-RequestId` of the answer.
   package var requestID: String?
+  /// The profile that was applied to it last, or the part of it that was; `nil`: none.
+  package var provisioned: Provisioned?
 
   package init(
-    certificateARN: String, outcome: RegistrationOutcome, status: CertificateStatus?, requestID: String?
+    certificateARN: String, outcome: RegistrationOutcome, status: CertificateStatus?, requestID: String?,
+    provisioned: Provisioned? = nil
   ) {
     self.certificateARN = certificateARN
     self.outcome = outcome
     self.status = status
     self.requestID = requestID
+    self.provisioned = provisioned
   }
 
   /// A known result as a job's facts have it; `nil` if its ARN is not known.
@@ -85,7 +89,7 @@ package struct RegisteredCertificate: Hashable, Sendable {
     guard let arn = registration.certificateARN else { return nil }
     self.init(
       certificateARN: arn, outcome: registration.outcome, status: registration.status,
-      requestID: registration.requestID)
+      requestID: registration.requestID, provisioned: registration.provisioned)
   }
 }
 
@@ -115,21 +119,28 @@ package struct PendingRegistration: Hashable, Sendable {
   package var deviceID: DeviceID?
   /// The verdict that the certificate was accepted under.
   package var basis: VerdictBasis
+  /// What makes a device of the certificate; `nil`: it is only registered.
+  package var provisioning: Provisioning?
   /// What the finished steps established.
   package var facts: JobFacts
 
   /// Tells the job from all others.
   package var id: JobID { JobID(key: key, sequence: sequence) }
 
-  /// The number of queue slots that it takes: the certificate's size in units of 2 KiB, rounded up. A limit on slots is
-  /// therefore a limit on memory.
-  package var slots: Int { max(1, (der.count + 2047) / 2048) }
+  /// The number of queue slots that it takes: the size of the certificate and of what makes a device of it in units of
+  /// 2 KiB, rounded up. A limit on slots is therefore a limit on memory.
+  package var slots: Int { max(1, (der.count + (provisioning?.size ?? 0) + 2047) / 2048) }
+
+  /// The status to register with. A certificate that is activated last begins as INACTIVE.
+  package var firstStatus: CertificateStatus? {
+    status == .active && provisioning?.activatesLast == true ? .inactive : status
+  }
 
   package init(
     key: RegistrationKey, sequence: Int64, purpose: JobPurpose = .register, der: [UInt8], status: CertificateStatus?,
     enqueuedAt: WallTime,
     callStarted: Bool, attempts: Int, lastError: ServiceError?, requester: Requester, deviceID: DeviceID? = nil,
-    basis: VerdictBasis, facts: JobFacts = JobFacts()
+    basis: VerdictBasis, provisioning: Provisioning? = nil, facts: JobFacts = JobFacts()
   ) {
     self.key = key
     self.sequence = sequence
@@ -143,6 +154,7 @@ package struct PendingRegistration: Hashable, Sendable {
     self.requester = requester
     self.deviceID = deviceID
     self.basis = basis
+    self.provisioning = provisioning
     self.facts = facts
   }
 }

@@ -27,6 +27,8 @@ extension Reason {
   package static let deadlineExceeded = Reason(rawValue: "deadline_exceeded")
   /// The daemon is stopping and accepts no registrations.
   package static let draining = Reason(rawValue: "draining")
+  /// A profile cannot be applied to the request: a placeholder has no value, or a name has another form.
+  package static let invalidProvisioning = Reason(rawValue: "invalid_provisioning")
   /// `lookup` or `forget` named a certificate without a result.
   package static let notFound = Reason(rawValue: "not_found")
   /// No access rule allows the caller to do what it asked for.
@@ -49,6 +51,8 @@ extension Reason {
   package static let tooManyDescribes = Reason(rawValue: "too_many_describes")
   /// The daemon, or one user, has all the connections that the configuration allows.
   package static let tooManyConnections = Reason(rawValue: "too_many_connections")
+  /// The request names a provisioning profile that the configuration does not have.
+  package static let unknownProfile = Reason(rawValue: "unknown_profile")
   /// The request names a target that the configuration does not have.
   package static let unknownTarget = Reason(rawValue: "unknown_target")
   /// An array of targets has a name more than once.

@@ -109,11 +109,13 @@ package struct Registration: Hashable, Sendable {
   package var deviceID: DeviceID?
   /// Stands for the device's name, also in what comes from the cache.
   package var deviceTag: DeviceTag
+  /// The profile that was applied to the certificate last, or the part of it that was; `nil`: none.
+  package var provisioned: Provisioned?
 
   package init(
     key: RegistrationKey, certificateARN: String?, outcome: RegistrationOutcome, status: CertificateStatus?,
     requestID: String?, finishedAt: WallTime, basis: VerdictBasis, requester: Requester? = nil,
-    deviceID: DeviceID? = nil, deviceTag: DeviceTag? = nil
+    deviceID: DeviceID? = nil, deviceTag: DeviceTag? = nil, provisioned: Provisioned? = nil
   ) {
     self.key = key
     self.certificateARN = certificateARN
@@ -125,6 +127,7 @@ package struct Registration: Hashable, Sendable {
     self.requester = requester
     self.deviceID = deviceID
     self.deviceTag = deviceTag ?? deviceID?.tag ?? .none
+    self.provisioned = provisioned
   }
 }
 
@@ -173,7 +176,7 @@ package struct FailedRegistration: Hashable, Sendable {
   }
 
   /// Whether the upstream does not have the certificate, so that an earlier result is wrong.
-  package var isGone: Bool { error.kind == .resourceNotFound && error.origin == .upstream }
+  package var isGone: Bool { error.saysCertificateIsGone }
 }
 
 /// A status that was set with UpdateCertificate at a caller's request.

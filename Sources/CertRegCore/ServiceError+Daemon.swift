@@ -104,6 +104,24 @@ extension ServiceError {
       .invalidRequest, reason: .unknownTarget, message: "target \(shown) is not configured; there are: \(names)")
   }
 
+  /// The request names a profile that is not configured.
+  ///
+  /// - Parameters:
+  ///   - name: The profile in the request. A long name is not repeated in the message.
+  ///   - known: The names of the configured profiles. The message lists the first 16 in alphabetical order.
+  package static func unknownProfile(_ name: String, known: [String]) -> ServiceError {
+    let names = known.isEmpty ? "none" : known.sorted().prefix(16).joined(separator: ", ")
+    let shown = name.isShort ? name.quoted : "of that long name"
+    return ServiceError(
+      .invalidRequest, reason: .unknownProfile,
+      message: "the provisioning profile \(shown) is not configured; there are: \(names)")
+  }
+
+  /// A profile cannot be applied to a request. `message` says what is missing.
+  static func invalidProvisioning(_ message: String) -> ServiceError {
+    ServiceError(.invalidRequest, reason: .invalidProvisioning, message: message)
+  }
+
   /// The array of targets has a name twice.
   package static func repeatedTarget(_ target: TargetName) -> ServiceError {
     ServiceError(
@@ -145,6 +163,11 @@ extension ServiceError {
     guard let error else { return "" }
     return "; last error: \(error.reason): \(error.message)"
   }
+}
+
+extension ServiceError {
+  /// Whether the upstream says that it does not have the certificate, so that a known result is wrong.
+  package var saysCertificateIsGone: Bool { origin == .upstream && reason == .certificateNotFound }
 }
 
 extension Registration {

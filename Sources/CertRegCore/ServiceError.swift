@@ -31,6 +31,7 @@ package struct ServiceError: Error, Hashable, Sendable {
     case internalFailure = "InternalFailureException"
     case serviceUnavailable = "ServiceUnavailableException"
     case resourceNotFound = "ResourceNotFoundException"
+    case limitExceeded = "LimitExceededException"
 
     /// The HTTP status that the API reference gives for the exception.
     package var httpStatus: Int {
@@ -40,6 +41,7 @@ package struct ServiceError: Error, Hashable, Sendable {
       case .resourceNotFound: 404
       case .certificateState: 406
       case .resourceAlreadyExists: 409
+      case .limitExceeded: 410
       case .internalFailure: 500
       case .serviceUnavailable: 503
       }

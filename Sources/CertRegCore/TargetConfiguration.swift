@@ -13,8 +13,15 @@ package struct TargetConfiguration: Hashable, Sendable {
   package var credentials = CredentialsConfiguration.chain
   /// The initial rate in calls a second; `nil`: 10 for AWS endpoints, elsewhere no limit until the upstream throttles.
   package var ratePerSecond: Double?
+  /// `ratePerSecond: account`: ask Service Quotas for the account's own rate. `ratePerSecond` is `nil` then.
+  package var asksForRate = false
   /// Calls a second that are never passed; `nil`: as many as the upstream takes.
   package var maxRatePerSecond: Double?
+  /// The initial rates of the other calls, in calls a second. Those left out: AWS's quotas for AWS endpoints, elsewhere no
+  /// limit until the upstream throttles.
+  package var rates: [UpstreamOperation: Double] = [:]
+  /// The provisioning profile of requests that name none; `nil`: their certificates are only registered.
+  package var profile: String?
   /// Most calls in one moment after a pause; `nil`: 10.
   package var burst: Double?
   /// The most calls under way at one time.

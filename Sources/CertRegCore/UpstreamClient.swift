@@ -2,11 +2,13 @@
 package enum UpstreamCall: Hashable, Sendable {
   case registerCertificateWithoutCA(RegisterCertificateCall)
   case updateCertificate(UpdateCertificateCall)
+  case provision(ProvisioningCall)
 
   package var operation: UpstreamOperation {
     switch self {
     case .registerCertificateWithoutCA: .registerCertificateWithoutCA
     case .updateCertificate: .updateCertificate
+    case .provision(let call): call.action.operation
     }
   }
 
@@ -15,6 +17,7 @@ package enum UpstreamCall: Hashable, Sendable {
     switch self {
     case .registerCertificateWithoutCA: nil
     case .updateCertificate(let call): call.home
+    case .provision(let call): call.home
     }
   }
 }
@@ -52,6 +55,50 @@ package struct UpdateCertificateCall: Hashable, Sendable {
   }
 }
 
+/// A call that makes a part of a device. Each can be repeated without harm.
+package struct ProvisioningCall: Hashable, Sendable {
+  /// What is to be done.
+  package var action: ProvisioningAction
+  /// The certificate of the device.
+  package var certificateID: CertificateID
+  /// Its ARN in AWS IoT.
+  package var certificateARN: String
+  /// Where the certificate was registered; `nil`: not known.
+  package var home: JobHome?
+
+  package init(action: ProvisioningAction, certificateID: CertificateID, certificateARN: String, home: JobHome?) {
+    self.action = action
+    self.certificateID = certificateID
+    self.certificateARN = certificateARN
+    self.home = home
+  }
+}
+
+/// The operations that make a device (https://docs.aws.amazon.com/iot/latest/apireference/API_Operations_AWS_IoT.html).
+package enum ProvisioningAction: Hashable, Sendable {
+  /// CreateThing. A thing of the same name, type and attributes is a success.
+  case createThing(name: String, type: String?, attributes: [NamedText])
+  /// AddThingToThingGroup.
+  case addThingToThingGroup(thing: String, group: String)
+  /// AttachPolicy, to the certificate.
+  case attachPolicy(String)
+  /// AttachThingPrincipal, of the certificate. `isExclusive`: the certificate can belong to no other thing.
+  case attachThingPrincipal(thing: String, isExclusive: Bool)
+  /// RegisterThing.
+  case registerThing(FilledTemplate)
+
+  /// Whose pace the call keeps to.
+  package var operation: UpstreamOperation {
+    switch self {
+    case .createThing: .createThing
+    case .addThingToThingGroup: .addThingToThingGroup
+    case .attachPolicy: .attachPolicy
+    case .attachThingPrincipal: .attachThingPrincipal
+    case .registerThing: .registerThing
+    }
+  }
+}
+
 /// The end of a call.
 package enum UpstreamReply: Hashable, Sendable {
   /// 200 of RegisterCertificateWithoutCA, with the `certificateId` that the client computed.
@@ -61,20 +108,23 @@ package enum UpstreamReply: Hashable, Sendable {
   case alreadyExists(certificateARN: String, status: CertificateStatus?, requestID: String?)
   /// 200 of UpdateCertificate.
   case updated(requestID: String?)
+  /// 200 of an operation that makes a part of a device, and the resources that the reply names: of CreateThing the thing
+  /// with its ARN, of RegisterThing all, of the others none.
+  case provisioned(DeviceResources, requestID: String?)
   case failed(UpstreamFailure)
 
   /// The ARN that the reply names; `nil`: it names none.
   package var certificateARN: String? {
     switch self {
     case .registered(let arn, _), .alreadyExists(let arn, _, _): arn
-    case .updated, .failed: nil
+    case .updated, .provisioned, .failed: nil
     }
   }
 
   /// `x-amzn-RequestId` of the reply; `nil`: it had none.
   package var requestID: String? {
     switch self {
-    case .registered(_, let id), .alreadyExists(_, _, let id), .updated(let id): id
+    case .registered(_, let id), .alreadyExists(_, _, let id), .updated(let id), .provisioned(_, let id): id
     case .failed(let failure): failure.error.requestID
     }
   }

@@ -10,7 +10,7 @@ package struct RegisterStep: Step {
 
   package func call(for pending: PendingRegistration) -> UpstreamCall {
     .registerCertificateWithoutCA(
-      RegisterCertificateCall(certificateID: pending.key.certificateID, der: pending.der, status: pending.status))
+      RegisterCertificateCall(certificateID: pending.key.certificateID, der: pending.der, status: pending.firstStatus))
   }
 
   package func read(
@@ -20,7 +20,7 @@ package struct RegisterStep: Step {
     switch reply {
     case .registered(let arn, let requestID):
       facts.registered = RegisteredCertificate(
-        certificateARN: arn, outcome: .created, status: pending.status ?? .ofUnnamed, requestID: requestID)
+        certificateARN: arn, outcome: .created, status: pending.firstStatus ?? .ofUnnamed, requestID: requestID)
     case .alreadyExists(let arn, let status, let requestID):
       if mayHaveTakenEffect, facts.earlier == nil {
         // That the status is the one that the lost call named is likely, and not enough where it is to be set.
@@ -33,7 +33,7 @@ package struct RegisterStep: Step {
       }
     case .failed(let failure):
       return .failed(failure)
-    case .updated:
+    case .updated, .provisioned:
       return .failed(.foreignReply)
     }
     return .done(facts)

@@ -54,9 +54,10 @@ package struct Plan: Sendable {
 
   /// The plan of a job, made only from its queue row, so that a restart makes the same plan.
   package static func plan(for pending: PendingRegistration) -> Plan {
-    switch pending.purpose {
-    case .register: registration
-    case .registerAndSet: registrationAndStatus
+    let middle = pending.provisioning?.steps ?? []
+    return switch pending.purpose {
+    case .register: middle.isEmpty ? registration : Plan([RegisterStep()] + middle)
+    case .registerAndSet: middle.isEmpty ? registrationAndStatus : Plan([RegisterStep()] + middle + [UpdateStep()])
     case .update: status
     }
   }

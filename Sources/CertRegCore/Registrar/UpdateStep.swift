@@ -31,7 +31,7 @@ package struct UpdateStep: Step {
       facts.registered?.status = pending.status
       return .done(facts)
     case .failed(let failure): return .failed(failure)
-    case .registered, .alreadyExists: return .failed(.foreignReply)
+    case .registered, .alreadyExists, .provisioned: return .failed(.foreignReply)
     }
   }
 }

@@ -1,0 +1,150 @@
+/// What makes a device of a registered certificate: a profile with its placeholders filled in. Jobs hold it, also on disk,
+/// so that a reload of the configuration changes nothing about them.
+package struct Provisioning: Hashable, Sendable {
+  /// The profile's name.
+  package var profile: String
+  /// Stands for the profile and the values of its placeholders.
+  package var tag: ProvisioningTag
+  /// The calls.
+  package var work: Work
+
+  /// The two ways to provision.
+  package enum Work: Hashable, Sendable {
+    /// A call for each part of the device.
+    case parts(DeviceParts)
+    /// RegisterThing with a template.
+    case template(FilledTemplate)
+  }
+
+  package init(profile: String, tag: ProvisioningTag, work: Work) {
+    self.profile = profile
+    self.tag = tag
+    self.work = work
+  }
+
+  /// Whether the certificate is registered as INACTIVE and set ACTIVE after all other steps.
+  package var activatesLast: Bool {
+    if case .parts(let parts) = work { parts.activatesLast } else { false }
+  }
+
+  /// About how many bytes it takes, for the bound of the queue.
+  package var size: Int {
+    switch work {
+    case .parts(let parts):
+      let texts = (parts.thing?.texts ?? []) + parts.policies
+      return texts.reduce(64) { $0 + $1.utf8.count }
+    case .template(let template):
+      return template.parameters.reduce(64 + template.body.utf8.count) { $0 + $1.name.utf8.count + $1.value.utf8.count }
+    }
+  }
+}
+
+/// The parts of a device in AWS IoT.
+package struct DeviceParts: Hashable, Sendable {
+  /// `nil`: no thing is made.
+  package var thing: Thing?
+  /// Names of the policies that the certificate gets.
+  package var policies: [String]
+  /// See ``Provisioning/activatesLast``.
+  package var activatesLast: Bool
+
+  package init(thing: Thing?, policies: [String], activatesLast: Bool) {
+    self.thing = thing
+    self.policies = policies
+    self.activatesLast = activatesLast
+  }
+
+  /// A thing, as CreateThing makes it (https://docs.aws.amazon.com/iot/latest/apireference/API_CreateThing.html).
+  package struct Thing: Hashable, Sendable {
+    /// `[a-zA-Z0-9:_-]{1,128}`.
+    package var name: String
+    /// The thing type's name; `nil`: it has none.
+    package var type: String?
+    /// In the order of their names.
+    package var attributes: [NamedText]
+    /// Names of the thing groups that it belongs to.
+    package var groups: [String]
+    /// Whether the certificate can belong to no other thing: `EXCLUSIVE_THING` of AttachThingPrincipal.
+    package var isExclusive: Bool
+
+    package init(name: String, type: String?, attributes: [NamedText], groups: [String], isExclusive: Bool) {
+      self.name = name
+      self.type = type
+      self.attributes = attributes
+      self.groups = groups
+      self.isExclusive = isExclusive
+    }
+
+    fileprivate var texts: [String] {
+      [name, type ?? ""] + groups + attributes.flatMap { [$0.name, $0.value] }
+    }
+  }
+}
+
+/// A name and its value.
+package struct NamedText: Hashable, Sendable {
+  /// The name.
+  package var name: String
+  /// The value.
+  package var value: String
+
+  package init(_ name: String, _ value: String) {
+    self.name = name
+    self.value = value
+  }
+}
+
+/// A template for RegisterThing with the values of its parameters
+/// (https://docs.aws.amazon.com/iot/latest/apireference/API_RegisterThing.html).
+package struct FilledTemplate: Hashable, Sendable {
+  /// The template, a JSON document.
+  package var body: String
+  /// In the order of their names.
+  package var parameters: [NamedText]
+
+  package init(body: String, parameters: [NamedText]) {
+    self.body = body
+    self.parameters = parameters
+  }
+}
+
+/// A profile as it was applied to a certificate, or a part of it.
+package struct Provisioned: Hashable, Sendable {
+  /// The profile's name.
+  package var profile: String
+  /// See ``Provisioning/tag``.
+  package var tag: ProvisioningTag
+  /// What there is of the device.
+  package var resources: DeviceResources
+  /// How many steps of the plan have succeeded; `nil`: all.
+  package var completedSteps: Int?
+
+  package init(profile: String, tag: ProvisioningTag, resources: DeviceResources, completedSteps: Int? = nil) {
+    self.profile = profile
+    self.tag = tag
+    self.resources = resources
+    self.completedSteps = completedSteps
+  }
+
+  /// Whether all steps have succeeded.
+  package var isComplete: Bool { completedSteps == nil }
+}
+
+/// What a device consists of in AWS IoT, beside its certificate.
+package struct DeviceResources: Hashable, Sendable {
+  /// `nil`: there is no thing.
+  package var thingName: String?
+  /// The thing's ARN; `nil`: it is not known.
+  package var thingARN: String?
+  /// Names of the policies that are attached to the certificate.
+  package var policies: [String]
+  /// Names of the thing groups that the thing belongs to.
+  package var groups: [String]
+
+  package init(thingName: String? = nil, thingARN: String? = nil, policies: [String] = [], groups: [String] = []) {
+    self.thingName = thingName
+    self.thingARN = thingARN
+    self.policies = policies
+    self.groups = groups
+  }
+}

@@ -1,0 +1,169 @@
+/// The values that a request and its certificate give to placeholders.
+package struct PlaceholderValues: Sendable {
+  /// Parts of the certificate.
+  package struct Certificate: Sendable {
+    /// The subject's common name; `nil`: it has none.
+    package var commonName: String?
+    /// The serial number in lower-case hex.
+    package var serialNumber: String
+
+    package init(commonName: String?, serialNumber: String) {
+      self.commonName = commonName
+      self.serialNumber = serialNumber
+    }
+  }
+
+  /// The certificate's ID.
+  package var certificateID: CertificateID
+  /// The device's name; `nil`: the request gave none.
+  package var deviceID: DeviceID?
+  /// The member `attributes` of the request, each name once.
+  package var attributes: [NamedText]
+  /// `nil`: not read, since no placeholder needs it.
+  package var certificate: Certificate?
+
+  package init(
+    certificateID: CertificateID, deviceID: DeviceID?, attributes: [NamedText], certificate: Certificate?
+  ) {
+    self.certificateID = certificateID
+    self.deviceID = deviceID
+    self.attributes = attributes
+    self.certificate = certificate
+  }
+}
+
+extension ProvisioningProfile {
+  /// The profile with the values of a request, and the check of everything that AWS IoT would refuse only after the
+  /// certificate is registered.
+  ///
+  /// - Throws: An `InvalidRequestException` that names the placeholder without a value, or the text of another form.
+  package func filled(with values: PlaceholderValues) throws(ServiceError) -> Provisioning {
+    if let name = values.attributes.first(where: { Builtin(rawValue: $0.name) != nil })?.name, !takesAllAttributes {
+      throw .invalidProvisioning(
+        "the attribute \(name.quoted) has the name of a placeholder that every profile has; give it another name")
+    }
+    return Provisioning(profile: self.name, tag: tag(of: values), work: try work(values))
+  }
+
+  /// The tag of the profile with the values of a request.
+  package func tag(of values: PlaceholderValues) -> ProvisioningTag {
+    var builder = ProvisioningTag.Builder(fingerprint: fingerprint)
+    if usesDeviceID, var name = values.deviceID?.text {
+      name.withUTF8 { builder.addDevice(UnsafeRawBufferPointer($0)) }
+    }
+    for attribute in values.attributes where takesAllAttributes || attributeNames.contains(attribute.name) {
+      var (name, value) = (attribute.name, attribute.value)
+      name.withUTF8 { name in
+        value.withUTF8 { builder.addAttribute(UnsafeRawBufferPointer(name), UnsafeRawBufferPointer($0)) }
+      }
+    }
+    return builder.tag
+  }
+
+  private func work(_ values: PlaceholderValues) throws(ServiceError) -> Provisioning.Work {
+    switch form {
+    case .parts(let thing, let policies, let activatesLast):
+      return .parts(
+        DeviceParts(
+          thing: try thing.map { thing throws(ServiceError) in try filled(thing, values) },
+          policies: try distinct(policies, "policy", Self.policyCharacters, 128, values), activatesLast: activatesLast))
+    case .template(let template):
+      return .template(try filled(template, values))
+    }
+  }
+
+  private func filled(_ thing: Thing, _ values: PlaceholderValues) throws(ServiceError) -> DeviceParts.Thing {
+    let type = try thing.type.map { type throws(ServiceError) in
+      try text(type, "thing type", Self.nameCharacters, 128, values)
+    }
+    var attributes: [NamedText] = []
+    for attribute in thing.attributes {
+      let value = try fill(attribute.value, values)
+      guard value.utf8.count <= 800, value.utf8.allSatisfy({ Self.attributeCharacters.contains($0) }) else {
+        throw .invalidProvisioning(
+          "the value \(value.quoted) of the thing's attribute \(attribute.name.quoted) is not one of AWS IoT: up to 800"
+            + " characters, letters, digits and _.,@/:#=[]-")
+      }
+      attributes.append(NamedText(attribute.name, value))
+    }
+    return DeviceParts.Thing(
+      name: try text(thing.name, "thing name", Self.nameCharacters, 128, values), type: type,
+      attributes: attributes.sorted { $0.name < $1.name },
+      groups: try distinct(thing.groups, "thing group", Self.nameCharacters, 128, values),
+      isExclusive: thing.isExclusive)
+  }
+
+  private func filled(_ template: Template, _ values: PlaceholderValues) throws(ServiceError) -> FilledTemplate {
+    var parameters = values.attributes.filter { $0.name != "CertificateId" }
+    parameters.append(NamedText("CertificateId", values.certificateID.hex))
+    for name in template.required where !parameters.contains(where: { $0.name == name }) {
+      throw .invalidProvisioning(
+        "the template of the profile \(self.name) needs a value for its parameter \(name.quoted): give it in `attributes`"
+      )
+    }
+    return FilledTemplate(body: template.body, parameters: parameters.sorted { $0.name < $1.name })
+  }
+
+  // MARK: Texts
+
+  /// ThingName, ThingTypeName and ThingGroupName of the API reference: `[a-zA-Z0-9:_-]+`.
+  private static let nameCharacters = letters.union(":_-".utf8)
+  /// PolicyName of the API reference: `[\w+=,.@-]+`.
+  private static let policyCharacters = letters.union("_+=,.@-".utf8)
+  /// AttributeValue of the API reference: `[a-zA-Z0-9_.,@/:#=\[\]-]*`.
+  private static let attributeCharacters = letters.union("_.,@/:#=[]-".utf8)
+  private static let letters = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789".utf8)
+
+  /// A name of AWS IoT.
+  private func text(
+    _ text: PlaceholderText, _ kind: String, _ characters: Set<UInt8>, _ limit: Int, _ values: PlaceholderValues
+  ) throws(ServiceError) -> String {
+    let filled = try fill(text, values)
+    guard (1...limit).contains(filled.utf8.count), filled.utf8.allSatisfy({ characters.contains($0) }) else {
+      let others = characters.subtracting(Self.letters).sorted().map { String(UnicodeScalar($0)) }.joined()
+      throw .invalidProvisioning(
+        "\(filled.quoted) is no \(kind): 1 to \(limit) characters, letters, digits and \(others)")
+    }
+    return filled
+  }
+
+  /// Names of AWS IoT, each once.
+  private func distinct(
+    _ texts: [PlaceholderText], _ kind: String, _ characters: Set<UInt8>, _ limit: Int, _ values: PlaceholderValues
+  ) throws(ServiceError) -> [String] {
+    var names: [String] = []
+    for text in texts {
+      let name = try self.text(text, kind, characters, limit, values)
+      if !names.contains(name) { names.append(name) }
+    }
+    return names
+  }
+
+  private func fill(_ text: PlaceholderText, _ values: PlaceholderValues) throws(ServiceError) -> String {
+    try text.filled { name throws(ServiceError) in
+      guard let value = value(of: name, values), !value.isEmpty else {
+        throw .invalidProvisioning("the profile \(self.name) needs a value for {\(name)}: \(source(of: name))")
+      }
+      return value
+    }
+  }
+
+  private func value(of name: String, _ values: PlaceholderValues) -> String? {
+    switch Builtin(rawValue: name) {
+    case .deviceID: values.deviceID?.text
+    case .certificateID: values.certificateID.hex
+    case .commonName: values.certificate?.commonName
+    case .serialNumber: values.certificate?.serialNumber
+    case nil: values.attributes.first { $0.name == name }?.value
+    }
+  }
+
+  private func source(of name: String) -> String {
+    switch Builtin(rawValue: name) {
+    case .deviceID: "give `deviceId`"
+    case .certificateID, .serialNumber: "the certificate has none"
+    case .commonName: "the certificate's subject has no common name"
+    case nil: "give it in `attributes`"
+    }
+  }
+}

@@ -1,0 +1,108 @@
+/// A call that makes a part of a device. All of them are idempotent.
+package struct ProvisioningStep: Step {
+  /// What is done.
+  package let action: ProvisioningAction
+
+  package var operation: UpstreamOperation { action.operation }
+
+  /// The operations are idempotent: they are made again where their answer was lost.
+  package let isMarked = false
+
+  package init(_ action: ProvisioningAction) {
+    self.action = action
+  }
+
+  package func call(for pending: PendingRegistration) -> UpstreamCall {
+    .provision(
+      ProvisioningCall(
+        action: action, certificateID: pending.key.certificateID,
+        certificateARN: pending.facts.registered?.certificateARN ?? "", home: pending.facts.home))
+  }
+
+  package func read(
+    _ reply: UpstreamReply, to pending: PendingRegistration, mayHaveTakenEffect: Bool
+  ) -> StepResult {
+    switch reply {
+    case .provisioned(let named, _):
+      var facts = pending.facts
+      facts.note(resources(naming: named), of: pending.provisioning)
+      return .done(facts)
+    case .failed(let failure): return .failed(failure)
+    case .registered, .alreadyExists, .updated: return .failed(.foreignReply)
+    }
+  }
+
+  /// What there is since the step has succeeded.
+  private func resources(naming named: DeviceResources) -> DeviceResources {
+    switch action {
+    case .createThing(let name, _, _): DeviceResources(thingName: name, thingARN: named.thingARN)
+    case .addThingToThingGroup(_, let group): DeviceResources(groups: [group])
+    case .attachPolicy(let policy): DeviceResources(policies: [policy])
+    case .attachThingPrincipal: DeviceResources()
+    case .registerThing: named
+    }
+  }
+}
+
+extension Provisioning {
+  /// The steps between the registration and the change of the status.
+  var steps: [any Step] {
+    switch work {
+    case .template(let template): return [ProvisioningStep(.registerThing(template))]
+    case .parts(let parts):
+      var actions: [ProvisioningAction] = []
+      if let thing = parts.thing {
+        actions.append(.createThing(name: thing.name, type: thing.type, attributes: thing.attributes))
+        actions += thing.groups.map { .addThingToThingGroup(thing: thing.name, group: $0) }
+      }
+      actions += parts.policies.map { .attachPolicy($0) }
+      if let thing = parts.thing {
+        actions.append(.attachThingPrincipal(thing: thing.name, isExclusive: thing.isExclusive))
+      }
+      return actions.map { ProvisioningStep($0) }
+    }
+  }
+}
+
+extension JobFacts {
+  /// Adds what a step of the provisioning brought about.
+  fileprivate mutating func note(_ resources: DeviceResources, of provisioning: Provisioning?) {
+    guard let provisioning else { return }
+    var provisioned = registered?.provisioned
+    if provisioned?.tag != provisioning.tag || provisioned?.isComplete != false {
+      provisioned = Provisioned(
+        profile: provisioning.profile, tag: provisioning.tag, resources: DeviceResources(), completedSteps: 0)
+    }
+    provisioned?.resources.add(resources)
+    registered?.provisioned = provisioned
+  }
+
+  /// Takes a certificate as it is registered: that step is done, and of the provisioning all that were done before.
+  mutating func take(_ certificate: RegisteredCertificate, for provisioning: Provisioning?) {
+    registered = certificate
+    completedSteps = 1
+    guard let provisioning, let provisioned = certificate.provisioned, provisioned.tag == provisioning.tag else { return }
+    completedSteps = provisioned.completedSteps ?? 1 + provisioning.steps.count
+  }
+}
+
+extension DeviceResources {
+  fileprivate mutating func add(_ other: DeviceResources) {
+    thingName = other.thingName ?? thingName
+    thingARN = other.thingARN ?? thingARN
+    policies += other.policies.filter { !policies.contains($0) }
+    groups += other.groups.filter { !groups.contains($0) }
+  }
+}
+
+extension Provisioned {
+  /// All of a profile, applied.
+  ///
+  /// - Parameters:
+  ///   - provisioning: The profile with its values.
+  ///   - progress: What its steps brought about, or an earlier provisioning.
+  init(_ provisioning: Provisioning, progress: Provisioned?) {
+    let resources = progress?.tag == provisioning.tag ? progress?.resources : nil
+    self.init(profile: provisioning.profile, tag: provisioning.tag, resources: resources ?? DeviceResources())
+  }
+}
