@@ -47,6 +47,8 @@ extension Reason {
   package static let storeFailed = Reason(rawValue: "store_failed")
   /// The disk of the state directory is full.
   package static let storeFull = Reason(rawValue: "store_full")
+  /// A thing of the profile's name has another type or other attributes.
+  package static let thingDiffers = Reason(rawValue: "thing_differs")
   /// As many `describe` requests are under way as the daemon allows.
   package static let tooManyDescribes = Reason(rawValue: "too_many_describes")
   /// The daemon, or one user, has all the connections that the configuration allows.

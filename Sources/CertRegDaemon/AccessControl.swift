@@ -79,6 +79,15 @@ final class AccessControl: Sendable {
     }
   }
 
+  /// Checks whether a rule grants a provisioning profile.
+  ///
+  /// - Throws: `peer_not_allowed`.
+  func check(profile: String, of peer: Peer, under grant: Grant) throws(ServiceError) {
+    if let profiles = grant.rule.profiles, !profiles.contains(profile) {
+      throw .peerNotAllowed("the provisioning profile \(profile.quoted) to user \(peer.uid)")
+    }
+  }
+
   /// Takes a request from the rate of a rule.
   ///
   /// - Throws: `caller_rate_exceeded`.
@@ -93,7 +102,7 @@ final class AccessControl: Sendable {
   func isUnlimited(_ peer: Peer, now: MonotonicTime) -> Bool {
     guard case .success(let grant)? = decisionAtOnce(for: peer, now: now) else { return false }
     let rule = grant.rule
-    return rule.targets == nil && rule.requestsPerSecond == nil && rule.operations?.contains(.register) ?? true
+    return rule.targets == nil && rule.profiles == nil && rule.requestsPerSecond == nil && rule.operations?.contains(.register) ?? true
   }
 
   /// The part of the queue that all peers of a rule may fill together; `nil`: all of it.

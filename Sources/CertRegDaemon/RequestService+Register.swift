@@ -13,10 +13,8 @@ extension RequestService {
     do throws(ServiceError) {
       let targets = try targets(of: request)
       let (der, id) = try readCertificate(request, verdict)
-      let wish = KnownResults.Wish(
-        namedStatus: request.status, status: request.status ?? currentConfiguration.defaultStatus,
-        ifExists: request.ifExists, refresh: request.refresh,
-        deviceID: request.deviceID)
+      let configuration = currentConfiguration
+      var filling = Filling(request, configuration, id, der: der)
       let answers = FanIn(count: targets.count) { [counts] results in
         for result in results { counts.count(result, of: .register) }
         reply.send(Self.answer(request, id, targets, results))
@@ -27,29 +25,37 @@ extension RequestService {
         let key = RegistrationKey(certificateID: id, target: target)
         // What fails for one target is that target's answer: others may be under way.
         do throws(ServiceError) {
+          let provisioning = try filling.provisioning(in: target)
+          let wish = KnownResults.Wish(request, defaultStatus: configuration.defaultStatus, provisioning)
           var earlier: EarlierResult?
-          var set: Registration?
+          var known: Registration?
           switch try decide(wish, key, verdict) {
-          case .answer(let known):
-            auditRepeat(known, request.deviceID, by: peer.requester)
-            answers.set(index, .registered(known, cached: true))
+          // A change of the certificate may be under way that an answer must not overtake: the engine knows.
+          case .answer(let found), .answerAfterNaming(let found, _) where wish.changesCertificate: known = found
+          case .answer(let found):
+            auditRepeat(found, request.deviceID, by: peer.requester)
+            answers.set(index, .registered(found.without(provisioning), cached: true))
             continue
-          case .answerAfterNaming(let known, let deviceID):
-            auditRepeat(known, request.deviceID, by: peer.requester)
+          case .answerAfterNaming(let found, let deviceID):
+            auditRepeat(found, request.deviceID, by: peer.requester)
             engine.nameDevice(key, deviceID) { error in
-              answers.set(index, error.map { .failed(ServiceError($0)) } ?? .registered(known, cached: true))
+              answers.set(
+                index, error.map { .failed(ServiceError($0)) } ?? .registered(found.without(provisioning), cached: true))
             }
             continue
-          case .setStatus(let known): set = known
+          case .goOn(let found): known = found
           case .refuse(let error): throw error
-          case .ask(let known): earlier = known
+          case .ask(let found): earlier = found
           }
           let result = judgement ?? judge(der, id, verdict)
           judgement = result
-          let accepted = try result.get()
-          ask(key, der, accepted, earlier, set, request, from: peer, share: share, connection: reply.connectionID) {
-            answers.set(index, $0)
-          }
+          var asked = Registrar.Request(
+            key: key, purpose: wish.setsStatus ? .registerAndSet : .register, der: der, basis: try result.get(),
+            namedStatus: request.status, status: wish.status, ifExists: request.ifExists, requester: peer.requester,
+            deviceID: request.deviceID, connection: reply.connectionID, expectation: expectation(of: request),
+            share: share, earlier: earlier, provisioning: provisioning)
+          if let known { asked.takeKnown(known, at: self.known.home(of: target).place) }
+          ask(asked, refresh: request.refresh) { answers.set(index, $0) }
         } catch {
           audit.refused(id, in: [target], request.deviceID, error, by: peer.requester)
           answers.set(index, .failed(error))
@@ -87,28 +93,16 @@ extension RequestService {
     }
   }
 
-  /// - Parameters:
-  ///   - earlier: The known result, which does not answer the request.
-  ///   - set: The known result of a certificate whose status is to be set.
   private func ask(
-    _ key: RegistrationKey, _ der: [UInt8], _ basis: VerdictBasis, _ earlier: EarlierResult?, _ set: Registration?,
-    _ request: OwnedRequest, from peer: Peer, share: Registrar.QueueShare?, connection: UInt64,
-    completion: @escaping @Sendable (TargetAnswer) -> Void
+    _ request: Registrar.Request, refresh: Bool, completion: @escaping @Sendable (TargetAnswer) -> Void
   ) {
-    let status = request.status ?? currentConfiguration.defaultStatus
-    let requester = peer.requester
-    var registrarRequest = Registrar.Request(
-      key: key, purpose: request.ifExists == .update && status != nil ? .registerAndSet : .register, der: der,
-      basis: basis, namedStatus: request.status, status: status, ifExists: request.ifExists, requester: requester,
-      deviceID: request.deviceID, connection: connection, expectation: expectation(of: request), share: share,
-      earlier: earlier)
-    if let set { registrarRequest.takeKnown(set, at: known.home(of: key.target).place) }
-    engine.register(registrarRequest, refresh: request.refresh) { answer, provenance in
-      self.audit.answered(key, request.deviceID, answer, provenance, to: requester)
+    let (key, deviceID, requester) = (request.key, request.deviceID, request.requester)
+    engine.register(request, refresh: refresh) { answer, provenance in
+      self.audit.answered(key, deviceID, answer, provenance, to: requester)
       switch answer {
       case .registered(let registration):
-        if provenance == .known { self.auditRepeat(registration, request.deviceID, by: requester) }
-        completion(.registered(registration, cached: provenance == .known))
+        if provenance == .known { self.auditRepeat(registration, deviceID, by: requester) }
+        completion(.registered(registration.without(request.provisioning), cached: provenance == .known))
       case .updated(let update): completion(.updated(update))
       case .queued: completion(.queued)
       case .failed(let error): completion(.failed(error))
@@ -155,6 +149,28 @@ extension RequestService {
     case .queued: return AnswerEncoder.queued(id: request.id, certificateID: id, target: targets[0])
     case .failed(let error): return AnswerEncoder.error(id: request.id, error)
     }
+  }
+}
+
+extension KnownResults.Wish {
+  /// - Parameters:
+  ///   - defaultStatus: The configured status of requests that name none.
+  ///   - provisioning: What makes a device of the certificate in the target; `nil`: it is only registered.
+  init(_ request: OwnedRequest, defaultStatus: CertificateStatus?, _ provisioning: Provisioning?) {
+    let status = request.status ?? defaultStatus
+    self.init(
+      namedStatus: request.status, status: provisioning?.activatesLast == true ? status ?? .active : status,
+      ifExists: request.ifExists, refresh: request.refresh, deviceID: request.deviceID, provisioning: provisioning)
+  }
+}
+
+extension Registration {
+  /// The result for a caller, who hears of a device only where one was asked for.
+  fileprivate func without(_ provisioning: Provisioning?) -> Registration {
+    guard provisioning == nil else { return self }
+    var plain = self
+    plain.provisioned = nil
+    return plain
   }
 }
 

@@ -16,6 +16,10 @@ final class RequestService: RequestHandling {
     var defaultTarget: TargetName
     var defaultStatus: CertificateStatus?
     var defaultTimeout: Duration
+    /// Provisioning profiles by name.
+    var profiles: [String: ProvisioningProfile] = [:]
+    /// The profile of requests that name none.
+    var targetProfiles: [TargetName: String] = [:]
     /// `nil`: every peer that can connect may do everything.
     var access: AccessControl?
     /// Whether repeats that are answered with known results have an entry in the audit trail.
@@ -135,6 +139,12 @@ final class RequestService: RequestHandling {
       try access.check(request.operation, targets: targets, of: peer, under: grant)
       // A registration that may set the status of a certificate that exists is both.
       if request.ifExists == .update { try access.check(.update, targets: targets, of: peer, under: grant) }
+      if request.operation == .register {
+        for target in targets {
+          let profile = try Self.profile(of: request, in: target, currentConfiguration)
+          if let profile { try access.check(profile: profile.name, of: peer, under: grant) }
+        }
+      }
       try access.takeToken(under: grant, now: clock.monotonic)
       carryOut(request, from: peer, share: access.queueShare(under: grant), reply: reply)
     } catch {

@@ -22,6 +22,8 @@ extension Settings {
     RequestService.Configuration(
       targets: targets.map(\.name), targetSet: Set(targets.map(\.name)), defaultTarget: defaultTarget,
       defaultStatus: defaultStatus, defaultTimeout: defaultTimeout,
+      profiles: Dictionary(provisioning.map { ($0.name, $0) }) { first, _ in first },
+      targetProfiles: Dictionary(targets.compactMap { target in target.profile.map { (target.name, $0) } }) { $1 },
       access: access.map {
         AccessControl($0, maxPending: queue.maxEntries, database: .system, clock: clock)
       }, auditsRepeats: log.auditRepeats)
@@ -50,22 +52,26 @@ extension Settings {
 }
 
 extension TargetLimits {
-  /// AWS's default quota for RegisterCertificateWithoutCA and for UpdateCertificate: 10 calls a second for each account and
-  /// region (https://docs.aws.amazon.com/general/latest/gr/iot-core.html).
-  private static let quotaOfAWS = 10.0
-
-  /// - Parameter isAWS: Whether the target's endpoint is one of AWS.
-  init(_ configuration: TargetConfiguration, isAWS: Bool) {
+  /// - Parameters:
+  ///   - isAWS: Whether the target's endpoint is one of AWS, whose default quotas hold for each account and region.
+  ///   - accountRate: The account's own rate of registrations, in calls a second, as Service Quotas tells it; `nil`: it is
+  ///     not known. A known rate is not probed for.
+  init(_ configuration: TargetConfiguration, isAWS: Bool, accountRate: Double? = nil) {
+    var operations: [UpstreamOperation: OperationLimits] = [:]
+    for operation in UpstreamOperation.allCases {
+      let quota = operation.defaultQuota
+      operations[operation] = OperationLimits(
+        ratePerSecond: configuration.rates[operation] ?? (isAWS ? quota : nil),
+        burst: configuration.rates[operation].map { max(1, $0) } ?? quota)
+    }
+    let operation = UpstreamOperation.registerCertificateWithoutCA
     let isPaced = isAWS && !configuration.withoutValue.contains(.ratePerSecond)
-    let rate = configuration.ratePerSecond ?? (isPaced ? Self.quotaOfAWS : nil)
-    self.init(
-      operations: [
-        .registerCertificateWithoutCA: OperationLimits(
-          ratePerSecond: rate, maxRatePerSecond: configuration.maxRatePerSecond,
-          burst: configuration.burst ?? Self.quotaOfAWS),
-        .updateCertificate: OperationLimits(ratePerSecond: isAWS ? Self.quotaOfAWS : nil, burst: Self.quotaOfAWS),
-      ],
-      maxConcurrent: configuration.maxConcurrent)
+    let bound = [configuration.maxRatePerSecond, accountRate].compactMap { $0 }.min()
+    operations[operation] = OperationLimits(
+      ratePerSecond: accountRate.map { min($0, bound ?? $0) } ?? configuration.ratePerSecond
+        ?? (isPaced || configuration.asksForRate ? operation.defaultQuota : nil),
+      maxRatePerSecond: bound, burst: configuration.burst ?? accountRate.map { max(1, $0) } ?? operation.defaultQuota)
+    self.init(operations: operations, maxConcurrent: configuration.maxConcurrent)
   }
 }
 

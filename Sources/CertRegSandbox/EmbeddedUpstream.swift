@@ -4,10 +4,12 @@ import Synchronization
 /// An upstream inside the process, for a daemon without an account: registers at once and forgets at the end.
 ///
 /// It takes the certificate as the daemon judged it, and decides by the rules of ``SandboxRegister``. Nobody can ask it
-/// for a certificate, so it keeps their IDs and statuses and nothing else: a million of them take less than 100 MB.
+/// for a certificate, so it keeps their IDs, their statuses and what is attached to them: a million of them take less than
+/// 100 MB, as long as they are only registered.
 package final class EmbeddedUpstream: UpstreamClient {
   private struct State: Sendable {
     var statuses: [CertificateID: CertificateStatus] = [:]
+    var devices = EmbeddedDevices()
     var generator: SplitMix64
   }
 
@@ -39,16 +41,33 @@ package final class EmbeddedUpstream: UpstreamClient {
     switch call {
     case .registerCertificateWithoutCA(let call): registerCertificateWithoutCA(call)
     case .updateCertificate(let call): updateCertificate(call)
+    case .provision(let call): provision(call)
     }
   }
 
-  /// What is known of a certificate. It was registered without a CA, and nothing can be attached to it here.
+  /// What is known of a certificate, which was registered without a CA.
   ///
   /// - Throws: A final failure of the kind `resourceNotFound` if the certificate is not registered.
   package func describe(_ certificateID: CertificateID) async throws(UpstreamFailure) -> UpstreamCertificate {
-    guard let status = state.withLock({ $0.statuses[certificateID] }) else { throw failure(.noCertificate) }
+    let (status, attached) = state.withLock { ($0.statuses[certificateID], $0.devices.attachments(of: certificateID)) }
+    guard let status else { throw failure(.noCertificate) }
     return UpstreamCertificate(
-      certificateARN: account.arn(of: certificateID), status: status, mode: "SNI_ONLY", things: [], policies: [])
+      certificateARN: account.arn(of: certificateID), status: status, mode: "SNI_ONLY", things: attached.things,
+      policies: attached.policies)
+  }
+
+  private func provision(_ call: ProvisioningCall) -> UpstreamReply {
+    let result: Result<(DeviceResources, UniqueID), SandboxError> = state.withLock { state in
+      guard state.statuses[call.certificateID] != nil else { return .failure(.noCertificate) }
+      do throws(SandboxError) {
+        return .success((try state.devices.perform(call, in: account), state.generator.nextID()))
+      } catch { return .failure(error) }
+    }
+    switch result {
+    case .success((let resources, let requestID)):
+      return .provisioned(resources, requestID: requestID.description)
+    case .failure(let error): return refusal(error)
+    }
   }
 
   /// Sets the status of a certificate. A revoked one stays revoked
@@ -97,9 +116,15 @@ package final class EmbeddedUpstream: UpstreamClient {
   private func failure(_ error: SandboxError) -> UpstreamFailure {
     let requestID = state.withLock { $0.generator.nextID() }
     let kind = ServiceError.Kind(rawValue: error.kind.rawValue) ?? .internalFailure
+    let reason: Reason =
+      switch kind {
+      case .resourceNotFound: .certificateNotFound
+      case .resourceAlreadyExists: .thingDiffers
+      default: .upstreamRefused
+      }
     return UpstreamFailure(
       error: ServiceError(
-        kind, reason: kind == .resourceNotFound ? .certificateNotFound : .upstreamRefused, message: error.message,
+        kind, reason: reason, message: error.message,
         origin: .upstream, requestID: requestID.description),
       disposition: .final)
   }

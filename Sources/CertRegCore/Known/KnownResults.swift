@@ -15,16 +15,25 @@ package final class KnownResults: Sendable {
     package var refresh: Bool
     /// The device's name; `nil`: the caller gave none.
     package var deviceID: DeviceID?
+    /// What makes a device of the certificate; `nil`: it is only registered.
+    package var provisioning: Provisioning?
+
+    /// Whether the status is set where the certificate has another.
+    package var setsStatus: Bool { ifExists == .update && status != nil || provisioning?.activatesLast == true }
+
+    /// Whether the certificate is more than registered for the request.
+    package var changesCertificate: Bool { setsStatus || provisioning != nil }
 
     package init(
       namedStatus: CertificateStatus?, status: CertificateStatus? = nil, ifExists: IfExists, refresh: Bool,
-      deviceID: DeviceID? = nil
+      deviceID: DeviceID? = nil, provisioning: Provisioning? = nil
     ) {
       self.namedStatus = namedStatus
       self.status = status ?? namedStatus
       self.ifExists = ifExists
       self.refresh = refresh
       self.deviceID = deviceID
+      self.provisioning = provisioning
     }
   }
 
@@ -33,8 +42,8 @@ package final class KnownResults: Sendable {
     case answer(Registration)
     /// The result answers the request once the device's new name is on disk.
     case answerAfterNaming(Registration, DeviceID)
-    /// The certificate is known, and has to get the status that the request asks for.
-    case setStatus(Registration)
+    /// The certificate is known, and the request asks for more: another status, or a device.
+    case goOn(Registration)
     /// The known result contradicts the request.
     case refuse(ServiceError)
     /// No known result may be answered. `earlier` is the known result, if there is one.
@@ -43,7 +52,7 @@ package final class KnownResults: Sendable {
     fileprivate var isAnswer: Bool {
       switch self {
       case .answer, .answerAfterNaming: true
-      case .setStatus, .refuse, .ask: false
+      case .goOn, .refuse, .ask: false
       }
     }
   }
@@ -135,13 +144,17 @@ package final class KnownResults: Sendable {
     let isAlive = now.seconds32 < lifetimeEnd(finishedAt: known.finishedAt.seconds32)
     guard mayAnswer, isAlive, !wish.refresh, known.certificateARN != nil else {
       // A request that sets the status has to trust none that may be old.
-      let isToBeSet = (wish.refresh || !isAlive) && wish.ifExists == .update && wish.status != nil
+      let isToBeSet = (wish.refresh || !isAlive) && wish.setsStatus
       return .ask(earlier: EarlierResult(outcome: known.outcome, status: isToBeSet ? nil : known.status))
     }
-    if wish.ifExists == .update, let asked = wish.status, asked != known.status { return .setStatus(known) }
-    if let error = known.objection(namedStatus: wish.namedStatus, ifExists: wish.ifExists, isRepeat: true) {
-      return .refuse(error)
-    }
+    if wish.ifExists == .update, let asked = wish.status, asked != known.status { return .goOn(known) }
+    let isDevice = wish.provisioning.map { known.hasDevice(of: $0) } ?? true
+    // A request that failed in a later step goes on when it is repeated. The status is then the one that the steps left.
+    let isContinued = !isDevice && known.provisioned.map { $0.tag == wish.provisioning?.tag } ?? false
+    let named = !isDevice && wish.setsStatus ? nil : wish.namedStatus
+    let ifExists = isContinued && known.outcome == .created ? .return : wish.ifExists
+    if let error = known.objection(namedStatus: named, ifExists: ifExists, isRepeat: true) { return .refuse(error) }
+    if !isDevice { return .goOn(known) }
     if let deviceID = wish.deviceID, deviceID.tag != known.deviceTag { return .answerAfterNaming(known, deviceID) }
     return .answer(known)
   }

@@ -22,7 +22,7 @@ extension Registration {
       key: RegistrationKey(certificateID: entry.certificateID, target: target),
       certificateARN: known.arnPrefix + entry.certificateID.hex, outcome: entry.outcome, status: entry.status,
       requestID: nil, finishedAt: WallTime(secondsSinceEpoch: Int64(entry.finishedAt)), basis: known.basis,
-      deviceTag: entry.deviceTag)
+      deviceTag: entry.deviceTag, provisioned: known.provisioned)
   }
 }
 
@@ -34,5 +34,12 @@ extension ResultCache.Known {
       notAfter: entry.notAfter == .max
         ? WallTime(millisecondsSinceEpoch: .max) : WallTime(secondsSinceEpoch: Int64(entry.notAfter)),
       policyFingerprint: policyFingerprint)
+  }
+}
+
+extension Registration {
+  /// Whether all of a profile was applied to the certificate, with the same values.
+  package func hasDevice(of provisioning: Provisioning) -> Bool {
+    provisioned.map { $0.isComplete && $0.tag == provisioning.tag } ?? false
   }
 }

@@ -9,6 +9,7 @@ import Synchronization
 package final class ResultCache: Sendable {
   private struct State: Sendable {
     var table: ResultTable
+    var provisioned = ProvisionedTable()
     var arnPrefixes: [String] = []
     var fingerprints: [Int64] = []
     /// By a target's number, the number that its results are kept under where that is another one; 0: it is not.
@@ -28,6 +29,8 @@ package final class ResultCache: Sendable {
     package var arnPrefix: String
     /// The set of policies that the certificate was accepted under.
     package var policyFingerprint: Int64
+    /// The profile that was applied to the certificate; `nil`: none.
+    package var provisioned: Provisioned?
   }
 
   private let state: Mutex<State>
@@ -76,14 +79,16 @@ package final class ResultCache: Sendable {
   ///   - target: The target's number: see ``number(of:)``.
   package func known(_ id: CertificateID, target: UInt16) -> Known? {
     state.withLock { state in
-      guard let entry = state.table.entry(id, target: state.home(of: target)) else { return nil }
+      let home = state.home(of: target)
+      guard let entry = state.table.entry(id, target: home) else { return nil }
       return Known(
         entry: entry, arnPrefix: state.arnPrefixes[Int(entry.arnPrefix)],
-        policyFingerprint: state.fingerprints[Int(entry.fingerprint)])
+        policyFingerprint: state.fingerprints[Int(entry.fingerprint)],
+        provisioned: state.provisioned.provisioned(id, target: home))
     }
   }
 
-  /// Keeps a result.
+  /// Keeps a result. A certificate whose provisioning is not complete is left to the store, which has what is left to do.
   ///
   /// - Parameters:
   ///   - registration: The result.
@@ -101,10 +106,14 @@ package final class ResultCache: Sendable {
       if !replaces {
         guard epochs.current(id) == epoch, state.table.entry(id, target: target) == nil else { return }
       }
+      guard registration.provisioned?.isComplete != false else { return forget(id, target, &state) }
       // More than 65,536 accounts or sets of policies in one process: what does not fit stays in the store alone.
       guard let prefix = registration.arnPrefix, let arnPrefix = Self.intern(prefix, in: &state.arnPrefixes),
         let fingerprint = Self.intern(registration.basis.policyFingerprint, in: &state.fingerprints)
       else { return }
+      guard state.provisioned.set(registration.provisioned, id, target: target) else {
+        return forget(id, target, &state)
+      }
       var entry = ResultTable.Entry()
       entry.certificateID = id
       entry.target = target
@@ -118,7 +127,10 @@ package final class ResultCache: Sendable {
       entry.fingerprint = fingerprint
       if replaces, state.table.entry(id, target: target) != nil { epochs.advance(id) }
       // What is not in the table cannot be made void later, when news comes of it.
-      if let evicted = state.table.set(entry) { epochs.advance(evicted) }
+      if let evicted = state.table.set(entry) {
+        epochs.advance(evicted.certificateID)
+        _ = state.provisioned.set(nil, evicted.certificateID, target: evicted.target)
+      }
     }
   }
 
@@ -153,19 +165,19 @@ package final class ResultCache: Sendable {
   /// Removes a result of a home and makes every remembered answer with it void.
   package func forget(_ id: CertificateID, in home: ResultHome) {
     let number = number(of: home.name)
-    state.withLock { state in
-      epochs.advance(id)
-      state.table.remove(id, target: number)
-    }
+    state.withLock { forget(id, number, &$0) }
   }
 
   /// Removes a result and makes every remembered answer with it void.
   package func forget(_ key: RegistrationKey) {
     let target = number(of: key.target)
-    state.withLock { state in
-      epochs.advance(key.certificateID)
-      state.table.remove(key.certificateID, target: state.home(of: target))
-    }
+    state.withLock { forget(key.certificateID, $0.home(of: target), &$0) }
+  }
+
+  private func forget(_ id: CertificateID, _ target: UInt16, _ state: inout State) {
+    epochs.advance(id)
+    state.table.remove(id, target: target)
+    _ = state.provisioned.set(nil, id, target: target)
   }
 
   private static func intern<Value: Equatable>(_ value: Value, in values: inout [Value]) -> UInt16? {

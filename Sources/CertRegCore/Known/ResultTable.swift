@@ -53,9 +53,9 @@ package struct ResultTable: Sendable {
     parts[part(id)].entry(id, target: target)
   }
 
-  /// Adds `entry`, or replaces the one with its key. Returns the certificate whose entry had to go for it, if any.
+  /// Adds `entry`, or replaces the one with its key. Returns the entry that had to go for it, if any.
   @discardableResult
-  package mutating func set(_ entry: Entry) -> CertificateID? {
+  package mutating func set(_ entry: Entry) -> Entry? {
     let (isNew, evicted) = parts[part(entry.certificateID)].set(entry)
     if isNew, evicted == nil { count += 1 }
     return evicted
@@ -109,12 +109,12 @@ private struct Part: Sendable {
     find(id, target).map { places[$0] }
   }
 
-  mutating func set(_ entry: Entry) -> (isNew: Bool, evicted: CertificateID?) {
+  mutating func set(_ entry: Entry) -> (isNew: Bool, evicted: Entry?) {
     if let place = find(entry.certificateID, entry.target) {
       places[place] = entry
       return (false, nil)
     }
-    var evicted: CertificateID?
+    var evicted: Entry?
     if count >= maxEntries {
       evicted = evict(near: home(entry.certificateID, entry.target))
     } else if (count + 1) * 6 > places.count * 5 {
@@ -145,12 +145,12 @@ private struct Part: Sendable {
     for entry in old where entry.target != 0 { insert(entry) }
   }
 
-  private mutating func evict(near start: Int) -> CertificateID {
+  private mutating func evict(near start: Int) -> Entry {
     var place = start
     while places[place].target == 0 { place = next(place) }
-    let id = places[place].certificateID
+    let entry = places[place]
     vacate(place)
-    return id
+    return entry
   }
 
   /// Frees a place and moves up what had to be put behind it (Knuth, volume 3, section 6.4, algorithm R).

@@ -4,8 +4,9 @@
 /// the number of calls at once. After an outage calls begin one at a time, and one more with every answer.
 struct TargetGate: Sendable {
   private var limits: TargetLimits
-  /// By the operation's index.
-  private var paces: [OperationPace]
+  private var paces = OperationTable<OperationPace>()
+  /// Shares of operations, also of those that are not in use.
+  private var shares: [UpstreamOperation: Double] = [:]
   private(set) var callsUnderWay = 0
   private(set) var health = TargetHealth.ok
   private var concurrencyLimit: Int
@@ -16,7 +17,6 @@ struct TargetGate: Sendable {
 
   init(limits: TargetLimits, now: MonotonicTime) {
     self.limits = limits
-    paces = UpstreamOperation.allCases.map { OperationPace(limits: limits.limits(of: $0), now: now) }
     concurrencyLimit = limits.maxConcurrent
   }
 
@@ -25,31 +25,51 @@ struct TargetGate: Sendable {
     guard limits != self.limits else { return }
     self.limits = limits
     concurrencyLimit = limits.maxConcurrent
-    for operation in UpstreamOperation.allCases {
-      paces[operation.index].setLimits(limits.limits(of: operation))
-    }
+    for place in paces.places { paces[place].setLimits(limits.limits(of: paces.operations[place])) }
   }
 
   /// Limits the rate of an operation to this host's share in calls a second; `nil`: the whole rate.
   mutating func setShare(_ callsPerSecond: Double?, of operation: UpstreamOperation) {
-    paces[operation.index].setShare(callsPerSecond)
+    shares[operation] = callsPerSecond
+    if let place = paces.place(of: operation) { paces[place].setShare(callsPerSecond) }
+  }
+
+  /// Where the pace of an operation is. A new one begins with a full bucket.
+  private mutating func place(of operation: UpstreamOperation, now: MonotonicTime) -> Int {
+    paces.place(of: operation) {
+      var pace = OperationPace(limits: limits.limits(of: operation), now: now)
+      if let share = shares[operation] { pace.setShare(share) }
+      return pace
+    }
+  }
+
+  /// The pace of an operation, for views.
+  private func pace(of operation: UpstreamOperation, now: MonotonicTime) -> OperationPace {
+    paces[operation] ?? OperationPace(limits: limits.limits(of: operation), now: now)
   }
 
   // MARK: Views
 
   /// The present rate in calls a second; `nil` without a pace.
-  func rate(of operation: UpstreamOperation) -> Double? { paces[operation.index].rate }
+  func rate(of operation: UpstreamOperation, now: MonotonicTime) -> Double? { pace(of: operation, now: now).rate }
+
+  /// The operations that were called.
+  var operations: [UpstreamOperation] { paces.operations }
 
   /// The number of calls that may begin at once at `now`; `nil` without a pace.
   func tokens(of operation: UpstreamOperation, now: MonotonicTime) -> Double? {
-    paces[operation.index].tokens(now: now)
+    pace(of: operation, now: now).tokens(now: now)
   }
 
-  var throttles: Int { paces.reduce(0) { $0 + $1.throttles } }
+  /// The number of throttled calls of an operation.
+  func throttles(of operation: UpstreamOperation) -> Int { paces[operation]?.throttles ?? 0 }
+
+  /// The number of throttled calls.
+  var throttles: Int { paces.places.reduce(0) { $0 + paces[$1].throttles } }
 
   /// The time at which the next call may begin if no other call waits.
   func nextPermit(for operation: UpstreamOperation, now: MonotonicTime) -> MonotonicTime {
-    max(outage.end(after: now) ?? now, paces[operation.index].nextPermit(now: now))
+    max(outage.end(after: now) ?? now, pace(of: operation, now: now).nextPermit(now: now))
   }
 
   // MARK: Calls
@@ -60,9 +80,10 @@ struct TargetGate: Sendable {
   ///   is let through: it brings the caller the error at once, and is the probe that ends the hold.
   mutating func admit(_ operation: UpstreamOperation, now: MonotonicTime, isAwaited: Bool) -> Admission {
     if callsUnderWay >= concurrencyLimit { return .whenCallEnds }
-    if let end = latest(outage.end(after: now), paces[operation.index].holdEnd(after: now)) { return .notBefore(end) }
+    let place = place(of: operation, now: now)
+    if let end = latest(outage.end(after: now), paces[place].holdEnd(after: now)) { return .notBefore(end) }
     if !isAwaited, let end = identity.end(after: now) { return .notBefore(end) }
-    let admission = paces[operation.index].admit(operation, now: now)
+    let admission = paces[place].admit(operation, now: now)
     if case .now = admission { callsUnderWay += 1 }
     return admission
   }
@@ -70,7 +91,7 @@ struct TargetGate: Sendable {
   /// Takes back an unused permit.
   mutating func cancel(_ permit: CallPermit) {
     callsUnderWay -= 1
-    paces[permit.operation.index].cancel(permit)
+    if let place = paces.place(of: permit.operation) { paces[place].cancel(permit) }
   }
 
   /// A call has ended.
@@ -82,7 +103,7 @@ struct TargetGate: Sendable {
     _ result: CallResult, permit: CallPermit, startedAt: MonotonicTime, now: MonotonicTime, random: Double
   ) {
     callsUnderWay -= 1
-    let index = permit.operation.index
+    let index = place(of: permit.operation, now: now)
     paces[index].callEnded(startedAt: startedAt, now: now)
     switch result {
     case .answered:
@@ -115,12 +136,12 @@ struct TargetGate: Sendable {
 
   /// Whether a failure is news. Calls that were admitted together fail together.
   private func isNews(_ permit: CallPermit) -> Bool {
-    latest(troubleAt, paces[permit.operation.index].lastThrottle).map { permit.admittedAt >= $0 } ?? true
+    latest(troubleAt, paces[permit.operation]?.lastThrottle).map { permit.admittedAt >= $0 } ?? true
   }
 
   private mutating func targetIsAway() {
     health = .unavailable
     concurrencyLimit = 1
-    for index in paces.indices { paces[index].targetWasAway() }
+    for place in paces.places { paces[place].targetWasAway() }
   }
 }

@@ -10,20 +10,6 @@ package enum UpstreamOperation: String, CaseIterable, Hashable, Sendable {
   /// Made for `describe` alone, outside of jobs: see ``DescribeGate``.
   case describeCertificate = "DescribeCertificate"
 
-  /// Its position among all cases, for tables.
-  var index: Int {
-    switch self {
-    case .registerCertificateWithoutCA: 0
-    case .updateCertificate: 1
-    case .createThing: 2
-    case .addThingToThingGroup: 3
-    case .attachPolicy: 4
-    case .attachThingPrincipal: 5
-    case .registerThing: 6
-    case .describeCertificate: 7
-    }
-  }
-
   /// AWS's default quota in calls a second for each account and region.
   package var defaultQuota: Double {
     switch self {

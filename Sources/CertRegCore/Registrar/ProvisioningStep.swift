@@ -77,6 +77,16 @@ extension JobFacts {
     registered?.provisioned = provisioned
   }
 
+  /// A step has succeeded.
+  ///
+  /// - Parameter step: Its position in the plan.
+  mutating func complete(_ step: Int, of provisioning: Provisioning?) {
+    completedSteps = step + 1
+    if let provisioning, registered?.provisioned?.tag == provisioning.tag {
+      registered?.provisioned?.completedSteps = completedSteps
+    }
+  }
+
   /// Takes a certificate as it is registered: that step is done, and of the provisioning all that were done before.
   mutating func take(_ certificate: RegisteredCertificate, for provisioning: Provisioning?) {
     registered = certificate

@@ -136,7 +136,7 @@ extension Registrar {
     let cost = targets[id.target]?.retries.take(afterTimeout: failure.isTimeout)
     jobs[id]?.retryCost = cost ?? 0
     return retries.pause(
-      attempts: jobs[id]?.attemptsOfStep ?? 1, isAwaited: waiters.hasWaiters(id), hasBudget: cost != nil)
+      attempts: jobs[id]?.attemptsOfStep ?? 1, isAwaited: isAwaited(id), hasBudget: cost != nil)
   }
 
   /// Answers with the error say when to ask again: at the next try of this registration, when there is a permit

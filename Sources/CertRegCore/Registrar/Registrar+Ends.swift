@@ -113,8 +113,10 @@ extension WaiterTable.Waiter {
   fileprivate func answer(to ending: Ending) -> (Registrar.Answer, Registrar.Relation) {
     switch ending {
     case .failed(let failure):
-      // Who did not ask for the status has a registration all the same.
-      if failure.purpose.registers, ifExists != .update, !failure.isGone, let registration = failure.registered {
+      // A caller that asked for neither the status nor a device has a registration all the same.
+      if failure.purpose.registers, ifExists != .update, !wantsDevice, !failure.isGone,
+        let registration = failure.registered
+      {
         answer(to: registration)
       } else {
         (.failed(failure.error), .end)

@@ -21,15 +21,13 @@ extension Registrar {
 
   /// The job under way whose end answers the request; `nil`: it needs one of its own.
   package func job(sharedBy request: Request) -> JobID? {
-    switch request.purpose {
-    case .register: return lines.registration(of: request.key)
-    case .registerAndSet, .update:
-      // A status that was asked for later must not be overtaken.
-      guard let last = lines.last(of: request.key), let job = jobs[last], job.pending.purpose == request.purpose,
-        job.status == request.status, request.purpose.registers || !job.isFinishing
-      else { return nil }
-      return last
-    }
+    if request.purpose == .register, request.provisioning == nil { return lines.registration(of: request.key) }
+    // What was asked for later must not be overtaken.
+    guard let last = lines.last(of: request.key), let job = jobs[last], job.pending.purpose == request.purpose,
+      job.status == request.status || request.purpose == .register,
+      job.pending.provisioning?.tag == request.provisioning?.tag, request.purpose.registers || !job.isFinishing
+    else { return nil }
+    return last
   }
 
   private mutating func refuse(_ id: WaiterID, _ error: ServiceError) {
@@ -159,7 +157,10 @@ extension Registrar {
   mutating func deadlineExceeded(_ id: WaiterID, now: Moment) {
     guard let waiter = waiters.remove(id) else { return }
     if isDraining, let first = lines.first(of: waiter.job.key) { demote(first) }
-    var error = ServiceError.deadlineExceeded(lastError: jobs[waiter.job]?.pending.lastError)
+    // The caller waits for all jobs before its own, too.
+    let first = lines.first(of: waiter.job.key).flatMap { jobs[$0]?.pending.lastError }
+    let lastError = jobs[waiter.job]?.pending.lastError ?? first
+    var error = ServiceError.deadlineExceeded(lastError: lastError)
     error.retryAfterMilliseconds = nextCall(waiter.job, now: now).milliseconds(since: now)
     actions.append(.answer(id, .failed(error), .goesOn))
   }
@@ -196,20 +197,19 @@ extension MonotonicTime {
 extension PendingRegistration {
   /// The job of a new request.
   fileprivate init(_ request: Registrar.Request, sequence: Int64, now: WallTime) {
+    var facts = JobFacts(earlier: request.earlier, registered: request.registered, home: request.home)
+    if request.purpose.registers, let known = request.registered { facts.take(known, for: request.provisioning) }
     self.init(
       key: request.key, sequence: sequence, purpose: request.purpose, der: request.der, status: request.status,
       enqueuedAt: now, callStarted: false, attempts: 0, lastError: nil, requester: request.requester,
-      deviceID: request.deviceID, basis: request.basis,
-      facts: JobFacts(
-        earlier: request.earlier,
-        // The step that registers is done where the certificate is known.
-        completedSteps: request.purpose.registers && request.registered != nil ? 1 : 0, registered: request.registered,
-        home: request.home))
+      deviceID: request.deviceID, basis: request.basis, provisioning: request.provisioning, facts: facts)
   }
 }
 
 extension Registrar.Request {
   fileprivate func waiter(_ id: Registrar.WaiterID, job: JobID) -> WaiterTable.Waiter {
-    WaiterTable.Waiter(id: id, job: job, namedStatus: namedStatus, ifExists: ifExists, expectation: expectation)
+    WaiterTable.Waiter(
+      id: id, job: job, namedStatus: namedStatus, ifExists: ifExists, wantsDevice: provisioning != nil,
+      expectation: expectation)
   }
 }

@@ -51,13 +51,15 @@ extension Registrar {
     package var registered: RegisteredCertificate?
     /// Where `registered` belongs.
     package var home: JobHome?
+    /// What makes a device of the certificate; `nil`: it is only registered.
+    package var provisioning: Provisioning?
 
     package init(
       key: RegistrationKey, purpose: JobPurpose = .register, der: [UInt8], basis: VerdictBasis,
       namedStatus: CertificateStatus?,
       status: CertificateStatus?, ifExists: IfExists, requester: Requester, deviceID: DeviceID? = nil,
       connection: UInt64 = 0, expectation: Expectation, share: QueueShare? = nil, earlier: EarlierResult? = nil,
-      registered: RegisteredCertificate? = nil, home: JobHome? = nil
+      registered: RegisteredCertificate? = nil, home: JobHome? = nil, provisioning: Provisioning? = nil
     ) {
       self.key = key
       self.purpose = purpose
@@ -74,6 +76,7 @@ extension Registrar {
       self.earlier = earlier
       self.registered = registered
       self.home = home
+      self.provisioning = provisioning
     }
 
     /// Takes a known result of the certificate, so that it is not registered again.
@@ -155,6 +158,17 @@ extension Registrar {
     package var nextAttemptAfter: Duration?
   }
 
+  /// State of one operation of a target, for `status`.
+  package struct CallView: Hashable, Sendable {
+    package var operation: UpstreamOperation
+    /// The present rate in calls a second; `nil` without a pace.
+    package var ratePerSecond: Double?
+    /// Jobs that wait for their turn to make the call.
+    package var queued: Int
+    /// The number of throttled calls.
+    package var throttles: Int
+  }
+
   /// State of one target, for `status`.
   package struct TargetView: Hashable, Sendable {
     /// The health of the target.
@@ -169,6 +183,8 @@ extension Registrar {
     package var tokens: Double?
     /// The number of throttled calls.
     package var throttles: Int
+    /// The operations in use.
+    package var calls: [CallView]
     /// The last error of a call; `nil`: there was none.
     package var lastError: ServiceError?
     /// The time of the last answer to a call; `nil` if there was none.

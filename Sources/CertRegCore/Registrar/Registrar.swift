@@ -198,6 +198,9 @@ package struct Registrar: Sendable {
   /// The number of jobs under way.
   package var pendingCount: Int { jobs.count }
 
+  /// Whether any job of the certificate is under way.
+  package func hasJob(of key: RegistrationKey) -> Bool { lines.first(of: key) != nil }
+
   /// Whether the job is under way.
   package func isUnderWay(_ id: JobID) -> Bool { jobs[id] != nil }
 

@@ -31,7 +31,8 @@ extension RegistrationJob {
       Registration(
         key: pending.key, certificateARN: registered.certificateARN, outcome: registered.outcome,
         status: registered.status, requestID: registered.requestID, finishedAt: now, basis: pending.basis,
-        requester: pending.requester, deviceID: pending.deviceID)
+        requester: pending.requester, deviceID: pending.deviceID,
+        provisioned: registered.provisioned)
     }
   }
 
@@ -50,7 +51,15 @@ extension RegistrationJob {
 
   /// The end of a job whose steps are done; `nil` if a step established nothing.
   func success(now: WallTime) -> Ending? {
-    if pending.purpose.registers { return registration(now: now).map { .registered($0) } }
+    if pending.purpose.registers {
+      return registration(now: now).map { registration in
+        var registration = registration
+        if let provisioning = pending.provisioning {
+          registration.provisioned = Provisioned(provisioning, progress: registration.provisioned)
+        }
+        return .registered(registration)
+      }
+    }
     return .updated(
       StatusUpdate(
         key: pending.key, status: pending.status ?? .ofUnnamed,

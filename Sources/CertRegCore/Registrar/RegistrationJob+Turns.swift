@@ -42,9 +42,12 @@ extension RegistrationJob {
   /// The certificate is registered: that step is done.
   private mutating func takeOver(_ known: RegisteredCertificate?, at home: JobHome?) {
     guard let known else { return }
-    pending.facts.registered = known
     pending.facts.home = home
-    if pending.purpose.registers { pending.facts.completedSteps = 1 }
+    if pending.purpose.registers {
+      pending.facts.take(known, for: pending.provisioning)
+    } else {
+      pending.facts.registered = known
+    }
   }
 
   /// The certificate is known. A job that was to ask the upstream about it, whatever is known, still asks.

@@ -189,7 +189,7 @@ extension RegistrationJob {
     guard case .calling = state, let present = nextStep(of: pending) else { return impossible("advance") }
     var after = pending
     after.facts = facts
-    after.facts.completedSteps = present + 1
+    after.facts.complete(present, of: pending.provisioning)
     guard nextStep(of: after) == nil else {
       state = .advancing(after.facts)
       return .commit(.noteProgress(id, after.facts))

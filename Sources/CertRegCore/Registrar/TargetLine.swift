@@ -16,52 +16,55 @@ struct TargetLine: Sendable {
   var wakeAt: MonotonicTime?
   var lastError: ServiceError?
   var lastSuccessAt: WallTime?
-  private var queues: [CallQueue<JobID>]
-  /// The index of the operation whose jobs come first in the next turn.
-  private var firstOperation = UpstreamOperation.allCases.count - 1
+  private var queues = OperationTable<CallQueue<JobID>>()
+  /// The place of the operation whose jobs come first in the next turn.
+  private var firstPlace = 0
 
   init(limits: TargetLimits, now: MonotonicTime) {
     gate = TargetGate(limits: limits, now: now)
-    queues = UpstreamOperation.allCases.map { _ in CallQueue() }
   }
 
   /// Jobs that wait for their turn.
-  var queued: Int { queues.reduce(0) { $0 + $1.count } }
+  var queued: Int { queues.places.reduce(0) { $0 + queues[$1].count } }
+
+  private mutating func place(of operation: UpstreamOperation) -> Int { queues.place(of: operation) { CallQueue() } }
 
   /// Puts a job into the queue of its next call. A retry has had its turn, and is the next of its connection.
   mutating func enqueue(
     _ id: JobID, _ operation: UpstreamOperation, caller: Caller, isAwaited: Bool, isRetry: Bool
   ) {
+    let place = place(of: operation)
     if isRetry {
-      queues[operation.index].putBack(id, caller: caller, isAwaited: isAwaited)
+      queues[place].putBack(id, caller: caller, isAwaited: isAwaited)
     } else {
-      queues[operation.index].append(id, caller: caller, isAwaited: isAwaited)
+      queues[place].append(id, caller: caller, isAwaited: isAwaited)
     }
   }
 
   /// A caller begins to wait for a job.
   mutating func promote(_ id: JobID, _ operation: UpstreamOperation) {
-    queues[operation.index].promote(id)
+    queues[place(of: operation)].promote(id)
   }
 
   /// A drain is under way, and no caller waits for a job.
   mutating func demote(_ id: JobID, _ operation: UpstreamOperation) {
-    queues[operation.index].demote(id)
+    queues[place(of: operation)].demote(id)
   }
 
   /// Removes a job that ends without its turn.
   mutating func remove(_ id: JobID, _ operation: UpstreamOperation) {
-    queues[operation.index].remove(id)
+    queues[place(of: operation)].remove(id)
   }
 
   /// A permit for a request that has just come, if no job waits before it and the pace allows a call.
   mutating func admitAtOnce(
     _ operation: UpstreamOperation, caller: Caller, isAwaited: Bool, now: MonotonicTime
   ) -> CallPermit? {
-    guard isConfigured, queues[operation.index].isEmpty,
+    let place = place(of: operation)
+    guard isConfigured, queues[place].isEmpty,
       case .now(let permit) = gate.admit(operation, now: now, isAwaited: isAwaited)
     else { return nil }
-    queues[operation.index].tookTurn(caller, isAwaited: isAwaited, now: now)
+    queues[place].tookTurn(caller, isAwaited: isAwaited, now: now)
     return permit
   }
 
@@ -72,17 +75,18 @@ struct TargetLine: Sendable {
     guard isConfigured else { return nil }
     var earliest: MonotonicTime?
     // The operations take turns, so that one that fails again and again keeps no other from the few calls of a hold.
-    let operations = UpstreamOperation.allCases
-    for offset in operations.indices {
-      let operation = operations[(firstOperation + operations.count - offset) % operations.count]
-      if queues[operation.index].isEmpty { continue }
+    let count = queues.places.count
+    for offset in queues.places {
+      let place = (firstPlace + offset) % count
+      if queues[place].isEmpty { continue }
+      let operation = queues.operations[place]
       for isSecond in [false, true] {
-        let isAwaited = queues[operation.index].nextIsAwaited(isDraining: isDraining, isSecond: isSecond)
+        let isAwaited = queues[place].nextIsAwaited(isDraining: isDraining, isSecond: isSecond)
         guard let isAwaited else { continue }
         switch gate.admit(operation, now: now, isAwaited: isAwaited) {
         case .now(let permit):
-          if let id = queues[operation.index].popFirst(isAwaited: isAwaited, now: now) {
-            firstOperation = (operation.index + operations.count - 1) % operations.count
+          if let id = queues[place].popFirst(isAwaited: isAwaited, now: now) {
+            firstPlace = (place + 1) % count
             return .call(id, permit)
           }
           gate.cancel(permit)
@@ -97,8 +101,17 @@ struct TargetLine: Sendable {
   func view(now: MonotonicTime) -> Registrar.TargetView {
     let operation = UpstreamOperation.registerCertificateWithoutCA
     return Registrar.TargetView(
-      health: gate.health, queued: queued, underWay: gate.callsUnderWay, ratePerSecond: gate.rate(of: operation),
-      tokens: gate.tokens(of: operation, now: now), throttles: gate.throttles, lastError: lastError,
-      lastSuccessAt: lastSuccessAt)
+      health: gate.health, queued: queued, underWay: gate.callsUnderWay,
+      ratePerSecond: gate.rate(of: operation, now: now), tokens: gate.tokens(of: operation, now: now),
+      throttles: gate.throttles, calls: calls(now: now), lastError: lastError, lastSuccessAt: lastSuccessAt)
+  }
+
+  /// The operations in use, in the order of the steps.
+  private func calls(now: MonotonicTime) -> [Registrar.CallView] {
+    UpstreamOperation.allCases.filter { gate.operations.contains($0) || queues[$0] != nil }.map { operation in
+      Registrar.CallView(
+        operation: operation, ratePerSecond: gate.rate(of: operation, now: now), queued: queues[operation]?.count ?? 0,
+        throttles: gate.throttles(of: operation))
+    }
   }
 }

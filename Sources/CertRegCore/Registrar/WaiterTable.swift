@@ -6,6 +6,8 @@ struct WaiterTable: Sendable {
     /// The status that the caller named.
     var namedStatus: CertificateStatus?
     var ifExists: IfExists
+    /// Whether the caller asked for a device, and not only for a registration.
+    var wantsDevice = false
     var expectation: Registrar.Expectation
 
     /// Whether it waits for the end of the registration, and not only for the disk.

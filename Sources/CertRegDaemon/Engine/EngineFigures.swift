@@ -29,7 +29,7 @@ struct EngineFigures {
   private var counts = EngineReport()
   /// When each job that this process was asked for began, and when its call did.
   private var beginnings: [JobID: MonotonicTime] = [:]
-  private var callBeginnings: [JobID: MonotonicTime] = [:]
+  private var callBeginnings: [JobID: (operation: UpstreamOperation, time: MonotonicTime)] = [:]
   /// The configured targets, in the order in which they are reported.
   var targets: [TargetName] = []
 
@@ -50,18 +50,18 @@ struct EngineFigures {
 
   mutating func callBegan(_ id: JobID, _ operation: UpstreamOperation, at time: MonotonicTime) {
     counts.calls[operation, default: 0] += 1
-    callBeginnings[id] = time
+    callBeginnings[id] = (operation, time)
   }
 
   mutating func callEnded(_ id: JobID, at time: MonotonicTime) {
     guard let begin = callBeginnings.removeValue(forKey: id) else { return }
-    counts.callTimes[id.target, default: Histogram()].record(time - begin)
+    counts.callTimes[id.target, default: Histogram()].record(time - begin.time)
   }
 
   /// A call was not made after all.
-  mutating func callDropped(_ id: JobID, _ operation: UpstreamOperation) {
-    guard callBeginnings.removeValue(forKey: id) != nil else { return }
-    counts.calls[operation, default: 0] -= 1
+  mutating func callDropped(_ id: JobID) {
+    guard let begin = callBeginnings.removeValue(forKey: id) else { return }
+    counts.calls[begin.operation, default: 0] -= 1
   }
 
   mutating func committed(_ commit: EndedCommit, at time: MonotonicTime) {

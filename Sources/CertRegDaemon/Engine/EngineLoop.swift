@@ -60,16 +60,20 @@ final class EngineLoop {
     let now = clock.now
     let wish = KnownResults.Wish(
       namedStatus: request.namedStatus, status: request.status, ifExists: request.ifExists, refresh: refresh,
-      deviceID: request.deviceID)
+      deviceID: request.deviceID, provisioning: request.provisioning)
     // The registration may have ended since the caller looked: its result is in memory before the job is gone.
     switch known.decideAfterVerdict(wish, on: request.key, basis: request.basis, now: now.wall) {
+    // Jobs under way may change what is known: the request stands behind them.
+    case .answer(let registration), .answerAfterNaming(let registration, _)
+    where wish.changesCertificate && registrar.hasJob(of: request.key):
+      request.takeKnown(registration, at: known.home(of: request.key.target).place)
     case .answer(let registration): return completion(.registered(registration), .known)
     case .answerAfterNaming(let registration, let deviceID):
       return nameDevice(request.key, deviceID) { error in
         completion(error.map { .failed(ServiceError($0)) } ?? .registered(registration), .known)
       }
     case .refuse(let error): return completion(.failed(error), .known)
-    case .setStatus(let registration): request.takeKnown(registration, at: known.home(of: request.key.target).place)
+    case .goOn(let registration): request.takeKnown(registration, at: known.home(of: request.key.target).place)
     case .ask(let earlier): request.earlier = earlier ?? request.earlier
     }
     begin(request, now: now, completion: completion)
@@ -204,7 +208,7 @@ final class EngineLoop {
 
   /// A call was not made: its target points elsewhere than it has to go.
   func moved(_ id: JobID) {
-    figures.callDropped(id, .updateCertificate)
+    figures.callDropped(id)
     perform(registrar.moved(id, now: clock.now))
   }
 
