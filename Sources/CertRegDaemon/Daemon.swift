@@ -93,6 +93,7 @@ package struct Daemon: Sendable {
     await withTaskGroup { group in
       group.addTask { await parts.calls.run() }
       group.addTask { await parts.watchCredentials() }
+      group.addTask { await parts.watchQuotas() }
       group.addTask {
         // Once more: the first moments belong to the start.
         guard (try? await Task.sleep(for: .seconds(1))) != nil else { return }

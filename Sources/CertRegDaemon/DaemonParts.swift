@@ -31,6 +31,7 @@ final class DaemonParts: Sendable {
   private let clock: HostClock
   /// Noted when there are other targets.
   private let targetChanges = Activity()
+  private let quotaChanges = Activity()
   private let store: SQLiteRegistrationStore
   private let known: KnownResults
   private let homesFile: HomesFile
@@ -126,6 +127,7 @@ final class DaemonParts: Sendable {
     self.clients = clients
     self.calls = calls
     targetChanges.note()
+    quotaChanges.note()
     activity.note()
   }
 
@@ -151,6 +153,17 @@ final class DaemonParts: Sendable {
     }.run()
   }
 
+  /// Asks for the accounts' own rates. Runs until the task is cancelled.
+  func watchQuotas() async {
+    await QuotaWatch(changes: quotaChanges, clients: { self.clients.clientsAskingForRate }) { answers in
+      self.clients.setAccountRates(answers.compactMapValues { try? $0.get() })
+      await self.engine.setTargets(self.clients.limits)
+      self.reports.setRateProblems(
+        answers.compactMapValues { if case .failure(let error) = $0 { error } else { nil } })
+      self.activity.note()
+    }.run()
+  }
+
   /// Takes what of a new configuration can be taken without a restart.
   ///
   /// - Throws: What is wrong with a target. Then everything stays as it was.
@@ -166,7 +179,9 @@ final class DaemonParts: Sendable {
     reports.setConstants {
       $0 = settings.reportConstants(startedAt: $0.startedAt, maxConnections: maxConnections)
     }
+    reports.setRateProblems([:])
     targetChanges.note()
+    quotaChanges.note()
   }
 
   /// Accepts no more requests, answers the requests under way, after `limit` with a refusal, and closes the socket.

@@ -72,8 +72,17 @@ extension Reports.Figures {
         if let value = value(target.view) { text.sample(name, [("target", target.name.rawValue)], value) }
       }
     }
+    func perOperation(_ name: String, _ type: String, _ help: String, _ value: (Registrar.CallView) -> Double?) {
+      text.family(name, type, help)
+      for target in engine.targets {
+        for call in target.view.calls {
+          guard let value = value(call) else { continue }
+          text.sample(name, [("target", target.name.rawValue), ("operation", call.operation.rawValue)], value)
+        }
+      }
+    }
     text.family("certregd_upstream_calls_total", "counter", "Calls made to the upstream, by operation.")
-    for operation in UpstreamOperation.allCases {
+    for operation in UpstreamOperation.ofJobs {
       text.sample(
         "certregd_upstream_calls_total", [("operation", operation.rawValue)], Double(engine.calls[operation] ?? 0))
     }
@@ -88,6 +97,23 @@ extension Reports.Figures {
     perTarget("certregd_upstream_calls_in_flight", "gauge", "Calls under way, by target.") { Double($0.underWay) }
     perTarget("certregd_upstream_throttles_total", "counter", "Calls that the upstream throttled, by target.") {
       Double($0.throttles)
+    }
+    perOperation(
+      "certregd_operation_throttles_total", "counter", "Calls that the upstream throttled, by target and operation."
+    ) { Double($0.throttles) }
+    perOperation(
+      "certregd_operation_waiting", "gauge", "Jobs that wait for their turn to make a call, by target and operation."
+    ) { Double($0.queued) }
+    perOperation(
+      "certregd_operation_pace_calls_per_second", "gauge",
+      "Calls a second that the pacer allows, by target and operation; absent without a pace."
+    ) { $0.ratePerSecond }
+    text.family(
+      "certregd_step_failures_total", "counter", "Steps after a registration that failed for good, by operation.")
+    for operation in UpstreamOperation.ofJobs where operation != .registerCertificateWithoutCA {
+      text.sample(
+        "certregd_step_failures_total", [("operation", operation.rawValue)],
+        Double(engine.failedSteps[operation.rawValue] ?? 0))
     }
     perTarget("certregd_upstream_healthy", "gauge", "1 while the target's upstream answers.") {
       $0.health == .ok ? 1 : 0

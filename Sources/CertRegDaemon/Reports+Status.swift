@@ -80,11 +80,17 @@ extension Reports.Figures {
           kind: target.view.lastError?.reason.rawValue ?? target.view.health.rawValue,
           message: "\(target.name) is \(target.view.health.rawValue)\(cause)"))
     }
+    for (name, error) in rateProblems.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+      problems.append(
+        Problem(
+          kind: "rate_unknown",
+          message: "\(name) begins with the default rate, since the account's own is not known: \(error.message)"))
+    }
     return problems
   }
 
   struct Problem: Hashable, Sendable {
-    /// A stable word: `reload_refused`, `clock_not_set`, or a reason of errors.
+    /// A stable word: `reload_refused`, `clock_not_set`, `rate_unknown`, or a reason of errors.
     var kind: String
     var message: String
   }
@@ -99,12 +105,7 @@ extension Reports.Figures {
     writer.member("health", view.health.rawValue)
     writer.member("queued", view.queued)
     writer.member("inFlight", view.underWay)
-    if let rate = view.ratePerSecond {
-      // In hundredths, for people: the pacer's own figure has no meaning behind that.
-      writer.member("ratePerSecond", json: Array("\((rate * 100).rounded() / 100)".utf8))
-    } else {
-      writer.member("ratePerSecond", json: Array("null".utf8))
-    }
+    write(rate: view.ratePerSecond, to: &writer)
     if let tokens = view.tokens { writer.member("callsAtOnce", Int(tokens.rounded(.down))) }
     if let offset = signing[name]?.clockOffset { writer.member("clockOffsetMs", Int(offset.milliseconds)) }
     if let credentials = signing[name]?.credentials {
@@ -113,9 +114,27 @@ extension Reports.Figures {
       writer.member("expiresAt", ifPresent: credentials.expiresAt?.rfc3339)
       writer.endObject()
     }
+    writer.member("profile", ifPresent: configuration?.profile)
     writer.member("throttles", view.throttles)
+    writer.beginArray("calls")
+    for call in view.calls { write(call, to: &writer) }
+    writer.endArray()
     writer.member("lastSuccessAt", ifPresent: view.lastSuccessAt?.rfc3339)
     if let error = view.lastError { writer.errorMember(error, name: "lastError") }
     writer.endObject()
+  }
+
+  private func write(_ call: Registrar.CallView, to writer: inout JSONWriter) {
+    writer.beginObject()
+    writer.member("operation", call.operation.rawValue)
+    write(rate: call.ratePerSecond, to: &writer)
+    writer.member("queued", call.queued)
+    writer.member("throttles", call.throttles)
+    writer.endObject()
+  }
+
+  private func write(rate: Double?, to writer: inout JSONWriter) {
+    // In hundredths, for people: the pacer's own figure has no meaning behind that.
+    writer.member("ratePerSecond", json: Array((rate.map { "\(($0 * 100).rounded() / 100)" } ?? "null").utf8))
   }
 }

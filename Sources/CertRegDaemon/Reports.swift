@@ -57,6 +57,7 @@ final class Reports: Sendable {
     var isDraining = false
     var reloadProblem: String?
     var credentialsProblems: [TargetName: ServiceError] = [:]
+    var rateProblems: [TargetName: ServiceError] = [:]
   }
 
   private let state: Mutex<State>
@@ -77,6 +78,11 @@ final class Reports: Sendable {
     state.withLock { $0.credentialsProblems = problems }
   }
 
+  /// Why the accounts' own rates of targets are not known.
+  func setRateProblems(_ problems: [TargetName: ServiceError]) {
+    state.withLock { $0.rateProblems = problems }
+  }
+
   func setConstants(_ change: (inout Constants) -> Void) {
     state.withLock { change(&$0.constants) }
   }
@@ -92,6 +98,7 @@ final class Reports: Sendable {
     var constants: Constants
     var isDraining: Bool
     var reloadProblem: String?
+    var rateProblems: [TargetName: ServiceError] = [:]
     var engine: EngineReport
     var sockets: LoopCounters
     var requests: [RequestCounts.Key: Int]
@@ -110,7 +117,7 @@ final class Reports: Sendable {
       engine.takeOver(current.credentialsProblems)
       return Figures(
         constants: current.constants, isDraining: current.isDraining, reloadProblem: current.reloadProblem,
-        engine: engine, sockets: sockets, requests: parts.counts.all, signing: parts.clients.signing,
+        rateProblems: current.rateProblems, engine: engine, sockets: sockets, requests: parts.counts.all, signing: parts.clients.signing,
         missingLog: parts.log.missing, cached: parts.cache.count,
         stored: (try? parts.store.registeredCount()) ?? 0, now: parts.clock.wall)
     }

@@ -80,13 +80,27 @@ extension RequestService {
     let home = known.home(of: key.target)
     switch result {
     case .success(let certificate):
-      guard registration.status != certificate.status else { return nil }
+      let hasDevice = certificate.hasAll(of: registration.provisioned)
+      guard registration.status != certificate.status || !hasDevice else { return nil }
       registration.status = certificate.status
+      // A profile that is not applied any more is applied again when it is asked for.
+      if !hasDevice { registration.provisioned = nil }
       registration.finishedAt = clock.wall
       return EngineLoop.Correction(key: key, registration: registration, home: home, epoch: before.epoch)
     case .failure(let error):
-      guard error.kind == .resourceNotFound, error.origin == .upstream else { return nil }
+      guard error.saysCertificateIsGone else { return nil }
       return EngineLoop.Correction(key: key, registration: nil, home: home, epoch: before.epoch)
     }
+  }
+}
+
+extension UpstreamCertificate {
+  /// Whether all that a profile has attached to the certificate is attached still, as far as the upstream tells.
+  fileprivate func hasAll(of provisioned: Provisioned?) -> Bool {
+    guard let provisioned, provisioned.isComplete else { return true }
+    let resources = provisioned.resources
+    if let things, let thing = resources.thingName, !things.contains(thing) { return false }
+    if let policies, !resources.policies.allSatisfy({ policies.contains($0) }) { return false }
+    return true
   }
 }

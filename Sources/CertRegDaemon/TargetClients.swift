@@ -10,6 +10,8 @@ final class TargetClients: Sendable {
     var configuration: TargetConfiguration
     var client: any UpstreamClient
     var isAWS: Bool
+    /// The account's own rate of registrations, in calls a second; `nil`: not known.
+    var accountRate: Double?
   }
 
   private let context: CredentialsContext
@@ -54,12 +56,29 @@ final class TargetClients: Sendable {
 
   /// The pace of each target.
   var limits: [TargetName: TargetLimits] {
-    clients.withLock { $0 }.mapValues { TargetLimits($0.configuration, isAWS: $0.isAWS) }
+    clients.withLock { $0 }.mapValues { TargetLimits($0.configuration, isAWS: $0.isAWS, accountRate: $0.accountRate) }
+  }
+
+  /// The clients of targets whose rate Service Quotas is asked for.
+  var clientsAskingForRate: [TargetName: AWSUpstreamClient] {
+    clients.withLock { $0 }.filter(\.value.configuration.asksForRate).compactMapValues {
+      $0.client as? AWSUpstreamClient
+    }
+  }
+
+  /// Keeps the accounts' own rates, in calls a second.
+  func setAccountRates(_ rates: [TargetName: Double]) {
+    clients.withLock { clients in
+      for (name, rate) in rates { clients[name]?.accountRate = rate }
+    }
   }
 
   /// The pace of `describe` in a target; `nil`: none.
   func describePace(of target: TargetName) -> DescribeGate.Pace? {
-    clients.withLock { $0[target]?.isAWS ?? false } ? .quotaOfAWS : nil
+    guard let client = clients.withLock({ $0[target] }) else { return nil }
+    let operation = UpstreamOperation.describeCertificate
+    let rate = client.configuration.rates[operation] ?? (client.isAWS ? operation.defaultQuota : nil)
+    return rate.map { DescribeGate.Pace(perSecond: $0, burst: max(1, Int($0))) }
   }
 
   /// Takes the targets of a configuration, all of them or none. Clients whose target stays as it is are kept.

@@ -23,6 +23,12 @@ package enum LogField {
   package static let outcome = "outcome"
   /// The status that a certificate has got.
   package static let status = "certificate_status"
+  /// The provisioning profile of a device.
+  package static let profile = "profile"
+  /// The name of the device's thing in AWS IoT.
+  package static let thingName = "thing_name"
+  /// The operation of the step that failed after the registration.
+  package static let step = "step"
   /// Type of a `ServiceError`, an exception name.
   package static let errorType = "error_type"
   /// Reason of a `ServiceError`, a snake_case word.

@@ -7,8 +7,10 @@ package struct DescribeGate: Sendable {
     /// Certificates that may be asked about at once after a pause, at least 1.
     package var burst: Int
 
-    /// The default quota of DescribeCertificate (https://docs.aws.amazon.com/general/latest/gr/iot-core.html).
-    package static let quotaOfAWS = Pace(perSecond: 10, burst: 10)
+    package init(perSecond: Double, burst: Int) {
+      self.perSecond = perSecond
+      self.burst = burst
+    }
   }
 
   /// What becomes of a request.

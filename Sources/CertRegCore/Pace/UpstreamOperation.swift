@@ -10,6 +10,9 @@ package enum UpstreamOperation: String, CaseIterable, Hashable, Sendable {
   /// Made for `describe` alone, outside of jobs: see ``DescribeGate``.
   case describeCertificate = "DescribeCertificate"
 
+  /// The operations that jobs call.
+  package static let ofJobs = allCases.filter { $0 != .describeCertificate }
+
   /// AWS's default quota in calls a second for each account and region.
   package var defaultQuota: Double {
     switch self {

@@ -19,6 +19,8 @@ struct AuditTrail: Sendable {
       log.audit(.registered) {
         var fields = Self.fields(key, registration.deviceID, registration.requester)
         fields[LogField.outcome] = "\(registration.outcome.rawValue)"
+        fields[LogField.profile] = registration.provisioned.map { "\($0.profile)" }
+        fields[LogField.thingName] = (registration.provisioned?.resources.thingName).map { "\($0)" }
         fields[LogField.awsRequestID] = registration.requestID.map { "\($0)" }
         fields[LogField.durationMilliseconds] = duration.map { "\($0.milliseconds)" }
         return ("registered: \(registration.outcome.rawValue)" + Self.askedBy(registration.requester), fields)
@@ -169,6 +171,7 @@ struct AuditTrail: Sendable {
     var fields: Logger.Metadata = [
       LogField.outcome: "failed", LogField.reason: "\(error.reason)", LogField.errorType: "\(error.kind.rawValue)",
     ]
+    fields[LogField.step] = error.failedStep.map { "\($0.operation)" }
     fields[LogField.awsRequestID] = error.requestID.map { "\($0)" }
     fields[LogField.cause] = error.cause.map { "\($0)" }
     return fields

@@ -11,6 +11,8 @@ struct EngineReport: Sendable {
   /// Statuses that were set, and that could not be set, at requests of their own.
   var updated = 0
   var updatesFailed = 0
+  /// Steps behind the registration that failed for good, by operation.
+  var failedSteps: [String: Int] = [:]
   /// Calls by operation.
   var calls: [UpstreamOperation: Int] = [:]
   /// Why the store took no change last, until it takes one again.
@@ -83,7 +85,8 @@ struct EngineFigures {
     case .registered(let registration):
       outcome = registration.outcome.rawValue
       if registration.outcome == .created { counts.created += 1 } else { counts.existing += 1 }
-    case .failed:
+    case .failed(let failure):
+      if let step = failure.error.failedStep { counts.failedSteps[step.operation, default: 0] += 1 }
       outcome = "failed"
       counts.failed += 1
     }

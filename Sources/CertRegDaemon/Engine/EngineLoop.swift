@@ -44,6 +44,10 @@ final class EngineLoop {
 
   func reconfigure(_ configuration: Registrar.Configuration, targets: [TargetName: TargetLimits]) {
     registrar.setConfiguration(configuration)
+    setTargets(targets)
+  }
+
+  func setTargets(_ targets: [TargetName: TargetLimits]) {
     figures.targets = targets.keys.sorted { $0.rawValue < $1.rawValue }
     perform(registrar.setTargets(targets, now: clock.now))
   }

@@ -103,6 +103,11 @@ final class RegistrationEngine: Sendable {
     loop.execute(body)
   }
 
+  /// Sets the limits of targets; the rest of the configuration stays.
+  func setTargets(_ targets: [TargetName: TargetLimits]) async {
+    try? await loop.submit { self.bound.value.setTargets(targets) }.get()
+  }
+
   func reconfigure(_ configuration: Registrar.Configuration, targets: [TargetName: TargetLimits]) async {
     try? await loop.submit { self.bound.value.reconfigure(configuration, targets: targets) }.get()
   }

@@ -1,0 +1,47 @@
+import CertRegCore
+import CertRegForwarder
+
+/// Asks Service Quotas for the account's own rate of the targets that are configured so (`ratePerSecond: account`), at the
+/// start, when there are other targets, and daily.
+struct QuotaWatch: Sendable {
+  /// How often a known rate is asked for again.
+  private static let interval = Duration.seconds(86_400)
+  /// How soon after a failure.
+  private static let retry = Duration.seconds(600)
+
+  /// What came of asking about each target.
+  typealias Answers = [TargetName: Result<Double, ServiceError>]
+
+  /// Noted at the start and when there are other targets.
+  let changes: Activity
+  /// The clients of targets that ask for their rate.
+  let clients: @Sendable () -> [TargetName: AWSUpstreamClient]
+  /// Takes what was told.
+  let apply: @Sendable (Answers) async -> Void
+
+  /// Runs until the task is cancelled.
+  func run() async {
+    var asking: Task<Void, Never>?
+    await changes.forEach {
+      // A new configuration need not wait for the answers, or the day, of the one before.
+      asking?.cancel()
+      asking = Task { await ask() }
+    }
+    asking?.cancel()
+  }
+
+  private func ask() async {
+    while !Task.isCancelled {
+      var answers: Answers = [:]
+      for (name, client) in clients() {
+        do throws(UpstreamFailure) { answers[name] = .success(try await client.accountRate()) } catch {
+          answers[name] = .failure(error.error)
+        }
+      }
+      guard !answers.isEmpty, !Task.isCancelled else { return }
+      await apply(answers)
+      let hasFailed = answers.values.contains { if case .failure = $0 { true } else { false } }
+      do { try await Task.sleep(for: hasFailed ? Self.retry : Self.interval) } catch { return }
+    }
+  }
+}
