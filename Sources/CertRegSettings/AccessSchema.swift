@@ -7,6 +7,10 @@ enum AccessSchema {
       "unit", \.unit, .name("a unit's name", 1...255, also: ":-_.\\@"), "The systemd unit that the peer runs in."),
     .list("operations", \.operations, of: .word(), "Operations that these peers may use. Left out: every operation."),
     .list("targets", \.targets, of: .targetName, "Targets that these peers may use. Left out: every target."),
+    .list(
+      "provision", \.profiles, of: .profileName,
+      "Profiles of `provisioning` that these peers may use, also those of a target's own `provision`. Left out: every profile."
+    ),
     .ifGiven(
       "requestsPerSecond", \.requestsPerSecond, .number(0.001...1_000_000),
       "Most requests a second of all these peers together."),

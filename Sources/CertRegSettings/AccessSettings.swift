@@ -39,6 +39,8 @@ package struct AccessRule: Sendable, Equatable {
   package var operations: [Operation]?
   /// Names of configured targets; `nil`: all.
   package var targets: [String]?
+  /// Names of provisioning profiles; `nil`: all.
+  package var profiles: [String]?
   /// Most requests a second of all peers that the rule matches, together; `nil`: no limit.
   package var requestsPerSecond: Double?
   /// The part of `queue.maxEntries` that these peers may fill, above 0 up to 1; `nil`: no limit.

@@ -16,10 +16,12 @@ enum EnvironmentVariables {
     "targets.NAME.endpoint": "CERTREGD_ENDPOINT_URL",
   ]
 
-  /// The variable for a key with one value; `nil` for keys inside lists and of a provider's credentials.
+  /// The variable for a key with one value; `nil` for keys inside lists, of a provider's credentials and of a profile.
   static func name(ofKey path: String) -> String? {
     if let short = shortNames[path] { return short }
-    if path.contains("[") || path.hasPrefix("targets.NAME.credentials.") { return nil }
+    if path.contains("[") || path.hasPrefix("targets.NAME.credentials.") || path.hasPrefix("provisioning.") {
+      return nil
+    }
     let plain = path.hasPrefix(targetPath) ? "target." + path.dropFirst(targetPath.count) : path
     var name = prefix
     for character in plain {

@@ -10,6 +10,7 @@ enum Schema {
       "stateDirectory", \.stateDirectory, .path(),
       "Folder for the queue, the results and the lock. Default: `$STATE_DIRECTORY` where systemd sets it.",
       atReload: false),
+    ProvisioningSchema.provisioning,
     TargetSchema.targets,
     .value(
       "defaultTarget", \.defaultTarget, .targetNameValue,
@@ -34,7 +35,7 @@ enum Schema {
       "Waiting time of requests without `timeoutMs`."),
   ])
 
-  /// All keys, `targets.NAME` and `access.rules[]` once each.
+  /// All keys, `provisioning.NAME`, `targets.NAME` and `access.rules[]` once each.
   static let keys: [KeyDescription] = root.describe("", defaults: Settings())
 
   /// Sections that may be written as the value of one of their keys.

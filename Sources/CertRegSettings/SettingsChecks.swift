@@ -8,7 +8,7 @@ enum SettingsChecks {
       checkEndpoint(target, &decoding)
       checkRates(target, &decoding)
     }
-    checkAccess(settings, &decoding)
+    checkNames(settings, &decoding)
     if case .unix(let path)? = settings.metrics.listen, path == settings.socket.path {
       decoding.report(decoding.origin(of: "metrics.listen"), "metrics.listen", "is the daemon's own socket")
     }
@@ -57,23 +57,46 @@ enum SettingsChecks {
       decoding.origin(of: key), key, "is above maxRatePerSecond, which is never passed: lower it, or leave it out")
   }
 
-  private static func checkAccess(_ settings: Settings, _ decoding: inout Decoding) {
-    let names = settings.targets.map(\.name.rawValue)
-    let known = Set(names)
-    var suggestionsLeft = mostSuggestions
+  /// Reports targets and profiles that are named and do not exist.
+  private static func checkNames(_ settings: Settings, _ decoding: inout Decoding) {
+    var targets = KnownNames(kind: "targets", names: settings.targets.map(\.name.rawValue))
+    var profiles = KnownNames(kind: "profiles of provisioning", names: settings.provisioning.map(\.name))
+    for target in settings.targets {
+      if let profile = target.profile { profiles.check(profile, "targets.\(target.name).provision", &decoding) }
+    }
     for (index, rule) in (settings.access?.rules ?? []).enumerated() {
-      for (item, target) in (rule.targets ?? []).enumerated() where !known.contains(target) {
-        let key = "access.rules[\(index)].targets[\(item)]"
-        suggestionsLeft -= 1
-        decoding.report(
-          decoding.origin(of: key), key, "\(quoted(target)) is none of the targets \(list(names))",
-          suggestion: suggestionsLeft < 0 ? nil : Suggestion.nearest(to: target, among: names))
+      for (item, target) in (rule.targets ?? []).enumerated() {
+        targets.check(target, "access.rules[\(index)].targets[\(item)]", &decoding)
+      }
+      for (item, profile) in (rule.profiles ?? []).enumerated() {
+        profiles.check(profile, "access.rules[\(index)].provision[\(item)]", &decoding)
       }
     }
   }
 
-  /// The search for a suggestion looks at every target, so that thousands of problems take quadratic time.
-  private static let mostSuggestions = 20
+  /// Names that others refer to.
+  private struct KnownNames {
+    private let kind: String
+    private let names: [String]
+    private let known: Set<String>
+    /// The search for a suggestion looks at every name, so that thousands of problems take quadratic time.
+    private var suggestionsLeft = 20
+
+    init(kind: String, names: [String]) {
+      self.kind = kind
+      self.names = names
+      known = Set(names)
+    }
+
+    mutating func check(_ name: String, _ key: String, _ decoding: inout Decoding) {
+      if known.contains(name) { return }
+      suggestionsLeft -= 1
+      decoding.report(
+        decoding.origin(of: key), key,
+        "\(quoted(name)) is none of the \(kind) \(names.isEmpty ? "(there are none)" : list(names))",
+        suggestion: suggestionsLeft < 0 ? nil : Suggestion.nearest(to: name, among: names))
+    }
+  }
 
   /// The first of the names, for a message.
   static func list(_ names: [String]) -> String {
@@ -101,9 +124,23 @@ extension SettingsChecks {
       else { continue }
       warn(key, "is plain HTTP to another host: nothing hides or protects the certificates and signatures on the way")
     }
+    for profile in settings.provisioning {
+      for name in profile.attributeNames {
+        guard let meant = builtin(like: name) else { continue }
+        warn(
+          "provisioning.\(profile.name)",
+          "{\(shown(name, limit: 60))} takes an attribute of the request; {\(meant)} is another placeholder")
+      }
+    }
     if settings.sandbox, settings.targets.contains(where: { $0.endpoint != nil }) {
       warn("sandbox", "is on, so that no target's endpoint is used")
     }
     return warnings
+  }
+
+  /// The placeholder of every profile that has the same name but for case, `_` and `-`.
+  private static func builtin(like name: String) -> String? {
+    func folded(_ text: String) -> String { text.lowercased().filter { $0 != "_" && $0 != "-" } }
+    return ProvisioningProfile.Builtin.allCases.map(\.rawValue).first { folded($0) == folded(name) }
   }
 }

@@ -119,7 +119,7 @@ extension SettingsLoader {
     for override in overrides where override.path.hasPrefix(EnvironmentVariables.targetPath) {
       guard let target = overridableTarget(tree) else { continue }
       let key = String(override.path.dropFirst(EnvironmentVariables.targetPath.count))
-      tree.set(["targets", target, key], to: override.value)
+      tree.set(["targets", target] + components(key), to: override.value)
     }
     fillTargetsFromAWSVariables(&tree)
   }

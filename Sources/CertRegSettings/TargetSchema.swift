@@ -22,15 +22,17 @@ enum TargetSchema {
         + " `endpoint`."),
     CredentialsSchema.credentials,
     inherited(
-      .ratePerSecond, \.ratePerSecond, .number(0.001...100_000),
-      "The account's quota, if it is known: the initial pace. Left out: 10 for AWS endpoints; others have no pace"
-        + " until they throttle. `none`: no endpoint has one."),
+      .ratePerSecond, \.registrationRate, .registrationRate(rates),
+      "The account's quota of RegisterCertificateWithoutCA, if it is known: the initial pace. `account`: as Service Quotas"
+        + " says. Left out: 10 for AWS endpoints; others have no pace until they throttle. `none`: no endpoint has one."
+    ),
     .optional(
-      "maxRatePerSecond", \.maxRatePerSecond, .number(0.001...100_000),
-      "Calls a second that are never passed, whatever the upstream takes: the rest of the quota is left to others on the"
+      "maxRatePerSecond", \.maxRatePerSecond, .number(rates),
+      "Registrations a second that are never passed, whatever the upstream takes: the rest of the quota is left to others on the"
         + " account. Left out: as many as the upstream takes."),
     .leftOut(
       "burst", \.burst, .number(1...1_000_000), "Most calls at once after a pause. Left out: 10."),
+    .section("rates", \.rates, ratesOfOthers),
     .value("maxConcurrent", \.maxConcurrent, .integer(1...1024), "Most calls under way at once."),
     .value(
       "connectTimeout", \.connectTimeout, .duration(.milliseconds(100) ... .seconds(300)),
@@ -49,7 +51,22 @@ enum TargetSchema {
     .value(
       "describeExisting", \.describeExisting, .boolean,
       "Ask for the status of certificates that exist already in AWS IoT, with DescribeCertificate."),
+    .optional(
+      "provision", \.profile, .profileName,
+      "Profile of `provisioning` for requests that name none. `none`: their certificates are only registered."),
   ])
+
+  /// Calls a second.
+  private static let rates = 0.001...100_000.0
+
+  /// The keys of `rates`: the other calls, each with a pace of its own.
+  private static let ratesOfOthers = KeyTable<[UpstreamOperation: Double]>(
+    keys: UpstreamOperation.allCases.filter { $0 != .registerCertificateWithoutCA }.map { operation in
+      .leftOut(
+        operation.rawValue.prefix(1).lowercased() + operation.rawValue.dropFirst(), \.[operation], .number(rates),
+        "Initial pace of \(operation.rawValue) in calls a second. Left out: \(formatNumber(operation.defaultQuota)) for AWS"
+          + " endpoints; others have no pace until they throttle.")
+    })
 
   /// A key that something fills if it is left out. `none` says that nothing does.
   private static func inherited<Value>(
@@ -128,6 +145,20 @@ enum TargetSchema {
         member.keyOrigin, targetPath, error.message,
         suggestion: isKey ? "\(path).default.\(member.key)" : error.suggestion)
       return nil
+    }
+  }
+}
+
+extension TargetConfiguration {
+  /// `ratePerSecond` as it is written; `nil`: left out or `none`.
+  fileprivate var registrationRate: RegistrationRate? {
+    get { asksForRate ? .account : ratePerSecond.map { .number($0) } }
+    set {
+      switch newValue {
+      case .account: (asksForRate, ratePerSecond) = (true, nil)
+      case .number(let rate): (asksForRate, ratePerSecond) = (false, rate)
+      case nil: (asksForRate, ratePerSecond) = (false, nil)
+      }
     }
   }
 }

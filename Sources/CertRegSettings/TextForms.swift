@@ -231,6 +231,6 @@ private func isLowerCaseOrDigit(_ byte: UInt8) -> Bool {
   }
 }
 
-private func spaced(_ punctuation: String) -> String {
+func spaced(_ punctuation: String) -> String {
   punctuation.map { String($0) }.joined(separator: " ")
 }

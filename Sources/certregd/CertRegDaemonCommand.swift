@@ -23,6 +23,7 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
       certregd --check-config [--config FILE]
       certregd --print-config [--config FILE]
       certregd --check-upstream [--config FILE]
+      certregd --print-iam-policy [--config FILE]
       """,
     discussion: """
       certregd listens on a Unix socket for JSON requests, one per line, and registers certificates with \
@@ -43,6 +44,8 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
           certregd --print-config
         Check that AWS can be reached and lets this identity register:
           certregd --check-upstream --region eu-central-1
+        Print the IAM policy that the configuration needs:
+          certregd --print-iam-policy --config ./config.yaml
 
       EXIT STATUS (sysexits(3)):
         0   the daemon stopped after a signal, or the configuration is valid
@@ -74,12 +77,20 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
       """)
   var checksUpstream = false
 
-  /// Whether the program answers a question and ends.
-  private var asks: Bool { checksConfiguration || printsConfiguration || checksUpstream }
+  @Flag(
+    name: .customLong("print-iam-policy"),
+    help: "Print the least IAM policy for the configuration as JSON and exit. No call is made.")
+  var printsPolicy = false
+
+  /// The flags that ask a question. The program answers and ends.
+  private var questions: [Bool] { [checksConfiguration, printsConfiguration, checksUpstream, printsPolicy] }
+
+  private var asks: Bool { questions.contains(true) }
 
   func validate() throws {
-    if [checksConfiguration, printsConfiguration, checksUpstream].count(where: { $0 }) > 1 {
-      throw ValidationError("--check-config, --print-config and --check-upstream exclude each other.")
+    if questions.count(where: { $0 }) > 1 {
+      throw ValidationError(
+        "--check-config, --print-config, --check-upstream and --print-iam-policy exclude each other.")
     }
   }
 
@@ -100,7 +111,7 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
         writeLines(lines, to: STDOUT_FILENO)
         if status != EX_OK { throw ExitCode(status) }
       } else {
-        writeLines([checksConfiguration ? "ok" : loaded.yaml(version: Version.current)], to: STDOUT_FILENO)
+        writeLines([answer(loaded)], to: STDOUT_FILENO)
       }
       return
     }
@@ -108,6 +119,12 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
       try loader.load(replacing: inForce)
     }
     if status != EX_OK { throw ExitCode(status) }
+  }
+
+  /// What standard output gets for a question that the configuration alone answers.
+  private func answer(_ loaded: LoadedSettings) -> String {
+    if checksConfiguration { return "ok" }
+    return printsPolicy ? loaded.settings.iamPolicy : loaded.yaml(version: Version.current)
   }
 }
 

@@ -1,3 +1,4 @@
+import CertRegCore
 import CertRegSettings
 
 /// Loads a configuration from texts: the file, the environment and the flags.
@@ -32,4 +33,10 @@ func problems(bytes: [UInt8], environment: [String: String] = [:]) -> [String] {
   } catch {
     return error.problems.map(\.description)
   }
+}
+
+/// A text with placeholders; its braces have to be paired.
+func placeholders(_ text: String) -> PlaceholderText {
+  guard let parsed = try? PlaceholderText(text) else { preconditionFailure("the braces of \(text) are not paired") }
+  return parsed
 }

@@ -10,7 +10,14 @@ extension SplitMix64 {
     settings.socket = socket()
     settings.stateDirectory = path()
     let names = Set((0..<Int.random(in: 1...4, using: &self)).map { _ in word() })
+    settings.provisioning = Set((0..<Int.random(in: 0...3, using: &self)).map { _ in word() }).sorted().map {
+      ProvisioningProfile(name: $0, form: form())
+    }
+    let profiles = settings.provisioning.map(\.name)
     settings.targets = names.sorted().map { target($0) }
+    for index in settings.targets.indices where !profiles.isEmpty {
+      settings.targets[index].profile = maybe { $0.pick(profiles) }
+    }
     settings.defaultTarget = pick(settings.targets).name
     settings.defaultStatus = maybe { $0.pick(CertificateStatus.allCases) }
     for policy in ValidationPolicy.allCases {
@@ -21,7 +28,7 @@ extension SplitMix64 {
     settings.queue.maxAge = maybe { $0.duration(.seconds(60), .days(365)) }
     settings.queue.maxEntries = Int.random(in: 1...10_000_000, using: &self)
     settings.store.databasePath = maybe { "/" + $0.word() + "/certregd.db" }
-    settings.access = maybe { $0.access(targets: names.sorted()) }
+    settings.access = maybe { $0.access(targets: names.sorted(), profiles: profiles) }
     settings.log.level = pick(LogSettings.Level.allCases)
     settings.log.destination = pick(LogSettings.Destination.allCases)
     settings.log.format = pick(LogSettings.Format.allCases)
@@ -75,8 +82,12 @@ extension SplitMix64 {
         chainFile: path()),
     ])
     target.ratePerSecond = maybe { Double.random(in: 0.001...100_000, using: &$0) }
+    if target.ratePerSecond == nil { target.asksForRate = Bool.random(using: &self) }
     let rate = target.ratePerSecond ?? 0.001
     target.maxRatePerSecond = maybe { Double.random(in: rate...100_000, using: &$0) }
+    for operation in UpstreamOperation.allCases where operation != .registerCertificateWithoutCA {
+      target.rates[operation] = maybe { Double.random(in: 0.001...100_000, using: &$0) }
+    }
     target.burst = maybe { Double.random(in: 1...1_000_000, using: &$0).rounded() }
     target.maxConcurrent = Int.random(in: 1...1024, using: &self)
     target.connectTimeout = duration(.milliseconds(100), .seconds(300))
@@ -86,7 +97,7 @@ extension SplitMix64 {
     target.describeExisting = Bool.random(using: &self)
     let absent: [(InheritedSetting, Bool)] = [
       (.region, target.region == nil), (.endpoint, target.endpoint == nil), (.fips, target.fips == nil),
-      (.dualStack, target.dualStack == nil), (.ratePerSecond, target.ratePerSecond == nil),
+      (.dualStack, target.dualStack == nil), (.ratePerSecond, target.ratePerSecond == nil && !target.asksForRate),
       (.proxy, target.proxy == nil), (.caFile, target.caFile == nil),
     ]
     for (setting, isAbsent) in absent where isAbsent && Bool.random(using: &self) {
@@ -95,7 +106,25 @@ extension SplitMix64 {
     return target
   }
 
-  private mutating func access(targets: [String]) -> AccessSettings {
+  private mutating func form() -> ProvisioningProfile.Form {
+    if Bool.random(using: &self) { return .template(ProvisioningProfile.Template(file: path())) }
+    let thing: ProvisioningProfile.Thing? = maybe { random in
+      ProvisioningProfile.Thing(
+        name: placeholders(random.pick(["{deviceId}", "none", "{site}:{cn}", "0660"])),
+        type: random.maybe { placeholders($0.pick(["null", "sensor-v2", "{type}"])) },
+        attributes: Set(
+          (0..<Int.random(in: 0...3, using: &random)).map { _ in random.pick(["site", "a.b", "#", "true"]) }
+        )
+        .sorted().map { .init(name: $0, value: placeholders(random.pick(["{site}", "[1]", "none", "a=b,c"]))) },
+        groups: random.maybe { [placeholders($0.pick(["hall-7", "{site}", "yes"]))] } ?? [],
+        isExclusive: Bool.random(using: &random))
+    }
+    let policies =
+      thing == nil || Bool.random(using: &self) ? [pick(["sensor-policy", "none", "{policy}+x", "a@b"])] : []
+    return .parts(thing: thing, policies: policies.map(placeholders), activatesLast: Bool.random(using: &self))
+  }
+
+  private mutating func access(targets: [String], profiles: [String]) -> AccessSettings {
     var access = AccessSettings()
     access.rules = (0..<Int.random(in: 1...3, using: &self)).map { _ in
       var rule = AccessRule()
@@ -104,6 +133,7 @@ extension SplitMix64 {
       rule.unit = maybe { _ in "line@7.service" }
       rule.operations = maybe { [$0.pick(AccessRule.Operation.allCases), .register] }
       rule.targets = maybe { [$0.pick(targets)] }
+      if !profiles.isEmpty { rule.profiles = maybe { [$0.pick(profiles)] } }
       rule.requestsPerSecond = maybe { Double.random(in: 0.001...1000, using: &$0) }
       rule.queueShare = maybe { Double.random(in: 0.001...1, using: &$0) }
       return rule

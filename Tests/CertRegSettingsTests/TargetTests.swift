@@ -46,6 +46,43 @@ import Testing
     #expect(found.allSatisfy { $0.contains("targets.line.ratePerSecond") && $0.contains("maxRatePerSecond") })
   }
 
+  @Test func `may ask for the account's rate`() throws {
+    let target = try load("targets: {line: {ratePerSecond: account, maxRatePerSecond: 5}}").settings.targets[0]
+    #expect(target.asksForRate && target.ratePerSecond == nil && target.maxRatePerSecond == 5)
+    #expect(try load(environment: ["CERTREGD_TARGET_RATE_PER_SECOND": "account"]).settings.targets[0].asksForRate)
+    let loaded = try load("targets: {default: {ratePerSecond: account}}")
+    #expect(loaded.yaml(version: "1").contains("    ratePerSecond: account  # "))
+    // A number of the environment takes the place of the word.
+    let variables = ["CERTREGD_TARGET_RATE_PER_SECOND": "3"]
+    let other = try load("targets: {default: {ratePerSecond: account}}", environment: variables).settings.targets[0]
+    #expect(!other.asksForRate && other.ratePerSecond == 3)
+    #expect(
+      problems("targets: {line: {ratePerSecond: acount}}") == [
+        "/c.yaml:1: targets.line.ratePerSecond: \"acount\" is not a number; did you mean \"account\"?"
+      ])
+  }
+
+  @Test(arguments: [
+    ("{createThing: 0}", "rates.createThing: \"0\" is out of range: 0.001 to 100000"),
+    ("{createThings: 5}", "rates.createThings: unknown key; did you mean \"createThing\"?"),
+    ("{registerCertificateWithoutCA: 5}", "rates.registerCertificateWithoutCA: unknown key"),
+    ("5", "rates: takes a section of keys"),
+  ])
+  func `refuse rates of other calls that are none`(rates: String, message: String) {
+    let found = problems("targets: {line: {rates: \(rates)}}")
+    #expect(found.count == 1 && found[0].contains(message), "\(found)")
+  }
+
+  @Test func `take rates and the profile from variables`() throws {
+    let variables = ["CERTREGD_TARGET_RATES_ATTACH_POLICY": "30", "CERTREGD_TARGET_PROVISION": "sensors"]
+    let loaded = try load(
+      "provisioning: {sensors: {policies: p}}\ntargets: {line: {rates: {createThing: 5}, provision: none}}",
+      environment: variables)
+    #expect(loaded.warnings == [])
+    #expect(loaded.settings.targets[0].rates == [.createThing: 5, .attachPolicy: 30])
+    #expect(loaded.settings.targets[0].profile == "sensors")
+  }
+
   @Test func `have every key of the interface`() throws {
     let text = """
       targets:
@@ -56,12 +93,15 @@ import Testing
           ratePerSecond: 2.5
           maxRatePerSecond: 7
           burst: 5
+          rates: {createThing: 50, attachPolicy: 7.5}
           maxConcurrent: 4
           connectTimeout: 2s
           requestTimeout: 1m
           proxy: http://proxy.example.com:3128
           caFile: /etc/ssl/own.pem
           describeExisting: yes
+          provision: sensors
+      provisioning: {sensors: {policies: p}}
       """
     var target = TargetConfiguration(name: TargetName("line"))
     target.region = "eu-central-1"
@@ -76,6 +116,8 @@ import Testing
     target.proxy = "http://proxy.example.com:3128"
     target.caFile = "/etc/ssl/own.pem"
     target.describeExisting = true
+    target.rates = [.createThing: 50, .attachPolicy: 7.5]
+    target.profile = "sensors"
     #expect(try load(text).settings.targets == [target])
   }
 }
@@ -201,7 +243,7 @@ import Testing
 
   /// Readers would expect `none` to match nobody, but an unset key matches every peer and grants everything.
   @Test(
-    arguments: ["user", "group", "unit", "operations", "targets", "requestsPerSecond", "queueShare"],
+    arguments: ["user", "group", "unit", "operations", "targets", "provision", "requestsPerSecond", "queueShare"],
     ["none", "", "null", "~"])
   func `a rule's keys cannot be none or empty`(key: String, value: String) {
     let others = ["user", "group", "unit"].contains(key) ? "operations: [status]" : "user: root"
