@@ -51,6 +51,7 @@ enum AWSErrorCategory: Hashable, Sendable {
   case requestRefused
   case stateRefused
   case alreadyExists
+  case limitExceeded
   case notFound
   case internalFault
   case unavailable
@@ -81,7 +82,7 @@ enum AWSErrorCategory: Hashable, Sendable {
     add(.certificateRefused, "CertificateValidationException", "CertificateConflictException")
     add(
       .requestRefused, "InvalidRequestException", "ValidationException", "ValidationError", "SerializationException",
-      "MalformedPolicyDocument", "InvalidParameterValue", "MissingParameter")
+      "MalformedPolicyDocument", "InvalidParameterValue", "MissingParameter", "ResourceRegistrationFailureException")
     add(.stateRefused, "CertificateStateException")
     add(.alreadyExists, "ResourceAlreadyExistsException")
     add(.notFound, "ResourceNotFoundException", "UnknownOperationException", "InvalidAction")
@@ -94,10 +95,14 @@ enum AWSErrorCategory: Hashable, Sendable {
     return table
   }()
 
+  private static func category(of type: String, _ limitIsFinal: Bool) -> AWSErrorCategory? {
+    limitIsFinal && type == "LimitExceededException" ? .limitExceeded : byType[type]
+  }
+
   /// Whether the same call can never succeed.
   private var isFinal: Bool {
     switch self {
-    case .certificateRefused, .requestRefused, .stateRefused, .alreadyExists, .notFound: true
+    case .certificateRefused, .requestRefused, .stateRefused, .alreadyExists, .limitExceeded, .notFound: true
     case .throttled, .accessDenied, .expiredToken, .unknownIdentity, .invalidSignature, .clockSkew, .notOptedIn,
       .internalFault, .unavailable:
       false
@@ -105,15 +110,23 @@ enum AWSErrorCategory: Hashable, Sendable {
   }
 
   /// The category of an unsuccessful reply; `nil` if AWS gives no such reply.
-  init?(error: AWSErrorReply, status: Int) {
-    self.init(type: error.type, message: error.message, status: status, isForeign: error.isForeign)
+  ///
+  /// - Parameter operation: The operation of AWS IoT that was called; `nil`: one of another service.
+  init?(error: AWSErrorReply, status: Int, operation: IoTOperation? = nil) {
+    self.init(
+      type: error.type, message: error.message, status: status, isForeign: error.isForeign, operation: operation)
   }
 
   /// The category of an error with the given parts.
   ///
-  /// - Parameter isForeign: Whether the reply shows no sign of coming from AWS.
-  init?(type: String?, message: String?, status: Int, isForeign: Bool = false) {
-    if let type, let category = AWSErrorCategory.byType[type], !(isForeign && category.isFinal) {
+  /// - Parameters:
+  ///   - isForeign: Whether the reply shows no sign of coming from AWS.
+  ///   - operation: The operation of AWS IoT that was called; `nil`: one of another service.
+  init?(
+    type: String?, message: String?, status: Int, isForeign: Bool = false, operation: IoTOperation? = nil
+  ) {
+    let limitIsFinal = operation?.makesDevice == true
+    if let type, let category = AWSErrorCategory.category(of: type, limitIsFinal), !(isForeign && category.isFinal) {
       self = category == .invalidSignature && ClockSkew.isSkewMessage(message) ? .clockSkew : category
       return
     }
@@ -126,6 +139,7 @@ enum AWSErrorCategory: Hashable, Sendable {
     case 404, 405: self = .notFound
     case 406: self = .stateRefused
     case 409: self = .alreadyExists
+    case 410 where limitIsFinal: self = .limitExceeded
     case 400, 402, 410...428, 431: self = .requestRefused
     default: return nil
     }

@@ -14,6 +14,7 @@ extension AWSUpstreamClient {
     return switch call {
     case .registerCertificateWithoutCA(let call): await register(call)
     case .updateCertificate(let call): await update(call)
+    case .provision(let call): await provision(call)
     }
   }
 
@@ -21,7 +22,8 @@ extension AWSUpstreamClient {
   private func register(_ call: RegisterCertificateCall) async -> UpstreamReply {
     let operation = IoTOperation.registerCertificateWithoutCA
     let request = SignableRequest(
-      template: registrationTemplate, path: endpoint.url.path + operation.path, body: RegistrationBody.bytes(call))
+      template: registrationTemplate, authority: endpoint.url.authority, path: endpoint.url.path + operation.path,
+      body: RegistrationBody.bytes(call))
     let reply: UpstreamReply = await exchange(request, operation, call.certificateID) { classifier, reply in
       classifier.registration(reply)
     } failure: {
@@ -57,7 +59,8 @@ extension AWSUpstreamClient {
     do {
       let template = try HTTPClient.Request(
         url: endpoint.url.text(path: path, query: query), method: HTTPMethod(rawValue: operation.method))
-      return SignableRequest(template: template, path: endpoint.url.path + path, query: query, body: nil)
+      return SignableRequest(
+        template: template, authority: endpoint.url.authority, path: endpoint.url.path + path, query: query)
     } catch {
       throw UpstreamFailure(
         TransportError(.other, "the URL cannot be used", cause: ErrorCause("\(error)")),

@@ -15,6 +15,10 @@ package final class AWSUpstreamClient: UpstreamClient {
   package let endpoint: TargetEndpoint
   private let credentials: any CredentialsSource
   private let transport: HTTPTransport
+  private let connections: ConnectionSettings
+  /// How its transports make connections, but for their proxy.
+  private let transportOptions: TransportOptions
+  private let eventLoopGroup: any EventLoopGroup
   private let requestTimeout: Duration
   let describesExisting: Bool
   private let clock: HostClock
@@ -41,14 +45,16 @@ package final class AWSUpstreamClient: UpstreamClient {
     self.describesExisting = configuration.describeExisting
     self.clock = clock
     self.logger = logger
-    let connections = ConnectionSettings(configuration, environment: environment)
+    self.eventLoopGroup = eventLoopGroup
+    connections = ConnectionSettings(configuration, environment: environment)
     secrets = connections.secrets
+    var options = TransportOptions()
+    options.authoritiesFile = connections.authoritiesFile
+    options.connectTimeout = configuration.connectTimeout
+    options.connections = max(1, configuration.maxConcurrent)
+    transportOptions = options
     do {
-      var options = TransportOptions()
       options.proxy = try connections.proxy(for: endpoint.url)
-      options.authoritiesFile = connections.authoritiesFile
-      options.connectTimeout = configuration.connectTimeout
-      options.connections = max(1, configuration.maxConcurrent)
       registrationTemplate = try HTTPClient.Request(
         url: endpoint.url.text(path: IoTOperation.registerCertificateWithoutCA.path), method: .POST)
       transport = try HTTPTransport(options: options, eventLoopGroup: eventLoopGroup)
@@ -101,6 +107,15 @@ package final class AWSUpstreamClient: UpstreamClient {
       authority: endpoint.url.authority, secrets: secrets)
   }
 
+  /// A transport of its own to `url`.
+  ///
+  /// - Throws: `ProxyError` or `TransportConfigurationError` if a setting cannot be used.
+  func newTransport(to url: ServiceURL) throws -> HTTPTransport {
+    var options = transportOptions
+    options.proxy = try connections.proxy(for: url)
+    return try HTTPTransport(options: options, eventLoopGroup: eventLoopGroup)
+  }
+
   /// Refuses further calls, waits for those under way, each of which ends within its own time limit, and releases
   /// connections.
   package func shutdown() async {
@@ -110,8 +125,14 @@ package final class AWSUpstreamClient: UpstreamClient {
   }
 
   /// Signs, sends and reads. A second time if the reply names a fault that new credentials or another time can correct.
+  ///
+  /// - Parameters:
+  ///   - operation: `nil`: it is one of Service Quotas.
+  ///   - certificateID: The certificate of the call, if there is one.
+  ///   - other: A transport to another service; `nil`: the one to AWS IoT.
   func exchange<Outcome: Sendable>(
-    _ request: SignableRequest, _ operation: IoTOperation, _ certificateID: CertificateID,
+    _ request: SignableRequest, _ operation: IoTOperation?, _ certificateID: CertificateID,
+    over other: HTTPTransport? = nil,
     read: (ReplyClassifier, HTTPReply) -> (Outcome, Remedy?),
     failure: (UpstreamFailure) -> Outcome
   ) async -> Outcome {
@@ -123,9 +144,10 @@ package final class AWSUpstreamClient: UpstreamClient {
         let signed = sign(request, signing)
         let reply: HTTPReply
         do throws(TransportError) {
-          reply = try await transport.send(signed.request, deadline: deadline, limitBytes: request.limitBytes)
+          reply = try await (other ?? transport).send(
+            signed.request, deadline: deadline, limitBytes: request.limitBytes)
         } catch {
-          return failure(UpstreamFailure(error, authority: endpoint.url.authority, secrets: secrets))
+          return failure(UpstreamFailure(error, authority: request.authority, secrets: secrets))
         }
         let now = clock.wall
         let classifier = ReplyClassifier(
@@ -186,11 +208,11 @@ package final class AWSUpstreamClient: UpstreamClient {
   private func sign(
     _ request: SignableRequest, _ signing: SigningCredentials
   ) -> (request: HTTPClient.Request, authorization: String?) {
-    var headers: [(name: String, value: String)] = [("Host", endpoint.url.authority)]
-    if request.body != nil { headers.append(("Content-Type", "application/json")) }
+    var headers: [(name: String, value: String)] = [("Host", request.authority)]
+    if request.body != nil { headers.append(("Content-Type", request.contentType)) }
     headers += request.headers
     let signer = RequestSigner(
-      credentials: signing, scope: SigningScope(region: endpoint.region, service: "iot"), keys: keys)
+      credentials: signing, scope: SigningScope(region: endpoint.region, service: request.service), keys: keys)
     let added = signer.sign(
       method: request.template.method.rawValue, path: request.path, query: request.query, headers: headers,
       payloadHash: SHA256.digest(of: request.body ?? []), at: offset.corrected(clock.wall))
@@ -205,6 +227,8 @@ package final class AWSUpstreamClient: UpstreamClient {
 /// A request without its date and signature.
 struct SignableRequest {
   var template: HTTPClient.Request
+  /// The value of `Host`.
+  var authority: String
   /// The path on the wire, which begins with that of the endpoint's URL.
   var path: String
   /// The query on the wire, without its question mark.
@@ -212,6 +236,10 @@ struct SignableRequest {
   /// Headers of its operation.
   var headers: [(name: String, value: String)] = []
   var body: [UInt8]?
+  /// The form of the body.
+  var contentType = "application/json"
+  /// The service that its signature names.
+  var service = "iot"
   /// Bound of the response's body.
   var limitBytes = HTTPTransport.responseLimitBytes
 }

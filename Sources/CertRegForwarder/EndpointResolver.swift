@@ -5,6 +5,7 @@ enum AWSService: String, Sendable, CaseIterable {
   case iot
   case sts
   case rolesAnywhere = "rolesanywhere"
+  case serviceQuotas = "service_quotas"
 
   /// The variable of the AWS SDKs that names the service's endpoint.
   var endpointVariable: String { "AWS_ENDPOINT_URL_\(rawValue.uppercased())" }
@@ -111,6 +112,23 @@ struct EndpointResolver: Sendable {
     if let url = try custom(.rolesAnywhere, "IAM Roles Anywhere") { return url }
     do throws(EndpointError) { return try ServiceEndpoint.rolesAnywhere(region: region, flags) } catch {
       throw CredentialsError(.invalid, "The endpoint of IAM Roles Anywhere: \(error)")
+    }
+  }
+
+  /// The endpoint of Service Quotas. An endpoint of AWS IoT that is not AWS's, such as a sandbox, is that of Service Quotas,
+  /// too, unless another one is configured for it.
+  ///
+  /// - Parameter iot: The target's endpoint of AWS IoT.
+  /// - Throws: `invalid` if there is no usable endpoint.
+  func serviceQuotas(region: String, iot: ServiceURL) throws(CredentialsError) -> ServiceURL {
+    let isAWS = AWSPartition.owns(host: iot.host)
+    // The target's own endpoint goes before the surroundings' settings.
+    if !isAWS, own.endpoint != nil, !own.fromSDKVariables.contains(.endpoint) { return iot }
+    if let url = try custom(.serviceQuotas, "Service Quotas") { return url }
+    if !isAWS { return iot }
+    let flags = try flags()
+    do throws(EndpointError) { return try ServiceEndpoint.serviceQuotas(region: region, flags) } catch {
+      throw CredentialsError(.invalid, "The endpoint of Service Quotas: \(error)")
     }
   }
 

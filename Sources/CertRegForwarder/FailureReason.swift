@@ -44,7 +44,7 @@ package enum FailureReason: String, CaseIterable, Sendable {
   case upstreamGarbled = "upstream_garbled"
   /// The reply is a redirect, which the service does not send and the daemon does not follow.
   case upstreamRedirected = "upstream_redirected"
-  /// The reply is about another certificate.
+  /// The reply is about another certificate or thing.
   case upstreamMismatch = "upstream_mismatch"
 
   // Final refusals of the upstream.
@@ -53,6 +53,20 @@ package enum FailureReason: String, CaseIterable, Sendable {
   case upstreamRefusedState = "upstream_refused_state"
   /// The upstream does not have the certificate.
   case certificateNotFound = "certificate_not_found"
+  /// CreateThing: the upstream does not have the thing type.
+  case thingTypeNotFound = "thing_type_not_found"
+  /// AddThingToThingGroup: the upstream does not have the thing group.
+  case thingGroupNotFound = "thing_group_not_found"
+  /// AttachPolicy: the upstream does not have the policy.
+  case policyNotFound = "policy_not_found"
+  /// AttachThingPrincipal: the upstream does not have the thing or the certificate.
+  case thingOrCertificateNotFound = "thing_or_certificate_not_found"
+  /// RegisterThing: the upstream does not have a resource, and its message does not tell the kind.
+  case templateResourceNotFound = "template_resource_not_found"
+  /// A thing of that name has another type or other attributes.
+  case thingDiffers = "thing_differs"
+  /// A resource of AWS IoT cannot have more of another.
+  case limitExceeded = "limit_exceeded"
   /// The endpoint does not know the operation or the resource.
   case upstreamNotFound = "upstream_not_found"
 }

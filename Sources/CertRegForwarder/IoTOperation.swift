@@ -9,12 +9,17 @@ enum IoTOperation: String, CaseIterable {
   case describeCertificate = "DescribeCertificate"
   case listPrincipalThings = "ListPrincipalThings"
   case listAttachedPolicies = "ListAttachedPolicies"
+  case createThing = "CreateThing"
+  case addThingToThingGroup = "AddThingToThingGroup"
+  case attachPolicy = "AttachPolicy"
+  case attachThingPrincipal = "AttachThingPrincipal"
+  case registerThing = "RegisterThing"
 
   /// The method of its request.
   var method: String {
     switch self {
-    case .registerCertificateWithoutCA, .listAttachedPolicies: "POST"
-    case .updateCertificate: "PUT"
+    case .registerCertificateWithoutCA, .listAttachedPolicies, .createThing, .registerThing: "POST"
+    case .updateCertificate, .addThingToThingGroup, .attachPolicy, .attachThingPrincipal: "PUT"
     case .describeCertificate, .listPrincipalThings: "GET"
     }
   }
@@ -26,6 +31,11 @@ enum IoTOperation: String, CaseIterable {
     case .updateCertificate, .describeCertificate: "/certificates/{certificateId}"
     case .listPrincipalThings: "/principals/things"
     case .listAttachedPolicies: "/attached-policies/{target}"
+    case .createThing: "/things/{thingName}"
+    case .addThingToThingGroup: "/thing-groups/addThingToThingGroup"
+    case .attachPolicy: "/target-policies/{policyName}"
+    case .attachThingPrincipal: "/things/{thingName}/principals"
+    case .registerThing: "/things"
     }
   }
 
@@ -35,20 +45,33 @@ enum IoTOperation: String, CaseIterable {
     case .updateCertificate: ["newStatus"]
     case .listPrincipalThings: ["nextToken", "maxResults"]
     case .listAttachedPolicies: ["marker", "pageSize"]
-    case .registerCertificateWithoutCA, .describeCertificate: []
+    case .attachThingPrincipal: ["thingPrincipalType"]
+    case .registerCertificateWithoutCA, .describeCertificate, .createThing, .addThingToThingGroup, .attachPolicy,
+      .registerThing:
+      []
     }
   }
 
   /// The members of its request that are sent in headers.
   var headers: [String] {
-    self == .listPrincipalThings ? ["x-amzn-principal"] : []
+    switch self {
+    case .listPrincipalThings, .attachThingPrincipal: ["x-amzn-principal"]
+    case .registerCertificateWithoutCA, .updateCertificate, .describeCertificate, .listAttachedPolicies, .createThing,
+      .addThingToThingGroup, .attachPolicy, .registerThing:
+      []
+    }
   }
 
   /// The members of its request that are sent in the JSON body.
   var body: [String] {
     switch self {
     case .registerCertificateWithoutCA: ["certificatePem", "status"]
-    case .updateCertificate, .describeCertificate, .listPrincipalThings, .listAttachedPolicies: []
+    case .createThing: ["thingTypeName", "attributePayload"]
+    case .addThingToThingGroup: ["thingGroupName", "thingName"]
+    case .attachPolicy: ["target"]
+    case .registerThing: ["templateBody", "parameters"]
+    case .updateCertificate, .describeCertificate, .listPrincipalThings, .listAttachedPolicies, .attachThingPrincipal:
+      []
     }
   }
 
@@ -56,25 +79,43 @@ enum IoTOperation: String, CaseIterable {
   var response: [String] {
     switch self {
     case .registerCertificateWithoutCA: ["certificateArn", "certificateId"]
-    case .updateCertificate: []
+    case .updateCertificate, .addThingToThingGroup, .attachPolicy, .attachThingPrincipal: []
     case .describeCertificate: ["certificateDescription"]
     case .listPrincipalThings: ["things", "nextToken"]
     case .listAttachedPolicies: ["policies", "nextMarker"]
+    case .createThing: ["thingName", "thingArn"]
+    case .registerThing: ["resourceArns"]
     }
   }
 
-  /// Whether `ResourceNotFoundException` says that the upstream does not have the certificate. Of any other operation it
-  /// says that the endpoint does not know the operation.
-  var namesCertificate: Bool {
+  /// What `ResourceNotFoundException` says that the upstream does not have; `nil`: the exception says that the endpoint
+  /// does not know the operation. RegisterThing can lack any resource of its template.
+  var missingResource: FailureReason? {
     switch self {
-    case .registerCertificateWithoutCA: false
-    case .updateCertificate, .describeCertificate, .listPrincipalThings, .listAttachedPolicies: true
+    case .registerCertificateWithoutCA: nil
+    case .updateCertificate, .describeCertificate, .listPrincipalThings, .listAttachedPolicies: .certificateNotFound
+    case .createThing: .thingTypeNotFound
+    case .addThingToThingGroup: .thingGroupNotFound
+    case .attachPolicy: .policyNotFound
+    case .attachThingPrincipal: .thingOrCertificateNotFound
+    case .registerThing: .templateResourceNotFound
+    }
+  }
+
+  /// Whether it makes a part of a device. `LimitExceededException` (410) then says that a resource cannot have more of
+  /// another, such as a certificate more policies. Of other operations it is a throttle.
+  var makesDevice: Bool {
+    switch self {
+    case .createThing, .addThingToThingGroup, .attachPolicy, .attachThingPrincipal, .registerThing: true
+    case .registerCertificateWithoutCA, .updateCertificate, .describeCertificate, .listPrincipalThings,
+      .listAttachedPolicies:
+      false
     }
   }
 
   /// Its path, with `value` in place of the name in braces. The value is encoded as botocore does it.
   func path(with value: String) -> String {
-    guard let brace = path.firstIndex(of: "{") else { return path }
-    return path[..<brace] + URIEncoding.encode(value)
+    guard let open = path.firstIndex(of: "{"), let close = path.firstIndex(of: "}") else { return path }
+    return path[..<open] + URIEncoding.encode(value) + path[path.index(after: close)...]
   }
 }

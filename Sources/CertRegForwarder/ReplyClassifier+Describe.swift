@@ -74,7 +74,7 @@ extension ReplyClassifier {
   }
 
   /// What `read` makes of the body of a success.
-  private func content<Value>(
+  func content<Value>(
     of reply: HTTPReply, lacking part: String, _ read: (JSONValue) -> Value?
   ) -> Result<Value, RefusedCall> {
     let error = AWSErrorReply(reply)
@@ -83,7 +83,7 @@ extension ReplyClassifier {
       return .failure(RefusedCall(failure: failed, remedy: remedy))
     }
     guard let value = error.body.flatMap(read) else {
-      let failed = garbled("The answer of AWS IoT has no \(part)", error, .unavailable(retryAfter: nil))
+      let failed = garbled("The answer of \(service) has no \(part)", error, .unavailable(retryAfter: nil))
       return .failure(RefusedCall(failure: failed, remedy: nil))
     }
     return .success(value)

@@ -19,8 +19,8 @@ struct RefusedCall: Error {
 
 /// Decides what the reply to a call means.
 struct ReplyClassifier {
-  /// The operation that was called.
-  let operation: IoTOperation
+  /// The operation that was called; `nil`: GetServiceQuota of Service Quotas.
+  let operation: IoTOperation?
   /// The certificate of the call.
   let certificateID: CertificateID
   /// Cleans text of the upstream.
@@ -33,7 +33,7 @@ struct ReplyClassifier {
     if (200..<300).contains(reply.status) {
       return (success(error), nil)
     }
-    if AWSErrorCategory(error: error, status: reply.status) == .alreadyExists {
+    if AWSErrorCategory(error: error, status: reply.status, operation: operation) == .alreadyExists {
       return (conflict(error), nil)
     }
     let (failed, remedy) = failure(reply, error)
@@ -44,22 +44,26 @@ struct ReplyClassifier {
   func update(_ reply: HTTPReply) -> (reply: UpstreamReply, remedy: Remedy?) {
     let error = AWSErrorReply(reply)
     guard (200..<300).contains(reply.status) else {
-      if AWSErrorCategory(error: error, status: reply.status) == .alreadyExists {
+      if AWSErrorCategory(error: error, status: reply.status, operation: operation) == .alreadyExists {
         return (.failed(inConflict(error)), nil)
       }
       let (failed, remedy) = failure(reply, error)
       return (.failed(failed), remedy)
     }
-    let isEmpty = reply.body.isEmpty || error.body?.members?.isEmpty == true
-    guard isEmpty && reply.status == 200 || error.requestID != nil && (isEmpty || error.body != nil) else {
-      let failed = garbled("The answer is not one of AWS IoT", error, .unavailable(retryAfter: nil))
-      return (.failed(failed), nil)
-    }
+    if let failed = lacksSign(reply, error) { return (.failed(failed), nil) }
     return (.updated(requestID: error.requestID), nil)
   }
 
-  /// A 409 of a call that creates nothing: ConflictingResourceUpdateException and its relatives, which pass.
-  private func inConflict(_ error: AWSErrorReply) -> UpstreamFailure {
+  /// The failure of a success without content that may come from something else than AWS IoT; `nil`: it is one of AWS
+  /// IoT's.
+  func lacksSign(_ reply: HTTPReply, _ error: AWSErrorReply) -> UpstreamFailure? {
+    let isEmpty = reply.body.isEmpty || error.body?.members?.isEmpty == true
+    if isEmpty && reply.status == 200 || error.requestID != nil && (isEmpty || error.body != nil) { return nil }
+    return garbled("The answer is not one of AWS IoT", error, .unavailable(retryAfter: nil))
+  }
+
+  /// A 409 that passes: ConflictingResourceUpdateException, VersionConflictException and their relatives.
+  func inConflict(_ error: AWSErrorReply) -> UpstreamFailure {
     var failed = make(
       .serviceUnavailable, .upstreamUnavailable, message(error, "Another change is under way in AWS IoT"), error,
       retryable: true, .unavailable(retryAfter: nil))
@@ -70,13 +74,13 @@ struct ReplyClassifier {
   /// Reads an error of any operation.
   func failure(_ reply: HTTPReply, _ error: AWSErrorReply) -> (failure: UpstreamFailure, remedy: Remedy?) {
     let retryAfter = RetryAfter.duration(reply.headers, now: now)
-    guard let category = AWSErrorCategory(error: error, status: reply.status) else {
+    guard let category = AWSErrorCategory(error: error, status: reply.status, operation: operation) else {
       let isRedirect = (300..<400).contains(reply.status)
       var made = make(
         .internalFailure, isRedirect ? .upstreamRedirected : .upstreamGarbled,
         isRedirect
           ? "The endpoint answers with a redirect (HTTP \(reply.status)), which is not followed; check `endpoint`"
-          : "The answer (HTTP \(reply.status)) is not one of AWS IoT; something in between may have sent it",
+          : "The answer (HTTP \(reply.status)) is not one of \(service); something in between may have sent it",
         error, retryable: true, .unavailable(retryAfter: retryAfter))
       // What refuses or redirects a request in between has not passed it on.
       if (300..<500).contains(reply.status) { made.mayHaveTakenEffect = false }
@@ -117,28 +121,35 @@ struct ReplyClassifier {
     case .certificateRefused:
       return final(.certificateValidation, .upstreamRefusedCertificate, "AWS IoT refuses the certificate", error)
     case .requestRefused:
-      return final(.invalidRequest, .upstreamRefusedRequest, "AWS IoT refuses the request (HTTP \(status))", error)
+      return final(.invalidRequest, .upstreamRefusedRequest, "\(service) refuses the request (HTTP \(status))", error)
     case .stateRefused:
       return final(.certificateState, .upstreamRefusedState, "AWS IoT refuses the status", error)
-    case .notFound where operation.namesCertificate && error.type == "ResourceNotFoundException":
-      return final(.resourceNotFound, .certificateNotFound, "AWS IoT does not have the certificate", error)
+    case .limitExceeded:
+      return final(.limitExceeded, .limitExceeded, "A limit of AWS IoT is reached", error)
     case .notFound:
+      if error.type == "ResourceNotFoundException", let reason = operation?.missingResource {
+        return missing(reason, error)
+      }
       return final(
         .internalFailure, .upstreamNotFound, "The endpoint does not know the operation; check `endpoint`", error)
     case .alreadyExists:
       return final(.resourceAlreadyExists, .upstreamRefusedState, "The certificate is registered already", error)
     case .internalFault:
       return make(
-        .internalFailure, .upstreamInternal, message(error, "AWS IoT has an internal fault (HTTP \(status))"), error,
+        .internalFailure, .upstreamInternal, message(error, "\(service) has an internal fault (HTTP \(status))"), error,
         retryable: true, .unavailable(retryAfter: retryAfter))
     case .unavailable:
       return make(
-        .serviceUnavailable, .upstreamUnavailable, message(error, "AWS IoT is not available (HTTP \(status))"), error,
+        .serviceUnavailable, .upstreamUnavailable, message(error, "\(service) is not available (HTTP \(status))"),
+        error,
         retryable: true, .unavailable(retryAfter: retryAfter))
     }
   }
 
-  private func final(
+  /// The service that was called, for people.
+  var service: String { operation == nil ? "Service Quotas" : "AWS IoT" }
+
+  func final(
     _ kind: ServiceError.Kind, _ reason: FailureReason, _ fallback: String, _ error: AWSErrorReply
   ) -> UpstreamFailure {
     make(kind, reason, message(error, fallback), error, retryable: false, .final)
@@ -201,11 +212,10 @@ struct ReplyClassifier {
   /// Whether an ARN is that of the call's certificate.
   func isOurs(_ arn: String) -> Bool { check(arn) == .ours }
 
-  private func mismatch(_ error: AWSErrorReply) -> UpstreamFailure {
-    make(
-      .internalFailure, .upstreamMismatch, "AWS IoT answered about another certificate than the one that was sent",
-      error,
-      retryable: false, .final)
+  func mismatch(
+    _ error: AWSErrorReply, _ message: String = "AWS IoT answered about another certificate than the one that was sent"
+  ) -> UpstreamFailure {
+    make(.internalFailure, .upstreamMismatch, message, error, retryable: false, .final)
   }
 
   func garbled(

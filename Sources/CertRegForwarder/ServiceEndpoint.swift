@@ -79,6 +79,16 @@ package enum ServiceEndpoint {
     try regional(flags.fips ? "rolesanywhere-fips" : "rolesanywhere", region: region, dualStack: flags.dualStack)
   }
 
+  /// Service Quotas in a region.
+  ///
+  /// - Throws: `EndpointError.malformedRegion`.
+  static func serviceQuotas(region: String, _ flags: EndpointFlags) throws(EndpointError) -> ServiceURL {
+    // GovCloud's ordinary endpoint for IPv4 is its FIPS endpoint (AWS General Reference, "Service Quotas endpoints and
+    // quotas").
+    let isPlain = !flags.fips || !flags.dualStack && AWSPartition.containing(region).name == "aws-us-gov"
+    return try regional(isPlain ? "servicequotas" : "servicequotas-fips", region: region, dualStack: flags.dualStack)
+  }
+
   private static func regional(
     _ name: String, region: String, dualStack: Bool = false
   ) throws(EndpointError) -> ServiceURL {

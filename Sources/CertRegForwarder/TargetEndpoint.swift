@@ -20,6 +20,8 @@ package struct TargetEndpoint: Hashable, Sendable {
   package let url: ServiceURL
   /// The region that signatures name.
   package let region: String
+  /// The endpoint of Service Quotas, or why there is none.
+  let serviceQuotas: Result<ServiceURL, CredentialsError>
 
   /// Whether the endpoint belongs to AWS, whose default quotas are known.
   package var isAWS: Bool { AWSPartition.owns(host: url.host) }
@@ -62,6 +64,9 @@ package struct TargetEndpoint: Hashable, Sendable {
       url = try resolver.iot(region: region)
       guard let region else { throw .missingRegion }
       self.region = region
+      serviceQuotas = Result { [url] () throws(CredentialsError) in
+        try resolver.serviceQuotas(region: region, iot: url)
+      }
     } catch {
       var remark = error == .missingRegion ? whyUnknown : ""
       if error == .malformedRegion, let region {

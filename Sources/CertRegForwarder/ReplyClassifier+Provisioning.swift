@@ -1,0 +1,170 @@
+import CertRegCodec
+import CertRegCore
+
+// The replies to the operations that make a device.
+extension ReplyClassifier {
+  /// Reads a reply to one of the operations.
+  func provisioning(_ reply: HTTPReply, to action: ProvisioningAction) -> (reply: UpstreamReply, remedy: Remedy?) {
+    let error = AWSErrorReply(reply)
+    if (200..<300).contains(reply.status) {
+      switch resources(reply, error, of: action) {
+      case .success(let resources): return (.provisioned(resources, requestID: error.requestID), nil)
+      case .failure(let failed): return (.failed(failed), nil)
+      }
+    }
+    if AWSErrorCategory(error: error, status: reply.status, operation: operation) == .alreadyExists {
+      // A repeated CreateThing with the same type and attributes succeeds (API reference, CreateThing).
+      let isOther = operation == .createThing && error.type == "ResourceAlreadyExistsException"
+      return (.failed(isOther ? thingDiffers(error) : inConflict(error)), nil)
+    }
+    let (failed, remedy) = failure(reply, error)
+    return (.failed(failed), remedy)
+  }
+
+  private func thingDiffers(_ error: AWSErrorReply) -> UpstreamFailure {
+    final(
+      .resourceAlreadyExists, .thingDiffers, "AWS IoT has a thing of this name with another type or other attributes",
+      error)
+  }
+
+  private func resources(
+    _ reply: HTTPReply, _ error: AWSErrorReply, of action: ProvisioningAction
+  ) -> Result<DeviceResources, UpstreamFailure> {
+    switch action {
+    case .createThing(let name, _, _): return thing(error, name: name)
+    case .registerThing: return registered(error)
+    case .addThingToThingGroup, .attachPolicy, .attachThingPrincipal:
+      // These have no content.
+      if let failed = lacksSign(reply, error) { return .failure(failed) }
+      return .success(DeviceResources())
+    }
+  }
+
+  // MARK: CreateThing
+
+  private func thing(_ error: AWSErrorReply, name: String) -> Result<DeviceResources, UpstreamFailure> {
+    guard let arn = error.body?["thingArn"]?.string, let resource = ResourceARN(arn),
+      case .thing(let made) = resource.kind
+    else {
+      return .failure(
+        garbled("The answer of AWS IoT has no usable ARN of the thing", error, .unavailable(retryAfter: nil)))
+    }
+    let named = error.body?["thingName"]?.string
+    guard made == name, named == nil || named == name else {
+      return .failure(mismatch(error, "AWS IoT answered about another thing than the one that was to be created"))
+    }
+    return .success(DeviceResources(thingName: name, thingARN: arn))
+  }
+
+  // MARK: RegisterThing
+
+  /// The resources of a map of logical names to ARNs. The template chooses the logical names, so that only the ARNs tell
+  /// what there is.
+  private func registered(_ error: AWSErrorReply) -> Result<DeviceResources, UpstreamFailure> {
+    let unusable = garbled(
+      "The answer of AWS IoT has no usable ARNs of the resources", error, .unavailable(retryAfter: nil))
+    guard let members = error.body?["resourceArns"]?.members, !members.isEmpty else { return .failure(unusable) }
+    var made = DeviceResources()
+    var (policies, groups): (Set<String>, Set<String>) = ([], [])
+    for member in members {
+      guard let arn = member.value.string, let resource = ResourceARN(arn) else { return .failure(unusable) }
+      switch resource.kind {
+      case .thing(let name):
+        // A template has one thing (AWS IoT Developer Guide, "Provisioning templates").
+        guard made.thingARN == nil || made.thingARN == arn else { return .failure(unusable) }
+        made.thingName = name
+        made.thingARN = arn
+      case .policy(let name): policies.insert(name)
+      case .group(let name): groups.insert(name)
+      case .certificate:
+        guard isOurs(arn) else { return .failure(mismatch(error)) }
+      case .other: break
+      }
+    }
+    made.policies = policies.sorted()
+    made.groups = groups.sorted()
+    return .success(made)
+  }
+
+  // MARK: ResourceNotFoundException
+
+  /// What the messages of RegisterThing call the resources. Of two that begin at the same place the first one counts.
+  private static let words: [(text: String, reason: FailureReason)] = [
+    ("thing type", .thingTypeNotFound), ("thingtype", .thingTypeNotFound), ("thing group", .thingGroupNotFound),
+    ("thinggroup", .thingGroupNotFound), ("policy", .policyNotFound), ("certificate", .thingOrCertificateNotFound),
+    ("thing", .thingOrCertificateNotFound),
+  ]
+
+  /// The failure of a call that names what the upstream does not have.
+  func missing(_ reason: FailureReason, _ error: AWSErrorReply) -> UpstreamFailure {
+    var told = reason
+    if reason == .templateResourceNotFound { told = Self.told(by: error.message) ?? reason }
+    let fallback =
+      switch told {
+      case .thingTypeNotFound: "AWS IoT does not have the thing type"
+      case .thingGroupNotFound: "AWS IoT does not have the thing group"
+      case .policyNotFound: "AWS IoT does not have the policy"
+      case .thingOrCertificateNotFound: "AWS IoT does not have the thing or the certificate"
+      case .templateResourceNotFound: "AWS IoT does not have a resource that the template names"
+      default: "AWS IoT does not have the certificate"
+      }
+    return final(.resourceNotFound, told, fallback, error)
+  }
+
+  /// The reason for the resource that a message names first; `nil`: it names none.
+  private static func told(by message: String?) -> FailureReason? {
+    let message = (message?.prefix(UpstreamText.messageLimit) ?? "").lowercased()
+    var first: (place: String.Index, reason: FailureReason)?
+    for word in words {
+      guard let place = message.firstRange(of: word.text)?.lowerBound else { continue }
+      if first.map({ place < $0.place }) ?? true { first = (place, word.reason) }
+    }
+    return first?.reason
+  }
+}
+
+/// An ARN of AWS IoT: `arn:PARTITION:iot:REGION:ACCOUNT:TYPE/NAME` (AWS Service Authorization Reference, "Resource types
+/// defined by AWS IoT").
+struct ResourceARN {
+  /// The types that a device consists of.
+  enum Kind: Hashable {
+    case thing(String)
+    case policy(String)
+    case group(String)
+    case certificate
+    case other
+  }
+
+  /// The greatest length of an ARN, in bytes.
+  static let maxBytes = 512
+  /// The greatest length of a name, in characters (API reference, ThingName, PolicyName and ThingGroupName).
+  private static let maxNameCharacters = 128
+
+  /// What it names.
+  let kind: Kind
+
+  /// `nil`: it is not such an ARN. Answers from memory hold the text as it is, so it has to be ASCII that JSON does not
+  /// escape.
+  init?(_ text: String) {
+    // The name of a thing may have colons.
+    let parts = text.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false)
+    guard ResourceARN.isPlain(text), parts.count == 6, parts[0] == "arn", parts[2] == "iot",
+      !parts[1].isEmpty, !parts[3].isEmpty, !parts[4].isEmpty, let slash = parts[5].firstIndex(of: "/")
+    else { return nil }
+    let name = String(parts[5][parts[5].index(after: slash)...])
+    guard !name.isEmpty else { return nil }
+    switch parts[5][..<slash] {
+    case "thing": kind = .thing(name)
+    case "policy": kind = .policy(name)
+    case "thinggroup": kind = .group(name)
+    case "cert": kind = .certificate
+    default: kind = .other
+    }
+    guard name.utf8.count <= ResourceARN.maxNameCharacters || kind == .other else { return nil }
+  }
+
+  /// Whether a text is short and of visible ASCII characters without quotes and backslashes.
+  static func isPlain(_ text: String) -> Bool {
+    text.utf8.count <= maxBytes && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != 0x22 && $0 != 0x5c }
+  }
+}
