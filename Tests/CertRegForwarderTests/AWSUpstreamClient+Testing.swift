@@ -1,7 +1,10 @@
+import CertRegClock
 import CertRegCore
 import CertRegCrypto
 import CertRegSigV4
+import Logging
 import NIOHTTP1
+import NIOPosix
 import Testing
 
 @testable import CertRegForwarder
@@ -12,15 +15,42 @@ extension AWSUpstreamClient {
   }
 }
 
+/// Runs `body` with a client of a server; `answer` chooses the server's answers.
+func withUpstream<Value>(
+  environment: [String: String] = [:], configure: (inout TargetConfiguration) -> Void = { _ in },
+  answer: @escaping LoopbackServer.Answer, _ body: (AWSUpstreamClient) async throws -> Value
+) async throws -> (value: Value, requests: [ReceivedRequest]) {
+  let server = try await LoopbackServer.start(answer: answer)
+  var configuration = TargetConfiguration(name: TargetName("test"))
+  configuration.region = "eu-central-1"
+  configuration.endpoint = "http://127.0.0.1:\(server.port)"
+  // A busy machine must not end a call whose test is not about time.
+  configuration.requestTimeout = .seconds(600)
+  configure(&configuration)
+  let environment = ProcessEnvironment(environment)
+  let client = try await AWSUpstreamClient(
+    configuration: configuration,
+    endpoint: TargetEndpoint(
+      configuration: configuration, environment: environment, profiles: SharedProfileStore(environment: environment)),
+    credentials: FixedCredentials(), environment: environment, clock: .system,
+    eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+  let result: Result<Value, any Error>
+  do { result = .success(try await body(client)) } catch { result = .failure(error) }
+  await client.shutdown()
+  let requests = server.requests
+  try await server.stop()
+  return (try result.get(), requests)
+}
+
 /// Whether a request's signature is right, according to the signing module's verifier.
-func signatureHolds(_ request: ReceivedRequest) throws -> Bool {
+func signatureHolds(_ request: ReceivedRequest, service: String = "iot") throws -> Bool {
   let header = try AuthorizationHeader(parsing: try #require(request.headers.first(name: "Authorization")))
   let canonical = CanonicalRequest(
     method: request.method, path: String(request.uri.prefix { $0 != "?" }),
     query: String(request.uri.drop { $0 != "?" }.dropFirst()), headers: request.headers.map { ($0.name, $0.value) },
     selection: .named(header.signedHeaderNames), payloadHash: SHA256.digest(of: request.body).hex)
   let date = try #require(request.headers.first(name: "X-Amz-Date"))
-  #expect(header.scope == SigningScope(region: "eu-central-1", service: "iot"))
+  #expect(header.scope == SigningScope(region: "eu-central-1", service: service))
   let expected = signature(
     of: canonical, secretAccessKey: FixedCredentials.first.secretAccessKey, amzDate: date, scope: header.scope,
     keys: SigningKeyCache())

@@ -7,7 +7,7 @@ import Testing
 /// calls: service, region, flags, host.
 ///
 /// Left out: `UseGlobalEndpoint`, which `sts_regional_endpoints = legacy` asks for. certregd takes roles in the target's
-/// region, which is the default of the SDKs.
+/// region, which is the default of the SDKs. The cases of Service Quotas are what botocore's rules for it give.
 @Suite struct BotocoreEndpointTests {
   private static let cases = """
     iot ap-east-1 plain iot.ap-east-1.amazonaws.com
@@ -129,11 +129,47 @@ import Testing
     rolesanywhere us-iso-east-1 plain rolesanywhere.us-iso-east-1.c2s.ic.gov
     rolesanywhere us-isob-east-1 fips rolesanywhere-fips.us-isob-east-1.sc2s.sgov.gov
     rolesanywhere us-isob-east-1 plain rolesanywhere.us-isob-east-1.sc2s.sgov.gov
+    service_quotas eu-central-1 plain servicequotas.eu-central-1.amazonaws.com
+    service_quotas eu-central-1 fips servicequotas-fips.eu-central-1.amazonaws.com
+    service_quotas eu-central-1 dual servicequotas.eu-central-1.api.aws
+    service_quotas eu-central-1 fips+dual servicequotas-fips.eu-central-1.api.aws
+    service_quotas us-east-1 plain servicequotas.us-east-1.amazonaws.com
+    service_quotas us-east-1 fips servicequotas-fips.us-east-1.amazonaws.com
+    service_quotas us-east-1 dual servicequotas.us-east-1.api.aws
+    service_quotas us-east-1 fips+dual servicequotas-fips.us-east-1.api.aws
+    service_quotas ap-southeast-3 plain servicequotas.ap-southeast-3.amazonaws.com
+    service_quotas ap-southeast-3 fips servicequotas-fips.ap-southeast-3.amazonaws.com
+    service_quotas ap-southeast-3 dual servicequotas.ap-southeast-3.api.aws
+    service_quotas ap-southeast-3 fips+dual servicequotas-fips.ap-southeast-3.api.aws
+    service_quotas cn-north-1 plain servicequotas.cn-north-1.amazonaws.com.cn
+    service_quotas cn-north-1 fips servicequotas-fips.cn-north-1.amazonaws.com.cn
+    service_quotas cn-north-1 dual servicequotas.cn-north-1.api.amazonwebservices.com.cn
+    service_quotas cn-north-1 fips+dual servicequotas-fips.cn-north-1.api.amazonwebservices.com.cn
+    service_quotas us-gov-west-1 plain servicequotas.us-gov-west-1.amazonaws.com
+    service_quotas us-gov-west-1 fips servicequotas.us-gov-west-1.amazonaws.com
+    service_quotas us-gov-west-1 dual servicequotas.us-gov-west-1.api.aws
+    service_quotas us-gov-west-1 fips+dual servicequotas-fips.us-gov-west-1.api.aws
+    service_quotas us-gov-east-1 plain servicequotas.us-gov-east-1.amazonaws.com
+    service_quotas us-gov-east-1 fips servicequotas.us-gov-east-1.amazonaws.com
+    service_quotas us-gov-east-1 dual servicequotas.us-gov-east-1.api.aws
+    service_quotas us-gov-east-1 fips+dual servicequotas-fips.us-gov-east-1.api.aws
+    service_quotas us-iso-east-1 plain servicequotas.us-iso-east-1.c2s.ic.gov
+    service_quotas us-iso-east-1 fips servicequotas-fips.us-iso-east-1.c2s.ic.gov
+    service_quotas us-iso-east-1 dual servicequotas.us-iso-east-1.api.aws.ic.gov
+    service_quotas us-iso-east-1 fips+dual servicequotas-fips.us-iso-east-1.api.aws.ic.gov
+    service_quotas us-isob-east-1 plain servicequotas.us-isob-east-1.sc2s.sgov.gov
+    service_quotas us-isob-east-1 fips servicequotas-fips.us-isob-east-1.sc2s.sgov.gov
+    service_quotas us-isob-east-1 dual servicequotas.us-isob-east-1.api.aws.scloud
+    service_quotas us-isob-east-1 fips+dual servicequotas-fips.us-isob-east-1.api.aws.scloud
+    service_quotas eusc-de-east-1 plain servicequotas.eusc-de-east-1.amazonaws.eu
+    service_quotas eusc-de-east-1 fips servicequotas-fips.eusc-de-east-1.amazonaws.eu
+    service_quotas eusc-de-east-1 dual servicequotas.eusc-de-east-1.api.amazonwebservices.eu
+    service_quotas eusc-de-east-1 fips+dual servicequotas-fips.eusc-de-east-1.api.amazonwebservices.eu
     """
 
   @Test func `every service has botocore's endpoint in every region with every flag`() throws {
     let rows = Self.cases.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
-    #expect(rows.count == 119)
+    #expect(rows.count == 155)
     for row in rows {
       let flags = EndpointFlags(fips: row[2].contains("fips"), dualStack: row[2].contains("dual"))
       let url =
@@ -141,6 +177,7 @@ import Testing
         case .iot: try ServiceEndpoint.iot(region: row[1], fips: flags.fips, dualStack: flags.dualStack)
         case .sts: try ServiceEndpoint.sts(region: row[1], flags)
         case .rolesAnywhere: try ServiceEndpoint.rolesAnywhere(region: row[1], flags)
+        case .serviceQuotas: try ServiceEndpoint.serviceQuotas(region: row[1], flags)
         }
       #expect(url.text() == "https://\(row[3])/", "\(row)")
     }
