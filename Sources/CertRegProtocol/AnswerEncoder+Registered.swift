@@ -3,9 +3,11 @@ package import CertRegCore
 
 extension AnswerEncoder {
   /// The most bytes that `writeRegistered` can write for parts of these sizes.
-  package static func registeredSize(idBytes: Int, arnPrefixBytes: Int, targetBytes: Int) -> Int {
-    // The fixed text, twice the ID, the longest outcome, status and boolean: 282 bytes.
-    288 + idBytes + arnPrefixBytes + targetBytes
+  package static func registeredSize(
+    idBytes: Int, arnPrefixBytes: Int, targetBytes: Int, provisioningBytes: Int
+  ) -> Int {
+    // The fixed text, twice the ID, the longest outcome, status and boolean, and the name of `provisioning`: 298 bytes.
+    304 + idBytes + arnPrefixBytes + targetBytes + provisioningBytes
   }
 
   /// Writes the answer to a finished registration, with its LF, and returns its length. Allocates nothing.
@@ -18,12 +20,15 @@ extension AnswerEncoder {
   ///     and backslashes, which `Registration.arnPrefix` ensures.
   ///   - status: `nil` leaves the member out.
   ///   - target: A target's name. Those are of letters, digits, `.`, `_` and `-` and need no escaping.
+  ///   - provisioning: What ``provisioning(_:)`` makes; empty leaves the member out.
   package static func writeRegistered(
     into memory: UnsafeMutableRawBufferPointer, id: UnsafeRawBufferPointer?, arnPrefix: UnsafeRawBufferPointer,
     certificateID: CertificateID, outcome: RegistrationOutcome, status: CertificateStatus?, cached: Bool,
-    target: UnsafeRawBufferPointer
+    target: UnsafeRawBufferPointer, provisioning: UnsafeRawBufferPointer
   ) -> Int {
-    let needed = registeredSize(idBytes: id?.count ?? 0, arnPrefixBytes: arnPrefix.count, targetBytes: target.count)
+    let needed = registeredSize(
+      idBytes: id?.count ?? 0, arnPrefixBytes: arnPrefix.count, targetBytes: target.count,
+      provisioningBytes: provisioning.count)
     guard let start = memory.baseAddress, memory.count >= needed else {
       preconditionFailure("the answer needs room for \(needed) bytes")
     }
@@ -47,7 +52,13 @@ extension AnswerEncoder {
     }
     writer.write(cached ? "\",\"cached\":true,\"target\":\"" : "\",\"cached\":false,\"target\":\"")
     writer.write(target)
-    writer.write("\"}\n")
+    if provisioning.isEmpty {
+      writer.write("\"}\n")
+    } else {
+      writer.write("\",\"provisioning\":")
+      writer.write(provisioning)
+      writer.write("}\n")
+    }
     return writer.cursor - start
   }
 }

@@ -11,6 +11,7 @@ package enum AnswerEncoder {
       writer.registrationMembers(registration)
       writer.member("cached", cached)
       writer.member("target", registration.key.target.rawValue)
+      writer.provisioningMember(registration)
     }
   }
 
@@ -44,6 +45,7 @@ package enum AnswerEncoder {
         case .registered(let registration, let cached):
           writer.registrationMembers(registration)
           writer.member("cached", cached)
+          writer.provisioningMember(registration)
         case .updated(let update):
           writer.updateMembers(update)
           writer.member("cached", false)
@@ -85,6 +87,7 @@ package enum AnswerEncoder {
         writer.member("requestId", ifPresent: registration.requestID)
         writer.member("deviceId", ifPresent: registration.deviceID?.text)
         writer.requesterMember(registration.requester)
+        writer.provisioningMember(registration)
       case .queued(let pending, let nextTry):
         writer.member("state", "queued")
         writer.member("status", ifPresent: pending.status?.rawValue)
@@ -121,6 +124,7 @@ package enum AnswerEncoder {
       writer.member("target", registration.key.target.rawValue)
       writer.member("finishedAt", registration.finishedAt.rfc3339)
       writer.member("deviceId", ifPresent: registration.deviceID?.text)
+      writer.provisioningMember(registration)
     }
   }
 

@@ -110,6 +110,8 @@ extension RequestFault {
       )
     case .manyTargets:
       return (.invalidType, "\"target\" of \(operation.rawValue) has to be one name, not an array")
+    case .attributeCount, .attributeName, .duplicateAttribute, .attributeValue:
+      return explanationOfAttributes(in: line)
     case .loneSurrogate(let offset):
       return (.loneSurrogate, "the escape at byte offset \(offset) is half a surrogate pair, which is no character")
     }
@@ -123,6 +125,8 @@ extension Member {
     case .refresh, .wait: "true or false"
     case .timeoutMs: "a number"
     case .target: "a string or an array of strings"
+    case .provision: "a string or null"
+    case .attributes: "an object of strings"
     default: "a string"
     }
   }

@@ -6,6 +6,12 @@ package enum LineParser {
   package static let maxTargets = 256
   /// The most bytes of JSON text that the `id` of a `watch` may have.
   package static let maxWatchIDBytes = 1024
+  /// The most members that `attributes` may have.
+  package static let maxAttributes = 50
+  /// The most characters that the name of an attribute may have.
+  package static let maxAttributeNameCharacters = 128
+  /// The most characters that the value of an attribute may have.
+  package static let maxAttributeValueCharacters = 4096
   /// The range of `timeoutMs`.
   package static let timeoutRangeMilliseconds = 1...300_000
 

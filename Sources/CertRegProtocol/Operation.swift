@@ -14,7 +14,10 @@ package enum Operation: String, CaseIterable, Sendable {
   /// The members that a request may have besides `id` and `op`.
   var members: MemberSet {
     switch self {
-    case .register: [.certificatePem, .status, .target, .ifExists, .deviceId, .refresh, .wait, .timeoutMs]
+    case .register:
+      [
+        .certificatePem, .status, .target, .ifExists, .deviceId, .provision, .attributes, .refresh, .wait, .timeoutMs,
+      ]
     case .validate: [.certificatePem]
     case .lookup: [.certificateId, .certificatePem, .target]
     case .forget: [.certificateId, .target]
@@ -45,6 +48,8 @@ enum Member: UInt8, CaseIterable {
   case timeoutMs
   case outcome
   case deviceId
+  case provision
+  case attributes
 
   var name: StaticString {
     switch self {
@@ -60,6 +65,8 @@ enum Member: UInt8, CaseIterable {
     case .timeoutMs: "timeoutMs"
     case .outcome: "outcome"
     case .deviceId: "deviceId"
+    case .provision: "provision"
+    case .attributes: "attributes"
     }
   }
 }
@@ -86,6 +93,8 @@ struct MemberSet: OptionSet, Sendable {
   static let timeoutMs = MemberSet(.timeoutMs)
   static let outcome = MemberSet(.outcome)
   static let deviceId = MemberSet(.deviceId)
+  static let provision = MemberSet(.provision)
+  static let attributes = MemberSet(.attributes)
   /// The members that every request may have.
   static let common: MemberSet = [MemberSet(.id), MemberSet(.op)]
 

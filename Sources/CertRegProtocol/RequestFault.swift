@@ -24,6 +24,14 @@ enum RequestFault: Equatable {
   case targetCount(offset: Int)
   /// An array of targets for an operation that takes one.
   case manyTargets
+  /// More than `LineParser.maxAttributes` attributes.
+  case attributeCount(offset: Int)
+  /// An empty or a too long name of an attribute.
+  case attributeName(offset: Int)
+  /// Two attributes of one name.
+  case duplicateAttribute(name: JSONText)
+  /// A too long value of an attribute.
+  case attributeValue(name: JSONText, offset: Int)
   case loneSurrogate(offset: Int)
 }
 

@@ -23,6 +23,10 @@ package struct RequestLine: Hashable, Sendable {
   package var ifExists = IfExists.return
   /// The member `deviceId`: 1 to 128 characters. `nil`: there is none.
   package var deviceID: JSONText?
+  /// The member `provision`.
+  package var provision = ProfileSelection.default
+  /// The member `attributes`; `nil`: there is none.
+  package var attributes: AttributesText?
   /// The member `refresh`.
   package var refresh = false
   /// The member `wait`.
@@ -43,6 +47,15 @@ package enum TargetSelection: Hashable, Sendable {
   case one(JSONText)
   /// An array of 1 to `LineParser.maxTargets` names: the answer has an array of results in the same order.
   case many([JSONText])
+}
+
+/// The profile that a request names. The name is as the caller wrote it, not yet known to be configured.
+package enum ProfileSelection: Hashable, Sendable {
+  /// The member is absent: the target's own profile.
+  case `default`
+  /// `null`: the certificate is only registered.
+  case none
+  case named(JSONText)
 }
 
 /// How a request ended, as `watch` filters by it.

@@ -87,7 +87,8 @@ struct RequestParser {
     case 6: return found(.status) ?? found(.target)
     case 7: return found(.refresh) ?? found(.outcome)
     case 8: return found(.ifExists) ?? found(.deviceId)
-    case 9: return found(.timeoutMs)
+    case 9: return found(.timeoutMs) ?? found(.provision)
+    case 10: return found(.attributes)
     case 13: return found(.certificateId)
     case 14: return found(.certificatePem)
     default: return nil
@@ -108,6 +109,10 @@ struct RequestParser {
       if let value = try readBool(of: member) { request.wait = value }
     case .timeoutMs:
       try readTimeout()
+    case .provision:
+      try readProvision()
+    case .attributes:
+      try readAttributes()
     case .op, .status, .ifExists, .outcome, .certificateId, .deviceId:
       guard let text = try readString(of: member) else { return }
       if !accept(text, for: member) { note(.invalidValue(member, at: text.range)) }
@@ -161,7 +166,7 @@ struct RequestParser {
 
   // MARK: Values
 
-  private mutating func readString(of member: Member) throws(SyntaxFault) -> JSONText? {
+  mutating func readString(of member: Member) throws(SyntaxFault) -> JSONText? {
     guard scanner.peek() == UInt8(ascii: "\"") else {
       try skipWrongType(of: member)
       return nil
@@ -263,21 +268,21 @@ struct RequestParser {
     request.target = .many(names)
   }
 
-  private mutating func skipWrongType(of member: Member) throws(SyntaxFault) {
+  mutating func skipWrongType(of member: Member) throws(SyntaxFault) {
     let start = scanner.position
     let first = scanner.peek()
     try scanner.skipValue(depth: 1)
     note(.wrongType(member, found: first, offset: start))
   }
 
-  private mutating func note(_ fault: RequestFault) {
+  mutating func note(_ fault: RequestFault) {
     if self.fault == nil { self.fault = fault }
   }
 
   // MARK: The whole
 
   /// The fault of an object that was read to its end: the first one in the line, else one of the combination of
-  /// members. No member takes an object, so names in nested objects need no check.
+  /// members. The names in `attributes` were checked when they were read; no other member takes an object.
   func firstFault() -> RequestFault? {
     if let fault { return fault }
     if let offset = scanner.loneSurrogate { return .loneSurrogate(offset: offset) }

@@ -12,10 +12,18 @@ import Testing
     notBefore: WallTime(secondsSinceEpoch: 0), notAfter: WallTime(secondsSinceEpoch: 1), policyFingerprint: 0)
   private let prefix = "arn:aws:iot:eu-central-1:123456789012:cert/"
 
-  private func registration(_ status: CertificateStatus?, _ outcome: RegistrationOutcome = .created) -> Registration {
+  private let sensor = Provisioned(
+    profile: "sensors", tag: ProvisioningTag(rawValue: 7),
+    resources: DeviceResources(
+      thingName: "pump-7", thingARN: "arn:aws:iot:eu-central-1:123456789012:thing/pump-7", policies: ["p\"1", "p2"],
+      groups: ["hall-7"]))
+
+  private func registration(
+    _ status: CertificateStatus?, _ outcome: RegistrationOutcome = .created, _ provisioned: Provisioned? = nil
+  ) -> Registration {
     Registration(
       key: key, certificateARN: prefix + id.hex, outcome: outcome, status: status, requestID: "r-1",
-      finishedAt: WallTime(secondsSinceEpoch: 1_700_000_000), basis: basis)
+      finishedAt: WallTime(secondsSinceEpoch: 1_700_000_000), basis: basis, provisioned: provisioned)
   }
 
   private func text(_ line: [UInt8]) -> String {
@@ -27,17 +35,20 @@ import Testing
 
   /// The output of `writeRegistered`, with exactly the memory that it asks for.
   private func written(
-    id requestID: String?, status: CertificateStatus?, outcome: RegistrationOutcome, cached: Bool, target: String
+    id requestID: String?, status: CertificateStatus?, outcome: RegistrationOutcome, cached: Bool, target: String,
+    _ provisioned: Provisioned? = nil
   ) -> [UInt8] {
+    let device = GuardedMemory(provisioned.map { AnswerEncoder.provisioning($0) } ?? [])
     let size = AnswerEncoder.registeredSize(
-      idBytes: requestID?.utf8.count ?? 0, arnPrefixBytes: prefix.utf8.count, targetBytes: target.utf8.count)
+      idBytes: requestID?.utf8.count ?? 0, arnPrefixBytes: prefix.utf8.count, targetBytes: target.utf8.count,
+      provisioningBytes: device.readOnly.count)
     let memory = GuardedMemory(count: size)
     let request = requestID.map { GuardedMemory(Array($0.utf8)) }
     let arn = GuardedMemory(Array(prefix.utf8))
     let name = GuardedMemory(Array(target.utf8))
     let count = AnswerEncoder.writeRegistered(
       into: memory.bytes, id: request?.readOnly, arnPrefix: arn.readOnly, certificateID: id, outcome: outcome,
-      status: status, cached: cached, target: name.readOnly)
+      status: status, cached: cached, target: name.readOnly, provisioning: device.readOnly)
     return Array(memory.readOnly[..<count])
   }
 
@@ -54,10 +65,13 @@ import Testing
       for status in [nil] + CertificateStatus.allCases.map(Optional.some) {
         for outcome in RegistrationOutcome.allCases {
           for cached in [true, false] {
-            let fast = written(id: requestID, status: status, outcome: outcome, cached: cached, target: "eu-1")
-            let general = AnswerEncoder.registered(
-              id: requestID.map { Array($0.utf8) }, registration(status, outcome), cached: cached)
-            #expect(fast == general)
+            for provisioned in [nil, sensor] {
+              let fast = written(
+                id: requestID, status: status, outcome: outcome, cached: cached, target: "eu-1", provisioned)
+              let general = AnswerEncoder.registered(
+                id: requestID.map { Array($0.utf8) }, registration(status, outcome, provisioned), cached: cached)
+              #expect(fast == general)
+            }
           }
         }
       }
@@ -68,16 +82,56 @@ import Testing
     var generator = SplitMix64.announced("digests")
     for _ in 0..<500 {
       let digest = CertificateID(words: (generator.next(), generator.next(), generator.next(), generator.next()))
-      let memory = GuardedMemory(count: AnswerEncoder.registeredSize(idBytes: 0, arnPrefixBytes: 0, targetBytes: 0))
+      let memory = GuardedMemory(
+        count: AnswerEncoder.registeredSize(idBytes: 0, arnPrefixBytes: 0, targetBytes: 0, provisioningBytes: 0))
       let empty = UnsafeRawBufferPointer(start: nil, count: 0)
       let count = AnswerEncoder.writeRegistered(
         into: memory.bytes, id: nil, arnPrefix: empty, certificateID: digest, outcome: .existing, status: nil,
-        cached: true, target: empty)
+        cached: true, target: empty, provisioning: empty)
       #expect(
         text(Array(memory.readOnly[..<count]))
           == #"{"certificateArn":"\#(digest.hex)","certificateId":"\#(digest.hex)","outcome":"existing","cached":true,"target":""}"#
       )
     }
+  }
+
+  @Test func `writes the device at the end of every answer about a registration, once it is complete`() {
+    let device =
+      #","provisioning":{"profile":"sensors","thingName":"pump-7","#
+      + #""thingArn":"arn:aws:iot:eu-central-1:123456789012:thing/pump-7","policies":["p\"1","p2"],"groups":["hall-7"]}}"#
+    func answers(_ provisioned: Provisioned?) -> [String] {
+      let registration = registration(.active, .created, provisioned)
+      return [
+        text(AnswerEncoder.registered(id: [0x31], registration, cached: false)),
+        text(AnswerEncoder.lookup(id: [0x31], .registered(registration))),
+        text(AnswerEncoder.watched(id: nil, registration)),
+        text(AnswerEncoder.results(id: nil, certificateID: id, [.registered(registration, cached: true)])),
+      ]
+    }
+    var unfinished = sensor
+    unfinished.completedSteps = 2
+    let plain = answers(nil)
+    #expect(answers(unfinished) == plain)
+    let complete = answers(sensor)
+    for index in 0..<3 { #expect(complete[index] == plain[index].dropLast() + device) }
+    #expect(complete[3] == plain[3].dropLast(3) + device + "]}")
+  }
+
+  @Test func `leaves out what is not known of a device`() {
+    let bare = Provisioned(profile: "p", tag: ProvisioningTag(rawValue: 1), resources: DeviceResources())
+    #expect(
+      String(decoding: AnswerEncoder.provisioning(bare), as: UTF8.self) == #"{"profile":"p","policies":[],"groups":[]}"#
+    )
+  }
+
+  @Test func `an error names the step that failed`() {
+    var error = ServiceError(.limitExceeded, reason: "limit_exceeded", message: "no more", origin: .upstream)
+    error.failedStep = FailedStep(operation: "CreateThing", certificateID: id.hex, certificateARN: prefix + id.hex)
+    #expect(
+      text(AnswerEncoder.error(id: nil, error))
+        == #"{"error":{"type":"LimitExceededException","httpStatus":410,"reason":"limit_exceeded","message":"no more","#
+        + #""retryable":false,"origin":"upstream","step":"CreateThing","certificateId":"\#(id.hex)","#
+        + #""certificateArn":"\#(prefix)\#(id.hex)"}}"#)
   }
 
   @Test func `writes the members of an error that are set`() {

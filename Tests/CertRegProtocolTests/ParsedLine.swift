@@ -44,6 +44,13 @@ struct ParsedLine {
   func string(_ text: JSONText?) -> String? {
     text.map { JSONTextDecoder.string($0, in: memory.readOnly) }
   }
+
+  /// The attributes of a request, each as NAME=VALUE; `nil`: it has no such member.
+  var attributes: [String]? {
+    request?.attributes?.pairs(in: memory.readOnly).map { name, value in
+      "\(string(name) ?? "")=\(string(value) ?? "")"
+    }
+  }
 }
 
 /// Reasons for lines that are not one JSON object.

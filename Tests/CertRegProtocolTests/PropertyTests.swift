@@ -29,6 +29,14 @@ import Testing
         let isASCII = text?.utf8.allSatisfy { $0 < 0x80 }
         if parsed.request?.certificatePem?.isASCII != isASCII { return "is wrong about ASCII" }
       }
+      var attributes: [String]?
+      if case .object(let read) = members.first(where: { $0.name == Array("attributes".utf16) })?.value {
+        attributes = read.map { name, value in
+          guard case .string(let value) = value else { return "" }
+          return "\(String(decoding: name, as: UTF16.self))=\(String(decoding: value, as: UTF16.self))"
+        }
+      }
+      if parsed.attributes != attributes { return "reads other attributes" }
     }
     return nil
   }
@@ -55,7 +63,7 @@ import Testing
 
   @Test func `gives a value or a typed error for every one-byte mutation of a line`() {
     let line = Array(
-      #"{"id":"a\u00fc","op":"register","certificatePem":"-----BEGIN\nMIIBü\n","status":"ACTIVE","target":["x"],"wait":true,"timeoutMs":10}"#
+      #"{"id":"a\u00fc","op":"register","certificatePem":"-----BEGIN\nMIIBü\n","status":"ACTIVE","target":["x"],"wait":true,"timeoutMs":10,"provision":"p","attributes":{"a":"\u00e9","b":"ü"}}"#
         .utf8)
     var accepted = 0
     for index in line.indices {

@@ -57,6 +57,16 @@ struct RandomLine {
           "\"" + String(repeating: "é", count: 128 + Int.random(in: 0...1, using: &generator)) + "\"",
         ]
       ),
+      (
+        "attributes",
+        [
+          "{}", "{\(string("a", asName: true)):\(string()),\(space())\(string()):\(string())}", "{\"a\":1}",
+          "{\(string("a", asName: true)):\"1\",\(string("a", asName: true)):\"2\"}", value(depth: 1),
+          "{" + (0..<Int.random(in: 49...51, using: &generator)).map { "\"\($0)\":\"\"" }.joined(separator: ",") + "}",
+          "{\"" + String(repeating: "🔐", count: 128 + Int.random(in: 0...1, using: &generator)) + "\":\"x\"}",
+        ]
+      ),
+      ("provision", ["null", string(), "\"p\"", "false"]),
       ("refresh", ["true", "false", "0"]),
       ("wait", ["true", "false", "\"true\""]),
       ("timeoutMs", ["1", "300000", "300001", "0", "15000", "1.5", number()]),

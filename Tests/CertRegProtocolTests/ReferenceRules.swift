@@ -24,6 +24,12 @@ enum ReferenceRules {
       guard let name = string(value) else { return false }
       operation = name
     }
+    if operation == "register" {
+      for name in ["provision", "attributes"] {
+        guard let value = values.removeValue(forKey: name) else { continue }
+        guard isAllowed(value, as: name, operation: operation) else { return false }
+      }
+    }
     guard let known = Self.members[operation], Set(values.keys).subtracting(["id", "op"]).isSubset(of: known) else {
       return false
     }
@@ -66,6 +72,16 @@ enum ReferenceRules {
       return string(value).map { all.contains($0) } ?? false
     case "ifExists": return ["return", "error"].contains(string(value))
     case "deviceId": return string(value).map { (1...128).contains($0.unicodeScalars.count) } ?? false
+    case "provision":
+      if case .null = value { return true }
+      return string(value) != nil
+    case "attributes":
+      guard case .object(let members) = value, Set(members.map(\.name)).count == members.count else { return false }
+      return members.count <= 50
+        && members.allSatisfy { name, value in
+          guard let name = text(name), let value = string(value) else { return false }
+          return (1...128).contains(name.unicodeScalars.count) && value.unicodeScalars.count <= 4096
+        }
     case "outcome": return ["created", "existing", "failed"].contains(string(value))
     case "certificateId":
       guard let text = string(value) else { return false }

@@ -56,12 +56,15 @@ def long_lines():
     full = 1 << 20
     pieces = [b"a", rb"\ud800", rb"\ud83d\ude00", rb"\n", "é".encode(), "😀".encode(), rb"\u0069"]
     frames = [(b'{"id":1,"certificatePem":"', b'"}'), (b'{"', b'":1}'), (b'{"op":"watch","target":"', b'"}')]
+    frames += [(b'{"certificatePem":"x","attributes":{"a":"', b'"}}'), (b'{"certificatePem":"x","attributes":{"', b'":""}}')]
     for piece in pieces:
         for head, tail in frames:
             yield head + piece * ((full - len(head) - len(tail)) // len(piece)) + tail + b"\n"
     # Beyond the limit, for the error.
     yield b"a" * (full - 6) + rb"\ud800" * 8000 + b"\n"
     yield b'{"target":[' + b'"eu",' * ((full - 20) // 5) + b'"eu"]}\n'
+    yield b'{"attributes":{' + b'"a":"",' * ((full - 30) // 7) + b'"b":""}}\n'
+    yield b'{"certificatePem":"x","provision":"p","attributes":{"site":"7","s\\u00e9":"\xc3\xbc"}}\n'
     yield b'{"id":' + b"9" * (full - 10) + b"}\n"
     yield b'{"id":1.7976931348623157' + b"0" * (full - 40) + b"e308}\n"
     yield b'{"wait":[' + b"[[[[1]]]]," * ((full - 20) // 10) + b"1]}\n"

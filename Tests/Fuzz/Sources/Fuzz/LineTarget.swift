@@ -85,6 +85,7 @@ enum LineTarget {
     }
     require(request.timeoutMilliseconds.map(LineParser.timeoutRangeMilliseconds.contains) ?? true, "timeoutMs")
     if let text = request.certificatePem { checkText(text, in: line) }
+    checkProvisioning(request, in: line)
     switch request.target {
     case .none: break
     case .one(let name): checkText(name, in: line)
@@ -92,6 +93,25 @@ enum LineTarget {
       require((1...LineParser.maxTargets).contains(names.count), "\(names.count) targets")
       for name in names { checkText(name, in: line) }
     }
+  }
+
+  /// A second reading of `attributes` finds as many as the parser has counted, within their bounds, and no name twice.
+  private static func checkProvisioning(_ request: RequestLine, in line: UnsafeRawBufferPointer) {
+    if case .named(let name) = request.provision { checkText(name, in: line) }
+    guard let attributes = request.attributes else { return }
+    require(
+      request.operation == .register && attributes.count <= LineParser.maxAttributes, "\(attributes.count) attributes")
+    var names: Set<[UInt8]> = []
+    for (name, value) in attributes.pairs(in: line) {
+      checkText(name, in: line)
+      checkText(value, in: line)
+      let text = JSONTextDecoder.string(name, in: line)
+      require((1...LineParser.maxAttributeNameCharacters).contains(text.unicodeScalars.count), "the name \(text)")
+      let length = JSONTextDecoder.string(value, in: line).unicodeScalars.count
+      require(length <= LineParser.maxAttributeValueCharacters, "a value of \(length) characters")
+      require(names.insert(Array(text.utf8)).inserted, "the name \(text) twice")
+    }
+    require(names.count == attributes.count, "\(names.count) attributes of \(attributes.count)")
   }
 
   /// A string of a request is Unicode, and is unchanged after writing and reading.
