@@ -8,6 +8,9 @@ import Glibc
 /// new policies raise it. Its end (`cache.ttl`, the certificate's `notAfter`) is compared with the clock on each use.
 /// The table has a fixed size and two places for each hash; a new entry replaces the older of the two.
 package struct AnswerMemo: ~Copyable {
+  /// Bytes of the longest text for the member `provisioning` that an entry can have: the memory of a loop has a bound.
+  package static let longestProvisioning = 4096
+
   /// A remembered result.
   package struct Entry: Sendable {
     /// Hash of the text.
@@ -22,6 +25,8 @@ package struct AnswerMemo: ~Copyable {
     package var expiresAt: UInt32 = 0
     /// Index into the loop's list of ARN prefixes.
     package var arnPrefix: UInt32 = 0
+    /// Stands for the profile that was applied (`ProvisioningTag`); 0: none was, or its text is too long.
+    package var provisioningTag: UInt64 = 0
     /// Stands for the device's name.
     package var deviceTag = DeviceTag.none
     /// 0: a free place.
@@ -38,19 +43,26 @@ package struct AnswerMemo: ~Copyable {
   // neither a reference count nor a check for exclusive access. An entry of zeros is a free place, and entries are
   // plain values.
   private let entries: UnsafeMutablePointer<Entry>
+  // The texts of the entries with a `provisioningTag`, at the same places: each from malloc(3), owned by this value, and
+  // freed when its entry goes. The other places are never touched, so that their pages take no memory; zeros are an
+  // empty buffer.
+  private let provisioning: UnsafeMutablePointer<UnsafeMutableRawBufferPointer>
   private let mask: Int
 
   /// - Parameter sizeLog2: The table has 2^sizeLog2 places.
   package init(sizeLog2: Int) {
     let count = 1 << sizeLog2
-    guard let memory = calloc(count, MemoryLayout<Entry>.stride) else {
-      fatalError("out of memory for \(count) remembered answers")
-    }
+    guard let memory = calloc(count, MemoryLayout<Entry>.stride),
+      let texts = calloc(count, MemoryLayout<UnsafeMutableRawBufferPointer>.stride)
+    else { fatalError("out of memory for \(count) remembered answers") }
     entries = memory.bindMemory(to: Entry.self, capacity: count)
+    provisioning = texts.bindMemory(to: UnsafeMutableRawBufferPointer.self, capacity: count)
     mask = count - 2
   }
 
   deinit {
+    for place in 0..<mask + 2 where entries[place].provisioningTag != 0 { free(provisioning[place].baseAddress) }
+    free(provisioning)
     free(entries)
   }
 
@@ -68,14 +80,54 @@ package struct AnswerMemo: ~Copyable {
     return nil
   }
 
-  /// Remembers an entry in place of the older one of its hash's two places.
-  package func remember(_ entry: Entry) {
+  /// The text that an entry was remembered with; valid until the next `remember`. Empty where there is none.
+  package func provisioning(of entry: Entry) -> UnsafeRawBufferPointer {
     let first = place(entry.hash)
-    if entries[first].hash == entry.hash, entries[first].target == entry.target {
-      entries[first] = entry
-      return
+    for place in first...first + 1 where entries[place].isAbout(entry) && entries[place].provisioningTag != 0 {
+      return UnsafeRawBufferPointer(provisioning[place])
     }
-    entries[first + 1] = entries[first]
+    return UnsafeRawBufferPointer(start: nil, count: 0)
+  }
+
+  /// Remembers an entry in place of the older one of its hash's two places.
+  ///
+  /// - Parameters:
+  ///   - entry: The entry.
+  ///   - text: The value of the answer's member `provisioning`, of an entry with a `provisioningTag`; else empty.
+  package func remember(_ entry: Entry, provisioning text: [UInt8] = []) {
+    precondition(text.isEmpty == (entry.provisioningTag == 0))
+    let first = place(entry.hash)
+    if !entries[first].isAbout(entry) {
+      dropText(first + 1)
+      entries[first + 1] = entries[first]
+      if entries[first].provisioningTag != 0 {
+        provisioning[first + 1] = provisioning[first]
+        provisioning[first] = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+      }
+    } else {
+      dropText(first)
+    }
     entries[first] = entry
+    if !text.isEmpty { provisioning[first] = Self.copy(text) }
+  }
+
+  private func dropText(_ place: Int) {
+    guard entries[place].provisioningTag != 0 else { return }
+    free(provisioning[place].baseAddress)
+    provisioning[place] = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+  }
+
+  private static func copy(_ text: [UInt8]) -> UnsafeMutableRawBufferPointer {
+    guard let memory = malloc(text.count) else { fatalError("out of memory for \(text.count) bytes") }
+    let copy = UnsafeMutableRawBufferPointer(start: memory, count: text.count)
+    copy.copyBytes(from: text)
+    return copy
+  }
+}
+
+extension AnswerMemo.Entry {
+  /// Whether both are about the same text and target.
+  fileprivate func isAbout(_ other: AnswerMemo.Entry) -> Bool {
+    hash == other.hash && target == other.target
   }
 }

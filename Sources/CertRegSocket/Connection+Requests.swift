@@ -25,38 +25,36 @@ extension Connection {
 
   /// Answers a `register` request whose result is known; returns whether it did.
   private func answerFromMemory(_ request: RequestLine, _ line: UnsafeRawBufferPointer) -> Bool {
-    guard servesFromMemory, request.operation == .register, !request.refresh, request.ifExists != .error,
+    guard servesFromMemory, request.operation == .register, !request.refresh,
+      // A change of the status may be waiting: the engine knows.
+      request.ifExists == .return,
       // Decoding longer texts would hold up the other connections.
       let text = request.certificatePem, text.range.count <= TextHash.longestText,
       state.mayAnswerAtOnce(hasID: request.id != nil),
-      let target = targetNumber(request.target, line)
+      let target = target(request.target, line), let tag = provisioningTag(request, line, target)
     else { return false }
     let escaped = UnsafeRawBufferPointer(rebasing: line[text.range])
     let hash = loop.textHash.value(of: escaped)
-    let entry: AnswerMemo.Entry
-    if let remembered = loop.remembered(hash, target: target.number) {
-      entry = remembered
-      loop.counters.rememberedAnswers += 1
-    } else if let found = lookUp(text, line, hash: hash, target: target.number) {
-      entry = found
-      loop.counters.cachedAnswers += 1
-    } else {
-      return false
-    }
+    let remembered = loop.remembered(hash, target: target.number)
+    guard let entry = remembered ?? lookUp(text, line, hash: hash, target: target.number) else { return false }
     if let named = request.status, let known = entry.status, named != known { return false }
-    if request.ifExists == .update, request.status == nil || entry.status == nil { return false }
     if let name = request.deviceID, !entry.names(name, in: line) { return false }
+    if tag != 0, entry.provisioningTag != tag { return false }
+    if remembered != nil { loop.counters.rememberedAnswers += 1 } else { loop.counters.cachedAnswers += 1 }
     let id = request.id.map { UnsafeRawBufferPointer(rebasing: line[$0]) }
     let prefix = loop.arnPrefix(entry)
+    let provisioning =
+      tag == 0 ? UnsafeRawBufferPointer(start: nil, count: 0) : loop.memo.provisioning(of: entry)
     let size = AnswerEncoder.registeredSize(
-      idBytes: id?.count ?? 0, arnPrefixBytes: prefix.count, targetBytes: target.name.count)
+      idBytes: id?.count ?? 0, arnPrefixBytes: prefix.count, targetBytes: target.name.count,
+      provisioningBytes: provisioning.count)
     borrowOutput()
     output.append(atMost: size) { room in
       prefix.withUnsafeBytes { prefix in
         target.name.withUnsafeBytes { name in
           AnswerEncoder.writeRegistered(
             into: room, id: id, arnPrefix: prefix, certificateID: entry.certificateID, outcome: entry.outcome,
-            status: entry.status, cached: true, target: name)
+            status: entry.status, cached: true, target: name, provisioning: provisioning)
         }
       }
     }
@@ -75,15 +73,28 @@ extension Connection {
     }
   }
 
-  private func targetNumber(
-    _ selection: TargetSelection, _ line: UnsafeRawBufferPointer
-  ) -> (name: [UInt8], number: UInt16)? {
+  private func target(_ selection: TargetSelection, _ line: UnsafeRawBufferPointer) -> SocketConfiguration.Target? {
     switch selection {
     case .none: return loop.configuration.defaultTarget
     case .many: return nil
     case .one(let name):
       guard !name.hasEscapes else { return nil }
       return loop.configuration.target(named: UnsafeRawBufferPointer(rebasing: line[name.range]))
+    }
+  }
+
+  /// What a known result must have been provisioned as to be the answer; 0: as anything.
+  ///
+  /// - Returns: `nil` where a worker has to decide.
+  private func provisioningTag(
+    _ request: RequestLine, _ line: UnsafeRawBufferPointer, _ target: SocketConfiguration.Target
+  ) -> UInt64? {
+    switch request.provision {
+    case .none: return 0
+    case .named: return nil
+    case .default:
+      guard let profile = target.profile else { return 0 }
+      return profile.tag(of: request, in: line)?.rawValue
     }
   }
 
@@ -137,9 +148,17 @@ extension OwnedRequest {
         }
       },
       certificateID: request.certificateID, status: request.status, targets: .default, ifExists: request.ifExists,
-      deviceID: request.deviceID.flatMap { DeviceID(JSONTextDecoder.string($0, in: line)) }, refresh: request.refresh,
+      deviceID: request.deviceID.flatMap { DeviceID(JSONTextDecoder.string($0, in: line)) },
+      attributes: request.attributes?.pairs(in: line).map { name, value in
+        NamedText(JSONTextDecoder.string(name, in: line), JSONTextDecoder.string(value, in: line))
+      } ?? [], refresh: request.refresh,
       wait: request.wait, timeoutMilliseconds: request.timeoutMilliseconds,
       watchOutcome: request.outcome)
+    switch request.provision {
+    case .default: break
+    case .none: profile = .none
+    case .named(let name): profile = .named(JSONTextDecoder.string(name, in: line))
+    }
     switch request.target {
     case .none: break
     case .one(let name): targets = .one(JSONTextDecoder.string(name, in: line))

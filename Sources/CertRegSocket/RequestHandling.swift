@@ -87,6 +87,10 @@ package struct OwnedRequest: Sendable {
   package var ifExists: IfExists
   /// The member `deviceId`; `nil`: the request names no device.
   package var deviceID: DeviceID?
+  /// The member `provision`.
+  package var profile = ProfileChoice.default
+  /// The member `attributes`, each name once, in the order in which they were written.
+  package var attributes: [NamedText] = []
   /// The member `refresh`.
   package var refresh: Bool
   /// The member `wait`.
@@ -101,6 +105,15 @@ package struct OwnedRequest: Sendable {
     case `default`
     case one(String)
     case many([String])
+  }
+
+  /// The profile that the request names.
+  package enum ProfileChoice: Hashable, Sendable {
+    /// The target's own.
+    case `default`
+    /// None: the certificate is only registered.
+    case none
+    case named(String)
   }
 }
 
@@ -185,15 +198,19 @@ package struct KnownAnswer: Sendable {
   package var answerableFrom: UInt32
   /// See `answerableFrom`.
   package var expiresAt: UInt32
+  /// The profile that was applied to the certificate; `nil`: none.
+  package var provisioned: Provisioned?
 
   package init(
-    entry: ResultTable.Entry, arnPrefix: String, epoch: UInt32, answerableFrom: UInt32, expiresAt: UInt32
+    entry: ResultTable.Entry, arnPrefix: String, epoch: UInt32, answerableFrom: UInt32, expiresAt: UInt32,
+    provisioned: Provisioned? = nil
   ) {
     self.entry = entry
     self.arnPrefix = arnPrefix
     self.epoch = epoch
     self.answerableFrom = answerableFrom
     self.expiresAt = expiresAt
+    self.provisioned = provisioned
   }
 }
 

@@ -1,3 +1,5 @@
+package import CertRegCore
+
 /// Limits of the socket, and the targets that requests can name.
 package struct SocketConfiguration: Sendable {
   /// Requests under way on one connection, at most.
@@ -17,12 +19,12 @@ package struct SocketConfiguration: Sendable {
   package var freeBytes = 16 * 1024
   /// A connection without requests and answers is closed after this time; `nil`: never.
   package var idleTimeout: Duration?
-  /// Names of the configured targets with their numbers in the result cache; kept in the order of the names.
-  package var targets: [(name: [UInt8], number: UInt16)] = [] {
+  /// The configured targets; kept in the order of the names.
+  package var targets: [Target] = [] {
     didSet { targets.sort { $0.name.lexicographicallyPrecedes($1.name) } }
   }
   /// The target of requests that name none.
-  package var defaultTarget: (name: [UInt8], number: UInt16) = (Array("default".utf8), 1)
+  package var defaultTarget = Target("default", number: 1)
 
   /// Told of each connection that a limit keeps out, with the limit as text for people; called on a socket loop.
   /// Read only at the start.
@@ -30,8 +32,28 @@ package struct SocketConfiguration: Sendable {
 
   package init() {}
 
+  /// A target that requests can name.
+  package struct Target: Sendable {
+    /// Its name, as UTF-8.
+    let name: [UInt8]
+    /// Its number in the result cache.
+    let number: UInt16
+    /// The profile of requests that name none; `nil`: their certificates are only registered.
+    let profile: DefaultProfile?
+
+    /// - Parameters:
+    ///   - name: The target's name.
+    ///   - number: Its number in the result cache: see `ResultCache.number(of:)`.
+    ///   - profile: `targets.NAME.provision` of the configuration.
+    package init(_ name: String, number: UInt16, profile: ProvisioningProfile? = nil) {
+      self.name = Array(name.utf8)
+      self.number = number
+      self.profile = profile.map { DefaultProfile($0) }
+    }
+  }
+
   /// The target of that name. The cost grows with the logarithm of the count of targets: there may be thousands.
-  func target(named name: UnsafeRawBufferPointer) -> (name: [UInt8], number: UInt16)? {
+  func target(named name: UnsafeRawBufferPointer) -> Target? {
     var candidates = targets.startIndex..<targets.endIndex
     while !candidates.isEmpty {
       let middle = candidates.lowerBound + candidates.count / 2

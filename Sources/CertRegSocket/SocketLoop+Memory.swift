@@ -1,4 +1,5 @@
 import CertRegCore
+import CertRegProtocol
 
 // Answers from memory.
 extension SocketLoop {
@@ -26,7 +27,16 @@ extension SocketLoop {
     entry.outcome = found.entry.outcome
     entry.status = found.entry.status
     entry.deviceTag = found.entry.deviceTag
-    memo.remember(entry)
+    var provisioning: [UInt8] = []
+    if let provisioned = found.provisioned, provisioned.isComplete {
+      let text = AnswerEncoder.provisioning(provisioned)
+      // A longer one is left to the workers.
+      if text.count <= AnswerMemo.longestProvisioning {
+        provisioning = text
+        entry.provisioningTag = provisioned.tag.rawValue
+      }
+    }
+    memo.remember(entry, provisioning: provisioning)
     return entry
   }
 

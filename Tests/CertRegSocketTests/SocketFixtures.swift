@@ -20,6 +20,8 @@ private final class UnitlessPeer: PeerUnitSource {
 final class ScriptedHandler: RequestHandling {
   private struct State: Sendable {
     var replies: [Int: Reply] = [:]
+    var requests: [OwnedRequest] = []
+    var known: KnownAnswer?
     var endless: [Reply] = []
     var taken = 0
     var mostUnanswered = 0
@@ -35,14 +37,24 @@ final class ScriptedHandler: RequestHandling {
 
   var mostUnanswered: Int { state.withLock { $0.mostUnanswered } }
 
+  /// The result of every certificate.
+  var known: KnownAnswer? {
+    get { state.withLock { $0.known } }
+    set { state.withLock { $0.known = newValue } }
+  }
+
+  /// The requests that the loops have handed on, in their order.
+  var requests: [OwnedRequest] { state.withLock { $0.requests } }
+
   func peer(ofDescriptor descriptor: CInt) throws -> Peer { Peer(uid: 1, gid: 1, pid: 1, unit: UnitlessPeer()) }
-  func known(certificatePem: UnsafeRawBufferPointer, target: UInt16, now: WallTime) -> KnownAnswer? { nil }
+  func known(certificatePem: UnsafeRawBufferPointer, target: UInt16, now: WallTime) -> KnownAnswer? { known }
   func servesFromMemory(_ peer: Peer) -> Bool { true }
 
   func handle(_ request: OwnedRequest, from peer: Peer, on descriptor: CInt, reply: Reply) {
     let id = request.id.flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
     let answersNow = state.withLock { state in
       state.taken += 1
+      state.requests.append(request)
       if request.operation == .watch { state.endless.append(reply) } else { state.replies[id] = reply }
       state.mostUnanswered = max(state.mostUnanswered, state.replies.count)
       return state.answersAtOnce
@@ -116,6 +128,23 @@ final class TestServer: Sendable {
   }
 
   private static var temporaryDirectory: String { getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp" }
+}
+
+/// Runs `body` with a server, on a thread of its own that may block. The threads that tests share must not block.
+func withServer<Value: Sendable>(
+  _ configuration: SocketConfiguration = SocketConfiguration(), handler: ScriptedHandler = ScriptedHandler(),
+  _ body: @escaping @Sendable (TestServer, ScriptedHandler) throws -> Value
+) async throws -> Value {
+  let server = try await TestServer(configuration, loops: 2, handler: handler)
+  let result = await Result { try await NIOThreadPool.singleton.runIfActive { try body(server, handler) } }
+  await server.stop()
+  return try result.get()
+}
+
+extension Result where Failure == any Error {
+  fileprivate init(_ body: () async throws -> Success) async {
+    do { self = .success(try await body()) } catch { self = .failure(error) }
+  }
 }
 
 /// Blocks all loops of a server.

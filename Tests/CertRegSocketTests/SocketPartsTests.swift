@@ -110,6 +110,67 @@ import Testing
     #expect(memo.find(TextHash.Value(low: 32, high: 32), target: 1) != nil)
     #expect(memo.find(TextHash.Value(low: 48, high: 48), target: 1) != nil)
   }
+
+  /// `low` tells texts apart that have the same place.
+  private func provisioned(_ low: UInt64, _ tag: UInt64) -> AnswerMemo.Entry {
+    var entry = entry(low)
+    entry.provisioningTag = tag
+    return entry
+  }
+
+  /// What the memo has for a text: the text of its device, empty for none; `nil`: it does not remember the entry.
+  private func device(_ low: UInt64, in memo: borrowing AnswerMemo) -> String? {
+    guard let entry = memo.find(TextHash.Value(low: low, high: low), target: 1) else { return nil }
+    return String(decoding: memo.provisioning(of: entry), as: UTF8.self)
+  }
+
+  @Test func `an entry that moves keeps its text, and one that goes takes it along`() {
+    let memo = AnswerMemo(sizeLog2: 4)
+    memo.remember(provisioned(16, 1), provisioning: Array("first".utf8))
+    #expect(device(16, in: memo) == "first")
+    memo.remember(provisioned(32, 2), provisioning: Array("second, longer".utf8))
+    #expect(device(16, in: memo) == "first")
+    #expect(device(32, in: memo) == "second, longer")
+    memo.remember(entry(48))
+    #expect(device(16, in: memo) == nil)
+    #expect(device(32, in: memo) == "second, longer")
+    #expect(device(48, in: memo) == "")
+    memo.remember(provisioned(16, 3), provisioning: Array("again".utf8))
+    #expect(device(16, in: memo) == "again")
+    #expect(device(32, in: memo) == nil)
+    #expect(device(48, in: memo) == "")
+  }
+
+  @Test func `a new entry for a text replaces the text of its device`() {
+    let memo = AnswerMemo(sizeLog2: 4)
+    memo.remember(provisioned(16, 1), provisioning: Array("one".utf8))
+    memo.remember(provisioned(16, 2), provisioning: Array("two".utf8))
+    #expect(device(16, in: memo) == "two")
+    memo.remember(entry(16))
+    #expect(device(16, in: memo) == "")
+    memo.remember(provisioned(16, 3), provisioning: Array("three".utf8))
+    memo.remember(entry(32))
+    // The first text stands at the second place now: its new entry takes both away.
+    memo.remember(provisioned(16, 4), provisioning: Array("four".utf8))
+    #expect(device(16, in: memo) == "four")
+    #expect(device(32, in: memo) == "")
+  }
+
+  @Test func `keeps each text with its entry in any order of entries`() {
+    var generator = SplitMix64.announced("entries of the memo")
+    let memo = AnswerMemo(sizeLog2: 3)
+    var last: [UInt64: String] = [:]
+    for step in 1...1000 {
+      let low = UInt64.random(in: 1...40, using: &generator)
+      let text = generator.once(in: 3) ? "" : String(repeating: "t", count: step % 50) + "\(step)"
+      memo.remember(provisioned(low, text.isEmpty ? 0 : UInt64(step)), provisioning: Array(text.utf8))
+      last[low] = text
+      for (low, text) in last {
+        if let device = device(low, in: memo) { #expect(device == text) }
+      }
+      #expect(device(low, in: memo) == text)
+    }
+  }
 }
 
 @Suite struct TextHashTests {
@@ -194,7 +255,9 @@ import Testing
     #expect(number("eu") == nil)
     for count in [1, 2, 3, 100] {
       // Not in order; some are prefixes of others.
-      configuration.targets = (0..<count).reversed().map { (Array("t\($0)".utf8), UInt16($0)) }
+      configuration.targets = (0..<count).reversed().map {
+        SocketConfiguration.Target("t\($0)", number: UInt16($0))
+      }
       for target in 0..<count { #expect(number("t\(target)") == UInt16(target)) }
       for other in ["", "t", "t00", "t\(count)", "u1", "T1"] { #expect(number(other) == nil) }
     }

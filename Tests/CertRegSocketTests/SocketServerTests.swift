@@ -266,22 +266,4 @@ import Testing
       #expect(client.readToEnd().isEmpty)
     }
   }
-
-  /// Runs `body` with a server, on a thread of its own that may block. The threads that tests share must not block.
-  private func withServer(
-    _ configuration: SocketConfiguration = SocketConfiguration(),
-    _ body: @escaping @Sendable (TestServer, ScriptedHandler) throws -> Void
-  ) async throws {
-    let handler = ScriptedHandler()
-    let server = try await TestServer(configuration, loops: 2, handler: handler)
-    let result = await Result { try await NIOThreadPool.singleton.runIfActive { try body(server, handler) } }
-    await server.stop()
-    try result.get()
-  }
-}
-
-extension Result where Failure == any Error {
-  fileprivate init(_ body: () async throws -> Success) async {
-    do { self = .success(try await body()) } catch { self = .failure(error) }
-  }
 }
