@@ -3,6 +3,8 @@ package enum CommandStatus: Int32, Hashable, Sendable {
   case success = 0
   /// `lookup` or `forget` found nothing, as in grep(1).
   case nothingFound = 1
+  /// `verify` found a certificate that is not as it should be.
+  package static let differs = CommandStatus.nothingFound
   /// EX_USAGE: the command line is wrong.
   case usage = 64
   /// EX_DATAERR: a certificate cannot be registered.

@@ -48,14 +48,14 @@ struct CertRegCtl: ParsableCommand {
 
       The options --socket, --timeout, --target and --json may also precede the verb.
 
-      Exit codes (sysexits): 0 all succeeded, 1 nothing known, 64 wrong usage, 65 a certificate cannot be registered, \
+      Exit codes (sysexits): 0 all succeeded, 1 nothing known or not as expected, 64 wrong usage, 65 a certificate cannot be registered, \
       66 a file does not exist, 69 no daemon, 70 fault, 75 try again later, 76 not certregd, 77 not permitted.
       """,
     version: "certregctl \(Version.current)",
     subcommands: [
       RegisterCommand.self, ActivateCommand.self, DeactivateCommand.self, RevokeCommand.self, ValidateCommand.self,
-      LookupCommand.self, ForgetCommand.self, StatusCommand.self,
-      ImportCommand.self, TopCommand.self,
+      LookupCommand.self, DescribeCommand.self, ForgetCommand.self, StatusCommand.self,
+      ImportCommand.self, VerifyCommand.self, TopCommand.self,
       DoctorCommand.self, WatchCommand.self, MetricsCommand.self, CompletionsCommand.self,
     ])
 }

@@ -16,6 +16,7 @@ struct ImportCommand: ParsableCommand {
 
         certregctl import --dry-run devices.csv
         certregctl import --status INACTIVE --column pem devices.csv
+        certregctl import --provision sensors --attribute site=@hall devices.csv
         certregctl import --resume devices.csv
         certregctl import --signer MCHP_manifest_signer.crt manifest.json
         ssh factory cat batch.tar.gz | certregctl import --report batch.csv -
@@ -60,6 +61,8 @@ struct ImportCommand: ParsableCommand {
       """)
   var ifExists: IfExists?
 
+  @OptionGroup var provisioning: ProvisionOptions
+
   @Flag(help: "Do not wait for AWS IoT: be done when everything is safe on certregd's disk.")
   var noWait = false
 
@@ -74,6 +77,7 @@ struct ImportCommand: ParsableCommand {
     verb.isDryRun = dryRun
     verb.status = status
     verb.ifExists = ifExists
+    verb.provision = provisioning.choice
     verb.wait = !noWait
     verb.arguments = Array(Main.words.dropFirst())
     Interruption.watch()

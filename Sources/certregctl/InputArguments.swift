@@ -37,6 +37,12 @@ struct InputArguments: ParsableArguments {
   @Flag(help: "Take the certificates of authorities, too.")
   var includeCa = false
 
+  func validate() throws {
+    if let name = CommandWords.repeated(in: attribute.map(\.name)) {
+      throw ValidationError("--attribute has the name \(name) more than once.")
+    }
+  }
+
   /// The options as the client has them.
   var options: InputOptions {
     var options = InputOptions()

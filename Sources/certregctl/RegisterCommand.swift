@@ -13,6 +13,7 @@ struct RegisterCommand: ParsableCommand {
 
         certregctl register device.pem
         certregctl register --status INACTIVE certificates/
+        certregctl register --provision sensors --attribute site=7 device.pem
         openssl x509 -in device.der -inform DER | certregctl register -
       """)
 
@@ -37,6 +38,8 @@ struct RegisterCommand: ParsableCommand {
   @Flag(help: "Ask AWS IoT again even if certregd has a result, and replace that result.")
   var refresh = false
 
+  @OptionGroup var provisioning: ProvisionOptions
+
   @Flag(help: "Do not wait for AWS IoT: return when the request is safe on certregd's disk.")
   var noWait = false
 
@@ -46,6 +49,7 @@ struct RegisterCommand: ParsableCommand {
     var verb = RegisterVerb(paths: files)
     verb.status = status
     verb.ifExists = ifExists
+    verb.provision = provisioning.choice
     verb.refresh = refresh
     verb.wait = !noWait
     verb.input = input.options

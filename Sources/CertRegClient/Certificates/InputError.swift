@@ -18,6 +18,8 @@ package struct InputError: Error, Hashable, Sendable {
     case notInSource
     /// The source has several certificates for a device, and none was selected.
     case notSelected
+    /// The file asks for a profile, and another user could have written it.
+    case foreignRequest
     /// The request would be longer than the daemon reads.
     case tooLong
     /// The signature of a manifest's entry is not one of the signers'.
@@ -55,7 +57,7 @@ package struct InputError: Error, Hashable, Sendable {
     switch code {
     case .unreadable: .noInput
     case .noCertificate, .otherContent, .damagedText, .commonName, .deviceName, .notInSource, .notSelected, .tooLong,
-      .wrongSignature:
+      .wrongSignature, .foreignRequest:
       .dataError
     case .notWritable: .cannotCreate
     case .notAnID: .usage
@@ -72,6 +74,7 @@ package struct InputError: Error, Hashable, Sendable {
     case .deviceName: "invalid_device_name"
     case .notInSource: "not_in_source"
     case .notSelected: "set_not_selected"
+    case .foreignRequest: "foreign_request"
     case .tooLong: "line_too_long"
     case .wrongSignature: "wrong_manifest_signature"
     case .notAnID: "not_a_certificate_id"

@@ -14,7 +14,9 @@ struct DaemonProgram {
   /// The user of `certregd.service`.
   private static let serviceUser = "certregd"
   /// Flags that make certregd answer a question and end.
-  private static let questions: Set<String> = ["--check-config", "--print-config", "--check-upstream"]
+  private static let questions: Set<String> = [
+    "--check-config", "--print-config", "--check-upstream", "--print-iam-policy",
+  ]
 
   /// Why checks are left out, and what a person can do to have them made.
   struct Omission: Hashable, Error {
@@ -136,8 +138,8 @@ struct DaemonProgram {
     (runner + ["certregd"] + flags + [question]).map(\.quotedForShell).joined(separator: " ")
   }
 
-  /// Runs certregd with one of `--check-config`, `--print-config`, `--check-upstream`; `nil` where it cannot be run or does
-  /// not end in time.
+  /// Runs certregd with one of `--check-config`, `--print-config`, `--check-upstream` and `--print-iam-policy`; `nil` where it
+  /// cannot be run or does not end in time.
   func ask(_ question: String) -> HostProbe.ProgramResult? {
     probe.run(HostProbe.Command(arguments: prefix + [executable] + flags + [question], environment: environment))
   }

@@ -34,8 +34,9 @@ package struct Doctor {
     tell(configuration(program))
     tell(storage(program))
     tell(clock())
+    let defaultStatus = defaultStatus(program)
     for target in targets {
-      tell(health(of: target))
+      tell(connectability(of: target, defaultStatus, health(of: target)))
       quota(of: target).map(tell)
     }
     if let status { writableCode(status, targets).map(tell) }
@@ -47,6 +48,7 @@ package struct Doctor {
       return
     }
     upstreams(program, works: targets.contains { $0["lastSuccessAt"]?.string != nil }).forEach(tell)
+    provisioningRights(program).map(tell)
   }
 
   /// What may be run to check the daemon's configuration and upstream, or why nothing may.

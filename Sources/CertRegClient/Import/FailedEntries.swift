@@ -40,14 +40,15 @@ final class FailedEntries {
     }
   }
 
-  /// Keeps an entry for another try.
-  func add(_ record: ImportRecord, pem: String, _ id: CertificateID) {
+  /// Keeps an entry for another try, with the profile and the attributes that were asked for.
+  func add(_ record: ImportRecord, pem: String, _ id: CertificateID, _ device: DeviceDetails = DeviceDetails()) {
     guard !isDryRun || earlier == nil else { return }
     do throws(InputError) {
       let file = try replacementFile()
       added.insert(id)
       let certificate = JSON.Member(ReportForm.certificateMember, .string(pem))
-      file.write(Array((JSON.object((record.json.members ?? []) + [certificate]).serialized() + "\n").utf8))
+      let members = (record.json.members ?? []) + KeptRequest.members(device) + [certificate]
+      file.write(Array((JSON.object(members).serialized() + "\n").utf8))
     } catch {
       fault = fault ?? error
     }

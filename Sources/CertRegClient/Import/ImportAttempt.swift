@@ -22,6 +22,11 @@ struct ImportAttempt {
   ///   - first: The pause after the first try. It doubles with each try.
   ///   - error: The answer. It may ask for a longer pause, but not for one above 30 s.
   func pause(first: Duration, _ error: AnswerError) -> Duration {
+    ImportAttempt.pause(first: first, tries: tries, error)
+  }
+
+  /// How long to wait after so many answers that asked for another try.
+  static func pause(first: Duration, tries: Int, _ error: AnswerError) -> Duration {
     let doubled = first * (1 << min(max(0, tries - 1), 6))
     let asked = Duration.milliseconds(error.retryAfterMilliseconds ?? 0)
     return min(max(doubled, asked), .seconds(30))

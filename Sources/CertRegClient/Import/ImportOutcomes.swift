@@ -19,6 +19,7 @@ final class ImportOutcomes {
   private let verb: ImportVerb
   private let session: Session
   private let report: ImportReport?
+  private let facts: DaemonFacts
   /// The form of a report on standard output; `nil`: it goes elsewhere.
   private let stream: ReportForm?
   private var printed = 0
@@ -33,7 +34,8 @@ final class ImportOutcomes {
   /// Whether a line was printed over the progress bar.
   var hasPrinted = false
 
-  init(_ verb: ImportVerb, _ session: Session, _ report: ImportReport?) {
+  init(_ verb: ImportVerb, _ session: Session, _ report: ImportReport?, _ facts: DaemonFacts) {
+    self.facts = facts
     self.verb = verb
     self.session = session
     self.report = report
@@ -60,7 +62,9 @@ final class ImportOutcomes {
     if !lines.isEmpty, lines.allSatisfy({ ImportRecord.registered.contains($0.outcome) }) { report?.succeed(id) }
     if let failed = lines.first(where: { $0.error != nil }) {
       if failed.error?.retryable == true { hasRetryable = true }
-      report?.addFailed(ImportOutcomes.rows(failed, attempt)[0], pem: attempt.certificate.pem, id)
+      report?.addFailed(
+        ImportOutcomes.rows(failed, attempt)[0], pem: attempt.certificate.pem, id,
+        DeviceDetails(attempt.entry, provision: verb.provision, facts))
     }
   }
 
@@ -179,8 +183,8 @@ final class ImportOutcomes {
     if let failedPath {
       session.console.note("failed entries, with their certificates: \(failedPath)")
       if !hasRetryable {
-        session.console.note(
-          "  \("→", .cyan) once the cause is removed: certregctl import \(failedPath.quotedForShell)")
+        let command = verb.retryCommand(failedPath, targets: session.targets)
+        session.console.note("  \("→", .cyan) once the cause is removed: \(command)")
       }
     }
     if hasRetryable || (!end.isComplete && !end.isSourceBroken) {

@@ -57,7 +57,7 @@ package struct ImportRecord: Hashable, Sendable {
 
   /// The record for a result in an answer.
   init(_ line: ResultLine, _ entry: InputEntry) {
-    self.init(entry, outcome: line.outcome, reason: line.error?.reason ?? "", message: line.error?.message ?? "")
+    self.init(entry, outcome: line.outcome, reason: line.error?.reason ?? "", message: line.error?.explanation ?? "")
     if let id = line.certificateID { certificateID = id }
     certificateARN = line.certificateARN ?? ""
     target = line.target ?? ""

@@ -107,9 +107,11 @@ package final class ImportReport {
     file.write(Array((form.line(record) + "\n").utf8))
   }
 
-  /// Keeps a failed entry for another try.
-  func addFailed(_ record: ImportRecord, pem: String, _ certificate: CertificateID) {
-    if !isReadOnly { failed.add(record, pem: pem, certificate) }
+  /// Keeps a failed entry for another try, with what was asked for.
+  func addFailed(
+    _ record: ImportRecord, pem: String, _ certificate: CertificateID, _ device: DeviceDetails = DeviceDetails()
+  ) {
+    if !isReadOnly { failed.add(record, pem: pem, certificate, device) }
   }
 
   /// Notes that a certificate is registered in all targets that were asked for.

@@ -50,7 +50,7 @@ final class ImportRun {
     self.report = report
     self.facts = facts
     self.targets = targets
-    outcomes = ImportOutcomes(verb, session, report)
+    outcomes = ImportOutcomes(verb, session, report, facts)
     let now = session.clock.monotonic
     nextDrawing = now
     nextNote = now + ImportRun.noteInterval
@@ -140,9 +140,9 @@ final class ImportRun {
   }
 
   private func request(_ attempt: ImportAttempt) -> Request {
-    let device = facts.takesDeviceNames ? DeviceDetails(attempt.entry) : DeviceDetails()
-    return verb.request(
-      pem: attempt.certificate.pem, device, targets: attempt.targets, timeout: session.timeout)
+    verb.request(
+      pem: attempt.certificate.pem, DeviceDetails(attempt.entry, provision: verb.provision, facts),
+      targets: attempt.targets, timeout: session.timeout)
   }
 
   /// The next certificate to send. Failures, duplicates and what is done already get their outcomes on the way.

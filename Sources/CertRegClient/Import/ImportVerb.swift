@@ -15,6 +15,8 @@ package struct ImportVerb {
   package var status: CertificateStatus?
   /// Whether a certificate that the upstream already has is an error; `nil`: the daemon's default.
   package var ifExists: IfExists?
+  /// The profile to apply; `nil`: the one that a kept request asks for, else the target's own.
+  package var provision: ProfileChoice?
   /// Waits for the upstream; otherwise only until requests are safe on the daemon's disk.
   package var wait = true
   /// Asks the daemon to validate only; registers nothing.
@@ -80,9 +82,9 @@ package struct ImportVerb {
     return run.run(on: connection)
   }
 
-  /// Whether to ask for certificates that the report calls registered, too: it does not tell their status. The daemon does,
-  /// from its cache.
-  var asksAgain: Bool { status != nil && !isDryRun }
+  /// Whether to ask for certificates that the report calls registered, too: it does not tell their status, or which profile
+  /// was applied with which values. The daemon does, from its cache.
+  var asksAgain: Bool { (status != nil || provision != nil || !input.attributes.isEmpty) && !isDryRun }
 
   /// The names of all targets that the import is for. The history of a report is by target, so the name of the default
   /// target has to be known where there is one.
@@ -152,6 +154,15 @@ package struct ImportVerb {
     register.ifExists = ifExists
     register.wait = wait
     return register.request(pem: pem, device, targets: targets, timeout: timeout)
+  }
+
+  /// The command that tries the entries of a file of failed ones again. The file has their profiles and attributes.
+  func retryCommand(_ path: String, targets: [String]) -> String {
+    var words = ["certregctl", "import", path]
+    if let status { words += ["--status", status.rawValue] }
+    if let ifExists { words += ["--if-exists", ifExists.rawValue] }
+    for target in targets { words += ["--target", target] }
+    return words.map(\.quotedForShell).joined(separator: " ")
   }
 
   /// The command that continues where this one stopped: the same, with `--resume`.

@@ -5,8 +5,8 @@ import CertRegCore
 struct ReportEntries {
   /// A line of a report.
   enum Entry {
-    /// A certificate, and the target that the report names for it; `nil`: it names none.
-    case certificate(name: String, CertificateID, target: String?)
+    /// A certificate, and the line about it.
+    case certificate(name: String, CertificateID, ImportRecord)
     /// A line that stands for no certificate.
     case failure(name: String, InputError)
     /// A line about something that is no certificate of a device, or about one that another line is about, too.
@@ -62,6 +62,6 @@ struct ReportEntries {
     guard let id = CertificateID(hex: Array(record.certificateID.utf8)) else {
       return .failure(name: name, InputError(.noCertificate, "this line of the report has no certificate ID"))
     }
-    return .certificate(name: name, id, target: record.target.isEmpty ? nil : record.target)
+    return .certificate(name: name, id, record)
   }
 }

@@ -37,7 +37,8 @@ enum ReportForm: Hashable {
     case .csv: return ReportForm.isHeadings(try ReportForm.fields(line))
     case .jsonLines: return ReportForm.isRecord(line, columns: ImportRecord.columns)
     case .failedEntries:
-      return ReportForm.isRecord(line, columns: ImportRecord.columns + [ReportForm.certificateMember])
+      return ReportForm.isRecord(
+        line, columns: ImportRecord.columns + [ReportForm.certificateMember], orElse: KeptRequest.isMember)
         && (try? JSON(parsing: line[...]))?[ReportForm.certificateMember] != nil
     }
   }
@@ -70,10 +71,12 @@ enum ReportForm: Hashable {
     return (try records.next()?.fields ?? []).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  private static func isRecord(_ line: [UInt8], columns: [String]) -> Bool {
+  private static func isRecord(
+    _ line: [UInt8], columns: [String], orElse isOther: (JSON.Member) -> Bool = { _ in false }
+  ) -> Bool {
     guard let json = try? JSON(parsing: line[...]), let members = json.members, ImportRecord(json: json) != nil else {
       return false
     }
-    return members.allSatisfy { columns.contains($0.name) && $0.value.string != nil }
+    return members.allSatisfy { columns.contains($0.name) && $0.value.string != nil || isOther($0) }
   }
 }

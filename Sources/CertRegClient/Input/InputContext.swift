@@ -8,6 +8,8 @@ struct InputContext {
   var signers: [SignerCertificate] = []
   /// Whether the source was found in a folder or an archive, which can contain other things.
   var wasFound = false
+  /// Whether lines of the source have what an earlier run asked for, and whether that is asked for again.
+  var keptRequests = KeptRequest.Origin.none
 
   /// The entries for the pieces of one file, cell or member.
   ///

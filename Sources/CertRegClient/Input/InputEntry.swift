@@ -63,6 +63,8 @@ package struct InputEntry: Hashable, Sendable {
   package var deviceID: String?
   /// Attributes of the device that the user asked for.
   package var attributes: [DeviceAttribute] = []
+  /// The profile that an earlier run asked for, where the source is its file of failed entries.
+  var provision: ProfileChoice?
   /// The set that the certificate belongs to, where a supplier delivers several for one chip.
   var set: String?
   /// Whether it stood in a signed manifest.

@@ -75,8 +75,10 @@ struct JSONWalker {
     }
     let count = entries.count
     let levels = parents.within(value)
+    let kept = context.keptRequests == .none ? nil : KeptRequest(value)
     var found: [Found] = []
     for member in members {
+      if kept != nil, member.name == KeptRequest.attributesMember { continue }
       let inner = path.isEmpty ? member.name : "\(path).\(member.name)"
       let pieces = JSONWalker.strings(member.value).flatMap { Value.pieces($0.utf8) }
       if !pieces.isEmpty {
@@ -87,10 +89,23 @@ struct JSONWalker {
     }
     let fields = levels.fields
     entries += self.entries(found, place, fields)
+    if let kept { repeatRequest(kept, for: &entries[count...]) }
     if entries.count == count, value["certificateArn"]?.string != nil {
       entries.append(
         InputEntry(place: JSONWalker.place(place, path), deviceID: fields.deviceID(context.options), JSONWalker.onlyARN)
       )
+    }
+  }
+
+  /// Lets certificates be asked for as in an earlier run.
+  private func repeatRequest(_ kept: KeptRequest, for entries: inout ArraySlice<InputEntry>) {
+    for index in entries.indices {
+      guard case .certificate = entries[index].content else { continue }
+      if context.keptRequests == .own {
+        kept.apply(to: &entries[index])
+      } else {
+        entries[index].content = .failure(KeptRequest.isForeign)
+      }
     }
   }
 

@@ -5,6 +5,15 @@ package enum Advice {
     byReason[reason]
   }
 
+  /// What the mode of a certificate means for devices; `nil` for modes without a condition.
+  ///
+  /// The modes are those of https://docs.aws.amazon.com/iot/latest/apireference/API_CertificateDescription.html.
+  static func forMode(_ mode: String) -> String? {
+    guard mode == "SNI_ONLY" else { return nil }
+    return "SNI_ONLY: devices have to name the account's endpoint as the server in TLS (SNI), the one that "
+      + "aws iot describe-endpoint --endpoint-type iot:Data-ATS prints"
+  }
+
   private static let byReason: [String: String] = [
     "peer_not_allowed":
       "certregd's configuration does not grant this: ask for your user, group or unit to be added to its access section",
@@ -12,6 +21,23 @@ package enum Advice {
       "it goes on: certregctl lookup FILE tells how it ended, a longer --timeout waits for it",
     "status_differs":
       "set it with certregctl activate, deactivate or revoke, or register with --if-exists update",
+    "policy_not_found": "create the policy in the account and region of the target, or mend its name in the profile",
+    "thing_type_not_found":
+      "create the thing type in the account and region of the target, or mend its name in the profile",
+    "thing_group_not_found":
+      "create the thing group in the account and region of the target, or mend its name in the profile",
+    "template_resource_not_found": "create what the template refers to in the account and region of the target",
+    "thing_differs":
+      "a thing of that name has another type or other attributes: compare it with the profile, and mend either",
+    "limit_exceeded":
+      "remove attachments that are not needed, or ask for a higher limit in Service Quotas (AWS IoT Core)",
+    "invalid_provisioning":
+      "give what the profile needs: --name-column for the device's name, --attribute for the others",
+    "unknown_profile": "the profiles are in the section provisioning of certregd's configuration",
+    "too_many_describes": "others ask, too: try again later",
+    "not_registered": "certregctl register or import registers it, with the same files",
+    "thing_not_attached": "to attach it: certregctl register FILE --refresh, with a profile that has the thing",
+    "policy_not_attached": "to attach it: certregctl register FILE --refresh, with a profile that has the policy",
     "certificate_not_found":
       "AWS IoT has no such certificate in this account and region: register it, or check the target",
     "expired": "if it is to be registered all the same, the configuration's validation section can allow expired",
@@ -45,8 +71,8 @@ package enum Advice {
     "invalid_signature": "the secret key does not belong to the access key: check the target's credentials",
     "expired_token": "the target's credentials have expired: renew them where they come from",
     "access_denied":
-      "allow the target's identity iot:RegisterCertificateWithoutCA, and iot:UpdateCertificate for changes of a status, on "
-      + "resource * (IAM policy, permissions boundary, SCP)",
+      "allow the target's identity iot:RegisterCertificateWithoutCA on resource *, and what else the configuration needs "
+      + "(IAM policy, permissions boundary, SCP): certregd --print-iam-policy prints a policy",
     "not_opted_in": "the account has to be opted in to the target's region",
     "clock_skew": "set this machine's clock: sudo timedatectl set-ntp true",
     "name_resolution":

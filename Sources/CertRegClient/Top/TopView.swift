@@ -214,26 +214,43 @@ package struct TopView {
     }
     return Table(
       [
-        .init("TARGET", minimum: 8), .init("HEALTH"), .init("QUEUED", alignsRight: true),
+        // Beneath the names of targets are those of calls, which cannot be told apart by their first letters.
+        .init("TARGET", minimum: targets.allSatisfy { TopView.calls(of: $0).isEmpty } ? 8 : 22), .init("HEALTH"),
+        .init("QUEUED", alignsRight: true),
         .init("CALLS/S", alignsRight: true), .init("PACE/S", alignsRight: true),
         .init("IN FLIGHT", alignsRight: true, isOptional: true), .init("AT ONCE", alignsRight: true, isOptional: true),
         .init("THROTTLED", alignsRight: true, isOptional: true), .init("LAST OK", alignsRight: true),
         .init("CREDENTIALS", minimum: 11), .init("END IN", alignsRight: true),
         .init("ENDPOINT", minimum: 12, isOptional: true),
       ],
-      rows: targets.map { target in
+      rows: targets.flatMap { target in
         let name = target["name"]?.string ?? "-"
         let health = target["health"]?.string ?? "-"
         let calls = rate { $0.metrics.count(TopView.calls, label: "target", is: name) }
-        return [
+        let row = [
           TerminalText(name), TerminalText(health, StatusView.style(ofState: health)), number(target["queued"]),
           TerminalText(TopView.number(calls), calls > 0 ? .green : .dim), number(target["ratePerSecond"]),
           number(target["inFlight"]), number(target["callsAtOnce"]), number(target["throttles"]),
           TopView.age(target["lastSuccessAt"], now), TerminalText(target["credentials"]?["source"]?.string ?? "-"),
           TopView.timeLeft(target["credentials"]?["expiresAt"], now), TerminalText(target["endpoint"]?.string ?? ""),
         ]
+        let steps = TopView.calls(of: target).map { call in
+          let rest = [TerminalText](repeating: "", count: 4)
+          return [
+            TerminalText("  \(call["operation"]?.string ?? "-")"), "", number(call["queued"]), "",
+            number(call["ratePerSecond"]), number(call["underWay"]), "", number(call["throttles"]),
+          ] + rest
+        }
+        return [row] + steps
       }
     ).lines(width: width)
+  }
+
+  /// The calls of a target that have a pace of their own. One that only registers has none beside its own line.
+  private static func calls(of target: JSON) -> [JSON] {
+    let calls = target["calls"]?.array ?? []
+    let isOnlyRegistering = calls.allSatisfy { $0["operation"]?.string == "RegisterCertificateWithoutCA" }
+    return isOnlyRegistering ? [] : calls
   }
 
   private static func age(_ value: JSON?, _ now: WallTime) -> TerminalText {

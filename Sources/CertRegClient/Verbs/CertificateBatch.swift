@@ -7,6 +7,7 @@ final class CertificateBatch {
   private let session: Session
   private let participle: String
   private let timeout: Duration?
+  private let window: Int
   private let noun: String
   private var facts = DaemonFacts()
   private var tally = Tally()
@@ -22,7 +23,12 @@ final class CertificateBatch {
   ///   - participle: What has been done to the certificates that are counted in the transient line: `answered`, `checked`.
   ///   - timeout: How long to wait for one answer; `nil`: for ever.
   ///   - noun: What the summary counts.
-  init(_ session: Session, participle: String, timeout: Duration?, noun: String = "certificate") {
+  ///   - window: Most requests that wait for their answers at once.
+  init(
+    _ session: Session, participle: String, timeout: Duration?, noun: String = "certificate",
+    window: Int = Pipeline.defaultWindow
+  ) {
+    self.window = window
     self.session = session
     self.participle = participle
     self.timeout = timeout
@@ -48,7 +54,7 @@ final class CertificateBatch {
     }
     let started = session.clock.monotonic
     let delivery = Delivery<String>(
-      session, timeout: timeout, patience: session.patience, firstPause: session.firstPause)
+      session, window: window, timeout: timeout, patience: session.patience, firstPause: session.firstPause)
     let stop = delivery.run(
       on: connection,
       pulling: { nextRequest { next(facts) } },

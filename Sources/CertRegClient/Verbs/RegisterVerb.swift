@@ -9,6 +9,8 @@ package struct RegisterVerb {
   package var status: CertificateStatus?
   /// Whether a certificate that the upstream already has is an error; `nil`: the daemon's default.
   package var ifExists: IfExists?
+  /// The profile to apply; `nil`: the one that a kept request asks for, else the target's own.
+  package var provision: ProfileChoice?
   /// Asks the upstream again, whatever the daemon knows.
   package var refresh = false
   /// Waits for the upstream; otherwise only until the request is safe on the daemon's disk.
@@ -39,8 +41,9 @@ package struct RegisterVerb {
         inputs.next().map { entry in
           BatchStep(entry) { certificate in
             subjects.remember(certificate.pem, entry.name)
-            let device = facts.takesDeviceNames ? DeviceDetails(entry) : DeviceDetails()
-            return request(pem: certificate.pem, device, targets: session.targets, timeout: session.timeout)
+            return request(
+              pem: certificate.pem, DeviceDetails(entry, provision: provision, facts), targets: session.targets,
+              timeout: session.timeout)
           }
         }
       },
@@ -61,7 +64,8 @@ package struct RegisterVerb {
       "register",
       [
         ("certificatePem", .string(pem)), ("deviceId", device.id.map(JSON.string)),
-        ("attributes", device.attributeObject), ("status", status.map { .string($0.rawValue) }),
+        ("provision", device.provision?.member), ("attributes", device.attributeObject),
+        ("status", status.map { .string($0.rawValue) }),
         ("target", Session.target(targets)),
         ("ifExists", ifExists.map { .string($0.rawValue) }), ("refresh", refresh ? .bool(true) : nil),
         ("wait", wait ? nil : .bool(false)), ("timeoutMs", timeout.map { .integer($0.milliseconds) }),

@@ -32,8 +32,8 @@ package struct ResultLine: Hashable, Sendable {
     error = result["error"].flatMap(AnswerError.init(json:))
     thingName = result["provisioning"]?["thingName"]?.string
     remark = result["lastError"].flatMap(AnswerError.init(json:)).map(ResultLine.text)
-    certificateID = result["certificateId"]?.string ?? error?.resourceID
-    certificateARN = result["certificateArn"]?.string ?? error?.resourceARN
+    certificateID = result["certificateId"]?.string ?? error?.certificateID ?? error?.resourceID
+    certificateARN = result["certificateArn"]?.string ?? error?.certificateARN ?? error?.resourceARN
     if error != nil {
       outcome = "failed"
     } else if result["cached"]?.bool == true {
@@ -55,8 +55,14 @@ package struct ResultLine: Hashable, Sendable {
     }
   }
 
-  /// The error and the remark, for people.
+  /// The error, the remark and the thing, for people.
   package var detail: String? {
+    let parts = [explanation, thingName.map { "thing \($0)" }].compactMap(\.self)
+    return parts.isEmpty ? nil : parts.joined(separator: "; ")
+  }
+
+  /// The error and the remark.
+  private var explanation: String? {
     let parts = [error.map(ResultLine.text), remark].compactMap(\.self)
     return parts.isEmpty ? nil : parts.joined(separator: "; ")
   }
@@ -65,12 +71,13 @@ package struct ResultLine: Hashable, Sendable {
   private static func text(_ error: AnswerError) -> String {
     let upstream = [error.upstreamType, error.requestID.map { "request \($0)" }].compactMap(\.self)
     let suffix = upstream.isEmpty ? "" : " (\(upstream.joined(separator: ", ")))"
-    return (error.reason.isEmpty ? error.type : error.reason) + ": " + error.message + suffix
+    let text = (error.reason.isEmpty ? error.type : error.reason) + ": " + error.message + suffix
+    return error.step.map { "registered, but \($0) failed: \(text); asking again goes on from there" } ?? text
   }
 
   private var style: TerminalText.Style {
     switch outcome {
-    case "failed": .red
+    case "failed", "differs": .red
     case "created", "registered", "updated", "valid": .green
     case "queued", "unknown": .yellow
     default: .cyan
@@ -89,10 +96,11 @@ package struct ResultLine: Hashable, Sendable {
       return [fields.map { TerminalText($0 ?? "-") }.joinedByTabs()]
     }
     let head = TerminalText(outcome, style).padded(to: ResultLine.headColumns)
-    let place = target.flatMap { showsTarget ? "\(name) → \($0)" : nil } ?? name
+    let known = thingName.map { "\(name) (thing \($0))" } ?? name
+    let place = target.flatMap { showsTarget ? "\(known) → \($0)" : nil } ?? known
     let room = max(20, stream.columns - ResultLine.headColumns)
     let margin = String(repeating: " ", count: ResultLine.headColumns)
-    let details = (detail ?? "").printable.wrapped(to: room).map { TerminalText("\(margin)\($0)") }
+    let details = (explanation ?? "").printable.wrapped(to: room).map { TerminalText("\(margin)\($0)") }
     let isWide = ResultLine.fitsIDs(stream)
     if error == nil, isWide { return [head + columns(place: place.printable, room: room)] + details }
     let first = head + TerminalText(place.printable.suffix(columns: room))

@@ -68,8 +68,9 @@ struct SubjectSteps {
 
   private mutating func expand(_ entry: ReportEntries.Entry) {
     switch entry {
-    case .certificate(let name, let id, let target):
-      addRequests(name: name, key: "certificateId", value: id.hex, targets: targets == [nil] ? [target] : targets)
+    case .certificate(let name, let id, let record):
+      let own = record.target.isEmpty ? nil : record.target
+      addRequests(name: name, key: "certificateId", value: id.hex, targets: targets == [nil] ? [own] : targets)
     case .failure(let name, let error): ready.append(.failure(name: name, error))
     case .passedOver(let place, let thing): ready.append(.passedOver(place: place, thing))
     }

@@ -27,7 +27,8 @@ package struct Tally {
     statuses.insert(status)
   }
 
-  private mutating func add(advice text: String?) {
+  /// Adds advice that belongs to no failure, or to one beside the error of a result.
+  mutating func add(advice text: String?) {
     if let text, !advice.contains(text), advice.count < 8 { advice.append(text) }
   }
 

@@ -53,6 +53,8 @@ package struct Answer: Hashable, Sendable {
       guard names.sorted() == targets.sorted() else { return "is for other targets than those asked for" }
       return results.allSatisfy(Answer.hasOutcome) ? nil : "has neither an outcome nor an error for some target"
     case "lookup": return Answer.hasOutcome(json) ? nil : "has neither a state nor an error"
+    case "describe":
+      return json["error"] != nil || json["status"]?.string != nil ? nil : "has neither a status nor an error"
     case "validate", "forget": return json["certificateId"]?.string != nil ? nil : "names no certificate"
     default: return nil
     }
@@ -101,6 +103,12 @@ package struct AnswerError: Error, Hashable, Sendable {
   package var resourceID: String?
   /// How long to wait before another try.
   package var retryAfterMilliseconds: Int?
+  /// The call after the registration that failed, by AWS's name; `nil`: the registration itself failed.
+  package var step: String?
+  /// The ID of the certificate whose step failed.
+  package var certificateID: String?
+  /// The ARN of the certificate whose step failed.
+  package var certificateARN: String?
 
   package init(type: String, reason: String, message: String, retryable: Bool = false) {
     self.type = type
@@ -122,11 +130,19 @@ package struct AnswerError: Error, Hashable, Sendable {
     resourceARN = json["resourceArn"]?.string
     resourceID = json["resourceId"]?.string
     retryAfterMilliseconds = json["retryAfterMs"]?.integer
+    step = json["step"]?.string
+    certificateID = json["certificateId"]?.string
+    certificateARN = json["certificateArn"]?.string
+  }
+
+  /// What is wrong, for people: what is done, and which step failed.
+  package var explanation: String {
+    step.map { "registered, but \($0) failed: \(message)" } ?? message
   }
 
   /// How a command ends that got only this error.
   package var exitStatus: CommandStatus {
-    if type == "ResourceNotFoundException" { return .nothingFound }
+    if type == "ResourceNotFoundException" { return step == nil ? .nothingFound : .dataError }
     if type == "UnauthorizedException" { return .notPermitted }
     if retryable { return .temporaryFailure }
     return type == "InternalFailureException" ? .software : .dataError

@@ -14,11 +14,14 @@ package struct DaemonFacts: Hashable, Sendable {
     self.defaultTarget = defaultTarget
   }
 
-  /// Reads an answer to `status`. A daemon that refuses the operation to this user leaves the defaults.
+  /// Reads an answer to `status`. A daemon that refuses the operation to this user leaves the other defaults.
   init(status: JSON) {
     self.init()
     if let limit = status["limits"]?["maxLineBytes"]?.integer, limit > 0 { maximumLineBytes = limit }
-    takesDeviceNames = status["limits"]?["maxDeviceIdCharacters"]?.integer != nil
+    // Of a daemon that refuses `status` to this user, the version is not known. Profiles need the names.
+    takesDeviceNames =
+      status["limits"]?["maxDeviceIdCharacters"]?.integer != nil
+      || status["error"]?["reason"]?.string == "peer_not_allowed"
     let targets = status["targets"]?.array ?? []
     defaultTarget = targets.first { $0["default"]?.bool == true }?["name"]?.string
   }

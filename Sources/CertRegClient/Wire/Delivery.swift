@@ -29,6 +29,7 @@ package final class Delivery<Item> {
   }
 
   private let session: Session
+  private let window: Int
   private let timeout: Duration?
   private let patience: Duration
   private let firstPause: Duration
@@ -45,14 +46,17 @@ package final class Delivery<Item> {
   private var pause: Duration
 
   /// - Parameters:
+  ///   - window: Most requests that wait for their answers at once.
   ///   - timeout: How long one answer may take; `nil`: for ever.
   ///   - patience: How long a daemon may stay away without answering anything.
   ///   - firstPause: The pause after a lost connection. It doubles each time, up to 5 s.
   init(
-    _ session: Session, timeout: Duration?, patience: Duration, firstPause: Duration,
+    _ session: Session, window: Int = Pipeline.defaultWindow, timeout: Duration?, patience: Duration,
+    firstPause: Duration,
     isWorthResending: @escaping (Item) -> Bool = { _ in true }
   ) {
     self.session = session
+    self.window = window
     self.timeout = timeout
     self.patience = patience
     self.firstPause = firstPause
@@ -109,7 +113,7 @@ package final class Delivery<Item> {
   ) -> Pipeline.End<Item> {
     alone = nil
     underWay = 0
-    return Pipeline(connection, timeout: timeout, clock: session.clock).run(
+    return Pipeline(connection, window: window, timeout: timeout, clock: session.clock).run(
       pulling: { next(pull) },
       answered: { item, answer in
         ended()

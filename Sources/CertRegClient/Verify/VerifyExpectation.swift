@@ -1,0 +1,129 @@
+import CertRegCodec
+package import CertRegCore
+
+/// What `verify` expects of certificates, as the command line says. What it leaves open is expected as it was asked for: the
+/// report's thing, and what certregd knows (`lookup`).
+package struct VerifyExpectation: Hashable, Sendable {
+  /// The status in AWS IoT; `nil`: the one that certregd knows.
+  package var status: CertificateStatus?
+  /// The thing that has to be attached; `nil`: the report's, else the one that certregd made.
+  package var thing: String?
+  /// The policies that have to be attached; empty: those that certregd attached.
+  package var policies: [String] = []
+
+  package init() {}
+
+  /// What is expected of one certificate.
+  ///
+  /// - Parameters:
+  ///   - record: The certificate's row in a report, or one without values where it is in no report.
+  ///   - known: The answer to `lookup`; only what it says of a finished registration counts.
+  func resolved(_ record: ImportRecord, known: JSON) -> Resolved {
+    let isFinished = known["state"]?.string == "registered"
+    let made = isFinished ? known["provisioning"] : nil
+    let names = (made?["policies"]?.array ?? []).compactMap(\.string)
+    return Resolved(
+      arn: record.certificateARN.isEmpty && isFinished ? known["certificateArn"]?.string : record.certificateARN,
+      status: status?.rawValue ?? (isFinished ? known["status"]?.string : nil),
+      thing: thing ?? (record.thingName.isEmpty ? made?["thingName"]?.string : record.thingName),
+      policies: policies.isEmpty ? names : policies)
+  }
+
+  /// What is expected of one certificate. Nothing is checked where it has no value.
+  struct Resolved: Hashable, Sendable {
+    var arn: String?
+    var status: String?
+    var thing: String?
+    var policies: [String] = []
+  }
+}
+
+/// What the upstream says otherwise than expected.
+package struct VerifyDifference: Hashable, Sendable {
+  /// What differs. The raw value is the `reason` of reports.
+  package enum Reason: String, CaseIterable, Hashable, Sendable {
+    /// The upstream does not have the certificate.
+    case notRegistered = "not_registered"
+    /// It has the certificate in another account or region.
+    case arnDiffers = "arn_differs"
+    case statusDiffers = "status_differs"
+    case thingNotAttached = "thing_not_attached"
+    case policyNotAttached = "policy_not_attached"
+  }
+
+  /// What differs.
+  package var reason: Reason
+  /// What was expected and what was found, for people. Untrusted.
+  package var message: String
+
+  /// The difference of a certificate that the upstream does not have.
+  ///
+  /// - Parameter known: The answer to `lookup`, which may say why.
+  static func notRegistered(known: JSON) -> VerifyDifference {
+    let addition =
+      switch known["state"]?.string {
+      case "queued": "; certregd is going to register it"
+      case "failed": "; its registration has failed"
+      case "registered": "; certregd had registered it"
+      default: ""
+      }
+    return VerifyDifference(.notRegistered, "AWS IoT does not have it" + addition)
+  }
+
+  fileprivate init(_ reason: Reason, _ message: String) {
+    self.reason = reason
+    self.message = message
+  }
+}
+
+/// What the comparison of one certificate came to.
+struct VerifyVerdict: Hashable, Sendable {
+  /// A kind of attachment that the daemon's identity may not list.
+  enum Unlisted: String, CaseIterable, Hashable, Sendable {
+    case things
+    case policies
+
+    /// The right that the identity lacks.
+    var action: String { self == .things ? "iot:ListPrincipalThings" : "iot:ListAttachedPolicies" }
+  }
+
+  /// A `describe` names at most so many things and policies, so that a longer list says nothing about what it lacks.
+  private static let maximumListed = 1000
+
+  /// In the order of the checks.
+  private(set) var differences: [VerifyDifference] = []
+  /// What was expected and could not be checked.
+  private(set) var unlisted: [Unlisted] = []
+
+  /// Compares what the upstream says (the answer to `describe`) with what is expected.
+  init(_ upstream: JSON, _ expected: VerifyExpectation.Resolved) {
+    if let arn = expected.arn, !arn.isEmpty, let found = upstream["certificateArn"]?.string, found != arn {
+      add(.arnDiffers, "\(arn) expected, \(found) found")
+    }
+    if let status = expected.status, let found = upstream["status"]?.string, found != status {
+      let consequence = found == CertificateStatus.inactive.rawValue ? "; no device can connect with it" : ""
+      add(.statusDiffers, "\(status) expected, \(found) found\(consequence)")
+    }
+    if let thing = expected.thing, let things = listed(.things, upstream), !things.contains(thing) {
+      let others = things.isEmpty ? "no thing is attached" : "attached: \(things.prefix(3).joined(separator: ", "))"
+      add(.thingNotAttached, "the thing \(thing) is not attached; \(others)")
+    }
+    guard !expected.policies.isEmpty, let policies = listed(.policies, upstream) else { return }
+    for policy in expected.policies where !policies.contains(policy) {
+      add(.policyNotAttached, "the policy \(policy) is not attached")
+    }
+  }
+
+  private mutating func add(_ reason: VerifyDifference.Reason, _ message: String) {
+    differences.append(VerifyDifference(reason, message))
+  }
+
+  /// What is attached; `nil` where the upstream does not tell.
+  private mutating func listed(_ kind: Unlisted, _ upstream: JSON) -> [String]? {
+    guard let values = upstream[kind.rawValue]?.array, values.count < VerifyVerdict.maximumListed else {
+      unlisted.append(kind)
+      return nil
+    }
+    return values.compactMap(\.string)
+  }
+}
