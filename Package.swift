@@ -76,7 +76,7 @@ let package = Package(
     library("CertRegProtocol", ["CertRegCodec", "CertRegCore"]),
     library("CertRegSigV4", ["CertRegCore", "CertRegCrypto"]),
     library("CertRegYAML", ["CLibYAML"]),
-    library("CertRegSettings", ["CertRegCore", "CertRegYAML"]),
+    library("CertRegSettings", ["CertRegCodec", "CertRegCore", "CertRegYAML"]),
     library("CertRegStore", ["CSQLite", "CertRegCodec", "CertRegCore"]),
     library(
       "CertRegForwarder",

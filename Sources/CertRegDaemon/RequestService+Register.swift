@@ -31,7 +31,9 @@ extension RequestService {
           var known: Registration?
           switch try decide(wish, key, verdict) {
           // A change of the certificate may be under way that an answer must not overtake: the engine knows.
-          case .answer(let found), .answerAfterNaming(let found, _) where wish.changesCertificate: known = found
+          case .answer(let found) where wish.changesCertificate,
+            .answerAfterNaming(let found, _) where wish.changesCertificate:
+            known = found
           case .answer(let found):
             auditRepeat(found, request.deviceID, by: peer.requester)
             answers.set(index, .registered(found.without(provisioning), cached: true))

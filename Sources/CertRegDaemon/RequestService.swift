@@ -103,7 +103,8 @@ final class RequestService: RequestHandling {
     else { return nil }
     return KnownAnswer(
       entry: answerable.known.entry, arnPrefix: answerable.known.arnPrefix, epoch: epoch,
-      answerableFrom: answerable.window.from, expiresAt: answerable.window.until)
+      answerableFrom: answerable.window.from, expiresAt: answerable.window.until,
+      provisioned: answerable.known.provisioned)
   }
 
   func handle(_ request: OwnedRequest, from peer: Peer, on descriptor: CInt, reply: Reply) {

@@ -38,8 +38,14 @@ extension Settings {
     configuration.budgetBytes = socket.memoryBudgetBytes
     configuration.maxBytesUnderWay = socket.connectionBudgetBytes
     configuration.idleTimeout = socket.idleTimeout
-    configuration.targets = targets.map { (Array($0.name.rawValue.utf8), cache.number(of: $0.name)) }
-    configuration.defaultTarget = (Array(defaultTarget.rawValue.utf8), cache.number(of: defaultTarget))
+    let profiles = Dictionary(provisioning.map { ($0.name, $0) }) { first, _ in first }
+    configuration.targets = targets.map { target in
+      SocketConfiguration.Target(
+        target.name.rawValue, number: cache.number(of: target.name), profile: target.profile.flatMap { profiles[$0] })
+    }
+    if let standard = targets.firstIndex(where: { $0.name == defaultTarget }) {
+      configuration.defaultTarget = configuration.targets[standard]
+    }
     return configuration
   }
 

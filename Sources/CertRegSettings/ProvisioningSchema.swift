@@ -35,8 +35,8 @@ enum ProvisioningSchema {
         + " it is complete."),
     .given(
       "template", \.template, .path(), defaultText: "left out",
-      "File of a provisioning template for RegisterThing, in place of all other keys. Its content is read and checked at"
-        + " the start and at a reload, not by `--check-config`."),
+      "File of a provisioning template for RegisterThing, in place of all other keys."
+        + " At most 64 KiB. It is read at the start and at each reload."),
   ])
 
   private static let thingTable = KeyTable<Thing>(keys: [

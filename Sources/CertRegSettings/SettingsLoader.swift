@@ -12,7 +12,7 @@ package struct SettingsLoader: Sendable {
   private let environment: [String: String]
   private let arguments: SettingsOverrides
   private let workingDirectory: String
-  private let readFile: @Sendable (String) throws(SettingsError) -> [UInt8]?
+  let readFile: @Sendable (String) throws(SettingsError) -> [UInt8]?
 
   /// - Parameters:
   ///   - environment: the process's variables.
@@ -59,6 +59,7 @@ package struct SettingsLoader: Sendable {
     Schema.root.decode(tree, "", into: &settings, &decoding)
     chooseDefaultTarget(&settings, &decoding)
     SettingsChecks.check(settings, &decoding)
+    readTemplates(&settings, &decoding)
     let problems = decoding.problems.all.sorted { SettingsLoader.rank($0) < SettingsLoader.rank($1) }
     if !problems.isEmpty { throw SettingsError(problems: problems) }
     return LoadedSettings(

@@ -20,6 +20,7 @@ extension JobFacts {
       "registered": registered.map { registered in
         .object(of: [
           "arn": .string(registered.certificateARN), "outcome": .string(registered.outcome.rawValue),
+          "provisioned": registered.provisioned?.json,
           "requestID": registered.requestID.map { .string($0) },
           "status": (registered.status?.rawValue).map { .string($0) },
         ])
@@ -43,24 +44,39 @@ extension JobFacts {
     {
       self.registered = RegisteredCertificate(
         certificateARN: arn, outcome: outcome, status: registered["status"]?.string.flatMap(CertificateStatus.init),
-        requestID: registered["requestID"]?.string)
+        requestID: registered["requestID"]?.string, provisioned: registered["provisioned"].flatMap(Provisioned.init))
     }
   }
 }
 
-/// What a row of `queue` has behind the requester: the purpose of the job and the facts known at the request, as JSON.
+/// What a row of `queue` has behind the requester: the purpose of the job, what makes a device, and the facts known at the
+/// request, as JSON.
 enum RequestRecord {
+  /// A record that was read.
+  struct Content {
+    var purpose = JobPurpose.register
+    var provisioning: Provisioning?
+    var facts = JobFacts()
+  }
+
   /// The usual request, to register a certificate of which nothing is known, takes no byte.
   static func bytes(_ entry: PendingRegistration) -> [UInt8] {
-    guard entry.purpose != .register || entry.facts != JobFacts() else { return [] }
+    guard entry.purpose != .register || entry.provisioning != nil || entry.facts != JobFacts() else { return [] }
     guard case .object(var members) = entry.facts.json else { return [] }
     if entry.purpose != .register { members.append(.init("purpose", .string(entry.purpose.rawValue))) }
+    if let provisioning = entry.provisioning { members.append(.init("provisioning", provisioning.json)) }
     return JSONValue.object(members).jsonBytes
   }
 
-  /// Reads `bytes`. Rows of earlier versions have none, or facts only.
-  static func read(_ bytes: some Collection<UInt8>) -> (purpose: JobPurpose, facts: JobFacts) {
-    guard !bytes.isEmpty, let json = try? JSONValue(parsing: Array(bytes)) else { return (.register, JobFacts()) }
-    return (json["purpose"]?.string.flatMap(JobPurpose.init) ?? .register, JobFacts(json))
+  /// Reads `bytes`. Rows of earlier versions have none, or facts only. `nil`: what makes a device cannot be read.
+  static func read(_ bytes: some Collection<UInt8>) -> Content? {
+    guard !bytes.isEmpty, let json = try? JSONValue(parsing: Array(bytes)) else { return Content() }
+    var content = Content(
+      purpose: json["purpose"]?.string.flatMap(JobPurpose.init) ?? .register, facts: JobFacts(json))
+    if let provisioning = json["provisioning"] {
+      content.provisioning = Provisioning(provisioning)
+      if content.provisioning == nil { return nil }
+    }
+    return content
   }
 }

@@ -12,26 +12,27 @@ enum QueueRow {
     else { return nil }
     return PendingRegistration(
       key: RegistrationKey(certificateID: certificateID, target: TargetName(target)), sequence: sequence,
-      purpose: origin.purpose, der: der,
+      purpose: origin.record.purpose, der: der,
       status: row.integer(3).flatMap { CertificateStatus(code: $0) },
       enqueuedAt: WallTime(millisecondsSinceEpoch: enqueued), callStarted: false, attempts: 0, lastError: nil,
       requester: origin.requester,
       basis: VerdictBasis(
         notBefore: WallTime(millisecondsSinceEpoch: notBefore), notAfter: WallTime(millisecondsSinceEpoch: notAfter),
-        policyFingerprint: policies), facts: origin.facts)
+        policyFingerprint: policies), provisioning: origin.record.provisioning, facts: origin.record.facts)
   }
 
-  private typealias Origin = (requester: Requester, purpose: JobPurpose, facts: JobFacts)
+  private typealias Origin = (requester: Requester, record: RequestRecord.Content)
 
   /// The requester and the record behind it. Version 1 stored the user alone, as a number; version 2 had no facts,
   /// version 4 no purpose.
   private static func origin(_ row: some ColumnSource, _ column: Int) -> Origin? {
-    if let uid = row.integer(column) { return (Requester(uid: UInt32(truncatingIfNeeded: uid)), .register, JobFacts()) }
+    if let uid = row.integer(column) {
+      return (Requester(uid: UInt32(truncatingIfNeeded: uid)), RequestRecord.Content())
+    }
     guard let bytes = row.blob(column) else { return nil }
     var rest = bytes[...]
-    guard let requester = RequesterBytes.take(from: &rest) else { return nil }
-    let record = RequestRecord.read(rest)
-    return (requester, record.purpose, record.facts)
+    guard let requester = RequesterBytes.take(from: &rest), let record = RequestRecord.read(rest) else { return nil }
+    return (requester, record)
   }
 
   /// Binds a row of `entry` and runs the statement.

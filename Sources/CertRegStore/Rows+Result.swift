@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 
 /// A row of `result`: certificate, target, arn_prefix, arn, ending, request, finished_at, not_before, not_after,
@@ -7,7 +8,8 @@ import CertRegCore
 /// job, which results of earlier versions lack.
 ///
 /// `request` describes the request in a blob: the upstream's request ID (16 bytes of a UUID, or 16 zeros), the
-/// requester, and a request ID that is no UUID. The first version kept the ID alone, as 16 bytes or text.
+/// requester, a request ID that is no UUID, and behind a NUL the profile that was applied, as JSON. The first version kept
+/// the ID alone, as 16 bytes or text.
 enum ResultRow {
   /// The registration; `nil` for a damaged row.
   static func read(_ row: some ColumnSource, name: (Int64) -> String?) -> Registration? {
@@ -24,7 +26,7 @@ enum ResultRow {
       finishedAt: WallTime(millisecondsSinceEpoch: finished),
       basis: VerdictBasis(
         notBefore: WallTime(millisecondsSinceEpoch: notBefore), notAfter: WallTime(millisecondsSinceEpoch: notAfter),
-        policyFingerprint: policies), requester: request.requester)
+        policyFingerprint: policies), requester: request.requester, provisioned: request.provisioned)
   }
 
   /// The sequence number of the job; `nil` for a damaged row and for one of an earlier version.
@@ -78,6 +80,7 @@ enum ResultRow {
 
   private static func putRequest(of registration: Registration, to row: inout RowWriter) {
     let uuid = registration.requestID.flatMap(UUIDText.bytes)
+    // Results without a requester are those of earlier versions, which had no profiles.
     guard let requester = registration.requester else {
       if let uuid { row.put(copying: uuid) } else { row.put(registration.requestID) }
       return
@@ -85,17 +88,25 @@ enum ResultRow {
     var bytes = uuid ?? noUUID
     RequesterBytes.append(requester, to: &bytes)
     if uuid == nil, let text = registration.requestID { bytes += text.utf8 }
+    if let provisioned = registration.provisioned { bytes += [0] + provisioned.json.jsonBytes }
     row.put(copying: bytes)
   }
 
-  private static func request(_ row: some ColumnSource) -> (id: String?, requester: Requester?) {
-    guard let bytes = row.blob(5), bytes.count >= 16 else { return (row.text(5), nil) }
+  private typealias Request = (id: String?, requester: Requester?, provisioned: Provisioned?)
+
+  private static func request(_ row: some ColumnSource) -> Request {
+    guard let bytes = row.blob(5), bytes.count >= 16 else { return (row.text(5), nil, nil) }
     let uuid = bytes.prefix(16)
     var rest = bytes.dropFirst(16)
     let requester = rest.isEmpty ? nil : RequesterBytes.take(from: &rest)
-    if !rest.isEmpty { return (String(decoding: rest, as: UTF8.self), requester) }
+    var provisioned: Provisioned?
+    if let end = rest.firstIndex(of: 0) {
+      provisioned = (try? JSONValue(parsing: Array(rest[(end + 1)...]))).flatMap(Provisioned.init)
+      rest = rest[..<end]
+    }
+    if !rest.isEmpty { return (String(decoding: rest, as: UTF8.self), requester, provisioned) }
     let isNone = requester != nil && uuid.elementsEqual(noUUID)
-    return (isNone ? nil : uuid.withUnsafeBytes { UUIDText.text($0) }, requester)
+    return (isNone ? nil : uuid.withUnsafeBytes { UUIDText.text($0) }, requester, provisioned)
   }
 
   private static func outcome(code: Int64) -> RegistrationOutcome? {

@@ -65,6 +65,8 @@ enum Schema {
     // Rows of the queue have a purpose, several of them may have one key, and results need no ARN: a version that does not
     // know this must not read them.
     Migration(name: "changes of statuses", sql: ""),
+    // Rows of the queue and results have profiles: a version that does not know this must not read them.
+    Migration(name: "provisioning profiles", sql: ""),
   ]
 }
 

@@ -68,8 +68,8 @@ final class EngineLoop {
     // The registration may have ended since the caller looked: its result is in memory before the job is gone.
     switch known.decideAfterVerdict(wish, on: request.key, basis: request.basis, now: now.wall) {
     // Jobs under way may change what is known: the request stands behind them.
-    case .answer(let registration), .answerAfterNaming(let registration, _)
-    where wish.changesCertificate && registrar.hasJob(of: request.key):
+    case .answer(let registration) where wish.changesCertificate && registrar.hasJob(of: request.key),
+      .answerAfterNaming(let registration, _) where wish.changesCertificate && registrar.hasJob(of: request.key):
       request.takeKnown(registration, at: known.home(of: request.key.target).place)
     case .answer(let registration): return completion(.registered(registration), .known)
     case .answerAfterNaming(let registration, let deviceID):

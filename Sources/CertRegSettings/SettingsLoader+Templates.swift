@@ -1,0 +1,48 @@
+import CertRegCodec
+import CertRegCore
+
+// The templates of provisioning profiles are files of their own, read together with the configuration.
+extension SettingsLoader {
+  /// The most bytes of a template: many times what one needs, and little enough for each queued registration.
+  private static let limitBytes = 65_536
+
+  /// Reads the templates of all profiles. What is wrong with one is a problem of the key that names it.
+  func readTemplates(_ settings: inout Settings, _ decoding: inout Decoding) {
+    for index in settings.provisioning.indices {
+      guard case .template(let template) = settings.provisioning[index].form else { continue }
+      let path = "provisioning.\(settings.provisioning[index].name).template"
+      let origin = decoding.origins[path] ?? .builtIn
+      do throws(TemplateFault) {
+        settings.provisioning[index].form = .template(try read(template.file))
+      } catch {
+        decoding.report(origin, path, error.message)
+      }
+    }
+  }
+
+  /// Why a template cannot be used.
+  private struct TemplateFault: Error {
+    var message: String
+  }
+
+  private func read(_ file: String) throws(TemplateFault) -> ProvisioningProfile.Template {
+    let bytes: [UInt8]?
+    do throws(SettingsError) { bytes = try readFile(file) } catch {
+      throw TemplateFault(message: "\(quoted(file, limit: 4096)): \(error.problems.first?.message ?? "cannot be read")")
+    }
+    guard let bytes else { throw TemplateFault(message: "there is no file \(quoted(file, limit: 4096))") }
+    guard bytes.count <= Self.limitBytes else {
+      throw TemplateFault(message: "\(quoted(file, limit: 4096)) has more than \(Self.limitBytes) bytes")
+    }
+    guard let json = try? JSONValue(parsing: bytes), json["Resources"]?.members?.isEmpty == false else {
+      throw TemplateFault(
+        message: "\(quoted(file, limit: 4096)) is no provisioning template: a JSON object with Resources is expected")
+    }
+    var template = ProvisioningProfile.Template(file: file)
+    template.body = String(decoding: bytes, as: UTF8.self)
+    let parameters = json["Parameters"]?.members ?? []
+    template.parameters = parameters.map(\.name)
+    template.required = parameters.filter { $0.value["Default"] == nil }.map(\.name)
+    return template
+  }
+}

@@ -1,0 +1,111 @@
+import CertRegCodec
+import CertRegCore
+
+// The JSON forms of what makes devices. Members may be added, never renamed; unknown members are skipped.
+
+extension Provisioned {
+  var json: JSONValue {
+    .object(of: [
+      "completedSteps": completedSteps.map { .integer($0) }, "groups": .names(resources.groups),
+      "policies": .names(resources.policies), "profile": .string(profile), "tag": tag.json,
+      "thing": resources.thingName.map { .string($0) }, "thingArn": resources.thingARN.map { .string($0) },
+    ])
+  }
+
+  /// `nil` if it says too little: the profile is applied again then, which changes nothing that is there.
+  init?(_ json: JSONValue) {
+    guard let profile = json["profile"]?.string, let tag = json["tag"].flatMap(ProvisioningTag.init) else { return nil }
+    self.init(
+      profile: profile, tag: tag,
+      resources: DeviceResources(
+        thingName: json["thing"]?.string, thingARN: json["thingArn"]?.string,
+        policies: json["policies"]?.names ?? [], groups: json["groups"]?.names ?? []),
+      completedSteps: json["completedSteps"]?.integer)
+  }
+}
+
+extension Provisioning {
+  var json: JSONValue {
+    switch work {
+    case .parts(let parts):
+      .object(of: [
+        "activatesLast": parts.activatesLast ? .bool(true) : nil, "policies": .names(parts.policies),
+        "profile": .string(profile), "tag": tag.json, "thing": parts.thing?.json,
+      ])
+    case .template(let template):
+      .object(of: [
+        "parameters": .pairs(template.parameters), "profile": .string(profile), "tag": tag.json,
+        "template": .string(template.body),
+      ])
+    }
+  }
+
+  /// `nil` if a part cannot be read: without it the certificate would be registered, and no device be made of it.
+  init?(_ json: JSONValue) {
+    guard let profile = json["profile"]?.string, let tag = json["tag"].flatMap(ProvisioningTag.init) else { return nil }
+    if let template = json["template"] {
+      guard let body = template.string, let parameters = json["parameters"]?.pairs else { return nil }
+      self.init(
+        profile: profile, tag: tag, work: .template(FilledTemplate(body: body, parameters: parameters)))
+      return
+    }
+    var thing: DeviceParts.Thing?
+    if let json = json["thing"] {
+      guard let read = DeviceParts.Thing(json) else { return nil }
+      thing = read
+    }
+    guard let policies = json["policies"]?.names else { return nil }
+    let parts = DeviceParts(thing: thing, policies: policies, activatesLast: json["activatesLast"]?.bool ?? false)
+    self.init(profile: profile, tag: tag, work: .parts(parts))
+  }
+}
+
+extension DeviceParts.Thing {
+  fileprivate var json: JSONValue {
+    .object(of: [
+      "attributes": .pairs(attributes), "exclusive": isExclusive ? .bool(true) : nil, "groups": .names(groups),
+      "name": .string(name), "type": type.map { .string($0) },
+    ])
+  }
+
+  fileprivate init?(_ json: JSONValue) {
+    guard let name = json["name"]?.string, let attributes = json["attributes"]?.pairs,
+      let groups = json["groups"]?.names
+    else { return nil }
+    self.init(
+      name: name, type: json["type"]?.string, attributes: attributes, groups: groups,
+      isExclusive: json["exclusive"]?.bool ?? false)
+  }
+}
+
+extension ProvisioningTag {
+  /// In hexadecimal: numbers of JSON have 53 bits.
+  fileprivate var json: JSONValue { .string(String(rawValue, radix: 16)) }
+
+  fileprivate init?(_ json: JSONValue) {
+    guard let number = json.string.flatMap({ UInt64($0, radix: 16) }) else { return nil }
+    self.init(rawValue: number)
+  }
+}
+
+extension JSONValue {
+  fileprivate static func names(_ names: [String]) -> JSONValue { .array(names.map { .string($0) }) }
+
+  fileprivate static func pairs(_ pairs: [NamedText]) -> JSONValue {
+    .object(pairs.map { .init($0.name, .string($0.value)) })
+  }
+
+  /// `nil` if an element is no string.
+  fileprivate var names: [String]? {
+    guard let elements = array else { return nil }
+    let names = elements.compactMap(\.string)
+    return names.count == elements.count ? names : nil
+  }
+
+  /// `nil` if a member is no string.
+  fileprivate var pairs: [NamedText]? {
+    guard let members else { return nil }
+    let pairs = members.compactMap { member in member.value.string.map { NamedText(member.name, $0) } }
+    return pairs.count == members.count ? pairs : nil
+  }
+}
