@@ -17,6 +17,8 @@ package enum JobPurpose: String, Sendable {
   case register
   /// Registers the certificate and sets its status where it has another.
   case registerAndSet
+  /// Registers the certificate and makes a device of it, unless the upstream has the certificate already.
+  case registerNew
   /// Sets the status of a certificate that is registered already.
   case update
 
@@ -130,6 +132,18 @@ package struct PendingRegistration: Hashable, Sendable {
   /// The number of queue slots that it takes: the size of the certificate and of what makes a device of it in units of
   /// 2 KiB, rounded up. A limit on slots is therefore a limit on memory.
   package var slots: Int { max(1, (der.count + (provisioning?.size ?? 0) + 2047) / 2048) }
+
+  /// Whether the certificate exists and the request is for a new one. Nothing is done to such a certificate.
+  package var isLeftAlone: Bool { purpose == .registerNew && facts.registered?.outcome == .existing }
+
+  /// Whether the last step sets the status.
+  var setsStatus: Bool {
+    switch purpose {
+    case .register: false
+    case .registerAndSet, .update: true
+    case .registerNew: firstStatus != status
+    }
+  }
 
   /// The status to register with. A certificate that is activated last begins as INACTIVE.
   package var firstStatus: CertificateStatus? {

@@ -57,11 +57,11 @@ extension Admission {
       .throttled(retryAfter: nil), permit: CallPermit(register, admittedAt: time(0.5)), startedAt: time(0.5),
       now: time(0.5),
       random: 0.5)
-    let lowered = try #require(gate.rate(of: register))
+    let lowered = try #require(gate.rate(of: register, now: time(0)))
     #expect(lowered < 50)
     #expect(gate.health == .throttled)
     _ = drive(&gate, from: 0.5, seconds: 5)
-    #expect(try #require(gate.rate(of: register)) > lowered)
+    #expect(try #require(gate.rate(of: register, now: time(0))) > lowered)
     #expect(gate.health == .ok)
   }
 
@@ -71,13 +71,13 @@ extension Admission {
     gate.callEnded(
       .throttled(retryAfter: nil), permit: CallPermit(register, admittedAt: time(1)), startedAt: time(1),
       now: time(1.1), random: 0)
-    let once = try #require(gate.rate(of: register))
+    let once = try #require(gate.rate(of: register, now: time(0)))
     for _ in 0..<9 {
       gate.callEnded(
         .throttled(retryAfter: nil), permit: CallPermit(register, admittedAt: time(1)), startedAt: time(1),
         now: time(1.1), random: 0)
     }
-    #expect(gate.rate(of: register) == once)
+    #expect(gate.rate(of: register, now: time(0)) == once)
     #expect(gate.throttles == 10)
   }
 
@@ -165,7 +165,7 @@ extension Admission {
     #expect(now >= time(6))
     gate.callEnded(
       .throttled(retryAfter: .seconds(60)), permit: permit, startedAt: now, now: now + .milliseconds(5), random: 0)
-    #expect(gate.rate(of: register) == 10)
+    #expect(gate.rate(of: register, now: time(0)) == 10)
     #expect(gate.health == .ok)
     #expect(gate.admit(register, now: now + .milliseconds(200), isAwaited: true).isNow)
   }
@@ -174,13 +174,13 @@ extension Admission {
     var (gate, probe) = try probing()
     gate.callEnded(.answered, permit: probe, startedAt: probe.admittedAt, now: probe.admittedAt, random: 0)
     _ = drive(&gate, from: Double(probe.admittedAt.nanoseconds) / 1e9, seconds: 3)
-    let climbed = try #require(gate.rate(of: register))
+    let climbed = try #require(gate.rate(of: register, now: time(0)))
     #expect(climbed > 100)
     let now = probe.admittedAt + .seconds(3)
     let permit = CallPermit(register, admittedAt: now)
     gate.callEnded(.throttled(retryAfter: nil), permit: permit, startedAt: now, now: now, random: 0)
-    #expect(try #require(gate.rate(of: register)) < climbed)
-    #expect(try #require(gate.rate(of: register)) > 50)
+    #expect(try #require(gate.rate(of: register, now: time(0))) < climbed)
+    #expect(try #require(gate.rate(of: register, now: time(0))) > 50)
   }
 
   @Test func `a probe that took another call's token is no success`() throws {
@@ -192,7 +192,7 @@ extension Admission {
       random: 0)
     gate.callEnded(.answered, permit: probe, startedAt: now, now: now + .milliseconds(5), random: 0)
     _ = drive(&gate, from: Double(now.nanoseconds) / 1e9 + 0.01, seconds: 3)
-    #expect(gate.rate(of: register) == 10)
+    #expect(gate.rate(of: register, now: time(0)) == 10)
   }
 
   @Test func `a bucket fills from the first answer and not while a connection is opened`() {
@@ -222,7 +222,7 @@ extension Admission {
     gate.setShare(5, of: register)
     #expect((99...102).contains(drive(&gate, from: 0, seconds: 20)))
     gate.setShare(nil, of: register)
-    #expect(gate.rate(of: register) == 100)
+    #expect(gate.rate(of: register, now: time(0)) == 100)
   }
 
   @Test(arguments: [0, -1, 1e-300]) func `a share of nothing lets calls begin all the same, seldom`(share: Double) {

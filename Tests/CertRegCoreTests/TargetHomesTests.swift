@@ -68,7 +68,7 @@ import Testing
       #expect(earlier == nil && fast == nil)
       #expect(try known.record(for: key(number)) == nil)
       return nil
-    case .refuse, .setStatus, .answerAfterNaming: return "refused"
+    case .refuse, .goOn, .answerAfterNaming: return "refused"
     }
   }
 

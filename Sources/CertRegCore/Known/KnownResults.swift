@@ -19,7 +19,9 @@ package final class KnownResults: Sendable {
     package var provisioning: Provisioning?
 
     /// Whether the status is set where the certificate has another.
-    package var setsStatus: Bool { ifExists == .update && status != nil || provisioning?.activatesLast == true }
+    package var setsStatus: Bool {
+      ifExists == .update && status != nil || provisioning?.activatesLast == true && status == .active
+    }
 
     /// Whether the certificate is more than registered for the request.
     package var changesCertificate: Bool { setsStatus || provisioning != nil }

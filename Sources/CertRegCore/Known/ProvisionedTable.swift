@@ -23,6 +23,8 @@ struct ProvisionedTable: Sendable {
     var thingName: String?
     /// The thing's ARN if it does not end in the name.
     var thingARN: String?
+    /// `nil`: all.
+    var completedSteps: Int32?
   }
 
   private var entries: [Key: Entry] = [:]
@@ -40,10 +42,11 @@ struct ProvisionedTable: Sendable {
     return Provisioned(
       profile: shape.profile, tag: entry.tag,
       resources: DeviceResources(
-        thingName: entry.thingName, thingARN: thingARN, policies: shape.policies, groups: shape.groups))
+        thingName: entry.thingName, thingARN: thingARN, policies: shape.policies, groups: shape.groups),
+      completedSteps: entry.completedSteps.map { Int($0) })
   }
 
-  /// Sets what was applied to a certificate, all of it.
+  /// Sets what was applied to a certificate.
   ///
   /// - Returns: Whether there was room.
   mutating func set(_ provisioned: Provisioned?, _ id: CertificateID, target: UInt16) -> Bool {
@@ -65,7 +68,8 @@ struct ProvisionedTable: Sendable {
       return false
     }
     entries[key] = Entry(
-      tag: provisioned.tag, shape: number, thingName: resources.thingName, thingARN: thingARN)
+      tag: provisioned.tag, shape: number, thingName: resources.thingName, thingARN: thingARN,
+      completedSteps: provisioned.completedSteps.map { Int32(clamping: $0) })
     return true
   }
 

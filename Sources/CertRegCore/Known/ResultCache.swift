@@ -88,7 +88,7 @@ package final class ResultCache: Sendable {
     }
   }
 
-  /// Keeps a result. A certificate whose provisioning is not complete is left to the store, which has what is left to do.
+  /// Keeps a result.
   ///
   /// - Parameters:
   ///   - registration: The result.
@@ -106,13 +106,15 @@ package final class ResultCache: Sendable {
       if !replaces {
         guard epochs.current(id) == epoch, state.table.entry(id, target: target) == nil else { return }
       }
-      guard registration.provisioned?.isComplete != false else { return forget(id, target, &state) }
       // More than 65,536 accounts or sets of policies in one process: what does not fit stays in the store alone.
       guard let prefix = registration.arnPrefix, let arnPrefix = Self.intern(prefix, in: &state.arnPrefixes),
         let fingerprint = Self.intern(registration.basis.policyFingerprint, in: &state.fingerprints)
-      else { return }
+      else {
+        // An entry that is no longer true must go.
+        return replaces ? forget(id, target, &state) : ()
+      }
       guard state.provisioned.set(registration.provisioned, id, target: target) else {
-        return forget(id, target, &state)
+        return replaces ? forget(id, target, &state) : ()
       }
       var entry = ResultTable.Entry()
       entry.certificateID = id

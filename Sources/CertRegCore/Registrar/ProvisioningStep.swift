@@ -12,6 +12,8 @@ package struct ProvisioningStep: Step {
     self.action = action
   }
 
+  package func isNeeded(for pending: PendingRegistration) -> Bool { !pending.isLeftAlone }
+
   package func call(for pending: PendingRegistration) -> UpstreamCall {
     .provision(
       ProvisioningCall(

@@ -24,7 +24,7 @@ package struct RegisterStep: Step {
     case .alreadyExists(let arn, let status, let requestID):
       if mayHaveTakenEffect, facts.earlier == nil {
         // That the status is the one that the lost call named is likely, and not enough where it is to be set.
-        let assumed = pending.purpose == .registerAndSet ? nil : pending.status ?? .ofUnnamed
+        let assumed = pending.setsStatus ? nil : pending.status ?? .ofUnnamed
         facts.registered = RegisteredCertificate(
           certificateARN: arn, outcome: .created, status: status ?? assumed, requestID: requestID)
       } else {

@@ -55,10 +55,10 @@ extension Registrar {
     guard let job = jobs[id] else { return takeActions() }
     switch answer {
     case .granted(let earlierCall):
-      perform(jobs[id]?.coordinated(.granted, earlierCall: earlierCall), id, now: now)
+      perform(jobs[id]?.coordinated(.granted, earlierCall: earlierCall, now: now.wall), id, now: now)
     case .known(let registration):
       if job.isWaiting, let operation = job.step?.operation { targets[id.target]?.remove(id, operation) }
-      perform(jobs[id]?.coordinated(.known(registration), earlierCall: false), id, now: now)
+      perform(jobs[id]?.coordinated(.known(registration), earlierCall: false, now: now.wall), id, now: now)
     }
     return takeActions()
   }

@@ -23,7 +23,7 @@ extension Registrar {
   package func job(sharedBy request: Request) -> JobID? {
     if request.purpose == .register, request.provisioning == nil { return lines.registration(of: request.key) }
     // What was asked for later must not be overtaken.
-    guard let last = lines.last(of: request.key), let job = jobs[last], job.pending.purpose == request.purpose,
+    guard let last = lines.last(of: request.key), let job = jobs[last], job.pending.purpose == request.jobPurpose,
       job.status == request.status || request.purpose == .register,
       job.pending.provisioning?.tag == request.provisioning?.tag, request.purpose.registers || !job.isFinishing
     else { return nil }
@@ -43,7 +43,8 @@ extension Registrar {
     let last = lines.last(of: request.key)
     var permit: CallPermit?
     // If a call can start at once, the row is written as started, which saves a second commit.
-    if last == nil, case .granted = leave, let step = plan.steps.first(where: { $0.isNeeded(for: pending) }) {
+    if last == nil, case .granted = leave, let next = plan.nextStep(of: pending) {
+      let step = plan.steps[next]
       permit = targets[request.key.target]?.admitAtOnce(
         step.operation, caller: caller, isAwaited: waiter.isAwaiting, now: now.monotonic)
       pending.callStarted = permit != nil && step.isMarked
@@ -200,13 +201,18 @@ extension PendingRegistration {
     var facts = JobFacts(earlier: request.earlier, registered: request.registered, home: request.home)
     if request.purpose.registers, let known = request.registered { facts.take(known, for: request.provisioning) }
     self.init(
-      key: request.key, sequence: sequence, purpose: request.purpose, der: request.der, status: request.status,
+      key: request.key, sequence: sequence, purpose: request.jobPurpose, der: request.der, status: request.status,
       enqueuedAt: now, callStarted: false, attempts: 0, lastError: nil, requester: request.requester,
       deviceID: request.deviceID, basis: request.basis, provisioning: request.provisioning, facts: facts)
   }
 }
 
 extension Registrar.Request {
+  /// A caller that takes a certificate that exists for an error wants no device to be made of it.
+  fileprivate var jobPurpose: JobPurpose {
+    purpose.registers && provisioning != nil && ifExists == .error ? .registerNew : purpose
+  }
+
   fileprivate func waiter(_ id: Registrar.WaiterID, job: JobID) -> WaiterTable.Waiter {
     WaiterTable.Waiter(
       id: id, job: job, namedStatus: namedStatus, ifExists: ifExists, wantsDevice: provisioning != nil,

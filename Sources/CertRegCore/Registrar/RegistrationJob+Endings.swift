@@ -54,7 +54,7 @@ extension RegistrationJob {
     if pending.purpose.registers {
       return registration(now: now).map { registration in
         var registration = registration
-        if let provisioning = pending.provisioning {
+        if let provisioning = pending.provisioning, !pending.isLeftAlone {
           registration.provisioned = Provisioned(provisioning, progress: registration.provisioned)
         }
         return .registered(registration)

@@ -81,7 +81,17 @@ extension RegistrationJob {
       state = .asking
       return .nothing
     case .known(let registration):
-      return finish(.registered(registration))
+      return takeResult(registration, now: now)
     }
+  }
+
+  /// Another host has registered the certificate. That ends the job, unless more than the registration was asked for.
+  mutating func takeResult(_ registration: Registration, now: WallTime) -> Action {
+    guard pending.setsStatus || pending.provisioning != nil else { return finish(.registered(registration)) }
+    if pending.facts.completedSteps == 0, let known = RegisteredCertificate(registration) {
+      beginStep()
+      takeOver(known, at: nil)
+    }
+    return goOn(now: now)
   }
 }

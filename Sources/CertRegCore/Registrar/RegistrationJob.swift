@@ -71,12 +71,7 @@ struct RegistrationJob: Sendable {
   }
 
   /// The step that comes next or is under way; `nil` if nothing is left to do.
-  var step: (any Step)? { nextStep(of: pending).map { plan.steps[$0] } }
-
-  private func nextStep(of pending: PendingRegistration) -> Int? {
-    let first = pending.facts.completedSteps
-    return first < plan.steps.count ? plan.steps[first...].firstIndex { $0.isNeeded(for: pending) } : nil
-  }
+  var step: (any Step)? { plan.nextStep(of: pending).map { plan.steps[$0] } }
 
   /// Tells the job from all others.
   var id: JobID { pending.id }
@@ -103,7 +98,7 @@ extension RegistrationJob {
   /// The coordinator allowed work on the job, or another host has its result.
   ///
   /// - Parameter earlierCall: Whether another host may have made the call and lost its answer.
-  mutating func coordinated(_ answer: Leave, earlierCall: Bool) -> Action {
+  mutating func coordinated(_ answer: Leave, earlierCall: Bool, now: WallTime) -> Action {
     var answer = answer
     if case .known(let registration) = answer { answer = .known(ownResult(from: registration)) }
     leave = answer
@@ -114,7 +109,7 @@ extension RegistrationJob {
       return .enqueue
     case (.asking, .known(let registration)), (.waiting, .known(let registration)),
       (.backingOff, .known(let registration)):
-      return finish(.registered(registration))
+      return takeResult(registration, now: now)
     case (.asking, .asked), (.storing, _), (.following, _), (.waiting, _), (.marking, _), (.calling, _),
       (.advancing, _),
       (.backingOff, _), (.finishing, _):
@@ -186,11 +181,11 @@ extension RegistrationJob {
   /// A step succeeded. Once that is on disk, the next step waits for its turn; after the last step the registration
   /// ends.
   mutating func advance(_ facts: JobFacts, now: WallTime) -> Action {
-    guard case .calling = state, let present = nextStep(of: pending) else { return impossible("advance") }
+    guard case .calling = state, let present = plan.nextStep(of: pending) else { return impossible("advance") }
     var after = pending
     after.facts = facts
     after.facts.complete(present, of: pending.provisioning)
-    guard nextStep(of: after) == nil else {
+    guard plan.nextStep(of: after) == nil else {
       state = .advancing(after.facts)
       return .commit(.noteProgress(id, after.facts))
     }
@@ -214,11 +209,16 @@ extension RegistrationJob {
   mutating func advanced() -> Action {
     guard case .advancing(let facts) = state else { return impossible("advanced") }
     pending.facts = facts
+    beginStep()
+    state = .waiting
+    return .enqueue
+  }
+
+  /// No call of the step that comes next was made.
+  mutating func beginStep() {
     pending.callStarted = false
     attemptsOfStep = 0
     mayHaveTakenEffect = false
-    state = .waiting
-    return .enqueue
   }
 
   /// Nothing is known of the certificate any more, and no call of this job was made for it.

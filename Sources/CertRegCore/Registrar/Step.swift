@@ -58,8 +58,16 @@ package struct Plan: Sendable {
     return switch pending.purpose {
     case .register: middle.isEmpty ? registration : Plan([RegisterStep()] + middle)
     case .registerAndSet: middle.isEmpty ? registrationAndStatus : Plan([RegisterStep()] + middle + [UpdateStep()])
+    case .registerNew:
+      Plan([RegisterStep()] + middle + (pending.provisioning?.activatesLast == true ? [UpdateStep()] : []))
     case .update: status
     }
+  }
+
+  /// The position of the step that comes next or is under way; `nil` if nothing is left to do.
+  func nextStep(of pending: PendingRegistration) -> Int? {
+    let first = pending.facts.completedSteps
+    return first < steps.count ? steps[first...].firstIndex { $0.isNeeded(for: pending) } : nil
   }
 
   /// Makes the plan of a job only from its queue row.

@@ -9,11 +9,9 @@ package struct UpdateStep: Step {
   package init() {}
 
   package func isNeeded(for pending: PendingRegistration) -> Bool {
-    switch pending.purpose {
-    case .register: false
-    case .registerAndSet: pending.status != nil && pending.facts.registered?.status != pending.status
-    case .update: true
-    }
+    if pending.purpose == .update { return true }
+    return pending.setsStatus && !pending.isLeftAlone && pending.status != nil
+      && pending.facts.registered?.status != pending.status
   }
 
   package func call(for pending: PendingRegistration) -> UpstreamCall {
