@@ -173,7 +173,7 @@ package struct FailedRegistration: Hashable, Sendable {
   }
 
   /// Whether the upstream does not have the certificate, so that an earlier result is wrong.
-  package var isGone: Bool { error.kind == .resourceNotFound && error.origin == .upstream }
+  package var isGone: Bool { error.saysCertificateIsGone }
 }
 
 /// A status that was set with UpdateCertificate at a caller's request.

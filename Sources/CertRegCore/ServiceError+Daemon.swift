@@ -147,6 +147,11 @@ extension ServiceError {
   }
 }
 
+extension ServiceError {
+  /// Whether the upstream says that it does not have the certificate, so that a known result is wrong.
+  package var saysCertificateIsGone: Bool { origin == .upstream && kind == .resourceNotFound }
+}
+
 extension Registration {
   /// The error of a request that this result does not satisfy; `nil` if it satisfies the request.
   ///

@@ -85,7 +85,7 @@ extension RequestService {
       registration.finishedAt = clock.wall
       return EngineLoop.Correction(key: key, registration: registration, home: home, epoch: before.epoch)
     case .failure(let error):
-      guard error.kind == .resourceNotFound, error.origin == .upstream else { return nil }
+      guard error.saysCertificateIsGone else { return nil }
       return EngineLoop.Correction(key: key, registration: nil, home: home, epoch: before.epoch)
     }
   }
