@@ -134,7 +134,8 @@ let package = Package(
     tests("CertRegSandboxTests", ["CertRegCodec", "CertRegCrypto", "CertRegSigV4", "CertRegSandbox", .logging]),
     tests("CertRegSocketTests", ["CertRegClock", "CertRegProtocol", "CertRegSocket", .nioCore, .nioPosix]),
     tests(
-      "CertRegClientTests", ["CertRegArchive", "CertRegClock", "CertRegCodec", "CertRegCrypto", "CertRegClient"]),
+      "CertRegClientTests",
+      ["CertRegArchive", "CertRegClock", "CertRegCodec", "CertRegCrypto", "CertRegClient", "CSpawn"]),
     tests("DocumentationTests", ["CertRegForwarder", "CertRegProtocol", "CertRegSettings", "CertRegX509"]),
     tests("IntegrationTests", ["CertRegClient"]),
   ]
