@@ -1,7 +1,10 @@
+import CertRegClock
 import CertRegCore
 import CertRegCrypto
 import CertRegSigV4
+import Logging
 import NIOHTTP1
+import NIOPosix
 import Testing
 
 @testable import CertRegForwarder
@@ -10,6 +13,42 @@ extension AWSUpstreamClient {
   func registerCertificateWithoutCA(_ call: RegisterCertificateCall) async -> UpstreamReply {
     await perform(.registerCertificateWithoutCA(call))
   }
+}
+
+/// Runs `body` with a client of a server; `answer` chooses the server's answers.
+func withUpstreamClient<Value>(
+  credentials: any CredentialsSource = FixedCredentials(),
+  clock: HostClock = .system,
+  configure: (inout TargetConfiguration) -> Void = { _ in },
+  environment: [String: String] = [:],
+  logger: Logger = Logger(label: "test"),
+  answer: @escaping LoopbackServer.Answer,
+  _ body: (AWSUpstreamClient, LoopbackServer) async throws -> Value
+) async throws -> Value {
+  let server = try await LoopbackServer.start(answer: answer)
+  var configuration = TargetConfiguration(name: TargetName("test"))
+  configuration.region = "eu-central-1"
+  configuration.endpoint = "http://127.0.0.1:\(server.port)"
+  // A busy machine must not end a call whose test is not about time.
+  configuration.requestTimeout = .seconds(600)
+  configure(&configuration)
+  let environment = ProcessEnvironment(environment)
+  let client = try await AWSUpstreamClient(
+    configuration: configuration,
+    endpoint: TargetEndpoint(
+      configuration: configuration, environment: environment, profiles: SharedProfileStore(environment: environment)),
+    credentials: credentials, environment: environment, clock: clock,
+    eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
+  let value: Value
+  do {
+    value = try await body(client, server)
+  } catch {
+    await client.shutdown()
+    throw error
+  }
+  await client.shutdown()
+  try? await server.stop()
+  return value
 }
 
 /// Whether a request's signature is right, according to the signing module's verifier.
