@@ -102,7 +102,8 @@ final class AccessControl: Sendable {
   func isUnlimited(_ peer: Peer, now: MonotonicTime) -> Bool {
     guard case .success(let grant)? = decisionAtOnce(for: peer, now: now) else { return false }
     let rule = grant.rule
-    return rule.targets == nil && rule.profiles == nil && rule.requestsPerSecond == nil && rule.operations?.contains(.register) ?? true
+    return rule.targets == nil && rule.profiles == nil && rule.requestsPerSecond == nil
+      && rule.operations?.contains(.register) ?? true
   }
 
   /// The part of the queue that all peers of a rule may fill together; `nil`: all of it.

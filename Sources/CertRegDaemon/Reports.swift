@@ -117,7 +117,8 @@ final class Reports: Sendable {
       engine.takeOver(current.credentialsProblems)
       return Figures(
         constants: current.constants, isDraining: current.isDraining, reloadProblem: current.reloadProblem,
-        rateProblems: current.rateProblems, engine: engine, sockets: sockets, requests: parts.counts.all, signing: parts.clients.signing,
+        rateProblems: current.rateProblems, engine: engine, sockets: sockets, requests: parts.counts.all,
+        signing: parts.clients.signing,
         missingLog: parts.log.missing, cached: parts.cache.count,
         stored: (try? parts.store.registeredCount()) ?? 0, now: parts.clock.wall)
     }

@@ -42,7 +42,8 @@ extension RequestService {
             auditRepeat(found, request.deviceID, by: peer.requester)
             engine.nameDevice(key, deviceID) { error in
               answers.set(
-                index, error.map { .failed(ServiceError($0)) } ?? .registered(found.without(provisioning), cached: true))
+                index, error.map { .failed(ServiceError($0)) } ?? .registered(found.without(provisioning), cached: true)
+              )
             }
             continue
           case .goOn(let found): known = found

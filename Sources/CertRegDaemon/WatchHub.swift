@@ -181,7 +181,7 @@ final class WatchHub: Sendable {
         watch.reply.miss(1)
         continue
       }
-      guard watch.allowed?.contains(ending.target) ?? true else { continue }
+      guard watch.allowed?.contains(ending.key.target) ?? true else { continue }
       let text = line ?? ending.watchLine
       line = text
       watch.reply.sendPart(text)
@@ -191,19 +191,11 @@ final class WatchHub: Sendable {
 
 extension WatchHub.Filter {
   fileprivate func takes(_ ending: Ending) -> Bool {
-    (targets?.contains(ending.target) ?? true) && (outcome.map { $0.rawValue == ending.outcomeName } ?? true)
+    (targets?.contains(ending.key.target) ?? true) && (outcome.map { $0.rawValue == ending.outcomeName } ?? true)
   }
 }
 
 extension Ending {
-  fileprivate var target: TargetName {
-    switch self {
-    case .registered(let registration): registration.key.target
-    case .updated(let update): update.key.target
-    case .failed(let failure): failure.key.target
-    }
-  }
-
   fileprivate var outcomeName: String {
     switch self {
     case .registered(let registration): registration.outcome.rawValue

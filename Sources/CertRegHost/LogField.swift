@@ -21,7 +21,7 @@ package enum LogField {
   package static let operation = "operation"
   /// How a request ended (`created`, `existing`, `updated`).
   package static let outcome = "outcome"
-  /// The status that a certificate has got.
+  /// The status that a certificate has got (`ACTIVE`, `INACTIVE`).
   package static let status = "certificate_status"
   /// The provisioning profile of a device.
   package static let profile = "profile"

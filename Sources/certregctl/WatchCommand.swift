@@ -4,7 +4,7 @@ import CertRegClient
 struct WatchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "watch",
-    abstract: "Prints a line for every registration that ends, until it is stopped.",
+    abstract: "Prints a line for every registration and update that ends, until it is stopped.",
     discussion: """
         certregctl watch --outcome failed
         certregctl watch -n 1 --json
@@ -13,13 +13,14 @@ struct WatchCommand: ParsableCommand {
   @Option(name: [.customShort("n"), .long], help: "End after this number of lines.")
   var lines: Int?
 
-  @Option(help: "Show only registrations with this outcome: created, existing or failed.")
+  @Option(help: "Show only ends with this outcome: created, existing, updated or failed.")
   var outcome: Outcome?
 
-  /// The ends of a registration.
+  /// The ends of a registration or an update.
   enum Outcome: String, CaseIterable, ExpressibleByArgument {
     case created
     case existing
+    case updated
     case failed
   }
 

@@ -83,7 +83,7 @@ import Testing
     ("arn:aws:iot:eu-central-1:1:thing/x", "not the ARN of a certificate"),
     ("arn:aws:iot:eu-central-1:1:cert/7d2f", "not the ARN of a certificate"), (String(id.dropLast()), "this has 63"),
   ])
-  func `what is meant for an ID and is none says what is missing`(word: String, message: String) {
+  func `a malformed ID is refused with what is missing`(word: String, message: String) {
     let error = #expect(throws: InputError.self) { try CertificateReference.id(word) }
     #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
     #expect(error?.advice != nil && error?.exitStatus == .usage)

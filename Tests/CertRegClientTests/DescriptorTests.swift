@@ -1,3 +1,4 @@
+import CSpawn
 import CertRegClock
 import CertRegCore
 import Foundation
@@ -11,7 +12,7 @@ import Testing
 @Suite struct DescriptorTests {
   private func pipeEnds() throws -> (reader: Int32, writer: Int32) {
     var ends: [Int32] = [-1, -1]
-    let result = pipe(&ends)
+    let result = pipe2(&ends, O_CLOEXEC)
     try #require(result == 0)
     return (ends[0], ends[1])
   }
@@ -46,6 +47,7 @@ import Testing
     var (terminal, other): (Int32, Int32) = (-1, -1)
     let result = openpty(&other, &terminal, nil, nil, nil)
     try #require(result == 0)
+    for descriptor in [other, terminal] { try #require(fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0) }
     defer { close(terminal) }
     #expect(key(terminal, wait: .zero) == .nothing)
     #expect(write(other, "x\n", 2) == 2)

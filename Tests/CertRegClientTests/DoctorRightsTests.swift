@@ -180,14 +180,15 @@ import Testing
     }
   }
 
-  @Test func `whoever listens, root runs certregd with less than root's rights or not at all`() throws {
-    let others = DoctorRightsTests.service
+  @Test func `root never runs certregd with root's rights`() throws {
     let facts = FakeMachine.process(user: 990)
-    let cases: [ServingProcess] = [
-      .absent, .hidden, .unidentified("x"), .certregd(facts, user: 990, group: 990),
+    // Whether root runs certregd where the service's user exists, and where it does not.
+    let cases: [(serving: ServingProcess, runs: Bool, runsWithoutAccount: Bool)] = [
+      (.absent, true, false), (.hidden, false, false), (.unidentified("x"), false, false),
+      (.certregd(facts, user: 990, group: 990), true, true),
     ]
-    for serving in cases {
-      for account in [others, nil] {
+    for (serving, runs, runsWithoutAccount) in cases {
+      for account in [DoctorRightsTests.service, nil] {
         var probe = try lonely(account: account)
         var commands: [HostProbe.Command] = []
         probe.run = {
@@ -199,6 +200,7 @@ import Testing
           _ = program.run("stat", "/x")
         }
         #expect(commands.allSatisfy { $0.arguments.first == "/bin/setpriv" })
+        #expect(commands.count == ((account == nil ? runsWithoutAccount : runs) ? 2 : 0), "\(serving)")
       }
     }
   }

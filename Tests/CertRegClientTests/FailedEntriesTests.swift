@@ -42,9 +42,7 @@ import Testing
       }
       guard let failing else { return JSON.failure(request) }
       guard isRegistration else { return JSON.answer(to: request, [("certificateId", .string(id))]) }
-      let reply = Batch.registered(request, failing: failing)
-      guard isQueued else { return reply }
-      return try? JSON(parsing: reply.serialized().replacing("\"created\"", with: "\"queued\""))
+      return isQueued ? Batch.queued(request, failing: failing) : Batch.registered(request, failing: failing)
     }
   }
 

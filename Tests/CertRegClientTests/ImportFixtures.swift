@@ -30,6 +30,18 @@ enum Batch {
 
   /// An answer that registers the certificate in every target that the request asks for, but not in those that fail.
   static func registered(_ request: JSON, failing: Set<String> = []) -> JSON {
+    answer(request, failing: failing, success: { [("certificateArn", "arn:\($0)"), ("outcome", "created")] })
+  }
+
+  /// The answer to the same request where its caller does not wait.
+  static func queued(_ request: JSON, failing: Set<String> = []) -> JSON {
+    answer(request, failing: failing, success: { _ in [("outcome", "queued")] })
+  }
+
+  /// - Parameter success: The members of a result that is no error, for a certificate's ID.
+  private static func answer(
+    _ request: JSON, failing: Set<String>, success: (String) -> [(name: String, text: String)]
+  ) -> JSON {
     let id = Value.pieces((request["certificatePem"]?.string ?? "").utf8).first?.certificate?.id.hex ?? ""
     let results = targets(request).map { target -> JSON in
       let error = JSON.failure(request)["error"] ?? .null
@@ -37,7 +49,7 @@ enum Batch {
         [JSON.Member("target", .string(target)), JSON.Member("certificateId", .string(id))]
           + (failing.contains(target)
             ? [JSON.Member("error", error)]
-            : [JSON.Member("certificateArn", .string("arn:\(id)")), JSON.Member("outcome", .string("created"))]))
+            : success(id).map { JSON.Member($0.name, .string($0.text)) }))
     }
     guard results.count == 1 else {
       return JSON.answer(to: request, [("certificateId", .string(id)), ("results", .array(results))])

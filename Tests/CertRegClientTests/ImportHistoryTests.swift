@@ -94,9 +94,7 @@ import Testing
     let register = Register()
     let daemon = try FakeDaemon(answering: { request in
       _ = register.count(request)
-      let reply = Batch.registered(request)
-      guard request["wait"]?.bool == false else { return reply }
-      return try? JSON(parsing: reply.serialized().replacing("\"created\"", with: "\"queued\""))
+      return request["wait"]?.bool == false ? Batch.queued(request) : Batch.registered(request)
     })
     let session = Session(socketPath: daemon.path, console: Capture().console())
     var verb = Batch.verb(try Batch.write(folder, 3), folder.path("r.csv"))

@@ -38,13 +38,7 @@ import Testing
   @Test(arguments: 16...80) func `reads base64 in lines of any length, one encoding or text after the other`(width: Int)
     throws
   {
-    func wrapped(_ bytes: [UInt8]) -> String {
-      let text = Array(Base64.encode(bytes))
-      let lines = stride(from: 0, to: text.count, by: width).map {
-        String(text[$0..<min($0 + width, text.count)]) + "\n"
-      }
-      return lines.joined()
-    }
+    func wrapped(_ bytes: [UInt8]) -> String { Sample.wrapped(bytes, width: width) }
     let folder = try TemporaryFolder()
     let encodings = (1...3).map { number in
       [0x30, 0x82, 0x01, 0x00] + Sample.certificate(number).dropFirst(2) + [0x04, 0x81, 0xF3]

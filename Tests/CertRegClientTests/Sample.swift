@@ -20,6 +20,14 @@ enum Sample {
     pem("CERTIFICATE", certificate(number))
   }
 
+  /// Base64 in lines of `width` characters.
+  static func wrapped(_ bytes: [UInt8], width: Int = 64) -> String {
+    let text = Array(Base64.encode(bytes))
+    return stride(from: 0, to: text.count, by: width).map { start in
+      String(text[start..<min(start + width, text.count)]) + "\n"
+    }.joined()
+  }
+
   static let id = String(repeating: "7d", count: 32)
   static let arn = "arn:aws:iot:eu-central-1:123456789012:cert/" + id
 }

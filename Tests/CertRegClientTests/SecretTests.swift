@@ -102,11 +102,6 @@ import Testing
       let encoding = Base64.decodeAnyForm(body.joined().utf8) ?? []
       let (begin, end) = ("-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n")
       let lines = body.joined(separator: "\n")
-      func wrapped(_ bytes: [UInt8]) -> String {
-        let text = Array(Base64.encode(bytes))
-        return stride(from: 0, to: text.count, by: 64).map { String(text[$0..<min($0 + 64, text.count)]) + "\n" }
-          .joined()
-      }
       for (index, key) in der.enumerated() {
         func add(_ name: String, _ text: String) { files.append(("\(index)-\(name)", Array(text.utf8))) }
         for between in [[], [0x0A], [0x0D, 0x0A], Array("and its key:\n".utf8)] as [[UInt8]] {
@@ -114,15 +109,15 @@ import Testing
           files.append(("\(index)-joined-\(between.count).der", joined))
           add("joined-\(between.count).csv", "id,cert\nd,\(Base64.encode(joined))\n")
           add("joined-\(between.count).json", "{\"cert\":\"\(Base64.encode(joined))\"}")
-          add("joined-\(between.count).pem", begin + wrapped(joined) + end)
-          add("joined-\(between.count).b64", wrapped(joined))
+          add("joined-\(between.count).pem", begin + Sample.wrapped(joined) + end)
+          add("joined-\(between.count).b64", Sample.wrapped(joined))
           // A character too many, so that nothing can be decoded.
-          add("joined-\(between.count)-damaged.pem", begin + "!" + wrapped(joined) + end)
+          add("joined-\(between.count)-damaged.pem", begin + "!" + Sample.wrapped(joined) + end)
         }
         for heading in ["Private Key:\n", "", "\n", "key = ", "private_key =\n"] {
-          add("open-\(heading.count).pem", begin + lines + "\n" + heading + wrapped(key))
-          add("closed-\(heading.count).pem", begin + lines + "\n" + heading + wrapped(key) + end)
-          add("damaged-\(heading.count).pem", begin + "!" + lines + "\n" + heading + wrapped(key) + end)
+          add("open-\(heading.count).pem", begin + lines + "\n" + heading + Sample.wrapped(key))
+          add("closed-\(heading.count).pem", begin + lines + "\n" + heading + Sample.wrapped(key) + end)
+          add("damaged-\(heading.count).pem", begin + "!" + lines + "\n" + heading + Sample.wrapped(key) + end)
         }
         let digits = key.map { hexadecimal(UInt32($0), digits: 2) }.joined()
         add("digits.pem", begin + lines + "\n" + digits + "\n" + end)

@@ -191,7 +191,7 @@ import Testing
     #expect(failed.statusIsInDoubt && !failed.isGone)
   }
 
-  @Test mutating func `who did not ask for the status has the registration where the step after it fails`() {
+  @Test mutating func `a caller that asked for no status gets the registration if a later step fails`() {
     _ = ask(1, request(.registerAndSet, .active))
     var plain = request(.register, nil)
     plain.namedStatus = nil

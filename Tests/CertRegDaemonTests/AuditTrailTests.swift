@@ -1,6 +1,7 @@
 import CertRegClock
 import CertRegCore
 import CertRegHost
+import CertRegProtocol
 import CertRegTesting
 import Logging
 import Synchronization
@@ -17,7 +18,7 @@ import Testing
     certificateID: CertificateID(words: (1, 2, 3, 4)), target: TargetName("eu"))
   private static let requester = Requester(uid: 1000, pid: 42, unit: "line.service")
   private static let registration = Registration(
-    key: key, certificateARN: "arn", outcome: .created, status: nil, requestID: "r-1",
+    key: key, certificateARN: "arn", outcome: .created, status: .inactive, requestID: "r-1",
     finishedAt: WallTime(secondsSinceEpoch: 0),
     basis: VerdictBasis(
       notBefore: WallTime(secondsSinceEpoch: 0), notAfter: WallTime(secondsSinceEpoch: 1), policyFingerprint: 0),
@@ -55,7 +56,8 @@ import Testing
     #expect(
       entries.first
         == common.merging([
-          "event": "registered", "outcome": "created", "aws_request_id": "r-1", "duration_ms": "12",
+          "event": "registered", "outcome": "created", "certificate_status": "INACTIVE", "aws_request_id": "r-1",
+          "duration_ms": "12",
         ]) { $1 })
     #expect(
       entries.last
@@ -93,6 +95,23 @@ import Testing
       #expect(entries[0]["target"] == "eu" && entries[0]["outcome"] != nil)
       #expect(entries[0]["device_id"] == "pump 7")
     }
+  }
+
+  @Test(
+    arguments: [
+      (.begun(.goesOn), .queued, "registration_queued"), (.shared, .registered(registration), "registration_shared"),
+      (.begun(.goesOn), .failed(upstreamError), "registration_refused"),
+    ] as [(RegistrationEngine.Provenance, Registrar.Answer, String)],
+    [.register, .update] as [CertRegProtocol.Operation])
+  func `the entry of an answer names the request's operation`(
+    answered: (RegistrationEngine.Provenance, Registrar.Answer, String), operation: CertRegProtocol.Operation
+  ) throws {
+    let (provenance, answer, event) = answered
+    let entries = try entries {
+      $0.answered(Self.key, nil, answer, provenance, of: operation, to: Self.requester)
+    }
+    #expect(entries.map { $0["event"] } == [event])
+    #expect(entries.map { $0["operation"] } == [operation.rawValue])
   }
 
   @Test func `a repeat names its own caller, not the first one`() throws {

@@ -16,10 +16,15 @@ extension AWSUpstreamClient {
 }
 
 /// Runs `body` with a client of a server; `answer` chooses the server's answers.
-func withUpstream<Value>(
-  environment: [String: String] = [:], configure: (inout TargetConfiguration) -> Void = { _ in },
-  answer: @escaping LoopbackServer.Answer, _ body: (AWSUpstreamClient) async throws -> Value
-) async throws -> (value: Value, requests: [ReceivedRequest]) {
+func withUpstreamClient<Value>(
+  credentials: any CredentialsSource = FixedCredentials(),
+  clock: HostClock = .system,
+  configure: (inout TargetConfiguration) -> Void = { _ in },
+  environment: [String: String] = [:],
+  logger: Logger = Logger(label: "test"),
+  answer: @escaping LoopbackServer.Answer,
+  _ body: (AWSUpstreamClient, LoopbackServer) async throws -> Value
+) async throws -> Value {
   let server = try await LoopbackServer.start(answer: answer)
   var configuration = TargetConfiguration(name: TargetName("test"))
   configuration.region = "eu-central-1"
@@ -32,14 +37,29 @@ func withUpstream<Value>(
     configuration: configuration,
     endpoint: TargetEndpoint(
       configuration: configuration, environment: environment, profiles: SharedProfileStore(environment: environment)),
-    credentials: FixedCredentials(), environment: environment, clock: .system,
-    eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
-  let result: Result<Value, any Error>
-  do { result = .success(try await body(client)) } catch { result = .failure(error) }
+    credentials: credentials, environment: environment, clock: clock,
+    eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
+  let value: Value
+  do {
+    value = try await body(client, server)
+  } catch {
+    await client.shutdown()
+    throw error
+  }
   await client.shutdown()
-  let requests = server.requests
-  try await server.stop()
-  return (try result.get(), requests)
+  try? await server.stop()
+  return value
+}
+
+/// Runs `body` with a client of a server, and returns what the server received beside its value.
+func withUpstream<Value>(
+  environment: [String: String] = [:], configure: (inout TargetConfiguration) -> Void = { _ in },
+  answer: @escaping LoopbackServer.Answer, _ body: (AWSUpstreamClient) async throws -> Value
+) async throws -> (value: Value, requests: [ReceivedRequest]) {
+  try await withUpstreamClient(configure: configure, environment: environment, answer: answer) { client, server in
+    let value = try await body(client)
+    return (value, server.requests)
+  }
 }
 
 /// Whether a request's signature is right, according to the signing module's verifier.

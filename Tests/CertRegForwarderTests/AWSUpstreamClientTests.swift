@@ -5,8 +5,6 @@ import CertRegCrypto
 import CertRegTesting
 import Logging
 import NIOHTTP1
-import NIOPosix
-import Synchronization
 import Testing
 
 @testable import CertRegForwarder
@@ -19,46 +17,12 @@ import Testing
     200, #"{"certificateArn":"\#(arn)","certificateId":"\#(id.hex)"}"#, [("x-amzn-RequestId", "r-1")])
   private let call = RegisterCertificateCall(certificateID: id, der: der, status: .active)
 
-  /// Runs `body` with a client of a server; `answer` chooses the server's answers.
-  private func withClient(
-    credentials: any CredentialsSource = FixedCredentials(),
-    clock: HostClock = .system,
-    configure: (inout TargetConfiguration) -> Void = { _ in },
-    environment: [String: String] = [:],
-    logger: Logger = Logger(label: "test"),
-    answer: @escaping LoopbackServer.Answer,
-    _ body: (AWSUpstreamClient, LoopbackServer) async throws -> Void
-  ) async throws {
-    let server = try await LoopbackServer.start(answer: answer)
-    var configuration = TargetConfiguration(name: TargetName("test"))
-    configuration.region = "eu-central-1"
-    configuration.endpoint = "http://127.0.0.1:\(server.port)"
-    // A busy machine must not end a call whose test is not about time.
-    configuration.requestTimeout = .seconds(600)
-    configure(&configuration)
-    let environment = ProcessEnvironment(environment)
-    let client = try await AWSUpstreamClient(
-      configuration: configuration,
-      endpoint: TargetEndpoint(
-        configuration: configuration, environment: environment, profiles: SharedProfileStore(environment: environment)),
-      credentials: credentials, environment: environment, clock: clock,
-      eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
-    do {
-      try await body(client, server)
-    } catch {
-      await client.shutdown()
-      throw error
-    }
-    await client.shutdown()
-    try? await server.stop()
-  }
-
   private func reason(_ reply: UpstreamReply) -> String? {
     if case .failed(let failure) = reply { failure.error.reason.rawValue } else { nil }
   }
 
   @Test func `sends what the API reference asks for, signed`() async throws {
-    try await withClient { _, _ in
+    try await withUpstreamClient { _, _ in
       Self.success
     } _: { client, server in
       let reply = await client.registerCertificateWithoutCA(call)
@@ -76,7 +40,7 @@ import Testing
   }
 
   @Test func `sets a status with its query signed`() async throws {
-    try await withClient { _, _ in
+    try await withUpstreamClient { _, _ in
       CannedReply(status: 200, headers: [("x-amzn-RequestId", "r-2")])
     } _: { client, server in
       let call = UpdateCertificateCall(certificateID: Self.id, status: .revoked, home: nil)
@@ -96,7 +60,7 @@ import Testing
   func `passes an upstream's refusal to set a status on`(
     status: Int, type: String, kind: ServiceError.Kind, reason: String
   ) async throws {
-    try await withClient { _, _ in
+    try await withUpstreamClient { _, _ in
       .json(status, #"{"message":"no"}"#, [("x-amzn-ErrorType", type), ("x-amzn-RequestId", "r-3")])
     } _: { client, _ in
       let call = UpdateCertificateCall(certificateID: Self.id, status: .active, home: nil)
@@ -110,7 +74,7 @@ import Testing
   }
 
   @Test func `a page in place of an answer does not count as a status that was set`() async throws {
-    try await withClient { _, _ in
+    try await withUpstreamClient { _, _ in
       CannedReply(status: 200, headers: [("Content-Type", "text/html")], body: "<html>log in</html>")
     } _: { client, _ in
       let call = UpdateCertificateCall(certificateID: Self.id, status: .active, home: nil)
@@ -119,7 +83,7 @@ import Testing
   }
 
   @Test func `sends no status where none is asked for`() async throws {
-    try await withClient { _, _ in
+    try await withUpstreamClient { _, _ in
       Self.success
     } _: { client, server in
       _ = await client.registerCertificateWithoutCA(
@@ -131,7 +95,7 @@ import Testing
   }
 
   @Test func `calls that follow each other share a connection`() async throws {
-    try await withClient { _, _ in
+    try await withUpstreamClient { _, _ in
       Self.success
     } _: { client, server in
       for _ in 0..<5 { _ = await client.registerCertificateWithoutCA(call) }
@@ -140,7 +104,7 @@ import Testing
   }
 
   @Test func `a base path of the endpoint goes before the operation's and is signed`() async throws {
-    try await withClient(configure: { $0.endpoint?.append("/base") }) { _, _ in
+    try await withUpstreamClient(configure: { $0.endpoint?.append("/base") }) { _, _ in
       Self.success
     } _: { client, server in
       _ = await client.registerCertificateWithoutCA(call)
@@ -152,7 +116,7 @@ import Testing
 
   @Test func `refused credentials are replaced once`() async throws {
     let credentials = FixedCredentials(afterRefresh: FixedCredentials.second)
-    try await withClient(credentials: credentials) { request, count in
+    try await withUpstreamClient(credentials: credentials) { request, count in
       count == 0 ? .json(403, "{}", [("x-amzn-ErrorType", "ExpiredTokenException")]) : Self.success
     } _: { client, server in
       #expect(
@@ -163,7 +127,7 @@ import Testing
   }
 
   @Test func `refused credentials that stay the same are not tried again`() async throws {
-    try await withClient { _, _ in
+    try await withUpstreamClient { _, _ in
       .json(403, "{}", [("x-amzn-ErrorType", "UnrecognizedClientException")])
     } _: { client, server in
       #expect(reason(await client.registerCertificateWithoutCA(call)) == "unknown_identity")
@@ -173,7 +137,7 @@ import Testing
 
   @Test func `there is never a third request`() async throws {
     let credentials = FixedCredentials(afterRefresh: FixedCredentials.second)
-    try await withClient(credentials: credentials) { _, _ in
+    try await withUpstreamClient(credentials: credentials) { _, _ in
       .json(403, "{}", [("x-amzn-ErrorType", "ExpiredTokenException")])
     } _: { client, server in
       #expect(reason(await client.registerCertificateWithoutCA(call)) == "expired_token")
@@ -185,7 +149,7 @@ import Testing
     let upstream = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 9)
     let clock = HostClock(monotonic: { HostClock.system.monotonic }, wall: { upstream + .seconds(-7200) })
     let entries = RecordedEntries()
-    try await withClient(clock: clock, logger: Logger(label: "test") { _ in entries }) { request, _ in
+    try await withUpstreamClient(clock: clock, logger: Logger(label: "test") { _ in entries }) { request, _ in
       guard request.headers.first(name: "X-Amz-Date") == upstream.amzDate else {
         let message = "Signature expired: A is now earlier than B (\(upstream.amzDate) - 5 min.)"
         return .json(403, #"{"message":"\#(message)"}"#, [("x-amzn-ErrorType", "InvalidSignatureException")])
@@ -199,7 +163,7 @@ import Testing
       }
       #expect(server.requests.count == 4)
       #expect(client.clockOffset == .seconds(7200))
-      #expect(entries.recorded == [["event": "clock_corrected", "upstream_ahead_ms": "7200000"]])
+      #expect(entries.recorded.map(\.metadata) == [["event": "clock_corrected", "upstream_ahead_ms": "7200000"]])
     }
   }
 
@@ -241,7 +205,7 @@ import Testing
   func `an answer that does not come can be asked for again`(breakage: Breakage) async throws {
     // Short only if it has to run out: otherwise a slow machine would decide the result.
     let timeout: Duration = breakage.reason == "request_timeout" ? .seconds(2) : .seconds(30)
-    try await withClient(configure: { $0.requestTimeout = timeout }) { _, _ in
+    try await withUpstreamClient(configure: { $0.requestTimeout = timeout }) { _, _ in
       breakage.reply
     } _: { client, server in
       guard case .failed(let failure) = await client.registerCertificateWithoutCA(call) else {
@@ -255,7 +219,7 @@ import Testing
   }
 
   @Test func `a refused connection is named as such`() async throws {
-    try await withClient { _, _ in
+    try await withUpstreamClient { _, _ in
       Self.success
     } _: { client, server in
       try await server.stop()
@@ -264,7 +228,7 @@ import Testing
   }
 
   @Test func `a host that cannot be resolved is named as such`() async throws {
-    try await withClient(configure: { $0.endpoint = "http://does-not-exist.invalid" }) { _, _ in
+    try await withUpstreamClient(configure: { $0.endpoint = "http://does-not-exist.invalid" }) { _, _ in
       Self.success
     } _: { client, _ in
       #expect(reason(await client.registerCertificateWithoutCA(call)) == "name_resolution")
@@ -272,7 +236,9 @@ import Testing
   }
 
   @Test func `an upstream without TLS behind an https endpoint is a TLS failure`() async throws {
-    try await withClient(configure: { $0.endpoint = $0.endpoint?.replacing("http://", with: "https://") }) { _, _ in
+    try await withUpstreamClient(
+      configure: { $0.endpoint = $0.endpoint?.replacing("http://", with: "https://") }
+    ) { _, _ in
       Self.success
     } _: { client, _ in
       #expect(["tls_failure", "connection_lost"].contains(reason(await client.registerCertificateWithoutCA(call))))
@@ -280,7 +246,7 @@ import Testing
   }
 
   @Test func `credentials that do not come in time are the daemon's fault`() async throws {
-    try await withClient(
+    try await withUpstreamClient(
       credentials: StuckCredentials(), configure: { $0.requestTimeout = .milliseconds(50) }
     ) { _, _ in
       Self.success
@@ -296,7 +262,7 @@ import Testing
 
   @Test func `asks for the status of a certificate that exists where that is configured`() async throws {
     let conflict = #"{"resourceId":"\#(Self.id.hex)","resourceArn":"\#(Self.arn)"}"#
-    try await withClient(configure: { $0.describeExisting = true }) { request, _ in
+    try await withUpstreamClient(configure: { $0.describeExisting = true }) { request, _ in
       request.method == "POST"
         ? .json(409, conflict) : .json(200, #"{"certificateDescription":{"status":"REVOKED"}}"#)
     } _: { client, server in
@@ -312,7 +278,7 @@ import Testing
   @Test func `reads the status of the largest certificate`() async throws {
     let conflict = #"{"resourceId":"\#(Self.id.hex)","resourceArn":"\#(Self.arn)"}"#
     let pem = String(repeating: #"\u0041"#, count: 65_536)
-    try await withClient(configure: { $0.describeExisting = true }) { request, _ in
+    try await withUpstreamClient(configure: { $0.describeExisting = true }) { request, _ in
       request.method == "POST"
         ? .json(409, conflict)
         : .json(200, #"{"certificateDescription":{"certificatePem":"\#(pem)","status":"INACTIVE"}}"#)
@@ -325,7 +291,7 @@ import Testing
   @Test func `a proxy is asked for the way to the endpoint, and its refusal is told from the upstream's`() async throws
   {
     let proxy = try await LoopbackServer.start { _, _ in CannedReply(status: 407, ending: .close) }
-    try await withClient(
+    try await withUpstreamClient(
       configure: {
         $0.endpoint = "http://iot.example.test"
         $0.proxy = "http://station:pass%40word@127.0.0.1:\(proxy.port)"

@@ -1,10 +1,7 @@
-import CertRegClock
 import CertRegCore
 import CertRegSigV4
 import Foundation
-import Logging
 import NIOHTTP1
-import NIOPosix
 import Testing
 
 @testable import CertRegForwarder
@@ -163,17 +160,13 @@ import Testing
 
   @Test(arguments: cases) func `credentials come from botocore's place`(_ row: Case) async throws {
     let server = try await LoopbackServer.start { _, _ in CannedReply(body: Self.answer) }
-    let defaults = [
-      "HOME": "/h", "AWS_EC2_METADATA_DISABLED": "true", "AWS_ENDPOINT_URL_STS": "http://127.0.0.1:\(server.port)",
-      "PATH": "/usr/bin:/bin",
-    ]
+    let defaults = ["AWS_ENDPOINT_URL_STS": "http://127.0.0.1:\(server.port)", "PATH": "/usr/bin:/bin"]
     let files = MemoryFiles([
       "/h/.aws/config": row.config, "/h/.aws/credentials": row.credentials, "/token": "a.token",
       "/other": "other.token",
     ])
-    let context = CredentialsContext(
-      environment: ProcessEnvironment(row.environment.merging(defaults) { own, _ in own }), files: files.files,
-      clock: .system, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+    let context = CredentialsContext.onHost(
+      row.environment.merging(defaults) { own, _ in own }, files: files.files)
     let provider = try context.provider(
       for: TargetConfiguration(credentials: row.profile.map { .profile(name: $0, file: nil) } ?? .chain),
       region: "us-west-2")

@@ -10,7 +10,7 @@ import Testing
   @Test func `parses a file once for all targets, and again when it was replaced`() throws {
     let identity = try IssuedIdentity(
       keyArguments: ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"], commonName: "authority")
-    defer { try? FileManager.default.removeItem(atPath: identity.folder) }
+    defer { identity.remove() }
     let pem = try String(contentsOfFile: identity.certificateFile, encoding: .utf8)
     let memory = MemoryFiles(["/ca.pem": pem])
     let files = CertificateFiles(memory.files)

@@ -92,7 +92,7 @@ import Testing
     """
 
   @Test func `the endpoint comes from botocore's place`() throws {
-    let rows = Self.cases.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+    let rows = tableRows(Self.cases)
     #expect(rows.count == 39)
     for row in rows {
       var target = TargetConfiguration(credentials: .profile(name: row[0], file: nil))
@@ -173,15 +173,4 @@ import Testing
     #expect(try host.iot(region: "us-east-1").host == "vpce.example.com")
     #expect(try host.sts(region: "us-east-1").url.host == "sts-fips.us-east-1.api.aws")
   }
-}
-
-/// The resolver of a target on a host with these variables and this configuration file.
-func resolver(
-  _ configuration: TargetConfiguration, _ variables: [String: String] = [:], config: String = ""
-) -> EndpointResolver {
-  let environment = ProcessEnvironment(variables.merging(["HOME": "/h"]) { own, _ in own })
-  let files = MemoryFiles(["/h/.aws/config": config])
-  return EndpointResolver(
-    configuration, environment: environment,
-    profiles: SharedProfileStore(environment: environment, files: files.files))
 }

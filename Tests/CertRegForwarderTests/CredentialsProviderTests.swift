@@ -3,9 +3,7 @@ import CertRegCore
 import CertRegCrypto
 import CertRegSigV4
 import Foundation
-import Logging
 import NIOHTTP1
-import NIOPosix
 import Testing
 
 @testable import CertRegForwarder
@@ -20,11 +18,7 @@ import Testing
     _ configuration: CredentialsConfiguration = .chain, environment: [String: String] = [:],
     files: MemoryFiles = MemoryFiles(), region: String? = "eu-central-1"
   ) async throws -> ProvidedCredentials? {
-    // A request for instance metadata would leave this host.
-    let defaults = ["HOME": "/h", "AWS_EC2_METADATA_DISABLED": "true"]
-    let context = CredentialsContext(
-      environment: ProcessEnvironment(environment.merging(defaults) { own, _ in own }), files: files.files,
-      clock: .system, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+    let context = CredentialsContext.onHost(environment, files: files.files)
     let provider = try context.provider(for: TargetConfiguration(credentials: configuration), region: region)
     let result: Result<ProvidedCredentials?, CredentialsError>
     do throws(CredentialsError) { result = .success(try await provider.fetch()) } catch { result = .failure(error) }
@@ -60,9 +54,7 @@ import Testing
     let count = 200
     let profiles = (0..<count).map { "[p\($0)]\naws_access_key_id = K\($0)\naws_secret_access_key = s\n" }.joined()
     let files = MemoryFiles(["/h/.aws/credentials": profiles])
-    let context = CredentialsContext(
-      environment: ProcessEnvironment(["HOME": "/h"]), files: files.files, clock: .system,
-      eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+    let context = CredentialsContext.onHost(files: files.files)
     for number in 0..<count {
       let configuration = CredentialsConfiguration.profile(name: "p\(number)", file: nil)
       let provider = try context.provider(for: TargetConfiguration(credentials: configuration), region: "eu-central-1")

@@ -1,10 +1,7 @@
-import CertRegClock
 import CertRegCore
 import CertRegCrypto
 import CertRegTesting
-import Logging
 import NIOHTTP1
-import NIOPosix
 import Testing
 
 @testable import CertRegForwarder
@@ -24,26 +21,13 @@ import Testing
   private func describe(
     answer: @escaping LoopbackServer.Answer
   ) async throws -> (result: Result<UpstreamCertificate, UpstreamFailure>, requests: [ReceivedRequest]) {
-    let server = try await LoopbackServer.start(answer: answer)
-    var configuration = TargetConfiguration(name: TargetName("test"))
-    configuration.region = "eu-central-1"
-    configuration.endpoint = "http://127.0.0.1:\(server.port)"
-    configuration.requestTimeout = .seconds(600)
-    let environment = ProcessEnvironment([:])
-    let client = try await AWSUpstreamClient(
-      configuration: configuration,
-      endpoint: TargetEndpoint(
-        configuration: configuration, environment: environment, profiles: SharedProfileStore(environment: environment)),
-      credentials: FixedCredentials(), environment: environment, clock: .system,
-      eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
-    let result: Result<UpstreamCertificate, UpstreamFailure>
-    do throws(UpstreamFailure) { result = .success(try await client.describe(Self.id)) } catch {
-      result = .failure(error)
+    try await withUpstreamClient(answer: answer) { client, server in
+      let result: Result<UpstreamCertificate, UpstreamFailure>
+      do throws(UpstreamFailure) { result = .success(try await client.describe(Self.id)) } catch {
+        result = .failure(error)
+      }
+      return (result, server.requests)
     }
-    await client.shutdown()
-    let requests = server.requests
-    try await server.stop()
-    return (result, requests)
   }
 
   @Test func `asks for the certificate and for all pages of its things and policies, signed`() async throws {

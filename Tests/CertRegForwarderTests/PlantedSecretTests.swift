@@ -2,11 +2,10 @@ import CertRegClock
 import CertRegCore
 import CertRegCrypto
 import CertRegSigV4
+import CertRegTesting
 import Foundation
 import Logging
 import NIOHTTP1
-import NIOPosix
-import Synchronization
 import Testing
 
 @testable import CertRegForwarder
@@ -52,12 +51,10 @@ import Testing
   }
 
   private func context(
-    _ environment: [String: String], files: [String: String] = [:], log: LogRecord = LogRecord()
+    _ environment: [String: String], files: [String: String] = [:], log: RecordedEntries = RecordedEntries()
   ) -> CredentialsContext {
-    let defaults = ["HOME": "/h", "AWS_EC2_METADATA_DISABLED": "true", "AWS_REGION": "eu-central-1"]
-    return CredentialsContext(
-      environment: ProcessEnvironment(environment.merging(defaults) { own, _ in own }), files: MemoryFiles(files).files,
-      clock: .system, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+    .onHost(
+      environment.merging(["AWS_REGION": "eu-central-1"]) { own, _ in own }, files: MemoryFiles(files).files,
       logger: Logger(label: "test", factory: { _ in log }))
   }
 
@@ -65,7 +62,7 @@ import Testing
   private func output(
     _ configuration: CredentialsConfiguration, _ environment: [String: String], files: [String: String] = [:]
   ) async throws -> String {
-    let log = LogRecord()
+    let log = RecordedEntries()
     let context = context(environment, files: files, log: log)
     let provider = try context.provider(for: TargetConfiguration(credentials: configuration), region: "eu-central-1")
     let source = RefreshingCredentials(provider: provider, clock: .system, logger: context.logger)
@@ -77,7 +74,7 @@ import Testing
   @Test(arguments: [400, 401, 403, 404, 409, 429, 500, 503])
   func `an upstream that repeats the request shows no secret`(status: Int) async throws {
     let server = try await LoopbackServer.start { request, _ in Self.echo(request, status: status) }
-    let log = LogRecord()
+    let log = RecordedEntries()
     var configuration = TargetConfiguration(name: TargetName("test"))
     configuration.endpoint = "http://127.0.0.1:\(server.port)"
     let context = context(
@@ -185,30 +182,5 @@ import Testing
     for text in texts {
       expectNone(in: try await output(.profile(name: "default", file: "/f"), [:], files: ["/f": text]))
     }
-  }
-}
-
-/// Keeps log lines with their metadata.
-final class LogRecord: LogHandler {
-  private let lines = Mutex<[String]>([])
-
-  var text: String { lines.withLock { $0.joined(separator: "\n") } }
-  var metadata: Logger.Metadata {
-    get { [:] }
-    set {}
-  }
-  var logLevel: Logger.Level {
-    get { .trace }
-    set {}
-  }
-
-  subscript(metadataKey _: String) -> Logger.Metadata.Value? {
-    get { nil }
-    set {}
-  }
-
-  func log(event: LogEvent) {
-    let line = "\(event.message) \(event.metadata ?? [:])"
-    lines.withLock { $0.append(line) }
   }
 }

@@ -3,9 +3,7 @@ import CertRegCore
 import CertRegCrypto
 import CertRegSigV4
 import Foundation
-import Logging
 import NIOHTTP1
-import NIOPosix
 import NIOSSL
 import Testing
 
@@ -33,10 +31,7 @@ import Testing
     _ configuration: CredentialsConfiguration, environment: [String: String] = [:], files: HostFiles,
     clock: HostClock = .system, region: String? = "eu-central-1"
   ) async throws -> ProvidedCredentials? {
-    let defaults = ["HOME": "/h", "AWS_EC2_METADATA_DISABLED": "true"]
-    let context = CredentialsContext(
-      environment: ProcessEnvironment(environment.merging(defaults) { own, _ in own }), files: files, clock: clock,
-      eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+    let context = CredentialsContext.onHost(environment, files: files, clock: clock)
     let provider = try context.provider(for: TargetConfiguration(credentials: configuration), region: region)
     let result: Result<ProvidedCredentials?, CredentialsError>
     do throws(CredentialsError) { result = .success(try await provider.fetch()) } catch { result = .failure(error) }

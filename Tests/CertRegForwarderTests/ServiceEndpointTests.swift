@@ -98,15 +98,6 @@ import Testing
   func `a region cannot lead requests to another host`(region: String) {
     #expect(throws: EndpointError.malformedRegion) { try ServiceEndpoint.iot(region: region) }
   }
-
-  @Test func `the other services have endpoints of their own`() throws {
-    let fips = EndpointFlags(fips: true, dualStack: false)
-    #expect(
-      try ServiceEndpoint.sts(region: "us-gov-west-1", fips).text() == "https://sts.us-gov-west-1.amazonaws.com/")
-    #expect(
-      try ServiceEndpoint.rolesAnywhere(region: "us-east-1", fips).text()
-        == "https://rolesanywhere-fips.us-east-1.amazonaws.com/")
-  }
 }
 
 @Suite struct ServiceURLTests {

@@ -43,14 +43,15 @@ import Testing
 
   @Test func `agrees with a simple reading of RFC 8259 on random objects`() {
     var random = RandomLine(generator: .announced("random objects"))
-    var requests = 0
-    for _ in 0..<3000 {
+    var requests: [CertRegProtocol.Operation: Int] = [:]
+    for _ in 0..<4000 {
       let line = Array(random.object().utf8)
       if let difference = difference(line) { Issue.record("\(String(decoding: line, as: UTF8.self)) \(difference)") }
-      if ParsedLine(line).request != nil { requests += 1 }
+      if let request = ParsedLine(line).request { requests[request.operation, default: 0] += 1 }
     }
-    // Otherwise the lines would test little.
-    #expect(requests > 300)
+    // With fewer the lines would test little.
+    #expect(requests.values.reduce(0, +) > 500)
+    #expect(Set(requests.keys) == Set(CertRegProtocol.Operation.allCases))
   }
 
   @Test func `agrees with a simple reading of RFC 8259 on damaged objects`() {

@@ -7,12 +7,29 @@ struct RandomLine {
 
   /// An object of random members, mostly those of requests with mostly fitting values.
   mutating func object() -> String {
-    var members = (0..<Int.random(in: 0...5, using: &generator)).map { _ in member() }
-    if !generator.once(in: 3) { members.append("\(string("certificatePem", asName: true))\(space()):\(string())") }
+    var members: [String]
+    if generator.once(in: 3) {
+      // Otherwise hardly any line would be a request of another operation than `register`.
+      members = generator.pick(Self.needed) + (0..<Int.random(in: 0...2, using: &generator)).map { _ in member() }
+    } else {
+      members = (0..<Int.random(in: 0...5, using: &generator)).map { _ in member() }
+      if !generator.once(in: 3) { members.append("\(string("certificatePem", asName: true))\(space()):\(string())") }
+    }
     if !generator.once(in: 3) { members.append("\"id\":\(space())\(id())") }
     members.shuffle(using: &generator)
     return space() + "{" + space() + members.joined(separator: space() + "," + space()) + space() + "}" + space()
   }
+
+  /// The members that requests of each operation need.
+  private static let needed: [[String]] = {
+    let id = "\"certificateId\":\"\(String(repeating: "7d", count: 32))\""
+    let pem = "\"certificatePem\":\"x\""
+    return [
+      ["\"op\":\"validate\"", pem], ["\"op\":\"lookup\"", id], ["\"op\":\"forget\"", id],
+      ["\"op\":\"update\"", id, "\"status\":\"REVOKED\""], ["\"op\":\"update\"", pem, "\"status\":\"ACTIVE\""],
+      ["\"op\":\"describe\"", id], ["\"op\":\"watch\""], ["\"op\":\"status\""], ["\"op\":\"metrics\""],
+    ]
+  }()
 
   private static let damage =
     Array("{}[]:,\"\\/bfnrtu0123456789.eE+-aA \t\r\n'".utf8) + [0, 0x1f, 0x7f, 0x80, 0xc2, 0xe2, 0xed, 0xf0, 0xff]
@@ -44,12 +61,15 @@ struct RandomLine {
 
   private mutating func member() -> String {
     let hex = String(repeating: generator.pick(["0", "a", "F"]), count: generator.once(in: 8) ? 63 : 64)
+    let operations = [
+      "register", "validate", "lookup", "forget", "update", "describe", "watch", "status", "metrics",
+    ]
     let choices: [(String, [String])] = [
-      ("op", ["register", "validate", "lookup", "forget", "watch", "status", "metrics"].map { "\"\($0)\"" }),
+      ("op", operations.map { "\"\($0)\"" }),
       ("certificateId", ["\"\(hex)\""]),
-      ("status", ["\"ACTIVE\"", "\"INACTIVE\"", "\"PENDING_ACTIVATION\"", "\"active\"", "null"]),
+      ("status", ["\"ACTIVE\"", "\"INACTIVE\"", "\"REVOKED\"", "\"PENDING_ACTIVATION\"", "\"active\"", "null"]),
       ("target", ["\"default\"", "[\"a\"]", "[\"a\", \"b\"]", "[]", "[1]", string(), value(depth: 2)]),
-      ("ifExists", ["\"return\"", "\"error\"", "\"retur\""]),
+      ("ifExists", ["\"return\"", "\"error\"", "\"update\"", "\"retur\""]),
       (
         "deviceId",
         [
@@ -70,7 +90,7 @@ struct RandomLine {
       ("refresh", ["true", "false", "0"]),
       ("wait", ["true", "false", "\"true\""]),
       ("timeoutMs", ["1", "300000", "300001", "0", "15000", "1.5", number()]),
-      ("outcome", ["\"created\"", "\"existing\"", "\"failed\"", "\"queued\""]),
+      ("outcome", ["\"created\"", "\"existing\"", "\"updated\"", "\"failed\"", "\"queued\""]),
       (generator.pick(["zzz", "staus", "Op", "", "certificatePEM"]), ["1"]),
     ]
     // The first choices come more often, so that many lines are requests.

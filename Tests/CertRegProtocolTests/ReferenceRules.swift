@@ -6,6 +6,7 @@ enum ReferenceRules {
     "register": ["certificatePem", "status", "target", "ifExists", "deviceId", "refresh", "wait", "timeoutMs"],
     "validate": ["certificatePem"],
     "lookup": ["certificateId", "certificatePem", "target"],
+    "update": ["certificateId", "certificatePem", "status", "target", "wait", "timeoutMs"],
     "describe": ["certificateId", "certificatePem", "target", "timeoutMs"],
     "forget": ["certificateId", "target"],
     "watch": ["target", "outcome"],
@@ -34,9 +35,12 @@ enum ReferenceRules {
       return false
     }
     guard values.allSatisfy({ isAllowed($0.value, as: $0.key, operation: operation) }) else { return false }
+    let namesOneCertificate = (values["certificatePem"] == nil) != (values["certificateId"] == nil)
     switch operation {
     case "register", "validate": return values["certificatePem"] != nil
-    case "lookup", "describe": return (values["certificatePem"] == nil) != (values["certificateId"] == nil)
+    case "lookup", "describe": return namesOneCertificate
+    case "update":
+      return namesOneCertificate && ["ACTIVE", "INACTIVE", "REVOKED"].contains(values["status"].flatMap(string))
     case "forget": return values["certificateId"] != nil
     default: return true
     }
@@ -63,14 +67,14 @@ enum ReferenceRules {
       return (1...300_000).contains(number)
     case "target":
       if case .array(let names) = value {
-        return (operation == "register" || operation == "watch") && (1...256).contains(names.count)
+        return ["register", "update", "watch"].contains(operation) && (1...256).contains(names.count)
           && names.allSatisfy { string($0) != nil }
       }
       return string(value) != nil
     case "status":
       let all = ["ACTIVE", "INACTIVE", "REVOKED", "PENDING_TRANSFER", "REGISTER_INACTIVE", "PENDING_ACTIVATION"]
       return string(value).map { all.contains($0) } ?? false
-    case "ifExists": return ["return", "error"].contains(string(value))
+    case "ifExists": return ["return", "error", "update"].contains(string(value))
     case "deviceId": return string(value).map { (1...128).contains($0.unicodeScalars.count) } ?? false
     case "provision":
       if case .null = value { return true }
@@ -82,7 +86,7 @@ enum ReferenceRules {
           guard let name = text(name), let value = string(value) else { return false }
           return (1...128).contains(name.unicodeScalars.count) && value.unicodeScalars.count <= 4096
         }
-    case "outcome": return ["created", "existing", "failed"].contains(string(value))
+    case "outcome": return ["created", "existing", "updated", "failed"].contains(string(value))
     case "certificateId":
       guard let text = string(value) else { return false }
       return text.utf8.count == 64 && text.allSatisfy { $0.isASCII && $0.isHexDigit }

@@ -2,7 +2,6 @@ import CertRegCore
 import CertRegSandbox
 import CertRegTesting
 import Logging
-import Synchronization
 import Testing
 
 /// Connections that nobody uses, and what is logged about answers.
@@ -50,46 +49,14 @@ import Testing
   ) async throws {
     var faults = FaultPlan.none
     faults.answers = [FaultPlan.ScriptedAnswer(status: 400, headers: ["x-amzn-ErrorType": text], body: "{}")]
-    let entries = RecordedMetadata()
+    let entries = RecordedEntries()
     try await withServer(faults: faults, logger: Logger(label: "tests", factory: { _ in entries })) { server in
       let client = try LoopbackClient(port: server.port)
       try client.sendRequest("POST", "/certificate/register-no-ca", body: registration)
       // Some of the texts cannot be sent.
       _ = try client.isAtEnd()
     }
-    let texts = entries.recorded.compactMap { $0["sandbox-error"]?.description }
+    let texts = entries.recorded.compactMap { $0.metadata["sandbox-error"]?.description }
     #expect(texts.first == logged)
-  }
-}
-
-/// A log handler that keeps the metadata of each entry.
-private final class RecordedMetadata: LogHandler {
-  private let entries = Mutex<[Logger.Metadata]>([])
-
-  var recorded: [Logger.Metadata] { entries.withLock { $0 } }
-
-  func log(event: LogEvent) {
-    entries.withLock { $0.append(event.metadata ?? [:]) }
-  }
-
-  // Loggers are values with their own level and metadata; this one has none.
-  subscript(metadataKey _: String) -> Logger.Metadata.Value? {
-    get { nil }
-    set {}
-  }
-
-  var metadata: Logger.Metadata {
-    get { [:] }
-    set {}
-  }
-
-  var logLevel: Logger.Level {
-    get { .trace }
-    set {}
-  }
-
-  var metadataProvider: Logger.MetadataProvider? {
-    get { nil }
-    set {}
   }
 }

@@ -16,10 +16,4 @@ import Testing
   func `suggests nothing if no known word is near`(word: String) {
     #expect(Suggestion.nearest(to: word, among: ["path", "mode", "group"]) == nil)
   }
-
-  @Test(arguments: [("", "abc", 3), ("abc", "abc", 0), ("abcd", "abdc", 1), ("kitten", "sitting", 3), ("ca", "abc", 3)])
-  func `counts insertions, deletions, substitutions and swaps`(left: String, right: String, distance: Int) {
-    #expect(Suggestion.editDistance(Array(left), Array(right)) == distance)
-    #expect(Suggestion.editDistance(Array(right), Array(left)) == distance)
-  }
 }

@@ -15,12 +15,13 @@ COUNT = 60
 class Status(SandboxTestCase):
     def setUp(self):
         super().setUp()
-        self.sandbox = self.start(*SIGNATURES)
+        self.sandbox = self.start(*SIGNATURES, "--latency", "UpdateCertificate=50")
         self.iot = connect(self.sandbox)
+        self.addCleanup(self.iot.close)
         self.pems = certificates(COUNT)
         self.source = self.folder / "all.pem"
         self.source.write_text("".join(self.pems))
-        # Slow enough to be interrupted in the middle.
+        # One call at a time and its latency: slow enough to be interrupted in the middle.
         configuration = f"targets: {{default: {{endpoint: \"{self.sandbox.url}\", region: {REGION}, maxConcurrent: 1}}}}\n"
         self.daemon = Daemon(configuration=configuration, environment=clean_environment())
         self.daemon.__enter__()
@@ -43,7 +44,9 @@ class Status(SandboxTestCase):
         with subprocess.Popen(self.command("activate", report), stdout=subprocess.PIPE, text=True) as first:
             self.assertTrue(first.stdout.readline().startswith("updated\t"))
             first.send_signal(signal.SIGINT)
-            first.stdout.read()
+            others = first.stdout.read().splitlines()
+        self.assertEqual(first.returncode, -signal.SIGINT)
+        self.assertLess(1 + len(others), COUNT)
         again = self.run_command("activate", report)
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertEqual([line.split("\t")[0] for line in again.stdout.splitlines()], ["updated"] * COUNT)

@@ -1,11 +1,12 @@
 import CertRegCodec
 import CertRegCore
 
-/// `certregctl watch`: prints a line for every registration that ends, until the connection closes or the user stops it.
+/// `certregctl watch`: prints a line for every registration and update that ends, until the connection closes or the
+/// user stops it.
 package struct WatchVerb {
   /// Ends after this many lines; `nil`: never.
   package var limit: Int?
-  /// Prints only registrations with this outcome: `created`, `existing` or `failed`; `nil`: all.
+  /// Prints only ends with this outcome: `created`, `existing`, `updated` or `failed`; `nil`: all.
   package var outcome: String?
 
   package init(limit: Int? = nil, outcome: String? = nil) {

@@ -89,7 +89,8 @@ extension JobFacts {
     }
   }
 
-  /// Takes a certificate as it is registered: that step is done, and of the provisioning all that were done before.
+  /// Takes a certificate as it is registered: that step is done, and so are those of the provisioning that were done
+  /// before.
   mutating func take(_ certificate: RegisteredCertificate, for provisioning: Provisioning?) {
     registered = certificate
     completedSteps = 1

@@ -19,6 +19,7 @@ struct AuditTrail: Sendable {
       log.audit(.registered) {
         var fields = Self.fields(key, registration.deviceID, registration.requester)
         fields[LogField.outcome] = "\(registration.outcome.rawValue)"
+        fields[LogField.status] = registration.status.map { "\($0.rawValue)" }
         fields[LogField.profile] = registration.provisioned.map { "\($0.profile)" }
         fields[LogField.thingName] = (registration.provisioned?.resources.thingName).map { "\($0)" }
         fields[LogField.awsRequestID] = registration.requestID.map { "\($0)" }
@@ -59,16 +60,19 @@ struct AuditTrail: Sendable {
     switch (provenance, answer) {
     case (.known, .failed(let error)), (.begun(.goesOn), .failed(let error)), (.begun(.refused), .failed(let error)):
       refused(key.certificateID, in: [key.target], deviceID, error, of: operation, by: requester)
-    case (.shared, _): shared(key, deviceID, answer, by: requester)
-    case (.begun, .queued): queued(key, deviceID, by: requester)
+    case (.shared, _): shared(key, deviceID, answer, of: operation, by: requester)
+    case (.begun, .queued): queued(key, deviceID, of: operation, by: requester)
     case (.known, _), (.begun(.end), _), (.begun, .registered), (.begun, .updated): break
     }
   }
 
   /// A caller was answered `queued`.
-  func queued(_ key: RegistrationKey, _ deviceID: DeviceID?, by requester: Requester) {
+  func queued(
+    _ key: RegistrationKey, _ deviceID: DeviceID?, of operation: CertRegProtocol.Operation, by requester: Requester
+  ) {
     log.audit(.registrationQueued) {
       var fields = Self.fields(key, deviceID, requester)
+      fields[LogField.operation] = "\(operation.rawValue)"
       fields[LogField.outcome] = "queued"
       return ("queued" + Self.askedBy(requester), fields)
     }
@@ -76,10 +80,12 @@ struct AuditTrail: Sendable {
 
   /// A caller got the answer of a registration that another caller began.
   func shared(
-    _ key: RegistrationKey, _ deviceID: DeviceID?, _ answer: Registrar.Answer, by requester: Requester
+    _ key: RegistrationKey, _ deviceID: DeviceID?, _ answer: Registrar.Answer,
+    of operation: CertRegProtocol.Operation, by requester: Requester
   ) {
     log.audit(.registrationShared) {
       var fields = Self.fields(key, deviceID, requester)
+      fields[LogField.operation] = "\(operation.rawValue)"
       let what: String
       switch answer {
       case .registered(let registration):
