@@ -15,11 +15,20 @@ extension RegistrarSimulation {
     let isRefresh = oneIn(6)
     let named: CertificateStatus? = oneIn(2) ? anyStatus() : nil
     // Half of the requests are under a configuration with a default status.
-    let status = named ?? (Bool.random(using: &random) ? .active : nil)
+    var status = named ?? (Bool.random(using: &random) ? .active : nil)
     let ifExists: IfExists = oneIn(4) ? .error : oneIn(3) ? .update : .return
-    let sets = ifExists == .update && status != nil
+    let provisioning = oneIn(3) ? SimulatedUpstream.profiles.randomElement(using: &random) : nil
+    if provisioning?.activatesLast == true { status = status ?? .active }
+    let wish = KnownResults.Wish(
+      namedStatus: named, status: status, ifExists: ifExists, refresh: isRefresh, provisioning: provisioning)
+    let sets = wish.setsStatus
     var isToBeSet = false
-    if let known, !isRefresh, known.certificateARN != nil {
+    if let known, !isRefresh, known.certificateARN != nil, answersFromCache(known), provisioning != nil {
+      if ifExists == .error { return }
+      let isDone = provisioning.map { known.hasDevice(of: $0) } ?? true
+      if isDone, known.status == status || !sets || ifExists != .update { return }
+      isToBeSet = true
+    } else if let known, !isRefresh, known.certificateARN != nil {
       isToBeSet = sets && answersFromCache(known)
       if answersFromCache(known), !sets || known.status == status {
         reach(.cachedAnswer)
@@ -29,8 +38,10 @@ extension RegistrarSimulation {
       if !isToBeSet { reach(.cacheExpiry) }
     }
     if known != nil, isRefresh { reach(.refresh) }
-    let waiter = waiter(key, sets ? .registerAndSet : .register, named, ifExists)
+    var waiter = waiter(key, sets ? .registerAndSet : .register, named, ifExists)
+    waiter.provisioning = provisioning
     var request = request(waiter, status)
+    request.provisioning = provisioning
     request.der = [UInt8](repeating: 1, count: oneIn(6) ? 2049 : 1)
     if passesOn(isRefresh) {
       request.earlier = known.map {

@@ -58,6 +58,7 @@ extension RegistrarSimulation {
       if failure.isGone { reach(.unknownCertificate) }
       guard failure.error.failedStep != nil else { return }
       reach(.failedStep)
+      if failure.error.failedStep?.operation == "AttachPolicy" { reach(.deviceFailed) }
       if disk.results[id.key]?.certificateARN == nil, !failure.isGone { violations.append(.registrationLost) }
     case .updated:
       if let last = lastUpdates[id.key], last.sequence > id.sequence { violations.append(.updateOvertaken) }
@@ -101,13 +102,36 @@ extension RegistrarSimulation {
         if row.pending.facts.registered == nil { violations.append(.callThatDiskDoesNotKnow) }
       }
       made = .init(id: id, kind: .update, status: call.status)
+      if let provisioning = row.pending.provisioning, !upstream.hasDevice(of: provisioning, id.key) {
+        violations.append(.stepOutOfOrder)
+      }
+    case .provision(let call):
+      made = .init(id: id, kind: .provision(call.action), status: nil)
+      check(call, row.pending)
     }
-    if row.pending.status != made.status { violations.append(.callWithAnotherStatus) }
+    let status = made.kind == .register ? row.pending.firstStatus : row.pending.status
+    if made.action == nil, status != made.status { violations.append(.callWithAnotherStatus) }
     if committed.remove(id) == nil { takeTurn(id) }
     calls.append(made)
     if id.target == Self.second { reach(.secondTargetCall) }
     let underWay = calls.count { $0.key.target == id.target }
     if underWay > Self.maxConcurrent[id.target] ?? 0 { violations.append(.tooManyCallsAtOnce) }
+  }
+
+  private mutating func check(_ call: ProvisioningCall, _ pending: PendingRegistration) {
+    reach(.deviceStep)
+    let actions = pending.provisioning?.actions ?? []
+    guard let position = actions.firstIndex(of: call.action), upstream.certificates[pending.key] != nil,
+      pending.facts.registered != nil
+    else {
+      violations.append(.stepOutOfOrder)
+      return
+    }
+    let done = upstream.devices[pending.key] ?? []
+    if !actions[..<position].allSatisfy({ done.contains($0) }) { violations.append(.stepOutOfOrder) }
+    if position > pending.facts.completedSteps - 1 { violations.append(.progressLost) }
+    if position < pending.facts.completedSteps - 1 { violations.append(.stepRepeated) }
+    if pending.facts.completedSteps > 1 { reach(.deviceContinued) }
   }
 
   // MARK: Results
@@ -133,7 +157,7 @@ extension RegistrarSimulation {
       violations.append(.createdAlthoughNotOurs)
     } else if !row.history.hadResult, describedStatus == nil {
       // A 409 after a lost answer counts as that answer. No client can see the difference.
-      upstream.excuse(SimulatedUpstream.status(named: row.pending.status), of: id.key)
+      upstream.excuse(SimulatedUpstream.status(named: row.pending.firstStatus), of: id.key)
     }
   }
 
@@ -195,6 +219,12 @@ extension RegistrarSimulation {
     if disk.results[waiter.key] != registration { violations.append(.successBeforeDisk) }
     if let named = waiter.namedStatus, let known = registration.status, named != known {
       violations.append(.quietSuccessForAnotherStatus)
+    }
+    if let provisioning = waiter.provisioning {
+      reach(.device)
+      if !registration.hasDevice(of: provisioning) || !upstream.hasDevice(of: provisioning, waiter.key) {
+        violations.append(.deviceToldTooEarly)
+      }
     }
     if waiter.purpose == .registerAndSet, registration.status == nil {
       violations.append(.quietSuccessForAnotherStatus)

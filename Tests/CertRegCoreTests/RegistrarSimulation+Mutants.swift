@@ -35,6 +35,12 @@ extension RegistrarSimulation {
     case forgetsUpdates
     /// A status stays known although a lost call may have changed it.
     case trustsDoubtfulStatuses
+    /// A device is told although a step failed.
+    case tellsFailedDevices
+    /// A step counts as done that was never made.
+    case skipsSteps
+    /// The end of a step is not written down.
+    case forgetsProgress
     /// An entry that was moved counts twice.
     case countsStaleEntries
 
@@ -49,6 +55,7 @@ extension RegistrarSimulation {
         (.hidesStatusConflicts, .quietSuccessForAnotherStatus),
         (.expiresNothing, .tooOld), (.drainsUnawaited, .beginsUnawaitedWhileDraining),
         (.mixesTargetsUp, .callThatDiskDoesNotKnow), (.countsStaleEntries, .wrongQueued),
+        (.tellsFailedDevices, .deviceToldTooEarly), (.skipsSteps, .stepOutOfOrder), (.forgetsProgress, .progressLost),
         (.forgetsUpdates, .successBeforeDisk), (.trustsDoubtfulStatuses, .remembersWhatIsNotOnDisk):
         true
       default: false
@@ -72,6 +79,14 @@ extension RegistrarSimulation {
       return [.call(id, call)]
     case (.forgetsUpdates, .commit(let id, let changes)):
       return [.commit(id, changes.filter { if case .setStatus = $0 { false } else { true } })]
+    case (.tellsFailedDevices, .answer(let waiter, .failed(let error), _)) where error.failedStep != nil:
+      guard let known = waiting[waiter].flatMap({ disk.results[$0.key] }) else { return [action] }
+      return [.answer(waiter, .registered(known), .end)]
+    case (.forgetsProgress, .commit(let id, let changes)):
+      return [.commit(id, changes.filter { if case .noteProgress = $0 { false } else { true } })]
+    case (.skipsSteps, .call(let id, .provision(var call))):
+      call.action = .attachThingPrincipal(thing: "plain", isExclusive: false)
+      return [.call(id, .provision(call))]
     case (.trustsDoubtfulStatuses, .commit(let id, let changes)): return [.commit(id, changes.map(Self.trusting))]
     default: return [action]
     }

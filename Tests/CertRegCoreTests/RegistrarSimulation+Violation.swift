@@ -35,6 +35,16 @@ extension RegistrarSimulation {
     /// A step failed after the registration, and the certificate is not known as registered.
     case registrationLost
 
+    // Devices.
+    /// A step before steps that have to come first, or one of no profile.
+    case stepOutOfOrder
+    /// A step that the disk has as done.
+    case stepRepeated
+    /// A step whose predecessor the disk does not have as done.
+    case progressLost
+    /// A device is told of which a part is missing.
+    case deviceToldTooEarly
+
     // Truth.
     case successWithoutCertificate
     case existingAlthoughOurs

@@ -37,6 +37,7 @@ extension RegistrarSimulation {
   mutating func letOthersUseUpstream() {
     reach(.othersChange)
     upstream.othersUse(anyKey(), anyStatus())
+    upstream.missingPolicies = oneIn(2) ? ["late"] : []
   }
 
   mutating func forget() {
@@ -126,7 +127,7 @@ extension RegistrarSimulation {
       if failure.mayHaveTakenEffect, call.kind == .register { disk.noteLostAnswer(call.id) }
       if after != before, call.kind == .update { lost[call.id] = after }
       if failure.disposition != .final { troubledTargets.insert(call.key.target) }
-    case .registered: break
+    case .registered, .provisioned: break
     }
     perform(core.replied(call.id, reply, now: now))
     describedStatus = nil

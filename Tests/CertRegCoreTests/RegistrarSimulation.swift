@@ -8,6 +8,7 @@ struct RegistrarSimulation {
   /// A situation that the simulation is meant to reach. In a run of many seeds each one occurs.
   enum Event: CaseIterable {
     case answer, cachedAnswer, cacheExpiry, refresh, join, statusConflict, existsRefusal, describedStatus
+    case device, deviceStep, deviceContinued, deviceFailed
     case update, sharedUpdate, secondStep, inheritance, failedStep, doubt, unknownCertificate
     case queueRefusal, shareRefusal, unknownTarget, drainingRefusal
     case crash, reboot, unsetClock, drain, diskFailure, forget, othersChange
@@ -20,6 +21,8 @@ struct RegistrarSimulation {
     var purpose: JobPurpose
     var namedStatus: CertificateStatus?
     var ifExists: IfExists
+    /// What the caller wants to be made of the certificate.
+    var provisioning: Provisioning?
     /// `nil`: the caller waits for `queued`.
     var deadline: MonotonicTime?
   }
@@ -112,6 +115,7 @@ struct RegistrarSimulation {
     self.random = random
     clock.reboot(isSet: !isRemote)
     changedAt = clock.now.monotonic
+    upstream.missingPolicies = ["late"]
     if isRemote {
       upstream.unwellTargets = [Self.first, Self.second]
       settings.maxAge = .seconds(200)

@@ -22,6 +22,7 @@ import Testing
         switch call {
         case .registerCertificateWithoutCA(let call): call.status
         case .updateCertificate(let call): call.status
+        case .provision: nil
         }
       }
     }

@@ -24,6 +24,7 @@ struct SimulatedUpstream {
     enum Kind: Hashable {
       case register
       case update
+      case provision(ProvisioningAction)
     }
 
     /// The row that the call was made for.
@@ -32,12 +33,21 @@ struct SimulatedUpstream {
     var status: CertificateStatus?
 
     var key: RegistrationKey { id.key }
+
+    /// What is done to the certificate's device; `nil`: another kind of call.
+    var action: ProvisioningAction? {
+      if case .provision(let action) = kind { action } else { nil }
+    }
   }
 
   /// Targets that the daemon asks for the status of a certificate that exists.
   let describingTargets: Set<TargetName>
   var unwellTargets: Set<TargetName> = []
   private(set) var certificates: [RegistrationKey: Certificate] = [:]
+  /// What was done for each certificate beside its registration.
+  private(set) var devices: [RegistrationKey: Set<ProvisioningAction>] = [:]
+  /// Policies that nobody has made yet.
+  var missingPolicies: Set<String> = []
   private var random: SplitMix64
 
   init(describingTargets: Set<TargetName>, seed: UInt64) {
@@ -55,7 +65,8 @@ struct SimulatedUpstream {
       certificates[call.key] = Certificate(
         statuses: [Self.status(named: call.status)], serial: call.id.sequence)
     case (.update, _?): certificates[call.key]?.statuses.append(Self.status(named: call.status))
-    case (.register, _), (.update, nil): return false
+    case (.provision(let action), _?): devices[call.key, default: []].insert(action)
+    case (.register, _), (.update, nil), (.provision, nil): return false
     }
     return true
   }
@@ -81,13 +92,25 @@ struct SimulatedUpstream {
       return Self.failed(.certificateValidation, .final)
     case 8 where call.kind == .update: return Self.failed(.certificateState, .final)
     case 9: return Self.failed(.unauthorized, .identity)
+    case _ where call.action != nil: return provision(call)
     case _ where call.kind == .update:
-      return take(call) ? .updated(requestID: nil) : Self.failed(.resourceNotFound, .final)
+      return take(call) ? .updated(requestID: nil) : Self.failed(.resourceNotFound, .final, reason: .certificateNotFound)
     default:
       if let certificate = certificates[call.key] { return exists(certificate, call.key) }
       take(call)
       return .registered(certificateARN: "arn", requestID: nil)
     }
+  }
+
+  private mutating func provision(_ call: Call) -> UpstreamReply {
+    if case .attachPolicy(let policy)? = call.action, missingPolicies.contains(policy) {
+      return Self.failed(.resourceNotFound, .final)
+    }
+    guard take(call) else { return Self.failed(.resourceNotFound, .final, reason: .certificateNotFound) }
+    if case .createThing(let name, _, _)? = call.action {
+      return .provisioned(DeviceResources(thingName: name, thingARN: "arn:thing/" + name), requestID: nil)
+    }
+    return .provisioned(DeviceResources(), requestID: nil)
   }
 
   /// A 409. Sometimes DescribeCertificate fails, and the status stays unknown.
@@ -115,11 +138,12 @@ struct SimulatedUpstream {
   }
 
   private static func failed(
-    _ kind: ServiceError.Kind, _ disposition: UpstreamFailure.Disposition, mayHaveTakenEffect: Bool = false
+    _ kind: ServiceError.Kind, _ disposition: UpstreamFailure.Disposition, mayHaveTakenEffect: Bool = false,
+    reason: Reason = "simulated"
   ) -> UpstreamReply {
     .failed(
       UpstreamFailure(
-        error: ServiceError(kind, reason: "simulated", message: "x", origin: .upstream), disposition: disposition,
+        error: ServiceError(kind, reason: reason, message: "x", origin: .upstream), disposition: disposition,
         mayHaveTakenEffect: mayHaveTakenEffect))
   }
 }

@@ -47,6 +47,9 @@ final class ServiceUnderTest: Sendable {
       case .updateCertificate:
         let next = replies.withLock { $0.popLast() }
         return if case .failed? = next, let next { next } else { .updated(requestID: "u") }
+      case .provision:
+        let next = replies.withLock { $0.popLast() }
+        return if case .failed? = next, let next { next } else { .provisioned(DeviceResources(), requestID: "p") }
       case .registerCertificateWithoutCA(let call):
         let next = replies.withLock { $0.popLast() }
         return switch next {
@@ -55,7 +58,7 @@ final class ServiceUnderTest: Sendable {
         case .alreadyExists(_, let status, let requestID)?:
           .alreadyExists(certificateARN: "arn:x:" + call.certificateID.hex, status: status, requestID: requestID)
         case .failed(let failure)?: .failed(failure)
-        case .updated?, nil: .registered(certificateARN: "arn:x:" + call.certificateID.hex, requestID: nil)
+        case .updated?, .provisioned?, nil: .registered(certificateARN: "arn:x:" + call.certificateID.hex, requestID: nil)
         }
       }
     }
@@ -151,8 +154,8 @@ final class ServiceUnderTest: Sendable {
       self.path = path
       let listening = try ListeningSocket.open(.init(path: path))
       var configuration = SocketConfiguration()
-      configuration.targets = [(Array("default".utf8), memory.number(of: target))]
-      configuration.defaultTarget = (Array("default".utf8), memory.number(of: target))
+      configuration.defaultTarget = SocketConfiguration.Target("default", number: memory.number(of: target))
+      configuration.targets = [configuration.defaultTarget]
       try await server.serve(
         [listening.descriptor], handling: service, cache: memory, demand: demand, clock: clock,
         configuration: configuration)

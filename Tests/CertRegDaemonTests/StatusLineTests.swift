@@ -10,7 +10,7 @@ import Testing
     let name = TargetName("eu")
     var engine = EngineReport()
     engine.targets = [
-      (name, Registrar.TargetView(health: .ok, queued: 0, underWay: 0, ratePerSecond: 10, throttles: 0))
+      (name, Registrar.TargetView(health: .ok, queued: 0, underWay: 0, ratePerSecond: 10, throttles: 0, calls: []))
     ]
     let constants = Reports.Constants(
       startedAt: Version.earliestClock, processID: 1, isSandbox: false, targets: [TargetConfiguration(name: name)],

@@ -111,10 +111,12 @@ package final class ResultCache: Sendable {
         let fingerprint = Self.intern(registration.basis.policyFingerprint, in: &state.fingerprints)
       else {
         // An entry that is no longer true must go.
-        return replaces ? forget(id, target, &state) : ()
+        if replaces { forget(id, target, &state) }
+        return
       }
       guard state.provisioned.set(registration.provisioned, id, target: target) else {
-        return replaces ? forget(id, target, &state) : ()
+        if replaces { forget(id, target, &state) }
+        return
       }
       var entry = ResultTable.Entry()
       entry.certificateID = id

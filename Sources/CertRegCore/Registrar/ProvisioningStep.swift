@@ -94,8 +94,8 @@ extension JobFacts {
   mutating func take(_ certificate: RegisteredCertificate, for provisioning: Provisioning?) {
     registered = certificate
     completedSteps = 1
-    guard let provisioning, let provisioned = certificate.provisioned, provisioned.tag == provisioning.tag else { return }
-    completedSteps = provisioned.completedSteps ?? 1 + provisioning.steps.count
+    guard let provisioning, let known = certificate.provisioned, known.tag == provisioning.tag else { return }
+    completedSteps = known.completedSteps ?? 1 + provisioning.steps.count
   }
 }
 

@@ -1,0 +1,141 @@
+import CertRegCore
+
+/// Things, groups and policies of all targets, and what is attached to certificates. Nothing is ever taken away.
+struct SimulatedDevices {
+  private struct Name: Hashable {
+    var target: TargetName
+    var name: String
+  }
+
+  private struct Thing: Hashable {
+    var type: String?
+    var attributes: [NamedText]
+  }
+
+  private struct Attachment: Hashable {
+    var key: RegistrationKey
+    var action: ProvisioningAction
+  }
+
+  private var things: [Name: Thing] = [:]
+  private var groups: Set<Name> = []
+  private var policies: Set<Name> = []
+  private var members: [Name: Set<String>] = [:]
+  private var attachments: Set<Attachment> = []
+
+  /// Policies and groups of these names exist from the beginning; the others once somebody makes them.
+  private static let existing: Set<String> = ["common"]
+
+  /// Whether the effect of an action is there.
+  func has(_ action: ProvisioningAction, _ key: RegistrationKey) -> Bool {
+    switch action {
+    case .createThing(let name, let type, let attributes):
+      things[Name(target: key.target, name: name)] == Thing(type: type, attributes: attributes)
+    case .addThingToThingGroup(let thing, let group):
+      members[Name(target: key.target, name: group)]?.contains(thing) ?? false
+    case .attachPolicy, .attachThingPrincipal, .registerThing:
+      attachments.contains(Attachment(key: key, action: action))
+    }
+  }
+
+  /// Carries out an action.
+  ///
+  /// - Returns: The reason for which the upstream refuses it; `nil`: it is done.
+  mutating func take(_ action: ProvisioningAction, _ key: RegistrationKey) -> (ServiceError.Kind, Reason)? {
+    switch action {
+    case .createThing(let name, let type, let attributes):
+      let (name, thing) = (Name(target: key.target, name: name), Thing(type: type, attributes: attributes))
+      if let present = things[name], present != thing { return (.resourceAlreadyExists, .thingDiffers) }
+      things[name] = thing
+    case .addThingToThingGroup(let thing, let group):
+      let name = Name(target: key.target, name: group)
+      guard things[Name(target: key.target, name: thing)] != nil, groups.contains(name) else {
+        return (.resourceNotFound, "thing_group_not_found")
+      }
+      members[name, default: []].insert(thing)
+    case .attachPolicy(let policy):
+      guard Self.existing.contains(policy) || policies.contains(Name(target: key.target, name: policy)) else {
+        return (.resourceNotFound, "policy_not_found")
+      }
+      attachments.insert(Attachment(key: key, action: action))
+    case .attachThingPrincipal(let thing, _):
+      guard things[Name(target: key.target, name: thing)] != nil else { return (.resourceNotFound, "thing_not_found") }
+      attachments.insert(Attachment(key: key, action: action))
+    case .registerThing: attachments.insert(Attachment(key: key, action: action))
+    }
+    return nil
+  }
+
+  /// Somebody makes what a step needs, or a thing that is not the one that the step makes.
+  mutating func prepare(_ action: ProvisioningAction, in target: TargetName) {
+    switch action {
+    case .createThing(let name, _, _):
+      let name = Name(target: target, name: name)
+      if things[name] == nil { things[name] = Thing(type: "another", attributes: []) }
+    case .addThingToThingGroup(_, let group): groups.insert(Name(target: target, name: group))
+    case .attachPolicy(let policy): policies.insert(Name(target: target, name: policy))
+    case .attachThingPrincipal, .registerThing: break
+    }
+  }
+}
+
+/// The profiles that requests of the simulation name.
+enum SimulatedProfiles {
+  static let all = [
+    profile("policies", nil, ["common"]),
+    // A thing has one site: another one is refused.
+    profile("things", "thing-{certificateId}", ["common"]),
+    profile("late", "{site}-{certificateId}", ["common", "policy-{site}"], groups: ["hall"], activatesLast: true),
+    template,
+  ]
+
+  private static var template: ProvisioningProfile {
+    var template = ProvisioningProfile.Template(file: "/t")
+    template.body = "{}"
+    return ProvisioningProfile(name: "template", form: .template(template))
+  }
+
+  private static func text(_ text: String) -> PlaceholderText {
+    guard let text = try? PlaceholderText(text) else { preconditionFailure("not a text with placeholders: \(text)") }
+    return text
+  }
+
+  private static func profile(
+    _ name: String, _ thing: String?, _ policies: [String], groups: [String] = [], activatesLast: Bool = false
+  ) -> ProvisioningProfile {
+    let thing = thing.map { thing in
+      ProvisioningProfile.Thing(
+        name: text(thing), attributes: [.init(name: "site", value: text("{site}"))], groups: groups.map(text))
+    }
+    return ProvisioningProfile(
+      name: name, form: .parts(thing: thing, policies: policies.map(text), activatesLast: activatesLast))
+  }
+
+  /// A profile with the values of a request.
+  static func filled(_ profile: Int, site: String, _ key: RegistrationKey) -> Provisioning {
+    let values = PlaceholderValues(
+      certificateID: key.certificateID, deviceID: nil, attributes: [NamedText("site", site)], certificate: nil)
+    guard let provisioning = try? all[profile].filled(with: values) else { preconditionFailure("profile \(profile)") }
+    return provisioning
+  }
+}
+
+extension Provisioning {
+  /// What is to be done between the registration and the change of the status, in order.
+  var expectedActions: [ProvisioningAction] {
+    switch work {
+    case .template(let template): return [.registerThing(template)]
+    case .parts(let parts):
+      var actions: [ProvisioningAction] = []
+      if let thing = parts.thing {
+        actions.append(.createThing(name: thing.name, type: thing.type, attributes: thing.attributes))
+        for group in thing.groups { actions.append(.addThingToThingGroup(thing: thing.name, group: group)) }
+      }
+      for policy in parts.policies { actions.append(.attachPolicy(policy)) }
+      if let thing = parts.thing {
+        actions.append(.attachThingPrincipal(thing: thing.name, isExclusive: thing.isExclusive))
+      }
+      return actions
+    }
+  }
+}
