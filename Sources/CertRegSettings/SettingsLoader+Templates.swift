@@ -6,18 +6,25 @@ extension SettingsLoader {
   /// The most bytes of a template: many times what one needs, and little enough for each queued registration.
   private static let limitBytes = 65_536
 
-  /// Reads the templates of all profiles. What is wrong with one is a problem of the key that names it.
-  func readTemplates(_ settings: inout Settings, _ decoding: inout Decoding) {
-    for index in settings.provisioning.indices {
-      guard case .template(let template) = settings.provisioning[index].form else { continue }
-      let path = "provisioning.\(settings.provisioning[index].name).template"
-      let origin = decoding.origins[path] ?? .builtIn
+  /// The effective configuration with the templates of its profiles, as the daemon needs it. Reads all files anew each
+  /// time.
+  ///
+  /// - Parameter inForce: As of ``load(replacing:)``.
+  /// - Throws: As ``load(replacing:)``, then everything that is wrong with templates, at the keys that name them.
+  package func loadWithTemplates(replacing inForce: LoadedSettings? = nil) throws(SettingsError) -> LoadedSettings {
+    var loaded = try load(replacing: inForce)
+    var problems: [SettingsError.Problem] = []
+    for index in loaded.settings.provisioning.indices {
+      guard case .template(let template) = loaded.settings.provisioning[index].form else { continue }
+      let path = "provisioning.\(loaded.settings.provisioning[index].name).template"
       do throws(TemplateFault) {
-        settings.provisioning[index].form = .template(try read(template.file))
+        loaded.settings.provisioning[index].form = .template(try read(template.file))
       } catch {
-        decoding.report(origin, path, error.message)
+        problems.append(SettingsError.Problem(origin: loaded.origin(of: path), key: path, message: error.message))
       }
     }
+    if !problems.isEmpty { throw SettingsError(problems: problems) }
+    return loaded
   }
 
   /// Why a template cannot be used.

@@ -59,7 +59,6 @@ package struct SettingsLoader: Sendable {
     Schema.root.decode(tree, "", into: &settings, &decoding)
     chooseDefaultTarget(&settings, &decoding)
     SettingsChecks.check(settings, &decoding)
-    readTemplates(&settings, &decoding)
     let problems = decoding.problems.all.sorted { SettingsLoader.rank($0) < SettingsLoader.rank($1) }
     if !problems.isEmpty { throw SettingsError(problems: problems) }
     return LoadedSettings(

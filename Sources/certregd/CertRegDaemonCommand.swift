@@ -98,7 +98,8 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
     let loader = settings.loader()
     let loaded: LoadedSettings
     do {
-      loaded = try loader.load()
+      // What is only printed needs no templates.
+      loaded = printsConfiguration || printsPolicy ? try loader.load() : try loader.loadWithTemplates()
     } catch {
       writeLines(error.problems.map(\.description), to: STDERR_FILENO)
       if !asks { turnClientsAway() }
@@ -116,7 +117,7 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
       return
     }
     let status = await runDaemon(loaded) { (inForce) throws(SettingsError) -> LoadedSettings in
-      try loader.load(replacing: inForce)
+      try loader.loadWithTemplates(replacing: inForce)
     }
     if status != EX_OK { throw ExitCode(status) }
   }
