@@ -37,6 +37,7 @@ provisioning:
     policies: [first, second]
     activateLast: true
   plain: {{thing: {{name: "{{cn}}"}}, policies: [first]}}
+  other: {{thing: {{name: "{{deviceId}}", attributes: {{site: "{{site}}"}}}}, policies: [second]}}
   lacking: {{thing: {{name: "{{deviceId}}"}}, policies: [first, absent]}}
   template: {{template: {template}}}
 targets:
@@ -210,12 +211,12 @@ class Devices(unittest.TestCase):
         sandbox = self.sandbox()
         iot = client(sandbox.url)
         with self.daemon(sandbox.url) as daemon:
-            first = daemon.ask([request(1, self.pems[1])])[1]
-            other = daemon.ask([request(1, self.pems[1], provision="plain")])[1]
+            first = daemon.ask([request(1, self.pems[1], provision="plain")])[1]
+            other = daemon.ask([request(1, self.pems[1], provision="other")])[1]
             self.assertEqual((other["provisioning"]["profile"], other["provisioning"]["thingName"], other["cached"]),
-                             ("plain", "device-1", False))
+                             ("other", "dev-1", False))
             self.assertEqual(other["certificateArn"], first["certificateArn"])
-            error = daemon.ask([request(1, self.pems[1], attributes={"site": "south"})])[1]["error"]
+            error = daemon.ask([request(1, self.pems[1], provision="other", attributes={"site": "south"})])[1]["error"]
             self.assertEqual(error["reason"], "thing_differs")
             made = daemon.ask([request(3, self.pems[3], provision="template",
                                        attributes={"ThingName": "by-template", "Site": "east"})])[3]
