@@ -82,7 +82,7 @@ extension Reports.Figures {
     }
     for (name, error) in rateProblems.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
       problems.append(
-        Problem(kind: "rate_unknown", message: "\(name) has the default rate, the account's is unknown: \(error.message)"))
+        Problem(kind: "rate_unknown", message: "\(name): the account's rate is not known: \(error.message)"))
     }
     return problems
   }

@@ -58,7 +58,8 @@ final class ServiceUnderTest: Sendable {
         case .alreadyExists(_, let status, let requestID)?:
           .alreadyExists(certificateARN: "arn:x:" + call.certificateID.hex, status: status, requestID: requestID)
         case .failed(let failure)?: .failed(failure)
-        case .updated?, .provisioned?, nil: .registered(certificateARN: "arn:x:" + call.certificateID.hex, requestID: nil)
+        case .updated?, .provisioned?, nil:
+          .registered(certificateARN: "arn:x:" + call.certificateID.hex, requestID: nil)
         }
       }
     }

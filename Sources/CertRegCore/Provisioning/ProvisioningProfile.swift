@@ -85,6 +85,9 @@ package struct ProvisioningProfile: Hashable, Sendable {
   /// Names of the attributes that matter, sorted; of a template every attribute does.
   package private(set) var attributeNames: [String] = []
 
+  /// - Parameters:
+  ///   - name: Its name.
+  ///   - form: What it makes.
   package init(name: String, form: Form) {
     self.name = name
     self.form = form
