@@ -2,54 +2,41 @@ import CertRegCore
 
 // Requests, and the results known at the time of each request.
 extension RegistrarSimulation {
-  /// The model of the cache: it answers with the result on disk for as long as `cache.ttl` allows.
-  private func answersFromCache(_ known: Registration) -> Bool {
-    guard let timeToLive = settings.timeToLive else { return true }
-    return now.wall < known.finishedAt + timeToLive
-  }
-
   mutating func ask() {
     if oneIn(4) { return askForStatus() }
     let key = anyKey()
-    let known = disk.results[key]
     let isRefresh = oneIn(6)
     let named: CertificateStatus? = oneIn(2) ? anyStatus() : nil
     // Half of the requests are under a configuration with a default status.
     var status = named ?? (Bool.random(using: &random) ? .active : nil)
-    let ifExists: IfExists = oneIn(4) ? .error : oneIn(3) ? .update : .return
-    let provisioning = oneIn(3) ? SimulatedUpstream.profiles.randomElement(using: &random) : nil
+    let provisioning = oneIn(2) ? anyDevice(of: key) : nil
     if provisioning?.activatesLast == true { status = status ?? .active }
+    let ifExists: IfExists = oneIn(4) ? .error : oneIn(3) ? .update : .return
     let wish = KnownResults.Wish(
       namedStatus: named, status: status, ifExists: ifExists, refresh: isRefresh, provisioning: provisioning)
-    let sets = wish.setsStatus
-    var isToBeSet = false
-    if let known, !isRefresh, known.certificateARN != nil, answersFromCache(known), provisioning != nil {
-      if ifExists == .error { return }
-      let isDone = provisioning.map { known.hasDevice(of: $0) } ?? true
-      if isDone, known.status == status || !sets || ifExists != .update { return }
-      isToBeSet = true
-    } else if let known, !isRefresh, known.certificateARN != nil {
-      isToBeSet = sets && answersFromCache(known)
-      if answersFromCache(known), !sets || known.status == status {
-        reach(.cachedAnswer)
-        check(told: known.status, key)
-        return
-      }
-      if !isToBeSet { reach(.cacheExpiry) }
-    }
-    if known != nil, isRefresh { reach(.refresh) }
-    var waiter = waiter(key, sets ? .registerAndSet : .register, named, ifExists)
-    waiter.provisioning = provisioning
+    var waiter = waiter(key, wish.setsStatus ? .registerAndSet : .register, named, ifExists)
+    (waiter.status, waiter.provisioning) = (status, provisioning)
     var request = request(waiter, status)
     request.provisioning = provisioning
     request.der = [UInt8](repeating: 1, count: oneIn(6) ? 2049 : 1)
-    if passesOn(isRefresh) {
-      request.earlier = known.map {
-        EarlierResult(outcome: $0.outcome, status: isRefresh && sets ? nil : $0.status)
-      }
+    switch disk.decide(wish, on: key, timeToLive: settings.timeToLive, now: now.wall) {
+    case .answer(let known), .answerAfterNaming(let known, _):
+      // Jobs under way may change the certificate.
+      guard wish.changesCertificate, core.hasJob(of: key) else { return tell(known, to: waiter) }
+      request.takeKnown(known, at: nil)
+    case .goOn(let known): request.takeKnown(known, at: nil)
+    case .refuse: return reach(.cachedAnswer)
+    case .ask(let earlier):
+      if earlier != nil { reach(isRefresh ? .refresh : .cacheExpiry) }
+      if passesOn(isRefresh) { request.earlier = earlier }
     }
-    if isToBeSet, let known { request.takeKnown(known, at: nil) }
     send(request, waiter)
+  }
+
+  private mutating func tell(_ known: Registration, to waiter: Waiter) {
+    reach(.cachedAnswer)
+    check(told: known.status, waiter.key)
+    checkDevice(known, toldTo: waiter)
   }
 
   private mutating func askForStatus() {
@@ -93,7 +80,9 @@ extension RegistrarSimulation {
     nextWaiter += 1
     waiting[id] = waiter
     let refusal = expectedRefusal(of: request)
-    if core.shares(request) { reach(request.purpose == .update ? .sharedUpdate : .join) }
+    if core.shares(request) {
+      reach(request.purpose == .update ? .sharedUpdate : request.provisioning == nil ? .join : .provisioningShared)
+    }
     let actions = core.register(request, waiter: id, now: now)
     check(actions, refuse: id, with: refusal)
     for case .commit(_, let changes) in actions {
@@ -109,6 +98,7 @@ extension RegistrarSimulation {
   }
 
   private mutating func begin(_ row: PendingRegistration, _ request: Registrar.Request) {
+    checkDevice(row, of: request)
     let isBeginning = core.isBeginning(row.id)
     flights[row.id] = Flight(
       uid: row.requester.uid, purpose: row.purpose, slots: row.slots, share: request.share?.name, since: now.monotonic,

@@ -9,6 +9,7 @@ extension RegistrarSimulation {
       switch action {
       case .commit(let id, let changes):
         for change in changes { check(change) }
+        checkInheritance(changes)
         disk.commits.append((id, changes))
       case .call(let id, let call): check(call, of: id)
       case .remember(let registration, _):
@@ -32,6 +33,7 @@ extension RegistrarSimulation {
     case .noteProgress(let id, let facts):
       if isFirst(id) {
         if let registered = facts.registered { check(registered, of: id) }
+        checkProgress(facts, of: id)
         flights[id]?.isAdvancing = true
       } else {
         reach(.inheritance)
@@ -40,6 +42,7 @@ extension RegistrarSimulation {
       if flights[id]?.isEnding != true, let registered = RegisteredCertificate(registration) {
         check(registered, of: id)
       }
+      checkTruth(of: registration.provisioned, id.key)
       flights[id]?.isEnding = true
     case .setStatus(let id, _): flights[id]?.isEnding = true
     case .fail(let id, let failure):
@@ -58,12 +61,15 @@ extension RegistrarSimulation {
       if failure.isGone { reach(.unknownCertificate) }
       guard failure.error.failedStep != nil else { return }
       reach(.failedStep)
-      if failure.error.failedStep?.operation == "AttachPolicy" { reach(.deviceFailed) }
+      if let step = failure.error.failedStep, Self.provisioningOperations.contains(step.operation) {
+        reach(.provisioningFailed)
+      }
       if disk.results[id.key]?.certificateARN == nil, !failure.isGone { violations.append(.registrationLost) }
     case .updated:
       if let last = lastUpdates[id.key], last.sequence > id.sequence { violations.append(.updateOvertaken) }
       lastUpdates[id.key] = id
-    case .registered: break
+    case .registered(let registration):
+      if registration.provisioned?.isComplete == true { reach(.device) }
     }
   }
 
@@ -102,36 +108,17 @@ extension RegistrarSimulation {
         if row.pending.facts.registered == nil { violations.append(.callThatDiskDoesNotKnow) }
       }
       made = .init(id: id, kind: .update, status: call.status)
-      if let provisioning = row.pending.provisioning, !upstream.hasDevice(of: provisioning, id.key) {
-        violations.append(.stepOutOfOrder)
-      }
+      checkActivation(row.pending)
     case .provision(let call):
-      made = .init(id: id, kind: .provision(call.action), status: nil)
+      made = .init(id: id, kind: .provision(call.action), status: row.pending.status)
       check(call, row.pending)
     }
-    let status = made.kind == .register ? row.pending.firstStatus : row.pending.status
-    if made.action == nil, status != made.status { violations.append(.callWithAnotherStatus) }
+    if made.status != expectedStatus(made.kind, row.pending) { violations.append(.callWithAnotherStatus) }
     if committed.remove(id) == nil { takeTurn(id) }
     calls.append(made)
     if id.target == Self.second { reach(.secondTargetCall) }
     let underWay = calls.count { $0.key.target == id.target }
     if underWay > Self.maxConcurrent[id.target] ?? 0 { violations.append(.tooManyCallsAtOnce) }
-  }
-
-  private mutating func check(_ call: ProvisioningCall, _ pending: PendingRegistration) {
-    reach(.deviceStep)
-    let actions = pending.provisioning?.actions ?? []
-    guard let position = actions.firstIndex(of: call.action), upstream.certificates[pending.key] != nil,
-      pending.facts.registered != nil
-    else {
-      violations.append(.stepOutOfOrder)
-      return
-    }
-    let done = upstream.devices[pending.key] ?? []
-    if !actions[..<position].allSatisfy({ done.contains($0) }) { violations.append(.stepOutOfOrder) }
-    if position > pending.facts.completedSteps - 1 { violations.append(.progressLost) }
-    if position < pending.facts.completedSteps - 1 { violations.append(.stepRepeated) }
-    if pending.facts.completedSteps > 1 { reach(.deviceContinued) }
   }
 
   // MARK: Results
@@ -142,7 +129,8 @@ extension RegistrarSimulation {
       violations.append(.successWithoutCertificate)
       return
     }
-    if let described = describedStatus, result.status != described { violations.append(.describedStatusDiscarded) }
+    let described = described?.id == id ? described?.status : nil
+    if let described, result.status != described { violations.append(.describedStatusDiscarded) }
     if let known = row.pending.facts.registered {
       // Steps after the registration, and what was known before, do not change the outcome.
       if known.outcome != result.outcome { violations.append(.outcomeChanged) }
@@ -155,9 +143,9 @@ extension RegistrarSimulation {
       violations.append(.createdAlthoughItExisted)
     } else if !row.history.hadResult, !row.history.isAmbiguous {
       violations.append(.createdAlthoughNotOurs)
-    } else if !row.history.hadResult, describedStatus == nil {
+    } else if !row.history.hadResult, described == nil {
       // A 409 after a lost answer counts as that answer. No client can see the difference.
-      upstream.excuse(SimulatedUpstream.status(named: row.pending.firstStatus), of: id.key)
+      upstream.excuse(SimulatedUpstream.status(named: expectedStatus(.register, row.pending)), of: id.key)
     }
   }
 
@@ -200,6 +188,9 @@ extension RegistrarSimulation {
     }
     let agreeing = rows.filter { waiter.namedStatus == nil || $0.status == nil || $0.status == waiter.namedStatus }
     if agreeing.isEmpty { violations.append(.queuedForAnotherStatus) }
+    if let tag = waiter.provisioning?.tag, !agreeing.contains(where: { $0.provisioning?.tag == tag }) {
+      violations.append(.queuedForAnotherDevice)
+    }
     if waiter.purpose == .update, let id = agreeing.map(\.id).max(by: { $0.sequence < $1.sequence }) {
       promisedUpdates.insert(id)
     }
@@ -220,13 +211,8 @@ extension RegistrarSimulation {
     if let named = waiter.namedStatus, let known = registration.status, named != known {
       violations.append(.quietSuccessForAnotherStatus)
     }
-    if let provisioning = waiter.provisioning {
-      reach(.device)
-      if !registration.hasDevice(of: provisioning) || !upstream.hasDevice(of: provisioning, waiter.key) {
-        violations.append(.deviceToldTooEarly)
-      }
-    }
-    if waiter.purpose == .registerAndSet, registration.status == nil {
+    checkDevice(registration, toldTo: waiter)
+    if waiter.purpose == .registerAndSet, registration.status != waiter.status {
       violations.append(.quietSuccessForAnotherStatus)
     }
     if waiter.ifExists == .error, registration.outcome == .existing { violations.append(.quietSuccessAlthoughItExists) }

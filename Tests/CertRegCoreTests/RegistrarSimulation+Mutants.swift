@@ -37,10 +37,22 @@ extension RegistrarSimulation {
     case trustsDoubtfulStatuses
     /// A device is told although a step failed.
     case tellsFailedDevices
-    /// A step counts as done that was never made.
-    case skipsSteps
+    /// A profile's policies are left out.
+    case skipsPolicies
+    /// A step that failed for good counts as done.
+    case takesFailuresForSuccess
+    /// The status is set before the device is made.
+    case activatesFirst
+    /// A certificate that is to be activated last is registered as ACTIVE.
+    case registersActive
+    /// A device is made of a certificate that exists although the caller takes that for an error.
+    case changesExisting
     /// The end of a step is not written down.
     case forgetsProgress
+    /// A step counts as done that was never made.
+    case inventsProgress
+    /// A job that goes on with the steps of another one does not know of them.
+    case losesProgress
     /// An entry that was moved counts twice.
     case countsStaleEntries
 
@@ -55,7 +67,10 @@ extension RegistrarSimulation {
         (.hidesStatusConflicts, .quietSuccessForAnotherStatus),
         (.expiresNothing, .tooOld), (.drainsUnawaited, .beginsUnawaitedWhileDraining),
         (.mixesTargetsUp, .callThatDiskDoesNotKnow), (.countsStaleEntries, .wrongQueued),
-        (.tellsFailedDevices, .deviceToldTooEarly), (.skipsSteps, .stepOutOfOrder), (.forgetsProgress, .progressLost),
+        (.tellsFailedDevices, .deviceToldTooEarly), (.skipsPolicies, .stepOutOfOrder),
+        (.takesFailuresForSuccess, .progressInvented), (.activatesFirst, .activatesTooEarly),
+        (.registersActive, .callWithAnotherStatus), (.changesExisting, .changesWhatIsLeftAlone),
+        (.forgetsProgress, .stepOutOfOrder), (.inventsProgress, .progressInvented), (.losesProgress, .progressLost),
         (.forgetsUpdates, .successBeforeDisk), (.trustsDoubtfulStatuses, .remembersWhatIsNotOnDisk):
         true
       default: false
@@ -84,9 +99,11 @@ extension RegistrarSimulation {
       return [.answer(waiter, .registered(known), .end)]
     case (.forgetsProgress, .commit(let id, let changes)):
       return [.commit(id, changes.filter { if case .noteProgress = $0 { false } else { true } })]
-    case (.skipsSteps, .call(let id, .provision(var call))):
-      call.action = .attachThingPrincipal(thing: "plain", isExclusive: false)
-      return [.call(id, .provision(call))]
+    case (.inventsProgress, .commit(let id, let changes)): return [.commit(id, changes.map(Self.inventing))]
+    case (.losesProgress, .commit(let id, let changes)): return [.commit(id, changes.map(Self.losing))]
+    case (.registersActive, .call(let id, .registerCertificateWithoutCA(var call))):
+      call.status = .active
+      return [.call(id, .registerCertificateWithoutCA(call))]
     case (.trustsDoubtfulStatuses, .commit(let id, let changes)): return [.commit(id, changes.map(Self.trusting))]
     default: return [action]
     }
@@ -112,5 +129,65 @@ extension RegistrarSimulation {
     guard case .fail(let id, var failure) = change else { return change }
     failure.statusIsInDoubt = false
     return .fail(id, failure)
+  }
+
+  private static func inventing(_ change: StoreChange) -> StoreChange {
+    guard case .noteProgress(let id, var facts) = change else { return change }
+    facts.completedSteps += 1
+    return .noteProgress(id, facts)
+  }
+
+  private static func losing(_ change: StoreChange) -> StoreChange {
+    guard case .noteProgress(let id, var facts) = change else { return change }
+    facts.completedSteps = 1
+    return .noteProgress(id, facts)
+  }
+
+  // MARK: Plans
+
+  /// The plans of a mutant.
+  static func plan(_ mutant: Mutant?) -> Plan.Maker {
+    { pending in
+      var plan = Plan.plan(for: pending)
+      switch mutant {
+      case .skipsPolicies: plan.steps.removeAll { $0.operation == .attachPolicy }
+      case .takesFailuresForSuccess: plan.steps = plan.steps.map { Broken($0, takesFailuresForSuccess: true) }
+      case .changesExisting: plan.steps = plan.steps.map { Broken($0, isAlwaysNeeded: true) }
+      case .activatesFirst:
+        if plan.steps.count > 2, plan.steps.last?.operation == .updateCertificate {
+          plan.steps.insert(plan.steps.removeLast(), at: 1)
+        }
+      default: break
+      }
+      return plan
+    }
+  }
+
+  /// A step that is broken on purpose.
+  private struct Broken: Step {
+    let step: any Step
+    let takesFailuresForSuccess: Bool
+    let isAlwaysNeeded: Bool
+
+    init(_ step: any Step, takesFailuresForSuccess: Bool = false, isAlwaysNeeded: Bool = false) {
+      self.step = step
+      self.takesFailuresForSuccess = takesFailuresForSuccess && step is ProvisioningStep
+      self.isAlwaysNeeded = isAlwaysNeeded && step is ProvisioningStep
+    }
+
+    var operation: UpstreamOperation { step.operation }
+    var isMarked: Bool { step.isMarked }
+
+    func isNeeded(for pending: PendingRegistration) -> Bool { isAlwaysNeeded || step.isNeeded(for: pending) }
+
+    func call(for pending: PendingRegistration) -> UpstreamCall { step.call(for: pending) }
+
+    func read(_ reply: UpstreamReply, to pending: PendingRegistration, mayHaveTakenEffect: Bool) -> StepResult {
+      var reply = reply
+      if takesFailuresForSuccess, case .failed(let failure) = reply, failure.disposition == .final {
+        reply = .provisioned(DeviceResources(), requestID: nil)
+      }
+      return step.read(reply, to: pending, mayHaveTakenEffect: mayHaveTakenEffect)
+    }
   }
 }

@@ -36,14 +36,23 @@ extension RegistrarSimulation {
     case registrationLost
 
     // Devices.
-    /// A step before steps that have to come first, or one of no profile.
+    /// Another step of the profile comes next, as far as the disk knows.
     case stepOutOfOrder
     /// A step that the disk has as done.
     case stepRepeated
-    /// A step whose predecessor the disk does not have as done.
+    /// Steps that have succeeded count as not made.
     case progressLost
+    /// Steps count as done whose effect is not there.
+    case progressInvented
+    /// The disk has other parts of a device than were made.
+    case falseResources
+    /// A certificate is set ACTIVE before the parts of its device are there.
+    case activatesTooEarly
+    /// Something is done to a certificate that exists, for a caller that takes that for an error.
+    case changesWhatIsLeftAlone
     /// A device is told of which a part is missing.
     case deviceToldTooEarly
+    case queuedForAnotherDevice
 
     // Truth.
     case successWithoutCertificate

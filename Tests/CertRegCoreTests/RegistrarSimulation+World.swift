@@ -31,13 +31,17 @@ extension RegistrarSimulation {
   }
 
   mutating func toggleUpstream() {
+    if oneIn(3), let operation = UpstreamOperation.ofJobs.randomElement(using: &random) {
+      upstream.unwellOperations.formSymmetricDifference([operation])
+      return
+    }
     upstream.unwellTargets.formSymmetricDifference([oneIn(2) ? Self.first : Self.second])
   }
 
   mutating func letOthersUseUpstream() {
     reach(.othersChange)
     upstream.othersUse(anyKey(), anyStatus())
-    upstream.missingPolicies = oneIn(2) ? ["late"] : []
+    letOthersPrepare()
   }
 
   mutating func forget() {
@@ -118,8 +122,8 @@ extension RegistrarSimulation {
     switch reply {
     case .updated: (answered[call.id], lost[call.id]) = (after, nil)
     case .alreadyExists(_, let status, _):
-      describedStatus = status
-      if status != nil {
+      if let status {
+        described = (call.id, status)
         reach(.describedStatus)
         answered[call.id] = after
       }
@@ -130,7 +134,7 @@ extension RegistrarSimulation {
     case .registered, .provisioned: break
     }
     perform(core.replied(call.id, reply, now: now))
-    describedStatus = nil
+    described = nil
   }
 
   /// A drain begins, or its time is over and the process restarts.
@@ -158,7 +162,8 @@ extension RegistrarSimulation {
     troubledTargets = []
     isDraining = false
     disk.crash()
-    core = SimulatedCore(maxPending: Self.maxPending, maxAge: nil, seed: random.next())
+    core = SimulatedCore(
+      maxPending: Self.maxPending, maxAge: nil, makePlan: Self.plan(mutant), seed: random.next())
     changedAt = now.monotonic
     if !clock.isSet { reach(.unsetClock) }
     reload()
@@ -178,7 +183,8 @@ extension RegistrarSimulation {
       let isAgeKnown = row.enqueuedAt >= Version.earliestClock && now.wall >= row.enqueuedAt
       let age = isAgeKnown ? now.wall.millisecondsSinceEpoch - row.enqueuedAt.millisecondsSinceEpoch : 0
       flights[row.id] = Flight(
-        uid: row.requester.uid, purpose: row.purpose, slots: row.slots, since: now.monotonic + .milliseconds(-age))
+        uid: row.requester.uid, purpose: row.purpose, slots: row.slots, since: now.monotonic + .milliseconds(-age),
+        isResumed: true)
     }
     perform(
       core.resume(mutant == .forgetsTheQueue ? [] : left, firstSequence: disk.nextSequence, now: now))

@@ -8,7 +8,8 @@ struct RegistrarSimulation {
   /// A situation that the simulation is meant to reach. In a run of many seeds each one occurs.
   enum Event: CaseIterable {
     case answer, cachedAnswer, cacheExpiry, refresh, join, statusConflict, existsRefusal, describedStatus
-    case device, deviceStep, deviceContinued, deviceFailed
+    case device, provisioned, provisioningStep, stepRetried, activation, provisioningFailed, provisioningContinued
+    case provisioningResumed, provisioningShared, provisioningInherited, profileChanged, plainBesideDevice
     case update, sharedUpdate, secondStep, inheritance, failedStep, doubt, unknownCertificate
     case queueRefusal, shareRefusal, unknownTarget, drainingRefusal
     case crash, reboot, unsetClock, drain, diskFailure, forget, othersChange
@@ -20,6 +21,8 @@ struct RegistrarSimulation {
     var key: RegistrationKey
     var purpose: JobPurpose
     var namedStatus: CertificateStatus?
+    /// The named status, or the configured one.
+    var status: CertificateStatus?
     var ifExists: IfExists
     /// What the caller wants to be made of the certificate.
     var provisioning: Provisioning?
@@ -34,6 +37,10 @@ struct RegistrarSimulation {
     var slots: Int
     var share: String?
     var since: MonotonicTime
+    /// An earlier process began it.
+    var isResumed = false
+    /// The step of the provisioning that was called last.
+    var lastStep: Int?
     /// It has a place at the target, and the call begins after the commit.
     var isBeginning = false
     /// The end of a step is on its way to disk. The commit may have failed.
@@ -96,12 +103,14 @@ struct RegistrarSimulation {
   /// lost.
   var answered: [JobID: Int] = [:]
   var lost: [JobID: Int] = [:]
+  /// Everything that was ever asked to be made of a certificate.
+  var devices: [Device: Provisioning] = [:]
   /// Updates that were acknowledged and have not ended.
   var promisedUpdates: Set<JobID> = []
   /// The last update of each certificate that ended well.
   var lastUpdates: [RegistrationKey: JobID] = [:]
   /// The status in the upstream's last reply, while the core takes it.
-  var describedStatus: CertificateStatus?
+  var described: (id: JobID, status: CertificateStatus)?
 
   var now: Moment { clock.now }
 
@@ -111,11 +120,12 @@ struct RegistrarSimulation {
     isRemote = Int.random(in: 0..<4, using: &random) == 0
     settings = Settings(targets: [Self.first, Self.second])
     upstream = SimulatedUpstream(describingTargets: [Self.first], seed: random.next())
-    core = SimulatedCore(maxPending: Self.maxPending, maxAge: nil, seed: random.next())
+    core = SimulatedCore(
+      maxPending: Self.maxPending, maxAge: nil, makePlan: Self.plan(mutant), seed: random.next())
     self.random = random
     clock.reboot(isSet: !isRemote)
     changedAt = clock.now.monotonic
-    upstream.missingPolicies = ["late"]
+    for _ in 0..<20 { letOthersPrepare() }
     if isRemote {
       upstream.unwellTargets = [Self.first, Self.second]
       settings.maxAge = .seconds(200)
@@ -137,10 +147,12 @@ struct RegistrarSimulation {
   private mutating func step() {
     if isDraining, oneIn(25) { drain() }
     if settings.targets.count < 2, oneIn(40) { restoreTargets() }
+    if !disk.isWell, oneIn(20) { disk.isWell = true }
+    if !isRemote, oneIn(60) { (upstream.unwellTargets, upstream.unwellOperations) = ([], []) }
     switch Int.random(in: 0..<200, using: &random) {
-    case 0..<64: ask()
-    case 64..<112: endCommit()
-    case 112..<148: endCall()
+    case 0..<44: ask()
+    case 44..<98: endCommit()
+    case 98..<148: endCall()
     case 148..<172: pass(.milliseconds(Int64.random(in: 1...400, using: &random)))
     case 172..<175:
       let part = Duration.milliseconds(Int64.random(in: 200...(isRemote ? 24_000 : 14_000), using: &random))
@@ -167,6 +179,7 @@ struct RegistrarSimulation {
   private mutating func settle() {
     if isDraining { restart() }
     upstream.unwellTargets = []
+    upstream.unwellOperations = []
     disk.isWell = true
     restoreTargets()
     for round in 0..<400 where !isSettled {

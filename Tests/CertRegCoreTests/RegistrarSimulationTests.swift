@@ -30,7 +30,7 @@ import Testing
 
   @Test(arguments: RegistrarSimulation.Mutant.allCases)
   func `a registrar that is broken on purpose is caught`(mutant: RegistrarSimulation.Mutant) {
-    let isCaught = (1...100 as ClosedRange<UInt64>).contains { seed in
+    let isCaught = (1...300 as ClosedRange<UInt64>).contains { seed in
       var simulation = RegistrarSimulation(seed: seed, mutant: mutant)
       simulation.run(steps: Self.steps)
       return simulation.violations.contains(where: mutant.isShown)

@@ -7,8 +7,9 @@ struct SimulatedCore {
 
   private var registrar: Registrar
 
-  init(maxPending: Int, maxAge: Duration?, seed: UInt64) {
-    registrar = Registrar(configuration: .init(maxPending: maxPending, maxAge: maxAge), seed: seed)
+  init(maxPending: Int, maxAge: Duration?, makePlan: @escaping Plan.Maker, seed: UInt64) {
+    registrar = Registrar(
+      configuration: .init(maxPending: maxPending, maxAge: maxAge), makePlan: makePlan, seed: seed)
   }
 
   // MARK: Events
@@ -71,6 +72,8 @@ struct SimulatedCore {
 
   /// Whether the request needs no job of its own.
   func shares(_ request: Registrar.Request) -> Bool { registrar.job(sharedBy: request) != nil }
+
+  func hasJob(of key: RegistrationKey) -> Bool { registrar.hasJob(of: key) }
 
   /// Registrations in the queue and calls under way, as `status` shows them; `nil`: the target was never configured.
   func counts(of target: TargetName, now: Moment) -> (queued: Int, underWay: Int)? {

@@ -59,6 +59,18 @@ struct SimulatedDisk {
 
   var results: [RegistrationKey: Registration] { content.results }
 
+  /// What comes of a request, as far as the disk knows.
+  func decide(
+    _ wish: KnownResults.Wish, on key: RegistrationKey, timeToLive: Duration?, now: WallTime
+  ) -> KnownResults.Decision {
+    let store = MemoryStore()
+    if let known = results[key] { store.commit([.keep(known, nil)]) { _ in } }
+    let known = KnownResults(memory: ResultCache(maxEntries: 1), store: store, timeToLive: timeToLive)
+    let rules = AnswerRules(
+      policyFingerprint: VerdictBasis.anyTime.policyFingerprint, rejectsNotYetValid: false, rejectsExpired: false)
+    return (try? known.decide(wish, on: key, under: rules, now: now)) ?? .ask(earlier: nil)
+  }
+
   var isQueueEmpty: Bool { content.queue.isEmpty }
 
   /// The row of a job.

@@ -34,20 +34,23 @@ struct SimulatedUpstream {
 
     var key: RegistrationKey { id.key }
 
-    /// What is done to the certificate's device; `nil`: another kind of call.
-    var action: ProvisioningAction? {
-      if case .provision(let action) = kind { action } else { nil }
+    var operation: UpstreamOperation {
+      switch kind {
+      case .register: .registerCertificateWithoutCA
+      case .update: .updateCertificate
+      case .provision(let action): action.operation
+      }
     }
   }
 
   /// Targets that the daemon asks for the status of a certificate that exists.
   let describingTargets: Set<TargetName>
   var unwellTargets: Set<TargetName> = []
+  /// Operations that fail in all targets.
+  var unwellOperations: Set<UpstreamOperation> = []
   private(set) var certificates: [RegistrationKey: Certificate] = [:]
   /// What was done for each certificate beside its registration.
-  private(set) var devices: [RegistrationKey: Set<ProvisioningAction>] = [:]
-  /// Policies that nobody has made yet.
-  var missingPolicies: Set<String> = []
+  var devices = SimulatedDevices()
   private var random: SplitMix64
 
   init(describingTargets: Set<TargetName>, seed: UInt64) {
@@ -65,7 +68,7 @@ struct SimulatedUpstream {
       certificates[call.key] = Certificate(
         statuses: [Self.status(named: call.status)], serial: call.id.sequence)
     case (.update, _?): certificates[call.key]?.statuses.append(Self.status(named: call.status))
-    case (.provision(let action), _?): devices[call.key, default: []].insert(action)
+    case (.provision(let action), _?): return devices.take(action, call.key) == nil
     case (.register, _), (.update, nil), (.provision, nil): return false
     }
     return true
@@ -82,7 +85,9 @@ struct SimulatedUpstream {
   static func status(named: CertificateStatus?) -> CertificateStatus { named ?? .inactive }
 
   mutating func answer(_ call: Call) -> UpstreamReply {
-    guard !unwellTargets.contains(call.key.target) else { return Self.unavailable(mayHaveTakenEffect: false) }
+    guard !unwellTargets.contains(call.key.target), !unwellOperations.contains(call.operation) else {
+      return Self.unavailable(mayHaveTakenEffect: false)
+    }
     switch Int.random(in: 0..<40, using: &random) {
     case 0..<4: return Self.failed(.throttling, .throttled(retryAfter: nil))
     case 4..<8:
@@ -90,28 +95,30 @@ struct SimulatedUpstream {
       return Self.unavailable(mayHaveTakenEffect: true)
     case 8 where certificates[call.key] == nil && call.kind == .register:
       return Self.failed(.certificateValidation, .final)
-    case 8 where call.kind == .update: return Self.failed(.certificateState, .final)
+    case 8 where call.kind != .register: return Self.failed(.certificateState, .final)
     case 9: return Self.failed(.unauthorized, .identity)
-    case _ where call.action != nil: return provision(call)
-    case _ where call.kind == .update:
-      return take(call) ? .updated(requestID: nil) : Self.failed(.resourceNotFound, .final, reason: .certificateNotFound)
-    default:
+    default: return answerOfWell(call)
+    }
+  }
+
+  private mutating func answerOfWell(_ call: Call) -> UpstreamReply {
+    switch call.kind {
+    case .update: return take(call) ? .updated(requestID: nil) : Self.certificateNotFound
+    case .provision(let action):
+      guard certificates[call.key] != nil else { return Self.certificateNotFound }
+      if let (kind, reason) = devices.take(action, call.key) { return Self.failed(kind, .final, reason: reason) }
+      if case .createThing(let name, _, _) = action {
+        return .provisioned(DeviceResources(thingName: name, thingARN: "arn:thing/" + name), requestID: nil)
+      }
+      return .provisioned(DeviceResources(), requestID: nil)
+    case .register:
       if let certificate = certificates[call.key] { return exists(certificate, call.key) }
       take(call)
       return .registered(certificateARN: "arn", requestID: nil)
     }
   }
 
-  private mutating func provision(_ call: Call) -> UpstreamReply {
-    if case .attachPolicy(let policy)? = call.action, missingPolicies.contains(policy) {
-      return Self.failed(.resourceNotFound, .final)
-    }
-    guard take(call) else { return Self.failed(.resourceNotFound, .final, reason: .certificateNotFound) }
-    if case .createThing(let name, _, _)? = call.action {
-      return .provisioned(DeviceResources(thingName: name, thingARN: "arn:thing/" + name), requestID: nil)
-    }
-    return .provisioned(DeviceResources(), requestID: nil)
-  }
+  private static let certificateNotFound = failed(.resourceNotFound, .final, reason: .certificateNotFound)
 
   /// A 409. Sometimes DescribeCertificate fails, and the status stays unknown.
   private mutating func exists(_ certificate: Certificate, _ key: RegistrationKey) -> UpstreamReply {
