@@ -5,6 +5,7 @@ import Synchronization
 package final class RecordedEntries: LogHandler {
   /// An entry of the log.
   package struct Entry: Sendable {
+    /// The message.
     package var message: String
     package var metadata: Logger.Metadata
   }
