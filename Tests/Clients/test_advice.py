@@ -36,8 +36,10 @@ FOLLOWED = {
 NOT_FOLLOWED = {
     "--certificate-id": "is an option of aws",
     "--certificate-signing-request": "is an option of aws",
+    "--if-exists": "repeats an option of the command line in the command for another try",
     "--only": "is named in errors of its own value",
     "--signer": "is for signed manifests, which need a signer's certificate",
+    "--status": "repeats an option of the command line, too",
     "--target": "is for a daemon that does not tell its default target",
     "aws iot create-certificate-from-csr": "makes another certificate, in AWS",
     "git lfs pull": "needs the server that has the file",
