@@ -120,6 +120,7 @@ class Documentation(unittest.TestCase):
         # The mistakes that the example of --check-config reports, on its lines.
         pathlib.Path(self.folder, "etc/new.yaml").write_text(
             "log:\n  level: info\nsocket:\n  windw: 1\n  mode: '0660'\n\nqueue:\n  maxEntries: 1\n  maxAge: 1y\n")
+        pathlib.Path(self.folder, "etc/device.json").write_text('{"Resources": {"thing": {"Type": "AWS::IoT::Thing"}}}')
         openssl("req", "-x509", "-nodes", "-newkey", "rsa:1024", "-keyout", os.devnull, "-out",
                 self.folder + "/weak.pem", "-subj", "/CN=device-1", "-days", "30")
         self.port = str(free_port())
@@ -227,7 +228,7 @@ class Documentation(unittest.TestCase):
 
     def load(self, block):
         path = pathlib.Path(self.folder, "loaded.yaml")
-        path.write_text(block.text)
+        path.write_text(self.here(block.text))
         result = subprocess.run([str(PROGRAMS / "certregd"), "--check-config", "--config", str(path)],
                                 env=self.environment, capture_output=True, text=True)
         self.assertEqual((result.returncode, result.stdout), (0, "ok\n"), result.stderr)
