@@ -19,7 +19,8 @@ struct OperationPace: Sendable {
   init(limits: OperationLimits, now: MonotonicTime) {
     self.limits = limits
     bucket = TokenBucket(burst: limits.burst, now: now)
-    estimator = RateEstimator(ratePerSecond: limits.ratePerSecond, bound: limits.maxRatePerSecond)
+    estimator = RateEstimator(
+      ratePerSecond: limits.ratePerSecond, bound: limits.maxRatePerSecond, probesSeldom: limits.probesSeldom)
   }
 
   /// Takes other limits, from a new configuration. What the upstream taught is forgotten.
@@ -27,7 +28,7 @@ struct OperationPace: Sendable {
     guard limits != self.limits else { return }
     self.limits = limits
     bucket.setBurst(limits.burst)
-    estimator.setRate(limits.ratePerSecond, bound: limits.maxRatePerSecond)
+    estimator.setRate(limits.ratePerSecond, bound: limits.maxRatePerSecond, probesSeldom: limits.probesSeldom)
   }
 
   /// Bounds the rate from outside; `nil`: no longer.

@@ -72,6 +72,8 @@ struct RateEstimator: Sendable {
   private var configuredRate: Double?
   /// The rate never passes it; `nil`: there is no bound.
   private var bound: Double?
+  /// Whether probes are always as rare as after several unexpected throttles.
+  private var probesSeldom: Bool
   private var course = Course.holding
   private var answers = RateMeter()
   /// The first and the last time of the present demand above the rate.
@@ -89,14 +91,17 @@ struct RateEstimator: Sendable {
   /// - Parameters:
   ///   - ratePerSecond: The configured rate; `nil`: no pace until the upstream throttles.
   ///   - bound: Calls a second that are never passed, whatever the upstream takes; `nil`: there is no bound.
-  init(ratePerSecond: Double?, bound: Double?) {
+  ///   - probesSeldom: Whether more than the rate is tried seldom.
+  init(ratePerSecond: Double?, bound: Double?, probesSeldom: Bool = false) {
+    self.probesSeldom = probesSeldom
     configuredRate = ratePerSecond
     self.bound = bound
     rate = bounded(ratePerSecond)
   }
 
   /// Sets another configured rate and bound, and forgets the learnt rate.
-  mutating func setRate(_ ratePerSecond: Double?, bound: Double?) {
+  mutating func setRate(_ ratePerSecond: Double?, bound: Double?, probesSeldom: Bool = false) {
+    self.probesSeldom = probesSeldom
     configuredRate = ratePerSecond
     self.bound = bound
     rate = bounded(ratePerSecond)
@@ -127,7 +132,7 @@ struct RateEstimator: Sendable {
     }
     // What lies above the bound is others', and need not be found.
     if let bound, rate >= bound { return false }
-    let isCareful = carefulUntil.map { now < $0 } ?? false
+    let isCareful = probesSeldom || carefulUntil.map { now < $0 } ?? false
     let calls = isCareful ? Self.carefulCallsBetweenProbes : Self.callsBetweenProbes
     let pause = max(isCareful ? Self.carefulProbePause : Self.probePause, .nanoseconds(Int64(calls / rate * 1e9)))
     return now - max(limitedSince, probedAt ?? limitedSince) >= pause
