@@ -31,7 +31,7 @@ extension RegistrarSimulation {
       takeTurn(id)
       flights[id]?.isBeginning = true
     case .noteProgress(let id, let facts):
-      if isFirst(id) {
+      if replied == id || flights[id]?.isAdvancing == true {
         if let registered = facts.registered { check(registered, of: id) }
         checkProgress(facts, of: id)
         flights[id]?.isAdvancing = true
@@ -139,7 +139,7 @@ extension RegistrarSimulation {
     let isOurs = certificate.serial == id.sequence
     if isOurs, result.outcome == .existing, !row.history.hadResult { violations.append(.existingAlthoughOurs) }
     guard !isOurs, result.outcome == .created else { return }
-    if row.history.hadResult, disk.results[id.key]?.outcome == .existing {
+    if row.history.hadResult, let earlier = disk.results[id.key], earlier.isKnownToExist {
       violations.append(.createdAlthoughItExisted)
     } else if !row.history.hadResult, !row.history.isAmbiguous {
       violations.append(.createdAlthoughNotOurs)
@@ -156,7 +156,7 @@ extension RegistrarSimulation {
     if earlier.status != nil, result.status == nil, lost[id] == nil, flights[id]?.purpose == .register {
       violations.append(.knownStatusLost)
     }
-    if earlier.outcome == .existing, result.outcome == .created { violations.append(.createdAlthoughItExisted) }
+    if earlier.isKnownToExist, result.outcome == .created { violations.append(.createdAlthoughItExisted) }
   }
 
   mutating func check(told status: CertificateStatus?, _ key: RegistrationKey) {
@@ -259,4 +259,10 @@ extension RegistrarSimulation {
     flights[id]?.lateSince = lateSince
     if now.monotonic - lateSince > Self.ageTolerance.stay { violations.append(.tooOld) }
   }
+}
+
+extension Registration {
+  /// Whether the certificate was found in the upstream. A change of its status alone, after the result was forgotten,
+  /// says nothing about who created it.
+  fileprivate var isKnownToExist: Bool { outcome == .existing && certificateARN != nil }
 }

@@ -133,8 +133,9 @@ extension RegistrarSimulation {
       if failure.disposition != .final { troubledTargets.insert(call.key.target) }
     case .registered, .provisioned: break
     }
+    replied = call.id
     perform(core.replied(call.id, reply, now: now))
-    described = nil
+    (described, replied) = (nil, nil)
   }
 
   /// A drain begins, or its time is over and the process restarts.

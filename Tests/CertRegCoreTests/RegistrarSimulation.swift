@@ -111,6 +111,8 @@ struct RegistrarSimulation {
   var lastUpdates: [RegistrationKey: JobID] = [:]
   /// The status in the upstream's last reply, while the core takes it.
   var described: (id: JobID, status: CertificateStatus)?
+  /// The job whose call ended, while the core takes the reply.
+  var replied: JobID?
 
   var now: Moment { clock.now }
 

@@ -53,8 +53,8 @@ extension Registrar {
     var job = RegistrationJob(
       pending, since: now.monotonic, caller: caller, share: request.share?.name, plan: plan, leave: leave,
       permit: permit)
-    if let before = last.flatMap({ jobs[$0] }), case .finishing(let ending) = before.state {
-      _ = job.inherit(ending, from: before.pending.facts)
+    if let first = lines.first(of: request.key).flatMap({ jobs[$0] }), case .finishing(let ending) = first.state {
+      _ = job.inherit(ending, from: first.pending.facts)
     }
     add(job, now: now)
     attach(waiter, now: now)

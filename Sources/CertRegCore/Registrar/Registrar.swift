@@ -150,11 +150,19 @@ package struct Registrar: Sendable {
     purposes.append(.keep(registration, home))
   }
 
-  /// Gives what a job that ends established to the job behind it. It is on disk together with the end, and again after a
-  /// failure of the disk.
+  /// How many jobs of a certificate learn at once what the one before them established. The others learn it from them.
+  private static let mostHeirs = 16
+
+  /// Gives what a job that ends established to the jobs behind it: the next one may end without having used it. It is
+  /// on disk together with the end, and again after a failure of the disk.
   private mutating func handOver(_ id: JobID) {
-    guard let next = lines.next(after: id), let job = jobs[id], case .finishing(let ending) = job.state else { return }
-    if let facts = jobs[next]?.inherit(ending, from: job.pending.facts) { changes.append(.noteProgress(next, facts)) }
+    guard let job = jobs[id], case .finishing(let ending) = job.state else { return }
+    var heir = lines.next(after: id)
+    for _ in 0..<Self.mostHeirs {
+      guard let next = heir else { return }
+      if let facts = jobs[next]?.inherit(ending, from: job.pending.facts) { changes.append(.noteProgress(next, facts)) }
+      heir = lines.next(after: next)
+    }
   }
 
   /// The actions of one event, with its changes as one commit at the end.

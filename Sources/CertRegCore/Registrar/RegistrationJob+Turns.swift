@@ -33,10 +33,12 @@ extension RegistrationJob {
       }
       // The job before has brought nothing to believe a status for that this one does not believe.
       let isDoubted = pending.facts.registered == nil && pending.facts.earlier.map { $0.status == nil } ?? false
-      takeOver(known, at: before.home, else: pending.facts.earlier)
+      var earlier = pending.facts.earlier ?? before.earlier
+      if failure.statusIsInDoubt { earlier?.status = nil }
+      takeOver(known, at: before.home, else: earlier)
       if isDoubted { pending.facts.earlier?.status = nil }
     }
-    return pending.purpose.registers ? pending.facts : nil
+    return pending.facts
   }
 
   /// The certificate is registered: that step is done.
@@ -56,7 +58,7 @@ extension RegistrationJob {
       takeOver(known, at: home)
     } else if let known {
       pending.facts.earlier = EarlierResult(outcome: known.outcome, status: known.status)
-    } else if pending.purpose.registers, let earlier {
+    } else if let earlier {
       pending.facts.earlier = EarlierResult(
         outcome: pending.facts.earlier?.outcome ?? earlier.outcome, status: earlier.status)
       pending.facts.registered?.status = earlier.status
