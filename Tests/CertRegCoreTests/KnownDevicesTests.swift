@@ -1,0 +1,118 @@
+import CertRegTesting
+import Testing
+
+@testable import CertRegCore
+
+/// Requests with a profile for a certificate that is known.
+@Suite struct KnownDevicesTests {
+  private let key = RegistrationKey(certificateID: CertificateID(words: (1, 2, 3, 4)), target: TargetName("default"))
+  private let now = WallTime(secondsSinceEpoch: 1_800_000_000)
+
+  private static func provisioning(_ tag: UInt64 = 7, activatesLast: Bool = false) -> Provisioning {
+    Provisioning(
+      profile: "p", tag: ProvisioningTag(rawValue: tag),
+      work: .parts(DeviceParts(thing: nil, policies: ["p", "q"], activatesLast: activatesLast)))
+  }
+
+  private enum Applied {
+    case nothing, part, all, other
+  }
+
+  private func registration(
+    _ applied: Applied, _ status: CertificateStatus? = .active, _ outcome: RegistrationOutcome = .created
+  ) -> Registration {
+    let resources = DeviceResources(policies: ["p"])
+    let provisioned: Provisioned? =
+      switch applied {
+      case .nothing: nil
+      case .part: Provisioned(profile: "p", tag: Self.provisioning().tag, resources: resources, completedSteps: 2)
+      case .all: Provisioned(profile: "p", tag: Self.provisioning().tag, resources: resources)
+      case .other: Provisioned(profile: "p", tag: Self.provisioning(8).tag, resources: resources)
+      }
+    return Registration(
+      key: key, certificateARN: "arn:aws:iot:r:1:cert/" + key.certificateID.hex, outcome: outcome, status: status,
+      requestID: nil, finishedAt: now, basis: .anyTime, provisioned: provisioned)
+  }
+
+  /// The decision with the result on disk, and with it in memory.
+  private func decide(_ wish: KnownResults.Wish, _ known: Registration) throws -> KnownResults.Decision {
+    let store = MemoryStore()
+    store.commit([.keep(known, nil)]) { _ in }
+    let results = KnownResults(memory: ResultCache(maxEntries: 9), store: store, timeToLive: nil)
+    let rules = AnswerRules(
+      policyFingerprint: known.basis.policyFingerprint, rejectsNotYetValid: false, rejectsExpired: false)
+    let decision = try results.decide(wish, on: key, under: rules, now: now)
+    #expect(results.decideAfterVerdict(wish, on: key, basis: known.basis, now: now) == decision)
+    return decision
+  }
+
+  private func wish(
+    _ named: CertificateStatus? = nil, status: CertificateStatus? = nil, _ ifExists: IfExists = .return,
+    _ provisioning: Provisioning? = provisioning(), refresh: Bool = false
+  ) -> KnownResults.Wish {
+    KnownResults.Wish(
+      namedStatus: named, status: status, ifExists: ifExists, refresh: refresh, provisioning: provisioning)
+  }
+
+  @Test func `a device that is there is answered, and anything less is gone on with`() throws {
+    #expect(try decide(wish(), registration(.all)) == .answer(registration(.all)))
+    for applied in [Applied.nothing, .part, .other] {
+      #expect(try decide(wish(), registration(applied)) == .goOn(registration(applied)))
+      #expect(try decide(wish(nil, .return, nil), registration(applied)) == .answer(registration(applied)))
+    }
+  }
+
+  @Test func `a certificate that exists is refused with ifExists error, unless its device was begun`() throws {
+    for applied in [Applied.nothing, .all, .other] {
+      let known = registration(applied)
+      #expect(try decide(wish(nil, .error), known) == .refuse(.alreadyExists(known)))
+    }
+    #expect(try decide(wish(nil, .error), registration(.part)) == .goOn(registration(.part)))
+    let existing = registration(.part, .active, .existing)
+    #expect(try decide(wish(nil, .error), existing) == .refuse(.alreadyExists(existing)))
+  }
+
+  @Test func `another status is refused where nothing sets it`() throws {
+    for applied in [Applied.nothing, .part, .other, .all] {
+      let known = registration(applied, .inactive)
+      let differs = ServiceError.statusDiffers(known, known: .inactive, named: .active)
+      #expect(try decide(wish(.active), known) == .refuse(differs))
+      #expect(try decide(wish(.active, .update), known) == .goOn(known))
+    }
+  }
+
+  @Test func `a profile that activates last goes on with an inactive certificate, and not with a device`() throws {
+    let last = Self.provisioning(activatesLast: true)
+    for applied in [Applied.nothing, .part, .other] {
+      let known = registration(applied, .inactive)
+      #expect(try decide(wish(.active, .return, last), known) == .goOn(known))
+    }
+    let device = registration(.all, .inactive)
+    let differs = ServiceError.statusDiffers(device, known: .inactive, named: .active)
+    #expect(try decide(wish(.active, .return, last), device) == .refuse(differs))
+    #expect(try decide(wish(nil, status: .active, .return, last), device) == .answer(device))
+    // It sets no other status than ACTIVE.
+    let active = registration(.nothing)
+    let other = ServiceError.statusDiffers(active, known: .active, named: .inactive)
+    #expect(try decide(wish(.inactive, .return, last), active) == .refuse(other))
+    #expect(!wish(.inactive, .return, last).setsStatus && wish(.active, .return, last).setsStatus)
+    #expect(!wish(.active).setsStatus && wish(.active).changesCertificate)
+  }
+
+  @Test func `a refresh asks the upstream and does all steps again`() throws {
+    let earlier = EarlierResult(outcome: .created, status: .active)
+    #expect(try decide(wish(refresh: true), registration(.all)) == .ask(earlier: earlier))
+    let last = Self.provisioning(activatesLast: true)
+    let doubtful = EarlierResult(outcome: .created, status: nil)
+    #expect(
+      try decide(wish(.active, .return, last, refresh: true), registration(.part)) == .ask(earlier: doubtful))
+  }
+
+  @Test func `a device's new name is kept with the device`() throws {
+    var wish = wish()
+    wish.deviceID = DeviceID("d1")
+    let device = try #require(wish.deviceID)
+    #expect(try decide(wish, registration(.all)) == .answerAfterNaming(registration(.all), device))
+    #expect(try decide(wish, registration(.part)) == .goOn(registration(.part)))
+  }
+}
