@@ -68,9 +68,11 @@ enum RequestRecord {
     return JSONValue.object(members).jsonBytes
   }
 
-  /// Reads `bytes`. Rows of earlier versions have none, or facts only. `nil`: what makes a device cannot be read.
+  /// Reads `bytes`. Rows of earlier versions have none, or facts only. `nil`: they are no record, or what makes a device
+  /// cannot be read. Without it the job would register the certificate and leave it at that.
   static func read(_ bytes: some Collection<UInt8>) -> Content? {
-    guard !bytes.isEmpty, let json = try? JSONValue(parsing: Array(bytes)) else { return Content() }
+    guard !bytes.isEmpty else { return Content() }
+    guard let json = try? JSONValue(parsing: Array(bytes)), json.members != nil else { return nil }
     var content = Content(
       purpose: json["purpose"]?.string.flatMap(JobPurpose.init) ?? .register, facts: JobFacts(json))
     if let provisioning = json["provisioning"] {

@@ -12,15 +12,18 @@ extension Provisioned {
     ])
   }
 
-  /// `nil` if it says too little: the profile is applied again then, which changes nothing that is there.
+  /// `nil` if a part cannot be read: the profile is applied again then, which changes nothing that is there. A part that
+  /// was left out would make a device complete that is not.
   init?(_ json: JSONValue) {
-    guard let profile = json["profile"]?.string, let tag = json["tag"].flatMap(ProvisioningTag.init) else { return nil }
+    guard let profile = json["profile"]?.string, let tag = json["tag"].flatMap(ProvisioningTag.init),
+      let thingName = json.optional("thing", \.string), let thingARN = json.optional("thingArn", \.string),
+      let policies = json["policies"]?.names, let groups = json["groups"]?.names,
+      let completedSteps = json.optional("completedSteps", \.integer), completedSteps ?? 0 >= 0
+    else { return nil }
     self.init(
       profile: profile, tag: tag,
-      resources: DeviceResources(
-        thingName: json["thing"]?.string, thingARN: json["thingArn"]?.string,
-        policies: json["policies"]?.names ?? [], groups: json["groups"]?.names ?? []),
-      completedSteps: json["completedSteps"]?.integer)
+      resources: DeviceResources(thingName: thingName, thingARN: thingARN, policies: policies, groups: groups),
+      completedSteps: completedSteps)
   }
 }
 
@@ -54,8 +57,10 @@ extension Provisioning {
       guard let read = DeviceParts.Thing(json) else { return nil }
       thing = read
     }
-    guard let policies = json["policies"]?.names else { return nil }
-    let parts = DeviceParts(thing: thing, policies: policies, activatesLast: json["activatesLast"]?.bool ?? false)
+    guard let policies = json["policies"]?.names, let activatesLast = json.optional("activatesLast", \.bool) else {
+      return nil
+    }
+    let parts = DeviceParts(thing: thing, policies: policies, activatesLast: activatesLast ?? false)
     self.init(profile: profile, tag: tag, work: .parts(parts))
   }
 }
@@ -70,11 +75,11 @@ extension DeviceParts.Thing {
 
   fileprivate init?(_ json: JSONValue) {
     guard let name = json["name"]?.string, let attributes = json["attributes"]?.pairs,
-      let groups = json["groups"]?.names
+      let groups = json["groups"]?.names, let type = json.optional("type", \.string),
+      let isExclusive = json.optional("exclusive", \.bool)
     else { return nil }
     self.init(
-      name: name, type: json["type"]?.string, attributes: attributes, groups: groups,
-      isExclusive: json["exclusive"]?.bool ?? false)
+      name: name, type: type, attributes: attributes, groups: groups, isExclusive: isExclusive ?? false)
   }
 }
 
@@ -82,8 +87,9 @@ extension ProvisioningTag {
   /// In hexadecimal: numbers of JSON have 53 bits.
   fileprivate var json: JSONValue { .string(String(rawValue, radix: 16)) }
 
+  /// `nil` for 0, too, which is no tag.
   fileprivate init?(_ json: JSONValue) {
-    guard let number = json.string.flatMap({ UInt64($0, radix: 16) }) else { return nil }
+    guard let number = json.string.flatMap({ UInt64($0, radix: 16) }), number != 0 else { return nil }
     self.init(rawValue: number)
   }
 }
@@ -93,6 +99,12 @@ extension JSONValue {
 
   fileprivate static func pairs(_ pairs: [NamedText]) -> JSONValue {
     .object(pairs.map { .init($0.name, .string($0.value)) })
+  }
+
+  /// The member `name`, which may be absent (`.some(nil)`); `nil` if it is there and `read` finds no value in it.
+  fileprivate func optional<Value>(_ name: String, _ read: (JSONValue) -> Value?) -> Value?? {
+    guard let member = self[name] else { return .some(nil) }
+    return read(member).map { .some($0) }
   }
 
   /// `nil` if an element is no string.

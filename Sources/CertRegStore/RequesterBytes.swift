@@ -6,6 +6,9 @@ enum RequesterBytes {
   /// systemd's longest unit name (systemd.unit(5)). A longer name is dropped.
   private static let longestUnit = 255
 
+  /// Stands for no requester: five bytes that are no number.
+  static let none = [UInt8](repeating: 0xff, count: 5)
+
   /// Appends the bytes of `requester`.
   static func append(_ requester: Requester, to bytes: inout [UInt8]) {
     append(requester.uid, to: &bytes)
@@ -16,7 +19,7 @@ enum RequesterBytes {
     if isKept { bytes += unit }
   }
 
-  /// Removes a requester from the beginning of `bytes`; `nil` where they hold none.
+  /// Removes a requester, or ``none``, from the beginning of `bytes`; `nil` where they hold no requester.
   static func take(from bytes: inout ArraySlice<UInt8>) -> Requester? {
     guard let uid = takeNumber(from: &bytes), let pid = takeNumber(from: &bytes), let length = bytes.popFirst(),
       bytes.count >= Int(length)

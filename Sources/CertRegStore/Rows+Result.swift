@@ -8,8 +8,8 @@ import CertRegCore
 /// job, which results of earlier versions lack.
 ///
 /// `request` describes the request in a blob: the upstream's request ID (16 bytes of a UUID, or 16 zeros), the
-/// requester, a request ID that is no UUID, and behind a NUL the profile that was applied, as JSON. The first version kept
-/// the ID alone, as 16 bytes or text.
+/// requester, a request ID that is no UUID, and behind the last NUL the profile that was applied, as JSON. The first
+/// version kept the ID alone, as 16 bytes or text, and so do results with neither a requester nor a profile.
 enum ResultRow {
   /// The registration; `nil` for a damaged row.
   static func read(_ row: some ColumnSource, name: (Int64) -> String?) -> Registration? {
@@ -80,15 +80,21 @@ enum ResultRow {
 
   private static func putRequest(of registration: Registration, to row: inout RowWriter) {
     let uuid = registration.requestID.flatMap(UUIDText.bytes)
-    // Results without a requester are those of earlier versions, which had no profiles.
-    guard let requester = registration.requester else {
+    let profile = registration.provisioned?.json.jsonBytes
+    guard registration.requester != nil || profile != nil else {
       if let uuid { row.put(copying: uuid) } else { row.put(registration.requestID) }
       return
     }
     var bytes = uuid ?? noUUID
-    RequesterBytes.append(requester, to: &bytes)
-    if uuid == nil, let text = registration.requestID { bytes += text.utf8 }
-    if let provisioned = registration.provisioned { bytes += [0] + provisioned.json.jsonBytes }
+    if let requester = registration.requester {
+      RequesterBytes.append(requester, to: &bytes)
+    } else {
+      bytes += RequesterBytes.none
+    }
+    let text = uuid == nil ? Array((registration.requestID ?? "").utf8) : []
+    bytes += text
+    // A NUL of the ID must not be taken for the one before a profile. JSON text has none.
+    if profile != nil || text.contains(0) { bytes += [0] + (profile ?? []) }
     row.put(copying: bytes)
   }
 
@@ -98,14 +104,15 @@ enum ResultRow {
     guard let bytes = row.blob(5), bytes.count >= 16 else { return (row.text(5), nil, nil) }
     let uuid = bytes.prefix(16)
     var rest = bytes.dropFirst(16)
-    let requester = rest.isEmpty ? nil : RequesterBytes.take(from: &rest)
+    let isBare = rest.isEmpty
+    let requester = isBare ? nil : RequesterBytes.take(from: &rest)
     var provisioned: Provisioned?
-    if let end = rest.firstIndex(of: 0) {
+    if let end = rest.lastIndex(of: 0) {
       provisioned = (try? JSONValue(parsing: Array(rest[(end + 1)...]))).flatMap(Provisioned.init)
       rest = rest[..<end]
     }
     if !rest.isEmpty { return (String(decoding: rest, as: UTF8.self), requester, provisioned) }
-    let isNone = requester != nil && uuid.elementsEqual(noUUID)
+    let isNone = !isBare && uuid.elementsEqual(noUUID)
     return (isNone ? nil : uuid.withUnsafeBytes { UUIDText.text($0) }, requester, provisioned)
   }
 

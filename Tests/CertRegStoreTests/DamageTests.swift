@@ -58,10 +58,11 @@ struct DamagedState {
 
   init(clean: Bool = false) async throws {
     let original = try TemporaryDirectory()
-    let results = (1...150).map { Sample.registration($0) }
+    let results = (1...150).map { $0.isMultiple(of: 3) ? Sample.device($0) : Sample.registration($0) }
     var generator = SplitMix64(seed: 3)
     var queued = (501...540).map { Sample.pending($0, size: $0 == 503 ? 9000 : 700) }
     for index in queued.indices where index.isMultiple(of: 2) { queued[index].facts = Sample.facts(&generator) }
+    for index in queued.indices where index % 8 == 1 { queued[index].provisioning = Sample.provisioning(index) }
     let advanced = JobFacts(earlier: EarlierResult(outcome: .existing, status: .revoked), completedSteps: 9)
     var store = try SQLiteRegistrationStore(original)
     for batch in [results[..<100]] { try await store.commit(batch.map { .complete($0) }) }
@@ -98,6 +99,7 @@ struct DamagedState {
       let original = try #require(queued.first { $0.sequence == entry.sequence })
       #expect(entry.key == original.key && entry.der == original.der && entry.basis == original.basis)
       #expect(entry.status == original.status && entry.enqueuedAt == original.enqueuedAt)
+      #expect(entry.provisioning == original.provisioning)
     }
     var missing = 0
     for result in results {
@@ -178,6 +180,7 @@ struct DamagedState {
     let store = try SQLiteRegistrationStore(state.directory)
     #expect(try store.pendingRegistrations().map(\.der) == state.queued.map(\.der))
     #expect(try store.pendingRegistrations().map(\.facts) == state.queued.map(\.facts))
+    #expect(try store.pendingRegistrations().map(\.provisioning) == state.queued.map(\.provisioning))
     for result in state.results { #expect(try store.record(for: result.key) == .registered(result)) }
     #expect(try store.record(for: Sample.key(901)) == .failed(Sample.failure(901)))
   }
@@ -192,6 +195,7 @@ struct DamagedState {
     #expect(recorder.notices.contains { $0.message.hasPrefix("72 committed changes are missing") })
     #expect(try store.pendingRegistrations().map(\.der) == state.queued.map(\.der))
     #expect(try store.pendingRegistrations().map(\.facts) == state.queued.map(\.facts))
+    #expect(try store.pendingRegistrations().map(\.provisioning) == state.queued.map(\.provisioning))
     for result in state.results { #expect(try store.record(for: result.key) == .registered(result)) }
   }
 

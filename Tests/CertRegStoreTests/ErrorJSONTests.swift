@@ -30,6 +30,14 @@ import Testing
     }
   }
 
+  @Test(arguments: ServiceError.Kind.allCases)
+  func `reads every kind of error, with the step that failed`(kind: ServiceError.Kind) {
+    var failed = error
+    failed.kind = kind
+    failed.failedStep = FailedStep(operation: "AttachPolicy", certificateID: "00", certificateARN: "arn")
+    #expect(ErrorJSON.decode(ErrorJSON.encode(failed)) == failed)
+  }
+
   @Test func `the cause of an error is not stored`() {
     var caused = error
     caused.cause = ErrorCause("connect: refused (errno: 111)")

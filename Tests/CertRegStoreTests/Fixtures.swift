@@ -139,7 +139,8 @@ enum Sample {
         ? nil
         : RegisteredCertificate(
           certificateARN: prefix + "äöü\u{0}", outcome: outcome, status: status,
-          requestID: Bool.random(using: &generator) ? "r\(steps)" : nil))
+          requestID: Bool.random(using: &generator) ? "r\(steps)" : nil,
+          provisioned: Bool.random(using: &generator) ? provisioned(steps) : nil))
   }
 
   static let error = ServiceError(

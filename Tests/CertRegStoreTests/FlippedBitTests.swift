@@ -24,7 +24,8 @@ import Testing
   /// A state directory that is copied for each bit, in memory where the host has such a place: what is synchronised is
   /// of no interest here.
   private struct Original {
-    static let registration = Sample.registration(2)
+    static let registration = Sample.device(30)
+    static let queued = Sample.pendingDevice(2)
     let database: [UInt8]
     let mark: Data
     /// Numbers of the pages that `sqlite_master` takes.
@@ -34,7 +35,7 @@ import Testing
       let directory = try TemporaryDirectory()
       let store = try SQLiteRegistrationStore(directory)
       try await store.commit([
-        .enqueue(Sample.pending(1)), .complete(Original.registration), .fail(Sample.failure(3)),
+        .enqueue(Original.queued), .complete(Original.registration), .fail(Sample.failure(3)),
       ])
       store.close()
       let connection = try Connection(path: directory.file("certregd.db"))
@@ -74,7 +75,9 @@ import Testing
         return .refusal
       }
       if recorder.kinds.contains(.salvaged) { end = .salvage }
-      #expect(try QueueContents(opened.writer.connection).entries.map(\.der) == [Sample.pending(1).der])
+      let queued = try QueueContents(opened.writer.connection).entries
+      #expect(queued.map(\.der) == [Original.queued.der])
+      #expect(queued.map(\.provisioning) == [Original.queued.provisioning])
       let reader = try RecordReader(path: directory.file("certregd.db"), names: opened.names)
       guard case .record(.registered(Original.registration), _) = try reader.record(for: Original.registration.key)
       else {

@@ -73,6 +73,7 @@ import Testing
       entry.key = key
       entry.purpose = [.register, .registerAndSet, .update].randomElement(using: &generator) ?? .register
       if Bool.random(using: &generator) { entry.facts = Sample.facts(&generator) }
+      if Bool.random(using: &generator) { entry.provisioning = Sample.provisioning(sequence) }
       entry.deviceID = name(&generator)
       queued.append(entry.id)
       return .enqueue(entry)
@@ -83,6 +84,8 @@ import Testing
       registration.key = Bool.random(using: &generator) ? id.key : key
       registration.deviceID = name(&generator)
       registration.deviceTag = registration.deviceID?.tag ?? .none
+      if Bool.random(using: &generator) { registration.provisioned = Sample.provisioned(sequence) }
+      if Bool.random(using: &generator) { registration.requester = Requester(uid: UInt32(sequence)) }
       return oneInFour(&generator) ? .keep(registration, nil) : .complete(id, registration)
     case 8:
       var failure = Sample.failure(sequence)

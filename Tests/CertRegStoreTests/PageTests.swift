@@ -10,7 +10,7 @@ import Testing
   private func pages() async throws -> [[UInt8]] {
     let directory = try TemporaryDirectory()
     let store = try SQLiteRegistrationStore(directory)
-    try await store.commit((1...200).map { .complete(Sample.registration($0)) })
+    try await store.commit((1...200).map { .complete($0 > 150 ? Sample.device($0) : Sample.registration($0)) })
     try await store.commit((301...320).map { .enqueue(Sample.pending($0, size: $0 == 310 ? 9000 : 800)) })
     try await store.commit([.fail(Sample.failure(1)), .markCallStarted(Sample.id(301))])
     store.close()

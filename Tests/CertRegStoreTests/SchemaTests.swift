@@ -7,10 +7,16 @@ import Testing
 /// Databases of earlier versions, and of the next one.
 @Suite struct SchemaTests {
   let directory: TemporaryDirectory
-  private static let registration = Sample.registration(1)
   private static let failure = Sample.failure(2)
 
   init() throws { directory = try TemporaryDirectory() }
+
+  /// A result as version `version` could keep it.
+  private static func registration(_ version: Int) -> Registration {
+    var registration = version >= 6 ? Sample.device(1) : Sample.registration(1)
+    if version >= 2 { registration.requester = Requester(uid: 7, pid: 8, unit: "a.service") }
+    return registration
+  }
 
   /// Makes a database as version `version` left it, with a row of everything.
   private func make(version: Int) throws -> [PendingRegistration] {
@@ -28,13 +34,18 @@ import Testing
       entry.purpose = .update
       entry.facts.home = JobHome(location: .aws(region: "eu-central-1"), account: AccountPrefix(arn: Sample.prefix))
     }
+    if version >= 6 {
+      entry.purpose = .registerNew
+      entry.provisioning = Sample.provisioning(3)
+    }
     try write(entry, version, to: statements.enqueue)
     for statement in [statements.writeName, statements.writeNameCopy] {
       try NameRow.write("default", number: 1, to: statement)
       try NameRow.write(Sample.prefix, number: 2, to: statement)
     }
     try ResultRow.write(
-      SchemaTests.registration, sequence: version >= 5 ? 4 : 0, target: 1, prefix: 2, to: statements.insertResult)
+      SchemaTests.registration(version), sequence: version >= 5 ? 4 : 0, target: 1, prefix: 2,
+      to: statements.insertResult)
     try FailureRow.write(SchemaTests.failure, sequence: 2, target: 1, to: statements.writeFailure)
     let state = StateRow(revision: 9, results: 1, highestSequence: 5)
     try state.write(to: statements.writeState)
@@ -68,7 +79,8 @@ import Testing
       #expect(recorder.notices.count == (start == 1 ? Schema.migrations.count - version : 0))
       #expect(recorder.kinds.isSubset(of: [.migrated]))
       #expect(try store.pendingRegistrations() == queued)
-      #expect(try store.record(for: SchemaTests.registration.key) == .registered(SchemaTests.registration))
+      let registration = SchemaTests.registration(version)
+      #expect(try store.record(for: registration.key) == .registered(registration))
       #expect(try store.record(for: SchemaTests.failure.key) == .failed(SchemaTests.failure))
       #expect(try store.registeredCount() == 1)
       #expect(store.nextSequence == (version >= 3 ? 6 : 10))

@@ -101,7 +101,10 @@ struct Salvage {
       if let row = NameRow.read(record) { names.add(row.text, number: row.number) }
     case .failure: failures.append(record)
     case .queue:
-      guard let entry = QueueRow.read(record) else { return }
+      guard let entry = QueueRow.read(record) else {
+        tally.damaged += 1
+        return
+      }
       highestSequence = max(highestSequence, entry.sequence)
       queue[entry.key, default: [:]][entry.sequence] = entry
     case .attempt:
