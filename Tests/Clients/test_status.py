@@ -4,6 +4,7 @@ import json
 import pathlib
 import signal
 import subprocess
+import urllib.request
 
 from daemon import PROGRAMS, Daemon, certificate_id, certificates
 from sandbox import REGION, SIGNATURES, SandboxTestCase, clean_environment
@@ -15,13 +16,12 @@ COUNT = 60
 class Status(SandboxTestCase):
     def setUp(self):
         super().setUp()
-        self.sandbox = self.start(*SIGNATURES, "--latency", "UpdateCertificate=50")
+        self.sandbox = self.start(*SIGNATURES, "--control")
         self.iot = connect(self.sandbox)
         self.addCleanup(self.iot.close)
         self.pems = certificates(COUNT)
         self.source = self.folder / "all.pem"
         self.source.write_text("".join(self.pems))
-        # One call at a time and its latency: slow enough to be interrupted in the middle.
         configuration = f"targets: {{default: {{endpoint: \"{self.sandbox.url}\", region: {REGION}, maxConcurrent: 1}}}}\n"
         self.daemon = Daemon(configuration=configuration, environment=clean_environment())
         self.daemon.__enter__()
@@ -29,6 +29,13 @@ class Status(SandboxTestCase):
 
     def command(self, *arguments):
         return [str(PROGRAMS / "certregctl"), *map(str, arguments), "--socket", self.daemon.socket]
+
+    def set_latency(self, milliseconds):
+        """How long each UpdateCertificate takes. The daemon makes one at a time."""
+        faults = {"operations": {"UpdateCertificate": {"latencyMs": [milliseconds, milliseconds]}}}
+        request = urllib.request.Request(
+            self.sandbox.url + "/sandbox/faults", json.dumps(faults).encode(), method="PUT")
+        urllib.request.urlopen(request).close()
 
     def run_command(self, *arguments):
         return subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=120)
@@ -41,12 +48,15 @@ class Status(SandboxTestCase):
         report = self.folder / "report.csv"
         self.assertEqual(self.run_command("import", "--report", report, self.source).returncode, 0)
         self.assertEqual(set(self.statuses().values()), {"INACTIVE"})
+        # A minute for all of them: nobody is late with the interruption.
+        self.set_latency(1000)
         with subprocess.Popen(self.command("activate", report), stdout=subprocess.PIPE, text=True) as first:
             self.assertTrue(first.stdout.readline().startswith("updated\t"))
             first.send_signal(signal.SIGINT)
             others = first.stdout.read().splitlines()
         self.assertEqual(first.returncode, -signal.SIGINT)
         self.assertLess(1 + len(others), COUNT)
+        self.set_latency(0)
         again = self.run_command("activate", report)
         self.assertEqual(again.returncode, 0, again.stderr)
         self.assertEqual([line.split("\t")[0] for line in again.stdout.splitlines()], ["updated"] * COUNT)
