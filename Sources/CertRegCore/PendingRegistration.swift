@@ -73,7 +73,7 @@ package struct RegisteredCertificate: Hashable, Sendable {
   /// `x-amzn-RequestId` of the answer.
   package var requestID: String?
   /// The profile that was applied to it last, or the part of it that was; `nil`: none.
-  package var provisioned: Provisioned?
+  @Boxed package var provisioned: Provisioned?
 
   package init(
     certificateARN: String, outcome: RegistrationOutcome, status: CertificateStatus?, requestID: String?,
@@ -122,7 +122,7 @@ package struct PendingRegistration: Hashable, Sendable {
   /// The verdict that the certificate was accepted under.
   package var basis: VerdictBasis
   /// What makes a device of the certificate; `nil`: it is only registered.
-  package var provisioning: Provisioning?
+  @Boxed package var provisioning: Provisioning?
   /// What the finished steps established.
   package var facts: JobFacts
 

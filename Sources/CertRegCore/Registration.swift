@@ -110,7 +110,7 @@ package struct Registration: Hashable, Sendable {
   /// Stands for the device's name, also in what comes from the cache.
   package var deviceTag: DeviceTag
   /// The profile that was applied to the certificate last, or the part of it that was; `nil`: none.
-  package var provisioned: Provisioned?
+  @Boxed package var provisioned: Provisioned?
 
   package init(
     key: RegistrationKey, certificateARN: String?, outcome: RegistrationOutcome, status: CertificateStatus?,

@@ -16,7 +16,7 @@ package final class KnownResults: Sendable {
     /// The device's name; `nil`: the caller gave none.
     package var deviceID: DeviceID?
     /// What makes a device of the certificate; `nil`: it is only registered.
-    package var provisioning: Provisioning?
+    @Boxed package var provisioning: Provisioning?
 
     /// Whether the status is set where the certificate has another.
     package var setsStatus: Bool {

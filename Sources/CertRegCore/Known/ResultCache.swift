@@ -30,7 +30,7 @@ package final class ResultCache: Sendable {
     /// The set of policies that the certificate was accepted under.
     package var policyFingerprint: Int64
     /// The profile that was applied to the certificate; `nil`: none.
-    package var provisioned: Provisioned?
+    @Boxed package var provisioned: Provisioned?
   }
 
   private let state: Mutex<State>
