@@ -79,14 +79,8 @@ final class AccessControl: Sendable {
     }
   }
 
-  /// Checks whether a rule grants a provisioning profile.
-  ///
-  /// - Throws: `peer_not_allowed`.
-  func check(profile: String, of peer: Peer, under grant: Grant) throws(ServiceError) {
-    if let profiles = grant.rule.profiles, !profiles.contains(profile) {
-      throw .peerNotAllowed("the provisioning profile \(profile.quoted) to user \(peer.uid)")
-    }
-  }
+  /// The provisioning profiles that a rule grants; `nil`: all.
+  func profiles(under grant: Grant) -> Set<String>? { grant.rule.profiles.map { Set($0) } }
 
   /// Takes a request from the rate of a rule.
   ///

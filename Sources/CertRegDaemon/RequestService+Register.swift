@@ -7,14 +7,18 @@ import CertRegX509
 extension RequestService {
   /// Runs on a worker thread: the verdict takes about 100 µs, a look into the store may wait for the disk.
   ///
-  /// - Parameter share: The part of the queue that the caller's rule allows; `nil`: all of it.
-  func register(_ request: OwnedRequest, from peer: Peer, share: Registrar.QueueShare?, reply: Reply) {
+  /// - Parameters:
+  ///   - share: The part of the queue that the caller's rule allows; `nil`: all of it.
+  ///   - profiles: The profiles that the caller's rule grants; `nil`: all.
+  func register(
+    _ request: OwnedRequest, from peer: Peer, share: Registrar.QueueShare?, profiles: Set<String>?, reply: Reply
+  ) {
     let verdict = verdicts.current
     do throws(ServiceError) {
       let targets = try targets(of: request)
       let (der, id) = try readCertificate(request, verdict)
       let configuration = currentConfiguration
-      var filling = Filling(request, configuration, id, der: der)
+      var filling = Filling(request, of: peer, granted: profiles, configuration, id, der: der)
       let answers = FanIn(count: targets.count) { [counts] results in
         for result in results { counts.count(result, of: .register) }
         reply.send(Self.answer(request, id, targets, results))

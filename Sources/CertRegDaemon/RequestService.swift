@@ -140,25 +140,26 @@ final class RequestService: RequestHandling {
       try access.check(request.operation, targets: targets, of: peer, under: grant)
       // A registration that may set the status of a certificate that exists is both.
       if request.ifExists == .update { try access.check(.update, targets: targets, of: peer, under: grant) }
-      if request.operation == .register {
-        for target in targets {
-          let profile = try Self.profile(of: request, in: target, currentConfiguration)
-          if let profile { try access.check(profile: profile.name, of: peer, under: grant) }
-        }
-      }
       try access.takeToken(under: grant, now: clock.monotonic)
-      carryOut(request, from: peer, share: access.queueShare(under: grant), reply: reply)
+      carryOut(
+        request, from: peer, share: access.queueShare(under: grant), profiles: access.profiles(under: grant),
+        reply: reply)
     } catch {
       refuse(request, error, to: peer, reply: reply)
     }
   }
 
   /// On a worker thread, but for what neither computes nor looks into the store.
+  ///
+  /// - Parameters:
+  ///   - share: The part of the queue that the caller's rule allows; `nil`: all of it.
+  ///   - profiles: The profiles that the caller's rule grants; `nil`: all.
   private func carryOut(
-    _ request: OwnedRequest, from peer: Peer, share: Registrar.QueueShare? = nil, reply: Reply
+    _ request: OwnedRequest, from peer: Peer, share: Registrar.QueueShare? = nil, profiles: Set<String>? = nil,
+    reply: Reply
   ) {
     switch request.operation {
-    case .register: register(request, from: peer, share: share, reply: reply)
+    case .register: register(request, from: peer, share: share, profiles: profiles, reply: reply)
     case .update: update(request, from: peer, share: share, reply: reply)
     case .describe: describe(request, reply: reply)
     case .validate: validate(request, reply: reply)

@@ -91,10 +91,12 @@ final class ServiceUnderTest: Sendable {
     let all = Mutex<[LogRecord]>([])
   }
 
-  /// - Parameter certificates: Answers to `describe`, in their order.
+  /// - Parameters:
+  ///   - certificates: Answers to `describe`, in their order.
+  ///   - profile: The profile of requests that name none.
   init(
     _ route: Route, replies: [UpstreamReply], certificates: [Result<UpstreamCertificate, UpstreamFailure>] = [],
-    access: AccessControl? = nil
+    access: AccessControl? = nil, profile: ProvisioningProfile? = nil
   ) async throws {
     let loop = MultiThreadedEventLoopGroup.singleton.next()
     let clock = HostClock.system
@@ -142,7 +144,8 @@ final class ServiceUnderTest: Sendable {
       configuration: RequestService.Configuration(
         targets: [target], targetSet: [target], defaultTarget: target, defaultStatus: nil,
         // A busy machine must not end a request whose test is not about time.
-        defaultTimeout: .seconds(600), access: access, auditsRepeats: false))
+        defaultTimeout: .seconds(600), profiles: profile.map { [$0.name: $0] } ?? [:],
+        targetProfiles: profile.map { [target: $0.name] } ?? [:], access: access, auditsRepeats: false))
     self.upstream = upstream
     self.calls = calls
     running = Task { await calls.run() }
@@ -155,7 +158,8 @@ final class ServiceUnderTest: Sendable {
       self.path = path
       let listening = try ListeningSocket.open(.init(path: path))
       var configuration = SocketConfiguration()
-      configuration.defaultTarget = SocketConfiguration.Target("default", number: memory.number(of: target))
+      configuration.defaultTarget = SocketConfiguration.Target(
+        "default", number: memory.number(of: target), profile: profile)
       configuration.targets = [configuration.defaultTarget]
       try await server.serve(
         [listening.descriptor], handling: service, cache: memory, demand: demand, clock: clock,

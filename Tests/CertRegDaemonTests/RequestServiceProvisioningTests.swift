@@ -1,0 +1,106 @@
+import CertRegCore
+import CertRegHost
+import CertRegSettings
+import CertRegTesting
+import Testing
+
+@testable import CertRegDaemon
+
+/// Requests of a target with a profile, with an upstream whose replies the test chooses.
+@Suite struct RequestServiceProvisioningTests {
+  private let pem: String
+  private let profile: ProvisioningProfile
+
+  init() throws {
+    pem = try ServiceUnderTest.issueCertificate().split(separator: "\n").joined(separator: "\\n")
+    profile = ProvisioningProfile(
+      name: "p",
+      form: .parts(
+        thing: .init(name: try PlaceholderText("{deviceId}")), policies: [try PlaceholderText("base")],
+        activatesLast: false))
+  }
+
+  private func line(_ members: String = #","deviceId":"d""#, operation: String = "register") -> String {
+    #"{"id":1,"op":"\#(operation)","certificatePem":"\#(pem)"\#(members)}"#
+  }
+
+  private func error(_ answer: [String: any Sendable]) -> [String: String] {
+    (answer["error"] as? [String: any Sendable] ?? [:]).compactMapValues { $0 as? String }
+  }
+
+  private func device(_ answer: [String: any Sendable]) -> [String: any Sendable]? {
+    answer["provisioning"] as? [String: any Sendable]
+  }
+
+  /// A failure of a step that asking again cannot mend.
+  private static let noPolicy = UpstreamReply.failed(
+    UpstreamFailure(
+      error: ServiceError(.resourceNotFound, reason: "policy_not_found", message: "x", origin: .upstream),
+      disposition: .final))
+
+  @Test(arguments: ServiceUnderTest.Route.allCases)
+  func `a repeat is answered from memory, and another device is made`(_ route: ServiceUnderTest.Route) async throws {
+    let service = try await ServiceUnderTest(route, replies: [], profile: profile)
+    let first = try await service.ask(line())
+    #expect(device(first)?["thingName"] as? String == "d" && device(first)?["policies"] as? [String] == ["base"])
+    let calls = service.callCount
+    let second = try await service.ask(line())
+    #expect(second["cached"] as? Bool == true && device(second)?["thingName"] as? String == "d")
+    let plain = try await service.ask(line(#","provision":null"#))
+    #expect(plain["cached"] as? Bool == true && device(plain) == nil && service.callCount == calls)
+    let other = try await service.ask(line(#","deviceId":"e""#))
+    #expect(device(other)?["thingName"] as? String == "e" && other["cached"] as? Bool == false)
+    #expect(service.upstreamCalls.count { $0.operation == .registerCertificateWithoutCA } == 1)
+    await service.stop()
+  }
+
+  @Test(arguments: ServiceUnderTest.Route.allCases)
+  func `a missing value is told before any call`(_ route: ServiceUnderTest.Route) async throws {
+    let service = try await ServiceUnderTest(route, replies: [], profile: profile)
+    #expect(error(try await service.ask(line("")))["reason"] == "invalid_provisioning")
+    #expect(error(try await service.ask(line(#","provision":"q""#)))["reason"] == "unknown_profile")
+    #expect(service.callCount == 0)
+    await service.stop()
+  }
+
+  @Test func `a failed step is named, and a repeat goes on with it`() async throws {
+    let created = UpstreamReply.registered(certificateARN: "arn:x", requestID: nil)
+    let made = UpstreamReply.provisioned(DeviceResources(), requestID: nil)
+    let service = try await ServiceUnderTest(.direct, replies: [created, made, Self.noPolicy], profile: profile)
+    let failed = error(try await service.ask(line()))
+    #expect(failed["reason"] == "policy_not_found" && failed["step"] == "AttachPolicy")
+    #expect(failed["certificateArn"]?.hasPrefix("arn:x") == true)
+    let before = service.callCount
+    #expect(device(try await service.ask(line())) != nil)
+    #expect(
+      service.upstreamCalls.dropFirst(before).map(\.operation) == [.attachPolicy, .attachThingPrincipal])
+    let entry = service.entries.first { $0["EVENT"] == "registration_failed" || $0["event"] == "registration_failed" }
+    #expect(entry?.values.contains("AttachPolicy") == true)
+    await service.stop()
+  }
+
+  @Test func `a rule grants profiles`() async throws {
+    var rule = AccessRule()
+    rule.profiles = ["q"]
+    var settings = AccessSettings()
+    settings.rules = [rule]
+    let access = AccessControl(settings, maxPending: 9, database: .system, clock: ManualClock().clock)
+    let service = try await ServiceUnderTest(.direct, replies: [], access: access, profile: profile)
+    #expect(error(try await service.ask(line()))["reason"] == "peer_not_allowed")
+    #expect(service.callCount == 0)
+    #expect(try await service.ask(line(#","provision":null"#))["outcome"] as? String == "created")
+    await service.stop()
+  }
+
+  @Test func `what the upstream has detached is attached again when it is asked for`() async throws {
+    let bare = UpstreamCertificate(certificateARN: "arn:x", status: .inactive, things: ["d"], policies: [])
+    let service = try await ServiceUnderTest(
+      .direct, replies: [], certificates: [.success(bare)], profile: profile)
+    #expect(device(try await service.ask(line())) != nil)
+    _ = try await service.ask(line("", operation: "describe"))
+    let before = service.callCount
+    #expect(device(try await service.ask(line())) != nil)
+    #expect(service.upstreamCalls.dropFirst(before).contains { $0.operation == .attachPolicy })
+    await service.stop()
+  }
+}
