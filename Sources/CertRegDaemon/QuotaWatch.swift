@@ -23,8 +23,10 @@ struct QuotaWatch: Sendable {
   func run() async {
     var asking: Task<Void, Never>?
     await changes.forEach {
-      // A new configuration need not wait for the answers, or the day, of the one before.
+      // A new configuration need not wait for the answers, or the day, of the one before, and those answers must not come
+      // after its own.
       asking?.cancel()
+      await asking?.value
       asking = Task { await ask() }
     }
     asking?.cancel()

@@ -127,6 +127,7 @@ extension Reports.Figures {
     writer.member("operation", call.operation.rawValue)
     write(rate: call.ratePerSecond, to: &writer)
     writer.member("queued", call.queued)
+    writer.member("underWay", call.underWay)
     writer.member("throttles", call.throttles)
     writer.endObject()
   }

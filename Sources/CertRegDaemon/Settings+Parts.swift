@@ -74,10 +74,10 @@ extension TargetLimits {
     let operation = UpstreamOperation.registerCertificateWithoutCA
     let isPaced = isAWS && !configuration.withoutValue.contains(.ratePerSecond)
     let bound = [configuration.maxRatePerSecond, accountRate].compactMap { $0 }.min()
+    let assumed = isPaced || configuration.asksForRate ? operation.defaultQuota : nil
     operations[operation] = OperationLimits(
-      ratePerSecond: accountRate.map { min($0, bound ?? $0) } ?? configuration.ratePerSecond
-        ?? (isPaced || configuration.asksForRate ? operation.defaultQuota : nil),
-      maxRatePerSecond: bound, burst: configuration.burst ?? accountRate.map { max(1, $0) } ?? operation.defaultQuota)
+      ratePerSecond: accountRate == nil ? configuration.ratePerSecond ?? assumed : bound, maxRatePerSecond: bound,
+      burst: configuration.burst ?? accountRate.map { max(1, $0) } ?? operation.defaultQuota)
     self.init(operations: operations, maxConcurrent: configuration.maxConcurrent)
   }
 }

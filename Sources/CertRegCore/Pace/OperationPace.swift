@@ -7,7 +7,7 @@ struct OperationPace: Sendable {
   private var bucket: TokenBucket
   private var estimator: RateEstimator
   /// Calls under way.
-  private var underWay = 0
+  private(set) var underWay = 0
   /// The pause that a throttle asked for.
   private var heldUntil: MonotonicTime?
   /// The last throttle that was news.

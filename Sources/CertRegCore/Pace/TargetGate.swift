@@ -61,6 +61,9 @@ struct TargetGate: Sendable {
     pace(of: operation, now: now).tokens(now: now)
   }
 
+  /// Calls of an operation that are under way.
+  func callsUnderWay(of operation: UpstreamOperation) -> Int { paces[operation]?.underWay ?? 0 }
+
   /// The number of throttled calls of an operation.
   func throttles(of operation: UpstreamOperation) -> Int { paces[operation]?.throttles ?? 0 }
 

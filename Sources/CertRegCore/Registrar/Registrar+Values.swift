@@ -52,7 +52,7 @@ extension Registrar {
     /// Where `registered` belongs.
     package var home: JobHome?
     /// What makes a device of the certificate; `nil`: it is only registered.
-    package var provisioning: Provisioning?
+    @Boxed package var provisioning: Provisioning?
 
     package init(
       key: RegistrationKey, purpose: JobPurpose = .register, der: [UInt8], basis: VerdictBasis,
@@ -165,6 +165,8 @@ extension Registrar {
     package var ratePerSecond: Double?
     /// Jobs that wait for their turn to make the call.
     package var queued: Int
+    /// Calls under way.
+    package var underWay: Int
     /// The number of throttled calls.
     package var throttles: Int
   }

@@ -111,7 +111,7 @@ struct TargetLine: Sendable {
     UpstreamOperation.allCases.filter { gate.operations.contains($0) || queues[$0] != nil }.map { operation in
       Registrar.CallView(
         operation: operation, ratePerSecond: gate.rate(of: operation, now: now), queued: queues[operation]?.count ?? 0,
-        throttles: gate.throttles(of: operation))
+        underWay: gate.callsUnderWay(of: operation), throttles: gate.throttles(of: operation))
     }
   }
 }
