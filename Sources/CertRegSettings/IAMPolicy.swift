@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 
 /// The rights that a configuration needs of AWS, as a policy of IAM.
@@ -120,9 +121,8 @@ struct IAMPolicy: Equatable, Sendable {
     return "[\n" + texts.map { "        \(quoted($0))" }.joined(separator: ",\n") + "\n      ]"
   }
 
-  /// A string of JSON. Names of AWS IoT hold nothing that JSON escapes.
   private static func quoted(_ text: String) -> String {
-    "\"" + text.filter { $0 != "\"" && $0 != "\\" } + "\""
+    String(decoding: JSONValue.string(text).jsonBytes, as: UTF8.self)
   }
 }
 

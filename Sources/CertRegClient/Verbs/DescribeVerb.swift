@@ -31,7 +31,13 @@ package struct DescribeVerb {
       next: { _ in steps.next() },
       lines: { name, answer in
         let line = DescribeVerb.line(answer, name: name)
-        return [(line, DescribeVerb.lines(line, answer, session, isSingle: isSingle))]
+        let style: TerminalText.Style = line.outcome == CertificateStatus.active.rawValue ? .green : .yellow
+        let hints = [
+          line.outcome == CertificateStatus.inactive.rawValue
+            ? "no device can connect with it: certregctl activate" : nil,
+          answer.json["certificateMode"]?.string.flatMap(Advice.forMode),
+        ].compactMap(\.self)
+        return [(line, line.detailed(answer, session, isSingle: isSingle, without: "status", style, hints: hints))]
       })
   }
 
@@ -51,27 +57,5 @@ package struct DescribeVerb {
     let parts = [answer.json["certificateMode"]?.string].compactMap(\.self) + lists
     line.remark = parts.isEmpty ? nil : parts.joined(separator: "; ")
     return line
-  }
-
-  /// All members for a single certificate on a terminal; otherwise a line for each.
-  private static func lines(
-    _ line: ResultLine, _ answer: Answer, _ session: Session, isSingle: Bool
-  ) -> [TerminalText] {
-    let stream = session.console.output
-    guard stream.isTerminal, line.error == nil, isSingle else {
-      return line.rendered(for: stream, showsTarget: session.targets.count > 1)
-    }
-    let members = (answer.json.members ?? []).filter { $0.name != "id" && $0.name != "status" }
-    let style: TerminalText.Style = line.outcome == CertificateStatus.active.rawValue ? .green : .yellow
-    let hints = [
-      line.outcome == CertificateStatus.inactive.rawValue ? "no device can connect with it: certregctl activate" : nil,
-      answer.json["certificateMode"]?.string.flatMap(Advice.forMode),
-    ].compactMap(\.self)
-    return ["\(line.outcome, style)  \(line.name)"] + MemberList(members).lines(width: stream.columns)
-      + hints.flatMap { hint in
-        hint.wrapped(to: max(20, stream.columns - 4)).enumerated().map { index, text -> TerminalText in
-          index == 0 ? "  \("→", .cyan) \(text)" : "    \(text)"
-        }
-      }
   }
 }

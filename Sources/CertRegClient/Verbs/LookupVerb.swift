@@ -22,7 +22,9 @@ package struct LookupVerb {
       next: { _ in steps.next() },
       lines: { name, answer in
         let line = LookupVerb.line(answer, name: name)
-        return [(line, LookupVerb.lines(line, answer, session, isSingle: isSingle))]
+        let style: TerminalText.Style =
+          line.outcome == "registered" ? .green : line.outcome == "failed" ? .red : .yellow
+        return [(line, line.detailed(answer, session, isSingle: isSingle, without: "state", style))]
       })
   }
 
@@ -39,17 +41,5 @@ package struct LookupVerb {
       line.outcome = "unknown"
     }
     return line
-  }
-
-  private static func lines(
-    _ line: ResultLine, _ answer: Answer, _ session: Session, isSingle: Bool
-  ) -> [TerminalText] {
-    let stream = session.console.output
-    guard stream.isTerminal, line.error == nil, isSingle else {
-      return line.rendered(for: stream, showsTarget: session.targets.count > 1)
-    }
-    let members = (answer.json.members ?? []).filter { $0.name != "id" && $0.name != "state" }
-    let style: TerminalText.Style = line.outcome == "registered" ? .green : line.outcome == "failed" ? .red : .yellow
-    return ["\(line.outcome, style)  \(line.name)"] + MemberList(members).lines(width: stream.columns)
   }
 }
