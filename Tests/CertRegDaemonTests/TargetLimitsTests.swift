@@ -16,4 +16,38 @@ import Testing
     #expect(rate { $0.ratePerSecond = 3 } == 3)
     #expect(rate { $0.withoutValue = [.ratePerSecond] } == nil)
   }
+
+  private func limits(
+    isAWS: Bool = true, accountRate: Double? = nil, _ configure: (inout TargetConfiguration) -> Void = { _ in }
+  ) -> TargetLimits {
+    var target = TargetConfiguration(name: TargetName("t"))
+    configure(&target)
+    return TargetLimits(target, isAWS: isAWS, accountRate: accountRate)
+  }
+
+  @Test func `the account's own rate is the rate, and nothing is tried beyond it`() {
+    let known = limits(accountRate: 25) { $0.asksForRate = true }
+    let registration = known.operations[.registerCertificateWithoutCA]
+    #expect(registration?.ratePerSecond == 25 && registration?.maxRatePerSecond == 25 && registration?.burst == 25)
+    #expect(known.operations[.attachPolicy]?.maxRatePerSecond == 15)
+    let bounded = limits(accountRate: 25) {
+      $0.asksForRate = true
+      $0.maxRatePerSecond = 8
+    }
+    #expect(bounded.operations[.registerCertificateWithoutCA]?.ratePerSecond == 8)
+    #expect(bounded.operations[.registerCertificateWithoutCA]?.maxRatePerSecond == 8)
+    let unknown = limits(isAWS: false) { $0.asksForRate = true }
+    #expect(unknown.operations[.registerCertificateWithoutCA]?.ratePerSecond == 10)
+    #expect(unknown.operations[.registerCertificateWithoutCA]?.maxRatePerSecond == nil)
+  }
+
+  @Test func `other calls have AWS's quotas or the configured rates, and more is tried seldom`() {
+    let standard = limits().operations
+    #expect(standard[.attachPolicy]?.ratePerSecond == 15 && standard[.createThing]?.ratePerSecond == 100)
+    #expect(standard[.attachPolicy]?.probesSeldom == true && standard[.attachPolicy]?.maxRatePerSecond == nil)
+    #expect(standard[.registerCertificateWithoutCA]?.probesSeldom == false)
+    let own = limits(isAWS: false) { $0.rates = [.attachPolicy: 0.5] }.operations
+    #expect(own[.attachPolicy]?.ratePerSecond == 0.5 && own[.attachPolicy]?.burst == 1)
+    #expect(own[.createThing]?.ratePerSecond == nil)
+  }
 }

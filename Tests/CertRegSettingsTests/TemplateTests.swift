@@ -1,0 +1,48 @@
+import CertRegCore
+import CertRegSettings
+import Testing
+
+/// Templates of profiles, which are files beside the configuration.
+@Suite struct TemplateTests {
+  private static let configuration = "provisioning:\n  p:\n    template: /t.json\n"
+
+  /// Loads a profile with a template; `nil`: there is no such file.
+  private func load(_ template: String?) throws(SettingsError) -> ProvisioningProfile.Template? {
+    let files = ["/c.yaml": Self.configuration, "/t.json": template]
+    var arguments = SettingsOverrides()
+    arguments.configurationFile = "/c.yaml"
+    let loader = SettingsLoader(environment: [:], arguments: arguments, workingDirectory: "/") {
+      (path) throws(SettingsError) -> [UInt8]? in files[path].flatMap { $0.map { Array($0.utf8) } }
+    }
+    let profile = try loader.loadWithTemplates().settings.provisioning.first
+    if case .template(let read)? = profile?.form { return read }
+    return nil
+  }
+
+  @Test func `a template is read, with its parameters and those that need a value`() throws {
+    let text = #"{"Parameters": {"A": {"Type": "String"}, "B": {"Default": "b"}}, "Resources": {"r": {}}}"#
+    let template = try #require(try load(text))
+    #expect(template.body == text && template.file == "/t.json")
+    #expect(template.parameters == ["A", "B"] && template.required == ["A"])
+    #expect(try load(#"{"Resources": {"r": {}}}"#)?.required == [])
+  }
+
+  @Test(arguments: [
+    (nil, "there is no file"), ("", "is no provisioning template"), ("[1]", "is no provisioning template"),
+    (#"{"Resources": {}}"#, "is no provisioning template"), ("{", "is no provisioning template"),
+    (#"{"Resources": {"r": "\#(String(repeating: "x", count: 65_536))"}}"#, "has more than 65536 bytes"),
+  ])
+  func `a template that cannot be used is a mistake of the line that names it`(text: String?, message: String) throws {
+    let error = try #require(throws: SettingsError.self) { try load(text) }
+    #expect(error.problems.count == 1)
+    let problem = error.problems[0].description
+    #expect(problem.hasPrefix("/c.yaml:3: provisioning.p.template: ") && problem.contains(message), "\(problem)")
+    #expect(problem.utf8.count < 300)
+  }
+
+  @Test func `a changed template makes another profile`() throws {
+    let bodies = try ["a", "b"].map { try #require(try load(#"{"Resources": {"\#($0)": {}}}"#)) }
+    let prints = bodies.map { ProvisioningProfile(name: "p", form: .template($0)).fingerprint }
+    #expect(prints[0] != prints[1])
+  }
+}
