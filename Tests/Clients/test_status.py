@@ -50,7 +50,9 @@ class Status(SandboxTestCase):
         self.assertEqual(set(self.statuses().values()), {"INACTIVE"})
         # A minute for all of them: nobody is late with the interruption.
         self.set_latency(1000)
-        with subprocess.Popen(self.command("activate", report), stdout=subprocess.PIPE, text=True) as first:
+        # A shell lets programs in the background ignore the interruption, and these tests with them.
+        with subprocess.Popen(self.command("activate", report), stdout=subprocess.PIPE, text=True,
+                              preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as first:
             self.assertTrue(first.stdout.readline().startswith("updated\t"))
             first.send_signal(signal.SIGINT)
             others = first.stdout.read().splitlines()
