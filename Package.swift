@@ -59,6 +59,7 @@ let package = Package(
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
     .systemLibrary(name: "CEpoll"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .target(name: "CLibPQ"),
     .systemLibrary(name: "CLibYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
     .target(name: "COlderGlibc"),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
@@ -84,6 +85,7 @@ let package = Package(
         "CertRegCodec", "CertRegCore", "CertRegCrypto", "CertRegSigV4", "CSpawn", .asyncHTTPClient,
         .nioCore, .nioPosix, .nioHTTP1, .nioSSL, .logging,
       ]),
+    library("CertRegFleet", ["CLibPQ", "CertRegCore"]),
     library("CertRegHost", ["CertRegCore", "CSystemd", .logging]),
     library(
       "CertRegSandbox",
@@ -92,18 +94,22 @@ let package = Package(
         .nioPosix, .nioHTTP1, .nioSSL, .logging,
       ]),
     library("CertRegSocket", ["CertRegCodec", "CertRegCore", "CertRegProtocol", "CEpoll", .nioCore, .nioPosix]),
-    library("CertRegClient", ["CertRegArchive", "CertRegCodec", "CertRegCore", "CertRegCrypto", "CSpawn"]),
+    library(
+      "CertRegClient", ["CertRegArchive", "CertRegCodec", "CertRegCore", "CertRegCrypto", "CertRegFleet", "CSpawn"]),
     library(
       "CertRegDaemon",
       [
         "CertRegClock", "CertRegCodec", "CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegProtocol",
-        "CertRegSettings", "CertRegStore", "CertRegForwarder", "CertRegHost", "CertRegSandbox", "CertRegSocket",
-        .nioCore, .nioPosix, .nioHTTP1, .logging, .unixSignals,
+        "CertRegSettings", "CertRegStore", "CertRegFleet", "CertRegForwarder", "CertRegHost", "CertRegSandbox",
+        "CertRegSocket", .nioCore, .nioPosix, .nioHTTP1, .logging, .unixSignals,
       ]),
     executable(
       "certregd", ["COlderGlibc", "CertRegClock", "CertRegCore", "CertRegDaemon", "CertRegSettings", .argumentParser]),
     executable(
-      "certregctl", ["COlderGlibc", "CertRegArchive", "CertRegClock", "CertRegCore", "CertRegClient", .argumentParser]),
+      "certregctl",
+      [
+        "COlderGlibc", "CertRegArchive", "CertRegClock", "CertRegCore", "CertRegClient", "CertRegFleet", .argumentParser,
+      ]),
     executable(
       "certreg-sandbox",
       ["COlderGlibc", "CertRegClock", "CertRegCore", "CertRegSandbox", .argumentParser, .nioPosix, .logging]),

@@ -27,8 +27,14 @@ extension Reason {
   package static let deadlineExceeded = Reason(rawValue: "deadline_exceeded")
   /// The daemon is stopping and accepts no registrations.
   package static let draining = Reason(rawValue: "draining")
+  /// The fleet's database cannot be asked now.
+  package static let fleetUnreachable = Reason(rawValue: "fleet_unreachable")
   /// A profile cannot be applied to the request: a placeholder has no value, or a name has another form.
   package static let invalidProvisioning = Reason(rawValue: "invalid_provisioning")
+  /// The configuration has no fleet.
+  package static let noFleet = Reason(rawValue: "no_fleet")
+  /// The fleet has no member of that name.
+  package static let noSuchMember = Reason(rawValue: "no_such_member")
   /// `lookup` or `forget` named a certificate without a result.
   package static let notFound = Reason(rawValue: "not_found")
   /// No access rule allows the caller to do what it asked for.

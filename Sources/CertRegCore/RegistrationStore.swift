@@ -25,6 +25,27 @@ package enum StoreChange: Hashable, Sendable {
   case nameDevice(RegistrationKey, DeviceID)
   /// Removes the result (registered or failed); queued jobs stay.
   case forget(RegistrationKey)
+  /// Notes what the fleet was told, or has to be told, of a result. A note with an earlier stamp changes nothing.
+  case share(RegistrationKey, FleetNote)
+}
+
+/// What a host notes of a result that other hosts of its fleet know, or have to know.
+package struct FleetNote: Hashable, Sendable {
+  /// See ``SharedResult/stamp``.
+  package var stamp: Int64
+  /// Whether the result was forgotten.
+  package var isForgotten: Bool
+  /// The number under which the fleet was told; 0: it has not been told yet; -1: another host told it.
+  package var number: Int64
+
+  /// The number of a result that another host told.
+  package static let ofOthers: Int64 = -1
+
+  package init(stamp: Int64, isForgotten: Bool, number: Int64) {
+    self.stamp = stamp
+    self.isForgotten = isForgotten
+    self.number = number
+  }
 }
 
 /// The stored end of a registration.
@@ -89,6 +110,24 @@ package protocol RegistrationStore: Sendable {
   /// A number above the sequence of every registration that was ever queued here. The first registration after a start
   /// gets it. If a number were used twice, a deleted row on a damaged disk could pass for a live one.
   var nextSequence: Int64 { get }
+
+  /// What the host has noted of its fleet, in the order of certificates. Blocks on the disk.
+  ///
+  /// - Parameters:
+  ///   - key: The last key of the page before; `nil`: the first page.
+  ///   - limit: The most rows of a page.
+  /// - Throws: `StoreError` if the disk or the database fails.
+  func fleetNotes(after key: RegistrationKey?, limit: Int) throws(StoreError) -> [(key: RegistrationKey, note: FleetNote)]
+
+  /// The keys of results that no fleet was ever told, in the order of certificates: likewise.
+  ///
+  /// - Throws: `StoreError` if the disk or the database fails.
+  func unsharedKeys(after key: RegistrationKey?, limit: Int) throws(StoreError) -> [RegistrationKey]
+
+  /// What the host has noted of one result; `nil`: nothing.
+  ///
+  /// - Throws: `StoreError` if the disk or the database fails.
+  func fleetNote(of key: RegistrationKey) throws(StoreError) -> FleetNote?
 
   /// The number of stored results, for `status`. May lag behind.
   ///

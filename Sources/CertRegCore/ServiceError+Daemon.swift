@@ -12,6 +12,21 @@ extension ServiceError {
     .serviceUnavailable, reason: .startFailed,
     message: "certregd cannot start until its operator corrects a fault; its log names the fault", retryable: true)
 
+  /// The configuration has no fleet.
+  package static let noFleet = ServiceError(
+    .invalidRequest, reason: .noFleet, message: "this host belongs to no fleet: fleet.url is not set")
+
+  /// The fleet's database cannot be asked now.
+  package static let fleetUnreachable = ServiceError(
+    .serviceUnavailable, reason: .fleetUnreachable,
+    message: "the fleet's database cannot be asked now; `certregctl fleet` says why", retryable: true,
+    retryAfterMilliseconds: 1000)
+
+  /// The fleet has no member of that name.
+  package static func noSuchMember(_ name: String) -> ServiceError {
+    ServiceError(.invalidRequest, reason: .noSuchMember, message: "the fleet has no member \(name.quoted)")
+  }
+
   /// The queue has no slot left. `limit` is `queue.maxEntries`.
   package static func queueFull(limit: Int) -> ServiceError {
     ServiceError(

@@ -13,6 +13,9 @@ package struct WallTime: Hashable, Comparable, Sendable {
     self.millisecondsSinceEpoch = secondsSinceEpoch.multipliedClamping(by: 1000)
   }
 
+  /// The same in microseconds; the nearest number that can be represented.
+  package var microsecondsSinceEpoch: Int64 { millisecondsSinceEpoch.multipliedClamping(by: 1000) }
+
   /// Whole seconds since the epoch, rounded down.
   package var secondsSinceEpoch: Int64 {
     let quotient = millisecondsSinceEpoch / 1000

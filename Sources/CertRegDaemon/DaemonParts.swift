@@ -80,7 +80,9 @@ final class DaemonParts: Sendable {
         on: loop,
         RegistrationEngine.Parts(
           store: store, known: known, calls: calls, clock: clock, audit: audit, activity: activity,
-          givingWay: givingWay, logger: logger),
+          givingWay: givingWay, logger: logger,
+          fleet: try settings.fleetParts(
+            store: store, known: known, clock: clock, workers: threads.queue, activity: activity, logger: logger)),
         configuration: settings.registrar, targets: clients.limits, resuming: opened.pending)
       let server = try SocketServer(loops: Threads.socketLoops)
       started = server
@@ -196,6 +198,7 @@ final class DaemonParts: Sendable {
     let closing = threads.core.next().scheduleTask(in: .seconds(2)) { server.closeAll() }
     await connections
     closing.cancel()
+    await engine.leaveFleet()
     calls.finish()
   }
 

@@ -34,6 +34,7 @@ extension Reports.Figures {
       writer.member("oldestAgeSeconds", Int(max(0, now.secondsSinceEpoch - oldest.secondsSinceEpoch)))
     }
     writer.endObject()
+    if let fleet = engine.fleet { writer.fleet(fleet) }
     writer.beginObject("connections")
     writer.member("open", sockets.connectionsOpen)
     writer.member("max", constants.maxConnections)
@@ -72,6 +73,9 @@ extension Reports.Figures {
     }
     if sockets.connectionsOpen >= constants.maxConnections {
       problems.append(Problem(kind: "too_many_connections", message: "no more connections are taken"))
+    }
+    if let problem = engine.fleet?.problem {
+      problems.append(Problem(kind: problem.reason.rawValue, message: "fleet: \(problem.message)"))
     }
     for target in engine.targets where target.view.health != .ok {
       let cause = target.view.lastError.map { ": \($0.reason): \($0.message)" } ?? ""

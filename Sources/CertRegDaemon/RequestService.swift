@@ -114,7 +114,7 @@ final class RequestService: RequestHandling {
     guard let access else {
       switch request.operation {
       case .watch, .status, .metrics: carryOut(request, from: peer, reply: reply)
-      case .register, .update, .describe, .validate, .lookup, .forget:
+      case .register, .update, .describe, .validate, .lookup, .forget, .removeMember:
         onWorker { self.carryOut(request, from: peer, reply: reply) }
       }
       return
@@ -166,6 +166,7 @@ final class RequestService: RequestHandling {
     case .lookup: lookup(request, reply: reply)
     case .forget: forget(request, reply: reply)
     case .watch: watch(request, from: peer, reply: reply)
+    case .removeMember: removeMember(request, reply: reply)
     case .status:
       counts.count(.status, "ok")
       reports.status { reply.send(AnswerEncoder.object(id: request.id, body: $0)) }
@@ -277,7 +278,7 @@ final class RequestService: RequestHandling {
     case .register, .update, .describe, .lookup, .forget: try targets(of: request)
     // Without names it reports on all targets.
     case .watch: request.targets == .default ? currentConfiguration.targets : try targets(of: request)
-    case .validate, .status, .metrics: []
+    case .validate, .status, .metrics, .removeMember: []
     }
   }
 

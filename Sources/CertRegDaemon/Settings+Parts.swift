@@ -1,4 +1,5 @@
 import CertRegCore
+import CertRegFleet
 import CertRegHost
 import CertRegSettings
 import CertRegSocket
@@ -16,6 +17,23 @@ extension Settings {
   /// store's.
   var databaseDirectory: String {
     store.databasePath.map { String($0.dropLast("/certregd.db".utf8.count)) } ?? stateDirectory
+  }
+
+  /// What this host's part of a fleet is made of; `nil`: there is none.
+  func fleetParts(
+    store: any RegistrationStore, known: KnownResults, clock: HostClock, workers: WorkQueue, activity: Activity,
+    logger: Logger
+  ) throws(DaemonError) -> FleetLoop.Parts? {
+    guard let url = fleet.url else { return nil }
+    let directory = databaseDirectory
+    let file = try FleetFile.open(in: directory) { UInt64.random(in: .min ... .max) }
+    return FleetLoop.Parts(
+      identity: FleetIdentity(
+        name: fleet.member ?? ProcessLimits.hostName, instance: file.instance, takeover: fleet.takeover),
+      location: FleetLocation(
+        url: url.description, passwordFile: fleet.passwordFile, verifiesFully: url.verifiesFully),
+      database: url.database, directory: directory, file: file, store: store, known: known, clock: clock,
+      workers: workers, activity: activity, logger: logger)
   }
 
   func requests(clock: HostClock) -> RequestService.Configuration {

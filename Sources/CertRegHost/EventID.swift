@@ -41,6 +41,13 @@ package struct EventID: Hashable, Sendable {
   package static let reloaded = EventID("reloaded", "4f4b77230394443592e4b1f4159dc35e")
   /// A new configuration was refused; the old one stays.
   package static let reloadRefused = EventID("reload_refused", "2f7b8164ca9e4518869dc78e9719a740")
+  /// The host is a member of its fleet.
+  package static let fleetJoined = EventID("fleet_joined", "c6db638d3b936ebfee00c9cecb404904")
+  /// The host works without the others of its fleet.
+  package static let fleetAlone = EventID("fleet_alone", "2de9358c42dcdc1d50f6363247ebbdcd")
+  /// The fleet's database has something that cannot be true, or that cannot be read.
+  package static let fleetContentRefused = EventID(
+    "fleet_content_refused", "a927ace94ee6753e2889414f1ea54cbc", limit: .condition)
   /// A registration ended with success.
   package static let registered = EventID("registered", "9b89727fd10e4f26b55add47509977c3", limit: .none)
   /// A registration ended without success.

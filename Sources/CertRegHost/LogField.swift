@@ -23,6 +23,8 @@ package enum LogField {
   package static let outcome = "outcome"
   /// The status that a certificate has got (`ACTIVE`, `INACTIVE`).
   package static let status = "certificate_status"
+  /// The name of this host in its fleet.
+  package static let fleetMember = "fleet_member"
   /// The provisioning profile of a device.
   package static let profile = "profile"
   /// The name of the device's thing in AWS IoT.

@@ -47,3 +47,12 @@ package enum ProcessLimits {
     signal(SIGPIPE, SIG_IGN)
   }
 }
+
+extension ProcessLimits {
+  /// The host's name (gethostname(2)).
+  package static var hostName: String {
+    var name = [CChar](repeating: 0, count: 256)
+    guard gethostname(&name, name.count - 1) == 0 else { return "localhost" }
+    return name.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } } ?? "localhost"
+  }
+}

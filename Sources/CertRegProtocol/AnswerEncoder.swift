@@ -88,8 +88,16 @@ package enum AnswerEncoder {
         writer.member("deviceId", ifPresent: registration.deviceID?.text)
         writer.requesterMember(registration.requester)
         writer.provisioningMember(registration)
-      case .queued(let pending, let nextTry):
+      case .elsewhere(_, let member):
         writer.member("state", "queued")
+        writer.member("member", member)
+        writer.member("safeOn", "fleet")
+      case .queued(let pending, let nextTry, let standing):
+        writer.member("state", "queued")
+        if let standing {
+          writer.member("member", standing.member)
+          writer.member("safeOn", standing.isInFleet ? "fleet" : "host")
+        }
         writer.member("status", ifPresent: pending.status?.rawValue)
         writer.member("enqueuedAt", pending.enqueuedAt.rfc3339)
         writer.member("attempts", pending.attempts)
@@ -105,6 +113,14 @@ package enum AnswerEncoder {
         writer.requesterMember(failure.requester)
         writer.errorMember(failure.error, name: "lastError")
       }
+    }
+  }
+
+  /// The answer to `removeMember`.
+  package static func removed(id: [UInt8]?, member: String) -> [UInt8] {
+    object(id: id) { writer in
+      writer.member("member", member)
+      writer.member("removed", true)
     }
   }
 
@@ -183,14 +199,17 @@ package enum TargetResult: Hashable, Sendable {
 package enum KnownState: Hashable, Sendable {
   case registered(Registration)
   /// `nextTry`: when the next call is due, where that is known.
-  case queued(PendingRegistration, nextTry: WallTime?)
+  case queued(PendingRegistration, nextTry: WallTime?, FleetStanding? = nil)
+  /// Another host of the fleet has it in its queue.
+  case elsewhere(RegistrationKey, member: String)
   case failed(FailedRegistration)
 
   /// The registration that the state belongs to.
   package var key: RegistrationKey {
     switch self {
     case .registered(let registration): registration.key
-    case .queued(let pending, _): pending.key
+    case .queued(let pending, _, _): pending.key
+    case .elsewhere(let key, _): key
     case .failed(let failure): failure.key
     }
   }

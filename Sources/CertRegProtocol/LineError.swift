@@ -147,7 +147,7 @@ extension Member {
     switch self {
     case .certificateId:
       "64 hexadecimal digits"
-    case .deviceId:
+    case .deviceId, .member:
       "a text of 1 to \(DeviceID.maxCharacters) characters"
     case .timeoutMs:
       "a whole number of milliseconds, digits only, from \(LineParser.timeoutRangeMilliseconds.lowerBound)"

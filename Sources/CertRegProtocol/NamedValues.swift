@@ -26,6 +26,7 @@ extension Operation: NamedValue {
     case .watch: "watch"
     case .status: "status"
     case .metrics: "metrics"
+    case .removeMember: "removeMember"
     }
   }
 }

@@ -10,6 +10,8 @@ package enum Operation: String, CaseIterable, Sendable {
   case watch
   case status
   case metrics
+  /// Takes a member of the fleet for gone.
+  case removeMember
 
   /// The members that a request may have besides `id` and `op`.
   var members: MemberSet {
@@ -25,6 +27,7 @@ package enum Operation: String, CaseIterable, Sendable {
     case .describe: [.certificateId, .certificatePem, .target, .timeoutMs]
     case .watch: [.target, .outcome]
     case .status, .metrics: []
+    case .removeMember: [.member]
     }
   }
 
@@ -50,6 +53,7 @@ enum Member: UInt8, CaseIterable {
   case deviceId
   case provision
   case attributes
+  case member
 
   var name: StaticString {
     switch self {
@@ -67,6 +71,7 @@ enum Member: UInt8, CaseIterable {
     case .deviceId: "deviceId"
     case .provision: "provision"
     case .attributes: "attributes"
+    case .member: "member"
     }
   }
 }
@@ -95,6 +100,7 @@ struct MemberSet: OptionSet, Sendable {
   static let deviceId = MemberSet(.deviceId)
   static let provision = MemberSet(.provision)
   static let attributes = MemberSet(.attributes)
+  static let member = MemberSet(.member)
   /// The members that every request may have.
   static let common: MemberSet = [MemberSet(.id), MemberSet(.op)]
 

@@ -23,6 +23,8 @@ package struct RequestLine: Hashable, Sendable {
   package var ifExists = IfExists.return
   /// The member `deviceId`: 1 to 128 characters. `nil`: there is none.
   package var deviceID: JSONText?
+  /// The member `member`: 1 to 128 characters. Present for `removeMember`.
+  package var member: JSONText?
   /// The member `provision`.
   package var provision = ProfileSelection.default
   /// The member `attributes`; `nil`: there is none.

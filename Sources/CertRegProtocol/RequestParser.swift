@@ -84,7 +84,7 @@ struct RequestParser {
     switch name.range.count {
     case 2: return found(.id) ?? found(.op)
     case 4: return found(.wait)
-    case 6: return found(.status) ?? found(.target)
+    case 6: return found(.status) ?? found(.target) ?? found(.member)
     case 7: return found(.refresh) ?? found(.outcome)
     case 8: return found(.ifExists) ?? found(.deviceId)
     case 9: return found(.timeoutMs) ?? found(.provision)
@@ -113,7 +113,7 @@ struct RequestParser {
       try readProvision()
     case .attributes:
       try readAttributes()
-    case .op, .status, .ifExists, .outcome, .certificateId, .deviceId:
+    case .op, .status, .ifExists, .outcome, .certificateId, .deviceId, .member:
       guard let text = try readString(of: member) else { return }
       if !accept(text, for: member) { note(.invalidValue(member, at: text.range)) }
     }
@@ -138,6 +138,9 @@ struct RequestParser {
     case .deviceId:
       guard DeviceID.isName(text, in: line) else { return false }
       request.deviceID = text
+    case .member:
+      guard DeviceID.isName(text, in: line) else { return false }
+      request.member = text
     default:
       request.certificateID = certificateID(text)
       return request.certificateID != nil
@@ -297,6 +300,8 @@ struct RequestParser {
       if let fault = request.faultOfCertificate ?? request.faultOfUpdate { return fault }
     case .watch:
       if let id = request.id, id.count > LineParser.maxWatchIDBytes { return .watchIDTooLong(offset: id.lowerBound) }
+    case .removeMember:
+      if request.member == nil { return .missingMember(.member) }
     case .status, .metrics:
       break
     }

@@ -19,6 +19,7 @@ package struct AccessRule: Sendable, Equatable {
     case watch
     case status
     case metrics
+    case removeMember
   }
 
   /// A user or group as it was written. Names are looked up while the daemon runs: an account may be created later.

@@ -20,6 +20,7 @@ enum Schema {
     .section("cache", \.cache, cache),
     .section("queue", \.queue, queue),
     .section("store", \.store, store),
+    .section("fleet", \.fleet, fleet),
     AccessSchema.access,
     .section("log", \.log, log),
     .section("metrics", \.metrics, metrics),
@@ -108,6 +109,23 @@ enum Schema {
       "url", \.databasePath, .storeURL,
       "Store of the state. `sqlite` is a database in the state directory. `store: URL` may be written for short.",
       atReload: false)
+  ])
+
+  private static let fleet = KeyTable<FleetSettings>(keys: [
+    .optional(
+      "url", \.url, .fleetURL,
+      "PostgreSQL database that the hosts of one account have in common, as libpq reads it:"
+        + " `postgresql://[user@]host[:port][,host…]/database[?options]`. It may not have a password. A host other than this"
+        + " machine means `sslmode=verify-full` unless it has `sslmode`. Off unless set.",
+      atReload: false),
+    .optional(
+      "member", \.member, .fleetMember, "Name of this host in the fleet. Left out: the host name.", atReload: false),
+    .optional(
+      "passwordFile", \.passwordFile, .path(),
+      "File with the password of the database's user on one line, with mode 0600 or stricter.", atReload: false),
+    .value(
+      "takeover", \.takeover, .duration(.seconds(2) ... .days(30)),
+      "Time without a sign of life after which the other hosts finish this host's queue.", atReload: false),
   ])
 
   private static let log = KeyTable<LogSettings>(keys: [

@@ -24,6 +24,8 @@ package struct Settings: Sendable, Equatable {
   package var queue = QueueSettings()
   /// How the state is written.
   package var store = StoreSettings()
+  /// Other hosts of the same account.
+  package var fleet = FleetSettings()
   /// `nil`: every client that can connect may do everything.
   package var access: AccessSettings?
   package var log = LogSettings()

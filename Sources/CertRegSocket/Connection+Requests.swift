@@ -154,6 +154,7 @@ extension OwnedRequest {
       } ?? [], refresh: request.refresh,
       wait: request.wait, timeoutMilliseconds: request.timeoutMilliseconds,
       watchOutcome: request.outcome)
+    member = request.member.map { JSONTextDecoder.string($0, in: line) }
     switch request.provision {
     case .default: break
     case .none: profile = .none

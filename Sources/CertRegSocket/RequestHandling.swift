@@ -87,6 +87,8 @@ package struct OwnedRequest: Sendable {
   package var ifExists: IfExists
   /// The member `deviceId`; `nil`: the request names no device.
   package var deviceID: DeviceID?
+  /// The member `member`; `nil`: there is none.
+  package var member: String?
   /// The member `provision`.
   package var profile = ProfileChoice.default
   /// The member `attributes`, each name once, in the order in which they were written.

@@ -12,8 +12,8 @@ final class RecordReader {
     case damaged(Table)
   }
 
-  private let connection: Connection
-  private let names: SharedNames
+  let connection: Connection
+  let names: SharedNames
   private let result: PreparedStatement
   private let failure: PreparedStatement
   private let device: PreparedStatement

@@ -16,6 +16,7 @@ extension RegistrationWriter {
       try keep(registration, sequence: 0)
     case .nameDevice(let key, let name): try nameDevice(key, name)
     case .forget(let key): try forget(key)
+    case .share(let key, let note): try share(key, note)
     }
     state.revision += 1
   }
@@ -126,6 +127,16 @@ extension RegistrationWriter {
     state.results -= connection.changedRows
     if mayHaveFailures { try remove(key, target, with: statements.deleteFailure) }
     if names.mayHaveDevices, !isQueued(key) { try remove(key, target, with: statements.deleteDevice) }
+  }
+
+  /// An older note than the one that is there changes nothing.
+  private func share(_ key: RegistrationKey, _ note: FleetNote) throws(DatabaseFault) {
+    let target = try number(of: key.target.rawValue)
+    key.certificateID.withBytes { statements.readShared.bind(1, copying: $0) }
+    statements.readShared.bind(2, target)
+    let known = try statements.readShared.first { SharedRow.read($0, name: names.text) } ?? nil
+    if let known, known.note.stamp > note.stamp || known.note == note { return }
+    try SharedRow.write(note, of: key.certificateID, target: target, to: statements.writeShared)
   }
 
   private func nameDevice(_ key: RegistrationKey, _ deviceID: DeviceID) throws(DatabaseFault) {

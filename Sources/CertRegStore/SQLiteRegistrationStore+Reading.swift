@@ -36,10 +36,38 @@ extension SQLiteRegistrationStore {
     }
   }
 
+  package func fleetNotes(
+    after key: RegistrationKey?, limit: Int
+  ) throws(StoreError) -> [(key: RegistrationKey, note: FleetNote)] {
+    try readFleet { reader throws(DatabaseFault) in try reader.fleetNotes(after: key, limit: limit) }
+  }
+
+  package func unsharedKeys(after key: RegistrationKey?, limit: Int) throws(StoreError) -> [RegistrationKey] {
+    try readFleet { reader throws(DatabaseFault) in try reader.unsharedKeys(after: key, limit: limit) }
+  }
+
+  package func fleetNote(of key: RegistrationKey) throws(StoreError) -> FleetNote? {
+    try readFleet { reader throws(DatabaseFault) in try reader.fleetNote(of: key) }
+  }
+
+  private func readFleet<Value: Sendable>(
+    _ body: @Sendable (RecordReader) throws(DatabaseFault) -> Value
+  ) throws(StoreError) -> Value {
+    do throws(DatabaseFault) {
+      return try withReader { reader throws(DatabaseFault) in
+        guard let reader else { throw DatabaseFault(StoreError(.failed, message: "the store is closed")) }
+        return try body(reader)
+      }
+    } catch {
+      if error.isDamage { noticeDamage(error) }
+      throw error.storeError
+    }
+  }
+
   /// Lends a reader that is free; otherwise waits for one, in turn.
-  private func withReader(
-    _ body: (RecordReader?) throws(DatabaseFault) -> RecordReader.Found
-  ) throws(DatabaseFault) -> RecordReader.Found {
+  private func withReader<Value: Sendable>(
+    _ body: @Sendable (RecordReader?) throws(DatabaseFault) -> Value
+  ) throws(DatabaseFault) -> Value {
     for slot in readers {
       let found = try slot.reader.withLockIfAvailable { reader throws(DatabaseFault) in try body(reader) }
       if let found { return found }

@@ -67,6 +67,14 @@ enum Schema {
     Migration(name: "changes of statuses", sql: ""),
     // Rows of the queue and results have profiles: a version that does not know this must not read them.
     Migration(name: "provisioning profiles", sql: ""),
+    // What other hosts of a fleet were told, also of results that are forgotten.
+    Migration(
+      name: "results told to a fleet",
+      sql: """
+        CREATE TABLE shared (
+          certificate BLOB NOT NULL, target INTEGER NOT NULL, stamp INTEGER NOT NULL, forgotten INTEGER NOT NULL,
+          number INTEGER NOT NULL, checksum INTEGER NOT NULL, PRIMARY KEY (certificate, target)) WITHOUT ROWID;
+        """),
   ]
 }
 

@@ -8,6 +8,7 @@ enum Table: UInt8, CaseIterable {
   case result = 5
   case failure = 6
   case device = 7
+  case shared = 8
 
   /// The name in SQL.
   var sqlName: String {
@@ -19,6 +20,7 @@ enum Table: UInt8, CaseIterable {
     case .result: "result"
     case .failure: "failure"
     case .device: "device"
+    case .shared: "shared"
     }
   }
 
@@ -32,9 +34,10 @@ enum Table: UInt8, CaseIterable {
     case .result: 11
     case .failure: 6
     case .device: 4
+    case .shared: 6
     }
   }
 
   /// Whether the first column is the row's number, which SQLite keeps beside the record instead of in it.
-  var isKeyedByRowNumber: Bool { self != .result && self != .failure && self != .device }
+  var isKeyedByRowNumber: Bool { self != .result && self != .failure && self != .device && self != .shared }
 }

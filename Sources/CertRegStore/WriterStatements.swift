@@ -29,6 +29,9 @@ struct WriterStatements {
   let writeDevice: PreparedStatement
   /// By certificate and target.
   let deleteDevice: PreparedStatement
+  let writeShared: PreparedStatement
+  /// By certificate and target.
+  let readShared: PreparedStatement
   /// By certificate and target.
   let resultTime: PreparedStatement
   /// By certificate and target.
@@ -56,6 +59,8 @@ struct WriterStatements {
     deleteFailure = try connection.prepare("DELETE FROM failure WHERE certificate = ? AND target = ?")
     writeDevice = try connection.prepare("INSERT OR REPLACE INTO device VALUES (?, ?, ?, ?)")
     deleteDevice = try connection.prepare("DELETE FROM device WHERE certificate = ? AND target = ?")
+    writeShared = try connection.prepare("INSERT OR REPLACE INTO shared VALUES (?, ?, ?, ?, ?, ?)")
+    readShared = try connection.prepare("SELECT * FROM shared WHERE certificate = ? AND target = ?")
     resultTime = try connection.prepare("SELECT finished_at FROM result WHERE certificate = ? AND target = ?")
     failureTime = try connection.prepare("SELECT finished_at FROM failure WHERE certificate = ? AND target = ?")
   }

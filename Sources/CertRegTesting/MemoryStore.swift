@@ -40,6 +40,28 @@ package final class MemoryStore: RegistrationStore {
     try readableContent().results[key]
   }
 
+  package func fleetNotes(
+    after key: RegistrationKey?, limit: Int
+  ) throws(StoreError) -> [(key: RegistrationKey, note: FleetNote)] {
+    let notes = try readableContent().notes
+    return Self.page(notes.keys, after: key, limit: limit).compactMap { key in notes[key].map { (key, $0) } }
+  }
+
+  package func unsharedKeys(after key: RegistrationKey?, limit: Int) throws(StoreError) -> [RegistrationKey] {
+    let content = try readableContent()
+    return Self.page(content.results.keys.filter { content.notes[$0] == nil }, after: key, limit: limit)
+  }
+
+  package func fleetNote(of key: RegistrationKey) throws(StoreError) -> FleetNote? { try readableContent().notes[key] }
+
+  private static func page(
+    _ keys: some Sequence<RegistrationKey>, after key: RegistrationKey?, limit: Int
+  ) -> [RegistrationKey] {
+    func place(_ key: RegistrationKey) -> (String, String) { (key.certificateID.hex, key.target.rawValue) }
+    let sorted = keys.sorted { place($0) < place($1) }
+    return Array(sorted.filter { other in key.map { place($0) < place(other) } ?? true }.prefix(limit))
+  }
+
   package func pendingRegistrations() throws(StoreError) -> [PendingRegistration] {
     state.withLock { $0.content.pendingRegistrations }
   }

@@ -10,6 +10,8 @@ package struct StoreModel: Sendable {
   /// Failures.
   package private(set) var failures: [RegistrationKey: FailedRegistration] = [:]
   private var names: [RegistrationKey: DeviceID] = [:]
+  /// What a fleet was told.
+  package private(set) var notes: [RegistrationKey: FleetNote] = [:]
 
   package init() {}
 
@@ -54,6 +56,8 @@ package struct StoreModel: Sendable {
       results[key] = nil
       failures[key] = nil
       dropName(key)
+    case .share(let key, let note):
+      if note.stamp >= notes[key]?.stamp ?? .min { notes[key] = note }
     }
   }
 

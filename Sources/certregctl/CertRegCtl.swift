@@ -55,7 +55,7 @@ struct CertRegCtl: ParsableCommand {
     subcommands: [
       RegisterCommand.self, ActivateCommand.self, DeactivateCommand.self, RevokeCommand.self, ValidateCommand.self,
       LookupCommand.self, DescribeCommand.self, ForgetCommand.self, StatusCommand.self,
-      ImportCommand.self, VerifyCommand.self, TopCommand.self,
+      ImportCommand.self, VerifyCommand.self, TopCommand.self, FleetCommand.self,
       DoctorCommand.self, WatchCommand.self, MetricsCommand.self, CompletionsCommand.self,
     ])
 }

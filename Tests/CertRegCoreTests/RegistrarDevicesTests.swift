@@ -196,9 +196,11 @@ import Testing
   // MARK: Several hosts
 
   private struct Distant: Coordinator {
-    mutating func askLeave(for key: RegistrationKey, sequence: Int64) -> Coordination.Leave { .later }
-    mutating func ended(_ key: RegistrationKey, _ ending: Ending?) {}
-    func share(of operation: UpstreamOperation, target: TargetName) -> Double? { nil }
+    func askLeave(for pending: PendingRegistration, isPromised: Bool) -> Coordination.Leave { .later }
+    func mayCall(_ pending: PendingRegistration) -> Bool { true }
+    func isSafe(_ pending: PendingRegistration) -> Bool { true }
+    mutating func ended(_ id: JobID, _ ending: Ending?) {}
+    func share(of operation: UpstreamOperation, target: TargetName) -> PaceShare? { nil }
   }
 
   @Test func `the result of another host is the registration alone where a device was asked for`() {

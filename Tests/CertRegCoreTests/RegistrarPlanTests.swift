@@ -27,9 +27,11 @@ import Testing
   private struct Distant: Coordinator {
     var ended: [RegistrationKey] = []
 
-    mutating func askLeave(for key: RegistrationKey, sequence: Int64) -> Coordination.Leave { .later }
-    mutating func ended(_ key: RegistrationKey, _ ending: Ending?) { ended.append(key) }
-    func share(of operation: UpstreamOperation, target: TargetName) -> Double? { 1 }
+    func askLeave(for pending: PendingRegistration, isPromised: Bool) -> Coordination.Leave { .later }
+    func mayCall(_ pending: PendingRegistration) -> Bool { true }
+    func isSafe(_ pending: PendingRegistration) -> Bool { true }
+    mutating func ended(_ id: JobID, _ ending: Ending?) { ended.append(id.key) }
+    func share(of operation: UpstreamOperation, target: TargetName) -> PaceShare? { PaceShare(part: 0.1, mayProbe: false) }
   }
 
   private static let target = TargetName("default")

@@ -74,6 +74,7 @@ import Testing
     case .register, .validate: needed = ",\"certificatePem\":\"x\""
     case .lookup, .forget, .describe: needed = ",\"certificateId\":\"\(hex)\""
     case .update: needed = ",\"certificateId\":\"\(hex)\",\"status\":\"ACTIVE\""
+    case .removeMember: needed = ",\"member\":\"line7\""
     case .watch, .status, .metrics: needed = ""
     }
     let parsed = ParsedLine("{\"op\":\"\(operation.rawValue)\"\(needed)}")

@@ -7,6 +7,15 @@ extension KnownResults {
     homes.withLock { $0.home(of: target) }
   }
 
+  /// The certificate of a stored result as the members of a fleet name it; `nil`: where it belongs is not known.
+  package func fleetKey(storedAs key: RegistrationKey) -> FleetKey? {
+    homes.withLock { homes in
+      homes.place(storedAs: key.target).map {
+        FleetKey(certificateID: key.certificateID, target: FleetTarget(name: $0.target, location: $0.location).text)
+      }
+    }
+  }
+
   /// The home that a job's results belong to; `nil`: its target's present one.
   package func home(of target: TargetName, at home: JobHome?) -> ResultHome {
     homes.withLock { homes in

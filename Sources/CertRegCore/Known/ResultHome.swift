@@ -34,7 +34,7 @@ package struct ResultHome: Hashable, Sendable {
 
   /// Whether a result with this ARN may belong here. Earlier versions kept the results of all upstreams of a target
   /// together. An ARN of another form tells nothing.
-  func mayHold(arn: String?) -> Bool {
+  package func mayHold(arn: String?) -> Bool {
     guard let arn else { return true }
     if let account { return arn.hasPrefix(account.rawValue) || AccountPrefix(arn: arn) == nil }
     guard let region = location?.regionOfAWS, let other = AccountPrefix(arn: arn) else { return true }

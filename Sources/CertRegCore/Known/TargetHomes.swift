@@ -103,6 +103,13 @@ package struct TargetHomes: Sendable {
     return current.updateValue(home, forKey: target) != home
   }
 
+  /// The target and location of results that are stored under a name; `nil`: not known.
+  func place(storedAs name: TargetName) -> (target: TargetName, location: UpstreamLocation)? {
+    let parts = name.rawValue.split(separator: "\n", omittingEmptySubsequences: false)
+    guard parts.count == 3 else { return records[name].map { (name, $0.first.location) } }
+    return (TargetName(String(parts[0])), UpstreamLocation(description: String(parts[1])))
+  }
+
   /// A home that was a target's at some time.
   func home(of target: TargetName, at location: UpstreamLocation, _ account: AccountPrefix?) -> ResultHome {
     let first = records[target]?.first

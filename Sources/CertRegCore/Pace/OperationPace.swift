@@ -1,7 +1,7 @@
 /// When the next call of one operation may begin, as far as its rate is concerned.
 struct OperationPace: Sendable {
-  /// Calls a second that a share allows at least.
-  private static let leastShare = 0.001
+  /// The part of the rate that a share is at least: at a rate of 0 no time would be the next call's.
+  private static let leastShare = 1e-4
 
   private var limits: OperationLimits
   private var bucket: TokenBucket
@@ -14,7 +14,7 @@ struct OperationPace: Sendable {
   private var throttledAt: MonotonicTime?
   private(set) var throttles = 0
   /// This host's part of the account's rate; `nil`: all of it.
-  private var share: Double?
+  private var share: PaceShare?
 
   init(limits: OperationLimits, now: MonotonicTime) {
     self.limits = limits
@@ -27,20 +27,43 @@ struct OperationPace: Sendable {
   mutating func setLimits(_ limits: OperationLimits) {
     guard limits != self.limits else { return }
     self.limits = limits
-    bucket.setBurst(limits.burst)
+    bucket.setBurst(max(1, limits.burst * part))
     estimator.setRate(limits.ratePerSecond, bound: limits.maxRatePerSecond, probesSeldom: limits.probesSeldom)
   }
 
-  /// Bounds the rate from outside; `nil`: no longer.
-  mutating func setShare(_ callsPerSecond: Double?) {
-    // At a rate of 0 no time would be the next call's.
-    share = callsPerSecond.map { max($0, Self.leastShare) }
+  /// Leaves the rest of the rate, and of the burst, to other hosts; `nil`: no longer.
+  mutating func setShare(_ share: PaceShare?, now: MonotonicTime) {
+    settle(now: now)
+    self.share = share
+    estimator.part = part
+    bucket.setBurst(max(1, limits.burst * part))
   }
 
+  /// Counts the time so far at the rate so far.
+  private mutating func settle(now: MonotonicTime) {
+    if let rate { bucket.fill(now: now, rate: rate) }
+  }
+
+  private var part: Double { share.map { min(1, max($0.part, Self.leastShare)) } ?? 1 }
+
   /// Calls a second that are allowed now; `nil`: not paced.
-  var rate: Double? {
-    guard let share else { return estimator.rate }
-    return min(estimator.rate ?? share, share)
+  var rate: Double? { estimator.rate.map { $0 * part } }
+
+  /// The rate that all hosts together have, as far as this one knows it; `nil`: not paced.
+  var rateOfAll: FleetLane.Rate {
+    FleetLane.Rate(callsPerSecond: estimator.rate, climbingFrom: estimator.climbsFrom)
+  }
+
+  /// Whether this host's own calls have changed the rate since the last time this was asked.
+  mutating func takeNews() -> Bool {
+    defer { estimator.hasNews = false }
+    return estimator.hasNews
+  }
+
+  /// Takes over what other hosts have learnt.
+  mutating func learn(_ rate: FleetLane.Rate, now: MonotonicTime) {
+    settle(now: now)
+    estimator.adopt(rate.callsPerSecond, climbingFrom: rate.climbingFrom, now: now)
   }
 
   /// Calls that might begin at once at `now`; `nil`: not paced.
@@ -71,8 +94,8 @@ struct OperationPace: Sendable {
       return begin(CallPermit(operation, admittedAt: now))
     }
     estimator.noteLimited(now: now, rate: rate)
-    // Others on the account have the rest: a share is not probed for.
-    guard share == nil, estimator.isProbeDue(now: now, rate: rate, bucket: bucket) else {
+    // Hosts that share a rate take turns in trying more.
+    guard share?.mayProbe ?? true, estimator.isProbeDue(now: now, bucket: bucket) else {
       return .notBefore(bucket.timeOfNextToken(now: now, rate: rate))
     }
     estimator.probeBegan(now: now)
@@ -143,6 +166,19 @@ struct OperationPace: Sendable {
 
   /// The last throttle that was news.
   var lastThrottle: MonotonicTime? { throttledAt }
+}
+
+/// This host's part of a rate that several hosts have together.
+package struct PaceShare: Hashable, Sendable {
+  /// 0...1.
+  package var part: Double
+  /// Whether it is this host's turn to try more than the rate.
+  package var mayProbe: Bool
+
+  package init(part: Double, mayProbe: Bool) {
+    self.part = part
+    self.mayProbe = mayProbe
+  }
 }
 
 /// The later of two times, where there is one.

@@ -67,8 +67,12 @@ struct RateEstimator: Sendable {
   private static let rateWithoutMeaning = 2_000.0
   private static let lowestRate = 0.5
 
-  /// Calls a second; `nil`: not paced.
+  /// Calls a second of all hosts together; `nil`: not paced.
   private(set) var rate: Double?
+  /// The part of the calls that this host makes, 0...1. What it measures is its own calls.
+  var part = 1.0
+  /// Whether this host's own calls have changed the rate; cleared by the reader.
+  var hasNews = false
   private var configuredRate: Double?
   /// The rate never passes it; `nil`: there is no bound.
   private var bound: Double?
@@ -124,10 +128,10 @@ struct RateEstimator: Sendable {
   }
 
   /// Whether a call may go out early, as a probe.
-  func isProbeDue(now: MonotonicTime, rate: Double, bucket: TokenBucket) -> Bool {
+  func isProbeDue(now: MonotonicTime, bucket: TokenBucket) -> Bool {
     // Right after a call within the pace, when the upstream's bucket has least: else the probe would take the next
     // one's token.
-    guard case .holding = course, probe == nil, bucket.tokens < 0.25, !bucket.isOpen, let limitedSince else {
+    guard case .holding = course, probe == nil, bucket.tokens < 0.25, !bucket.isOpen, let limitedSince, let rate else {
       return false
     }
     // What lies above the bound is others', and need not be found.
@@ -173,13 +177,14 @@ struct RateEstimator: Sendable {
       probe?.isSpoiled = true
       return .expected
     }
-    let before = rate ?? max(answers.perSecond(at: now), 1)
+    let before = rate ?? max(answers.perSecond(at: now) / part, 1)
+    defer { hasNews = hasNews || rate != before }
     switch course {
     case .climbing(_, _, let answers) where answers <= Self.answersBeforeClimb:
       course = .holding
       return .expected
     case .climbing(let from, _, _):
-      let seen = max(taken ?? 0, answers.highestRate(beyond: burst, at: now))
+      let seen = max(taken ?? 0, answers.highestRate(beyond: burst * part, at: now) / part)
       rate = min(before, max(from, seen))
       course = .holding
       probedAt = now
@@ -197,6 +202,7 @@ struct RateEstimator: Sendable {
 
   /// The target had an outage.
   mutating func targetWasAway() {
+    hasNews = true
     var goal = rate
     if case .restarting(_, let earlier) = course { goal = earlier }
     course = .restarting(since: nil, goal: goal)
@@ -209,11 +215,12 @@ struct RateEstimator: Sendable {
     guard let emptyAt, let limitedSince, limitedSince <= emptyAt else { return nil }
     let seconds = Double((now - emptyAt).nanoseconds) / 1e9
     guard Self.measurableSeconds.contains(seconds) else { return nil }
-    return Double(answersSinceEmpty - 1) / seconds
+    return Double(answersSinceEmpty - 1) / seconds / part
   }
 
   private mutating func raiseRate(after permit: CallPermit, now: MonotonicTime) {
     guard let current = rate else { return }
+    defer { hasNews = hasNews || rate != current }
     switch course {
     case .holding: break
     case .returning(let plateau, let since, let isMeasured):
@@ -242,6 +249,28 @@ struct RateEstimator: Sendable {
       let seconds = Double((now - begin).nanoseconds) / 1e9
       let wanted = max(current, Self.rateAfterOutage * pow(Self.growthAfterOutage, min(seconds, 20)))
       if wanted >= goal ?? Self.rateWithoutMeaning { settle(rate: goal, now: now) } else { rate = wanted }
+    }
+  }
+
+  /// The rate that the present climb began at; `nil`: the rate does not climb.
+  var climbsFrom: Double? {
+    guard case .climbing(let from, _, let answers) = course, answers > Self.answersBeforeClimb else { return nil }
+    return from
+  }
+
+  /// Takes over a rate that another host has learnt.
+  ///
+  /// - Parameters:
+  ///   - rate: Calls a second of all hosts together.
+  ///   - from: The rate that its climb began at; `nil`: it does not climb.
+  ///   - now: The time of the event.
+  mutating func adopt(_ rate: Double?, climbingFrom from: Double?, now: MonotonicTime) {
+    self.rate = bounded(rate.map { max(Self.lowestRate, $0) })
+    hasNews = false
+    if let from {
+      course = .climbing(from: from, since: now, answers: Self.answersBeforeClimb + 1)
+    } else {
+      course = .holding
     }
   }
 

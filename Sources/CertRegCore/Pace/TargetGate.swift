@@ -6,7 +6,7 @@ struct TargetGate: Sendable {
   private var limits: TargetLimits
   private var paces = OperationTable<OperationPace>()
   /// Shares of operations, also of those that are not in use.
-  private var shares: [UpstreamOperation: Double] = [:]
+  private var shares: [UpstreamOperation: PaceShare] = [:]
   private(set) var callsUnderWay = 0
   private(set) var health = TargetHealth.ok
   private var concurrencyLimit: Int
@@ -28,17 +28,30 @@ struct TargetGate: Sendable {
     for place in paces.places { paces[place].setLimits(limits.limits(of: paces.operations[place])) }
   }
 
-  /// Limits the rate of an operation to this host's share in calls a second; `nil`: the whole rate.
-  mutating func setShare(_ callsPerSecond: Double?, of operation: UpstreamOperation) {
-    shares[operation] = callsPerSecond
-    if let place = paces.place(of: operation) { paces[place].setShare(callsPerSecond) }
+  /// Limits the rate of an operation to this host's share; `nil`: the whole rate.
+  mutating func setShare(_ share: PaceShare?, of operation: UpstreamOperation, now: MonotonicTime) {
+    guard shares[operation] != share else { return }
+    shares[operation] = share
+    if let place = paces.place(of: operation) { paces[place].setShare(share, now: now) }
+  }
+
+  /// Takes over what other hosts have learnt of an operation's rate.
+  mutating func learn(_ rate: FleetLane.Rate, of operation: UpstreamOperation, now: MonotonicTime) {
+    let place = place(of: operation, now: now)
+    paces[place].learn(rate, now: now)
+  }
+
+  /// What this host knows of an operation's rate, and whether its own calls have changed that since the last time.
+  mutating func takeRate(of operation: UpstreamOperation, now: MonotonicTime) -> (rate: FleetLane.Rate, isNews: Bool) {
+    guard let place = paces.place(of: operation) else { return (pace(of: operation, now: now).rateOfAll, false) }
+    return (paces[place].rateOfAll, paces[place].takeNews())
   }
 
   /// Where the pace of an operation is. A new one begins with a full bucket.
   private mutating func place(of operation: UpstreamOperation, now: MonotonicTime) -> Int {
     paces.place(of: operation) {
       var pace = OperationPace(limits: limits.limits(of: operation), now: now)
-      if let share = shares[operation] { pace.setShare(share) }
+      if let share = shares[operation] { pace.setShare(share, now: now) }
       return pace
     }
   }

@@ -1,23 +1,33 @@
 /// Joins this host with others that use the same account. Decides which host works on a registration, finds results of
 /// other hosts, and gives this host its share of the account's rate.
 ///
-/// Its decisions come at once or later, as ``Registrar/coordinated(_:sequence:_:now:)`` and
-/// ``Registrar/shareChanged(of:now:)``. It never keeps a registration waiting permanently: if other hosts cannot be
-/// reached, it allows the work after a while.
+/// Its decisions come at once or later, as ``Registrar/coordinated(_:sequence:_:now:)``, ``Registrar/mayCall(_:_:now:)``,
+/// ``Registrar/isSafe(_:now:)`` and ``Registrar/shareChanged(of:now:)``. It never keeps a registration waiting permanently: if
+/// other hosts cannot be reached, it allows the work after a while.
 package protocol Coordinator: Sendable {
-  /// Asks whether this host may work on a registration. Called when the request comes, before it is on disk, and again for each row
+  /// Asks whether this host may work on a job. Called when the request comes, before it is on disk, and again for each row
   /// of the queue at each start of the process.
   ///
   /// - Parameters:
-  ///   - key: The registration.
-  ///   - sequence: Distinguishes registrations of one key on this host. It stays the same after a restart.
-  mutating func askLeave(for key: RegistrationKey, sequence: Int64) -> Coordination.Leave
+  ///   - pending: The job.
+  ///   - isPromised: Whether an earlier process told a caller that it is safe.
+  mutating func askLeave(for pending: PendingRegistration, isPromised: Bool) -> Coordination.Leave
 
-  /// The registration ended on this host, with its end on disk; `nil`: it was never on disk.
-  mutating func ended(_ key: RegistrationKey, _ ending: Ending?)
+  /// A call of a job is about to begin that has to be known wherever its reply may be read.
+  ///
+  /// - Returns: Whether it may begin now.
+  mutating func mayCall(_ pending: PendingRegistration) -> Bool
 
-  /// This host's calls a second of an operation; `nil`: as many as the account allows.
-  func share(of operation: UpstreamOperation, target: TargetName) -> Double?
+  /// A caller waits to hear that a job is safe. It is on this host's disk.
+  ///
+  /// - Returns: Whether the caller may be told now.
+  mutating func isSafe(_ pending: PendingRegistration) -> Bool
+
+  /// The job ended on this host, with its end on disk; `nil`: it was never on disk.
+  mutating func ended(_ id: JobID, _ ending: Ending?)
+
+  /// This host's share of an operation's rate; `nil`: all that the account allows.
+  func share(of operation: UpstreamOperation, target: TargetName) -> PaceShare?
 }
 
 /// The decisions of a ``Coordinator``.
@@ -43,9 +53,13 @@ package enum Coordination {
 package struct Alone: Coordinator {
   package init() {}
 
-  package func askLeave(for key: RegistrationKey, sequence: Int64) -> Coordination.Leave { .granted }
+  package func askLeave(for pending: PendingRegistration, isPromised: Bool) -> Coordination.Leave { .granted }
 
-  package func ended(_ key: RegistrationKey, _ ending: Ending?) {}
+  package func mayCall(_ pending: PendingRegistration) -> Bool { true }
 
-  package func share(of operation: UpstreamOperation, target: TargetName) -> Double? { nil }
+  package func isSafe(_ pending: PendingRegistration) -> Bool { true }
+
+  package func ended(_ id: JobID, _ ending: Ending?) {}
+
+  package func share(of operation: UpstreamOperation, target: TargetName) -> PaceShare? { nil }
 }

@@ -38,6 +38,8 @@ extension Registrar {
     if isOverdue(job, now: now) {
       targets[id.target]?.gate.cancel(permit)
       finish(id, job.expiry(now: now.wall), now: now)
+    } else if job.step?.isMarked == true, !coordinator.mayCall(job.pending) {
+      perform(jobs[id]?.awaitLeave(with: permit), id, now: now)
     } else {
       perform(jobs[id]?.admitted(permit, now: now.monotonic), id, now: now)
     }

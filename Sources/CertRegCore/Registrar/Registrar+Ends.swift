@@ -10,7 +10,7 @@ extension Registrar {
   mutating func remove(_ id: JobID, _ ending: Ending?, now: Moment) {
     guard let job = jobs.removeValue(forKey: id) else { return }
     ledger.remove(job.ledgerEntry)
-    coordinator.ended(id.key, ending)
+    coordinator.ended(id, ending)
     if let next = lines.remove(id) { perform(jobs[next]?.cameFirst(now: now.wall), next, now: now) }
   }
 
@@ -59,6 +59,19 @@ extension Registrar {
     case .known(let registration):
       if job.isWaiting, let operation = job.step?.operation { targets[id.target]?.remove(id, operation) }
       perform(jobs[id]?.coordinated(.known(registration), earlierCall: false, now: now.wall), id, now: now)
+    }
+    return takeActions()
+  }
+
+  /// The coordinator answers whether a call may begin that has its permit.
+  package mutating func mayCall(_ id: JobID, _ isGranted: Bool, now: Moment) -> [Action] {
+    guard let job = jobs[id], case .permitted(let permit) = job.state else { return takeActions() }
+    if isGranted, targets[id.target]?.isConfigured == true {
+      perform(jobs[id]?.mayCall(now: now.monotonic), job.id, now: now)
+    } else {
+      targets[id.target]?.gate.cancel(permit)
+      jobs[id]?.lostLeave(isAskedAgain: !isGranted)
+      if isGranted { enqueue(job.id, now: now) } else { dispatch(id.target, now: now) }
     }
     return takeActions()
   }

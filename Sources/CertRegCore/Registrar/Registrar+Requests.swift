@@ -61,10 +61,34 @@ extension Registrar {
     commit(.enqueue(job.pending), job.id)
   }
 
-  /// Asks the coordinator about a job. Statuses are set by the host that was asked.
-  mutating func askLeave(for pending: PendingRegistration) -> RegistrationJob.Leave {
-    guard pending.purpose.registers else { return .granted }
-    switch coordinator.askLeave(for: pending.key, sequence: pending.sequence) {
+  /// Takes over a job that another host left behind, whose caller was told that it is safe. A job for the same that is under
+  /// way here serves for both.
+  ///
+  /// - Returns: The job that carries it out, and what has to be done.
+  package mutating func adopt(_ left: PendingRegistration, now: Moment) -> (job: JobID, actions: [Action]) {
+    if left.purpose == .register, left.provisioning == nil, let known = lines.registration(of: left.key),
+      let job = jobs[known]
+    {
+      _ = coordinator.isSafe(job.pending)
+      jobs[known]?.isPromised = true
+      return (known, takeActions())
+    }
+    var pending = left
+    pending.sequence = ledger.takeSequence()
+    let caller = Caller(uid: pending.requester.uid, connection: 0)
+    lines.append(pending.id, registers: pending.purpose.registers)
+    var job = RegistrationJob(
+      pending, since: beginning(of: pending, now: now), caller: caller, share: nil, plan: makePlan(pending),
+      leave: askLeave(for: pending, isPromised: true), permit: nil)
+    job.isPromised = true
+    add(job, now: now)
+    commit(.enqueue(pending), pending.id)
+    return (pending.id, takeActions())
+  }
+
+  /// Asks the coordinator about a job.
+  mutating func askLeave(for pending: PendingRegistration, isPromised: Bool = false) -> RegistrationJob.Leave {
+    switch coordinator.askLeave(for: pending, isPromised: isPromised) {
     case .granted: return .granted
     case .later: return .asked
     }
@@ -86,7 +110,7 @@ extension Registrar {
     }
     switch job.state {
     case .storing, .finishing: break
-    case .following, .asking, .waiting, .marking, .calling, .advancing, .backingOff:
+    case .following, .asking, .waiting, .permitted, .marking, .calling, .advancing, .backingOff:
       // Otherwise the caller is told once the disk knows the name.
       if !waiter.isAwaiting, jobs[id]?.namesUnderWay == 0 { promise(id) }
     }
@@ -137,8 +161,19 @@ extension Registrar {
     dispatch(id.target, now: now)
   }
 
-  /// Tells the callers that wait for the disk that the request is safe there.
+  /// Tells the callers that wait for the disk that the request is safe there, unless it is to be safe elsewhere, too.
   private mutating func promise(_ id: JobID) {
+    guard waiters.isForDisk(id), let job = jobs[id], coordinator.isSafe(job.pending) else { return }
+    keepPromise(id)
+  }
+
+  /// A job is safe on other hosts, too, or cannot be made so in time.
+  package mutating func isSafe(_ id: JobID, now: Moment) -> [Action] {
+    if let job = jobs[id] { keepPromise(job.id) }
+    return takeActions()
+  }
+
+  private mutating func keepPromise(_ id: JobID) {
     for waiter in waiters.removeThoseForDisk(of: id) {
       jobs[id]?.isPromised = true
       actions.append(.answer(waiter.id, .queued, .goesOn))

@@ -12,7 +12,7 @@ extension Registrar {
       } else {
         targets[name]?.gate.setLimits(limits)
       }
-      setShares(of: name)
+      setShares(of: name, now: now.monotonic)
     }
     let waiting = jobs.values.filter { added.contains($0.id.target) && $0.isWaiting }
     for job in waiting.sorted(by: { $0.pending.sequence < $1.pending.sequence }) {
@@ -40,14 +40,14 @@ extension Registrar {
       add(
         RegistrationJob(
           resuming: registration, since: beginning(of: registration, now: now), plan: makePlan(registration),
-          leave: askLeave(for: registration)), now: now)
+          leave: askLeave(for: registration, isPromised: true)), now: now)
     }
     for id in pending.map(\.id) where lines.isFirst(id) { perform(jobs[id]?.cameFirst(now: now.wall), id, now: now) }
     return takeActions()
   }
 
   /// The time of a registration's request, on this process's clock.
-  private func beginning(of registration: PendingRegistration, now: Moment) -> MonotonicTime {
+  func beginning(of registration: PendingRegistration, now: Moment) -> MonotonicTime {
     // A host without a battery-backed clock dates requests in 1970 until the network gives the time. Their age is
     // unknown.
     let began = registration.enqueuedAt < Version.earliestClock ? now.wall : registration.enqueuedAt
@@ -57,15 +57,42 @@ extension Registrar {
 
   /// This host's part of the account's rate has changed.
   package mutating func shareChanged(of name: TargetName, now: Moment) -> [Action] {
-    setShares(of: name)
+    setShares(of: name, now: now.monotonic)
     dispatch(name, now: now)
     return takeActions()
   }
 
-  private mutating func setShares(of name: TargetName) {
+  private mutating func setShares(of name: TargetName, now: MonotonicTime) {
     for operation in UpstreamOperation.allCases {
-      targets[name]?.gate.setShare(coordinator.share(of: operation, target: name), of: operation)
+      targets[name]?.gate.setShare(coordinator.share(of: operation, target: name), of: operation, now: now)
     }
+  }
+
+  /// Takes over what other hosts have learnt of an operation's rate.
+  package mutating func learn(
+    _ rate: FleetLane.Rate, of operation: UpstreamOperation, target name: TargetName, now: Moment
+  ) -> [Action] {
+    targets[name]?.gate.learn(rate, of: operation, now: now.monotonic)
+    dispatch(name, now: now)
+    return takeActions()
+  }
+
+  /// What this host needs and knows of the rates of a target: the operations in use that have one.
+  package mutating func takePaces(of name: TargetName, now: MonotonicTime) -> [PaceView] {
+    guard let line = targets[name], line.isConfigured else { return [] }
+    var operations = line.operations
+    if !operations.contains(.registerCertificateWithoutCA) { operations.append(.registerCertificateWithoutCA) }
+    return operations.compactMap { operation in
+      guard let (rate, isNews) = targets[name]?.gate.takeRate(of: operation, now: now) else { return nil }
+      return PaceView(
+        operation: operation, rate: rate, isNews: isNews,
+        waiting: line.queued(of: operation) + line.gate.callsUnderWay(of: operation))
+    }
+  }
+
+  /// Whether a call of a new registration would begin at once, as far as can be seen without asking for it.
+  package func callsAtOnce(_ name: TargetName, now: MonotonicTime) -> Bool {
+    targets[name]?.callsAtOnce(.registerCertificateWithoutCA, now: now) ?? false
   }
 
   /// The state of a target, for `status`; `nil` if there is no such target.

@@ -158,6 +158,16 @@ extension Registrar {
     package var nextAttemptAfter: Duration?
   }
 
+  /// What this host needs and knows of the rate of an operation.
+  package struct PaceView: Hashable, Sendable {
+    package var operation: UpstreamOperation
+    package var rate: FleetLane.Rate
+    /// Whether this host's own calls have changed the rate.
+    package var isNews: Bool
+    /// Jobs that wait for their turn to make the call, and calls under way.
+    package var waiting: Int
+  }
+
   /// State of one operation of a target, for `status`.
   package struct CallView: Hashable, Sendable {
     package var operation: UpstreamOperation

@@ -140,7 +140,7 @@ package struct Registrar: Sendable {
     case .complete, .setStatus, .fail: purposes.append(.finish(id))
     case .nameDevice: purposes.append(.name(id))
     // Nothing waits for these.
-    case .noteAttempt, .keep, .forget: break
+    case .noteAttempt, .keep, .forget, .share: break
     }
   }
 
@@ -211,6 +211,14 @@ package struct Registrar: Sendable {
 
   /// Whether the job is under way.
   package func isUnderWay(_ id: JobID) -> Bool { jobs[id] != nil }
+
+  /// A job under way by its number.
+  package func job(_ sequence: Int64) -> PendingRegistration? {
+    jobs[JobID(key: Self.anyKey, sequence: sequence)]?.pending
+  }
+
+  /// Numbers alone tell jobs apart.
+  private static let anyKey = RegistrationKey(certificateID: CertificateID(), target: TargetName(""))
 
   /// Where the results of a job under way belong; `nil`: where its target points.
   package func home(of id: JobID) -> JobHome? { jobs[id]?.pending.facts.home }

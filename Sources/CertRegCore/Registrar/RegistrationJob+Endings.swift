@@ -103,7 +103,7 @@ extension RegistrationJob {
   var canEndNow: Bool {
     switch state {
     case .asking, .waiting, .backingOff: true
-    case .storing, .following, .marking, .calling, .advancing, .finishing: false
+    case .storing, .following, .permitted, .marking, .calling, .advancing, .finishing: false
     }
   }
 
@@ -111,7 +111,7 @@ extension RegistrationJob {
   var isBehind: Bool {
     switch state {
     case .storing(nil), .following: true
-    case .storing, .asking, .waiting, .marking, .calling, .advancing, .backingOff, .finishing: false
+    case .storing, .asking, .waiting, .permitted, .marking, .calling, .advancing, .backingOff, .finishing: false
     }
   }
 

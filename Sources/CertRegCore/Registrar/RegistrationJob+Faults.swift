@@ -13,6 +13,7 @@ extension RegistrationJob {
     case .following: "following"
     case .asking: "asking"
     case .waiting: "waiting"
+    case .permitted: "permitted"
     case .marking: "marking"
     case .calling: "calling"
     case .advancing: "advancing"

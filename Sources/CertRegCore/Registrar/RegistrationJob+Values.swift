@@ -24,6 +24,8 @@ extension RegistrationJob {
     case asking
     /// In the queue of its target, once that is configured. Next: marking, calling, or finishing where it is overdue.
     case waiting
+    /// It has its permit, and asks once more whether this host may call. Next: marking, calling, asking or waiting.
+    case permitted(CallPermit)
     /// That a call begins is on its way to disk. Next: calling, waiting where the target is gone, backingOff where the
     /// disk fails.
     case marking(CallPermit)

@@ -110,7 +110,7 @@ extension RegistrationJob {
     case (.asking, .known(let registration)), (.waiting, .known(let registration)),
       (.backingOff, .known(let registration)):
       return takeResult(registration, now: now)
-    case (.asking, .asked), (.storing, _), (.following, _), (.waiting, _), (.marking, _), (.calling, _),
+    case (.asking, .asked), (.storing, _), (.following, _), (.waiting, _), (.permitted, _), (.marking, _), (.calling, _),
       (.advancing, _),
       (.backingOff, _), (.finishing, _):
       // Work under way on this host comes to its own end.
@@ -124,6 +124,29 @@ extension RegistrationJob {
     guard step.isMarked, !pending.callStarted else { return begin(permit, now: now) }
     state = .marking(permit)
     return .commit(.markCallStarted(id))
+  }
+
+  /// Its turn has come, and other hosts are asked first.
+  mutating func awaitLeave(with permit: CallPermit) -> Action {
+    guard case .waiting = state else { return impossible("awaitLeave") }
+    state = .permitted(permit)
+    return .nothing
+  }
+
+  /// Other hosts leave the call to this one.
+  mutating func mayCall(now: MonotonicTime) -> Action {
+    guard case .permitted(let permit) = state else { return impossible("mayCall") }
+    state = .waiting
+    return admitted(permit, now: now)
+  }
+
+  /// The call does not begin now. The permit is the registrar's again.
+  ///
+  /// - Parameter isAskedAgain: Whether another host has taken the work over.
+  mutating func lostLeave(isAskedAgain: Bool) {
+    guard case .permitted = state else { return }
+    if isAskedAgain { leave = .asked }
+    state = isAskedAgain ? .asking : .waiting
   }
 
   /// The start of the call is on disk.
@@ -146,7 +169,7 @@ extension RegistrationJob {
       state = .waiting
       pending.callStarted = true
       return permit
-    case .storing(let permit?):
+    case .storing(let permit?), .permitted(let permit):
       state = .waiting
       return permit
     case .storing(nil), .following, .asking, .waiting, .calling, .advancing, .backingOff, .finishing:
@@ -233,7 +256,7 @@ extension RegistrationJob {
     case .calling, .marking, .backingOff:
       state = .backingOff(until: time)
       return .nothing
-    case .storing, .following, .asking, .waiting, .advancing, .finishing:
+    case .storing, .following, .asking, .waiting, .permitted, .advancing, .finishing:
       return impossible("backOff")
     }
   }
@@ -258,7 +281,7 @@ extension RegistrationJob {
     switch state {
     case .advancing(let facts): .noteProgress(id, facts)
     case .finishing(let ending): ending.change(of: id)
-    case .storing, .following, .asking, .waiting, .marking, .calling, .backingOff: nil
+    case .storing, .following, .asking, .waiting, .permitted, .marking, .calling, .backingOff: nil
     }
   }
 

@@ -27,6 +27,19 @@ struct TargetLine: Sendable {
   /// Jobs that wait for their turn.
   var queued: Int { queues.places.reduce(0) { $0 + queues[$1].count } }
 
+  /// Jobs that wait for their turn to make a call.
+  func queued(of operation: UpstreamOperation) -> Int { queues[operation]?.count ?? 0 }
+
+  /// The operations that were called, or that jobs wait for.
+  var operations: [UpstreamOperation] {
+    UpstreamOperation.allCases.filter { gate.operations.contains($0) || queues[$0] != nil }
+  }
+
+  /// Whether a call could begin now.
+  func callsAtOnce(_ operation: UpstreamOperation, now: MonotonicTime) -> Bool {
+    isConfigured && queued(of: operation) == 0 && gate.nextPermit(for: operation, now: now) <= now
+  }
+
   private mutating func place(of operation: UpstreamOperation) -> Int { queues.place(of: operation) { CallQueue() } }
 
   /// Puts a job into the queue of its next call. A retry has had its turn, and is the next of its connection.
@@ -108,7 +121,7 @@ struct TargetLine: Sendable {
 
   /// The operations in use, in the order of the steps.
   private func calls(now: MonotonicTime) -> [Registrar.CallView] {
-    UpstreamOperation.allCases.filter { gate.operations.contains($0) || queues[$0] != nil }.map { operation in
+    operations.map { operation in
       Registrar.CallView(
         operation: operation, ratePerSecond: gate.rate(of: operation, now: now), queued: queues[operation]?.count ?? 0,
         underWay: gate.callsUnderWay(of: operation), throttles: gate.throttles(of: operation))

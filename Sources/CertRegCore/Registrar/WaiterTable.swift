@@ -40,6 +40,9 @@ struct WaiterTable: Sendable {
   /// Whether a caller waits for the end of any job of the certificate.
   func isAwaited(_ key: RegistrationKey) -> Bool { awaiting[key] != nil }
 
+  /// Whether a caller waits for the disk only.
+  func isForDisk(_ id: JobID) -> Bool { groups[id].map { $0.awaiting < $0.ids.count } ?? false }
+
   mutating func add(_ waiter: Waiter) {
     waiters[waiter.id] = waiter
     groups[waiter.job, default: Group()].ids.insert(waiter.id)

@@ -21,6 +21,8 @@ struct EngineReport: Sendable {
   var registrationTimes: [String: Histogram] = [:]
   var callTimes: [TargetName: Histogram] = [:]
   var commitTimes = Histogram()
+  /// `nil`: there is no fleet.
+  var fleet: FleetReport?
 
   /// Calls of all operations.
   var callCount: Int { calls.values.reduce(0, +) }

@@ -29,8 +29,10 @@ extension EngineLoop {
     } else {
       known.memory.forget(id, in: correction.home)
     }
-    commit(change) { engine, error in
+    let changes = noted(change, correction.key, correction.registration, in: correction.home)
+    commit(changes) { engine, error in
       let memory = engine.known.memory
+      engine.tellFleet(of: changes, error.map { .failure($0) } ?? .success(()))
       if let registration = correction.registration, error == nil, memory.epochs.current(id) == correction.epoch {
         memory.keep(registration, in: correction.home, replaces: true)
       } else if error == nil {

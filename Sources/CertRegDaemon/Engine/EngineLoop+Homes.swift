@@ -8,6 +8,12 @@ extension EngineLoop {
     known.home(of: id.target, at: registrar.home(of: id)).storedName
   }
 
+  /// Changes as the store takes them, with notes of what the fleet has to be told.
+  func kept(_ changes: [StoreChange]) -> [StoreChange] {
+    guard fleet != nil else { return changes.map(kept) }
+    return changes.flatMap { change in [kept(change)] + (note(of: change).map { [$0] } ?? []) }
+  }
+
   /// A change as the store takes it: the queue goes by targets, results are kept by homes.
   func kept(_ change: StoreChange) -> StoreChange {
     switch change {
@@ -23,7 +29,7 @@ extension EngineLoop {
     case .keep(var registration, let home):
       registration.key.target = known.home(of: registration.key.target, at: home).storedName
       return .keep(registration, home)
-    case .enqueue, .markCallStarted, .noteAttempt, .noteProgress, .nameDevice, .forget: return change
+    case .enqueue, .markCallStarted, .noteAttempt, .noteProgress, .nameDevice, .forget, .share: return change
     }
   }
 }

@@ -12,13 +12,15 @@ final class EngineLoop {
     var isFirst: Bool
   }
 
-  private let clock: HostClock
+  let clock: HostClock
   let known: KnownResults
   private let audit: AuditTrail
   private let activity: Activity
   private let logger: Logger
-  private let effects: any EngineEffects
-  private(set) var registrar: Registrar
+  let effects: any EngineEffects
+  /// Other hosts of the same account; `nil`: there are none.
+  let fleet: FleetLoop?
+  var registrar: Registrar
   private(set) var figures = EngineFigures()
   private var calls: HeldCalls
   private var completions: [Registrar.WaiterID: Waiting] = [:]
@@ -28,8 +30,9 @@ final class EngineLoop {
 
   init(
     registrar: Registrar, known: KnownResults, clock: HostClock, audit: AuditTrail, activity: Activity, logger: Logger,
-    effects: any EngineEffects
+    effects: any EngineEffects, fleet: FleetLoop? = nil
   ) {
+    self.fleet = fleet
     self.registrar = registrar
     self.known = known
     self.clock = clock
@@ -60,6 +63,13 @@ final class EngineLoop {
   }
 
   func register(_ request: Registrar.Request, refresh: Bool, completion: @escaping RegistrationEngine.Completion) {
+    register(request, refresh: refresh, asksFleet: true, completion: completion)
+  }
+
+  /// - Parameter asksFleet: Whether the fleet has not been asked yet.
+  func register(
+    _ request: Registrar.Request, refresh: Bool, asksFleet: Bool, completion: @escaping RegistrationEngine.Completion
+  ) {
     var request = request
     let now = clock.now
     let wish = KnownResults.Wish(
@@ -78,7 +88,9 @@ final class EngineLoop {
       }
     case .refuse(let error): return completion(.failed(error), .known)
     case .goOn(let registration): request.takeKnown(registration, at: known.home(of: request.key.target).place)
-    case .ask(let earlier): request.earlier = earlier ?? request.earlier
+    case .ask(let earlier):
+      request.earlier = earlier ?? request.earlier
+      if asksFleet, askFleet(request, refresh: refresh, completion: completion) { return }
     }
     begin(request, now: now, completion: completion)
   }
@@ -88,7 +100,7 @@ final class EngineLoop {
     begin(request, now: clock.now, completion: completion)
   }
 
-  private func begin(
+  func begin(
     _ request: Registrar.Request, now: Moment, completion: @escaping RegistrationEngine.Completion
   ) {
     let waiter = nextWaiter
@@ -120,7 +132,9 @@ final class EngineLoop {
   func forget(_ key: RegistrationKey, completion: @escaping @Sendable (StoreError?) -> Void) {
     known.memory.forget(key)
     let stored = known.home(of: key.target).storedKey(key.certificateID)
-    effects.commit([.forget(stored)], at: clock.monotonic) { engine, result in
+    let changes = noted(.forget(stored), key)
+    effects.commit(changes, at: clock.monotonic) { engine, result in
+      engine.tellFleet(of: changes, result)
       // Once more, behind the commits before it: what they made durable is remembered on this loop, and a thread that
       // read the row before it went may have put it back.
       engine.known.memory.forget(key)
@@ -128,9 +142,9 @@ final class EngineLoop {
     }
   }
 
-  /// Makes one change durable that the registrar does not know of.
-  func commit(_ change: StoreChange, completion: @escaping (EngineLoop, StoreError?) -> Void) {
-    effects.commit([change], at: clock.monotonic) { engine, result in
+  /// Makes changes durable that the registrar does not know of.
+  func commit(_ changes: [StoreChange], completion: @escaping (EngineLoop, StoreError?) -> Void) {
+    effects.commit(changes, at: clock.monotonic) { engine, result in
       if case .failure(let error) = result { completion(engine, error) } else { completion(engine, nil) }
     }
   }
@@ -154,11 +168,17 @@ final class EngineLoop {
   }
 
   /// What is known of a registration under way.
-  func pending(_ key: RegistrationKey) -> Registrar.PendingView? {
-    registrar.pending(key, now: clock.monotonic)
+  func pending(_ key: RegistrationKey) -> PendingJob? {
+    registrar.pending(key, now: clock.monotonic).map { view in
+      PendingJob(view: view, standing: fleet?.standing(of: view.registration.id))
+    }
   }
 
-  var report: EngineReport { figures.report(of: registrar, now: clock.monotonic) }
+  var report: EngineReport {
+    var report = figures.report(of: registrar, now: clock.monotonic)
+    report.fleet = fleet?.report
+    return report
+  }
 
   // MARK: What effects bring about
 
@@ -173,6 +193,7 @@ final class EngineLoop {
       effects.giveWay()
     }
     perform(actions)
+    tellFleet(of: commits)
     // What could not be written down is forgotten, and has no end.
     for commit in commits {
       guard case .failure = commit.result else { continue }
@@ -223,10 +244,10 @@ final class EngineLoop {
 
   // MARK: What the registrar decides
 
-  private func perform(_ actions: [Registrar.Action]) {
+  func perform(_ actions: [Registrar.Action]) {
     for action in actions {
       switch action {
-      case .commit(let id, let changes): effects.commit(id, changes.map(kept), at: clock.monotonic)
+      case .commit(let id, let changes): effects.commit(id, kept(changes), at: clock.monotonic)
       case .call(let id, let call): calls.append(id, call)
       case .remember(let registration, let home):
         known.memory.keep(registration, in: known.home(of: registration.key.target, at: home), replaces: true)

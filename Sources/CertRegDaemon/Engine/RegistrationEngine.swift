@@ -28,6 +28,8 @@ final class RegistrationEngine: Sendable {
     var activity: Activity
     var givingWay: GivingWay
     var logger: Logger
+    /// `nil`: there is no fleet.
+    var fleet: FleetLoop.Parts?
   }
 
   private let loop: any EventLoop
@@ -40,18 +42,24 @@ final class RegistrationEngine: Sendable {
   ) async throws -> RegistrationEngine {
     let bound = try await loop.submit {
       let effects = LoopEffects(loop: loop, parts)
+      let fleet = parts.fleet.map { FleetLoop(loop: loop, $0) }
+      let coordinator: any Coordinator =
+        fleet.map { FleetCoordinator(fleet: NIOLoopBound($0, eventLoop: loop)) } ?? Alone()
       let engine = EngineLoop(
-        registrar: Registrar(configuration: configuration, seed: .random(in: .min ... .max)), known: parts.known,
-        clock: parts.clock, audit: parts.audit, activity: parts.activity, logger: parts.logger, effects: effects)
+        registrar: Registrar(configuration: configuration, coordinator: coordinator, seed: .random(in: .min ... .max)),
+        known: parts.known, clock: parts.clock, audit: parts.audit, activity: parts.activity, logger: parts.logger,
+        effects: effects, fleet: fleet)
       effects.attach(engine)
+      fleet?.attach(engine)
       engine.reconfigure(configuration, targets: targets)
       engine.resume(pending, firstSequence: parts.store.nextSequence)
       return NIOLoopBoundBox(engine, eventLoop: loop)
     }.get()
-    return RegistrationEngine(loop: loop, bound: bound)
+    return RegistrationEngine(loop: loop, bound: bound, hasFleet: parts.fleet != nil)
   }
 
-  private init(loop: any EventLoop, bound: NIOLoopBoundBox<EngineLoop>) {
+  private init(loop: any EventLoop, bound: NIOLoopBoundBox<EngineLoop>, hasFleet: Bool) {
+    self.hasFleet = hasFleet
     self.loop = loop
     self.bound = bound
   }
@@ -83,8 +91,34 @@ final class RegistrationEngine: Sendable {
     loop.execute { self.bound.value.correct(correction, completion: completion) }
   }
 
+  /// What the fleet knows of a certificate; `nil` without one.
+  func find(
+    _ key: RegistrationKey, completion: @escaping @Sendable (_ registration: Registration?, _ holder: String?) -> Void
+  ) {
+    loop.execute {
+      guard let fleet = self.bound.value.fleet else { return completion(nil, nil) }
+      fleet.find(key) { completion($0, $1) }
+    }
+  }
+
+  /// Takes a member of the fleet for gone; `completion` gets what the database says.
+  func removeMember(_ name: String, completion: @escaping @Sendable (FleetMember.Answer) -> Void) {
+    loop.execute {
+      guard let fleet = self.bound.value.fleet else { return completion(.alone) }
+      fleet.remove(name) { completion($0) }
+    }
+  }
+
+  /// Whether there is a fleet; it never changes.
+  let hasFleet: Bool
+
+  /// Ends this host's part of the fleet.
+  func leaveFleet() async {
+    try? await loop.submit { self.bound.value.fleet?.close() }.get()
+  }
+
   /// What is known of a registration under way.
-  func pending(_ key: RegistrationKey, completion: @escaping @Sendable (Registrar.PendingView?) -> Void) {
+  func pending(_ key: RegistrationKey, completion: @escaping @Sendable (PendingJob?) -> Void) {
     loop.execute { completion(self.bound.value.pending(key)) }
   }
 

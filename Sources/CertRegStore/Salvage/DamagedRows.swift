@@ -24,7 +24,7 @@ extension RegistrationWriter {
   func setAsideDamagedResults(to file: String, _ progress: OpeningProgress) throws(DatabaseFault) -> Int {
     progress.begin("checking results")
     var damaged: [(table: Table, certificate: [UInt8], target: Int64)] = []
-    for table in [Table.result, .failure, .device] {
+    for table in [Table.result, .failure, .device, .shared] {
       let rows = try connection.prepare("SELECT * FROM \(table.sqlName)")
       while try rows.step() {
         progress.advance()
@@ -32,6 +32,7 @@ extension RegistrationWriter {
           switch table {
           case .result: ResultRow.read(rows, name: text) != nil
           case .device: DeviceRow.read(rows, name: text) != nil
+          case .shared: SharedRow.read(rows, name: text) != nil
           default: FailureRow.read(rows, name: text) != nil
           }
         if !isReadable { damaged.append((table, rows.withBytes(0) { Array($0) }, rows.integer(1) ?? 0)) }

@@ -113,13 +113,16 @@ struct Salvage {
       if let known = attempts[row.sequence], !row.isLater(than: known) { return }
       attempts[row.sequence] = row
     case .state: highestSequence = max(highestSequence, StateRow.readHighestSequence(record) ?? 0)
-    case .result, .device: break
+    case .result, .device, .shared: break
     }
   }
 
   private mutating func takeResult(_ record: PageRecord) throws(DatabaseFault) {
     if record.table == .device, let found = DeviceRow.read(record, name: name) {
       return try take(.nameDevice(found.key, found.deviceID))
+    }
+    if record.table == .shared, let found = SharedRow.read(record, name: name) {
+      return try take(.share(found.key, found.note))
     }
     guard record.table == .result, let found = ResultRow.read(record, name: name) else { return }
     if let known = batchTimes[found.key], known >= found.finishedAt { return }

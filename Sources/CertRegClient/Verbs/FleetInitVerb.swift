@@ -1,0 +1,47 @@
+import CertRegCore
+import CertRegFleet
+
+/// `certregctl fleet init`: creates the tables of a fleet, or brings them up to date.
+package struct FleetInitVerb {
+  private let url: String
+  private let passwordFile: String?
+  private let role: String
+
+  /// - Parameters:
+  ///   - url: The database, as libpq reads it.
+  ///   - passwordFile: A file with the password on one line; `nil`: libpq finds one itself, or none is needed.
+  ///   - role: The role of the members, which gets its rights where it exists.
+  package init(url: String, passwordFile: String?, role: String) {
+    self.url = url
+    self.passwordFile = passwordFile
+    self.role = role
+  }
+
+  /// Runs the command.
+  package func run(_ console: Console) -> CommandStatus {
+    let location: FleetURL
+    do throws(FleetURL.Fault) { location = try FleetURL(url) } catch {
+      console.note("\("certregctl:", .red) --url \(error.message)")
+      return .usage
+    }
+    let database = FleetDatabase(
+      FleetLocation(url: url, passwordFile: passwordFile, verifiesFully: location.verifiesFully),
+      FleetIdentity(name: "certregctl", instance: "", takeover: .seconds(120)))
+    do throws(FleetProblem) {
+      let present = try database.initialise(role: role)
+      let version = FleetSchema.version
+      switch present {
+      case nil: console.print("the tables of the fleet are there: version \(version)")
+      case version?: console.print("the tables of the fleet are up to date: version \(version)")
+      case let old?: console.print("the tables of the fleet are brought from version \(old) to version \(version)")
+      }
+      return .success
+    } catch {
+      console.note("\("certregctl:", .red) \(error.message)")
+      switch error.reason {
+      case .refused: return .notPermitted
+      default: return .unavailable
+      }
+    }
+  }
+}

@@ -1,0 +1,86 @@
+/// A certificate and the target that it is registered in, as all members of a fleet name them.
+package struct FleetKey: Hashable, Sendable, Comparable {
+  /// The certificate.
+  package var certificateID: CertificateID
+  /// The target: see ``FleetTarget``.
+  package var target: String
+
+  package init(certificateID: CertificateID, target: String) {
+    self.certificateID = certificateID
+    self.target = target
+  }
+
+  /// One order for all members. Each transaction locks rows in it, so that no two wait for each other.
+  package static func < (left: FleetKey, right: FleetKey) -> Bool {
+    (left.certificateID.hex, left.target) < (right.certificateID.hex, right.target)
+  }
+}
+
+/// A target as all members name it: by its name and the location of its upstream. Two members whose targets of one name
+/// point to different locations have nothing in common there.
+package struct FleetTarget: Hashable, Sendable {
+  /// The name in the configuration.
+  package var name: TargetName
+  /// Where its upstream is.
+  package var location: UpstreamLocation
+
+  package init(name: TargetName, location: UpstreamLocation) {
+    self.name = name
+    self.location = location
+  }
+
+  /// Reads the text of a target; `nil` if it is none.
+  package init?(text: String) {
+    let parts = text.split(separator: " ", maxSplits: 1)
+    guard parts.count == 2 else { return nil }
+    self.init(name: TargetName(String(parts[0])), location: UpstreamLocation(description: String(parts[1])))
+  }
+
+  /// Name and location with a space between them, as the database has it.
+  package var text: String { "\(name) \(location)" }
+}
+
+/// What a member tells the others of a certificate.
+package struct SharedResult: Hashable, Sendable {
+  /// A result without its key and caller.
+  package struct Content: Hashable, Sendable {
+    /// `nil`: only the status is known.
+    package var certificateARN: String?
+    package var outcome: RegistrationOutcome
+    /// `nil`: not known.
+    package var status: CertificateStatus?
+    /// `x-amzn-RequestId` of the answer.
+    package var requestID: String?
+    package var finishedAt: WallTime
+    package var basis: VerdictBasis
+    package var deviceID: DeviceID?
+    /// The profile that was applied, in the form of the store; `nil`: none.
+    package var provisioned: String?
+
+    package init(
+      certificateARN: String?, outcome: RegistrationOutcome, status: CertificateStatus?, requestID: String?,
+      finishedAt: WallTime, basis: VerdictBasis, deviceID: DeviceID?, provisioned: String?
+    ) {
+      self.certificateARN = certificateARN
+      self.outcome = outcome
+      self.status = status
+      self.requestID = requestID
+      self.finishedAt = finishedAt
+      self.basis = basis
+      self.deviceID = deviceID
+      self.provisioned = provisioned
+    }
+  }
+
+  package var key: FleetKey
+  /// When it became so, in microseconds of the database's clock: of two that contradict each other the later one holds.
+  package var stamp: Int64
+  /// `nil`: the certificate was forgotten.
+  package var content: Content?
+
+  package init(key: FleetKey, stamp: Int64, content: Content?) {
+    self.key = key
+    self.stamp = stamp
+    self.content = content
+  }
+}

@@ -1,0 +1,199 @@
+// The exchanges with the database.
+extension FleetMember {
+  /// Begins an exchange if there is a reason for one, and none is under way.
+  package mutating func exchange(now: Moment) {
+    guard link == .joined, inFlight == nil else { return }
+    var batch = FleetBatch()
+    let isDue = tickedAt.map { now.monotonic - $0 >= tickPause } ?? true
+    fill(&batch, isDue: isDue)
+    let isNeeded = isDue || isHasty || batch != FleetBatch()
+    guard isNeeded else { return }
+    isHasty = false
+    if isDue {
+      batch.isFull = true
+      batch.positions = positions
+      batch.takesOver = members.contains { $0.isGone }
+      batch.cleansUp = cleans(now: now.monotonic)
+      noteTicked(now.monotonic)
+    }
+    inFlight = (batch, now.monotonic)
+    actions.append(.exchange(batch))
+  }
+
+  private mutating func fill(_ batch: inout FleetBatch, isDue: Bool) {
+    let told = dirty.prefix(Self.mostOfAKind)
+    // Their content is filled in with the exchange.
+    batch.results = told.map { SharedResult(key: $0.key, stamp: $0.value, content: nil) }.sorted { $0.key < $1.key }
+    batch.firstNumber = sentNumber + 1
+    sentNumber += Int64(batch.results.count)
+    for result in batch.results { dirty[result.key] = nil }
+    // What is told of a certificate goes before its release.
+    batch.releases = releases.filter { dirty[$0] == nil }.sorted()
+    releases.subtract(batch.releases)
+    for (token, question) in questions where !question.isSent {
+      questions[token]?.isSent = true
+      switch question.kind {
+      case .claim(let claim, _): batch.claims.append(claim)
+      case .find(let key): batch.finds.append(key)
+      case .mark(let key, _): batch.marks.append(key)
+      case .remove(let member): batch.removals.append(member)
+      }
+    }
+    for (key, work) in work {
+      switch work.standing {
+      case .asked: batch.claims.append(FleetBatch.Claim(key: key, isCalled: false))
+      case .held where isDue && !work.jobs.isEmpty: batch.claims.append(FleetBatch.Claim(key: key, isCalled: false))
+      // Begun while the database was away.
+      case .granted(isShared: false): batch.claims.append(FleetBatch.Claim(key: key, isCalled: true))
+      case .held, .granted: break
+      }
+      if batch.claims.count >= 4 * Self.mostOfAKind { break }
+    }
+    batch.claims = Dictionary(batch.claims.map { ($0.key, $0.isCalled) }) { $0 || $1 }
+      .map { FleetBatch.Claim(key: $0, isCalled: $1) }.sorted { $0.key < $1.key }
+    batch.marks.sort()
+    for (sequence, copy) in copies where !copy.isThere && !copy.isSent {
+      if batch.copies.count >= Self.mostOfAKind { break }
+      copies[sequence]?.isSent = true
+      batch.copies.append(FleetBatch.Copy(sequence: sequence, key: copy.key))
+    }
+    batch.endedCopies = endedCopies
+    batch.endedRows = endedRows
+    endedCopies = []
+    endedRows = []
+  }
+
+  /// The batch under way as it was sent.
+  package mutating func filled(_ batch: FleetBatch) {
+    inFlight?.batch = batch
+  }
+
+  /// An exchange ended.
+  package mutating func replied(_ reply: FleetReply, now: Moment) {
+    guard let (batch, begin) = inFlight else { return }
+    inFlight = nil
+    reachedAt = now.monotonic
+    guard reply.isMember else {
+      takeBackUnknown(batch)
+      leave(now: now)
+      return timePassed(now: now)
+    }
+    if batch.isFull {
+      offsetMicroseconds = learnTime(reply.time, now: now.wall) + (now.monotonic - begin).nanoseconds / 2000
+    }
+    for (index, result) in batch.results.enumerated() {
+      actions.append(.sent(result.key, stamp: result.stamp, number: batch.firstNumber + Int64(index)))
+    }
+    for result in reply.corrections { actions.append(.adopt(result)) }
+    take(batch.claims.map(\.key), reply)
+    answerQuestions(batch, reply)
+    for copy in batch.copies {
+      guard copies[copy.sequence] != nil else {
+        // It ended meanwhile.
+        endedCopies.append(copy.sequence)
+        continue
+      }
+      let isAwaited = copies[copy.sequence]?.deadline != nil
+      copies[copy.sequence]?.isThere = true
+      copies[copy.sequence]?.deadline = nil
+      if isAwaited { actions.append(.safe(copy.sequence)) }
+    }
+    for row in reply.taken { actions.append(.takeOver(row)) }
+    takeFeed(reply)
+    if batch.isFull {
+      members = reply.members
+      membersAt = now.monotonic
+      for member in members where positions[member.name] == nil && member.name != name {
+        positions[member.name] = 0
+      }
+      takeLanes(batch, reply, now: now)
+    }
+    if reply.hasMoreFeed { isHasty = true }
+    exchange(now: now)
+  }
+
+  private mutating func takeBackUnknown(_ batch: FleetBatch) {
+    for token in questions.keys { questions[token]?.isSent = false }
+    for sequence in copies.keys { copies[sequence]?.isSent = false }
+    for result in batch.results { dirty[result.key] = max(dirty[result.key] ?? .min, result.stamp) }
+    releases.formUnion(batch.releases.filter { work[$0] == nil })
+    endedCopies += batch.endedCopies
+    endedRows += batch.endedRows
+  }
+
+  /// What the database says of certificates that jobs wait for, or that were begun without it.
+  private mutating func take(_ keys: [FleetKey], _ reply: FleetReply) {
+    for key in keys {
+      guard let known = work[key] else { continue }
+      let result = reply.known[key].flatMap { $0.content != nil && $0.stamp > known.since ? $0 : nil }
+      switch known.standing {
+      case .asked, .held:
+        if let result, !known.jobs.isEmpty {
+          work[key]?.standing = reply.granted[key] != nil ? .granted(isShared: true) : .asked
+          for job in known.jobs { actions.append(.coordinated(job, nil, result)) }
+        } else if let earlierCall = reply.granted[key] {
+          work[key]?.standing = .granted(isShared: true)
+          for job in known.jobs { actions.append(.coordinated(job, .granted(earlierCall: earlierCall), nil)) }
+        } else {
+          work[key]?.standing = .held(by: reply.holders[key] ?? "")
+        }
+      case .granted(isShared: false):
+        if let result {
+          for job in known.jobs { actions.append(.coordinated(job, nil, result)) }
+        }
+        // What is under way here goes on, also where another member is at work on it.
+        work[key]?.standing = .granted(isShared: true)
+      case .granted(isShared: true): break
+      }
+    }
+  }
+
+  private mutating func answerQuestions(_ batch: FleetBatch, _ reply: FleetReply) {
+    for (token, question) in questions where question.isSent {
+      switch question.kind {
+      case .claim(let claim, let since):
+        let key = claim.key
+        let result = reply.known[key].flatMap { $0.content != nil && $0.stamp > since ? $0 : nil }
+        if let result {
+          if reply.granted[key] != nil, work[key]?.jobs.isEmpty ?? true {
+            work[key] = nil
+            releases.insert(key)
+            isHasty = true
+          }
+          actions.append(.answer(token, .known(result)))
+        } else if let earlierCall = reply.granted[key] {
+          if work[key] == nil {
+            work[key] = Work(standing: .granted(isShared: true), earlierCall: earlierCall, since: since)
+          }
+          actions.append(.answer(token, .granted(earlierCall: earlierCall)))
+        } else {
+          if work[key] == nil {
+            work[key] = Work(standing: .held(by: reply.holders[key] ?? ""), since: since)
+          }
+          actions.append(.answer(token, .held))
+        }
+      case .find(let key):
+        let result = reply.known[key].flatMap { $0.content != nil ? $0 : nil }
+        actions.append(.answer(token, .found(result, holder: reply.holders[key])))
+      case .mark(let key, let job):
+        if reply.marked.contains(key) || work[key] == nil {
+          actions.append(.marked(job, true))
+        } else {
+          // Others took it over, while this member was silent.
+          work[key]?.standing = .asked
+          isHasty = true
+          actions.append(.marked(job, false))
+        }
+      case .remove(let member): actions.append(.answer(token, reply.removed.contains(member) ? .removed : .notFound))
+      }
+      questions[token] = nil
+    }
+  }
+
+  private mutating func takeFeed(_ reply: FleetReply) {
+    for news in reply.feed {
+      positions[news.member] = max(positions[news.member] ?? 0, news.number)
+      actions.append(.adopt(news.result))
+    }
+  }
+}

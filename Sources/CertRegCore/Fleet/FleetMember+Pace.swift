@@ -1,0 +1,71 @@
+// The rate that all members have in common.
+extension FleetMember {
+  /// Takes turns of this length with the others in trying more than the rate.
+  private static let probeTurn: Int64 = 6_000_000
+
+  /// This member's part of a lane, for the next exchange.
+  ///
+  /// - Parameters:
+  ///   - id: The lane.
+  ///   - want: Calls a second that this member has work for.
+  ///   - rate: Its own idea of the rate.
+  ///   - hasLearnt: Whether that comes from its own calls.
+  package func report(of id: FleetLane.ID, want: Double, rate: FleetLane.Rate, hasLearnt: Bool) -> FleetLane.Report {
+    let state = lanes[id]
+    let known = state?.rate.callsPerSecond ?? rate.callsPerSecond ?? 1
+    return FleetLane.Report(
+      id: id, want: want, share: goal(in: state, want: want, rate: known), learnt: hasLearnt ? rate : nil,
+      version: state?.version ?? 0, first: rate)
+  }
+
+  /// Whether others have said something of a lane.
+  package func knowsLane(_ id: FleetLane.ID) -> Bool { lanes[id] != nil }
+
+  private func goal(in state: FleetLane.State?, want: Double, rate: Double) -> Double {
+    var wants = (state?.parts ?? []).filter { $0.member != name }.map(\.want)
+    wants.append(want)
+    let missing = members.filter { member in
+      !member.isGone && member.name != name && !(state?.parts.contains { $0.member == member.name } ?? false)
+    }
+    // Members without a word about this lane have no work for it.
+    if wants.allSatisfy({ $0 <= 0 }) { return 1 / Double(max(1, wants.count + missing.count)) }
+    return FleetLane.share(of: wants.count - 1, wants: wants, rate: rate)
+  }
+
+  mutating func takeLanes(_ batch: FleetBatch, _ reply: FleetReply, now: Moment) {
+    for state in reply.lanes {
+      let before = lanes[state.id]
+      lanes[state.id] = state
+      let report = batch.lanes.first { $0.id == state.id }
+      let isOwn = report.map { $0.learnt != nil && state.version == $0.version + 1 } ?? false
+      let isNews = state.version != before?.version ?? 0
+      order(state, learnt: isNews && !isOwn ? state.rate : nil, time: reply.time)
+    }
+  }
+
+  private mutating func order(_ state: FleetLane.State, learnt: FleetLane.Rate?, time: Int64) {
+    let own = state.parts.first { $0.member == name }
+    let working = state.parts.filter { $0.want > 0 }.map(\.member).sorted()
+    let turn = working.firstIndex(of: name).map { Int64($0) == time / Self.probeTurn % Int64(working.count) } ?? false
+    actions.append(.pace(state.id, PaceOrder(share: own?.share, mayProbe: turn, learnt: learnt)))
+  }
+
+  /// The connection is lost: the last share holds, and never less than that of a member among those it knew.
+  mutating func rest(now: Moment) {
+    for (id, state) in lanes {
+      let least = 1 / Double(max(1, state.parts.count))
+      let share = max(least, state.parts.first { $0.member == name }?.share ?? 0)
+      actions.append(.pace(id, PaceOrder(share: share, mayProbe: true, learnt: nil)))
+    }
+  }
+
+  /// The shares that were told last, for `status`: by member, calls a second by target.
+  package func shares(of member: String) -> [(id: FleetLane.ID, callsPerSecond: Double)] {
+    lanes.values.compactMap { state in
+      guard let part = state.parts.first(where: { $0.member == member }), let rate = state.rate.callsPerSecond else {
+        return nil
+      }
+      return (state.id, part.share * rate)
+    }
+  }
+}

@@ -1,0 +1,137 @@
+// Certificates that this member has to do with, from the first question to the release.
+extension FleetMember {
+  /// Asks whether a registration may begin here, before there is a job. `answer` comes as ``Action/answer(_:_:)``.
+  ///
+  /// - Parameters:
+  ///   - key: The certificate.
+  ///   - isCalled: Whether a call would begin at once.
+  ///   - since: Only a result with a later stamp answers the request.
+  ///   - now: The time of the event.
+  /// - Returns: The question; `nil`: it need not wait for an answer, and may begin.
+  package mutating func claim(_ key: FleetKey, isCalled: Bool, since: Int64, now: Moment) -> Token? {
+    if let known = work[key] {
+      // A job of this host is at work on it, or waits for others.
+      if !known.jobs.isEmpty { return nil }
+      if case .granted = known.standing { return nil }
+    }
+    guard isReachable(now.monotonic) else {
+      if work[key] == nil { work[key] = Work(standing: .granted(isShared: false), since: since) }
+      return nil
+    }
+    let claim = FleetBatch.Claim(key: key, isCalled: isCalled)
+    let token = ask(.claim(claim, since: since), now: now.monotonic)
+    exchange(now: now)
+    return token
+  }
+
+  /// Asks what the fleet knows of a certificate; `nil`: it cannot be asked.
+  package mutating func find(_ key: FleetKey, now: Moment) -> Token? {
+    guard isReachable(now.monotonic) else { return nil }
+    let token = ask(.find(key), now: now.monotonic)
+    exchange(now: now)
+    return token
+  }
+
+  /// Takes another member for gone; `nil`: the database cannot be asked.
+  package mutating func remove(_ member: String, now: Moment) -> Token? {
+    guard isReachable(now.monotonic) else { return nil }
+    let token = ask(.remove(member), now: now.monotonic)
+    exchange(now: now)
+    return token
+  }
+
+  /// A job begins. Its certificate was asked about before, or is now.
+  package mutating func begin(_ id: JobID, _ key: FleetKey, since: Int64, now: Moment) -> Coordination.Leave {
+    releases.remove(key)
+    if let known = work[key] {
+      work[key]?.jobs.append(id)
+      guard case .granted = known.standing else { return .later }
+      guard known.earlierCall else { return .granted }
+      actions.append(.coordinated(id, .granted(earlierCall: true), nil))
+      return .later
+    }
+    work[key] = Work(standing: .asked, jobs: [id], since: since)
+    // It goes with the next exchange: a start with a long queue asks about all of it together.
+    isHasty = true
+    return .later
+  }
+
+  /// A job is over.
+  package mutating func end(_ id: JobID, _ key: FleetKey, now: Moment) {
+    work[key]?.jobs.removeAll { $0 == id }
+    if let copy = copies.removeValue(forKey: id.sequence), copy.isThere || copy.isSent {
+      endedCopies.append(id.sequence)
+      isHasty = true
+    }
+    giveUp(key)
+  }
+
+  /// A result cannot be what it says: it does not count.
+  package mutating func reject(_ result: SharedResult) {
+    guard let known = work[result.key], known.since < result.stamp else { return }
+    work[result.key]?.since = result.stamp
+    if known.standing != .granted(isShared: true) { work[result.key]?.standing = .asked }
+    isHasty = true
+  }
+
+  /// Gives a claim up for which no job came.
+  package mutating func giveUp(_ key: FleetKey) {
+    guard let known = work[key], known.jobs.isEmpty else { return }
+    work[key] = nil
+    guard known.standing != .granted(isShared: false) || isJoined else { return }
+    releases.insert(key)
+    isHasty = true
+  }
+
+  /// A call is about to begin. The answer is ``Action/marked(_:_:)`` where it does not come at once.
+  ///
+  /// - Returns: Whether it may begin at once.
+  package mutating func mark(_ id: JobID, _ key: FleetKey, now: Moment) -> Bool {
+    guard let known = work[key], known.standing == .granted(isShared: true), isReachable(now.monotonic) else {
+      return true
+    }
+    _ = ask(.mark(key, id), now: now.monotonic)
+    exchange(now: now)
+    return false
+  }
+
+  /// A caller waits to hear that a job is safe.
+  ///
+  /// - Returns: Whether it can be told at once: the database has it, or cannot be had.
+  package mutating func secure(_ id: JobID, _ key: FleetKey, now: Moment) -> Bool {
+    if let copy = copies[id.sequence] {
+      if copy.isThere { return true }
+      guard isReachable(now.monotonic) else { return true }
+      copies[id.sequence]?.deadline = copy.deadline ?? now.monotonic + Self.patience
+      return false
+    }
+    let isReachable = isReachable(now.monotonic)
+    copies[id.sequence] = Copied(key: key, deadline: isReachable ? now.monotonic + Self.patience : nil)
+    exchange(now: now)
+    return !isReachable
+  }
+
+  /// A job whose caller was told that it is safe, in an earlier process.
+  package mutating func resume(_ id: JobID, _ key: FleetKey) {
+    copies[id.sequence] = Copied(key: key)
+  }
+
+  /// A row of the database has become a job of this member, or is not needed any more.
+  package mutating func took(_ row: Int64) {
+    endedRows.append(row)
+    isHasty = true
+  }
+
+  /// Something is known of a certificate that the others have to be told.
+  package mutating func tell(_ key: FleetKey, stamp: Int64) {
+    dirty[key] = max(dirty[key] ?? .min, stamp)
+    isHasty = true
+  }
+
+  /// Who makes the call for a certificate that this member has to do with, and whether the database has a copy of the job.
+  package func standing(of key: FleetKey, sequence: Int64) -> (member: String, isShared: Bool) {
+    let isShared = copies[sequence]?.isThere ?? false
+    if case .held(let member)? = work[key]?.standing { return (member, true) }
+    return (name, isShared)
+  }
+}

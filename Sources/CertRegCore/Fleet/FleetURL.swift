@@ -1,0 +1,78 @@
+/// A connection URI of libpq (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS), without
+/// a secret.
+package struct FleetURL: Sendable, Equatable, CustomStringConvertible {
+  /// As it was written.
+  package let description: String
+  /// Hosts and database, for people.
+  package let database: String
+  /// Whether the server's certificate and name are checked, since the URL says nothing else and a host is not on this machine.
+  package let verifiesFully: Bool
+
+  /// What is wrong with a text; without the text, which may have a password.
+  package struct Fault: Error, Hashable, Sendable {
+    package var message: String
+
+    init(_ message: String) { self.message = message }
+  }
+
+  /// Parameters whose value is a secret.
+  private static let secrets = ["password", "sslpassword"]
+
+  /// - Throws: What is wrong.
+  package init(_ text: String) throws(Fault) {
+    guard let scheme = ["postgresql://", "postgres://"].first(where: text.hasPrefix) else {
+      throw Fault("is no URL of PostgreSQL: it has to begin with postgresql://")
+    }
+    let rest = text.dropFirst(scheme.count)
+    let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
+    var authority = parts[0].split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+    let name = authority.count > 1 ? String(authority[1]) : ""
+    if let at = authority[0].lastIndex(of: "@") {
+      guard !authority[0][..<at].contains(":") else {
+        throw Fault("has a password: put it into a file and name that in fleet.passwordFile")
+      }
+      authority[0] = authority[0][authority[0].index(after: at)...]
+    }
+    var parameters: [String: String] = [:]
+    for pair in parts.count > 1 ? parts[1].split(separator: "&") : [] {
+      let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard sides.count == 2 else { throw Fault("has a parameter without a value") }
+      let key = String(sides[0]).removingPercentEncoding ?? ""
+      guard !Self.secrets.contains(key) else {
+        throw Fault("has a secret, \(key): put a password into a file and name that in fleet.passwordFile")
+      }
+      parameters[key] = String(sides[1]).removingPercentEncoding ?? ""
+    }
+    guard !text.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7f }) else { throw Fault("has a blank or a control character") }
+    let named = parameters["host"] ?? parameters["hostaddr"]
+    let hosts = (named ?? String(authority[0])).split(separator: ",", omittingEmptySubsequences: false).map { String($0) }
+    description = text
+    let shown = hosts.allSatisfy(\.isEmpty) ? "local socket" : hosts.joined(separator: ",")
+    database = "\(shown)/\(name.isEmpty ? parameters["dbname"] ?? "" : name)"
+    verifiesFully = parameters["sslmode"] == nil && !hosts.allSatisfy(Self.isLocal)
+  }
+
+  /// Whether a host, with or without a port, is this machine.
+  private static func isLocal(_ host: String) -> Bool {
+    if host.isEmpty || host.hasPrefix("/") || host.hasPrefix("%2F") || host.hasPrefix("%2f") || host.hasPrefix("@") { return true }
+    let name = host.hasPrefix("[") ? host.split(separator: "]")[0].dropFirst() : host.split(separator: ":")[0]
+    return name == "localhost" || name == "::1" || host == "::1" || name.hasPrefix("127.")
+  }
+}
+
+extension String {
+  /// The text with `%` and two digits decoded (RFC 3986 section 2.1); `nil` where that is no text.
+  fileprivate var removingPercentEncoding: String? {
+    var bytes: [UInt8] = []
+    var rest = utf8[...]
+    while let byte = rest.popFirst() {
+      guard byte == UInt8(ascii: "%") else {
+        bytes.append(byte)
+        continue
+      }
+      guard let high = rest.popFirst()?.hexDigitValue, let low = rest.popFirst()?.hexDigitValue else { return nil }
+      bytes.append(high << 4 | low)
+    }
+    return String(validating: bytes, as: UTF8.self)
+  }
+}

@@ -1,0 +1,137 @@
+import CertRegCore
+import CertRegStore
+
+/// A job under way, for `lookup`.
+struct PendingJob: Sendable {
+  var view: Registrar.PendingView
+  /// `nil`: there is no fleet.
+  var standing: FleetStanding?
+}
+
+// Other hosts of the same account.
+extension EngineLoop {
+  // MARK: Asking
+
+  /// Asks the fleet before a registration begins. Returns whether it does: then the request goes on later.
+  func askFleet(
+    _ request: Registrar.Request, refresh: Bool, completion: @escaping RegistrationEngine.Completion
+  ) -> Bool {
+    guard let fleet, request.purpose.registers, registrar.job(sharedBy: request) == nil else { return false }
+    // Where something is known that does not answer, only a newer result counts.
+    let since = refresh || request.earlier != nil ? fleet.stamp() : Int64.min
+    let isCalled = registrar.callsAtOnce(request.key.target, now: clock.monotonic)
+    return fleet.claim(request.key, since: since, isCalled: isCalled) { [self] answer in
+      if case .known(let result) = answer, let registration = fleet.registration(result) {
+        adopt(result, as: request.key, registration, isAsked: true)
+        return register(request, refresh: refresh, asksFleet: false, completion: completion)
+      }
+      register(request, refresh: refresh, asksFleet: false, completion: completion)
+      if !registrar.hasJob(of: request.key) { fleet.giveUp(request.key) }
+    }
+  }
+
+  // MARK: Answers
+
+  func coordinated(_ id: JobID, _ answer: Coordination.Answer) {
+    perform(registrar.coordinated(id.key, sequence: id.sequence, answer, now: clock.now))
+  }
+
+  func mayCall(_ id: JobID, _ isGranted: Bool) { perform(registrar.mayCall(id, isGranted, now: clock.now)) }
+
+  func isSafe(_ sequence: Int64) {
+    guard let job = registrar.job(sequence) else { return }
+    perform(registrar.isSafe(job.id, now: clock.now))
+  }
+
+  func learn(_ rate: FleetLane.Rate, of operation: UpstreamOperation, target: TargetName) {
+    perform(registrar.learn(rate, of: operation, target: target, now: clock.now))
+  }
+
+  func shareChanged(of target: TargetName) { perform(registrar.shareChanged(of: target, now: clock.now)) }
+
+  func takePaces(of target: TargetName) -> [Registrar.PaceView] {
+    registrar.takePaces(of: target, now: clock.monotonic)
+  }
+
+  func pendingJob(_ sequence: Int64) -> PendingRegistration? { registrar.job(sequence) }
+
+  var pendingCount: Int { registrar.pendingCount }
+
+  var targetNames: [TargetName] { figures.targets }
+
+  /// Carries out what another host left behind; `begun` gets the job.
+  func takeOver(_ pending: PendingRegistration, begun: (JobID) -> Void) {
+    let (job, actions) = registrar.adopt(pending, now: clock.now)
+    begun(job)
+    perform(actions)
+  }
+
+  // MARK: Results
+
+  /// Takes another host's result in place of what this host knows.
+  ///
+  /// - Parameters:
+  ///   - result: What the database says.
+  ///   - key: The certificate.
+  ///   - registration: The result as this host keeps it; `nil`: it was forgotten.
+  ///   - isAsked: Whether a caller waits for it.
+  func adopt(_ result: SharedResult, as key: RegistrationKey, _ registration: Registration?, isAsked: Bool = false) {
+    // The end of a job of this host is newer.
+    guard isAsked || !registrar.hasJob(of: key) else { return }
+    let home = known.home(of: key.target)
+    let stored = home.storedKey(key.certificateID)
+    let note = FleetNote(stamp: result.stamp, isForgotten: registration == nil, number: FleetNote.ofOthers)
+    guard let registration else {
+      known.memory.forget(key.certificateID, in: home)
+      return commit([.forget(stored), .share(stored, note)]) { engine, _ in
+        engine.known.memory.forget(key.certificateID, in: home)
+      }
+    }
+    var kept = registration
+    kept.key = stored
+    if isAsked { known.memory.keep(registration, in: home, replaces: true) }
+    commit([.keep(kept, home.place), .share(stored, note)]) { engine, error in
+      if error == nil { engine.known.memory.keep(registration, in: home, replaces: true) }
+    }
+  }
+
+  /// The note that the fleet has to be told of a change; `nil`: it has not.
+  func note(of change: StoreChange) -> StoreChange? {
+    switch change {
+    case .complete(let id, let registration):
+      return fleet?.note(id.key, in: known.home(of: id.target, at: registrar.home(of: id)), .result(registration))
+    case .setStatus(let id, let update):
+      return fleet?.note(update.key, in: known.home(of: id.target, at: registrar.home(of: id)), .onDisk)
+    case .keep(let registration, let home):
+      return fleet?.note(registration.key, in: known.home(of: registration.key.target, at: home), .result(registration))
+    case .fail(let id, let failure) where failure.statusIsInDoubt:
+      return fleet?.note(failure.key, in: known.home(of: id.target, at: registrar.home(of: id)), .onDisk)
+    case .fail(let id, let failure) where failure.isGone:
+      return fleet?.note(id.key, in: known.home(of: id.target, at: registrar.home(of: id)), .forgotten)
+    case .enqueue, .markCallStarted, .noteAttempt, .noteProgress, .nameDevice, .forget, .fail, .share: return nil
+    }
+  }
+
+  /// A change with its note. Without a registration the note says that it is forgotten.
+  func noted(
+    _ change: StoreChange, _ key: RegistrationKey, _ registration: Registration? = nil, in home: ResultHome? = nil
+  ) -> [StoreChange] {
+    let note = fleet?.note(key, in: home ?? known.home(of: key.target), registration.map { .result($0) } ?? .forgotten)
+    return [change] + (note.map { [$0] } ?? [])
+  }
+
+  /// Tells the fleet what commits made durable.
+  func tellFleet(of commits: [EndedCommit]) {
+    guard let fleet else { return }
+    for commit in commits {
+      guard case .success = commit.result else { continue }
+      for case .share(let stored, let note) in commit.changes { fleet.noted(stored, note) }
+    }
+  }
+
+  /// Tells the fleet of changes that were written beside the registrar's.
+  func tellFleet(of changes: [StoreChange], _ result: Result<Void, StoreError>) {
+    guard let fleet, case .success = result else { return }
+    for case .share(let stored, let note) in changes { fleet.noted(stored, note) }
+  }
+}

@@ -1,0 +1,86 @@
+import CertRegCodec
+import CertRegCore
+import CertRegHost
+import Glibc
+
+/// `certregd.fleet` in the state directory: what tells this directory from any other, and how far its host has followed the
+/// others. A JSON object. If it is lost, the host follows them from the beginning.
+struct FleetFile: Sendable, Equatable {
+  /// Drawn once for the directory.
+  var instance: String
+  /// The content of the database at the last exchange; `nil`: there was none.
+  var fleetID: String?
+  /// By member, the number of the last result that this host has taken.
+  var positions: [String: Int64] = [:]
+
+  private static func path(in directory: String) -> String { directory + "/certregd.fleet" }
+
+  /// Reads the file, or draws a new instance and writes it.
+  ///
+  /// - Throws: The system's words, if a new file cannot be written.
+  static func open(in directory: String, random: () -> UInt64) throws(DaemonError) -> FleetFile {
+    let path = path(in: directory)
+    if let bytes = read(path), let file = FleetFile(json: bytes) { return file }
+    let file = FleetFile(instance: String(random(), radix: 16) + String(random(), radix: 16))
+    try file.write(in: directory)
+    return file
+  }
+
+  /// Writes the file in place of the present one.
+  ///
+  /// - Throws: The system's words.
+  func write(in directory: String) throws(DaemonError) {
+    let path = Self.path(in: directory)
+    let new = path + ".new"
+    unlink(new)
+    let descriptor = Glibc.open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard descriptor >= 0 else { throw Self.fault(new) }
+    defer { close(descriptor) }
+    var rest = json[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { throw Self.fault(new) }
+      rest = rest.dropFirst(count)
+    }
+    guard fdatasync(descriptor) == 0, rename(new, path) == 0 else { throw Self.fault(path) }
+  }
+
+  private static func fault(_ path: String) -> DaemonError {
+    DaemonError(HostError(.failed, message: "\(path) cannot be written: \(String(cString: strerror(errno)))"))
+  }
+
+  private static func read(_ path: String) -> [UInt8]? {
+    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 65_536)
+    while bytes.count < 16 << 20 {
+      let count = Glibc.read(descriptor, &chunk, chunk.count)
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { return nil }
+      if count == 0 { return bytes }
+      bytes += chunk[..<count]
+    }
+    return nil
+  }
+
+  private init?(json bytes: [UInt8]) {
+    guard let json = try? JSONValue(parsing: bytes), let instance = json["instance"]?.string, !instance.isEmpty else {
+      return nil
+    }
+    self.instance = instance
+    fleetID = json["fleet"]?.string
+    for member in json["positions"]?.members ?? [] { positions[member.name] = member.value.integer.map { Int64($0) } }
+  }
+
+  init(instance: String) { self.instance = instance }
+
+  private var json: [UInt8] {
+    JSONValue.object(of: [
+      "fleet": fleetID.map { .string($0) }, "instance": .string(instance),
+      "positions": .object(positions.sorted { $0.key < $1.key }.map { .init($0.key, .integer($0.value)) }),
+    ]).jsonBytes
+  }
+}

@@ -1,0 +1,42 @@
+import CertRegCore
+import CertRegFleet
+import Dispatch
+import Synchronization
+
+/// The way to the fleet's database: a thread of its own, which may wait for it.
+final class FleetLink: Sendable {
+  private let queue = DispatchQueue(label: "certregd.fleet", qos: .userInitiated)
+  private let database: Mutex<FleetDatabase>
+
+  init(_ location: FleetLocation, _ identity: FleetIdentity) {
+    database = Mutex(FleetDatabase(location, identity))
+  }
+
+  /// Enters the fleet; `completion` is called on the link's thread.
+  func join(sent: Int64, completion: @escaping @Sendable (Result<FleetWelcome, FleetProblem>) -> Void) {
+    queue.async {
+      completion(
+        self.database.withLock { database in
+          do throws(FleetProblem) { return .success(try database.join(sent: sent)) } catch { return .failure(error) }
+        })
+    }
+  }
+
+  /// Exchanges a batch, which `fill` completes first; likewise.
+  func exchange(
+    _ batch: FleetBatch, fill: @escaping @Sendable (inout FleetBatch) -> Void,
+    completion: @escaping @Sendable (FleetBatch, Result<FleetReply, FleetProblem>) -> Void
+  ) {
+    queue.async {
+      var batch = batch
+      fill(&batch)
+      let result: Result<FleetReply, FleetProblem> = self.database.withLock { database in
+        do throws(FleetProblem) { return .success(try database.exchange(batch)) } catch { return .failure(error) }
+      }
+      completion(batch, result)
+    }
+  }
+
+  /// Closes the connection, behind what is under way.
+  func close() { queue.async { self.database.withLock { $0.close() } } }
+}

@@ -1,0 +1,182 @@
+import CertRegCore
+import CertRegStore
+
+/// The fleet as `status` tells it.
+struct FleetReport: Sendable {
+  struct Member: Sendable {
+    var name: String
+    var heardOfSecondsAgo: Double
+    var queued: Int
+    var isGone: Bool
+    /// Calls a second by target.
+    var shares: [(target: TargetName, callsPerSecond: Double)]
+  }
+
+  var isConnected: Bool
+  var member: String
+  var since: WallTime
+  /// Host and database.
+  var database: String
+  var problem: FleetProblem?
+  var members: [Member]
+}
+
+extension SharedResult.Content {
+  /// A result as other hosts have to know it.
+  init(_ registration: Registration) {
+    self.init(
+      certificateARN: registration.certificateARN, outcome: registration.outcome, status: registration.status,
+      requestID: registration.requestID, finishedAt: registration.finishedAt, basis: registration.basis,
+      deviceID: registration.deviceID, provisioned: registration.provisioned?.record)
+  }
+}
+
+extension Registration {
+  /// Another host's result as this host keeps it.
+  init(_ content: SharedResult.Content, of key: RegistrationKey) {
+    self.init(
+      key: key, certificateARN: content.certificateARN, outcome: content.outcome, status: content.status,
+      requestID: content.requestID, finishedAt: content.finishedAt, basis: content.basis, deviceID: content.deviceID,
+      provisioned: content.provisioned.flatMap { Provisioned(record: $0) })
+  }
+}
+
+/// What the fleet has to be told of a result.
+struct FleetNews {
+  enum What: Equatable {
+    case result(Registration)
+    /// It is read when it is told.
+    case onDisk
+    case forgotten
+  }
+
+  /// The key that the store has it under.
+  var stored: RegistrationKey
+  var stamp: Int64
+  var what: What
+}
+
+/// What this host knows of a result, compared with what others say.
+struct PresentResult: Sendable {
+  private var note: FleetNote?
+  private var registration: Registration?
+
+  /// Reads what is on disk of a stored result; `nil`: the disk fails. It waits for the disk.
+  init?(_ stored: RegistrationKey, _ known: KnownResults) {
+    do throws(StoreError) {
+      note = try known.store.fleetNote(of: stored)
+      registration = try known.store.registration(for: stored)
+    } catch {
+      return nil
+    }
+  }
+
+  func isOlder(than result: SharedResult) -> Bool {
+    // What nobody asked for here stays in the database.
+    guard let registration else { return false }
+    if let note, note.stamp > result.stamp { return false }
+    guard let content = result.content else { return true }
+    return note?.stamp != result.stamp || registration.outcome != content.outcome || registration.status != content.status
+  }
+}
+
+/// Completes batches with what is on disk. On the link's thread.
+struct FleetFilling: Sendable {
+  var store: any RegistrationStore
+  /// The results that have to be read, with the keys that the store has them under.
+  var unread: [FleetKey: RegistrationKey]
+
+  /// Reads results. Those that are gone are left out.
+  func fill(_ batch: inout FleetBatch) {
+    guard !unread.isEmpty else { return }
+    batch.results = batch.results.compactMap { result in
+      guard let stored = unread[result.key] else { return result }
+      guard let registration = try? store.registration(for: stored) else { return nil }
+      var filled = result
+      filled.content = SharedResult.Content(registration)
+      return filled
+    }
+  }
+}
+
+/// Tells the fleet what is on this host's disk, page by page, so that memory stays bounded.
+struct FleetRetelling: Sendable {
+  enum Kind: Sendable, Equatable {
+    /// What the fleet was never told.
+    case untold
+    /// What was told under higher numbers than this one; 0: everything, also what others told.
+    case all(after: Int64)
+  }
+
+  struct Told: Sendable {
+    var key: FleetKey
+    var stored: RegistrationKey
+    var note: FleetNote
+    /// Whether the note is not on disk yet.
+    var isNew = false
+  }
+
+  struct Page: Sendable {
+    var kind: Kind
+    var results: [Told]
+    /// How it goes on; `nil`: all is told.
+    var next: FleetRetelling?
+  }
+
+  static let pageSize = 500
+
+  let kind: Kind
+  private var cursor: RegistrationKey?
+  /// Whether the notes are done, and results without one come next.
+  private var isPastNotes = false
+  var isReading = false
+
+  init(_ kind: Kind) { self.kind = kind }
+
+  /// The highest number of a result that the fleet was told; 0: none.
+  static func highestNumber(in store: any RegistrationStore) -> Int64 {
+    var highest: Int64 = 0
+    var cursor: RegistrationKey?
+    while let page = try? store.fleetNotes(after: cursor, limit: 5000), let last = page.last {
+      for (_, note) in page { highest = max(highest, note.number) }
+      cursor = last.key
+    }
+    return highest
+  }
+
+  /// Reads the next page. It waits for the disk.
+  func nextPage(_ store: any RegistrationStore, _ known: KnownResults) -> Page {
+    var next = self
+    if !isPastNotes {
+      guard let notes = try? store.fleetNotes(after: cursor, limit: Self.pageSize), let last = notes.last else {
+        next.isPastNotes = true
+        next.cursor = nil
+        return Page(kind: kind, results: [], next: next)
+      }
+      next.cursor = last.key
+      let told = notes.filter { isWanted($0.note) }.compactMap { stored, note in
+        known.fleetKey(storedAs: stored).map { Told(key: $0, stored: stored, note: note) }
+      }
+      return Page(kind: kind, results: told, next: next)
+    }
+    guard let keys = try? store.unsharedKeys(after: cursor, limit: Self.pageSize), let last = keys.last else {
+      return Page(kind: kind, results: [], next: nil)
+    }
+    next.cursor = last
+    let told = keys.compactMap { stored -> Told? in
+      guard let key = known.fleetKey(storedAs: stored), let registration = try? store.registration(for: stored) else {
+        return nil
+      }
+      let note = FleetNote(stamp: registration.finishedAt.microsecondsSinceEpoch, isForgotten: false, number: 0)
+      return Told(key: key, stored: stored, note: note, isNew: true)
+    }
+    return Page(kind: kind, results: told, next: next)
+  }
+
+  private func isWanted(_ note: FleetNote) -> Bool {
+    switch kind {
+    case .untold: note.number == 0
+    case .all(let number): note.number == 0 || note.number > number || number == 0
+    }
+  }
+}

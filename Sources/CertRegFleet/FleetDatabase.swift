@@ -1,0 +1,194 @@
+package import CertRegCore
+import Glibc
+
+/// What tells a member from all others.
+package struct FleetIdentity: Sendable, Hashable {
+  package var name: String
+  /// Tells its state directory from any other.
+  package var instance: String
+  package var takeover: Duration
+
+  package init(name: String, instance: String, takeover: Duration) {
+    self.name = name
+    self.instance = instance
+    self.takeover = takeover
+  }
+}
+
+/// Where the database is, and how a member logs in.
+package struct FleetLocation: Sendable, Hashable {
+  /// As libpq reads it; without a password.
+  package var url: String
+  /// A file with the bare password on one line; `nil`: libpq finds one itself, or none is needed.
+  package var passwordFile: String?
+  /// Whether the server's certificate and name have to be right, since the URL says nothing about it.
+  package var verifiesFully: Bool
+
+  package init(url: String, passwordFile: String?, verifiesFully: Bool) {
+    self.url = url
+    self.passwordFile = passwordFile
+    self.verifiesFully = verifiesFully
+  }
+}
+
+/// The fleet's database, for one thread. Connects when it is needed, and lets go of a connection that failed.
+package final class FleetDatabase {
+  private static let exchangeSeconds = 2.5
+  private static let connectSeconds = 3.0
+
+  private let location: FleetLocation
+  private let identity: FleetIdentity
+  private var connection: DatabaseConnection?
+
+  package init(_ location: FleetLocation, _ identity: FleetIdentity) {
+    self.location = location
+    self.identity = identity
+  }
+
+  /// Closes the connection.
+  package func close() { connection = nil }
+
+  /// Enters the fleet.
+  ///
+  /// - Parameter sent: The highest number of a result that the database ever had of this member.
+  /// - Throws: Why this member stays alone.
+  package func join(sent: Int64) throws(FleetProblem) -> FleetWelcome {
+    let connection = try open()
+    let found = try run([FleetStatements.version], on: connection)
+    let version = Self.version(found)
+    if version != FleetSchema.version { throw schemaProblem(version) }
+    let joined = try run(
+      [
+        FleetStatements.join(identity, sent: sent), FleetStatements.ownRows(identity.name),
+        FleetStatements.ownClaims(identity.name),
+      ], on: connection)
+    guard let row = joined[0].first else {
+      throw FleetProblem(
+        .nameTaken,
+        "another member has the name \(identity.name): give this one another fleet.member, or, if the other one is gone for good,"
+          + " run `certregctl fleet remove \(identity.name)`", isConnected: true)
+    }
+    guard let (sent, id, time) = FleetRow.welcome(row) else {
+      throw FleetProblem(.unreachable, "the database answers in another form than expected")
+    }
+    return FleetWelcome(
+      fleetID: id, sent: sent, rows: joined[1].rows.compactMap(FleetRow.queued),
+      claims: joined[2].rows.compactMap(FleetRow.key), time: time)
+  }
+
+  /// Exchanges a batch, in one transaction.
+  ///
+  /// - Throws: Why it failed. Whether the database has taken it is not known then.
+  package func exchange(_ batch: FleetBatch) throws(FleetProblem) -> FleetReply {
+    guard let connection else { throw FleetProblem(.unreachable, "the connection is lost") }
+    let exchange = FleetExchange(batch, identity)
+    return exchange.read(try run(exchange.statements, on: connection))
+  }
+
+  /// Creates the schema, or brings it up to date.
+  ///
+  /// - Parameter role: Gets the members' rights where it exists.
+  /// - Returns: The version that was there; `nil`: none.
+  /// - Throws: What the database says, or that a newer version is there.
+  package func initialise(role: String) throws(FleetProblem) -> Int? {
+    var present: Int?
+    do throws(FleetProblem) {
+      present = Self.version(try run([FleetStatements.version], on: try open()))
+    } catch {
+      guard error.reason == .notInitialised else { throw error }
+    }
+    if let present, present > FleetSchema.version { throw schemaProblem(present) }
+    // Another connection, since this one is in pipeline mode.
+    connection = nil
+    let connection = try open()
+    do throws(DatabaseFailure) { try connection.execute(script: FleetSchema.upgrade(from: present, role: role)) } catch {
+      throw problem(error)
+    }
+    return present
+  }
+
+  // MARK: Parts
+
+  private static func version(_ rows: [Rows]) -> Int {
+    rows[0].first?[0].flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
+  }
+
+  private func run(
+    _ statements: [FleetStatements.Statement], on connection: DatabaseConnection
+  ) throws(FleetProblem) -> [Rows] {
+    do throws(DatabaseFailure) { return try connection.run(statements, within: Self.exchangeSeconds) } catch {
+      throw problem(error)
+    }
+  }
+
+  private func open() throws(FleetProblem) -> DatabaseConnection {
+    if let connection { return connection }
+    var parameters: [(name: String, value: String)] = [
+      ("application_name", "certregd \(identity.name)"), ("keepalives_idle", "10"), ("keepalives_interval", "5"),
+      ("keepalives_count", "3"), ("tcp_user_timeout", "5000"),
+    ]
+    if location.verifiesFully { parameters.append(("sslmode", "verify-full")) }
+    parameters.append(("dbname", location.url))
+    do throws(DatabaseFailure) {
+      if let file = location.passwordFile { parameters.append(("password", try password(in: file))) }
+      let opened = try DatabaseConnection(parameters, within: Self.connectSeconds)
+      connection = opened
+      return opened
+    } catch {
+      throw problem(error)
+    }
+  }
+
+  private func password(in file: String) throws(DatabaseFailure) -> String {
+    let descriptor = Glibc.open(file, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else {
+      throw DatabaseFailure(.refused, "\(file) cannot be read: \(String(cString: strerror(errno)))")
+    }
+    defer { Glibc.close(descriptor) }
+    var info = stat()
+    guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else {
+      throw DatabaseFailure(.refused, "\(file) is not a file")
+    }
+    guard info.st_mode & 0o077 == 0 else {
+      throw DatabaseFailure(.refused, "\(file) can be read by others: its mode has to be 0600 or stricter")
+    }
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    let count = read(descriptor, &bytes, bytes.count)
+    guard count > 0 else { throw DatabaseFailure(.refused, "\(file) is empty") }
+    let line = bytes[..<count].split(separator: UInt8(ascii: "\n"), maxSplits: 1, omittingEmptySubsequences: false)[0]
+    return String(decoding: line, as: UTF8.self)
+  }
+
+  private func schemaProblem(_ version: Int) -> FleetProblem {
+    connection = nil
+    if version > FleetSchema.version {
+      return FleetProblem(
+        .schemaNewer,
+        "the database has version \(version) of the schema, this program knows \(FleetSchema.version): update certregd here")
+    }
+    return FleetProblem(
+      .schemaOlder,
+      "the database has version \(version) of the schema, this program needs \(FleetSchema.version): run `certregctl fleet init`"
+    )
+  }
+
+  /// What a failure means for the member. The connection goes with it.
+  private func problem(_ failure: DatabaseFailure) -> FleetProblem {
+    connection = nil
+    switch failure.kind {
+    case .notLoaded, .connection: return FleetProblem(.unreachable, failure.message)
+    case .refused: return FleetProblem(.refused, failure.message)
+    case .statement:
+      if failure.saysSchemaIsMissing {
+        return FleetProblem(
+          .notInitialised, "the database has no tables of certregd: run `certregctl fleet init --url URL`")
+      }
+      return FleetProblem(.unreachable, failure.message)
+    }
+  }
+}
+
+extension DatabaseFailure {
+  /// undefined_table and invalid_schema_name (PostgreSQL's appendix A).
+  fileprivate var saysSchemaIsMissing: Bool { kind == .statement(code: "42P01") || kind == .statement(code: "3F000") }
+}

@@ -1,0 +1,189 @@
+import CertRegCore
+
+/// One exchange: the statements of a batch, and what their rows say. What the database says is checked as what an upstream
+/// says would be: rows of another form count as absent.
+struct FleetExchange {
+  private typealias Reader = (Rows, inout FleetReply) -> Void
+
+  private(set) var statements: [FleetStatements.Statement] = []
+  private var readers: [Reader] = []
+
+  init(_ batch: FleetBatch, _ identity: FleetIdentity) {
+    let name = identity.name
+    if !batch.results.isEmpty {
+      let told = Dictionary(batch.results.map { ($0.key, $0) }) { first, _ in first }
+      add(FleetStatements.tell(batch, by: name)) { rows, reply in
+        reply.corrections = rows.rows.compactMap { FleetRow.result($0[...]) }.filter { result in
+          guard let sent = told[result.key] else { return false }
+          return result.stamp != sent.stamp || result.content?.outcome != sent.content?.outcome
+        }
+      }
+    }
+    if !batch.releases.isEmpty { add(FleetStatements.release(batch.releases, by: name)) }
+    if !batch.claims.isEmpty {
+      add(FleetStatements.claim(batch.claims, by: name)) { rows, reply in
+        for (key, earlierCall) in rows.rows.compactMap(FleetRow.flagged) { reply.granted[key] = earlierCall }
+      }
+    }
+    if !batch.marks.isEmpty {
+      add(FleetStatements.mark(batch.marks, by: name)) { rows, reply in
+        reply.marked.formUnion(rows.rows.compactMap(FleetRow.key))
+      }
+    }
+    let asked = batch.claims.map(\.key) + batch.finds
+    if !asked.isEmpty {
+      add(FleetStatements.known(asked)) { rows, reply in
+        for result in rows.rows.compactMap({ FleetRow.result($0[...]) }) { reply.known[result.key] = result }
+      }
+      add(FleetStatements.holders(asked)) { rows, reply in
+        for (key, member) in rows.rows.compactMap(FleetRow.holder) { reply.holders[key] = member }
+      }
+    }
+    if !batch.copies.isEmpty { add(FleetStatements.copy(batch.copies, by: name)) }
+    if !batch.endedCopies.isEmpty { add(FleetStatements.endCopies(batch.endedCopies, by: name)) }
+    if !batch.endedRows.isEmpty { add(FleetStatements.endRows(batch.endedRows, by: name)) }
+    if !batch.removals.isEmpty {
+      add(FleetStatements.remove(batch.removals)) { rows, reply in
+        reply.removed = Set(rows.rows.compactMap(FleetRow.name))
+      }
+    }
+    addTick(batch, identity)
+  }
+
+  private mutating func addTick(_ batch: FleetBatch, _ identity: FleetIdentity) {
+    let name = identity.name
+    let sent = batch.results.isEmpty ? 0 : batch.firstNumber + Int64(batch.results.count) - 1
+    guard batch.isFull else {
+      if sent > 0 { add(FleetStatements.sent(sent, by: name)) }
+      return
+    }
+    if batch.takesOver {
+      add(FleetStatements.takeOver(targets: batch.targets, by: name)) { rows, reply in
+        reply.taken = rows.rows.compactMap(FleetRow.queued)
+      }
+    }
+    if batch.cleansUp { for statement in FleetStatements.cleanUp() { add(statement) } }
+    if !batch.positions.isEmpty {
+      add(FleetStatements.feed(batch.positions, to: name)) { rows, reply in
+        reply.feed = rows.rows.compactMap(FleetRow.news)
+        reply.hasMoreFeed = rows.rows.count >= 500
+      }
+    }
+    add(FleetStatements.members) { rows, reply in reply.members = rows.rows.compactMap(FleetRow.member) }
+    if !batch.lanes.isEmpty {
+      let statements = FleetStatements.lanes(batch.lanes, by: name)
+      for statement in statements.dropLast() { add(statement) }
+      add(statements[statements.count - 1]) { rows, reply in reply.lanes = FleetRow.lanes(rows.rows) }
+    }
+    add(FleetStatements.heartbeat(batch, sent: sent, of: identity)) { rows, reply in
+      reply.isMember = !rows.rows.isEmpty
+      reply.time = rows.first?[0].flatMap { Int64(String(decoding: $0, as: UTF8.self)) } ?? 0
+    }
+  }
+
+  private mutating func add(_ statement: FleetStatements.Statement, _ reader: @escaping Reader = { _, _ in }) {
+    statements.append(statement)
+    readers.append(reader)
+  }
+
+  func read(_ rows: [Rows]) -> FleetReply {
+    var reply = FleetReply()
+    for (rows, reader) in zip(rows, readers) { reader(rows, &reply) }
+    return reply
+  }
+}
+
+/// Reads rows of the statements; `nil` for one of another form.
+enum FleetRow {
+  typealias Row = [[UInt8]?]
+
+  private static func read<Value>(
+    _ row: some Sequence<[UInt8]?>, _ body: (inout RowReader) throws(RowReader.Malformed) -> Value
+  ) -> Value? {
+    var reader = RowReader(Array(row))
+    return try? body(&reader)
+  }
+
+  static func welcome(_ row: Row) -> (sent: Int64, id: String, time: Int64)? {
+    read(row) { (reader) throws(RowReader.Malformed) in (try reader.integer(), try reader.text(), try reader.integer()) }
+  }
+
+  static func name(_ row: Row) -> String? {
+    read(row) { (reader) throws(RowReader.Malformed) in try reader.text() }
+  }
+
+  static func key(_ row: Row) -> FleetKey? {
+    read(row) { (reader) throws(RowReader.Malformed) in try reader.key() }
+  }
+
+  static func flagged(_ row: Row) -> (FleetKey, Bool)? {
+    read(row) { (reader) throws(RowReader.Malformed) in (try reader.key(), try reader.bool()) }
+  }
+
+  static func holder(_ row: Row) -> (FleetKey, String)? {
+    read(row) { (reader) throws(RowReader.Malformed) in (try reader.key(), try reader.text()) }
+  }
+
+  static func queued(_ row: Row) -> FleetReply.Row? {
+    read(row) { (reader) throws(RowReader.Malformed) in
+      FleetReply.Row(
+        id: try reader.integer(), sequence: try reader.integer(), key: try reader.key(), request: try reader.bytes())
+    }
+  }
+
+  static func news(_ row: Row) -> (member: String, number: Int64, result: SharedResult)? {
+    guard let head = read(row, { (reader) throws(RowReader.Malformed) in (try reader.text(), try reader.integer()) }),
+      let result = result(row.dropFirst(2))
+    else { return nil }
+    return (head.0, head.1, result)
+  }
+
+  static func result(_ row: ArraySlice<[UInt8]?>) -> SharedResult? {
+    read(row) { (reader) throws(RowReader.Malformed) in
+      let key = try reader.key()
+      let stamp = try reader.integer()
+      if try reader.bool() { return SharedResult(key: key, stamp: stamp, content: nil) }
+      let arn = try reader.optionalText()
+      guard let outcome = RegistrationOutcome(rawValue: try reader.text()) else { throw RowReader.Malformed() }
+      let status = try reader.optionalText()
+      let content = SharedResult.Content(
+        certificateARN: arn, outcome: outcome, status: status.flatMap(CertificateStatus.init),
+        requestID: try reader.optionalText(),
+        finishedAt: WallTime(millisecondsSinceEpoch: try reader.integer()),
+        basis: VerdictBasis(
+          notBefore: WallTime(millisecondsSinceEpoch: try reader.integer()),
+          notAfter: WallTime(millisecondsSinceEpoch: try reader.integer()), policyFingerprint: try reader.integer()),
+        deviceID: try reader.optionalText().flatMap { DeviceID($0) }, provisioned: try reader.optionalText())
+      // The ARN of a certificate ends with its ID.
+      if let arn, !arn.hasSuffix("cert/" + key.certificateID.hex) || arn.utf8.count > 2048 { throw RowReader.Malformed() }
+      return SharedResult(key: key, stamp: stamp, content: content)
+    }
+  }
+
+  static func member(_ row: Row) -> FleetReply.Member? {
+    read(row) { (reader) throws(RowReader.Malformed) in
+      FleetReply.Member(
+        name: try reader.text(), sent: try reader.integer(), queued: Int(try reader.integer()),
+        heardOfSecondsAgo: max(0, try reader.double()), isGone: try reader.bool(),
+        targets: (try reader.optionalText() ?? "").split(separator: "\n").map { String($0) }, joined: try reader.integer())
+    }
+  }
+
+  static func lanes(_ rows: [Row]) -> [FleetLane.State] {
+    var lanes: [FleetLane.State] = []
+    for row in rows {
+      let found = read(row) { (reader) throws(RowReader.Malformed) in
+        (
+          FleetLane.ID(target: try reader.text(), operation: try reader.text()),
+          FleetLane.Rate(callsPerSecond: try reader.optionalDouble(), climbingFrom: try reader.optionalDouble()),
+          try reader.integer(),
+          FleetLane.Part(member: try reader.text(), want: try reader.double(), share: try reader.double())
+        )
+      }
+      guard let (id, rate, version, part) = found else { continue }
+      if lanes.last?.id != id { lanes.append(FleetLane.State(id: id, rate: rate, version: version, parts: [])) }
+      lanes[lanes.count - 1].parts.append(part)
+    }
+    return lanes
+  }
+}
