@@ -58,6 +58,13 @@ package struct FleetBatch: Sendable, Equatable {
   package var targets: [String] = []
 
   package init() {}
+
+  /// Whether there is nothing to tell or to ask, apart from the parts of a full one.
+  var isEmpty: Bool {
+    var bare = self
+    bare.firstNumber = 0
+    return bare == FleetBatch()
+  }
 }
 
 /// What the database answered to a ``FleetBatch``.

@@ -6,8 +6,7 @@ extension FleetMember {
     var batch = FleetBatch()
     let isDue = tickedAt.map { now.monotonic - $0 >= tickPause } ?? true
     fill(&batch, isDue: isDue)
-    let isNeeded = isDue || isHasty || batch != FleetBatch()
-    guard isNeeded else { return }
+    guard isDue || !batch.isEmpty else { return }
     isHasty = false
     if isDue {
       batch.isFull = true

@@ -55,7 +55,7 @@ extension FleetMember {
     for (id, state) in lanes {
       let least = 1 / Double(max(1, state.parts.count))
       let share = max(least, state.parts.first { $0.member == name }?.share ?? 0)
-      actions.append(.pace(id, PaceOrder(share: share, mayProbe: true, learnt: nil)))
+      actions.append(.pace(id, PaceOrder(share: share, mayProbe: false, learnt: nil)))
     }
   }
 
