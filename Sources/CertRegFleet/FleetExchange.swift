@@ -175,9 +175,13 @@ enum FleetRow {
       let found = read(row) { (reader) throws(RowReader.Malformed) in
         (
           FleetLane.ID(target: try reader.text(), operation: try reader.text()),
-          FleetLane.Rate(callsPerSecond: try reader.optionalDouble(), climbingFrom: try reader.optionalDouble()),
+          FleetLane.Rate(
+            callsPerSecond: try reader.optionalDouble(), climbingFrom: try reader.optionalDouble(),
+            returningTo: try reader.optionalDouble()),
           try reader.integer(),
-          FleetLane.Part(member: try reader.text(), want: try reader.double(), share: try reader.double())
+          FleetLane.Part(
+            member: try reader.text(), want: try reader.double(), share: try reader.double(),
+            throttles: Int(try reader.integer()))
         )
       }
       guard let (id, rate, version, part) = found else { continue }

@@ -42,10 +42,11 @@ package enum FleetSchema {
     -- What the members have learnt of an account's rates, and their parts of them.
     CREATE TABLE certregd.pace (
       target text NOT NULL, operation text NOT NULL, rate double precision, climbing_from double precision,
+      returning_to double precision,
       version bigint NOT NULL, PRIMARY KEY (target, operation));
     CREATE TABLE certregd.share (
       target text NOT NULL, operation text NOT NULL, member text NOT NULL, want double precision NOT NULL,
-      share double precision NOT NULL, PRIMARY KEY (target, operation, member));
+      share double precision NOT NULL, throttles bigint NOT NULL, PRIMARY KEY (target, operation, member));
     -- These are rewritten several times a second.
     ALTER TABLE certregd.fleet SET (fillfactor = 50);
     ALTER TABLE certregd.member SET (fillfactor = 50);

@@ -235,8 +235,8 @@ enum FleetStatements {
       statements.append(
         Statement(
           """
-          INSERT INTO certregd.pace (target, operation, rate, climbing_from, version)
-          SELECT a.target, a.operation, a.rate, NULL, 1 FROM unnest($1::text[], $2::text[], $3::float8[])
+          INSERT INTO certregd.pace (target, operation, rate, version)
+          SELECT a.target, a.operation, a.rate, 1 FROM unnest($1::text[], $2::text[], $3::float8[])
             a(target, operation, rate) ON CONFLICT DO NOTHING
           """, ids + [.doubles(lanes.map(\.first.callsPerSecond))]))
     }
@@ -251,31 +251,38 @@ enum FleetStatements {
       statements.append(
         Statement(
           """
-          UPDATE certregd.pace p SET rate = a.rate, climbing_from = a.climbing_from, version = p.version + 1
-          FROM unnest($1::text[], $2::text[], $3::float8[], $4::float8[], $5::bigint[])
-            a(target, operation, rate, climbing_from, version)
+          UPDATE certregd.pace p SET rate = a.rate, climbing_from = a.climbing_from, returning_to = a.returning_to,
+            version = p.version + 1
+          FROM unnest($1::text[], $2::text[], $3::float8[], $4::float8[], $5::float8[], $6::bigint[])
+            a(target, operation, rate, climbing_from, returning_to, version)
           WHERE p.target = a.target AND p.operation = a.operation AND p.version = a.version
           """,
           [
             .texts(learnt.map(\.id.target)), .texts(learnt.map(\.id.operation)),
             .doubles(learnt.map { $0.learnt?.callsPerSecond }), .doubles(learnt.map { $0.learnt?.climbingFrom }),
+            .doubles(learnt.map { $0.learnt?.returningTo }),
             .integers(learnt.map(\.version)),
           ]))
     }
     statements.append(
       Statement(
         """
-        INSERT INTO certregd.share AS s (member, target, operation, want, share)
+        INSERT INTO certregd.share AS s (member, target, operation, want, share, throttles)
         SELECT $1, a.target, a.operation, a.want, LEAST(a.share, GREATEST(0, 1 - coalesce((
           SELECT sum(o.share) FROM certregd.share o JOIN certregd.member m ON m.name = o.member, certregd.fleet f
-          WHERE o.target = a.target AND o.operation = a.operation AND o.member <> $1 AND NOT \(FleetSchema.isGone)), 0)))
-        FROM unnest($2::text[], $3::text[], $4::float8[], $5::float8[]) a(target, operation, want, share)
-        ON CONFLICT (target, operation, member) DO UPDATE SET want = excluded.want, share = excluded.share
-        """, [.text(name)] + ids + [.doubles(lanes.map(\.want)), .doubles(lanes.map(\.share))]))
+          WHERE o.target = a.target AND o.operation = a.operation AND o.member <> $1 AND NOT \(FleetSchema.isGone)), 0))),
+          a.throttles
+        FROM unnest($2::text[], $3::text[], $4::float8[], $5::float8[], $6::bigint[])
+          a(target, operation, want, share, throttles)
+        ON CONFLICT (target, operation, member) DO UPDATE SET want = excluded.want, share = excluded.share,
+          throttles = excluded.throttles
+        """, [.text(name)] + ids + [
+          .doubles(lanes.map(\.want)), .doubles(lanes.map(\.share)), .integers(lanes.map { Int64($0.throttles) }),
+        ]))
     statements.append(
       Statement(
         """
-        SELECT p.target, p.operation, p.rate, p.climbing_from, p.version, s.member, s.want, s.share
+        SELECT p.target, p.operation, p.rate, p.climbing_from, p.returning_to, p.version, s.member, s.want, s.share, s.throttles
         FROM certregd.pace p JOIN unnest($1::text[], $2::text[]) a(target, operation) USING (target, operation)
         JOIN certregd.share s USING (target, operation) JOIN certregd.member m ON m.name = s.member, certregd.fleet f
         WHERE NOT \(FleetSchema.isGone) ORDER BY p.target, p.operation, s.member

@@ -219,7 +219,7 @@ extension Admission {
 
   @Test func `a share bounds the rate and the burst, is not probed beyond, and ends`() {
     var gate = TargetGate(limits: .one(ratePerSecond: 100, burst: 10, maxConcurrent: 16), now: time(0))
-    gate.setShare(PaceShare(part: 0.05, mayProbe: false), of: register, now: time(0))
+    gate.setShare(PaceShare(part: 0.05, probing: .nobody), of: register, now: time(0))
     #expect((99...102).contains(drive(&gate, from: 0, seconds: 20)))
     gate.setShare(nil, of: register, now: time(20))
     #expect(gate.rate(of: register, now: time(20)) == 100)
@@ -227,15 +227,15 @@ extension Admission {
 
   @Test func `time before a larger share does not count at its rate`() {
     var gate = TargetGate(limits: .one(ratePerSecond: 100, burst: 100, maxConcurrent: 200), now: time(0))
-    gate.setShare(PaceShare(part: 0.0001, mayProbe: false), of: register, now: time(0))
+    gate.setShare(PaceShare(part: 0.0001, probing: .nobody), of: register, now: time(0))
     #expect(gate.admit(register, now: time(0), isAwaited: true).isNow)
-    gate.setShare(PaceShare(part: 1, mayProbe: false), of: register, now: time(10))
+    gate.setShare(PaceShare(part: 1, probing: .nobody), of: register, now: time(10))
     #expect(gate.tokens(of: register, now: time(10)).map { $0 < 1 } == true)
   }
 
   @Test(arguments: [0, -1, 1e-300]) func `a share of nothing lets calls begin all the same, seldom`(part: Double) {
     var gate = TargetGate(limits: .one(ratePerSecond: 100, burst: 1, maxConcurrent: 16), now: time(0))
-    gate.setShare(PaceShare(part: part, mayProbe: false), of: register, now: time(0))
+    gate.setShare(PaceShare(part: part, probing: .nobody), of: register, now: time(0))
     #expect(drive(&gate, from: 0, seconds: 20) == 1)
     #expect(gate.nextPermit(for: register, now: time(20)) > time(20))
   }

@@ -23,10 +23,13 @@ package enum FleetLane {
     package var callsPerSecond: Double?
     /// The rate from which it rises at present; `nil`: it does not rise.
     package var climbingFrom: Double?
+    /// The rate that it returns to after a throttle; `nil`: it does not return.
+    package var returningTo: Double?
 
-    package init(callsPerSecond: Double?, climbingFrom: Double?) {
+    package init(callsPerSecond: Double?, climbingFrom: Double? = nil, returningTo: Double? = nil) {
       self.callsPerSecond = callsPerSecond
       self.climbingFrom = climbingFrom
+      self.returningTo = returningTo
     }
   }
 
@@ -37,6 +40,8 @@ package enum FleetLane {
     package var want: Double
     /// The part of the rate that it goes for, 0...1.
     package var share: Double
+    /// The number of its calls that were throttled.
+    package var throttles: Int
     /// What it has learnt since `version`; `nil`: nothing.
     package var learnt: Rate?
     /// The version of the rate that it knows; 0: none.
@@ -44,10 +49,13 @@ package enum FleetLane {
     /// The rate to begin with where no member has said one.
     package var first: Rate
 
-    package init(id: ID, want: Double, share: Double, learnt: Rate?, version: Int64, first: Rate) {
+    package init(
+      id: ID, want: Double, share: Double, throttles: Int, learnt: Rate?, version: Int64, first: Rate
+    ) {
       self.id = id
       self.want = want
       self.share = share
+      self.throttles = throttles
       self.learnt = learnt
       self.version = version
       self.first = first
@@ -59,11 +67,14 @@ package enum FleetLane {
     package var member: String
     package var want: Double
     package var share: Double
+    /// The number of its calls that were throttled.
+    package var throttles: Int
 
-    package init(member: String, want: Double, share: Double) {
+    package init(member: String, want: Double, share: Double, throttles: Int) {
       self.member = member
       self.want = want
       self.share = share
+      self.throttles = throttles
     }
   }
 

@@ -1,7 +1,9 @@
 // The rate that all members have in common.
 extension FleetMember {
-  /// Takes turns of this length with the others in trying more than the rate.
+  /// Members take turns of this length in trying more than the rate, each at the beginning of its turn, so that all together
+  /// do not try more often than one alone. In microseconds.
   private static let probeTurn: Int64 = 6_000_000
+  private static let probeTime: Int64 = 1_500_000
 
   /// This member's part of a lane, for the next exchange.
   ///
@@ -10,11 +12,14 @@ extension FleetMember {
   ///   - want: Calls a second that this member has work for.
   ///   - rate: Its own idea of the rate.
   ///   - hasLearnt: Whether that comes from its own calls.
-  package func report(of id: FleetLane.ID, want: Double, rate: FleetLane.Rate, hasLearnt: Bool) -> FleetLane.Report {
+  ///   - throttles: How many of its calls were throttled.
+  package func report(
+    of id: FleetLane.ID, want: Double, rate: FleetLane.Rate, hasLearnt: Bool, throttles: Int
+  ) -> FleetLane.Report {
     let state = lanes[id]
     let known = state?.rate.callsPerSecond ?? rate.callsPerSecond ?? 1
     return FleetLane.Report(
-      id: id, want: want, share: goal(in: state, want: want, rate: known), learnt: hasLearnt ? rate : nil,
+      id: id, want: want, share: goal(in: state, want: want, rate: known), throttles: throttles, learnt: hasLearnt ? rate : nil,
       version: state?.version ?? 0, first: rate)
   }
 
@@ -37,17 +42,26 @@ extension FleetMember {
       let before = lanes[state.id]
       lanes[state.id] = state
       let report = batch.lanes.first { $0.id == state.id }
-      let isOwn = report.map { $0.learnt != nil && state.version == $0.version + 1 } ?? false
+      let isOwn = report.map { $0.learnt == state.rate } ?? false
       let isNews = state.version != before?.version ?? 0
-      order(state, learnt: isNews && !isOwn ? state.rate : nil, time: reply.time)
+      let isThrottled = before.map { othersThrottles(state) > othersThrottles($0) } ?? false
+      order(state, learnt: isNews && !isOwn ? state.rate : nil, othersAreThrottled: isThrottled, time: reply.time)
     }
   }
 
-  private mutating func order(_ state: FleetLane.State, learnt: FleetLane.Rate?, time: Int64) {
+  private func othersThrottles(_ state: FleetLane.State) -> Int {
+    state.parts.reduce(0) { $1.member == name ? $0 : $0 + $1.throttles }
+  }
+
+  private mutating func order(
+    _ state: FleetLane.State, learnt: FleetLane.Rate?, othersAreThrottled: Bool, time: Int64
+  ) {
     let own = state.parts.first { $0.member == name }
     let working = state.parts.filter { $0.want > 0 }.map(\.member).sorted()
-    let turn = working.firstIndex(of: name).map { Int64($0) == time / Self.probeTurn % Int64(working.count) } ?? false
-    actions.append(.pace(state.id, PaceOrder(share: own?.share, mayProbe: turn, learnt: learnt)))
+    let turn = working.isEmpty ? nil : working[Int(time / Self.probeTurn % Int64(working.count))]
+    let isTime = time % Self.probeTurn < Self.probeTime
+    let probing: PaceShare.Probing = !isTime || turn == nil ? .nobody : turn == name ? .thisHost : .anotherHost
+    actions.append(.pace(state.id, PaceOrder(share: own?.share, probing: probing, learnt: learnt, othersAreThrottled: othersAreThrottled)))
   }
 
   /// The connection is lost: the last share holds, and never less than that of a member among those it knew.
@@ -55,7 +69,7 @@ extension FleetMember {
     for (id, state) in lanes {
       let least = 1 / Double(max(1, state.parts.count))
       let share = max(least, state.parts.first { $0.member == name }?.share ?? 0)
-      actions.append(.pace(id, PaceOrder(share: share, mayProbe: false, learnt: nil)))
+      actions.append(.pace(id, PaceOrder(share: share, probing: .nobody, learnt: nil, othersAreThrottled: false)))
     }
   }
 

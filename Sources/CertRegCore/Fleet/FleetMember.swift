@@ -54,10 +54,12 @@ package struct FleetMember: Sendable {
   package struct PaceOrder: Sendable, Equatable {
     /// Of the rate, 0...1; `nil`: all.
     package var share: Double?
-    /// Whether it is this member's turn to try more than the rate.
-    package var mayProbe: Bool
+    /// Whose turn it is to try more than the rate.
+    package var probing: PaceShare.Probing
     /// A rate that others have learnt; `nil`: the own one counts.
     package var learnt: FleetLane.Rate?
+    /// Whether others were throttled since the order before.
+    package var othersAreThrottled: Bool
   }
 
   /// What the member knows of a certificate that it has to do with.
@@ -230,6 +232,8 @@ package struct FleetMember: Sendable {
   /// Large fleets exchange less often, so that the database's work does not grow with the square of their size.
   var tickPause: Duration {
     let count = members.count
+    // While a rate climbs, the others have to hear of the first throttle soon.
+    if count <= 20, lanes.values.contains(where: { $0.rate.climbingFrom != nil }) { return Self.tick * 2 / 5 }
     return count <= 10 ? Self.tick : min(.milliseconds(900), .milliseconds(25 * Int64(count)))
   }
 

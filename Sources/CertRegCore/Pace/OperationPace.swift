@@ -13,6 +13,8 @@ struct OperationPace: Sendable {
   /// The last throttle that was news.
   private var throttledAt: MonotonicTime?
   private(set) var throttles = 0
+  /// When the token comes that a call waits for.
+  private var tokenDue: MonotonicTime?
   /// This host's part of the account's rate; `nil`: all of it.
   private var share: PaceShare?
 
@@ -27,7 +29,7 @@ struct OperationPace: Sendable {
   mutating func setLimits(_ limits: OperationLimits) {
     guard limits != self.limits else { return }
     self.limits = limits
-    bucket.setBurst(max(1, limits.burst * part))
+    setBurst()
     estimator.setRate(limits.ratePerSecond, bound: limits.maxRatePerSecond, probesSeldom: limits.probesSeldom)
   }
 
@@ -35,8 +37,15 @@ struct OperationPace: Sendable {
   mutating func setShare(_ share: PaceShare?, now: MonotonicTime) {
     settle(now: now)
     self.share = share
+    // The bucket holds a token at least. Those that are there at once are this host's part of the account's.
+    if share != nil { bucket.cap(at: limits.burst * part) }
     estimator.part = part
-    bucket.setBurst(max(1, limits.burst * part))
+    estimator.othersProbe = share?.probing == .anotherHost
+    setBurst()
+  }
+
+  private mutating func setBurst() {
+    bucket.setBurst(share == nil ? limits.burst : max(1, limits.burst * part))
   }
 
   /// Counts the time so far at the rate so far.
@@ -50,9 +59,7 @@ struct OperationPace: Sendable {
   var rate: Double? { estimator.rate.map { $0 * part } }
 
   /// The rate that all hosts together have, as far as this one knows it; `nil`: not paced.
-  var rateOfAll: FleetLane.Rate {
-    FleetLane.Rate(callsPerSecond: estimator.rate, climbingFrom: estimator.climbsFrom)
-  }
+  var rateOfAll: FleetLane.Rate { estimator.rateOfAll }
 
   /// Whether this host's own calls have changed the rate since the last time this was asked.
   mutating func takeNews() -> Bool {
@@ -63,7 +70,8 @@ struct OperationPace: Sendable {
   /// Takes over what other hosts have learnt.
   mutating func learn(_ rate: FleetLane.Rate, now: MonotonicTime) {
     settle(now: now)
-    estimator.adopt(rate.callsPerSecond, climbingFrom: rate.climbingFrom, now: now)
+    estimator.adopt(rate, now: now)
+    setBurst()
   }
 
   /// Calls that might begin at once at `now`; `nil`: not paced.
@@ -82,24 +90,54 @@ struct OperationPace: Sendable {
     heldUntil.flatMap { now < $0 ? $0 : nil }
   }
 
+  /// Other hosts were throttled since they were heard of last.
+  mutating func othersWereThrottled(now: MonotonicTime) {
+    settle(now: now)
+    estimator.othersWereThrottled(now: now, burst: limits.burst)
+    setBurst()
+  }
+
   // MARK: Calls
 
   /// Whether the rate lets a call begin. The pause of ``holdEnd(after:)`` is looked at by the target.
   mutating func admit(_ operation: UpstreamOperation, now: MonotonicTime) -> Admission {
     guard let rate else { return begin(CallPermit(operation, admittedAt: now)) }
+    let lost = share == nil ? 0 : lostByLateness(now: now, rate: rate)
     bucket.fill(now: now, rate: rate)
     // A token's arrival may be rounded to the nanosecond before it.
     if bucket.tokens >= 1 - 1e-6 {
       bucket.take(now: now)
+      bucket.add(lost)
+      tokenDue = nil
       return begin(CallPermit(operation, admittedAt: now))
     }
+    tokenDue = bucket.timeOfNextToken(now: now, rate: rate)
     estimator.noteLimited(now: now, rate: rate)
     // Hosts that share a rate take turns in trying more.
-    guard share?.mayProbe ?? true, estimator.isProbeDue(now: now, bucket: bucket) else {
+    guard share.map({ $0.probing == .thisHost }) ?? true, estimator.isProbeDue(now: now, bucket: bucket) else {
       return .notBefore(bucket.timeOfNextToken(now: now, rate: rate))
     }
+    if let time = timeOfProbe, now < time { return .notBefore(time) }
     estimator.probeBegan(now: now)
     return begin(CallPermit(operation, admittedAt: now, isProbe: true))
+  }
+
+  /// The most that counts as a little late.
+  private static let lateness = 0.05
+
+  /// A call that waits for its token begins a little after the token comes, because the timer or the host is late. At a share of a
+  /// call a second the bucket of one token would lose that time, and the account's bucket would fill by it.
+  private func lostByLateness(now: MonotonicTime, rate: Double) -> Double {
+    guard let tokenDue, tokenDue < now else { return 0 }
+    let late = min(Double((now - tokenDue).nanoseconds) / 1e9, Self.lateness)
+    return min(late * rate, max(0, bucket.overflow(now: now, rate: rate)))
+  }
+
+  /// Hosts that began to work at the same time call at the same times. A probe in the middle of their calls would take the token of
+  /// one of them, so it follows a little later.
+  private var timeOfProbe: MonotonicTime? {
+    guard share != nil, let rate = estimator.rate, let last = bucket.takenAt else { return nil }
+    return last + .nanoseconds(Int64(0.4 / rate * 1e9))
   }
 
   private mutating func begin(_ permit: CallPermit) -> Admission {
@@ -172,12 +210,20 @@ struct OperationPace: Sendable {
 package struct PaceShare: Hashable, Sendable {
   /// 0...1.
   package var part: Double
-  /// Whether it is this host's turn to try more than the rate.
-  package var mayProbe: Bool
+  /// Who may try more than the rate.
+  package var probing: Probing
 
-  package init(part: Double, mayProbe: Bool) {
+  /// Whose turn it is to try more than the rate.
+  package enum Probing: Hashable, Sendable {
+    case nobody
+    case thisHost
+    /// Its probe may take the token of one of this host's calls.
+    case anotherHost
+  }
+
+  package init(part: Double, probing: Probing) {
     self.part = part
-    self.mayProbe = mayProbe
+    self.probing = probing
   }
 }
 

@@ -46,6 +46,7 @@ struct RateEstimator: Sendable {
   private static let growth = 0.4
   /// Calls a second that each answer adds while the rate climbs: a factor of 4.5 each second.
   private static let climb = 1.5
+  private static let climbOfHosts = 1.0
   /// A probe may have used the token of another call, which is then throttled. This number of calls has to succeed
   /// first.
   private static let answersBeforeClimb = 3
@@ -67,10 +68,17 @@ struct RateEstimator: Sendable {
   private static let rateWithoutMeaning = 2_000.0
   private static let lowestRate = 0.5
 
+  /// The time in which all hosts that share a rate hear what one of them has learnt.
+  private static let hearing = Duration.milliseconds(600)
+
   /// Calls a second of all hosts together; `nil`: not paced.
   private(set) var rate: Double?
   /// The part of the calls that this host makes, 0...1. What it measures is its own calls.
   var part = 1.0
+  /// Whether another host may try more than the rate now, and this one has not lost a token by it yet.
+  var othersProbe = false
+  /// When the rate was lowered for the last time, here or by another host.
+  private var loweredAt: MonotonicTime?
   /// Whether this host's own calls have changed the rate; cleared by the reader.
   var hasNews = false
   private var configuredRate: Double?
@@ -177,7 +185,14 @@ struct RateEstimator: Sendable {
       probe?.isSpoiled = true
       return .expected
     }
+    if othersProbe, case .holding = course {
+      othersProbe = false
+      return .expected
+    }
+    // Hosts that share a rate hear of each other's throttles a little later: together they lower it once.
+    if part < 1, let loweredAt, now - loweredAt < Self.hearing { return .expected }
     let before = rate ?? max(answers.perSecond(at: now) / part, 1)
+    loweredAt = now
     defer { hasNews = hasNews || rate != before }
     switch course {
     case .climbing(_, _, let answers) where answers <= Self.answersBeforeClimb:
@@ -190,9 +205,9 @@ struct RateEstimator: Sendable {
       probedAt = now
       return .limit
     case .holding, .returning, .restarting:
-      let plateau = max(Self.lowestRate, min(before, taken ?? before))
+      let plateau = max(Self.lowestRate, min(before, taken ?? recent(before: before, now: now)))
       rate = max(Self.lowestRate, plateau * Self.decrease)
-      course = .returning(plateau: plateau, since: now, isMeasured: taken != nil)
+      course = .returning(plateau: plateau, since: now, isMeasured: taken != nil || part < 1)
       // A single throttle may be an accident.
       if let unexpectedAt, now - unexpectedAt < Self.carefulProbePause { carefulUntil = now + Self.carefulTime }
       unexpectedAt = now
@@ -218,6 +233,13 @@ struct RateEstimator: Sendable {
     return Double(answersSinceEmpty - 1) / seconds / part
   }
 
+  /// What the account took of this host in the last second says more than the rate so far, if that were enough calls to tell.
+  /// For hosts that share a rate, which do not try their way up again after each throttle.
+  private func recent(before: Double, now: MonotonicTime) -> Double {
+    guard part < 1, before * part >= 4 else { return before }
+    return max(before / 2, min(before, answers.perSecond(at: now) / part))
+  }
+
   private mutating func raiseRate(after permit: CallPermit, now: MonotonicTime) {
     guard let current = rate else { return }
     defer { hasNews = hasNews || rate != current }
@@ -237,8 +259,10 @@ struct RateEstimator: Sendable {
       course = .climbing(from: from, since: begin, answers: answers + 1)
       guard answers >= Self.answersBeforeClimb else { return }
       if let limitedAt, now - limitedAt < .seconds(1) {
-        rate = current + Self.climb
-        if let bound, current + Self.climb >= bound { settle(rate: bound, now: now) }
+        // Of hosts that share a rate one climbs, for all, and somewhat slower: the others hear of it later.
+        let climb = part < 1 ? min(Self.climbOfHosts / part, 0.45 * current) : Self.climb
+        rate = current + climb
+        if let bound, current + climb >= bound { settle(rate: bound, now: now) }
         if configuredRate == nil, current >= Self.rateWithoutMeaning { settle(rate: nil, now: now) }
       } else {
         settle(rate: current, now: now)
@@ -252,26 +276,45 @@ struct RateEstimator: Sendable {
     }
   }
 
-  /// The rate that the present climb began at; `nil`: the rate does not climb.
-  var climbsFrom: Double? {
-    guard case .climbing(let from, _, let answers) = course, answers > Self.answersBeforeClimb else { return nil }
-    return from
+  /// What this host knows of the rate, for other hosts.
+  var rateOfAll: FleetLane.Rate {
+    switch course {
+    case .climbing(let from, _, let answers) where answers > Self.answersBeforeClimb:
+      FleetLane.Rate(callsPerSecond: rate, climbingFrom: from)
+    case .returning(let plateau, _, _): FleetLane.Rate(callsPerSecond: rate, returningTo: plateau)
+    case .holding, .climbing, .restarting: FleetLane.Rate(callsPerSecond: rate)
+    }
   }
 
-  /// Takes over a rate that another host has learnt.
-  ///
-  /// - Parameters:
-  ///   - rate: Calls a second of all hosts together.
-  ///   - from: The rate that its climb began at; `nil`: it does not climb.
-  ///   - now: The time of the event.
-  mutating func adopt(_ rate: Double?, climbingFrom from: Double?, now: MonotonicTime) {
-    self.rate = bounded(rate.map { max(Self.lowestRate, $0) })
+  /// Takes over what another host has learnt.
+  mutating func adopt(_ learnt: FleetLane.Rate, now: MonotonicTime) {
+    if let lower = learnt.callsPerSecond, let known = rate, lower < known, learnt.climbingFrom == nil {
+      loweredAt = now
+      // A quota was lowered or another client is busy, also where this host has not met it itself.
+      if learnt.returningTo != nil { carefulUntil = max(carefulUntil ?? now, now + Self.carefulTime) }
+    }
+    rate = bounded(learnt.callsPerSecond.map { max(Self.lowestRate, $0) })
     hasNews = false
-    if let from {
+    if let from = learnt.climbingFrom {
       course = .climbing(from: from, since: now, answers: Self.answersBeforeClimb + 1)
+    } else if let plateau = learnt.returningTo {
+      course = .returning(plateau: plateau, since: now, isMeasured: true)
     } else {
       course = .holding
     }
+  }
+
+  /// Other hosts were throttled since they were heard of last: the account has no more, and a probe that was accepted took the
+  /// token of one of their calls.
+  mutating func othersWereThrottled(now: MonotonicTime, burst: Double) {
+    guard case .climbing(let from, _, let answers) = course else { return }
+    course = .holding
+    probedAt = now
+    guard answers > Self.answersBeforeClimb, let rate else { return }
+    let seen = self.answers.highestRate(beyond: burst * part, at: now) / part
+    self.rate = min(rate, max(from, seen))
+    loweredAt = now
+    hasNews = true
   }
 
   private mutating func settle(rate: Double?, now: MonotonicTime) {

@@ -41,6 +41,11 @@ struct TargetGate: Sendable {
     paces[place].learn(rate, now: now)
   }
 
+  /// Other hosts were throttled since they were heard of last.
+  mutating func othersWereThrottled(_ operation: UpstreamOperation, now: MonotonicTime) {
+    if let place = paces.place(of: operation) { paces[place].othersWereThrottled(now: now) }
+  }
+
   /// What this host knows of an operation's rate, and whether its own calls have changed that since the last time.
   mutating func takeRate(of operation: UpstreamOperation, now: MonotonicTime) -> (rate: FleetLane.Rate, isNews: Bool) {
     guard let place = paces.place(of: operation) else { return (pace(of: operation, now: now).rateOfAll, false) }

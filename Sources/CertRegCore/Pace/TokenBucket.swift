@@ -6,6 +6,8 @@ struct TokenBucket: Sendable {
   private(set) var burst: Double
   private(set) var tokens: Double
   private var filledAt: MonotonicTime
+  /// When a token was taken last; `nil`: none was.
+  private(set) var takenAt: MonotonicTime?
   /// The start of an unanswered call that began while the bucket was full. Only its answer shows since when the
   /// upstream's bucket fills again.
   private var openedAt: MonotonicTime?
@@ -48,8 +50,20 @@ struct TokenBucket: Sendable {
 
   /// Takes the token of a call that begins.
   mutating func take(now: MonotonicTime) {
+    takenAt = now
     if tokens >= burst, openedAt == nil { openedAt = now }
     tokens -= 1
+  }
+
+  /// What the bucket has lost since it was full.
+  func overflow(now: MonotonicTime, rate: Double) -> Double {
+    guard let from = fillsFrom(now: now, rate: rate), now > from else { return 0 }
+    return tokens + rate * Double((now - from).nanoseconds) / 1e9 - burst
+  }
+
+  /// Adds a part of a token, which the bucket holds beside a full one.
+  mutating func add(_ part: Double) {
+    tokens += part
   }
 
   /// Takes the token of a call that was let through without one.

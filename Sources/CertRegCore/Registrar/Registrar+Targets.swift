@@ -69,10 +69,19 @@ extension Registrar {
   }
 
   /// Takes over what other hosts have learnt of an operation's rate.
+  ///
+  /// - Parameters:
+  ///   - rate: What they have learnt; `nil`: nothing.
+  ///   - areThrottled: Whether they were throttled since they were heard of last.
+  ///   - operation: The operation.
+  ///   - name: The target.
+  ///   - now: The time of the event.
   package mutating func learn(
-    _ rate: FleetLane.Rate, of operation: UpstreamOperation, target name: TargetName, now: Moment
+    _ rate: FleetLane.Rate?, othersAreThrottled areThrottled: Bool, of operation: UpstreamOperation,
+    target name: TargetName, now: Moment
   ) -> [Action] {
-    targets[name]?.gate.learn(rate, of: operation, now: now.monotonic)
+    if let rate { targets[name]?.gate.learn(rate, of: operation, now: now.monotonic) }
+    if areThrottled { targets[name]?.gate.othersWereThrottled(operation, now: now.monotonic) }
     dispatch(name, now: now)
     return takeActions()
   }
@@ -86,7 +95,8 @@ extension Registrar {
       guard let (rate, isNews) = targets[name]?.gate.takeRate(of: operation, now: now) else { return nil }
       return PaceView(
         operation: operation, rate: rate, isNews: isNews,
-        waiting: line.queued(of: operation) + line.gate.callsUnderWay(of: operation))
+        waiting: line.queued(of: operation) + line.gate.callsUnderWay(of: operation),
+        throttles: line.gate.throttles(of: operation))
     }
   }
 

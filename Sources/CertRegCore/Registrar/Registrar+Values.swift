@@ -166,6 +166,8 @@ extension Registrar {
     package var isNews: Bool
     /// Jobs that wait for their turn to make the call, and calls under way.
     package var waiting: Int
+    /// The number of throttled calls.
+    package var throttles: Int
   }
 
   /// State of one operation of a target, for `status`.

@@ -43,8 +43,10 @@ extension EngineLoop {
     perform(registrar.isSafe(job.id, now: clock.now))
   }
 
-  func learn(_ rate: FleetLane.Rate, of operation: UpstreamOperation, target: TargetName) {
-    perform(registrar.learn(rate, of: operation, target: target, now: clock.now))
+  func learn(_ order: FleetMember.PaceOrder, of operation: UpstreamOperation, target: TargetName) {
+    perform(
+      registrar.learn(
+        order.learnt, othersAreThrottled: order.othersAreThrottled, of: operation, target: target, now: clock.now))
   }
 
   func shareChanged(of target: TargetName) { perform(registrar.shareChanged(of: target, now: clock.now)) }

@@ -347,7 +347,7 @@ final class FleetLoop {
         // A caller that asks for one after the other has work also between two requests.
         let want = max(Double(pace.waiting), (wants[id] ?? 0) * 0.6)
         wants[id] = want < 0.3 ? 0 : want
-        reports.append(member.report(of: id, want: wants[id] ?? 0, rate: pace.rate, hasLearnt: pace.isNews))
+        reports.append(member.report(of: id, want: wants[id] ?? 0, rate: pace.rate, hasLearnt: pace.isNews, throttles: pace.throttles))
       }
     }
     return reports
@@ -357,8 +357,8 @@ final class FleetLoop {
     guard let target = FleetTarget(text: id.target), let operation = UpstreamOperation(rawValue: id.operation) else {
       return
     }
-    if let rate = order.learnt { engine?.learn(rate, of: operation, target: target.name) }
-    let share = order.share.map { PaceShare(part: $0, mayProbe: order.mayProbe) }
+    if order.learnt != nil || order.othersAreThrottled { engine?.learn(order, of: operation, target: target.name) }
+    let share = order.share.map { PaceShare(part: $0, probing: order.probing) }
     guard shares[id] != share else { return }
     shares[id] = share
     engine?.shareChanged(of: target.name)
