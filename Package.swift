@@ -108,7 +108,8 @@ let package = Package(
     executable(
       "certregctl",
       [
-        "COlderGlibc", "CertRegArchive", "CertRegClock", "CertRegCore", "CertRegClient", "CertRegFleet", .argumentParser,
+        "COlderGlibc", "CertRegArchive", "CertRegClock", "CertRegCore", "CertRegClient", "CertRegFleet",
+        .argumentParser,
       ]),
     executable(
       "certreg-sandbox",

@@ -117,7 +117,9 @@ package protocol RegistrationStore: Sendable {
   ///   - key: The last key of the page before; `nil`: the first page.
   ///   - limit: The most rows of a page.
   /// - Throws: `StoreError` if the disk or the database fails.
-  func fleetNotes(after key: RegistrationKey?, limit: Int) throws(StoreError) -> [(key: RegistrationKey, note: FleetNote)]
+  func fleetNotes(after key: RegistrationKey?, limit: Int) throws(StoreError) -> [(
+    key: RegistrationKey, note: FleetNote
+  )]
 
   /// The keys of results that no fleet was ever told, in the order of certificates: likewise.
   ///

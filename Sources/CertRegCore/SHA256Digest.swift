@@ -62,6 +62,7 @@ package struct SHA256Digest: Hashable, Sendable {
     }
   }
 
+  /// A lower-case hexadecimal digit.
   package static func hexDigit(_ nibble: UInt8) -> UInt8 {
     nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
   }

@@ -153,7 +153,9 @@ final class DatabaseConnection {
 
   private func failure() -> DatabaseFailure {
     let message = (pq.errorMessage(connection).map { String(cString: $0) } ?? "")
-    let words = ["authentication failed", "no pg_hba.conf entry", "role \"", "no password supplied", "permission denied"]
+    let words = [
+      "authentication failed", "no pg_hba.conf entry", "role \"", "no password supplied", "permission denied",
+    ]
     let isRefusal = words.contains { message.contains($0) } && !message.contains("starting up")
     return DatabaseFailure(isRefusal ? .refused : .connection, message.isEmpty ? "the connection is lost" : message)
   }

@@ -3,9 +3,11 @@ import Glibc
 
 /// What tells a member from all others.
 package struct FleetIdentity: Sendable, Hashable {
+  /// The member's name.
   package var name: String
   /// Tells its state directory from any other.
   package var instance: String
+  /// The silence after which the others take its work over.
   package var takeover: Duration
 
   package init(name: String, instance: String, takeover: Duration) {
@@ -101,7 +103,8 @@ package final class FleetDatabase {
     // Another connection, since this one is in pipeline mode.
     connection = nil
     let connection = try open()
-    do throws(DatabaseFailure) { try connection.execute(script: FleetSchema.upgrade(from: present, role: role)) } catch {
+    do throws(DatabaseFailure) { try connection.execute(script: FleetSchema.upgrade(from: present, role: role)) } catch
+    {
       throw problem(error)
     }
     return present
@@ -164,7 +167,8 @@ package final class FleetDatabase {
     if version > FleetSchema.version {
       return FleetProblem(
         .schemaNewer,
-        "the database has version \(version) of the schema, this program knows \(FleetSchema.version): update certregd here")
+        "the database has version \(version) of the schema, this program knows \(FleetSchema.version): update certregd here"
+      )
     }
     return FleetProblem(
       .schemaOlder,

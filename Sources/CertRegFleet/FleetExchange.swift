@@ -105,7 +105,8 @@ enum FleetRow {
   }
 
   static func welcome(_ row: Row) -> (sent: Int64, id: String, time: Int64)? {
-    read(row) { (reader) throws(RowReader.Malformed) in (try reader.integer(), try reader.text(), try reader.integer()) }
+    read(row) { (reader) throws(RowReader.Malformed) in (try reader.integer(), try reader.text(), try reader.integer())
+    }
   }
 
   static func name(_ row: Row) -> String? {
@@ -155,7 +156,9 @@ enum FleetRow {
           notAfter: WallTime(millisecondsSinceEpoch: try reader.integer()), policyFingerprint: try reader.integer()),
         deviceID: try reader.optionalText().flatMap { DeviceID($0) }, provisioned: try reader.optionalText())
       // The ARN of a certificate ends with its ID.
-      if let arn, !arn.hasSuffix("cert/" + key.certificateID.hex) || arn.utf8.count > 2048 { throw RowReader.Malformed() }
+      if let arn, !arn.hasSuffix("cert/" + key.certificateID.hex) || arn.utf8.count > 2048 {
+        throw RowReader.Malformed()
+      }
       return SharedResult(key: key, stamp: stamp, content: content)
     }
   }
@@ -165,7 +168,8 @@ enum FleetRow {
       FleetReply.Member(
         name: try reader.text(), sent: try reader.integer(), queued: Int(try reader.integer()),
         heardOfSecondsAgo: max(0, try reader.double()), isGone: try reader.bool(),
-        targets: (try reader.optionalText() ?? "").split(separator: "\n").map { String($0) }, joined: try reader.integer())
+        targets: (try reader.optionalText() ?? "").split(separator: "\n").map { String($0) },
+        joined: try reader.integer())
     }
   }
 

@@ -41,7 +41,8 @@ enum FleetStatements {
 
   static func ownRows(_ name: String) -> Statement {
     Statement(
-      "SELECT id, sequence, certificate, target, request FROM certregd.queue WHERE member = $1 ORDER BY id", [.text(name)])
+      "SELECT id, sequence, certificate, target, request FROM certregd.queue WHERE member = $1 ORDER BY id",
+      [.text(name)])
   }
 
   static func ownClaims(_ name: String) -> Statement {
@@ -54,37 +55,37 @@ enum FleetStatements {
     let results = batch.results
     let contents = results.map(\.content)
     return Statement(
-        """
-        INSERT INTO certregd.result AS r (\(resultColumns), member, number)
-        SELECT a.certificate, a.target, a.stamp, a.forgotten, a.arn, a.outcome, a.status, a.request_id, a.finished_at,
-          a.not_before, a.not_after, a.policies, a.device, a.provisioned, $1, $2::bigint + a.place - 1
-        FROM unnest($3::bytea[], $4::text[], $5::bigint[], $6::boolean[], $7::text[], $8::text[], $9::text[], $10::text[],
-          $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::text[], $16::text[]) WITH ORDINALITY
-          a(\(resultColumns), place)
-        ON CONFLICT (certificate, target) DO UPDATE SET
-          stamp = GREATEST(r.stamp, excluded.stamp),
-          forgotten = \(later("forgotten")),
-          arn = CASE WHEN r.forgotten OR excluded.forgotten THEN \(later("arn")) WHEN excluded.stamp > r.stamp
-            THEN coalesce(excluded.arn, r.arn) ELSE coalesce(r.arn, excluded.arn) END,
-          outcome = CASE WHEN \(isUpgrade) OR (NOT r.forgotten AND NOT excluded.forgotten AND r.outcome = 'created')
-            THEN 'created' ELSE \(later("outcome")) END,
-          status = \(later("status")), request_id = \(later("request_id")), finished_at = \(later("finished_at")),
-          not_before = \(later("not_before")), not_after = \(later("not_after")), policies = \(later("policies")),
-          device = \(later("device")), provisioned = \(later("provisioned")),
-          member = CASE WHEN excluded.stamp > r.stamp OR \(isUpgrade) THEN excluded.member ELSE r.member END,
-          number = CASE WHEN excluded.stamp > r.stamp OR \(isUpgrade) THEN excluded.number ELSE r.number END
-        RETURNING \(columns(of: "r"))
-        """,
-        [.text(name), .integer(batch.firstNumber)] + Parameter.keys(results.map(\.key)) + [
-          .integers(results.map(\.stamp)), .bools(contents.map { $0 == nil }),
-          .texts(contents.map { $0?.certificateARN }), .texts(contents.map { $0?.outcome.rawValue }),
-          .texts(contents.map { $0?.status?.rawValue }), .texts(contents.map { $0?.requestID }),
-          .integers(contents.map { $0?.finishedAt.millisecondsSinceEpoch ?? 0 }),
-          .integers(contents.map { $0?.basis.notBefore.millisecondsSinceEpoch ?? 0 }),
-          .integers(contents.map { $0?.basis.notAfter.millisecondsSinceEpoch ?? 0 }),
-          .integers(contents.map { $0?.basis.policyFingerprint ?? 0 }), .texts(contents.map { $0?.deviceID?.text }),
-          .texts(contents.map { $0?.provisioned }),
-        ])
+      """
+      INSERT INTO certregd.result AS r (\(resultColumns), member, number)
+      SELECT a.certificate, a.target, a.stamp, a.forgotten, a.arn, a.outcome, a.status, a.request_id, a.finished_at,
+        a.not_before, a.not_after, a.policies, a.device, a.provisioned, $1, $2::bigint + a.place - 1
+      FROM unnest($3::bytea[], $4::text[], $5::bigint[], $6::boolean[], $7::text[], $8::text[], $9::text[], $10::text[],
+        $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::text[], $16::text[]) WITH ORDINALITY
+        a(\(resultColumns), place)
+      ON CONFLICT (certificate, target) DO UPDATE SET
+        stamp = GREATEST(r.stamp, excluded.stamp),
+        forgotten = \(later("forgotten")),
+        arn = CASE WHEN r.forgotten OR excluded.forgotten THEN \(later("arn")) WHEN excluded.stamp > r.stamp
+          THEN coalesce(excluded.arn, r.arn) ELSE coalesce(r.arn, excluded.arn) END,
+        outcome = CASE WHEN \(isUpgrade) OR (NOT r.forgotten AND NOT excluded.forgotten AND r.outcome = 'created')
+          THEN 'created' ELSE \(later("outcome")) END,
+        status = \(later("status")), request_id = \(later("request_id")), finished_at = \(later("finished_at")),
+        not_before = \(later("not_before")), not_after = \(later("not_after")), policies = \(later("policies")),
+        device = \(later("device")), provisioned = \(later("provisioned")),
+        member = CASE WHEN excluded.stamp > r.stamp OR \(isUpgrade) THEN excluded.member ELSE r.member END,
+        number = CASE WHEN excluded.stamp > r.stamp OR \(isUpgrade) THEN excluded.number ELSE r.number END
+      RETURNING \(columns(of: "r"))
+      """,
+      [.text(name), .integer(batch.firstNumber)] + Parameter.keys(results.map(\.key)) + [
+        .integers(results.map(\.stamp)), .bools(contents.map { $0 == nil }),
+        .texts(contents.map { $0?.certificateARN }), .texts(contents.map { $0?.outcome.rawValue }),
+        .texts(contents.map { $0?.status?.rawValue }), .texts(contents.map { $0?.requestID }),
+        .integers(contents.map { $0?.finishedAt.millisecondsSinceEpoch ?? 0 }),
+        .integers(contents.map { $0?.basis.notBefore.millisecondsSinceEpoch ?? 0 }),
+        .integers(contents.map { $0?.basis.notAfter.millisecondsSinceEpoch ?? 0 }),
+        .integers(contents.map { $0?.basis.policyFingerprint ?? 0 }), .texts(contents.map { $0?.deviceID?.text }),
+        .texts(contents.map { $0?.provisioned }),
+      ])
   }
 
   private static func later(_ column: String) -> String {
@@ -157,16 +158,20 @@ enum FleetStatements {
       ON CONFLICT (member, sequence) DO UPDATE SET certificate = excluded.certificate, target = excluded.target,
         request = excluded.request
       """,
-      [.text(name), .integers(copies.map(\.sequence))] + Parameter.keys(copies.map(\.key)) + [.bytes(copies.map(\.request))])
+      [.text(name), .integers(copies.map(\.sequence))] + Parameter.keys(copies.map(\.key)) + [
+        .bytes(copies.map(\.request))
+      ])
   }
 
   static func endCopies(_ sequences: [Int64], by name: String) -> Statement {
     Statement(
-      "DELETE FROM certregd.queue WHERE member = $1 AND sequence = ANY ($2::bigint[])", [.text(name), .integers(sequences)])
+      "DELETE FROM certregd.queue WHERE member = $1 AND sequence = ANY ($2::bigint[])",
+      [.text(name), .integers(sequences)])
   }
 
   static func endRows(_ rows: [Int64], by name: String) -> Statement {
-    Statement("DELETE FROM certregd.queue WHERE member = $1 AND id = ANY ($2::bigint[])", [.text(name), .integers(rows)])
+    Statement(
+      "DELETE FROM certregd.queue WHERE member = $1 AND id = ANY ($2::bigint[])", [.text(name), .integers(rows)])
   }
 
   /// Takes a part of what members left behind that are gone. The rows get numbers that no job has.
@@ -276,7 +281,8 @@ enum FleetStatements {
           a(target, operation, want, share, throttles)
         ON CONFLICT (target, operation, member) DO UPDATE SET want = excluded.want, share = excluded.share,
           throttles = excluded.throttles
-        """, [.text(name)] + ids + [
+        """,
+        [.text(name)] + ids + [
           .doubles(lanes.map(\.want)), .doubles(lanes.map(\.share)), .integers(lanes.map { Int64($0.throttles) }),
         ]))
     statements.append(

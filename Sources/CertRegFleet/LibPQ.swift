@@ -15,6 +15,7 @@ enum LibPQ {
 
 /// A failure of the database, or of the way to it.
 package struct DatabaseFailure: Error, Hashable, Sendable {
+  /// What failed.
   package enum Kind: Hashable, Sendable {
     /// libpq is not installed.
     case notLoaded

@@ -103,6 +103,7 @@ package struct EventID: Hashable, Sendable {
 
   /// All kinds, in the order of the documentation.
   package static let all: [EventID] = [
+    .fleetJoined, .fleetAlone, .fleetContentRefused,
     ready, stopping, stopped, startFailed, reloaded, reloadRefused, registered, registrationFailed,
     registrationQueued, registrationShared, registrationRepeated, registrationRefused, statusSet, statusNotSet,
     upstreamMismatch, upstreamThrottled, upstreamUnavailable, upstreamRecovered, identityRefused, clockCorrected,

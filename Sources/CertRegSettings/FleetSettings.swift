@@ -25,7 +25,8 @@ extension ValueForm<FleetURL> {
 extension ValueForm<String> {
   /// A name that people see, and that goes into a database.
   static let fleetMember = ValueForm(name: "name of 1 to 63 characters") { (text) throws(ValueProblem) -> String in
-    guard (1...63).contains(text.unicodeScalars.count), text.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value != 0x7f })
+    guard (1...63).contains(text.unicodeScalars.count),
+      text.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value != 0x7f })
     else { throw ValueProblem("\(quoted(text)) is not a name of 1 to 63 characters without blanks") }
     return text
   } format: {

@@ -46,7 +46,8 @@ struct FleetPaceSimulation {
             operations: [Self.operation: OperationLimits(ratePerSecond: quota, burst: burst)], maxConcurrent: 64),
           now: start.monotonic),
         member: FleetMember(
-          name: name, takeover: .seconds(120), sentNumber: 0, fleetID: "f", positions: [:], seed: random.next(), now: start),
+          name: name, takeover: .seconds(120), sentNumber: 0, fleetID: "f", positions: [:], seed: random.next(),
+          now: start),
         backlog: 0, nextTick: Int(random.next() % 250))
     }
     self.random = random
@@ -81,7 +82,7 @@ struct FleetPaceSimulation {
 
   private mutating func finishCalls(of index: Int) {
     for call in hosts[index].underWay where call.end <= time {
-      if call.isThrottled, hosts[index].backlog != nil { hosts[index].backlog! += 1 }
+      if call.isThrottled { hosts[index].backlog = hosts[index].backlog.map { $0 + 1 } }
       hosts[index].gate.callEnded(
         call.isThrottled ? .throttled(retryAfter: nil) : .answered, permit: call.permit,
         startedAt: MonotonicTime(nanoseconds: Int64(call.begin) * 1_000_000), now: now, random: 0.5)
@@ -93,7 +94,7 @@ struct FleetPaceSimulation {
     while hosts[index].backlog.map({ $0 > 0 }) ?? true,
       case .now(let permit) = hosts[index].gate.admit(Self.operation, now: now, isAwaited: true)
     {
-      if hosts[index].backlog != nil { hosts[index].backlog! -= 1 }
+      hosts[index].backlog = hosts[index].backlog.map { $0 - 1 }
       let isThrottled = tokens < 1
       if isThrottled {
         hosts[index].throttles.append(time)
@@ -112,7 +113,8 @@ struct FleetPaceSimulation {
     let name = hosts[index].name
     let (known, isNews) = hosts[index].gate.takeRate(of: Self.operation, now: now)
     let want = Double(hosts[index].backlog ?? 10)
-    let report = hosts[index].member.report(of: Self.lane, want: want, rate: known, hasLearnt: isNews,
+    let report = hosts[index].member.report(
+      of: Self.lane, want: want, rate: known, hasLearnt: isNews,
       throttles: hosts[index].gate.throttles(of: Self.operation))
     if rate == nil {
       rate = report.first
@@ -123,7 +125,8 @@ struct FleetPaceSimulation {
       version += 1
     }
     let others = parts.values.filter { $0.member != name }.reduce(0) { $0 + $1.share }
-    parts[name] = FleetLane.Part(member: name, want: report.want, share: min(report.share, max(0, 1 - others)),
+    parts[name] = FleetLane.Part(
+      member: name, want: report.want, share: min(report.share, max(0, 1 - others)),
       throttles: report.throttles)
     var batch = FleetBatch()
     batch.lanes = [report]

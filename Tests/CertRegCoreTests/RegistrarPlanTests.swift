@@ -31,7 +31,9 @@ import Testing
     func mayCall(_ pending: PendingRegistration) -> Bool { true }
     func isSafe(_ pending: PendingRegistration) -> Bool { true }
     mutating func ended(_ id: JobID, _ ending: Ending?) { ended.append(id.key) }
-    func share(of operation: UpstreamOperation, target: TargetName) -> PaceShare? { PaceShare(part: 0.1, probing: .nobody) }
+    func share(of operation: UpstreamOperation, target: TargetName) -> PaceShare? {
+      PaceShare(part: 0.1, probing: .nobody)
+    }
   }
 
   private static let target = TargetName("default")

@@ -28,6 +28,7 @@ struct RandomLine {
       ["\"op\":\"validate\"", pem], ["\"op\":\"lookup\"", id], ["\"op\":\"forget\"", id],
       ["\"op\":\"update\"", id, "\"status\":\"REVOKED\""], ["\"op\":\"update\"", pem, "\"status\":\"ACTIVE\""],
       ["\"op\":\"describe\"", id], ["\"op\":\"watch\""], ["\"op\":\"status\""], ["\"op\":\"metrics\""],
+      ["\"op\":\"removeMember\"", "\"member\":\"line7\""],
     ]
   }()
 
@@ -62,7 +63,7 @@ struct RandomLine {
   private mutating func member() -> String {
     let hex = String(repeating: generator.pick(["0", "a", "F"]), count: generator.once(in: 8) ? 63 : 64)
     let operations = [
-      "register", "validate", "lookup", "forget", "update", "describe", "watch", "status", "metrics",
+      "register", "validate", "lookup", "forget", "update", "describe", "watch", "status", "metrics", "removeMember",
     ]
     let choices: [(String, [String])] = [
       ("op", operations.map { "\"\($0)\"" }),

@@ -12,6 +12,7 @@ enum ReferenceRules {
     "watch": ["target", "outcome"],
     "status": [],
     "metrics": [],
+    "removeMember": ["member"],
   ]
 
   static func isRequest(_ members: [(name: [UInt16], value: ReferenceReader.Value)]) -> Bool {
@@ -42,6 +43,7 @@ enum ReferenceRules {
     case "update":
       return namesOneCertificate && ["ACTIVE", "INACTIVE", "REVOKED"].contains(values["status"].flatMap(string))
     case "forget": return values["certificateId"] != nil
+    case "removeMember": return values["member"] != nil
     default: return true
     }
   }
@@ -75,7 +77,7 @@ enum ReferenceRules {
       let all = ["ACTIVE", "INACTIVE", "REVOKED", "PENDING_TRANSFER", "REGISTER_INACTIVE", "PENDING_ACTIVATION"]
       return string(value).map { all.contains($0) } ?? false
     case "ifExists": return ["return", "error", "update"].contains(string(value))
-    case "deviceId": return string(value).map { (1...128).contains($0.unicodeScalars.count) } ?? false
+    case "deviceId", "member": return string(value).map { (1...128).contains($0.unicodeScalars.count) } ?? false
     case "provision":
       if case .null = value { return true }
       return string(value) != nil

@@ -26,6 +26,9 @@ import Testing
     _ = try connection.migrate(Schema.migrations.prefix(version))
     // The statements of this version name a table that earlier ones lack.
     if version < 4 { try connection.execute("CREATE TEMP TABLE device (certificate, target, name, checksum)") }
+    if version < 7 {
+      try connection.execute("CREATE TEMP TABLE shared (certificate, target, stamp, forgotten, number, checksum)")
+    }
     let statements = try WriterStatements(connection)
     var entry = Sample.pending(3, size: 8)
     if version >= 2 { entry.requester = Requester(uid: 7, pid: 8, unit: "a.service") }

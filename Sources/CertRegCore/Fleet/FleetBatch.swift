@@ -2,6 +2,7 @@
 package struct FleetBatch: Sendable, Equatable {
   /// A question whether this member may work on a certificate.
   package struct Claim: Sendable, Hashable {
+    /// The certificate.
     package var key: FleetKey
     /// Whether the call may begin at once, so that the claim has to say that one may have been made.
     package var isCalled: Bool
@@ -14,7 +15,9 @@ package struct FleetBatch: Sendable, Equatable {
 
   /// A copy of a registration that a caller was told is safe.
   package struct Copy: Sendable, Hashable {
+    /// The job's number on this member.
     package var sequence: Int64
+    /// The certificate.
     package var key: FleetKey
     /// The registration in the form of the store; empty until it is filled in.
     package var request: [UInt8]
@@ -28,14 +31,17 @@ package struct FleetBatch: Sendable, Equatable {
 
   /// Results to tell, in their order; ``firstNumber`` is that of the first.
   package var results: [SharedResult] = []
+  /// The number of the first of `results`.
   package var firstNumber: Int64 = 0
   /// Claims that are given up.
   package var releases: [FleetKey] = []
+  /// Questions whether this member may work on certificates.
   package var claims: [Claim] = []
   /// Claims whose call is about to begin.
   package var marks: [FleetKey] = []
   /// Questions of what is known of a certificate.
   package var finds: [FleetKey] = []
+  /// Registrations whose callers are told that they are safe.
   package var copies: [Copy] = []
   /// Copies of registrations that have ended, by their sequence.
   package var endedCopies: [Int64] = []
@@ -49,6 +55,7 @@ package struct FleetBatch: Sendable, Equatable {
   package var cleansUp = false
   /// Up to where the results of others are known.
   package var positions: [String: Int64] = [:]
+  /// The paces that this member knows and needs.
   package var lanes: [FleetLane.Report] = []
   /// Whether the member says that it lives and hears of the others. The parts below are used only then.
   package var isFull = false
@@ -71,9 +78,13 @@ package struct FleetBatch: Sendable, Equatable {
 package struct FleetReply: Sendable {
   /// A registration that another member left behind.
   package struct Row: Sendable, Hashable {
+    /// The number of the row.
     package var id: Int64
+    /// The job's number on its member; negative where it was taken over.
     package var sequence: Int64
+    /// The certificate.
     package var key: FleetKey
+    /// The registration in the form of the store. Untrusted.
     package var request: [UInt8]
 
     package init(id: Int64, sequence: Int64, key: FleetKey, request: [UInt8]) {
@@ -86,11 +97,15 @@ package struct FleetReply: Sendable {
 
   /// A member as the database knows it.
   package struct Member: Sendable, Hashable {
+    /// The member's name.
     package var name: String
     /// The number of its last result.
     package var sent: Int64
+    /// Registrations under way there.
     package var queued: Int
+    /// The time since it was heard of, on the database's clock.
     package var heardOfSecondsAgo: Double
+    /// Whether its work may be taken over.
     package var isGone: Bool
     /// The texts of its targets.
     package var targets: [String]
@@ -122,6 +137,7 @@ package struct FleetReply: Sendable {
   package var holders: [FleetKey: String] = [:]
   /// The marks that were set. The claims of others were lost.
   package var marked: Set<FleetKey> = []
+  /// What this member takes over from others that are gone.
   package var taken: [Row] = []
   /// The members that were taken for gone.
   package var removed: Set<String> = []
@@ -129,7 +145,9 @@ package struct FleetReply: Sendable {
   package var feed: [(member: String, number: Int64, result: SharedResult)] = []
   /// Whether there are more.
   package var hasMoreFeed = false
+  /// All members, this one included.
   package var members: [Member] = []
+  /// The paces that were asked about.
   package var lanes: [FleetLane.State] = []
   /// Microseconds since 1970 on the database's clock.
   package var time: Int64 = 0
@@ -185,6 +203,7 @@ package struct FleetProblem: Error, Hashable, Sendable {
     case targetDiffers = "fleet_target_differs"
   }
 
+  /// The word for it.
   package var reason: Reason
   /// For people: what is wrong and what to do.
   package var message: String

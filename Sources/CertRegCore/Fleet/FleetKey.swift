@@ -46,13 +46,17 @@ package struct SharedResult: Hashable, Sendable {
   package struct Content: Hashable, Sendable {
     /// `nil`: only the status is known.
     package var certificateARN: String?
+    /// Whether a call of a member created the certificate in the upstream, or found it there.
     package var outcome: RegistrationOutcome
     /// `nil`: not known.
     package var status: CertificateStatus?
     /// `x-amzn-RequestId` of the answer.
     package var requestID: String?
+    /// When the upstream's last answer about the certificate came.
     package var finishedAt: WallTime
+    /// The verdict that the certificate was accepted under.
     package var basis: VerdictBasis
+    /// The device's name; `nil`: none was given.
     package var deviceID: DeviceID?
     /// The profile that was applied, in the form of the store; `nil`: none.
     package var provisioned: String?
@@ -72,6 +76,7 @@ package struct SharedResult: Hashable, Sendable {
     }
   }
 
+  /// The certificate.
   package var key: FleetKey
   /// When it became so, in microseconds of the database's clock: of two that contradict each other the later one holds.
   package var stamp: Int64

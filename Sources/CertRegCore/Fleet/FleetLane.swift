@@ -35,6 +35,7 @@ package enum FleetLane {
 
   /// What a member says of a lane.
   package struct Report: Hashable, Sendable {
+    /// The lane.
     package var id: ID
     /// Calls a second that it has work for.
     package var want: Double
@@ -64,7 +65,9 @@ package enum FleetLane {
 
   /// A member's part of a lane.
   package struct Part: Hashable, Sendable {
+    /// The member's name.
     package var member: String
+    /// Calls a second that it has work for.
     package var want: Double
     package var share: Double
     /// The number of its calls that were throttled.
@@ -80,8 +83,11 @@ package enum FleetLane {
 
   /// A lane as the database has it.
   package struct State: Hashable, Sendable {
+    /// The lane.
     package var id: ID
+    /// What the members have learnt of the rate.
     package var rate: Rate
+    /// Counts the changes of `rate`, from 1.
     package var version: Int64
     /// The members that are not gone.
     package var parts: [Part]

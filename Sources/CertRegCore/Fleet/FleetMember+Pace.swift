@@ -19,7 +19,8 @@ extension FleetMember {
     let state = lanes[id]
     let known = state?.rate.callsPerSecond ?? rate.callsPerSecond ?? 1
     return FleetLane.Report(
-      id: id, want: want, share: goal(in: state, want: want, rate: known), throttles: throttles, learnt: hasLearnt ? rate : nil,
+      id: id, want: want, share: goal(in: state, want: want, rate: known), throttles: throttles,
+      learnt: hasLearnt ? rate : nil,
       version: state?.version ?? 0, first: rate)
   }
 
@@ -61,7 +62,10 @@ extension FleetMember {
     let turn = working.isEmpty ? nil : working[Int(time / Self.probeTurn % Int64(working.count))]
     let isTime = time % Self.probeTurn < Self.probeTime
     let probing: PaceShare.Probing = !isTime || turn == nil ? .nobody : turn == name ? .thisHost : .anotherHost
-    actions.append(.pace(state.id, PaceOrder(share: own?.share, probing: probing, learnt: learnt, othersAreThrottled: othersAreThrottled)))
+    actions.append(
+      .pace(
+        state.id, PaceOrder(share: own?.share, probing: probing, learnt: learnt, othersAreThrottled: othersAreThrottled)
+      ))
   }
 
   /// The connection is lost: the last share holds, and never less than that of a member among those it knew.

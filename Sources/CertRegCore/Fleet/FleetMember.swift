@@ -139,6 +139,7 @@ package struct FleetMember: Sendable {
   package internal(set) var positions: [String: Int64] = [:]
   var members: [FleetReply.Member] = []
   var membersAt: MonotonicTime
+  /// The database's content at the last exchange; `nil`: there was none.
   package private(set) var fleetID: String?
   var lanes: [FleetLane.ID: FleetLane.State] = [:]
   /// What the database's clock is ahead of this host's.
@@ -186,6 +187,7 @@ package struct FleetMember: Sendable {
   /// How many results have to be told.
   package var untold: Int { dirty.count }
 
+  /// The effects of the events so far, which are handed out once.
   package mutating func takeActions() -> [Action] {
     defer { actions = [] }
     return actions
@@ -237,6 +239,7 @@ package struct FleetMember: Sendable {
     return count <= 10 ? Self.tick : min(.milliseconds(900), .milliseconds(25 * Int64(count)))
   }
 
+  /// The time of ``nextDeadline(now:)`` has come. Calls at other times do no harm.
   package mutating func timePassed(now: Moment) {
     let time = now.monotonic
     for (token, question) in questions where question.deadline <= time {
@@ -329,14 +332,14 @@ package struct FleetMember: Sendable {
     failures += 1
     if wasJoined {
       since = now.wall
-      reachedAt = now.monotonic
       failures = 1
       rest(now: now)
     }
     if let inFlight { takeBack(inFlight.batch) }
     inFlight = nil
     let spread = Duration.milliseconds(Int64(random.next() % 100))
-    let pause = failures <= 1 ? Duration.milliseconds(5) : min(.milliseconds(100 * Int64(failures)), .seconds(1)) + spread
+    let pause =
+      failures <= 1 ? Duration.milliseconds(5) : min(.milliseconds(100 * Int64(failures)), .seconds(1)) + spread
     link = .down(retryAt: now.monotonic + pause)
     if wasJoined || !wasOld { actions.append(.stateChanged) }
     timePassed(now: now)

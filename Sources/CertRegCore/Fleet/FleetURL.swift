@@ -10,6 +10,7 @@ package struct FleetURL: Sendable, Equatable, CustomStringConvertible {
 
   /// What is wrong with a text; without the text, which may have a password.
   package struct Fault: Error, Hashable, Sendable {
+    /// What is wrong, to follow the name of the key.
     package var message: String
 
     init(_ message: String) { self.message = message }
@@ -43,9 +44,13 @@ package struct FleetURL: Sendable, Equatable, CustomStringConvertible {
       }
       parameters[key] = String(sides[1]).removingPercentEncoding ?? ""
     }
-    guard !text.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7f }) else { throw Fault("has a blank or a control character") }
+    guard !text.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7f }) else {
+      throw Fault("has a blank or a control character")
+    }
     let named = parameters["host"] ?? parameters["hostaddr"]
-    let hosts = (named ?? String(authority[0])).split(separator: ",", omittingEmptySubsequences: false).map { String($0) }
+    let hosts = (named ?? String(authority[0])).split(separator: ",", omittingEmptySubsequences: false).map {
+      String($0)
+    }
     description = text
     let shown = hosts.allSatisfy(\.isEmpty) ? "local socket" : hosts.joined(separator: ",")
     database = "\(shown)/\(name.isEmpty ? parameters["dbname"] ?? "" : name)"
@@ -54,7 +59,9 @@ package struct FleetURL: Sendable, Equatable, CustomStringConvertible {
 
   /// Whether a host, with or without a port, is this machine.
   private static func isLocal(_ host: String) -> Bool {
-    if host.isEmpty || host.hasPrefix("/") || host.hasPrefix("%2F") || host.hasPrefix("%2f") || host.hasPrefix("@") { return true }
+    if host.isEmpty || host.hasPrefix("/") || host.hasPrefix("%2F") || host.hasPrefix("%2f") || host.hasPrefix("@") {
+      return true
+    }
     let name = host.hasPrefix("[") ? host.split(separator: "]")[0].dropFirst() : host.split(separator: ":")[0]
     return name == "localhost" || name == "::1" || host == "::1" || name.hasPrefix("127.")
   }

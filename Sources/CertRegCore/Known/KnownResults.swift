@@ -68,6 +68,7 @@ package final class KnownResults: Sendable {
 
   /// The results in memory.
   package let memory: ResultCache
+  /// The results on this host's disk.
   package let store: any RegistrationStore
   private let timeToLive: Mutex<Duration?>
   /// Where results belong. Notes are kept under its lock, so that they stay in order.

@@ -161,6 +161,7 @@ extension Registrar {
   /// What this host needs and knows of the rate of an operation.
   package struct PaceView: Hashable, Sendable {
     package var operation: UpstreamOperation
+    /// What this host knows of the rate of all hosts.
     package var rate: FleetLane.Rate
     /// Whether this host's own calls have changed the rate.
     package var isNews: Bool

@@ -110,7 +110,8 @@ extension RegistrationJob {
     case (.asking, .known(let registration)), (.waiting, .known(let registration)),
       (.backingOff, .known(let registration)):
       return takeResult(registration, now: now)
-    case (.asking, .asked), (.storing, _), (.following, _), (.waiting, _), (.permitted, _), (.marking, _), (.calling, _),
+    case (.asking, .asked), (.storing, _), (.following, _), (.waiting, _), (.permitted, _), (.marking, _),
+      (.calling, _),
       (.advancing, _),
       (.backingOff, _), (.finishing, _):
       // Work under way on this host comes to its own end.

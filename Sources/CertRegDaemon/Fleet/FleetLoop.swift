@@ -24,6 +24,8 @@ final class FleetLoop {
     var logger: Logger
   }
 
+  /// Calls a second that a host wants for a job that waits: it would like it to end at once, and more may follow.
+  private static let callsOfJob = 10.0
   private static let fileInterval = Duration.seconds(10)
 
   let parts: Parts
@@ -94,7 +96,8 @@ final class FleetLoop {
 
   /// The certificate as this host names it; `nil`: this host has no such target, or it points elsewhere.
   func ownKey(_ key: FleetKey) -> RegistrationKey? {
-    guard let target = FleetTarget(text: key.target), parts.known.home(of: target.name).location == target.location else {
+    guard let target = FleetTarget(text: key.target), parts.known.home(of: target.name).location == target.location
+    else {
       return nil
     }
     return RegistrationKey(certificateID: key.certificateID, target: target.name)
@@ -206,7 +209,9 @@ final class FleetLoop {
 
   /// A note is on disk.
   func noted(_ stored: RegistrationKey, _ note: FleetNote) {
-    guard note.number == 0, let key = parts.known.fleetKey(storedAs: stored), news[key]?.stamp == note.stamp else { return }
+    guard note.number == 0, let key = parts.known.fleetKey(storedAs: stored), news[key]?.stamp == note.stamp else {
+      return
+    }
     member.tell(key, stamp: note.stamp)
     schedule()
   }
@@ -345,9 +350,11 @@ final class FleetLoop {
         let id = FleetLane.ID(target: text, operation: pace.operation.rawValue)
         guard pace.rate.callsPerSecond != nil || member.knowsLane(id) else { continue }
         // A caller that asks for one after the other has work also between two requests.
-        let want = max(Double(pace.waiting), (wants[id] ?? 0) * 0.6)
-        wants[id] = want < 0.3 ? 0 : want
-        reports.append(member.report(of: id, want: wants[id] ?? 0, rate: pace.rate, hasLearnt: pace.isNews, throttles: pace.throttles))
+        let want = max(Double(pace.waiting) * Self.callsOfJob, (wants[id] ?? 0) * 0.6)
+        wants[id] = want < 1 ? 0 : want
+        reports.append(
+          member.report(
+            of: id, want: wants[id] ?? 0, rate: pace.rate, hasLearnt: pace.isNews, throttles: pace.throttles))
       }
     }
     return reports
@@ -493,7 +500,8 @@ final class FleetLoop {
         else { continue }
         return FleetProblem(
           .targetDiffers,
-          "the target \(theirs.name) is \(ours) here and \(theirs.location) on \(other.name): each uses its own", isConnected: true)
+          "the target \(theirs.name) is \(ours) here and \(theirs.location) on \(other.name): each uses its own",
+          isConnected: true)
       }
     }
     return nil

@@ -76,7 +76,8 @@ struct PresentResult: Sendable {
     guard let registration else { return false }
     if let note, note.stamp > result.stamp { return false }
     guard let content = result.content else { return true }
-    return note?.stamp != result.stamp || registration.outcome != content.outcome || registration.status != content.status
+    return note?.stamp != result.stamp || registration.outcome != content.outcome
+      || registration.status != content.status
   }
 }
 

@@ -81,6 +81,7 @@ enum LineTarget {
     case .forget: require(request.certificateID != nil, "no certificateId")
     case .lookup, .update, .describe:
       require((request.certificatePem == nil) != (request.certificateID == nil), "not one of the two members")
+    case .removeMember: require(request.member != nil, "no member")
     case .watch, .status, .metrics: break
     }
     require(request.timeoutMilliseconds.map(LineParser.timeoutRangeMilliseconds.contains) ?? true, "timeoutMs")
