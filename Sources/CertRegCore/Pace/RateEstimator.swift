@@ -205,7 +205,7 @@ struct RateEstimator: Sendable {
       probedAt = now
       return .limit
     case .holding, .returning, .restarting:
-      let plateau = max(Self.lowestRate, min(before, taken ?? recent(before: before, now: now)))
+      let plateau = max(Self.lowestRate, min(before, taken ?? before))
       rate = max(Self.lowestRate, plateau * Self.decrease)
       course = .returning(plateau: plateau, since: now, isMeasured: taken != nil || part < 1)
       // A single throttle may be an accident.
@@ -231,13 +231,6 @@ struct RateEstimator: Sendable {
     let seconds = Double((now - emptyAt).nanoseconds) / 1e9
     guard Self.measurableSeconds.contains(seconds) else { return nil }
     return Double(answersSinceEmpty - 1) / seconds / part
-  }
-
-  /// What the account took of this host in the last second says more than the rate so far, if that were enough calls to tell.
-  /// For hosts that share a rate, which do not try their way up again after each throttle.
-  private func recent(before: Double, now: MonotonicTime) -> Double {
-    guard part < 1, before * part >= 4 else { return before }
-    return max(before / 2, min(before, answers.perSecond(at: now) / part))
   }
 
   private mutating func raiseRate(after permit: CallPermit, now: MonotonicTime) {
