@@ -73,7 +73,7 @@ extension FleetMember {
     inFlight = nil
     reachedAt = now.monotonic
     guard reply.isMember else {
-      takeBackUnknown(batch)
+      takeBack(batch)
       leave(now: now)
       return timePassed(now: now)
     }
@@ -109,15 +109,6 @@ extension FleetMember {
     }
     if reply.hasMoreFeed { isHasty = true }
     exchange(now: now)
-  }
-
-  private mutating func takeBackUnknown(_ batch: FleetBatch) {
-    for token in questions.keys { questions[token]?.isSent = false }
-    for sequence in copies.keys { copies[sequence]?.isSent = false }
-    for result in batch.results { dirty[result.key] = max(dirty[result.key] ?? .min, result.stamp) }
-    releases.formUnion(batch.releases.filter { work[$0] == nil })
-    endedCopies += batch.endedCopies
-    endedRows += batch.endedRows
   }
 
   /// What the database says of certificates that jobs wait for, or that were begun without it.

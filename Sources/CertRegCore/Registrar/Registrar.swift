@@ -43,7 +43,8 @@ package struct Registrar: Sendable {
   var deadlines = DeadlineQueue<Deadline>()
   /// Whether the deadline `age` is set. It is set while there are jobs.
   var watchesAge = false
-  var isDraining = false
+  /// Whether requests are refused, and only calls with a waiting caller begin.
+  package internal(set) var isDraining = false
   private var commits: [CommitID: [CommitPurpose]] = [:]
   private var nextCommit: CommitID = 1
   private var changes: [StoreChange] = []

@@ -63,6 +63,8 @@ extension EngineLoop {
 
   /// Carries out what another host left behind; `begun` gets the job.
   func takeOver(_ pending: PendingRegistration, begun: (JobID) -> Void) {
+    // The next process finds it in the database.
+    guard !registrar.isDraining else { return }
     let (job, actions) = registrar.adopt(pending, now: clock.now)
     begun(job)
     perform(actions)

@@ -1,0 +1,84 @@
+// What comes with time: deadlines, and stamps.
+extension FleetMember {
+  /// A stamp for something that happens now, above all that were given before.
+  package mutating func stamp(_ now: WallTime) -> Int64 {
+    lastStamp = max(lastStamp &+ 1, now.microsecondsSinceEpoch &+ offsetMicroseconds)
+    return lastStamp
+  }
+
+  func learnTime(_ time: Int64, now: WallTime) -> Int64 {
+    time &- now.microsecondsSinceEpoch
+  }
+
+  /// Whether a question may wait for the database.
+  func isReachable(_ now: MonotonicTime) -> Bool {
+    if let inFlight, now - inFlight.at > Self.patience { return false }
+    if case .joined = link { return true }
+    return now - reachedAt < Self.patience
+  }
+
+  /// Whether this member is one of the fleet at present.
+  package var isJoined: Bool { link == .joined }
+
+  /// The time of the next call of ``timePassed(now:)``.
+  package func nextDeadline(now: MonotonicTime) -> MonotonicTime {
+    var next = now + .seconds(1)
+    switch link {
+    case .down(let retryAt): next = min(next, retryAt)
+    case .joined where inFlight == nil: next = min(next, (tickedAt ?? now) + tickPause)
+    case .joined, .joining: break
+    }
+    for question in questions.values { next = min(next, question.deadline) }
+    for copy in copies.values { if let deadline = copy.deadline { next = min(next, deadline) } }
+    if link != .joined, work.values.contains(where: { $0.isWaiting }) {
+      next = min(next, max(now + .milliseconds(10), reachedAt + Self.patienceOfJobs))
+    }
+    return next
+  }
+
+  /// Large fleets exchange less often, so that the database's work does not grow with the square of their size.
+  var tickPause: Duration {
+    let count = members.count
+    // While a rate climbs, the others have to hear of the first throttle soon.
+    if count <= 20, lanes.values.contains(where: { $0.rate.climbingFrom != nil }) { return Self.tick * 2 / 5 }
+    return count <= 10 ? Self.tick : min(.milliseconds(900), .milliseconds(25 * Int64(count)))
+  }
+
+  /// The time of ``nextDeadline(now:)`` has come. Calls at other times do no harm.
+  package mutating func timePassed(now: Moment) {
+    let time = now.monotonic
+    for (token, question) in questions where question.deadline <= time {
+      questions[token] = nil
+      switch question.kind {
+      case .mark(_, let job): actions.append(.marked(job, true))
+      case .claim(let claim, _):
+        grantAlone(claim.key)
+        actions.append(.answer(token, .alone))
+      case .find, .remove: actions.append(.answer(token, .alone))
+      }
+    }
+    for (sequence, copy) in copies where copy.deadline.map({ $0 <= time }) ?? false {
+      copies[sequence]?.deadline = nil
+      actions.append(.safe(sequence))
+    }
+    if link != .joined, time - reachedAt >= Self.patienceOfJobs {
+      for (key, work) in work where work.isWaiting { goOnAlone(key, work) }
+    }
+    if case .down(let retryAt) = link, retryAt <= time, inFlight == nil {
+      link = .joining
+      actions.append(.join(sent: sentNumber))
+    }
+    exchange(now: now)
+  }
+
+  /// A waiting job begins although another member may be at work on its certificate.
+  private mutating func goOnAlone(_ key: FleetKey, _ waiting: Work) {
+    work[key]?.standing = .granted(isShared: false)
+    for job in waiting.jobs { actions.append(.coordinated(job, .granted(earlierCall: false), nil)) }
+  }
+
+  private mutating func grantAlone(_ key: FleetKey) {
+    if work[key] == nil { work[key] = Work(standing: .granted(isShared: false), since: .min) }
+    if work[key]?.isWaiting == true, let waiting = work[key] { goOnAlone(key, waiting) }
+  }
+}

@@ -1,0 +1,109 @@
+import CertRegCore
+import CertRegFleet
+
+// What the registrar and the engine ask the fleet.
+extension FleetLoop {
+  // MARK: Keys
+
+  /// The certificate as all members name it; `nil`: nobody has said yet where the target's upstream is.
+  func fleetKey(_ key: RegistrationKey) -> FleetKey? {
+    guard let location = parts.known.home(of: key.target).location else { return nil }
+    return FleetKey(
+      certificateID: key.certificateID, target: FleetTarget(name: key.target, location: location).text)
+  }
+
+  /// The certificate as this host names it; `nil`: this host has no such target, or it points elsewhere.
+  func ownKey(_ key: FleetKey) -> RegistrationKey? {
+    guard let target = FleetTarget(text: key.target), parts.known.home(of: target.name).location == target.location
+    else {
+      return nil
+    }
+    return RegistrationKey(certificateID: key.certificateID, target: target.name)
+  }
+
+  // MARK: The registrar's questions
+
+  /// Whether this host may work on a job: see ``Coordinator``.
+  func askLeave(for pending: PendingRegistration, isPromised: Bool) -> Coordination.Leave {
+    guard let key = fleetKey(pending.key) else { return .granted }
+    let now = parts.clock.now
+    if isPromised { member.resume(pending.id, key) }
+    defer { schedule() }
+    return member.begin(pending.id, key, since: since(of: pending), now: now)
+  }
+
+  /// Only a later result ends a job that was asked for although one was known.
+  private func since(of pending: PendingRegistration) -> Int64 {
+    guard pending.purpose.registers else { return .max }
+    guard pending.facts.earlier != nil || pending.facts.registered != nil else { return .min }
+    return pending.enqueuedAt.microsecondsSinceEpoch &+ member.offsetMicroseconds
+  }
+
+  func mayCall(_ pending: PendingRegistration) -> Bool {
+    guard isStarted, let key = fleetKey(pending.key) else { return true }
+    defer { schedule() }
+    return member.mark(pending.id, key, now: parts.clock.now)
+  }
+
+  func isSafe(_ pending: PendingRegistration) -> Bool {
+    guard isStarted, let key = fleetKey(pending.key) else { return true }
+    defer { schedule() }
+    return member.secure(pending.id, key, now: parts.clock.now)
+  }
+
+  func ended(_ id: JobID) {
+    guard let key = fleetKey(id.key) else { return }
+    member.end(id, key, now: parts.clock.now)
+    schedule()
+  }
+
+  // MARK: The engine's questions
+
+  /// Asks the fleet before a registration begins; `answer` is called later. Returns whether it is.
+  func claim(
+    _ key: RegistrationKey, since: Int64, isCalled: Bool, answer: @escaping (FleetMember.Answer) -> Void
+  ) -> Bool {
+    guard isStarted, let fleetKey = fleetKey(key) else { return false }
+    let token = member.claim(fleetKey, isCalled: isCalled, since: since, now: parts.clock.now)
+    schedule()
+    guard let token else { return false }
+    answers[token] = answer
+    return true
+  }
+
+  /// Gives up a claim for which no job came.
+  func giveUp(_ key: RegistrationKey) {
+    guard let key = fleetKey(key) else { return }
+    member.giveUp(key)
+    schedule()
+  }
+
+  /// A stamp for a request that is to ask the upstream anew.
+  func stamp() -> Int64 { member.stamp(parts.clock.wall) }
+
+  /// What the fleet knows of a certificate; `answer` is called once.
+  func find(_ key: RegistrationKey, answer: @escaping (Registration?, _ holder: String?) -> Void) {
+    guard isStarted, let fleetKey = fleetKey(key), let token = member.find(fleetKey, now: parts.clock.now) else {
+      return answer(nil, nil)
+    }
+    answers[token] = { [self] found in
+      guard case .found(let result, let holder) = found else { return answer(nil, nil) }
+      answer(result.flatMap(registration), holder)
+    }
+    schedule()
+  }
+
+  /// Takes a member for gone; `answer` gets what the database says.
+  func remove(_ name: String, answer: @escaping (FleetMember.Answer) -> Void) {
+    guard isStarted, let token = member.remove(name, now: parts.clock.now) else { return answer(.alone) }
+    answers[token] = answer
+    schedule()
+  }
+
+  /// Who makes the call for a job of this host, and whether the database has a copy of it.
+  func standing(of id: JobID) -> FleetStanding? {
+    guard let key = fleetKey(id.key) else { return nil }
+    let (member, isShared) = member.standing(of: key, sequence: id.sequence)
+    return FleetStanding(member: member, isInFleet: isShared)
+  }
+}

@@ -1,0 +1,238 @@
+import CertRegTesting
+import Testing
+
+@testable import CertRegCore
+
+/// What one member of a fleet decides.
+@Suite struct FleetMemberTests {
+  private static let target = "default sandbox r"
+  private static let key = FleetKey(certificateID: CertificateID(words: (1, 0, 0, 0)), target: target)
+  private static let job = JobID(
+    key: RegistrationKey(certificateID: key.certificateID, target: TargetName("default")), sequence: 7)
+
+  private let clock = ManualClock()
+
+  private func member(sent: Int64 = 0, fleetID: String? = "f") -> FleetMember {
+    FleetMember(
+      name: "m1", takeover: .seconds(5), sentNumber: sent, fleetID: fleetID, positions: [:], seed: 1, now: clock.now)
+  }
+
+  private func welcome(sent: Int64 = 0, id: String = "f", claims: [FleetKey] = []) -> FleetWelcome {
+    FleetWelcome(fleetID: id, sent: sent, rows: [], claims: claims, time: clock.now.wall.microsecondsSinceEpoch)
+  }
+
+  /// A member that has entered the fleet and had its first full exchange.
+  private func joined(sent: Int64 = 0) -> FleetMember {
+    var member = member(sent: sent)
+    member.start(sentNumber: sent, now: clock.now)
+    member.joined(welcome(sent: sent), now: clock.now)
+    reply(FleetReply(), to: &member)
+    return member
+  }
+
+  @discardableResult
+  private func reply(_ reply: FleetReply, to member: inout FleetMember) -> [FleetMember.Action] {
+    _ = member.takeActions()
+    member.replied(reply, now: clock.now)
+    return member.takeActions()
+  }
+
+  private func batch(_ actions: [FleetMember.Action]) -> FleetBatch? {
+    for case .exchange(let batch) in actions { return batch }
+    return nil
+  }
+
+  private func answers(_ actions: [FleetMember.Action]) -> [FleetMember.Answer] {
+    actions.compactMap { if case .answer(_, let answer) = $0 { answer } else { nil } }
+  }
+
+  private func result(stamp: Int64, outcome: RegistrationOutcome = .created) -> SharedResult {
+    SharedResult(
+      key: Self.key, stamp: stamp,
+      content: SharedResult.Content(
+        certificateARN: "arn:aws:iot:r:1:cert/" + Self.key.certificateID.hex, outcome: outcome, status: .active,
+        requestID: nil, finishedAt: clock.now.wall, basis: .anyTime, deviceID: nil, provisioned: nil))
+  }
+
+  @Test func `a request asks the fleet, and begins with its claim`() throws {
+    var member = joined()
+    let token = member.claim(Self.key, isCalled: true, since: .min, now: clock.now)
+    #expect(token != nil)
+    let sent = try #require(batch(member.takeActions()))
+    #expect(sent.claims == [FleetBatch.Claim(key: Self.key, isCalled: true)])
+    var granted = FleetReply()
+    granted.granted = [Self.key: false]
+    let told = answers(reply(granted, to: &member))
+    #expect(told == [.granted(earlierCall: false)])
+    let leave = member.begin(Self.job, Self.key, since: .min, now: clock.now)
+    #expect(leave == .granted)
+    member.end(Self.job, Self.key, now: clock.now)
+    member.timePassed(now: clock.now)
+    let last = batch(member.takeActions())
+    #expect(last?.releases == [Self.key])
+  }
+
+  @Test func `a known result answers, and the claim that came with it is given up`() throws {
+    var member = joined()
+    _ = member.claim(Self.key, isCalled: true, since: .min, now: clock.now)
+    var known = FleetReply()
+    known.granted = [Self.key: false]
+    known.known = [Self.key: result(stamp: 5)]
+    let actions = reply(known, to: &member)
+    #expect(answers(actions) == [.known(result(stamp: 5))])
+    #expect(batch(actions)?.releases == [Self.key])
+  }
+
+  @Test func `a request that asks anew is not answered with what was known before`() throws {
+    var member = joined()
+    _ = member.claim(Self.key, isCalled: true, since: 9, now: clock.now)
+    var known = FleetReply()
+    known.granted = [Self.key: false]
+    known.known = [Self.key: result(stamp: 5)]
+    let told = answers(reply(known, to: &member))
+    #expect(told == [.granted(earlierCall: false)])
+  }
+
+  @Test func `a job waits for the member that works on its certificate, and takes its result`() throws {
+    var member = joined()
+    let leave = member.begin(Self.job, Self.key, since: .min, now: clock.now)
+    #expect(leave == .later)
+    member.timePassed(now: clock.now)
+    var held = FleetReply()
+    held.holders = [Self.key: "m2"]
+    reply(held, to: &member)
+    #expect(member.standing(of: Self.key, sequence: 7).member == "m2")
+    clock.advance(by: .milliseconds(300))
+    member.timePassed(now: clock.now)
+    let asked = batch(member.takeActions())
+    #expect(asked?.claims.map(\.key) == [Self.key])
+    var known = FleetReply()
+    known.granted = [Self.key: false]
+    known.known = [Self.key: result(stamp: 5)]
+    let actions = reply(known, to: &member)
+    let found = actions.compactMap { if case .coordinated(_, nil, let result?) = $0 { result } else { nil } }
+    #expect(found == [result(stamp: 5)])
+  }
+
+  @Test func `a successor learns that a call may have been made`() {
+    var member = joined()
+    _ = member.claim(Self.key, isCalled: true, since: .min, now: clock.now)
+    var granted = FleetReply()
+    granted.granted = [Self.key: true]
+    let told = answers(reply(granted, to: &member))
+    #expect(told == [.granted(earlierCall: true)])
+    let leave = member.begin(Self.job, Self.key, since: .min, now: clock.now)
+    #expect(leave == .later)
+    let later = member.takeActions().compactMap { if case .coordinated(_, let answer?, _) = $0 { answer } else { nil } }
+    #expect(later == [.granted(earlierCall: true)])
+  }
+
+  @Test func `a call whose claim was taken over does not begin`() {
+    var member = joined()
+    _ = member.claim(Self.key, isCalled: false, since: .min, now: clock.now)
+    var granted = FleetReply()
+    granted.granted = [Self.key: false]
+    reply(granted, to: &member)
+    _ = member.begin(Self.job, Self.key, since: .min, now: clock.now)
+    let mayCall = member.mark(Self.job, Self.key, now: clock.now)
+    #expect(!mayCall)
+    let marks = reply(FleetReply(), to: &member).compactMap {
+      if case .marked(_, let isGranted) = $0 { isGranted } else { nil }
+    }
+    #expect(marks == [false])
+  }
+
+  @Test func `a database that does not answer costs a second, once`() {
+    var member = joined()
+    _ = member.claim(Self.key, isCalled: true, since: .min, now: clock.now)
+    _ = member.takeActions()
+    clock.advance(by: .milliseconds(1001))
+    member.timePassed(now: clock.now)
+    let alone = answers(member.takeActions())
+    #expect(alone == [.alone])
+    var other = Self.key
+    other.certificateID = CertificateID(words: (2, 0, 0, 0))
+    let token = member.claim(other, isCalled: true, since: .min, now: clock.now)
+    let leave = member.begin(Self.job, other, since: .min, now: clock.now)
+    let mayCall = member.mark(Self.job, other, now: clock.now)
+    let isSafe = member.secure(Self.job, other, now: clock.now)
+    #expect(token == nil && leave == .granted && mayCall && isSafe)
+  }
+
+  @Test func `a caller hears that a job is safe when the database has it, or after a second`() {
+    var member = joined()
+    let first = member.secure(Self.job, Self.key, now: clock.now)
+    #expect(!first)
+    let sent = batch(member.takeActions())
+    #expect(sent?.copies.map(\.sequence) == [7])
+    member.filled(sent ?? FleetBatch())
+    let safe = reply(FleetReply(), to: &member).compactMap {
+      if case .safe(let sequence) = $0 { sequence } else { nil }
+    }
+    #expect(safe == [7] && member.standing(of: Self.key, sequence: 7).isShared)
+    var next = Self.job
+    next.sequence = 8
+    let second = member.secure(next, Self.key, now: clock.now)
+    #expect(!second)
+    clock.advance(by: .milliseconds(1001))
+    member.timePassed(now: clock.now)
+    let late = member.takeActions().compactMap { if case .safe(let sequence) = $0 { sequence } else { nil } }
+    #expect(late == [8] && !member.standing(of: Self.key, sequence: 8).isShared)
+  }
+
+  @Test func `an exchange whose answer is lost is repeated`() {
+    var member = joined()
+    member.tell(Self.key, stamp: 3)
+    _ = member.claim(Self.key, isCalled: true, since: .min, now: clock.now)
+    let first = batch(member.takeActions())
+    #expect(first?.results.map(\.stamp) == [3])
+    member.failed(FleetProblem(.unreachable, "reset"), now: clock.now)
+    clock.advance(by: .milliseconds(10))
+    member.timePassed(now: clock.now)
+    member.joined(welcome(sent: first?.firstNumber ?? 0), now: clock.now)
+    let second = batch(member.takeActions())
+    #expect(second?.results.map(\.stamp) == [3] && second?.claims.map(\.key) == [Self.key])
+    #expect((second?.firstNumber ?? 0) > (first?.firstNumber ?? 0))
+  }
+
+  @Test(arguments: [("f", Int64(4), Int64?(4)), ("g", Int64(0), Int64?(0)), ("f", Int64(9), nil)])
+  func `a database that lacks what it had is told again`(id: String, sent: Int64, after: Int64?) {
+    var member = member(sent: 9)
+    member.start(sentNumber: 9, now: clock.now)
+    _ = member.takeActions()
+    member.joined(welcome(sent: sent, id: id), now: clock.now)
+    let again = member.takeActions().compactMap { if case .tellAgain(let number, _) = $0 { number } else { nil } }
+    #expect(again.first == after)
+    #expect(member.sentNumber >= 9)
+  }
+
+  @Test func `claims that no job needs are given up at a return`() {
+    var member = member()
+    member.start(sentNumber: 0, now: clock.now)
+    member.joined(welcome(claims: [Self.key]), now: clock.now)
+    let last = batch(member.takeActions())
+    #expect(last?.releases == [Self.key])
+  }
+
+  @Test func `stamps rise, also where the clock falls`() {
+    var member = member()
+    let first = member.stamp(clock.now.wall)
+    let second = member.stamp(clock.now.wall + .seconds(-3600))
+    #expect(second > first)
+  }
+
+  @Test func `shares of a rate go to those with work, equally, and what one does not need to the others`() {
+    #expect(FleetLane.share(of: 0, wants: [0, 0], rate: 10) == 0.5)
+    #expect(FleetLane.share(of: 0, wants: [99, 0], rate: 10) == 1)
+    #expect(FleetLane.share(of: 1, wants: [99, 0], rate: 10) == 0)
+    #expect(FleetLane.share(of: 0, wants: [99, 99], rate: 10) == 0.5)
+    #expect(FleetLane.share(of: 0, wants: [99, 2], rate: 10) == 0.8)
+    #expect(FleetLane.share(of: 1, wants: [99, 2], rate: 10) == 0.2)
+    var random = SplitMix64.announced("shares")
+    for _ in 0..<500 {
+      let wants = (0..<Int(1 + random.next() % 9)).map { _ in Double(random.next() % 30) }
+      let shares = wants.indices.map { FleetLane.share(of: $0, wants: wants, rate: 20) }
+      #expect(shares.reduce(0, +) <= 1 + 1e-9 && shares.allSatisfy { (0...1).contains($0) }, "\(wants) \(shares)")
+    }
+  }
+}
