@@ -67,8 +67,15 @@ final class DatabaseConnection {
     try flush(until: deadline)
     var rows: [Rows] = []
     var fault: DatabaseFailure?
+    var isAfterEnd = false
     while true {
-      guard let result = try nextResult(until: deadline) else { continue }
+      guard let result = try nextResult(until: deadline) else {
+        // One ends the results of a statement. A second one means that nothing more comes, as after the end of the server.
+        if isAfterEnd { throw fault ?? DatabaseFailure(.connection, "the connection is lost") }
+        isAfterEnd = true
+        continue
+      }
+      isAfterEnd = false
       defer { pq.clear(result) }
       switch pq.resultStatus(result) {
       case PGRES_PIPELINE_SYNC:

@@ -5,7 +5,7 @@ extension FleetMember {
     guard link == .joined, inFlight == nil else { return }
     var batch = FleetBatch()
     let isDue = tickedAt.map { now.monotonic - $0 >= tickPause } ?? true
-    fill(&batch, isDue: isDue)
+    fill(&batch, isDue: isDue, now: now.monotonic)
     guard isDue || !batch.isEmpty else { return }
     isHasty = false
     if isDue {
@@ -19,7 +19,7 @@ extension FleetMember {
     actions.append(.exchange(batch))
   }
 
-  private mutating func fill(_ batch: inout FleetBatch, isDue: Bool) {
+  private mutating func fill(_ batch: inout FleetBatch, isDue: Bool, now: MonotonicTime) {
     let told = dirty.prefix(Self.mostOfAKind)
     // Their content is filled in with the exchange.
     batch.results = told.map { SharedResult(key: $0.key, stamp: $0.value, content: nil) }.sorted { $0.key < $1.key }
@@ -52,6 +52,7 @@ extension FleetMember {
       .map { FleetBatch.Claim(key: $0, isCalled: $1) }.sorted { $0.key < $1.key }
     batch.marks.sort()
     for (sequence, copy) in copies where !copy.isThere && !copy.isSent {
+      guard copy.deadline != nil || copy.due <= now else { continue }
       if batch.copies.count >= Self.mostOfAKind { break }
       copies[sequence]?.isSent = true
       batch.copies.append(FleetBatch.Copy(sequence: sequence, key: copy.key))
@@ -153,7 +154,8 @@ extension FleetMember {
           actions.append(.answer(token, .known(result)))
         } else if let earlierCall = reply.granted[key] {
           if work[key] == nil {
-            work[key] = Work(standing: .granted(isShared: true), earlierCall: earlierCall, since: since)
+            work[key] = Work(
+              standing: .granted(isShared: true), isCalled: claim.isCalled, earlierCall: earlierCall, since: since)
           }
           actions.append(.answer(token, .granted(earlierCall: earlierCall)))
         } else {

@@ -43,6 +43,11 @@ extension FleetMember {
   /// A job begins. Its certificate was asked about before, or is now.
   package mutating func begin(_ id: JobID, _ key: FleetKey, since: Int64, now: Moment) -> Coordination.Leave {
     releases.remove(key)
+    // Others finish it if this host is gone, whether or not a caller was told that it is safe.
+    if copies[id.sequence] == nil {
+      let pause = work[key]?.isCalled == true ? Self.copyPause : .zero
+      copies[id.sequence] = Copied(key: key, due: now.monotonic + pause)
+    }
     if let known = work[key] {
       work[key]?.jobs.append(id)
       guard case .granted = known.standing else { return .later }
@@ -106,14 +111,15 @@ extension FleetMember {
       return false
     }
     let isReachable = isReachable(now.monotonic)
-    copies[id.sequence] = Copied(key: key, deadline: isReachable ? now.monotonic + Self.patience : nil)
+    copies[id.sequence] = Copied(
+      key: key, due: now.monotonic, deadline: isReachable ? now.monotonic + Self.patience : nil)
     exchange(now: now)
     return !isReachable
   }
 
   /// A job whose caller was told that it is safe, in an earlier process.
-  package mutating func resume(_ id: JobID, _ key: FleetKey) {
-    copies[id.sequence] = Copied(key: key)
+  package mutating func resume(_ id: JobID, _ key: FleetKey, now: Moment) {
+    copies[id.sequence] = Copied(key: key, due: now.monotonic)
   }
 
   /// A row of the database has become a job of this member, or is not needed any more.

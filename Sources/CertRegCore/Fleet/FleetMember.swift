@@ -74,6 +74,8 @@ package struct FleetMember: Sendable {
 
     var standing: Standing
     var jobs: [JobID] = []
+    /// Whether the call was to begin at once.
+    var isCalled = false
     /// Whether another member may have made the call and died.
     var earlierCall = false
     /// Results that came before it do not count.
@@ -95,6 +97,8 @@ package struct FleetMember: Sendable {
 
   struct Copied: Sendable {
     var key: FleetKey
+    /// From when on the database has to have it: a job that ends at once is not copied.
+    var due: MonotonicTime
     var isThere = false
     var isSent = false
     /// Until when a caller waits for it; `nil`: nobody does.
@@ -111,6 +115,7 @@ package struct FleetMember: Sendable {
   static let patience = Duration.seconds(1)
   /// Jobs that wait for other members go on without the database after this time.
   static let patienceOfJobs = Duration.milliseconds(1500)
+  static let copyPause = Duration.milliseconds(200)
   static let tick = Duration.milliseconds(250)
   static let mostOfAKind = 500
 

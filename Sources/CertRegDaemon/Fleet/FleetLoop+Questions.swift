@@ -27,7 +27,7 @@ extension FleetLoop {
   func askLeave(for pending: PendingRegistration, isPromised: Bool) -> Coordination.Leave {
     guard let key = fleetKey(pending.key) else { return .granted }
     let now = parts.clock.now
-    if isPromised { member.resume(pending.id, key) }
+    if isPromised { member.resume(pending.id, key, now: now) }
     defer { schedule() }
     return member.begin(pending.id, key, since: since(of: pending), now: now)
   }

@@ -64,7 +64,7 @@ extension FleetLoop {
     }
     engine?.takeOver(pending) { [self] job in
       guard let fleetKey = fleetKey(key) else { return }
-      member.resume(job, fleetKey)
+      member.resume(job, fleetKey, now: parts.clock.now)
       member.took(row.id)
       schedule()
     }
