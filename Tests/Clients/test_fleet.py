@@ -113,8 +113,10 @@ class Fleet(SandboxTestCase):
         self.sandbox_faults({"errorRate": 1.0})
         pem = certificates(1)[0]
         self.assertEqual(self.register(first, pem, wait=False)["outcome"], "queued")
-        told = self.ask(second, op="lookup", certificateId=certificate_id(pem))
-        self.assertEqual((told["state"], told["member"], told["safeOn"]), ("queued", "first", "fleet"))
+        def told():
+            known = self.ask(second, op="lookup", certificateId=certificate_id(pem))
+            return known.get("state"), known.get("member"), known.get("safeOn")
+        self.until(lambda: told() == ("queued", "first", "fleet"), "the second does not know of it")
         first.process.send_signal(signal.SIGKILL)
         first.process.wait()
         self.sandbox_faults({})
