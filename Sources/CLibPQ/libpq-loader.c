@@ -20,8 +20,7 @@ static void load(void) {
     return;
   }
 #define FUNCTION(member, name) functions.member = (__typeof__(functions.member))find(library, #name)
-  FUNCTION(connectStartParams, PQconnectStartParams);
-  FUNCTION(connectPoll, PQconnectPoll);
+  FUNCTION(connectParams, PQconnectdbParams);
   FUNCTION(status, PQstatus);
   FUNCTION(errorMessage, PQerrorMessage);
   FUNCTION(socket, PQsocket);

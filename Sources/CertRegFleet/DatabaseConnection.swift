@@ -21,32 +21,24 @@ final class DatabaseConnection {
   private let connection: OpaquePointer
   private var isPipeline = false
 
-  /// Connects.
+  /// Connects. libpq tries the hosts one after the other, each for `connect_timeout` seconds at most.
   ///
-  /// - Parameters:
-  ///   - parameters: Parameters of libpq by name; `dbname` may be a whole URL. Earlier ones give way to later ones.
-  ///   - seconds: How long it may take.
+  /// - Parameter parameters: Parameters of libpq by name; `dbname` may be a whole URL. Earlier ones give way to later ones.
   /// - Throws: `connection`, `refused`, `notLoaded`.
-  init(_ parameters: [(name: String, value: String)], within seconds: Double) throws(DatabaseFailure) {
+  init(_ parameters: [(name: String, value: String)]) throws(DatabaseFailure) {
     pq = try LibPQ.load().pointee
     let names: [UnsafeMutablePointer<CChar>?] = parameters.map { strdup($0.name) }
     let values: [UnsafeMutablePointer<CChar>?] = parameters.map { strdup($0.value) }
     defer { for text in names + values { free(text) } }
     var keys = names.map { $0.map { UnsafePointer<CChar>($0) } } + [nil]
     var texts = values.map { $0.map { UnsafePointer<CChar>($0) } } + [nil]
-    guard let connection = pq.connectStartParams(&keys, &texts, 1) else {
+    guard let connection = pq.connectParams(&keys, &texts, 1) else {
       throw DatabaseFailure(.connection, "out of memory")
     }
     self.connection = connection
     // Notices of the server are of no use here, and must not go to standard error.
     _ = pq.setNoticeProcessor(connection, { _, _ in }, nil)
-    let deadline = Self.now + seconds
-    var state = pq.status(connection) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING
-    while state != PGRES_POLLING_OK {
-      guard state != PGRES_POLLING_FAILED else { throw failure() }
-      try wait(for: state == PGRES_POLLING_READING ? POLLIN : POLLOUT, until: deadline)
-      state = pq.connectPoll(connection)
-    }
+    guard pq.status(connection) == CONNECTION_OK else { throw failure() }
     _ = pq.setNonblocking(connection, 1)
   }
 

@@ -36,7 +36,6 @@ package struct FleetLocation: Sendable, Hashable {
 /// The fleet's database, for one thread. Connects when it is needed, and lets go of a connection that failed.
 package final class FleetDatabase {
   private static let exchangeSeconds = 2.5
-  private static let connectSeconds = 3.0
 
   private let location: FleetLocation
   private let identity: FleetIdentity
@@ -128,13 +127,13 @@ package final class FleetDatabase {
     if let connection { return connection }
     var parameters: [(name: String, value: String)] = [
       ("application_name", "certregd \(identity.name)"), ("keepalives_idle", "10"), ("keepalives_interval", "5"),
-      ("keepalives_count", "3"), ("tcp_user_timeout", "5000"),
+      ("keepalives_count", "3"), ("tcp_user_timeout", "5000"), ("connect_timeout", "3"),
     ]
     if location.verifiesFully { parameters.append(("sslmode", "verify-full")) }
     parameters.append(("dbname", location.url))
     do throws(DatabaseFailure) {
       if let file = location.passwordFile { parameters.append(("password", try password(in: file))) }
-      let opened = try DatabaseConnection(parameters, within: Self.connectSeconds)
+      let opened = try DatabaseConnection(parameters)
       connection = opened
       return opened
     } catch {

@@ -5,8 +5,7 @@
 
 // The functions of libpq that certregd uses, with the types of its own header.
 struct certreg_libpq {
-  __typeof__(&PQconnectStartParams) connectStartParams;
-  __typeof__(&PQconnectPoll) connectPoll;
+  __typeof__(&PQconnectdbParams) connectParams;
   __typeof__(&PQstatus) status;
   __typeof__(&PQerrorMessage) errorMessage;
   __typeof__(&PQsocket) socket;

@@ -17,6 +17,12 @@ extension FleetMember {
     return now - reachedAt < Self.patience
   }
 
+  /// Whether the database has been silent for longer than jobs wait for other members.
+  private func isSilent(_ now: MonotonicTime) -> Bool {
+    if let inFlight { return now - inFlight.at >= Self.patienceOfJobs }
+    return link != .joined && now - reachedAt >= Self.patienceOfJobs
+  }
+
   /// Whether this member is one of the fleet at present.
   package var isJoined: Bool { link == .joined }
 
@@ -30,8 +36,8 @@ extension FleetMember {
     }
     for question in questions.values { next = min(next, question.deadline) }
     for copy in copies.values { if let deadline = copy.deadline { next = min(next, deadline) } }
-    if link != .joined, work.values.contains(where: { $0.isWaiting }) {
-      next = min(next, max(now + .milliseconds(10), reachedAt + Self.patienceOfJobs))
+    if link != .joined || inFlight != nil, work.values.contains(where: { $0.isWaiting }) {
+      next = min(next, max(now + .milliseconds(10), (inFlight?.at ?? reachedAt) + Self.patienceOfJobs))
     }
     return next
   }
@@ -61,7 +67,7 @@ extension FleetMember {
       copies[sequence]?.deadline = nil
       actions.append(.safe(sequence))
     }
-    if link != .joined, time - reachedAt >= Self.patienceOfJobs {
+    if isSilent(time) {
       for (key, work) in work where work.isWaiting { goOnAlone(key, work) }
     }
     if case .down(let retryAt) = link, retryAt <= time, inFlight == nil {

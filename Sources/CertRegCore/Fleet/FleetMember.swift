@@ -114,7 +114,7 @@ package struct FleetMember: Sendable {
   /// A request waits for the database at most this long.
   static let patience = Duration.seconds(1)
   /// Jobs that wait for other members go on without the database after this time.
-  static let patienceOfJobs = Duration.milliseconds(1500)
+  static let patienceOfJobs = Duration.milliseconds(1200)
   static let copyPause = Duration.milliseconds(200)
   static let tick = Duration.milliseconds(250)
   static let mostOfAKind = 500
