@@ -94,8 +94,7 @@ let package = Package(
         .nioPosix, .nioHTTP1, .nioSSL, .logging,
       ]),
     library("CertRegSocket", ["CertRegCodec", "CertRegCore", "CertRegProtocol", "CEpoll", .nioCore, .nioPosix]),
-    library(
-      "CertRegClient", ["CertRegArchive", "CertRegCodec", "CertRegCore", "CertRegCrypto", "CertRegFleet", "CSpawn"]),
+    library("CertRegClient", ["CertRegArchive", "CertRegCodec", "CertRegCore", "CertRegCrypto", "CSpawn"]),
     library(
       "CertRegDaemon",
       [

@@ -1,8 +1,9 @@
+import CertRegClient
 import CertRegCore
 import CertRegFleet
 
 /// `certregctl fleet init`: creates the tables of a fleet, or brings them up to date.
-package struct FleetInitVerb {
+struct FleetInitVerb {
   private let url: String
   private let passwordFile: String?
   private let role: String
@@ -11,14 +12,14 @@ package struct FleetInitVerb {
   ///   - url: The database, as libpq reads it.
   ///   - passwordFile: A file with the password on one line; `nil`: libpq finds one itself, or none is needed.
   ///   - role: The role of the members, which gets its rights where it exists.
-  package init(url: String, passwordFile: String?, role: String) {
+  init(url: String, passwordFile: String?, role: String) {
     self.url = url
     self.passwordFile = passwordFile
     self.role = role
   }
 
   /// Runs the command.
-  package func run(_ console: Console) -> CommandStatus {
+  func run(_ console: Console) -> CommandStatus {
     let location: FleetURL
     do throws(FleetURL.Fault) { location = try FleetURL(url) } catch {
       console.note("\("certregctl:", .red) --url \(error.message)")
