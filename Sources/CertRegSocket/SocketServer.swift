@@ -5,9 +5,6 @@ import NIOPosix
 
 /// Listens on Unix sockets and serves their connections on a few threads, each with a `SocketLoop`.
 package final class SocketServer: Sendable {
-  /// How long connections are still accepted after a request to stop.
-  private static let lastAccepts = Duration.milliseconds(50)
-
   private let threads: NIOThreadPool
   private let mailboxes: [Mailbox]
 
@@ -106,13 +103,16 @@ package final class SocketServer: Sendable {
   /// The count of loops.
   package var loopCount: Int { mailboxes.count }
 
-  /// Takes no further requests; returns once every connection has its answers and is closed.
+  /// Takes no further requests after a moment; returns once every connection has its answers and is closed.
   ///
-  /// - Parameter isShared: Whether the service manager listens on the sockets, too. It then passes waiting connections
-  ///   to the next daemon; otherwise this daemon accepts and answers them.
-  package func drain(isShared: Bool) async {
-    if !isShared { try? await Task.sleep(for: Self.lastAccepts) }
-    try? await onFirstLoop { $0.endAccepting(takingWhatWaits: !isShared) }
+  /// - Parameters:
+  ///   - isShared: Whether the service manager listens on the sockets, too. It then passes waiting connections to the
+  ///     next daemon; otherwise this daemon accepts and answers them.
+  ///   - lastRequests: How long open connections may still send requests: a client that has just connected is about to.
+  package func drain(isShared: Bool, lastRequests: Duration = .milliseconds(100)) async {
+    if isShared { try? await onFirstLoop { $0.endAccepting(takingWhatWaits: false) } }
+    try? await Task.sleep(for: lastRequests)
+    if !isShared { try? await onFirstLoop { $0.endAccepting(takingWhatWaits: true) } }
     await withTaskGroup { group in
       for mailbox in mailboxes {
         group.addTask {

@@ -253,6 +253,25 @@ import Testing
     }
   }
 
+  @Test(arguments: [true, false])
+  func `a client that has connected may still ask when the server drains`(isShared: Bool) async throws {
+    try await withServer { server, handler in
+      let client = try TestClient(server.path)
+      let drained = Atomic<Bool>(false)
+      server.awaitConnections(1)
+      Task {
+        await server.server.drain(isShared: isShared, lastRequests: .seconds(2))
+        drained.store(true, ordering: .releasing)
+      }
+      if isShared { yieldUntil { (try? TestClient(server.path)) == nil } }
+      client.write(line(1))
+      handler.awaitRequests(1)
+      handler.answer(1)
+      #expect(client.read(lines: 1) == answer(1))
+      yieldUntil { drained.load(ordering: .acquiring) }
+    }
+  }
+
   @Test func `draining answers requests sent before it and refuses later ones`() async throws {
     try await withServer { server, handler in
       let client = try TestClient(server.path)
