@@ -67,14 +67,14 @@ package final class FleetDatabase {
       throw FleetProblem(
         .nameTaken,
         "another member has the name \(identity.name): give this one another fleet.member, or, if the other one is gone for good,"
-          + " run `certregctl fleet remove \(identity.name)`", isConnected: true)
+          + " run `certregctl fleet remove \(identity.name)`")
     }
-    guard let (sent, id, time) = FleetRow.welcome(row) else {
+    guard var welcome = FleetRow.welcome(row) else {
       throw FleetProblem(.unreachable, "the database answers in another form than expected")
     }
-    return FleetWelcome(
-      fleetID: id, sent: sent, rows: joined[1].rows.compactMap(FleetRow.queued),
-      claims: joined[2].rows.compactMap(FleetRow.key), time: time)
+    welcome.rows = joined[1].rows.compactMap(FleetRow.queued)
+    welcome.claims = joined[2].rows.compactMap(FleetRow.key)
+    return welcome
   }
 
   /// Exchanges a batch, in one transaction.

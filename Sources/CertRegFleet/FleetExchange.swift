@@ -104,8 +104,12 @@ enum FleetRow {
     return try? body(&reader)
   }
 
-  static func welcome(_ row: Row) -> (sent: Int64, id: String, time: Int64)? {
-    read(row) { (reader) throws(RowReader.Malformed) in (try reader.integer(), try reader.text(), try reader.integer())
+  static func welcome(_ row: Row) -> FleetWelcome? {
+    read(row) { (reader) throws(RowReader.Malformed) in
+      let sent = try reader.integer()
+      let id = try reader.text()
+      let time = try reader.integer()
+      return FleetWelcome(fleetID: id, isSameState: try reader.bool(), sent: sent, rows: [], claims: [], time: time)
     }
   }
 

@@ -34,7 +34,9 @@ enum FleetStatements {
         heard_at = excluded.heard_at, joined_at = excluded.joined_at, removed = false,
         sent = CASE WHEN m.instance = excluded.instance THEN m.sent ELSE GREATEST(m.sent, excluded.sent) END
       WHERE m.instance = excluded.instance OR m.removed OR excluded.heard - m.heard > m.takeover
-      RETURNING sent, (SELECT id FROM certregd.fleet), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+      RETURNING sent, (SELECT id FROM certregd.fleet), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+        -- As the statement found it.
+        EXISTS (SELECT FROM certregd.member b WHERE b.name = $1 AND b.instance = $2)
       """,
       [.text(member.name), .text(member.instance), .integer(member.takeover.milliseconds), .integer(sent)])
   }
@@ -155,8 +157,9 @@ enum FleetStatements {
       """
       INSERT INTO certregd.queue (member, sequence, certificate, target, request)
       SELECT $1, a.* FROM unnest($2::bigint[], $3::bytea[], $4::text[], $5::bytea[]) a(sequence, certificate, target, request)
-      ON CONFLICT (member, sequence) DO UPDATE SET certificate = excluded.certificate, target = excluded.target,
-        request = excluded.request
+      -- As another row: the one before may have to be ended yet.
+      ON CONFLICT (member, sequence) DO UPDATE SET id = DEFAULT, certificate = excluded.certificate,
+        target = excluded.target, request = excluded.request
       """,
       [.text(name), .integers(copies.map(\.sequence))] + Parameter.keys(copies.map(\.key)) + [
         .bytes(copies.map(\.request))

@@ -14,17 +14,21 @@ import Testing
 
   private func member(sent: Int64 = 0, fleetID: String? = "f") -> FleetMember {
     FleetMember(
-      name: "m1", takeover: .seconds(5), sentNumber: sent, fleetID: fleetID, positions: [:], seed: 1, now: clock.now)
+      name: "m1", sentNumber: sent, fleetID: fleetID, positions: [:], seed: 1, now: clock.now)
   }
 
-  private func welcome(sent: Int64 = 0, id: String = "f", claims: [FleetKey] = []) -> FleetWelcome {
-    FleetWelcome(fleetID: id, sent: sent, rows: [], claims: claims, time: clock.now.wall.microsecondsSinceEpoch)
+  private func welcome(
+    sent: Int64 = 0, id: String = "f", isSameState: Bool = true, rows: [FleetReply.Row] = [], claims: [FleetKey] = []
+  ) -> FleetWelcome {
+    FleetWelcome(
+      fleetID: id, isSameState: isSameState, sent: sent, rows: rows, claims: claims,
+      time: clock.now.wall.microsecondsSinceEpoch)
   }
 
   /// A member that has entered the fleet and had its first full exchange.
   private func joined(sent: Int64 = 0) -> FleetMember {
     var member = member(sent: sent)
-    member.start(sentNumber: sent, now: clock.now)
+    member.start(sentNumber: sent, firstSequence: 7, now: clock.now)
     member.joined(welcome(sent: sent), now: clock.now)
     reply(FleetReply(), to: &member)
     return member
@@ -66,7 +70,7 @@ import Testing
     #expect(told == [.granted(earlierCall: false)])
     let leave = member.begin(Self.job, Self.key, since: .min, now: clock.now)
     #expect(leave == .granted)
-    member.end(Self.job, Self.key, now: clock.now)
+    member.end(Self.job, Self.key)
     member.timePassed(now: clock.now)
     let last = batch(member.takeActions())
     #expect(last?.releases == [Self.key])
@@ -198,17 +202,90 @@ import Testing
   @Test(arguments: [("f", Int64(4), Int64?(4)), ("g", Int64(0), Int64?(0)), ("f", Int64(9), nil)])
   func `a database that lacks what it had is told again`(id: String, sent: Int64, after: Int64?) {
     var member = member(sent: 9)
-    member.start(sentNumber: 9, now: clock.now)
+    member.start(sentNumber: 9, firstSequence: 1, now: clock.now)
     _ = member.takeActions()
     member.joined(welcome(sent: sent, id: id), now: clock.now)
-    let again = member.takeActions().compactMap { if case .tellAgain(let number, _) = $0 { number } else { nil } }
+    let again = member.takeActions().compactMap { if case .tellAgain(let number) = $0 { number } else { nil } }
     #expect(again.first == after)
     #expect(member.sentNumber >= 9)
   }
 
+  /// What becomes of a row that the database has under this member's name and no job of it needs.
+  struct LeftRow: Sendable, CustomTestStringConvertible {
+    var testDescription: String
+    var sequence: Int64
+    var isSameState = true
+    var isTakenOver: Bool
+  }
+
+  @Test(arguments: [
+    LeftRow(testDescription: "of a job that ended", sequence: 3, isTakenOver: false),
+    LeftRow(testDescription: "taken over from another member", sequence: -3, isTakenOver: true),
+    LeftRow(testDescription: "of a job that a restored state lacks", sequence: 12, isTakenOver: true),
+    LeftRow(testDescription: "of a lost state", sequence: 3, isSameState: false, isTakenOver: true),
+  ])
+  func `only rows of jobs that did not end are carried out again`(row: LeftRow) throws {
+    var member = member()
+    member.start(sentNumber: 0, firstSequence: 7, now: clock.now)
+    _ = member.takeActions()
+    let left = FleetReply.Row(id: 40, sequence: row.sequence, key: Self.key, request: [1])
+    member.joined(welcome(isSameState: row.isSameState, rows: [left]), now: clock.now)
+    let actions = member.takeActions()
+    let taken = actions.compactMap { if case .takeOver(let row) = $0 { row.id } else { nil } }
+    let sent = try #require(batch(actions))
+    #expect(taken == (row.isTakenOver ? [40] : []))
+    #expect(sent.endedRows == (row.isTakenOver ? [] : [40]))
+  }
+
+  @Test func `a job that ends while the database is away is not carried out again`() throws {
+    var member = joined()
+    _ = member.begin(Self.job, Self.key, since: .min, now: clock.now)
+    member.timePassed(now: clock.now)
+    let copied = try #require(batch(member.takeActions()))
+    #expect(copied.copies.map(\.sequence) == [7])
+    var granted = FleetReply()
+    granted.granted = [Self.key: false]
+    reply(granted, to: &member)
+    member.failed(FleetProblem(.unreachable, "reset"), now: clock.now)
+    member.end(Self.job, Self.key)
+    _ = member.takeActions()
+    let left = FleetReply.Row(id: 40, sequence: 7, key: Self.key, request: [1])
+    member.joined(welcome(rows: [left], claims: [Self.key]), now: clock.now)
+    let actions = member.takeActions()
+    let taken = actions.compactMap { if case .takeOver(let row) = $0 { row.id } else { nil } }
+    let sent = try #require(batch(actions))
+    #expect(taken.isEmpty && sent.endedRows == [40] && sent.endedCopies == [7] && sent.releases == [Self.key])
+  }
+
+  @Test func `each job that waits for others is asked about in turn`() {
+    var member = joined()
+    let keys = (0..<1200).map {
+      FleetKey(certificateID: CertificateID(words: (UInt64($0), 0, 0, 0)), target: Self.target)
+    }
+    for (index, key) in keys.enumerated() {
+      let job = JobID(
+        key: RegistrationKey(certificateID: key.certificateID, target: TargetName("default")),
+        sequence: Int64(10 + index))
+      _ = member.begin(job, key, since: .min, now: clock.now)
+    }
+    member.timePassed(now: clock.now)
+    var held = FleetReply()
+    held.holders = Dictionary(keys.map { ($0, "m2") }) { first, _ in first }
+    for _ in 0..<5 { reply(held, to: &member) }
+    #expect(member.work.keys(in: .held).count == keys.count)
+    var asked: Set<FleetKey> = []
+    for _ in 0..<5 {
+      clock.advance(by: .milliseconds(300))
+      member.timePassed(now: clock.now)
+      asked.formUnion(batch(member.takeActions())?.claims.map(\.key) ?? [])
+      reply(held, to: &member)
+    }
+    #expect(asked == Set(keys))
+  }
+
   @Test func `claims that no job needs are given up at a return`() {
     var member = member()
-    member.start(sentNumber: 0, now: clock.now)
+    member.start(sentNumber: 0, firstSequence: 1, now: clock.now)
     member.joined(welcome(claims: [Self.key]), now: clock.now)
     let last = batch(member.takeActions())
     #expect(last?.releases == [Self.key])

@@ -46,7 +46,7 @@ struct FleetPaceSimulation {
             operations: [Self.operation: OperationLimits(ratePerSecond: quota, burst: burst)], maxConcurrent: 64),
           now: start.monotonic),
         member: FleetMember(
-          name: name, takeover: .seconds(120), sentNumber: 0, fleetID: "f", positions: [:], seed: random.next(),
+          name: name, sentNumber: 0, fleetID: "f", positions: [:], seed: random.next(),
           now: start),
         backlog: 0, nextTick: Int(random.next() % 250))
     }
@@ -141,7 +141,7 @@ struct FleetPaceSimulation {
       FleetReply.Member(
         name: host.name, sent: 0, queued: 0, heardOfSecondsAgo: 0, isGone: false, targets: [], joined: 0)
     }
-    hosts[index].member.takeLanes(batch, reply, now: moment)
+    hosts[index].member.takeLanes(batch, reply)
     for action in hosts[index].member.takeActions() {
       guard case .pace(_, let order) = action else { continue }
       if let learnt = order.learnt { hosts[index].gate.learn(learnt, of: Self.operation, now: now) }

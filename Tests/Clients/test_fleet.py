@@ -60,6 +60,10 @@ class Fleet(SandboxTestCase):
         request = urllib.request.Request(self.sandbox.url + "/sandbox/faults", json.dumps(faults).encode(), method="PUT")
         urllib.request.urlopen(request).close()
 
+    def refuse_registrations(self):
+        """Until the faults are set anew. A drawn error could come after the certificate was registered."""
+        self.sandbox_faults({"answers": [{"status": 503, "times": 1_000_000}]})
+
     def registered(self):
         iot = connect(self.sandbox)
         self.addCleanup(iot.close)
@@ -110,7 +114,7 @@ class Fleet(SandboxTestCase):
         self.init()
         first, second = self.member("first", takeover="1h"), self.member("second")
         self.joined(first, second)
-        self.sandbox_faults({"errorRate": 1.0})
+        self.refuse_registrations()
         pem = certificates(1)[0]
         self.assertEqual(self.register(first, pem, wait=False)["outcome"], "queued")
         def told():
@@ -127,6 +131,28 @@ class Fleet(SandboxTestCase):
         unknown = self.certregctl("fleet", "remove", "nobody", "--socket", second.socket)
         self.assertNotEqual(unknown.returncode, 0)
         self.assertIn("no_such_member", unknown.stderr)
+
+    def test_a_member_without_its_state_does_what_it_had_promised(self):
+        self.init()
+        self.refuse_registrations()
+        promised, asked = certificates(2)
+        first = self.member("first")
+        self.joined(first)
+        self.assertEqual(self.register(first, promised, wait=False)["outcome"], "queued")
+        first.process.send_signal(signal.SIGKILL)
+        first.process.wait()
+        # Its first job has the number of the one that it lost.
+        first = self.member("first")
+        self.assertEqual(self.register(first, asked, wait=False)["outcome"], "queued")
+        self.joined(first)
+        both = {certificate_id(pem) for pem in (promised, asked)}
+        self.until(lambda: self.queue() == both, "the database lacks a registration")
+        self.sandbox_faults({})
+        self.until(lambda: not self.queue(), "the database keeps what is done")
+        self.assertEqual(self.registered(), both)
+
+    def queue(self):
+        return set(self.postgres.sql("SELECT encode(certificate, 'hex') FROM certregd.queue").split())
 
     def test_the_least_rights_suffice(self):
         self.postgres.sql("CREATE ROLE line LOGIN")

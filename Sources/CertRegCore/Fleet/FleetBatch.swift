@@ -172,6 +172,8 @@ package struct FleetStanding: Hashable, Sendable {
 package struct FleetWelcome: Sendable {
   /// Tells this content of the database from that of any other.
   package var fleetID: String
+  /// Whether the member last entered with the state directory that it has now.
+  package var isSameState: Bool
   /// The number of this member's last result that the database has.
   package var sent: Int64
   /// The rows of the queue that are this member's.
@@ -181,8 +183,11 @@ package struct FleetWelcome: Sendable {
   /// Microseconds since 1970 on the database's clock.
   package var time: Int64
 
-  package init(fleetID: String, sent: Int64, rows: [FleetReply.Row], claims: [FleetKey], time: Int64) {
+  package init(
+    fleetID: String, isSameState: Bool, sent: Int64, rows: [FleetReply.Row], claims: [FleetKey], time: Int64
+  ) {
     self.fleetID = fleetID
+    self.isSameState = isSameState
     self.sent = sent
     self.rows = rows
     self.claims = claims
@@ -207,12 +212,9 @@ package struct FleetProblem: Error, Hashable, Sendable {
   package var reason: Reason
   /// For people: what is wrong and what to do.
   package var message: String
-  /// Whether the connection can be used all the same.
-  package var isConnected: Bool
 
-  package init(_ reason: Reason, _ message: String, isConnected: Bool = false) {
+  package init(_ reason: Reason, _ message: String) {
     self.reason = reason
     self.message = message
-    self.isConnected = isConnected
   }
 }

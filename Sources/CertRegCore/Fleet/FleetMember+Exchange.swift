@@ -38,29 +38,39 @@ extension FleetMember {
       case .remove(let member): batch.removals.append(member)
       }
     }
-    for (key, work) in work {
-      switch work.standing {
-      case .asked: batch.claims.append(FleetBatch.Claim(key: key, isCalled: false))
-      case .held where isDue && !work.jobs.isEmpty: batch.claims.append(FleetBatch.Claim(key: key, isCalled: false))
-      // Begun while the database was away.
-      case .granted(isShared: false): batch.claims.append(FleetBatch.Claim(key: key, isCalled: true))
-      case .held, .granted: break
-      }
-      if batch.claims.count >= 4 * Self.mostOfAKind { break }
+    for key in work.keys(in: .unshared).prefix(Self.mostOfAKind) {
+      batch.claims.append(FleetBatch.Claim(key: key, isCalled: true))
     }
+    for key in work.keys(in: .asked).prefix(2 * Self.mostOfAKind) {
+      batch.claims.append(FleetBatch.Claim(key: key, isCalled: false))
+    }
+    if isDue { batch.claims += heldAgain().map { FleetBatch.Claim(key: $0, isCalled: false) } }
     batch.claims = Dictionary(batch.claims.map { ($0.key, $0.isCalled) }) { $0 || $1 }
       .map { FleetBatch.Claim(key: $0, isCalled: $1) }.sorted { $0.key < $1.key }
     batch.marks.sort()
-    for (sequence, copy) in copies where !copy.isThere && !copy.isSent {
-      guard copy.deadline != nil || copy.due <= now else { continue }
+    for sequence in copies.keys(in: .awaited) { add(sequence, to: &batch) }
+    for sequence in copies.keys(in: .missing) {
       if batch.copies.count >= Self.mostOfAKind { break }
-      copies[sequence]?.isSent = true
-      batch.copies.append(FleetBatch.Copy(sequence: sequence, key: copy.key))
+      if let copy = copies[sequence], copy.due <= now { add(sequence, to: &batch) }
     }
     batch.endedCopies = endedCopies
     batch.endedRows = endedRows
     endedCopies = []
     endedRows = []
+  }
+
+  /// Certificates that others work on, for which jobs of this member wait: some of them, each in turn.
+  private mutating func heldAgain() -> [FleetKey] {
+    if turns.isEmpty { turns = Array(work.keys(in: .held)) }
+    let part = turns.suffix(Self.mostOfAKind)
+    turns.removeLast(part.count)
+    return part.filter { key in work[key].map { $0.file == .held && !$0.jobs.isEmpty } ?? false }
+  }
+
+  private mutating func add(_ sequence: Int64, to batch: inout FleetBatch) {
+    guard let copy = copies[sequence], !copy.isSent, batch.copies.count < Self.mostOfAKind else { return }
+    copies[sequence]?.isSent = true
+    batch.copies.append(FleetBatch.Copy(sequence: sequence, key: copy.key))
   }
 
   /// The batch under way as it was sent.
@@ -106,7 +116,7 @@ extension FleetMember {
       for member in members where positions[member.name] == nil && member.name != name {
         positions[member.name] = 0
       }
-      takeLanes(batch, reply, now: now)
+      takeLanes(batch, reply)
     }
     if reply.hasMoreFeed { isHasty = true }
     exchange(now: now)

@@ -6,7 +6,7 @@ extension FleetMember {
     let isNew = welcome.fleetID != fleetID
     if isNew || welcome.sent < sentNumber {
       // The database lacks what it once had: it was emptied, restored, or replaced by one that lagged behind.
-      actions.append(.tellAgain(after: isNew ? 0 : welcome.sent, fleetID: welcome.fleetID))
+      actions.append(.tellAgain(after: isNew ? 0 : welcome.sent))
     }
     if isNew { positions = [:] }
     fleetID = welcome.fleetID
@@ -18,31 +18,44 @@ extension FleetMember {
     since = now.wall
     reachedAt = now.monotonic
     let claims = Set(welcome.claims)
-    for (key, work) in work {
-      switch work.standing {
-      case .granted where !claims.contains(key): self.work[key]?.standing = .granted(isShared: false)
-      case .granted: self.work[key]?.standing = .granted(isShared: true)
-      case .held, .asked: self.work[key]?.standing = .asked
+    for key in work.keys {
+      switch work[key]?.standing {
+      case .granted: work[key]?.standing = .granted(isShared: claims.contains(key))
+      case .held, .asked: work[key]?.standing = .asked
+      case nil: break
       }
     }
     for key in claims where work[key] == nil { releases.insert(key) }
-    reconcile(welcome.rows)
+    reconcile(welcome)
     for token in questions.keys { questions[token]?.isSent = false }
     actions.append(.stateChanged)
     exchange(now: now)
   }
 
   /// Compares the copies that the database has with the registrations of this member.
-  private mutating func reconcile(_ rows: [FleetReply.Row]) {
-    let there = Dictionary(rows.map { ($0.sequence, $0) }) { first, _ in first }
-    for (sequence, copy) in copies {
-      copies[sequence]?.isThere = there[sequence]?.key == copy.key
+  private mutating func reconcile(_ welcome: FleetWelcome) {
+    let there = Dictionary(welcome.rows.map { ($0.sequence, $0.key) }) { first, _ in first }
+    for sequence in copies.keys {
+      guard let copy = copies[sequence] else { continue }
+      copies[sequence]?.isThere = there[sequence] == copy.key
       copies[sequence]?.isSent = false
+      if there[sequence] == copy.key, copy.deadline != nil {
+        copies[sequence]?.deadline = nil
+        actions.append(.safe(sequence))
+      }
     }
-    for row in rows where copies[row.sequence]?.key != row.key {
-      // A crash came between the end and its removal, or the member has lost its state.
-      actions.append(.takeOver(row))
+    let ended = Set(endedRows)
+    for row in welcome.rows where copies[row.sequence]?.key != row.key && !ended.contains(row.id) {
+      if welcome.isSameState, row.sequence > 0, row.sequence < ownSequences {
+        // The job ended while the database was away, or a crash came between its end and the row's.
+        endedRows.append(row.id)
+      } else {
+        // Taken over from another member, or lost with this one's state.
+        actions.append(.takeOver(row))
+      }
     }
+    // What this process adds from now on is its own.
+    ownSequences = .max
   }
 
   /// The database cannot be used.
@@ -54,7 +67,7 @@ extension FleetMember {
     if wasJoined {
       since = now.wall
       failures = 1
-      rest(now: now)
+      rest()
     }
     if let inFlight { takeBack(inFlight.batch) }
     inFlight = nil
@@ -69,7 +82,7 @@ extension FleetMember {
   /// What was on its way goes with the next exchange.
   mutating func takeBack(_ batch: FleetBatch) {
     for token in questions.keys { questions[token]?.isSent = false }
-    for sequence in copies.keys { copies[sequence]?.isSent = false }
+    for copy in batch.copies { copies[copy.sequence]?.isSent = false }
     for result in batch.results where dirty[result.key] ?? .min < result.stamp { dirty[result.key] = result.stamp }
     releases.formUnion(batch.releases.filter { work[$0] == nil })
     endedCopies += batch.endedCopies

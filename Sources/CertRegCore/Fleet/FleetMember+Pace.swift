@@ -38,7 +38,7 @@ extension FleetMember {
     return FleetLane.share(of: wants.count - 1, wants: wants, rate: rate)
   }
 
-  mutating func takeLanes(_ batch: FleetBatch, _ reply: FleetReply, now: Moment) {
+  mutating func takeLanes(_ batch: FleetBatch, _ reply: FleetReply) {
     for state in reply.lanes {
       let before = lanes[state.id]
       lanes[state.id] = state
@@ -69,7 +69,7 @@ extension FleetMember {
   }
 
   /// The connection is lost: the last share holds, and never less than that of a member among those it knew.
-  mutating func rest(now: Moment) {
+  mutating func rest() {
     for (id, state) in lanes {
       let least = 1 / Double(max(1, state.parts.count))
       let share = max(least, state.parts.first { $0.member == name }?.share ?? 0)

@@ -35,8 +35,10 @@ extension FleetMember {
     case .joined, .joining: break
     }
     for question in questions.values { next = min(next, question.deadline) }
-    for copy in copies.values { if let deadline = copy.deadline { next = min(next, deadline) } }
-    if link != .joined || inFlight != nil, work.values.contains(where: { $0.isWaiting }) {
+    for sequence in copies.keys(in: .awaited) {
+      if let deadline = copies[sequence]?.deadline { next = min(next, deadline) }
+    }
+    if link != .joined || inFlight != nil, !work.keys(in: .asked).isEmpty || !work.keys(in: .held).isEmpty {
       next = min(next, max(now + .milliseconds(10), (inFlight?.at ?? reachedAt) + Self.patienceOfJobs))
     }
     return next
@@ -63,12 +65,13 @@ extension FleetMember {
       case .find, .remove: actions.append(.answer(token, .alone))
       }
     }
-    for (sequence, copy) in copies where copy.deadline.map({ $0 <= time }) ?? false {
+    for sequence in copies.keys(in: .awaited) {
+      guard let deadline = copies[sequence]?.deadline, deadline <= time else { continue }
       copies[sequence]?.deadline = nil
       actions.append(.safe(sequence))
     }
     if isSilent(time) {
-      for (key, work) in work where work.isWaiting { goOnAlone(key, work) }
+      for key in work.keys(in: .asked).union(work.keys(in: .held)) { goOnAlone(key) }
     }
     if case .down(let retryAt) = link, retryAt <= time, inFlight == nil {
       link = .joining
@@ -78,13 +81,14 @@ extension FleetMember {
   }
 
   /// A waiting job begins although another member may be at work on its certificate.
-  private mutating func goOnAlone(_ key: FleetKey, _ waiting: Work) {
+  private mutating func goOnAlone(_ key: FleetKey) {
+    guard let waiting = work[key], [.asked, .held].contains(waiting.file), !waiting.jobs.isEmpty else { return }
     work[key]?.standing = .granted(isShared: false)
     for job in waiting.jobs { actions.append(.coordinated(job, .granted(earlierCall: false), nil)) }
   }
 
   private mutating func grantAlone(_ key: FleetKey) {
     if work[key] == nil { work[key] = Work(standing: .granted(isShared: false), since: .min) }
-    if work[key]?.isWaiting == true, let waiting = work[key] { goOnAlone(key, waiting) }
+    goOnAlone(key)
   }
 }

@@ -62,12 +62,13 @@ extension FleetMember {
   }
 
   /// A job is over.
-  package mutating func end(_ id: JobID, _ key: FleetKey, now: Moment) {
+  package mutating func end(_ id: JobID, _ key: FleetKey) {
     work[key]?.jobs.removeAll { $0 == id }
-    if let copy = copies.removeValue(forKey: id.sequence), copy.isThere || copy.isSent {
+    if let copy = copies[id.sequence], copy.isThere || copy.isSent {
       endedCopies.append(id.sequence)
       isHasty = true
     }
+    copies[id.sequence] = nil
     giveUp(key)
   }
 

@@ -45,7 +45,7 @@ package struct FleetMember: Sendable {
     case takeOver(FleetReply.Row)
     case pace(FleetLane.ID, PaceOrder)
     /// Everything that this member knows has to be told again, from this number on.
-    case tellAgain(after: Int64, fleetID: String)
+    case tellAgain(after: Int64)
     /// The member joined, or is alone; for the log.
     case stateChanged
   }
@@ -63,13 +63,20 @@ package struct FleetMember: Sendable {
   }
 
   /// What the member knows of a certificate that it has to do with.
-  struct Work: Sendable {
+  struct Work: Filed {
     enum Standing: Sendable, Equatable {
       /// The database has not answered yet.
       case asked
       case held(by: String)
       /// `isShared`: the database knows.
       case granted(isShared: Bool)
+    }
+
+    enum File: Sendable {
+      case asked
+      case held
+      /// Begun while the database was away.
+      case unshared
     }
 
     var standing: Standing
@@ -80,6 +87,15 @@ package struct FleetMember: Sendable {
     var earlierCall = false
     /// Results that came before it do not count.
     var since: Int64
+
+    var file: File? {
+      switch standing {
+      case .asked: .asked
+      case .held: .held
+      case .granted(isShared: false): .unshared
+      case .granted(isShared: true): nil
+      }
+    }
   }
 
   struct Question: Sendable {
@@ -95,7 +111,13 @@ package struct FleetMember: Sendable {
     var isSent = false
   }
 
-  struct Copied: Sendable {
+  struct Copied: Filed {
+    enum File: Sendable {
+      case missing
+      /// Missing, and a caller waits for it.
+      case awaited
+    }
+
     var key: FleetKey
     /// From when on the database has to have it: a job that ends at once is not copied.
     var due: MonotonicTime
@@ -103,6 +125,8 @@ package struct FleetMember: Sendable {
     var isSent = false
     /// Until when a caller waits for it; `nil`: nobody does.
     var deadline: MonotonicTime?
+
+    var file: File? { isThere ? nil : deadline == nil ? .missing : .awaited }
   }
 
   enum Link: Sendable, Equatable {
@@ -120,7 +144,6 @@ package struct FleetMember: Sendable {
   static let mostOfAKind = 500
 
   let name: String
-  let takeover: Duration
   var link: Link
   var problem: FleetProblem?
   /// When `link` was joined for the last time, or the start.
@@ -131,10 +154,15 @@ package struct FleetMember: Sendable {
   var tickedAt: MonotonicTime?
   var cleanedAt: MonotonicTime?
   var isHasty = false
-  var work: [FleetKey: Work] = [:]
+  var work = FiledTable<FleetKey, Work>()
+  /// Certificates of others, in the order in which the database is asked about them again.
+  var turns: [FleetKey] = []
   var questions: [Token: Question] = [:]
   var nextToken: Token = 1
-  var copies: [Int64: Copied] = [:]
+  /// By the job's sequence.
+  var copies = FiledTable<Int64, Copied>()
+  /// Rows of this member with a lower sequence are those of its own jobs.
+  var ownSequences: Int64 = 0
   var endedCopies: [Int64] = []
   var endedRows: [Int64] = []
   var releases: Set<FleetKey> = []
@@ -155,18 +183,15 @@ package struct FleetMember: Sendable {
 
   /// - Parameters:
   ///   - name: The member's name.
-  ///   - takeover: The silence after which the others take its work over.
   ///   - sentNumber: The highest number of a result that the database ever had of it.
   ///   - fleetID: The database's content at that time; `nil`: not known.
   ///   - positions: Up to where the results of others are known.
   ///   - seed: Spreads attempts to connect.
   ///   - now: The time of the start.
   package init(
-    name: String, takeover: Duration, sentNumber: Int64, fleetID: String?, positions: [String: Int64], seed: UInt64,
-    now: Moment
+    name: String, sentNumber: Int64, fleetID: String?, positions: [String: Int64], seed: UInt64, now: Moment
   ) {
     self.name = name
-    self.takeover = takeover
     self.sentNumber = sentNumber
     self.fleetID = fleetID
     self.positions = positions
@@ -181,8 +206,10 @@ package struct FleetMember: Sendable {
   ///
   /// - Parameters:
   ///   - sentNumber: The highest number of a result that the database ever had of this member.
+  ///   - firstSequence: Above those of all jobs that earlier processes had.
   ///   - now: The time of the event.
-  package mutating func start(sentNumber: Int64, now: Moment) {
+  package mutating func start(sentNumber: Int64, firstSequence: Int64, now: Moment) {
+    ownSequences = firstSequence
     self.sentNumber = max(self.sentNumber, sentNumber)
     link = .down(retryAt: now.monotonic)
     reachedAt = now.monotonic
@@ -196,15 +223,5 @@ package struct FleetMember: Sendable {
   package mutating func takeActions() -> [Action] {
     defer { actions = [] }
     return actions
-  }
-}
-
-extension FleetMember.Work {
-  /// Whether its jobs wait for the fleet.
-  var isWaiting: Bool {
-    switch standing {
-    case .asked, .held: !jobs.isEmpty
-    case .granted: false
-    }
   }
 }

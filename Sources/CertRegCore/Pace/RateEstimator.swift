@@ -46,6 +46,7 @@ struct RateEstimator: Sendable {
   private static let growth = 0.4
   /// Calls a second that each answer adds while the rate climbs: a factor of 4.5 each second.
   private static let climb = 1.5
+  /// The same for one of several hosts, of their common rate.
   private static let climbOfHosts = 1.0
   /// A probe may have used the token of another call, which is then throttled. This number of calls has to succeed
   /// first.

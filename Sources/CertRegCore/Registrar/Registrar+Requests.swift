@@ -168,7 +168,7 @@ extension Registrar {
   }
 
   /// A job is safe on other hosts, too, or cannot be made so in time.
-  package mutating func isSafe(_ id: JobID, now: Moment) -> [Action] {
+  package mutating func isSafe(_ id: JobID) -> [Action] {
     if let job = jobs[id] { keepPromise(job.id) }
     return takeActions()
   }

@@ -40,7 +40,7 @@ extension EngineLoop {
 
   func isSafe(_ sequence: Int64) {
     guard let job = registrar.job(sequence) else { return }
-    perform(registrar.isSafe(job.id, now: clock.now))
+    perform(registrar.isSafe(job.id))
   }
 
   func learn(_ order: FleetMember.PaceOrder, of operation: UpstreamOperation, target: TargetName) {

@@ -17,7 +17,7 @@ final class EngineLoop {
   private let audit: AuditTrail
   private let activity: Activity
   private let logger: Logger
-  let effects: any EngineEffects
+  private let effects: any EngineEffects
   /// Other hosts of the same account; `nil`: there are none.
   let fleet: FleetLoop?
   var registrar: Registrar
@@ -100,7 +100,7 @@ final class EngineLoop {
     begin(request, now: clock.now, completion: completion)
   }
 
-  func begin(
+  private func begin(
     _ request: Registrar.Request, now: Moment, completion: @escaping RegistrationEngine.Completion
   ) {
     let waiter = nextWaiter
@@ -185,6 +185,8 @@ final class EngineLoop {
   /// Commits ended, in the order in which they were made.
   func committed(_ commits: [EndedCommit]) {
     let now = clock.now
+    // First of all: the end of a job gives its claim up, which goes to the fleet with or after the result.
+    tellFleet(of: commits)
     var actions: [Registrar.Action] = []
     for commit in commits {
       note(commit.result)
@@ -193,7 +195,6 @@ final class EngineLoop {
       effects.giveWay()
     }
     perform(actions)
-    tellFleet(of: commits)
     // What could not be written down is forgotten, and has no end.
     for commit in commits {
       guard case .failure = commit.result else { continue }

@@ -53,7 +53,7 @@ extension FleetLoop {
 
   func ended(_ id: JobID) {
     guard let key = fleetKey(id.key) else { return }
-    member.end(id, key, now: parts.clock.now)
+    member.end(id, key)
     schedule()
   }
 

@@ -61,8 +61,7 @@ extension FleetLoop {
         else { continue }
         return FleetProblem(
           .targetDiffers,
-          "the target \(theirs.name) is \(ours) here and \(theirs.location) on \(other.name): each uses its own",
-          isConnected: true)
+          "the target \(theirs.name) is \(ours) here and \(theirs.location) on \(other.name): each uses its own")
       }
     }
     return nil

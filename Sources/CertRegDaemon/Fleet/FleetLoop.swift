@@ -57,8 +57,8 @@ final class FleetLoop {
     self.parts = parts
     link = FleetLink(parts.location, parts.identity)
     member = FleetMember(
-      name: parts.identity.name, takeover: parts.identity.takeover, sentNumber: 0, fleetID: parts.file.fleetID,
-      positions: parts.file.positions, seed: .random(in: .min ... .max), now: parts.clock.now)
+      name: parts.identity.name, sentNumber: 0, fleetID: parts.file.fleetID, positions: parts.file.positions,
+      seed: .random(in: .min ... .max), now: parts.clock.now)
     writtenFile = parts.file
     writtenAt = parts.clock.monotonic
     durablePositions = parts.file.positions
@@ -68,14 +68,14 @@ final class FleetLoop {
   func attach(_ engine: EngineLoop) {
     self.engine = engine
     let bound = NIOLoopBound(self, eventLoop: loop)
-    parts.workers.submit { [loop, store = parts.store] in
+    parts.workers.submit { [loop, store = parts.store, firstSequence = parts.store.nextSequence] in
       let highest = FleetRetelling.highestNumber(in: store)
-      loop.execute { bound.value.begin(sentNumber: highest) }
+      loop.execute { bound.value.begin(sentNumber: highest, firstSequence: firstSequence) }
     }
   }
 
-  private func begin(sentNumber: Int64) {
-    member.start(sentNumber: sentNumber, now: parts.clock.now)
+  private func begin(sentNumber: Int64, firstSequence: Int64) {
+    member.start(sentNumber: sentNumber, firstSequence: firstSequence, now: parts.clock.now)
     isStarted = true
     retelling = FleetRetelling(.untold)
     schedule()
@@ -139,7 +139,7 @@ final class FleetLoop {
         .share(told.stored, FleetNote(stamp: stamp, isForgotten: told.what == .forgotten, number: number)))
     case .takeOver(let row): takeOver(row)
     case .pace(let id, let order): pace(id, order)
-    case .tellAgain(let number, _): retelling = FleetRetelling(.all(after: number))
+    case .tellAgain(let number): retelling = FleetRetelling(.all(after: number))
     case .stateChanged: sayState()
     }
   }
