@@ -10,6 +10,7 @@ extension Reports.Figures {
     writeRequests(to: &text)
     writeRegistrations(to: &text)
     writeTargets(to: &text)
+    if let fleet = engine.fleet { text.fleet(fleet) }
     writeState(to: &text)
     writeProcess(process, to: &text)
     return text.text

@@ -49,6 +49,21 @@ import Testing
     #expect(lines.allSatisfy { $0.width <= size.columns })
   }
 
+  @Test func `a fleet has a line`() throws {
+    let fleet = """
+      {"state":"connected","member":"a","members":[{"name":"a","shares":{"eu":3.5}},{"name":"b"},{"name":"c","gone":true}]}
+      """
+    var view = TopView()
+    view.add(
+      TopView.Sample(
+        time: MonotonicTime(nanoseconds: 0), status: try JSON(parsing: #"{"targets":[],"fleet":\#(fleet)}"#)))
+    let lines = text(view, rows: 24, columns: 80)
+    #expect(lines.contains("fleet connected   members 2, 1 gone   share/s eu 3.5"))
+    view = TopView()
+    view.add(try sample(0, calls: 1))
+    #expect(!text(view, rows: 24, columns: 80).contains { $0.hasPrefix("fleet") })
+  }
+
   @Test func `shows all there is to know on 80 columns and 24 rows`() throws {
     var view = TopView()
     view.add(try sample(0, calls: 100))

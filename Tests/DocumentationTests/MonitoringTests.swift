@@ -5,7 +5,9 @@ import Testing
 @Suite struct MonitoringTests {
   /// The families that the daemon writes.
   private static func families() throws -> Set<String> {
-    let source = try Repository.text("Sources/CertRegDaemon/Reports+Metrics.swift")
+    let source = try ["Reports+Metrics.swift", "Fleet/FleetReport+Metrics.swift"].map { file in
+      try Repository.text("Sources/CertRegDaemon/\(file)")
+    }.joined()
     return Set(source.matches(of: /"((certregd|process)_[a-z_]+)"/).map { String($0.1) })
   }
 

@@ -25,10 +25,8 @@ extension Doctor {
   /// Space for the queue and the results.
   func storage(_ program: Result<DaemonProgram, DaemonProgram.Omission>) -> Finding {
     guard let certregd = try? program.get() else { return storage(of: "/var/lib/certregd", probe.run) }
-    let key = "stateDirectory: "
-    let setting = certregd.ask("--print-config")?.output.split(separator: "\n").first { $0.hasPrefix(key) }
-    let path = setting.map { String($0.dropFirst(key.count).prefix { $0 != " " }) }
-    return storage(of: path ?? "/var/lib/certregd", certregd.run)
+    let path = certregd.ask("--print-config").flatMap { PrintedConfiguration($0.output).value("stateDirectory") }
+    return storage(of: path ?? "/var/lib/certregd") { certregd.run($0, $1) }
   }
 
   /// - Parameter run: Runs a program with the rights of whoever chose the path.

@@ -79,13 +79,15 @@ extension Doctor {
     }
   }
 
-  /// Problems of the daemon as a whole. Problems of a target are findings about the target.
+  /// Problems of the daemon as a whole. Those of a target and of the fleet are findings of their own.
   func problems(_ status: JSON, _ targets: [JSON]) -> [Finding] {
     let ofTargets = targets.filter { $0["health"]?.string != "ok" }.map { target in
       target["lastError"]?["reason"]?.string ?? target["health"]?.string
     }
     return (status["problems"]?.array ?? []).compactMap { problem in
-      guard let reason = problem["reason"]?.string, !ofTargets.contains(reason) else { return nil }
+      guard let reason = problem["reason"]?.string, !ofTargets.contains(reason), !reason.hasPrefix("fleet_") else {
+        return nil
+      }
       let cure =
         switch reason {
         case "reload_refused": "correct the configuration, then: sudo systemctl reload certregd"

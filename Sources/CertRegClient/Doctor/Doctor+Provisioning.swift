@@ -13,12 +13,10 @@ extension Doctor {
 
   /// `defaultStatus` of the effective configuration.
   func defaultStatus(_ program: Result<DaemonProgram, DaemonProgram.Omission>) -> DefaultStatus {
-    let key = "defaultStatus: "
     let printed = try? program.get().ask("--print-config")
     guard let printed, printed.status == 0 else { return .unknown }
-    let line = printed.output.split(separator: "\n").first { $0.hasPrefix(key) }
-    guard let word = line?.dropFirst(key.count).prefix(while: { $0 != " " }) else { return .unknown }
-    return word == "null" || word == "none" ? .none : .named(String(word))
+    guard let word = PrintedConfiguration(printed.output).value("defaultStatus") else { return .unknown }
+    return ["null", "none"].contains(word) ? .none : .named(word)
   }
 
   /// The finding about a target, with a remark where no device can connect with what is registered there.

@@ -31,6 +31,7 @@ package struct Doctor {
     let targets = status?["targets"]?.array ?? []
     if let status { problems(status, targets).forEach(tell) }
     let program = daemonProgram(contact)
+    if let status { fleet(status, program).forEach(tell) }
     tell(configuration(program))
     tell(storage(program))
     tell(clock())

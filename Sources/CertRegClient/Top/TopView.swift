@@ -67,7 +67,8 @@ package struct TopView {
   package func lines(size: TerminalSize, now: WallTime) -> [TerminalText] {
     guard let last = samples.last else { return [] }
     let view = StatusView(last.status, now: now)
-    let head = [view.liveHeadline, ""] + rates(width: size.columns) + ["", standing(last.status)]
+    let head =
+      [view.liveHeadline, ""] + rates(width: size.columns) + ["", standing(last.status)] + fleet(last.status)
     let tail = ["", totals(last.status)]
     let room = max(1, size.rows - 1)
     let targets = targets(last.status)
@@ -193,6 +194,23 @@ package struct TopView {
       status["connections"]?["open"].map { "connections \(MemberList.text($0))" },
     ]
     return TerminalText(parts.compactMap { $0 }.joined(separator: "   "))
+  }
+
+  /// The fleet, on a line; none without a fleet. Its problem is among the daemon's.
+  private func fleet(_ status: JSON) -> [TerminalText] {
+    guard let fleet = status["fleet"], case .object = fleet else { return [] }
+    let state = fleet["state"]?.string ?? "-"
+    let members = fleet["members"]?.array ?? []
+    let gone = members.count { $0["gone"]?.bool == true }
+    let own = members.first { $0["name"] == fleet["member"] }?["shares"]?.members ?? []
+    var line: TerminalText = "fleet \(state, state == "connected" ? .green : .yellow)"
+    line += "   members \(members.count - gone)"
+    if gone > 0 { line += "\(", \(gone) gone", .yellow)" }
+    if !own.isEmpty {
+      let shares = own.map { "\($0.name) \($0.value.double.map(TopView.number) ?? "-")" }
+      line += "   share/s \(shares.joined(separator: ", "))"
+    }
+    return [line]
   }
 
   /// The targets, those with problems first, then those with a queue.

@@ -5,6 +5,10 @@ package struct FleetURL: Sendable, Equatable, CustomStringConvertible {
   package let description: String
   /// Hosts and database, for people.
   package let database: String
+  /// The hosts, each with its port where one is named; empty ones and paths stand for sockets.
+  package let hosts: [String]
+  /// The file of the authorities that may have issued the server's certificate; `nil`: libpq's own.
+  package let rootCertificate: String?
   /// Whether the server's certificate and name are checked, since the URL says nothing else and a host is not on this machine.
   package let verifiesFully: Bool
 
@@ -51,6 +55,8 @@ package struct FleetURL: Sendable, Equatable, CustomStringConvertible {
     let hosts = (named ?? String(authority[0])).split(separator: ",", omittingEmptySubsequences: false).map {
       String($0)
     }
+    self.hosts = hosts
+    rootCertificate = parameters["sslrootcert"]
     description = text
     let shown = hosts.allSatisfy(\.isEmpty) ? "local socket" : hosts.joined(separator: ",")
     database = "\(shown)/\(name.isEmpty ? parameters["dbname"] ?? "" : name)"

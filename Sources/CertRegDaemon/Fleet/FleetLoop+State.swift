@@ -48,7 +48,7 @@ extension FleetLoop {
           }.compactMap { share in
             FleetTarget(text: share.id.target).map { ($0.name, share.callsPerSecond) }
           })
-      })
+      }, figures: figures, untold: news.count)
   }
 
   /// A target of this host whose name means another upstream to a member that was there before.

@@ -51,6 +51,7 @@ final class FleetLoop {
   /// The positions at the last write of the file. What lay before them is on disk since.
   var durablePositions: [String: Int64]
   var problemsSaid: Set<String> = []
+  private(set) var figures = FleetFigures()
 
   init(loop: any EventLoop, _ parts: Parts) {
     self.loop = loop
@@ -182,6 +183,7 @@ final class FleetLoop {
     }
     let bound = NIOLoopBound(self, eventLoop: loop)
     let filling = FleetFilling(store: parts.store, unread: unread)
+    figures.began(at: parts.clock.monotonic)
     link.exchange(batch, fill: { filling.fill(&$0) }) { [loop] batch, result in
       loop.execute { bound.value.exchanged(batch, result) }
     }
@@ -191,8 +193,12 @@ final class FleetLoop {
     let now = parts.clock.now
     member.filled(batch)
     switch result {
-    case .success(let reply): member.replied(reply, now: now)
-    case .failure(let problem): member.failed(problem, now: now)
+    case .success(let reply):
+      figures.ended(isSuccess: true, at: now.monotonic)
+      member.replied(reply, now: now)
+    case .failure(let problem):
+      figures.ended(isSuccess: false, at: now.monotonic)
+      member.failed(problem, now: now)
     }
     schedule()
   }

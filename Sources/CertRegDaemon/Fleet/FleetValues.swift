@@ -19,6 +19,28 @@ struct FleetReport: Sendable {
   var database: String
   var problem: FleetProblem?
   var members: [Member]
+  var figures: FleetFigures
+  /// Results that the database was not told yet.
+  var untold: Int
+}
+
+/// Counts and times the exchanges with the database.
+struct FleetFigures: Sendable {
+  /// Those that succeeded.
+  private(set) var exchangeTimes = Histogram()
+  private(set) var failedExchanges = 0
+  /// When the exchange under way began.
+  private var beginning: MonotonicTime?
+
+  mutating func began(at time: MonotonicTime) { beginning = time }
+
+  mutating func ended(isSuccess: Bool, at time: MonotonicTime) {
+    guard isSuccess else {
+      failedExchanges += 1
+      return
+    }
+    if let beginning { exchangeTimes.record(time - beginning) }
+  }
 }
 
 extension SharedResult.Content {
