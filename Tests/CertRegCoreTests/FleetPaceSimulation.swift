@@ -142,10 +142,27 @@ struct FleetPaceSimulation {
         name: host.name, sent: 0, queued: 0, heardOfSecondsAgo: 0, isGone: false, targets: [], joined: 0)
     }
     hosts[index].member.takeLanes(batch, reply)
+    carryOut(index)
+  }
+
+  /// Takes the database away from a host.
+  mutating func cutOff(_ index: Int) {
+    hosts[index].nextTick = .max
+    hosts[index].member.rest()
+    carryOut(index)
+  }
+
+  /// Calls a second that a host may make at present.
+  func rate(of index: Int) -> Double? { hosts[index].gate.rate(of: Self.operation, now: now) }
+
+  /// Whether the rate that the hosts have in common rises.
+  var isRising: Bool { rate?.climbingFrom != nil }
+
+  private mutating func carryOut(_ index: Int) {
     for action in hosts[index].member.takeActions() {
       guard case .pace(_, let order) = action else { continue }
       if let learnt = order.learnt { hosts[index].gate.learn(learnt, of: Self.operation, now: now) }
-      if order.othersAreThrottled { hosts[index].gate.othersWereThrottled(Self.operation, now: now) }
+      if order.endsRise { hosts[index].gate.endRise(Self.operation, now: now) }
       let share = order.share.map { PaceShare(part: $0, probing: order.probing) }
       hosts[index].gate.setShare(share, of: Self.operation, now: now)
     }

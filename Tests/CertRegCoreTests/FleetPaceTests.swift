@@ -20,6 +20,24 @@ import Testing
     }
   }
 
+  @Test func `a host that cannot hear the others tries no more than its share`() throws {
+    var random = SplitMix64.announced("fleet pace")
+    for _ in 0..<4 {
+      var simulation = FleetPaceSimulation(hosts: 3, quota: 10, burst: 10, seed: random.next())
+      for host in 0..<3 { simulation.setBacklog(nil, of: host) }
+      simulation.run(seconds: 6)
+      simulation.quota = 500
+      while !simulation.isRising, simulation.time < 60_000 { simulation.run(seconds: 0.1) }
+      try #require(simulation.isRising)
+      simulation.run(seconds: 0.5)
+      simulation.cutOff(0)
+      let rate = try #require(simulation.rate(of: 0))
+      let before = simulation.hosts[0].calls
+      simulation.run(seconds: 4)
+      #expect(Double(simulation.hosts[0].calls - before) <= 4 * rate + 10)
+    }
+  }
+
   @Test func `a quota that rises is found, and one that falls is kept to`() {
     var random = SplitMix64.announced("fleet pace")
     for _ in 0..<2 {

@@ -46,7 +46,7 @@ extension FleetMember {
       let isOwn = report.map { $0.learnt == state.rate } ?? false
       let isNews = state.version != before?.version ?? 0
       let isThrottled = before.map { othersThrottles(state) > othersThrottles($0) } ?? false
-      order(state, learnt: isNews && !isOwn ? state.rate : nil, othersAreThrottled: isThrottled, time: reply.time)
+      order(state, learnt: isNews && !isOwn ? state.rate : nil, endsRise: isThrottled, time: reply.time)
     }
   }
 
@@ -55,7 +55,7 @@ extension FleetMember {
   }
 
   private mutating func order(
-    _ state: FleetLane.State, learnt: FleetLane.Rate?, othersAreThrottled: Bool, time: Int64
+    _ state: FleetLane.State, learnt: FleetLane.Rate?, endsRise: Bool, time: Int64
   ) {
     let own = state.parts.first { $0.member == name }
     let working = state.parts.filter { $0.want > 0 }.map(\.member).sorted()
@@ -64,16 +64,17 @@ extension FleetMember {
     let probing: PaceShare.Probing = !isTime || turn == nil ? .nobody : turn == name ? .thisHost : .anotherHost
     actions.append(
       .pace(
-        state.id, PaceOrder(share: own?.share, probing: probing, learnt: learnt, othersAreThrottled: othersAreThrottled)
+        state.id, PaceOrder(share: own?.share, probing: probing, learnt: learnt, endsRise: endsRise)
       ))
   }
 
-  /// The connection is lost: the last share holds, and never less than that of a member among those it knew.
+  /// The connection is lost: the last share holds, and never less than that of a member among those it knew. It rises no
+  /// further, since nobody would hear of it.
   mutating func rest() {
     for (id, state) in lanes {
       let least = 1 / Double(max(1, state.parts.count))
       let share = max(least, state.parts.first { $0.member == name }?.share ?? 0)
-      actions.append(.pace(id, PaceOrder(share: share, probing: .nobody, learnt: nil, othersAreThrottled: false)))
+      actions.append(.pace(id, PaceOrder(share: share, probing: .nobody, learnt: nil, endsRise: true)))
     }
   }
 

@@ -58,8 +58,8 @@ package struct FleetMember: Sendable {
     package var probing: PaceShare.Probing
     /// A rate that others have learnt; `nil`: the own one counts.
     package var learnt: FleetLane.Rate?
-    /// Whether others were throttled since the order before.
-    package var othersAreThrottled: Bool
+    /// Whether a rise of the rate ends: others were throttled since the order before, or cannot be heard any more.
+    package var endsRise: Bool
   }
 
   /// What the member knows of a certificate that it has to do with.

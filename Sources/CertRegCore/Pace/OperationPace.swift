@@ -90,10 +90,10 @@ struct OperationPace: Sendable {
     heldUntil.flatMap { now < $0 ? $0 : nil }
   }
 
-  /// Other hosts were throttled since they were heard of last.
-  mutating func othersWereThrottled(now: MonotonicTime) {
+  /// The rate rises no further: others are throttled, or cannot be heard any more.
+  mutating func endRise(now: MonotonicTime) {
     settle(now: now)
-    estimator.othersWereThrottled(now: now, burst: limits.burst)
+    estimator.endRise(now: now, burst: limits.burst)
     setBurst()
   }
 

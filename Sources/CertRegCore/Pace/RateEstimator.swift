@@ -62,6 +62,8 @@ struct RateEstimator: Sendable {
   /// The calls accepted since the last throttle show the rate after at least, and up to at most, this number of
   /// seconds.
   private static let measurableSeconds = 1.0...60.0
+  /// From so many answers on they show the rate of which this host makes a part.
+  private static let leastAnswersOfPart = 4.0
   /// The rate after an outage, and its growth with every second without a failure.
   private static let rateAfterOutage = 50.0
   private static let growthAfterOutage = 1.5
@@ -225,13 +227,17 @@ struct RateEstimator: Sendable {
     rate = min(rate ?? Self.rateAfterOutage, Self.rateAfterOutage)
   }
 
-  /// The accepted calls a second since the upstream's bucket was empty, which is never more than its rate; `nil` if not
-  /// known, or if there was less demand than the rate.
+  /// The accepted calls a second since the upstream's bucket was empty, which shows its rate; `nil` if not known, or if there
+  /// was less demand than the rate.
   private func rateSinceEmpty(now: MonotonicTime) -> Double? {
     guard let emptyAt, let limitedSince, limitedSince <= emptyAt else { return nil }
     let seconds = Double((now - emptyAt).nanoseconds) / 1e9
     guard Self.measurableSeconds.contains(seconds) else { return nil }
-    return Double(answersSinceEmpty - 1) / seconds / part
+    // One answer may belong to a token from before. Of a part of the calls, one less would be several less of all; and a few of
+    // them show nothing.
+    let answers = Double(part < 1 ? answersSinceEmpty : answersSinceEmpty - 1)
+    if part < 1, answers < Self.leastAnswersOfPart { return nil }
+    return answers / seconds / part
   }
 
   private mutating func raiseRate(after permit: CallPermit, now: MonotonicTime) {
@@ -298,9 +304,9 @@ struct RateEstimator: Sendable {
     }
   }
 
-  /// Other hosts were throttled since they were heard of last: the account has no more, and a probe that was accepted took the
-  /// token of one of their calls.
-  mutating func othersWereThrottled(now: MonotonicTime, burst: Double) {
+  /// The rate rises no further. Where other hosts are throttled, the account has no more, and a probe that was accepted took the
+  /// token of one of their calls. Where they cannot be heard any more, they could not say so.
+  mutating func endRise(now: MonotonicTime, burst: Double) {
     guard case .climbing(let from, _, let answers) = course else { return }
     course = .holding
     probedAt = now

@@ -41,9 +41,9 @@ struct TargetGate: Sendable {
     paces[place].learn(rate, now: now)
   }
 
-  /// Other hosts were throttled since they were heard of last.
-  mutating func othersWereThrottled(_ operation: UpstreamOperation, now: MonotonicTime) {
-    if let place = paces.place(of: operation) { paces[place].othersWereThrottled(now: now) }
+  /// The rate rises no further here: others are throttled, or cannot be heard any more.
+  mutating func endRise(_ operation: UpstreamOperation, now: MonotonicTime) {
+    if let place = paces.place(of: operation) { paces[place].endRise(now: now) }
   }
 
   /// What this host knows of an operation's rate, and whether its own calls have changed that since the last time.

@@ -72,16 +72,16 @@ extension Registrar {
   ///
   /// - Parameters:
   ///   - rate: What they have learnt; `nil`: nothing.
-  ///   - areThrottled: Whether they were throttled since they were heard of last.
+  ///   - endsRise: Whether a rise of the rate ends: see ``FleetMember/PaceOrder``.
   ///   - operation: The operation.
   ///   - name: The target.
   ///   - now: The time of the event.
   package mutating func learn(
-    _ rate: FleetLane.Rate?, othersAreThrottled areThrottled: Bool, of operation: UpstreamOperation,
+    _ rate: FleetLane.Rate?, endsRise: Bool, of operation: UpstreamOperation,
     target name: TargetName, now: Moment
   ) -> [Action] {
     if let rate { targets[name]?.gate.learn(rate, of: operation, now: now.monotonic) }
-    if areThrottled { targets[name]?.gate.othersWereThrottled(operation, now: now.monotonic) }
+    if endsRise { targets[name]?.gate.endRise(operation, now: now.monotonic) }
     dispatch(name, now: now)
     return takeActions()
   }

@@ -46,7 +46,7 @@ extension EngineLoop {
   func learn(_ order: FleetMember.PaceOrder, of operation: UpstreamOperation, target: TargetName) {
     perform(
       registrar.learn(
-        order.learnt, othersAreThrottled: order.othersAreThrottled, of: operation, target: target, now: clock.now))
+        order.learnt, endsRise: order.endsRise, of: operation, target: target, now: clock.now))
   }
 
   func shareChanged(of target: TargetName) { perform(registrar.shareChanged(of: target, now: clock.now)) }

@@ -28,7 +28,7 @@ extension FleetLoop {
     guard let target = FleetTarget(text: id.target), let operation = UpstreamOperation(rawValue: id.operation) else {
       return
     }
-    if order.learnt != nil || order.othersAreThrottled { engine?.learn(order, of: operation, target: target.name) }
+    if order.learnt != nil || order.endsRise { engine?.learn(order, of: operation, target: target.name) }
     let share = order.share.map { PaceShare(part: $0, probing: order.probing) }
     guard shares[id] != share else { return }
     shares[id] = share
