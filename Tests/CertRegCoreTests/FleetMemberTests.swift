@@ -105,7 +105,7 @@ import Testing
     var held = FleetReply()
     held.holders = [Self.key: "m2"]
     reply(held, to: &member)
-    #expect(member.standing(of: Self.key, sequence: 7).member == "m2")
+    #expect(member.standing(of: Self.job, Self.key).member == "m2")
     clock.advance(by: .milliseconds(300))
     member.timePassed(now: clock.now)
     let asked = batch(member.takeActions())
@@ -173,7 +173,7 @@ import Testing
     let safe = reply(FleetReply(), to: &member).compactMap {
       if case .safe(let sequence) = $0 { sequence } else { nil }
     }
-    #expect(safe == [7] && member.standing(of: Self.key, sequence: 7).isShared)
+    #expect(safe == [7] && member.standing(of: Self.job, Self.key).isShared)
     var next = Self.job
     next.sequence = 8
     let second = member.secure(next, Self.key, now: clock.now)
@@ -181,7 +181,7 @@ import Testing
     clock.advance(by: .milliseconds(1001))
     member.timePassed(now: clock.now)
     let late = member.takeActions().compactMap { if case .safe(let sequence) = $0 { sequence } else { nil } }
-    #expect(late == [8] && !member.standing(of: Self.key, sequence: 8).isShared)
+    #expect(late == [8] && !member.standing(of: JobID(key: Self.job.key, sequence: 8), Self.key).isShared)
   }
 
   @Test func `an exchange whose answer is lost is repeated`() {
@@ -311,5 +311,28 @@ import Testing
       let shares = wants.indices.map { FleetLane.share(of: $0, wants: wants, rate: 20) }
       #expect(shares.reduce(0, +) <= 1 + 1e-9 && shares.allSatisfy { (0...1).contains($0) }, "\(wants) \(shares)")
     }
+  }
+
+  @Test func `a job ends under the key that it began with`() {
+    var member = joined()
+    _ = member.claim(Self.key, isCalled: false, since: .min, now: clock.now)
+    var granted = FleetReply()
+    granted.granted = [Self.key: false]
+    reply(granted, to: &member)
+    _ = member.begin(Self.job, Self.key, since: .min, now: clock.now)
+    // A reload moves the target.
+    let moved = FleetKey(certificateID: Self.key.certificateID, target: "default sandbox s")
+    let mayCall = member.mark(Self.job, moved, now: clock.now)
+    #expect(!mayCall)
+    let marks = batch(member.takeActions())?.marks
+    #expect(marks == [Self.key])
+    var marked = FleetReply()
+    marked.marked = [Self.key]
+    reply(marked, to: &member)
+    reply(FleetReply(), to: &member)
+    member.end(Self.job, moved)
+    member.timePassed(now: clock.now)
+    let releases = batch(member.takeActions())?.releases
+    #expect(releases == [Self.key])
   }
 }

@@ -6,6 +6,7 @@ import urllib.request
 
 from daemon import certificate_id, certificates
 from fleet import FleetTestCase
+from sandbox import SIGNATURES
 from test_boto3 import connect
 
 
@@ -13,6 +14,11 @@ class Fleet(FleetTestCase):
     def sandbox_faults(self, faults):
         request = urllib.request.Request(self.sandbox.url + "/sandbox/faults", json.dumps(faults).encode(), method="PUT")
         urllib.request.urlopen(request).close()
+
+    def knows(self, daemon, pem):
+        """Waits until a member knows a registration. The one that made it answers its caller before it tells the others."""
+        self.until(lambda: self.ask(daemon, op="lookup", certificateId=certificate_id(pem)).get("state") == "registered",
+                   "a member does not know what another one registered")
 
     def refuse_registrations(self):
         """Until the faults are set anew. A drawn error could come after the certificate was registered."""
@@ -30,6 +36,7 @@ class Fleet(FleetTestCase):
         pem = certificates(1)[0]
         made = self.register(first, pem, deviceId="line 7")
         self.assertEqual((made["outcome"], made["cached"]), ("created", False))
+        self.knows(second, pem)
         known = self.register(second, pem)
         self.assertEqual((known["outcome"], known["cached"], known["certificateArn"]),
                          ("created", True, made["certificateArn"]))
@@ -51,8 +58,7 @@ class Fleet(FleetTestCase):
         self.postgres.start()
         self.joined(first, second)
         for pem in pems:
-            self.until(lambda: self.ask(second, op="lookup", certificateId=certificate_id(pem)).get("state") == "registered",
-                       "the second does not know what the first did")
+            self.knows(second, pem)
         # Emptied, and set up again: the members bring everything back.
         self.postgres.sql("DROP SCHEMA certregd CASCADE")
         self.until(lambda: self.fleet(first).get("problem", {}).get("reason") == "fleet_not_initialised",
@@ -60,8 +66,7 @@ class Fleet(FleetTestCase):
         self.init()
         self.joined(first, second)
         for pem in pems:
-            self.until(lambda: self.ask(second, op="lookup", certificateId=certificate_id(pem)).get("state") == "registered",
-                       "the database was not told again")
+            self.knows(second, pem)
         self.assertEqual(self.registered(), {certificate_id(pem) for pem in pems})
 
     def test_what_a_dead_member_promised_the_others_do(self):
@@ -80,8 +85,7 @@ class Fleet(FleetTestCase):
         self.sandbox_faults({})
         removed = self.certregctl("fleet", "remove", "first", "--socket", second.socket)
         self.assertEqual(removed.returncode, 0, removed.stderr)
-        self.until(lambda: self.ask(second, op="lookup", certificateId=certificate_id(pem)).get("state") == "registered",
-                   "the second does not take over")
+        self.knows(second, pem)
         unknown = self.certregctl("fleet", "remove", "nobody", "--socket", second.socket)
         self.assertNotEqual(unknown.returncode, 0)
         self.assertIn("no_such_member", unknown.stderr)
@@ -108,6 +112,28 @@ class Fleet(FleetTestCase):
     def queue(self):
         return set(self.postgres.sql("SELECT encode(certificate, 'hex') FROM certregd.queue").split())
 
+    def test_members_of_different_accounts_have_nothing_in_common(self):
+        self.init()
+        first = self.member("first")
+        self.joined(first)
+        known, other = certificates(2)
+        arn = self.register(first, known)["certificateArn"]
+        # Another account behind the same endpoint.
+        port = self.sandbox.url.rsplit(":", 1)[1]
+        self.sandbox.stop()
+        self.sandbox = self.start(*SIGNATURES, "--account", "333333333333", "--port", port)
+        second = self.member("second")
+        self.joined(first, second)
+        self.assertIn(":333333333333:", self.register(second, other)["certificateArn"])
+        self.until(lambda: self.fleet(second).get("problem", {}).get("reason") == "fleet_target_differs",
+                   json.dumps(self.fleet(second)))
+        self.assertIn("333333333333", self.fleet(second)["problem"]["message"])
+        self.assertNotIn("problem", self.fleet(first))
+        made = self.register(second, known)
+        self.assertIn(":333333333333:", made["certificateArn"])
+        self.assertEqual((made["outcome"], made["cached"]), ("created", False))
+        self.assertEqual(self.ask(first, op="lookup", certificateId=certificate_id(known))["certificateArn"], arn)
+
     def test_the_least_rights_suffice(self):
         self.postgres.sql("CREATE ROLE line LOGIN")
         script = self.certregctl("fleet", "sql", "--role", "line")
@@ -116,6 +142,7 @@ class Fleet(FleetTestCase):
         self.joined(first, second)
         pem = certificates(1)[0]
         self.assertEqual(self.register(first, pem)["outcome"], "created")
+        self.knows(second, pem)
         self.assertTrue(self.register(second, pem)["cached"])
         self.init()
         shown = self.certregctl("fleet", "--socket", first.socket)

@@ -16,30 +16,6 @@ package struct FleetKey: Hashable, Sendable, Comparable {
   }
 }
 
-/// A target as all members name it: by its name and the location of its upstream. Two members whose targets of one name
-/// point to different locations have nothing in common there.
-package struct FleetTarget: Hashable, Sendable {
-  /// The name in the configuration.
-  package var name: TargetName
-  /// Where its upstream is.
-  package var location: UpstreamLocation
-
-  package init(name: TargetName, location: UpstreamLocation) {
-    self.name = name
-    self.location = location
-  }
-
-  /// Reads the text of a target; `nil` if it is none.
-  package init?(text: String) {
-    let parts = text.split(separator: " ", maxSplits: 1)
-    guard parts.count == 2 else { return nil }
-    self.init(name: TargetName(String(parts[0])), location: UpstreamLocation(description: String(parts[1])))
-  }
-
-  /// Name and location with a space between them, as the database has it.
-  package var text: String { "\(name) \(location)" }
-}
-
 /// What a member tells the others of a certificate.
 package struct SharedResult: Hashable, Sendable {
   /// A result without its key and caller.

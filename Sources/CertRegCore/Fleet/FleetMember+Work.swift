@@ -42,6 +42,7 @@ extension FleetMember {
 
   /// A job begins. Its certificate was asked about before, or is now.
   package mutating func begin(_ id: JobID, _ key: FleetKey, since: Int64, now: Moment) -> Coordination.Leave {
+    let key = firstKey(of: id) ?? key
     releases.remove(key)
     // Others finish it if this host is gone, whether or not a caller was told that it is safe.
     if copies[id.sequence] == nil {
@@ -63,6 +64,7 @@ extension FleetMember {
 
   /// A job is over.
   package mutating func end(_ id: JobID, _ key: FleetKey) {
+    let key = firstKey(of: id) ?? key
     work[key]?.jobs.removeAll { $0 == id }
     if let copy = copies[id.sequence], copy.isThere || copy.isSent {
       endedCopies.append(id.sequence)
@@ -93,6 +95,7 @@ extension FleetMember {
   ///
   /// - Returns: Whether it may begin at once.
   package mutating func mark(_ id: JobID, _ key: FleetKey, now: Moment) -> Bool {
+    let key = firstKey(of: id) ?? key
     guard let known = work[key], known.standing == .granted(isShared: true), isReachable(now.monotonic) else {
       return true
     }
@@ -136,9 +139,12 @@ extension FleetMember {
   }
 
   /// Who makes the call for a certificate that this member has to do with, and whether the database has a copy of the job.
-  package func standing(of key: FleetKey, sequence: Int64) -> (member: String, isShared: Bool) {
-    let isShared = copies[sequence]?.isThere ?? false
-    if case .held(let member)? = work[key]?.standing { return (member, true) }
+  package func standing(of id: JobID, _ key: FleetKey) -> (member: String, isShared: Bool) {
+    let isShared = copies[id.sequence]?.isThere ?? false
+    if case .held(let member)? = work[firstKey(of: id) ?? key]?.standing { return (member, true) }
     return (name, isShared)
   }
+
+  /// The key that a job began with. A target may point elsewhere since: its claim is that of the first key.
+  private func firstKey(of id: JobID) -> FleetKey? { copies[id.sequence]?.key }
 }

@@ -7,12 +7,29 @@ extension KnownResults {
     homes.withLock { $0.home(of: target) }
   }
 
-  /// The certificate of a stored result as the members of a fleet name it; `nil`: where it belongs is not known.
+  /// The certificate of a stored result as the members of a fleet name it; `nil`: where it belongs is not known, or it is
+  /// another account than the target's.
   package func fleetKey(storedAs key: RegistrationKey) -> FleetKey? {
     homes.withLock { homes in
-      homes.place(storedAs: key.target).map {
-        FleetKey(certificateID: key.certificateID, target: FleetTarget(name: $0.target, location: $0.location).text)
-      }
+      homes.fleetTarget(storedAs: key.target).map { FleetKey(certificateID: key.certificateID, target: $0.text) }
+    }
+  }
+
+  /// A target as the members of a fleet name it in keys; `nil`: nobody has said yet where its upstream is.
+  package func fleetTarget(of target: TargetName) -> FleetTarget? {
+    homes.withLock { $0.fleetTarget(of: $0.home(of: target)) }
+  }
+
+  /// A home as the members of a fleet name it in keys; likewise.
+  package func fleetTarget(of home: ResultHome) -> FleetTarget? { homes.withLock { $0.fleetTarget(of: home) } }
+
+  /// Says which targets are in another account than the fleet's targets of that name: their keys name the account.
+  ///
+  /// - Returns: Whether these are others than before.
+  package func setApart(_ targets: Set<TargetName>) -> Bool {
+    homes.withLock { homes in
+      defer { homes.apart = targets }
+      return homes.apart != targets
     }
   }
 

@@ -63,6 +63,9 @@ package struct AccountPrefix: RawRepresentable, Hashable, Sendable {
     rawValue = String(arn[..<fields[5].startIndex])
   }
 
+  /// The account's number.
+  package var number: Substring { rawValue.split(separator: ":", omittingEmptySubsequences: false)[4] }
+
   /// The region that the ARN names.
   var region: Substring { rawValue.split(separator: ":", omittingEmptySubsequences: false)[3] }
 }

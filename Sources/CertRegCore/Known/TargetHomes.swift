@@ -28,6 +28,8 @@ package struct TargetHomes: Sendable {
 
   private var records: [TargetName: Record] = [:]
   private var current: [TargetName: ResultHome] = [:]
+  /// Targets whose account is not that of the fleet's targets of that name.
+  var apart: Set<TargetName> = []
 
   /// - Parameter notes: What earlier processes learnt, in order.
   package init(_ notes: [Note] = []) {
@@ -103,11 +105,31 @@ package struct TargetHomes: Sendable {
     return current.updateValue(home, forKey: target) != home
   }
 
-  /// The target and location of results that are stored under a name; `nil`: not known.
-  func place(storedAs name: TargetName) -> (target: TargetName, location: UpstreamLocation)? {
+  /// A home as the members of a fleet name it in keys; `nil`: nobody has said yet where it is.
+  func fleetTarget(of home: ResultHome) -> FleetTarget? {
+    home.location.map {
+      FleetTarget(name: home.target, location: $0, account: apart.contains(home.target) ? home.account : nil)
+    }
+  }
+
+  /// The target of results that are stored under a name, likewise; `nil`: not known, or they are of another account than
+  /// the target is in now.
+  func fleetTarget(storedAs name: TargetName) -> FleetTarget? {
     let parts = name.rawValue.split(separator: "\n", omittingEmptySubsequences: false)
-    guard parts.count == 3 else { return records[name].map { (name, $0.first.location) } }
-    return (TargetName(String(parts[0])), UpstreamLocation(description: String(parts[1])))
+    let home: ResultHome
+    if parts.count == 3 {
+      let location = UpstreamLocation(description: String(parts[1]))
+      home = self.home(of: TargetName(String(parts[0])), at: location, AccountPrefix(rawValue: String(parts[2])))
+    } else {
+      guard let first = records[name]?.first else { return nil }
+      home = self.home(of: name, at: first.location, first.account)
+    }
+    if let account = home.account, let location = home.location, let present = records[home.target]?.accounts[location],
+      account != present
+    {
+      return nil
+    }
+    return fleetTarget(of: home)
   }
 
   /// A home that was a target's at some time.

@@ -8,8 +8,7 @@ extension FleetLoop {
   func lanes(of targets: [TargetName]) -> [FleetLane.Report] {
     var reports: [FleetLane.Report] = []
     for name in targets {
-      guard let location = parts.known.home(of: name).location else { continue }
-      let text = FleetTarget(name: name, location: location).text
+      guard let text = parts.known.fleetTarget(of: name)?.text else { continue }
       for pace in engine?.takePaces(of: name) ?? [] {
         let id = FleetLane.ID(target: text, operation: pace.operation.rawValue)
         guard pace.rate.callsPerSecond != nil || member.knowsLane(id) else { continue }
@@ -37,8 +36,7 @@ extension FleetLoop {
 
   /// This host's share of an operation's rate; `nil`: all of it.
   func share(of operation: UpstreamOperation, target: TargetName) -> PaceShare? {
-    guard let location = parts.known.home(of: target).location else { return nil }
-    return shares[
-      FleetLane.ID(target: FleetTarget(name: target, location: location).text, operation: operation.rawValue)]
+    guard let text = parts.known.fleetTarget(of: target)?.text else { return nil }
+    return shares[FleetLane.ID(target: text, operation: operation.rawValue)]
   }
 }

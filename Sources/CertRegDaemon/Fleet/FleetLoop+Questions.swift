@@ -7,15 +7,12 @@ extension FleetLoop {
 
   /// The certificate as all members name it; `nil`: nobody has said yet where the target's upstream is.
   func fleetKey(_ key: RegistrationKey) -> FleetKey? {
-    guard let location = parts.known.home(of: key.target).location else { return nil }
-    return FleetKey(
-      certificateID: key.certificateID, target: FleetTarget(name: key.target, location: location).text)
+    parts.known.fleetTarget(of: key.target).map { FleetKey(certificateID: key.certificateID, target: $0.text) }
   }
 
   /// The certificate as this host names it; `nil`: this host has no such target, or it points elsewhere.
   func ownKey(_ key: FleetKey) -> RegistrationKey? {
-    guard let target = FleetTarget(text: key.target), parts.known.home(of: target.name).location == target.location
-    else {
+    guard let target = FleetTarget(text: key.target), parts.known.fleetTarget(of: target.name) == target else {
       return nil
     }
     return RegistrationKey(certificateID: key.certificateID, target: target.name)
@@ -103,7 +100,7 @@ extension FleetLoop {
   /// Who makes the call for a job of this host, and whether the database has a copy of it.
   func standing(of id: JobID) -> FleetStanding? {
     guard let key = fleetKey(id.key) else { return nil }
-    let (member, isShared) = member.standing(of: key, sequence: id.sequence)
+    let (member, isShared) = member.standing(of: id, key)
     return FleetStanding(member: member, isInFleet: isShared)
   }
 }

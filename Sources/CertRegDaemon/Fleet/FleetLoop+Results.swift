@@ -15,9 +15,8 @@ extension FleetLoop {
   ///   - home: Where the result belongs.
   ///   - what: What there is to tell.
   func note(_ key: RegistrationKey, in home: ResultHome, _ what: FleetNews.What) -> StoreChange? {
-    guard let location = home.location else { return nil }
-    let shared = FleetKey(
-      certificateID: key.certificateID, target: FleetTarget(name: home.target, location: location).text)
+    guard let target = parts.known.fleetTarget(of: home) else { return nil }
+    let shared = FleetKey(certificateID: key.certificateID, target: target.text)
     let stamp = stamp()
     let stored = home.storedKey(key.certificateID)
     if news.count < Self.mostNews || news[shared] != nil {

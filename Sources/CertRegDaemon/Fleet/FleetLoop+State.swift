@@ -51,19 +51,35 @@ extension FleetLoop {
       }, figures: figures, untold: news.count)
   }
 
-  /// A target of this host whose name means another upstream to a member that was there before.
-  private func differingTarget(_ members: [FleetReply.Member]) -> FleetProblem? {
-    guard member.isJoined, let own = members.first(where: { $0.name == parts.identity.name }) else { return nil }
-    for other in members where !other.isGone && other.name != own.name && other.joined < own.joined {
-      for text in other.targets {
-        guard let theirs = FleetTarget(text: text), let ours = parts.known.home(of: theirs.name).location,
-          engine?.targetNames.contains(theirs.name) ?? false, ours != theirs.location
-        else { continue }
-        return FleetProblem(
-          .targetDiffers,
-          "the target \(theirs.name) is \(ours) here and \(theirs.location) on \(other.name): each uses its own")
-      }
+  /// The targets of this host, with their accounts where they are known.
+  var ownTargets: [FleetTarget] {
+    (engine?.targetNames ?? []).compactMap { name in
+      let home = parts.known.home(of: name)
+      return home.location.map { FleetTarget(name: name, location: $0, account: home.account) }
     }
-    return nil
+  }
+
+  /// Keeps apart what is in another account than the fleet's targets are.
+  func compareTargets() {
+    let members = member.present.members
+    guard members.contains(where: { $0.name == parts.identity.name }) else { return }
+    let differing = FleetTarget.differing(ownTargets, of: parts.identity.name, among: members)
+    let apart = differing.filter { $0.own.location == $0.fleets.location }.map(\.own.name)
+    // What was told under the other names has to be told again.
+    if parts.known.setApart(Set(apart)) { retelling = FleetRetelling(.all(after: 0)) }
+  }
+
+  /// A target of this host whose name means another upstream, or another account, in the fleet.
+  private func differingTarget(_ members: [FleetReply.Member]) -> FleetProblem? {
+    guard member.isJoined, let first = FleetTarget.differing(ownTargets, of: parts.identity.name, among: members).first
+    else { return nil }
+    let isElsewhere = first.own.location != first.fleets.location
+    func place(_ target: FleetTarget) -> String {
+      isElsewhere ? "\(target.location)" : "in the account \(target.account?.number ?? "")"
+    }
+    return FleetProblem(
+      .targetDiffers,
+      "the target \(first.own.name) is \(place(first.own)) here and \(place(first.fleets)) on \(first.of): each uses its own"
+    )
   }
 }

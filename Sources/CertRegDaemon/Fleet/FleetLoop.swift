@@ -176,9 +176,7 @@ final class FleetLoop {
     if batch.isFull {
       batch.queued = engine?.pendingCount ?? 0
       let targets = engine?.targetNames ?? []
-      batch.targets = targets.compactMap { name in
-        parts.known.home(of: name).location.map { FleetTarget(name: name, location: $0).text }
-      }
+      batch.targets = ownTargets.map(\.text)
       batch.lanes = lanes(of: targets)
     }
     let bound = NIOLoopBound(self, eventLoop: loop)
@@ -196,6 +194,7 @@ final class FleetLoop {
     case .success(let reply):
       figures.ended(isSuccess: true, at: now.monotonic)
       member.replied(reply, now: now)
+      if batch.isFull { compareTargets() }
     case .failure(let problem):
       figures.ended(isSuccess: false, at: now.monotonic)
       member.failed(problem, now: now)
