@@ -3,10 +3,12 @@
 import json
 import subprocess
 import time
+import urllib.request
 
-from daemon import DEADLINE_SECONDS, PROGRAMS, Daemon
+from daemon import DEADLINE_SECONDS, PROGRAMS, Daemon, certificate_id
 from postgres import Postgres
 from sandbox import REGION, SIGNATURES, SandboxTestCase, clean_environment
+from test_boto3 import connect
 
 
 class FleetTestCase(SandboxTestCase):
@@ -16,12 +18,16 @@ class FleetTestCase(SandboxTestCase):
         self.postgres = Postgres()
         self.addCleanup(self.postgres.remove)
 
-    def member(self, name, user="owner", takeover="2s", **fleet):
-        configuration = json.dumps({
+    def member(self, name, user="owner", takeover="2s", profile=None, **fleet):
+        """A daemon of the fleet, which applies a profile to what it registers."""
+        configuration = {
             "targets": {"default": {"endpoint": self.sandbox.url, "region": REGION}},
             "fleet": {"url": self.postgres.url(user), "member": name, "takeover": takeover} | fleet,
-        })
-        daemon = Daemon(configuration=configuration, environment=clean_environment())
+        }
+        if profile:
+            configuration["provisioning"] = {"device": profile}
+            configuration["targets"]["default"]["provision"] = "device"
+        daemon = Daemon(configuration=json.dumps(configuration), environment=clean_environment())
         daemon.__enter__()
         self.addCleanup(daemon.__exit__, None, None, None)
         return daemon
@@ -52,3 +58,21 @@ class FleetTestCase(SandboxTestCase):
         for daemon in daemons:
             self.until(lambda: self.fleet(daemon)["state"] == "connected"
                        and len(self.fleet(daemon)["members"]) >= len(daemons), json.dumps(self.fleet(daemon)))
+
+    def sandbox_faults(self, faults):
+        request = urllib.request.Request(self.sandbox.url + "/sandbox/faults", json.dumps(faults).encode(), method="PUT")
+        urllib.request.urlopen(request).close()
+
+    def knows(self, daemon, pem):
+        """Waits until a member knows a registration. The one that made it answers its caller before it tells the others."""
+        self.until(lambda: self.ask(daemon, op="lookup", certificateId=certificate_id(pem)).get("state") == "registered",
+                   "a member does not know what another one registered")
+
+    def refuse_registrations(self):
+        """Until the faults are set anew. A drawn error could come after the certificate was registered."""
+        self.sandbox_faults({"answers": [{"status": 503, "times": 1_000_000}]})
+
+    def registered(self):
+        iot = connect(self.sandbox)
+        self.addCleanup(iot.close)
+        return {one["certificateId"] for one in iot.list_certificates(pageSize=250)["certificates"]}

@@ -2,33 +2,13 @@
 
 import json
 import signal
-import urllib.request
 
 from daemon import certificate_id, certificates
 from fleet import FleetTestCase
 from sandbox import SIGNATURES
-from test_boto3 import connect
 
 
 class Fleet(FleetTestCase):
-    def sandbox_faults(self, faults):
-        request = urllib.request.Request(self.sandbox.url + "/sandbox/faults", json.dumps(faults).encode(), method="PUT")
-        urllib.request.urlopen(request).close()
-
-    def knows(self, daemon, pem):
-        """Waits until a member knows a registration. The one that made it answers its caller before it tells the others."""
-        self.until(lambda: self.ask(daemon, op="lookup", certificateId=certificate_id(pem)).get("state") == "registered",
-                   "a member does not know what another one registered")
-
-    def refuse_registrations(self):
-        """Until the faults are set anew. A drawn error could come after the certificate was registered."""
-        self.sandbox_faults({"answers": [{"status": 503, "times": 1_000_000}]})
-
-    def registered(self):
-        iot = connect(self.sandbox)
-        self.addCleanup(iot.close)
-        return {one["certificateId"] for one in iot.list_certificates(pageSize=250)["certificates"]}
-
     def test_what_one_registered_the_other_answers_and_forgets(self):
         self.init()
         first, second = self.member("first"), self.member("second")
@@ -130,7 +110,7 @@ class Fleet(FleetTestCase):
         self.assertIn("333333333333", self.fleet(second)["problem"]["message"])
         self.assertNotIn("problem", self.fleet(first))
         made = self.register(second, known)
-        self.assertIn(":333333333333:", made["certificateArn"])
+        self.assertIn(":333333333333:", made.get("certificateArn", ""), made)
         self.assertEqual((made["outcome"], made["cached"]), ("created", False))
         self.assertEqual(self.ask(first, op="lookup", certificateId=certificate_id(known))["certificateArn"], arn)
 

@@ -78,7 +78,8 @@ extension FleetMember {
   package mutating func reject(_ result: SharedResult) {
     guard let known = work[result.key], known.since < result.stamp else { return }
     work[result.key]?.since = result.stamp
-    if known.standing != .granted(isShared: true) { work[result.key]?.standing = .asked }
+    // Also where the claim is this member's already: its jobs have not heard of that.
+    work[result.key]?.standing = .asked
     isHasty = true
   }
 

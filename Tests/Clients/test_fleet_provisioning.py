@@ -1,0 +1,65 @@
+"""Devices that the members of a fleet make together."""
+
+import json
+import signal
+import unittest
+
+from daemon import certificate_id, certificates
+from fleet import FleetTestCase
+from test_boto3 import connect
+from things import DOCUMENT
+
+PROFILE = {"thing": {"name": "{deviceId}"}, "policies": ["first", "second"], "activateLast": True}
+
+
+class FleetDevices(FleetTestCase):
+    def setUp(self):
+        super().setUp()
+        self.init()
+        self.iot = connect(self.sandbox)
+        self.addCleanup(self.iot.close)
+        for policy in PROFILE["policies"]:
+            self.iot.create_policy(policyName=policy, policyDocument=DOCUMENT)
+
+    def calls(self, daemon):
+        """How many calls a member has made."""
+        body = self.ask(daemon, op="metrics")["body"]
+        return sum(int(line.split()[1]) for line in body.splitlines() if line.startswith("certregd_upstream_calls_total{"))
+
+    def device(self, pem):
+        """What AWS's client sees of a certificate: its status, things and policies."""
+        found = self.iot.describe_certificate(certificateId=certificate_id(pem))["certificateDescription"]
+        arn = found["certificateArn"]
+        policies = {policy["policyName"] for policy in self.iot.list_attached_policies(target=arn)["policies"]}
+        return found["status"], self.iot.list_principal_things(principal=arn)["things"], policies
+
+    def test_what_one_made_the_other_knows(self):
+        first, second = (self.member(name, profile=PROFILE) for name in ("first", "second"))
+        self.joined(first, second)
+        pem = certificates(1)[0]
+        made = self.register(first, pem, deviceId="line-7")
+        self.assertEqual(made["outcome"], "created", made)
+        self.knows(second, pem)
+        known = self.register(second, pem, deviceId="line-7")
+        self.assertEqual((known["cached"], known["provisioning"]), (True, made["provisioning"]))
+        self.assertEqual(self.calls(second), 0)
+        self.assertEqual(self.device(pem), ("ACTIVE", ["line-7"], {"first", "second"}))
+
+    def test_a_successor_goes_on_with_the_steps(self):
+        first, second = (self.member(name, profile=PROFILE) for name in ("first", "second"))
+        self.joined(first, second)
+        self.sandbox_faults({"operations": {"AttachPolicy": {"answers": [{"status": 503, "times": 1_000_000}]}}})
+        pem = certificates(1)[0]
+        self.assertEqual(self.register(first, pem, wait=False, deviceId="line-7")["outcome"], "queued")
+        self.until(lambda: self.iot.list_things()["things"], "the thing is not made")
+        first.process.send_signal(signal.SIGKILL)
+        first.process.wait()
+        self.assertEqual(self.device(pem)[2], set())
+        self.sandbox_faults({})
+        self.until(lambda: self.device(pem) == ("ACTIVE", ["line-7"], {"first", "second"}), json.dumps(self.fleet(second)))
+        known = self.register(second, pem, deviceId="line-7")
+        self.assertEqual((known["outcome"], known["cached"]), ("created", True), known)
+
+
+if __name__ == "__main__":
+    unittest.main()
