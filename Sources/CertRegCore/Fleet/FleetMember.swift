@@ -144,7 +144,7 @@ package struct FleetMember: Sendable {
   static let mostOfAKind = 500
   /// A member that works on this many certificates lets this time pass from one exchange to the next: more comes meanwhile.
   static let busyWork = 8
-  static let busyPause = Duration.milliseconds(5)
+  static let busyPause = Duration.milliseconds(10)
 
   let name: String
   var link: Link
