@@ -130,6 +130,7 @@ let package = Package(
         .nioCore,
         .nioEmbedded, .nioPosix, .nioHTTP1, .nioSSL, .logging,
       ]),
+    tests("CertRegFleetTests", ["CertRegFleet"]),
     tests("CertRegHostTests", ["CertRegHost", .logging]),
     tests(
       "CertRegDaemonTests",

@@ -28,6 +28,8 @@ static void load(void) {
   FUNCTION(setNonblocking, PQsetnonblocking);
   FUNCTION(enterPipelineMode, PQenterPipelineMode);
   FUNCTION(sendQueryParams, PQsendQueryParams);
+  FUNCTION(sendPrepare, PQsendPrepare);
+  FUNCTION(sendQueryPrepared, PQsendQueryPrepared);
   FUNCTION(pipelineSync, PQpipelineSync);
   FUNCTION(flush, PQflush);
   FUNCTION(consumeInput, PQconsumeInput);

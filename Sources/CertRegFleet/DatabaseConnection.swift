@@ -4,28 +4,48 @@ import Glibc
 /// A connection to PostgreSQL, for one thread. Nothing waits longer than its deadline.
 ///
 /// Statements go out together in pipeline mode: those of one call of ``run(_:within:)`` are one transaction, whose locks are
-/// held no longer than the server takes for it, however far away it is.
+/// held no longer than the server takes for it, however far away it is. Each is prepared when it is first used.
 final class DatabaseConnection {
   /// A statement with its parameters.
-  struct Statement {
-    var sql: String
+  struct Statement: Sendable {
+    /// Tells its text from those of all other statements.
+    var name: String
+    /// Called once for a connection.
+    var text: @Sendable () -> String
     var parameters: [Parameter]
 
-    init(_ sql: String, _ parameters: [Parameter] = []) {
-      self.sql = sql
+    init(_ name: String, _ text: @autoclosure @escaping @Sendable () -> String, _ parameters: [Parameter] = []) {
+      self.name = name
+      self.text = text
       self.parameters = parameters
     }
   }
 
+  /// A text that this connection has used.
+  fileprivate struct Known {
+    var text: String
+    /// The name that the server has it under.
+    var preparedName: String
+  }
+
+  private static let planSeconds = 10.0
+
   private let pq: certreg_libpq
   private let connection: OpaquePointer
+  private let prepares: Bool
   private var isPipeline = false
+  private var known: [String: Known] = [:]
+  /// When the server was last told to plan anew.
+  private var plannedAt = DatabaseConnection.now
 
   /// Connects. libpq tries the hosts one after the other, each for `connect_timeout` seconds at most.
   ///
-  /// - Parameter parameters: Parameters of libpq by name; `dbname` may be a whole URL. Earlier ones give way to later ones.
+  /// - Parameters:
+  ///   - parameters: Parameters of libpq by name; `dbname` may be a whole URL. Earlier ones give way to later ones.
+  ///   - prepares: Whether the server keeps statements from one transaction to the next.
   /// - Throws: `connection`, `refused`, `notLoaded`.
-  init(_ parameters: [(name: String, value: String)]) throws(DatabaseFailure) {
+  init(_ parameters: [(name: String, value: String)], prepares: Bool) throws(DatabaseFailure) {
+    self.prepares = prepares
     pq = try LibPQ.load().pointee
     let names: [UnsafeMutablePointer<CChar>?] = parameters.map { strdup($0.name) }
     let values: [UnsafeMutablePointer<CChar>?] = parameters.map { strdup($0.value) }
@@ -54,10 +74,14 @@ final class DatabaseConnection {
       guard pq.enterPipelineMode(connection) == 1 else { throw failure() }
       isPipeline = true
     }
-    for statement in statements { try send(statement) }
+    // Whether the rows of each result are asked for.
+    var isWanted: [Bool] = []
+    if prepares { try renewPlans(&isWanted) }
+    for statement in statements { try send(statement, &isWanted) }
     guard pq.pipelineSync(connection) == 1 else { throw failure() }
     try flush(until: deadline)
     var rows: [Rows] = []
+    var place = 0
     var fault: DatabaseFailure?
     var isAfterEnd = false
     while true {
@@ -73,7 +97,9 @@ final class DatabaseConnection {
       case PGRES_PIPELINE_SYNC:
         if let fault { throw fault }
         return rows
-      case PGRES_TUPLES_OK, PGRES_COMMAND_OK: rows.append(read(result))
+      case PGRES_TUPLES_OK, PGRES_COMMAND_OK:
+        if place < isWanted.count, isWanted[place] { rows.append(read(result)) }
+        place += 1
       case PGRES_PIPELINE_ABORTED: break
       default: fault = fault ?? failure(of: result)
       }
@@ -90,14 +116,56 @@ final class DatabaseConnection {
 
   // MARK: Parts
 
-  private func send(_ statement: Statement) throws(DatabaseFailure) {
-    let texts = statement.parameters.map { parameter -> UnsafeMutablePointer<CChar>? in
-      if case .text(let text) = parameter { strdup(text) } else { nil }
+  private func send(_ statement: Statement, _ isWanted: inout [Bool]) throws(DatabaseFailure) {
+    let known = known[statement.name] ?? Known(named: statement.name, statement.text())
+    if self.known.updateValue(known, forKey: statement.name) == nil, prepares {
+      guard pq.sendPrepare(connection, known.preparedName, known.text, 0, nil) == 1 else { throw failure() }
+      isWanted.append(false)
     }
-    defer { for text in texts { free(text) } }
-    let values = texts.map { $0.map { UnsafePointer<CChar>($0) } }
-    guard pq.sendQueryParams(connection, statement.sql, Int32(values.count), nil, values, nil, nil, 0) == 1 else {
-      throw failure()
+    let isSent = withValues(of: statement.parameters) { count, values, lengths, formats in
+      prepares
+        ? pq.sendQueryPrepared(connection, known.preparedName, count, values, lengths, formats, 1)
+        : pq.sendQueryParams(connection, known.text, count, nil, values, lengths, formats, 1)
+    }
+    guard isSent == 1 else { throw failure() }
+    isWanted.append(true)
+  }
+
+  /// The server plans a prepared statement for the tables as they are then. Tables that were empty grow, and a member that
+  /// reads through all of their rows would do so until the server's next analysis.
+  private func renewPlans(_ isWanted: inout [Bool]) throws(DatabaseFailure) {
+    guard Self.now - plannedAt >= Self.planSeconds else { return }
+    plannedAt = Self.now
+    guard pq.sendQueryParams(connection, "DISCARD PLANS", 0, nil, nil, nil, nil, 1) == 1 else { throw failure() }
+    isWanted.append(false)
+  }
+
+  /// Lends parameters in libpq's form, which copies them: their bytes lie one behind the other, and the pointers point into
+  /// them. The pointers are valid inside `body` only.
+  private func withValues<Result>(
+    of parameters: [Parameter],
+    _ body: (Int32, [UnsafePointer<CChar>?], _ lengths: [Int32], _ formats: [Int32]) -> Result
+  ) -> Result {
+    var bytes: [UInt8] = []
+    var places: [Int] = []
+    var lengths: [Int32] = []
+    var formats: [Int32] = []
+    for parameter in parameters {
+      places.append(bytes.count)
+      switch parameter {
+      case .text(let text):
+        bytes += text.utf8
+        bytes.append(0)
+        formats.append(0)
+      case .binary(let binary):
+        bytes += binary
+        formats.append(1)
+      }
+      lengths.append(Int32(bytes.count - places[places.count - 1]))
+    }
+    return bytes.withUnsafeBytes { bytes in
+      let begin = bytes.assumingMemoryBound(to: CChar.self).baseAddress
+      return body(Int32(places.count), places.map { place in begin.map { $0 + place } }, lengths, formats)
     }
   }
 
@@ -125,17 +193,18 @@ final class DatabaseConnection {
   }
 
   private func read(_ result: OpaquePointer) -> Rows {
-    let columns = pq.fieldCount(result)
-    return Rows(
-      rows: (0..<pq.tupleCount(result)).map { row in
-        (0..<columns).map { column in
-          guard pq.isNull(result, row, column) == 0, let value = pq.value(result, row, column) else { return nil }
-          let count = Int(pq.length(result, row, column))
-          return value.withMemoryRebound(to: UInt8.self, capacity: count) {
-            Array(UnsafeBufferPointer(start: $0, count: count))
-          }
+    let (count, columns) = (pq.tupleCount(result), pq.fieldCount(result))
+    var rows = Rows(count: Int(count), columns: Int(columns))
+    for row in 0..<count {
+      for column in 0..<columns {
+        guard pq.isNull(result, row, column) == 0, let value = pq.value(result, row, column) else {
+          rows.appendNull()
+          continue
         }
-      })
+        rows.append(UnsafeRawBufferPointer(start: value, count: Int(pq.length(result, row, column))))
+      }
+    }
+    return rows
   }
 
   @discardableResult
@@ -172,5 +241,17 @@ final class DatabaseConnection {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+}
+
+extension DatabaseConnection.Known {
+  /// - Parameters:
+  ///   - name: The statement's name. The server's name has a hash of the text, too: a pooler may hand on what another
+  ///     version of this program prepared.
+  ///   - text: The statement.
+  fileprivate init(named name: String, _ text: String) {
+    // FNV-1a.
+    let hash = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+    self.init(text: text, preparedName: "certregd_\(name)_\(String(hash, radix: 16))")
   }
 }

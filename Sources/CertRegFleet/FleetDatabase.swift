@@ -40,6 +40,8 @@ package final class FleetDatabase {
   private let location: FleetLocation
   private let identity: FleetIdentity
   private var connection: DatabaseConnection?
+  /// Whether statements may be prepared. A pooler that gives each transaction another connection loses them.
+  private var prepares = true
 
   package init(_ location: FleetLocation, _ identity: FleetIdentity) {
     self.location = location
@@ -54,15 +56,14 @@ package final class FleetDatabase {
   /// - Parameter sent: The highest number of a result that the database ever had of this member.
   /// - Throws: Why this member stays alone.
   package func join(sent: Int64) throws(FleetProblem) -> FleetWelcome {
-    let connection = try open()
-    let found = try run([FleetStatements.version], on: connection)
+    let found = try run([FleetStatements.version])
     let version = Self.version(found)
     if version != FleetSchema.version { throw schemaProblem(version) }
     let joined = try run(
       [
         FleetStatements.join(identity, sent: sent), FleetStatements.ownRows(identity.name),
         FleetStatements.ownClaims(identity.name),
-      ], on: connection)
+      ])
     guard let row = joined[0].first else {
       throw FleetProblem(
         .nameTaken,
@@ -72,8 +73,8 @@ package final class FleetDatabase {
     guard var welcome = FleetRow.welcome(row) else {
       throw FleetProblem(.unreachable, "the database answers in another form than expected")
     }
-    welcome.rows = joined[1].rows.compactMap(FleetRow.queued)
-    welcome.claims = joined[2].rows.compactMap(FleetRow.key)
+    welcome.rows = joined[1].compactMap(FleetRow.queued)
+    welcome.claims = joined[2].compactMap(FleetRow.key)
     return welcome
   }
 
@@ -81,9 +82,9 @@ package final class FleetDatabase {
   ///
   /// - Throws: Why it failed. Whether the database has taken it is not known then.
   package func exchange(_ batch: FleetBatch) throws(FleetProblem) -> FleetReply {
-    guard let connection else { throw FleetProblem(.unreachable, "the connection is lost") }
+    guard connection != nil else { throw FleetProblem(.unreachable, "the connection is lost") }
     let exchange = FleetExchange(batch, identity)
-    return exchange.read(try run(exchange.statements, on: connection))
+    return exchange.read(try run(exchange.statements))
   }
 
   /// Creates the schema, or brings it up to date.
@@ -94,7 +95,7 @@ package final class FleetDatabase {
   package func initialise(role: String) throws(FleetProblem) -> Int? {
     var present: Int?
     do throws(FleetProblem) {
-      present = Self.version(try run([FleetStatements.version], on: try open()))
+      present = Self.version(try run([FleetStatements.version]))
     } catch {
       guard error.reason == .notInitialised else { throw error }
     }
@@ -112,15 +113,18 @@ package final class FleetDatabase {
   // MARK: Parts
 
   private static func version(_ rows: [Rows]) -> Int {
-    rows[0].first?[0].flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
+    rows[0].first.flatMap(FleetRow.integer).map { Int($0) } ?? 0
   }
 
-  private func run(
-    _ statements: [FleetStatements.Statement], on connection: DatabaseConnection
-  ) throws(FleetProblem) -> [Rows] {
+  private func run(_ statements: [FleetStatements.Statement]) throws(FleetProblem) -> [Rows] {
+    let connection = try open()
     do throws(DatabaseFailure) { return try connection.run(statements, within: Self.exchangeSeconds) } catch {
-      throw problem(error)
+      guard prepares, error.saysStatementIsLost else { throw problem(error) }
     }
+    // The database has taken nothing of it. A pooler seldom comes or goes, so that this process prepares no more.
+    prepares = false
+    self.connection = nil
+    return try run(statements)
   }
 
   private func open() throws(FleetProblem) -> DatabaseConnection {
@@ -133,7 +137,7 @@ package final class FleetDatabase {
     parameters.append(("dbname", location.url))
     do throws(DatabaseFailure) {
       if let file = location.passwordFile { parameters.append(("password", try password(in: file))) }
-      let opened = try DatabaseConnection(parameters)
+      let opened = try DatabaseConnection(parameters, prepares: prepares)
       connection = opened
       return opened
     } catch {
@@ -194,4 +198,8 @@ package final class FleetDatabase {
 extension DatabaseFailure {
   /// undefined_table and invalid_schema_name (PostgreSQL's appendix A).
   fileprivate var saysSchemaIsMissing: Bool { kind == .statement(code: "42P01") || kind == .statement(code: "3F000") }
+
+  /// invalid_sql_statement_name and duplicate_prepared_statement: behind a pooler, transactions that follow each other run on
+  /// different connections of the server.
+  fileprivate var saysStatementIsLost: Bool { kind == .statement(code: "26000") || kind == .statement(code: "42P05") }
 }

@@ -11,9 +11,10 @@ struct FleetExchange {
   init(_ batch: FleetBatch, _ identity: FleetIdentity) {
     let name = identity.name
     if !batch.results.isEmpty {
-      let told = Dictionary(batch.results.map { ($0.key, $0) }) { first, _ in first }
       add(FleetStatements.tell(batch, by: name)) { rows, reply in
-        reply.corrections = rows.rows.compactMap { FleetRow.result($0[...]) }.filter { result in
+        guard !rows.isEmpty else { return }
+        let told = Dictionary(batch.results.map { ($0.key, $0) }) { first, _ in first }
+        reply.corrections = rows.compactMap(FleetRow.result).filter { result in
           guard let sent = told[result.key] else { return false }
           return result.stamp != sent.stamp || result.content?.outcome != sent.content?.outcome
         }
@@ -22,21 +23,21 @@ struct FleetExchange {
     if !batch.releases.isEmpty { add(FleetStatements.release(batch.releases, by: name)) }
     if !batch.claims.isEmpty {
       add(FleetStatements.claim(batch.claims, by: name)) { rows, reply in
-        for (key, earlierCall) in rows.rows.compactMap(FleetRow.flagged) { reply.granted[key] = earlierCall }
+        for (key, earlierCall) in rows.compactMap(FleetRow.flagged) { reply.granted[key] = earlierCall }
       }
     }
     if !batch.marks.isEmpty {
       add(FleetStatements.mark(batch.marks, by: name)) { rows, reply in
-        reply.marked.formUnion(rows.rows.compactMap(FleetRow.key))
+        reply.marked.formUnion(rows.compactMap(FleetRow.key))
       }
     }
     let asked = batch.claims.map(\.key) + batch.finds
     if !asked.isEmpty {
       add(FleetStatements.known(asked)) { rows, reply in
-        for result in rows.rows.compactMap({ FleetRow.result($0[...]) }) { reply.known[result.key] = result }
+        for result in rows.compactMap(FleetRow.result) { reply.known[result.key] = result }
       }
       add(FleetStatements.holders(asked)) { rows, reply in
-        for (key, member) in rows.rows.compactMap(FleetRow.holder) { reply.holders[key] = member }
+        for (key, member) in rows.compactMap(FleetRow.holder) { reply.holders[key] = member }
       }
     }
     if !batch.copies.isEmpty { add(FleetStatements.copy(batch.copies, by: name)) }
@@ -44,7 +45,7 @@ struct FleetExchange {
     if !batch.endedRows.isEmpty { add(FleetStatements.endRows(batch.endedRows, by: name)) }
     if !batch.removals.isEmpty {
       add(FleetStatements.remove(batch.removals)) { rows, reply in
-        reply.removed = Set(rows.rows.compactMap(FleetRow.name))
+        reply.removed = Set(rows.compactMap(FleetRow.name))
       }
     }
     addTick(batch, identity)
@@ -59,25 +60,25 @@ struct FleetExchange {
     }
     if batch.takesOver {
       add(FleetStatements.takeOver(targets: batch.targets, by: name)) { rows, reply in
-        reply.taken = rows.rows.compactMap(FleetRow.queued)
+        reply.taken = rows.compactMap(FleetRow.queued)
       }
     }
     if batch.cleansUp { for statement in FleetStatements.cleanUp() { add(statement) } }
     if !batch.positions.isEmpty {
       add(FleetStatements.feed(batch.positions, to: name)) { rows, reply in
-        reply.feed = rows.rows.compactMap(FleetRow.news)
-        reply.hasMoreFeed = rows.rows.count >= 500
+        reply.feed = rows.compactMap(FleetRow.news)
+        reply.hasMoreFeed = rows.count >= 500
       }
     }
-    add(FleetStatements.members) { rows, reply in reply.members = rows.rows.compactMap(FleetRow.member) }
+    add(FleetStatements.members) { rows, reply in reply.members = rows.compactMap(FleetRow.member) }
     if !batch.lanes.isEmpty {
       let statements = FleetStatements.lanes(batch.lanes, by: name)
       for statement in statements.dropLast() { add(statement) }
-      add(statements[statements.count - 1]) { rows, reply in reply.lanes = FleetRow.lanes(rows.rows) }
+      add(statements[statements.count - 1]) { rows, reply in reply.lanes = FleetRow.lanes(rows) }
     }
     add(FleetStatements.heartbeat(batch, sent: sent, of: identity)) { rows, reply in
-      reply.isMember = !rows.rows.isEmpty
-      reply.time = rows.first?[0].flatMap { Int64(String(decoding: $0, as: UTF8.self)) } ?? 0
+      reply.isMember = !rows.isEmpty
+      reply.time = rows.first.flatMap(FleetRow.integer) ?? 0
     }
   }
 
@@ -95,12 +96,12 @@ struct FleetExchange {
 
 /// Reads rows of the statements; `nil` for one of another form.
 enum FleetRow {
-  typealias Row = [[UInt8]?]
+  typealias Row = Rows.Row
 
   private static func read<Value>(
-    _ row: some Sequence<[UInt8]?>, _ body: (inout RowReader) throws(RowReader.Malformed) -> Value
+    _ row: Row, _ body: (inout RowReader) throws(RowReader.Malformed) -> Value
   ) -> Value? {
-    var reader = RowReader(Array(row))
+    var reader = RowReader(row)
     return try? body(&reader)
   }
 
@@ -111,6 +112,10 @@ enum FleetRow {
       let time = try reader.integer()
       return FleetWelcome(fleetID: id, isSameState: try reader.bool(), sent: sent, rows: [], claims: [], time: time)
     }
+  }
+
+  static func integer(_ row: Row) -> Int64? {
+    read(row) { (reader) throws(RowReader.Malformed) in try reader.integer() }
   }
 
   static func name(_ row: Row) -> String? {
@@ -137,34 +142,34 @@ enum FleetRow {
   }
 
   static func news(_ row: Row) -> (member: String, number: Int64, result: SharedResult)? {
-    guard let head = read(row, { (reader) throws(RowReader.Malformed) in (try reader.text(), try reader.integer()) }),
-      let result = result(row.dropFirst(2))
-    else { return nil }
-    return (head.0, head.1, result)
+    read(row) { (reader) throws(RowReader.Malformed) in
+      (try reader.text(), try reader.integer(), try result(&reader))
+    }
   }
 
-  static func result(_ row: ArraySlice<[UInt8]?>) -> SharedResult? {
-    read(row) { (reader) throws(RowReader.Malformed) in
-      let key = try reader.key()
-      let stamp = try reader.integer()
-      if try reader.bool() { return SharedResult(key: key, stamp: stamp, content: nil) }
-      let arn = try reader.optionalText()
-      guard let outcome = RegistrationOutcome(rawValue: try reader.text()) else { throw RowReader.Malformed() }
-      let status = try reader.optionalText()
-      let content = SharedResult.Content(
-        certificateARN: arn, outcome: outcome, status: status.flatMap(CertificateStatus.init),
-        requestID: try reader.optionalText(),
-        finishedAt: WallTime(millisecondsSinceEpoch: try reader.integer()),
-        basis: VerdictBasis(
-          notBefore: WallTime(millisecondsSinceEpoch: try reader.integer()),
-          notAfter: WallTime(millisecondsSinceEpoch: try reader.integer()), policyFingerprint: try reader.integer()),
-        deviceID: try reader.optionalText().flatMap { DeviceID($0) }, provisioned: try reader.optionalText())
-      // The ARN of a certificate ends with its ID.
-      if let arn, !arn.hasSuffix("cert/" + key.certificateID.hex) || arn.utf8.count > 2048 {
-        throw RowReader.Malformed()
-      }
-      return SharedResult(key: key, stamp: stamp, content: content)
+  static func result(_ row: Row) -> SharedResult? { read(row, result) }
+
+  private static func result(_ reader: inout RowReader) throws(RowReader.Malformed) -> SharedResult {
+    let key = try reader.key()
+    let stamp = try reader.integer()
+    if try reader.bool() { return SharedResult(key: key, stamp: stamp, content: nil) }
+    let arn = try reader.optionalText()
+    guard let outcome = RegistrationOutcome(rawValue: try reader.text()) else { throw RowReader.Malformed() }
+    let status = try reader.optionalText()
+    let content = SharedResult.Content(
+      certificateARN: arn, outcome: outcome, status: status.flatMap(CertificateStatus.init),
+      requestID: try reader.optionalText(),
+      finishedAt: WallTime(millisecondsSinceEpoch: try reader.integer()),
+      basis: VerdictBasis(
+        notBefore: WallTime(millisecondsSinceEpoch: try reader.integer()),
+        notAfter: WallTime(millisecondsSinceEpoch: try reader.integer()), policyFingerprint: try reader.integer()),
+      deviceID: try reader.optionalText().flatMap { DeviceID($0) }, provisioned: try reader.optionalText())
+    // The ARN of a certificate ends with its ID. Compared as bytes, since `hasSuffix` goes by characters.
+    let end = "cert/" + key.certificateID.hex
+    if let arn, !arn.utf8.suffix(end.utf8.count).elementsEqual(end.utf8) || arn.utf8.count > 2048 {
+      throw RowReader.Malformed()
     }
+    return SharedResult(key: key, stamp: stamp, content: content)
   }
 
   static func member(_ row: Row) -> FleetReply.Member? {
@@ -177,10 +182,10 @@ enum FleetRow {
     }
   }
 
-  static func lanes(_ rows: [Row]) -> [FleetLane.State] {
+  static func lanes(_ rows: Rows) -> [FleetLane.State] {
     var lanes: [FleetLane.State] = []
-    for row in rows {
-      let found = read(row) { (reader) throws(RowReader.Malformed) in
+    let found = rows.compactMap { row in
+      read(row) { (reader) throws(RowReader.Malformed) in
         (
           FleetLane.ID(target: try reader.text(), operation: try reader.text()),
           FleetLane.Rate(
@@ -192,7 +197,8 @@ enum FleetRow {
             throttles: Int(try reader.integer()))
         )
       }
-      guard let (id, rate, version, part) = found else { continue }
+    }
+    for (id, rate, version, part) in found {
       if lanes.last?.id != id { lanes.append(FleetLane.State(id: id, rate: rate, version: version, parts: [])) }
       lanes[lanes.count - 1].parts.append(part)
     }

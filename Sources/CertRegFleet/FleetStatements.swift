@@ -11,7 +11,7 @@ enum FleetStatements {
       (extract(epoch FROM clock_timestamp() - ticked) * 1000)::bigint)), ticked = clock_timestamp() RETURNING active
     """
 
-  static let version = Statement("SELECT version FROM certregd.fleet")
+  static let version = Statement("version", "SELECT version FROM certregd.fleet")
 
   private static let resultColumns = """
     certificate, target, stamp, forgotten, arn, outcome, status, request_id, finished_at, not_before, not_after, policies, \
@@ -26,6 +26,7 @@ enum FleetStatements {
 
   static func join(_ member: FleetIdentity, sent: Int64) -> Statement {
     Statement(
+      "join",
       """
       WITH f AS (\(tick))
       INSERT INTO certregd.member AS m (name, instance, takeover, heard, heard_at, joined_at, sent, queued, targets)
@@ -43,12 +44,13 @@ enum FleetStatements {
 
   static func ownRows(_ name: String) -> Statement {
     Statement(
+      "ownRows",
       "SELECT id, sequence, certificate, target, request FROM certregd.queue WHERE member = $1 ORDER BY id",
       [.text(name)])
   }
 
   static func ownClaims(_ name: String) -> Statement {
-    Statement("SELECT certificate, target FROM certregd.claim WHERE member = $1", [.text(name)])
+    Statement("ownClaims", "SELECT certificate, target FROM certregd.claim WHERE member = $1", [.text(name)])
   }
 
   // MARK: Telling
@@ -57,13 +59,14 @@ enum FleetStatements {
     let results = batch.results
     let contents = results.map(\.content)
     return Statement(
+      "tell",
       """
-      INSERT INTO certregd.result AS r (\(resultColumns), member, number)
-      SELECT a.certificate, a.target, a.stamp, a.forgotten, a.arn, a.outcome, a.status, a.request_id, a.finished_at,
-        a.not_before, a.not_after, a.policies, a.device, a.provisioned, $1, $2::bigint + a.place - 1
-      FROM unnest($3::bytea[], $4::text[], $5::bigint[], $6::boolean[], $7::text[], $8::text[], $9::text[], $10::text[],
-        $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::text[], $16::text[]) WITH ORDINALITY
-        a(\(resultColumns), place)
+      WITH a AS MATERIALIZED (
+        SELECT * FROM unnest($3::bytea[], $4::text[], $5::bigint[], $6::boolean[], $7::text[], $8::text[], $9::text[],
+          $10::text[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::text[], $16::text[])
+          WITH ORDINALITY a(\(resultColumns), place)),
+      told AS (INSERT INTO certregd.result AS r (\(resultColumns), member, number)
+      SELECT \(columns(of: "a")), $1, $2::bigint + a.place - 1 FROM a ORDER BY a.place
       ON CONFLICT (certificate, target) DO UPDATE SET
         stamp = GREATEST(r.stamp, excluded.stamp),
         forgotten = \(later("forgotten")),
@@ -76,7 +79,10 @@ enum FleetStatements {
         device = \(later("device")), provisioned = \(later("provisioned")),
         member = CASE WHEN excluded.stamp > r.stamp OR \(isUpgrade) THEN excluded.member ELSE r.member END,
         number = CASE WHEN excluded.stamp > r.stamp OR \(isUpgrade) THEN excluded.number ELSE r.number END
-      RETURNING \(columns(of: "r"))
+      RETURNING r.*)
+      -- What holds in place of what was told.
+      SELECT \(columns(of: "r")) FROM told r JOIN a ON a.certificate = r.certificate AND a.target = r.target
+      WHERE r.stamp <> a.stamp OR r.forgotten <> a.forgotten OR r.outcome IS DISTINCT FROM a.outcome
       """,
       [.text(name), .integer(batch.firstNumber)] + Parameter.keys(results.map(\.key)) + [
         .integers(results.map(\.stamp)), .bools(contents.map { $0 == nil }),
@@ -100,6 +106,7 @@ enum FleetStatements {
 
   static func release(_ keys: [FleetKey], by name: String) -> Statement {
     Statement(
+      "release",
       """
       DELETE FROM certregd.claim c USING unnest($2::bytea[], $3::text[]) a(certificate, target)
       WHERE c.certificate = a.certificate AND c.target = a.target AND c.member = $1
@@ -110,6 +117,7 @@ enum FleetStatements {
 
   static func claim(_ claims: [FleetBatch.Claim], by name: String) -> Statement {
     Statement(
+      "claim",
       """
       INSERT INTO certregd.claim AS c (certificate, target, member, called, earlier, claimed_at)
       SELECT a.certificate, a.target, $1, a.called, false, clock_timestamp()
@@ -125,6 +133,7 @@ enum FleetStatements {
   /// After the claims: a result that was told, and its claim given up, while this transaction waited for it is seen.
   static func known(_ keys: [FleetKey]) -> Statement {
     Statement(
+      "known",
       """
       SELECT \(columns(of: "r")) FROM unnest($1::bytea[], $2::text[]) a(certificate, target)
       JOIN certregd.result r ON r.certificate = a.certificate AND r.target = a.target
@@ -133,6 +142,7 @@ enum FleetStatements {
 
   static func holders(_ keys: [FleetKey]) -> Statement {
     Statement(
+      "holders",
       """
       SELECT a.certificate, a.target, coalesce(c.member, q.member) FROM unnest($1::bytea[], $2::text[]) a(certificate, target)
       LEFT JOIN certregd.claim c ON c.certificate = a.certificate AND c.target = a.target
@@ -144,6 +154,7 @@ enum FleetStatements {
 
   static func mark(_ keys: [FleetKey], by name: String) -> Statement {
     Statement(
+      "mark",
       """
       UPDATE certregd.claim c SET called = true FROM unnest($2::bytea[], $3::text[]) a(certificate, target)
       WHERE c.certificate = a.certificate AND c.target = a.target AND c.member = $1 RETURNING c.certificate, c.target
@@ -154,6 +165,7 @@ enum FleetStatements {
 
   static func copy(_ copies: [FleetBatch.Copy], by name: String) -> Statement {
     Statement(
+      "copy",
       """
       INSERT INTO certregd.queue (member, sequence, certificate, target, request)
       SELECT $1, a.* FROM unnest($2::bigint[], $3::bytea[], $4::text[], $5::bytea[]) a(sequence, certificate, target, request)
@@ -168,18 +180,21 @@ enum FleetStatements {
 
   static func endCopies(_ sequences: [Int64], by name: String) -> Statement {
     Statement(
+      "endCopies",
       "DELETE FROM certregd.queue WHERE member = $1 AND sequence = ANY ($2::bigint[])",
       [.text(name), .integers(sequences)])
   }
 
   static func endRows(_ rows: [Int64], by name: String) -> Statement {
     Statement(
+      "endRows",
       "DELETE FROM certregd.queue WHERE member = $1 AND id = ANY ($2::bigint[])", [.text(name), .integers(rows)])
   }
 
   /// Takes a part of what members left behind that are gone. The rows get numbers that no job has.
   static func takeOver(targets: [String], by name: String) -> Statement {
     Statement(
+      "takeOver",
       """
       WITH picked AS (
         SELECT q.id FROM certregd.queue q WHERE q.member <> $1 AND q.target = ANY ($2::text[]) AND NOT EXISTS (
@@ -194,12 +209,14 @@ enum FleetStatements {
 
   static func remove(_ members: [String]) -> Statement {
     Statement(
+      "remove",
       "UPDATE certregd.member SET removed = true WHERE name = ANY ($1::text[]) RETURNING name", [.texts(members)])
   }
 
   static func feed(_ positions: [String: Int64], to name: String) -> Statement {
     let sorted = positions.sorted { $0.key < $1.key }
     return Statement(
+      "feed",
       """
       SELECT r.member, r.number, \(columns(of: "r")) FROM unnest($2::text[], $3::bigint[]) p(member, number)
       JOIN certregd.member m ON m.name = p.member AND m.sent > p.number AND m.name <> $1
@@ -209,8 +226,9 @@ enum FleetStatements {
   }
 
   static let members = Statement(
+    "members",
     """
-    SELECT m.name, m.sent, m.queued, extract(epoch FROM clock_timestamp() - m.heard_at), \(FleetSchema.isGone),
+    SELECT m.name, m.sent, m.queued, extract(epoch FROM clock_timestamp() - m.heard_at)::float8, \(FleetSchema.isGone),
       array_to_string(m.targets, E'\\n'), (extract(epoch FROM m.joined_at) * 1000000)::bigint
     FROM certregd.member m, certregd.fleet f ORDER BY m.name
     """)
@@ -218,17 +236,20 @@ enum FleetStatements {
   static func cleanUp() -> [Statement] {
     [
       Statement(
+        "cleanUpMembers",
         """
         DELETE FROM certregd.member m USING certregd.fleet f WHERE \(FleetSchema.isGone)
           AND m.heard_at < clock_timestamp() - interval '1 day'
           AND NOT EXISTS (SELECT FROM certregd.queue q WHERE q.member = m.name)
         """),
       Statement(
+        "cleanUpClaims",
         """
         DELETE FROM certregd.claim c WHERE c.claimed_at < clock_timestamp() - interval '30 days'
           AND NOT EXISTS (SELECT FROM certregd.member m WHERE m.name = c.member)
         """),
       Statement(
+        "cleanUpShares",
         "DELETE FROM certregd.share s WHERE NOT EXISTS (SELECT FROM certregd.member m WHERE m.name = s.member)"),
     ]
   }
@@ -242,6 +263,7 @@ enum FleetStatements {
     if lanes.contains(where: { $0.version == 0 }) {
       statements.append(
         Statement(
+          "beginLanes",
           """
           INSERT INTO certregd.pace (target, operation, rate, version)
           SELECT a.target, a.operation, a.rate, 1 FROM unnest($1::text[], $2::text[], $3::float8[])
@@ -250,6 +272,7 @@ enum FleetStatements {
     }
     statements.append(
       Statement(
+        "lockLanes",
         """
         SELECT FROM certregd.pace p JOIN unnest($1::text[], $2::text[]) a(target, operation) USING (target, operation)
         ORDER BY target, operation FOR UPDATE OF p
@@ -258,6 +281,7 @@ enum FleetStatements {
     if !learnt.isEmpty {
       statements.append(
         Statement(
+          "learnLanes",
           """
           UPDATE certregd.pace p SET rate = a.rate, climbing_from = a.climbing_from, returning_to = a.returning_to,
             version = p.version + 1
@@ -274,6 +298,7 @@ enum FleetStatements {
     }
     statements.append(
       Statement(
+        "tellShares",
         """
         INSERT INTO certregd.share AS s (member, target, operation, want, share, throttles)
         SELECT $1, a.target, a.operation, a.want, LEAST(a.share, GREATEST(0, 1 - coalesce((
@@ -290,6 +315,7 @@ enum FleetStatements {
         ]))
     statements.append(
       Statement(
+        "lanes",
         """
         SELECT p.target, p.operation, p.rate, p.climbing_from, p.returning_to, p.version, s.member, s.want, s.share, s.throttles
         FROM certregd.pace p JOIN unnest($1::text[], $2::text[]) a(target, operation) USING (target, operation)
@@ -302,6 +328,7 @@ enum FleetStatements {
   /// Last of all: every member writes the row of `fleet`.
   static func heartbeat(_ batch: FleetBatch, sent: Int64, of member: FleetIdentity) -> Statement {
     Statement(
+      "heartbeat",
       """
       WITH f AS (\(tick))
       UPDATE certregd.member m SET heard = f.active, heard_at = clock_timestamp(), queued = $3::integer,
@@ -317,6 +344,7 @@ enum FleetStatements {
   /// Says which number the results go up to, where there is no heartbeat.
   static func sent(_ number: Int64, by name: String) -> Statement {
     Statement(
+      "sent",
       "UPDATE certregd.member SET sent = GREATEST(sent, $2::bigint) WHERE name = $1", [.text(name), .integer(number)])
   }
 }

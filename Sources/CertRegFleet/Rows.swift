@@ -1,28 +1,62 @@
 import CertRegCore
 
-/// The rows that a statement returned, as text.
+/// The rows that a statement returned, in PostgreSQL's binary form.
 struct Rows: Sendable {
-  var rows: [[[UInt8]?]] = []
+  /// The values one behind the other: most statements return few of them, and the one that tells of others thousands.
+  private var bytes: [UInt8] = []
+  /// Where each value is, row by row; `nil` for NULL.
+  private var places: [Range<Int>?] = []
+  private let columns: Int
+  let count: Int
 
-  /// The single value of a statement that returns one.
-  var first: [[UInt8]?]? { rows.first }
+  /// For `count` rows, whose values are to be appended.
+  init(count: Int, columns: Int) {
+    self.count = count
+    self.columns = columns
+    places.reserveCapacity(count * columns)
+  }
+
+  mutating func append(_ value: some Collection<UInt8>) {
+    let begin = bytes.count
+    bytes += value
+    places.append(begin..<bytes.count)
+  }
+
+  mutating func appendNull() { places.append(nil) }
+
+  var isEmpty: Bool { count == 0 }
+
+  /// The single row of a statement that returns one.
+  var first: Row? { isEmpty ? nil : Row(rows: self, columns: 0..<columns) }
+
+  /// What `read` makes of the rows, without those that are of another form.
+  func compactMap<Value>(_ read: (Row) -> Value?) -> [Value] {
+    (0..<count).compactMap { read(Row(rows: self, columns: $0 * columns..<($0 + 1) * columns)) }
+  }
+
+  /// A row, or the end of one.
+  struct Row {
+    fileprivate let rows: Rows
+    fileprivate var columns: Range<Int>
+
+    /// The next value from left to right; `nil` for NULL.
+    fileprivate mutating func next() throws(RowReader.Malformed) -> ArraySlice<UInt8>? {
+      guard let place = columns.popFirst(), place < rows.places.count else { throw RowReader.Malformed() }
+      return rows.places[place].map { rows.bytes[$0] }
+    }
+  }
 }
 
 /// Reads the columns of a row from left to right. A value of another form is a fault of the database's content.
 struct RowReader {
-  private let row: [[UInt8]?]
-  private var column = 0
+  private var row: Rows.Row
 
-  init(_ row: [[UInt8]?]) { self.row = row }
+  init(_ row: Rows.Row) { self.row = row }
 
   /// A row that is not of the form that this version writes.
   struct Malformed: Error {}
 
-  private mutating func next() throws(Malformed) -> [UInt8]? {
-    guard column < row.count else { throw Malformed() }
-    column += 1
-    return row[column - 1]
-  }
+  private mutating func next() throws(Malformed) -> ArraySlice<UInt8>? { try row.next() }
 
   mutating func optionalText() throws(Malformed) -> String? {
     try next().map { String(decoding: $0, as: UTF8.self) }
@@ -33,14 +67,18 @@ struct RowReader {
     return text
   }
 
+  /// An `integer` or a `bigint`.
   mutating func integer() throws(Malformed) -> Int64 {
-    guard let number = Int64(try text()) else { throw Malformed() }
-    return number
+    guard let bytes = try next(), bytes.count == 4 || bytes.count == 8 else { throw Malformed() }
+    let bits = bytes.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+    return bytes.count == 4 ? Int64(Int32(truncatingIfNeeded: bits)) : Int64(bitPattern: bits)
   }
 
+  /// A `double precision`.
   mutating func optionalDouble() throws(Malformed) -> Double? {
-    guard let text = try optionalText() else { return nil }
-    guard let number = Double(text), number.isFinite else { throw Malformed() }
+    guard let bytes = try next() else { return nil }
+    let number = Double(bitPattern: bytes.reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
+    guard bytes.count == 8, number.isFinite else { throw Malformed() }
     return number
   }
 
@@ -49,22 +87,18 @@ struct RowReader {
     return number
   }
 
-  mutating func bool() throws(Malformed) -> Bool { try text() == "t" }
+  mutating func bool() throws(Malformed) -> Bool {
+    guard let bytes = try next() else { throw Malformed() }
+    return bytes.first == 1
+  }
 
-  /// `\x` and two digits for each byte.
   mutating func bytes() throws(Malformed) -> [UInt8] {
-    guard let text = try next(), text.count % 2 == 0, text.starts(with: [0x5c, 0x78]) else { throw Malformed() }
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(text.count / 2 - 1)
-    for index in stride(from: 2, to: text.count, by: 2) {
-      guard let high = text[index].hexDigitValue, let low = text[index + 1].hexDigitValue else { throw Malformed() }
-      bytes.append(high << 4 | low)
-    }
-    return bytes
+    guard let bytes = try next() else { throw Malformed() }
+    return Array(bytes)
   }
 
   mutating func key() throws(Malformed) -> FleetKey {
-    guard let id = CertificateID(bytes: try bytes()) else { throw Malformed() }
+    guard let bytes = try next(), let id = CertificateID(bytes: bytes) else { throw Malformed() }
     return FleetKey(certificateID: id, target: try text())
   }
 }

@@ -76,6 +76,32 @@ import Testing
     #expect(last?.releases == [Self.key])
   }
 
+  @Test func `a busy member lets a moment pass between exchanges, and then asks all questions together`() {
+    var member = joined()
+    let keys = (0..<12).map { FleetKey(certificateID: CertificateID(words: ($0 + 1, 0, 0, 0)), target: Self.target) }
+    for key in keys.prefix(10) { _ = member.claim(key, isCalled: true, since: .min, now: clock.now) }
+    var granted = FleetReply()
+    granted.granted = [keys[0]: false]
+    var second = batch(reply(granted, to: &member))
+    #expect(second?.claims.count == 9)
+    granted.granted = Dictionary(keys[1..<10].map { ($0, false) }) { first, _ in first }
+    second = batch(reply(granted, to: &member))
+    #expect(second == nil)
+    for key in keys.suffix(2) { _ = member.claim(key, isCalled: true, since: .min, now: clock.now) }
+    #expect(batch(member.takeActions()) == nil)
+    #expect(member.nextDeadline(now: clock.now.monotonic) == clock.now.monotonic + FleetMember.busyPause)
+    clock.advance(by: FleetMember.busyPause)
+    member.timePassed(now: clock.now)
+    #expect(batch(member.takeActions())?.claims.map(\.key) == keys.suffix(2))
+  }
+
+  @Test func `keys are in the order of their bytes`() {
+    let keys = [0x0100_0000_0000_0000, 0x0000_0000_0000_0002, 0x0000_0000_0000_0001].map {
+      FleetKey(certificateID: CertificateID(words: (0, $0, 0, 0)), target: Self.target)
+    }
+    #expect(keys.sorted().map(\.certificateID.hex) == keys.map(\.certificateID.hex).sorted())
+  }
+
   @Test func `a known result answers, and the claim that came with it is given up`() throws {
     var member = joined()
     _ = member.claim(Self.key, isCalled: true, since: .min, now: clock.now)
@@ -268,10 +294,13 @@ import Testing
         sequence: Int64(10 + index))
       _ = member.begin(job, key, since: .min, now: clock.now)
     }
-    member.timePassed(now: clock.now)
     var held = FleetReply()
     held.holders = Dictionary(keys.map { ($0, "m2") }) { first, _ in first }
-    for _ in 0..<5 { reply(held, to: &member) }
+    for _ in 0..<5 {
+      clock.advance(by: FleetMember.busyPause)
+      member.timePassed(now: clock.now)
+      reply(held, to: &member)
+    }
     #expect(member.work.keys(in: .held).count == keys.count)
     var asked: Set<FleetKey> = []
     for _ in 0..<5 {

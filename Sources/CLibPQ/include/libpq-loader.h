@@ -13,6 +13,8 @@ struct certreg_libpq {
   __typeof__(&PQsetnonblocking) setNonblocking;
   __typeof__(&PQenterPipelineMode) enterPipelineMode;
   __typeof__(&PQsendQueryParams) sendQueryParams;
+  __typeof__(&PQsendPrepare) sendPrepare;
+  __typeof__(&PQsendQueryPrepared) sendQueryPrepared;
   __typeof__(&PQpipelineSync) pipelineSync;
   __typeof__(&PQflush) flush;
   __typeof__(&PQconsumeInput) consumeInput;

@@ -12,7 +12,12 @@ package struct FleetKey: Hashable, Sendable, Comparable {
 
   /// One order for all members. Each transaction locks rows in it, so that no two wait for each other.
   package static func < (left: FleetKey, right: FleetKey) -> Bool {
-    (left.certificateID.hex, left.target) < (right.certificateID.hex, right.target)
+    let (first, second) = (left.certificateID.words, right.certificateID.words)
+    guard first == second else {
+      return (first.0.bigEndian, first.1.bigEndian, first.2.bigEndian, first.3.bigEndian)
+        < (second.0.bigEndian, second.1.bigEndian, second.2.bigEndian, second.3.bigEndian)
+    }
+    return left.target < right.target
   }
 }
 

@@ -5,6 +5,7 @@ extension FleetMember {
     guard link == .joined, inFlight == nil else { return }
     var batch = FleetBatch()
     let isDue = tickedAt.map { now.monotonic - $0 >= tickPause } ?? true
+    guard isDue || now.monotonic >= restUntil ?? now.monotonic else { return }
     fill(&batch, isDue: isDue, now: now.monotonic)
     guard isDue || !batch.isEmpty else { return }
     isHasty = false
@@ -16,7 +17,14 @@ extension FleetMember {
       noteTicked(now.monotonic)
     }
     inFlight = (batch, now.monotonic)
+    exchangedAt = now.monotonic
     actions.append(.exchange(batch))
+  }
+
+  /// When the next exchange may begin; `nil`: now.
+  var restUntil: MonotonicTime? {
+    guard let exchangedAt, work.keys.count >= Self.busyWork else { return nil }
+    return exchangedAt + Self.busyPause
   }
 
   private mutating func fill(_ batch: inout FleetBatch, isDue: Bool, now: MonotonicTime) {

@@ -31,7 +31,10 @@ extension FleetMember {
     var next = now + .seconds(1)
     switch link {
     case .down(let retryAt): next = min(next, retryAt)
-    case .joined where inFlight == nil: next = min(next, (tickedAt ?? now) + tickPause)
+    case .joined where inFlight == nil:
+      next = min(next, (tickedAt ?? now) + tickPause)
+      // What was held back goes then.
+      if let restUntil, restUntil > now { next = min(next, restUntil) }
     case .joined, .joining: break
     }
     for question in questions.values { next = min(next, question.deadline) }

@@ -142,6 +142,9 @@ package struct FleetMember: Sendable {
   static let copyPause = Duration.milliseconds(200)
   static let tick = Duration.milliseconds(250)
   static let mostOfAKind = 500
+  /// A member that works on this many certificates lets this time pass from one exchange to the next: more comes meanwhile.
+  static let busyWork = 8
+  static let busyPause = Duration.milliseconds(10)
 
   let name: String
   var link: Link
@@ -152,6 +155,7 @@ package struct FleetMember: Sendable {
   var failures = 0
   var inFlight: (batch: FleetBatch, at: MonotonicTime)?
   var tickedAt: MonotonicTime?
+  var exchangedAt: MonotonicTime?
   var cleanedAt: MonotonicTime?
   var isHasty = false
   var work = FiledTable<FleetKey, Work>()

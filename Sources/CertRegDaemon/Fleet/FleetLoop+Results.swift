@@ -70,23 +70,35 @@ extension FleetLoop {
   }
 
   func adopt(_ result: SharedResult) {
-    guard let engine, let key = ownKey(result.key) else { return }
+    guard engine != nil, let key = ownKey(result.key) else { return }
     if result.content != nil, registration(result) == nil {
       return say("the database has a result that cannot be this certificate's", result.key)
     }
     guard adopting[result.key].map({ $0 < result.stamp }) ?? true else { return }
     adopting[result.key] = result.stamp
-    let stored = parts.known.home(of: key.target).storedKey(key.certificateID)
+    unread.append(
+      ResultOfOthers(
+        result: result, key: key, stored: parts.known.home(of: key.target).storedKey(key.certificateID)))
+  }
+
+  /// Takes the results of an exchange that are newer than what the disk has. Most are of certificates that this host does not
+  /// know: one turn of a worker for all of them.
+  func readForAdoption() {
+    guard !unread.isEmpty, let engine else { return }
     let bound = NIOLoopBound((self, engine), eventLoop: loop)
-    parts.workers.submit { [loop, known = parts.known] in
-      let isNews = PresentResult(stored, known)?.isOlder(than: result) ?? false
+    parts.workers.submit { [loop, unread, known = parts.known] in
+      let news = unread.map { PresentResult($0.stored, known)?.isOlder(than: $0.result) ?? false }
       loop.execute {
         let (fleet, engine) = bound.value
-        guard fleet.adopting[result.key] == result.stamp else { return }
-        fleet.adopting[result.key] = nil
-        if isNews { engine.adopt(result, as: key, fleet.registration(result)) }
+        for (other, isNews) in zip(unread, news) {
+          let result = other.result
+          guard fleet.adopting[result.key] == result.stamp else { continue }
+          fleet.adopting[result.key] = nil
+          if isNews { engine.adopt(result, as: other.key, fleet.registration(result)) }
+        }
       }
     }
+    unread = []
   }
 
   private func say(_ what: String, _ key: FleetKey) {

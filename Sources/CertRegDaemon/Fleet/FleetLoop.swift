@@ -25,6 +25,8 @@ final class FleetLoop {
   }
 
   private static let fileInterval = Duration.seconds(10)
+  /// Notes of what the fleet was told are written this far apart: what has none after a crash is told again.
+  private static let noteInterval = Duration.milliseconds(250)
   /// The most results in memory that have to be told, or to be taken. The disk has them, too.
   static let mostNews = 10_000
 
@@ -39,10 +41,16 @@ final class FleetLoop {
   var news: [FleetKey: FleetNews] = [:]
   /// Results of others on their way to the disk, with their stamps.
   var adopting: [FleetKey: Int64] = [:]
+  /// Those of them that have to be compared with the disk yet.
+  var unread: [ResultOfOthers] = []
+  /// Notes of what the fleet was told, which are not on their way to the disk yet.
+  private var notes: [StoreChange] = []
+  private var notedAt: MonotonicTime
   var retelling: FleetRetelling?
   /// Whether the disk has results to tell that memory had no room for.
   var hasUntold = false
   private var timer: Scheduled<Void>?
+  private var timerDue: MonotonicTime?
   private var isScheduled = false
   var isStarted = false
   var wants: [FleetLane.ID: Double] = [:]
@@ -62,6 +70,7 @@ final class FleetLoop {
       seed: .random(in: .min ... .max), now: parts.clock.now)
     writtenFile = parts.file
     writtenAt = parts.clock.monotonic
+    notedAt = parts.clock.monotonic
     durablePositions = parts.file.positions
   }
 
@@ -87,6 +96,7 @@ final class FleetLoop {
     isStarted = false
     timer?.cancel()
     link.close()
+    writeNotes()
     writeFile()
     engine = nil
   }
@@ -105,24 +115,37 @@ final class FleetLoop {
   private func carryOut() {
     guard isStarted else { return }
     member.timePassed(now: parts.clock.now)
-    var noted: [StoreChange] = []
     while case let actions = member.takeActions(), !actions.isEmpty {
-      for action in actions { carryOut(action, &noted) }
+      for action in actions { carryOut(action) }
     }
-    if !noted.isEmpty { engine?.commit(noted) { _, _ in } }
+    readForAdoption()
     retellMore()
     let now = parts.clock.monotonic
+    if now - notedAt >= Self.noteInterval || notes.count >= FleetRetelling.pageSize { writeNotes() }
     if now - writtenAt >= Self.fileInterval { writeFile() }
     wake(at: member.nextDeadline(now: now), now: now)
   }
 
-  private func wake(at time: MonotonicTime, now: MonotonicTime) {
-    timer?.cancel()
-    let bound = NIOLoopBound(self, eventLoop: loop)
-    timer = loop.scheduleTask(in: TimeAmount(max(.milliseconds(1), time - now))) { bound.value.carryOut() }
+  private func writeNotes() {
+    notedAt = parts.clock.monotonic
+    guard !notes.isEmpty else { return }
+    engine?.commit(notes) { _, _ in }
+    notes = []
   }
 
-  private func carryOut(_ action: FleetMember.Action, _ noted: inout [StoreChange]) {
+  private func wake(at time: MonotonicTime, now: MonotonicTime) {
+    // A call that comes too early does no harm, and most deadlines only move on.
+    if let timerDue, timerDue <= time { return }
+    timer?.cancel()
+    timerDue = time
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    timer = loop.scheduleTask(in: TimeAmount(max(.milliseconds(1), time - now))) {
+      bound.value.timerDue = nil
+      bound.value.carryOut()
+    }
+  }
+
+  private func carryOut(_ action: FleetMember.Action) {
     switch action {
     case .join(let sent):
       let bound = NIOLoopBound(self, eventLoop: loop)
@@ -136,7 +159,7 @@ final class FleetLoop {
     case .sent(let key, let stamp, let number):
       guard let told = news[key], told.stamp == stamp else { break }
       news[key] = nil
-      noted.append(
+      notes.append(
         .share(told.stored, FleetNote(stamp: stamp, isForgotten: told.what == .forgotten, number: number)))
     case .takeOver(let row): takeOver(row)
     case .pace(let id, let order): pace(id, order)

@@ -78,6 +78,13 @@ struct FleetNews {
   var what: What
 }
 
+/// Another host's result, and the key that the store has this host's under.
+struct ResultOfOthers: Sendable {
+  var result: SharedResult
+  var key: RegistrationKey
+  var stored: RegistrationKey
+}
+
 /// What this host knows of a result, compared with what others say.
 struct PresentResult: Sendable {
   private var note: FleetNote?
@@ -86,8 +93,8 @@ struct PresentResult: Sendable {
   /// Reads what is on disk of a stored result; `nil`: the disk fails. It waits for the disk.
   init?(_ stored: RegistrationKey, _ known: KnownResults) {
     do throws(StoreError) {
-      note = try known.store.fleetNote(of: stored)
       registration = try known.store.registration(for: stored)
+      if registration != nil { note = try known.store.fleetNote(of: stored) }
     } catch {
       return nil
     }
