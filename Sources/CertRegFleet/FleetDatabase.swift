@@ -61,10 +61,10 @@ package final class FleetDatabase {
     if version != FleetSchema.version { throw schemaProblem(version) }
     let joined = try run(
       [
-        FleetStatements.join(identity, sent: sent), FleetStatements.ownRows(identity.name),
-        FleetStatements.ownClaims(identity.name),
+        FleetStatements.leaveClaims(identity), FleetStatements.join(identity, sent: sent),
+        FleetStatements.ownRows(identity.name), FleetStatements.ownClaims(identity.name),
       ])
-    guard let row = joined[0].first else {
+    guard let row = joined[1].first else {
       throw FleetProblem(
         .nameTaken,
         "another member has the name \(identity.name): give this one another fleet.member, or, if the other one is gone for good,"
@@ -73,8 +73,8 @@ package final class FleetDatabase {
     guard var welcome = FleetRow.welcome(row) else {
       throw FleetProblem(.unreachable, "the database answers in another form than expected")
     }
-    welcome.rows = joined[1].compactMap(FleetRow.queued)
-    welcome.claims = joined[2].compactMap(FleetRow.key)
+    welcome.rows = joined[2].compactMap(FleetRow.queued)
+    welcome.claims = joined[3].compactMap(FleetRow.key)
     return welcome
   }
 

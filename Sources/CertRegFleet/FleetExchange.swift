@@ -17,6 +17,8 @@ struct FleetExchange {
         reply.corrections = rows.compactMap(FleetRow.result).filter { result in
           guard let sent = told[result.key] else { return false }
           return result.stamp != sent.stamp || result.content?.outcome != sent.content?.outcome
+            || result.content?.certificateARN != sent.content?.certificateARN
+            || result.content?.status != sent.content?.status
         }
       }
     }

@@ -30,16 +30,29 @@ enum FleetStatements {
       """
       WITH f AS (\(tick))
       INSERT INTO certregd.member AS m (name, instance, takeover, heard, heard_at, joined_at, sent, queued, targets)
-      SELECT $1, $2, $3::bigint, f.active, clock_timestamp(), clock_timestamp(), $4::bigint, 0, '{}' FROM f
+      -- A new state counts from the present time, so that its numbers are above all that others may have heard under the name.
+      SELECT $1, $2, $3::bigint, f.active, clock_timestamp(), clock_timestamp(),
+        GREATEST($4::bigint, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint), 0, '{}' FROM f
       ON CONFLICT (name) DO UPDATE SET instance = excluded.instance, takeover = excluded.takeover, heard = excluded.heard,
         heard_at = excluded.heard_at, joined_at = excluded.joined_at, removed = false,
         sent = CASE WHEN m.instance = excluded.instance THEN m.sent ELSE GREATEST(m.sent, excluded.sent) END
-      WHERE m.instance = excluded.instance OR m.removed OR excluded.heard - m.heard > m.takeover
+      WHERE m.instance = excluded.instance OR m.removed OR (SELECT active FROM certregd.fleet) - m.heard > m.takeover
       RETURNING sent, (SELECT id FROM certregd.fleet), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
         -- As the statement found it.
         EXISTS (SELECT FROM certregd.member b WHERE b.name = $1 AND b.instance = $2)
       """,
       [.text(member.name), .text(member.instance), .integer(member.takeover.milliseconds), .integer(sent)])
+  }
+
+  /// Where the member comes with another state than before, its claims become nobody's, since it no longer knows which calls it
+  /// has made: whoever takes one over hears that the call may have been made. Before the join, which takes the name over.
+  static func leaveClaims(_ member: FleetIdentity) -> Statement {
+    Statement(
+      "leaveClaims",
+      """
+      UPDATE certregd.claim c SET member = '' FROM certregd.member m, certregd.fleet f
+      WHERE c.member = $1 AND m.name = $1 AND m.instance <> $2 AND \(FleetSchema.isGone)
+      """, [.text(member.name), .text(member.instance)])
   }
 
   static func ownRows(_ name: String) -> Statement {
@@ -72,17 +85,18 @@ enum FleetStatements {
         forgotten = \(later("forgotten")),
         arn = CASE WHEN r.forgotten OR excluded.forgotten THEN \(later("arn")) WHEN excluded.stamp > r.stamp
           THEN coalesce(excluded.arn, r.arn) ELSE coalesce(r.arn, excluded.arn) END,
-        outcome = CASE WHEN \(isUpgrade) OR (NOT r.forgotten AND NOT excluded.forgotten AND r.outcome = 'created')
+        outcome = CASE WHEN \(makesCreated) OR (NOT r.forgotten AND NOT excluded.forgotten AND r.outcome = 'created')
           THEN 'created' ELSE \(later("outcome")) END,
         status = \(later("status")), request_id = \(later("request_id")), finished_at = \(later("finished_at")),
         not_before = \(later("not_before")), not_after = \(later("not_after")), policies = \(later("policies")),
         device = \(later("device")), provisioned = \(later("provisioned")),
-        member = CASE WHEN excluded.stamp > r.stamp OR \(isUpgrade) THEN excluded.member ELSE r.member END,
-        number = CASE WHEN excluded.stamp > r.stamp OR \(isUpgrade) THEN excluded.number ELSE r.number END
+        member = CASE WHEN \(isNews) THEN excluded.member ELSE r.member END,
+        number = CASE WHEN \(isNews) THEN excluded.number ELSE r.number END
       RETURNING r.*)
       -- What holds in place of what was told.
       SELECT \(columns(of: "r")) FROM told r JOIN a ON a.certificate = r.certificate AND a.target = r.target
       WHERE r.stamp <> a.stamp OR r.forgotten <> a.forgotten OR r.outcome IS DISTINCT FROM a.outcome
+        OR r.arn IS DISTINCT FROM a.arn OR r.status IS DISTINCT FROM a.status
       """,
       [.text(name), .integer(batch.firstNumber)] + Parameter.keys(results.map(\.key)) + [
         .integers(results.map(\.stamp)), .bools(contents.map { $0 == nil }),
@@ -101,8 +115,14 @@ enum FleetStatements {
   }
 
   /// A call of this member made the registration that the other one found.
-  private static let isUpgrade =
+  private static let makesCreated =
     "(NOT r.forgotten AND NOT excluded.forgotten AND excluded.outcome = 'created' AND r.outcome <> 'created')"
+
+  /// The others have to hear of it. A member that has only set the status does not know the ARN.
+  private static let isNews = """
+    (excluded.stamp > r.stamp OR \(makesCreated)
+      OR NOT r.forgotten AND NOT excluded.forgotten AND r.arn IS NULL AND excluded.arn IS NOT NULL)
+    """
 
   static func release(_ keys: [FleetKey], by name: String) -> Statement {
     Statement(
@@ -122,8 +142,13 @@ enum FleetStatements {
       INSERT INTO certregd.claim AS c (certificate, target, member, called, earlier, claimed_at)
       SELECT a.certificate, a.target, $1, a.called, false, clock_timestamp()
       FROM unnest($2::bytea[], $3::text[], $4::boolean[]) a(certificate, target, called)
-      ON CONFLICT (certificate, target) DO UPDATE SET member = $1, claimed_at = excluded.claimed_at,
-        called = excluded.called OR (c.called AND c.member = $1), earlier = c.earlier OR (c.called AND c.member <> $1)
+      ON CONFLICT (certificate, target) DO UPDATE SET member = $1,
+        claimed_at = CASE WHEN c.member = $1 THEN c.claimed_at ELSE excluded.claimed_at END,
+        called = excluded.called OR (c.called AND c.member = $1),
+        -- A call for a certificate that was known before has not made the registration.
+        earlier = c.earlier OR (c.called AND c.member <> $1 AND NOT EXISTS (
+          SELECT FROM certregd.result r WHERE r.certificate = c.certificate AND r.target = c.target AND NOT r.forgotten
+            AND r.stamp < extract(epoch FROM c.claimed_at) * 1000000))
       WHERE c.member = $1 OR NOT EXISTS (
         SELECT FROM certregd.member m, certregd.fleet f WHERE m.name = c.member AND NOT \(FleetSchema.isGone))
       RETURNING certificate, target, earlier

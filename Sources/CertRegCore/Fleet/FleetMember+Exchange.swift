@@ -82,8 +82,14 @@ extension FleetMember {
   }
 
   /// The batch under way as it was sent.
-  package mutating func filled(_ batch: FleetBatch) {
+  ///
+  /// - Returns: Results that were left out, since this host has nothing to tell any more.
+  @discardableResult
+  package mutating func filled(_ batch: FleetBatch) -> [SharedResult] {
+    let told = Set(batch.results.map(\.key))
+    let left = inFlight?.batch.results.filter { !told.contains($0.key) } ?? []
     inFlight?.batch = batch
+    return left
   }
 
   /// An exchange ended.
@@ -99,10 +105,17 @@ extension FleetMember {
     if batch.isFull {
       offsetMicroseconds = learnTime(reply.time, now: now.wall) + (now.monotonic - begin).nanoseconds / 2000
     }
+    let corrections = Dictionary(reply.corrections.map { ($0.key, $0) }) { first, _ in first }
     for (index, result) in batch.results.enumerated() {
-      actions.append(.sent(result.key, stamp: result.stamp, number: batch.firstNumber + Int64(index)))
+      let number = batch.firstNumber + Int64(index)
+      // A crash may come before the correction is on disk: then the result is told once more, and corrected again.
+      let correction = corrections[result.key]
+      actions.append(.sent(result.key, stamp: result.stamp, number: correction == nil ? number : 0))
+      if let correction { actions.append(.adopt(correction, number: number)) }
     }
-    for result in reply.corrections { actions.append(.adopt(result)) }
+    for result in reply.corrections + reply.known.values + reply.feed.map(\.result) {
+      noteStamp(result.stamp, now: now.wall)
+    }
     take(batch.claims.map(\.key), reply)
     answerQuestions(batch, reply)
     for copy in batch.copies {
@@ -121,20 +134,29 @@ extension FleetMember {
     if batch.isFull {
       members = reply.members
       membersAt = now.monotonic
-      for member in members where positions[member.name] == nil && member.name != name {
-        positions[member.name] = 0
-      }
+      takePositions()
       takeLanes(batch, reply)
     }
     if reply.hasMoreFeed { isHasty = true }
     exchange(now: now)
   }
 
+  /// What the database knows that answers a request; `nil`: nothing.
+  private func answer(_ reply: FleetReply, to key: FleetKey, since: Int64) -> SharedResult? {
+    guard let result = reply.known[key], let content = result.content, content.certificateARN != nil,
+      result.stamp > since
+    else { return nil }
+    // An earlier holder of the claim may have made the registration that another member has only found. Once more a 409 tells
+    // it from one of strangers.
+    if content.outcome == .existing, reply.granted[key] == true { return nil }
+    return result
+  }
+
   /// What the database says of certificates that jobs wait for, or that were begun without it.
   private mutating func take(_ keys: [FleetKey], _ reply: FleetReply) {
     for key in keys {
       guard let known = work[key] else { continue }
-      let result = reply.known[key].flatMap { $0.content != nil && $0.stamp > known.since ? $0 : nil }
+      let result = answer(reply, to: key, since: known.since)
       switch known.standing {
       case .asked, .held:
         if let result, !known.jobs.isEmpty {
@@ -162,8 +184,7 @@ extension FleetMember {
       switch question.kind {
       case .claim(let claim, let since):
         let key = claim.key
-        let result = reply.known[key].flatMap { $0.content != nil && $0.stamp > since ? $0 : nil }
-        if let result {
+        if let result = self.answer(reply, to: key, since: since) {
           if reply.granted[key] != nil, work[key]?.jobs.isEmpty ?? true {
             work[key] = nil
             releases.insert(key)
@@ -171,6 +192,8 @@ extension FleetMember {
           }
           actions.append(.answer(token, .known(result)))
         } else if let earlierCall = reply.granted[key] {
+          // An earlier job of this member may have ended meanwhile.
+          releases.remove(key)
           if work[key] == nil {
             work[key] = Work(
               standing: .granted(isShared: true), isCalled: claim.isCalled, earlierCall: earlierCall, since: since)
@@ -200,10 +223,22 @@ extension FleetMember {
     }
   }
 
+  /// Follows the members that there are.
+  private mutating func takePositions() {
+    let sent = Dictionary(members.map { ($0.name, $0.sent) }) { first, _ in first }
+    // The database no longer has what this member has heard: it was restored. Long gone members are removed at other times, too.
+    let lacksResults = positions.contains { (sent[$0.key] ?? (isFirstFull ? 0 : .max)) < $0.value }
+    if lacksResults, !tellsAgain { actions.append(.tellAgain(after: sentNumber)) }
+    tellsAgain = tellsAgain || lacksResults
+    isFirstFull = false
+    positions = positions.filter { $0.value <= sent[$0.key] ?? -1 }
+    for name in sent.keys where positions[name] == nil && name != self.name { positions[name] = 0 }
+  }
+
   private mutating func takeFeed(_ reply: FleetReply) {
     for news in reply.feed {
       positions[news.member] = max(positions[news.member] ?? 0, news.number)
-      actions.append(.adopt(news.result))
+      actions.append(.adopt(news.result, number: FleetNote.ofOthers))
     }
   }
 }

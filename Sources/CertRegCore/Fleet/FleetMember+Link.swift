@@ -3,18 +3,22 @@ extension FleetMember {
   /// The member entered the fleet.
   package mutating func joined(_ welcome: FleetWelcome, now: Moment) {
     offsetMicroseconds = learnTime(welcome.time, now: now.wall)
-    let isNew = welcome.fleetID != fleetID
-    if isNew || welcome.sent < sentNumber {
+    let isOther = welcome.fleetID != fleetID
+    // A database that was restored may not know the member at all. It may have counted anew since, without its answer having come.
+    let isUnknown = !welcome.isSameState || welcome.sent > sentNumber + Int64(Self.mostUnnoted)
+    tellsAgain = isOther || isUnknown || welcome.sent < sentNumber
+    if tellsAgain {
       // The database lacks what it once had: it was emptied, restored, or replaced by one that lagged behind.
-      actions.append(.tellAgain(after: isNew ? 0 : welcome.sent))
+      actions.append(.tellAgain(after: isOther || isUnknown ? 0 : welcome.sent))
     }
-    if isNew { positions = [:] }
+    if isOther { positions = [:] }
     fleetID = welcome.fleetID
     sentNumber = max(sentNumber, welcome.sent)
     link = .joined
     problem = nil
     failures = 0
     tickedAt = nil
+    isFirstFull = true
     since = now.wall
     reachedAt = now.monotonic
     let claims = Set(welcome.claims)

@@ -1,9 +1,21 @@
 // What comes with time: deadlines, and stamps.
 extension FleetMember {
-  /// A stamp for something that happens now, above all that were given before.
+  /// A stamp for something that happens now, above all that were given before and all that were read.
   package mutating func stamp(_ now: WallTime) -> Int64 {
     lastStamp = max(lastStamp &+ 1, now.microsecondsSinceEpoch &+ offsetMicroseconds)
     return lastStamp
+  }
+
+  /// What was known when a job was asked for does not answer it where its stamp is this one or an earlier one.
+  package func since(_ askedAt: WallTime) -> Int64 {
+    max(lastStamp, askedAt.microsecondsSinceEpoch &+ offsetMicroseconds)
+  }
+
+  /// Stamps from now on are above one that was read: its member's clock may have been ahead. A stamp that no clock gives is
+  /// left aside.
+  mutating func noteStamp(_ stamp: Int64, now: WallTime) {
+    guard stamp < now.microsecondsSinceEpoch &+ offsetMicroseconds &+ Self.mostAhead else { return }
+    lastStamp = max(lastStamp, stamp)
   }
 
   func learnTime(_ time: Int64, now: WallTime) -> Int64 {
@@ -62,8 +74,8 @@ extension FleetMember {
       questions[token] = nil
       switch question.kind {
       case .mark(_, let job): actions.append(.marked(job, true))
-      case .claim(let claim, _):
-        grantAlone(claim.key)
+      case .claim(let claim, let since):
+        grantAlone(claim.key, since: since)
         actions.append(.answer(token, .alone))
       case .find, .remove: actions.append(.answer(token, .alone))
       }
@@ -90,8 +102,8 @@ extension FleetMember {
     for job in waiting.jobs { actions.append(.coordinated(job, .granted(earlierCall: false), nil)) }
   }
 
-  private mutating func grantAlone(_ key: FleetKey) {
-    if work[key] == nil { work[key] = Work(standing: .granted(isShared: false), since: .min) }
+  private mutating func grantAlone(_ key: FleetKey, since: Int64) {
+    if work[key] == nil { work[key] = Work(standing: .granted(isShared: false), since: since) }
     goOnAlone(key)
   }
 }

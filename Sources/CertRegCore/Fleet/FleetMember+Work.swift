@@ -51,9 +51,13 @@ extension FleetMember {
     }
     if let known = work[key] {
       work[key]?.jobs.append(id)
+      // Also where the claim was granted to a request that old results would have answered.
+      if since < .max { work[key]?.since = max(known.since, since) }
       guard case .granted = known.standing else { return .later }
-      guard known.earlierCall else { return .granted }
-      actions.append(.coordinated(id, .granted(earlierCall: true), nil))
+      // A call that begins at once is not announced any more: the claim has to have done that.
+      let isAnnounced = known.isCalled || known.standing == .granted(isShared: false)
+      guard known.earlierCall || !isAnnounced else { return .granted }
+      actions.append(.coordinated(id, .granted(earlierCall: known.earlierCall), nil))
       return .later
     }
     work[key] = Work(standing: .asked, jobs: [id], since: since)
@@ -72,6 +76,13 @@ extension FleetMember {
     }
     copies[id.sequence] = nil
     giveUp(key)
+  }
+
+  /// A caller asks for what the upstream says now: what was known before ends no job of the certificate any more.
+  package mutating func refresh(_ key: FleetKey, now: WallTime) {
+    guard let known = work[key] else { return }
+    let since = max(known.since, since(now))
+    work[key]?.since = since
   }
 
   /// A result cannot be what it says: it does not count.

@@ -37,14 +37,14 @@ package struct FleetMember: Sendable {
     case marked(JobID, Bool)
     /// A caller may be told that the job is safe.
     case safe(Int64)
-    /// Another member's result is newer than what this one may have.
-    case adopt(SharedResult)
-    /// The database has a result under a number.
+    /// Another member's result is newer than what this one may have. The number is that of the note.
+    case adopt(SharedResult, number: Int64)
+    /// The database has a result under a number; 0: it has another one in its place, which is to be adopted.
     case sent(FleetKey, stamp: Int64, number: Int64)
     /// A registration that another member left behind.
     case takeOver(FleetReply.Row)
     case pace(FleetLane.ID, PaceOrder)
-    /// Everything that this member knows has to be told again, from this number on.
+    /// What this member told under higher numbers than this one has to be told again, and what others told; 0: everything.
     case tellAgain(after: Int64)
     /// The member joined, or is alone; for the log.
     case stateChanged
@@ -142,9 +142,13 @@ package struct FleetMember: Sendable {
   static let copyPause = Duration.milliseconds(200)
   static let tick = Duration.milliseconds(250)
   static let mostOfAKind = 500
+  /// So many results at most may have been told without a note on disk: notes are written a little later.
+  static let mostUnnoted = 4 * mostOfAKind
   /// A member that works on this many certificates lets this time pass from one exchange to the next: more comes meanwhile.
   static let busyWork = 8
   static let busyPause = Duration.milliseconds(10)
+  /// In microseconds: a day.
+  static let mostAhead: Int64 = 86_400_000_000
 
   let name: String
   var link: Link
@@ -174,6 +178,10 @@ package struct FleetMember: Sendable {
   var dirty: [FleetKey: Int64] = [:]
   var sentNumber: Int64
   package internal(set) var positions: [String: Int64] = [:]
+  /// Whether no full exchange has ended since the member joined.
+  var isFirstFull = true
+  /// Whether everything that the database may lack is told again since then.
+  var tellsAgain = false
   var members: [FleetReply.Member] = []
   var membersAt: MonotonicTime
   /// The database's content at the last exchange; `nil`: there was none.
@@ -190,12 +198,15 @@ package struct FleetMember: Sendable {
   ///   - sentNumber: The highest number of a result that the database ever had of it.
   ///   - fleetID: The database's content at that time; `nil`: not known.
   ///   - positions: Up to where the results of others are known.
+  ///   - offsetMicroseconds: What the database's clock was ahead of this host's when it was asked last; 0: not known.
   ///   - seed: Spreads attempts to connect.
   ///   - now: The time of the start.
   package init(
-    name: String, sentNumber: Int64, fleetID: String?, positions: [String: Int64], seed: UInt64, now: Moment
+    name: String, sentNumber: Int64, fleetID: String?, positions: [String: Int64], offsetMicroseconds: Int64 = 0,
+    seed: UInt64, now: Moment
   ) {
     self.name = name
+    self.offsetMicroseconds = offsetMicroseconds
     self.sentNumber = sentNumber
     self.fleetID = fleetID
     self.positions = positions
@@ -210,10 +221,12 @@ package struct FleetMember: Sendable {
   ///
   /// - Parameters:
   ///   - sentNumber: The highest number of a result that the database ever had of this member.
+  ///   - lastStamp: The highest stamp on this host's disk.
   ///   - firstSequence: Above those of all jobs that earlier processes had.
   ///   - now: The time of the event.
-  package mutating func start(sentNumber: Int64, firstSequence: Int64, now: Moment) {
+  package mutating func start(sentNumber: Int64, lastStamp: Int64 = 0, firstSequence: Int64, now: Moment) {
     ownSequences = firstSequence
+    noteStamp(lastStamp, now: now.wall)
     self.sentNumber = max(self.sentNumber, sentNumber)
     link = .down(retryAt: now.monotonic)
     reachedAt = now.monotonic

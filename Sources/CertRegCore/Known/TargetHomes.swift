@@ -107,8 +107,9 @@ package struct TargetHomes: Sendable {
 
   /// A home as the members of a fleet name it in keys; `nil`: nobody has said yet where it is.
   func fleetTarget(of home: ResultHome) -> FleetTarget? {
-    home.location.map {
-      FleetTarget(name: home.target, location: $0, account: apart.contains(home.target) ? home.account : nil)
+    home.location.map { location in
+      let account = apart.contains(home.target) ? home.account ?? records[home.target]?.accounts[location] : nil
+      return FleetTarget(name: home.target, location: location, account: account)
     }
   }
 

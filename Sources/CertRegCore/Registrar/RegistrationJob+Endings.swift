@@ -40,6 +40,8 @@ extension RegistrationJob {
   func ownResult(from registration: Registration) -> Registration {
     var own = registration
     own.key = pending.key
+    // What the other host found may be what a call of this job made, whose answer was lost.
+    if mayHaveTakenEffect, pending.facts.completedSteps == 0, pending.facts.earlier == nil { own.outcome = .created }
     own.basis = pending.basis
     own.requester = pending.requester
     if let deviceID = pending.deviceID {

@@ -16,18 +16,31 @@ extension EngineLoop {
   func askFleet(
     _ request: Registrar.Request, refresh: Bool, completion: @escaping RegistrationEngine.Completion
   ) -> Bool {
-    guard let fleet, request.purpose.registers, registrar.job(sharedBy: request) == nil else { return false }
+    guard let fleet, request.purpose.registers else { return false }
+    guard registrar.job(sharedBy: request) == nil else {
+      if refresh { fleet.refresh(request.key) }
+      return false
+    }
     // Where something is known that does not answer, only a newer result counts.
-    let since = refresh || request.earlier != nil ? fleet.stamp() : Int64.min
+    let since = refresh || request.earlier != nil ? fleet.since() : Int64.min
     let isCalled = registrar.callsAtOnce(request.key.target, now: clock.monotonic)
     return fleet.claim(request.key, since: since, isCalled: isCalled) { [self] answer in
-      if case .known(let result) = answer, let registration = fleet.registration(result) {
-        adopt(result, as: request.key, registration, isAsked: true)
-        return register(request, refresh: refresh, asksFleet: false, completion: completion)
+      guard case .known(let result) = answer else {
+        return begin(request, refresh: refresh, completion: completion)
       }
-      register(request, refresh: refresh, asksFleet: false, completion: completion)
-      if !registrar.hasJob(of: request.key) { fleet.giveUp(request.key) }
+      fleet.check(result) { registration in
+        if let registration { self.adopt(result, as: request.key, registration, isAsked: true) }
+        self.begin(request, refresh: refresh, completion: completion)
+      }
     }
+  }
+
+  /// Begins a request that the fleet was asked about.
+  private func begin(
+    _ request: Registrar.Request, refresh: Bool, completion: @escaping RegistrationEngine.Completion
+  ) {
+    register(request, refresh: refresh, asksFleet: false, completion: completion)
+    if !registrar.hasJob(of: request.key) { fleet?.giveUp(request.key) }
   }
 
   // MARK: Answers
@@ -79,12 +92,19 @@ extension EngineLoop {
   ///   - key: The certificate.
   ///   - registration: The result as this host keeps it; `nil`: it was forgotten.
   ///   - isAsked: Whether a caller waits for it.
-  func adopt(_ result: SharedResult, as key: RegistrationKey, _ registration: Registration?, isAsked: Bool = false) {
-    // The end of a job of this host is newer.
-    guard isAsked || !registrar.hasJob(of: key) else { return }
+  ///   - number: That of the note; 0: this host has completed the result, so that the fleet has to be told.
+  func adopt(
+    _ result: SharedResult, as key: RegistrationKey, _ registration: Registration?, isAsked: Bool = false,
+    number: Int64 = FleetNote.ofOthers
+  ) {
+    // The end of a job of this host is newer, if it is a result.
+    guard isAsked || !registrar.hasJob(of: key) else {
+      fleet?.adoptLater(result, number: number)
+      return
+    }
     let home = known.home(of: key.target)
     let stored = home.storedKey(key.certificateID)
-    let note = FleetNote(stamp: result.stamp, isForgotten: registration == nil, number: FleetNote.ofOthers)
+    let note = FleetNote(stamp: result.stamp, isForgotten: registration == nil, number: number)
     guard let registration else {
       known.memory.forget(key.certificateID, in: home)
       return commit([.forget(stored), .share(stored, note)]) { engine, _ in
@@ -94,7 +114,10 @@ extension EngineLoop {
     var kept = registration
     kept.key = stored
     if isAsked { known.memory.keep(registration, in: home, replaces: true) }
-    commit([.keep(kept, home.place), .share(stored, note)]) { engine, error in
+    let told = number == 0 ? fleet?.note(completed: result, storedAs: stored, kept) : nil
+    let changes = [.keep(kept, home.place), told ?? .share(stored, note)]
+    commit(changes) { engine, error in
+      engine.tellFleet(of: changes, error.map { .failure($0) } ?? .success(()))
       if error == nil { engine.known.memory.keep(registration, in: home, replaces: true) }
     }
   }
@@ -108,10 +131,10 @@ extension EngineLoop {
       return fleet?.note(update.key, in: known.home(of: id.target, at: registrar.home(of: id)), .onDisk)
     case .keep(let registration, let home):
       return fleet?.note(registration.key, in: known.home(of: registration.key.target, at: home), .result(registration))
-    case .fail(let id, let failure) where failure.statusIsInDoubt:
-      return fleet?.note(failure.key, in: known.home(of: id.target, at: registrar.home(of: id)), .onDisk)
     case .fail(let id, let failure) where failure.isGone:
       return fleet?.note(id.key, in: known.home(of: id.target, at: registrar.home(of: id)), .forgotten)
+    case .fail(let id, let failure) where failure.statusIsInDoubt:
+      return fleet?.note(failure.key, in: known.home(of: id.target, at: registrar.home(of: id)), .onDisk)
     case .enqueue, .markCallStarted, .noteAttempt, .noteProgress, .nameDevice, .forget, .fail, .share: return nil
     }
   }

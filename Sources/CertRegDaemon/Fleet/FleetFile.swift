@@ -10,6 +10,10 @@ struct FleetFile: Sendable, Equatable {
   var instance: String
   /// The content of the database at the last exchange; `nil`: there was none.
   var fleetID: String?
+  /// What the database's clock was ahead of this host's; 0: not known.
+  var offsetMicroseconds: Int64 = 0
+  /// What was told under higher numbers than this one is being told again, and what others told; 0: everything; `nil`: nothing is.
+  var untoldAfter: Int64?
   /// By member, the number of the last result that this host has taken.
   var positions: [String: Int64] = [:]
 
@@ -72,6 +76,8 @@ struct FleetFile: Sendable, Equatable {
     }
     self.instance = instance
     fleetID = json["fleet"]?.string
+    untoldAfter = json["untoldAfter"]?.integer.map { Int64($0) }
+    offsetMicroseconds = json["offset"]?.integer.map { Int64($0) } ?? 0
     for member in json["positions"]?.members ?? [] { positions[member.name] = member.value.integer.map { Int64($0) } }
   }
 
@@ -80,6 +86,7 @@ struct FleetFile: Sendable, Equatable {
   private var json: [UInt8] {
     JSONValue.object(of: [
       "fleet": fleetID.map { .string($0) }, "instance": .string(instance),
+      "offset": .integer(offsetMicroseconds), "untoldAfter": untoldAfter.map { .integer($0) },
       "positions": .object(positions.sorted { $0.key < $1.key }.map { .init($0.key, .integer($0.value)) }),
     ]).jsonBytes
   }

@@ -33,7 +33,7 @@ extension FleetLoop {
   private func since(of pending: PendingRegistration) -> Int64 {
     guard pending.purpose.registers else { return .max }
     guard pending.facts.earlier != nil || pending.facts.registered != nil else { return .min }
-    return pending.enqueuedAt.microsecondsSinceEpoch &+ member.offsetMicroseconds
+    return member.since(pending.enqueuedAt)
   }
 
   func mayCall(_ pending: PendingRegistration) -> Bool {
@@ -51,6 +51,7 @@ extension FleetLoop {
   func ended(_ id: JobID) {
     guard let key = fleetKey(id.key) else { return }
     member.end(id, key)
+    if let left = deferred.removeValue(forKey: key) { adopt(left.result, number: left.number) }
     schedule()
   }
 
@@ -68,6 +69,12 @@ extension FleetLoop {
     return true
   }
 
+  /// A caller that asks the upstream anew joins a job.
+  func refresh(_ key: RegistrationKey) {
+    guard let key = fleetKey(key) else { return }
+    member.refresh(key, now: parts.clock.wall)
+  }
+
   /// Gives up a claim for which no job came.
   func giveUp(_ key: RegistrationKey) {
     guard let key = fleetKey(key) else { return }
@@ -75,8 +82,8 @@ extension FleetLoop {
     schedule()
   }
 
-  /// A stamp for a request that is to ask the upstream anew.
-  func stamp() -> Int64 { member.stamp(parts.clock.wall) }
+  /// Only a later result answers a request that is to ask the upstream anew.
+  func since() -> Int64 { member.since(parts.clock.wall) }
 
   /// What the fleet knows of a certificate; `answer` is called once.
   func find(_ key: RegistrationKey, answer: @escaping (Registration?, _ holder: String?) -> Void) {

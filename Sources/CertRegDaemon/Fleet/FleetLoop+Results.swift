@@ -17,7 +17,9 @@ extension FleetLoop {
   func note(_ key: RegistrationKey, in home: ResultHome, _ what: FleetNews.What) -> StoreChange? {
     guard let target = parts.known.fleetTarget(of: home) else { return nil }
     let shared = FleetKey(certificateID: key.certificateID, target: target.text)
-    let stamp = stamp()
+    let stamp = member.stamp(parts.clock.wall)
+    // What is on its way from others is older.
+    adopting[shared] = nil
     let stored = home.storedKey(key.certificateID)
     if news.count < Self.mostNews || news[shared] != nil {
       news[shared] = FleetNews(stored: stored, stamp: stamp, what: what)
@@ -25,6 +27,18 @@ extension FleetLoop {
       hasUntold = true
     }
     return .share(stored, FleetNote(stamp: stamp, isForgotten: what == .forgotten, number: 0))
+  }
+
+  /// The note of another host's result that this host has completed.
+  func note(completed result: SharedResult, storedAs stored: RegistrationKey, _ registration: Registration)
+    -> StoreChange
+  {
+    if news.count < Self.mostNews || news[result.key] != nil {
+      news[result.key] = FleetNews(stored: stored, stamp: result.stamp, what: .result(registration))
+    } else {
+      hasUntold = true
+    }
+    return .share(stored, FleetNote(stamp: result.stamp, isForgotten: false, number: 0))
   }
 
   /// A note is on disk.
@@ -47,10 +61,28 @@ extension FleetLoop {
   func coordinated(_ id: JobID, _ answer: Coordination.Answer?, _ result: SharedResult?) {
     if let answer { engine?.coordinated(id, answer) }
     guard let result else { return }
-    if let registration = registration(result) {
-      engine?.coordinated(id, .known(registration))
-    } else {
-      member.reject(result)
+    check(result) { [self] registration in
+      if let registration {
+        engine?.coordinated(id, .known(registration))
+      } else {
+        member.reject(result)
+        schedule()
+      }
+    }
+  }
+
+  /// Looks whether what the database knows may answer a request. A database that was restored knows what was forgotten since,
+  /// until it is told again.
+  ///
+  /// - Parameter body: Gets the result as this host's; `nil`: it does not count.
+  func check(_ result: SharedResult, body: @escaping (Registration?) -> Void) {
+    guard let registration = registration(result) else { return body(nil) }
+    let stored = parts.known.home(of: registration.key.target).storedKey(registration.key.certificateID)
+    let bound = NIOLoopBound(body, eventLoop: loop)
+    parts.workers.submit { [loop, store = parts.store] in
+      let note = try? store.fleetNote(of: stored)
+      let isForgotten = note.map { $0.isForgotten && $0.stamp > result.stamp } ?? false
+      loop.execute { bound.value(isForgotten ? nil : registration) }
     }
   }
 
@@ -69,16 +101,19 @@ extension FleetLoop {
     }
   }
 
-  func adopt(_ result: SharedResult) {
+  /// - Parameter number: That of the note on disk.
+  func adopt(_ result: SharedResult, number: Int64) {
     guard engine != nil, let key = ownKey(result.key) else { return }
     if result.content != nil, registration(result) == nil {
       return say("the database has a result that cannot be this certificate's", result.key)
     }
-    guard adopting[result.key].map({ $0 < result.stamp }) ?? true else { return }
-    adopting[result.key] = result.stamp
+    // The database may complete a result without another stamp: with the ARN, or as `created`.
+    guard adopting[result.key].map({ $0.stamp <= result.stamp && $0 != result }) ?? true else { return }
+    adopting[result.key] = result
     unread.append(
       ResultOfOthers(
-        result: result, key: key, stored: parts.known.home(of: key.target).storedKey(key.certificateID)))
+        result: result, number: number, key: key,
+        stored: parts.known.home(of: key.target).storedKey(key.certificateID)))
   }
 
   /// Takes the results of an exchange that are newer than what the disk has. Most are of certificates that this host does not
@@ -87,18 +122,26 @@ extension FleetLoop {
     guard !unread.isEmpty, let engine else { return }
     let bound = NIOLoopBound((self, engine), eventLoop: loop)
     parts.workers.submit { [loop, unread, known = parts.known] in
-      let news = unread.map { PresentResult($0.stored, known)?.isOlder(than: $0.result) ?? false }
+      let news = unread.map { PresentResult($0.stored, known)?.completed(by: $0.result) }
       loop.execute {
         let (fleet, engine) = bound.value
-        for (other, isNews) in zip(unread, news) {
-          let result = other.result
-          guard fleet.adopting[result.key] == result.stamp else { continue }
-          fleet.adopting[result.key] = nil
-          if isNews { engine.adopt(result, as: other.key, fleet.registration(result)) }
+        for (other, completed) in zip(unread, news) {
+          guard fleet.adopting[other.result.key] == other.result else { continue }
+          fleet.adopting[other.result.key] = nil
+          guard let completed else { continue }
+          engine.adopt(
+            completed, as: other.key, fleet.registration(completed),
+            number: completed == other.result ? other.number : 0)
         }
       }
     }
     unread = []
+  }
+
+  /// Adopts a result once no job of its certificate is under way.
+  func adoptLater(_ result: SharedResult, number: Int64) {
+    guard deferred[result.key].map({ $0.result.stamp <= result.stamp }) ?? true else { return }
+    deferred[result.key] = (result, number)
   }
 
   private func say(_ what: String, _ key: FleetKey) {
@@ -108,12 +151,27 @@ extension FleetLoop {
       [LogField.certificateID: "\(key.certificateID)", LogField.target: "\(key.target)"])
   }
 
+  /// Tells again what the database lacks. What it lacked before, and may not have been told yet, is told, too.
+  func tellAgain(after number: Int64) {
+    let least = min(number, writtenFile.untoldAfter ?? number)
+    beginRetelling(.all(after: least))
+    isToldAgain = false
+    // A crash must not leave it half done.
+    writeFile(untoldAfter: least)
+  }
+
+  func beginRetelling(_ kind: FleetRetelling.Kind) {
+    lastRetelling += 1
+    retelling = FleetRetelling(kind, number: lastRetelling)
+  }
+
   func retellMore() {
     if hasUntold, retelling == nil, member.isJoined, news.count < Self.mostNews / 2 {
       hasUntold = false
-      retelling = FleetRetelling(.untold)
+      beginRetelling(.untold)
     }
-    guard let retelling, member.isJoined, member.untold < FleetRetelling.pageSize, !retelling.isReading else { return }
+    guard !isWriting, let retelling, member.isJoined, member.untold < FleetRetelling.pageSize, !retelling.isReading
+    else { return }
     self.retelling?.isReading = true
     let bound = NIOLoopBound(self, eventLoop: loop)
     parts.workers.submit { [loop, store = parts.store, known = parts.known] in
@@ -132,8 +190,10 @@ extension FleetLoop {
     }
     if !changes.isEmpty { engine?.commit(changes) { _, _ in } }
     // A newer order may have come meanwhile.
-    if retelling?.kind == page.kind { retelling = page.next }
+    guard let present = retelling, present.number == page.number else { return schedule() }
+    retelling = page.next
     retelling?.isReading = false
+    if retelling == nil, present.kind != .untold { isToldAgain = true }
     schedule()
   }
 }

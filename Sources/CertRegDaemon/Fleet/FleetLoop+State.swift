@@ -2,6 +2,7 @@ import CertRegCore
 import CertRegFleet
 import CertRegHost
 import Logging
+import NIOCore
 
 // What people are told of the fleet, and what the next process has to know.
 extension FleetLoop {
@@ -18,19 +19,47 @@ extension FleetLoop {
     }
   }
 
-  func writeFile() {
+  func writeFile() { writeFile(untoldAfter: writtenFile.untoldAfter) }
+
+  /// - Parameter number: What was told under higher numbers is being told again; `nil`: nothing is.
+  func writeFile(untoldAfter number: Int64?) {
     var file = writtenFile
+    file.untoldAfter = number
+    if number == nil { isToldAgain = false }
     // Positions in another content of the database mean nothing.
     if file.fleetID != member.fleetID { durablePositions = [:] }
     file.fleetID = member.fleetID
+    // The least error of the estimate is no reason to write.
+    let hasDrifted = (member.offsetMicroseconds &- file.offsetMicroseconds).magnitude > 100_000
+    if hasDrifted { file.offsetMicroseconds = member.offsetMicroseconds }
     file.positions = durablePositions
     durablePositions = member.positions
     writtenAt = parts.clock.monotonic
     guard file != writtenFile else { return }
     writtenFile = file
-    parts.workers.submit { [file, directory = parts.directory, logger = parts.logger] in
+    beginWriting()
+  }
+
+  /// One after the other: the last one stays.
+  private func beginWriting() {
+    guard !isWriting else { return }
+    isWriting = true
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    parts.workers.submit { [loop, file = writtenFile, directory = parts.directory, logger = parts.logger] in
       do throws(DaemonError) { try file.write(in: directory) } catch { logger.warning("\(error.description)") }
+      loop.execute { bound.value.wrote(file) }
     }
+  }
+
+  private func wrote(_ file: FleetFile) {
+    isWriting = false
+    if file != writtenFile {
+      beginWriting()
+    } else if let batch = heldBatch {
+      heldBatch = nil
+      if isStarted { exchange(batch) }
+    }
+    schedule()
   }
 
   var report: FleetReport {
@@ -66,7 +95,7 @@ extension FleetLoop {
     let differing = FleetTarget.differing(ownTargets, of: parts.identity.name, among: members)
     let apart = differing.filter { $0.own.location == $0.fleets.location }.map(\.own.name)
     // What was told under the other names has to be told again.
-    if parts.known.setApart(Set(apart)) { retelling = FleetRetelling(.all(after: 0)) }
+    if parts.known.setApart(Set(apart)) { tellAgain(after: 0) }
   }
 
   /// A target of this host whose name means another upstream, or another account, in the fleet.

@@ -39,14 +39,23 @@ final class FleetLoop {
   var shares: [FleetLane.ID: PaceShare] = [:]
   /// What is told next, or is being told.
   var news: [FleetKey: FleetNews] = [:]
-  /// Results of others on their way to the disk, with their stamps.
-  var adopting: [FleetKey: Int64] = [:]
+  /// Results of others on their way to the disk.
+  var adopting: [FleetKey: SharedResult] = [:]
   /// Those of them that have to be compared with the disk yet.
   var unread: [ResultOfOthers] = []
+  /// Results of others for which a job of this host has to end first.
+  var deferred: [FleetKey: (result: SharedResult, number: Int64)] = [:]
   /// Notes of what the fleet was told, which are not on their way to the disk yet.
   private var notes: [StoreChange] = []
   private var notedAt: MonotonicTime
   var retelling: FleetRetelling?
+  var lastRetelling = 0
+  /// Whether the file is being written.
+  var isWriting = false
+  /// Goes to the database once the file is written.
+  var heldBatch: FleetBatch?
+  /// Whether all that the database lacked was read. The file says so once it is told.
+  var isToldAgain = false
   /// Whether the disk has results to tell that memory had no room for.
   var hasUntold = false
   private var timer: Scheduled<Void>?
@@ -67,7 +76,7 @@ final class FleetLoop {
     link = FleetLink(parts.location, parts.identity)
     member = FleetMember(
       name: parts.identity.name, sentNumber: 0, fleetID: parts.file.fleetID, positions: parts.file.positions,
-      seed: .random(in: .min ... .max), now: parts.clock.now)
+      offsetMicroseconds: parts.file.offsetMicroseconds, seed: .random(in: .min ... .max), now: parts.clock.now)
     writtenFile = parts.file
     writtenAt = parts.clock.monotonic
     notedAt = parts.clock.monotonic
@@ -79,15 +88,16 @@ final class FleetLoop {
     self.engine = engine
     let bound = NIOLoopBound(self, eventLoop: loop)
     parts.workers.submit { [loop, store = parts.store, firstSequence = parts.store.nextSequence] in
-      let highest = FleetRetelling.highestNumber(in: store)
-      loop.execute { bound.value.begin(sentNumber: highest, firstSequence: firstSequence) }
+      let highest = FleetRetelling.highest(in: store)
+      loop.execute { bound.value.begin(highest, firstSequence: firstSequence) }
     }
   }
 
-  private func begin(sentNumber: Int64, firstSequence: Int64) {
-    member.start(sentNumber: sentNumber, firstSequence: firstSequence, now: parts.clock.now)
+  private func begin(_ highest: (number: Int64, stamp: Int64), firstSequence: Int64) {
+    member.start(
+      sentNumber: highest.number, lastStamp: highest.stamp, firstSequence: firstSequence, now: parts.clock.now)
     isStarted = true
-    retelling = FleetRetelling(.untold)
+    beginRetelling(writtenFile.untoldAfter.map { .all(after: $0) } ?? .untold)
     schedule()
   }
 
@@ -120,6 +130,7 @@ final class FleetLoop {
     }
     readForAdoption()
     retellMore()
+    if isToldAgain, news.isEmpty, writtenFile.untoldAfter != nil { writeFile(untoldAfter: nil) }
     let now = parts.clock.monotonic
     if now - notedAt >= Self.noteInterval || notes.count >= FleetRetelling.pageSize { writeNotes() }
     if now - writtenAt >= Self.fileInterval { writeFile() }
@@ -150,20 +161,23 @@ final class FleetLoop {
     case .join(let sent):
       let bound = NIOLoopBound(self, eventLoop: loop)
       link.join(sent: sent) { [loop] result in loop.execute { bound.value.joined(result) } }
-    case .exchange(let batch): exchange(batch)
+    case .exchange(let batch):
+      // Nothing is told before the file says what has to be told again: a crash would leave no trace of that.
+      if isWriting, writtenFile.untoldAfter != nil { heldBatch = batch } else { exchange(batch) }
     case .answer(let token, let answer): answers.removeValue(forKey: token)?(answer)
     case .coordinated(let id, let answer, let result): coordinated(id, answer, result)
     case .marked(let id, let isGranted): engine?.mayCall(id, isGranted)
     case .safe(let sequence): engine?.isSafe(sequence)
-    case .adopt(let result): adopt(result)
+    case .adopt(let result, let number): adopt(result, number: number)
     case .sent(let key, let stamp, let number):
       guard let told = news[key], told.stamp == stamp else { break }
       news[key] = nil
+      guard number > 0 else { break }
       notes.append(
         .share(told.stored, FleetNote(stamp: stamp, isForgotten: told.what == .forgotten, number: number)))
     case .takeOver(let row): takeOver(row)
     case .pace(let id, let order): pace(id, order)
-    case .tellAgain(let number): retelling = FleetRetelling(.all(after: number))
+    case .tellAgain(let number): tellAgain(after: number)
     case .stateChanged: sayState()
     }
   }
@@ -177,7 +191,7 @@ final class FleetLoop {
     schedule()
   }
 
-  private func exchange(_ batch: FleetBatch) {
+  func exchange(_ batch: FleetBatch) {
     var batch = batch
     for index in batch.copies.indices {
       batch.copies[index].request = engine?.pendingJob(batch.copies[index].sequence)?.record ?? []
@@ -212,7 +226,7 @@ final class FleetLoop {
 
   private func exchanged(_ batch: FleetBatch, _ result: Result<FleetReply, FleetProblem>) {
     let now = parts.clock.now
-    member.filled(batch)
+    for left in member.filled(batch) where news[left.key]?.stamp == left.stamp { news[left.key] = nil }
     switch result {
     case .success(let reply):
       figures.ended(isSuccess: true, at: now.monotonic)

@@ -81,6 +81,8 @@ struct FleetNews {
 /// Another host's result, and the key that the store has this host's under.
 struct ResultOfOthers: Sendable {
   var result: SharedResult
+  /// That of the note on disk.
+  var number: Int64
   var key: RegistrationKey
   var stored: RegistrationKey
 }
@@ -100,13 +102,30 @@ struct PresentResult: Sendable {
     }
   }
 
-  func isOlder(than result: SharedResult) -> Bool {
+  /// Another host's result as this host keeps it; `nil`: what is on disk is not older.
+  func completed(by result: SharedResult) -> SharedResult? {
+    guard isOlder(than: result) else { return nil }
+    var completed = result
+    completed.content = result.content.map(completing)
+    return completed
+  }
+
+  /// Another host's result with what this host knows better: that a call of its own made the registration, and the ARN.
+  private func completing(_ content: SharedResult.Content) -> SharedResult.Content {
+    guard let registration else { return content }
+    var completed = content
+    if registration.outcome == .created { completed.outcome = .created }
+    completed.certificateARN = content.certificateARN ?? registration.certificateARN
+    return completed
+  }
+
+  private func isOlder(than result: SharedResult) -> Bool {
     // What nobody asked for here stays in the database.
     guard let registration else { return false }
     if let note, note.stamp > result.stamp { return false }
     guard let content = result.content else { return true }
     return note?.stamp != result.stamp || registration.outcome != content.outcome
-      || registration.status != content.status
+      || registration.status != content.status || registration.certificateARN != content.certificateARN
   }
 }
 
@@ -134,7 +153,7 @@ struct FleetRetelling: Sendable {
   enum Kind: Sendable, Equatable {
     /// What the fleet was never told.
     case untold
-    /// What was told under higher numbers than this one; 0: everything, also what others told.
+    /// What was told under higher numbers than this one, and what others told, who may be gone; 0: everything.
     case all(after: Int64)
   }
 
@@ -147,7 +166,8 @@ struct FleetRetelling: Sendable {
   }
 
   struct Page: Sendable {
-    var kind: Kind
+    /// See ``FleetRetelling/number``.
+    var number: Int
     var results: [Told]
     /// How it goes on; `nil`: all is told.
     var next: FleetRetelling?
@@ -156,19 +176,24 @@ struct FleetRetelling: Sendable {
   static let pageSize = 500
 
   let kind: Kind
+  /// Tells it from those before and after it.
+  let number: Int
   private var cursor: RegistrationKey?
   /// Whether the notes are done, and results without one come next.
   private var isPastNotes = false
   var isReading = false
 
-  init(_ kind: Kind) { self.kind = kind }
+  init(_ kind: Kind, number: Int) {
+    self.kind = kind
+    self.number = number
+  }
 
-  /// The highest number of a result that the fleet was told; 0: none.
-  static func highestNumber(in store: any RegistrationStore) -> Int64 {
-    var highest: Int64 = 0
+  /// The highest number of a result that the fleet was told, and the highest stamp; 0: none.
+  static func highest(in store: any RegistrationStore) -> (number: Int64, stamp: Int64) {
+    var highest: (number: Int64, stamp: Int64) = (0, 0)
     var cursor: RegistrationKey?
     while let page = try? store.fleetNotes(after: cursor, limit: 5000), let last = page.last {
-      for (_, note) in page { highest = max(highest, note.number) }
+      for (_, note) in page { highest = (max(highest.number, note.number), max(highest.stamp, note.stamp)) }
       cursor = last.key
     }
     return highest
@@ -181,16 +206,16 @@ struct FleetRetelling: Sendable {
       guard let notes = try? store.fleetNotes(after: cursor, limit: Self.pageSize), let last = notes.last else {
         next.isPastNotes = true
         next.cursor = nil
-        return Page(kind: kind, results: [], next: next)
+        return Page(number: number, results: [], next: next)
       }
       next.cursor = last.key
       let told = notes.filter { isWanted($0.note) }.compactMap { stored, note in
         known.fleetKey(storedAs: stored).map { Told(key: $0, stored: stored, note: note) }
       }
-      return Page(kind: kind, results: told, next: next)
+      return Page(number: number, results: told, next: next)
     }
     guard let keys = try? store.unsharedKeys(after: cursor, limit: Self.pageSize), let last = keys.last else {
-      return Page(kind: kind, results: [], next: nil)
+      return Page(number: number, results: [], next: nil)
     }
     next.cursor = last
     let told = keys.compactMap { stored -> Told? in
@@ -200,13 +225,13 @@ struct FleetRetelling: Sendable {
       let note = FleetNote(stamp: registration.finishedAt.microsecondsSinceEpoch, isForgotten: false, number: 0)
       return Told(key: key, stored: stored, note: note, isNew: true)
     }
-    return Page(kind: kind, results: told, next: next)
+    return Page(number: number, results: told, next: next)
   }
 
   private func isWanted(_ note: FleetNote) -> Bool {
     switch kind {
     case .untold: note.number == 0
-    case .all(let number): note.number == 0 || note.number > number || number == 0
+    case .all(let number): note.number <= 0 || note.number > number || number == 0
     }
   }
 }

@@ -1,0 +1,256 @@
+import CertRegTesting
+
+@testable import CertRegCore
+
+/// A process of the daemon: the registrar with the duties of `EngineLoop` around it. Those of `FleetLoop` are in an extension.
+final class SimulatedFleetProcess {
+  /// What the fleet has to be told of a result.
+  struct News {
+    enum What: Equatable {
+      case result(Registration)
+      case onDisk
+      case forgotten
+    }
+
+    var stamp: Int64
+    var what: What
+  }
+
+  typealias Completion = (_ answer: Registrar.Answer, _ isKnown: Bool) -> Void
+
+  unowned let host: SimulatedFleetHost
+  unowned let world: FleetSimulation
+  let machine: SimulatedFleetMachine
+  var registrar: Registrar
+  var isRunning = true
+  var memory: [RegistrationKey: Registration] = [:]
+  var completions: [Registrar.WaiterID: Completion] = [:]
+  private var nextWaiter: Registrar.WaiterID = 1
+  private var registrarTimer: MonotonicTime?
+  private var diskIsBusyUntil: MonotonicTime
+
+  // Of the fleet.
+  var answers: [FleetMember.Token: (FleetMember.Answer) -> Void] = [:]
+  var news: [FleetKey: News] = [:]
+  var adopting: [FleetKey: SharedResult] = [:]
+  var lastRetelling = 0
+  var isToldAgain = false
+  var isWriting = false
+  var heldBatch: FleetBatch?
+  var deferred: [FleetKey: (result: SharedResult, number: Int64)] = [:]
+  var retelling: Retelling?
+  var hasUntold = false
+  var isCarryingOut = false
+  var memberTimer: MonotonicTime?
+  var writtenFile: SimulatedFleetHost.File
+  var writtenAt: MonotonicTime
+  var durablePositions: [String: Int64]
+  /// The database's connection that the process has; `nil`: none.
+  var connection: Int?
+  var exchangeBegan: MonotonicTime?
+  /// When the process last could not reach the database, or waited too long for it.
+  var cutOffAt: MonotonicTime
+
+  init(_ host: SimulatedFleetHost, in world: FleetSimulation) {
+    self.host = host
+    self.world = world
+    let now = world.moment(of: host)
+    machine = SimulatedFleetMachine(
+      FleetMember(
+        name: host.name, sentNumber: 0, fleetID: host.file.fleetID, positions: host.file.positions,
+        offsetMicroseconds: host.file.offsetMicroseconds, seed: world.random.next(), now: now), now: now)
+    registrar = Registrar(
+      configuration: .init(maxPending: 1000, maxAge: nil),
+      coordinator: SimulatedFleetCoordinator(machine: machine), seed: world.random.next())
+    writtenFile = host.file
+    (writtenAt, diskIsBusyUntil, cutOffAt) = (now.monotonic, now.monotonic, now.monotonic)
+    durablePositions = host.file.positions
+  }
+
+  /// As at a start of the daemon: the queue is resumed, and the fleet begins once a worker has read the notes.
+  func start() {
+    let firstSequence = host.store.nextSequence
+    after(.milliseconds(world.some(1...30))) { process in
+      process.begin(Retelling.highest(in: process.host.store), firstSequence: firstSequence)
+    }
+    machine.now = now
+    perform(
+      registrar.setTargets(
+        [FleetSimulation.target.name: TargetLimits(operations: [:], maxConcurrent: 4)], now: now))
+    let pending = (try? host.store.pendingRegistrations()) ?? []
+    perform(registrar.resume(pending, firstSequence: firstSequence, now: now))
+    settle()
+  }
+
+  var now: Moment { world.moment(of: host) }
+
+  /// Calls `body` later, unless the process is gone by then.
+  func after(_ delay: Duration, _ body: @escaping (SimulatedFleetProcess) -> Void) {
+    world.after(delay) { [self] in
+      guard isRunning else { return }
+      machine.now = now
+      body(self)
+      settle()
+    }
+  }
+
+  /// Carries out what the machine has decided, and sets the timers.
+  func settle() {
+    guard isRunning else { return }
+    carryOut()
+    if let due = registrar.nextDeadline, registrarTimer.map({ due < $0 }) ?? true {
+      registrarTimer = due
+      after(max(.zero, due - now.monotonic)) { process in
+        process.registrarTimer = nil
+        process.perform(process.registrar.timePassed(now: process.now))
+      }
+    }
+  }
+
+  // MARK: Requests
+
+  func known(_ key: RegistrationKey) -> Registration? {
+    if let known = memory[key] { return known }
+    guard let known = try? host.store.registration(for: key) else { return nil }
+    memory[key] = known
+    return known
+  }
+
+  func register(
+    _ key: RegistrationKey, refresh: Bool, expectation: Registrar.Expectation, completion: @escaping Completion
+  ) {
+    var request = request(key, .register, expectation)
+    if let known = known(key) {
+      if !refresh, known.certificateARN != nil { return completion(.registered(known), true) }
+      request.earlier = EarlierResult(outcome: known.outcome, status: known.status)
+    }
+    register(request, refresh: refresh, asksFleet: true, completion)
+  }
+
+  private func request(
+    _ key: RegistrationKey, _ purpose: JobPurpose, _ expectation: Registrar.Expectation
+  ) -> Registrar.Request {
+    Registrar.Request(
+      key: key, purpose: purpose, der: purpose.registers ? [1] : [], basis: .anyTime, namedStatus: nil, status: nil,
+      ifExists: .return, requester: Requester(uid: 1), expectation: expectation)
+  }
+
+  private func register(
+    _ asked: Registrar.Request, refresh: Bool, asksFleet: Bool, _ completion: @escaping Completion
+  ) {
+    var request = asked
+    if let known = memory[request.key] {
+      if !refresh, known.certificateARN != nil { return completion(.registered(known), true) }
+      request.earlier = EarlierResult(outcome: known.outcome, status: known.status)
+    }
+    if asksFleet, askFleet(request, refresh: refresh, completion) { return }
+    begin(request, completion)
+  }
+
+  private func askFleet(_ request: Registrar.Request, refresh: Bool, _ completion: @escaping Completion) -> Bool {
+    guard registrar.job(sharedBy: request) == nil else {
+      if refresh { machine.member.refresh(SimulatedFleetCoordinator.fleetKey(request.key), now: now.wall) }
+      return false
+    }
+    guard machine.isStarted else { return false }
+    let since = refresh || request.earlier != nil ? machine.member.since(now.wall) : Int64.min
+    let isCalled = registrar.callsAtOnce(request.key.target, now: now.monotonic)
+    let key = SimulatedFleetCoordinator.fleetKey(request.key)
+    guard let token = machine.member.claim(key, isCalled: isCalled, since: since, now: now) else { return false }
+    answers[token] = { [self] answer in
+      guard case .known(let result) = answer else { return begin(request, refresh: refresh, completion) }
+      check(result) { process, registration in
+        if let registration { process.adopt(result, registration, isAsked: true) }
+        process.begin(request, refresh: refresh, completion)
+      }
+    }
+    return true
+  }
+
+  private func begin(_ request: Registrar.Request, refresh: Bool, _ completion: @escaping Completion) {
+    register(request, refresh: refresh, asksFleet: false, completion)
+    if !registrar.hasJob(of: request.key) {
+      machine.member.giveUp(SimulatedFleetCoordinator.fleetKey(request.key))
+    }
+  }
+
+  func update(
+    _ key: RegistrationKey, to status: CertificateStatus, expectation: Registrar.Expectation,
+    completion: @escaping Completion
+  ) {
+    var request = request(key, .update, expectation)
+    (request.namedStatus, request.status) = (status, status)
+    if let known = known(key) { request.takeKnown(known, at: nil) }
+    begin(request, completion)
+  }
+
+  private func begin(_ request: Registrar.Request, _ completion: @escaping Completion) {
+    completions[nextWaiter] = completion
+    nextWaiter += 1
+    perform(registrar.register(request, waiter: nextWaiter - 1, now: now))
+  }
+
+  /// - Parameter completion: Gets whether there was anything to forget.
+  func forget(_ key: RegistrationKey, completion: @escaping (Bool) -> Void) {
+    if known(key) != nil { return forgetKnown(key, completion) }
+    let fleetKey = SimulatedFleetCoordinator.fleetKey(key)
+    guard machine.isStarted, let token = machine.member.find(fleetKey, now: now) else { return completion(false) }
+    answers[token] = { [self] answer in
+      guard case .found(_?, _) = answer else { return completion(false) }
+      forgetKnown(key, completion)
+    }
+  }
+
+  private func forgetKnown(_ key: RegistrationKey, _ completion: @escaping (Bool) -> Void) {
+    memory[key] = nil
+    let note = note(key, .forgotten)
+    commit([.forget(key), note]) { process in
+      process.noted(note)
+      process.memory[key] = nil
+      completion(true)
+    }
+  }
+
+  // MARK: Effects
+
+  func perform(_ actions: [Registrar.Action]) {
+    for action in actions {
+      switch action {
+      case .commit(let id, let changes):
+        let kept = changes.flatMap { [$0] + (note(of: $0).map { [$0] } ?? []) }
+        commit(kept) { process in
+          for change in kept { process.noted(change) }
+          process.perform(process.registrar.committed(id, .success(()), now: process.now))
+        }
+      case .call(let id, let call): world.begin(call, id, of: self)
+      case .remember(let registration, _): memory[registration.key] = registration
+      case .rememberStatus(let update, _):
+        if let known = memory[update.key] { memory[update.key] = update.applied(to: known) }
+      case .forget(let key, _): memory[key] = nil
+      case .ended(let id, let ending): world.ended(id, ending, on: self)
+      case .report(let fault): world.violate(.impossibleEvent("\(fault.event) in \(fault.state)"))
+      case .answer(let waiter, let answer, _): completions.removeValue(forKey: waiter)?(answer, false)
+      }
+    }
+  }
+
+  /// Commits take effect in their order. Those that have not when the process dies are lost.
+  func commit(_ changes: [StoreChange], _ completion: @escaping (SimulatedFleetProcess) -> Void) {
+    diskIsBusyUntil = max(diskIsBusyUntil, now.monotonic) + .microseconds(world.some(200...12_000))
+    after(diskIsBusyUntil - now.monotonic) { process in
+      process.host.store.commit(changes) { _ in }
+      completion(process)
+    }
+  }
+
+  private func note(of change: StoreChange) -> StoreChange? {
+    switch change {
+    case .complete(let id, let registration): note(id.key, .result(registration))
+    case .setStatus(_, let update): note(update.key, .onDisk)
+    case .keep(let registration, _): note(registration.key, .result(registration))
+    case .fail(let id, let failure) where failure.isGone: note(id.key, .forgotten)
+    case .fail(_, let failure) where failure.statusIsInDoubt: note(failure.key, .onDisk)
+    case .enqueue, .markCallStarted, .noteAttempt, .noteProgress, .nameDevice, .forget, .fail, .share: nil
+    }
+  }
+}
