@@ -61,7 +61,7 @@ struct FleetExchange {
       return
     }
     if batch.takesOver {
-      add(FleetStatements.takeOver(targets: batch.targets, by: name)) { rows, reply in
+      add(FleetStatements.takeOver(targets: batch.targetsOfKeys, by: name)) { rows, reply in
         reply.taken = rows.compactMap(FleetRow.queued)
       }
     }
@@ -93,117 +93,5 @@ struct FleetExchange {
     var reply = FleetReply()
     for (rows, reader) in zip(rows, readers) { reader(rows, &reply) }
     return reply
-  }
-}
-
-/// Reads rows of the statements; `nil` for one of another form.
-enum FleetRow {
-  typealias Row = Rows.Row
-
-  private static func read<Value>(
-    _ row: Row, _ body: (inout RowReader) throws(RowReader.Malformed) -> Value
-  ) -> Value? {
-    var reader = RowReader(row)
-    return try? body(&reader)
-  }
-
-  static func welcome(_ row: Row) -> FleetWelcome? {
-    read(row) { (reader) throws(RowReader.Malformed) in
-      let sent = try reader.integer()
-      let id = try reader.text()
-      let time = try reader.integer()
-      return FleetWelcome(fleetID: id, isSameState: try reader.bool(), sent: sent, rows: [], claims: [], time: time)
-    }
-  }
-
-  static func integer(_ row: Row) -> Int64? {
-    read(row) { (reader) throws(RowReader.Malformed) in try reader.integer() }
-  }
-
-  static func name(_ row: Row) -> String? {
-    read(row) { (reader) throws(RowReader.Malformed) in try reader.text() }
-  }
-
-  static func key(_ row: Row) -> FleetKey? {
-    read(row) { (reader) throws(RowReader.Malformed) in try reader.key() }
-  }
-
-  static func flagged(_ row: Row) -> (FleetKey, Bool)? {
-    read(row) { (reader) throws(RowReader.Malformed) in (try reader.key(), try reader.bool()) }
-  }
-
-  static func holder(_ row: Row) -> (FleetKey, String)? {
-    read(row) { (reader) throws(RowReader.Malformed) in (try reader.key(), try reader.text()) }
-  }
-
-  static func queued(_ row: Row) -> FleetReply.Row? {
-    read(row) { (reader) throws(RowReader.Malformed) in
-      FleetReply.Row(
-        id: try reader.integer(), sequence: try reader.integer(), key: try reader.key(), request: try reader.bytes())
-    }
-  }
-
-  static func news(_ row: Row) -> (member: String, number: Int64, result: SharedResult)? {
-    read(row) { (reader) throws(RowReader.Malformed) in
-      (try reader.text(), try reader.integer(), try result(&reader))
-    }
-  }
-
-  static func result(_ row: Row) -> SharedResult? { read(row, result) }
-
-  private static func result(_ reader: inout RowReader) throws(RowReader.Malformed) -> SharedResult {
-    let key = try reader.key()
-    let stamp = try reader.integer()
-    if try reader.bool() { return SharedResult(key: key, stamp: stamp, content: nil) }
-    let arn = try reader.optionalText()
-    guard let outcome = RegistrationOutcome(rawValue: try reader.text()) else { throw RowReader.Malformed() }
-    let status = try reader.optionalText()
-    let content = SharedResult.Content(
-      certificateARN: arn, outcome: outcome, status: status.flatMap(CertificateStatus.init),
-      requestID: try reader.optionalText(),
-      finishedAt: WallTime(millisecondsSinceEpoch: try reader.integer()),
-      basis: VerdictBasis(
-        notBefore: WallTime(millisecondsSinceEpoch: try reader.integer()),
-        notAfter: WallTime(millisecondsSinceEpoch: try reader.integer()), policyFingerprint: try reader.integer()),
-      deviceID: try reader.optionalText().flatMap { DeviceID($0) }, provisioned: try reader.optionalText())
-    // The ARN of a certificate ends with its ID. Compared as bytes, since `hasSuffix` goes by characters.
-    let end = "cert/" + key.certificateID.hex
-    if let arn, !arn.utf8.suffix(end.utf8.count).elementsEqual(end.utf8) || arn.utf8.count > 2048 {
-      throw RowReader.Malformed()
-    }
-    return SharedResult(key: key, stamp: stamp, content: content)
-  }
-
-  static func member(_ row: Row) -> FleetReply.Member? {
-    read(row) { (reader) throws(RowReader.Malformed) in
-      FleetReply.Member(
-        name: try reader.text(), sent: try reader.integer(), queued: Int(try reader.integer()),
-        heardOfSecondsAgo: max(0, try reader.double()), isGone: try reader.bool(),
-        targets: (try reader.optionalText() ?? "").split(separator: "\n").map { String($0) },
-        joined: try reader.integer())
-    }
-  }
-
-  static func lanes(_ rows: Rows) -> [FleetLane.State] {
-    var lanes: [FleetLane.State] = []
-    let found = rows.compactMap { row in
-      read(row) { (reader) throws(RowReader.Malformed) in
-        (
-          FleetLane.ID(target: try reader.text(), operation: try reader.text()),
-          FleetLane.Rate(
-            callsPerSecond: try reader.optionalDouble(), climbingFrom: try reader.optionalDouble(),
-            returningTo: try reader.optionalDouble()),
-          try reader.integer(),
-          FleetLane.Part(
-            member: try reader.text(), want: try reader.double(), share: try reader.double(),
-            throttles: Int(try reader.integer()))
-        )
-      }
-    }
-    for (id, rate, version, part) in found {
-      if lanes.last?.id != id { lanes.append(FleetLane.State(id: id, rate: rate, version: version, parts: [])) }
-      lanes[lanes.count - 1].parts.append(part)
-    }
-    return lanes
   }
 }

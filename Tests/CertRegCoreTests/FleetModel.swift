@@ -198,7 +198,7 @@ struct FleetModel {
     let name = identity.name
     if batch.takesOver {
       let left = queue.filter {
-        $0.value.member != name && batch.targets.contains($0.value.key.target) && isGone($0.value.member)
+        $0.value.member != name && batch.targetsOfKeys.contains($0.value.key.target) && isGone($0.value.member)
       }
       for id in left.keys.sorted().prefix(Self.pageSize) {
         queue[id]?.member = name

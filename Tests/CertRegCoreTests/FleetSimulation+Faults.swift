@@ -74,6 +74,9 @@ extension FleetSimulation {
       let waits = oneIn(2)
       process.after(.microseconds(some(0...2000))) { [self] process in
         let asked = now
+        if isRefresh, process.machine.member.offsetMicroseconds == 0, process.host.skew != .zero {
+          book.undated.insert(key)
+        }
         process.register(
           key, refresh: isRefresh, expectation: waits ? .result(deadline: now + .seconds(600)) : .queued
         ) { [self] answer, isKnown in
@@ -87,6 +90,7 @@ extension FleetSimulation {
   private func askForStatus() {
     guard !running.isEmpty else { return }
     let key = anyKey()
+    book.updated.insert(key)
     let (status, waits): (CertificateStatus, Bool) = (oneIn(2) ? .active : .inactive, oneIn(2))
     random.pick(running).after(.zero) { [self] process in
       process.update(key, to: status, expectation: waits ? .result(deadline: now + .seconds(600)) : .queued) { _, _ in }

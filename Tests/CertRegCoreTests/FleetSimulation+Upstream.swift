@@ -56,7 +56,7 @@ extension FleetSimulation {
       trace(process.host.name, "reply for \(id.sequence): \(Self.words(reply))")
       after(duration * 0.5) { [self] in
         upstream.calls[number] = nil
-        if registers { upstream.answeredAt[id.key] = now }
+        upstream.answeredAt[id.key] = now
         process.after(.zero) { process in
           let home = JobHome(location: Self.target.location, account: nil)
           process.perform(process.registrar.replied(id, reply, from: home, now: process.now))

@@ -24,6 +24,8 @@ struct FleetSimulationBook {
   var everForgotten: Set<RegistrationKey> = []
   /// Whoever asks the upstream again may find what was its own, and forget that.
   var refreshed: Set<RegistrationKey> = []
+  /// A job that only sets a status gives up what its claim says of an earlier call.
+  var updated: Set<RegistrationKey> = []
   /// Dated by a host whose clock was never compared with the database's. What others do later counts from there.
   var undated: Set<RegistrationKey> = []
   var endings: [RegistrationKey: MonotonicTime] = [:]
@@ -67,7 +69,6 @@ extension FleetSimulation {
     case answerWithoutARN(String)
     case waitsForDatabase(String)
     case jobNotCopied(String, Int64)
-    case workWithoutClaim(String, String)
     case endedJobBeginsAgain(String, Int64)
     case callWithoutMark(by: String, String)
     case twoCalls(by: String, and: String, String)

@@ -7,7 +7,7 @@ import Testing
   /// `SWIFT_DETERMINISTIC_HASHING=1` a seed brings the same run in each process.
   @Test func `no fault of hosts, network or database breaks a promise of the fleet`() async {
     let environment = ProcessInfo.processInfo.environment
-    let count = environment["CERTREG_SIMULATION_SEEDS"].flatMap(UInt64.init) ?? 120
+    let count = environment["CERTREG_SIMULATION_SEEDS"].flatMap(UInt64.init) ?? 100
     let only = environment["CERTREG_SIMULATION_SEED"].flatMap(UInt64.init)
     let seeds = only.map { $0..<($0 + 1) } ?? 1..<(count + 1)
     var reached: [FleetSimulation.Event: Int] = [:]

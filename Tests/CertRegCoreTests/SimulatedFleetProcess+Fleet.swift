@@ -87,6 +87,7 @@ extension SimulatedFleetProcess {
     if batch.isFull {
       batch.queued = registrar.pendingCount
       batch.targets = [FleetSimulation.target.text]
+      batch.targetsOfKeys = batch.targets
     }
     // The disk is read on the link's thread.
     batch.results = batch.results.compactMap { result in

@@ -53,8 +53,11 @@ class Fleet(FleetTestCase):
         self.init()
         first, second = self.member("first", takeover="1h"), self.member("second")
         self.joined(first, second)
+        pem, before = certificates(2)
+        # Both know their account then.
+        self.register(second, before)
+        self.register(first, before, refresh=True)
         self.refuse_registrations()
-        pem = certificates(1)[0]
         self.assertEqual(self.register(first, pem, wait=False)["outcome"], "queued")
         def told():
             known = self.ask(second, op="lookup", certificateId=certificate_id(pem))

@@ -61,8 +61,10 @@ package struct FleetBatch: Sendable, Equatable {
   package var isFull = false
   /// Registrations under way on this member.
   package var queued = 0
-  /// The targets of this member: their texts.
+  /// The targets of this member: their texts, with the accounts that are known.
   package var targets: [String] = []
+  /// The same as keys name them.
+  package var targetsOfKeys: [String] = []
 
   package init() {}
 

@@ -172,6 +172,9 @@ extension FleetMember {
         if let result {
           for job in known.jobs { actions.append(.coordinated(job, nil, result)) }
         }
+        if reply.granted[key] == true {
+          for job in known.jobs { actions.append(.coordinated(job, .granted(earlierCall: true), nil)) }
+        }
         // What is under way here goes on, also where another member is at work on it.
         work[key]?.standing = .granted(isShared: true)
       case .granted(isShared: true): break

@@ -14,6 +14,8 @@ extension FleetMember {
     if isOther { positions = [:] }
     fleetID = welcome.fleetID
     sentNumber = max(sentNumber, welcome.sent)
+    // Numbers that the others heard before must not come again: a crash may have left some that are on no disk.
+    if tellsAgain { sentNumber = max(sentNumber, min(welcome.time, Self.highestTime)) }
     link = .joined
     problem = nil
     failures = 0

@@ -147,6 +147,8 @@ package struct FleetMember: Sendable {
   /// A member that works on this many certificates lets this time pass from one exchange to the next: more comes meanwhile.
   static let busyWork = 8
   static let busyPause = Duration.milliseconds(10)
+  /// No clock gives a later time, in microseconds since 1970: the year 3000.
+  static let highestTime: Int64 = 32_503_680_000_000_000
   /// In microseconds: a day.
   static let mostAhead: Int64 = 86_400_000_000
 

@@ -22,7 +22,7 @@ struct RateEstimator: Sendable {
   }
 
   /// The movement of the rate.
-  private enum Course: Sendable {
+  enum Course: Sendable {
     /// The rate is constant. Next: climbing after a probe, returning after a throttle.
     case holding
     /// The rate rises to the plateau, after a throttle. Next: holding if the plateau was measured, climbing if it is a
@@ -50,7 +50,7 @@ struct RateEstimator: Sendable {
   private static let climbOfHosts = 1.0
   /// A probe may have used the token of another call, which is then throttled. This number of calls has to succeed
   /// first.
-  private static let answersBeforeClimb = 3
+  static let answersBeforeClimb = 3
   /// Between probes: long enough that one in a hundred calls at most is throttled for it at 17 calls a second and more,
   /// short enough that a higher quota is found within seconds.
   private static let probePause = Duration.seconds(6)
@@ -58,7 +58,7 @@ struct RateEstimator: Sendable {
   private static let carefulProbePause = Duration.seconds(15)
   private static let callsBetweenProbes = 60.0
   private static let carefulCallsBetweenProbes = 150.0
-  private static let carefulTime = Duration.seconds(300)
+  static let carefulTime = Duration.seconds(300)
   /// The calls accepted since the last throttle show the rate after at least, and up to at most, this number of
   /// seconds.
   private static let measurableSeconds = 1.0...60.0
@@ -69,19 +69,19 @@ struct RateEstimator: Sendable {
   private static let growthAfterOutage = 1.5
   /// A learnt rate is dropped once it is this high: then the number of calls at once is the limit.
   private static let rateWithoutMeaning = 2_000.0
-  private static let lowestRate = 0.5
+  static let lowestRate = 0.5
 
   /// The time in which all hosts that share a rate hear what one of them has learnt.
   private static let hearing = Duration.milliseconds(600)
 
   /// Calls a second of all hosts together; `nil`: not paced.
-  private(set) var rate: Double?
+  var rate: Double?
   /// The part of the calls that this host makes, 0...1. What it measures is its own calls.
   var part = 1.0
   /// Whether another host may try more than the rate now, and this one has not lost a token by it yet.
   var othersProbe = false
   /// When the rate was lowered for the last time, here or by another host.
-  private var loweredAt: MonotonicTime?
+  var loweredAt: MonotonicTime?
   /// Whether this host's own calls have changed the rate; cleared by the reader.
   var hasNews = false
   private var configuredRate: Double?
@@ -89,14 +89,14 @@ struct RateEstimator: Sendable {
   private var bound: Double?
   /// Whether probes are always as rare as after several unexpected throttles.
   private var probesSeldom: Bool
-  private var course = Course.holding
-  private var answers = RateMeter()
+  var course = Course.holding
+  var answers = RateMeter()
   /// The first and the last time of the present demand above the rate.
   private var limitedSince: MonotonicTime?
   private var limitedAt: MonotonicTime?
-  private var probedAt: MonotonicTime?
+  var probedAt: MonotonicTime?
   private var probe: Probe?
-  private var carefulUntil: MonotonicTime?
+  var carefulUntil: MonotonicTime?
   /// The last unexpected throttle.
   private var unexpectedAt: MonotonicTime?
   /// The last throttle, and the answers to calls that began after it.
@@ -125,7 +125,7 @@ struct RateEstimator: Sendable {
     emptyAt = nil
   }
 
-  private func bounded(_ rate: Double?) -> Double? {
+  func bounded(_ rate: Double?) -> Double? {
     bound.map { min(rate ?? $0, $0) } ?? rate
   }
 
@@ -274,47 +274,6 @@ struct RateEstimator: Sendable {
       let wanted = max(current, Self.rateAfterOutage * pow(Self.growthAfterOutage, min(seconds, 20)))
       if wanted >= goal ?? Self.rateWithoutMeaning { settle(rate: goal, now: now) } else { rate = wanted }
     }
-  }
-
-  /// What this host knows of the rate, for other hosts.
-  var rateOfAll: FleetLane.Rate {
-    switch course {
-    case .climbing(let from, _, let answers) where answers > Self.answersBeforeClimb:
-      FleetLane.Rate(callsPerSecond: rate, climbingFrom: from)
-    case .returning(let plateau, _, _): FleetLane.Rate(callsPerSecond: rate, returningTo: plateau)
-    case .holding, .climbing, .restarting: FleetLane.Rate(callsPerSecond: rate)
-    }
-  }
-
-  /// Takes over what another host has learnt.
-  mutating func adopt(_ learnt: FleetLane.Rate, now: MonotonicTime) {
-    if let lower = learnt.callsPerSecond, let known = rate, lower < known, learnt.climbingFrom == nil {
-      loweredAt = now
-      // A quota was lowered or another client is busy, also where this host has not met it itself.
-      if learnt.returningTo != nil { carefulUntil = max(carefulUntil ?? now, now + Self.carefulTime) }
-    }
-    rate = bounded(learnt.callsPerSecond.map { max(Self.lowestRate, $0) })
-    hasNews = false
-    if let from = learnt.climbingFrom {
-      course = .climbing(from: from, since: now, answers: Self.answersBeforeClimb + 1)
-    } else if let plateau = learnt.returningTo {
-      course = .returning(plateau: plateau, since: now, isMeasured: true)
-    } else {
-      course = .holding
-    }
-  }
-
-  /// The rate rises no further. Where other hosts are throttled, the account has no more, and a probe that was accepted took the
-  /// token of one of their calls. Where they cannot be heard any more, they could not say so.
-  mutating func endRise(now: MonotonicTime, burst: Double) {
-    guard case .climbing(let from, _, let answers) = course else { return }
-    course = .holding
-    probedAt = now
-    guard answers > Self.answersBeforeClimb, let rate else { return }
-    let seen = self.answers.highestRate(beyond: burst * part, at: now) / part
-    self.rate = min(rate, max(from, seen))
-    loweredAt = now
-    hasNews = true
   }
 
   private mutating func settle(rate: Double?, now: MonotonicTime) {

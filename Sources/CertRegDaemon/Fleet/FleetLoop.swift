@@ -214,6 +214,7 @@ final class FleetLoop {
       batch.queued = engine?.pendingCount ?? 0
       let targets = engine?.targetNames ?? []
       batch.targets = ownTargets.map(\.text)
+      batch.targetsOfKeys = targets.compactMap { parts.known.fleetTarget(of: $0)?.text }
       batch.lanes = lanes(of: targets)
     }
     let bound = NIOLoopBound(self, eventLoop: loop)

@@ -1,0 +1,43 @@
+// A rate that several hosts have together.
+extension RateEstimator {
+  /// What this host knows of the rate, for other hosts.
+  var rateOfAll: FleetLane.Rate {
+    switch course {
+    case .climbing(let from, _, let answers) where answers > Self.answersBeforeClimb:
+      FleetLane.Rate(callsPerSecond: rate, climbingFrom: from)
+    case .returning(let plateau, _, _): FleetLane.Rate(callsPerSecond: rate, returningTo: plateau)
+    case .holding, .climbing, .restarting: FleetLane.Rate(callsPerSecond: rate)
+    }
+  }
+
+  /// Takes over what another host has learnt.
+  mutating func adopt(_ learnt: FleetLane.Rate, now: MonotonicTime) {
+    if let lower = learnt.callsPerSecond, let known = rate, lower < known, learnt.climbingFrom == nil {
+      loweredAt = now
+      // A quota was lowered or another client is busy, also where this host has not met it itself.
+      if learnt.returningTo != nil { carefulUntil = max(carefulUntil ?? now, now + Self.carefulTime) }
+    }
+    rate = bounded(learnt.callsPerSecond.map { max(Self.lowestRate, $0) })
+    hasNews = false
+    if let from = learnt.climbingFrom {
+      course = .climbing(from: from, since: now, answers: Self.answersBeforeClimb + 1)
+    } else if let plateau = learnt.returningTo {
+      course = .returning(plateau: plateau, since: now, isMeasured: true)
+    } else {
+      course = .holding
+    }
+  }
+
+  /// The rate rises no further. Where other hosts are throttled, the account has no more, and a probe that was accepted took the
+  /// token of one of their calls. Where they cannot be heard any more, they could not say so.
+  mutating func endRise(now: MonotonicTime, burst: Double) {
+    guard case .climbing(let from, _, let answers) = course else { return }
+    course = .holding
+    probedAt = now
+    guard answers > Self.answersBeforeClimb, let rate else { return }
+    let seen = self.answers.highestRate(beyond: burst * part, at: now) / part
+    self.rate = min(rate, max(from, seen))
+    loweredAt = now
+    hasNews = true
+  }
+}

@@ -1,0 +1,147 @@
+import CertRegCore
+
+// The members, what they hear of each other, and their pace.
+extension FleetStatements {
+  // MARK: Members
+
+  static func remove(_ members: [String]) -> Statement {
+    Statement(
+      "remove",
+      "UPDATE certregd.member SET removed = true WHERE name = ANY ($1::text[]) RETURNING name", [.texts(members)])
+  }
+
+  static func feed(_ positions: [String: Int64], to name: String) -> Statement {
+    let sorted = positions.sorted { $0.key < $1.key }
+    return Statement(
+      "feed",
+      """
+      SELECT r.member, r.number, \(columns(of: "r")) FROM unnest($2::text[], $3::bigint[]) p(member, number)
+      JOIN certregd.member m ON m.name = p.member AND m.sent > p.number AND m.name <> $1
+      JOIN certregd.result r ON r.member = p.member AND r.number > p.number
+      ORDER BY r.number LIMIT 500
+      """, [.text(name), .texts(sorted.map(\.key)), .integers(sorted.map(\.value))])
+  }
+
+  static let members = Statement(
+    "members",
+    """
+    SELECT m.name, m.sent, m.queued, extract(epoch FROM clock_timestamp() - m.heard_at)::float8, \(FleetSchema.isGone),
+      array_to_string(m.targets, E'\\n'), (extract(epoch FROM m.joined_at) * 1000000)::bigint
+    FROM certregd.member m, certregd.fleet f ORDER BY m.name
+    """)
+
+  static func cleanUp() -> [Statement] {
+    [
+      Statement(
+        "cleanUpMembers",
+        """
+        DELETE FROM certregd.member m USING certregd.fleet f WHERE \(FleetSchema.isGone)
+          AND m.heard_at < clock_timestamp() - interval '1 day'
+          AND NOT EXISTS (SELECT FROM certregd.queue q WHERE q.member = m.name)
+        """),
+      Statement(
+        "cleanUpClaims",
+        """
+        DELETE FROM certregd.claim c WHERE c.claimed_at < clock_timestamp() - interval '30 days'
+          AND NOT EXISTS (SELECT FROM certregd.member m WHERE m.name = c.member)
+        """),
+      Statement(
+        "cleanUpShares",
+        "DELETE FROM certregd.share s WHERE NOT EXISTS (SELECT FROM certregd.member m WHERE m.name = s.member)"),
+    ]
+  }
+
+  // MARK: Pace
+
+  static func lanes(_ lanes: [FleetLane.Report], by name: String) -> [Statement] {
+    let lanes = lanes.sorted { $0.id < $1.id }
+    let ids: [Parameter] = [.texts(lanes.map(\.id.target)), .texts(lanes.map(\.id.operation))]
+    var statements: [Statement] = []
+    if lanes.contains(where: { $0.version == 0 }) {
+      statements.append(
+        Statement(
+          "beginLanes",
+          """
+          INSERT INTO certregd.pace (target, operation, rate, version)
+          SELECT a.target, a.operation, a.rate, 1 FROM unnest($1::text[], $2::text[], $3::float8[])
+            a(target, operation, rate) ON CONFLICT DO NOTHING
+          """, ids + [.doubles(lanes.map(\.first.callsPerSecond))]))
+    }
+    statements.append(
+      Statement(
+        "lockLanes",
+        """
+        SELECT FROM certregd.pace p JOIN unnest($1::text[], $2::text[]) a(target, operation) USING (target, operation)
+        ORDER BY target, operation FOR UPDATE OF p
+        """, ids))
+    let learnt = lanes.filter { $0.learnt != nil }
+    if !learnt.isEmpty {
+      statements.append(
+        Statement(
+          "learnLanes",
+          """
+          UPDATE certregd.pace p SET rate = a.rate, climbing_from = a.climbing_from, returning_to = a.returning_to,
+            version = p.version + 1
+          FROM unnest($1::text[], $2::text[], $3::float8[], $4::float8[], $5::float8[], $6::bigint[])
+            a(target, operation, rate, climbing_from, returning_to, version)
+          WHERE p.target = a.target AND p.operation = a.operation AND p.version = a.version
+          """,
+          [
+            .texts(learnt.map(\.id.target)), .texts(learnt.map(\.id.operation)),
+            .doubles(learnt.map { $0.learnt?.callsPerSecond }), .doubles(learnt.map { $0.learnt?.climbingFrom }),
+            .doubles(learnt.map { $0.learnt?.returningTo }),
+            .integers(learnt.map(\.version)),
+          ]))
+    }
+    statements.append(
+      Statement(
+        "tellShares",
+        """
+        INSERT INTO certregd.share AS s (member, target, operation, want, share, throttles)
+        SELECT $1, a.target, a.operation, a.want, LEAST(a.share, GREATEST(0, 1 - coalesce((
+          SELECT sum(o.share) FROM certregd.share o JOIN certregd.member m ON m.name = o.member, certregd.fleet f
+          WHERE o.target = a.target AND o.operation = a.operation AND o.member <> $1 AND NOT \(FleetSchema.isGone)), 0))),
+          a.throttles
+        FROM unnest($2::text[], $3::text[], $4::float8[], $5::float8[], $6::bigint[])
+          a(target, operation, want, share, throttles)
+        ON CONFLICT (target, operation, member) DO UPDATE SET want = excluded.want, share = excluded.share,
+          throttles = excluded.throttles
+        """,
+        [.text(name)] + ids + [
+          .doubles(lanes.map(\.want)), .doubles(lanes.map(\.share)), .integers(lanes.map { Int64($0.throttles) }),
+        ]))
+    statements.append(
+      Statement(
+        "lanes",
+        """
+        SELECT p.target, p.operation, p.rate, p.climbing_from, p.returning_to, p.version, s.member, s.want, s.share, s.throttles
+        FROM certregd.pace p JOIN unnest($1::text[], $2::text[]) a(target, operation) USING (target, operation)
+        JOIN certregd.share s USING (target, operation) JOIN certregd.member m ON m.name = s.member, certregd.fleet f
+        WHERE NOT \(FleetSchema.isGone) ORDER BY p.target, p.operation, s.member
+        """, ids))
+    return statements
+  }
+
+  /// Last of all: every member writes the row of `fleet`.
+  static func heartbeat(_ batch: FleetBatch, sent: Int64, of member: FleetIdentity) -> Statement {
+    Statement(
+      "heartbeat",
+      """
+      WITH f AS (\(tick))
+      UPDATE certregd.member m SET heard = f.active, heard_at = clock_timestamp(), queued = $3::integer,
+        targets = $4::text[], sent = GREATEST(m.sent, $5::bigint)
+      FROM f WHERE m.name = $1 AND m.instance = $2 AND NOT m.removed
+      RETURNING (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+      """,
+      [
+        .text(member.name), .text(member.instance), .integer(batch.queued), .texts(batch.targets), .integer(sent),
+      ])
+  }
+
+  /// Says which number the results go up to, where there is no heartbeat.
+  static func sent(_ number: Int64, by name: String) -> Statement {
+    Statement(
+      "sent",
+      "UPDATE certregd.member SET sent = GREATEST(sent, $2::bigint) WHERE name = $1", [.text(name), .integer(number)])
+  }
+}
