@@ -189,6 +189,23 @@ import Testing
     #expect(token == nil && leave == .granted && mayCall && isSafe)
   }
 
+  @Test func `a question that came later waits no longer than the first`() {
+    var member = joined()
+    _ = member.claim(Self.key, isCalled: true, since: .min, now: clock.now)
+    clock.advance(by: .milliseconds(900))
+    var other = Self.key
+    other.certificateID = CertificateID(words: (2, 0, 0, 0))
+    _ = member.claim(other, isCalled: true, since: .min, now: clock.now)
+    let isSafe = member.secure(Self.job, Self.key, now: clock.now)
+    _ = member.takeActions()
+    #expect(!isSafe && member.nextDeadline(now: clock.now.monotonic) <= clock.now.monotonic + .milliseconds(100))
+    clock.advance(by: .milliseconds(101))
+    member.timePassed(now: clock.now)
+    let actions = member.takeActions()
+    let safe = actions.compactMap { if case .safe(let sequence) = $0 { sequence } else { nil } }
+    #expect(answers(actions) == [.alone, .alone] && safe == [7])
+  }
+
   @Test func `a caller hears that a job is safe when the database has it, or after a second`() {
     var member = joined()
     let first = member.secure(Self.job, Self.key, now: clock.now)

@@ -50,6 +50,10 @@ extension FleetMember {
     case .joined, .joining: break
     }
     for question in questions.values { next = min(next, question.deadline) }
+    if !questions.isEmpty, isReachable(now) {
+      if let inFlight { next = min(next, inFlight.at + Self.patience) }
+      if link != .joined { next = min(next, reachedAt + Self.patience) }
+    }
     for sequence in copies.keys(in: .awaited) {
       if let deadline = copies[sequence]?.deadline { next = min(next, deadline) }
     }
@@ -70,7 +74,9 @@ extension FleetMember {
   /// The time of ``nextDeadline(now:)`` has come. Calls at other times do no harm.
   package mutating func timePassed(now: Moment) {
     let time = now.monotonic
-    for (token, question) in questions where question.deadline <= time {
+    // One question that waited in vain ends the waiting of all others: the database is silent.
+    let isReachable = isReachable(time)
+    for (token, question) in questions where question.deadline <= time || !isReachable {
       questions[token] = nil
       switch question.kind {
       case .mark(_, let job): actions.append(.marked(job, true))
@@ -81,7 +87,7 @@ extension FleetMember {
       }
     }
     for sequence in copies.keys(in: .awaited) {
-      guard let deadline = copies[sequence]?.deadline, deadline <= time else { continue }
+      guard let deadline = copies[sequence]?.deadline, deadline <= time || !isReachable else { continue }
       copies[sequence]?.deadline = nil
       actions.append(.safe(sequence))
     }
