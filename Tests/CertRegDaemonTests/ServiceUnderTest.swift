@@ -251,6 +251,7 @@ final class ServiceUnderTest: Sendable {
     try? await workers.shutdownGracefully()
     if let path {
       unlink(path)
+      unlink(path + ".lock")
       rmdir(String(path.dropLast("/socket".utf8.count)))
     }
   }
