@@ -197,7 +197,7 @@ import Testing
         }
         if let program = try? DaemonProgram(probe: probe, serving: serving, flags: []) {
           _ = program.ask("--check-config")
-          _ = program.run("stat", "/x")
+          _ = program.run("stat", ["/x"])
         }
         #expect(commands.allSatisfy { $0.arguments.first == "/bin/setpriv" })
         #expect(commands.count == ((account == nil ? runsWithoutAccount : runs) ? 2 : 0), "\(serving)")

@@ -145,9 +145,6 @@ struct DaemonProgram {
   }
 
   /// Runs a program of the system with the daemon's rights, since the path it is given may lead anywhere.
-  func run(_ name: String, _ arguments: String...) -> HostProbe.ProgramResult? { run(name, arguments) }
-
-  /// Runs a program likewise.
   func run(_ name: String, _ arguments: [String]) -> HostProbe.ProgramResult? {
     probe.program(name).flatMap {
       probe.run(HostProbe.Command(arguments: prefix + [$0.path] + arguments, environment: environment))

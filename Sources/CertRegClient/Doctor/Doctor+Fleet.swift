@@ -85,7 +85,8 @@ extension Doctor {
     case "fleet_name_taken":
       return
         "give each host a fleet.member of its own; if the other host is gone for good: certregctl fleet remove NAME"
-    case "fleet_target_differs": return "give one of the two targets another name, or the same region and endpoint"
+    case "fleet_target_differs":
+      return "give one of the two targets another name, or the same region, endpoint and account"
     default: return nil
     }
   }
