@@ -146,6 +146,8 @@ extension FleetSimulation {
     if !wasGone, lostContentAt.isBefore(now, by: .seconds(3)), claim?.member != call.member || claim?.isCalled != true {
       violate(.callWithoutMark(by: call.member, Self.number(call.key)))
     }
+    // A member that was removed while it is at work learns of it with its next full exchange.
+    guard !database.isGone(call.member) else { return }
     for other in upstream.calls.values where other.registers && other.key == call.key && other.member != call.member {
       guard goneAt[other.member].map({ $0 < other.began }) ?? true, !database.isGone(other.member) else { continue }
       guard other.isInFleet else { continue }
@@ -162,6 +164,8 @@ extension FleetSimulation {
     for key in reply.granted.keys where reply.known[key]?.content == nil {
       guard let ending = book.lastEndings[key.own], ending.process !== process, ending.process.isInFleet,
         ending.process.cutOffAt < ending.at, lostContentAt < ending.at, before[key]?.member != process.host.name,
+        // Until the other one has reached the database again, it cannot know that its claim is lost.
+        lostContentAt < ending.process.machine.member.reachedAt,
         goneAt[ending.process.host.name].map({ $0 < ending.at }) ?? true, !book.everForgotten.contains(key.own)
       else { continue }
       violate(.releasedWithoutResult(by: ending.process.host.name, Self.number(key.own)))
