@@ -121,6 +121,11 @@ package protocol RegistrationStore: Sendable {
     key: RegistrationKey, note: FleetNote
   )]
 
+  /// The highest number of a result that the fleet was told, and the highest stamp; 0: none. Blocks on the disk.
+  ///
+  /// - Throws: `StoreError` if the disk or the database fails.
+  func highestFleetNote() throws(StoreError) -> (number: Int64, stamp: Int64)
+
   /// The keys of results that no fleet was ever told, in the order of certificates: likewise.
   ///
   /// - Throws: `StoreError` if the disk or the database fails.

@@ -36,12 +36,16 @@ package struct FleetLocation: Sendable, Hashable {
 /// The fleet's database, for one thread. Connects when it is needed, and lets go of a connection that failed.
 package final class FleetDatabase {
   private static let exchangeSeconds = 2.5
+  /// See ``FleetStatements/begin(_:session:milliseconds:)``.
+  private static let divisionByZero = "22012"
 
   private let location: FleetLocation
   private let identity: FleetIdentity
   private var connection: DatabaseConnection?
   /// Whether statements may be prepared. A pooler that gives each transaction another connection loses them.
   private var prepares = true
+  /// Tells what is sent after the last join from what was sent before it.
+  private var session: Int64 = 0
 
   package init(_ location: FleetLocation, _ identity: FleetIdentity) {
     self.location = location
@@ -61,20 +65,21 @@ package final class FleetDatabase {
     if version != FleetSchema.version { throw schemaProblem(version) }
     let joined = try run(
       [
-        FleetStatements.leaveClaims(identity), FleetStatements.join(identity, sent: sent),
-        FleetStatements.ownRows(identity.name), FleetStatements.ownClaims(identity.name),
+        FleetStatements.leaveClaims(identity), FleetStatements.leaveRows(identity),
+        FleetStatements.join(identity, sent: sent), FleetStatements.ownRows(identity.name), FleetStatements.ownClaims(identity.name),
       ])
-    guard let row = joined[1].first else {
+    guard let row = joined[2].first else {
       throw FleetProblem(
         .nameTaken,
         "another member has the name \(identity.name): give this one another fleet.member, or, if the other one is gone for good,"
           + " run `certregctl fleet remove \(identity.name)`")
     }
-    guard var welcome = FleetRow.welcome(row) else {
+    guard var welcome = FleetRow.welcome(row), let session = FleetRow.session(row) else {
       throw FleetProblem(.unreachable, "the database answers in another form than expected")
     }
-    welcome.rows = joined[2].compactMap(FleetRow.queued)
-    welcome.claims = joined[3].compactMap(FleetRow.key)
+    self.session = session
+    welcome.rows = joined[3].compactMap(FleetRow.queued)
+    welcome.claims = joined[4].compactMap(FleetRow.key)
     return welcome
   }
 
@@ -83,8 +88,13 @@ package final class FleetDatabase {
   /// - Throws: Why it failed. Whether the database has taken it is not known then.
   package func exchange(_ batch: FleetBatch) throws(FleetProblem) -> FleetReply {
     guard connection != nil else { throw FleetProblem(.unreachable, "the connection is lost") }
-    let exchange = FleetExchange(batch, identity)
-    return exchange.read(try run(exchange.statements))
+    let exchange = FleetExchange(batch, identity, session: session)
+    do throws(DatabaseFailure) { return exchange.read(try attempt(exchange.statements)) } catch {
+      guard error.kind == .statement(code: Self.divisionByZero) else { throw problem(error) }
+    }
+    var reply = FleetReply()
+    reply.isMember = false
+    return reply
   }
 
   /// Creates the schema, or brings it up to date.
@@ -117,17 +127,28 @@ package final class FleetDatabase {
   }
 
   private func run(_ statements: [FleetStatements.Statement]) throws(FleetProblem) -> [Rows] {
-    let connection = try open()
-    do throws(DatabaseFailure) { return try connection.run(statements, within: Self.exchangeSeconds) } catch {
-      guard prepares, error.saysStatementIsLost else { throw problem(error) }
+    do throws(DatabaseFailure) { return try attempt(statements) } catch { throw problem(error) }
+  }
+
+  /// Runs statements, and once more where that is all that is needed. The database has taken nothing of them before.
+  private func attempt(_ statements: [FleetStatements.Statement]) throws(DatabaseFailure) -> [Rows] {
+    do throws(DatabaseFailure) { return try connected().run(statements, within: Self.exchangeSeconds) } catch {
+      if prepares, error.saysStatementIsLost {
+        // A pooler seldom comes or goes, so that this process prepares no more.
+        prepares = false
+        connection = nil
+      } else if !error.saysConflict {
+        throw error
+      }
     }
-    // The database has taken nothing of it. A pooler seldom comes or goes, so that this process prepares no more.
-    prepares = false
-    self.connection = nil
-    return try run(statements)
+    return try connected().run(statements, within: Self.exchangeSeconds)
   }
 
   private func open() throws(FleetProblem) -> DatabaseConnection {
+    do throws(DatabaseFailure) { return try connected() } catch { throw problem(error) }
+  }
+
+  private func connected() throws(DatabaseFailure) -> DatabaseConnection {
     if let connection { return connection }
     var parameters: [(name: String, value: String)] = [
       ("application_name", "certregd \(identity.name)"), ("keepalives_idle", "10"), ("keepalives_interval", "5"),
@@ -135,14 +156,10 @@ package final class FleetDatabase {
     ]
     if location.verifiesFully { parameters.append(("sslmode", "verify-full")) }
     parameters.append(("dbname", location.url))
-    do throws(DatabaseFailure) {
-      if let file = location.passwordFile { parameters.append(("password", try password(in: file))) }
-      let opened = try DatabaseConnection(parameters, prepares: prepares)
-      connection = opened
-      return opened
-    } catch {
-      throw problem(error)
-    }
+    if let file = location.passwordFile { parameters.append(("password", try password(in: file))) }
+    let opened = try DatabaseConnection(parameters, prepares: prepares)
+    connection = opened
+    return opened
   }
 
   private func password(in file: String) throws(DatabaseFailure) -> String {
@@ -198,6 +215,9 @@ package final class FleetDatabase {
 extension DatabaseFailure {
   /// undefined_table and invalid_schema_name (PostgreSQL's appendix A).
   fileprivate var saysSchemaIsMissing: Bool { kind == .statement(code: "42P01") || kind == .statement(code: "3F000") }
+
+  /// deadlock_detected and serialization_failure.
+  fileprivate var saysConflict: Bool { kind == .statement(code: "40P01") || kind == .statement(code: "40001") }
 
   /// invalid_sql_statement_name and duplicate_prepared_statement: behind a pooler, transactions that follow each other run on
   /// different connections of the server.

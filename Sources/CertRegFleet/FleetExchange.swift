@@ -5,11 +5,19 @@ import CertRegCore
 struct FleetExchange {
   private typealias Reader = (Rows, inout FleetReply) -> Void
 
+  /// What a statement takes at most: after that the member has long given the exchange up.
+  private static let statementMilliseconds = 5000
+
   private(set) var statements: [FleetStatements.Statement] = []
   private var readers: [Reader] = []
 
-  init(_ batch: FleetBatch, _ identity: FleetIdentity) {
+  /// - Parameters:
+  ///   - batch: What is told and asked.
+  ///   - identity: The member.
+  ///   - session: That of its last join.
+  init(_ batch: FleetBatch, _ identity: FleetIdentity, session: Int64) {
     let name = identity.name
+    add(FleetStatements.begin(identity, session: session, milliseconds: Self.statementMilliseconds))
     if !batch.results.isEmpty {
       add(FleetStatements.tell(batch, by: name)) { rows, reply in
         guard !rows.isEmpty else { return }
@@ -45,6 +53,12 @@ struct FleetExchange {
     if !batch.copies.isEmpty { add(FleetStatements.copy(batch.copies, by: name)) }
     if !batch.endedCopies.isEmpty { add(FleetStatements.endCopies(batch.endedCopies, by: name)) }
     if !batch.endedRows.isEmpty { add(FleetStatements.endRows(batch.endedRows, by: name)) }
+    if !batch.leftRows.isEmpty { add(FleetStatements.leave(batch.leftRows, by: name)) }
+    if !batch.fetchedRows.isEmpty {
+      add(FleetStatements.rows(batch.fetchedRows, of: name)) { rows, reply in
+        reply.taken += rows.compactMap(FleetRow.queued)
+      }
+    }
     if !batch.removals.isEmpty {
       add(FleetStatements.remove(batch.removals)) { rows, reply in
         reply.removed = Set(rows.compactMap(FleetRow.name))
@@ -62,10 +76,15 @@ struct FleetExchange {
     }
     if batch.takesOver {
       add(FleetStatements.takeOver(targets: batch.targetsOfKeys, by: name)) { rows, reply in
-        reply.taken = rows.compactMap(FleetRow.queued)
+        reply.taken += rows.compactMap(FleetRow.queued)
       }
     }
-    if batch.cleansUp { for statement in FleetStatements.cleanUp() { add(statement) } }
+    if batch.cleansUp {
+      add(FleetStatements.takeOrphans(targets: batch.targetsOfKeys, by: name)) { rows, reply in
+        reply.taken += rows.compactMap(FleetRow.queued)
+      }
+      for statement in FleetStatements.cleanUp() { add(statement) }
+    }
     if !batch.positions.isEmpty {
       add(FleetStatements.feed(batch.positions, to: name)) { rows, reply in
         reply.feed = rows.compactMap(FleetRow.news)
@@ -73,14 +92,14 @@ struct FleetExchange {
       }
     }
     add(FleetStatements.members) { rows, reply in reply.members = rows.compactMap(FleetRow.member) }
+    if batch.endsOtherShares { add(FleetStatements.endOtherShares(batch.lanes, by: name)) }
     if !batch.lanes.isEmpty {
       let statements = FleetStatements.lanes(batch.lanes, by: name)
       for statement in statements.dropLast() { add(statement) }
       add(statements[statements.count - 1]) { rows, reply in reply.lanes = FleetRow.lanes(rows) }
     }
     add(FleetStatements.heartbeat(batch, sent: sent, of: identity)) { rows, reply in
-      reply.isMember = !rows.isEmpty
-      reply.time = rows.first.flatMap(FleetRow.integer) ?? 0
+      reply.time = rows.first.flatMap(FleetRow.time) ?? 0
     }
   }
 

@@ -13,11 +13,23 @@ enum FleetRow {
 
   static func welcome(_ row: Row) -> FleetWelcome? {
     read(row) { (reader) throws(RowReader.Malformed) in
-      let sent = try reader.integer()
+      let sent = try reader.time()
       let id = try reader.text()
-      let time = try reader.integer()
+      let time = try reader.time()
       return FleetWelcome(fleetID: id, isSameState: try reader.bool(), sent: sent, rows: [], claims: [], time: time)
     }
+  }
+
+  /// The session, which follows what ``welcome(_:)`` reads.
+  static func session(_ row: Row) -> Int64? {
+    read(row) { (reader) throws(RowReader.Malformed) in
+      _ = (try reader.integer(), try reader.text(), try reader.integer(), try reader.bool())
+      return try reader.integer()
+    }
+  }
+
+  static func time(_ row: Row) -> Int64? {
+    read(row) { (reader) throws(RowReader.Malformed) in try reader.time() }
   }
 
   static func integer(_ row: Row) -> Int64? {
@@ -49,7 +61,7 @@ enum FleetRow {
 
   static func news(_ row: Row) -> (member: String, number: Int64, result: SharedResult)? {
     read(row) { (reader) throws(RowReader.Malformed) in
-      (try reader.text(), try reader.integer(), try result(&reader))
+      (try reader.text(), try reader.time(), try result(&reader))
     }
   }
 
@@ -81,12 +93,15 @@ enum FleetRow {
   static func member(_ row: Row) -> FleetReply.Member? {
     read(row) { (reader) throws(RowReader.Malformed) in
       FleetReply.Member(
-        name: try reader.text(), sent: try reader.integer(), queued: Int(try reader.integer()),
-        heardOfSecondsAgo: max(0, try reader.double()), isGone: try reader.bool(),
+        name: try reader.text(), sent: try reader.time(), queued: Int(try reader.integer()),
+        heardOfSecondsAgo: try reader.double(in: 0...1e12), isGone: try reader.bool(),
         targets: (try reader.optionalText() ?? "").split(separator: "\n").map { String($0) },
         joined: try reader.integer())
     }
   }
+
+  /// Calls a second that an account can have.
+  private static let rates = 0.1...1e6
 
   static func lanes(_ rows: Rows) -> [FleetLane.State] {
     var lanes: [FleetLane.State] = []
@@ -95,11 +110,11 @@ enum FleetRow {
         (
           FleetLane.ID(target: try reader.text(), operation: try reader.text()),
           FleetLane.Rate(
-            callsPerSecond: try reader.optionalDouble(), climbingFrom: try reader.optionalDouble(),
-            returningTo: try reader.optionalDouble()),
+            callsPerSecond: try reader.optionalDouble(in: rates), climbingFrom: try reader.optionalDouble(in: rates),
+            returningTo: try reader.optionalDouble(in: rates)),
           try reader.integer(),
           FleetLane.Part(
-            member: try reader.text(), want: try reader.double(), share: try reader.double(),
+            member: try reader.text(), want: try reader.double(in: 0...1e12), share: try reader.double(in: 0...1),
             throttles: Int(try reader.integer()))
         )
       }

@@ -53,7 +53,11 @@ package enum FleetSchema {
     ALTER TABLE certregd.pace SET (fillfactor = 50);
     ALTER TABLE certregd.share SET (fillfactor = 50);
     INSERT INTO certregd.fleet (version) VALUES (0);
+    """,
     """
+    -- Tells what a member sends from what it sent before it joined the last time.
+    ALTER TABLE certregd.member ADD COLUMN session bigint NOT NULL DEFAULT 0;
+    """,
   ]
 
   /// The tables that members write to.

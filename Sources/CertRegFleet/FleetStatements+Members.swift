@@ -15,9 +15,11 @@ extension FleetStatements {
     return Statement(
       "feed",
       """
-      SELECT r.member, r.number, \(columns(of: "r")) FROM unnest($2::text[], $3::bigint[]) p(member, number)
+      SELECT r.* FROM unnest($2::text[], $3::bigint[]) p(member, number)
       JOIN certregd.member m ON m.name = p.member AND m.sent > p.number AND m.name <> $1
-      JOIN certregd.result r ON r.member = p.member AND r.number > p.number
+      -- As many of each member, in the order of the index: the work does not grow with what there is to hear.
+      CROSS JOIN LATERAL (SELECT r.member, r.number, \(columns(of: "r")) FROM certregd.result r
+        WHERE r.member = p.member AND r.number > p.number ORDER BY r.number LIMIT 500) r
       ORDER BY r.number LIMIT 500
       """, [.text(name), .texts(sorted.map(\.key)), .integers(sorted.map(\.value))])
   }
@@ -52,6 +54,17 @@ extension FleetStatements {
   }
 
   // MARK: Pace
+
+  /// Gives up this member's parts of other lanes: the rest of the fleet would leave them to it.
+  static func endOtherShares(_ lanes: [FleetLane.Report], by name: String) -> Statement {
+    Statement(
+      "endOtherShares",
+      """
+      DELETE FROM certregd.share s WHERE s.member = $1 AND NOT EXISTS (
+        SELECT FROM unnest($2::text[], $3::text[]) a(target, operation)
+        WHERE a.target = s.target AND a.operation = s.operation)
+      """, [.text(name), .texts(lanes.map(\.id.target)), .texts(lanes.map(\.id.operation))])
+  }
 
   static func lanes(_ lanes: [FleetLane.Report], by name: String) -> [Statement] {
     let lanes = lanes.sorted { $0.id < $1.id }
@@ -128,14 +141,11 @@ extension FleetStatements {
       "heartbeat",
       """
       WITH f AS (\(tick))
-      UPDATE certregd.member m SET heard = f.active, heard_at = clock_timestamp(), queued = $3::integer,
-        targets = $4::text[], sent = GREATEST(m.sent, $5::bigint)
-      FROM f WHERE m.name = $1 AND m.instance = $2 AND NOT m.removed
-      RETURNING (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+      UPDATE certregd.member m SET heard = f.active, heard_at = clock_timestamp(), queued = $2::integer,
+        targets = $3::text[], sent = GREATEST(m.sent, $4::bigint)
+      FROM f WHERE m.name = $1 RETURNING (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
       """,
-      [
-        .text(member.name), .text(member.instance), .integer(batch.queued), .texts(batch.targets), .integer(sent),
-      ])
+      [.text(member.name), .integer(batch.queued), .texts(batch.targets), .integer(sent)])
   }
 
   /// Says which number the results go up to, where there is no heartbeat.

@@ -11,6 +11,11 @@ extension FleetStatements {
       INSERT INTO certregd.claim AS c (certificate, target, member, called, earlier, claimed_at)
       SELECT a.certificate, a.target, $1, a.called, false, clock_timestamp()
       FROM unnest($2::bytea[], $3::text[], $4::boolean[]) a(certificate, target, called)
+      -- A conflict locks the row, also where it changes nothing: two members that each ask for what the other gives up would wait
+      -- for each other.
+      WHERE NOT EXISTS (SELECT FROM certregd.claim c JOIN certregd.member m ON m.name = c.member, certregd.fleet f
+        WHERE c.certificate = a.certificate AND c.target = a.target AND c.member <> $1 AND NOT \(FleetSchema.isGone))
+      ORDER BY a.certificate, a.target
       ON CONFLICT (certificate, target) DO UPDATE SET member = $1,
         claimed_at = CASE WHEN c.member = $1 THEN c.claimed_at ELSE excluded.claimed_at END,
         called = excluded.called OR (c.called AND c.member = $1),
@@ -85,15 +90,50 @@ extension FleetStatements {
       "DELETE FROM certregd.queue WHERE member = $1 AND id = ANY ($2::bigint[])", [.text(name), .integers(rows)])
   }
 
+  static func rows(_ ids: [Int64], of name: String) -> Statement {
+    Statement(
+      "rows",
+      """
+      SELECT id, sequence, certificate, target, request FROM certregd.queue WHERE member = $1 AND id = ANY ($2::bigint[])
+      ORDER BY id
+      """, [.text(name), .integers(ids)])
+  }
+
+  /// Leaves rows to members that can make something of them.
+  static func leave(_ ids: [Int64], by name: String) -> Statement {
+    Statement(
+      "leave",
+      "UPDATE certregd.queue SET member = '', sequence = -id WHERE member = $1 AND id = ANY ($2::bigint[])",
+      [.text(name), .integers(ids)])
+  }
+
   /// Takes a part of what members left behind that are gone. The rows get numbers that no job has.
   static func takeOver(targets: [String], by name: String) -> Statement {
-    Statement(
-      "takeOver",
+    // Along the index of each of them: the rows of members that live may be many.
+    take(
       """
-      WITH picked AS (
-        SELECT q.id FROM certregd.queue q WHERE q.member <> $1 AND q.target = ANY ($2::text[]) AND NOT EXISTS (
-          SELECT FROM certregd.member m, certregd.fleet f WHERE m.name = q.member AND NOT \(FleetSchema.isGone))
-        ORDER BY q.id LIMIT 20 FOR UPDATE SKIP LOCKED)
+      SELECT q.id FROM certregd.member m CROSS JOIN certregd.fleet f CROSS JOIN LATERAL (
+        SELECT q.id FROM certregd.queue q WHERE q.member = m.name AND q.target = ANY ($2::text[])
+        ORDER BY q.sequence LIMIT 20 FOR UPDATE SKIP LOCKED) q
+      WHERE m.name <> $1 AND \(FleetSchema.isGone) LIMIT 20
+      """, "takeOver", targets, name)
+  }
+
+  /// Takes what no member has any more. It reads the whole queue.
+  static func takeOrphans(targets: [String], by name: String) -> Statement {
+    take(
+      """
+      SELECT q.id FROM certregd.queue q WHERE q.member <> $1 AND q.target = ANY ($2::text[])
+        AND NOT EXISTS (SELECT FROM certregd.member m WHERE m.name = q.member)
+      ORDER BY q.id LIMIT 500 FOR UPDATE SKIP LOCKED
+      """, "takeOrphans", targets, name)
+  }
+
+  private static func take(_ picked: String, _ statement: String, _ targets: [String], _ name: String) -> Statement {
+    Statement(
+      statement,
+      """
+      WITH picked AS MATERIALIZED (\(picked))
       UPDATE certregd.queue q SET member = $1, sequence = -q.id FROM picked WHERE q.id = picked.id
       RETURNING q.id, q.sequence, q.certificate, q.target, q.request
       """, [.text(name), .texts(targets)])

@@ -29,19 +29,33 @@ enum FleetStatements {
       "join",
       """
       WITH f AS (\(tick))
-      INSERT INTO certregd.member AS m (name, instance, takeover, heard, heard_at, joined_at, sent, queued, targets)
+      INSERT INTO certregd.member AS m (name, instance, takeover, heard, heard_at, joined_at, session, sent, queued, targets)
       -- A new state counts from the present time, so that its numbers are above all that others may have heard under the name.
-      SELECT $1, $2, $3::bigint, f.active, clock_timestamp(), clock_timestamp(),
-        GREATEST($4::bigint, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint), 0, '{}' FROM f
+      SELECT $1, $2, $3::bigint, f.active, clock_timestamp(), clock_timestamp(), n.now, GREATEST($4::bigint, n.now), 0, '{}'
+      FROM f, (SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint) n(now)
       ON CONFLICT (name) DO UPDATE SET instance = excluded.instance, takeover = excluded.takeover, heard = excluded.heard,
-        heard_at = excluded.heard_at, joined_at = excluded.joined_at, removed = false,
+        heard_at = excluded.heard_at, removed = false, session = GREATEST(m.session + 1, excluded.session),
+        joined_at = CASE WHEN m.instance = excluded.instance AND NOT \(wasGone) THEN m.joined_at ELSE excluded.joined_at END,
         sent = CASE WHEN m.instance = excluded.instance THEN m.sent ELSE GREATEST(m.sent, excluded.sent) END
-      WHERE m.instance = excluded.instance OR m.removed OR (SELECT active FROM certregd.fleet) - m.heard > m.takeover
+      WHERE m.instance = excluded.instance OR \(wasGone)
       RETURNING sent, (SELECT id FROM certregd.fleet), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
         -- As the statement found it.
-        EXISTS (SELECT FROM certregd.member b WHERE b.name = $1 AND b.instance = $2)
+        EXISTS (SELECT FROM certregd.member b WHERE b.name = $1 AND b.instance = $2), session
       """,
       [.text(member.name), .text(member.instance), .integer(member.takeover.milliseconds), .integer(sent)])
+  }
+
+  private static let wasGone = "(m.removed OR (SELECT active FROM certregd.fleet) - m.heard > m.takeover)"
+
+  /// Begins an exchange: fails with division_by_zero where the member has joined again since, or was removed. What a connection that
+  /// was given up has sent may arrive late; behind a later join it must change nothing.
+  static func begin(_ member: FleetIdentity, session: Int64, milliseconds: Int) -> Statement {
+    Statement(
+      "begin",
+      """
+      SELECT 1 / count(*), set_config('statement_timeout', $4, true) FROM (SELECT FROM certregd.member
+        WHERE name = $1 AND instance = $2 AND session = $3::bigint AND NOT removed FOR UPDATE) m
+      """, [.text(member.name), .text(member.instance), .integer(session), .text("\(milliseconds)")])
   }
 
   /// Where the member comes with another state than before, its claims become nobody's, since it no longer knows which calls it
@@ -55,10 +69,21 @@ enum FleetStatements {
       """, [.text(member.name), .text(member.instance)])
   }
 
+  /// Likewise its rows, whose numbers the new state gives to other jobs.
+  static func leaveRows(_ member: FleetIdentity) -> Statement {
+    Statement(
+      "leaveRows",
+      """
+      UPDATE certregd.queue q SET sequence = -q.id FROM certregd.member m, certregd.fleet f
+      WHERE q.member = $1 AND q.sequence > 0 AND m.name = $1 AND m.instance <> $2 AND \(FleetSchema.isGone)
+      """, [.text(member.name), .text(member.instance)])
+  }
+
+  /// What the member has in the queue, without the registrations: there may be many.
   static func ownRows(_ name: String) -> Statement {
     Statement(
       "ownRows",
-      "SELECT id, sequence, certificate, target, request FROM certregd.queue WHERE member = $1 ORDER BY id",
+      "SELECT id, sequence, certificate, target, ''::bytea FROM certregd.queue WHERE member = $1 ORDER BY id",
       [.text(name)])
   }
 

@@ -74,16 +74,23 @@ struct RowReader {
     return bytes.count == 4 ? Int64(Int32(truncatingIfNeeded: bits)) : Int64(bitPattern: bits)
   }
 
+  /// Microseconds since 1970 up to the year 3000, or a count that began there.
+  mutating func time() throws(Malformed) -> Int64 {
+    let time = try integer()
+    guard (0...32_503_680_000_000_000).contains(time) else { throw Malformed() }
+    return time
+  }
+
   /// A `double precision`.
-  mutating func optionalDouble() throws(Malformed) -> Double? {
+  mutating func optionalDouble(in range: ClosedRange<Double>) throws(Malformed) -> Double? {
     guard let bytes = try next() else { return nil }
     let number = Double(bitPattern: bytes.reduce(UInt64(0)) { $0 << 8 | UInt64($1) })
-    guard bytes.count == 8, number.isFinite else { throw Malformed() }
+    guard bytes.count == 8, range.contains(number) else { throw Malformed() }
     return number
   }
 
-  mutating func double() throws(Malformed) -> Double {
-    guard let number = try optionalDouble() else { throw Malformed() }
+  mutating func double(in range: ClosedRange<Double>) throws(Malformed) -> Double {
+    guard let number = try optionalDouble(in: range) else { throw Malformed() }
     return number
   }
 

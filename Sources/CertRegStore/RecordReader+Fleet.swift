@@ -21,6 +21,12 @@ extension RecordReader {
     return notes
   }
 
+  /// Damaged rows count, too: numbers that are left out do no harm.
+  func highestFleetNote() throws(DatabaseFault) -> (number: Int64, stamp: Int64) {
+    let statement = try connection.prepare("SELECT max(number), max(stamp) FROM shared")
+    return try statement.first { ($0.integer(0) ?? 0, $0.integer(1) ?? 0) } ?? (0, 0)
+  }
+
   func unsharedKeys(after key: RegistrationKey?, limit: Int) throws(DatabaseFault) -> [RegistrationKey] {
     let statement = try page(
       """

@@ -42,6 +42,10 @@ extension SQLiteRegistrationStore {
     try readFleet { reader throws(DatabaseFault) in try reader.fleetNotes(after: key, limit: limit) }
   }
 
+  package func highestFleetNote() throws(StoreError) -> (number: Int64, stamp: Int64) {
+    try readFleet { reader throws(DatabaseFault) in try reader.highestFleetNote() }
+  }
+
   package func unsharedKeys(after key: RegistrationKey?, limit: Int) throws(StoreError) -> [RegistrationKey] {
     try readFleet { reader throws(DatabaseFault) in try reader.unsharedKeys(after: key, limit: limit) }
   }

@@ -47,6 +47,11 @@ package final class MemoryStore: RegistrationStore {
     return Self.page(notes.keys, after: key, limit: limit).compactMap { key in notes[key].map { (key, $0) } }
   }
 
+  package func highestFleetNote() throws(StoreError) -> (number: Int64, stamp: Int64) {
+    let notes = try readableContent().notes.values
+    return (notes.map(\.number).max() ?? 0, notes.map(\.stamp).max() ?? 0)
+  }
+
   package func unsharedKeys(after key: RegistrationKey?, limit: Int) throws(StoreError) -> [RegistrationKey] {
     let content = try readableContent()
     return Self.page(content.results.keys.filter { content.notes[$0] == nil }, after: key, limit: limit)

@@ -18,6 +18,8 @@ struct FleetModel {
     /// Microseconds of the database's clock, as are all times.
     var heardAt: Int64
     var joinedAt: Int64
+    /// Changes with each join.
+    var session: Int64 = 0
     var sent: Int64
     var queued = 0
     var targets: [String] = []
@@ -83,6 +85,7 @@ struct FleetModel {
     guard before == nil || isSameState || wasGone else { return nil }
     if before != nil, !isSameState {
       for (key, claim) in claims where claim.member == identity.name { claims[key]?.member = "" }
+      for (id, row) in queue where row.member == identity.name && row.sequence > 0 { queue[id]?.sequence = -id }
     }
     var member =
       before
@@ -91,11 +94,14 @@ struct FleetModel {
     if !isSameState { member.sent = max(member.sent, sent, now) }
     member.instance = identity.instance
     member.takeover = identity.takeoverMilliseconds
-    (member.heard, member.heardAt, member.joinedAt, member.isRemoved) = (active, now, now, false)
+    if !isSameState || wasGone { member.joinedAt = now }
+    member.session = max(member.session + 1, now)
+    (member.heard, member.heardAt, member.isRemoved) = (active, now, false)
     members[identity.name] = member
     let rows = queue.filter { $0.value.member == identity.name }.sorted { $0.key < $1.key }
     return FleetWelcome(
-      fleetID: id, isSameState: isSameState, sent: member.sent, rows: rows.map { Self.reply($0.key, $0.value) },
+      fleetID: id, isSameState: isSameState, sent: member.sent,
+      rows: rows.map { FleetReply.Row(id: $0.key, sequence: $0.value.sequence, key: $0.value.key, request: []) },
       claims: claims.filter { $0.value.member == identity.name }.keys.sorted(), time: now)
   }
 
@@ -105,9 +111,15 @@ struct FleetModel {
 
   // MARK: An exchange
 
-  mutating func exchange(_ batch: FleetBatch, _ identity: Identity, now: Int64) -> FleetReply {
+  /// - Parameter session: That of the member's last join when the batch was sent.
+  mutating func exchange(_ batch: FleetBatch, _ identity: Identity, session: Int64, now: Int64) -> FleetReply {
     let name = identity.name
     var reply = FleetReply()
+    guard let member = members[name], member.instance == identity.instance, member.session == session, !member.isRemoved
+    else {
+      reply.isMember = false
+      return reply
+    }
     for (index, result) in batch.results.enumerated() {
       let present = tell(result, by: name, number: batch.firstNumber + Int64(index))
       if present.stamp != result.stamp || present.content?.outcome != result.content?.outcome
@@ -134,6 +146,13 @@ struct FleetModel {
     let ended = Set(batch.endedCopies)
     for (id, row) in queue where row.member == name && ended.contains(row.sequence) { queue[id] = nil }
     for id in batch.endedRows where queue[id]?.member == name { queue[id] = nil }
+    for id in batch.leftRows where queue[id]?.member == name {
+      queue[id]?.member = ""
+      queue[id]?.sequence = -id
+    }
+    for id in batch.fetchedRows {
+      if let row = queue[id], row.member == name { reply.taken.append(Self.reply(id, row)) }
+    }
     for member in batch.removals where members[member] != nil {
       members[member]?.isRemoved = true
       reply.removed.insert(member)
@@ -141,7 +160,7 @@ struct FleetModel {
     let sent = batch.results.isEmpty ? 0 : batch.firstNumber + Int64(batch.results.count) - 1
     if batch.isFull {
       endFull(batch, identity, sent: sent, now: now, &reply)
-    } else if let member = members[name] {
+    } else {
       members[name]?.sent = max(member.sent, sent)
     }
     return reply
@@ -221,10 +240,7 @@ struct FleetModel {
         joined: member.joinedAt)
     }
     tick(now)
-    guard var member = members[name], member.instance == identity.instance, !member.isRemoved else {
-      reply.isMember = false
-      return
-    }
+    guard var member = members[name] else { return }
     (member.heard, member.heardAt) = (active, now)
     (member.queued, member.targets) = (batch.queued, batch.targets)
     member.sent = max(member.sent, sent)

@@ -99,6 +99,7 @@ extension FleetSimulation {
         violate(.promiseNotInDatabase(process.host.name))
       }
     case .registered(let registration): check(registration)
+    case .failed(let error) where error.reason == .storeFull: break
     case .failed(let error): violate(.requestFailed("\(error.reason.rawValue)"))
     case .updated: break
     }
@@ -279,7 +280,8 @@ extension SimulatedFleetProcess {
       ("copies", member.copies.keys.count), ("endedCopies", member.endedCopies.count),
       ("endedRows", member.endedRows.count), ("releases", member.releases.count), ("dirty", member.dirty.count),
       ("news \(news.keys.map { FleetSimulation.number($0.own) })", news.count), ("adopting", adopting.count),
-      ("deferred", deferred.count), ("answers", answers.count),
+      ("deferred", deferred.count), ("failedAdoptions", failedAdoptions.count), ("takenRows", takenRows.count),
+      ("unreadRows", member.unreadRows.count + member.postponedRows.count), ("answers", answers.count),
       ("completions", completions.count),
     ]
     let full = counts.filter { $0.1 > 0 }

@@ -8,7 +8,7 @@ extension FleetSimulation {
   enum Event: CaseIterable {
     case exchange, join, joinWithNewState, nameTaken, lostReply
     case call, conflict, lostAnswer, succession, takeover, update, forget, promise, cachedAnswer
-    case crash, stateLost, goneForGood, removal, cutOff, outage, failover, restored, emptied, slow
+    case crash, stateLost, goneForGood, removal, cutOff, outage, failover, restored, emptied, slow, diskFull
   }
 
   /// Everything goes wrong for a while; then all is well, and has to come to rest.
@@ -53,6 +53,7 @@ extension FleetSimulation {
       upstream.isDown = true
       after(.milliseconds(some(100...6000))) { [self] in upstream.isDown = false }
     case 190..<194: remove()
+    case 194..<198: fillDisk()
     default: break
     }
   }
@@ -158,6 +159,14 @@ extension FleetSimulation {
     after(.milliseconds(oneIn(3) ? some(4000...20_000) : some(50...3000))) { host.isCutOff = false }
   }
 
+  private func fillDisk() {
+    let host = random.pick(hosts)
+    reach(.diskFull)
+    trace(host.name, "has a full disk")
+    host.isDiskFull = true
+    after(.milliseconds(some(50...15_000))) { host.isDiskFull = false }
+  }
+
   // MARK: The database
 
   private func outage() -> Duration {
@@ -204,7 +213,7 @@ extension FleetSimulation {
     isWell = true
     (isDatabaseDown, isDatabaseSlow, upstream.isDown) = (false, false, false)
     for host in hosts {
-      host.isCutOff = false
+      (host.isCutOff, host.isDiskFull) = (false, false)
       start(host)
     }
   }

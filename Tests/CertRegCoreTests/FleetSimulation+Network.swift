@@ -32,11 +32,13 @@ extension FleetSimulation {
         reach(.nameTaken)
         return fail(latency(), .nameTaken)
       }
+      let session = database.members[process.host.name]?.session ?? 0
       let back = latency()
       guard isWell || !oneIn(30), there + back < Self.timeout else { return fail(Self.timeout, .unreachable) }
       after(back) { [self] in
         guard reaches(process, connection) else { return fail(.zero, .unreachable) }
         process.connection = connection
+        process.session = session
         reach(welcome.isSameState ? .join : .joinWithNewState)
         trace(process.host.name, "joined \(welcome.fleetID), had sent \(sent), database has \(welcome.sent)")
         process.after(.zero) { $0.joined(welcome, .unreachable) }
@@ -48,22 +50,22 @@ extension FleetSimulation {
     guard let connection = process.connection else {
       return process.after(.milliseconds(1)) { $0.exchanged(batch, nil) }
     }
-    let begin = now
+    let (begin, session) = (now, process.session)
     let (there, back) = (latency(), latency())
     let fail = { [self] in
       let rest = oneIn(3) ? Duration.zero : Self.timeout - (now - begin)
       process.after(max(.zero, rest)) { $0.exchanged(batch, nil) }
     }
     after(min(there, Self.timeout)) { [self] in
-      // What is under way when the process dies may arrive, though not behind what the next process sends.
-      let isLast = !process.isRunning && process.host.process == nil && connection == self.connection
-      guard reaches(process, connection) || isLast && oneIn(2),
-        !isDatabaseDown, isWell || !oneIn(200)
-      else { return fail() }
+      guard reaches(process, connection), isWell || !oneIn(200) else {
+        // What is under way when the process dies or gives the connection up may arrive, also behind what it sends later.
+        if oneIn(2) { after(.milliseconds(some(0...2500))) { [self] in arriveLate(batch, of: process, session) } }
+        return fail()
+      }
       noteGone(process.host.name)
       noteSuccessions(batch, process.host.name)
       let before = database.claims
-      let reply = database.exchange(batch, process.host.identity, now: databaseTime)
+      let reply = database.exchange(batch, process.host.identity, session: session, now: databaseTime)
       checkGrants(reply, before, process)
       reach(.exchange)
       traceExchange(batch, reply, process)
@@ -75,6 +77,15 @@ extension FleetSimulation {
         process.after(.zero) { $0.exchanged(batch, reply) }
       }
     }
+  }
+
+  private func arriveLate(_ batch: FleetBatch, of process: SimulatedFleetProcess, _ session: Int64) {
+    guard !isDatabaseDown, !isWell else { return }
+    noteGone(process.host.name)
+    noteSuccessions(batch, process.host.name)
+    let reply = database.exchange(batch, process.host.identity, session: session, now: databaseTime)
+    trace(process.host.name, "arrives late")
+    traceExchange(batch, reply, process)
   }
 
   private func traceExchange(_ batch: FleetBatch, _ reply: FleetReply, _ process: SimulatedFleetProcess) {

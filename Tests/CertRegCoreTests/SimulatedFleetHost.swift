@@ -25,6 +25,7 @@ final class SimulatedFleetHost {
   var ended: Set<Int64> = []
   /// Whether the network between the host and the database is cut.
   var isCutOff = false
+  var isDiskFull = false
   /// Whether it never comes back.
   var isGoneForGood = false
 
@@ -50,8 +51,8 @@ final class SimulatedFleetMachine: @unchecked Sendable {
   var member: FleetMember
   var now: Moment
   var isStarted = false
-  /// Certificates whose jobs ended in the present event.
-  var ended: [FleetKey] = []
+  /// Jobs that ended in the present event, and whether they were on disk.
+  var ended: [(id: JobID, isStored: Bool)] = []
 
   init(_ member: FleetMember, now: Moment) {
     self.member = member
@@ -92,7 +93,7 @@ struct SimulatedFleetCoordinator: Coordinator {
 
   func ended(_ id: JobID, _ ending: Ending?) {
     machine.member.end(id, Self.fleetKey(id.key))
-    machine.ended.append(Self.fleetKey(id.key))
+    machine.ended.append((id, isStored: ending != nil))
   }
 
   func share(of operation: UpstreamOperation, target: TargetName) -> PaceShare? { nil }

@@ -18,7 +18,11 @@ extension SimulatedFleetProcess {
   func carryOut() {
     guard machine.isStarted, !isCarryingOut else { return }
     isCarryingOut = true
-    for key in machine.ended {
+    for (id, isStored) in machine.ended {
+      for row in takenRows.removeValue(forKey: id) ?? [] where !isStored {
+        machine.member.postpone(row, now: now.monotonic)
+      }
+      let key = SimulatedFleetCoordinator.fleetKey(id.key)
       if let left = deferred.removeValue(forKey: key) { adopt(left.result, number: left.number) }
     }
     machine.ended = []
@@ -27,10 +31,13 @@ extension SimulatedFleetProcess {
     while case let actions = machine.member.takeActions(), !actions.isEmpty {
       for action in actions { carryOut(action, &noted) }
     }
-    if !noted.isEmpty { commit(noted) { _ in } }
+    if !noted.isEmpty { commit(noted) { _, _ in } }
     retellMore()
-    if isToldAgain, news.isEmpty, writtenFile.untoldAfter != nil { writeFile(untoldAfter: nil) }
-    if now.monotonic - writtenAt >= Self.fileInterval { writeFile() }
+    if isToldAgain, news.isEmpty, hasAdoptedAll, writtenFile.untoldAfter != nil { writeFile(untoldAfter: nil) }
+    if now.monotonic - writtenAt >= Self.fileInterval {
+      adoptAgain()
+      writeFile()
+    }
     isCarryingOut = false
     let due = max(machine.member.nextDeadline(now: now.monotonic), now.monotonic + .milliseconds(1))
     guard memberTimer.map({ due < $0 || $0 <= now.monotonic }) ?? true else { return }
@@ -68,7 +75,9 @@ extension SimulatedFleetProcess {
     if let answer { perform(registrar.coordinated(id.key, sequence: id.sequence, answer, now: now)) }
     guard let result else { return }
     check(result) { process, registration in
-      guard let registration else { return process.machine.member.reject(result) }
+      guard let registration, process.machine.member.counts(result) else {
+        return process.machine.member.reject(result)
+      }
       process.perform(
         process.registrar.coordinated(id.key, sequence: id.sequence, .known(registration), now: process.now))
     }
@@ -144,7 +153,7 @@ extension SimulatedFleetProcess {
     file.fleetID = machine.member.fleetID
     file.positions = durablePositions
     file.offsetMicroseconds = machine.member.offsetMicroseconds
-    durablePositions = machine.member.positions
+    if hasAdoptedAll { durablePositions = machine.member.positions }
     writtenAt = now.monotonic
     guard file != writtenFile else { return }
     writtenFile = file

@@ -19,11 +19,6 @@ extension SimulatedFleetProcess {
     var isPastNotes = false
     var isReading = false
 
-    static func highest(in store: MemoryStore) -> (number: Int64, stamp: Int64) {
-      let notes = ((try? store.fleetNotes(after: nil, limit: .max)) ?? []).map(\.note)
-      return (notes.map(\.number).max() ?? 0, notes.map(\.stamp).max() ?? 0)
-    }
-
     func wants(_ note: FleetNote) -> Bool {
       switch kind {
       case .untold: note.number == 0
@@ -65,17 +60,23 @@ extension SimulatedFleetProcess {
     after(.microseconds(world.some(20...3000))) { process in
       let note = try? process.host.store.fleetNote(of: result.key.own)
       let isForgotten = note.map { $0.isForgotten && $0.stamp > result.stamp } ?? false
-      body(process, isForgotten ? nil : process.registration(result))
+      let told = process.news[result.key]
+      let isBeingForgotten = told.map { $0.what == .forgotten && $0.stamp > result.stamp } ?? false
+      body(process, isForgotten || isBeingForgotten ? nil : process.registration(result))
     }
   }
 
   func takeOver(_ row: FleetReply.Row) {
     guard let pending = world.pending(row.request, row.key.own) else { return world.violate(.unreadableRow) }
-    let (job, actions) = registrar.adopt(pending, now: now)
+    let (job, isStored, actions) = registrar.adopt(pending, now: now)
     machine.member.resume(job, row.key, now: now)
-    machine.member.took(row.id)
+    if isStored { machine.member.took(row.id) } else { takenRows[job, default: []].append(row.id) }
     world.tookOver(row, self)
     perform(actions)
+  }
+
+  func isStored(_ id: JobID) {
+    for row in takenRows.removeValue(forKey: id) ?? [] { machine.member.took(row) }
   }
 
   func adopt(_ result: SharedResult, number: Int64) {
@@ -126,15 +127,38 @@ extension SimulatedFleetProcess {
     let note = FleetNote(stamp: result.stamp, isForgotten: registration == nil, number: number)
     guard let registration else {
       memory[key] = nil
-      return commit([.forget(key), .share(key, note)]) { $0.memory[key] = nil }
+      return commit([.forget(key), .share(key, note)]) { process, _ in process.memory[key] = nil }
     }
     if isAsked { memory[key] = registration }
     let told = number == 0 ? self.note(completed: result, registration) : nil
-    commit([.keep(registration, nil), told ?? .share(key, note)]) { process in
+    commit([.keep(registration, nil), told ?? .share(key, note)]) { process, isKept in
+      guard isKept else {
+        if isAsked { process.memory[key] = nil }
+        process.adoptionFailed(result, number: number)
+        return
+      }
       if let told { process.noted(told) }
       process.memory[key] = registration
     }
   }
+
+  private func adoptionFailed(_ result: SharedResult, number: Int64) {
+    if let told = news[result.key], told.stamp == result.stamp { news[result.key] = nil }
+    if failedAdoptions.count < Self.mostNews { failedAdoptions.append((result, number)) } else { hasLostAdoptions = true }
+  }
+
+  func adoptAgain() {
+    let failed = failedAdoptions
+    failedAdoptions = []
+    if hasLostAdoptions {
+      hasLostAdoptions = false
+      machine.member.rewind(to: durablePositions)
+      tellAgain(after: 0)
+    }
+    for (result, number) in failed { adopt(result, number: number) }
+  }
+
+  var hasAdoptedAll: Bool { adopting.isEmpty && deferred.isEmpty && failedAdoptions.isEmpty && !hasLostAdoptions }
 
   private func note(completed result: SharedResult, _ registration: Registration) -> StoreChange {
     if news.count < Self.mostNews || news[result.key] != nil {
@@ -205,7 +229,7 @@ extension SimulatedFleetProcess {
       news[shared] = News(stamp: note.stamp, what: note.isForgotten ? .forgotten : .onDisk)
       machine.member.tell(shared, stamp: note.stamp)
     }
-    if !changes.isEmpty { commit(changes) { _ in } }
+    if !changes.isEmpty { commit(changes) { _, _ in } }
     guard retelling?.number == read.number else { return }
     retelling = next
     retelling?.isReading = false

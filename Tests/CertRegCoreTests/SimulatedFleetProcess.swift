@@ -38,6 +38,9 @@ final class SimulatedFleetProcess {
   var isWriting = false
   var heldBatch: FleetBatch?
   var deferred: [FleetKey: (result: SharedResult, number: Int64)] = [:]
+  var takenRows: [JobID: [Int64]] = [:]
+  var failedAdoptions: [(result: SharedResult, number: Int64)] = []
+  var hasLostAdoptions = false
   var retelling: Retelling?
   var hasUntold = false
   var isCarryingOut = false
@@ -47,6 +50,8 @@ final class SimulatedFleetProcess {
   var durablePositions: [String: Int64]
   /// The database's connection that the process has; `nil`: none.
   var connection: Int?
+  /// That of the last join.
+  var session: Int64 = 0
   var exchangeBegan: MonotonicTime?
   /// When the process last could not reach the database, or waited too long for it.
   var cutOffAt: MonotonicTime
@@ -71,7 +76,7 @@ final class SimulatedFleetProcess {
   func start() {
     let firstSequence = host.store.nextSequence
     after(.milliseconds(world.some(1...30))) { process in
-      process.begin(Retelling.highest(in: process.host.store), firstSequence: firstSequence)
+      process.begin((try? process.host.store.highestFleetNote()) ?? (0, 0), firstSequence: firstSequence)
     }
     machine.now = now
     perform(
@@ -204,7 +209,7 @@ final class SimulatedFleetProcess {
   private func forgetKnown(_ key: RegistrationKey, _ completion: @escaping (Bool) -> Void) {
     memory[key] = nil
     let note = note(key, .forgotten)
-    commit([.forget(key), note]) { process in
+    commit([.forget(key), note]) { process, _ in
       process.noted(note)
       process.memory[key] = nil
       completion(true)
@@ -218,9 +223,10 @@ final class SimulatedFleetProcess {
       switch action {
       case .commit(let id, let changes):
         let kept = changes.flatMap { [$0] + (note(of: $0).map { [$0] } ?? []) }
-        commit(kept) { process in
-          for change in kept { process.noted(change) }
-          process.perform(process.registrar.committed(id, .success(()), now: process.now))
+        commit(kept) { process, isKept in
+          if isKept { for change in kept { process.noted(change) } }
+          let result: Result<Void, StoreError> = isKept ? .success(()) : .failure(StoreError(.full, message: "simulated"))
+          process.perform(process.registrar.committed(id, result, now: process.now))
         }
       case .call(let id, let call): world.begin(call, id, of: self)
       case .remember(let registration, _): memory[registration.key] = registration
@@ -234,12 +240,23 @@ final class SimulatedFleetProcess {
     }
   }
 
-  /// Commits take effect in their order. Those that have not when the process dies are lost.
-  func commit(_ changes: [StoreChange], _ completion: @escaping (SimulatedFleetProcess) -> Void) {
+  /// Commits take effect in their order. Those that have not when the process dies are lost. A full disk takes nothing new.
+  ///
+  /// - Parameter completion: Gets whether the disk took them.
+  func commit(_ changes: [StoreChange], _ completion: @escaping (SimulatedFleetProcess, _ isKept: Bool) -> Void) {
     diskIsBusyUntil = max(diskIsBusyUntil, now.monotonic) + .microseconds(world.some(200...12_000))
     after(diskIsBusyUntil - now.monotonic) { process in
+      if process.host.isDiskFull, changes.contains(where: Self.isNew) { return completion(process, false) }
       process.host.store.commit(changes) { _ in }
-      completion(process)
+      for case .enqueue(let pending) in changes { process.isStored(pending.id) }
+      completion(process, true)
+    }
+  }
+
+  private static func isNew(_ change: StoreChange) -> Bool {
+    switch change {
+    case .enqueue, .keep: true
+    default: false
     }
   }
 

@@ -41,7 +41,7 @@ import Testing
     #expect(try reader.integer() == 256)
     #expect(try reader.text() == "text")
     #expect(try reader.optionalText() == nil)
-    #expect(try reader.double() == 1.5)
+    #expect(try reader.double(in: 0...2) == 1.5)
     #expect(throws: RowReader.Malformed.self) { try reader.text() }
   }
 
@@ -53,7 +53,7 @@ import Testing
     rows.append([1])
     var reader = RowReader(try #require(rows.first))
     #expect(throws: RowReader.Malformed.self) { try reader.integer() }
-    #expect(throws: RowReader.Malformed.self) { try reader.double() }
+    #expect(throws: RowReader.Malformed.self) { try reader.double(in: 0...2) }
     #expect(throws: RowReader.Malformed.self) { try reader.bool() }
     #expect(throws: RowReader.Malformed.self) { try reader.key() }
   }

@@ -47,6 +47,10 @@ package struct FleetBatch: Sendable, Equatable {
   package var endedCopies: [Int64] = []
   /// Rows of the queue that this member has taken over into its own, or that are done.
   package var endedRows: [Int64] = []
+  /// Rows of this member whose registrations it has to read.
+  package var fetchedRows: [Int64] = []
+  /// Rows of this member that it can make nothing of: others may.
+  package var leftRows: [Int64] = []
   /// Members to be taken for gone.
   package var removals: [String] = []
   /// Whether to take over what members left behind that are gone.
@@ -57,6 +61,8 @@ package struct FleetBatch: Sendable, Equatable {
   package var positions: [String: Int64] = [:]
   /// The paces that this member knows and needs.
   package var lanes: [FleetLane.Report] = []
+  /// Whether the database may have this member's part of other lanes.
+  package var endsOtherShares = false
   /// Whether the member says that it lives and hears of the others. The parts below are used only then.
   package var isFull = false
   /// Registrations under way on this member.
@@ -139,7 +145,7 @@ package struct FleetReply: Sendable {
   package var holders: [FleetKey: String] = [:]
   /// The marks that were set. The claims of others were lost.
   package var marked: Set<FleetKey> = []
-  /// What this member takes over from others that are gone.
+  /// What this member takes over from others that are gone, and the rows that it asked for.
   package var taken: [Row] = []
   /// The members that were taken for gone.
   package var removed: Set<String> = []
@@ -178,7 +184,7 @@ package struct FleetWelcome: Sendable {
   package var isSameState: Bool
   /// The number of this member's last result that the database has.
   package var sent: Int64
-  /// The rows of the queue that are this member's.
+  /// The rows of the queue that are this member's, without the registrations.
   package var rows: [FleetReply.Row]
   /// The claims that are this member's.
   package var claims: [FleetKey]

@@ -13,6 +13,7 @@ extension FleetMember {
       batch.isFull = true
       batch.positions = positions
       batch.takesOver = members.contains { $0.isGone }
+      takePostponed(now: now.monotonic)
       batch.cleansUp = cleans(now: now.monotonic)
       noteTicked(now.monotonic)
     }
@@ -63,8 +64,16 @@ extension FleetMember {
     }
     batch.endedCopies = endedCopies
     batch.endedRows = endedRows
-    endedCopies = []
-    endedRows = []
+    batch.leftRows = leftRows
+    (endedCopies, endedRows, leftRows) = ([], [], [])
+    batch.fetchedRows = Array(unreadRows.prefix(Self.mostRead))
+    unreadRows.removeFirst(batch.fetchedRows.count)
+  }
+
+  private mutating func takePostponed(now: MonotonicTime) {
+    guard !postponedRows.isEmpty, now - postponedAt >= Self.pauseOfRows else { return }
+    unreadRows += postponedRows
+    postponedRows = []
   }
 
   /// Certificates that others work on, for which jobs of this member wait: some of them, each in turn.
@@ -116,6 +125,11 @@ extension FleetMember {
     for result in reply.corrections + reply.known.values + reply.feed.map(\.result) {
       noteStamp(result.stamp, now: now.wall)
     }
+    if batch.isFull {
+      toldLanes = Set(batch.lanes.map(\.id))
+      // Before the jobs that are granted: their calls go at the share.
+      takeLanes(batch, reply)
+    }
     take(batch.claims.map(\.key), reply)
     answerQuestions(batch, reply)
     for copy in batch.copies {
@@ -135,7 +149,6 @@ extension FleetMember {
       members = reply.members
       membersAt = now.monotonic
       takePositions()
-      takeLanes(batch, reply)
     }
     if reply.hasMoreFeed { isHasty = true }
     exchange(now: now)
@@ -234,7 +247,10 @@ extension FleetMember {
     if lacksResults, !tellsAgain { actions.append(.tellAgain(after: sentNumber)) }
     tellsAgain = tellsAgain || lacksResults
     isFirstFull = false
-    positions = positions.filter { $0.value <= sent[$0.key] ?? -1 }
+    // What is told again gets higher numbers.
+    positions = positions.reduce(into: [:]) { kept, position in
+      if let sent = sent[position.key] { kept[position.key] = min(position.value, sent) }
+    }
     for name in sent.keys where positions[name] == nil && name != self.name { positions[name] = 0 }
   }
 

@@ -21,6 +21,7 @@ extension FleetMember {
     failures = 0
     tickedAt = nil
     isFirstFull = true
+    toldLanes = nil
     since = now.wall
     reachedAt = now.monotonic
     let claims = Set(welcome.claims)
@@ -31,7 +32,12 @@ extension FleetMember {
       case nil: break
       }
     }
-    for key in claims where work[key] == nil { releases.insert(key) }
+    // A claim that was granted, though its answer was lost, is asked for again: only that one says whether another member has called.
+    let asked = Set(
+      questions.values.compactMap { question -> FleetKey? in
+        if case .claim(let claim, _) = question.kind { claim.key } else { nil }
+      })
+    for key in claims where work[key] == nil && !asked.contains(key) { releases.insert(key) }
     reconcile(welcome)
     for token in questions.keys { questions[token]?.isSent = false }
     actions.append(.stateChanged)
@@ -40,6 +46,7 @@ extension FleetMember {
 
   /// Compares the copies that the database has with the registrations of this member.
   private mutating func reconcile(_ welcome: FleetWelcome) {
+    (unreadRows, postponedRows) = ([], [])
     let there = Dictionary(welcome.rows.map { ($0.sequence, $0.key) }) { first, _ in first }
     for sequence in copies.keys {
       guard let copy = copies[sequence] else { continue }
@@ -57,7 +64,7 @@ extension FleetMember {
         endedRows.append(row.id)
       } else {
         // Taken over from another member, or lost with this one's state.
-        actions.append(.takeOver(row))
+        unreadRows.append(row.id)
       }
     }
     // What this process adds from now on is its own.
@@ -93,6 +100,8 @@ extension FleetMember {
     releases.formUnion(batch.releases.filter { work[$0] == nil })
     endedCopies += batch.endedCopies
     endedRows += batch.endedRows
+    leftRows += batch.leftRows
+    unreadRows = batch.fetchedRows + unreadRows
   }
 
   mutating func noteTicked(_ now: MonotonicTime) { tickedAt = now }

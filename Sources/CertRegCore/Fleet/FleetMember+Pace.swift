@@ -24,6 +24,11 @@ extension FleetMember {
       version: state?.version ?? 0, first: rate)
   }
 
+  /// Whether the database may have this member's part of other lanes than these.
+  package func hasOtherShares(than lanes: [FleetLane.Report]) -> Bool {
+    toldLanes.map { !$0.isSubset(of: lanes.map(\.id)) } ?? true
+  }
+
   /// Whether others have said something of a lane.
   package func knowsLane(_ id: FleetLane.ID) -> Bool { lanes[id] != nil }
 
@@ -51,7 +56,7 @@ extension FleetMember {
   }
 
   private func othersThrottles(_ state: FleetLane.State) -> Int {
-    state.parts.reduce(0) { $1.member == name ? $0 : $0 + $1.throttles }
+    state.parts.reduce(0) { $1.member == name ? $0 : $0 &+ $1.throttles }
   }
 
   private mutating func order(
@@ -59,7 +64,7 @@ extension FleetMember {
   ) {
     let own = state.parts.first { $0.member == name }
     let working = state.parts.filter { $0.want > 0 }.map(\.member).sorted()
-    let turn = working.isEmpty ? nil : working[Int(time / Self.probeTurn % Int64(working.count))]
+    let turn = working.isEmpty ? nil : working[Int(max(0, time) / Self.probeTurn % Int64(working.count))]
     let isTime = time % Self.probeTurn < Self.probeTime
     let probing: PaceShare.Probing = !isTime || turn == nil ? .nobody : turn == name ? .thisHost : .anotherHost
     actions.append(

@@ -87,8 +87,8 @@ extension FleetMember {
 
   /// A result cannot be what it says: it does not count.
   package mutating func reject(_ result: SharedResult) {
-    guard let known = work[result.key], known.since < result.stamp else { return }
-    work[result.key]?.since = result.stamp
+    guard let known = work[result.key] else { return }
+    work[result.key]?.since = max(known.since, result.stamp)
     // Also where the claim is this member's already: its jobs have not heard of that.
     work[result.key]?.standing = .asked
     isHasty = true
@@ -135,13 +135,34 @@ extension FleetMember {
 
   /// A job whose caller was told that it is safe, in an earlier process.
   package mutating func resume(_ id: JobID, _ key: FleetKey, now: Moment) {
+    guard copies[id.sequence] == nil else { return }
     copies[id.sequence] = Copied(key: key, due: now.monotonic)
   }
 
-  /// A row of the database has become a job of this member, or is not needed any more.
+  /// A row of the database has become a job on this member's disk, or is not needed any more.
   package mutating func took(_ row: Int64) {
     endedRows.append(row)
     isHasty = true
+  }
+
+  /// A row of the database cannot become a job of this member: others may make something of it.
+  package mutating func leave(_ row: Int64) {
+    leftRows.append(row)
+    isHasty = true
+  }
+
+  /// This member's disk did not take a row of the database. It is tried again later.
+  package mutating func postpone(_ row: Int64, now: MonotonicTime) {
+    postponedRows.append(row)
+    postponedAt = now
+  }
+
+  /// Whether what the fleet knows still answers the jobs of its certificate.
+  package func counts(_ result: SharedResult) -> Bool { work[result.key].map { $0.since < result.stamp } ?? true }
+
+  /// Hears what others told once more, from there on.
+  package mutating func rewind(to earlier: [String: Int64]) {
+    for (name, position) in positions { positions[name] = min(position, earlier[name] ?? 0) }
   }
 
   /// Something is known of a certificate that the others have to be told.
@@ -153,7 +174,7 @@ extension FleetMember {
   /// Who makes the call for a certificate that this member has to do with, and whether the database has a copy of the job.
   package func standing(of id: JobID, _ key: FleetKey) -> (member: String, isShared: Bool) {
     let isShared = copies[id.sequence]?.isThere ?? false
-    if case .held(let member)? = work[firstKey(of: id) ?? key]?.standing { return (member, true) }
+    if case .held(let member)? = work[firstKey(of: id) ?? key]?.standing { return (member, isShared) }
     return (name, isShared)
   }
 

@@ -142,6 +142,10 @@ package struct FleetMember: Sendable {
   static let copyPause = Duration.milliseconds(200)
   static let tick = Duration.milliseconds(250)
   static let mostOfAKind = 500
+  /// Registrations of others that are read at a time: each has a certificate.
+  static let mostRead = 20
+  /// What the disk did not take is tried again after this time.
+  static let pauseOfRows = Duration.seconds(30)
   /// So many results at most may have been told without a note on disk: notes are written a little later.
   static let mostUnnoted = 4 * mostOfAKind
   /// A member that works on this many certificates lets this time pass from one exchange to the next: more comes meanwhile.
@@ -175,6 +179,12 @@ package struct FleetMember: Sendable {
   var ownSequences: Int64 = 0
   var endedCopies: [Int64] = []
   var endedRows: [Int64] = []
+  /// Rows of this member without a job, whose registrations have to be read.
+  var unreadRows: [Int64] = []
+  /// The same, which this host's disk did not take.
+  var postponedRows: [Int64] = []
+  var postponedAt: MonotonicTime
+  var leftRows: [Int64] = []
   var releases: Set<FleetKey> = []
   /// Results to tell, with their stamps.
   var dirty: [FleetKey: Int64] = [:]
@@ -189,6 +199,8 @@ package struct FleetMember: Sendable {
   /// The database's content at the last exchange; `nil`: there was none.
   package internal(set) var fleetID: String?
   var lanes: [FleetLane.ID: FleetLane.State] = [:]
+  /// The lanes that the database has this member's part of; `nil`: not known.
+  var toldLanes: Set<FleetLane.ID>?
   /// What the database's clock is ahead of this host's.
   package internal(set) var offsetMicroseconds: Int64 = 0
   var lastStamp: Int64 = 0
@@ -216,6 +228,7 @@ package struct FleetMember: Sendable {
     link = .down(retryAt: now.monotonic)
     reachedAt = now.monotonic
     membersAt = now.monotonic
+    postponedAt = now.monotonic
     since = now.wall
   }
 
@@ -228,12 +241,16 @@ package struct FleetMember: Sendable {
   ///   - now: The time of the event.
   package mutating func start(sentNumber: Int64, lastStamp: Int64 = 0, firstSequence: Int64, now: Moment) {
     ownSequences = firstSequence
-    noteStamp(lastStamp, now: now.wall)
+    // Also one that a clock gave which was far ahead: what happens from now on is later.
+    self.lastStamp = max(self.lastStamp, min(lastStamp, Self.highestTime))
     self.sentNumber = max(self.sentNumber, sentNumber)
     link = .down(retryAt: now.monotonic)
     reachedAt = now.monotonic
     timePassed(now: now)
   }
+
+  /// How many members there are at work, this one included, as far as it is known.
+  package var membersAtWork: Int { max(1, members.count { !$0.isGone || $0.name == name }) }
 
   /// How many results have to be told.
   package var untold: Int { dirty.count }

@@ -32,6 +32,10 @@ package struct FleetURL: Sendable, Equatable, CustomStringConvertible {
     let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     var authority = parts[0].split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
     let name = authority.count > 1 ? String(authority[1]) : ""
+    // A password with a slash: what comes before it would pass for the host.
+    guard !name.contains("@") else {
+      throw Fault("has an @ behind the host: a password does not belong into it, but into fleet.passwordFile")
+    }
     if let at = authority[0].lastIndex(of: "@") {
       guard !authority[0][..<at].contains(":") else {
         throw Fault("has a password: put it into a file and name that in fleet.passwordFile")
@@ -51,16 +55,21 @@ package struct FleetURL: Sendable, Equatable, CustomStringConvertible {
     guard !text.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7f }) else {
       throw Fault("has a blank or a control character")
     }
-    let named = parameters["host"] ?? parameters["hostaddr"]
-    let hosts = (named ?? String(authority[0])).split(separator: ",", omittingEmptySubsequences: false).map {
-      String($0)
+    func list(_ text: String) -> [String] {
+      text.split(separator: ",", omittingEmptySubsequences: false).map { String($0) }
     }
+    let hosts = list(parameters["host"] ?? parameters["hostaddr"] ?? String(authority[0]))
+    guard hosts.allSatisfy(Self.hasPortOrNone) else { throw Fault("has a port that is no number") }
+    // libpq goes to the address, and takes the host for the name in the certificate.
+    let addresses = parameters["hostaddr"].map(list) ?? []
     self.hosts = hosts
     rootCertificate = parameters["sslrootcert"]
     description = text
     let shown = hosts.allSatisfy(\.isEmpty) ? "local socket" : hosts.joined(separator: ",")
     database = "\(shown)/\(name.isEmpty ? parameters["dbname"] ?? "" : name)"
-    verifiesFully = parameters["sslmode"] == nil && !hosts.allSatisfy(Self.isLocal)
+    // A service file can name any host.
+    let isLocal = (hosts + addresses).allSatisfy(Self.isLocal) && parameters["service"] == nil
+    verifiesFully = parameters["sslmode"] == nil && !isLocal
   }
 
   /// Whether a host, with or without a port, is this machine.
@@ -69,7 +78,17 @@ package struct FleetURL: Sendable, Equatable, CustomStringConvertible {
       return true
     }
     let name = host.hasPrefix("[") ? host.split(separator: "]")[0].dropFirst() : host.split(separator: ":")[0]
-    return name == "localhost" || name == "::1" || host == "::1" || name.hasPrefix("127.")
+    if name == "localhost" || name == "::1" || host == "::1" { return true }
+    let numbers = name.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+    return numbers.count == 4 && numbers[0] == 127 && !numbers.contains(nil)
+  }
+
+  private static func hasPortOrNone(_ host: String) -> Bool {
+    if host.hasPrefix("/") || host.hasPrefix("@") || host == "::1" { return true }
+    let rest = host.hasPrefix("[") ? host.drop { $0 != "]" } : host[...]
+    guard let colon = rest.firstIndex(of: ":"), rest.lastIndex(of: ":") == colon else { return true }
+    let port = rest[rest.index(after: colon)...]
+    return port.isEmpty || UInt16(port) != nil
   }
 }
 

@@ -67,6 +67,8 @@ struct OperationPace: Sendable {
     return estimator.hasNews
   }
 
+  mutating func rateIsUntold() { estimator.hasNews = true }
+
   /// Takes over what other hosts have learnt.
   mutating func learn(_ rate: FleetLane.Rate, now: MonotonicTime) {
     settle(now: now)

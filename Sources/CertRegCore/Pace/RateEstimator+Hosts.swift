@@ -17,7 +17,8 @@ extension RateEstimator {
       // A quota was lowered or another client is busy, also where this host has not met it itself.
       if learnt.returningTo != nil { carefulUntil = max(carefulUntil ?? now, now + Self.carefulTime) }
     }
-    rate = bounded(learnt.callsPerSecond.map { max(Self.lowestRate, $0) })
+    // A host that has a pace keeps one.
+    rate = bounded((learnt.callsPerSecond ?? configuredRate).map { max(Self.lowestRate, $0) })
     hasNews = false
     if let from = learnt.climbingFrom {
       course = .climbing(from: from, since: now, answers: Self.answersBeforeClimb + 1)

@@ -84,7 +84,7 @@ struct RateEstimator: Sendable {
   var loweredAt: MonotonicTime?
   /// Whether this host's own calls have changed the rate; cleared by the reader.
   var hasNews = false
-  private var configuredRate: Double?
+  var configuredRate: Double?
   /// The rate never passes it; `nil`: there is no bound.
   private var bound: Double?
   /// Whether probes are always as rare as after several unexpected throttles.
@@ -117,6 +117,8 @@ struct RateEstimator: Sendable {
   /// Sets another configured rate and bound, and forgets the learnt rate.
   mutating func setRate(_ ratePerSecond: Double?, bound: Double?, probesSeldom: Bool = false) {
     self.probesSeldom = probesSeldom
+    // Hosts that share the rate have to hear of it.
+    hasNews = hasNews || ratePerSecond != configuredRate
     configuredRate = ratePerSecond
     self.bound = bound
     rate = bounded(ratePerSecond)

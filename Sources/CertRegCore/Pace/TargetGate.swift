@@ -52,6 +52,11 @@ struct TargetGate: Sendable {
     return (paces[place].rateOfAll, paces[place].takeNews())
   }
 
+  /// What this host's own calls have changed of an operation's rate is not known to others.
+  mutating func rateIsUntold(of operation: UpstreamOperation) {
+    if let place = paces.place(of: operation) { paces[place].rateIsUntold() }
+  }
+
   /// Where the pace of an operation is. A new one begins with a full bucket.
   private mutating func place(of operation: UpstreamOperation, now: MonotonicTime) -> Int {
     paces.place(of: operation) {

@@ -62,16 +62,16 @@ extension Registrar {
   }
 
   /// Takes over a job that another host left behind, whose caller was told that it is safe. A job for the same that is under
-  /// way here serves for both.
+  /// way here serves for both, and so does one for a status that was asked for later.
   ///
-  /// - Returns: The job that carries it out, and what has to be done.
-  package mutating func adopt(_ left: PendingRegistration, now: Moment) -> (job: JobID, actions: [Action]) {
-    if left.purpose == .register, left.provisioning == nil, let known = lines.registration(of: left.key),
-      let job = jobs[known]
-    {
+  /// - Returns: The job that carries it out, whether the disk has it already, and what has to be done.
+  package mutating func adopt(
+    _ left: PendingRegistration, now: Moment
+  ) -> (job: JobID, isStored: Bool, actions: [Action]) {
+    if let serving = jobServing(left), let job = jobs[serving] {
       _ = coordinator.isSafe(job.pending)
-      jobs[known]?.isPromised = true
-      return (known, takeActions())
+      jobs[serving]?.isPromised = true
+      return (serving, !job.isStoring, takeActions())
     }
     var pending = left
     pending.sequence = ledger.takeSequence()
@@ -83,7 +83,15 @@ extension Registrar {
     job.isPromised = true
     add(job, now: now)
     commit(.enqueue(pending), pending.id)
-    return (pending.id, takeActions())
+    return (pending.id, false, takeActions())
+  }
+
+  private func jobServing(_ left: PendingRegistration) -> JobID? {
+    if left.purpose == .register, left.provisioning == nil { return lines.registration(of: left.key) }
+    guard !left.purpose.registers, let last = lines.last(of: left.key), let job = jobs[last],
+      !job.pending.purpose.registers, job.pending.enqueuedAt > left.enqueuedAt
+    else { return nil }
+    return last
   }
 
   /// Asks the coordinator about a job.

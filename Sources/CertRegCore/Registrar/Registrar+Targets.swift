@@ -100,6 +100,11 @@ extension Registrar {
     }
   }
 
+  /// What ``takePaces(of:now:)`` gave of an operation was not told to the others: it is news again.
+  package mutating func paceIsUntold(of operation: UpstreamOperation, target: TargetName) {
+    targets[target]?.gate.rateIsUntold(of: operation)
+  }
+
   /// Whether a call of a new registration would begin at once, as far as can be seen without asking for it.
   package func callsAtOnce(_ name: TargetName, now: MonotonicTime) -> Bool {
     targets[name]?.callsAtOnce(.registerCertificateWithoutCA, now: now) ?? false

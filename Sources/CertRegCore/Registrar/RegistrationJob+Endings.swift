@@ -100,6 +100,11 @@ extension RegistrationJob {
     if case .waiting = state { true } else { false }
   }
 
+  /// Whether it is on its way to the disk.
+  var isStoring: Bool {
+    if case .storing = state { true } else { false }
+  }
+
   /// Whether the end can be decided at once: no call and no commit is under way, and no other job is before it, which may
   /// yet establish something.
   var canEndNow: Bool {

@@ -29,7 +29,11 @@ extension EngineLoop {
         return begin(request, refresh: refresh, completion: completion)
       }
       fleet.check(result) { registration in
-        if let registration { self.adopt(result, as: request.key, registration, isAsked: true) }
+        if var registration {
+          // The verdict is this host's own.
+          registration.basis = request.basis
+          self.adopt(result, as: request.key, registration, isAsked: true)
+        }
         self.begin(request, refresh: refresh, completion: completion)
       }
     }
@@ -62,6 +66,10 @@ extension EngineLoop {
         order.learnt, endsRise: order.endsRise, of: operation, target: target, now: clock.now))
   }
 
+  func paceIsUntold(of operation: UpstreamOperation, target: TargetName) {
+    registrar.paceIsUntold(of: operation, target: target)
+  }
+
   func shareChanged(of target: TargetName) { perform(registrar.shareChanged(of: target, now: clock.now)) }
 
   func takePaces(of target: TargetName) -> [Registrar.PaceView] {
@@ -74,12 +82,12 @@ extension EngineLoop {
 
   var targetNames: [TargetName] { figures.targets }
 
-  /// Carries out what another host left behind; `begun` gets the job.
-  func takeOver(_ pending: PendingRegistration, begun: (JobID) -> Void) {
+  /// Carries out what another host left behind; `begun` gets the job, and whether the disk has it already.
+  func takeOver(_ pending: PendingRegistration, begun: (JobID, _ isStored: Bool) -> Void) {
     // The next process finds it in the database.
     guard !registrar.isDraining else { return }
-    let (job, actions) = registrar.adopt(pending, now: clock.now)
-    begun(job)
+    let (job, isStored, actions) = registrar.adopt(pending, now: clock.now)
+    begun(job, isStored)
     perform(actions)
   }
 
@@ -99,7 +107,7 @@ extension EngineLoop {
   ) {
     // The end of a job of this host is newer, if it is a result.
     guard isAsked || !registrar.hasJob(of: key) else {
-      fleet?.adoptLater(result, number: number)
+      fleet?.adoptLater(result, as: key, number: number)
       return
     }
     let home = known.home(of: key.target)
@@ -107,7 +115,8 @@ extension EngineLoop {
     let note = FleetNote(stamp: result.stamp, isForgotten: registration == nil, number: number)
     guard let registration else {
       known.memory.forget(key.certificateID, in: home)
-      return commit([.forget(stored), .share(stored, note)]) { engine, _ in
+      return commit([.forget(stored), .share(stored, note)]) { engine, error in
+        if error != nil { engine.fleet?.adoptionFailed(result, number: number) }
         engine.known.memory.forget(key.certificateID, in: home)
       }
     }
@@ -118,7 +127,13 @@ extension EngineLoop {
     let changes = [.keep(kept, home.place), told ?? .share(stored, note)]
     commit(changes) { engine, error in
       engine.tellFleet(of: changes, error.map { .failure($0) } ?? .success(()))
-      if error == nil { engine.known.memory.keep(registration, in: home, replaces: true) }
+      guard error == nil else {
+        // News of a result that is not on disk would be left aside.
+        if isAsked { engine.known.memory.forget(key.certificateID, in: home) }
+        engine.fleet?.adoptionFailed(result, number: number)
+        return
+      }
+      engine.known.memory.keep(registration, in: home, replaces: true)
     }
   }
 
@@ -152,7 +167,13 @@ extension EngineLoop {
     guard let fleet else { return }
     for commit in commits {
       guard case .success = commit.result else { continue }
-      for case .share(let stored, let note) in commit.changes { fleet.noted(stored, note) }
+      for change in commit.changes {
+        switch change {
+        case .share(let stored, let note): fleet.noted(stored, note)
+        case .enqueue(let pending): fleet.isStored(pending.id)
+        default: break
+        }
+      }
     }
   }
 

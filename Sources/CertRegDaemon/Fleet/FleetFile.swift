@@ -48,6 +48,11 @@ struct FleetFile: Sendable, Equatable {
       rest = rest.dropFirst(count)
     }
     guard fdatasync(descriptor) == 0, rename(new, path) == 0 else { throw Self.fault(path) }
+    // The name is safe once its folder is.
+    let folder = Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard folder >= 0 else { throw Self.fault(directory) }
+    defer { close(folder) }
+    guard fsync(folder) == 0 else { throw Self.fault(directory) }
   }
 
   private static func fault(_ path: String) -> DaemonError {

@@ -48,10 +48,21 @@ extension FleetLoop {
     return member.secure(pending.id, key, now: parts.clock.now)
   }
 
-  func ended(_ id: JobID) {
-    guard let key = fleetKey(id.key) else { return }
-    member.end(id, key)
-    if let left = deferred.removeValue(forKey: key) { adopt(left.result, number: left.number) }
+  /// - Parameter isStored: Whether the job was on disk at all.
+  func ended(_ id: JobID, isStored: Bool) {
+    // Where the disk did not take what another host left behind, the database keeps it.
+    for row in takenRows.removeValue(forKey: id) ?? [] where !isStored {
+      member.postpone(row, now: parts.clock.monotonic)
+    }
+    if let key = fleetKey(id.key) { member.end(id, key) }
+    if let left = deferred.removeValue(forKey: id.key) { adopt(left.result, number: left.number) }
+    schedule()
+  }
+
+  /// A job is on disk: the database's row, if it was taken over, is not needed any more.
+  func isStored(_ id: JobID) {
+    guard !takenRows.isEmpty, let rows = takenRows.removeValue(forKey: id) else { return }
+    for row in rows { member.took(row) }
     schedule()
   }
 
@@ -92,7 +103,8 @@ extension FleetLoop {
     }
     answers[token] = { [self] found in
       guard case .found(let result, let holder) = found else { return answer(nil, nil) }
-      answer(result.flatMap(registration), holder)
+      guard let result else { return answer(nil, holder) }
+      check(result) { answer($0, holder) }
     }
     schedule()
   }

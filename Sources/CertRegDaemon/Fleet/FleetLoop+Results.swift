@@ -62,7 +62,7 @@ extension FleetLoop {
     if let answer { engine?.coordinated(id, answer) }
     guard let result else { return }
     check(result) { [self] registration in
-      if let registration {
+      if let registration, member.counts(result) {
         engine?.coordinated(id, .known(registration))
       } else {
         member.reject(result)
@@ -78,25 +78,30 @@ extension FleetLoop {
   func check(_ result: SharedResult, body: @escaping (Registration?) -> Void) {
     guard let registration = registration(result) else { return body(nil) }
     let stored = parts.known.home(of: registration.key.target).storedKey(registration.key.certificateID)
-    let bound = NIOLoopBound(body, eventLoop: loop)
+    let bound = NIOLoopBound((self, body), eventLoop: loop)
     parts.workers.submit { [loop, store = parts.store] in
       let note = try? store.fleetNote(of: stored)
       let isForgotten = note.map { $0.isForgotten && $0.stamp > result.stamp } ?? false
-      loop.execute { bound.value(isForgotten ? nil : registration) }
+      loop.execute {
+        let (fleet, body) = bound.value
+        // What is on its way to the disk counts, too.
+        let isBeingForgotten = fleet.news[result.key].map { $0.what == .forgotten && $0.stamp > result.stamp } ?? false
+        body(isForgotten || isBeingForgotten ? nil : registration)
+      }
     }
   }
 
   // MARK: What others left or learnt
 
   func takeOver(_ row: FleetReply.Row) {
-    guard let key = ownKey(row.key) else { return }
+    guard let key = ownKey(row.key) else { return member.leave(row.id) }
     guard let pending = PendingRegistration(record: row.request, key: key, sequence: 0) else {
-      return say("a registration that another host left behind cannot be read", row.key)
+      say("a registration that another host left behind cannot be read", row.key)
+      return member.leave(row.id)
     }
-    engine?.takeOver(pending) { [self] job in
-      guard let fleetKey = fleetKey(key) else { return }
-      member.resume(job, fleetKey, now: parts.clock.now)
-      member.took(row.id)
+    engine?.takeOver(pending) { [self] job, isStored in
+      member.resume(job, row.key, now: parts.clock.now)
+      if isStored { member.took(row.id) } else { takenRows[job, default: []].append(row.id) }
       schedule()
     }
   }
@@ -122,13 +127,14 @@ extension FleetLoop {
     guard !unread.isEmpty, let engine else { return }
     let bound = NIOLoopBound((self, engine), eventLoop: loop)
     parts.workers.submit { [loop, unread, known = parts.known] in
-      let news = unread.map { PresentResult($0.stored, known)?.completed(by: $0.result) }
+      let presents = unread.map { PresentResult($0.stored, known) }
       loop.execute {
         let (fleet, engine) = bound.value
-        for (other, completed) in zip(unread, news) {
+        for (other, present) in zip(unread, presents) {
           guard fleet.adopting[other.result.key] == other.result else { continue }
           fleet.adopting[other.result.key] = nil
-          guard let completed else { continue }
+          if present == nil { fleet.adoptionFailed(other.result, number: other.number) }
+          guard let completed = present?.completed(by: other.result) else { continue }
           engine.adopt(
             completed, as: other.key, fleet.registration(completed),
             number: completed == other.result ? other.number : 0)
@@ -139,13 +145,35 @@ extension FleetLoop {
   }
 
   /// Adopts a result once no job of its certificate is under way.
-  func adoptLater(_ result: SharedResult, number: Int64) {
-    guard deferred[result.key].map({ $0.result.stamp <= result.stamp }) ?? true else { return }
-    deferred[result.key] = (result, number)
+  func adoptLater(_ result: SharedResult, as key: RegistrationKey, number: Int64) {
+    guard deferred[key].map({ $0.result.stamp <= result.stamp }) ?? true else { return }
+    deferred[key] = (result, number)
   }
 
+  /// The disk did not take what others told: it is tried again later.
+  func adoptionFailed(_ result: SharedResult, number: Int64) {
+    if let told = news[result.key], told.stamp == result.stamp { news[result.key] = nil }
+    if failedAdoptions.count < Self.mostNews { failedAdoptions.append((result, number)) } else { hasLostAdoptions = true }
+  }
+
+  /// Tries again what the disk did not take.
+  func adoptAgain() {
+    let failed = failedAdoptions
+    failedAdoptions = []
+    if hasLostAdoptions {
+      hasLostAdoptions = false
+      // It comes once more, as news or as corrections.
+      member.rewind(to: durablePositions)
+      tellAgain(after: 0)
+    }
+    for (result, number) in failed { adopt(result, number: number) }
+  }
+
+  /// Whether all that others told is on disk, or on its way there.
+  var hasAdoptedAll: Bool { adopting.isEmpty && deferred.isEmpty && failedAdoptions.isEmpty && !hasLostAdoptions }
+
   private func say(_ what: String, _ key: FleetKey) {
-    guard problemsSaid.insert(key.certificateID.hex + what).inserted, problemsSaid.count < 1000 else { return }
+    guard problemsSaid.count < 1000, problemsSaid.insert(key.certificateID.hex + what).inserted else { return }
     parts.logger.log(
       .warning, .fleetContentRefused, "\(what)",
       [LogField.certificateID: "\(key.certificateID)", LogField.target: "\(key.target)"])

@@ -33,7 +33,7 @@ extension FleetLoop {
     let hasDrifted = (member.offsetMicroseconds &- file.offsetMicroseconds).magnitude > 100_000
     if hasDrifted { file.offsetMicroseconds = member.offsetMicroseconds }
     file.positions = durablePositions
-    durablePositions = member.positions
+    if hasAdoptedAll { durablePositions = member.positions }
     writtenAt = parts.clock.monotonic
     guard file != writtenFile else { return }
     writtenFile = file
@@ -95,7 +95,9 @@ extension FleetLoop {
     let differing = FleetTarget.differing(ownTargets, of: parts.identity.name, among: members)
     let apart = differing.filter { $0.own.location == $0.fleets.location }.map(\.own.name)
     // What was told under the other names has to be told again.
-    if parts.known.setApart(Set(apart)) { tellAgain(after: 0) }
+    guard parts.known.setApart(Set(apart)) else { return }
+    news = [:]
+    tellAgain(after: 0)
   }
 
   /// A target of this host whose name means another upstream, or another account, in the fleet.

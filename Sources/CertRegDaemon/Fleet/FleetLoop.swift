@@ -44,7 +44,13 @@ final class FleetLoop {
   /// Those of them that have to be compared with the disk yet.
   var unread: [ResultOfOthers] = []
   /// Results of others for which a job of this host has to end first.
-  var deferred: [FleetKey: (result: SharedResult, number: Int64)] = [:]
+  var deferred: [RegistrationKey: (result: SharedResult, number: Int64)] = [:]
+  /// Those of them that the disk did not take.
+  var failedAdoptions: [(result: SharedResult, number: Int64)] = []
+  /// Whether there were more than memory takes.
+  var hasLostAdoptions = false
+  /// Jobs on their way to the disk, with the rows of the database that they come from.
+  var takenRows: [JobID: [Int64]] = [:]
   /// Notes of what the fleet was told, which are not on their way to the disk yet.
   private var notes: [StoreChange] = []
   private var notedAt: MonotonicTime
@@ -62,7 +68,7 @@ final class FleetLoop {
   private var timerDue: MonotonicTime?
   private var isScheduled = false
   var isStarted = false
-  var wants: [FleetLane.ID: Double] = [:]
+  var wants: [FleetLane.ID: Want] = [:]
   var writtenFile: FleetFile
   var writtenAt: MonotonicTime
   /// The positions at the last write of the file. What lay before them is on disk since.
@@ -88,7 +94,7 @@ final class FleetLoop {
     self.engine = engine
     let bound = NIOLoopBound(self, eventLoop: loop)
     parts.workers.submit { [loop, store = parts.store, firstSequence = parts.store.nextSequence] in
-      let highest = FleetRetelling.highest(in: store)
+      let highest = (try? store.highestFleetNote()) ?? (0, 0)
       loop.execute { bound.value.begin(highest, firstSequence: firstSequence) }
     }
   }
@@ -130,10 +136,13 @@ final class FleetLoop {
     }
     readForAdoption()
     retellMore()
-    if isToldAgain, news.isEmpty, writtenFile.untoldAfter != nil { writeFile(untoldAfter: nil) }
+    if isToldAgain, news.isEmpty, hasAdoptedAll, writtenFile.untoldAfter != nil { writeFile(untoldAfter: nil) }
     let now = parts.clock.monotonic
     if now - notedAt >= Self.noteInterval || notes.count >= FleetRetelling.pageSize { writeNotes() }
-    if now - writtenAt >= Self.fileInterval { writeFile() }
+    if now - writtenAt >= Self.fileInterval {
+      adoptAgain()
+      writeFile()
+    }
     wake(at: member.nextDeadline(now: now), now: now)
   }
 
@@ -216,6 +225,7 @@ final class FleetLoop {
       batch.targets = ownTargets.map(\.text)
       batch.targetsOfKeys = targets.compactMap { parts.known.fleetTarget(of: $0)?.text }
       batch.lanes = lanes(of: targets)
+      batch.endsOtherShares = member.hasOtherShares(than: batch.lanes)
     }
     let bound = NIOLoopBound(self, eventLoop: loop)
     let filling = FleetFilling(store: parts.store, unread: unread)
@@ -235,6 +245,7 @@ final class FleetLoop {
       if batch.isFull { compareTargets() }
     case .failure(let problem):
       figures.ended(isSuccess: false, at: now.monotonic)
+      paceIsUntold(batch.lanes)
       member.failed(problem, now: now)
     }
     schedule()

@@ -60,17 +60,6 @@ struct FleetRetelling: Sendable {
     self.number = number
   }
 
-  /// The highest number of a result that the fleet was told, and the highest stamp; 0: none.
-  static func highest(in store: any RegistrationStore) -> (number: Int64, stamp: Int64) {
-    var highest: (number: Int64, stamp: Int64) = (0, 0)
-    var cursor: RegistrationKey?
-    while let page = try? store.fleetNotes(after: cursor, limit: 5000), let last = page.last {
-      for (_, note) in page { highest = (max(highest.number, note.number), max(highest.stamp, note.stamp)) }
-      cursor = last.key
-    }
-    return highest
-  }
-
   /// Reads the next page. It waits for the disk.
   func nextPage(_ store: any RegistrationStore, _ known: KnownResults) -> Page {
     var next = self
