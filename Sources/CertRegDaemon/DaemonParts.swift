@@ -36,6 +36,7 @@ final class DaemonParts: Sendable {
   private let known: KnownResults
   private let homesFile: HomesFile
   private let verdicts: Verdicts
+  private let left: LeftRegistrations
   private let socket: OpenSocket
   private let threads: Threads
   private let clients: TargetClients
@@ -58,6 +59,7 @@ final class DaemonParts: Sendable {
     let homes = try HomesFile.open(in: settings.databaseDirectory, logger: logger)
     let memory = ResultCache(maxEntries: settings.cache.maxEntries)
     let verdicts = Verdicts(policies: settings.validation, clock: clock)
+    let left = LeftRegistrations(verdicts: verdicts, clock: clock, profiles: settings.provisioning)
     let socket = try OpenSocket.take(surroundings.passed, else: settings.socket, logger: logger)
     let threads = Threads(givingWay: givingWay)
     let loop = threads.core.next()
@@ -82,7 +84,8 @@ final class DaemonParts: Sendable {
           store: store, known: known, calls: calls, clock: clock, audit: audit, activity: activity,
           givingWay: givingWay, logger: logger,
           fleet: try settings.fleetParts(
-            store: store, known: known, clock: clock, workers: threads.queue, activity: activity, logger: logger)),
+            store: store, known: known, left: left, clock: clock, workers: threads.queue, activity: activity,
+            logger: logger)),
         configuration: settings.registrar, targets: clients.limits, resuming: opened.pending)
       let server = try SocketServer(loops: Threads.socketLoops)
       started = server
@@ -124,6 +127,7 @@ final class DaemonParts: Sendable {
     self.known = known
     homesFile = homes.file
     self.verdicts = verdicts
+    self.left = left
     self.socket = socket
     self.threads = threads
     self.clients = clients
@@ -174,6 +178,7 @@ final class DaemonParts: Sendable {
     known.point(clients.locations)
     await engine.reconfigure(settings.registrar, targets: clients.limits)
     verdicts.replace(settings.validation)
+    left.replace(settings.provisioning)
     known.setTimeToLive(settings.cache.ttl)
     service.reconfigure(settings.requests(clock: clock))
     let maxConnections = reports.maxConnections

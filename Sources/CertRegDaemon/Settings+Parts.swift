@@ -21,8 +21,8 @@ extension Settings {
 
   /// What this host's part of a fleet is made of; `nil`: there is none.
   func fleetParts(
-    store: any RegistrationStore, known: KnownResults, clock: HostClock, workers: WorkQueue, activity: Activity,
-    logger: Logger
+    store: any RegistrationStore, known: KnownResults, left: LeftRegistrations, clock: HostClock, workers: WorkQueue,
+    activity: Activity, logger: Logger
   ) throws(DaemonError) -> FleetLoop.Parts? {
     guard let url = fleet.url else { return nil }
     let directory = databaseDirectory
@@ -32,8 +32,8 @@ extension Settings {
         name: fleet.member ?? ProcessLimits.hostName, instance: file.instance, takeover: fleet.takeover),
       location: FleetLocation(
         url: url.description, passwordFile: fleet.passwordFile, verifiesFully: url.verifiesFully),
-      database: url.database, directory: directory, file: file, store: store, known: known, clock: clock,
-      workers: workers, activity: activity, logger: logger)
+      database: url.database, directory: directory, file: file, store: store, known: known, left: left,
+      clock: clock, workers: workers, activity: activity, logger: logger)
   }
 
   func requests(clock: HostClock) -> RequestService.Configuration {

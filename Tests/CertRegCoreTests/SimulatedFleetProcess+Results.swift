@@ -127,11 +127,17 @@ extension SimulatedFleetProcess {
     let note = FleetNote(stamp: result.stamp, isForgotten: registration == nil, number: number)
     guard let registration else {
       memory[key] = nil
-      return commit([.forget(key), .share(key, note)]) { process, _ in process.memory[key] = nil }
+      adoptionsUnderWay += 1
+      return commit([.forget(key), .share(key, note)]) { process, _ in
+        process.adoptionsUnderWay -= 1
+        process.memory[key] = nil
+      }
     }
     if isAsked { memory[key] = registration }
     let told = number == 0 ? self.note(completed: result, registration) : nil
+    adoptionsUnderWay += 1
     commit([.keep(registration, nil), told ?? .share(key, note)]) { process, isKept in
+      process.adoptionsUnderWay -= 1
       guard isKept else {
         if isAsked { process.memory[key] = nil }
         process.adoptionFailed(result, number: number)
@@ -158,7 +164,9 @@ extension SimulatedFleetProcess {
     for (result, number) in failed { adopt(result, number: number) }
   }
 
-  var hasAdoptedAll: Bool { adopting.isEmpty && deferred.isEmpty && failedAdoptions.isEmpty && !hasLostAdoptions }
+  var hasAdoptedAll: Bool {
+    adoptionsUnderWay == 0 && adopting.isEmpty && deferred.isEmpty && failedAdoptions.isEmpty && !hasLostAdoptions
+  }
 
   private func note(completed result: SharedResult, _ registration: Registration) -> StoreChange {
     if news.count < Self.mostNews || news[result.key] != nil {

@@ -39,6 +39,7 @@ final class SimulatedFleetProcess {
   var heldBatch: FleetBatch?
   var deferred: [FleetKey: (result: SharedResult, number: Int64)] = [:]
   var takenRows: [JobID: [Int64]] = [:]
+  var adoptionsUnderWay = 0
   var failedAdoptions: [(result: SharedResult, number: Int64)] = []
   var hasLostAdoptions = false
   var retelling: Retelling?

@@ -115,8 +115,9 @@ extension EngineLoop {
     let note = FleetNote(stamp: result.stamp, isForgotten: registration == nil, number: number)
     guard let registration else {
       known.memory.forget(key.certificateID, in: home)
+      fleet?.adoptionBegins()
       return commit([.forget(stored), .share(stored, note)]) { engine, error in
-        if error != nil { engine.fleet?.adoptionFailed(result, number: number) }
+        engine.fleet?.adoptionEnded(result, number: number, isKept: error == nil)
         engine.known.memory.forget(key.certificateID, in: home)
       }
     }
@@ -125,15 +126,16 @@ extension EngineLoop {
     if isAsked { known.memory.keep(registration, in: home, replaces: true) }
     let told = number == 0 ? fleet?.note(completed: result, storedAs: stored, kept) : nil
     let changes = [.keep(kept, home.place), told ?? .share(stored, note)]
+    fleet?.adoptionBegins()
     commit(changes) { engine, error in
+      engine.fleet?.adoptionEnded(result, number: number, isKept: error == nil)
       engine.tellFleet(of: changes, error.map { .failure($0) } ?? .success(()))
-      guard error == nil else {
+      if error == nil {
+        engine.known.memory.keep(registration, in: home, replaces: true)
+      } else if isAsked {
         // News of a result that is not on disk would be left aside.
-        if isAsked { engine.known.memory.forget(key.certificateID, in: home) }
-        engine.fleet?.adoptionFailed(result, number: number)
-        return
+        engine.known.memory.forget(key.certificateID, in: home)
       }
-      engine.known.memory.keep(registration, in: home, replaces: true)
     }
   }
 

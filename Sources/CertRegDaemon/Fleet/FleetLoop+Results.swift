@@ -99,10 +99,26 @@ extension FleetLoop {
       say("a registration that another host left behind cannot be read", row.key)
       return member.leave(row.id)
     }
-    engine?.takeOver(pending) { [self] job, isStored in
-      member.resume(job, row.key, now: parts.clock.now)
-      if isStored { member.took(row.id) } else { takenRows[job, default: []].append(row.id) }
-      schedule()
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    parts.workers.submit { [loop, left = parts.left] in
+      let judged: Result<PendingRegistration, LeftRegistrations.Refusal>
+      do throws(LeftRegistrations.Refusal) { judged = .success(try left.judged(pending)) } catch { judged = .failure(error) }
+      loop.execute { bound.value.takeOver(row, judged) }
+    }
+  }
+
+  private func takeOver(_ row: FleetReply.Row, _ judged: Result<PendingRegistration, LeftRegistrations.Refusal>) {
+    defer { schedule() }
+    guard isStarted else { return }
+    switch judged {
+    case .success(let pending):
+      engine?.takeOver(pending) { [self] job, isStored in
+        member.resume(job, row.key, now: parts.clock.now)
+        if isStored { member.took(row.id) } else { takenRows[job, default: []].append(row.id) }
+      }
+    case .failure(let refusal):
+      say("a registration that another host left behind is not carried out: \(refusal.message)", row.key)
+      member.leave(row.id)
     }
   }
 
@@ -150,8 +166,16 @@ extension FleetLoop {
     deferred[key] = (result, number)
   }
 
-  /// The disk did not take what others told: it is tried again later.
-  func adoptionFailed(_ result: SharedResult, number: Int64) {
+  /// A result of others is on its way to the disk.
+  func adoptionBegins() { adoptionsUnderWay += 1 }
+
+  func adoptionEnded(_ result: SharedResult, number: Int64, isKept: Bool) {
+    adoptionsUnderWay -= 1
+    if !isKept { adoptionFailed(result, number: number) }
+  }
+
+  /// The disk did not take what others told, or could not be read: it is tried again later.
+  private func adoptionFailed(_ result: SharedResult, number: Int64) {
     if let told = news[result.key], told.stamp == result.stamp { news[result.key] = nil }
     if failedAdoptions.count < Self.mostNews { failedAdoptions.append((result, number)) } else { hasLostAdoptions = true }
   }
@@ -169,8 +193,10 @@ extension FleetLoop {
     for (result, number) in failed { adopt(result, number: number) }
   }
 
-  /// Whether all that others told is on disk, or on its way there.
-  var hasAdoptedAll: Bool { adopting.isEmpty && deferred.isEmpty && failedAdoptions.isEmpty && !hasLostAdoptions }
+  /// Whether all that others told is on disk.
+  var hasAdoptedAll: Bool {
+    adoptionsUnderWay == 0 && adopting.isEmpty && deferred.isEmpty && failedAdoptions.isEmpty && !hasLostAdoptions
+  }
 
   private func say(_ what: String, _ key: FleetKey) {
     guard problemsSaid.count < 1000, problemsSaid.insert(key.certificateID.hex + what).inserted else { return }

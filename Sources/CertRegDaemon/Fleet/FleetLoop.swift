@@ -18,6 +18,7 @@ final class FleetLoop {
     var file: FleetFile
     var store: any RegistrationStore
     var known: KnownResults
+    var left: LeftRegistrations
     var clock: HostClock
     var workers: WorkQueue
     var activity: Activity
@@ -45,6 +46,8 @@ final class FleetLoop {
   var unread: [ResultOfOthers] = []
   /// Results of others for which a job of this host has to end first.
   var deferred: [RegistrationKey: (result: SharedResult, number: Int64)] = [:]
+  /// How many of them the disk is writing.
+  var adoptionsUnderWay = 0
   /// Those of them that the disk did not take.
   var failedAdoptions: [(result: SharedResult, number: Int64)] = []
   /// Whether there were more than memory takes.

@@ -1,0 +1,60 @@
+// What a profile can give.
+extension ProvisioningProfile {
+  /// Whether this profile gives a provisioning for some values of its placeholders.
+  package func couldGive(_ provisioning: Provisioning) -> Bool {
+    switch (form, provisioning.work) {
+    case (.parts(let thing, let policies, let activatesLast), .parts(let parts)):
+      guard activatesLast == parts.activatesLast, Self.couldGive(policies, parts.policies) else { return false }
+      switch (thing, parts.thing) {
+      case (nil, nil): return true
+      case (let thing?, let given?): return thing.couldGive(given)
+      default: return false
+      }
+    case (.template(let template), .template(let filled)):
+      return template.body == filled.body && filled.parameters.allSatisfy { template.parameters.contains($0.name) }
+    default: return false
+    }
+  }
+
+  fileprivate static func couldGive(_ texts: [PlaceholderText], _ given: [String]) -> Bool {
+    // Two texts may give the same name, which is listed once.
+    given.count <= texts.count && given.allSatisfy { name in texts.contains { $0.couldGive(name) } }
+  }
+}
+
+extension ProvisioningProfile.Thing {
+  fileprivate func couldGive(_ given: DeviceParts.Thing) -> Bool {
+    guard isExclusive == given.isExclusive, name.couldGive(given.name),
+      ProvisioningProfile.couldGive(groups, given.groups)
+    else { return false }
+    switch (type, given.type) {
+    case (nil, nil): break
+    case (let type?, let given?) where type.couldGive(given): break
+    default: return false
+    }
+    return given.attributes.allSatisfy { attribute in
+      attributes.contains { $0.name == attribute.name && $0.value.couldGive(attribute.value) }
+    }
+  }
+}
+
+extension PlaceholderText {
+  /// Whether the text is this one with values for its placeholders. Linear: each literal is taken where it comes first.
+  func couldGive(_ filled: String) -> Bool {
+    var rest = filled.utf8[...]
+    var isAnchored = true
+    for (index, piece) in pieces.enumerated() {
+      guard case .literal(let literal) = piece else {
+        isAnchored = false
+        continue
+      }
+      let bytes = Array(literal.utf8)
+      if index == pieces.count - 1, !isAnchored { return rest.count >= bytes.count && rest.suffix(bytes.count).elementsEqual(bytes) }
+      guard let place = isAnchored ? (rest.starts(with: bytes) ? rest.startIndex : nil) : rest.firstRange(of: bytes)?.lowerBound
+      else { return false }
+      rest = rest[rest.index(place, offsetBy: bytes.count)...]
+      isAnchored = true
+    }
+    return !isAnchored || rest.isEmpty
+  }
+}
