@@ -95,6 +95,106 @@ import Testing
     #expect(batch(member.takeActions())?.claims.map(\.key) == keys.suffix(2))
   }
 
+  @Test func `the parts of lanes that are not reported any more are given up once`() throws {
+    var member = joined()
+    let lanes = ["one", "two"].map {
+      FleetLane.Report(
+        id: FleetLane.ID(target: Self.target, operation: $0), want: 1, share: 1, throttles: 0, learnt: nil, version: 1,
+        first: FleetLane.Rate(callsPerSecond: 10))
+    }
+    // What an earlier process had is not known.
+    var other = FleetMember(name: "m1", sentNumber: 0, fleetID: "f", positions: [:], seed: 1, now: clock.now)
+    other.start(sentNumber: 0, firstSequence: 7, now: clock.now)
+    other.joined(welcome(), now: clock.now)
+    #expect(other.hasOtherShares(than: []))
+    clock.advance(by: .milliseconds(300))
+    member.timePassed(now: clock.now)
+    var full = try #require(batch(member.takeActions()))
+    full.lanes = lanes
+    member.filled(full)
+    reply(FleetReply(), to: &member)
+    #expect(!member.hasOtherShares(than: lanes))
+    #expect(member.hasOtherShares(than: [lanes[0]]))
+  }
+
+  @Test func `what is told again is heard from where it was left, not from the beginning`() throws {
+    var member = FleetMember(
+      name: "m1", sentNumber: 0, fleetID: "f", positions: ["m2": 500, "m3": 7], seed: 1, now: clock.now)
+    member.start(sentNumber: 0, firstSequence: 7, now: clock.now)
+    member.joined(welcome(), now: clock.now)
+    var lagging = FleetReply()
+    lagging.members = [("m2", Int64(499)), ("m3", 7)].map {
+      FleetReply.Member(
+        name: $0.0, sent: $0.1, queued: 0, heardOfSecondsAgo: 0, isGone: false, targets: [], joined: 1)
+    }
+    reply(lagging, to: &member)
+    #expect(member.positions == ["m2": 499, "m3": 7])
+  }
+
+  @Test func `a share comes before the jobs that are granted with it`() throws {
+    var member = joined()
+    _ = member.begin(Self.job, Self.key, since: .min, now: clock.now)
+    clock.advance(by: .milliseconds(300))
+    member.timePassed(now: clock.now)
+    _ = try #require(batch(member.takeActions()))
+    let lane = FleetLane.ID(target: Self.target, operation: "registerCertificateWithoutCA")
+    var granted = FleetReply()
+    granted.granted = [Self.key: false]
+    granted.lanes = [
+      FleetLane.State(
+        id: lane, rate: FleetLane.Rate(callsPerSecond: 10), version: 1,
+        parts: [FleetLane.Part(member: "m1", want: 1, share: 0.5, throttles: 0)])
+    ]
+    let actions = reply(granted, to: &member)
+    let pace = actions.firstIndex { if case .pace = $0 { true } else { false } }
+    let grant = actions.firstIndex { if case .coordinated = $0 { true } else { false } }
+    #expect(try #require(pace) < #require(grant))
+  }
+
+  @Test func `a claim whose grant was lost is asked for again, and not given up`() throws {
+    var member = joined()
+    _ = member.claim(Self.key, isCalled: true, since: .min, now: clock.now)
+    member.failed(FleetProblem(.unreachable, "lost"), now: clock.now)
+    _ = member.takeActions()
+    member.joined(welcome(claims: [Self.key]), now: clock.now)
+    let again = try #require(batch(member.takeActions()))
+    #expect(again.claims.map(\.key) == [Self.key] && again.releases.isEmpty)
+  }
+
+  @Test func `rows without a job are read, a few at a time, and tried again where the disk is full`() throws {
+    let rows = (1...30).map { FleetReply.Row(id: $0, sequence: -$0, key: Self.key, request: []) }
+    var member = member()
+    member.start(sentNumber: 0, firstSequence: 7, now: clock.now)
+    member.joined(welcome(rows: rows), now: clock.now)
+    #expect(batch(member.takeActions())?.fetchedRows == Array(1...20))
+    var read = FleetReply()
+    read.taken = [FleetReply.Row(id: 1, sequence: -1, key: Self.key, request: [1])]
+    let actions = reply(read, to: &member)
+    #expect(batch(actions)?.fetchedRows == Array(21...30))
+    #expect(actions.contains { if case .takeOver(let row) = $0 { row.id == 1 } else { false } })
+    member.postpone(1, now: clock.now.monotonic)
+    reply(FleetReply(), to: &member)
+    clock.advance(by: FleetMember.pauseOfRows)
+    member.timePassed(now: clock.now)
+    #expect(batch(member.takeActions())?.fetchedRows == [1])
+  }
+
+  @Test func `a refused result makes the job ask again, also where it is too old already`() throws {
+    var member = joined()
+    _ = member.begin(Self.job, Self.key, since: .min, now: clock.now)
+    _ = member.takeActions()
+    member.refresh(Self.key, now: clock.now.wall)
+    let old = result(stamp: 0)
+    #expect(!member.counts(old))
+    var known = FleetReply()
+    known.granted = [Self.key: false]
+    reply(known, to: &member)
+    member.reject(old)
+    clock.advance(by: .milliseconds(20))
+    member.timePassed(now: clock.now)
+    #expect(batch(member.takeActions())?.claims.map(\.key) == [Self.key])
+  }
+
   @Test func `keys are in the order of their bytes`() {
     let keys = [0x0100_0000_0000_0000, 0x0000_0000_0000_0002, 0x0000_0000_0000_0001].map {
       FleetKey(certificateID: CertificateID(words: (0, $0, 0, 0)), target: Self.target)
@@ -273,10 +373,8 @@ import Testing
     _ = member.takeActions()
     let left = FleetReply.Row(id: 40, sequence: row.sequence, key: Self.key, request: [1])
     member.joined(welcome(isSameState: row.isSameState, rows: [left]), now: clock.now)
-    let actions = member.takeActions()
-    let taken = actions.compactMap { if case .takeOver(let row) = $0 { row.id } else { nil } }
-    let sent = try #require(batch(actions))
-    #expect(taken == (row.isTakenOver ? [40] : []))
+    let sent = try #require(batch(member.takeActions()))
+    #expect(sent.fetchedRows == (row.isTakenOver ? [40] : []))
     #expect(sent.endedRows == (row.isTakenOver ? [] : [40]))
   }
 
@@ -295,9 +393,8 @@ import Testing
     let left = FleetReply.Row(id: 40, sequence: 7, key: Self.key, request: [1])
     member.joined(welcome(rows: [left], claims: [Self.key]), now: clock.now)
     let actions = member.takeActions()
-    let taken = actions.compactMap { if case .takeOver(let row) = $0 { row.id } else { nil } }
     let sent = try #require(batch(actions))
-    #expect(taken.isEmpty && sent.endedRows == [40] && sent.endedCopies == [7] && sent.releases == [Self.key])
+    #expect(sent.fetchedRows.isEmpty && sent.endedRows == [40] && sent.endedCopies == [7] && sent.releases == [Self.key])
   }
 
   @Test func `each job that waits for others is asked about in turn`() {

@@ -18,10 +18,10 @@ class FleetTestCase(SandboxTestCase):
         self.postgres = Postgres()
         self.addCleanup(self.postgres.remove)
 
-    def member(self, name, user="owner", takeover="2s", profile=None, **fleet):
-        """A daemon of the fleet, which applies a profile to what it registers."""
+    def member(self, name, user="owner", takeover="2s", profile=None, target=None, **fleet):
+        """A daemon of the fleet, which applies a profile to what it registers. `target` has further settings of its target."""
         configuration = {
-            "targets": {"default": {"endpoint": self.sandbox.url, "region": REGION}},
+            "targets": {"default": {"endpoint": self.sandbox.url, "region": REGION} | (target or {})},
             "fleet": {"url": self.postgres.url(user), "member": name, "takeover": takeover} | fleet,
         }
         if profile:

@@ -13,7 +13,6 @@ extension FleetMember {
       batch.isFull = true
       batch.positions = positions
       batch.takesOver = members.contains { $0.isGone }
-      takePostponed(now: now.monotonic)
       batch.cleansUp = cleans(now: now.monotonic)
       noteTicked(now.monotonic)
     }
@@ -66,6 +65,7 @@ extension FleetMember {
     batch.endedRows = endedRows
     batch.leftRows = leftRows
     (endedCopies, endedRows, leftRows) = ([], [], [])
+    if isDue { takePostponed(now: now) }
     batch.fetchedRows = Array(unreadRows.prefix(Self.mostRead))
     unreadRows.removeFirst(batch.fetchedRows.count)
   }
