@@ -66,7 +66,8 @@ package final class FleetDatabase {
     let joined = try run(
       [
         FleetStatements.leaveClaims(identity), FleetStatements.leaveRows(identity),
-        FleetStatements.join(identity, sent: sent), FleetStatements.ownRows(identity.name), FleetStatements.ownClaims(identity.name),
+        FleetStatements.join(identity, sent: sent), FleetStatements.ownRows(identity.name),
+        FleetStatements.ownClaims(identity.name),
       ])
     guard let row = joined[2].first else {
       throw FleetProblem(

@@ -150,7 +150,11 @@ extension SimulatedFleetProcess {
 
   private func adoptionFailed(_ result: SharedResult, number: Int64) {
     if let told = news[result.key], told.stamp == result.stamp { news[result.key] = nil }
-    if failedAdoptions.count < Self.mostNews { failedAdoptions.append((result, number)) } else { hasLostAdoptions = true }
+    if failedAdoptions.count < Self.mostNews {
+      failedAdoptions.append((result, number))
+    } else {
+      hasLostAdoptions = true
+    }
   }
 
   func adoptAgain() {

@@ -226,7 +226,8 @@ final class SimulatedFleetProcess {
         let kept = changes.flatMap { [$0] + (note(of: $0).map { [$0] } ?? []) }
         commit(kept) { process, isKept in
           if isKept { for change in kept { process.noted(change) } }
-          let result: Result<Void, StoreError> = isKept ? .success(()) : .failure(StoreError(.full, message: "simulated"))
+          let result: Result<Void, StoreError> =
+            isKept ? .success(()) : .failure(StoreError(.full, message: "simulated"))
           process.perform(process.registrar.committed(id, result, now: process.now))
         }
       case .call(let id, let call): world.begin(call, id, of: self)

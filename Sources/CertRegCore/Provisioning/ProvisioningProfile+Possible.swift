@@ -39,7 +39,7 @@ extension ProvisioningProfile.Thing {
 }
 
 extension PlaceholderText {
-  /// Whether the text is this one with values for its placeholders. Linear: each literal is taken where it comes first.
+  /// Whether the text is this one with values for its placeholders. Each literal is taken where it comes first.
   func couldGive(_ filled: String) -> Bool {
     var rest = filled.utf8[...]
     var isAnchored = true
@@ -49,10 +49,15 @@ extension PlaceholderText {
         continue
       }
       let bytes = Array(literal.utf8)
-      if index == pieces.count - 1, !isAnchored { return rest.count >= bytes.count && rest.suffix(bytes.count).elementsEqual(bytes) }
-      guard let place = isAnchored ? (rest.starts(with: bytes) ? rest.startIndex : nil) : rest.firstRange(of: bytes)?.lowerBound
-      else { return false }
-      rest = rest[rest.index(place, offsetBy: bytes.count)...]
+      if isAnchored {
+        guard rest.starts(with: bytes) else { return false }
+        rest = rest.dropFirst(bytes.count)
+      } else if index == pieces.count - 1 {
+        return rest.suffix(bytes.count).elementsEqual(bytes)
+      } else {
+        guard let place = rest.firstRange(of: bytes) else { return false }
+        rest = rest[place.upperBound...]
+      }
       isAnchored = true
     }
     return !isAnchored || rest.isEmpty

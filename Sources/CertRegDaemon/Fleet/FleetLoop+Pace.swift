@@ -41,7 +41,8 @@ extension FleetLoop {
   /// What was to be told of rates did not get through.
   func paceIsUntold(_ lanes: [FleetLane.Report]) {
     for lane in lanes where lane.learnt != nil {
-      guard let target = FleetTarget(text: lane.id.target), let operation = UpstreamOperation(rawValue: lane.id.operation)
+      guard let target = FleetTarget(text: lane.id.target),
+        let operation = UpstreamOperation(rawValue: lane.id.operation)
       else { continue }
       engine?.paceIsUntold(of: operation, target: target.name)
     }

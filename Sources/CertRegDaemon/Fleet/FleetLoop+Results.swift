@@ -102,7 +102,11 @@ extension FleetLoop {
     let bound = NIOLoopBound(self, eventLoop: loop)
     parts.workers.submit { [loop, left = parts.left] in
       let judged: Result<PendingRegistration, LeftRegistrations.Refusal>
-      do throws(LeftRegistrations.Refusal) { judged = .success(try left.judged(pending)) } catch { judged = .failure(error) }
+      do throws(LeftRegistrations.Refusal) {
+        judged = .success(try left.judged(pending))
+      } catch {
+        judged = .failure(error)
+      }
       loop.execute { bound.value.takeOver(row, judged) }
     }
   }
@@ -177,7 +181,11 @@ extension FleetLoop {
   /// The disk did not take what others told, or could not be read: it is tried again later.
   private func adoptionFailed(_ result: SharedResult, number: Int64) {
     if let told = news[result.key], told.stamp == result.stamp { news[result.key] = nil }
-    if failedAdoptions.count < Self.mostNews { failedAdoptions.append((result, number)) } else { hasLostAdoptions = true }
+    if failedAdoptions.count < Self.mostNews {
+      failedAdoptions.append((result, number))
+    } else {
+      hasLostAdoptions = true
+    }
   }
 
   /// Tries again what the disk did not take.
