@@ -43,8 +43,10 @@ extension FleetSimulation {
   /// Something that was kept is gone for good.
   func reviewLosses() {
     let disks = hosts.filter(\.isAlive).map(\.store)
-    let queued = Set(disks.flatMap { ((try? $0.pendingRegistrations()) ?? []).map(\.key) })
-      .union(database.queue.values.map(\.key.own))
+    let pending = disks.flatMap { (try? $0.pendingRegistrations()) ?? [] }
+      + database.queue.values.compactMap { pending($0.request, $0.key.own) }
+    // A change of the status registers nothing.
+    let queued = Set(pending.filter(\.purpose.registers).map(\.key))
     for index in book.promises.indices where upstream.certificates[book.promises[index].key] == nil {
       if !queued.contains(book.promises[index].key) { book.promises[index].isLost = true }
     }

@@ -19,6 +19,7 @@ extension SimulatedFleetProcess {
     guard machine.isStarted, !isCarryingOut else { return }
     isCarryingOut = true
     for (id, isStored) in machine.ended {
+      answered[id] = nil
       for row in takenRows.removeValue(forKey: id) ?? [] where !isStored {
         machine.member.postpone(row, now: now.monotonic)
       }
@@ -78,6 +79,7 @@ extension SimulatedFleetProcess {
       guard let registration, process.machine.member.counts(result) else {
         return process.machine.member.reject(result)
       }
+      process.answered[id] = (result, registration)
       process.perform(
         process.registrar.coordinated(id.key, sequence: id.sequence, .known(registration), now: process.now))
     }

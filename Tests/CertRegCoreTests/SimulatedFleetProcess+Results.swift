@@ -40,6 +40,13 @@ extension SimulatedFleetProcess {
     return .share(key, FleetNote(stamp: stamp, isForgotten: what == .forgotten, number: 0))
   }
 
+  func note(answered id: JobID, _ registration: Registration) -> StoreChange? {
+    guard let (result, told) = answered[id], told.finishedAt == registration.finishedAt,
+      told.outcome == registration.outcome, told.status == registration.status, told.deviceID == registration.deviceID
+    else { return nil }
+    return .share(id.key, FleetNote(stamp: result.stamp, isForgotten: false, number: FleetNote.ofOthers))
+  }
+
   /// A note is on disk.
   func noted(_ change: StoreChange) {
     guard case .share(let stored, let note) = change, note.number == 0 else { return }

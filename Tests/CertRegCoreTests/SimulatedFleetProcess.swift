@@ -38,6 +38,7 @@ final class SimulatedFleetProcess {
   var isWriting = false
   var heldBatch: FleetBatch?
   var deferred: [FleetKey: (result: SharedResult, number: Int64)] = [:]
+  var answered: [JobID: (result: SharedResult, registration: Registration)] = [:]
   var takenRows: [JobID: [Int64]] = [:]
   var adoptionsUnderWay = 0
   var failedAdoptions: [(result: SharedResult, number: Int64)] = []
@@ -264,7 +265,7 @@ final class SimulatedFleetProcess {
 
   private func note(of change: StoreChange) -> StoreChange? {
     switch change {
-    case .complete(let id, let registration): note(id.key, .result(registration))
+    case .complete(let id, let registration): note(answered: id, registration) ?? note(id.key, .result(registration))
     case .setStatus(_, let update): note(update.key, .onDisk)
     case .keep(let registration, _): note(registration.key, .result(registration))
     case .fail(let id, let failure) where failure.isGone: note(id.key, .forgotten)

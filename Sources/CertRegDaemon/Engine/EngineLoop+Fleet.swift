@@ -143,7 +143,8 @@ extension EngineLoop {
   func note(of change: StoreChange) -> StoreChange? {
     switch change {
     case .complete(let id, let registration):
-      return fleet?.note(id.key, in: known.home(of: id.target, at: registrar.home(of: id)), .result(registration))
+      let home = known.home(of: id.target, at: registrar.home(of: id))
+      return fleet?.note(answered: id, registration, in: home) ?? fleet?.note(id.key, in: home, .result(registration))
     case .setStatus(let id, let update):
       return fleet?.note(update.key, in: known.home(of: id.target, at: registrar.home(of: id)), .onDisk)
     case .keep(let registration, let home):

@@ -54,6 +54,7 @@ extension FleetLoop {
     for row in takenRows.removeValue(forKey: id) ?? [] where !isStored {
       member.postpone(row, now: parts.clock.monotonic)
     }
+    answered[id] = nil
     if let key = fleetKey(id.key) { member.end(id, key) }
     if let left = deferred.removeValue(forKey: id.key) { adopt(left.result, number: left.number) }
     schedule()

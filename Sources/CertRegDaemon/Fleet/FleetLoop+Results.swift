@@ -29,6 +29,15 @@ extension FleetLoop {
     return .share(stored, FleetNote(stamp: stamp, isForgotten: what == .forgotten, number: 0))
   }
 
+  /// The note of a result that ended a job of this host, and that other hosts have told; `nil`: it is no such one. It keeps its stamp:
+  /// for a caller that asks for what the upstream says now it is as old as it was.
+  func note(answered id: JobID, _ registration: Registration, in home: ResultHome) -> StoreChange? {
+    guard let (result, told) = answered[id], told.isSameResult(as: registration) else { return nil }
+    return .share(
+      home.storedKey(id.key.certificateID),
+      FleetNote(stamp: result.stamp, isForgotten: false, number: FleetNote.ofOthers))
+  }
+
   /// The note of another host's result that this host has completed.
   func note(completed result: SharedResult, storedAs stored: RegistrationKey, _ registration: Registration)
     -> StoreChange
@@ -63,6 +72,7 @@ extension FleetLoop {
     guard let result else { return }
     check(result) { [self] registration in
       if let registration, member.counts(result) {
+        answered[id] = (result, registration)
         engine?.coordinated(id, .known(registration))
       } else {
         member.reject(result)

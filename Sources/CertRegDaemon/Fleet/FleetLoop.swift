@@ -52,6 +52,8 @@ final class FleetLoop {
   var failedAdoptions: [(result: SharedResult, number: Int64)] = []
   /// Whether there were more than memory takes.
   var hasLostAdoptions = false
+  /// The results of others that jobs of this host end with.
+  var answered: [JobID: (result: SharedResult, registration: Registration)] = [:]
   /// Jobs on their way to the disk, with the rows of the database that they come from.
   var takenRows: [JobID: [Int64]] = [:]
   /// Notes of what the fleet was told, which are not on their way to the disk yet.

@@ -63,6 +63,15 @@ extension Registration {
   }
 }
 
+extension Registration {
+  /// Whether another host's result is told in all that it knows; caller and verdict are each host's own.
+  func isSameResult(as other: Registration) -> Bool {
+    certificateARN == other.certificateARN && outcome == other.outcome && status == other.status
+      && requestID == other.requestID && finishedAt == other.finishedAt && deviceID == other.deviceID
+      && provisioned == other.provisioned
+  }
+}
+
 /// What the fleet has to be told of a result.
 struct FleetNews {
   enum What: Equatable {
