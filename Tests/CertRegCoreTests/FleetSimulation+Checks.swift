@@ -43,10 +43,10 @@ extension FleetSimulation {
   /// Something that was kept is gone for good.
   func reviewLosses() {
     let disks = hosts.filter(\.isAlive).map(\.store)
-    let pending = disks.flatMap { (try? $0.pendingRegistrations()) ?? [] }
-      + database.queue.values.compactMap { pending($0.request, $0.key.own) }
+    let jobs = disks.flatMap { (try? $0.pendingRegistrations()) ?? [] }
+    let rows = database.queue.values.compactMap { pending($0.request, $0.key.own) }
     // A change of the status registers nothing.
-    let queued = Set(pending.filter(\.purpose.registers).map(\.key))
+    let queued = Set((jobs + rows).filter(\.purpose.registers).map(\.key))
     for index in book.promises.indices where upstream.certificates[book.promises[index].key] == nil {
       if !queued.contains(book.promises[index].key) { book.promises[index].isLost = true }
     }
