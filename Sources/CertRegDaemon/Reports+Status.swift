@@ -98,7 +98,7 @@ extension Reports.Figures {
   }
 
   private func write(_ name: TargetName, _ view: Registrar.TargetView, to writer: inout JSONWriter) {
-    let configuration = constants.targets.first { $0.name == name }
+    let configuration = constants.targets[name]
     writer.beginObject()
     writer.member("name", name.rawValue)
     writer.member("default", name == constants.defaultTarget)

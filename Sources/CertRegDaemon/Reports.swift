@@ -13,7 +13,7 @@ final class Reports: Sendable {
     var startedAt: WallTime
     var processID: Int32
     var isSandbox: Bool
-    var targets: [TargetConfiguration]
+    var targets: [TargetName: TargetConfiguration]
     var defaultTarget: TargetName
     var maxConnections: Int
     var window: Int

@@ -192,7 +192,8 @@ final class ConnectionLife: Sendable {
 package struct KnownAnswer: Sendable {
   /// The result.
   package var entry: ResultTable.Entry
-  /// The part of the ARN before the certificate's ID.
+  /// The part of the ARN before the certificate's ID. `entry.arnPrefix` is the number that it has for the life of the
+  /// process.
   package var arnPrefix: String
   /// The certificate's epoch, read before the result was.
   package var epoch: UInt32

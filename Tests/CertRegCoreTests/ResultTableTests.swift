@@ -1,4 +1,5 @@
 import CertRegCore
+import CertRegTesting
 import Testing
 
 @Suite struct ResultTableTests {
@@ -129,5 +130,29 @@ import Testing
     odd.certificateARN = "arn:other"
     cache.keep(odd, replaces: true)
     #expect(cache.count == 0)
+  }
+
+  /// Eight times the accounts cost eight times as much if the cost of a result is constant, else 64 times.
+  @Test func `the cost of a result does not depend on the number of accounts`() {
+    let registrations = (0..<32_768).map { number in
+      let id = CertificateID(words: (UInt64(number), 1, 2, 3))
+      return Registration(
+        key: RegistrationKey(certificateID: id, target: TargetName("t")),
+        certificateARN: "arn:aws:iot:eu-central-1:\(number):cert/\(id.hex)", outcome: .created, status: nil,
+        requestID: nil, finishedAt: WallTime(secondsSinceEpoch: 1),
+        basis: VerdictBasis(
+          notBefore: WallTime(secondsSinceEpoch: 0), notAfter: WallTime(secondsSinceEpoch: 9),
+          policyFingerprint: Int64(number)))
+    }
+    let growth = ProcessorTime.growth(from: 4096, to: 32_768, runs: 2) { count in
+      let cache = ResultCache(maxEntries: 100_000)
+      for registration in registrations[..<count] { cache.keep(registration, replaces: true) }
+      for registration in registrations[..<count] {
+        let known = cache.known(registration.key.certificateID, target: cache.number(of: registration.key.target))
+        let arn = known.map { $0.arnPrefix + registration.key.certificateID.hex }
+        #expect(arn == registration.certificateARN && known?.policyFingerprint == registration.basis.policyFingerprint)
+      }
+    }
+    #expect(growth < 24)
   }
 }

@@ -13,7 +13,7 @@ import Testing
       (name, Registrar.TargetView(health: .ok, queued: 0, underWay: 0, ratePerSecond: 10, throttles: 0, calls: []))
     ]
     let constants = Reports.Constants(
-      startedAt: Version.earliestClock, processID: 1, isSandbox: false, targets: [TargetConfiguration(name: name)],
+      startedAt: Version.earliestClock, processID: 1, isSandbox: false, targets: [name: TargetConfiguration(name: name)],
       defaultTarget: name, maxConnections: 4, window: 64, maxLineBytes: 1024, maxPending: 100, maxCached: 10)
     var figures = Reports.Figures(
       constants: constants, isDraining: false, reloadProblem: nil, engine: engine, sockets: LoopCounters(),
