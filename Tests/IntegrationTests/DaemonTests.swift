@@ -201,6 +201,30 @@ import Testing
     #expect(error(try later.ask(["op": "describe", "certificateId": id]))["reason"] as? String == "peer_not_allowed")
   }
 
+  @Test func `a describe under way has an answer before the daemon stops`() throws {
+    let pem = try TestCertificates.issue(1)[0]
+    let daemon = try DaemonProcess(
+      configuration: """
+        drainTimeout: 0s
+        targets:
+          default:
+            region: eu-central-1
+            rates: {describeCertificate: 0.01}
+        """)
+    let connection = try LineConnection(daemon.socketPath)
+    for id in 1...3 {
+      let request: [String: Any] = ["id": id, "op": "describe", "certificatePem": pem, "timeoutMs": 300_000]
+      try connection.send(String(decoding: JSONSerialization.data(withJSONObject: request), as: UTF8.self) + "\n")
+    }
+    // The pace lets one call begin. The others wait for their turn, which is behind the end of the daemon.
+    #expect(error(try connection.answer())["reason"] as? String == "certificate_not_found")
+    #expect(daemon.stop() == 0)
+    let answers = [try connection.answer(), try connection.answer()]
+    #expect(answers.compactMap { $0["id"] as? Int }.sorted() == [2, 3])
+    #expect(answers.map { error($0)["reason"] as? String } == ["draining", "draining"])
+    #expect(try connection.line() == nil)
+  }
+
   @Test func `looks up, forgets and does not find`() throws {
     let pem = try TestCertificates.issue(1)[0]
     let daemon = try DaemonProcess()
