@@ -69,10 +69,7 @@ final class IoTProviderCredentials: CredentialsProvider {
         .GET, url.text(path: "/role-aliases/\(settings.roleAlias)/credentials"), headers: headers,
         deadline: .now() + .nanoseconds(CredentialEndpoints.remoteTimeout.nanoseconds))
     } catch {
-      // The service ends the handshake if it does not know the certificate, which only the operator can correct.
-      throw CredentialsError(
-        error.kind == .tlsFailure ? .invalid : .unavailable, "\(Self.source) at \(url.authority): \(error.detail)",
-        cause: error.cause?.masked(with: connections.secrets))
+      throw failure(error)
     }
     guard reply.status == 200 else {
       throw CredentialsError(
@@ -85,6 +82,23 @@ final class IoTProviderCredentials: CredentialsProvider {
     let object = try? JSONValue(parsing: reply.body)
     return try CredentialFields.service.read(
       object?["credentials"], source: "\(Self.source), role alias \(settings.roleAlias)")
+  }
+
+  private func failure(_ error: TransportError) -> CredentialsError {
+    let place = "\(Self.source) at \(url.authority)"
+    let (code, message): (CredentialsError.Code, String) =
+      switch error.kind {
+      // Only the operator can correct a handshake that fails.
+      case .clientCertificateRefused:
+        (
+          .invalid,
+          "\(place) refuses the certificate \(settings.certificateFile): check that it is registered and ACTIVE in the "
+            + "account of this endpoint, and has not expired"
+        )
+      case .tlsFailure: (.invalid, "\(place): \(error.detail)")
+      default: (.unavailable, "\(place): \(error.detail)")
+      }
+    return CredentialsError(code, message, cause: error.cause?.masked(with: connections.secrets))
   }
 
   func shutdown() async {
