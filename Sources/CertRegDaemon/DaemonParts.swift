@@ -119,7 +119,11 @@ final class DaemonParts: Sendable {
       await started?.shutDown()
       await clients.shutDown()
       socket.removeFile()
-      throw error as? DaemonError ?? DaemonError(HostError(.failed, message: "\(socket.path): \(error)"))
+      switch error {
+      case let error as DaemonError: throw error
+      case let error as HostError: throw DaemonError(error)
+      default: throw DaemonError(HostError(.failed, message: "\(socket.path): \(error)"))
+      }
     }
     self.clock = clock
     self.store = store
