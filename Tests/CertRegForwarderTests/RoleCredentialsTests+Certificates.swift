@@ -133,6 +133,39 @@ extension RoleCredentialsTests {
     try await loopback.stop()
   }
 
+  @Test func `takes the authorities of AWS IoT's credential provider from the file as it is now`() async throws {
+    let device = try IssuedIdentity(keyArguments: ["-newkey", "rsa:2048"], commonName: "d")
+    let server = try IssuedIdentity(keyArguments: ["-newkey", "rsa:2048"], commonName: "localhost")
+    defer {
+      device.remove()
+      server.remove()
+    }
+    let tls = TLSConfiguration.makeServerConfiguration(
+      certificateChain: try NIOSSLCertificate.fromPEMFile(server.certificateFile).map { .certificate($0) },
+      privateKey: .privateKey(try NIOSSLPrivateKey(file: server.keyFile, format: .pem)))
+    let body =
+      #"{"credentials":{"accessKeyId":"IOT","secretAccessKey":"s","sessionToken":"t","#
+      + #""expiration":"\#(CredentialsProviderTests.expiration)"}}"#
+    let loopback = try await LoopbackServer.start(tls: NIOSSLContext(configuration: tls)) { _, _ in .json(200, body) }
+    let authorities = device.folder + "/authorities.pem"
+    let files = FileManager.default
+    try files.copyItem(atPath: device.certificateFile, toPath: authorities)
+    let provider = try IoTProviderCredentials(
+      settings: .init(
+        endpoint: "localhost:\(loopback.port)", roleAlias: "station", certificateFile: device.certificateFile,
+        privateKeyFile: device.keyFile, caFile: authorities),
+      connections: ConnectionSettings(environment: ProcessEnvironment([:])), files: .system,
+      eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+    let error = await #expect(throws: CredentialsError.self) { try await provider.fetch() }
+    #expect(error?.message.contains("the server's certificate is not trusted") == true)
+    #expect(provider.filePaths.contains(authorities))
+    try files.removeItem(atPath: authorities)
+    try files.copyItem(atPath: server.certificateFile, toPath: authorities)
+    #expect(try await provider.fetch()?.signing.accessKeyID == "IOT")
+    await provider.shutdown()
+    try await loopback.stop()
+  }
+
   @Test(arguments: ["http://localhost", "", "h h"])
   func `refuses an endpoint of the credential provider without TLS`(endpoint: String) async throws {
     await #expect(throws: UpstreamConfigurationError.self) {

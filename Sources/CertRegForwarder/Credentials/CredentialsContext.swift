@@ -37,6 +37,12 @@ package struct CredentialsContext: Sendable {
     }
   }
 
+  /// The version of the file of authorities that a target's connections trust; `nil`: they trust the system's
+  /// authorities, or there is no such file.
+  package func authorities(of configuration: TargetConfiguration) -> FileIdentity? {
+    ConnectionSettings(configuration, environment: environment).authoritiesFile.flatMap(files.identity)
+  }
+
   /// The region of this host, which may be an EC2 instance; `nil` if the environment forbids to ask.
   ///
   /// - Parameter credentials: The target's setting. A metadata service that it names is asked.

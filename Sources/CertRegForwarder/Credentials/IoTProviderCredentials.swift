@@ -29,7 +29,7 @@ final class IoTProviderCredentials: CredentialsProvider {
   private let connections: ConnectionSettings
   private let files: HostFiles
   private let eventLoopGroup: any EventLoopGroup
-  /// Protects the transport, which is replaced when the certificate or the key was replaced.
+  /// Protects the transport, which is replaced when the certificate, the key or the authorities were replaced.
   private let connected = Mutex<Connected?>(nil)
 
   init(
@@ -57,7 +57,10 @@ final class IoTProviderCredentials: CredentialsProvider {
   }
 
   var summary: String { "\(Self.source) at \(url.authority)" }
-  var filePaths: [String] { [settings.certificateFile, settings.privateKeyFile] }
+  var filePaths: [String] {
+    [settings.certificateFile, settings.privateKeyFile] + (authoritiesFile.map { [$0] } ?? [])
+  }
+  private var authoritiesFile: String? { settings.caFile ?? connections.authoritiesFile }
 
   func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
     let transport = try await transport()
@@ -110,13 +113,14 @@ final class IoTProviderCredentials: CredentialsProvider {
   }
 
   private func transport() async throws(CredentialsError) -> HTTPTransport {
-    let identities = [settings.certificateFile, settings.privateKeyFile].map(files.identity)
+    let paths = [settings.certificateFile, settings.privateKeyFile, authoritiesFile]
+    let identities = paths.map { $0.flatMap(files.identity) }
     let last = connected.withLock { $0 }
     if let last, last.identities == identities { return last.transport }
     do {
       var options = TransportOptions()
       options.proxy = try connections.proxy(for: url)
-      options.authoritiesFile = settings.caFile ?? connections.authoritiesFile
+      options.authoritiesFile = authoritiesFile
       options.clientIdentity = (settings.certificateFile, settings.privateKeyFile)
       options.connections = 1
       let transport = try HTTPTransport(options: options, eventLoopGroup: eventLoopGroup)
