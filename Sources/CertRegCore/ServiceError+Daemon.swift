@@ -149,7 +149,11 @@ extension ServiceError {
     .resourceNotFound, reason: .notFound, message: "nothing is known of this certificate in this target")
 
   /// The error that a caller gets if the store fails. The store's own words are the cause, for the log only.
-  package init(_ error: StoreError) {
+  ///
+  /// - Parameters:
+  ///   - error: The store's error.
+  ///   - accepts: Whether the request was to be accepted, so that the caller has to know that it was not.
+  package init(_ error: StoreError, accepts: Bool = true) {
     switch error.code {
     case .full:
       self.init(
@@ -159,7 +163,8 @@ extension ServiceError {
     case .inUse, .damaged, .newerVersion, .startsInterrupted, .failed:
       self.init(
         .internalFailure, reason: .storeFailed,
-        message: "the state directory cannot be written; nothing was accepted (the log says why)", retryable: true,
+        message: "the state directory cannot be read or written\(accepts ? "; nothing was accepted" : "") "
+          + "(certregd's log says why)", retryable: true,
         retryAfterMilliseconds: 1000, cause: ErrorCause(error.message))
     }
   }

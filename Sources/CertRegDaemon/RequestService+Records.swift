@@ -35,7 +35,7 @@ extension RequestService {
         reply.send(self.lookupAnswer(request.id, key, pending: nil, record: nil))
       }
     } catch {
-      storeFailed(request, error, reply)
+      storeFailed(request, ServiceError(error, accepts: false), reply)
     }
   }
 
@@ -63,7 +63,7 @@ extension RequestService {
       let key = try key(of: request)
       let isKnown: Bool
       do throws(StoreError) { isKnown = try known.record(for: key) != nil } catch {
-        return storeFailed(request, error, reply)
+        return storeFailed(request, ServiceError(error), reply)
       }
       if isKnown { return forget(key, request, reply) }
       guard engine.hasFleet else { throw .notFound }
@@ -78,15 +78,15 @@ extension RequestService {
 
   private func forget(_ key: RegistrationKey, _ request: OwnedRequest, _ reply: Reply) {
     engine.forget(key) { error in
-      if let error { return self.storeFailed(request, error, reply) }
+      if let error { return self.storeFailed(request, ServiceError(error), reply) }
       self.counts.count(.forget, "ok")
       reply.send(AnswerEncoder.forgotten(id: request.id, key))
     }
   }
 
-  private func storeFailed(_ request: OwnedRequest, _ error: StoreError, _ reply: Reply) {
-    audit.storeFailed(request.operation, ServiceError(error))
-    fail(request, ServiceError(error), reply)
+  private func storeFailed(_ request: OwnedRequest, _ error: ServiceError, _ reply: Reply) {
+    audit.storeFailed(request.operation, error)
+    fail(request, error, reply)
   }
 
   /// Takes a member of the fleet for gone, so that the others carry out what it left behind.
