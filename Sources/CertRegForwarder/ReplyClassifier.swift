@@ -26,6 +26,8 @@ struct ReplyClassifier {
   /// Cleans text of the upstream.
   let text: UpstreamText
   let now: WallTime
+  /// Whether the endpoint is one of AWS's own, all of whose replies have a request ID.
+  var isAWS = false
 
   /// Reads a reply to RegisterCertificateWithoutCA.
   func registration(_ reply: HTTPReply) -> (reply: UpstreamReply, remedy: Remedy?) {
@@ -58,7 +60,7 @@ struct ReplyClassifier {
   /// IoT's.
   func lacksSign(_ reply: HTTPReply, _ error: AWSErrorReply) -> UpstreamFailure? {
     let isEmpty = reply.body.isEmpty || error.body?.members?.isEmpty == true
-    if isEmpty && reply.status == 200 || error.requestID != nil && (isEmpty || error.body != nil) { return nil }
+    if isEmpty && reply.status == 200 && !isAWS || error.requestID != nil && (isEmpty || error.body != nil) { return nil }
     return garbled("The answer is not one of AWS IoT", error, .unavailable(retryAfter: nil))
   }
 
