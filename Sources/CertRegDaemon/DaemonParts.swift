@@ -96,7 +96,7 @@ final class DaemonParts: Sendable {
       let descriptions = Descriptions(calls: calls, clock: clock) { clients.describePace(of: $0) }
       let service = RequestService(
         RequestService.Parts(
-          verdicts: verdicts, known: known, store: store, engine: engine, descriptions: descriptions,
+          verdicts: verdicts, known: known, engine: engine, descriptions: descriptions,
           workers: threads.queue, reports: reports, audit: audit, counts: counts, clock: clock),
         configuration: settings.requests(clock: clock))
       var socketConfiguration = settings.socketConfiguration(cache: memory, maxConnections: maxConnections)

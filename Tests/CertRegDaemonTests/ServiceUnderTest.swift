@@ -140,7 +140,7 @@ final class ServiceUnderTest: Sendable {
     descriptions = Descriptions(calls: calls, clock: clock) { _ in nil }
     service = RequestService(
       RequestService.Parts(
-        verdicts: Verdicts(policies: .init(), clock: clock), known: known, store: store, engine: engine,
+        verdicts: Verdicts(policies: .init(), clock: clock), known: known, engine: engine,
         descriptions: descriptions, workers: queue, reports: reports,
         audit: AuditTrail(log: log), counts: counts, clock: clock),
       configuration: RequestService.Configuration(
