@@ -9,7 +9,7 @@ final class TargetClients: Sendable {
   private struct TargetClient: Sendable {
     var configuration: TargetConfiguration
     /// The file of authorities as it was when the client was made; `nil`: none.
-    var authorities: FileIdentity?
+    var authorities: FileVersion?
     var client: any UpstreamClient
     var isAWS: Bool
     /// The account's own rate of registrations, in calls a second; `nil`: not known.
@@ -125,7 +125,7 @@ final class TargetClients: Sendable {
   }
 
   private func make(
-    _ target: TargetConfiguration, _ authorities: FileIdentity?
+    _ target: TargetConfiguration, _ authorities: FileVersion?
   ) async throws(UpstreamConfigurationError) -> TargetClient {
     if isSandbox {
       return TargetClient(configuration: target, client: sandbox(of: target), isAWS: false)

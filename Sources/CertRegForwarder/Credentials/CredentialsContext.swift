@@ -39,8 +39,8 @@ package struct CredentialsContext: Sendable {
 
   /// The version of the file of authorities that a target's connections trust; `nil`: they trust the system's
   /// authorities, or there is no such file.
-  package func authorities(of configuration: TargetConfiguration) -> FileIdentity? {
-    ConnectionSettings(configuration, environment: environment).authoritiesFile.flatMap(files.identity)
+  package func authorities(of configuration: TargetConfiguration) -> FileVersion? {
+    ConnectionSettings(configuration, environment: environment).authoritiesFile.flatMap(files.version)
   }
 
   /// The region of this host, which may be an EC2 instance; `nil` if the environment forbids to ask.

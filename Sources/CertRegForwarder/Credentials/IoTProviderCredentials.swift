@@ -18,7 +18,7 @@ final class IoTProviderCredentials: CredentialsProvider {
   }
 
   private struct Connected {
-    var identities: [FileIdentity?]
+    var versions: [FileVersion?]
     var transport: HTTPTransport
   }
 
@@ -114,9 +114,9 @@ final class IoTProviderCredentials: CredentialsProvider {
 
   private func transport() async throws(CredentialsError) -> HTTPTransport {
     let paths = [settings.certificateFile, settings.privateKeyFile, authoritiesFile]
-    let identities = paths.map { $0.flatMap(files.identity) }
+    let versions = paths.map { $0.flatMap(files.version) }
     let last = connected.withLock { $0 }
-    if let last, last.identities == identities { return last.transport }
+    if let last, last.versions == versions { return last.transport }
     do {
       var options = TransportOptions()
       options.proxy = try connections.proxy(for: url)
@@ -124,7 +124,7 @@ final class IoTProviderCredentials: CredentialsProvider {
       options.clientIdentity = (settings.certificateFile, settings.privateKeyFile)
       options.connections = 1
       let transport = try HTTPTransport(options: options, eventLoopGroup: eventLoopGroup)
-      connected.withLock { $0 = Connected(identities: identities, transport: transport) }
+      connected.withLock { $0 = Connected(versions: versions, transport: transport) }
       await last?.transport.shutdown()
       return transport
     } catch {
