@@ -62,7 +62,7 @@ enum ProvisioningSchema {
     if thing.attributes.count > most {
       let key = "\(path).attributes"
       decoding.report(
-        decoding.origin(of: key), key,
+        decoding.nearestOrigin(of: key), key,
         "has \(thing.attributes.count) attributes; AWS IoT takes \(attributesOfTyped) of a thing with a type and"
           + " \(attributesOfUntyped) of one without")
     }

@@ -231,7 +231,7 @@ extension SettingsLoader {
       settings.defaultTarget = .init(name)
     } else if !decoding.problems.all.contains(where: { $0.key == key || $0.key.hasPrefix("targets") }) {
       decoding.report(
-        decoding.origin(of: "targets"), key,
+        decoding.nearestOrigin(of: "targets"), key,
         "is needed: there are \(names.count) targets and none is named \"default\"; name one of \(SettingsChecks.list(names))"
       )
     }
