@@ -56,9 +56,17 @@ extension ServiceError {
   }
 
   /// The access rules forbid the request. `what` ends the message's sentence: what the rules do not allow.
-  package static func peerNotAllowed(_ what: String, cause: ErrorCause? = nil) -> ServiceError {
+  package static func peerNotAllowed(_ what: String) -> ServiceError {
+    ServiceError(.unauthorized, reason: .peerNotAllowed, message: "the daemon's access rules do not allow \(what)")
+  }
+
+  /// The access rules name an account or a unit that cannot be looked up. `cause` says which, for the log.
+  package static func accessUndecided(user: UInt32, cause: ErrorCause) -> ServiceError {
     ServiceError(
-      .unauthorized, reason: .peerNotAllowed, message: "the daemon's access rules do not allow \(what)", cause: cause)
+      .unauthorized, reason: .peerNotAllowed,
+      message:
+        "the access rules cannot be decided for user \(user): an account or unit that they name cannot be looked "
+        + "up (certregd's log says which)", cause: cause)
   }
 
   /// The registration reached `queue.maxAge`. `lastError`: the end of its last call, if one was made.

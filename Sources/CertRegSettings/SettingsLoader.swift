@@ -50,7 +50,8 @@ package struct SettingsLoader: Sendable {
       let problem = SettingsError.Problem(
         origin: .file(path: path, line: nil, column: nil), key: "",
         message:
-          "the file is \(bytes == nil ? "gone" : "empty"), and its rules of access with it: restart to go on without")
+          "the file is \(bytes == nil ? "gone" : "empty"), so a reload would remove its access rules: restore the file, or "
+          + "restart certregd to run without rules")
       throw SettingsError(problems: [problem])
     }
     overlay(&tree)
