@@ -91,7 +91,9 @@ import Testing
     "TLSV1_ALERT_ACCESS_DENIED", "TLSV1_CERTIFICATE_REQUIRED",
   ])
   func `an alert about the client's certificate refuses it`(alert: String) {
-    #expect(TransportError.refusesCertificate("sslError([Error: 268436504 error:10000418:SSL routines:OPENSSL_internal:\(alert)])"))
+    #expect(
+      TransportError.refusesCertificate(
+        "sslError([Error: 268436504 error:10000418:SSL routines:OPENSSL_internal:\(alert)])"))
   }
 
   @Test func `a refused certificate is one whether the request had begun or not, and a broken connection is none`() {

@@ -120,7 +120,8 @@ extension RoleCredentialsTests {
     #expect(stranger?.code == .invalid)
     #expect(
       stranger?.message.hasPrefix(
-        "the AWS IoT credential provider at localhost:\(loopback.port) refuses the certificate \(renewed.certificate): ")
+        "the AWS IoT credential provider at localhost:\(loopback.port) refuses the certificate \(renewed.certificate): "
+      )
         == true, "\(String(describing: stranger))")
     #expect(loopback.requests.count == 1)
     try files.removeItem(atPath: renewed.certificate)
