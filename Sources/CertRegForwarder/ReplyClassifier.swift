@@ -60,7 +60,9 @@ struct ReplyClassifier {
   /// IoT's.
   func lacksSign(_ reply: HTTPReply, _ error: AWSErrorReply) -> UpstreamFailure? {
     let isEmpty = reply.body.isEmpty || error.body?.members?.isEmpty == true
-    if isEmpty && reply.status == 200 && !isAWS || error.requestID != nil && (isEmpty || error.body != nil) { return nil }
+    if isEmpty && reply.status == 200 && !isAWS || error.requestID != nil && (isEmpty || error.body != nil) {
+      return nil
+    }
     return garbled("The answer is not one of AWS IoT", error, .unavailable(retryAfter: nil))
   }
 
@@ -84,7 +86,7 @@ struct ReplyClassifier {
           ? "The endpoint answers with a redirect (HTTP \(reply.status)), which is not followed; check `endpoint`"
           : "The answer (HTTP \(reply.status)) is not one of \(service); something in between may have sent it",
         error, retryable: true, .unavailable(retryAfter: retryAfter))
-      // What refuses or redirects a request in between has not passed it on.
+      // A proxy that refuses or redirects the request has not passed it on.
       if (300..<500).contains(reply.status) { made.mayHaveTakenEffect = false }
       return (made, nil)
     }

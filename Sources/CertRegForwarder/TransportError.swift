@@ -85,7 +85,7 @@ struct TransportError: Error, Hashable {
     ].contains { text.contains($0) }
   }
 
-  /// The detail of an exchange with `host`, with what may be the matter there.
+  /// `detail`, with the likely cause if it is known for `host`.
   func detail(at host: String) -> String {
     guard kind == .nameResolution, host.prefix(while: { $0 != "." }).hasSuffix("-fips") else { return detail }
     return "\(detail); AWS has FIPS endpoints in few regions: if this is none of them, set the target's `fips` to false"

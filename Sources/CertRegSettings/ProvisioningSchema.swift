@@ -130,7 +130,7 @@ enum ProvisioningSchema {
     profile.describe("\(path).NAME", defaults: Draft())
   }
 
-  /// A profile with a problem is there all the same: its name is known to those that refer to it.
+  /// A profile with a problem is kept, so that references to its name are not reported as well.
   private static func decode(
     _ member: ConfigurationNode.Member, _ path: String, _ decoding: inout Decoding
   ) -> ProvisioningProfile? {

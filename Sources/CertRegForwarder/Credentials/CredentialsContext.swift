@@ -179,11 +179,10 @@ private struct ConnectedProvider: CredentialsProvider {
 }
 
 extension AWSUpstreamClient {
-  /// A target's client with everything that its configuration names. Waits for the network only if nothing names a
-  /// region. Credentials are fetched later, with the first call.
+  /// A target's client with everything that its configuration names. It waits for the network only if the region has to
+  /// come from instance metadata.
   ///
-  /// - Throws: `UpstreamConfigurationError` if the target cannot be used as it is configured. Credentials are fetched
-  ///   later, with the first call.
+  /// - Throws: `UpstreamConfigurationError` if the target cannot be used as it is configured.
   package convenience init(
     configuration: TargetConfiguration, context: CredentialsContext
   ) async throws(UpstreamConfigurationError) {
