@@ -5,7 +5,7 @@ package enum StandardDescriptors {
   /// Opens /dev/null in place of each that is closed. Otherwise the next file or socket that is opened gets its number, and
   /// what is meant for a terminal or a log is written into it.
   ///
-  /// To be called first of all. Where /dev/null cannot be opened, nothing else can be opened in its place either, as a rule.
+  /// Call it before anything is opened. If /dev/null cannot be opened, other opens most likely fail, too.
   package static func open() {
     for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 && errno == EBADF {
       // The lowest number that is free is this one: the ones below it are open.

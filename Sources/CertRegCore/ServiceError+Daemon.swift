@@ -56,9 +56,17 @@ extension ServiceError {
   }
 
   /// The access rules forbid the request. `what` ends the message's sentence: what the rules do not allow.
-  package static func peerNotAllowed(_ what: String, cause: ErrorCause? = nil) -> ServiceError {
+  package static func peerNotAllowed(_ what: String) -> ServiceError {
+    ServiceError(.unauthorized, reason: .peerNotAllowed, message: "the daemon's access rules do not allow \(what)")
+  }
+
+  /// The access rules name an account or a unit that cannot be looked up. `cause` says which, for the log.
+  package static func accessUndecided(user: UInt32, cause: ErrorCause) -> ServiceError {
     ServiceError(
-      .unauthorized, reason: .peerNotAllowed, message: "the daemon's access rules do not allow \(what)", cause: cause)
+      .unauthorized, reason: .peerNotAllowed,
+      message:
+        "the access rules cannot be decided for user \(user): an account or unit that they name cannot be looked "
+        + "up (certregd's log says which)", cause: cause)
   }
 
   /// The registration reached `queue.maxAge`. `lastError`: the end of its last call, if one was made.
@@ -149,7 +157,11 @@ extension ServiceError {
     .resourceNotFound, reason: .notFound, message: "nothing is known of this certificate in this target")
 
   /// The error that a caller gets if the store fails. The store's own words are the cause, for the log only.
-  package init(_ error: StoreError) {
+  ///
+  /// - Parameters:
+  ///   - error: The store's error.
+  ///   - accepts: Whether the request was to be accepted, so that the caller has to know that it was not.
+  package init(_ error: StoreError, accepts: Bool = true) {
     switch error.code {
     case .full:
       self.init(
@@ -159,7 +171,8 @@ extension ServiceError {
     case .inUse, .damaged, .newerVersion, .startsInterrupted, .failed:
       self.init(
         .internalFailure, reason: .storeFailed,
-        message: "the state directory cannot be written; nothing was accepted (the log says why)", retryable: true,
+        message: "the state directory cannot be read or written\(accepts ? "; nothing was accepted" : "") "
+          + "(certregd's log says why)", retryable: true,
         retryAfterMilliseconds: 1000, cause: ErrorCause(error.message))
     }
   }

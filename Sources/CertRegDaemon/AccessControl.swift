@@ -127,9 +127,6 @@ final class AccessControl: Sendable {
 extension AccessControl.Decision {
   /// A rule that might match cannot be decided: whether it grants or restricts, guessing would be wrong.
   fileprivate static func undecidable(_ peer: Peer, _ cause: ErrorCause) -> Self {
-    .failure(
-      .peerNotAllowed(
-        "anything to user \(peer.uid) as long as an account or unit in them cannot be looked up",
-        cause: cause))
+    .failure(.accessUndecided(user: peer.uid, cause: cause))
   }
 }

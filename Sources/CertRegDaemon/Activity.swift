@@ -16,8 +16,8 @@ final class Activity: Sendable {
     continuation.yield()
   }
 
-  /// Calls `body` once for all that was noted since the call before. What is noted while it runs brings it up again. Returns
-  /// when the task is cancelled.
+  /// Calls `body` after each note. Notes that arrive while `body` runs cause one more call. Returns when the task is
+  /// cancelled.
   func forEach(_ body: () async -> Void) async {
     for await _ in stream {
       isNoted.store(false, ordering: .releasing)

@@ -42,6 +42,7 @@ final class DaemonParts: Sendable {
   private let clients: TargetClients
   let calls: UpstreamCalls
   private let engine: RegistrationEngine
+  private let descriptions: Descriptions
   private let server: SocketServer
   let reports: Reports
   private let service: RequestService
@@ -95,10 +96,10 @@ final class DaemonParts: Sendable {
           engine: engine, server: server, clients: clients, cache: memory, store: store, counts: counts,
           log: surroundings.log, workers: threads.queue, loop: loop, clock: clock),
         constants: settings.reportConstants(startedAt: clock.wall, maxConnections: maxConnections))
+      let descriptions = Descriptions(calls: calls, clock: clock) { clients.describePace(of: $0) }
       let service = RequestService(
         RequestService.Parts(
-          verdicts: verdicts, known: known, store: store, engine: engine,
-          descriptions: Descriptions(calls: calls, clock: clock) { clients.describePace(of: $0) },
+          verdicts: verdicts, known: known, engine: engine, descriptions: descriptions,
           workers: threads.queue, reports: reports, audit: audit, counts: counts, clock: clock),
         configuration: settings.requests(clock: clock))
       var socketConfiguration = settings.socketConfiguration(cache: memory, maxConnections: maxConnections)
@@ -113,6 +114,7 @@ final class DaemonParts: Sendable {
           nil
         }
       self.engine = engine
+      self.descriptions = descriptions
       self.server = server
       self.reports = reports
       self.service = service
@@ -120,7 +122,11 @@ final class DaemonParts: Sendable {
       await started?.shutDown()
       await clients.shutDown()
       socket.removeFile()
-      throw error as? DaemonError ?? DaemonError(HostError(.failed, message: "\(socket.path): \(error)"))
+      switch error {
+      case let error as DaemonError: throw error
+      case let error as HostError: throw DaemonError(error)
+      default: throw DaemonError(HostError(.failed, message: "\(socket.path): \(error)"))
+      }
     }
     self.clock = clock
     self.store = store
@@ -197,7 +203,9 @@ final class DaemonParts: Sendable {
     socket.removeFile()
     await metrics?.stop()
     async let connections: Void = server.drain(isShared: socket.isShared)
+    async let described: Void = descriptions.drain(limit: limit)
     await engine.drain(limit: limit)
+    await described
     // Answers are on their way to the connections; a client that does not read them is not waited for.
     let server = server
     let closing = threads.core.next().scheduleTask(in: .seconds(2)) { server.closeAll() }

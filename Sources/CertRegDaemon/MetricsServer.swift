@@ -18,10 +18,10 @@ struct MetricsServer: Sendable {
 
   /// Begins to answer.
   ///
-  /// - Throws: What the system says where the address cannot be bound.
+  /// - Throws: `HostError`, with the name of the setting, if the address cannot be bound.
   static func start(
     _ listen: MetricsSettings.Listen, exposition: @escaping Exposition, on group: any EventLoopGroup
-  ) async throws -> MetricsServer {
+  ) async throws(HostError) -> MetricsServer {
     let connections = ScrapeConnections(limit: mostConnections)
     let bootstrap = ServerBootstrap(group: group)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -35,13 +35,30 @@ struct MetricsServer: Sendable {
           try pipeline.addHandler(ScrapeHandler(exposition: exposition, connections: connections))
         }
       }
-    switch listen {
-    case .tcp(let host, let port):
-      return MetricsServer(listener: try await bootstrap.bind(host: host, port: port).get(), socket: nil)
-    case .unix(let path):
-      let socket = try ListeningSocket.open(.init(path: path))
-      return MetricsServer(listener: try await bootstrap.withBoundSocket(socket.descriptor).get(), socket: socket)
+    do {
+      switch listen {
+      case .tcp(let host, let port):
+        return MetricsServer(listener: try await bootstrap.bind(host: host, port: port).get(), socket: nil)
+      case .unix(let path):
+        let socket = try ListeningSocket.open(.init(path: path))
+        return MetricsServer(listener: try await bootstrap.withBoundSocket(socket.descriptor).get(), socket: socket)
+      }
+    } catch {
+      throw fault(error, at: listen)
     }
+  }
+
+  private static func fault(_ error: any Error, at listen: MetricsSettings.Listen) -> HostError {
+    if let error = error as? HostError { return HostError(error.code, message: "metrics.listen: \(error.message)") }
+    let address =
+      switch listen {
+      case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+      case .unix(let path): path
+      }
+    guard let error = error as? IOError else {
+      return HostError(.failed, message: "metrics.listen: \(address): \(error)")
+    }
+    return HostError(errno: error.errnoCode, call: "bind", subject: "metrics.listen: \(address)")
   }
 
   func stop() async {

@@ -14,7 +14,7 @@ extension Reports.Figures {
     writer.beginArray("problems")
     for problem in problems {
       writer.beginObject()
-      writer.member("reason", problem.kind)
+      writer.member("reason", problem.reason)
       writer.member("message", problem.message)
       writer.endObject()
     }
@@ -60,45 +60,45 @@ extension Reports.Figures {
   var problems: [Problem] {
     var problems: [Problem] = []
     if let reloadProblem {
-      problems.append(Problem(kind: "reload_refused", message: "the old configuration stays: \(reloadProblem)"))
+      problems.append(Problem(reason: "reload_refused", message: "the old configuration stays: \(reloadProblem)"))
     }
     if now < Version.earliestClock {
-      problems.append(Problem(kind: "clock_not_set", message: "the clock is not set: it reads \(now.rfc3339)"))
+      problems.append(Problem(reason: "clock_not_set", message: "the clock is not set: it reads \(now.rfc3339)"))
     }
     if let error = engine.storeError {
-      problems.append(Problem(kind: ServiceError(error).reason.rawValue, message: error.message))
+      problems.append(Problem(reason: ServiceError(error).reason.rawValue, message: error.message))
     }
     if engine.pending >= constants.maxPending {
-      problems.append(Problem(kind: "queue_full", message: "the queue is full"))
+      problems.append(Problem(reason: "queue_full", message: "the queue is full"))
     }
     if sockets.connectionsOpen >= constants.maxConnections {
-      problems.append(Problem(kind: "too_many_connections", message: "no more connections are taken"))
+      problems.append(Problem(reason: "too_many_connections", message: "no more connections are taken"))
     }
     if let problem = engine.fleet?.problem {
-      problems.append(Problem(kind: problem.reason.rawValue, message: "fleet: \(problem.message)"))
+      problems.append(Problem(reason: problem.reason.rawValue, message: "fleet: \(problem.message)"))
     }
     for target in engine.targets where target.view.health != .ok {
       let cause = target.view.lastError.map { ": \($0.reason): \($0.message)" } ?? ""
       problems.append(
         Problem(
-          kind: target.view.lastError?.reason.rawValue ?? target.view.health.rawValue,
+          reason: target.view.lastError?.reason.rawValue ?? target.view.health.rawValue,
           message: "\(target.name) is \(target.view.health.rawValue)\(cause)"))
     }
     for (name, error) in rateProblems.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
       problems.append(
-        Problem(kind: "rate_unknown", message: "\(name): the account's rate is not known: \(error.message)"))
+        Problem(reason: "rate_unknown", message: "\(name): the account's rate is not known: \(error.message)"))
     }
     return problems
   }
 
   struct Problem: Hashable, Sendable {
     /// A stable word: `reload_refused`, `clock_not_set`, `rate_unknown`, or a reason of errors.
-    var kind: String
+    var reason: String
     var message: String
   }
 
   private func write(_ name: TargetName, _ view: Registrar.TargetView, to writer: inout JSONWriter) {
-    let configuration = constants.targets.first { $0.name == name }
+    let configuration = constants.targets[name]
     writer.beginObject()
     writer.member("name", name.rawValue)
     writer.member("default", name == constants.defaultTarget)

@@ -8,12 +8,12 @@ import Synchronization
 
 /// Writes the answers to `status` and `metrics`.
 final class Reports: Sendable {
-  /// What of the daemon does not change often.
+  /// Figures that change only at a reload.
   struct Constants: Sendable {
     var startedAt: WallTime
     var processID: Int32
     var isSandbox: Bool
-    var targets: [TargetConfiguration]
+    var targets: [TargetName: TargetConfiguration]
     var defaultTarget: TargetName
     var maxConnections: Int
     var window: Int

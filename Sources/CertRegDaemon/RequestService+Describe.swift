@@ -10,8 +10,8 @@ extension RequestService {
       let key = try key(of: request)
       // Before the upstream is asked: what changes from here on may be newer than its answer.
       let before = Before(
-        epoch: known.memory.epochs.current(key.certificateID), record: try? known.record(for: key))
-      descriptions.ask(key, until: deadline(of: request)) { result, location in
+        epoch: parts.known.memory.epochs.current(key.certificateID), record: try? parts.known.record(for: key))
+      parts.descriptions.ask(key, until: deadline(of: request)) { result, location in
         self.onWorker {
           self.correct(key, before, by: result, from: location) {
             self.answer(request, key, result, reply)
@@ -28,7 +28,7 @@ extension RequestService {
   ) {
     switch result {
     case .success(let certificate):
-      counts.count(.describe, "ok")
+      parts.counts.count(.describe, "ok")
       reply.send(AnswerEncoder.described(id: request.id, key, certificate))
     case .failure(let error): fail(request, error, reply)
     }
@@ -50,13 +50,13 @@ extension RequestService {
       guard let location, let correction = try correction(key, before, by: result, from: location) else {
         return completion()
       }
-      engine.correct(correction) { error in
+      parts.engine.correct(correction) { error in
         // The caller gets the upstream's answer in any case.
-        if let error { self.audit.storeFailed(.describe, ServiceError(error)) }
+        if let error { self.parts.audit.storeFailed(.describe, ServiceError(error)) }
         completion()
       }
     } catch {
-      audit.storeFailed(.describe, ServiceError(error))
+      parts.audit.storeFailed(.describe, ServiceError(error))
       completion()
     }
   }
@@ -68,16 +68,17 @@ extension RequestService {
   ) throws(StoreError) -> EngineLoop.Correction? {
     let place =
       if case .success(let certificate) = result {
-        known.learn(arn: certificate.certificateARN, of: key.target, at: location)
+        parts.known.learn(arn: certificate.certificateARN, of: key.target, at: location)
       } else {
-        known.place(of: key.target, at: location)
+        parts.known.place(of: key.target, at: location)
       }
     // A reload that moved the target meanwhile has other results in its place. The result has to be in memory, since
     // only a change of what is there changes the epoch.
-    guard known.isPresent(place, of: key.target), try known.registration(for: key) != nil,
-      let record = try known.record(for: key), record == before.record, case .registered(var registration) = record
+    guard parts.known.isPresent(place, of: key.target), try parts.known.registration(for: key) != nil,
+      let record = try parts.known.record(for: key), record == before.record,
+      case .registered(var registration) = record
     else { return nil }
-    let home = known.home(of: key.target)
+    let home = parts.known.home(of: key.target)
     switch result {
     case .success(let certificate):
       let hasDevice = certificate.hasAll(of: registration.provisioned)
@@ -85,7 +86,7 @@ extension RequestService {
       registration.status = certificate.status
       // A profile that is not applied any more is applied again when it is asked for.
       if !hasDevice { registration.provisioned = nil }
-      registration.finishedAt = clock.wall
+      registration.finishedAt = parts.clock.wall
       return EngineLoop.Correction(key: key, registration: registration, home: home, epoch: before.epoch)
     case .failure(let error):
       guard error.saysCertificateIsGone else { return nil }

@@ -13,13 +13,13 @@ extension RequestService {
   func register(
     _ request: OwnedRequest, from peer: Peer, share: Registrar.QueueShare?, profiles: Set<String>?, reply: Reply
   ) {
-    let verdict = verdicts.current
+    let verdict = parts.verdicts.current
     do throws(ServiceError) {
       let targets = try targets(of: request)
       let (der, id) = try readCertificate(request, verdict)
       let configuration = currentConfiguration
       var filling = Filling(request, of: peer, granted: profiles, configuration, id, der: der)
-      let answers = FanIn(count: targets.count) { [counts] results in
+      let answers = FanIn(count: targets.count) { [counts = parts.counts] results in
         for result in results { counts.count(result, of: .register) }
         reply.send(Self.answer(request, id, targets, results))
       }
@@ -44,7 +44,7 @@ extension RequestService {
             continue
           case .answerAfterNaming(let found, let deviceID):
             auditRepeat(found, request.deviceID, by: peer.requester)
-            engine.nameDevice(key, deviceID) { error in
+            parts.engine.nameDevice(key, deviceID) { error in
               answers.set(
                 index, error.map { .failed(ServiceError($0)) } ?? .registered(found.without(provisioning), cached: true)
               )
@@ -61,10 +61,10 @@ extension RequestService {
             namedStatus: request.status, status: wish.status, ifExists: request.ifExists, requester: peer.requester,
             deviceID: request.deviceID, connection: reply.connectionID, expectation: expectation(of: request),
             share: share, earlier: earlier, provisioning: provisioning)
-          if let known { asked.takeKnown(known, at: self.known.home(of: target).place) }
+          if let known { asked.takeKnown(known, at: self.parts.known.home(of: target).place) }
           ask(asked, refresh: request.refresh) { answers.set(index, $0) }
         } catch {
-          audit.refused(id, in: [target], request.deviceID, error, by: peer.requester)
+          parts.audit.refused(id, in: [target], request.deviceID, error, by: peer.requester)
           answers.set(index, .failed(error))
         }
       }
@@ -78,7 +78,7 @@ extension RequestService {
     _ der: [UInt8], _ id: CertificateID, _ verdict: Verdicts.Current
   ) -> Result<VerdictBasis, ServiceError> {
     do throws(ServiceError) {
-      return .success(try verdict.validator.validate(der: der, certificateID: id, now: clock.wall))
+      return .success(try verdict.validator.validate(der: der, certificateID: id, now: parts.clock.wall))
     } catch { return .failure(error) }
   }
 
@@ -94,7 +94,7 @@ extension RequestService {
     _ wish: KnownResults.Wish, _ key: RegistrationKey, _ verdict: Verdicts.Current
   ) throws(ServiceError) -> KnownResults.Decision {
     do throws(StoreError) {
-      return try known.decide(wish, on: key, under: verdict.rules, now: clock.wall)
+      return try parts.known.decide(wish, on: key, under: verdict.rules, now: parts.clock.wall)
     } catch {
       throw ServiceError(error)
     }
@@ -104,8 +104,8 @@ extension RequestService {
     _ request: Registrar.Request, refresh: Bool, completion: @escaping @Sendable (TargetAnswer) -> Void
   ) {
     let (key, deviceID, requester) = (request.key, request.deviceID, request.requester)
-    engine.register(request, refresh: refresh) { answer, provenance in
-      self.audit.answered(key, deviceID, answer, provenance, to: requester)
+    parts.engine.register(request, refresh: refresh) { answer, provenance in
+      self.parts.audit.answered(key, deviceID, answer, provenance, to: requester)
       switch answer {
       case .registered(let registration):
         if provenance == .known { self.auditRepeat(registration, deviceID, by: requester) }
@@ -126,13 +126,13 @@ extension RequestService {
   /// The end of the caller's time.
   func deadline(of request: OwnedRequest) -> MonotonicTime {
     let patience = request.timeoutMilliseconds.map { Duration.milliseconds($0) }
-    return clock.monotonic + (patience ?? currentConfiguration.defaultTimeout)
+    return parts.clock.monotonic + (patience ?? currentConfiguration.defaultTimeout)
   }
 
   private func auditRepeat(
     _ registration: Registration, _ deviceID: DeviceID?, by requester: @autoclosure () -> Requester
   ) {
-    if currentConfiguration.auditsRepeats { audit.repeated(registration, deviceID, by: requester()) }
+    if currentConfiguration.auditsRepeats { parts.audit.repeated(registration, deviceID, by: requester()) }
   }
 
   static func answer(
@@ -172,7 +172,7 @@ extension KnownResults.Wish {
 }
 
 extension Registration {
-  /// The result for a caller, who hears of a device only where one was asked for.
+  /// The result without its device, for a request that asked for none.
   fileprivate func without(_ provisioning: Provisioning?) -> Registration {
     guard provisioning == nil else { return self }
     var plain = self

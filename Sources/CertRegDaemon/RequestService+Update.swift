@@ -10,8 +10,8 @@ extension RequestService {
   func update(_ request: OwnedRequest, from peer: Peer, share: Registrar.QueueShare?, reply: Reply) {
     do throws(ServiceError) {
       let targets = try targets(of: request)
-      let id = if let id = request.certificateID { id } else { try readCertificate(request, verdicts.current).id }
-      let answers = FanIn(count: targets.count) { [counts] results in
+      let id = if let id = request.certificateID { id } else { try readCertificate(request, parts.verdicts.current).id }
+      let answers = FanIn(count: targets.count) { [counts = parts.counts] results in
         for result in results { counts.count(result, of: .update) }
         reply.send(Self.answer(request, id, targets, results))
       }
@@ -35,11 +35,11 @@ extension RequestService {
       ifExists: .return, requester: requester, connection: connection, expectation: expectation(of: request),
       share: share)
     // The answer names the ARN where it is known. The call is made in any case, also while the store cannot be read.
-    if let known = try? known.registration(for: key) {
-      update.takeKnown(known, at: self.known.home(of: key.target).place)
+    if let known = try? parts.known.registration(for: key) {
+      update.takeKnown(known, at: self.parts.known.home(of: key.target).place)
     }
-    engine.update(update) { answer, provenance in
-      self.audit.answered(key, nil, answer, provenance, of: .update, to: requester)
+    parts.engine.update(update) { answer, provenance in
+      self.parts.audit.answered(key, nil, answer, provenance, of: .update, to: requester)
       switch answer {
       case .registered(let registration): completion(.registered(registration, cached: false))
       case .updated(let update): completion(.updated(update))

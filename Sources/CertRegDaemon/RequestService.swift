@@ -26,17 +26,8 @@ final class RequestService: RequestHandling {
     var auditsRepeats: Bool
   }
 
-  let verdicts: Verdicts
-  let known: KnownResults
-  let store: any RegistrationStore
-  let clock: HostClock
-  let engine: RegistrationEngine
-  let descriptions: Descriptions
-  private let workers: WorkQueue
-  let audit: AuditTrail
-  let counts: RequestCounts
+  let parts: Parts
   private let configuration: Mutex<Configuration>
-  private let reports: Reports
   private let peers: PeerIdentification
   private let watches: WatchHub
 
@@ -44,7 +35,6 @@ final class RequestService: RequestHandling {
   struct Parts: Sendable {
     var verdicts: Verdicts
     var known: KnownResults
-    var store: any RegistrationStore
     var engine: RegistrationEngine
     var descriptions: Descriptions
     var workers: WorkQueue
@@ -55,22 +45,13 @@ final class RequestService: RequestHandling {
   }
 
   init(_ parts: Parts, configuration: Configuration) {
-    verdicts = parts.verdicts
-    known = parts.known
-    store = parts.store
-    engine = parts.engine
-    descriptions = parts.descriptions
-    workers = parts.workers
-    reports = parts.reports
-    audit = parts.audit
-    counts = parts.counts
-    clock = parts.clock
+    self.parts = parts
     self.configuration = Mutex(configuration)
-    peers = PeerIdentification(workers: workers)
+    peers = PeerIdentification(workers: parts.workers)
     watches = WatchHub(
       access: configuration.access, clock: parts.clock, onWorker: { [workers = parts.workers] in workers.submit($0) },
       refused: { [audit = parts.audit] error, peer in audit.refused(.watch, error, to: peer.requester) })
-    engine.forEachEnding { [watches] in watches.publish($0) }
+    parts.engine.forEachEnding { [watches] in watches.publish($0) }
   }
 
   func reconfigure(_ configuration: Configuration) {
@@ -89,17 +70,17 @@ final class RequestService: RequestHandling {
 
   func servesFromMemory(_ peer: Peer) -> Bool {
     let current = currentConfiguration
-    return !current.auditsRepeats && current.access?.isUnlimited(peer, now: clock.monotonic) ?? true
+    return !current.auditsRepeats && current.access?.isUnlimited(peer, now: parts.clock.monotonic) ?? true
   }
 
   func known(certificatePem: UnsafeRawBufferPointer, target: UInt16, now: WallTime) -> KnownAnswer? {
-    let verdict = verdicts.current
+    let verdict = parts.verdicts.current
     guard let (_, id) = try? verdict.read(certificatePem) else { return nil }
-    let epoch = known.memory.epochs.current(id)
+    let epoch = parts.known.memory.epochs.current(id)
     // New policies are in force before the epochs are raised. With an epoch from after that, the old ones would stay
     // remembered.
-    guard verdicts.current.rules.policyFingerprint == verdict.rules.policyFingerprint,
-      let answerable = known.answerable(id, target: target, under: verdict.rules, now: now)
+    guard parts.verdicts.current.rules.policyFingerprint == verdict.rules.policyFingerprint,
+      let answerable = parts.known.answerable(id, target: target, under: verdict.rules, now: now)
     else { return nil }
     return KnownAnswer(
       entry: answerable.known.entry, arnPrefix: answerable.known.arnPrefix, epoch: epoch,
@@ -120,7 +101,7 @@ final class RequestService: RequestHandling {
       return
     }
     onWorker {
-      if let decision = access.decision(for: peer, now: self.clock.monotonic) {
+      if let decision = access.decision(for: peer, now: self.parts.clock.monotonic) {
         self.handle(request, decision, of: access, from: peer, reply: reply)
       } else {
         access.lookUpAndDecide(for: peer) { decision in
@@ -140,7 +121,7 @@ final class RequestService: RequestHandling {
       try access.check(request.operation, targets: targets, of: peer, under: grant)
       // A registration that may set the status of a certificate that exists is both.
       if request.ifExists == .update { try access.check(.update, targets: targets, of: peer, under: grant) }
-      try access.takeToken(under: grant, now: clock.monotonic)
+      try access.takeToken(under: grant, now: parts.clock.monotonic)
       carryOut(
         request, from: peer, share: access.queueShare(under: grant), profiles: access.profiles(under: grant),
         reply: reply)
@@ -149,7 +130,7 @@ final class RequestService: RequestHandling {
     }
   }
 
-  /// On a worker thread, but for what neither computes nor looks into the store.
+  /// Runs on a worker thread, except for `watch`, `status` and `metrics`, which neither compute nor read the store.
   ///
   /// - Parameters:
   ///   - share: The part of the queue that the caller's rule allows; `nil`: all of it.
@@ -168,11 +149,11 @@ final class RequestService: RequestHandling {
     case .watch: watch(request, from: peer, reply: reply)
     case .removeMember: removeMember(request, reply: reply)
     case .status:
-      counts.count(.status, "ok")
-      reports.status { reply.send(AnswerEncoder.object(id: request.id, body: $0)) }
+      parts.counts.count(.status, "ok")
+      parts.reports.status { reply.send(AnswerEncoder.object(id: request.id, body: $0)) }
     case .metrics:
-      counts.count(.metrics, "ok")
-      reports.metrics { body in
+      parts.counts.count(.metrics, "ok")
+      parts.reports.metrics { body in
         reply.send(
           AnswerEncoder.object(id: request.id) { writer in
             writer.member("contentType", "text/plain; version=0.0.4")
@@ -188,43 +169,47 @@ final class RequestService: RequestHandling {
     if request.operation.isAudited {
       auditRefusal(request, error, by: peer)
     } else if error.reason == .peerNotAllowed {
-      audit.refused(request.operation, error, to: peer.requester)
+      parts.audit.refused(request.operation, error, to: peer.requester)
     }
     fail(request, error, reply)
   }
 
   /// An entry for a request to register or to set a status, with only the data of the request itself.
   func auditRefusal(_ request: OwnedRequest, _ error: ServiceError, by peer: Peer) {
-    let id = request.certificateID ?? (try? readCertificate(request, verdicts.current))?.id
-    audit.refused(
+    let id = request.certificateID ?? (try? readCertificate(request, parts.verdicts.current))?.id
+    parts.audit.refused(
       id, in: (try? targets(of: request)) ?? [], request.deviceID, error, of: request.operation, by: peer.requester)
   }
 
   /// Answers with an error.
   func fail(_ request: OwnedRequest, _ error: ServiceError, _ reply: Reply) {
-    counts.count(request.operation, error)
+    parts.counts.count(request.operation, error)
     reply.send(AnswerEncoder.error(id: request.id, error))
   }
 
   /// Runs `body` on a worker thread.
   func onWorker(_ body: @escaping @Sendable () -> Void) {
-    workers.submit(body)
+    parts.workers.submit(body)
   }
 
   // MARK: Operations
 
   private func validate(_ request: OwnedRequest, reply: Reply) {
     let report = (request.certificatePem ?? []).withUnsafeBytes { text in
-      verdicts.current.validator.report(on: text, now: clock.wall)
+      parts.verdicts.current.validator.report(on: text, now: parts.clock.wall)
     }
-    if let refusal = report.refusal { counts.count(.validate, refusal) } else { counts.count(.validate, "ok") }
+    if let refusal = report.refusal {
+      parts.counts.count(.validate, refusal)
+    } else {
+      parts.counts.count(.validate, "ok")
+    }
     reply.send(AnswerEncoder.object(id: request.id, body: report.write))
   }
 
   private func watch(_ request: OwnedRequest, from peer: Peer, reply: Reply) {
     do throws(ServiceError) {
       let targets = request.targets == .default ? nil : Set(try self.targets(of: request))
-      counts.count(.watch, "ok")
+      parts.counts.count(.watch, "ok")
       watches.add(
         id: request.id, WatchHub.Filter(targets: targets, outcome: request.watchOutcome), from: peer, reply: reply)
     } catch {
@@ -249,7 +234,7 @@ final class RequestService: RequestHandling {
   func key(of request: OwnedRequest) throws(ServiceError) -> RegistrationKey {
     let target = try targets(of: request)[0]
     if let id = request.certificateID { return RegistrationKey(certificateID: id, target: target) }
-    return RegistrationKey(certificateID: try readCertificate(request, verdicts.current).id, target: target)
+    return RegistrationKey(certificateID: try readCertificate(request, parts.verdicts.current).id, target: target)
   }
 
   /// The targets that the request names, each once; at least one.

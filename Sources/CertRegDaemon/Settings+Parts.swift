@@ -69,7 +69,8 @@ extension Settings {
 
   func reportConstants(startedAt: WallTime, maxConnections: Int) -> Reports.Constants {
     Reports.Constants(
-      startedAt: startedAt, processID: getpid(), isSandbox: sandbox, targets: targets, defaultTarget: defaultTarget,
+      startedAt: startedAt, processID: getpid(), isSandbox: sandbox,
+      targets: Dictionary(targets.map { ($0.name, $0) }) { first, _ in first }, defaultTarget: defaultTarget,
       maxConnections: maxConnections, window: socket.window, maxLineBytes: socket.maxLineBytes,
       maxPending: queue.maxEntries, maxCached: cache.maxEntries)
   }

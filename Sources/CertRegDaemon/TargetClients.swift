@@ -8,10 +8,17 @@ final class TargetClients: Sendable {
   /// A client and the configuration that it was made from.
   private struct TargetClient: Sendable {
     var configuration: TargetConfiguration
+    /// The file of authorities as it was when the client was made; `nil`: none.
+    var authorities: FileVersion?
     var client: any UpstreamClient
     var isAWS: Bool
     /// The account's own rate of registrations, in calls a second; `nil`: not known.
     var accountRate: Double?
+
+    /// Whether both are made from the same.
+    func isSame(as other: TargetClient?) -> Bool {
+      configuration == other?.configuration && authorities == other?.authorities
+    }
   }
 
   private let context: CredentialsContext
@@ -81,7 +88,8 @@ final class TargetClients: Sendable {
     return rate.map { DescribeGate.Pace(perSecond: $0, burst: max(1, Int($0))) }
   }
 
-  /// Takes the targets of a configuration, all of them or none. Clients whose target stays as it is are kept.
+  /// Takes the targets of a configuration, all of them or none. Clients whose target and file of authorities stay as they are
+  /// are kept.
   ///
   /// The others finish their calls, and are not waited for.
   ///
@@ -90,20 +98,22 @@ final class TargetClients: Sendable {
     let old = clients.withLock { $0 }
     var new: [TargetName: TargetClient] = [:]
     for target in targets {
-      if let kept = old[target.name], kept.configuration == target {
+      // Before the client reads the file: a file that is replaced meanwhile counts as changed at the next reload.
+      let authorities = isSandbox ? nil : context.authorities(of: target)
+      if let kept = old[target.name], kept.configuration == target, kept.authorities == authorities {
         new[target.name] = kept
         continue
       }
       do throws(UpstreamConfigurationError) {
         if Task.isCancelled { throw UpstreamConfigurationError("the daemon stops") }
-        new[target.name] = try await make(target)
+        new[target.name] = try await make(target, authorities)
       } catch {
-        await Self.shutDown(new.filter { old[$0.key]?.configuration != $0.value.configuration })
+        await Self.shutDown(new.filter { !$0.value.isSame(as: old[$0.key]) })
         throw DaemonError(error)
       }
     }
     clients.withLock { [new] in $0 = new }
-    let unused = old.filter { new[$0.key]?.configuration != $0.value.configuration }
+    let unused = old.filter { !$0.value.isSame(as: new[$0.key]) }
     guard !unused.isEmpty else { return }
     // Calls under way may take as long as their time limit.
     retiring.withLock { retiring in
@@ -114,12 +124,15 @@ final class TargetClients: Sendable {
     }
   }
 
-  private func make(_ target: TargetConfiguration) async throws(UpstreamConfigurationError) -> TargetClient {
+  private func make(
+    _ target: TargetConfiguration, _ authorities: FileVersion?
+  ) async throws(UpstreamConfigurationError) -> TargetClient {
     if isSandbox {
       return TargetClient(configuration: target, client: sandbox(of: target), isAWS: false)
     }
     let client = try await AWSUpstreamClient(configuration: target, context: context)
-    return TargetClient(configuration: target, client: client, isAWS: client.endpoint.isAWS)
+    return TargetClient(
+      configuration: target, authorities: authorities, client: client, isAWS: client.endpoint.isAWS)
   }
 
   private func sandbox(of target: TargetConfiguration) -> EmbeddedUpstream {

@@ -152,7 +152,8 @@ package final class AWSUpstreamClient: UpstreamClient {
         let now = clock.wall
         let classifier = ReplyClassifier(
           operation: operation, certificateID: certificateID,
-          text: UpstreamText(credentials: signing, authorization: signed.authorization, secrets: secrets), now: now)
+          text: UpstreamText(credentials: signing, authorization: signed.authorization, secrets: secrets), now: now,
+          isAWS: endpoint.isAWS)
         let (outcome, remedy) = read(classifier, reply)
         guard let remedy, isFirst else { return outcome }
         isFirst = false

@@ -11,7 +11,7 @@ final class CertificateFiles: Sendable {
   private static let maximumFiles = 16
 
   private struct Parsed {
-    var identity: FileIdentity
+    var version: FileVersion
     var certificates: [NIOSSLCertificate]
   }
 
@@ -27,15 +27,15 @@ final class CertificateFiles: Sendable {
   ///
   /// - Throws: `TransportConfigurationError` if the file cannot be read or has none. A pipe is an error and does not hang.
   func certificates(_ path: String) throws(TransportConfigurationError) -> [NIOSSLCertificate] {
-    let identity = files.identity(path)
-    if let known = parsed.withLock({ $0[path] }), known.identity == identity { return known.certificates }
+    let version = files.version(path)
+    if let known = parsed.withLock({ $0[path] }), known.version == version { return known.certificates }
     var cause: ErrorCause?
     do {
       let certificates = try NIOSSLCertificate.fromPEMBytes(try files.read(path))
-      if let identity, !certificates.isEmpty {
+      if let version, !certificates.isEmpty {
         parsed.withLock { parsed in
           if parsed.count >= CertificateFiles.maximumFiles { parsed.removeAll() }
-          parsed[path] = Parsed(identity: identity, certificates: certificates)
+          parsed[path] = Parsed(version: version, certificates: certificates)
         }
       }
       if !certificates.isEmpty { return certificates }

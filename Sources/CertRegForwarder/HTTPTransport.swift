@@ -42,6 +42,7 @@ final class HTTPTransport: Sendable {
   private static let mostConnections = 3
 
   private let client: HTTPClient
+  private let showsCertificate: Bool
 
   init(options: TransportOptions, eventLoopGroup: any EventLoopGroup) throws(TransportConfigurationError) {
     var configuration = HTTPClient.Configuration(
@@ -58,6 +59,7 @@ final class HTTPTransport: Sendable {
     configuration.http1_1ConnectionDebugInitializer = { ConnectionHandler.add(to: $0, of: connections) }
     // Whether to try again is decided elsewhere, with a view of all calls.
     configuration.connectionPool.retryConnectionEstablishment = false
+    showsCertificate = options.clientIdentity != nil
     // One loop, so that the events of an exchange come in their order: an exchange that ends has or has not begun to
     // leave.
     client = HTTPClient(eventLoopGroupProvider: .shared(eventLoopGroup.next()), configuration: configuration)
@@ -123,7 +125,7 @@ final class HTTPTransport: Sendable {
         status: Int(response.status.code), headers: response.headers,
         body: response.body.map { Array($0.readableBytesView) } ?? [])
     } catch {
-      throw TransportError(error).ofExchange(requestHasBegun: exchange.hasBegun)
+      throw TransportError(error, showsCertificate: showsCertificate).ofExchange(requestHasBegun: exchange.hasBegun)
     }
   }
 

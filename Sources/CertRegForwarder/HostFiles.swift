@@ -1,7 +1,7 @@
 import Glibc
 
 /// Tells versions of a file apart: replacing, writing or touching the file changes one of the members.
-package struct FileIdentity: Hashable, Sendable {
+package struct FileVersion: Hashable, Sendable {
   /// `st_dev` of stat(2): the file system.
   package var device: UInt64
   /// `st_ino` of stat(2): the file in its file system.
@@ -34,20 +34,20 @@ package struct HostFiles: Sendable {
   package static let limitBytes = 1024 * 1024
 
   /// Returns `nil` if there is no such file.
-  package var identity: @Sendable (_ path: String) -> FileIdentity?
+  package var version: @Sendable (_ path: String) -> FileVersion?
   /// Reads a whole file. Throws if it cannot be read or exceeds `limitBytes`.
   package var read: @Sendable (_ path: String) throws(FileReadError) -> [UInt8]
 
   package init(
-    identity: @escaping @Sendable (_ path: String) -> FileIdentity?,
+    version: @escaping @Sendable (_ path: String) -> FileVersion?,
     read: @escaping @Sendable (_ path: String) throws(FileReadError) -> [UInt8]
   ) {
-    self.identity = identity
+    self.version = version
     self.read = read
   }
 
   /// The file system.
-  package static let system = HostFiles(identity: systemIdentity, read: systemRead)
+  package static let system = HostFiles(version: systemVersion, read: systemRead)
 
   /// The text of a file in UTF-8, without white space at its ends.
   func text(_ path: String) throws(FileReadError) -> String {
@@ -61,10 +61,10 @@ package struct HostFiles: Sendable {
   }
 }
 
-private func systemIdentity(_ path: String) -> FileIdentity? {
+private func systemVersion(_ path: String) -> FileVersion? {
   var status = stat()
   guard stat(path, &status) == 0 else { return nil }
-  return FileIdentity(
+  return FileVersion(
     device: UInt64(status.st_dev), inode: UInt64(status.st_ino), size: Int64(status.st_size),
     modifiedSeconds: Int64(status.st_mtim.tv_sec), modifiedNanoseconds: Int64(status.st_mtim.tv_nsec))
 }

@@ -51,7 +51,8 @@ extension ReplyClassifier {
     }
     let named = error.body?["thingName"]?.string
     guard made == name, named == nil || named == name else {
-      return .failure(mismatch(error, "AWS IoT answered about another thing than the one that was to be created"))
+      return .failure(
+        mismatch(error, "AWS IoT answered about a thing with another name; check `endpoint` and what is between"))
     }
     return .success(DeviceResources(thingName: name, thingARN: arn))
   }

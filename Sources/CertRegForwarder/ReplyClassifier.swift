@@ -26,6 +26,8 @@ struct ReplyClassifier {
   /// Cleans text of the upstream.
   let text: UpstreamText
   let now: WallTime
+  /// Whether the endpoint is one of AWS's own, all of whose replies have a request ID.
+  var isAWS = false
 
   /// Reads a reply to RegisterCertificateWithoutCA.
   func registration(_ reply: HTTPReply) -> (reply: UpstreamReply, remedy: Remedy?) {
@@ -58,7 +60,9 @@ struct ReplyClassifier {
   /// IoT's.
   func lacksSign(_ reply: HTTPReply, _ error: AWSErrorReply) -> UpstreamFailure? {
     let isEmpty = reply.body.isEmpty || error.body?.members?.isEmpty == true
-    if isEmpty && reply.status == 200 || error.requestID != nil && (isEmpty || error.body != nil) { return nil }
+    if isEmpty && reply.status == 200 && !isAWS || error.requestID != nil && (isEmpty || error.body != nil) {
+      return nil
+    }
     return garbled("The answer is not one of AWS IoT", error, .unavailable(retryAfter: nil))
   }
 
@@ -82,7 +86,7 @@ struct ReplyClassifier {
           ? "The endpoint answers with a redirect (HTTP \(reply.status)), which is not followed; check `endpoint`"
           : "The answer (HTTP \(reply.status)) is not one of \(service); something in between may have sent it",
         error, retryable: true, .unavailable(retryAfter: retryAfter))
-      // What refuses or redirects a request in between has not passed it on.
+      // A proxy that refuses or redirects the request has not passed it on.
       if (300..<500).contains(reply.status) { made.mayHaveTakenEffect = false }
       return (made, nil)
     }

@@ -1,3 +1,5 @@
+import CertRegCore
+
 /// Why no endpoint can be chosen.
 package enum EndpointError: Error, Hashable, Sendable, CustomStringConvertible {
   case missingRegion

@@ -13,6 +13,8 @@ struct TransportError: Error, Hashable {
     case networkUnreachable
     case connectTimeout
     case tlsFailure
+    /// The server refuses the certificate that the client showed.
+    case clientCertificateRefused
     case requestTimeout
     case connectionLost
     case responseTooLarge
@@ -43,6 +45,9 @@ struct TransportError: Error, Hashable {
   /// TLS and routes may fail at any time, and a deadline may end any phase: the error alone does not tell which.
   func ofExchange(requestHasBegun: Bool) -> TransportError {
     switch kind {
+    // In TLS 1.3 the server judges the client's certificate after the client's handshake has ended, when the request may
+    // be on its way (RFC 8446, 4.4.2). A server that refuses the certificate has processed no request.
+    case .clientCertificateRefused: return self
     case .nameResolution, .connectionRefused, .networkUnreachable, .connectTimeout, .tlsFailure, .proxyRefused:
       guard requestHasBegun else { return self }
       return TransportError(
@@ -54,16 +59,33 @@ struct TransportError: Error, Hashable {
   }
 
   /// Classifies an error of the HTTP client, which becomes the cause.
-  init(_ error: any Error) {
+  ///
+  /// - Parameter showsCertificate: Whether the client shows a certificate. Some of the alerts that refuse one have other
+  ///   reasons where it shows none.
+  init(_ error: any Error, showsCertificate: Bool = false) {
     if let error = error as? TransportError {
       self = error
-    } else {
-      self.init(classifying: error)
-      cause = ErrorCause(Self.text(error))
+      return
     }
+    let text = Self.text(error)
+    self.init(classifying: error)
+    if kind == .tlsFailure, showsCertificate, Self.refusesCertificate(text) {
+      self.init(.clientCertificateRefused, "the server refuses the client's certificate")
+    }
+    cause = ErrorCause(text)
   }
 
-  /// The detail of an exchange with `host`, with what may be the matter there.
+  /// Whether an error of the TLS library is an alert that refuses the client's certificate (RFC 8446, 6.2). The names are
+  /// BoringSSL's.
+  static func refusesCertificate(_ text: String) -> Bool {
+    [
+      "SSLV3_ALERT_BAD_CERTIFICATE", "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE", "SSLV3_ALERT_CERTIFICATE_REVOKED",
+      "SSLV3_ALERT_CERTIFICATE_EXPIRED", "SSLV3_ALERT_CERTIFICATE_UNKNOWN", "TLSV1_ALERT_UNKNOWN_CA",
+      "TLSV1_ALERT_ACCESS_DENIED", "CERTIFICATE_REQUIRED",
+    ].contains { text.contains($0) }
+  }
+
+  /// `detail`, with the likely cause if it is known for `host`.
   func detail(at host: String) -> String {
     guard kind == .nameResolution, host.prefix(while: { $0 != "." }).hasSuffix("-fips") else { return detail }
     return "\(detail); AWS has FIPS endpoints in few regions: if this is none of them, set the target's `fips` to false"

@@ -13,7 +13,7 @@ extension UpstreamFailure {
       case .connectionRefused: (.serviceUnavailable, .connectionRefused)
       case .networkUnreachable: (.serviceUnavailable, .networkUnreachable)
       case .connectTimeout: (.serviceUnavailable, .connectTimeout)
-      case .tlsFailure: (.serviceUnavailable, .tlsFailure)
+      case .tlsFailure, .clientCertificateRefused: (.serviceUnavailable, .tlsFailure)
       case .requestTimeout: (.serviceUnavailable, .requestTimeout)
       case .connectionLost: (.serviceUnavailable, .connectionLost)
       case .proxyRefused: (.serviceUnavailable, .proxyRefused)

@@ -32,7 +32,7 @@ package struct HostError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The fault for the `errno` value `number` of the call `call` on `subject`.
-  init(errno number: Int32, call: String, subject: String) {
+  package init(errno number: Int32, call: String, subject: String) {
     let code: Code =
       switch number {
       case EACCES, EPERM, EROFS: .denied

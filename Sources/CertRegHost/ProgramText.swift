@@ -8,12 +8,11 @@ package enum ProgramText {
     var addresses: Range<UInt>
   }
 
-  /// Gives up the mapped pages of code, of the program's and of the libraries', most of which only the start needed: the dynamic
-  /// linker and the Swift runtime read through large tables then. What runs on is mapped again from the page cache as it is
-  /// used.
+  /// Unmaps the pages of code that only the start needed; the kernel maps pages again from the page cache when they are
+  /// used. At the start the dynamic linker and the Swift runtime read through large tables.
   ///
-  /// Only where the code stays mapped for good: where a library was, another thread may have put something else by the time
-  /// that it is given up. Does nothing where the kernel does not tell of its mappings.
+  /// Applies only to files that are never unloaded, since another mapping could otherwise take their addresses. Does
+  /// nothing if the kernel does not tell of its mappings.
   package static func releasePages() {
     let lasting = Set(mappings().map(\.file).filter(staysMapped))
     // Looked at anew: what lasts is from now on where it is.

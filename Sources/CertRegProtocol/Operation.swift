@@ -10,7 +10,7 @@ package enum Operation: String, CaseIterable, Sendable {
   case watch
   case status
   case metrics
-  /// Takes a member of the fleet for gone.
+  /// Declares a member of the fleet gone.
   case removeMember
 
   /// The members that a request may have besides `id` and `op`.

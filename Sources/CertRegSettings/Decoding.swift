@@ -13,7 +13,7 @@ struct Decoding {
   }
 
   /// The origin of a key or, where it has none, of the section around it.
-  func origin(of key: String) -> SettingOrigin {
+  func nearestOrigin(of key: String) -> SettingOrigin {
     var path = key[...]
     while true {
       if let origin = origins[String(path)] { return origin }

@@ -151,18 +151,11 @@ extension AccessRule {
 }
 
 extension TargetConfiguration {
-  /// Partitions other than `aws`, by the beginnings of their regions' names, as in the SDKs' `partitions.json`.
-  private static let partitions = [
-    ("cn-", "aws-cn"), ("us-gov-", "aws-us-gov"), ("eusc-", "aws-eusc"), ("us-iso-", "aws-iso"),
-    ("us-isob-", "aws-iso-b"), ("eu-isoe-", "aws-iso-e"), ("us-isof-", "aws-iso-f"),
-  ]
-
   /// The ARN of resources of AWS IoT in the target's region, in any account. A region that is not configured may be any of the
   /// partition `aws`.
   fileprivate func arn(_ resource: String) -> String {
     let region = region ?? "*"
-    let partition = Self.partitions.first { region.hasPrefix($0.0) }?.1 ?? "aws"
-    return "arn:\(partition):iot:\(region):*:\(resource)"
+    return "arn:\(AWSPartition.containing(region).name):iot:\(region):*:\(resource)"
   }
 }
 

@@ -62,7 +62,7 @@ enum ProvisioningSchema {
     if thing.attributes.count > most {
       let key = "\(path).attributes"
       decoding.report(
-        decoding.origin(of: key), key,
+        decoding.nearestOrigin(of: key), key,
         "has \(thing.attributes.count) attributes; AWS IoT takes \(attributesOfTyped) of a thing with a type and"
           + " \(attributesOfUntyped) of one without")
     }
@@ -130,7 +130,7 @@ enum ProvisioningSchema {
     profile.describe("\(path).NAME", defaults: Draft())
   }
 
-  /// A profile with a problem is there all the same: its name is known to those that refer to it.
+  /// A profile with a problem is kept, so that references to its name are not reported as well.
   private static func decode(
     _ member: ConfigurationNode.Member, _ path: String, _ decoding: inout Decoding
   ) -> ProvisioningProfile? {

@@ -63,7 +63,7 @@ enum Schema {
       "Longest line in bytes, not counting its LF. A longer one gets an error and the connection is closed."),
     .optional(
       "idleTimeout", \.idleTimeout, .duration(.seconds(1) ... .days(30)),
-      "Time after which a connection without requests under way is closed."),
+      "Time after which a connection without requests under way and without unread answers is closed."),
     .value(
       "connectionBudgetBytes", \.connectionBudgetBytes, .size(65_536...(1 << 30)),
       "Most bytes of requests under way of one connection; past them the daemon stops reading from it."

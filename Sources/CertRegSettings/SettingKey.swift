@@ -1,13 +1,13 @@
 /// One key of a section: how it is read into a `Root` and written from it.
 struct SettingKey<Root: Sendable>: Sendable {
   var name: String
+  /// Whether `--print-config` shows the key while it has no value.
+  var isShownWithoutValue = false
   /// The path is that of the key itself.
   var decode: @Sendable (_ node: ConfigurationNode, _ path: String, inout Root, inout Decoding) -> Void
   var encode: @Sendable (Root) -> ConfigurationNode.Content
   /// The key and all below it, defaults taken from a `Root`.
   var describe: @Sendable (_ path: String, _ defaults: Root) -> [KeyDescription]
-  /// Whether `--print-config` shows the key while it has no value.
-  var isShownWithoutValue = false
   /// Restores the setting from those in force, if it takes effect only at a restart.
   var keepUntilRestart: @Sendable (inout Root, _ inForce: Root) -> Void = { _, _ in }
 }
@@ -70,7 +70,7 @@ extension SettingKey {
     _ name: String, _ property: any WritableKeyPath<Root, Value?> & Sendable, _ form: ValueForm<Value>,
     _ documentation: String, none: Value? = nil, atReload: Bool = true
   ) -> SettingKey {
-    SettingKey(name: name) { node, path, root, decoding in
+    SettingKey(name: name, isShownWithoutValue: true) { node, path, root, decoding in
       switch (node.content, none) {
       case (.null, _): return
       case (.explicitNone, let none?):
@@ -88,19 +88,9 @@ extension SettingKey {
           documentation: documentation, variable: EnvironmentVariables.name(ofKey: path),
           takesEffectAtReload: atReload, role: form.role)
       ]
-    }
-    .shownWithoutValue(keepUntilRestart: { root, inForce in
+    } keepUntilRestart: { root, inForce in
       if !atReload { root[keyPath: property] = inForce[keyPath: property] }
-    })
-  }
-
-  private func shownWithoutValue(
-    keepUntilRestart: @escaping @Sendable (inout Root, _ inForce: Root) -> Void
-  ) -> SettingKey {
-    var key = self
-    key.isShownWithoutValue = true
-    key.keepUntilRestart = keepUntilRestart
-    return key
+    }
   }
 
   /// A key that grants or restricts something where it is given, and that is left out otherwise. `none` and an empty

@@ -71,7 +71,7 @@ package struct SocketSettings: Sendable, Equatable {
 package struct CacheSettings: Sendable, Equatable {
   /// The time for which a result answers repeats; `nil`: no limit.
   package var ttl: Duration?
-  /// Past it the oldest results are removed.
+  /// Most results in memory. Results that make room for others stay in the store.
   package var maxEntries = 1_000_000
 
   package init() {}

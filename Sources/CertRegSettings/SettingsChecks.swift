@@ -10,7 +10,7 @@ enum SettingsChecks {
     }
     checkNames(settings, &decoding)
     if case .unix(let path)? = settings.metrics.listen, path == settings.socket.path {
-      decoding.report(decoding.origin(of: "metrics.listen"), "metrics.listen", "is the daemon's own socket")
+      decoding.report(decoding.nearestOrigin(of: "metrics.listen"), "metrics.listen", "is the daemon's own socket")
     }
   }
 
@@ -32,7 +32,7 @@ enum SettingsChecks {
     guard smaller.value > larger.value else { return }
     let blamed = decoding.origins[larger.key] != nil ? larger.key : smaller.key
     decoding.report(
-      decoding.origin(of: blamed), blamed,
+      decoding.nearestOrigin(of: blamed), blamed,
       "\(smaller.key) (\(formatSize(smaller.value))) is larger than \(larger.key) (\(formatSize(larger.value))): \(reason)"
     )
   }
@@ -41,10 +41,10 @@ enum SettingsChecks {
   private static func checkEndpoint(_ target: TargetConfiguration, _ decoding: inout Decoding) {
     guard target.endpoint != nil else { return }
     let path = "targets.\(target.name)"
-    let endpoint = decoding.origin(of: "\(path).endpoint")
+    let endpoint = decoding.nearestOrigin(of: "\(path).endpoint")
     for (key, isOn) in [("fips", target.fips), ("dualStack", target.dualStack)] where isOn == true {
       decoding.report(
-        decoding.origin(of: "\(path).\(key)"), "\(path).\(key)",
+        decoding.nearestOrigin(of: "\(path).\(key)"), "\(path).\(key)",
         "cannot be true for a target with an endpoint of its own (from \(endpoint)): name the FIPS or dual-stack endpoint there"
       )
     }
@@ -54,7 +54,8 @@ enum SettingsChecks {
     guard let rate = target.ratePerSecond, let bound = target.maxRatePerSecond, rate > bound else { return }
     let key = "targets.\(target.name).ratePerSecond"
     decoding.report(
-      decoding.origin(of: key), key, "is above maxRatePerSecond, which is never passed: lower it, or leave it out")
+      decoding.nearestOrigin(of: key), key,
+      "is above maxRatePerSecond, which is never passed: lower it, or leave it out")
   }
 
   /// Reports targets and profiles that are named and do not exist.
@@ -92,7 +93,7 @@ enum SettingsChecks {
       if known.contains(name) { return }
       suggestionsLeft -= 1
       decoding.report(
-        decoding.origin(of: key), key,
+        decoding.nearestOrigin(of: key), key,
         "\(quoted(name)) is none of the \(kind) \(names.isEmpty ? "(there are none)" : list(names))",
         suggestion: suggestionsLeft < 0 ? nil : Suggestion.nearest(to: name, among: names))
     }
@@ -111,7 +112,7 @@ extension SettingsChecks {
   static func warnings(_ settings: Settings, _ decoding: Decoding) -> [SettingsError.Problem] {
     var warnings: [SettingsError.Problem] = []
     func warn(_ key: String, _ message: String) {
-      warnings.append(SettingsError.Problem(origin: decoding.origin(of: key), key: key, message: message))
+      warnings.append(SettingsError.Problem(origin: decoding.nearestOrigin(of: key), key: key, message: message))
     }
     if settings.socket.mode & 0o002 != 0, settings.access == nil {
       warn("socket.mode", "everybody on this host may connect and, with no access section, do everything")

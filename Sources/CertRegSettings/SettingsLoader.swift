@@ -50,7 +50,8 @@ package struct SettingsLoader: Sendable {
       let problem = SettingsError.Problem(
         origin: .file(path: path, line: nil, column: nil), key: "",
         message:
-          "the file is \(bytes == nil ? "gone" : "empty"), and its rules of access with it: restart to go on without")
+          "the file is \(bytes == nil ? "gone" : "empty"), so a reload would remove its access rules: restore the file, or "
+          + "restart certregd to run without rules")
       throw SettingsError(problems: [problem])
     }
     overlay(&tree)
@@ -231,7 +232,7 @@ extension SettingsLoader {
       settings.defaultTarget = .init(name)
     } else if !decoding.problems.all.contains(where: { $0.key == key || $0.key.hasPrefix("targets") }) {
       decoding.report(
-        decoding.origin(of: "targets"), key,
+        decoding.nearestOrigin(of: "targets"), key,
         "is needed: there are \(names.count) targets and none is named \"default\"; name one of \(SettingsChecks.list(names))"
       )
     }

@@ -24,7 +24,7 @@ package struct AnswerMemo: ~Copyable {
     /// See `notBefore`.
     package var expiresAt: UInt32 = 0
     /// Index into the loop's list of ARN prefixes.
-    package var arnPrefix: UInt32 = 0
+    package var arnPrefix: UInt16 = 0
     /// Stands for the profile that was applied (`ProvisioningTag`); 0: none was, or its text is too long.
     package var provisioningTag: UInt64 = 0
     /// Stands for the device's name.

@@ -22,6 +22,7 @@ extension Connection {
       return
     }
     let count = send(descriptor, output.bytes.baseAddress, output.count, CInt(MSG_NOSIGNAL))
+    if count > 0 { lastActivity = loop.now }
     if count == output.count {
       output.consume(count)
       isBlocked = false

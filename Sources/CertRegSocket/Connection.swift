@@ -84,7 +84,7 @@ final class Connection {
     servesFromMemory = loop.handling.servesFromMemory(peer)
   }
 
-  /// Whether no answer is outstanding and nothing was read or answered for so many nanoseconds.
+  /// Whether no request is unanswered, and nothing was read, answered or sent for so many nanoseconds.
   func isIdle(for nanoseconds: UInt64) -> Bool {
     state.unanswered == 0 && loop.now - lastActivity >= nanoseconds
   }

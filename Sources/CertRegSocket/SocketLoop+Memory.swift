@@ -22,7 +22,8 @@ extension SocketLoop {
     entry.epoch = found.epoch
     entry.notBefore = found.answerableFrom
     entry.expiresAt = found.expiresAt
-    entry.arnPrefix = UInt32(intern(found.arnPrefix))
+    entry.arnPrefix = found.entry.arnPrefix
+    note(found.arnPrefix, number: Int(found.entry.arnPrefix))
     entry.target = target
     entry.outcome = found.entry.outcome
     entry.status = found.entry.status
@@ -44,10 +45,10 @@ extension SocketLoop {
     arnPrefixes[Int(entry.arnPrefix)]
   }
 
-  private func intern(_ prefix: String) -> Int {
-    let bytes = Array(prefix.utf8)
-    if let index = arnPrefixes.firstIndex(of: bytes) { return index }
-    arnPrefixes.append(bytes)
-    return arnPrefixes.count - 1
+  private func note(_ prefix: String, number: Int) {
+    if number >= arnPrefixes.count {
+      arnPrefixes += Array(repeating: [], count: number + 1 - arnPrefixes.count)
+    }
+    if arnPrefixes[number].isEmpty { arnPrefixes[number] = Array(prefix.utf8) }
   }
 }

@@ -37,7 +37,9 @@ extension SocketLoop {
       for descriptor in acceptor.descriptors { poller.modify(descriptor, .readable) }
     }
     for case let connection? in connections {
-      if let timeout = configuration.idleTimeout, connection.isIdle(for: UInt64(timeout.nanoseconds)) {
+      if let timeout = configuration.idleTimeout, connection.output.isEmpty,
+        connection.isIdle(for: UInt64(timeout.nanoseconds))
+      {
         connection.close()
       } else if connection.awaitsBudget {
         connection.resume()

@@ -2,19 +2,21 @@
 struct NameTable: Sendable {
   private(set) var texts: [Int64: String] = [:]
   private(set) var numbers: [String: Int64] = [:]
+  private var highestNumber: Int64 = 0
 
-  /// Most texts that are held in memory. Where the ARNs of an upstream all begin differently, further ones are stored
-  /// in full.
+  /// With so many texts there is no room for another beginning of ARNs: an upstream whose ARNs all begin differently must
+  /// not fill the memory. There is always room for a target, which the configuration names.
   static let limit = 4096
 
-  /// Whether there is no room for another text.
+  /// Whether there is no room for another beginning of ARNs.
   var isFull: Bool { texts.count >= NameTable.limit }
 
-  /// A number above all that are taken.
-  var nextNumber: Int64 { (texts.keys.max() ?? 0) + 1 }
+  /// A number above all that were ever taken.
+  var nextNumber: Int64 { highestNumber + 1 }
 
   /// Adds a text under its number.
   mutating func add(_ text: String, number: Int64) {
+    highestNumber = max(highestNumber, number)
     texts[number] = text
     numbers[text] = number
   }

@@ -209,19 +209,23 @@ extension RegistrationWriter {
   }
 
   private func number(of target: String) throws(DatabaseFault) -> Int64 {
-    guard let number = try prefixNumber(of: target) else {
-      throw DatabaseFault(constraint: "more than \(NameTable.limit) different targets and ARN prefixes")
-    }
+    if let number = names.number(target) { return number }
+    let number = names.add(target: target)
+    try writeNewName(target, number)
     return number
   }
 
-  /// The number of an interned text, a new one where need be; `nil` where there are too many.
+  /// The number of the beginning of ARNs; `nil`: there is no room for a new one, and the ARN is stored in full.
   private func prefixNumber(of text: String) throws(DatabaseFault) -> Int64? {
     if let number = names.number(text) { return number }
-    guard let number = names.add(text) else { return nil }
+    guard let number = names.add(prefix: text) else { return nil }
+    try writeNewName(text, number)
+    return number
+  }
+
+  private func writeNewName(_ text: String, _ number: Int64) throws(DatabaseFault) {
     noteNewName(number)
     try NameRow.write(text, number: number, to: statements.writeName)
     try NameRow.write(text, number: number, to: statements.writeNameCopy)
-    return number
   }
 }

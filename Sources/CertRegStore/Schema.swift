@@ -22,7 +22,7 @@ enum Schema {
     Migration(
       name: "results, queue and names",
       sql: """
-        -- One row: how many changes were ever committed, and how many rows `result` has.
+        -- Counters of the whole database: see StateRow and RebuildPosition.
         CREATE TABLE state (
           id INTEGER PRIMARY KEY, revision INTEGER NOT NULL, results INTEGER NOT NULL, checksum INTEGER NOT NULL);
         -- Names of targets and beginnings of ARNs, which millions of results share. Twice, on pages of their own: without

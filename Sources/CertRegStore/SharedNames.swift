@@ -25,14 +25,20 @@ final class SharedNames: Sendable {
   /// `device` has a row, or gets one with the transaction under way.
   func noteDevice() { hasDevices.store(true, ordering: .releasing) }
 
-  /// Gives `text` a number, or `nil` where there are too many names already.
-  func add(_ text: String) -> Int64? {
-    table.withLock { table in
-      guard !table.isFull else { return nil }
-      let number = table.nextNumber
-      table.add(text, number: number)
-      return number
-    }
+  /// Gives the beginning of ARNs a number; `nil`: there are too many names already.
+  func add(prefix: String) -> Int64? {
+    table.withLock { $0.isFull ? nil : Self.add(prefix, to: &$0) }
+  }
+
+  /// Gives the name of a target a number.
+  func add(target: String) -> Int64 {
+    table.withLock { Self.add(target, to: &$0) }
+  }
+
+  private static func add(_ text: String, to table: inout NameTable) -> Int64 {
+    let number = table.nextNumber
+    table.add(text, number: number)
+    return number
   }
 
   /// Takes a name back whose transaction failed.

@@ -8,8 +8,8 @@ package enum YAMLDocument {
 
   /// Reads a text.
   ///
-  /// The nodes of aliases are shared, not copied: a text takes memory in proportion to its length. Who walks the tree has to bound
-  /// the number of visits, since aliases of aliases multiply ("billion laughs").
+  /// The nodes of aliases are shared, not copied: a text takes memory in proportion to its length. Callers that walk the
+  /// tree must bound the number of visits, since aliases of aliases multiply ("billion laughs").
   ///
   /// - Parameter text: UTF-8 without a byte-order mark.
   /// - Returns: The document's root; `nil` for a text without a document.

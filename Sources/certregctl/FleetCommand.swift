@@ -64,7 +64,7 @@ struct FleetSQLCommand: ParsableCommand {
 struct FleetRemoveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "remove",
-    abstract: "Takes a host for gone, so that the others finish its queue at once.",
+    abstract: "Declares a host gone, so that the others finish its queue at once.",
     discussion: "If the host comes back, it is a member again and makes no call for what the others finished.")
 
   @Argument(help: ArgumentHelp("The host's name in the fleet.", valueName: "member"))

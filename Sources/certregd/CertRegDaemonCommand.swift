@@ -50,7 +50,8 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
       EXIT STATUS (sysexits(3)):
         0   the daemon stopped after a signal, or the configuration is valid
         64  the command line is wrong
-        69  --check-upstream: a target could not register
+        69  a target could not register (--check-upstream), or the EC2 instance does
+            not name its region yet
         71  a system call failed
         73  the socket's path is not a socket
         74  the state cannot be read or written

@@ -1,4 +1,5 @@
 import CertRegCore
+import CertRegTesting
 import Testing
 
 @Suite struct ResultTableTests {
@@ -129,5 +130,35 @@ import Testing
     odd.certificateARN = "arn:other"
     cache.keep(odd, replaces: true)
     #expect(cache.count == 0)
+  }
+
+  /// Eight times the accounts cost eight times as much if the cost of a result is constant, else 64 times.
+  @Test func `the cost of a result does not depend on the number of accounts`() {
+    var random = SplitMix64(seed: 1)
+    let registrations = (0..<8192).map { number in
+      let id = CertificateID(words: (random.next(), random.next(), random.next(), random.next()))
+      return Registration(
+        key: RegistrationKey(certificateID: id, target: TargetName("t")),
+        certificateARN: "arn:aws:iot:eu-central-1:\(number):cert/\(id.hex)", outcome: .created, status: nil,
+        requestID: nil, finishedAt: WallTime(secondsSinceEpoch: 1),
+        basis: VerdictBasis(
+          notBefore: WallTime(secondsSinceEpoch: 0), notAfter: WallTime(secondsSinceEpoch: 9),
+          policyFingerprint: Int64(number)))
+    }
+    var wrong = 0
+    let growth = ProcessorTime.growth(from: 1024, to: 8192, runs: 2) { count in
+      let cache = ResultCache(maxEntries: 100_000)
+      for registration in registrations[..<count] { cache.keep(registration, replaces: true) }
+      for registration in registrations[..<count] {
+        let known = cache.known(registration.key.certificateID, target: cache.number(of: registration.key.target))
+        if known?.policyFingerprint != registration.basis.policyFingerprint
+          || known?.arnPrefix != registration.arnPrefix
+        {
+          wrong += 1
+        }
+      }
+    }
+    #expect(wrong == 0)
+    #expect(growth < 24)
   }
 }

@@ -133,6 +133,42 @@ import Testing
     #expect(told(answers[1])["reason"] == "not_found")
   }
 
+  @Test func `a drain waits for the answer of the upstream, and refuses further requests`() async throws {
+    let certificate = UpstreamCertificate(certificateARN: "arn:x", status: .active)
+    let service = try await ServiceUnderTest(.direct, replies: [], certificates: [.success(certificate)])
+    let (arrivals, arrival) = AsyncStream<Void>.makeStream()
+    let (releases, release) = AsyncStream<Void>.makeStream()
+    service.whileDescribing {
+      arrival.yield()
+      for await _ in releases { return }
+    }
+    async let described = service.ask(line("describe"))
+    for await _ in arrivals { break }
+    async let drained: Void = service.descriptions.drain(limit: .seconds(600))
+    // Refused once the drain has begun; the upstream has no further answer, and the caller no time for one.
+    while told(try await service.ask(line("describe", #","timeoutMs":1"#)))["reason"] != "draining" {}
+    release.yield()
+    #expect(told(try await described)["status"] == "ACTIVE")
+    await drained
+    await service.stop()
+  }
+
+  @Test func `a drain refuses what still waits when its time is over`() async throws {
+    let service = try await ServiceUnderTest(.direct, replies: [])
+    let (arrivals, arrival) = AsyncStream<Void>.makeStream()
+    service.whileDescribing { arrival.yield() }
+    async let first = service.ask(line("describe", #","timeoutMs":300000"#))
+    async let second = service.ask(line("describe", #","timeoutMs":300000"#))
+    var count = 0
+    for await _ in arrivals {
+      count += 1
+      if count == 2 { break }
+    }
+    await service.descriptions.drain(limit: .zero)
+    for answer in [try await first, try await second] { #expect(told(answer)["reason"] == "draining") }
+    await service.stop()
+  }
+
   @Test func `an unknown target is refused`() async throws {
     let answers = try await answers([], to: [line("describe", #","target":"other""#)])
     #expect(told(answers[0])["reason"] == "unknown_target")

@@ -62,6 +62,20 @@ import Testing
       line: #"{"id":1,"op":"lookup","certificateId":"\#(someID)"}"#, event: "peer_refused", cause: "(errno 5)"),
   ]
 
+  @Test(arguments: [("lookup", ""), ("forget", "; nothing was accepted")])
+  func `a disk that cannot be read is not told as one that cannot be written`(
+    operation: String, accepted: String
+  ) async throws {
+    let service = try await ServiceUnderTest(.direct, replies: [])
+    service.store.setFault(StoreError(.failed, message: "certregd.db: disk I/O error (SQLite code 266)"))
+    let answer = try await service.ask(#"{"id":1,"op":"\#(operation)","certificateId":"\#(Self.someID)"}"#)
+    await service.stop()
+    let error = answer["error"] as? [String: any Sendable]
+    #expect(
+      error?["message"] as? String
+        == "the state directory cannot be read or written\(accepted) (certregd's log says why)")
+  }
+
   @Test(arguments: faults)
   func `the log has the cause, and no answer has it`(_ fault: Fault) async throws {
     let access = fault.accounts.map { answer in

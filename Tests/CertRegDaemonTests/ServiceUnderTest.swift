@@ -79,6 +79,7 @@ final class ServiceUnderTest: Sendable {
   private let server: SocketServer
   private let upstream: Upstream
   private let calls: UpstreamCalls
+  let descriptions: Descriptions
   private let running: Task<Void, Never>
   private let workers: NIOThreadPool
   private let path: String?
@@ -134,12 +135,13 @@ final class ServiceUnderTest: Sendable {
         engine: engine, server: server, clients: TargetClients(context: context, isSandbox: true), cache: memory,
         store: store, counts: counts, log: log, workers: queue, loop: loop, clock: clock),
       constants: Reports.Constants(
-        startedAt: clock.wall, processID: getpid(), isSandbox: true, targets: [], defaultTarget: target,
+        startedAt: clock.wall, processID: getpid(), isSandbox: true, targets: [:], defaultTarget: target,
         maxConnections: 8, window: 8, maxLineBytes: 1 << 20, maxPending: 100, maxCached: 100))
+    descriptions = Descriptions(calls: calls, clock: clock) { _ in nil }
     service = RequestService(
       RequestService.Parts(
-        verdicts: Verdicts(policies: .init(), clock: clock), known: known, store: store, engine: engine,
-        descriptions: Descriptions(calls: calls, clock: clock) { _ in nil }, workers: queue, reports: reports,
+        verdicts: Verdicts(policies: .init(), clock: clock), known: known, engine: engine,
+        descriptions: descriptions, workers: queue, reports: reports,
         audit: AuditTrail(log: log), counts: counts, clock: clock),
       configuration: RequestService.Configuration(
         targets: [target], targetSet: [target], defaultTarget: target, defaultStatus: nil,

@@ -13,7 +13,8 @@ import Testing
       (name, Registrar.TargetView(health: .ok, queued: 0, underWay: 0, ratePerSecond: 10, throttles: 0, calls: []))
     ]
     let constants = Reports.Constants(
-      startedAt: Version.earliestClock, processID: 1, isSandbox: false, targets: [TargetConfiguration(name: name)],
+      startedAt: Version.earliestClock, processID: 1, isSandbox: false,
+      targets: [name: TargetConfiguration(name: name)],
       defaultTarget: name, maxConnections: 4, window: 64, maxLineBytes: 1024, maxPending: 100, maxCached: 10)
     var figures = Reports.Figures(
       constants: constants, isDraining: false, reloadProblem: nil, engine: engine, sockets: LoopCounters(),
@@ -40,7 +41,7 @@ import Testing
       $0.engine.targets[0].view.lastError = error
     }
     #expect(
-      troubled.problems.map(\.kind) == [
+      troubled.problems.map(\.reason) == [
         "reload_refused", "clock_not_set", "store_full", "queue_full", "too_many_connections", "no_credentials",
       ])
     let text = StatusLine.text(troubled, .init())

@@ -30,6 +30,46 @@ import Testing
     }
   }
 
+  /// The test's own soft limit is as high as it goes meanwhile, as the daemon's is.
+  @Test func `a program has the usual limit of open files from its first instruction, and may raise it`() throws {
+    var before = rlimit()
+    try #require(getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &before) == 0)
+    var raised = rlimit(rlim_cur: before.rlim_max, rlim_max: before.rlim_max)
+    try #require(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &raised) == 0)
+    defer { setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &before) }
+    let result = try ChildProcess.run(
+      ["/bin/sh", "-c", "ulimit -Sn; ulimit -Hn"], environment: [], limits: limits())
+    let hard = before.rlim_max == .max ? "unlimited" : "\(before.rlim_max)"
+    #expect(String(decoding: result.standardOutput, as: UTF8.self) == "\(min(1024, before.rlim_max))\n\(hard)\n")
+  }
+
+  @Test func `a program has its arguments, its variables and nothing else of the daemon`() throws {
+    signal(SIGUSR1, SIG_IGN)
+    defer { signal(SIGUSR1, SIG_DFL) }
+    let open = Glibc.open("/dev/null", O_RDONLY)
+    defer { close(open) }
+    let script =
+      #"echo "$1" "$2" "$A"; cat; ls /proc/self/fd | tr '\n' ' '; grep -E 'Sig(Blk|Ign)' /proc/self/status | tr -d ' \n\t'"#
+    let result = try ChildProcess.run(
+      ["sh", "-c", script, "sh", "a b", ""], environment: ["A=1", "PATH=/usr/bin:/bin"], limits: limits())
+    let text = String(decoding: result.standardOutput, as: UTF8.self)
+    // The fourth descriptor is the folder that ls(1) reads.
+    #expect(text.hasPrefix("a b  1\n0 1 2 3 SigBlk:0000000000000000SigIgn:"), "\(text)")
+    // Signal 32 is glibc's own, and ignored in what starts the tests.
+    let ignored = try #require(UInt64(text.split(separator: ":").last ?? "", radix: 16))
+    #expect(ignored & ~(1 << 31) == 0, "\(text)")
+    #expect(result.exitStatus == 0)
+  }
+
+  @Test(arguments: [
+    ("/does/not/exist", ENOENT), ("does-not-exist", ENOENT), ("", ENOENT), ("/etc/passwd", EACCES), ("/tmp", EACCES),
+  ])
+  func `a program that cannot be started is told apart from one that fails`(name: String, code: Int32) {
+    #expect(throws: ChildProcessError.notStarted(errno: code)) {
+      try ChildProcess.run([name], environment: [], limits: limits())
+    }
+  }
+
   @Test func `a program that joins another process group is ended`() throws {
     let script =
       "use POSIX; setpgid(0, getpgrp(getppid())) or die; my $f = shift; open(F, '>', \"$f.new\"); print F $$; close F; "

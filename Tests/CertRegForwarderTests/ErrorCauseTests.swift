@@ -85,6 +85,25 @@ import Testing
     #expect(error?.cause != nil)
   }
 
+  @Test(arguments: [
+    "SSLV3_ALERT_BAD_CERTIFICATE", "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE", "SSLV3_ALERT_CERTIFICATE_REVOKED",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED", "SSLV3_ALERT_CERTIFICATE_UNKNOWN", "TLSV1_ALERT_UNKNOWN_CA",
+    "TLSV1_ALERT_ACCESS_DENIED", "TLSV1_CERTIFICATE_REQUIRED",
+  ])
+  func `an alert about the client's certificate refuses it`(alert: String) {
+    #expect(
+      TransportError.refusesCertificate(
+        "sslError([Error: 268436504 error:10000418:SSL routines:OPENSSL_internal:\(alert)])"))
+  }
+
+  @Test func `a refused certificate is one whether the request had begun or not, and a broken connection is none`() {
+    for alert in ["SSLV3_ALERT_HANDSHAKE_FAILURE", "TLSV1_ALERT_INTERNAL_ERROR", "CERTIFICATE_VERIFY_FAILED"] {
+      #expect(!TransportError.refusesCertificate(alert))
+    }
+    let refused = TransportError(.clientCertificateRefused, "x", cause: ErrorCause("alert 48"))
+    for hasBegun in [true, false] { #expect(refused.ofExchange(requestHasBegun: hasBegun) == refused) }
+  }
+
   @Test func `the cause survives where only the time of a failure tells its kind`() {
     let cause = ErrorCause("alert 42")
     let before = TransportError(.tlsFailure, "the TLS handshake failed", cause: cause)

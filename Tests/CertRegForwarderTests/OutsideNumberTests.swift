@@ -15,7 +15,7 @@ import Testing
     // Not every file system stores such dates; each gives some date.
     var times = [timespec(tv_sec: 0, tv_nsec: 999_999_999), timespec(tv_sec: seconds(date), tv_nsec: 999_999_999)]
     #expect(utimensat(AT_FDCWD, path, &times, 0) == 0)
-    let identity = try #require(HostFiles.system.identity(path))
+    let identity = try #require(HostFiles.system.version(path))
     #expect(identity.size == 10)
     let store = SharedProfileStore(environment: ProcessEnvironment(["AWS_SHARED_CREDENTIALS_FILE": path]))
     #expect(try store.profiles().profiles["default"] != nil)

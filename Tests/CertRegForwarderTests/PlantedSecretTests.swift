@@ -28,6 +28,7 @@ import Testing
   ]
 
   private func expectNone(in output: String, _ source: SourceLocation = #_sourceLocation) {
+    #expect(output.contains { !$0.isWhitespace }, "there is no output that could show a secret", sourceLocation: source)
     for secret in Self.secrets {
       let bytes = Array(secret.utf8)
       let all = Array(output.utf8)

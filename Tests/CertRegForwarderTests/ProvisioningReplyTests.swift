@@ -69,7 +69,7 @@ private let actions: [ProvisioningAction] = [
   func `an answer about another thing is a mismatch and final`(body: String) {
     let failure = failure(creation, 200, body, [("x-amzn-RequestId", "r")])
     #expect(failure?.error.reason == "upstream_mismatch" && failure?.disposition == .final)
-    #expect(failure?.error.message.contains("another thing") == true)
+    #expect(failure?.error.message.contains("a thing with another name") == true)
   }
 
   // MARK: RegisterThing

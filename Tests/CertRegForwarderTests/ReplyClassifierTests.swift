@@ -214,12 +214,24 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
     #expect(refused.disposition != .unavailable(retryAfter: nil))
   }
 
-  private func update(_ status: Int, _ body: String, _ headers: [(String, String)] = []) -> UpstreamReply {
+  private func update(
+    _ status: Int, _ body: String, _ headers: [(String, String)] = [], isAWS: Bool = false
+  ) -> UpstreamReply {
     ReplyClassifier(
       operation: .updateCertificate, certificateID: id, text: UpstreamText(credentials: secret, authorization: nil),
-      now: now
+      now: now, isAWS: isAWS
     )
     .update(HTTPReply(status: status, headers: HTTPHeaders(headers), body: Array(body.utf8))).reply
+  }
+
+  @Test(arguments: ["", "{}"])
+  func `an update at AWS's own endpoints has a request ID, or else comes from something on the way`(body: String) {
+    #expect(update(200, body, [("x-amzn-RequestId", "r-1")], isAWS: true) == .updated(requestID: "r-1"))
+    guard case .failed(let failure) = update(200, body, isAWS: true) else {
+      Issue.record("an answer without a request ID was taken for AWS IoT's")
+      return
+    }
+    #expect(failure.error.reason == "upstream_garbled" && failure.disposition == .unavailable(retryAfter: nil))
   }
 
   @Test func `an update has an empty success, or one with a request ID`() {

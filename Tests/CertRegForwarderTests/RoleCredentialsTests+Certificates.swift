@@ -104,8 +104,8 @@ extension RoleCredentialsTests {
     let request = try #require(loopback.requests.first)
     #expect(request.uri == "/role-aliases/station@1/credentials")
     #expect(request.headers["x-amzn-iot-thingname"] == ["thing-7"])
-    // The handshake refuses a certificate that the server does not trust. Once the files have the right
-    // one, the same provider succeeds.
+    // The server refuses a certificate that it does not trust, in TLS 1.3 once the request is on its way. Once the files
+    // have the right one, the same provider succeeds.
     let files = FileManager.default
     let renewed = (certificate: server.folder + "/renewed.pem", key: server.folder + "/renewed-key.pem")
     try files.copyItem(atPath: server.certificateFile, toPath: renewed.certificate)
@@ -117,12 +117,51 @@ extension RoleCredentialsTests {
       connections: ConnectionSettings(environment: ProcessEnvironment([:])), files: .system,
       eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
     let stranger = await #expect(throws: CredentialsError.self) { try await provider.fetch() }
-    #expect(stranger?.message.contains("localhost:\(loopback.port)") == true)
+    #expect(stranger?.code == .invalid)
+    #expect(
+      stranger?.message.hasPrefix(
+        "the AWS IoT credential provider at localhost:\(loopback.port) refuses the certificate \(renewed.certificate): "
+      )
+        == true, "\(String(describing: stranger))")
     #expect(loopback.requests.count == 1)
     try files.removeItem(atPath: renewed.certificate)
     try files.removeItem(atPath: renewed.key)
     try files.copyItem(atPath: device.certificateFile, toPath: renewed.certificate)
     try files.copyItem(atPath: device.keyFile, toPath: renewed.key)
+    let accepted = try? await provider.fetch()
+    #expect(accepted?.signing.accessKeyID == "IOT")
+    await provider.shutdown()
+    try await loopback.stop()
+  }
+
+  @Test func `takes the authorities of AWS IoT's credential provider from the file as it is now`() async throws {
+    let device = try IssuedIdentity(keyArguments: ["-newkey", "rsa:2048"], commonName: "d")
+    let server = try IssuedIdentity(keyArguments: ["-newkey", "rsa:2048"], commonName: "localhost")
+    defer {
+      device.remove()
+      server.remove()
+    }
+    let tls = TLSConfiguration.makeServerConfiguration(
+      certificateChain: try NIOSSLCertificate.fromPEMFile(server.certificateFile).map { .certificate($0) },
+      privateKey: .privateKey(try NIOSSLPrivateKey(file: server.keyFile, format: .pem)))
+    let body =
+      #"{"credentials":{"accessKeyId":"IOT","secretAccessKey":"s","sessionToken":"t","#
+      + #""expiration":"\#(CredentialsProviderTests.expiration)"}}"#
+    let loopback = try await LoopbackServer.start(tls: NIOSSLContext(configuration: tls)) { _, _ in .json(200, body) }
+    let authorities = device.folder + "/authorities.pem"
+    let files = FileManager.default
+    try files.copyItem(atPath: device.certificateFile, toPath: authorities)
+    let provider = try IoTProviderCredentials(
+      settings: .init(
+        endpoint: "localhost:\(loopback.port)", roleAlias: "station", certificateFile: device.certificateFile,
+        privateKeyFile: device.keyFile, caFile: authorities),
+      connections: ConnectionSettings(environment: ProcessEnvironment([:])), files: .system,
+      eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+    let error = await #expect(throws: CredentialsError.self) { try await provider.fetch() }
+    #expect(error?.message.contains("the server's certificate is not trusted") == true)
+    #expect(provider.filePaths.contains(authorities))
+    try files.removeItem(atPath: authorities)
+    try files.copyItem(atPath: server.certificateFile, toPath: authorities)
     let accepted = try? await provider.fetch()
     #expect(accepted?.signing.accessKeyID == "IOT")
     await provider.shutdown()

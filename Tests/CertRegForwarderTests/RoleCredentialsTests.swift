@@ -71,6 +71,18 @@ import Testing
 
   private static let keys = ["AWS_ACCESS_KEY_ID": "BASE", "AWS_SECRET_ACCESS_KEY": "base-secret"]
 
+  @Test func `a refusal may repeat headers of an unsigned call`() async throws {
+    let type = "application/x-www-form-urlencoded; charset=utf-8"
+    try await withService { _, _ in
+      Self.refusal(400, "ValidationError", "expected \(type)")
+    } _: { (_, environment) async throws in
+      let error = try await failure(
+        .webIdentity(roleARN: "arn:aws:iam::1:role/x", tokenFile: "/token", sessionName: nil), environment: environment,
+        files: MemoryFiles(["/token": "web-token"]).files)
+      #expect(error.message.contains("expected \(type)"), "\(error.message)")
+    }
+  }
+
   // MARK: AssumeRole
 
   @Test func `takes a role with the chain's identity`() async throws {

@@ -30,10 +30,10 @@ final class MemoryFiles: Sendable {
 
   var files: HostFiles {
     HostFiles(
-      identity: { path in
+      version: { path in
         self.state.withLock { state in
           guard let content = state.contents[path], let version = state.versions[path] else { return nil }
-          return FileIdentity(
+          return FileVersion(
             device: 1, inode: 1, size: Int64(content.count), modifiedSeconds: version, modifiedNanoseconds: 0)
         }
       },

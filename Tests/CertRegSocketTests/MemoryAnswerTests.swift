@@ -45,6 +45,13 @@ import Testing
       provisioned: tag.map { Provisioned(profile: "sensors", tag: $0, resources: resources) })
   }
 
+  /// A result without a profile whose ARN is long, so that an answer has 4,000 bytes.
+  static func knownWithLongARN() -> KnownAnswer {
+    var known = known(nil)
+    known.arnPrefix = String(repeating: "x", count: 4000)
+    return known
+  }
+
   /// The answers to requests with these members, each asked for twice: from the result cache and, if it is known there,
   /// from the memo. `nil` stands for a request that was handed on.
   private func answers(

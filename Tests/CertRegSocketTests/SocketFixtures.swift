@@ -93,6 +93,7 @@ func yieldUntil(_ condition: () -> Bool) {
 final class TestServer: Sendable {
   let server: SocketServer
   let path: String
+  let clock = ManualClock()
   /// The other socket.
   var otherPath: String { path + "-2" }
 
@@ -110,13 +111,24 @@ final class TestServer: Sendable {
     server = try SocketServer(loops: loops)
     try await server.serve(
       listeners, handling: handler, cache: ResultCache(maxEntries: 10), demand: AnswerDemand(),
-      clock: ManualClock().clock,
+      clock: clock.clock,
       configuration: configuration)
   }
 
   func awaitConnections(_ count: Int) {
+    awaitCounters { $0.connectionsOpen == count }
+  }
+
+  func awaitCounters(_ condition: (LoopCounters) -> Bool) {
     let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
-    yieldUntil { (try? server.counters(on: eventLoop).wait())?.connectionsOpen == count }
+    yieldUntil { (try? server.counters(on: eventLoop).wait()).map(condition) ?? false }
+  }
+
+  /// Moves the clock, and returns once every loop has done what is due then.
+  func advance(by duration: Duration) {
+    clock.advance(by: duration)
+    // What is due is done at the end of a turn.
+    for _ in 0..<2 { Hold(server).end() }
   }
 
   func stop() async {

@@ -110,6 +110,7 @@ import Testing
         handler.awaitRequests(id + 1)
         handler.answer(id)
       }
+      #expect(handler.requests.count == 6)
       // The end of the connection frees its place.
       server.awaitConnections(0)
     }
@@ -128,6 +129,31 @@ import Testing
         #expect(other.read(lines: 1) == answer(id))
       }
       #expect(deaf.read(lines: 400).utf8.filter { $0 == 0x0a }.count == 400)
+    }
+  }
+
+  @Test func `an idle connection is closed, but not one whose client has not read its answers`() async throws {
+    var configuration = SocketConfiguration()
+    configuration.idleTimeout = .seconds(60)
+    try await withServer(configuration) { server, handler in
+      let (idle, unfinished, deaf) = try (TestClient(server.path), TestClient(server.path), TestClient(server.path))
+      server.awaitConnections(3)
+      unfinished.write("{")
+      let count = 200
+      // Far more than a socket's buffer holds, from requests that one read takes.
+      handler.known = MemoryAnswerTests.knownWithLongARN()
+      deaf.write(String(repeating: #"{"id":1,"certificatePem":"x"}"# + "\n", count: count))
+      server.awaitCounters { $0.pauses > 0 }
+      server.advance(by: .seconds(61))
+      #expect(idle.readToEnd().isEmpty && unfinished.readToEnd().isEmpty)
+      #expect(deaf.read(lines: count).utf8.count { $0 == 0x0a } == count)
+      // What was sent counts as activity.
+      server.advance(by: .seconds(59))
+      handler.answersAtOnce = true
+      deaf.write(line(1))
+      #expect(deaf.read(lines: 1) == answer(1))
+      server.advance(by: .seconds(61))
+      #expect(deaf.readToEnd().isEmpty)
     }
   }
 

@@ -13,6 +13,25 @@ import Testing
 
   init() throws { directory = try TemporaryDirectory() }
 
+  @Test func `targets beyond the limit of names are stored, with their ARNs in full`() async throws {
+    let directory = try TemporaryDirectory()
+    let count = NameTable.limit + 10
+    func registration(_ number: Int) -> Registration {
+      var registration = Sample.registration(number, target: "target-\(number)")
+      registration.certificateARN = "arn:aws:iot:eu-central-1:\(number):cert/\(registration.key.certificateID.hex)"
+      return registration
+    }
+    let store = try SQLiteRegistrationStore(directory)
+    try await store.commit((1...count).map { .keep(registration($0), nil) })
+    store.close()
+    let again = try SQLiteRegistrationStore(directory)
+    for number in [1, NameTable.limit / 2 + 1, count] {
+      let expected = registration(number)
+      #expect(try again.record(for: expected.key) == .registered(expected))
+    }
+    again.close()
+  }
+
   @Test func `changes that arrive while the disk is busy share a transaction and are reported in order`() async throws {
     let store = try SQLiteRegistrationStore(directory)
     let order = Mutex<[Int]>([])

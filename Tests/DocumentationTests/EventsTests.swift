@@ -46,7 +46,7 @@ import Testing
   /// The problems that `status` names, other than the errors of the store and of targets.
   private static func problems() throws -> Set<String> {
     let source = try Repository.text("Sources/CertRegDaemon/Reports+Status.swift")
-    return Set(source.matches(of: /Problem\(kind: "([a-z_]+)"/).map { String($0.1) })
+    return Set(source.matches(of: /Problem\(reason: "([a-z_]+)"/).map { String($0.1) })
   }
 
   @Test func `each problem of status is documented, and each documented one can occur`() throws {

@@ -19,7 +19,7 @@ let package = Package(
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive"),
     .systemLibrary(name: "CFuzzer"),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
-    .systemLibrary(name: "CSpawn"),
+    .target(name: "CSpawn"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
     .target(name: "CertRegArchive", dependencies: ["CArchive", "CZlib"], swiftSettings: settings),
     .target(name: "CertRegCore", swiftSettings: settings),

@@ -201,6 +201,31 @@ import Testing
     #expect(error(try later.ask(["op": "describe", "certificateId": id]))["reason"] as? String == "peer_not_allowed")
   }
 
+  @Test func `a describe under way has an answer before the daemon stops`() throws {
+    let pem = try TestCertificates.issue(1)[0]
+    let daemon = try DaemonProcess(
+      configuration: """
+        drainTimeout: 0s
+        targets:
+          default:
+            region: eu-central-1
+            rates: {describeCertificate: 0.01}
+        """)
+    let connection = try LineConnection(daemon.socketPath)
+    for id in 1...3 {
+      let request: [String: Any] = ["id": id, "op": "describe", "certificatePem": pem, "timeoutMs": 300_000]
+      try connection.send(String(decoding: JSONSerialization.data(withJSONObject: request), as: UTF8.self) + "\n")
+    }
+    // The pace lets one call begin, of whichever request. The others wait for a turn that comes after the daemon's end.
+    let first = try connection.answer()
+    #expect(error(first)["reason"] as? String == "certificate_not_found")
+    #expect(daemon.stop() == 0)
+    let answers = [try connection.answer(), try connection.answer()]
+    #expect(Set(([first] + answers).compactMap { $0["id"] as? Int }) == [1, 2, 3])
+    #expect(answers.map { error($0)["reason"] as? String } == ["draining", "draining"])
+    #expect(try connection.line() == nil)
+  }
+
   @Test func `looks up, forgets and does not find`() throws {
     let pem = try TestCertificates.issue(1)[0]
     let daemon = try DaemonProcess()

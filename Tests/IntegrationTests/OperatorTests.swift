@@ -169,6 +169,14 @@ import Testing
     try Data("x".utf8).write(to: URL(filePath: "\(folder)/file"))
     let plain = ["--sandbox", "--state-dir", "\(folder)/state"]
     let foreign = try ForeignSocket(path: "\(folder)/foreign")
+    let port = try TakenPort()
+    var number = 0
+    func metrics(_ listen: String) throws -> [String] {
+      number += 1
+      let file = "\(folder)/metrics-\(number).yaml"
+      try "metrics: {listen: \"\(listen)\"}\n".write(toFile: file, atomically: true, encoding: .utf8)
+      return plain + ["--socket", "\(folder)/s", "--config", file]
+    }
     let cases: [(status: Int32, says: String, arguments: [String])] = [
       (64, "Unknown option", ["--no-such-flag"]),
       (78, "targetz", ["--config", "\(folder)/wrong.yaml"]),
@@ -176,6 +184,9 @@ import Testing
       (78, "107", plain + ["--socket", "\(folder)/" + String(repeating: "x", count: 108)]),
       (73, "regular file", plain + ["--socket", "\(folder)/file"]),
       (75, "another process listens", plain + ["--socket", foreign.path]),
+      (75, "metrics.listen: \(foreign.path): another process listens", try metrics(foreign.path)),
+      (75, "metrics.listen: \(port.address): bind: Address already in use", try metrics(port.address)),
+      (73, "metrics.listen: \(folder)/file: there is a regular file", try metrics("\(folder)/file")),
     ]
     for (status, says, arguments) in cases {
       let errors = "\(folder)/errors"
@@ -294,6 +305,32 @@ private final class ForeignSocket {
     guard withAddress(path, { bind(descriptor, $0, $1) }) == 0, listen(descriptor, 1) == 0 else {
       throw TestFailure(description: "bind \(path): \(errno)")
     }
+  }
+
+  deinit {
+    close(descriptor)
+  }
+}
+
+/// A TCP port of the loopback address on which another process listens.
+private final class TakenPort {
+  let address: String
+  private let descriptor: Int32
+
+  init() throws {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    self.descriptor = descriptor
+    var name = sockaddr_in()
+    name.sin_family = sa_family_t(AF_INET)
+    name.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let isListening = withUnsafeMutablePointer(to: &name) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, size) == 0 && listen(descriptor, 1) == 0 && getsockname(descriptor, $0, &size) == 0
+      }
+    }
+    address = "127.0.0.1:\(UInt16(bigEndian: name.sin_port))"
+    guard isListening else { throw TestFailure(description: "listen: \(errno)") }
   }
 
   deinit {

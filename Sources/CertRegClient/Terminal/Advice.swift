@@ -21,14 +21,14 @@ package enum Advice {
       "it goes on: certregctl lookup FILE tells how it ended, a longer --timeout waits for it",
     "status_differs":
       "set it with certregctl activate, deactivate or revoke, or register with --if-exists update",
-    "policy_not_found": "create the policy in the account and region of the target, or mend its name in the profile",
+    "policy_not_found": "create the policy in the account and region of the target, or correct the name in the profile",
     "thing_type_not_found":
-      "create the thing type in the account and region of the target, or mend its name in the profile",
+      "create the thing type in the account and region of the target, or correct the name in the profile",
     "thing_group_not_found":
-      "create the thing group in the account and region of the target, or mend its name in the profile",
+      "create the thing group in the account and region of the target, or correct the name in the profile",
     "template_resource_not_found": "create what the template refers to in the account and region of the target",
     "thing_differs":
-      "a thing of that name has another type or other attributes: compare it with the profile, and mend either",
+      "a thing of that name has another type or other attributes: compare it with the profile, and correct either",
     "limit_exceeded":
       "remove attachments that are not needed, or ask for a higher limit in Service Quotas (AWS IoT Core)",
     "invalid_provisioning":
@@ -47,7 +47,7 @@ package enum Advice {
     "weak_rsa_key": "issue the certificate again with an RSA key of 2048 bits or more, or an EC key",
     "unknown_target": "certregctl status lists the targets that are configured",
     "start_failed":
-      "journalctl -u certregd -n 50 names the reason; once it is mended: "
+      "journalctl -u certregd -n 50 names the reason; once the fault is corrected: "
       + "sudo systemctl reset-failed certregd.service certregd.socket, then start certregd.socket",
     "draining": "certregd is stopping: try again when it is back",
     "queue_full": "certregd's queue is at its limit: try again later; certregctl status shows what holds it up",
@@ -65,7 +65,8 @@ package enum Advice {
       "give the target a source of credentials: what the AWS CLI would find, or targets.NAME.credentials",
     "credentials_unavailable":
       "the source of the target's credentials does not answer: certregctl doctor, certregd's log",
-    "credentials_invalid": "a source of the target's credentials is wrong or incomplete: mend what is named",
+    "credentials_invalid":
+      "a source of the target's credentials is wrong or incomplete: correct the setting that the message names",
     "unknown_identity":
       "AWS does not know the target's credentials: check the key pair or the role, and that the account uses the region",
     "invalid_signature": "the secret key does not belong to the access key: check the target's credentials",

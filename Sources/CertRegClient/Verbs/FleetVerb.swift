@@ -30,7 +30,7 @@ package struct FleetVerb {
   }
 }
 
-/// `certregctl fleet remove`: takes a member for gone, so that the others finish its queue.
+/// `certregctl fleet remove`: declares a member gone, so that the others finish its queue.
 package struct FleetRemoveVerb {
   private let member: String
 
@@ -45,7 +45,7 @@ package struct FleetRemoveVerb {
         if !session.json { session.report(error) }
         return error.exitStatus
       }
-      if !session.json { session.console.print("\(member) is taken for gone: the other members finish its queue") }
+      if !session.json { session.console.print("\(member) is declared gone: the other members finish its queue") }
       return .success
     } catch {
       session.console.report(error)

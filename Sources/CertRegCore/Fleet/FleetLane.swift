@@ -121,7 +121,7 @@ package enum FleetLane {
       left -= want
       rest -= 1
     }
-    // What nobody has use for now is theirs whose need may grow.
+    // The rest of the rate goes to members with work, whose need may grow.
     if rest == 0 { return min(1, wants[index] / rate + left / rate / Double(working.count)) }
     return min(1, min(wants[index], level) / rate)
   }

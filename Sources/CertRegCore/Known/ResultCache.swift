@@ -10,8 +10,8 @@ package final class ResultCache: Sendable {
   private struct State: Sendable {
     var table: ResultTable
     var provisioned = ProvisionedTable()
-    var arnPrefixes: [String] = []
-    var fingerprints: [Int64] = []
+    var arnPrefixes = InternTable<String>()
+    var fingerprints = InternTable<Int64>()
     /// By a target's number, the number that its results are kept under where that is another one; 0: it is not.
     var homes: [UInt16] = []
 
@@ -184,10 +184,7 @@ package final class ResultCache: Sendable {
     _ = state.provisioned.set(nil, id, target: target)
   }
 
-  private static func intern<Value: Equatable>(_ value: Value, in values: inout [Value]) -> UInt16? {
-    if let index = values.firstIndex(of: value) { return UInt16(index) }
-    guard values.count <= Int(UInt16.max) else { return nil }
-    values.append(value)
-    return UInt16(values.count - 1)
+  private static func intern<Value>(_ value: Value, in values: inout InternTable<Value>) -> UInt16? {
+    values.number(of: value, limit: Int(UInt16.max) + 1).map { UInt16($0) }
   }
 }

@@ -11,6 +11,7 @@ final class Descriptions: Sendable {
   private let clock: HostClock
   private let pace: @Sendable (TargetName) -> DescribeGate.Pace?
   private let gate = Mutex(DescribeGate())
+  private let open = Mutex(OpenAnswers())
 
   /// - Parameters:
   ///   - calls: Runs the calls.
@@ -24,15 +25,15 @@ final class Descriptions: Sendable {
 
   /// Asks about a certificate; `completion` gets the end, once, on an arbitrary thread, about `deadline` at the latest.
   func ask(_ key: RegistrationKey, until deadline: MonotonicTime, completion: @escaping Completion) {
+    guard let answer = firstAnswer(completion) else { return completion(.failure(.draining), nil) }
     let pace = pace(key.target)
     let now = clock.monotonic
     let begin: MonotonicTime
     switch gate.withLock({ $0.admit(key.target, pace: pace, now: now, deadline: deadline) }) {
     case .begin(let time): begin = time
-    case .tooMany: return completion(.failure(.tooManyDescribes), nil)
-    case .tooLate: return completion(.failure(.describeDeadlineExceeded), nil)
+    case .tooMany: return answer.give(.failure(.tooManyDescribes), nil)
+    case .tooLate: return answer.give(.failure(.describeDeadlineExceeded), nil)
     }
-    let answer = FirstAnswer(completion)
     calls.ask(key.target) { error in
       self.gate.withLock { $0.ended() }
       answer.give(.failure(error), nil)
@@ -52,6 +53,58 @@ final class Descriptions: Sendable {
     }
   }
 
+  /// Refuses further requests and waits until every request under way has its answer, at most for `limit`. Then refuses
+  /// the requests that still wait.
+  func drain(limit: Duration) async {
+    open.withLock { $0.isDraining = true }
+    await withTaskGroup { group in
+      group.addTask { await self.allGiven() }
+      group.addTask {
+        // A drain that is cancelled ends at once.
+        try? await Task.sleep(for: limit)
+        for answer in self.open.withLock({ $0.answers }).values { answer.give(.failure(.draining), nil) }
+      }
+      await group.next()
+      group.cancelAll()
+    }
+  }
+
+  private func allGiven() async {
+    await withCheckedContinuation { continuation in
+      let isEmpty = open.withLock { open in
+        if open.answers.isEmpty { return true }
+        open.drained = continuation
+        return false
+      }
+      if isEmpty { continuation.resume() }
+    }
+  }
+
+  /// An answer that is open until it is given; `nil`: the daemon drains.
+  private func firstAnswer(_ completion: @escaping Completion) -> FirstAnswer? {
+    open.withLock { open in
+      guard !open.isDraining else { return nil }
+      open.lastNumber += 1
+      let number = open.lastNumber
+      let answer = FirstAnswer { result, location in
+        completion(result, location)
+        self.given(number)
+      }
+      open.answers[number] = answer
+      return answer
+    }
+  }
+
+  private func given(_ number: Int) {
+    let drained = open.withLock { open in
+      open.answers[number] = nil
+      guard open.answers.isEmpty else { return nil as CheckedContinuation<Void, Never>? }
+      defer { open.drained = nil }
+      return open.drained
+    }
+    drained?.resume()
+  }
+
   private func ask(
     _ client: any UpstreamClient, _ key: RegistrationKey, at begin: MonotonicTime, _ answer: FirstAnswer
   ) async {
@@ -69,6 +122,14 @@ final class Descriptions: Sendable {
       answer.give(.failure(told), client.location)
     }
   }
+}
+
+/// The answers that are not given yet, and the drain that waits for them.
+private struct OpenAnswers {
+  var answers: [Int: FirstAnswer] = [:]
+  var lastNumber = 0
+  var isDraining = false
+  var drained: CheckedContinuation<Void, Never>?
 }
 
 /// Passes on the first of several answers.

@@ -1,6 +1,6 @@
 import CertRegCore
 
-// What the upstream says of a certificate goes before what was known.
+// Corrections of known results by what `describe` returned.
 extension EngineLoop {
   /// A correction of a known result.
   struct Correction: Sendable {

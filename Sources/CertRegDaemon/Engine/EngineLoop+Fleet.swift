@@ -139,7 +139,7 @@ extension EngineLoop {
     }
   }
 
-  /// The note that the fleet has to be told of a change; `nil`: it has not.
+  /// The fleet's note about a change; `nil` if the change does not concern the fleet.
   func note(of change: StoreChange) -> StoreChange? {
     switch change {
     case .complete(let id, let registration):

@@ -101,7 +101,7 @@ final class RegistrationEngine: Sendable {
     }
   }
 
-  /// Takes a member of the fleet for gone; `completion` gets what the database says.
+  /// Declares a member of the fleet gone; `completion` gets what the database says.
   func removeMember(_ name: String, completion: @escaping @Sendable (FleetMember.Answer) -> Void) {
     loop.execute {
       guard let fleet = self.bound.value.fleet else { return completion(.alone) }

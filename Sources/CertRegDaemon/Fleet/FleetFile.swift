@@ -10,9 +10,10 @@ struct FleetFile: Sendable, Equatable {
   var instance: String
   /// The content of the database at the last exchange; `nil`: there was none.
   var fleetID: String?
-  /// What the database's clock was ahead of this host's; 0: not known.
+  /// How far the database's clock was ahead of this host's, in microseconds; 0 if unknown.
   var offsetMicroseconds: Int64 = 0
-  /// What was told under higher numbers than this one is being told again, and what others told; 0: everything; `nil`: nothing is.
+  /// Results of this host with a higher number, and all results of other members, which may be gone. 0: all results.
+  /// `nil`: no retelling is under way.
   var untoldAfter: Int64?
   /// By member, the number of the last result that this host has taken.
   var positions: [String: Int64] = [:]

@@ -222,7 +222,7 @@ final class FleetLoop {
       }
       return result
     }
-    // What comes from others waits until this host has taken what came before.
+    // The host reads no further results of others while it has many left to store.
     if adopting.count > Self.mostNews { batch.positions = [:] }
     if batch.isFull {
       batch.queued = engine?.pendingCount ?? 0

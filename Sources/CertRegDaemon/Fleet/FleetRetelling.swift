@@ -25,7 +25,7 @@ struct FleetRetelling: Sendable {
   enum Kind: Sendable, Equatable {
     /// What the fleet was never told.
     case untold
-    /// What was told under higher numbers than this one, and what others told, who may be gone; 0: everything.
+    /// Results of this host with a higher number, and all results of other members, which may be gone. 0: all results.
     case all(after: Int64)
   }
 

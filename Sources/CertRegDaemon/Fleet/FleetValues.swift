@@ -129,7 +129,7 @@ struct PresentResult: Sendable {
   }
 
   private func isOlder(than result: SharedResult) -> Bool {
-    // What nobody asked for here stays in the database.
+    // A result that no client asked this host for stays in the database only.
     guard let registration else { return false }
     if let note, note.stamp > result.stamp { return false }
     guard let content = result.content else { return true }

@@ -44,6 +44,10 @@ enum ChildProcessError: Error, Hashable, CustomStringConvertible {
 
 /// Runs a program to its end and collects its output.
 enum ChildProcess {
+  /// The program's soft limit of open files. Programs that use select(2) fail with higher descriptors, and some close each
+  /// one that they may have; the daemon's own limit is far higher.
+  private static let mostDescriptors: rlim_t = 1024
+
   struct Result: Sendable {
     var exitStatus: Int32
     var standardOutput: [UInt8]
@@ -62,8 +66,8 @@ enum ChildProcess {
 
   /// Blocks until the program ends, at the latest shortly after the time limit.
   ///
-  /// The program gets no input, only its three standard descriptors, default signal handling and a process group of its
-  /// own. The result is complete when the program has ended: processes that it leaves behind may hold its output open.
+  /// The program gets no input, only its three standard descriptors, the usual limit of open files, default signal handling
+  /// and a process group of its own. The result is complete when the program has ended: processes that it leaves behind may hold its output open.
   ///
   /// - Parameters:
   ///   - words: The program, looked up in `PATH`, and its arguments.
@@ -117,33 +121,28 @@ enum ChildProcess {
   private static func spawn(
     _ words: [String], environment: [String], output: Int32, errors: Int32
   ) throws(ChildProcessError) -> pid_t {
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
-    posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
-    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
-
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    posix_spawnattr_setsigmask(&attributes, &signals)
-    sigfillset(&signals)
-    posix_spawnattr_setsigdefault(&attributes, &signals)
-    posix_spawnattr_setpgroup(&attributes, 0)
-    posix_spawnattr_setflags(
-      &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
-
-    var arguments = words.map { strdup($0) } + [nil]
-    var variables = environment.map { strdup($0) } + [nil]
-    defer { for text in arguments + variables { free(text) } }
+    let lists = [paths(of: words[0]), words, environment].map { $0.map { strdup($0) } + [nil] }
+    defer { for text in lists.joined() { free(text) } }
     var child = pid_t()
-    let code = posix_spawnp(&child, words[0], &actions, &attributes, &arguments, &variables)
+    let code = lists[0].withUnsafeBufferPointer { paths in
+      lists[1].withUnsafeBufferPointer { arguments in
+        lists[2].withUnsafeBufferPointer { variables in
+          var program = certreg_program(
+            paths: paths.baseAddress, arguments: arguments.baseAddress, environment: variables.baseAddress,
+            output: output, errors: errors, open_files: mostDescriptors)
+          return certreg_spawn(&child, &program)
+        }
+      }
+    }
     guard code == 0 else { throw .notStarted(errno: code) }
     return child
+  }
+
+  /// Where a program may be: as execvp(3) looks for it.
+  private static func paths(of name: String) -> [String] {
+    if name.isEmpty || name.contains("/") { return [name] }
+    let folders = getenv("PATH").map { String(cString: $0) } ?? "/bin:/usr/bin"
+    return folders.split(separator: ":", omittingEmptySubsequences: false).map { $0.isEmpty ? name : "\($0)/\(name)" }
   }
 }
 

@@ -36,7 +36,7 @@ struct ContainerCredentials: CredentialsProvider {
     return try CredentialFields.metadata.read(object, source: Self.source)
   }
 
-  /// What a reply may repeat. Who knows the path of a task may fetch its credentials.
+  /// Secrets that a reply may repeat. The path of a task is one: it is enough to fetch the task's credentials.
   private func secrets(_ url: ServiceURL, _ token: String?) -> SecretMask {
     var secrets = environment.secrets.adding(token).adding(lookalikesIn: url.text())
     for segment in url.path.split(separator: "/") where segment.utf8.count >= 16 {

@@ -56,7 +56,8 @@ struct CredentialProcess: CredentialsProvider {
       throw CredentialsError(.invalid, "\(program) did not print JSON")
     }
     guard object["Version"] == .number("1") else {
-      throw CredentialsError(.invalid, "\(program) printed another version of credentials than 1")
+      throw CredentialsError(
+        .invalid, "\(program) printed credentials without `\"Version\": 1`, the only version that certregd reads")
     }
     return try CredentialFields.process.read(object, source: "\(program)", requiresToken: false)
   }

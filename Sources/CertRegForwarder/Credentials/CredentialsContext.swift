@@ -37,6 +37,12 @@ package struct CredentialsContext: Sendable {
     }
   }
 
+  /// The version of the file of authorities that a target's connections trust; `nil`: they trust the system's
+  /// authorities, or there is no such file.
+  package func authorities(of configuration: TargetConfiguration) -> FileVersion? {
+    ConnectionSettings(configuration, environment: environment).authoritiesFile.flatMap(files.version)
+  }
+
   /// The region of this host, which may be an EC2 instance; `nil` if the environment forbids to ask.
   ///
   /// - Parameter credentials: The target's setting. A metadata service that it names is asked.
@@ -173,11 +179,10 @@ private struct ConnectedProvider: CredentialsProvider {
 }
 
 extension AWSUpstreamClient {
-  /// A target's client with everything that its configuration names. Waits for the network only if nothing names a
-  /// region. Credentials are fetched later, with the first call.
+  /// A target's client with everything that its configuration names. It waits for the network only if the region has to
+  /// come from instance metadata.
   ///
-  /// - Throws: `UpstreamConfigurationError` if the target cannot be used as it is configured. Credentials are fetched
-  ///   later, with the first call.
+  /// - Throws: `UpstreamConfigurationError` if the target cannot be used as it is configured.
   package convenience init(
     configuration: TargetConfiguration, context: CredentialsContext
   ) async throws(UpstreamConfigurationError) {

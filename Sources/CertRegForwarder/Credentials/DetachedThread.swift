@@ -20,6 +20,10 @@ enum DetachedThread {
     let code = pthread_create(
       &thread, nil,
       { pointer in
+        // Signals belong to the threads that wait for them.
+        var all = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_BLOCK, &all, nil)
         if let pointer { Unmanaged<Work>.fromOpaque(pointer).takeRetainedValue().body() }
         return nil
       }, work.toOpaque())

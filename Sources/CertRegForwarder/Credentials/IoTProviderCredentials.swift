@@ -18,7 +18,7 @@ final class IoTProviderCredentials: CredentialsProvider {
   }
 
   private struct Connected {
-    var identities: [FileIdentity?]
+    var versions: [FileVersion?]
     var transport: HTTPTransport
   }
 
@@ -29,7 +29,7 @@ final class IoTProviderCredentials: CredentialsProvider {
   private let connections: ConnectionSettings
   private let files: HostFiles
   private let eventLoopGroup: any EventLoopGroup
-  /// Protects the transport, which is replaced when the certificate or the key was replaced.
+  /// Protects the transport, which is replaced when the certificate, the key or the authorities were replaced.
   private let connected = Mutex<Connected?>(nil)
 
   init(
@@ -57,7 +57,10 @@ final class IoTProviderCredentials: CredentialsProvider {
   }
 
   var summary: String { "\(Self.source) at \(url.authority)" }
-  var filePaths: [String] { [settings.certificateFile, settings.privateKeyFile] }
+  var filePaths: [String] {
+    [settings.certificateFile, settings.privateKeyFile] + (authoritiesFile.map { [$0] } ?? [])
+  }
+  private var authoritiesFile: String? { settings.caFile ?? connections.authoritiesFile }
 
   func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
     let transport = try await transport()
@@ -69,10 +72,7 @@ final class IoTProviderCredentials: CredentialsProvider {
         .GET, url.text(path: "/role-aliases/\(settings.roleAlias)/credentials"), headers: headers,
         deadline: .now() + .nanoseconds(CredentialEndpoints.remoteTimeout.nanoseconds))
     } catch {
-      // The service ends the handshake if it does not know the certificate, which only the operator can correct.
-      throw CredentialsError(
-        error.kind == .tlsFailure ? .invalid : .unavailable, "\(Self.source) at \(url.authority): \(error.detail)",
-        cause: error.cause?.masked(with: connections.secrets))
+      throw failure(error)
     }
     guard reply.status == 200 else {
       throw CredentialsError(
@@ -87,6 +87,23 @@ final class IoTProviderCredentials: CredentialsProvider {
       object?["credentials"], source: "\(Self.source), role alias \(settings.roleAlias)")
   }
 
+  private func failure(_ error: TransportError) -> CredentialsError {
+    let place = "\(Self.source) at \(url.authority)"
+    let (code, message): (CredentialsError.Code, String) =
+      switch error.kind {
+      // Only the operator can correct a handshake that fails.
+      case .clientCertificateRefused:
+        (
+          .invalid,
+          "\(place) refuses the certificate \(settings.certificateFile): check that it is registered and ACTIVE in the "
+            + "account of this endpoint, and has not expired"
+        )
+      case .tlsFailure: (.invalid, "\(place): \(error.detail)")
+      default: (.unavailable, "\(place): \(error.detail)")
+      }
+    return CredentialsError(code, message, cause: error.cause?.masked(with: connections.secrets))
+  }
+
   func shutdown() async {
     let transport = connected.withLock { connected in
       defer { connected = nil }
@@ -96,17 +113,18 @@ final class IoTProviderCredentials: CredentialsProvider {
   }
 
   private func transport() async throws(CredentialsError) -> HTTPTransport {
-    let identities = [settings.certificateFile, settings.privateKeyFile].map(files.identity)
+    let paths = [settings.certificateFile, settings.privateKeyFile, authoritiesFile]
+    let versions = paths.map { $0.flatMap(files.version) }
     let last = connected.withLock { $0 }
-    if let last, last.identities == identities { return last.transport }
+    if let last, last.versions == versions { return last.transport }
     do {
       var options = TransportOptions()
       options.proxy = try connections.proxy(for: url)
-      options.authoritiesFile = settings.caFile ?? connections.authoritiesFile
+      options.authoritiesFile = authoritiesFile
       options.clientIdentity = (settings.certificateFile, settings.privateKeyFile)
       options.connections = 1
       let transport = try HTTPTransport(options: options, eventLoopGroup: eventLoopGroup)
-      connected.withLock { $0 = Connected(identities: identities, transport: transport) }
+      connected.withLock { $0 = Connected(versions: versions, transport: transport) }
       await last?.transport.shutdown()
       return transport
     } catch {

@@ -16,7 +16,7 @@ package final class RefreshingCredentials: CredentialsSource {
     /// The fetch under way, which `shutdown` ends.
     var fetch: Task<Void, Never>?
     /// The source's files as the last fetch found them.
-    var fileIdentities: [FileIdentity?] = []
+    var fileVersions: [FileVersion?] = []
     var isShutDown = false
   }
 
@@ -124,15 +124,15 @@ package final class RefreshingCredentials: CredentialsSource {
   /// pause only.
   private func noticeCorrection(_ state: inout State) {
     guard !filePaths.isEmpty, state.refresh.isHeldBack(now) else { return }
-    let identities = filePaths.map(files.identity)
-    guard identities != state.fileIdentities else { return }
-    state.fileIdentities = identities
+    let versions = filePaths.map(files.version)
+    guard versions != state.fileVersions else { return }
+    state.fileVersions = versions
     state.refresh.sourceChanged(now)
   }
 
   /// Starts a fetch. It belongs to no caller, because a caller that is cancelled must not end it for the others.
   private func startFetch(_ state: inout State) {
-    state.fileIdentities = filePaths.map(files.identity)
+    state.fileVersions = filePaths.map(files.version)
     state.fetch = Task { await fetch() }
   }
 

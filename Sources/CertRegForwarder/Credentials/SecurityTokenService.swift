@@ -107,7 +107,7 @@ struct SecurityTokenService: Sendable {
         offset.learn(upstream: time, now: clock.wall)
         continue
       }
-      return (reply, headers.last?.value)
+      return (reply, signing == nil ? nil : headers.last?.value)
     }
   }
 

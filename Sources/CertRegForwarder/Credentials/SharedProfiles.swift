@@ -64,7 +64,7 @@ struct SharedProfiles: Sendable {
 /// Reads the shared files, and reads them again when they were replaced or written.
 package final class SharedProfileStore: Sendable {
   private struct Cached {
-    var identities: [FileIdentity?]
+    var versions: [FileVersion?]
     var profiles: SharedProfiles
   }
 
@@ -104,16 +104,16 @@ package final class SharedProfileStore: Sendable {
   ///
   /// - Throws: `invalid` if a file exists but cannot be read or understood. The message names the file and the line.
   func profiles() throws(CredentialsError) -> SharedProfiles {
-    let identities = [configPath, credentialsPath].map { $0.flatMap(files.identity) }
-    if let profiles = cached.withLock({ $0?.identities == identities ? $0?.profiles : nil }) { return profiles }
+    let versions = [configPath, credentialsPath].map { $0.flatMap(files.version) }
+    if let profiles = cached.withLock({ $0?.versions == versions ? $0?.profiles : nil }) { return profiles }
     let profiles = SharedProfiles(
-      config: try read(configPath, identities[0]), credentials: try read(credentialsPath, identities[1]))
-    cached.withLock { $0 = Cached(identities: identities, profiles: profiles) }
+      config: try read(configPath, versions[0]), credentials: try read(credentialsPath, versions[1]))
+    cached.withLock { $0 = Cached(versions: versions, profiles: profiles) }
     return profiles
   }
 
-  private func read(_ path: String?, _ identity: FileIdentity?) throws(CredentialsError) -> SharedConfigFile? {
-    guard let path, identity != nil else { return nil }
+  private func read(_ path: String?, _ version: FileVersion?) throws(CredentialsError) -> SharedConfigFile? {
+    guard let path, version != nil else { return nil }
     let text: String?
     do throws(FileReadError) { text = String(validating: try files.read(path), as: UTF8.self) } catch {
       throw CredentialsError(.invalid, "\(error)")

@@ -33,11 +33,6 @@ struct DatabaseFault: Error {
     self.init(extendedCode: SQLITE_CORRUPT, message: "\(path) is damaged: \(damage)")
   }
 
-  /// Our own finding that a change cannot be stored.
-  init(constraint message: String) {
-    self.init(extendedCode: SQLITE_CONSTRAINT, message: message)
-  }
-
   /// A failure of the files around the database.
   init(_ error: StoreError) {
     self.init(

@@ -32,9 +32,9 @@ struct Salvage {
   private var queue: [RegistrationKey: [Int64: PendingRegistration]] = [:]
   private var attempts: [Int64: AttemptRow] = [:]
   private var batch: [StoreChange] = []
-  /// When the results in `batch` were finished: the database does not know them yet.
   /// The queue as it was before, by certificate; `nil` before it is needed.
   private var queuedBefore: [RegistrationKey: [JobID]]?
+  /// When the results in `batch` were finished: the database does not know them yet.
   private var batchTimes: [RegistrationKey: WallTime] = [:]
   private var tally = Tally()
   /// The highest sequence number seen anywhere.

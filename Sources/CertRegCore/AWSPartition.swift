@@ -2,18 +2,22 @@
 ///
 /// Follows the SDKs' `partitions.json`. A region that fits no pattern belongs to `aws`, so that regions newer than this
 /// table work.
-struct AWSPartition: Hashable, Sendable {
-  let name: String
+package struct AWSPartition: Hashable, Sendable {
+  /// As in ARNs.
+  package let name: String
   /// Beginnings of region names, which `-WORD-NUMBER` follows.
   let regionPrefixes: Set<String>
-  let dnsSuffix: String
-  let dualStackDNSSuffix: String
+  /// Ends the host names of services.
+  package let dnsSuffix: String
+  /// Ends the names of hosts that have IPv6, too.
+  package let dualStackDNSSuffix: String
 
   static let aws = AWSPartition(
     name: "aws", regionPrefixes: ["us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx"], dnsSuffix: "amazonaws.com",
     dualStackDNSSuffix: "api.aws")
 
-  static let all = [
+  /// Every partition.
+  package static let all = [
     aws,
     AWSPartition(
       name: "aws-cn", regionPrefixes: ["cn"], dnsSuffix: "amazonaws.com.cn",
@@ -37,14 +41,14 @@ struct AWSPartition: Hashable, Sendable {
   ]
 
   /// Whether a host belongs to AWS.
-  static func owns(host: String) -> Bool {
+  package static func owns(host: String) -> Bool {
     all.contains { partition in
       [partition.dnsSuffix, partition.dualStackDNSSuffix].contains { host.hasSuffix(".\($0)") }
     }
   }
 
   /// The partition of `region`.
-  static func containing(_ region: String) -> AWSPartition {
+  package static func containing(_ region: String) -> AWSPartition {
     if let whole = all.first(where: { region == "\($0.name)-global" }) { return whole }
     let parts = region.split(separator: "-", omittingEmptySubsequences: false)
     guard parts.count >= 3, let number = parts.last, !number.isEmpty, number.allSatisfy(\.isNumber),
