@@ -122,7 +122,7 @@ extension Registrar {
       jobs[id]?.keep(failure.error)
       if let job = jobs[id] { finish(id, job.failure(failure.error, now: now.wall), now: now) }
     case .identity:
-      callEnded(id, call, .unauthorized, now: now)
+      callEnded(id, call, .unauthorized(isForOperation: failure.error.reason == .accessDenied), now: now)
       keep(failure.error, id)
       refusedIdentity(id, failure.error, now: now)
     case .throttled(let retryAfter):
