@@ -87,7 +87,7 @@ package enum AnswerEncoder {
         writer.member("requestId", ifPresent: registration.requestID)
         writer.member("deviceId", ifPresent: registration.deviceID?.text)
         writer.requesterMember(registration.requester)
-        writer.provisioningMember(registration)
+        writer.provisioningMember(registration, asFarAsMade: true)
       case .elsewhere(_, let member):
         writer.member("state", "queued")
         writer.member("member", member)
@@ -98,7 +98,10 @@ package enum AnswerEncoder {
           writer.member("member", standing.member)
           writer.member("safeOn", standing.isInFleet ? "fleet" : "host")
         }
-        writer.member("status", ifPresent: pending.status?.rawValue)
+        let registered = pending.purpose.registers ? pending.facts.registered : nil
+        writer.member("certificateArn", ifPresent: registered?.certificateARN)
+        writer.member("outcome", ifPresent: registered?.outcome.rawValue)
+        writer.member("status", ifPresent: (registered == nil ? pending.status : registered?.status)?.rawValue)
         writer.member("enqueuedAt", pending.enqueuedAt.rfc3339)
         writer.member("attempts", pending.attempts)
         writer.member("nextTryAt", ifPresent: nextTry?.rfc3339)
@@ -107,10 +110,14 @@ package enum AnswerEncoder {
         if let error = pending.lastError { writer.errorMember(error, name: "lastError") }
       case .failed(let failure):
         writer.member("state", "failed")
+        writer.member("certificateArn", ifPresent: failure.registered?.certificateARN)
+        writer.member("outcome", ifPresent: failure.registered?.outcome.rawValue)
+        writer.member("status", ifPresent: failure.registered?.status?.rawValue)
         writer.member("finishedAt", failure.finishedAt.rfc3339)
         writer.member("attempts", failure.attempts)
         writer.member("deviceId", ifPresent: failure.deviceID?.text)
         writer.requesterMember(failure.requester)
+        if let registration = failure.registered { writer.provisioningMember(registration, asFarAsMade: true) }
         writer.errorMember(failure.error, name: "lastError")
       }
     }

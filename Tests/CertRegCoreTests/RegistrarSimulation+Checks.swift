@@ -153,7 +153,9 @@ extension RegistrarSimulation {
   mutating func checkReplacement(_ result: Registration, by id: JobID) {
     check(told: result.status, result.key)
     guard let earlier = disk.results[result.key] else { return }
-    if earlier.status != nil, result.status == nil, lost[id] == nil, flights[id]?.purpose == .register {
+    if earlier.status != nil, result.status == nil, lost[id] == nil, flights[id]?.purpose == .register,
+      disk.row(id)?.pending.facts.isBegunAnew != true
+    {
       violations.append(.knownStatusLost)
     }
     if earlier.isKnownToExist, result.outcome == .created { violations.append(.createdAlthoughItExisted) }
@@ -207,7 +209,10 @@ extension RegistrarSimulation {
 
   private mutating func check(_ registration: Registration, toldTo waiter: Waiter) {
     if registration.key != waiter.key { violations.append(.answerToAnother) }
-    if disk.results[waiter.key] != registration { violations.append(.successBeforeDisk) }
+    let isOnDisk =
+      disk.results[waiter.key] == registration
+      || disk.rows(of: waiter.key).contains { $0.facts.registered == RegisteredCertificate(registration) }
+    if !isOnDisk { violations.append(.successBeforeDisk) }
     if let named = waiter.namedStatus, let known = registration.status, named != known {
       violations.append(.quietSuccessForAnotherStatus)
     }

@@ -222,6 +222,11 @@ class Devices(unittest.TestCase):
                                        attributes={"ThingName": "by-template", "Site": "east"})])[3]
             self.assertEqual((made["provisioning"]["thingName"], made["provisioning"]["policies"]),
                              ("by-template", ["first"]))
+            # The template says nothing of the status, and so activates the certificate.
+            described = iot.describe_certificate(certificateId=made["certificateId"])["certificateDescription"]
+            self.assertEqual((made.get("status"), described["status"]), ("ACTIVE", "ACTIVE"))
+            known = daemon.ask([{"id": 1, "op": "lookup", "certificateId": made["certificateId"]}])[1]
+            self.assertEqual(known["status"], "ACTIVE")
         self.assertEqual(iot.describe_thing(thingName="by-template")["attributes"], {"site": "east"})
         self.assertEqual(set(iot.list_principal_things(principal=first["certificateArn"])["things"]),
                          {"dev-1", "device-1"})
