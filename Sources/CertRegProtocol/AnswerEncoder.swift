@@ -78,16 +78,7 @@ package enum AnswerEncoder {
       writer.member("certificateId", known.key.certificateID.hex)
       writer.member("target", known.key.target.rawValue)
       switch known {
-      case .registered(let registration):
-        writer.member("state", "registered")
-        writer.member("certificateArn", ifPresent: registration.certificateARN)
-        writer.member("outcome", registration.outcome.rawValue)
-        writer.member("status", ifPresent: registration.status?.rawValue)
-        writer.member("finishedAt", registration.finishedAt.rfc3339)
-        writer.member("requestId", ifPresent: registration.requestID)
-        writer.member("deviceId", ifPresent: registration.deviceID?.text)
-        writer.requesterMember(registration.requester)
-        writer.provisioningMember(registration, asFarAsMade: true)
+      case .registered(let registration): writer.knownMembers(registration)
       case .elsewhere(_, let member):
         writer.member("state", "queued")
         writer.member("member", member)
@@ -109,15 +100,16 @@ package enum AnswerEncoder {
         writer.requesterMember(pending.requester)
         if let error = pending.lastError { writer.errorMember(error, name: "lastError") }
       case .failed(let failure):
-        writer.member("state", "failed")
-        writer.member("certificateArn", ifPresent: failure.registered?.certificateARN)
-        writer.member("outcome", ifPresent: failure.registered?.outcome.rawValue)
-        writer.member("status", ifPresent: failure.registered?.status?.rawValue)
-        writer.member("finishedAt", failure.finishedAt.rfc3339)
-        writer.member("attempts", failure.attempts)
-        writer.member("deviceId", ifPresent: failure.deviceID?.text)
-        writer.requesterMember(failure.requester)
-        if let registration = failure.registered { writer.provisioningMember(registration, asFarAsMade: true) }
+        // A certificate whose later step failed is registered.
+        if let registration = failure.registered {
+          writer.knownMembers(registration)
+        } else {
+          writer.member("state", "failed")
+          writer.member("finishedAt", failure.finishedAt.rfc3339)
+          writer.member("attempts", failure.attempts)
+          writer.member("deviceId", ifPresent: failure.deviceID?.text)
+          writer.requesterMember(failure.requester)
+        }
         writer.errorMember(failure.error, name: "lastError")
       }
     }
@@ -229,6 +221,19 @@ extension JSONWriter {
     member("certificateId", registration.key.certificateID.hex)
     member("outcome", registration.outcome.rawValue)
     member("status", ifPresent: registration.status?.rawValue)
+  }
+
+  /// What `lookup` tells of a certificate that is registered.
+  fileprivate mutating func knownMembers(_ registration: Registration) {
+    member("state", "registered")
+    member("certificateArn", ifPresent: registration.certificateARN)
+    member("outcome", registration.outcome.rawValue)
+    member("status", ifPresent: registration.status?.rawValue)
+    member("finishedAt", registration.finishedAt.rfc3339)
+    member("requestId", ifPresent: registration.requestID)
+    member("deviceId", ifPresent: registration.deviceID?.text)
+    requesterMember(registration.requester)
+    provisioningMember(registration, asFarAsMade: true)
   }
 
   /// ARN where it is known, ID, outcome and status.

@@ -186,7 +186,6 @@ import Testing
       ])
       device.known?.replace("provisioning", begun)
       if members.isEmpty { return }
-      device.known?.replace("state", .string("failed"))
       device.known?.append(("lastError", .object(members)))
     }
     account.set(0)

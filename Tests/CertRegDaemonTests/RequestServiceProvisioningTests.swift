@@ -73,7 +73,7 @@ import Testing
     let before = service.callCount
     let lookup = try await service.ask(line("", operation: "lookup"))
     let lastError = lookup["lastError"] as? [String: any Sendable]
-    #expect(lookup["state"] as? String == "failed" && lookup["outcome"] as? String == "created")
+    #expect(lookup["state"] as? String == "registered" && lookup["outcome"] as? String == "created")
     #expect(lookup["certificateArn"] as? String == failed["certificateArn"])
     #expect(lookup["status"] as? String == "INACTIVE")
     #expect(lastError?["step"] as? String == "AttachPolicy")

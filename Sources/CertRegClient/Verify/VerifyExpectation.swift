@@ -19,11 +19,10 @@ package struct VerifyExpectation: Hashable, Sendable {
   ///   - record: The certificate's row in a report, or one without values where it is in no report.
   ///   - known: The answer to `lookup`; only what it says of a finished registration counts.
   func resolved(_ record: ImportRecord, known: JSON) -> Resolved {
-    // A registration stays although a step after it has failed.
-    let isFailed = known["state"]?.string == "failed" && known["certificateArn"] != nil
-    let isFinished = known["state"]?.string == "registered" || isFailed
+    let isFinished = known["state"]?.string == "registered"
     let made = isFinished ? known["provisioning"] : nil
-    let isIncomplete = isFailed || made?["complete"]?.bool == false
+    // A registration stays although a step after it has failed.
+    let isIncomplete = isFinished && (known["lastError"] != nil || made?["complete"]?.bool == false)
     let names = (made?["policies"]?.array ?? []).compactMap(\.string)
     return Resolved(
       arn: record.certificateARN.isEmpty && isFinished ? known["certificateArn"]?.string : record.certificateARN,
