@@ -136,6 +136,11 @@ extension RegistrarSimulation {
       if known.outcome != result.outcome { violations.append(.outcomeChanged) }
       return
     }
+    if let earlier = row.pending.facts.earlier, earlier.keepsOutcome {
+      // Nobody deletes a certificate here: the upstream has it still.
+      if earlier.outcome != result.outcome { violations.append(.outcomeChanged) }
+      return
+    }
     let isOurs = certificate.serial == id.sequence
     if isOurs, result.outcome == .existing, !row.history.hadResult { violations.append(.existingAlthoughOurs) }
     guard !isOurs, result.outcome == .created else { return }
