@@ -4,10 +4,28 @@ package struct EarlierResult: Hashable, Sendable {
   package var outcome: RegistrationOutcome
   /// `nil`: not known.
   package var status: CertificateStatus?
+  /// The profile that was applied to the certificate last, or the part of it that was; `nil`: none.
+  @Boxed package var provisioned: Provisioned?
+  /// Whether a 409 leaves `outcome` as it is. Otherwise the certificate is an existing one then.
+  package var keepsOutcome: Bool
+  /// Whether the upstream has said since that it does not have the certificate.
+  package var isGone: Bool
 
-  package init(outcome: RegistrationOutcome, status: CertificateStatus?) {
+  package init(
+    outcome: RegistrationOutcome, status: CertificateStatus?, provisioned: Provisioned? = nil,
+    keepsOutcome: Bool = false, isGone: Bool = false
+  ) {
     self.outcome = outcome
     self.status = status
+    self.provisioned = provisioned
+    self.keepsOutcome = keepsOutcome
+    self.isGone = isGone
+  }
+
+  /// A known result.
+  init(_ registration: Registration) {
+    self.init(
+      outcome: registration.outcome, status: registration.status, provisioned: registration.provisioned)
   }
 }
 
@@ -50,15 +68,22 @@ package struct JobFacts: Hashable, Sendable {
   package var registered: RegisteredCertificate?
   /// Where `registered` belongs. Later steps call no other upstream. `nil`: not known.
   package var home: JobHome?
+  /// Whether `registered` is only what was known before. Otherwise the upstream has told it to this job, or to one before
+  /// it.
+  package var isRecalled: Bool
+  /// Whether the job registers the certificate once more, since a later step found that the upstream may have lost it.
+  package var isBegunAnew: Bool
 
   package init(
     earlier: EarlierResult? = nil, completedSteps: Int = 0, registered: RegisteredCertificate? = nil,
-    home: JobHome? = nil
+    home: JobHome? = nil, isRecalled: Bool = false, isBegunAnew: Bool = false
   ) {
     self.earlier = earlier
     self.completedSteps = completedSteps
     self.registered = registered
     self.home = home
+    self.isRecalled = isRecalled
+    self.isBegunAnew = isBegunAnew
   }
 }
 
@@ -95,6 +120,15 @@ package struct RegisteredCertificate: Hashable, Sendable {
   }
 }
 
+extension RegisteredCertificate {
+  /// Whether somebody revoked or deactivated the certificate, which a profile's last step must not undo. AWS IoT does not
+  /// change the status of a revoked certificate
+  /// (https://docs.aws.amazon.com/iot/latest/developerguide/revoke-ca-cert.html).
+  var isKeptFromActivation: Bool {
+    status == .revoked || status == .inactive && provisioned?.isActivated == true
+  }
+}
+
 /// A job that has not ended.
 package struct PendingRegistration: Hashable, Sendable {
   /// The certificate and the target.
@@ -123,6 +157,10 @@ package struct PendingRegistration: Hashable, Sendable {
   package var basis: VerdictBasis
   /// What makes a device of the certificate; `nil`: it is only registered.
   @Boxed package var provisioning: Provisioning?
+  /// The status that the first caller named, where a device is to be made and no step sets the status; `nil`: none.
+  package var namedStatus: CertificateStatus?
+  /// Whether the first caller asked to set the status whatever it is: `ifExists:"update"`.
+  package var overridesStatus: Bool
   /// What the finished steps established.
   package var facts: JobFacts
 
@@ -133,8 +171,25 @@ package struct PendingRegistration: Hashable, Sendable {
   /// 2 KiB, rounded up. A limit on slots is therefore a limit on memory.
   package var slots: Int { max(1, (der.count + (provisioning?.size ?? 0) + 2047) / 2048) }
 
-  /// Whether the certificate exists and the request is for a new one. Nothing is done to such a certificate.
-  package var isLeftAlone: Bool { purpose == .registerNew && facts.registered?.outcome == .existing }
+  /// Whether nothing is done to the certificate after its registration: it exists and the request is for a new one, or
+  /// its status contradicts the request.
+  package var isLeftAlone: Bool {
+    purpose == .registerNew && facts.registered?.outcome == .existing || contradiction != nil
+  }
+
+  /// The status that the certificate has and the one that it has to have, where no step may bring it about; `nil`: there
+  /// is no such contradiction.
+  var contradiction: (known: CertificateStatus, asked: CertificateStatus)? {
+    guard let provisioning, let registered = facts.registered, let known = registered.status else { return nil }
+    if provisioning.activatesLast, status == .active, !overridesStatus, registered.isKeptFromActivation {
+      return (known, .active)
+    }
+    guard let named = namedStatus, named != known, !setsStatus else { return nil }
+    return (known, named)
+  }
+
+  /// Whether a registration is followed by steps that change the certificate, or make a device of it.
+  package var changesCertificate: Bool { purpose.registers && (setsStatus || provisioning != nil) }
 
   /// Whether the last step sets the status.
   var setsStatus: Bool {
@@ -154,7 +209,8 @@ package struct PendingRegistration: Hashable, Sendable {
     key: RegistrationKey, sequence: Int64, purpose: JobPurpose = .register, der: [UInt8], status: CertificateStatus?,
     enqueuedAt: WallTime,
     callStarted: Bool, attempts: Int, lastError: ServiceError?, requester: Requester, deviceID: DeviceID? = nil,
-    basis: VerdictBasis, provisioning: Provisioning? = nil, facts: JobFacts = JobFacts()
+    basis: VerdictBasis, provisioning: Provisioning? = nil, namedStatus: CertificateStatus? = nil,
+    overridesStatus: Bool = false, facts: JobFacts = JobFacts()
   ) {
     self.key = key
     self.sequence = sequence
@@ -169,6 +225,8 @@ package struct PendingRegistration: Hashable, Sendable {
     self.deviceID = deviceID
     self.basis = basis
     self.provisioning = provisioning
+    self.namedStatus = namedStatus
+    self.overridesStatus = overridesStatus
     self.facts = facts
   }
 }

@@ -17,6 +17,8 @@ package struct Reason: RawRepresentable, Hashable, Sendable, CustomStringConvert
 
 // The reasons of the daemon's own errors.
 extension Reason {
+  /// The daemon's identity has no right to the operation.
+  package static let accessDenied = Reason(rawValue: "access_denied")
   /// The upstream has the certificate already, and the request says `ifExists:"error"`.
   package static let alreadyRegistered = Reason(rawValue: "already_registered")
   /// The caller sent more requests a second than its access rule allows.

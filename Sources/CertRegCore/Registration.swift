@@ -111,6 +111,9 @@ package struct Registration: Hashable, Sendable {
   package var deviceTag: DeviceTag
   /// The profile that was applied to the certificate last, or the part of it that was; `nil`: none.
   @Boxed package var provisioned: Provisioned?
+  /// The failure of the job that left this result, which the store keeps beside it; `nil`: the job ended well. Results that
+  /// were read have none: see ``StoredRecord``.
+  @Boxed package var failure: FailedRegistration?
 
   package init(
     key: RegistrationKey, certificateARN: String?, outcome: RegistrationOutcome, status: CertificateStatus?,
@@ -128,6 +131,14 @@ package struct Registration: Hashable, Sendable {
     self.deviceID = deviceID
     self.deviceTag = deviceTag ?? deviceID?.tag ?? .none
     self.provisioned = provisioned
+  }
+
+  /// The result that a job left which failed.
+  func ended(by failure: FailedRegistration) -> Registration {
+    var ended = self
+    ended.failure = failure
+    ended.failure?.registered = nil
+    return ended
   }
 }
 
@@ -147,7 +158,7 @@ package struct FailedRegistration: Hashable, Sendable {
   package var requester: Requester?
   /// The device's name; `nil` where none was given.
   package var deviceID: DeviceID?
-  /// The certificate as it is registered, where only a later step failed. It is kept in place of the failure.
+  /// The certificate as it is registered, where only a later step failed. It is kept beside the failure.
   package var registered: Registration?
 
   package init(
@@ -175,8 +186,11 @@ package struct FailedRegistration: Hashable, Sendable {
     return registration
   }
 
+  /// Whether the upstream said during the job that it does not have the certificate.
+  package var wasGone = false
+
   /// Whether the upstream does not have the certificate, so that an earlier result is wrong.
-  package var isGone: Bool { error.saysCertificateIsGone }
+  package var isGone: Bool { error.saysCertificateIsGone || wasGone && registered == nil }
 }
 
 /// A status that was set with UpdateCertificate at a caller's request.

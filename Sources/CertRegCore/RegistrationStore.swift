@@ -8,8 +8,8 @@ package enum StoreChange: Hashable, Sendable {
   case noteAttempt(JobID, attempts: Int, lastError: ServiceError)
   /// Records that a step of the plan succeeded, and the facts it established. The next step's call has not begun.
   case noteProgress(JobID, JobFacts)
-  /// Removes the job from the queue and stores its result in place of an earlier one. The result may belong under
-  /// another key.
+  /// Removes the job from the queue and stores its result in place of an earlier one, with the failure that the result
+  /// names. The result may belong under another key.
   case complete(JobID, Registration)
   /// Removes the job from the queue and changes the status of the result. Where there is no result, it stores the one
   /// that ``StatusUpdate/applied(to:)`` makes of nothing.
@@ -51,7 +51,16 @@ package struct FleetNote: Hashable, Sendable {
 /// The stored end of a registration.
 package enum StoredRecord: Hashable, Sendable {
   case registered(Registration)
+  /// Has the result, if the job left one: see ``FailedRegistration/registered``.
   case failed(FailedRegistration)
+
+  /// The certificate as it is registered; `nil`: it is not.
+  package var registration: Registration? {
+    switch self {
+    case .registered(let registration): registration
+    case .failed(let failure): failure.registered
+    }
+  }
 }
 
 /// A failure of the store.

@@ -30,11 +30,14 @@ package struct RegisterCertificateCall: Hashable, Sendable {
   package var der: [UInt8]
   /// Sent as `status`; `nil` sends none.
   package var status: CertificateStatus?
+  /// Whether the status of a certificate that exists already is needed, however the target is configured.
+  package var needsStatus: Bool
 
-  package init(certificateID: CertificateID, der: [UInt8], status: CertificateStatus?) {
+  package init(certificateID: CertificateID, der: [UInt8], status: CertificateStatus?, needsStatus: Bool = false) {
     self.certificateID = certificateID
     self.der = der
     self.status = status
+    self.needsStatus = needsStatus
   }
 }
 
@@ -177,8 +180,8 @@ package protocol UpstreamClient: Sendable {
   /// Where the upstream is. Results of one location are never answered for another.
   var location: UpstreamLocation { get }
 
-  /// Makes one call. If the target is configured so, a second call asks for the status of a certificate that exists
-  /// already. Each is at most two requests on the wire: the second uses other credentials or a corrected time. Each
+  /// Makes one call. If the target is configured so, or the call needs it, a second call asks for the status of a
+  /// certificate that exists already. Each is at most two requests on the wire: the second uses other credentials or a corrected time. Each
   /// request ends within `requestTimeout`.
   func perform(_ call: UpstreamCall) async -> UpstreamReply
 

@@ -75,9 +75,9 @@ extension RequestService {
     // A reload that moved the target meanwhile has other results in its place. The result has to be in memory, since
     // only a change of what is there changes the epoch.
     guard parts.known.isPresent(place, of: key.target), try parts.known.registration(for: key) != nil,
-      let record = try parts.known.record(for: key), record == before.record,
-      case .registered(var registration) = record
+      let record = try parts.known.record(for: key), record == before.record, var registration = record.registration
     else { return nil }
+    if case .failed(let failure) = record { registration.failure = failure }
     let home = parts.known.home(of: key.target)
     switch result {
     case .success(let certificate):

@@ -47,7 +47,7 @@ extension RequestService {
       return AnswerEncoder.error(id: id, .notFound)
     }
     parts.counts.count(.lookup, "ok")
-    if case .registered(let registration)? = record {
+    if case .registered(let registration)? = record, pending?.view.registration.changesCertificate != true {
       return AnswerEncoder.lookup(id: id, .registered(registration))
     }
     if let pending {

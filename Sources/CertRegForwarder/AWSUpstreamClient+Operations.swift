@@ -29,10 +29,35 @@ extension AWSUpstreamClient {
     } failure: {
       .failed($0)
     }
-    guard describesExisting, case .alreadyExists(let arn, nil, let requestID) = reply else { return reply }
+    guard describesExisting || call.needsStatus, case .alreadyExists(let arn, nil, let requestID) = reply else {
+      return reply
+    }
     // The certificate exists, whether or not its status can be had.
-    let status = try? await described(call.certificateID) { $0.description($1) }
+    let status = await statusOfExisting(call.certificateID)
     return .alreadyExists(certificateARN: arn, status: status, requestID: requestID)
+  }
+
+  /// The first and the longest pause after a throttle that names none.
+  private static let describePause = (first: Duration.milliseconds(500), longest: Duration.seconds(4))
+
+  /// The status of a certificate. The quota of DescribeCertificate is its own, and lower than that of many accounts for
+  /// registrations: calls keep to a pace, and throttled ones are made again within `requestTimeout`.
+  ///
+  /// - Returns: `nil` if it cannot be had.
+  private func statusOfExisting(_ certificateID: CertificateID) async -> CertificateStatus? {
+    let deadline = clock.monotonic + requestTimeout
+    var pause = Self.describePause.first
+    while let begin = describeTurns.next(now: clock.monotonic, deadline: deadline) {
+      guard (try? await Task.sleep(for: max(.zero, begin - clock.monotonic))) != nil else { return nil }
+      do throws(UpstreamFailure) {
+        return try await described(certificateID) { $0.description($1) }
+      } catch {
+        guard case .throttled(let retryAfter) = error.disposition else { return nil }
+        describeTurns.hold(until: clock.monotonic + (retryAfter ?? pause))
+        pause = min(pause + pause, Self.describePause.longest)
+      }
+    }
+    return nil
   }
 
   private func update(_ call: UpdateCertificateCall) async -> UpstreamReply {

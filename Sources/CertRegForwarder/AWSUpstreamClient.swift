@@ -19,9 +19,11 @@ package final class AWSUpstreamClient: UpstreamClient {
   /// How its transports make connections, but for their proxy.
   private let transportOptions: TransportOptions
   private let eventLoopGroup: any EventLoopGroup
-  private let requestTimeout: Duration
+  let requestTimeout: Duration
   let describesExisting: Bool
-  private let clock: HostClock
+  /// The turns of the calls that ask for the status of a certificate that exists.
+  let describeTurns: DescribeTurns
+  let clock: HostClock
   private let logger: Logger
   private let offset = ClockOffset()
   private let keys = SigningKeyCache()
@@ -43,6 +45,9 @@ package final class AWSUpstreamClient: UpstreamClient {
     self.credentials = credentials
     self.requestTimeout = configuration.requestTimeout
     self.describesExisting = configuration.describeExisting
+    describeTurns = DescribeTurns(
+      perSecond: configuration.rates[.describeCertificate]
+        ?? (endpoint.isAWS ? UpstreamOperation.describeCertificate.defaultQuota : nil))
     self.clock = clock
     self.logger = logger
     self.eventLoopGroup = eventLoopGroup

@@ -96,6 +96,16 @@ extension ReplyClassifier {
     ("thing", .thingOrCertificateNotFound),
   ]
 
+  /// Whether a refused RegisterThing is for want of a resource of the template: of those its error has another type than
+  /// those of other operations (API reference, RegisterThing).
+  func saysMissing(_ error: AWSErrorReply) -> Bool {
+    guard error.type == "ResourceRegistrationFailureException" else { return false }
+    let message = (error.message?.prefix(UpstreamText.messageLimit) ?? "").lowercased()
+    return ["not found", "cannot be found", "could not be found", "does not exist", "not exist"].contains {
+      message.contains($0)
+    }
+  }
+
   /// The failure of a call that names what the upstream does not have.
   func missing(_ reason: FailureReason, _ error: AWSErrorReply) -> UpstreamFailure {
     var told = reason

@@ -125,6 +125,7 @@ struct ReplyClassifier {
     case .certificateRefused:
       return final(.certificateValidation, .upstreamRefusedCertificate, "AWS IoT refuses the certificate", error)
     case .requestRefused:
+      if operation == .registerThing, saysMissing(error) { return missing(.templateResourceNotFound, error) }
       return final(.invalidRequest, .upstreamRefusedRequest, "\(service) refuses the request (HTTP \(status))", error)
     case .stateRefused:
       return final(.certificateState, .upstreamRefusedState, "AWS IoT refuses the status", error)

@@ -13,11 +13,14 @@ extension AnswerEncoder {
 }
 
 extension JSONWriter {
-  /// The device that was made of the certificate, or nothing if there is none or if steps are left.
-  package mutating func provisioningMember(_ registration: Registration) {
-    guard let provisioned = registration.provisioned, provisioned.isComplete else { return }
+  /// The device that was made of the certificate, or nothing if there is none.
+  ///
+  /// - Parameter asFarAsMade: Whether a device is told of although steps are left. Its last member says so.
+  package mutating func provisioningMember(_ registration: Registration, asFarAsMade: Bool = false) {
+    guard let provisioned = registration.provisioned, provisioned.isComplete || asFarAsMade else { return }
     beginObject("provisioning")
     deviceMembers(provisioned)
+    if !provisioned.isComplete { member("complete", false) }
     endObject()
   }
 

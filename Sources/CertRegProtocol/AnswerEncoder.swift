@@ -78,16 +78,7 @@ package enum AnswerEncoder {
       writer.member("certificateId", known.key.certificateID.hex)
       writer.member("target", known.key.target.rawValue)
       switch known {
-      case .registered(let registration):
-        writer.member("state", "registered")
-        writer.member("certificateArn", ifPresent: registration.certificateARN)
-        writer.member("outcome", registration.outcome.rawValue)
-        writer.member("status", ifPresent: registration.status?.rawValue)
-        writer.member("finishedAt", registration.finishedAt.rfc3339)
-        writer.member("requestId", ifPresent: registration.requestID)
-        writer.member("deviceId", ifPresent: registration.deviceID?.text)
-        writer.requesterMember(registration.requester)
-        writer.provisioningMember(registration)
+      case .registered(let registration): writer.knownMembers(registration)
       case .elsewhere(_, let member):
         writer.member("state", "queued")
         writer.member("member", member)
@@ -98,7 +89,10 @@ package enum AnswerEncoder {
           writer.member("member", standing.member)
           writer.member("safeOn", standing.isInFleet ? "fleet" : "host")
         }
-        writer.member("status", ifPresent: pending.status?.rawValue)
+        let registered = pending.purpose.registers ? pending.facts.registered : nil
+        writer.member("certificateArn", ifPresent: registered?.certificateARN)
+        writer.member("outcome", ifPresent: registered?.outcome.rawValue)
+        writer.member("status", ifPresent: (registered == nil ? pending.status : registered?.status)?.rawValue)
         writer.member("enqueuedAt", pending.enqueuedAt.rfc3339)
         writer.member("attempts", pending.attempts)
         writer.member("nextTryAt", ifPresent: nextTry?.rfc3339)
@@ -106,11 +100,16 @@ package enum AnswerEncoder {
         writer.requesterMember(pending.requester)
         if let error = pending.lastError { writer.errorMember(error, name: "lastError") }
       case .failed(let failure):
-        writer.member("state", "failed")
-        writer.member("finishedAt", failure.finishedAt.rfc3339)
-        writer.member("attempts", failure.attempts)
-        writer.member("deviceId", ifPresent: failure.deviceID?.text)
-        writer.requesterMember(failure.requester)
+        // A certificate whose later step failed is registered.
+        if let registration = failure.registered {
+          writer.knownMembers(registration)
+        } else {
+          writer.member("state", "failed")
+          writer.member("finishedAt", failure.finishedAt.rfc3339)
+          writer.member("attempts", failure.attempts)
+          writer.member("deviceId", ifPresent: failure.deviceID?.text)
+          writer.requesterMember(failure.requester)
+        }
         writer.errorMember(failure.error, name: "lastError")
       }
     }
@@ -222,6 +221,19 @@ extension JSONWriter {
     member("certificateId", registration.key.certificateID.hex)
     member("outcome", registration.outcome.rawValue)
     member("status", ifPresent: registration.status?.rawValue)
+  }
+
+  /// What `lookup` tells of a certificate that is registered.
+  fileprivate mutating func knownMembers(_ registration: Registration) {
+    member("state", "registered")
+    member("certificateArn", ifPresent: registration.certificateARN)
+    member("outcome", registration.outcome.rawValue)
+    member("status", ifPresent: registration.status?.rawValue)
+    member("finishedAt", registration.finishedAt.rfc3339)
+    member("requestId", ifPresent: registration.requestID)
+    member("deviceId", ifPresent: registration.deviceID?.text)
+    requesterMember(registration.requester)
+    provisioningMember(registration, asFarAsMade: true)
   }
 
   /// ARN where it is known, ID, outcome and status.

@@ -22,9 +22,10 @@ struct EmbeddedDevices: Sendable {
 
   /// Carries a call out.
   ///
+  /// - Parameter status: That of the certificate, which a template may set.
   /// - Throws: The error of AWS IoT.
   mutating func perform(
-    _ call: ProvisioningCall, in account: SandboxAccount
+    _ call: ProvisioningCall, in account: SandboxAccount, _ status: inout CertificateStatus
   ) throws(SandboxError) -> DeviceResources {
     switch call.action {
     case .createThing(let name, let type, let attributes):
@@ -37,7 +38,7 @@ struct EmbeddedDevices: Sendable {
     case .attachThingPrincipal(let thing, _):
       attach(thing, \.things, to: call.certificateID)
       return DeviceResources()
-    case .registerThing(let template): return try register(template, call.certificateID, account)
+    case .registerThing(let template): return try register(template, call.certificateID, account, &status)
     }
   }
 
@@ -59,10 +60,11 @@ struct EmbeddedDevices: Sendable {
 
   /// The parts of RegisterThing that a device is told: its thing and its policies.
   private mutating func register(
-    _ filled: FilledTemplate, _ id: CertificateID, _ account: SandboxAccount
+    _ filled: FilledTemplate, _ id: CertificateID, _ account: SandboxAccount, _ status: inout CertificateStatus
   ) throws(SandboxError) -> DeviceResources {
     let parameters = Dictionary(filled.parameters.map { ($0.name, $0.value) }) { first, _ in first }
     let template = try ProvisioningTemplate(filled.body, parameters: parameters)
+    try setStatus(of: template, &status)
     var resources = DeviceResources()
     if let name = template.thing?.properties["ThingName"]?.string {
       resources.thingName = name
@@ -73,5 +75,20 @@ struct EmbeddedDevices: Sendable {
     resources.policies = template.policies.compactMap { $0.properties["PolicyName"]?.string }
     for policy in resources.policies { attach(policy, \.policies, to: id) }
     return resources
+  }
+
+  /// Without `Status` a template activates the certificate.
+  private func setStatus(of template: ProvisioningTemplate, _ status: inout CertificateStatus) throws(SandboxError) {
+    guard let certificate = template.certificate else { return }
+    let text = try certificate.text("Status")
+    guard let wanted = text.map({ CertificateStatus(rawValue: $0) }) ?? .active else {
+      throw .template("its Status is none")
+    }
+    guard wanted != status, certificate.overrideSettings["Status"] != .doNothing else { return }
+    guard certificate.overrideSettings["Status"] != .fail, status != .revoked else {
+      throw SandboxError(
+        .resourceRegistrationFailure, "The certificate has the status \(status.rawValue), which stays as it is")
+    }
+    status = wanted
   }
 }

@@ -58,9 +58,11 @@ package final class EmbeddedUpstream: UpstreamClient {
 
   private func provision(_ call: ProvisioningCall) -> UpstreamReply {
     let result: Result<(DeviceResources, UniqueID), SandboxError> = state.withLock { state in
-      guard state.statuses[call.certificateID] != nil else { return .failure(.noCertificate) }
+      guard var status = state.statuses[call.certificateID] else { return .failure(.noCertificate) }
       do throws(SandboxError) {
-        return .success((try state.devices.perform(call, in: account), state.generator.nextID()))
+        let resources = try state.devices.perform(call, in: account, &status)
+        state.statuses[call.certificateID] = status
+        return .success((resources, state.generator.nextID()))
       } catch { return .failure(error) }
     }
     switch result {
@@ -98,15 +100,15 @@ package final class EmbeddedUpstream: UpstreamClient {
     } catch {
       return refusal(error)
     }
-    let (isNew, requestID) = state.withLock { state in
-      let isNew = state.statuses[call.certificateID] == nil
-      if isNew { state.statuses[call.certificateID] = call.status ?? .ofUnnamed }
-      return (isNew, state.generator.nextID())
+    let (known, requestID) = state.withLock { state in
+      let known = state.statuses[call.certificateID]
+      if known == nil { state.statuses[call.certificateID] = call.status ?? .ofUnnamed }
+      return (known, state.generator.nextID())
     }
     let arn = account.arn(of: call.certificateID)
-    return isNew
-      ? .registered(certificateARN: arn, requestID: requestID.description)
-      : .alreadyExists(certificateARN: arn, status: nil, requestID: requestID.description)
+    guard let known else { return .registered(certificateARN: arn, requestID: requestID.description) }
+    return .alreadyExists(
+      certificateARN: arn, status: call.needsStatus ? known : nil, requestID: requestID.description)
   }
 
   package func shutdown() async {}

@@ -77,7 +77,11 @@ struct IAMPolicy: Equatable, Sendable {
           if let thing { add(thing, of: target) }
           // What a policy may be attached to is a resource of the action; the policy is not.
           if !policies.isEmpty { add("iot:AttachPolicy", certificates) }
-          if activatesLast { add("iot:UpdateCertificate", certificates) }
+          // Of a certificate that exists already the status decides whether it may be activated.
+          if activatesLast {
+            add("iot:UpdateCertificate", certificates)
+            add("iot:DescribeCertificate", certificates)
+          }
         }
       }
     }

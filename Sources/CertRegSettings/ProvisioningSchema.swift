@@ -36,7 +36,7 @@ enum ProvisioningSchema {
     .given(
       "template", \.template, .path(), defaultText: "left out",
       "File of a provisioning template for RegisterThing, in place of all other keys."
-        + " At most 64 KiB. It is read at the start and at each reload."),
+        + " At most 10,240 characters. It is read at the start and at each reload."),
   ])
 
   private static let thingTable = KeyTable<Thing>(keys: [

@@ -3,8 +3,9 @@ import CertRegCore
 
 // The templates of provisioning profiles are files of their own, read together with the configuration.
 extension SettingsLoader {
-  /// The most bytes of a template: many times what one needs, and little enough for each queued registration.
-  private static let limitBytes = 65_536
+  /// The most characters that RegisterThing takes as `templateBody`
+  /// (https://docs.aws.amazon.com/iot/latest/apireference/API_RegisterThing.html).
+  private static let limitCharacters = 10_240
 
   /// The effective configuration with the templates of its profiles, as the daemon needs it. Reads all files anew each
   /// time.
@@ -38,18 +39,35 @@ extension SettingsLoader {
       throw TemplateFault(message: "\(quoted(file, limit: 4096)): \(error.problems.first?.message ?? "cannot be read")")
     }
     guard let bytes else { throw TemplateFault(message: "there is no file \(quoted(file, limit: 4096))") }
-    guard bytes.count <= Self.limitBytes else {
-      throw TemplateFault(message: "\(quoted(file, limit: 4096)) has more than \(Self.limitBytes) bytes")
+    let body = String(decoding: bytes, as: UTF8.self)
+    guard body.unicodeScalars.count <= Self.limitCharacters else {
+      throw TemplateFault(
+        message: "\(quoted(file, limit: 4096)) has \(body.unicodeScalars.count) characters;"
+          + " RegisterThing takes a template of at most \(Self.limitCharacters)")
     }
     guard let json = try? JSONValue(parsing: bytes), json["Resources"]?.members?.isEmpty == false else {
       throw TemplateFault(
         message: "\(quoted(file, limit: 4096)) is no provisioning template: a JSON object with Resources is expected")
     }
     var template = ProvisioningProfile.Template(file: file)
-    template.body = String(decoding: bytes, as: UTF8.self)
+    template.body = body
     let parameters = json["Parameters"]?.members ?? []
     template.parameters = parameters.map(\.name)
     template.required = parameters.filter { $0.value["Default"] == nil }.map(\.name)
+    template.status = Self.status(json)
     return template
+  }
+
+  /// What a template does to the status of the certificate (AWS IoT Developer Guide, "Provisioning templates"). Without
+  /// `Status` it is set to ACTIVE. Whether a status takes effect that has `OverrideSettings` depends on the certificate.
+  private static func status(_ template: JSONValue) -> ProvisioningProfile.Template.Status {
+    let resources = template["Resources"]?.members ?? []
+    guard let certificate = resources.first(where: { $0.value["Type"]?.string == "AWS::IoT::Certificate" })?.value
+    else { return .kept }
+    guard certificate["OverrideSettings"] == nil else { return .unknown }
+    guard let status = certificate["Properties"]?["Status"] else { return .literal(CertificateStatus.active.rawValue) }
+    if let literal = status.string { return .literal(literal) }
+    guard let name = status["Ref"]?.string, status.members?.count == 1 else { return .unknown }
+    return .parameter(name, default: template["Parameters"]?[name]?["Default"]?.string)
   }
 }

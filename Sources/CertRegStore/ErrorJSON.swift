@@ -5,10 +5,14 @@ import CertRegCore
 enum ErrorJSON {
   /// An error's members, and beside them the first requester, the facts of finished steps and the sequence number of the
   /// job as far as they are known.
+  ///
+  /// - Parameter isBesideResult: Whether the job that failed left a result, too.
   static func encode(
-    _ error: ServiceError?, requester: Requester? = nil, facts: JobFacts? = nil, sequence: Int64? = nil
+    _ error: ServiceError?, requester: Requester? = nil, facts: JobFacts? = nil, sequence: Int64? = nil,
+    isBesideResult: Bool = false
   ) -> [UInt8] {
     JSONValue.object(of: [
+      "besideResult": isBesideResult ? .bool(true) : nil,
       "facts": facts?.json,
       "failedStep": (error?.failedStep).map { step in
         .object(of: [
@@ -66,6 +70,11 @@ enum ErrorJSON {
   /// The sequence number of the job; `nil` if `text` names none.
   static func sequence(in text: [UInt8]) -> Int64? {
     (try? JSONValue(parsing: text))?["sequence"]?.integer.map { Int64($0) }
+  }
+
+  /// Whether the job that failed left a result, too.
+  static func isBesideResult(_ text: [UInt8]) -> Bool {
+    (try? JSONValue(parsing: text))?["besideResult"]?.bool ?? false
   }
 
   /// The first requester; `nil` if `text` names none.

@@ -6,10 +6,13 @@ extension JobFacts {
   /// an unknown value counts as absent.
   var json: JSONValue {
     .object(of: [
+      "begunAnew": isBegunAnew ? .bool(true) : nil,
       "completedSteps": completedSteps == 0 ? nil : .integer(completedSteps),
       "earlier": earlier.map { earlier in
         .object(of: [
-          "outcome": .string(earlier.outcome.rawValue), "status": (earlier.status?.rawValue).map { .string($0) },
+          "gone": earlier.isGone ? .bool(true) : nil, "keepsOutcome": earlier.keepsOutcome ? .bool(true) : nil,
+          "outcome": .string(earlier.outcome.rawValue), "provisioned": earlier.provisioned?.json,
+          "status": (earlier.status?.rawValue).map { .string($0) },
         ])
       },
       "home": home.map { home in
@@ -17,6 +20,7 @@ extension JobFacts {
           "account": (home.account?.rawValue).map { .string($0) }, "location": .string(home.location.description),
         ])
       },
+      "recalled": isRecalled ? .bool(true) : nil,
       "registered": registered.map { registered in
         .object(of: [
           "arn": .string(registered.certificateARN), "outcome": .string(registered.outcome.rawValue),
@@ -29,10 +33,14 @@ extension JobFacts {
   }
 
   init(_ json: JSONValue) {
-    self.init(completedSteps: max(0, json["completedSteps"]?.integer ?? 0))
+    self.init(
+      completedSteps: max(0, json["completedSteps"]?.integer ?? 0), isRecalled: json["recalled"]?.bool ?? false,
+      isBegunAnew: json["begunAnew"]?.bool ?? false)
     if let earlier = json["earlier"], let outcome = earlier["outcome"]?.string.flatMap(RegistrationOutcome.init) {
       self.earlier = EarlierResult(
-        outcome: outcome, status: earlier["status"]?.string.flatMap(CertificateStatus.init))
+        outcome: outcome, status: earlier["status"]?.string.flatMap(CertificateStatus.init),
+        provisioned: earlier["provisioned"].flatMap(Provisioned.init),
+        keepsOutcome: earlier["keepsOutcome"]?.bool ?? false, isGone: earlier["gone"]?.bool ?? false)
     }
     if let home = json["home"], let location = home["location"]?.string {
       self.home = JobHome(
@@ -56,6 +64,8 @@ enum RequestRecord {
   struct Content {
     var purpose = JobPurpose.register
     var provisioning: Provisioning?
+    var namedStatus: CertificateStatus?
+    var overridesStatus = false
     var facts = JobFacts()
   }
 
@@ -63,6 +73,8 @@ enum RequestRecord {
   static func bytes(_ entry: PendingRegistration) -> [UInt8] {
     guard entry.purpose != .register || entry.provisioning != nil || entry.facts != JobFacts() else { return [] }
     guard case .object(var members) = entry.facts.json else { return [] }
+    if let named = entry.namedStatus { members.append(.init("namedStatus", .string(named.rawValue))) }
+    if entry.overridesStatus { members.append(.init("overridesStatus", .bool(true))) }
     if entry.purpose != .register { members.append(.init("purpose", .string(entry.purpose.rawValue))) }
     if let provisioning = entry.provisioning { members.append(.init("provisioning", provisioning.json)) }
     return JSONValue.object(members).jsonBytes
@@ -75,6 +87,8 @@ enum RequestRecord {
     guard let json = try? JSONValue(parsing: Array(bytes)), json.members != nil else { return nil }
     var content = Content(
       purpose: json["purpose"]?.string.flatMap(JobPurpose.init) ?? .register, facts: JobFacts(json))
+    content.namedStatus = json["namedStatus"]?.string.flatMap(CertificateStatus.init)
+    content.overridesStatus = json["overridesStatus"]?.bool ?? false
     if let provisioning = json["provisioning"] {
       content.provisioning = Provisioning(provisioning)
       if content.provisioning == nil { return nil }

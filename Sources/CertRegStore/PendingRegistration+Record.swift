@@ -8,8 +8,10 @@ extension PendingRegistration {
     JSONValue.object(of: [
       "certificate": .string(Base64.encode(der)), "deviceId": deviceID.map { .string($0.text) },
       "enqueuedAt": .integer(enqueuedAt.millisecondsSinceEpoch),
+      "namedStatus": namedStatus.map { .string($0.rawValue) },
       "notAfter": .integer(basis.notAfter.millisecondsSinceEpoch),
       "notBefore": .integer(basis.notBefore.millisecondsSinceEpoch),
+      "overridesStatus": overridesStatus ? .bool(true) : nil,
       "policies": .string(String(basis.policyFingerprint)),
       "provisioning": provisioning?.json, "purpose": .string(purpose.rawValue),
       "status": status.map { .string($0.rawValue) }, "uid": .integer(requester.uid),
@@ -36,20 +38,22 @@ extension PendingRegistration {
       guard let read = Provisioning(member) else { return nil }
       provisioning = read
     }
-    var status: CertificateStatus?
-    if let member = json["status"] {
+    var statuses: [String: CertificateStatus] = [:]
+    for name in ["status", "namedStatus"] {
+      guard let member = json[name] else { continue }
       guard let read = member.string.flatMap({ CertificateStatus(rawValue: $0) }) else { return nil }
-      status = read
+      statuses[name] = read
     }
     self.init(
-      key: key, sequence: sequence, purpose: purpose, der: der, status: status,
+      key: key, sequence: sequence, purpose: purpose, der: der, status: statuses["status"],
       enqueuedAt: WallTime(millisecondsSinceEpoch: Int64(enqueuedAt)), callStarted: false, attempts: 0, lastError: nil,
       requester: Requester(uid: uid, unit: json["unit"]?.string),
       deviceID: json["deviceId"]?.string.flatMap { DeviceID($0) },
       basis: VerdictBasis(
         notBefore: WallTime(millisecondsSinceEpoch: Int64(notBefore)),
         notAfter: WallTime(millisecondsSinceEpoch: Int64(notAfter)), policyFingerprint: policies),
-      provisioning: provisioning)
+      provisioning: provisioning, namedStatus: statuses["namedStatus"],
+      overridesStatus: json["overridesStatus"]?.bool ?? false)
   }
 }
 

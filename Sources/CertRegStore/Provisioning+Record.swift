@@ -6,6 +6,7 @@ import CertRegCore
 extension Provisioned {
   var json: JSONValue {
     .object(of: [
+      "activated": isActivated ? .bool(true) : nil,
       "completedSteps": completedSteps.map { .integer($0) }, "groups": .names(resources.groups),
       "policies": .names(resources.policies), "profile": .string(profile), "tag": tag.json,
       "thing": resources.thingName.map { .string($0) }, "thingArn": resources.thingARN.map { .string($0) },
@@ -23,7 +24,7 @@ extension Provisioned {
     self.init(
       profile: profile, tag: tag,
       resources: DeviceResources(thingName: thingName, thingARN: thingARN, policies: policies, groups: groups),
-      completedSteps: completedSteps)
+      completedSteps: completedSteps, isActivated: json["activated"]?.bool ?? false)
   }
 }
 
@@ -37,8 +38,8 @@ extension Provisioning {
       ])
     case .template(let template):
       .object(of: [
-        "parameters": .pairs(template.parameters), "profile": .string(profile), "tag": tag.json,
-        "template": .string(template.body),
+        "parameters": .pairs(template.parameters), "profile": .string(profile), "status": template.status.json,
+        "tag": tag.json, "template": .string(template.body),
       ])
     }
   }
@@ -48,8 +49,9 @@ extension Provisioning {
     guard let profile = json["profile"]?.string, let tag = json["tag"].flatMap(ProvisioningTag.init) else { return nil }
     if let template = json["template"] {
       guard let body = template.string, let parameters = json["parameters"]?.pairs else { return nil }
-      self.init(
-        profile: profile, tag: tag, work: .template(FilledTemplate(body: body, parameters: parameters)))
+      let filled = FilledTemplate(
+        body: body, parameters: parameters, status: FilledTemplate.StatusEffect(json["status"]))
+      self.init(profile: profile, tag: tag, work: .template(filled))
       return
     }
     var thing: DeviceParts.Thing?
@@ -62,6 +64,28 @@ extension Provisioning {
     }
     let parts = DeviceParts(thing: thing, policies: policies, activatesLast: activatesLast ?? false)
     self.init(profile: profile, tag: tag, work: .parts(parts))
+  }
+}
+
+extension FilledTemplate.StatusEffect {
+  /// The word for a status that the template leaves as it is.
+  private static let keptWord = "KEPT"
+
+  /// `nil`: not known.
+  fileprivate var json: JSONValue? {
+    switch self {
+    case .kept: .string(Self.keptWord)
+    case .set(let status): .string(status.rawValue)
+    case .unknown: nil
+    }
+  }
+
+  fileprivate init(_ json: JSONValue?) {
+    if json?.string == Self.keptWord {
+      self = .kept
+    } else {
+      self = json?.string.flatMap(CertificateStatus.init).map { .set($0) } ?? .unknown
+    }
   }
 }
 

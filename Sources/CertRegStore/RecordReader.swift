@@ -26,7 +26,8 @@ final class RecordReader {
     device = try connection.prepare("SELECT * FROM device WHERE certificate = ? AND target = ?")
   }
 
-  /// Looks up the result of `key`, then the failure unless `failuresToo` is `false`.
+  /// Looks up the result of `key`. Unless `failuresToo` is `false`, then the failure of the job that left the result, or of
+  /// one that left none.
   func record(for key: RegistrationKey, failuresToo: Bool = true) throws(DatabaseFault) -> Found {
     guard let target = names.number(key.target.rawValue) else { return .nothing }
     if let registered = try find(result, .result, key, target, { ResultRow.read($0, name: names.text) }) {
@@ -34,7 +35,13 @@ final class RecordReader {
       let name = try deviceID(of: key, target)
       registration.deviceID = name ?? nil
       registration.deviceTag = registration.deviceID?.tag ?? .none
-      return .record(.registered(registration), hasDamagedName: name == .some(nil))
+      let hasDamagedName = name == .some(nil)
+      if failuresToo, var failure = try failureBeside(key, target) {
+        failure.deviceID = registration.deviceID
+        failure.registered = registration
+        return .record(.failed(failure), hasDamagedName: hasDamagedName)
+      }
+      return .record(.registered(registration), hasDamagedName: hasDamagedName)
     }
     if failuresToo, let failed = try find(failure, .failure, key, target, { FailureRow.read($0, name: names.text) }) {
       guard var failure = failed else { return .damaged(.failure) }
@@ -43,6 +50,14 @@ final class RecordReader {
       return .record(.failed(failure), hasDamagedName: name == .some(nil))
     }
     return .nothing
+  }
+
+  /// The failure of the job that left the result; `nil`: it ended well, or its row is damaged.
+  private func failureBeside(_ key: RegistrationKey, _ target: Int64) throws(DatabaseFault) -> FailedRegistration? {
+    let found = try find(failure, .failure, key, target) { row in
+      FailureRow.isBesideResult(row) ? FailureRow.read(row, name: names.text) : nil
+    }
+    return found ?? nil
   }
 
   /// The name of a queued registration's device; `nil` if it has none or the row is damaged.

@@ -87,7 +87,14 @@ extension RegistrationWriter {
     }
     try write(statements.insertResult)
     if connection.changedRows == 1 { state.results += 1 } else { try write(statements.replaceResult) }
-    if mayHaveFailures { try remove(key, target, with: statements.deleteFailure) }
+    if var failure = registration.failure {
+      mayHaveFailures = true
+      failure.key = key
+      try FailureRow.write(
+        failure, sequence: sequence, target: target, isBesideResult: true, to: statements.writeFailure)
+    } else if mayHaveFailures {
+      try remove(key, target, with: statements.deleteFailure)
+    }
   }
 
   private func setStatus(_ id: JobID, _ update: StatusUpdate) throws(DatabaseFault) {

@@ -19,16 +19,25 @@ enum FailureRow {
     row.isIntact(as: .failure) ? row.blob(4).flatMap(ErrorJSON.sequence) : nil
   }
 
+  /// Whether the job left a result, too. Earlier versions left failures of changes of the status beside results: those
+  /// say nothing about the result.
+  static func isBesideResult(_ row: some ColumnSource) -> Bool {
+    row.blob(4).map(ErrorJSON.isBesideResult) ?? false
+  }
+
   /// Binds a row of `failure` and runs the statement. `sequence`: that of the job.
   static func write(
-    _ failure: FailedRegistration, sequence: Int64, target: Int64, to statement: PreparedStatement
+    _ failure: FailedRegistration, sequence: Int64, target: Int64, isBesideResult: Bool = false,
+    to statement: PreparedStatement
   ) throws(DatabaseFault) {
     var row = RowWriter(statement, .failure)
     row.put(failure.key.certificateID)
     row.put(target)
     row.put(Int64(failure.attempts))
     row.put(failure.finishedAt.millisecondsSinceEpoch)
-    row.put(copying: ErrorJSON.encode(failure.error, requester: failure.requester, sequence: sequence))
+    row.put(
+      copying: ErrorJSON.encode(
+        failure.error, requester: failure.requester, sequence: sequence, isBesideResult: isBesideResult))
     try row.run()
   }
 }

@@ -18,7 +18,9 @@ enum QueueRow {
       requester: origin.requester,
       basis: VerdictBasis(
         notBefore: WallTime(millisecondsSinceEpoch: notBefore), notAfter: WallTime(millisecondsSinceEpoch: notAfter),
-        policyFingerprint: policies), provisioning: origin.record.provisioning, facts: origin.record.facts)
+        policyFingerprint: policies), provisioning: origin.record.provisioning,
+      namedStatus: origin.record.namedStatus, overridesStatus: origin.record.overridesStatus,
+      facts: origin.record.facts)
   }
 
   private typealias Origin = (requester: Requester, record: RequestRecord.Content)
@@ -93,10 +95,12 @@ struct AttemptRow {
     try row.run()
   }
 
-  /// Whether this row was written after `other`, of two for the same registration: steps are only ever completed, and
-  /// attempts only ever counted up.
-  func isLater(than other: AttemptRow) -> Bool {
-    (facts?.completedSteps ?? 0, attempts) >= (other.facts?.completedSteps ?? 0, other.attempts)
+  /// Whether this row was written after `other`, of two for the same registration: a job begins anew once at most, steps
+  /// are only ever completed, and attempts only ever counted up.
+  func isLater(than other: AttemptRow) -> Bool { order >= other.order }
+
+  private var order: (Int, Int, Int) {
+    (facts?.isBegunAnew == true ? 1 : 0, facts?.completedSteps ?? 0, attempts)
   }
 
   /// Adds the content of this row to its entry.

@@ -9,6 +9,8 @@ package struct StoreModel: Sendable {
   package private(set) var results: [RegistrationKey: Registration] = [:]
   /// Failures.
   package private(set) var failures: [RegistrationKey: FailedRegistration] = [:]
+  /// The certificates whose failure is that of the job that left the result.
+  private var besideResults: Set<RegistrationKey> = []
   private var names: [RegistrationKey: DeviceID] = [:]
   /// What a fleet was told.
   package private(set) var notes: [RegistrationKey: FleetNote] = [:]
@@ -47,6 +49,7 @@ package struct StoreModel: Sendable {
         failures[key] = FailedRegistration(
           key: key, error: failure.error, attempts: failure.attempts, finishedAt: failure.finishedAt,
           requester: failure.requester, deviceID: failure.deviceID)
+        besideResults.remove(key)
       }
       if let name = failure.deviceID ?? names[key] { nameDevice(key, name) }
       dropName(id.key)
@@ -63,8 +66,11 @@ package struct StoreModel: Sendable {
 
   private mutating func keep(_ registration: Registration) {
     let key = registration.key
-    failures[key] = nil
+    failures[key] = registration.failure
+    failures[key]?.key = key
     results[key] = registration
+    results[key]?.failure = nil
+    if registration.failure == nil { besideResults.remove(key) } else { besideResults.insert(key) }
     if let name = registration.deviceID ?? names[key] { nameDevice(key, name) }
   }
 
@@ -82,9 +88,13 @@ package struct StoreModel: Sendable {
     failures[key]?.deviceID = name
   }
 
-  /// The record under `key`, not counting the queue. A result goes before a failure.
+  /// The record under `key`, not counting the queue. A result goes before a failure of another job.
   package func record(for key: RegistrationKey) -> StoredRecord? {
-    results[key].map { .registered($0) } ?? failures[key].map { .failed($0) }
+    guard let result = results[key] else { return failures[key].map { .failed($0) } }
+    guard besideResults.contains(key), var failure = failures[key] else { return .registered(result) }
+    failure.deviceID = result.deviceID
+    failure.registered = result
+    return .failed(failure)
   }
 
   /// The queue in order of arrival.

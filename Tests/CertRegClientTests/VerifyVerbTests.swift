@@ -178,6 +178,28 @@ import Testing
     #expect(result.rows.first?.message.contains("certregd is going to register it") == true)
   }
 
+  @Test func `a device with steps left is a difference, whatever is attached`() throws {
+    let account = VerifiedAccount()
+    func known(_ device: inout VerifiedAccount.Device, _ members: [JSON.Member]) {
+      let begun = JSON.object([
+        JSON.Member("policies", .array([])), JSON.Member("groups", .array([])), JSON.Member("complete", .bool(false)),
+      ])
+      device.known?.replace("provisioning", begun)
+      if members.isEmpty { return }
+      device.known?.append(("lastError", .object(members)))
+    }
+    account.set(0)
+    account.set(1) { known(&$0, []) }
+    account.set(2) {
+      known(
+        &$0, [JSON.Member("reason", .string("policy_not_found")), JSON.Member("step", .string("AttachPolicy"))])
+    }
+    let folder = try TemporaryFolder()
+    let result = try run(account, [try Batch.write(folder, 3)], folder: folder)
+    #expect(result.rows.map(\.reason) == ["not_complete", "not_complete"] && result.status == .differs)
+    #expect(result.rows.last?.message.contains("AttachPolicy has failed (policy_not_found)") == true)
+  }
+
   @Test func `tries again what passes, and accounts for everything`() throws {
     let folder = try TemporaryFolder()
     let account = VerifiedAccount()

@@ -57,14 +57,17 @@ struct DevicesUnderTest {
 
   mutating func ask(
     _ waiter: Registrar.WaiterID, _ provisioning: Provisioning? = device(), _ status: CertificateStatus? = nil,
-    ifExists: IfExists = .return, wait: Bool = true
+    named: CertificateStatus? = nil, ifExists: IfExists = .return, wait: Bool = true, refresh: Bool = false
   ) {
+    let status = status ?? named
     let sets = ifExists == .update && status != nil || provisioning?.activatesLast == true && status == .active
     var request = Registrar.Request(
-      key: Self.key, purpose: sets ? .registerAndSet : .register, der: [1], basis: .anyTime, namedStatus: nil,
+      key: Self.key, purpose: sets ? .registerAndSet : .register, der: [1], basis: .anyTime, namedStatus: named,
       status: status, ifExists: ifExists, requester: Requester(uid: 1),
       expectation: wait ? .result(deadline: now.monotonic + .seconds(900)) : .queued, provisioning: provisioning)
-    if let known = result { request.takeKnown(known, at: nil) }
+    if let known = result {
+      if refresh { request.earlier = EarlierResult(known) } else { request.takeKnown(known, at: nil) }
+    }
     send(request, waiter)
   }
 
@@ -81,14 +84,16 @@ struct DevicesUnderTest {
 
   /// The present call succeeds.
   ///
-  /// - Parameter exists: Whether the upstream has the certificate already, as INACTIVE.
-  mutating func succeed(exists: Bool = false, from home: JobHome? = nil) {
+  /// - Parameter exists: Whether the upstream has the certificate already, with `status`.
+  mutating func succeed(
+    exists: Bool = false, _ status: CertificateStatus? = .inactive, from home: JobHome? = nil
+  ) {
     guard let call = calls.last else { return }
     switch call {
     case .registerCertificateWithoutCA:
       reply(
         exists
-          ? .alreadyExists(certificateARN: "arn", status: .inactive, requestID: nil)
+          ? .alreadyExists(certificateARN: "arn", status: status, requestID: nil)
           : .registered(certificateARN: "arn", requestID: nil), from: home)
     case .updateCertificate: reply(.updated(requestID: nil), from: home)
     case .provision(let call):
@@ -160,7 +165,11 @@ struct DevicesUnderTest {
         caller = id
         calls.append(call)
       case .answer(let waiter, let answer, _):
-        if case .registered(let registration) = answer { #expect(result == registration, "told before it is on disk") }
+        if case .registered(let registration) = answer {
+          let registered = RegisteredCertificate(registration)
+          let isOnDisk = result == registration || rows.contains { $0.facts.registered == registered }
+          #expect(isOnDisk, "told before it is on disk")
+        }
         answers[waiter] = answer
       case .remember(let registration, _): remembered.append(registration)
       case .rememberStatus, .forget, .ended: break

@@ -100,12 +100,34 @@ import Testing
   }
 
   @Test func `a refresh asks the upstream and does all steps again`() throws {
-    let earlier = EarlierResult(outcome: .created, status: .active)
-    #expect(try decide(wish(refresh: true), registration(.all)) == .ask(earlier: earlier))
+    let (all, part) = (registration(.all), registration(.part))
+    let earlier = EarlierResult(outcome: .created, status: .active, provisioned: all.provisioned)
+    #expect(try decide(wish(refresh: true), all) == .ask(earlier: earlier))
     let last = Self.provisioning(activatesLast: true)
-    let doubtful = EarlierResult(outcome: .created, status: nil)
-    #expect(
-      try decide(wish(.active, .return, last, refresh: true), registration(.part)) == .ask(earlier: doubtful))
+    let doubtful = EarlierResult(outcome: .created, status: nil, provisioned: part.provisioned)
+    #expect(try decide(wish(.active, .return, last, refresh: true), part) == .ask(earlier: doubtful))
+  }
+
+  @Test func `a certificate that was revoked, or deactivated after its device was made, is not activated again`() throws
+  {
+    let last = Self.provisioning(activatesLast: true)
+    for applied in [Applied.nothing, .part, .other] {
+      let revoked = registration(applied, .revoked)
+      let differs = ServiceError.statusDiffers(revoked, known: .revoked, named: .active)
+      for named in [nil, .active] as [CertificateStatus?] {
+        #expect(try decide(wish(named, status: .active, .return, last), revoked) == .refuse(differs))
+      }
+      #expect(try decide(wish(.active, .update, last), revoked) == .goOn(revoked))
+    }
+    for applied in [Applied.part, .other] {
+      var deactivated = registration(applied, .inactive)
+      deactivated.provisioned?.isActivated = true
+      let differs = ServiceError.statusDiffers(deactivated, known: .inactive, named: .active)
+      #expect(try decide(wish(nil, status: .active, .return, last), deactivated) == .refuse(differs))
+      #expect(try decide(wish(nil, status: .active, .update, last), deactivated) == .goOn(deactivated))
+      // A profile that leaves the status alone is applied.
+      #expect(try decide(wish(nil, .return, Self.provisioning(9)), deactivated) == .goOn(deactivated))
+    }
   }
 
   @Test func `a device's new name is kept with the device`() throws {

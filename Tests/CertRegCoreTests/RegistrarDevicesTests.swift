@@ -70,7 +70,41 @@ import Testing
     test.fail()
     #expect(test.error(toldTo: 1)?.failedStep != nil)
     #expect(test.registration(toldTo: 2)?.certificateARN == "arn")
-    #expect(test.registration(toldTo: 2)?.provisioned?.isComplete == false)
+    #expect(test.registration(toldTo: 2)?.provisioned?.isComplete != true)
+  }
+
+  @Test(arguments: [false, true])
+  func `a plain request is answered as soon as the certificate is registered, and not with another status`(
+    isLater: Bool
+  ) {
+    var test = DevicesUnderTest()
+    let device = DevicesUnderTest.device(activatesLast: true)
+    test.ask(1, device, .active)
+    if isLater { test.succeed(2) }
+    test.ask(2, nil)
+    test.ask(3, nil, named: .active)
+    test.ask(4, nil, wait: false)
+    if !isLater {
+      #expect(test.answers == [4: .queued])
+      test.succeed()
+    }
+    test.fail(.throttled(retryAfter: nil))
+    #expect(test.registration(toldTo: 2)?.status == .inactive && test.rows.count == 1)
+    #expect(test.answers[1] == nil && test.answers[3] == nil && test.answers[4] == .queued)
+    test.pass(.seconds(600))
+    test.succeed(isLater ? Self.steps : Self.steps + 1)
+    #expect(test.registration(toldTo: 3)?.status == .active && test.registration(toldTo: 1)?.status == .active)
+  }
+
+  @Test func `a plain request behind what is only known from before waits for the upstream`() {
+    var test = DevicesUnderTest()
+    test.ask(1, nil)
+    test.succeed()
+    test.ask(2)
+    test.ask(3, nil, refresh: true)
+    #expect(test.answers[3] == nil && test.operations.last == .createThing)
+    test.succeed(Self.steps)
+    #expect(test.registration(toldTo: 3) != nil)
   }
 
   @Test func `nothing is made of a certificate that the upstream refuses`() {
@@ -89,6 +123,9 @@ import Testing
     var test = DevicesUnderTest()
     test.ask(1)
     test.ask(2, DevicesUnderTest.device(8))
+    test.succeed(4)
+    test.fail(reason: .certificateNotFound)
+    #expect(test.operations.last == .registerCertificateWithoutCA && test.answers.isEmpty)
     test.succeed(4)
     test.fail(reason: .certificateNotFound)
     #expect(test.error(toldTo: 1)?.reason == .certificateNotFound && test.result == nil)
@@ -188,6 +225,10 @@ import Testing
     test.pass(.seconds(600))
     test.fail(.identity, reason: "access_denied")
     #expect(test.rows.count == 1 && test.answers[2] == .queued)
+    test.ask(3)
+    test.pass(.seconds(600))
+    test.fail(.identity, reason: "access_denied")
+    #expect(test.error(toldTo: 3)?.failedStep?.operation == "AddThingToThingGroup" && test.rows.count == 1)
     test.pass(.seconds(600))
     test.succeed(Self.steps - 1)
     #expect(test.result?.provisioned?.isComplete == true)

@@ -136,6 +136,11 @@ extension RegistrarSimulation {
       if known.outcome != result.outcome { violations.append(.outcomeChanged) }
       return
     }
+    if let earlier = row.pending.facts.earlier, earlier.keepsOutcome {
+      // Nobody deletes a certificate here: the upstream has it still.
+      if earlier.outcome != result.outcome { violations.append(.outcomeChanged) }
+      return
+    }
     let isOurs = certificate.serial == id.sequence
     if isOurs, result.outcome == .existing, !row.history.hadResult { violations.append(.existingAlthoughOurs) }
     guard !isOurs, result.outcome == .created else { return }
@@ -153,7 +158,9 @@ extension RegistrarSimulation {
   mutating func checkReplacement(_ result: Registration, by id: JobID) {
     check(told: result.status, result.key)
     guard let earlier = disk.results[result.key] else { return }
-    if earlier.status != nil, result.status == nil, lost[id] == nil, flights[id]?.purpose == .register {
+    if earlier.status != nil, result.status == nil, lost[id] == nil, flights[id]?.purpose == .register,
+      disk.row(id)?.pending.facts.isBegunAnew != true
+    {
       violations.append(.knownStatusLost)
     }
     if earlier.isKnownToExist, result.outcome == .created { violations.append(.createdAlthoughItExisted) }
@@ -207,7 +214,10 @@ extension RegistrarSimulation {
 
   private mutating func check(_ registration: Registration, toldTo waiter: Waiter) {
     if registration.key != waiter.key { violations.append(.answerToAnother) }
-    if disk.results[waiter.key] != registration { violations.append(.successBeforeDisk) }
+    let isOnDisk =
+      disk.results[waiter.key] == registration
+      || disk.rows(of: waiter.key).contains { $0.facts.registered == RegisteredCertificate(registration) }
+    if !isOnDisk { violations.append(.successBeforeDisk) }
     if let named = waiter.namedStatus, let known = registration.status, named != known {
       violations.append(.quietSuccessForAnotherStatus)
     }

@@ -96,6 +96,11 @@ extension RegistrarSimulation {
   /// A step of a job has succeeded.
   mutating func checkProgress(_ facts: JobFacts, of id: JobID) {
     guard let row = disk.row(id)?.pending else { return }
+    if facts.isBegunAnew, !row.facts.isBegunAnew {
+      reach(.begunAnew)
+      if facts.registered != nil || facts.completedSteps > 0 { violations.append(.progressInvented) }
+      return
+    }
     if facts.completedSteps <= row.facts.completedSteps { violations.append(.progressLost) }
     if facts.completedSteps > row.facts.completedSteps + 1 { violations.append(.progressInvented) }
     guard let provisioning = row.provisioning else { return }

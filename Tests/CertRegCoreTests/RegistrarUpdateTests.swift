@@ -197,10 +197,10 @@ import Testing
     var plain = request(.register, nil)
     plain.namedStatus = nil
     _ = ask(2, plain)
-    _ = reply(.alreadyExists(certificateARN: "arn", status: .inactive, requestID: nil))
+    let told = reply(.alreadyExists(certificateARN: "arn", status: .inactive, requestID: nil)).answers
     let ended = reply(failure(.certificateState))
-    guard case .failed? = ended.answers[1], case .registered(let registration)? = ended.answers[2] else {
-      Issue.record("\(ended.answers)")
+    guard case .failed? = ended.answers[1], case .registered(let registration)? = told[2] else {
+      Issue.record("\(told) \(ended.answers)")
       return
     }
     #expect(registration.status == .inactive && registration.outcome == .existing)

@@ -13,6 +13,7 @@ enum SimulatedProfiles {
   private static var template: ProvisioningProfile {
     var template = ProvisioningProfile.Template(file: "/t")
     template.body = "{}"
+    template.status = .literal("ACTIVE")
     return ProvisioningProfile(name: "template", form: .template(template))
   }
 

@@ -68,10 +68,18 @@ struct SimulatedUpstream {
       certificates[call.key] = Certificate(
         statuses: [Self.status(named: call.status)], serial: call.id.sequence)
     case (.update, _?): certificates[call.key]?.statuses.append(Self.status(named: call.status))
-    case (.provision(let action), _?): return devices.take(action, call.key) == nil
+    case (.provision(let action), _?):
+      if devices.take(action, call.key) != nil { return false }
+      noteStatus(action, call.key)
     case (.register, _), (.update, nil), (.provision, nil): return false
     }
     return true
+  }
+
+  /// A template sets the status of the certificate.
+  private mutating func noteStatus(_ action: ProvisioningAction, _ key: RegistrationKey) {
+    guard case .registerThing(let template) = action, case .set(let status) = template.status else { return }
+    certificates[key]?.statuses.append(status)
   }
 
   /// The daemon knows what became of the certificate up to a version.
@@ -107,6 +115,7 @@ struct SimulatedUpstream {
     case .provision(let action):
       guard certificates[call.key] != nil else { return Self.certificateNotFound }
       if let (kind, reason) = devices.take(action, call.key) { return Self.failed(kind, .final, reason: reason) }
+      noteStatus(action, call.key)
       if case .createThing(let name, _, _) = action {
         return .provisioned(DeviceResources(thingName: name, thingARN: "arn:thing/" + name), requestID: nil)
       }

@@ -119,7 +119,8 @@ extension Admission {
     var gate = TargetGate(limits: .one(ratePerSecond: nil, burst: 10, maxConcurrent: 16), now: time(0))
     #expect(gate.admit(register, now: time(0), isAwaited: false).isNow)
     gate.callEnded(
-      .unauthorized, permit: CallPermit(register, admittedAt: time(0)), startedAt: time(0), now: time(0), random: 1)
+      .unauthorized(isForOperation: false), permit: CallPermit(register, admittedAt: time(0)), startedAt: time(0),
+      now: time(0), random: 1)
     guard case .notBefore = gate.admit(register, now: time(1), isAwaited: false) else {
       Issue.record("a queue hammers with an identity that is refused")
       return
@@ -130,13 +131,33 @@ extension Admission {
     #expect(gate.admit(register, now: time(1), isAwaited: false).isNow)
   }
 
+  @Test func `a right that is missing holds the calls of its operation alone`() {
+    var gate = TargetGate(limits: .one(ratePerSecond: nil, burst: 10, maxConcurrent: 16), now: time(0))
+    func end(_ operation: UpstreamOperation, _ result: CallResult, at second: Double) {
+      gate.callEnded(
+        result, permit: CallPermit(operation, admittedAt: time(second)), startedAt: time(second), now: time(second),
+        random: 1)
+    }
+    for _ in 0..<3 { #expect(gate.admit(.attachPolicy, now: time(0), isAwaited: false).isNow) }
+    for _ in 0..<3 { end(.attachPolicy, .unauthorized(isForOperation: true), at: 0) }
+    #expect(!gate.admit(.attachPolicy, now: time(4), isAwaited: false).isNow && gate.health == .unauthorized)
+    #expect(gate.admit(register, now: time(4), isAwaited: false).isNow)
+    end(register, .answered, at: 4)
+    // That the identity may do something else says nothing about this.
+    #expect(!gate.admit(.attachPolicy, now: time(4.5), isAwaited: false).isNow && gate.health == .unauthorized)
+    #expect(gate.admit(.attachPolicy, now: time(4.5), isAwaited: true).isNow)
+    end(.attachPolicy, .answered, at: 4.5)
+    #expect(gate.admit(.attachPolicy, now: time(4.6), isAwaited: false).isNow && gate.health == .ok)
+  }
+
   @Test func `a refused identity of many calls at once is reported once`() {
     var gate = TargetGate(limits: .one(ratePerSecond: nil, burst: 10, maxConcurrent: 16), now: time(0))
     for _ in 0..<10 { #expect(gate.admit(register, now: time(0), isAwaited: false).isNow) }
     for call in 1...10 {
       let now = time(Double(call) / 100)
       gate.callEnded(
-        .unauthorized, permit: CallPermit(register, admittedAt: time(0)), startedAt: time(0), now: now, random: 1)
+        .unauthorized(isForOperation: false), permit: CallPermit(register, admittedAt: time(0)), startedAt: time(0),
+        now: now, random: 1)
     }
     #expect(gate.admit(register, now: time(5.01), isAwaited: false).isNow)
   }

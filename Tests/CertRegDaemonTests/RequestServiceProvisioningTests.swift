@@ -71,11 +71,37 @@ import Testing
     #expect(failed["reason"] == "policy_not_found" && failed["step"] == "AttachPolicy")
     #expect(failed["certificateArn"]?.hasPrefix("arn:x") == true)
     let before = service.callCount
+    let lookup = try await service.ask(line("", operation: "lookup"))
+    let lastError = lookup["lastError"] as? [String: any Sendable]
+    #expect(lookup["state"] as? String == "registered" && lookup["outcome"] as? String == "created")
+    #expect(lookup["certificateArn"] as? String == failed["certificateArn"])
+    #expect(lookup["status"] as? String == "INACTIVE")
+    #expect(lastError?["step"] as? String == "AttachPolicy")
+    #expect(device(lookup)?["complete"] as? Bool == false && device(lookup)?["thingName"] as? String == "d")
     #expect(device(try await service.ask(line())) != nil)
     #expect(
       service.upstreamCalls.dropFirst(before).map(\.operation) == [.attachPolicy, .attachThingPrincipal])
+    let after = try await service.ask(line("", operation: "lookup"))
+    #expect(after["state"] as? String == "registered" && after["lastError"] == nil)
+    #expect(device(after) != nil && device(after)?["complete"] == nil)
     let entry = service.entries.first { $0["EVENT"] == "registration_failed" || $0["event"] == "registration_failed" }
     #expect(entry?.values.contains("AttachPolicy") == true)
+    await service.stop()
+  }
+
+  @Test func `a device that is not there yet is queued, also where the certificate is known`() async throws {
+    let busy = UpstreamReply.failed(
+      UpstreamFailure(
+        error: ServiceError(.throttling, reason: "throttled_by_upstream", message: "x", origin: .upstream),
+        disposition: .throttled(retryAfter: .seconds(600))))
+    let created = UpstreamReply.registered(certificateARN: "arn:x", requestID: nil)
+    let service = try await ServiceUnderTest(.direct, replies: [created, busy], profile: profile)
+    _ = try await service.ask(line(#","provision":null"#))
+    #expect(try await service.ask(line("", operation: "lookup"))["state"] as? String == "registered")
+    #expect(try await service.ask(line(#","deviceId":"d","wait":false"#))["outcome"] as? String == "queued")
+    let known = try await service.ask(line("", operation: "lookup"))
+    #expect(known["state"] as? String == "queued" && known["outcome"] as? String == "created")
+    #expect(known["certificateArn"] != nil && known["status"] as? String == "INACTIVE")
     await service.stop()
   }
 

@@ -274,6 +274,48 @@ import Testing
     }
   }
 
+  @Test func `asks for the status where the call needs it, and again while that is throttled`() async throws {
+    let conflict = #"{"resourceId":"\#(Self.id.hex)","resourceArn":"\#(Self.arn)"}"#
+    let throttled = CannedReply.json(
+      429, #"{"message":"Rate exceeded"}"#, [("x-amzn-ErrorType", "ThrottlingException"), ("x-amz-retry-after", "10")])
+    let described = CannedReply.json(200, #"{"certificateDescription":{"status":"INACTIVE"}}"#)
+    var needy = call
+    needy.needsStatus = true
+    try await withUpstreamClient { request, number in
+      request.method == "POST" ? .json(409, conflict) : number < 3 ? throttled : described
+    } _: { client, server in
+      #expect(
+        await client.registerCertificateWithoutCA(call)
+          == .alreadyExists(certificateARN: Self.arn, status: nil, requestID: nil))
+      #expect(server.requests.count == 1)
+      #expect(
+        await client.registerCertificateWithoutCA(needy)
+          == .alreadyExists(certificateARN: Self.arn, status: .inactive, requestID: nil))
+      #expect(server.requests.count > 3)
+    }
+    // It ends: that the certificate exists is worth more than its status.
+    try await withUpstreamClient(configure: { $0.requestTimeout = .seconds(2) }) { request, _ in
+      request.method == "POST" ? .json(409, conflict) : throttled
+    } _: { client, _ in
+      #expect(
+        await client.registerCertificateWithoutCA(needy)
+          == .alreadyExists(certificateARN: Self.arn, status: nil, requestID: nil))
+    }
+  }
+
+  @Test func `calls that ask for a status keep to a pace and to the upstream's pauses`() {
+    func time(_ milliseconds: Int64) -> MonotonicTime { MonotonicTime(nanoseconds: 0) + .milliseconds(milliseconds) }
+    let turns = DescribeTurns(perSecond: 10)
+    for call in 0..<5 as Range<Int64> {
+      #expect(turns.next(now: time(1000), deadline: time(9000)) == time(1000 + 100 * call))
+    }
+    turns.hold(until: time(5000))
+    #expect(turns.next(now: time(1500), deadline: time(4000)) == nil)
+    #expect(turns.next(now: time(1500), deadline: time(6000)) == time(5000))
+    let unpaced = DescribeTurns(perSecond: nil)
+    for _ in 0..<5 { #expect(unpaced.next(now: time(7), deadline: time(9)) == time(7)) }
+  }
+
   /// DescribeCertificate returns the certificate, which may be written with six bytes for each of 65,536 characters.
   @Test func `reads the status of the largest certificate`() async throws {
     let conflict = #"{"resourceId":"\#(Self.id.hex)","resourceArn":"\#(Self.arn)"}"#

@@ -224,4 +224,17 @@ private let actions: [ProvisioningAction] = [
     #expect(failure?.error.reason.rawValue == reason && failure?.disposition == .final)
     #expect(failure?.error.message.isEmpty == false)
   }
+
+  @Test(arguments: [
+    ("Policy p cannot be found", "policy_not_found"), ("The thing group does not exist", "thing_group_not_found"),
+    ("role not found", "template_resource_not_found"), ("Thing t exists with another type", "upstream_refused_request"),
+  ])
+  func `RegisterThing says in a way of its own that a resource is not there`(message: String, reason: String) {
+    let headers = [("x-amzn-ErrorType", "ResourceRegistrationFailureException")]
+    let body = #"{"message":"\#(message)"}"#
+    let told = failure(registration, 400, body, headers)
+    #expect(told?.error.reason.rawValue == reason && told?.disposition == .final)
+    #expect((told?.error.kind == .resourceNotFound) == (reason != "upstream_refused_request"))
+    #expect(failure(.attachPolicy("p"), 400, body, headers)?.error.reason == "upstream_refused_request")
+  }
 }

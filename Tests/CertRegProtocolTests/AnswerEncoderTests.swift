@@ -111,7 +111,10 @@ import Testing
     var unfinished = sensor
     unfinished.completedSteps = 2
     let plain = answers(nil)
-    #expect(answers(unfinished) == plain)
+    let begun = answers(unfinished)
+    // Whether steps are left is what `lookup` is asked for.
+    #expect([begun[0], begun[2], begun[3]] == [plain[0], plain[2], plain[3]])
+    #expect(begun[1] == plain[1].dropLast() + device.dropLast(2) + #","complete":false}}"#)
     let complete = answers(sensor)
     for index in 0..<3 { #expect(complete[index] == plain[index].dropLast() + device) }
     #expect(complete[3] == plain[3].dropLast(3) + device + "]}")
@@ -204,6 +207,17 @@ import Testing
     #expect(
       text(AnswerEncoder.lookup(id: nil, .failed(failed)))
         == #"{\#(known),"state":"failed","finishedAt":"1970-01-01T00:00:00.000Z","attempts":3,\#(lastError)}"#)
+    var (half, kept) = (pending, failed)
+    half.facts.registered = RegisteredCertificate(
+      certificateARN: prefix + id.hex, outcome: .created, status: .active, requestID: nil)
+    kept.registered = registration(.active, .created)
+    let registered = #""certificateArn":"\#(prefix)\#(id.hex)","outcome":"created","status":"ACTIVE","#
+    #expect(
+      text(AnswerEncoder.lookup(id: nil, .queued(half, nextTry: nil)))
+        .hasPrefix(#"{\#(known),"state":"queued",\#(registered)"enqueuedAt":"#))
+    #expect(
+      text(AnswerEncoder.lookup(id: nil, .failed(kept)))
+        == text(AnswerEncoder.lookup(id: nil, .registered(registration(.active)))).dropLast() + #",\#(lastError)}"#)
     #expect(text(AnswerEncoder.forgotten(id: [0x31], key)) == #"{"id":1,\#(known),"forgotten":true}"#)
     #expect(
       text(AnswerEncoder.watched(id: nil, failed))

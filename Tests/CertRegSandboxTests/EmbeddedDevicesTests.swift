@@ -56,6 +56,8 @@ import Testing
     let made = resources(await perform(.registerThing(FilledTemplate(body: body, parameters: parameters))))
     #expect(made?.thingName == "t" && made?.groups == ["g"] && made?.policies == ["p"])
     #expect(try await upstream.describe(certificate(1).id).things == ["t"])
+    // Without another word a template activates the certificate.
+    #expect(try await upstream.describe(certificate(1).id).status == .active)
     let lacking = FilledTemplate(body: body, parameters: Array(parameters.prefix(1)))
     #expect(reason(await perform(.registerThing(lacking))) == .upstreamRefused)
   }

@@ -64,11 +64,19 @@ import Testing
   // MARK: Update and deletion
 
   @Test(arguments: [CertificateStatus.active, .inactive, .revoked], [CertificateStatus.active, .inactive, .revoked])
-  mutating func `changes any status into any other, and into itself`(
+  mutating func `changes any status into any other, but for that of a revoked certificate`(
     from: CertificateStatus, to: CertificateStatus
   ) throws {
     try register.register(certificate(1), status: from)
     let later = now + .seconds(5)
+    if from == .revoked, to != .revoked {
+      let register = register
+      let error = #expect(throws: SandboxError.self) {
+        try register.statusChange(of: certificate(1).id, to: to, at: later)
+      }
+      #expect(error?.kind == .certificateState)
+      return
+    }
     register.apply(try register.statusChange(of: certificate(1).id, to: to, at: later))
     let found = try register.describe(certificate(1).id)
     #expect(found.status == to)
@@ -166,7 +174,8 @@ import Testing
         if position == nil { model.append((subject.id, status)) }
       case 1:
         let change = try? register.statusChange(of: subject.id, to: status, at: now)
-        #expect((change != nil) == (position != nil), "seed \(seed)")
+        let isChangeable = position.map { model[$0].status != .revoked || status == .revoked } ?? false
+        #expect((change != nil) == isChangeable, "seed \(seed)")
         if let change, let position {
           register.apply(change)
           model[position].status = status

@@ -67,7 +67,9 @@ import Testing
     (
       "{policies: [a], activateLast: true}",
       [
-        "iot:AttachPolicy arn:aws:iot:eu-central-1:*:cert/*", "iot:UpdateCertificate arn:aws:iot:eu-central-1:*:cert/*",
+        "iot:AttachPolicy arn:aws:iot:eu-central-1:*:cert/*",
+        "iot:DescribeCertificate arn:aws:iot:eu-central-1:*:cert/*",
+        "iot:UpdateCertificate arn:aws:iot:eu-central-1:*:cert/*",
       ]
     ),
     (

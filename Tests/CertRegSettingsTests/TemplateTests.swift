@@ -30,7 +30,7 @@ import Testing
   @Test(arguments: [
     (nil, "there is no file"), ("", "is no provisioning template"), ("[1]", "is no provisioning template"),
     (#"{"Resources": {}}"#, "is no provisioning template"), ("{", "is no provisioning template"),
-    (#"{"Resources": {"r": "\#(String(repeating: "x", count: 65_536))"}}"#, "has more than 65536 bytes"),
+    (Self.template(of: 10_241), "has 10241 characters; RegisterThing takes a template of at most 10240"),
   ])
   func `a template that cannot be used is a mistake of the line that names it`(text: String?, message: String) throws {
     let error = try #require(throws: SettingsError.self) { try load(text) }
@@ -39,6 +39,42 @@ import Testing
     #expect(problem.hasPrefix("/c.yaml:3: provisioning.p.template: ") && problem.contains(message), "\(problem)")
     #expect(problem.utf8.count < 300)
   }
+
+  /// A template of so many characters.
+  private static func template(of count: Int) -> String {
+    let (begin, end) = (#"{"Resources": {"r": ""#, #""}}"#)
+    return begin + String(repeating: "ü", count: count - begin.count - end.count) + end
+  }
+
+  @Test func `a template may be as long as RegisterThing takes it`() throws {
+    #expect(try load(Self.template(of: 10_240))?.body.count == 10_240)
+  }
+
+  @Test(
+    arguments: [
+      (#""Type": "AWS::IoT::Policy""#, .kept), (#""Type": "AWS::IoT::Certificate""#, .set(.active)),
+      (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": "INACTIVE"}"#, .set(.inactive)),
+      (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": "active"}"#, .unknown),
+      (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": {"Ref": "S"}}"#, .set(.revoked)),
+      (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": {"Ref": "D"}}"#, .set(.inactive)),
+      (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": {"Ref": "None"}}"#, .unknown),
+      (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": {"Fn::Sub": "ACTIVE"}}"#, .unknown),
+      (#""Type": "AWS::IoT::Certificate", "OverrideSettings": {"Status": "DO_NOTHING"}"#, .unknown),
+    ] as [(String, FilledTemplate.StatusEffect)])
+  func `what a template does to the status of the certificate is told before`(
+    resource: String, effect: FilledTemplate.StatusEffect
+  ) throws {
+    let text = #"{"Parameters": {"S": {}, "D": {"Default": "INACTIVE"}}, "Resources": {"r": {\#(resource)}}}"#
+    let profile = ProvisioningProfile(name: "p", form: .template(try #require(try load(text))))
+    let filled = try profile.filled(
+      with: PlaceholderValues(
+        certificateID: CertificateID(words: (1, 0, 0, 0)), deviceID: nil, attributes: [NamedText("S", "REVOKED")],
+        certificate: nil))
+    guard case .template(let template) = filled.work else { throw Unexpected() }
+    #expect(template.status == effect)
+  }
+
+  private struct Unexpected: Error {}
 
   @Test func `a changed template makes another profile`() throws {
     let bodies = try ["a", "b"].map { try #require(try load(#"{"Resources": {"\#($0)": {}}}"#)) }

@@ -17,7 +17,7 @@ extension Sample {
       resources: DeviceResources(
         thingName: thing, thingARN: thing.map { "arn:aws:iot:eu-central-1:123456789012:thing/" + $0 },
         policies: names(count, "policy"), groups: names(count, "group")),
-      completedSteps: number.isMultiple(of: 4) ? nil : number % 4 - 1)
+      completedSteps: number.isMultiple(of: 4) ? nil : number % 4 - 1, isActivated: number.isMultiple(of: 3))
   }
 
   /// What makes a device: in turn a thing, policies alone, and a template of 10 kB.
@@ -37,7 +37,8 @@ extension Sample {
         .template(
           FilledTemplate(
             body: "{\"Resources\":{\"\u{0}\\äöü\"" + String(repeating: "\n ", count: 5000) + "}}",
-            parameters: [NamedText("CertificateId", "00"), NamedText("Ort \"ü\"\u{0}", "Köln\t")]))
+            parameters: [NamedText("CertificateId", "00"), NamedText("Ort \"ü\"\u{0}", "Köln\t")],
+            status: [.kept, .set(.inactive), .unknown][number / 3 % 3]))
       }
     return Provisioning(profile: "pumps", tag: tag(number), work: work)
   }
@@ -53,6 +54,8 @@ extension Sample {
   static func pendingDevice(_ number: Int) -> PendingRegistration {
     var entry = pending(number)
     entry.provisioning = provisioning(number)
+    entry.namedStatus = number.isMultiple(of: 2) ? .revoked : nil
+    entry.overridesStatus = number.isMultiple(of: 5)
     return entry
   }
 }

@@ -132,15 +132,20 @@ enum Sample {
     let outcome = RegistrationOutcome.allCases.randomElement(using: &generator) ?? .created
     let status = Bool.random(using: &generator) ? CertificateStatus.allCases.randomElement(using: &generator) : nil
     let steps = Int.random(in: 0...4, using: &generator)
+    func sometimes() -> Bool { Bool.random(using: &generator) }
+    let earlier = EarlierResult(
+      outcome: outcome, status: status, provisioned: sometimes() ? provisioned(steps + 1) : nil,
+      keepsOutcome: sometimes(), isGone: sometimes())
     return JobFacts(
-      earlier: Bool.random(using: &generator) ? EarlierResult(outcome: outcome, status: status) : nil,
+      earlier: sometimes() ? earlier : nil,
       completedSteps: steps,
       registered: steps == 0
         ? nil
         : RegisteredCertificate(
           certificateARN: prefix + "äöü\u{0}", outcome: outcome, status: status,
           requestID: Bool.random(using: &generator) ? "r\(steps)" : nil,
-          provisioned: Bool.random(using: &generator) ? provisioned(steps) : nil))
+          provisioned: Bool.random(using: &generator) ? provisioned(steps) : nil),
+      isRecalled: sometimes(), isBegunAnew: sometimes())
   }
 
   static let error = ServiceError(

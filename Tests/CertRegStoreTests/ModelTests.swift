@@ -37,8 +37,7 @@ import Testing
       let probe = key(&generator)
       let known = model.record(for: probe)
       #expect(try store.record(for: probe) == known, "seed \(seed), step \(step)")
-      let registered = if case .registered(let registration)? = known { registration } else { Registration?.none }
-      #expect(try store.registration(for: probe) == registered, "seed \(seed), step \(step)")
+      #expect(try store.registration(for: probe) == known?.registration, "seed \(seed), step \(step)")
     }
     #expect(try store.pendingRegistrations() == model.pendingRegistrations, "seed \(seed)")
     let left = try directory.copyAsLeftByKill()
@@ -86,6 +85,7 @@ import Testing
       registration.deviceTag = registration.deviceID?.tag ?? .none
       if Bool.random(using: &generator) { registration.provisioned = Sample.provisioned(sequence) }
       if Bool.random(using: &generator) { registration.requester = Requester(uid: UInt32(sequence)) }
+      if Bool.random(using: &generator) { registration.failure = Sample.failure(sequence) }
       return oneInFour(&generator) ? .keep(registration, nil) : .complete(id, registration)
     case 8:
       var failure = Sample.failure(sequence)

@@ -82,6 +82,33 @@ import Testing
     #expect(try store.record(for: device.key) == .registered(Sample.registration(1)))
   }
 
+  @Test func `the failure of a later step is kept beside the result, and goes with it`() async throws {
+    let store = try SQLiteRegistrationStore(directory)
+    var device = Sample.device(1)
+    device.failure = Sample.failure(2)
+    var beside = Sample.failure(1)
+    (beside.finishedAt, beside.registered) = (Sample.time(2), Sample.device(1))
+    try await store.commit([.complete(Sample.id(1), device)])
+    #expect(try store.record(for: device.key) == .failed(beside))
+    #expect(try store.registration(for: device.key) == Sample.device(1))
+    // An update that fails says nothing about the device.
+    try await store.commit([.fail(Sample.failure(1))])
+    #expect(try store.record(for: device.key) == .registered(Sample.device(1)))
+    try await store.commit([.complete(Sample.id(1), device), .complete(Sample.device(1))])
+    #expect(try store.record(for: device.key) == .registered(Sample.device(1)))
+    try await store.commit([.complete(Sample.id(1), device), .forget(device.key)])
+    #expect(try store.record(for: device.key) == nil)
+  }
+
+  @Test func `a record for other hosts says what the caller has named`() throws {
+    for number in 0..<6 {
+      let entry = Sample.pendingDevice(number)
+      let read = try #require(PendingRegistration(record: entry.record, key: entry.key, sequence: 1))
+      #expect(read.namedStatus == entry.namedStatus && read.overridesStatus == entry.overridesStatus)
+      #expect(read.provisioning == entry.provisioning)
+    }
+  }
+
   @Test func `progress does not write a template again`() async throws {
     let entry = Sample.pendingDevice(2)
     let store = try SQLiteRegistrationStore(directory)

@@ -145,10 +145,13 @@ class Register(SignedTestCase):
             "CertificateStateException", 406, self.client.delete_certificate, certificateId=certificate.id,
             forceDelete=True,
         )
-        for status in ("REVOKED", "REVOKED", "ACTIVE", "INACTIVE"):
+        for status in ("INACTIVE", "ACTIVE", "REVOKED", "REVOKED"):
             self.client.update_certificate(certificateId=certificate.id, newStatus=status)
             description = self.client.describe_certificate(certificateId=certificate.id)["certificateDescription"]
             self.assertEqual(description["status"], status)
+        for status in ("ACTIVE", "INACTIVE"):
+            self.fails_with("CertificateStateException", 406, self.client.update_certificate,
+                            certificateId=certificate.id, newStatus=status)
         self.client.delete_certificate(certificateId=certificate.id)
         for call, members in (
             (self.client.describe_certificate, {}),

@@ -158,13 +158,22 @@ class Devices(unittest.TestCase):
             self.assertEqual(error["certificateId"], self.ids[1])
             self.assertTrue(error["certificateArn"].endswith(self.ids[1]))
             known = daemon.ask([{"id": 1, "op": "lookup", "certificateId": self.ids[1]}])[1]
-            self.assertEqual(known["state"], "registered")
+            self.assertEqual((known["state"], known["provisioning"]["complete"], known["lastError"]["step"]),
+                             ("registered", False, "AttachPolicy"))
             iot.create_policy(policyName="absent", policyDocument=POLICY)
             made = [self.calls(daemon, name) for name in ("RegisterCertificateWithoutCA", "CreateThing")]
             answer = daemon.ask([asked])[1]
             self.assertEqual(answer["provisioning"]["policies"], ["first", "absent"])
             self.assertEqual([self.calls(daemon, name) for name in ("RegisterCertificateWithoutCA", "CreateThing")], made)
             self.assertEqual(self.calls(daemon, "AttachPolicy"), 3)
+            known = daemon.ask([{"id": 1, "op": "lookup", "certificateId": self.ids[1]}])[1]
+            self.assertEqual((known["provisioning"].get("complete"), known.get("lastError")), (None, None))
+            # Somebody deletes the certificate: another device of it is made all the same.
+            iot.detach_thing_principal(thingName="dev-1", principal=answer["certificateArn"])
+            iot.update_certificate(certificateId=self.ids[1], newStatus="INACTIVE")
+            iot.delete_certificate(certificateId=self.ids[1], forceDelete=True)
+            again = daemon.ask([request(1, self.pems[1], provision="plain")])[1]
+            self.assertEqual((again.get("outcome"), again.get("provisioning", {}).get("profile")), ("created", "plain"), again)
 
     def test_what_the_account_has_otherwise_is_an_error_with_its_reason(self):
         sandbox = self.sandbox()
@@ -222,6 +231,11 @@ class Devices(unittest.TestCase):
                                        attributes={"ThingName": "by-template", "Site": "east"})])[3]
             self.assertEqual((made["provisioning"]["thingName"], made["provisioning"]["policies"]),
                              ("by-template", ["first"]))
+            # The template says nothing of the status, and so activates the certificate.
+            described = iot.describe_certificate(certificateId=made["certificateId"])["certificateDescription"]
+            self.assertEqual((made.get("status"), described["status"]), ("ACTIVE", "ACTIVE"))
+            known = daemon.ask([{"id": 1, "op": "lookup", "certificateId": made["certificateId"]}])[1]
+            self.assertEqual(known["status"], "ACTIVE")
         self.assertEqual(iot.describe_thing(thingName="by-template")["attributes"], {"site": "east"})
         self.assertEqual(set(iot.list_principal_things(principal=first["certificateArn"])["things"]),
                          {"dev-1", "device-1"})

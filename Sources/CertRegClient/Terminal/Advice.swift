@@ -38,6 +38,8 @@ package enum Advice {
     "not_registered": "certregctl register or import registers it, with the same files",
     "thing_not_attached": "to attach it: certregctl register FILE --refresh, with a profile that has the thing",
     "policy_not_attached": "to attach it: certregctl register FILE --refresh, with a profile that has the policy",
+    "not_complete":
+      "certregctl register or import, with the same files and options, goes on with the steps that are left",
     "certificate_not_found":
       "AWS IoT has no such certificate in this account and region: register it, or check the target",
     "expired": "if it is to be registered all the same, the configuration's validation section can allow expired",

@@ -21,12 +21,21 @@ package struct VerifyExpectation: Hashable, Sendable {
   func resolved(_ record: ImportRecord, known: JSON) -> Resolved {
     let isFinished = known["state"]?.string == "registered"
     let made = isFinished ? known["provisioning"] : nil
+    // A registration stays although a step after it has failed.
+    let isIncomplete = isFinished && (known["lastError"] != nil || made?["complete"]?.bool == false)
     let names = (made?["policies"]?.array ?? []).compactMap(\.string)
     return Resolved(
       arn: record.certificateARN.isEmpty && isFinished ? known["certificateArn"]?.string : record.certificateARN,
       status: status?.rawValue ?? (isFinished ? known["status"]?.string : nil),
       thing: thing ?? (record.thingName.isEmpty ? made?["thingName"]?.string : record.thingName),
-      policies: policies.isEmpty ? names : policies)
+      policies: policies.isEmpty ? names : policies,
+      incomplete: isIncomplete ? Self.why(known["lastError"]) : nil)
+  }
+
+  /// Why a device is not complete, for people.
+  private static func why(_ error: JSON?) -> String {
+    guard let error, let reason = error["reason"]?.string else { return "steps of its profile are left" }
+    return error["step"]?.string.map { "\($0) has failed (\(reason))" } ?? "it has failed (\(reason))"
   }
 
   /// What is expected of one certificate. Nothing is checked where it has no value.
@@ -35,6 +44,8 @@ package struct VerifyExpectation: Hashable, Sendable {
     var status: String?
     var thing: String?
     var policies: [String] = []
+    /// Why certregd has not made all of the device; `nil`: it has, as far as it was asked to.
+    var incomplete: String?
   }
 }
 
@@ -49,6 +60,8 @@ package struct VerifyDifference: Hashable, Sendable {
     case statusDiffers = "status_differs"
     case thingNotAttached = "thing_not_attached"
     case policyNotAttached = "policy_not_attached"
+    /// certregd has not performed all steps that it was asked for.
+    case notComplete = "not_complete"
   }
 
   /// What differs.
@@ -108,10 +121,12 @@ struct VerifyVerdict: Hashable, Sendable {
       let others = things.isEmpty ? "no thing is attached" : "attached: \(things.prefix(3).joined(separator: ", "))"
       add(.thingNotAttached, "the thing \(thing) is not attached; \(others)")
     }
-    guard !expected.policies.isEmpty, let policies = listed(.policies, upstream) else { return }
-    for policy in expected.policies where !policies.contains(policy) {
-      add(.policyNotAttached, "the policy \(policy) is not attached")
+    if !expected.policies.isEmpty, let policies = listed(.policies, upstream) {
+      for policy in expected.policies where !policies.contains(policy) {
+        add(.policyNotAttached, "the policy \(policy) is not attached")
+      }
     }
+    if let why = expected.incomplete { add(.notComplete, "certregd has not done all that it was asked for: \(why)") }
   }
 
   private mutating func add(_ reason: VerifyDifference.Reason, _ message: String) {

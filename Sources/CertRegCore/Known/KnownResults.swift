@@ -148,8 +148,11 @@ package final class KnownResults: Sendable {
     guard mayAnswer, isAlive, !wish.refresh, known.certificateARN != nil else {
       // A request that sets the status has to trust none that may be old.
       let isToBeSet = (wish.refresh || !isAlive) && wish.setsStatus
-      return .ask(earlier: EarlierResult(outcome: known.outcome, status: isToBeSet ? nil : known.status))
+      var earlier = EarlierResult(known)
+      if isToBeSet { earlier.status = nil }
+      return .ask(earlier: earlier)
     }
+    if let error = known.objection(toActivationFor: wish) { return .refuse(error) }
     if wish.ifExists == .update, let asked = wish.status, asked != known.status { return .goOn(known) }
     let isDevice = wish.provisioning.map { known.hasDevice(of: $0) } ?? true
     // A request that failed in a later step goes on when it is repeated. The status is then the one that the steps left.
@@ -203,8 +206,23 @@ package final class KnownResults: Sendable {
       return .registered(registration)
     case .failed(var failure):
       failure.key = key
+      guard var registration = failure.registered else { return .failed(failure) }
+      guard home.mayHold(arn: registration.certificateARN) else { return nil }
+      registration.key = key
+      failure.registered = registration
       return .failed(failure)
     case nil: return nil
     }
+  }
+}
+
+extension Registration {
+  /// The error of a request whose last step would activate a certificate that somebody revoked or deactivated; `nil`: it
+  /// may. The caller has to ask for that with `ifExists:"update"`, or with the operation `update`.
+  fileprivate func objection(toActivationFor wish: KnownResults.Wish) -> ServiceError? {
+    guard wish.ifExists != .update, let provisioning = wish.provisioning, wish.setsStatus, let known = status,
+      !hasDevice(of: provisioning), RegisteredCertificate(self)?.isKeptFromActivation == true
+    else { return nil }
+    return .statusDiffers(self, known: known, named: .active)
   }
 }

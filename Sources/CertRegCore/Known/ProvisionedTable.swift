@@ -25,6 +25,7 @@ struct ProvisionedTable: Sendable {
     var thingARN: String?
     /// `nil`: all.
     var completedSteps: Int32?
+    var isActivated: Bool
   }
 
   private var entries: [Key: Entry] = [:]
@@ -43,7 +44,7 @@ struct ProvisionedTable: Sendable {
       profile: shape.profile, tag: entry.tag,
       resources: DeviceResources(
         thingName: entry.thingName, thingARN: thingARN, policies: shape.policies, groups: shape.groups),
-      completedSteps: entry.completedSteps.map { Int($0) })
+      completedSteps: entry.completedSteps.map { Int($0) }, isActivated: entry.isActivated)
   }
 
   /// Sets what was applied to a certificate.
@@ -69,7 +70,7 @@ struct ProvisionedTable: Sendable {
     }
     entries[key] = Entry(
       tag: provisioned.tag, shape: number, thingName: resources.thingName, thingARN: thingARN,
-      completedSteps: provisioned.completedSteps.map { Int32(clamping: $0) })
+      completedSteps: provisioned.completedSteps.map { Int32(clamping: $0) }, isActivated: provisioned.isActivated)
     return true
   }
 

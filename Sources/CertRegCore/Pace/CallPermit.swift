@@ -31,8 +31,9 @@ package enum CallResult: Hashable, Sendable {
   case throttled(retryAfter: Duration?)
   /// - Parameter retryAfter: The pause that the upstream asks for.
   case unavailable(retryAfter: Duration?)
-  /// The daemon's identity was refused.
-  case unauthorized
+  /// The daemon's identity was refused. `isForOperation`: it lacks the right to this operation; other operations may be
+  /// allowed.
+  case unauthorized(isForOperation: Bool)
 }
 
 /// How a target looks from here.

@@ -1,7 +1,7 @@
 /// Decides when the next call to one target may begin.
 ///
-/// Rates belong to the operations: see ``OperationPace``. Outages and refused identities belong to the target, as does
-/// the number of calls at once. After an outage calls begin one at a time, and one more with every answer.
+/// Rates and missing rights belong to the operations: see ``OperationPace``. Outages and identities that the upstream does
+/// not know belong to the target, as does the number of calls at once. After an outage calls begin one at a time, and one more with every answer.
 struct TargetGate: Sendable {
   private var limits: TargetLimits
   private var paces = OperationTable<OperationPace>()
@@ -11,9 +11,19 @@ struct TargetGate: Sendable {
   private(set) var health = TargetHealth.ok
   private var concurrencyLimit: Int
   private var outage = Hold(first: .milliseconds(100), longest: .seconds(4))
-  private var identity = Hold(first: .seconds(5), longest: .seconds(300))
+  private var identity = Self.identityHold
+  /// Operations that the identity has no right to, until a call of theirs is answered.
+  private var refusals: [UpstreamOperation: Refusal] = [:]
   /// The last newly discovered outage or refusal.
   private var troubleAt: MonotonicTime?
+
+  private struct Refusal: Sendable {
+    var hold = TargetGate.identityHold
+    /// When it was discovered last.
+    var at: MonotonicTime
+  }
+
+  private static let identityHold = Hold(first: .seconds(5), longest: .seconds(300))
 
   init(limits: TargetLimits, now: MonotonicTime) {
     self.limits = limits
@@ -108,7 +118,8 @@ struct TargetGate: Sendable {
     if callsUnderWay >= concurrencyLimit { return .whenCallEnds }
     let place = place(of: operation, now: now)
     if let end = latest(outage.end(after: now), paces[place].holdEnd(after: now)) { return .notBefore(end) }
-    if !isAwaited, let end = identity.end(after: now) { return .notBefore(end) }
+    let refusal = refusals.isEmpty ? nil : refusals[operation]?.hold.end(after: now)
+    if !isAwaited, let end = latest(identity.end(after: now), refusal) { return .notBefore(end) }
     let admission = paces[place].admit(operation, now: now)
     if case .now = admission { callsUnderWay += 1 }
     return admission
@@ -133,9 +144,11 @@ struct TargetGate: Sendable {
     paces[index].callEnded(startedAt: startedAt, now: now)
     switch result {
     case .answered:
-      health = .ok
       outage.end()
       identity.end()
+      if !refusals.isEmpty { refusals[permit.operation] = nil }
+      let isRefused = refusals.values.contains { $0.hold.end(after: now) != nil }
+      health = isRefused ? .unauthorized : .ok
       concurrencyLimit = min(limits.maxConcurrent, concurrencyLimit + 1)
       paces[index].answered(permit, now: now)
     case .throttled(let retryAfter):
@@ -150,9 +163,16 @@ struct TargetGate: Sendable {
       }
       if let retryAfter { outage.extend(to: now + retryAfter) }
       paces[index].failed(permit)
-    case .unauthorized:
+    case .unauthorized(let isForOperation):
       health = .unauthorized
-      if isNews(permit) {
+      if isForOperation {
+        var refusal = refusals[permit.operation] ?? Refusal(at: permit.admittedAt)
+        if permit.admittedAt >= refusal.at {
+          refusal.hold.failed(now: now, random: random)
+          refusal.at = now
+        }
+        refusals[permit.operation] = refusal
+      } else if isNews(permit) {
         troubleAt = now
         identity.failed(now: now, random: random)
       }

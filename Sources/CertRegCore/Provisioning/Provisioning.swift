@@ -101,10 +101,22 @@ package struct FilledTemplate: Hashable, Sendable {
   package var body: String
   /// In the order of their names.
   package var parameters: [NamedText]
+  /// What the template does to the status of the certificate.
+  package var status: StatusEffect
 
-  package init(body: String, parameters: [NamedText]) {
+  /// What a template does to the status of the certificate.
+  package enum StatusEffect: Hashable, Sendable {
+    /// The certificate keeps its status: the template does not describe it.
+    case kept
+    case set(CertificateStatus)
+    /// The template alone does not tell.
+    case unknown
+  }
+
+  package init(body: String, parameters: [NamedText], status: StatusEffect = .unknown) {
     self.body = body
     self.parameters = parameters
+    self.status = status
   }
 }
 
@@ -118,12 +130,18 @@ package struct Provisioned: Hashable, Sendable {
   package var resources: DeviceResources
   /// How many steps of the plan have succeeded; `nil`: all.
   package var completedSteps: Int?
+  /// Whether the last step set the certificate ACTIVE. A certificate that is not ACTIVE was deactivated since.
+  package var isActivated: Bool
 
-  package init(profile: String, tag: ProvisioningTag, resources: DeviceResources, completedSteps: Int? = nil) {
+  package init(
+    profile: String, tag: ProvisioningTag, resources: DeviceResources, completedSteps: Int? = nil,
+    isActivated: Bool = false
+  ) {
     self.profile = profile
     self.tag = tag
     self.resources = resources
     self.completedSteps = completedSteps
+    self.isActivated = isActivated
   }
 
   /// Whether all steps have succeeded.

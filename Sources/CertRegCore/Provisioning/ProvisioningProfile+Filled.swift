@@ -101,7 +101,22 @@ extension ProvisioningProfile {
         "the template of the profile \(self.name) needs a value for its parameter \(name.quoted): give it in `attributes`"
       )
     }
-    return FilledTemplate(body: template.body, parameters: parameters.sorted { $0.name < $1.name })
+    return FilledTemplate(
+      body: template.body, parameters: parameters.sorted { $0.name < $1.name },
+      status: status(template.status, parameters))
+  }
+
+  private func status(
+    _ status: Template.Status, _ parameters: [NamedText]
+  ) -> FilledTemplate.StatusEffect {
+    let text: String?
+    switch status {
+    case .kept: return .kept
+    case .unknown: return .unknown
+    case .literal(let literal): text = literal
+    case .parameter(let name, let byDefault): text = parameters.first { $0.name == name }?.value ?? byDefault
+    }
+    return text.flatMap { CertificateStatus(rawValue: $0) }.map { .set($0) } ?? .unknown
   }
 
   // MARK: Texts

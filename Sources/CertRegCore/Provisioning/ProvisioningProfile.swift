@@ -60,6 +60,19 @@ package struct ProvisioningProfile: Hashable, Sendable {
     package var parameters: [String] = []
     /// Names of parameters without a default.
     package var required: [String] = []
+    /// What it does to the status of the certificate.
+    package var status = Status.unknown
+
+    /// What a template says of the status of the certificate.
+    package enum Status: Hashable, Sendable {
+      /// It does not describe the certificate.
+      case kept
+      case literal(String)
+      /// The value of a parameter, and its default.
+      case parameter(String, default: String?)
+      /// More than its own text decides.
+      case unknown
+    }
 
     package init(file: String) {
       self.file = file

@@ -28,6 +28,13 @@ package struct ProvisioningStep: Step {
     case .provisioned(let named, _):
       var facts = pending.facts
       facts.note(resources(naming: named), of: pending.provisioning)
+      if case .registerThing(let template) = action {
+        switch template.status {
+        case .kept: break
+        case .set(let status): facts.registered?.status = status
+        case .unknown: facts.registered?.status = nil
+        }
+      }
       return .done(facts)
     case .failed(let failure): return .failed(failure)
     case .registered, .alreadyExists, .updated: return .failed(.foreignReply)
@@ -73,7 +80,8 @@ extension JobFacts {
     var provisioned = registered?.provisioned
     if provisioned?.tag != provisioning.tag || provisioned?.isComplete != false {
       provisioned = Provisioned(
-        profile: provisioning.profile, tag: provisioning.tag, resources: DeviceResources(), completedSteps: 0)
+        profile: provisioning.profile, tag: provisioning.tag, resources: DeviceResources(), completedSteps: 0,
+        isActivated: provisioned?.isActivated ?? false)
     }
     provisioned?.resources.add(resources)
     registered?.provisioned = provisioned
@@ -84,9 +92,11 @@ extension JobFacts {
   /// - Parameter step: Its position in the plan.
   mutating func complete(_ step: Int, of provisioning: Provisioning?) {
     completedSteps = step + 1
-    if let provisioning, registered?.provisioned?.tag == provisioning.tag {
-      registered?.provisioned?.completedSteps = completedSteps
-    }
+    guard let provisioning, let known = registered?.provisioned, known.tag == provisioning.tag,
+      // A job that leaves the certificate alone takes nothing from the device that there is.
+      let before = known.completedSteps, before < completedSteps
+    else { return }
+    registered?.provisioned?.completedSteps = completedSteps
   }
 
   /// Takes a certificate as it is registered: that step is done, and so are those of the provisioning that were done
@@ -114,8 +124,11 @@ extension Provisioned {
   /// - Parameters:
   ///   - provisioning: The profile with its values.
   ///   - progress: What its steps brought about, or an earlier provisioning.
-  init(_ provisioning: Provisioning, progress: Provisioned?) {
+  ///   - status: The status that the certificate has after the last step.
+  init(_ provisioning: Provisioning, progress: Provisioned?, status: CertificateStatus?) {
     let resources = progress?.tag == provisioning.tag ? progress?.resources : nil
-    self.init(profile: provisioning.profile, tag: provisioning.tag, resources: resources ?? DeviceResources())
+    self.init(
+      profile: provisioning.profile, tag: provisioning.tag, resources: resources ?? DeviceResources(),
+      isActivated: provisioning.activatesLast && status == .active || progress?.isActivated ?? false)
   }
 }

@@ -10,26 +10,37 @@ package struct RegisterStep: Step {
 
   package func call(for pending: PendingRegistration) -> UpstreamCall {
     .registerCertificateWithoutCA(
-      RegisterCertificateCall(certificateID: pending.key.certificateID, der: pending.der, status: pending.firstStatus))
+      RegisterCertificateCall(
+        certificateID: pending.key.certificateID, der: pending.der, status: pending.firstStatus,
+        needsStatus: pending.provisioning?.activatesLast == true && pending.status == .active))
   }
 
   package func read(
     _ reply: UpstreamReply, to pending: PendingRegistration, mayHaveTakenEffect: Bool
   ) -> StepResult {
     var facts = pending.facts
+    facts.isRecalled = false
     switch reply {
     case .registered(let arn, let requestID):
       facts.registered = RegisteredCertificate(
         certificateARN: arn, outcome: .created, status: pending.firstStatus ?? .ofUnnamed, requestID: requestID)
     case .alreadyExists(let arn, let status, let requestID):
-      if mayHaveTakenEffect, facts.earlier == nil {
+      if mayHaveTakenEffect, facts.earlier?.isGone ?? true {
         // That the status is the one that the lost call named is likely, and not enough where it is to be set.
         let assumed = pending.setsStatus ? nil : pending.status ?? .ofUnnamed
         facts.registered = RegisteredCertificate(
           certificateARN: arn, outcome: .created, status: status ?? assumed, requestID: requestID)
       } else {
+        let earlier = facts.earlier
+        // The lost call may have registered a certificate that was deleted: then it has the status of that call. The job
+        // has a reason to suspect that only if a step missed something.
+        let isDoubtful = mayHaveTakenEffect && facts.isBegunAnew && earlier?.status != pending.firstStatus ?? .ofUnnamed
         facts.registered = RegisteredCertificate(
-          certificateARN: arn, outcome: .existing, status: status ?? facts.earlier?.status, requestID: requestID)
+          certificateARN: arn, outcome: earlier?.outcomeOfConflict ?? .existing,
+          status: status ?? (isDoubtful ? nil : earlier?.status), requestID: requestID)
+        if !mayHaveTakenEffect, pending.leavesDevice(of: facts) {
+          facts.registered?.provisioned = earlier?.provisioned
+        }
       }
     case .failed(let failure):
       return .failed(failure)
@@ -37,5 +48,19 @@ package struct RegisterStep: Step {
       return .failed(.foreignReply)
     }
     return .done(facts)
+  }
+}
+
+extension EarlierResult {
+  /// The outcome of a registration that the upstream answers with 409.
+  fileprivate var outcomeOfConflict: RegistrationOutcome { keepsOutcome ? outcome : .existing }
+}
+
+extension PendingRegistration {
+  /// Whether no step after the registration touches the device that was made of the certificate before.
+  fileprivate func leavesDevice(of facts: JobFacts) -> Bool {
+    var after = self
+    after.facts = facts
+    return provisioning == nil || after.isLeftAlone
   }
 }

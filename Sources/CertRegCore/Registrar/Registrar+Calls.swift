@@ -120,9 +120,13 @@ extension Registrar {
     case .final:
       callEnded(id, call, .answered, now: now)
       jobs[id]?.keep(failure.error)
-      if let job = jobs[id] { finish(id, job.failure(failure.error, now: now.wall), now: now) }
+      if let change = jobs[id]?.beginAnew(after: failure.error) {
+        commit(change, id)
+      } else if let job = jobs[id] {
+        finish(id, job.failure(failure.error, now: now.wall), now: now)
+      }
     case .identity:
-      callEnded(id, call, .unauthorized, now: now)
+      callEnded(id, call, .unauthorized(isForOperation: failure.error.reason == .accessDenied), now: now)
       keep(failure.error, id)
       refusedIdentity(id, failure.error, now: now)
     case .throttled(let retryAfter):
@@ -177,7 +181,8 @@ extension Registrar {
       finish(id, job.failure(error, now: now.wall), now: now)
       return
     }
-    for waiter in waiters.removeAll(of: id) { actions.append(.answer(waiter.id, .failed(error), .goesOn)) }
+    let ending = job.failure(error, now: now.wall)
+    for waiter in waiters.removeAll(of: id) { actions.append(.answer(waiter.id, waiter.answer(to: ending).0, .goesOn)) }
     backOff(id, for: RetryPolicy.longestPause, now: now)
   }
 

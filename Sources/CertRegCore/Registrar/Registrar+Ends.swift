@@ -122,8 +122,14 @@ extension RegistrationJob {
 }
 
 extension WaiterTable.Waiter {
+  /// Whether a registration answers the waiter before the steps after it have ended.
+  func isContent(with registration: Registration) -> Bool {
+    isAwaiting && !wantsDevice && ifExists != .update
+      && registration.objection(namedStatus: namedStatus, ifExists: ifExists, isRepeat: false) == nil
+  }
+
   /// The end of the job as an answer to what the waiter asked for.
-  fileprivate func answer(to ending: Ending) -> (Registrar.Answer, Registrar.Relation) {
+  func answer(to ending: Ending) -> (Registrar.Answer, Registrar.Relation) {
     switch ending {
     case .failed(let failure):
       // A caller that asked for neither the status nor a device has a registration all the same.

@@ -25,7 +25,10 @@ extension Registrar {
     // What was asked for later must not be overtaken.
     guard let last = lines.last(of: request.key), let job = jobs[last], job.pending.purpose == request.jobPurpose,
       job.status == request.status || request.purpose == .register,
-      job.pending.provisioning?.tag == request.provisioning?.tag, request.purpose.registers || !job.isFinishing
+      job.pending.provisioning?.tag == request.provisioning?.tag, request.purpose.registers || !job.isFinishing,
+      // Another caller's status may end that job before a device is made.
+      job.pending.namedStatus == nil || job.pending.namedStatus == request.namedStatus,
+      job.pending.overridesStatus || request.ifExists != .update || request.provisioning == nil
     else { return nil }
     return last
   }
@@ -111,8 +114,14 @@ extension Registrar {
       refuse(waiter.id, .statusDiffers(id.key, asked: asked, named: named))
       return
     }
+    let isRenamed = deviceID != nil && deviceID != job.pending.deviceID
+    // The steps after a registration may take long.
+    if !isRenamed, let registration = job.ownRegistration(now: now.wall), waiter.isContent(with: registration) {
+      actions.append(.answer(waiter.id, .registered(registration), .goesOn))
+      return
+    }
     attach(waiter, now: now)
-    if let deviceID, deviceID != job.pending.deviceID {
+    if let deviceID, isRenamed {
       jobs[id]?.nameDevice(deviceID)
       commit(.nameDevice(id.key, deviceID), id)
     }
@@ -121,6 +130,14 @@ extension Registrar {
     case .following, .asking, .waiting, .permitted, .marking, .calling, .advancing, .backingOff:
       // Otherwise the caller is told once the disk knows the name.
       if !waiter.isAwaiting, jobs[id]?.namesUnderWay == 0 { promise(id) }
+    }
+  }
+
+  /// Answers the callers that want no more than the registration, which is on disk since the end of a step.
+  mutating func tellOfRegistration(_ id: JobID, now: Moment) {
+    guard waiters.isAwaited(id), let registration = jobs[id]?.ownRegistration(now: now.wall) else { return }
+    for waiter in waiters.remove(of: id, where: { $0.isContent(with: registration) }) {
+      actions.append(.answer(waiter.id, .registered(registration), .goesOn))
     }
   }
 
@@ -242,11 +259,17 @@ extension PendingRegistration {
   /// The job of a new request.
   fileprivate init(_ request: Registrar.Request, sequence: Int64, now: WallTime) {
     var facts = JobFacts(earlier: request.earlier, registered: request.registered, home: request.home)
-    if request.purpose.registers, let known = request.registered { facts.take(known, for: request.provisioning) }
+    if request.purpose.registers, let known = request.registered {
+      facts.take(known, for: request.provisioning)
+      facts.isRecalled = true
+    }
     self.init(
       key: request.key, sequence: sequence, purpose: request.jobPurpose, der: request.der, status: request.status,
       enqueuedAt: now, callStarted: false, attempts: 0, lastError: nil, requester: request.requester,
       deviceID: request.deviceID, basis: request.basis, provisioning: request.provisioning, facts: facts)
+    guard request.purpose.registers, request.provisioning != nil else { return }
+    if !setsStatus { namedStatus = request.namedStatus }
+    overridesStatus = setsStatus && request.ifExists == .update
   }
 }
 

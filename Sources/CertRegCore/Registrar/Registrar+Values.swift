@@ -85,7 +85,7 @@ extension Registrar {
     ///   - registration: The result.
     ///   - home: Where it belongs.
     package mutating func takeKnown(_ registration: Registration, at home: JobHome?) {
-      earlier = EarlierResult(outcome: registration.outcome, status: registration.status)
+      earlier = EarlierResult(registration)
       registered = RegisteredCertificate(registration)
       self.home = home
     }

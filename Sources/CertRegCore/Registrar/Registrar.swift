@@ -81,7 +81,10 @@ package struct Registrar: Sendable {
       case (.store(let id), .failure(let error)): notStored(id, error, now: now)
       case (.mark(let id), .success): marked(id, now: now)
       case (.mark(let id), .failure): notMarked(id, now: now)
-      case (.advance(let id), .success): perform(jobs[id]?.advanced(), id, now: now)
+      case (.advance(let id), .success):
+        let next = jobs[id]?.advanced()
+        tellOfRegistration(id, now: now)
+        perform(next, id, now: now)
       case (.finish(let id), .success): finished(id, now: now)
       case (.keep(let registration, let home), .success): actions.append(.remember(registration, home))
       case (.name(let id), let result): named(id, result)

@@ -10,7 +10,11 @@ package enum Ending: Hashable, Sendable {
     case .registered(let registration): .complete(id, registration)
     case .updated(let update): .setStatus(id, update)
     case .failed(let failure):
-      if let registered = failure.registered, !failure.isGone { .complete(id, registered) } else { .fail(id, failure) }
+      if let registered = failure.registered, !failure.isGone {
+        .complete(id, registered.ended(by: failure))
+      } else {
+        .fail(id, failure)
+      }
     }
   }
 
@@ -36,6 +40,15 @@ extension RegistrationJob {
     }
   }
 
+  /// The registration, as soon as the upstream has told this job of it and the disk knows.
+  func ownRegistration(now: WallTime) -> Registration? {
+    switch state {
+    case .asking, .waiting, .permitted, .marking, .calling, .advancing, .backingOff:
+      pending.purpose.registers && !pending.facts.isRecalled ? registration(now: now) : nil
+    case .storing, .following, .finishing: nil
+    }
+  }
+
   /// Another host's result as this registration's. The target's name, the caller and the device are this host's own.
   func ownResult(from registration: Registration) -> Registration {
     var own = registration
@@ -55,9 +68,13 @@ extension RegistrationJob {
   func success(now: WallTime) -> Ending? {
     if pending.purpose.registers {
       return registration(now: now).map { registration in
+        if let (known, asked) = pending.contradiction {
+          return failure(.statusDiffers(registration, known: known, named: asked), now: now)
+        }
         var registration = registration
         if let provisioning = pending.provisioning, !pending.isLeftAlone {
-          registration.provisioned = Provisioned(provisioning, progress: registration.provisioned)
+          registration.provisioned = Provisioned(
+            provisioning, progress: registration.provisioned, status: registration.status)
         }
         return .registered(registration)
       }
@@ -76,13 +93,14 @@ extension RegistrationJob {
       requester: pending.requester, deviceID: pending.deviceID)
     let isInDoubt = step?.operation == .updateCertificate && mayHaveTakenEffect
     failure.statusIsInDoubt = isInDoubt && !pending.purpose.registers
-    if pending.purpose.registers, let step, var registration = registration(now: now),
-      let arn = registration.certificateARN
-    {
+    failure.wasGone = pending.facts.earlier?.isGone ?? false
+    if pending.purpose.registers, var registration = registration(now: now), let arn = registration.certificateARN {
       if isInDoubt { registration.status = nil }
       failure.registered = registration
-      failure.error.failedStep = FailedStep(
-        operation: step.operation.rawValue, certificateID: pending.key.certificateID.hex, certificateARN: arn)
+      failure.error.failedStep = step.map { step in
+        FailedStep(
+          operation: step.operation.rawValue, certificateID: pending.key.certificateID.hex, certificateARN: arn)
+      }
     }
     return .failed(failure)
   }

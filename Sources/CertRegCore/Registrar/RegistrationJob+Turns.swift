@@ -16,14 +16,15 @@ extension RegistrationJob {
     guard isBehind else { return nil }
     var known = before.registered
     switch ending {
-    case .registered(let registration): takeOver(RegisteredCertificate(registration), at: before.home)
+    case .registered(let registration):
+      takeOver(RegisteredCertificate(registration), at: before.home, isRecalled: before.isRecalled)
     case .updated(let update):
       known?.status = update.status
-      takeOver(known, at: before.home, else: EarlierResult(outcome: .existing, status: update.status))
+      takeOver(known, from: before, else: EarlierResult(outcome: .existing, status: update.status))
     case .failed(let failure) where failure.isGone: forgetFacts()
     case .failed(let failure):
       if let registration = failure.registered {
-        takeOver(RegisteredCertificate(registration), at: before.home)
+        takeOver(RegisteredCertificate(registration), at: before.home, isRecalled: before.isRecalled)
         break
       }
       if failure.statusIsInDoubt {
@@ -35,16 +36,17 @@ extension RegistrationJob {
       let isDoubted = pending.facts.registered == nil && pending.facts.earlier.map { $0.status == nil } ?? false
       var earlier = pending.facts.earlier ?? before.earlier
       if failure.statusIsInDoubt { earlier?.status = nil }
-      takeOver(known, at: before.home, else: earlier)
+      takeOver(known, from: before, else: earlier)
       if isDoubted { pending.facts.earlier?.status = nil }
     }
     return pending.facts
   }
 
   /// The certificate is registered: that step is done.
-  private mutating func takeOver(_ known: RegisteredCertificate?, at home: JobHome?) {
+  private mutating func takeOver(_ known: RegisteredCertificate?, at home: JobHome?, isRecalled: Bool) {
     guard let known else { return }
     pending.facts.home = home
+    pending.facts.isRecalled = isRecalled
     if pending.purpose.registers {
       pending.facts.take(known, for: pending.provisioning)
     } else {
@@ -53,14 +55,17 @@ extension RegistrationJob {
   }
 
   /// The certificate is known. A job that was to ask the upstream about it, whatever is known, still asks.
-  private mutating func takeOver(_ known: RegisteredCertificate?, at home: JobHome?, else earlier: EarlierResult?) {
+  private mutating func takeOver(_ known: RegisteredCertificate?, from before: JobFacts, else earlier: EarlierResult?) {
     if pending.facts.registered != nil || !pending.purpose.registers, let known {
-      takeOver(known, at: home)
+      takeOver(known, at: before.home, isRecalled: before.isRecalled)
     } else if let known {
-      pending.facts.earlier = EarlierResult(outcome: known.outcome, status: known.status)
-    } else if let earlier {
       pending.facts.earlier = EarlierResult(
-        outcome: pending.facts.earlier?.outcome ?? earlier.outcome, status: earlier.status)
+        outcome: known.outcome, status: known.status, provisioned: known.provisioned,
+        keepsOutcome: pending.facts.earlier?.keepsOutcome ?? false)
+    } else if let earlier {
+      var present = pending.facts.earlier ?? earlier
+      present.status = earlier.status
+      pending.facts.earlier = present
       pending.facts.registered?.status = earlier.status
     }
   }
@@ -92,7 +97,7 @@ extension RegistrationJob {
     guard pending.setsStatus || pending.provisioning != nil else { return finish(.registered(registration)) }
     if pending.facts.completedSteps == 0, let known = RegisteredCertificate(registration) {
       beginStep()
-      takeOver(known, at: nil)
+      takeOver(known, at: nil, isRecalled: true)
     }
     return goOn(now: now)
   }

@@ -72,6 +72,12 @@ struct WaiterTable: Sendable {
     return ids.compactMap { waiters.removeValue(forKey: $0) }
   }
 
+  /// Removes those waiters of a job that `isMeant` holds for, in order of arrival.
+  mutating func remove(of job: JobID, where isMeant: (Waiter) -> Bool) -> [Waiter] {
+    guard let group = groups[job] else { return [] }
+    return group.ids.filter { waiters[$0].map(isMeant) ?? false }.sorted().compactMap { remove($0) }
+  }
+
   /// Removes the waiters of a job that wait only for the disk, in order of arrival.
   mutating func removeThoseForDisk(of job: JobID) -> [Waiter] {
     guard let group = groups[job], group.awaiting < group.ids.count else { return [] }

@@ -90,6 +90,7 @@ final class EngineLoop {
     case .goOn(let registration): request.takeKnown(registration, at: known.home(of: request.key.target).place)
     case .ask(let earlier):
       request.earlier = earlier ?? request.earlier
+      if fleet != nil, request.ifExists != .error { request.earlier?.keepsOutcome = true }
       if asksFleet, askFleet(request, refresh: refresh, completion: completion) { return }
     }
     begin(request, now: now, completion: completion)

@@ -96,9 +96,11 @@ package struct SandboxRegister: Sendable {
     }
   }
 
-  /// Checks an UpdateCertificate. The operation is idempotent: the present status is as good as another.
+  /// Checks an UpdateCertificate. The operation is idempotent: the present status is as good as another. A revoked
+  /// certificate stays revoked (https://docs.aws.amazon.com/iot/latest/developerguide/revoke-ca-cert.html).
   ///
-  /// - Throws: CertificateStateException for a status that only AWS itself sets, ResourceNotFoundException.
+  /// - Throws: CertificateStateException for a status that only AWS itself sets and for another status of a revoked
+  ///   certificate, ResourceNotFoundException.
   package func statusChange(
     of id: CertificateID, to status: CertificateStatus, at now: WallTime
   ) throws(SandboxError) -> RegisterChange {
@@ -107,7 +109,11 @@ package struct SandboxRegister: Sendable {
     case .pendingTransfer, .registerInactive, .pendingActivation:
       throw SandboxError(.certificateState, "Not allowed to update certificate to \(status.rawValue) status")
     }
-    _ = try describe(id)
+    let present = try describe(id).status
+    guard present != .revoked || status == .revoked else {
+      throw SandboxError(
+        .certificateState, "Not allowed to update certificate from \(present.rawValue) to \(status.rawValue)")
+    }
     return .setStatus(id, status, at: now)
   }
 

@@ -100,9 +100,12 @@ extension ThingRegistration {
         return id
       }
     }
-    guard try content.register.describe(id).status != status else { return id }
+    let present = try content.register.describe(id).status
+    guard present != status else { return id }
     switch resource.overrideSettings["Status"] {
     case .doNothing: break
+    case _ where present == .revoked:
+      throw SandboxError(.resourceRegistrationFailure, "Certificate \(id.hex) is revoked, and stays so")
     case .fail:
       throw SandboxError(
         .resourceRegistrationFailure, "Certificate \(id.hex) has another status, which must not be overridden")

@@ -1,0 +1,92 @@
+import CertRegTesting
+import Testing
+
+@testable import CertRegCore
+
+/// Certificates whose status contradicts a request for a device.
+@Suite struct ContradictedStatusTests {
+  private static let steps = DevicesUnderTest.operations.count
+  private static let last = DevicesUnderTest.device(activatesLast: true)
+
+  @Test(arguments: [true, false], [IfExists.return, .error])
+  func `no device is made for a status that the certificate does not have`(waits: Bool, ifExists: IfExists) {
+    var test = DevicesUnderTest()
+    test.ask(1, DevicesUnderTest.device(), named: .active, ifExists: ifExists, wait: waits)
+    test.ask(2, nil)
+    test.succeed(exists: true)
+    #expect(test.operations == [.registerCertificateWithoutCA] && test.rows.isEmpty)
+    let error = test.error(toldTo: 1)
+    #expect(!waits || error?.reason == .statusDiffers && error?.status == .inactive && error?.resourceARN == "arn")
+    #expect(test.result?.status == .inactive && test.result?.provisioned == nil)
+    #expect(test.registration(toldTo: 2)?.status == .inactive)
+    guard case .failed(let failure)? = test.disk.record(for: DevicesUnderTest.key) else {
+      Issue.record("no failure is kept")
+      return
+    }
+    #expect(failure.error.reason == .statusDiffers && failure.registered?.certificateARN == "arn")
+  }
+
+  @Test func `the device is made for a caller that names no status, beside one that does`() {
+    var test = DevicesUnderTest()
+    test.ask(1, DevicesUnderTest.device(), named: .active)
+    test.ask(2, DevicesUnderTest.device(), .active)
+    test.ask(3, DevicesUnderTest.device(), named: .active)
+    #expect(test.rows.count == 2)
+    test.restart()
+    test.succeed(exists: true)
+    #expect(test.operations.last == .createThing)
+    test.succeed(Self.steps)
+    #expect(test.result?.provisioned?.isComplete == true && test.result?.status == .inactive && test.rows.isEmpty)
+    // A status that is not known contradicts nothing.
+    test = DevicesUnderTest()
+    test.ask(1, DevicesUnderTest.device(), named: .active)
+    test.succeed(exists: true, nil)
+    test.succeed(Self.steps)
+    #expect(test.registration(toldTo: 1)?.provisioned?.isComplete == true)
+  }
+
+  @Test func `a revoked certificate is not activated last`() {
+    var test = DevicesUnderTest()
+    test.ask(1, Self.last, .active)
+    guard case .registerCertificateWithoutCA(let call)? = test.calls.last else {
+      Issue.record("no call")
+      return
+    }
+    #expect(call.needsStatus)
+    test.succeed(exists: true, .revoked)
+    #expect(test.operations == [.registerCertificateWithoutCA])
+    #expect(test.error(toldTo: 1)?.reason == .statusDiffers && test.error(toldTo: 1)?.status == .revoked)
+    // What is asked for in so many words is left to the upstream.
+    test.ask(2, Self.last, .active, ifExists: .update)
+    test.succeed(Self.steps)
+    #expect(test.operations.last == .updateCertificate)
+  }
+
+  @Test func `a certificate that is deactivated meanwhile stays so`() {
+    var test = DevicesUnderTest()
+    test.ask(1, Self.last, .active)
+    test.succeed(2 + Self.steps)
+    #expect(test.result?.provisioned?.isActivated == true && test.result?.status == .active)
+    test.askForStatus(2, .inactive)
+    test.ask(3, DevicesUnderTest.device(8, activatesLast: true), .active)
+    test.ask(4, DevicesUnderTest.device(8, activatesLast: true), .active, ifExists: .update)
+    test.succeed()
+    #expect(test.error(toldTo: 3)?.reason == .statusDiffers && test.operations.last == .createThing)
+    test.succeed(1 + Self.steps)
+    #expect(test.registration(toldTo: 4)?.status == .active && test.result?.provisioned?.tag.rawValue == 8)
+  }
+
+  @Test(
+    arguments: [
+      (FilledTemplate.StatusEffect.set(.active), CertificateStatus.active), (.kept, .inactive), (.unknown, nil),
+    ] as [(FilledTemplate.StatusEffect, CertificateStatus?)])
+  func `the status after RegisterThing is what the template makes of it`(
+    effect: FilledTemplate.StatusEffect, status: CertificateStatus?
+  ) {
+    var test = DevicesUnderTest()
+    let filled = FilledTemplate(body: "{}", parameters: [], status: effect)
+    test.ask(1, Provisioning(profile: "p", tag: ProvisioningTag(rawValue: 1), work: .template(filled)))
+    test.succeed(2)
+    #expect(test.registration(toldTo: 1)?.status == status && test.result?.status == status)
+  }
+}
