@@ -1,5 +1,6 @@
 import CertRegCodec
 import CertRegCore
+import CertRegTesting
 import Foundation
 import Glibc
 import Synchronization
@@ -221,5 +222,27 @@ import Testing
             || fault($0)?.contains("PKCS#12") == true
         }, "\(file.name): \(entries)")
     }
+  }
+
+  @Test func `bytes that are no key are not taken for one`() {
+    // In a certificate that cannot be decoded, random bytes can look like a part of a key.
+    var generator = SplitMix64.announced("random bytes")
+    for _ in 0..<64 {
+      let bytes = (0..<16_384).map { _ in UInt8.random(in: 0...255, using: &generator) }
+      #expect(!KeyEncoding.isIn(bytes))
+    }
+  }
+
+  @Test func `the certificates of a signed bundle are taken`() {
+    // A SignerInfo begins like a key: with a version before a SEQUENCE (RFC 5652 section 5.3).
+    let signer: [UInt8] = [0x30, 0x07, 0x02, 0x01, 0x01, 0x30, 0x02, 0x05, 0x00]
+    let certificates = [0xA0, 0x0C] + Sample.certificate(1)
+    let data: [UInt8] = [0x30, 0x0B, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x01]
+    let content = [0x02, 0x01, 0x01, 0x31, 0x00] + data + certificates + [0x31, UInt8(signer.count)] + signer
+    let signed: [UInt8] = [0x30, UInt8(content.count)] + content
+    let type: [UInt8] = [0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x02]
+    let body = type + [0xA0, UInt8(signed.count)] + signed
+    let text = Sample.pem("PKCS7", [0x30, UInt8(body.count)] + body)
+    #expect(Value.pieces(text.utf8).map { $0.certificate?.pem } == [Sample.certificatePEM(1)])
   }
 }

@@ -54,13 +54,23 @@ enum KeyEncoding {
   private static func isScalar(_ bytes: ArraySlice<UInt8>) -> Bool {
     guard let length = bytes.dropFirst().first, scalarBytes.contains(length) else { return false }
     let rest = bytes.dropFirst(2 + Int(length))
-    guard let tag = rest.first, let inner = rest.dropFirst(2).first else { return false }
-    return tag == 0xA0 && inner == 0x06 || tag == 0xA1 && (inner == 0x03 || rest.dropFirst(3).first == 0x03)
+    return isTagged(rest, 0xA0, 0x06) || isTagged(rest, 0xA1, 0x03)
+  }
+
+  /// Whether an element of one tag begins that is filled by one of another tag. The lengths are compared, since random bytes can have
+  /// any two tags.
+  private static func isTagged(_ bytes: ArraySlice<UInt8>, _ outer: UInt8, _ inner: UInt8) -> Bool {
+    let header = Array(bytes.prefix(6))
+    guard header.count == 6, header[0] == outer else { return false }
+    if header[1] < 0x80 { return header[2] == inner && header[3] &+ 2 == header[1] }
+    // RFC 5480 has no point that takes more than 255 bytes. Its element takes two or three bytes more.
+    guard header[1] == 0x81, header[3] == inner else { return false }
+    return header[4] == 0x81 ? header[5] &+ 3 == header[2] : header[4] &+ 2 == header[2]
   }
 
   /// Whether a curve is followed by the public key, as the last members of a key of SEC 1 are.
   private static func isCurve(_ bytes: ArraySlice<UInt8>) -> Bool {
-    guard let length = bytes.dropFirst().first, length < 16, bytes.dropFirst(2).first == 0x06 else { return false }
+    guard let length = bytes.dropFirst().first, length < 16, isTagged(bytes, 0xA0, 0x06) else { return false }
     return bytes.dropFirst(2 + Int(length)).first == 0xA1
   }
 

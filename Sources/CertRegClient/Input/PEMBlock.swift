@@ -75,15 +75,16 @@ struct PEMBlock {
   func pieces(end: PEMBoundary?) -> [Piece] {
     let der = Base64.decodeAnyForm(body)
     let outline = DEROutline(der ?? PEMBlock.decodedBeginning(body))
-    // Of a certificate that can be decoded nothing is sent but the certificate.
-    let isCertificate = der != nil && outline == .certificate
-    if let secret = secret(begin.label + " " + (end?.label ?? ""), outline, isCertificate: isCertificate) {
+    // Of a certificate or a bundle that can be decoded nothing is sent but the certificates.
+    let isBundle = ["PKCS7", "PKCS #7 SIGNED DATA", "CMS"].contains(begin.label)
+    let isDecoded = der != nil && (outline == .certificate || isBundle && outline == .pkcs7)
+    if let secret = secret(begin.label + " " + (end?.label ?? ""), outline, isDecoded: isDecoded) {
       return [Piece(line: line, content: .thing(secret))]
     }
     if isHeading(end: end) { return [Piece(line: line, content: .thing(.text))] }
     if begin.isExact, let thing = PEMBlock.thing(begin.label) { return [Piece(line: line, content: .thing(thing))] }
     if let error = damage(end) { return [Piece(line: line, content: .damaged(error))] }
-    if ["PKCS7", "PKCS #7 SIGNED DATA", "CMS"].contains(begin.label) {
+    if isBundle {
       guard let der else {
         let error = InputError(.noCertificate, "a \(begin.label) block that is not base64")
         return [Piece(line: line, content: .damaged(error))]
@@ -127,13 +128,13 @@ struct PEMBlock {
   }
 
   /// The private key that the block is or contains, whatever its labels say.
-  private func secret(_ labels: String, _ outline: DEROutline, isCertificate: Bool) -> Thing? {
+  private func secret(_ labels: String, _ outline: DEROutline, isDecoded: Bool) -> Thing? {
     if labels.contains("PRIVATE") && labels.contains("KEY") { return .privateKey }
     if labels.contains("PKCS12") || labels.contains("PKCS #12") || labels.contains("PFX") { return .keyContainer }
     if case .thing(let thing) = outline, thing.isSecret { return thing }
     if body.containsText("PRIVATE KEY") || body.containsText("Proc-Type:") { return .privateKey }
     // The text of what is not certainly a certificate is sent as it is.
-    return !isCertificate && EmbeddedKey.isIn(body) ? .privateKey : nil
+    return !isDecoded && EmbeddedKey.isIn(body) ? .privateKey : nil
   }
 
   /// The bytes that the base64 characters at the beginning of `text` stand for.
