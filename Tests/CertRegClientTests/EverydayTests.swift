@@ -47,6 +47,21 @@ import Testing
     #expect(imported.errors.contains("\(entries) in 2 targets: \(count) created, \(count) failed\n"))
   }
 
+  @Test(arguments: [1, 2]) func `what was done before is counted in words that fit`(count: Int) throws {
+    let folder = try TemporaryFolder()
+    let daemon = try FakeDaemon(answering: { Batch.registered($0) })
+    var verb = Batch.verb(try Batch.write(folder, count), folder.path("r.csv"))
+    #expect(verb.run(session(daemon, Capture().console())) == .success)
+    verb.resumes = true
+    let capture = Capture()
+    #expect(verb.run(session(daemon, capture.console())) == .success)
+    let words =
+      count == 1
+      ? ["1 certificate is done already and is passed over", "1 was done before"]
+      : ["2 certificates are done already and are passed over", "2 were done before"]
+    #expect(words.allSatisfy { capture.errors.contains($0 + "\n") }, "\(capture.errors)")
+  }
+
   @Test func `a target that does not exist is an error of status, with the names of those that do`() throws {
     let daemon = try FakeDaemon(answering: { JSON.failure($0) })
     let capture = Capture()

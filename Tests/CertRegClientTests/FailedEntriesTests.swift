@@ -131,6 +131,19 @@ import Testing
     #expect(records(folder.path("r.failed.jsonl"), .failedEntries).count == 2)
   }
 
+  @Test func `a certificate whose name is another one is kept for another try`() throws {
+    let folder = try TemporaryFolder()
+    let daemon = try FakeDaemon(answering: { Batch.registered($0) })
+    var verb = Batch.verb(try Batch.write(folder, 2), folder.path("r.csv"))
+    verb.input.checksCommonName = true
+    #expect(verb.run(Session(socketPath: daemon.path, console: Capture().console())) == .dataError)
+    let kept = records(folder.path("r.failed.jsonl"), .failedEntries)
+    #expect(kept.map(\.certificateID) == Array(FailedEntriesTests.ids.prefix(2)))
+    #expect(kept.map(\.reason) == ["common_name_differs", "common_name_differs"])
+    let again = Batch.verb(folder.path("r.failed.jsonl"), folder.path("again.csv"))
+    #expect(again.run(Session(socketPath: daemon.path, console: Capture().console())) == .success)
+  }
+
   /// Draws what a run does.
   private func draw(
     _ verb: inout ImportVerb, _ folder: TemporaryFolder, _ account: Account, _ generator: inout SplitMix64

@@ -125,6 +125,18 @@ import Testing
         + Array(repeating: certificate(issuer: 3, subject: 1), count: pairs).joined()
     },
     Shape("a damaged block of lines that begin as keys", begin + "\n!", "MC4CAQAwBQYDK2VwBCIE\n", end),
+    Shape("a damaged block of numbers", begin + "\n!", "0x30, 0x77, 48:", "\n" + end),
+    Shape("a damaged block of base64 of base64", begin + "\n!", "TUlJQklEQ0N4NkFE", "\n" + end),
+    Shape("base64 outside of blocks", begin + "\n" + end + "\ntext\n", line + "\n"),
+    Shape("encodings outside of blocks", begin + "\n" + end + "\n", "MAowCKADAgECAgEB\n"),
+    Shape("markup outside of blocks", begin + "\n" + end + "\n", "<br>&#10;%0A\n"),
+    Shape("quoted BEGIN lines", "", "see '" + begin + "'\n"),
+    Shape("headings", begin + "\n", "--- a certificate ---\n"),
+    Shape("rows without a closing quotation mark", "name,certificate\n", "d,\"x\n"),
+    Shape("rows of two quotation marks and one", "name,certificate\n", "d,\"x\ny\"\nd,\"x\n"),
+    Shape("elements without a brace", "[", "{\"a\":1,"),
+    Shape("separators", "", "a,b;c|d\te\n"),
+    Shape("zeros", begin + "\n" + end + "\n", "\0"),
     Shape("a damaged block of one long line", begin + "\n!", line, "\n" + end),
   ]
 

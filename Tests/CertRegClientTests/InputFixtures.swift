@@ -17,6 +17,12 @@ func allEntries(_ path: String, _ options: InputOptions = InputOptions(), signer
   return entries
 }
 
+/// All entries of a file with this text.
+func fileEntries(_ name: String, _ text: String, _ options: InputOptions = InputOptions()) throws -> [InputEntry] {
+  let folder = try TemporaryFolder()
+  return try allEntries(folder.write(name, text), options)
+}
+
 /// The entries of a source that are certificates or failures.
 func importEntries(_ path: String, format: InputFormat? = nil, column: String? = nil) throws -> [InputEntry] {
   var options = InputOptions()

@@ -46,6 +46,61 @@ import Testing
       outcomes(dress(Sample.pem("EC PRIVATE KEY", Sample.privateKey)) + "\n" + dress(two)) == ["private_key", two])
   }
 
+  @Test(arguments: [
+    "The block starts with \"-----BEGIN CERTIFICATE-----\".\n", "grep '-----BEGIN CERTIFICATE-----' x\nsome text\n",
+    "It starts with \"-----BEGIN CERTIFICATE-----\" and ends with \"-----END CERTIFICATE-----\".\n",
+  ])
+  func `takes the blocks behind a text that quotes a BEGIN line`(text: String) {
+    #expect(outcomes(text + one + two).suffix(2) == [one, two])
+    #expect(outcomes(text + one + two).count == 2)
+    // A literal that ends, and a block in plain lines behind it.
+    let literal = "c = \"" + one.replacing("\n", with: "\\n") + "\";\n"
+    #expect(outcomes(text + literal + two).suffix(2) == [one, two])
+  }
+
+  @Test(arguments: [
+    "--- Device certificate ---", "# ---- Root CA certificate ----", "----- Begin of certificate list -----",
+    "=== BEGIN DEVICE CERTIFICATES ===", "---- Zertifikatskette (certificate) ----",
+  ])
+  func `passes over headings between blocks`(heading: String) {
+    #expect(outcomes("\(heading)\nsubject=CN = x\n\(one)\n\(heading)\n\(two)") == [one, two])
+    #expect(outcomes(heading + "\n" + one + heading + "\n") == [one])
+  }
+
+  @Test func `reads line ends and characters in the escapes of several languages`() {
+    let block = one.replacing("-", with: "\\u002D")
+    for end in [
+      "\\u000a", "\\u000D\\u000A", "\\x0a", "\\x0D\\x0A", "\\012", "\\015\\012", "&#10;", "&#xA;", "<br>", "<br />\n",
+      "%0A",
+    ] {
+      #expect(outcomes(one.replacing("\n", with: end)) == [one], "\(end)")
+      #expect(outcomes("<pem>" + one.replacing("\n", with: end) + "</pem>\n" + two) == [one, two], "\(end)")
+    }
+    #expect(outcomes(block) == [one])
+    let url = one.replacing("\n", with: "%0A").replacing(" ", with: "%20").replacing("=", with: "%3D")
+    #expect(outcomes("X-Client-Cert: \(url)\n") == [one])
+  }
+
+  @Test func `reads lines of base64 outside of blocks`() {
+    let wrapped = Sample.wrapped(
+      [0x30, 0x82, 0x00, 0x50] + Sample.certificate(7).dropFirst(2) + [UInt8](repeating: 5, count: 70))
+    let three = Base64.encode(Sample.certificate(3))
+    #expect(outcomes("\(three)\n\(three)\n" + one).count == 3)
+    #expect(outcomes(one + "note:\n" + wrapped + "\n" + two).count == 3)
+    #expect(outcomes(one + Base64.encode(Sample.privateKey + [UInt8](repeating: 0, count: 4)) + "\n") == [one])
+    let key =
+      [0x30, 0x0E, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x04, 0x02, 0x04, 0x00] as [UInt8]
+    #expect(outcomes(one + Base64.encode(key) + "\n") == [one, "private_key"])
+    #expect(outcomes(one + "PuTTY-User-Key-File-3: ssh-rsa\n") == [one, "private_key"])
+  }
+
+  @Test func `sends nothing of a block behind what cannot be read`() {
+    let lines = one.split(separator: "\n")
+    let text = "\(lines[0])\n\(lines[1])\n"
+    #expect(outcomes(text + "tls.pass: secret\n") == [text + "tls.\n"])
+    #expect(outcomes(text + "tls.pass: secret\n\(lines[2])\n") == [text + "tls.\n\(lines[2])\n"])
+  }
+
   @Test func `takes blocks apart that are joined`() {
     #expect(outcomes(String(one.dropLast()) + two) == [one, two])
     #expect(outcomes(String(Sample.pem("PRIVATE KEY", Sample.privateKey).dropLast()) + two) == ["private_key", two])
@@ -56,12 +111,16 @@ import Testing
     "BEGIN CERTIFICATE-----",
     "------BEGIN CERTIFICATE-----", "-----BEGINCERTIFICATE-----", "----- BEGIN CERTIFICATE -----",
     "-----BEGIN CERTIFICAT-----", "-----BEGN CERTIFICATE-----", "—–BEGIN CERTIFICATE—–", "BEGIN CERTIFICATE",
-    "-----BEGIN  CERTIFICATE-----", "—-BEGIN CERTIFICATE—-",
+    "-----BEGIN  CERTIFICATE-----", "—-BEGIN CERTIFICATE—-", "-----BEGIN_CERTIFICATE-----",
+    "-----BEGIN-CERTIFICATE-----", "-----BEGIN\tCERTIFICATE-----", "-----BEGIN\u{A0}CERTIFICATE-----",
   ])
   func `fails a block whose BEGIN line is damaged, and takes the others`(line: String) {
     let damaged = line + two.dropFirst("-----BEGIN CERTIFICATE-----".count)
     let place = 1 + one.split(separator: "\n").count
     #expect(outcomes(one + damaged + one) == [one, "\(place) damaged_pem", one])
+    // END is damaged in the same way.
+    let both = damaged.replacing("-----END CERTIFICATE-----", with: line.replacing("BEGIN", with: "END"))
+    #expect(outcomes(one + both + one) == [one, "\(place) damaged_pem", one])
   }
 
   @Test func `fails a block whose END line is damaged, and one without BEGIN`() {

@@ -1,5 +1,6 @@
 import CertRegCodec
 import CertRegCore
+import CertRegTesting
 import Foundation
 import Glibc
 import Synchronization
@@ -88,7 +89,7 @@ import Testing
         add("\(index)-der.json", "{\"key\":\"\(Base64.encode(key))\",\"cert\":\"\(escapedCertificate)\"}")
         add("\(index)-hex.txt", key.map { hexadecimal(UInt32($0), digits: 2) }.joined())
       }
-      files += joined
+      files += joined + hidden
       files.append(("k.p12", container))
       add("p12.b64", Base64.encode(container))
       add("jwk.json", "{\"kty\":\"EC\",\"crv\":\"P-256\",\"d\":\"\(Base64.encode(Array(der[1].prefix(32))))\"}")
@@ -125,14 +126,55 @@ import Testing
       return files
     }
 
+    /// Files in which a block of a certificate holds a key in another form than base64 of its DER.
+    private var hidden: [(String, [UInt8])] {
+      var files: [(String, [UInt8])] = []
+      func add(_ name: String, _ text: String) { files.append((name, Array(text.utf8))) }
+      let (begin, end) = ("-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n")
+      let open = certificate.replacing(end, with: "")
+      for (index, key) in pem.enumerated() {
+        let twice = Sample.wrapped(Array(Base64.encode(Array(key.utf8)).utf8))
+        add("\(index)-text.pem", begin + Sample.wrapped(Array(key.utf8)) + end)
+        add("\(index)-twice.pem", begin + twice + end)
+        add("\(index)-named.txt", open + "tls.key: " + Base64.encode(Array(key.utf8)) + "\n")
+      }
+      for (index, key) in der.enumerated() {
+        func numbers(_ separator: String, _ form: (UInt8) -> String) -> String {
+          key.map(form).joined(separator: separator) + "\n"
+        }
+        let forms = [
+          numbers(", ") { "0x" + hexadecimal(UInt32($0), digits: 2) }, numbers(",") { "0x\(String($0, radix: 16))" },
+          numbers(":") { hexadecimal(UInt32($0), digits: 2) }, numbers(" ") { hexadecimal(UInt32($0), digits: 2) },
+          numbers("") { "\\x" + hexadecimal(UInt32($0), digits: 2) }, numbers(", ") { "\($0)" },
+          Sample.wrapped(key, width: 16),
+        ]
+        for (number, form) in forms.enumerated() {
+          add("\(index)-open-form-\(number).pem", open + form)
+          add("\(index)-closed-form-\(number).pem", open + form + end)
+        }
+        for characters in [4, 8, 12] {
+          let shifted = String(Base64.encode(key).dropFirst(characters))
+          add("\(index)-shifted-\(characters).pem", begin + shifted + "\n" + end)
+        }
+      }
+      let openssh = Array("openssh-key-v1\0".utf8) + [0, 0, 0, 4] + Array("none".utf8) + der[1]
+      add("openssh.pem", begin + Sample.wrapped(openssh) + end)
+      return files
+    }
+
     /// Parts of the keys that must not be seen, in the alphabets in which they could be.
     var marks: [String] {
       let lines = pem.flatMap { $0.split(separator: "\n").filter { $0.count == 64 }.map(String.init) }
       // The base64 of bytes depends on how many stand before them.
-      let aligned = der.flatMap { key in
+      let aligned = (der + pem.map { Array($0.utf8.dropFirst(40)) }).flatMap { key in
         (0..<3).map { String(Base64.encode([UInt8](repeating: 0, count: $0) + key).prefix(64).suffix(24)) }
       }
-      return lines + aligned + [String(Base64.encode(container).suffix(40))]
+      let digits = der.flatMap { key in
+        [", ", " ", ":", ""].map { separator in
+          key.dropFirst(8).prefix(12).map { hexadecimal(UInt32($0), digits: 2) }.joined(separator: separator)
+        } + [key.dropFirst(8).prefix(12).map { "0x" + hexadecimal(UInt32($0), digits: 2) }.joined(separator: ", ")]
+      }
+      return lines + digits + aligned + [String(Base64.encode(container).suffix(40))]
     }
   }
 
@@ -145,8 +187,10 @@ import Testing
       return JSON.failure(request)
     })
     let files = key.files
+    let marks = key.marks
     #expect(files.count >= 40)
     for file in files {
+      seen.withLock { $0 = "" }
       let place = try TemporaryFolder()
       let path = try place.write(file.name, file.content)
       let capture = Capture()
@@ -167,7 +211,9 @@ import Testing
         #expect(status.st_mode & 0o777 == 0o600)
       }
       let plain = written.replacing("\\n", with: "").replacing("\\/", with: "/")
-      for mark in key.marks where plain.contains(mark) { Issue.record("\(file.name) was told: \(mark)") }
+      for mark in marks where plain.range(of: mark, options: .literal) != nil {
+        Issue.record("\(file.name) was told: \(mark)")
+      }
       #expect(!plain.contains("BEGIN PRIVATE KEY") && !plain.contains("BEGIN EC PRIVATE"), "\(file.name)")
       let entries = try allEntries(path)
       #expect(
@@ -176,5 +222,27 @@ import Testing
             || fault($0)?.contains("PKCS#12") == true
         }, "\(file.name): \(entries)")
     }
+  }
+
+  @Test func `bytes that are no key are not taken for one`() {
+    // In a certificate that cannot be decoded, random bytes can look like a part of a key.
+    var generator = SplitMix64.announced("random bytes")
+    for _ in 0..<64 {
+      let bytes = (0..<16_384).map { _ in UInt8.random(in: 0...255, using: &generator) }
+      #expect(!KeyEncoding.isIn(bytes))
+    }
+  }
+
+  @Test func `the certificates of a signed bundle are taken`() {
+    // A SignerInfo begins like a key: with a version before a SEQUENCE (RFC 5652 section 5.3).
+    let signer: [UInt8] = [0x30, 0x07, 0x02, 0x01, 0x01, 0x30, 0x02, 0x05, 0x00]
+    let certificates = [0xA0, 0x0C] + Sample.certificate(1)
+    let data: [UInt8] = [0x30, 0x0B, 0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x01]
+    let content = [0x02, 0x01, 0x01, 0x31, 0x00] + data + certificates + [0x31, UInt8(signer.count)] + signer
+    let signed: [UInt8] = [0x30, UInt8(content.count)] + content
+    let type: [UInt8] = [0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x02]
+    let body = type + [0xA0, UInt8(signed.count)] + signed
+    let text = Sample.pem("PKCS7", [0x30, UInt8(body.count)] + body)
+    #expect(Value.pieces(text.utf8).map { $0.certificate?.pem } == [Sample.certificatePEM(1)])
   }
 }

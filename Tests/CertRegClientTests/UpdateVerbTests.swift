@@ -21,7 +21,8 @@ import Testing
   ) throws -> (status: CommandStatus, lines: [String], notes: String, requests: [JSON]) {
     let requests = Mutex<[JSON]>([])
     let daemon = try FakeDaemon(answering: { request in
-      if request["op"]?.string == "update" { requests.withLock { $0.append(request) } }
+      guard request["op"]?.string == "update" else { return JSON.failure(request) }
+      requests.withLock { $0.append(request) }
       return answer(request)
     })
     let capture = Capture()
@@ -75,5 +76,39 @@ import Testing
         request, type: "ResourceNotFoundException", reason: "certificate_not_found", message: "no such certificate")
     }
     #expect(result.status == .nothingFound && result.lines.first?.hasPrefix("failed\t") == true)
+  }
+
+  /// A daemon whose target is in a region, and that knows a certificate by an ARN.
+  private func run(_ arn: String, region: String?, known: String?) throws -> (CommandStatus, [String], [JSON]) {
+    let target = [JSON.Member("name", .string("default")), JSON.Member("default", .bool(true))]
+    let targets = JSON.array([.object(target + (region.map { [JSON.Member("region", .string($0))] } ?? []))])
+    let requests = Mutex<[JSON]>([])
+    let daemon = try FakeDaemon(
+      status: [("version", .string("1")), ("targets", targets)],
+      answering: { request in
+        if request["op"]?.string == "lookup" {
+          guard let known else { return JSON.failure(request, type: "ResourceNotFoundException", reason: "not_found") }
+          return JSON.answer(to: request, [("state", .string("registered")), ("certificateArn", .string(known))])
+        }
+        requests.withLock { $0.append(request) }
+        return UpdateVerbTests.updated(request)
+      })
+    let capture = Capture()
+    let end = UpdateVerb(subjects: [arn], status: .revoked).run(
+      Session(socketPath: daemon.path, console: capture.console()))
+    return (end, capture.outputLines + [capture.errors], requests.withLock { $0 })
+  }
+
+  @Test func `a certificate is not revoked in another account or region than its ARN names`() throws {
+    let other = Sample.arn.replacing("123456789012", with: "210987654321")
+    for (region, known) in [("us-east-1", nil), (nil, other), ("eu-central-1", other)] as [(String?, String?)] {
+      let (end, lines, requests) = try run(Sample.arn, region: region, known: known)
+      #expect(end == .dataError && requests.isEmpty)
+      #expect(lines[0].contains("arn_differs") && lines.last?.contains("--target") == true)
+    }
+    for (region, known) in [("eu-central-1", Sample.arn), (nil, nil)] as [(String?, String?)] {
+      let (end, _, requests) = try run(Sample.arn, region: region, known: known)
+      #expect(end == .success && requests.count == 1)
+    }
   }
 }

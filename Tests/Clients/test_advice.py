@@ -41,6 +41,7 @@ NOT_FOLLOWED = {
     "--signer": "is for signed manifests, which need a signer's certificate",
     "--status": "repeats an option of the command line, too",
     "--target": "is for a daemon that does not tell its default target",
+    "--xpath": "is an option of xmllint, which few hosts have",
     "aws iot create-certificate-from-csr": "makes another certificate, in AWS",
     "git lfs pull": "needs the server that has the file",
 }

@@ -26,6 +26,8 @@ package struct InputError: Error, Hashable, Sendable {
     case wrongSignature
     /// A report cannot be written, or exists already.
     case notWritable
+    /// An ARN is of another account or region than the target.
+    case otherHome
     /// A word is meant for the ID of a certificate, and is none.
     case notAnID
   }
@@ -57,7 +59,7 @@ package struct InputError: Error, Hashable, Sendable {
     switch code {
     case .unreadable: .noInput
     case .noCertificate, .otherContent, .damagedText, .commonName, .deviceName, .notInSource, .notSelected, .tooLong,
-      .wrongSignature, .foreignRequest:
+      .wrongSignature, .foreignRequest, .otherHome:
       .dataError
     case .notWritable: .cannotCreate
     case .notAnID: .usage
@@ -77,6 +79,7 @@ package struct InputError: Error, Hashable, Sendable {
     case .foreignRequest: "foreign_request"
     case .tooLong: "line_too_long"
     case .wrongSignature: "wrong_manifest_signature"
+    case .otherHome: "arn_differs"
     case .notAnID: "not_a_certificate_id"
     }
   }

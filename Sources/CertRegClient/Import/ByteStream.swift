@@ -65,6 +65,18 @@ final class ByteStream {
     return size.map { min(1, Double(consumedBefore + index) / Double($0)) }
   }
 
+  /// The owner and the mode of the regular file that is read; `nil` for anything else, and for an empty file.
+  var fileStatus: stat? {
+    var status = stat()
+    return size != nil && fstat(descriptor, &status) == 0 ? status : nil
+  }
+
+  /// Another stream of the same file from its beginning. Call it before anything is taken, and again once that stream has been
+  /// read, since the two share their position.
+  func rewound() -> ByteStream? {
+    size == nil ? nil : try? ByteStream(reading: descriptor)
+  }
+
   /// Opens the stream as an archive. Call it before anything is taken; the stream is not used afterwards.
   ///
   /// - Throws: `InputError` where it is no archive that is read.
@@ -100,6 +112,11 @@ final class ByteStream {
   func putBack(_ bytes: ArraySlice<UInt8>) {
     chunk = Array(bytes) + chunk[index...]
     index = 0
+  }
+
+  /// Puts the last `count` bytes of what ``nextChunk()`` gave back, without a copy.
+  func putBack(last count: Int) {
+    index -= count
   }
 
   /// The next byte; `nil` at the end.

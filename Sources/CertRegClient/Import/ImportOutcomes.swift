@@ -139,7 +139,7 @@ final class ImportOutcomes {
     }
     session.console.note(summary)
     if let text = passedOver.text { session.console.note(text) }
-    if progress.passedOver > 0 { session.console.note("\(progress.passedOver) were done before") }
+    if progress.passedOver > 0 { session.console.note(doneBefore) }
     for advice in tally.advices { session.console.note("  \("→", .cyan) \(advice)") }
     if let failure = end.failure {
       session.console.report(failure)
@@ -162,6 +162,10 @@ final class ImportOutcomes {
     let targets = session.targets.count
     guard targets > 1 else { return tally.summary(noun: "entry", plural: "entries") }
     return tally.summary(noun: "entry", plural: "entries", count: entries, targets: targets)
+  }
+
+  private var doneBefore: TerminalText {
+    progress.passedOver == 1 ? "1 was done before" : "\(progress.passedOver) were done before"
   }
 
   private func reportNoCertificate() {

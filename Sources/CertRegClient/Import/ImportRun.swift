@@ -24,7 +24,8 @@ final class ImportRun {
   private let targets: [String]
   private var outcomes: ImportOutcomes
 
-  /// Hashes of the certificates so far, with a key of this process. Half of a digest would do, and memory is short.
+  /// Hashes of the certificates so far, with a key of this process, so that nobody can make two with the same. A digest would take
+  /// four times the memory.
   private var seen: Set<Int> = []
   private var notesSignatures = true
   private var waiting: [ImportAttempt] = []
@@ -150,7 +151,7 @@ final class ImportRun {
     while let entry = source.next() {
       if entry.isSigned, notesSignatures { noteSignatures() }
       switch entry.content {
-      case .failure(let error): outcomes.fail(entry, error)
+      case .failure(let error): fail(entry, error)
       case .passedOver(let thing): outcomes.passOver(entry, thing)
       case .certificate(let certificate):
         if let found = attempt(entry, certificate) { return found }
@@ -174,24 +175,45 @@ final class ImportRun {
       outcomes.duplicate(entry)
       return nil
     }
-    let missing =
-      report?.history.missing(certificate.id, of: targets, asksAgain: verb.asksAgain) ?? targets
+    let missing = targetsLacking(certificate.id)
     guard targets.isEmpty || !missing.isEmpty else {
       outcomes.progress.passedOver += 1
       report?.passOver(entry)
       return nil
     }
-    let attempt = ImportAttempt(
-      entry: entry, certificate: certificate, targets: session.targets.isEmpty ? [] : missing, asked: missing,
-      notBefore: session.clock.monotonic)
+    let attempt = attempt(entry, certificate, asking: missing)
     let request = request(attempt)
     if let error = facts.refusal(of: request) {
-      outcomes.settle(
-        attempt, [ResultLine(outcome: ImportRecord.failed, name: entry.name, error: error.answerError)],
-        status: error.exitStatus, advice: error.advice)
+      refuse(attempt, error)
       return nil
     }
     return (attempt, request)
+  }
+
+  private func attempt(_ entry: InputEntry, _ certificate: InputCertificate, asking asked: [String]) -> ImportAttempt {
+    ImportAttempt(
+      entry: entry, certificate: certificate, targets: session.targets.isEmpty ? [] : asked, asked: asked,
+      notBefore: session.clock.monotonic)
+  }
+
+  /// The targets in which a certificate is not registered yet.
+  private func targetsLacking(_ id: CertificateID) -> [String] {
+    report?.history.missing(id, of: targets, asksAgain: verb.asksAgain) ?? targets
+  }
+
+  /// Takes an entry that fails before anything is sent. A certificate that does not fit its device's name is kept for another try.
+  private func fail(_ entry: InputEntry, _ error: InputError) {
+    let missing = entry.refused.map { targetsLacking($0.id) } ?? []
+    guard let certificate = entry.refused, targets.isEmpty || !missing.isEmpty else {
+      return outcomes.fail(entry, error)
+    }
+    refuse(attempt(entry, certificate, asking: missing), error)
+  }
+
+  private func refuse(_ attempt: ImportAttempt, _ error: InputError) {
+    outcomes.settle(
+      attempt, [ResultLine(outcome: ImportRecord.failed, name: attempt.entry.name, error: error.answerError)],
+      status: error.exitStatus, advice: error.advice)
   }
 
   private func take(_ item: Item, _ answer: Answer) {

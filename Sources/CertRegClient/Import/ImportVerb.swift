@@ -75,11 +75,17 @@ package struct ImportVerb {
     if let report {
       try report.begin(asking: targets)
       let done = report.doneBefore
-      if done > 0, !asksAgain { session.console.note("\(done) certificates are done already and are passed over") }
+      if done > 0, !asksAgain { session.console.note(ImportVerb.passedOver(done)) }
     }
     let run = ImportRun(
       self, session: session, source: entries, report: report, facts: facts, targets: targets)
     return run.run(on: connection)
+  }
+
+  private static func passedOver(_ done: Int) -> TerminalText {
+    done == 1
+      ? "1 certificate is done already and is passed over"
+      : "\(done) certificates are done already and are passed over"
   }
 
   /// Whether to ask for certificates that the report calls registered, too: it does not tell their status, or which profile

@@ -47,16 +47,14 @@ struct KeptRequest {
     }
   }
 
-  /// Whether `path` is a file of failed entries, and whose.
+  /// Whether a stream from which nothing was taken is that of a file of failed entries, and whose.
   ///
-  /// Imports write such files for their user alone, with mode 0600. Files that came from elsewhere seldom have it.
-  static func origin(_ path: FilePath) -> Origin {
-    var status = stat()
-    // What is read here of a pipe would be lost.
-    guard path.fileExtension == "jsonl", path.withCString({ stat($0, &status) }) == 0,
-      status.st_mode & S_IFMT == S_IFREG, let stream = try? ByteStream(path: path),
-      (try? stream.peek(1))?.isEmpty == false, (try? ReportForm.failedEntries.recognizes(stream)) == true
-    else { return .none }
+  /// Imports write such files for their user alone, with mode 0600. Files that came from elsewhere seldom have it. The owner and the
+  /// mode are those of the file that is read, whatever has its name by now.
+  static func origin(of stream: ByteStream) -> Origin {
+    guard let status = stream.fileStatus, let file = stream.rewound() else { return .none }
+    defer { _ = stream.rewound() }
+    guard (try? ReportForm.failedEntries.recognizes(file)) == true else { return .none }
     return status.st_uid == geteuid() && status.st_mode & 0o077 == 0 ? .own : .foreign
   }
 

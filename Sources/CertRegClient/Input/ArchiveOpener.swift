@@ -50,6 +50,8 @@ struct CompressedReader: InputReader {
 
   var nothing: Thing { reader.nothing }
 
+  var hasFiles: Bool { reader.hasFiles }
+
   mutating func next() throws(InputError) -> Sighting? {
     if isAtEnd { return nil }
     if let sighting = try reader.next() { return sighting }
@@ -84,6 +86,8 @@ struct MembersReader: InputReader {
   }
 
   var fraction: Double? { archive.fraction }
+
+  var hasFiles: Bool { true }
 
   mutating func next() throws(InputError) -> Sighting? {
     while true {

@@ -12,13 +12,16 @@ struct CSVRecords {
 
   /// A record with an open quotation mark is given up at this size. Cells with chains are far smaller.
   private static let maximumQuotedBytes = 256 * 1024
-  /// So often the lines behind an open quotation mark are read again, as records of their own.
-  private static let maximumRepeats = 16
+  /// So far the end of a cell is looked for in any case, which is enough for a chain.
+  private static let minimumQuotedBytes = 16 * 1024
+  /// So many bytes more than the records have may be read again, as records of their own.
+  private static let spareBytes = 4 * 1024 * 1024
 
   private let stream: ByteStream
   private let separator: UInt8
   private var line = 0
-  private var repeats = 0
+  /// How many bytes may be read again. It grows with each record, so that reading takes a time in proportion to the length.
+  private var budget = CSVRecords.spareBytes
 
   init(_ stream: ByteStream, separator: UInt8 = UInt8(ascii: ",")) {
     self.stream = stream
@@ -52,29 +55,26 @@ struct CSVRecords {
     var parser = CSVFieldParser(separator: separator)
     parser.take(text[...])
     var further: [UInt8] = []
+    let limit = min(CSVRecords.maximumQuotedBytes, max(CSVRecords.minimumQuotedBytes, budget))
     while parser.isOpen {
-      guard repeats < CSVRecords.maximumRepeats, further.count < CSVRecords.maximumQuotedBytes,
-        let more = try stream.nextLine()
-      else {
-        // The lines that the quotation mark has swallowed are records of their own.
-        repeats += 1
-        stream.putBack(further[...])
-        return Record(line: start, fields: [text[...]], isDamaged: true)
-      }
+      guard further.count < limit, let more = try stream.nextLine() else { return damaged(text, start, further) }
       further += more
       further.append(0x0A)
       parser.takeLineEnd()
       parser.take(more[...])
-      if parser.isMalformed {
-        // Another quotation mark has closed the cell: the lines behind the open one are records of their own.
-        guard repeats < CSVRecords.maximumRepeats else { break }
-        repeats += 1
-        stream.putBack(further[...])
-        return Record(line: start, fields: [text[...]], isDamaged: true)
-      }
+      // Another quotation mark has closed the cell.
+      if parser.isMalformed { return damaged(text, start, further) }
     }
     line = start + further.count { $0 == 0x0A }
+    budget = min(budget + text.count + further.count, CSVRecords.spareBytes)
     return Record(line: start, fields: parser.fields)
+  }
+
+  /// A record whose quotation mark is not closed. The lines that it has swallowed are records of their own.
+  private mutating func damaged(_ text: [UInt8], _ start: Int, _ swallowed: [UInt8]) -> Record {
+    budget += text.count - swallowed.count
+    stream.putBack(swallowed[...])
+    return Record(line: start, fields: [text[...]], isDamaged: true)
   }
 }
 

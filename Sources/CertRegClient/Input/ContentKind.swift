@@ -36,6 +36,7 @@ enum ContentKind {
     if start.hasPrefix("version https://git-lfs.github.com/") { return .lfsPointer }
     if start.hasPrefix("<!doctype html") || start.hasPrefix("<html") || start.hasPrefix("<head") { return .html }
     if start.hasPrefix("<?xml"), start.contains("<html") { return .html }
+    if start.hasPrefix("<error") || start.hasPrefix("<?xml") && start.contains("<error") { return .xmlError }
     if start.hasPrefix("<") { return .xml }
     let keys = ["ssh-rsa ", "ssh-ed25519 ", "ssh-dss ", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"]
     return keys.contains(where: start.hasPrefix) ? .sshKey : .text

@@ -22,6 +22,21 @@ enum DeviceChoice {
     }
   }
 
+  /// What a piece is that stands in another column or member than the device's certificate.
+  ///
+  /// - Parameter chosen: The pieces in the column or member of the certificate.
+  static func thing(_ piece: Piece, beside chosen: [Piece] = []) -> Thing {
+    switch piece.content {
+    case .thing(let thing): return thing
+    case .damaged: return .text
+    case .certificate(let certificate):
+      guard let outline = certificate.outline else { return .notSelected }
+      if outline.isAuthority { return .authority }
+      let isIssuer = chosen.prefix(window).contains { $0.certificate?.outline.map(outline.issued) == true }
+      return isIssuer ? .issuer : .notSelected
+    }
+  }
+
   /// The positions of certificates that issued another one.
   private static func issuers(among pieces: [Piece]) -> Set<Int> {
     guard pieces.count > 1 else { return [] }

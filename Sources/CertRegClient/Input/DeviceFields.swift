@@ -6,6 +6,11 @@ struct DeviceFields {
     "serial", "sn", "deviceserialnumber", "name",
     "deviceuuid", "uuid", "imei", "id",
   ]
+  /// Those of them that name a device wherever they are. A certificate, an order or a file has a serial number or a name, too.
+  static let deviceHeadings: Set<String> = [
+    "deviceid", "thingname", "nodeid", "uniqueid", "devicename", "mac", "macaddress", "deviceserialnumber",
+    "deviceuuid", "imei",
+  ]
   /// Headings of the certificate, most specific first.
   static let certificateHeadings = [
     "certificatepem", "devicecertificatepem", "devicecertificate", "devicecert", "clientcertificate", "certificate",
@@ -16,9 +21,21 @@ struct DeviceFields {
   static let maximumNameCharacters = 128
 
   private let value: (String) -> String?
+  /// Where the device's name can be: what is nearest to the certificate comes first.
+  private let names: () -> [(String) -> String?]
 
   /// - Parameter value: Gives the text for a plain name.
   init(_ value: @escaping (_ plainName: String) -> String?) {
+    self.init(names: { [value] }, value)
+  }
+
+  /// - Parameters:
+  ///   - names: Give the text for a usual heading of names, one after the other.
+  ///   - value: Gives the text for a plain name that the user gave.
+  init(
+    names: @escaping () -> [(_ plainName: String) -> String?], _ value: @escaping (_ plainName: String) -> String?
+  ) {
+    self.names = names
     self.value = value
   }
 
@@ -40,8 +57,11 @@ struct DeviceFields {
 
   /// The device's name: the column that the options name, or one with a usual heading.
   func deviceID(_ options: InputOptions) -> String? {
-    if let column = options.nameColumn { return text(DeviceFields.plain(column)) }
-    return DeviceFields.nameHeadings.lazy.compactMap(text).first
+    if let column = options.nameColumn { return DeviceFields.text(value(DeviceFields.plain(column))) }
+    for names in names() {
+      if let name = DeviceFields.nameHeadings.lazy.compactMap({ DeviceFields.text(names($0)) }).first { return name }
+    }
+    return nil
   }
 
   /// The attributes that the options ask for. Columns without a value bring none.
@@ -50,14 +70,14 @@ struct DeviceFields {
       switch rule.source {
       case .value(let value): DeviceAttribute(name: rule.name, value: value)
       case .column(let column):
-        text(DeviceFields.plain(column)).map { DeviceAttribute(name: rule.name, value: $0) }
+        DeviceFields.text(value(DeviceFields.plain(column))).map { DeviceAttribute(name: rule.name, value: $0) }
       }
     }
   }
 
   /// The value without spaces around it; `nil` where it is empty or holds a certificate or a key.
-  private func text(_ name: String) -> String? {
-    guard let value = value(name) else { return nil }
+  private static func text(_ value: String?) -> String? {
+    guard let value else { return nil }
     let text = TextEncoding.string(PEMBlock.trimmed(Array(value.utf8)[...]))
     return text.isEmpty || !Value.pieces(text.utf8).isEmpty ? nil : text
   }

@@ -1,6 +1,7 @@
 /// Text as programs write it in their own source, with escapes in place of line ends.
 enum EscapedText {
-  /// The text with line ends in place of `\n`, also where a second program has doubled the backslashes. `\r` goes away.
+  /// The text with characters in place of their escapes, such as `\n`, `\u000a` and `\012`, also where a second program has doubled
+  /// the backslashes. CR goes away.
   static func resolvingLineEnds(_ text: ArraySlice<UInt8>) -> [UInt8] {
     var result: [UInt8] = []
     result.reserveCapacity(text.count)
@@ -11,28 +12,115 @@ enum EscapedText {
         index += 1
         continue
       }
-      while index < text.endIndex, text[index] == UInt8(ascii: "\\") { index += 1 }
-      // A backslash at the end continues the line.
-      guard index < text.endIndex else { break }
-      append(escaped: text[index], to: &result)
-      index += 1
+      appendEscape(text, &index, to: &result)
     }
     return result
   }
 
-  private static func append(escaped byte: UInt8, to result: inout [UInt8]) {
+  /// Appends the character of the escape that begins at `index`, and goes on behind it. A backslash at the end continues the line.
+  private static func appendEscape(_ text: ArraySlice<UInt8>, _ index: inout Int, to result: inout [UInt8]) {
+    while index < text.endIndex, text[index] == UInt8(ascii: "\\") { index += 1 }
+    guard index < text.endIndex else { return }
+    let byte = text[index]
+    index += 1
     switch byte {
     case UInt8(ascii: "n"): result.append(0x0A)
     case UInt8(ascii: "r"): break
     case UInt8(ascii: "t"): result.append(0x20)
+    case UInt8(ascii: "u"):
+      append(number(text, index, digits: 4, radix: 16), escapedAs: byte, length: 4, text, &index, to: &result)
+    case UInt8(ascii: "x"):
+      append(number(text, index, digits: 2, radix: 16), escapedAs: byte, length: 2, text, &index, to: &result)
+    case UInt8(ascii: "0"):
+      append(number(text, index - 1, digits: 3, radix: 8), escapedAs: byte, length: 2, text, &index, to: &result)
     default: result.append(byte)
+    }
+  }
+
+  /// Appends a character that is written as a number. In the numbers of binary data, which can be a key, only LF is looked for.
+  private static func append(
+    _ character: UInt8?, escapedAs byte: UInt8, length: Int, _ text: ArraySlice<UInt8>, _ index: inout Int,
+    to result: inout [UInt8]
+  ) {
+    let next = text[min(index + length, text.endIndex)...]
+    switch character {
+    case 0x0A?: result.append(0x0A)
+    case 0x0D? where byte == UInt8(ascii: "u") || isEscapedLF(next): break
+    case let character? where byte == UInt8(ascii: "u") && "+/=- ".utf8.contains(character): result.append(character)
+    default: return result.append(byte)
+    }
+    index += length
+  }
+
+  private static func isEscapedLF(_ text: ArraySlice<UInt8>) -> Bool {
+    let escape = text.prefix(4).drop { $0 == UInt8(ascii: "\\") }.map { $0 | 0x20 }
+    return escape.first == UInt8(ascii: "n")
+      || ["x0a", "012"].contains { escape.starts(with: $0.utf8.map { $0 | 0x20 }) }
+  }
+
+  /// The ASCII character whose code is written with so many digits; `nil` for anything else.
+  private static func number(_ text: ArraySlice<UInt8>, _ start: Int, digits: Int, radix: Int) -> UInt8? {
+    let written = text[min(start, text.endIndex)...].prefix(digits)
+    guard written.count == digits, let value = Int(String(decoding: written, as: UTF8.self), radix: radix),
+      value < 0x80, value >= 0x09
+    else { return nil }
+    return UInt8(value)
+  }
+
+  /// The text with characters in place of what stands for them in HTML, XML and URLs: `&#10;`, `<br>`, `%0A`; `nil` where there is
+  /// nothing of the kind.
+  static func resolvingMarkup(_ text: ArraySlice<UInt8>) -> [UInt8]? {
+    guard text.contains(where: { $0 == UInt8(ascii: "&") || $0 == UInt8(ascii: "<") || $0 == UInt8(ascii: "%") }) else {
+      return nil
+    }
+    var result: [UInt8] = []
+    result.reserveCapacity(text.count)
+    var isChanged = false
+    var index = text.startIndex
+    while index < text.endIndex {
+      if let (character, length) = markup(text[index...]) {
+        isChanged = true
+        index += length
+        if character != 0x0D { result.append(character) }
+      } else {
+        result.append(text[index])
+        index += 1
+      }
+    }
+    return isChanged ? result : nil
+  }
+
+  /// The character that stands at the beginning of `text` in another form, and the length of that form.
+  private static func markup(_ text: ArraySlice<UInt8>) -> (UInt8, Int)? {
+    switch text.first {
+    case UInt8(ascii: "%"):
+      return number(text, text.startIndex + 1, digits: 2, radix: 16).map { ($0, 3) }
+    case UInt8(ascii: "<"):
+      let tag = text.prefix(6).map { $0 | 0x20 }
+      guard tag.starts(with: [0x3C, 0x62, 0x72].map { $0 | 0x20 }), let end = text.prefix(6).firstIndex(of: 0x3E) else {
+        return nil
+      }
+      return (0x0A, end - text.startIndex + 1)
+    case UInt8(ascii: "&"):
+      guard text.dropFirst().first == UInt8(ascii: "#"), let end = text.prefix(8).firstIndex(of: UInt8(ascii: ";"))
+      else {
+        return nil
+      }
+      let isHexadecimal = text.dropFirst(2).first.map { $0 | 0x20 } == UInt8(ascii: "x")
+      let start = text.startIndex + (isHexadecimal ? 3 : 2)
+      guard start < end else { return nil }
+      return number(text, start, digits: end - start, radix: isHexadecimal ? 16 : 10).map {
+        ($0, end - text.startIndex + 1)
+      }
+    default: return nil
     }
   }
 
   /// Collects what stands inside the quotes of string literals, over any number of lines.
   struct Literal {
     private let quote: UInt8
-    private var isInside = true
+    /// Whether the literal goes on behind the last line.
+    private(set) var isInside = true
 
     /// - Parameter quote: The quote that opened the literal.
     init(quote: UInt8) {
@@ -45,20 +133,24 @@ enum EscapedText {
       var index = line.startIndex
       while index < line.endIndex {
         let byte = line[index]
-        index += 1
         if byte == quote {
           isInside.toggle()
-        } else if isInside, byte == UInt8(ascii: "\\") {
-          while index < line.endIndex, line[index] == UInt8(ascii: "\\") { index += 1 }
-          guard index < line.endIndex else { return result }
-          EscapedText.append(escaped: line[index], to: &result)
           index += 1
-        } else if isInside {
-          result.append(byte)
+        } else if isInside, byte == UInt8(ascii: "\\") {
+          EscapedText.appendEscape(line, &index, to: &result)
+          if index == line.endIndex, line.last == byte { return result }
+        } else {
+          if isInside { result.append(byte) }
+          index += 1
         }
       }
       if isInside { result.append(0x0A) }
       return result
+    }
+
+    /// Whether the place is outside of the literals of a line that begins outside of them.
+    func isOutside(_ place: Int, in line: ArraySlice<UInt8>) -> Bool {
+      line[..<place].count { $0 == quote } % 2 == 0
     }
   }
 }

@@ -29,7 +29,7 @@ struct InputContext {
       var entry = InputEntry(place: place(piece.line), deviceID: deviceID, content)
       if case .certificate(let certificate) = content {
         entry.attributes = attributes
-        entry.content = checked(certificate, deviceID)
+        check(&entry, certificate)
       }
       return entry
     }
@@ -51,16 +51,32 @@ struct InputContext {
     }
   }
 
+  /// Fails an entry whose certificate does not fit the name of its device.
+  private func check(_ entry: inout InputEntry, _ certificate: InputCertificate) {
+    guard let error = entry.deviceID.flatMap({ error(certificate, $0) }) else { return }
+    entry.content = .failure(error)
+    entry.refused = certificate
+  }
+
   /// Compares a certificate with the name of its device.
-  private func checked(_ certificate: InputCertificate, _ deviceID: String?) -> InputEntry.Content {
-    guard let deviceID else { return .certificate(certificate) }
+  private func error(_ certificate: InputCertificate, _ deviceID: String) -> InputError? {
     if deviceID.unicodeScalars.count > DeviceFields.maximumNameCharacters {
-      return .failure(
-        InputError(.deviceName, "the device's name has more than \(DeviceFields.maximumNameCharacters) characters"))
+      return InputError(
+        .deviceName, "the device's name has more than \(DeviceFields.maximumNameCharacters) characters")
     }
-    guard options.checksCommonName, certificate.commonName != deviceID else { return .certificate(certificate) }
+    guard options.checksCommonName, certificate.commonName != deviceID else { return nil }
     let name = certificate.commonName.map { "the common name is \($0)" } ?? "the certificate has no common name"
-    return .failure(InputError(.commonName, "\(name), and the device's name is \(deviceID)"))
+    return InputError(.commonName, "\(name), and the device's name is \(deviceID)")
+  }
+
+  /// Names the only certificate among `entries` that an object around them names, if it has no name.
+  func name(_ entries: inout ArraySlice<InputEntry>, _ fields: DeviceFields) {
+    let indices = entries.indices.filter { entries[$0].isCertificateOrFailure }
+    guard indices.count == 1, let index = indices.first, case .certificate(let certificate) = entries[index].content,
+      entries[index].deviceID == nil
+    else { return }
+    entries[index].deviceID = fields.deviceID(options)
+    check(&entries[index], certificate)
   }
 }
 

@@ -42,6 +42,11 @@ enum InputForms {
     return best?.form
   }
 
+  /// How sure the most probable form is.
+  static func certainty(of head: SourceHead) -> Int {
+    all.map { $0.recognises(head) }.max() ?? 0
+  }
+
   /// DER of certificates, PKCS#7 and keys.
   private static let encoding = InputForm(
     formats: [.der],

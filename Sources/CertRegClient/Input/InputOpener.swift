@@ -22,11 +22,18 @@ enum InputOpener {
     if head.text != nil, head.firstByte == nil { return SingleReader(context.entry(name, .empty)) }
     let thing = head.text.map(ContentKind.text) ?? ContentKind.binary(raw)
     let known = thing != .text && thing != .binary && context.options.format == nil
-    let mayHoldBlocks = thing == .xml || thing == .html && head.text?.containsText("-----BEGIN ") == true
-    if known, !mayHoldBlocks { return SingleReader(context.entry(name, thing)) }
+    if known, !mayHoldMore(thing, head) { return SingleReader(context.entry(name, thing)) }
     guard let form = InputForms.form(of: head, named: context.options.format) else {
       return SingleReader(context.entry(name, thing))
     }
     return try form.reader(stream, head, name, context)
+  }
+
+  /// Whether certificates can stand beside what a text was recognised by.
+  private static func mayHoldMore(_ thing: Thing, _ head: SourceHead) -> Bool {
+    if thing == .xml || thing == .xmlError { return true }
+    guard thing == .html || thing == .sshKey || thing.isSecret, let text = head.text else { return false }
+    if text.containsText("-----BEGIN ") { return true }
+    return thing.isSecret && InputForms.certainty(of: head) >= 70
   }
 }

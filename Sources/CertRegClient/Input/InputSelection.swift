@@ -18,13 +18,26 @@ struct InputSelection {
     let stream = try ByteStream(path: FilePath(path))
     if let encoding = TextEncoding.detect(try stream.peek(1024)) { stream.decodeText(encoding) }
     var listed: [String: Bool] = [:]
+    var heading: String?
     while let line = try stream.nextLine() {
       let cell = line.prefix { $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: ";") && $0 != 0x09 }
       let name = TextEncoding.string(PEMBlock.trimmed(cell)).trimmingQuotes
-      if !name.isEmpty, !name.hasPrefix("#") { listed[InputSelection.key(name)] = false }
+      if name.isEmpty || name.hasPrefix("#") { continue }
+      if listed.isEmpty, heading == nil, InputSelection.isHeading(name) {
+        heading = name
+      } else {
+        listed[InputSelection.key(name)] = false
+      }
     }
+    // A device can be called so, too.
+    if listed.isEmpty, let heading { listed[heading] = false }
     guard !listed.isEmpty else { throw InputError(.noCertificate, "--only \(path): the list is empty") }
     self.listed = listed
+  }
+
+  private static func isHeading(_ name: String) -> Bool {
+    let plain = DeviceFields.plain(name)
+    return DeviceFields.nameHeadings.contains(plain) || plain == "certificateid"
   }
 
   /// Certificate IDs are compared without regard to case, names as they are.
@@ -47,6 +60,8 @@ struct InputSelection {
       return entry
     }
     guard listed != nil else { return entry }
+    // Whose certificate this was to be cannot be told.
+    if entry.deviceID == nil, case .failure = entry.content { return entry }
     var names = entry.deviceID.map { [InputSelection.key($0)] } ?? []
     if case .certificate(let certificate) = entry.content {
       names.append(certificate.id.hex)

@@ -117,9 +117,9 @@ package struct InputSource {
     readerName = file.path.isStandardInput ? "stdin" : file.path.description
     var context = context
     context.wasFound = file.wasFound
-    if !file.wasFound, !file.path.isStandardInput { context.keptRequests = KeptRequest.origin(file.path) }
-    let opened = try InputOpener.reader(
-      try ByteStream(path: file.path), path: file.path, name: readerName, context)
+    let stream = try ByteStream(path: file.path)
+    if !file.wasFound, file.path.fileExtension == "jsonl" { context.keptRequests = KeptRequest.origin(of: stream) }
+    let opened = try InputOpener.reader(stream, path: file.path, name: readerName, context)
     return FileEntries(opened, place: readerName, context)
   }
 

@@ -1,7 +1,7 @@
 import CertRegCodec
 
-/// Splits a text into JSON values that need not fit into memory together: the elements of arrays, values one after the other, and
-/// the fragment of an array that breaks off at either end.
+/// Splits a text into JSON values that need not fit into memory together: the elements of arrays, values one after the other, the
+/// fragment of an array that breaks off at either end, and the elements of an array in an object that is too long.
 struct JSONElements {
   /// The text of one value.
   struct Element {
@@ -11,16 +11,40 @@ struct JSONElements {
     var line: Int
     var text: [UInt8]
     /// Whether the value has its end.
-    var isWhole: Bool
+    var isWhole = true
+    /// What the value is to the arrays whose elements are read one by one.
+    var role = Role.element
+    /// How many objects are around it whose arrays are read so.
+    var depth: Int
   }
 
-  /// So often the text behind a value without an end is read again.
-  private static let maximumRepeats = 16
+  /// What a value is to the arrays of objects that are too long.
+  enum Role {
+    case element
+    /// The object, with an empty array. The elements follow.
+    case beginning
+    /// The members behind the array.
+    case rest
+  }
+
+  /// An array within an object that is too long.
+  private struct List {
+    /// What the rest of the object needs in front of it.
+    var prefix: [UInt8]
+    /// The arrays among the elements whose ends have not come.
+    var openArrays = 0
+  }
+
+  /// So many bytes more than the values have may be read again behind a value without an end.
+  private static let spareBytes = ByteStream.maximumElementBytes
 
   private let stream: ByteStream
   private var line = 1
   private var number = 0
-  private var repeats = 0
+  private var budget = JSONElements.spareBytes
+  /// The arrays whose elements are read, the innermost last.
+  private var lists: [List] = []
+  private var role = Role.element
 
   init(_ stream: ByteStream) {
     self.stream = stream
@@ -38,36 +62,86 @@ struct JSONElements {
     while let chunk = try stream.nextChunk() {
       var index = chunk.startIndex
       if !scanner.hasBegun {
-        while index < chunk.endIndex, JSONExtent.isBetween(chunk[index]) {
-          if chunk[index] == 0x0A { line += 1 }
-          index += 1
-        }
-        guard index < chunk.endIndex else { continue }
+        guard let begin = try skip(chunk) else { continue }
+        index = begin
         start = line
       }
       let end = scanner.end(in: chunk[index...])
       text.append(contentsOf: chunk[index..<(end ?? chunk.endIndex)])
-      guard let end else {
-        guard text.count <= ByteStream.maximumElementBytes else { throw ByteStream.elementTooLong }
-        continue
+      if let end {
+        stream.putBack(last: chunk.endIndex - end)
+        return element(text, start, isWhole: !scanner.isBroken)
       }
-      stream.putBack(chunk[end...])
-      return element(text, start, isWhole: true)
+      if text.count > ByteStream.maximumElementBytes { return try long(text, start, scanner) }
     }
-    return scanner.hasBegun ? broken(text, start, scanner.isBare) : nil
+    if scanner.hasBegun { return broken(text, start, scanner.isBare) }
+    guard !lists.isEmpty else { return nil }
+    lists = []
+    return element([], start, isWhole: false)
+  }
+
+  /// Passes over what stands between values. Returns where a value begins; `nil` where none does, or where an array has ended.
+  private mutating func skip(_ chunk: ArraySlice<UInt8>) throws(InputError) -> Int? {
+    for index in chunk.indices {
+      let byte = chunk[index]
+      guard JSONExtent.isBetween(byte) else { return index }
+      if byte == 0x0A { line += 1 }
+      if byte == UInt8(ascii: "["), !lists.isEmpty { lists[lists.count - 1].openArrays += 1 }
+      guard byte == UInt8(ascii: "]"), let list = lists.last else { continue }
+      if list.openArrays > 0 {
+        lists[lists.count - 1].openArrays -= 1
+      } else {
+        stream.putBack(last: chunk.endIndex - index - 1)
+        try leave(list)
+        return nil
+      }
+    }
+    return nil
+  }
+
+  /// Makes the members behind an array an object of their own.
+  private mutating func leave(_ list: List) throws(InputError) {
+    lists.removeLast()
+    while let byte = try stream.peek(), Base64.isWhiteSpace(byte) || byte == UInt8(ascii: ",") {
+      if byte == 0x0A { line += 1 }
+      _ = try stream.next()
+    }
+    guard try stream.peek() != nil else { return }
+    stream.putBack(list.prefix[...])
+    role = .rest
   }
 
   private mutating func element(_ text: [UInt8], _ start: Int, isWhole: Bool) -> Element {
     number += 1
     line = start + text.count { $0 == 0x0A }
-    return Element(number: number, line: start, text: text, isWhole: isWhole)
+    budget = min(budget + text.count, JSONElements.spareBytes)
+    defer { role = .element }
+    return Element(number: number, line: start, text: text, isWhole: isWhole, role: role, depth: lists.count)
+  }
+
+  /// A value that is longer than those that are kept in memory: an object with an array, which is read element by element, or a
+  /// value that has lost its end.
+  private mutating func long(_ text: [UInt8], _ start: Int, _ scanner: JSONExtent) throws(InputError) -> Element {
+    if let list = JSONLongObject(text) {
+      role = .beginning
+      stream.putBack(text[list.elements...])
+      var element = element(Array(text[..<list.elements]), start, isWhole: true)
+      element.text += list.closing
+      lists.append(List(prefix: list.opening))
+      return element
+    }
+    if !scanner.isBare, JSONElements.nextObject(text) != nil { return broken(text, start, false) }
+    var error = ByteStream.elementTooLong
+    error.advice =
+      "if its devices are the members of a member, give them one by one: jq -c '.devices[]' FILE | certregctl import -"
+    throw error
   }
 
   /// A value without an end. If another one begins on a line of its own behind it, reading goes on there.
   private mutating func broken(_ text: [UInt8], _ start: Int, _ isBare: Bool) -> Element {
     if isBare { return element(text, start, isWhole: true) }
-    if repeats < JSONElements.maximumRepeats, let next = JSONElements.nextObject(text) {
-      repeats += 1
+    if let next = JSONElements.nextObject(text), text.count - next <= budget {
+      budget -= text.count - next
       stream.putBack(text[next...])
       return element(Array(text[..<next]), start, isWhole: false)
     }
@@ -81,48 +155,6 @@ struct JSONElements {
       let first = text[(end + 1)...].firstIndex { $0 != 0x20 && $0 != 0x09 } ?? text.endIndex
       if first < text.endIndex, text[first] == UInt8(ascii: "{"), first - end <= 5 { return first }
       index = end + 1
-    }
-    return nil
-  }
-}
-
-/// Finds the end of a JSON value. Line ends inside of strings are let pass: people paste PEM into JSON.
-struct JSONExtent {
-  private var depth = 0
-  private var isInString = false
-  private var isEscaped = false
-  private(set) var hasBegun = false
-  /// Whether the value is a number, a word or nonsense: it ends before the next comma, bracket or space.
-  private(set) var isBare = false
-
-  /// Whether a byte can stand between values: white space, commas and the brackets of arrays.
-  static func isBetween(_ byte: UInt8) -> Bool {
-    Base64.isWhiteSpace(byte) || byte == UInt8(ascii: ",") || byte == UInt8(ascii: "[") || byte == UInt8(ascii: "]")
-      || byte == 0x1A || byte == 0
-  }
-
-  /// The index after the value; `nil` where the piece does not hold its end.
-  mutating func end(in piece: ArraySlice<UInt8>) -> Int? {
-    for index in piece.indices {
-      let byte = piece[index]
-      if !hasBegun {
-        hasBegun = true
-        isBare = byte != UInt8(ascii: "{") && byte != UInt8(ascii: "\"")
-      }
-      if isBare {
-        if JSONExtent.isBetween(byte) { return index }
-      } else if isInString {
-        isInString = isEscaped || byte != UInt8(ascii: "\"")
-        isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
-        if !isInString, depth == 0 { return index + 1 }
-      } else if byte == UInt8(ascii: "\"") {
-        isInString = true
-      } else if byte == UInt8(ascii: "{") || byte == UInt8(ascii: "[") {
-        depth += 1
-      } else if byte == UInt8(ascii: "}") || byte == UInt8(ascii: "]") {
-        depth -= 1
-        if depth <= 0 { return index + 1 }
-      }
     }
     return nil
   }

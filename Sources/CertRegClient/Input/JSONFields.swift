@@ -22,20 +22,61 @@ struct JSONFields {
     }
   }
 
-  /// The innermost object first.
-  private let levels: [Level]
+  /// Objects within each other without an array between them, and whether other devices can be in the outermost one, too.
+  private struct Group {
+    /// The innermost object first.
+    var levels: [Level] = []
+    var isInList = false
+
+    func text(_ plain: String) -> String? { levels.lazy.compactMap { $0.texts[plain] ?? nil }.first }
+  }
+
+  /// The innermost group first.
+  private var groups = [Group()]
 
   init(_ levels: [Level]) {
-    self.levels = levels
+    groups[0].levels = levels
   }
 
   /// The members of an object within these.
   func within(_ value: JSON) -> JSONFields {
-    JSONFields([Level(value)] + levels)
+    var fields = self
+    fields.groups[0].levels.insert(Level(value), at: 0)
+    return fields
+  }
+
+  /// The members around an array of objects.
+  ///
+  /// - Parameter isList: Whether the array has several objects: what is around them names none of them.
+  func around(isList: Bool) -> JSONFields {
+    var fields = self
+    fields.groups.insert(Group(isInList: isList), at: 0)
+    return fields
+  }
+
+  /// The members of an object, and of the objects that are last in each other in it, around an array of several objects.
+  func around(last object: JSON) -> JSONFields {
+    var fields = self
+    var value: JSON? = object
+    while let members = value?.members {
+      if let value { fields = fields.within(value) }
+      value = members.last?.value
+    }
+    return fields.around(isList: true)
   }
 
   /// The columns that name and describe the device.
   var fields: DeviceFields {
-    DeviceFields { plain in levels.lazy.compactMap { $0.texts[plain] ?? nil }.first }
+    DeviceFields(names: { names }) { plain in groups.lazy.compactMap { $0.text(plain) }.first }
+  }
+
+  /// Where the device's name can be, the nearest place first. Within a group, headings that can name something else count in the
+  /// innermost object that has one.
+  private var names: [(String) -> String?] {
+    let own = groups.prefix((groups.firstIndex(where: \.isInList) ?? groups.count - 1) + 1)
+    return own.flatMap { group in
+      [{ plain in DeviceFields.deviceHeadings.contains(plain) ? group.text(plain) : nil }]
+        + group.levels.map { level in { plain in level.texts[plain] ?? nil } }
+    }
   }
 }

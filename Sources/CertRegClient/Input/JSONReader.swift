@@ -4,16 +4,20 @@ import CertRegCodec
 struct JSONSourceReader: InputReader {
   private let stream: ByteStream
   private let name: String
+  private let context: InputContext
   private let walker: JSONWalker
   private var elements: JSONElements
   private let isLines: Bool
   private var line = 0
+  /// The members around the elements that are read, for each object that is read in parts.
+  private var parents = [JSONFields([])]
 
   /// - Parameter isLines: Whether each line is a value.
   init(_ stream: ByteStream, name: String, isLines: Bool, _ context: InputContext) {
     self.stream = stream
     self.name = name
     self.isLines = isLines
+    self.context = context
     walker = JSONWalker(context)
     elements = JSONElements(stream)
   }
@@ -24,13 +28,10 @@ struct JSONSourceReader: InputReader {
 
   mutating func next() throws(InputError) -> Sighting? {
     guard isLines else {
-      guard let element = try elements.next() else { return nil }
-      let place = "\(name)[\(element.number)]"
-      guard element.isWhole else {
-        let error = InputError(.damagedText, "the JSON value that begins on line \(element.line) breaks off")
-        return Sighting(InputEntry(place: place, error))
+      while let element = try elements.next() {
+        if let sighting = sighting(element) { return sighting }
       }
-      return sighting(element.text, place, line: element.line)
+      return nil
     }
     while let text = try stream.nextLine() {
       line += 1
@@ -41,10 +42,30 @@ struct JSONSourceReader: InputReader {
     return nil
   }
 
+  /// The entries of an element; `nil` for a part of an object in which there is nothing.
+  private mutating func sighting(_ element: JSONElements.Element) -> Sighting? {
+    let place = "\(name)[\(element.number)]"
+    guard element.isWhole else {
+      let error = InputError(.damagedText, "the JSON value that begins on line \(element.line) breaks off")
+      return Sighting(InputEntry(place: place, error))
+    }
+    let depth = element.role == .beginning ? element.depth : min(element.depth, parents.count - 1)
+    parents.removeLast(max(0, parents.count - 1 - depth))
+    guard element.role != .element, let value = try? JSONSourceReader.value(element.text) else {
+      return sighting(element.text, place, line: element.line)
+    }
+    let entries = walker.entries(value, place, parents: parents[parents.count - 1])
+    if element.role == .beginning { parents.append(parents[parents.count - 1].around(last: value)) }
+    return entries.first.map { Sighting($0, Array(entries.dropFirst())) }
+  }
+
   private func sighting(_ text: [UInt8], _ place: String, line: Int? = nil) -> Sighting {
     do throws(SyntaxFault) {
-      return walker.sighting(try JSONSourceReader.value(text), place)
+      return walker.sighting(try JSONSourceReader.value(text), place, parents: parents[parents.count - 1])
     } catch {
+      // Programs print objects of their own that look like JSON.
+      let entries = context.entries(Value.pieces(text), place: { _ in place })
+      if let first = entries.first { return Sighting(first, Array(entries.dropFirst())) }
       if Value.secret(text) != nil { return Sighting(InputEntry(place: place, .privateKey)) }
       let start = line.map { " (line \($0))" } ?? ""
       return Sighting(InputEntry(place: place, InputError(.noCertificate, "not JSON: \(error.expectation)\(start)")))

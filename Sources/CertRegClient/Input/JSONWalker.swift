@@ -18,14 +18,22 @@ struct JSONWalker {
     self.context = context
   }
 
-  /// The entries of a value.
-  func sighting(_ value: JSON, _ place: String) -> Sighting {
+  /// What is found in a value.
+  func entries(_ value: JSON, _ place: String, parents: JSONFields) -> [InputEntry] {
     var entries: [InputEntry] = []
+    walk(value, place, "", parents: parents, depth: 0, &entries)
+    return entries
+  }
+
+  /// The entries of a value.
+  ///
+  /// - Parameter parents: The members around it.
+  func sighting(_ value: JSON, _ place: String, parents: JSONFields) -> Sighting {
     if value.members?.isEmpty == true || value.isNull { return Sighting(InputEntry(place: place, .emptyRow)) }
-    walk(value, place, "", parents: JSONFields([]), depth: 0, &entries)
+    let entries = entries(value, place, parents: parents)
     if !entries.contains(where: \.isCertificateOrFailure), !entries.contains(where: { $0.content.isSecretOrAuthority })
     {
-      let fields = JSONFields([JSONFields.Level(value)]).fields
+      let fields = parents.within(value).fields
       let error = missing(value, entries.first)
       return Sighting(InputEntry(place: place, deviceID: fields.deviceID(context.options), error), entries)
     }
@@ -51,9 +59,14 @@ struct JSONWalker {
       let pieces = Value.pieces(text.utf8)
       entries += context.entries(pieces, place: { _ in place }, fields: parents.fields)
     case .array(let values):
+      let isList = values.lazy.filter { $0.members != nil }.prefix(2).count > 1
+      let count = entries.count
+      let around = parents.around(isList: isList)
       for (index, element) in values.enumerated() {
-        walk(element, place, "\(path)[\(index + 1)]", parents: parents, depth: depth + 1, &entries)
+        walk(element, place, "\(path)[\(index + 1)]", parents: around, depth: depth + 1, &entries)
       }
+      // The parts of a chain can be objects.
+      if isList { context.name(&entries[count...], parents.fields) }
     case .object(let members):
       if members.contains(where: { $0.name == "payload" && $0.value.string != nil }),
         let signed = MicrochipEntry(value)
@@ -131,7 +144,7 @@ struct JSONWalker {
           main.append(Piece(line: main.count, content: piece.content))
           paths.append(member.path)
         } else {
-          others.append(InputEntry(place: JSONWalker.place(place, member.path), JSONWalker.thing(piece)))
+          others.append(InputEntry(place: JSONWalker.place(place, member.path), DeviceChoice.thing(piece)))
         }
       }
     }
@@ -152,14 +165,6 @@ struct JSONWalker {
     let withCertificates = found.filter { $0.pieces.contains { $0.certificate != nil } }.map(\.member)
     let usual = withCertificates.filter(DeviceFields.certificateHeadings.contains)
     return Set(usual.isEmpty ? found.map(\.member) : usual)
-  }
-
-  private static func thing(_ piece: Piece) -> Thing {
-    switch piece.content {
-    case .thing(let thing): thing
-    case .certificate(let certificate): certificate.outline?.isAuthority == true ? .authority : .notSelected
-    case .damaged: .text
-    }
   }
 
   private static func place(_ place: String, _ path: String) -> String {

@@ -16,6 +16,8 @@ struct PEMBlock {
   private var body: [UInt8] = []
   /// Whether lines were left out, because the block is too long.
   private(set) var isTooLong = false
+  /// Whether a line has so many characters of base64 in a row as no text has.
+  private(set) var hasBase64 = false
 
   init(line: Int, begin: PEMBoundary, prefix: [UInt8], isPlain: Bool) {
     self.line = line
@@ -30,8 +32,26 @@ struct PEMBlock {
       isTooLong = true
       return
     }
-    body.append(contentsOf: isPlain ? text : undecorated(text))
+    let line = isPlain ? text : undecorated(text)
+    body.append(contentsOf: line)
     body.append(0x0A)
+    if !hasBase64 { hasBase64 = PEMBlock.holdsBase64(line) }
+  }
+
+  /// Whether nothing stands behind BEGIN yet.
+  var isEmpty: Bool { body.allSatisfy(Base64.isWhiteSpace) }
+
+  /// Whether the block is a heading such as `--- Device certificate ---`, and no block at all.
+  func isHeading(end: PEMBoundary?) -> Bool {
+    !begin.isExact && !hasBase64 && end?.isExact != true
+  }
+
+  /// Whether a word of the line is base64. Long words of languages have no digits, and no capitals but the first.
+  private static func holdsBase64(_ line: ArraySlice<UInt8>) -> Bool {
+    line.split(whereSeparator: Base64.isWhiteSpace).contains { word in
+      word.count >= 16 && word.allSatisfy { Base64.values[Int($0)] != Base64.invalid }
+        && word.dropFirst().contains { $0 < UInt8(ascii: "a") }
+    }
   }
 
   /// A line without the comment sign or quotation mark that the BEGIN line has, and without spaces around it.
@@ -55,12 +75,16 @@ struct PEMBlock {
   func pieces(end: PEMBoundary?) -> [Piece] {
     let der = Base64.decodeAnyForm(body)
     let outline = DEROutline(der ?? PEMBlock.decodedBeginning(body))
-    if let secret = secret(begin.label + " " + (end?.label ?? ""), outline, isDecoded: der != nil) {
+    // Of a certificate or a bundle that can be decoded nothing is sent but the certificates.
+    let isBundle = ["PKCS7", "PKCS #7 SIGNED DATA", "CMS"].contains(begin.label)
+    let isDecoded = der != nil && (outline == .certificate || isBundle && outline == .pkcs7)
+    if let secret = secret(begin.label + " " + (end?.label ?? ""), outline, isDecoded: isDecoded) {
       return [Piece(line: line, content: .thing(secret))]
     }
+    if isHeading(end: end) { return [Piece(line: line, content: .thing(.text))] }
     if begin.isExact, let thing = PEMBlock.thing(begin.label) { return [Piece(line: line, content: .thing(thing))] }
     if let error = damage(end) { return [Piece(line: line, content: .damaged(error))] }
-    if ["PKCS7", "PKCS #7 SIGNED DATA", "CMS"].contains(begin.label) {
+    if isBundle {
       guard let der else {
         let error = InputError(.noCertificate, "a \(begin.label) block that is not base64")
         return [Piece(line: line, content: .damaged(error))]
@@ -69,9 +93,10 @@ struct PEMBlock {
     }
     guard let der, outline == .certificate else {
       // Only the daemon can say what is wrong with it.
-      return [Piece(line: line, content: .certificate(InputCertificate(undecodable: text(end))))]
+      let text = text(end, PEMBlock.readable(body))
+      return [Piece(line: line, content: .certificate(InputCertificate(undecodable: text)))]
     }
-    let pieces = Piece.pieces(ofDER: der, line: line, pem: isPlain || end == nil ? text(end) : nil)
+    let pieces = Piece.pieces(ofDER: der, line: line, pem: isPlain || end == nil ? text(end, body) : nil)
     guard pieces.count > 1, EmbeddedKey.isIn(body) else { return pieces }
     // What follows the certificate is a key, be it in digits of another kind.
     return pieces.map { piece in
@@ -79,12 +104,27 @@ struct PEMBlock {
     }
   }
 
-  /// The lines of the block.
-  private func text(_ end: PEMBoundary?) -> String {
+  /// The lines of the block, with these between BEGIN and END.
+  private func text(_ end: PEMBoundary?, _ body: [UInt8]) -> String {
     let label = begin.label
     let first = isPlain ? String(decoding: prefix, as: UTF8.self) : "-----BEGIN \(label)-----"
     let last = end.map { "-----END \($0.label)-----\n" } ?? ""
     return first + "\n" + TextEncoding.string(body) + last
+  }
+
+  /// The text up to the first character that cannot be read, where the daemon stops, too. What follows can be anything: without an
+  /// END line it is the rest of the file.
+  private static func readable(_ body: [UInt8]) -> [UInt8] {
+    var decoder = Base64.Decoder()
+    for (index, byte) in body.enumerated() where !Base64.isWhiteSpace(byte) {
+      guard case .fault = decoder.feed(byte) else { continue }
+      // A character of UTF-8 stays whole.
+      let end = body[(index + 1)...].firstIndex { $0 & 0xC0 != 0x80 } ?? body.count
+      // What has neither letters nor digits tells nothing.
+      let tells = body[end...].contains { Base64.values[Int($0)] < 62 }
+      return tells ? body[..<end] + [0x0A] : body
+    }
+    return body
   }
 
   /// The private key that the block is or contains, whatever its labels say.
@@ -93,7 +133,7 @@ struct PEMBlock {
     if labels.contains("PKCS12") || labels.contains("PKCS #12") || labels.contains("PFX") { return .keyContainer }
     if case .thing(let thing) = outline, thing.isSecret { return thing }
     if body.containsText("PRIVATE KEY") || body.containsText("Proc-Type:") { return .privateKey }
-    // The text of a certificate that cannot be decoded is sent as it is.
+    // The text of what is not certainly a certificate is sent as it is.
     return !isDecoded && EmbeddedKey.isIn(body) ? .privateKey : nil
   }
 

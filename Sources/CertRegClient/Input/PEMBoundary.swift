@@ -84,7 +84,11 @@ struct PEMBoundary: Equatable {
     let before = DashRun(startingAt: first, in: text)
     let after = DashRun(endingAt: last + 1, in: text)
     guard max(before.count, after.count) >= 3, last - first < 100, before.end < after.start else { return nil }
-    let words = upper(text[before.end..<after.start]).split(separator: " ")
+    let content = text[before.end..<after.start]
+    var words = upper(content).split(separator: " ")
+    // Other signs stand in place of spaces, as in BEGIN_CERTIFICATE.
+    let parts = content.split { !isWordByte($0) }.map { Substring(upper($0)) }
+    if let first = parts.first, first == "BEGIN" || first == "END" { words = parts }
     guard words.count >= 2, words.contains("CERTIFICATE") || words.contains("PRIVATE") && words.contains("KEY") else {
       return nil
     }

@@ -5,21 +5,24 @@ import CertRegCodec
 struct PEMScanner {
   private var open: PEMBlock?
   private var literal: EscapedText.Literal?
+  /// Whether the block may be a BEGIN boundary that a text quotes.
+  private var isQuotation = false
   /// The number of the last line.
   private var line = 0
   /// Lines of base64 outside of blocks in a row. They are a block whose BEGIN line is missing, if END follows.
-  private var strayLines = 0
+  private var stray = StrayLines()
   /// Whether a boundary has been seen.
   private(set) var hasBoundary = false
 
   /// Takes the next line, without its LF, and adds what has ended with it.
   mutating func take(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
     line += 1
-    if literal == nil, PEMScanner.isBase64(text) {
-      if open != nil { open?.append(text) } else if text.count >= 16 { strayLines += 1 }
+    if literal == nil, StrayLines.isBase64(text) {
+      if open != nil { open?.append(text) } else { stray.take(text, line: line, &pieces) }
       return
     }
     if open == nil { literal = nil }
+    if let current = literal, !current.isInside { leave(current, text, &pieces) }
     if var current = literal {
       let content = current.content(of: text)
       literal = current
@@ -27,10 +30,7 @@ struct PEMScanner {
     }
     guard open == nil, let begin = PEMBoundary.first(in: text, from: text.startIndex), begin.begins,
       begin.range.lowerBound > text.startIndex, PEMScanner.isQuote(text[begin.range.lowerBound - 1])
-    else {
-      guard text.contains(UInt8(ascii: "\\")) else { return takeLine(text, isPlain: true, &pieces) }
-      return take(resolved: EscapedText.resolvingLineEnds(text)[...], &pieces)
-    }
+    else { return takePlain(text, &pieces) }
     var opened = EscapedText.Literal(quote: text[begin.range.lowerBound - 1])
     let content = opened.content(of: text[begin.range.lowerBound...])
     literal = opened
@@ -39,14 +39,46 @@ struct PEMScanner {
 
   /// Ends the text.
   mutating func finish(_ pieces: inout [Piece]) {
-    if let block = open { pieces += block.pieces(end: nil) }
+    finishBlock(&pieces)
+    stray.end(&pieces)
+  }
+
+  private mutating func finishBlock(_ pieces: inout [Piece], end: PEMBoundary? = nil) {
+    if let block = open {
+      let isText = isQuotation && block.isEmpty
+      pieces += isText ? [Piece(line: block.line, content: .thing(.text))] : block.pieces(end: end)
+    }
     open = nil
+    isQuotation = false
   }
 
   private static func isQuote(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") }
 
-  private static func isBase64(_ text: ArraySlice<UInt8>) -> Bool {
-    text.allSatisfy { Base64.values[Int($0)] != Base64.invalid } && !text.isEmpty
+  /// Ends a block in a literal that was closed before this line, if the line has a boundary outside of quotes: what was quoted was
+  /// no block, or has no end.
+  private mutating func leave(_ closed: EscapedText.Literal, _ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
+    if StrayLines.isBase64(text) { isQuotation = false }
+    guard let boundary = PEMBoundary.first(in: text, from: text.startIndex),
+      closed.isOutside(boundary.range.lowerBound, in: text)
+    else { return }
+    if !boundary.begins { isQuotation = false }
+    finishBlock(&pieces)
+    literal = nil
+  }
+
+  /// Takes a line that is no part of a literal.
+  private mutating func takePlain(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
+    if text.contains(UInt8(ascii: "\\")) {
+      return take(resolved: EscapedText.resolvingLineEnds(text)[...], &pieces)
+    }
+    if let resolved = EscapedText.resolvingMarkup(text), open != nil || PEMScanner.hasBoundary(resolved[...]) {
+      return take(resolved: resolved[...], &pieces)
+    }
+    takeLine(text, isPlain: true, &pieces)
+  }
+
+  private static func hasBoundary(_ text: ArraySlice<UInt8>) -> Bool {
+    PEMBoundary.first(in: text, from: text.startIndex) != nil
   }
 
   private mutating func take(resolved text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
@@ -63,12 +95,12 @@ struct PEMScanner {
       let fillsLine = before.isEmpty && position == text.startIndex
       position = boundary.range.upperBound
       if boundary.begins {
-        if var block = open {
-          if !before.isEmpty { block.append(before) }
-          pieces += block.pieces(end: nil)
-        }
+        if !before.isEmpty { open?.append(before) }
+        finishBlock(&pieces)
+        stray.end(&pieces)
         let rest = PEMBlock.trimmed(text[position...])
         let plain = isPlain && fillsLine && rest.isEmpty && boundary.isExact
+        isQuotation = literal?.isInside == false
         open = PEMBlock(
           line: line, begin: boundary, prefix: Array(plain ? text[boundary.range] : before), isPlain: plain)
       } else if var block = open {
@@ -78,19 +110,24 @@ struct PEMScanner {
         } else if !fillsLine {
           block.isPlain = false
         }
-        pieces += block.pieces(end: boundary)
-        open = nil
-      } else if strayLines > 0 || !PEMBlock.trimmed(before).isEmpty {
+        open = block
+        finishBlock(&pieces, end: boundary)
+      } else if stray.drop() || !PEMBlock.trimmed(before).isEmpty {
         pieces.append(Piece(line: line, content: PEMScanner.missingBegin(boundary)))
       }
-      strayLines = 0
     }
     let rest = text[position...]
-    guard open != nil else {
-      strayLines = PEMScanner.isBase64(PEMBlock.trimmed(rest)) && rest.count >= 16 ? strayLines + 1 : 0
-      return
-    }
+    guard open != nil else { return takeOutside(PEMBlock.trimmed(rest), &pieces) }
     if !rest.isEmpty || position == text.startIndex { open?.append(rest) }
+  }
+
+  /// Takes text outside of blocks. A key without boundaries counts, too.
+  private mutating func takeOutside(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
+    if StrayLines.isBase64(text) { return stray.take(text, line: line, &pieces) }
+    stray.end(&pieces)
+    if text.count >= 16, let secret = Value.secret(Array(text)) {
+      pieces.append(Piece(line: line, content: .thing(secret)))
+    }
   }
 
   private static func missingBegin(_ end: PEMBoundary) -> Piece.Content {

@@ -18,6 +18,11 @@ struct Piece: Hashable {
     if case .certificate(let certificate) = content { certificate } else { nil }
   }
 
+  /// Whether it was to be a certificate.
+  var isDamaged: Bool {
+    if case .damaged = content { true } else { false }
+  }
+
   /// Fewer bytes hold no private key. The daemon judges a certificate with so many behind it.
   private static let shortestKeyBytes = 16
 
@@ -46,12 +51,17 @@ struct Piece: Hashable {
 
   private static func pieces(ofOne der: [UInt8], line: Int, pem: String?) -> [Piece] {
     switch DEROutline(der) {
-    case .certificate: [Piece(line: line, content: .certificate(InputCertificate(der: der, pem: pem)))]
+    case .certificate: [Piece(line: line, content: content(InputCertificate(der: der, pem: pem), der))]
     case .pkcs7: bundle(der, line: line)
     case .thing(let thing): [Piece(line: line, content: .thing(thing))]
     case .other:
       [Piece(line: line, content: .damaged(InputError(.noCertificate, "the encoding is not that of a certificate")))]
     }
+  }
+
+  /// What only begins like a certificate can be a key within another SEQUENCE.
+  private static func content(_ certificate: InputCertificate, _ der: [UInt8]) -> Content {
+    certificate.outline == nil && KeyEncoding.isIn(der) ? .thing(.privateKey) : .certificate(certificate)
   }
 
   private static func bundle(_ der: [UInt8], line: Int) -> [Piece] {

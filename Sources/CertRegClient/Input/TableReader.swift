@@ -36,8 +36,7 @@ struct TableReader: InputReader {
       pending.append(record)
       if TableReader.isData(record) || isHeadings(record) || pending.count > TableReader.maximumTitles { break }
     }
-    let known = pending.lastIndex(where: isHeadings)
-    let index = known ?? pending.firstIndex { !TableReader.isData($0) }.flatMap { $0 == 0 ? 0 : nil }
+    let index = pending.lastIndex(where: isHeadings) ?? unknownHeadings()
     let isData = index == nil
     let cells = pending.isEmpty ? [] : pending[index ?? 0].fields
     if let index {
@@ -58,6 +57,28 @@ struct TableReader: InputReader {
         advice: isData ? "give the number of the column: --column 2" : "name one of its columns with --column")
     }
     certificateColumn = index
+  }
+
+  /// The row of headings where none is that of a certificate: the last row of several words before the first certificate, or else
+  /// the first row.
+  private func unknownHeadings() -> Int? {
+    guard let first = pending.first, !TableReader.isData(first) else { return nil }
+    guard let end = pending.firstIndex(where: TableReader.isData), pending[..<end].count > 1 else { return 0 }
+    let rows = pending.indices.prefix(end).filter { pending[$0].fields.count > 1 }
+    let named = rows.first { row in
+      pending[row].fields.contains { isName(DeviceFields.plain(TextEncoding.string($0.prefix(60)))) }
+    }
+    let words = rows.last { row in
+      pending[row].fields.allSatisfy { cell in
+        DeviceFields.plain(TextEncoding.string(cell.prefix(60))).contains { !$0.isNumber }
+      }
+    }
+    return named ?? words ?? rows.last { !TableReader.isEmpty(pending[$0]) } ?? 0
+  }
+
+  /// Whether a heading is that of the device's name.
+  private func isName(_ plain: String) -> Bool {
+    DeviceFields.nameHeadings.contains(plain) || context.options.nameColumn.map(DeviceFields.plain) == plain
   }
 
   /// Whether a row holds a certificate or a key. A "heading" that does is data.
@@ -104,12 +125,15 @@ struct TableReader: InputReader {
     guard column != nil || !found.contains(where: { $0.contains { $0.certificate != nil } }) else {
       let error = InputError(
         .notSelected, "several columns hold certificates of devices", advice: "name one of them with --column")
-      return Sighting(InputEntry(place: place, deviceID: fields.deviceID(context.options), error))
+      let others = found.joined().filter { $0.certificate == nil }.map { DeviceChoice.thing($0) }
+      return Sighting(
+        InputEntry(place: place, deviceID: fields.deviceID(context.options), error),
+        others.map { InputEntry(place: place, $0) })
     }
     let main = column.flatMap { $0 < found.count ? found[$0] : nil } ?? []
     var entries = context.entries(main, place: { _ in place }, fields: fields)
     for (index, pieces) in found.enumerated() where index != column {
-      entries += TableReader.things(pieces).map { InputEntry(place: place, $0) }
+      entries += pieces.map { InputEntry(place: place, DeviceChoice.thing($0, beside: main)) }
     }
     if !main.isEmpty { return Sighting(entries, orElse: InputEntry(place: place, .emptyRow)) }
     let error = missing(cells, column)
@@ -126,7 +150,7 @@ struct TableReader: InputReader {
       isEmpty ? "the certificate's column is empty" : "the certificate's column holds something else")
   }
 
-  /// The one column with the certificate of a device; `nil` where there is none, or more than one.
+  /// The one column with the certificate of a device, or with what was to be one; `nil` where there is none, or more than one.
   private static func onlyColumn(_ found: [[Piece]]) -> Int? {
     let columns = found.indices.filter { index in
       DeviceChoice.contents(of: found[index], includesAuthorities: false).contains {
@@ -134,18 +158,9 @@ struct TableReader: InputReader {
       }
     }
     if columns.count == 1 { return columns[0] }
-    return columns.isEmpty ? found.firstIndex { $0.contains { $0.certificate != nil } } : nil
-  }
-
-  /// What other columns hold: authorities beside the device, keys.
-  private static func things(_ pieces: [Piece]) -> [Thing] {
-    pieces.compactMap { piece in
-      switch piece.content {
-      case .thing(let thing): thing
-      case .certificate(let certificate): certificate.outline?.isAuthority == true ? .authority : .issuer
-      case .damaged: nil
-      }
-    }
+    guard columns.isEmpty else { return nil }
+    return found.firstIndex { $0.contains { $0.certificate != nil } }
+      ?? found.firstIndex { $0.contains(where: \.isDamaged) }
   }
 
   private func fields(_ cells: [ArraySlice<UInt8>], certificateColumn: Int?) -> DeviceFields {

@@ -13,7 +13,11 @@ enum TextEncoding: Hashable, Sendable {
     if head.starts(with: [0xFE, 0xFF]) { return .utf16BigEndian }
     let sample = head.prefix(1024)
     if sample.count >= 8, let encoding = unmarkedUTF16(sample) { return encoding }
-    return sample.contains { $0 < 0x20 && !isTextControl($0) } ? nil : .bytes
+    guard sample.contains(where: { $0 < 0x20 && !isTextControl($0) }) else { return .bytes }
+    // Programs in C write a text with the zero that ends it, and text of another encoding can follow it.
+    let end = sample.lastIndex { $0 != 0 } ?? sample.startIndex
+    let isEnded = end - sample.startIndex >= 16 && !sample[..<end].contains { $0 < 0x20 && !isTextControl($0) }
+    return isEnded || sample.first != 0x30 && Array(sample).containsText("-BEGIN ") ? .bytes : nil
   }
 
   /// Texts of certificates are nearly all ASCII: in UTF-16 every other byte is zero.
@@ -51,8 +55,8 @@ enum TextEncoding: Hashable, Sendable {
     "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8D}Ž\u{8F}\u{90}‘’“”•–—˜™š›œ\u{9D}žŸ".unicodeScalars)
 }
 
-/// Turns pieces of a text into UTF-8 with LF at the ends of lines, without byte-order marks. Concatenated files have marks in
-/// the middle.
+/// Turns pieces of a text into UTF-8 with LF at the ends of lines, without byte-order marks and zeros. Concatenated files have
+/// marks in the middle, and every other byte of an appended text in UTF-16 is zero.
 struct TextFilter {
   private let encoding: TextEncoding
   private var swapsBytes = false
@@ -75,7 +79,7 @@ struct TextFilter {
 
   private mutating func plainText(_ bytes: [UInt8], isLast: Bool) -> [UInt8] {
     // Nearly all texts have neither marks nor CR, and pass as they are.
-    guard followsCR || bytes.holds(0x0D) || bytes.holds(0xEF) else { return bytes }
+    guard followsCR || bytes.holds(0x0D) || bytes.holds(0xEF) || bytes.holds(0) else { return bytes }
     var result: [UInt8] = []
     result.reserveCapacity(bytes.count)
     var index = 0
@@ -92,7 +96,7 @@ struct TextFilter {
           return result
         }
       }
-      append(byte, to: &result)
+      if byte != 0 { append(byte, to: &result) }
       index += 1
     }
     return result

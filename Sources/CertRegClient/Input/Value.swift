@@ -20,6 +20,8 @@ enum Value {
       let lines = text.last == 0x0A ? text.dropLast() : text[...]
       for line in lines.split(separator: 0x0A, omittingEmptySubsequences: false) { scanner.take(line, &pieces) }
       scanner.finish(&pieces)
+      // A name with hyphens around it is none of the things that are looked for.
+      pieces.removeAll { $0.content == .thing(.text) }
       if scanner.hasBoundary, !pieces.isEmpty { return pieces }
     }
     if text[0] == UInt8(ascii: "{") || text.holds(UInt8(ascii: ":")) || text.holds(UInt8(ascii: "-")),

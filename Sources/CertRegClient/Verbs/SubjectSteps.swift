@@ -11,6 +11,8 @@ struct SubjectSteps {
   private let options: InputOptions
   /// Further members of each request.
   var members: [(name: String, value: JSON?)] = []
+  /// Says why an ARN is not that of a certificate in a target; `nil`: ARNs are only IDs.
+  var refusal: ((_ arn: String, CertificateID, _ target: String?) -> InputError?)?
   /// Whether reports of imports count as lists of certificates.
   var readsReports = false
   private var inputs: InputSource?
@@ -44,7 +46,7 @@ struct SubjectSteps {
   private mutating func open(_ subject: String) {
     do throws(InputError) {
       if let id = try CertificateReference.id(subject) {
-        addRequests(name: subject, key: "certificateId", value: id.hex)
+        add(id, name: subject)
       } else if readsReports, let found = ReportEntries(path: subject) {
         report = found
       } else {
@@ -52,6 +54,16 @@ struct SubjectSteps {
       }
     } catch {
       ready.append(.failure(name: subject, error))
+    }
+  }
+
+  private mutating func add(_ id: CertificateID, name: String) {
+    for target in targets {
+      if name.hasPrefix("arn:"), let error = refusal?(name, id, target) {
+        ready.append(.failure(name: name, error))
+      } else {
+        addRequests(name: name, key: "certificateId", value: id.hex, targets: [target])
+      }
     }
   }
 

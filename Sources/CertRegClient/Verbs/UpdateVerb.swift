@@ -31,7 +31,10 @@ package struct UpdateVerb {
     let batch = CertificateBatch(
       session, participle: "answered", timeout: session.timeout.map { $0 + UpdateVerb.grace })
     return batch.run(
-      next: { _ in steps.next() },
+      next: { facts in
+        if steps.refusal == nil { steps.refusal = ARNHome(session, facts).fault }
+        return steps.next()
+      },
       lines: { name, answer in
         let line = ResultLine(result: answer.json, name: name)
         return [(line, line.rendered(for: session.console.output, showsTarget: session.targets.count > 1))]

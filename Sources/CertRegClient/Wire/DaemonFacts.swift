@@ -6,6 +6,8 @@ package struct DaemonFacts: Hashable, Sendable {
   package var maximumLineBytes: Int
   /// The target of requests that name none; `nil` where the daemon does not tell this user.
   package var defaultTarget: String?
+  /// The regions of the targets, by name, as far as the daemon tells them.
+  package var regions: [String: String] = [:]
   /// Whether requests may have `deviceId` and `attributes`: `status` tells the limit of a name where the daemon reads them.
   package var takesDeviceNames = false
 
@@ -23,6 +25,10 @@ package struct DaemonFacts: Hashable, Sendable {
       status["limits"]?["maxDeviceIdCharacters"]?.integer != nil
       || status["error"]?["reason"]?.string == "peer_not_allowed"
     let targets = status["targets"]?.array ?? []
+    let regions = targets.compactMap { target in
+      target["name"]?.string.flatMap { name in target["region"]?.string.map { (name, $0) } }
+    }
+    self.regions = Dictionary(regions, uniquingKeysWith: { first, _ in first })
     defaultTarget = targets.first { $0["default"]?.bool == true }?["name"]?.string
   }
 

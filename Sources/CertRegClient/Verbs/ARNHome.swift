@@ -1,0 +1,48 @@
+import CertRegCodec
+import CertRegCore
+
+/// Compares the account and the region in an ARN with those of a target. The same certificate can be registered in several.
+struct ARNHome {
+  private let session: Session
+  private let facts: DaemonFacts
+
+  /// - Parameter facts: What the daemon says about itself.
+  init(_ session: Session, _ facts: DaemonFacts) {
+    self.session = session
+    self.facts = facts
+  }
+
+  /// Why the certificate of an ARN is not the one that a target has; `nil` where nothing speaks against it.
+  ///
+  /// - Parameters:
+  ///   - arn: The ARN of a certificate.
+  ///   - id: The certificate's ID.
+  ///   - target: The name of the target; `nil`: the default one.
+  func fault(_ arn: String, _ id: CertificateID, target: String?) -> InputError? {
+    let home = ARNHome.home(arn)
+    let name = target ?? facts.defaultTarget
+    let shown = name.map { "the target \($0)" } ?? "the default target"
+    if let region = name.flatMap({ facts.regions[$0] }), home.count > 1, home[1] != region {
+      return ARNHome.error("its ARN is of the region \(home[1]), and \(shown) is in \(region)")
+    }
+    // Only an ARN tells the account.
+    guard let known = lookup(id, target), ARNHome.home(known) != home else { return nil }
+    return ARNHome.error("its ARN is of another account or region than \(shown), where it is \(known)")
+  }
+
+  private func lookup(_ id: CertificateID, _ target: String?) -> String? {
+    let request = Request("lookup", [("certificateId", .string(id.hex)), ("target", target.map(JSON.string))])
+    return (try? session.ask(request))?.json["certificateArn"]?.string
+  }
+
+  /// The partition, the region and the account.
+  private static func home(_ arn: String) -> [Substring] {
+    let fields = arn.split(separator: ":", maxSplits: 5, omittingEmptySubsequences: false)
+    guard fields.count == 6 else { return [] }
+    return [fields[1], fields[3], fields[4]]
+  }
+
+  private static func error(_ message: String) -> InputError {
+    InputError(.otherHome, message, advice: "name the target of the ARN's account and region with --target")
+  }
+}

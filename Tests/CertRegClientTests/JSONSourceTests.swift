@@ -1,0 +1,123 @@
+import CertRegCodec
+import Testing
+
+@testable import CertRegClient
+
+/// JSON as people and programs have it: nested, large, damaged, or nearly JSON.
+@Suite struct JSONSourceTests {
+  private func entries(_ text: String, _ name: String = "a.json") throws -> [InputEntry] {
+    try fileEntries(name, text)
+  }
+
+  private func device(_ number: UInt8, _ more: String = "") -> String {
+    "{\(more)\"certificatePem\":\"\(Sample.certificatePEM(number).replacing("\n", with: "\\n"))\"}"
+  }
+
+  private func names(_ text: String) throws -> [String?] {
+    try entries(text).filter { pem($0) != nil }.map(\.deviceID)
+  }
+
+  @Test func `the nearest object names the device`() throws {
+    let devices = "\(device(1, "\"id\":\"dev-1\","))"
+    let list = "[\(devices),\(device(2, "\"id\":\"dev-2\","))]"
+    #expect(try names("{\"name\":\"Order 77\",\"devices\":\(list)}") == ["dev-1", "dev-2"])
+    #expect(try names("{\"deviceId\":\"gateway\",\"devices\":\(list)}") == ["dev-1", "dev-2"])
+    #expect(try names("{\"name\":\"Order 77\",\"device\":\(devices)}") == ["dev-1"])
+    #expect(try names("{\"name\":\"Order 77\",\"devices\":[\(devices)]}") == ["dev-1"])
+    // What is around several devices names none of them.
+    #expect(try names("{\"name\":\"Order 77\",\"devices\":[\(device(1)),\(device(2))]}") == [nil, nil])
+    #expect(try names("{\"id\":\"dev-1\",\"certs\":[\(device(1)),{\"note\":\"none\"}]}") == ["dev-1"])
+    // A certificate has a serial number of its own.
+    #expect(try names("{\"thingName\":\"dev-1\",\"cert\":\(device(1, "\"serialNumber\":\"0A\","))}") == ["dev-1"])
+  }
+
+  @Test func `columns that the user names are inherited by all devices`() throws {
+    var options = InputOptions()
+    options.nameColumn = "lot"
+    options.attributes = [try #require(AttributeRule("site=@hall"))]
+    let text = "{\"lot\":\"L\",\"hall\":\"7\",\"devices\":[\(device(1)),\(device(2))]}"
+    let found = try fileEntries("a.json", text, options)
+    #expect(found.map(\.deviceID) == ["L", "L"])
+    #expect(found.map { $0.attributes.map(\.value) } == [["7"], ["7"]])
+  }
+
+  @Test func `a key beside certificates is passed over, and the certificates are taken`() throws {
+    let jwk = #"{"kty":"EC","crv":"P-256","d":"AAAA"}"#
+    let found = try entries("[\(device(1, "\"deviceId\":\"a\",\"jwk\":\(jwk),")),\(device(2, "\"deviceId\":\"b\","))]")
+    #expect(found.compactMap(pem).count == 2 && found.compactMap(thing) == [.privateKey])
+    #expect(try names("[\(device(1, "\"deviceId\":\"a\",\"jwk\":\(jwk),"))]") == ["a"])
+    let chain = #"{"kty":"EC","d":"AAAA","x5c":["\#(Base64.encode(Sample.certificate(1)))"]}"#
+    #expect(try entries(chain).compactMap(pem).count == 1)
+    for line in ["AGE-SECRET-KEY-1QQQQ", "PuTTY-User-Key-File-3: ssh-rsa"] {
+      let bundle = try entries(line + "\n" + Sample.certificatePEM(1) + Sample.certificatePEM(2), "a.pem")
+      #expect(bundle.compactMap(pem).count == 2 && bundle.compactMap(thing) == [.privateKey], "\(line)")
+    }
+    let mixed = try entries("ssh-rsa AAAAB3NzaC1yc2E x\n" + Sample.certificatePEM(1), "a.pem")
+    #expect(mixed.map(pem) == [Sample.certificatePEM(1)])
+    #expect(try entries(jwk).map(fault) == ["a private key, not a certificate"])
+  }
+
+  /// An object whose array has more devices than are kept in memory.
+  private static let large = 5 << 20
+
+  private func list(_ separator: String) -> (text: String, count: Int) {
+    let filler = String(repeating: "x", count: 65_536)
+    let count = Self.large / filler.utf8.count
+    let devices = (0..<count).map { device(UInt8($0), "\"id\":\"d\($0)\",\"note\":\"\(filler)\",") }
+    return ("[\(devices.joined(separator: separator))]", count)
+  }
+
+  @Test(arguments: ["", "\n  "]) func `reads the array of an object that is too long, element by element`(
+    indent: String
+  )
+    throws
+  {
+    let (array, count) = list("," + indent)
+    let hidden = #""key":{"kty":"EC","d":"AAAA"},"#
+    var options = InputOptions()
+    options.attributes = [try #require(AttributeRule("site=@hall"))]
+    let text =
+      "{\(indent)\"hall\":\"7\",\"name\":\"Order\",\(hidden)\"data\":{\"devices\":\(array),\"count\":1},\(hidden)\"more\":\(array)}"
+    let found = try fileEntries("a.json", text, options)
+    let devices = found.filter { pem($0) != nil }
+    #expect(devices.map(\.deviceID) == (0..<2 * count).map { "d\($0 % count)" })
+    #expect(devices.prefix(count).allSatisfy { $0.attributes.map(\.value) == ["7"] })
+    #expect(found.compactMap(fault) == [] && found.compactMap(thing) == [.privateKey, .privateKey])
+    // Without its end.
+    let cut = try entries(String(text.dropLast(array.utf8.count / 2 + 100_000)))
+    #expect(cut.last.flatMap(fault)?.contains("breaks off") == true)
+  }
+
+  @Test func `advises how to take apart an object that is no list`() throws {
+    let filler = String(repeating: "x", count: Self.large)
+    let error = #expect(throws: InputError.self) { try entries("{\"a\":{\"b\":\"\(filler)\"}}") }
+    #expect(error?.advice?.contains("jq -c") == true)
+  }
+
+  @Test(arguments: [",", ",\n", "\n,\n    "]) func `an element without its brace costs no other element`(
+    separator: String
+  )
+    throws
+  {
+    var devices = (UInt8(0)..<40).map { device($0, "\"id\":\"d\($0)\",") }
+    for index in 0..<30 { devices[index].removeLast() }
+    let found = try entries("[\(devices.joined(separator: separator))]")
+    #expect(found.compactMap(fault).count == 30)
+    #expect(found.filter { pem($0) != nil }.map(\.deviceID) == (30..<40).map { "d\($0)" })
+  }
+
+  @Test func `takes the certificates of what is nearly JSON, and names the key`() throws {
+    let certificate = Sample.certificatePEM(1).replacing("\n", with: "\\n")
+    let key = Sample.pem("RSA PRIVATE KEY", Sample.privateKey).replacing("\n", with: "\\n")
+    let texts = [
+      "{'certificatePem': '\(certificate)', 'keyPair': {'PrivateKey': '\(key)'}, 'at': datetime.datetime(2026, 1, 1)}\n",
+      "{\n  // of the device\n  certificatePem: \"\(certificate)\",\n  keyPair: {PrivateKey: \"\(key)\"},\n}\n",
+      "{\"certificatePem\": \"\(certificate)\", \"keyPair\": {\"PrivateKey\": \"\(key)\",},}\n",
+    ]
+    for text in texts {
+      let found = try entries(text)
+      #expect(found.compactMap(pem) == [Sample.certificatePEM(1)], "\(text)")
+      #expect(found.compactMap(thing) == [.privateKey] && found.compactMap(fault) == [], "\(text)")
+    }
+  }
+}

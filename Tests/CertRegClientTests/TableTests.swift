@@ -1,0 +1,70 @@
+import CertRegCodec
+import Testing
+
+@testable import CertRegClient
+
+/// Tables as people have them: separators, titles, damaged rows and several columns with certificates.
+@Suite struct TableTests {
+  private static let base64 = (UInt8(0)..<4).map { Base64.encode(Sample.certificate($0)) }
+
+  private func entries(_ text: String) throws -> [InputEntry] {
+    try fileEntries("a.csv", text)
+  }
+
+  private func names(_ text: String) throws -> [String?] {
+    try entries(text).filter { pem($0) != nil }.map(\.deviceID)
+  }
+
+  @Test func `finds the separator by the cell of the certificate`() throws {
+    let block = "\"\(Sample.certificatePEM(1))\""
+    #expect(try names("u-1,,,APP|MODEM|BOOT|SOFTDEVICE|BOOTLOADER,\(block)\n") == ["u-1"])
+    #expect(try names("u-1,,,A|B|C|D|E|F,\(block)\nu-2,,,A|B|C|D|E|F,\(block)\n") == ["u-1", "u-2"])
+    #expect(try names("Export, 12 May\nSerial;Certificate\n7;\(Self.base64[1])\n") == ["7"])
+    #expect(try names("Serial;Cert (PEM, DER)\n7;\(Self.base64[1])\n") == ["7"])
+    #expect(try names("Serial, text, unit;Zertifikat\n7;\(Self.base64[1])\n").count == 1)
+    #expect(try names("Name, first;Serial;Zertifikat\nx;7;\(Self.base64[1])\n") == ["7"])
+    #expect(try names("serial\tcert\tlist\n7\t\(Self.base64[1])\ta,b,c,d\n") == ["7"])
+  }
+
+  @Test func `takes the last row of words before the first certificate for headings`() throws {
+    let rows = "1001;\(Self.base64[1])\n1002;\(Self.base64[2])\n"
+    for title in ["Lieferung 4711\n", "Lieferung;4711\n", "Lieferung;;\n;\n", ""] {
+      var options = InputOptions()
+      options.nameColumn = "Gerätenummer"
+      let found = try fileEntries("a.csv", "\(title)Gerätenummer;Zertifikat\n\(rows)", options)
+      #expect(found.filter { pem($0) != nil }.map(\.deviceID) == ["1001", "1002"], "\(title)")
+      #expect(found.compactMap(fault) == [], "\(title)")
+    }
+    let found = try entries("Lieferung 4711\nSeriennummer;Zertifikat\n\(rows)")
+    #expect(found.compactMap(fault) == [] && found.compactMap(thing) == [.text])
+    #expect(try names("Serial;Zertifikat\n1000;-\n\(rows)") == ["1001", "1002"])
+  }
+
+  @Test func `reads cells of several lines behind any number of damaged rows`() throws {
+    let good = (0..<3).map { "\($0),\"\(Sample.certificatePEM(UInt8($0)))\"\n" }
+    // The quotation mark of the next row closes the cell.
+    let damaged = String(repeating: "x,\"damaged\n", count: 40)
+    let found = try entries("id,cert\n" + good[0] + damaged + good[1] + damaged + good[2])
+    #expect(found.compactMap(pem).count == 3)
+    #expect(found.compactMap(fault).count == 80)
+  }
+
+  @Test func `a damaged row without another quotation mark costs no good one`() throws {
+    let rows = (0..<24).map { "\($0),\"x\n" + String(repeating: "\($0),\(Self.base64[1])\n", count: 400) }
+    let found = try entries("id,cert\n" + rows.joined() + "7,\"\(Sample.certificatePEM(2))\"\n")
+    #expect(found.compactMap(fault).count == 24)
+    #expect(found.compactMap(pem).last == Sample.certificatePEM(2))
+  }
+
+  @Test func `names what other columns hold`() throws {
+    let key = Sample.pem("PRIVATE KEY", Sample.privateKey)
+    let damaged = Sample.certificatePEM(2).replacing("-----BEGIN", with: "----BEGIN")
+    let row = "7,\(Self.base64[1]),\(Self.base64[2]),\"\(damaged)\",\"\(key)\"\n"
+    let found = try entries("id,cert,backup_cert,old,key\n" + row)
+    #expect(found.compactMap(pem) == [Sample.certificatePEM(1)])
+    #expect(found.compactMap(thing) == [.notSelected, .text, .privateKey])
+    // Where no column can be chosen, the key is named all the same.
+    let several = try entries("id,a,b,key\n7,\(Self.base64[1]),\(Self.base64[2]),\"\(key)\"\n")
+    #expect(several.compactMap(fault).count == 1 && several.compactMap(thing) == [.privateKey])
+  }
+}
