@@ -140,6 +140,12 @@ import Testing
     Shape("a damaged block of one long line", begin + "\n!", line, "\n" + end),
   ]
 
+  @Test func `a line of base64 with a word of a boundary ends`() {
+    for text in ["MAUAAAAABEGINAAAAAAAAAAA", "MAUAAAAA--AAAAAAAAAAAAAA", "MAUAAAAABEGINAAAAAAAAAAA\nMAUAAAAABEGINAAAAAAAAAAA"] {
+      #expect(Value.pieces(text.utf8).isEmpty)
+    }
+  }
+
   @Test(arguments: shapes) func `costs no more than in proportion to the length`(shape: Shape) throws {
     let folder = try TemporaryFolder()
     let files = try [

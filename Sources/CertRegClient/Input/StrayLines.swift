@@ -57,10 +57,11 @@ struct StrayLines {
   /// What a text is that is an encoding as a whole; empty for anything else, such as a part of one.
   private static func pieces(_ text: ArraySlice<UInt8>, line: Int) -> [Piece] {
     // SEQUENCEs and PEM begin so in base64.
-    guard text.first == UInt8(ascii: "M") || text.starts(with: "LS0t".utf8), let bytes = Value.decoded(Array(text)),
+    let text = Array(text)
+    guard text.first == UInt8(ascii: "M") || text.starts(with: "LS0t".utf8), let bytes = Value.decoded(text),
       isWhole(bytes)
     else { return [] }
-    return Value.pieces(text).map { Piece(line: line, content: $0.content) }
+    return Value.encodedPieces(text).map { Piece(line: line, content: $0.content) }
   }
 
   private static func isWhole(_ bytes: [UInt8]) -> Bool {

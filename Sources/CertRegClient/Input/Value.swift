@@ -24,6 +24,15 @@ enum Value {
       pieces.removeAll { $0.content == .thing(.text) }
       if scanner.hasBoundary, !pieces.isEmpty { return pieces }
     }
+    return encodedPieces(text, depth: depth)
+  }
+
+  /// What a text holds that is an encoding as a whole. Boundaries in it are not looked for: `-` belongs to base64, too.
+  static func encodedPieces(_ text: [UInt8]) -> [Piece] {
+    text.count < minimumBytes ? [] : encodedPieces(text, depth: 0)
+  }
+
+  private static func encodedPieces(_ text: [UInt8], depth: Int) -> [Piece] {
     if text[0] == UInt8(ascii: "{") || text.holds(UInt8(ascii: ":")) || text.holds(UInt8(ascii: "-")),
       let secret = secret(text)
     {
