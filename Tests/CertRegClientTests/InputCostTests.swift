@@ -140,7 +140,7 @@ import Testing
     Shape("a damaged block of one long line", begin + "\n!", line, "\n" + end),
   ]
 
-  @Test(arguments: ["MAUAAAAABEGINAAAAAAAAAAA", "MAUAAAAA--AAAAAAAAAAAAAA", "MAUAAAAABEGINAAAAAAAAAAA\nMAUAAAAABEGINAAAA"])
+  @Test(arguments: ["MAUAAAAABEGINAAAAAAAAAAA", "MAUAAAAA--AAAAAAAAAAAAAA", "MAUAAAAABEGINAAA\nMAUAAAAABEGINAAA"])
   func `looking into a line of base64 with a word of a boundary ends`(text: String) {
     #expect(Value.pieces(text.utf8).isEmpty)
   }
