@@ -11,8 +11,11 @@ let settings: [SwiftSetting] = [
 ]
 
 /// A library target of this package with the settings that all of them share.
-func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+///
+/// - Parameter isSmall: Whether its size counts for more than its speed.
+func library(_ name: String, _ dependencies: [Target.Dependency] = [], isSmall: Bool = false) -> Target {
+  let size: [SwiftSetting] = isSmall ? [.unsafeFlags(["-Osize"], .when(configuration: .release))] : []
+  return .target(name: name, dependencies: dependencies, swiftSettings: settings + size)
 }
 
 /// A program. Nothing loads it as a library, so its symbols are not exported. The linker then drops unused code: 6 MB in
@@ -77,7 +80,7 @@ let package = Package(
     library("CertRegProtocol", ["CertRegCodec", "CertRegCore"]),
     library("CertRegSigV4", ["CertRegCore", "CertRegCrypto"]),
     library("CertRegYAML", ["CLibYAML"]),
-    library("CertRegSettings", ["CertRegCodec", "CertRegCore", "CertRegYAML"]),
+    library("CertRegSettings", ["CertRegCodec", "CertRegCore", "CertRegYAML"], isSmall: true),
     library("CertRegStore", ["CSQLite", "CertRegCodec", "CertRegCore"]),
     library(
       "CertRegForwarder",
@@ -92,9 +95,10 @@ let package = Package(
       [
         "CertRegCodec", "CertRegCore", "CertRegCrypto", "CertRegX509", "CertRegSigV4", .nioCore,
         .nioPosix, .nioHTTP1, .nioSSL, .logging,
-      ]),
+      ], isSmall: true),
     library("CertRegSocket", ["CertRegCodec", "CertRegCore", "CertRegProtocol", "CEpoll", .nioCore, .nioPosix]),
-    library("CertRegClient", ["CertRegArchive", "CertRegCodec", "CertRegCore", "CertRegCrypto", "CSpawn"]),
+    library(
+      "CertRegClient", ["CertRegArchive", "CertRegCodec", "CertRegCore", "CertRegCrypto", "CSpawn"], isSmall: true),
     library(
       "CertRegDaemon",
       [
