@@ -10,7 +10,7 @@ import Testing
     for match in manifest.matches(of: /\.(?:systemLibrary|target)\(name: "([A-Za-z]+)"/) {
       targets[String(match.1)] = []
     }
-    for match in manifest.matches(of: /(?:library|executable)\(\s*"([A-Za-z0-9-]+)"(?:,\s*\[([^\]]*)\])?\)/) {
+    for match in manifest.matches(of: /(?:library|executable)\(\s*"([A-Za-z0-9-]+)"(?:,\s*\[([^\]]*)\])?/) {
       let uses = (match.2 ?? "").matches(of: /"([A-Za-z0-9]+)"/).map { String($0.1) }
       targets[String(match.1)] = Set(uses)
     }
