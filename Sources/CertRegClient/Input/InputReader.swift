@@ -1,0 +1,44 @@
+/// All entries of one unit of a source: a row, a line, an element, a block or a file. There is at least one, so that no unit
+/// can be lost.
+package struct Sighting: Sendable {
+  /// The first entry.
+  package let first: InputEntry
+  /// Further entries of the same unit.
+  package let others: [InputEntry]
+
+  init(_ first: InputEntry, _ others: [InputEntry] = []) {
+    self.first = first
+    self.others = others
+  }
+
+  /// The entries; `fallback` where there is none.
+  init(_ entries: [InputEntry], orElse fallback: @autoclosure () -> InputEntry) {
+    first = entries.first ?? fallback()
+    others = Array(entries.dropFirst())
+  }
+
+  /// All entries in order.
+  var entries: [InputEntry] { [first] + others }
+}
+
+/// Reads the units of a source one after the other, and no further ahead than necessary.
+protocol InputReader {
+  /// The entries of the next unit; `nil` at the end.
+  ///
+  /// - Throws: `InputError` where nothing more can be read.
+  mutating func next() throws(InputError) -> Sighting?
+
+  /// The share that has been read, from 0 to 1; `nil` where the size is not known.
+  var fraction: Double? { get }
+
+  /// What a source is that ends without a unit.
+  var nothing: Thing { get }
+
+  /// Whether the units are those of several files, which can be of any kind.
+  var hasFiles: Bool { get }
+}
+
+extension InputReader {
+  var nothing: Thing { .empty }
+  var hasFiles: Bool { false }
+}

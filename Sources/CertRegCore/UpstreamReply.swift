@@ -1,0 +1,71 @@
+/// The end of a call.
+package enum UpstreamReply: Hashable, Sendable {
+  /// 200 of RegisterCertificateWithoutCA, with the `certificateId` that the client computed.
+  case registered(certificateARN: String, requestID: String?)
+  /// 409 for the certificate that was sent. `certificateARN` is its `resourceArn`.
+  /// `status` is the upstream's own, if it was asked.
+  case alreadyExists(certificateARN: String, status: CertificateStatus?, requestID: String?)
+  /// 200 of UpdateCertificate.
+  case updated(requestID: String?)
+  /// 200 of an operation that makes a part of a device, and the resources that the reply names: of CreateThing the thing
+  /// with its ARN, of RegisterThing all, of the others none.
+  case provisioned(DeviceResources, requestID: String?)
+  case failed(UpstreamFailure)
+
+  /// The ARN that the reply names; `nil`: it names none.
+  package var certificateARN: String? {
+    switch self {
+    case .registered(let arn, _), .alreadyExists(let arn, _, _): arn
+    case .updated, .provisioned, .failed: nil
+    }
+  }
+
+  /// `x-amzn-RequestId` of the reply; `nil`: it had none.
+  package var requestID: String? {
+    switch self {
+    case .registered(_, let id), .alreadyExists(_, _, let id), .updated(let id), .provisioned(_, let id): id
+    case .failed(let failure): failure.error.requestID
+    }
+  }
+}
+
+/// Why a call had no result, and whether another call may succeed.
+package struct UpstreamFailure: Error, Hashable, Sendable {
+  /// What a failure means for trying again.
+  package enum Disposition: Hashable, Sendable {
+    /// The upstream refused the certificate, its state or the request. The same call can never succeed.
+    case final
+    /// The upstream refused the daemon's identity, or there are no credentials. The call can succeed once the operator
+    /// corrects that.
+    case identity
+    /// The account's rate is used up. The upstream may say how long to wait.
+    case throttled(retryAfter: Duration?)
+    /// The upstream could not be reached, failed, or gave a reply that makes no sense. A later call may succeed.
+    case unavailable(retryAfter: Duration?)
+  }
+
+  /// The error for callers and the log.
+  package var error: ServiceError
+  /// Decides whether, and when, the call is made again.
+  package var disposition: Disposition
+  /// Whether the upstream may have acted on the call although no result came back. If so, a later 409 can be the answer
+  /// to this call.
+  package var mayHaveTakenEffect: Bool
+  /// Whether no answer came in time. Such a call costs the upstream more than one that fails at once.
+  package var isTimeout: Bool
+
+  package init(
+    error: ServiceError, disposition: Disposition, mayHaveTakenEffect: Bool = false, isTimeout: Bool = false
+  ) {
+    self.error = error
+    self.disposition = disposition
+    self.mayHaveTakenEffect = mayHaveTakenEffect
+    self.isTimeout = isTimeout
+  }
+
+  /// A reply that belongs to another operation: a fault of the client.
+  package static let foreignReply = UpstreamFailure(
+    error: ServiceError(
+      .internalFailure, reason: .upstreamMismatch, message: "the reply belongs to another operation"),
+    disposition: .final)
+}
