@@ -191,6 +191,8 @@ extension SimulatedFleetProcess {
   // MARK: Telling again
 
   func tellAgain(after number: Int64) {
+    for index in failedAdoptions.indices { failedAdoptions[index].number = 0 }
+    for key in deferred.keys { deferred[key]?.number = 0 }
     let least = min(number, writtenFile.untoldAfter ?? number)
     beginRetelling(.all(after: least))
     isToldAgain = false

@@ -225,6 +225,9 @@ extension FleetLoop {
 
   /// Tells again what the database lacks. What it lacked before, and may not have been told yet, is told, too.
   func tellAgain(after number: Int64) {
+    // The database may have lost what waits for the disk or for the end of a job, too.
+    for index in failedAdoptions.indices { failedAdoptions[index].number = 0 }
+    for key in deferred.keys { deferred[key]?.number = 0 }
     let least = min(number, writtenFile.untoldAfter ?? number)
     beginRetelling(.all(after: least))
     isToldAgain = false
