@@ -100,8 +100,8 @@ enum FleetRow {
     }
   }
 
-  /// Calls a second that an account can have.
-  private static let rates = 0.1...1e6
+  /// Calls a second that a member can have learnt, from the lowest rate that can be configured.
+  private static let rates = 0.001...1e6
 
   static func lanes(_ rows: Rows) -> [FleetLane.State] {
     var lanes: [FleetLane.State] = []

@@ -91,6 +91,22 @@ private func time(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanosecond
     #expect(try #require(estimator.rate) > 10)
   }
 
+  /// A configured rate may be lower than the one that throttles otherwise lead to.
+  @Test(arguments: [0.001, 0.02, 0.2, 0.5, 3], [nil, 0.001, 0.3] as [Double?])
+  func `no throttle, and nothing that other hosts have learnt, raises the rate`(rate: Double, bound: Double?) throws {
+    var estimator = RateEstimator(ratePerSecond: rate, bound: bound)
+    let highest = min(rate, bound ?? rate)
+    for round in 1...6 {
+      let now = time(Double(round) * 100)
+      _ = estimator.throttled(now: now, burst: 10)
+      #expect(try #require(estimator.rate) <= highest)
+      estimator.adopt(estimator.rateOfAll, now: now)
+      #expect(try #require(estimator.rate) <= highest)
+      _ = estimator.answered(permit(Double(round) * 100 + 50), now: now)
+      #expect(try #require(estimator.rate) <= highest)
+    }
+  }
+
   @Test func `after an outage the rate begins low and returns to its goal`() throws {
     var estimator = RateEstimator(ratePerSecond: nil, bound: nil)
     estimator.targetWasAway()

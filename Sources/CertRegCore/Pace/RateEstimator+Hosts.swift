@@ -18,7 +18,7 @@ extension RateEstimator {
       if learnt.returningTo != nil { carefulUntil = max(carefulUntil ?? now, now + Self.carefulTime) }
     }
     // A host that has a pace keeps one.
-    rate = bounded((learnt.callsPerSecond ?? configuredRate).map { max(Self.lowestRate, $0) })
+    rate = bounded((learnt.callsPerSecond ?? configuredRate).map { max(lowest, $0) })
     hasNews = false
     if let from = learnt.climbingFrom {
       course = .climbing(from: from, since: now, answers: Self.answersBeforeClimb + 1)

@@ -69,7 +69,7 @@ struct RateEstimator: Sendable {
   private static let growthAfterOutage = 1.5
   /// A learnt rate is dropped once it is this high: then the number of calls at once is the limit.
   private static let rateWithoutMeaning = 2_000.0
-  static let lowestRate = 0.5
+  private static let lowestRate = 0.5
 
   /// The time in which all hosts that share a rate hear what one of them has learnt.
   private static let hearing = Duration.milliseconds(600)
@@ -130,6 +130,9 @@ struct RateEstimator: Sendable {
   func bounded(_ rate: Double?) -> Double? {
     bound.map { min(rate ?? $0, $0) } ?? rate
   }
+
+  /// The rate that throttles do not lower any further. An operator may configure a lower one, or bound it lower.
+  var lowest: Double { min(Self.lowestRate, configuredRate ?? Self.lowestRate, bound ?? Self.lowestRate) }
 
   // MARK: Probes
 
@@ -210,8 +213,8 @@ struct RateEstimator: Sendable {
       probedAt = now
       return .limit
     case .holding, .returning, .restarting:
-      let plateau = max(Self.lowestRate, min(before, taken ?? before))
-      rate = max(Self.lowestRate, plateau * Self.decrease)
+      let plateau = max(lowest, min(before, taken ?? before))
+      rate = max(lowest, plateau * Self.decrease)
       course = .returning(plateau: plateau, since: now, isMeasured: taken != nil || part < 1)
       // A single throttle may be an accident.
       if let unexpectedAt, now - unexpectedAt < Self.carefulProbePause { carefulUntil = now + Self.carefulTime }
