@@ -178,8 +178,12 @@ package final class FleetDatabase {
     }
     var bytes = [UInt8](repeating: 0, count: 4096)
     let count = read(descriptor, &bytes, bytes.count)
-    guard count > 0 else { throw DatabaseFailure(.refused, "\(file) is empty") }
-    let line = bytes[..<count].split(separator: UInt8(ascii: "\n"), maxSplits: 1, omittingEmptySubsequences: false)[0]
+    guard count >= 0 else {
+      throw DatabaseFailure(.refused, "\(file) cannot be read: \(String(cString: strerror(errno)))")
+    }
+    // A line may end with CR and LF.
+    let line = bytes[..<count].prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+    guard !line.isEmpty else { throw DatabaseFailure(.refused, "\(file) has no password on its first line") }
     return String(decoding: line, as: UTF8.self)
   }
 

@@ -17,14 +17,37 @@ import Testing
     ("postgresql://u@/fleet?host=localhost&hostaddr=127.0.0.1", "localhost/fleet", false),
     ("postgresql://u@127.db.example.com/fleet", "127.db.example.com/fleet", true),
     ("postgresql:///fleet?service=factory", "local socket/fleet", true),
+    ("postgresql://:5433/fleet", ":5433/fleet", false), ("postgresql://db,:/fleet", "db,:/fleet", true),
+    ("postgresql:///fleet?hostaddr=2001:db8::1", "2001:db8::1/fleet", true),
+    ("postgresql:///fleet?hostaddr=::ffff:10.0.0.5", "::ffff:10.0.0.5/fleet", true),
   ])
   func `a host that is not this machine is verified`(text: String, database: String, verifies: Bool) throws {
     let url = try FleetURL(text)
     #expect(url.database == database && url.verifiesFully == verifies)
   }
 
+  /// No host traps the process: a reload reads the URL, too.
+  @Test func `every short host is read or refused`() {
+    let characters = Array(":[]@/,%.1a")
+    var hosts = [""]
+    var read = 0
+    for _ in 0..<4 {
+      hosts = hosts.flatMap { host in characters.map { host + String($0) } }
+      for host in hosts {
+        for text in ["postgresql://\(host)/fleet", "postgresql:///fleet?host=\(host)", "postgresql:///f?hostaddr=\(host)"]
+        where (try? FleetURL(text)) != nil { read += 1 }
+      }
+    }
+    #expect(read > 10_000)
+  }
+
+  @Test func `a parameter that libpq takes for no verification is refused`() {
+    let fault = #expect(throws: FleetURL.Fault.self) { try FleetURL("postgresql://u@db/fleet?ssl=true") }
+    #expect(fault?.message.contains("sslmode") == true)
+  }
+
   @Test(arguments: [
-    "postgresql://u:PASSWORD@db/fleet", "postgresql://u@db/fleet?password=PASSWORD",
+    "postgresql://u:PASSWORD@db/fleet", "postgresql://u@db/fleet?oauth_client_secret=PASSWORD", "postgresql://u@db/fleet?password=PASSWORD",
     "postgresql://u@db/fleet?sslmode=disable&pass%77ord=PASSWORD", "postgresql://u@db/fleet?sslpassword=PASSWORD",
     "postgresql://u:SECRET/PASSWORD@db/fleet", "postgresql://db:PASSWORD/fleet",
     "mysql://u:PASSWORD@db/fleet", "postgresql://u@db/fleet?PASSWORD", "postgresql://u@db/fl eet?a=PASSWORD",

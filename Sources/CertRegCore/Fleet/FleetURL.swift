@@ -21,7 +21,7 @@ package struct FleetURL: Sendable, Equatable, CustomStringConvertible {
   }
 
   /// Parameters whose value is a secret.
-  private static let secrets = ["password", "sslpassword"]
+  private static let secrets = ["password", "sslpassword", "oauth_client_secret"]
 
   /// - Throws: What is wrong.
   package init(_ text: String) throws(Fault) {
@@ -50,6 +50,8 @@ package struct FleetURL: Sendable, Equatable, CustomStringConvertible {
       guard !Self.secrets.contains(key) else {
         throw Fault("has a secret, \(key): put a password into a file and name that in fleet.passwordFile")
       }
+      // libpq takes it for sslmode=require, which checks no certificate.
+      guard key != "ssl" else { throw Fault("has the parameter ssl: use sslmode=verify-full") }
       parameters[key] = String(sides[1]).removingPercentEncoding ?? ""
     }
     guard !text.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7f }) else {
@@ -77,10 +79,18 @@ package struct FleetURL: Sendable, Equatable, CustomStringConvertible {
     if host.isEmpty || host.hasPrefix("/") || host.hasPrefix("%2F") || host.hasPrefix("%2f") || host.hasPrefix("@") {
       return true
     }
-    let name = host.hasPrefix("[") ? host.split(separator: "]")[0].dropFirst() : host.split(separator: ":")[0]
-    if name == "localhost" || name == "::1" || host == "::1" { return true }
+    let name = name(of: host)
+    // Without a name, libpq goes to a socket of this machine.
+    if name.isEmpty || name == "localhost" || name == "::1" { return true }
     let numbers = name.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
     return numbers.count == 4 && numbers[0] == 127 && !numbers.contains(nil)
+  }
+
+  /// A host without its port and brackets. An IPv6 address may stand without brackets, and has no port then.
+  private static func name(of host: String) -> Substring {
+    if host.hasPrefix("[") { return host.dropFirst().prefix { $0 != "]" } }
+    let parts = host.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+    return parts.count == 3 ? host[...] : parts[0]
   }
 
   private static func hasPortOrNone(_ host: String) -> Bool {
