@@ -45,10 +45,12 @@ package struct JobFacts: Hashable, Sendable {
   package var isRecalled: Bool
   /// Whether the job registers the certificate once more, since a later step found that the upstream may have lost it.
   package var isBegunAnew: Bool
+  /// Whether the upstream has to be asked about the certificate, whatever jobs before this one established.
+  package var asksAnew: Bool
 
   package init(
     earlier: EarlierResult? = nil, completedSteps: Int = 0, registered: RegisteredCertificate? = nil,
-    home: JobHome? = nil, isRecalled: Bool = false, isBegunAnew: Bool = false
+    home: JobHome? = nil, isRecalled: Bool = false, isBegunAnew: Bool = false, asksAnew: Bool = false
   ) {
     self.earlier = earlier
     self.completedSteps = completedSteps
@@ -56,6 +58,7 @@ package struct JobFacts: Hashable, Sendable {
     self.home = home
     self.isRecalled = isRecalled
     self.isBegunAnew = isBegunAnew
+    self.asksAnew = asksAnew
   }
 }
 

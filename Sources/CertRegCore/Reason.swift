@@ -25,7 +25,7 @@ extension Reason {
   package static let callerRateExceeded = Reason(rawValue: "caller_rate_exceeded")
   /// The upstream does not have the certificate.
   package static let certificateNotFound = Reason(rawValue: "certificate_not_found")
-  /// The time of `timeoutMs` ended before the registration did; the registration goes on.
+  /// The time of `timeoutMs` ended before the request did, which goes on.
   package static let deadlineExceeded = Reason(rawValue: "deadline_exceeded")
   /// The daemon is stopping and accepts no registrations.
   package static let draining = Reason(rawValue: "draining")
@@ -51,6 +51,8 @@ extension Reason {
   package static let startFailed = Reason(rawValue: "start_failed")
   /// The request names a status other than the one that is known or was asked for.
   package static let statusDiffers = Reason(rawValue: "status_differs")
+  /// A certificate that a profile is to activate exists, and its status cannot be had.
+  package static let statusUnknown = Reason(rawValue: "status_unknown")
   /// The state directory cannot be read or written.
   package static let storeFailed = Reason(rawValue: "store_failed")
   /// The disk of the state directory is full.

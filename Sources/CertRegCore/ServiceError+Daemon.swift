@@ -73,7 +73,7 @@ extension ServiceError {
   package static func queueExpired(lastError: ServiceError?) -> ServiceError {
     ServiceError(
       .serviceUnavailable, reason: .queueExpired,
-      message: "the registration waited longer than queue.maxAge allows" + because(lastError), retryable: true,
+      message: "the request waited longer than queue.maxAge allows" + because(lastError), retryable: true,
       cause: lastError?.cause)
   }
 
@@ -81,7 +81,7 @@ extension ServiceError {
   package static func deadlineExceeded(lastError: ServiceError?) -> ServiceError {
     ServiceError(
       .serviceUnavailable, reason: .deadlineExceeded,
-      message: "no result within timeoutMs; the registration goes on and can be looked up" + because(lastError),
+      message: "no result within timeoutMs; the request goes on and can be looked up" + because(lastError),
       retryable: true, cause: lastError?.cause)
   }
 

@@ -40,6 +40,8 @@ package struct UpstreamFailure: Error, Hashable, Sendable {
     case identity
     /// The account's rate is used up. The upstream may say how long to wait.
     case throttled(retryAfter: Duration?)
+    /// The upstream answered, and the answer does not suffice. Only this job has to ask again.
+    case incomplete
     /// The upstream could not be reached, failed, or gave a reply that makes no sense. A later call may succeed.
     case unavailable(retryAfter: Duration?)
   }
@@ -68,4 +70,12 @@ package struct UpstreamFailure: Error, Hashable, Sendable {
     error: ServiceError(
       .internalFailure, reason: .upstreamMismatch, message: "the reply belongs to another operation"),
     disposition: .final)
+
+  /// A certificate exists, and may be revoked: it is not activated before its status is known.
+  static let unknownStatus = UpstreamFailure(
+    error: ServiceError(
+      .serviceUnavailable, reason: .statusUnknown,
+      message: "the certificate exists, and DescribeCertificate does not tell its status, which activateLast needs",
+      retryable: true),
+    disposition: .incomplete)
 }

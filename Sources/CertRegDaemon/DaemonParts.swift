@@ -169,7 +169,7 @@ final class DaemonParts: Sendable {
   func watchQuotas() async {
     await QuotaWatch(changes: quotaChanges, clients: { self.clients.clientsAskingForRate }) { answers in
       self.clients.setAccountRates(answers.compactMapValues { try? $0.get() })
-      await self.engine.setTargets(self.clients.limits)
+      await self.engine.setTargets { self.clients.limits }
       self.reports.setRateProblems(
         answers.compactMapValues { if case .failure(let error) = $0 { error } else { nil } })
       self.activity.note()

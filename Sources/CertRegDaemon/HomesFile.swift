@@ -7,7 +7,8 @@ import Synchronization
 
 /// `certregd.homes` in the state directory: what was learnt of where results belong, a JSON object on each line.
 ///
-/// Notes are written one after the other on a worker thread. A crash may lose the last one. The next ARN brings it back.
+/// Notes are written one after the other on a worker thread. A crash may lose the last one. The next process learns it
+/// from the next ARN.
 final class HomesFile: Sendable {
   private struct State {
     var waiting: [TargetHomes.Note] = []
@@ -60,6 +61,11 @@ final class HomesFile: Sendable {
       if notes.isEmpty { return }
       do throws(DaemonError) { try write(notes, to: path, flags: O_APPEND) } catch {
         logger.warning("\(error.description)")
+        // They go with the next note. A line that was written twice says nothing else.
+        return state.withLock { state in
+          state.waiting = notes + state.waiting
+          state.isWriting = false
+        }
       }
     }
   }

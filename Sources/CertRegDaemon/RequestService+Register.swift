@@ -60,9 +60,9 @@ extension RequestService {
             key: key, purpose: wish.setsStatus ? .registerAndSet : .register, der: der, basis: try result.get(),
             namedStatus: request.status, status: wish.status, ifExists: request.ifExists, requester: peer.requester,
             deviceID: request.deviceID, connection: reply.connectionID, expectation: expectation(of: request),
-            share: share, earlier: earlier, provisioning: provisioning)
+            share: share, refreshes: request.refresh, earlier: earlier, provisioning: provisioning)
           if let known { asked.takeKnown(known, at: self.parts.known.home(of: target).place) }
-          ask(asked, refresh: request.refresh) { answers.set(index, $0) }
+          ask(asked) { answers.set(index, $0) }
         } catch {
           parts.audit.refused(id, in: [target], request.deviceID, error, by: peer.requester)
           answers.set(index, .failed(error))
@@ -101,10 +101,10 @@ extension RequestService {
   }
 
   private func ask(
-    _ request: Registrar.Request, refresh: Bool, completion: @escaping @Sendable (TargetAnswer) -> Void
+    _ request: Registrar.Request, completion: @escaping @Sendable (TargetAnswer) -> Void
   ) {
     let (key, deviceID, requester) = (request.key, request.deviceID, request.requester)
-    parts.engine.register(request, refresh: refresh) { answer, provenance in
+    parts.engine.register(request) { answer, provenance in
       self.parts.audit.answered(key, deviceID, answer, provenance, to: requester)
       switch answer {
       case .registered(let registration):

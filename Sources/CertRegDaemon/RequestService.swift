@@ -263,7 +263,9 @@ final class RequestService: RequestHandling {
     case .register, .update, .describe, .lookup, .forget: try targets(of: request)
     // Without names it reports on all targets.
     case .watch: request.targets == .default ? currentConfiguration.targets : try targets(of: request)
-    case .validate, .status, .metrics, .removeMember: []
+    // What a member left is carried out in all targets.
+    case .removeMember: currentConfiguration.targets
+    case .validate, .status, .metrics: []
     }
   }
 

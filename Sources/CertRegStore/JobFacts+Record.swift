@@ -6,6 +6,7 @@ extension JobFacts {
   /// an unknown value counts as absent.
   var json: JSONValue {
     .object(of: [
+      "asksAnew": asksAnew ? .bool(true) : nil,
       "begunAnew": isBegunAnew ? .bool(true) : nil,
       "completedSteps": completedSteps == 0 ? nil : .integer(completedSteps),
       "earlier": earlier.map { earlier in
@@ -35,7 +36,7 @@ extension JobFacts {
   init(_ json: JSONValue) {
     self.init(
       completedSteps: max(0, json["completedSteps"]?.integer ?? 0), isRecalled: json["recalled"]?.bool ?? false,
-      isBegunAnew: json["begunAnew"]?.bool ?? false)
+      isBegunAnew: json["begunAnew"]?.bool ?? false, asksAnew: json["asksAnew"]?.bool ?? false)
     if let earlier = json["earlier"], let outcome = earlier["outcome"]?.string.flatMap(RegistrationOutcome.init) {
       self.earlier = EarlierResult(
         outcome: outcome, status: earlier["status"]?.string.flatMap(CertificateStatus.init),

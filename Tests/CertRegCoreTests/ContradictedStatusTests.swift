@@ -62,6 +62,35 @@ import Testing
     #expect(test.operations.last == .updateCertificate)
   }
 
+  @Test func `a certificate whose status cannot be had is not activated last`() {
+    var test = DevicesUnderTest()
+    test.ask(1, Self.last, .active)
+    test.succeed(exists: true, nil)
+    #expect(test.answers[1] == nil && test.rows.first?.lastError?.reason == .statusUnknown)
+    test.restart()
+    test.pass(.seconds(120))
+    #expect(test.operations == [.registerCertificateWithoutCA, .registerCertificateWithoutCA])
+    // Also behind a call whose answer was lost.
+    test.succeed(exists: true, nil)
+    test.pass(.seconds(120))
+    test.succeed(exists: true, .inactive)
+    test.succeed(1 + Self.steps)
+    #expect(test.result?.status == .active && test.result?.provisioned?.isActivated == true)
+  }
+
+  @Test func `a certificate that was deactivated stays so where the upstream is asked anew`() {
+    var test = DevicesUnderTest()
+    test.ask(1, Self.last, .active)
+    test.succeed(2 + Self.steps)
+    test.askForStatus(2, .inactive)
+    test.succeed()
+    let made = test.operations.count
+    test.ask(3, Self.last, .active, refresh: true)
+    test.succeed(exists: true, .inactive)
+    #expect(test.error(toldTo: 3)?.reason == .statusDiffers && test.operations.count == made + 1)
+    #expect(test.result?.provisioned?.isActivated == true && test.result?.status == .inactive)
+  }
+
   @Test func `a certificate that is deactivated meanwhile stays so`() {
     var test = DevicesUnderTest()
     test.ask(1, Self.last, .active)

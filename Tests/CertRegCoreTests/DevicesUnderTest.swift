@@ -64,7 +64,8 @@ struct DevicesUnderTest {
     var request = Registrar.Request(
       key: Self.key, purpose: sets ? .registerAndSet : .register, der: [1], basis: .anyTime, namedStatus: named,
       status: status, ifExists: ifExists, requester: Requester(uid: 1),
-      expectation: wait ? .result(deadline: now.monotonic + .seconds(900)) : .queued, provisioning: provisioning)
+      expectation: wait ? .result(deadline: now.monotonic + .seconds(900)) : .queued, refreshes: refresh,
+      provisioning: provisioning)
     if let known = result {
       if refresh { request.earlier = EarlierResult(known) } else { request.takeKnown(known, at: nil) }
     }

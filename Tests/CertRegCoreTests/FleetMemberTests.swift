@@ -244,6 +244,22 @@ import Testing
     #expect(found == [result(stamp: 5)])
   }
 
+  @Test func `a registration behind an update takes what the fleet knows, and the update does not`() {
+    var member = joined()
+    let later = JobID(key: Self.job.key, sequence: Self.job.sequence + 1)
+    _ = member.begin(Self.job, Self.key, since: nil, now: clock.now)
+    _ = member.begin(later, Self.key, since: .min, now: clock.now)
+    member.timePassed(now: clock.now)
+    _ = member.takeActions()
+    var known = FleetReply()
+    known.granted = [Self.key: false]
+    known.known = [Self.key: result(stamp: 5)]
+    let actions = reply(known, to: &member)
+    let ended = actions.compactMap { if case .coordinated(let id, nil, _?) = $0 { id } else { nil } }
+    let granted = actions.compactMap { if case .coordinated(let id, _?, nil) = $0 { id } else { nil } }
+    #expect(ended == [later] && granted == [Self.job])
+  }
+
   @Test func `a successor learns that a call may have been made`() {
     var member = joined()
     _ = member.claim(Self.key, isCalled: true, since: .min, now: clock.now)

@@ -101,7 +101,7 @@ extension FleetSimulation {
         violate(.promiseNotInDatabase(process.host.name))
       }
     case .registered(let registration): check(registration)
-    case .failed(let error) where error.reason == .storeFull: break
+    case .failed(let error) where [.storeFull, .queueFull].contains(error.reason): break
     case .failed(let error): violate(.requestFailed("\(error.reason.rawValue)"))
     case .updated: break
     }

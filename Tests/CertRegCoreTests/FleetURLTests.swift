@@ -34,7 +34,9 @@ import Testing
     for _ in 0..<4 {
       hosts = hosts.flatMap { host in characters.map { host + String($0) } }
       for host in hosts {
-        for text in ["postgresql://\(host)/fleet", "postgresql:///fleet?host=\(host)", "postgresql:///f?hostaddr=\(host)"]
+        for text in [
+          "postgresql://\(host)/fleet", "postgresql:///fleet?host=\(host)", "postgresql:///f?hostaddr=\(host)",
+        ]
         where (try? FleetURL(text)) != nil { read += 1 }
       }
     }
@@ -47,7 +49,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "postgresql://u:PASSWORD@db/fleet", "postgresql://u@db/fleet?oauth_client_secret=PASSWORD", "postgresql://u@db/fleet?password=PASSWORD",
+    "postgresql://u:PASSWORD@db/fleet", "postgresql://u@db/fleet?oauth_client_secret=PASSWORD",
+    "postgresql://u@db/fleet?password=PASSWORD",
     "postgresql://u@db/fleet?sslmode=disable&pass%77ord=PASSWORD", "postgresql://u@db/fleet?sslpassword=PASSWORD",
     "postgresql://u:SECRET/PASSWORD@db/fleet", "postgresql://db:PASSWORD/fleet",
     "mysql://u:PASSWORD@db/fleet", "postgresql://u@db/fleet?PASSWORD", "postgresql://u@db/fl eet?a=PASSWORD",

@@ -33,13 +33,42 @@ import Testing
       form: .parts(
         thing: .init(name: try PlaceholderText("dev-{deviceId}"), groups: [try PlaceholderText("line")]),
         policies: [try PlaceholderText("device")], activatesLast: false))
-    #expect(profile.couldGive(Self.provisioning(policies: ["device"], groups: ["line"])))
-    #expect(!profile.couldGive(Self.provisioning(policies: ["admin"], groups: ["line"])))
-    #expect(!profile.couldGive(Self.provisioning(policies: ["device", "admin"], groups: ["line"])))
-    #expect(!profile.couldGive(Self.provisioning(policies: ["device"], groups: ["other"])))
-    #expect(!profile.couldGive(Self.provisioning(policies: ["device"], groups: ["line"], activatesLast: true)))
+    let id = CertificateID(words: (1, 2, 3, 4))
+    func couldGive(_ provisioning: Provisioning) -> Bool { profile.couldGive(provisioning, to: id) }
+    #expect(couldGive(Self.provisioning(policies: ["device"], groups: ["line"])))
+    #expect(!couldGive(Self.provisioning(policies: ["admin"], groups: ["line"])))
+    #expect(!couldGive(Self.provisioning(policies: ["device", "admin"], groups: ["line"])))
+    #expect(!couldGive(Self.provisioning(policies: ["device"], groups: ["other"])))
+    #expect(!couldGive(Self.provisioning(policies: ["device"], groups: ["line"], activatesLast: true)))
     var template = Self.provisioning(policies: [])
     template.work = .template(FilledTemplate(body: "{}", parameters: []))
-    #expect(!profile.couldGive(template))
+    #expect(!couldGive(template))
+  }
+
+  @Test func `a template gives what it gave, whatever attributes it knows, and to that certificate only`() throws {
+    let (id, another) = (CertificateID(words: (1, 2, 3, 4)), CertificateID(words: (5, 6, 7, 8)))
+    var template = ProvisioningProfile.Template(file: "/t")
+    template.body = "{}"
+    (template.parameters, template.required) = (["serial", "state"], ["serial"])
+    template.status = .parameter("state", default: "ACTIVE")
+    let profile = ProvisioningProfile(name: "p", form: .template(template))
+    let given = try profile.filled(
+      with: PlaceholderValues(
+        certificateID: id, deviceID: nil, attributes: [NamedText("serial", "7"), NamedText("site", "north")],
+        certificate: nil))
+    #expect(profile.couldGive(given, to: id) && !profile.couldGive(given, to: another))
+    var forged = given
+    guard case .template(let filled) = given.work else {
+      Issue.record("\(given.work)")
+      return
+    }
+    var other = filled
+    other.status = .set(.revoked)
+    forged.work = .template(other)
+    #expect(!profile.couldGive(forged, to: id))
+    other = filled
+    other.body = "{\"a\":1}"
+    forged.work = .template(other)
+    #expect(!profile.couldGive(forged, to: id))
   }
 }

@@ -96,15 +96,55 @@ import Testing
     #expect(test.registration(toldTo: 3)?.status == .active && test.registration(toldTo: 1)?.status == .active)
   }
 
-  @Test func `a plain request behind what is only known from before waits for the upstream`() {
+  /// - Parameter thing: What the refresh is to make; `nil`: nothing.
+  @Test(arguments: [nil, "d1", "d2"] as [String?], [false, true])
+  func `a refresh behind what is only known from before asks the upstream`(thing: String?, restarts: Bool) {
     var test = DevicesUnderTest()
     test.ask(1, nil)
     test.succeed()
     test.ask(2)
-    test.ask(3, nil, refresh: true)
+    test.ask(3, thing.map { DevicesUnderTest.device(thing: $0) }, refresh: true)
     #expect(test.answers[3] == nil && test.operations.last == .createThing)
+    if restarts { test.restart() }
     test.succeed(Self.steps)
-    #expect(test.registration(toldTo: 3) != nil)
+    #expect(test.answers[3] == nil && test.operations.last == .registerCertificateWithoutCA)
+    test.succeed(exists: true)
+    if thing != nil { test.succeed(Self.steps) }
+    #expect(restarts || test.registration(toldTo: 3) != nil)
+    #expect(test.rows.isEmpty && test.operations.count { $0 == .registerCertificateWithoutCA } == 2)
+  }
+
+  @Test func `a refresh shares a call that has not been answered`() {
+    var test = DevicesUnderTest()
+    test.ask(1, nil)
+    test.ask(2, nil, refresh: true)
+    #expect(test.rows.count == 1)
+    test.succeed()
+    #expect(test.registration(toldTo: 1) != nil && test.registration(toldTo: 2) != nil)
+  }
+
+  @Test func `what another host left does not share the error of a job that ends`() throws {
+    let (key, now) = (DevicesUnderTest.key, ManualClock().now)
+    var registrar = Registrar(configuration: .init(maxPending: 9, maxAge: nil), seed: 1)
+    _ = registrar.setTargets([key.target: .one(ratePerSecond: nil, burst: 9, maxConcurrent: 9)], now: now)
+    let request = Registrar.Request(
+      key: key, der: [1], basis: .anyTime, namedStatus: nil, status: nil, ifExists: .return,
+      requester: Requester(uid: 1), expectation: .result(deadline: now.monotonic + .seconds(9)))
+    var stored: [PendingRegistration] = []
+    for case .commit(let id, let changes) in registrar.register(request, waiter: 1, now: now) {
+      stored += changes.compactMap { if case .enqueue(let row) = $0 { row } else { nil } }
+      _ = registrar.committed(id, .success(()), now: now)
+    }
+    let first = try #require(stored.first)
+    let refused = UpstreamFailure(
+      error: ServiceError(.unauthorized, reason: .accessDenied, message: "m", origin: .upstream), disposition: .identity
+    )
+    let ending = registrar.replied(first.id, .failed(refused), now: now)
+    // Its end is on its way to the disk.
+    let (job, isStored, _) = registrar.adopt(first, now: now)
+    #expect(job != first.id && !isStored)
+    for case .commit(let id, _) in ending { _ = registrar.committed(id, .success(()), now: now) }
+    #expect(registrar.isUnderWay(job))
   }
 
   @Test func `nothing is made of a certificate that the upstream refuses`() {
@@ -257,12 +297,14 @@ import Testing
     let known = Registration(
       key: key, certificateARN: "arn", outcome: .created, status: nil, requestID: nil, finishedAt: now.wall,
       basis: .anyTime)
-    let actions = registrar.coordinated(key, sequence: 1, .known(known), now: now)
+    let actions = registrar.coordinated(key, sequence: 1, .known(known, home: DevicesUnderTest.home), now: now)
     guard case .call(_, .provision(let call))? = actions.first else {
       Issue.record("\(actions)")
       return
     }
     #expect(call.action.operation == .createThing && call.certificateARN == "arn" && actions.count == 1)
+    // A reload may point the target elsewhere before the call.
+    #expect(call.home == DevicesUnderTest.home)
   }
 }
 

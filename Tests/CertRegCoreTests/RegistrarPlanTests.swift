@@ -161,11 +161,12 @@ import Testing
     let asked = registrar.register(request(), waiter: 1, now: now)
     var actions: [Registrar.Action] = []
     if comesBeforeDisk {
-      actions = registrar.coordinated(Self.key, sequence: 1, .known(known), now: now)
+      actions = registrar.coordinated(Self.key, sequence: 1, .known(known, home: nil), now: now)
       actions += settle(asked, &registrar).actions
     } else {
       _ = settle(asked, &registrar)
-      actions = settle(registrar.coordinated(Self.key, sequence: 1, .known(known), now: now), &registrar).actions
+      actions = registrar.coordinated(Self.key, sequence: 1, .known(known, home: nil), now: now)
+      actions = settle(actions, &registrar).actions
     }
     var expected = known
     expected.key = Self.key

@@ -16,7 +16,9 @@ extension RegistrarSimulation {
       namedStatus: named, status: status, ifExists: ifExists, refresh: isRefresh, provisioning: provisioning)
     var waiter = waiter(key, wish.setsStatus ? .registerAndSet : .register, named, ifExists)
     (waiter.status, waiter.provisioning) = (status, provisioning)
+    if isRefresh { waiter.refreshedAfter = registerReplies[key] ?? 0 }
     var request = request(waiter, status)
+    request.refreshes = isRefresh
     request.provisioning = provisioning
     request.der = [UInt8](repeating: 1, count: oneIn(6) ? 2049 : 1)
     switch disk.decide(wish, on: key, timeToLive: settings.timeToLive, now: now.wall) {

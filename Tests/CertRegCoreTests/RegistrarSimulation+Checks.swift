@@ -101,7 +101,7 @@ extension RegistrarSimulation {
     switch call {
     case .registerCertificateWithoutCA(let call):
       if !row.pending.callStarted { violations.append(.callThatDiskDoesNotKnow) }
-      made = .init(id: id, kind: .register, status: call.status)
+      made = .init(id: id, kind: .register, status: call.status, needsStatus: call.needsStatus)
     case .updateCertificate(let call):
       if row.pending.purpose.registers {
         reach(.secondStep)
@@ -214,6 +214,9 @@ extension RegistrarSimulation {
 
   private mutating func check(_ registration: Registration, toldTo waiter: Waiter) {
     if registration.key != waiter.key { violations.append(.answerToAnother) }
+    if let before = waiter.refreshedAfter, registerReplies[waiter.key] ?? 0 == before {
+      violations.append(.refreshWithoutCall)
+    }
     let isOnDisk =
       disk.results[waiter.key] == registration
       || disk.rows(of: waiter.key).contains { $0.facts.registered == RegisteredCertificate(registration) }

@@ -69,6 +69,9 @@ extension RegistrarSimulation {
     guard row.purpose.registers, let provisioning = row.provisioning else { return }
     reach(.activation)
     if !upstream.devices.hasDevice(of: provisioning, row.key) { violations.append(.activatesTooEarly) }
+    if provisioning.activatesLast, !row.overridesStatus, keptFromActivation.contains(row.id) {
+      violations.append(.activatesWhatIsKept)
+    }
     if row.facts.completedSteps != provisioning.expectedActions.count + 1 { violations.append(.stepOutOfOrder) }
     if row.purpose == .registerNew, row.facts.registered?.outcome == .existing {
       violations.append(.changesWhatIsLeftAlone)
@@ -113,7 +116,7 @@ extension RegistrarSimulation {
   /// What a job established is there for the one behind it.
   mutating func checkInheritance(_ changes: [StoreChange]) {
     for case .complete(let ended, let registration) in changes {
-      for case .noteProgress(let id, let facts) in changes where id.key == ended.key {
+      for case .noteProgress(let id, let facts) in changes where id.key == ended.key && !facts.asksAnew {
         guard let provisioning = disk.row(id)?.pending.provisioning, registration.provisioned?.tag == provisioning.tag
         else { continue }
         reach(.provisioningInherited)

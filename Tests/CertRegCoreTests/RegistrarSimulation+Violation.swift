@@ -48,6 +48,8 @@ extension RegistrarSimulation {
     case falseResources
     /// A certificate is set ACTIVE before the parts of its device are there.
     case activatesTooEarly
+    /// A certificate is set ACTIVE that the upstream had said to be revoked, or that somebody deactivated.
+    case activatesWhatIsKept
     /// Something is done to a certificate that exists, for a caller that takes that for an error.
     case changesWhatIsLeftAlone
     /// A device is told of which a part is missing.
@@ -55,6 +57,8 @@ extension RegistrarSimulation {
     case queuedForAnotherDevice
 
     // Truth.
+    /// A caller that asks for what the upstream says now gets what was known before.
+    case refreshWithoutCall
     case successWithoutCertificate
     case existingAlthoughOurs
     case createdAlthoughNotOurs

@@ -133,9 +133,20 @@ extension RegistrarSimulation {
       if failure.disposition != .final { troubledTargets.insert(call.key.target) }
     case .registered, .provisioned: break
     }
+    noteRegister(reply, to: call)
     replied = call.id
     perform(core.replied(call.id, reply, now: now))
     (described, replied) = (nil, nil)
+  }
+
+  private mutating func noteRegister(_ reply: UpstreamReply, to call: SimulatedUpstream.Call) {
+    guard call.kind == .register, reply.certificateARN != nil else { return }
+    registerReplies[call.key, default: 0] += 1
+    keptFromActivation.remove(call.id)
+    guard case .alreadyExists = reply, let status = upstream.certificates[call.key]?.status else { return }
+    let earlier = disk.row(call.id)?.pending.facts.earlier
+    let isDeactivated = status == .inactive && earlier?.status == status && earlier?.provisioned?.isActivated == true
+    if status == .revoked || isDeactivated { keptFromActivation.insert(call.id) }
   }
 
   /// A drain begins, or its time is over and the process restarts.

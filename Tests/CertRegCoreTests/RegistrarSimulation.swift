@@ -28,6 +28,9 @@ struct RegistrarSimulation {
     var provisioning: Provisioning?
     /// `nil`: the caller waits for `queued`.
     var deadline: MonotonicTime?
+    /// How often the upstream had said that it has the certificate when the caller asked for what it says now; `nil`: the
+    /// caller takes what is known.
+    var refreshedAfter: Int?
   }
 
   /// A job under way as its actions show it.
@@ -109,6 +112,10 @@ struct RegistrarSimulation {
   var promisedUpdates: Set<JobID> = []
   /// The last update of each certificate that ended well.
   var lastUpdates: [RegistrationKey: JobID] = [:]
+  /// How often the upstream has said that it has a certificate.
+  var registerReplies: [RegistrationKey: Int] = [:]
+  /// Jobs whose certificate was revoked or deactivated when the upstream said that it exists.
+  var keptFromActivation: Set<JobID> = []
   /// The status in the upstream's last reply, while the core takes it.
   var described: (id: JobID, status: CertificateStatus)?
   /// The job whose call ended, while the core takes the reply.

@@ -50,7 +50,7 @@ extension SimulatedFleetProcess {
     switch action {
     case .join(let sent): world.join(self, sent: sent)
     case .exchange(let batch):
-      if isWriting, writtenFile.untoldAfter != nil { heldBatch = batch } else { exchange(batch) }
+      if isWriting, !isFileFailing, writtenFile.untoldAfter != nil { heldBatch = batch } else { exchange(batch) }
     case .answer(let token, let answer):
       if answer == .alone { cutOffAt = now.monotonic }
       answers.removeValue(forKey: token)?(answer)
@@ -81,7 +81,7 @@ extension SimulatedFleetProcess {
       }
       process.answered[id] = (result, registration)
       process.perform(
-        process.registrar.coordinated(id.key, sequence: id.sequence, .known(registration), now: process.now))
+        process.registrar.coordinated(id.key, sequence: id.sequence, .known(registration, home: nil), now: process.now))
     }
   }
 
@@ -167,14 +167,24 @@ extension SimulatedFleetProcess {
     isWriting = true
     let file = writtenFile
     after(.milliseconds(world.some(1...10))) { process in
+      process.isFileFailing = process.host.isDiskFull
+      guard !process.isFileFailing else {
+        process.sendHeldBatch()
+        return process.after(.seconds(1)) { process in
+          process.isWriting = false
+          process.beginWriting()
+        }
+      }
       process.host.file = file
       process.isWriting = false
-      if file != process.writtenFile { return process.beginWriting() }
-      if let batch = process.heldBatch {
-        process.heldBatch = nil
-        process.exchange(batch)
-      }
+      if file != process.writtenFile { process.beginWriting() } else { process.sendHeldBatch() }
     }
+  }
+
+  private func sendHeldBatch() {
+    guard let batch = heldBatch else { return }
+    heldBatch = nil
+    exchange(batch)
   }
 }
 

@@ -47,12 +47,17 @@ extension SimulatedFleetProcess {
     return .share(id.key, FleetNote(stamp: result.stamp, isForgotten: false, number: FleetNote.ofOthers))
   }
 
-  /// A note is on disk.
-  func noted(_ change: StoreChange) {
+  /// A note is on disk, or the disk did not take it.
+  func noted(_ change: StoreChange, isKept: Bool = true) {
     guard case .share(let stored, let note) = change, note.number == 0 else { return }
     let key = SimulatedFleetCoordinator.fleetKey(stored)
     guard news[key]?.stamp == note.stamp else { return }
-    machine.member.tell(key, stamp: note.stamp)
+    if isKept {
+      machine.member.tell(key, stamp: note.stamp)
+    } else {
+      news[key] = nil
+      hasUntold = true
+    }
   }
 
   func registration(_ result: SharedResult) -> Registration? {

@@ -36,6 +36,7 @@ final class SimulatedFleetProcess {
   var lastRetelling = 0
   var isToldAgain = false
   var isWriting = false
+  var isFileFailing = false
   var heldBatch: FleetBatch?
   var deferred: [FleetKey: (result: SharedResult, number: Int64)] = [:]
   var answered: [JobID: (result: SharedResult, registration: Registration)] = [:]
@@ -67,7 +68,7 @@ final class SimulatedFleetProcess {
         name: host.name, sentNumber: 0, fleetID: host.file.fleetID, positions: host.file.positions,
         offsetMicroseconds: host.file.offsetMicroseconds, seed: world.random.next(), now: now), now: now)
     registrar = Registrar(
-      configuration: .init(maxPending: 1000, maxAge: nil),
+      configuration: .init(maxPending: world.oneIn(4) ? 3 : 1000, maxAge: nil),
       coordinator: SimulatedFleetCoordinator(machine: machine), seed: world.random.next())
     writtenFile = host.file
     (writtenAt, diskIsBusyUntil, cutOffAt) = (now.monotonic, now.monotonic, now.monotonic)
@@ -127,6 +128,7 @@ final class SimulatedFleetProcess {
     _ key: RegistrationKey, refresh: Bool, expectation: Registrar.Expectation, completion: @escaping Completion
   ) {
     var request = request(key, .register, expectation)
+    request.refreshes = refresh
     if let known = known(key) {
       if !refresh, known.certificateARN != nil { return completion(.registered(known), true) }
       request.earlier = EarlierResult(outcome: known.outcome, status: known.status)
@@ -152,6 +154,9 @@ final class SimulatedFleetProcess {
     }
     if asksFleet, askFleet(request, refresh: refresh, completion) { return }
     begin(request, completion)
+    if !registrar.hasJob(of: request.key) {
+      machine.member.giveUp(SimulatedFleetCoordinator.fleetKey(request.key))
+    }
   }
 
   private func askFleet(_ request: Registrar.Request, refresh: Bool, _ completion: @escaping Completion) -> Bool {
@@ -165,20 +170,16 @@ final class SimulatedFleetProcess {
     let key = SimulatedFleetCoordinator.fleetKey(request.key)
     guard let token = machine.member.claim(key, isCalled: isCalled, since: since, now: now) else { return false }
     answers[token] = { [self] answer in
-      guard case .known(let result) = answer else { return begin(request, refresh: refresh, completion) }
+      defer { machine.member.giveUp(key) }
+      guard case .known(let result) = answer else {
+        return register(request, refresh: refresh, asksFleet: false, completion)
+      }
       check(result) { process, registration in
         if let registration { process.adopt(result, registration, isAsked: true) }
-        process.begin(request, refresh: refresh, completion)
+        process.register(request, refresh: refresh, asksFleet: false, completion)
       }
     }
     return true
-  }
-
-  private func begin(_ request: Registrar.Request, refresh: Bool, _ completion: @escaping Completion) {
-    register(request, refresh: refresh, asksFleet: false, completion)
-    if !registrar.hasJob(of: request.key) {
-      machine.member.giveUp(SimulatedFleetCoordinator.fleetKey(request.key))
-    }
   }
 
   func update(
@@ -211,10 +212,10 @@ final class SimulatedFleetProcess {
   private func forgetKnown(_ key: RegistrationKey, _ completion: @escaping (Bool) -> Void) {
     memory[key] = nil
     let note = note(key, .forgotten)
-    commit([.forget(key), note]) { process, _ in
-      process.noted(note)
+    commit([.forget(key), note]) { process, isKept in
+      process.noted(note, isKept: isKept)
       process.memory[key] = nil
-      completion(true)
+      completion(isKept)
     }
   }
 
@@ -226,7 +227,7 @@ final class SimulatedFleetProcess {
       case .commit(let id, let changes):
         let kept = changes.flatMap { [$0] + (note(of: $0).map { [$0] } ?? []) }
         commit(kept) { process, isKept in
-          if isKept { for change in kept { process.noted(change) } }
+          for change in kept { process.noted(change, isKept: isKept) }
           let result: Result<Void, StoreError> =
             isKept ? .success(()) : .failure(StoreError(.full, message: "simulated"))
           process.perform(process.registrar.committed(id, result, now: process.now))
@@ -243,23 +244,16 @@ final class SimulatedFleetProcess {
     }
   }
 
-  /// Commits take effect in their order. Those that have not when the process dies are lost. A full disk takes nothing new.
+  /// Commits take effect in their order. Those that have not when the process dies are lost. A full disk takes none.
   ///
   /// - Parameter completion: Gets whether the disk took them.
   func commit(_ changes: [StoreChange], _ completion: @escaping (SimulatedFleetProcess, _ isKept: Bool) -> Void) {
     diskIsBusyUntil = max(diskIsBusyUntil, now.monotonic) + .microseconds(world.some(200...12_000))
     after(diskIsBusyUntil - now.monotonic) { process in
-      if process.host.isDiskFull, changes.contains(where: Self.isNew) { return completion(process, false) }
+      if process.host.isDiskFull { return completion(process, false) }
       process.host.store.commit(changes) { _ in }
       for case .enqueue(let pending) in changes { process.isStored(pending.id) }
       completion(process, true)
-    }
-  }
-
-  private static func isNew(_ change: StoreChange) -> Bool {
-    switch change {
-    case .enqueue, .keep: true
-    default: false
     }
   }
 

@@ -31,6 +31,8 @@ struct SimulatedUpstream {
     var id: JobID
     var kind: Kind
     var status: CertificateStatus?
+    /// Whether the status of a certificate that exists is asked for.
+    var needsStatus = false
 
     var key: RegistrationKey { id.key }
 
@@ -121,7 +123,7 @@ struct SimulatedUpstream {
       }
       return .provisioned(DeviceResources(), requestID: nil)
     case .register:
-      if let certificate = certificates[call.key] { return exists(certificate, call.key) }
+      if let certificate = certificates[call.key] { return exists(certificate, call) }
       take(call)
       return .registered(certificateARN: "arn", requestID: nil)
     }
@@ -130,8 +132,9 @@ struct SimulatedUpstream {
   private static let certificateNotFound = failed(.resourceNotFound, .final, reason: .certificateNotFound)
 
   /// A 409. Sometimes DescribeCertificate fails, and the status stays unknown.
-  private mutating func exists(_ certificate: Certificate, _ key: RegistrationKey) -> UpstreamReply {
-    let isDescribed = describingTargets.contains(key.target) && Int.random(in: 0..<4, using: &random) > 0
+  private mutating func exists(_ certificate: Certificate, _ call: Call) -> UpstreamReply {
+    let isAskedFor = describingTargets.contains(call.key.target) || call.needsStatus
+    let isDescribed = isAskedFor && Int.random(in: 0..<4, using: &random) > 0
     return .alreadyExists(
       certificateARN: "arn", status: isDescribed ? certificate.status : nil, requestID: nil)
   }

@@ -101,8 +101,8 @@ import Testing
       policyFingerprint: 0)
     let request = Registrar.Request(
       key: key(number), der: [1], basis: basis, namedStatus: status, status: status, ifExists: .return,
-      requester: Requester(uid: 1), expectation: .result(deadline: now.monotonic + .seconds(60)))
-    engine.register(request, refresh: refresh) { [told] answer, provenance in
+      requester: Requester(uid: 1), expectation: .result(deadline: now.monotonic + .seconds(60)), refreshes: refresh)
+    engine.register(request) { [told] answer, provenance in
       told.answers.withLock { $0.append((answer, provenance)) }
     }
   }

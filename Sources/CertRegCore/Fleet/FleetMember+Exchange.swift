@@ -169,12 +169,17 @@ extension FleetMember {
   private mutating func take(_ keys: [FleetKey], _ reply: FleetReply) {
     for key in keys {
       guard let known = work[key] else { continue }
-      let result = answer(reply, to: key, since: known.since)
+      let ended = known.jobs.filter { !known.ownWork.contains($0) }
+      let result = ended.isEmpty ? nil : answer(reply, to: key, since: known.since)
       switch known.standing {
       case .asked, .held:
-        if let result, !known.jobs.isEmpty {
+        if let result {
           work[key]?.standing = reply.granted[key] != nil ? .granted(isShared: true) : .asked
-          for job in known.jobs { actions.append(.coordinated(job, nil, result)) }
+          for job in ended { actions.append(.coordinated(job, nil, result)) }
+          guard let earlierCall = reply.granted[key] else { break }
+          for job in known.ownWork.sorted(by: { $0.sequence < $1.sequence }) {
+            actions.append(.coordinated(job, .granted(earlierCall: earlierCall), nil))
+          }
         } else if let earlierCall = reply.granted[key] {
           work[key]?.standing = .granted(isShared: true)
           for job in known.jobs { actions.append(.coordinated(job, .granted(earlierCall: earlierCall), nil)) }
@@ -183,7 +188,7 @@ extension FleetMember {
         }
       case .granted(isShared: false):
         if let result {
-          for job in known.jobs { actions.append(.coordinated(job, nil, result)) }
+          for job in ended { actions.append(.coordinated(job, nil, result)) }
         }
         if reply.granted[key] == true {
           for job in known.jobs { actions.append(.coordinated(job, .granted(earlierCall: true), nil)) }

@@ -41,7 +41,9 @@ extension FleetMember {
   }
 
   /// A job begins. Its certificate was asked about before, or is now.
-  package mutating func begin(_ id: JobID, _ key: FleetKey, since: Int64, now: Moment) -> Coordination.Leave {
+  ///
+  /// - Parameter since: Only a result with a later stamp ends the job; `nil`: none does.
+  package mutating func begin(_ id: JobID, _ key: FleetKey, since: Int64?, now: Moment) -> Coordination.Leave {
     let key = firstKey(of: id) ?? key
     releases.remove(key)
     // Others finish it if this host is gone, whether or not a caller was told that it is safe.
@@ -51,8 +53,12 @@ extension FleetMember {
     }
     if let known = work[key] {
       work[key]?.jobs.append(id)
-      // Also where the claim was granted to a request that old results would have answered.
-      if since < .max { work[key]?.since = max(known.since, since) }
+      if let since {
+        // Also where the claim was granted to a request that old results would have answered.
+        work[key]?.since = max(known.since, since)
+      } else {
+        work[key]?.ownWork.insert(id)
+      }
       guard case .granted = known.standing else { return .later }
       // A call that begins at once is not announced any more: the claim has to have done that.
       let isAnnounced = known.isCalled || known.standing == .granted(isShared: false)
@@ -60,7 +66,7 @@ extension FleetMember {
       actions.append(.coordinated(id, .granted(earlierCall: known.earlierCall), nil))
       return .later
     }
-    work[key] = Work(standing: .asked, jobs: [id], since: since)
+    work[key] = Work(standing: .asked, jobs: [id], ownWork: since == nil ? [id] : [], since: since ?? .min)
     // It goes with the next exchange: a start with a long queue asks about all of it together.
     isHasty = true
     return .later
@@ -70,6 +76,7 @@ extension FleetMember {
   package mutating func end(_ id: JobID, _ key: FleetKey) {
     let key = firstKey(of: id) ?? key
     work[key]?.jobs.removeAll { $0 == id }
+    work[key]?.ownWork.remove(id)
     if let copy = copies[id.sequence], copy.isThere || copy.isSent {
       endedCopies.append(id.sequence)
       isHasty = true

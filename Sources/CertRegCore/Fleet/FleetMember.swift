@@ -81,6 +81,8 @@ package struct FleetMember: Sendable {
 
     var standing: Standing
     var jobs: [JobID] = []
+    /// Those of them that no result ends, as updates.
+    var ownWork: Set<JobID> = []
     /// Whether the call was to begin at once.
     var isCalled = false
     /// Whether another member may have made the call and died.

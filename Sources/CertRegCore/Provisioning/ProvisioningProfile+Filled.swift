@@ -93,7 +93,7 @@ extension ProvisioningProfile {
       isExclusive: thing.isExclusive)
   }
 
-  private func filled(_ template: Template, _ values: PlaceholderValues) throws(ServiceError) -> FilledTemplate {
+  func filled(_ template: Template, _ values: PlaceholderValues) throws(ServiceError) -> FilledTemplate {
     var parameters = values.attributes.filter { $0.name != "CertificateId" }
     parameters.append(NamedText("CertificateId", values.certificateID.hex))
     for name in template.required where !parameters.contains(where: { $0.name == name }) {

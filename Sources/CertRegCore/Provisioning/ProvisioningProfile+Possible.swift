@@ -1,7 +1,7 @@
 // What a profile can give.
 extension ProvisioningProfile {
-  /// Whether this profile gives a provisioning for some values of its placeholders.
-  package func couldGive(_ provisioning: Provisioning) -> Bool {
+  /// Whether this profile gives a provisioning of a certificate for some values of its placeholders.
+  package func couldGive(_ provisioning: Provisioning, to certificateID: CertificateID) -> Bool {
     switch (form, provisioning.work) {
     case (.parts(let thing, let policies, let activatesLast), .parts(let parts)):
       guard activatesLast == parts.activatesLast, Self.couldGive(policies, parts.policies) else { return false }
@@ -10,8 +10,11 @@ extension ProvisioningProfile {
       case (let thing?, let given?): return thing.couldGive(given)
       default: return false
       }
-    case (.template(let template), .template(let filled)):
-      return template.body == filled.body && filled.parameters.allSatisfy { template.parameters.contains($0.name) }
+    case (.template(let template), .template(let given)):
+      // A template takes all attributes of a request, also those that it has no parameter for.
+      let values = PlaceholderValues(
+        certificateID: certificateID, deviceID: nil, attributes: given.parameters, certificate: nil)
+      return (try? filled(template, values)) == given
     default: return false
     }
   }

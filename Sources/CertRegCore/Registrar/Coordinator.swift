@@ -44,8 +44,8 @@ package enum Coordination {
     /// This host may work on it. `earlierCall`: another host may have made the call and lost its answer, so that a 409
     /// can be the answer to that call.
     case granted(earlierCall: Bool)
-    /// Another host has registered the certificate.
-    case known(Registration)
+    /// Another host has registered the certificate. `home`: where the result belongs.
+    case known(Registration, home: JobHome?)
   }
 }
 

@@ -12,7 +12,7 @@ package struct RegisterStep: Step {
     .registerCertificateWithoutCA(
       RegisterCertificateCall(
         certificateID: pending.key.certificateID, der: pending.der, status: pending.firstStatus,
-        needsStatus: pending.provisioning?.activatesLast == true && pending.status == .active))
+        needsStatus: pending.isActivatedLast))
   }
 
   package func read(
@@ -20,10 +20,14 @@ package struct RegisterStep: Step {
   ) -> StepResult {
     var facts = pending.facts
     facts.isRecalled = false
+    facts.asksAnew = false
     switch reply {
     case .registered(let arn, let requestID):
       facts.registered = RegisteredCertificate(
         certificateARN: arn, outcome: .created, status: pending.firstStatus ?? .ofUnnamed, requestID: requestID)
+    // Others may have revoked it.
+    case .alreadyExists(_, nil, _) where pending.isActivatedLast && !pending.overridesStatus:
+      return .failed(.unknownStatus)
     case .alreadyExists(let arn, let status, let requestID):
       if mayHaveTakenEffect, facts.earlier?.isGone ?? true {
         // That the status is the one that the lost call named is likely, and not enough where it is to be set.
@@ -38,9 +42,10 @@ package struct RegisterStep: Step {
         facts.registered = RegisteredCertificate(
           certificateARN: arn, outcome: earlier?.outcomeOfConflict ?? .existing,
           status: status ?? (isDoubtful ? nil : earlier?.status), requestID: requestID)
-        if !mayHaveTakenEffect, pending.leavesDevice(of: facts) {
-          facts.registered?.provisioned = earlier?.provisioned
-        }
+        var kept = facts
+        kept.registered?.provisioned = earlier?.provisioned
+        let isAsKnown = !mayHaveTakenEffect || facts.registered?.status == earlier?.status
+        if isAsKnown, pending.leavesDevice(of: kept) { facts = kept }
       }
     case .failed(let failure):
       return .failed(failure)
@@ -57,6 +62,9 @@ extension EarlierResult {
 }
 
 extension PendingRegistration {
+  /// Whether the last step sets the certificate ACTIVE.
+  fileprivate var isActivatedLast: Bool { provisioning?.activatesLast == true && status == .active }
+
   /// Whether no step after the registration touches the device that was made of the certificate before.
   fileprivate func leavesDevice(of facts: JobFacts) -> Bool {
     var after = self

@@ -132,6 +132,9 @@ extension Registrar {
     case .throttled(let retryAfter):
       callEnded(id, call, .throttled(retryAfter: retryAfter), now: now)
       tryAgain(id, failure.error, after: max(retries.pauseAfterThrottle(), retryAfter ?? .zero), now: now)
+    case .incomplete:
+      callEnded(id, call, .answered, now: now)
+      tryAgain(id, failure.error, after: pause(id, failure), now: now)
     case .unavailable(let retryAfter):
       callEnded(id, call, .unavailable(retryAfter: retryAfter), now: now)
       tryAgain(id, failure.error, after: max(pause(id, failure), retryAfter ?? .zero), now: now)

@@ -56,9 +56,9 @@ extension Registrar {
     switch answer {
     case .granted(let earlierCall):
       perform(jobs[id]?.coordinated(.granted, earlierCall: earlierCall, now: now.wall), id, now: now)
-    case .known(let registration):
+    case .known(let registration, let home):
       if job.isWaiting, let operation = job.step?.operation { targets[id.target]?.remove(id, operation) }
-      perform(jobs[id]?.coordinated(.known(registration), earlierCall: false, now: now.wall), id, now: now)
+      perform(jobs[id]?.coordinated(.known(registration, home: home), earlierCall: false, now: now.wall), id, now: now)
     }
     return takeActions()
   }

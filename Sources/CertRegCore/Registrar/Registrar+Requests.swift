@@ -21,6 +21,11 @@ extension Registrar {
 
   /// The job under way whose end answers the request; `nil`: it needs one of its own.
   package func job(sharedBy request: Request) -> JobID? {
+    guard let id = jobForTheSame(as: request) else { return nil }
+    return !request.refreshes || asksUpstream(id) ? id : nil
+  }
+
+  private func jobForTheSame(as request: Request) -> JobID? {
     if request.purpose == .register, request.provisioning == nil { return lines.registration(of: request.key) }
     // What was asked for later must not be overtaken.
     guard let last = lines.last(of: request.key), let job = jobs[last], job.pending.purpose == request.jobPurpose,
@@ -31,6 +36,12 @@ extension Registrar {
       job.pending.overridesStatus || request.ifExists != .update || request.provisioning == nil
     else { return nil }
     return last
+  }
+
+  /// Whether a job asks the upstream about its certificate, now or later.
+  private func asksUpstream(_ id: JobID) -> Bool {
+    guard let job = jobs[id], lines.isFirst(id) || job.pending.facts.asksAnew else { return false }
+    return job.asksUpstream
   }
 
   private mutating func refuse(_ id: WaiterID, _ error: ServiceError) {
@@ -56,12 +67,17 @@ extension Registrar {
     var job = RegistrationJob(
       pending, since: now.monotonic, caller: caller, share: request.share?.name, plan: plan, leave: leave,
       permit: permit)
-    if let first = lines.first(of: request.key).flatMap({ jobs[$0] }), case .finishing(let ending) = first.state {
-      _ = job.inherit(ending, from: first.pending.facts)
-    }
+    inheritEnding(&job)
     add(job, now: now)
     attach(waiter, now: now)
     commit(.enqueue(job.pending), job.id)
+  }
+
+  /// A new job missed what a job that is ending has established.
+  private func inheritEnding(_ job: inout RegistrationJob) {
+    guard let first = lines.first(of: job.id.key).flatMap({ jobs[$0] }), case .finishing(let ending) = first.state
+    else { return }
+    _ = job.inherit(ending, from: first.pending.facts)
   }
 
   /// Takes over a job that another host left behind, whose caller was told that it is safe. A job for the same that is under
@@ -84,17 +100,22 @@ extension Registrar {
       pending, since: beginning(of: pending, now: now), caller: caller, share: nil, plan: makePlan(pending),
       leave: askLeave(for: pending, isPromised: true), permit: nil)
     job.isPromised = true
+    inheritEnding(&job)
     add(job, now: now)
-    commit(.enqueue(pending), pending.id)
+    commit(.enqueue(job.pending), pending.id)
     return (pending.id, false, takeActions())
   }
 
   private func jobServing(_ left: PendingRegistration) -> JobID? {
-    if left.purpose == .register, left.provisioning == nil { return lines.registration(of: left.key) }
-    guard !left.purpose.registers, let last = lines.last(of: left.key), let job = jobs[last],
-      !job.pending.purpose.registers, job.pending.enqueuedAt > left.enqueuedAt
+    let isPlain = left.purpose == .register && left.provisioning == nil
+    // The error of a job that ends was not for the caller of the other host.
+    guard let id = isPlain ? lines.registration(of: left.key) : lines.last(of: left.key), let job = jobs[id],
+      !job.isFailing
     else { return nil }
-    return last
+    if isPlain { return id }
+    let isLaterUpdate =
+      !left.purpose.registers && !job.pending.purpose.registers && job.pending.enqueuedAt > left.enqueuedAt
+    return isLaterUpdate ? id : nil
   }
 
   /// Asks the coordinator about a job.
@@ -258,7 +279,8 @@ extension MonotonicTime {
 extension PendingRegistration {
   /// The job of a new request.
   fileprivate init(_ request: Registrar.Request, sequence: Int64, now: WallTime) {
-    var facts = JobFacts(earlier: request.earlier, registered: request.registered, home: request.home)
+    var facts = JobFacts(
+      earlier: request.earlier, registered: request.registered, home: request.home, asksAnew: request.refreshes)
     if request.purpose.registers, let known = request.registered {
       facts.take(known, for: request.provisioning)
       facts.isRecalled = true

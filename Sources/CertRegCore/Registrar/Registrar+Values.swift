@@ -45,6 +45,8 @@ extension Registrar {
     package var expectation: Expectation
     /// The share of the queue that the caller has in common with others; `nil`: the whole queue is open to it.
     package var share: QueueShare?
+    /// Whether the upstream is to be asked about the certificate, whatever is known.
+    package var refreshes: Bool
     /// The known result of the certificate, whether or not it may still be answered; `nil` if there is none.
     package var earlier: EarlierResult?
     /// The certificate as it is registered, where that is known and a status is to be set; `nil`: it is not known.
@@ -56,10 +58,11 @@ extension Registrar {
 
     package init(
       key: RegistrationKey, purpose: JobPurpose = .register, der: [UInt8], basis: VerdictBasis,
-      namedStatus: CertificateStatus?,
-      status: CertificateStatus?, ifExists: IfExists, requester: Requester, deviceID: DeviceID? = nil,
-      connection: UInt64 = 0, expectation: Expectation, share: QueueShare? = nil, earlier: EarlierResult? = nil,
-      registered: RegisteredCertificate? = nil, home: JobHome? = nil, provisioning: Provisioning? = nil
+      namedStatus: CertificateStatus?, status: CertificateStatus?,
+      ifExists: IfExists, requester: Requester, deviceID: DeviceID? = nil,
+      connection: UInt64 = 0, expectation: Expectation, share: QueueShare? = nil, refreshes: Bool = false,
+      earlier: EarlierResult? = nil, registered: RegisteredCertificate? = nil, home: JobHome? = nil,
+      provisioning: Provisioning? = nil
     ) {
       self.key = key
       self.purpose = purpose
@@ -73,6 +76,7 @@ extension Registrar {
       self.connection = connection
       self.expectation = expectation
       self.share = share
+      self.refreshes = refreshes
       self.earlier = earlier
       self.registered = registered
       self.home = home

@@ -114,6 +114,21 @@ extension RegistrationJob {
     if case .finishing = state { true } else { false }
   }
 
+  /// Whether the job ends with an error.
+  var isFailing: Bool {
+    if case .finishing(.failed) = state { true } else { false }
+  }
+
+  /// Whether the upstream has yet to say that it has the certificate.
+  var asksUpstream: Bool {
+    if case .known = leave { return false }
+    switch state {
+    case .advancing, .finishing: return false
+    case .storing, .following, .asking, .waiting, .permitted, .marking, .calling, .backingOff:
+      return pending.facts.completedSteps == 0 && pending.facts.registered == nil
+    }
+  }
+
   var isWaiting: Bool {
     if case .waiting = state { true } else { false }
   }

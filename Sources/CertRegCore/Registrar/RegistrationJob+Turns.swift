@@ -45,6 +45,7 @@ extension RegistrationJob {
   /// The certificate is registered: that step is done.
   private mutating func takeOver(_ known: RegisteredCertificate?, at home: JobHome?, isRecalled: Bool) {
     guard let known else { return }
+    guard !pending.facts.asksAnew else { return takeForEarlier(known) }
     pending.facts.home = home
     pending.facts.isRecalled = isRecalled
     if pending.purpose.registers {
@@ -59,15 +60,20 @@ extension RegistrationJob {
     if pending.facts.registered != nil || !pending.purpose.registers, let known {
       takeOver(known, at: before.home, isRecalled: before.isRecalled)
     } else if let known {
-      pending.facts.earlier = EarlierResult(
-        outcome: known.outcome, status: known.status, provisioned: known.provisioned,
-        keepsOutcome: pending.facts.earlier?.keepsOutcome ?? false)
+      takeForEarlier(known)
     } else if let earlier {
       var present = pending.facts.earlier ?? earlier
       present.status = earlier.status
       pending.facts.earlier = present
       pending.facts.registered?.status = earlier.status
     }
+  }
+
+  /// The certificate is known, and the upstream is asked about it all the same.
+  private mutating func takeForEarlier(_ known: RegisteredCertificate) {
+    pending.facts.earlier = EarlierResult(
+      outcome: known.outcome, status: known.status, provisioned: known.provisioned,
+      keepsOutcome: pending.facts.earlier?.keepsOutcome ?? false)
   }
 
   /// Goes on with the first step that is needed; ends at once where none is.
@@ -87,17 +93,23 @@ extension RegistrationJob {
     case .asked:
       state = .asking
       return .nothing
-    case .known(let registration):
-      return takeResult(registration, now: now)
+    case .known(let registration, let home):
+      return takeResult(registration, at: home, now: now)
     }
   }
 
   /// Another host has registered the certificate. That ends the job, unless more than the registration was asked for.
-  mutating func takeResult(_ registration: Registration, now: WallTime) -> Action {
-    guard pending.setsStatus || pending.provisioning != nil else { return finish(.registered(registration)) }
+  ///
+  /// - Parameter home: Where the result belongs, and with it the later steps.
+  mutating func takeResult(_ registration: Registration, at home: JobHome?, now: WallTime) -> Action {
+    guard pending.setsStatus || pending.provisioning != nil else {
+      pending.facts.home = home
+      return finish(.registered(registration))
+    }
     if pending.facts.completedSteps == 0, let known = RegisteredCertificate(registration) {
       beginStep()
-      takeOver(known, at: nil, isRecalled: true)
+      pending.facts.asksAnew = false
+      takeOver(known, at: home, isRecalled: true)
     }
     return goOn(now: now)
   }

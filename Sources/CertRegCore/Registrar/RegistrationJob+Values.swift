@@ -43,8 +43,8 @@ extension RegistrationJob {
   enum Leave: Sendable {
     case asked
     case granted
-    /// Another host has the result.
-    indirect case known(Registration)
+    /// Another host has the result, which belongs to `home`.
+    indirect case known(Registration, home: JobHome?)
   }
 
   /// A call that ended.

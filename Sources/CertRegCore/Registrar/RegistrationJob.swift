@@ -100,16 +100,16 @@ extension RegistrationJob {
   /// - Parameter earlierCall: Whether another host may have made the call and lost its answer.
   mutating func coordinated(_ answer: Leave, earlierCall: Bool, now: WallTime) -> Action {
     var answer = answer
-    if case .known(let registration) = answer { answer = .known(ownResult(from: registration)) }
+    if case .known(let registration, let home) = answer { answer = .known(ownResult(from: registration), home: home) }
     leave = answer
     if earlierCall { mayHaveTakenEffect = true }
     switch (state, answer) {
     case (.asking, .granted):
       state = .waiting
       return .enqueue
-    case (.asking, .known(let registration)), (.waiting, .known(let registration)),
-      (.backingOff, .known(let registration)):
-      return takeResult(registration, now: now)
+    case (.asking, .known(let registration, let home)), (.waiting, .known(let registration, let home)),
+      (.backingOff, .known(let registration, let home)):
+      return takeResult(registration, at: home, now: now)
     case (.asking, .asked), (.storing, _), (.following, _), (.waiting, _), (.permitted, _), (.marking, _),
       (.calling, _),
       (.advancing, _),

@@ -13,20 +13,18 @@ extension EngineLoop {
   // MARK: Asking
 
   /// Asks the fleet before a registration begins. Returns whether it does: then the request goes on later.
-  func askFleet(
-    _ request: Registrar.Request, refresh: Bool, completion: @escaping RegistrationEngine.Completion
-  ) -> Bool {
+  func askFleet(_ request: Registrar.Request, completion: @escaping RegistrationEngine.Completion) -> Bool {
     guard let fleet, request.purpose.registers else { return false }
     guard registrar.job(sharedBy: request) == nil else {
-      if refresh { fleet.refresh(request.key) }
+      if request.refreshes { fleet.refresh(request.key) }
       return false
     }
     // Where something is known that does not answer, only a newer result counts.
-    let since = refresh || request.earlier != nil ? fleet.since() : Int64.min
+    let since = request.refreshes || request.earlier != nil ? fleet.since() : Int64.min
     let isCalled = registrar.callsAtOnce(request.key.target, now: clock.monotonic)
     return fleet.claim(request.key, since: since, isCalled: isCalled) { [self] answer in
       guard case .known(let result) = answer else {
-        return begin(request, refresh: refresh, completion: completion)
+        return register(request, asksFleet: false, completion: completion)
       }
       fleet.check(result) { registration in
         if var registration {
@@ -34,17 +32,9 @@ extension EngineLoop {
           registration.basis = request.basis
           self.adopt(result, as: request.key, registration, isAsked: true)
         }
-        self.begin(request, refresh: refresh, completion: completion)
+        self.register(request, asksFleet: false, completion: completion)
       }
     }
-  }
-
-  /// Begins a request that the fleet was asked about.
-  private func begin(
-    _ request: Registrar.Request, refresh: Bool, completion: @escaping RegistrationEngine.Completion
-  ) {
-    register(request, refresh: refresh, asksFleet: false, completion: completion)
-    if !registrar.hasJob(of: request.key) { fleet?.giveUp(request.key) }
   }
 
   // MARK: Answers
@@ -165,24 +155,21 @@ extension EngineLoop {
     return [change] + (note.map { [$0] } ?? [])
   }
 
-  /// Tells the fleet what commits made durable.
+  /// Tells the fleet what commits made durable, and what they did not.
   func tellFleet(of commits: [EndedCommit]) {
-    guard let fleet else { return }
-    for commit in commits {
-      guard case .success = commit.result else { continue }
-      for change in commit.changes {
-        switch change {
-        case .share(let stored, let note): fleet.noted(stored, note)
-        case .enqueue(let pending): fleet.isStored(pending.id)
-        default: break
-        }
-      }
-    }
+    for commit in commits { tellFleet(of: commit.changes, commit.result) }
   }
 
-  /// Tells the fleet of changes that were written beside the registrar's.
+  /// Tells the fleet what became of changes.
   func tellFleet(of changes: [StoreChange], _ result: Result<Void, StoreError>) {
-    guard let fleet, case .success = result else { return }
-    for case .share(let stored, let note) in changes { fleet.noted(stored, note) }
+    guard let fleet else { return }
+    let isKept = if case .success = result { true } else { false }
+    for change in changes {
+      switch change {
+      case .share(let stored, let note): if isKept { fleet.noted(stored, note) } else { fleet.notNoted(stored, note) }
+      case .enqueue(let pending) where isKept: fleet.isStored(pending.id)
+      default: break
+      }
+    }
   }
 }

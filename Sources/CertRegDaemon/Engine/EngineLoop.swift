@@ -62,19 +62,15 @@ final class EngineLoop {
     perform(registrar.resume(pending, firstSequence: firstSequence, now: clock.now))
   }
 
-  func register(_ request: Registrar.Request, refresh: Bool, completion: @escaping RegistrationEngine.Completion) {
-    register(request, refresh: refresh, asksFleet: true, completion: completion)
-  }
-
   /// - Parameter asksFleet: Whether the fleet has not been asked yet.
   func register(
-    _ request: Registrar.Request, refresh: Bool, asksFleet: Bool, completion: @escaping RegistrationEngine.Completion
+    _ request: Registrar.Request, asksFleet: Bool = true, completion: @escaping RegistrationEngine.Completion
   ) {
     var request = request
     let now = clock.now
     let wish = KnownResults.Wish(
-      namedStatus: request.namedStatus, status: request.status, ifExists: request.ifExists, refresh: refresh,
-      deviceID: request.deviceID, provisioning: request.provisioning)
+      namedStatus: request.namedStatus, status: request.status, ifExists: request.ifExists,
+      refresh: request.refreshes, deviceID: request.deviceID, provisioning: request.provisioning)
     // The registration may have ended since the caller looked: its result is in memory before the job is gone.
     switch known.decideAfterVerdict(wish, on: request.key, basis: request.basis, now: now.wall) {
     // Jobs under way may change what is known: the request stands behind them.
@@ -91,9 +87,11 @@ final class EngineLoop {
     case .ask(let earlier):
       request.earlier = earlier ?? request.earlier
       if fleet != nil, request.ifExists != .error { request.earlier?.keepsOutcome = true }
-      if asksFleet, askFleet(request, refresh: refresh, completion: completion) { return }
+      if asksFleet, askFleet(request, completion: completion) { return }
     }
     begin(request, now: now, completion: completion)
+    // A claim of a request that was refused would keep others waiting.
+    if let fleet, !registrar.hasJob(of: request.key) { fleet.giveUp(request.key) }
   }
 
   /// Sets the status of a certificate, whatever is known of it.

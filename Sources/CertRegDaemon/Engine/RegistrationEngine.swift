@@ -65,8 +65,8 @@ final class RegistrationEngine: Sendable {
   }
 
   /// Asks for a registration. `completion` is called once, on the engine's loop.
-  func register(_ request: Registrar.Request, refresh: Bool, completion: @escaping Completion) {
-    loop.execute { self.bound.value.register(request, refresh: refresh, completion: completion) }
+  func register(_ request: Registrar.Request, completion: @escaping Completion) {
+    loop.execute { self.bound.value.register(request, completion: completion) }
   }
 
   /// Asks for another status of a certificate. `completion` is called once, on the engine's loop.
@@ -138,8 +138,10 @@ final class RegistrationEngine: Sendable {
   }
 
   /// Sets the limits of targets; the rest of the configuration stays.
-  func setTargets(_ targets: [TargetName: TargetLimits]) async {
-    try? await loop.submit { self.bound.value.setTargets(targets) }.get()
+  ///
+  /// - Parameter targets: Called on the engine's loop, where no reload comes between.
+  func setTargets(_ targets: @escaping @Sendable () -> [TargetName: TargetLimits]) async {
+    try? await loop.submit { self.bound.value.setTargets(targets()) }.get()
   }
 
   func reconfigure(_ configuration: Registrar.Configuration, targets: [TargetName: TargetLimits]) async {

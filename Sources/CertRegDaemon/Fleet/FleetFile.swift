@@ -22,10 +22,11 @@ struct FleetFile: Sendable, Equatable {
 
   /// Reads the file, or draws a new instance and writes it.
   ///
-  /// - Throws: The system's words, if a new file cannot be written.
+  /// - Throws: The system's words, if the file is there and cannot be read, or a new one cannot be written.
   static func open(in directory: String, random: () -> UInt64) throws(DaemonError) -> FleetFile {
     let path = path(in: directory)
-    if let bytes = read(path), let file = FleetFile(json: bytes) { return file }
+    // A host that took itself for another one would be kept out of the fleet under its own name.
+    if let bytes = try read(path), let file = FleetFile(json: bytes) { return file }
     let file = FleetFile(instance: String(random(), radix: 16) + String(random(), radix: 16))
     try file.write(in: directory)
     return file
@@ -56,20 +57,24 @@ struct FleetFile: Sendable, Equatable {
     guard fsync(folder) == 0 else { throw Self.fault(directory) }
   }
 
-  private static func fault(_ path: String) -> DaemonError {
-    DaemonError(HostError(.failed, message: "\(path) cannot be written: \(String(cString: strerror(errno)))"))
+  private static func fault(_ path: String, _ what: String = "written") -> DaemonError {
+    DaemonError(HostError(.failed, message: "\(path) cannot be \(what): \(String(cString: strerror(errno)))"))
   }
 
-  private static func read(_ path: String) -> [UInt8]? {
+  /// The bytes; `nil`: there is no such file, or it is too large to be one.
+  private static func read(_ path: String) throws(DaemonError) -> [UInt8]? {
     let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-    guard descriptor >= 0 else { return nil }
+    guard descriptor >= 0 else {
+      if errno == ENOENT { return nil }
+      throw fault(path, "read")
+    }
     defer { close(descriptor) }
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 65_536)
     while bytes.count < 16 << 20 {
       let count = Glibc.read(descriptor, &chunk, chunk.count)
       if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { return nil }
+      guard count >= 0 else { throw fault(path, "read") }
       if count == 0 { return bytes }
       bytes += chunk[..<count]
     }

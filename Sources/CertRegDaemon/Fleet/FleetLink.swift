@@ -22,18 +22,18 @@ final class FleetLink: Sendable {
     }
   }
 
-  /// Exchanges a batch, which `fill` completes first; likewise.
+  /// Exchanges a batch, which `fill` completes first, and says whether it could; likewise.
   func exchange(
-    _ batch: FleetBatch, fill: @escaping @Sendable (inout FleetBatch) -> Void,
-    completion: @escaping @Sendable (FleetBatch, Result<FleetReply, FleetProblem>) -> Void
+    _ batch: FleetBatch, fill: @escaping @Sendable (inout FleetBatch) -> Bool,
+    completion: @escaping @Sendable (FleetBatch, _ isComplete: Bool, Result<FleetReply, FleetProblem>) -> Void
   ) {
     queue.async {
       var batch = batch
-      fill(&batch)
+      let isComplete = fill(&batch)
       let result: Result<FleetReply, FleetProblem> = self.database.withLock { database in
         do throws(FleetProblem) { return .success(try database.exchange(batch)) } catch { return .failure(error) }
       }
-      completion(batch, result)
+      completion(batch, isComplete, result)
     }
   }
 

@@ -29,10 +29,11 @@ extension FleetLoop {
     return member.begin(pending.id, key, since: since(of: pending), now: now)
   }
 
-  /// Only a later result ends a job that was asked for although one was known.
-  private func since(of pending: PendingRegistration) -> Int64 {
-    guard pending.purpose.registers else { return .max }
-    guard pending.facts.earlier != nil || pending.facts.registered != nil else { return .min }
+  /// Only a later result ends a job that was asked for although one was known, and none ends an update.
+  private func since(of pending: PendingRegistration) -> Int64? {
+    guard pending.purpose.registers else { return nil }
+    let facts = pending.facts
+    guard facts.earlier != nil || facts.registered != nil || facts.asksAnew else { return .min }
     return member.since(pending.enqueuedAt)
   }
 
@@ -77,7 +78,12 @@ extension FleetLoop {
     let token = member.claim(fleetKey, isCalled: isCalled, since: since, now: parts.clock.now)
     schedule()
     guard let token else { return false }
-    answers[token] = answer
+    answers[token] = { [self] given in
+      answer(given)
+      // The request may have been refused, or go on under another key, since its target points elsewhere now.
+      member.giveUp(fleetKey)
+      schedule()
+    }
     return true
   }
 

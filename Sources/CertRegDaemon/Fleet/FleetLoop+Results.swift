@@ -59,6 +59,17 @@ extension FleetLoop {
     schedule()
   }
 
+  /// The disk did not take a note, nor the change that it belongs to: there is nothing to tell.
+  func notNoted(_ stored: RegistrationKey, _ note: FleetNote) {
+    guard note.number == 0, let key = parts.known.fleetKey(storedAs: stored), news[key]?.stamp == note.stamp else {
+      return
+    }
+    news[key] = nil
+    // An earlier note of the certificate, whose place it took in memory, is on disk.
+    hasUntold = true
+    schedule()
+  }
+
   /// Another member's result as this host's; `nil`: it cannot be one.
   func registration(_ result: SharedResult) -> Registration? {
     guard let content = result.content, let key = ownKey(result.key),
@@ -73,7 +84,7 @@ extension FleetLoop {
     check(result) { [self] registration in
       if let registration, member.counts(result) {
         answered[id] = (result, registration)
-        engine?.coordinated(id, .known(registration))
+        engine?.coordinated(id, .known(registration, home: parts.known.home(of: id.target).place))
       } else {
         member.reject(result)
         schedule()
@@ -90,8 +101,13 @@ extension FleetLoop {
     let stored = parts.known.home(of: registration.key.target).storedKey(registration.key.certificateID)
     let bound = NIOLoopBound((self, body), eventLoop: loop)
     parts.workers.submit { [loop, store = parts.store] in
-      let note = try? store.fleetNote(of: stored)
-      let isForgotten = note.map { $0.isForgotten && $0.stamp > result.stamp } ?? false
+      // A disk that cannot say whether it was forgotten leaves no room for it.
+      let isForgotten: Bool
+      do throws(StoreError) {
+        isForgotten = try store.fleetNote(of: stored).map { $0.isForgotten && $0.stamp > result.stamp } ?? false
+      } catch {
+        isForgotten = true
+      }
       loop.execute {
         let (fleet, body) = bound.value
         // What is on its way to the disk counts, too.
@@ -268,6 +284,8 @@ extension FleetLoop {
     guard let present = retelling, present.number == page.number else { return schedule() }
     retelling = page.next
     retelling?.isReading = false
+    // The page is read again with the next exchange, and not over and over while the disk fails.
+    if page.isUnreadable { return }
     if retelling == nil, present.kind != .untold { isToldAgain = true }
     schedule()
   }

@@ -46,20 +46,38 @@ extension FleetLoop {
     isWriting = true
     let bound = NIOLoopBound(self, eventLoop: loop)
     parts.workers.submit { [loop, file = writtenFile, directory = parts.directory, logger = parts.logger] in
-      do throws(DaemonError) { try file.write(in: directory) } catch { logger.warning("\(error.description)") }
-      loop.execute { bound.value.wrote(file) }
+      do throws(DaemonError) {
+        try file.write(in: directory)
+        loop.execute { bound.value.wrote(file) }
+      } catch {
+        logger.warning("\(error.description)")
+        loop.execute { bound.value.notWritten() }
+      }
+    }
+  }
+
+  /// It is tried again. Meanwhile a full disk must not keep this host out of the fleet.
+  private func notWritten() {
+    guard isStarted else { return }
+    isFileFailing = true
+    sendHeldBatch()
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    loop.scheduleTask(in: TimeAmount(Self.fileRetry)) {
+      bound.value.isWriting = false
+      bound.value.beginWriting()
     }
   }
 
   private func wrote(_ file: FleetFile) {
-    isWriting = false
-    if file != writtenFile {
-      beginWriting()
-    } else if let batch = heldBatch {
-      heldBatch = nil
-      if isStarted { exchange(batch) }
-    }
+    (isWriting, isFileFailing) = (false, false)
+    if file != writtenFile { beginWriting() } else { sendHeldBatch() }
     schedule()
+  }
+
+  private func sendHeldBatch() {
+    guard let batch = heldBatch else { return }
+    heldBatch = nil
+    if isStarted { exchange(batch) }
   }
 
   var report: FleetReport {

@@ -26,6 +26,8 @@ final class FleetLoop {
   }
 
   private static let fileInterval = Duration.seconds(10)
+  /// After a disk that failed.
+  static let fileRetry = Duration.seconds(1)
   /// Notes of what the fleet was told are written this far apart: what has none after a crash is told again.
   private static let noteInterval = Duration.milliseconds(250)
   /// The most results in memory that have to be told, or to be taken. The disk has them, too.
@@ -61,14 +63,18 @@ final class FleetLoop {
   private var notedAt: MonotonicTime
   var retelling: FleetRetelling?
   var lastRetelling = 0
-  /// Whether the file is being written.
+  /// Whether the file is being written, or waits for another try.
   var isWriting = false
+  /// Whether the last try failed.
+  var isFileFailing = false
   /// Goes to the database once the file is written.
   var heldBatch: FleetBatch?
   /// Whether all that the database lacked was read. The file says so once it is told.
   var isToldAgain = false
   /// Whether the disk has results to tell that memory had no room for.
   var hasUntold = false
+  /// Whether the disk has results to tell that could not be read.
+  private var hasUnreadable = false
   private var timer: Scheduled<Void>?
   private var timerDue: MonotonicTime?
   private var isScheduled = false
@@ -99,7 +105,13 @@ final class FleetLoop {
     self.engine = engine
     let bound = NIOLoopBound(self, eventLoop: loop)
     parts.workers.submit { [loop, store = parts.store, firstSequence = parts.store.nextSequence] in
-      let highest = (try? store.highestFleetNote()) ?? (0, 0)
+      // Without it, new notes could be older than those on disk.
+      guard let highest = try? store.highestFleetNote() else {
+        loop.scheduleTask(in: TimeAmount(Self.fileRetry)) {
+          if let engine = bound.value.engine { bound.value.attach(engine) }
+        }
+        return
+      }
       loop.execute { bound.value.begin(highest, firstSequence: firstSequence) }
     }
   }
@@ -146,6 +158,8 @@ final class FleetLoop {
     if now - notedAt >= Self.noteInterval || notes.count >= FleetRetelling.pageSize { writeNotes() }
     if now - writtenAt >= Self.fileInterval {
       adoptAgain()
+      hasUntold = hasUntold || hasUnreadable
+      hasUnreadable = false
       writeFile()
     }
     wake(at: member.nextDeadline(now: now), now: now)
@@ -177,7 +191,7 @@ final class FleetLoop {
       link.join(sent: sent) { [loop] result in loop.execute { bound.value.joined(result) } }
     case .exchange(let batch):
       // Nothing is told before the file says what has to be told again: a crash would leave no trace of that.
-      if isWriting, writtenFile.untoldAfter != nil { heldBatch = batch } else { exchange(batch) }
+      if isWriting, !isFileFailing, writtenFile.untoldAfter != nil { heldBatch = batch } else { exchange(batch) }
     case .answer(let token, let answer): answers.removeValue(forKey: token)?(answer)
     case .coordinated(let id, let answer, let result): coordinated(id, answer, result)
     case .marked(let id, let isGranted): engine?.mayCall(id, isGranted)
@@ -235,8 +249,11 @@ final class FleetLoop {
     let bound = NIOLoopBound(self, eventLoop: loop)
     let filling = FleetFilling(store: parts.store, unread: unread)
     figures.began(at: parts.clock.monotonic)
-    link.exchange(batch, fill: { filling.fill(&$0) }) { [loop] batch, result in
-      loop.execute { bound.value.exchanged(batch, result) }
+    link.exchange(batch, fill: { filling.fill(&$0) }) { [loop] batch, isComplete, result in
+      loop.execute {
+        if !isComplete { bound.value.hasUnreadable = true }
+        bound.value.exchanged(batch, result)
+      }
     }
   }
 

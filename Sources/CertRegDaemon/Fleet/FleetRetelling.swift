@@ -7,16 +7,24 @@ struct FleetFilling: Sendable {
   /// The results that have to be read, with the keys that the store has them under.
   var unread: [FleetKey: RegistrationKey]
 
-  /// Reads results. Those that are gone are left out.
-  func fill(_ batch: inout FleetBatch) {
-    guard !unread.isEmpty else { return }
+  /// Reads results. Those that are gone, or cannot be read, are left out.
+  ///
+  /// - Returns: Whether some could not be read.
+  func fill(_ batch: inout FleetBatch) -> Bool {
+    var isComplete = true
     batch.results = batch.results.compactMap { result in
       guard let stored = unread[result.key] else { return result }
-      guard let registration = try? store.registration(for: stored) else { return nil }
-      var filled = result
-      filled.content = SharedResult.Content(registration)
-      return filled
+      do throws(StoreError) {
+        guard let registration = try store.registration(for: stored) else { return nil }
+        var filled = result
+        filled.content = SharedResult.Content(registration)
+        return filled
+      } catch {
+        isComplete = false
+        return nil
+      }
     }
+    return isComplete
   }
 }
 
@@ -43,6 +51,8 @@ struct FleetRetelling: Sendable {
     var results: [Told]
     /// How it goes on; `nil`: all is told.
     var next: FleetRetelling?
+    /// Whether the disk could not be read, so that the same page is next.
+    var isUnreadable = false
   }
 
   static let pageSize = 500
@@ -62,9 +72,16 @@ struct FleetRetelling: Sendable {
 
   /// Reads the next page. It waits for the disk.
   func nextPage(_ store: any RegistrationStore, _ known: KnownResults) -> Page {
+    do throws(StoreError) { return try readPage(store, known) } catch {
+      return Page(number: number, results: [], next: self, isUnreadable: true)
+    }
+  }
+
+  private func readPage(_ store: any RegistrationStore, _ known: KnownResults) throws(StoreError) -> Page {
     var next = self
     if !isPastNotes {
-      guard let notes = try? store.fleetNotes(after: cursor, limit: Self.pageSize), let last = notes.last else {
+      let notes = try store.fleetNotes(after: cursor, limit: Self.pageSize)
+      guard let last = notes.last else {
         next.isPastNotes = true
         next.cursor = nil
         return Page(number: number, results: [], next: next)
@@ -75,16 +92,16 @@ struct FleetRetelling: Sendable {
       }
       return Page(number: number, results: told, next: next)
     }
-    guard let keys = try? store.unsharedKeys(after: cursor, limit: Self.pageSize), let last = keys.last else {
-      return Page(number: number, results: [], next: nil)
-    }
+    let keys = try store.unsharedKeys(after: cursor, limit: Self.pageSize)
+    guard let last = keys.last else { return Page(number: number, results: [], next: nil) }
     next.cursor = last
-    let told = keys.compactMap { stored -> Told? in
-      guard let key = known.fleetKey(storedAs: stored), let registration = try? store.registration(for: stored) else {
-        return nil
+    var told: [Told] = []
+    for stored in keys {
+      guard let key = known.fleetKey(storedAs: stored), let registration = try store.registration(for: stored) else {
+        continue
       }
       let note = FleetNote(stamp: registration.finishedAt.microsecondsSinceEpoch, isForgotten: false, number: 0)
-      return Told(key: key, stored: stored, note: note, isNew: true)
+      told.append(Told(key: key, stored: stored, note: note, isNew: true))
     }
     return Page(number: number, results: told, next: next)
   }

@@ -36,7 +36,7 @@ final class LeftRegistrations: Sendable {
     var judged = left
     if let provisioning = left.provisioning {
       let profile = profiles.withLock { $0[provisioning.profile] }
-      guard profile?.couldGive(provisioning) == true else {
+      guard profile?.couldGive(provisioning, to: left.key.certificateID) == true else {
         throw Refusal(message: "the profile \(provisioning.profile) of this host does not give what it asks for")
       }
     }

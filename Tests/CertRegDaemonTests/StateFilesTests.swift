@@ -1,0 +1,53 @@
+import CertRegClock
+import CertRegCore
+import Dispatch
+import Foundation
+import Logging
+import NIOPosix
+import Testing
+
+@testable import CertRegDaemon
+
+/// `certregd.fleet` and `certregd.homes` on a disk that fails.
+@Suite final class StateFilesTests {
+  private let directory = FileManager.default.temporaryDirectory.appending(path: "certregd-\(UUID())")
+
+  init() throws {
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: false)
+  }
+
+  deinit { try? FileManager.default.removeItem(at: directory) }
+
+  /// A host that took itself for another one would be kept out of the fleet under its own name.
+  @Test func `a fleet file that cannot be read is no reason for another instance`() throws {
+    let drawn = try FleetFile.open(in: directory.path) { 7 }
+    #expect(try FleetFile.open(in: directory.path) { 8 } == drawn)
+    let path = directory.appending(path: "certregd.fleet")
+    try FileManager.default.removeItem(at: path)
+    try FileManager.default.createDirectory(at: path, withIntermediateDirectories: false)
+    let error = #expect(throws: DaemonError.self) { try FleetFile.open(in: directory.path) { 9 } }
+    #expect(error?.description.contains("certregd.fleet cannot be read") == true)
+  }
+
+  @Test func `homes that the disk did not take are written with the next ones`() async throws {
+    let (file, _) = try HomesFile.open(in: directory.path, logger: Logger(label: "test"))
+    let threads = NIOThreadPool(numberOfThreads: 1)
+    threads.start()
+    let workers = WorkQueue(
+      pool: threads, threads: 1, givingWay: GivingWay(demand: AnswerDemand(), clock: HostClock.system))
+    /// Hands a note over, and waits for the thread.
+    func keep(_ name: String) async {
+      file.append(
+        [TargetHomes.Note(target: TargetName(name), location: .aws(region: "eu-central-1"), account: nil)], on: workers)
+      await withCheckedContinuation { done in workers.submit { done.resume() } }
+    }
+    let path = directory.appending(path: "certregd.homes")
+    try FileManager.default.createDirectory(at: path, withIntermediateDirectories: false)
+    await keep("t1")
+    try FileManager.default.removeItem(at: path)
+    await keep("t2")
+    let (_, homes) = try HomesFile.open(in: directory.path, logger: Logger(label: "test"))
+    #expect(homes.notes.map(\.target.rawValue).sorted() == ["t1", "t2"])
+    try await threads.shutdownGracefully()
+  }
+}
