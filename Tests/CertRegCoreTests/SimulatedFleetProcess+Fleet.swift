@@ -34,6 +34,11 @@ extension SimulatedFleetProcess {
     }
     if !noted.isEmpty { commit(noted) { _, _ in } }
     retellMore()
+    if tellsOnceMore, hasAdoptedAll, let number = writtenFile.untoldAfter {
+      tellsOnceMore = false
+      isToldAgain = false
+      beginRetelling(.all(after: number))
+    }
     if isToldAgain, news.isEmpty, hasAdoptedAll, writtenFile.untoldAfter != nil { writeFile(untoldAfter: nil) }
     if now.monotonic - writtenAt >= Self.fileInterval {
       adoptAgain()

@@ -140,8 +140,9 @@ extension SimulatedFleetProcess {
     guard let registration else {
       memory[key] = nil
       adoptionsUnderWay += 1
-      return commit([.forget(key), .share(key, note)]) { process, _ in
+      return commit([.forget(key), .share(key, note)]) { process, isKept in
         process.adoptionsUnderWay -= 1
+        if !isKept { process.adoptionFailed(result, number: number) }
         process.memory[key] = nil
       }
     }
@@ -198,6 +199,7 @@ extension SimulatedFleetProcess {
   func tellAgain(after number: Int64) {
     for index in failedAdoptions.indices { failedAdoptions[index].number = 0 }
     for key in deferred.keys { deferred[key]?.number = 0 }
+    tellsOnceMore = adoptionsUnderWay > 0 || !adopting.isEmpty
     let least = min(number, writtenFile.untoldAfter ?? number)
     beginRetelling(.all(after: least))
     isToldAgain = false

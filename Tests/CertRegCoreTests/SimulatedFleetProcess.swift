@@ -35,6 +35,7 @@ final class SimulatedFleetProcess {
   var adopting: [FleetKey: SharedResult] = [:]
   var lastRetelling = 0
   var isToldAgain = false
+  var tellsOnceMore = false
   var isWriting = false
   var isFileFailing = false
   var heldBatch: FleetBatch?

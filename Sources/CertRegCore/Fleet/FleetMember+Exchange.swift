@@ -8,7 +8,6 @@ extension FleetMember {
     guard isDue || now.monotonic >= restUntil ?? now.monotonic else { return }
     fill(&batch, isDue: isDue, now: now.monotonic)
     guard isDue || !batch.isEmpty else { return }
-    isHasty = false
     if isDue {
       batch.isFull = true
       batch.positions = positions
@@ -143,14 +142,17 @@ extension FleetMember {
       copies[copy.sequence]?.deadline = nil
       if isAwaited { actions.append(.safe(copy.sequence)) }
     }
-    for row in reply.taken { actions.append(.takeOver(row)) }
+    for row in reply.taken {
+      rowsUnderWay.insert(row.id)
+      actions.append(.takeOver(row))
+    }
     takeFeed(reply)
     if batch.isFull {
       members = reply.members
       membersAt = now.monotonic
       takePositions()
     }
-    if reply.hasMoreFeed { isHasty = true }
+    if reply.hasMoreFeed { tickedAt = now.monotonic + Self.feedPause + (.zero - tickPause) }
     exchange(now: now)
   }
 
@@ -209,7 +211,6 @@ extension FleetMember {
           if reply.granted[key] != nil, work[key]?.jobs.isEmpty ?? true {
             work[key] = nil
             releases.insert(key)
-            isHasty = true
           }
           actions.append(.answer(token, .known(result)))
         } else if let earlierCall = reply.granted[key] {
@@ -235,7 +236,6 @@ extension FleetMember {
         } else {
           // Others took it over, while this member was silent.
           work[key]?.standing = .asked
-          isHasty = true
           actions.append(.marked(job, false))
         }
       case .remove(let member): actions.append(.answer(token, reply.removed.contains(member) ? .removed : .notFound))

@@ -57,7 +57,7 @@ extension FleetMember {
         actions.append(.safe(sequence))
       }
     }
-    let ended = Set(endedRows)
+    let ended = rowsUnderWay.union(endedRows)
     for row in welcome.rows where copies[row.sequence]?.key != row.key && !ended.contains(row.id) {
       if welcome.isSameState, row.sequence > 0, row.sequence < ownSequences {
         // The job ended while the database was away, or a crash came between its end and the row's.

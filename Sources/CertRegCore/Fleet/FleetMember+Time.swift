@@ -14,8 +14,13 @@ extension FleetMember {
   /// Stamps from now on are above one that was read: its member's clock may have been ahead. A stamp that no clock gives is
   /// left aside.
   mutating func noteStamp(_ stamp: Int64, now: WallTime) {
-    guard stamp < now.microsecondsSinceEpoch &+ offsetMicroseconds &+ Self.mostAhead else { return }
+    guard isCredible(stamp, now: now) else { return }
     lastStamp = max(lastStamp, stamp)
+  }
+
+  /// Whether a clock can have given a stamp. A result with a later one would be newer than all that comes.
+  package func isCredible(_ stamp: Int64, now: WallTime) -> Bool {
+    stamp < now.microsecondsSinceEpoch &+ offsetMicroseconds &+ Self.mostAhead
   }
 
   func learnTime(_ time: Int64, now: WallTime) -> Int64 {

@@ -68,7 +68,6 @@ extension FleetMember {
     }
     work[key] = Work(standing: .asked, jobs: [id], ownWork: since == nil ? [id] : [], since: since ?? .min)
     // It goes with the next exchange: a start with a long queue asks about all of it together.
-    isHasty = true
     return .later
   }
 
@@ -79,7 +78,6 @@ extension FleetMember {
     work[key]?.ownWork.remove(id)
     if let copy = copies[id.sequence], copy.isThere || copy.isSent {
       endedCopies.append(id.sequence)
-      isHasty = true
     }
     copies[id.sequence] = nil
     giveUp(key)
@@ -98,7 +96,6 @@ extension FleetMember {
     work[result.key]?.since = max(known.since, result.stamp)
     // Also where the claim is this member's already: its jobs have not heard of that.
     work[result.key]?.standing = .asked
-    isHasty = true
   }
 
   /// Gives a claim up for which no job came.
@@ -107,7 +104,6 @@ extension FleetMember {
     work[key] = nil
     guard known.standing != .granted(isShared: false) || isJoined else { return }
     releases.insert(key)
-    isHasty = true
   }
 
   /// A call is about to begin. The answer is ``Action/marked(_:_:)`` where it does not come at once.
@@ -148,18 +144,19 @@ extension FleetMember {
 
   /// A row of the database has become a job on this member's disk, or is not needed any more.
   package mutating func took(_ row: Int64) {
+    rowsUnderWay.remove(row)
     endedRows.append(row)
-    isHasty = true
   }
 
   /// A row of the database cannot become a job of this member: others may make something of it.
   package mutating func leave(_ row: Int64) {
+    rowsUnderWay.remove(row)
     leftRows.append(row)
-    isHasty = true
   }
 
   /// This member's disk did not take a row of the database. It is tried again later.
   package mutating func postpone(_ row: Int64, now: MonotonicTime) {
+    rowsUnderWay.remove(row)
     postponedRows.append(row)
     postponedAt = now
   }
@@ -175,7 +172,6 @@ extension FleetMember {
   /// Something is known of a certificate that the others have to be told.
   package mutating func tell(_ key: FleetKey, stamp: Int64) {
     dirty[key] = max(dirty[key] ?? .min, stamp)
-    isHasty = true
   }
 
   /// Who makes the call for a certificate that this member has to do with, and whether the database has a copy of the job.

@@ -155,11 +155,15 @@ package struct FleetMember: Sendable {
   static let busyPause = Duration.milliseconds(10)
   /// No clock gives a later time, in microseconds since 1970: the year 3000.
   static let highestTime: Int64 = 32_503_680_000_000_000
+  /// The pause between two pages of what others told. It leaves a host that comes back time for its own work.
+  static let feedPause = Duration.milliseconds(100)
   /// In microseconds: a day.
   static let mostAhead: Int64 = 86_400_000_000
 
   let name: String
   var link: Link
+  /// Rows of the database on their way to this member's disk.
+  var rowsUnderWay: Set<Int64> = []
   var problem: FleetProblem?
   /// When `link` was joined for the last time, or the start.
   var reachedAt: MonotonicTime
@@ -169,7 +173,6 @@ package struct FleetMember: Sendable {
   var tickedAt: MonotonicTime?
   var exchangedAt: MonotonicTime?
   var cleanedAt: MonotonicTime?
-  var isHasty = false
   var work = FiledTable<FleetKey, Work>()
   /// Certificates of others, in the order in which the database is asked about them again.
   var turns: [FleetKey] = []

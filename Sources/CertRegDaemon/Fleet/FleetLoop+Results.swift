@@ -72,10 +72,14 @@ extension FleetLoop {
 
   /// Another member's result as this host's; `nil`: it cannot be one.
   func registration(_ result: SharedResult) -> Registration? {
-    guard let content = result.content, let key = ownKey(result.key),
+    guard let content = result.content, let key = ownKey(result.key), isCredible(result),
       parts.known.home(of: key.target).mayHold(arn: content.certificateARN)
     else { return nil }
     return Registration(content, of: key)
+  }
+
+  private func isCredible(_ result: SharedResult) -> Bool {
+    member.isCredible(result.stamp, now: parts.clock.wall)
   }
 
   func coordinated(_ id: JobID, _ answer: Coordination.Answer?, _ result: SharedResult?) {
@@ -155,7 +159,7 @@ extension FleetLoop {
   /// - Parameter number: That of the note on disk.
   func adopt(_ result: SharedResult, number: Int64) {
     guard engine != nil, let key = ownKey(result.key) else { return }
-    if result.content != nil, registration(result) == nil {
+    if result.content == nil ? !isCredible(result) : registration(result) == nil {
       return say("the database has a result that cannot be this certificate's", result.key)
     }
     // The database may complete a result without another stamp: with the ARN, or as `created`.
@@ -244,6 +248,7 @@ extension FleetLoop {
     // The database may have lost what waits for the disk or for the end of a job, too.
     for index in failedAdoptions.indices { failedAdoptions[index].number = 0 }
     for key in deferred.keys { deferred[key]?.number = 0 }
+    tellsOnceMore = adoptionsUnderWay > 0 || !adopting.isEmpty
     let least = min(number, writtenFile.untoldAfter ?? number)
     beginRetelling(.all(after: least))
     isToldAgain = false

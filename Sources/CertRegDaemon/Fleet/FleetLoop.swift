@@ -71,6 +71,9 @@ final class FleetLoop {
   var heldBatch: FleetBatch?
   /// Whether all that the database lacked was read. The file says so once it is told.
   var isToldAgain = false
+  /// Whether results of others were on their way to the disk when all was to be told again. They may come to lie behind the
+  /// page that is told.
+  var tellsOnceMore = false
   /// Whether the disk has results to tell that memory had no room for.
   var hasUntold = false
   /// Whether the disk has results to tell that could not be read.
@@ -153,6 +156,11 @@ final class FleetLoop {
     }
     readForAdoption()
     retellMore()
+    if tellsOnceMore, hasAdoptedAll, let number = writtenFile.untoldAfter {
+      tellsOnceMore = false
+      isToldAgain = false
+      beginRetelling(.all(after: number))
+    }
     if isToldAgain, news.isEmpty, hasAdoptedAll, writtenFile.untoldAfter != nil { writeFile(untoldAfter: nil) }
     let now = parts.clock.monotonic
     if now - notedAt >= Self.noteInterval || notes.count >= FleetRetelling.pageSize { writeNotes() }
