@@ -273,6 +273,22 @@ import Testing
     #expect(later == [.granted(earlierCall: true)])
   }
 
+  @Test(arguments: [false, true])
+  func `a claim with another member's call is left to others where the disk refuses the job`(isStored: Bool) throws {
+    var member = joined()
+    _ = member.begin(Self.job, Self.key, since: .min, now: clock.now)
+    member.timePassed(now: clock.now)
+    _ = member.takeActions()
+    var granted = FleetReply()
+    granted.granted = [Self.key: true]
+    reply(granted, to: &member)
+    _ = member.takeActions()
+    member.end(Self.job, Self.key, isStored: isStored)
+    member.timePassed(now: clock.now)
+    let last = try #require(batch(member.takeActions()))
+    #expect(last.leftClaims == (isStored ? [] : [Self.key]) && last.releases == (isStored ? [Self.key] : []))
+  }
+
   @Test func `a call whose claim was taken over does not begin`() {
     var member = joined()
     _ = member.claim(Self.key, isCalled: false, since: .min, now: clock.now)

@@ -130,6 +130,7 @@ struct FleetModel {
       }
     }
     for key in batch.releases where claims[key]?.member == name { claims[key] = nil }
+    for key in batch.leftClaims where claims[key]?.member == name { claims[key]?.member = "" }
     for claim in batch.claims {
       if let isEarlier = take(claim, by: name, now: now) { reply.granted[claim.key] = isEarlier }
     }

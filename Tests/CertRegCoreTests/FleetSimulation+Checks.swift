@@ -280,7 +280,8 @@ extension SimulatedFleetProcess {
     let counts: [(String, Int)] = [
       ("jobs", registrar.pendingCount), ("work", member.work.keys.count), ("questions", member.questions.count),
       ("copies", member.copies.keys.count), ("endedCopies", member.endedCopies.count),
-      ("endedRows", member.endedRows.count), ("releases", member.releases.count), ("dirty", member.dirty.count),
+      ("endedRows", member.endedRows.count), ("releases", member.releases.count),
+      ("leftClaims", member.leftClaims.count), ("dirty", member.dirty.count),
       ("news \(news.keys.map { FleetSimulation.number($0.own) })", news.count), ("adopting", adopting.count),
       ("deferred", deferred.count), ("failedAdoptions", failedAdoptions.count), ("takenRows", takenRows.count),
       ("unreadRows", member.unreadRows.count + member.postponedRows.count), ("answers", answers.count),

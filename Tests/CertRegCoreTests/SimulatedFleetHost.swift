@@ -92,7 +92,7 @@ struct SimulatedFleetCoordinator: Coordinator {
   }
 
   func ended(_ id: JobID, _ ending: Ending?) {
-    machine.member.end(id, Self.fleetKey(id.key))
+    machine.member.end(id, Self.fleetKey(id.key), isStored: ending != nil)
     machine.ended.append((id, isStored: ending != nil))
   }
 

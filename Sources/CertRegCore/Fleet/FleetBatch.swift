@@ -35,6 +35,8 @@ package struct FleetBatch: Sendable, Equatable {
   package var firstNumber: Int64 = 0
   /// Claims that are given up.
   package var releases: [FleetKey] = []
+  /// Claims that are given up without the answer to a call that another member may have made: the next one has to know of it.
+  package var leftClaims: [FleetKey] = []
   /// Questions whether this member may work on certificates.
   package var claims: [Claim] = []
   /// Claims whose call is about to begin.

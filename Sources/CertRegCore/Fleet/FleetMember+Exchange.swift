@@ -36,6 +36,8 @@ extension FleetMember {
     // What is told of a certificate goes before its release.
     batch.releases = releases.filter { dirty[$0] == nil }.sorted()
     releases.subtract(batch.releases)
+    batch.leftClaims = leftClaims.sorted()
+    leftClaims = []
     for (token, question) in questions where !question.isSent {
       questions[token]?.isSent = true
       switch question.kind {
@@ -173,6 +175,7 @@ extension FleetMember {
       guard let known = work[key] else { continue }
       let ended = known.jobs.filter { !known.ownWork.contains($0) }
       let result = ended.isEmpty ? nil : answer(reply, to: key, since: known.since)
+      if reply.granted[key] == true { work[key]?.isCalledByOther = true }
       switch known.standing {
       case .asked, .held:
         if let result {
@@ -216,9 +219,11 @@ extension FleetMember {
         } else if let earlierCall = reply.granted[key] {
           // An earlier job of this member may have ended meanwhile.
           releases.remove(key)
+          leftClaims.remove(key)
           if work[key] == nil {
             work[key] = Work(
-              standing: .granted(isShared: true), isCalled: claim.isCalled, earlierCall: earlierCall, since: since)
+              standing: .granted(isShared: true), isCalled: claim.isCalled, earlierCall: earlierCall,
+              isCalledByOther: earlierCall, since: since)
           }
           actions.append(.answer(token, .granted(earlierCall: earlierCall)))
         } else {

@@ -37,7 +37,9 @@ extension FleetMember {
       questions.values.compactMap { question -> FleetKey? in
         if case .claim(let claim, _) = question.kind { claim.key } else { nil }
       })
-    for key in claims where work[key] == nil && !asked.contains(key) { releases.insert(key) }
+    for key in claims where work[key] == nil && !asked.contains(key) && !leftClaims.contains(key) {
+      releases.insert(key)
+    }
     reconcile(welcome)
     for token in questions.keys { questions[token]?.isSent = false }
     actions.append(.stateChanged)
@@ -98,6 +100,7 @@ extension FleetMember {
     for copy in batch.copies { copies[copy.sequence]?.isSent = false }
     for result in batch.results where dirty[result.key] ?? .min < result.stamp { dirty[result.key] = result.stamp }
     releases.formUnion(batch.releases.filter { work[$0] == nil })
+    leftClaims.formUnion(batch.leftClaims.filter { work[$0] == nil })
     endedCopies += batch.endedCopies
     endedRows += batch.endedRows
     leftRows += batch.leftRows

@@ -46,6 +46,7 @@ extension FleetMember {
   package mutating func begin(_ id: JobID, _ key: FleetKey, since: Int64?, now: Moment) -> Coordination.Leave {
     let key = firstKey(of: id) ?? key
     releases.remove(key)
+    leftClaims.remove(key)
     // Others finish it if this host is gone, whether or not a caller was told that it is safe.
     if copies[id.sequence] == nil {
       let pause = work[key]?.isCalled == true ? Self.copyPause : .zero
@@ -72,7 +73,9 @@ extension FleetMember {
   }
 
   /// A job is over.
-  package mutating func end(_ id: JobID, _ key: FleetKey) {
+  ///
+  /// - Parameter isStored: Whether this member's disk had it. Otherwise nothing came of it.
+  package mutating func end(_ id: JobID, _ key: FleetKey, isStored: Bool = true) {
     let key = firstKey(of: id) ?? key
     work[key]?.jobs.removeAll { $0 == id }
     work[key]?.ownWork.remove(id)
@@ -80,7 +83,12 @@ extension FleetMember {
       endedCopies.append(id.sequence)
     }
     copies[id.sequence] = nil
-    giveUp(key)
+    if !isStored, let known = work[key], known.jobs.isEmpty, known.isCalledByOther {
+      work[key] = nil
+      leftClaims.insert(key)
+    } else {
+      giveUp(key)
+    }
   }
 
   /// A caller asks for what the upstream says now: what was known before ends no job of the certificate any more.

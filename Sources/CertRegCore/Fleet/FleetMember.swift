@@ -87,6 +87,8 @@ package struct FleetMember: Sendable {
     var isCalled = false
     /// Whether another member may have made the call and died.
     var earlierCall = false
+    /// Whether the claim says so of another member. It is passed on with it.
+    var isCalledByOther = false
     /// Results that came before it do not count.
     var since: Int64
 
@@ -191,6 +193,7 @@ package struct FleetMember: Sendable {
   var postponedAt: MonotonicTime
   var leftRows: [Int64] = []
   var releases: Set<FleetKey> = []
+  var leftClaims: Set<FleetKey> = []
   /// Results to tell, with their stamps.
   var dirty: [FleetKey: Int64] = [:]
   var sentNumber: Int64

@@ -56,7 +56,7 @@ extension FleetLoop {
       member.postpone(row, now: parts.clock.monotonic)
     }
     answered[id] = nil
-    if let key = fleetKey(id.key) { member.end(id, key) }
+    if let key = fleetKey(id.key) { member.end(id, key, isStored: isStored) }
     if let left = deferred.removeValue(forKey: id.key) { adopt(left.result, number: left.number) }
     schedule()
   }
