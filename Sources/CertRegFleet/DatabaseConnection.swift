@@ -118,6 +118,7 @@ final class DatabaseConnection {
 
   private func send(_ statement: Statement, _ isWanted: inout [Bool]) throws(DatabaseFailure) {
     let known = known[statement.name] ?? Known(named: statement.name, statement.text())
+    assert(known.text == statement.text(), "two statements have the name \(statement.name)")
     if self.known.updateValue(known, forKey: statement.name) == nil, prepares {
       guard pq.sendPrepare(connection, known.preparedName, known.text, 0, nil) == 1 else { throw failure() }
       isWanted.append(false)

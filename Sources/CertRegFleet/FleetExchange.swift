@@ -31,7 +31,7 @@ struct FleetExchange {
       }
     }
     if !batch.releases.isEmpty { add(FleetStatements.release(batch.releases, by: name)) }
-    if !batch.leftClaims.isEmpty { add(FleetStatements.leave(batch.leftClaims, by: name)) }
+    if !batch.leftClaims.isEmpty { add(FleetStatements.leaveCalled(batch.leftClaims, by: name)) }
     if !batch.claims.isEmpty {
       add(FleetStatements.claim(batch.claims, by: name)) { rows, reply in
         for (key, earlierCall) in rows.compactMap(FleetRow.flagged) { reply.granted[key] = earlierCall }

@@ -159,9 +159,9 @@ enum FleetStatements {
   }
 
   /// Leaves claims to whoever asks next, with what they say of earlier calls.
-  static func leave(_ keys: [FleetKey], by name: String) -> Statement {
+  static func leaveCalled(_ keys: [FleetKey], by name: String) -> Statement {
     Statement(
-      "leave",
+      "leaveCalled",
       """
       UPDATE certregd.claim c SET member = '' FROM unnest($2::bytea[], $3::text[]) a(certificate, target)
       WHERE c.certificate = a.certificate AND c.target = a.target AND c.member = $1
