@@ -119,7 +119,8 @@ import Testing
       let members = try #require(try JSONValue(parsing: line).members)
       for index in members.indices {
         var damaged = members
-        damaged[index] = JSONValue.Member(members[index].name, members[index].name == "version" ? .string("x") : .integer(7))
+        damaged[index] = JSONValue.Member(
+          members[index].name, members[index].name == "version" ? .string("x") : .integer(7))
         let text = JSONValue.object(damaged).jsonBytes
         #expect(throws: StateLineError.self, "\(String(decoding: text, as: UTF8.self))") {
           try StateLine.change(text[...])

@@ -64,7 +64,8 @@ import Testing
     Case(testDescription: "an update", calls: [.update(.active)], status: .active),
     Case(testDescription: "a template", calls: [template()], status: .active, things: ["t"]),
     Case(testDescription: "AWS's spelling", calls: [template(#""Status":"Active""#)], status: .active, things: ["t"]),
-    Case(testDescription: "a template and its thing", calls: [template(), thing("t", [NamedText("a", "1")])],
+    Case(
+      testDescription: "a template and its thing", calls: [template(), thing("t", [NamedText("a", "1")])],
       error: ("ResourceAlreadyExistsException", 409), status: .active, things: ["t"]),
     Case(
       testDescription: "a template that revokes", calls: [template(#""Status":"REVOKED""#)],

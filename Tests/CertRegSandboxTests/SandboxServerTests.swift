@@ -181,7 +181,8 @@ import Testing
   }
 
   @Test(arguments: ["keep-alive", "close"])
-  func `goes on after clients that leave in the middle of an answer sent drop by drop`(connection: String) async throws {
+  func `goes on after clients that leave in the middle of an answer sent drop by drop`(connection: String) async throws
+  {
     var plan = FaultPlan()
     plan.bytesPerSecond = 1000
     try await withServer(faults: plan) { server, endpoint in
