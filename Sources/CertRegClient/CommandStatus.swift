@@ -1,5 +1,5 @@
 /// How a command ends, by the numbers of sysexits(3).
-package enum CommandStatus: Int32, Hashable, Sendable {
+package enum CommandStatus: Int32, CaseIterable, Hashable, Sendable {
   case success = 0
   /// `lookup` or `forget` found nothing, as in grep(1).
   case nothingFound = 1
@@ -25,16 +25,36 @@ package enum CommandStatus: Int32, Hashable, Sendable {
   case protocolError = 76
   /// EX_NOPERM: the socket or the daemon refuses this user.
   case notPermitted = 77
-  /// EX_CONFIG: the configuration is wrong.
-  case configuration = 78
   /// Stopped by SIGINT (128 + 2, as shells report it).
   case interrupted = 130
+
+  /// What the status says, in few words.
+  private var meaning: String {
+    switch self {
+    case .success: "all succeeded"
+    case .nothingFound: "nothing known or not as expected"
+    case .usage: "wrong usage"
+    case .dataError: "a certificate cannot be registered"
+    case .noInput: "a file does not exist"
+    case .unavailable: "no daemon, or doctor found something wrong"
+    case .software: "fault"
+    case .cannotCreate: "a report cannot be written"
+    case .outputLost: "the results cannot be written"
+    case .temporaryFailure: "try again later"
+    case .protocolError: "not certregd"
+    case .notPermitted: "not permitted"
+    case .interrupted: "stopped by Ctrl-C"
+    }
+  }
+
+  /// All statuses with their meanings, for the help text.
+  package static var list: String { allCases.map { "\($0.rawValue) \($0.meaning)" }.joined(separator: ", ") }
 
   /// The failure to report out of several: what a person must correct comes before what can pass by itself.
   package static func combining(_ statuses: some Sequence<CommandStatus>) -> CommandStatus {
     let seen = Set(statuses)
     let order: [CommandStatus] = [
-      .interrupted, .usage, .outputLost, .protocolError, .software, .dataError, .noInput, .cannotCreate, .configuration,
+      .interrupted, .usage, .outputLost, .protocolError, .software, .dataError, .noInput, .cannotCreate,
       .notPermitted, .unavailable, .temporaryFailure, .nothingFound,
     ]
     return order.first(where: seen.contains) ?? .success

@@ -23,6 +23,18 @@ extension CertificateStatus {
   }
 }
 
+extension CertificateStatus {
+  /// Reads the `Status` of a provisioning template, which AWS's examples write as `Active` (AWS IoT Developer Guide,
+  /// "Provisioning templates"); `nil` for what a template cannot set.
+  package static func ofTemplate(_ text: String) -> CertificateStatus? {
+    switch text.uppercased() {
+    case CertificateStatus.active.rawValue: .active
+    case CertificateStatus.inactive.rawValue: .inactive
+    default: nil
+    }
+  }
+}
+
 /// How a registration ended well.
 package enum RegistrationOutcome: String, CaseIterable, Sendable {
   /// Our call put the certificate into the upstream's register.

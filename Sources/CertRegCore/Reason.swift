@@ -33,6 +33,8 @@ extension Reason {
   package static let fleetUnreachable = Reason(rawValue: "fleet_unreachable")
   /// A profile cannot be applied to the request: a placeholder has no value, or a name has another form.
   package static let invalidProvisioning = Reason(rawValue: "invalid_provisioning")
+  /// A resource of the upstream cannot have more of another.
+  package static let limitExceeded = Reason(rawValue: "limit_exceeded")
   /// The configuration has no fleet.
   package static let noFleet = Reason(rawValue: "no_fleet")
   /// The fleet has no member of that name.
@@ -57,6 +59,8 @@ extension Reason {
   package static let storeFailed = Reason(rawValue: "store_failed")
   /// The disk of the state directory is full.
   package static let storeFull = Reason(rawValue: "store_full")
+  /// The upstream does not have the thing or the certificate that were to be attached to each other.
+  package static let thingOrCertificateNotFound = Reason(rawValue: "thing_or_certificate_not_found")
   /// A thing of the profile's name has another type or other attributes.
   package static let thingDiffers = Reason(rawValue: "thing_differs")
   /// As many `describe` requests are under way as the daemon allows.

@@ -138,7 +138,7 @@ final class TargetClients: Sendable {
   private func sandbox(of target: TargetConfiguration) -> EmbeddedUpstream {
     sandboxes.withLock { sandboxes in
       if let present = sandboxes[target.name]?[target.region] { return present }
-      let new = target.region.map { EmbeddedUpstream(region: $0) } ?? EmbeddedUpstream()
+      let new = EmbeddedUpstream(region: target.region ?? SandboxAccount.defaultRegion, clock: context.clock)
       sandboxes[target.name, default: [:]][target.region] = new
       return new
     }

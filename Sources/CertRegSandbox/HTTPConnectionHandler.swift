@@ -3,6 +3,7 @@ import Glibc
 import Logging
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 
 /// One connection: gathers a request, has it answered, sends the answer after its latency.
 ///
@@ -94,6 +95,7 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
       body: Array(body.readableBytesView))
     let answer = endpoint.answer(request)
     log(answer.response, operation: answer.operation)
+    if let cause = answer.cause { logger.error("\(cause)") }
     if answer.latency == .zero {
       send(answer, to: head, context: context)
     } else {
@@ -112,7 +114,8 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
   private func refuse(context: ChannelHandlerContext) {
     let response = endpoint.answerTooLarge()
     log(response, operation: nil)
-    write(response, isKeptAlive: false, context: context, promise: nil)
+    write(response, isKeptAlive: false, context: context)
+    context.write(wrapOutboundOut(.end(nil)), promise: nil)
     state = .refusing(unreadBytes: 0)
     context.flush()
   }
@@ -123,54 +126,59 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
     state = .idle
     guard let response = answer.response else { return cut(answer.cut, context: context) }
     let isKeptAlive = request.isKeepAlive
-    let sent = isKeptAlive ? nil : context.eventLoop.makePromise(of: Void.self)
-    sent?.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
     // An answer to HEAD has the length of a body and no body (RFC 9110 section 9.3.2).
     let hasBody = request.method != .HEAD
     if let bytesPerSecond = answer.bytesPerSecond, hasBody {
       // The pipelining handler holds back the next request until the end is written.
       context.write(wrapOutboundOut(.head(head(of: response, isKeptAlive: isKeptAlive))), promise: nil)
-      drip(ByteBuffer(bytes: response.body), bytesPerSecond, context: context, promise: sent)
+      drip(ByteBuffer(bytes: response.body), bytesPerSecond, isKeptAlive: isKeptAlive, context: context)
     } else {
-      write(response, hasBody: hasBody, isKeptAlive: isKeptAlive, context: context, promise: sent)
+      write(response, hasBody: hasBody, isKeptAlive: isKeptAlive, context: context)
+      end(isKeptAlive: isKeptAlive, context: context)
     }
   }
 
+  private func end(isKeptAlive: Bool, context: ChannelHandlerContext) {
+    guard !isKeptAlive else { return context.write(wrapOutboundOut(.end(nil)), promise: nil) }
+    let sent = context.eventLoop.makePromise(of: Void.self)
+    sent.futureResult.assumeIsolated().whenComplete { _ in context.close(promise: nil) }
+    context.write(wrapOutboundOut(.end(nil)), promise: sent)
+  }
+
   private func cut(_ cut: FaultPlan.Draw.Cut, context: ChannelHandlerContext) {
-    if cut == .reset {
-      // Closing with no time to linger sends a reset (socket(7)).
-      _ = (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
-    }
-    context.close(promise: nil)
+    guard cut == .reset else { return context.close(promise: nil) }
+    // Closing with no time to linger sends a reset (socket(7)).
+    _ = (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+    // The TLS handler would first end the session, so that the client would see an end and no reset.
+    let tls = try? context.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
+    (tls ?? context).close(promise: nil)
   }
 
   /// Sends a body a little at a time, ten times a second at most.
   private func drip(
-    _ body: ByteBuffer, _ bytesPerSecond: Int, context: ChannelHandlerContext, promise: EventLoopPromise<Void>?
+    _ body: ByteBuffer, _ bytesPerSecond: Int, isKeptAlive: Bool, context: ChannelHandlerContext
   ) {
     var rest = body
     guard let part = rest.readSlice(length: min(max(1, bytesPerSecond / 10), rest.readableBytes)),
       part.readableBytes > 0
     else {
-      context.write(wrapOutboundOut(.end(nil)), promise: promise)
-      return
+      return end(isKeptAlive: isKeptAlive, context: context)
     }
     context.write(wrapOutboundOut(.body(.byteBuffer(part))), promise: nil)
     let pause = Duration.seconds(Double(part.readableBytes) / Double(bytesPerSecond))
     later(pause, context: context) { [rest] in
-      self.drip(rest, bytesPerSecond, context: context, promise: promise)
+      self.drip(rest, bytesPerSecond, isKeptAlive: isKeptAlive, context: context)
     }
   }
 
+  /// Writes an answer up to its end.
   private func write(
-    _ response: SandboxResponse, hasBody: Bool = true, isKeptAlive: Bool, context: ChannelHandlerContext,
-    promise: EventLoopPromise<Void>?
+    _ response: SandboxResponse, hasBody: Bool = true, isKeptAlive: Bool, context: ChannelHandlerContext
   ) {
     context.write(wrapOutboundOut(.head(head(of: response, isKeptAlive: isKeptAlive))), promise: nil)
     if hasBody, !response.body.isEmpty {
       context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: response.body)))), promise: nil)
     }
-    context.write(wrapOutboundOut(.end(nil)), promise: promise)
   }
 
   private func head(of response: SandboxResponse, isKeptAlive: Bool) -> HTTPResponseHead {

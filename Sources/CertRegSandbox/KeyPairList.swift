@@ -1,5 +1,5 @@
 package import CertRegSigV4
-import FoundationEssentials
+import Glibc
 
 /// Why key pairs cannot be read. Holds nothing of them.
 package struct KeyPairListError: Error, Hashable, Sendable {
@@ -11,6 +11,7 @@ package struct KeyPairListError: Error, Hashable, Sendable {
 /// such text a line. Empty lines and lines that begin with `#` are skipped.
 package struct KeyPairList: Sendable {
   package private(set) var credentials: [SigningCredentials] = []
+  private static let limitBytes = 1 << 20
 
   /// Reads the values of `--verify-signatures`.
   ///
@@ -26,19 +27,34 @@ package struct KeyPairList: Sendable {
   }
 
   private mutating func append(file path: String) throws(KeyPairListError) {
-    let text: String
-    do {
-      text = try String(contentsOf: URL(filePath: path), encoding: .utf8)
-    } catch {
+    guard let bytes = KeyPairList.content(of: path), let text = String(validating: bytes, as: UTF8.self) else {
       throw KeyPairListError(message: "\(path) cannot be read")
     }
     let countBefore = credentials.count
     for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
-      let trimmed = line.drop { $0 == " " || $0 == "\t" }
+      var trimmed = line.drop { $0 == " " || $0 == "\t" }
+      while trimmed.last == " " || trimmed.last == "\t" { trimmed.removeLast() }
       if trimmed.isEmpty || trimmed.hasPrefix("#") { continue }
       try append(String(trimmed), place: "line \(index + 1) of \(path)")
     }
     if credentials.count == countBefore { throw KeyPairListError(message: "\(path) has no key pair") }
+  }
+
+  /// What is in a file or comes from a pipe, from which FoundationEssentials does not read; `nil` if it cannot be read, or
+  /// is longer than any list.
+  private static func content(of path: String) -> [UInt8]? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var content: [UInt8] = []
+    while content.count <= limitBytes {
+      let part = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, count in
+        count = max(0, read(descriptor, buffer.baseAddress, buffer.count))
+      }
+      if part.isEmpty { return content }
+      content += part
+    }
+    return nil
   }
 
   private mutating func append(_ text: String, place: String) throws(KeyPairListError) {

@@ -35,4 +35,6 @@ package struct SandboxAnswer: Sendable {
   package var bytesPerSecond: Int?
   /// The operation of the request; `nil` if the request names none.
   package var operation: SandboxOperation.Name?
+  /// Why the sandbox itself failed, for the log; `nil`: it did not.
+  package var cause: String?
 }

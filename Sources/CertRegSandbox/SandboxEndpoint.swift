@@ -55,9 +55,11 @@ package final class SandboxEndpoint: Sendable {
         now: now + faults.clockOffset)
     }
     var response: SandboxResponse
+    var cause: String?
     do throws(SandboxError) {
       response = SandboxResponse(try carryOut(request, route, &call), service: service)
     } catch {
+      cause = error.cause
       response = SandboxResponse(error.translated(for: service), service: service)
     }
     if let scripted = call.scripted, let status = scripted.status {
@@ -67,7 +69,7 @@ package final class SandboxEndpoint: Sendable {
     let cut = call.operation == nil ? nil : call.scripted?.cut ?? call.draw.cut
     return SandboxAnswer(
       response: cut == nil ? response : nil, cut: cut ?? .closed, latency: call.draw.latency,
-      bytesPerSecond: call.faults.bytesPerSecond, operation: call.operation)
+      bytesPerSecond: call.faults.bytesPerSecond, operation: call.operation, cause: cause)
   }
 
   /// The state of a request under way.

@@ -63,6 +63,8 @@ package struct SandboxError: Error, Hashable, Sendable {
   package var resourceID: String?
   /// Only for ResourceAlreadyExistsException: ARN of the existing resource.
   package var resourceARN: String?
+  /// What the system said, for the log. No answer has it.
+  package var cause: String?
 
   package init(_ kind: Kind, _ message: String, resourceID: String? = nil, resourceARN: String? = nil) {
     self.kind = kind

@@ -37,7 +37,7 @@ package struct SignatureVerifier: Sendable {
       throw SandboxError(.missingAuthenticationToken, "Missing Authentication Token")
     }
     let header = try parse(authorization)
-    let amzDate = try checkDate(request.header("x-amz-date"), at: now)
+    let amzDate = try checkDate(request.header("x-amz-date") ?? request.header("date"), at: now)
     try check(header, scope, amzDate: amzDate)
 
     guard let keyPair = keyPairs[header.accessKeyID],

@@ -20,7 +20,7 @@ struct CertRegSandboxCommand: AsyncParsableCommand {
     discussion: """
       The sandbox has these operations as the API reference of AWS IoT describes them:
       \(operationList)
-      and GetServiceQuota of Service Quotas for the rates of these operations. RegisterThing takes certificates by ID or \
+      and GetServiceQuota of Service Quotas for the rates of these operations, apart from ListThingPrincipalsV2. RegisterThing takes certificates by ID or \
       PEM; it issues none. There are no billing groups and no dynamic groups, policies have one version, and tags are \
       ignored. A thing type can be deleted five minutes after its deprecation, as in AWS IoT.
 
@@ -50,7 +50,7 @@ struct CertRegSandboxCommand: AsyncParsableCommand {
         65  the state file is damaged or belongs to another account
         66  the certificate or key cannot be read
         69  the address cannot be bound
-        74  the state file cannot be opened or written
+        74  the state file cannot be opened, or not written at the start
         75  the state file is in use
       """)
 
@@ -67,13 +67,14 @@ struct CertRegSandboxCommand: AsyncParsableCommand {
 
   func run() async throws {
     let logger = storage.logger
+    let verifier = try identity.verifier()
     let serverIdentity = try address.serverIdentity()
     let stateFile = try storage.open(for: identity.sandboxAccount)
     let seed = faults.seed ?? .random(in: .min ... .max)
     if faults.plan != .none { logger.notice("faults are on", metadata: ["sandbox-seed": "\(seed)"]) }
     let endpoint = SandboxEndpoint(
       SandboxConfiguration(
-        account: identity.sandboxAccount, signatures: try identity.verifier(), denied: Set(identity.deny),
+        account: identity.sandboxAccount, signatures: verifier, denied: Set(identity.deny),
         faults: faults.plan, isControlled: faults.control),
       judge: X509CertificateJudge(), stateFile: stateFile, clock: .system, seed: seed)
 

@@ -93,8 +93,9 @@ struct FaultOptions: ParsableArguments {
 
   func validate() throws {
     guard (0...1).contains(lieRate) else { throw ValidationError("--lie-rate takes a number from 0 to 1") }
-    guard drip ?? 1 > 0 else { throw ValidationError("--drip takes a number above 0") }
-    guard abs(clockOffset) <= 1e9 else { throw ValidationError("--clock-offset takes at most 1000000000") }
+    guard drip ?? 1 > 0 else { throw ValidationError("--drip takes a whole number above 0") }
+    let limit = FaultPlan.clockOffsetLimitSeconds
+    guard abs(clockOffset) <= limit else { throw ValidationError("--clock-offset takes at most \(Int(limit))") }
   }
 }
 

@@ -33,10 +33,9 @@ struct IdentityOptions: ParsableArguments {
         || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
     guard isPlain, !region.isEmpty else { throw ValidationError("--region takes a name such as eu-central-1") }
-    _ = try verifier()
   }
 
-  /// `nil` if signatures are not checked.
+  /// `nil` if signatures are not checked. Called once: a file of key pairs may be a pipe.
   func verifier() throws -> SignatureVerifier? {
     if verifySignatures.isEmpty { return nil }
     do throws(KeyPairListError) {

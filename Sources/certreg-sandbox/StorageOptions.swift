@@ -8,7 +8,8 @@ struct StorageOptions: ParsableArguments {
     help: ArgumentHelp(
       "Keep the register in this file.",
       discussion: """
-        The file has a line of JSON for every change, and the next start reads it. A damaged file is refused.
+        The file has a line of JSON for every change, and the next start reads it. A damaged file is refused. If a change \
+        cannot be written, its call is answered with InternalFailureException, and the log says why.
         """,
       valueName: "file"))
   var state: String?

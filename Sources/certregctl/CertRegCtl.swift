@@ -48,8 +48,7 @@ struct CertRegCtl: ParsableCommand {
 
       The options --socket, --timeout, --target and --json may also precede the verb.
 
-      Exit codes (sysexits): 0 all succeeded, 1 nothing known or not as expected, 64 wrong usage, 65 a certificate cannot be registered, \
-      66 a file does not exist, 69 no daemon, 70 fault, 75 try again later, 76 not certregd, 77 not permitted.
+      Exit codes (sysexits): \(CommandStatus.list).
       """,
     version: "certregctl \(Version.current)",
     subcommands: [

@@ -28,6 +28,10 @@ struct WatchCommand: ParsableCommand {
 
   @OptionGroup var options: SocketOptions
 
+  func validate() throws {
+    guard lines ?? 1 >= 1 else { throw ValidationError("--lines takes a number of at least 1.") }
+  }
+
   func run() throws {
     try options.run(targets: targets.target) { WatchVerb(limit: lines, outcome: outcome?.rawValue).run($0) }
   }

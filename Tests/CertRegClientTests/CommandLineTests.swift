@@ -5,14 +5,15 @@ import Testing
 @testable import CertRegClient
 
 @Suite struct CommandLineTests {
-  private static let verbs = ["register", "status", "lookup", "help"]
+  private static let verbs = ["register", "status", "lookup", "fleet", "help"]
 
   @Test(arguments: [
     (["status"], ["status"]), ([], []), (["--help"], ["--help"]), (["--version"], ["--version"]),
-    (["--socket", "/s", "status", "--json"], ["status", "--socket", "/s", "--json"]),
+    (["--socket", "/s", "status", "--json"], ["status", "--json", "--socket", "/s"]),
     (["--socket=/s", "status"], ["status", "--socket=/s"]),
     (["--json", "--timeout", "3", "lookup", "--", "-x"], ["lookup", "--json", "--timeout", "3", "--", "-x"]),
-    (["--target", "a", "--target", "b", "register", "f"], ["register", "--target", "a", "--target", "b", "f"]),
+    (["--target", "a", "--target", "b", "register", "f"], ["register", "f", "--target", "a", "--target", "b"]),
+    (["--socket", "/s", "fleet", "remove", "x"], ["fleet", "remove", "x", "--socket", "/s"]),
     (["--socket", "status", "register"], ["register", "--socket", "status"]),
     (["--socket", "/s", "--help"], ["--help", "--socket", "/s"]), (["--bogus", "status"], ["--bogus", "status"]),
   ])

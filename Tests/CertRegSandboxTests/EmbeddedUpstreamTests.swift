@@ -1,9 +1,10 @@
 import CertRegCore
 import CertRegSandbox
+import CertRegTesting
 import Testing
 
 @Suite struct EmbeddedUpstreamTests {
-  private let upstream = EmbeddedUpstream(SandboxAccount(), seed: 1)
+  private let upstream = EmbeddedUpstream(SandboxAccount(), clock: ManualClock.atStart().clock, seed: 1)
 
   private func call(_ number: Int, status: CertificateStatus? = nil) -> RegisterCertificateCall {
     RegisterCertificateCall(certificateID: certificate(number).id, der: certificate(number).der, status: status)

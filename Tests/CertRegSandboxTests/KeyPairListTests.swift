@@ -14,7 +14,7 @@ import Testing
 
   @Test func `reads a file, a key pair a line`() throws {
     let folder = try TemporaryFolder()
-    try folder.write("# for the tests\n\nAKID1:one\r\n  ASIA2:two:token\n".utf8, to: "keys")
+    try folder.write("# for the tests\n\nAKID1:one\r\n  ASIA2:two:token \t\n".utf8, to: "keys")
     let list = try KeyPairList(["AKID0:zero", "@" + folder.path("keys")])
     #expect(list.credentials.map(\.accessKeyID) == ["AKID0", "AKID1", "ASIA2"])
     #expect(list.credentials.map(\.secretAccessKey) == ["zero", "one", "two"])

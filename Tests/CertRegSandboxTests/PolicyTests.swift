@@ -82,6 +82,14 @@ import Testing
     register.make(try register.attachment(ofPolicy: "p10", to: .certificate(1)))
   }
 
+  @Test mutating func `a group has two policies at most`() throws {
+    try register.createGroup("g")
+    for name in ["p", "q", "r"] { try register.createPolicy(name) }
+    for name in ["p", "q"] { register.make(try register.attachment(ofPolicy: name, to: .thingGroup(name: "g"))) }
+    let subject = register
+    expectError(.limitExceeded) { _ = try subject.attachment(ofPolicy: "r", to: .thingGroup(name: "g")) }
+  }
+
   @Test mutating func `a recursive list has the policies of the groups above`() throws {
     try register.createGroup("root")
     try register.createGroup("leaf", below: "root")

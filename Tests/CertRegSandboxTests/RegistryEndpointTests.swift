@@ -76,6 +76,18 @@ import Testing
     #expect(try endpoint.succeed("GET", "/things/t/thing-groups")["thingGroups"] == .array([]))
   }
 
+  @Test func `a list of groups below one has its children, unless the caller asks for all`() throws {
+    let endpoint = try SandboxEndpoint.prepared()
+    try endpoint.succeed("POST", "/thing-groups/drawer", #"{"parentGroupName":"desk"}"#)
+    for (query, names) in [
+      ("", ["hall", "desk", "drawer"]), ("?recursive=false", ["hall"]), ("?parentGroup=hall", ["desk"]),
+      ("?parentGroup=hall&recursive=true", ["desk", "drawer"]), ("?parentGroup=hall&recursive=false", ["desk"]),
+    ] {
+      let groups = try endpoint.succeed("GET", "/thing-groups\(query)")["thingGroups"]?.array
+      #expect(groups?.compactMap { $0["groupName"]?.string } == names, "\(query)")
+    }
+  }
+
   @Test func `attaches policies to targets of the path and the body`() throws {
     let endpoint = try SandboxEndpoint.prepared()
     let body = #"{"target":"\#(registeredARN)"}"#

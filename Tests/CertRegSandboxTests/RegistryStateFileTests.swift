@@ -1,8 +1,9 @@
 import CertRegCodec
 import CertRegCore
-import CertRegSandbox
 import CertRegTesting
 import Testing
+
+@testable import CertRegSandbox
 
 /// Things, groups and policies in the state file.
 @Suite struct RegistryStateFileTests {
@@ -89,7 +90,7 @@ import Testing
     try write(Self.additions)
     let updates = (0..<200).map { version in
       RegisterChange.setThing(
-        Thing(name: "u", id: UniqueID(13, 14), typeName: "lamp", attributes: ["n": "\(version)"], version: version))
+        Thing(name: "u", id: UniqueID(13, 14), typeName: "lamp", attributes: ["n": "\(version)"], version: version + 1))
     }
     try write(updates)
     let long = try StateFile.open(path: path, account: account).register
@@ -107,6 +108,35 @@ import Testing
   ])
   func `a line with a damaged member is refused`(line: String) throws {
     try refuses(line, "a member is missing or damaged")
+  }
+
+  @Test func `no member of a line may have another type`() throws {
+    try write(Self.additions + Self.removals)
+    let lines = try folder.read("register.jsonl").split(separator: UInt8(ascii: "\n")).dropFirst()
+    #expect(lines.count == Self.additions.count + Self.removals.count)
+    var count = 0
+    for line in lines {
+      let members = try #require(try JSONValue(parsing: line).members)
+      for index in members.indices {
+        var damaged = members
+        damaged[index] = JSONValue.Member(
+          members[index].name, members[index].name == "version" ? .string("x") : .integer(7))
+        let text = JSONValue.object(damaged).jsonBytes
+        #expect(throws: StateLineError.self, "\(String(decoding: text, as: UTF8.self))") {
+          try StateLine.change(text[...])
+        }
+        count += 1
+      }
+    }
+    #expect(count > 60)
+  }
+
+  @Test(arguments: ["0", "-1", "9007199254740993", "9223372036854775807"])
+  func `a version that updates could not count on is damage`(version: String) throws {
+    let id = UniqueID(1, 2).description
+    try refuses(
+      #"{"attributes":{},"change":"setThing","id":"\#(id)","thing":"t","version":\#(version)}"#,
+      "a member is missing or damaged")
   }
 
   @Test(arguments: [

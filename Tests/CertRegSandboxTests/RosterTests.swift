@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 import CertRegSandbox
 import CertRegTesting
@@ -72,9 +73,17 @@ import Testing
     #expect(descending.elements.map(\.key) == [2, 1, 0])
   }
 
-  @Test(arguments: [PageMarker(sequence: 7), PageMarker(sequence: 0, groupName: "a:b"), PageMarker(sequence: .max)])
+  @Test(arguments: [
+    PageMarker(sequence: 1), PageMarker(sequence: .max), PageMarker(sequence: 0, groupSequence: 1),
+    PageMarker(sequence: 7, groupSequence: .max),
+  ])
   func `reads the markers that it writes`(marker: PageMarker) {
     #expect(PageMarker(text: marker.text) == marker)
+  }
+
+  @Test(arguments: ["after:", "after:0", "after:1:0", "after:1:", "after:1:x", "after:1:2:3", "after::1", "1"])
+  func `reads no other markers`(text: String) {
+    #expect(PageMarker(text: Base64.encode(Array(text.utf8))) == nil)
   }
 
   // MARK: Relations

@@ -51,6 +51,24 @@ import Testing
     try verifier.verify(Self.request(signedBy: Self.user, at: now + .seconds(seconds)), at: now)
   }
 
+  @Test func `takes the date from Date where X-Amz-Date is missing`() throws {
+    var request = SandboxRequest(
+      method: "GET", target: "/certificates", headers: [("Host", "x"), ("Date", "20261124T080910Z")], body: [])
+    let canonical = CanonicalRequest(
+      method: request.method, path: request.path, query: request.query, headers: request.headers,
+      selection: .named(["date", "host"]), payloadHash: SHA256.digest(of: request.body).hex)
+    let signature = signature(
+      of: canonical, secretAccessKey: Self.user.secretAccessKey, amzDate: "20261124T080910Z",
+      scope: SigningScope(region: Self.region, service: "iot"), keys: SigningKeyCache())
+    request.headers.append(
+      (
+        "Authorization",
+        "AWS4-HMAC-SHA256 Credential=\(Self.user.accessKeyID)/20261124/\(Self.region)/iot/aws4_request, "
+          + "SignedHeaders=date;host, Signature=\(signature.hex)"
+      ))
+    try verifier.verify(request, at: now)
+  }
+
   struct Refusal: Sendable, CustomTestStringConvertible {
     var name: String
     var kind: SandboxError.Kind

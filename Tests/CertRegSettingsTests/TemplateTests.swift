@@ -54,8 +54,10 @@ import Testing
     arguments: [
       (#""Type": "AWS::IoT::Policy""#, .kept), (#""Type": "AWS::IoT::Certificate""#, .set(.active)),
       (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": "INACTIVE"}"#, .set(.inactive)),
-      (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": "active"}"#, .unknown),
-      (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": {"Ref": "S"}}"#, .set(.revoked)),
+      (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": "Active"}"#, .set(.active)),
+      (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": "REVOKED"}"#, .unknown),
+      (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": "active"}"#, .set(.active)),
+      (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": {"Ref": "S"}}"#, .set(.active)),
       (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": {"Ref": "D"}}"#, .set(.inactive)),
       (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": {"Ref": "None"}}"#, .unknown),
       (#""Type": "AWS::IoT::Certificate", "Properties": {"Status": {"Fn::Sub": "ACTIVE"}}"#, .unknown),
@@ -68,7 +70,7 @@ import Testing
     let profile = ProvisioningProfile(name: "p", form: .template(try #require(try load(text))))
     let filled = try profile.filled(
       with: PlaceholderValues(
-        certificateID: CertificateID(words: (1, 0, 0, 0)), deviceID: nil, attributes: [NamedText("S", "REVOKED")],
+        certificateID: CertificateID(words: (1, 0, 0, 0)), deviceID: nil, attributes: [NamedText("S", "Active")],
         certificate: nil))
     guard case .template(let template) = filled.work else { throw Unexpected() }
     #expect(template.status == effect)

@@ -43,12 +43,12 @@ def clean_environment(**changes):
 class Sandbox:
     """certreg-sandbox on a free port. Ends with its `with` block, or by `stop`."""
 
-    def __init__(self, *arguments, before=None):
-        """`before` is called in the new process, ahead of the program."""
+    def __init__(self, *arguments, before=None, descriptors=()):
+        """`before` is called in the new process, ahead of the program, which gets `descriptors`."""
         self.log = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
             [PROGRAM, "--port", "0", *arguments], stdout=subprocess.PIPE, stderr=self.log, text=True,
-            env=clean_environment(), preexec_fn=before,
+            env=clean_environment(), preexec_fn=before, pass_fds=descriptors,
         )
         line = self.process.stdout.readline()
         if not line.startswith("listening on "):
@@ -102,8 +102,8 @@ class SandboxTestCase(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder)
         self.issued = 0
 
-    def start(self, *arguments):
-        sandbox = Sandbox(*arguments)
+    def start(self, *arguments, **options):
+        sandbox = Sandbox(*arguments, **options)
         self.addCleanup(sandbox.__exit__)
         return sandbox
 

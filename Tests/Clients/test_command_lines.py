@@ -114,6 +114,31 @@ class CommandLines(unittest.TestCase):
                 said = self.complaint(list(words))
                 self.assertRegex(said, rf"{COMPLAINT.pattern}|Missing expected argument|there is no verb")
 
+    def test_options_of_all_verbs_precede_them(self):
+        """Every verb with --socket, and every verb of a verb, ends alike whether the option is before or behind it."""
+        dump = subprocess.run([PROGRAMS / "certregctl", "--experimental-dump-help"], check=True, capture_output=True).stdout
+
+        def walk(command, path):
+            arguments = command.get("arguments", [])
+            if any(name["name"] == "socket" for argument in arguments for name in argument.get("names", [])):
+                yield path + ["x" for argument in arguments
+                              if argument["kind"] == "positional" and not argument["isOptional"]]
+            for part in command.get("subcommands", []):
+                yield from walk(part, [*path, part["commandName"]])
+
+        lines = list(walk(json.loads(dump)["command"], []))
+        self.assertIn(["fleet", "remove", "x"], lines)
+        self.assertGreater(len(lines), 15)
+        option = ["--socket", self.folder + "/none", "--timeout", "1"]
+        for words in lines:
+            with self.subTest(" ".join(words)):
+                before, behind = (
+                    subprocess.run([PROGRAMS / "certregctl", *line], stdin=subprocess.DEVNULL, capture_output=True,
+                                   text=True, timeout=60, cwd=self.folder, env=clean_environment())
+                    for line in (option + words, words + option))
+                self.assertNotEqual(behind.returncode, 64, behind.stderr)
+                self.assertEqual((before.returncode, before.stderr), (behind.returncode, behind.stderr))
+
     def test_options_that_advice_names(self):
         """Messages of certregctl name options, which a verb has to have."""
         options = set()
@@ -135,6 +160,11 @@ class CommandLines(unittest.TestCase):
 
 
 class Verbs(unittest.TestCase):
+    def test_watch_wants_a_line_at_least(self):
+        for count in ("0", "-3"):
+            result = self.run_ctl("watch", "--lines=" + count)
+            self.assertEqual(result.returncode, 64, result.stderr)
+
     def run_ctl(self, *words):
         return subprocess.run([PROGRAMS / "certregctl", *words], capture_output=True, text=True,
                               env=clean_environment(LANG="C.UTF-8"))

@@ -51,6 +51,13 @@ class Manual(unittest.TestCase):
 
 
 class Help(unittest.TestCase):
+    def test_the_help_has_the_exit_statuses_of_the_documents(self):
+        help = subprocess.run([PROGRAMS / "certregctl", "--help"], check=True, capture_output=True, text=True).stdout
+        listed = re.sub(r"\s+", " ", help).split("Exit codes (sysexits): ")[1].split(".")[0]
+        documented = re.findall(r"(?m)^\| (\d+) \|", (ROOT / "docs/clients.md").read_text().split("| exit code |")[1])
+        self.assertEqual(re.findall(r"(?:^|, )(\d+) ", listed), documented)
+        self.assertGreater(len(documented), 12)
+
     def test_its_examples_are_command_lines(self):
         """Without a daemon: each fails for lack of a daemon or of its files, not as a wrong command line (64)."""
         count = 0

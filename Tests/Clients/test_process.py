@@ -1,5 +1,6 @@
 """The program from outside: its command line, exit statuses, signals, state and log."""
 
+import os
 import resource
 import signal
 import subprocess
@@ -95,6 +96,16 @@ class CommandLine(SandboxTestCase):
             client.list_certificates()
             client.close()
 
+    def test_key_pairs_that_can_be_read_once(self):
+        reader, writer = os.pipe()
+        os.write(writer, f"{KEY_ID}:{SECRET}\n".encode())
+        os.close(writer)
+        sandbox = self.start("--region", "eu-west-1", "--verify-signatures", f"@/dev/fd/{reader}", descriptors=(reader,))
+        os.close(reader)
+        client = connect(sandbox)
+        client.list_certificates()
+        client.close()
+
     def test_the_log_holds_no_secret(self):
         sandbox = self.start("--log-level", "trace", *SIGNATURES)
         for options in ({}, {"secret": "wrong"}, {"key": SESSION_KEY_ID, "token": SESSION_TOKEN}):
@@ -185,5 +196,6 @@ class State(SandboxTestCase):
             before = self.listed(sandbox)
             self.assertEqual(len(before), registered)
             client.close()
+            self.assertRegex(sandbox.log_text(), rf"error.*{self.file}.*File too large")
         with Sandbox("--state", self.file) as sandbox:
             self.assertEqual(self.listed(sandbox), before)

@@ -30,7 +30,7 @@ class Things(ThingsTestCase):
         )
         self.assertEqual(
             client.list_thing_groups_for_thing(thingName="lamp-1")["thingGroups"],
-            [{"groupName": "desk", "groupArn": f"{PREFIX}thinggroup/desk"}],
+            [{"groupName": name, "groupArn": f"{PREFIX}thinggroup/{name}"} for name in ("hall", "desk")],
         )
         self.assertEqual(client.list_things_in_thing_group(thingGroupName="hall")["things"], [])
         self.assertEqual(

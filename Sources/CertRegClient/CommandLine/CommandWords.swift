@@ -13,7 +13,7 @@ package enum CommandWords {
   /// The options that may precede the verb, and whether each has a value.
   private static let movable = ["--socket": true, "--timeout": true, "--target": true, "--json": false]
 
-  /// The words with the options before the verb behind it: `--socket PATH status` means `status --socket PATH`.
+  /// The words with the options before the verb at the end: `--socket PATH fleet remove x` means `fleet remove x --socket PATH`.
   ///
   /// - Parameters:
   ///   - words: The command line without the program's name.
@@ -37,7 +37,9 @@ package enum CommandWords {
       let near = NearestName.of(verb, among: verbs).map { "; did you mean \($0)?" } ?? ""
       throw Fault(message: "\(verb) is not a verb\(near)", advice: advice(verbs))
     }
-    return [verb] + moved + rest.dropFirst()
+    // At the end, since a verb may have verbs of its own, which have to follow it.
+    let operands = rest.firstIndex(of: "--") ?? rest.endIndex
+    return rest[..<operands] + moved + rest[operands...]
   }
 
   private static func advice(_ verbs: [String]) -> String {

@@ -116,7 +116,7 @@ extension ProvisioningProfile {
     case .literal(let literal): text = literal
     case .parameter(let name, let byDefault): text = parameters.first { $0.name == name }?.value ?? byDefault
     }
-    return text.flatMap { CertificateStatus(rawValue: $0) }.map { .set($0) } ?? .unknown
+    return text.flatMap { CertificateStatus.ofTemplate($0) }.map { .set($0) } ?? .unknown
   }
 
   // MARK: Texts

@@ -40,26 +40,31 @@ extension Page: Sendable where Element: Sendable {}
 package struct PageMarker: Hashable, Sendable {
   /// The sequence number of the last element of the page.
   package var sequence: UInt64
-  /// For a list that goes through several groups: the group at which the page ended.
-  package var groupName: String?
+  /// For a list that goes through several groups: the sequence number of the group at which the page ended. `sequence` is
+  /// then that of an element of this group, 0 if the page has none of it.
+  package var groupSequence: UInt64?
 
-  package init(sequence: UInt64, groupName: String? = nil) {
+  package init(sequence: UInt64, groupSequence: UInt64? = nil) {
     self.sequence = sequence
-    self.groupName = groupName
+    self.groupSequence = groupSequence
   }
 
   /// The form that callers see: base64, as the service model's pattern for `Marker` requires.
   package var text: String {
-    let group = groupName.map { ":\($0)" } ?? ""
+    let group = groupSequence.map { ":\($0)" } ?? ""
     return Base64.encode(Array("after:\(sequence)\(group)".utf8))
   }
 
   /// Reads what `text` writes; `nil` for anything else.
   package init?(text: String) {
     guard let bytes = try? Base64.decode(text.utf8), bytes.starts(with: "after:".utf8) else { return nil }
-    let parts = String(decoding: bytes.dropFirst(6), as: UTF8.self).split(
-      separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-    guard let number = parts.first, let sequence = UInt64(number), sequence > 0 || parts.count > 1 else { return nil }
-    self.init(sequence: sequence, groupName: parts.count > 1 ? String(parts[1]) : nil)
+    let numbers = String(decoding: bytes.dropFirst(6), as: UTF8.self).split(
+      separator: ":", omittingEmptySubsequences: false
+    ).map { UInt64($0) }
+    switch (numbers.count, numbers[0], numbers.last ?? nil) {
+    case (1, let sequence?, _) where sequence > 0: self.init(sequence: sequence)
+    case (2, let sequence?, let group?) where group > 0: self.init(sequence: sequence, groupSequence: group)
+    default: return nil
+    }
   }
 }

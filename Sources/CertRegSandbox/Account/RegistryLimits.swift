@@ -13,8 +13,10 @@ enum RegistryLimits {
   static let childGroups = 100
   /// Levels of a hierarchy of thing groups.
   static let groupDepth = 7
-  /// Policies attached to a certificate, group or identity.
-  static let policiesOfTarget = 10
+  /// Policies attached to a certificate or identity.
+  static let policiesOfPrincipal = 10
+  /// Policies attached to a thing group (AWS IoT Developer Guide, "Attach a policy to a static thing group").
+  static let policiesOfGroup = 2
   /// Characters of a policy document, white space excluded.
   static let policyDocumentCharacters = 2048
   /// The time between the deprecation of a thing type and its deletion (AWS IoT Developer Guide, "Delete a thing type").

@@ -100,11 +100,17 @@ package struct Roster<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     return Page(elements: elements, next: nil)
   }
 
-  /// The first element that was added after `key`; for a key that is not there, `nil`.
-  func element(following key: Key) -> Element? {
-    guard let record = records[key] else { return nil }
-    return page(PageRequest(size: 1, after: PageMarker(sequence: record.sequence))).elements.first
+  /// The keys of a page of those in `keys`, of which there are few.
+  func page(_ request: PageRequest, of keys: Set<Key>) -> Page<Key> {
+    let rest = keys.compactMap { key in sequence(of: key).map { (sequence: $0, key: key) } }
+      .filter { $0.sequence > request.marker?.sequence ?? 0 }.sorted { $0.sequence < $1.sequence }
+    let page = rest.prefix(request.size)
+    let next = page.count < rest.count ? page.last.map { PageMarker(sequence: $0.sequence) } : nil
+    return Page(elements: page.map(\.key), next: next)
   }
+
+  /// The sequence number of a key, which no other key ever has; `nil` for a key that is not there.
+  func sequence(of key: Key) -> UInt64? { records[key]?.sequence }
 
   private func start(of request: PageRequest) -> Position? {
     if request.isAscending {

@@ -1,9 +1,7 @@
 // Lists that go through a hierarchy of groups.
 extension SandboxRegister {
-  /// How many groups a page goes through. Past it the page ends, with fewer elements than asked for.
-  private static let groupScanLimit = 1_000
-
-  /// The things in a group, and in the groups below it if the list is recursive.
+  /// The things in a group, and in the groups below it if the list is recursive. Those of the groups below come in the
+  /// order in which the groups were made.
   ///
   /// - Throws: ResourceNotFoundException, InvalidRequestException for a marker of another list.
   package func things(
@@ -11,28 +9,32 @@ extension SandboxRegister {
   ) throws(SandboxError) -> Page<String> {
     _ = try thingGroup(name)
     guard recursive else { return groupMembers.rights(of: name).page(request).map(\.key) }
+    let first = try groupMarker(of: request)
+    let groups = thingGroups.page(
+      PageRequest(size: .max, after: first.map { PageMarker(sequence: $0 - 1) }),
+      where: { isGroup($0.value, atOrBelow: name) })
     var elements: [String] = []
-    var current = try start(of: request, under: name)
-    var marker = request.marker.flatMap { $0.sequence == 0 ? nil : PageMarker(sequence: $0.sequence) }
-    for _ in 0..<Self.groupScanLimit {
-      let page = groupMembers.rights(of: current).page(
-        PageRequest(size: request.size - elements.count, after: marker))
+    for (groupName, _) in groups.elements {
+      guard let sequence = thingGroups.sequence(of: groupName) else { continue }
+      // Of the group at which the last page ended, unless it is gone, the first things were told.
+      let told = sequence == first ? request.marker?.sequence ?? 0 : 0
+      guard elements.count < request.size else {
+        return Page(elements: elements, next: PageMarker(sequence: told, groupSequence: sequence))
+      }
+      let page = groupMembers.rights(of: groupName).page(
+        PageRequest(size: request.size - elements.count, after: told > 0 ? PageMarker(sequence: told) : nil))
       elements += page.elements.map(\.key)
       if let next = page.next {
-        return Page(elements: elements, next: PageMarker(sequence: next.sequence, groupName: current))
+        return Page(elements: elements, next: PageMarker(sequence: next.sequence, groupSequence: sequence))
       }
-      guard let following = group(after: current, under: name) else { return Page(elements: elements, next: nil) }
-      current = following
-      marker = nil
-      if elements.count == request.size { break }
     }
-    return Page(elements: elements, next: PageMarker(sequence: 0, groupName: current))
+    return Page(elements: elements, next: groups.next.map { PageMarker(sequence: 0, groupSequence: $0.sequence + 1) })
   }
 
   /// The groups directly below a group, or all below it if the list is recursive; without a parent, the groups without one,
   /// or all groups. Only those whose names begin with `prefix`.
   ///
-  /// - Throws: ResourceNotFoundException, InvalidRequestException for a marker of another list.
+  /// - Throws: ResourceNotFoundException.
   package func groups(
     below parent: String?, recursive: Bool, prefix: String, _ request: PageRequest
   ) throws(SandboxError) -> Page<String> {
@@ -40,38 +42,23 @@ extension SandboxRegister {
     guard recursive else {
       return childGroups.rights(of: parent ?? "").page(request, where: { $0.key.hasPrefix(prefix) }).map(\.key)
     }
-    guard let parent else { return thingGroups.page(request, where: { $0.key.hasPrefix(prefix) }).map(\.key) }
-    var elements: [String] = []
-    var current = try start(of: request, under: parent)
-    for _ in 0..<Self.groupScanLimit {
-      guard let following = group(after: current, under: parent) else { return Page(elements: elements, next: nil) }
-      if elements.count == request.size { break }
-      if following.hasPrefix(prefix) { elements.append(following) }
-      current = following
-    }
-    return Page(elements: elements, next: PageMarker(sequence: 0, groupName: current))
+    return thingGroups.page(
+      request,
+      where: { name, group in
+        name.hasPrefix(prefix) && (parent.map { name != $0 && isGroup(group, atOrBelow: $0) } ?? true)
+      }
+    ).map(\.key)
   }
 
-  /// The group at which a page of a recursive list begins.
-  private func start(of request: PageRequest, under root: String) throws(SandboxError) -> String {
-    guard let marker = request.marker else { return root }
-    guard let name = marker.groupName, let group = thingGroups[name],
-      name == root || ancestors(of: group).contains(where: { $0.name == root })
-    else { throw .invalidMarker }
-    return name
+  private func isGroup(_ group: ThingGroup, atOrBelow root: String) -> Bool {
+    group.name == root || ancestors(of: group).contains { $0.name == root }
   }
 
-  /// The group that follows in the hierarchy below `root`, each group before its children; `nil` after the last one.
-  private func group(after name: String, under root: String) -> String? {
-    if let child = childGroups.rights(of: name).first { return child.key }
-    var current = name
-    while current != root, let group = thingGroups[current] {
-      let siblings = childGroups.rights(of: group.parentName ?? "")
-      if let sibling = siblings.element(following: current) { return sibling.key }
-      guard let parentName = group.parentName else { return nil }
-      current = parentName
-    }
-    return nil
+  /// The sequence number of the group at which a page of a recursive list begins; `nil`: the first one.
+  private func groupMarker(of request: PageRequest) throws(SandboxError) -> UInt64? {
+    guard let marker = request.marker else { return nil }
+    guard let sequence = marker.groupSequence, sequence > 0 else { throw .invalidMarker }
+    return sequence
   }
 }
 

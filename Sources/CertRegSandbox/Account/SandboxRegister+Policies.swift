@@ -79,10 +79,11 @@ extension SandboxRegister {
     _ = try policy(name)
     try checkPresence(of: target)
     guard policyTargets[name, target] == nil else { return nil }
-    guard policyTargets.lefts(of: target).count < RegistryLimits.policiesOfTarget else {
+    let limit =
+      if case .thingGroup = target { RegistryLimits.policiesOfGroup } else { RegistryLimits.policiesOfPrincipal }
+    guard policyTargets.lefts(of: target).count < limit else {
       throw SandboxError(
-        .limitExceeded,
-        "Maximum number of policies (\(RegistryLimits.policiesOfTarget)) attached to \(target.text(in: account))")
+        .limitExceeded, "Maximum number of policies (\(limit)) attached to \(target.text(in: account))")
     }
     return .attachPolicy(name: name, target)
   }
@@ -103,14 +104,11 @@ extension SandboxRegister {
     guard recursive, case .thingGroup(let name) = target, let group = thingGroups[name] else {
       return policyTargets.lefts(of: target).page(request).map(\.key)
     }
-    // A hierarchy has 7 levels of 10 policies each at most.
-    var inherited = Roster<String, Void>()
-    for group in [group] + ancestors(of: group).reversed() {
-      for element in policyTargets.lefts(of: .thingGroup(name: group.name)).elements {
-        inherited.put((), for: element.key)
-      }
+    // A hierarchy has 7 levels of 2 policies each at most.
+    let all = ([group] + ancestors(of: group)).flatMap { group in
+      policyTargets.lefts(of: .thingGroup(name: group.name)).elements.map(\.key)
     }
-    return inherited.page(request).map(\.key)
+    return policies.page(request, of: Set(all))
   }
 
   /// The targets of a policy.

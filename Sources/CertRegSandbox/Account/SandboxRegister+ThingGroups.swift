@@ -134,11 +134,12 @@ extension SandboxRegister {
     return .removeFromGroup(thingName: thingName, groupName: groupName)
   }
 
-  /// The groups that a thing is in, without the groups above them.
+  /// The groups that a thing is in, and the groups above them (AWS IoT Developer Guide, "List groups for a thing").
   ///
   /// - Throws: ResourceNotFoundException.
   package func groups(ofThing name: String, _ request: PageRequest) throws(SandboxError) -> Page<String> {
     _ = try thing(name)
-    return groupMembers.lefts(of: name).page(request).map(\.key)
+    let groups = groupMembers.lefts(of: name).elements.compactMap { thingGroups[$0.key] }
+    return thingGroups.page(request, of: Set(groups.flatMap { [$0] + ancestors(of: $0) }.map(\.name)))
   }
 }

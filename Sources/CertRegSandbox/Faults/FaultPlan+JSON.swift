@@ -16,7 +16,8 @@ extension FaultPlan {
     case operations
   }
 
-  /// Reads the plan of a control request. Members that are left out change nothing.
+  /// Reads the plan of a control request. It is the whole plan: members that are left out switch
+  /// their faults off.
   ///
   /// - Throws: InvalidRequestException for a member of another name, so that a test cannot go wrong in silence, and for a
   ///   value out of range.
@@ -29,13 +30,13 @@ extension FaultPlan {
     ] as [(Name, WritableKeyPath<FaultPlan, Double>)] {
       self[keyPath: path] = try members.share(name) ?? 0
     }
-    bytesPerSecond = try members.value(.dripBytesPerSecond, "a number above 0") { json in
-      json.integer.flatMap { $0 > 0 ? $0 : nil }
-    }
+    bytesPerSecond = try members.count(.dripBytesPerSecond)
     throttle = try members.throttle(.throttlePerSecond, burst: .throttleBurst)
     let keyIDs = try members.value(.expiredKeyIds, "an array of strings") { $0.elements { $0.string } }
     expiredKeyIDs = Set(keyIDs ?? [])
-    let offset = try members.number(.clockOffsetSeconds, "a number of seconds within 100 years", in: -3.2e9...3.2e9)
+    let limit = Self.clockOffsetLimitSeconds
+    let offset = try members.number(
+      .clockOffsetSeconds, "a number of seconds of at most \(Int(limit))", in: -limit...limit)
     clockOffset = .seconds(offset ?? 0)
     answers = try members.answers(.answers)
     for member in try members.value(.operations, "an object", { $0.members }) ?? [] {
@@ -88,6 +89,7 @@ extension FaultPlan.ScriptedAnswer {
     let cut = try members.value(.cut, "\"closed\" or \"reset\"") { json in
       json.string.flatMap { FaultPlan.Draw.Cut(rawValue: $0) }
     }
+    if status != nil, cut != nil { throw members.problem(.cut, "stands in place of status") }
     if status == nil, cut == nil { throw members.problem(.status, "takes a number from 200 to 599") }
     let headers = try members.value(.headers, "an object of strings") { json in
       json.members.flatMap { members in
@@ -97,7 +99,7 @@ extension FaultPlan.ScriptedAnswer {
     }
     self.init(
       status: status, cut: cut, headers: headers ?? [:], body: try members.value(.body, "a string") { $0.string } ?? "",
-      times: try members.value(.times, "a number", { $0.integer }) ?? 1,
+      times: try members.count(.times) ?? 1,
       isCarriedOut: try members.value(.carriedOut, "true or false", { $0.bool }) ?? false)
   }
 }
@@ -132,6 +134,11 @@ private struct PlanMembers<Name: RawRepresentable<String> & CaseIterable> {
     try value(name, expectation) { $0.double.flatMap { range.contains($0) ? $0 : nil } }
   }
 
+  /// A whole number above 0.
+  func count(_ name: Name) throws(SandboxError) -> Int? {
+    try value(name, "a whole number above 0") { json in json.integer.flatMap { $0 > 0 ? $0 : nil } }
+  }
+
   /// A probability.
   func share(_ name: Name) throws(SandboxError) -> Double? {
     try number(name, "a number from 0 to 1", in: 0...1)
@@ -148,7 +155,7 @@ private struct PlanMembers<Name: RawRepresentable<String> & CaseIterable> {
 
   func throttle(_ name: Name, burst burstName: Name) throws(SandboxError) -> ThrottleRate? {
     let aboveZero = Double.leastNonzeroMagnitude...Double.greatestFiniteMagnitude
-    let burst = try number(burstName, "a number", in: 0...Double.greatestFiniteMagnitude)
+    let burst = try number(burstName, "a number of at least 1", in: 1...Double.greatestFiniteMagnitude)
     if let rate = try number(name, "a number above 0", in: aboveZero) {
       return ThrottleRate(perSecond: rate, burst: burst)
     }

@@ -20,6 +20,8 @@ package struct FaultPlan: Hashable, Sendable {
   package var expiredKeyIDs: Set<String> = []
   /// How far the endpoint's clock is ahead of the system's.
   package var clockOffset = Duration.zero
+  /// The greatest `clockOffset` to either side, in seconds.
+  package static let clockOffsetLimitSeconds = 1e9
   /// Answers for the next registrations in place of the true ones.
   package var answers: [ScriptedAnswer] = []
   /// What differs for single operations.

@@ -27,7 +27,7 @@ extension SandboxOperation {
 
 extension SandboxError {
   /// The error of an operation that RegisterThing calls, under the name that RegisterThing has for it.
-  fileprivate var ofRegisterThing: SandboxError {
+  var ofRegisterThing: SandboxError {
     switch kind {
     case .invalidRequest, .internalFailure, .resourceRegistrationFailure: self
     default: SandboxError(.resourceRegistrationFailure, message)

@@ -36,7 +36,8 @@ extension SandboxOperation {
       let request = try input.query.page()
       let parent = try input.query.text("parentGroup", .name)
       let prefix = try input.query.text("namePrefixFilter", .name) ?? ""
-      let isRecursive = try input.query.flag("recursive") ?? true
+      // Without `recursive` a parent has its direct children listed (AWS IoT Developer Guide, "Static thing groups").
+      let isRecursive = try input.query.flag("recursive") ?? (parent == nil)
       let page = try scope.store.read { register throws(SandboxError) in
         try register.groups(below: parent, recursive: isRecursive, prefix: prefix, request)
       }

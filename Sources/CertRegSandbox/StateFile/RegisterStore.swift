@@ -28,7 +28,9 @@ final class RegisterStore: Sendable {
       do throws(StateFileError) {
         try file?.append(change)
       } catch {
-        throw SandboxError(.internalFailure, "The sandbox cannot write its state file")
+        var failure = SandboxError(.internalFailure, "The sandbox cannot write its state file")
+        failure.cause = error.message
+        throw failure
       }
       register.apply(change)
     }

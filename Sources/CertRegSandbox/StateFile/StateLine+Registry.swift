@@ -53,34 +53,39 @@ extension StateLine {
       [JSONValue.Member("change", .string(kind))] + members.map { JSONValue.Member($0.name, .string($0.text)) })
   }
 
+  /// Versions of things: far from where an update could not count on.
+  private static let versions = 1...(1 << 53)
+
   /// How each kind of change is read; the functions return `nil` if a member is missing or damaged.
   static let registryChanges: [String: @Sendable (JSONValue) -> RegisterChange?] = [
     "setThing": { json in
       guard let name = json.text("thing"), let id = json.id("id"), let attributes = json.texts("attributes"),
-        let version = json["version"]?.integer
+        let version = json["version"]?.integer, versions.contains(version), let type = json.optional("type", \.string)
       else { return nil }
-      return .setThing(
-        Thing(name: name, id: id, typeName: json.text("type"), attributes: attributes, version: version))
+      return .setThing(Thing(name: name, id: id, typeName: type, attributes: attributes, version: version))
     },
     "setThingType": { json in
       guard let name = json.text("type"), let id = json.id("id"), let createdAt = json.time("at"),
-        let searchable = json["searchableAttributes"]?.array
+        let elements = json["searchableAttributes"]?.array, let description = json.optional("description", \.string),
+        let mqtt5 = json.optional("mqtt5Configuration", { $0.members == nil ? nil : $0 }),
+        let deprecatedAt = json.optional("deprecated", \.time)
       else { return nil }
+      let searchable = elements.compactMap(\.string)
+      guard searchable.count == elements.count else { return nil }
       let properties = ThingTypeProperties(
-        description: json.text("description"), searchableAttributes: searchable.compactMap(\.string),
-        mqtt5Configuration: json["mqtt5Configuration"])
+        description: description, searchableAttributes: searchable, mqtt5Configuration: mqtt5)
       return .setThingType(
-        ThingType(
-          name: name, id: id, properties: properties, createdAt: createdAt, deprecatedAt: json.time("deprecated")))
+        ThingType(name: name, id: id, properties: properties, createdAt: createdAt, deprecatedAt: deprecatedAt))
     },
     "setThingGroup": { json in
       guard let name = json.text("group"), let id = json.id("id"), let createdAt = json.time("at"),
-        let attributes = json.texts("attributes")
+        let attributes = json.texts("attributes"), let parent = json.optional("parent", \.string),
+        let description = json.optional("description", \.string)
       else { return nil }
       return .setThingGroup(
         ThingGroup(
-          name: name, id: id, parentName: json.text("parent"), description: json.text("description"),
-          attributes: attributes, createdAt: createdAt))
+          name: name, id: id, parentName: parent, description: description, attributes: attributes,
+          createdAt: createdAt))
     },
     "setPolicy": { json in
       guard let name = json.text("policy"), let document = json.text("document"), let createdAt = json.time("at"),
@@ -122,6 +127,12 @@ extension StateLine {
 }
 
 extension JSONValue {
+  /// What `read` makes of a member, within `nil` if there is no such member; `nil` if it makes nothing of it.
+  fileprivate func optional<Value>(_ name: String, _ read: (JSONValue) -> Value?) -> Value?? {
+    guard let value = self[name] else { return .some(nil) }
+    return read(value).map { .some($0) }
+  }
+
   fileprivate func text(_ name: String) -> String? { self[name]?.string }
 
   fileprivate func id(_ name: String) -> UniqueID? { text(name).flatMap { UniqueID($0) } }

@@ -133,9 +133,11 @@ extension JSONValue {
     .object(of: ["millisecondsSinceEpoch": .integer(time.millisecondsSinceEpoch)])
   }
 
-  func time(_ name: String) -> WallTime? {
-    self[name]?["millisecondsSinceEpoch"]?.integer.map { WallTime(millisecondsSinceEpoch: Int64($0)) }
+  var time: WallTime? {
+    self["millisecondsSinceEpoch"]?.integer.map { WallTime(millisecondsSinceEpoch: Int64($0)) }
   }
+
+  func time(_ name: String) -> WallTime? { self[name]?.time }
 
   fileprivate var status: CertificateStatus? {
     self["status"]?.string.flatMap { CertificateStatus(rawValue: $0) }

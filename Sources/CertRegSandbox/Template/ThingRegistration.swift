@@ -56,8 +56,9 @@ struct ThingRegistration {
       certificateResource = resource
       certificate = try ThingRegistration.certificate(resource, judge: judge, at: now)
       if let text = try resource.text("Status") {
-        guard let status = CertificateStatus(rawValue: text.uppercased()), status == .active || status == .inactive
-        else { throw .template("Status of \(resource.logicalName) is neither ACTIVE nor INACTIVE") }
+        guard let status = CertificateStatus.ofTemplate(text) else {
+          throw .template("Status of \(resource.logicalName) is neither ACTIVE nor INACTIVE")
+        }
         self.status = status
       }
       if let text = try resource.text("ThingPrincipalType") {
