@@ -119,9 +119,23 @@ import Testing
         of: canonical, secretAccessKey: secret, amzDate: date, scope: header.scope, keys: SigningKeyCache())
   }
 
-  @Test func `a session without a name is named after the host`() {
-    let name = SecurityTokenService.defaultSessionName
-    #expect(name.hasPrefix("certregd-") && (2...64).contains(name.count))
+  @Test(arguments: [
+    ("station-7.example", "certregd-station-7.example"), ("ü station/7", "certregd-station7"), ("", "certregd-host"),
+    (String(repeating: "a", count: 64), "certregd-" + String(repeating: "a", count: 55)),
+  ])
+  func `a session without a name is named after the host`(host: String, name: String) async throws {
+    try await withService { _, _ in
+      Self.success
+    } _: { (server, environment) async throws in
+      let context = CredentialsContext.onHost(environment, files: MemoryFiles(["/token": "t"]).files, hostName: host)
+      let provider = try context.provider(
+        for: TargetConfiguration(
+          credentials: .webIdentity(roleARN: "arn:aws:iam::1:role/x", tokenFile: "/token", sessionName: nil)),
+        region: "eu-central-1")
+      _ = try await provider.fetch()
+      await provider.shutdown()
+      #expect(server.requests.map { form($0)["RoleSessionName"] } == [name])
+    }
   }
 
   @Test func `follows a chain of profiles`() async throws {

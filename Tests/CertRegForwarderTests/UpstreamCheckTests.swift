@@ -33,7 +33,7 @@ import Testing
     let context = CredentialsContext(
       environment: ProcessEnvironment(
         environment.merging(["AWS_ENDPOINT_URL": url, "AWS_EC2_METADATA_DISABLED": "true"]) { own, _ in own }),
-      clock: Self.clock, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+      hostName: "test", clock: Self.clock, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
     let check = try await context.check(configuration)
     try await server.stop()
     return (check, server.requests)

@@ -9,6 +9,8 @@ package struct CredentialsContext: Sendable {
   package var environment: ProcessEnvironment
   /// Reads profiles, tokens and keys.
   package var files: HostFiles
+  /// The name of this host (gethostname(2)), for the names of sessions.
+  package var hostName: String
   /// Tells when credentials end, and dates signatures.
   package var clock: HostClock
   /// Runs the connections to sources and upstreams.
@@ -18,11 +20,12 @@ package struct CredentialsContext: Sendable {
   private let profileStores = ProfileStores()
 
   package init(
-    environment: ProcessEnvironment, files: HostFiles = .system, clock: HostClock,
+    environment: ProcessEnvironment, files: HostFiles = .system, hostName: String, clock: HostClock,
     eventLoopGroup: any EventLoopGroup, logger: Logger
   ) {
     self.environment = environment
     self.files = files
+    self.hostName = hostName
     self.clock = clock
     self.eventLoopGroup = eventLoopGroup
     self.logger = logger
@@ -81,7 +84,8 @@ package struct CredentialsContext: Sendable {
     let resolver = EndpointResolver(
       configuration, environment: environment, profiles: profileStore(for: configuration.credentials))
     return SecurityTokenService(
-      region: region, environment: environment, clock: clock, endpoints: endpoints, resolver: resolver)
+      region: region, hostName: hostName, environment: environment, clock: clock, endpoints: endpoints,
+      resolver: resolver)
   }
 
   private func provider(
