@@ -92,7 +92,8 @@ struct ReplyClassifier {
     }
     let made = failure(category, error, status: reply.status, retryAfter: retryAfter)
     switch category {
-    case .expiredToken, .unknownIdentity: return (made, .refreshCredentials)
+    // A secret that does not belong to its key ID may have been corrected since.
+    case .expiredToken, .unknownIdentity, .invalidSignature: return (made, .refreshCredentials)
     case .clockSkew:
       let time = ClockSkew.upstreamTime(message: error.message, dateHeader: reply.headers.first(name: "Date"))
       return (made, time.map { .correctClock(upstreamTime: $0) })

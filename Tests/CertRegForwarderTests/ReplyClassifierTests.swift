@@ -138,7 +138,8 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
     ErrorRow(
       403, "MissingAuthenticationTokenException", .unauthorized, "unknown_identity", .identity,
       remedy: .refreshCredentials),
-    ErrorRow(403, "InvalidSignatureException", .unauthorized, "invalid_signature", .identity),
+    ErrorRow(
+      403, "InvalidSignatureException", .unauthorized, "invalid_signature", .identity, remedy: .refreshCredentials),
     ErrorRow(403, "OptInRequired", .unauthorized, "not_opted_in", .identity, retryable: false),
     ErrorRow(
       400, "CertificateValidationException", .certificateValidation, "upstream_refused_certificate", .final,
