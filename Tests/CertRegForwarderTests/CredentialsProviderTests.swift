@@ -196,6 +196,20 @@ import Testing
     }
   }
 
+  @Test(arguments: [429, 500, 503])
+  func `instance metadata that are overloaded answer later`(status: Int) async throws {
+    try await withServer { _, _ in
+      .json(status, "")
+    } _: { (_, url) async throws in
+      let required = try await failure(.instanceMetadata(endpoint: url))
+      #expect(required.code == .unavailable && required.message.contains("HTTP \(status)"))
+      let chained = ["AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": url]
+      let instance = MemoryFiles(["/sys/devices/virtual/dmi/id/board_asset_tag": "i-0123456789abcdef0"])
+      #expect(try await failure(environment: chained, files: instance).code == .unavailable)
+      #expect(try await fetch(environment: chained) == nil)
+    }
+  }
+
   @Test func `a role's name cannot lead elsewhere`() async throws {
     try await withServer { request, _ in
       request.method == "PUT" ? CannedReply(body: "T") : CannedReply(body: "../../user-data")
