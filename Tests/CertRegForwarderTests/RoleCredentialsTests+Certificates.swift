@@ -62,12 +62,28 @@ extension RoleCredentialsTests {
       one.remove()
       two.remove()
     }
-    func message(_ certificate: String, _ key: String) async throws -> String {
+    func message(_ certificate: String, _ key: String, chain: String? = nil) async throws -> String {
       try await failure(
         .rolesAnywhere(
           trustAnchorARN: "arn:aws:rolesanywhere:eu-west-1:1:trust-anchor/a", profileARN: "p", roleARN: "r",
-          certificateFile: certificate, privateKeyFile: key, chainFile: nil), files: .system
+          certificateFile: certificate, privateKeyFile: key, chainFile: chain), files: .system
       ).message
+    }
+    let good = try String(contentsOfFile: one.certificateFile, encoding: .utf8)
+    let middle = good.index(good.startIndex, offsetBy: good.count / 2)
+    let files = [
+      (Data(), "holds no certificate"), (try Data(contentsOf: URL(fileURLWithPath: two.keyFile)), "holds no certificate"),
+      (Data(try ClientIdentity.certificates(pem: Array(good.utf8))[0]), "holds no certificate"),
+      (Data((good + good[..<middle] + "!" + good[middle...]).utf8), "damaged certificate"),
+      (Data((good + good[..<middle]).utf8), "damaged certificate"),
+      (Data(String(repeating: good, count: 17).utf8), "more than 16 certificates"),
+    ]
+    for (number, (content, words)) in files.enumerated() {
+      let file = one.folder + "/chain-\(number).pem"
+      try content.write(to: URL(fileURLWithPath: file))
+      let chained = try await message(one.certificateFile, one.keyFile, chain: file)
+      #expect(chained.hasPrefix("\(file): ") && chained.contains(words), "\(chained)")
+      #expect(try await message(file, one.keyFile).contains(words))
     }
     #expect(try await message(one.certificateFile, two.keyFile).contains("not the certificate's"))
     #expect(try await message(one.keyFile, one.keyFile).contains("no certificate"))

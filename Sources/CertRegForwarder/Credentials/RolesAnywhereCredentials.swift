@@ -85,8 +85,12 @@ struct RolesAnywhereCredentials: CredentialsProvider {
   private func request(url: ServiceURL, identity: ClientIdentity) throws(CredentialsError) -> RolesAnywhereRequest {
     var chain = Array(identity.chain.dropFirst())
     if let file = settings.chainFile {
-      do throws(FileReadError) { chain += ClientIdentity.certificates(pem: try files.read(file)) } catch {
+      do {
+        chain += try ClientIdentity.certificates(pem: try files.read(file))
+      } catch let error as FileReadError {
         throw CredentialsError(.invalid, "\(error)")
+      } catch {
+        throw CredentialsError(.invalid, "\(file): \(error)")
       }
     }
     let arns = [
