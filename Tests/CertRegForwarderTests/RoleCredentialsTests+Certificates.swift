@@ -13,11 +13,12 @@ import Testing
 
 /// Identities that a certificate and its key prove.
 extension RoleCredentialsTests {
-  @Test(arguments: [
-    ["-newkey", "rsa:2048"], ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
-    ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
-  ])
-  func `signs for IAM Roles Anywhere with the certificate's key`(key: [String]) async throws {
+  @Test(
+    arguments: [
+      ["-newkey", "rsa:2048"], ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+      ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
+    ], ["", "/base"])
+  func `signs for IAM Roles Anywhere with the certificate's key`(key: [String], base: String) async throws {
     let identity = try IssuedIdentity(keyArguments: key, commonName: "station")
     defer { identity.remove() }
     let body =
@@ -29,7 +30,8 @@ extension RoleCredentialsTests {
       profileARN: "arn:aws:rolesanywhere:eu-west-1:1:profile/p", roleARN: "arn:aws:iam::1:role/r",
       certificateFile: identity.certificateFile, privateKeyFile: identity.keyFile, chainFile: identity.certificateFile)
     let provided = try await fetch(
-      configuration, environment: ["AWS_ENDPOINT_URL_ROLESANYWHERE": "http://127.0.0.1:\(server.port)"], files: .system)
+      configuration, environment: ["AWS_ENDPOINT_URL_ROLESANYWHERE": "http://127.0.0.1:\(server.port)\(base)"],
+      files: .system)
     #expect(provided?.signing == SigningCredentials(accessKeyID: "RA", secretAccessKey: "s", sessionToken: "t"))
     let request = try #require(server.requests.first)
     try await server.stop()
@@ -45,9 +47,10 @@ extension RoleCredentialsTests {
       + "SignedHeaders=\(names), Signature="
     #expect(authorization.hasPrefix(prefix), "\(authorization)")
     let target = request.uri.split(separator: "?", maxSplits: 1).map(String.init)
-    #expect(target.first == "/sessions")
+    #expect(target.first == base + "/sessions")
     let canonical = CanonicalRequest(
-      method: "POST", path: "/sessions", query: target.last ?? "", headers: request.headers.map { ($0.name, $0.value) },
+      method: "POST", path: base + "/sessions", query: target.last ?? "",
+      headers: request.headers.map { ($0.name, $0.value) },
       selection: .named(names.split(separator: ";").map(String.init)),
       payloadHash: SHA256.digest(of: request.body).hex)
     let signed = canonical.stringToSign(algorithm: algorithm, amzDate: date, scope: scope)

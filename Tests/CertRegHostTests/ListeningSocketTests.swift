@@ -1,7 +1,8 @@
-import CertRegHost
 import Glibc
 import Synchronization
 import Testing
+
+@testable import CertRegHost
 
 @Suite struct ListeningSocketTests {
   private let directory: TemporaryDirectory
