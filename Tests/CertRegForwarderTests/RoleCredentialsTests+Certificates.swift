@@ -7,6 +7,7 @@ import Logging
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
+import Synchronization
 import Testing
 
 @testable import CertRegForwarder
@@ -56,6 +57,77 @@ extension RoleCredentialsTests {
     let signed = canonical.stringToSign(algorithm: algorithm, amzDate: date, scope: scope)
     #expect(try identity.verifies(signature: String(authorization.dropFirst(prefix.count)), of: signed))
     #expect(request.headers["X-Amz-X509"] == request.headers["X-Amz-X509-Chain"])
+  }
+
+  /// The paths of the files that are read, in the order of their names.
+  private final class ReadPaths: Sendable {
+    private let paths = Mutex<Set<String>>([])
+    var sorted: [String] { paths.withLock { $0.sorted() } }
+
+    func recording(_ files: HostFiles) -> HostFiles {
+      HostFiles(version: files.version) { (path) throws(FileReadError) in
+        _ = self.paths.withLock { $0.insert(path) }
+        return try files.read(path)
+      }
+    }
+  }
+
+  @Test func `each source names the files that it reads`() async throws {
+    let identity = try IssuedIdentity(keyArguments: ["-newkey", "rsa:2048"], commonName: "station")
+    defer { identity.remove() }
+    let config = """
+      [default]
+      role_arn = arn:aws:iam::1:role/a
+      web_identity_token_file = /profile-token
+      [profile hop]
+      role_arn = arn:aws:iam::1:role/b
+      source_profile = default
+      [profile container]
+      role_arn = arn:aws:iam::1:role/c
+      credential_source = EcsContainer
+      """
+    let container = [
+      "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1/", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/token",
+    ]
+    let role = "arn:aws:iam::1:role/x"
+    let cases: [(CredentialsConfiguration, [String: String], reads: [String])] = [
+      (.chain, [:], ["/h/.aws/config", "/profile-token"]),
+      (.chain, ["AWS_WEB_IDENTITY_TOKEN_FILE": "/token", "AWS_ROLE_ARN": role], ["/h/.aws/config", "/token"]),
+      (.chain, container.merging(["AWS_CONFIG_FILE": "/none"]) { $1 }, ["/token"]),
+      (.profile(name: "hop", file: nil), [:], ["/h/.aws/config", "/profile-token"]),
+      (.profile(name: "container", file: nil), container, ["/h/.aws/config", "/token"]),
+      (.container(uri: nil), container, ["/token"]),
+      (.webIdentity(roleARN: role, tokenFile: "/token", sessionName: nil), [:], ["/token"]),
+      (
+        .assumeRole(roleARN: role, sourceProfile: "hop", sessionName: nil, externalID: nil), [:],
+        ["/h/.aws/config", "/profile-token"]
+      ),
+      (
+        .rolesAnywhere(
+          trustAnchorARN: "arn:aws:rolesanywhere:eu-west-1:1:trust-anchor/a", profileARN: "p", roleARN: "r",
+          certificateFile: "/certificate", privateKeyFile: "/key", chainFile: "/chain"), [:],
+        ["/certificate", "/chain", "/key"]
+      ),
+    ]
+    let certificate = try String(contentsOfFile: identity.certificateFile, encoding: .utf8)
+    let files = MemoryFiles([
+      "/h/.aws/config": config, "/profile-token": "t", "/token": "t", "/certificate": certificate,
+      "/chain": certificate, "/key": try String(contentsOfFile: identity.keyFile, encoding: .utf8),
+    ])
+    for (configuration, variables, reads) in cases {
+      let read = ReadPaths()
+      let context = CredentialsContext.onHost(
+        variables.merging(["AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_CA_BUNDLE": identity.certificateFile]) { $1 },
+        files: read.recording(files.files))
+      let provider = try context.provider(
+        for: TargetConfiguration(credentials: configuration), region: "eu-central-1")
+      _ = try? await provider.fetch()
+      #expect(read.sorted == reads, "\(configuration)")
+      let named = provider.filePaths
+      #expect(Set(reads).isSubset(of: named), "\(configuration)")
+      #expect(named.contains(identity.certificateFile), "\(configuration)")
+      await provider.shutdown()
+    }
   }
 
   @Test func `says which file of a certificate and key is wrong`() async throws {

@@ -170,7 +170,7 @@ private struct ConnectedProvider: CredentialsProvider {
   let endpoints: CredentialEndpoints
 
   var summary: String { provider.summary }
-  var filePaths: [String] { provider.filePaths }
+  var filePaths: [String] { provider.filePaths + (endpoints.authoritiesFile.map { [$0] } ?? []) }
 
   func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
     try await provider.fetch()

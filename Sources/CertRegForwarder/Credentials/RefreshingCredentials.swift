@@ -23,7 +23,6 @@ package final class RefreshingCredentials: CredentialsSource {
   private let provider: any CredentialsProvider
   private let clock: HostClock
   private let files: HostFiles
-  private let filePaths: [String]
   private let logger: Logger
   /// Protects the state machine and the waiters. Held for decisions only, never during a fetch.
   private let state = Mutex(State())
@@ -32,7 +31,6 @@ package final class RefreshingCredentials: CredentialsSource {
     self.provider = provider
     self.clock = clock
     self.files = files
-    filePaths = provider.filePaths
     self.logger = logger
   }
 
@@ -123,8 +121,8 @@ package final class RefreshingCredentials: CredentialsSource {
   /// Ends the pause after a refusal if somebody has changed a file of the source since. Files are looked at during such a
   /// pause only.
   private func noticeCorrection(_ state: inout State) {
-    guard !filePaths.isEmpty, state.refresh.isHeldBack(now) else { return }
-    let versions = filePaths.map(files.version)
+    guard state.refresh.isHeldBack(now) else { return }
+    let versions = provider.filePaths.map(files.version)
     guard versions != state.fileVersions else { return }
     state.fileVersions = versions
     state.refresh.sourceChanged(now)
@@ -132,7 +130,7 @@ package final class RefreshingCredentials: CredentialsSource {
 
   /// Starts a fetch. It belongs to no caller, because a caller that is cancelled must not end it for the others.
   private func startFetch(_ state: inout State) {
-    state.fileVersions = filePaths.map(files.version)
+    state.fileVersions = provider.filePaths.map(files.version)
     state.fetch = Task { await fetch() }
   }
 
