@@ -30,6 +30,24 @@ import Testing
     }
   }
 
+  @Test(arguments: [(1, 1), (3, 3), (100, 7)])
+  func `no more descendants are held than the limit says, however many one process has`(limit: Int, held: Int) throws {
+    // The children end with the pipe.
+    let script = "for i in 1 2 3 4 5 6 7; do cat <&3 & done; echo ready; wait"
+    let shell = Process()
+    let (input, output) = (Pipe(), Pipe())
+    shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+    shell.arguments = ["-c", "exec 3<&0; " + script]
+    (shell.standardInput, shell.standardOutput) = (input, output)
+    try shell.run()
+    #expect(output.fileHandleForReading.readData(ofLength: 6) == Data("ready\n".utf8))
+    let descriptors = RunningProcess.descendants(of: shell.processIdentifier, atMost: limit)
+    for descriptor in descriptors { close(descriptor) }
+    #expect(descriptors.count == held)
+    try input.fileHandleForWriting.close()
+    shell.waitUntilExit()
+  }
+
   /// The test's own soft limit is as high as it goes meanwhile, as the daemon's is.
   @Test func `a program has the usual limit of open files from its first instruction, and may raise it`() throws {
     var before = rlimit()
