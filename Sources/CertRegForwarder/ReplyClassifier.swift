@@ -35,20 +35,21 @@ struct ReplyClassifier {
     if (200..<300).contains(reply.status) {
       return (success(error), nil)
     }
-    if AWSErrorCategory(error: error, status: reply.status, operation: operation) == .alreadyExists {
+    if AWSErrorCategory(error: error, status: reply.status, operation: operation) == .alreadyExists,
+      error.type == nil || error.type == Self.alreadyExists || error.body?["resourceArn"] != nil
+    {
       return (conflict(error), nil)
     }
     let (failed, remedy) = failure(reply, error)
     return (.failed(failed), remedy)
   }
 
+  static let alreadyExists = "ResourceAlreadyExistsException"
+
   /// Reads a reply to UpdateCertificate, whose success has no content.
   func update(_ reply: HTTPReply) -> (reply: UpstreamReply, remedy: Remedy?) {
     let error = AWSErrorReply(reply)
     guard (200..<300).contains(reply.status) else {
-      if AWSErrorCategory(error: error, status: reply.status, operation: operation) == .alreadyExists {
-        return (.failed(inConflict(error)), nil)
-      }
       let (failed, remedy) = failure(reply, error)
       return (.failed(failed), remedy)
     }
@@ -67,9 +68,9 @@ struct ReplyClassifier {
   }
 
   /// A 409 that passes: ConflictingResourceUpdateException, VersionConflictException and their relatives.
-  func inConflict(_ error: AWSErrorReply) -> UpstreamFailure {
+  private func inConflict(_ error: AWSErrorReply) -> UpstreamFailure {
     var failed = make(
-      .serviceUnavailable, .upstreamUnavailable, message(error, "Another change is under way in AWS IoT"), error,
+      .serviceUnavailable, .upstreamUnavailable, message(error, "Another change is under way in \(service)"), error,
       retryable: true, .unavailable(retryAfter: nil))
     failed.mayHaveTakenEffect = false
     return failed
@@ -138,8 +139,7 @@ struct ReplyClassifier {
       }
       return final(
         .internalFailure, .upstreamNotFound, "The endpoint does not know the operation; check `endpoint`", error)
-    case .alreadyExists:
-      return final(.resourceAlreadyExists, .upstreamRefusedState, "The certificate is registered already", error)
+    case .alreadyExists: return inConflict(error)
     case .internalFault:
       return make(
         .internalFailure, .upstreamInternal, message(error, "\(service) has an internal fault (HTTP \(status))"), error,

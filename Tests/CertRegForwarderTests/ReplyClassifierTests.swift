@@ -95,6 +95,27 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
     }
   }
 
+  @Test(arguments: ["ConflictingResourceUpdateException", "ConflictException", "VersionConflictException"])
+  func `a conflict with another change passes`(type: String) throws {
+    let headers = [("x-amzn-ErrorType", type), ("x-amzn-RequestId", "r-1")]
+    let failure = try failure(409, #"{"message":"m"}"#, headers)
+    #expect(failure.error.reason == "upstream_unavailable" && failure.error.retryable && !failure.mayHaveTakenEffect)
+    #expect(failure.disposition == .unavailable(retryAfter: nil))
+    let named = #"{"message":"m","resourceArn":"\#(arn)"}"#
+    #expect(
+      classify(409, named, headers).reply == .alreadyExists(certificateARN: arn, status: nil, requestID: "r-1"))
+  }
+
+  @Test(arguments: [IoTOperation.describeCertificate, nil])
+  func `a conflict says nothing about a certificate where none was registered`(operation: IoTOperation?) throws {
+    let classifier = ReplyClassifier(
+      operation: operation, certificateID: id, text: UpstreamText(credentials: secret, authorization: nil), now: now)
+    let result = classifier.description(
+      HTTPReply(status: 409, headers: ["x-amzn-ErrorType": "ConflictException"], body: []))
+    guard case .failure(let refused) = result else { throw Unexpected(description: "no failure") }
+    #expect(refused.failure.error.reason == "upstream_unavailable" && refused.failure.error.retryable)
+  }
+
   struct ErrorRow: Sendable, CustomTestStringConvertible {
     var status: Int
     var type: String?
