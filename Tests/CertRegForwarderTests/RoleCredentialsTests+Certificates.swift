@@ -59,6 +59,34 @@ extension RoleCredentialsTests {
     #expect(request.headers["X-Amz-X509"] == request.headers["X-Amz-X509-Chain"])
   }
 
+  @Test(arguments: [401, 403, 404, 407])
+  func `a page of something in between is no refusal`(status: Int) async throws {
+    let identity = try IssuedIdentity(keyArguments: ["-newkey", "rsa:2048"], commonName: "localhost")
+    defer { identity.remove() }
+    let answer: LoopbackServer.Answer = { _, _ in CannedReply(status: status, body: "<html>Captive portal</html>") }
+    let plain = try await LoopbackServer.start(answer: answer)
+    let tls = TLSConfiguration.makeServerConfiguration(
+      certificateChain: try NIOSSLCertificate.fromPEMFile(identity.certificateFile).map { .certificate($0) },
+      privateKey: .privateKey(try NIOSSLPrivateKey(file: identity.keyFile, format: .pem)))
+    let encrypted = try await LoopbackServer.start(tls: NIOSSLContext(configuration: tls), answer: answer)
+    let url = "http://127.0.0.1:\(plain.port)"
+    let sources: [CredentialsConfiguration] = [
+      .rolesAnywhere(
+        trustAnchorARN: "arn:aws:rolesanywhere:eu-west-1:1:trust-anchor/a", profileARN: "p", roleARN: "r",
+        certificateFile: identity.certificateFile, privateKeyFile: identity.keyFile, chainFile: nil),
+      .iotProvider(
+        endpoint: "localhost:\(encrypted.port)", roleAlias: "a", thingName: nil,
+        certificateFile: identity.certificateFile, privateKeyFile: identity.keyFile, caFile: identity.certificateFile),
+      .webIdentity(roleARN: "arn:aws:iam::1:role/x", tokenFile: identity.certificateFile, sessionName: nil),
+    ]
+    for source in sources {
+      let error = try await failure(source, environment: ["AWS_ENDPOINT_URL": url], files: .system)
+      #expect(error.code == .unavailable, "\(error.message)")
+    }
+    try await plain.stop()
+    try await encrypted.stop()
+  }
+
   /// The paths of the files that are read, in the order of their names.
   private final class ReadPaths: Sendable {
     private let paths = Mutex<Set<String>>([])

@@ -80,7 +80,7 @@ final class IoTProviderCredentials: CredentialsProvider {
         advice:
           "check that the certificate is active, that its policy allows iot:AssumeRoleWithCertificate on the role "
           + "alias \(settings.roleAlias), and that `thingName` is the thing it is attached to",
-        secrets: connections.secrets)
+        secrets: connections.secrets, speaksJSON: true)
     }
     let object = try? JSONValue(parsing: reply.body)
     return try CredentialFields.service.read(

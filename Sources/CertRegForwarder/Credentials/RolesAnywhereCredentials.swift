@@ -56,7 +56,7 @@ struct RolesAnywhereCredentials: CredentialsProvider {
       throw CredentialsError(
         refusal: reply, source: Self.source,
         advice: "check the trust anchor, the profile, the role's trust policy and that the certificate is valid",
-        secrets: environment.secrets.adding(headers.last?.value))
+        secrets: environment.secrets.adding(headers.last?.value), speaksJSON: true)
     }
   }
 
