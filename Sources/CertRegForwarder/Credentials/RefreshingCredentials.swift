@@ -146,7 +146,7 @@ package final class RefreshingCredentials: CredentialsSource {
     } catch {
       result = .failure(error)
     }
-    let (waiters, outcome, isNews) = state.withLock { state in
+    let (waiters, outcome, entry) = state.withLock { state in
       let before = state.refresh.held?.signing
       let now = now
       state.refresh.fetched(result, jitter: Double.random(in: 0..<1), now)
@@ -160,26 +160,38 @@ package final class RefreshingCredentials: CredentialsSource {
       } else {
         outcome = .failure(RefreshingCredentials.endedError)
       }
-      return (Array(state.waiters.values), outcome, before != state.refresh.held?.signing)
+      let isNews = before != state.refresh.held?.signing
+      // A fetch that the shutdown has cancelled is no fault.
+      let entry = state.isShutDown ? nil : entry(on: result, isNews: isNews, inUse: try? outcome.get(), state.refresh)
+      return (Array(state.waiters.values), outcome, entry)
     }
-    report(result, isNews: isNews)
+    if let entry { logger.log(level: entry.level, "\(entry.message)", metadata: entry.metadata) }
     for waiter in waiters { waiter.resume(returning: outcome) }
   }
 
-  private func report(_ result: Result<ProvidedCredentials, CredentialsError>, isNews: Bool) {
+  /// What the log says of a fetch; `nil`: nothing.
+  ///
+  /// - Parameter inUse: The set that is used after it, if there is one.
+  private func entry(
+    on result: Result<ProvidedCredentials, CredentialsError>, isNews: Bool, inUse: SigningCredentials?,
+    _ refresh: CredentialRefresh
+  ) -> (level: Logger.Level, message: String, metadata: Logger.Metadata)? {
     switch result {
     case .success(let provided):
-      guard isNews else { return }
-      logger.info(
-        "using AWS credentials",
-        metadata: [
+      guard isNews else { return nil }
+      return (
+        .info, "using AWS credentials",
+        [
           "credentials-source": "\(provided.source)", "access-key": "\(provided.signing.maskedAccessKeyID)",
           "expires": "\(provided.expiration?.rfc3339 ?? "never")",
-        ])
+        ]
+      )
     case .failure(let error):
       var metadata: Logger.Metadata = ["error": "\(error.message)"]
       metadata["cause"] = error.cause.map { "\($0)" }
-      logger.warning("no AWS credentials", metadata: metadata)
+      guard inUse != nil else { return (.warning, "no AWS credentials", metadata) }
+      metadata["expires"] = "\(refresh.held?.expiration?.rfc3339 ?? "never")"
+      return (.warning, "AWS credentials could not be renewed; the present ones are still used", metadata)
     }
   }
 }
