@@ -30,6 +30,8 @@ struct TransportError: Error, Hashable {
   let detail: String
   /// The error of the system or the library, for the log.
   private(set) var cause: ErrorCause?
+  /// The proxy, as `HOST:PORT`, that there is no connection to; `nil`: the fault is another one.
+  private(set) var proxy: String?
   /// Whether part of the request may have left, so that the other side may have acted on it.
   let requestHasBegun: Bool
 
@@ -56,6 +58,18 @@ struct TransportError: Error, Hashable {
       return TransportError(.connectTimeout, "no connection within the time limit", cause: cause)
     default: return TransportError(kind, detail, requestHasBegun: requestHasBegun, cause: cause)
     }
+  }
+
+  /// The error of a connection by way of a proxy.
+  ///
+  /// Only the proxy's own name is looked up then, and only a connection to the proxy can be refused.
+  func by(proxy: String?) -> TransportError {
+    guard [.nameResolution, .connectionRefused, .networkUnreachable, .connectTimeout].contains(kind) else {
+      return self
+    }
+    var error = self
+    error.proxy = proxy
+    return error
   }
 
   /// Classifies an error of the HTTP client, which becomes the cause.
@@ -85,8 +99,9 @@ struct TransportError: Error, Hashable {
     ].contains { text.contains($0) }
   }
 
-  /// `detail`, with the likely cause if it is known for `host`.
+  /// `detail`, with the proxy if it is the one at fault, or the likely cause if it is known for `host`.
   func detail(at host: String) -> String {
+    if let proxy { return "proxy \(proxy): \(detail)" }
     guard kind == .nameResolution, host.prefix(while: { $0 != "." }).hasSuffix("-fips") else { return detail }
     return "\(detail); AWS has FIPS endpoints in few regions: if this is none of them, set the target's `fips` to false"
   }

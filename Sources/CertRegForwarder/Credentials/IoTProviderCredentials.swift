@@ -99,7 +99,7 @@ final class IoTProviderCredentials: CredentialsProvider {
             + "account of this endpoint, and has not expired"
         )
       case .tlsFailure: (.invalid, "\(place): \(error.detail)")
-      default: (.unavailable, "\(place): \(error.detail)")
+      default: (.unavailable, "\(place): \(error.detail(at: url.host))")
       }
     return CredentialsError(code, message, cause: error.cause?.masked(with: connections.secrets))
   }
