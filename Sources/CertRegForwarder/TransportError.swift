@@ -83,8 +83,12 @@ struct TransportError: Error, Hashable {
     }
     let text = Self.text(error)
     self.init(classifying: error)
-    if kind == .tlsFailure, showsCertificate, Self.refusesCertificate(text) {
-      self.init(.clientCertificateRefused, "the server refuses the client's certificate")
+    if kind == .tlsFailure, showsCertificate {
+      if Self.refusesCertificate(text) {
+        self.init(.clientCertificateRefused, "the server refuses the client's certificate")
+      } else if text.contains("ALERT") {
+        self.init(kind, "\(detail); it may not accept the client's certificate")
+      }
     }
     cause = ErrorCause(text)
   }
@@ -185,7 +189,7 @@ struct TransportError: Error, Hashable {
     } else if text.contains("HostnameValidation") || text.contains("failedToValidateHostname") {
       self.init(.tlsFailure, "the server's certificate is for another host name")
     } else if text.contains("ALERT") {
-      self.init(.tlsFailure, "the server ended the TLS handshake; it may not accept the client's certificate")
+      self.init(.tlsFailure, "the server ended the TLS handshake")
     } else if error as? NIOSSLError == .uncleanShutdown {
       self.init(.connectionLost, "the connection was closed before the answer was complete")
     } else {
