@@ -2,6 +2,7 @@ import CertRegClock
 import CertRegCodec
 import CertRegCore
 import CertRegForwarder
+import CertRegHost
 import CertRegProtocol
 package import CertRegSettings
 import Glibc

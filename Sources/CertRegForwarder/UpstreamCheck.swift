@@ -27,7 +27,7 @@ extension CredentialsContext {
   private static let checkTimeout = Duration.seconds(8)
   /// Time limit for the credentials. The daemon fetches them ahead of its calls: a source that takes longer than a call may
   /// works. A program that takes too long is reported as such by its own limit.
-  private static let credentialsTimeout = CredentialProcess.timeout + checkTimeout
+  private static let credentialsTimeout = CredentialProcess.timeout + .seconds(1)
 
   /// Checks whether a target's upstream can be reached, the credentials, and whether they may register.
   ///

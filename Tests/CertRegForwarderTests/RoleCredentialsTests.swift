@@ -83,6 +83,15 @@ import Testing
     }
   }
 
+  @Test func `a web identity without a role names the place of its token file`() async throws {
+    let files = MemoryFiles(["/h/.aws/config": "[default]\nweb_identity_token_file = /token"]).files
+    let ofProfile = try await failure(.chain, files: files)
+    #expect(ofProfile.message.hasPrefix("The profile default has web_identity_token_file but no role_arn"))
+    let ofVariable = try await failure(.chain, environment: ["AWS_WEB_IDENTITY_TOKEN_FILE": "/token"], files: files)
+    #expect(ofVariable.message == "AWS_WEB_IDENTITY_TOKEN_FILE is set but AWS_ROLE_ARN is not: set both or neither")
+    #expect(ofProfile.code == .invalid && ofVariable.code == .invalid)
+  }
+
   // MARK: AssumeRole
 
   @Test func `takes a role with the chain's identity`() async throws {

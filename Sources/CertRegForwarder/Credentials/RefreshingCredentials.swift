@@ -146,7 +146,8 @@ package final class RefreshingCredentials: CredentialsSource {
     } catch {
       result = .failure(error)
     }
-    let (waiters, outcome, entry) = state.withLock { state in
+    let (waiters, outcome, entry) = state.withLock {
+      state -> ([CheckedContinuation<Outcome, Never>], Outcome, LogEntry?) in
       let before = state.refresh.held?.signing
       let now = now
       state.refresh.fetched(result, jitter: Double.random(in: 0..<1), now)
@@ -162,36 +163,42 @@ package final class RefreshingCredentials: CredentialsSource {
       }
       let isNews = before != state.refresh.held?.signing
       // A fetch that the shutdown has cancelled is no fault.
-      let entry = state.isShutDown ? nil : entry(on: result, isNews: isNews, inUse: try? outcome.get(), state.refresh)
-      return (Array(state.waiters.values), outcome, entry)
+      let inUse: ProvidedCredentials? = if case .success = outcome { state.refresh.held } else { nil }
+      let news = state.isShutDown ? nil : LogEntry(result, isNews: isNews, inUse: inUse)
+      return (Array(state.waiters.values), outcome, news)
     }
-    if let entry { logger.log(level: entry.level, "\(entry.message)", metadata: entry.metadata) }
+    if let entry { logger.log(level: entry.level, entry.message, metadata: entry.metadata) }
     for waiter in waiters { waiter.resume(returning: outcome) }
   }
+}
 
-  /// What the log says of a fetch; `nil`: nothing.
-  ///
-  /// - Parameter inUse: The set that is used after it, if there is one.
-  private func entry(
-    on result: Result<ProvidedCredentials, CredentialsError>, isNews: Bool, inUse: SigningCredentials?,
-    _ refresh: CredentialRefresh
-  ) -> (level: Logger.Level, message: String, metadata: Logger.Metadata)? {
+/// What the log says of a fetch.
+private struct LogEntry {
+  var level: Logger.Level
+  var message: Logger.Message
+  var metadata: Logger.Metadata
+
+  /// - Parameters:
+  ///   - isNews: Whether the fetch brought another set.
+  ///   - inUse: The set that is used from now on; `nil`: there is none.
+  /// - Returns: `nil` if there is nothing to say.
+  init?(_ result: Result<ProvidedCredentials, CredentialsError>, isNews: Bool, inUse: ProvidedCredentials?) {
     switch result {
     case .success(let provided):
       guard isNews else { return nil }
-      return (
-        .info, "using AWS credentials",
-        [
-          "credentials-source": "\(provided.source)", "access-key": "\(provided.signing.maskedAccessKeyID)",
-          "expires": "\(provided.expiration?.rfc3339 ?? "never")",
-        ]
-      )
+      level = .info
+      message = "using AWS credentials"
+      metadata = [
+        "credentials-source": "\(provided.source)", "access-key": "\(provided.signing.maskedAccessKeyID)",
+        "expires": "\(provided.expiration?.rfc3339 ?? "never")",
+      ]
     case .failure(let error):
-      var metadata: Logger.Metadata = ["error": "\(error.message)"]
+      level = .warning
+      message =
+        inUse == nil ? "no AWS credentials" : "AWS credentials could not be renewed; the present ones are still used"
+      metadata = ["error": "\(error.message)"]
       metadata["cause"] = error.cause.map { "\($0)" }
-      guard inUse != nil else { return (.warning, "no AWS credentials", metadata) }
-      metadata["expires"] = "\(refresh.held?.expiration?.rfc3339 ?? "never")"
-      return (.warning, "AWS credentials could not be renewed; the present ones are still used", metadata)
+      if let inUse { metadata["expires"] = "\(inUse.expiration?.rfc3339 ?? "never")" }
     }
   }
 }

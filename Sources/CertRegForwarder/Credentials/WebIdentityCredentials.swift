@@ -39,8 +39,11 @@ struct WebIdentityOfChain: CredentialsProvider {
     let profile = try store.profiles().profiles[store.defaultProfileName]
     guard let tokenFile = tokenFile(profile) else { return nil }
     guard let roleARN = environment["AWS_ROLE_ARN"] ?? profile?["role_arn"] else {
-      throw CredentialsError(
-        .invalid, "AWS_WEB_IDENTITY_TOKEN_FILE is set but AWS_ROLE_ARN is not: set both or neither")
+      let place =
+        environment["AWS_WEB_IDENTITY_TOKEN_FILE"] == nil
+        ? "The profile \(store.defaultProfileName) has web_identity_token_file but no role_arn, and AWS_ROLE_ARN is not set"
+        : "AWS_WEB_IDENTITY_TOKEN_FILE is set but AWS_ROLE_ARN is not"
+      throw CredentialsError(.invalid, "\(place): set both or neither")
     }
     var service = service
     service.region = service.region ?? profile?["region"]
