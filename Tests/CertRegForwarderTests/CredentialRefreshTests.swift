@@ -91,6 +91,21 @@ import Testing
     #expect(refresh.requested(at(2)) == .fetch)
   }
 
+  @Test(arguments: [
+    (CredentialsError.Code.invalid, 200...400), (.unavailable, 1500...2900), (.notFound, 1500...2900),
+  ])
+  func `a source that refuses is asked every few minutes, others each minute`(
+    code: CredentialsError.Code, expected: ClosedRange<Int>
+  ) {
+    var refresh = CredentialRefresh()
+    var fetches = 0
+    for second in 0..<86_400 where refresh.requested(at(Double(second))) == .fetch {
+      fetches += 1
+      refresh.fetched(.failure(CredentialsError(code, "no")), jitter: 0.5, at(Double(second)))
+    }
+    #expect(expected.contains(fetches), "\(fetches)")
+  }
+
   @Test func `refused credentials are fetched again once, not forever`() {
     var refresh = CredentialRefresh()
     _ = refresh.requested(at(0))
