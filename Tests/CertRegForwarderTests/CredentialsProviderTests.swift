@@ -292,6 +292,22 @@ import Testing
     #expect(error.code == .invalid && error.message.contains("AWS_CREDENTIAL_EXPIRATION"))
   }
 
+  @Test func `credentials that have ended are told with the host's time, which may be wrong`() async throws {
+    let now = Self.end + .seconds(7200)
+    let clock = HostClock(monotonic: { HostClock.system.monotonic }, wall: { now })
+    let environment = [
+      "AWS_ACCESS_KEY_ID": "E", "AWS_SECRET_ACCESS_KEY": "e", "AWS_CREDENTIAL_EXPIRATION": Self.expiration,
+    ]
+    let program = "echo '\(Self.json(",\"Expiration\":\"\(Self.expiration)\""))'"
+    for configuration in [CredentialsConfiguration.environment, .process(command: program)] {
+      let provider = try CredentialsContext.onHost(environment, clock: clock).provider(
+        for: TargetConfiguration(credentials: configuration), region: "eu-central-1")
+      let error = await #expect(throws: CredentialsError.self) { try await provider.fetch() }
+      #expect(error?.message.hasSuffix("by this host's clock (\(now.rfc3339))") == true, "\(error?.message ?? "none")")
+      await provider.shutdown()
+    }
+  }
+
   @Test(arguments: [
     ("/bin/sh -c 'echo broken >&2; exit 3'", "status 3: broken"), ("/bin/echo hello", "JSON"),
     ("/bin/echo '{\"Version\":2}'", "version"), ("/bin/echo '{\"Version\":1}'", "no AccessKeyId"),
