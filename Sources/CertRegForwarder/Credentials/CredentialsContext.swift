@@ -148,8 +148,8 @@ package struct CredentialsContext: Sendable {
   }
 }
 
-/// The shared files that targets use. Thousands of targets with a profile each read the same two files: each reads them
-/// by itself in quadratic time.
+/// The shared files that targets use. Thousands of targets may have a profile each in the same two files. If each target read
+/// them, the time would grow with the square of their number.
 private final class ProfileStores: Sendable {
   /// By the credentials file that takes the place of the usual one.
   private let stores = Mutex<[String?: SharedProfileStore]>([:])
