@@ -70,6 +70,15 @@ import Testing
     #expect(String(decoding: buffer.prefix(max(0, count)), as: UTF8.self) == LogFormat.text.line(record))
   }
 
+  @Test func `a record has each name once, in their order`() {
+    let record = LogRecord(
+      time: WallTime(millisecondsSinceEpoch: 0), level: .error, label: "test", message: "m",
+      metadata: ["access-key": "a", "access_key": "b", "suppressed": "7", "zone": "z"], file: "M/F", line: 1,
+      suppressed: 3)
+    #expect(record.fields.map(\.name) == ["access_key", "suppressed", "zone"])
+    #expect(record.fields.first { $0.name == "suppressed" }?.value == "3")
+  }
+
   @Test func `level and metadata of a logger are values`() throws {
     let pipeline = try pipeline(Destination())
     var first = logger(pipeline)
