@@ -160,7 +160,11 @@ import Testing
       case .wait: #expect(isFetching, "seed \(seed)")
       case .use, .fail: break
       }
-      if case .use = answer, let heldUntil, refresh.held != nil { #expect(time < heldUntil, "seed \(seed)") }
+      switch answer {
+      case .use(let given), .useAndFetch(let given):
+        #expect(given == refresh.held?.signing && heldUntil.map { time < $0 } == true, "seed \(seed)")
+      case .fetch, .wait, .fail: break
+      }
       if isFetching, Bool.random(using: &random) {
         isFetching = false
         let jitter = Double.random(in: 0..<1, using: &random)
