@@ -204,15 +204,9 @@ struct ReplyClassifier {
     case malformed
   }
 
-  /// `arn:PARTITION:iot:REGION:ACCOUNT:cert/ID`; the ID is the certificate's. Answers from memory hold the text as it is, so it
-  /// has to be ASCII that JSON does not escape.
   private func check(_ arn: String) -> ARNCheck {
-    let parts = arn.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-    guard arn.utf8.count <= 512, arn.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != 0x22 && $0 != 0x5c }),
-      parts.count == 6,
-      parts[0].elementsEqual("arn".utf8), parts[5].starts(with: "cert/".utf8)
-    else { return .malformed }
-    return CertificateID(hex: parts[5].dropFirst(5)) == certificateID ? .ours : .another
+    guard case .certificate(let id) = ResourceARN(arn)?.kind else { return .malformed }
+    return CertificateID(hex: id.utf8) == certificateID ? .ours : .another
   }
 
   /// Whether an ARN is that of the call's certificate.

@@ -65,6 +65,9 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
     #"{"certificateArn":"arn:a\u0000b","certificateId":"\#(id.hex)"}"#,
     #"{"certificateArn":"arn:aws:iot:\"eu:1:cert/\#(id.hex)","certificateId":"\#(id.hex)"}"#,
     #"{"certificateArn":"arn:aws:iot:\\eu:1:cert/\#(id.hex)","certificateId":"\#(id.hex)"}"#,
+    #"{"certificateArn":"arn:aws:s3:r:1:cert/\#(id.hex)","certificateId":"\#(id.hex)"}"#,
+    #"{"certificateArn":"arn:aws:iot:::cert/\#(id.hex)","certificateId":"\#(id.hex)"}"#,
+    #"{"certificateArn":"arn:aws:iot:r:1:policy/\#(id.hex)","certificateId":"\#(id.hex)"}"#,
     #"{"certificateArn":"\#(arn)","certificateId":"\#(id.hex)"} x"#, String(repeating: "[", count: 60_000),
   ])
   func `a success that is not understood may be asked for again`(body: String) throws {
