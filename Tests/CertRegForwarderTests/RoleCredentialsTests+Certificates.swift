@@ -125,7 +125,7 @@ extension RoleCredentialsTests {
       (.profile(name: "hop", file: nil), [:], ["/h/.aws/config", "/profile-token"]),
       (.profile(name: "container", file: nil), container, ["/h/.aws/config", "/token"]),
       (.container(uri: nil), container, ["/token"]),
-      (.webIdentity(roleARN: role, tokenFile: "/token", sessionName: nil), [:], ["/token"]),
+      (.webIdentity(roleARN: role, tokenFile: "/token", sessionName: nil), [:], ["/h/.aws/config", "/token"]),
       (
         .assumeRole(roleARN: role, sourceProfile: "hop", sessionName: nil, externalID: nil), [:],
         ["/h/.aws/config", "/profile-token"]
@@ -134,7 +134,7 @@ extension RoleCredentialsTests {
         .rolesAnywhere(
           trustAnchorARN: "arn:aws:rolesanywhere:eu-west-1:1:trust-anchor/a", profileARN: "p", roleARN: "r",
           certificateFile: "/certificate", privateKeyFile: "/key", chainFile: "/chain"), [:],
-        ["/certificate", "/chain", "/key"]
+        ["/certificate", "/chain", "/h/.aws/config", "/key"]
       ),
     ]
     let certificate = try String(contentsOfFile: identity.certificateFile, encoding: .utf8)
@@ -175,7 +175,8 @@ extension RoleCredentialsTests {
     let good = try String(contentsOfFile: one.certificateFile, encoding: .utf8)
     let middle = good.index(good.startIndex, offsetBy: good.count / 2)
     let files = [
-      (Data(), "holds no certificate"), (try Data(contentsOf: URL(fileURLWithPath: two.keyFile)), "holds no certificate"),
+      (Data(), "holds no certificate"),
+      (try Data(contentsOf: URL(fileURLWithPath: two.keyFile)), "holds no certificate"),
       (Data(try ClientIdentity.certificates(pem: Array(good.utf8))[0]), "holds no certificate"),
       (Data((good + good[..<middle] + "!" + good[middle...]).utf8), "damaged certificate"),
       (Data((good + good[..<middle]).utf8), "damaged certificate"),

@@ -74,7 +74,7 @@ package struct CredentialsContext: Sendable {
       of: configuration, environment: environment, eventLoopGroup: eventLoopGroup)
     let service = securityTokenService(of: configuration, region: region, endpoints)
     let provider = try provider(for: configuration, profiles: profiles, endpoints: endpoints, service: service)
-    return ConnectedProvider(provider: provider, endpoints: endpoints)
+    return ConnectedProvider(provider: provider, endpoints: endpoints, profiles: profiles)
   }
 
   /// The Security Token Service as a target reaches it.
@@ -168,9 +168,18 @@ private final class ProfileStores: Sendable {
 private struct ConnectedProvider: CredentialsProvider {
   let provider: any CredentialsProvider
   let endpoints: CredentialEndpoints
+  /// May name endpoints.
+  let profiles: SharedProfileStore
 
   var summary: String { provider.summary }
-  var filePaths: [String] { provider.filePaths + (endpoints.authoritiesFile.map { [$0] } ?? []) }
+  var filePaths: [String] {
+    var paths = provider.filePaths
+    for case let path? in [profiles.configPath, profiles.credentialsPath, endpoints.authoritiesFile]
+    where !paths.contains(path) {
+      paths.append(path)
+    }
+    return paths
+  }
 
   func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
     try await provider.fetch()
