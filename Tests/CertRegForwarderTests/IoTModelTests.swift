@@ -92,7 +92,7 @@ struct IoTModelTests {
       let registered = await client.registerCertificateWithoutCA(
         RegisterCertificateCall(certificateID: Self.id, der: [1], status: .active))
       #expect(registered == .registered(certificateARN: Self.arn, requestID: "r-1"))
-      let update = UpdateCertificateCall(certificateID: Self.id, status: .active)
+      let update = UpdateCertificateCall(certificateID: Self.id, status: .active, home: nil)
       #expect(await client.perform(.updateCertificate(update)) == .updated(requestID: "r-1"))
       for action in actions {
         let call = ProvisioningCall(action: action, certificateID: Self.id, certificateARN: Self.arn, home: nil)
@@ -112,20 +112,24 @@ struct IoTModelTests {
       let operation = try #require(Self.operation(of: request), "\(request.method) \(request.uri)")
       operations.insert(operation)
       let described = try #require(model?[operation.rawValue])
-      let query = request.uri.drop { $0 != "?" }.dropFirst().split(separator: "&").map { String($0.prefix { $0 != "=" }) }
+      let pairs: [Substring] = request.uri.drop { $0 != "?" }.dropFirst().split(separator: "&")
+      let query: [String] = pairs.map { pair in String(pair.prefix { $0 != "=" }) }
       #expect(strings(described["query"]).isSuperset(of: query), "\(operation)")
-      let body = request.body.isEmpty ? nil : try JSONValue(parsing: request.body)
-      #expect(strings(described["body"]).isSuperset(of: names(body)), "\(operation)")
-      let reply = try JSONValue(parsing: Self.reply(to: operation))
-      #expect(strings(described["response"]).isSuperset(of: names(reply)), "\(operation)")
+      let body = try names(request.body)
+      #expect(strings(described["body"]).isSuperset(of: body), "\(operation)")
+      let reply = try names(Self.reply(to: operation))
+      #expect(strings(described["response"]).isSuperset(of: reply), "\(operation)")
     }
     #expect(operations == Set(IoTOperation.allCases))
   }
 
-  private func names(_ object: JSONValue?) -> [String] { object?.members?.map(\.name) ?? [] }
+  /// The members of a JSON object; none of an empty text.
+  private func names(_ text: String) throws -> [String] {
+    text.isEmpty ? [] : try #require(JSONValue(parsing: Array(text.utf8)).members).map(\.name)
+  }
 
   /// Errors that mean what others with their status mean.
-  private static let knownByStatus: Set<String> = []
+  private static let knownByStatus: Set<String> = ["ConflictingResourceUpdateException"]
 
   @Test(arguments: IoTOperation.allCases)
   func `knows every error of each operation`(_ operation: IoTOperation) throws {

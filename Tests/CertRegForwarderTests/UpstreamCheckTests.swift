@@ -35,7 +35,8 @@ import Testing
     let context = CredentialsContext(
       environment: ProcessEnvironment(
         environment.merging(["AWS_ENDPOINT_URL": url, "AWS_EC2_METADATA_DISABLED": "true"]) { own, _ in own }),
-      hostName: "test", clock: Self.clock, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+      hostName: "test", clock: Self.clock, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+      logger: Logger(label: "test"))
     let check = try await context.check(configuration)
     try await server.stop()
     return (check, server.requests)
@@ -75,7 +76,8 @@ import Testing
     let (check, _) = try await check(
       registration: refusal("CertificateValidationException", 400), environment: ["PATH": "/usr/bin:/bin"]
     ) { configuration in
-      configuration.credentials = .process(command: "/bin/sh -c \"sleep 4; echo '\(json.replacing("\"", with: "\\\""))'\"")
+      let script = "sleep 4; echo '\(json.replacing("\"", with: "\\\""))'"
+      configuration.credentials = .process(command: "/bin/sh -c \"\(script)\"")
       configuration.requestTimeout = .seconds(3)
     }
     #expect(check.refused == nil && check.credentials != nil)

@@ -16,7 +16,8 @@ import Testing
     #expect(ControlGroups.unit(ofGroup: path) == unit)
   }
 
-  private let root = FileManager.default.temporaryDirectory.appending(path: "groups-\(UUID().uuidString.prefix(8))").path
+  private let root =
+    FileManager.default.temporaryDirectory.appending(path: "groups-\(UUID().uuidString.prefix(8))").path
 
   private func put(_ processes: String, in group: String) throws {
     try FileManager.default.createDirectory(atPath: root + group, withIntermediateDirectories: true)

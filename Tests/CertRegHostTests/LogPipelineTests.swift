@@ -58,7 +58,8 @@ import Testing
     var ends: [Int32] = [-1, -1]
     try #require(pipe(&ends) == 0)
     let record = LogRecord(
-      time: WallTime(millisecondsSinceEpoch: 0), level: .error, label: "test", message: "the reason", metadata: [:], file: "M/F",
+      time: WallTime(millisecondsSinceEpoch: 0), level: .error, label: "test", message: "the reason", metadata: [:],
+      file: "M/F",
       line: 1)
     LogOutput.write(
       [record], isForJournal: true, identifier: "test", format: .text, journalSocket: "/no/such/socket",

@@ -1,6 +1,8 @@
-import CertRegHost
+import Foundation
 import Glibc
 import Testing
+
+@testable import CertRegHost
 
 @Suite struct PeerCredentialsTests {
   private func connectedPair() -> (Int32, Int32) {

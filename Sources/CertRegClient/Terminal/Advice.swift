@@ -84,7 +84,8 @@ package enum Advice {
       "give the authority that signed the endpoint's or the proxy's certificate as the target's caFile; for AWS's own "
       + "install ca-certificates, and check the clock",
     "connect_timeout": "let this machine connect to the endpoint (firewall, route), or set the target's proxy",
-    "connection_refused": "nothing listens at the address that the message names: check the target's endpoint and proxy",
+    "connection_refused":
+      "nothing listens at the address that the message names: check the target's endpoint and proxy",
     "network_unreachable": "this machine has no route to the endpoint: check its network, or set the target's proxy",
     "proxy_refused": "the target's proxy does not let certregd through: check its rules and the target's proxy setting",
   ]
