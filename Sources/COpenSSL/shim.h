@@ -107,4 +107,9 @@ static inline void certreg_free(void *memory) {
 static inline int certreg_is_lack_of_memory(unsigned long code) {
   return ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE;
 }
+
+// Whether a code of the error queue says that a PEM text has no further block of the wanted kind.
+static inline int certreg_says_pem_ended(unsigned long code) {
+  return ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+}
 #endif

@@ -3,6 +3,8 @@ import COpenSSL
 /// Why a certificate and key cannot be used to sign.
 package enum ClientIdentityError: Error, Hashable, Sendable, CustomStringConvertible {
   case noCertificate
+  case damagedCertificate
+  case tooManyCertificates
   case unreadableKey
   case keyDoesNotMatch
   case unsupportedKey
@@ -11,6 +13,8 @@ package enum ClientIdentityError: Error, Hashable, Sendable, CustomStringConvert
   package var description: String {
     switch self {
     case .noCertificate: "the file holds no certificate in PEM form"
+    case .damagedCertificate: "the file holds a damaged certificate"
+    case .tooManyCertificates: "the file holds more than \(ClientIdentity.mostCertificates) certificates"
     case .unreadableKey: "the file holds no private key in PEM form without a password"
     case .keyDoesNotMatch: "the private key is not the certificate's"
     case .unsupportedKey: "the key is neither RSA nor elliptic-curve"
@@ -29,6 +33,9 @@ package final class ClientIdentity {
     case ec
   }
 
+  /// More than any path to an authority has.
+  static let mostCertificates = 16
+
   /// The DER encodings: the holder's certificate first, then the ones that come with it.
   package let chain: [[UInt8]]
   /// The serial number of the holder's certificate in decimal.
@@ -41,11 +48,12 @@ package final class ClientIdentity {
   /// - Parameters:
   ///   - certificatePEM: The certificate, with any that lead to its authority after it.
   ///   - privateKeyPEM: PKCS#8, PKCS#1 or SEC 1, not encrypted.
-  /// - Throws: ``ClientIdentityError`` for texts without a certificate or a readable key, and for a key that does not fit.
+  /// - Throws: ``ClientIdentityError`` for texts without a certificate or a readable key, with a damaged certificate, and for
+  ///   a key that does not fit.
   package init(certificatePEM: [UInt8], privateKeyPEM: [UInt8]) throws(ClientIdentityError) {
     ERR_clear_error()
     defer { ERR_clear_error() }
-    let certificates = Self.readCertificates(certificatePEM)
+    let certificates = try Self.readCertificates(certificatePEM)
     defer { for certificate in certificates { X509_free(certificate) } }
     guard let leaf = certificates.first else { throw .noCertificate }
     guard let key = Self.readKey(privateKeyPEM) else { throw .unreadableKey }
@@ -69,10 +77,12 @@ package final class ClientIdentity {
   }
 
   /// The DER encodings of all certificates in a PEM text.
-  package static func certificates(pem: [UInt8]) -> [[UInt8]] {
+  ///
+  /// - Throws: ``ClientIdentityError`` if there is none, one of them is damaged, or there are more than 16.
+  package static func certificates(pem: [UInt8]) throws(ClientIdentityError) -> [[UInt8]] {
     ERR_clear_error()
     defer { ERR_clear_error() }
-    let certificates = readCertificates(pem)
+    let certificates = try readCertificates(pem)
     defer { for certificate in certificates { X509_free(certificate) } }
     return certificates.compactMap(der)
   }
@@ -94,14 +104,25 @@ package final class ClientIdentity {
     return Array(signature.prefix(length))
   }
 
-  private static func readCertificates(_ pem: [UInt8]) -> [OpaquePointer] {
-    guard let bio = BIO_new_mem_buf(pem, Int32(pem.count)) else { return [] }
+  /// The certificates, at least one. The caller frees them.
+  private static func readCertificates(_ pem: [UInt8]) throws(ClientIdentityError) -> [OpaquePointer] {
+    guard let bio = BIO_new_mem_buf(pem, Int32(pem.count)) else { throw .failed }
     defer { BIO_free(bio) }
     var certificates: [OpaquePointer] = []
-    while certificates.count < 16, let certificate = PEM_read_bio_X509(bio, nil, refuseToAsk, nil) {
+    while certificates.count <= mostCertificates, let certificate = PEM_read_bio_X509(bio, nil, refuseToAsk, nil) {
       certificates.append(certificate)
     }
-    return certificates
+    let fault: ClientIdentityError? =
+      if certificates.count > mostCertificates {
+        .tooManyCertificates
+      } else if certreg_says_pem_ended(ERR_peek_last_error()) == 0 {
+        .damagedCertificate
+      } else {
+        certificates.isEmpty ? .noCertificate : nil
+      }
+    guard let fault else { return certificates }
+    for certificate in certificates { X509_free(certificate) }
+    throw fault
   }
 
   private static func readKey(_ pem: [UInt8]) -> OpaquePointer? {

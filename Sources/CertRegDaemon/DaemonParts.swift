@@ -69,7 +69,8 @@ final class DaemonParts: Sendable {
     ) { homes.file.append($0, on: threads.queue) }
     let clients = TargetClients(
       context: CredentialsContext(
-        environment: ProcessEnvironment(surroundings.environment), clock: clock, eventLoopGroup: threads.core,
+        environment: ProcessEnvironment(surroundings.environment), hostName: ProcessLimits.hostName, clock: clock,
+        eventLoopGroup: threads.core,
         logger: logger),
       isSandbox: settings.sandbox)
     let calls = UpstreamCalls(on: loop, givingWay: givingWay) { clients.client(of: $0) }

@@ -2,6 +2,7 @@ import CertRegClock
 import CertRegCodec
 import CertRegCore
 import CertRegForwarder
+import CertRegHost
 import CertRegProtocol
 package import CertRegSettings
 import Glibc
@@ -19,7 +20,8 @@ extension Daemon {
     // Never shut down: a look-up of a name cannot be cancelled, and NIO complains when one ends after its loop.
     let group = MultiThreadedEventLoopGroup.singleton
     let context = CredentialsContext(
-      environment: ProcessEnvironment(environment), clock: .system, eventLoopGroup: group,
+      environment: ProcessEnvironment(environment), hostName: ProcessLimits.hostName, clock: .system,
+      eventLoopGroup: group,
       logger: Logger(label: "certregd", factory: { _ in SwiftLogNoOpLogHandler() }))
     let checks = await withTaskGroup(of: (Int, TargetCheck).self) { tasks in
       for (index, target) in settings.targets.enumerated() {

@@ -78,10 +78,15 @@ package final class AWSUpstreamClient: UpstreamClient {
 
   /// Fetches credentials ahead of the first call.
   ///
+  /// - Parameter limit: How long to wait for them at most; `nil`: as long as the source takes.
   /// - Returns: The error that a call would fail with; `nil` if there are credentials.
-  package func prepare() async -> ServiceError? {
+  package func prepare(within limit: Duration? = nil) async -> ServiceError? {
     do throws(CredentialsError) {
-      _ = try await credentials.credentials()
+      if let limit {
+        _ = try await signingCredentials(deadline: .now() + .nanoseconds(limit.nanoseconds))
+      } else {
+        _ = try await credentials.credentials()
+      }
       return nil
     } catch {
       return UpstreamFailure(error).error

@@ -134,7 +134,12 @@ struct EndpointResolver: Sendable {
 
   private func custom(_ service: AWSService, _ name: String) throws(CredentialsError) -> ServiceURL? {
     guard let text = try configuredURL(service) else { return nil }
-    do throws(ServiceURLError) { return try ServiceURL(parsing: text) } catch {
+    do throws(ServiceURLError) {
+      let url = try ServiceURL(parsing: text)
+      // Not every service's requests are signed with the query of the URL.
+      guard url.query.isEmpty else { throw ServiceURLError(description: "it must not have a query") }
+      return url
+    } catch {
       throw CredentialsError(.invalid, "The endpoint of \(name): \(error)")
     }
   }

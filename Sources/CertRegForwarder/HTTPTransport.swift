@@ -16,6 +16,8 @@ final class HTTPTransport: Sendable {
 
   private let client: HTTPClient
   private let showsCertificate: Bool
+  /// The proxy, as `HOST:PORT`.
+  private let proxy: String?
 
   init(options: TransportOptions, eventLoopGroup: any EventLoopGroup) throws(TransportConfigurationError) {
     var configuration = HTTPClient.Configuration(
@@ -33,6 +35,7 @@ final class HTTPTransport: Sendable {
     // Whether to try again is decided elsewhere, with a view of all calls.
     configuration.connectionPool.retryConnectionEstablishment = false
     showsCertificate = options.clientIdentity != nil
+    proxy = options.proxy.map { ServiceURL(scheme: .http, host: $0.host, port: $0.port).hostAndPort }
     // One loop, so that the events of an exchange come in their order: an exchange that ends has or has not begun to
     // leave.
     client = HTTPClient(eventLoopGroupProvider: .shared(eventLoopGroup.next()), configuration: configuration)
@@ -98,7 +101,8 @@ final class HTTPTransport: Sendable {
         status: Int(response.status.code), headers: response.headers,
         body: response.body.map { Array($0.readableBytesView) } ?? [])
     } catch {
-      throw TransportError(error, showsCertificate: showsCertificate).ofExchange(requestHasBegun: exchange.hasBegun)
+      throw TransportError(error, showsCertificate: showsCertificate)
+        .ofExchange(requestHasBegun: exchange.hasBegun).by(proxy: proxy)
     }
   }
 

@@ -1,8 +1,8 @@
 import CertRegSigV4
 
-/// The operations of AWS IoT that the daemon calls: all that this program knows of them
-/// (https://docs.aws.amazon.com/iot/latest/apireference/API_Operations.html). A test compares it with botocore's model of
-/// the service.
+/// The operations of AWS IoT that the daemon calls
+/// (https://docs.aws.amazon.com/iot/latest/apireference/API_Operations.html). A test compares them, their requests and their
+/// replies with botocore's model of the service.
 enum IoTOperation: String, CaseIterable {
   case registerCertificateWithoutCA = "RegisterCertificateWithoutCA"
   case updateCertificate = "UpdateCertificate"
@@ -39,19 +39,6 @@ enum IoTOperation: String, CaseIterable {
     }
   }
 
-  /// The members of its request that are sent in the query.
-  var query: [String] {
-    switch self {
-    case .updateCertificate: ["newStatus"]
-    case .listPrincipalThings: ["nextToken", "maxResults"]
-    case .listAttachedPolicies: ["marker", "pageSize"]
-    case .attachThingPrincipal: ["thingPrincipalType"]
-    case .registerCertificateWithoutCA, .describeCertificate, .createThing, .addThingToThingGroup, .attachPolicy,
-      .registerThing:
-      []
-    }
-  }
-
   /// The members of its request that are sent in headers.
   var headers: [String] {
     switch self {
@@ -59,32 +46,6 @@ enum IoTOperation: String, CaseIterable {
     case .registerCertificateWithoutCA, .updateCertificate, .describeCertificate, .listAttachedPolicies, .createThing,
       .addThingToThingGroup, .attachPolicy, .registerThing:
       []
-    }
-  }
-
-  /// The members of its request that are sent in the JSON body.
-  var body: [String] {
-    switch self {
-    case .registerCertificateWithoutCA: ["certificatePem", "status"]
-    case .createThing: ["thingTypeName", "attributePayload"]
-    case .addThingToThingGroup: ["thingGroupName", "thingName"]
-    case .attachPolicy: ["target"]
-    case .registerThing: ["templateBody", "parameters"]
-    case .updateCertificate, .describeCertificate, .listPrincipalThings, .listAttachedPolicies, .attachThingPrincipal:
-      []
-    }
-  }
-
-  /// The members of its response that the daemon reads.
-  var response: [String] {
-    switch self {
-    case .registerCertificateWithoutCA: ["certificateArn", "certificateId"]
-    case .updateCertificate, .addThingToThingGroup, .attachPolicy, .attachThingPrincipal: []
-    case .describeCertificate: ["certificateDescription"]
-    case .listPrincipalThings: ["things", "nextToken"]
-    case .listAttachedPolicies: ["policies", "nextMarker"]
-    case .createThing: ["thingName", "thingArn"]
-    case .registerThing: ["resourceArns"]
     }
   }
 

@@ -12,10 +12,9 @@ extension ReplyClassifier {
       case .failure(let failed): return (.failed(failed), nil)
       }
     }
-    if AWSErrorCategory(error: error, status: reply.status, operation: operation) == .alreadyExists {
-      // A repeated CreateThing with the same type and attributes succeeds (API reference, CreateThing).
-      let isOther = operation == .createThing && error.type == "ResourceAlreadyExistsException"
-      return (.failed(isOther ? thingDiffers(error) : inConflict(error)), nil)
+    // A repeated CreateThing with the same type and attributes succeeds (API reference, CreateThing).
+    if operation == .createThing, error.type == Self.alreadyExists, !error.isForeign {
+      return (.failed(thingDiffers(error)), nil)
     }
     let (failed, remedy) = failure(reply, error)
     return (.failed(failed), remedy)

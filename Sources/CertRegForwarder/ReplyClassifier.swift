@@ -35,20 +35,21 @@ struct ReplyClassifier {
     if (200..<300).contains(reply.status) {
       return (success(error), nil)
     }
-    if AWSErrorCategory(error: error, status: reply.status, operation: operation) == .alreadyExists {
+    if AWSErrorCategory(error: error, status: reply.status, operation: operation) == .alreadyExists,
+      error.type == nil || error.type == Self.alreadyExists || error.body?["resourceArn"] != nil
+    {
       return (conflict(error), nil)
     }
     let (failed, remedy) = failure(reply, error)
     return (.failed(failed), remedy)
   }
 
+  static let alreadyExists = "ResourceAlreadyExistsException"
+
   /// Reads a reply to UpdateCertificate, whose success has no content.
   func update(_ reply: HTTPReply) -> (reply: UpstreamReply, remedy: Remedy?) {
     let error = AWSErrorReply(reply)
     guard (200..<300).contains(reply.status) else {
-      if AWSErrorCategory(error: error, status: reply.status, operation: operation) == .alreadyExists {
-        return (.failed(inConflict(error)), nil)
-      }
       let (failed, remedy) = failure(reply, error)
       return (.failed(failed), remedy)
     }
@@ -67,9 +68,9 @@ struct ReplyClassifier {
   }
 
   /// A 409 that passes: ConflictingResourceUpdateException, VersionConflictException and their relatives.
-  func inConflict(_ error: AWSErrorReply) -> UpstreamFailure {
+  private func inConflict(_ error: AWSErrorReply) -> UpstreamFailure {
     var failed = make(
-      .serviceUnavailable, .upstreamUnavailable, message(error, "Another change is under way in AWS IoT"), error,
+      .serviceUnavailable, .upstreamUnavailable, message(error, "Another change is under way in \(service)"), error,
       retryable: true, .unavailable(retryAfter: nil))
     failed.mayHaveTakenEffect = false
     return failed
@@ -92,7 +93,8 @@ struct ReplyClassifier {
     }
     let made = failure(category, error, status: reply.status, retryAfter: retryAfter)
     switch category {
-    case .expiredToken, .unknownIdentity: return (made, .refreshCredentials)
+    // A secret that does not belong to its key ID may have been corrected since.
+    case .expiredToken, .unknownIdentity, .invalidSignature: return (made, .refreshCredentials)
     case .clockSkew:
       let time = ClockSkew.upstreamTime(message: error.message, dateHeader: reply.headers.first(name: "Date"))
       return (made, time.map { .correctClock(upstreamTime: $0) })
@@ -137,8 +139,7 @@ struct ReplyClassifier {
       }
       return final(
         .internalFailure, .upstreamNotFound, "The endpoint does not know the operation; check `endpoint`", error)
-    case .alreadyExists:
-      return final(.resourceAlreadyExists, .upstreamRefusedState, "The certificate is registered already", error)
+    case .alreadyExists: return inConflict(error)
     case .internalFault:
       return make(
         .internalFailure, .upstreamInternal, message(error, "\(service) has an internal fault (HTTP \(status))"), error,
@@ -203,15 +204,9 @@ struct ReplyClassifier {
     case malformed
   }
 
-  /// `arn:PARTITION:iot:REGION:ACCOUNT:cert/ID`; the ID is the certificate's. Answers from memory hold the text as it is, so it
-  /// has to be ASCII that JSON does not escape.
   private func check(_ arn: String) -> ARNCheck {
-    let parts = arn.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
-    guard arn.utf8.count <= 512, arn.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != 0x22 && $0 != 0x5c }),
-      parts.count == 6,
-      parts[0].elementsEqual("arn".utf8), parts[5].starts(with: "cert/".utf8)
-    else { return .malformed }
-    return CertificateID(hex: parts[5].dropFirst(5)) == certificateID ? .ours : .another
+    guard case .certificate(let id) = ResourceARN(arn)?.kind else { return .malformed }
+    return CertificateID(hex: id.utf8) == certificateID ? .ours : .another
   }
 
   /// Whether an ARN is that of the call's certificate.

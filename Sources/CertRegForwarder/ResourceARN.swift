@@ -6,7 +6,8 @@ struct ResourceARN {
     case thing(String)
     case policy(String)
     case group(String)
-    case certificate
+    /// The text of its ID.
+    case certificate(String)
     case other
   }
 
@@ -32,7 +33,7 @@ struct ResourceARN {
     case "thing": kind = .thing(name)
     case "policy": kind = .policy(name)
     case "thinggroup": kind = .group(name)
-    case "cert": kind = .certificate
+    case "cert": kind = .certificate(name)
     default: kind = .other
     }
     guard name.utf8.count <= ResourceARN.maxNameCharacters || kind == .other else { return nil }

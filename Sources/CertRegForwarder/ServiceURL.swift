@@ -81,9 +81,13 @@ package struct ServiceURL: Hashable, Sendable, CustomStringConvertible {
 
   /// The value of `Host`: without the scheme's own port (RFC 9110 section 7.2), which is also how it is signed.
   package var authority: String {
-    let name = host.contains(":") ? "[\(host)]" : host
-    return port == scheme.defaultPort ? name : "\(name):\(port)"
+    port == scheme.defaultPort ? bracketedHost : hostAndPort
   }
+
+  /// `HOST:PORT`, also with the scheme's own port.
+  var hostAndPort: String { "\(bracketedHost):\(port)" }
+
+  private var bracketedHost: String { host.contains(":") ? "[\(host)]" : host }
 
   /// The URL of `path` at this service.
   package func text(path suffix: String = "", query: String = "") -> String {

@@ -26,8 +26,7 @@ package struct TargetEndpoint: Hashable, Sendable {
   /// Whether the endpoint belongs to AWS, whose default quotas are known.
   package var isAWS: Bool { AWSPartition.owns(host: url.host) }
 
-  /// Where results of this endpoint belong. All of AWS's endpoints of a region lead to the same registers. The query of
-  /// the URL is left out: it may hold a secret.
+  /// Where results of this endpoint belong. All of AWS's endpoints of a region lead to the same registers.
   package var location: UpstreamLocation {
     if isAWS { return .aws(region: region) }
     return .endpoint("\(url.scheme.rawValue)://\(url.authority)\(url.path)", region: region)

@@ -30,6 +30,8 @@ struct TransportError: Error, Hashable {
   let detail: String
   /// The error of the system or the library, for the log.
   private(set) var cause: ErrorCause?
+  /// The proxy, as `HOST:PORT`, that there is no connection to; `nil`: the fault is another one.
+  private(set) var proxy: String?
   /// Whether part of the request may have left, so that the other side may have acted on it.
   let requestHasBegun: Bool
 
@@ -58,6 +60,18 @@ struct TransportError: Error, Hashable {
     }
   }
 
+  /// The error of a connection by way of a proxy.
+  ///
+  /// Only the proxy's own name is looked up then, and only a connection to the proxy can be refused.
+  func by(proxy: String?) -> TransportError {
+    guard [.nameResolution, .connectionRefused, .networkUnreachable, .connectTimeout].contains(kind) else {
+      return self
+    }
+    var error = self
+    error.proxy = proxy
+    return error
+  }
+
   /// Classifies an error of the HTTP client, which becomes the cause.
   ///
   /// - Parameter showsCertificate: Whether the client shows a certificate. Some of the alerts that refuse one have other
@@ -69,8 +83,12 @@ struct TransportError: Error, Hashable {
     }
     let text = Self.text(error)
     self.init(classifying: error)
-    if kind == .tlsFailure, showsCertificate, Self.refusesCertificate(text) {
-      self.init(.clientCertificateRefused, "the server refuses the client's certificate")
+    if kind == .tlsFailure, showsCertificate {
+      if Self.refusesCertificate(text) {
+        self.init(.clientCertificateRefused, "the server refuses the client's certificate")
+      } else if text.contains("ALERT") {
+        self.init(kind, "\(detail); it may not accept the client's certificate")
+      }
     }
     cause = ErrorCause(text)
   }
@@ -85,8 +103,9 @@ struct TransportError: Error, Hashable {
     ].contains { text.contains($0) }
   }
 
-  /// `detail`, with the likely cause if it is known for `host`.
+  /// `detail`, with the proxy if it is the one at fault, or the likely cause if it is known for `host`.
   func detail(at host: String) -> String {
+    if let proxy { return "proxy \(proxy): \(detail)" }
     guard kind == .nameResolution, host.prefix(while: { $0 != "." }).hasSuffix("-fips") else { return detail }
     return "\(detail); AWS has FIPS endpoints in few regions: if this is none of them, set the target's `fips` to false"
   }
@@ -170,7 +189,7 @@ struct TransportError: Error, Hashable {
     } else if text.contains("HostnameValidation") || text.contains("failedToValidateHostname") {
       self.init(.tlsFailure, "the server's certificate is for another host name")
     } else if text.contains("ALERT") {
-      self.init(.tlsFailure, "the server ended the TLS handshake; it may not accept the client's certificate")
+      self.init(.tlsFailure, "the server ended the TLS handshake")
     } else if error as? NIOSSLError == .uncleanShutdown {
       self.init(.connectionLost, "the connection was closed before the answer was complete")
     } else {

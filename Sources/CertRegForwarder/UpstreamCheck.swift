@@ -23,8 +23,11 @@ package struct UpstreamCheck: Sendable {
 }
 
 extension CredentialsContext {
-  /// Time limit of each step of a check.
+  /// Time limit of each request of a check.
   private static let checkTimeout = Duration.seconds(8)
+  /// Time limit for the credentials. The daemon fetches them ahead of its calls: a source that takes longer than a call may
+  /// works. A program that takes too long is reported as such by its own limit.
+  private static let credentialsTimeout = CredentialProcess.timeout + .seconds(1)
 
   /// Checks whether a target's upstream can be reached, the credentials, and whether they may register.
   ///
@@ -34,13 +37,11 @@ extension CredentialsContext {
     configuration.requestTimeout = min(configuration.requestTimeout, Self.checkTimeout)
     let client = try await AWSUpstreamClient(configuration: configuration, context: self)
     var check = UpstreamCheck(endpoint: client.endpoint.url.text(path: ""), region: client.endpoint.region)
-    do throws(UpstreamFailure) {
-      check.clockDifference = try await client.reach()
-      check.refused = await refusal(of: client)
-    } catch {
+    do throws(UpstreamFailure) { check.clockDifference = try await client.reach() } catch {
       check.unreachable = error.error
-      check.refused = await client.prepare()
     }
+    check.refused = await client.prepare(within: Self.credentialsTimeout)
+    if check.unreachable == nil, check.refused == nil { check.refused = await refusal(of: client) }
     check.credentials = client.credentialsProvenance
     // Keys for an endpoint that is not AWS's must not be sent to AWS.
     if check.unreachable == nil, let credentials = check.credentials {

@@ -5,8 +5,9 @@ import Glibc
 ///
 /// A process is looked for where others were found before; only one that is in none of those groups costs a walk.
 struct ControlGroups {
-  /// systemd's hierarchy: unified, hybrid, legacy (systemd's src/basic/cgroup-util.c).
-  private static let systemRoots = ["/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd"]
+  /// Where systemd's own hierarchy may be: hybrid, legacy, unified (systemd's src/basic/cgroup-util.c). The unified one comes
+  /// last, since on other hosts that folder holds the hierarchies of all controllers.
+  private static let hierarchies = ["/unified", "/systemd", ""]
   private static let rememberedGroups = 8
   private static let mostGroups = 8192
   private static let greatestDepth = 16
@@ -15,8 +16,8 @@ struct ControlGroups {
   /// Paths below a root, the last useful one first.
   private var recent: [(root: String, path: String)] = []
 
-  init(roots: [String] = ControlGroups.systemRoots) {
-    self.roots = roots
+  init(mountPoint: String = "/sys/fs/cgroup") {
+    roots = ControlGroups.hierarchies.map { mountPoint + $0 }
   }
 
   /// The unit that `process` is in; `nil` if it is found in none.

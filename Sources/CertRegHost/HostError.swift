@@ -57,9 +57,5 @@ package struct HostError: Error, Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// The system's text for an `errno` value. `strerror_r`, because `strerror` may share its buffer between threads.
-package func systemMessage(_ number: Int32) -> String {
-  var buffer = [CChar](repeating: 0, count: 256)
-  guard strerror_r(number, &buffer, buffer.count) == 0 else { return "errno \(number)" }
-  return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-}
+/// The system's text for an `errno` value. Each thread has a buffer of its own for it, since glibc 2.32 (strerror(3)).
+package func systemMessage(_ number: Int32) -> String { String(cString: strerror(number)) }

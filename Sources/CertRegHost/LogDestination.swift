@@ -31,8 +31,32 @@ package enum LogDestination: String, CaseIterable, Sendable {
 
 /// The effects behind the destinations. They may block: for the writer's thread only.
 enum LogOutput {
-  /// Sends one entry to the journal. Returns whether the journal took it.
-  static func sendToJournal(_ assignments: [String]) -> Bool {
+  /// The socket of journald (sd_journal_sendv(3)).
+  static let journalSocket = "/run/systemd/journal/socket"
+
+  /// Writes records to the journal, or to standard error.
+  ///
+  /// - Parameters:
+  ///   - isForJournal: Standard error gets only what the journal does not take.
+  ///   - identifier: `SYSLOG_IDENTIFIER` in the journal.
+  ///   - journalSocket: Tells whether there is a journal.
+  ///   - descriptor: Standard error.
+  static func write(
+    _ records: [LogRecord], isForJournal: Bool, identifier: String, format: LogFormat,
+    journalSocket: String = journalSocket, descriptor: Int32 = STDERR_FILENO
+  ) {
+    // sd_journal_sendv(3) succeeds without a journal, too, and does nothing.
+    let hasJournal = isForJournal && access(journalSocket, F_OK) == 0
+    var text = ""
+    for record in records
+    where !(hasJournal && sendToJournal(JournalEntry.assignments(of: record, identifier: identifier))) {
+      text += format.line(record)
+    }
+    if !text.isEmpty { write(text, to: descriptor) }
+  }
+
+  /// Sends one entry to the journal, which has to be there. Returns whether the journal took it.
+  private static func sendToJournal(_ assignments: [String]) -> Bool {
     let bytes = assignments.map { Array($0.utf8) }
     var vectors: [iovec] = []
     vectors.reserveCapacity(bytes.count)

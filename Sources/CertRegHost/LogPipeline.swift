@@ -97,17 +97,7 @@ package final class LogPipeline: Sendable {
       journalStream: environment["JOURNAL_STREAM"], standardErrorStream: LogDestination.standardErrorStream())
     let format = configuration.format
     try self.init(level: configuration.level, clock: clock) { records in
-      var text = ""
-      for record in records {
-        if destination == .journal,
-          LogOutput.sendToJournal(JournalEntry.assignments(of: record, identifier: identifier))
-        {
-          continue
-        }
-        // Also where the journal does not take it.
-        text += format.line(record)
-      }
-      if !text.isEmpty { LogOutput.write(text, to: STDERR_FILENO) }
+      LogOutput.write(records, isForJournal: destination == .journal, identifier: identifier, format: format)
     }
   }
 

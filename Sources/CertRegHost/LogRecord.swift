@@ -49,11 +49,12 @@ package struct LogRecord: Hashable, Sendable {
     self.level = level
     self.label = label
     self.message = LogText.escaped(message, limitBytes: Self.messageLimitBytes)
-    var fields = metadata.sorted { $0.key < $1.key }.prefix(Self.fieldLimit).map { key, value in
-      Field(name: Self.fieldName(key), value: LogText.escaped("\(value)", limitBytes: Self.valueLimitBytes))
+    var values: [String: String] = [:]
+    for (key, value) in metadata.sorted(by: { $0.key < $1.key }).prefix(Self.fieldLimit) {
+      values[Self.fieldName(key)] = LogText.escaped("\(value)", limitBytes: Self.valueLimitBytes)
     }
-    if suppressed > 0 { fields.append(Field(name: LogField.suppressed, value: String(suppressed))) }
-    self.fields = fields
+    if suppressed > 0 { values[LogField.suppressed] = String(suppressed) }
+    fields = values.sorted { $0.key < $1.key }.map { Field(name: $0.key, value: $0.value) }
     self.file = file
     self.line = line
   }

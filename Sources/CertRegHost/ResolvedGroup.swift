@@ -10,19 +10,23 @@ struct ResolvedGroup {
   /// Why an optional group is not used.
   let remark: String?
 
-  /// - Throws: `unknownGroup` where a required one does not exist.
-  init(_ group: ListeningSocket.Options.Group) throws(HostError) {
+  /// - Throws: For a required group: `unknownGroup` if it does not exist, `failed` if that cannot be found out now.
+  init(_ group: ListeningSocket.Options.Group, accounts: AccountDatabase = .system) throws(HostError) {
     switch group {
     case .unchanged: self.init(id: nil, name: "", isOptional: true, remark: nil)
     case .required(let name):
-      guard let id = Self.lookUp(name) else {
-        throw HostError(.unknownGroup, message: "socket.group: there is no group '\(LogText.escaped(name))'")
+      do throws(HostError) {
+        self.init(id: try Self.lookUp(name, accounts), name: name, isOptional: false, remark: nil)
+      } catch {
+        throw HostError(error.code, message: "socket.group: \(error.message)")
       }
-      self.init(id: id, name: name, isOptional: false, remark: nil)
     case .ifPossible(let name):
-      let id = Self.lookUp(name)
-      let remark = id == nil ? "there is no group '\(LogText.escaped(name))': the socket keeps the process's own" : nil
-      self.init(id: id, name: name, isOptional: true, remark: remark)
+      do throws(HostError) {
+        self.init(id: try Self.lookUp(name, accounts), name: name, isOptional: true, remark: nil)
+      } catch {
+        self.init(
+          id: nil, name: name, isOptional: true, remark: "\(error.message): the socket keeps the process's own")
+      }
     }
   }
 
@@ -34,19 +38,15 @@ struct ResolvedGroup {
   }
 
   /// A group by its name, else by its number.
-  private static func lookUp(_ name: String) -> gid_t? {
-    var size = 1024
-    while size <= 1 << 20 {
-      var entry = group()
-      var found: UnsafeMutablePointer<group>?
-      var buffer = [CChar](repeating: 0, count: size)
-      let result = getgrnam_r(name, &entry, &buffer, buffer.count, &found)
-      if result == 0 { return found == nil ? number(name) : entry.gr_gid }
-      guard result == ERANGE else { return number(name) }
-      // A group with many members needs more room.
-      size *= 4
+  private static func lookUp(_ name: String, _ accounts: AccountDatabase) throws(HostError) -> gid_t {
+    let answer = accounts.lookUp(AccountDatabase.Name(.group, name))
+    if case .number(let id) = answer { return id }
+    if let id = number(name) { return id }
+    if case .failed(let code) = answer {
+      throw HostError(
+        .failed, message: "the group '\(LogText.escaped(name))' cannot be looked up: \(systemMessage(code))")
     }
-    return nil
+    throw HostError(.unknownGroup, message: "there is no group '\(LogText.escaped(name))'")
   }
 
   /// The group with this number. chown(2) takes the largest number to mean that the group stays.

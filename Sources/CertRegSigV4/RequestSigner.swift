@@ -21,7 +21,8 @@ package struct RequestSigner: Sendable {
   ///   - query: The query on the wire, without `?`.
   ///   - headers: The request's headers so far, among them `Host`, with the port if it is not the scheme's default.
   ///   - payloadHash: The SHA-256 of the body.
-  ///   - signsSessionToken: `false` adds the token after signing, as a few services require.
+  ///   - signsSessionToken: `false` adds the token after signing, as a few services require. The daemon calls
+  ///     none of them; AWS's test vectors have it.
   package func sign(
     method: String, path: String, query: String = "", headers: [(name: String, value: String)],
     payloadHash: SHA256Digest, at time: WallTime, pathRule: PathRule = .normalized, signsSessionToken: Bool = true

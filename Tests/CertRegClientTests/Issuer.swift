@@ -23,7 +23,7 @@ struct Issuer {
     keyPEM = Array(try Data(contentsOf: URL(fileURLWithPath: folder.path("\(name).key"))))
   }
 
-  var der: [UInt8] { ClientIdentity.certificates(pem: certificatePEM)[0] }
+  var der: [UInt8] { (try? ClientIdentity.certificates(pem: certificatePEM).first) ?? [] }
 
   /// A signature as RFC 7518 section 3.4 has it.
   func signature(of message: String) throws -> [UInt8] {

@@ -127,7 +127,8 @@ final class ServiceUnderTest: Sendable {
     let queue = WorkQueue(pool: workers, threads: 1, givingWay: givingWay)
     server = try SocketServer(loops: 1)
     let context = CredentialsContext(
-      environment: ProcessEnvironment([:]), clock: clock, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+      environment: ProcessEnvironment([:]), hostName: "test", clock: clock,
+      eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
       logger: logger)
     let counts = RequestCounts()
     let reports = Reports(

@@ -114,10 +114,11 @@ import Testing
     }
   }
 
-  @Test func `refused credentials are replaced once`() async throws {
+  @Test(arguments: ["ExpiredTokenException", "UnrecognizedClientException", "InvalidSignatureException"])
+  func `refused credentials are replaced once`(refusal: String) async throws {
     let credentials = FixedCredentials(afterRefresh: FixedCredentials.second)
     try await withUpstreamClient(credentials: credentials) { request, count in
-      count == 0 ? .json(403, "{}", [("x-amzn-ErrorType", "ExpiredTokenException")]) : Self.success
+      count == 0 ? .json(403, "{}", [("x-amzn-ErrorType", refusal)]) : Self.success
     } _: { client, server in
       #expect(
         await client.registerCertificateWithoutCA(call) == .registered(certificateARN: Self.arn, requestID: "r-1"))

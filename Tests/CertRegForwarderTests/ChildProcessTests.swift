@@ -30,6 +30,26 @@ import Testing
     }
   }
 
+  @Test(arguments: [(1, 1), (3, 3), (100, 7)])
+  func `no more descendants are held than the limit says, however many one process has`(limit: Int, held: Int) throws {
+    let file = NSTemporaryDirectory() + "/certregd-\(UUID())"
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    let script = "for i in 1 2 3 4 5 6 7; do sleep 600 & done; echo $$ >\(file)-new; mv \(file)-new \(file); wait"
+    var count: Int?
+    #expect(throws: ChildProcessError.cancelled) {
+      try ChildProcess.run(
+        ["/bin/sh", "-c", script], environment: ["PATH=/usr/bin:/bin"],
+        limits: limits {
+          guard let text = try? HostFiles.system.text(file), let shell = pid_t(text) else { return false }
+          let descriptors = RunningProcess.descendants(of: shell, atMost: limit)
+          for descriptor in descriptors { close(descriptor) }
+          count = descriptors.count
+          return true
+        })
+    }
+    #expect(count == held)
+  }
+
   /// The test's own soft limit is as high as it goes meanwhile, as the daemon's is.
   @Test func `a program has the usual limit of open files from its first instruction, and may raise it`() throws {
     var before = rlimit()

@@ -128,6 +128,19 @@ import Testing
     let config = "[default]\nservices = s\n[services s]\nrolesanywhere =\n  endpoint_url = https://profile"
     #expect(try resolver(target, config: config).rolesAnywhere(region: region).host == "profile")
   }
+
+  @Test func `an endpoint with a query is refused`() throws {
+    let own = resolver(TargetConfiguration(credentials: .chain), ["AWS_ENDPOINT_URL": "https://all/base?key=hidden"])
+    let iot = ServiceURL(scheme: .https, host: "iot.eu-west-1.amazonaws.com")
+    let region = "eu-west-1"
+    for ask in [
+      { _ = try own.sts(region: region) }, { _ = try own.rolesAnywhere(region: region) },
+      { _ = try own.serviceQuotas(region: region, iot: iot) },
+    ] {
+      let error = #expect(throws: CredentialsError.self) { try ask() }
+      #expect(error?.code == .invalid && error?.message.hasSuffix("it must not have a query") == true)
+    }
+  }
 }
 
 @Suite struct EndpointFlagsTests {

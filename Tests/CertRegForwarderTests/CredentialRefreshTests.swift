@@ -91,6 +91,21 @@ import Testing
     #expect(refresh.requested(at(2)) == .fetch)
   }
 
+  @Test(arguments: [
+    (CredentialsError.Code.invalid, 200...400), (.unavailable, 1500...2900), (.notFound, 1500...2900),
+  ])
+  func `a source that refuses is asked every few minutes, others each minute`(
+    code: CredentialsError.Code, expected: ClosedRange<Int>
+  ) {
+    var refresh = CredentialRefresh()
+    var fetches = 0
+    for second in 0..<86_400 where refresh.requested(at(Double(second))) == .fetch {
+      fetches += 1
+      refresh.fetched(.failure(CredentialsError(code, "no")), jitter: 0.5, at(Double(second)))
+    }
+    #expect(expected.contains(fetches), "\(fetches)")
+  }
+
   @Test func `refused credentials are fetched again once, not forever`() {
     var refresh = CredentialRefresh()
     _ = refresh.requested(at(0))
@@ -145,7 +160,11 @@ import Testing
       case .wait: #expect(isFetching, "seed \(seed)")
       case .use, .fail: break
       }
-      if case .use = answer, let heldUntil, refresh.held != nil { #expect(time < heldUntil, "seed \(seed)") }
+      switch answer {
+      case .use(let given), .useAndFetch(let given):
+        #expect(given == refresh.held?.signing && heldUntil.map { time < $0 } == true, "seed \(seed)")
+      case .fetch, .wait, .fail: break
+      }
       if isFetching, Bool.random(using: &random) {
         isFetching = false
         let jitter = Double.random(in: 0..<1, using: &random)

@@ -196,6 +196,20 @@ import Testing
     }
   }
 
+  @Test(arguments: [429, 500, 503])
+  func `instance metadata that are overloaded answer later`(status: Int) async throws {
+    try await withServer { _, _ in
+      .json(status, "")
+    } _: { (_, url) async throws in
+      let required = try await failure(.instanceMetadata(endpoint: url))
+      #expect(required.code == .unavailable && required.message.contains("HTTP \(status)"))
+      let chained = ["AWS_EC2_METADATA_DISABLED": "false", "AWS_EC2_METADATA_SERVICE_ENDPOINT": url]
+      let instance = MemoryFiles(["/sys/devices/virtual/dmi/id/board_asset_tag": "i-0123456789abcdef0"])
+      #expect(try await failure(environment: chained, files: instance).code == .unavailable)
+      #expect(try await fetch(environment: chained) == nil)
+    }
+  }
+
   @Test func `a role's name cannot lead elsewhere`() async throws {
     try await withServer { request, _ in
       request.method == "PUT" ? CannedReply(body: "T") : CannedReply(body: "../../user-data")
@@ -276,6 +290,22 @@ import Testing
         "AWS_ACCESS_KEY_ID": "E", "AWS_SECRET_ACCESS_KEY": "e", "AWS_CREDENTIAL_EXPIRATION": "2020-01-01T00:00:00Z",
       ])
     #expect(error.code == .invalid && error.message.contains("AWS_CREDENTIAL_EXPIRATION"))
+  }
+
+  @Test func `credentials that have ended are told with the host's time, which may be wrong`() async throws {
+    let now = Self.end + .seconds(7200)
+    let clock = HostClock(monotonic: { HostClock.system.monotonic }, wall: { now })
+    let environment = [
+      "AWS_ACCESS_KEY_ID": "E", "AWS_SECRET_ACCESS_KEY": "e", "AWS_CREDENTIAL_EXPIRATION": Self.expiration,
+    ]
+    let program = "echo '\(Self.json(",\"Expiration\":\"\(Self.expiration)\""))'"
+    for configuration in [CredentialsConfiguration.environment, .process(command: program)] {
+      let provider = try CredentialsContext.onHost(environment, clock: clock).provider(
+        for: TargetConfiguration(credentials: configuration), region: "eu-central-1")
+      let error = await #expect(throws: CredentialsError.self) { try await provider.fetch() }
+      #expect(error?.message.hasSuffix("by this host's clock (\(now.rfc3339))") == true, "\(error?.message ?? "none")")
+      await provider.shutdown()
+    }
   }
 
   @Test(arguments: [

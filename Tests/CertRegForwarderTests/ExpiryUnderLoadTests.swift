@@ -61,7 +61,7 @@ import Testing
     let client = try await AWSUpstreamClient(
       configuration: configuration,
       context: CredentialsContext(
-        environment: ProcessEnvironment([:]), clock: clock.hostClock,
+        environment: ProcessEnvironment([:]), hostName: "test", clock: clock.hostClock,
         eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test")))
     var replies: [UpstreamReply] = []
     // In rounds: while one call is delayed, at most the others of its round advance the clock.

@@ -29,7 +29,8 @@ import Testing
     ]
     let context = CredentialsContext(
       environment: ProcessEnvironment(metadata.merging(environment) { $1 }), files: MemoryFiles(files).files,
-      clock: .system, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+      hostName: "test", clock: .system, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+      logger: Logger(label: "test"))
     var configuration = TargetConfiguration(name: TargetName("t"))
     configure(&configuration)
     let endpoint: Result<TargetEndpoint, UpstreamConfigurationError>

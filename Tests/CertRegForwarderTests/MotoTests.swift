@@ -70,7 +70,8 @@ struct MotoTests {
       context: CredentialsContext(
         environment: ProcessEnvironment([
           "HOME": "/h", "AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
-        ]), files: files, clock: .system, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+        ]), files: files, hostName: "test", clock: .system,
+        eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
         logger: Logger(label: "moto")))
   }
 

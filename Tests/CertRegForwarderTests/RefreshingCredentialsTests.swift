@@ -60,6 +60,41 @@ import Testing
     await source.shutdown()
   }
 
+  @Test func `the log tells a failed renewal from a lack of credentials, and a shutdown from both`() async throws {
+    let clock = ManualClock()
+    let provider = GatedProvider()
+    let entries = RecordedEntries()
+    let source = RefreshingCredentials(
+      provider: provider, clock: clock.clock, logger: Logger(label: "test") { _ in entries })
+    func asked(_ number: Int, _ outcome: GatedProvider.Outcome) async {
+      let asking = Task {
+        if let held = source.current() { return try await source.refresh(after: held) }
+        return try await source.credentials()
+      }
+      await provider.started(number)
+      provider.finish(outcome)
+      _ = try? await asking.value
+    }
+    await asked(1, .failure(CredentialsError(.unavailable, "the first fetch")))
+    clock.advance(.seconds(60))
+    let end = clock.wall + .seconds(3600)
+    await asked(2, .success(provider.set("A", end: end)))
+    await asked(3, .failure(CredentialsError(.unavailable, "the renewal")))
+    let refused = try await source.credentials()
+    clock.advance(.seconds(60))
+    let waiting = Task { try await source.refresh(after: refused) }
+    await provider.started(4)
+    #expect(
+      entries.recorded.map(\.message) == [
+        "no AWS credentials", "using AWS credentials",
+        "AWS credentials could not be renewed; the present ones are still used",
+      ])
+    #expect(entries.recorded.last?.metadata["expires"] == "\(end.rfc3339)")
+    await source.shutdown()
+    _ = try? await waiting.value
+    #expect(entries.recorded.count == 3)
+  }
+
   @Test func `refused credentials are replaced for all callers at once`() async throws {
     let provider = GatedProvider()
     let source = source(provider)
@@ -93,9 +128,9 @@ import Testing
       await provider.started(number)
       provider.finish(isFound ? .success(provider.set("wrong")) : .failure(CredentialsError(.invalid, "line 3")))
       _ = try? await asking.value
-      clock.advance(.seconds(60))
+      clock.advance(.seconds(300))
     }
-    clock.advance(.seconds(-59))
+    clock.advance(.seconds(-299))
     let refused = source.current()
     if let refused { #expect(try await source.refresh(after: refused) == refused) }
     #expect(provider.fetches == 8)

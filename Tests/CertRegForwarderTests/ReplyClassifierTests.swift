@@ -65,6 +65,9 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
     #"{"certificateArn":"arn:a\u0000b","certificateId":"\#(id.hex)"}"#,
     #"{"certificateArn":"arn:aws:iot:\"eu:1:cert/\#(id.hex)","certificateId":"\#(id.hex)"}"#,
     #"{"certificateArn":"arn:aws:iot:\\eu:1:cert/\#(id.hex)","certificateId":"\#(id.hex)"}"#,
+    #"{"certificateArn":"arn:aws:s3:r:1:cert/\#(id.hex)","certificateId":"\#(id.hex)"}"#,
+    #"{"certificateArn":"arn:aws:iot:::cert/\#(id.hex)","certificateId":"\#(id.hex)"}"#,
+    #"{"certificateArn":"arn:aws:iot:r:1:policy/\#(id.hex)","certificateId":"\#(id.hex)"}"#,
     #"{"certificateArn":"\#(arn)","certificateId":"\#(id.hex)"} x"#, String(repeating: "[", count: 60_000),
   ])
   func `a success that is not understood may be asked for again`(body: String) throws {
@@ -93,6 +96,27 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
       let failure = try failure(409, body, [("x-amzn-RequestId", "r-1")])
       #expect(failure.error.reason == "upstream_garbled" && failure.disposition == .final)
     }
+  }
+
+  @Test(arguments: ["ConflictingResourceUpdateException", "ConflictException", "VersionConflictException"])
+  func `a conflict with another change passes`(type: String) throws {
+    let headers = [("x-amzn-ErrorType", type), ("x-amzn-RequestId", "r-1")]
+    let failure = try failure(409, #"{"message":"m"}"#, headers)
+    #expect(failure.error.reason == "upstream_unavailable" && failure.error.retryable && !failure.mayHaveTakenEffect)
+    #expect(failure.disposition == .unavailable(retryAfter: nil))
+    let named = #"{"message":"m","resourceArn":"\#(arn)"}"#
+    #expect(
+      classify(409, named, headers).reply == .alreadyExists(certificateARN: arn, status: nil, requestID: "r-1"))
+  }
+
+  @Test(arguments: [IoTOperation.describeCertificate, nil])
+  func `a conflict says nothing about a certificate where none was registered`(operation: IoTOperation?) throws {
+    let classifier = ReplyClassifier(
+      operation: operation, certificateID: id, text: UpstreamText(credentials: secret, authorization: nil), now: now)
+    let result = classifier.description(
+      HTTPReply(status: 409, headers: ["x-amzn-ErrorType": "ConflictException"], body: []))
+    guard case .failure(let refused) = result else { throw Unexpected(description: "no failure") }
+    #expect(refused.failure.error.reason == "upstream_unavailable" && refused.failure.error.retryable)
   }
 
   struct ErrorRow: Sendable, CustomTestStringConvertible {
@@ -138,7 +162,8 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
     ErrorRow(
       403, "MissingAuthenticationTokenException", .unauthorized, "unknown_identity", .identity,
       remedy: .refreshCredentials),
-    ErrorRow(403, "InvalidSignatureException", .unauthorized, "invalid_signature", .identity),
+    ErrorRow(
+      403, "InvalidSignatureException", .unauthorized, "invalid_signature", .identity, remedy: .refreshCredentials),
     ErrorRow(403, "OptInRequired", .unauthorized, "not_opted_in", .identity, retryable: false),
     ErrorRow(
       400, "CertificateValidationException", .certificateValidation, "upstream_refused_certificate", .final,

@@ -7,17 +7,19 @@ import Logging
 import NIOHTTP1
 import NIOPosix
 import NIOSSL
+import Synchronization
 import Testing
 
 @testable import CertRegForwarder
 
 /// Identities that a certificate and its key prove.
 extension RoleCredentialsTests {
-  @Test(arguments: [
-    ["-newkey", "rsa:2048"], ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
-    ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
-  ])
-  func `signs for IAM Roles Anywhere with the certificate's key`(key: [String]) async throws {
+  @Test(
+    arguments: [
+      ["-newkey", "rsa:2048"], ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+      ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
+    ], ["", "/base"])
+  func `signs for IAM Roles Anywhere with the certificate's key`(key: [String], base: String) async throws {
     let identity = try IssuedIdentity(keyArguments: key, commonName: "station")
     defer { identity.remove() }
     let body =
@@ -29,7 +31,8 @@ extension RoleCredentialsTests {
       profileARN: "arn:aws:rolesanywhere:eu-west-1:1:profile/p", roleARN: "arn:aws:iam::1:role/r",
       certificateFile: identity.certificateFile, privateKeyFile: identity.keyFile, chainFile: identity.certificateFile)
     let provided = try await fetch(
-      configuration, environment: ["AWS_ENDPOINT_URL_ROLESANYWHERE": "http://127.0.0.1:\(server.port)"], files: .system)
+      configuration, environment: ["AWS_ENDPOINT_URL_ROLESANYWHERE": "http://127.0.0.1:\(server.port)\(base)"],
+      files: .system)
     #expect(provided?.signing == SigningCredentials(accessKeyID: "RA", secretAccessKey: "s", sessionToken: "t"))
     let request = try #require(server.requests.first)
     try await server.stop()
@@ -45,14 +48,114 @@ extension RoleCredentialsTests {
       + "SignedHeaders=\(names), Signature="
     #expect(authorization.hasPrefix(prefix), "\(authorization)")
     let target = request.uri.split(separator: "?", maxSplits: 1).map(String.init)
-    #expect(target.first == "/sessions")
+    #expect(target.first == base + "/sessions")
     let canonical = CanonicalRequest(
-      method: "POST", path: "/sessions", query: target.last ?? "", headers: request.headers.map { ($0.name, $0.value) },
+      method: "POST", path: base + "/sessions", query: target.last ?? "",
+      headers: request.headers.map { ($0.name, $0.value) },
       selection: .named(names.split(separator: ";").map(String.init)),
       payloadHash: SHA256.digest(of: request.body).hex)
     let signed = canonical.stringToSign(algorithm: algorithm, amzDate: date, scope: scope)
     #expect(try identity.verifies(signature: String(authorization.dropFirst(prefix.count)), of: signed))
     #expect(request.headers["X-Amz-X509"] == request.headers["X-Amz-X509-Chain"])
+  }
+
+  @Test(arguments: [401, 403, 404, 407])
+  func `a page of something in between is no refusal`(status: Int) async throws {
+    let identity = try IssuedIdentity(keyArguments: ["-newkey", "rsa:2048"], commonName: "localhost")
+    defer { identity.remove() }
+    let answer: LoopbackServer.Answer = { _, _ in CannedReply(status: status, body: "<html>Captive portal</html>") }
+    let plain = try await LoopbackServer.start(answer: answer)
+    let tls = TLSConfiguration.makeServerConfiguration(
+      certificateChain: try NIOSSLCertificate.fromPEMFile(identity.certificateFile).map { .certificate($0) },
+      privateKey: .privateKey(try NIOSSLPrivateKey(file: identity.keyFile, format: .pem)))
+    let encrypted = try await LoopbackServer.start(tls: NIOSSLContext(configuration: tls), answer: answer)
+    let url = "http://127.0.0.1:\(plain.port)"
+    let sources: [CredentialsConfiguration] = [
+      .rolesAnywhere(
+        trustAnchorARN: "arn:aws:rolesanywhere:eu-west-1:1:trust-anchor/a", profileARN: "p", roleARN: "r",
+        certificateFile: identity.certificateFile, privateKeyFile: identity.keyFile, chainFile: nil),
+      .iotProvider(
+        endpoint: "localhost:\(encrypted.port)", roleAlias: "a", thingName: nil,
+        certificateFile: identity.certificateFile, privateKeyFile: identity.keyFile, caFile: identity.certificateFile),
+      .webIdentity(roleARN: "arn:aws:iam::1:role/x", tokenFile: identity.certificateFile, sessionName: nil),
+    ]
+    for source in sources {
+      let error = try await failure(source, environment: ["AWS_ENDPOINT_URL": url], files: .system)
+      #expect(error.code == .unavailable, "\(error.message)")
+    }
+    try await plain.stop()
+    try await encrypted.stop()
+  }
+
+  /// The paths of the files that are read, in the order of their names.
+  private final class ReadPaths: Sendable {
+    private let paths = Mutex<Set<String>>([])
+    var sorted: [String] { paths.withLock { $0.sorted() } }
+
+    func recording(_ files: HostFiles) -> HostFiles {
+      HostFiles(version: files.version) { (path) throws(FileReadError) in
+        _ = self.paths.withLock { $0.insert(path) }
+        return try files.read(path)
+      }
+    }
+  }
+
+  @Test func `each source names the files that it reads`() async throws {
+    let identity = try IssuedIdentity(keyArguments: ["-newkey", "rsa:2048"], commonName: "station")
+    defer { identity.remove() }
+    let config = """
+      [default]
+      role_arn = arn:aws:iam::1:role/a
+      web_identity_token_file = /profile-token
+      [profile hop]
+      role_arn = arn:aws:iam::1:role/b
+      source_profile = default
+      [profile container]
+      role_arn = arn:aws:iam::1:role/c
+      credential_source = EcsContainer
+      """
+    let container = [
+      "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:1/", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/token",
+    ]
+    let role = "arn:aws:iam::1:role/x"
+    let cases: [(CredentialsConfiguration, [String: String], reads: [String])] = [
+      (.chain, [:], ["/h/.aws/config", "/profile-token"]),
+      (.chain, ["AWS_WEB_IDENTITY_TOKEN_FILE": "/token", "AWS_ROLE_ARN": role], ["/h/.aws/config", "/token"]),
+      (.chain, container.merging(["AWS_CONFIG_FILE": "/none"]) { $1 }, ["/token"]),
+      (.profile(name: "hop", file: nil), [:], ["/h/.aws/config", "/profile-token"]),
+      (.profile(name: "container", file: nil), container, ["/h/.aws/config", "/token"]),
+      (.container(uri: nil), container, ["/token"]),
+      (.webIdentity(roleARN: role, tokenFile: "/token", sessionName: nil), [:], ["/h/.aws/config", "/token"]),
+      (
+        .assumeRole(roleARN: role, sourceProfile: "hop", sessionName: nil, externalID: nil), [:],
+        ["/h/.aws/config", "/profile-token"]
+      ),
+      (
+        .rolesAnywhere(
+          trustAnchorARN: "arn:aws:rolesanywhere:eu-west-1:1:trust-anchor/a", profileARN: "p", roleARN: "r",
+          certificateFile: "/certificate", privateKeyFile: "/key", chainFile: "/chain"), [:],
+        ["/certificate", "/chain", "/h/.aws/config", "/key"]
+      ),
+    ]
+    let certificate = try String(contentsOfFile: identity.certificateFile, encoding: .utf8)
+    let files = MemoryFiles([
+      "/h/.aws/config": config, "/profile-token": "t", "/token": "t", "/certificate": certificate,
+      "/chain": certificate, "/key": try String(contentsOfFile: identity.keyFile, encoding: .utf8),
+    ])
+    for (configuration, variables, reads) in cases {
+      let read = ReadPaths()
+      let context = CredentialsContext.onHost(
+        variables.merging(["AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_CA_BUNDLE": identity.certificateFile]) { $1 },
+        files: read.recording(files.files))
+      let provider = try context.provider(
+        for: TargetConfiguration(credentials: configuration), region: "eu-central-1")
+      _ = try? await provider.fetch()
+      #expect(read.sorted == reads, "\(configuration)")
+      let named = provider.filePaths
+      #expect(Set(reads).isSubset(of: named), "\(configuration)")
+      #expect(named.contains(identity.certificateFile), "\(configuration)")
+      await provider.shutdown()
+    }
   }
 
   @Test func `says which file of a certificate and key is wrong`() async throws {
@@ -62,12 +165,29 @@ extension RoleCredentialsTests {
       one.remove()
       two.remove()
     }
-    func message(_ certificate: String, _ key: String) async throws -> String {
+    func message(_ certificate: String, _ key: String, chain: String? = nil) async throws -> String {
       try await failure(
         .rolesAnywhere(
           trustAnchorARN: "arn:aws:rolesanywhere:eu-west-1:1:trust-anchor/a", profileARN: "p", roleARN: "r",
-          certificateFile: certificate, privateKeyFile: key, chainFile: nil), files: .system
+          certificateFile: certificate, privateKeyFile: key, chainFile: chain), files: .system
       ).message
+    }
+    let good = try String(contentsOfFile: one.certificateFile, encoding: .utf8)
+    let middle = good.index(good.startIndex, offsetBy: good.count / 2)
+    let files = [
+      (Data(), "holds no certificate"),
+      (try Data(contentsOf: URL(fileURLWithPath: two.keyFile)), "holds no certificate"),
+      (Data(try ClientIdentity.certificates(pem: Array(good.utf8))[0]), "holds no certificate"),
+      (Data((good + good[..<middle] + "!" + good[middle...]).utf8), "damaged certificate"),
+      (Data((good + good[..<middle]).utf8), "damaged certificate"),
+      (Data(String(repeating: good, count: 17).utf8), "more than 16 certificates"),
+    ]
+    for (number, (content, words)) in files.enumerated() {
+      let file = one.folder + "/chain-\(number).pem"
+      try content.write(to: URL(fileURLWithPath: file))
+      let chained = try await message(one.certificateFile, one.keyFile, chain: file)
+      #expect(chained.hasPrefix("\(file): ") && chained.contains(words), "\(chained)")
+      #expect(try await message(file, one.keyFile).contains(words))
     }
     #expect(try await message(one.certificateFile, two.keyFile).contains("not the certificate's"))
     #expect(try await message(one.keyFile, one.keyFile).contains("no certificate"))

@@ -83,6 +83,15 @@ import Testing
     }
   }
 
+  @Test func `a web identity without a role names the place of its token file`() async throws {
+    let files = MemoryFiles(["/h/.aws/config": "[default]\nweb_identity_token_file = /token"]).files
+    let ofProfile = try await failure(.chain, files: files)
+    #expect(ofProfile.message.hasPrefix("The profile default has web_identity_token_file but no role_arn"))
+    let ofVariable = try await failure(.chain, environment: ["AWS_WEB_IDENTITY_TOKEN_FILE": "/token"], files: files)
+    #expect(ofVariable.message == "AWS_WEB_IDENTITY_TOKEN_FILE is set but AWS_ROLE_ARN is not: set both or neither")
+    #expect(ofProfile.code == .invalid && ofVariable.code == .invalid)
+  }
+
   // MARK: AssumeRole
 
   @Test func `takes a role with the chain's identity`() async throws {
@@ -119,9 +128,23 @@ import Testing
         of: canonical, secretAccessKey: secret, amzDate: date, scope: header.scope, keys: SigningKeyCache())
   }
 
-  @Test func `a session without a name is named after the host`() {
-    let name = SecurityTokenService.defaultSessionName
-    #expect(name.hasPrefix("certregd-") && (2...64).contains(name.count))
+  @Test(arguments: [
+    ("station-7.example", "certregd-station-7.example"), ("ü station/7", "certregd-station7"), ("", "certregd-host"),
+    (String(repeating: "a", count: 64), "certregd-" + String(repeating: "a", count: 55)),
+  ])
+  func `a session without a name is named after the host`(host: String, name: String) async throws {
+    try await withService { _, _ in
+      Self.success
+    } _: { (server, environment) async throws in
+      let context = CredentialsContext.onHost(environment, files: MemoryFiles(["/token": "t"]).files, hostName: host)
+      let provider = try context.provider(
+        for: TargetConfiguration(
+          credentials: .webIdentity(roleARN: "arn:aws:iam::1:role/x", tokenFile: "/token", sessionName: nil)),
+        region: "eu-central-1")
+      _ = try await provider.fetch()
+      await provider.shutdown()
+      #expect(server.requests.map { form($0)["RoleSessionName"] } == [name])
+    }
   }
 
   @Test func `follows a chain of profiles`() async throws {

@@ -32,6 +32,32 @@ import Testing
     try await proxy.stop()
   }
 
+  @Test func `a proxy that cannot be reached is named`() async throws {
+    let identity = try IssuedIdentity(keyArguments: ["-newkey", "rsa:2048"], commonName: "station")
+    defer { identity.remove() }
+    let provider = CredentialsConfiguration.iotProvider(
+      endpoint: "c.example.test", roleAlias: "a", thingName: nil, certificateFile: identity.certificateFile,
+      privateKeyFile: identity.keyFile, caFile: nil)
+    for credentials in [Self.role, provider] {
+      let failure = try await fetch(credentials, files: .system) { $0.proxy = "http://127.0.0.1:1" }
+      #expect(failure?.message.hasSuffix(": proxy 127.0.0.1:1: the connection was refused") == true)
+    }
+    let refused = try await withUpstreamClient {
+      ($0.endpoint, $0.proxy) = ("https://iot-fips.example.test", "socks5://[::1]:1")
+    } answer: { _, _ in
+      .silence
+    } _: { client, _ in
+      await client.registerCertificateWithoutCA(
+        RegisterCertificateCall(certificateID: CertificateID(), der: [], status: nil))
+    }
+    guard case .failed(let failed) = refused else { throw CredentialsError(.invalid, "no failure") }
+    #expect(failed.error.message.hasPrefix("iot-fips.example.test: proxy [::1]:1: "))
+    let unknown = TransportError(.nameResolution, "the host name cannot be resolved").by(proxy: "proxy.test:80")
+    #expect(
+      unknown.detail(at: "iot-fips.us-east-1.amazonaws.com")
+        == "proxy proxy.test:80: the host name cannot be resolved")
+  }
+
   @Test func `every service in the network is reached by the target's proxy`() async throws {
     let identity = try IssuedIdentity(keyArguments: ["-newkey", "rsa:2048"], commonName: "station")
     defer { identity.remove() }

@@ -21,6 +21,29 @@ import Testing
     #expect(upstream.error.message.contains("`fips` to false") == isFIPS)
   }
 
+  @Test(arguments: [false, true])
+  func `the client's certificate is named only if it shows one`(shows: Bool) async throws {
+    let identity = try IssuedIdentity(keyArguments: ["-newkey", "rsa:2048"], commonName: "localhost")
+    defer { identity.remove() }
+    var tls = TLSConfiguration.makeServerConfiguration(
+      certificateChain: try NIOSSLCertificate.fromPEMFile(identity.certificateFile).map { .certificate($0) },
+      privateKey: .privateKey(try NIOSSLPrivateKey(file: identity.keyFile, format: .pem)))
+    tls.maximumTLSVersion = .tlsv11
+    let server = try await LoopbackServer.start(tls: NIOSSLContext(configuration: tls)) { _, _ in .silence }
+    var options = TransportOptions()
+    if shows { options.clientIdentity = (identity.certificateFile, identity.keyFile) }
+    let transport = try HTTPTransport(options: options, eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+    let error = await #expect(throws: TransportError.self) {
+      try await transport.send(.GET, "https://localhost:\(server.port)/", deadline: .now() + .seconds(20))
+    }
+    #expect(error?.kind == .tlsFailure)
+    #expect(
+      error?.detail == "the server ended the TLS handshake"
+        + (shows ? "; it may not accept the client's certificate" : ""))
+    await transport.shutdown()
+    try await server.stop()
+  }
+
   /// If TLS fails after the request was sent, the upstream may have acted on the request. Only before that is it
   /// certain that a certificate was not registered.
   @Test(arguments: [true, false])

@@ -18,7 +18,8 @@ import Testing
   private static let clock = HostClock(monotonic: { MonotonicTime(nanoseconds: 0) }, wall: { now })
 
   private func check(
-    registration: CannedReply, environment: [String: String] = keys
+    registration: CannedReply, environment: [String: String] = keys,
+    configure: (inout TargetConfiguration) -> Void = { _ in }
   ) async throws -> (check: UpstreamCheck, requests: [ReceivedRequest]) {
     let server = try await LoopbackServer.start { request, _ in
       switch (request.method, request.uri) {
@@ -29,11 +30,13 @@ import Testing
     }
     var configuration = TargetConfiguration(name: TargetName("default"))
     configuration.region = "eu-west-1"
+    configure(&configuration)
     let url = "http://127.0.0.1:\(server.port)"
     let context = CredentialsContext(
       environment: ProcessEnvironment(
         environment.merging(["AWS_ENDPOINT_URL": url, "AWS_EC2_METADATA_DISABLED": "true"]) { own, _ in own }),
-      clock: Self.clock, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
+      hostName: "test", clock: Self.clock, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+      logger: Logger(label: "test"))
     let check = try await context.check(configuration)
     try await server.stop()
     return (check, server.requests)
@@ -66,6 +69,18 @@ import Testing
     let (check, _) = try await check(registration: refusal(type, status))
     #expect(check.refused?.reason.rawValue == reason)
     #expect(check.unreachable == nil)
+  }
+
+  @Test func `a source of credentials may take longer than a call`() async throws {
+    let json = #"{"Version":1,"AccessKeyId":"SLOW","SecretAccessKey":"s"}"#
+    let (check, _) = try await check(
+      registration: refusal("CertificateValidationException", 400), environment: ["PATH": "/usr/bin:/bin"]
+    ) { configuration in
+      let script = "sleep 4; echo '\(json.replacing("\"", with: "\\\""))'"
+      configuration.credentials = .process(command: "/bin/sh -c \"\(script)\"")
+      configuration.requestTimeout = .seconds(3)
+    }
+    #expect(check.refused == nil && check.credentials != nil)
   }
 
   @Test func `reports on the connection even without credentials`() async throws {

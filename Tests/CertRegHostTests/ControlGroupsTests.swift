@@ -16,17 +16,38 @@ import Testing
     #expect(ControlGroups.unit(ofGroup: path) == unit)
   }
 
-  @Test func `finds a process by the groups' files, and again after it has moved`() throws {
-    let root = FileManager.default.temporaryDirectory.appending(path: "groups-\(UUID().uuidString.prefix(8))").path
+  private let root =
+    FileManager.default.temporaryDirectory.appending(path: "groups-\(UUID().uuidString.prefix(8))").path
+
+  private func put(_ processes: String, in group: String) throws {
+    try FileManager.default.createDirectory(atPath: root + group, withIntermediateDirectories: true)
+    try processes.write(toFile: "\(root)\(group)/cgroup.procs", atomically: true, encoding: .utf8)
+  }
+
+  @Test(arguments: [["/systemd"], ["/unified"], ["/systemd", "/unified"]])
+  func `finds units in systemd's own hierarchy beside those of controllers`(hierarchies: [String]) throws {
     defer { try? FileManager.default.removeItem(atPath: root) }
-    func put(_ processes: String, in group: String) throws {
-      try FileManager.default.createDirectory(atPath: root + group, withIntermediateDirectories: true)
-      try processes.write(toFile: "\(root)\(group)/cgroup.procs", atomically: true, encoding: .utf8)
+    for controller in ["/blkio", "/cpu,cpuacct", "/memory", "/pids"] {
+      try put("17\n", in: "\(controller)/system.slice/a.service")
+      try put("18\n", in: controller)
     }
+    for hierarchy in hierarchies {
+      try put("17\n", in: "\(hierarchy)/system.slice/a.service")
+      try put("18\n", in: "\(hierarchy)/system.slice/b.service")
+    }
+    var groups = ControlGroups(mountPoint: root)
+    for _ in 0..<2 {
+      #expect(groups.unit(of: 17) == "a.service")
+      #expect(groups.unit(of: 18) == "b.service")
+    }
+  }
+
+  @Test func `finds a process by the groups' files, and again after it has moved`() throws {
+    defer { try? FileManager.default.removeItem(atPath: root) }
     try put("1\n", in: "/init.scope")
     try put("17\n117\n", in: "/system.slice/a.service")
     try put("7\n", in: "/user.slice/user-1000.slice/session-3.scope")
-    var groups = ControlGroups(roots: ["\(root)/missing", root])
+    var groups = ControlGroups(mountPoint: root)
     #expect(groups.unit(of: 7) == "session-3.scope")
     #expect(groups.unit(of: 117) == "a.service")
     #expect(groups.unit(of: 17) == "a.service")

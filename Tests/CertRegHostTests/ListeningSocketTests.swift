@@ -1,7 +1,8 @@
-import CertRegHost
 import Glibc
 import Synchronization
 import Testing
+
+@testable import CertRegHost
 
 @Suite struct ListeningSocketTests {
   private let directory: TemporaryDirectory
@@ -207,6 +208,16 @@ import Testing
     #expect(lstatMode(directory("run"))?.permissions == 0o755)
     #expect(failure(options(directory("a/b/s"))) == .failed)
     #expect(!exists(directory("a")))
+  }
+
+  @Test(arguments: [EIO, ECONNREFUSED, EMFILE])
+  func `a group that cannot be looked up is not taken for one that does not exist`(code: Int32) throws {
+    let accounts = AccountDatabase { _ in .failed(errno: code) }
+    let error = #expect(throws: HostError.self) { try ResolvedGroup(.required("factory"), accounts: accounts) }
+    #expect(error?.code == .failed && error?.message.contains("'factory' cannot be looked up") == true)
+    let optional = try ResolvedGroup(.ifPossible("factory"), accounts: accounts)
+    #expect(optional.id == nil && optional.remark?.contains("'factory' cannot be looked up") == true)
+    #expect(try ResolvedGroup(.required("1234"), accounts: accounts).id == 1234)
   }
 
   @Test func `a required group must exist and a default one need not`() throws {

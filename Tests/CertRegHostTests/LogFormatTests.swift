@@ -61,7 +61,7 @@ import Testing
   @Test func `everything in a record is bounded`() {
     let huge = String(repeating: "x", count: 100_000)
     let metadata = Dictionary(
-      uniqueKeysWithValues: (0..<100).map { ("\(huge)\($0)", Logger.MetadataValue.string(huge)) })
+      uniqueKeysWithValues: (0..<100).map { ("\($0)\(huge)", Logger.MetadataValue.string(huge)) })
     let bounded = record(huge, metadata)
     #expect(LogFormat.text.line(bounded).utf8.count < 25_000)
     #expect(bounded.fields.count == LogRecord.fieldLimit)

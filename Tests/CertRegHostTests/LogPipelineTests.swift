@@ -54,6 +54,32 @@ import Testing
       ])
   }
 
+  @Test func `a log for a journal that is not there goes to standard error`() throws {
+    var ends: [Int32] = [-1, -1]
+    try #require(pipe(&ends) == 0)
+    let record = LogRecord(
+      time: WallTime(millisecondsSinceEpoch: 0), level: .error, label: "test", message: "the reason", metadata: [:],
+      file: "M/F",
+      line: 1)
+    LogOutput.write(
+      [record], isForJournal: true, identifier: "test", format: .text, journalSocket: "/no/such/socket",
+      descriptor: ends[1])
+    close(ends[1])
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    let count = read(ends[0], &buffer, buffer.count)
+    close(ends[0])
+    #expect(String(decoding: buffer.prefix(max(0, count)), as: UTF8.self) == LogFormat.text.line(record))
+  }
+
+  @Test func `a record has each name once, in their order`() {
+    let record = LogRecord(
+      time: WallTime(millisecondsSinceEpoch: 0), level: .error, label: "test", message: "m",
+      metadata: ["access-key": "a", "access_key": "b", "suppressed": "7", "zone": "z"], file: "M/F", line: 1,
+      suppressed: 3)
+    #expect(record.fields.map(\.name) == ["access_key", "suppressed", "zone"])
+    #expect(record.fields.first { $0.name == "suppressed" }?.value == "3")
+  }
+
   @Test func `level and metadata of a logger are values`() throws {
     let pipeline = try pipeline(Destination())
     var first = logger(pipeline)

@@ -1,6 +1,8 @@
-import CertRegHost
+import Foundation
 import Glibc
 import Testing
+
+@testable import CertRegHost
 
 @Suite struct PeerCredentialsTests {
   private func connectedPair() -> (Int32, Int32) {
@@ -57,7 +59,13 @@ import Testing
       close(right)
     }
     let process = try #require(PeerProcess(peerOf: left, number: try PeerCredentials(descriptor: left).processID))
-    #expect(process.unit() != .unknown("the peer has ended"))
+    // The line of systemd's hierarchy (cgroups(7)): number, controllers or name, path.
+    let groups = try String(contentsOfFile: "/proc/self/cgroup", encoding: .utf8).split(separator: "\n")
+    let path = try #require(
+      groups.map { $0.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false) }
+        .first { $0[1].isEmpty || $0[1] == "name=systemd" }?.last)
+    let unit = ControlGroups.unit(ofGroup: String(path))
+    #expect(process.unit() == (unit.map { .unit($0) } ?? .none))
   }
 }
 

@@ -13,7 +13,7 @@ extern int pipe2(int descriptors[2], int flags);
 extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
 
 // pidfd_open(2) and pidfd_send_signal(2), since glibc 2.36. A descriptor of a process stays with that process when its number is
-// given to another one.
+// given to another one. Programs that start on glibc 2.34 as well are linked with COlderGlibc, which has both.
 extern int pidfd_open(pid_t process, unsigned int flags);
 extern int pidfd_send_signal(int descriptor, int signal, siginfo_t *info, unsigned int flags);
 

@@ -79,12 +79,13 @@ package enum Advice {
     "not_opted_in": "the account has to be opted in to the target's region",
     "clock_skew": "set this machine's clock: sudo timedatectl set-ntp true",
     "name_resolution":
-      "check the spelling of the target's region or endpoint, and this machine's DNS (/etc/resolv.conf)",
+      "check the spelling of the target's region, endpoint or proxy, and this machine's DNS (/etc/resolv.conf)",
     "tls_failure":
       "give the authority that signed the endpoint's or the proxy's certificate as the target's caFile; for AWS's own "
       + "install ca-certificates, and check the clock",
     "connect_timeout": "let this machine connect to the endpoint (firewall, route), or set the target's proxy",
-    "connection_refused": "nothing listens there: check the target's endpoint and proxy",
+    "connection_refused":
+      "nothing listens at the address that the message names: check the target's endpoint and proxy",
     "network_unreachable": "this machine has no route to the endpoint: check its network, or set the target's proxy",
     "proxy_refused": "the target's proxy does not let certregd through: check its rules and the target's proxy setting",
   ]

@@ -7,7 +7,8 @@ package enum UpstreamOperation: String, CaseIterable, Hashable, Sendable {
   case attachPolicy = "AttachPolicy"
   case attachThingPrincipal = "AttachThingPrincipal"
   case registerThing = "RegisterThing"
-  /// Made for `describe` alone, outside of jobs: see ``DescribeGate``.
+  /// Made for `describe`, at the pace of ``DescribeGate``, and at another one for the status of a certificate that a
+  /// registration found.
   case describeCertificate = "DescribeCertificate"
 
   /// The operations that jobs call.

@@ -45,6 +45,9 @@ final class CredentialEndpoints: Sendable {
     self.eventLoopGroup = eventLoopGroup
   }
 
+  /// The file of the authorities of services in the network; `nil`: they are the system's.
+  var authoritiesFile: String? { connections.authoritiesFile }
+
   /// Makes one exchange.
   ///
   /// - Parameter timeoutAdvice: What to say if the service took the request and did not answer in time.

@@ -70,13 +70,18 @@ extension CredentialsError {
   ///   - source: The name of the service.
   ///   - advice: What the operator can do about a refusal.
   ///   - secrets: What the request held and the reply may repeat.
-  init(refusal reply: HTTPReply, source: String, advice: String, secrets: SecretMask) {
+  ///   - speaksJSON: Whether the service gives its reasons in JSON, so that a reply of another form is not its own.
+  init(refusal reply: HTTPReply, source: String, advice: String, secrets: SecretMask, speaksJSON: Bool = false) {
     let error = AWSErrorReply(reply)
     let words = UpstreamText(secrets: secrets).clean(error.message ?? error.type ?? "", limit: 256)
     let said = words.isEmpty ? "" : ": \(words)"
     let category = AWSErrorCategory(error: error, status: reply.status)
     let isRedirect = (300..<400).contains(reply.status)
-    if category == .throttled || category == .unavailable || category == .internalFault || isRedirect {
+    if speaksJSON, error.body == nil, !reply.body.isEmpty {
+      self.init(
+        .unavailable,
+        "The answer (HTTP \(reply.status)) is not one of \(source); something in between may have sent it")
+    } else if category == .throttled || category == .unavailable || category == .internalFault || isRedirect {
       self.init(.unavailable, "\(source) is not available (HTTP \(reply.status))\(said)")
     } else {
       self.init(.invalid, "\(source) refuses credentials (HTTP \(reply.status))\(said); \(advice)")

@@ -33,7 +33,10 @@ struct CredentialProcess: CredentialsProvider {
     guard let end = first.expiration, end <= clock.wall else { return first }
     let provided = try await fetchOnce()
     guard let end = provided.expiration, end <= clock.wall else { return provided }
-    throw CredentialsError(.invalid, "\(provided.source) printed credentials that ended at \(end.rfc3339)")
+    throw CredentialsError(
+      .invalid,
+      "\(provided.source) printed credentials that ended at \(end.rfc3339), by this host's clock (\(clock.wall.rfc3339))"
+    )
   }
 
   private func fetchOnce() async throws(CredentialsError) -> ProvidedCredentials {

@@ -30,6 +30,9 @@ struct CredentialRefresh {
   static let recheckExpired = Duration.seconds(5 * 60)
   static let firstBackoff = Duration.seconds(1)
   static let longestBackoff = Duration.seconds(60)
+  /// After a refusal, which seldom passes by itself: a station may pay for what it sends. A file that is corrected ends the
+  /// pause at once.
+  static let longestBackoffOfRefusals = Duration.seconds(5 * 60)
 
   private enum Fetching {
     /// Followed by `underWay`.
@@ -91,13 +94,15 @@ struct CredentialRefresh {
       lastError = nil
       failures = isUnchanged ? failures + 1 : 0
       // An immediate fetch would return the refused set again.
-      notBefore = isUnchanged ? now.monotonic + backoff(jitter) : nil
+      notBefore = isUnchanged ? now.monotonic + backoff(jitter, atMost: CredentialRefresh.longestBackoff) : nil
       recheckAt = provided.recheckAfter.map { now.monotonic + $0 }
       schedule(provided.expiration, jitter: jitter, now)
     case .failure(let error):
       failures += 1
       lastError = error
-      notBefore = now.monotonic + backoff(jitter)
+      let longest =
+        error.code == .invalid ? CredentialRefresh.longestBackoffOfRefusals : CredentialRefresh.longestBackoff
+      notBefore = now.monotonic + backoff(jitter, atMost: longest)
     }
   }
 
@@ -144,8 +149,8 @@ struct CredentialRefresh {
     notBefore.map { now.monotonic >= $0 } ?? true
   }
 
-  private func backoff(_ jitter: Double) -> Duration {
-    let doubled = CredentialRefresh.firstBackoff * (1 << min(failures, 6))
-    return min(doubled, CredentialRefresh.longestBackoff) * (0.5 + jitter / 2)
+  private func backoff(_ jitter: Double, atMost longest: Duration) -> Duration {
+    let doubled = CredentialRefresh.firstBackoff * (1 << min(failures, 9))
+    return min(doubled, longest) * (0.5 + jitter / 2)
   }
 }

@@ -9,6 +9,8 @@ package struct CredentialsContext: Sendable {
   package var environment: ProcessEnvironment
   /// Reads profiles, tokens and keys.
   package var files: HostFiles
+  /// The name of this host (gethostname(2)), for the names of sessions.
+  package var hostName: String
   /// Tells when credentials end, and dates signatures.
   package var clock: HostClock
   /// Runs the connections to sources and upstreams.
@@ -18,11 +20,12 @@ package struct CredentialsContext: Sendable {
   private let profileStores = ProfileStores()
 
   package init(
-    environment: ProcessEnvironment, files: HostFiles = .system, clock: HostClock,
+    environment: ProcessEnvironment, files: HostFiles = .system, hostName: String, clock: HostClock,
     eventLoopGroup: any EventLoopGroup, logger: Logger
   ) {
     self.environment = environment
     self.files = files
+    self.hostName = hostName
     self.clock = clock
     self.eventLoopGroup = eventLoopGroup
     self.logger = logger
@@ -71,7 +74,7 @@ package struct CredentialsContext: Sendable {
       of: configuration, environment: environment, eventLoopGroup: eventLoopGroup)
     let service = securityTokenService(of: configuration, region: region, endpoints)
     let provider = try provider(for: configuration, profiles: profiles, endpoints: endpoints, service: service)
-    return ConnectedProvider(provider: provider, endpoints: endpoints)
+    return ConnectedProvider(provider: provider, endpoints: endpoints, profiles: profiles)
   }
 
   /// The Security Token Service as a target reaches it.
@@ -81,7 +84,8 @@ package struct CredentialsContext: Sendable {
     let resolver = EndpointResolver(
       configuration, environment: environment, profiles: profileStore(for: configuration.credentials))
     return SecurityTokenService(
-      region: region, environment: environment, clock: clock, endpoints: endpoints, resolver: resolver)
+      region: region, hostName: hostName, environment: environment, clock: clock, endpoints: endpoints,
+      resolver: resolver)
   }
 
   private func provider(
@@ -144,8 +148,8 @@ package struct CredentialsContext: Sendable {
   }
 }
 
-/// The shared files that targets use. Thousands of targets with a profile each read the same two files: each reads them
-/// by itself in quadratic time.
+/// The shared files that targets use. Thousands of targets may have a profile each in the same two files. If each target read
+/// them, the time would grow with the square of their number.
 private final class ProfileStores: Sendable {
   /// By the credentials file that takes the place of the usual one.
   private let stores = Mutex<[String?: SharedProfileStore]>([:])
@@ -164,9 +168,18 @@ private final class ProfileStores: Sendable {
 private struct ConnectedProvider: CredentialsProvider {
   let provider: any CredentialsProvider
   let endpoints: CredentialEndpoints
+  /// May name endpoints.
+  let profiles: SharedProfileStore
 
   var summary: String { provider.summary }
-  var filePaths: [String] { provider.filePaths }
+  var filePaths: [String] {
+    var paths = provider.filePaths
+    for case let path? in [profiles.configPath, profiles.credentialsPath, endpoints.authoritiesFile]
+    where !paths.contains(path) {
+      paths.append(path)
+    }
+    return paths
+  }
 
   func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
     try await provider.fetch()

@@ -33,7 +33,7 @@ package struct ProvidedCredentials: Sendable, Equatable {
   package let signing: SigningCredentials
   /// The end of the credentials; `nil` for lasting keys.
   package let expiration: WallTime?
-  /// The name of the source, for logs and `status`: `environment`, `shared credentials file (profile line-3)` …
+  /// The name of the source, for logs and `status`: `environment variables`, `shared files, profile line-3` …
   package let source: String
   /// How soon to look for a change, for sources that cost next to nothing to ask.
   package let recheckAfter: Duration?

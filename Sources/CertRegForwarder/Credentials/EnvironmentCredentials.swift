@@ -26,7 +26,9 @@ struct EnvironmentCredentials: CredentialsProvider {
       // Nobody renews a variable.
       guard time > clock.wall else {
         throw CredentialsError(
-          .invalid, "The credentials in the environment ended at \(time.rfc3339), says AWS_CREDENTIAL_EXPIRATION")
+          .invalid,
+          "The credentials in the environment ended at \(time.rfc3339), says AWS_CREDENTIAL_EXPIRATION, by this host's clock "
+            + "(\(clock.wall.rfc3339))")
       }
       expiration = time
     }

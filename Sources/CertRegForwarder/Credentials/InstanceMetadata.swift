@@ -49,11 +49,12 @@ struct InstanceMetadata: Sendable {
 
   /// Begins a session. A new one for each refresh costs one request an hour.
   ///
-  /// - Throws: `unavailable` if nothing replies.
+  /// - Throws: `unavailable` if nothing replies, or the service has no answer at the moment.
   func session() async throws(CredentialsError) -> Session {
     let reply = try await endpoints.send(
       .PUT, try url(), path: "/latest/api/token", headers: [("X-aws-ec2-metadata-token-ttl-seconds", "300")],
       timeout: timeout, service: Self.name, place: .host, timeoutAdvice: Self.hopLimitAdvice)
+    guard reply.status < 500, reply.status != 429 else { throw Self.overloaded(reply.status) }
     let token = String(decoding: reply.body, as: UTF8.self)
     guard reply.status == 200, UpstreamText.identifier(token) != nil else { return .refused(status: reply.status) }
     return .token(token)
@@ -77,9 +78,7 @@ struct InstanceMetadata: Sendable {
   }
 
   private func placement() async throws(CredentialsError) -> String {
-    let session = try await session()
-    if case .refused(let status) = session, status >= 500 || status == 429 { throw Self.overloaded(status) }
-    let reply = try await get("/latest/meta-data/placement/region", token: try session.token())
+    let reply = try await get("/latest/meta-data/placement/region", token: try await session().token())
     guard reply.status < 500, reply.status != 429 else { throw Self.overloaded(reply.status) }
     guard reply.status == 200, let region = UpstreamText.identifier(Self.firstLine(reply)) else {
       throw CredentialsError(.invalid, "Instance metadata names no region (HTTP \(reply.status))")

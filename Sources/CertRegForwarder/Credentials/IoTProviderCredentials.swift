@@ -10,6 +10,8 @@ final class IoTProviderCredentials: CredentialsProvider {
   struct Settings: Sendable {
     /// A host name, or a URL.
     var endpoint: String
+    /// Of letters, digits and `_=,@-` (API reference, CreateRoleAlias), as the settings have checked: it becomes part of a
+    /// path.
     var roleAlias: String
     var thingName: String?
     var certificateFile: String
@@ -42,14 +44,6 @@ final class IoTProviderCredentials: CredentialsProvider {
     guard url.scheme == .https else {
       throw UpstreamConfigurationError("the endpoint of the credential provider must be reached over https")
     }
-    // The form that the API reference of CreateRoleAlias gives. The alias becomes part of a path.
-    let isAlias = settings.roleAlias.utf8.allSatisfy { byte in
-      Character(Unicode.Scalar(byte)).isLetter || Character(Unicode.Scalar(byte)).isNumber
-        || "_=,@-".utf8.contains(byte)
-    }
-    guard isAlias, (1...128).contains(settings.roleAlias.utf8.count) else {
-      throw UpstreamConfigurationError("`roleAlias` is not the name of a role alias")
-    }
     self.settings = settings
     self.connections = connections
     self.files = files
@@ -80,7 +74,7 @@ final class IoTProviderCredentials: CredentialsProvider {
         advice:
           "check that the certificate is active, that its policy allows iot:AssumeRoleWithCertificate on the role "
           + "alias \(settings.roleAlias), and that `thingName` is the thing it is attached to",
-        secrets: connections.secrets)
+        secrets: connections.secrets, speaksJSON: true)
     }
     let object = try? JSONValue(parsing: reply.body)
     return try CredentialFields.service.read(
@@ -99,7 +93,7 @@ final class IoTProviderCredentials: CredentialsProvider {
             + "account of this endpoint, and has not expired"
         )
       case .tlsFailure: (.invalid, "\(place): \(error.detail)")
-      default: (.unavailable, "\(place): \(error.detail)")
+      default: (.unavailable, "\(place): \(error.detail(at: url.host))")
       }
     return CredentialsError(code, message, cause: error.cause?.masked(with: connections.secrets))
   }

@@ -26,7 +26,28 @@ struct ProfileCredentials: CredentialsProvider {
   var summary: String { "the profile \(name ?? store.defaultProfileName) in \(store.summary)" }
 
   /// A change of another profile counts, too: it costs one fetch.
-  var filePaths: [String] { [store.configPath, store.credentialsPath].compactMap { $0 } }
+  var filePaths: [String] { [store.configPath, store.credentialsPath].compactMap { $0 } + tokenFiles }
+
+  /// The token files of the profile, and of those that it takes its role by way of.
+  private var tokenFiles: [String] {
+    guard let profiles = try? store.profiles() else { return [] }
+    var files: [String] = []
+    var visited: [String] = []
+    var next: String? = name ?? store.defaultProfileName
+    while let name = next, !visited.contains(name), visited.count <= ProfileCredentials.maximumHops,
+      let profile = profiles.profiles[name]
+    {
+      visited.append(name)
+      if let file = profile["web_identity_token_file"] { files.append(file) }
+      if profile["credential_source"]?.lowercased() == "ecscontainer" { files += container.filePaths }
+      next = profile["source_profile"]
+    }
+    return files
+  }
+
+  private var container: ContainerCredentials {
+    ContainerCredentials(uri: nil, environment: environment, files: files, endpoints: endpoints)
+  }
 
   func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
     let profiles = try store.profiles()
@@ -100,8 +121,7 @@ struct ProfileCredentials: CredentialsProvider {
     let provider: any CredentialsProvider
     switch source.lowercased() {
     case "environment": provider = EnvironmentCredentials(environment: environment, clock: service.clock)
-    case "ecscontainer":
-      provider = ContainerCredentials(uri: nil, environment: environment, files: files, endpoints: endpoints)
+    case "ecscontainer": provider = container
     case "ec2instancemetadata":
       provider = InstanceMetadataCredentials(
         metadata: InstanceMetadata(endpoint: nil, environment: environment, endpoints: endpoints), isRequired: true)

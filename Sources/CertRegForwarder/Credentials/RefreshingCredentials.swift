@@ -23,7 +23,6 @@ package final class RefreshingCredentials: CredentialsSource {
   private let provider: any CredentialsProvider
   private let clock: HostClock
   private let files: HostFiles
-  private let filePaths: [String]
   private let logger: Logger
   /// Protects the state machine and the waiters. Held for decisions only, never during a fetch.
   private let state = Mutex(State())
@@ -32,7 +31,6 @@ package final class RefreshingCredentials: CredentialsSource {
     self.provider = provider
     self.clock = clock
     self.files = files
-    filePaths = provider.filePaths
     self.logger = logger
   }
 
@@ -123,8 +121,8 @@ package final class RefreshingCredentials: CredentialsSource {
   /// Ends the pause after a refusal if somebody has changed a file of the source since. Files are looked at during such a
   /// pause only.
   private func noticeCorrection(_ state: inout State) {
-    guard !filePaths.isEmpty, state.refresh.isHeldBack(now) else { return }
-    let versions = filePaths.map(files.version)
+    guard state.refresh.isHeldBack(now) else { return }
+    let versions = provider.filePaths.map(files.version)
     guard versions != state.fileVersions else { return }
     state.fileVersions = versions
     state.refresh.sourceChanged(now)
@@ -132,7 +130,7 @@ package final class RefreshingCredentials: CredentialsSource {
 
   /// Starts a fetch. It belongs to no caller, because a caller that is cancelled must not end it for the others.
   private func startFetch(_ state: inout State) {
-    state.fileVersions = filePaths.map(files.version)
+    state.fileVersions = provider.filePaths.map(files.version)
     state.fetch = Task { await fetch() }
   }
 
@@ -148,7 +146,8 @@ package final class RefreshingCredentials: CredentialsSource {
     } catch {
       result = .failure(error)
     }
-    let (waiters, outcome, isNews) = state.withLock { state in
+    let (waiters, outcome, entry) = state.withLock {
+      state -> ([CheckedContinuation<Outcome, Never>], Outcome, LogEntry?) in
       let before = state.refresh.held?.signing
       let now = now
       state.refresh.fetched(result, jitter: Double.random(in: 0..<1), now)
@@ -162,26 +161,44 @@ package final class RefreshingCredentials: CredentialsSource {
       } else {
         outcome = .failure(RefreshingCredentials.endedError)
       }
-      return (Array(state.waiters.values), outcome, before != state.refresh.held?.signing)
+      let isNews = before != state.refresh.held?.signing
+      // A fetch that the shutdown has cancelled is no fault.
+      let inUse: ProvidedCredentials? = if case .success = outcome { state.refresh.held } else { nil }
+      let news = state.isShutDown ? nil : LogEntry(result, isNews: isNews, inUse: inUse)
+      return (Array(state.waiters.values), outcome, news)
     }
-    report(result, isNews: isNews)
+    if let entry { logger.log(level: entry.level, entry.message, metadata: entry.metadata) }
     for waiter in waiters { waiter.resume(returning: outcome) }
   }
+}
 
-  private func report(_ result: Result<ProvidedCredentials, CredentialsError>, isNews: Bool) {
+/// What the log says of a fetch.
+private struct LogEntry {
+  var level: Logger.Level
+  var message: Logger.Message
+  var metadata: Logger.Metadata
+
+  /// - Parameters:
+  ///   - isNews: Whether the fetch brought another set.
+  ///   - inUse: The set that is used from now on; `nil`: there is none.
+  /// - Returns: `nil` if there is nothing to say.
+  init?(_ result: Result<ProvidedCredentials, CredentialsError>, isNews: Bool, inUse: ProvidedCredentials?) {
     switch result {
     case .success(let provided):
-      guard isNews else { return }
-      logger.info(
-        "using AWS credentials",
-        metadata: [
-          "credentials-source": "\(provided.source)", "access-key": "\(provided.signing.maskedAccessKeyID)",
-          "expires": "\(provided.expiration?.rfc3339 ?? "never")",
-        ])
+      guard isNews else { return nil }
+      level = .info
+      message = "using AWS credentials"
+      metadata = [
+        "credentials-source": "\(provided.source)", "access-key": "\(provided.signing.maskedAccessKeyID)",
+        "expires": "\(provided.expiration?.rfc3339 ?? "never")",
+      ]
     case .failure(let error):
-      var metadata: Logger.Metadata = ["error": "\(error.message)"]
+      level = .warning
+      message =
+        inUse == nil ? "no AWS credentials" : "AWS credentials could not be renewed; the present ones are still used"
+      metadata = ["error": "\(error.message)"]
       metadata["cause"] = error.cause.map { "\($0)" }
-      logger.warning("no AWS credentials", metadata: metadata)
+      if let inUse { metadata["expires"] = "\(inUse.expiration?.rfc3339 ?? "never")" }
     }
   }
 }

@@ -19,6 +19,7 @@ struct RolesAnywhereCredentials: CredentialsProvider {
   }
 
   private static let source = "IAM Roles Anywhere"
+  private static let path = "/sessions"
 
   let settings: Settings
   let environment: ProcessEnvironment
@@ -41,7 +42,7 @@ struct RolesAnywhereCredentials: CredentialsProvider {
     while true {
       let headers = try sign(request, identity, region: region, at: offset.corrected(clock.wall))
       let reply = try await endpoints.send(
-        .POST, url, path: RolesAnywhereRequest.path, query: request.query, headers: headers, body: request.body,
+        .POST, url, path: Self.path, query: request.query, headers: headers, body: request.body,
         timeout: CredentialEndpoints.remoteTimeout, service: Self.source)
       if (200..<300).contains(reply.status) { return try read(reply) }
       let error = AWSErrorReply(reply)
@@ -55,7 +56,7 @@ struct RolesAnywhereCredentials: CredentialsProvider {
       throw CredentialsError(
         refusal: reply, source: Self.source,
         advice: "check the trust anchor, the profile, the role's trust policy and that the certificate is valid",
-        secrets: environment.secrets.adding(headers.last?.value))
+        secrets: environment.secrets.adding(headers.last?.value), speaksJSON: true)
     }
   }
 
@@ -85,15 +86,20 @@ struct RolesAnywhereCredentials: CredentialsProvider {
   private func request(url: ServiceURL, identity: ClientIdentity) throws(CredentialsError) -> RolesAnywhereRequest {
     var chain = Array(identity.chain.dropFirst())
     if let file = settings.chainFile {
-      do throws(FileReadError) { chain += ClientIdentity.certificates(pem: try files.read(file)) } catch {
+      do {
+        chain += try ClientIdentity.certificates(pem: try files.read(file))
+      } catch let error as FileReadError {
         throw CredentialsError(.invalid, "\(error)")
+      } catch {
+        throw CredentialsError(.invalid, "\(file): \(error)")
       }
     }
     let arns = [
       ("profileArn", settings.profileARN), ("roleArn", settings.roleARN), ("trustAnchorArn", settings.trustAnchorARN),
     ]
     return RolesAnywhereRequest(
-      authority: url.authority, query: arns.map { "\($0.0)=\(URIEncoding.encode($0.1))" }.joined(separator: "&"),
+      authority: url.authority, path: url.path + Self.path,
+      query: arns.map { "\($0.0)=\(URIEncoding.encode($0.1))" }.joined(separator: "&"),
       leaf: identity.chain.first ?? [], chain: chain)
   }
 
@@ -116,9 +122,9 @@ struct RolesAnywhereCredentials: CredentialsProvider {
 
 /// A CreateSession request.
 struct RolesAnywhereRequest: Sendable {
-  static let path = "/sessions"
-
   let authority: String
+  /// The path on the wire, which begins with that of the endpoint's URL.
+  let path: String
   let query: String
   let body = Array("{\"durationSeconds\":3600}".utf8)
   /// DER encodings.
@@ -140,7 +146,7 @@ struct RolesAnywhereRequest: Sendable {
     ]
     if !chain.isEmpty { headers.append(("X-Amz-X509-Chain", chain.map(Base64.encode).joined(separator: ","))) }
     let canonical = CanonicalRequest(
-      method: "POST", path: Self.path, query: query, headers: headers, payloadHash: SHA256.digest(of: body).hex)
+      method: "POST", path: path, query: query, headers: headers, payloadHash: SHA256.digest(of: body).hex)
     let stringToSign = canonical.stringToSign(algorithm: algorithm, amzDate: amzDate, scope: scope)
     let signature = try identity.signature(of: Array(stringToSign.utf8)).map { byte in
       (byte < 16 ? "0" : "") + String(byte, radix: 16)

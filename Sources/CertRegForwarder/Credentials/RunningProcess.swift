@@ -45,7 +45,7 @@ final class RunningProcess {
   /// whose parent has ended cannot be found: making the daemon adopt such processes (PR_SET_CHILD_SUBREAPER) would
   /// concern all of it, and its service manager ends them with the service.
   func kill() {
-    let descendants = descendants()
+    let descendants = RunningProcess.descendants(of: number)
     Glibc.kill(-number, SIGKILL)
     // The process may have joined another group.
     Glibc.kill(number, SIGKILL)
@@ -57,16 +57,17 @@ final class RunningProcess {
     if poll(&polled, 1, RunningProcess.patienceMilliseconds) == 1 { _ = wait() }
   }
 
-  /// Descriptors of the descendants, in which each parent comes before its children.
-  private func descendants() -> [Int32] {
+  /// Descriptors of the descendants, in which each parent comes before its children. The caller closes them.
+  static func descendants(of process: pid_t, atMost limit: Int = mostDescendants) -> [Int32] {
     var descriptors: [Int32] = []
-    var parents = [number]
-    while let parent = parents.popLast(), descriptors.count < RunningProcess.mostDescendants {
-      for child in RunningProcess.children(of: parent) {
+    var parents = [process]
+    while let parent = parents.popLast() {
+      for child in children(of: parent) {
+        guard descriptors.count < limit else { return descriptors }
         let descriptor = pidfd_open(child, 0)
         guard descriptor >= 0 else { continue }
         // The child may have ended before its descriptor was opened and its number have passed to a stranger.
-        guard RunningProcess.parent(of: child) == parent else {
+        guard self.parent(of: child) == parent else {
           close(descriptor)
           continue
         }

@@ -16,6 +16,8 @@ struct RoleRequest: Sendable, Hashable {
 struct SecurityTokenService: Sendable {
   /// `nil`: neither the target nor the profile names one.
   var region: String?
+  /// Becomes a part of the name of sessions that have no other.
+  let hostName: String
   let environment: ProcessEnvironment
   let clock: HostClock
   let endpoints: CredentialEndpoints
@@ -52,15 +54,14 @@ struct SecurityTokenService: Sendable {
   private func common(_ role: RoleRequest) -> [(String, String)] {
     [
       ("Version", "2011-06-15"), ("RoleArn", role.roleARN),
-      ("RoleSessionName", role.sessionName ?? SecurityTokenService.defaultSessionName),
+      ("RoleSessionName", role.sessionName ?? defaultSessionName),
       ("DurationSeconds", String(role.durationSeconds)),
     ]
   }
 
   /// `certregd-HOST`, of the characters and length that a session's name may have (2 to 64 of `[A-Za-z0-9_+=,.@-]`).
-  static var defaultSessionName: String {
-    let host = (try? HostFiles.system.text("/proc/sys/kernel/hostname")) ?? "host"
-    let plain = host.filter { ($0.isASCII && ($0.isLetter || $0.isNumber)) || "_+=,.@-".contains($0) }
+  private var defaultSessionName: String {
+    let plain = hostName.filter { ($0.isASCII && ($0.isLetter || $0.isNumber)) || "_+=,.@-".contains($0) }
     return String("certregd-\(plain.isEmpty ? "host" : plain)".prefix(64))
   }
 

@@ -30,21 +30,29 @@ struct WebIdentityOfChain: CredentialsProvider {
   let service: SecurityTokenService
 
   var summary: String { "AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN" }
-  var filePaths: [String] { environment["AWS_WEB_IDENTITY_TOKEN_FILE"].map { [$0] } ?? [] }
+  var filePaths: [String] {
+    let profile = try? store.profiles().profiles[store.defaultProfileName]
+    return tokenFile(profile).map { [$0] } ?? []
+  }
 
   func fetch() async throws(CredentialsError) -> ProvidedCredentials? {
     let profile = try store.profiles().profiles[store.defaultProfileName]
-    guard let tokenFile = environment["AWS_WEB_IDENTITY_TOKEN_FILE"] ?? profile?["web_identity_token_file"] else {
-      return nil
-    }
+    guard let tokenFile = tokenFile(profile) else { return nil }
     guard let roleARN = environment["AWS_ROLE_ARN"] ?? profile?["role_arn"] else {
-      throw CredentialsError(
-        .invalid, "AWS_WEB_IDENTITY_TOKEN_FILE is set but AWS_ROLE_ARN is not: set both or neither")
+      let place =
+        environment["AWS_WEB_IDENTITY_TOKEN_FILE"] == nil
+        ? "The profile \(store.defaultProfileName) has web_identity_token_file but no role_arn, and AWS_ROLE_ARN is not set"
+        : "AWS_WEB_IDENTITY_TOKEN_FILE is set but AWS_ROLE_ARN is not"
+      throw CredentialsError(.invalid, "\(place): set both or neither")
     }
     var service = service
     service.region = service.region ?? profile?["region"]
     let role = RoleRequest(
       roleARN: roleARN, sessionName: environment["AWS_ROLE_SESSION_NAME"] ?? profile?["role_session_name"])
     return try await WebIdentityCredentials(role: role, tokenFile: tokenFile, files: files, service: service).fetch()
+  }
+
+  private func tokenFile(_ profile: SharedProfiles.Profile?) -> String? {
+    environment["AWS_WEB_IDENTITY_TOKEN_FILE"] ?? profile?["web_identity_token_file"]
   }
 }
