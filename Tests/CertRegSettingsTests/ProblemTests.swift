@@ -42,6 +42,23 @@ import Testing
       ])
   }
 
+  @Test func `that there are more problems than are listed is said last`() {
+    // Keys of `log` are read after those of `socket`, whatever their order in the file.
+    let many = (1...150).map { "  key\($0): 1\n" }.joined()
+    let found = problems("log:\n  level: loud\n" + "socket:\n" + many)
+    #expect(found.count == 101)
+    #expect(found.last?.hasSuffix("there are more problems") == true)
+    #expect(found.count { $0.hasSuffix("there are more problems") } == 1)
+    let others = problems("targets:\n  a:\n" + many.replacing("  key", with: "    key") + "socket:\n  windw: 3\n")
+    #expect(others.last?.hasSuffix("there are more problems") == true)
+    #expect(others.first?.hasPrefix("/c.yaml:3:") == true)
+  }
+
+  @Test func `a section without keys says so`() {
+    let found = problems("targets: {default: {credentials: {environment: {foo: 1}}}}")
+    #expect(found == ["/c.yaml:1: targets.default.credentials.environment.foo: unknown key: there are no keys here"])
+  }
+
   @Test func `has a line and column for programs`() throws {
     let error = try #require(throws: SettingsError.self) { try load("socket:\n  windw: 3\n") }
     let problem = try #require(error.problems.first)
