@@ -106,6 +106,29 @@ import Testing
     }
   }
 
+  @Test func `a row whose key is damaged leads to a rebuild, also beside a damaged log`() async throws {
+    let original = try TemporaryDirectory()
+    var store = try SQLiteRegistrationStore(original)
+    try await store.commit((1...1000).map { .complete(Sample.registration($0)) })
+    store.close()
+    store = try SQLiteRegistrationStore(original)
+    for number in 1001...1003 { try await store.commit([.complete(Sample.registration(number))]) }
+    let copy = try original.copyAsLeftByKill()
+    try Damage.zeroed(60..<70).apply(to: copy.file("certregd.db-wal"))
+    let database = URL(fileURLWithPath: copy.file("certregd.db"))
+    var bytes = try Data(contentsOf: database)
+    let key = try #require(bytes.range(of: Data(Sample.key(500).certificateID.bytes)))
+    bytes[key.lowerBound] ^= 0x80
+    try bytes.write(to: database)
+    let recorder = NoticeRecorder()
+    let opened = try SQLiteRegistrationStore(copy, recorder)
+    #expect(recorder.notices.contains { $0.message.contains("a row of result is out of order") })
+    for number in 1...1003 where number != 500 {
+      #expect(try opened.record(for: Sample.key(number)) == .registered(Sample.registration(number)))
+    }
+    #expect(try opened.registeredCount() == 1002)
+  }
+
   @Test func `thousands of failures are taken over in few transactions, with signs of progress`() async throws {
     let original = try TemporaryDirectory()
     let store = try SQLiteRegistrationStore(original)
