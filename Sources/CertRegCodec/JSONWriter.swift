@@ -210,8 +210,8 @@ package struct JSONWriter: Sendable {
   }
 
   /// Whether a character is escaped: the ones that RFC 8259 section 7 requires, and the ones that a terminal or an editor
-  /// would act on (DEL and the C1 controls, line and paragraph separators, and the controls of writing direction, which can
-  /// make one text look like another).
+  /// would act on (DEL and the C1 controls, line and paragraph separators, and the embeddings, overrides and isolates of
+  /// writing direction, which can make one text look like another).
   private static func needsEscape(_ unit: UInt16) -> Bool {
     switch unit {
     case ..<0x20, 0x22, 0x5c, 0x7f...0x9f, 0x2028...0x202e, 0x2066...0x2069: true

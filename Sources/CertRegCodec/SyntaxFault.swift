@@ -54,8 +54,8 @@ public struct SyntaxFault: Error, Equatable {
     case .invalidUTF8: "the string is not valid UTF-8"
     case .expectedDigit: "expected a digit in the number"
     case .badLiteral: "expected true, false or null"
-    case .trailingData: "expected nothing after the object"
-    case .tooDeep: "values are nested more than \(JSONScanner.maxDepth) deep"
+    case .trailingData: "expected nothing after the value"
+    case .tooDeep: "values are nested too deeply"
     }
   }
 }

@@ -6,7 +6,7 @@ extension AnswerEncoder {
   package static func registeredSize(
     idBytes: Int, arnPrefixBytes: Int, targetBytes: Int, provisioningBytes: Int
   ) -> Int {
-    // The fixed text, twice the ID, the longest outcome, status and boolean, and the name of `provisioning`: 298 bytes.
+    // The fixed text, twice the ID, the longest outcome, status and boolean, and the name of `provisioning`: 269 bytes.
     304 + idBytes + arnPrefixBytes + targetBytes + provisioningBytes
   }
 
@@ -19,7 +19,7 @@ extension AnswerEncoder {
   ///   - arnPrefix: What stands before the ID in the ARN; written as it is: printable ASCII without quotes
   ///     and backslashes, which `Registration.arnPrefix` ensures.
   ///   - status: `nil` leaves the member out.
-  ///   - target: A target's name. Those are of letters, digits, `.`, `_` and `-` and need no escaping.
+  ///   - target: A target's name. Those are of letters, digits, `_` and `-` and need no escaping.
   ///   - provisioning: What ``provisioning(_:)`` makes; empty leaves the member out.
   package static func writeRegistered(
     into memory: UnsafeMutableRawBufferPointer, id: UnsafeRawBufferPointer?, arnPrefix: UnsafeRawBufferPointer,

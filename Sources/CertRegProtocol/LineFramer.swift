@@ -21,8 +21,8 @@ package struct LineFramer: Sendable {
     case tooLong
   }
 
-  /// The most bytes of a line, not counting the LF.
-  package let maxLineBytes: Int
+  /// The most bytes of a line, not counting the LF. A change concerns the current line, too.
+  package var maxLineBytes: Int
   /// Offset of the first byte of the current line.
   private var start = 0
   /// The current line has no LF before this offset.

@@ -81,9 +81,6 @@ enum YAMLText {
       switch scalar {
       case "\"": quoted += "\\\""
       case "\\": quoted += "\\\\"
-      // The bound on aliases looks at bare bytes, where text could be taken for an anchor that is set twice.
-      case "&": quoted += "\\x26"
-      case "*" where text != "*": quoted += "\\x2a"
       default:
         if isPrintable(scalar) {
           quoted.unicodeScalars.append(scalar)

@@ -170,12 +170,12 @@ extension ConfigurationReader {
   }
 
   private func syntaxError(_ error: YAMLError) -> SettingsError {
-    let where_ = error.context.map { " \($0.text) that begins in line \($0.mark.line)" } ?? ""
+    let context = error.context.map { " \($0.text) that begins in line \($0.mark.line)" } ?? ""
     let hint =
       error.problem.contains("cannot start any token")
       ? " (YAML indents with spaces, not tabs; a value that begins with @, `, % or a tab needs quotes)" : ""
     return failure(
-      "is not YAML: \(escapedForTerminal(error.problem + where_))\(hint)", line: error.mark?.line,
+      "is not YAML: \(escapedForTerminal(error.problem + context))\(hint)", line: error.mark?.line,
       column: error.mark?.column)
   }
 }

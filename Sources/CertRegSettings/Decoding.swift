@@ -50,7 +50,9 @@ struct Decoding {
       report(node.origin, key, "has no value: give it one, or leave the key out for the default")
       return nil
     case .explicitNone:
-      report(node.origin, key, "cannot be none (for the word in quotes, write \"none\")")
+      // Only the file can quote the word.
+      let advice = if case .file = node.origin { " (for the word in quotes, write \"none\")" } else { "" }
+      report(node.origin, key, "cannot be none\(advice)")
       return nil
     case .sequence, .mapping:
       report(node.origin, key, "takes a single value (\(form.name)), not \(node.kind)")

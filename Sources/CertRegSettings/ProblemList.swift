@@ -12,10 +12,17 @@ struct ProblemList {
   mutating func add(_ origin: SettingOrigin, _ key: String, _ message: String, suggestion: String? = nil) {
     guard !isFull else { return }
     if all.count == ProblemList.maximumProblems {
-      all.append(SettingsError.Problem(origin: origin, key: "", message: "from here on there are more problems"))
+      all.append(SettingsError.Problem(origin: origin, key: "", message: "there are more problems"))
     } else {
       all.append(SettingsError.Problem(origin: origin, key: key, message: message, suggestion: suggestion))
     }
+  }
+
+  /// The problems in another order. That there are more of them still comes last.
+  func sorted(
+    by areInOrder: (SettingsError.Problem, SettingsError.Problem) -> Bool
+  ) -> [SettingsError.Problem] {
+    all.prefix(Self.maximumProblems).sorted(by: areInOrder) + all.dropFirst(Self.maximumProblems)
   }
 
   /// The path of a member, in which a name that no key has is cut.

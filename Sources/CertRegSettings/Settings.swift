@@ -1,7 +1,6 @@
 package import CertRegCore
 
-/// The whole configuration of the daemon: one validated value. `Settings()` holds the built-in defaults, which are
-/// written here and nowhere else.
+/// The whole configuration of the daemon: one validated value. `Settings()` holds the built-in defaults.
 package struct Settings: Sendable, Equatable {
   /// The listening socket and the limits of its connections.
   package var socket = SocketSettings()

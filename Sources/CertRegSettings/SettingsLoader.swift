@@ -32,8 +32,8 @@ package struct SettingsLoader: Sendable {
   /// The effective configuration. Reads the file anew each time.
   ///
   /// - Parameter inForce: The configuration that the new one takes the place of; `nil` at the start. If it has rules of access
-  ///   and its file is gone or has no bytes now, that is an error: a file system that is not mounted, a pipe that was read once
-  ///   or a file that is being written must not open the daemon to everybody.
+  ///   and its file is gone or has no key now, that is an error: a file system that is not mounted or a pipe that was read
+  ///   once must not open the daemon to everybody. Other files without rules are taken, with a warning.
   /// - Throws: everything that is wrong; a file that is not YAML hides what else is wrong with it.
   package func load(replacing inForce: LoadedSettings? = nil) throws(SettingsError) -> LoadedSettings {
     let (path, origin) = configurationFile()
@@ -46,12 +46,13 @@ package struct SettingsLoader: Sendable {
         origin: origin, key: "", message: "there is no file \(quoted(path, limit: 4096))")
       throw SettingsError(problems: [problem])
     }
-    if let inForce, inForce.settings.access != nil, let path = inForce.configurationFile, bytes?.isEmpty ?? true {
+    let hadRules = inForce?.settings.access != nil
+    if hadRules, let path = inForce?.configurationFile, tree.members.isEmpty {
       let problem = SettingsError.Problem(
         origin: .file(path: path, line: nil, column: nil), key: "",
         message:
-          "the file is \(bytes == nil ? "gone" : "empty"), so a reload would remove its access rules: restore the file, or "
-          + "restart certregd to run without rules")
+          "the file \(bytes == nil ? "is gone" : "has no key"), so a reload would remove its access rules: restore the "
+          + "file, or restart certregd to run without rules")
       throw SettingsError(problems: [problem])
     }
     overlay(&tree)
@@ -60,11 +61,17 @@ package struct SettingsLoader: Sendable {
     Schema.root.decode(tree, "", into: &settings, &decoding)
     chooseDefaultTarget(&settings, &decoding)
     SettingsChecks.check(settings, &decoding)
-    let problems = decoding.problems.all.sorted { SettingsLoader.rank($0) < SettingsLoader.rank($1) }
+    let problems = decoding.problems.sorted { SettingsLoader.rank($0) < SettingsLoader.rank($1) }
     if !problems.isEmpty { throw SettingsError(problems: problems) }
+    var warnings = warnings(settings, decoding)
+    if hadRules, settings.access == nil {
+      warnings.insert(
+        SettingsError.Problem(
+          origin: .file(path: path, line: nil, column: nil), key: "access",
+          message: "the rules are gone from the configuration: everybody who can connect may do everything now"), at: 0)
+    }
     return LoadedSettings(
-      settings: settings, origins: decoding.origins, warnings: warnings(settings, decoding),
-      configurationFile: bytes == nil ? nil : path)
+      settings: settings, origins: decoding.origins, warnings: warnings, configurationFile: bytes == nil ? nil : path)
   }
 
   /// The file to read and the origin of its path; with `.builtIn` the file may be absent.

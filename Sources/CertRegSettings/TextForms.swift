@@ -46,7 +46,10 @@ extension ValueForm<String> {
   }
 
   /// A group as chown(1) takes it.
-  static let accountNameOrNumber = name("a group's name or number", 1...256, also: "._-$@\\+")
+  static let accountNameOrNumber = name("a group's name or number", 1...256, also: accountPunctuation)
+
+  /// What useradd(8) takes, and the `DOMAIN\name` and `name@domain` of directories.
+  fileprivate static let accountPunctuation = "._-$@\\+"
 
   static let targetName = name("a target's name", 1...64, also: "_-")
 
@@ -98,9 +101,11 @@ extension ValueForm<UInt32> {
   /// Permission bits in octal.
   static let fileMode = ValueForm(name: "octal mode such as `\"0660\"`") { (text) throws(ValueProblem) -> UInt32 in
     let digits = text.hasPrefix("0o") ? text.dropFirst(2) : text.dropFirst(text.hasPrefix("0") ? 1 : 0)
-    guard !digits.isEmpty, digits.count <= 4, let mode = UInt32(digits, radix: 8), !digits.hasPrefix("+") else {
-      throw ValueProblem("\(quoted(text)) is not an octal mode such as \"0660\"")
-    }
+    // `UInt32` would take a sign.
+    guard (1...4).contains(digits.count), digits.utf8.allSatisfy({ (0x30...0x37).contains($0) }),
+      let mode = UInt32(digits, radix: 8)
+    else { throw ValueProblem("\(quoted(text)) is not an octal mode such as \"0660\"") }
+    guard mode <= 0o777 else { throw ValueProblem("\(quoted(text)) is out of range: 0000 to 0777") }
     guard text.hasPrefix("0") else {
       throw ValueProblem(
         "\(quoted(text)) does not begin with 0, so that it could be octal or decimal: write the mode in octal, in quotes"
@@ -108,7 +113,6 @@ extension ValueForm<UInt32> {
           + " reads octal)",
         suggestion: "0\(text)")
     }
-    guard mode <= 0o777 else { throw ValueProblem("\(quoted(text)) is out of range: 0000 to 0777") }
     return mode
   } format: {
     let digits = String($0, radix: 8)
@@ -126,9 +130,7 @@ extension ValueForm<MetricsSettings.Listen> {
       throw ValueProblem(form, suggestion: UInt16(text).map { "127.0.0.1:\($0)" })
     }
     let host = text[..<colon]
-    guard let port = Int(text[text.index(after: colon)...]), (1...65_535).contains(port) else {
-      throw ValueProblem(form)
-    }
+    guard let port = portNumber(text[text.index(after: colon)...]) else { throw ValueProblem(form) }
     let bare = host.hasPrefix("[") && host.hasSuffix("]") ? host.dropFirst().dropLast() : host
     guard host == bare ? !host.contains(":") : bare.contains(":") else { throw ValueProblem(form) }
     guard isLoopback(String(bare)) else {
@@ -162,6 +164,9 @@ extension ValueForm<String?> {
     guard path.hasSuffix("/certregd.db") else {
       throw ValueProblem("\(quoted(text)) has to end with /certregd.db")
     }
+    guard path != "/certregd.db" else {
+      throw ValueProblem("\(quoted(text)) is in the root folder: name a folder of certregd's own")
+    }
     return try ValueForm<String>.path().parse(path)
   } format: {
     $0.map { "sqlite://\($0)" } ?? "sqlite"
@@ -190,9 +195,8 @@ extension ValueForm<AccessRule.Account> {
     }
   }
 
-  /// What useradd(8) takes, and the `DOMAIN\name` and `name@domain` of directories.
   private static func accountName(_ kind: String) -> ValueForm<String> {
-    .name("a \(kind)'s name", 1...256, also: "._-$@\\+")
+    .name("a \(kind)'s name", 1...256, also: ValueForm<String>.accountPunctuation)
   }
 }
 
@@ -212,9 +216,17 @@ func isLoopback(_ host: String) -> Bool {
   if host == "localhost" || host == "::1" { return true }
   let parts = host.split(separator: ".", omittingEmptySubsequences: false)
   guard parts.count == 4, parts[0] == "127" else { return false }
-  return parts.allSatisfy { part in
-    UInt8(part) != nil && part.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+  // As inet_pton(3) reads it: without signs and further zeros.
+  return parts.allSatisfy { part in UInt8(part).map { String($0) == part } ?? false }
+}
+
+/// The port that a text of digits alone names, 1 to 65535.
+func portNumber(_ text: some StringProtocol) -> Int? {
+  // `Int` would take a sign.
+  guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let port = Int(text) else {
+    return nil
   }
+  return (1...65_535).contains(port) ? port : nil
 }
 
 func isLetterOrDigit(_ scalar: Unicode.Scalar) -> Bool {

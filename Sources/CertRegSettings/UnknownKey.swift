@@ -17,6 +17,8 @@ enum UnknownKey {
       decoding.report(member.keyOrigin, path, "unknown key", suggestion: near)
     } else if let elsewhere = Schema.keys.first(where: { $0.name == key })?.path {
       decoding.report(member.keyOrigin, path, "unknown key here", suggestion: elsewhere)
+    } else if siblings.isEmpty {
+      decoding.report(member.keyOrigin, path, "unknown key: there are no keys here")
     } else {
       decoding.report(member.keyOrigin, path, "unknown key; the keys here are \(siblings.joined(separator: ", "))")
     }

@@ -79,7 +79,7 @@ struct WebAddress: Equatable {
   }
 
   private static func parsePort(_ text: Substring, written: String) throws(ValueProblem) -> Int {
-    guard let port = Int(text), (1...65_535).contains(port) else {
+    guard let port = portNumber(text) else {
       throw ValueProblem("\(quoted(written)) has no valid port: 1 to 65535")
     }
     return port

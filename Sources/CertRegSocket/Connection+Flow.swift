@@ -17,12 +17,19 @@ extension Connection {
 
   func updateInterest() {
     var wanted: Readiness = isBlocked ? .writable : []
+    // It waits for its client first.
+    if isBlocked { awaitsBudget = false }
     if mayRead {
       wanted.insert(.readable)
     } else if interest.contains(.readable), !state.inputClosed {
       loop.counters.pauses += 1
     }
     guard wanted != interest else { return }
+    if interest.isEmpty {
+      // The client could not go on with its line. One that does not read its answers could.
+      lastInput = loop.now
+      lineBegan = loop.now
+    }
     interest = wanted
     loop.poller.modify(descriptor, wanted)
   }

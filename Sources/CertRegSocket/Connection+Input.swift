@@ -8,6 +8,7 @@ extension Connection {
     let count = recv(descriptor, loop.received.baseAddress, SocketLoop.longestRead, 0)
     if count > 0 {
       lastActivity = loop.now
+      lastInput = loop.now
       if !state.isEnding { take(UnsafeRawBufferPointer(rebasing: loop.received[..<count])) }
     } else if count == 0 || errno != EAGAIN && errno != EINTR {
       // The end of input, or ECONNRESET: the client closed without having read its answers.
@@ -26,6 +27,7 @@ extension Connection {
     if stop == .tooLong {
       refuseTooLong()
     } else if rest < bytes.count {
+      lineBegan = loop.now
       input.append(UnsafeRawBufferPointer(rebasing: bytes[rest...]))
     }
   }
@@ -36,7 +38,9 @@ extension Connection {
       var bytes = RawBuffer()
       swap(&bytes, &input)
       let stop = takeLines(in: bytes.bytes)
-      bytes.consume(framer.consume())
+      let taken = framer.consume()
+      if taken > 0 { lineBegan = loop.now }
+      bytes.consume(taken)
       switch stop {
       case .noMoreLines:
         // The end of input ends the last line, too.
@@ -87,15 +91,18 @@ extension Connection {
   }
 
   private func refuseTooLong() {
-    refuseAndEnd(.lineTooLong(limitBytes: loop.configuration.maxLineBytes))
+    refuseAndEnd(.lineTooLong(limitBytes: framer.maxLineBytes))
   }
 
+  /// Answers the line with an error and takes no further one. The connection ends once the requests before it are
+  /// answered; its watches end now.
   func refuseAndEnd(_ error: LineError) {
     loop.counters.invalidLines += 1
     state.isEnding = true
     input.release()
     framer = LineFramer(maxLineBytes: loop.configuration.maxLineBytes)
-    append(AnswerEncoder.error(error, in: UnsafeRawBufferPointer(start: nil, count: 0)))
+    answerNow(hasID: false, AnswerEncoder.error(error, in: UnsafeRawBufferPointer(start: nil, count: 0)))
+    state.abandonEndless()
     // Bytes that the client has sent meanwhile are read and dropped: closing a socket with unread bytes resets the
     // connection, and the client might never see the error.
     drain()

@@ -62,7 +62,7 @@ extension Connection {
   /// - Parameter line: An object without `id`, and its LF.
   func sendPart(_ line: [UInt8], of watch: WatchFlow) {
     watch.leave()
-    guard !isClosed, !isGone else { return }
+    guard !isClosed, !isGone, !state.isEnding else { return }
     // Many lines can arrive in one turn of the loop.
     if output.count > SocketLoop.writeThreshold { flush() }
     missedParts += watch.takeMissed()

@@ -103,8 +103,9 @@ extension Connection {
     if !servesFromMemory { servesFromMemory = loop.handling.servesFromMemory(peer) }
     let owned = OwnedRequest(request, line: line)
     let watch = request.operation == .watch ? WatchFlow(id: owned.id) : nil
+    // What is kept of a watch has a bound of its own, and nothing to do with the length of its line.
     let ticket = state.begin(
-      hasID: request.id != nil, bytes: line.count, isEndless: request.operation == .watch,
+      hasID: request.id != nil, bytes: watch == nil ? line.count : 0, isEndless: watch != nil,
       isLong: request.operation == .status || request.operation == .metrics)
     let reply = Reply(connection: life, watch: watch) {
       [mailbox = loop.mailbox, descriptor, number = life.id] answer, isLast in
@@ -120,7 +121,8 @@ extension Connection {
     loop.handling.handle(owned, from: peer, on: descriptor, reply: reply)
   }
 
-  private func answerNow(hasID: Bool, _ answer: [UInt8]) {
+  /// Answers a line behind the earlier requests without an `id`, if it has none.
+  func answerNow(hasID: Bool, _ answer: [UInt8]) {
     if state.mayAnswerAtOnce(hasID: hasID) {
       append(answer)
     } else {

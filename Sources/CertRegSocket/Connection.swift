@@ -32,6 +32,10 @@ final class Connection {
   var overdraws = false
   var awaitsBudget = false
   var lastActivity: UInt64
+  /// When bytes came last, or were read again after the window or the budget had held them up.
+  var lastInput: UInt64
+  /// The same for the first bytes of the line that waits in `input`.
+  var lineBegan: UInt64
   var missedParts = 0
 
   init(_ descriptor: CInt, number: UInt64, peer: Peer, loop: SocketLoop) {
@@ -44,6 +48,8 @@ final class Connection {
     state = ConnectionState(
       window: loop.configuration.window, maxBytesUnderWay: loop.configuration.maxBytesUnderWay)
     lastActivity = loop.now
+    lastInput = loop.now
+    lineBegan = loop.now
   }
 
   // MARK: Events
@@ -79,9 +85,13 @@ final class Connection {
     }
   }
 
-  /// The rules of access may have changed.
+  /// The limits and the rules of access may have changed.
   func reconfigure() {
     servesFromMemory = loop.handling.servesFromMemory(peer)
+    framer.maxLineBytes = loop.configuration.maxLineBytes
+    state.window = loop.configuration.window
+    state.maxBytesUnderWay = loop.configuration.maxBytesUnderWay
+    resume()
   }
 
   /// Whether no request is unanswered, and nothing was read, answered or sent for so many nanoseconds.
@@ -89,15 +99,25 @@ final class Connection {
     state.unanswered == 0 && loop.now - lastActivity >= nanoseconds
   }
 
-  /// Whether the connection holds bytes of the common budget for an unfinished line, and is read from.
-  var holdsUnfinishedLine: Bool { (budgetHeld > 0 || overdraws) && !awaitsBudget && !input.isEmpty }
+  /// Whether the connection holds bytes of the common budget for a line that its client has to finish. Not where the
+  /// window or the budget is the reason that it is not read.
+  var holdsUnfinishedLine: Bool {
+    (budgetHeld > 0 || overdraws) && !awaitsBudget && state.mayTakeLine && !input.isEmpty
+      && framer.pendingBytes == input.count
+  }
+
+  /// Whether no byte of the unfinished line came for one time, or the line is unfinished for the other, in nanoseconds.
+  func isLineOverdue(silence: UInt64, whole: UInt64) -> Bool {
+    loop.now - max(lastInput, lineBegan) >= silence || loop.now - lineBegan >= whole
+  }
 
   /// Gives up an unfinished line: other connections wait for the bytes that it holds.
   func giveUpUnfinishedLine() {
     refuseAndEnd(
       LineError(
         error: RequestReason.unfinishedLine.error(
-          "the line was not finished within 10 seconds while other connections waited for its room", retryable: true)))
+          "other connections waited for the room of this line: no byte of it came for 10 seconds, or it took a minute",
+          retryable: true)))
     resume()
   }
 

@@ -25,8 +25,10 @@ struct ConnectionState {
   /// Watches of one connection. Each costs something at the end of every registration, of whatever client.
   static let mostEndless = 8
 
-  private let window: Int
-  private let maxBytesUnderWay: Int
+  /// Most requests under way.
+  var window: Int
+  /// Most bytes of requests under way; one request is taken whatever its size.
+  var maxBytesUnderWay: Int
   private var nextNumber: UInt64 = 0
   /// Empty when every answer has left, so that an idle connection has no memory for it.
   private var ordered: [Ordered] = []
@@ -113,7 +115,7 @@ struct ConnectionState {
     leftCount = 0
   }
 
-  /// The client is gone: requests without end are over.
+  /// The client is gone, or broke the rules: requests without end are over.
   mutating func abandonEndless() {
     for ticket in endless { finish(ticket, answer: []) { _ in } }
   }

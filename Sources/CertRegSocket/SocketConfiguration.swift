@@ -14,7 +14,7 @@ package struct SocketConfiguration: Sendable {
   /// Read only at the start.
   package var budgetBytes = 32 * 1024 * 1024
   /// Bytes of unanswered requests on one connection, at most; one request is taken whatever its size.
-  package var maxBytesUnderWay = 1024 * 1024
+  package var maxBytesUnderWay = 4 * 1024 * 1024
   /// Bytes that a connection may hold without drawing on the common budget.
   package var freeBytes = 16 * 1024
   /// A connection without requests and answers is closed after this time; `nil`: never.

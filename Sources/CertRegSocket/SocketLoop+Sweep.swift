@@ -6,8 +6,10 @@ extension SocketLoop {
   static let budgetInterval: UInt64 = 50_000_000
   /// Nanoseconds between two sweeps while connections hold bytes of the common budget.
   private static let holdInterval: UInt64 = 1_000_000_000
-  /// A connection that holds bytes others wait for, and on which nothing has moved for so many nanoseconds, is closed.
-  private static let holdLimit: UInt64 = 10_000_000_000
+  /// Nanoseconds without a byte of a line, after which a connection that holds bytes others wait for is closed.
+  private static let silenceLimit: UInt64 = 10_000_000_000
+  /// Nanoseconds that such a line may take as a whole: a byte now and then is no progress.
+  private static let lineLimit: UInt64 = 60_000_000_000
 
   /// A connection waits for bytes of the common budget: the next sweep is soon.
   func awaitsBudget() {
@@ -47,7 +49,7 @@ extension SocketLoop {
     }
     let isAwaited = budget.isAwaited(at: now)
     for case let connection? in connections where connection.holdsUnfinishedLine {
-      if isAwaited, connection.isIdle(for: Self.holdLimit) {
+      if isAwaited, connection.isLineOverdue(silence: Self.silenceLimit, whole: Self.lineLimit) {
         connection.giveUpUnfinishedLine()
       } else {
         holdsBudget()

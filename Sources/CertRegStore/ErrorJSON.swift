@@ -47,7 +47,7 @@ enum ErrorJSON {
     ])
   }
 
-  /// The error; `nil` if `text` is not in the form that ``encode(_:requester:facts:sequence:)`` writes.
+  /// The error; `nil` if `text` is not in the form that ``encode(_:requester:facts:sequence:isBesideResult:)`` writes.
   static func decode(_ text: [UInt8]) -> ServiceError? {
     guard let json = try? JSONValue(parsing: text), let kind = json["kind"]?.string.flatMap(ServiceError.Kind.init),
       let reason = json["reason"]?.string, let message = json["message"]?.string,

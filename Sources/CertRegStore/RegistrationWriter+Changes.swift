@@ -104,6 +104,12 @@ extension RegistrationWriter {
     if update.key != id.key { try dropName(id.key) }
   }
 
+  /// The result of `key`, without the failure beside it; `nil` where there is none or its row is damaged.
+  func result(_ key: RegistrationKey) throws(DatabaseFault) -> Registration? {
+    guard let target = targetNumber(key.target) else { return nil }
+    return try result(key, target)
+  }
+
   private func result(_ key: RegistrationKey, _ target: Int64) throws(DatabaseFault) -> Registration? {
     key.certificateID.withBytes { statements.readResult.bind(1, copying: $0) }
     statements.readResult.bind(2, target)

@@ -82,16 +82,19 @@ extension SQLiteRegistrationStore {
 
   /// Moves a damaged row out of the way, so that the next look-up does not meet it.
   private func setAside(_ key: RegistrationKey, in table: Table) {
-    notices.give(
-      .damaged, "\(directory.database): a row of \(table.sqlName) is damaged; it is set aside and counts as absent")
+    let row = "\(directory.database): a damaged row of \(table.sqlName)"
     committing.async {
       self.writer.withLock { writer in
         guard let writer else { return }
         do throws(DatabaseFault) {
-          try writer.setAside(key, in: table, to: self.directory.damagedRows)
+          let file = self.directory.damagedRows
+          guard try writer.setAside(key, in: table, to: file) else { return }
           self.noteCommitted(writer)
+          self.notices.give(.damaged, "\(row) was set aside in \(file) and counts as absent")
         } catch {
-          if error.isUncopied { return self.notices.once(.unguarded, error.message) }
+          if error.isUncopied {
+            return self.notices.once(.unguarded, "\(row) stays where it is and counts as absent: \(error.message)")
+          }
           self.noticeDamage(error)
         }
       }

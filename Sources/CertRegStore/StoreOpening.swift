@@ -94,11 +94,11 @@ struct StoreOpening {
 
   private func load(_ mark: HighWaterMark) throws(StoreError) -> (RegistrationWriter, SharedNames) {
     do throws(DatabaseFault) {
-      let inspection: Inspection
       do throws(DatabaseFault) {
         try undoUnfinishedSwitch()
-        inspection = try Inspection(of: self, mark)
-        if !inspection.isLogDamaged, !hasKeptLog { return try openDatabase(inspection) }
+        let inspection = try Inspection(of: self, mark)
+        let isLogSound = !inspection.isLogDamaged && !hasKeptLog
+        return try isLogSound ? openDatabase(inspection) : openWithDamagedLog(inspection, mark)
       } catch {
         guard error.isDamage || error.isErrorOfStatement else { throw error }
         notices.give(.damaged, error.message)
@@ -106,7 +106,6 @@ struct StoreOpening {
         let rebuilt = try Inspection(of: self, HighWaterMark(schemaVersion: version, revision: 0))
         return try hasKeptLog ? openWithDamagedLog(rebuilt, mark) : openDatabase(rebuilt)
       }
-      return try openWithDamagedLog(inspection, mark)
     } catch {
       throw error.storeError
     }

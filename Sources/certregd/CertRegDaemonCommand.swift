@@ -54,7 +54,7 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
             not name its region yet
         71  a system call failed
         73  the socket's path is not a socket
-        74  the state cannot be read or written
+        74  the state cannot be read or written, or standard output cannot be written
         75  another process has the socket or the state
         77  a right is missing
         78  the configuration is wrong
@@ -110,10 +110,10 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
       writeLines(loaded.warnings.map { "\($0.warningText)" }, to: STDERR_FILENO)
       if checksUpstream {
         let (lines, status) = await checkUpstream(loaded)
-        writeLines(lines, to: STDOUT_FILENO)
+        try printAnswer(lines)
         if status != EX_OK { throw ExitCode(status) }
       } else {
-        writeLines([answer(loaded)], to: STDOUT_FILENO)
+        try printAnswer([answer(loaded)])
       }
       return
     }
@@ -121,6 +121,14 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
       try loader.loadWithTemplates(replacing: inForce)
     }
     if status != EX_OK { throw ExitCode(status) }
+  }
+
+  /// Writes the answer to a question; a part of one must not be taken for all of it.
+  private func printAnswer(_ lines: [String]) throws {
+    let code = writeLines(lines, to: STDOUT_FILENO)
+    guard code != 0 else { return }
+    writeLines(["cannot write to standard output: \(String(cString: strerror(code)))"], to: STDERR_FILENO)
+    throw ExitCode(EX_IOERR)
   }
 
   /// What standard output gets for a question that the configuration alone answers.

@@ -47,14 +47,26 @@ enum ProcessEnvironment {
 }
 
 /// Writes each line with an LF to a descriptor, with as many calls of write(2) as it takes.
-func writeLines(_ lines: [String], to descriptor: Int32) {
+///
+/// - Returns: 0, or the number in errno(3) that says why not everything was written.
+@discardableResult
+func writeLines(_ lines: [String], to descriptor: Int32) -> Int32 {
   let text = lines.map { $0.hasSuffix("\n") ? $0 : $0 + "\n" }.joined()
   var bytes = Array(text.utf8)[...]
   while !bytes.isEmpty {
     let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
-    if count < 0, errno == EINTR { continue }
-    // The reader is gone; there is nowhere else to report the error.
-    if count <= 0 { return }
-    bytes = bytes.dropFirst(count)
+    if count >= 0 {
+      bytes = bytes.dropFirst(count)
+      continue
+    }
+    switch errno {
+    case EINTR: break
+    case EAGAIN:
+      // Whoever shares the descriptor has made it non-blocking.
+      var room = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+      poll(&room, 1, -1)
+    case let code: return code
+    }
   }
+  return 0
 }

@@ -167,7 +167,10 @@ import Testing
   func `refuses deep nesting`(open: String, close: String) {
     for depth in [40, 900, 5000, 100_000] {
       let text = "socket: \n " + String(repeating: open, count: depth) + "x" + String(repeating: close, count: depth)
-      #expect(!problems(text).isEmpty, "depth \(depth)")
+      let found = problems(text)
+      // What is within a key that is no word is not looked at, as long as libyaml's own reader takes it.
+      let reason = open == "? " && depth == 40 ? "a key has to be a single word" : "nested too deeply"
+      #expect(found.contains { $0.contains(reason) }, "depth \(depth): \(found.prefix(3))")
     }
   }
 

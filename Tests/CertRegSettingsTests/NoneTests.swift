@@ -40,6 +40,11 @@ import Testing
     #expect(lines.contains { $0.contains("\(name): \(shown)  # /etc/certregd/config.yaml:1") }, "\(lines)")
   }
 
+  @Test func `only a file is told how to write the word itself`() {
+    #expect(problems("socket: {group: none}").first?.hasSuffix("(for the word in quotes, write \"none\")") == true)
+    #expect(problems("{}", environment: ["CERTREGD_SOCKET_GROUP": "none"]).first?.hasSuffix("cannot be none") == true)
+  }
+
   @Test func `every setting of a target that something fills can be none`() throws {
     let members = InheritedSetting.allCases.map { "\($0.rawValue): none" }.joined(separator: ", ")
     let target = try load("targets: {default: {\(members)}}", environment: Self.environment).settings.targets[0]

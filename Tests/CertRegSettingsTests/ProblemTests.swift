@@ -42,6 +42,20 @@ import Testing
       ])
   }
 
+  @Test func `that there are more problems than are listed is said last`() {
+    let many = (1...150).map { "  key\($0): 1\n" }.joined()
+    // Problems of variables stand behind those of the file, wherever they are found.
+    let found = problems("socket:\n  window: 3\n" + many, environment: ["CERTREGD_SOCKET_WINDOW": "x"])
+    #expect(found.count == 101)
+    #expect(found.last?.hasSuffix("there are more problems") == true)
+    #expect(found.dropLast().last?.contains("CERTREGD_SOCKET_WINDOW") == true)
+  }
+
+  @Test func `a section without keys says so`() {
+    let found = problems("targets: {default: {credentials: {environment: {foo: 1}}}}")
+    #expect(found == ["/c.yaml:1: targets.default.credentials.environment.foo: unknown key: there are no keys here"])
+  }
+
   @Test func `has a line and column for programs`() throws {
     let error = try #require(throws: SettingsError.self) { try load("socket:\n  windw: 3\n") }
     let problem = try #require(error.problems.first)

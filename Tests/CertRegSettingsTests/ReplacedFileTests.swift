@@ -24,10 +24,20 @@ import Testing
 
   private static let rules = "access: [{user: root}]\n"
 
-  @Test(arguments: [nil, ""])
-  func `a file with rules of access that is gone or empty is refused`(text: String?) {
+  @Test(arguments: [nil, "", "\n", "# no rules\n", "---\n", "~\n", "{}\n"])
+  func `a file with rules of access that is gone or has no key is refused`(text: String?) {
     let error = #expect(throws: SettingsError.self) { _ = try reload(Self.rules, text) }
-    #expect(error?.description.contains(text == nil ? "is gone" : "is empty") == true)
+    #expect(error?.description.contains(text == nil ? "is gone" : "has no key") == true)
+  }
+
+  @Test func `a reload that takes the rules of access away is warned of`() throws {
+    for text in ["log: {level: debug}\n", "socket:\n"] {
+      let loaded = try reload(Self.rules, text)
+      #expect(loaded.settings.access == nil)
+      #expect(loaded.warnings.filter { $0.key == "access" }.count == 1)
+    }
+    #expect(try reload(Self.rules, Self.rules).warnings.isEmpty)
+    #expect(try reload(nil, "log: {level: debug}\n").warnings.isEmpty)
   }
 
   @Test func `a file may come, stay away, and change`() throws {
@@ -35,7 +45,5 @@ import Testing
     #expect(try reload(nil, Self.rules).settings.access != nil)
     #expect(try reload("", "").settings.access == nil)
     #expect(try reload("log: {level: debug}\n", "").settings.log.level == .info)
-    #expect(try reload(Self.rules, "# no rules\n").settings.access == nil)
-    #expect(try reload(Self.rules, "log: {level: debug}\n").settings.access == nil)
   }
 }

@@ -45,9 +45,16 @@ import Testing
     #expect(try ValueForm<UInt32>.fileMode.parse(text) == mode)
   }
 
-  @Test(arguments: ["", "660", "432", "0888", "rw-rw----", "07777", "0x1f", "0", "-0660", "0+66", "01000"])
+  @Test(arguments: [
+    "", "660", "432", "0888", "rw-rw----", "07777", "0x1f", "0", "-0660", "0+66", "01000", "0-0", "0o-0", "0o+7", "0٧",
+  ])
   func `refuses malformed modes`(text: String) {
     #expect(throws: ValueProblem.self) { try ValueForm<UInt32>.fileMode.parse(text) }
+  }
+
+  @Test func `does not suggest a mode that is refused`() {
+    let problem = #expect(throws: ValueProblem.self) { try ValueForm<UInt32>.fileMode.parse("1777") }
+    #expect(problem?.message.contains("out of range") == true && problem?.suggestion == nil)
   }
 
   @Test func `explains why a mode needs its leading zero`() {
@@ -115,7 +122,7 @@ import Testing
     "0.0.0.0:9464", "10.0.0.1:9464", "[::]:9464", "127.0.0.1", "127.0.0.1:0", "127.0.0.1:70000", "9464", ":9464",
     "::1:9464",
     "127.0.0.1.example.com:80", "127.0.0:80", "example.com:80", "[127.0.0.1]:80", "unix:relative.sock", "metrics.sock",
-    "",
+    "", "127.0.0.1:+9464", "127.00.0.1:9464", "127.0.0.+1:9464",
   ])
   func `serves metrics on loopback only`(text: String) {
     #expect(throws: ValueProblem.self) { try ValueForm<MetricsSettings.Listen>.metricsListen.parse(text) }
@@ -131,6 +138,7 @@ import Testing
 
   @Test(arguments: [
     "", "host", "ftp://host", "http://", "http://:80", "http://host:", "http://host:0", "http://host:99999",
+    "http://host:+443", "http://host:-1", "http://[::1]:+443", "http://host:٤٤٣",
     "http://h/?q=1",
     "http://h/#f", "http://h h", "http://[::1", "http://[xyz]", "http://..", "http://h/\u{7f}", "http://ho\nst",
     "http://h/ü",
@@ -189,7 +197,7 @@ import Testing
 
   @Test(arguments: [
     "", "sqlite://relative.db", "postgres://host/db", "/var/lib/x.db", "sqlite:///x?mode=ro",
-    "sqlite:///var/lib/state.db",
+    "sqlite:///var/lib/state.db", "sqlite:///certregd.db",
   ])
   func `refuses other places for state`(text: String) {
     #expect(throws: ValueProblem.self) { try ValueForm<String?>.storeURL.parse(text) }

@@ -131,6 +131,20 @@ final class TestServer: Sendable {
     for _ in 0..<2 { Hold(server).end() }
   }
 
+  /// Gives new limits to all connections, and returns once they hold.
+  func reconfigure(_ configuration: SocketConfiguration) {
+    let isDone = Flag()
+    Task {
+      await server.reconfigure(configuration)
+      isDone.isSet.store(true, ordering: .releasing)
+    }
+    yieldUntil { isDone.isSet.load(ordering: .acquiring) }
+  }
+
+  private final class Flag: Sendable {
+    let isSet = Atomic(false)
+  }
+
   func stop() async {
     server.closeAll()
     await server.shutDown()
@@ -251,6 +265,12 @@ final class TestClient: Sendable {
     guard count > 0 else { return false }
     unread += piece.prefix(count)
     return true
+  }
+
+  /// Waits until the server has taken all bytes that were written. What it does with them is done with its turn.
+  func awaitTaken() {
+    var left: CInt = 1
+    yieldUntil { ioctl(descriptor, UInt(TIOCOUTQ), &left) == 0 && left == 0 }
   }
 
   func endInput() { shutdown(descriptor, CInt(SHUT_WR)) }

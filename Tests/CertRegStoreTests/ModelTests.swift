@@ -48,8 +48,15 @@ import Testing
       for target in ["a", "b"] {
         let key = Sample.key(number, target: target)
         #expect(try store.record(for: key) == model.record(for: key), "seed \(seed)")
+        #expect(try store.fleetNote(of: key) == model.notes[key], "seed \(seed)")
       }
     }
+    let notes = try store.fleetNotes(after: nil, limit: 100).map { ($0.key, $0.note) }
+    #expect(Dictionary(uniqueKeysWithValues: notes) == model.notes, "seed \(seed)")
+    #expect(try store.highestFleetNote().stamp == model.notes.values.map(\.stamp).max() ?? 0, "seed \(seed)")
+    #expect(try store.highestFleetNote().number == model.notes.values.map(\.number).max() ?? 0, "seed \(seed)")
+    let unshared = Set(model.results.keys).subtracting(model.notes.keys)
+    #expect(Set(try store.unsharedKeys(after: nil, limit: 100)) == unshared, "seed \(seed)")
     #expect(try store.registeredCount() == model.results.count, "seed \(seed)")
     #expect(recorder.notices == [], "seed \(seed)")
   }
@@ -66,7 +73,7 @@ import Testing
     let key = key(&generator)
     // A job that was queued and may have ended.
     let id = queued.suffix(12).randomElement(using: &generator) ?? JobID(key: key, sequence: 1_000_000)
-    switch Int.random(in: 0..<16, using: &generator) {
+    switch Int.random(in: 0..<18, using: &generator) {
     case 0...2:
       var entry = Sample.pending(sequence, size: Int.random(in: 0...6000, using: &generator))
       entry.key = key
@@ -103,6 +110,11 @@ import Testing
           key: Bool.random(using: &generator) ? id.key : key,
           status: [.active, .inactive, .revoked].randomElement(using: &generator) ?? .active, certificateARN: nil,
           requestID: nil, finishedAt: Sample.time(sequence), requester: Requester(uid: 5)))
+    case 15, 16:
+      let note = FleetNote(
+        stamp: Int64.random(in: 0..<9, using: &generator), isForgotten: Bool.random(using: &generator),
+        number: Int64.random(in: -1..<3, using: &generator))
+      return .share(key, note)
     default: return .forget(key)
     }
   }

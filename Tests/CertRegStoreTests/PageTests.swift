@@ -13,6 +13,9 @@ import Testing
     try await store.commit((1...200).map { .complete($0 > 150 ? Sample.device($0) : Sample.registration($0)) })
     try await store.commit((301...320).map { .enqueue(Sample.pending($0, size: $0 == 310 ? 9000 : 800)) })
     try await store.commit([.fail(Sample.failure(1)), .markCallStarted(Sample.id(301))])
+    try await store.commit(
+      (1...3).map { .share(Sample.key($0), FleetNote(stamp: Int64($0), isForgotten: $0 == 2, number: 0)) })
+    try await store.commit([.nameDevice(Sample.key(1), try #require(Sample.deviceID))])
     store.close()
     let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: directory.file("certregd.db"))))
     return stride(from: 0, to: bytes.count, by: 4096).map { Array(bytes[$0..<$0 + 4096]) }
@@ -35,7 +38,11 @@ import Testing
   @Test func `finds every row of every table, on leaves and branches`() async throws {
     let (intact, damaged) = count(try await pages())
     // Both copies of two names; the failure interned none.
-    #expect(intact == [.state: 2, .name: 4, .queue: 20, .attempt: 1, .result: 200, .failure: 1])
+    #expect(
+      intact == [
+        .state: 2, .name: 4, .queue: 20, .attempt: 1, .result: 200, .failure: 1, .device: 1, .shared: 3,
+      ])
+    #expect(Set(intact.keys) == Set(Table.allCases))
     #expect(damaged == 0)
   }
 

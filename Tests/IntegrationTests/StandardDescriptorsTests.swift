@@ -27,6 +27,13 @@ import Testing
     return text
   }
 
+  @Test(arguments: ["--print-config", "--print-iam-policy", "--check-config", "--check-upstream"])
+  func `an answer that cannot be written is an error`(question: String) throws {
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let script = #""$PROGRAMS/certregd" --sandbox \#(question) 2>&1 >/dev/full; echo $?"#
+    #expect(try shell(script) == "cannot write to standard output: No space left on device\n74\n")
+  }
+
   @Test(arguments: [
     #""$PROGRAMS/certregd" --sandbox --socket "$DIR/s" --state-dir "$DIR/state""#,
     #""$PROGRAMS/certreg-sandbox" --port 0 --state "$DIR/register""#,

@@ -3,10 +3,17 @@ import Glibc
 
 /// Damaged rows move from the database to a file beside it, as SQL literals, where a person can look at them.
 extension RegistrationWriter {
-  /// Moves the row of a result or failure, in a transaction of its own.
-  func setAside(_ key: RegistrationKey, in table: Table, to file: String) throws(DatabaseFault) {
-    guard let target = targetNumber(key.target) else { return }
+  /// Moves the row of `key` in `result`, `failure`, `device` or `shared`, in a transaction of its own.
+  ///
+  /// - Returns: `false` where no damaged row is there any more: another look-up was first, or a change replaced it.
+  func setAside(_ key: RegistrationKey, in table: Table, to file: String) throws(DatabaseFault) -> Bool {
+    guard let target = targetNumber(key.target) else { return false }
+    let row = try connection.prepare("SELECT * FROM \(table.sqlName) WHERE certificate = ?1 AND target = ?2")
+    key.certificateID.withBytes { row.bind(1, copying: $0) }
+    row.bind(2, target)
+    guard try row.first({ isReadable($0, as: table) }) == false else { return false }
     try setAside([(table, key.certificateID.bytes, target)], to: file)
+    return true
   }
 
   /// Moves rows of `queue` or `attempt`, in a transaction of its own.
@@ -28,18 +35,23 @@ extension RegistrationWriter {
       let rows = try connection.prepare("SELECT * FROM \(table.sqlName)")
       while try rows.step() {
         progress.advance()
-        let isReadable =
-          switch table {
-          case .result: ResultRow.read(rows, name: text) != nil
-          case .device: DeviceRow.read(rows, name: text) != nil
-          case .shared: SharedRow.read(rows, name: text) != nil
-          default: FailureRow.read(rows, name: text) != nil
-          }
-        if !isReadable { damaged.append((table, rows.withBytes(0) { Array($0) }, rows.integer(1) ?? 0)) }
+        if !isReadable(rows, as: table) {
+          damaged.append((table, rows.withBytes(0) { Array($0) }, rows.integer(1) ?? 0))
+        }
       }
     }
     try setAside(damaged, to: file)
     return damaged.count
+  }
+
+  /// Whether a row of `result`, `failure`, `device` or `shared` is intact.
+  private func isReadable(_ row: PreparedStatement, as table: Table) -> Bool {
+    switch table {
+    case .result: ResultRow.read(row, name: text) != nil
+    case .device: DeviceRow.read(row, name: text) != nil
+    case .shared: SharedRow.read(row, name: text) != nil
+    default: FailureRow.read(row, name: text) != nil
+    }
   }
 
   private func setAside(

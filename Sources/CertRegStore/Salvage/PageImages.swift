@@ -65,7 +65,8 @@ struct PageImages {
   }
 
   /// Calls `body` with the latest image of each page in use from page `first` on, then with frames of the log whose
-  /// checksum does not hold, in which single rows may still be whole. The frames' number is one above the last page's.
+  /// checksum does not hold, in which single rows may still be whole. Not with one that a later sound frame of the same
+  /// page replaced: what that has no more was removed. The frames' number is one above the last page's.
   func forEachPage(
     _ scope: Scope, from first: Int = 1, _ body: (Int, BTreePage) throws(DatabaseFault) -> Void
   ) throws(DatabaseFault) {
@@ -77,6 +78,7 @@ struct PageImages {
       for number in (scan?.latest.keys.sorted() ?? []) where number >= first { try visit(number, body) }
     }
     for frame in scan?.frames ?? [] where !frame.isSound && !isFreed(frame.page, at: frame.offset) {
+      guard frame.offset > scan?.latest[frame.page] ?? 0 else { continue }
       guard let bytes = log?.bytes(at: frame.offset, count: Schema.pageSizeBytes) else { continue }
       try body(end, BTreePage(bytes, number: frame.page))
     }

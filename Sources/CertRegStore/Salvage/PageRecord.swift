@@ -62,6 +62,8 @@ struct PageRecord: ColumnSource {
   var table: Table? {
     guard kind(columnCount - 1) == .integer else { return nil }
     let isKeyed = columnCount > 0 && columns[0].kind == .integer
-    return Table.allCases.first { $0.columnCount == columnCount && $0.isKeyedByRowNumber == isKeyed }
+    let found = Table.allCases.first { $0.columnCount == columnCount && $0.isKeyedByRowNumber == isKeyed }
+    // These two differ only in the column before the checksum: an error, or a number.
+    return found == .failure && kind(columnCount - 2) == .integer ? .shared : found
   }
 }

@@ -27,14 +27,14 @@ struct Salvage {
   private let savePosition: ((Int) throws(DatabaseFault) -> Void)?
   private var page = 1
   private var names = NameTable()
-  private var failures: [PageRecord] = []
+  private var hasFailures = false
   /// By key, too: earlier versions gave sequence numbers again once the queue was empty.
   private var queue: [RegistrationKey: [Int64: PendingRegistration]] = [:]
   private var attempts: [Int64: AttemptRow] = [:]
   private var batch: [StoreChange] = []
   /// The queue as it was before, by certificate; `nil` before it is needed.
   private var queuedBefore: [RegistrationKey: [JobID]]?
-  /// When the results in `batch` were finished: the database does not know them yet.
+  /// When the results and failures in `batch` were finished: the database does not know them yet.
   private var batchTimes: [RegistrationKey: WallTime] = [:]
   private var tally = Tally()
   /// The highest sequence number seen anywhere.
@@ -60,29 +60,38 @@ struct Salvage {
   ///
   /// - Parameter first: the page from which on results are taken over.
   mutating func run(from first: Int = 1) throws(DatabaseFault) -> Tally {
-    // Names first, since no result can be read without them, and with them everything but the results, which may be
-    // millions.
+    // Names first, since no result can be read without them, and with them everything but the results and failures,
+    // which may be millions.
     progress.begin("reading the damaged state", pages: images.pageCount)
-    try forEachRecord { (salvage, record) throws(DatabaseFault) in salvage.collect(record) }
+    try forEachRecord { (salvage, _, record) throws(DatabaseFault) in salvage.collect(record) }
     progress.begin("taking over results", pages: images.pageCount)
-    try forEachRecord(from: first) { (salvage, record) throws(DatabaseFault) in try salvage.takeResult(record) }
+    page = first
+    try forEachRecord(from: first) { (salvage, number, record) throws(DatabaseFault) in
+      salvage.page = number
+      try salvage.takeResult(record)
+    }
     try flush()
     writer.raiseSequence(to: highestSequence)
-    for failure in failures { try takeFailure(failure) }
-    try flush()
+    if hasFailures {
+      progress.begin("taking over failures", pages: images.pageCount)
+      try forEachRecord { (salvage, _, record) throws(DatabaseFault) in try salvage.takeFailure(record) }
+      try flush()
+    }
+    progress.begin("taking over the queue")
     try takeQueue()
     try flush()
     return tally
   }
 
   private mutating func forEachRecord(
-    from first: Int = 1, _ body: (inout Salvage, PageRecord) throws(DatabaseFault) -> Void
+    from first: Int = 1, _ body: (inout Salvage, Int, PageRecord) throws(DatabaseFault) -> Void
   ) throws(DatabaseFault) {
     let images = images
     try images.forEachPage(scope, from: first) { (number, content) throws(DatabaseFault) in
-      page = number
       progress.advance(to: number)
-      try content.forEachRecord(overflow: images.latest) { record throws(DatabaseFault) in try body(&self, record) }
+      try content.forEachRecord(overflow: images.latest) { record throws(DatabaseFault) in
+        try body(&self, number, record)
+      }
     }
   }
 
@@ -99,7 +108,7 @@ struct Salvage {
     switch table {
     case .name:
       if let row = NameRow.read(record) { names.add(row.text, number: row.number) }
-    case .failure: failures.append(record)
+    case .failure: hasFailures = true
     case .queue:
       guard let entry = QueueRow.read(record) else {
         tally.damaged += 1
@@ -142,16 +151,31 @@ struct Salvage {
   }
 
   private mutating func takeFailure(_ record: PageRecord) throws(DatabaseFault) {
-    let sequence = FailureRow.sequence(record)
-    writer.raiseSequence(to: sequence ?? 0)
-    guard let found = FailureRow.read(record, name: name),
-      try !isDone(JobID(key: found.key, sequence: sequence ?? 0), since: found.finishedAt)
-    else { return }
-    tally.failures += 1
-    for id in queuedJobs(of: found.key, before: sequence ?? 0) { try take(.fail(id, found)) }
+    guard record.table == .failure else { return }
     // The sequence 0 is no job's.
-    try take(.fail(JobID(key: found.key, sequence: sequence ?? 0), found))
-    try flush()
+    let sequence = FailureRow.sequence(record) ?? 0
+    writer.raiseSequence(to: sequence)
+    guard let found = FailureRow.read(record, name: name) else { return }
+    let id = JobID(key: found.key, sequence: sequence)
+    if batchTimes[found.key] != nil { try flush() }
+    batchTimes[found.key] = found.finishedAt
+    if FailureRow.isBesideResult(record) { return try takeFailure(found, besideResultOf: id) }
+    guard try !isDone(id, since: found.finishedAt) else { return }
+    tally.failures += 1
+    for earlier in queuedJobs(of: found.key, before: id.sequence) { try take(.fail(earlier, found)) }
+    try take(.fail(id, found))
+  }
+
+  /// The job's result was taken over before, unless a later job has replaced it.
+  private mutating func takeFailure(
+    _ failure: FailedRegistration, besideResultOf id: JobID
+  ) throws(DatabaseFault) {
+    guard try writer.lastSequence(id.key, in: .result) ?? 0 == id.sequence,
+      try writer.lastSequence(id.key, in: .failure) != id.sequence, var result = try writer.result(id.key)
+    else { return }
+    result.failure = failure
+    tally.failures += 1
+    try take(.complete(id, result))
   }
 
   /// The jobs of a certificate that the database had in its queue before the salvage, in their order.
@@ -165,6 +189,7 @@ struct Salvage {
   private mutating func takeQueue() throws(DatabaseFault) {
     if scope == .log {
       for id in writer.queuedJobs {
+        progress.advance()
         if let facts = attempts[id.sequence]?.facts { try take(.noteProgress(id, facts)) }
         try take(.markCallStarted(id))
       }
@@ -172,6 +197,7 @@ struct Salvage {
     try flush()
     var sequences = writer.queuedSequences
     for var entry in queue.values.flatMap(\.values).sorted(by: { $0.sequence < $1.sequence }) {
+      progress.advance()
       guard !writer.isQueued(entry.id), try !isDone(entry.id, since: entry.enqueuedAt) else { continue }
       attempts[entry.sequence]?.complete(&entry)
       entry.callStarted = true

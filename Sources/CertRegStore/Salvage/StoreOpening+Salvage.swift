@@ -90,7 +90,7 @@ extension StoreOpening {
     let images: PageImages
     do throws(StoreError) {
       if StateDirectory.exists(directory.damagedLog) {
-        notices.give(.damaged, "the last start was interrupted while it salvaged \(directory.damagedLog)")
+        notices.give(.damaged, "not everything of the damaged log \(directory.damagedLog) was salvaged yet")
       } else {
         let missing = mark.revision - inspection.revision
         notices.give(
