@@ -40,9 +40,8 @@ extension FleetMember {
     return token
   }
 
-  /// A job begins. Its certificate was asked about before, or is now.
-  ///
-  /// - Parameter since: Only a result with a later stamp ends the job; `nil`: none does.
+  /// A job begins. Its certificate was asked about before, or is now. Only a result with a later stamp than `since` ends it;
+  /// `nil`: none does.
   package mutating func begin(_ id: JobID, _ key: FleetKey, since: Int64?, now: Moment) -> Coordination.Leave {
     let key = firstKey(of: id) ?? key
     releases.remove(key)
@@ -72,9 +71,7 @@ extension FleetMember {
     return .later
   }
 
-  /// A job is over.
-  ///
-  /// - Parameter isStored: Whether this member's disk had it. Otherwise nothing came of it.
+  /// A job is over. `isStored` tells whether this member's disk had it. Otherwise nothing came of it.
   package mutating func end(_ id: JobID, _ key: FleetKey, isStored: Bool = true) {
     let key = firstKey(of: id) ?? key
     work[key]?.jobs.removeAll { $0 == id }
