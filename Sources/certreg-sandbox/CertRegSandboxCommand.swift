@@ -20,9 +20,9 @@ struct CertRegSandboxCommand: AsyncParsableCommand {
     discussion: """
       The sandbox has these operations as the API reference of AWS IoT describes them:
       \(operationList)
-      and GetServiceQuota of Service Quotas for the rates of these operations, apart from ListThingPrincipalsV2. RegisterThing takes certificates by ID or \
-      PEM; it issues none. There are no billing groups and no dynamic groups, policies have one version, and tags are \
-      ignored. A thing type can be deleted five minutes after its deprecation, as in AWS IoT.
+      and GetServiceQuota of Service Quotas for the rates of these operations, apart from ListThingPrincipalsV2. \
+      RegisterThing takes certificates by ID or PEM; it issues none. There are no billing groups and no dynamic groups, \
+      policies have one version, and tags are ignored. A thing type can be deleted five minutes after its deprecation, as in AWS IoT.
 
       When the sandbox is ready it prints one line, "listening on URL". Give this URL to the AWS CLI or an SDK as the \
       endpoint. SIGTERM and SIGINT end the sandbox.

@@ -216,7 +216,8 @@ extension SimulatedFleetProcess {
       hasUntold = false
       beginRetelling(.untold)
     }
-    guard !isWriting, let retelling, machine.member.isJoined, machine.member.untold < Retelling.pageSize,
+    guard !isWriting || isFileFailing, let retelling, machine.member.isJoined,
+      machine.member.untold < Retelling.pageSize,
       !retelling.isReading
     else { return }
     self.retelling?.isReading = true

@@ -105,7 +105,7 @@ extension FleetLoop {
     let stored = parts.known.home(of: registration.key.target).storedKey(registration.key.certificateID)
     let bound = NIOLoopBound((self, body), eventLoop: loop)
     parts.workers.submit { [loop, store = parts.store] in
-      // A disk that cannot say whether it was forgotten leaves no room for it.
+      // If the disk cannot say whether it was forgotten, the result does not count.
       let isForgotten: Bool
       do throws(StoreError) {
         isForgotten = try store.fleetNote(of: stored).map { $0.isForgotten && $0.stamp > result.stamp } ?? false
@@ -266,7 +266,8 @@ extension FleetLoop {
       hasUntold = false
       beginRetelling(.untold)
     }
-    guard !isWriting, let retelling, member.isJoined, member.untold < FleetRetelling.pageSize, !retelling.isReading
+    guard !isWriting || isFileFailing, let retelling, member.isJoined, member.untold < FleetRetelling.pageSize,
+      !retelling.isReading
     else { return }
     self.retelling?.isReading = true
     let bound = NIOLoopBound(self, eventLoop: loop)
@@ -290,7 +291,9 @@ extension FleetLoop {
     retelling = page.next
     retelling?.isReading = false
     // The page is read again with the next exchange, and not over and over while the disk fails.
-    if page.isUnreadable { return }
+    if let fault = page.fault {
+      return parts.logger.warning("what the fleet has to be told cannot be read: \(fault.message)")
+    }
     if retelling == nil, present.kind != .untold { isToldAgain = true }
     schedule()
   }

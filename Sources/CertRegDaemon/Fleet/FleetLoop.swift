@@ -107,15 +107,17 @@ final class FleetLoop {
   func attach(_ engine: EngineLoop) {
     self.engine = engine
     let bound = NIOLoopBound(self, eventLoop: loop)
-    parts.workers.submit { [loop, store = parts.store, firstSequence = parts.store.nextSequence] in
+    parts.workers.submit { [loop, parts, firstSequence = parts.store.nextSequence] in
       // Without it, new notes could be older than those on disk.
-      guard let highest = try? store.highestFleetNote() else {
+      do throws(StoreError) {
+        let highest = try parts.store.highestFleetNote()
+        loop.execute { bound.value.begin(highest, firstSequence: firstSequence) }
+      } catch {
+        parts.logger.warning("what the fleet was told cannot be read: \(error.message)")
         loop.scheduleTask(in: TimeAmount(Self.fileRetry)) {
           if let engine = bound.value.engine { bound.value.attach(engine) }
         }
-        return
       }
-      loop.execute { bound.value.begin(highest, firstSequence: firstSequence) }
     }
   }
 

@@ -9,7 +9,7 @@ struct FleetFilling: Sendable {
 
   /// Reads results. Those that are gone, or cannot be read, are left out.
   ///
-  /// - Returns: Whether some could not be read.
+  /// - Returns: Whether all could be read.
   func fill(_ batch: inout FleetBatch) -> Bool {
     var isComplete = true
     batch.results = batch.results.compactMap { result in
@@ -51,8 +51,8 @@ struct FleetRetelling: Sendable {
     var results: [Told]
     /// How it goes on; `nil`: all is told.
     var next: FleetRetelling?
-    /// Whether the disk could not be read, so that the same page is next.
-    var isUnreadable = false
+    /// Why the disk could not be read, so that the same page is next; `nil`: it was read.
+    var fault: StoreError?
   }
 
   static let pageSize = 500
@@ -73,7 +73,7 @@ struct FleetRetelling: Sendable {
   /// Reads the next page. It waits for the disk.
   func nextPage(_ store: any RegistrationStore, _ known: KnownResults) -> Page {
     do throws(StoreError) { return try readPage(store, known) } catch {
-      return Page(number: number, results: [], next: self, isUnreadable: true)
+      return Page(number: number, results: [], next: self, fault: error)
     }
   }
 

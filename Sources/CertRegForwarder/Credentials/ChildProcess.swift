@@ -67,7 +67,8 @@ enum ChildProcess {
   /// Blocks until the program ends, at the latest shortly after the time limit.
   ///
   /// The program gets no input, only its three standard descriptors, the usual limit of open files, default signal handling
-  /// and a process group of its own. The result is complete when the program has ended: processes that it leaves behind may hold its output open.
+  /// and a process group of its own. The result is complete when the program has ended: processes that it leaves behind may
+  /// hold its output open.
   ///
   /// - Parameters:
   ///   - words: The program, looked up in `PATH`, and its arguments.
