@@ -45,7 +45,7 @@ package struct PendingRegistration: Hashable, Sendable {
   /// How many calls to the upstream have ended without a result.
   package var attempts: Int
   /// Why the last of those calls failed; `nil` before the first failure.
-  package var lastError: ServiceError?
+  @Boxed package var lastError: ServiceError?
   /// The first caller.
   package var requester: Requester
   /// The device's name; `nil` where none was given.

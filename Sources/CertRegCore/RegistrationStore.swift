@@ -1,32 +1,33 @@
-/// A change of the stored state. Changes of one batch take effect together or not at all.
+/// A change of the stored state. Changes of one batch take effect together or not at all. Large values are on the heap:
+/// changes go through many hands.
 package enum StoreChange: Hashable, Sendable {
   /// Adds a job to the queue.
-  case enqueue(PendingRegistration)
+  indirect case enqueue(PendingRegistration)
   /// Records that a call is about to be made.
   case markCallStarted(JobID)
   /// Records that an attempt ended without a result.
-  case noteAttempt(JobID, attempts: Int, lastError: ServiceError)
+  indirect case noteAttempt(JobID, attempts: Int, lastError: ServiceError)
   /// Records that a step of the plan succeeded, and the facts it established. The next step's call has not begun.
-  case noteProgress(JobID, JobFacts)
+  indirect case noteProgress(JobID, JobFacts)
   /// Removes the job from the queue and stores its result in place of an earlier one, with the failure that the result
   /// names. The result may belong under another key.
-  case complete(JobID, Registration)
+  indirect case complete(JobID, Registration)
   /// Removes the job from the queue and changes the status of the result. Where there is no result, it stores the one
   /// that ``StatusUpdate/applied(to:)`` makes of nothing.
-  case setStatus(JobID, StatusUpdate)
+  indirect case setStatus(JobID, StatusUpdate)
   /// Removes the job from the queue and stores its failure, which may belong under another key. An earlier result
   /// stays, unless the upstream does not have the certificate (see ``FailedRegistration/isGone``). If its status is in
   /// doubt, the result is kept without one, and the failure is not.
-  case fail(JobID, FailedRegistration)
+  indirect case fail(JobID, FailedRegistration)
   /// Stores a result in place of an earlier one; the queue stays as it is. The home is for those who know which key
   /// stands for it; `nil`: the result's own key does.
-  case keep(Registration, JobHome?)
+  indirect case keep(Registration, JobHome?)
   /// Keeps another name for the device of a registration, queued or finished.
-  case nameDevice(RegistrationKey, DeviceID)
+  indirect case nameDevice(RegistrationKey, DeviceID)
   /// Removes the result (registered or failed); queued jobs stay.
   case forget(RegistrationKey)
   /// Notes what the fleet was told, or has to be told, of a result. A note with an earlier stamp changes nothing.
-  case share(RegistrationKey, FleetNote)
+  indirect case share(RegistrationKey, FleetNote)
 }
 
 /// What a host notes of a result that other hosts of its fleet know, or have to know.

@@ -10,7 +10,8 @@ package enum UpstreamReply: Hashable, Sendable {
   /// 200 of an operation that makes a part of a device, and the resources that the reply names: of CreateThing the thing
   /// with its ARN, of RegisterThing all, of the others none.
   case provisioned(DeviceResources, requestID: String?)
-  case failed(UpstreamFailure)
+  /// On the heap, since most replies are smaller.
+  indirect case failed(UpstreamFailure)
 
   /// The ARN that the reply names; `nil`: it names none.
   package var certificateARN: String? {

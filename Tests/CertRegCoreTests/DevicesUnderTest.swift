@@ -43,7 +43,7 @@ struct DevicesUnderTest {
   }
 
   private static func start(_ maxAge: Duration?, _ now: Moment) -> Registrar {
-    var registrar = Registrar(configuration: .init(maxPending: 99, maxAge: maxAge), seed: 1)
+    let registrar = Registrar(configuration: .init(maxPending: 99, maxAge: maxAge), seed: 1)
     _ = registrar.setTargets([target: .one(ratePerSecond: nil, burst: 9, maxConcurrent: 9)], now: now)
     return registrar
   }

@@ -7,7 +7,7 @@ extension Registrar {
 
   func isUnderWay(_ key: RegistrationKey) -> Bool { lines.first(of: key) != nil }
 
-  mutating func replied(_ key: RegistrationKey, _ reply: UpstreamReply, now: Moment) -> [Action] {
+  func replied(_ key: RegistrationKey, _ reply: UpstreamReply, now: Moment) -> [Action] {
     replied(id(of: key), reply, now: now)
   }
 }

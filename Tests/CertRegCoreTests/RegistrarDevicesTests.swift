@@ -125,7 +125,7 @@ import Testing
 
   @Test func `what another host left does not share the error of a job that ends`() throws {
     let (key, now) = (DevicesUnderTest.key, ManualClock().now)
-    var registrar = Registrar(configuration: .init(maxPending: 9, maxAge: nil), seed: 1)
+    let registrar = Registrar(configuration: .init(maxPending: 9, maxAge: nil), seed: 1)
     _ = registrar.setTargets([key.target: .one(ratePerSecond: nil, burst: 9, maxConcurrent: 9)], now: now)
     let request = Registrar.Request(
       key: key, der: [1], basis: .anyTime, namedStatus: nil, status: nil, ifExists: .return,
@@ -286,7 +286,7 @@ import Testing
 
   @Test func `the result of another host is the registration alone where a device was asked for`() {
     let (key, now) = (DevicesUnderTest.key, ManualClock().now)
-    var registrar = Registrar(configuration: .init(maxPending: 9, maxAge: nil), coordinator: Distant(), seed: 1)
+    let registrar = Registrar(configuration: .init(maxPending: 9, maxAge: nil), coordinator: Distant(), seed: 1)
     _ = registrar.setTargets([key.target: .one(ratePerSecond: nil, burst: 9, maxConcurrent: 9)], now: now)
     let request = Registrar.Request(
       key: key, der: [1], basis: .anyTime, namedStatus: nil, status: nil, ifExists: .return,

@@ -44,7 +44,7 @@ import Testing
   private func registrar(
     _ steps: [any Step] = [RegisterStep()], _ coordinator: any Coordinator = Alone()
   ) -> Registrar {
-    var registrar = Registrar(
+    let registrar = Registrar(
       configuration: .init(maxPending: 4, maxAge: nil), makePlan: { _ in Plan(steps) }, coordinator: coordinator,
       seed: 1)
     _ = registrar.setTargets([Self.target: .one(ratePerSecond: nil, burst: 1, maxConcurrent: 1)], now: now)

@@ -13,7 +13,7 @@ import Testing
   private var now = start
 
   private static func makeRegistrar() -> Registrar {
-    var registrar = Registrar(configuration: .init(maxPending: 20, maxAge: maxAge), seed: 1)
+    let registrar = Registrar(configuration: .init(maxPending: 20, maxAge: maxAge), seed: 1)
     _ = registrar.setTargets([target: .one(ratePerSecond: nil, burst: 10, maxConcurrent: 1)], now: start)
     return registrar
   }

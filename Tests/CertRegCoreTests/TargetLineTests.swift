@@ -6,7 +6,7 @@ import Testing
 @Suite struct TargetLineTests {
   @Test func `operations take turns, and each goes on alone`() {
     let now = ManualClock().now.monotonic
-    var line = TargetLine(limits: .one(ratePerSecond: nil, burst: 99, maxConcurrent: 99), now: now)
+    let line = TargetLine(limits: .one(ratePerSecond: nil, burst: 99, maxConcurrent: 99), now: now)
     func id(_ number: Int64) -> JobID {
       JobID(
         key: RegistrationKey(

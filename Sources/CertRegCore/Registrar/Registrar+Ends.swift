@@ -1,13 +1,13 @@
 // Beginnings and ends of jobs, and their ages.
 extension Registrar {
-  mutating func add(_ job: RegistrationJob, now: Moment) {
+  func add(_ job: RegistrationJob, now: Moment) {
     jobs[job.id] = job
     ledger.add(job.ledgerEntry)
     watchAge(now: now)
   }
 
   /// Drops a job; `ending` is its end on disk, `nil`: it was never there. The job behind it takes its turn.
-  mutating func remove(_ id: JobID, _ ending: Ending?, now: Moment) {
+  func remove(_ id: JobID, _ ending: Ending?, now: Moment) {
     guard let job = jobs.removeValue(forKey: id) else { return }
     ledger.remove(job.ledgerEntry)
     coordinator.ended(id, ending)
@@ -15,15 +15,13 @@ extension Registrar {
   }
 
   /// Ends a job, once the disk knows.
-  mutating func finish(_ id: JobID, _ ending: Ending, now: Moment) {
-    if let job = jobs[id], job.isWaiting, let operation = job.step?.operation {
-      targets[id.target]?.remove(id, operation)
-    }
-    perform(jobs[id]?.finish(ending), id, now: now)
+  func finish(_ job: RegistrationJob, _ ending: Ending, now: Moment) {
+    if job.isWaiting, let operation = job.step?.operation { targets[job.id.target]?.remove(job.id, operation) }
+    perform(job.finish(ending), job.id, now: now)
   }
 
   /// The end is on disk.
-  mutating func finished(_ id: JobID, now: Moment) {
+  func finished(_ id: JobID, now: Moment) {
     guard let job = jobs[id], case .finishing(let ending) = job.state else { return }
     let home = job.pending.facts.home
     switch ending {
@@ -48,29 +46,29 @@ extension Registrar {
   ///   - sequence: The one that the question named. An answer to an earlier question for the key changes nothing.
   ///   - answer: What comes of the question.
   ///   - now: The time of the event.
-  package mutating func coordinated(
+  package func coordinated(
     _ key: RegistrationKey, sequence: Int64, _ answer: Coordination.Answer, now: Moment
   ) -> [Action] {
     let id = JobID(key: key, sequence: sequence)
     guard let job = jobs[id] else { return takeActions() }
     switch answer {
     case .granted(let earlierCall):
-      perform(jobs[id]?.coordinated(.granted, earlierCall: earlierCall, now: now.wall), id, now: now)
+      perform(job.coordinated(.granted, earlierCall: earlierCall, now: now.wall), id, now: now)
     case .known(let registration, let home):
       if job.isWaiting, let operation = job.step?.operation { targets[id.target]?.remove(id, operation) }
-      perform(jobs[id]?.coordinated(.known(registration, home: home), earlierCall: false, now: now.wall), id, now: now)
+      perform(job.coordinated(.known(registration, home: home), earlierCall: false, now: now.wall), id, now: now)
     }
     return takeActions()
   }
 
   /// The coordinator answers whether a call may begin that has its permit.
-  package mutating func mayCall(_ id: JobID, _ isGranted: Bool, now: Moment) -> [Action] {
+  package func mayCall(_ id: JobID, _ isGranted: Bool, now: Moment) -> [Action] {
     guard let job = jobs[id], case .permitted(let permit) = job.state else { return takeActions() }
     if isGranted, targets[id.target]?.isConfigured == true {
-      perform(jobs[id]?.mayCall(now: now.monotonic), job.id, now: now)
+      perform(job.mayCall(now: now.monotonic), job.id, now: now)
     } else {
       targets[id.target]?.gate.cancel(permit)
-      jobs[id]?.lostLeave(isAskedAgain: !isGranted)
+      job.lostLeave(isAskedAgain: !isGranted)
       if isGranted { enqueue(job.id, now: now) } else { dispatch(id.target, now: now) }
     }
     return takeActions()
@@ -90,13 +88,13 @@ extension Registrar {
 
   /// Ends jobs that waited too long, also where the target's state lets no call begin. A call or a commit under way comes to its
   /// own end, which looks at the age, too.
-  mutating func endOverdue(now: Moment) {
+  func endOverdue(now: Moment) {
     guard let maxAge = configuration.maxAge else { return }
     var busy: [QueueLedger.Overdue] = []
     for _ in 0..<Self.mostEndedAtOnce {
       guard let overdue = ledger.takeOverdue(before: now.monotonic + (.zero - maxAge)) else { break }
       if let job = jobs[overdue.id], job.canEndNow {
-        finish(overdue.id, job.expiry(now: now.wall), now: now)
+        finish(job, job.expiry(now: now.wall), now: now)
       } else {
         busy.append(overdue)
       }
@@ -105,7 +103,7 @@ extension Registrar {
   }
 
   /// Sets the time at which the oldest job may be too old.
-  mutating func watchAge(now: Moment) {
+  func watchAge(now: Moment) {
     guard !watchesAge, let oldest = ledger.oldest else { return }
     watchesAge = true
     let left = configuration.maxAge.map { $0 - (now.monotonic - oldest.since) } ?? Self.ageInterval.longest

@@ -2,7 +2,7 @@
 extension Registrar {
   /// A caller asks for a registration, or for another status of a certificate. Exactly one `answer` follows, now or
   /// later.
-  package mutating func register(_ request: Request, waiter id: WaiterID, now: Moment) -> [Action] {
+  package func register(_ request: Request, waiter id: WaiterID, now: Moment) -> [Action] {
     if isDraining {
       refuse(id, .draining)
     } else if targets[request.key.target]?.isConfigured != true {
@@ -44,11 +44,11 @@ extension Registrar {
     return job.asksUpstream
   }
 
-  private mutating func refuse(_ id: WaiterID, _ error: ServiceError) {
+  private func refuse(_ id: WaiterID, _ error: ServiceError) {
     actions.append(.answer(id, .failed(error), .refused))
   }
 
-  private mutating func begin(_ request: Request, waiter: WaiterID, now: Moment) {
+  private func begin(_ request: Request, waiter: WaiterID, now: Moment) {
     let caller = Caller(uid: request.requester.uid, connection: request.connection)
     var pending = PendingRegistration(request, sequence: ledger.takeSequence(), now: now.wall)
     let waiter = request.waiter(waiter, job: pending.id)
@@ -64,17 +64,17 @@ extension Registrar {
       pending.callStarted = permit != nil && step.isMarked
     }
     lines.append(pending.id, registers: pending.purpose.registers)
-    var job = RegistrationJob(
+    let job = RegistrationJob(
       pending, since: now.monotonic, caller: caller, share: request.share?.name, plan: plan, leave: leave,
       permit: permit)
-    inheritEnding(&job)
+    inheritEnding(job)
     add(job, now: now)
     attach(waiter, now: now)
     commit(.enqueue(job.pending), job.id)
   }
 
   /// A new job missed what a job that is ending has established.
-  private func inheritEnding(_ job: inout RegistrationJob) {
+  private func inheritEnding(_ job: RegistrationJob) {
     guard let first = lines.first(of: job.id.key).flatMap({ jobs[$0] }), case .finishing(let ending) = first.state
     else { return }
     _ = job.inherit(ending, from: first.pending.facts)
@@ -84,23 +84,23 @@ extension Registrar {
   /// way here serves for both, and so does one for a status that was asked for later.
   ///
   /// - Returns: The job that carries it out, whether the disk has it already, and what has to be done.
-  package mutating func adopt(
+  package func adopt(
     _ left: PendingRegistration, now: Moment
   ) -> (job: JobID, isStored: Bool, actions: [Action]) {
     if let serving = jobServing(left), let job = jobs[serving] {
       _ = coordinator.isSafe(job.pending)
-      jobs[serving]?.isPromised = true
+      job.isPromised = true
       return (serving, !job.isStoring, takeActions())
     }
     var pending = left
     pending.sequence = ledger.takeSequence()
     let caller = Caller(uid: pending.requester.uid, connection: 0)
     lines.append(pending.id, registers: pending.purpose.registers)
-    var job = RegistrationJob(
+    let job = RegistrationJob(
       pending, since: beginning(of: pending, now: now), caller: caller, share: nil, plan: makePlan(pending),
       leave: askLeave(for: pending, isPromised: true), permit: nil)
     job.isPromised = true
-    inheritEnding(&job)
+    inheritEnding(job)
     add(job, now: now)
     commit(.enqueue(job.pending), pending.id)
     return (pending.id, false, takeActions())
@@ -119,14 +119,14 @@ extension Registrar {
   }
 
   /// Asks the coordinator about a job.
-  mutating func askLeave(for pending: PendingRegistration, isPromised: Bool = false) -> RegistrationJob.Leave {
+  func askLeave(for pending: PendingRegistration, isPromised: Bool = false) -> RegistrationJob.Leave {
     switch coordinator.askLeave(for: pending, isPromised: isPromised) {
     case .granted: return .granted
     case .later: return .asked
     }
   }
 
-  private mutating func join(_ waiter: WaiterTable.Waiter, deviceID: DeviceID?, now: Moment) {
+  private func join(_ waiter: WaiterTable.Waiter, deviceID: DeviceID?, now: Moment) {
     let id = waiter.job
     guard let job = jobs[id] else { return }
     // Callers that wait for the result are answered when it is known. A `wait:false` caller would read `queued` as a
@@ -143,21 +143,21 @@ extension Registrar {
     }
     attach(waiter, now: now)
     if let deviceID, isRenamed {
-      jobs[id]?.nameDevice(deviceID)
+      job.nameDevice(deviceID)
       commit(.nameDevice(id.key, deviceID), id)
     }
     switch job.state {
     case .storing, .finishing: break
     case .following, .asking, .waiting, .permitted, .marking, .calling, .advancing, .backingOff:
       // Otherwise the caller is told once the disk knows the name.
-      if !waiter.isAwaiting, jobs[id]?.namesUnderWay == 0 { promise(id) }
+      if !waiter.isAwaiting, job.namesUnderWay == 0 { promise(job) }
     }
   }
 
   /// Answers the callers that want no more than the registration, which is on disk since the end of a step.
-  mutating func tellOfRegistration(_ id: JobID, now: Moment) {
-    guard waiters.isAwaited(id), let registration = jobs[id]?.ownRegistration(now: now.wall) else { return }
-    for waiter in waiters.remove(of: id, where: { $0.isContent(with: registration) }) {
+  func tellOfRegistration(_ job: RegistrationJob, now: Moment) {
+    guard waiters.isAwaited(job.id), let registration = job.ownRegistration(now: now.wall) else { return }
+    for waiter in waiters.remove(of: job.id, where: { $0.isContent(with: registration) }) {
       actions.append(.answer(waiter.id, .registered(registration), .goesOn))
     }
   }
@@ -168,19 +168,19 @@ extension Registrar {
   }
 
   /// A caller begins to wait for the end of a job.
-  private mutating func hasten(_ id: JobID, now: Moment) {
+  private func hasten(_ id: JobID, now: Moment) {
     guard let job = jobs[id] else { return }
     if job.isWaiting, let operation = job.step?.operation {
       targets[id.target]?.promote(id, operation)
       dispatch(id.target, now: now)
     } else if let until = job.pausesUntil {
       let sooner = min(until, now.monotonic + .milliseconds(200))
-      perform(jobs[id]?.backOff(until: sooner), id, now: now)
+      perform(job.backOff(until: sooner), id, now: now)
       deadlines.insert(.pause(id), due: sooner)
     }
   }
 
-  private mutating func attach(_ waiter: WaiterTable.Waiter, now: Moment) {
+  private func attach(_ waiter: WaiterTable.Waiter, now: Moment) {
     waiters.add(waiter)
     guard case .result(let deadline) = waiter.expectation else { return }
     deadlines.insert(.waiter(waiter.id), due: deadline)
@@ -188,18 +188,18 @@ extension Registrar {
     if let first = lines.first(of: waiter.job.key) { hasten(first, now: now) }
   }
 
-  mutating func stored(_ id: JobID, now: Moment) {
-    guard jobs[id] != nil else { return }
-    promise(id)
+  func stored(_ id: JobID, now: Moment) {
+    guard let job = jobs[id] else { return }
+    promise(job)
     // A reload may have removed the target while the request was on its way to disk.
-    if targets[id.target]?.isConfigured != true, let permit = jobs[id]?.gaveBackPermit() {
-      giveBack(permit, id)
+    if targets[id.target]?.isConfigured != true, let permit = job.gaveBackPermit() {
+      giveBack(permit, job)
       return
     }
-    perform(jobs[id]?.stored(isFirst: lines.isFirst(id), now: now), id, now: now)
+    perform(job.stored(isFirst: lines.isFirst(id), now: now), id, now: now)
   }
 
-  mutating func notStored(_ id: JobID, _ error: StoreError, now: Moment) {
+  func notStored(_ id: JobID, _ error: StoreError, now: Moment) {
     if let permit = jobs[id]?.gaveBackPermit() { targets[id.target]?.gate.cancel(permit) }
     for waiter in waiters.removeAll(of: id) { refuse(waiter.id, ServiceError(error)) }
     remove(id, nil, now: now)
@@ -208,54 +208,55 @@ extension Registrar {
   }
 
   /// Tells the callers that wait for the disk that the request is safe there, unless it is to be safe elsewhere, too.
-  private mutating func promise(_ id: JobID) {
-    guard waiters.isForDisk(id), let job = jobs[id], coordinator.isSafe(job.pending) else { return }
-    keepPromise(id)
+  private func promise(_ job: RegistrationJob) {
+    guard waiters.isForDisk(job.id), coordinator.isSafe(job.pending) else { return }
+    keepPromise(job)
   }
 
   /// A job is safe on other hosts, too, or cannot be made so in time.
-  package mutating func isSafe(_ id: JobID) -> [Action] {
-    if let job = jobs[id] { keepPromise(job.id) }
+  package func isSafe(_ id: JobID) -> [Action] {
+    if let job = jobs[id] { keepPromise(job) }
     return takeActions()
   }
 
-  private mutating func keepPromise(_ id: JobID) {
-    for waiter in waiters.removeThoseForDisk(of: id) {
-      jobs[id]?.isPromised = true
+  private func keepPromise(_ job: RegistrationJob) {
+    for waiter in waiters.removeThoseForDisk(of: job.id) {
+      job.isPromised = true
       actions.append(.answer(waiter.id, .queued, .goesOn))
     }
   }
 
   /// The disk knows another name of the device, or does not take it. Callers that wait for the disk depend on it.
-  mutating func named(_ id: JobID, _ result: Result<Void, StoreError>) {
-    jobs[id]?.named()
+  func named(_ id: JobID, _ result: Result<Void, StoreError>) {
+    let job = jobs[id]
+    job?.named()
     switch result {
-    case .success: promise(id)
+    case .success: if let job { promise(job) }
     case .failure(let error):
       for waiter in waiters.removeThoseForDisk(of: id) { refuse(waiter.id, ServiceError(error)) }
     }
   }
 
-  mutating func deadlineExceeded(_ id: WaiterID, now: Moment) {
+  func deadlineExceeded(_ id: WaiterID, now: Moment) {
     guard let waiter = waiters.remove(id) else { return }
     if isDraining, let first = lines.first(of: waiter.job.key) { demote(first) }
     // The caller waits for all jobs before its own, too.
     let first = lines.first(of: waiter.job.key).flatMap { jobs[$0]?.pending.lastError }
     let lastError = jobs[waiter.job]?.pending.lastError ?? first
     var error = ServiceError.deadlineExceeded(lastError: lastError)
-    error.retryAfterMilliseconds = nextCall(waiter.job, now: now).milliseconds(since: now)
+    error.retryAfterMilliseconds = nextCall(jobs[waiter.job], now: now).milliseconds(since: now)
     actions.append(.answer(id, .failed(error), .goesOn))
   }
 
   /// From now on the registrar refuses requests and begins only calls with a waiting caller.
-  package mutating func beginDraining(now: Moment) -> [Action] {
+  package func beginDraining(now: Moment) -> [Action] {
     isDraining = true
     for id in jobs.keys { demote(id) }
     return takeActions()
   }
 
   /// Keeps a job from its turn during a drain, unless a caller waits for it.
-  private mutating func demote(_ id: JobID) {
+  private func demote(_ id: JobID) {
     guard !isAwaited(id), let job = jobs[id], job.isWaiting, let operation = job.step?.operation else {
       return
     }
@@ -263,7 +264,7 @@ extension Registrar {
   }
 
   /// Answers all waiting callers that the daemon stops.
-  package mutating func endDraining() -> [Action] {
+  package func endDraining() -> [Action] {
     for waiter in waiters.removeAll() { actions.append(.answer(waiter.id, .failed(.draining), .goesOn)) }
     return takeActions()
   }

@@ -2,8 +2,8 @@
 extension Registrar {
   /// Sets the targets of a configuration. No call begins for a target that it leaves out. Jobs of a target that was
   /// left out before, or was missing when an earlier process's queue was resumed, continue.
-  package mutating func setTargets(_ limits: [TargetName: TargetLimits], now: Moment) -> [Action] {
-    for name in targets.keys { targets[name]?.isConfigured = limits[name] != nil }
+  package func setTargets(_ limits: [TargetName: TargetLimits], now: Moment) -> [Action] {
+    for (name, line) in targets { line.isConfigured = limits[name] != nil }
     var added: Set<TargetName> = []
     for (name, limits) in limits {
       if targets[name] == nil {
@@ -29,7 +29,7 @@ extension Registrar {
   ///   - pending: The jobs, in their order.
   ///   - firstSequence: A number above that of every registration that was ever on disk.
   ///   - now: The time of the event.
-  package mutating func resume(
+  package func resume(
     _ pending: [PendingRegistration], firstSequence: Int64 = 1, now: Moment
   ) -> [Action] {
     ledger.reserve(upTo: firstSequence - 1)
@@ -56,13 +56,13 @@ extension Registrar {
   }
 
   /// This host's part of the account's rate has changed.
-  package mutating func shareChanged(of name: TargetName, now: Moment) -> [Action] {
+  package func shareChanged(of name: TargetName, now: Moment) -> [Action] {
     setShares(of: name, now: now.monotonic)
     dispatch(name, now: now)
     return takeActions()
   }
 
-  private mutating func setShares(of name: TargetName, now: MonotonicTime) {
+  private func setShares(of name: TargetName, now: MonotonicTime) {
     for operation in UpstreamOperation.allCases {
       targets[name]?.gate.setShare(coordinator.share(of: operation, target: name), of: operation, now: now)
     }
@@ -76,7 +76,7 @@ extension Registrar {
   ///   - operation: The operation.
   ///   - name: The target.
   ///   - now: The time of the event.
-  package mutating func learn(
+  package func learn(
     _ rate: FleetLane.Rate?, endsRise: Bool, of operation: UpstreamOperation,
     target name: TargetName, now: Moment
   ) -> [Action] {
@@ -87,12 +87,12 @@ extension Registrar {
   }
 
   /// What this host needs and knows of the rates of a target: the operations in use that have one.
-  package mutating func takePaces(of name: TargetName, now: MonotonicTime) -> [PaceView] {
+  package func takePaces(of name: TargetName, now: MonotonicTime) -> [PaceView] {
     guard let line = targets[name], line.isConfigured else { return [] }
     var operations = line.operations
     if !operations.contains(.registerCertificateWithoutCA) { operations.append(.registerCertificateWithoutCA) }
-    return operations.compactMap { operation in
-      guard let (rate, isNews) = targets[name]?.gate.takeRate(of: operation, now: now) else { return nil }
+    return operations.map { operation in
+      let (rate, isNews) = line.gate.takeRate(of: operation, now: now)
       return PaceView(
         operation: operation, rate: rate, isNews: isNews,
         waiting: line.queued(of: operation) + line.gate.callsUnderWay(of: operation),
@@ -101,7 +101,7 @@ extension Registrar {
   }
 
   /// What ``takePaces(of:now:)`` gave of an operation was not told to the others: it is news again.
-  package mutating func paceIsUntold(of operation: UpstreamOperation, target: TargetName) {
+  package func paceIsUntold(of operation: UpstreamOperation, target: TargetName) {
     targets[target]?.gate.rateIsUntold(of: operation)
   }
 

@@ -118,10 +118,10 @@ extension Registrar {
 
   /// The answer of a caller.
   package enum Answer: Hashable, Sendable {
-    case registered(Registration)
-    case updated(StatusUpdate)
+    indirect case registered(Registration)
+    indirect case updated(StatusUpdate)
     case queued
-    case failed(ServiceError)
+    indirect case failed(ServiceError)
   }
 
   /// How an answer relates to the registration that it is about.
@@ -135,19 +135,20 @@ extension Registrar {
     case refused
   }
 
-  /// An effect of an event, for the caller of the registrar to carry out.
+  /// An effect of an event, for the caller of the registrar to carry out. Large values are on the heap: actions are
+  /// passed on several times.
   package enum Action: Hashable, Sendable {
     /// Make the changes durable together, in the order of the commits, then report it with `committed`.
     case commit(CommitID, [StoreChange])
     /// Make the call, then report it with `replied`.
-    case call(JobID, UpstreamCall)
+    indirect case call(JobID, UpstreamCall)
     /// Put the result into memory, under the home that it belongs to; `nil`: its target's present one. This action
     /// precedes the answers with the result.
-    case remember(Registration, JobHome?)
+    indirect case remember(Registration, JobHome?)
     /// Change the status of the result in memory, likewise.
-    case rememberStatus(StatusUpdate, JobHome?)
+    indirect case rememberStatus(StatusUpdate, JobHome?)
     /// Take the result out of memory: the disk has a truer one, or none.
-    case forget(RegistrationKey, JobHome?)
+    indirect case forget(RegistrationKey, JobHome?)
     case answer(WaiterID, Answer, Relation)
     /// A job ended; for `watch`, the log and the counters.
     case ended(JobID, Ending)

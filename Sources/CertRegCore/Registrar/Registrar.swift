@@ -10,7 +10,9 @@
 ///
 /// The disk has the request before a caller is answered `queued`, the start of a call before the call is made, and the
 /// result before the result is answered.
-package struct Registrar: Sendable {
+///
+/// It is used on one thread. A class, since it is one thing with many parts, of which each event changes a few.
+package final class Registrar {
   enum Deadline: Sendable {
     case waiter(WaiterID)
     case pause(JobID)
@@ -25,7 +27,7 @@ package struct Registrar: Sendable {
     case mark(JobID)
     case advance(JobID)
     case finish(JobID)
-    case keep(Registration, JobHome?)
+    indirect case keep(Registration, JobHome?)
     case name(JobID)
   }
 
@@ -67,14 +69,14 @@ package struct Registrar: Sendable {
   }
 
   /// Sets the limits of a new configuration.
-  package mutating func setConfiguration(_ configuration: Configuration) {
+  package func setConfiguration(_ configuration: Configuration) {
     self.configuration = configuration
   }
 
   // MARK: Events
 
   /// A commit ended.
-  package mutating func committed(_ id: CommitID, _ result: Result<Void, StoreError>, now: Moment) -> [Action] {
+  package func committed(_ id: CommitID, _ result: Result<Void, StoreError>, now: Moment) -> [Action] {
     for purpose in commits.removeValue(forKey: id) ?? [] {
       switch (purpose, result) {
       case (.store(let id), .success): stored(id, now: now)
@@ -82,8 +84,9 @@ package struct Registrar: Sendable {
       case (.mark(let id), .success): marked(id, now: now)
       case (.mark(let id), .failure): notMarked(id, now: now)
       case (.advance(let id), .success):
-        let next = jobs[id]?.advanced()
-        tellOfRegistration(id, now: now)
+        guard let job = jobs[id] else { break }
+        let next = job.advanced()
+        tellOfRegistration(job, now: now)
         perform(next, id, now: now)
       case (.finish(let id), .success): finished(id, now: now)
       case (.keep(let registration, let home), .success): actions.append(.remember(registration, home))
@@ -98,7 +101,7 @@ package struct Registrar: Sendable {
   }
 
   /// The time of `nextDeadline` has come. Calls at other times do no harm.
-  package mutating func timePassed(now: Moment) -> [Action] {
+  package func timePassed(now: Moment) -> [Action] {
     while let due = deadlines.popDue(at: now.monotonic) {
       switch due {
       case .waiter(let id): deadlineExceeded(id, now: now)
@@ -122,7 +125,7 @@ package struct Registrar: Sendable {
   // MARK: Decisions of jobs
 
   /// Carries out a job's decision on an event.
-  mutating func perform(_ action: RegistrationJob.Action?, _ id: JobID, now: Moment) {
+  func perform(_ action: RegistrationJob.Action?, _ id: JobID, now: Moment) {
     switch action {
     case .commit(let change):
       commit(change, id)
@@ -135,7 +138,7 @@ package struct Registrar: Sendable {
   }
 
   /// Adds a change to the commit of the current event.
-  mutating func commit(_ change: StoreChange, _ id: JobID) {
+  func commit(_ change: StoreChange, _ id: JobID) {
     changes.append(change)
     switch change {
     case .enqueue: purposes.append(.store(id))
@@ -149,7 +152,7 @@ package struct Registrar: Sendable {
   }
 
   /// Adds a result to the commit of the current event that belongs elsewhere than the jobs' own.
-  mutating func keep(_ registration: Registration, at home: JobHome?) {
+  func keep(_ registration: Registration, at home: JobHome?) {
     changes.append(.keep(registration, home))
     purposes.append(.keep(registration, home))
   }
@@ -159,7 +162,7 @@ package struct Registrar: Sendable {
 
   /// Gives what a job that ends established to the jobs behind it: the next one may end without having used it. It is
   /// on disk together with the end, and again after a failure of the disk.
-  private mutating func handOver(_ id: JobID) {
+  private func handOver(_ id: JobID) {
     guard let job = jobs[id], case .finishing(let ending) = job.state else { return }
     var heir = lines.next(after: id)
     for _ in 0..<Self.mostHeirs {
@@ -170,7 +173,7 @@ package struct Registrar: Sendable {
   }
 
   /// The actions of one event, with its changes as one commit at the end.
-  mutating func takeActions() -> [Action] {
+  func takeActions() -> [Action] {
     if !changes.isEmpty {
       actions.append(.commit(nextCommit, changes))
       commits[nextCommit] = purposes
@@ -185,8 +188,7 @@ package struct Registrar: Sendable {
   }
 
   /// Drops deadlines of answered callers and finished jobs, so that memory stays in proportion to the work under way.
-  private mutating func sweepDeadlines(_ bound: Int) {
-    let (waiters, jobs) = (waiters, jobs)
+  private func sweepDeadlines(_ bound: Int) {
     deadlines.sweep(ifMoreThan: bound) { deadline in
       switch deadline {
       case .waiter(let id): waiters.contains(id)

@@ -7,7 +7,7 @@ extension RegistrationJob {
   /// has just registered the certificate itself knows that it is the other thing.
   ///
   /// - Returns: The change that makes it durable; `nil`: the error is the end of the job.
-  mutating func beginAnew(after error: ServiceError) -> StoreChange? {
+  func beginAnew(after error: ServiceError) -> StoreChange? {
     let facts = pending.facts
     guard case .calling = state, error.kind == .resourceNotFound, error.origin == .upstream, pending.purpose.registers,
       !facts.isBegunAnew, let known = facts.registered, error.saysCertificateIsGone || facts.isRecalled

@@ -1,5 +1,5 @@
-/// How a job ended.
-package enum Ending: Hashable, Sendable {
+/// How a job ended. On the heap, since it is large and goes through many hands.
+package indirect enum Ending: Hashable, Sendable {
   case registered(Registration)
   case updated(StatusUpdate)
   case failed(FailedRegistration)

@@ -1,7 +1,7 @@
 // A job among the other jobs of its certificate.
 extension RegistrationJob {
   /// The job before it is gone.
-  mutating func cameFirst(now: WallTime) -> Action {
+  func cameFirst(now: WallTime) -> Action {
     guard case .following = state else { return .nothing }
     return takeTurn(now: now)
   }
@@ -12,7 +12,7 @@ extension RegistrationJob {
   ///   - ending: The end of that job.
   ///   - before: Its facts, which include what the jobs before it established.
   /// - Returns: The facts, if the disk has to know them.
-  mutating func inherit(_ ending: Ending, from before: JobFacts) -> JobFacts? {
+  func inherit(_ ending: Ending, from before: JobFacts) -> JobFacts? {
     guard isBehind else { return nil }
     var known = before.registered
     switch ending {
@@ -43,7 +43,7 @@ extension RegistrationJob {
   }
 
   /// The certificate is registered: that step is done.
-  private mutating func takeOver(_ known: RegisteredCertificate?, at home: JobHome?, isRecalled: Bool) {
+  private func takeOver(_ known: RegisteredCertificate?, at home: JobHome?, isRecalled: Bool) {
     guard let known else { return }
     guard !pending.facts.asksAnew else { return takeForEarlier(known) }
     pending.facts.home = home
@@ -56,7 +56,7 @@ extension RegistrationJob {
   }
 
   /// The certificate is known. A job that was to ask the upstream about it, whatever is known, still asks.
-  private mutating func takeOver(_ known: RegisteredCertificate?, from before: JobFacts, else earlier: EarlierResult?) {
+  private func takeOver(_ known: RegisteredCertificate?, from before: JobFacts, else earlier: EarlierResult?) {
     if pending.facts.registered != nil || !pending.purpose.registers, let known {
       takeOver(known, at: before.home, isRecalled: before.isRecalled)
     } else if let known {
@@ -70,14 +70,14 @@ extension RegistrationJob {
   }
 
   /// The certificate is known, and the upstream is asked about it all the same.
-  private mutating func takeForEarlier(_ known: RegisteredCertificate) {
+  private func takeForEarlier(_ known: RegisteredCertificate) {
     pending.facts.earlier = EarlierResult(
       outcome: known.outcome, status: known.status, provisioned: known.provisioned,
       keepsOutcome: pending.facts.earlier?.keepsOutcome ?? false)
   }
 
   /// Goes on with the first step that is needed; ends at once where none is.
-  private mutating func goOn(now: WallTime) -> Action {
+  private func goOn(now: WallTime) -> Action {
     guard step != nil else {
       guard let ending = success(now: now) else { return impossible("goOn without a certificate") }
       return finish(ending)
@@ -87,7 +87,7 @@ extension RegistrationJob {
   }
 
   /// No other job of the certificate is before it.
-  mutating func takeTurn(now: WallTime) -> Action {
+  func takeTurn(now: WallTime) -> Action {
     switch leave {
     case .granted: return goOn(now: now)
     case .asked:
@@ -101,7 +101,7 @@ extension RegistrationJob {
   /// Another host has registered the certificate. That ends the job, unless more than the registration was asked for.
   ///
   /// - Parameter home: Where the result belongs, and with it the later steps.
-  mutating func takeResult(_ registration: Registration, at home: JobHome?, now: WallTime) -> Action {
+  func takeResult(_ registration: Registration, at home: JobHome?, now: WallTime) -> Action {
     guard pending.setsStatus || pending.provisioning != nil else {
       pending.facts.home = home
       return finish(.registered(registration))

@@ -32,11 +32,11 @@ extension RegistrationJob {
     /// A call is under way. Next: finishing, advancing or backingOff.
     case calling(CallPermit, since: MonotonicTime)
     /// The success of a step is on its way to disk. Next: waiting.
-    case advancing(JobFacts)
+    indirect case advancing(JobFacts)
     /// A call failed temporarily. Next: waiting, or finishing if the job is overdue.
     case backingOff(until: MonotonicTime)
-    /// The end is on its way to disk. Next: gone. Indirect, since it is large and every job would take as much.
-    indirect case finishing(Ending)
+    /// The end is on its way to disk. Next: gone.
+    case finishing(Ending)
   }
 
   /// Whether this host may work on the job.

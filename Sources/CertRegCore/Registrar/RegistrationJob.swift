@@ -1,5 +1,5 @@
 /// One job under way, a registration or a change of a status, from the request to its end on disk: a state machine
-/// without effects.
+/// without effects. The registrar alone holds it. A class, so that events change it in place.
 ///
 ///     storing ──► asking ──► waiting ──► marking ──► calling ──► finishing ──► (gone)
 ///      │   │        ▲         ▲    │                  │ │  ▲
@@ -10,7 +10,7 @@
 ///
 /// Events are methods; each returns what has to be done. An event that the state does not allow is a fault of this
 /// program: it traps in a debug build, and in a release build it changes nothing and is returned as `impossible`.
-struct RegistrationJob: Sendable {
+final class RegistrationJob {
   /// Set by the job's own extensions only, as is `state`.
   var pending: PendingRegistration
   /// The time of the request. It may lie before the start of the clock.
@@ -85,7 +85,7 @@ extension RegistrationJob {
   /// The request is on disk.
   ///
   /// - Parameter isFirst: Whether no other job of the certificate is before it.
-  mutating func stored(isFirst: Bool, now: Moment) -> Action {
+  func stored(isFirst: Bool, now: Moment) -> Action {
     guard case .storing(let permit) = state else { return impossible("stored") }
     if let permit { return begin(permit, now: now.monotonic) }
     guard isFirst else {
@@ -98,7 +98,7 @@ extension RegistrationJob {
   /// The coordinator allowed work on the job, or another host has its result.
   ///
   /// - Parameter earlierCall: Whether another host may have made the call and lost its answer.
-  mutating func coordinated(_ answer: Leave, earlierCall: Bool, now: WallTime) -> Action {
+  func coordinated(_ answer: Leave, earlierCall: Bool, now: WallTime) -> Action {
     var answer = answer
     if case .known(let registration, let home) = answer { answer = .known(ownResult(from: registration), home: home) }
     leave = answer
@@ -120,7 +120,7 @@ extension RegistrationJob {
   }
 
   /// It is the job's turn to call.
-  mutating func admitted(_ permit: CallPermit, now: MonotonicTime) -> Action {
+  func admitted(_ permit: CallPermit, now: MonotonicTime) -> Action {
     guard case .waiting = state, let step else { return impossible("admitted") }
     guard step.isMarked, !pending.callStarted else { return begin(permit, now: now) }
     state = .marking(permit)
@@ -128,14 +128,14 @@ extension RegistrationJob {
   }
 
   /// Its turn has come, and other hosts are asked first.
-  mutating func awaitLeave(with permit: CallPermit) -> Action {
+  func awaitLeave(with permit: CallPermit) -> Action {
     guard case .waiting = state else { return impossible("awaitLeave") }
     state = .permitted(permit)
     return .nothing
   }
 
   /// Other hosts leave the call to this one.
-  mutating func mayCall(now: MonotonicTime) -> Action {
+  func mayCall(now: MonotonicTime) -> Action {
     guard case .permitted(let permit) = state else { return impossible("mayCall") }
     state = .waiting
     return admitted(permit, now: now)
@@ -144,27 +144,27 @@ extension RegistrationJob {
   /// The call does not begin now. The permit is the registrar's again.
   ///
   /// - Parameter isAskedAgain: Whether another host has taken the work over.
-  mutating func lostLeave(isAskedAgain: Bool) {
+  func lostLeave(isAskedAgain: Bool) {
     guard case .permitted = state else { return }
     if isAskedAgain { leave = .asked }
     state = isAskedAgain ? .asking : .waiting
   }
 
   /// The start of the call is on disk.
-  mutating func marked(now: MonotonicTime) -> Action {
+  func marked(now: MonotonicTime) -> Action {
     guard case .marking(let permit) = state else { return impossible("marked") }
     pending.callStarted = true
     return begin(permit, now: now)
   }
 
-  private mutating func begin(_ permit: CallPermit, now: MonotonicTime) -> Action {
+  private func begin(_ permit: CallPermit, now: MonotonicTime) -> Action {
     guard let step else { return impossible("begin") }
     state = .calling(permit, since: now)
     return .call(step.call(for: pending))
   }
 
   /// The permit of a call that has not begun. With this event the job gives the permit back, and waits again.
-  mutating func gaveBackPermit() -> CallPermit? {
+  func gaveBackPermit() -> CallPermit? {
     switch state {
     case .marking(let permit):
       state = .waiting
@@ -183,7 +183,7 @@ extension RegistrationJob {
   ///
   /// - Parameter home: Where what the reply says belongs; `nil`: not known.
   /// - Returns: `nil` if no call is under way.
-  mutating func replied(_ reply: UpstreamReply, from home: JobHome?) -> EndedCall? {
+  func replied(_ reply: UpstreamReply, from home: JobHome?) -> EndedCall? {
     guard case .calling(let permit, let since) = state, let step else { return nil }
     var result = step.read(reply, to: pending, mayHaveTakenEffect: mayHaveTakenEffect)
     // Later steps belong to the upstream that has the certificate.
@@ -204,7 +204,7 @@ extension RegistrationJob {
 
   /// A step succeeded. Once that is on disk, the next step waits for its turn; after the last step the registration
   /// ends.
-  mutating func advance(_ facts: JobFacts, now: WallTime) -> Action {
+  func advance(_ facts: JobFacts, now: WallTime) -> Action {
     guard case .calling = state, let present = plan.nextStep(of: pending) else { return impossible("advance") }
     var after = pending
     after.facts = facts
@@ -221,7 +221,7 @@ extension RegistrationJob {
   /// The call was not made, since its target points elsewhere now. A registration begins anew there.
   ///
   /// - Returns: The permit of the call, and the certificate as it is registered where the target pointed before.
-  mutating func moved(now: WallTime) -> (permit: CallPermit, left: Registration?)? {
+  func moved(now: WallTime) -> (permit: CallPermit, left: Registration?)? {
     guard case .calling(let permit, _) = state else { return nil }
     var left = pending.purpose.registers ? registration(now: now) : nil
     if mayHaveTakenEffect, step?.operation == .updateCertificate { left?.status = nil }
@@ -230,7 +230,7 @@ extension RegistrationJob {
   }
 
   /// The end of a step is on disk.
-  mutating func advanced() -> Action {
+  func advanced() -> Action {
     guard case .advancing(let facts) = state else { return impossible("advanced") }
     pending.facts = facts
     beginStep()
@@ -239,20 +239,20 @@ extension RegistrationJob {
   }
 
   /// No call of the step that comes next was made.
-  mutating func beginStep() {
+  func beginStep() {
     pending.callStarted = false
     attemptsOfStep = 0
     mayHaveTakenEffect = false
   }
 
   /// Nothing is known of the certificate any more, and no call of this job was made for it.
-  mutating func forgetFacts() {
+  func forgetFacts() {
     pending.facts = JobFacts()
     mayHaveTakenEffect = false
   }
 
   /// The call failed temporarily, or the disk did not store the start of a call.
-  mutating func backOff(until time: MonotonicTime) -> Action {
+  func backOff(until time: MonotonicTime) -> Action {
     switch state {
     case .calling, .marking, .backingOff:
       state = .backingOff(until: time)
@@ -264,14 +264,14 @@ extension RegistrationJob {
 
   /// The pause after a failure may be over. A pause that became longer or shorter since leaves other deadlines behind,
   /// which change nothing.
-  mutating func pauseEnded(now: MonotonicTime) -> Action {
+  func pauseEnded(now: MonotonicTime) -> Action {
     guard case .backingOff(let until) = state, until <= now else { return .nothing }
     state = .waiting
     return .enqueue
   }
 
   /// The registration ends, once its end is on disk.
-  mutating func finish(_ ending: Ending) -> Action {
+  func finish(_ ending: Ending) -> Action {
     if case .finishing = state { return impossible("finish") }
     state = .finishing(ending)
     return .commit(ending.change(of: id))
@@ -287,18 +287,18 @@ extension RegistrationJob {
   }
 
   /// Another caller has another name for the device.
-  mutating func nameDevice(_ deviceID: DeviceID) {
+  func nameDevice(_ deviceID: DeviceID) {
     pending.deviceID = deviceID
     namesUnderWay += 1
   }
 
   /// The disk knows another name of the device, or does not take it.
-  mutating func named() {
+  func named() {
     namesUnderWay -= 1
   }
 
   /// Keeps the error of the last call.
-  mutating func keep(_ error: ServiceError) {
+  func keep(_ error: ServiceError) {
     pending.lastError = error
   }
 }

@@ -36,7 +36,7 @@ package enum StepResult: Hashable, Sendable {
   /// The step ended well, and this is known since.
   case done(JobFacts)
   /// It brought no result; the failure says whether trying again can help.
-  case failed(UpstreamFailure)
+  indirect case failed(UpstreamFailure)
 }
 
 /// The steps that turn a request into a result, in their order.

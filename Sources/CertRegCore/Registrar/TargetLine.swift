@@ -1,5 +1,6 @@
-/// The registrar's part of one target: the jobs that wait for their turn to call, and the gate that permits calls.
-struct TargetLine: Sendable {
+/// The registrar's part of one target: the jobs that wait for their turn to call, and the gate that permits calls. A class,
+/// so that events change it in place.
+final class TargetLine {
   /// The next event of the line.
   enum Next {
     case call(JobID, CallPermit)
@@ -14,7 +15,7 @@ struct TargetLine: Sendable {
   var isConfigured = true
   /// The time at which the registrar checks the line again without an event.
   var wakeAt: MonotonicTime?
-  var lastError: ServiceError?
+  @Boxed var lastError: ServiceError?
   var lastSuccessAt: WallTime?
   private var queues = OperationTable<CallQueue<JobID>>()
   /// The place of the operation whose jobs come first in the next turn.
@@ -40,10 +41,10 @@ struct TargetLine: Sendable {
     isConfigured && queued(of: operation) == 0 && gate.nextPermit(for: operation, now: now) <= now
   }
 
-  private mutating func place(of operation: UpstreamOperation) -> Int { queues.place(of: operation) { CallQueue() } }
+  private func place(of operation: UpstreamOperation) -> Int { queues.place(of: operation) { CallQueue() } }
 
   /// Puts a job into the queue of its next call. A retry has had its turn, and is the next of its connection.
-  mutating func enqueue(
+  func enqueue(
     _ id: JobID, _ operation: UpstreamOperation, caller: Caller, isAwaited: Bool, isRetry: Bool
   ) {
     let place = place(of: operation)
@@ -55,22 +56,22 @@ struct TargetLine: Sendable {
   }
 
   /// A caller begins to wait for a job.
-  mutating func promote(_ id: JobID, _ operation: UpstreamOperation) {
+  func promote(_ id: JobID, _ operation: UpstreamOperation) {
     queues[place(of: operation)].promote(id)
   }
 
   /// A drain is under way, and no caller waits for a job.
-  mutating func demote(_ id: JobID, _ operation: UpstreamOperation) {
+  func demote(_ id: JobID, _ operation: UpstreamOperation) {
     queues[place(of: operation)].demote(id)
   }
 
   /// Removes a job that ends without its turn.
-  mutating func remove(_ id: JobID, _ operation: UpstreamOperation) {
+  func remove(_ id: JobID, _ operation: UpstreamOperation) {
     queues[place(of: operation)].remove(id)
   }
 
   /// A permit for a request that has just come, if no job waits before it and the pace allows a call.
-  mutating func admitAtOnce(
+  func admitAtOnce(
     _ operation: UpstreamOperation, caller: Caller, isAwaited: Bool, now: MonotonicTime
   ) -> CallPermit? {
     let place = place(of: operation)
@@ -84,7 +85,7 @@ struct TargetLine: Sendable {
   /// The next job that may call; `nil` if none may before another event.
   ///
   /// - Parameter isDraining: Whether only jobs with a waiting caller may begin.
-  mutating func next(now: MonotonicTime, isDraining: Bool) -> Next? {
+  func next(now: MonotonicTime, isDraining: Bool) -> Next? {
     guard isConfigured else { return nil }
     var earliest: MonotonicTime?
     // The operations take turns, so that one that fails again and again keeps no other from the few calls of a hold.
