@@ -1,14 +1,25 @@
 /// A binary min-heap of things that are due at some time. Entries that have lost their meaning stay until they are due, or are
 /// swept out.
 struct DeadlineQueue<Element: Sendable>: Sendable {
-  private var heap: [(due: MonotonicTime, element: Element)] = []
+  /// When an element is due, and its place among `elements`: sifting moves no element.
+  private struct Entry: Sendable {
+    var due: MonotonicTime
+    var place: Int
+  }
+
+  private var heap: [Entry] = []
+  private var elements: [Element?] = []
+  /// The places that are not in use.
+  private var free: [Int] = []
 
   var earliest: MonotonicTime? { heap.first?.due }
-  var first: Element? { heap.first?.element }
+  var first: Element? { heap.first.flatMap { elements[$0.place] } }
   var count: Int { heap.count }
 
   mutating func insert(_ element: Element, due: MonotonicTime) {
-    heap.append((due, element))
+    let place = free.popLast() ?? elements.count
+    if place == elements.count { elements.append(element) } else { elements[place] = element }
+    heap.append(Entry(due: due, place: place))
     siftUp(from: heap.count - 1)
   }
 
@@ -20,14 +31,22 @@ struct DeadlineQueue<Element: Sendable>: Sendable {
       heap[0] = last
       siftDown(from: 0)
     }
-    return first.element
+    return take(first.place)
+  }
+
+  private mutating func take(_ place: Int) -> Element? {
+    defer { elements[place] = nil }
+    free.append(place)
+    return elements[place]
   }
 
   /// Drops the elements that have lost their meaning, where there are more than `bound` in all. The bound has to be a multiple
   /// of those with a meaning, so that the cost of a sweep is spread over the insertions before it.
   mutating func sweep(ifMoreThan bound: Int, keeping hasMeaning: (Element) -> Bool) {
     guard heap.count > bound else { return }
-    heap.removeAll { !hasMeaning($0.element) }
+    let swept = heap.filter { entry in elements[entry.place].map { !hasMeaning($0) } ?? true }.map(\.place)
+    for place in swept { _ = take(place) }
+    heap.removeAll { elements[$0.place] == nil }
     for index in stride(from: heap.count / 2 - 1, through: 0, by: -1) { siftDown(from: index) }
   }
 

@@ -49,12 +49,15 @@ package struct LogRecord: Hashable, Sendable {
     self.level = level
     self.label = label
     self.message = LogText.escaped(message, limitBytes: Self.messageLimitBytes)
-    var values: [String: String] = [:]
-    for (key, value) in metadata.sorted(by: { $0.key < $1.key }).prefix(Self.fieldLimit) {
-      values[Self.fieldName(key)] = LogText.escaped("\(value)", limitBytes: Self.valueLimitBytes)
+    fields = metadata.sorted { $0.key < $1.key }.prefix(Self.fieldLimit).map { key, value in
+      Field(name: Self.fieldName(key), value: LogText.escaped("\(value)", limitBytes: Self.valueLimitBytes))
     }
-    if suppressed > 0 { values[LogField.suppressed] = String(suppressed) }
-    fields = values.sorted { $0.key < $1.key }.map { Field(name: $0.key, value: $0.value) }
+    if suppressed > 0 { fields.append(Field(name: LogField.suppressed, value: String(suppressed))) }
+    // Names of libraries that had to be changed may be out of order, or come twice: the last one counts then.
+    if zip(fields, fields.dropFirst()).contains(where: { $0.name >= $1.name }) {
+      let values = Dictionary(fields.map { ($0.name, $0.value) }) { $1 }
+      fields = values.sorted { $0.key < $1.key }.map { Field(name: $0.key, value: $0.value) }
+    }
     self.file = file
     self.line = line
   }

@@ -135,6 +135,7 @@ package struct TargetHomes: Sendable {
 
   /// A home that was a target's at some time.
   func home(of target: TargetName, at location: UpstreamLocation, _ account: AccountPrefix?) -> ResultHome {
+    if let present = current[target], present.location == location, present.account == account { return present }
     let first = records[target]?.first
     let isFirst = first.map { $0.location == location && ($0.account == nil || $0.account == account) } ?? true
     return ResultHome(target: target, location: location, account: account, isFirst: isFirst)

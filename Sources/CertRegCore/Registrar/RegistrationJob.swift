@@ -12,7 +12,11 @@
 /// program: it traps in a debug build, and in a release build it changes nothing and is returned as `impossible`.
 final class RegistrationJob {
   /// Set by the job's own extensions only, as is `state`.
-  var pending: PendingRegistration
+  var pending: PendingRegistration {
+    didSet { foundStep = nil }
+  }
+  /// What `nextStep` found; `nil`: it has to look, since the job has changed.
+  private var foundStep: Int??
   /// The time of the request. It may lie before the start of the clock.
   let since: MonotonicTime
   /// The user and connection whose turn it takes in the queue of calls.
@@ -71,7 +75,14 @@ final class RegistrationJob {
   }
 
   /// The step that comes next or is under way; `nil` if nothing is left to do.
-  var step: (any Step)? { plan.nextStep(of: pending).map { plan.steps[$0] } }
+  var step: (any Step)? { nextStep.map { plan.steps[$0] } }
+
+  private var nextStep: Int? {
+    if let foundStep { return foundStep }
+    let next = plan.nextStep(of: pending)
+    foundStep = .some(next)
+    return next
+  }
 
   /// Tells the job from all others.
   var id: JobID { pending.id }
@@ -205,7 +216,7 @@ extension RegistrationJob {
   /// A step succeeded. Once that is on disk, the next step waits for its turn; after the last step the registration
   /// ends.
   func advance(_ facts: JobFacts, now: WallTime) -> Action {
-    guard case .calling = state, let present = plan.nextStep(of: pending) else { return impossible("advance") }
+    guard case .calling = state, let present = nextStep else { return impossible("advance") }
     var after = pending
     after.facts = facts
     after.facts.complete(present, of: pending.provisioning)

@@ -97,7 +97,7 @@ struct AuditTrail: Sendable {
       case .queued: what = "queued"
       case .failed(let error):
         what = "failed: \(error.reason): \(error.message)"
-        fields.merge(Self.fields(of: error)) { $1 }
+        Self.add(error, to: &fields)
       }
       if fields[LogField.outcome] == nil { fields[LogField.outcome] = "\(what)" }
       return ("answered by a registration under way: \(what)" + Self.askedBy(requester), fields)
@@ -125,7 +125,7 @@ struct AuditTrail: Sendable {
     }
     log.audit(error.reason == .peerNotAllowed ? .peerRefused : .registrationRefused) {
       var fields = Self.fields(of: error)
-      fields.merge(Self.fields(of: requester)) { $1 }
+      Self.add(requester, to: &fields)
       fields[LogField.operation] = "\(operation.rawValue)"
       fields[LogField.certificateID] = certificateID.map { "\($0)" }
       fields[LogField.deviceID] = deviceID.map { "\($0)" }
@@ -139,7 +139,7 @@ struct AuditTrail: Sendable {
   func refused(_ operation: CertRegProtocol.Operation, _ error: ServiceError, to requester: Requester) {
     log.audit(.peerRefused) {
       var fields = Self.fields(of: error)
-      fields.merge(Self.fields(of: requester)) { $1 }
+      Self.add(requester, to: &fields)
       fields[LogField.operation] = "\(operation.rawValue)"
       return ("refused: \(error.message)" + Self.askedBy(requester), fields)
     }
@@ -157,30 +157,35 @@ struct AuditTrail: Sendable {
   private static func fields(
     _ key: RegistrationKey, _ deviceID: DeviceID?, _ requester: Requester?, _ error: ServiceError? = nil
   ) -> Logger.Metadata {
-    var fields: Logger.Metadata = [
-      LogField.certificateID: "\(key.certificateID)", LogField.target: "\(key.target)",
-    ]
+    // Room for all that follow: growing costs more than the rest.
+    var fields = Logger.Metadata(minimumCapacity: 12)
+    fields[LogField.certificateID] = "\(key.certificateID)"
+    fields[LogField.target] = "\(key.target)"
     fields[LogField.deviceID] = deviceID.map { "\($0)" }
-    if let requester { fields.merge(Self.fields(of: requester)) { $1 } }
-    if let error { fields.merge(Self.fields(of: error)) { $1 } }
-    return fields
-  }
-
-  private static func fields(of requester: Requester) -> Logger.Metadata {
-    var fields: Logger.Metadata = [LogField.peerUID: "\(requester.uid)"]
-    if requester.pid > 0 { fields[LogField.peerPID] = "\(requester.pid)" }
-    fields[LogField.peerUnit] = requester.unit.map { "\($0)" }
+    if let requester { Self.add(requester, to: &fields) }
+    if let error { Self.add(error, to: &fields) }
     return fields
   }
 
   private static func fields(of error: ServiceError) -> Logger.Metadata {
-    var fields: Logger.Metadata = [
-      LogField.outcome: "failed", LogField.reason: "\(error.reason)", LogField.errorType: "\(error.kind.rawValue)",
-    ]
+    var fields: Logger.Metadata = [:]
+    add(error, to: &fields)
+    return fields
+  }
+
+  private static func add(_ requester: Requester, to fields: inout Logger.Metadata) {
+    fields[LogField.peerUID] = "\(requester.uid)"
+    if requester.pid > 0 { fields[LogField.peerPID] = "\(requester.pid)" }
+    fields[LogField.peerUnit] = requester.unit.map { "\($0)" }
+  }
+
+  private static func add(_ error: ServiceError, to fields: inout Logger.Metadata) {
+    fields[LogField.outcome] = "failed"
+    fields[LogField.reason] = "\(error.reason)"
+    fields[LogField.errorType] = "\(error.kind.rawValue)"
     fields[LogField.step] = error.failedStep.map { "\($0.operation)" }
     fields[LogField.awsRequestID] = error.requestID.map { "\($0)" }
     fields[LogField.cause] = error.cause.map { "\($0)" }
-    return fields
   }
 
   private static func askedBy(_ requester: Requester?) -> String {

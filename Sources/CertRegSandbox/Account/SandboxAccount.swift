@@ -11,10 +11,13 @@ package struct SandboxAccount: Hashable, Sendable {
   package let region: String
   /// 12 digits.
   package let id: String
+  /// The beginning of the ARNs of AWS IoT, which nearly every answer needs.
+  private let iotPrefix: String
 
   package init(region: String = SandboxAccount.defaultRegion, id: String = SandboxAccount.defaultID) {
     self.region = region
     self.id = id
+    iotPrefix = Self.arnPrefix(region: region, id: id, service: "iot")
   }
 
   /// `arn:aws:iot:REGION:ACCOUNT:cert/ID`, in the partition that the region belongs to.
@@ -24,20 +27,19 @@ package struct SandboxAccount: Hashable, Sendable {
 
   /// The ARN of a resource of AWS IoT, such as `thing/NAME`, or of another service.
   package func arn(_ resource: String, service: String = "iot") -> String {
-    "\(arnPrefix(service: service))\(resource)"
+    (service == "iot" ? iotPrefix : Self.arnPrefix(region: region, id: id, service: service)) + resource
   }
 
   /// The resource that an ARN of this account, region and service names: `cert/ID`, `thinggroup/NAME`; otherwise `nil`.
   package func resource(ofARN arn: String) -> String? {
-    let prefix = arnPrefix(service: "iot")
-    return arn.hasPrefix(prefix) ? String(arn.dropFirst(prefix.count)) : nil
+    arn.hasPrefix(iotPrefix) ? String(arn.dropFirst(iotPrefix.count)) : nil
   }
 
-  private func arnPrefix(service: String) -> String {
-    "arn:\(partition):\(service):\(region):\(id):"
+  private static func arnPrefix(region: String, id: String, service: String) -> String {
+    "arn:\(partition(of: region)):\(service):\(region):\(id):"
   }
 
-  private var partition: String {
+  private static func partition(of region: String) -> String {
     if region.hasPrefix("cn-") { return "aws-cn" }
     if region.hasPrefix("us-gov-") { return "aws-us-gov" }
     return "aws"
