@@ -27,6 +27,8 @@ package final class ArchiveReader {
   /// A header that was found behind damage. It is handed out after the error.
   private var found: OpaquePointer?
   private var isAtEnd = false
+  /// Whether an error of a member was the end of the archive: what follows the member is not read.
+  package private(set) var isCutShort = false
   /// Whether libarchive has given the archive up because of one member.
   private var isGivenUp = false
   private var reopenings = 0
@@ -250,6 +252,7 @@ package final class ArchiveReader {
 
   private func ended(_ error: ArchiveError) -> ArchiveError {
     isAtEnd = true
+    isCutShort = current != nil || error.member != nil
     current = nil
     var error = error
     error.endsArchive = true

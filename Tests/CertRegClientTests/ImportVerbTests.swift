@@ -138,5 +138,12 @@ import Testing
     var verb = ImportVerb(source: "a b")
     verb.arguments = ["--status", "ACTIVE", "a b", "--resume"]
     #expect(verb.resumeCommand == "certregctl import --resume --status ACTIVE 'a b'")
+    verb.arguments += ["--socket", "my socket", "--include-ca"]
+    verb.input.includesAuthorities = true
+    verb.wait = false
+    let session = Session(socketPath: "my socket", console: Capture().console(), targets: ["eu"])
+    #expect(
+      verb.retryCommand("f.jsonl", session)
+        == "certregctl import f.jsonl --socket 'my socket' --include-ca --no-wait --target eu")
   }
 }

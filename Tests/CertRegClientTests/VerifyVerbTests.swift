@@ -157,9 +157,20 @@ import Testing
     let result = try run(account, [try Batch.write(folder, 3)], folder: folder)
     #expect(result.status == .success)
     for (kind, action) in [("things", "iot:ListPrincipalThings"), ("policies", "iot:ListAttachedPolicies")] {
-      let note = "the \(kind) of 3 were not checked: certregd's identity may not list them (\(action))\n"
+      let note =
+        "the \(kind) of 3 were not checked: certregd's identity may not list them (\(action)), or there are too many\n"
       #expect(result.notes.contains(note), "\(result.notes)")
     }
+  }
+
+  @Test(arguments: [true, false])
+  func `a list that may be cut proves what it names, and nothing else`(namesIt: Bool) throws {
+    let upstream = JSON.object([
+      JSON.Member("policies", .array((0..<1000).map { .string($0 == 7 && namesIt ? "wanted" : "p\($0)") }))
+    ])
+    let verdict = VerifyVerdict(upstream, VerifyExpectation.Resolved(policies: ["wanted"]))
+    #expect(verdict.differences.isEmpty)
+    #expect(verdict.unlisted == (namesIt ? [] : [.policies]))
   }
 
   @Test func `a registration that has not ended sets no expectation`() throws {

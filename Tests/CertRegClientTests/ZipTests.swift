@@ -135,6 +135,24 @@ private struct ZipArchive {
     #expect(source.account.isIncomplete)
   }
 
+  @Test func `an archive that is given up says so`() throws {
+    var archive = ZipArchive()
+    for number in 0..<30 {
+      archive.add("\(number).pem", Array("not read".utf8), deflate: true) { if number < 20 { $0.data[0] = 7 } }
+    }
+    let folder = try TemporaryFolder()
+    var source = try InputSource([try folder.write("a.zip", archive.bytes)])
+    var last: InputEntry?
+    var count = 0
+    while let entry = source.next() {
+      last = entry
+      count += 1
+    }
+    #expect(count < 30)
+    #expect(last.flatMap(fault)?.contains("what follows in the archive is not read") == true)
+    #expect(source.account.isIncomplete)
+  }
+
   @Test func `never crashes on a damaged archive`() throws {
     let seed = UInt64.random(in: 0...UInt64.max)
     var generator = SplitMix64(seed: seed)

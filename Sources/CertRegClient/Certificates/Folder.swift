@@ -89,11 +89,16 @@ package enum Folder {
     guard let stream = path.withCString({ opendir($0) }) else { throw FileReader.unreadable(errno) }
     defer { closedir(stream) }
     var names: [[UInt8]] = []
-    while let entry = readdir(stream) {
+    while true {
+      // The end and an error, as of a network's file system, differ in `errno` only (readdir(3)).
+      errno = 0
+      guard let entry = readdir(stream) else {
+        guard errno == 0 else { throw FileReader.unreadable(errno) }
+        return names.sorted { $0.lexicographicallyPrecedes($1) }
+      }
       // In place: an entry ends after its name, and a copy of the whole array would read beyond the entry.
       let name = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
       if name != [0x2E], name != [0x2E, 0x2E] { names.append(name) }
     }
-    return names.sorted { $0.lexicographicallyPrecedes($1) }
   }
 }

@@ -42,6 +42,9 @@ package struct InputError: Error, Hashable, Sendable {
   /// What was found in place of a certificate.
   package var thing: Thing?
 
+  /// Whether what follows in the source is not read, so that nothing can be said of it.
+  package var leavesRest = false
+
   package init(_ code: Code, _ message: String, advice: String? = nil) {
     self.code = code
     self.message = message

@@ -187,7 +187,7 @@ final class ImportOutcomes {
     if let failedPath {
       session.console.note("failed entries, with their certificates: \(failedPath)")
       if !hasRetryable {
-        let command = verb.retryCommand(failedPath, targets: session.targets)
+        let command = verb.retryCommand(failedPath, session)
         session.console.note("  \("→", .cyan) once the cause is removed: \(command)")
       }
     }

@@ -163,11 +163,16 @@ package struct ImportVerb {
   }
 
   /// The command that tries the entries of a file of failed ones again. The file has their profiles and attributes.
-  func retryCommand(_ path: String, targets: [String]) -> String {
+  func retryCommand(_ path: String, _ session: Session) -> String {
     var words = ["certregctl", "import", path]
+    if arguments.contains(where: { $0 == "--socket" || $0.hasPrefix("--socket=") }) {
+      words += ["--socket", session.socketPath]
+    }
+    if input.includesAuthorities { words.append("--include-ca") }
+    if !wait { words.append("--no-wait") }
     if let status { words += ["--status", status.rawValue] }
     if let ifExists { words += ["--if-exists", ifExists.rawValue] }
-    for target in targets { words += ["--target", target] }
+    for target in session.targets { words += ["--target", target] }
     return words.map(\.quotedForShell).joined(separator: " ")
   }
 

@@ -123,8 +123,18 @@ struct MembersReader: InputReader {
       return nil
     } catch {
       reader = nil
-      return Sighting(InputEntry(place: current, error))
+      return Sighting(failure(error))
     }
+  }
+
+  /// The failure of the present file, which may be the end of the archive, too.
+  private func failure(_ error: InputError) -> InputEntry {
+    var error = error
+    if archive.isCutShort {
+      error.message += "; what follows in the archive is not read"
+      error.leavesRest = true
+    }
+    return InputEntry(place: current, error)
   }
 
   /// Opens a file, or says why it is not opened.
@@ -142,7 +152,7 @@ struct MembersReader: InputReader {
       reader = FileEntries(opened, place: current, context)
       return nil
     } catch {
-      return Sighting(InputEntry(place: current, error))
+      return Sighting(failure(error))
     }
   }
 }

@@ -70,6 +70,7 @@ package struct InputSource {
     guard let entry = ready.popLast() else { return nil }
     let decided = selection.decide(entry)
     account.read(decided)
+    if case .failure(let error) = decided.content, error.leavesRest { account.isIncomplete = true }
     return decided
   }
 

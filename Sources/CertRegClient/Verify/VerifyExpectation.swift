@@ -117,11 +117,11 @@ struct VerifyVerdict: Hashable, Sendable {
       let consequence = found == CertificateStatus.inactive.rawValue ? "; no device can connect with it" : ""
       add(.statusDiffers, "\(status) expected, \(found) found\(consequence)")
     }
-    if let thing = expected.thing, let things = listed(.things, upstream), !things.contains(thing) {
+    if let thing = expected.thing, let things = listed(.things, upstream, expecting: [thing]), !things.contains(thing) {
       let others = things.isEmpty ? "no thing is attached" : "attached: \(things.prefix(3).joined(separator: ", "))"
       add(.thingNotAttached, "the thing \(thing) is not attached; \(others)")
     }
-    if !expected.policies.isEmpty, let policies = listed(.policies, upstream) {
+    if !expected.policies.isEmpty, let policies = listed(.policies, upstream, expecting: expected.policies) {
       for policy in expected.policies where !policies.contains(policy) {
         add(.policyNotAttached, "the policy \(policy) is not attached")
       }
@@ -133,12 +133,11 @@ struct VerifyVerdict: Hashable, Sendable {
     differences.append(VerifyDifference(reason, message))
   }
 
-  /// What is attached; `nil` where the upstream does not tell.
-  private mutating func listed(_ kind: Unlisted, _ upstream: JSON) -> [String]? {
-    guard let values = upstream[kind.rawValue]?.array, values.count < VerifyVerdict.maximumListed else {
-      unlisted.append(kind)
-      return nil
-    }
-    return values.compactMap(\.string)
+  /// What is attached; `nil` where the upstream does not tell, or not of all of it.
+  private mutating func listed(_ kind: Unlisted, _ upstream: JSON, expecting names: [String]) -> [String]? {
+    let values = upstream[kind.rawValue]?.array?.compactMap(\.string)
+    if let values, values.count < VerifyVerdict.maximumListed || names.allSatisfy(values.contains) { return values }
+    unlisted.append(kind)
+    return nil
   }
 }

@@ -147,7 +147,10 @@ final class VerifyOutcomes {
     for kind in VerifyVerdict.Unlisted.allCases {
       guard let count = unlisted[kind] else { continue }
       session.console.note(
-        "the \(kind.rawValue) of \(count) were not checked: certregd's identity may not list them (\(kind.action))")
+        """
+        the \(kind.rawValue) of \(count) were not checked: certregd's identity may not list them (\(kind.action)), or \
+        there are too many
+        """)
     }
     if !modes.isEmpty {
       let words = modes.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }

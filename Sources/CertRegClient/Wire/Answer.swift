@@ -43,7 +43,7 @@ package struct Answer: Hashable, Sendable {
   private func problem(with request: Request) -> String? {
     if let member = json["error"], !member.isNull { return error == nil ? "has an error that is no object" : nil }
     switch request.operation {
-    case "register":
+    case "register", "update":
       guard let targets = request.targets else {
         if json["results"] != nil { return "has results for several targets" }
         return Answer.hasOutcome(json) ? nil : "has neither an outcome nor an error"
