@@ -72,7 +72,7 @@ final class DaemonParts: Sendable {
         environment: ProcessEnvironment(surroundings.environment), hostName: ProcessLimits.hostName, clock: clock,
         eventLoopGroup: threads.core,
         logger: logger),
-      isSandbox: settings.sandbox)
+      isSandbox: settings.sandbox, signed: { known.sign($0, at: $1, by: $2) })
     let calls = UpstreamCalls(on: loop, givingWay: givingWay) { clients.client(of: $0) }
     let audit = AuditTrail(log: surroundings.log)
     let counts = RequestCounts()
@@ -80,6 +80,7 @@ final class DaemonParts: Sendable {
     do {
       try await clients.replace(with: settings.targets)
       known.point(clients.locations)
+      await clients.findSigners()
       let engine = try await RegistrationEngine.start(
         on: loop,
         RegistrationEngine.Parts(
@@ -183,6 +184,7 @@ final class DaemonParts: Sendable {
   func reconfigure(_ settings: Settings) async throws(DaemonError) {
     try await clients.replace(with: settings.targets)
     known.point(clients.locations)
+    await clients.findSigners()
     await engine.reconfigure(settings.registrar, targets: clients.limits)
     verdicts.replace(settings.validation)
     left.replace(settings.provisioning)

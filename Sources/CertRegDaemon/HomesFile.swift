@@ -98,12 +98,24 @@ final class HomesFile: Sendable {
     unlink(new)
     try write(notes, to: new, flags: O_EXCL)
     guard rename(new, path) == 0 else { throw fault("cannot be replaced") }
+    try syncDirectory()
+  }
+
+  /// Makes the file's name durable: a file that is new, or has taken another one's place, may otherwise be gone after a
+  /// loss of power (fsync(2)).
+  private func syncDirectory() throws(DaemonError) {
+    let end = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? "."
+    let descriptor = Glibc.open(end, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw fault("cannot be written") }
+    defer { close(descriptor) }
+    guard fsync(descriptor) == 0 else { throw fault("cannot be written") }
   }
 
   private func write(_ notes: [TargetHomes.Note], to path: String, flags: Int32) throws(DaemonError) {
     let descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, 0o600)
     guard descriptor >= 0 else { throw fault("cannot be written") }
     defer { close(descriptor) }
+    let isNew = lseek(descriptor, 0, SEEK_END) == 0
     var rest = notes.flatMap(\.line)[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
@@ -112,6 +124,7 @@ final class HomesFile: Sendable {
       rest = rest.dropFirst(count)
     }
     guard fdatasync(descriptor) == 0 else { throw fault("cannot be written") }
+    if isNew { try syncDirectory() }
   }
 
   private func fault(_ what: String) -> DaemonError {
@@ -127,7 +140,7 @@ extension TargetHomes.Note {
     else { return nil }
     self.init(
       target: TargetName(target), location: UpstreamLocation(description: location),
-      account: value["account"]?.string.flatMap { AccountPrefix(rawValue: $0) })
+      account: value["account"]?.string.flatMap { AccountPrefix(rawValue: $0) }, signer: value["signer"]?.string)
   }
 
   /// The line with its LF. It begins with an LF, so that a line that a crash cut short damages no other.
@@ -137,6 +150,7 @@ extension TargetHomes.Note {
     writer.member("target", target.rawValue)
     writer.member("location", location.description)
     writer.member("account", ifPresent: account?.rawValue)
+    writer.member("signer", ifPresent: signer)
     writer.endObject()
     return [UInt8(ascii: "\n")] + writer.line()
   }

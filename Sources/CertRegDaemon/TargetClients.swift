@@ -23,6 +23,7 @@ final class TargetClients: Sendable {
 
   private let context: CredentialsContext
   private let isSandbox: Bool
+  private let signed: @Sendable (TargetName, UpstreamLocation, _ signer: String) -> Void
   private let clients = Mutex<[TargetName: TargetClient]>([:])
   /// The sandboxes of all targets and regions so far: what a target registered is there for the life of the process,
   /// whatever reloads change meanwhile.
@@ -30,10 +31,16 @@ final class TargetClients: Sendable {
   /// Ends when the calls of all clients that reloads replaced have ended. ``shutDown()`` waits for it.
   private let retiring = Mutex<Task<Void, Never>?>(nil)
 
-  /// - Parameter isSandbox: Whether the embedded sandbox stands in for every upstream, for the life of the process.
-  init(context: CredentialsContext, isSandbox: Bool) {
+  /// - Parameters:
+  ///   - isSandbox: Whether the embedded sandbox stands in for every upstream, for the life of the process.
+  ///   - signed: Takes who signs the calls of a target, before a call is signed: see ``SigningCredentials/signer``.
+  init(
+    context: CredentialsContext, isSandbox: Bool,
+    signed: @escaping @Sendable (TargetName, UpstreamLocation, _ signer: String) -> Void
+  ) {
     self.context = context
     self.isSandbox = isSandbox
+    self.signed = signed
   }
 
   /// The client of a target; `nil`: the target is not configured.
@@ -130,9 +137,35 @@ final class TargetClients: Sendable {
     if isSandbox {
       return TargetClient(configuration: target, client: sandbox(of: target), isAWS: false)
     }
-    let client = try await AWSUpstreamClient(configuration: target, context: context)
+    let client = try await AWSUpstreamClient(configuration: target, context: context) { [signed] in
+      signed(target.name, $0, $1)
+    }
     return TargetClient(
       configuration: target, authorities: authorities, client: client, isAWS: client.endpoint.isAWS)
+  }
+
+  /// Asks for the credentials of all targets, so that it is known who signs their calls before anything is answered. Sources
+  /// that take longer than a moment are left to ``CredentialsWatch``.
+  func findSigners() async {
+    enum End { case prepared, time }
+    let clients = awsClients.values
+    await withTaskGroup { group in
+      for client in clients {
+        group.addTask {
+          _ = await client.prepare()
+          return End.prepared
+        }
+      }
+      group.addTask {
+        try? await Task.sleep(for: .milliseconds(50))
+        return End.time
+      }
+      var left = clients.count
+      for await end in group {
+        if end == .prepared { left -= 1 }
+        if end == .time || left == 0 { group.cancelAll() }
+      }
+    }
   }
 
   private func sandbox(of target: TargetConfiguration) -> EmbeddedUpstream {

@@ -113,6 +113,35 @@ import Testing
     #expect(try account(1, in: restarted) == "111" && account(2, in: restarted) == "111")
   }
 
+  @Test func `credentials of another account end the answers at once, until an ARN tells the account`() throws {
+    let known = start(at: Self.europe)
+    known.sign(target, at: Self.europe, by: "a")
+    end(registration(1, account: "111"), at: Self.europe, in: known)
+    known.sign(target, at: Self.europe, by: "a")
+    #expect(try account(1, in: known) == "111")
+    // A process that has only begun, and one whose file is written anew.
+    for homes in [TargetHomes(notes.all.withLock { $0 }).notes, notes.all.withLock { $0 }] {
+      notes.all.withLock { $0 = homes }
+      let restarted = start(at: Self.europe)
+      #expect(try account(1, in: restarted) == "111")
+      restarted.sign(target, at: Self.europe, by: "b")
+      #expect(try account(1, in: restarted) == nil)
+      notes.all.withLock { $0 = TargetHomes($0).notes }
+      let again = start(at: Self.europe)
+      again.sign(target, at: Self.europe, by: "b")
+      #expect(try account(1, in: again) == nil)
+      // Steps under way go on: nothing says that the account is another one.
+      let place = JobHome(location: Self.europe, account: AccountPrefix(rawValue: "arn:aws:iot:eu-central-1:111:"))
+      #expect(again.isPresent(place, of: target))
+      end(registration(2, account: "222"), at: Self.europe, in: again)
+      #expect(try account(1, in: again) == nil && account(2, in: again) == "222")
+      again.sign(target, at: Self.europe, by: "a")
+      #expect(try account(2, in: again) == nil)
+      end(registration(3, account: "111"), at: Self.europe, in: again)
+      #expect(try account(1, in: again) == "111" && account(2, in: again) == nil)
+    }
+  }
+
   @Test func `the answer to a call that a reload overtook belongs to the upstream that was called`() throws {
     let known = start(at: Self.europe)
     end(registration(1, account: "111"), at: Self.europe, in: known)

@@ -44,7 +44,8 @@ extension KnownResults {
   /// Whether a target points to the home where a job's certificate is registered.
   package func isPresent(_ home: JobHome, of target: TargetName) -> Bool {
     let present = self.home(of: target)
-    return present.location == home.location && (home.account == nil || present.account == home.account)
+    guard present.location == home.location else { return false }
+    return home.account == nil || present.account == nil || present.account == home.account
   }
 
   /// Where the reply of an upstream belongs that names no ARN.
@@ -65,6 +66,20 @@ extension KnownResults {
       }
       if !moved.isEmpty { memory.move(to: moved) }
       if !notes.isEmpty { keepNotes(notes) }
+    }
+  }
+
+  /// Credentials have come for a target.
+  ///
+  /// - Parameters:
+  ///   - signer: Stands for the account: see ``TargetHomes/Note/signer``.
+  ///   - target: The target.
+  ///   - location: Where its upstream was when they were asked for.
+  package func sign(_ target: TargetName, at location: UpstreamLocation, by signer: String) {
+    homes.withLock { homes in
+      let (note, isMove) = homes.sign(target, at: location, by: signer)
+      if isMove { memory.move(to: [homes.home(of: target)]) }
+      if let note { keepNotes([note]) }
     }
   }
 

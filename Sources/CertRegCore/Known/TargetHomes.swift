@@ -1,7 +1,7 @@
 /// Decides where the results of each target belong: which of them are answered, and under which name new ones are kept.
 ///
 /// A target's location follows from its configuration. The account is learnt from ARNs, and the last one of a location is
-/// assumed until another is learnt.
+/// assumed until another is learnt, or until somebody else signs the calls: then nobody knows it before the next ARN.
 package struct TargetHomes: Sendable {
   /// One thing that was learnt. The notes of all processes, in order, make the homes again.
   package struct Note: Hashable, Sendable {
@@ -11,19 +11,24 @@ package struct TargetHomes: Sendable {
     package var location: UpstreamLocation
     /// The account that an ARN of the location named; `nil`: none was seen.
     package var account: AccountPrefix?
+    /// Stands for the account that calls to the location are signed in; `nil`: the note says nothing of it.
+    package var signer: String?
 
-    package init(target: TargetName, location: UpstreamLocation, account: AccountPrefix?) {
+    package init(target: TargetName, location: UpstreamLocation, account: AccountPrefix?, signer: String? = nil) {
       self.target = target
       self.location = location
       self.account = account
+      self.signer = signer
     }
   }
 
   private struct Record: Sendable {
     /// The home whose results are kept under the target's own name.
     var first: (location: UpstreamLocation, account: AccountPrefix?)
-    /// The last account of each location.
+    /// The last account of each location, as long as the same signer calls it.
     var accounts: [UpstreamLocation: AccountPrefix] = [:]
+    /// The last signer at each location.
+    var signers: [UpstreamLocation: String] = [:]
   }
 
   private var records: [TargetName: Record] = [:]
@@ -40,7 +45,12 @@ package struct TargetHomes: Sendable {
   package var notes: [Note] {
     records.flatMap { target, record in
       [Note(target: target, location: record.first.location, account: record.first.account)]
-        + record.accounts.map { Note(target: target, location: $0.key, account: $0.value) }
+        + record.signers.flatMap { location, signer in
+          // A change of the signer takes the account away, as it did here.
+          (record.accounts[location] == nil ? ["", signer] : [signer]).map { signer in
+            Note(target: target, location: location, account: nil, signer: signer)
+          }
+        } + record.accounts.map { Note(target: target, location: $0.key, account: $0.value) }
     }
   }
 
@@ -62,6 +72,23 @@ package struct TargetHomes: Sendable {
     let note = Note(target: target, location: location, account: nil)
     let isNews = take(note)
     return (isNews ? note : nil, enter(target, location))
+  }
+
+  /// Credentials for calls to a location have come. Those of another signer may be of another account, which the next ARN
+  /// tells; until then no result is answered.
+  ///
+  /// - Parameters:
+  ///   - signer: See ``Note/signer``.
+  ///   - target: The target.
+  ///   - location: Where its upstream was when the credentials were asked for.
+  /// - Returns: The note to keep, and whether other results are answered from now on.
+  package mutating func sign(
+    _ target: TargetName, at location: UpstreamLocation, by signer: String
+  ) -> (note: Note?, isMove: Bool) {
+    let note = Note(target: target, location: location, account: nil, signer: signer)
+    let isNews = take(note)
+    let isPresent = home(of: target).location == location
+    return (isNews ? note : nil, isNews && isPresent && enter(target, location))
   }
 
   /// An upstream named an ARN.
@@ -88,7 +115,15 @@ package struct TargetHomes: Sendable {
   private mutating func take(_ note: Note) -> Bool {
     guard var record = records[note.target] else {
       var record = Record(first: (note.location, note.account))
-      if let account = note.account { record.accounts[note.location] = account }
+      record.accounts[note.location] = note.account
+      record.signers[note.location] = note.signer
+      records[note.target] = record
+      return true
+    }
+    if let signer = note.signer {
+      let before = record.signers.updateValue(signer, forKey: note.location)
+      guard before != signer else { return false }
+      if before != nil { record.accounts[note.location] = nil }
       records[note.target] = record
       return true
     }

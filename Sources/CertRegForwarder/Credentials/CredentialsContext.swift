@@ -195,9 +195,15 @@ extension AWSUpstreamClient {
   /// A target's client with everything that its configuration names. It waits for the network only if the region has to
   /// come from instance metadata.
   ///
+  /// - Parameters:
+  ///   - configuration: The target.
+  ///   - context: Where credentials come from.
+  ///   - signed: Takes the location and ``SigningCredentials/signer`` of every set of credentials, before a call is signed
+  ///     with it.
   /// - Throws: `UpstreamConfigurationError` if the target cannot be used as it is configured.
   package convenience init(
-    configuration: TargetConfiguration, context: CredentialsContext
+    configuration: TargetConfiguration, context: CredentialsContext,
+    signed: @escaping @Sendable (UpstreamLocation, _ signer: String) -> Void = { _, _ in }
   ) async throws(UpstreamConfigurationError) {
     let profiles = context.profileStore(for: configuration.credentials)
     let endpoint = try await TargetEndpoint(
@@ -214,7 +220,10 @@ extension AWSUpstreamClient {
     try self.init(
       configuration: configuration, endpoint: endpoint,
       credentials: RefreshingCredentials(
-        provider: provider, clock: context.clock, files: context.files, logger: context.logger),
+        provider: provider, clock: context.clock, files: context.files, logger: context.logger
+      ) { credentials in
+        if let signer = credentials.signer { signed(endpoint.location, signer) }
+      },
       environment: context.environment, clock: context.clock, eventLoopGroup: context.eventLoopGroup,
       logger: context.logger)
   }

@@ -24,10 +24,21 @@ package final class RefreshingCredentials: CredentialsSource {
   private let clock: HostClock
   private let files: HostFiles
   private let logger: Logger
+  private let noticed: @Sendable (SigningCredentials) -> Void
   /// Protects the state machine and the waiters. Held for decisions only, never during a fetch.
   private let state = Mutex(State())
 
-  package init(provider: any CredentialsProvider, clock: HostClock, files: HostFiles = .system, logger: Logger) {
+  /// - Parameters:
+  ///   - provider: The source.
+  ///   - clock: Tells when credentials end.
+  ///   - files: Tells whether files of the source have changed.
+  ///   - logger: Records what a fetch brought.
+  ///   - noticed: Takes every other set of credentials, before a call is signed with it.
+  package init(
+    provider: any CredentialsProvider, clock: HostClock, files: HostFiles = .system, logger: Logger,
+    noticed: @escaping @Sendable (SigningCredentials) -> Void = { _ in }
+  ) {
+    self.noticed = noticed
     self.provider = provider
     self.clock = clock
     self.files = files
@@ -146,6 +157,7 @@ package final class RefreshingCredentials: CredentialsSource {
     } catch {
       result = .failure(error)
     }
+    if case .success(let provided) = result { noticed(provided.signing) }
     let (waiters, outcome, entry) = state.withLock {
       state -> ([CheckedContinuation<Outcome, Never>], Outcome, LogEntry?) in
       let before = state.refresh.held?.signing
