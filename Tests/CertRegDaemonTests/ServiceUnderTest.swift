@@ -133,9 +133,9 @@ final class ServiceUnderTest: Sendable {
     let counts = RequestCounts()
     let reports = Reports(
       Reports.Parts(
-        engine: engine, server: server, clients: TargetClients(context: context, isSandbox: true, signed: { _, _, _ in }),
-        cache: memory,
-        store: store, counts: counts, log: log, workers: queue, loop: loop, clock: clock),
+        engine: engine, server: server,
+        clients: TargetClients(context: context, isSandbox: true, signed: { _, _, _ in }), cache: memory, store: store,
+        counts: counts, log: log, workers: queue, loop: loop, clock: clock),
       constants: Reports.Constants(
         startedAt: clock.wall, processID: getpid(), isSandbox: true, targets: [:], defaultTarget: target,
         maxConnections: 8, window: 8, maxLineBytes: 1 << 20, maxPending: 100, maxCached: 100))
