@@ -106,17 +106,21 @@ let package = Package(
         "CertRegSettings", "CertRegStore", "CertRegFleet", "CertRegForwarder", "CertRegHost", "CertRegSandbox",
         "CertRegSocket", .nioCore, .nioPosix, .nioHTTP1, .logging, .unixSignals,
       ]),
+    library("CertRegSandboxCommand", ["CertRegClock", "CertRegSandbox", .argumentParser, .logging], isSmall: true),
     executable(
-      "certregd", ["COlderGlibc", "CertRegClock", "CertRegCore", "CertRegDaemon", "CertRegSettings", .argumentParser]),
+      "certregd",
+      [
+        "COlderGlibc", "CertRegClock", "CertRegCore", "CertRegDaemon", "CertRegSandboxCommand", "CertRegSettings",
+        .argumentParser,
+      ]),
     executable(
       "certregctl",
       [
         "COlderGlibc", "CertRegArchive", "CertRegClock", "CertRegCore", "CertRegClient", "CertRegFleet",
         .argumentParser,
       ]),
-    executable(
-      "certreg-sandbox",
-      ["COlderGlibc", "CertRegClock", "CertRegCore", "CertRegSandbox", .argumentParser, .nioPosix, .logging]),
+    // For builds without a package, in which this name is a link to certregd.
+    executable("certreg-sandbox", ["COlderGlibc", "CertRegClock", "CertRegSandboxCommand"]),
 
     tests("CertRegCoreTests"),
     tests("CertRegArchiveTests", ["CArchive", "CertRegArchive"]),

@@ -18,13 +18,13 @@ enum ProcessEnvironment {
     return variables
   }
 
-  /// The command line, without the program's name.
+  /// The command line, which begins with the program's name.
   ///
   /// Swift looks for the arguments next to the environment in memory. A preloaded library that changes the environment before
   /// the program starts, such as libfaketime, moves the environment. `CommandLine.arguments` is then empty; the kernel's record
   /// is complete.
-  static func arguments() -> [String] {
-    guard let file = fopen("/proc/self/cmdline", "rb") else { return Array(CommandLine.arguments.dropFirst()) }
+  static func commandLine() -> [String] {
+    guard let file = fopen("/proc/self/cmdline", "rb") else { return CommandLine.arguments }
     defer { fclose(file) }
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 4096)
@@ -35,7 +35,7 @@ enum ProcessEnvironment {
     }
     // Each argument ends with a NUL.
     let arguments = bytes.split(separator: 0, omittingEmptySubsequences: false).dropLast()
-    return arguments.dropFirst().map { String(decoding: $0, as: UTF8.self) }
+    return arguments.map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// The absolute path of the working directory; `/` if the directory was removed.

@@ -231,6 +231,10 @@ import Testing
         continue
       }
     }
+    // One file is both programs.
+    if case .certregd = serving(FakeMachine.process(user: 990, name: "certreg-sandbox")) {
+      Issue.record("the sandbox was taken for certregd")
+    }
     guard
       case .unidentified(let reason) = serving(
         FakeMachine.process(user: 0, executable: FileIdentity(device: 1, inode: 2)),

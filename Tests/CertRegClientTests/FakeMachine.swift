@@ -46,12 +46,12 @@ enum FakeMachine {
 
   /// A process that runs certregd as this user.
   static func process(
-    user: UInt32 = 1000, executable: FileIdentity? = certregd, arguments: [String] = ["--config", "/x"],
-    environment: [String: String]? = [:], workingDirectory: String? = nil
+    user: UInt32 = 1000, executable: FileIdentity? = certregd, name: String = "certregd",
+    arguments: [String] = ["--config", "/x"], environment: [String: String]? = [:], workingDirectory: String? = nil
   ) -> ProcessFacts {
     ProcessFacts(
       userIDs: [user, user, user, user], groupIDs: [user, user, user, user], executable: executable,
-      arguments: arguments, environment: environment, workingDirectory: workingDirectory)
+      name: name, arguments: arguments, environment: environment, workingDirectory: workingDirectory)
   }
 }
 

@@ -78,6 +78,8 @@ import Testing
     let facts = try #require(ProcessFacts(processID: getpid()))
     #expect(facts.userIDs == [getuid(), geteuid(), geteuid(), geteuid()])
     #expect(facts.executable == FileIdentity(path: "/proc/self/exe"))
+    #expect(facts.name == CommandLine.arguments[0].split(separator: "/").last.map(String.init))
+    #expect(facts.arguments == Array(CommandLine.arguments.dropFirst()))
     #expect(facts.workingDirectory == FileManager.default.currentDirectoryPath)
     #expect(facts.environment?["PATH"] == ProcessInfo.processInfo.environment["PATH"])
     for id in [Int32(0), -1, .max] { #expect(ProcessFacts(processID: id) == nil) }

@@ -35,7 +35,8 @@ enum ServingProcess: Hashable {
       self = .unidentified("process \(peer.processID) does not run as the user and group that opened the socket")
       return
     }
-    if facts.executable == installed.identity {
+    // In packages this name is a link to certregd, which is then another program.
+    if facts.executable == installed.identity, facts.name != "certreg-sandbox" {
       self = .certregd(facts, user: peer.userID, group: peer.groupID)
     } else if peer.processID == 1 {
       self = .unidentified("the socket is the service manager's: certregd takes it over when it starts")

@@ -10,6 +10,8 @@ package struct ProcessFacts: Hashable, Sendable {
   package var supplementaryGroupIDs: [UInt32]
   /// The executable file; `nil` where this user may not know it.
   package var executable: FileIdentity?
+  /// The name that the process was started by, without its folder.
+  package var name: String
   /// The arguments without the program's name.
   package var arguments: [String]
   /// `nil` where this user may not know it.
@@ -19,12 +21,13 @@ package struct ProcessFacts: Hashable, Sendable {
 
   package init(
     userIDs: [UInt32], groupIDs: [UInt32], supplementaryGroupIDs: [UInt32] = [], executable: FileIdentity?,
-    arguments: [String], environment: [String: String]?, workingDirectory: String? = nil
+    name: String, arguments: [String], environment: [String: String]?, workingDirectory: String? = nil
   ) {
     self.userIDs = userIDs
     self.groupIDs = groupIDs
     self.supplementaryGroupIDs = supplementaryGroupIDs
     self.executable = executable
+    self.name = name
     self.arguments = arguments
     self.environment = environment
     self.workingDirectory = workingDirectory
@@ -34,11 +37,13 @@ package struct ProcessFacts: Hashable, Sendable {
   init?(processID: Int32) {
     guard processID > 0, let folder = ProcessFolder(processID: processID) else { return nil }
     let before = folder.executable
-    guard let status = folder.contents("status"), let arguments = folder.contents("cmdline") else { return nil }
+    guard let status = folder.contents("status"), let commandLine = folder.contents("cmdline") else { return nil }
     userIDs = ProcessFacts.numbers("Uid:", in: status)
     groupIDs = ProcessFacts.numbers("Gid:", in: status)
     supplementaryGroupIDs = ProcessFacts.numbers("Groups:", in: status)
-    self.arguments = Array(ProcessFacts.fields(arguments).dropFirst())
+    let words = ProcessFacts.fields(commandLine)
+    name = words.first?.split(separator: "/", omittingEmptySubsequences: false).last.map(String.init) ?? ""
+    arguments = Array(words.dropFirst())
     environment = folder.contents("environ").map { text in
       Dictionary(ProcessFacts.fields(text).compactMap(ProcessFacts.variable)) { first, _ in first }
     }

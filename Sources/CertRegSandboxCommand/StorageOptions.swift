@@ -25,7 +25,7 @@ struct StorageOptions: ParsableArguments {
   var logLevel = Logger.Level.notice
 
   var logger: Logger {
-    var logger = Logger(label: "certreg-sandbox", factory: { StreamLogHandler.standardError(label: $0) })
+    var logger = Logger(label: SandboxProgram.name, factory: { StreamLogHandler.standardError(label: $0) })
     logger.logLevel = logLevel
     return logger
   }

@@ -4,18 +4,10 @@ import CertRegSandbox
 import Glibc
 import Logging
 
-@main
-enum Main {
-  static func main() async {
-    StandardDescriptors.open()
-    await CertRegSandboxCommand.main()
-  }
-}
-
 /// The command line of the sandbox.
-struct CertRegSandboxCommand: AsyncParsableCommand {
+struct SandboxCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "certreg-sandbox",
+    commandName: SandboxProgram.name,
     abstract: "A stand-in for AWS IoT's registry of certificates and things, over HTTP or HTTPS.",
     discussion: """
       The sandbox has these operations as the API reference of AWS IoT describes them:

@@ -7,7 +7,7 @@ enum Exit {
   ///
   /// - Returns: The error to throw.
   static func failure(_ status: Int32, _ message: String) -> ExitCode {
-    let line = Array("certreg-sandbox: \(message)\n".utf8)
+    let line = Array("\(SandboxProgram.name): \(message)\n".utf8)
     // If standard error cannot be written, there is nowhere else to report the error.
     _ = write(STDERR_FILENO, line, line.count)
     return ExitCode(status)
