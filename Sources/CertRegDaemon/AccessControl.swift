@@ -75,7 +75,8 @@ final class AccessControl: Sendable {
       throw .peerNotAllowed("\(operation.rawValue) to user \(peer.uid)")
     }
     if let allowed = grant.targets, let other = targets.first(where: { !allowed.contains($0) }) {
-      throw .peerNotAllowed("target \(other.rawValue.quoted) to user \(peer.uid)")
+      let name = other.rawValue
+      throw .peerNotAllowed("target \(name.isShort ? name.quoted : "of that long name") to user \(peer.uid)")
     }
   }
 

@@ -116,12 +116,14 @@ final class RequestService: RequestHandling {
     _ request: OwnedRequest, _ decision: AccessControl.Decision, of access: AccessControl, from peer: Peer, reply: Reply
   ) {
     do throws(ServiceError) {
-      let targets = try concerned(request)
+      // Before anything is said of targets: a peer without a right to them learns nothing of their names.
       let grant = try decision.get()
+      try access.check(request.operation, targets: request.targets.named, of: peer, under: grant)
+      try access.takeToken(under: grant, now: parts.clock.monotonic)
+      let targets = try concerned(request)
       try access.check(request.operation, targets: targets, of: peer, under: grant)
       // A registration that may set the status of a certificate that exists is both.
       if request.ifExists == .update { try access.check(.update, targets: targets, of: peer, under: grant) }
-      try access.takeToken(under: grant, now: parts.clock.monotonic)
       carryOut(
         request, from: peer, share: access.queueShare(under: grant), profiles: access.profiles(under: grant),
         reply: reply)

@@ -39,6 +39,15 @@ package struct OwnedRequest: Sendable {
     case `default`
     case one(String)
     case many([String])
+
+    /// The names that stand in the request, whether or not there are such targets.
+    package var named: [TargetName] {
+      switch self {
+      case .default: []
+      case .one(let name): [TargetName(name)]
+      case .many(let names): names.map { TargetName($0) }
+      }
+    }
   }
 
   /// The profile that the request names.

@@ -42,7 +42,8 @@ extension SocketLoop {
       if let timeout = configuration.idleTimeout, connection.output.isEmpty,
         connection.isIdle(for: UInt64(timeout.nanoseconds))
       {
-        connection.close()
+        // It ends with the next turn, which takes what has come meanwhile.
+        connection.drain()
       } else if connection.awaitsBudget {
         connection.resume()
       }

@@ -363,6 +363,28 @@ import Testing
     #expect(limited["reason"] as? String == "caller_rate_exceeded")
   }
 
+  @Test func `a caller without a right to a target is not told its name, nor whether it is there`() throws {
+    let pem = try TestCertificates.issue(1)[0]
+    let targets = "targets:\n  eu: {region: eu-central-1}\n  customer: {region: us-east-1}\ndefaultTarget: eu\n"
+    let id = String(repeating: "0", count: 64)
+    for rules in ["user: 4242", "user: \(getuid())\n    targets: [eu]"] {
+      let daemon = try DaemonProcess(configuration: targets + "access:\n  - \(rules)\n")
+      let connection = try LineConnection(daemon.socketPath)
+      for name in ["customer", "nowhere"] {
+        let requests: [[String: Any]] = [
+          ["certificatePem": pem], ["op": "lookup", "certificateId": id], ["op": "forget", "certificateId": id],
+          ["op": "describe", "certificateId": id], ["op": "watch"],
+          ["op": "update", "certificateId": id, "status": "ACTIVE"],
+        ]
+        for request in requests {
+          let refused = error(try connection.ask(request.merging(["target": name]) { $1 }))
+          #expect(refused["reason"] as? String == "peer_not_allowed", "\(request)")
+          #expect((refused["message"] as? String)?.contains(name == "customer" ? "nowhere" : "customer") == false)
+        }
+      }
+    }
+  }
+
   @Test func `a watch that the rules do not allow any more ends with an error`() throws {
     let pem = try TestCertificates.issue(1)[0]
     let daemon = try DaemonProcess(configuration: "socket: {window: 64}\n")

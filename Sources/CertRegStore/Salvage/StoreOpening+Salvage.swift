@@ -53,6 +53,8 @@ extension StoreOpening {
       try StateDirectory.remove(directory.unfinishedLog)
       try StateDirectory.synchronize(directory.unfinished)
       try StateDirectory.move(directory.unfinished, to: directory.rebuilt)
+      // Before the damaged files go: not every file system keeps the order of names.
+      try directory.synchronize()
       try finishRebuild()
       let tally = outcome.tally
       notices.give(
