@@ -8,7 +8,10 @@ package enum Archive {
   /// - Parameter head: The first bytes, ``headBytes`` of them where the file has that many.
   package static func kind(of head: some Collection<UInt8>) -> ArchiveKind? {
     let head = Array(head.prefix(headBytes))
-    for (kind, offset, magic) in signatures where head.dropFirst(offset).starts(with: magic) { return kind }
+    for (kind, offset, magic) in signatures
+    where offset < head.count && head[offset] == magic[0] && head[offset...].starts(with: magic) {
+      return kind
+    }
     if isTar(head) { return .tar }
     if isCpio(head) { return .cpio }
     if isBzip2(head) { return .bzip2 }

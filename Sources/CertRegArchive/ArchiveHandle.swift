@@ -19,6 +19,8 @@ final class ArchiveHandle {
   private var position = 0
   /// Whether no member of an archive takes much memory, so that not every call is measured.
   var takesLittle = false
+  /// Whether the limit may stay in force between calls, because all members so far take a few hundred kilobytes.
+  var keepsLimit = false
   private var calls = 0
   /// Whether the members of a zip archive are read without its directory.
   var readsZipInOrder = false
@@ -39,15 +41,36 @@ final class ArchiveHandle {
 
   deinit {
     _ = run { archive_read_free($0) }
+    budget.memory.pause()
     buffer.deallocate()
   }
 
   /// Calls libarchive, with a bound on its memory. All calls that can read, decompress or free much go through it.
-  func run<Result>(_ body: (OpaquePointer) -> Result) -> Result {
-    budget.memory.enter(measures: !takesLittle || calls % 64 == 0)
+  func run<Status: SignedInteger>(_ body: (OpaquePointer) -> Status) -> Status {
+    // The first two calls open the archive and read the directory of a zip archive.
+    budget.memory.enter(measures: !takesLittle || calls < 2 || calls % 64 == 0)
     calls += 1
-    defer { budget.memory.leave() }
-    return body(archive)
+    let status = body(archive)
+    // A call that has failed can have taken all there was.
+    budget.memory.leave(keepsLimit: keepsLimit && status >= 0)
+    return status
+  }
+
+  /// Reads the next header. Returns libarchive's status.
+  func readHeader(_ entry: inout OpaquePointer?) -> Int32 {
+    let status = run { archive_read_next_header($0, &entry) }
+    if keepsLimit, !isPlainlyCompressed {
+      keepsLimit = false
+      budget.memory.pause()
+    }
+    return status
+  }
+
+  /// Whether the member of a zip archive is stored or deflated. Other methods allocate what the archive says, and keep it until the
+  /// next such member. libarchive tells the method in the name of the format alone.
+  private var isPlainlyCompressed: Bool {
+    guard let name = archive_format_name(archive) else { return false }
+    return strstr(name, "(deflation)") != nil || strstr(name, "(uncompressed)") != nil
   }
 
   /// Runs a callback without the bound. The input of the outermost archive runs no other libarchive.

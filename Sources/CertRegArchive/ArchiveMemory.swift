@@ -10,6 +10,8 @@ package enum ArchiveMemory {
   fileprivate static let reserveBytes = 64 << 20
 
   private static let isLimited = Atomic<Bool>(false)
+  /// The limit that is in force; 0 for the one that the process began with.
+  private static let limitInForce = Atomic<Int>(0)
   /// RLIMIT_DATA before it was changed (getrlimit(2)).
   private static let original: (soft: rlim_t, hard: rlim_t)? = {
     var limit = rlimit()
@@ -24,8 +26,9 @@ package enum ArchiveMemory {
   /// libarchive allocates at once. With the limit it reports `outOfMemory` instead. Programs call this once, before they open archives,
   /// and read archives on one thread at a time.
   ///
-  /// The limit is one of the process (RLIMIT_DATA), since libarchive takes neither an allocator nor a number. It is in force only while
-  /// libarchive runs: Swift's allocator ends the process where it gets no memory.
+  /// The limit is one of the process (RLIMIT_DATA), since libarchive takes neither an allocator nor a number. Swift's allocator ends
+  /// the process where it gets no memory. So the limit is in force only while libarchive runs, and between calls for an open archive
+  /// that leaves the process far more memory than it takes.
   package static func limit() {
     guard original != nil, dataBytes() != nil else { return }
     isLimited.store(true, ordering: .relaxed)
@@ -49,7 +52,7 @@ package enum ArchiveMemory {
 
   /// Sets the soft limit, which never exceeds the one that the process began with; `nil` stands for that one.
   fileprivate static func setLimit(_ bytes: Int?) {
-    guard let original else { return }
+    guard let original, limitInForce.exchange(bytes ?? 0, ordering: .relaxed) != bytes ?? 0 else { return }
     let soft = bytes.map { min(rlim_t($0), original.soft) } ?? original.soft
     var limit = rlimit(rlim_cur: soft, rlim_max: original.hard)
     setrlimit(__rlimit_resource_t(RLIMIT_DATA.rawValue), &limit)
@@ -60,6 +63,8 @@ package enum ArchiveMemory {
 final class ArchiveAllowance {
   /// Smaller changes are left out: the C library keeps small pieces that are freed, and gives them to Swift.
   private static let smallestChange = 1 << 20
+  /// If libarchive holds no more, so much of the limit is left between calls that nothing else reaches it.
+  private static let mostHeldBetweenCalls = ArchiveMemory.additionalBytes / 4
 
   private var heldBytes = 0
   /// The memory of the process when libarchive began to run; `nil` while it does not run, and in calls that are not measured.
@@ -81,7 +86,7 @@ final class ArchiveAllowance {
 
   /// Call it when a callback of libarchive takes a moment and no memory to speak of.
   func pause() {
-    if limitBytes != nil { ArchiveMemory.setLimit(nil) }
+    ArchiveMemory.setLimit(nil)
   }
 
   /// Call it at the end of such a callback.
@@ -90,12 +95,17 @@ final class ArchiveAllowance {
   }
 
   /// Call it when libarchive has run, and when it calls back.
-  func leave() {
-    guard let before = bytesBefore else { return pause() }
-    bytesBefore = nil
-    ArchiveMemory.setLimit(nil)
-    guard let present = ArchiveMemory.limitedBytes() else { return }
-    let change = present - before
-    if abs(change) >= ArchiveAllowance.smallestChange { heldBytes = max(0, heldBytes + change) }
+  ///
+  /// - Parameter keepsLimit: Whether the limit may stay in force until the next call. Setting it twice for each call takes longer than
+  ///   most calls. ``pause()`` ends it.
+  func leave(keepsLimit: Bool = false) {
+    if let before = bytesBefore {
+      bytesBefore = nil
+      pause()
+      if let present = ArchiveMemory.limitedBytes(), abs(present - before) >= ArchiveAllowance.smallestChange {
+        heldBytes = max(0, heldBytes + present - before)
+      }
+    }
+    if keepsLimit, heldBytes <= ArchiveAllowance.mostHeldBetweenCalls { resume() } else { pause() }
   }
 }

@@ -8,6 +8,8 @@ import Glibc
 package final class ArchiveReader {
   /// Each reopening costs as much as reading the archive, so that there are few of them.
   private static let maximumReopenings = 16
+  /// At least so much is read at a time, also of a member that goes on behind the size that the archive states.
+  private static let smallestPiece = 4096
 
   /// What the beginning of the source is.
   package let kind: ArchiveKind
@@ -24,6 +26,8 @@ package final class ArchiveReader {
   private var current: ArchiveMember?
   /// Bytes of the current member that were not read, as far as its size is known.
   private var unreadBytes = 0
+  /// Whether the current member was read to its end.
+  private var isMemberAtEnd = false
   /// A header that was found behind damage. It is handed out after the error.
   private var found: OpaquePointer?
   private var isAtEnd = false
@@ -84,6 +88,8 @@ package final class ArchiveReader {
     handle.readsZipInOrder = kind == .zip && (isLong || directoryBytes == nil)
     // Zip archives can hold LZMA as well, which is bounded by the last limit.
     handle.takesLittle = kind != .sevenZip
+    // Maps of sparse members in tar archives can be of any size.
+    handle.keepsLimit = kind == .zip
     return handle
   }
 
@@ -114,6 +120,7 @@ package final class ArchiveReader {
     try countSkipped()
     current = nil
     unreadBytes = 0
+    isMemberAtEnd = false
     if isGivenUp { try reopen() }
     guard let entry = try takeHeader() else { return try end() }
     memberCount += 1
@@ -132,8 +139,10 @@ package final class ArchiveReader {
   ///
   /// - Throws: `ArchiveError`, which names the member.
   package func read(upTo count: Int) throws(ArchiveError) -> [UInt8] {
-    guard let member = current else { return [] }
+    guard let member = current, !isMemberAtEnd else { return [] }
     guard !member.isEncrypted else { throw ArchiveError(.encrypted, member: member.path, endsArchive: false) }
+    // Members are mostly far smaller than the pieces that are asked for.
+    let count = member.size == nil ? count : min(count, max(unreadBytes, ArchiveReader.smallestPiece))
     var status = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
       status = handle.run { archive_read_data($0, buffer.baseAddress, count) }
@@ -146,6 +155,7 @@ package final class ArchiveReader {
     }
     // At the end of a member that has no size, libarchive takes a failure of the source for the end.
     if bytes.isEmpty, handle.failure != nil { throw failure(member: member.path) }
+    isMemberAtEnd = bytes.isEmpty
     unreadBytes -= min(unreadBytes, bytes.count)
     try self.count(bytes.count)
     return bytes
@@ -181,7 +191,7 @@ package final class ArchiveReader {
       while true {
         // libarchive ends the process where a name cannot be converted and `errno` is ENOMEM, be it from long before.
         errno = 0
-        switch handle.run({ archive_read_next_header($0, &entry) }) {
+        switch handle.readHeader(&entry) {
         case ARCHIVE_OK, ARCHIVE_WARN:
           guard let damage else { return entry }
           found = entry

@@ -62,6 +62,79 @@ import Testing
     }
   }
 
+  @Test func `leaves the process its memory while a member of a zip archive is open as an archive`() async {
+    await #expect(processExitsWith: .success) {
+      ArchiveMemory.limit()
+      let member = Member(path: "a.xz", content: try compressed(dictionarySize: 33))
+      let outer = try ArchiveReader(BytesInput(try ArchiveFixture(.zip, [member]).bytes()))
+      guard try outer.next() != nil else { exit(1) }
+      let reader = try outer.nested(beginning: [])
+      _ = try reader.next()
+      guard try reader.read(upTo: 1000).count == 1000 else { exit(2) }
+      guard let memory = malloc(300 << 20) else { exit(3) }
+      free(memory)
+      guard try reader.content().count == 99_000 else { exit(4) }
+    }
+  }
+
+  @Test func `keeps the limit between calls for deflated members until the archive is closed`() async {
+    await #expect(processExitsWith: .success) {
+      ArchiveMemory.limit()
+      let original = dataLimit()
+      let members = (0..<100).map { Member(path: "\($0)", content: noise(1000, seed: 1)) }
+      let bytes = try ArchiveFixture(.zip, members).bytes()
+      var reader: ArchiveReader? = try ArchiveReader(BytesInput(bytes))
+      while try reader?.next() != nil {
+        guard dataLimit() < original else { exit(1) }
+        guard try reader?.content().count == 1000, dataLimit() < original else { exit(2) }
+        // Far more than certregctl takes is left to the process.
+        guard let memory = malloc(300 << 20) else { exit(3) }
+        free(memory)
+      }
+      reader = nil
+      guard dataLimit() == original else { exit(4) }
+    }
+  }
+
+  /// - Parameter method: The compression method that the headers state (APPNOTE.TXT section 4.4.5).
+  @Test(arguments: [9, 12, 14, 93, 95, 98] as [UInt8])
+  func `keeps no limit between calls once a member can take much memory`(method: UInt8) async {
+    await #expect(processExitsWith: .success) { [method] in
+      ArchiveMemory.limit()
+      let original = dataLimit()
+      let members = ["a", "b", "c"].map { Member(path: $0, content: noise(1000, seed: 1)) }
+      var bytes = try ArchiveFixture(.zip, members).bytes()
+      for index in bytes.indices.dropLast(12) where bytes[index..<(index + 2)] == [0x50, 0x4B] {
+        let isSecond = { (name: Int) in bytes[index + name] == UInt8(ascii: "b") }
+        if bytes[index + 2] == 3, isSecond(30) { bytes[index + 8] = method }
+        if bytes[index + 2] == 1, isSecond(46) { bytes[index + 10] = method }
+      }
+      let reader = try ArchiveReader(BytesInput(bytes))
+      _ = try reader.next()
+      guard dataLimit() < original else { exit(1) }
+      guard try reader.next()?.path == "b", dataLimit() == original else { exit(2) }
+      _ = try? reader.content()
+      guard dataLimit() == original else { exit(3) }
+    }
+  }
+
+  @Test func `keeps no limit after a call that has failed`() async {
+    await #expect(processExitsWith: .success) {
+      ArchiveMemory.limit()
+      let original = dataLimit()
+      var bytes = try ArchiveFixture(.zip, [Member(path: "a", content: Array(ArchiveBombTests.zeros.prefix(100_000)))])
+        .bytes()
+      // Behind the header of 30 bytes, the name and an extra field.
+      let content = 31 + Int(bytes[28])
+      for index in content..<(content + 20) { bytes[index] = 0xFF }
+      let reader = try ArchiveReader(BytesInput(bytes))
+      _ = try reader.next()
+      guard dataLimit() < original else { exit(1) }
+      guard (try? reader.content()) == nil, dataLimit() == original else { exit(2) }
+      withExtendedLifetime(reader) {}
+    }
+  }
+
   @Test func `refuses a dictionary that takes more memory than libarchive may`() async {
     await #expect(processExitsWith: .success) {
       ArchiveMemory.limit()
@@ -71,6 +144,13 @@ import Testing
       guard Reading(try compressed(dictionarySize: 28)).errors.isEmpty else { exit(2) }
     }
   }
+}
+
+/// The soft limit of the process's memory.
+private func dataLimit() -> rlim_t {
+  var limit = rlimit()
+  getrlimit(__rlimit_resource_t(RLIMIT_DATA.rawValue), &limit)
+  return limit.rlim_cur
 }
 
 /// 100,000 bytes compressed by xz, whose header asks for another dictionary than they need.

@@ -156,6 +156,43 @@ import Testing
     #expect(expired == [3])
   }
 
+  @Test func `a request that was sent later runs out of time later`() throws {
+    // A fourth request ends a run in which the others do not run out of time.
+    let daemon = try FakeDaemon { peer in for _ in 0..<4 { _ = peer.readLine() } }
+    let connection = try Connection(path: daemon.path)
+    let readings = Mutex(Int64(0))
+    let clock = HostClock(
+      monotonic: {
+        readings.withLock { count in
+          count += 1
+          return MonotonicTime(nanoseconds: count * 100_000_000)
+        }
+      }, wall: { WallTime(secondsSinceEpoch: 0) })
+    var turns = 0
+    var sent = 0
+    // The turns in which each request has failed.
+    var expired: [Int: Int] = [:]
+    let end = Pipeline(connection, timeout: .milliseconds(200), tickInterval: .milliseconds(20), clock: clock).run(
+      pulling: { () -> Pull<Int> in
+        if sent == 3, turns < 500 { return expired.count == 3 ? .end : .later }
+        guard sent == 0 || turns > sent * 5 else { return .later }
+        sent += 1
+        return .request(sent, Request("lookup"))
+      },
+      answered: { item, _ in Issue.record("request \(item) was answered") },
+      failed: { item, error in
+        #expect(error.code == .timedOut)
+        expired[item] = turns
+      },
+      tick: { _ in
+        turns += 1
+        return true
+      })
+    #expect(end.failure == nil && end.unanswered.isEmpty)
+    let order = try (1...3).map { try #require(expired[$0]) }
+    #expect(order == order.sorted() && Set(order).count == 3)
+  }
+
   @Test func `time in which the results could not be written does not count`() throws {
     let daemon = try FakeDaemon(answering: { JSON.created($0) })
     let connection = try Connection(path: daemon.path)

@@ -106,6 +106,16 @@ import Testing
     #expect(content(folder.path(name)) == Data("mine".utf8))
   }
 
+  @Test(arguments: ["a\"b", "\"", "\"\u{301}", "a,\"\r\n"])
+  func `every quotation mark in a field is doubled`(name: String) throws {
+    let line = ImportRecord(name: name, outcome: "failed").csv
+    #expect(line.utf8.count { $0 == UInt8(ascii: "\n") } == 1)
+    var records = CSVRecords(ByteStream(Array(line.utf8)))
+    let fields = try #require(try records.next()).fields.map { String(decoding: $0, as: UTF8.self) }
+    #expect(fields.count == ImportRecord.columns.count)
+    #expect(fields.first.map { Array($0.utf8) } == Array(name.printable.utf8))
+  }
+
   @Test func `what a killed import left gives way`() throws {
     let folder = try TemporaryFolder()
     let source = try Batch.write(folder, 2)

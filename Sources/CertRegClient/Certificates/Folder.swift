@@ -45,7 +45,7 @@ package enum Folder {
 
   /// Whether the last part of a path begins with a dot, as `.DS_Store` and `._name.pem` do.
   static func isHidden(_ path: String) -> Bool {
-    path.split(separator: "/").last?.hasPrefix(".") ?? true
+    path.utf8.split(separator: UInt8(ascii: "/")).last.map { $0.first == UInt8(ascii: ".") } ?? true
   }
 
   private static func collect(

@@ -80,6 +80,7 @@ package struct ImportHistory {
   ///
   /// - Parameter certificate: The certificate that was sent; `nil` where the entry has none.
   mutating func settle(_ record: ImportRecord, of certificate: CertificateID?) {
+    guard !states.isEmpty else { return }
     replaceRow(ImportHistory.key(entry: record.name))
     guard record.isAboutTarget else { return }
     // A daemon can name another ID than the one by which certificates are looked up.

@@ -92,10 +92,27 @@ package struct ImportRecord: Hashable, Sendable {
     ].map(\.printable)
   }
 
-  /// The record as a line of CSV (RFC 4180). All fields are quoted, so that separators in names do no harm.
-  package var csv: String {
-    fields.map { "\"" + $0.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" }
-      .joined(separator: ",") + "\n"
+  /// The record as a line of CSV (RFC 4180) with its end. All fields are quoted, so that separators in names do no harm.
+  package var csv: String { csvFields + "\n" }
+
+  /// The record as a line of CSV without its end.
+  var csvFields: String {
+    var line = ""
+    for field in fields {
+      line += line.isEmpty ? "\"" : ",\""
+      line += field.utf8.contains(UInt8(ascii: "\"")) ? ImportRecord.doublingQuotes(field) : field
+      line += "\""
+    }
+    return line
+  }
+
+  private static func doublingQuotes(_ field: String) -> String {
+    var result = String.UnicodeScalarView()
+    for scalar in field.unicodeScalars {
+      result.append(scalar)
+      if scalar == "\"" { result.append(scalar) }
+    }
+    return String(result)
   }
 
   /// The record as an object, without empty members.

@@ -24,7 +24,7 @@ enum ReportForm: Hashable {
 
   /// A record as a line of this form, without its end.
   func line(_ record: ImportRecord) -> String {
-    self == .csv ? String(record.csv.dropLast()) : record.json.serialized()
+    self == .csv ? record.csvFields : record.json.serialized()
   }
 
   /// Whether a file with this content was written by an import. An empty file holds nothing to lose.

@@ -31,6 +31,8 @@ enum ContentKind {
     let trimmed = PEMBlock.trimmed(head[...])
     if trimmed.isEmpty { return .empty }
     if let secret = Value.secret(head) { return secret }
+    // One of the beginnings below, in either case.
+    guard let first = trimmed.first, "{v<se".utf8.contains(first | 0x20) else { return .text }
     let start = String(decoding: trimmed.prefix(200), as: UTF8.self).lowercased()
     if start.hasPrefix("{\\rtf") { return .document }
     if start.hasPrefix("version https://git-lfs.github.com/") { return .lfsPointer }

@@ -34,6 +34,8 @@ enum InputForms {
   /// The most probable form; `nil` where none recognises the source.
   static func form(of head: SourceHead, named format: InputFormat?) -> InputForm? {
     if let format { return all.first { $0.formats.contains(format) } }
+    // Most files of folders and archives begin so. No form is surer of such a text: it is no table whose cells are blocks.
+    if head.text?.starts(with: "-----BEGIN CERTIFICATE-----\n".utf8) == true { return pem }
     var best: (form: InputForm, confidence: Int)?
     for form in all {
       let confidence = form.recognises(head)

@@ -48,8 +48,9 @@ struct PEMBlock {
 
   /// Whether a word of the line is base64. Long words of languages have no digits, and no capitals but the first.
   private static func holdsBase64(_ line: ArraySlice<UInt8>) -> Bool {
-    line.split(whereSeparator: Base64.isWhiteSpace).contains { word in
-      word.count >= 16 && word.allSatisfy { Base64.values[Int($0)] != Base64.invalid }
+    let values = Base64.values
+    return line.split(whereSeparator: Base64.isWhiteSpace).contains { word in
+      word.count >= 16 && word.allSatisfy { values[Int($0)] != Base64.invalid }
         && word.dropFirst().contains { $0 < UInt8(ascii: "a") }
     }
   }
@@ -78,7 +79,7 @@ struct PEMBlock {
     // Of a certificate or a bundle that can be decoded nothing is sent but the certificates.
     let isBundle = ["PKCS7", "PKCS #7 SIGNED DATA", "CMS"].contains(begin.label)
     let isDecoded = der != nil && (outline == .certificate || isBundle && outline == .pkcs7)
-    if let secret = secret(begin.label + " " + (end?.label ?? ""), outline, isDecoded: isDecoded) {
+    if let secret = secret(Array((begin.label + " " + (end?.label ?? "")).utf8), outline, isDecoded: isDecoded) {
       return [Piece(line: line, content: .thing(secret))]
     }
     if isHeading(end: end) { return [Piece(line: line, content: .thing(.text))] }
@@ -128,9 +129,11 @@ struct PEMBlock {
   }
 
   /// The private key that the block is or contains, whatever its labels say.
-  private func secret(_ labels: String, _ outline: DEROutline, isDecoded: Bool) -> Thing? {
-    if labels.contains("PRIVATE") && labels.contains("KEY") { return .privateKey }
-    if labels.contains("PKCS12") || labels.contains("PKCS #12") || labels.contains("PFX") { return .keyContainer }
+  private func secret(_ labels: [UInt8], _ outline: DEROutline, isDecoded: Bool) -> Thing? {
+    if labels.containsText("PRIVATE") && labels.containsText("KEY") { return .privateKey }
+    if labels.containsText("PKCS12") || labels.containsText("PKCS #12") || labels.containsText("PFX") {
+      return .keyContainer
+    }
     if case .thing(let thing) = outline, thing.isSecret { return thing }
     if body.containsText("PRIVATE KEY") || body.containsText("Proc-Type:") { return .privateKey }
     // The text of what is not certainly a certificate is sent as it is.
@@ -170,7 +173,7 @@ struct PEMBlock {
         .damagedText, "a word processor has put other dashes in place of hyphens around BEGIN and END",
         advice: PEMBlock.dashesCommand)
     }
-    if !begin.isExact || begin.label.contains("CERTIF") && !begin.label.hasSuffix("CERTIFICATE") {
+    if !begin.isExact || !begin.label.hasSuffix("CERTIFICATE") && begin.label.contains("CERTIF") {
       if let thing = PEMBlock.thing(begin.label), thing != .otherBlock {
         return InputError(.otherContent, "\(thing.name), with a damaged BEGIN line")
       }

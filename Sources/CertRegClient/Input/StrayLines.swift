@@ -18,7 +18,8 @@ struct StrayLines {
 
   /// Whether a line consists of characters of base64.
   static func isBase64(_ text: ArraySlice<UInt8>) -> Bool {
-    text.allSatisfy { Base64.values[Int($0)] != Base64.invalid } && !text.isEmpty
+    let values = Base64.values
+    return text.allSatisfy { values[Int($0)] != Base64.invalid } && !text.isEmpty
   }
 
   /// Takes a line, and adds what has ended with the line before.

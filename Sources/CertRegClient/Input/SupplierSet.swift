@@ -16,12 +16,14 @@ enum SupplierSet {
 
   /// The set in the name of a file or archive; `nil` where it names none.
   static func name(_ path: String) -> String? {
-    let file = path.split(separator: "/").last ?? ""
-    let stem = file.split(separator: ".").first ?? ""
-    return stem.split(separator: "_").last {
-      $0.count == 4 && $0.uppercased().hasPrefix("E0E") && $0.last?.isHexDigit == true
+    let file = Array(path.utf8).split(separator: UInt8(ascii: "/")).last ?? []
+    let stem = file.drop { $0 == UInt8(ascii: ".") }.prefix { $0 != UInt8(ascii: ".") }
+    let set = stem.split(separator: UInt8(ascii: "_")).last { part in
+      guard part.count == 4 else { return false }
+      let text = String(decoding: part, as: UTF8.self)
+      return text.uppercased().hasPrefix("E0E") && text.last?.isHexDigit == true
     }
-    .map { $0.uppercased() }
+    return set.map { String(decoding: $0, as: UTF8.self).uppercased() }
   }
 
   /// Why a file of an archive is not opened: it is hidden, belongs to another set, or is an archive of keys.

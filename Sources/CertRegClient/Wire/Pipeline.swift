@@ -68,6 +68,8 @@ package struct Pipeline {
   ) -> End<Item> {
     var underWay: [Int: UnderWay<Item>] = [:]
     var readingTime = Duration.zero
+    /// No request is due before; `nil`: none ever is. Looking at all of them after each answer would cost more than the answer.
+    var firstDeadline: Duration?
     var isExhausted = false
     do throws(ClientError) {
       while true {
@@ -76,7 +78,10 @@ package struct Pipeline {
           switch pull() {
           case .request(let item, let request):
             let id = connection.enqueue(request)
-            underWay[id] = UnderWay(item: item, request: request, deadline: timeout.map { readingTime + $0 })
+            let deadline = timeout.map { readingTime + $0 }
+            underWay[id] = UnderWay(item: item, request: request, deadline: deadline)
+            // Deadlines come in the order of sending.
+            firstDeadline = firstDeadline ?? deadline
           case .later: break filling
           case .end: isExhausted = true
           }
@@ -87,11 +92,13 @@ package struct Pipeline {
         // Longer than it was to be: the process was stopped or the machine slept, and could not read.
         readingTime += min(clock.monotonic - start, tickInterval)
         if let answer { try deliver(answer, to: &underWay, answered, failed) }
+        guard let first = firstDeadline, first < readingTime else { continue }
         for (id, entry) in underWay where entry.deadline.map({ $0 < readingTime }) ?? false {
           // A later answer to this number is ignored.
           underWay[id] = nil
           failed(entry.item, connection.timedOut)
         }
+        firstDeadline = underWay.values.lazy.compactMap(\.deadline).min()
       }
     } catch {
       let left = underWay.sorted { $0.key < $1.key }.map { ($0.value.item, $0.value.request) }
