@@ -77,6 +77,12 @@ import Testing
     Shape("labels", "", "-----BEGIN A-----\n-----END B-----\n"),
     Shape("a long label", "-----BEGIN ", "X", "-----\n"),
     Shape("header lines in a block", begin + "\n", "Proc-Type: 4,ENCRYPTED\n"),
+    Shape("binary data behind a block", begin + "\n" + end + "\n", "0\u{1}\u{2}\n"),
+    Shape("text that may be of another encoding") { bytes in
+      [UInt8](repeating: 0x41, count: 2048).flatMap { [$0, 0] } + [UInt8](repeating: 0x4E, count: bytes)
+    },
+    Shape("strings that Python prints", "{'a': ", "'x' "),
+    Shape("an array of the lines of a block", "{\"a\":[\"" + begin + "\"", ",\"" + line + "\"", "]}"),
     Shape("C literals", "const char c[] =\n", "\"" + line + "\\n\"\n"),
     Shape("a cell without an end", "name,certificate\nd,\"", line + "\n"),
     Shape("quotation marks", "name,certificate\n", "\""),

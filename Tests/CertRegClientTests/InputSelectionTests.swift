@@ -1,5 +1,7 @@
+import CertRegArchive
 import CertRegCodec
 import CertRegCore
+import CertRegTesting
 import Foundation
 import Testing
 
@@ -99,5 +101,122 @@ import Testing
   @Test func `certificates whose digests share a word are two certificates`() throws {
     let ids = (UInt64(0)..<3).map { CertificateID(words: (7, $0 == 0 ? 1 : 0, $0 == 1 ? 1 : 0, $0 == 2 ? 1 : 0)) }
     #expect(Set(ids.map(\.mark)).count == 3)
+  }
+
+  /// The encodings of texts, with and without marks.
+  static let encodings: [@Sendable (String) -> [UInt8]] = [
+    { Array($0.utf8) }, { Array("\u{FEFF}\($0)".utf8) },
+    { $0.utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] } },
+    { "\u{FEFF}\($0)".utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] } },
+    { $0.utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 255)] } },
+    { "\u{FEFF}\($0)".utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 255)] } },
+  ]
+
+  @Test(arguments: encodings.indices) func `reads texts of two encodings one after the other`(index: Int) throws {
+    let folder = try TemporaryFolder()
+    let texts = (UInt8(1)...3).map { "Gerät \($0) 设备\n" + Sample.certificatePEM($0) }
+    for (second, encode) in Self.encodings.enumerated() {
+      for third in [0, index] {
+        let bytes = Self.encodings[index](texts[0]) + encode(texts[1]) + Self.encodings[third](texts[2])
+        let found = try allEntries(folder.write("a.pem", bytes)).map(pem)
+        #expect(found == (UInt8(1)...3).map { Sample.certificatePEM($0) }, "\(index), \(second), \(third)")
+      }
+      // The last byte of the first text has got lost.
+      let odd = Self.encodings[index](texts[0] + "\n").dropLast() + encode(texts[1])
+      #expect(try allEntries(folder.write("b.pem", Array(odd))).compactMap(pem).count == 2, "\(index), \(second)")
+    }
+  }
+
+  @Test func `text in UTF-16 stays what it is, however it is cut into pieces`() {
+    let name = String(repeating: "设备证书的名字😀", count: 40)
+    let text = "name,\(name)\r\n\(name)\n" + Sample.certificatePEM(1)
+    let bytes = Self.encodings[3](text)
+    for size in [1, 2, 3, 7, 64, 129, 1000, bytes.count] {
+      var filter = TextFilter(.utf16LittleEndian)
+      var result: [UInt8] = []
+      for start in stride(from: 0, to: bytes.count, by: size) {
+        result += filter.text(of: Array(bytes[start..<min(bytes.count, start + size)]), isLast: false)
+      }
+      result += filter.text(of: [], isLast: true)
+      #expect(String(decoding: result, as: UTF8.self) == text.replacing("\r\n", with: "\n"), "\(size)")
+    }
+  }
+
+  @Test func `binary data behind PEM is named, and fails where it would be read by itself`() throws {
+    let folder = try TemporaryFolder()
+    let blocks = (UInt8(1)...2).map { Array(Sample.certificatePEM($0).utf8) }
+    let member = Member(path: "a.pem", content: blocks[1])
+    let files = [
+      Sample.certificate(3), try ArchiveFixture(.zip, [member]).bytes(),
+      try ArchiveFixture(.pax, [member], filter: .gzip).bytes(),
+    ]
+    for length in [0, 2000] {
+      let note = [UInt8](repeating: 0x20, count: length)
+      for (index, file) in files.enumerated() {
+        for head in [blocks[0], blocks[0].dropLast()] {
+          let found = try allEntries(folder.write("a.pem", note + head + file + [0x0A] + blocks[1]))
+          #expect(found.compactMap(pem).count == 2, "\(length), \(index)")
+          #expect(found.compactMap(fault) == ["binary data behind PEM, which is not read"], "\(length), \(index)")
+        }
+      }
+      let image = try allEntries(folder.write("a.pem", note + blocks[0] + [0x89, 1, 2, 0x0A, 3, 4, 0x0A] + blocks[1]))
+      #expect(image.compactMap(pem).count == 2 && image.compactMap(thing) == [.binary])
+      // What terminals record.
+      let colours = Array("\u{1B}[1mcert\u{1B}[0m \u{7} x\u{8}y\u{1A}\n".utf8)
+      #expect(try allEntries(folder.write("a.pem", note + blocks[0] + colours + blocks[1])).count == 2)
+    }
+  }
+
+  @Test(arguments: ["=\"0014\"", "'0014", "0014\u{A0}", " \u{FEFF}0014 ", "\u{200B}0014", "=\" 0014\u{2003}\""])
+  func `a name has nothing of what a spreadsheet puts around it`(cell: String) throws {
+    let folder = try TemporaryFolder()
+    var options = InputOptions()
+    options.onlyPath = try folder.write("list.txt", "deviceId\n\(cell)\n")
+    let quoted = "\"" + cell.replacing("\"", with: "\"\"") + "\""
+    for name in [cell, quoted] {
+      let row = "\(name),\(Base64.encode(Sample.certificate(1)))\n"
+      #expect(try fileEntries("a.csv", "deviceId,certificate\n" + row, options).map(\.deviceID) == ["0014"])
+    }
+    #expect(DeviceFields.bare("'s-1") == "'s-1" && DeviceFields.bare("=\"") == "=\"")
+  }
+
+  @Test func `a column that the user names and that does not exist is an error`() throws {
+    let table = "unit,hall,certificate\nu-1,7,\(Base64.encode(Sample.certificate(1)))\n"
+    let headless = "u-1,7,\(Base64.encode(Sample.certificate(1)))\n"
+    let object = "{\"unit\":\"u-1\",\"hall\":7,\"cert\":\"\(Base64.encode(Sample.certificate(1)))\"}\n"
+    func run(_ text: String, name: String? = nil, attribute: String? = nil, checks: Bool = false) throws -> [InputEntry]
+    {
+      var options = InputOptions()
+      options.nameColumn = name
+      options.attributes = try attribute.map { [try #require(AttributeRule("site=@\($0)"))] } ?? []
+      options.checksCommonName = checks
+      return try fileEntries("a", text, options)
+    }
+    for text in [table, object] {
+      #expect(try run(text, name: "Unit", attribute: "HALL").map(\.deviceID) == ["u-1"])
+      #expect(try run(text, attribute: "hall").map { $0.attributes.map(\.value) } == [["7"]])
+    }
+    for text in [table, headless] {
+      #expect(try run(text, name: "1", attribute: "2").map(\.deviceID) == ["u-1"])
+      #expect(try run(text, attribute: "2").map { $0.attributes.map(\.value) } == [["7"]])
+    }
+    for text in [table, headless, object, Sample.certificatePEM(1)] {
+      for (name, attribute) in [("unti", nil), (nil, "hal"), ("4", nil), (nil, "0")] as [(String?, String?)] {
+        let message = "\(text), \(name ?? "-"), \(attribute ?? "-")"
+        do {
+          let found = try run(text, name: name, attribute: attribute)
+          #expect(found.count == 1 && found.allSatisfy { fault($0) != nil }, "\(message)")
+        } catch let error as InputError {
+          #expect(error.code == .noCertificate, "\(message)")
+        }
+      }
+    }
+    // Nothing is there to compare with.
+    let unnamed = try run(Sample.certificatePEM(1), checks: true)
+    #expect(unnamed.map(\.refused?.pem) == [Sample.certificatePEM(1)] && unnamed.allSatisfy { fault($0) != nil })
+    // An empty cell brings no attribute.
+    let empty = try run("deviceId,hall,certificate\na,,\(Base64.encode(Sample.certificate(1)))\n", attribute: "hall")
+    #expect(empty.map { $0.attributes.count } == [0] && empty.compactMap(pem).count == 1)
+    #expect(try run(object.replacing("7", with: "null"), attribute: "hall").compactMap(pem).count == 1)
   }
 }

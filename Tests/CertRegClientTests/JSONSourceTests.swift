@@ -81,7 +81,7 @@ import Testing
     let found = try fileEntries("a.json", text, options)
     let devices = found.filter { pem($0) != nil }
     #expect(devices.map(\.deviceID) == (0..<2 * count).map { "d\($0 % count)" })
-    #expect(devices.prefix(count).allSatisfy { $0.attributes.map(\.value) == ["7"] })
+    #expect(devices.allSatisfy { $0.attributes.map(\.value) == ["7"] })
     #expect(found.compactMap(fault) == [] && found.compactMap(thing) == [.privateKey, .privateKey])
     // Without its end.
     let cut = try entries(String(text.dropLast(array.utf8.count / 2 + 100_000)))
@@ -118,6 +118,66 @@ import Testing
       let found = try entries(text)
       #expect(found.compactMap(pem) == [Sample.certificatePEM(1)], "\(text)")
       #expect(found.compactMap(thing) == [.privateKey] && found.compactMap(fault) == [], "\(text)")
+    }
+  }
+
+  @Test func `an object over many lines with a row on each is one value`() throws {
+    let rows = (UInt8(1)...3).map { device($0, "\"deviceId\":\"d-\($0)\",") }
+    let split = rows[2].replacing(",", with: ",\n")
+    for last in [rows[2], split] {
+      for head in ["{\"total_rows\":3,\"rows\":[\n", "{\"rows\": [\n", "{ \"a\": 1,\n\"rows\":[\n"] {
+        let found = try entries(head + [rows[0], rows[1], last].joined(separator: ",\n") + "\n]}\n")
+        #expect(found.map(\.deviceID) == ["d-1", "d-2", "d-3"], "\(head)")
+        #expect(found.compactMap(fault) == [], "\(head)")
+      }
+    }
+    // A first line that was cut off costs none of the others.
+    #expect(try names(rows[0].dropLast(20) + "\n" + rows[1] + "\n" + rows[2] + "\n").suffix(2) == ["d-2", "d-3"])
+  }
+
+  @Test func `an array of the lines of a block is one text`() throws {
+    func list(_ text: String) -> String {
+      "[" + text.split(separator: "\n").map { "\"\($0)\"" }.joined(separator: ",") + "]"
+    }
+    let (one, two) = (Sample.certificatePEM(1), Sample.certificatePEM(2))
+    let key = Sample.pem("PRIVATE KEY", Sample.privateKey)
+    #expect(try entries("{\"id\":\"a\",\"stdout_lines\":\(list(one))}").map(\.deviceID) == ["a"])
+    #expect(try entries("{\"stdout_lines\":\(list("subject=x\n" + one + two))}").compactMap(pem) == [one, two])
+    #expect(try entries("{\"c\":[\(list(one)),\(list(two))]}").compactMap(pem) == [one, two])
+    let mixed = try entries("{\"c\":\(list(one + key))}")
+    #expect(mixed.compactMap(pem) == [one] && mixed.compactMap(thing) == [.privateKey])
+    // Whole blocks, one in each string, stay apart.
+    let blocks = [one, two].map { "\"" + $0.replacing("\n", with: "\\n") + "\"" }.joined(separator: ",")
+    #expect(try entries("{\"c\":[\(blocks)]}").compactMap(pem) == [one, two])
+  }
+
+  @Test func `reads what Python prints`() throws {
+    let block = Sample.certificatePEM(1)
+    let parts = block.split(separator: "\n").map { "'\($0)\\n'" }
+    let name = #"'G "1" O\'Neil \xe9'"#
+    for certificate in [
+      parts.joined(separator: "\n    ").replacing("\n", with: "\n"), "'\(block.replacing("\n", with: "\\n"))'",
+    ] {
+      for text in [
+        "{'thingName': \(name),\n 'certificatePem': \(certificate),\n 'a': None, 'b': [True, False], 'n': 7}",
+        "[{'thingName': \(name), 'certificatePem': \(certificate)}]\n",
+      ] {
+        let found = try entries(text)
+        #expect(found.map(pem) == [block], "\(text)")
+        #expect(found.map(\.deviceID) == [#"G "1" O'Neil é"#], "\(text)")
+      }
+    }
+  }
+
+  @Test func `reads values that DynamoDB writes with their types`() throws {
+    let escaped = Sample.certificatePEM(1).replacing("\n", with: "\\n")
+    let item = "{\"deviceId\":{\"S\":\"a\"},\"certificatePem\":{\"S\":\"\(escaped)\"},\"n\":{\"N\":\"7\"}}"
+    var options = InputOptions()
+    options.attributes = [try #require(AttributeRule("site=@n"))]
+    for text in [item, "{\"Item\":\(item)}", "{\"Items\":[\(item)],\"Count\":1}"] {
+      let found = try fileEntries("a.json", text, options)
+      #expect(found.map(\.deviceID) == ["a"] && found.map(pem) == [Sample.certificatePEM(1)], "\(text)")
+      #expect(found.map { $0.attributes.map(\.value) } == [["7"]], "\(text)")
     }
   }
 }

@@ -67,4 +67,45 @@ import Testing
     let several = try entries("id,a,b,key\n7,\(Self.base64[1]),\(Self.base64[2]),\"\(key)\"\n")
     #expect(several.compactMap(fault).count == 1 && several.compactMap(thing) == [.privateKey])
   }
+
+  /// Lines of programs around the text of a certificate, which is on one line.
+  private static let statements: [@Sendable (Int, String) -> String] = [
+    { _, block in "INFO, issued, \(block)\n" }, { _, block in "level=info, msg=\"issued\", cert=\"\(block)\"\n" },
+    { number, block in "INSERT INTO certs (device_id, pem) VALUES (\(number), 'dev-\(number)', '\(block)');\n" },
+    { number, block in "INSERT INTO certs (id, pem, name) VALUES (\(number), '\(block)', 'dev-\(number)');\n" },
+    { number, block in "2026-11-29 01:00:0\(number),500 INFO issued \(block)\n" },
+    { number, block in "ok: [h\(number)] => {\n    \"cert.stdout\": \"\(block)\",\n    \"a\": 1\n}\n" },
+    { number, block in "Nov 29 01:00:0\(number) host issuer[1]: new; cert=\(block); ok\n" },
+  ]
+
+  @Test(arguments: statements.indices) func `lines of logs, statements and programs name no device`(index: Int) throws {
+    let numbers = Array(1...4)
+    let lines = numbers.map { number in
+      Self.statements[index](number, Sample.certificatePEM(UInt8(number)).replacing("\n", with: "\\n"))
+    }
+    for text in [lines.joined(), "started, ok\n" + lines.joined() + "ended, ok\n"] {
+      let found = try fileEntries("a.log", text)
+      #expect(found.compactMap(pem) == numbers.map { Sample.certificatePEM(UInt8($0)) }, "\(text)")
+      #expect(found.allSatisfy { $0.deviceID == nil } && found.compactMap(fault) == [], "\(text)")
+    }
+  }
+
+  @Test func `a mail is no table`() throws {
+    let mail =
+      "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain; charset=utf-8\n\n"
+      + Sample.certificatePEM(1) + "\n--b\nContent-Type: application/octet-stream; name=a.der\n\n"
+      + Sample.wrapped(Sample.certificate(2)) + "\n--b--\n"
+    let found = try fileEntries("a.eml", mail)
+    #expect(found.compactMap(pem) == [Sample.certificatePEM(1), Sample.certificatePEM(2)])
+    #expect(found.compactMap(fault) == [])
+  }
+
+  @Test func `a certificate that fills its cell makes a table without headings`() throws {
+    let block = Sample.certificatePEM(1)
+    let escaped = block.replacing("\n", with: "\\n")
+    for cell in ["\"\(block)\"", escaped, "\"\(escaped)\"", Self.base64[1], "\"=\"\"\(Self.base64[1])\"\"\""] {
+      #expect(try fileEntries("a", "u-1,x,\(cell)\n").map(\.deviceID) == ["u-1"], "\(cell)")
+    }
+    #expect(try fileEntries("a", "'u-1','\(escaped)'\n").compactMap(pem) == [block])
+  }
 }

@@ -23,6 +23,7 @@ PASSWORD = "of-this-test"
 FOLLOWED = {
     "--column": "test_columns",
     "--include-ca": "test_authority",
+    "--name-column": "test_columns",
     "--report": "test_reports",
     "--resume": "test_reports",
     "--select": "test_sets",
@@ -34,8 +35,10 @@ FOLLOWED = {
 }
 # Commands and options of messages that cannot be followed here, or that are no advice.
 NOT_FOLLOWED = {
+    "--attribute": "is for profiles, which the sandbox's daemon does not have",
     "--certificate-id": "is an option of aws",
     "--certificate-signing-request": "is an option of aws",
+    "--check-cn": "is named in errors of its own comparison",
     "--if-exists": "repeats an option of the command line in the command for another try",
     "--only": "is named in errors of its own value",
     "--signer": "is for signed manifests, which need a signer's certificate",
@@ -140,6 +143,8 @@ class Advice(unittest.TestCase):
         # Its advice names no column: that is for the person to choose.
         self.assertIn("--column", self.advice(f"certregctl register {bare}")[0])
         self.succeeds(f"certregctl register {bare} --column 2", 2)
+        self.assertIn("--name-column 2", self.advice(f"certregctl register {bare} --name-column unit")[0])
+        self.succeeds(f"certregctl register {bare} --column 2 --name-column 1", 2)
         named = self.write("named.csv", "id;old pem;new pem\n" + rows)
         self.assertIn("--column", self.advice(f"certregctl register {named}")[0])
         self.succeeds(f"certregctl register {named} --column 'old pem'", 2)

@@ -14,6 +14,8 @@ package struct InputError: Error, Hashable, Sendable {
     case commonName
     /// The name of the device cannot be sent.
     case deviceName
+    /// The column or member that the user named for the device's name or an attribute does not exist or is empty.
+    case missingField
     /// A device on the list does not occur in the source.
     case notInSource
     /// The source has several certificates for a device, and none was selected.
@@ -61,8 +63,9 @@ package struct InputError: Error, Hashable, Sendable {
   package var exitStatus: CommandStatus {
     switch code {
     case .unreadable: .noInput
-    case .noCertificate, .otherContent, .damagedText, .commonName, .deviceName, .notInSource, .notSelected, .tooLong,
-      .wrongSignature, .foreignRequest, .otherHome:
+    case .noCertificate, .otherContent, .damagedText, .commonName, .deviceName, .missingField, .notInSource,
+      .notSelected,
+      .tooLong, .wrongSignature, .foreignRequest, .otherHome:
       .dataError
     case .notWritable: .cannotCreate
     case .notAnID: .usage
@@ -77,6 +80,7 @@ package struct InputError: Error, Hashable, Sendable {
     case .damagedText: "damaged_pem"
     case .commonName: "common_name_differs"
     case .deviceName: "invalid_device_name"
+    case .missingField: "missing_field"
     case .notInSource: "not_in_source"
     case .notSelected: "set_not_selected"
     case .foreignRequest: "foreign_request"

@@ -73,19 +73,26 @@ struct CSVDialect: Equatable {
   }
 
   private static func proof(_ field: ArraySlice<UInt8>) -> Int {
-    if isCertificate(field) { return 2 }
+    if isCertificate(field, isQuoted: true) { return 2 }
     guard field.count <= 40 else { return 0 }
     let plain = DeviceFields.plain(TextEncoding.string(field))
     if DeviceFields.certificateHeadings.contains(plain) { return 3 }
     return DeviceFields.nameHeadings.contains(plain) ? 1 : 0
   }
 
-  /// Whether a certificate fills a cell from its beginning to its end.
-  private static func isCertificate(_ field: ArraySlice<UInt8>) -> Bool {
-    let cell = PEMBlock.trimmed(field)
-    guard cell.count >= 16, cell.first == UInt8(ascii: "-") ? cell.last == cell.first : StrayLines.isBase64(cell) else {
-      return false
-    }
+  /// Whether a certificate or a key fills a cell from its beginning to its end.
+  ///
+  /// - Parameter isQuoted: Whether the cells of the row have apostrophes around them.
+  static func isCertificate(_ field: ArraySlice<UInt8>, isQuoted: Bool = false) -> Bool {
+    var cell = PEMBlock.trimmed(field)
+    guard cell.count >= 16 else { return false }
+    if cell.starts(with: "=\"".utf8) { cell = cell.dropFirst(2) }
+    let quotes = isQuoted ? [UInt8(ascii: "\""), UInt8(ascii: "'")] : [UInt8(ascii: "\"")]
+    while let first = cell.first, quotes.contains(first) { cell.removeFirst() }
+    while let last = cell.last, quotes.contains(last) { cell.removeLast() }
+    if cell.contains(UInt8(ascii: "\\")) { cell = EscapedText.resolvingLineEnds(cell)[...] }
+    cell = PEMBlock.trimmed(cell)
+    guard cell.first == UInt8(ascii: "-") ? cell.last == cell.first : StrayLines.isBase64(cell) else { return false }
     return !Value.pieces(cell).isEmpty
   }
 }

@@ -64,6 +64,14 @@ struct DeviceFields {
     return nil
   }
 
+  /// The column or member that an attribute is to have its value from, and that does not exist; `nil` where all do.
+  func missingColumn(_ options: InputOptions) -> String? {
+    for case .column(let column) in options.attributes.map(\.source) where value(DeviceFields.plain(column)) == nil {
+      return column
+    }
+    return nil
+  }
+
   /// The attributes that the options ask for. Columns without a value bring none.
   func attributes(_ options: InputOptions) -> [DeviceAttribute] {
     options.attributes.compactMap { rule in
@@ -75,10 +83,33 @@ struct DeviceFields {
     }
   }
 
-  /// The value without spaces around it; `nil` where it is empty or holds a certificate or a key.
+  /// The value without what surrounds it; `nil` where it is empty or holds a certificate or a key.
   private static func text(_ value: String?) -> String? {
     guard let value else { return nil }
-    let text = TextEncoding.string(PEMBlock.trimmed(Array(value.utf8)[...]))
+    let text = bare(value)
     return text.isEmpty || !Value.pieces(text.utf8).isEmpty ? nil : text
+  }
+
+  /// A name without what spreadsheets put around it so that it stays as it is: white space of any kind, `="0014"`, and an
+  /// apostrophe in front of digits.
+  static func bare(_ name: String) -> String {
+    var text = trimmed(name.unicodeScalars[...])
+    if text.starts(with: "=\"".unicodeScalars), text.last == "\"", text.count > 2 {
+      text = trimmed(text.dropFirst(2).dropLast())
+    }
+    if text.first == "'", let next = text.dropFirst().first, ("0"..."9").contains(next) { text.removeFirst() }
+    return String(Substring(text))
+  }
+
+  private static func trimmed(_ text: Substring.UnicodeScalarView) -> Substring.UnicodeScalarView {
+    var text = text
+    while let first = text.first, isBlank(first) { text.removeFirst() }
+    while let last = text.last, isBlank(last) { text.removeLast() }
+    return text
+  }
+
+  /// Byte-order marks and spaces without a width are white space to people.
+  private static func isBlank(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.properties.isWhitespace || scalar == "\u{FEFF}" || scalar == "\u{200B}"
   }
 }

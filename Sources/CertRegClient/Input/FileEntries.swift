@@ -7,6 +7,7 @@ struct FileEntries {
   private var isEmpty = true
   /// Whether nothing but other things has been found.
   private var hasOnlyOthers: Bool
+  private let asksForNames: Bool
   /// The last unit with other things. It fails where the file ends with it.
   private var held: Sighting?
   /// The unit that comes next.
@@ -17,6 +18,7 @@ struct FileEntries {
     self.place = place
     self.context = context
     hasOnlyOthers = !context.wasFound && !reader.hasFiles
+    asksForNames = context.options.nameColumn != nil || context.options.checksCommonName
   }
 
   var fraction: Double? { reader.fraction }
@@ -48,8 +50,16 @@ struct FileEntries {
   }
 
   private mutating func nextUnit() throws(InputError) -> Sighting? {
-    let sighting = try reader.next()
+    var sighting = try reader.next()
     defer { isEmpty = false }
+    if asksForNames, let entries = sighting?.entries {
+      let checked = entries.map { entry in
+        var entry = entry
+        context.checkName(of: &entry)
+        return entry
+      }
+      sighting = Sighting(checked, orElse: checked[0])
+    }
     return sighting ?? (isEmpty ? Sighting(context.entry(place, reader.nothing)) : nil)
   }
 }

@@ -19,7 +19,10 @@ struct InputContext {
   func entries(_ pieces: [Piece], place: (Int) -> String, fields: DeviceFields? = nil) -> [InputEntry] {
     if pieces.isEmpty { return [] }
     let deviceID = fields?.deviceID(options)
-    let attributes = (fields ?? DeviceFields { _ in nil }).attributes(options)
+    let named = fields ?? DeviceFields { _ in nil }
+    let attributes = named.attributes(options)
+    // Lines of failed entries have the attributes that they were asked for with.
+    let missing = keptRequests == .none ? named.missingColumn(options) : nil
     let contents = DeviceChoice.contents(of: pieces, includesAuthorities: options.includesAuthorities)
     let entries = zip(pieces, contents).map { piece, content -> InputEntry in
       if !signers.isEmpty, case .certificate = content {
@@ -30,6 +33,9 @@ struct InputContext {
       if case .certificate(let certificate) = content {
         entry.attributes = attributes
         check(&entry, certificate)
+        if let missing {
+          entry.refuse(InputError(.missingField, "no column or member \(missing), which --attribute names"))
+        }
       }
       return entry
     }
@@ -53,9 +59,21 @@ struct InputContext {
 
   /// Fails an entry whose certificate does not fit the name of its device.
   private func check(_ entry: inout InputEntry, _ certificate: InputCertificate) {
-    guard let error = entry.deviceID.flatMap({ error(certificate, $0) }) else { return }
-    entry.content = .failure(error)
-    entry.refused = certificate
+    if let error = entry.deviceID.flatMap({ error(certificate, $0) }) { entry.refuse(error) }
+  }
+
+  /// Fails a certificate without a device's name, if the user asked for one.
+  func checkName(of entry: inout InputEntry) {
+    guard case .certificate = entry.content, entry.deviceID == nil else { return }
+    if let column = options.nameColumn, keptRequests == .none {
+      entry.refuse(
+        InputError(.missingField, "no device's name in a column or member \(column), which --name-column names"))
+    } else if options.checksCommonName {
+      entry.refuse(
+        InputError(
+          .missingField, "no device's name to compare the common name with (--check-cn)",
+          advice: "name the column or member that has it: --name-column"))
+    }
   }
 
   /// Compares a certificate with the name of its device.

@@ -88,6 +88,13 @@ package struct InputEntry: Hashable, Sendable {
     self.init(place: place, deviceID: deviceID, .passedOver(thing))
   }
 
+  /// Fails a certificate because of its device, and keeps it.
+  mutating func refuse(_ error: InputError) {
+    guard case .certificate(let certificate) = content else { return }
+    content = .failure(error)
+    refused = certificate
+  }
+
   /// The place with the device's name.
   package var name: String { deviceID.map { "\(place) \($0)" } ?? place }
 }

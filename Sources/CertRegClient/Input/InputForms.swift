@@ -14,6 +14,9 @@ struct SourceHead {
 
   /// The first byte of the text that is not white space.
   var firstByte: UInt8? { text?.first { $0 > 0x20 } }
+
+  /// Whether the file is called a table.
+  var isNamedTable: Bool { ["csv", "tsv"].contains(fileExtension) }
 }
 
 /// A form that sources have.
@@ -92,7 +95,7 @@ enum InputForms {
       for line in text.split(separator: 0x0A, omittingEmptySubsequences: false) where !scanner.hasBoundary {
         scanner.take(line, &pieces)
       }
-      if scanner.hasBoundary { return TableReader.recognises(text) > 70 ? 40 : 75 }
+      if scanner.hasBoundary { return TableReader.recognises(text, isNamed: head.isNamedTable) > 70 ? 40 : 75 }
       // Blocks can begin further on.
       return head.isComplete ? 0 : 5
     },
@@ -103,8 +106,7 @@ enum InputForms {
     formats: [.csv],
     recognises: { head in
       guard let text = head.text, head.firstByte != nil else { return 0 }
-      let byName = ["csv", "tsv"].contains(head.fileExtension) ? 45 : 0
-      return max(byName, TableReader.recognises(text))
+      return max(head.isNamedTable ? 45 : 0, TableReader.recognises(text, isNamed: head.isNamedTable))
     },
     reader: { (stream, head, name, context) throws(InputError) in
       let text = head.text ?? []
@@ -122,9 +124,11 @@ enum InputForms {
 }
 
 extension TableReader {
-  /// How sure it is that a text is a table: its first record has several cells, one of them a heading for certificates or a
-  /// certificate.
-  static func recognises(_ text: [UInt8]) -> Int {
+  /// How sure it is that a text is a table: its first record has several cells, one of them a heading for certificates, or a
+  /// certificate fills a cell. In lines of logs, statements and mails, other text stands beside a certificate.
+  ///
+  /// - Parameter isNamed: Whether the file is called a table.
+  static func recognises(_ text: [UInt8], isNamed: Bool) -> Int {
     let dialect = CSVDialect(head: text)
     if dialect.hasSeparatorLine { return 90 }
     var records = CSVRecords(ByteStream(text), separator: dialect.separator)
@@ -133,13 +137,38 @@ extension TableReader {
       DeviceFields.certificateHeadings.contains(DeviceFields.plain(TextEncoding.string($0.prefix(60))))
     }
     if first.fields.count == 1 { return hasHeading ? 55 : 0 }
-    if first.fields.contains(where: { !Value.pieces($0).isEmpty }) { return 77 }
+    let isLenient = hasHeading || isNamed
+    if !isLenient, !hasDistinctFirstCells(text, dialect) { return 0 }
+    if holdsCertificate(first, isLenient) { return 77 }
     for _ in 0..<recordsToLookAt {
       guard let record = try? records.next() else { break }
       if record.fields.contains(where: beginsBlock) { return 0 }
-      if record.fields.contains(where: { !Value.pieces($0).isEmpty }) { return hasHeading ? 78 : 77 }
+      if holdsCertificate(record, isLenient) { return hasHeading ? 78 : 77 }
     }
     return hasHeading ? 78 : 0
+  }
+
+  /// Whether a record has a cell with a certificate or a key.
+  ///
+  /// - Parameter isLenient: Whether other text may stand in the cell.
+  private static func holdsCertificate(_ record: CSVRecords.Record, _ isLenient: Bool) -> Bool {
+    if isLenient { return record.fields.contains { !Value.pieces($0).isEmpty } }
+    guard record.fields.count > 1 else { return false }
+    let isQuoted = record.fields[0].first { $0 != 0x20 } == UInt8(ascii: "'")
+    return record.fields.contains { CSVDialect.isCertificate($0, isQuoted: isQuoted) }
+  }
+
+  /// Whether the first cells of the records differ, as names do. Those of a log repeat themselves.
+  static func hasDistinctFirstCells(_ head: [UInt8], _ dialect: CSVDialect) -> Bool {
+    var records = CSVRecords(ByteStream(head), separator: dialect.separator)
+    var cells: Set<ArraySlice<UInt8>> = []
+    var count = 0
+    while let record = try? records.next() {
+      guard record.fields.count > 1, !PEMBlock.trimmed(record.fields[0]).isEmpty else { continue }
+      cells.insert(record.fields[0])
+      count += 1
+    }
+    return count < 2 || cells.count * 2 > count
   }
 
   /// The first record with several cells or a certificate's heading, behind titles; `nil` where a certificate or a block

@@ -21,7 +21,7 @@ struct InputSelection {
     var heading: String?
     while let line = try stream.nextLine() {
       let cell = line.prefix { $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: ";") && $0 != 0x09 }
-      let name = TextEncoding.string(PEMBlock.trimmed(cell)).trimmingQuotes
+      let name = DeviceFields.bare(DeviceFields.bare(TextEncoding.string(cell)).trimmingQuotes)
       if name.isEmpty || name.hasPrefix("#") { continue }
       if listed.isEmpty, heading == nil, InputSelection.isHeading(name) {
         heading = name

@@ -25,6 +25,8 @@ struct JSONElements {
     case beginning
     /// The members behind the array.
     case rest
+    /// The members behind the array, of which one is an array that is too long in its turn.
+    case restBeginning
   }
 
   /// An array within an object that is too long.
@@ -123,7 +125,7 @@ struct JSONElements {
   /// value that has lost its end.
   private mutating func long(_ text: [UInt8], _ start: Int, _ scanner: JSONExtent) throws(InputError) -> Element {
     if let list = JSONLongObject(text) {
-      role = .beginning
+      role = role == .rest ? .restBeginning : .beginning
       stream.putBack(text[list.elements...])
       var element = element(Array(text[..<list.elements]), start, isWhole: true)
       element.text += list.closing

@@ -10,7 +10,7 @@ struct JSONFields {
 
     init(_ value: JSON) {
       let named = (value.members ?? []).map { member -> (String, String?) in
-        switch member.value {
+        switch member.value.withoutType {
         case .string(let text), .number(let text): (DeviceFields.plain(member.name), text)
         default: (DeviceFields.plain(member.name), nil)
         }
@@ -27,6 +27,8 @@ struct JSONFields {
     /// The innermost object first.
     var levels: [Level] = []
     var isInList = false
+
+    func holds(_ plain: String) -> Bool { levels.contains { $0.texts[plain] != nil } }
 
     func text(_ plain: String) -> String? { levels.lazy.compactMap { $0.texts[plain] ?? nil }.first }
   }
@@ -67,7 +69,10 @@ struct JSONFields {
 
   /// The columns that name and describe the device.
   var fields: DeviceFields {
-    DeviceFields(names: { names }) { plain in groups.lazy.compactMap { $0.text(plain) }.first }
+    DeviceFields(names: { names }) { plain in
+      // A member that is there, and neither text nor a number, is empty.
+      groups.lazy.compactMap { $0.text(plain) }.first ?? (groups.contains { $0.holds(plain) } ? "" : nil)
+    }
   }
 
   /// Where the device's name can be, the nearest place first. Within a group, headings that can name something else count in the
@@ -78,5 +83,15 @@ struct JSONFields {
       [{ plain in DeviceFields.deviceHeadings.contains(plain) ? group.text(plain) : nil }]
         + group.levels.map { level in { plain in level.texts[plain] ?? nil } }
     }
+  }
+}
+
+extension JSON {
+  /// The text of a value that DynamoDB writes with its type, `{"S": "text"}` or `{"N": "7"}`; the value itself for any other.
+  var withoutType: JSON {
+    guard let members, members.count == 1, members[0].name == "S" || members[0].name == "N",
+      members[0].value.string != nil
+    else { return self }
+    return members[0].value
   }
 }

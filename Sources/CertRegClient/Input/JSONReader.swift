@@ -49,13 +49,17 @@ struct JSONSourceReader: InputReader {
       let error = InputError(.damagedText, "the JSON value that begins on line \(element.line) breaks off")
       return Sighting(InputEntry(place: place, error))
     }
-    let depth = element.role == .beginning ? element.depth : min(element.depth, parents.count - 1)
-    parents.removeLast(max(0, parents.count - 1 - depth))
+    let begins = element.role == .beginning || element.role == .restBeginning
+    let depth = begins ? element.depth : min(element.depth, parents.count - 1)
+    let isRest = element.role == .rest || element.role == .restBeginning
+    parents.removeLast(max(0, parents.count - 1 - depth - (isRest ? 1 : 0)))
+    // The members in front of the array belong to the same object.
+    let around = isRest && parents.count - 1 > depth ? parents.removeLast() : parents[parents.count - 1]
     guard element.role != .element, let value = try? JSONSourceReader.value(element.text) else {
       return sighting(element.text, place, line: element.line)
     }
-    let entries = walker.entries(value, place, parents: parents[parents.count - 1])
-    if element.role == .beginning { parents.append(parents[parents.count - 1].around(last: value)) }
+    let entries = walker.entries(value, place, parents: around)
+    if begins { parents.append(around.around(last: value)) }
     return entries.first.map { Sighting($0, Array(entries.dropFirst())) }
   }
 
@@ -72,14 +76,16 @@ struct JSONSourceReader: InputReader {
     }
   }
 
-  /// The value of a text that is UTF-8 or Windows-1252, and in which strings can have line ends.
+  /// The value of a text that is UTF-8 or Windows-1252, and in which strings can have line ends, or of one that Python prints.
   static func value(_ text: [UInt8]) throws(SyntaxFault) -> JSON {
     do throws(SyntaxFault) {
       return try JSON(parsing: text)
     } catch {
-      let mended = escapingControls(Array(TextEncoding.string(text[...]).utf8))
-      guard mended != text else { throw error }
-      return try JSON(parsing: mended)
+      let utf8 = Array(TextEncoding.string(text[...]).utf8)
+      let mended = escapingControls(utf8)
+      if mended != text, let value = try? JSON(parsing: mended) { return value }
+      guard text.holds(UInt8(ascii: "'")), let value = try? JSON(parsing: PythonText.json(utf8)) else { throw error }
+      return value
     }
   }
 
@@ -110,11 +116,19 @@ struct JSONSourceReader: InputReader {
     if !isComplete, lines.count > 1 { lines.removeLast() }
     let values = lines.map(PEMBlock.trimmed).filter { !$0.isEmpty }.prefix(3)
     guard let first = values.first, first.first != UInt8(ascii: "[") else { return false }
-    return values.contains { line in
-      guard line.first == UInt8(ascii: "{") || line.first == UInt8(ascii: "\"") else { return false }
-      var extent = JSONExtent()
-      guard let end = extent.end(in: line) else { return false }
-      return PEMBlock.trimmed(line[end...]).allSatisfy { $0 == UInt8(ascii: ",") }
-    }
+    if isValue(first, mayBeElement: true) { return true }
+    // A first line that was cut off, or the beginning of a value over many lines.
+    guard let last = first.last, !"{[,:".utf8.contains(last) else { return false }
+    return values.dropFirst().first.map { isValue($0, mayBeElement: false) } ?? false
+  }
+
+  /// Whether a line is an object or a string.
+  ///
+  /// - Parameter mayBeElement: Whether commas may follow.
+  private static func isValue(_ line: ArraySlice<UInt8>, mayBeElement: Bool) -> Bool {
+    guard line.first == UInt8(ascii: "{") || line.first == UInt8(ascii: "\"") else { return false }
+    var extent = JSONExtent()
+    guard let end = extent.end(in: line), !extent.isBroken else { return false }
+    return PEMBlock.trimmed(line[end...]).allSatisfy { mayBeElement && $0 == UInt8(ascii: ",") }
   }
 }

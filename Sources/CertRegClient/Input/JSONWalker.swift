@@ -59,6 +59,10 @@ struct JSONWalker {
       let pieces = Value.pieces(text.utf8)
       entries += context.entries(pieces, place: { _ in place }, fields: parents.fields)
     case .array(let values):
+      let texts = JSONWalker.strings(value)
+      if texts.count == 1, values.count > 1 {
+        return walk(.string(texts[0]), place, path, parents: parents, depth: depth, &entries)
+      }
       let isList = values.lazy.filter { $0.members != nil }.prefix(2).count > 1
       let count = entries.count
       let around = parents.around(isList: isList)
@@ -93,11 +97,12 @@ struct JSONWalker {
     for member in members {
       if kept != nil, member.name == KeptRequest.attributesMember { continue }
       let inner = path.isEmpty ? member.name : "\(path).\(member.name)"
-      let pieces = JSONWalker.strings(member.value).flatMap { Value.pieces($0.utf8) }
+      let value = member.value.withoutType
+      let pieces = JSONWalker.strings(value).flatMap { Value.pieces($0.utf8) }
       if !pieces.isEmpty {
         found.append(Found(member: DeviceFields.plain(member.name), path: inner, pieces: pieces))
-      } else if member.value.members != nil || member.value.array != nil {
-        walk(member.value, place, inner, parents: levels, depth: depth + 1, &entries)
+      } else if value.members != nil || value.array != nil {
+        walk(value, place, inner, parents: levels, depth: depth + 1, &entries)
       }
     }
     let fields = levels.fields
@@ -126,11 +131,25 @@ struct JSONWalker {
     .noCertificate, "no certificate, only its ARN",
     advice: "aws iot describe-certificate --certificate-id ID gives the certificate")
 
-  /// The strings of a member: itself, or the elements of an array of strings.
+  /// The strings of a member: itself, or the elements of an array of strings. The lines of blocks are one text.
   private static func strings(_ value: JSON) -> [String] {
     if let text = value.string { return [text] }
     let texts = (value.array ?? []).compactMap(\.string)
-    return texts.count == value.array?.count ? texts : []
+    guard texts.count == value.array?.count else { return [] }
+    return isLines(texts) ? [texts.joined(separator: "\n")] : texts
+  }
+
+  /// Whether texts are the lines of a text with blocks: none has a whole one.
+  private static func isLines(_ texts: [String]) -> Bool {
+    guard texts.count > 1 else { return false }
+    var begins = false
+    for text in texts {
+      let bytes = Array(text.utf8)
+      guard bytes.containsText("-BEGIN ") else { continue }
+      begins = true
+      if bytes.containsText("-END ") { return false }
+    }
+    return begins
   }
 
   private func entries(_ found: [Found], _ place: String, _ fields: DeviceFields) -> [InputEntry] {

@@ -1,3 +1,4 @@
+import CertRegArchive
 import CertRegCodec
 
 /// Finds PEM blocks in a text, line by line: with any text around them, indented, quoted, commented out, escaped, on one line,
@@ -13,6 +14,8 @@ struct PEMScanner {
   private var stray = StrayLines()
   /// Whether a boundary has been seen.
   private(set) var hasBoundary = false
+  /// Whether binary data has been seen since the last boundary.
+  private var isInBinary = false
 
   /// Takes the next line, without its LF, and adds what has ended with it.
   mutating func take(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
@@ -91,6 +94,7 @@ struct PEMScanner {
     var position = text.startIndex
     while let boundary = PEMBoundary.first(in: text, from: position) {
       hasBoundary = true
+      isInBinary = false
       let before = text[position..<boundary.range.lowerBound]
       let fillsLine = before.isEmpty && position == text.startIndex
       position = boundary.range.upperBound
@@ -125,9 +129,27 @@ struct PEMScanner {
   private mutating func takeOutside(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
     if StrayLines.isBase64(text) { return stray.take(text, line: line, &pieces) }
     stray.end(&pieces)
+    if hasBoundary, !isInBinary, text.contains(where: PEMScanner.isBinary) {
+      isInBinary = true
+      pieces.append(Piece(line: line, content: PEMScanner.binary(text)))
+    }
     if text.count >= 16, let secret = Value.secret(Array(text)) {
       pieces.append(Piece(line: line, content: .thing(secret)))
     }
+  }
+
+  /// Control characters that neither texts nor what terminals record has.
+  private static func isBinary(_ byte: UInt8) -> Bool {
+    byte < 0x07 || byte >= 0x0E && byte < 0x20 && byte != 0x1A && byte != 0x1B
+  }
+
+  /// What binary data is that was appended to a text. A file that would be read by itself fails.
+  private static func binary(_ text: ArraySlice<UInt8>) -> Piece.Content {
+    let isFile = text.first == 0x30 || Archive.kind(of: text)?.isRead == true
+    guard isFile else { return .thing(ContentKind.binary(text)) }
+    return .damaged(
+      InputError(
+        .damagedText, "binary data behind PEM, which is not read", advice: "give it as a file of its own, or as PEM"))
   }
 
   private static func missingBegin(_ end: PEMBoundary) -> Piece.Content {

@@ -9,6 +9,8 @@ struct TableReader: InputReader {
   private var certificateColumn: Int?
   /// The row of headings, which can come again where tables were joined.
   private var headingCells: [ArraySlice<UInt8>] = []
+  /// Whether the first cells can be names of devices where there are no headings.
+  private let beginsWithName: Bool
   /// Rows that were read to find the headings, and come next.
   private var pending: [CSVRecords.Record] = []
   /// How many of them stand above the headings.
@@ -20,6 +22,7 @@ struct TableReader: InputReader {
     records = CSVRecords(stream, separator: dialect.separator)
     self.name = name
     self.context = context
+    beginsWithName = TableReader.hasDistinctFirstCells(head, dialect)
     if dialect.hasSeparatorLine { try records.skipLine() }
     try readHeadings()
   }
@@ -45,18 +48,36 @@ struct TableReader: InputReader {
       headingCells = pending.remove(at: index).fields
       titles = index
     }
-    guard let column = context.options.column else {
+    if let column = context.options.column {
+      certificateColumn = try self.column(column, of: "--column", cells)
+    } else {
       let columns = headings ?? [:]
       certificateColumn = DeviceFields.certificateHeadings.lazy.compactMap { columns[$0] }.first
-      return
     }
-    let number = Int(column).flatMap { (1...max(1, cells.count)).contains($0) ? $0 - 1 : nil }
-    guard let index = headings?[DeviceFields.plain(column)] ?? number else {
+    if pending.isEmpty, isData { return }
+    if let column = context.options.nameColumn { _ = try self.column(column, of: "--name-column", cells) }
+    for case .column(let column) in context.options.attributes.map(\.source) {
+      _ = try self.column(column, of: "--attribute", cells)
+    }
+  }
+
+  /// The index of a column that the user named by its heading or its number.
+  private func column(_ name: String, of option: String, _ cells: [ArraySlice<UInt8>]) throws(InputError) -> Int {
+    let plain = DeviceFields.plain(name)
+    if let index = headings?[plain] ?? TableReader.index(plain, max(1, cells.count)) { return index }
+    guard headings == nil else {
       throw InputError(
-        .noCertificate, isData ? "the table has no headings" : "no column \(column); \(TableReader.listed(cells))",
-        advice: isData ? "give the number of the column: --column 2" : "name one of its columns with --column")
+        .noCertificate, "no column \(name); \(TableReader.listed(cells))",
+        advice: "name one of its columns with \(option)")
     }
-    certificateColumn = index
+    let number = option == "--attribute" ? "NAME=@2" : "2"
+    throw InputError(
+      .noCertificate, "the table has no headings", advice: "give the number of the column: \(option) \(number)")
+  }
+
+  /// The index of a column that is named by its number.
+  private static func index(_ plain: String, _ count: Int) -> Int? {
+    Int(plain).flatMap { $0 >= 1 && $0 <= count ? $0 - 1 : nil }
   }
 
   /// The row of headings where none is that of a certificate: the last row of several words before the first certificate, or else
@@ -165,13 +186,14 @@ struct TableReader: InputReader {
 
   private func fields(_ cells: [ArraySlice<UInt8>], certificateColumn: Int?) -> DeviceFields {
     DeviceFields { plain in
-      if let headings {
-        guard let index = headings[plain], index < cells.count else { return nil }
-        return TextEncoding.string(cells[index])
+      if let index = headings?[plain] ?? TableReader.index(plain, max(cells.count, headingCells.count)) {
+        // Programs leave out empty cells at the end.
+        return index < cells.count ? TextEncoding.string(cells[index]) : ""
       }
-      if let number = Int(plain), number >= 1, number <= cells.count { return TextEncoding.string(cells[number - 1]) }
       // Without headings the name of the device comes first, as in Nordic's `onboard.csv`.
-      guard plain == DeviceFields.nameHeadings[0], certificateColumn != 0, let first = cells.first else { return nil }
+      guard headings == nil, beginsWithName, plain == DeviceFields.nameHeadings[0], certificateColumn != 0,
+        let first = cells.first
+      else { return nil }
       return first.count <= DeviceFields.maximumNameCharacters ? TextEncoding.string(first) : nil
     }
   }

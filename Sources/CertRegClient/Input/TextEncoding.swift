@@ -17,7 +17,7 @@ enum TextEncoding: Hashable, Sendable {
     // Programs in C write a text with the zero that ends it, and text of another encoding can follow it.
     let end = sample.lastIndex { $0 != 0 } ?? sample.startIndex
     let isEnded = end - sample.startIndex >= 16 && !sample[..<end].contains { $0 < 0x20 && !isTextControl($0) }
-    return isEnded || sample.first != 0x30 && Array(sample).containsText("-BEGIN ") ? .bytes : nil
+    return isEnded || sample.first != 0x30 && sample.filter { $0 != 0 }.containsText("-BEGIN ") ? .bytes : nil
   }
 
   /// Texts of certificates are nearly all ASCII: in UTF-16 every other byte is zero.
@@ -58,7 +58,13 @@ enum TextEncoding: Hashable, Sendable {
 /// Turns pieces of a text into UTF-8 with LF at the ends of lines, without byte-order marks and zeros. Concatenated files have
 /// marks in the middle, and every other byte of an appended text in UTF-16 is zero.
 struct TextFilter {
-  private let encoding: TextEncoding
+  /// So many units in a row that are not of the encoding, and whose bytes are ASCII or zero, are text of another one. No BEGIN line
+  /// with a line of base64 is shorter, and no text in any script has so many by chance.
+  private static let unitsOfOtherText = 16
+  /// So many bytes are kept that may turn out to be the beginning of text of another encoding.
+  private static let maximumHeldBytes = 128
+
+  private var encoding: TextEncoding
   private var swapsBytes = false
   /// Bytes that the next piece completes.
   private var held: [UInt8] = []
@@ -74,7 +80,7 @@ struct TextFilter {
   mutating func text(of piece: [UInt8], isLast: Bool) -> [UInt8] {
     let bytes = held.isEmpty ? piece : held + piece
     held = []
-    return encoding == .bytes ? plainText(bytes, isLast: isLast) : utf16Text(bytes)
+    return encoding == .bytes ? plainText(bytes, isLast: isLast) : utf16Text(bytes, isLast: isLast)
   }
 
   private mutating func plainText(_ bytes: [UInt8], isLast: Bool) -> [UInt8] {
@@ -111,24 +117,54 @@ struct TextFilter {
     followsCR = byte == 0x0D
   }
 
-  private mutating func utf16Text(_ bytes: [UInt8]) -> [UInt8] {
+  /// Text in UTF-16, up to where text of another encoding or at an odd offset was appended: from there on, bytes without zeros.
+  private mutating func utf16Text(_ bytes: [UInt8], isLast: Bool) -> [UInt8] {
     var units: [UInt16] = []
     units.reserveCapacity(bytes.count / 2)
-    for index in stride(from: 0, to: bytes.count - 1, by: 2) {
-      let (first, second) = (UInt16(bytes[index]), UInt16(bytes[index + 1]))
-      var unit = (encoding == .utf16LittleEndian) != swapsBytes ? second << 8 | first : first << 8 | second
+    /// Where the units begin that are not in Latin-1: line ends are, and nearly all of a text about certificates.
+    var other: (byte: Int, unit: Int)?
+    var proofs = 0
+    var index = 0
+    while index + 1 < bytes.count {
+      let (first, second) = (bytes[index], bytes[index + 1])
+      let isLittleEndian = (encoding == .utf16LittleEndian) != swapsBytes
+      var unit = isLittleEndian ? UInt16(second) << 8 | UInt16(first) : UInt16(first) << 8 | UInt16(second)
       if unit == 0xFFFE {
         // The mark of the other order: a text in that order was appended.
         swapsBytes.toggle()
         unit = 0xFEFF
       }
+      if unit < 0x100 || unit == 0xFEFF {
+        (other, proofs) = (nil, 0)
+      } else {
+        if other == nil { other = (index, units.count) }
+        proofs = TextFilter.isTextOrZero(first) && TextFilter.isTextOrZero(second) ? proofs + 1 : 0
+      }
+      if let other, proofs == TextFilter.unitsOfOtherText {
+        encoding = .bytes
+        return utf8(units[..<other.unit]) + plainText(Array(bytes[other.byte...]), isLast: isLast)
+      }
       if unit != 0xFEFF { units.append(unit) }
+      index += 2
     }
-    if bytes.count % 2 == 1 { held = [bytes[bytes.count - 1]] }
-    if let last = units.last, UTF16.isLeadSurrogate(last), bytes.count >= 2 {
-      units.removeLast()
-      held = Array(bytes[(bytes.count - 2 - held.count)...])
+    if !isLast, let other {
+      let start = max(other.byte, index - TextFilter.maximumHeldBytes)
+      units.removeLast((index - start) / 2)
+      index = start
+      if let last = units.last, UTF16.isLeadSurrogate(last) {
+        units.removeLast()
+        index -= 2
+      }
     }
+    if !isLast { held = Array(bytes[index...]) }
+    return utf8(units[...])
+  }
+
+  private static func isTextOrZero(_ byte: UInt8) -> Bool {
+    byte >= 0x20 && byte < 0x7F || byte == 0 || byte == 0x0A || byte == 0x0D || byte == 0x09
+  }
+
+  private mutating func utf8(_ units: ArraySlice<UInt16>) -> [UInt8] {
     var result: [UInt8] = []
     result.reserveCapacity(units.count)
     for byte in String(decoding: units, as: UTF16.self).utf8 { append(byte, to: &result) }

@@ -50,7 +50,7 @@ enum Value {
 
   /// Whether a short text begins as base64 of a SEQUENCE or of PEM does, as digits of a SEQUENCE, or in quotes.
   private static func mayBeginEncoding(_ text: [UInt8]) -> Bool {
-    [0x4D, 0x4C, 0x33, 0x22, 0x27, 0x20, 0x64].contains(text[0])
+    [0x4D, 0x4C, 0x33, 0x22, 0x27, 0x20, 0x3D, 0x64].contains(text[0])
   }
 
   /// Texts of private keys without BEGIN lines.
@@ -66,6 +66,7 @@ enum Value {
   /// The bytes that base64 or hexadecimal digits stand for. Quotation marks around the text do not count.
   static func decoded(_ text: [UInt8]) -> [UInt8]? {
     var body = PEMBlock.trimmed(text[...])
+    if body.starts(with: "=\"".utf8) { body.removeFirst() }
     while let first = body.first, let last = body.last, body.count > 1, first == last, first == 0x22 || first == 0x27 {
       body = PEMBlock.trimmed(body.dropFirst().dropLast())
     }
