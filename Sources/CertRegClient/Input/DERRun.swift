@@ -2,8 +2,8 @@ import CertRegCodec
 
 /// DER encodings one after the other, and what follows them.
 ///
-/// Nobody can tell from an encoding alone that bytes were inserted into it: it ends too early then, and its last bytes remain. So an
-/// encoding counts only where something that makes sense follows it.
+/// Nobody can tell from an encoding alone that bytes were inserted into it: it ends too early then, and its last bytes
+/// remain. So an encoding counts only where something that makes sense follows it.
 struct DERRun {
   /// Fewer bytes hold no private key. The daemon judges a certificate with so many behind it.
   private static let shortestRest = 16

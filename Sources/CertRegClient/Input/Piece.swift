@@ -23,11 +23,11 @@ struct Piece: Hashable {
     if case .damaged = content { true } else { false }
   }
 
-  /// More are not read at one place. A certificate takes several hundred bytes, so that no file that is sent around has so many.
+  /// More are not read at one place. A certificate takes several hundred bytes, so that no file has so many.
   static let maximumEncodings = 65_536
 
-  /// The pieces of DER encodings one after the other: certificates, the certificates of PKCS#7, or what else they are. A
-  /// certificate ends where its header says, so that nothing behind it is sent along.
+  /// The pieces of DER encodings one after the other: certificates, the certificates of PKCS#7, or what else they are.
+  /// A certificate ends where its header says, so that nothing behind it is sent along.
   ///
   /// - Parameters:
   ///   - text: The text that stands for the encodings. It can hold a key in another form than they have.
@@ -49,8 +49,8 @@ struct Piece: Hashable {
     return pieces
   }
 
-  /// What follows the encodings, or what does not end where its header says. Nothing of that is a certificate: what stands in the
-  /// middle of one moves its end.
+  /// What follows the encodings, or does not end where its header says. Nothing of that is a certificate: what stands
+  /// within one moves its end.
   private static func contents(ofRest run: DERRun, text: [UInt8]?) -> [Content] {
     if run.encodings.count == maximumEncodings {
       let error = InputError(.tooLong, "\(run.rest.count) bytes are not read, behind \(maximumEncodings) encodings")
