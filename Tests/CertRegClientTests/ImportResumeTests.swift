@@ -42,6 +42,33 @@ import Testing
     #expect(Set(rows.names).count == 202)
   }
 
+  @Test(arguments: ["!", "_x000D_\n", "\u{A0}"]) func `takes no certificates for one because of equal damage`(
+    damage: String
+  ) throws {
+    for position in [0, 1, 5, 9] {
+      let folder = try TemporaryFolder()
+      let rows = (0..<3).map { number in
+        var text = Base64.encode([0x30, 0x0A, 0x30, 0x08, 0xA0, 0x03, 0x02, 0x01, 0x02, 0x02, 0x01, UInt8(number << 6)])
+        text.insert(contentsOf: damage, at: text.index(text.startIndex, offsetBy: position))
+        return "d\(number),\"-----BEGIN CERTIFICATE-----\n\(text)\n-----END CERTIFICATE-----\"\n"
+      }
+      let source = try folder.write("s.csv", "deviceId,cert\n" + rows.joined())
+      let daemon = try FakeDaemon(answering: { JSON.failure($0) })
+      let session = Session(socketPath: daemon.path, console: Capture().console())
+      let report = folder.path("r.csv")
+      var verb = Batch.verb(source, report)
+      for _ in 0..<2 {
+        #expect(verb.run(session) == .dataError)
+        let found = try ReportRows(report)
+        #expect(found.outcomes == ["failed": 3])
+        #expect(Set(found.names).count == 3)
+        let kept = try String(contentsOfFile: folder.path("r.failed.jsonl"), encoding: .utf8)
+        #expect(kept.split(separator: "\n").count == 3)
+        verb.resumes = true
+      }
+    }
+  }
+
   @Test func `goes on after it was cut off in the middle of a line`() throws {
     let folder = try TemporaryFolder()
     let source = try Batch.write(folder, 20)

@@ -140,7 +140,7 @@ import Testing
     ] as [(Int?, Int, Duration)])
   func `a pause that an answer asks for is bounded`(asked: Int?, tries: Int, expected: Duration) {
     var attempt = ImportAttempt(
-      entry: InputEntry(place: "", .text), certificate: InputCertificate(undecodable: ""), targets: [],
+      entry: InputEntry(place: "", .text), certificate: InputCertificate(undecodable: "", of: ""), targets: [],
       notBefore: MonotonicTime(nanoseconds: 0))
     attempt.tries = tries
     var error = AnswerError(type: "ThrottlingException", reason: "r", message: "m", retryable: true)

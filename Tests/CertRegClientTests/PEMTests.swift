@@ -1,5 +1,7 @@
 import CertRegCodec
 import CertRegCore
+import CertRegTesting
+import Foundation
 import Testing
 
 @testable import CertRegClient
@@ -150,6 +152,81 @@ import Testing
   ])
   func `calls other blocks what they are`(label: String, reason: String) {
     #expect(outcomes(Sample.pem(label, [0x05, 0x00]) + one) == [reason, one])
+  }
+
+  /// What openssl writes for these arguments.
+  private func openssl(_ folder: TemporaryFolder, _ arguments: [String]) throws -> [UInt8] {
+    let out = folder.path("out")
+    let result = Program.run(
+      ["openssl"] + arguments + ["-out", out], environment: ProcessInfo.processInfo.environment, timeout: .seconds(60))
+    try #require(result?.status == 0, "openssl is needed for this test")
+    return Array(try Data(contentsOf: URL(fileURLWithPath: out)))
+  }
+
+  @Test func `calls requests and revocation lists what they are, in every form`() throws {
+    let folder = try TemporaryFolder()
+    let issuer = try Issuer(folder, "ca")
+    let settings = try folder.write(
+      "ca.cnf",
+      "[ca]\ndefault_ca=d\n[d]\ndatabase=\(folder.path("index.txt"))\ndefault_md=sha256\ndefault_crl_days=9\n")
+    try folder.write("index.txt", "")
+    let list = try openssl(
+      folder,
+      ["ca", "-gencrl", "-config", settings, "-cert", issuer.certificatePath, "-keyfile", folder.path("ca.key")])
+    let request = ["req", "-new", "-nodes", "-keyout", folder.path("k"), "-newkey"]
+    let elliptic = ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=d"]
+    let files = try [
+      (list, Thing.revocationList), (openssl(folder, request + elliptic), .certificateRequest),
+      (openssl(folder, request + ["rsa:2048", "-subj", "/CN=d"]), .certificateRequest),
+      (openssl(folder, request + ["rsa:2048", "-subj", "/"]), .certificateRequest),
+    ]
+    for (content, thing) in files {
+      let text = String(decoding: content, as: UTF8.self)
+      let base64 = text.split(separator: "\n").dropFirst().dropLast().joined(separator: "\n")
+      let der = try #require(Base64.decodeAnyForm(base64.utf8))
+      #expect(outcomes(text + one) == [thing.rawValue, one])
+      #expect(outcomes(base64) == [thing.rawValue])
+      #expect(Piece.pieces(ofDER: der).map(\.content) == [.thing(thing)])
+      // With the label of a certificate it was to be one.
+      let label = Sample.pem("CERTIFICATE", der)
+      #expect(outcomes(label + one) == ["1 \(thing.rawValue)", one])
+      let damaged = outcomes(text.replacing("-----BEGIN", with: "----BEGIN"))
+      #expect(damaged == ["1 no_certificate"])
+    }
+  }
+
+  @Test func `calls parameters what they are, though they begin as keys do`() {
+    let prime = [0x02, 0x11, 0x00] + [UInt8](repeating: 0xFF, count: 16)
+    let withLength = [0x30, 0x1A] + prime + [0x02, 0x01, 0x02, 0x02, 0x02, 0x00, 0xE1]
+    #expect(outcomes(Sample.pem("DH PARAMETERS", withLength)) == ["parameters"])
+    let explicit: [UInt8] = [0x30, 0x0F, 0x02, 1, 1, 0x30, 0x0A, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 1, 1, 0]
+    #expect(outcomes(Sample.pem("EC PARAMETERS", explicit)) == ["parameters"])
+  }
+
+  @Test func `a line too many makes no other certificate`() throws {
+    var generator = SplitMix64.announced("lines")
+    let folder = try TemporaryFolder()
+    for key in [["rsa:2048"], ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]] {
+      let issuer = try Issuer(folder, "d", key)
+      let lines = String(decoding: issuer.certificatePEM, as: UTF8.self).split(separator: "\n").map(String.init)
+      let random = [16, 48, 48].map { count in
+        Base64.encode((0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) })
+      }
+      let texts = ["a text that is as long as a line of 64 characters", "text"].map { Base64.encode(Array($0.utf8)) }
+      let zeros = Base64.encode([UInt8](repeating: 0, count: 48))
+      for line in lines.dropFirst().dropLast() + random + texts + [zeros, "AAAA"] {
+        for index in 1..<lines.count {
+          let block = lines[..<index] + [line] + lines[index...]
+          let forms = [block.joined(separator: "\n"), block.dropFirst().dropLast().joined(separator: "\n")]
+          for pieces in forms.map({ Value.pieces(($0 + "\n").utf8) }) {
+            for der in pieces.compactMap({ $0.certificate?.der }) where der != issuer.der {
+              // The daemon refuses an encoding that is longer or shorter than its header says.
+              #expect(DERElements.declaredLength(der[...]) != der.count, "line \(index): \(line)")
+            }
+          }
+        }
+      }
+    }
   }
 
   @Test func `leaves to the daemon what only looks like a certificate`() {

@@ -35,6 +35,8 @@ import Testing
     let expected = many.map { PEM.certificate(der: $0) }
     let forms = [
       der, Array(Sample.pem("PKCS7", der).utf8), Array(Sample.pem("CMS", der).utf8),
+      // As Microsoft's certification authority writes them.
+      Array(Sample.pem("CERTIFICATE", der).utf8),
       Array(Data(der).base64EncodedString().utf8),
     ]
     let folder = try TemporaryFolder()
@@ -42,7 +44,7 @@ import Testing
       let file = try folder.write("\(index)/a.p7b", content)
       #expect(try importEntries(file).map(pem) == expected)
     }
-    #expect(try importEntries(folder.root).count == 80)
+    #expect(try importEntries(folder.root).count == 20 * forms.count)
   }
 
   @Test func `reads it between certificates`() throws {
@@ -82,6 +84,58 @@ import Testing
       #expect(found.count == 1)
       #expect(found.map(pem) == [nil])
     }
+  }
+
+  @Test(arguments: [false, true]) func `loses no certificate behind damage without a word`(indefinite: Bool) {
+    let certificates = (0..<4).map { Sample.certificate($0 * 8) }
+    let bundle = Self.bundle(certificates, indefinite: indefinite)
+    for offset in bundle.indices {
+      for value in [0x1F, 0x89, 0xFF, bundle[offset] ^ 0x40, bundle[offset] &+ 1] where value != bundle[offset] {
+        // A tag of other things that are known is none that is damaged.
+        if value == 0xA1 || value == 0x31 { continue }
+        var damaged = bundle
+        damaged[offset] = value
+        let pieces = Piece.pieces(ofDER: damaged)
+        let isWhole = Set(pieces.compactMap { $0.certificate?.der }).isSuperset(of: certificates)
+        #expect(isWhole || pieces.contains(where: isUnusual), "byte \(offset) is \(value): \(pieces)")
+      }
+    }
+    func isUnusual(_ piece: Piece) -> Bool {
+      if let certificate = piece.certificate { return !certificates.contains(certificate.der ?? []) }
+      return piece.isDamaged
+    }
+  }
+
+  @Test func `takes the certificates before damage`() throws {
+    let certificates = (0..<4).map { Sample.certificate($0) }
+    var bundle = Self.bundle(certificates)
+    let second = try #require(bundle.firstRange(of: certificates[1])).lowerBound
+    bundle[second] = 0x1F
+    let folder = try TemporaryFolder()
+    for (index, content) in [bundle, Array(Sample.pem("PKCS7", bundle).utf8)].enumerated() {
+      let found = try allEntries(try folder.write("\(index)", content))
+      #expect(found.map(pem) == [PEM.certificate(der: certificates[0]), nil])
+      #expect(fault(found[1])?.contains("36 bytes") == true)
+    }
+  }
+
+  @Test func `what is no certificate takes no more memory than its file`() {
+    let none: [UInt8] = [0x30, 0x00]
+    let elements = Array(repeatElement(none, count: 200_000).joined())
+    let length = [
+      UInt8(0x83), UInt8(elements.count >> 16), UInt8(elements.count >> 8 & 255), UInt8(elements.count & 255),
+    ]
+    func wrap(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] { [tag, 0x80] + content + [0, 0] }
+    let data = [0x30, UInt8(Self.data.count)] + Self.data
+    let signed = wrap(0x30, [0x02, 1, 1, 0x31, 0] + data + [0xA0] + length + elements + [0x31, 0])
+    let flat = wrap(0x30, Self.signedData + wrap(0xA0, signed))
+    #expect(Piece.pieces(ofDER: flat).count == 1)
+    #expect(Piece.pieces(ofDER: elements).count <= 2)
+    // Such encodings could be certificates.
+    let many = Array(repeatElement([0x30, 0x02, 0x30, 0x00] as [UInt8], count: 100_000).joined())
+    let pieces = Piece.pieces(ofDER: many)
+    #expect(pieces.count <= Piece.maximumEncodings + 1)
+    #expect(pieces.last?.isDamaged == true)
   }
 
   @Test func `never crashes on damaged or deeply nested ones`() throws {

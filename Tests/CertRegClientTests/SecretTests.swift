@@ -41,6 +41,7 @@ import Testing
       der = try [
         openssl(["pkey", "-in", key, "-outform", "DER"]), openssl(["ec", "-in", key, "-outform", "DER"]),
         openssl(["pkcs8", "-topk8", "-in", key, "-outform", "DER", "-passout", "pass:x"]),
+        openssl(["pkcs8", "-topk8", "-in", key, "-outform", "DER", "-nocrypt"]),
       ]
       let file = try folder.write("c.pem", certificate)
       container = try openssl(["pkcs12", "-export", "-inkey", key, "-in", file, "-passout", "pass:x"])
@@ -121,6 +122,15 @@ import Testing
           add("damaged-\(heading.count).pem", begin + "!" + lines + "\n" + heading + Sample.wrapped(key) + end)
         }
         let digits = key.map { hexadecimal(UInt32($0), digits: 2) }.joined()
+        for (number, form) in [Sample.wrapped(key), digits + "\n"].enumerated() {
+          let inside = body.prefix(3).joined(separator: "\n") + "\n" + form + body.dropFirst(3).joined(separator: "\n")
+          add("within-\(number).pem", begin + inside + "\n" + end)
+          // What cannot be decoded is no value.
+          guard Base64.decodeAnyForm(inside.utf8) != nil else { continue }
+          add("within-\(number).csv", "id,cert\nd,\"\(inside)\"\n")
+          add("within-\(number).b64", inside + "\n")
+        }
+        files.append(("\(index)-within.der", encoding.prefix(90) + key + encoding.dropFirst(90)))
         add("digits.pem", begin + lines + "\n" + digits + "\n" + end)
       }
       return files
@@ -221,6 +231,53 @@ import Testing
           thing($0)?.isSecret == true || fault($0)?.contains("private key") == true
             || fault($0)?.contains("PKCS#12") == true
         }, "\(file.name): \(entries)")
+    }
+  }
+
+  /// What is sent of an encoding that a key was put into is the certificate itself, if anything.
+  private func check(_ pieces: [Piece], of certificate: [UInt8], namesKey: Bool = true, _ message: String) {
+    #expect(pieces.allSatisfy { $0.certificate.map { $0.der == certificate } ?? true }, "\(message)")
+    #expect(!namesKey || pieces.contains { $0.content == .thing(.privateKey) }, "\(message): \(pieces)")
+  }
+
+  @Test func `no key is sent that stands anywhere within a certificate`() throws {
+    let key = try Key(try TemporaryFolder())
+    let lines = key.certificate.split(separator: "\n").map(String.init)
+    let encoding = try #require(Base64.decodeAnyForm(lines.dropFirst().dropLast().joined().utf8))
+    let wrapped = key.pem.map { $0.split(separator: "\n").filter { !$0.hasPrefix("-----") }.map(String.init) }
+    let digits = key.der.map { $0.map { hexadecimal(UInt32($0), digits: 2) }.joined() }
+    let wrappedDigits = digits.map { digits in
+      stride(from: 0, to: digits.count, by: 64).map { String(digits.dropFirst($0).prefix(64)) }
+    }
+    for (number, form) in (wrapped + digits.map { [$0] } + wrappedDigits).enumerated() {
+      for index in 1..<lines.count {
+        let block = lines[..<index] + form + lines[index...]
+        let message = "form \(number), line \(index)"
+        check(Value.pieces((block.joined(separator: "\n") + "\n").utf8), of: encoding, "\(message) of a block")
+        // What is no base64 of anything is no value.
+        let cell = Value.pieces(block.dropFirst().dropLast().joined(separator: "\n").utf8)
+        check(cell, of: encoding, namesKey: !cell.isEmpty, "\(message) of a cell")
+      }
+    }
+    for (number, form) in key.der.enumerated() {
+      for offset in encoding.indices {
+        let pieces = Piece.pieces(ofDER: encoding[..<offset] + form + encoding[offset...])
+        // The first bytes tell that it is to be a certificate.
+        check(pieces, of: encoding, namesKey: offset == 0 || offset > 4, "form \(number), byte \(offset)")
+      }
+    }
+  }
+
+  @Test func `no key is sent that has taken the place of a line`() throws {
+    let key = try Key(try TemporaryFolder())
+    let lines = key.certificate.split(separator: "\n").map(String.init)
+    let line = key.pem[3].split(separator: "\n")[1]
+    try #require(line.count == 64)
+    for index in lines.indices where lines[index].count == 64 {
+      var block = lines
+      block[index] = String(line)
+      let pieces = Value.pieces((block.joined(separator: "\n") + "\n").utf8)
+      #expect(pieces.map(\.content) == [.thing(.privateKey)], "line \(index)")
     }
   }
 

@@ -6,7 +6,10 @@ struct PKCS7Bundle: Sequence, IteratorProtocol {
   /// The content of an OBJECT IDENTIFIER: 1.2.840.113549.1.7.2.
   private static let signedData: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x02]
 
-  private var rest: DERElements
+  /// The certificates that are not read yet.
+  private var rest: ArraySlice<UInt8>
+  /// How many bytes behind the certificates do not belong there.
+  private let foreignBytes: Int
 
   /// - Returns: `nil` where `bytes` are not a SignedData, or are truncated.
   init?(_ bytes: [UInt8]) {
@@ -19,17 +22,31 @@ struct PKCS7Bundle: Sequence, IteratorProtocol {
     var wrapped = DERElements(explicit.content)
     guard let content = wrapped.next(), content.tag == 0x30 else { return nil }
     var fields = DERElements(content.content)
-    guard fields.next()?.tag == 0x02, fields.next()?.tag == 0x31, fields.next()?.tag == 0x30 else { return nil }
+    guard fields.next()?.tag == 0x02, fields.next()?.tag == 0x31, let signed = fields.next(), signed.tag == 0x30,
+      // A damaged length makes it swallow the certificates.
+      DERElements(signed.content).allSatisfy({ $0.tag == 0x06 || $0.tag == 0xA0 })
+    else { return nil }
+    let behindHeader = fields
     let certificates = fields.next()
-    rest = DERElements(certificates?.tag == 0xA0 ? certificates?.content ?? [] : [])
+    if certificates?.tag != 0xA0 { fields = behindHeader }
+    rest = certificates?.tag == 0xA0 ? certificates?.content ?? [] : []
+    var end = fields.rest
+    // Revocation lists and signers follow.
+    while let field = fields.next(), field.tag == 0xA1 || field.tag == 0x31 { end = fields.rest }
+    foreignBytes = end.count
   }
+
+  /// How many bytes are not read: further certificates, or what is damaged.
+  var unreadBytes: Int { rest.count + foreignBytes }
 
   /// The encoding of the next certificate; `nil` at the end and before damaged bytes.
   mutating func next() -> ArraySlice<UInt8>? {
-    while let element = rest.next() {
-      // The other choices of CertificateSet have tags of their own.
+    while true {
+      var elements = DERElements(rest)
+      // The other choices of CertificateSet have tags of their own, 0 to 3.
+      guard let element = elements.next(), element.tag == 0x30 || element.tag & 0xFC == 0xA0 else { return nil }
+      rest = elements.rest
       if element.tag == 0x30 { return element.encoding }
     }
-    return nil
   }
 }

@@ -171,7 +171,7 @@ final class ImportRun {
   }
 
   private func attempt(_ entry: InputEntry, _ certificate: InputCertificate) -> (ImportAttempt, Request)? {
-    guard seen.insert(certificate.id.mark).inserted else {
+    guard !certificate.isDecoded || seen.insert(certificate.id.mark).inserted else {
       outcomes.duplicate(entry)
       return nil
     }

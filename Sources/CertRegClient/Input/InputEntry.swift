@@ -8,6 +8,8 @@ package struct InputCertificate: Hashable, Sendable {
   package let pem: String
   /// The SHA-256 digest of the DER, or of the text where it cannot be decoded. It identifies the certificate in a batch.
   package let id: CertificateID
+  /// Whether the text can be decoded. Two certificates that cannot may differ although what is sent of them does not.
+  let isDecoded: Bool
   /// The names and the role of the certificate; `nil` where the encoding could not be read.
   let outline: CertificateOutline?
 
@@ -17,13 +19,17 @@ package struct InputCertificate: Hashable, Sendable {
   init(der: [UInt8], pem: String? = nil) {
     self.pem = pem ?? PEM.certificate(der: der)
     id = SHA256.digest(of: der)
+    isDecoded = true
     outline = CertificateOutline(der)
   }
 
   /// A text that only the daemon can judge.
-  init(undecodable pem: String) {
+  ///
+  /// - Parameter text: The whole text, of which `pem` is the part to send. It identifies the certificate.
+  init(undecodable pem: String, of text: String) {
     self.pem = pem
-    id = SHA256.digest(of: pem)
+    id = SHA256.digest(of: text)
+    isDecoded = false
     outline = nil
   }
 

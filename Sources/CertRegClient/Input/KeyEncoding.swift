@@ -11,9 +11,20 @@ enum KeyEncoding {
 
   /// Whether a private key is at any position.
   static func isIn(_ bytes: [UInt8]) -> Bool {
+    isIn(bytes) { hasVersion($0) || isEncrypted($0) }
+  }
+
+  /// Whether a private key has taken the place of a part of a certificate. Extensions have sequences that begin with a
+  /// version, too, so that this alone tells nothing.
+  static func isIn(certificate der: [UInt8]) -> Bool {
+    isIn(der, isSequence: isEncrypted)
+  }
+
+  /// - Parameter isSequence: Tells whether the content of a SEQUENCE is that of a key.
+  private static func isIn(_ bytes: [UInt8], isSequence: (ArraySlice<UInt8>) -> Bool) -> Bool {
     bytes.indices.contains { index in
       switch bytes[index] {
-      case 0x30: isKey(bytes[index...])
+      case 0x30: content(bytes[index...]).map(isSequence) ?? false
       case 0x02: isHeadless(bytes[index...])
       case 0x04: isScalar(bytes[index...])
       case 0x06: isEdwards(bytes[index...])
@@ -23,16 +34,31 @@ enum KeyEncoding {
     }
   }
 
-  /// Whether a SEQUENCE begins as a key: PKCS#1, PKCS#8 and SEC 1 have a small version first, then a number, an algorithm or the key
-  /// (RFC 8017 appendix A.1.2, RFC 5958 section 2, RFC 5915 section 3); an encrypted key has an algorithm of PKCS#5 or PKCS#12 first
-  /// (RFC 5958 section 3).
-  private static func isKey(_ bytes: ArraySlice<UInt8>) -> Bool {
-    guard let content = content(bytes) else { return false }
-    if content.starts(with: [0x02, 0x01]) {
-      let rest = content.dropFirst(2)
-      guard let version = rest.first, version < 4, let next = rest.dropFirst().first else { return false }
-      return next == 0x02 || next == 0x04 || next == 0x30
+  /// Whether the content of a SEQUENCE begins as that of a key: PKCS#1, PKCS#8 and SEC 1 have a small version first,
+  /// then a number, an algorithm or the key (RFC 8017 appendix A.1.2, RFC 5958 section 2, RFC 5915 section 3).
+  private static func hasVersion(_ content: ArraySlice<UInt8>) -> Bool {
+    guard content.starts(with: [0x02, 0x01]), let version = content.dropFirst(2).first, version < 4 else {
+      return false
     }
+    let rest = content.dropFirst(3)
+    return rest.first == 0x02 || rest.first == 0x04 || rest.first == 0x30 && !namesSomebody(rest)
+  }
+
+  /// Whether a Name is first, as in a certificate request (RFC 2986 section 4.1), or second, as in a revocation list
+  /// (RFC 5280 section 5.1) and in a certificate of version 1. Keys have none.
+  private static func namesSomebody(_ bytes: ArraySlice<UInt8>) -> Bool {
+    if isName(bytes) || bytes.starts(with: [0x30, 0x00, 0x30]) { return true }
+    return DERElements.declaredLength(bytes).map { isName(bytes.dropFirst($0)) } ?? false
+  }
+
+  /// Whether a SEQUENCE of SETs begins.
+  private static func isName(_ bytes: ArraySlice<UInt8>) -> Bool {
+    content(bytes)?.first == 0x31
+  }
+
+  /// Whether the content of a SEQUENCE begins as that of an encrypted key: with an algorithm of PKCS#5 or PKCS#12
+  /// (RFC 5958 section 3).
+  private static func isEncrypted(_ content: ArraySlice<UInt8>) -> Bool {
     let algorithm: [UInt8] = [0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01]
     guard let inner = self.content(content) else { return false }
     let identifier = inner.starts(with: [0x06, 0x0A]) ? [0x06, 0x0A] + algorithm.dropFirst(2) : algorithm

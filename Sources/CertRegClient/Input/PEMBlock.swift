@@ -76,33 +76,43 @@ struct PEMBlock {
   func pieces(end: PEMBoundary?) -> [Piece] {
     let der = Base64.decodeAnyForm(body)
     let outline = DEROutline(der ?? PEMBlock.decodedBeginning(body))
-    // Of a certificate or a bundle that can be decoded nothing is sent but the certificates.
-    let isBundle = ["PKCS7", "PKCS #7 SIGNED DATA", "CMS"].contains(begin.label)
-    let isDecoded = der != nil && (outline == .certificate || isBundle && outline == .pkcs7)
-    if let secret = secret(Array((begin.label + " " + (end?.label ?? "")).utf8), outline, isDecoded: isDecoded) {
+    let other = begin.isExact ? PEMBlock.thing(begin.label) : nil
+    // Parameters can begin as a key does.
+    let labels = Array((begin.label + " " + (end?.label ?? "")).utf8)
+    if let secret = secret(labels, other == .parameters ? .other : outline) {
       return [Piece(line: line, content: .thing(secret))]
     }
+    if let other { return [Piece(line: line, content: .thing(other))] }
+    // Microsoft writes bundles as certificates.
+    let isBundle =
+      ["PKCS7", "PKCS #7 SIGNED DATA", "CMS"].contains(begin.label)
+      || begin.label.hasSuffix("CERTIFICATE") && der != nil && outline == .pkcs7
+    // Of a certificate or a bundle that can be decoded nothing is sent but the certificates.
+    let isDecoded = der != nil && (outline == .certificate || isBundle && outline == .pkcs7)
+    if !isDecoded, EmbeddedKey.isIn(body) { return [Piece(line: line, content: .thing(.privateKey))] }
     if isHeading(end: end) { return [Piece(line: line, content: .thing(.text))] }
-    if begin.isExact, let thing = PEMBlock.thing(begin.label) { return [Piece(line: line, content: .thing(thing))] }
     if let error = damage(end) { return [Piece(line: line, content: .damaged(error))] }
     if isBundle {
       guard let der else {
         let error = InputError(.noCertificate, "a \(begin.label) block that is not base64")
         return [Piece(line: line, content: .damaged(error))]
       }
-      return Piece.pieces(ofDER: der, line: line)
+      return Piece.pieces(ofDER: der, line: line, text: body)
     }
     guard let der, outline == .certificate else {
-      // Only the daemon can say what is wrong with it.
-      let text = text(end, PEMBlock.readable(body))
-      return [Piece(line: line, content: .certificate(InputCertificate(undecodable: text)))]
+      if der != nil, case .thing(let thing) = outline, thing != .parameters {
+        return [Piece(line: line, content: .damaged(InputError(thing)))]
+      }
+      return [Piece(line: line, content: .certificate(undecodable(end)))]
     }
-    let pieces = Piece.pieces(ofDER: der, line: line, pem: isPlain || end == nil ? text(end, body) : nil)
-    guard pieces.count > 1, EmbeddedKey.isIn(body) else { return pieces }
-    // What follows the certificate is a key, be it in digits of another kind.
-    return pieces.map { piece in
-      if case .damaged = piece.content { Piece(line: line, content: .thing(.privateKey)) } else { piece }
-    }
+    return Piece.pieces(ofDER: der, line: line, text: body, pem: isPlain || end == nil ? text(end, body) : nil)
+  }
+
+  /// What only the daemon can say what is wrong with.
+  private func undecodable(_ end: PEMBoundary?) -> InputCertificate {
+    let sent = text(end, PEMBlock.readable(body))
+    // Without an END line the text is the rest of the file.
+    return InputCertificate(undecodable: sent, of: end == nil ? sent : text(end, body))
   }
 
   /// The lines of the block, with these between BEGIN and END.
@@ -129,15 +139,14 @@ struct PEMBlock {
   }
 
   /// The private key that the block is or contains, whatever its labels say.
-  private func secret(_ labels: [UInt8], _ outline: DEROutline, isDecoded: Bool) -> Thing? {
+  private func secret(_ labels: [UInt8], _ outline: DEROutline) -> Thing? {
     if labels.containsText("PRIVATE") && labels.containsText("KEY") { return .privateKey }
     if labels.containsText("PKCS12") || labels.containsText("PKCS #12") || labels.containsText("PFX") {
       return .keyContainer
     }
     if case .thing(let thing) = outline, thing.isSecret { return thing }
     if body.containsText("PRIVATE KEY") || body.containsText("Proc-Type:") { return .privateKey }
-    // The text of what is not certainly a certificate is sent as it is.
-    return !isDecoded && EmbeddedKey.isIn(body) ? .privateKey : nil
+    return nil
   }
 
   /// The bytes that the base64 characters at the beginning of `text` stand for.

@@ -41,8 +41,8 @@ enum Value {
     guard text.count > nameBytes || mayBeginEncoding(text), let bytes = decoded(text), !bytes.isEmpty else { return [] }
     if bytes[0] == 0x30 {
       if text.count <= nameBytes, DERElements.declaredLength(bytes[...]) != bytes.count { return [] }
-      let found = Piece.pieces(ofDER: bytes)
-      if case .damaged? = found.first?.content { return [] }
+      let found = Piece.pieces(ofDER: bytes, text: text)
+      if found.first?.isDamaged == true, DEROutline(bytes) != .certificate { return [] }
       return found
     }
     return depth == 0 && TextEncoding.detect(bytes[...]) != nil ? pieces(bytes, depth: 1) : []
