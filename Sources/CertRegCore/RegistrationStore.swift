@@ -1,5 +1,5 @@
 /// A change of the stored state. Changes of one batch take effect together or not at all. Large values are on the heap:
-/// changes go through many hands.
+/// changes are passed on several times.
 package enum StoreChange: Hashable, Sendable {
   /// Adds a job to the queue.
   indirect case enqueue(PendingRegistration)

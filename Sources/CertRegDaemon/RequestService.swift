@@ -116,12 +116,15 @@ final class RequestService: RequestHandling {
     _ request: OwnedRequest, _ decision: AccessControl.Decision, of access: AccessControl, from peer: Peer, reply: Reply
   ) {
     do throws(ServiceError) {
-      // Before anything is said of targets: a peer without a right to them learns nothing of their names.
+      // Before anything is said of targets: an error tells no names to a peer without a right to them.
       let grant = try decision.get()
       try access.check(request.operation, targets: request.targets.named, of: peer, under: grant)
       try access.takeToken(under: grant, now: parts.clock.monotonic)
       let targets = try concerned(request)
-      try access.check(request.operation, targets: targets, of: peer, under: grant)
+      if let allowed = grant.targets, !targets.allSatisfy(allowed.contains) {
+        throw .peerNotAllowed(
+          "\(request.operation.rawValue) without the name of an allowed target to user \(peer.uid)")
+      }
       // A registration that may set the status of a certificate that exists is both.
       if request.ifExists == .update { try access.check(.update, targets: targets, of: peer, under: grant) }
       carryOut(

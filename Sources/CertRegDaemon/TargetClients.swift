@@ -144,11 +144,12 @@ final class TargetClients: Sendable {
       configuration: target, authorities: authorities, client: client, isAWS: client.endpoint.isAWS)
   }
 
-  /// Asks for the credentials of all targets, so that it is known who signs their calls before anything is answered. Sources
-  /// that take longer than a moment are left to ``CredentialsWatch``.
+  /// Fetches the credentials of all targets, so that their signers are known before the first answer. Sources that take
+  /// longer than a moment are left to ``CredentialsWatch``.
   func findSigners() async {
     enum End { case prepared, time }
     let clients = awsClients.values
+    guard !clients.isEmpty else { return }
     await withTaskGroup { group in
       for client in clients {
         group.addTask {

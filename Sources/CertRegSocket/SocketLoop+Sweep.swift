@@ -42,8 +42,7 @@ extension SocketLoop {
       if let timeout = configuration.idleTimeout, connection.output.isEmpty,
         connection.isIdle(for: UInt64(timeout.nanoseconds))
       {
-        // It ends with the next turn, which takes what has come meanwhile.
-        connection.drain()
+        connection.close()
       } else if connection.awaitsBudget {
         connection.resume()
       }

@@ -156,7 +156,7 @@ import Testing
     let parts = block.split(separator: "\n").map { "'\($0)\\n'" }
     let name = #"'G "1" O\'Neil \xe9'"#
     for certificate in [
-      parts.joined(separator: "\n    ").replacing("\n", with: "\n"), "'\(block.replacing("\n", with: "\\n"))'",
+      parts.joined(separator: "\n    "), "'\(block.replacing("\n", with: "\\n"))'",
     ] {
       for text in [
         "{'thingName': \(name),\n 'certificatePem': \(certificate),\n 'a': None, 'b': [True, False], 'n': 7}",

@@ -138,7 +138,7 @@ struct PEMScanner {
     }
   }
 
-  /// Control characters that neither texts nor what terminals record has.
+  /// Control characters that occur neither in texts nor in recordings of terminals.
   private static func isBinary(_ byte: UInt8) -> Bool {
     byte < 0x07 || byte >= 0x0E && byte < 0x20 && byte != 0x1A && byte != 0x1B
   }

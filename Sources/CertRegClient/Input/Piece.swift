@@ -84,7 +84,7 @@ struct Piece: Hashable {
       return .damaged(InputError(.tooLong, "more than 4 MiB, which no certificate has"))
     }
     let certificate = InputCertificate(der: der, pem: pem)
-    // What is cut or only begins like a certificate, can be anything.
+    // An encoding that is cut, or only begins like a certificate, can be anything.
     let isWhole = DERElements.declaredLength(der[...]) == der.count && certificate.outline != nil
     let holdsKey = isWhole ? KeyEncoding.isIn(certificate: der) : EmbeddedKey.isIn(text ?? der)
     return holdsKey ? .thing(.privateKey) : .certificate(certificate)

@@ -58,9 +58,11 @@ enum TextEncoding: Hashable, Sendable {
 /// Turns pieces of a text into UTF-8 with LF at the ends of lines, without byte-order marks and zeros. Concatenated files have
 /// marks in the middle, and every other byte of an appended text in UTF-16 is zero.
 struct TextFilter {
-  /// So many units in a row that are not of the encoding, and whose bytes are ASCII or zero, are text of another one. No BEGIN line
-  /// with a line of base64 is shorter, and no text in any script has so many by chance.
+  /// After this many consecutive units outside Latin-1, all of whose bytes are ASCII or zero, the rest is text of another
+  /// encoding. No BEGIN line with a line of base64 is shorter. Some characters of other scripts are such units, too, and rules
+  /// of tables repeat them: so some of the units have to differ.
   private static let unitsOfOtherText = 16
+  private static let differentUnits = 5
   /// So many bytes are kept that may turn out to be the beginning of text of another encoding.
   private static let maximumHeldBytes = 128
 
@@ -124,6 +126,7 @@ struct TextFilter {
     /// Where the units begin that are not in Latin-1: line ends are, and nearly all of a text about certificates.
     var other: (byte: Int, unit: Int)?
     var proofs = 0
+    var different: Set<UInt16> = []
     var index = 0
     while index + 1 < bytes.count {
       let (first, second) = (bytes[index], bytes[index + 1])
@@ -139,8 +142,10 @@ struct TextFilter {
       } else {
         if other == nil { other = (index, units.count) }
         proofs = TextFilter.isTextOrZero(first) && TextFilter.isTextOrZero(second) ? proofs + 1 : 0
+        if proofs <= 1 { different = [] }
+        if proofs > 0, different.count < TextFilter.differentUnits { different.insert(unit) }
       }
-      if let other, proofs == TextFilter.unitsOfOtherText {
+      if let other, proofs >= TextFilter.unitsOfOtherText, different.count == TextFilter.differentUnits {
         encoding = .bytes
         return utf8(units[..<other.unit]) + plainText(Array(bytes[other.byte...]), isLast: isLast)
       }

@@ -1,7 +1,7 @@
 /// Decides where the results of each target belong: which of them are answered, and under which name new ones are kept.
 ///
 /// A target's location follows from its configuration. The account is learnt from ARNs, and the last one of a location is
-/// assumed until another is learnt, or until somebody else signs the calls: then nobody knows it before the next ARN.
+/// assumed until another is learnt, or until credentials of another signer come. Then it is unknown until the next ARN.
 package struct TargetHomes: Sendable {
   /// One thing that was learnt. The notes of all processes, in order, make the homes again.
   package struct Note: Hashable, Sendable {
@@ -11,7 +11,7 @@ package struct TargetHomes: Sendable {
     package var location: UpstreamLocation
     /// The account that an ARN of the location named; `nil`: none was seen.
     package var account: AccountPrefix?
-    /// Stands for the account that calls to the location are signed in; `nil`: the note says nothing of it.
+    /// Stands for the account that calls to the location are signed in; `nil`: the note names none.
     package var signer: String?
 
     package init(target: TargetName, location: UpstreamLocation, account: AccountPrefix?, signer: String? = nil) {

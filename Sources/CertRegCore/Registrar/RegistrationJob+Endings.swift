@@ -1,4 +1,4 @@
-/// How a job ended. On the heap, since it is large and goes through many hands.
+/// How a job ended. On the heap, since it is large and is passed on several times.
 package indirect enum Ending: Hashable, Sendable {
   case registered(Registration)
   case updated(StatusUpdate)
