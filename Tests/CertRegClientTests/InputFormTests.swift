@@ -20,8 +20,8 @@ import Testing
   }
 
   @Test func `a table whose first cell is a certificate is a table`() {
-    let cell = Sample.certificatePEM(0).split(separator: "\n").joined(separator: #"\n"#)
-    let form = InputForms.form(of: head("\(cell),a\n\(cell),b\n", ""), named: nil)
+    let cells = (0..<2).map { Sample.certificatePEM($0).split(separator: "\n").joined(separator: #"\n"#) }
+    let form = InputForms.form(of: head("\(cells[0]),a\n\(cells[1]),b\n", ""), named: nil)
     #expect(form?.formats == [.csv])
   }
 

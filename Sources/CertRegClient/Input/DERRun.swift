@@ -23,9 +23,9 @@ struct DERRun {
     var position = bytes
     var certain = 0
     repeat {
+      // The last bytes of a certificate can look like an encoding: a signature is one.
+      guard encodings.isEmpty || DERRun.beginsAsCertificate(position) else { break }
       let length = DERElements.declaredLength(position) ?? position.count
-      // The last bytes of a certificate can look like the beginning of something.
-      guard length <= position.count || encodings.isEmpty || DERRun.beginsAsCertificate(position) else { break }
       let encoding = position.count - length < DERRun.shortestRest ? position : position.prefix(length)
       encodings.append(encoding)
       position = position.dropFirst(encoding.count).drop { Base64.isWhiteSpace($0) || $0 == 0 }

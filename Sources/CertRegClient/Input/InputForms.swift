@@ -168,7 +168,7 @@ extension TableReader {
       cells.insert(record.fields[0])
       count += 1
     }
-    return count < 2 || cells.count * 8 > count
+    return count < 2 || cells.count * 2 > count
   }
 
   /// The first record with several cells or a certificate's heading, behind titles; `nil` where a certificate or a block
