@@ -122,9 +122,8 @@ extension ServiceError {
   ///   - known: The configured targets. The message lists the first 16 in alphabetical order.
   package static func unknownTarget(_ name: String, known: [TargetName]) -> ServiceError {
     let names = known.map(\.rawValue).sorted().prefix(16).joined(separator: ", ")
-    let shown = name.isShort ? name.quoted : "of that long name"
     return ServiceError(
-      .invalidRequest, reason: .unknownTarget, message: "target \(shown) is not configured; there are: \(names)")
+      .invalidRequest, reason: .unknownTarget, message: "target \(name.shown) is not configured; there are: \(names)")
   }
 
   /// The request names a profile that is not configured.
@@ -134,10 +133,9 @@ extension ServiceError {
   ///   - known: The names of the configured profiles. The message lists the first 16 in alphabetical order.
   package static func unknownProfile(_ name: String, known: [String]) -> ServiceError {
     let names = known.isEmpty ? "none" : known.sorted().prefix(16).joined(separator: ", ")
-    let shown = name.isShort ? name.quoted : "of that long name"
     return ServiceError(
       .invalidRequest, reason: .unknownProfile,
-      message: "the provisioning profile \(shown) is not configured; there are: \(names)")
+      message: "the provisioning profile \(name.shown) is not configured; there are: \(names)")
   }
 
   /// A profile cannot be applied to a request. `message` says what is missing.
@@ -218,6 +216,9 @@ extension String {
   /// Whether the text is no longer than the words that a request may hold. Messages do not repeat longer texts, which
   /// may be keys that were pasted by mistake.
   package var isShort: Bool { unicodeScalars.count <= 32 }
+
+  /// A name of a request as messages show it: in quotes, if it is short.
+  package var shown: String { isShort ? quoted : "of that long name" }
 
   /// The text in quotes, cut to 64 characters, with everything but printable ASCII as `\u{…}`. This makes text of a
   /// peer safe in a message.

@@ -75,8 +75,7 @@ final class AccessControl: Sendable {
       throw .peerNotAllowed("\(operation.rawValue) to user \(peer.uid)")
     }
     if let allowed = grant.targets, let other = targets.first(where: { !allowed.contains($0) }) {
-      let name = other.rawValue
-      throw .peerNotAllowed("target \(name.isShort ? name.quoted : "of that long name") to user \(peer.uid)")
+      throw .peerNotAllowed("target \(other.rawValue.shown) to user \(peer.uid)")
     }
   }
 

@@ -64,8 +64,7 @@ package struct InputError: Error, Hashable, Sendable {
     switch code {
     case .unreadable: .noInput
     case .noCertificate, .otherContent, .damagedText, .commonName, .deviceName, .missingField, .notInSource,
-      .notSelected,
-      .tooLong, .wrongSignature, .foreignRequest, .otherHome:
+      .notSelected, .tooLong, .wrongSignature, .foreignRequest, .otherHome:
       .dataError
     case .notWritable: .cannotCreate
     case .notAnID: .usage
