@@ -47,12 +47,12 @@ import Testing
       simulation.run(seconds: 6)
       simulation.quota = 50
       simulation.run(seconds: 14)
-      #expect(simulation.accepted[18..<22].reduce(0, +) >= 100, "\(simulation.accepted)")
+      #expect(simulation.accepted[18..<22].reduce(0, +) >= 160, "\(simulation.accepted)")
       simulation.quota = 10
       simulation.run(seconds: 30)
       let late = simulation.accepted[32..<52].reduce(0, +)
       #expect(
-        late >= 120 && simulation.throttled(since: 32_000) <= 20, "\(late), \(simulation.throttled(since: 32_000))")
+        late >= 150 && simulation.throttled(since: 32_000) <= 6, "\(late), \(simulation.throttled(since: 32_000))")
     }
   }
 }

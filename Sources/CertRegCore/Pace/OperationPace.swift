@@ -36,9 +36,11 @@ struct OperationPace: Sendable {
   /// Leaves the rest of the rate, and of the burst, to other hosts; `nil`: no longer.
   mutating func setShare(_ share: PaceShare?, now: MonotonicTime) {
     settle(now: now)
+    let before = part
     self.share = share
-    // The bucket holds a token at least. Those that are there at once are this host's part of the account's.
-    if share != nil { bucket.cap(at: limits.burst * part) }
+    // With a part of the rate goes that part of the tokens. The bucket itself holds one at least: a limit below that would starve
+    // a host that hears of its share more often than tokens come.
+    if part < before { bucket.scale(by: part / before) }
     estimator.part = part
     estimator.othersProbe = share?.probing == .anotherHost
     setBurst()

@@ -10,10 +10,17 @@ extension RateEstimator {
     }
   }
 
-  /// Takes over what another host has learnt.
+  /// Takes over what another host has learnt. Where both have learnt something at the same time, the lower rate holds.
   mutating func adopt(_ learnt: FleetLane.Rate, now: MonotonicTime) {
+    if case .returning = course, let loweredAt, now - loweredAt < Self.hearing, let known = rate,
+      learnt.callsPerSecond.map({ $0 > known }) ?? true
+    {
+      hasNews = true
+      return
+    }
     if let lower = learnt.callsPerSecond, let known = rate, lower < known, learnt.climbingFrom == nil {
       loweredAt = now
+      probedAt = now
       // A quota was lowered or another client is busy, also where this host has not met it itself.
       if learnt.returningTo != nil { carefulUntil = max(carefulUntil ?? now, now + Self.carefulTime) }
     }
@@ -26,6 +33,7 @@ extension RateEstimator {
       course = .returning(plateau: plateau, since: now, isMeasured: true)
     } else {
       course = .holding
+      probedAt = now
     }
   }
 
@@ -36,8 +44,7 @@ extension RateEstimator {
     course = .holding
     probedAt = now
     guard answers > Self.answersBeforeClimb, let rate else { return }
-    let seen = self.answers.highestRate(beyond: burst * part, at: now) / part
-    self.rate = min(rate, max(from, seen))
+    self.rate = min(rate, max(from, highestRate(beyond: burst, now: now)))
     loweredAt = now
     hasNews = true
   }

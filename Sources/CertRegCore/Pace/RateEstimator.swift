@@ -48,6 +48,8 @@ struct RateEstimator: Sendable {
   private static let climb = 1.5
   /// The same for one of several hosts, of their common rate.
   private static let climbOfHosts = 1.0
+  /// The same after several unexpected throttles: each of the hosts may be throttled before it hears that the climb has ended.
+  private static let carefulClimbOfHosts = 0.1
   /// A probe may have used the token of another call, which is then throttled. This number of calls has to succeed
   /// first.
   static let answersBeforeClimb = 3
@@ -57,13 +59,19 @@ struct RateEstimator: Sendable {
   /// After an unexpected throttle: a quota was lowered or another client is busy, and neither ends soon.
   private static let carefulProbePause = Duration.seconds(15)
   private static let callsBetweenProbes = 60.0
-  private static let carefulCallsBetweenProbes = 150.0
+  private static let carefulCallsBetweenProbes = 300.0
   static let carefulTime = Duration.seconds(300)
   /// The calls accepted since the last throttle show the rate after at least, and up to at most, this number of
   /// seconds.
   private static let measurableSeconds = 1.0...60.0
   /// From so many answers on they show the rate of which this host makes a part.
   private static let leastAnswersOfPart = 4.0
+  /// The same beyond a burst, where the rate climbs.
+  private static let leastExcessOfPart = 2.0
+  /// What hosts that share a rate measure is inexact: each unexpected throttle lowers the rate by a twentieth at least, and by
+  /// no more where the answers show at least `nearlyRight` of it.
+  private static let decreaseOfHosts = 0.95
+  private static let nearlyRight = 0.9
   /// The rate after an outage, and its growth with every second without a failure.
   private static let rateAfterOutage = 50.0
   private static let growthAfterOutage = 1.5
@@ -72,7 +80,7 @@ struct RateEstimator: Sendable {
   private static let lowestRate = 0.5
 
   /// The time in which all hosts that share a rate hear what one of them has learnt.
-  private static let hearing = Duration.milliseconds(600)
+  static let hearing = Duration.milliseconds(600)
 
   /// Calls a second of all hosts together; `nil`: not paced.
   var rate: Double?
@@ -152,11 +160,13 @@ struct RateEstimator: Sendable {
     }
     // What lies above the bound is others', and need not be found.
     if let bound, rate >= bound { return false }
-    let isCareful = probesSeldom || carefulUntil.map { now < $0 } ?? false
+    let isCareful = isCareful(now: now)
     let calls = isCareful ? Self.carefulCallsBetweenProbes : Self.callsBetweenProbes
     let pause = max(isCareful ? Self.carefulProbePause : Self.probePause, .nanoseconds(Int64(calls / rate * 1e9)))
     return now - max(limitedSince, probedAt ?? limitedSince) >= pause
   }
+
+  private func isCareful(now: MonotonicTime) -> Bool { probesSeldom || carefulUntil.map { now < $0 } ?? false }
 
   mutating func probeBegan(now: MonotonicTime) {
     probedAt = now
@@ -207,20 +217,28 @@ struct RateEstimator: Sendable {
       course = .holding
       return .expected
     case .climbing(let from, _, _):
-      let seen = max(taken ?? 0, answers.highestRate(beyond: burst * part, at: now) / part)
-      rate = min(before, max(from, seen))
+      let highest = highestRate(beyond: burst, now: now)
+      // Of a part of the calls the longer stretch says more.
+      rate = min(before, max(from, part < 1 ? taken ?? highest : max(taken ?? 0, highest)))
       course = .holding
       probedAt = now
       return .limit
     case .holding, .returning, .restarting:
-      let plateau = max(lowest, min(before, taken ?? before))
-      rate = max(lowest, plateau * Self.decrease)
+      let plateau = max(lowest, min(part < 1 ? before * Self.decreaseOfHosts : before, taken ?? before))
+      let isNearlyRight = part < 1 && (taken ?? 0) >= before * Self.nearlyRight
+      rate = isNearlyRight ? plateau : max(lowest, plateau * Self.decrease)
       course = .returning(plateau: plateau, since: now, isMeasured: taken != nil || part < 1)
       // A single throttle may be an accident.
       if let unexpectedAt, now - unexpectedAt < Self.carefulProbePause { carefulUntil = now + Self.carefulTime }
       unexpectedAt = now
+      probedAt = now
       return .unexpected
     }
+  }
+
+  /// The accepted calls a second of the last second, of all hosts.
+  func highestRate(beyond burst: Double, now: MonotonicTime) -> Double {
+    answers.highestRate(beyond: burst * part, least: part < 1 ? Self.leastExcessOfPart : 0, at: now) / part
   }
 
   /// The target had an outage.
@@ -247,7 +265,10 @@ struct RateEstimator: Sendable {
 
   private mutating func raiseRate(after permit: CallPermit, now: MonotonicTime) {
     guard let current = rate else { return }
-    defer { hasNews = hasNews || rate != current }
+    defer {
+      // Every host returns along the curve by itself.
+      if case .returning = course {} else { hasNews = hasNews || rate != current }
+    }
     switch course {
     case .holding: break
     case .returning(let plateau, let since, let isMeasured):
@@ -264,8 +285,9 @@ struct RateEstimator: Sendable {
       course = .climbing(from: from, since: begin, answers: answers + 1)
       guard answers >= Self.answersBeforeClimb else { return }
       if let limitedAt, now - limitedAt < .seconds(1) {
-        // Of hosts that share a rate one climbs, for all, and somewhat slower: the others hear of it later.
-        let climb = part < 1 ? min(Self.climbOfHosts / part, 0.45 * current) : Self.climb
+        // Of hosts that share a rate one climbs, for all, and the slower the more there are: the others hear of it later.
+        let climbOfHosts = isCareful(now: now) ? Self.carefulClimbOfHosts : Self.climbOfHosts
+        let climb = part < 1 ? min(climbOfHosts / part, min(0.45, 8 * part) * current) : Self.climb
         rate = current + climb
         if let bound, current + climb >= bound { settle(rate: bound, now: now) }
         if configuredRate == nil, current >= Self.rateWithoutMeaning { settle(rate: nil, now: now) }

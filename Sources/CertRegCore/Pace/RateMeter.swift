@@ -26,13 +26,18 @@ struct RateMeter: Sendable {
   }
 
   /// The largest rate, over any stretch of the last second that ends at `now`, at which events came beyond the first `burst`.
-  func highestRate(beyond burst: Double, at now: MonotonicTime) -> Double {
+  ///
+  /// - Parameters:
+  ///   - burst: The events that say nothing.
+  ///   - least: A stretch with fewer events beyond them says nothing either.
+  ///   - now: The end of the stretch.
+  func highestRate(beyond burst: Double, least: Double = 0, at now: MonotonicTime) -> Double {
     var sum = 0
     var highest = 0.0
     forEachSlot(at: now) { count, begin in
       sum += count
       let seconds = Double(now.nanoseconds - begin) / 1e9
-      if seconds >= 0.15 { highest = max(highest, (Double(sum) - burst) / seconds) }
+      if seconds >= 0.15, Double(sum) - burst >= least { highest = max(highest, (Double(sum) - burst) / seconds) }
     }
     return highest
   }

@@ -90,6 +90,11 @@ struct TokenBucket: Sendable {
     tokens = min(tokens, most)
   }
 
+  /// Leaves a part of the tokens, 0...1.
+  mutating func scale(by part: Double) {
+    if tokens > 0 { tokens *= part }
+  }
+
   /// A call that was sent at `startedAt` has ended.
   ///
   /// A full bucket of the upstream fills again from the first call that it takes. That was before the answer, by no
