@@ -45,6 +45,12 @@ final class DaemonProcess {
     try configuration.write(toFile: configurationPath, atomically: true, encoding: .utf8)
   }
 
+  /// The environment of a program under test: these variables, a search path, and the options of the sanitizers.
+  static func environment(_ variables: [String: String] = [:]) -> [String: String] {
+    ProcessInfo.processInfo.environment.filter { $0.key.hasSuffix("SAN_OPTIONS") }
+      .merging(["PATH": "/usr/bin:/bin"]) { $1 }.merging(variables) { $1 }
+  }
+
   /// Starts the daemon, and returns once the service manager's socket, which is this test's, gets READY=1.
   func start() throws {
     let notify = try NotifySocket(path: folder.appending(path: "notify").path)
@@ -52,7 +58,7 @@ final class DaemonProcess {
     let process = Process()
     process.executableURL = Self.programs.appending(path: "certregd")
     process.arguments = arguments + ["--socket", socketPath, "--state-dir", folder.appending(path: "state").path]
-    process.environment = ["NOTIFY_SOCKET": notify.path, "PATH": "/usr/bin:/bin"].merging(environment) { $1 }
+    process.environment = Self.environment(["NOTIFY_SOCKET": notify.path].merging(environment) { $1 })
     let log = folder.appending(path: "log")
     try Data().write(to: log)
     process.standardError = try FileHandle(forWritingTo: log)
@@ -101,7 +107,7 @@ final class DaemonProcess {
     let process = Process()
     process.executableURL = programs.appending(path: "certregd")
     process.arguments = arguments
-    process.environment = ["PATH": "/usr/bin:/bin"]
+    process.environment = environment()
     process.standardError = errors
     process.standardOutput = FileHandle.nullDevice
     try process.run()

@@ -20,9 +20,9 @@ import Testing
     process.arguments = [
       "-c", #"ulimit -S -d; exec "$PROGRAMS/certregctl" doctor --socket "$DIR/none" >/dev/null 2>&1"#,
     ]
-    process.environment = [
+    process.environment = DaemonProcess.environment([
       "PATH": "\(folder.path):/usr/bin:/bin", "PROGRAMS": DaemonProcess.programs.path, "DIR": folder.path,
-    ]
+    ])
     let output = Pipe()
     process.standardOutput = output
     try process.run()

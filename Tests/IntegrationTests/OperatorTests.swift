@@ -285,7 +285,7 @@ import Testing
     ]
     let output = Pipe()
     process.standardOutput = output
-    process.environment = ["PATH": "/usr/bin:/bin"]
+    process.environment = DaemonProcess.environment()
     try process.run()
     let answer = try output.fileHandleForReading.readToEnd() ?? Data()
     process.waitUntilExit()

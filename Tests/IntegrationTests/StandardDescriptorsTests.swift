@@ -15,9 +15,9 @@ import Testing
     let process = Process()
     process.executableURL = URL(filePath: "/bin/sh")
     process.arguments = ["-c", command]
-    process.environment = [
+    process.environment = DaemonProcess.environment([
       "PATH": "/usr/bin:/bin", "PROGRAMS": DaemonProcess.programs.path, "DIR": folder.path,
-    ]
+    ])
     let output = Pipe()
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice

@@ -55,7 +55,9 @@ import Testing
       let process = Process()
       process.executableURL = DaemonProcess.programs.appending(path: "certregd")
       process.arguments = ["--check-upstream", "--config", configuration.path]
-      process.environment = ["AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example"]
+      process.environment = DaemonProcess.environment([
+        "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "example",
+      ])
       let (output, errors) = (folder.appending(path: "output"), folder.appending(path: "errors"))
       for file in [output, errors] { try Data().write(to: file) }
       process.standardOutput = try FileHandle(forWritingTo: output)
