@@ -226,7 +226,7 @@ final class ServiceUnderTest: Sendable {
   }
 
   private static func exchangeBlocking(_ line: [UInt8], over path: String) throws -> [UInt8] {
-    let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+    let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     defer { close(descriptor) }
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
