@@ -54,8 +54,8 @@ final class FakeDaemon: Sendable {
 
   deinit { listener.endAccepting() }
 
-  /// A listening socket. Another socket has its number as soon as it is closed. So only the thread that accepts closes it, and
-  /// nobody uses it after that.
+  /// A listening socket. Another socket has its number as soon as it is closed. So only the thread that accepts closes
+  /// it, and nobody uses it after that.
   private final class Listener: Sendable {
     private let descriptor: Int32
     private let isClosed = Mutex(false)

@@ -15,7 +15,8 @@ import Testing
 @testable import CertRegDaemon
 @testable import CertRegSocket
 
-/// The request service with all its parts. The store is in memory, the test chooses the upstream's replies, and the log is kept.
+/// The request service with all its parts. The store is in memory, the test chooses the upstream's replies, and the log
+/// is kept.
 final class ServiceUnderTest: Sendable {
   /// The way of requests to the service.
   enum Route: CaseIterable, Sendable {

@@ -8,8 +8,8 @@ import Glibc
 /// - While the demand exceeds the rate, a single call goes out early from time to time. If that *probe* is
 ///   throttled, nothing changes. If it is accepted, each answer raises the rate until a throttle. The calls accepted
 ///   between two throttles give the upstream's rate, since each throttle shows that its bucket is empty.
-/// - After an outage of the target the rate begins low and grows with every second without a failure, so that a queue of
-///   thousands does not overload an upstream that has just recovered.
+/// - After an outage of the target the rate begins low and grows with every second without a failure, so that a queue
+///   of thousands does not overload an upstream that has just recovered.
 struct RateEstimator: Sendable {
   /// The meaning of a throttle.
   enum Throttle {
@@ -232,14 +232,14 @@ struct RateEstimator: Sendable {
     rate = min(rate ?? Self.rateAfterOutage, Self.rateAfterOutage)
   }
 
-  /// The accepted calls a second since the upstream's bucket was empty, which shows its rate; `nil` if not known, or if there
-  /// was less demand than the rate.
+  /// The accepted calls a second since the upstream's bucket was empty, which shows its rate; `nil` if not known, or if
+  /// there was less demand than the rate.
   private func rateSinceEmpty(now: MonotonicTime) -> Double? {
     guard let emptyAt, let limitedSince, limitedSince <= emptyAt else { return nil }
     let seconds = Double((now - emptyAt).nanoseconds) / 1e9
     guard Self.measurableSeconds.contains(seconds) else { return nil }
-    // One answer may belong to a token from before. Of a part of the calls, one less would be several less of all; and a few of
-    // them show nothing.
+    // One answer may belong to a token from before. Of a part of the calls, one less would be several less of all; and
+    // a few of them show nothing.
     let answers = Double(part < 1 ? answersSinceEmpty : answersSinceEmpty - 1)
     if part < 1, answers < Self.leastAnswersOfPart { return nil }
     return answers / seconds / part
