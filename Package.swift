@@ -139,7 +139,7 @@ let package = Package(
         .nioEmbedded, .nioPosix, .nioHTTP1, .nioSSL, .logging,
       ]),
     tests("CertRegFleetTests", ["CertRegFleet"]),
-    tests("CertRegHostTests", ["CertRegHost", .logging]),
+    tests("CertRegHostTests", ["CSpawn", "CertRegHost", .logging]),
     tests(
       "CertRegDaemonTests",
       [

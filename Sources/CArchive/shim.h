@@ -1,4 +1,5 @@
-// libarchive, which opens archives and compressed files. Macros with casts, which Swift cannot import, come as inline functions.
+// libarchive, which opens archives and compressed files. Macros with casts, which Swift cannot import, come as inline
+// functions.
 #ifndef CERTREG_CARCHIVE_SHIM_H
 #define CERTREG_CARCHIVE_SHIM_H
 #include <archive.h>

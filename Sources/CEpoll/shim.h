@@ -1,7 +1,7 @@
 // What a loop over many descriptors needs of Linux. Swift's view of glibc has none of it.
 //
-// sys/socket.h is not included: its constants would then be those of two modules, and which one Swift finds them in would depend on
-// what it reads first.
+// sys/socket.h is not included: its constants would then be those of two modules, and which one Swift finds them in
+// would depend on what it reads first.
 #ifndef CERTREG_CEPOLL_SHIM_H
 #define CERTREG_CEPOLL_SHIM_H
 #include <sys/epoll.h>

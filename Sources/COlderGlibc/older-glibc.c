@@ -1,5 +1,5 @@
-// Functions that the Swift runtime, Foundation and users of CSpawn take from glibc 2.35 and 2.36. With them here the programs
-// start on systems with glibc 2.34 as well: Amazon Linux 2023, RHEL 9 and their kin.
+// Functions that the Swift runtime, Foundation and users of CSpawn take from glibc 2.35 and 2.36. With them here the
+// programs start on systems with glibc 2.34 as well: Amazon Linux 2023, RHEL 9 and their kin.
 #define _GNU_SOURCE
 #include <signal.h>
 #include <sys/syscall.h>

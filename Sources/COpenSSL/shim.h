@@ -73,7 +73,8 @@ ASN1_SEQUENCE(CertregCertificate) = {
   ASN1_SIMPLE(CertregCertificate, signature, ASN1_BIT_STRING)
 } static_ASN1_SEQUENCE_END(CertregCertificate)
 
-// Decodes the certificate at the start of `length` bytes; `*used` says how many of them it takes. NULL where there is none.
+// Decodes the certificate at the start of `length` bytes; `*used` says how many of them it takes. NULL where there is
+// none.
 static inline CertregCertificate *certreg_certificate_decode(const unsigned char *bytes, long length, long *used) {
   const unsigned char *position = bytes;
   CertregCertificate *certificate =

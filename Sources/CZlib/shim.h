@@ -1,4 +1,5 @@
-// zlib, which undoes the compression of gzip files. Function-like macros, which Swift cannot import, come as inline functions.
+// zlib, which undoes the compression of gzip files. Function-like macros, which Swift cannot import, come as inline
+// functions.
 #ifndef CERTREG_CZLIB_SHIM_H
 #define CERTREG_CZLIB_SHIM_H
 #include <zlib.h>

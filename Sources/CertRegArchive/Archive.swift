@@ -1,6 +1,7 @@
 /// Recognition of archives by their content.
 package enum Archive {
-  /// How many bytes of a file's beginning ``kind(of:)`` looks at. All kinds but ISO images are recognised by the first 512.
+  /// How many bytes of a file's beginning ``kind(of:)`` looks at. All kinds but ISO images are recognised by the first
+  /// 512.
   package static let headBytes = 32_774
 
   /// The kind of archive or compressed file that begins with `head`; `nil` for everything else.
@@ -44,7 +45,8 @@ package enum Archive {
     (.iso, 32_769, Array("CD001".utf8)),
   ]
 
-  /// Whether the header's checksum is correct (POSIX.1-1988, and tar before it). Some old programs summed signed characters.
+  /// Whether the header's checksum is correct (POSIX.1-1988, and tar before it). Some old programs summed signed
+  /// characters.
   private static func isTar(_ head: [UInt8]) -> Bool {
     guard head.count >= 512, head[0] != 0 else { return false }
     let digits = head[148..<156].drop { $0 == 0x20 }.prefix { $0 != 0 && $0 != 0x20 }

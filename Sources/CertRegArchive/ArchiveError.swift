@@ -36,7 +36,8 @@ package struct ArchiveError: Error, Hashable, Sendable {
   package var member: String?
   /// How many bytes of the source had been read at most when the error was found; `nil` where that says nothing.
   package var offset: Int?
-  /// What libarchive or the source says, in printable ASCII; empty where it says nothing. No content of a member is in it.
+  /// What libarchive or the source says, in printable ASCII; empty where it says nothing. No content of a member is in
+  /// it.
   package var detail: String
   /// Whether the archive ends here. Otherwise ``ArchiveReader/next()`` goes on with the next member.
   package var endsArchive: Bool
@@ -53,7 +54,8 @@ package struct ArchiveError: Error, Hashable, Sendable {
 }
 
 extension ArchiveError: CustomStringConvertible {
-  /// The error in words, without the member's name, which the caller prints beside it: `damaged in the archive (Lzma library error)`.
+  /// The error in words, without the member's name, which the caller prints beside it:
+  /// `damaged in the archive (Lzma library error)`.
   package var description: String {
     let subject = member == nil ? "the archive" : "the member"
     let text =

@@ -33,8 +33,8 @@ extension ArchiveHandle {
     guard statuses.allSatisfy({ $0 == ARCHIVE_OK }) else { throw lastError(member: nil) }
   }
 
-  /// Enables one filter, and the format of files that are no archives. libarchive looks for no other, so that a file that was compressed
-  /// twice comes out compressed once.
+  /// Enables one filter, and the format of files that are no archives. libarchive looks for no other, so that a file
+  /// that was compressed twice comes out compressed once.
   ///
   /// - Throws: `outOfMemory`.
   func enableFilter(of kind: ArchiveKind) throws(ArchiveError) {

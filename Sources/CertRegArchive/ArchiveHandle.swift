@@ -66,8 +66,8 @@ final class ArchiveHandle {
     return status
   }
 
-  /// Whether the member of a zip archive is stored or deflated. Other methods allocate what the archive says, and keep it until the
-  /// next such member. libarchive tells the method in the name of the format alone.
+  /// Whether the member of a zip archive is stored or deflated. Other methods allocate what the archive says, and keep
+  /// it until the next such member. libarchive tells the method in the name of the format alone.
   private var isPlainlyCompressed: Bool {
     guard let name = archive_format_name(archive) else { return false }
     return strstr(name, "(deflation)") != nil || strstr(name, "(uncompressed)") != nil

@@ -15,7 +15,8 @@ package protocol ArchiveInput: AnyObject {
 }
 
 extension ArchiveInput {
-  /// Up to `count` bytes at `offset`, fewer at the end. Where the input goes on is undefined afterwards. Only for inputs that seek.
+  /// Up to `count` bytes at `offset`, fewer at the end. Where the input goes on is undefined afterwards. Only for
+  /// inputs that seek.
   ///
   /// - Throws: what the input throws.
   func bytes(at offset: Int, _ count: Int) throws(ArchiveError) -> [UInt8] {

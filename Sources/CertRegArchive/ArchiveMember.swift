@@ -10,8 +10,8 @@ package struct ArchiveMember: Hashable, Sendable {
     case other
   }
 
-  /// The member's path, converted from the archive's encoding; empty for the content of a compressed file, which has the file's name.
-  /// Untrusted: it can hold control characters and `..`. It is printed with escapes and never opened.
+  /// The member's path, converted from the archive's encoding; empty for the content of a compressed file, which has
+  /// the file's name. Untrusted: it can hold control characters and `..`. It is printed with escapes and never opened.
   package var path: String
   package var kind: Kind
   /// The size in bytes that the archive states; `nil` where it states none. Untrusted.

@@ -3,10 +3,11 @@ import Synchronization
 
 /// Bounds the memory that libarchive takes.
 package enum ArchiveMemory {
-  /// How much memory libarchive may take for an archive and all archives in it. A dictionary of 7z or xz has 64 MiB at the highest usual
-  /// level.
+  /// How much memory libarchive may take for an archive and all archives in it. A dictionary of 7z or xz has 64 MiB at
+  /// the highest usual level.
   package static let additionalBytes = 512 << 20
-  /// So much a call of libarchive may take in any case. libarchive ends the process where it gets no memory for some small things.
+  /// So much a call of libarchive may take in any case. libarchive ends the process where it gets no memory for some
+  /// small things.
   fileprivate static let reserveBytes = 64 << 20
 
   private static let isLimited = Atomic<Bool>(false)
@@ -22,20 +23,20 @@ package enum ArchiveMemory {
 
   /// Lets libarchive take at most ``additionalBytes`` from here to the end of the process.
   ///
-  /// Archives state how much memory their decompression needs, and a 7z archive of a few kilobytes can state millions of members, which
-  /// libarchive allocates at once. With the limit it reports `outOfMemory` instead. Programs call this once, before they open archives,
-  /// and read archives on one thread at a time.
+  /// Archives state how much memory their decompression needs, and a 7z archive of a few kilobytes can state millions
+  /// of members, which libarchive allocates at once. With the limit it reports `outOfMemory` instead. Programs call
+  /// this once, before they open archives, and read archives on one thread at a time.
   ///
-  /// The limit is one of the process (RLIMIT_DATA), since libarchive takes neither an allocator nor a number. Swift's allocator ends
-  /// the process where it gets no memory. So the limit is in force only while libarchive runs, and between calls for an open archive
-  /// that leaves the process far more memory than it takes.
+  /// The limit is one of the process (RLIMIT_DATA), since libarchive takes neither an allocator nor a number. Swift's
+  /// allocator ends the process where it gets no memory. So the limit is in force only while libarchive runs, and
+  /// between calls for an open archive that leaves the process far more memory than it takes.
   package static func limit() {
     guard original != nil, dataBytes() != nil else { return }
     isLimited.store(true, ordering: .relaxed)
   }
 
-  /// The memory that RLIMIT_DATA counts; `nil` where there is no limit to keep. It is the sixth number of /proc/self/statm, in pages
-  /// (proc(5)).
+  /// The memory that RLIMIT_DATA counts; `nil` where there is no limit to keep. It is the sixth number of
+  /// /proc/self/statm, in pages (proc(5)).
   fileprivate static func limitedBytes() -> Int? {
     isLimited.load(ordering: .relaxed) ? dataBytes() : nil
   }
@@ -67,14 +68,16 @@ final class ArchiveAllowance {
   private static let mostHeldBetweenCalls = ArchiveMemory.additionalBytes / 4
 
   private var heldBytes = 0
-  /// The memory of the process when libarchive began to run; `nil` while it does not run, and in calls that are not measured.
+  /// The memory of the process when libarchive began to run; `nil` while it does not run, and in calls that are not
+  /// measured.
   private var bytesBefore: Int?
   /// The limit while libarchive runs; `nil` where there is none.
   private var limitBytes: Int?
 
   /// Call it before libarchive runs, and when a callback that can run libarchive returns to it.
   ///
-  /// - Parameter measures: Whether the memory is measured, which takes longer than most calls. Otherwise the last limit is in force.
+  /// - Parameter measures: Whether the memory is measured, which takes longer than most calls. Otherwise the last limit
+  ///   is in force.
   func enter(measures: Bool = true) {
     if !measures, limitBytes != nil { return resume() }
     guard let present = ArchiveMemory.limitedBytes() else { return }
@@ -96,8 +99,8 @@ final class ArchiveAllowance {
 
   /// Call it when libarchive has run, and when it calls back.
   ///
-  /// - Parameter keepsLimit: Whether the limit may stay in force until the next call. Setting it twice for each call takes longer than
-  ///   most calls. ``pause()`` ends it.
+  /// - Parameter keepsLimit: Whether the limit may stay in force until the next call. Setting it twice for each call
+  ///   takes longer than most calls. ``pause()`` ends it.
   func leave(keepsLimit: Bool = false) {
     if let before = bytesBefore {
       bytesBefore = nil

@@ -1,10 +1,11 @@
 import CArchive
 import Glibc
 
-/// Reads the members of an archive, or the content of a compressed file, one after the other. Members never reach a file system.
+/// Reads the members of an archive, or the content of a compressed file, one after the other. Members never reach a
+/// file system.
 ///
-/// tar (v7, ustar, GNU, pax), zip, 7z and cpio are read, and gzip, bzip2, xz and zstd, which hold one file or a tar or cpio archive. No
-/// other code of libarchive is enabled, and no other program is ever started.
+/// tar (v7, ustar, GNU, pax), zip, 7z and cpio are read, and gzip, bzip2, xz and zstd, which hold one file or a tar or
+/// cpio archive. No other code of libarchive is enabled, and no other program is ever started.
 package final class ArchiveReader {
   /// Each reopening costs as much as reading the archive, so that there are few of them.
   private static let maximumReopenings = 16
@@ -93,7 +94,8 @@ package final class ArchiveReader {
     return handle
   }
 
-  /// Opens the current member as an archive. The reader that is returned reads through this one, which must stay at the member.
+  /// Opens the current member as an archive. The reader that is returned reads through this one, which must stay at the
+  /// member.
   ///
   /// - Parameter beginning: What was read of the member.
   /// - Throws: as the initialiser, and `tooDeep`.
@@ -179,7 +181,8 @@ package final class ArchiveReader {
     }
   }
 
-  /// The next header; `nil` at the end. Damage between two headers is reported once, and then the second one is returned.
+  /// The next header; `nil` at the end. Damage between two headers is reported once, and then the second one is
+  /// returned.
   private func takeHeader() throws(ArchiveError) -> OpaquePointer? {
     if let entry = found {
       found = nil
@@ -209,7 +212,8 @@ package final class ArchiveReader {
     }
   }
 
-  /// Members of a zip archive do not depend on each other, but libarchive gives all of them up where one cannot be decompressed.
+  /// Members of a zip archive do not depend on each other, but libarchive gives all of them up where one cannot be
+  /// decompressed.
   private var canReopen: Bool {
     kind == .zip && handle.failure == nil && reopenings < ArchiveReader.maximumReopenings
   }
@@ -238,7 +242,8 @@ package final class ArchiveReader {
     return nil
   }
 
-  /// What the source holds besides the archive; `nil` where it holds nothing else. libarchive stops at the end of most archives.
+  /// What the source holds besides the archive; `nil` where it holds nothing else. libarchive stops at the end of most
+  /// archives.
   private func otherData() throws(ArchiveError) -> String? {
     switch kind {
     case .zip:

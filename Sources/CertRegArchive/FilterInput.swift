@@ -7,12 +7,13 @@ protocol Decompressor: ArchiveInput {
 
   /// Call it at the end of the data.
   ///
-  /// - Throws: `ArchiveError` `damaged` where other data follow the compressed ones, which ``ArchiveInput/read(upTo:)`` did not report.
+  /// - Throws: `ArchiveError` `damaged` where other data follow the compressed ones, which ``ArchiveInput/read(upTo:)``
+  ///   did not report.
   func checkEnd() throws(ArchiveError)
 }
 
-/// Decompresses bzip2, xz or zstd with libarchive, piece by piece. An archive in the same handle would be skipped through at once, however
-/// much that decompresses: 46 bytes of bzip2 can stand for 46 MB.
+/// Decompresses bzip2, xz or zstd with libarchive, piece by piece. An archive in the same handle would be skipped
+/// through at once, however much that decompresses: 46 bytes of bzip2 can stand for 46 MB.
 final class FilterInput: Decompressor {
   private let handle: ArchiveHandle
   private let budget: ArchiveBudget

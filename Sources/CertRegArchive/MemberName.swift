@@ -3,8 +3,8 @@ import Glibc
 
 /// Reads the paths of members, which archives keep in various encodings.
 enum MemberName {
-  /// The path as text: UTF-8 or UTF-16 where the archive says so or the bytes are UTF-8, otherwise code page 437 in zip archives
-  /// (APPNOTE.TXT section D.1) and Latin-1 in others. Call it within ``ArchiveLocale``.
+  /// The path as text: UTF-8 or UTF-16 where the archive says so or the bytes are UTF-8, otherwise code page 437 in zip
+  /// archives (APPNOTE.TXT section D.1) and Latin-1 in others. Call it within ``ArchiveLocale``.
   static func text(of entry: OpaquePointer, isZip: Bool) -> String {
     // libarchive ends the process where a name cannot be converted and `errno` is ENOMEM, be it from long before.
     errno = 0

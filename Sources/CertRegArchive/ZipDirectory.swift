@@ -73,8 +73,8 @@ struct ZipDirectory {
     return "another archive or other data precede the members that its directory names"
   }
 
-  /// Where a member begins: in its header, or in the extra field of ZIP64 behind the sizes that stand there, too (APPNOTE.TXT section
-  /// 4.5.3).
+  /// Where a member begins: in its header, or in the extra field of ZIP64 behind the sizes that stand there, too
+  /// (APPNOTE.TXT section 4.5.3).
   private func memberStart(_ header: [UInt8], at place: Int, in input: any ArchiveInput) throws(ArchiveError) -> Int {
     let start = header.littleEndian(at: 42, 4)
     guard start == 0xFFFF_FFFF else { return start }

@@ -2,8 +2,8 @@ import Glibc
 
 /// Standard input, output and error of the process.
 package enum StandardDescriptors {
-  /// Opens /dev/null in place of each that is closed. Otherwise the next file or socket that is opened gets its number, and
-  /// what is meant for a terminal or a log is written into it.
+  /// Opens /dev/null in place of each that is closed. Otherwise the next file or socket that is opened gets its number,
+  /// and what is meant for a terminal or a log is written into it.
   ///
   /// Call it before anything is opened. If /dev/null cannot be opened, other opens most likely fail, too.
   package static func open() {

@@ -63,8 +63,8 @@ package enum Base64 {
     try text.withBytes { bytes in Result { () throws(Fault) in try read(bytes) } }.get()
   }
 
-  /// The bytes that `text` stands for, read generously: base64 or base64url (RFC 4648 section 5), with or without padding.
-  /// White space is skipped.
+  /// The bytes that `text` stands for, read generously: base64 or base64url (RFC 4648 section 5), with or without
+  /// padding. White space is skipped.
   ///
   /// - Returns: `nil` for a character of neither alphabet, for text after padding, and for a length that no bytes have.
   package static func decodeAnyForm(_ text: some Collection<UInt8>) -> [UInt8]? {

@@ -103,8 +103,8 @@ extension JSONScanner {
     return value
   }
 
-  /// Reads up to the next ASCII character, by the table of RFC 3629 section 4: no overlong forms, no surrogates, nothing
-  /// above U+10FFFF.
+  /// Reads up to the next ASCII character, by the table of RFC 3629 section 4: no overlong forms, no surrogates,
+  /// nothing above U+10FFFF.
   @usableFromInline
   mutating func scanNonASCII() throws(SyntaxFault) {
     while position < end {

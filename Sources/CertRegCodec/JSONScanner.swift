@@ -1,8 +1,8 @@
 /// Scans JSON text by the strict grammar of RFC 8259, without recursion and without allocating.
 ///
 /// This is the hottest loop of the daemon, hence two exceptions:
-/// - It uses raw pointers, because strings are read eight bytes at a time. The caller lends the pointer for the time of one
-///   parse; each access is preceded by a comparison of its offset with `end`.
+/// - It uses raw pointers, because strings are read eight bytes at a time. The caller lends the pointer for the time of
+///   one parse; each access is preceded by a comparison of its offset with `end`.
 /// - It is `public` where its users need it inlined: across modules the compiler inlines `public` declarations only.
 public struct JSONScanner {
   /// How deep values may be nested in what `skipValue` reads; the object of the line is the first level.
@@ -14,8 +14,8 @@ public struct JSONScanner {
   public let end: Int
   /// Offset of the next byte to read.
   public var position = 0
-  /// Offset of the first escape that is half a surrogate pair. The grammar allows it (RFC 8259 section 8.2), but it is no
-  /// Unicode text: scanning goes on, and the caller decides what the text is worth.
+  /// Offset of the first escape that is half a surrogate pair. The grammar allows it (RFC 8259 section 8.2), but it is
+  /// no Unicode text: scanning goes on, and the caller decides what the text is worth.
   public var loneSurrogate: Int?
 
   /// - Parameters:
@@ -105,7 +105,8 @@ public struct JSONScanner {
       default:
         throw SyntaxFault(kind: kind, offset: position)
       }
-      // A value has ended, or its closing bracket comes next. Close every value that ends here before the next one begins.
+      // A value has ended, or its closing bracket comes next. Close every value that ends here before the next one
+      // begins.
       kind = .expectedValue
       while true {
         if depth == outerDepth { return }

@@ -2,13 +2,13 @@ import Glibc
 
 /// Decodes a string that a `JSONScanner` has accepted. It relies on that check and does not check escapes again.
 ///
-/// It uses raw pointers, because text is copied eight bytes at a time and directly into the caller's memory. Every access
-/// lies inside `text.range` of `line` or the first `text.range.count` bytes of the target.
+/// It uses raw pointers, because text is copied eight bytes at a time and directly into the caller's memory. Every
+/// access lies inside `text.range` of `line` or the first `text.range.count` bytes of the target.
 package enum JSONTextDecoder {
   /// Writes the unescaped UTF-8 of `text` to the start of `target` and returns how many bytes it has.
   ///
-  /// `target` has room for `text.range.count` bytes (no escape is shorter than the text it stands for) and does not overlap
-  /// `line`. The room behind the returned count may be overwritten as well.
+  /// `target` has room for `text.range.count` bytes (no escape is shorter than the text it stands for) and does not
+  /// overlap `line`. The room behind the returned count may be overwritten as well.
   package static func unescape(
     _ text: JSONText, in line: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
   ) -> Int {

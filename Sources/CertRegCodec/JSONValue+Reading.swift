@@ -5,7 +5,8 @@ extension JSONValue {
 
   /// Reads one JSON text (RFC 8259 section 2), in time and memory linear in its length.
   ///
-  /// Half a surrogate pair names no character and is read as U+FFFD, so that one bad escape does not cost the whole text.
+  /// Half a surrogate pair names no character and is read as U+FFFD, so that one bad escape does not cost the whole
+  /// text.
   ///
   /// - Throws: ``SyntaxFault`` for anything else, including text that is not UTF-8 and nesting deeper than
   ///   ``maximumDepth``.

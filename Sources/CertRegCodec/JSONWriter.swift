@@ -191,8 +191,8 @@ package struct JSONWriter: Sendable {
     bytes.append(contentsOf: text[copied...])
   }
 
-  /// Whether a character that needs an escape can begin with `byte`: ASCII's own, and the first bytes of U+0080 to U+00BF
-  /// and of U+2000 to U+2FFF.
+  /// Whether a character that needs an escape can begin with `byte`: ASCII's own, and the first bytes of U+0080 to
+  /// U+00BF and of U+2000 to U+2FFF.
   @inline(__always)
   private static func mayNeedEscape(_ byte: UInt8) -> Bool {
     byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == 0x7f
@@ -209,9 +209,9 @@ package struct JSONWriter: Sendable {
     }
   }
 
-  /// Whether a character is escaped: the ones that RFC 8259 section 7 requires, and the ones that a terminal or an editor
-  /// would act on (DEL and the C1 controls, line and paragraph separators, and the embeddings, overrides and isolates of
-  /// writing direction, which can make one text look like another).
+  /// Whether a character is escaped: the ones that RFC 8259 section 7 requires, and the ones that a terminal or an
+  /// editor would act on (DEL and the C1 controls, line and paragraph separators, and the embeddings, overrides and
+  /// isolates of writing direction, which can make one text look like another).
   private static func needsEscape(_ unit: UInt16) -> Bool {
     switch unit {
     case ..<0x20, 0x22, 0x5c, 0x7f...0x9f, 0x2028...0x202e, 0x2066...0x2069: true

@@ -1,5 +1,5 @@
-/// An optional value on the heap, for properties that few values have. Without it, every result and every job would be as
-/// large as those with a device, and copied as such.
+/// An optional value on the heap, for properties that few values have. Without it, every result and every job would be
+/// as large as those with a device, and copied as such.
 @propertyWrapper
 package struct Boxed<Value> {
   fileprivate indirect enum Box {

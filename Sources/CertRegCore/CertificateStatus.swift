@@ -8,13 +8,14 @@ package enum CertificateStatus: String, CaseIterable, Sendable {
   case pendingActivation = "PENDING_ACTIVATION"
 
   /// The status that AWS IoT gives a certificate whose registration names none
-  /// (https://docs.aws.amazon.com/iot/latest/apireference/API_RegisterCertificateWithoutCA.html). No device can connect with it.
+  /// (https://docs.aws.amazon.com/iot/latest/apireference/API_RegisterCertificateWithoutCA.html). No device can connect
+  /// with it.
   package static let ofUnnamed = CertificateStatus.inactive
 }
 
 extension CertificateStatus {
-  /// Whether UpdateCertificate sets it. AWS IoT refuses PENDING_TRANSFER and PENDING_ACTIVATION, and REGISTER_INACTIVE is
-  /// deprecated (https://docs.aws.amazon.com/iot/latest/apireference/API_UpdateCertificate.html).
+  /// Whether UpdateCertificate sets it. AWS IoT refuses PENDING_TRANSFER and PENDING_ACTIVATION, and REGISTER_INACTIVE
+  /// is deprecated (https://docs.aws.amazon.com/iot/latest/apireference/API_UpdateCertificate.html).
   package var canBeSet: Bool {
     switch self {
     case .active, .inactive, .revoked: true

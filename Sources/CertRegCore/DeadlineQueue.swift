@@ -1,5 +1,5 @@
-/// A binary min-heap of things that are due at some time. Entries that have lost their meaning stay until they are due, or are
-/// swept out.
+/// A binary min-heap of things that are due at some time. Entries that have lost their meaning stay until they are due,
+/// or are swept out.
 struct DeadlineQueue<Element: Sendable>: Sendable {
   /// When an element is due, and its place among `elements`: sifting moves no element.
   private struct Entry: Sendable {
@@ -40,8 +40,8 @@ struct DeadlineQueue<Element: Sendable>: Sendable {
     return elements[place]
   }
 
-  /// Drops the elements that have lost their meaning, where there are more than `bound` in all. The bound has to be a multiple
-  /// of those with a meaning, so that the cost of a sweep is spread over the insertions before it.
+  /// Drops the elements that have lost their meaning, where there are more than `bound` in all. The bound has to be a
+  /// multiple of those with a meaning, so that the cost of a sweep is spread over the insertions before it.
   mutating func sweep(ifMoreThan bound: Int, keeping hasMeaning: (Element) -> Bool) {
     guard heap.count > bound else { return }
     let swept = heap.filter { entry in elements[entry.place].map { !hasMeaning($0) } ?? true }.map(\.place)

@@ -24,8 +24,8 @@ package struct DeviceID: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
-/// 32 bits that stand for a ``DeviceID``, or for none. Two names have the same tag once in four thousand million pairs; the second
-/// one is then not noticed as a new name.
+/// 32 bits that stand for a ``DeviceID``, or for none. Two names have the same tag once in four thousand million pairs;
+/// the second one is then not noticed as a new name.
 package struct DeviceTag: Hashable, Sendable {
   /// No device was named.
   package static let none = DeviceTag()
@@ -34,10 +34,11 @@ package struct DeviceTag: Hashable, Sendable {
 
   private init() {}
 
-  /// - Parameter name: The UTF-8 of a device's name. Raw bytes, since the socket's loop calls this for each request with a name.
+  /// - Parameter name: The UTF-8 of a device's name. Raw bytes, since the socket's loop calls this for each request
+  ///   with a name.
   package init(_ name: UnsafeRawBufferPointer) {
-    // FNV-1a (https://datatracker.ietf.org/doc/html/rfc9923): names are short, and no key is needed, since a caller gains nothing by a
-    // collision.
+    // FNV-1a (https://datatracker.ietf.org/doc/html/rfc9923): names are short, and no key is needed, since a caller
+    // gains nothing by a collision.
     value = 0x811c_9dc5
     for byte in name { value = (value ^ UInt32(byte)) &* 0x0100_0193 }
     if value == 0 { value = 1 }

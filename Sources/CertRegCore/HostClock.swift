@@ -11,8 +11,8 @@ package struct Moment: Hashable, Sendable {
   }
 }
 
-/// The clock of the process. It is passed in wherever the time matters, so that tests can set it; only the entry points of
-/// the programs use the system's.
+/// The clock of the process. It is passed in wherever the time matters, so that tests can set it; only the entry points
+/// of the programs use the system's.
 package struct HostClock: Sendable {
   private let readMonotonic: @Sendable () -> MonotonicTime
   private let readWall: @Sendable () -> WallTime

@@ -40,8 +40,8 @@ package struct JobFacts: Hashable, Sendable {
   package var registered: RegisteredCertificate?
   /// Where `registered` belongs. Later steps call no other upstream. `nil`: not known.
   package var home: JobHome?
-  /// Whether `registered` is only what was known before. Otherwise the upstream has told it to this job, or to one before
-  /// it.
+  /// Whether `registered` is only what was known before. Otherwise the upstream has told it to this job, or to one
+  /// before it.
   package var isRecalled: Bool
   /// Whether the job registers the certificate once more, since a later step found that the upstream may have lost it.
   package var isBegunAnew: Bool
@@ -96,8 +96,8 @@ package struct RegisteredCertificate: Hashable, Sendable {
 }
 
 extension RegisteredCertificate {
-  /// Whether somebody revoked or deactivated the certificate, which a profile's last step must not undo. AWS IoT does not
-  /// change the status of a revoked certificate
+  /// Whether somebody revoked or deactivated the certificate, which a profile's last step must not undo. AWS IoT does
+  /// not change the status of a revoked certificate
   /// (https://docs.aws.amazon.com/iot/latest/developerguide/revoke-ca-cert.html).
   var isKeptFromActivation: Bool {
     status == .revoked || status == .inactive && provisioned?.isActivated == true

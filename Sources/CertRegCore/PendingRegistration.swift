@@ -74,8 +74,8 @@ package struct PendingRegistration: Hashable, Sendable {
     purpose == .registerNew && facts.registered?.outcome == .existing || contradiction != nil
   }
 
-  /// The status that the certificate has and the one that it has to have, where no step may bring it about; `nil`: there
-  /// is no such contradiction.
+  /// The status that the certificate has and the one that it has to have, where no step may bring it about; `nil`:
+  /// there is no such contradiction.
   var contradiction: (known: CertificateStatus, asked: CertificateStatus)? {
     guard let provisioning, let registered = facts.registered, let known = registered.status else { return nil }
     if provisioning.activatesLast, status == .active, !overridesStatus, registered.isKeptFromActivation {

@@ -111,8 +111,8 @@ package struct Registration: Hashable, Sendable {
   package var deviceTag: DeviceTag
   /// The profile that was applied to the certificate last, or the part of it that was; `nil`: none.
   @Boxed package var provisioned: Provisioned?
-  /// The failure of the job that left this result, which the store keeps beside it; `nil`: the job ended well. Results that
-  /// were read have none: see ``StoredRecord``.
+  /// The failure of the job that left this result, which the store keeps beside it; `nil`: the job ended well. Results
+  /// that were read have none: see ``StoredRecord``.
   @Boxed package var failure: FailedRegistration?
 
   package init(

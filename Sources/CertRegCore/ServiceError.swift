@@ -14,7 +14,8 @@ package struct FailedStep: Hashable, Sendable {
   }
 }
 
-/// The error that a caller gets in place of a result, with the members it has on the wire. Only `cause` stays in the daemon.
+/// The error that a caller gets in place of a result, with the members it has on the wire. Only `cause` stays in the
+/// daemon.
 ///
 /// `message` is for people. It holds no secret, and text of peers and certificates only in escaped form. Programs
 /// switch on `type` and `reason`.

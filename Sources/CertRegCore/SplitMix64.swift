@@ -1,4 +1,5 @@
-/// SplitMix64 (Steele, Lea, Flood 2014): a small generator whose whole state is its seed, so that a run can be repeated.
+/// SplitMix64 (Steele, Lea, Flood 2014): a small generator whose whole state is its seed, so that a run can be
+/// repeated.
 package struct SplitMix64: RandomNumberGenerator, Sendable {
   private var state: UInt64
 

@@ -17,8 +17,8 @@ package struct TargetConfiguration: Hashable, Sendable {
   package var asksForRate = false
   /// Calls a second that are never passed; `nil`: as many as the upstream takes.
   package var maxRatePerSecond: Double?
-  /// The initial rates of the other calls, in calls a second. Those left out: AWS's quotas for AWS endpoints, elsewhere no
-  /// limit until the upstream throttles.
+  /// The initial rates of the other calls, in calls a second. Those left out: AWS's quotas for AWS endpoints, elsewhere
+  /// no limit until the upstream throttles.
   package var rates: [UpstreamOperation: Double] = [:]
   /// The provisioning profile of requests that name none; `nil`: their certificates are only registered.
   package var profile: String?

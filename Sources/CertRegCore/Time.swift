@@ -27,7 +27,8 @@ package struct WallTime: Hashable, Comparable, Sendable {
     left.millisecondsSinceEpoch < right.millisecondsSinceEpoch
   }
 
-  /// The time `duration` later. Parts of a millisecond are dropped. The nearest time that can be represented, for any duration.
+  /// The time `duration` later. Parts of a millisecond are dropped. The nearest time that can be represented, for any
+  /// duration.
   package static func + (time: WallTime, duration: Duration) -> WallTime {
     WallTime(millisecondsSinceEpoch: time.millisecondsSinceEpoch.addingClamping(duration.milliseconds))
   }

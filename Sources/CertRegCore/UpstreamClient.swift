@@ -109,15 +109,15 @@ package protocol UpstreamClient: Sendable {
   var location: UpstreamLocation { get }
 
   /// Makes one call. If the target is configured so, or the call needs it, a second call asks for the status of a
-  /// certificate that exists already. Each is at most two requests on the wire: the second uses other credentials or a corrected time. Each
-  /// request ends within `requestTimeout`.
+  /// certificate that exists already. Each is at most two requests on the wire: the second uses other credentials or a
+  /// corrected time. Each request ends within `requestTimeout`.
   func perform(_ call: UpstreamCall) async -> UpstreamReply
 
   /// Asks what the upstream says of a certificate. Nothing is changed there. Every request is sent, and sent again, as
   /// those of ``perform(_:)``.
   ///
-  /// - Throws: The failure of the first call that had no result; one of the kind `resourceNotFound` if the upstream does
-  ///   not have the certificate.
+  /// - Throws: The failure of the first call that had no result; one of the kind `resourceNotFound` if the upstream
+  ///   does not have the certificate.
   func describe(_ certificateID: CertificateID) async throws(UpstreamFailure) -> UpstreamCertificate
 
   /// Refuses further calls, waits for the end of those under way, and releases connections.

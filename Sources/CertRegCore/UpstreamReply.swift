@@ -7,8 +7,8 @@ package enum UpstreamReply: Hashable, Sendable {
   case alreadyExists(certificateARN: String, status: CertificateStatus?, requestID: String?)
   /// 200 of UpdateCertificate.
   case updated(requestID: String?)
-  /// 200 of an operation that makes a part of a device, and the resources that the reply names: of CreateThing the thing
-  /// with its ARN, of RegisterThing all, of the others none.
+  /// 200 of an operation that makes a part of a device, and the resources that the reply names: of CreateThing the
+  /// thing with its ARN, of RegisterThing all, of the others none.
   case provisioned(DeviceResources, requestID: String?)
   /// On the heap, since most replies are smaller.
   indirect case failed(UpstreamFailure)

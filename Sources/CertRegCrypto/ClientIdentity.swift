@@ -48,8 +48,8 @@ package final class ClientIdentity {
   /// - Parameters:
   ///   - certificatePEM: The certificate, with any that lead to its authority after it.
   ///   - privateKeyPEM: PKCS#8, PKCS#1 or SEC 1, not encrypted.
-  /// - Throws: ``ClientIdentityError`` for texts without a certificate or a readable key, with a damaged certificate, and for
-  ///   a key that does not fit.
+  /// - Throws: ``ClientIdentityError`` for texts without a certificate or a readable key, with a damaged certificate,
+  ///   and for a key that does not fit.
   package init(certificatePEM: [UInt8], privateKeyPEM: [UInt8]) throws(ClientIdentityError) {
     ERR_clear_error()
     defer { ERR_clear_error() }

@@ -1,9 +1,9 @@
 import COpenSSL
 package import CertRegCore
 
-/// SHA-256 (FIPS 180-4) by OpenSSL's low-level functions: they need no memory, so that they cannot fail, and for inputs of a
-/// certificate's size the `EVP` interface costs more for its set-up than for the digest. The functions `SHA256` and `HMAC` are that
-/// interface since OpenSSL 3.
+/// SHA-256 (FIPS 180-4) by OpenSSL's low-level functions: they need no memory, so that they cannot fail, and for inputs
+/// of a certificate's size the `EVP` interface costs more for its set-up than for the digest. The functions `SHA256`
+/// and `HMAC` are that interface since OpenSSL 3.
 package enum SHA256 {
   private static let blockBytes = 64
 

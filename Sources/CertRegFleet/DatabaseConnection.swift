@@ -3,8 +3,9 @@ import Glibc
 
 /// A connection to PostgreSQL, for one thread. Nothing waits longer than its deadline.
 ///
-/// Statements go out together in pipeline mode: those of one call of ``run(_:within:)`` are one transaction, whose locks are
-/// held no longer than the server takes for it, however far away it is. Each is prepared when it is first used.
+/// Statements go out together in pipeline mode: those of one call of ``run(_:within:)`` are one transaction, whose
+/// locks are held no longer than the server takes for it, however far away it is. Each is prepared when it is first
+/// used.
 final class DatabaseConnection {
   /// A statement with its parameters.
   struct Statement: Sendable {
@@ -67,7 +68,8 @@ final class DatabaseConnection {
   /// Runs statements as one transaction.
   ///
   /// - Returns: The rows of each.
-  /// - Throws: What went wrong. After a failure of a statement the connection can be used again, after any other it cannot.
+  /// - Throws: What went wrong. After a failure of a statement the connection can be used again, after any other it
+  ///   cannot.
   func run(_ statements: [Statement], within seconds: Double) throws(DatabaseFailure) -> [Rows] {
     let deadline = Self.now + seconds
     if !isPipeline {
@@ -86,7 +88,8 @@ final class DatabaseConnection {
     var isAfterEnd = false
     while true {
       guard let result = try nextResult(until: deadline) else {
-        // One ends the results of a statement. A second one means that nothing more comes, as after the end of the server.
+        // One ends the results of a statement. A second one means that nothing more comes, as after the end of the
+        // server.
         if isAfterEnd { throw fault ?? DatabaseFailure(.connection, "the connection is lost") }
         isAfterEnd = true
         continue
@@ -132,8 +135,8 @@ final class DatabaseConnection {
     isWanted.append(true)
   }
 
-  /// The server plans a prepared statement for the tables as they are then. Tables that were empty grow, and a member that
-  /// reads through all of their rows would do so until the server's next analysis.
+  /// The server plans a prepared statement for the tables as they are then. Tables that were empty grow, and a member
+  /// that reads through all of their rows would do so until the server's next analysis.
   private func renewPlans(_ isWanted: inout [Bool]) throws(DatabaseFailure) {
     guard Self.now - plannedAt >= Self.planSeconds else { return }
     plannedAt = Self.now
@@ -141,8 +144,8 @@ final class DatabaseConnection {
     isWanted.append(false)
   }
 
-  /// Lends parameters in libpq's form, which copies them: their bytes lie one behind the other, and the pointers point into
-  /// them. The pointers are valid inside `body` only.
+  /// Lends parameters in libpq's form, which copies them: their bytes lie one behind the other, and the pointers point
+  /// into them. The pointers are valid inside `body` only.
   private func withValues<Result>(
     of parameters: [Parameter],
     _ body: (Int32, [UnsafePointer<CChar>?], _ lengths: [Int32], _ formats: [Int32]) -> Result

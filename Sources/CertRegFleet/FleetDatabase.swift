@@ -224,7 +224,7 @@ extension DatabaseFailure {
   /// deadlock_detected and serialization_failure.
   fileprivate var saysConflict: Bool { kind == .statement(code: "40P01") || kind == .statement(code: "40001") }
 
-  /// invalid_sql_statement_name and duplicate_prepared_statement: behind a pooler, transactions that follow each other run on
-  /// different connections of the server.
+  /// invalid_sql_statement_name and duplicate_prepared_statement: behind a pooler, transactions that follow each other
+  /// run on different connections of the server.
   fileprivate var saysStatementIsLost: Bool { kind == .statement(code: "26000") || kind == .statement(code: "42P05") }
 }

@@ -1,7 +1,7 @@
 import CertRegCore
 
-/// One exchange: the statements of a batch, and what their rows say. What the database says is checked as what an upstream
-/// says would be: rows of another form count as absent.
+/// One exchange: the statements of a batch, and what their rows say. What the database says is checked as what an
+/// upstream says would be: rows of another form count as absent.
 struct FleetExchange {
   private typealias Reader = (Rows, inout FleetReply) -> Void
 

@@ -5,8 +5,8 @@ package enum FleetSchema {
   /// The form that this version reads and writes.
   package static var version: Int { migrations.count }
 
-  /// Whether a member `m` is gone, beside the row `f` of `fleet`: by the time in which the fleet was at work since it was heard
-  /// of, so that time without the database counts towards nobody.
+  /// Whether a member `m` is gone, beside the row `f` of `fleet`: by the time in which the fleet was at work since it
+  /// was heard of, so that time without the database counts towards nobody.
   static let isGone = "(m.removed OR f.active - m.heard > m.takeover)"
 
   private static let migrations = [
@@ -88,8 +88,8 @@ package enum FleetSchema {
     """
   }
 
-  /// Creates the schema or brings it up to date, in one transaction, and grants the rights where the role exists. Changes nothing
-  /// where that was done before.
+  /// Creates the schema or brings it up to date, in one transaction, and grants the rights where the role exists.
+  /// Changes nothing where that was done before.
   ///
   /// - Parameter present: The version that is there; `nil`: none.
   static func upgrade(from present: Int?, role: String) -> String {

@@ -1,7 +1,7 @@
 import CertRegCore
 
-/// The statements of the exchanges. Within a transaction they lock rows in the order in which `FleetExchange` adds them, and
-/// within each statement in the order of the keys: so no two members wait for each other.
+/// The statements of the exchanges. Within a transaction they lock rows in the order in which `FleetExchange` adds
+/// them, and within each statement in the order of the keys: so no two members wait for each other.
 enum FleetStatements {
   typealias Statement = DatabaseConnection.Statement
 
@@ -47,8 +47,8 @@ enum FleetStatements {
 
   private static let wasGone = "(m.removed OR (SELECT active FROM certregd.fleet) - m.heard > m.takeover)"
 
-  /// Begins an exchange: fails with division_by_zero where the member has joined again since, or was removed. What a connection that
-  /// was given up has sent may arrive late; behind a later join it must change nothing.
+  /// Begins an exchange: fails with division_by_zero where the member has joined again since, or was removed. What a
+  /// connection that was given up has sent may arrive late; behind a later join it must change nothing.
   static func begin(_ member: FleetIdentity, session: Int64, milliseconds: Int) -> Statement {
     Statement(
       "begin",
@@ -58,8 +58,9 @@ enum FleetStatements {
       """, [.text(member.name), .text(member.instance), .integer(session), .text("\(milliseconds)")])
   }
 
-  /// Where the member comes with another state than before, its claims become nobody's, since it no longer knows which calls it
-  /// has made: whoever takes one over hears that the call may have been made. Before the join, which takes the name over.
+  /// Where the member comes with another state than before, its claims become nobody's, since it no longer knows which
+  /// calls it has made: whoever takes one over hears that the call may have been made. Before the join, which takes the
+  /// name over.
   static func leaveClaims(_ member: FleetIdentity) -> Statement {
     Statement(
       "leaveClaims",

@@ -1,7 +1,7 @@
 import CertRegCore
 
-/// A parameter of a statement. Arrays are in PostgreSQL's binary form: it takes half the bytes of the text form of `bytea`, and
-/// nothing in it has to be quoted.
+/// A parameter of a statement. Arrays are in PostgreSQL's binary form: it takes half the bytes of the text form of
+/// `bytea`, and nothing in it has to be quoted.
 enum Parameter {
   case text(String)
   case binary([UInt8])
@@ -44,8 +44,8 @@ enum Parameter {
 
   static func texts(_ elements: some Collection<String>) -> Parameter { texts(elements.map { $0 as String? }) }
 
-  /// What PostgreSQL's `array_recv` reads: the number of dimensions, whether there may be NULLs, the type of the elements, their
-  /// count and the first index; then each element behind its length.
+  /// What PostgreSQL's `array_recv` reads: the number of dimensions, whether there may be NULLs, the type of the
+  /// elements, their count and the first index; then each element behind its length.
   private static func array<Value>(
     _ type: Element, _ elements: some Collection<Value>, isNull: (Value) -> Bool = { _ in false },
     _ write: (inout [UInt8], Value) -> Void

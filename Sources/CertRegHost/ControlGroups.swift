@@ -5,8 +5,8 @@ import Glibc
 ///
 /// A process is looked for where others were found before; only one that is in none of those groups costs a walk.
 struct ControlGroups {
-  /// Where systemd's own hierarchy may be: hybrid, legacy, unified (systemd's src/basic/cgroup-util.c). The unified one comes
-  /// last, since on other hosts that folder holds the hierarchies of all controllers.
+  /// Where systemd's own hierarchy may be: hybrid, legacy, unified (systemd's src/basic/cgroup-util.c). The unified one
+  /// comes last, since on other hosts that folder holds the hierarchies of all controllers.
   private static let hierarchies = ["/unified", "/systemd", ""]
   private static let rememberedGroups = 8
   private static let mostGroups = 8192

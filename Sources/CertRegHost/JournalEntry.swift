@@ -33,8 +33,8 @@ package enum JournalEntry {
     }
   }
 
-  /// The journal takes capitals, digits and `_`, no digit or `_` at the beginning, and at most 64 characters, and drops the
-  /// rest without a word. A key that would pose as one of the journal's well-known fields gets a prefix, too.
+  /// The journal takes capitals, digits and `_`, no digit or `_` at the beginning, and at most 64 characters, and drops
+  /// the rest without a word. A key that would pose as one of the journal's well-known fields gets a prefix, too.
   package static func fieldName(_ name: String) -> String {
     let upper = name.uppercased()
     let first = upper.unicodeScalars.first

@@ -67,9 +67,9 @@ package struct ListeningSocket: Sendable {
     }
   }
 
-  /// Removes the file, unless another one has taken its place, and releases the path for other processes. Does not close
-  /// the descriptor: accepted connections and the backlog stay. Called when the daemon wants no more clients; a second
-  /// call does nothing.
+  /// Removes the file, unless another one has taken its place, and releases the path for other processes. Does not
+  /// close the descriptor: accepted connections and the backlog stay. Called when the daemon wants no more clients; a
+  /// second call does nothing.
   package func removeFile() {
     claim.release {
       guard FileIdentity(path: path) == identity else { return }

@@ -47,8 +47,8 @@ package final class LogPipeline: Sendable {
     }
   }
 
-  /// The limit for entries of the audit trail that neither the upstream nor the queue bounds: 1,000 of each kind at once and 20
-  /// a second.
+  /// The limit for entries of the audit trail that neither the upstream nor the queue bounds: 1,000 of each kind at
+  /// once and 20 a second.
   package static var auditLimiter: LogRateLimiter { LogRateLimiter(burst: 1000, perSecond: 20) }
 
   /// The limit for lasting conditions: one entry of each kind a minute.

@@ -1,7 +1,7 @@
 /// Text made safe for a log, a terminal and a status line.
 package enum LogText {
-  /// `text` with everything escaped that could start a new line, steer a terminal or reorder what a reader sees, and cut
-  /// to at most `limitBytes` bytes of UTF-8 with `…` at the end.
+  /// `text` with everything escaped that could start a new line, steer a terminal or reorder what a reader sees, and
+  /// cut to at most `limitBytes` bytes of UTF-8 with `…` at the end.
   ///
   /// Escaped are the controls C0, DEL and C1, the line and paragraph separators, the bidirectional controls and other
   /// invisible format characters (CVE-2021-42574 shows what they can hide), and the backslash, so that an escape cannot

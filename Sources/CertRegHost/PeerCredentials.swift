@@ -23,8 +23,8 @@ package struct PeerCredentials: Hashable, Sendable {
 extension PeerCredentials {
   /// Asks the kernel about the connected socket `descriptor` (`SO_PEERCRED`, `SO_PEERGROUPS`).
   ///
-  /// - Throws: ``HostError`` if the descriptor is not a connected Unix socket, or the kernel does not tell the groups: a rule
-  ///   for one of them would be passed over.
+  /// - Throws: ``HostError`` if the descriptor is not a connected Unix socket, or the kernel does not tell the groups:
+  ///   a rule for one of them would be passed over.
   package init(descriptor: Int32) throws(HostError) {
     // struct ucred of unix(7): pid_t, uid_t, gid_t, each of four bytes.
     var credentials: (process: Int32, user: UInt32, group: UInt32) = (0, 0, 0)

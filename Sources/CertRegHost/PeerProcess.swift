@@ -36,8 +36,8 @@ package final class PeerProcess: Sendable {
   ///
   /// - Parameters:
   ///   - descriptor: The connected socket.
-  ///   - number: The process's number, from `PeerCredentials`. Where `isKeptWithSocket` is `false`, the connection has to
-  ///     be a new one.
+  ///   - number: The process's number, from `PeerCredentials`. Where `isKeptWithSocket` is `false`, the connection has
+  ///     to be a new one.
   /// - Returns: `nil` where the process has ended or cannot be seen from here, or no descriptor is left.
   package init?(peerOf descriptor: Int32, number: Int32) {
     guard number > 0 else { return nil }

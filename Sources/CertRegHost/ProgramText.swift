@@ -17,13 +17,15 @@ package enum ProgramText {
     let lasting = Set(mappings().map(\.file).filter(staysMapped))
     // Looked at anew: what lasts is from now on where it is.
     for mapping in mappings() where lasting.contains(mapping.file) {
-      // Pages that are mapped from a file and cannot be written hold what the file does, but for a debugger's breakpoints.
+      // Pages that are mapped from a file and cannot be written hold what the file does, but for a debugger's
+      // breakpoints.
       madvise(
         UnsafeMutableRawPointer(bitPattern: mapping.addresses.lowerBound), mapping.addresses.count, MADV_DONTNEED)
     }
   }
 
-  /// Whether the file is never unmapped: the program's, or a library that says so to dlopen(3), which asks for that here.
+  /// Whether the file is never unmapped: the program's, or a library that says so to dlopen(3), which asks for that
+  /// here.
   private static func staysMapped(_ file: String) -> Bool {
     if let program = realpath("/proc/self/exe", nil) {
       defer { free(program) }

@@ -6,8 +6,8 @@ package struct ServiceNotifier: Sendable {
   private let send: @Sendable (String) -> Void
   private let monotonicMicroseconds: @Sendable () -> UInt64
 
-  /// How often the manager wants to hear `pingWatchdog()`, at the least; `nil` if it has no watchdog for this process. At most
-  /// a day: longer intervals of the manager are met as well.
+  /// How often the manager wants to hear `pingWatchdog()`, at the least; `nil` if it has no watchdog for this process.
+  /// At most a day: longer intervals of the manager are met as well.
   package let watchdogInterval: Duration?
 
   /// Whether no service manager listens.
@@ -29,7 +29,8 @@ package struct ServiceNotifier: Sendable {
     self.send = send
   }
 
-  /// The notifier for `$NOTIFY_SOCKET` and `$WATCHDOG_USEC` of the process, as sd_notify(3) and sd_watchdog_enabled(3) read them.
+  /// The notifier for `$NOTIFY_SOCKET` and `$WATCHDOG_USEC` of the process, as sd_notify(3) and sd_watchdog_enabled(3)
+  /// read them.
   ///
   /// Both variables stay set; a child process must be started without them.
   package static func fromEnvironment() -> ServiceNotifier {

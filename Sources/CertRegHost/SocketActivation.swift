@@ -21,8 +21,8 @@ package struct PassedDescriptor: Hashable, Sendable {
 package struct PassedSockets: Sendable {
   /// Sockets that the daemon can serve, in the order of the manager; none if the process was started in another way.
   package var usable: [PassedDescriptor]
-  /// Why the daemon cannot start: a socket that it cannot serve. The manager would keep that socket open, and its clients
-  /// would wait for ever.
+  /// Why the daemon cannot start: a socket that it cannot serve. The manager would keep that socket open, and its
+  /// clients would wait for ever.
   package var problem: HostError?
 
   package init(usable: [PassedDescriptor] = [], problem: HostError? = nil) {
@@ -63,8 +63,8 @@ package enum SocketActivation {
     return passed
   }
 
-  /// Checks that `descriptor` is a listening Unix stream socket, takes it over and makes it non-blocking. Access rules need
-  /// a peer's user, which the kernel tells for Unix sockets alone.
+  /// Checks that `descriptor` is a listening Unix stream socket, takes it over and makes it non-blocking. Access rules
+  /// need a peer's user, which the kernel tells for Unix sockets alone.
   ///
   /// - Throws: ``HostError`` with `unusableDescriptor` for any other descriptor, `failed` where a system call fails.
   package static func describe(_ descriptor: Int32, name: String) throws(HostError) -> PassedDescriptor {
@@ -74,8 +74,8 @@ package enum SocketActivation {
         message: "descriptor \(descriptor) (\(LogText.escaped(name))) passed by the service manager is not a listening "
           + "Unix stream socket: the socket unit may have ListenStream= with paths alone, and Accept=no")
     }
-    // SO_PEERCRED names the process that called listen(2) last, to clients: from now on this one, not the service manager.
-    // The kernel caps the queue at net.core.somaxconn.
+    // SO_PEERCRED names the process that called listen(2) last, to clients: from now on this one, not the service
+    // manager. The kernel caps the queue at net.core.somaxconn.
     guard listen(descriptor, .max) == 0 else {
       throw HostError(errno: errno, call: "listen", subject: "descriptor \(descriptor)")
     }
@@ -88,8 +88,9 @@ package enum SocketActivation {
 
   /// Accepts the waiting connections, sends each `answer` as far as it takes it without blocking, and closes them.
   ///
-  /// For a start that fails and would fail again: the service manager starts the service for a waiting client again and again.
-  /// Takes no more than a full backlog of each socket: clients that connect again and again must not keep the process.
+  /// For a start that fails and would fail again: the service manager starts the service for a waiting client again and
+  /// again. Takes no more than a full backlog of each socket: clients that connect again and again must not keep the
+  /// process.
   package static func turnAway(from passed: [PassedDescriptor], with answer: [UInt8]) {
     for socket in passed {
       for _ in 0..<turnedAwayLimit {

@@ -28,7 +28,8 @@ struct SocketAddress {
   /// Lends the address in the form that bind(2) and connect(2) take. The pointer is valid inside `body` only.
   func withPointer(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
     withUnsafePointer(to: address) { pointer in
-      // sockaddr is the common beginning of every address type (sockaddr(3type)), read by the kernel through the length.
+      // sockaddr is the common beginning of every address type (sockaddr(3type)), read by the kernel through the
+      // length.
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
     }
   }

@@ -3,8 +3,8 @@ import Synchronization
 
 /// The right to make and remove the socket at a path: an flock(2) on the file `<path>.lock`.
 ///
-/// Held until `release` or the end of the process. It is not released with the last reference: the socket is still in use
-/// then.
+/// Held until `release` or the end of the process. It is not released with the last reference: the socket is still in
+/// use then.
 final class SocketPathClaim: Sendable {
   /// The longest content of a lock file: a process number, which has at most ten digits, and LF.
   private static let holderLimitBytes = 11
@@ -20,11 +20,12 @@ final class SocketPathClaim: Sendable {
 
   /// Claims `path` or fails at once.
   ///
-  /// - Throws: `inUse` where another process has it, `occupied` where something else than a lock file is at the lock's path.
+  /// - Throws: `inUse` where another process has it, `occupied` where something else than a lock file is at the lock's
+  ///   path.
   static func take(forSocket path: String) throws(HostError) -> SocketPathClaim {
     let lockPath = path + ".lock"
-    // A holder removes the lock file when it ends. A process that opened the file before that has locked a file without a
-    // name, which excludes nobody, and has to open the new one. Each round means that another process came and went.
+    // A holder removes the lock file when it ends. A process that opened the file before that has locked a file without
+    // a name, which excludes nobody, and has to open the new one. Each round means that another process came and went.
     for _ in 0..<100 {
       let descriptor = try openLockFile(lockPath)
       guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
@@ -57,8 +58,8 @@ final class SocketPathClaim: Sendable {
       guard let locked = held else { return }
       held = nil
       cleanUp()
-      // Under the lock, so that the name goes with this file and not with a successor's. Somebody may have put another file in
-      // its place.
+      // Under the lock, so that the name goes with this file and not with a successor's. Somebody may have put another
+      // file in its place.
       if let own = FileIdentity(descriptor: locked), own == FileIdentity(path: lockPath) { unlink(lockPath) }
       close(locked)
     }

@@ -152,8 +152,8 @@ package enum AnswerEncoder {
     }
   }
 
-  /// A line of `watch`: a registration or a change of a status that failed. The error is in `lastError`, as in `lookup`: a member `error` would
-  /// make the line an answer that refuses the `watch` itself.
+  /// A line of `watch`: a registration or a change of a status that failed. The error is in `lastError`, as in
+  /// `lookup`: a member `error` would make the line an answer that refuses the `watch` itself.
   package static func watched(id: [UInt8]?, _ failure: FailedRegistration) -> [UInt8] {
     object(id: id) { writer in
       writer.member("certificateId", failure.key.certificateID.hex)

@@ -9,7 +9,8 @@ package struct AttributesText: Hashable, Sendable {
 
   /// The attributes in the order in which they were written.
   ///
-  /// - Parameter line: The line that the request was parsed from. It stays valid and unchanged while the result is used.
+  /// - Parameter line: The line that the request was parsed from. It stays valid and unchanged while the result is
+  ///   used.
   package func pairs(in line: UnsafeRawBufferPointer) -> AttributePairs {
     AttributePairs(self, in: line)
   }

@@ -139,7 +139,8 @@ private struct AttributeNames {
 }
 
 extension JSONText {
-  /// Whether the text has more than `limit` characters (Unicode scalars). Takes no longer than a text of `limit` characters needs.
+  /// Whether the text has more than `limit` characters (Unicode scalars). Takes no longer than a text of `limit`
+  /// characters needs.
   fileprivate func hasMore(than limit: Int, in line: UnsafeRawBufferPointer) -> Bool {
     if range.count <= limit { return false }
     // The longest way to write a character is a surrogate pair of escapes, with 12 bytes.

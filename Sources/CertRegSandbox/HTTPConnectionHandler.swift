@@ -18,8 +18,8 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
     case idle
     /// The head is there; leads to `answering`, or to `refusing` when the body is too long.
     case receiving(HTTPRequestHead, body: ByteBuffer)
-    /// An answer was sent ahead of the request's end; the connection ends with it. Closing at once would make the client's
-    /// system throw the answer away with an error for what it still sends.
+    /// An answer was sent ahead of the request's end; the connection ends with it. Closing at once would make the
+    /// client's system throw the answer away with an error for what it still sends.
     case refusing(unreadBytes: Int)
     /// The answer waits for its latency or is being sent; leads to `idle`.
     case answering
@@ -189,8 +189,8 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
       version: .http1_1, status: HTTPResponseStatus(statusCode: response.status), headers: headers)
   }
 
-  /// Names the operation instead of the path, which is text of the client. Headers can be text of a client, too: of one that scripts
-  /// answers.
+  /// Names the operation instead of the path, which is text of the client. Headers can be text of a client, too: of one
+  /// that scripts answers.
   private func log(_ response: SandboxResponse?, operation: SandboxOperation.Name?) {
     logger.info(
       "\(operation?.rawValue ?? "unknown operation")",
@@ -201,7 +201,8 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
       ].compactMapValues { $0 })
   }
 
-  /// `text` where it has nothing but ASCII letters, digits and hyphens, as the names of errors and the IDs of requests do.
+  /// `text` where it has nothing but ASCII letters, digits and hyphens, as the names of errors and the IDs of requests
+  /// do.
   private static func word(_ text: String) -> String {
     let isWord = text.utf8.allSatisfy { byte in
       switch byte {

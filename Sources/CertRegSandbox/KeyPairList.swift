@@ -7,8 +7,8 @@ package struct KeyPairListError: Error, Hashable, Sendable {
   package var message: String
 }
 
-/// Key pairs as `--verify-signatures` takes them: `ACCESS_KEY_ID:SECRET[:SESSION_TOKEN]`, or `@FILE` for a file that has one
-/// such text a line. Empty lines and lines that begin with `#` are skipped.
+/// Key pairs as `--verify-signatures` takes them: `ACCESS_KEY_ID:SECRET[:SESSION_TOKEN]`, or `@FILE` for a file that
+/// has one such text a line. Empty lines and lines that begin with `#` are skipped.
 package struct KeyPairList: Sendable {
   package private(set) var credentials: [SigningCredentials] = []
   private static let limitBytes = 1 << 20
@@ -40,8 +40,8 @@ package struct KeyPairList: Sendable {
     if credentials.count == countBefore { throw KeyPairListError(message: "\(path) has no key pair") }
   }
 
-  /// What is in a file or comes from a pipe, from which FoundationEssentials does not read; `nil` if it cannot be read, or
-  /// is longer than any list.
+  /// What is in a file or comes from a pipe, from which FoundationEssentials does not read; `nil` if it cannot be read,
+  /// or is longer than any list.
   private static func content(of path: String) -> [UInt8]? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }

@@ -91,7 +91,8 @@ extension SandboxError {
   /// A value that the service model's constraints do not allow, in the words that AWS's services share.
   ///
   /// - Parameters:
-  ///   - value: What came; it is cut after 64 characters. `nil` for a value that is long by nature and better not repeated.
+  ///   - value: What came; it is cut after 64 characters. `nil` for a value that is long by nature and better not
+  ///     repeated.
   ///   - constraint: What the member must be, beginning with `Member must`.
   static func constraint(_ constraint: String, at member: String, value: String?) -> SandboxError {
     let quoted = value.map { " '\($0.prefix(64))'" } ?? ""

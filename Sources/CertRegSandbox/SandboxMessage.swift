@@ -14,8 +14,8 @@ package struct SandboxRequest: Sendable {
   /// The complete body.
   package var body: [UInt8]
 
-  /// A request for `target`, which is in origin form or, as proxies get it, in absolute form (RFC 9112 sections 3.2.1 and
-  /// 3.2.2).
+  /// A request for `target`, which is in origin form or, as proxies get it, in absolute form (RFC 9112 sections 3.2.1
+  /// and 3.2.2).
   package init(method: String, target: String, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
     self.method = method
     let parts = originForm(target).split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)

@@ -9,8 +9,8 @@ import Synchronization
 
 /// The endpoint on a TCP socket: HTTP/1.1, over TLS if there is a context for it.
 package final class SandboxServer: Sendable {
-  /// Longest request body that is read. A certificate of 65,536 characters fits with every one of them escaped as a pair
-  /// of `\u` sequences.
+  /// Longest request body that is read. A certificate of 65,536 characters fits with every one of them escaped as a
+  /// pair of `\u` sequences.
   package static let bodyLimitBytes = 1 << 20
 
   private let listener: any Channel
@@ -79,8 +79,8 @@ package final class SandboxServer: Sendable {
     return "\(isSecure ? "https" : "http")://\(host):\(port)"
   }
 
-  /// Takes no more connections, lets requests under way have their answers, and closes. Connections that still wait after
-  /// `deadline` are cut off.
+  /// Takes no more connections, lets requests under way have their answers, and closes. Connections that still wait
+  /// after `deadline` are cut off.
   package func stop(within deadline: Duration = .seconds(5)) async {
     try? await listener.close()
     await connections.drain(within: deadline)

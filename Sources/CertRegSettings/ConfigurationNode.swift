@@ -6,8 +6,8 @@ struct ConfigurationNode: Equatable, Sendable {
     case null
     /// An unquoted `none`: said on purpose, so that nothing fills it.
     case explicitNone
-    /// A value as it was written. What type it has is for the key to say: YAML's own guesses (`no` is false, 0660 is 432)
-    /// are not asked.
+    /// A value as it was written. What type it has is for the key to say: YAML's own guesses (`no` is false, 0660 is
+    /// 432) are not asked.
     case scalar(String)
     case sequence([ConfigurationNode])
     /// In the order of the file; keys are unique.

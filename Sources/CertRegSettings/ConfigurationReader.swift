@@ -2,7 +2,8 @@ import CertRegYAML
 
 /// Reads YAML text into a tree that knows the line of every key and value.
 ///
-/// One document, UTF-8. Anchors, aliases and the merge key (`<<`) work, so that targets can share settings; tags do not.
+/// One document, UTF-8. Anchors, aliases and the merge key (`<<`) work, so that targets can share settings; tags do
+/// not.
 struct ConfigurationReader {
   /// Largest file that is read.
   static let limitBytes = 1 << 20
@@ -22,8 +23,8 @@ struct ConfigurationReader {
     self.path = path
   }
 
-  /// The tree of `bytes`; an empty file is an empty tree. Throws the one fault that stops a YAML parser, or all that keep
-  /// the tree from being a configuration's.
+  /// The tree of `bytes`; an empty file is an empty tree. Throws the one fault that stops a YAML parser, or all that
+  /// keep the tree from being a configuration's.
   static func read(_ bytes: [UInt8], path: String) throws(SettingsError) -> ConfigurationNode {
     var reader = ConfigurationReader(path: path)
     let node = try reader.tree(bytes)
@@ -103,8 +104,8 @@ struct ConfigurationReader {
     }
   }
 
-  /// The mapping's members with those of its merge keys (https://yaml.org/type/merge.html): what is written in the mapping
-  /// itself wins, then the merged mapping that comes first.
+  /// The mapping's members with those of its merge keys (https://yaml.org/type/merge.html): what is written in the
+  /// mapping itself wins, then the merged mapping that comes first.
   private mutating func members(_ mapping: [YAMLNode.Member], key: String, depth: Int) -> [ConfigurationNode.Member] {
     var own: [ConfigurationNode.Member] = []
     var merged: [ConfigurationNode.Member] = []

@@ -18,7 +18,8 @@ func quoted(_ text: String, limit: Int = 60) -> String {
   "\"\(shown(text, limit: limit))\""
 }
 
-/// `text` for a message: without anything that looks like a secret, escaped, and cut if it has more characters than `limit`.
+/// `text` for a message: without anything that looks like a secret, escaped, and cut if it has more characters than
+/// `limit`.
 func shown(_ text: String, limit: Int) -> String {
   let text = SecretMask().masked(text)
   let scalars = text.unicodeScalars

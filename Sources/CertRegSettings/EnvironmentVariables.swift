@@ -1,8 +1,8 @@
 /// The variables of the environment that override keys.
 ///
 /// The rule: `CERTREGD_` and the path of the key in upper case, words and sections joined by `_`. The keys of
-/// `targets.NAME` are `CERTREGD_TARGET_…` and mean the default target. Four often used names are shorter. An empty variable
-/// counts as not set.
+/// `targets.NAME` are `CERTREGD_TARGET_…` and mean the default target. Four often used names are shorter. An empty
+/// variable counts as not set.
 enum EnvironmentVariables {
   static let prefix = "CERTREGD_"
   /// The variable that names the configuration file.

@@ -19,10 +19,10 @@ struct IAMPolicy: Equatable, Sendable {
   /// Sorted by their identifiers.
   private(set) var statements: [Statement]
 
-  /// The actions of RegisterThing itself and of the calls that it makes in the caller's name, as far as a template needs them
-  /// for a certificate that is registered already: those of AWS's managed policy AWSIoTThingsRegistration
-  /// (https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSIoTThingsRegistration.html), without those that
-  /// make or register certificates.
+  /// The actions of RegisterThing itself and of the calls that it makes in the caller's name, as far as a template
+  /// needs them for a certificate that is registered already: those of AWS's managed policy AWSIoTThingsRegistration
+  /// (https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSIoTThingsRegistration.html), without those
+  /// that make or register certificates.
   private static let templateActions = [
     "AddThingToBillingGroup", "AddThingToThingGroup", "AttachPolicy", "AttachPrincipalPolicy", "AttachThingPrincipal",
     "CreatePolicy", "CreateThing", "DescribeBillingGroup", "DescribeCertificate", "DescribeThing", "DescribeThingGroup",
@@ -96,8 +96,8 @@ struct IAMPolicy: Equatable, Sendable {
     }
   }
 
-  /// The policy's document (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html), with the same
-  /// text for equal policies. Ends with an LF.
+  /// The policy's document (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html), with the
+  /// same text for equal policies. Ends with an LF.
   var json: String {
     let texts = statements.map { statement in
       """
@@ -131,8 +131,8 @@ struct IAMPolicy: Equatable, Sendable {
 }
 
 extension Settings {
-  /// The least IAM policy for this configuration, a JSON document: what AWS has to allow the daemon so that it can do all that
-  /// peers may ask of it. It does not depend on ``sandbox``.
+  /// The least IAM policy for this configuration, a JSON document: what AWS has to allow the daemon so that it can do
+  /// all that peers may ask of it. It does not depend on ``sandbox``.
   package var iamPolicy: String { IAMPolicy(self).json }
 
   /// Whether some peer may use an operation in a target.
@@ -155,8 +155,8 @@ extension AccessRule {
 }
 
 extension TargetConfiguration {
-  /// The ARN of resources of AWS IoT in the target's region, in any account. A region that is not configured may be any of the
-  /// partition `aws`.
+  /// The ARN of resources of AWS IoT in the target's region, in any account. A region that is not configured may be any
+  /// of the partition `aws`.
   fileprivate func arn(_ resource: String) -> String {
     let region = region ?? "*"
     return "arn:\(AWSPartition.containing(region).name):iot:\(region):*:\(resource)"

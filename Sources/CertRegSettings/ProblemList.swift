@@ -1,5 +1,5 @@
-/// The problems of a configuration. A person mends a few at a time, so that only the first ones are kept: a file of a mebibyte
-/// can have a hundred thousand.
+/// The problems of a configuration. A person mends a few at a time, so that only the first ones are kept: a file of a
+/// mebibyte can have a hundred thousand.
 struct ProblemList {
   /// So many problems are kept.
   static let maximumProblems = 100

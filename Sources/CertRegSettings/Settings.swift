@@ -6,8 +6,8 @@ package struct Settings: Sendable, Equatable {
   package var socket = SocketSettings()
   /// Absolute path of the folder that holds the queue, the results and the lock.
   package var stateDirectory = "/var/lib/certregd"
-  /// What may be made of certificates once they are registered. Sorted by name, names unique. The bodies of templates are
-  /// empty: the daemon reads their files.
+  /// What may be made of certificates once they are registered. Sorted by name, names unique. The bodies of templates
+  /// are empty: the daemon reads their files.
   package var provisioning: [ProvisioningProfile] = []
   /// Sorted by name, never empty, names unique.
   package var targets = [TargetConfiguration(name: TargetName("default"))]

@@ -59,7 +59,8 @@ extension SettingsLoader {
   }
 
   /// What a template does to the status of the certificate (AWS IoT Developer Guide, "Provisioning templates"). Without
-  /// `Status` it is set to ACTIVE. Whether a status takes effect that has `OverrideSettings` depends on the certificate.
+  /// `Status` it is set to ACTIVE. Whether a status takes effect that has `OverrideSettings` depends on the
+  /// certificate.
   private static func status(_ template: JSONValue) -> ProvisioningProfile.Template.Status {
     let resources = template["Resources"]?.members ?? []
     guard let certificate = resources.first(where: { $0.value["Type"]?.string == "AWS::IoT::Certificate" })?.value

@@ -31,9 +31,9 @@ package struct SettingsLoader: Sendable {
 
   /// The effective configuration. Reads the file anew each time.
   ///
-  /// - Parameter inForce: The configuration that the new one takes the place of; `nil` at the start. If it has rules of access
-  ///   and its file is gone or has no key now, that is an error: a file system that is not mounted or a pipe that was read
-  ///   once must not open the daemon to everybody. Other files without rules are taken, with a warning.
+  /// - Parameter inForce: The configuration that the new one takes the place of; `nil` at the start. If it has rules of
+  ///   access and its file is gone or has no key now, that is an error: a file system that is not mounted or a pipe
+  ///   that was read once must not open the daemon to everybody. Other files without rules are taken, with a warning.
   /// - Throws: everything that is wrong; a file that is not YAML hides what else is wrong with it.
   package func load(replacing inForce: LoadedSettings? = nil) throws(SettingsError) -> LoadedSettings {
     let (path, origin) = configurationFile()

@@ -2,8 +2,8 @@
 package enum PathRule: Sendable {
   /// Empty and dot segments are removed, then the path is percent-encoded once more. The rule of every service but S3.
   case normalized
-  /// The path is percent-encoded once more and otherwise left as it stands. The daemon calls no service with this rule; AWS's
-  /// test vectors have it.
+  /// The path is percent-encoded once more and otherwise left as it stands. The daemon calls no service with this rule;
+  /// AWS's test vectors have it.
   case unnormalized
 }
 

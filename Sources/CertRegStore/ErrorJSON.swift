@@ -3,8 +3,8 @@ import CertRegCore
 
 /// The JSON form in which errors are stored. The names of its members stay as they are: databases hold them.
 enum ErrorJSON {
-  /// An error's members, and beside them the first requester, the facts of finished steps and the sequence number of the
-  /// job as far as they are known.
+  /// An error's members, and beside them the first requester, the facts of finished steps and the sequence number of
+  /// the job as far as they are known.
   ///
   /// - Parameter isBesideResult: Whether the job that failed left a result, too.
   static func encode(

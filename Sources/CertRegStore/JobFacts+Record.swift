@@ -58,8 +58,8 @@ extension JobFacts {
   }
 }
 
-/// What a row of `queue` has behind the requester: the purpose of the job, what makes a device, and the facts known at the
-/// request, as JSON.
+/// What a row of `queue` has behind the requester: the purpose of the job, what makes a device, and the facts known at
+/// the request, as JSON.
 enum RequestRecord {
   /// A record that was read.
   struct Content {
@@ -81,8 +81,8 @@ enum RequestRecord {
     return JSONValue.object(members).jsonBytes
   }
 
-  /// Reads `bytes`. Rows of earlier versions have none, or facts only. `nil`: they are no record, or what makes a device
-  /// cannot be read. Without it the job would register the certificate and leave it at that.
+  /// Reads `bytes`. Rows of earlier versions have none, or facts only. `nil`: they are no record, or what makes a
+  /// device cannot be read. Without it the job would register the certificate and leave it at that.
   static func read(_ bytes: some Collection<UInt8>) -> Content? {
     guard !bytes.isEmpty else { return Content() }
     guard let json = try? JSONValue(parsing: Array(bytes)), json.members != nil else { return nil }

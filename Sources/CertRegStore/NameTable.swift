@@ -4,8 +4,8 @@ struct NameTable: Sendable {
   private(set) var numbers: [String: Int64] = [:]
   private var highestNumber: Int64 = 0
 
-  /// With so many texts there is no room for another beginning of ARNs: an upstream whose ARNs all begin differently must
-  /// not fill the memory. There is always room for a target, which the configuration names.
+  /// With so many texts there is no room for another beginning of ARNs: an upstream whose ARNs all begin differently
+  /// must not fill the memory. There is always room for a target, which the configuration names.
   static let limit = 4096
 
   /// Whether there is no room for another beginning of ARNs.

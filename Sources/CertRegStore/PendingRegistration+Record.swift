@@ -2,8 +2,8 @@ import CertRegCodec
 package import CertRegCore
 
 extension PendingRegistration {
-  /// The job as other hosts of a fleet read it, which may have to carry it out: JSON. Members may be added, never renamed.
-  /// What is known of the certificate stays behind: each host goes by its own knowledge.
+  /// The job as other hosts of a fleet read it, which may have to carry it out: JSON. Members may be added, never
+  /// renamed. What is known of the certificate stays behind: each host goes by its own knowledge.
   package var record: [UInt8] {
     JSONValue.object(of: [
       "certificate": .string(Base64.encode(der)), "deviceId": deviceID.map { .string($0.text) },

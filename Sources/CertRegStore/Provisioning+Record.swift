@@ -13,8 +13,8 @@ extension Provisioned {
     ])
   }
 
-  /// `nil` if a part cannot be read: the profile is applied again then, which changes nothing that is there. A part that
-  /// was left out would make a device complete that is not.
+  /// `nil` if a part cannot be read: the profile is applied again then, which changes nothing that is there. A part
+  /// that was left out would make a device complete that is not.
   init?(_ json: JSONValue) {
     guard let profile = json["profile"]?.string, let tag = json["tag"].flatMap(ProvisioningTag.init),
       let thingName = json.optional("thing", \.string), let thingARN = json.optional("thingArn", \.string),

@@ -26,8 +26,8 @@ final class RecordReader {
     device = try connection.prepare("SELECT * FROM device WHERE certificate = ? AND target = ?")
   }
 
-  /// Looks up the result of `key`. Unless `failuresToo` is `false`, then the failure of the job that left the result, or of
-  /// one that left none.
+  /// Looks up the result of `key`. Unless `failuresToo` is `false`, then the failure of the job that left the result,
+  /// or of one that left none.
   func record(for key: RegistrationKey, failuresToo: Bool = true) throws(DatabaseFault) -> Found {
     guard let target = names.number(key.target.rawValue) else { return .nothing }
     if let registered = try find(result, .result, key, target, { ResultRow.read($0, name: names.text) }) {

@@ -160,8 +160,8 @@ final class RegistrationWriter {
     return (try statement.first { $0.integer(0) } ?? nil).map { WallTime(millisecondsSinceEpoch: $0) }
   }
 
-  /// The highest sequence number of a job that ended under `key`, from `result` and `failure`; `nil` where there is none
-  /// or an earlier version wrote it.
+  /// The highest sequence number of a job that ended under `key`, from `result` and `failure`; `nil` where there is
+  /// none or an earlier version wrote it.
   func lastSequence(_ key: RegistrationKey, in table: Table) throws(DatabaseFault) -> Int64? {
     guard let target = targetNumber(key.target) else { return nil }
     let statement = table == .result ? statements.readResult : statements.readFailure

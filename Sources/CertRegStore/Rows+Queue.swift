@@ -95,8 +95,8 @@ struct AttemptRow {
     try row.run()
   }
 
-  /// Whether this row was written after `other`, of two for the same registration: a job begins anew once at most, steps
-  /// are only ever completed, and attempts only ever counted up.
+  /// Whether this row was written after `other`, of two for the same registration: a job begins anew once at most,
+  /// steps are only ever completed, and attempts only ever counted up.
   func isLater(than other: AttemptRow) -> Bool { order >= other.order }
 
   private var order: (Int, Int, Int) {

@@ -67,8 +67,8 @@ enum ResultRow {
     return name(number).map { $0 + id.hex }
   }
 
-  /// Stands for a status that is not known. 0 stands for none, too: earlier versions wrote it where none was sent, which
-  /// AWS IoT takes for INACTIVE.
+  /// Stands for a status that is not known. 0 stands for none, too: earlier versions wrote it where none was sent,
+  /// which AWS IoT takes for INACTIVE.
   private static let unknownStatus = 15
 
   private static func status(code: Int64, _ outcome: RegistrationOutcome) -> CertificateStatus? {

@@ -1,7 +1,7 @@
 import CertRegCore
 
-/// A row of `shared`: certificate, target, stamp, forgotten, number, checksum. It is there for what a fleet was told, or
-/// has to be told, of a certificate.
+/// A row of `shared`: certificate, target, stamp, forgotten, number, checksum. It is there for what a fleet was told,
+/// or has to be told, of a certificate.
 enum SharedRow {
   /// `nil` for a damaged row.
   static func read(_ row: some ColumnSource, name: (Int64) -> String?) -> (key: RegistrationKey, note: FleetNote)? {

@@ -53,8 +53,8 @@ enum Schema {
     // The same holds for facts (see `QueueRow` and `AttemptRow`), which rows of earlier versions lack, and for the
     // second row of `state`.
     Migration(name: "facts of registrations under way", sql: ""),
-    // A table of its own, so that a name can be given and changed whatever becomes of the registration, and rows without one
-    // cost nothing.
+    // A table of its own, so that a name can be given and changed whatever becomes of the registration, and rows
+    // without one cost nothing.
     Migration(
       name: "names of devices",
       sql: """
@@ -62,8 +62,8 @@ enum Schema {
           certificate BLOB NOT NULL, target INTEGER NOT NULL, name TEXT NOT NULL, checksum INTEGER NOT NULL,
           PRIMARY KEY (certificate, target)) WITHOUT ROWID;
         """),
-    // Rows of the queue have a purpose, several of them may have one key, and results need no ARN: a version that does not
-    // know this must not read them.
+    // Rows of the queue have a purpose, several of them may have one key, and results need no ARN: a version that does
+    // not know this must not read them.
     Migration(name: "changes of statuses", sql: ""),
     // Rows of the queue and results have profiles: a version that does not know this must not read them.
     Migration(name: "provisioning profiles", sql: ""),

@@ -5,8 +5,8 @@ enum AuthorityClaim: Equatable {
   /// The basic constraints cannot be read, or an extension cannot be read that could be them.
   case unknown
 
-  /// What the certificate says. A certificate that repeats its basic constraints is an authority's if one of them says so:
-  /// parsers differ about the one that counts.
+  /// What the certificate says. A certificate that repeats its basic constraints is an authority's if one of them says
+  /// so: parsers differ about the one that counts.
   init(_ extensions: CertificateExtensions, in fields: CertificateFields) {
     var claim: AuthorityClaim = extensions.isComplete ? .none : .unknown
     for entry in extensions.all(.basicConstraints) {
@@ -24,8 +24,8 @@ enum AuthorityClaim: Equatable {
 
 /// One extension of type BasicConstraints (RFC 5280 section 4.2.1.9).
 enum BasicConstraints {
-  /// What the extension says, in any encoding with definite lengths. Bytes after the SEQUENCE are passed over, as OpenSSL
-  /// does.
+  /// What the extension says, in any encoding with definite lengths. Bytes after the SEQUENCE are passed over, as
+  /// OpenSSL does.
   static func claim(_ entry: CertificateExtension, in fields: CertificateFields) -> AuthorityClaim {
     guard var value = entry.value, let sequence = try? value.next(DERTag.sequence) else { return .unknown }
     var inside = value.inside(sequence)
@@ -68,8 +68,8 @@ enum KeyUsage {
   /// The bit `keyCertSign` in the first octet.
   private static let certificateSigning: UInt8 = 0x04
 
-  /// What is wrong with the extension, in words that follow its name; `nil` if nothing is. Zero bits at the end, which X.690
-  /// section 11.2.2 has left out, are no fault: every parser reads the same usage.
+  /// What is wrong with the extension, in words that follow its name; `nil` if nothing is. Zero bits at the end, which
+  /// X.690 section 11.2.2 has left out, are no fault: every parser reads the same usage.
   static func fault(
     in entry: CertificateExtension, of fields: CertificateFields, _ authority: AuthorityClaim
   ) -> String? {

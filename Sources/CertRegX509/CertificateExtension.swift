@@ -36,8 +36,8 @@ struct CertificateExtensions {
     self.isEmptyList = isEmptyList
   }
 
-  /// Up to this many extensions are compared with each other. A set, which keeps the cost of more of them linear, would cost
-  /// more than the comparisons.
+  /// Up to this many extensions are compared with each other. A set, which keeps the cost of more of them linear, would
+  /// cost more than the comparisons.
   private static let few = 16
 
   /// Every extension with `identifier`.

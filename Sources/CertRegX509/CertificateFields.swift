@@ -18,7 +18,8 @@ struct CertificateFields {
   let subject: DERReader.Element
   let subjectPublicKeyInfo: DERReader.Element
   let keyAlgorithm: Algorithm
-  /// `subjectPublicKey` without the octet that counts its unused bits, and with those bits cleared, as OpenSSL has them.
+  /// `subjectPublicKey` without the octet that counts its unused bits, and with those bits cleared, as OpenSSL has
+  /// them.
   let key: [UInt8]
   /// How many bits of the last octet of `subjectPublicKey` are unused, as the first octet of its value says.
   let unusedKeyBits: UInt8

@@ -59,8 +59,8 @@ struct FindingCollector {
     policies[policy] == .reject
   }
 
-  /// Reports a finding. It refuses the certificate if one of `governing` says `reject`, and always where there are none;
-  /// else it is worth `otherwise`.
+  /// Reports a finding. It refuses the certificate if one of `governing` says `reject`, and always where there are
+  /// none; else it is worth `otherwise`.
   ///
   /// - Throws: the refusal, unless the collector is exhaustive.
   mutating func report(

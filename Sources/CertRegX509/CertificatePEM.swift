@@ -2,16 +2,17 @@ package import CertRegCore
 
 /// The text half of the verdict: from `certificatePem` to the DER of its one certificate.
 ///
-/// A parser of RFC 7468 of our own, in time linear in the text, that allocates the result alone. Where a text lies outside
-/// the grammar, the policy `pem_strictness` says whether it is taken: `openssl` takes what `PEM_read_bio_X509` takes.
+/// A parser of RFC 7468 of our own, in time linear in the text, that allocates the result alone. Where a text lies
+/// outside the grammar, the policy `pem_strictness` says whether it is taken: `openssl` takes what `PEM_read_bio_X509`
+/// takes.
 package enum CertificatePEM {
   /// Most characters of `certificatePem` (API reference, RegisterCertificateWithoutCA).
   package static let maximumCharacters = 65_536
 
   /// Decodes `text`, the UTF-8 of `certificatePem` with JSON's escapes already resolved.
   ///
-  /// - Throws: `InvalidRequestException` where the length is out of range, else `CertificateValidationException`, with a
-  ///   reason of ``CertificateReason``.
+  /// - Throws: `InvalidRequestException` where the length is out of range, else `CertificateValidationException`, with
+  ///   a reason of ``CertificateReason``.
   package static func decode(
     _ text: UnsafeRawBufferPointer, policies: ValidationPolicies
   ) throws(ServiceError) -> [UInt8] {

@@ -11,7 +11,8 @@ extension CertificateValidator {
 
   /// Runs the checks in order, from the outer encoding inwards.
   ///
-  /// - Returns: `nil` for a certificate whose fields cannot be read because they are encoded in BER, and which policies allow.
+  /// - Returns: `nil` for a certificate whose fields cannot be read because they are encoded in BER, and which policies
+  ///   allow.
   func judge(
     _ der: [UInt8], now: WallTime, _ findings: inout FindingCollector
   ) throws(ServiceError) -> Judgement? {
@@ -117,8 +118,8 @@ extension CertificateValidator {
     return judgement
   }
 
-  /// Every algorithm on AWS IoT's list makes signatures of whole octets. The signature itself cannot be verified: the key of
-  /// the issuer is not known.
+  /// Every algorithm on AWS IoT's list makes signatures of whole octets. The signature itself cannot be verified: the
+  /// key of the issuer is not known.
   private func checkSignatureValue(
     _ fields: CertificateFields, _ findings: inout FindingCollector
   ) throws(ServiceError) {

@@ -1,7 +1,8 @@
 package import CertRegCore
 import CertRegCrypto
 
-/// The DER half of the verdict: whether a certificate can be registered, by AWS IoT's rules and the operator's policies.
+/// The DER half of the verdict: whether a certificate can be registered, by AWS IoT's rules and the operator's
+/// policies.
 ///
 /// Every client that may connect to the socket can send this code any bytes. Chains are never built
 /// (`X509_verify_cert`), no extension but basicConstraints and keyUsage is read, and the work of OpenSSL is bounded
@@ -21,7 +22,8 @@ package struct CertificateValidator: Sendable {
     fingerprint = policies.fingerprint
   }
 
-  /// Prepares the constants of the verdict ahead of the first one. Constants that lack of memory spoils would stay spoilt.
+  /// Prepares the constants of the verdict ahead of the first one. Constants that lack of memory spoils would stay
+  /// spoilt.
   ///
   /// - Returns: `false` if there is no memory for it.
   package static func prepare() -> Bool { EllipticCurve.supported.count == 3 }

@@ -1,14 +1,14 @@
 /// A name of a certificate (RFC 5280 section 4.1.2.4).
 ///
-/// Names are a stranger's text. Both forms here escape what could act on a terminal or mislead a reader; the attributes are
-/// kept apart because a joined text can be forged (CVE-2021-44532).
+/// Names are a stranger's text. Both forms here escape what could act on a terminal or mislead a reader; the attributes
+/// are kept apart because a joined text can be forged (CVE-2021-44532).
 package struct DistinguishedName: Hashable, Sendable {
   /// One attribute.
   package struct Attribute: Hashable, Sendable {
     /// The short name of RFC 4519 and its like (`CN`, `O`), else the identifier's arcs.
     package var type: String
-    /// The text with control characters as `\` and two hexadecimal digits for each byte, and `\` itself as `\\`; `#` and
-    /// the hexadecimal encoding where the value is no text.
+    /// The text with control characters as `\` and two hexadecimal digits for each byte, and `\` itself as `\\`; `#`
+    /// and the hexadecimal encoding where the value is no text.
     package var value: String
 
     package init(type: String, value: String) {
@@ -129,7 +129,8 @@ enum AttributeValue {
     return String(decoding: escaped, as: UTF8.self)
   }
 
-  /// Controls, format characters such as those that turn the direction of writing, line separators and what has no meaning.
+  /// Controls, format characters such as those that turn the direction of writing, line separators and what has no
+  /// meaning.
   private static func isUnsafe(_ scalar: Unicode.Scalar) -> Bool {
     if scalar.isASCII { return scalar.value < 0x20 || scalar.value == 0x7f }
     switch scalar.properties.generalCategory {

@@ -1,8 +1,8 @@
 import COpenSSL
 import CertRegCore
 
-/// A curve that AWS IoT supports (API reference, CreateCertificateFromCsr: NIST P-256, P-384 and P-521), with what tells it apart
-/// where a key spells its parameters out.
+/// A curve that AWS IoT supports (API reference, CreateCertificateFromCsr: NIST P-256, P-384 and P-521), with what
+/// tells it apart where a key spells its parameters out.
 final class EllipticCurve: Sendable {
   let name: String
   let bits: Int
@@ -56,8 +56,8 @@ final class EllipticCurve: Sendable {
     seed = Array(UnsafeBufferPointer(start: EC_GROUP_get0_seed(group), count: EC_GROUP_get_seed_len(group)))
   }
 
-  /// Whether `point` (SEC 1 section 2.3.4) can be a public key: it has one of the standard forms, lies on the curve and is not
-  /// the point at infinity.
+  /// Whether `point` (SEC 1 section 2.3.4) can be a public key: it has one of the standard forms, lies on the curve and
+  /// is not the point at infinity.
   func canDecode(point: [UInt8]) throws(ServiceError) -> Bool {
     ERR_clear_error()
     guard let decoded = EC_POINT_new(group) else { return try refusedByOpenSSL() }

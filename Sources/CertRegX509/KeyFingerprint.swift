@@ -1,7 +1,8 @@
 import CertRegCore
 import CertRegCrypto
 
-/// What makes two public keys the same, however they are written: an RSA modulus, or the curve point's first coordinate.
+/// What makes two public keys the same, however they are written: an RSA modulus, or the curve point's first
+/// coordinate.
 struct KeyFingerprint: Hashable, Sendable {
   private let words: (UInt64, UInt64)
 

@@ -25,8 +25,8 @@ struct ObjectIdentifier: Hashable, Sendable {
     self.encoded = encoded
   }
 
-  /// Longest encoding and largest arc that are written out. Writing an arc of any size in decimal takes time that grows with its
-  /// square (CVE-2023-2650 of OpenSSL).
+  /// Longest encoding and largest arc that are written out. Writing an arc of any size in decimal takes time that grows
+  /// with its square (CVE-2023-2650 of OpenSSL).
   private static let longestShown = 64
 
   /// The arcs in decimal with dots between them (RFC 4512 section 1.4); a description where it would not be reasonable.

@@ -108,7 +108,8 @@ struct OpenSSLRSAKey: ~Copyable {
   }
 }
 
-/// Takes the oldest error of this thread's queue as text and empties the queue. The text comes from OpenSSL's own tables.
+/// Takes the oldest error of this thread's queue as text and empties the queue. The text comes from OpenSSL's own
+/// tables.
 ///
 /// - Throws: If OpenSSL had no memory, so that its refusal says nothing about the input.
 private func takeOpenSSLError() throws(ServiceError) -> String {

@@ -2,10 +2,10 @@ import CertRegCodec
 
 /// Tells which texts `PEM_read_bio_X509` of OpenSSL 3.0 reads a certificate from.
 ///
-/// It follows what PEM_read_bio(3) documents and what its line reader does with long lines: a line comes in pieces of at most
-/// 254 bytes, white space and bytes outside ASCII at the end of a piece are dropped, a NUL ends what is read of a piece or of a
-/// label, a line with a colon starts the headers of RFC 1421, a blank line ends them, and after a blank line the lines have to
-/// be of 64 characters but for the last.
+/// It follows what PEM_read_bio(3) documents and what its line reader does with long lines: a line comes in pieces of
+/// at most 254 bytes, white space and bytes outside ASCII at the end of a piece are dropped, a NUL ends what is read of
+/// a piece or of a label, a line with a colon starts the headers of RFC 1421, a blank line ends them, and after a blank
+/// line the lines have to be of 64 characters but for the last.
 struct OpenSSLPEMReader {
   private static let pieceLimit = 254
 
@@ -30,7 +30,8 @@ struct OpenSSLPEMReader {
     return nil
   }
 
-  /// The next piece of a line without what is dropped at its end, and whether the line goes on after it; `nil` at the end.
+  /// The next piece of a line without what is dropped at its end, and whether the line goes on after it; `nil` at the
+  /// end.
   private mutating func nextPiece() -> (content: Range<Int>, isPartial: Bool)? {
     guard position < text.count else { return nil }
     var start = position

@@ -1,7 +1,8 @@
 import CertRegCodec
 import CertRegCore
 
-/// Messages for callers that sent something other than one certificate in PEM. No message repeats the text, except labels.
+/// Messages for callers that sent something other than one certificate in PEM. No message repeats the text, except
+/// labels.
 enum PEMAdvice {
   /// For a text without a BEGIN line.
   static func noBeginLine(_ text: UnsafeRawBufferPointer) -> ServiceError {

@@ -13,8 +13,8 @@ struct PEMText {
     var otherEnd: Range<Int>?
   }
 
-  /// Ways in which a text departs from the strict grammar of RFC 7468 section 3 (which has lines of 64; up to 76 are taken), each
-  /// with the words for it.
+  /// Ways in which a text departs from the strict grammar of RFC 7468 section 3 (which has lines of 64; up to 76 are
+  /// taken), each with the words for it.
   enum Departure: String, CaseIterable {
     case paddedBoundary = "white space around a BEGIN or END line"
     case longLine = "a base64 line of more than 76 characters"
@@ -94,7 +94,8 @@ struct PEMText {
     byte < 0x20 && byte != 0x09 && byte != 0x0a && byte != 0x0d || byte == 0x7f
   }
 
-  /// A label as it may be shown: other characters than those of a label (RFC 7468 section 3) and long ends are left out.
+  /// A label as it may be shown: other characters than those of a label (RFC 7468 section 3) and long ends are left
+  /// out.
   func name(_ label: Range<Int>) -> String {
     let shown = text[label].prefix(48).map { $0 >= 0x20 && $0 < 0x7f ? $0 : UInt8(ascii: "?") }
     return String(decoding: shown, as: UTF8.self) + (label.count > 48 ? "…" : "")
@@ -104,7 +105,8 @@ struct PEMText {
 extension PEMText {
   /// The DER of the one certificate.
   ///
-  /// - Throws: the first thing that is wrong with the text, or that policies do not take where the collector is not exhaustive.
+  /// - Throws: the first thing that is wrong with the text, or that policies do not take where the collector is not
+  ///   exhaustive.
   func certificate(_ findings: inout FindingCollector) throws(ServiceError) -> [UInt8] {
     guard certificateCount > 0 || otherLabel != nil else { throw PEMAdvice.noBeginLine(text) }
     guard let block = certificate else { throw PEMAdvice.wrongLabel(self) }

@@ -7,8 +7,8 @@ enum PlainPEM {
 
   /// Decodes `text` where it is plain; `nil` means only that the general parser has to read the text.
   ///
-  /// Plain means: lines of equal length (the last may be shorter) of at most 76 characters in whole groups of four, ended by
-  /// LF or CRLF, without white space, blank lines or anything before or after. Every policy takes such a text.
+  /// Plain means: lines of equal length (the last may be shorter) of at most 76 characters in whole groups of four,
+  /// ended by LF or CRLF, without white space, blank lines or anything before or after. Every policy takes such a text.
   static func decode(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
     guard text.count <= CertificatePEM.maximumCharacters, let first = line(begin, in: text, at: 0) else { return nil }
     var isPlain = false
@@ -18,8 +18,8 @@ enum PlainPEM {
     return isPlain ? decoded : nil
   }
 
-  /// Decodes from the first base64 line to the END line; each group of four characters gives at most three bytes, which is what
-  /// `bytes` has room for.
+  /// Decodes from the first base64 line to the END line; each group of four characters gives at most three bytes, which
+  /// is what `bytes` has room for.
   private static func decodeLines(
     of text: UnsafeRawBufferPointer, from first: Int, _ values: UnsafeBufferPointer<UInt8>,
     into bytes: UnsafeMutableBufferPointer<UInt8>, _ count: inout Int

@@ -1,7 +1,7 @@
 import CertRegCore
 
-/// The checks of the public key: AWS IoT takes RSA of at least 2048 bits and ECC on NIST P-256, P-384 and P-521 (API reference,
-/// CreateCertificateFromCsr).
+/// The checks of the public key: AWS IoT takes RSA of at least 2048 bits and ECC on NIST P-256, P-384 and P-521 (API
+/// reference, CreateCertificateFromCsr).
 enum PublicKeyCheck {
   /// RSA sizes between which a key is taken under every policy.
   static let smallestRSA = 2048
@@ -102,7 +102,8 @@ enum PublicKeyCheck {
       source: "RFC 5280 section 4.1.2.7")
   }
 
-  /// RSASSA-PSS-params of a key limit how it may be used; OpenSSL does not decode a key whose parameters it does not understand.
+  /// RSASSA-PSS-params of a key limit how it may be used; OpenSSL does not decode a key whose parameters it does not
+  /// understand.
   private static func hasDecodableParameters(_ fields: CertificateFields) throws(ServiceError) -> Bool {
     guard fields.key.count <= 4096 else { return false }
     return try OpenSSLPublicKey(subjectPublicKeyInfo: fields.der[fields.subjectPublicKeyInfo.whole]) != nil

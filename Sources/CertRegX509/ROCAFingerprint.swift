@@ -1,7 +1,8 @@
 /// The fingerprint of RSA keys that Infineon's RSALib made (CVE-2017-15361).
 ///
-/// The library made primes of the form `k * M + (65537^a mod M)` with M the product of small primes, so that the modulus is a
-/// power of 65537 modulo each of those primes. A modulus made otherwise is one modulo all of them about once in 2^27.
+/// The library made primes of the form `k * M + (65537^a mod M)` with M the product of small primes, so that the
+/// modulus is a power of 65537 modulo each of those primes. A modulus made otherwise is one modulo all of them about
+/// once in 2^27.
 enum ROCAFingerprint {
   private static let primes = (2...167).filter { number in
     number > 2 && (2..<number).allSatisfy { number % $0 != 0 }

@@ -2,7 +2,8 @@
 struct RSANumbers {
   let modulus: ArraySlice<UInt8>
   let exponent: ArraySlice<UInt8>
-  /// What is wrong with the encoding, in words that follow "the RSA public key"; `nil` if it is DER and nothing follows it.
+  /// What is wrong with the encoding, in words that follow "the RSA public key"; `nil` if it is DER and nothing follows
+  /// it.
   let encodingFault: String?
 
   /// Reads the content of a key's BIT STRING; `nil` if it does not begin with a SEQUENCE of two INTEGERs.
@@ -24,8 +25,8 @@ struct RSANumbers {
     } catch { return nil }
   }
 
-  /// The numbers of a key that OpenSSL reads and the other initialiser does not, because it is encoded in BER. They have no
-  /// signs.
+  /// The numbers of a key that OpenSSL reads and the other initialiser does not, because it is encoded in BER. They
+  /// have no signs.
   init(_ key: borrowing OpenSSLRSAKey) {
     modulus = [0] + key.modulus
     exponent = [0] + key.exponent

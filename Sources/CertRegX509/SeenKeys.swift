@@ -3,8 +3,8 @@ import Synchronization
 
 /// Remembers which certificate a public key was last seen in, to notice a key that several certificates share.
 ///
-/// Bounded: past `capacity` the key that was noted longest ago is forgotten. It is for a warning alone, so that nothing is kept
-/// over a restart.
+/// Bounded: past `capacity` the key that was noted longest ago is forgotten. It is for a warning alone, so that nothing
+/// is kept over a restart.
 package final class SeenKeys: Sendable {
   private struct State {
     var certificates: [KeyFingerprint: CertificateID] = [:]

@@ -2,12 +2,13 @@ import CertRegCore
 
 /// Whether a self-issued certificate is signed by its own key.
 enum SelfSignature {
-  /// Largest key and parameters, in bytes, of algorithms other than RSA that are computed with: DSA with 8192 bits costs some
-  /// milliseconds. For RSA OpenSSL has limits of its own: moduli of 16384 bits, and short exponents above 3072.
+  /// Largest key and parameters, in bytes, of algorithms other than RSA that are computed with: DSA with 8192 bits
+  /// costs some milliseconds. For RSA OpenSSL has limits of its own: moduli of 16384 bits, and short exponents above
+  /// 3072.
   private static let largestKey = 1100
   private static let largestParameters = 2200
-  /// Longest identifier of a key's algorithm, in bytes: OpenSSL looks for a decoder by its decimal form, which before 3.0.9
-  /// took time that grows with the square of its length (CVE-2023-2650).
+  /// Longest identifier of a key's algorithm, in bytes: OpenSSL looks for a decoder by its decimal form, which before
+  /// 3.0.9 took time that grows with the square of its length (CVE-2023-2650).
   private static let longestIdentifier = 32
 
   /// What came of looking.

@@ -1,6 +1,7 @@
 import CertRegCore
 
-/// The checks of the signature algorithm, after "Certificate signing algorithms supported by AWS IoT" in the developer guide.
+/// The checks of the signature algorithm, after "Certificate signing algorithms supported by AWS IoT" in the developer
+/// guide.
 enum SignatureAlgorithmCheck {
   private enum Standing {
     case supported

@@ -1,8 +1,8 @@
 /// A second, strict reading of a certificate: what pyca/cryptography refuses and OpenSSL takes.
 ///
-/// Two parsers that differ about the same bytes are a risk of their own, so the policy `parser_strictness` can ask that both
-/// would take a certificate. This one holds to DER (X.690 sections 10 and 11) and to the types of RFC 5280 as far as a
-/// certificate is decoded when it is loaded: extension values and keys stay closed.
+/// Two parsers that differ about the same bytes are a risk of their own, so the policy `parser_strictness` can ask that
+/// both would take a certificate. This one holds to DER (X.690 sections 10 and 11) and to the types of RFC 5280 as far
+/// as a certificate is decoded when it is loaded: extension values and keys stay closed.
 struct StrictDER {
   /// The first place where the encoding departs.
   struct Departure: Error, Equatable {

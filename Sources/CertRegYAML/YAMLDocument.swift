@@ -2,18 +2,19 @@ import CLibYAML
 
 /// The one document of a YAML text, read by libyaml.
 package enum YAMLDocument {
-  /// The deepest nesting that is read, that of aliases among it. Deeper texts end with an error, since a tree is walked and
-  /// released by recursion.
+  /// The deepest nesting that is read, that of aliases among it. Deeper texts end with an error, since a tree is walked
+  /// and released by recursion.
   package static let maxDepth = 64
 
   /// Reads a text.
   ///
-  /// The nodes of aliases are shared, not copied: a text takes memory in proportion to its length. Callers that walk the
-  /// tree must bound the number of visits, since aliases of aliases multiply ("billion laughs").
+  /// The nodes of aliases are shared, not copied: a text takes memory in proportion to its length. Callers that walk
+  /// the tree must bound the number of visits, since aliases of aliases multiply ("billion laughs").
   ///
   /// - Parameter text: UTF-8 without a byte-order mark.
   /// - Returns: The document's root; `nil` for a text without a document.
-  /// - Throws: ``YAMLError`` for a text that is no YAML, has a second document or is nested more than ``maxDepth`` deep.
+  /// - Throws: ``YAMLError`` for a text that is no YAML, has a second document or is nested more than ``maxDepth``
+  ///   deep.
   package static func read(_ text: [UInt8]) throws(YAMLError) -> YAMLNode? {
     guard !text.isEmpty else { return nil }
     let result: Result<YAMLNode?, YAMLError> = text.withUnsafeBufferPointer { bytes in
@@ -31,8 +32,8 @@ package enum YAMLDocument {
 /// Makes a tree of events.
 private struct Composer {
   private let reader: EventReader
-  /// The complete nodes that have an anchor. An anchor that is given again means the later node from then on (YAML 1.1 section
-  /// 3.2.2.2).
+  /// The complete nodes that have an anchor. An anchor that is given again means the later node from then on (YAML 1.1
+  /// section 3.2.2.2).
   private var anchors: [String: YAMLNode] = [:]
 
   init(_ reader: EventReader) {

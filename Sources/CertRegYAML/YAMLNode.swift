@@ -6,7 +6,8 @@ package struct YAMLMark: Hashable, Sendable {
   package var column: Int
 }
 
-/// A node of a YAML document (YAML 1.1 section 3.2.1). The node of an anchor stands in the place of each of its aliases, too.
+/// A node of a YAML document (YAML 1.1 section 3.2.1). The node of an anchor stands in the place of each of its
+/// aliases, too.
 package struct YAMLNode: Sendable {
   /// What a node consists of.
   package indirect enum Content: Sendable {
@@ -41,7 +42,8 @@ package struct YAMLError: Error, Hashable, Sendable {
   package var problem: String
   /// Where it does. `nil`: it cannot be told.
   package var mark: YAMLMark?
-  /// What libyaml was reading, for instance `while parsing a flow sequence`, and where that begins. `nil`: nothing in particular.
+  /// What libyaml was reading, for instance `while parsing a flow sequence`, and where that begins. `nil`: nothing in
+  /// particular.
   package var context: Context?
 
   /// What was being read.

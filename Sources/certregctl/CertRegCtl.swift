@@ -11,10 +11,11 @@ enum Main {
     StandardDescriptors.open()
     do {
       var command = try CertRegCtl.parseAsRoot(words)
-      // Archives that people hand over can ask for any amount of memory. The doctor reads none, and the programs that it
-      // starts would inherit the limit.
+      // Archives that people hand over can ask for any amount of memory. The doctor reads none, and the programs that
+      // it starts would inherit the limit.
       if !(command is DoctorCommand) { ArchiveMemory.limit() }
-      // libarchive converts the time of each member of a zip archive, and without TZ the C library looks at this file each time.
+      // libarchive converts the time of each member of a zip archive, and without TZ the C library looks at this file
+      // each time.
       setenv("TZ", ":/etc/localtime", 0)
       try command.run()
     } catch {

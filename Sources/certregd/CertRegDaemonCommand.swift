@@ -7,13 +7,14 @@ import Glibc
 
 @main
 enum Main {
-  /// Runs the daemon, or the sandbox if the process has its name. Packages install certreg-sandbox as a symbolic link to this
-  /// program, which contains nearly all of it anyway.
+  /// Runs the daemon, or the sandbox if the process has its name. Packages install certreg-sandbox as a symbolic link
+  /// to this program, which contains nearly all of it anyway.
   ///
-  /// As in BusyBox, the name is the last component of `argv[0]`. Shells, systemd and env(1) put the name or the path there as
-  /// they were told it, before any link is followed, so that the folder does not matter. A caller that chooses another name
-  /// (`exec -a` of a shell, `@` in ExecStart=) chooses the program by it; every name but the sandbox's is the daemon.
-  /// `/proc/self/exe` is the same file for both and says nothing: a process that executes it has to pass its `argv[0]` on.
+  /// As in BusyBox, the name is the last component of `argv[0]`. Shells, systemd and env(1) put the name or the path
+  /// there as they were told it, before any link is followed, so that the folder does not matter. A caller that chooses
+  /// another name (`exec -a` of a shell, `@` in ExecStart=) chooses the program by it; every name but the sandbox's is
+  /// the daemon. `/proc/self/exe` is the same file for both and says nothing: a process that executes it has to pass
+  /// its `argv[0]` on.
   static func main() async {
     StandardDescriptors.open()
     let words = ProcessEnvironment.commandLine()

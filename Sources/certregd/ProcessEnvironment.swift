@@ -20,9 +20,9 @@ enum ProcessEnvironment {
 
   /// The command line, which begins with the program's name.
   ///
-  /// Swift looks for the arguments next to the environment in memory. A preloaded library that changes the environment before
-  /// the program starts, such as libfaketime, moves the environment. `CommandLine.arguments` is then empty; the kernel's record
-  /// is complete.
+  /// Swift looks for the arguments next to the environment in memory. A preloaded library that changes the environment
+  /// before the program starts, such as libfaketime, moves the environment. `CommandLine.arguments` is then empty; the
+  /// kernel's record is complete.
   static func commandLine() -> [String] {
     guard let file = fopen("/proc/self/cmdline", "rb") else { return CommandLine.arguments }
     defer { fclose(file) }

@@ -155,12 +155,13 @@ private func dataLimit() -> rlim_t {
 
 /// 100,000 bytes compressed by xz, whose header asks for another dictionary than they need.
 ///
-/// - Parameter dictionarySize: The size as the properties of LZMA2 have it (The .xz File Format, section 5.3.1): 28 for 64 MiB, 33 for
-///   384 MiB.
+/// - Parameter dictionarySize: The size as the properties of LZMA2 have it (The .xz File Format, section 5.3.1): 28 for
+///   64 MiB, 33 for 384 MiB.
 private func compressed(dictionarySize: UInt8) throws -> [UInt8] {
   let content = Member(path: "a", content: noise(100_000, seed: 1))
   var bytes = try ArchiveFixture(.raw, [content], filter: .xz).bytes()
-  // Behind the 12 bytes of the stream's header: the size of the block's header, flags, and the ID of LZMA2 with one byte of properties.
+  // Behind the 12 bytes of the stream's header: the size of the block's header, flags, and the ID of LZMA2 with one
+  // byte of properties.
   try #require(bytes[12..<16] == [0x02, 0x00, 0x21, 0x01])
   bytes[16] = dictionarySize
   var sum = UInt32.max

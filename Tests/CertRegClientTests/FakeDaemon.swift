@@ -54,8 +54,8 @@ final class FakeDaemon: Sendable {
 
   deinit { listener.endAccepting() }
 
-  /// A listening socket. Another socket has its number as soon as it is closed. So only the thread that accepts closes it, and
-  /// nobody uses it after that.
+  /// A listening socket. Another socket has its number as soon as it is closed. So only the thread that accepts closes
+  /// it, and nobody uses it after that.
   private final class Listener: Sendable {
     private let descriptor: Int32
     private let isClosed = Mutex(false)
@@ -89,7 +89,7 @@ final class FakeDaemon: Sendable {
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
-    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     let bound = withUnsafePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))

@@ -3,8 +3,8 @@ import Testing
 
 @testable import CertRegClient
 
-/// Compares the cost of reading a file with that of an eighth of it: eight times as much if the cost is linear, 64 times as much
-/// if it is quadratic.
+/// Compares the cost of reading a file with that of an eighth of it: eight times as much if the cost is linear, 64
+/// times as much if it is quadratic.
 @Suite struct InputCostTests {
   private static let full = 256 << 10
   private static let most = 20.0

@@ -63,6 +63,15 @@ private enum Built {
     #expect(result?.output.contains("validate") == true)
   }
 
+  @Test(arguments: ["created", "existing", "updated", "failed"])
+  func `watches for each outcome that the daemon tells`(outcome: String) throws {
+    let daemon = try FakeDaemon(answering: { request in
+      JSON.answer(to: request, [("certificateId", .string(Sample.id)), ("outcome", request["outcome"] ?? .null)])
+    })
+    let result = run(["watch", "-n", "1", "--json", "--outcome", outcome, "--socket", daemon.path])
+    #expect(result?.status == 0)
+  }
+
   @Test func `does not succeed where its results cannot be written`() throws {
     let daemon = try FakeDaemon(answering: { JSON.answer(to: $0, [("version", .string("1"))]) })
     let command = "'\(Built.program)' status --socket '\(daemon.path)' > /dev/full"

@@ -1,7 +1,7 @@
 import CertRegCore
 
-/// The fleet's database as a value. Each method is one transaction with the meaning of the statements of `FleetStatements`;
-/// lanes are left out.
+/// The fleet's database as a value. Each method is one transaction with the meaning of the statements of
+/// `FleetStatements`; lanes are left out.
 struct FleetModel {
   struct Identity {
     var name: String

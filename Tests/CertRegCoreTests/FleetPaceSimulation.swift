@@ -2,7 +2,8 @@ import CertRegTesting
 
 @testable import CertRegCore
 
-/// Several hosts that call one account, with their gates, their machines and a model of the database's lanes, in virtual time.
+/// Several hosts that call one account, with their gates, their machines and a model of the database's lanes, in
+/// virtual time.
 struct FleetPaceSimulation {
   struct Host {
     var name: String

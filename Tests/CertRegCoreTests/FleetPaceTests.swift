@@ -13,7 +13,8 @@ import Testing
       for host in 0..<count { simulation.setBacklog(300 / count, of: host) }
       simulation.run(seconds: 29.9)
       let calls = simulation.hosts.map(\.calls)
-      // 300 at most; the throttles are those of the calls that try more, and what follows from one that was taken by chance.
+      // 300 at most; the throttles are those of the calls that try more, and what follows from one that was taken by
+      // chance.
       #expect(calls.reduce(0, +) >= 200 && simulation.throttled <= 30, "\(calls), \(simulation.throttled)")
       let mean = Double(calls.reduce(0, +)) / Double(count)
       #expect(calls.allSatisfy { abs(Double($0) - mean) <= 0.15 * mean }, "\(calls)")

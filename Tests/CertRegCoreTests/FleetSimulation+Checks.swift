@@ -208,8 +208,8 @@ extension FleetSimulation {
     book.undecided = Set((claimed + halfKnown.map(\.key)).map(\.own))
   }
 
-  /// What the only member that told it has lost, and the database, too, is told again by those that heard it, where their own
-  /// file says that they had.
+  /// What the only member that told it has lost, and the database, too, is told again by those that heard it, where
+  /// their own file says that they had.
   private var maySurvivorsLack: Bool {
     reached[.restored] != nil && (reached[.goneForGood] != nil || reached[.stateLost] != nil)
   }

@@ -58,7 +58,8 @@ extension FleetSimulation {
     }
     after(min(there, Self.timeout)) { [self] in
       guard reaches(process, connection), isWell || !oneIn(200) else {
-        // What is under way when the process dies or gives the connection up may arrive, also behind what it sends later.
+        // What is under way when the process dies or gives the connection up may arrive, also behind what it sends
+        // later.
         if oneIn(2) { after(.milliseconds(some(0...2500))) { [self] in arriveLate(batch, of: process, session) } }
         return fail()
       }

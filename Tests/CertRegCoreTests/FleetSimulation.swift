@@ -2,9 +2,9 @@ import CertRegTesting
 
 @testable import CertRegCore
 
-/// Hosts of one account in virtual time: each with the real registrar and the real machine of its fleet, a disk, a clock of its
-/// own, callers, crashes; one database that is slow, gone, emptied or restored; one upstream that loses answers. Every choice
-/// comes from one seed.
+/// Hosts of one account in virtual time: each with the real registrar and the real machine of its fleet, a disk, a
+/// clock of its own, callers, crashes; one database that is slow, gone, emptied or restored; one upstream that loses
+/// answers. Every choice comes from one seed.
 ///
 /// `violations` collects every broken invariant.
 final class FleetSimulation {

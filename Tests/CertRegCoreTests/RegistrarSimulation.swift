@@ -28,8 +28,8 @@ struct RegistrarSimulation {
     var provisioning: Provisioning?
     /// `nil`: the caller waits for `queued`.
     var deadline: MonotonicTime?
-    /// How often the upstream had said that it has the certificate when the caller asked for what it says now; `nil`: the
-    /// caller takes what is known.
+    /// How often the upstream had said that it has the certificate when the caller asked for what it says now; `nil`:
+    /// the caller takes what is known.
     var refreshedAfter: Int?
   }
 

@@ -2,7 +2,8 @@ import CertRegTesting
 
 @testable import CertRegCore
 
-/// A process of the daemon: the registrar with the duties of `EngineLoop` around it. Those of `FleetLoop` are in an extension.
+/// A process of the daemon: the registrar with the duties of `EngineLoop` around it. Those of `FleetLoop` are in an
+/// extension.
 final class SimulatedFleetProcess {
   /// What the fleet has to be told of a result.
   struct News {

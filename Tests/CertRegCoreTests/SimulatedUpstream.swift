@@ -8,8 +8,8 @@ struct SimulatedUpstream {
     var statuses: [CertificateStatus]
     /// The row whose call registered it; `nil`: another client's call.
     var serial: Int64?
-    /// The first of `statuses` that the daemon may still report. Those before it have changed by calls of the daemon's own
-    /// that it has answered for.
+    /// The first of `statuses` that the daemon may still report. Those before it have changed by calls of the daemon's
+    /// own that it has answered for.
     var floor = 0
     /// Statuses that the daemon may report, too, since a lost answer made it impossible to tell them from the truth.
     var excused: Set<CertificateStatus> = []

@@ -19,7 +19,7 @@ import Testing
     let workers = WorkQueue(
       pool: pool, threads: 1, givingWay: GivingWay(demand: AnswerDemand(), clock: HostClock.system))
     var pair: [CInt] = [-1, -1]
-    try #require(socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0, &pair) == 0)
+    try #require(socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &pair) == 0)
     let result = Result { try body(PeerIdentification(workers: workers), pair[0]) }
     end.signal()
     try await pool.shutdownGracefully()

@@ -15,7 +15,8 @@ import Testing
 @testable import CertRegDaemon
 @testable import CertRegSocket
 
-/// The request service with all its parts. The store is in memory, the test chooses the upstream's replies, and the log is kept.
+/// The request service with all its parts. The store is in memory, the test chooses the upstream's replies, and the log
+/// is kept.
 final class ServiceUnderTest: Sendable {
   /// The way of requests to the service.
   enum Route: CaseIterable, Sendable {
@@ -226,7 +227,7 @@ final class ServiceUnderTest: Sendable {
   }
 
   private static func exchangeBlocking(_ line: [UInt8], over path: String) throws -> [UInt8] {
-    let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+    let descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     defer { close(descriptor) }
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)

@@ -6,8 +6,9 @@ import Testing
 
 @testable import CertRegForwarder
 
-/// Cases of botocore 1.44.8 (`tests/functional/test_credentials.py`, `tests/unit/test_credentials.py`, `tests/unit/cfg`; Apache
-/// License 2.0), with the same settings, and calls to a stand-in for the Security Token Service in place of stubs.
+/// Cases of botocore 1.44.8 (`tests/functional/test_credentials.py`, `tests/unit/test_credentials.py`,
+/// `tests/unit/cfg`; Apache License 2.0), with the same settings, and calls to a stand-in for the Security Token
+/// Service in place of stubs.
 ///
 /// Not here: SSO, `mfa_serial` and `login_session`, which need a person; caches on disk; `.boto` and
 /// `AWS_CREDENTIAL_FILE`, which only botocore reads.

@@ -6,8 +6,9 @@ import Testing
 /// The cases of botocore 1.44.8 (`tests/functional/endpoint-rules`, Apache License 2.0) for the services that
 /// certregd calls beside AWS IoT: service, region, flags, host. Those of AWS IoT follow from `ServiceEndpointTests`.
 ///
-/// Left out: `UseGlobalEndpoint`, which `sts_regional_endpoints = legacy` asks for. certregd takes roles in the target's
-/// region, which is the default of the SDKs. The cases of Service Quotas are what botocore's rules for it give.
+/// Left out: `UseGlobalEndpoint`, which `sts_regional_endpoints = legacy` asks for. certregd takes roles in the
+/// target's region, which is the default of the SDKs. The cases of Service Quotas are what botocore's rules for it
+/// give.
 @Suite struct BotocoreEndpointTests {
   private static let cases = """
     sts af-south-1 plain sts.af-south-1.amazonaws.com

@@ -3,8 +3,8 @@ import Testing
 
 @testable import CertRegForwarder
 
-/// The cases of botocore 1.44.8 (`tests/functional/configured_endpoint_urls/profile-tests.json`, Apache License 2.0), with AWS
-/// IoT in the place of S3 and the Security Token Service in that of DynamoDB.
+/// The cases of botocore 1.44.8 (`tests/functional/configured_endpoint_urls/profile-tests.json`, Apache License 2.0),
+/// with AWS IoT in the place of S3 and the Security Token Service in that of DynamoDB.
 @Suite struct ConfiguredEndpointTests {
   /// Profile, the target's `endpoint`, variables, service, expected host.
   private static let cases = """

@@ -1,8 +1,6 @@
 import CertRegCore
 import CertRegCrypto
-import Logging
 import NIOHTTP1
-import NIOPosix
 import Synchronization
 import Testing
 
@@ -59,10 +57,7 @@ import Testing
     configuration.endpoint = "http://127.0.0.1:\(upstream.port)"
     configuration.credentials = .container(uri: "http://127.0.0.1:\(source.port)/")
     let client = try await AWSUpstreamClient(
-      configuration: configuration,
-      context: CredentialsContext(
-        environment: ProcessEnvironment([:]), hostName: "test", clock: clock.hostClock,
-        eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test")))
+      configuration: configuration, context: .onHost(clock: clock.hostClock))
     var replies: [UpstreamReply] = []
     // In rounds: while one call is delayed, at most the others of its round advance the clock.
     for _ in 0..<50 {

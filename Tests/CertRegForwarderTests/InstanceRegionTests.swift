@@ -1,8 +1,6 @@
 import CertRegClock
 import CertRegCore
-import Logging
 import NIOHTTP1
-import NIOPosix
 import Synchronization
 import Testing
 
@@ -26,11 +24,9 @@ import Testing
     // No test depends on how fast this machine is.
     let metadata = [
       "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:\(server.port)", "AWS_METADATA_SERVICE_TIMEOUT": "60",
+      "AWS_EC2_METADATA_DISABLED": "false",
     ]
-    let context = CredentialsContext(
-      environment: ProcessEnvironment(metadata.merging(environment) { $1 }), files: MemoryFiles(files).files,
-      hostName: "test", clock: .system, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-      logger: Logger(label: "test"))
+    let context = CredentialsContext.onHost(metadata.merging(environment) { $1 }, files: MemoryFiles(files).files)
     var configuration = TargetConfiguration(name: TargetName("t"))
     configure(&configuration)
     let endpoint: Result<TargetEndpoint, UpstreamConfigurationError>

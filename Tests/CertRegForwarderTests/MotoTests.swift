@@ -3,8 +3,6 @@ import CertRegCore
 import CertRegCrypto
 import CertRegSigV4
 import Foundation
-import Logging
-import NIOPosix
 import Testing
 
 @testable import CertRegForwarder
@@ -67,12 +65,8 @@ struct MotoTests {
     configuration.describeExisting = true
     return try await AWSUpstreamClient(
       configuration: configuration,
-      context: CredentialsContext(
-        environment: ProcessEnvironment([
-          "HOME": "/h", "AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
-        ]), files: files, hostName: "test", clock: .system,
-        eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-        logger: Logger(label: "moto")))
+      context: .onHost(
+        ["AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"], files: files))
   }
 
   /// A new certificate in DER form.

@@ -224,8 +224,8 @@ extension RoleCredentialsTests {
     let request = try #require(loopback.requests.first)
     #expect(request.uri == "/role-aliases/station@1/credentials")
     #expect(request.headers["x-amzn-iot-thingname"] == ["thing-7"])
-    // The server refuses a certificate that it does not trust, in TLS 1.3 once the request is on its way. Once the files
-    // have the right one, the same provider succeeds.
+    // The server refuses a certificate that it does not trust, in TLS 1.3 once the request is on its way. Once the
+    // files have the right one, the same provider succeeds.
     let files = FileManager.default
     let renewed = (certificate: server.folder + "/renewed.pem", key: server.folder + "/renewed-key.pem")
     try files.copyItem(atPath: server.certificateFile, toPath: renewed.certificate)

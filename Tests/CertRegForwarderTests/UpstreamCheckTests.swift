@@ -1,8 +1,6 @@
 import CertRegCore
 import CertRegTesting
-import Logging
 import NIOHTTP1
-import NIOPosix
 import Testing
 
 @testable import CertRegForwarder
@@ -32,11 +30,8 @@ import Testing
     configuration.region = "eu-west-1"
     configure(&configuration)
     let url = "http://127.0.0.1:\(server.port)"
-    let context = CredentialsContext(
-      environment: ProcessEnvironment(
-        environment.merging(["AWS_ENDPOINT_URL": url, "AWS_EC2_METADATA_DISABLED": "true"]) { own, _ in own }),
-      hostName: "test", clock: Self.clock, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-      logger: Logger(label: "test"))
+    let context = CredentialsContext.onHost(
+      environment.merging(["AWS_ENDPOINT_URL": url]) { own, _ in own }, clock: Self.clock)
     let check = try await context.check(configuration)
     try await server.stop()
     return (check, server.requests)

@@ -1,3 +1,4 @@
+import CSpawn
 import CertRegCore
 import CertRegTesting
 import Glibc
@@ -56,7 +57,8 @@ import Testing
 
   @Test func `a log for a journal that is not there goes to standard error`() throws {
     var ends: [Int32] = [-1, -1]
-    try #require(pipe(&ends) == 0)
+    let result = pipe2(&ends, O_CLOEXEC)
+    try #require(result == 0)
     let record = LogRecord(
       time: WallTime(millisecondsSinceEpoch: 0), level: .error, label: "test", message: "the reason", metadata: [:],
       file: "M/F",
@@ -215,7 +217,7 @@ import Testing
 
   @Test func `text reaches a slow reader of a non-blocking pipe whole`() async {
     var pair: [Int32] = [-1, -1]
-    pipe(&pair)
+    pipe2(&pair, O_CLOEXEC)
     let (reader, writer) = (pair[0], pair[1])
     _ = fcntl(writer, F_SETFL, O_NONBLOCK)
     let text = String(repeating: "0123456789abcdef", count: 40_000)

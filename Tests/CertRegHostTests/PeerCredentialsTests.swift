@@ -7,7 +7,7 @@ import Testing
 @Suite struct PeerCredentialsTests {
   private func connectedPair() -> (Int32, Int32) {
     var pair: [Int32] = [-1, -1]
-    socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &pair)
+    socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &pair)
     return (pair[0], pair[1])
   }
 

@@ -1,3 +1,4 @@
+import CSpawn
 import CertRegHost
 import Glibc
 import Testing
@@ -24,10 +25,10 @@ import Testing
     case "not listening": descriptor = makeSocket(SOCK_STREAM, boundTo: directory("s"))
     case "datagram": descriptor = makeSocket(SOCK_DGRAM, boundTo: directory("s"))
     case "internet":
-      descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+      descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
       listen(descriptor, 1)
     case "pipe":
-      pipe(&pipes)
+      pipe2(&pipes, O_CLOEXEC)
       descriptor = pipes[0]
     default: descriptor = 1_000_000
     }

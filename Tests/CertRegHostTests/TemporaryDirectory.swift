@@ -41,7 +41,7 @@ func exists(_ path: String) -> Bool { lstatMode(path) != nil }
 
 /// A Unix socket of `type`, bound to `path` unless it is `nil`.
 func makeSocket(_ type: __socket_type, boundTo path: String? = nil) -> Int32 {
-  let descriptor = socket(AF_UNIX, Int32(type.rawValue), 0)
+  let descriptor = socket(AF_UNIX, Int32(type.rawValue | SOCK_CLOEXEC.rawValue), 0)
   if let path { _ = withAddress(path) { bind(descriptor, $0, $1) } }
   return descriptor
 }
@@ -61,13 +61,13 @@ private func withAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, sockl
 }
 
 func makeFile(_ path: String, _ text: String = "precious") {
-  let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o644)
+  let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
   _ = write(descriptor, text, text.utf8.count)
   close(descriptor)
 }
 
 func readFile(_ path: String) -> String? {
-  let descriptor = open(path, O_RDONLY)
+  let descriptor = open(path, O_RDONLY | O_CLOEXEC)
   guard descriptor >= 0 else { return nil }
   defer { close(descriptor) }
   var bytes = [UInt8](repeating: 0, count: 65_536)

@@ -102,7 +102,7 @@ final class TestServer: Sendable {
     guard mkdtemp(&name) != nil else { throw SystemCallError("mkdtemp") }
     path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self) + "/socket"
     let listeners = try [path, path + "-2"].map { path in
-      let listener = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+      let listener = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
       guard listener >= 0, withAddress(path, { bind(listener, $0, $1) }) == 0, listen(listener, 16) == 0 else {
         throw SystemCallError("listen")
       }
@@ -203,7 +203,7 @@ final class TestClient: Sendable {
   private let unread = Mutex<[UInt8]>([])
 
   init(_ path: String) throws {
-    descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+    descriptor = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard withAddress(path, { connect(descriptor, $0, $1) }) == 0 else { throw SystemCallError("connect") }
   }
 

@@ -8,7 +8,8 @@ extension Sample {
     (0..<count).map { kind + "-\($0)-" + String(repeating: "x", count: 100) }
   }
 
-  /// A profile as it was applied: every fourth one in full, every thirtieth so large that its row goes on in other pages.
+  /// A profile as it was applied: every fourth one in full, every thirtieth so large that its row goes on in other
+  /// pages.
   static func provisioned(_ number: Int) -> Provisioned {
     let count = number.isMultiple(of: 30) ? 10 : number % 3
     let thing = number.isMultiple(of: 5) ? nil : "thing-\(number)"

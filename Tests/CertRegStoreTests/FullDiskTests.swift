@@ -93,7 +93,7 @@ import Testing
   /// Takes all room that is left, to the last byte.
   private func fill(_ directory: TemporaryDirectory) throws -> String {
     let path = directory.file("filler")
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     defer { close(descriptor) }
     for size in [65_536, 512] {
       let bytes = [UInt8](repeating: 1, count: size)

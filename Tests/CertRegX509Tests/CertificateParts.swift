@@ -1,6 +1,7 @@
 import CertRegCore
 
-/// A certificate put together field by field. Its signature is no one's, which nothing but the self-signature check notices.
+/// A certificate put together field by field. Its signature is no one's, which nothing but the self-signature check
+/// notices.
 struct CertificateParts {
   static let sha256WithRSA = DERWriter.algorithm("1.2.840.113549.1.1.11", DERWriter.null)
   static let ecdsaWithSHA256 = DERWriter.algorithm("1.2.840.10045.4.3.2")

@@ -3,8 +3,8 @@ import Testing
 
 @testable import CertRegX509
 
-/// Certificates that OpenSSL's decoder takes although RFC 5280 forbids their form: allowed unless a policy rejects them, and
-/// found by `validate` in any case.
+/// Certificates that OpenSSL's decoder takes although RFC 5280 forbids their form: allowed unless a policy rejects
+/// them, and found by `validate` in any case.
 @Suite struct FormTests {
   typealias Case = PolicyTests.Case
 

@@ -2,7 +2,8 @@ import COpenSSL
 
 /// What OpenSSL itself says about bytes and texts, to compare with.
 enum OpenSSLOracle {
-  /// What `d2i_X509` makes of `der`: how many bytes it takes, and whether encoding gives them again; `nil` where it refuses.
+  /// What `d2i_X509` makes of `der`: how many bytes it takes, and whether encoding gives them again; `nil` where it
+  /// refuses.
   static func decode(_ der: [UInt8]) -> (length: Int, isCanonical: Bool)? {
     defer { ERR_clear_error() }
     return der.withUnsafeBufferPointer { bytes -> (length: Int, isCanonical: Bool)? in
@@ -17,8 +18,8 @@ enum OpenSSLOracle {
     }
   }
 
-  /// Whether one of the certificate's basic constraints says so to OpenSSL's decoder of extensions; `nil` where `d2i_X509`
-  /// refuses the certificate.
+  /// Whether one of the certificate's basic constraints says so to OpenSSL's decoder of extensions; `nil` where
+  /// `d2i_X509` refuses the certificate.
   static func isAuthority(_ der: [UInt8]) -> Bool? {
     defer { ERR_clear_error() }
     return der.withUnsafeBufferPointer { bytes -> Bool? in

@@ -3,7 +3,8 @@ import Testing
 
 @testable import CertRegX509
 
-/// Policies beyond the checks of AWS IoT: their certificates are allowed by default, and `validate` reports them in any case.
+/// Policies beyond the checks of AWS IoT: their certificates are allowed by default, and `validate` reports them in any
+/// case.
 @Suite struct PolicyTests {
   struct Case: Sendable, CustomTestStringConvertible {
     let policy: ValidationPolicy

@@ -152,7 +152,7 @@ private final class NotifySocket {
   init(path: String) throws {
     self.path = path
     unlink(path)
-    descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+    descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard withAddress(path, { bind(descriptor, $0, $1) }) == 0 else {
       throw TestFailure(description: "bind \(path): \(errno)")
     }
@@ -184,7 +184,7 @@ final class LineConnection {
   private var received: [UInt8] = []
 
   init(_ path: String) throws {
-    descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     // A daemon that does not answer fails the test instead of blocking it forever.
     var limit = timeval(tv_sec: 30, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))

@@ -42,8 +42,8 @@ import Testing
     #expect(try reason() == "certificate_not_found")
   }
 
-  /// A look-up of a name has two parts, and the check of a target is over once the first has failed. So many targets that the
-  /// second parts of some end after all checks.
+  /// A look-up of a name has two parts, and the check of a target is over once the first has failed. So many targets
+  /// that the second parts of some end after all checks.
   @Test func `look-ups that end late leave no trace`() throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "certregd-\(UUID().uuidString.prefix(8))")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

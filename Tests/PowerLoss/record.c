@@ -1,9 +1,9 @@
-// Records a process's changes to the files of a directory and the bytes it sends and receives, in one order. Preloaded (LD_PRELOAD)
-// into certregd by `run`, which derives the possible states of a disk after a loss of power.
+// Records a process's changes to the files of a directory and the bytes it sends and receives, in one order. Preloaded
+// (LD_PRELOAD) into certregd by `run`, which derives the possible states of a disk after a loss of power.
 //
 // RECORD_ROOT is the directory, RECORD_JOURNAL the file of records. With RECORD_SHORT the disk reports that it
-// is nearly full. Sent bytes are recorded before they are sent, changes of a file after the change, and a synchronisation
-// at its beginning and at its end: once it has ended, it covers everything before its beginning.
+// is nearly full. Sent bytes are recorded before they are sent, changes of a file after the change, and a
+// synchronisation at its beginning and at its end: once it has ended, it covers everything before its beginning.
 //
 // SQLite's shared memory changes through a mapping and is not recorded; it has no meaning after a loss of power.
 #define _GNU_SOURCE

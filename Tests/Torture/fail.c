@@ -1,9 +1,10 @@
 // Makes one call of a process fail: preloaded (LD_PRELOAD) into certregd by `run`.
 //
 // A "site" is a function together with its callers, so that "the write of the write-ahead log at a commit" and
-// "the write of the header of a new log" are two sites. A hash of return addresses identifies a site, counted from the start of
-// each address's module, so that hashes are the same in every run. The task is in a file that this process and `run` map
-// (struct shared): either this process counts, and writes every site that it passes, or one call at one site fails with one error.
+// "the write of the header of a new log" are two sites. A hash of return addresses identifies a site, counted from the
+// start of each address's module, so that hashes are the same in every run. The task is in a file that this process and
+// `run` map (struct shared): either this process counts, and writes every site that it passes, or one call at one site
+// fails with one error.
 //
 // Calls inside libc do not pass through here, and neither do those of the dynamic loader.
 #define _GNU_SOURCE

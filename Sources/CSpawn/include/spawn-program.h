@@ -1,5 +1,5 @@
-// Functions for starting and ending programs. The headers of glibc declare some of its own for GNU sources only, which Swift
-// does not compile as.
+// Functions for starting and ending programs. The headers of glibc declare some of its own for GNU sources only, which
+// Swift does not compile as.
 #ifndef CERTREG_SPAWN_PROGRAM_H
 #define CERTREG_SPAWN_PROGRAM_H
 #include <signal.h>
@@ -12,8 +12,9 @@ extern int pipe2(int descriptors[2], int flags);
 // posix_spawn_file_actions_addclosefrom_np(3), since glibc 2.34: closes all descriptors from `from` in the new program.
 extern int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from);
 
-// pidfd_open(2) and pidfd_send_signal(2), since glibc 2.36. A descriptor of a process stays with that process when its number is
-// given to another one. Programs that start on glibc 2.34 as well are linked with COlderGlibc, which has both.
+// pidfd_open(2) and pidfd_send_signal(2), since glibc 2.36. A descriptor of a process stays with that process when its
+// number is given to another one. Programs that start on glibc 2.34 as well are linked with COlderGlibc, which has
+// both.
 extern int pidfd_open(pid_t process, unsigned int flags);
 extern int pidfd_send_signal(int descriptor, int signal, siginfo_t *info, unsigned int flags);
 

@@ -1,7 +1,7 @@
 import CertRegCore
 
-/// A word of the command line that names a certificate by its ID: as certregd prints it, as an ARN, or as the fingerprint
-/// that OpenSSL and browsers show.
+/// A word of the command line that names a certificate by its ID: as certregd prints it, as an ARN, or as the
+/// fingerprint that OpenSSL and browsers show.
 enum CertificateReference {
   /// The ID that `word` stands for; `nil` if it is something else, such as a file's name.
   ///

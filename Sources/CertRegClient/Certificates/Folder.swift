@@ -27,8 +27,8 @@ package enum Folder {
     return status.st_mode & S_IFMT != S_IFREG && status.st_mode & S_IFMT != S_IFDIR
   }
 
-  /// Regular files below `path`, sorted by the bytes of their names, folder by folder. Links to files are followed; links to
-  /// folders are not, since they can form loops.
+  /// Regular files below `path`, sorted by the bytes of their names, folder by folder. Links to files are followed;
+  /// links to folders are not, since they can form loops.
   ///
   /// - Parameters:
   ///   - path: The folder.

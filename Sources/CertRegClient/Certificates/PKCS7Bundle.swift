@@ -1,7 +1,8 @@
-/// The certificates of a PKCS#7 file (RFC 2315 section 9.1, RFC 5652 section 5.1): a SignedData, usually without a signature.
+/// The certificates of a PKCS#7 file (RFC 2315 section 9.1, RFC 5652 section 5.1): a SignedData, usually without a
+/// signature.
 ///
-/// Only lengths are interpreted; the daemon judges the certificates. Lengths can be indefinite (ITU-T X.690 section 8.1.3.6), as
-/// some programs write them.
+/// Only lengths are interpreted; the daemon judges the certificates. Lengths can be indefinite (ITU-T X.690 section
+/// 8.1.3.6), as some programs write them.
 struct PKCS7Bundle: Sequence, IteratorProtocol {
   /// The content of an OBJECT IDENTIFIER: 1.2.840.113549.1.7.2.
   private static let signedData: [UInt8] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x02]

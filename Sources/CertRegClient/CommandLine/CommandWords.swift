@@ -13,7 +13,8 @@ package enum CommandWords {
   /// The options that may precede the verb, and whether each has a value.
   private static let movable = ["--socket": true, "--timeout": true, "--target": true, "--json": false]
 
-  /// The words with the options before the verb at the end: `--socket PATH fleet remove x` means `fleet remove x --socket PATH`.
+  /// The words with the options before the verb at the end: `--socket PATH fleet remove x` means
+  /// `fleet remove x --socket PATH`.
   ///
   /// - Parameters:
   ///   - words: The command line without the program's name.

@@ -2,7 +2,8 @@ extension DaemonProgram {
   /// The configuration that certregd reads if nothing names another one. It may be absent.
   private static let defaultConfiguration = "/etc/certregd/config.yaml"
 
-  /// The flags of certregctl's own command line, for root. Root does not use a configuration that other users can change.
+  /// The flags of certregctl's own command line, for root. Root does not use a configuration that other users can
+  /// change.
   static func protectedFlags(_ flags: [String], _ probe: HostProbe) throws(Omission) -> [String] {
     if let index = flags.firstIndex(of: "--config"), index + 1 < flags.count {
       var checked = flags
@@ -16,8 +17,8 @@ extension DaemonProgram {
     return try ["--config", protectedPath(defaultConfiguration, probe)] + flags
   }
 
-  /// The configuration at `path`, without symbolic links. One that is not there is refused, too: another user could put it
-  /// there before certregd opens it.
+  /// The configuration at `path`, without symbolic links. One that is not there is refused, too: another user could put
+  /// it there before certregd opens it.
   private static func protectedPath(_ path: String, _ probe: HostProbe) throws(Omission) -> String {
     if let resolved = probe.protectedPath(path) { return resolved }
     guard probe.file(path) != nil else {

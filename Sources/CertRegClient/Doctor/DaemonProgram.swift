@@ -4,8 +4,8 @@
 /// rights of the user whose configuration it is: this user's own, or, after root has given up its rights, those of the
 /// daemon's user or, where no daemon runs, of the service's user. All other checks are left out.
 struct DaemonProgram {
-  /// Variables that decide what the daemon does. No others are taken from its process: `PATH` and `LD_PRELOAD` would choose
-  /// code to run.
+  /// Variables that decide what the daemon does. No others are taken from its process: `PATH` and `LD_PRELOAD` would
+  /// choose code to run.
   private static let prefixes = ["AWS_", "CERTREGD_"]
   private static let variables: Set<String> = [
     "HOME", "CONFIGURATION_DIRECTORY", "STATE_DIRECTORY", "RUNTIME_DIRECTORY", "CREDENTIALS_DIRECTORY", "HTTPS_PROXY",
@@ -138,8 +138,8 @@ struct DaemonProgram {
     (runner + ["certregd"] + flags + [question]).map(\.quotedForShell).joined(separator: " ")
   }
 
-  /// Runs certregd with one of `--check-config`, `--print-config`, `--check-upstream` and `--print-iam-policy`; `nil` where it
-  /// cannot be run or does not end in time.
+  /// Runs certregd with one of `--check-config`, `--print-config`, `--check-upstream` and `--print-iam-policy`; `nil`
+  /// where it cannot be run or does not end in time.
   func ask(_ question: String) -> HostProbe.ProgramResult? {
     probe.run(HostProbe.Command(arguments: prefix + [executable] + flags + [question], environment: environment))
   }

@@ -91,10 +91,11 @@ extension Doctor {
     }
   }
 
-  /// What openssl(1) finds wrong with the certificates of the servers in the daemon's `fleet.url`; `nil` where it cannot be asked.
+  /// What openssl(1) finds wrong with the certificates of the servers in the daemon's `fleet.url`; `nil` where it
+  /// cannot be asked.
   ///
-  /// libpq says no more than that a certificate is not valid. The servers are those of the configuration, not of an answer, and
-  /// openssl runs with the daemon's rights.
+  /// libpq says no more than that a certificate is not valid. The servers are those of the configuration, not of an
+  /// answer, and openssl runs with the daemon's rights.
   private func certificateFaults(_ program: Result<DaemonProgram, DaemonProgram.Omission>) -> [String]? {
     guard let certregd = try? program.get(), let url = fleetURL(certregd) else { return nil }
     var faults: [String] = []

@@ -47,9 +47,9 @@ extension Doctor {
 
   /// The rights that profiles need; `nil` where there are no profiles, or the configuration does not tell.
   ///
-  /// None is tried out: `--check-upstream` makes only the call to register, without a certificate. CreateThing cannot be tried
-  /// without making a thing, and a call for a name that does not exist tells nothing about a policy that allows the names of the
-  /// profile alone.
+  /// None is tried out: `--check-upstream` makes only the call to register, without a certificate. CreateThing cannot
+  /// be tried without making a thing, and a call for a name that does not exist tells nothing about a policy that
+  /// allows the names of the profile alone.
   func provisioningRights(_ program: Result<DaemonProgram, DaemonProgram.Omission>) -> Finding? {
     guard let certregd = try? program.get(), let printed = certregd.ask("--print-iam-policy"), printed.status == 0,
       let policy = try? JSON(parsing: printed.output)

@@ -1,8 +1,8 @@
 import CertRegCodec
 
 extension Doctor {
-  /// Whether the service's sandbox may be what makes a credential process fail; `nil` where none fails, or systemd does not say
-  /// that the sandbox denies it memory.
+  /// Whether the service's sandbox may be what makes a credential process fail; `nil` where none fails, or systemd does
+  /// not say that the sandbox denies it memory.
   ///
   /// The doctor's own checks run outside of the sandbox, where the same program succeeds.
   func writableCode(_ status: JSON, _ targets: [JSON]) -> Finding? {

@@ -40,7 +40,8 @@ extension Doctor {
     "certregd keeps to the pace that AWS allows; ask for a higher one in Service Quotas (AWS IoT Core, "
     + "RegisterCertificateWithoutCA), and raise the target's ratePerSecond if it is set"
 
-  /// What `certregd --check-upstream` finds: the connection to each target's endpoint, the clock there, credentials, permission.
+  /// What `certregd --check-upstream` finds: the connection to each target's endpoint, the clock there, credentials,
+  /// permission.
   ///
   /// - Parameter works: Whether the daemon has registered something, so that its own credentials are good.
   func upstreams(_ program: Result<DaemonProgram, DaemonProgram.Omission>, works: Bool) -> [Finding] {

@@ -2,8 +2,8 @@ package import CertRegCore
 import Glibc
 
 extension HostProbe {
-  /// Checks of upstreams take longest: a program for credentials and three exchanges for each target, each with a limit of its
-  /// own.
+  /// Checks of upstreams take longest: a program for credentials and three exchanges for each target, each with a limit
+  /// of its own.
   private static let programTimeout = Duration.seconds(60)
 
   /// The machine that certregctl runs on.

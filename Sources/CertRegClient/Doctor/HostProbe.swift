@@ -1,6 +1,7 @@
 package import CertRegCore
 
-/// Everything that `doctor` asks of the machine. It is passed in, so that tests can describe machines that do not exist.
+/// Everything that `doctor` asks of the machine. It is passed in, so that tests can describe machines that do not
+/// exist.
 package struct HostProbe {
   /// What came of connecting to the daemon's socket.
   package struct Contact {
@@ -61,8 +62,8 @@ package struct HostProbe {
     self.run = run
   }
 
-  /// Runs a program of the system with this user's rights and environment; `nil` where there is none of that name, or it
-  /// did not end in time.
+  /// Runs a program of the system with this user's rights and environment; `nil` where there is none of that name, or
+  /// it did not end in time.
   func run(_ name: String, _ arguments: String...) -> ProgramResult? {
     program(name).flatMap { run(Command(arguments: [$0.path] + arguments, environment: environment)) }
   }

@@ -1,4 +1,5 @@
-/// The process that answers on the socket, as far as the kernel vouches for it. What the process itself says does not count.
+/// The process that answers on the socket, as far as the kernel vouches for it. What the process itself says does not
+/// count.
 enum ServingProcess: Hashable {
   /// Nothing accepts connections.
   case absent

@@ -51,8 +51,8 @@ struct ProgramSearch {
     sibling(name) ?? folders.lazy.compactMap { inFolder($0, name) }.first
   }
 
-  /// The program next to certregctl. Whoever installed certregctl is trusted already, but in a folder such as `/tmp` other
-  /// users can put files and links beside it.
+  /// The program next to certregctl. Whoever installed certregctl is trusted already, but in a folder such as `/tmp`
+  /// other users can put files and links beside it.
   private func sibling(_ name: String) -> InstalledProgram? {
     var own = stat()
     guard let ownPath, let slash = ownPath.lastIndex(of: "/"), stat(ownPath, &own) == 0 else { return nil }

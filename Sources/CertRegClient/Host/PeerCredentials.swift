@@ -1,7 +1,7 @@
 import Glibc
 
-/// The process that listens on a socket, as the kernel tells it (`SO_PEERCRED` of unix(7)). Nothing that the process sends
-/// can change it.
+/// The process that listens on a socket, as the kernel tells it (`SO_PEERCRED` of unix(7)). Nothing that the process
+/// sends can change it.
 package struct PeerCredentials: Hashable, Sendable {
   /// `0` for a process of another PID namespace.
   package var processID: Int32

@@ -68,7 +68,8 @@ enum Program {
     return (copies + [nil]).withUnsafeBufferPointer { buffer in buffer.baseAddress.flatMap(body) }
   }
 
-  /// The output up to its end, or its beginning where it is longer than the limit; `nil` when the deadline passes first.
+  /// The output up to its end, or its beginning where it is longer than the limit; `nil` when the deadline passes
+  /// first.
   private static func read(_ descriptor: Int32, until deadline: MonotonicTime, _ clock: HostClock) -> String? {
     var output: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 4096)

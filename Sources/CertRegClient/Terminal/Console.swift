@@ -61,7 +61,8 @@ package final class Console {
     for line in lines { print(line) }
   }
 
-  /// Prints an answer as a line for programs. On a terminal, all characters that it could act on are escaped, as JSON allows.
+  /// Prints an answer as a line for programs. On a terminal, all characters that it could act on are escaped, as JSON
+  /// allows.
   package func printJSON(_ answer: Answer, adding member: JSON.Member? = nil) {
     clearTransient(before: output)
     let isTerminal = output.isTerminal
@@ -139,7 +140,8 @@ package final class Console {
     count > 0 ? "\r\u{1B}[\(count)A" : "\r"
   }
 
-  /// Writes lines from the cursor on. Each line is erased by itself, since some terminals save an erased screen for scrolling back.
+  /// Writes lines from the cursor on. Each line is erased by itself, since some terminals save an erased screen for
+  /// scrolling back.
   private static func lines(_ texts: [String]) -> String {
     texts.map { $0 + "\u{1B}[K" }.joined(separator: "\r\n")
   }

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Writes all bytes; `false` where the descriptor fails. Waits where it is full, also where it does not block: another program that has
-/// the same pipe or terminal can have made it so, as node and ssh do.
+/// Writes all bytes; `false` where the descriptor fails. Waits where it is full, also where it does not block: another
+/// program that has the same pipe or terminal can have made it so, as node and ssh do.
 @discardableResult
 func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
   var offset = 0

@@ -1,7 +1,8 @@
 package import CertRegCodec
 import CertRegCore
 
-/// The members of a JSON object for people: a name and a value on each line, also for members that this program does not know.
+/// The members of a JSON object for people: a name and a value on each line, also for members that this program does
+/// not know.
 package struct MemberList {
   private let members: [JSON.Member]
 

@@ -1,6 +1,7 @@
 extension Unicode.Scalar {
-  /// Whether a terminal only shows this scalar as a character or a space. False for control characters (C0, DEL, C1), invisible format
-  /// characters (bidirectional overrides, zero-width joiners), line and paragraph separators, and unassigned scalars.
+  /// Whether a terminal only shows this scalar as a character or a space. False for control characters (C0, DEL, C1),
+  /// invisible format characters (bidirectional overrides, zero-width joiners), line and paragraph separators, and
+  /// unassigned scalars.
   package var isPrintable: Bool {
     switch properties.generalCategory {
     case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate, .unassigned: false

@@ -84,7 +84,8 @@ package struct Table {
 }
 
 extension String {
-  /// The text broken between words into lines of at most `width` columns. Longer words stay whole, so that they can be copied.
+  /// The text broken between words into lines of at most `width` columns. Longer words stay whole, so that they can be
+  /// copied.
   package func wrapped(to width: Int) -> [String] {
     var lines: [String] = []
     var line = ""

@@ -1,9 +1,9 @@
 /// Text for people, in which nothing can act on the terminal.
 ///
-/// Names in certificates, file names and messages of others are untrusted: an escape sequence in them could repaint the screen,
-/// a bidirectional override could show another name than the one that is there. Whatever goes into a `TerminalText`, by
-/// interpolation or otherwise, has such characters replaced by `\u{…}`, so there is no way to forget it. Colours are kept
-/// apart from the characters and are added only when the text is drawn.
+/// Names in certificates, file names and messages of others are untrusted: an escape sequence in them could repaint the
+/// screen, a bidirectional override could show another name than the one that is there. Whatever goes into a
+/// `TerminalText`, by interpolation or otherwise, has such characters replaced by `\u{…}`, so there is no way to forget
+/// it. Colours are kept apart from the characters and are added only when the text is drawn.
 package struct TerminalText: Hashable, Sendable {
   /// How a part of a text is drawn: the parameter of SGR (ECMA-48 section 8.3.117).
   package enum Style: String, Hashable, Sendable {

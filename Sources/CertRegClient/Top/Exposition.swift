@@ -16,7 +16,8 @@ package struct Exposition: Sendable {
     }
   }
 
-  /// The number of measurements of `family`, over all labels or for one label's value; `nil` where there is no such family.
+  /// The number of measurements of `family`, over all labels or for one label's value; `nil` where there is no such
+  /// family.
   package func count(_ family: String, label: String? = nil, is value: String = "") -> Double? {
     let name = family + "_count"
     let found = counts.filter { key, _ in
@@ -26,8 +27,8 @@ package struct Exposition: Sendable {
     return found.isEmpty ? nil : found.values.reduce(0, +)
   }
 
-  /// A quantile of the measurements of `family` since `earlier`, in seconds. Measurements count as evenly spread over their bucket,
-  /// as in Prometheus. `nil` where nothing was measured.
+  /// A quantile of the measurements of `family` since `earlier`, in seconds. Measurements count as evenly spread over
+  /// their bucket, as in Prometheus. `nil` where nothing was measured.
   package func quantile(_ share: Double, _ family: String, since earlier: Exposition?) -> Double? {
     let before = earlier?.bounds(family) ?? [:]
     // Each bucket counts all measurements up to its bound.

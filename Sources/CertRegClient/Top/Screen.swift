@@ -1,8 +1,8 @@
 import CertRegCore
 import Glibc
 
-/// The terminal as a screen to draw on: alternate buffer, no cursor, keys without waiting for a line end. The terminal is
-/// restored when the screen is released.
+/// The terminal as a screen to draw on: alternate buffer, no cursor, keys without waiting for a line end. The terminal
+/// is restored when the screen is released.
 final class Screen {
   /// What came of waiting for a key.
   enum Key: Hashable {

@@ -1,7 +1,8 @@
 import CertRegCodec
 import CertRegCore
 
-/// Compares the account and the region in an ARN with those of a target. The same certificate can be registered in several.
+/// Compares the account and the region in an ARN with those of a target. The same certificate can be registered in
+/// several.
 struct ARNHome {
   private let session: Session
   private let facts: DaemonFacts

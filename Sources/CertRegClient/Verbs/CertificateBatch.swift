@@ -20,7 +20,8 @@ final class CertificateBatch {
   private var lastARN: String?
 
   /// - Parameters:
-  ///   - participle: What has been done to the certificates that are counted in the transient line: `answered`, `checked`.
+  ///   - participle: What has been done to the certificates that are counted in the transient line: `answered`,
+  ///     `checked`.
   ///   - timeout: How long to wait for one answer; `nil`: for ever.
   ///   - noun: What the summary counts.
   ///   - window: Most requests that wait for their answers at once.
@@ -162,8 +163,8 @@ final class CertificateBatch {
     return tally.summary(noun: noun, count: inputs, targets: session.targets.count)
   }
 
-  /// Prints the ARNs where the lines had no room for them: a single one as a whole, from the beginning of a line, so that
-  /// it can be copied; of several what their IDs follow.
+  /// Prints the ARNs where the lines had no room for them: a single one as a whole, from the beginning of a line, so
+  /// that it can be copied; of several what their IDs follow.
   private func printARNs() {
     let output = session.console.output
     guard output.isTerminal, !ResultLine.fitsARNs(output), let lastARN else { return }

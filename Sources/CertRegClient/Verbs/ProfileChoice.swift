@@ -1,7 +1,7 @@
 import CertRegCodec
 
-/// The provisioning profile that a request to register asks for: its member `provision` (docs/provisioning.md). Requests
-/// without the member get the profile of their target.
+/// The provisioning profile that a request to register asks for: its member `provision` (docs/provisioning.md).
+/// Requests without the member get the profile of their target.
 package enum ProfileChoice: Hashable, Sendable {
   /// `null`: the certificate is only registered.
   case registrationOnly

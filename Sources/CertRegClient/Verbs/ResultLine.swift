@@ -84,8 +84,8 @@ package struct ResultLine: Hashable, Sendable {
     }
   }
 
-  /// The lines to print: on a terminal columns that fit its width, or the ID on a line of its own; otherwise one line with
-  /// tabs between outcome, ID, ARN, name, target and detail, and `-` for missing values.
+  /// The lines to print: on a terminal columns that fit its width, or the ID on a line of its own; otherwise one line
+  /// with tabs between outcome, ID, ARN, name, target and detail, and `-` for missing values.
   ///
   /// - Parameters:
   ///   - stream: Where the lines go.
@@ -133,8 +133,9 @@ package struct ResultLine: Hashable, Sendable {
   /// Columns for an ID and the beginning of an ARN.
   private static let arnRoom = 116
 
-  /// ID, ARN and name in `room` columns. What is left out depends on the room alone, so that the lines of a batch are aligned: first
-  /// the ID at the end of the ARN, which repeats the ID, then the ARN. The ID is always whole, so that it can be copied.
+  /// ID, ARN and name in `room` columns. What is left out depends on the room alone, so that the lines of a batch are
+  /// aligned: first the ID at the end of the ARN, which repeats the ID, then the ARN. The ID is always whole, so that
+  /// it can be copied.
   private func columns(place: String, room: Int) -> TerminalText {
     let id = certificateID ?? "-"
     let arn = certificateARN ?? "-"

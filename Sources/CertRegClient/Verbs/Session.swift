@@ -51,7 +51,8 @@ package struct Session {
 
   /// Asks the daemon for its limits and its default target.
   ///
-  /// - Throws: `ClientError` that says why there is no answer. An answer that refuses the operation leaves the defaults.
+  /// - Throws: `ClientError` that says why there is no answer. An answer that refuses the operation leaves the
+  ///   defaults.
   func facts(on connection: Connection) throws(ClientError) -> DaemonFacts {
     DaemonFacts(status: try connection.ask(Request("status"), timeout: timeout ?? Session.defaultTimeout).json)
   }

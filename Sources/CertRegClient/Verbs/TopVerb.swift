@@ -12,7 +12,8 @@ package struct TopVerb {
     self.isInterrupted = isInterrupted
   }
 
-  /// Runs until `q` or a signal, or until the terminal has gone. Waits for a daemon that goes away after its first answer.
+  /// Runs until `q` or a signal, or until the terminal has gone. Waits for a daemon that goes away after its first
+  /// answer.
   package func run(_ session: Session) -> CommandStatus {
     var connection: Connection?
     do throws(ClientError) {

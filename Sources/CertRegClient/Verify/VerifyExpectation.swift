@@ -1,8 +1,8 @@
 import CertRegCodec
 package import CertRegCore
 
-/// What `verify` expects of certificates, as the command line says. What it leaves open is expected as it was asked for: the
-/// report's thing, and what certregd knows (`lookup`).
+/// What `verify` expects of certificates, as the command line says. What it leaves open is expected as it was asked
+/// for: the report's thing, and what certregd knows (`lookup`).
 package struct VerifyExpectation: Hashable, Sendable {
   /// The status in AWS IoT; `nil`: the one that certregd knows.
   package var status: CertificateStatus?

@@ -49,8 +49,8 @@ final class VerifyOutcomes {
     printJSON(subject, upstream, VerifyOutcomes.agrees, [])
   }
 
-  /// Takes a certificate that is not as expected. Its rows have the ARN and the thing that were expected, so that the report can be
-  /// verified again.
+  /// Takes a certificate that is not as expected. Its rows have the ARN and the thing that were expected, so that the
+  /// report can be verified again.
   func differ(
     _ subject: VerifySubject, _ upstream: JSON, _ wanted: VerifyExpectation.Resolved,
     _ differences: [VerifyDifference], unlisted: [VerifyVerdict.Unlisted]

@@ -1,10 +1,11 @@
 import CertRegCodec
 import CertRegCore
 
-/// One run of a verification. Each certificate takes two requests: `lookup` for what certregd knows, and then `describe` for what
-/// the upstream says. The other order would not do: `describe` corrects what certregd knows.
+/// One run of a verification. Each certificate takes two requests: `lookup` for what certregd knows, and then
+/// `describe` for what the upstream says. The other order would not do: `describe` corrects what certregd knows.
 final class VerifyRun {
-  /// So many requests to describe are under way at once: half of what the daemon allows, which leaves the rest to others.
+  /// So many requests to describe are under way at once: half of what the daemon allows, which leaves the rest to
+  /// others.
   private static let maximumDescribing = 32
   /// Certificates between their two requests, or waiting for another try. Past it no further ones are read.
   private static let maximumWaiting = 64

@@ -11,7 +11,8 @@ struct VerifySubject {
   var name: String
 }
 
-/// Reads the certificates to verify from sources, reports and words that name certificates, and accounts for everything else.
+/// Reads the certificates to verify from sources, reports and words that name certificates, and accounts for everything
+/// else.
 struct VerifySubjects {
   /// What comes next.
   enum Step {

@@ -1,7 +1,7 @@
 import CertRegCore
 
-/// `certregctl verify`: asks the upstream about every certificate of sources and reports, and names those that are not as they
-/// should be. It changes nothing.
+/// `certregctl verify`: asks the upstream about every certificate of sources and reports, and names those that are not
+/// as they should be. It changes nothing.
 package struct VerifyVerb {
   /// Files, folders, reports of imports, certificate IDs, ARNs, or `-`.
   package var subjects: [String]

@@ -79,7 +79,8 @@ package struct Answer: Hashable, Sendable {
   private var separator: String { json.members?.isEmpty == false ? "," : "" }
 }
 
-/// The `error` member of an answer. Words are kept as they are, so that errors of a newer daemon can be printed. Untrusted.
+/// The `error` member of an answer. Words are kept as they are, so that errors of a newer daemon can be printed.
+/// Untrusted.
 package struct AnswerError: Error, Hashable, Sendable {
   /// The name of the error, after AWS's exceptions.
   package var type: String

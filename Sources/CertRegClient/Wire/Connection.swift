@@ -33,8 +33,8 @@ package final class Connection {
 
   deinit { close(descriptor) }
 
-  /// Puts `request` into the queue of what is to be sent, and returns the number that its answer will carry. `receive` does
-  /// the sending.
+  /// Puts `request` into the queue of what is to be sent, and returns the number that its answer will carry. `receive`
+  /// does the sending.
   package func enqueue(_ request: Request) -> Int {
     let id = nextID
     nextID += 1
@@ -47,8 +47,8 @@ package final class Connection {
 
   /// Sends what is enqueued and waits for the next answer, whichever request it is for.
   ///
-  /// Sending and receiving go on together. A daemon that stops reading until answers drain, and a client that only writes,
-  /// would wait for each other for ever.
+  /// Sending and receiving go on together. A daemon that stops reading until answers drain, and a client that only
+  /// writes, would wait for each other for ever.
   /// - Returns: `nil` when `deadline` passes, or a signal arrives, before an answer does.
   /// - Throws: `ClientError` with code `connectionLost`, `protocolViolation` or `system`.
   package func receive(until deadline: MonotonicTime?) throws(ClientError) -> Answer? {

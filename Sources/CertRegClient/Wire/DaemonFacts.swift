@@ -8,7 +8,8 @@ package struct DaemonFacts: Hashable, Sendable {
   package var defaultTarget: String?
   /// The regions of the targets, by name, as far as the daemon tells them.
   package var regions: [String: String] = [:]
-  /// Whether requests may have `deviceId` and `attributes`: `status` tells the limit of a name where the daemon reads them.
+  /// Whether requests may have `deviceId` and `attributes`: `status` tells the limit of a name where the daemon reads
+  /// them.
   package var takesDeviceNames = false
 
   package init(maximumLineBytes: Int = Request.defaultMaximumLineBytes, defaultTarget: String? = nil) {

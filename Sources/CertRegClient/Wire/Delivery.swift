@@ -4,8 +4,8 @@ import Glibc
 /// Gets requests answered, over as many connections as that takes.
 ///
 /// The daemon may close a connection because of one request, or because it restarts. All requests that lose their
-/// connection are sent again, but one at a time, each after the daemon has answered `status`. The request that makes the
-/// daemon close is found so. It fails alone, and takes no other request with it.
+/// connection are sent again, but one at a time, each after the daemon has answered `status`. The request that makes
+/// the daemon close is found so. It fails alone, and takes no other request with it.
 package final class Delivery<Item> {
   /// So many connections in a row may end with a request alone on them before it fails.
   private static var maximumLosses: Int { 3 }

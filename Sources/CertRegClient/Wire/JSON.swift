@@ -6,8 +6,8 @@ package typealias JSON = JSONValue
 extension JSONValue {
   /// This value as one line without spaces.
   ///
-  /// - Parameter printable: Whether every character that a terminal could act on or that changes how text is laid out is
-  ///   escaped. Such characters occur inside strings only, where an escape means the same.
+  /// - Parameter printable: Whether every character that a terminal could act on or that changes how text is laid out
+  ///   is escaped. Such characters occur inside strings only, where an escape means the same.
   package func serialized(printable: Bool = false) -> String {
     guard printable else { return jsonText }
     var result = ""

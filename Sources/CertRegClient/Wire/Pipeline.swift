@@ -23,9 +23,9 @@ package struct Pipeline {
   /// - Parameters:
   ///   - connection: A connection without requests under way.
   ///   - window: Most requests that wait for their answers at once.
-  ///   - timeout: How long to wait for one answer, counted from when its request was handed to the connection; `nil`: for
-  ///     ever. Only time in which this side was ready to read counts: a full pipe or a stopped process cannot make a request
-  ///     run out of time whose answer lies in the socket.
+  ///   - timeout: How long to wait for one answer, counted from when its request was handed to the connection; `nil`:
+  ///     for ever. Only time in which this side was ready to read counts: a full pipe or a stopped process cannot make
+  ///     a request run out of time whose answer lies in the socket.
   ///   - tickInterval: How often `tick` is called while nothing arrives.
   package init(
     _ connection: Connection, window: Int = defaultWindow, timeout: Duration?,
@@ -59,7 +59,8 @@ package struct Pipeline {
   ///   - pull: Gives the next request.
   ///   - answered: Takes a request and its answer.
   ///   - failed: Takes a request whose answer did not come in time, or is none. The others go on.
-  ///   - tick: Called every now and then with the number of requests under way. `false` ends the run once they are answered.
+  ///   - tick: Called every now and then with the number of requests under way. `false` ends the run once they are
+  ///     answered.
   package func run<Item>(
     pulling pull: () -> Pull<Item>,
     answered: (Item, Answer) -> Void,
@@ -68,7 +69,8 @@ package struct Pipeline {
   ) -> End<Item> {
     var underWay: [Int: UnderWay<Item>] = [:]
     var readingTime = Duration.zero
-    /// No request is due before; `nil`: none ever is. Looking at all of them after each answer would cost more than the answer.
+    /// No request is due before; `nil`: none ever is. Looking at all of them after each answer would cost more than the
+    /// answer.
     var firstDeadline: Duration?
     var isExhausted = false
     do throws(ClientError) {

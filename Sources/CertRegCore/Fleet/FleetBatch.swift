@@ -1,4 +1,5 @@
-/// One exchange with the database: what a member tells it and asks it, in one transaction. Parts that are empty cost nothing.
+/// One exchange with the database: what a member tells it and asks it, in one transaction. Parts that are empty cost
+/// nothing.
 package struct FleetBatch: Sendable, Equatable {
   /// A question whether this member may work on a certificate.
   package struct Claim: Sendable, Hashable {
@@ -35,7 +36,8 @@ package struct FleetBatch: Sendable, Equatable {
   package var firstNumber: Int64 = 0
   /// Claims that are given up.
   package var releases: [FleetKey] = []
-  /// Claims that are given up without the answer to a call that another member may have made: the next one has to know of it.
+  /// Claims that are given up without the answer to a call that another member may have made: the next one has to know
+  /// of it.
   package var leftClaims: [FleetKey] = []
   /// Questions whether this member may work on certificates.
   package var claims: [Claim] = []

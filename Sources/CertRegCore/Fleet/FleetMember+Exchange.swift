@@ -163,8 +163,8 @@ extension FleetMember {
     guard let result = reply.known[key], let content = result.content, content.certificateARN != nil,
       result.stamp > since
     else { return nil }
-    // An earlier holder of the claim may have made the registration that another member has only found. Once more a 409 tells
-    // it from one of strangers.
+    // An earlier holder of the claim may have made the registration that another member has only found. Once more a 409
+    // tells it from one of strangers.
     if content.outcome == .existing, reply.granted[key] == true { return nil }
     return result
   }
@@ -252,7 +252,8 @@ extension FleetMember {
   /// Follows the members that there are.
   private mutating func takePositions() {
     let sent = Dictionary(members.map { ($0.name, $0.sent) }) { first, _ in first }
-    // The database no longer has what this member has heard: it was restored. Long gone members are removed at other times, too.
+    // The database no longer has what this member has heard: it was restored. Long gone members are removed at other
+    // times, too.
     let lacksResults = positions.contains { (sent[$0.key] ?? (isFirstFull ? 0 : .max)) < $0.value }
     if lacksResults, !tellsAgain { actions.append(.tellAgain(after: sentNumber)) }
     tellsAgain = tellsAgain || lacksResults

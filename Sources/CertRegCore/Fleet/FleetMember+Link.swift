@@ -4,7 +4,8 @@ extension FleetMember {
   package mutating func joined(_ welcome: FleetWelcome, now: Moment) {
     offsetMicroseconds = learnTime(welcome.time, now: now.wall)
     let isOther = welcome.fleetID != fleetID
-    // A database that was restored may not know the member at all. It may have counted anew since, without its answer having come.
+    // A database that was restored may not know the member at all. It may have counted anew since, without its answer
+    // having come.
     let isUnknown = !welcome.isSameState || welcome.sent > sentNumber + Int64(Self.mostUnnoted)
     tellsAgain = isOther || isUnknown || welcome.sent < sentNumber
     if tellsAgain {
@@ -32,7 +33,8 @@ extension FleetMember {
       case nil: break
       }
     }
-    // A claim that was granted, though its answer was lost, is asked for again: only that one says whether another member has called.
+    // A claim that was granted, though its answer was lost, is asked for again: only that one says whether another
+    // member has called.
     let asked = Set(
       questions.values.compactMap { question -> FleetKey? in
         if case .claim(let claim, _) = question.kind { claim.key } else { nil }

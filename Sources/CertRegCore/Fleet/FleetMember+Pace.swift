@@ -1,7 +1,7 @@
 // The rate that all members have in common.
 extension FleetMember {
-  /// Members take turns of this length in trying more than the rate, each at the beginning of its turn, so that all together
-  /// do not try more often than one alone. In microseconds.
+  /// Members take turns of this length in trying more than the rate, each at the beginning of its turn, so that all
+  /// together do not try more often than one alone. In microseconds.
   private static let probeTurn: Int64 = 6_000_000
   private static let probeTime: Int64 = 1_500_000
 
@@ -73,8 +73,8 @@ extension FleetMember {
       ))
   }
 
-  /// The connection is lost: the last share holds, and never less than that of a member among those it knew. It rises no
-  /// further, since nobody would hear of it.
+  /// The connection is lost: the last share holds, and never less than that of a member among those it knew. It rises
+  /// no further, since nobody would hear of it.
   mutating func rest() {
     for (id, state) in lanes {
       let least = 1 / Double(max(1, state.parts.count))

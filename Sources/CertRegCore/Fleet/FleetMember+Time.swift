@@ -11,8 +11,8 @@ extension FleetMember {
     max(lastStamp, askedAt.microsecondsSinceEpoch &+ offsetMicroseconds)
   }
 
-  /// Stamps from now on are above one that was read: its member's clock may have been ahead. A stamp that no clock gives is
-  /// left aside.
+  /// Stamps from now on are above one that was read: its member's clock may have been ahead. A stamp that no clock
+  /// gives is left aside.
   mutating func noteStamp(_ stamp: Int64, now: WallTime) {
     guard isCredible(stamp, now: now) else { return }
     lastStamp = max(lastStamp, stamp)

@@ -40,8 +40,8 @@ extension FleetMember {
     return token
   }
 
-  /// A job begins. Its certificate was asked about before, or is now. Only a result with a later stamp than `since` ends it;
-  /// `nil`: none does.
+  /// A job begins. Its certificate was asked about before, or is now. Only a result with a later stamp than `since`
+  /// ends it; `nil`: none does.
   package mutating func begin(_ id: JobID, _ key: FleetKey, since: Int64?, now: Moment) -> Coordination.Leave {
     let key = firstKey(of: id) ?? key
     releases.remove(key)
@@ -179,7 +179,8 @@ extension FleetMember {
     dirty[key] = max(dirty[key] ?? .min, stamp)
   }
 
-  /// Who makes the call for a certificate that this member has to do with, and whether the database has a copy of the job.
+  /// Who makes the call for a certificate that this member has to do with, and whether the database has a copy of the
+  /// job.
   package func standing(of id: JobID, _ key: FleetKey) -> (member: String, isShared: Bool) {
     let isShared = copies[id.sequence]?.isThere ?? false
     if case .held(let member)? = work[firstKey(of: id) ?? key]?.standing { return (member, isShared) }

@@ -1,8 +1,8 @@
-/// What one member of a fleet does about the others: which certificates it may work on, what it tells them, what it takes
-/// over from those that are gone, and its part of the account's rate. A state machine without effects.
+/// What one member of a fleet does about the others: which certificates it may work on, what it tells them, what it
+/// takes over from those that are gone, and its part of the account's rate. A state machine without effects.
 ///
-/// Events are methods; they put ``Action``s into ``takeActions()``. The database is asked by one exchange at a time: what
-/// comes up meanwhile goes into the next one. Whatever it does not answer within a second is decided without it.
+/// Events are methods; they put ``Action``s into ``takeActions()``. The database is asked by one exchange at a time:
+/// what comes up meanwhile goes into the next one. Whatever it does not answer within a second is decided without it.
 package struct FleetMember: Sendable {
   /// Tells questions apart.
   package typealias Token = UInt64
@@ -44,7 +44,8 @@ package struct FleetMember: Sendable {
     /// A registration that another member left behind.
     case takeOver(FleetReply.Row)
     case pace(FleetLane.ID, PaceOrder)
-    /// What this member told under higher numbers than this one has to be told again, and what others told; 0: everything.
+    /// What this member told under higher numbers than this one has to be told again, and what others told; 0:
+    /// everything.
     case tellAgain(after: Int64)
     /// The member joined, or is alone; for the log.
     case stateChanged
@@ -152,7 +153,8 @@ package struct FleetMember: Sendable {
   static let pauseOfRows = Duration.seconds(30)
   /// So many results at most may have been told without a note on disk: notes are written a little later.
   static let mostUnnoted = 4 * mostOfAKind
-  /// A member that works on this many certificates lets this time pass from one exchange to the next: more comes meanwhile.
+  /// A member that works on this many certificates lets this time pass from one exchange to the next: more comes
+  /// meanwhile.
   static let busyWork = 8
   static let busyPause = Duration.milliseconds(10)
   /// No clock gives a later time, in microseconds since 1970: the year 3000.

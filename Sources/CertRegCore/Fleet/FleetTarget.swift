@@ -29,8 +29,8 @@ package struct FleetTarget: Hashable, Sendable {
   /// Name and location with a space between them, and the account behind a tab, as the database has it.
   package var text: String { "\(name) \(location)" + (account.map { "\t\($0.rawValue)" } ?? "") }
 
-  /// Those of a member's targets that are not the fleet's of that name, with the fleet's. The fleet's is that of the member
-  /// that has been there longest, and its account the first that is known there.
+  /// Those of a member's targets that are not the fleet's of that name, with the fleet's. The fleet's is that of the
+  /// member that has been there longest, and its account the first that is known there.
   ///
   /// - Parameters:
   ///   - targets: The member's targets, with their accounts.

@@ -1,5 +1,5 @@
-/// A connection URI of libpq (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS), without
-/// a secret.
+/// A connection URI of libpq (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS),
+/// without a secret.
 package struct FleetURL: Sendable, Equatable, CustomStringConvertible {
   /// As it was written.
   package let description: String
@@ -9,7 +9,8 @@ package struct FleetURL: Sendable, Equatable, CustomStringConvertible {
   package let hosts: [String]
   /// The file of the authorities that may have issued the server's certificate; `nil`: libpq's own.
   package let rootCertificate: String?
-  /// Whether the server's certificate and name are checked, since the URL says nothing else and a host is not on this machine.
+  /// Whether the server's certificate and name are checked, since the URL says nothing else and a host is not on this
+  /// machine.
   package let verifiesFully: Bool
 
   /// What is wrong with a text; without the text, which may have a password.

@@ -1,6 +1,7 @@
 /// Under which rules a result that is known may be answered. A result that breaks them is still known.
 package struct AnswerRules: Hashable, Sendable {
-  /// Identifies the set of policies in force. A result whose certificate was judged under another set needs a new verdict.
+  /// Identifies the set of policies in force. A result whose certificate was judged under another set needs a new
+  /// verdict.
   package var policyFingerprint: Int64
   /// Whether a certificate is refused before its `notBefore`.
   package var rejectsNotYetValid: Bool

@@ -7,8 +7,8 @@ extension KnownResults {
     homes.withLock { $0.home(of: target) }
   }
 
-  /// The certificate of a stored result as the members of a fleet name it; `nil`: where it belongs is not known, or it is
-  /// another account than the target's.
+  /// The certificate of a stored result as the members of a fleet name it; `nil`: where it belongs is not known, or it
+  /// is another account than the target's.
   package func fleetKey(storedAs key: RegistrationKey) -> FleetKey? {
     homes.withLock { homes in
       homes.fleetTarget(storedAs: key.target).map { FleetKey(certificateID: key.certificateID, target: $0.text) }
@@ -53,8 +53,8 @@ extension KnownResults {
     homes.withLock { $0.place(of: target, at: location) }
   }
 
-  /// A configuration says where the upstreams of targets are. Results that belong elsewhere are not answered from then on, and
-  /// are answered again once their target points back.
+  /// A configuration says where the upstreams of targets are. Results that belong elsewhere are not answered from then
+  /// on, and are answered again once their target points back.
   package func point(_ locations: [TargetName: UpstreamLocation]) {
     homes.withLock { homes in
       var notes: [TargetHomes.Note] = []

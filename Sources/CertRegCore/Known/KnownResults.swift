@@ -155,7 +155,8 @@ package final class KnownResults: Sendable {
     if let error = known.objection(toActivationFor: wish) { return .refuse(error) }
     if wish.ifExists == .update, let asked = wish.status, asked != known.status { return .goOn(known) }
     let isDevice = wish.provisioning.map { known.hasDevice(of: $0) } ?? true
-    // A request that failed in a later step goes on when it is repeated. The status is then the one that the steps left.
+    // A request that failed in a later step goes on when it is repeated. The status is then the one that the steps
+    // left.
     let isContinued = !isDevice && known.provisioned.map { $0.tag == wish.provisioning?.tag } ?? false
     let named = !isDevice && wish.setsStatus ? nil : wish.namedStatus
     let ifExists = isContinued && known.outcome == .created ? .return : wish.ifExists
@@ -189,7 +190,8 @@ package final class KnownResults: Sendable {
     return registration
   }
 
-  /// The known result of a certificate, whether or not it may be answered. It may wait for the disk: not for event loops.
+  /// The known result of a certificate, whether or not it may be answered. It may wait for the disk: not for event
+  /// loops.
   ///
   /// - Throws: The store's fault.
   package func registration(for key: RegistrationKey) throws(StoreError) -> Registration? { try find(key) }
@@ -217,8 +219,8 @@ package final class KnownResults: Sendable {
 }
 
 extension Registration {
-  /// The error of a request whose last step would activate a certificate that somebody revoked or deactivated; `nil`: it
-  /// may. The caller has to ask for that with `ifExists:"update"`, or with the operation `update`.
+  /// The error of a request whose last step would activate a certificate that somebody revoked or deactivated; `nil`:
+  /// it may. The caller has to ask for that with `ifExists:"update"`, or with the operation `update`.
   fileprivate func objection(toActivationFor wish: KnownResults.Wish) -> ServiceError? {
     guard wish.ifExists != .update, let provisioning = wish.provisioning, wish.setsStatus, let known = status,
       !hasDevice(of: provisioning), RegisteredCertificate(self)?.isKeptFromActivation == true

@@ -1,6 +1,6 @@
 extension Registration {
-  /// The ARN without the certificate's ID at its end. `nil` if the ARN is not known, ends in another way, or holds a character that JSON
-  /// has to escape: answers from memory write it as it is.
+  /// The ARN without the certificate's ID at its end. `nil` if the ARN is not known, ends in another way, or holds a
+  /// character that JSON has to escape: answers from memory write it as it is.
   package var arnPrefix: String? {
     guard let certificateARN else { return nil }
     let id = key.certificateID.hex

@@ -43,8 +43,8 @@ package final class ResultCache: Sendable {
     state = Mutex(State(table: ResultTable(maxEntries: maxEntries)))
   }
 
-  /// A number for the target that stays the same for the life of the process; 0: there are no more numbers, and memory keeps
-  /// nothing of the target.
+  /// A number for the target that stays the same for the life of the process; 0: there are no more numbers, and memory
+  /// keeps nothing of the target.
   package func number(of target: TargetName) -> UInt16 {
     numbers.withLock { numbers in
       if let number = numbers[target] { return number }
@@ -93,7 +93,8 @@ package final class ResultCache: Sendable {
   /// - Parameters:
   ///   - registration: The result.
   ///   - home: Where the result belongs; `nil`: to the home that its target has now.
-  ///   - replaces: Whether the result is news. Otherwise it was read from the store, and must not undo what happened since.
+  ///   - replaces: Whether the result is news. Otherwise it was read from the store, and must not undo what happened
+  ///     since.
   ///   - epoch: The certificate's epoch before the store was read.
   package func keep(
     _ registration: Registration, in home: ResultHome? = nil, replaces: Bool, readAt epoch: UInt32 = 0
@@ -149,7 +150,8 @@ package final class ResultCache: Sendable {
     }
   }
 
-  /// Notes that a certificate has another status. An answer of the store that was read before the change counts no longer.
+  /// Notes that a certificate has another status. An answer of the store that was read before the change counts no
+  /// longer.
   ///
   /// - Parameters:
   ///   - update: The change.

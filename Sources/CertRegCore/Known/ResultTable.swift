@@ -1,8 +1,9 @@
-/// A compact table of registration results in memory: open addressing, 56 bytes for a place and at most 90 for an entry.
+/// A compact table of registration results in memory: open addressing, 56 bytes for a place and at most 90 for an
+/// entry.
 ///
-/// The ARN is not kept: it is the certificate's ID behind one of a few prefixes. When the table is full, an entry near the
-/// newcomer's place makes room; what leaves is still in the store. A large table is made of parts that grow each for itself:
-/// growing moves all entries, and while a million moved, everybody would wait.
+/// The ARN is not kept: it is the certificate's ID behind one of a few prefixes. When the table is full, an entry near
+/// the newcomer's place makes room; what leaves is still in the store. A large table is made of parts that grow each
+/// for itself: growing moves all entries, and while a million moved, everybody would wait.
 package struct ResultTable: Sendable {
   /// A result as the table has it.
   package struct Entry: Hashable, Sendable {

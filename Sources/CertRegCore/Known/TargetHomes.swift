@@ -1,7 +1,8 @@
 /// Decides where the results of each target belong: which of them are answered, and under which name new ones are kept.
 ///
-/// A target's location follows from its configuration. The account is learnt from ARNs, and the last one of a location is
-/// assumed until another is learnt, or until credentials of another signer come. Then it is unknown until the next ARN.
+/// A target's location follows from its configuration. The account is learnt from ARNs, and the last one of a location
+/// is assumed until another is learnt, or until credentials of another signer come. Then it is unknown until the next
+/// ARN.
 package struct TargetHomes: Sendable {
   /// One thing that was learnt. The notes of all processes, in order, make the homes again.
   package struct Note: Hashable, Sendable {
@@ -74,8 +75,8 @@ package struct TargetHomes: Sendable {
     return (isNews ? note : nil, enter(target, location))
   }
 
-  /// Credentials for calls to a location have come. Those of another signer may be of another account, which the next ARN
-  /// tells; until then no result is answered.
+  /// Credentials for calls to a location have come. Those of another signer may be of another account, which the next
+  /// ARN tells; until then no result is answered.
   ///
   /// - Parameters:
   ///   - signer: See ``Note/signer``.
@@ -148,8 +149,8 @@ package struct TargetHomes: Sendable {
     }
   }
 
-  /// The target of results that are stored under a name, likewise; `nil`: not known, or they are of another account than
-  /// the target is in now.
+  /// The target of results that are stored under a name, likewise; `nil`: not known, or they are of another account
+  /// than the target is in now.
   func fleetTarget(storedAs name: TargetName) -> FleetTarget? {
     let parts = name.rawValue.split(separator: "\n", omittingEmptySubsequences: false)
     let home: ResultHome

@@ -1,5 +1,5 @@
-/// Lets calls begin in small groups while the daemon has more pressing work. What a group sets off is done before the next begins,
-/// so that the more pressing work seldom meets it. 2,500 calls a second are more than any quota of AWS.
+/// Lets calls begin in small groups while the daemon has more pressing work. What a group sets off is done before the
+/// next begins, so that the more pressing work seldom meets it. 2,500 calls a second are more than any quota of AWS.
 package struct CallGroups: Sendable {
   private static let size = 4
   private static let interval = Duration.microseconds(1600)

@@ -1,4 +1,5 @@
-/// Decides when the calls of `describe` begin: at most so many at once in the whole daemon, and at a pace in each target.
+/// Decides when the calls of `describe` begin: at most so many at once in the whole daemon, and at a pace in each
+/// target.
 package struct DescribeGate: Sendable {
   /// The pace of one target.
   package struct Pace: Hashable, Sendable {

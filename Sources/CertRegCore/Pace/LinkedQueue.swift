@@ -1,5 +1,5 @@
-/// A first-in-first-out queue in which each element is at most once, and from which any element can be removed. Every method
-/// takes constant time on average, however many elements there are.
+/// A first-in-first-out queue in which each element is at most once, and from which any element can be removed. Every
+/// method takes constant time on average, however many elements there are.
 struct LinkedQueue<Element: Hashable & Sendable>: Sendable {
   /// An element and the numbers of its neighbours.
   private struct Node: Sendable {

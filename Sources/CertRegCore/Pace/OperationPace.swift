@@ -129,16 +129,16 @@ struct OperationPace: Sendable {
   /// The most that counts as a little late.
   private static let lateness = 0.05
 
-  /// A call that waits for its token begins a little after the token comes, because the timer or the host is late. At a share of a
-  /// call a second the bucket of one token would lose that time, and the account's bucket would fill by it.
+  /// A call that waits for its token begins a little after the token comes, because the timer or the host is late. At a
+  /// share of a call a second the bucket of one token would lose that time, and the account's bucket would fill by it.
   private func lostByLateness(now: MonotonicTime, rate: Double) -> Double {
     guard let tokenDue, tokenDue < now else { return 0 }
     let late = min(Double((now - tokenDue).nanoseconds) / 1e9, Self.lateness)
     return min(late * rate, max(0, bucket.overflow(now: now, rate: rate)))
   }
 
-  /// Hosts that began to work at the same time call at the same times. A probe in the middle of their calls would take the token of
-  /// one of them, so it follows a little later.
+  /// Hosts that began to work at the same time call at the same times. A probe in the middle of their calls would take
+  /// the token of one of them, so it follows a little later.
   private var timeOfProbe: MonotonicTime? {
     guard share != nil, let rate = estimator.rate, let last = bucket.takenAt else { return nil }
     return last + .nanoseconds(Int64(0.4 / rate * 1e9))
@@ -173,7 +173,8 @@ struct OperationPace: Sendable {
 
   /// A call was throttled.
   ///
-  /// - Parameter troubleAt: The target's last failure. Calls that were admitted together fail together: they are one piece of news.
+  /// - Parameter troubleAt: The target's last failure. Calls that were admitted together fail together: they are one
+  ///   piece of news.
   /// - Returns: What it says; `nil` where it is no news.
   mutating func throttled(
     _ permit: CallPermit, retryAfter: Duration?, troubleAt: MonotonicTime?, now: MonotonicTime

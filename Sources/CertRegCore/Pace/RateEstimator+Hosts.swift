@@ -37,8 +37,8 @@ extension RateEstimator {
     }
   }
 
-  /// The rate rises no further. Where other hosts are throttled, the account has no more, and a probe that was accepted took the
-  /// token of one of their calls. Where they cannot be heard any more, they could not say so.
+  /// The rate rises no further. Where other hosts are throttled, the account has no more, and a probe that was accepted
+  /// took the token of one of their calls. Where they cannot be heard any more, they could not say so.
   mutating func endRise(now: MonotonicTime, burst: Double) {
     guard case .climbing(let from, _, let answers) = course else { return }
     course = .holding

@@ -8,8 +8,8 @@ import Glibc
 /// - While the demand exceeds the rate, a single call goes out early from time to time. If that *probe* is
 ///   throttled, nothing changes. If it is accepted, each answer raises the rate until a throttle. The calls accepted
 ///   between two throttles give the upstream's rate, since each throttle shows that its bucket is empty.
-/// - After an outage of the target the rate begins low and grows with every second without a failure, so that a queue of
-///   thousands does not overload an upstream that has just recovered.
+/// - After an outage of the target the rate begins low and grows with every second without a failure, so that a queue
+///   of thousands does not overload an upstream that has just recovered.
 struct RateEstimator: Sendable {
   /// The meaning of a throttle.
   enum Throttle {
@@ -59,7 +59,9 @@ struct RateEstimator: Sendable {
   /// After an unexpected throttle: a quota was lowered or another client is busy, and neither ends soon.
   private static let carefulProbePause = Duration.seconds(15)
   private static let callsBetweenProbes = 60.0
-  private static let carefulCallsBetweenProbes = 300.0
+  private static let carefulCallsBetweenProbes = 150.0
+  /// The same for hosts that share a rate, of which a climb costs each a few throttles.
+  private static let carefulCallsOfHosts = 300.0
   static let carefulTime = Duration.seconds(300)
   /// The calls accepted since the last throttle show the rate after at least, and up to at most, this number of
   /// seconds.
@@ -161,7 +163,8 @@ struct RateEstimator: Sendable {
     // What lies above the bound is others', and need not be found.
     if let bound, rate >= bound { return false }
     let isCareful = isCareful(now: now)
-    let calls = isCareful ? Self.carefulCallsBetweenProbes : Self.callsBetweenProbes
+    let carefulCalls = part < 1 ? Self.carefulCallsOfHosts : Self.carefulCallsBetweenProbes
+    let calls = isCareful ? carefulCalls : Self.callsBetweenProbes
     let pause = max(isCareful ? Self.carefulProbePause : Self.probePause, .nanoseconds(Int64(calls / rate * 1e9)))
     return now - max(limitedSince, probedAt ?? limitedSince) >= pause
   }
@@ -250,14 +253,14 @@ struct RateEstimator: Sendable {
     rate = min(rate ?? Self.rateAfterOutage, Self.rateAfterOutage)
   }
 
-  /// The accepted calls a second since the upstream's bucket was empty, which shows its rate; `nil` if not known, or if there
-  /// was less demand than the rate.
+  /// The accepted calls a second since the upstream's bucket was empty, which shows its rate; `nil` if not known, or if
+  /// there was less demand than the rate.
   private func rateSinceEmpty(now: MonotonicTime) -> Double? {
     guard let emptyAt, let limitedSince, limitedSince <= emptyAt else { return nil }
     let seconds = Double((now - emptyAt).nanoseconds) / 1e9
     guard Self.measurableSeconds.contains(seconds) else { return nil }
-    // One answer may belong to a token from before. Of a part of the calls, one less would be several less of all; and a few of
-    // them show nothing.
+    // One answer may belong to a token from before. Of a part of the calls, one less would be several less of all; and
+    // a few of them show nothing.
     let answers = Double(part < 1 ? answersSinceEmpty : answersSinceEmpty - 1)
     if part < 1, answers < Self.leastAnswersOfPart { return nil }
     return answers / seconds / part

@@ -25,7 +25,8 @@ struct RateMeter: Sendable {
     return Double(sum)
   }
 
-  /// The largest rate, over any stretch of the last second that ends at `now`, at which events came beyond the first `burst`.
+  /// The largest rate, over any stretch of the last second that ends at `now`, at which events came beyond the first
+  /// `burst`.
   ///
   /// - Parameters:
   ///   - burst: The events that say nothing.

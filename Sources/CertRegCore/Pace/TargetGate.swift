@@ -1,7 +1,8 @@
 /// Decides when the next call to one target may begin.
 ///
-/// Rates and missing rights belong to the operations: see ``OperationPace``. Outages and identities that the upstream does
-/// not know belong to the target, as does the number of calls at once. After an outage calls begin one at a time, and one more with every answer.
+/// Rates and missing rights belong to the operations: see ``OperationPace``. Outages and identities that the upstream
+/// does not know belong to the target, as does the number of calls at once. After an outage calls begin one at a time,
+/// and one more with every answer.
 struct TargetGate: Sendable {
   private var limits: TargetLimits
   private var paces = OperationTable<OperationPace>()
@@ -112,8 +113,8 @@ struct TargetGate: Sendable {
 
   /// Whether a call may begin at `now`.
   ///
-  /// - Parameter isAwaited: Whether a caller waits for the call. While the daemon's identity is refused, only such a call
-  ///   is let through: it brings the caller the error at once, and is the probe that ends the hold.
+  /// - Parameter isAwaited: Whether a caller waits for the call. While the daemon's identity is refused, only such a
+  ///   call is let through: it brings the caller the error at once, and is the probe that ends the hold.
   mutating func admit(_ operation: UpstreamOperation, now: MonotonicTime, isAwaited: Bool) -> Admission {
     if callsUnderWay >= concurrencyLimit { return .whenCallEnds }
     let place = place(of: operation, now: now)

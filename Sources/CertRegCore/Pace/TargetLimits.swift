@@ -23,8 +23,8 @@ package struct OperationLimits: Hashable, Sendable {
   package var maxRatePerSecond: Double?
   /// Calls that may begin at once after a pause.
   package var burst: Double
-  /// Whether more than the rate is tried seldom: several calls of the operation belong to a device, and a throttle of one
-  /// holds up the whole device.
+  /// Whether more than the rate is tried seldom: several calls of the operation belong to a device, and a throttle of
+  /// one holds up the whole device.
   package var probesSeldom: Bool
 
   package init(

@@ -1,5 +1,5 @@
-/// What makes a device of a registered certificate: a profile with its placeholders filled in. Jobs hold it, also on disk,
-/// so that a reload of the configuration changes nothing about them.
+/// What makes a device of a registered certificate: a profile with its placeholders filled in. Jobs hold it, also on
+/// disk, so that a reload of the configuration changes nothing about them.
 package struct Provisioning: Hashable, Sendable {
   /// The profile's name.
   package var profile: String

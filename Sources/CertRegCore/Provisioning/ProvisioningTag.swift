@@ -1,6 +1,6 @@
-/// 64 bits that stand for a profile together with the values that a request gives its placeholders. Two requests with the
-/// same tag make the same device of a certificate. The certificate's own values are not part of it: results are kept
-/// by certificate.
+/// 64 bits that stand for a profile together with the values that a request gives its placeholders. Two requests with
+/// the same tag make the same device of a certificate. The certificate's own values are not part of it: results are
+/// kept by certificate.
 package struct ProvisioningTag: RawRepresentable, Hashable, Sendable {
   /// The bits; never 0, which tables use for "none".
   package let rawValue: UInt64
@@ -51,8 +51,8 @@ package struct ProvisioningTag: RawRepresentable, Hashable, Sendable {
   }
 }
 
-/// The hash function FNV-1a with 64 bits (https://datatracker.ietf.org/doc/html/rfc9923). It needs no key here: a caller
-/// gains nothing by a collision.
+/// The hash function FNV-1a with 64 bits (https://datatracker.ietf.org/doc/html/rfc9923). It needs no key here: a
+/// caller gains nothing by a collision.
 struct FNV1a {
   private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
 

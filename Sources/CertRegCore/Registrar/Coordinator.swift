@@ -1,12 +1,12 @@
 /// Joins this host with others that use the same account. Decides which host works on a registration, finds results of
 /// other hosts, and gives this host its share of the account's rate.
 ///
-/// Its decisions come at once or later, as ``Registrar/coordinated(_:sequence:_:now:)``, ``Registrar/mayCall(_:_:now:)``,
-/// ``Registrar/isSafe(_:)`` and ``Registrar/shareChanged(of:now:)``. It never keeps a registration waiting permanently: if
-/// other hosts cannot be reached, it allows the work after a while.
+/// Its decisions come at once or later, as ``Registrar/coordinated(_:sequence:_:now:)``,
+/// ``Registrar/mayCall(_:_:now:)``, ``Registrar/isSafe(_:)`` and ``Registrar/shareChanged(of:now:)``. It never keeps a
+/// registration waiting permanently: if other hosts cannot be reached, it allows the work after a while.
 package protocol Coordinator: Sendable {
-  /// Asks whether this host may work on a job. Called when the request comes, before it is on disk, and again for each row
-  /// of the queue at each start of the process.
+  /// Asks whether this host may work on a job. Called when the request comes, before it is on disk, and again for each
+  /// row of the queue at each start of the process.
   ///
   /// - Parameters:
   ///   - pending: The job.

@@ -36,8 +36,8 @@ package struct RegisterStep: Step {
           certificateARN: arn, outcome: .created, status: status ?? assumed, requestID: requestID)
       } else {
         let earlier = facts.earlier
-        // The lost call may have registered a certificate that was deleted: then it has the status of that call. The job
-        // has a reason to suspect that only if a step missed something.
+        // The lost call may have registered a certificate that was deleted: then it has the status of that call. The
+        // job has a reason to suspect that only if a step missed something.
         let isDoubtful = mayHaveTakenEffect && facts.isBegunAnew && earlier?.status != pending.firstStatus ?? .ofUnnamed
         facts.registered = RegisteredCertificate(
           certificateARN: arn, outcome: earlier?.outcomeOfConflict ?? .existing,

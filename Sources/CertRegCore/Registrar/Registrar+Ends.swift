@@ -76,8 +76,8 @@ extension Registrar {
 
   // MARK: Age
 
-  /// How often ages are looked at: not all the time while the oldest job is overdue and its call does not end, and often enough
-  /// to notice a shorter `maxAge`.
+  /// How often ages are looked at: not all the time while the oldest job is overdue and its call does not end, and
+  /// often enough to notice a shorter `maxAge`.
   private static let ageInterval = (shortest: Duration.milliseconds(100), longest: Duration.seconds(60))
   /// When a great many jobs are overdue, they end in steps of this size.
   private static let mostEndedAtOnce = 1000
@@ -86,8 +86,8 @@ extension Registrar {
     configuration.maxAge.map { now.monotonic - job.since > $0 } ?? false
   }
 
-  /// Ends jobs that waited too long, also where the target's state lets no call begin. A call or a commit under way comes to its
-  /// own end, which looks at the age, too.
+  /// Ends jobs that waited too long, also where the target's state lets no call begin. A call or a commit under way
+  /// comes to its own end, which looks at the age, too.
   func endOverdue(now: Moment) {
     guard let maxAge = configuration.maxAge else { return }
     var busy: [QueueLedger.Overdue] = []

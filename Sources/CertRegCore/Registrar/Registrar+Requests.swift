@@ -80,8 +80,8 @@ extension Registrar {
     _ = job.inherit(ending, from: first.pending.facts)
   }
 
-  /// Takes over a job that another host left behind, whose caller was told that it is safe. A job for the same that is under
-  /// way here serves for both, and so does one for a status that was asked for later.
+  /// Takes over a job that another host left behind, whose caller was told that it is safe. A job for the same that is
+  /// under way here serves for both, and so does one for a status that was asked for later.
   ///
   /// - Returns: The job that carries it out, whether the disk has it already, and what has to be done.
   package func adopt(

@@ -1,12 +1,12 @@
-/// Decides about every registration and every change of a status: when to write it to disk, when to call the upstream, whether to repeat a failed
-/// call, and the answer of each caller.
+/// Decides about every registration and every change of a status: when to write it to disk, when to call the upstream,
+/// whether to repeat a failed call, and the answer of each caller.
 ///
 /// Events go in as method calls. Each returns `Action`s in the order in which they have to be carried out. There is
 /// no I/O, clock or randomness in here: each event has its time, and random numbers come from a seeded generator.
 ///
-/// The registrar routes. Each request begins a `RegistrationJob` or joins one; `JobLines` say which job of a certificate
-/// and target is at work. Callers wait in a `WaiterTable`; the `QueueLedger` counts slots, shares and ages; a
-/// `TargetLine` for each target says which job may call next.
+/// The registrar routes. Each request begins a `RegistrationJob` or joins one; `JobLines` say which job of a
+/// certificate and target is at work. Callers wait in a `WaiterTable`; the `QueueLedger` counts slots, shares and ages;
+/// a `TargetLine` for each target says which job may call next.
 ///
 /// The disk has the request before a caller is answered `queued`, the start of a call before the call is made, and the
 /// result before the result is answered.

@@ -3,8 +3,8 @@ extension RegistrationJob {
   /// A step of a registration found that the upstream does not have something. If that may be the certificate, the job
   /// registers it once more, and makes all steps again.
   ///
-  /// Of most operations the error does not tell whether the certificate is missing or what is attached to it. A job that
-  /// has just registered the certificate itself knows that it is the other thing.
+  /// Of most operations the error does not tell whether the certificate is missing or what is attached to it. A job
+  /// that has just registered the certificate itself knows that it is the other thing.
   ///
   /// - Returns: The change that makes it durable; `nil`: the error is the end of the job.
   func beginAnew(after error: ServiceError) -> StoreChange? {

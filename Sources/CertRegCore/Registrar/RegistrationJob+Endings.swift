@@ -138,8 +138,8 @@ extension RegistrationJob {
     if case .storing = state { true } else { false }
   }
 
-  /// Whether the end can be decided at once: no call and no commit is under way, and no other job is before it, which may
-  /// yet establish something.
+  /// Whether the end can be decided at once: no call and no commit is under way, and no other job is before it, which
+  /// may yet establish something.
   var canEndNow: Bool {
     switch state {
     case .asking, .waiting, .backingOff: true

@@ -15,8 +15,8 @@ extension RegistrationJob {
 
   /// Where a job is.
   enum State: Sendable {
-    /// The request is on its way to disk. Next: calling with the permit, else following, waiting or asking, or finishing
-    /// where another host registered the certificate; gone where the disk refuses the request.
+    /// The request is on its way to disk. Next: calling with the permit, else following, waiting or asking, or
+    /// finishing where another host registered the certificate; gone where the disk refuses the request.
     case storing(CallPermit?)
     /// Another job of the certificate is before it. Next: waiting, asking, or finishing where that job did all.
     case following

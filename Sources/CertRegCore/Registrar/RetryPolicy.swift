@@ -28,7 +28,8 @@ struct RetryPolicy: Sendable {
   /// - Parameters:
   ///   - attempts: How many calls failed so far, this one included.
   ///   - isAwaited: Whether a caller waits.
-  ///   - hasBudget: Whether the retry budget allows the retry: see ``RetryBudget``. Where it does not, the pause is about the longest.
+  ///   - hasBudget: Whether the retry budget allows the retry: see ``RetryBudget``. Where it does not, the pause is
+  ///     about the longest.
   mutating func pause(attempts: Int, isAwaited: Bool, hasBudget: Bool) -> Duration {
     let longest = (isAwaited ? Self.longestAwaitedPause : Self.longestPause).milliseconds
     guard hasBudget else { return .milliseconds(Int64.random(in: (longest / 2)...longest, using: &generator)) }

@@ -1,5 +1,5 @@
-/// The registrar's part of one target: the jobs that wait for their turn to call, and the gate that permits calls. A class,
-/// so that events change it in place.
+/// The registrar's part of one target: the jobs that wait for their turn to call, and the gate that permits calls. A
+/// class, so that events change it in place.
 final class TargetLine {
   /// The next event of the line.
   enum Next {

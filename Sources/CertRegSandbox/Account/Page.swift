@@ -40,8 +40,8 @@ extension Page: Sendable where Element: Sendable {}
 package struct PageMarker: Hashable, Sendable {
   /// The sequence number of the last element of the page.
   package var sequence: UInt64
-  /// For a list that goes through several groups: the sequence number of the group at which the page ended. `sequence` is
-  /// then that of an element of this group, 0 if the page has none of it.
+  /// For a list that goes through several groups: the sequence number of the group at which the page ended. `sequence`
+  /// is then that of an element of this group, 0 if the page has none of it.
   package var groupSequence: UInt64?
 
   package init(sequence: UInt64, groupSequence: UInt64? = nil) {

@@ -1,6 +1,7 @@
 package import CertRegCore
 
-/// What an operation does to a register. A register is the sum of its changes, so they are also what a state file holds.
+/// What an operation does to a register. A register is the sum of its changes, so they are also what a state file
+/// holds.
 package enum RegisterChange: Hashable, Sendable {
   case register(RegisteredCertificate)
   case setStatus(CertificateID, CertificateStatus, at: WallTime)

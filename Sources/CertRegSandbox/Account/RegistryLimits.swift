@@ -1,5 +1,5 @@
-/// The quotas of AWS IoT that the register enforces (AWS General Reference, "AWS IoT Core endpoints and quotas" and "AWS IoT
-/// Device Management endpoints and quotas").
+/// The quotas of AWS IoT that the register enforces (AWS General Reference, "AWS IoT Core endpoints and quotas" and
+/// "AWS IoT Device Management endpoints and quotas").
 enum RegistryLimits {
   /// Attributes of a thing without a type.
   static let attributesWithoutType = 3
@@ -19,6 +19,7 @@ enum RegistryLimits {
   static let policiesOfGroup = 2
   /// Characters of a policy document, white space excluded.
   static let policyDocumentCharacters = 2048
-  /// The time between the deprecation of a thing type and its deletion (AWS IoT Developer Guide, "Delete a thing type").
+  /// The time between the deprecation of a thing type and its deletion (AWS IoT Developer Guide, "Delete a thing
+  /// type").
   static let deprecationTime = Duration.seconds(300)
 }

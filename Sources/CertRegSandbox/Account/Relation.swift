@@ -1,5 +1,5 @@
-/// Pairs of keys, each with a value: who is attached to what. Both sides are listed in the order in which the pairs were
-/// made.
+/// Pairs of keys, each with a value: who is attached to what. Both sides are listed in the order in which the pairs
+/// were made.
 package struct Relation<Left: Hashable & Sendable, Right: Hashable & Sendable, Value: Sendable>: Sendable {
   private var rights: [Left: Roster<Right, Value>] = [:]
   private var lefts: [Right: Roster<Left, Value>] = [:]

@@ -1,7 +1,7 @@
 /// Values by key, in the order in which the keys were added.
 ///
-/// A key is found by its hash, a place in the order by binary search. Adding and removing moves at most one block of the
-/// order, whose size is bounded.
+/// A key is found by its hash, a place in the order by binary search. Adding and removing moves at most one block of
+/// the order, whose size is bounded.
 package struct Roster<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   /// A key and its value.
   package typealias Element = (key: Key, value: Value)
@@ -76,8 +76,8 @@ package struct Roster<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 
   // MARK: Pages
 
-  /// The elements of a page of those that `isWanted` accepts. At most `scanLimit` elements are looked at: past them the page ends, with
-  /// fewer elements than asked for.
+  /// The elements of a page of those that `isWanted` accepts. At most `scanLimit` elements are looked at: past them the
+  /// page ends, with fewer elements than asked for.
   package func page(
     _ request: PageRequest, scanLimit: Int = 1_000, where isWanted: (Element) -> Bool = { _ in true }
   ) -> Page<Element> {
@@ -145,7 +145,8 @@ package struct Roster<Key: Hashable & Sendable, Value: Sendable>: Sendable {
 }
 
 extension Array {
-  /// The first index whose element satisfies `belongsToSecondPart`, which no element before it does and all after it do.
+  /// The first index whose element satisfies `belongsToSecondPart`, which no element before it does and all after it
+  /// do.
   fileprivate func partitioningIndex(where belongsToSecondPart: (Element) -> Bool) -> Int {
     var low = 0
     var high = count

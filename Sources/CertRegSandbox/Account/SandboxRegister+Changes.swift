@@ -1,6 +1,6 @@
 extension SandboxRegister {
-  /// Makes a change. One that does not fit (a record to delete that is not there, a pair whose ends are missing) changes
-  /// nothing.
+  /// Makes a change. One that does not fit (a record to delete that is not there, a pair whose ends are missing)
+  /// changes nothing.
   ///
   /// - Returns: Whether the change fits.
   @discardableResult

@@ -31,8 +31,8 @@ extension SandboxRegister {
     return Page(elements: elements, next: groups.next.map { PageMarker(sequence: 0, groupSequence: $0.sequence + 1) })
   }
 
-  /// The groups directly below a group, or all below it if the list is recursive; without a parent, the groups without one,
-  /// or all groups. Only those whose names begin with `prefix`.
+  /// The groups directly below a group, or all below it if the list is recursive; without a parent, the groups without
+  /// one, or all groups. Only those whose names begin with `prefix`.
   ///
   /// - Throws: ResourceNotFoundException.
   package func groups(

@@ -29,7 +29,8 @@ extension SandboxRegister {
     return Decision(policy, change: .setPolicy(policy))
   }
 
-  /// Checks the elements that every statement of an AWS IoT policy has (AWS IoT Developer Guide, "AWS IoT Core policies").
+  /// Checks the elements that every statement of an AWS IoT policy has (AWS IoT Developer Guide, "AWS IoT Core
+  /// policies").
   private static func checkDocument(_ document: String) throws(SandboxError) {
     func malformed(_ reason: String) -> SandboxError {
       SandboxError(.malformedPolicy, "Policy document is malformed: \(reason)")

@@ -1,7 +1,7 @@
 extension SandboxRegister {
-  /// Checks an AttachThingPrincipal. A principal that is attached already stays attached; its type may change as long as
-  /// the rules of exclusive attachment hold: a principal with an exclusive thing has no other one (AWS IoT Developer Guide,
-  /// "Associating an AWS IoT thing to an MQTT client connection").
+  /// Checks an AttachThingPrincipal. A principal that is attached already stays attached; its type may change as long
+  /// as the rules of exclusive attachment hold: a principal with an exclusive thing has no other one (AWS IoT Developer
+  /// Guide, "Associating an AWS IoT thing to an MQTT client connection").
   ///
   /// - Throws: ResourceNotFoundException for a thing or certificate that is not there, InvalidRequestException.
   package func attachment(

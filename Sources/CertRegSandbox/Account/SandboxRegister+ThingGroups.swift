@@ -41,8 +41,8 @@ extension SandboxRegister {
   /// Checks a CreateThingGroup. A call that repeats an earlier one succeeds.
   ///
   /// - Parameter id: A new one.
-  /// - Throws: ResourceAlreadyExistsException for a group with another configuration; InvalidRequestException for a parent
-  ///   that is not there or has too many children, for too many levels and for too many attributes.
+  /// - Throws: ResourceAlreadyExistsException for a group with another configuration; InvalidRequestException for a
+  ///   parent that is not there or has too many children, for too many levels and for too many attributes.
   package func thingGroupCreation(
     _ name: String, _ configuration: ThingGroupConfiguration, id: UniqueID, at now: WallTime
   ) throws(SandboxError) -> Decision<ThingGroup> {
@@ -83,8 +83,8 @@ extension SandboxRegister {
 
   /// Checks a DeleteThingGroup. A group that is not there counts as deleted.
   ///
-  /// - Throws: VersionConflictException for another version than the expected one, InvalidRequestException for a group with
-  ///   children.
+  /// - Throws: VersionConflictException for another version than the expected one, InvalidRequestException for a group
+  ///   with children.
   package func thingGroupDeletion(_ name: String, expectedVersion: Int?) throws(SandboxError) -> RegisterChange? {
     guard thingGroups[name] != nil else { return nil }
     try SandboxRegister.checkVersion(of: "thing group \(name)", ThingGroup.version, expected: expectedVersion)

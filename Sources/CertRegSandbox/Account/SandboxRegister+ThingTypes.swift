@@ -52,8 +52,8 @@ extension SandboxRegister {
 
   /// Checks a DeleteThingType.
   ///
-  /// - Throws: ResourceNotFoundException; InvalidRequestException for a type that is not deprecated, was deprecated less
-  ///   than five minutes ago or has things.
+  /// - Throws: ResourceNotFoundException; InvalidRequestException for a type that is not deprecated, was deprecated
+  ///   less than five minutes ago or has things.
   package func thingTypeDeletion(_ name: String, at now: WallTime) throws(SandboxError) -> RegisterChange {
     let type = try thingType(name)
     guard let deprecatedAt = type.deprecatedAt else {

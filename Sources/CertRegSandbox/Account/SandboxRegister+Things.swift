@@ -62,8 +62,8 @@ extension SandboxRegister {
 
   /// Checks a CreateThing. A call that repeats an earlier one succeeds. A new thing gets `id`.
   ///
-  /// - Throws: ResourceAlreadyExistsException for a thing with another configuration, ResourceNotFoundException for a type
-  ///   that is not there, InvalidRequestException for a deprecated type and for too many attributes.
+  /// - Throws: ResourceAlreadyExistsException for a thing with another configuration, ResourceNotFoundException for a
+  ///   type that is not there, InvalidRequestException for a deprecated type and for too many attributes.
   package func thingCreation(
     _ name: String, _ configuration: ThingConfiguration, id: UniqueID
   ) throws(SandboxError) -> Decision<Thing> {
@@ -109,8 +109,8 @@ extension SandboxRegister {
 
   /// Checks a DeleteThing. A thing that is not there counts as deleted.
   ///
-  /// - Throws: VersionConflictException for another version than the expected one, InvalidRequestException for a thing that
-  ///   is attached to principals.
+  /// - Throws: VersionConflictException for another version than the expected one, InvalidRequestException for a thing
+  ///   that is attached to principals.
   package func thingDeletion(_ name: String, expectedVersion: Int?) throws(SandboxError) -> RegisterChange? {
     guard let thing = things[name] else { return nil }
     try SandboxRegister.checkVersion(of: "thing \(name)", thing.version, expected: expectedVersion)

@@ -19,8 +19,8 @@ extension FaultPlan {
   /// Reads the plan of a control request. It is the whole plan: members that are left out switch
   /// their faults off.
   ///
-  /// - Throws: InvalidRequestException for a member of another name, so that a test cannot go wrong in silence, and for a
-  ///   value out of range.
+  /// - Throws: InvalidRequestException for a member of another name, so that a test cannot go wrong in silence, and for
+  ///   a value out of range.
   package init(json: JSONValue) throws(SandboxError) {
     self.init()
     let members = try PlanMembers<Name>(json)

@@ -133,8 +133,8 @@ package struct FaultPlan: Hashable, Sendable {
     package var isLie: Bool
   }
 
-  /// Draws the faults of the next call. Takes the same number of random values whatever the outcome, so that a seed gives
-  /// the same sequence of faults under other rates.
+  /// Draws the faults of the next call. Takes the same number of random values whatever the outcome, so that a seed
+  /// gives the same sequence of faults under other rates.
   package func draw(using generator: inout some RandomNumberGenerator) -> Draw {
     func share() -> Double { Double.random(in: 0..<1, using: &generator) }
     let delay = latency.lowerBound + (latency.upperBound - latency.lowerBound) * share()

@@ -1,7 +1,7 @@
 import CertRegCodec
 
-/// The members of a JSON object in a request. Members that the operation does not know are ignored, as AWS ignores them;
-/// `null` counts as left out.
+/// The members of a JSON object in a request. Members that the operation does not know are ignored, as AWS ignores
+/// them; `null` counts as left out.
 struct BodyMembers {
   private let json: JSONValue
   /// The path of the object: empty, or with a dot at the end.

@@ -34,7 +34,8 @@ extension SandboxResponse {
     self.init(status: 200, headers: [("Content-Type", service.contentType)], body: output?.jsonBytes ?? [])
   }
 
-  /// The answer that tells of `error`: the type stands in a header, with JSON 1.1 also in the body, the rest in the body.
+  /// The answer that tells of `error`: the type stands in a header, with JSON 1.1 also in the body, the rest in the
+  /// body.
   init(_ error: SandboxError, service: SandboxOperation.Service = .iot) {
     let body = JSONValue.object(of: [
       "__type": service == .serviceQuotas ? .string(error.kind.rawValue) : nil,

@@ -78,8 +78,8 @@ struct QueryParameters {
   }
 }
 
-/// `text` with its percent-encoded octets decoded (RFC 3986 section 2.1). A `%` that begins no such octet stays, and what is
-/// not UTF-8 then is repaired: it will match nothing.
+/// `text` with its percent-encoded octets decoded (RFC 3986 section 2.1). A `%` that begins no such octet stays, and
+/// what is not UTF-8 then is repaired: it will match nothing.
 func percentDecoded(_ text: String) -> String {
   guard text.utf8.contains(UInt8(ascii: "%")) else { return text }
   var decoded: [UInt8] = []

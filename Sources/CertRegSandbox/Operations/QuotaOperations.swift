@@ -1,7 +1,7 @@
 import CertRegCodec
 
-/// A quota of AWS IoT Core that limits how often an operation may be called (AWS General Reference, "AWS IoT Core endpoints
-/// and quotas").
+/// A quota of AWS IoT Core that limits how often an operation may be called (AWS General Reference, "AWS IoT Core
+/// endpoints and quotas").
 struct ServiceQuota: Sendable {
   /// `ServiceCode`.
   static let serviceCode = "iotcore"

@@ -9,8 +9,8 @@ final class OwnedStateFile: Sendable {
   ///
   /// - Throws: ``StateFileError`` with `inUse` or `failed`. The file is as it was then.
   static func open(_ path: String) throws(StateFileError) -> OwnedStateFile {
-    // A process that replaces the file holds the lock on the old one, which is no longer the one at `path` after that. Each
-    // round means that another process replaced the file meanwhile.
+    // A process that replaces the file holds the lock on the old one, which is no longer the one at `path` after that.
+    // Each round means that another process replaced the file meanwhile.
     for _ in 0..<100 {
       let file = exists(path) ? try OwnedStateFile(path, O_NOFOLLOW) : try create(path)
       if try file.isStillThere() { return file }
@@ -53,7 +53,8 @@ final class OwnedStateFile: Sendable {
 
   deinit {
     guard descriptor >= 0 else { return }
-    // Given up by name: a child that was forked a moment ago has the descriptor, and with it the lock, until it executes.
+    // Given up by name: a child that was forked a moment ago has the descriptor, and with it the lock, until it
+    // executes.
     flock(descriptor, LOCK_UN)
     close(descriptor)
   }

@@ -24,9 +24,9 @@ package struct StateFileError: Error, Hashable, Sendable {
 /// A register kept in a file: a line that names its account, then a line of JSON for every change.
 ///
 /// A change is in the file before its answer is sent, so that it survives the end of the process, though not
-/// necessarily that of the machine: nothing waits for the disk. A last line without an end is a write that was cut short,
-/// whose change nobody was told of; it is removed. Any other line that cannot be read is damage, and refused. A file is
-/// written to only after all of it was read and is the account's register, or empty.
+/// necessarily that of the machine: nothing waits for the disk. A last line without an end is a write that was cut
+/// short, whose change nobody was told of; it is removed. Any other line that cannot be read is damage, and refused. A
+/// file is written to only after all of it was read and is the account's register, or empty.
 package struct StateFile: Sendable {
   private let file: OwnedStateFile
   /// The length of the whole lines in the file.
@@ -39,8 +39,8 @@ package struct StateFile: Sendable {
 
   /// Opens or creates the file and reads its content. It stays locked for the lifetime of the value.
   ///
-  /// - Throws: ``StateFileError`` for a file that is damaged, in use, of another account, or cannot be opened. The file is
-  ///   as it was then.
+  /// - Throws: ``StateFileError`` for a file that is damaged, in use, of another account, or cannot be opened. The file
+  ///   is as it was then.
   package static func open(
     path: String, account: SandboxAccount
   ) throws(StateFileError) -> (file: StateFile, register: SandboxRegister) {
@@ -60,8 +60,8 @@ package struct StateFile: Sendable {
     return (state, register)
   }
 
-  /// Checks that a file is empty or begins with the account's header, which may be cut short. Reads no more than that: a file
-  /// of another program can have any size.
+  /// Checks that a file is empty or begins with the account's header, which may be cut short. Reads no more than that:
+  /// a file of another program can have any size.
   private static func checkBeginning(
     of file: OwnedStateFile, account: SandboxAccount
   ) throws(StateFileError) {

@@ -98,8 +98,8 @@ struct ProvisioningTemplate {
     return settings
   }
 
-  /// Checks that `DependsOn` names other resources, and not in a circle. The order in which resources are made is fixed: thing,
-  /// certificate, policies.
+  /// Checks that `DependsOn` names other resources, and not in a circle. The order in which resources are made is
+  /// fixed: thing, certificate, policies.
   private static func checkDependencies(_ resources: [JSONValue.Member]) throws(SandboxError) {
     var waiting: [String: Set<String>] = [:]
     for resource in resources {

@@ -1,7 +1,7 @@
 import CertRegCodec
 
-/// Evaluates the references and functions of a provisioning template (AWS IoT Developer Guide, "Provisioning templates",
-/// "Intrinsic functions").
+/// Evaluates the references and functions of a provisioning template (AWS IoT Developer Guide, "Provisioning
+/// templates", "Intrinsic functions").
 struct TemplateEvaluator {
   /// How many bytes of text all values together may take. Functions within functions could make texts of any length.
   private static let textLimitBytes = 1 << 18
@@ -153,8 +153,8 @@ struct TemplateEvaluator {
 }
 
 extension String {
-  /// The parts between occurrences of `delimiter`, which is not empty; in time linear in both lengths (Knuth, Morris and
-  /// Pratt).
+  /// The parts between occurrences of `delimiter`, which is not empty; in time linear in both lengths (Knuth, Morris
+  /// and Pratt).
   fileprivate func parts(at delimiter: String) -> [String] {
     let (text, pattern) = (Array(utf8), Array(delimiter.utf8))
     // For each prefix of the pattern, the length of the longest other prefix that it ends with.

@@ -2,8 +2,9 @@ import CertRegCodec
 import CertRegCore
 import CertRegCrypto
 
-/// A template with everything checked that can be checked without the register. What has to be there is looked up before
-/// anything is made. Later checks, those of limits, follow one by one: what was made before one of them fails stays.
+/// A template with everything checked that can be checked without the register. What has to be there is looked up
+/// before anything is made. Later checks, those of limits, follow one by one: what was made before one of them fails
+/// stays.
 struct ThingRegistration {
   /// The certificate of the template.
   enum Certificate {

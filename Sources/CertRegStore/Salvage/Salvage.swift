@@ -212,8 +212,8 @@ struct Salvage {
     }
   }
 
-  /// Whether there is a result or failure of the job, or of a later one. Those of earlier versions are compared by their
-  /// times.
+  /// Whether there is a result or failure of the job, or of a later one. Those of earlier versions are compared by
+  /// their times.
   private func isDone(_ id: JobID, since time: WallTime) throws(DatabaseFault) -> Bool {
     for table in [Table.result, .failure] {
       if id.sequence > 0, let last = try writer.lastSequence(id.key, in: table) {
