@@ -67,6 +67,10 @@ import Testing
         ]
       },
       { ["static const x[] = {"] + wrapped($0).map { "  \($0)" } + ["};"] },
+      { digits in
+        let lines = wrapped(digits)
+        return lines.dropLast().map { "    \"\($0)\" & _" } + ["    \"\(lines[lines.count - 1])\""]
+      },
       { ["x = ("] + wrapped($0).map { "  \"\($0)\"" } + [")"] },
     ]
 

@@ -27,8 +27,8 @@ import Testing
     #expect(found.filter { pem($0) != nil }.map(\.deviceID) == ["1", "2"])
     #expect(found.compactMap(thing) == [.text, .text, .headings, .text])
     // A device can have a hyphen in place of a certificate.
-    let lacking = try fileEntries("a.csv", "Serial,Cert\n1,\(Self.base64[1])\n2,-\n")
-    #expect(lacking.compactMap(fault).count == 1)
+    let lacking = try fileEntries("a.csv", "Serial,Cert\n1,\(Self.base64[1])\n2,-\n#3,\n")
+    #expect(lacking.compactMap(fault).count == 2)
   }
 
   @Test func `reads cells and members with digits of any kind and text around them`() throws {
@@ -53,6 +53,8 @@ import Testing
         #expect(try fileEntries("a", dressed).map(CertRegClientTests.pem) == [pem], "\(dressed)")
       }
     }
+    let short = Self.long.map { "0x" + String($0, radix: 16) }.joined(separator: ", ")
+    #expect(try fileEntries("a.go", "var c = []byte{\(short)}\n").map(CertRegClientTests.pem) == [pem])
     let buffer = "{\"id\":\"1\",\"cert\":{\"type\":\"Buffer\",\"data\":[\(numbers)]}}"
     #expect(try fileEntries("a.json", buffer).map(\.deviceID) == ["1"])
     let key = [0x30, 0x2E] + [UInt8](repeating: 0x02, count: 2) + [0x30] + [UInt8](repeating: 0x55, count: 43)

@@ -39,9 +39,11 @@ enum DressedLine {
       index = line[index...].firstIndex { !isDigit($0) } ?? line.endIndex
       while index < line.endIndex, line[index] == UInt8(ascii: "=") { index += 1 }
       let digits = unmarked(line[start..<index])
+      // The signs that join literals are digits, too.
+      if digits.count < 3, digits.allSatisfy(trivial.contains) { continue }
       let begins = digits.count >= StrayLines.shortestLine && EncodingHeader(digits) != nil
       guard begins || !isOther && (spans.isEmpty ? isOpen && isFilled(line[index...], after: digits) : true) else {
-        if !digits.allSatisfy(trivial.contains) { isOther = true }
+        isOther = true
         continue
       }
       if isOther, !spans.isEmpty { spans[spans.count - 1].ends = true }
@@ -153,7 +155,7 @@ private struct ByteRun {
     end = text.startIndex
     var index = text.startIndex
     while let token = ByteRun.token(text, at: index) {
-      digits += token
+      digits += token.count == 1 ? [0x30] + token : token
       end = token.endIndex
       tokenCount += 1
       if tokenCount == 2 { isPaired = token.count == 4 }
@@ -189,6 +191,6 @@ private struct ByteRun {
     if isMarked { start += 2 }
     let end = text[start...].firstIndex { $0.hexDigitValue == nil } ?? text.endIndex
     guard end == text.endIndex || !DressedLine.isWordByte(text[end]) else { return nil }
-    return end - start == 2 || !isMarked && end - start == 4 ? text[start..<end] : nil
+    return end - start == 2 || end - start == (isMarked ? 1 : 4) ? text[start..<end] : nil
   }
 }

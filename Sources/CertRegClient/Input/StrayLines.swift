@@ -20,6 +20,8 @@ struct StrayLines {
   private var width = 0
   /// Whether the last line is the last one of a wrapped encoding: it is shorter than the others, or padded.
   private var isLast = false
+  /// Whether its lines end as those of quoted-printable text do.
+  private var hasSoftBreaks = false
   /// Whether other text stands around the digits of the encoding.
   private var isDressed = false
   /// What has ended with the last line. It is given out once no END boundary follows.
@@ -55,7 +57,7 @@ struct StrayLines {
         return
       }
     }
-    if let own, own.isCertain, header?.isCertain == false || isLast { pieces += endedText() }
+    if let own, own.isCertain, header?.isCertain == false || isLast || hasNeeded { pieces += endedText() }
     if header == nil {
       guard let own else { return }
       (header, firstLine, width, self.isDressed) = (own, number, 0, isDressed)
@@ -68,15 +70,19 @@ struct StrayLines {
     width = max(width, line.count)
     isLast = line.count < width || line.last == UInt8(ascii: "=")
     guard text.count < StrayLines.maximumBytes else { return }
-    // Quoted-printable text has such a sign at the end of each line.
+    // In quoted-printable text such a sign is at the end of each line. Anywhere else it shows that a line is too many.
     let padding = line.reversed().prefix { $0 == UInt8(ascii: "=") }.count
-    text += header?.neededDigits == nil ? line : line.dropLast(padding)
+    if text.isEmpty { hasSoftBreaks = padding == 1 && header?.neededDigits != nil }
+    text += hasSoftBreaks ? line.dropLast(padding) : line
   }
 
-  /// Whether the encoding has its length, and nothing more belongs to it.
+  /// Whether the encoding has the length that its header tells.
+  private var hasNeeded: Bool { header?.neededDigits.map { text.count >= $0 } ?? false }
+
+  /// Whether nothing more belongs to the encoding. Digits that reach its length before the last line have a line too many.
   private var isComplete: Bool {
-    guard let needed = header?.neededDigits else { return isLast }
-    return text.count >= needed && (isLast || text.count < needed + 4)
+    guard let header, let needed = header.neededDigits else { return isLast }
+    return hasNeeded && (isLast || header.isHexadecimal && text.count == needed)
   }
 
   /// Ends the run where no END boundary follows.

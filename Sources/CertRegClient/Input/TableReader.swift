@@ -176,7 +176,10 @@ struct TableReader: InputReader {
 
   /// Whether a row is a comment, or a line drawn with hyphens.
   private static func isRemark(_ cells: [ArraySlice<UInt8>]) -> Bool {
-    if let first = cells.first.map(PEMBlock.trimmed), first.first == UInt8(ascii: "#") {
+    // A device can be called #7.
+    if let first = cells.first.map(PEMBlock.trimmed), first.first == UInt8(ascii: "#"),
+      cells.count == 1 || first.dropFirst().first == 0x20
+    {
       return cells.dropFirst().allSatisfy { PEMBlock.trimmed($0).isEmpty } && Value.pieces(first).isEmpty
     }
     return cells.allSatisfy { $0.allSatisfy { Base64.isWhiteSpace($0) || "-=_:+*.\\".utf8.contains($0) } }
