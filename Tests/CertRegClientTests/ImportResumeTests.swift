@@ -14,7 +14,7 @@ import Testing
     let source = try Batch.write(folder, 200)
     let handle = try #require(FileHandle(forWritingAtPath: source))
     try handle.seekToEnd()
-    try handle.write(contentsOf: Data("again,\(Data(Sample.certificate(3)).base64EncodedString())\nnone,\n".utf8))
+    try handle.write(contentsOf: Data("3,\(Data(Sample.certificate(3)).base64EncodedString())\nnone,\n".utf8))
     try handle.close()
     let register = Register()
     let daemon = try FakeDaemon(answering: { request in

@@ -1,4 +1,5 @@
 import CertRegArchive
+import CertRegCodec
 import CertRegCrypto
 import CertRegTesting
 import Foundation
@@ -92,5 +93,20 @@ import Testing
     let checked = try allEntries(path, signers: [signer])
     #expect(checked.compactMap(pem).count == 1 && checked[0].deviceID == nil, "\(checked)")
     #expect(try allEntries(path)[0].deviceID == "forged")
+  }
+
+  @Test(arguments: [false, true]) func `keeps every script of a text in UTF-16 behind another text`(isBig: Bool) throws
+  {
+    let row = "датчик-1,\(Base64.encode(Sample.certificate(2)))\r\n传感器,\(Base64.encode(Sample.certificate(3)))\r\n"
+    let units = ("\u{FEFF}" + row).utf16.flatMap {
+      isBig ? [UInt8($0 >> 8), UInt8($0 & 0xFF)] : [UInt8($0 & 0xFF), UInt8($0 >> 8)]
+    }
+    let head = "id,cert\n" + (0..<3000).map { "\($0),\(Base64.encode(Sample.certificate(1)))\n" }.joined()
+    for first in ["id,cert\na,\(Base64.encode(Sample.certificate(1)))\n", head] {
+      let folder = try TemporaryFolder()
+      let found = try allEntries(folder.write("a.csv", Array(first.utf8) + units))
+      #expect(found.suffix(2).map(\.deviceID) == ["датчик-1", "传感器"])
+      #expect(found.suffix(2).compactMap(pem) == [Sample.certificatePEM(2), Sample.certificatePEM(3)])
+    }
   }
 }

@@ -40,6 +40,16 @@ import Testing
     #expect(try names("Serial;Zertifikat\n1000;-\n\(rows)") == ["1001", "1002"])
   }
 
+  @Test(arguments: 1...4) func `names devices that have several certificates each`(count: Int) throws {
+    let devices = (0..<6).flatMap { [String](repeating: "dev-\($0)", count: count) }
+    let rows = devices.enumerated().map { "\($1),\(Base64.encode(Sample.certificate(UInt8($0))))\n" }
+    #expect(try fileEntries("a.txt", rows.joined()).map(\.deviceID) == devices)
+    #expect(try fileEntries("a.csv", rows.joined()).map(\.deviceID) == devices)
+    // The second certificates can follow the first ones.
+    let order = devices.indices.sorted { ($0 % count, $0) < ($1 % count, $1) }
+    #expect(try fileEntries("a.txt", order.map { rows[$0] }.joined()).map(\.deviceID) == order.map { devices[$0] })
+  }
+
   @Test func `reads cells of several lines behind any number of damaged rows`() throws {
     let good = (0..<3).map { "\($0),\"\(Sample.certificatePEM(UInt8($0)))\"\n" }
     // The quotation mark of the next row closes the cell.

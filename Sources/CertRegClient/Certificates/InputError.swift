@@ -30,6 +30,8 @@ package struct InputError: Error, Hashable, Sendable {
     case notWritable
     /// An ARN is of another account or region than the target.
     case otherHome
+    /// The certificate came before for another device.
+    case otherDevice
     /// A word is meant for the ID of a certificate, and is none.
     case notAnID
   }
@@ -64,7 +66,8 @@ package struct InputError: Error, Hashable, Sendable {
     switch code {
     case .unreadable: .noInput
     case .noCertificate, .otherContent, .damagedText, .commonName, .deviceName, .missingField, .notInSource,
-      .notSelected, .tooLong, .wrongSignature, .foreignRequest, .otherHome:
+      .notSelected, .tooLong, .wrongSignature, .foreignRequest, .otherHome,
+      .otherDevice:
       .dataError
     case .notWritable: .cannotCreate
     case .notAnID: .usage
@@ -86,6 +89,7 @@ package struct InputError: Error, Hashable, Sendable {
     case .tooLong: "line_too_long"
     case .wrongSignature: "wrong_manifest_signature"
     case .otherHome: "arn_differs"
+    case .otherDevice: "duplicate_of_other_device"
     case .notAnID: "not_a_certificate_id"
     }
   }

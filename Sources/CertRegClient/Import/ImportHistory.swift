@@ -156,21 +156,13 @@ package struct ImportHistory {
   private static func key(_ id: CertificateID, _ target: String) -> UInt64 {
     hash { hasher in
       hasher.combine(1)
-      combine(id, &hasher)
+      id.combineAll(into: &hasher)
       hasher.combine(target)
     }
   }
 
   private static func key(_ id: CertificateID) -> UInt64 {
-    hash { combine(id, &$0) }
-  }
-
-  /// Takes in the whole ID; `hash(into:)` takes a part of it, which two certificates can be made to share.
-  private static func combine(_ id: CertificateID, _ hasher: inout Hasher) {
-    hasher.combine(id.words.0)
-    hasher.combine(id.words.1)
-    hasher.combine(id.words.2)
-    hasher.combine(id.words.3)
+    hash { id.combineAll(into: &$0) }
   }
 
   private static func hash(_ body: (inout Hasher) -> Void) -> UInt64 {

@@ -24,9 +24,7 @@ final class ImportRun {
   private let targets: [String]
   private var outcomes: ImportOutcomes
 
-  /// Hashes of the certificates so far, with a key of this process, so that nobody can make two with the same. A digest would take
-  /// four times the memory.
-  private var seen: Set<Int> = []
+  private var seen = SeenCertificates()
   private var notesSignatures = true
   private var waiting: [ImportAttempt] = []
   private var underWay = 0
@@ -171,8 +169,13 @@ final class ImportRun {
   }
 
   private func attempt(_ entry: InputEntry, _ certificate: InputCertificate) -> (ImportAttempt, Request)? {
-    guard !certificate.isDecoded || seen.insert(certificate.id.mark).inserted else {
+    switch seen.take(certificate, of: entry) {
+    case .new: break
+    case .duplicate:
       outcomes.duplicate(entry)
+      return nil
+    case .conflict(let error):
+      outcomes.fail(entry.failed(error), error)
       return nil
     }
     let missing = targetsLacking(certificate.id)
@@ -243,14 +246,5 @@ final class ImportRun {
     outcomes.settle(
       attempt, [ResultLine(outcome: ImportRecord.failed, name: attempt.name, error: failure.answerError)],
       status: failure.exitStatus)
-  }
-}
-
-extension CertificateID {
-  /// A hash of the whole ID, with a key of this process: nobody can make two certificates with the same.
-  var mark: Int {
-    var hasher = Hasher()
-    withBytes { hasher.combine(bytes: $0) }
-    return hasher.finalize()
   }
 }

@@ -89,12 +89,15 @@ struct Base64Reader: InputReader {
   /// Whether a text of which `head` is the beginning is base64 in lines.
   static func recognises(_ head: [UInt8]) -> Bool {
     let lines = head.split(separator: 0x0A).map(PEMBlock.trimmed).filter { !$0.isEmpty }
-    guard let first = lines.first, first.count >= 16 else { return false }
-    let isBase64 = first.allSatisfy { byte in
-      Base64.values[Int(byte)] != Base64.invalid || [0x2D, 0x5F, 0x22, 0x27].contains(byte)
-    }
-    return isBase64
-      && (first.starts(with: "MI".utf8) || first.starts(with: "LS0t".utf8) || !Value.pieces(first).isEmpty
-        || lines.count == 1 || lines.allSatisfy { $0.count == first.count || $0 == lines.last })
+    guard let first = lines.first, first.count >= 16, isBase64(first) else { return false }
+    if !Value.pieces(first).isEmpty || lines.count == 1 { return true }
+    if first.starts(with: "MI".utf8) || first.starts(with: "LS0t".utf8) { return lines.allSatisfy(isBase64) }
+    return lines.allSatisfy { $0.count == first.count || $0 == lines.last }
+  }
+
+  private static func isBase64(_ line: ArraySlice<UInt8>) -> Bool {
+    var digits = line
+    while let last = digits.last, [0x22, 0x27, 0x3D].contains(last) { digits.removeLast() }
+    return digits.allSatisfy { Base64.values[Int($0)] < 64 || [0x2D, 0x5F, 0x22, 0x27].contains($0) }
   }
 }

@@ -23,7 +23,9 @@ enum ContentKind {
   static func isDocument(zip head: [UInt8]) -> Bool {
     guard head.count > 30 else { return false }
     let name = head.dropFirst(30).prefix(Int(head[26]) | Int(head[27]) << 8)
-    return ["[Content_Types].xml", "_rels/.rels", "mimetype"].contains { name.elementsEqual($0.utf8) }
+    return ["[Content_Types].xml", "_rels/.rels", "mimetype", "Index/Document.iwa"].contains {
+      name.elementsEqual($0.utf8)
+    }
   }
 
   /// What a text is, by how it begins.

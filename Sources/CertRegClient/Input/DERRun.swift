@@ -38,7 +38,7 @@ struct DERRun {
   }
 
   /// Whether a SEQUENCE of the size of a certificate begins, with another one in it.
-  private static func beginsAsCertificate(_ bytes: ArraySlice<UInt8>) -> Bool {
+  static func beginsAsCertificate(_ bytes: ArraySlice<UInt8>) -> Bool {
     let header = Array(bytes.prefix(6))
     return header.count == 6 && header[0] == 0x30 && header[1] == 0x82 && header[4] == 0x30 && header[5] & 0xFC == 0x80
   }

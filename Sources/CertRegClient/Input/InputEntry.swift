@@ -101,6 +101,13 @@ package struct InputEntry: Hashable, Sendable {
     refused = certificate
   }
 
+  /// The entry with a failure in place of its certificate, which is not kept for another try.
+  func failed(_ error: InputError) -> InputEntry {
+    var entry = self
+    entry.content = .failure(error)
+    return entry
+  }
+
   /// The place with the device's name.
   package var name: String { deviceID.map { "\(place) \($0)" } ?? place }
 }

@@ -96,6 +96,8 @@ enum InputForms {
         scanner.take(line, &pieces)
       }
       if scanner.hasBoundary { return TableReader.recognises(text, isNamed: head.isNamedTable) > 70 ? 40 : 75 }
+      scanner.finish(&pieces)
+      if !pieces.isEmpty { return Base64Reader.recognises(text) ? 30 : 60 }
       // Blocks can begin further on.
       return head.isComplete ? 0 : 5
     },
@@ -138,7 +140,7 @@ extension TableReader {
     }
     if first.fields.count == 1 { return hasHeading ? 55 : 0 }
     let isLenient = hasHeading || isNamed
-    if !isLenient, !hasDistinctFirstCells(text, dialect) { return 0 }
+    if !isLenient, !hasNames(text, dialect) { return 0 }
     if holdsCertificate(first, isLenient) { return 77 }
     for _ in 0..<recordsToLookAt {
       guard let record = try? records.next() else { break }
@@ -153,23 +155,31 @@ extension TableReader {
   /// - Parameter isLenient: Whether other text may stand in the cell.
   private static func holdsCertificate(_ record: CSVRecords.Record, _ isLenient: Bool) -> Bool {
     if isLenient { return record.fields.contains { !Value.pieces($0).isEmpty } }
-    guard record.fields.count > 1 else { return false }
+    // Values with commas behind them are no table.
+    guard record.fields.count(where: { !PEMBlock.trimmed($0).isEmpty }) > 1 else { return false }
     let isQuoted = record.fields[0].first { $0 != 0x20 } == UInt8(ascii: "'")
     return record.fields.contains { CSVDialect.isCertificate($0, isQuoted: isQuoted) }
   }
 
-  /// Whether the first cells of the records differ, as names do. Those of a log repeat themselves.
-  static func hasDistinctFirstCells(_ head: [UInt8], _ dialect: CSVDialect) -> Bool {
+  /// Whether the first cells of the records are names of devices: most of them differ, or each comes equally often, as where a
+  /// device has an old and a new certificate. Logs repeat words and hosts as it happens.
+  static func hasNames(_ head: [UInt8], _ dialect: CSVDialect) -> Bool {
     var records = CSVRecords(ByteStream(head), separator: dialect.separator)
-    var cells: Set<ArraySlice<UInt8>> = []
-    var count = 0
+    var counts: [ArraySlice<UInt8>: Int] = [:]
     while let record = try? records.next() {
       guard record.fields.count > 1, !PEMBlock.trimmed(record.fields[0]).isEmpty else { continue }
-      cells.insert(record.fields[0])
-      count += 1
+      counts[record.fields[0], default: 0] += 1
     }
-    return count < 2 || cells.count * 2 > count
+    let count = counts.values.reduce(0, +)
+    if count < 2 || counts.count * 2 > count { return true }
+    let most = counts.values.max() ?? 0
+    // The head can end within the rows of a device.
+    return most <= certificatesOfDevice && counts.count > 1 && counts.values.count { $0 != most } < 2
+      && counts.keys.allSatisfy { $0.contains { (0x30...0x39).contains($0) } }
   }
+
+  /// A device has so many certificates at most.
+  private static let certificatesOfDevice = 4
 
   /// The first record with several cells or a certificate's heading, behind titles; `nil` where a certificate or a block
   /// comes before it.

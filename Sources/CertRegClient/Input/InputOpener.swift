@@ -33,7 +33,6 @@ enum InputOpener {
   private static func mayHoldMore(_ thing: Thing, _ head: SourceHead) -> Bool {
     if thing == .xml || thing == .xmlError { return true }
     guard thing == .html || thing == .sshKey || thing.isSecret, let text = head.text else { return false }
-    if text.containsText("-----BEGIN ") { return true }
-    return thing.isSecret && InputForms.certainty(of: head) >= 70
+    return text.containsText("-----BEGIN ") || InputForms.certainty(of: head) >= (thing.isSecret ? 70 : 60)
   }
 }

@@ -98,7 +98,7 @@ struct JSONWalker {
       if kept != nil, member.name == KeptRequest.attributesMember { continue }
       let inner = path.isEmpty ? member.name : "\(path).\(member.name)"
       let value = member.value.withoutType
-      let pieces = JSONWalker.strings(value).flatMap { Value.pieces($0.utf8) }
+      let pieces = JSONWalker.bytes(value) ?? JSONWalker.strings(value).flatMap { Value.pieces($0.utf8) }
       if !pieces.isEmpty {
         found.append(Found(member: DeviceFields.plain(member.name), path: inner, pieces: pieces))
       } else if value.members != nil || value.array != nil {
@@ -137,6 +137,17 @@ struct JSONWalker {
     let texts = (value.array ?? []).compactMap(\.string)
     guard texts.count == value.array?.count else { return [] }
     return isLines(texts) ? [texts.joined(separator: "\n")] : texts
+  }
+
+  /// What an array of bytes is, as JavaScript and Python print them; `nil` for anything else.
+  private static func bytes(_ value: JSON) -> [Piece]? {
+    guard let numbers = value.array, numbers.count > 16, case .number("48") = numbers[0] else { return nil }
+    var bytes: [UInt8] = []
+    for case .number(let text) in numbers {
+      guard let number = Int(text), (-128...255).contains(number) else { return nil }
+      bytes.append(UInt8(truncatingIfNeeded: number))
+    }
+    return bytes.count == numbers.count ? Piece.pieces(ofDER: bytes) : nil
   }
 
   /// Whether texts are the lines of a text with blocks: none has a whole one.

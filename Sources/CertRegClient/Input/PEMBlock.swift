@@ -74,7 +74,8 @@ struct PEMBlock {
   ///
   /// - Parameter end: Its END boundary; `nil` where there is none.
   func pieces(end: PEMBoundary?) -> [Piece] {
-    let der = Base64.decodeAnyForm(body)
+    let plain = Base64.decodeAnyForm(body)
+    let der = plain ?? PEMBlock.mended(body)
     let outline = DEROutline(der ?? PEMBlock.decodedBeginning(body))
     let other = begin.isExact ? PEMBlock.thing(begin.label) : nil
     // Parameters can begin as a key does.
@@ -105,7 +106,24 @@ struct PEMBlock {
       }
       return [Piece(line: line, content: .certificate(undecodable(end)))]
     }
-    return Piece.pieces(ofDER: der, line: line, text: body, pem: isPlain || end == nil ? text(end, body) : nil)
+    return Piece.pieces(
+      ofDER: der, line: line, text: body, pem: plain != nil && (isPlain || end == nil) ? text(end, body) : nil)
+  }
+
+  /// The certificate that a body stands for in which another character stands in place of line ends, or that is text in
+  /// quoted-printable (RFC 2045 section 6.7); `nil` for anything else.
+  private static func mended(_ body: [UInt8]) -> [UInt8]? {
+    let others = Set(body.filter { Base64.values[Int($0)] == Base64.invalid && !Base64.isWhiteSpace($0) })
+    var text = body
+    if others.isEmpty {
+      guard body.containsText("=3D") else { return nil }
+      text = Array(String(decoding: body, as: UTF8.self).replacing("=3D", with: "=").utf8)
+    } else {
+      guard others.count == 1, let other = others.first, "|;,~^$#".utf8.contains(other) else { return nil }
+      text.removeAll { $0 == other }
+    }
+    guard let der = Base64.decodeAnyForm(text), DERElements.declaredLength(der[...]) == der.count else { return nil }
+    return DEROutline(der) == .certificate ? der : nil
   }
 
   /// What only the daemon can say what is wrong with.

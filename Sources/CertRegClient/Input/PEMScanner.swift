@@ -20,7 +20,7 @@ struct PEMScanner {
   /// Takes the next line, without its LF, and adds what has ended with it.
   mutating func take(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
     line += 1
-    if literal == nil, StrayLines.isBase64(text) {
+    if literal == nil, !stray.isHexadecimal, StrayLines.isBase64(text) {
       if open != nil { open?.append(text) } else { stray.take(text, line: line, &pieces) }
       return
     }
@@ -38,6 +38,15 @@ struct PEMScanner {
     let content = opened.content(of: text[begin.range.lowerBound...])
     literal = opened
     take(resolved: content[...], &pieces)
+  }
+
+  /// Takes a whole text.
+  mutating func pieces(ofAll text: [UInt8]) -> [Piece] {
+    var pieces: [Piece] = []
+    let lines = text.last == 0x0A ? text.dropLast() : text[...]
+    for line in lines.split(separator: 0x0A, omittingEmptySubsequences: false) { take(line, &pieces) }
+    finish(&pieces)
+    return pieces
   }
 
   /// Ends the text.
@@ -72,6 +81,10 @@ struct PEMScanner {
   /// Takes a line that is no part of a literal.
   private mutating func takePlain(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
     if text.contains(UInt8(ascii: "\\")) {
+      // A byte that is escaped can be that of a line end.
+      if open == nil, let span = DressedLine.bytes(text, isOpen: stray.isOpen), !PEMScanner.hasBoundary(text) {
+        return take(span, &pieces)
+      }
       return take(resolved: EscapedText.resolvingLineEnds(text)[...], &pieces)
     }
     if let resolved = EscapedText.resolvingMarkup(text), open != nil || PEMScanner.hasBoundary(resolved[...]) {
@@ -127,8 +140,10 @@ struct PEMScanner {
 
   /// Takes text outside of blocks. A key without boundaries counts, too.
   private mutating func takeOutside(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
-    if StrayLines.isBase64(text) { return stray.take(text, line: line, &pieces) }
-    stray.end(&pieces)
+    if !stray.isHexadecimal, StrayLines.isBase64(text) { return stray.take(text, line: line, &pieces) }
+    let plain = EscapedText.resolvingMarkup(text).map { $0[...] } ?? text
+    for part in plain.split(separator: 0x0A) { takeSpans(PEMBlock.trimmed(part), &pieces) }
+    if text.isEmpty { stray.end(&pieces) }
     if hasBoundary, !isInBinary, text.contains(where: PEMScanner.isBinary) {
       isInBinary = true
       pieces.append(Piece(line: line, content: PEMScanner.binary(text)))
@@ -136,6 +151,19 @@ struct PEMScanner {
     if text.count >= 16, let secret = Value.secret(Array(text)) {
       pieces.append(Piece(line: line, content: .thing(secret)))
     }
+  }
+
+  /// Takes the digits of encodings on a line with other text.
+  private mutating func takeSpans(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
+    let spans = DressedLine.spans(text, isOpen: stray.isOpen)
+    if spans.isEmpty, !DressedLine.isTrivial(text) { stray.end(&pieces) }
+    for span in spans { take(span, &pieces) }
+  }
+
+  private mutating func take(_ span: DressedLine.Span, _ pieces: inout [Piece]) {
+    if span.begins { stray.end(&pieces) }
+    stray.take(span.digits, line: line, isDressed: true, &pieces)
+    if span.ends { stray.end(&pieces) }
   }
 
   /// Control characters that occur neither in texts nor in recordings of terminals.

@@ -1,72 +1,130 @@
 import CertRegCodec
 
-/// Lines of base64 in a row, outside of PEM blocks: encodings of certificates or keys, one on each line or wrapped, or the rest of
-/// a block whose BEGIN line is missing.
+/// Digits of base64 or hexadecimal outside of PEM blocks, on lines in a row: encodings of certificates or keys, one on each line
+/// or wrapped, or the rest of a block whose BEGIN line is missing.
 struct StrayLines {
   /// Shorter lines begin no encoding.
-  private static let shortestLine = 16
+  static let shortestLine = 16
   /// A longer run of lines is no single encoding.
   private static let maximumBytes = 256 * 1024
+  /// An encoding of a certificate is longer. What is shorter and breaks off is not worth a word.
+  private static let shortestDamaged = 48
 
   /// The number of lines in the run.
   private var count = 0
-  private var firstLine = 0
-  /// The lines of the run so far, as long as none is an encoding by itself.
+  /// An encoding so far, and how it begins.
   private var text: [UInt8] = []
-  /// What the last line is by itself. It is given out once no END boundary follows.
-  private var whole: [Piece] = []
+  private var header: EncodingHeader?
+  private var firstLine = 0
+  /// The length of the longest line of the encoding.
+  private var width = 0
+  /// Whether the last line is the last one of a wrapped encoding: it is shorter than the others, or padded.
+  private var isLast = false
+  /// Whether its lines end as those of quoted-printable text do.
+  private var hasSoftBreaks = false
+  /// Whether other text stands around the digits of the encoding.
+  private var isDressed = false
+  /// What has ended with the last line. It is given out once no END boundary follows.
+  private var finished: [Piece] = []
 
-  /// Whether a line consists of characters of base64.
+  /// Whether an encoding has begun and not ended.
+  var isOpen: Bool { header != nil }
+
+  /// Whether it is written in hexadecimal digits, which can stand one by one.
+  var isHexadecimal: Bool { header?.isHexadecimal == true }
+
+  /// Whether a line consists of characters of base64, with padding at its end alone.
   static func isBase64(_ text: ArraySlice<UInt8>) -> Bool {
     let values = Base64.values
-    return text.allSatisfy { values[Int($0)] != Base64.invalid } && !text.isEmpty
+    let digits = text.prefix { values[Int($0)] < 64 }
+    return text[digits.endIndex...].allSatisfy { $0 == UInt8(ascii: "=") } && !text.isEmpty
   }
 
-  /// Takes a line, and adds what has ended with the line before.
-  mutating func take(_ line: ArraySlice<UInt8>, line number: Int, _ pieces: inout [Piece]) {
+  /// Takes the digits of a line, and adds what has ended with the line before.
+  ///
+  /// - Parameter isDressed: Whether other text stands around them.
+  mutating func take(_ line: ArraySlice<UInt8>, line number: Int, isDressed: Bool = false, _ pieces: inout [Piece]) {
     guard count > 0 || line.count >= StrayLines.shortestLine else { return }
-    pieces += whole
-    whole = StrayLines.pieces(line, line: number)
-    if !whole.isEmpty {
-      endText(&pieces)
-    } else if text.count < StrayLines.maximumBytes {
-      if text.isEmpty { firstLine = number }
-      text += line
-    }
     count += 1
+    pieces += finished
+    finished = []
+    let own = EncodingHeader(line)
+    if own != nil {
+      let whole = StrayLines.pieces(line, line: number, isDressed: isDressed)
+      if !whole.isEmpty {
+        pieces += endedText()
+        finished = whole
+        return
+      }
+    }
+    if let own, own.isCertain, header?.isCertain == false || isLast || hasNeeded { pieces += endedText() }
+    if header == nil {
+      guard let own else { return }
+      (header, firstLine, width, self.isDressed) = (own, number, 0, isDressed)
+    }
+    append(line)
+    if isComplete { finished = endedText() }
+  }
+
+  private mutating func append(_ line: ArraySlice<UInt8>) {
+    width = max(width, line.count)
+    isLast = line.count < width || line.last == UInt8(ascii: "=")
+    guard text.count < StrayLines.maximumBytes else { return }
+    // In quoted-printable text such a sign is at the end of each line. Anywhere else it shows that a line is too many.
+    let padding = line.reversed().prefix { $0 == UInt8(ascii: "=") }.count
+    if text.isEmpty { hasSoftBreaks = padding == 1 && header?.neededDigits != nil }
+    text += hasSoftBreaks ? line.dropLast(padding) : line
+  }
+
+  /// Whether the encoding has the length that its header tells.
+  private var hasNeeded: Bool { header?.neededDigits.map { text.count >= $0 } ?? false }
+
+  /// Whether nothing more belongs to the encoding. Digits that reach its length before the last line have a line too many.
+  private var isComplete: Bool {
+    guard let header, let needed = header.neededDigits else { return isLast }
+    return hasNeeded && (isLast || header.isHexadecimal && text.count == needed)
   }
 
   /// Ends the run where no END boundary follows.
   mutating func end(_ pieces: inout [Piece]) {
     guard count > 0 else { return }
-    endText(&pieces)
-    pieces += whole
+    pieces += finished
+    pieces += endedText()
     _ = drop()
   }
 
   /// Drops the run before an END boundary. Tells whether there was one.
   mutating func drop() -> Bool {
-    defer { (count, text, whole) = (0, [], []) }
+    defer { (count, text, header, isLast, finished) = (0, [], nil, false, []) }
     return count > 0
   }
 
-  private mutating func endText(_ pieces: inout [Piece]) {
-    if !text.isEmpty { pieces += StrayLines.pieces(text[...], line: firstLine) }
-    text = []
+  private mutating func endedText() -> [Piece] {
+    defer { (text, header, isLast) = ([], nil, false) }
+    guard let header else { return [] }
+    let found = StrayLines.pieces(text[...], line: firstLine, isDressed: isDressed)
+    guard found.isEmpty, header.isCertain, text.count >= StrayLines.shortestDamaged else { return found }
+    if EmbeddedKey.isIn(text) { return [Piece(line: firstLine, content: .thing(.privateKey))] }
+    let digits = header.isHexadecimal ? "hexadecimal digits" : "base64"
+    let error = InputError(
+      .damagedText, "\(digits) of a certificate that breaks off, or in which a character is missing or another one")
+    return [Piece(line: firstLine, content: .damaged(error))]
   }
 
   /// What a text is that is an encoding as a whole; empty for anything else, such as a part of one.
-  private static func pieces(_ text: ArraySlice<UInt8>, line: Int) -> [Piece] {
-    // SEQUENCEs and PEM begin so in base64.
+  private static func pieces(_ text: ArraySlice<UInt8>, line: Int, isDressed: Bool) -> [Piece] {
     let text = Array(text)
-    guard text.first == UInt8(ascii: "M") || text.starts(with: "LS0t".utf8), let bytes = Value.decoded(text),
-      isWhole(bytes)
-    else { return [] }
-    return Value.encodedPieces(text).map { Piece(line: line, content: $0.content) }
+    guard let bytes = Value.decoded(text), isWhole(bytes) else { return [] }
+    let found = Value.encodedPieces(text).map { Piece(line: line, content: $0.content) }
+    // Signatures and public keys stand beside certificates in many texts. A signature is a SEQUENCE of numbers, as a key is.
+    return isDressed ? found.filter { $0.content != .thing(.publicKey) } : found
   }
 
   private static func isWhole(_ bytes: [UInt8]) -> Bool {
-    guard bytes.first == 0x30 else { return bytes.containsText("-----END ") }
-    return DERElements.declaredLength(bytes[...]).map { $0 <= bytes.count } ?? false
+    guard bytes.first != 0x30 else {
+      return DERElements.declaredLength(bytes[...]).map { $0 <= bytes.count } ?? false
+    }
+    if bytes.containsText("-----END ") { return true }
+    return EncodingHeader(bytes[...]) != nil && (Value.decoded(bytes).map(isWhole) ?? false)
   }
 }

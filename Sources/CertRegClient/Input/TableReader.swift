@@ -1,3 +1,5 @@
+import CertRegCodec
+
 /// Reads a table with one certificate in each row: Espressif's and RainMaker's manifests, Nordic's `onboard.csv`, and what
 /// spreadsheets write.
 struct TableReader: InputReader {
@@ -22,7 +24,7 @@ struct TableReader: InputReader {
     records = CSVRecords(stream, separator: dialect.separator)
     self.name = name
     self.context = context
-    beginsWithName = TableReader.hasDistinctFirstCells(head, dialect)
+    beginsWithName = TableReader.hasNames(head, dialect)
     if dialect.hasSeparatorLine { try records.skipLine() }
     try readHeadings()
   }
@@ -139,7 +141,8 @@ struct TableReader: InputReader {
     }
     let cells = record.fields
     if TableReader.isEmpty(record) { return Sighting(InputEntry(place: place, .emptyRow)) }
-    if cells == headingCells { return Sighting(InputEntry(place: place, .headings)) }
+    if repeatsHeadings(cells) { return Sighting(InputEntry(place: place, .headings)) }
+    if TableReader.isRemark(cells) { return Sighting(InputEntry(place: place, .text)) }
     let found = cells.map { Value.pieces($0) }
     let column = certificateColumn ?? TableReader.onlyColumn(found)
     let fields = self.fields(cells, certificateColumn: column)
@@ -159,6 +162,27 @@ struct TableReader: InputReader {
     if !main.isEmpty { return Sighting(entries, orElse: InputEntry(place: place, .emptyRow)) }
     let error = missing(cells, column)
     return Sighting(InputEntry(place: place, deviceID: fields.deviceID(context.options), error), entries)
+  }
+
+  /// Whether the headings come again, in whatever case.
+  private func repeatsHeadings(_ cells: [ArraySlice<UInt8>]) -> Bool {
+    if cells == headingCells { return true }
+    let isShort = cells.count == headingCells.count && cells.allSatisfy { $0.count <= 60 }
+    return isShort
+      && zip(cells, headingCells).allSatisfy {
+        DeviceFields.plain(TextEncoding.string($0)) == DeviceFields.plain(TextEncoding.string($1))
+      }
+  }
+
+  /// Whether a row is a comment, or a line drawn with hyphens.
+  private static func isRemark(_ cells: [ArraySlice<UInt8>]) -> Bool {
+    // A device can be called #7.
+    if let first = cells.first.map(PEMBlock.trimmed), first.first == UInt8(ascii: "#"),
+      cells.count == 1 || first.dropFirst().first == 0x20
+    {
+      return cells.dropFirst().allSatisfy { PEMBlock.trimmed($0).isEmpty } && Value.pieces(first).isEmpty
+    }
+    return cells.allSatisfy { $0.allSatisfy { Base64.isWhiteSpace($0) || "-=_:+*.\\".utf8.contains($0) } }
   }
 
   private func missing(_ cells: [ArraySlice<UInt8>], _ column: Int?) -> InputError {

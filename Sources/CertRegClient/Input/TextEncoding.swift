@@ -14,6 +14,10 @@ enum TextEncoding: Hashable, Sendable {
     let sample = head.prefix(1024)
     if sample.count >= 8, let encoding = unmarkedUTF16(sample) { return encoding }
     guard sample.contains(where: { $0 < 0x20 && !isTextControl($0) }) else { return .bytes }
+    // Text in UTF-16 was appended.
+    let start = sample.firstIndex { $0 < 0x20 && !isTextControl($0) } ?? sample.endIndex
+    let mark = sample[..<start].lastIndex { $0 >= 0xFE }
+    if let mark, mark > sample.startIndex, TextFilter.marked(sample[(mark - 1)...]) != nil { return .bytes }
     // Programs in C write a text with the zero that ends it, and text of another encoding can follow it.
     let end = sample.lastIndex { $0 != 0 } ?? sample.startIndex
     let isEnded = end - sample.startIndex >= 16 && !sample[..<end].contains { $0 < 0x20 && !isTextControl($0) }
@@ -66,6 +70,9 @@ struct TextFilter {
   /// So many bytes are kept that may turn out to be the beginning of text of another encoding.
   private static let maximumHeldBytes = 128
 
+  /// So many bytes from a byte-order mark on show whether text follows.
+  private static let markedBytes = 66
+
   private var encoding: TextEncoding
   private var swapsBytes = false
   /// Bytes that the next piece completes.
@@ -87,7 +94,7 @@ struct TextFilter {
 
   private mutating func plainText(_ bytes: [UInt8], isLast: Bool) -> [UInt8] {
     // Nearly all texts have neither marks nor CR, and pass as they are.
-    guard followsCR || bytes.holds(0x0D) || bytes.holds(0xEF) || bytes.holds(0) else { return bytes }
+    guard followsCR || [0x0D, 0xEF, 0, 0xFE, 0xFF].contains(where: bytes.holds) else { return bytes }
     var result: [UInt8] = []
     result.reserveCapacity(bytes.count)
     var index = 0
@@ -104,10 +111,34 @@ struct TextFilter {
           return result
         }
       }
+      if byte >= 0xFE {
+        let rest = bytes[index...]
+        if rest.count < TextFilter.markedBytes, !isLast {
+          held = Array(rest)
+          return result
+        }
+        if let appended = TextFilter.marked(rest) {
+          (encoding, swapsBytes) = (appended, false)
+          return result + utf16Text(Array(rest.dropFirst(2)), isLast: isLast)
+        }
+      }
       if byte != 0 { append(byte, to: &result) }
       index += 1
     }
     return result
+  }
+
+  /// The encoding of text in UTF-16 that begins with its byte-order mark; `nil` for anything else, such as binary data.
+  static func marked(_ bytes: ArraySlice<UInt8>) -> TextEncoding? {
+    let isLittleEndian = bytes.starts(with: [0xFF, 0xFE])
+    guard isLittleEndian || bytes.starts(with: [0xFE, 0xFF]) else { return nil }
+    let sample = Array(bytes.dropFirst(2).prefix(markedBytes - 2))
+    let units = stride(from: 0, to: sample.count - 1, by: 2).map { index in
+      UInt16(sample[isLittleEndian ? index + 1 : index]) << 8 | UInt16(sample[isLittleEndian ? index : index + 1])
+    }
+    // Line ends and separators are in ASCII, whatever the script.
+    let isText = units.contains { $0 < 0x80 } && units.allSatisfy { $0 >= 0x20 || $0 >= 0x09 && $0 <= 0x0D }
+    return isText ? isLittleEndian ? .utf16LittleEndian : .utf16BigEndian : nil
   }
 
   private mutating func append(_ byte: UInt8, to result: inout [UInt8]) {

@@ -7,6 +7,9 @@ enum Value {
   /// Texts up to this length are taken for names, unless they are the whole of an encoding.
   private static let nameBytes = 100
 
+  /// Kubernetes and others encode texts in base64 that are base64 already.
+  private static let maximumDepth = 2
+
   /// What the text holds; empty where nothing is recognised.
   static func pieces(_ text: some Collection<UInt8>) -> [Piece] {
     pieces(Array(text), depth: 0)
@@ -14,17 +17,18 @@ enum Value {
 
   private static func pieces(_ text: [UInt8], depth: Int) -> [Piece] {
     guard text.count >= minimumBytes else { return [] }
-    if mayHoldBoundary(text) {
-      var scanner = PEMScanner()
-      var pieces: [Piece] = []
-      let lines = text.last == 0x0A ? text.dropLast() : text[...]
-      for line in lines.split(separator: 0x0A, omittingEmptySubsequences: false) { scanner.take(line, &pieces) }
-      scanner.finish(&pieces)
-      // A name with hyphens around it is none of the things that are looked for.
-      pieces.removeAll { $0.content == .thing(.text) }
-      if scanner.hasBoundary, !pieces.isEmpty { return pieces }
+    let mayHoldBoundary = mayHoldBoundary(text)
+    if !mayHoldBoundary {
+      let found = encodedPieces(text, depth: depth)
+      if !found.isEmpty || depth > 0 || text.count <= nameBytes { return found }
     }
-    return encodedPieces(text, depth: depth)
+    var scanner = PEMScanner()
+    var pieces = scanner.pieces(ofAll: text)
+    // A name with hyphens around it is none of the things that are looked for.
+    pieces.removeAll { $0.content == .thing(.text) }
+    if scanner.hasBoundary, !pieces.isEmpty { return pieces }
+    let found = mayHoldBoundary ? encodedPieces(text, depth: depth) : []
+    return found.isEmpty ? pieces : found
   }
 
   /// What a text holds that is an encoding as a whole. Boundaries in it are not looked for: `-` belongs to base64, too.
@@ -45,7 +49,7 @@ enum Value {
       if found.first?.isDamaged == true, DEROutline(bytes) != .certificate { return [] }
       return found
     }
-    return depth == 0 && TextEncoding.detect(bytes[...]) != nil ? pieces(bytes, depth: 1) : []
+    return depth < maximumDepth && TextEncoding.detect(bytes[...]) != nil ? pieces(bytes, depth: depth + 1) : []
   }
 
   /// Whether a short text begins as base64 of a SEQUENCE or of PEM does, as digits of a SEQUENCE, or in quotes.
@@ -74,6 +78,7 @@ enum Value {
       body = body[(comma + 1)...]
     }
     if body.contains(UInt8(ascii: "\\")) { body = EscapedText.resolvingLineEnds(body)[...] }
+    body = DressedLine.unmarked(body)
     if body.starts(with: [0x33, 0x30]), let bytes = hexadecimal(body) { return bytes }
     return Base64.decodeAnyForm(body)
   }

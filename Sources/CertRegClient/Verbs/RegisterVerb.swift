@@ -34,12 +34,18 @@ package struct RegisterVerb {
       return session.report(error)
     }
     var subjects = Subjects(session)
+    var seen = SeenCertificates()
     let batch = CertificateBatch(
       session, participle: "answered", timeout: session.timeout.map { $0 + RegisterVerb.grace })
     return batch.run(
       next: { facts in
         inputs.next().map { entry in
-          BatchStep(entry) { certificate in
+          if case .certificate(let certificate) = entry.content,
+            case .conflict(let error) = seen.take(certificate, of: entry)
+          {
+            return .failure(name: entry.name, error)
+          }
+          return BatchStep(entry) { certificate in
             subjects.remember(certificate.pem, entry.name)
             return request(
               pem: certificate.pem, DeviceDetails(entry, provision: provision, facts), targets: session.targets,

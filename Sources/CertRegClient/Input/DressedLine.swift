@@ -1,0 +1,196 @@
+import CertRegCodec
+import CertRegCore
+
+/// Finds the digits of encodings on a line of any text: in quotes, behind a key, between tags, in a dump or an array.
+enum DressedLine {
+  /// Digits in a row.
+  struct Span {
+    /// The digits, without what separates them.
+    var digits: ArraySlice<UInt8>
+    /// Whether other text stands before them, so that they go on with nothing.
+    var begins: Bool
+    /// Whether other text follows, so that nothing goes on with them.
+    var ends: Bool
+  }
+
+  /// What stands around the parts of one encoding in the languages of programs, in comments and in quoted texts.
+  private static let trivial = Set("\"'`,;\\+()[]{}.&#/*>| \t\r_".utf8)
+
+  /// Whether a line has nothing but quotation marks and the like.
+  static func isTrivial(_ line: ArraySlice<UInt8>) -> Bool {
+    !line.isEmpty && line.allSatisfy(trivial.contains)
+  }
+
+  /// The spans of a line.
+  ///
+  /// - Parameter isOpen: Whether an encoding has begun on a line before, so that digits of any kind can go on with it.
+  static func spans(_ line: ArraySlice<UInt8>, isOpen: Bool) -> [Span] {
+    if let span = bytes(line, isOpen: isOpen) { return [span] }
+    var spans: [Span] = []
+    var isOther = false
+    var index = line.startIndex
+    while index < line.endIndex {
+      guard isDigit(line[index]) else {
+        if !trivial.contains(line[index]) { isOther = true }
+        index += 1
+        continue
+      }
+      let start = index
+      index = line[index...].firstIndex { !isDigit($0) } ?? line.endIndex
+      while index < line.endIndex, line[index] == UInt8(ascii: "=") { index += 1 }
+      let digits = unmarked(line[start..<index])
+      // The signs that join literals are digits, too.
+      if digits.count < 3, digits.allSatisfy(trivial.contains) { continue }
+      let begins = digits.count >= StrayLines.shortestLine && EncodingHeader(digits) != nil
+      guard begins || !isOther && (spans.isEmpty ? isOpen && isFilled(line[index...], after: digits) : true) else {
+        isOther = true
+        continue
+      }
+      if isOther, !spans.isEmpty { spans[spans.count - 1].ends = true }
+      spans.append(Span(digits: digits, begins: isOther, ends: false))
+      isOther = false
+    }
+    if isOther, !spans.isEmpty { spans[spans.count - 1].ends = true }
+    return spans
+  }
+
+  /// Whether nothing but digits follows, up to the end of a line or the beginning of a tag.
+  private static func isFilled(_ rest: ArraySlice<UInt8>, after digits: ArraySlice<UInt8>) -> Bool {
+    // Padding in quoted-printable.
+    if digits.last == UInt8(ascii: "="), rest.starts(with: "3D".utf8) { return true }
+    return rest.prefix { $0 != UInt8(ascii: "<") }.allSatisfy { isDigit($0) || trivial.contains($0) }
+  }
+
+  /// Hexadecimal digits without the sign in front of them: `0x3082`, or `\x3082` as PostgreSQL writes it.
+  static func unmarked(_ digits: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    var rest = digits
+    if rest.first == UInt8(ascii: "0") { rest.removeFirst() }
+    guard let sign = rest.popFirst(), sign | 0x20 == UInt8(ascii: "x"), rest.starts(with: [0x33, 0x30]) else {
+      return digits
+    }
+    return rest
+  }
+
+  /// Base64 and base64url (RFC 4648 sections 4 and 5).
+  private static func isDigit(_ byte: UInt8) -> Bool {
+    Base64.values[Int(byte)] < 64 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+  }
+
+  // MARK: Bytes one by one
+
+  /// So many bytes begin an encoding on a line.
+  private static let fewestBytes = 8
+
+  /// Bytes that are written one by one: `30:82:01`, `30 82 01`, `0x30, 0x82`, `\x30\x82`, and the dumps of xxd, hexdump and od.
+  static func bytes(_ line: ArraySlice<UInt8>, isOpen: Bool) -> Span? {
+    let clean = line.firstIndex { !isOffset($0) } ?? line.endIndex
+    var index = line.startIndex
+    while index < line.endIndex {
+      guard index == line.startIndex || !isWordByte(line[index - 1]) else {
+        index += 1
+        continue
+      }
+      var run = ByteRun(line[index...])
+      guard run.count > 0 else {
+        index += 1
+        continue
+      }
+      run.dropOffset()
+      if isOpen, run.start <= clean { return Span(digits: run.digits[...], begins: false, ends: false) }
+      if run.count >= fewestBytes, EncodingHeader(run.digits[...])?.isHexadecimal == true {
+        return Span(digits: run.digits[...], begins: run.start > clean, ends: false)
+      }
+      index = max(run.end, index + 1)
+    }
+    return decimals(line)
+  }
+
+  /// The bytes of a certificate or key that are written as numbers on one line: `48, 130, 1`, or `48, -126, 1`.
+  private static func decimals(_ line: ArraySlice<UInt8>) -> Span? {
+    guard line.count > 2 * fewestBytes, let start = line.firstIndex(of: UInt8(ascii: "4")),
+      line[start...].dropFirst().first == 0x38
+    else { return nil }
+    let numbers = line[start...].split { !(0x30...0x39).contains($0) && $0 != UInt8(ascii: "-") }
+    var digits: [UInt8] = []
+    for number in numbers {
+      guard number.count <= 4, let value = Int(String(decoding: number, as: UTF8.self)), (-128...255).contains(value)
+      else { break }
+      let byte = UInt8(truncatingIfNeeded: value)
+      digits += [SHA256Digest.hexDigit(byte >> 4), SHA256Digest.hexDigit(byte & 15)]
+    }
+    guard EncodingHeader(digits[...])?.isCertain == true || digits.starts(with: "3081".utf8) else { return nil }
+    return Span(digits: digits[...], begins: true, ends: true)
+  }
+
+  /// Whether a byte can stand before the bytes of a line: as a part of their offset, or of what surrounds them.
+  private static func isOffset(_ byte: UInt8) -> Bool {
+    byte.hexDigitValue != nil || byte == UInt8(ascii: ":") || byte == UInt8(ascii: "x") || trivial.contains(byte)
+  }
+
+  fileprivate static func isWordByte(_ byte: UInt8) -> Bool {
+    Base64.values[Int(byte)] < 64 || byte == UInt8(ascii: "_")
+  }
+}
+
+/// Hexadecimal bytes from the beginning of a text on, with something between them.
+private struct ByteRun {
+  /// Where the first byte is.
+  private(set) var start: Int
+  /// Where the run ends.
+  private(set) var end: Int
+  private(set) var digits: [UInt8] = []
+  /// The number of bytes.
+  var count: Int { digits.count / 2 }
+
+  private static let separators = Set(" \t,:;-\"'".utf8)
+  private let text: ArraySlice<UInt8>
+  private var tokenCount = 0
+  private var firstToken: (digits: Int, next: Int) = (0, 0)
+  /// Whether the bytes stand in groups of two, as xxd writes them.
+  private var isPaired = false
+
+  init(_ text: ArraySlice<UInt8>) {
+    self.text = text
+    start = text.startIndex
+    end = text.startIndex
+    var index = text.startIndex
+    while let token = ByteRun.token(text, at: index) {
+      digits += token.count == 1 ? [0x30] + token : token
+      end = token.endIndex
+      tokenCount += 1
+      if tokenCount == 2 { isPaired = token.count == 4 }
+      index = end
+      while index < text.endIndex, ByteRun.separators.contains(text[index]) { index += 1 }
+      if tokenCount == 1 { firstToken = (token.count, index) }
+      let gap = text[end..<index]
+      guard index < text.endIndex, !gap.isEmpty || text[index] == UInt8(ascii: "\\") else { break }
+      // Behind the bytes, dumps have them as characters. Some have a gap in the middle of the bytes, too.
+      let isBlank = gap.count > 1 && gap.allSatisfy { $0 == 0x20 }
+      if isBlank, gap.count > 2 || isPaired || count != 8 && tokenCount > 1 { break }
+    }
+  }
+
+  /// Leaves out an offset of four digits before the bytes.
+  mutating func dropOffset() {
+    let next = text[min(firstToken.next, text.endIndex)...]
+    guard firstToken.digits == 4, tokenCount > 1,
+      text[start..<firstToken.next].contains(UInt8(ascii: ":")) || !isPaired,
+      !next.isEmpty
+    else { return }
+    digits.removeFirst(4)
+    start = firstToken.next
+  }
+
+  /// The digits of a byte, or of two; `nil` for anything else.
+  private static func token(_ text: ArraySlice<UInt8>, at index: Int) -> ArraySlice<UInt8>? {
+    var start = index
+    let prefix = text[start...].prefix(2)
+    let isMarked =
+      prefix.count == 2 && prefix.last.map { $0 | 0x20 } == UInt8(ascii: "x")
+      && (prefix.first == UInt8(ascii: "0") || prefix.first == UInt8(ascii: "\\"))
+    if isMarked { start += 2 }
+    let end = text[start...].firstIndex { $0.hexDigitValue == nil } ?? text.endIndex
+    guard end == text.endIndex || !DressedLine.isWordByte(text[end]) else { return nil }
+    return end - start == 2 || end - start == (isMarked ? 1 : 4) ? text[start..<end] : nil
+  }
+}
