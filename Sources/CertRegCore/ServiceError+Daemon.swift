@@ -107,6 +107,13 @@ extension ServiceError {
       resourceARN: registration.certificateARN, status: known)
   }
 
+  /// A later request revokes the certificate: what an earlier one has left to do is not done.
+  static func certificateRevoked(_ id: CertificateID) -> ServiceError {
+    ServiceError(
+      .certificateState, reason: .certificateRevoked,
+      message: "a later request revokes the certificate; the remaining steps are not made", resourceID: id.hex)
+  }
+
   /// The certificate is registered already, which the request's `ifExists:"error"` makes an error.
   package static func alreadyExists(_ registration: Registration) -> ServiceError {
     ServiceError(
