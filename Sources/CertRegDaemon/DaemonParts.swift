@@ -98,7 +98,7 @@ final class DaemonParts: Sendable {
           engine: engine, server: server, clients: clients, cache: memory, store: store, counts: counts,
           log: surroundings.log, workers: threads.queue, loop: loop, clock: clock),
         constants: settings.reportConstants(startedAt: clock.wall, maxConnections: maxConnections))
-      let descriptions = Descriptions(calls: calls, clock: clock) { clients.describePace(of: $0) }
+      let descriptions = Descriptions(calls: calls, clock: clock) { clients.describeTurns(of: $0) }
       let service = RequestService(
         RequestService.Parts(
           verdicts: verdicts, known: known, engine: engine, descriptions: descriptions,

@@ -154,7 +154,8 @@ import Testing
 
   /// The daemon's own errors, made with the daemon's own functions.
   private static let daemonErrors: [ServiceError] = [
-    .draining, .startFailed, .notFound, .tooManyDescribes, .queueFull(limit: 100_000), .queueShareFull(limit: 5000),
+    .draining, .startFailed, .notFound, .tooManyDescribes(limit: 64),
+    .queueFull(limit: 100_000), .queueShareFull(limit: 5000),
     .alreadyExists(registration),
     .callerRateExceeded(perSecond: 50, retryAfterMilliseconds: 20), .peerNotAllowed("forget to user 1000"),
     .queueExpired(
