@@ -111,7 +111,7 @@ final class DaemonParts: Sendable {
         configuration: socketConfiguration)
       metrics =
         if let listen = settings.metrics.listen {
-          try await MetricsServer.start(listen, exposition: { reports.metrics($0) }, on: threads.core)
+          try await MetricsServer.start(listen, exposition: { reports.metrics(of: nil, $0) }, on: threads.core)
         } else {
           nil
         }
