@@ -112,7 +112,7 @@ extension ServiceError {
   }
 
   /// A later request revokes the certificate: what an earlier one has left to do is not done.
-  static func certificateRevoked(_ id: CertificateID) -> ServiceError {
+  package static func certificateRevoked(_ id: CertificateID) -> ServiceError {
     ServiceError(
       .certificateState, reason: .certificateRevoked,
       message: "a later request revokes the certificate; the remaining steps are not made", resourceID: id.hex)

@@ -156,7 +156,7 @@ import Testing
   private static let daemonErrors: [ServiceError] = [
     .draining, .startFailed, .notFound, .tooManyDescribes(limit: 64),
     .queueFull(limit: 100_000), .queueShareFull(limit: 5000),
-    .alreadyExists(registration),
+    .alreadyExists(registration), .certificateRevoked(registration.key.certificateID),
     .callerRateExceeded(perSecond: 50, retryAfterMilliseconds: 20), .peerNotAllowed("forget to user 1000"),
     .queueExpired(
       lastError: ServiceError(
