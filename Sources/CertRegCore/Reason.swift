@@ -25,6 +25,8 @@ extension Reason {
   package static let callerRateExceeded = Reason(rawValue: "caller_rate_exceeded")
   /// The upstream does not have the certificate.
   package static let certificateNotFound = Reason(rawValue: "certificate_not_found")
+  /// A later request revokes the certificate, which ends what an earlier one has left to do.
+  package static let certificateRevoked = Reason(rawValue: "certificate_revoked")
   /// The time of `timeoutMs` ended before the request did, which goes on.
   package static let deadlineExceeded = Reason(rawValue: "deadline_exceeded")
   /// The daemon is stopping and accepts no registrations.

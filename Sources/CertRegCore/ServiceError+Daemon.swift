@@ -91,10 +91,14 @@ extension ServiceError {
     message: "the upstream has not answered within timeoutMs; ask again, or give it more time", retryable: true)
 
   /// Another `describe` would be too much.
-  package static let tooManyDescribes = ServiceError(
-    .throttling, reason: .tooManyDescribes,
-    message: "\(DescribeGate.maxUnderWay) describe requests are under way already; ask again later", retryable: true,
-    retryAfterMilliseconds: 1000)
+  ///
+  /// - Parameter limit: The most at once.
+  package static func tooManyDescribes(limit: Int) -> ServiceError {
+    ServiceError(
+      .throttling, reason: .tooManyDescribes,
+      message: "\(limit) describe requests are under way already; ask again later", retryable: true,
+      retryAfterMilliseconds: 1000)
+  }
 
   /// The certificate is registered with the status `known`, and the request is for `named`.
   package static func statusDiffers(_ registration: Registration, known: CertificateStatus, named: CertificateStatus)
@@ -105,6 +109,13 @@ extension ServiceError {
       message: "the certificate has status \(known.rawValue), the request names \(named.rawValue); "
         + "ifExists \"update\" or the operation update sets it", resourceID: registration.key.certificateID.hex,
       resourceARN: registration.certificateARN, status: known)
+  }
+
+  /// A later request revokes the certificate: what an earlier one has left to do is not done.
+  package static func certificateRevoked(_ id: CertificateID) -> ServiceError {
+    ServiceError(
+      .certificateState, reason: .certificateRevoked,
+      message: "a later request revokes the certificate; the remaining steps are not made", resourceID: id.hex)
   }
 
   /// The certificate is registered already, which the request's `ifExists:"error"` makes an error.

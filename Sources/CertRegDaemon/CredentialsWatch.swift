@@ -16,11 +16,17 @@ struct CredentialsWatch: Sendable {
   /// Runs until the task is cancelled.
   func run() async {
     await changes.forEach {
+      var problems: [TargetName: ServiceError] = [:]
       while !Task.isCancelled {
-        var problems: [TargetName: ServiceError] = [:]
-        for (name, client) in clients() { problems[name] = await client.prepare() }
-        reports.setCredentialsProblems(problems)
-        activity.note()
+        let clients = clients()
+        problems = problems.filter { clients[$0.key] != nil }
+        await AskedTargets.each(clients) {
+          await $0.prepare()
+        } take: { name, problem in
+          problems[name] = problem
+          reports.setCredentialsProblems(problems)
+          activity.note()
+        }
         if problems.isEmpty { return }
         do { try await Task.sleep(for: Self.interval) } catch { return }
       }

@@ -98,7 +98,7 @@ final class DaemonParts: Sendable {
           engine: engine, server: server, clients: clients, cache: memory, store: store, counts: counts,
           log: surroundings.log, workers: threads.queue, loop: loop, clock: clock),
         constants: settings.reportConstants(startedAt: clock.wall, maxConnections: maxConnections))
-      let descriptions = Descriptions(calls: calls, clock: clock) { clients.describePace(of: $0) }
+      let descriptions = Descriptions(calls: calls, clock: clock) { clients.describeTurns(of: $0) }
       let service = RequestService(
         RequestService.Parts(
           verdicts: verdicts, known: known, engine: engine, descriptions: descriptions,
@@ -111,7 +111,7 @@ final class DaemonParts: Sendable {
         configuration: socketConfiguration)
       metrics =
         if let listen = settings.metrics.listen {
-          try await MetricsServer.start(listen, exposition: { reports.metrics($0) }, on: threads.core)
+          try await MetricsServer.start(listen, exposition: { reports.metrics(of: nil, $0) }, on: threads.core)
         } else {
           nil
         }

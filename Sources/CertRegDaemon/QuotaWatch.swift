@@ -16,7 +16,7 @@ struct QuotaWatch: Sendable {
   let changes: Activity
   /// The clients of targets that ask for their rate.
   let clients: @Sendable () -> [TargetName: AWSUpstreamClient]
-  /// Takes what was told.
+  /// Takes what was told so far.
   let apply: @Sendable (Answers) async -> Void
 
   /// Runs until the task is cancelled.
@@ -33,15 +33,19 @@ struct QuotaWatch: Sendable {
   }
 
   private func ask() async {
+    var answers: Answers = [:]
     while !Task.isCancelled {
-      var answers: Answers = [:]
-      for (name, client) in clients() {
-        do throws(UpstreamFailure) { answers[name] = .success(try await client.accountRate()) } catch {
-          answers[name] = .failure(error.error)
+      await AskedTargets.each(clients()) { client in
+        do throws(UpstreamFailure) {
+          return Result<Double, ServiceError>.success(try await client.accountRate())
+        } catch {
+          return .failure(error.error)
         }
+      } take: { name, answer in
+        answers[name] = answer
+        await apply(answers)
       }
       guard !answers.isEmpty, !Task.isCancelled else { return }
-      await apply(answers)
       let hasFailed = answers.values.contains { if case .failure = $0 { true } else { false } }
       do { try await Task.sleep(for: hasFailed ? Self.retry : Self.interval) } catch { return }
     }

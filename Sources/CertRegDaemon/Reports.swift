@@ -125,15 +125,42 @@ final class Reports: Sendable {
   }
 
   /// Hands `answer` the members of the answer to `status`.
-  func status(_ answer: @escaping @Sendable ((inout JSONWriter) -> Void) -> Void) {
-    figures().whenSuccess { figures in answer { figures.writeStatus(to: &$0) } }
+  ///
+  /// - Parameter targets: The targets that the caller may see; `nil`: all.
+  func status(of targets: Set<TargetName>?, _ answer: @escaping @Sendable ((inout JSONWriter) -> Void) -> Void) {
+    figures().whenSuccess { figures in
+      let figures = figures.restricted(to: targets)
+      answer { figures.writeStatus(to: &$0) }
+    }
   }
 
   /// Hands `answer` the metrics in Prometheus' text format, on a worker thread.
-  func metrics(_ answer: @escaping @Sendable (String) -> Void) {
+  ///
+  /// - Parameter targets: The targets that the caller may see; `nil`: all.
+  func metrics(of targets: Set<TargetName>?, _ answer: @escaping @Sendable (String) -> Void) {
     figures().whenSuccess { [parts] figures in
+      let figures = figures.restricted(to: targets)
       parts.workers.submit { answer(figures.exposition(of: ProcessFigures.current())) }
     }
+  }
+}
+
+extension Reports.Figures {
+  /// The figures without what names or counts other targets than these; `nil`: all may be seen. Sums of the whole daemon
+  /// stay.
+  func restricted(to targets: Set<TargetName>?) -> Self {
+    guard let targets else { return self }
+    var figures = self
+    figures.engine.targets.removeAll { !targets.contains($0.name) }
+    figures.rateProblems = rateProblems.filter { targets.contains($0.key) }
+    figures.signing = signing.filter { targets.contains($0.key) }
+    // The texts may name targets.
+    if reloadProblem != nil { figures.reloadProblem = "certregd's log says why" }
+    figures.engine.fleet?.problem?.message = "certregd's log says why"
+    for member in figures.engine.fleet?.members.indices ?? 0..<0 {
+      figures.engine.fleet?.members[member].shares.removeAll { !targets.contains($0.target) }
+    }
+    return figures
   }
 }
 

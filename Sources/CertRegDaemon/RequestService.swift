@@ -129,7 +129,7 @@ final class RequestService: RequestHandling {
       if request.ifExists == .update { try access.check(.update, targets: targets, of: peer, under: grant) }
       carryOut(
         request, from: peer, share: access.queueShare(under: grant), profiles: access.profiles(under: grant),
-        reply: reply)
+        shown: grant.targets, reply: reply)
     } catch {
       refuse(request, error, to: peer, reply: reply)
     }
@@ -140,9 +140,10 @@ final class RequestService: RequestHandling {
   /// - Parameters:
   ///   - share: The part of the queue that the caller's rule allows; `nil`: all of it.
   ///   - profiles: The profiles that the caller's rule grants; `nil`: all.
+  ///   - shown: The targets that `status` and `metrics` tell of; `nil`: all.
   private func carryOut(
     _ request: OwnedRequest, from peer: Peer, share: Registrar.QueueShare? = nil, profiles: Set<String>? = nil,
-    reply: Reply
+    shown: Set<TargetName>? = nil, reply: Reply
   ) {
     switch request.operation {
     case .register: register(request, from: peer, share: share, profiles: profiles, reply: reply)
@@ -155,10 +156,10 @@ final class RequestService: RequestHandling {
     case .removeMember: removeMember(request, reply: reply)
     case .status:
       parts.counts.count(.status, "ok")
-      parts.reports.status { reply.send(AnswerEncoder.object(id: request.id, body: $0)) }
+      parts.reports.status(of: shown) { reply.send(AnswerEncoder.object(id: request.id, body: $0)) }
     case .metrics:
       parts.counts.count(.metrics, "ok")
-      parts.reports.metrics { body in
+      parts.reports.metrics(of: shown) { body in
         reply.send(
           AnswerEncoder.object(id: request.id) { writer in
             writer.member("contentType", "text/plain; version=0.0.4")

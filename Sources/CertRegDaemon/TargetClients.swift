@@ -11,6 +11,7 @@ final class TargetClients: Sendable {
     /// The file of authorities as it was when the client was made; `nil`: none.
     var authorities: FileVersion?
     var client: any UpstreamClient
+    var describeTurns: DescribeTurns
     var isAWS: Bool
     /// The account's own rate of registrations, in calls a second; `nil`: not known.
     var accountRate: Double?
@@ -87,12 +88,9 @@ final class TargetClients: Sendable {
     }
   }
 
-  /// The pace of `describe` in a target; `nil`: none.
-  func describePace(of target: TargetName) -> DescribeGate.Pace? {
-    guard let client = clients.withLock({ $0[target] }) else { return nil }
-    let operation = UpstreamOperation.describeCertificate
-    let rate = client.configuration.rates[operation] ?? (client.isAWS ? operation.defaultQuota : nil)
-    return rate.map { DescribeGate.Pace(perSecond: $0, burst: max(1, Int($0))) }
+  /// The turns of calls of DescribeCertificate in a target; `nil`: the target is not configured.
+  func describeTurns(of target: TargetName) -> DescribeTurns? {
+    clients.withLock { $0[target]?.describeTurns }
   }
 
   /// Takes the targets of a configuration, all of them or none. Clients whose target and file of authorities stay as they are
@@ -135,13 +133,16 @@ final class TargetClients: Sendable {
     _ target: TargetConfiguration, _ authorities: FileVersion?
   ) async throws(UpstreamConfigurationError) -> TargetClient {
     if isSandbox {
-      return TargetClient(configuration: target, client: sandbox(of: target), isAWS: false)
+      return TargetClient(
+        configuration: target, client: sandbox(of: target),
+        describeTurns: DescribeTurns(perSecond: target.rates[.describeCertificate]), isAWS: false)
     }
     let client = try await AWSUpstreamClient(configuration: target, context: context) { [signed] in
       signed(target.name, $0, $1)
     }
     return TargetClient(
-      configuration: target, authorities: authorities, client: client, isAWS: client.endpoint.isAWS)
+      configuration: target, authorities: authorities, client: client, describeTurns: client.describeTurns,
+      isAWS: client.endpoint.isAWS)
   }
 
   /// Fetches the credentials of all targets, so that their signers are known before the first answer. Sources that take

@@ -47,7 +47,7 @@ extension AWSUpstreamClient {
   private func statusOfExisting(_ certificateID: CertificateID) async -> CertificateStatus? {
     let deadline = clock.monotonic + requestTimeout
     var pause = Self.describePause.first
-    while let begin = describeTurns.next(now: clock.monotonic, deadline: deadline) {
+    while let begin = describeTurns.take(now: clock.monotonic, deadline: deadline) {
       guard (try? await Task.sleep(for: max(.zero, begin - clock.monotonic))) != nil else { return nil }
       do throws(UpstreamFailure) {
         return try await described(certificateID) { $0.description($1) }

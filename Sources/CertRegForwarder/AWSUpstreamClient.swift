@@ -21,8 +21,8 @@ package final class AWSUpstreamClient: UpstreamClient {
   private let eventLoopGroup: any EventLoopGroup
   let requestTimeout: Duration
   let describesExisting: Bool
-  /// The turns of the calls that ask for the status of a certificate that exists.
-  let describeTurns: DescribeTurns
+  /// The turns of calls of DescribeCertificate. ``describe(_:)`` takes none: its caller decides whether to wait for it.
+  package let describeTurns: DescribeTurns
   let clock: HostClock
   private let logger: Logger
   private let offset = ClockOffset()

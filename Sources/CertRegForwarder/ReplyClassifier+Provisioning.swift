@@ -108,7 +108,12 @@ extension ReplyClassifier {
   /// The failure of a call that names what the upstream does not have.
   func missing(_ reason: FailureReason, _ error: AWSErrorReply) -> UpstreamFailure {
     var told = reason
-    if reason == .templateResourceNotFound { told = Self.told(by: error.message) ?? reason }
+    switch reason {
+    case .templateResourceNotFound: told = Self.told(by: error.message) ?? reason
+    case .policyNotFound, .thingGroupNotFound:
+      if Self.namesOnlyTheOther(error.message, than: reason) { told = .thingOrCertificateNotFound }
+    default: break
+    }
     let fallback =
       switch told {
       case .thingTypeNotFound: "AWS IoT does not have the thing type"
@@ -119,6 +124,16 @@ extension ReplyClassifier {
       default: "AWS IoT does not have the certificate"
       }
     return final(.resourceNotFound, told, fallback, error)
+  }
+
+  /// Whether a message names the thing or the certificate, and nowhere the policy or group that was to be joined to it.
+  private static func namesOnlyTheOther(_ message: String?, than reason: FailureReason) -> Bool {
+    let message = (message?.prefix(UpstreamText.messageLimit) ?? "").lowercased()
+    return switch reason {
+    case .policyNotFound:
+      !message.contains("policy") && ["certificate", "principal"].contains { message.contains($0) }
+    default: !message.contains("group") && message.contains("thing")
+    }
   }
 
   /// The reason for the resource that a message names first; `nil`: it names none.

@@ -42,7 +42,7 @@ extension SocketLoop {
       if let timeout = configuration.idleTimeout, connection.output.isEmpty,
         connection.isIdle(for: UInt64(timeout.nanoseconds))
       {
-        connection.close()
+        connection.closeIdle(after: UInt64(timeout.nanoseconds))
       } else if connection.awaitsBudget {
         connection.resume()
       }

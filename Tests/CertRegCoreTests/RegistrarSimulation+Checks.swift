@@ -59,6 +59,7 @@ extension RegistrarSimulation {
     case .failed(let failure):
       if failure.error.reason == .queueExpired { reach(.queueExpiry) }
       if failure.isGone { reach(.unknownCertificate) }
+      if failure.error.reason == .certificateRevoked { reach(.revocation) }
       guard failure.error.failedStep != nil else { return }
       reach(.failedStep)
       if let step = failure.error.failedStep, Self.provisioningOperations.contains(step.operation) {
@@ -254,6 +255,15 @@ extension RegistrarSimulation {
       waiting[id] = nil
     }
     for (id, flight) in flights { checkAge(id, flight) }
+    for id in flights.keys where core.isBackingOff(id) { checkRevocation(behind: id) }
+  }
+
+  private mutating func checkRevocation(behind id: JobID) {
+    func isRevocation(_ row: PendingRegistration) -> Bool { row.purpose == .update && row.status == .revoked }
+    guard let row = disk.row(id)?.pending, row.facts.registered != nil, !isRevocation(row) else { return }
+    if disk.rows(of: id.key).contains(where: { $0.sequence > id.sequence && isRevocation($0) }) {
+      violations.append(.revocationHeldUp)
+    }
   }
 
   /// `change`: the longest time from a start or a change of `queue.maxAge` to the next look at the ages. `stay`: how

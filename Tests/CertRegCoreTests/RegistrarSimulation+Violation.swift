@@ -32,6 +32,8 @@ extension RegistrarSimulation {
     case updateOvertaken
     /// The certificate never had the status that an update is told to have set.
     case updateWithoutEffect
+    /// A job whose certificate is registered waits for another try, and a revocation behind it on disk with it.
+    case revocationHeldUp
     /// A step failed after the registration, and the certificate is not known as registered.
     case registrationLost
 

@@ -10,7 +10,7 @@ struct RegistrarSimulation {
     case answer, cachedAnswer, cacheExpiry, refresh, join, statusConflict, existsRefusal, describedStatus
     case device, provisioned, provisioningStep, stepRetried, activation, provisioningFailed, provisioningContinued
     case begunAnew, provisioningResumed, provisioningShared, provisioningInherited, profileChanged, plainBesideDevice
-    case update, sharedUpdate, secondStep, inheritance, failedStep, doubt, unknownCertificate
+    case update, sharedUpdate, secondStep, inheritance, failedStep, doubt, unknownCertificate, revocation
     case queueRefusal, shareRefusal, unknownTarget, drainingRefusal
     case crash, reboot, unsetClock, drain, diskFailure, forget, othersChange
     case queueExpiry, secondTargetCall, fairnessCheck, healthCheck

@@ -1,4 +1,6 @@
+import CertRegClock
 import CertRegCore
+import CertRegForwarder
 import CertRegTesting
 import Testing
 
@@ -114,6 +116,19 @@ import Testing
     #expect(told(try await service.ask(line("describe")))["reason"] == "too_many_describes")
     await service.stop()
     await waiting.value
+  }
+
+  @Test func `takes the turns that calls after registrations take, and holds them when it is throttled`() async throws {
+    let service = try await ServiceUnderTest(
+      .direct, replies: [],
+      certificates: [.failure(failure(.throttling, "throttled_by_upstream", .throttled(retryAfter: .seconds(900))))])
+    #expect(told(try await service.ask(line("describe")))["reason"] == "throttled_by_upstream")
+    let now = HostClock.system.monotonic
+    #expect(service.describeTurns.take(now: now, deadline: now + .seconds(600)) == nil)
+    // There is no other answer: it is refused without a call.
+    service.whileDescribing { Issue.record("a call without a turn") }
+    #expect(told(try await service.ask(line("describe", #","timeoutMs":300000"#)))["reason"] == "deadline_exceeded")
+    await service.stop()
   }
 
   @Test func `a failure is passed on, and what is known stays`() async throws {

@@ -81,6 +81,7 @@ final class ServiceUnderTest: Sendable {
   private let upstream: Upstream
   private let calls: UpstreamCalls
   let descriptions: Descriptions
+  let describeTurns = DescribeTurns(perSecond: nil)
   private let running: Task<Void, Never>
   private let workers: NIOThreadPool
   private let path: String?
@@ -140,7 +141,7 @@ final class ServiceUnderTest: Sendable {
       constants: Reports.Constants(
         startedAt: clock.wall, processID: getpid(), isSandbox: true, targets: [:], defaultTarget: target,
         maxConnections: 8, window: 8, maxLineBytes: 1 << 20, maxPending: 100, maxCached: 100))
-    descriptions = Descriptions(calls: calls, clock: clock) { _ in nil }
+    descriptions = Descriptions(calls: calls, clock: clock) { [describeTurns] _ in describeTurns }
     service = RequestService(
       RequestService.Parts(
         verdicts: Verdicts(policies: .init(), clock: clock), known: known, engine: engine,

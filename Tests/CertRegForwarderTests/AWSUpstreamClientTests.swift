@@ -304,17 +304,16 @@ import Testing
     }
   }
 
-  @Test func `calls that ask for a status keep to a pace and to the upstream's pauses`() {
-    func time(_ milliseconds: Int64) -> MonotonicTime { MonotonicTime(nanoseconds: 0) + .milliseconds(milliseconds) }
-    let turns = DescribeTurns(perSecond: 10)
-    for call in 0..<5 as Range<Int64> {
-      #expect(turns.next(now: time(1000), deadline: time(9000)) == time(1000 + 100 * call))
+  @Test func `does not ask for a status whose turn comes too late`() async throws {
+    let conflict = #"{"resourceId":"\#(Self.id.hex)","resourceArn":"\#(Self.arn)"}"#
+    try await withUpstreamClient(configure: { $0.describeExisting = true }) { _, _ in
+      .json(409, conflict)
+    } _: { client, server in
+      client.describeTurns.hold(until: HostClock.system.monotonic + .seconds(9000))
+      let reply = await client.registerCertificateWithoutCA(call)
+      #expect(reply == .alreadyExists(certificateARN: Self.arn, status: nil, requestID: nil))
+      #expect(server.requests.count == 1)
     }
-    turns.hold(until: time(5000))
-    #expect(turns.next(now: time(1500), deadline: time(4000)) == nil)
-    #expect(turns.next(now: time(1500), deadline: time(6000)) == time(5000))
-    let unpaced = DescribeTurns(perSecond: nil)
-    for _ in 0..<5 { #expect(unpaced.next(now: time(7), deadline: time(9)) == time(7)) }
   }
 
   /// DescribeCertificate returns the certificate, which may be written with six bytes for each of 65,536 characters.

@@ -226,6 +226,20 @@ private let actions: [ProvisioningAction] = [
   }
 
   @Test(arguments: [
+    (2, "The certificate given in the principal does not exist.", "thing_or_certificate_not_found"),
+    (2, "Principal not found", "thing_or_certificate_not_found"),
+    (2, "Policy not found", "policy_not_found"), (2, "No policy certificate-policy", "policy_not_found"),
+    (2, "", "policy_not_found"), (2, "Resource not found", "policy_not_found"),
+    (1, "Thing d1 does not exist", "thing_or_certificate_not_found"),
+    (1, "Thing group thing-1 does not exist", "thing_group_not_found"), (1, "", "thing_group_not_found"),
+  ])
+  func `a message that names only what was to be joined is believed`(action: Int, message: String, reason: String) {
+    let headers = [("x-amzn-ErrorType", "ResourceNotFoundException")]
+    let failure = failure(actions[action], 404, #"{"message":"\#(message)"}"#, headers)
+    #expect(failure?.error.reason.rawValue == reason && failure?.disposition == .final)
+  }
+
+  @Test(arguments: [
     ("Policy p cannot be found", "policy_not_found"), ("The thing group does not exist", "thing_group_not_found"),
     ("role not found", "template_resource_not_found"), ("Thing t exists with another type", "upstream_refused_request"),
   ])

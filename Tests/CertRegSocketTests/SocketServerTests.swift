@@ -1,5 +1,6 @@
 import CertRegCore
 import CertRegProtocol
+import CertRegTesting
 import NIOPosix
 import Synchronization
 import Testing
@@ -154,6 +155,26 @@ import Testing
       #expect(deaf.read(lines: 1) == answer(1))
       server.advance(by: .seconds(61))
       #expect(deaf.readToEnd().isEmpty)
+    }
+  }
+
+  /// The loops have looked for input, and not yet for idle connections, when the line comes.
+  @Test func `a line that comes just before an idle connection is closed is answered`() async throws {
+    var configuration = SocketConfiguration()
+    configuration.idleTimeout = .seconds(60)
+    try await withServer(configuration) { server, handler in
+      handler.answersAtOnce = true
+      let client = try TestClient(server.path)
+      server.awaitConnections(1)
+      let before = Hold(server.server)
+      server.clock.advance(by: .seconds(61))
+      let atTheEnd = Hold(server.server, waits: false)
+      before.end()
+      atTheEnd.begin()
+      client.write(line(1))
+      atTheEnd.end()
+      #expect(client.read(lines: 1) == answer(1))
+      #expect(client.readToEnd().isEmpty)
     }
   }
 

@@ -154,8 +154,9 @@ import Testing
 
   /// The daemon's own errors, made with the daemon's own functions.
   private static let daemonErrors: [ServiceError] = [
-    .draining, .startFailed, .notFound, .tooManyDescribes, .queueFull(limit: 100_000), .queueShareFull(limit: 5000),
-    .alreadyExists(registration),
+    .draining, .startFailed, .notFound, .tooManyDescribes(limit: 64),
+    .queueFull(limit: 100_000), .queueShareFull(limit: 5000),
+    .alreadyExists(registration), .certificateRevoked(registration.key.certificateID),
     .callerRateExceeded(perSecond: 50, retryAfterMilliseconds: 20), .peerNotAllowed("forget to user 1000"),
     .queueExpired(
       lastError: ServiceError(

@@ -7,8 +7,7 @@ package enum UpstreamOperation: String, CaseIterable, Hashable, Sendable {
   case attachPolicy = "AttachPolicy"
   case attachThingPrincipal = "AttachThingPrincipal"
   case registerThing = "RegisterThing"
-  /// Made for `describe`, at the pace of ``DescribeGate``, and at another one for the status of a certificate that a
-  /// registration found.
+  /// Made for `describe`, and for the status of a certificate that a registration found, at one ``DescribePace``.
   case describeCertificate = "DescribeCertificate"
 
   /// The operations that jobs call.

@@ -5,6 +5,8 @@ struct JobLines: Sendable {
     var last: JobID
     /// The job that registers the certificate; of several the last one, unless that was never on disk.
     var registration: JobID?
+    /// The job that revokes the certificate, once it is on disk; of several the last one.
+    var revocation: JobID?
   }
 
   private var lines: [RegistrationKey: Line] = [:]
@@ -38,6 +40,7 @@ struct JobLines: Sendable {
     line.first = first
     if line.last == id, let before { line.last = before }
     if line.registration == id { line.registration = nil }
+    if line.revocation == id { line.revocation = nil }
     lines[id.key] = line
     return before == nil ? after : nil
   }
@@ -50,6 +53,12 @@ struct JobLines: Sendable {
 
   /// The job that registers the certificate.
   func registration(of key: RegistrationKey) -> JobID? { lines[key]?.registration }
+
+  /// Notes that a job revokes its certificate, and is on disk.
+  mutating func noteRevocation(_ id: JobID) { lines[id.key]?.revocation = id }
+
+  /// Whether the certificate is to be revoked by a job on disk.
+  func isRevoked(_ key: RegistrationKey) -> Bool { lines[key]?.revocation != nil }
 
   /// The job behind another one.
   func next(after id: JobID) -> JobID? { next[id] }

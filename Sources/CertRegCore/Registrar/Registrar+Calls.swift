@@ -7,6 +7,7 @@ extension Registrar {
       finish(job, job.expiry(now: now.wall), now: now)
       return
     }
+    if giveWay(job, now: now) { return }
     let isAwaited = isAwaited(id)
     targets[id.target]?.enqueue(
       id, operation, caller: job.caller, isAwaited: isAwaited, isRetry: job.attemptsOfStep > 0)
@@ -194,6 +195,7 @@ extension Registrar {
       finish(job, job.expiry(now: now.wall), now: now)
       return
     }
+    if giveWay(job, now: now) { return }
     let until = now.monotonic + duration
     perform(job.backOff(until: until), job.id, now: now)
     deadlines.insert(.pause(job.id), due: until)

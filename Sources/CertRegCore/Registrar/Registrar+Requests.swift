@@ -197,6 +197,7 @@ extension Registrar {
       return
     }
     perform(job.stored(isFirst: lines.isFirst(id), now: now), id, now: now)
+    noteRevocation(job, now: now)
   }
 
   func notStored(_ id: JobID, _ error: StoreError, now: Moment) {

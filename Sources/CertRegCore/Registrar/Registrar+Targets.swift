@@ -42,6 +42,7 @@ extension Registrar {
           resuming: registration, since: beginning(of: registration, now: now), plan: makePlan(registration),
           leave: askLeave(for: registration, isPromised: true)), now: now)
     }
+    for id in pending.map(\.id) { if let job = jobs[id] { noteRevocation(job, now: now) } }
     for id in pending.map(\.id) where lines.isFirst(id) { perform(jobs[id]?.cameFirst(now: now.wall), id, now: now) }
     return takeActions()
   }

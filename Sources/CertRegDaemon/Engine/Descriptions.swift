@@ -1,45 +1,50 @@
 import CertRegCore
+import CertRegForwarder
 import Synchronization
 
-/// Asks upstreams what they say of certificates, within the bound and the pace of ``DescribeGate``. Nothing is queued on
-/// disk or tried again: the caller can ask once more.
+/// Asks upstreams what they say of certificates, within a bound for the whole daemon and the pace of each target.
+/// Nothing is queued on disk or tried again: the caller can ask once more.
 final class Descriptions: Sendable {
   /// Takes the answer, and where the upstream was that gave it; `nil`: none was asked.
   typealias Completion = @Sendable (Result<UpstreamCertificate, ServiceError>, UpstreamLocation?) -> Void
 
   private let calls: UpstreamCalls
   private let clock: HostClock
-  private let pace: @Sendable (TargetName) -> DescribeGate.Pace?
-  private let gate = Mutex(DescribeGate())
+  /// The most at once.
+  static let maxUnderWay = 64
+  /// The pause after a throttle that names none.
+  private static let pause = Duration.seconds(1)
+
+  private let turns: @Sendable (TargetName) -> DescribeTurns?
+  private let underWay = Mutex(0)
   private let open = Mutex(OpenAnswers())
 
   /// - Parameters:
   ///   - calls: Runs the calls.
   ///   - clock: Tells when they may begin.
-  ///   - pace: The pace of a target; `nil`: none.
-  init(calls: UpstreamCalls, clock: HostClock, pace: @escaping @Sendable (TargetName) -> DescribeGate.Pace?) {
+  ///   - turns: The turns of a target; `nil`: its calls begin at once.
+  init(calls: UpstreamCalls, clock: HostClock, turns: @escaping @Sendable (TargetName) -> DescribeTurns?) {
     self.calls = calls
     self.clock = clock
-    self.pace = pace
+    self.turns = turns
   }
 
   /// Asks about a certificate; `completion` gets the end, once, on an arbitrary thread, about `deadline` at the latest.
   func ask(_ key: RegistrationKey, until deadline: MonotonicTime, completion: @escaping Completion) {
     guard let answer = firstAnswer(completion) else { return completion(.failure(.draining), nil) }
-    let pace = pace(key.target)
+    guard enter() else { return answer.give(.failure(.tooManyDescribes(limit: Self.maxUnderWay)), nil) }
+    let turns = turns(key.target)
     let now = clock.monotonic
-    let begin: MonotonicTime
-    switch gate.withLock({ $0.admit(key.target, pace: pace, now: now, deadline: deadline) }) {
-    case .begin(let time): begin = time
-    case .tooMany: return answer.give(.failure(.tooManyDescribes), nil)
-    case .tooLate: return answer.give(.failure(.describeDeadlineExceeded), nil)
+    guard let begin = turns == nil ? now : turns?.take(now: now, deadline: deadline) else {
+      leave()
+      return answer.give(.failure(.describeDeadlineExceeded), nil)
     }
     calls.ask(key.target) { error in
-      self.gate.withLock { $0.ended() }
+      self.leave()
       answer.give(.failure(error), nil)
     } _: { client in
       await withTaskGroup { group in
-        group.addTask { await self.ask(client, key, at: begin, answer) }
+        group.addTask { await self.ask(client, key, at: begin, turns, answer) }
         group.addTask {
           guard (try? await Task.sleep(for: max(.zero, deadline - self.clock.monotonic))) != nil else { return }
           answer.give(.failure(.describeDeadlineExceeded), nil)
@@ -47,11 +52,21 @@ final class Descriptions: Sendable {
         await group.next()
         group.cancelAll()
       }
-      self.gate.withLock { $0.ended() }
+      self.leave()
       // The daemon stops: nobody else has answered.
       answer.give(.failure(.draining), nil)
     }
   }
+
+  private func enter() -> Bool {
+    underWay.withLock { underWay in
+      guard underWay < Self.maxUnderWay else { return false }
+      underWay += 1
+      return true
+    }
+  }
+
+  private func leave() { underWay.withLock { $0 -= 1 } }
 
   /// Refuses further requests and waits until every request under way has its answer, at most for `limit`. Then refuses
   /// the requests that still wait.
@@ -106,7 +121,8 @@ final class Descriptions: Sendable {
   }
 
   private func ask(
-    _ client: any UpstreamClient, _ key: RegistrationKey, at begin: MonotonicTime, _ answer: FirstAnswer
+    _ client: any UpstreamClient, _ key: RegistrationKey, at begin: MonotonicTime, _ turns: DescribeTurns?,
+    _ answer: FirstAnswer
   ) async {
     guard (try? await Task.sleep(for: max(.zero, begin - clock.monotonic))) != nil else { return }
     do throws(UpstreamFailure) {
@@ -115,8 +131,7 @@ final class Descriptions: Sendable {
     } catch {
       var told = error.error
       if case .throttled(let retryAfter) = error.disposition {
-        let now = clock.monotonic
-        gate.withLock { $0.throttled(key.target, retryAfter: retryAfter, now: now) }
+        turns?.hold(until: clock.monotonic + (retryAfter ?? Self.pause))
         told.retryAfterMilliseconds = told.retryAfterMilliseconds ?? 1000
       }
       answer.give(.failure(told), client.location)

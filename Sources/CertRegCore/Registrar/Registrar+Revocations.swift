@@ -1,0 +1,39 @@
+// Revocations: a certificate in the wrong hands must not stay valid because a call of an earlier job fails again and again.
+extension Registrar {
+  /// A job is on disk. If it revokes its certificate, the job at work gives way, now or when its call has ended.
+  func noteRevocation(_ job: RegistrationJob, now: Moment) {
+    guard job.pending.isRevocation else { return }
+    lines.noteRevocation(job.id)
+    guard let first = lines.first(of: job.id.key).flatMap({ jobs[$0] }), first.canEndNow else { return }
+    _ = giveWay(first, now: now)
+  }
+
+  /// Ends a job that is about to wait, if a revocation behind it must not wait for it.
+  ///
+  /// - Returns: Whether the job ends.
+  func giveWay(_ job: RegistrationJob, now: Moment) -> Bool {
+    guard lines.isRevoked(job.id.key), job.givesWayToRevocation else { return false }
+    finish(job, job.failure(.certificateRevoked(job.id.key.certificateID), now: now.wall), now: now)
+    return true
+  }
+}
+
+extension RegistrationJob {
+  /// Whether a later revocation ends the job. Steps that make a device have no use any more. Any other call is made once
+  /// as asked, and not tried again.
+  ///
+  /// A registration of which nothing is known stays: the upstream cannot revoke what it does not have, and the
+  /// certificate would be registered afterwards.
+  fileprivate var givesWayToRevocation: Bool {
+    let facts = pending.facts
+    if pending.isRevocation { return false }
+    if facts.registered != nil, pending.provisioning != nil { return true }
+    let isKnown = facts.registered != nil || facts.earlier.map { !$0.isGone } ?? !pending.purpose.registers
+    return isKnown && attemptsOfStep > 0
+  }
+}
+
+extension PendingRegistration {
+  /// Whether the job revokes its certificate, and does nothing else.
+  fileprivate var isRevocation: Bool { purpose == .update && status == .revoked }
+}
