@@ -38,8 +38,8 @@ struct OperationPace: Sendable {
     settle(now: now)
     let before = part
     self.share = share
-    // With a part of the rate goes that part of the tokens. The bucket itself holds one at least: a limit below that would starve
-    // a host that hears of its share more often than tokens come.
+    // With a part of the rate goes that part of the tokens. The bucket itself holds one at least: a limit below that
+    // would starve a host that hears of its share more often than tokens come.
     if part < before { bucket.scale(by: part / before) }
     estimator.part = part
     estimator.othersProbe = share?.probing == .anotherHost

@@ -48,7 +48,7 @@ struct RateEstimator: Sendable {
   private static let climb = 1.5
   /// The same for one of several hosts, of their common rate.
   private static let climbOfHosts = 1.0
-  /// The same after several unexpected throttles: each of the hosts may be throttled before it hears that the climb has ended.
+  /// The same after several unexpected throttles: each host may be throttled before it hears that the climb has ended.
   private static let carefulClimbOfHosts = 0.1
   /// A probe may have used the token of another call, which is then throttled. This number of calls has to succeed
   /// first.
@@ -70,8 +70,8 @@ struct RateEstimator: Sendable {
   private static let leastAnswersOfPart = 4.0
   /// The same beyond a burst, where the rate climbs.
   private static let leastExcessOfPart = 2.0
-  /// What hosts that share a rate measure is inexact: each unexpected throttle lowers the rate by a twentieth at least, and by
-  /// no more where the answers show at least `nearlyRight` of it.
+  /// What hosts that share a rate measure is inexact: further unexpected throttles lower it by a twentieth at least,
+  /// and by no more where the answers show at least `nearlyRight` of it.
   private static let decreaseOfHosts = 0.95
   private static let nearlyRight = 0.9
   /// The rate after an outage, and its growth with every second without a failure.
@@ -227,12 +227,14 @@ struct RateEstimator: Sendable {
       probedAt = now
       return .limit
     case .holding, .returning, .restarting:
-      let plateau = max(lowest, min(part < 1 ? before * Self.decreaseOfHosts : before, taken ?? before))
+      // A single throttle may be an accident.
+      let isRepeated = unexpectedAt.map { now - $0 < Self.carefulProbePause } ?? false
+      let factor = part < 1 && (isRepeated || isCareful(now: now)) ? Self.decreaseOfHosts : 1
+      let plateau = max(lowest, min(before * factor, taken ?? before))
       let isNearlyRight = part < 1 && (taken ?? 0) >= before * Self.nearlyRight
       rate = isNearlyRight ? plateau : max(lowest, plateau * Self.decrease)
       course = .returning(plateau: plateau, since: now, isMeasured: taken != nil || part < 1)
-      // A single throttle may be an accident.
-      if let unexpectedAt, now - unexpectedAt < Self.carefulProbePause { carefulUntil = now + Self.carefulTime }
+      if isRepeated { carefulUntil = now + Self.carefulTime }
       unexpectedAt = now
       probedAt = now
       return .unexpected
@@ -288,7 +290,8 @@ struct RateEstimator: Sendable {
       course = .climbing(from: from, since: begin, answers: answers + 1)
       guard answers >= Self.answersBeforeClimb else { return }
       if let limitedAt, now - limitedAt < .seconds(1) {
-        // Of hosts that share a rate one climbs, for all, and the slower the more there are: the others hear of it later.
+        // Of hosts that share a rate one climbs, for all, and the slower the more there are: the others hear of it
+        // later.
         let climbOfHosts = isCareful(now: now) ? Self.carefulClimbOfHosts : Self.climbOfHosts
         let climb = part < 1 ? min(climbOfHosts / part, min(0.45, 8 * part) * current) : Self.climb
         rate = current + climb
