@@ -21,7 +21,7 @@ package final class AWSUpstreamClient: UpstreamClient {
   private let eventLoopGroup: any EventLoopGroup
   let requestTimeout: Duration
   let describesExisting: Bool
-  /// The turns of calls of DescribeCertificate. ``describe(_:)`` takes none: its caller decides whether to wait for it.
+  /// The turns of calls of DescribeCertificate. `describe` takes none: its caller decides whether to wait for it.
   package let describeTurns: DescribeTurns
   let clock: HostClock
   private let logger: Logger
