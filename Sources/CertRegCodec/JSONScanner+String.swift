@@ -6,6 +6,22 @@ extension JSONScanner {
     UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
   }
 
+  /// The 16 bytes at `offset`.
+  @inlinable
+  @inline(__always)
+  func vector(_ offset: Int) -> SIMD16<UInt8> {
+    base.loadUnaligned(fromByteOffset: offset, as: SIMD16<UInt8>.self)
+  }
+
+  /// Whether a run of plain text ends in the 64 bytes at `offset`.
+  @inlinable
+  @inline(__always)
+  func hasStringStop(in64BytesAt offset: Int) -> Bool {
+    SWAR.hasMark(
+      SWAR.stringStops(vector(offset)) | SWAR.stringStops(vector(offset + 16)) | SWAR.stringStops(vector(offset + 32))
+        | SWAR.stringStops(vector(offset + 48)))
+  }
+
   /// Reads a string and its closing quote. `position` is behind the opening quote.
   ///
   /// - Throws: ``SyntaxFault`` for text outside the grammar and for bytes that are not UTF-8.
@@ -14,23 +30,24 @@ extension JSONScanner {
   public mutating func scanString() throws(SyntaxFault) -> JSONText {
     var text = JSONText(range: position..<position, hasEscapes: false, isASCII: true)
     while true {
-      // Four words at a time take half as long as one; a line of PEM text is two rounds.
-      while position + 32 <= end {
-        let stops =
-          SWAR.stringStops(word(position)) | SWAR.stringStops(word(position + 8))
-          | SWAR.stringStops(word(position + 16)) | SWAR.stringStops(word(position + 24))
-        if stops != 0 { break }
-        position += 32
-      }
-      guard position < end else { throw SyntaxFault(kind: .unterminatedString, offset: end) }
-      if position + 8 <= end {
-        let stops = SWAR.stringStops(word(position))
-        if stops == 0 {
-          position += 8
+      // A line of PEM text has 64 characters, and its end is an escape.
+      while position + 64 <= end, !hasStringStop(in64BytesAt: position) {
+        position += 64
+        guard position + 1 < end, byte(position) == UInt8(ascii: "\\"), byte(position + 1) == UInt8(ascii: "n") else {
           continue
         }
-        position += stops.trailingZeroBitCount >> 3
+        text.hasEscapes = true
+        position += 2
       }
+      while position + 8 <= end {
+        let stops = SWAR.stringStops(word(position))
+        guard stops == 0 else {
+          position += stops.trailingZeroBitCount >> 3
+          break
+        }
+        position += 8
+      }
+      guard position < end else { throw SyntaxFault(kind: .unterminatedString, offset: end) }
       let next = byte(position)
       switch next {
       case UInt8(ascii: "\""):

@@ -39,14 +39,3 @@ package struct AttributePairs: Sequence, IteratorProtocol {
     return (name, value)
   }
 }
-
-extension JSONScanner {
-  /// Reads past one sign and the white space around it, and the string behind it.
-  fileprivate mutating func nextString() -> JSONText? {
-    skipWhitespace()
-    position += 1
-    skipWhitespace()
-    position += 1
-    return try? scanString()
-  }
-}

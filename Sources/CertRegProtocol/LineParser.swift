@@ -17,9 +17,9 @@ package enum LineParser {
 
   /// Parses a line without its LF. White space around the object is allowed, such as a CR at the end.
   ///
-  /// An ordinary request allocates nothing; an array in `target` and errors do. The cost is linear in the line's
-  /// length. A line that breaks the grammar is refused with the position of the first fault and without an `id`; one
-  /// that is an object, but not a request, is read to its end, so that the error can carry the `id` wherever it stands.
+  /// Only errors and long names of devices allocate memory. The cost is linear in the line's length. A line that breaks
+  /// the grammar is refused with the position of the first fault and without an `id`; one that is an object, but not a
+  /// request, is read to its end, so that the error can carry the `id` wherever it stands.
   ///
   /// - Throws: `InvalidRequestException` with one of the reasons `not_an_object`, `invalid_json`, `invalid_utf8`,
   ///   `byte_order_mark`, `trailing_data`, `nesting_too_deep`, `lone_surrogate`, `unknown_member`, `duplicate_member`,

@@ -48,7 +48,7 @@ package enum TargetSelection: Hashable, Sendable {
   /// One name: the answer is an object of its own.
   case one(JSONText)
   /// An array of 1 to `LineParser.maxTargets` names: the answer has an array of results in the same order.
-  case many([JSONText])
+  case many(TargetsText)
 }
 
 /// The profile that a request names. The name is as the caller wrote it, not yet known to be configured.

@@ -59,7 +59,7 @@ struct RequestParser {
     scanner.skipWhitespace()
     try scanner.take(":", orThrow: .expectedColon)
     scanner.skipWhitespace()
-    guard let member = member(named: name) else {
+    guard let member = Self.member(named: name, in: scanner.line) else {
       note(.unknownMember(name: name))
       return try scanner.skipValue(depth: 1)
     }
@@ -73,11 +73,14 @@ struct RequestParser {
   }
 
   /// The member with that name, whose characters may be written with escapes.
-  private func member(named name: JSONText) -> Member? {
+  ///
+  /// Static: a method would be called with a copy of the parser.
+  private static func member(named name: JSONText, in line: UnsafeRawBufferPointer) -> Member? {
+    guard let base = line.baseAddress else { return nil }
     if name.hasEscapes {
-      return Member.allCases.first { JSONTextDecoder.equals(name, in: scanner.line, $0.name) }
+      return Member.allCases.first { JSONTextDecoder.equals(name, in: line, $0.name) }
     }
-    let start = scanner.base + name.range.lowerBound
+    let start = base + name.range.lowerBound
     func found(_ member: Member) -> Member? {
       memcmp(start, member.name.utf8Start, name.range.count) == 0 ? member : nil
     }
@@ -196,6 +199,11 @@ struct RequestParser {
   private mutating func readID() throws(SyntaxFault) {
     let start = scanner.position
     let first = scanner.peek()
+    if let end = scanner.endOfShortInteger() {
+      scanner.position = end
+      request.id = start..<end
+      return
+    }
     // Set aside, to notice one in the id itself.
     let earlierSurrogate = scanner.loneSurrogate
     scanner.loneSurrogate = nil
@@ -245,7 +253,7 @@ struct RequestParser {
       return
     }
     let start = scanner.position
-    var names: [JSONText] = []
+    var count = 0
     scanner.position += 1
     scanner.skipWhitespace()
     if scanner.peek() == UInt8(ascii: "]") {
@@ -256,8 +264,9 @@ struct RequestParser {
       let element = scanner.position
       if scanner.peek() == UInt8(ascii: "\"") {
         scanner.position += 1
-        let name = try scanner.scanString()
-        if names.count < LineParser.maxTargets { names.append(name) } else { note(.targetCount(offset: start)) }
+        _ = try scanner.scanString()
+        count += 1
+        if count == LineParser.maxTargets + 1 { note(.targetCount(offset: start)) }
       } else {
         note(.wrongType(.target, found: scanner.peek(), offset: element))
         try scanner.skipValue(depth: 2)
@@ -268,7 +277,7 @@ struct RequestParser {
       scanner.skipWhitespace()
     }
     scanner.position += 1
-    request.target = .many(names)
+    request.target = .many(TargetsText(range: start..<scanner.position, count: count))
   }
 
   mutating func skipWrongType(of member: Member) throws(SyntaxFault) {

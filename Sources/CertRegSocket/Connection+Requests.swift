@@ -165,7 +165,7 @@ extension OwnedRequest {
     switch request.target {
     case .none: break
     case .one(let name): targets = .one(JSONTextDecoder.string(name, in: line))
-    case .many(let names): targets = .many(names.map { JSONTextDecoder.string($0, in: line) })
+    case .many(let text): targets = .many(text.names(in: line).map { JSONTextDecoder.string($0, in: line) })
     }
   }
 }

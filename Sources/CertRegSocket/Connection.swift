@@ -12,11 +12,13 @@ final class Connection {
   let peer: Peer
   let life: ConnectionLife
   var servesFromMemory: Bool
-  var state: ConnectionState
+  // Checks for exclusive access to these three would take a tenth of an answer from memory. Only the loop's thread uses
+  // them, and nothing that is called while one of them changes uses the same one.
+  @exclusivity(unchecked) var state: ConnectionState
   /// Answers that have not left yet.
-  var output = RawBuffer()
+  @exclusivity(unchecked) var output = RawBuffer()
+  @exclusivity(unchecked) var framer: LineFramer
   let descriptor: CInt
-  var framer: LineFramer
   /// Bytes that were read, and whose lines were not taken yet.
   var input = RawBuffer()
   var interest = Readiness.readable

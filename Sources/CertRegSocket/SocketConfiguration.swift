@@ -32,8 +32,8 @@ package struct SocketConfiguration: Sendable {
 
   package init() {}
 
-  /// A target that requests can name.
-  package struct Target: Sendable {
+  /// A target that requests can name. A class, because each answer from memory takes one: it costs one reference count.
+  package final class Target: Sendable {
     /// Its name, as UTF-8.
     let name: [UInt8]
     /// Its number in the result cache.

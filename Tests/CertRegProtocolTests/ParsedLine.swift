@@ -45,6 +45,10 @@ struct ParsedLine {
     text.map { JSONTextDecoder.string($0, in: memory.readOnly) }
   }
 
+  func strings(_ text: TargetsText) -> [String] {
+    text.names(in: memory.readOnly).map { JSONTextDecoder.string($0, in: memory.readOnly) }
+  }
+
   /// The attributes of a request, each as NAME=VALUE; `nil`: it has no such member.
   var attributes: [String]? {
     request?.attributes?.pairs(in: memory.readOnly).map { name, value in

@@ -157,8 +157,8 @@ import Testing
 
   @Test func `reads an array of targets in order`() throws {
     let parsed = ParsedLine(#"{"certificatePem":"x","target":[ "eu" , "us", "\u0061p" ]}"#)
-    guard case .many(let names) = try #require(parsed.request).target else { throw Failure.noTarget }
-    #expect(names.map { parsed.string($0) } == ["eu", "us", "ap"])
+    guard case .many(let text) = try #require(parsed.request).target else { throw Failure.noTarget }
+    #expect(parsed.strings(text) == ["eu", "us", "ap"])
     let watch = ParsedLine(#"{"op":"watch","target":["eu"],"outcome":"failed"}"#)
     #expect(watch.request?.outcome == .failed)
     guard case .many = watch.request?.target else { throw Failure.noTarget }
