@@ -80,14 +80,16 @@ extension TargetLimits {
   /// - Parameters:
   ///   - isAWS: Whether the target's endpoint is one of AWS, whose default quotas hold for each account and region.
   ///   - accountRate: The account's own rate of registrations, in calls a second, as Service Quotas tells it; `nil`: it is
-  ///     not known. Where it is known no higher one is probed for.
+  ///     not known. Where it is known nothing is probed for: neither a higher one nor more than a pace that is configured
+  ///     for another operation.
   init(_ configuration: TargetConfiguration, isAWS: Bool, accountRate: Double? = nil) {
     var operations: [UpstreamOperation: OperationLimits] = [:]
     for operation in UpstreamOperation.allCases {
       let quota = operation.defaultQuota
       let rate = configuration.rates[operation] ?? (isAWS ? quota : nil)
       operations[operation] = OperationLimits(
-        ratePerSecond: rate, burst: configuration.rates[operation].map { max(1, $0) } ?? quota, probesSeldom: true)
+        ratePerSecond: rate, maxRatePerSecond: accountRate == nil ? nil : configuration.rates[operation],
+        burst: configuration.rates[operation].map { max(1, $0) } ?? quota, probesSeldom: true)
     }
     let operation = UpstreamOperation.registerCertificateWithoutCA
     let isPaced = isAWS && !configuration.withoutValue.contains(.ratePerSecond)

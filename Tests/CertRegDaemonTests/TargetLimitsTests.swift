@@ -31,6 +31,11 @@ import Testing
     #expect(registration?.ratePerSecond == 25 && registration?.maxRatePerSecond == 25 && registration?.burst == 25)
     // Service Quotas is asked for that rate alone: those of other calls are learnt.
     #expect(known.operations[.attachPolicy] == limits().operations[.attachPolicy])
+    // Unless their pace is configured.
+    let configured = limits(accountRate: 25) { $0.rates = [.attachPolicy: 30] }
+    #expect(configured.operations[.attachPolicy]?.ratePerSecond == 30)
+    #expect(configured.operations[.attachPolicy]?.maxRatePerSecond == 30)
+    #expect(configured.operations[.createThing]?.maxRatePerSecond == nil)
     let bounded = limits(accountRate: 25) {
       $0.asksForRate = true
       $0.maxRatePerSecond = 8
