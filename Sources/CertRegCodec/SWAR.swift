@@ -1,7 +1,7 @@
 /// Tests on the eight bytes of a word at once ("SIMD within a register"), or on the 16 of a vector.
 ///
-/// A result has the top bit set of each byte that was found. In a word only the lowest one is exact, because a borrow may
-/// mark bytes above it; callers use no other.
+/// A result has the top bit set of each byte that was found. In a word only the lowest one is exact, because a borrow
+/// may mark bytes above it; callers use no other.
 public enum SWAR {
   /// The top bit of each byte.
   @inlinable

@@ -4,8 +4,8 @@ import CertRegProtocol
 import CertRegX509
 
 extension CertificateReport {
-  /// Writes what `validate` answers with. A refused certificate has an error in place of its ID, and all else that could be
-  /// found out.
+  /// Writes what `validate` answers with. A refused certificate has an error in place of its ID, and all else that
+  /// could be found out.
   func write(to writer: inout JSONWriter) {
     if let refusal {
       writer.errorMember(refusal)

@@ -59,8 +59,8 @@ package struct Daemon: Sendable {
     }
   }
 
-  /// Tells the clients that wait on the service manager's sockets that the configuration is wrong. For a process that has no
-  /// other threads yet and ends then.
+  /// Tells the clients that wait on the service manager's sockets that the configuration is wrong. For a process that
+  /// has no other threads yet and ends then.
   package static func turnClientsAway() {
     turnClientsAway(SocketActivation.takePassedSockets())
   }

@@ -9,8 +9,8 @@ struct DaemonError: Error, CustomStringConvertible {
   /// Of sysexits(3).
   var exitStatus: Int32
 
-  /// Whether another start would end the same way until the operator corrects the cause. The service unit lists the same
-  /// statuses in `RestartPreventExitStatus=`.
+  /// Whether another start would end the same way until the operator corrects the cause. The service unit lists the
+  /// same statuses in `RestartPreventExitStatus=`.
   static func isForAPerson(_ exitStatus: Int32) -> Bool {
     [EX_USAGE, EX_CANTCREAT, EX_TEMPFAIL, EX_NOPERM, EX_CONFIG].contains(exitStatus)
   }

@@ -220,8 +220,8 @@ final class DaemonParts: Sendable {
 
   /// Releases the remaining parts. Calls have ended.
   ///
-  /// The core's loop ends with the process: a look-up of a name cannot be cancelled, and NIO complains when one ends after
-  /// its loop.
+  /// The core's loop ends with the process: a look-up of a name cannot be cancelled, and NIO complains when one ends
+  /// after its loop.
   func close() async {
     await server.shutDown()
     await clients.shutDown()

@@ -1,8 +1,8 @@
 import CertRegCore
 import CertRegForwarder
 
-/// Asks Service Quotas for the account's own rate of the targets that are configured so (`ratePerSecond: account`), at the
-/// start, when there are other targets, and daily.
+/// Asks Service Quotas for the account's own rate of the targets that are configured so (`ratePerSecond: account`), at
+/// the start, when there are other targets, and daily.
 struct QuotaWatch: Sendable {
   /// How often a known rate is asked for again.
   private static let interval = Duration.seconds(86_400)
@@ -23,8 +23,8 @@ struct QuotaWatch: Sendable {
   func run() async {
     var asking: Task<Void, Never>?
     await changes.forEach {
-      // A new configuration need not wait for the answers, or the day, of the one before, and those answers must not come
-      // after its own.
+      // A new configuration need not wait for the answers, or the day, of the one before, and those answers must not
+      // come after its own.
       asking?.cancel()
       await asking?.value
       asking = Task { await ask() }

@@ -33,7 +33,8 @@ final class Reloading: Sendable {
   /// The settings in force.
   var settings: Settings { current.withLock { $0.settings } }
 
-  /// Returns when the daemon is to end. A reload under way is given up then: with thousands of targets it takes seconds.
+  /// Returns when the daemon is to end. A reload under way is given up then: with thousands of targets it takes
+  /// seconds.
   func run(_ signals: UnixSignalsSequence) async {
     let requests = Activity()
     await withTaskGroup { group in

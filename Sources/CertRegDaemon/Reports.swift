@@ -146,8 +146,8 @@ final class Reports: Sendable {
 }
 
 extension Reports.Figures {
-  /// The figures without what names or counts other targets than these; `nil`: all may be seen. Sums of the whole daemon
-  /// stay.
+  /// The figures without what names or counts other targets than these; `nil`: all may be seen. Sums of the whole
+  /// daemon stay.
   func restricted(to targets: Set<TargetName>?) -> Self {
     guard let targets else { return self }
     var figures = self

@@ -62,8 +62,8 @@ final class RequestService: RequestHandling {
   // MARK: RequestHandling
 
   func peer(ofDescriptor descriptor: CInt) throws -> Peer {
-    // Where a rule names a unit, the peer is what it was when it connected. Without such a rule a peer that connects and
-    // has a child go on without it may be without a unit, also for rules that a reload brings: they refuse it then.
+    // Where a rule names a unit, the peer is what it was when it connected. Without such a rule a peer that connects
+    // and has a child go on without it may be without a unit, also for rules that a reload brings: they refuse it then.
     try peers.peer(
       ofDescriptor: descriptor, isUnitNeeded: currentConfiguration.access?.dependsOnUnits ?? false)
   }

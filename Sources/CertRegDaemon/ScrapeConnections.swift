@@ -1,9 +1,9 @@
 import NIOCore
 import Synchronization
 
-/// The open connections for scrapes. A connection too many takes the place of the oldest one that has asked for nothing yet; if
-/// all have asked, of the one that asked least recently. Silent connections of a local user therefore neither keep Prometheus
-/// out nor end its connection.
+/// The open connections for scrapes. A connection too many takes the place of the oldest one that has asked for nothing
+/// yet; if all have asked, of the one that asked least recently. Silent connections of a local user therefore neither
+/// keep Prometheus out nor end its connection.
 final class ScrapeConnections: Sendable {
   fileprivate struct Open: Sendable {
     /// Connections that have asked for nothing, the oldest first.

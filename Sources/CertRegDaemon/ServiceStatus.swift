@@ -27,8 +27,8 @@ enum StatusLine {
   }
 }
 
-/// Keeps the line of `systemctl status` true: at most once a second while something happens, and not at all while nothing
-/// does.
+/// Keeps the line of `systemctl status` true: at most once a second while something happens, and not at all while
+/// nothing does.
 struct ServiceStatus: Sendable {
   private static let interval = Duration.seconds(1)
 

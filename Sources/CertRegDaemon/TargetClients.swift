@@ -93,8 +93,8 @@ final class TargetClients: Sendable {
     clients.withLock { $0[target]?.describeTurns }
   }
 
-  /// Takes the targets of a configuration, all of them or none. Clients whose target and file of authorities stay as they are
-  /// are kept.
+  /// Takes the targets of a configuration, all of them or none. Clients whose target and file of authorities stay as
+  /// they are are kept.
   ///
   /// The others finish their calls, and are not waited for.
   ///

@@ -9,8 +9,8 @@ final class Verdicts: Sendable {
   struct Current: Sendable {
     var policies: ValidationPolicies
     var validator: CertificateValidator
-    /// Under which results are answered. Its fingerprint is that of the policies in force, also while the clock is not set: the
-    /// validity is looked at again whenever a result is answered.
+    /// Under which results are answered. Its fingerprint is that of the policies in force, also while the clock is not
+    /// set: the validity is looked at again whenever a result is answered.
     var rules: AnswerRules
 
     init(policies: ValidationPolicies, seenKeys: SeenKeys) {
@@ -41,7 +41,8 @@ final class Verdicts: Sendable {
   }
 
   private static func both(_ policies: ValidationPolicies, _ seenKeys: SeenKeys) -> (set: Current, unset: Current) {
-    // While the host's clock is not set yet every certificate seems to begin in the future, which is no reason to refuse it.
+    // While the host's clock is not set yet every certificate seems to begin in the future, which is no reason to
+    // refuse it.
     var relaxed = policies
     relaxed[.notYetValid] = .allow
     var unset = Current(policies: relaxed, seenKeys: seenKeys)

@@ -7,8 +7,8 @@ import Synchronization
 /// A loop or thread that does the daemon's work.
 struct WatchedLoop: Sendable {
   var name: String
-  /// How many intervals of the watchdog it may be silent. A loop must turn all the time; what waits for the disk (an fsync can
-  /// take many seconds on a machine that is well) or has a queue of work before it gets more.
+  /// How many intervals of the watchdog it may be silent. A loop must turn all the time; what waits for the disk (an
+  /// fsync can take many seconds on a machine that is well) or has a queue of work before it gets more.
   var patience: Int
   /// Runs something on it.
   var poke: @Sendable (@escaping @Sendable () -> Void) -> Void

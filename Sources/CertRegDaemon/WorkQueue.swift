@@ -2,10 +2,11 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Hands jobs to the threads of a pool in the order in which they come, and wakes no more threads than there is work for.
+/// Hands jobs to the threads of a pool in the order in which they come, and wakes no more threads than there is work
+/// for.
 ///
-/// To wake a thread costs about as much as a verdict on a certificate. A thread that is awake therefore takes the jobs that come,
-/// and at most one thread is on its way at a time: once there it wakes another where more jobs are waiting.
+/// To wake a thread costs about as much as a verdict on a certificate. A thread that is awake therefore takes the jobs
+/// that come, and at most one thread is on its way at a time: once there it wakes another where more jobs are waiting.
 final class WorkQueue: Sendable {
   typealias Job = @Sendable () -> Void
 
@@ -32,8 +33,8 @@ final class WorkQueue: Sendable {
       running += 1
     }
 
-    /// The next job for a thread that is there, and whether another thread has to be woken; `nil`: there is none, and the thread
-    /// is gone.
+    /// The next job for a thread that is there, and whether another thread has to be woken; `nil`: there is none, and
+    /// the thread is gone.
     mutating func next() -> (job: Job, wakesAnother: Bool)? {
       guard let job = jobs.popFirst() else {
         running -= 1

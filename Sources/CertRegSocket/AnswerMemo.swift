@@ -43,8 +43,8 @@ package struct AnswerMemo: ~Copyable {
   // neither a reference count nor a check for exclusive access. An entry of zeros is a free place, and entries are
   // plain values.
   private let entries: UnsafeMutablePointer<Entry>
-  // The texts of the entries with a `provisioningTag`, at the same places: each from malloc(3), owned by this value, and
-  // freed when its entry goes. The other places are never touched, so that their pages take no memory; zeros are an
+  // The texts of the entries with a `provisioningTag`, at the same places: each from malloc(3), owned by this value,
+  // and freed when its entry goes. The other places are never touched, so that their pages take no memory; zeros are an
   // empty buffer.
   private let provisioning: UnsafeMutablePointer<UnsafeMutableRawBufferPointer>
   private let mask: Int

@@ -131,8 +131,8 @@ final class Connection {
     shutdown(descriptor, CInt(SHUT_RD))
   }
 
-  /// Closes the connection, which is idle for so many nanoseconds. A line that has come since the loop looked for input is
-  /// answered first, and none can come after it.
+  /// Closes the connection, which is idle for so many nanoseconds. A line that has come since the loop looked for input
+  /// is answered first, and none can come after it.
   func closeIdle(after nanoseconds: UInt64) {
     drain()
     if mayRead { read() }

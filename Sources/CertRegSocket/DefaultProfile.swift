@@ -22,8 +22,8 @@ struct DefaultProfile: Sendable {
 
   /// The tag of the profile with the values of a request: what `ProvisioningProfile.tag(of:)` gives for them.
   ///
-  /// - Returns: `nil` where a worker has to decide: a value is missing or has escapes, or an attribute may be one that the
-  ///   profile refuses.
+  /// - Returns: `nil` where a worker has to decide: a value is missing or has escapes, or an attribute may be one that
+  ///   the profile refuses.
   func tag(of request: RequestLine, in line: UnsafeRawBufferPointer) -> ProvisioningTag? {
     var builder = ProvisioningTag.Builder(fingerprint: fingerprint)
     if usesDeviceID {

@@ -51,8 +51,8 @@ final class SocketLoop {
   private(set) var wallSeconds: UInt32 = 0
   private(set) var isDraining = false
   let memo = AnswerMemo(sizeLog2: SocketLoop.memoSizeLog2)
-  /// Beginnings of ARNs by the numbers that they have in the cache; empty: not needed yet. Unchecked for the reason that
-  /// ``Connection/state`` has.
+  /// Beginnings of ARNs by the numbers that they have in the cache; empty: not needed yet. Unchecked for the reason
+  /// that ``Connection/state`` has.
   @exclusivity(unchecked) var arnPrefixes: [[UInt8]] = []
   /// By descriptor.
   var connections: [Connection?] = []

@@ -1,4 +1,5 @@
-// Revocations: a certificate in the wrong hands must not stay valid because a call of an earlier job fails again and again.
+// Revocations: a certificate in the wrong hands must not stay valid because a call of an earlier job fails again and
+// again.
 extension Registrar {
   /// A job is on disk. If it revokes its certificate, the job at work gives way, now or when its call has ended.
   func noteRevocation(_ job: RegistrationJob, now: Moment) {
@@ -19,8 +20,8 @@ extension Registrar {
 }
 
 extension RegistrationJob {
-  /// Whether a later revocation ends the job. Steps that make a device have no use any more. Any other call is made once
-  /// as asked, and not tried again.
+  /// Whether a later revocation ends the job. Steps that make a device have no use any more. Any other call is made
+  /// once as asked, and not tried again.
   ///
   /// A registration of which nothing is known stays: the upstream cannot revoke what it does not have, and the
   /// certificate would be registered afterwards.

@@ -114,8 +114,8 @@ struct AuditTrail: Sendable {
     }
   }
 
-  /// A request to register or to set a status was refused, or its caller stopped waiting. `certificateID` is `nil` if it
-  /// is not known.
+  /// A request to register or to set a status was refused, or its caller stopped waiting. `certificateID` is `nil` if
+  /// it is not known.
   func refused(
     _ certificateID: CertificateID?, in targets: [TargetName], _ deviceID: DeviceID?, _ error: ServiceError,
     of operation: CertRegProtocol.Operation = .register, by requester: Requester

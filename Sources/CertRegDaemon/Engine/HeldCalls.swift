@@ -1,7 +1,7 @@
 import CertRegCore
 
-/// Calls that the registrar decided on and that have not begun. They begin at once, or in small groups while the daemon has more
-/// pressing work.
+/// Calls that the registrar decided on and that have not begun. They begin at once, or in small groups while the daemon
+/// has more pressing work.
 struct HeldCalls {
   private var held: [(id: JobID, call: UpstreamCall)] = []
   private var groups: CallGroups

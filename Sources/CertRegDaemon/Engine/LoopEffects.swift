@@ -2,8 +2,8 @@ import CertRegCore
 import NIOCore
 import Synchronization
 
-/// The engine's effects: the store's thread, the upstream's tasks, and timers of the event loop that the engine runs on. It is
-/// touched on that loop alone.
+/// The engine's effects: the store's thread, the upstream's tasks, and timers of the event loop that the engine runs
+/// on. It is touched on that loop alone.
 final class LoopEffects: EngineEffects {
   private let loop: any EventLoop
   private let store: any RegistrationStore

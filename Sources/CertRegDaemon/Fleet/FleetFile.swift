@@ -3,8 +3,8 @@ import CertRegCore
 import CertRegHost
 import Glibc
 
-/// `certregd.fleet` in the state directory: what tells this directory from any other, and how far its host has followed the
-/// others. A JSON object. If it is lost, the host follows them from the beginning.
+/// `certregd.fleet` in the state directory: what tells this directory from any other, and how far its host has followed
+/// the others. A JSON object. If it is lost, the host follows them from the beginning.
 struct FleetFile: Sendable, Equatable {
   /// Drawn once for the directory.
   var instance: String

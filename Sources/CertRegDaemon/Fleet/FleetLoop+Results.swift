@@ -29,8 +29,8 @@ extension FleetLoop {
     return .share(stored, FleetNote(stamp: stamp, isForgotten: what == .forgotten, number: 0))
   }
 
-  /// The note of a result that ended a job of this host, and that other hosts have told; `nil`: it is no such one. It keeps its stamp:
-  /// for a caller that asks for what the upstream says now it is as old as it was.
+  /// The note of a result that ended a job of this host, and that other hosts have told; `nil`: it is no such one. It
+  /// keeps its stamp: for a caller that asks for what the upstream says now it is as old as it was.
   func note(answered id: JobID, _ registration: Registration, in home: ResultHome) -> StoreChange? {
     guard let (result, told) = answered[id], told.isSameResult(as: registration) else { return nil }
     return .share(
@@ -96,8 +96,8 @@ extension FleetLoop {
     }
   }
 
-  /// Looks whether what the database knows may answer a request. A database that was restored knows what was forgotten since,
-  /// until it is told again.
+  /// Looks whether what the database knows may answer a request. A database that was restored knows what was forgotten
+  /// since, until it is told again.
   ///
   /// - Parameter body: Gets the result as this host's; `nil`: it does not count.
   func check(_ result: SharedResult, body: @escaping (Registration?) -> Void) {
@@ -171,8 +171,8 @@ extension FleetLoop {
         stored: parts.known.home(of: key.target).storedKey(key.certificateID)))
   }
 
-  /// Takes the results of an exchange that are newer than what the disk has. Most are of certificates that this host does not
-  /// know: one turn of a worker for all of them.
+  /// Takes the results of an exchange that are newer than what the disk has. Most are of certificates that this host
+  /// does not know: one turn of a worker for all of them.
   func readForAdoption() {
     guard !unread.isEmpty, let engine else { return }
     let bound = NIOLoopBound((self, engine), eventLoop: loop)

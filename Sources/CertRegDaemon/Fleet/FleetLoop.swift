@@ -5,8 +5,8 @@ import CertRegStore
 import Logging
 import NIOCore
 
-/// Runs this host's part of a fleet: feeds the member's machine with events and carries out what it decides. It is touched on
-/// the engine's event loop alone.
+/// Runs this host's part of a fleet: feeds the member's machine with events and carries out what it decides. It is
+/// touched on the engine's event loop alone.
 final class FleetLoop {
   /// What the loop is made of.
   struct Parts: Sendable {
@@ -71,8 +71,8 @@ final class FleetLoop {
   var heldBatch: FleetBatch?
   /// Whether all that the database lacked was read. The file says so once it is told.
   var isToldAgain = false
-  /// Whether results of others were on their way to the disk when all was to be told again. They may come to lie behind the
-  /// page that is told.
+  /// Whether results of others were on their way to the disk when all was to be told again. They may come to lie behind
+  /// the page that is told.
   var tellsOnceMore = false
   /// Whether the disk has results to tell that memory had no room for.
   var hasUntold = false

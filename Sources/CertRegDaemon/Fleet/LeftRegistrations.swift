@@ -3,8 +3,8 @@ import CertRegCrypto
 import CertRegX509
 import Synchronization
 
-/// Judges registrations that another host left behind. Whoever can write to the database could have written them: this host
-/// carries out only what it could have been asked for itself.
+/// Judges registrations that another host left behind. Whoever can write to the database could have written them: this
+/// host carries out only what it could have been asked for itself.
 final class LeftRegistrations: Sendable {
   private let verdicts: Verdicts
   private let clock: HostClock
