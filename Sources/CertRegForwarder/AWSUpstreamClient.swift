@@ -11,6 +11,10 @@ import NIOHTTP1
 /// One call is one request. A second request follows only if the first was refused for its credentials or its time and
 /// better ones are known by then.
 package final class AWSUpstreamClient: UpstreamClient {
+  /// The most calls of ``describe(_:)`` at once. They have connections beside those of the `maxConcurrent` other calls,
+  /// which slow replies to them would otherwise keep waiting.
+  package static let mostDescriptions = 64
+
   /// The region and URL that calls go to.
   package let endpoint: TargetEndpoint
   private let credentials: any CredentialsSource
@@ -56,7 +60,7 @@ package final class AWSUpstreamClient: UpstreamClient {
     var options = TransportOptions()
     options.authoritiesFile = connections.authoritiesFile
     options.connectTimeout = configuration.connectTimeout
-    options.connections = max(1, configuration.maxConcurrent)
+    options.connections = max(1, configuration.maxConcurrent) + Self.mostDescriptions
     transportOptions = options
     do {
       options.proxy = try connections.proxy(for: endpoint.url)
