@@ -12,7 +12,7 @@ extension AWSUpstreamClient {
   package func describe(_ certificateID: CertificateID) async throws(UpstreamFailure) -> UpstreamCertificate {
     guard callsUnderWay.begin() else { throw closed }
     defer { callsUnderWay.end() }
-    var certificate = try await described(certificateID) { $0.certificate($1) }
+    var certificate = try await described(certificateID)
     let arn = certificate.certificateARN
     certificate.things = try await names(certificateID, from: .listPrincipalThings) { token throws(UpstreamFailure) in
       var request = try self.request(
@@ -66,12 +66,10 @@ extension AWSUpstreamClient {
   ///
   /// - Throws: The `UpstreamFailure` that a registration would fail with; a final one if AWS IoT has no such
   ///   certificate.
-  func described<Value: Sendable>(
-    _ certificateID: CertificateID, _ read: (ReplyClassifier, HTTPReply) -> Result<Value, RefusedCall>
-  ) async throws(UpstreamFailure) -> Value {
+  func described(_ certificateID: CertificateID) async throws(UpstreamFailure) -> UpstreamCertificate {
     var request = try request(.describeCertificate, certificateID.hex)
     request.limitBytes = Self.descriptionLimitBytes
-    return try await self.read(request, .describeCertificate, certificateID, read)
+    return try await read(request, .describeCertificate, certificateID) { $0.certificate($1) }
   }
 
   /// Makes a call that only reads.
