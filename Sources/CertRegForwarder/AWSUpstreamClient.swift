@@ -2,8 +2,8 @@ import AsyncHTTPClient
 package import CertRegCore
 import CertRegCrypto
 import CertRegSigV4
-package import Logging
-package import NIOCore
+import Logging
+import NIOCore
 import NIOHTTP1
 
 /// AWS IoT's control plane as a target's upstream.
@@ -39,11 +39,11 @@ package final class AWSUpstreamClient: UpstreamClient {
 
   /// - Parameters:
   ///   - credentials: Sign the requests; shut down together with this client.
-  ///   - environment: Has the proxy and the authorities' file if the target names none.
+  ///   - connections: The target's proxy and authorities.
   /// - Throws: `UpstreamConfigurationError` if the target cannot be used as it is configured.
-  package init(
+  init(
     configuration: TargetConfiguration, endpoint: TargetEndpoint, credentials: any CredentialsSource,
-    environment: ProcessEnvironment, clock: HostClock, eventLoopGroup: any EventLoopGroup, logger: Logger
+    connections: ConnectionSettings, clock: HostClock, eventLoopGroup: any EventLoopGroup, logger: Logger
   ) throws(UpstreamConfigurationError) {
     self.endpoint = endpoint
     self.credentials = credentials
@@ -55,7 +55,7 @@ package final class AWSUpstreamClient: UpstreamClient {
     self.clock = clock
     self.logger = logger
     self.eventLoopGroup = eventLoopGroup
-    connections = ConnectionSettings(configuration, environment: environment)
+    self.connections = connections
     secrets = connections.secrets
     var options = TransportOptions()
     options.authoritiesFile = connections.authoritiesFile

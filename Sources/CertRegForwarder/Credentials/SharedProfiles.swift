@@ -100,6 +100,12 @@ package final class SharedProfileStore: Sendable {
     if case .profile(let name?, _) = credentials { name } else { defaultProfileName }
   }
 
+  /// `ca_bundle` of a target's profile: the authorities of its connections. `nil` also if the files cannot be read, which
+  /// is an error of the target anyway.
+  func authoritiesFile(for credentials: CredentialsConfiguration) -> String? {
+    (try? profiles())?.profiles[profileName(for: credentials)]?["ca_bundle"]
+  }
+
   /// The current profiles.
   ///
   /// - Throws: `invalid` if a file exists but cannot be read or understood. The message names the file and the line.
