@@ -3,8 +3,8 @@ import CertRegSigV4
 
 // What AWS IoT says of a certificate.
 extension AWSUpstreamClient {
-  /// The most names that are asked for at once. A policy's name and ARN take up to 500 bytes, which lets 100 of them fit
-  /// into `HTTPTransport.responseLimitBytes`.
+  /// The most names that are asked for at once. A policy's name and ARN take up to 500 bytes, which lets 100 of them
+  /// fit into `HTTPTransport.responseLimitBytes`.
   private static let pageSize = 100
   /// The most pages of one list, whose further names are left out: a list has no end that could be relied on.
   private static let maxPages = 10

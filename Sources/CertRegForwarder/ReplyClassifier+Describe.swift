@@ -15,8 +15,8 @@ extension ReplyClassifier {
   /// The greatest length of a token that is sent back, in bytes.
   private static let maxTokenBytes = 4096
 
-  /// Reads a reply to DescribeCertificate. Of the parts that `describe` passes on only the ARN and the status have to be
-  /// there.
+  /// Reads a reply to DescribeCertificate. Of the parts that `describe` passes on only the ARN and the status have to
+  /// be there.
   func certificate(_ reply: HTTPReply) -> Result<UpstreamCertificate, RefusedCall> {
     content(of: reply, lacking: "ARN of the certificate and known status") { body in
       guard let description = body["certificateDescription"],

@@ -25,8 +25,8 @@ package struct UpstreamCheck: Sendable {
 extension CredentialsContext {
   /// Time limit of each request of a check.
   private static let checkTimeout = Duration.seconds(8)
-  /// Time limit for the credentials. The daemon fetches them ahead of its calls, so that a source may take longer than a
-  /// call. A program that takes too long is reported as such by its own limit.
+  /// Time limit for the credentials. The daemon fetches them ahead of its calls, so that a source may take longer than
+  /// a call. A program that takes too long is reported as such by its own limit.
   private static let credentialsTimeout = CredentialProcess.timeout + .seconds(1)
 
   /// Checks whether a target's upstream can be reached, the credentials, and whether they may register.

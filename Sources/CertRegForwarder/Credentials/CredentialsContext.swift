@@ -153,8 +153,8 @@ package struct CredentialsContext: Sendable {
   }
 }
 
-/// The shared files that targets use. Thousands of targets may have a profile each in the same two files. If each target read
-/// them, the time would grow with the square of their number.
+/// The shared files that targets use. Thousands of targets may have a profile each in the same two files. If each
+/// target read them, the time would grow with the square of their number.
 private final class ProfileStores: Sendable {
   /// By the credentials file that takes the place of the usual one.
   private let stores = Mutex<[String?: SharedProfileStore]>([:])
@@ -203,8 +203,8 @@ extension AWSUpstreamClient {
   /// - Parameters:
   ///   - configuration: The target.
   ///   - context: Where credentials come from.
-  ///   - signed: Takes the location and ``SigningCredentials/signer`` of every set of credentials, before a call is signed
-  ///     with it.
+  ///   - signed: Takes the location and ``SigningCredentials/signer`` of every set of credentials, before a call is
+  ///     signed with it.
   /// - Throws: `UpstreamConfigurationError` if the target cannot be used as it is configured.
   package convenience init(
     configuration: TargetConfiguration, context: CredentialsContext,
