@@ -58,7 +58,9 @@ import Testing
 
   @Test func `descriptions without a reply keep no registration waiting for a connection`() async throws {
     let registered = CannedReply.json(200, #"{"certificateArn":"\#(Self.arn)","certificateId":"\#(Self.id.hex)"}"#)
-    try await withUpstreamClient(configure: { $0.maxConcurrent = 1 }) { request, _ in
+    try await withUpstreamClient(
+      configure: { ($0.maxConcurrent, $0.connectTimeout) = (1, .seconds(60)) }
+    ) { request, _ in
       request.method == "GET" ? .silence : registered
     } _: { client, server in
       await withTaskGroup(of: Void.self) { group in
