@@ -33,7 +33,7 @@ package struct TargetConfiguration: Hashable, Sendable {
   /// `http://host:port`; `nil`: `HTTPS_PROXY` and `NO_PROXY` of the environment.
   package var proxy: String?
   /// PEM file of the authorities that the endpoint's certificate is checked against; `nil`: `AWS_CA_BUNDLE`, else the
-  /// system's.
+  /// profile's `ca_bundle`, else the system's.
   package var caFile: String?
   /// Ask for the status of certificates that exist already in the upstream, with DescribeCertificate.
   package var describeExisting = false

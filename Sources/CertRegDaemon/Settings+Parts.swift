@@ -104,8 +104,9 @@ extension TargetLimits {
 }
 
 extension ProcessLimits.OpenFiles {
-  /// Descriptors that are not for connections: the store's, the upstream's, event loops, the log.
-  private static let keptBack: UInt64 = 96
+  /// Descriptors that are not for connections: those of a target's calls and of descriptions, the store's, event loops,
+  /// the log.
+  private static let keptBack: UInt64 = 160
 
   /// How many connections there is room for.
   var connectionLimit: Int {

@@ -3,8 +3,8 @@ import CertRegSigV4
 
 // What AWS IoT says of a certificate.
 extension AWSUpstreamClient {
-  /// The most names that are asked for at once. A policy's name and ARN take up to 500 bytes, which lets 100 of them fit
-  /// into `HTTPTransport.responseLimitBytes`.
+  /// The most names that are asked for at once. A policy's name and ARN take up to 500 bytes, which lets 100 of them
+  /// fit into `HTTPTransport.responseLimitBytes`.
   private static let pageSize = 100
   /// The most pages of one list, whose further names are left out: a list has no end that could be relied on.
   private static let maxPages = 10
@@ -12,7 +12,7 @@ extension AWSUpstreamClient {
   package func describe(_ certificateID: CertificateID) async throws(UpstreamFailure) -> UpstreamCertificate {
     guard callsUnderWay.begin() else { throw closed }
     defer { callsUnderWay.end() }
-    var certificate = try await described(certificateID) { $0.certificate($1) }
+    var certificate = try await described(certificateID)
     let arn = certificate.certificateARN
     certificate.things = try await names(certificateID, from: .listPrincipalThings) { token throws(UpstreamFailure) in
       var request = try self.request(
@@ -66,12 +66,10 @@ extension AWSUpstreamClient {
   ///
   /// - Throws: The `UpstreamFailure` that a registration would fail with; a final one if AWS IoT has no such
   ///   certificate.
-  func described<Value: Sendable>(
-    _ certificateID: CertificateID, _ read: (ReplyClassifier, HTTPReply) -> Result<Value, RefusedCall>
-  ) async throws(UpstreamFailure) -> Value {
+  func described(_ certificateID: CertificateID) async throws(UpstreamFailure) -> UpstreamCertificate {
     var request = try request(.describeCertificate, certificateID.hex)
     request.limitBytes = Self.descriptionLimitBytes
-    return try await self.read(request, .describeCertificate, certificateID, read)
+    return try await read(request, .describeCertificate, certificateID) { $0.certificate($1) }
   }
 
   /// Makes a call that only reads.

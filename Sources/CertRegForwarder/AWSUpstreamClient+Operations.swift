@@ -50,7 +50,7 @@ extension AWSUpstreamClient {
     while let begin = describeTurns.take(now: clock.monotonic, deadline: deadline) {
       guard (try? await Task.sleep(for: max(.zero, begin - clock.monotonic))) != nil else { return nil }
       do throws(UpstreamFailure) {
-        return try await described(certificateID) { $0.description($1) }
+        return try await described(certificateID).status
       } catch {
         guard case .throttled(let retryAfter) = error.disposition else { return nil }
         describeTurns.hold(until: clock.monotonic + (retryAfter ?? pause))

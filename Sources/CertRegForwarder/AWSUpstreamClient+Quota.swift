@@ -6,8 +6,8 @@ import NIOHTTP1
 // The account's own rate.
 extension AWSUpstreamClient {
   /// Asks Service Quotas how many calls of RegisterCertificateWithoutCA a second the account may make in the target's
-  /// region (https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_GetServiceQuota.html). An endpoint that
-  /// is not one of AWS is asked itself. The request is sent, and sent again, as those of ``perform(_:)``.
+  /// region (https://docs.aws.amazon.com/servicequotas/2019-06-24/apireference/API_GetServiceQuota.html). An endpoint
+  /// that is not one of AWS is asked itself. The request is sent, and sent again, as those of ``perform(_:)``.
   ///
   /// - Returns: Calls a second, 0.001 to 100,000.
   /// - Throws: The `UpstreamFailure` that a registration would fail with.

@@ -2,8 +2,8 @@ import AsyncHTTPClient
 package import CertRegCore
 import CertRegCrypto
 import CertRegSigV4
-package import Logging
-package import NIOCore
+import Logging
+import NIOCore
 import NIOHTTP1
 
 /// AWS IoT's control plane as a target's upstream.
@@ -11,6 +11,10 @@ import NIOHTTP1
 /// One call is one request. A second request follows only if the first was refused for its credentials or its time and
 /// better ones are known by then.
 package final class AWSUpstreamClient: UpstreamClient {
+  /// The most calls of ``describe(_:)`` at once. They have connections beside those of the `maxConcurrent` other calls,
+  /// which slow replies to them would otherwise keep waiting.
+  package static let mostDescriptions = 64
+
   /// The region and URL that calls go to.
   package let endpoint: TargetEndpoint
   private let credentials: any CredentialsSource
@@ -35,11 +39,11 @@ package final class AWSUpstreamClient: UpstreamClient {
 
   /// - Parameters:
   ///   - credentials: Sign the requests; shut down together with this client.
-  ///   - environment: Has the proxy and the authorities' file if the target names none.
+  ///   - connections: The target's proxy and authorities.
   /// - Throws: `UpstreamConfigurationError` if the target cannot be used as it is configured.
-  package init(
+  init(
     configuration: TargetConfiguration, endpoint: TargetEndpoint, credentials: any CredentialsSource,
-    environment: ProcessEnvironment, clock: HostClock, eventLoopGroup: any EventLoopGroup, logger: Logger
+    connections: ConnectionSettings, clock: HostClock, eventLoopGroup: any EventLoopGroup, logger: Logger
   ) throws(UpstreamConfigurationError) {
     self.endpoint = endpoint
     self.credentials = credentials
@@ -51,12 +55,12 @@ package final class AWSUpstreamClient: UpstreamClient {
     self.clock = clock
     self.logger = logger
     self.eventLoopGroup = eventLoopGroup
-    connections = ConnectionSettings(configuration, environment: environment)
+    self.connections = connections
     secrets = connections.secrets
     var options = TransportOptions()
     options.authoritiesFile = connections.authoritiesFile
     options.connectTimeout = configuration.connectTimeout
-    options.connections = max(1, configuration.maxConcurrent)
+    options.connections = max(1, configuration.maxConcurrent) + Self.mostDescriptions
     transportOptions = options
     do {
       options.proxy = try connections.proxy(for: endpoint.url)

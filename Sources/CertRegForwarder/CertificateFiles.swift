@@ -2,7 +2,8 @@ import CertRegCore
 import NIOSSL
 import Synchronization
 
-/// Reads files of certificates for TLS. Thousands of targets can name the same file, so that each version of a file is parsed once.
+/// Reads files of certificates for TLS. Thousands of targets can name the same file, so that each version of a file is
+/// parsed once.
 final class CertificateFiles: Sendable {
   /// The files of this process.
   static let shared = CertificateFiles()
@@ -25,7 +26,8 @@ final class CertificateFiles: Sendable {
 
   /// The certificates of a file in PEM form.
   ///
-  /// - Throws: `TransportConfigurationError` if the file cannot be read or has none. A pipe is an error and does not hang.
+  /// - Throws: `TransportConfigurationError` if the file cannot be read or has none. A pipe is an error and does not
+  ///   hang.
   func certificates(_ path: String) throws(TransportConfigurationError) -> [NIOSSLCertificate] {
     let version = files.version(path)
     if let known = parsed.withLock({ $0[path] }), known.version == version { return known.certificates }

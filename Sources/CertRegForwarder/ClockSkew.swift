@@ -17,7 +17,7 @@ enum ClockSkew {
   /// The message has the form `Signature expired: A is now earlier than B (C - 5 min.)`; C is the upstream's time.
   static func upstreamTime(message: String?, dateHeader: String?) -> WallTime? {
     if let message, let parenthesis = message.lastIndex(of: "("),
-      let time = HTTPDate.amzDate(message[message.index(after: parenthesis)...].prefix(16))
+      let time = WallTime(amzDate: message[message.index(after: parenthesis)...].prefix(16))
     {
       return time
     }

@@ -1,7 +1,8 @@
 import AsyncHTTPClient
 import CertRegCore
 
-/// The proxy and the authorities of connections: a target's own settings, else the environment's.
+/// The proxy and the authorities of connections: a target's own settings, else the environment's. Authorities may be
+/// those of the profile, too.
 struct ConnectionSettings: Sendable {
   /// The proxy's URL in the target's configuration.
   private(set) var proxyURL: String?
@@ -17,12 +18,14 @@ struct ConnectionSettings: Sendable {
   }
 
   /// The settings of a target.
-  init(_ configuration: TargetConfiguration, environment: ProcessEnvironment) {
+  init(_ configuration: TargetConfiguration, environment: ProcessEnvironment, profiles: SharedProfileStore) {
     self.init(environment: environment)
     proxyURL = configuration.proxy
     usesProxyVariables = !configuration.withoutValue.contains(.proxy)
     if configuration.caFile != nil || configuration.withoutValue.contains(.caFile) {
       authoritiesFile = configuration.caFile
+    } else if authoritiesFile == nil {
+      authoritiesFile = profiles.authoritiesFile(for: configuration.credentials)
     }
   }
 

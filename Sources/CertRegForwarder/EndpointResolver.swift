@@ -115,8 +115,8 @@ struct EndpointResolver: Sendable {
     }
   }
 
-  /// The endpoint of Service Quotas. An endpoint of AWS IoT that is not AWS's, such as a sandbox, is that of Service Quotas,
-  /// too, unless another one is configured for it.
+  /// The endpoint of Service Quotas. An endpoint of AWS IoT that is not AWS's, such as a sandbox, is that of Service
+  /// Quotas, too, unless another one is configured for it.
   ///
   /// - Parameter iot: The target's endpoint of AWS IoT.
   /// - Throws: `invalid` if there is no usable endpoint.

@@ -15,21 +15,6 @@ enum HTTPDate {
     return wallTime(year, month, day, hour, minute, second)
   }
 
-  /// Reads `20261124T080910Z`, the form of `X-Amz-Date`.
-  static func amzDate(_ text: some StringProtocol) -> WallTime? {
-    let characters = Array(text.utf8)
-    guard characters.count == 16, characters[8] == UInt8(ascii: "T"), characters[15] == UInt8(ascii: "Z") else {
-      return nil
-    }
-    func number(_ range: Range<Int>) -> Int? {
-      digits(String(decoding: characters[range], as: UTF8.self)[...], range.count)
-    }
-    guard let year = number(0..<4), let month = number(4..<6), let day = number(6..<8), let hour = number(9..<11),
-      let minute = number(11..<13), let second = number(13..<15)
-    else { return nil }
-    return wallTime(year, month, day, hour, minute, second)
-  }
-
   /// Reads the time stamps of RFC 3339 section 5.6: `2026-11-24T07:55:55Z`, with any fraction, and with an offset in
   /// place of `Z`, as some credential processes write it.
   static func rfc3339(_ text: String) -> WallTime? {

@@ -1,8 +1,8 @@
 import CertRegSigV4
 
 /// The operations of AWS IoT that the daemon calls
-/// (https://docs.aws.amazon.com/iot/latest/apireference/API_Operations.html). A test compares them, their requests and their
-/// replies with botocore's model of the service.
+/// (https://docs.aws.amazon.com/iot/latest/apireference/API_Operations.html). A test compares them, their requests and
+/// their replies with botocore's model of the service.
 enum IoTOperation: String, CaseIterable {
   case registerCertificateWithoutCA = "RegisterCertificateWithoutCA"
   case updateCertificate = "UpdateCertificate"

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import CertRegSigV4
 
 /// An unusable proxy setting.
 struct ProxyError: Error, Hashable, CustomStringConvertible {
@@ -47,8 +48,8 @@ enum ProxySettings {
     var authorization: HTTPClient.Authorization?
     if let at = rest.lastIndex(of: "@") {
       let user = rest[..<at]
-      let name = String(decoding: PercentEncoding.decoded(user.prefix { $0 != ":" }.utf8), as: UTF8.self)
-      let password = String(decoding: PercentEncoding.decoded(user.drop { $0 != ":" }.dropFirst().utf8), as: UTF8.self)
+      let name = URIEncoding.decoded(user.prefix { $0 != ":" })
+      let password = URIEncoding.decoded(user.drop { $0 != ":" }.dropFirst())
       authorization = .basic(username: name, password: password)
       rest = rest[rest.index(after: at)...]
     }

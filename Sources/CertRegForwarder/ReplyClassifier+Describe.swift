@@ -15,16 +15,12 @@ extension ReplyClassifier {
   /// The greatest length of a token that is sent back, in bytes.
   private static let maxTokenBytes = 4096
 
-  /// Reads the status in a reply to DescribeCertificate.
-  func description(_ reply: HTTPReply) -> Result<CertificateStatus, RefusedCall> {
-    content(of: reply, lacking: "known status") { status(in: $0) }
-  }
-
-  /// Reads a reply to DescribeCertificate. Of the parts that `describe` passes on only the ARN and the status have to be
-  /// there.
+  /// Reads a reply to DescribeCertificate. Of the parts that `describe` passes on only the ARN and the status have to
+  /// be there.
   func certificate(_ reply: HTTPReply) -> Result<UpstreamCertificate, RefusedCall> {
     content(of: reply, lacking: "ARN of the certificate and known status") { body in
-      guard let description = body["certificateDescription"], let status = status(in: body),
+      guard let description = body["certificateDescription"],
+        let status = description["status"]?.string.flatMap(CertificateStatus.init),
         let arn = description["certificateArn"]?.string, isOurs(arn)
       else { return nil }
       let validity = description["validity"]
@@ -61,10 +57,6 @@ extension ReplyClassifier {
     let token = token?.string.flatMap { $0.isEmpty ? nil : $0 }
     guard (token?.utf8.count ?? 0) <= Self.maxTokenBytes else { return nil }
     return NamePage(names: names, token: token)
-  }
-
-  private func status(in body: JSONValue) -> CertificateStatus? {
-    body["certificateDescription"]?["status"]?.string.flatMap(CertificateStatus.init)
   }
 
   /// A time in seconds since 1970, as botocore reads the API's timestamps. Nobody's clock goes beyond the year 9999.

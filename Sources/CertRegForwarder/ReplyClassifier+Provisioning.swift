@@ -58,8 +58,8 @@ extension ReplyClassifier {
 
   // MARK: RegisterThing
 
-  /// The resources of a map of logical names to ARNs. The template chooses the logical names, so that only the ARNs tell
-  /// what there is.
+  /// The resources of a map of logical names to ARNs. The template chooses the logical names, so that only the ARNs
+  /// tell what there is.
   private func registered(_ error: AWSErrorReply) -> Result<DeviceResources, UpstreamFailure> {
     let unusable = garbled(
       "The answer of AWS IoT has no usable ARNs of the resources", error, .unavailable(retryAfter: nil))
@@ -95,8 +95,8 @@ extension ReplyClassifier {
     ("thing", .thingOrCertificateNotFound),
   ]
 
-  /// Whether a refused RegisterThing is for want of a resource of the template: of those its error has another type than
-  /// those of other operations (API reference, RegisterThing).
+  /// Whether a refused RegisterThing is for want of a resource of the template: of those its error has another type
+  /// than those of other operations (API reference, RegisterThing).
   func saysMissing(_ error: AWSErrorReply) -> Bool {
     guard error.type == "ResourceRegistrationFailureException" else { return false }
     let message = (error.message?.prefix(UpstreamText.messageLimit) ?? "").lowercased()

@@ -1,5 +1,5 @@
-/// An ARN of AWS IoT: `arn:PARTITION:iot:REGION:ACCOUNT:TYPE/NAME` (AWS Service Authorization Reference, "Resource types
-/// defined by AWS IoT").
+/// An ARN of AWS IoT: `arn:PARTITION:iot:REGION:ACCOUNT:TYPE/NAME` (AWS Service Authorization Reference, "Resource
+/// types defined by AWS IoT").
 struct ResourceARN {
   /// The types that a device consists of.
   enum Kind: Hashable {

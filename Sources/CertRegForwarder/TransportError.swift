@@ -47,8 +47,8 @@ struct TransportError: Error, Hashable {
   /// TLS and routes may fail at any time, and a deadline may end any phase: the error alone does not tell which.
   func ofExchange(requestHasBegun: Bool) -> TransportError {
     switch kind {
-    // In TLS 1.3 the server judges the client's certificate after the client's handshake has ended, when the request may
-    // be on its way (RFC 8446, 4.4.2). A server that refuses the certificate has processed no request.
+    // In TLS 1.3 the server judges the client's certificate after the client's handshake has ended, when the request
+    // may be on its way (RFC 8446, 4.4.2). A server that refuses the certificate has processed no request.
     case .clientCertificateRefused: return self
     case .nameResolution, .connectionRefused, .networkUnreachable, .connectTimeout, .tlsFailure, .proxyRefused:
       guard requestHasBegun else { return self }
@@ -74,8 +74,8 @@ struct TransportError: Error, Hashable {
 
   /// Classifies an error of the HTTP client, which becomes the cause.
   ///
-  /// - Parameter showsCertificate: Whether the client shows a certificate. Some of the alerts that refuse one have other
-  ///   reasons where it shows none.
+  /// - Parameter showsCertificate: Whether the client shows a certificate. Some of the alerts that refuse one have
+  ///   other reasons where it shows none.
   init(_ error: any Error, showsCertificate: Bool = false) {
     if let error = error as? TransportError {
       self = error
@@ -93,8 +93,8 @@ struct TransportError: Error, Hashable {
     cause = ErrorCause(text)
   }
 
-  /// Whether an error of the TLS library is an alert that refuses the client's certificate (RFC 8446, 6.2). The names are
-  /// BoringSSL's.
+  /// Whether an error of the TLS library is an alert that refuses the client's certificate (RFC 8446, 6.2). The names
+  /// are BoringSSL's.
   static func refusesCertificate(_ text: String) -> Bool {
     [
       "SSLV3_ALERT_BAD_CERTIFICATE", "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE", "SSLV3_ALERT_CERTIFICATE_REVOKED",

@@ -25,8 +25,8 @@ package struct UpstreamCheck: Sendable {
 extension CredentialsContext {
   /// Time limit of each request of a check.
   private static let checkTimeout = Duration.seconds(8)
-  /// Time limit for the credentials. The daemon fetches them ahead of its calls: a source that takes longer than a call may
-  /// works. A program that takes too long is reported as such by its own limit.
+  /// Time limit for the credentials. The daemon fetches them ahead of its calls, so that a source may take longer than
+  /// a call. A program that takes too long is reported as such by its own limit.
   private static let credentialsTimeout = CredentialProcess.timeout + .seconds(1)
 
   /// Checks whether a target's upstream can be reached, the credentials, and whether they may register.
@@ -62,7 +62,8 @@ extension CredentialsContext {
   private func identity(
     of credentials: ProvidedCredentials, _ configuration: TargetConfiguration, _ endpoint: TargetEndpoint
   ) async -> String? {
-    let endpoints = CredentialEndpoints(of: configuration, environment: environment, eventLoopGroup: eventLoopGroup)
+    let endpoints = CredentialEndpoints(
+      connections(of: configuration), environment: environment, eventLoopGroup: eventLoopGroup)
     let service = securityTokenService(of: configuration, region: endpoint.region, endpoints)
     var identity: String?
     // The identity is additional information: the check does not fail without it.

@@ -99,7 +99,7 @@ extension SecretMask {
     let password = user.drop { $0 != ":" }.dropFirst()
     for text in [user, password] {
       add(String(text))
-      add(String(decoding: PercentEncoding.decoded(text.utf8), as: UTF8.self))
+      add(URIEncoding.decoded(text))
     }
   }
 

@@ -126,8 +126,9 @@ final class HTTPConnectionHandler: ChannelInboundHandler {
     state = .idle
     guard let response = answer.response else { return cut(answer.cut, context: context) }
     let isKeptAlive = request.isKeepAlive
-    // An answer to HEAD has the length of a body and no body (RFC 9110 section 9.3.2).
-    let hasBody = request.method != .HEAD
+    // An answer to HEAD has the length of a body and no body (RFC 9110 section 9.3.2), one with status 204 or 304
+    // neither. The client would take the bytes of a body for the beginning of its next answer.
+    let hasBody = request.method != .HEAD && HTTPResponseStatus(statusCode: response.status).mayHaveResponseBody
     if let bytesPerSecond = answer.bytesPerSecond, hasBody {
       // The pipelining handler holds back the next request until the end is written.
       context.write(wrapOutboundOut(.head(head(of: response, isKeptAlive: isKeptAlive))), promise: nil)

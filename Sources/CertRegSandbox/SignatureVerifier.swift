@@ -137,25 +137,6 @@ package struct SignatureVerifier: Sendable {
 }
 
 extension WallTime {
-  /// Reads `YYYYMMDDTHHMMSSZ`; `nil` for anything else, a date that the calendar does not have included.
-  init?(amzDate text: String) {
-    let bytes = Array(text.utf8)
-    guard bytes.count == 16 else { return nil }
-    func number(_ range: Range<Int>) -> Int? {
-      bytes[range].reduce(0 as Int?) { value, byte in
-        guard let value, byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
-        return value * 10 + Int(byte - UInt8(ascii: "0"))
-      }
-    }
-    guard let year = number(0..<4), let month = number(4..<6), let day = number(6..<8), let hour = number(9..<11),
-      let minute = number(11..<13), let second = number(13..<15)
-    else { return nil }
-    let time = CivilTime.wallTime(year: year, month: month, day: day, hour: hour, minute: minute, second: second)
-    // Fields out of range carry over: then the text that comes back is another.
-    guard time.amzDate == text else { return nil }
-    self = time
-  }
-
   static func - (time: WallTime, duration: Duration) -> WallTime {
     time + (.zero - duration)
   }

@@ -14,7 +14,8 @@ struct SandboxCommand: AsyncParsableCommand {
       \(operationList)
       and GetServiceQuota of Service Quotas for the rates of these operations, apart from ListThingPrincipalsV2. \
       RegisterThing takes certificates by ID or PEM; it issues none. There are no billing groups and no dynamic groups, \
-      policies have one version, and tags are ignored. A thing type can be deleted five minutes after its deprecation, as in AWS IoT.
+      policies have one version, and tags are ignored. A thing type can be deleted five minutes after its \
+      deprecation, as in AWS IoT.
 
       When the sandbox is ready it prints one line, "listening on URL". Give this URL to the AWS CLI or an SDK as the \
       endpoint. SIGTERM and SIGINT end the sandbox.

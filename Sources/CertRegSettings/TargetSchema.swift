@@ -47,7 +47,7 @@ enum TargetSchema {
     inherited(
       .caFile, \.caFile, .path(),
       "PEM file of the authorities that the certificates of the endpoint and of the services that the credentials come from"
-        + " are checked against. Left out: `AWS_CA_BUNDLE`. `none`: the system's."),
+        + " are checked against. Left out: `AWS_CA_BUNDLE`, then the profile's `ca_bundle`. `none`: the system's."),
     .value(
       "describeExisting", \.describeExisting, .boolean,
       "Ask for the status of certificates that exist already in AWS IoT, with DescribeCertificate."),

@@ -23,6 +23,11 @@ package enum URIEncoding {
     return String(decoding: bytes, as: UTF8.self)
   }
 
+  /// `text` decoded. What is not UTF-8 then is repaired.
+  package static func decoded(_ text: some StringProtocol) -> String {
+    String(decoding: decode(text.utf8), as: UTF8.self)
+  }
+
   /// The decoded bytes of `text`. `%` without two hexadecimal digits behind it stays, and so does `+`.
   static func decode(_ text: some Collection<UInt8>) -> [UInt8] {
     var bytes: [UInt8] = []

@@ -15,7 +15,13 @@ import Testing
     let time = WallTime(secondsSinceEpoch: seconds)
     #expect(time.rfc3339 == rfc3339)
     #expect(time.amzDate == amzDate)
+    #expect(WallTime(amzDate: amzDate) == time)
   }
+
+  @Test(arguments: [
+    "", "20261124T080910", "2026112xT080910Z", "20261131T080910Z", "20261124T080960Z", "20261124 080910Z",
+  ])
+  func `refuses a text that is no date of AWS`(text: String) { #expect(WallTime(amzDate: text) == nil) }
 
   @Test func `fields of a date and its seconds agree`() {
     var random = SplitMix64(seed: 4)

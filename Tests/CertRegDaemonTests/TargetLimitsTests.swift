@@ -1,4 +1,6 @@
 import CertRegCore
+import CertRegForwarder
+import CertRegHost
 import Testing
 
 @testable import CertRegDaemon
@@ -55,5 +57,12 @@ import Testing
     let own = limits(isAWS: false) { $0.rates = [.attachPolicy: 0.5] }.operations
     #expect(own[.attachPolicy]?.ratePerSecond == 0.5 && own[.attachPolicy]?.burst == 1)
     #expect(own[.createThing]?.ratePerSecond == nil)
+  }
+
+  @Test func `connections of clients leave descriptors to the calls and descriptions of a target`() {
+    let others = 32
+    let ofUpstream = TargetConfiguration(name: TargetName("t")).maxConcurrent + AWSUpstreamClient.mostDescriptions
+    #expect(ProcessLimits.OpenFiles(soft: 1024, hard: 1024).connectionLimit + ofUpstream + others <= 1024)
+    #expect(ProcessLimits.OpenFiles(soft: 100, hard: 100).connectionLimit == 16)
   }
 }

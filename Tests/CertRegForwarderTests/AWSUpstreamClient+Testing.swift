@@ -33,11 +33,13 @@ func withUpstreamClient<Value>(
   configuration.requestTimeout = .seconds(600)
   configure(&configuration)
   let environment = ProcessEnvironment(environment)
+  let profiles = SharedProfileStore(environment: environment)
   let client = try await AWSUpstreamClient(
     configuration: configuration,
     endpoint: TargetEndpoint(
-      configuration: configuration, environment: environment, profiles: SharedProfileStore(environment: environment)),
-    credentials: credentials, environment: environment, clock: clock,
+      configuration: configuration, environment: environment, profiles: profiles),
+    credentials: credentials,
+    connections: ConnectionSettings(configuration, environment: environment, profiles: profiles), clock: clock,
     eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: logger)
   let value: Value
   do {

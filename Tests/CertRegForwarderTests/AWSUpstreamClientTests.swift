@@ -17,6 +17,11 @@ import Testing
     200, #"{"certificateArn":"\#(arn)","certificateId":"\#(id.hex)"}"#, [("x-amzn-RequestId", "r-1")])
   private let call = RegisterCertificateCall(certificateID: id, der: der, status: .active)
 
+  /// A reply to DescribeCertificate.
+  private static func described(_ arn: String, _ status: String) -> CannedReply {
+    .json(200, #"{"certificateDescription":{"certificateArn":"\#(arn)","status":"\#(status)"}}"#)
+  }
+
   private func reason(_ reply: UpstreamReply) -> String? {
     if case .failed(let failure) = reply { failure.error.reason.rawValue } else { nil }
   }
@@ -265,7 +270,7 @@ import Testing
     let conflict = #"{"resourceId":"\#(Self.id.hex)","resourceArn":"\#(Self.arn)"}"#
     try await withUpstreamClient(configure: { $0.describeExisting = true }) { request, _ in
       request.method == "POST"
-        ? .json(409, conflict) : .json(200, #"{"certificateDescription":{"status":"REVOKED"}}"#)
+        ? .json(409, conflict) : Self.described(Self.arn, "REVOKED")
     } _: { client, server in
       let reply = await client.registerCertificateWithoutCA(call)
       #expect(reply == .alreadyExists(certificateARN: Self.arn, status: .revoked, requestID: nil))
@@ -275,11 +280,22 @@ import Testing
     }
   }
 
+  @Test(arguments: ["arn:aws:iot:eu-central-1:123456789012:cert/\(String(repeating: "0", count: 64))", ""])
+  func `takes no status from a reply about another certificate`(arn: String) async throws {
+    let conflict = #"{"resourceId":"\#(Self.id.hex)","resourceArn":"\#(Self.arn)"}"#
+    try await withUpstreamClient(configure: { $0.describeExisting = true }) { request, _ in
+      request.method == "POST" ? .json(409, conflict) : Self.described(arn, "ACTIVE")
+    } _: { client, _ in
+      let reply = await client.registerCertificateWithoutCA(call)
+      #expect(reply == .alreadyExists(certificateARN: Self.arn, status: nil, requestID: nil))
+    }
+  }
+
   @Test func `asks for the status where the call needs it, and again while that is throttled`() async throws {
     let conflict = #"{"resourceId":"\#(Self.id.hex)","resourceArn":"\#(Self.arn)"}"#
     let throttled = CannedReply.json(
       429, #"{"message":"Rate exceeded"}"#, [("x-amzn-ErrorType", "ThrottlingException"), ("x-amz-retry-after", "10")])
-    let described = CannedReply.json(200, #"{"certificateDescription":{"status":"INACTIVE"}}"#)
+    let described = Self.described(Self.arn, "INACTIVE")
     var needy = call
     needy.needsStatus = true
     try await withUpstreamClient { request, number in
@@ -323,7 +339,7 @@ import Testing
     try await withUpstreamClient(configure: { $0.describeExisting = true }) { request, _ in
       request.method == "POST"
         ? .json(409, conflict)
-        : .json(200, #"{"certificateDescription":{"certificatePem":"\#(pem)","status":"INACTIVE"}}"#)
+        : Self.described(Self.arn, #"INACTIVE","certificatePem":"\#(pem)"#)
     } _: { client, _ in
       let reply = await client.registerCertificateWithoutCA(call)
       #expect(reply == .alreadyExists(certificateARN: Self.arn, status: .inactive, requestID: nil))
@@ -336,7 +352,7 @@ import Testing
     try await withUpstreamClient(
       configure: {
         $0.endpoint = "http://iot.example.test"
-        $0.proxy = "http://station:pass%40word@127.0.0.1:\(proxy.port)"
+        $0.proxy = "http://station:pass%40%+1word@127.0.0.1:\(proxy.port)"
       }
     ) { _, _ in
       Self.success
@@ -344,7 +360,7 @@ import Testing
       #expect(reason(await client.registerCertificateWithoutCA(call)) == "proxy_refused")
       let request = try #require(proxy.requests.first)
       #expect(request.method == "CONNECT" && request.uri == "iot.example.test:80")
-      #expect(request.headers["Proxy-Authorization"] == ["Basic c3RhdGlvbjpwYXNzQHdvcmQ="])
+      #expect(request.headers["Proxy-Authorization"] == ["Basic \(Base64.encode(Array("station:pass@%+1word".utf8)))"])
       #expect(!request.headers.contains(name: "Authorization"))
     }
     try await proxy.stop()

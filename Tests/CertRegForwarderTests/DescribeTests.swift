@@ -56,6 +56,24 @@ import Testing
     #expect(requests[1].headers["Authorization"].first?.contains("x-amzn-principal") == true)
   }
 
+  @Test func `descriptions without a reply keep no registration waiting for a connection`() async throws {
+    let registered = CannedReply.json(200, #"{"certificateArn":"\#(Self.arn)","certificateId":"\#(Self.id.hex)"}"#)
+    try await withUpstreamClient(
+      configure: { ($0.maxConcurrent, $0.connectTimeout) = (1, .seconds(60)) }
+    ) { request, _ in
+      request.method == "GET" ? .silence : registered
+    } _: { client, server in
+      await withTaskGroup(of: Void.self) { group in
+        for _ in 0..<64 { group.addTask { _ = try? await client.describe(Self.id) } }
+        await server.nextRequest()
+        let reply = await client.registerCertificateWithoutCA(
+          RegisterCertificateCall(certificateID: Self.id, der: [], status: nil))
+        #expect(reply == .registered(certificateARN: Self.arn, requestID: nil))
+        group.cancelAll()
+      }
+    }
+  }
+
   @Test func `lists that the identity may not see are left out`() async throws {
     let (result, requests) = try await describe { request, _ in
       request.uri.hasPrefix("/certificates/") ? Self.description : Self.denied

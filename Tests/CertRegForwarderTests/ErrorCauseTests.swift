@@ -21,11 +21,13 @@ import Testing
     configuration.endpoint = endpoint
     configuration.requestTimeout = .seconds(600)
     let environment = ProcessEnvironment([:])
+    let profiles = SharedProfileStore(environment: environment)
     let client = try await AWSUpstreamClient(
       configuration: configuration,
       endpoint: TargetEndpoint(
-        configuration: configuration, environment: environment, profiles: SharedProfileStore(environment: environment)),
-      credentials: FixedCredentials(), environment: environment, clock: .system,
+        configuration: configuration, environment: environment, profiles: profiles),
+      credentials: FixedCredentials(),
+      connections: ConnectionSettings(configuration, environment: environment, profiles: profiles), clock: .system,
       eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
     let reply = await client.registerCertificateWithoutCA(call)
     await client.shutdown()

@@ -26,11 +26,13 @@ import Testing
     configuration.requestTimeout = requestTimeout
     configuration.connectTimeout = connectTimeout
     let environment = ProcessEnvironment([:])
+    let profiles = SharedProfileStore(environment: environment)
     return try await AWSUpstreamClient(
       configuration: configuration,
       endpoint: TargetEndpoint(
-        configuration: configuration, environment: environment, profiles: SharedProfileStore(environment: environment)),
-      credentials: FixedCredentials(), environment: environment, clock: .system,
+        configuration: configuration, environment: environment, profiles: profiles),
+      credentials: FixedCredentials(),
+      connections: ConnectionSettings(configuration, environment: environment, profiles: profiles), clock: .system,
       eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: Logger(label: "test"))
   }
 

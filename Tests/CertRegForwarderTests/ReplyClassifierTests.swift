@@ -113,7 +113,7 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
   func `a conflict says nothing about a certificate where none was registered`(operation: IoTOperation?) throws {
     let classifier = ReplyClassifier(
       operation: operation, certificateID: id, text: UpstreamText(credentials: secret, authorization: nil), now: now)
-    let result = classifier.description(
+    let result = classifier.certificate(
       HTTPReply(status: 409, headers: ["x-amzn-ErrorType": "ConflictException"], body: []))
     guard case .failure(let refused) = result else { throw Unexpected(description: "no failure") }
     #expect(refused.failure.error.reason == "upstream_unavailable" && refused.failure.error.retryable)

@@ -120,7 +120,28 @@ import Testing
     #expect(service.requests.count == 1)
     #expect(try await fetch(Self.role, bundle) { _ in }?.code == .invalid)
     #expect(service.requests.count == 2)
+    let profile = MemoryFiles(["/h/.aws/config": "[default]\nca_bundle = \(server.certificateFile)"]).files
+    #expect(try await fetch(Self.role, url, files: profile)?.code == .invalid)
+    #expect(service.requests.count == 3)
     try await service.stop()
+  }
+
+  @Test func `the profile's authorities count where neither the target nor a variable has any`() {
+    let files = MemoryFiles(["/h/.aws/config": "[default]\nca_bundle = /default\n[profile p]\nca_bundle = /p"]).files
+    func authorities(
+      _ credentials: CredentialsConfiguration, _ variables: [String: String] = [:],
+      _ configure: (inout TargetConfiguration) -> Void = { _ in }
+    ) -> String? {
+      var target = TargetConfiguration(credentials: credentials)
+      configure(&target)
+      return CredentialsContext.onHost(variables, files: files).connections(of: target).authoritiesFile
+    }
+    #expect(authorities(.chain) == "/default")
+    #expect(authorities(.chain, ["AWS_PROFILE": "p"]) == "/p")
+    #expect(authorities(.profile(name: "p", file: nil)) == "/p")
+    #expect(authorities(.profile(name: "none", file: nil)) == nil)
+    #expect(authorities(.chain, ["AWS_CA_BUNDLE": "/variable"]) == "/variable")
+    #expect(authorities(.chain) { $0.caFile = "/own" } == "/own")
   }
 
   private static let impatience = ["AWS_METADATA_SERVICE_TIMEOUT": "2"]
@@ -156,12 +177,13 @@ import Testing
       "ALL_PROXY": "http://variable:1", "AWS_CA_BUNDLE": "/variable", "HOME": "/h",
     ]
     let config =
-      "[default]\nregion = eu-west-2\nendpoint_url = https://profile\nuse_fips_endpoint = true\nuse_dualstack_endpoint = true"
+      "[default]\nregion = eu-west-2\nendpoint_url = https://profile\nuse_fips_endpoint = true\n"
+      + "use_dualstack_endpoint = true\nca_bundle = /profile"
     let environment = ProcessEnvironment(variables)
     let profiles = SharedProfileStore(environment: environment, files: MemoryFiles(["/h/.aws/config": config]).files)
     var target = TargetConfiguration(credentials: .chain)
     target.withoutValue = [setting]
-    let connections = ConnectionSettings(target, environment: environment)
+    let connections = ConnectionSettings(target, environment: environment, profiles: profiles)
     let found = resolver(target, variables, config: config)
     switch setting {
     case .region:

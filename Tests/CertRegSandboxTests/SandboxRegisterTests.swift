@@ -54,6 +54,7 @@ import Testing
 
   @Test(arguments: [
     ("eu-central-1", "aws"), ("us-east-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"),
+    ("eusc-de-east-1", "aws-eusc"), ("us-iso-east-1", "aws-iso"), ("us-isob-east-1", "aws-iso-b"),
   ])
   func `puts ARNs into the region's partition`(region: String, partition: String) {
     let account = SandboxAccount(region: region, id: "000000000001")

@@ -92,6 +92,20 @@ import Testing
     }
   }
 
+  @Test(arguments: [204, 304], [nil, 1000])
+  func `sends no body with a status that has none`(status: Int, bytesPerSecond: Int?) async throws {
+    var faults = FaultPlan.none
+    faults.bytesPerSecond = bytesPerSecond
+    faults.answers = [FaultPlan.ScriptedAnswer(status: status, body: "a body")]
+    try await withServer(faults: faults) { server, _ in
+      let client = try LoopbackClient(port: server.port)
+      try client.sendRequest("POST", "/certificate/register-no-ca", body: registration(1))
+      #expect(try client.receiveHead().status == status)
+      try client.sendRequest("GET", "/certificates")
+      #expect(try client.receive().status == 200)
+    }
+  }
+
   @Test func `sends no body with an answer to HEAD`() async throws {
     try await withServer { server, _ in
       let client = try LoopbackClient(port: server.port)

@@ -174,7 +174,9 @@ import Testing
     }
     try write([registration(1), registration(2)] + flips)
     let before = try folder.read("register.jsonl").count
+    try folder.setRights(0o640, of: "register.jsonl")
     try write([registration(3)])
+    #expect(try folder.rights(of: "register.jsonl") == 0o640)
     let after = try folder.read("register.jsonl").count
     #expect(after < before / 4)
     #expect(!folder.contains("register.jsonl.new"))

@@ -26,6 +26,14 @@ final class TemporaryFolder {
     Array(try Data(contentsOf: URL(filePath: path(name))))
   }
 
+  func setRights(_ rights: Int, of name: String) throws {
+    try FileManager.default.setAttributes([.posixPermissions: rights], ofItemAtPath: path(name))
+  }
+
+  func rights(of name: String) throws -> Int? {
+    try FileManager.default.attributesOfItem(atPath: path(name))[.posixPermissions] as? Int
+  }
+
   func contains(_ name: String) -> Bool {
     FileManager.default.fileExists(atPath: path(name))
   }

@@ -11,7 +11,7 @@ final class Descriptions: Sendable {
   private let calls: UpstreamCalls
   private let clock: HostClock
   /// The most at once.
-  static let maxUnderWay = 64
+  static let maxUnderWay = AWSUpstreamClient.mostDescriptions
   /// The pause after a throttle that names none.
   private static let pause = Duration.seconds(1)
 

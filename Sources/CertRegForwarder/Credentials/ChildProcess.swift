@@ -44,8 +44,8 @@ enum ChildProcessError: Error, Hashable, CustomStringConvertible {
 
 /// Runs a program to its end and collects its output.
 enum ChildProcess {
-  /// The program's soft limit of open files. Programs that use select(2) fail with higher descriptors, and some close each
-  /// one that they may have; the daemon's own limit is far higher.
+  /// The program's soft limit of open files. Programs that use select(2) fail with higher descriptors, and some close
+  /// each one that they may have; the daemon's own limit is far higher.
   private static let mostDescriptors: rlim_t = 1024
 
   struct Result: Sendable {
@@ -66,9 +66,9 @@ enum ChildProcess {
 
   /// Blocks until the program ends, at the latest shortly after the time limit.
   ///
-  /// The program gets no input, only its three standard descriptors, the usual limit of open files, default signal handling
-  /// and a process group of its own. The result is complete when the program has ended: processes that it leaves behind may
-  /// hold its output open.
+  /// The program gets no input, only its three standard descriptors, the usual limit of open files, default signal
+  /// handling and a process group of its own. The result is complete when the program has ended: processes that it
+  /// leaves behind may hold its output open.
   ///
   /// - Parameters:
   ///   - words: The program, looked up in `PATH`, and its arguments.

@@ -36,12 +36,12 @@ final class CredentialEndpoints: Sendable {
   /// Protects the table of transports.
   private let state = Mutex(State())
 
-  /// - Parameter configuration: The target; `nil`: its settings do not matter.
+  /// - Parameter connections: The target's; `nil`: its settings do not matter.
   init(
-    of configuration: TargetConfiguration? = nil, environment: ProcessEnvironment, eventLoopGroup: any EventLoopGroup
+    _ connections: ConnectionSettings? = nil, environment: ProcessEnvironment, eventLoopGroup: any EventLoopGroup
   ) {
     hostConnections = ConnectionSettings(environment: environment)
-    connections = configuration.map { ConnectionSettings($0, environment: environment) } ?? hostConnections
+    self.connections = connections ?? hostConnections
     self.eventLoopGroup = eventLoopGroup
   }
 

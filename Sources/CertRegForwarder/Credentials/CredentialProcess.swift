@@ -66,8 +66,8 @@ struct CredentialProcess: CredentialsProvider {
   }
 
   /// The program's standard error without secrets: those of the daemon's environment, of the command line and of the
-  /// program's output, and all that looks like one. The trace of a shell (`set -x`) shows secrets of any form, also on lines that
-  /// do not look like its own, so that everything from its first line on is left out.
+  /// program's output, and all that looks like one. The trace of a shell (`set -x`) shows secrets of any form, also on
+  /// lines that do not look like its own, so that everything from its first line on is left out.
   private func complaint(_ result: ChildProcess.Result) -> String {
     var secrets = environment.secrets.adding(lookalikesIn: command)
     if let object = try? JSONValue(parsing: result.standardOutput) {
@@ -113,8 +113,8 @@ struct CredentialProcess: CredentialsProvider {
     }
   }
 
-  /// What may have caused the end of a program by a signal. The sandbox of a service applies to the programs that the service
-  /// starts, and compilers that run with the program end in such a way where they get no memory for code.
+  /// What may have caused the end of a program by a signal. The sandbox of a service applies to the programs that the
+  /// service starts, and compilers that run with the program end in such a way where they get no memory for code.
   private func advice(_ error: ChildProcessError) -> String {
     guard case .killed(let signal) = error, [SIGABRT, SIGTRAP, SIGSEGV, SIGSYS].contains(signal), deniesWritableCode()
     else { return "" }

@@ -30,8 +30,8 @@ struct CredentialRefresh {
   static let recheckExpired = Duration.seconds(5 * 60)
   static let firstBackoff = Duration.seconds(1)
   static let longestBackoff = Duration.seconds(60)
-  /// After a refusal, which seldom passes by itself: a station may pay for what it sends. A file that is corrected ends the
-  /// pause at once.
+  /// After a refusal, which seldom passes by itself: a station may pay for what it sends. A file that is corrected ends
+  /// the pause at once.
   static let longestBackoffOfRefusals = Duration.seconds(5 * 60)
 
   private enum Fetching {

@@ -40,10 +40,16 @@ package struct CredentialsContext: Sendable {
     }
   }
 
+  /// How a target's connections are made.
+  func connections(of configuration: TargetConfiguration) -> ConnectionSettings {
+    ConnectionSettings(
+      configuration, environment: environment, profiles: profileStore(for: configuration.credentials))
+  }
+
   /// The version of the file of authorities that a target's connections trust; `nil`: they trust the system's
   /// authorities, or there is no such file.
   package func authorities(of configuration: TargetConfiguration) -> FileVersion? {
-    ConnectionSettings(configuration, environment: environment).authoritiesFile.flatMap(files.version)
+    connections(of: configuration).authoritiesFile.flatMap(files.version)
   }
 
   /// The region of this host, which may be an EC2 instance; `nil` if the environment forbids to ask.
@@ -71,7 +77,7 @@ package struct CredentialsContext: Sendable {
   ) throws(UpstreamConfigurationError) -> any CredentialsProvider {
     let profiles = profileStore(for: configuration.credentials)
     let endpoints = CredentialEndpoints(
-      of: configuration, environment: environment, eventLoopGroup: eventLoopGroup)
+      connections(of: configuration), environment: environment, eventLoopGroup: eventLoopGroup)
     let service = securityTokenService(of: configuration, region: region, endpoints)
     let provider = try provider(for: configuration, profiles: profiles, endpoints: endpoints, service: service)
     return ConnectedProvider(provider: provider, endpoints: endpoints, profiles: profiles)
@@ -135,8 +141,7 @@ package struct CredentialsContext: Sendable {
         settings: .init(
           endpoint: endpoint, roleAlias: roleAlias, thingName: thingName, certificateFile: certificateFile,
           privateKeyFile: privateKeyFile, caFile: caFile),
-        connections: ConnectionSettings(configuration, environment: environment), files: files,
-        eventLoopGroup: eventLoopGroup)
+        connections: connections(of: configuration), files: files, eventLoopGroup: eventLoopGroup)
     case .rolesAnywhere(
       let trustAnchorARN, let profileARN, let roleARN, let certificateFile, let privateKeyFile, let chainFile):
       return RolesAnywhereCredentials(
@@ -148,8 +153,8 @@ package struct CredentialsContext: Sendable {
   }
 }
 
-/// The shared files that targets use. Thousands of targets may have a profile each in the same two files. If each target read
-/// them, the time would grow with the square of their number.
+/// The shared files that targets use. Thousands of targets may have a profile each in the same two files. If each
+/// target read them, the time would grow with the square of their number.
 private final class ProfileStores: Sendable {
   /// By the credentials file that takes the place of the usual one.
   private let stores = Mutex<[String?: SharedProfileStore]>([:])
@@ -198,8 +203,8 @@ extension AWSUpstreamClient {
   /// - Parameters:
   ///   - configuration: The target.
   ///   - context: Where credentials come from.
-  ///   - signed: Takes the location and ``SigningCredentials/signer`` of every set of credentials, before a call is signed
-  ///     with it.
+  ///   - signed: Takes the location and ``SigningCredentials/signer`` of every set of credentials, before a call is
+  ///     signed with it.
   /// - Throws: `UpstreamConfigurationError` if the target cannot be used as it is configured.
   package convenience init(
     configuration: TargetConfiguration, context: CredentialsContext,
@@ -224,7 +229,7 @@ extension AWSUpstreamClient {
       ) { credentials in
         if let signer = credentials.signer { signed(endpoint.location, signer) }
       },
-      environment: context.environment, clock: context.clock, eventLoopGroup: context.eventLoopGroup,
-      logger: context.logger)
+      connections: context.connections(of: configuration), clock: context.clock,
+      eventLoopGroup: context.eventLoopGroup, logger: context.logger)
   }
 }

@@ -10,8 +10,8 @@ final class IoTProviderCredentials: CredentialsProvider {
   struct Settings: Sendable {
     /// A host name, or a URL.
     var endpoint: String
-    /// Of letters, digits and `_=,@-` (API reference, CreateRoleAlias), as the settings have checked: it becomes part of a
-    /// path.
+    /// Of letters, digits and `_=,@-` (API reference, CreateRoleAlias), as the settings have checked: it becomes part
+    /// of a path.
     var roleAlias: String
     var thingName: String?
     var certificateFile: String

@@ -129,8 +129,8 @@ package final class RefreshingCredentials: CredentialsSource {
     return try outcome.get()
   }
 
-  /// Ends the pause after a refusal if somebody has changed a file of the source since. Files are looked at during such a
-  /// pause only.
+  /// Ends the pause after a refusal if somebody has changed a file of the source since. Files are looked at during such
+  /// a pause only.
   private func noticeCorrection(_ state: inout State) {
     guard state.refresh.isHeldBack(now) else { return }
     let versions = provider.filePaths.map(files.version)

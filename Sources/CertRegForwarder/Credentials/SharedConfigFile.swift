@@ -8,8 +8,9 @@ struct SharedConfigFileError: Error, Hashable {
 /// The text of a shared AWS file (`~/.aws/config`, `~/.aws/credentials`) as sections of settings.
 ///
 /// The form is that of the AWS CLI: `[section]` lines, `name = value` lines, comment lines that begin with `#` or `;`,
-/// and lines with a deeper indentation that belong to the setting above them. Names of settings are case-insensitive. A `#` or `;`
-/// behind white space begins a comment (AWS SDKs and Tools Reference Guide, "Shared config and credentials files").
+/// and lines with a deeper indentation that belong to the setting above them. Names of settings are case-insensitive. A
+/// `#` or `;` behind white space begins a comment (AWS SDKs and Tools Reference Guide, "Shared config and credentials
+/// files").
 struct SharedConfigFile: Hashable {
   struct Section: Hashable {
     var values: [String: String] = [:]

@@ -6,8 +6,8 @@ struct SharedProfiles: Sendable {
   struct Profile: Sendable, Hashable {
     var name: String
     var values: [String: String] = [:]
-    /// Whether the keys stand in the credentials file. Those come before a `credential_process`, keys in the configuration file
-    /// behind it (botocore, `ProfileProviderBuilder`).
+    /// Whether the keys stand in the credentials file. Those come before a `credential_process`, keys in the
+    /// configuration file behind it (botocore, `ProfileProviderBuilder`).
     var hasKeysInCredentialsFile = false
 
     /// Whether a setting is `true`, in any case.
@@ -98,6 +98,12 @@ package final class SharedProfileStore: Sendable {
   /// The profile of a target with these credentials.
   func profileName(for credentials: CredentialsConfiguration) -> String {
     if case .profile(let name?, _) = credentials { name } else { defaultProfileName }
+  }
+
+  /// `ca_bundle` of a target's profile: the authorities of its connections. `nil` also if the files cannot be read,
+  /// which is an error of the target anyway.
+  func authoritiesFile(for credentials: CredentialsConfiguration) -> String? {
+    (try? profiles())?.profiles[profileName(for: credentials)]?["ca_bundle"]
   }
 
   /// The current profiles.

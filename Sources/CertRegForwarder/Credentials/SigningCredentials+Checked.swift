@@ -15,8 +15,8 @@ struct WrittenCredential {
 extension SigningCredentials {
   /// Credentials of parts that can be keys and tokens of AWS.
   ///
-  /// - Throws: `invalid` where a part has a character that none of them has. A signature would be refused for it, in words that do
-  ///   not lead to the setting. The message names the part, never its value.
+  /// - Throws: `invalid` where a part has a character that none of them has. A signature would be refused for it, in
+  ///   words that do not lead to the setting. The message names the part, never its value.
   init(
     accessKeyID: WrittenCredential, secretAccessKey: WrittenCredential, sessionToken: WrittenCredential?
   ) throws(CredentialsError) {
@@ -29,8 +29,8 @@ extension SigningCredentials {
 }
 
 extension WrittenCredential {
-  /// Keys and tokens are printable ASCII without quotes and blanks: access key IDs match `\w+` (API_AccessKey.html of IAM), secrets
-  /// and tokens are base64.
+  /// Keys and tokens are printable ASCII without quotes and blanks: access key IDs match `\w+` (API_AccessKey.html of
+  /// IAM), secrets and tokens are base64.
   fileprivate func check() throws(CredentialsError) {
     for byte in text.utf8 where !(0x21...0x7e).contains(byte) || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'")
     {

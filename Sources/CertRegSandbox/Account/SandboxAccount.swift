@@ -36,12 +36,6 @@ package struct SandboxAccount: Hashable, Sendable {
   }
 
   private static func arnPrefix(region: String, id: String, service: String) -> String {
-    "arn:\(partition(of: region)):\(service):\(region):\(id):"
-  }
-
-  private static func partition(of region: String) -> String {
-    if region.hasPrefix("cn-") { return "aws-cn" }
-    if region.hasPrefix("us-gov-") { return "aws-us-gov" }
-    return "aws"
+    "arn:\(AWSPartition.containing(region).name):\(service):\(region):\(id):"
   }
 }

@@ -91,9 +91,12 @@ extension FaultPlan.ScriptedAnswer {
     }
     if status != nil, cut != nil { throw members.problem(.cut, "stands in place of status") }
     if status == nil, cut == nil { throw members.problem(.status, "takes a number from 200 to 599") }
-    let headers = try members.value(.headers, "an object of strings") { json in
+    let headers = try members.value(.headers, "an object of strings that can be headers") { json in
       json.members.flatMap { members in
-        let texts = members.compactMap { member in member.value.string.map { (member.name, $0) } }
+        let texts = members.compactMap { member -> (String, String)? in
+          guard let text = member.value.string, isHeader(member.name, text) else { return nil }
+          return (member.name, text)
+        }
         return texts.count == members.count ? Dictionary(texts) { $1 } : nil
       }
     }
@@ -102,6 +105,19 @@ extension FaultPlan.ScriptedAnswer {
       times: try members.count(.times) ?? 1,
       isCarriedOut: try members.value(.carriedOut, "true or false", { $0.bool }) ?? false)
   }
+}
+
+/// Whether a name and a value can be sent as a header (RFC 9110 sections 5.1 and 5.5).
+private func isHeader(_ name: String, _ value: String) -> Bool {
+  let isToken = name.utf8.allSatisfy { byte in
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
+    default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+    }
+  }
+  return isToken && !name.isEmpty && value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f || $0 == UInt8(ascii: "\t") }
 }
 
 /// The members of a JSON object, all of which have one of the names. A member with `null` counts as left out.

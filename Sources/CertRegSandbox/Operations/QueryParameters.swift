@@ -1,4 +1,4 @@
-import CertRegCodec
+import CertRegSigV4
 
 /// The parameters of a query string, names and values decoded. The last one of a name counts.
 struct QueryParameters {
@@ -6,8 +6,8 @@ struct QueryParameters {
 
   init(_ query: String) {
     for item in query.split(separator: "&") {
-      let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-      values[percentDecoded(parts[0])] = parts.count > 1 ? percentDecoded(parts[1]) : ""
+      let parts = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      values[URIEncoding.decoded(parts[0])] = parts.count > 1 ? URIEncoding.decoded(parts[1]) : ""
     }
   }
 
@@ -76,26 +76,6 @@ struct QueryParameters {
     guard let marker = PageMarker(text: text) else { throw .invalidMarker }
     return marker
   }
-}
-
-/// `text` with its percent-encoded octets decoded (RFC 3986 section 2.1). A `%` that begins no such octet stays, and
-/// what is not UTF-8 then is repaired: it will match nothing.
-func percentDecoded(_ text: String) -> String {
-  guard text.utf8.contains(UInt8(ascii: "%")) else { return text }
-  var decoded: [UInt8] = []
-  var rest = text.utf8[...]
-  while let byte = rest.popFirst() {
-    let digits = rest.prefix(2)
-    if byte == UInt8(ascii: "%"), digits.count == 2, digits.allSatisfy(isHexDigit),
-      let octet = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
-    {
-      decoded.append(octet)
-      rest = rest.dropFirst(2)
-    } else {
-      decoded.append(byte)
-    }
-  }
-  return String(decoding: decoded, as: UTF8.self)
 }
 
 func isHexDigit(_ byte: UInt8) -> Bool {

@@ -1,4 +1,5 @@
 import CertRegCodec
+import CertRegSigV4
 
 /// One operation that the sandbox has: how requests name it and what it does.
 ///
@@ -99,7 +100,7 @@ package struct SandboxOperation: Sendable {
       switch segment {
       case .literal(let literal):
         guard text == literal else { return nil }
-      case .member(let name): members[name] = percentDecoded(String(text))
+      case .member(let name): members[name] = URIEncoding.decoded(text)
       }
     }
     return members

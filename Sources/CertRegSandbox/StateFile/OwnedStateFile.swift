@@ -113,6 +113,14 @@ final class OwnedStateFile: Sendable {
     guard ftruncate(descriptor, lengthBytes) == 0 else { throw OwnedStateFile.failure(path, "truncate") }
   }
 
+  /// Takes the owner and the rights of `other`.
+  func takeAttributes(of other: OwnedStateFile) throws(StateFileError) {
+    let status = try other.status()
+    // In this order, since a change of the owner may take rights away.
+    guard fchown(descriptor, status.st_uid, status.st_gid) == 0, fchmod(descriptor, status.st_mode & 0o7777) == 0
+    else { throw OwnedStateFile.failure(path, "change") }
+  }
+
   /// Takes the name of `other`, which must still be at its path.
   func move(to other: OwnedStateFile) throws(StateFileError) {
     guard try other.isStillThere() else { throw OwnedStateFile.inUse(other.path) }

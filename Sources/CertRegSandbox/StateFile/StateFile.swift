@@ -117,7 +117,7 @@ package struct StateFile: Sendable {
     lengthBytes += line.count + 1
   }
 
-  /// Writes `register` into a new file and puts it in the place of the old one.
+  /// Writes `register` into a new file and puts it in the place of the old one, with the same owner and rights.
   ///
   /// - Returns: `nil` if that fails. The old file stays as it is then.
   private static func replacement(of old: OwnedStateFile, register: SandboxRegister) -> StateFile? {
@@ -130,6 +130,7 @@ package struct StateFile: Sendable {
     guard let file = try? OwnedStateFile.create("\(old.path).new-\(getpid())") else { return nil }
     do throws(StateFileError) {
       try file.write(content, at: 0)
+      try file.takeAttributes(of: old)
       try file.move(to: old)
     } catch {
       file.remove()
