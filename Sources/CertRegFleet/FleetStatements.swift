@@ -159,13 +159,13 @@ enum FleetStatements {
       """, [.text(name)] + Parameter.keys(keys))
   }
 
-  /// Leaves claims to whoever asks next, with what they say of earlier calls.
+  /// Leaves claims that say of earlier calls to whoever asks next. The others are to be given up behind it.
   static func leaveCalled(_ keys: [FleetKey], by name: String) -> Statement {
     Statement(
       "leaveCalled",
       """
       UPDATE certregd.claim c SET member = '' FROM unnest($2::bytea[], $3::text[]) a(certificate, target)
-      WHERE c.certificate = a.certificate AND c.target = a.target AND c.member = $1
+      WHERE c.certificate = a.certificate AND c.target = a.target AND c.member = $1 AND c.earlier
       """, [.text(name)] + Parameter.keys(keys))
   }
 }

@@ -130,7 +130,9 @@ struct FleetModel {
       }
     }
     for key in batch.releases where claims[key]?.member == name { claims[key] = nil }
-    for key in batch.leftClaims where claims[key]?.member == name { claims[key]?.member = "" }
+    for key in batch.leftClaims where claims[key]?.member == name {
+      if claims[key]?.earlier == true { claims[key]?.member = "" } else { claims[key] = nil }
+    }
     for claim in batch.claims {
       if let isEarlier = take(claim, by: name, now: now) { reply.granted[claim.key] = isEarlier }
     }

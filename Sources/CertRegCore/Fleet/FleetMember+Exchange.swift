@@ -175,7 +175,6 @@ extension FleetMember {
       guard let known = work[key] else { continue }
       let ended = known.jobs.filter { !known.ownWork.contains($0) }
       let result = ended.isEmpty ? nil : answer(reply, to: key, since: known.since)
-      if reply.granted[key] == true { work[key]?.isCalledByOther = true }
       switch known.standing {
       case .asked, .held:
         if let result {
@@ -223,7 +222,7 @@ extension FleetMember {
           if work[key] == nil {
             work[key] = Work(
               standing: .granted(isShared: true), isCalled: claim.isCalled, earlierCall: earlierCall,
-              isCalledByOther: earlierCall, since: since)
+              since: since)
           }
           actions.append(.answer(token, .granted(earlierCall: earlierCall)))
         } else {

@@ -28,7 +28,8 @@ extension FleetMember {
     let claims = Set(welcome.claims)
     for key in work.keys {
       switch work[key]?.standing {
-      case .granted: work[key]?.standing = .granted(isShared: claims.contains(key))
+      // Where the grant has not been heard, only another one says whether another member has called.
+      case .granted(let isShared): work[key]?.standing = .granted(isShared: isShared && claims.contains(key))
       case .held, .asked: work[key]?.standing = .asked
       case nil: break
       }
@@ -39,9 +40,8 @@ extension FleetMember {
       questions.values.compactMap { question -> FleetKey? in
         if case .claim(let claim, _) = question.kind { claim.key } else { nil }
       })
-    for key in claims where work[key] == nil && !asked.contains(key) && !leftClaims.contains(key) {
-      releases.insert(key)
-    }
+    for key in claims where work[key] == nil && !asked.contains(key) { leave(claim: key) }
+    if isOther { (endedRows, leftRows, rowsUnderWay) = ([], [], []) }
     reconcile(welcome)
     for token in questions.keys { questions[token]?.isSent = false }
     actions.append(.stateChanged)
@@ -102,7 +102,7 @@ extension FleetMember {
     for copy in batch.copies { copies[copy.sequence]?.isSent = false }
     for result in batch.results where dirty[result.key] ?? .min < result.stamp { dirty[result.key] = result.stamp }
     releases.formUnion(batch.releases.filter { work[$0] == nil })
-    leftClaims.formUnion(batch.leftClaims.filter { work[$0] == nil })
+    for key in batch.leftClaims where work[key] == nil { leave(claim: key) }
     endedCopies += batch.endedCopies
     endedRows += batch.endedRows
     leftRows += batch.leftRows

@@ -88,8 +88,8 @@ package struct FleetMember: Sendable {
     var isCalled = false
     /// Whether another member may have made the call and died.
     var earlierCall = false
-    /// Whether the claim says so of another member. It is passed on with it.
-    var isCalledByOther = false
+    /// Whether a registration of this member has ended on disk: its result says what became of all earlier calls.
+    var isAnswered = false
     /// Results that came before it do not count.
     var since: Int64
 
