@@ -157,6 +157,8 @@ extension SimulatedFleetProcess {
     file.untoldAfter = number
     if number == nil { isToldAgain = false }
     if file.fleetID != machine.member.fleetID { durablePositions = [:] }
+    file.newsAt = machine.member.newsAt
+    file.sentNumber = machine.member.sentNumber
     file.fleetID = machine.member.fleetID
     file.positions = durablePositions
     file.offsetMicroseconds = machine.member.offsetMicroseconds

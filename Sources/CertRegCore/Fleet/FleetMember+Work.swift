@@ -151,19 +151,17 @@ extension FleetMember {
 
   /// A row of the database has become a job on this member's disk, or is not needed any more.
   package mutating func took(_ row: Int64) {
-    rowsUnderWay.remove(row)
-    endedRows.append(row)
+    if rowsUnderWay.remove(row) != nil { endedRows.append(row) }
   }
 
   /// A row of the database cannot become a job of this member: others may make something of it.
   package mutating func leave(_ row: Int64) {
-    rowsUnderWay.remove(row)
-    leftRows.append(row)
+    if rowsUnderWay.remove(row) != nil { leftRows.append(row) }
   }
 
   /// This member's disk did not take a row of the database. It is tried again later.
   package mutating func postpone(_ row: Int64, now: MonotonicTime) {
-    rowsUnderWay.remove(row)
+    guard rowsUnderWay.remove(row) != nil else { return }
     postponedRows.append(row)
     postponedAt = now
   }
