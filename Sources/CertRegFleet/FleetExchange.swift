@@ -30,8 +30,9 @@ struct FleetExchange {
         }
       }
     }
-    if !batch.releases.isEmpty { add(FleetStatements.release(batch.releases, by: name)) }
     if !batch.leftClaims.isEmpty { add(FleetStatements.leaveCalled(batch.leftClaims, by: name)) }
+    let givenUp = (batch.releases + batch.leftClaims).sorted()
+    if !givenUp.isEmpty { add(FleetStatements.release(givenUp, by: name)) }
     if !batch.claims.isEmpty {
       add(FleetStatements.claim(batch.claims, by: name)) { rows, reply in
         for (key, earlierCall) in rows.compactMap(FleetRow.flagged) { reply.granted[key] = earlierCall }

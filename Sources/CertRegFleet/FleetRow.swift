@@ -16,14 +16,16 @@ enum FleetRow {
       let sent = try reader.time()
       let id = try reader.text()
       let time = try reader.time()
-      return FleetWelcome(fleetID: id, isSameState: try reader.bool(), sent: sent, rows: [], claims: [], time: time)
+      let isSameState = try reader.bool()
+      return FleetWelcome(
+        fleetID: id, isSameState: isSameState, sent: sent, rows: [], claims: [], heard: try reader.time(), time: time)
     }
   }
 
   /// The session, which follows what ``welcome(_:)`` reads.
   static func session(_ row: Row) -> Int64? {
     read(row) { (reader) throws(RowReader.Malformed) in
-      _ = (try reader.integer(), try reader.text(), try reader.integer(), try reader.bool())
+      _ = (try reader.integer(), try reader.text(), try reader.integer(), try reader.bool(), try reader.integer())
       return try reader.integer()
     }
   }

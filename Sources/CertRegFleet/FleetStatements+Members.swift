@@ -24,10 +24,13 @@ extension FleetStatements {
       """, [.text(name), .texts(sorted.map(\.key)), .integers(sorted.map(\.value))])
   }
 
+  /// `heard_at` is that of full exchanges: see ``FleetWelcome/heard``.
+  private static let lastHeard = "GREATEST(m.heard_at, m.joined_at)"
+
   static let members = Statement(
     "members",
     """
-    SELECT m.name, m.sent, m.queued, extract(epoch FROM clock_timestamp() - m.heard_at)::float8, \(FleetSchema.isGone),
+    SELECT m.name, m.sent, m.queued, extract(epoch FROM clock_timestamp() - \(lastHeard))::float8, \(FleetSchema.isGone),
       array_to_string(m.targets, E'\\n'), (extract(epoch FROM m.joined_at) * 1000000)::bigint
     FROM certregd.member m, certregd.fleet f ORDER BY m.name
     """)
@@ -38,7 +41,7 @@ extension FleetStatements {
         "cleanUpMembers",
         """
         DELETE FROM certregd.member m USING certregd.fleet f WHERE \(FleetSchema.isGone)
-          AND m.heard_at < clock_timestamp() - interval '1 day'
+          AND \(lastHeard) < clock_timestamp() - interval '1 day'
           AND NOT EXISTS (SELECT FROM certregd.queue q WHERE q.member = m.name)
         """),
       Statement(
@@ -143,7 +146,7 @@ extension FleetStatements {
       WITH f AS (\(tick))
       UPDATE certregd.member m SET heard = f.active, heard_at = clock_timestamp(), queued = $2::integer,
         targets = $3::text[], sent = GREATEST(m.sent, $4::bigint)
-      FROM f WHERE m.name = $1 RETURNING (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+      FROM f WHERE m.name = $1 RETURNING (extract(epoch FROM m.heard_at) * 1000000)::bigint
       """,
       [.text(member.name), .integer(batch.queued), .texts(batch.targets), .integer(sent)])
   }

@@ -31,16 +31,18 @@ enum FleetStatements {
       WITH f AS (\(tick))
       INSERT INTO certregd.member AS m (name, instance, takeover, heard, heard_at, joined_at, session, sent, queued, targets)
       -- A new state counts from the present time, so that its numbers are above all that others may have heard under the name.
-      SELECT $1, $2, $3::bigint, f.active, clock_timestamp(), clock_timestamp(), n.now, GREATEST($4::bigint, n.now), 0, '{}'
+      -- Its first full exchange has yet to come.
+      SELECT $1, $2, $3::bigint, f.active, 'epoch', clock_timestamp(), n.now, GREATEST($4::bigint, n.now), 0, '{}'
       FROM f, (SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint) n(now)
       ON CONFLICT (name) DO UPDATE SET instance = excluded.instance, takeover = excluded.takeover, heard = excluded.heard,
-        heard_at = excluded.heard_at, removed = false, session = GREATEST(m.session + 1, excluded.session),
+        heard_at = CASE WHEN m.instance = excluded.instance THEN m.heard_at ELSE 'epoch' END, removed = false, session = GREATEST(m.session + 1, excluded.session),
         joined_at = CASE WHEN m.instance = excluded.instance AND NOT \(wasGone) THEN m.joined_at ELSE excluded.joined_at END,
         sent = CASE WHEN m.instance = excluded.instance THEN m.sent ELSE GREATEST(m.sent, excluded.sent) END
       WHERE m.instance = excluded.instance OR \(wasGone)
       RETURNING sent, (SELECT id FROM certregd.fleet), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
         -- As the statement found it.
-        EXISTS (SELECT FROM certregd.member b WHERE b.name = $1 AND b.instance = $2), session
+        EXISTS (SELECT FROM certregd.member b WHERE b.name = $1 AND b.instance = $2),
+        (extract(epoch FROM heard_at) * 1000000)::bigint, session
       """,
       [.text(member.name), .text(member.instance), .integer(member.takeover.milliseconds), .integer(sent)])
   }
@@ -159,13 +161,13 @@ enum FleetStatements {
       """, [.text(name)] + Parameter.keys(keys))
   }
 
-  /// Leaves claims to whoever asks next, with what they say of earlier calls.
+  /// Leaves claims that say of earlier calls to whoever asks next. The others are to be given up behind it.
   static func leaveCalled(_ keys: [FleetKey], by name: String) -> Statement {
     Statement(
       "leaveCalled",
       """
       UPDATE certregd.claim c SET member = '' FROM unnest($2::bytea[], $3::text[]) a(certificate, target)
-      WHERE c.certificate = a.certificate AND c.target = a.target AND c.member = $1
+      WHERE c.certificate = a.certificate AND c.target = a.target AND c.member = $1 AND c.earlier
       """, [.text(name)] + Parameter.keys(keys))
   }
 }

@@ -18,10 +18,11 @@ import Testing
   }
 
   private func welcome(
-    sent: Int64 = 0, id: String = "f", isSameState: Bool = true, rows: [FleetReply.Row] = [], claims: [FleetKey] = []
+    sent: Int64 = 0, id: String = "f", isSameState: Bool = true, rows: [FleetReply.Row] = [], claims: [FleetKey] = [],
+    heard: Int64 = 1
   ) -> FleetWelcome {
     FleetWelcome(
-      fleetID: id, isSameState: isSameState, sent: sent, rows: rows, claims: claims,
+      fleetID: id, isSameState: isSameState, sent: sent, rows: rows, claims: claims, heard: isSameState ? heard : 0,
       time: clock.now.wall.microsecondsSinceEpoch)
   }
 
@@ -289,6 +290,40 @@ import Testing
     #expect(last.leftClaims == (isStored ? [] : [Self.key]) && last.releases == (isStored ? [Self.key] : []))
   }
 
+  /// Why a member gives a claim up without the answer to an earlier call.
+  enum Unanswered: CaseIterable {
+    case updateEnded, jobRefusedWhileAsked, jobEndedAlone, requestRefused
+  }
+
+  @Test(arguments: Unanswered.allCases)
+  func `a claim that nothing answers is left, since only the database knows of earlier calls`(why: Unanswered) throws {
+    var member = joined()
+    var granted = FleetReply()
+    granted.granted = [Self.key: true]
+    switch why {
+    case .updateEnded, .jobRefusedWhileAsked:
+      _ = member.begin(Self.job, Self.key, since: why == .updateEnded ? nil : .min, now: clock.now)
+      member.timePassed(now: clock.now)
+      if why == .updateEnded { reply(granted, to: &member) }
+      member.end(Self.job, Self.key, isStored: why == .updateEnded)
+      if why == .jobRefusedWhileAsked { member.replied(granted, now: clock.now) }
+    case .jobEndedAlone:
+      _ = member.begin(Self.job, Self.key, since: .min, now: clock.now)
+      member.timePassed(now: clock.now)
+      clock.advance(by: .milliseconds(1200))
+      member.timePassed(now: clock.now)
+      member.end(Self.job, Self.key)
+      member.replied(granted, now: clock.now)
+    case .requestRefused:
+      _ = member.claim(Self.key, isCalled: true, since: .min, now: clock.now)
+      reply(granted, to: &member)
+      member.giveUp(Self.key)
+    }
+    member.timePassed(now: clock.now)
+    let last = try #require(batch(member.takeActions().reversed()))
+    #expect(last.leftClaims == [Self.key] && last.releases == [])
+  }
+
   @Test func `a call whose claim was taken over does not begin`() {
     var member = joined()
     _ = member.claim(Self.key, isCalled: false, since: .min, now: clock.now)
@@ -385,6 +420,73 @@ import Testing
     #expect(member.sentNumber >= 9)
   }
 
+  @Test func `a number that this member may have used before never comes again`() throws {
+    var member = joined(sent: 5)
+    member.tell(Self.key, stamp: 3)
+    member.timePassed(now: clock.now)
+    let first = try #require(batch(member.takeActions()))
+    #expect(first.firstNumber > clock.now.wall.microsecondsSinceEpoch)
+    // The next process finds no note of it, and a database that was restored has none of it either.
+    clock.advance(by: .seconds(1))
+    var next = joined(sent: 5)
+    next.tell(Self.key, stamp: 4)
+    next.timePassed(now: clock.now)
+    #expect(try #require(batch(next.takeActions())).firstNumber > first.firstNumber)
+  }
+
+  @Test func `a return to a database that lacks nothing tells nothing again`() {
+    var member = joined(sent: 5)
+    member.failed(FleetProblem(.unreachable, "reset"), now: clock.now)
+    _ = member.takeActions()
+    member.joined(welcome(sent: 5), now: clock.now)
+    let isToldAgain = member.takeActions().contains { if case .tellAgain = $0 { true } else { false } }
+    #expect(!isToldAgain)
+  }
+
+  /// When the database last had a full exchange of a member, by what it says at a return.
+  struct Heard: Sendable, CustomTestStringConvertible {
+    var testDescription: String
+    var microsecondsAfterNews: Int64?
+    var isInNextProcess = false
+    /// Numbers above this one are told again; `nil`: none.
+    var toldAfter: Int64?
+  }
+
+  @Test(arguments: [
+    Heard(testDescription: "in the exchange that brought the news", microsecondsAfterNews: 0, toldAfter: nil),
+    Heard(testDescription: "before it", microsecondsAfterNews: -1, toldAfter: 5),
+    Heard(
+      testDescription: "before it, another process", microsecondsAfterNews: -1, isInNextProcess: true, toldAfter: 5),
+    Heard(testDescription: "never", microsecondsAfterNews: nil, toldAfter: 0),
+  ])
+  func `news that the database has lost are told again, whatever their teller says`(heard: Heard) {
+    var member = joined(sent: 5)
+    clock.advance(by: .milliseconds(300))
+    member.timePassed(now: clock.now)
+    var news = FleetReply()
+    news.time = clock.now.wall.microsecondsSinceEpoch
+    news.feed = [(member: "m2", number: 9, result: result(stamp: 8))]
+    reply(news, to: &member)
+    // Its later exchanges bring none.
+    clock.advance(by: .milliseconds(300))
+    member.timePassed(now: clock.now)
+    var quiet = FleetReply()
+    quiet.time = clock.now.wall.microsecondsSinceEpoch
+    reply(quiet, to: &member)
+    if heard.isInNextProcess {
+      member = FleetMember(
+        name: "m1", sentNumber: 5, fleetID: "f", positions: member.positions, newsAt: member.newsAt, seed: 1,
+        now: clock.now)
+      member.start(sentNumber: 5, firstSequence: 7, now: clock.now)
+    } else {
+      member.failed(FleetProblem(.unreachable, "reset"), now: clock.now)
+    }
+    _ = member.takeActions()
+    member.joined(welcome(sent: 5, heard: heard.microsecondsAfterNews.map { news.time + $0 } ?? 0), now: clock.now)
+    let again = member.takeActions().compactMap { if case .tellAgain(let number) = $0 { number } else { nil } }
+    #expect(again.first == heard.toldAfter)
+  }
+
   /// What becomes of a row that the database has under this member's name and no job of it needs.
   struct LeftRow: Sendable, CustomTestStringConvertible {
     var testDescription: String
@@ -408,6 +510,26 @@ import Testing
     let sent = try #require(batch(member.takeActions()))
     #expect(sent.fetchedRows == (row.isTakenOver ? [40] : []))
     #expect(sent.endedRows == (row.isTakenOver ? [] : [40]))
+  }
+
+  @Test(arguments: ["f", "g"])
+  func `rows that the database lost are not ended, since their numbers come again`(id: String) throws {
+    var member = joined()
+    let row = FleetReply.Row(id: 40, sequence: -40, key: Self.key, request: [1])
+    let later = FleetReply.Row(id: 41, sequence: -41, key: Self.key, request: [1])
+    var taken = FleetReply()
+    taken.taken = [row, later]
+    clock.advance(by: .milliseconds(300))
+    member.timePassed(now: clock.now)
+    reply(taken, to: &member)
+    member.took(row.id)
+    member.failed(FleetProblem(.unreachable, "reset"), now: clock.now)
+    _ = member.takeActions()
+    member.joined(welcome(id: id), now: clock.now)
+    member.took(later.id)
+    let first = try #require(batch(member.takeActions()))
+    let second = batch(reply(FleetReply(), to: &member))
+    #expect(first.endedRows == [] && second?.endedRows ?? [] == [])
   }
 
   @Test func `a job that ends while the database is away is not carried out again`() throws {
@@ -464,7 +586,7 @@ import Testing
     member.start(sentNumber: 0, firstSequence: 1, now: clock.now)
     member.joined(welcome(claims: [Self.key]), now: clock.now)
     let last = batch(member.takeActions())
-    #expect(last?.releases == [Self.key])
+    #expect(last?.leftClaims == [Self.key])
   }
 
   @Test func `stamps rise, also where the clock falls`() {

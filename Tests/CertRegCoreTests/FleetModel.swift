@@ -15,7 +15,7 @@ struct FleetModel {
     var takeover: Int64
     /// In the fleet's milliseconds.
     var heard: Int64
-    /// Microseconds of the database's clock, as are all times.
+    /// Microseconds of the database's clock, as are all times. 0: no full exchange has come yet.
     var heardAt: Int64
     var joinedAt: Int64
     /// Changes with each join.
@@ -96,13 +96,14 @@ struct FleetModel {
     member.takeover = identity.takeoverMilliseconds
     if !isSameState || wasGone { member.joinedAt = now }
     member.session = max(member.session + 1, now)
-    (member.heard, member.heardAt, member.isRemoved) = (active, now, false)
+    (member.heard, member.isRemoved) = (active, false)
+    if !isSameState { member.heardAt = 0 }
     members[identity.name] = member
     let rows = queue.filter { $0.value.member == identity.name }.sorted { $0.key < $1.key }
     return FleetWelcome(
       fleetID: id, isSameState: isSameState, sent: member.sent,
       rows: rows.map { FleetReply.Row(id: $0.key, sequence: $0.value.sequence, key: $0.value.key, request: []) },
-      claims: claims.filter { $0.value.member == identity.name }.keys.sorted(), time: now)
+      claims: claims.filter { $0.value.member == identity.name }.keys.sorted(), heard: member.heardAt, time: now)
   }
 
   static func reply(_ id: Int64, _ row: Row) -> FleetReply.Row {
@@ -130,7 +131,9 @@ struct FleetModel {
       }
     }
     for key in batch.releases where claims[key]?.member == name { claims[key] = nil }
-    for key in batch.leftClaims where claims[key]?.member == name { claims[key]?.member = "" }
+    for key in batch.leftClaims where claims[key]?.member == name {
+      if claims[key]?.earlier == true { claims[key]?.member = "" } else { claims[key] = nil }
+    }
     for claim in batch.claims {
       if let isEarlier = take(claim, by: name, now: now) { reply.granted[claim.key] = isEarlier }
     }
@@ -237,7 +240,8 @@ struct FleetModel {
     reply.members = members.sorted { $0.key < $1.key }.map { name, member in
       FleetReply.Member(
         name: name, sent: member.sent, queued: member.queued,
-        heardOfSecondsAgo: Double(now - member.heardAt) / 1_000_000, isGone: isGone(name), targets: member.targets,
+        heardOfSecondsAgo: Double(now - max(member.heardAt, member.joinedAt)) / 1_000_000, isGone: isGone(name),
+        targets: member.targets,
         joined: member.joinedAt)
     }
     tick(now)

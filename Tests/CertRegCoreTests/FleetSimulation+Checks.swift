@@ -50,12 +50,18 @@ extension FleetSimulation {
     for index in book.promises.indices where upstream.certificates[book.promises[index].key] == nil {
       if !queued.contains(book.promises[index].key) { book.promises[index].isLost = true }
     }
-    for key in book.forgotten.keys {
+    for (key, time) in book.forgotten {
       let told = database.results[SimulatedFleetCoordinator.fleetKey(key)]?.result
+      // Not an earlier forget.
+      let isTold = told.map { $0.content == nil && isDated($0.stamp, at: time) } ?? false
       let isNoted = hosts.contains { $0.isAlive && $0.instance == book.forgetters[key] }
-      if !isNoted, told == nil || told?.content != nil { book.forgotten[key] = nil }
+      if !isNoted, !isTold { book.forgotten[key] = nil }
     }
     for (key, certificate) in upstream.certificates where certificate.isOurs { reviewProof(of: key) }
+  }
+
+  private func isDated(_ stamp: Int64, at time: MonotonicTime) -> Bool {
+    stamp > Self.start.microsecondsSinceEpoch + time.nanoseconds / 1000 - 1_000_000
   }
 
   /// Whether anything still tells that a call of a member made a registration.
@@ -241,9 +247,10 @@ extension FleetSimulation {
 
   private func checkTruth(_ key: RegistrationKey, _ known: SharedResult.Content?) {
     guard let known, let certificate = upstream.certificates[key] else { return }
-    let isExcused = [book.everForgotten, book.unproven, book.refreshed, book.updated, book.undecided].contains {
-      $0.contains(key)
-    }
+    // A result that is dated too early, by a host that never asked the database for the time, was known before any call.
+    let isExcused = [
+      book.everForgotten, book.unproven, book.refreshed, book.updated, book.undecided, book.undated,
+    ].contains { $0.contains(key) }
     if certificate.isOurs, known.outcome == .existing, !isExcused {
       violate(.existingAlthoughOurs(Self.number(key)))
     }
@@ -260,7 +267,11 @@ extension FleetSimulation {
 
   func checkSameAnswers() {
     let count = hosts.filter(\.isAlive).count
-    for (key, answers) in book.last where !book.undecided.contains(key) {
+    // What nobody had asked for is registered then, and a host may have as many others to register as it takes.
+    let isRefused = { (answer: Registrar.Answer) in
+      if case .failed(let error) = answer { error.reason == .queueFull } else { false }
+    }
+    for (key, answers) in book.last where !book.undecided.contains(key) && !answers.contains(where: isRefused) {
       let words = answers.map { answer in
         if case .registered(let registration) = answer { Self.words(registration) } else { "\(answer)" }
       }
@@ -283,7 +294,8 @@ extension SimulatedFleetProcess {
       ("endedRows", member.endedRows.count), ("releases", member.releases.count),
       ("leftClaims", member.leftClaims.count), ("dirty", member.dirty.count),
       ("news \(news.keys.map { FleetSimulation.number($0.own) })", news.count), ("adopting", adopting.count),
-      ("deferred", deferred.count), ("failedAdoptions", failedAdoptions.count), ("takenRows", takenRows.count),
+      ("deferred", deferred.count), ("unsettled", unsettled.count), ("failedAdoptions", failedAdoptions.count),
+      ("takenRows", takenRows.count),
       ("unreadRows", member.unreadRows.count + member.postponedRows.count), ("answers", answers.count),
       ("completions", completions.count),
     ]

@@ -24,7 +24,8 @@ struct FleetSimulationBook {
   var everForgotten: Set<RegistrationKey> = []
   /// Whoever asks the upstream again may find what was its own, and forget that.
   var refreshed: Set<RegistrationKey> = []
-  /// A job that only sets a status gives up what its claim says of an earlier call.
+  /// A status that is set shows that the certificate is there. A registration behind it takes it for an existing one,
+  /// also where a member that is gone may have made it.
   var updated: Set<RegistrationKey> = []
   /// Dated by a host whose clock was never compared with the database's. What others do later counts from there.
   var undated: Set<RegistrationKey> = []

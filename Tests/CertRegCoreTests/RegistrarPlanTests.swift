@@ -174,4 +174,22 @@ import Testing
     #expect(end(actions) == expected && calls(actions) == [])
     #expect(registrar.isQuiet && registrar.pendingCount == 0)
   }
+
+  @Test func `an update is newer than the result of another host that came while it was at work`() {
+    var registrar = Registrar(
+      configuration: .init(maxPending: 4, maxAge: nil), coordinator: Distant(), seed: 1)
+    _ = registrar.setTargets([Self.target: .one(ratePerSecond: nil, burst: 1, maxConcurrent: 1)], now: now)
+    var update = request(.active)
+    (update.purpose, update.der) = (.update, [])
+    _ = settle(registrar.register(update, waiter: 1, now: now), &registrar)
+    _ = settle(registrar.register(request(), waiter: 2, now: now), &registrar)
+    let known = Registration(
+      key: Self.key, certificateARN: "arn", outcome: .created, status: .inactive, requestID: nil, finishedAt: now.wall,
+      basis: .anyTime, requester: Requester(uid: 99))
+    _ = registrar.coordinated(Self.key, sequence: 2, .known(known, home: nil), now: now)
+    _ = settle(registrar.coordinated(Self.key, sequence: 1, .granted(earlierCall: false), now: now), &registrar)
+    let ended = settle(registrar.replied(Self.key, .updated(requestID: nil), now: now), &registrar)
+    #expect(end(ended.actions)?.status == .active && end(ended.actions)?.outcome == .created)
+    #expect(registrar.isQuiet && registrar.pendingCount == 0)
+  }
 }

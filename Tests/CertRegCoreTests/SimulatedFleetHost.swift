@@ -10,6 +10,8 @@ final class SimulatedFleetHost {
     var positions: [String: Int64] = [:]
     var offsetMicroseconds: Int64 = 0
     var untoldAfter: Int64?
+    var newsAt: Int64 = 0
+    var sentNumber: Int64 = 0
   }
 
   let name: String
@@ -74,10 +76,11 @@ struct SimulatedFleetCoordinator: Coordinator {
     return machine.member.begin(pending.id, key, since: since(of: pending), now: machine.now)
   }
 
-  /// Only a later result ends a job that was asked for although one was known.
-  private func since(of pending: PendingRegistration) -> Int64 {
-    guard pending.purpose.registers else { return .max }
-    guard pending.facts.earlier != nil || pending.facts.registered != nil else { return .min }
+  /// Only a later result ends a job that was asked for although one was known, and none ends an update.
+  private func since(of pending: PendingRegistration) -> Int64? {
+    guard pending.purpose.registers else { return nil }
+    let facts = pending.facts
+    guard facts.earlier != nil || facts.registered != nil || facts.asksAnew else { return .min }
     return machine.member.since(pending.enqueuedAt)
   }
 

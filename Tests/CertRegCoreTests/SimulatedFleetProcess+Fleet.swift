@@ -23,8 +23,7 @@ extension SimulatedFleetProcess {
       for row in takenRows.removeValue(forKey: id) ?? [] where !isStored {
         machine.member.postpone(row, now: now.monotonic)
       }
-      let key = SimulatedFleetCoordinator.fleetKey(id.key)
-      if let left = deferred.removeValue(forKey: key) { adopt(left.result, number: left.number) }
+      adoptDeferred(SimulatedFleetCoordinator.fleetKey(id.key))
     }
     machine.ended = []
     machine.member.timePassed(now: now)
@@ -158,6 +157,8 @@ extension SimulatedFleetProcess {
     if number == nil { isToldAgain = false }
     if file.fleetID != machine.member.fleetID { durablePositions = [:] }
     file.fleetID = machine.member.fleetID
+    file.newsAt = machine.member.newsAt
+    file.sentNumber = machine.member.sentNumber
     file.positions = durablePositions
     file.offsetMicroseconds = machine.member.offsetMicroseconds
     if hasAdoptedAll { durablePositions = machine.member.positions }

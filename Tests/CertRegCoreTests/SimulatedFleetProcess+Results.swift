@@ -67,15 +67,31 @@ extension SimulatedFleetProcess {
       requestID: content.requestID, finishedAt: content.finishedAt, basis: content.basis, deviceID: content.deviceID)
   }
 
-  /// Whether what the database knows may answer a request: it is not what this host knows to be forgotten.
+  /// Whether what the database knows may answer a request: nothing that this host knows is newer.
   func check(_ result: SharedResult, body: @escaping (SimulatedFleetProcess, Registration?) -> Void) {
+    unsettled[result.key, default: 0] += 1
     after(.microseconds(world.some(20...3000))) { process in
       let note = try? process.host.store.fleetNote(of: result.key.own)
-      let isForgotten = note.map { $0.isForgotten && $0.stamp > result.stamp } ?? false
-      let told = process.news[result.key]
-      let isBeingForgotten = told.map { $0.what == .forgotten && $0.stamp > result.stamp } ?? false
-      body(process, isForgotten || isBeingForgotten ? nil : process.registration(result))
+      let isOutdated = note.map { $0.stamp > result.stamp } ?? false
+      let isBeingOutdated = process.news[result.key].map { $0.stamp > result.stamp } ?? false
+      body(process, isOutdated || isBeingOutdated ? nil : process.registration(result))
+      process.settled(result.key)
     }
+  }
+
+  private func settled(_ key: FleetKey) {
+    let left = (unsettled[key] ?? 1) - 1
+    unsettled[key] = left > 0 ? left : nil
+    if left == 0, !registrar.hasJob(of: key.own) { adoptDeferred(key) }
+  }
+
+  func adoptDeferred(_ key: FleetKey) {
+    if let left = deferred.removeValue(forKey: key) { adopt(left.result, number: left.number) }
+  }
+
+  private func adoptLater(_ result: SharedResult, number: Int64) {
+    guard deferred[result.key].map({ $0.result.stamp <= result.stamp }) ?? true else { return }
+    deferred[result.key] = (result, number)
   }
 
   func takeOver(_ row: FleetReply.Row) {
@@ -96,11 +112,16 @@ extension SimulatedFleetProcess {
     adopting[result.key] = result
     after(.microseconds(world.some(100...20_000))) { process in
       let isNews = process.isOlder(than: result)
+      let isKnown = (try? process.host.store.registration(for: result.key.own)) != nil
       let completed = process.completed(result)
       process.after(.microseconds(process.world.some(10...3000))) { process in
         guard process.adopting[result.key] == result else { return }
         process.adopting[result.key] = nil
-        guard isNews else { return }
+        guard isNews else {
+          let isComing = process.registrar.hasJob(of: result.key.own) || process.unsettled[result.key] != nil
+          if !isKnown, isComing { process.adoptLater(result, number: number) }
+          return
+        }
         process.adopt(completed, process.registration(completed), number: completed == result ? number : 0)
       }
     }
@@ -130,35 +151,39 @@ extension SimulatedFleetProcess {
     number: Int64 = FleetNote.ofOthers
   ) {
     let key = result.key.own
-    guard isAsked || !registrar.hasJob(of: key) else {
-      if deferred[result.key].map({ $0.result.stamp <= result.stamp }) ?? true {
-        deferred[result.key] = (result, number)
-      }
-      return
-    }
+    guard isAsked || !registrar.hasJob(of: key) else { return adoptLater(result, number: number) }
     let note = FleetNote(stamp: result.stamp, isForgotten: registration == nil, number: number)
     guard let registration else {
       memory[key] = nil
-      adoptionsUnderWay += 1
+      adoptionBegins(result)
       return commit([.forget(key), .share(key, note)]) { process, isKept in
-        process.adoptionsUnderWay -= 1
-        if !isKept { process.adoptionFailed(result, number: number) }
+        process.adoptionEnded(result, number: number, isKept: isKept)
         process.memory[key] = nil
       }
     }
     if isAsked { memory[key] = registration }
     let told = number == 0 ? self.note(completed: result, registration) : nil
-    adoptionsUnderWay += 1
+    adoptionBegins(result)
     commit([.keep(registration, nil), told ?? .share(key, note)]) { process, isKept in
-      process.adoptionsUnderWay -= 1
+      process.adoptionEnded(result, number: number, isKept: isKept)
       guard isKept else {
         if isAsked { process.memory[key] = nil }
-        process.adoptionFailed(result, number: number)
         return
       }
       if let told { process.noted(told) }
       process.memory[key] = registration
     }
+  }
+
+  private func adoptionBegins(_ result: SharedResult) {
+    adoptionsUnderWay += 1
+    unsettled[result.key, default: 0] += 1
+  }
+
+  private func adoptionEnded(_ result: SharedResult, number: Int64, isKept: Bool) {
+    adoptionsUnderWay -= 1
+    if !isKept { adoptionFailed(result, number: number) }
+    settled(result.key)
   }
 
   private func adoptionFailed(_ result: SharedResult, number: Int64) {

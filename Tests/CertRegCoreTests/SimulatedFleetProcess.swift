@@ -41,6 +41,7 @@ final class SimulatedFleetProcess {
   var isFileFailing = false
   var heldBatch: FleetBatch?
   var deferred: [FleetKey: (result: SharedResult, number: Int64)] = [:]
+  var unsettled: [FleetKey: Int] = [:]
   var answered: [JobID: (result: SharedResult, registration: Registration)] = [:]
   var takenRows: [JobID: [Int64]] = [:]
   var adoptionsUnderWay = 0
@@ -67,8 +68,9 @@ final class SimulatedFleetProcess {
     let now = world.moment(of: host)
     machine = SimulatedFleetMachine(
       FleetMember(
-        name: host.name, sentNumber: 0, fleetID: host.file.fleetID, positions: host.file.positions,
-        offsetMicroseconds: host.file.offsetMicroseconds, seed: world.random.next(), now: now), now: now)
+        name: host.name, sentNumber: host.file.sentNumber, fleetID: host.file.fleetID, positions: host.file.positions,
+        newsAt: host.file.newsAt, offsetMicroseconds: host.file.offsetMicroseconds, seed: world.random.next(), now: now),
+      now: now)
     registrar = Registrar(
       configuration: .init(maxPending: world.oneIn(4) ? 3 : 1000, maxAge: nil),
       coordinator: SimulatedFleetCoordinator(machine: machine), seed: world.random.next())

@@ -61,3 +61,58 @@ class FleetDatabase(FleetTestCase):
                    "rows are kept")
         self.assertEqual(self.registered(), {certificate_id(known), certificate_id(honest)})
         self.assertEqual(self.postgres.sql("SELECT count(*) FROM certregd.queue"), "2")
+
+    def test_what_one_heard_is_told_again_where_its_teller_and_the_database_lost_it(self):
+        self.init()
+        first, second = self.member("first"), self.member("second")
+        self.joined(first, second)
+        pem, other = certificates(2)
+        self.register(second, other)
+        self.register(first, pem)
+        self.knows(second, pem)
+        # A member keeps what others tell of certificates that it was asked about.
+        self.assertTrue(self.register(second, pem)["cached"])
+        self.postgres.sql("CREATE SCHEMA backup; CREATE TABLE backup.member AS TABLE certregd.member; "
+                          "CREATE TABLE backup.result AS TABLE certregd.result")
+        self.ask(first, op="forget", certificateId=certificate_id(pem))
+        forgotten = "SELECT count(*) FROM certregd.result WHERE forgotten"
+        self.until(lambda: self.postgres.sql(forgotten) == "1", "it is not told")
+        # Each exchange begins behind the answer to the one before it.
+        for _ in range(2):
+            asked = self.postgres.sql("SELECT clock_timestamp()")
+            query = f"SELECT heard_at > '{asked}' FROM certregd.member WHERE name = 'second'"
+            self.until(lambda: self.postgres.sql(query) == "t", "the second is not heard of")
+        self.postgres.kill()
+        self.until(lambda: "error" in self.ask(second, op="lookup", certificateId=certificate_id(pem)),
+                   "the second has not forgotten it")
+        for daemon, number in ((first, signal.SIGKILL), (second, signal.SIGTERM)):
+            daemon.process.send_signal(number)
+            daemon.process.wait()
+        self.postgres.start()
+        self.postgres.sql("BEGIN; TRUNCATE certregd.member, certregd.result; "
+                          "INSERT INTO certregd.member SELECT * FROM backup.member; "
+                          "INSERT INTO certregd.result SELECT * FROM backup.result; COMMIT")
+        # It comes without its state, which lets it count its results anew before the second is back.
+        self.joined(self.member("first"))
+        second.log.close()
+        second.__enter__()
+        self.until(lambda: self.postgres.sql(forgotten) == "1", "the database knows again what was forgotten")
+
+    def test_a_claim_that_is_given_up_says_of_earlier_calls_what_it_said_before(self):
+        self.init()
+        first = self.member("first")
+        self.joined(first)
+        known, called, uncalled = certificates(3)
+        self.register(first, known)
+        self.until(lambda: self.postgres.sql("SELECT count(*) FROM certregd.result") == "1", "nothing is told")
+        target = self.postgres.sql("SELECT target FROM certregd.result")
+        os.kill(first.process.pid, signal.SIGTERM)
+        first.process.wait()
+        # Granted to this member, whose disk did not take the registrations: it knows nothing of them.
+        for pem, earlier in ((called, "true"), (uncalled, "false")):
+            self.postgres.sql("INSERT INTO certregd.claim (certificate, target, member, called, earlier, claimed_at) VALUES "
+                              f"('\\x{certificate_id(pem)}', '{target}', 'first', true, {earlier}, now())")
+        first.log.close()
+        first.__enter__()
+        query = "SELECT encode(certificate, 'hex'), member, earlier FROM certregd.claim"
+        self.until(lambda: self.postgres.sql(query) == certificate_id(called) + "||t", "the claims are others")

@@ -30,8 +30,8 @@ extension FleetMember {
     let told = dirty.prefix(Self.mostOfAKind)
     // Their content is filled in with the exchange.
     batch.results = told.map { SharedResult(key: $0.key, stamp: $0.value, content: nil) }.sorted { $0.key < $1.key }
-    batch.firstNumber = sentNumber + 1
-    sentNumber += Int64(batch.results.count)
+    batch.firstNumber = max(sentNumber, leastNumber) + 1
+    if !batch.results.isEmpty { sentNumber = batch.firstNumber + Int64(batch.results.count) - 1 }
     for result in batch.results { dirty[result.key] = nil }
     // What is told of a certificate goes before its release.
     batch.releases = releases.filter { dirty[$0] == nil }.sorted()
@@ -150,6 +150,8 @@ extension FleetMember {
     }
     takeFeed(reply)
     if batch.isFull {
+      // The database's clock may have been set back.
+      if !reply.feed.isEmpty || reply.time < newsAt { newsAt = reply.time }
       members = reply.members
       membersAt = now.monotonic
       takePositions()
@@ -175,7 +177,6 @@ extension FleetMember {
       guard let known = work[key] else { continue }
       let ended = known.jobs.filter { !known.ownWork.contains($0) }
       let result = ended.isEmpty ? nil : answer(reply, to: key, since: known.since)
-      if reply.granted[key] == true { work[key]?.isCalledByOther = true }
       switch known.standing {
       case .asked, .held:
         if let result {
@@ -223,7 +224,7 @@ extension FleetMember {
           if work[key] == nil {
             work[key] = Work(
               standing: .granted(isShared: true), isCalled: claim.isCalled, earlierCall: earlierCall,
-              isCalledByOther: earlierCall, since: since)
+              since: since)
           }
           actions.append(.answer(token, .granted(earlierCall: earlierCall)))
         } else {
@@ -252,12 +253,6 @@ extension FleetMember {
   /// Follows the members that there are.
   private mutating func takePositions() {
     let sent = Dictionary(members.map { ($0.name, $0.sent) }) { first, _ in first }
-    // The database no longer has what this member has heard: it was restored. Long gone members are removed at other
-    // times, too.
-    let lacksResults = positions.contains { (sent[$0.key] ?? (isFirstFull ? 0 : .max)) < $0.value }
-    if lacksResults, !tellsAgain { actions.append(.tellAgain(after: sentNumber)) }
-    tellsAgain = tellsAgain || lacksResults
-    isFirstFull = false
     // What is told again gets higher numbers.
     positions = positions.reduce(into: [:]) { kept, position in
       if let sent = sent[position.key] { kept[position.key] = min(position.value, sent) }

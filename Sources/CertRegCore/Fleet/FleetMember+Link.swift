@@ -4,31 +4,30 @@ extension FleetMember {
   package mutating func joined(_ welcome: FleetWelcome, now: Moment) {
     offsetMicroseconds = learnTime(welcome.time, now: now.wall)
     let isOther = welcome.fleetID != fleetID
-    // A database that was restored may not know the member at all. It may have counted anew since, without its answer
-    // having come.
-    let isUnknown = !welcome.isSameState || welcome.sent > sentNumber + Int64(Self.mostUnnoted)
-    tellsAgain = isOther || isUnknown || welcome.sent < sentNumber
-    if tellsAgain {
+    // A database that was restored may not know the member at all. And where what was told has left no trace on this
+    // host's disk, the database's corrections have not either.
+    let isUnknown = welcome.heard == 0 || welcome.sent > sentNumber + Int64(Self.mostUnnoted)
+    if isOther { (positions, newsAt) = ([:], 0) }
+    if isOther || isUnknown || welcome.sent < sentNumber || welcome.heard < newsAt {
       // The database lacks what it once had: it was emptied, restored, or replaced by one that lagged behind.
       actions.append(.tellAgain(after: isOther || isUnknown ? 0 : welcome.sent))
     }
-    if isOther { positions = [:] }
     fleetID = welcome.fleetID
     sentNumber = max(sentNumber, welcome.sent)
-    // Numbers that the others heard before must not come again: a crash may have left some that are on no disk.
-    if tellsAgain { sentNumber = max(sentNumber, min(welcome.time, Self.highestTime)) }
+    // Numbers that the others heard before must not come again, and some may be neither in the database nor on a disk.
+    leastNumber = max(leastNumber, min(welcome.time, Self.highestTime))
     link = .joined
     problem = nil
     failures = 0
     tickedAt = nil
-    isFirstFull = true
     toldLanes = nil
     since = now.wall
     reachedAt = now.monotonic
     let claims = Set(welcome.claims)
     for key in work.keys {
       switch work[key]?.standing {
-      case .granted: work[key]?.standing = .granted(isShared: claims.contains(key))
+      // Where the grant has not been heard, only another one says whether another member has called.
+      case .granted(let isShared): work[key]?.standing = .granted(isShared: isShared && claims.contains(key))
       case .held, .asked: work[key]?.standing = .asked
       case nil: break
       }
@@ -39,9 +38,8 @@ extension FleetMember {
       questions.values.compactMap { question -> FleetKey? in
         if case .claim(let claim, _) = question.kind { claim.key } else { nil }
       })
-    for key in claims where work[key] == nil && !asked.contains(key) && !leftClaims.contains(key) {
-      releases.insert(key)
-    }
+    for key in claims where work[key] == nil && !asked.contains(key) { leave(claim: key) }
+    if isOther { (endedRows, leftRows, rowsUnderWay) = ([], [], []) }
     reconcile(welcome)
     for token in questions.keys { questions[token]?.isSent = false }
     actions.append(.stateChanged)
@@ -51,6 +49,11 @@ extension FleetMember {
   /// Compares the copies that the database has with the registrations of this member.
   private mutating func reconcile(_ welcome: FleetWelcome) {
     (unreadRows, postponedRows) = ([], [])
+    // A database that was restored gives the numbers of rows that it lost to other rows.
+    let present = Set(welcome.rows.map(\.id))
+    endedRows.removeAll { !present.contains($0) }
+    leftRows.removeAll { !present.contains($0) }
+    rowsUnderWay.formIntersection(present)
     let there = Dictionary(welcome.rows.map { ($0.sequence, $0.key) }) { first, _ in first }
     for sequence in copies.keys {
       guard let copy = copies[sequence] else { continue }
@@ -102,7 +105,7 @@ extension FleetMember {
     for copy in batch.copies { copies[copy.sequence]?.isSent = false }
     for result in batch.results where dirty[result.key] ?? .min < result.stamp { dirty[result.key] = result.stamp }
     releases.formUnion(batch.releases.filter { work[$0] == nil })
-    leftClaims.formUnion(batch.leftClaims.filter { work[$0] == nil })
+    for key in batch.leftClaims where work[key] == nil { leave(claim: key) }
     endedCopies += batch.endedCopies
     endedRows += batch.endedRows
     leftRows += batch.leftRows

@@ -75,17 +75,14 @@ extension FleetMember {
   package mutating func end(_ id: JobID, _ key: FleetKey, isStored: Bool = true) {
     let key = firstKey(of: id) ?? key
     work[key]?.jobs.removeAll { $0 == id }
-    work[key]?.ownWork.remove(id)
+    let isOwnWork = work[key]?.ownWork.remove(id) != nil
+    // A job that began without the database has not heard of earlier calls.
+    if isStored, !isOwnWork, work[key]?.standing == .granted(isShared: true) { work[key]?.isAnswered = true }
     if let copy = copies[id.sequence], copy.isThere || copy.isSent {
       endedCopies.append(id.sequence)
     }
     copies[id.sequence] = nil
-    if !isStored, let known = work[key], known.jobs.isEmpty, known.isCalledByOther {
-      work[key] = nil
-      leftClaims.insert(key)
-    } else {
-      giveUp(key)
-    }
+    giveUp(key)
   }
 
   /// A caller asks for what the upstream says now: what was known before ends no job of the certificate any more.
@@ -103,12 +100,17 @@ extension FleetMember {
     work[result.key]?.standing = .asked
   }
 
-  /// Gives a claim up for which no job came.
+  /// Gives a claim up that no job needs.
   package mutating func giveUp(_ key: FleetKey) {
     guard let known = work[key], known.jobs.isEmpty else { return }
     work[key] = nil
     guard known.standing != .granted(isShared: false) || isJoined else { return }
-    releases.insert(key)
+    if known.isAnswered { releases.insert(key) } else { leave(claim: key) }
+  }
+
+  /// Gives a claim up without the answer to an earlier call, of which this member need not have heard yet.
+  mutating func leave(claim key: FleetKey) {
+    if !releases.contains(key) { leftClaims.insert(key) }
   }
 
   /// A call is about to begin. The answer is ``Action/marked(_:_:)`` where it does not come at once.
@@ -149,19 +151,17 @@ extension FleetMember {
 
   /// A row of the database has become a job on this member's disk, or is not needed any more.
   package mutating func took(_ row: Int64) {
-    rowsUnderWay.remove(row)
-    endedRows.append(row)
+    if rowsUnderWay.remove(row) != nil { endedRows.append(row) }
   }
 
   /// A row of the database cannot become a job of this member: others may make something of it.
   package mutating func leave(_ row: Int64) {
-    rowsUnderWay.remove(row)
-    leftRows.append(row)
+    if rowsUnderWay.remove(row) != nil { leftRows.append(row) }
   }
 
   /// This member's disk did not take a row of the database. It is tried again later.
   package mutating func postpone(_ row: Int64, now: MonotonicTime) {
-    rowsUnderWay.remove(row)
+    guard rowsUnderWay.remove(row) != nil else { return }
     postponedRows.append(row)
     postponedAt = now
   }

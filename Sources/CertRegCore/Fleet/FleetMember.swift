@@ -88,8 +88,8 @@ package struct FleetMember: Sendable {
     var isCalled = false
     /// Whether another member may have made the call and died.
     var earlierCall = false
-    /// Whether the claim says so of another member. It is passed on with it.
-    var isCalledByOther = false
+    /// Whether a registration of this member has ended on disk: its result says what became of all earlier calls.
+    var isAnswered = false
     /// Results that came before it do not count.
     var since: Int64
 
@@ -147,12 +147,12 @@ package struct FleetMember: Sendable {
   static let copyPause = Duration.milliseconds(200)
   static let tick = Duration.milliseconds(250)
   static let mostOfAKind = 500
+  /// So many results at most may have been told without a note on disk: notes are written a little later.
+  static let mostUnnoted = 4 * mostOfAKind
   /// Registrations of others that are read at a time: each has a certificate.
   static let mostRead = 20
   /// What the disk did not take is tried again after this time.
   static let pauseOfRows = Duration.seconds(30)
-  /// So many results at most may have been told without a note on disk: notes are written a little later.
-  static let mostUnnoted = 4 * mostOfAKind
   /// A member that works on this many certificates lets this time pass from one exchange to the next: more comes
   /// meanwhile.
   static let busyWork = 8
@@ -198,12 +198,12 @@ package struct FleetMember: Sendable {
   var leftClaims: Set<FleetKey> = []
   /// Results to tell, with their stamps.
   var dirty: [FleetKey: Int64] = [:]
-  var sentNumber: Int64
+  package internal(set) var sentNumber: Int64
+  /// Results get higher numbers than this one.
+  var leastNumber: Int64 = 0
   package internal(set) var positions: [String: Int64] = [:]
-  /// Whether no full exchange has ended since the member joined.
-  var isFirstFull = true
-  /// Whether everything that the database may lack is told again since then.
-  var tellsAgain = false
+  /// When this member last heard what others told, in microseconds of the database's clock; 0: never.
+  package internal(set) var newsAt: Int64
   var members: [FleetReply.Member] = []
   var membersAt: MonotonicTime
   /// The database's content at the last exchange; `nil`: there was none.
@@ -222,14 +222,16 @@ package struct FleetMember: Sendable {
   ///   - sentNumber: The highest number of a result that the database ever had of it.
   ///   - fleetID: The database's content at that time; `nil`: not known.
   ///   - positions: Up to where the results of others are known.
+  ///   - newsAt: When they were heard last, in microseconds of the database's clock; 0: not known.
   ///   - offsetMicroseconds: What the database's clock was ahead of this host's when it was asked last; 0: not known.
   ///   - seed: Spreads attempts to connect.
   ///   - now: The time of the start.
   package init(
-    name: String, sentNumber: Int64, fleetID: String?, positions: [String: Int64], offsetMicroseconds: Int64 = 0,
-    seed: UInt64, now: Moment
+    name: String, sentNumber: Int64, fleetID: String?, positions: [String: Int64], newsAt: Int64 = 0,
+    offsetMicroseconds: Int64 = 0, seed: UInt64, now: Moment
   ) {
     self.name = name
+    self.newsAt = newsAt
     self.offsetMicroseconds = offsetMicroseconds
     self.sentNumber = sentNumber
     self.fleetID = fleetID

@@ -91,17 +91,22 @@ package struct FleetWelcome: Sendable {
   package var rows: [FleetReply.Row]
   /// The claims that are this member's.
   package var claims: [FleetKey]
+  /// When the last full exchange with this state directory that the database has was, in microseconds since 1970 on its
+  /// clock; 0: it has none.
+  package var heard: Int64
   /// Microseconds since 1970 on the database's clock.
   package var time: Int64
 
   package init(
-    fleetID: String, isSameState: Bool, sent: Int64, rows: [FleetReply.Row], claims: [FleetKey], time: Int64
+    fleetID: String, isSameState: Bool, sent: Int64, rows: [FleetReply.Row], claims: [FleetKey], heard: Int64,
+    time: Int64
   ) {
     self.fleetID = fleetID
     self.isSameState = isSameState
     self.sent = sent
     self.rows = rows
     self.claims = claims
+    self.heard = heard
     self.time = time
   }
 }

@@ -14,6 +14,7 @@ extension RegistrationJob {
   /// - Returns: The facts, if the disk has to know them.
   func inherit(_ ending: Ending, from before: JobFacts) -> JobFacts? {
     guard isBehind else { return nil }
+    outdateLeave(by: ending)
     var known = before.registered
     switch ending {
     case .registered(let registration):
@@ -40,6 +41,20 @@ extension RegistrationJob {
       if isDoubted { pending.facts.earlier?.status = nil }
     }
     return pending.facts
+  }
+
+  /// The job before this one is newer than the result of another host that was to end this one.
+  private func outdateLeave(by ending: Ending) {
+    guard case .known(var registration, let home) = leave else { return }
+    switch ending {
+    case .registered: leave = .granted
+    case .updated(let update): leave = .known(update.applied(to: registration), home: home)
+    case .failed(let failure) where failure.isGone || failure.registered != nil: leave = .granted
+    case .failed(let failure) where failure.statusIsInDoubt:
+      registration.status = nil
+      leave = .known(registration, home: home)
+    case .failed: break
+    }
   }
 
   /// The certificate is registered: that step is done.

@@ -25,7 +25,7 @@ final class RegistrationJob {
   let share: String?
   let plan: Plan
   var state: State
-  private(set) var leave: Leave
+  var leave: Leave
   /// A caller was answered `queued`. From then on a temporary error answers no caller, and the registration continues.
   var isPromised: Bool
   /// The amount that the next or the last retry took from the retry budget.

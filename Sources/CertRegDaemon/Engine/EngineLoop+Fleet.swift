@@ -68,6 +68,8 @@ extension EngineLoop {
 
   func pendingJob(_ sequence: Int64) -> PendingRegistration? { registrar.job(sequence) }
 
+  func hasJob(of key: RegistrationKey) -> Bool { registrar.hasJob(of: key) }
+
   var pendingCount: Int { registrar.pendingCount }
 
   var targetNames: [TargetName] { figures.targets }
@@ -105,7 +107,7 @@ extension EngineLoop {
     let note = FleetNote(stamp: result.stamp, isForgotten: registration == nil, number: number)
     guard let registration else {
       known.memory.forget(key.certificateID, in: home)
-      fleet?.adoptionBegins()
+      fleet?.adoptionBegins(result)
       return commit([.forget(stored), .share(stored, note)]) { engine, error in
         engine.fleet?.adoptionEnded(result, number: number, isKept: error == nil)
         engine.known.memory.forget(key.certificateID, in: home)
@@ -116,7 +118,7 @@ extension EngineLoop {
     if isAsked { known.memory.keep(registration, in: home, replaces: true) }
     let told = number == 0 ? fleet?.note(completed: result, storedAs: stored, kept) : nil
     let changes = [.keep(kept, home.place), told ?? .share(stored, note)]
-    fleet?.adoptionBegins()
+    fleet?.adoptionBegins(result)
     commit(changes) { engine, error in
       engine.fleet?.adoptionEnded(result, number: number, isKept: error == nil)
       engine.tellFleet(of: changes, error.map { .failure($0) } ?? .success(()))

@@ -15,8 +15,13 @@ struct FleetFile: Sendable, Equatable {
   /// Results of this host with a higher number, and all results of other members, which may be gone. 0: all results.
   /// `nil`: no retelling is under way.
   var untoldAfter: Int64?
+  /// The highest number of a result of this host that the database may have. Its note may have been replaced by another
+  /// one.
+  var sentNumber: Int64 = 0
   /// By member, the number of the last result that this host has taken.
   var positions: [String: Int64] = [:]
+  /// When this host last heard what others told, in microseconds of the database's clock; 0 if unknown.
+  var newsAt: Int64 = 0
 
   private static func path(in directory: String) -> String { directory + "/certregd.fleet" }
 
@@ -89,6 +94,8 @@ struct FleetFile: Sendable, Equatable {
     fleetID = json["fleet"]?.string
     untoldAfter = json["untoldAfter"]?.integer.map { Int64($0) }
     offsetMicroseconds = json["offset"]?.integer.map { Int64($0) } ?? 0
+    sentNumber = json["sent"]?.integer.map { Int64($0) } ?? 0
+    newsAt = json["newsAt"]?.integer.map { Int64($0) } ?? 0
     for member in json["positions"]?.members ?? [] { positions[member.name] = member.value.integer.map { Int64($0) } }
   }
 
@@ -98,6 +105,7 @@ struct FleetFile: Sendable, Equatable {
     JSONValue.object(of: [
       "fleet": fleetID.map { .string($0) }, "instance": .string(instance),
       "offset": .integer(offsetMicroseconds), "untoldAfter": untoldAfter.map { .integer($0) },
+      "newsAt": .integer(newsAt), "sent": .integer(sentNumber),
       "positions": .object(positions.sorted { $0.key < $1.key }.map { .init($0.key, .integer($0.value)) }),
     ]).jsonBytes
   }

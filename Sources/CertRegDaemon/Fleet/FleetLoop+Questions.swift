@@ -57,8 +57,7 @@ extension FleetLoop {
     }
     answered[id] = nil
     if let key = fleetKey(id.key) { member.end(id, key, isStored: isStored) }
-    if let left = deferred.removeValue(forKey: id.key) { adopt(left.result, number: left.number) }
-    schedule()
+    adoptDeferred(id.key)
   }
 
   /// A job is on disk: the database's row, if it was taken over, is not needed any more.

@@ -96,29 +96,46 @@ extension FleetLoop {
     }
   }
 
-  /// Looks whether what the database knows may answer a request. A database that was restored knows what was forgotten
-  /// since, until it is told again.
+  /// Looks whether what the database knows may answer a request: nothing that this host knows is newer. A job before
+  /// the request's own may have ended since the database was asked, and a database that was restored knows what was
+  /// forgotten since.
   ///
   /// - Parameter body: Gets the result as this host's; `nil`: it does not count.
   func check(_ result: SharedResult, body: @escaping (Registration?) -> Void) {
     guard let registration = registration(result) else { return body(nil) }
     let stored = parts.known.home(of: registration.key.target).storedKey(registration.key.certificateID)
+    unsettled[result.key, default: 0] += 1
     let bound = NIOLoopBound((self, body), eventLoop: loop)
     parts.workers.submit { [loop, store = parts.store] in
-      // If the disk cannot say whether it was forgotten, the result does not count.
-      let isForgotten: Bool
+      // If the disk cannot say what this host knows, the result does not count.
+      let isOutdated: Bool
       do throws(StoreError) {
-        isForgotten = try store.fleetNote(of: stored).map { $0.isForgotten && $0.stamp > result.stamp } ?? false
+        isOutdated = try store.fleetNote(of: stored).map { $0.stamp > result.stamp } ?? false
       } catch {
-        isForgotten = true
+        isOutdated = true
       }
       loop.execute {
         let (fleet, body) = bound.value
         // What is on its way to the disk counts, too.
-        let isBeingForgotten = fleet.news[result.key].map { $0.what == .forgotten && $0.stamp > result.stamp } ?? false
-        body(isForgotten || isBeingForgotten ? nil : registration)
+        let isBeingOutdated = fleet.news[result.key].map { $0.stamp > result.stamp } ?? false
+        body(isOutdated || isBeingOutdated ? nil : registration)
+        fleet.settled(result.key)
       }
     }
+  }
+
+  /// A result of others was checked, or is on disk.
+  private func settled(_ key: FleetKey) {
+    let left = (unsettled[key] ?? 1) - 1
+    unsettled[key] = left > 0 ? left : nil
+    guard left == 0, let own = ownKey(key), engine?.hasJob(of: own) == false else { return }
+    adoptDeferred(own)
+  }
+
+  /// No job of a certificate is under way any more.
+  func adoptDeferred(_ key: RegistrationKey) {
+    if let left = deferred.removeValue(forKey: key) { adopt(left.result, number: left.number) }
+    schedule()
   }
 
   // MARK: What others left or learnt
@@ -183,8 +200,17 @@ extension FleetLoop {
         for (other, present) in zip(unread, presents) {
           guard fleet.adopting[other.result.key] == other.result else { continue }
           fleet.adopting[other.result.key] = nil
-          if present == nil { fleet.adoptionFailed(other.result, number: other.number) }
-          guard let completed = present?.completed(by: other.result) else { continue }
+          guard let present else {
+            fleet.adoptionFailed(other.result, number: other.number)
+            continue
+          }
+          guard let completed = present.completed(by: other.result) else {
+            // An older result may be on its way to the disk.
+            if !present.isKnown, engine.hasJob(of: other.key) || fleet.unsettled[other.result.key] != nil {
+              fleet.adoptLater(other.result, as: other.key, number: other.number)
+            }
+            continue
+          }
           engine.adopt(
             completed, as: other.key, fleet.registration(completed),
             number: completed == other.result ? other.number : 0)
@@ -194,18 +220,22 @@ extension FleetLoop {
     unread = []
   }
 
-  /// Adopts a result once no job of its certificate is under way.
+  /// Adopts a result once no job of its certificate is under way, and no older result of others.
   func adoptLater(_ result: SharedResult, as key: RegistrationKey, number: Int64) {
     guard deferred[key].map({ $0.result.stamp <= result.stamp }) ?? true else { return }
     deferred[key] = (result, number)
   }
 
   /// A result of others is on its way to the disk.
-  func adoptionBegins() { adoptionsUnderWay += 1 }
+  func adoptionBegins(_ result: SharedResult) {
+    adoptionsUnderWay += 1
+    unsettled[result.key, default: 0] += 1
+  }
 
   func adoptionEnded(_ result: SharedResult, number: Int64, isKept: Bool) {
     adoptionsUnderWay -= 1
     if !isKept { adoptionFailed(result, number: number) }
+    settled(result.key)
   }
 
   /// The disk did not take what others told, or could not be read: it is tried again later.
@@ -241,60 +271,5 @@ extension FleetLoop {
     parts.logger.log(
       .warning, .fleetContentRefused, "\(what)",
       [LogField.certificateID: "\(key.certificateID)", LogField.target: "\(key.target)"])
-  }
-
-  /// Tells again what the database lacks. What it lacked before, and may not have been told yet, is told, too.
-  func tellAgain(after number: Int64) {
-    // The database may have lost what waits for the disk or for the end of a job, too.
-    for index in failedAdoptions.indices { failedAdoptions[index].number = 0 }
-    for key in deferred.keys { deferred[key]?.number = 0 }
-    tellsOnceMore = adoptionsUnderWay > 0 || !adopting.isEmpty
-    let least = min(number, writtenFile.untoldAfter ?? number)
-    beginRetelling(.all(after: least))
-    isToldAgain = false
-    // A crash must not leave it half done.
-    writeFile(untoldAfter: least)
-  }
-
-  func beginRetelling(_ kind: FleetRetelling.Kind) {
-    lastRetelling += 1
-    retelling = FleetRetelling(kind, number: lastRetelling)
-  }
-
-  func retellMore() {
-    if hasUntold, retelling == nil, member.isJoined, news.count < Self.mostNews / 2 {
-      hasUntold = false
-      beginRetelling(.untold)
-    }
-    guard !isWriting || isFileFailing, let retelling, member.isJoined, member.untold < FleetRetelling.pageSize,
-      !retelling.isReading
-    else { return }
-    self.retelling?.isReading = true
-    let bound = NIOLoopBound(self, eventLoop: loop)
-    parts.workers.submit { [loop, store = parts.store, known = parts.known] in
-      let page = retelling.nextPage(store, known)
-      loop.execute { bound.value.retold(page) }
-    }
-  }
-
-  private func retold(_ page: FleetRetelling.Page) {
-    var changes: [StoreChange] = []
-    for told in page.results where news[told.key].map({ $0.stamp < told.note.stamp }) ?? true {
-      if told.isNew { changes.append(.share(told.stored, told.note)) }
-      news[told.key] = FleetNews(
-        stored: told.stored, stamp: told.note.stamp, what: told.note.isForgotten ? .forgotten : .onDisk)
-      member.tell(told.key, stamp: told.note.stamp)
-    }
-    if !changes.isEmpty { engine?.commit(changes) { _, _ in } }
-    // A newer order may have come meanwhile.
-    guard let present = retelling, present.number == page.number else { return schedule() }
-    retelling = page.next
-    retelling?.isReading = false
-    // The page is read again with the next exchange, and not over and over while the disk fails.
-    if let fault = page.fault {
-      return parts.logger.warning("what the fleet has to be told cannot be read: \(fault.message)")
-    }
-    if retelling == nil, present.kind != .untold { isToldAgain = true }
-    schedule()
   }
 }

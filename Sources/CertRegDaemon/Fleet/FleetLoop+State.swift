@@ -29,6 +29,8 @@ extension FleetLoop {
     // Positions in another content of the database mean nothing.
     if file.fleetID != member.fleetID { durablePositions = [:] }
     file.fleetID = member.fleetID
+    file.newsAt = member.newsAt
+    file.sentNumber = member.sentNumber
     // The least error of the estimate is no reason to write.
     let hasDrifted = (member.offsetMicroseconds &- file.offsetMicroseconds).magnitude > 100_000
     if hasDrifted { file.offsetMicroseconds = member.offsetMicroseconds }

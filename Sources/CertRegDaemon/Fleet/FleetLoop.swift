@@ -48,7 +48,9 @@ final class FleetLoop {
   var unread: [ResultOfOthers] = []
   /// Results of others for which a job of this host has to end first.
   var deferred: [RegistrationKey: (result: SharedResult, number: Int64)] = [:]
-  /// How many of them the disk is writing.
+  /// Certificates for which older results of others are being checked, or written, and how many.
+  var unsettled: [FleetKey: Int] = [:]
+  /// How many results of others the disk is writing.
   var adoptionsUnderWay = 0
   /// Those of them that the disk did not take.
   var failedAdoptions: [(result: SharedResult, number: Int64)] = []
@@ -95,8 +97,10 @@ final class FleetLoop {
     self.parts = parts
     link = FleetLink(parts.location, parts.identity)
     member = FleetMember(
-      name: parts.identity.name, sentNumber: 0, fleetID: parts.file.fleetID, positions: parts.file.positions,
-      offsetMicroseconds: parts.file.offsetMicroseconds, seed: .random(in: .min ... .max), now: parts.clock.now)
+      name: parts.identity.name, sentNumber: parts.file.sentNumber, fleetID: parts.file.fleetID,
+      positions: parts.file.positions,
+      newsAt: parts.file.newsAt, offsetMicroseconds: parts.file.offsetMicroseconds, seed: .random(in: .min ... .max),
+      now: parts.clock.now)
     writtenFile = parts.file
     writtenAt = parts.clock.monotonic
     notedAt = parts.clock.monotonic

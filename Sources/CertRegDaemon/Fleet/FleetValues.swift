@@ -111,6 +111,9 @@ struct PresentResult: Sendable {
     }
   }
 
+  /// Whether the disk has a result of the certificate.
+  var isKnown: Bool { registration != nil }
+
   /// Another host's result as this host keeps it; `nil`: what is on disk is not older.
   func completed(by result: SharedResult) -> SharedResult? {
     guard isOlder(than: result) else { return nil }
