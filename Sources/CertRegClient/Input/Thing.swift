@@ -100,7 +100,6 @@ package enum Thing: String, CaseIterable, Hashable, Sendable {
     case .document: "save a table as CSV, other documents as plain text"
     case .otherArchive: "unpack it into a folder, and import the folder"
     case .encrypted: "decrypt or unpack it with its password, and import what comes out"
-    case .openPGP: "where it is an encrypted or a signed file: gpg --decrypt FILE | certregctl register -"
     default: nil
     }
   }
