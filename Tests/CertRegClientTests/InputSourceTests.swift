@@ -82,7 +82,7 @@ import Testing
   @Test func `names office documents`() throws {
     let folder = try TemporaryFolder()
     let content = Array(Sample.certificatePEM(1).utf8)
-    let packages = ["[Content_Types].xml", "_rels/.rels", "mimetype"].map {
+    let packages = ["[Content_Types].xml", "_rels/.rels", "mimetype", "word/numbering.xml", "xl/drawings/1.xml"].map {
       [Member(path: $0, content: []), Member(path: "xl/sharedStrings.xml", content: content)]
     }
     for members in packages {

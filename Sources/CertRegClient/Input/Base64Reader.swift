@@ -59,7 +59,7 @@ struct Base64Reader: InputReader {
     (isText, neededCharacters, attempts) = (false, 0, 0)
     count += 1
     let place = "\(name):\(start)"
-    let pieces = Value.pieces(text)
+    let pieces = StrayLines.beginsArchive(text[...]) ? [StrayLines.archive(line: start)] : Value.pieces(text)
     let fallback = InputEntry(
       place: place,
       InputError(.noCertificate, "no base64 of a certificate: a character is missing, or another one is in its place"))

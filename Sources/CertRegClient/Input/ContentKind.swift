@@ -16,15 +16,18 @@ enum ContentKind {
     ([0x7F, 0x45, 0x4C, 0x46], .program), (Array("MZ".utf8), .program),
     (Array("SQLite format 3".utf8), .database), ([0xFE, 0xED, 0xFE, 0xED], .keystore),
     ([0xCE, 0xCE, 0xCE, 0xCE], .keystore), ([0x99], .openPGP), ([0xC6], .openPGP), ([0x95], .openPGP),
+    ([0x84], .openPGP), ([0x85], .openPGP), ([0x1E, 0xF1, 0xB5, 0xB0], .privateKey),
+    ([0x5D, 0, 0], .otherArchive), ([0x1F, 0x9D], .otherArchive), (Array("age-encryption.org/".utf8), .encrypted),
   ]
 
-  /// Whether a zip archive is a document: its first member is one that OOXML (ECMA-376 part 2) or OpenDocument (part 2 section
+  /// Whether a zip archive is a document: its first member is one of those that OOXML (ECMA-376 part 2) or OpenDocument (part 2 section
   /// 3.3) packages begin with.
   static func isDocument(zip head: [UInt8]) -> Bool {
     guard head.count > 30 else { return false }
     let name = head.dropFirst(30).prefix(Int(head[26]) | Int(head[27]) << 8)
-    return ["[Content_Types].xml", "_rels/.rels", "mimetype", "Index/Document.iwa"].contains {
-      name.elementsEqual($0.utf8)
+    return ["[Content_Types].xml", "mimetype", "_rels/", "docProps/", "word/", "xl/", "ppt/", "Index/Document"].contains
+    {
+      name.starts(with: $0.utf8)
     }
   }
 
@@ -34,12 +37,16 @@ enum ContentKind {
     if trimmed.isEmpty { return .empty }
     if let secret = Value.secret(head) { return secret }
     // One of the beginnings below, in either case.
-    guard let first = trimmed.first, "{v<se".utf8.contains(first | 0x20) else { return .text }
-    let start = String(decoding: trimmed.prefix(200), as: UTF8.self).lowercased()
+    guard let first = trimmed.first, "{v<seh$".utf8.contains(first == 0x24 ? first : first | 0x20) else { return .text }
+    let start = String(decoding: trimmed.prefix(400), as: UTF8.self).lowercased()
+    if start.hasPrefix("$ansible_vault;") { return .encrypted }
     if start.hasPrefix("{\\rtf") { return .document }
     if start.hasPrefix("version https://git-lfs.github.com/") { return .lfsPointer }
     if start.hasPrefix("<!doctype html") || start.hasPrefix("<html") || start.hasPrefix("<head") { return .html }
-    if start.hasPrefix("<?xml"), start.contains("<html") { return .html }
+    // Behind a comment, a declaration or the header of an answer.
+    let isBehind = ["<!--", "<?xml", "http/"].contains(where: start.hasPrefix)
+    if isBehind, start.contains("<html") || start.contains("<!doctype html") { return .html }
+    if start.hasPrefix("<rsakeyvalue"), Array(trimmed.prefix(8192)).containsText("<D>") { return .privateKey }
     if start.hasPrefix("<error") || start.hasPrefix("<?xml") && start.contains("<error") { return .xmlError }
     if start.hasPrefix("<") { return .xml }
     let keys = ["ssh-rsa ", "ssh-ed25519 ", "ssh-dss ", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"]

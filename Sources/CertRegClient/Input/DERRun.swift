@@ -26,9 +26,11 @@ struct DERRun {
       // The last bytes of a certificate can look like an encoding: a signature is one.
       guard encodings.isEmpty || DERRun.beginsAsCertificate(position) else { break }
       let length = DERElements.declaredLength(position) ?? position.count
-      let encoding = position.count - length < DERRun.shortestRest ? position : position.prefix(length)
+      let isRestShort = position.count - length < DERRun.shortestRest
+      let isWhole = !isRestShort || position.dropFirst(length).allSatisfy { $0 == 0x0A || $0 == 0x0D }
+      let encoding = isWhole ? position.prefix(length) : position
       encodings.append(encoding)
-      position = position.dropFirst(encoding.count).drop { Base64.isWhiteSpace($0) || $0 == 0 }
+      position = position.dropFirst(encoding.count).drop(while: DERRun.isPadding)
       isRestSeparate = canEndInText && position.first != 0x30 && DERRun.isText(position)
       guard position.isEmpty || isRestSeparate || DERRun.beginsAsCertificate(position) else { continue }
       certain = encodings.count
@@ -36,6 +38,9 @@ struct DERRun {
     } while position.first == 0x30 && encodings.count < limit
     encodings.removeLast(encodings.count - certain)
   }
+
+  /// Whether a byte fills what is left of a block or of erased flash memory.
+  private static func isPadding(_ byte: UInt8) -> Bool { Base64.isWhiteSpace(byte) || byte == 0 || byte == 0xFF }
 
   /// Whether a SEQUENCE of the size of a certificate begins, with another one in it.
   static func beginsAsCertificate(_ bytes: ArraySlice<UInt8>) -> Bool {

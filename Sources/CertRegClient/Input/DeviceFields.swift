@@ -5,6 +5,9 @@ struct DeviceFields {
     "deviceid", "thingname", "nodeid", "uniqueid", "devicename", "mac", "macaddress", "serialnumber", "serialno",
     "serial", "sn", "deviceserialnumber", "name",
     "deviceuuid", "uuid", "imei", "id",
+    "geräteid", "gerätename", "gerätenummer", "seriennummer", "seriennr", "numérodesérie", "nomdelappareil",
+    "númerodeserie", "numerodeserie", "numerodiserie", "númerodesérie", "serienummer",
+    "设备id", "设备名称", "设备编号", "序列号", "デバイスid", "デバイス名", "シリアル番号",
   ]
   /// Those of them that name a device wherever they are. A certificate, an order or a file has a serial number or a name, too.
   static let deviceHeadings: Set<String> = [
@@ -16,6 +19,8 @@ struct DeviceFields {
     "certificatepem", "devicecertificatepem", "devicecertificate", "devicecert", "clientcertificate", "certificate",
     "certificatebody", "cert", "certs", "certificates", "pem", "devicepem", "x509", "x509certificate",
     "certificatedata", "crt", "x5c",
+    "zertifikat", "gerätezertifikat", "certificat", "certificado", "certificato", "certificaat", "证书", "设备证书",
+    "証明書", "デバイス証明書",
   ]
   /// The longest device name that certregd takes.
   static let maximumNameCharacters = 128
@@ -44,7 +49,11 @@ struct DeviceFields {
     if name.utf8.allSatisfy({ $0 < 0x80 }) {
       return String(decoding: name.utf8.compactMap(plainByte), as: UTF8.self)
     }
-    return String(name.lowercased().unicodeScalars.filter { $0.properties.isAlphabetic || ("0"..."9").contains($0) })
+    return String(
+      name.lowercased().unicodeScalars.filter {
+        // macOS writes accents as characters of their own.
+        $0.properties.isAlphabetic || ("0"..."9").contains($0) || $0.properties.canonicalCombiningClass != .notReordered
+      })
   }
 
   private static func plainByte(_ byte: UInt8) -> UInt8? {
@@ -97,6 +106,7 @@ struct DeviceFields {
     if text.starts(with: "=\"".unicodeScalars), text.last == "\"", text.count > 2 {
       text = trimmed(text.dropFirst(2).dropLast())
     }
+    if text.first == "'", text.last == "'", text.count > 2 { text = trimmed(text.dropFirst().dropLast()) }
     if text.first == "'", let next = text.dropFirst().first, ("0"..."9").contains(next) { text.removeFirst() }
     return String(Substring(text))
   }

@@ -78,6 +78,15 @@ enum DressedLine {
 
   // MARK: Bytes one by one
 
+  /// A line without the words that Java and assemblers put in front of bytes; `nil` where there are none.
+  static func withoutByteWords(_ line: ArraySlice<UInt8>) -> [UInt8]? {
+    guard line.contains(UInt8(ascii: "b")) || line.contains(UInt8(ascii: "B")) else { return nil }
+    let text = String(decoding: line, as: UTF8.self)
+    if text.contains("(byte)") { return Array(text.replacing("(byte)", with: "").utf8) }
+    let word = [".byte ", ".db ", "db ", "DB "].first(where: text.hasPrefix)
+    return word.map { Array(text.utf8.dropFirst($0.utf8.count)) }
+  }
+
   /// So many bytes begin an encoding on a line.
   private static let fewestBytes = 8
 
@@ -102,24 +111,7 @@ enum DressedLine {
       }
       index = max(run.end, index + 1)
     }
-    return decimals(line)
-  }
-
-  /// The bytes of a certificate or key that are written as numbers on one line: `48, 130, 1`, or `48, -126, 1`.
-  private static func decimals(_ line: ArraySlice<UInt8>) -> Span? {
-    guard line.count > 2 * fewestBytes, let start = line.firstIndex(of: UInt8(ascii: "4")),
-      line[start...].dropFirst().first == 0x38
-    else { return nil }
-    let numbers = line[start...].split { !(0x30...0x39).contains($0) && $0 != UInt8(ascii: "-") }
-    var digits: [UInt8] = []
-    for number in numbers {
-      guard number.count <= 4, let value = Int(String(decoding: number, as: UTF8.self)), (-128...255).contains(value)
-      else { break }
-      let byte = UInt8(truncatingIfNeeded: value)
-      digits += [SHA256Digest.hexDigit(byte >> 4), SHA256Digest.hexDigit(byte & 15)]
-    }
-    guard EncodingHeader(digits[...])?.isCertain == true || digits.starts(with: "3081".utf8) else { return nil }
-    return Span(digits: digits[...], begins: true, ends: true)
+    return nil
   }
 
   /// Whether a byte can stand before the bytes of a line: as a part of their offset, or of what surrounds them.
@@ -166,7 +158,8 @@ private struct ByteRun {
       guard index < text.endIndex, !gap.isEmpty || text[index] == UInt8(ascii: "\\") else { break }
       // Behind the bytes, dumps have them as characters. Some have a gap in the middle of the bytes, too.
       let isBlank = gap.count > 1 && gap.allSatisfy { $0 == 0x20 }
-      if isBlank, gap.count > 2 || isPaired || count != 8 && tokenCount > 1 { break }
+      let isMiddle = count == 8 || count == 10 && firstToken.digits == 4
+      if isBlank, gap.count > 2 || isPaired || !isMiddle && tokenCount > 1 { break }
     }
   }
 

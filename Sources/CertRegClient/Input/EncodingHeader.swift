@@ -25,6 +25,10 @@ struct EncodingHeader {
       isHexadecimal = false
       return
     }
+    if EncodingHeader.beginsText(digits) {
+      (neededDigits, isCertain, isHexadecimal) = (nil, false, false)
+      return
+    }
     let head = digits.prefix(2 * EncodingHeader.headerBytes)
     isHexadecimal = head.starts(with: [0x33, 0x30]) && head.allSatisfy { $0.hexDigitValue != nil }
     guard isHexadecimal || head.first == UInt8(ascii: "M") else { return nil }
@@ -33,6 +37,16 @@ struct EncodingHeader {
     neededDigits = isHexadecimal ? length * 2 : (length * 4 + 2) / 3
     isCertain =
       DERRun.beginsAsCertificate(bytes[...]) || bytes[1] > 0x80 && bytes.dropFirst(4).starts(with: [0x06, 0x09])
+  }
+
+  /// Whether base64 of a text begins, as where other text stands in front of a block.
+  private static func beginsText(_ digits: ArraySlice<UInt8>) -> Bool {
+    let head = digits.prefix(32)
+    guard head.count == 32, head.first != UInt8(ascii: "M"), let bytes = Base64.decodeAnyForm(head) else {
+      return false
+    }
+    let text = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
+    return text.allSatisfy { (0x20...0x7E).contains($0) || Base64.isWhiteSpace($0) }
   }
 
   private static func bytes(ofDigits digits: ArraySlice<UInt8>) -> [UInt8] {

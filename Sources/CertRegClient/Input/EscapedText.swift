@@ -67,10 +67,13 @@ enum EscapedText {
     return UInt8(value)
   }
 
-  /// The text with characters in place of what stands for them in HTML, XML and URLs: `&#10;`, `<br>`, `%0A`; `nil` where there is
+  /// The text with characters in place of what stands for them in HTML, XML, URLs and spreadsheets: `&#10;`, `<br>`, `%0A`, `_x000A_`; `nil` where there is
   /// nothing of the kind.
   static func resolvingMarkup(_ text: ArraySlice<UInt8>) -> [UInt8]? {
-    guard text.contains(where: { $0 == UInt8(ascii: "&") || $0 == UInt8(ascii: "<") || $0 == UInt8(ascii: "%") }) else {
+    guard
+      text.contains(where: { $0 == UInt8(ascii: "&") || $0 == UInt8(ascii: "<") || $0 == UInt8(ascii: "%") })
+        || Array(text).containsText("_x000")
+    else {
       return nil
     }
     var result: [UInt8] = []
@@ -95,6 +98,13 @@ enum EscapedText {
     switch text.first {
     case UInt8(ascii: "%"):
       return number(text, text.startIndex + 1, digits: 2, radix: 16).map { ($0, 3) }
+    case UInt8(ascii: "_"):
+      // ECMA-376 part 1 section 22.9.2.19.
+      let escape = text.prefix(7)
+      guard escape.count == 7, escape.last == UInt8(ascii: "_"), escape.dropFirst().starts(with: "x000".utf8) else {
+        return nil
+      }
+      return number(text, text.startIndex + 4, digits: 2, radix: 16).map { ($0, 7) }
     case UInt8(ascii: "<"):
       let tag = text.prefix(6).map { $0 | 0x20 }
       guard tag.starts(with: [0x3C, 0x62, 0x72].map { $0 | 0x20 }), let end = text.prefix(6).firstIndex(of: 0x3E) else {

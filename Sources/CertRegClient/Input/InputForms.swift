@@ -71,6 +71,8 @@ enum InputForms {
       case UInt8(ascii: "{"): return 85
       case UInt8(ascii: "["), UInt8(ascii: ","):
         let next = text.drop { $0 <= 0x20 || $0 == first }.first
+        // The bytes of a certificate are no list of devices.
+        if next == UInt8(ascii: "4") { return min(byName, 50) }
         return next.map { "{[\"]".utf8.contains($0) } ?? true ? 85 : byName
       case UInt8(ascii: "\""):
         return JSONSourceReader.hasValueOnEachLine(text, isComplete: head.isComplete) && !text.contains(0x2C)
@@ -135,8 +137,10 @@ extension TableReader {
     if dialect.hasSeparatorLine { return 90 }
     var records = CSVRecords(ByteStream(text), separator: dialect.separator)
     guard let first = firstOfTable(&records) else { return 0 }
-    let hasHeading = first.fields.contains {
-      DeviceFields.certificateHeadings.contains(DeviceFields.plain(TextEncoding.string($0.prefix(60))))
+    let hasHeading = first.fields.contains { cell in
+      // Programs begin the description of a certificate and comments with the word, too.
+      !cell.contains { ":/*={".utf8.contains($0) }
+        && DeviceFields.certificateHeadings.contains(DeviceFields.plain(TextEncoding.string(cell.prefix(60))))
     }
     if first.fields.count == 1 { return hasHeading ? 55 : 0 }
     let isLenient = hasHeading || isNamed

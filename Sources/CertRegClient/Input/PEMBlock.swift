@@ -75,7 +75,7 @@ struct PEMBlock {
   /// - Parameter end: Its END boundary; `nil` where there is none.
   func pieces(end: PEMBoundary?) -> [Piece] {
     let plain = Base64.decodeAnyForm(body)
-    let der = plain ?? PEMBlock.mended(body)
+    let der = (isPlain ? nil : withoutLabels) ?? plain ?? PEMBlock.mended(body)
     let outline = DEROutline(der ?? PEMBlock.decodedBeginning(body))
     let other = begin.isExact ? PEMBlock.thing(begin.label) : nil
     // Parameters can begin as a key does.
@@ -107,7 +107,8 @@ struct PEMBlock {
       return [Piece(line: line, content: .certificate(undecodable(end)))]
     }
     return Piece.pieces(
-      ofDER: der, line: line, text: body, pem: plain != nil && (isPlain || end == nil) ? text(end, body) : nil)
+      ofDER: der, line: line, text: body,
+      pem: plain != nil && (isPlain || end == nil) && !hasBlankLine ? text(end, body) : nil)
   }
 
   /// The certificate that a body stands for in which another character stands in place of line ends, or that is text in
@@ -124,6 +125,37 @@ struct PEMBlock {
     }
     guard let der = Base64.decodeAnyForm(text), DERElements.declaredLength(der[...]) == der.count else { return nil }
     return DEROutline(der) == .certificate ? der : nil
+  }
+
+  /// The certificate of lines with words in front of them that differ, such as numbers, times and borders; `nil` for anything else.
+  private var withoutLabels: [UInt8]? {
+    let count = PEMBlock.words(prefix[...]).count
+    guard count > 0 else { return nil }
+    var behindLabels: [UInt8] = []
+    var lastWords: [UInt8] = []
+    for line in body.split(separator: 0x0A) {
+      let words = PEMBlock.words(line)
+      // A line without the label had the same one as BEGIN.
+      behindLabels += words.dropFirst(words.count < count ? 0 : count).joined()
+      lastWords += words.last ?? []
+    }
+    return [behindLabels, lastWords].lazy.compactMap { text in
+      guard let der = Base64.decodeAnyForm(text), DERElements.declaredLength(der[...]) == der.count else { return nil }
+      return DEROutline(der) == .certificate ? der : nil
+    }.first
+  }
+
+  /// The words of a line, without the sign at its end by which psql continues a cell.
+  private static func words(_ line: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+    let words = line.split { Base64.isWhiteSpace($0) || $0 == UInt8(ascii: "|") || $0 == UInt8(ascii: ":") }
+    return words.last == [UInt8(ascii: "+")] ? words.dropLast() : words
+  }
+
+  /// Whether an empty line stands between the lines, as OpenSSL reads none.
+  private var hasBlankLine: Bool {
+    body.split(separator: 0x0A, omittingEmptySubsequences: false).dropLast().contains {
+      $0.allSatisfy(Base64.isWhiteSpace)
+    }
   }
 
   /// What only the daemon can say what is wrong with.

@@ -12,6 +12,8 @@ struct PEMScanner {
   private var line = 0
   /// Lines of base64 outside of blocks in a row. They are a block whose BEGIN line is missing, if END follows.
   private var stray = StrayLines()
+  /// Numbers outside of blocks that are the bytes of an encoding.
+  private var decimals = DecimalBytes()
   /// Whether a boundary has been seen.
   private(set) var hasBoundary = false
   /// Whether binary data has been seen since the last boundary.
@@ -20,7 +22,7 @@ struct PEMScanner {
   /// Takes the next line, without its LF, and adds what has ended with it.
   mutating func take(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
     line += 1
-    if literal == nil, !stray.isHexadecimal, StrayLines.isBase64(text) {
+    if literal == nil, !stray.isHexadecimal, !decimals.isOpen, StrayLines.isBase64(text), text.count > 4 {
       if open != nil { open?.append(text) } else { stray.take(text, line: line, &pieces) }
       return
     }
@@ -53,6 +55,7 @@ struct PEMScanner {
   mutating func finish(_ pieces: inout [Piece]) {
     finishBlock(&pieces)
     stray.end(&pieces)
+    decimals.end(&pieces)
   }
 
   private mutating func finishBlock(_ pieces: inout [Piece], end: PEMBoundary? = nil) {
@@ -140,6 +143,8 @@ struct PEMScanner {
 
   /// Takes text outside of blocks. A key without boundaries counts, too.
   private mutating func takeOutside(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
+    if let bytes = DressedLine.withoutByteWords(text) { return takeOutside(bytes[...], &pieces) }
+    if !stray.isOpen, decimals.take(text, line: line, &pieces) { return }
     if !stray.isHexadecimal, StrayLines.isBase64(text) { return stray.take(text, line: line, &pieces) }
     let plain = EscapedText.resolvingMarkup(text).map { $0[...] } ?? text
     for part in plain.split(separator: 0x0A) { takeSpans(PEMBlock.trimmed(part), &pieces) }

@@ -49,6 +49,7 @@ struct StrayLines {
     pieces += finished
     finished = []
     let own = EncodingHeader(line)
+    if count == 1, StrayLines.beginsArchive(line) { return pieces.append(StrayLines.archive(line: number)) }
     if own != nil {
       let whole = StrayLines.pieces(line, line: number, isDressed: isDressed)
       if !whole.isEmpty {
@@ -64,6 +65,19 @@ struct StrayLines {
     }
     append(line)
     if isComplete { finished = endedText() }
+  }
+
+  /// Whether base64 of a zip, gzip or 7z file begins, as mails attach it.
+  static func beginsArchive(_ digits: ArraySlice<UInt8>) -> Bool {
+    digits.count >= shortestDamaged && ["UEsDB", "H4sI", "N3q8ry"].contains { digits.starts(with: $0.utf8) }
+  }
+
+  /// What base64 of an archive is.
+  static func archive(line: Int) -> Piece {
+    let error = InputError(
+      .otherContent, "an archive in base64, which is not read",
+      advice: "save the attachment as a file, or decode it with base64 -d, and import that")
+    return Piece(line: line, content: .damaged(error))
   }
 
   private mutating func append(_ line: ArraySlice<UInt8>) {

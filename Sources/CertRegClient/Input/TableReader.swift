@@ -43,7 +43,9 @@ struct TableReader: InputReader {
     }
     let index = pending.lastIndex(where: isHeadings) ?? unknownHeadings()
     let isData = index == nil
-    let cells = pending.isEmpty ? [] : pending[index ?? 0].fields
+    let first = pending.firstIndex(where: TableReader.isData) ?? 0
+    let cells = pending.isEmpty ? [] : pending[index ?? first].fields
+    if isData { titles = first }
     if let index {
       let names = cells.enumerated().map { (DeviceFields.plain(TextEncoding.string($1)), $0) }
       headings = Dictionary(names, uniquingKeysWith: { first, _ in first })
@@ -86,7 +88,11 @@ struct TableReader: InputReader {
   /// the first row.
   private func unknownHeadings() -> Int? {
     guard let first = pending.first, !TableReader.isData(first) else { return nil }
-    guard let end = pending.firstIndex(where: TableReader.isData), pending[..<end].count > 1 else { return 0 }
+    guard let end = pending.firstIndex(where: TableReader.isData) else { return 0 }
+    // What stands in one cell above rows of several is a title.
+    let hasTitles = pending[..<end].allSatisfy { TableReader.isRemark($0.fields) || $0.fields.count == 1 }
+    if pending[end].fields.count > 1, hasTitles { return nil }
+    guard end > 1 else { return 0 }
     let rows = pending.indices.prefix(end).filter { pending[$0].fields.count > 1 }
     let named = rows.first { row in
       pending[row].fields.contains { isName(DeviceFields.plain(TextEncoding.string($0.prefix(60)))) }
@@ -182,7 +188,16 @@ struct TableReader: InputReader {
     {
       return cells.dropFirst().allSatisfy { PEMBlock.trimmed($0).isEmpty } && Value.pieces(first).isEmpty
     }
+    if isRowCount(cells) { return true }
     return cells.allSatisfy { $0.allSatisfy { Base64.isWhiteSpace($0) || "-=_:+*.\\".utf8.contains($0) } }
+  }
+
+  /// Whether a row is what clients of databases write below a table: `(2 rows)`, `2 rows in set (0.00 sec)`.
+  private static func isRowCount(_ cells: [ArraySlice<UInt8>]) -> Bool {
+    guard let first = cells.first, first.count < 60, cells.dropFirst().allSatisfy({ PEMBlock.trimmed($0).isEmpty })
+    else { return false }
+    let words = first.split { [0x20, 0x28, 0x29].contains($0) }
+    return words.count > 1 && words[0].allSatisfy { (0x30...0x39).contains($0) } && words[1].starts(with: "row".utf8)
   }
 
   private func missing(_ cells: [ArraySlice<UInt8>], _ column: Int?) -> InputError {
@@ -190,9 +205,13 @@ struct TableReader: InputReader {
       return InputError(.noCertificate, "no column of this row holds a certificate")
     }
     let isEmpty = column >= cells.count || PEMBlock.trimmed(cells[column]).isEmpty
+    if isEmpty { return InputError(.noCertificate, "the certificate's column is empty") }
+    let name = FilePath(TextEncoding.string(PEMBlock.trimmed(cells[column]).prefix(200)))
+    guard ["pem", "crt", "cer", "der", "p7b"].contains(name.fileExtension) else {
+      return InputError(.noCertificate, "the certificate's column holds something else")
+    }
     return InputError(
-      .noCertificate,
-      isEmpty ? "the certificate's column is empty" : "the certificate's column holds something else")
+      .noCertificate, "the certificate's column holds the name of a file", advice: "import the folder with the files")
   }
 
   /// The one column with the certificate of a device, or with what was to be one; `nil` where there is none, or more than one.

@@ -99,7 +99,7 @@ package enum Thing: String, CaseIterable, Hashable, Sendable {
     case .xml: #"xmllint --xpath "//*[local-name()='X509Certificate']/text()" FILE | certregctl register -"#
     case .document: "save a table as CSV, other documents as plain text"
     case .otherArchive: "unpack it into a folder, and import the folder"
-    case .encrypted: "unpack it with its password, and import the folder"
+    case .encrypted: "decrypt or unpack it with its password, and import what comes out"
     default: nil
     }
   }
