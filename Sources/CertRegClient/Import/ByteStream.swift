@@ -71,8 +71,8 @@ final class ByteStream {
     return size != nil && fstat(descriptor, &status) == 0 ? status : nil
   }
 
-  /// Another stream of the same file from its beginning. Call it before anything is taken, and again once that stream has been
-  /// read, since the two share their position.
+  /// Another stream of the same file from its beginning. Call it before anything is taken, and again once that stream
+  /// has been read, since the two share their position.
   func rewound() -> ByteStream? {
     size == nil ? nil : try? ByteStream(reading: descriptor)
   }

@@ -1,9 +1,10 @@
 package import CertRegCore
 
-/// What a report says about certificates: where each is registered, and where it has failed and is not registered since.
+/// What a report says about certificates: where each is registered, and where it has failed and is not registered
+/// since.
 ///
-/// A report can have millions of rows. For each, this keeps eight bytes of a hash and one of state. The hash has a key of this
-/// process, so that nobody can make two certificates that it takes for one.
+/// A report can have millions of rows. For each, this keeps eight bytes of a hash and one of state. The hash has a key
+/// of this process, so that nobody can make two certificates that it takes for one.
 package struct ImportHistory {
   /// What is known of a certificate in a target, or of an entry without a certificate.
   private struct State: OptionSet {
@@ -97,7 +98,8 @@ package struct ImportHistory {
     replaceRow(ImportHistory.key(entry: name))
   }
 
-  /// Notes that a certificate is registered in all targets that were asked for. Failures without a target have passed then.
+  /// Notes that a certificate is registered in all targets that were asked for. Failures without a target have passed
+  /// then.
   mutating func succeed(_ id: CertificateID) {
     let key = ImportHistory.key(id, "")
     if states[key] != nil { redeem(key, id) }

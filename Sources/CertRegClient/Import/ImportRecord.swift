@@ -85,14 +85,16 @@ package struct ImportRecord: Hashable, Sendable {
     }
   }
 
-  /// The columns' values without line ends: the report is read line by line, so that a line that breaks off harms no other.
+  /// The columns' values without line ends: the report is read line by line, so that a line that breaks off harms no
+  /// other.
   private var fields: [String] {
     [
       name, certificateID, outcome, certificateARN, target, reason, message, deviceID, commonName, thingName, place,
     ].map(\.printable)
   }
 
-  /// The record as a line of CSV (RFC 4180) with its end. All fields are quoted, so that separators in names do no harm.
+  /// The record as a line of CSV (RFC 4180) with its end. All fields are quoted, so that separators in names do no
+  /// harm.
   package var csv: String { csvFields + "\n" }
 
   /// The record as a line of CSV without its end.

@@ -2,14 +2,14 @@ import CertRegCodec
 package import CertRegCore
 import Glibc
 
-/// The report file. It gets a line for every entry as soon as the outcome is known, so that an import that was stopped or
-/// killed, or lost its power, can be resumed.
+/// The report file. It gets a line for every entry as soon as the outcome is known, so that an import that was stopped
+/// or killed, or lost its power, can be resumed.
 ///
-/// Lines are on disk within a second (``sync()``). Lines that are lost with the power are asked for again, and certregd knows
-/// the answers.
+/// Lines are on disk within a second (``sync()``). Lines that are lost with the power are asked for again, and certregd
+/// knows the answers.
 ///
-/// Lines of earlier runs stay until this run has others in their place. Failed entries are kept with their certificates in a
-/// file next to the report, which can be imported itself.
+/// Lines of earlier runs stay until this run has others in their place. Failed entries are kept with their certificates
+/// in a file next to the report, which can be imported itself.
 package final class ImportReport {
   /// The report's file.
   package let path: String
@@ -40,8 +40,8 @@ package final class ImportReport {
   ///   - isDryRun: Whether files that exist stay as they are.
   ///   - source: The file that is imported, which is never written to.
   ///   - user: The user whose reports are continued; `nil`: the effective user of this process.
-  /// - Throws: `InputError` where the file exists and may not be continued, was not written by an import of this user, is
-  ///   the source, or is being written by another import.
+  /// - Throws: `InputError` where the file exists and may not be continued, was not written by an import of this user,
+  ///   is the source, or is being written by another import.
   package init(
     path: String, resuming: Bool, isDryRun: Bool = false, source: FileIdentity? = nil, user: UInt32? = nil
   ) throws(InputError) {
@@ -134,8 +134,8 @@ package final class ImportReport {
 
   /// Ends the report. Lines of earlier runs go that have others in their place.
   ///
-  /// - Parameter isComplete: Whether every entry has its outcome. Otherwise the file of failed entries stays as an earlier run
-  ///   left it: it may be the source.
+  /// - Parameter isComplete: Whether every entry has its outcome. Otherwise the file of failed entries stays as an
+  ///   earlier run left it: it may be the source.
   /// - Returns: The path of the file with the failed entries; `nil` where there is none, or it stays as it was.
   package func finish(isComplete: Bool) -> String? {
     file.sync()

@@ -38,7 +38,8 @@ final class ImportRun {
   /// - Parameters:
   ///   - report: A report that has begun; `nil`: none is written.
   ///   - facts: What the daemon says about itself.
-  ///   - targets: The names of the targets that the import is for; empty where the daemon does not tell its default one.
+  ///   - targets: The names of the targets that the import is for; empty where the daemon does not tell its default
+  ///     one.
   init(
     _ verb: ImportVerb, session: Session, source: InputSource, report: ImportReport?,
     facts: DaemonFacts, targets: [String]
@@ -204,7 +205,8 @@ final class ImportRun {
     report?.history.missing(id, of: targets, asksAgain: verb.asksAgain) ?? targets
   }
 
-  /// Takes an entry that fails before anything is sent. A certificate that does not fit its device's name is kept for another try.
+  /// Takes an entry that fails before anything is sent. A certificate that does not fit its device's name is kept for
+  /// another try.
   private func fail(_ entry: InputEntry, _ error: InputError) {
     let missing = entry.refused.map { targetsLacking($0.id) } ?? []
     guard let certificate = entry.refused, targets.isEmpty || !missing.isEmpty else {

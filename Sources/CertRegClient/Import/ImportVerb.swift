@@ -88,8 +88,8 @@ package struct ImportVerb {
       : "\(done) certificates are done already and are passed over"
   }
 
-  /// Whether to ask for certificates that the report calls registered, too: it does not tell their status, or which profile
-  /// was applied with which values. The daemon does, from its cache.
+  /// Whether to ask for certificates that the report calls registered, too: it does not tell their status, or which
+  /// profile was applied with which values. The daemon does, from its cache.
   var asksAgain: Bool { (status != nil || provision != nil || !input.attributes.isEmpty) && !isDryRun }
 
   /// The names of all targets that the import is for. The history of a report is by target, so the name of the default

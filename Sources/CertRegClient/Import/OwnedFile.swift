@@ -2,8 +2,8 @@ import Glibc
 
 /// A file of an import, written by one process alone.
 ///
-/// Only its owner may read it. Symbolic links are never followed, and a file that exists is never written over: new content
-/// goes into a new file, which then takes the name.
+/// Only its owner may read it. Symbolic links are never followed, and a file that exists is never written over: new
+/// content goes into a new file, which then takes the name.
 final class OwnedFile {
   let path: String
   let identity: FileIdentity
@@ -37,8 +37,8 @@ final class OwnedFile {
   /// Opens a regular file to read it and to keep other imports out; `nil` where there is none.
   ///
   /// - Parameter user: The user whose file it has to be. Another user could have made up what it says.
-  /// - Throws: `InputError` `notWritable` for symbolic links, other kinds of files, files of other users, and files of a
-  ///   running import.
+  /// - Throws: `InputError` `notWritable` for symbolic links, other kinds of files, files of other users, and files of
+  ///   a running import.
   static func open(_ path: String, user: UInt32) throws(InputError) -> OwnedFile? {
     var status = stat()
     guard lstat(path, &status) == 0 || errno != ENOENT else { return nil }

@@ -66,8 +66,8 @@ struct Base64Reader: InputReader {
     return Sighting(context.entries(pieces, place: { _ in place }), orElse: fallback)
   }
 
-  /// Whether the pending lines stand for a whole encoding or a whole text. The length of an encoding is in its header. A text ends
-  /// with the last of several blocks: with a line that is shorter than the others, or padded.
+  /// Whether the pending lines stand for a whole encoding or a whole text. The length of an encoding is in its header.
+  /// A text ends with the last of several blocks: with a line that is shorter than the others, or padded.
   private mutating func isWhole(lastLine: ArraySlice<UInt8>) -> Bool {
     let isLast = lastLine.count < width || lastLine.last == UInt8(ascii: "=")
     if isText { return isLast }
@@ -76,7 +76,8 @@ struct Base64Reader: InputReader {
     guard let bytes = Value.decoded(pending), let first = bytes.first else { return false }
     if first == 0x30 {
       guard let length = DERElements.declaredLength(bytes[...]) else { return false }
-      // Three bytes take four characters of base64, and more of other forms. Two characters of an incomplete group may be there.
+      // Three bytes take four characters of base64, and more of other forms. Two characters of an incomplete group may
+      // be there.
       neededCharacters = pending.count + max(0, length - bytes.count) * 4 / 3 - 2
       // More than the encoding goes on to the end of its lines, so that it is judged as a whole.
       return length == bytes.count || length < bytes.count && (isLast || pending.count == width)

@@ -9,8 +9,8 @@ struct CSVDialect: Equatable {
     self.separator = separator
   }
 
-  /// Finds the separator in the beginning of a table: the one by which a heading or a certificate stands alone in its cell, or
-  /// else the one that occurs most in the first record outside of quotes.
+  /// Finds the separator in the beginning of a table: the one by which a heading or a certificate stands alone in its
+  /// cell, or else the one that occurs most in the first record outside of quotes.
   init(head: [UInt8]) {
     let line = head.prefix { $0 != 0x0A }
     if line.count >= 5, line.prefix(4).map({ $0 | 0x20 }).elementsEqual("sep=".utf8.map { $0 | 0x20 }) {
@@ -60,8 +60,8 @@ struct CSVDialect: Equatable {
     return counts
   }
 
-  /// How well the first records show that this is the separator: 3 by the heading of a certificate, 2 by a certificate that is a
-  /// cell, 1 by the heading of a name.
+  /// How well the first records show that this is the separator: 3 by the heading of a certificate, 2 by a certificate
+  /// that is a cell, 1 by the heading of a name.
   private static func proof(_ head: [UInt8], _ separator: UInt8) -> Int {
     var records = CSVRecords(ByteStream(head), separator: separator)
     var best = 0

@@ -1,5 +1,5 @@
-/// Reads records of comma-separated values (RFC 4180), also with other separators, and with line ends inside quotes. The lines of
-/// the stream end with LF.
+/// Reads records of comma-separated values (RFC 4180), also with other separators, and with line ends inside quotes.
+/// The lines of the stream end with LF.
 struct CSVRecords {
   /// One record.
   struct Record {
@@ -20,7 +20,8 @@ struct CSVRecords {
   private let stream: ByteStream
   private let separator: UInt8
   private var line = 0
-  /// How many bytes may be read again. It grows with each record, so that reading takes a time in proportion to the length.
+  /// How many bytes may be read again. It grows with each record, so that reading takes a time in proportion to the
+  /// length.
   private var budget = CSVRecords.spareBytes
 
   init(_ stream: ByteStream, separator: UInt8 = UInt8(ascii: ",")) {

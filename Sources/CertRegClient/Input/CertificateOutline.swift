@@ -1,4 +1,5 @@
-/// The names and the role of a certificate (RFC 5280 section 4.1): enough to tell a device's certificate from its issuers'.
+/// The names and the role of a certificate (RFC 5280 section 4.1): enough to tell a device's certificate from its
+/// issuers'.
 struct CertificateOutline: Hashable, Sendable {
   /// The encodings of the names.
   let issuer: [UInt8]

@@ -20,8 +20,8 @@ enum ContentKind {
     ([0x5D, 0, 0], .otherArchive), ([0x1F, 0x9D], .otherArchive), (Array("age-encryption.org/".utf8), .encrypted),
   ]
 
-  /// Whether a zip archive is a document: its first member is one of those that OOXML (ECMA-376 part 2) or OpenDocument (part 2 section
-  /// 3.3) packages begin with.
+  /// Whether a zip archive is a document: its first member is one of those that OOXML (ECMA-376 part 2) or OpenDocument
+  /// (part 2 section 3.3) packages begin with.
   static func isDocument(zip head: [UInt8]) -> Bool {
     guard head.count > 30 else { return false }
     let name = head.dropFirst(30).prefix(Int(head[26]) | Int(head[27]) << 8)

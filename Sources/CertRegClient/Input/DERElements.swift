@@ -1,5 +1,5 @@
-/// The elements of a BER or DER encoding one after the other (ITU-T X.690 section 8.1), without a copy. Tags of one octet are
-/// all that is needed. Lengths can be indefinite, as some programs write PKCS#7.
+/// The elements of a BER or DER encoding one after the other (ITU-T X.690 section 8.1), without a copy. Tags of one
+/// octet are all that is needed. Lengths can be indefinite, as some programs write PKCS#7.
 struct DERElements: Sequence, IteratorProtocol {
   /// One element.
   struct Element {
@@ -53,7 +53,8 @@ struct DERElements: Sequence, IteratorProtocol {
     return octets.reduce(0) { $0 << 8 | Int($1) }
   }
 
-  /// The length of the whole encoding that begins with `bytes`, by its header; `nil` where that is damaged or not definite.
+  /// The length of the whole encoding that begins with `bytes`, by its header; `nil` where that is damaged or not
+  /// definite.
   static func declaredLength(_ bytes: ArraySlice<UInt8>) -> Int? {
     var elements = DERElements(bytes.prefix(6))
     guard elements.rest.popFirst() != nil, let first = elements.rest.popFirst(), first != 0x80,

@@ -33,7 +33,8 @@ package enum DEROutline: Hashable, Sendable {
     guard let inner = DEROutline.content(content), let first = inner.first else { return .certificate }
     switch first {
     case 0x06:
-      // AlgorithmIdentifier: SubjectPublicKeyInfo has a BIT STRING after it, EncryptedPrivateKeyInfo (RFC 5958) does not.
+      // AlgorithmIdentifier: SubjectPublicKeyInfo has a BIT STRING after it, EncryptedPrivateKeyInfo (RFC 5958) does
+      // not.
       var members = DERElements(content)
       _ = members.next()
       return .thing(members.rest.first == 0x03 ? .publicKey : .privateKey)

@@ -1,7 +1,7 @@
 import CertRegCodec
 
-/// Collects the bytes of a certificate or key that are written as numbers, on one line or on many: `48, 130, 1`, `48, -126, 1`,
-/// and the dump of `od -t u1`.
+/// Collects the bytes of a certificate or key that are written as numbers, on one line or on many: `48, 130, 1`, `48,
+/// -126, 1`, and the dump of `od -t u1`.
 struct DecimalBytes {
   /// Longer runs of numbers are no single encoding.
   private static let maximumBytes = 256 * 1024
@@ -96,7 +96,8 @@ struct DecimalBytes {
 
   private static func isWord(_ byte: UInt8) -> Bool { Base64.values[Int(byte)] < 64 || byte == UInt8(ascii: "-") }
 
-  /// The numbers up to a closing bracket or the end of the line, and where they end; `nil` where there is something else.
+  /// The numbers up to a closing bracket or the end of the line, and where they end; `nil` where there is something
+  /// else.
   ///
   /// - Parameter hasOffset: Whether an offset can stand in front.
   private static func numbers(_ line: ArraySlice<UInt8>, hasOffset: Bool) -> (numbers: [UInt8], end: Int)? {

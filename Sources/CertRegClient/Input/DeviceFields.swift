@@ -9,7 +9,8 @@ struct DeviceFields {
     "númerodeserie", "numerodeserie", "numerodiserie", "númerodesérie", "serienummer",
     "设备id", "设备名称", "设备编号", "序列号", "デバイスid", "デバイス名", "シリアル番号",
   ]
-  /// Those of them that name a device wherever they are. A certificate, an order or a file has a serial number or a name, too.
+  /// Those of them that name a device wherever they are. A certificate, an order or a file has a serial number or a
+  /// name, too.
   static let deviceHeadings: Set<String> = [
     "deviceid", "thingname", "nodeid", "uniqueid", "devicename", "mac", "macaddress", "deviceserialnumber",
     "deviceuuid", "imei",
@@ -99,8 +100,8 @@ struct DeviceFields {
     return text.isEmpty || !Value.pieces(text.utf8).isEmpty ? nil : text
   }
 
-  /// A name without what spreadsheets put around it so that it stays as it is: white space of any kind, `="0014"`, and an
-  /// apostrophe in front of digits.
+  /// A name without what spreadsheets put around it so that it stays as it is: white space of any kind, `="0014"`, and
+  /// an apostrophe in front of digits.
   static func bare(_ name: String) -> String {
     var text = trimmed(name.unicodeScalars[...])
     if text.starts(with: "=\"".unicodeScalars), text.last == "\"", text.count > 2 {

@@ -90,7 +90,8 @@ enum DressedLine {
   /// So many bytes begin an encoding on a line.
   private static let fewestBytes = 8
 
-  /// Bytes that are written one by one: `30:82:01`, `30 82 01`, `0x30, 0x82`, `\x30\x82`, and the dumps of xxd, hexdump and od.
+  /// Bytes that are written one by one: `30:82:01`, `30 82 01`, `0x30, 0x82`, `\x30\x82`, and the dumps of xxd, hexdump
+  /// and od.
   static func bytes(_ line: ArraySlice<UInt8>, isOpen: Bool) -> Span? {
     let clean = line.firstIndex { !isOffset($0) } ?? line.endIndex
     var index = line.startIndex

@@ -1,16 +1,16 @@
 import CertRegCodec
 import CertRegCore
 
-/// Looks for a private key within a text of any form, such as the damaged text of a certificate: what the daemon is to judge must
-/// not bring a key along.
+/// Looks for a private key within a text of any form, such as the damaged text of a certificate: what the daemon is to
+/// judge must not bring a key along.
 enum EmbeddedKey {
   /// Shorter runs of characters hold no key.
   private static let shortestRun = 20
   /// Kubernetes and others encode texts in base64 that are base64 already.
   private static let maximumDepth = 2
 
-  /// Whether the text speaks of a private key, or holds one at any position: in binary form, in digits of base64 or hexadecimal, as
-  /// the numbers of an array, or as a text that is encoded so.
+  /// Whether the text speaks of a private key, or holds one at any position: in binary form, in digits of base64 or
+  /// hexadecimal, as the numbers of an array, or as a text that is encoded so.
   static func isIn(_ text: [UInt8]) -> Bool {
     isIn(text, depth: 0)
   }
@@ -71,7 +71,8 @@ enum EmbeddedKey {
   }
 }
 
-/// The numbers of an array in a program's source, or of a listing such as openssl prints: `0x30, 0x77`, `30:77`, `\x30w`, `48, 119`.
+/// The numbers of an array in a program's source, or of a listing such as openssl prints: `0x30, 0x77`, `30:77`,
+/// `\x30w`, `48, 119`.
 private struct KeyNumbers {
   /// Each group of at most two digits as a hexadecimal byte.
   var hexadecimal: [UInt8] = []

@@ -17,7 +17,8 @@ struct EncodingHeader {
   /// The beginnings of DER and of PEM that are encoded twice, as in secrets of Kubernetes.
   private static let encodedTwice = [Array("TUl".utf8), Array("TFMwd".utf8)]
 
-  /// - Parameter digits: The digits, from the first one on. `nil`: neither a SEQUENCE nor a text with boundaries begins so.
+  /// - Parameter digits: The digits, from the first one on. `nil`: neither a SEQUENCE nor a text with boundaries begins
+  ///   so.
   init?(_ digits: ArraySlice<UInt8>) {
     if digits.starts(with: EncodingHeader.hyphens) || EncodingHeader.encodedTwice.contains(where: digits.starts) {
       neededDigits = nil

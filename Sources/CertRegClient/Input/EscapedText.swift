@@ -1,7 +1,7 @@
 /// Text as programs write it in their own source, with escapes in place of line ends.
 enum EscapedText {
-  /// The text with characters in place of their escapes, such as `\n`, `\u000a` and `\012`, also where a second program has doubled
-  /// the backslashes. CR goes away.
+  /// The text with characters in place of their escapes, such as `\n`, `\u000a` and `\012`, also where a second program
+  /// has doubled the backslashes. CR goes away.
   static func resolvingLineEnds(_ text: ArraySlice<UInt8>) -> [UInt8] {
     var result: [UInt8] = []
     result.reserveCapacity(text.count)
@@ -17,7 +17,8 @@ enum EscapedText {
     return result
   }
 
-  /// Appends the character of the escape that begins at `index`, and goes on behind it. A backslash at the end continues the line.
+  /// Appends the character of the escape that begins at `index`, and goes on behind it. A backslash at the end
+  /// continues the line.
   private static func appendEscape(_ text: ArraySlice<UInt8>, _ index: inout Int, to result: inout [UInt8]) {
     while index < text.endIndex, text[index] == UInt8(ascii: "\\") { index += 1 }
     guard index < text.endIndex else { return }
@@ -37,7 +38,8 @@ enum EscapedText {
     }
   }
 
-  /// Appends a character that is written as a number. In the numbers of binary data, which can be a key, only LF is looked for.
+  /// Appends a character that is written as a number. In the numbers of binary data, which can be a key, only LF is
+  /// looked for.
   private static func append(
     _ character: UInt8?, escapedAs byte: UInt8, length: Int, _ text: ArraySlice<UInt8>, _ index: inout Int,
     to result: inout [UInt8]
@@ -67,8 +69,8 @@ enum EscapedText {
     return UInt8(value)
   }
 
-  /// The text with characters in place of what stands for them in HTML, XML, URLs and spreadsheets: `&#10;`, `<br>`, `%0A`, `_x000A_`; `nil` where there is
-  /// nothing of the kind.
+  /// The text with characters in place of what stands for them in HTML, XML, URLs and spreadsheets: `&#10;`, `<br>`,
+  /// `%0A`, `_x000A_`; `nil` where there is nothing of the kind.
   static func resolvingMarkup(_ text: ArraySlice<UInt8>) -> [UInt8]? {
     guard
       text.contains(where: { $0 == UInt8(ascii: "&") || $0 == UInt8(ascii: "<") || $0 == UInt8(ascii: "%") })

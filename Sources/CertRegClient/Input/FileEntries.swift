@@ -1,5 +1,5 @@
-/// A reader of a whole file. A file without a unit is an entry, too, and one that the user named fails if there is nothing but other
-/// things in it.
+/// A reader of a whole file. A file without a unit is an entry, too, and one that the user named fails if there is
+/// nothing but other things in it.
 struct FileEntries {
   private var reader: any InputReader
   private let place: String

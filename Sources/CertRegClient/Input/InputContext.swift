@@ -99,14 +99,14 @@ struct InputContext {
 }
 
 extension InputContext {
-  /// The entry for a file that holds nothing but `thing`: passed over where it was found beside others, a failure where the
-  /// user named it. Certificates of authorities are passed over in either case.
+  /// The entry for a file that holds nothing but `thing`: passed over where it was found beside others, a failure where
+  /// the user named it. Certificates of authorities are passed over in either case.
   func entry(_ place: String, _ thing: Thing) -> InputEntry {
     wasFound ? InputEntry(place: place, thing) : InputEntry(place: place, InputError(thing))
   }
 
-  /// Makes the first of `entries` a failure where the user named a file that holds nothing but other things. Certificates of
-  /// authorities stay passed over.
+  /// Makes the first of `entries` a failure where the user named a file that holds nothing but other things.
+  /// Certificates of authorities stay passed over.
   func failFirst(of entries: inout [InputEntry]) {
     guard !wasFound, !entries.contains(where: \.isCertificateOrFailure) else { return }
     let index = entries.firstIndex { entry in

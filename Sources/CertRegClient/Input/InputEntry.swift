@@ -6,7 +6,8 @@ import CertRegCrypto
 package struct InputCertificate: Hashable, Sendable {
   /// The value of `certificatePem`.
   package let pem: String
-  /// The SHA-256 digest of the DER, or of the text where it cannot be decoded. It identifies the certificate in a batch.
+  /// The SHA-256 digest of the DER, or of the text where it cannot be decoded. It identifies the certificate in a
+  /// batch.
   package let id: CertificateID
   /// Whether the text can be decoded. Two certificates that cannot may differ although what is sent of them does not.
   let isDecoded: Bool

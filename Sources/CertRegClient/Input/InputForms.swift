@@ -37,7 +37,8 @@ enum InputForms {
   /// The most probable form; `nil` where none recognises the source.
   static func form(of head: SourceHead, named format: InputFormat?) -> InputForm? {
     if let format { return all.first { $0.formats.contains(format) } }
-    // Most files of folders and archives begin so. No form is surer of such a text: it is no table whose cells are blocks.
+    // Most files of folders and archives begin so. No form is surer of such a text: it is no table whose cells are
+    // blocks.
     if head.text?.starts(with: "-----BEGIN CERTIFICATE-----\n".utf8) == true { return pem }
     var best: (form: InputForm, confidence: Int)?
     for form in all {
@@ -128,8 +129,8 @@ enum InputForms {
 }
 
 extension TableReader {
-  /// How sure it is that a text is a table: its first record has several cells, one of them a heading for certificates, or a
-  /// certificate fills a cell. In lines of logs, statements and mails, other text stands beside a certificate.
+  /// How sure it is that a text is a table: its first record has several cells, one of them a heading for certificates,
+  /// or a certificate fills a cell. In lines of logs, statements and mails, other text stands beside a certificate.
   ///
   /// - Parameter isNamed: Whether the file is called a table.
   static func recognises(_ text: [UInt8], isNamed: Bool) -> Int {
@@ -165,8 +166,8 @@ extension TableReader {
     return record.fields.contains { CSVDialect.isCertificate($0, isQuoted: isQuoted) }
   }
 
-  /// Whether the first cells of the records are names of devices: most of them differ, or each comes equally often, as where a
-  /// device has an old and a new certificate. Logs repeat words and hosts as it happens.
+  /// Whether the first cells of the records are names of devices: most of them differ, or each comes equally often, as
+  /// where a device has an old and a new certificate. Logs repeat words and hosts as it happens.
   static func hasNames(_ head: [UInt8], _ dialect: CSVDialect) -> Bool {
     var records = CSVRecords(ByteStream(head), separator: dialect.separator)
     var counts: [ArraySlice<UInt8>: Int] = [:]
@@ -185,8 +186,8 @@ extension TableReader {
   /// A device has so many certificates at most.
   private static let certificatesOfDevice = 4
 
-  /// The first record with several cells or a certificate's heading, behind titles; `nil` where a certificate or a block
-  /// comes before it.
+  /// The first record with several cells or a certificate's heading, behind titles; `nil` where a certificate or a
+  /// block comes before it.
   private static func firstOfTable(_ records: inout CSVRecords) -> CSVRecords.Record? {
     for _ in 0...maximumTitles {
       guard let record = try? records.next(), !record.isDamaged, !record.fields.contains(where: beginsBlock) else {

@@ -1,5 +1,5 @@
-/// Opens files, members of archives and standard input: finds out what they are, and gives the reader for it. All verbs read
-/// through this.
+/// Opens files, members of archives and standard input: finds out what they are, and gives the reader for it. All verbs
+/// read through this.
 enum InputOpener {
   /// A reader of a stream.
   ///

@@ -1,5 +1,5 @@
-/// All entries of one unit of a source: a row, a line, an element, a block or a file. There is at least one, so that no unit
-/// can be lost.
+/// All entries of one unit of a source: a row, a line, an element, a block or a file. There is at least one, so that no
+/// unit can be lost.
 package struct Sighting: Sendable {
   /// The first entry.
   package let first: InputEntry

@@ -1,7 +1,7 @@
 import CertRegCrypto
 
-/// Reads files, folders and standard input one after the other. Each file is opened when it is needed, so that sources of any
-/// size take little memory.
+/// Reads files, folders and standard input one after the other. Each file is opened when it is needed, so that sources
+/// of any size take little memory.
 package struct InputSource {
   private struct File {
     var path: FilePath
@@ -25,8 +25,8 @@ package struct InputSource {
   /// - Parameters:
   ///   - arguments: Files and folders; `-` is standard input.
   ///   - signers: Certificates that may sign a Microchip manifest; empty: signatures are not checked.
-  /// - Throws: `InputError` where the list of devices cannot be read, and where a supplier's sets leave a choice that the user
-  ///   has not made.
+  /// - Throws: `InputError` where the list of devices cannot be read, and where a supplier's sets leave a choice that
+  ///   the user has not made.
   init(
     _ arguments: [String], options: InputOptions = InputOptions(), signers: [SignerCertificate] = []
   ) throws(InputError) {

@@ -1,7 +1,8 @@
 import CertRegCodec
 
-/// Splits a text into JSON values that need not fit into memory together: the elements of arrays, values one after the other, the
-/// fragment of an array that breaks off at either end, and the elements of an array in an object that is too long.
+/// Splits a text into JSON values that need not fit into memory together: the elements of arrays, values one after the
+/// other, the fragment of an array that breaks off at either end, and the elements of an array in an object that is too
+/// long.
 struct JSONElements {
   /// The text of one value.
   struct Element {
@@ -82,7 +83,8 @@ struct JSONElements {
     return element([], start, isWhole: false)
   }
 
-  /// Passes over what stands between values. Returns where a value begins; `nil` where none does, or where an array has ended.
+  /// Passes over what stands between values. Returns where a value begins; `nil` where none does, or where an array has
+  /// ended.
   private mutating func skip(_ chunk: ArraySlice<UInt8>) throws(InputError) -> Int? {
     for index in chunk.indices {
       let byte = chunk[index]
@@ -121,8 +123,8 @@ struct JSONElements {
     return Element(number: number, line: start, text: text, isWhole: isWhole, role: role, depth: lists.count)
   }
 
-  /// A value that is longer than those that are kept in memory: an object with an array, which is read element by element, or a
-  /// value that has lost its end.
+  /// A value that is longer than those that are kept in memory: an object with an array, which is read element by
+  /// element, or a value that has lost its end.
   private mutating func long(_ text: [UInt8], _ start: Int, _ scanner: JSONExtent) throws(InputError) -> Element {
     if let list = JSONLongObject(text) {
       role = role == .rest ? .restBeginning : .beginning

@@ -16,7 +16,8 @@ struct JSONExtent {
   /// Whether the value is a number, a word or nonsense: it ends before the next comma, bracket or space.
   private(set) var isBare = false
 
-  /// Whether a byte can stand between values: white space, commas, the brackets of arrays, and the record separators of RFC 7464.
+  /// Whether a byte can stand between values: white space, commas, the brackets of arrays, and the record separators of
+  /// RFC 7464.
   static func isBetween(_ byte: UInt8) -> Bool {
     Base64.isWhiteSpace(byte) || byte == UInt8(ascii: ",") || byte == UInt8(ascii: "[") || byte == UInt8(ascii: "]")
       || byte == 0x1A || byte == 0x1E || byte == 0

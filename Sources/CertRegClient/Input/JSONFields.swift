@@ -1,7 +1,7 @@
 import CertRegCodec
 
-/// The members of an object and of the objects around it, by name. Each object is gone through once, however many certificates
-/// are in it.
+/// The members of an object and of the objects around it, by name. Each object is gone through once, however many
+/// certificates are in it.
 struct JSONFields {
   /// The members of one object.
   struct Level {
@@ -22,7 +22,8 @@ struct JSONFields {
     }
   }
 
-  /// Objects within each other without an array between them, and whether other devices can be in the outermost one, too.
+  /// Objects within each other without an array between them, and whether other devices can be in the outermost one,
+  /// too.
   private struct Group {
     /// The innermost object first.
     var levels: [Level] = []
@@ -56,7 +57,8 @@ struct JSONFields {
     return fields
   }
 
-  /// The members of an object, and of the objects that are last in each other in it, around an array of several objects.
+  /// The members of an object, and of the objects that are last in each other in it, around an array of several
+  /// objects.
   func around(last object: JSON) -> JSONFields {
     var fields = self
     var value: JSON? = object
@@ -75,8 +77,8 @@ struct JSONFields {
     }
   }
 
-  /// Where the device's name can be, the nearest place first. Within a group, headings that can name something else count in the
-  /// innermost object that has one.
+  /// Where the device's name can be, the nearest place first. Within a group, headings that can name something else
+  /// count in the innermost object that has one.
   private var names: [(String) -> String?] {
     let own = groups.prefix((groups.firstIndex(where: \.isInList) ?? groups.count - 1) + 1)
     return own.flatMap { group in
@@ -87,7 +89,8 @@ struct JSONFields {
 }
 
 extension JSON {
-  /// The text of a value that DynamoDB writes with its type, `{"S": "text"}` or `{"N": "7"}`; the value itself for any other.
+  /// The text of a value that DynamoDB writes with its type, `{"S": "text"}` or `{"N": "7"}`; the value itself for any
+  /// other.
   var withoutType: JSON {
     guard let members, members.count == 1, members[0].name == "S" || members[0].name == "N",
       members[0].value.string != nil

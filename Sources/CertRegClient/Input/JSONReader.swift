@@ -1,6 +1,7 @@
 import CertRegCodec
 
-/// Reads JSON: a value on each line, an array or objects over many lines, or the elements of an array without its brackets.
+/// Reads JSON: a value on each line, an array or objects over many lines, or the elements of an array without its
+/// brackets.
 struct JSONSourceReader: InputReader {
   private let stream: ByteStream
   private let name: String
@@ -76,7 +77,8 @@ struct JSONSourceReader: InputReader {
     }
   }
 
-  /// The value of a text that is UTF-8 or Windows-1252, and in which strings can have line ends, or of one that Python prints.
+  /// The value of a text that is UTF-8 or Windows-1252, and in which strings can have line ends, or of one that Python
+  /// prints.
   static func value(_ text: [UInt8]) throws(SyntaxFault) -> JSON {
     do throws(SyntaxFault) {
       return try JSON(parsing: text)

@@ -1,7 +1,7 @@
 import CertRegCodec
 
-/// Finds the certificates in a JSON value: in the members with usual names, in any other string, in nested objects, and in the
-/// payload of a Microchip manifest.
+/// Finds the certificates in a JSON value: in the members with usual names, in any other string, in nested objects, and
+/// in the payload of a Microchip manifest.
 struct JSONWalker {
   /// The strings of an object, by the member that holds them.
   private struct Found {

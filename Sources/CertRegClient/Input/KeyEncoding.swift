@@ -1,6 +1,7 @@
 /// Finds the encodings of private keys among bytes, also those that lack their beginning.
 enum KeyEncoding {
-  /// The object identifiers of algorithms that keys, but no signatures, are of: id-ecPublicKey, rsaEncryption and id-dsa.
+  /// The object identifiers of algorithms that keys, but no signatures, are of: id-ecPublicKey, rsaEncryption and
+  /// id-dsa.
   private static let keyAlgorithms: [[UInt8]] = [
     [0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01],
     [0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01],
@@ -65,8 +66,8 @@ enum KeyEncoding {
     return inner.starts(with: identifier) && [0x05, 0x0C].contains(inner.dropFirst(identifier.count).first)
   }
 
-  /// Whether an INTEGER is that of a key without its header: the version before a key's algorithm or before the modulus, or the
-  /// exponent 65537 before a further number, which public keys do not have.
+  /// Whether an INTEGER is that of a key without its header: the version before a key's algorithm or before the
+  /// modulus, or the exponent 65537 before a further number, which public keys do not have.
   private static func isHeadless(_ bytes: ArraySlice<UInt8>) -> Bool {
     if bytes.starts(with: [0x02, 0x03, 0x01, 0x00, 0x01, 0x02]) { return true }
     guard bytes.starts(with: [0x02, 0x01]), let version = bytes.dropFirst(2).first, version < 2 else { return false }
@@ -83,8 +84,8 @@ enum KeyEncoding {
     return isTagged(rest, 0xA0, 0x06) || isTagged(rest, 0xA1, 0x03)
   }
 
-  /// Whether an element of one tag begins that is filled by one of another tag. The lengths are compared, since random bytes can have
-  /// any two tags.
+  /// Whether an element of one tag begins that is filled by one of another tag. The lengths are compared, since random
+  /// bytes can have any two tags.
   private static func isTagged(_ bytes: ArraySlice<UInt8>, _ outer: UInt8, _ inner: UInt8) -> Bool {
     let header = Array(bytes.prefix(6))
     guard header.count == 6, header[0] == outer else { return false }

@@ -2,8 +2,8 @@ import CertRegCodec
 import CertRegCore
 import CertRegCrypto
 
-/// An entry of a Microchip manifest: an object in JWS JSON serialization (RFC 7515 section 7.2.2), whose `payload` lists the
-/// public keys of a chip and their certificates (`publicKeySet.keys[].x5c`, device first, then its issuers).
+/// An entry of a Microchip manifest: an object in JWS JSON serialization (RFC 7515 section 7.2.2), whose `payload`
+/// lists the public keys of a chip and their certificates (`publicKeySet.keys[].x5c`, device first, then its issuers).
 struct MicrochipEntry {
   private let signed: JSON
   private let encoded: String
@@ -54,7 +54,8 @@ struct MicrochipEntry {
     return [InputEntry(place: place, deviceID: device, MicrochipEntry.missing(content))] + secrets
   }
 
-  /// The pieces of an element of `x5c` (RFC 7517 section 4.7). The first one is the device's; what cannot be read fails.
+  /// The pieces of an element of `x5c` (RFC 7517 section 4.7). The first one is the device's; what cannot be read
+  /// fails.
   private static func pieces(_ text: String, isDevice: Bool) -> [Piece] {
     let pieces = Value.pieces(text.utf8)
     if !pieces.isEmpty { return isDevice ? pieces : pieces.map(asIssuer) }

@@ -127,7 +127,8 @@ struct PEMBlock {
     return DEROutline(der) == .certificate ? der : nil
   }
 
-  /// The certificate of lines with words in front of them that differ, such as numbers, times and borders; `nil` for anything else.
+  /// The certificate of lines with words in front of them that differ, such as numbers, times and borders; `nil` for
+  /// anything else.
   private var withoutLabels: [UInt8]? {
     let count = PEMBlock.words(prefix[...]).count
     guard count > 0 else { return nil }
@@ -173,8 +174,8 @@ struct PEMBlock {
     return first + "\n" + TextEncoding.string(body) + last
   }
 
-  /// The text up to the first character that cannot be read, where the daemon stops, too. What follows can be anything: without an
-  /// END line it is the rest of the file.
+  /// The text up to the first character that cannot be read, where the daemon stops, too. What follows can be anything:
+  /// without an END line it is the rest of the file.
   private static func readable(_ body: [UInt8]) -> [UInt8] {
     var decoder = Base64.Decoder()
     for (index, byte) in body.enumerated() where !Base64.isWhiteSpace(byte) {

@@ -1,8 +1,8 @@
 import CertRegArchive
 import CertRegCodec
 
-/// Finds PEM blocks in a text, line by line: with any text around them, indented, quoted, commented out, escaped, on one line,
-/// joined or damaged. No BEGIN boundary gets past it.
+/// Finds PEM blocks in a text, line by line: with any text around them, indented, quoted, commented out, escaped, on
+/// one line, joined or damaged. No BEGIN boundary gets past it.
 struct PEMScanner {
   private var open: PEMBlock?
   private var literal: EscapedText.Literal?
@@ -69,8 +69,8 @@ struct PEMScanner {
 
   private static func isQuote(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'") }
 
-  /// Ends a block in a literal that was closed before this line, if the line has a boundary outside of quotes: what was quoted was
-  /// no block, or has no end.
+  /// Ends a block in a literal that was closed before this line, if the line has a boundary outside of quotes: what was
+  /// quoted was no block, or has no end.
   private mutating func leave(_ closed: EscapedText.Literal, _ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
     if StrayLines.isBase64(text) { isQuotation = false }
     guard let boundary = PEMBoundary.first(in: text, from: text.startIndex),

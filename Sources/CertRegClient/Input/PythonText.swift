@@ -1,4 +1,5 @@
-/// What Python prints of dictionaries and lists, which is nearly JSON: strings with apostrophes, `None`, `True` and `False`.
+/// What Python prints of dictionaries and lists, which is nearly JSON: strings with apostrophes, `None`, `True` and
+/// `False`.
 enum PythonText {
   /// The text as JSON. Texts of another kind stay what they are, and are no JSON.
   static func json(_ text: [UInt8]) -> [UInt8] {

@@ -30,8 +30,8 @@ enum SetScan {
       advice: "choose one: --select \(sets[0].key)")
   }
 
-  /// Whether something in a folder or archive has or may have the name of a set: what cannot be told by the names of files alone
-  /// is read before anything of it is sent.
+  /// Whether something in a folder or archive has or may have the name of a set: what cannot be told by the names of
+  /// files alone is read before anything of it is sent.
   private static func mayHaveSet(_ path: FilePath) -> Bool {
     do throws(InputError) {
       guard try Folder.kind(of: path) == .folder else { return try fileMayHaveSet(path) }

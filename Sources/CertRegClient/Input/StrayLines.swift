@@ -1,7 +1,7 @@
 import CertRegCodec
 
-/// Digits of base64 or hexadecimal outside of PEM blocks, on lines in a row: encodings of certificates or keys, one on each line
-/// or wrapped, or the rest of a block whose BEGIN line is missing.
+/// Digits of base64 or hexadecimal outside of PEM blocks, on lines in a row: encodings of certificates or keys, one on
+/// each line or wrapped, or the rest of a block whose BEGIN line is missing.
 struct StrayLines {
   /// Shorter lines begin no encoding.
   static let shortestLine = 16
@@ -93,7 +93,8 @@ struct StrayLines {
   /// Whether the encoding has the length that its header tells.
   private var hasNeeded: Bool { header?.neededDigits.map { text.count >= $0 } ?? false }
 
-  /// Whether nothing more belongs to the encoding. Digits that reach its length before the last line have a line too many.
+  /// Whether nothing more belongs to the encoding. Digits that reach its length before the last line have a line too
+  /// many.
   private var isComplete: Bool {
     guard let header, let needed = header.neededDigits else { return isLast }
     return hasNeeded && (isLast || header.isHexadecimal && text.count == needed)
@@ -130,7 +131,8 @@ struct StrayLines {
     let text = Array(text)
     guard let bytes = Value.decoded(text), isWhole(bytes) else { return [] }
     let found = Value.encodedPieces(text).map { Piece(line: line, content: $0.content) }
-    // Signatures and public keys stand beside certificates in many texts. A signature is a SEQUENCE of numbers, as a key is.
+    // Signatures and public keys stand beside certificates in many texts. A signature is a SEQUENCE of numbers, as a
+    // key is.
     return isDressed ? found.filter { $0.content != .thing(.publicKey) } : found
   }
 

@@ -1,5 +1,5 @@
-/// The sets of certificates that a supplier delivers for one chip. Infineon's OPTIGA Trust M has several, named after the object
-/// that holds the certificate: `0A091B5C0015_E0E0.pem` in `…_E0E0_Certs.7z`.
+/// The sets of certificates that a supplier delivers for one chip. Infineon's OPTIGA Trust M has several, named after
+/// the object that holds the certificate: `0A091B5C0015_E0E0.pem` in `…_E0E0_Certs.7z`.
 enum SupplierSet {
   /// The entries of a file with the set that its name tells, and the chip's name.
   static func marked(_ sighting: Sighting, path: String) -> Sighting {

@@ -1,7 +1,7 @@
 import CertRegCodec
 
-/// Reads a table with one certificate in each row: Espressif's and RainMaker's manifests, Nordic's `onboard.csv`, and what
-/// spreadsheets write.
+/// Reads a table with one certificate in each row: Espressif's and RainMaker's manifests, Nordic's `onboard.csv`, and
+/// what spreadsheets write.
 struct TableReader: InputReader {
   private var records: CSVRecords
   private let name: String
@@ -84,8 +84,8 @@ struct TableReader: InputReader {
     Int(plain).flatMap { $0 >= 1 && $0 <= count ? $0 - 1 : nil }
   }
 
-  /// The row of headings where none is that of a certificate: the last row of several words before the first certificate, or else
-  /// the first row.
+  /// The row of headings where none is that of a certificate: the last row of several words before the first
+  /// certificate, or else the first row.
   private func unknownHeadings() -> Int? {
     guard let first = pending.first, !TableReader.isData(first) else { return nil }
     guard let end = pending.firstIndex(where: TableReader.isData) else { return 0 }
@@ -214,7 +214,8 @@ struct TableReader: InputReader {
       .noCertificate, "the certificate's column holds the name of a file", advice: "import the folder with the files")
   }
 
-  /// The one column with the certificate of a device, or with what was to be one; `nil` where there is none, or more than one.
+  /// The one column with the certificate of a device, or with what was to be one; `nil` where there is none, or more
+  /// than one.
   private static func onlyColumn(_ found: [[Piece]]) -> Int? {
     let columns = found.indices.filter { index in
       DeviceChoice.contents(of: found[index], includesAuthorities: false).contains {

@@ -7,7 +7,8 @@ enum TextEncoding: Hashable, Sendable {
   case utf16LittleEndian
   case utf16BigEndian
 
-  /// The encoding of a text that begins with `head`, by its byte-order mark or by where its zeros are; `nil` for binary data.
+  /// The encoding of a text that begins with `head`, by its byte-order mark or by where its zeros are; `nil` for binary
+  /// data.
   static func detect(_ head: ArraySlice<UInt8>) -> TextEncoding? {
     if head.starts(with: [0xFF, 0xFE]) { return .utf16LittleEndian }
     if head.starts(with: [0xFE, 0xFF]) { return .utf16BigEndian }
@@ -39,7 +40,8 @@ enum TextEncoding: Hashable, Sendable {
     return zeros[1] == 0 && zeros[0] >= enough ? .utf16BigEndian : nil
   }
 
-  /// Control characters that occur in texts: white space, escape sequences, the end-of-file mark of DOS, and zeros never.
+  /// Control characters that occur in texts: white space, escape sequences, the end-of-file mark of DOS, and zeros
+  /// never.
   private static func isTextControl(_ byte: UInt8) -> Bool {
     byte >= 0x09 && byte <= 0x0D || byte == 0x1B || byte == 0x1A
   }
@@ -54,17 +56,18 @@ enum TextEncoding: Hashable, Sendable {
     return text
   }
 
-  /// The characters 0x80 to 0x9F of Windows-1252. The five that it leaves out stand for the control characters of ISO 8859-1.
+  /// The characters 0x80 to 0x9F of Windows-1252. The five that it leaves out stand for the control characters of ISO
+  /// 8859-1.
   private static let windows1252 = Array(
     "€\u{81}‚ƒ„…†‡ˆ‰Š‹Œ\u{8D}Ž\u{8F}\u{90}‘’“”•–—˜™š›œ\u{9D}žŸ".unicodeScalars)
 }
 
-/// Turns pieces of a text into UTF-8 with LF at the ends of lines, without byte-order marks and zeros. Concatenated files have
-/// marks in the middle, and every other byte of an appended text in UTF-16 is zero.
+/// Turns pieces of a text into UTF-8 with LF at the ends of lines, without byte-order marks and zeros. Concatenated
+/// files have marks in the middle, and every other byte of an appended text in UTF-16 is zero.
 struct TextFilter {
-  /// After this many consecutive units outside Latin-1, all of whose bytes are ASCII or zero, the rest is text of another
-  /// encoding. No BEGIN line with a line of base64 is shorter. Some characters of other scripts are such units, too, and rules
-  /// of tables repeat them: so some of the units have to differ.
+  /// After this many consecutive units outside Latin-1, all of whose bytes are ASCII or zero, the rest is text of
+  /// another encoding. No BEGIN line with a line of base64 is shorter. Some characters of other scripts are such units,
+  /// too, and rules of tables repeat them: so some of the units have to differ.
   private static let unitsOfOtherText = 16
   private static let differentUnits = 5
   /// So many bytes are kept that may turn out to be the beginning of text of another encoding.
@@ -150,7 +153,8 @@ struct TextFilter {
     followsCR = byte == 0x0D
   }
 
-  /// Text in UTF-16, up to where text of another encoding or at an odd offset was appended: from there on, bytes without zeros.
+  /// Text in UTF-16, up to where text of another encoding or at an odd offset was appended: from there on, bytes
+  /// without zeros.
   private mutating func utf16Text(_ bytes: [UInt8], isLast: Bool) -> [UInt8] {
     var units: [UInt16] = []
     units.reserveCapacity(bytes.count / 2)

@@ -2,8 +2,9 @@ import CertRegCore
 
 /// The certificates of a batch so far, and the devices that they were for.
 ///
-/// A batch can have millions of certificates. Of each, this keeps eight bytes of a hash of its ID and four of a hash of its device, with
-/// keys of this process, so that nobody can make two with the same. Digests would take four times the memory.
+/// A batch can have millions of certificates. Of each, this keeps eight bytes of a hash of its ID and four of a hash of
+/// its device, with keys of this process, so that nobody can make two with the same. Digests would take four times the
+/// memory.
 struct SeenCertificates {
   /// What a certificate is to those before it.
   enum Verdict {
