@@ -11,7 +11,7 @@ import NIOHTTP1
 /// One call is one request. A second request follows only if the first was refused for its credentials or its time and
 /// better ones are known by then.
 package final class AWSUpstreamClient: UpstreamClient {
-  /// The most calls of ``describe(_:)`` at once. They have connections beside those of the `maxConcurrent` other calls,
+  /// The most calls of `describe` at once. They have connections beside those of the `maxConcurrent` other calls,
   /// which slow replies to them would otherwise keep waiting.
   package static let mostDescriptions = 64
 
