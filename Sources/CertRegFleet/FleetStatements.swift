@@ -35,7 +35,8 @@ enum FleetStatements {
       SELECT $1, $2, $3::bigint, f.active, 'epoch', clock_timestamp(), n.now, GREATEST($4::bigint, n.now), 0, '{}'
       FROM f, (SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint) n(now)
       ON CONFLICT (name) DO UPDATE SET instance = excluded.instance, takeover = excluded.takeover, heard = excluded.heard,
-        heard_at = CASE WHEN m.instance = excluded.instance THEN m.heard_at ELSE 'epoch' END, removed = false, session = GREATEST(m.session + 1, excluded.session),
+        heard_at = CASE WHEN m.instance = excluded.instance THEN m.heard_at ELSE 'epoch' END, removed = false,
+        session = GREATEST(m.session + 1, excluded.session),
         joined_at = CASE WHEN m.instance = excluded.instance AND NOT \(wasGone) THEN m.joined_at ELSE excluded.joined_at END,
         sent = CASE WHEN m.instance = excluded.instance THEN m.sent ELSE GREATEST(m.sent, excluded.sent) END
       WHERE m.instance = excluded.instance OR \(wasGone)
