@@ -80,9 +80,8 @@ extension TargetLimits {
   /// - Parameters:
   ///   - isAWS: Whether the target's endpoint is one of AWS, whose default quotas hold for each account and region.
   ///   - accountRate: The account's own rate of registrations, in calls a second, as Service Quotas tells it; `nil`: it
-  ///     is
-  ///     not known. Where it is known nothing is probed for: neither a higher one nor more than a pace that is configured
-  ///     for another operation.
+  ///     is not known. Where it is known, registrations are not probed above it, nor other operations above a pace that
+  ///     is configured for them.
   init(_ configuration: TargetConfiguration, isAWS: Bool, accountRate: Double? = nil) {
     var operations: [UpstreamOperation: OperationLimits] = [:]
     for operation in UpstreamOperation.allCases {

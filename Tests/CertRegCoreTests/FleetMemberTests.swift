@@ -324,6 +324,18 @@ import Testing
     #expect(last.leftClaims == [Self.key] && last.releases == [])
   }
 
+  @Test func `claims wait for the results of their certificates, which go first`() throws {
+    var member = joined()
+    for number in 0..<1200 {
+      let key = FleetKey(certificateID: CertificateID(words: (UInt64(number), 0, 0, 0)), target: Self.target)
+      member.tell(key, stamp: 1)
+      member.leave(claim: key)
+    }
+    member.timePassed(now: clock.now)
+    let first = try #require(batch(member.takeActions().reversed()))
+    #expect(first.leftClaims.count == 500 && first.leftClaims == first.results.map(\.key))
+  }
+
   @Test func `a call whose claim was taken over does not begin`() {
     var member = joined()
     _ = member.claim(Self.key, isCalled: false, since: .min, now: clock.now)

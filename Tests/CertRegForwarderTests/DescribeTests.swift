@@ -64,8 +64,10 @@ import Testing
       request.method == "GET" ? .silence : registered
     } _: { client, server in
       await withTaskGroup(of: Void.self) { group in
-        for _ in 0..<64 { group.addTask { _ = try? await client.describe(Self.id) } }
-        await server.nextRequest()
+        for _ in 0..<AWSUpstreamClient.mostDescriptions {
+          group.addTask { _ = try? await client.describe(Self.id) }
+          await server.nextRequest()
+        }
         let reply = await client.registerCertificateWithoutCA(
           RegisterCertificateCall(certificateID: Self.id, der: [], status: nil))
         #expect(reply == .registered(certificateARN: Self.arn, requestID: nil))

@@ -1,53 +1,64 @@
 import CertRegCodec
 
-/// Collects the bytes of a certificate or key that are written as numbers, on one line or on many: `48, 130, 1`, `48,
-/// -126, 1`, and the dump of `od -t u1`.
+/// Collects the bytes of a certificate or key that are written as numbers, on one line or on many: `48, 130, 1`,
+/// `48, -126, 1`, and the dump of `od -t u1`.
 struct DecimalBytes {
-  /// Longer runs of numbers are no single encoding.
-  private static let maximumBytes = 256 * 1024
   /// So many numbers begin an encoding behind other text.
   private static let fewestBytes = 8
-  /// The first number of an encoding.
-  private static let begin = Array("48".utf8)
+  /// The tag of a SEQUENCE, with which every encoding begins.
+  private static let sequence: UInt8 = 0x30
+  /// So many bytes of an encoding tell what begins, and how long it is.
+  private static let headerBytes = 7
 
   private var bytes: [UInt8] = []
+  /// The length of the encoding; 0: not known yet.
+  private var length = 0
   private var firstLine = 0
 
   /// Whether an encoding has begun and not ended.
   var isOpen: Bool { !bytes.isEmpty }
 
+  /// Whether an encoding begins on a line with as many numbers as only an encoding has.
+  static func begins(_ line: ArraySlice<UInt8>) -> Bool {
+    var words = DecimalWords(line)
+    while words.skipToStart() {
+      if words.hasNumbers(fewestBytes) { return true }
+      words.skipStart()
+    }
+    return false
+  }
+
   /// Takes a line, and adds what has ended with it. Returns whether the line has nothing but numbers of encodings.
   mutating func take(_ line: ArraySlice<UInt8>, line number: Int, _ pieces: inout [Piece]) -> Bool {
-    var rest = line
-    var hasOthers = false
-    if isOpen {
-      if let run = DecimalBytes.numbers(line, hasOffset: true) {
-        append(run.numbers, &pieces)
-        rest = line[run.end...]
-      }
-      // A closing bracket ends the numbers, and so does a line with something else.
-      if rest.startIndex < line.endIndex { end(&pieces) }
-    }
-    while !isOpen, let start = DecimalBytes.start(in: rest) {
-      let isBehindOthers = !rest[..<start].allSatisfy { DressedLine.isTrivial([$0]) || $0 == UInt8(ascii: "-") }
-      let run = DecimalBytes.numbers(rest[start...], hasOffset: false)
-      guard let run, run.numbers.count >= DecimalBytes.fewestBytes || !isBehindOthers else {
-        rest = rest[(start + DecimalBytes.begin.count)...]
-        hasOthers = true
+    var words = DecimalWords(line)
+    var hasNumbers = false
+    if isOpen { words.skipOffset() }
+    while true {
+      guard isOpen else {
+        guard words.skipToStart() else { return hasNumbers && !words.hasOthers }
+        if words.hasOthers, !words.hasNumbers(DecimalBytes.fewestBytes) {
+          words.skipStart()
+          continue
+        }
+        firstLine = number
+        words.takeStart()
+        append(DecimalBytes.sequence, &pieces)
+        hasNumbers = true
         continue
       }
-      hasOthers = hasOthers || isBehindOthers
-      firstLine = number
-      append(run.numbers, &pieces)
-      rest = rest[run.end...]
-      if !rest.isEmpty { end(&pieces) }
+      switch words.next() {
+      case .number(let byte):
+        hasNumbers = true
+        append(byte, &pieces)
+      case .other: end(&pieces)
+      case .endOfLine: return hasNumbers && !words.hasOthers
+      }
     }
-    return !hasOthers && rest.startIndex > line.startIndex && rest.allSatisfy { DressedLine.isTrivial([$0]) }
   }
 
   /// Ends the run.
   mutating func end(_ pieces: inout [Piece]) {
-    defer { bytes = [] }
+    defer { (bytes, length) = ([], 0) }
     guard bytes.count >= DecimalBytes.fewestBytes else { return }
     pieces.append(
       Piece(
@@ -57,18 +68,20 @@ struct DecimalBytes {
           : .damaged(InputError(.damagedText, "decimal numbers of a certificate that break off"))))
   }
 
-  private mutating func append(_ numbers: [UInt8], _ pieces: inout [Piece]) {
-    bytes += numbers
-    guard DecimalBytes.mayBegin(bytes), bytes.count < DecimalBytes.maximumBytes else {
-      bytes = []
-      return
+  private mutating func append(_ byte: UInt8, _ pieces: inout [Piece]) {
+    bytes.append(byte)
+    if bytes.count <= DecimalBytes.headerBytes {
+      // The number of a row or of a page stands before many an encoding, and may be 48, too.
+      while !DecimalBytes.mayBegin(bytes) { bytes = Array(bytes.dropFirst().drop { $0 != DecimalBytes.sequence }) }
+      guard bytes.count == DecimalBytes.headerBytes else { return }
+      length = DERElements.declaredLength(bytes[...]) ?? 0
     }
-    guard bytes.count > 6, let length = DERElements.declaredLength(bytes[...]), length <= bytes.count else { return }
+    guard bytes.count >= length else { return }
     pieces += Piece.pieces(ofDER: bytes).map { Piece(line: firstLine, content: $0.content) }
-    bytes = []
+    (bytes, length) = ([], 0)
   }
 
-  /// Whether an encoding of a certificate, a bundle or a key can begin so.
+  /// Whether an encoding of a certificate, a bundle or a key can begin so. Longer ones than 64 KiB cannot.
   private static func mayBegin(_ bytes: [UInt8]) -> Bool {
     guard bytes.count > 1 else { return true }
     if bytes[1] == 0x82 { return bytes.count < 5 || [0x30, 0x02, 0x06].contains(bytes[4]) }
@@ -77,42 +90,110 @@ struct DecimalBytes {
     if bytes[1] == 0x81, content.first == 0x30 { return true }
     return (bytes[1] == 0x81 || bytes[1] < 0x80) && [0x02, 0x01].starts(with: content.prefix(2))
   }
+}
 
-  /// Where the first number of an encoding stands on a line: behind no other number.
-  private static func start(in line: ArraySlice<UInt8>) -> Int? {
-    var index = line.startIndex
-    while index < line.endIndex {
-      guard line[index] == begin[0], line[index...].starts(with: begin) else {
-        index += 1
-        continue
-      }
-      let next = line[(index + 2)...].first
-      let before = index > line.startIndex ? line[index - 1] : 0x20
-      if !isWord(before), next.map({ !isWord($0) && $0 != UInt8(ascii: ".") }) ?? true { return index }
-      index += 2
-    }
-    return nil
+/// The words of a line that can be numbers of bytes. Each byte of the line is looked at a bounded number of times.
+private struct DecimalWords {
+  enum Word {
+    case number(UInt8)
+    /// Something else, or a closing bracket.
+    case other
+    case endOfLine
   }
+
+  private static let start = Array("48".utf8)
+  /// Those that signs take, too.
+  private static let mostDigits = 4
+
+  private let line: ArraySlice<UInt8>
+  private var position: Int
+  /// Whether something has been passed that is no number and says something.
+  private(set) var hasOthers = false
+
+  init(_ line: ArraySlice<UInt8>) {
+    self.line = line
+    position = line.startIndex
+  }
+
+  /// Passes an offset at the beginning of the line.
+  mutating func skipOffset() {
+    skipSeparators()
+    let digits = line[position...].prefix { (0x30...0x39).contains($0) }
+    let next = line[digits.endIndex...].first
+    if digits.count > 5, next.map(DecimalWords.isSeparator) ?? true { position = digits.endIndex }
+  }
+
+  /// Goes to the next number that can be the first one of an encoding.
+  mutating func skipToStart() -> Bool {
+    while position < line.endIndex {
+      if isStart { return true }
+      pass()
+    }
+    return false
+  }
+
+  /// Passes a number that begins no encoding.
+  mutating func skipStart() {
+    for _ in DecimalWords.start { pass() }
+  }
+
+  /// Takes the number that ``skipToStart()`` has found.
+  mutating func takeStart() {
+    position += DecimalWords.start.count
+  }
+
+  /// Whether so many numbers stand here in a row.
+  func hasNumbers(_ count: Int) -> Bool {
+    var words = self
+    for _ in 0..<count {
+      guard case .number = words.next() else { return false }
+    }
+    return true
+  }
+
+  /// The next word. Something else stays where it is.
+  mutating func next() -> Word {
+    skipSeparators()
+    guard position < line.endIndex else { return .endOfLine }
+    let word = line[position...].prefix(DecimalWords.mostDigits)
+    let digits = word.first == UInt8(ascii: "-") ? word.dropFirst() : word
+    let number = digits.prefix { (0x30...0x39).contains($0) }
+    guard !number.isEmpty, number.count <= 3, line[number.endIndex...].first.map(DecimalWords.ends) ?? true else {
+      return .other
+    }
+    let size = number.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+    let value = digits.startIndex > word.startIndex ? -size : size
+    guard (-128...255).contains(value) else { return .other }
+    position = number.endIndex
+    return .number(UInt8(truncatingIfNeeded: value))
+  }
+
+  private var isStart: Bool {
+    guard line[position...].starts(with: DecimalWords.start) else { return false }
+    let next = line[(position + DecimalWords.start.count)...].first
+    let isBehindWord = position > line.startIndex && DecimalWords.isWord(line[position - 1])
+    return !isBehindWord && next.map { !DecimalWords.isWord($0) && $0 != UInt8(ascii: ".") } ?? true
+  }
+
+  private mutating func pass() {
+    let byte = line[position]
+    if byte != UInt8(ascii: "-"), !DressedLine.isTrivial(byte) { hasOthers = true }
+    position += 1
+  }
+
+  /// Passes what separates numbers, and the signs in front of the elements of lists in YAML.
+  private mutating func skipSeparators() {
+    while position < line.endIndex {
+      let next = line[position...].dropFirst().first
+      let isElement = line[position] == UInt8(ascii: "-") && next.map(DecimalWords.isSeparator) ?? true
+      guard isElement || DecimalWords.isSeparator(line[position]) else { return }
+      position += 1
+    }
+  }
+
+  private static func isSeparator(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x2C, 0x3B, 0x7C].contains(byte) }
+
+  private static func ends(_ byte: UInt8) -> Bool { isSeparator(byte) || [0x7D, 0x5D, 0x29].contains(byte) }
 
   private static func isWord(_ byte: UInt8) -> Bool { Base64.values[Int(byte)] < 64 || byte == UInt8(ascii: "-") }
-
-  /// The numbers up to a closing bracket or the end of the line, and where they end; `nil` where there is something
-  /// else.
-  ///
-  /// - Parameter hasOffset: Whether an offset can stand in front.
-  private static func numbers(_ line: ArraySlice<UInt8>, hasOffset: Bool) -> (numbers: [UInt8], end: Int)? {
-    let end = line.firstIndex { [0x7D, 0x5D, 0x29].contains($0) } ?? line.endIndex
-    let words = line[..<end].split { [0x20, 0x09, 0x2C, 0x3B, 0x7C].contains($0) }
-    var numbers: [UInt8] = []
-    for (index, word) in words.enumerated() {
-      if index == 0, hasOffset, word.count > 5, word.allSatisfy({ (0x30...0x39).contains($0) }) { continue }
-      // Lists in YAML.
-      if word == [UInt8(ascii: "-")] { continue }
-      guard word.count <= 4, let value = Int(String(decoding: word, as: UTF8.self)), (-128...255).contains(value) else {
-        return nil
-      }
-      numbers.append(UInt8(truncatingIfNeeded: value))
-    }
-    return (numbers, end)
-  }
 }

@@ -14,6 +14,7 @@ struct DeviceFields {
   static let deviceHeadings: Set<String> = [
     "deviceid", "thingname", "nodeid", "uniqueid", "devicename", "mac", "macaddress", "deviceserialnumber",
     "deviceuuid", "imei",
+    "geräteid", "gerätename", "gerätenummer", "nomdelappareil", "设备id", "设备名称", "设备编号", "デバイスid", "デバイス名",
   ]
   /// Headings of the certificate, most specific first.
   static let certificateHeadings = [

@@ -21,6 +21,9 @@ enum DressedLine {
     !line.isEmpty && line.allSatisfy(trivial.contains)
   }
 
+  /// The same for one byte of a line.
+  static func isTrivial(_ byte: UInt8) -> Bool { trivial.contains(byte) }
+
   /// The spans of a line.
   ///
   /// - Parameter isOpen: Whether an encoding has begun on a line before, so that digits of any kind can go on with it.
@@ -78,13 +81,21 @@ enum DressedLine {
 
   // MARK: Bytes one by one
 
+  private static let cast = Array("(byte)".utf8)
+  private static let directives = [".byte ", ".db ", "db ", "DB "].map { Array($0.utf8) }
+
   /// A line without the words that Java and assemblers put in front of bytes; `nil` where there are none.
   static func withoutByteWords(_ line: ArraySlice<UInt8>) -> [UInt8]? {
-    guard line.contains(UInt8(ascii: "b")) || line.contains(UInt8(ascii: "B")) else { return nil }
-    let text = String(decoding: line, as: UTF8.self)
-    if text.contains("(byte)") { return Array(text.replacing("(byte)", with: "").utf8) }
-    let word = [".byte ", ".db ", "db ", "DB "].first(where: text.hasPrefix)
-    return word.map { Array(text.utf8.dropFirst($0.utf8.count)) }
+    if let word = directives.first(where: line.starts) { return Array(line.dropFirst(word.count)) }
+    guard line.contains(cast[0]) else { return nil }
+    var rest = line
+    var plain: [UInt8] = []
+    while let byte = rest.first {
+      let isCast = byte == cast[0] && rest.starts(with: cast)
+      if !isCast { plain.append(byte) }
+      rest = rest.dropFirst(isCast ? cast.count : 1)
+    }
+    return plain.count < line.count ? plain : nil
   }
 
   /// So many bytes begin an encoding on a line.

@@ -118,6 +118,7 @@ struct PEMScanner {
         if !before.isEmpty { open?.append(before) }
         finishBlock(&pieces)
         stray.end(&pieces)
+        decimals.end(&pieces)
         let rest = PEMBlock.trimmed(text[position...])
         let plain = isPlain && fillsLine && rest.isEmpty && boundary.isExact
         isQuotation = literal?.isInside == false
@@ -142,19 +143,21 @@ struct PEMScanner {
   }
 
   /// Takes text outside of blocks. A key without boundaries counts, too.
-  private mutating func takeOutside(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
-    if let bytes = DressedLine.withoutByteWords(text) { return takeOutside(bytes[...], &pieces) }
-    if !stray.isOpen, decimals.take(text, line: line, &pieces) { return }
-    if !stray.isHexadecimal, StrayLines.isBase64(text) { return stray.take(text, line: line, &pieces) }
+  private mutating func takeOutside(_ line: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
+    let text = DressedLine.withoutByteWords(line).map { $0[...] } ?? line
+    // Base64 of any text may be open, which has no length.
+    if stray.isOpen, !stray.isHexadecimal, DecimalBytes.begins(text) { stray.end(&pieces) }
+    if !stray.isOpen, decimals.take(text, line: self.line, &pieces) { return }
+    if !stray.isHexadecimal, StrayLines.isBase64(text) { return stray.take(text, line: self.line, &pieces) }
     let plain = EscapedText.resolvingMarkup(text).map { $0[...] } ?? text
     for part in plain.split(separator: 0x0A) { takeSpans(PEMBlock.trimmed(part), &pieces) }
     if text.isEmpty { stray.end(&pieces) }
     if hasBoundary, !isInBinary, text.contains(where: PEMScanner.isBinary) {
       isInBinary = true
-      pieces.append(Piece(line: line, content: PEMScanner.binary(text)))
+      pieces.append(Piece(line: self.line, content: PEMScanner.binary(text)))
     }
     if text.count >= 16, let secret = Value.secret(Array(text)) {
-      pieces.append(Piece(line: line, content: .thing(secret)))
+      pieces.append(Piece(line: self.line, content: .thing(secret)))
     }
   }
 

@@ -34,10 +34,10 @@ package struct FleetBatch: Sendable, Equatable {
   package var results: [SharedResult] = []
   /// The number of the first of `results`.
   package var firstNumber: Int64 = 0
-  /// Claims that are given up with a result.
+  /// Claims that are given up at the end of a registration.
   package var releases: [FleetKey] = []
-  /// Claims that are given up without the answer to a call that another member may have made. The next one has to know
-  /// of such a call: only the database knows for sure whether there was one.
+  /// Claims that are given up without the answer to a call that another member may have made. If they record such a
+  /// call, they stay in the database for the next member.
   package var leftClaims: [FleetKey] = []
   /// Questions whether this member may work on certificates.
   package var claims: [Claim] = []

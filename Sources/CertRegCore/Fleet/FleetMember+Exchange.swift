@@ -36,8 +36,8 @@ extension FleetMember {
     // What is told of a certificate goes before its release.
     batch.releases = releases.filter { dirty[$0] == nil }.sorted()
     releases.subtract(batch.releases)
-    batch.leftClaims = leftClaims.sorted()
-    leftClaims = []
+    batch.leftClaims = leftClaims.filter { dirty[$0] == nil }.sorted()
+    leftClaims.subtract(batch.leftClaims)
     for (token, question) in questions where !question.isSent {
       questions[token]?.isSent = true
       switch question.kind {

@@ -92,7 +92,9 @@ enum LineTarget {
     case .one(let name): checkText(name, in: line)
     case .many(let names):
       require((1...LineParser.maxTargets).contains(names.count), "\(names.count) targets")
-      for name in names { checkText(name, in: line) }
+      let read = Array(names.names(in: line))
+      require(read.count == names.count, "\(read.count) of \(names.count) names are read")
+      for name in read { checkText(name, in: line) }
     }
   }
 
