@@ -16,26 +16,17 @@ package struct AttributesText: Hashable, Sendable {
   }
 }
 
-/// Reads the attributes of a request a second time, which needs no memory. It relies on the parser's checks.
+/// Reads the attributes of a request a second time.
 package struct AttributePairs: Sequence, IteratorProtocol {
-  /// `nil`: there is no line.
-  private var scanner: JSONScanner?
-  private var left: Int
+  private var strings: StringsText
 
   fileprivate init(_ text: AttributesText, in line: UnsafeRawBufferPointer) {
-    precondition(text.range.upperBound <= line.count)
-    left = text.count
-    scanner = line.baseAddress.map { JSONScanner(base: $0, count: text.range.upperBound) }
-    scanner?.position = text.range.lowerBound
+    strings = StringsText(text.range, count: 2 * text.count, in: line)
   }
 
   /// The next name and its value.
   package mutating func next() -> (name: JSONText, value: JSONText)? {
-    guard left > 0, var scanner else { return nil }
-    left -= 1
-    defer { self.scanner = scanner }
-    // The brace or the comma before a name, and the colon before a value.
-    guard let name = scanner.nextString(), let value = scanner.nextString() else { return nil }
+    guard let name = strings.next(), let value = strings.next() else { return nil }
     return (name, value)
   }
 }

@@ -329,7 +329,7 @@ import Testing
     for number in 0..<1200 {
       let key = FleetKey(certificateID: CertificateID(words: (UInt64(number), 0, 0, 0)), target: Self.target)
       member.tell(key, stamp: 1)
-      member.leave(claim: key)
+      member.giveUpUnanswered(key)
     }
     member.timePassed(now: clock.now)
     let first = try #require(batch(member.takeActions().reversed()))

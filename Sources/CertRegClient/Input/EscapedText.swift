@@ -74,7 +74,7 @@ enum EscapedText {
   static func resolvingMarkup(_ text: ArraySlice<UInt8>) -> [UInt8]? {
     guard
       text.contains(where: { $0 == UInt8(ascii: "&") || $0 == UInt8(ascii: "<") || $0 == UInt8(ascii: "%") })
-        || Array(text).containsText("_x000")
+        || text.contains(UInt8(ascii: "_")) && Array(text).containsText("_x000")
     else {
       return nil
     }

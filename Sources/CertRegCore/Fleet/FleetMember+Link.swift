@@ -38,7 +38,7 @@ extension FleetMember {
       questions.values.compactMap { question -> FleetKey? in
         if case .claim(let claim, _) = question.kind { claim.key } else { nil }
       })
-    for key in claims where work[key] == nil && !asked.contains(key) { leave(claim: key) }
+    for key in claims where work[key] == nil && !asked.contains(key) { giveUpUnanswered(key) }
     if isOther { (endedRows, leftRows, rowsUnderWay) = ([], [], []) }
     reconcile(welcome)
     for token in questions.keys { questions[token]?.isSent = false }
@@ -105,7 +105,7 @@ extension FleetMember {
     for copy in batch.copies { copies[copy.sequence]?.isSent = false }
     for result in batch.results where dirty[result.key] ?? .min < result.stamp { dirty[result.key] = result.stamp }
     releases.formUnion(batch.releases.filter { work[$0] == nil })
-    for key in batch.leftClaims where work[key] == nil { leave(claim: key) }
+    for key in batch.leftClaims where work[key] == nil { giveUpUnanswered(key) }
     endedCopies += batch.endedCopies
     endedRows += batch.endedRows
     leftRows += batch.leftRows

@@ -105,11 +105,11 @@ extension FleetMember {
     guard let known = work[key], known.jobs.isEmpty else { return }
     work[key] = nil
     guard known.standing != .granted(isShared: false) || isJoined else { return }
-    if known.isAnswered { releases.insert(key) } else { leave(claim: key) }
+    if known.isAnswered { releases.insert(key) } else { giveUpUnanswered(key) }
   }
 
   /// Gives a claim up without the answer to an earlier call, of which this member need not have heard yet.
-  mutating func leave(claim key: FleetKey) {
+  mutating func giveUpUnanswered(_ key: FleetKey) {
     if !releases.contains(key) { leftClaims.insert(key) }
   }
 

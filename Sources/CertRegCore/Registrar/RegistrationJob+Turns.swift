@@ -14,7 +14,7 @@ extension RegistrationJob {
   /// - Returns: The facts, if the disk has to know them.
   func inherit(_ ending: Ending, from before: JobFacts) -> JobFacts? {
     guard isBehind else { return nil }
-    outdateLeave(by: ending)
+    supersedeKnownResult(by: ending)
     var known = before.registered
     switch ending {
     case .registered(let registration):
@@ -44,7 +44,7 @@ extension RegistrationJob {
   }
 
   /// The job before this one is newer than the result of another host that was to end this one.
-  private func outdateLeave(by ending: Ending) {
+  private func supersedeKnownResult(by ending: Ending) {
     guard case .known(var registration, let home) = leave else { return }
     switch ending {
     case .registered: leave = .granted

@@ -46,7 +46,7 @@ final class FleetLoop {
   var adopting: [FleetKey: SharedResult] = [:]
   /// Those of them that have to be compared with the disk yet.
   var unread: [ResultOfOthers] = []
-  /// Results of others for which a job of this host has to end first.
+  /// Results of others for which a job of this host has to end first, or an older result of others.
   var deferred: [RegistrationKey: (result: SharedResult, number: Int64)] = [:]
   /// Certificates for which older results of others are being checked, or written, and how many.
   var unsettled: [FleetKey: Int] = [:]
@@ -98,9 +98,8 @@ final class FleetLoop {
     link = FleetLink(parts.location, parts.identity)
     member = FleetMember(
       name: parts.identity.name, sentNumber: parts.file.sentNumber, fleetID: parts.file.fleetID,
-      positions: parts.file.positions,
-      newsAt: parts.file.newsAt, offsetMicroseconds: parts.file.offsetMicroseconds, seed: .random(in: .min ... .max),
-      now: parts.clock.now)
+      positions: parts.file.positions, newsAt: parts.file.newsAt, offsetMicroseconds: parts.file.offsetMicroseconds,
+      seed: .random(in: .min ... .max), now: parts.clock.now)
     writtenFile = parts.file
     writtenAt = parts.clock.monotonic
     notedAt = parts.clock.monotonic
