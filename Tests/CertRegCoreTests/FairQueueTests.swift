@@ -44,18 +44,27 @@ import Testing
     let caller = Caller(uid: 1, connection: 1)
     append(["a", "b", "c"], to: &queue, uid: 1, connection: 1)
     #expect(queue.popFirst(now: time(0)) == "a")
-    queue.putBack("a", caller: caller)
+    queue.putBack("a", caller: caller, isNext: false)
     #expect(drain(&queue) == "abc")
-    queue.putBack("d", caller: caller)
+    queue.putBack("d", caller: caller, isNext: false)
     #expect(queue.count == 1)
     #expect(drain(&queue) == "d")
+  }
+
+  @Test func `an element whose turn came to nothing goes before the other connections of its user`() {
+    var queue = FairQueue<String>()
+    append(["a", "b"], to: &queue, uid: 1, connection: 1)
+    append(["x", "y"], to: &queue, uid: 1, connection: 2)
+    #expect(queue.popFirst(now: time(0)) == "a")
+    queue.putBack("a", caller: Caller(uid: 1, connection: 1), isNext: true)
+    #expect(drain(&queue) == "axby")
   }
 
   @Test func `an element that is in the queue keeps its position`() {
     var queue = FairQueue<String>()
     append(["a", "b"], to: &queue, uid: 1, connection: 1)
     append(["a"], to: &queue, uid: 2, connection: 2)
-    queue.putBack("b", caller: Caller(uid: 1, connection: 1))
+    queue.putBack("b", caller: Caller(uid: 1, connection: 1), isNext: true)
     #expect(queue.count == 2)
     #expect(drain(&queue) == "ab")
   }
@@ -92,7 +101,10 @@ import Testing
       let caller = Caller(uid: UInt32(connection % 3), connection: connection)
       switch Int.random(in: 0..<(seed % 2 == 0 ? 7 : 5), using: &random) {
       case 0, 5: queue.append(element, caller: caller); model.append(element, caller: caller)
-      case 1, 6: queue.putBack(element, caller: caller); model.putBack(element, caller: caller)
+      case 1, 6:
+        let isNext = Bool.random(using: &random)
+        queue.putBack(element, caller: caller, isNext: isNext)
+        model.putBack(element, caller: caller, isNext: isNext)
       case 2: #expect(queue.remove(element) == model.remove(element), "seed \(seed), step \(step)")
       case 3: queue.tookTurn(caller.uid, now: now); model.tookTurn(caller.uid, now: now)
       default: #expect(queue.popFirst(now: now) == model.popFirst(now: now), "seed \(seed), step \(step)")
@@ -121,10 +133,15 @@ private struct NaiveQueue {
     if !rotation.contains(caller) { rotation.append(caller) }
   }
 
-  mutating func putBack(_ element: Int, caller: Caller) {
+  mutating func putBack(_ element: Int, caller: Caller, isNext: Bool) {
     guard !contains(element) else { return }
     entries.insert((element, caller), at: 0)
-    if !rotation.contains(caller) { rotation.append(caller) }
+    if isNext {
+      rotation.removeAll { $0 == caller }
+      rotation.insert(caller, at: 0)
+    } else if !rotation.contains(caller) {
+      rotation.append(caller)
+    }
   }
 
   mutating func remove(_ element: Int) -> Caller? {

@@ -36,6 +36,17 @@ import Testing
     }
   }
 
+  /// Answers only at the second question whether a call may begin.
+  private struct Slow: Coordinator {
+    var asked: Set<JobID> = []
+
+    func askLeave(for pending: PendingRegistration, isPromised: Bool) -> Coordination.Leave { .granted }
+    mutating func mayCall(_ pending: PendingRegistration) -> Bool { !asked.insert(pending.id).inserted }
+    func isSafe(_ pending: PendingRegistration) -> Bool { true }
+    func ended(_ id: JobID, _ ending: Ending?) {}
+    func share(of operation: UpstreamOperation, target: TargetName) -> PaceShare? { nil }
+  }
+
   private static let target = TargetName("default")
   private static let key = RegistrationKey(certificateID: CertificateID(words: (1, 0, 0, 0)), target: target)
   private let now = ManualClock().now
@@ -149,6 +160,56 @@ import Testing
     let exists = UpstreamReply.alreadyExists(certificateARN: "arn", status: nil, requestID: nil)
     let ended = settle(registrar.replied(Self.key, exists, now: now), &registrar)
     #expect(end(ended.actions)?.outcome == .created && end(ended.actions)?.status == .active)
+  }
+
+  @Test func `calls that other hosts kept waiting do not begin in one burst`() {
+    let registrar = Registrar(
+      configuration: .init(maxPending: 9, maxAge: nil), makePlan: { _ in Plan([RegisterStep()]) }, coordinator: Slow(),
+      seed: 1)
+    _ = registrar.setTargets([Self.target: .one(ratePerSecond: 10, burst: 2, maxConcurrent: 9)], now: now)
+    func later(_ milliseconds: Int64) -> Moment {
+      Moment(monotonic: now.monotonic + .milliseconds(milliseconds), wall: now.wall)
+    }
+    func begun(_ actions: [Registrar.Action], at now: Moment) -> [UInt64] {
+      var (left, begun) = (actions, [] as [UInt64])
+      while !left.isEmpty {
+        switch left.removeFirst() {
+        case .commit(let id, _): left += registrar.committed(id, .success(()), now: now)
+        case .call(let id, _): begun.append(id.key.certificateID.words.0)
+        default: break
+        }
+      }
+      return begun
+    }
+    let keys = (1...6).map {
+      RegistrationKey(certificateID: CertificateID(words: ($0, 0, 0, 0)), target: Self.target)
+    }
+    // The first two calls begin with the request, without a question.
+    for (index, key) in keys.enumerated() {
+      let actions = registrar.register(request(key: key), waiter: UInt64(index), now: now)
+      #expect(begun(actions, at: now) == (index < 2 ? [UInt64(index + 1)] : []))
+    }
+    for key in keys.prefix(2) { #expect(begun(registrar.replied(key, Self.registered, now: now), at: now) == []) }
+    // The others get their permits one after the other, and the answers to all come together.
+    for time in 1...6 as ClosedRange<Int64> {
+      #expect(begun(registrar.timePassed(now: later(100 * time)), at: later(100 * time)) == [])
+    }
+    var all: [UInt64] = []
+    for key in keys.dropFirst(2).reversed() {
+      all += begun(registrar.mayCall(registrar.id(of: key), true, now: later(900)), at: later(900))
+    }
+    all += begun(registrar.timePassed(now: later(900)), at: later(900))
+    #expect(all == [3, 4])
+    for key in keys[2...3] { _ = registrar.replied(key, Self.registered, now: later(900)) }
+    let newer = RegistrationKey(certificateID: CertificateID(words: (7, 0, 0, 0)), target: Self.target)
+    #expect(begun(registrar.register(request(key: newer), waiter: 99, now: later(900)), at: later(900)) == [])
+    for time in [1001, 1101] as [Int64] {
+      let next = begun(registrar.timePassed(now: later(time)), at: later(time))
+      #expect(next.count == 1)
+      all += next
+    }
+    // Nor does a newer request overtake them.
+    #expect(all == [3, 4, 5, 6])
   }
 
   @Test(arguments: [false, true])

@@ -15,7 +15,7 @@ import Testing
     for number in 1...6 as ClosedRange<Int64> {
       line.enqueue(
         id(number), number <= 4 ? .updateCertificate : .registerCertificateWithoutCA,
-        caller: Caller(uid: 1, connection: UInt64(number)), isAwaited: false, isRetry: false)
+        caller: Caller(uid: 1, connection: UInt64(number)), isAwaited: false, after: .none)
     }
     var order: [Int64] = []
     while case .call(let id, _)? = line.next(now: now, isDraining: false) { order.append(id.sequence) }

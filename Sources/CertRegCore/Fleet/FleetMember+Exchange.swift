@@ -132,7 +132,7 @@ extension FleetMember {
       takeLanes(batch, reply)
     }
     take(batch.claims.map(\.key), reply)
-    answerQuestions(batch, reply)
+    answerQuestions(batch, reply, now: now)
     for copy in batch.copies {
       guard copies[copy.sequence] != nil else {
         // It ended meanwhile.
@@ -206,7 +206,7 @@ extension FleetMember {
     }
   }
 
-  private mutating func answerQuestions(_ batch: FleetBatch, _ reply: FleetReply) {
+  private mutating func answerQuestions(_ batch: FleetBatch, _ reply: FleetReply, now: Moment) {
     for (token, question) in questions where question.isSent {
       switch question.kind {
       case .claim(let claim, let since):
@@ -238,6 +238,7 @@ extension FleetMember {
         actions.append(.answer(token, .found(result, holder: reply.holders[key])))
       case .mark(let key, let job):
         if reply.marked.contains(key) || work[key] == nil {
+          work[key]?.markedAt = now.monotonic
           actions.append(.marked(job, true))
         } else {
           // Others took it over, while this member was silent.

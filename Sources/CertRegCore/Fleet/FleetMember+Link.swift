@@ -25,6 +25,7 @@ extension FleetMember {
     reachedAt = now.monotonic
     let claims = Set(welcome.claims)
     for key in work.keys {
+      work[key]?.markedAt = nil
       switch work[key]?.standing {
       // Where the grant has not been heard, only another one says whether another member has called.
       case .granted(let isShared): work[key]?.standing = .granted(isShared: isShared && claims.contains(key))

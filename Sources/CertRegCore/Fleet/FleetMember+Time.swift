@@ -81,16 +81,20 @@ extension FleetMember {
     let time = now.monotonic
     // One question that waited in vain ends the waiting of all others: the database is silent.
     let isReachable = isReachable(time)
-    for (token, question) in questions where question.deadline <= time || !isReachable {
+    var marked: [Action] = []
+    for (token, question) in questions.sorted(by: { $0.key < $1.key })
+    where question.deadline <= time || !isReachable {
       questions[token] = nil
       switch question.kind {
-      case .mark(_, let job): actions.append(.marked(job, true))
+      case .mark(_, let job): marked.append(.marked(job, true))
       case .claim(let claim, let since):
         grantAlone(claim.key, since: since)
         actions.append(.answer(token, .alone))
       case .find, .remove: actions.append(.answer(token, .alone))
       }
     }
+    // Their permits are too old by now. Each goes to the front of the queue again, so the oldest comes last.
+    actions += marked.reversed()
     for sequence in copies.keys(in: .awaited) {
       guard let deadline = copies[sequence]?.deadline, deadline <= time || !isReachable else { continue }
       copies[sequence]?.deadline = nil

@@ -121,6 +121,7 @@ extension FleetMember {
     guard let known = work[key], known.standing == .granted(isShared: true), isReachable(now.monotonic) else {
       return true
     }
+    if let markedAt = known.markedAt, now.monotonic - markedAt < Self.timeOfMark { return true }
     _ = ask(.mark(key, id), now: now.monotonic)
     exchange(now: now)
     return false

@@ -86,6 +86,8 @@ package struct FleetMember: Sendable {
     var ownWork: Set<JobID> = []
     /// Whether the call was to begin at once.
     var isCalled = false
+    /// When the database heard that the call begins; `nil`: not since the member joined.
+    var markedAt: MonotonicTime?
     /// Whether another member may have made the call and died.
     var earlierCall = false
     /// Whether a registration of this member has ended on disk: its result says what became of all earlier calls.
@@ -144,6 +146,8 @@ package struct FleetMember: Sendable {
   static let patience = Duration.seconds(1)
   /// Jobs that wait for other members go on without the database after this time.
   static let patienceOfJobs = Duration.milliseconds(1200)
+  /// A call that has to wait for its pace, once the database has heard of it, may begin for this long.
+  static let timeOfMark = Duration.seconds(1)
   static let copyPause = Duration.milliseconds(200)
   static let tick = Duration.milliseconds(250)
   static let mostOfAKind = 500

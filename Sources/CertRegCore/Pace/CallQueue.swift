@@ -17,8 +17,14 @@ struct CallQueue<Element: Hashable & Sendable>: Sendable {
   }
 
   /// Adds an element that has had its turn, before those of its connection. It must not be in the queue.
-  mutating func putBack(_ element: Element, caller: Caller, isAwaited: Bool) {
-    if isAwaited { awaited.putBack(element, caller: caller) } else { others.putBack(element, caller: caller) }
+  ///
+  /// - Parameter isNext: Whether its turn came to nothing: then its user's next one is its own.
+  mutating func putBack(_ element: Element, caller: Caller, isAwaited: Bool, isNext: Bool) {
+    if isAwaited {
+      awaited.putBack(element, caller: caller, isNext: isNext)
+    } else {
+      others.putBack(element, caller: caller, isNext: isNext)
+    }
   }
 
   /// A caller begins to wait for an element.

@@ -34,9 +34,14 @@ struct FairQueue<Element: Hashable & Sendable>: Sendable {
 
   /// Adds an element that has had its turn before the others of its connection. An element that is in the queue stays
   /// where it is.
-  mutating func putBack(_ element: Element, caller: Caller) {
+  ///
+  /// - Parameter isNext: Whether its turn came to nothing: then the user's next one is its own.
+  mutating func putBack(_ element: Element, caller: Caller, isNext: Bool) {
     guard enter(element, caller) else { return }
     users[caller.uid]?.lines[caller.connection, default: .init()].prepend(element)
+    guard isNext else { return }
+    users[caller.uid]?.connections.remove(caller.connection)
+    users[caller.uid]?.connections.prepend(caller.connection)
   }
 
   /// Removes an element. This does not count as a turn.

@@ -8,10 +8,14 @@ extension Registrar {
       return
     }
     if giveWay(job, now: now) { return }
-    let isAwaited = isAwaited(id)
     targets[id.target]?.enqueue(
-      id, operation, caller: job.caller, isAwaited: isAwaited, isRetry: job.attemptsOfStep > 0)
+      id, operation, caller: job.caller, isAwaited: isAwaited(id), after: takeLastTurn(job))
     dispatch(id.target, now: now)
+  }
+
+  private func takeLastTurn(_ job: RegistrationJob) -> TargetLine.LastTurn {
+    defer { job.hasUnusedTurn = false }
+    return job.hasUnusedTurn ? .unused : job.attemptsOfStep > 0 ? .failed : .none
   }
 
   /// Begins as many calls as the target allows.
@@ -26,7 +30,7 @@ extension Registrar {
     }
   }
 
-  private func wake(_ name: TargetName, at time: MonotonicTime) {
+  func wake(_ name: TargetName, at time: MonotonicTime) {
     // The pace's arithmetic is not exact to the nanosecond. A new timer for each difference would mean one for every
     // event.
     if let wakeAt = targets[name]?.wakeAt, wakeAt <= time + .microseconds(100) { return }
@@ -69,9 +73,7 @@ extension Registrar {
     guard let target = targets[job.id.target] else { return }
     target.gate.cancel(permit)
     guard let operation = job.step?.operation else { return }
-    let isAwaited = isAwaited(job.id)
-    target.enqueue(
-      job.id, operation, caller: job.caller, isAwaited: isAwaited, isRetry: job.attemptsOfStep > 0)
+    target.enqueue(job.id, operation, caller: job.caller, isAwaited: isAwaited(job.id), after: .unused)
   }
 
   /// A call ended. What the reply says belongs to `home`; `nil`: that is not known.
@@ -134,6 +136,7 @@ extension Registrar {
       refusedIdentity(job, failure.error, now: now)
     case .throttled(let retryAfter):
       callEnded(job, call, .throttled(retryAfter: retryAfter), now: now)
+      job.hasUnusedTurn = true
       tryAgain(job, failure.error, after: max(retries.pauseAfterThrottle(), retryAfter ?? .zero), now: now)
     case .incomplete:
       callEnded(job, call, .answered, now: now)

@@ -61,16 +61,26 @@ extension Registrar {
     return takeActions()
   }
 
+  /// A permit is good for this long. While other hosts are asked, permits add up that would make one burst.
+  static let timeOfPermit = Duration.milliseconds(50)
+
   /// The coordinator answers whether a call may begin that has its permit.
   package func mayCall(_ id: JobID, _ isGranted: Bool, now: Moment) -> [Action] {
     guard let job = jobs[id], case .permitted(let permit) = job.state else { return takeActions() }
-    if isGranted, targets[id.target]?.isConfigured == true {
+    let isLate = now.monotonic - permit.admittedAt > Self.timeOfPermit
+    if isGranted, !isLate, targets[id.target]?.isConfigured == true {
       perform(job.mayCall(now: now.monotonic), job.id, now: now)
+      return takeActions()
+    }
+    if isGranted {
+      job.lostLeave(isAskedAgain: false)
+      giveBack(permit, job)
     } else {
       targets[id.target]?.gate.cancel(permit)
-      job.lostLeave(isAskedAgain: !isGranted)
-      if isGranted { enqueue(job.id, now: now) } else { dispatch(id.target, now: now) }
+      job.lostLeave(isAskedAgain: true)
     }
+    // Answers to several jobs come together: what their permits were worth shows when the last one is given back.
+    wake(id.target, at: now.monotonic)
     return takeActions()
   }
 

@@ -30,6 +30,8 @@ final class RegistrationJob {
   var isPromised: Bool
   /// The amount that the next or the last retry took from the retry budget.
   var retryCost = 0
+  /// The pace did not allow the last call after all: the job keeps its turn.
+  var hasUnusedTurn = false
   /// How many calls of the present step have ended without a result.
   private(set) var attemptsOfStep: Int
   /// How many new names of the device are on their way to disk.

@@ -8,6 +8,16 @@ final class TargetLine {
     case notBefore(MonotonicTime)
   }
 
+  /// What became of a job's last turn to call.
+  enum LastTurn {
+    /// It has had none for its present step.
+    case none
+    /// The call failed. The job is the next of its connection.
+    case failed
+    /// The pace did not allow the call after all. The job is the next of its user.
+    case unused
+  }
+
   var gate: TargetGate
   var retries = RetryBudget()
   /// Whether calls may begin. Jobs of a target that a new configuration leaves out wait until a configuration has it
@@ -43,15 +53,13 @@ final class TargetLine {
 
   private func place(of operation: UpstreamOperation) -> Int { queues.place(of: operation) { CallQueue() } }
 
-  /// Puts a job into the queue of its next call. A retry has had its turn, and is the next of its connection.
-  func enqueue(
-    _ id: JobID, _ operation: UpstreamOperation, caller: Caller, isAwaited: Bool, isRetry: Bool
-  ) {
+  /// Puts a job into the queue of its next call.
+  func enqueue(_ id: JobID, _ operation: UpstreamOperation, caller: Caller, isAwaited: Bool, after turn: LastTurn) {
     let place = place(of: operation)
-    if isRetry {
-      queues[place].putBack(id, caller: caller, isAwaited: isAwaited)
-    } else {
+    if turn == .none {
       queues[place].append(id, caller: caller, isAwaited: isAwaited)
+    } else {
+      queues[place].putBack(id, caller: caller, isAwaited: isAwaited, isNext: turn == .unused)
     }
   }
 
