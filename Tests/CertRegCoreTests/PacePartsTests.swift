@@ -19,7 +19,7 @@ private func time(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanosecond
 
   @Test func `an emptied bucket owes the calls that are under way`() {
     var bucket = TokenBucket(burst: 10, now: time(0))
-    bucket.emptied(now: time(1), underWay: 2)
+    bucket.emptied(now: time(1), owed: 2)
     #expect(bucket.level(now: time(1), rate: 10) == -2)
     #expect(bucket.timeOfNextToken(now: time(1), rate: 10) >= time(1.3))
     bucket.giveBack()

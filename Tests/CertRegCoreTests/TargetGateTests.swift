@@ -81,6 +81,42 @@ extension Admission {
     #expect(gate.throttles == 10)
   }
 
+  @Test(arguments: [0, 8]) func `a throttle does not wait for calls that hang`(hanging: Int) throws {
+    var gate = TargetGate(limits: .one(ratePerSecond: 10, burst: 10, maxConcurrent: 20), now: time(0))
+    for _ in 0..<hanging { #expect(gate.admit(register, now: time(1), isAwaited: true).isNow) }
+    for _ in 0..<2 { #expect(gate.admit(register, now: time(9), isAwaited: true).isNow) }
+    gate.callEnded(
+      .throttled(retryAfter: nil), permit: CallPermit(register, admittedAt: time(9)), startedAt: time(9),
+      now: time(9.1), random: 0)
+    #expect(gate.callsUnderWay(of: register) == hanging + 1)
+    // One token for the call that was begun with it, and one for the next call, at 0.7 of the rate.
+    let next = gate.nextPermit(for: register, now: time(9.1))
+    #expect(next > time(9.1 + 1.9 / 7) && next < time(9.1 + 2.1 / 7))
+  }
+
+  @Test(arguments: 1...20 as ClosedRange<UInt64>) func `calls under way are those that have not ended`(seed: UInt64) {
+    var random = SplitMix64(seed: seed)
+    var calls = CallsUnderWay()
+    var expected: [MonotonicTime] = []
+    for step in 0..<500 {
+      if expected.isEmpty || Bool.random(using: &random) {
+        // Clocks of several events at once are equal.
+        let now = time(Double(step / 3))
+        calls.begin(CallPermit(register, admittedAt: now))
+        expected.append(now)
+      } else {
+        let ended = expected.remove(at: Int.random(in: 0..<expected.count, using: &random))
+        calls.end(CallPermit(register, admittedAt: ended))
+      }
+      #expect(calls.count == expected.count, "seed \(seed)")
+      let begin = Double(Int.random(in: 0...step, using: &random) / 3)
+      let earliest = time(begin - 2)
+      #expect(
+        calls.undecided(throttled: CallPermit(register, admittedAt: time(begin)), now: time(begin + 2))
+          == expected.count { $0 >= earliest }, "seed \(seed)")
+    }
+  }
+
   @Test func `an outage leaves one probe at a time, further and further apart`() {
     var gate = TargetGate(limits: .one(ratePerSecond: nil, burst: 10, maxConcurrent: 16), now: time(0))
     var attempts = 0

@@ -6,8 +6,7 @@ struct OperationPace: Sendable {
   private var limits: OperationLimits
   private var bucket: TokenBucket
   private var estimator: RateEstimator
-  /// Calls under way.
-  private(set) var underWay = 0
+  private var calls = CallsUnderWay()
   /// The pause that a throttle asked for.
   private var heldUntil: MonotonicTime?
   /// The last throttle that was news.
@@ -144,14 +143,17 @@ struct OperationPace: Sendable {
     return last + .nanoseconds(Int64(0.4 / rate * 1e9))
   }
 
+  /// How many calls are under way.
+  var underWay: Int { calls.count }
+
   private mutating func begin(_ permit: CallPermit) -> Admission {
-    underWay += 1
+    calls.begin(permit)
     return .now(permit)
   }
 
   /// Takes back a permit that was not used.
   mutating func cancel(_ permit: CallPermit) {
-    underWay -= 1
+    calls.end(permit)
     if permit.isProbe {
       estimator.probeEnded()
     } else if rate != nil {
@@ -160,8 +162,8 @@ struct OperationPace: Sendable {
   }
 
   /// A call has ended, in whatever way. To be called before its result is taken.
-  mutating func callEnded(startedAt: MonotonicTime, now: MonotonicTime) {
-    underWay -= 1
+  mutating func callEnded(_ permit: CallPermit, startedAt: MonotonicTime, now: MonotonicTime) {
+    calls.end(permit)
     bucket.callEnded(startedAt: startedAt, now: now)
   }
 
@@ -192,7 +194,7 @@ struct OperationPace: Sendable {
     }
     throttledAt = now
     let throttle = estimator.throttled(now: now, burst: limits.burst)
-    if throttle != .expected { bucket.emptied(now: now, underWay: underWay) }
+    if throttle != .expected { bucket.emptied(now: now, owed: calls.undecided(throttled: permit, now: now)) }
     return throttle
   }
 

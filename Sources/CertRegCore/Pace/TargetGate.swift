@@ -142,7 +142,7 @@ struct TargetGate: Sendable {
   ) {
     callsUnderWay -= 1
     let index = place(of: permit.operation, now: now)
-    paces[index].callEnded(startedAt: startedAt, now: now)
+    paces[index].callEnded(permit, startedAt: startedAt, now: now)
     switch result {
     case .answered:
       outage.end()

@@ -78,9 +78,9 @@ struct TokenBucket: Sendable {
 
   /// The upstream reported that its bucket is empty.
   ///
-  /// - Parameter underWay: The number of calls that need tokens it does not have yet.
-  mutating func emptied(now: MonotonicTime, underWay: Int) {
-    tokens = min(tokens, -Double(underWay))
+  /// - Parameter owed: The number of calls under way that need tokens it does not have yet.
+  mutating func emptied(now: MonotonicTime, owed: Int) {
+    tokens = min(tokens, -Double(owed))
     filledAt = now
     openedAt = nil
   }
