@@ -275,7 +275,7 @@ import Testing
   }
 
   @Test(arguments: [false, true])
-  func `a claim with another member's call is left to others where the disk refuses the job`(isStored: Bool) throws {
+  func `a claim with another member's call is left to others where no result answers it`(isAnswered: Bool) throws {
     var member = joined()
     _ = member.begin(Self.job, Self.key, since: .min, now: clock.now)
     member.timePassed(now: clock.now)
@@ -284,10 +284,26 @@ import Testing
     granted.granted = [Self.key: true]
     reply(granted, to: &member)
     _ = member.takeActions()
-    member.end(Self.job, Self.key, isStored: isStored)
+    member.end(Self.job, Self.key, isAnswered: isAnswered)
     member.timePassed(now: clock.now)
     let last = try #require(batch(member.takeActions()))
-    #expect(last.leftClaims == (isStored ? [] : [Self.key]) && last.releases == (isStored ? [Self.key] : []))
+    #expect(last.leftClaims == (isAnswered ? [] : [Self.key]) && last.releases == (isAnswered ? [Self.key] : []))
+  }
+
+  @Test func `a failure answers earlier calls where the upstream has told whether the certificate is there`() {
+    let key = RegistrationKey(certificateID: Self.key.certificateID, target: TargetName("default"))
+    func failed(_ error: ServiceError, registered: Registration? = nil) -> Ending {
+      .failed(FailedRegistration(key: key, error: error, attempts: 1, finishedAt: clock.now.wall, registered: registered))
+    }
+    let registered = Registration(
+      key: key, certificateARN: "arn", outcome: .existing, status: nil, requestID: nil, finishedAt: clock.now.wall,
+      basis: .anyTime, requester: Requester(uid: 1))
+    let refused = ServiceError(.unauthorized, reason: .accessDenied, message: "x", origin: .upstream)
+    let isGone = ServiceError(.resourceNotFound, reason: .certificateNotFound, message: "x", origin: .upstream)
+    #expect(Ending.registered(registered).answersEarlierCalls)
+    #expect(failed(refused, registered: registered).answersEarlierCalls)
+    #expect(failed(isGone).answersEarlierCalls)
+    #expect(!failed(refused).answersEarlierCalls)
   }
 
   /// Why a member gives a claim up without the answer to an earlier call.
@@ -305,7 +321,7 @@ import Testing
       _ = member.begin(Self.job, Self.key, since: why == .updateEnded ? nil : .min, now: clock.now)
       member.timePassed(now: clock.now)
       if why == .updateEnded { reply(granted, to: &member) }
-      member.end(Self.job, Self.key, isStored: why == .updateEnded)
+      member.end(Self.job, Self.key, isAnswered: why == .updateEnded)
       if why == .jobRefusedWhileAsked { member.replied(granted, now: clock.now) }
     case .jobEndedAlone:
       _ = member.begin(Self.job, Self.key, since: .min, now: clock.now)

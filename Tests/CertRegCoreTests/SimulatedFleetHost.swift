@@ -95,7 +95,7 @@ struct SimulatedFleetCoordinator: Coordinator {
   }
 
   func ended(_ id: JobID, _ ending: Ending?) {
-    machine.member.end(id, Self.fleetKey(id.key), isStored: ending != nil)
+    machine.member.end(id, Self.fleetKey(id.key), isAnswered: ending?.answersEarlierCalls ?? false)
     machine.ended.append((id, isStored: ending != nil))
   }
 

@@ -71,13 +71,14 @@ extension FleetMember {
     return .later
   }
 
-  /// A job is over. `isStored` tells whether this member's disk had it. Otherwise nothing came of it.
-  package mutating func end(_ id: JobID, _ key: FleetKey, isStored: Bool = true) {
+  /// A job is over. `isAnswered` tells whether its end says what became of all calls for the certificate: see
+  /// ``Ending/answersEarlierCalls``.
+  package mutating func end(_ id: JobID, _ key: FleetKey, isAnswered: Bool = true) {
     let key = firstKey(of: id) ?? key
     work[key]?.jobs.removeAll { $0 == id }
     let isOwnWork = work[key]?.ownWork.remove(id) != nil
     // A job that began without the database has not heard of earlier calls.
-    if isStored, !isOwnWork, work[key]?.standing == .granted(isShared: true) { work[key]?.isAnswered = true }
+    if isAnswered, !isOwnWork, work[key]?.standing == .granted(isShared: true) { work[key]?.isAnswered = true }
     if let copy = copies[id.sequence], copy.isThere || copy.isSent {
       endedCopies.append(id.sequence)
     }
@@ -190,4 +191,15 @@ extension FleetMember {
 
   /// The key that a job began with. A target may point elsewhere since: its claim is that of the first key.
   private func firstKey(of id: JobID) -> FleetKey? { copies[id.sequence]?.key }
+}
+
+extension Ending {
+  /// Whether it says what became of all calls for the certificate. A failure does so only where the upstream has said
+  /// whether the certificate is registered: the call of an earlier member may have made it.
+  package var answersEarlierCalls: Bool {
+    switch self {
+    case .registered, .updated: true
+    case .failed(let failure): failure.registered != nil || failure.isGone
+    }
+  }
 }

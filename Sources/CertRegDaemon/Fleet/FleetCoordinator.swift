@@ -13,7 +13,7 @@ struct FleetCoordinator: Coordinator {
 
   func isSafe(_ pending: PendingRegistration) -> Bool { fleet.value.isSafe(pending) }
 
-  func ended(_ id: JobID, _ ending: Ending?) { fleet.value.ended(id, isStored: ending != nil) }
+  func ended(_ id: JobID, _ ending: Ending?) { fleet.value.ended(id, ending) }
 
   func share(of operation: UpstreamOperation, target: TargetName) -> PaceShare? {
     fleet.value.share(of: operation, target: target)

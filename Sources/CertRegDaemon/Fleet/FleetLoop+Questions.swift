@@ -49,14 +49,14 @@ extension FleetLoop {
     return member.secure(pending.id, key, now: parts.clock.now)
   }
 
-  /// - Parameter isStored: Whether the job was on disk at all.
-  func ended(_ id: JobID, isStored: Bool) {
+  /// - Parameter ending: `nil` if the job was never on disk.
+  func ended(_ id: JobID, _ ending: Ending?) {
     // Where the disk did not take what another host left behind, the database keeps it.
-    for row in takenRows.removeValue(forKey: id) ?? [] where !isStored {
+    for row in takenRows.removeValue(forKey: id) ?? [] where ending == nil {
       member.postpone(row, now: parts.clock.monotonic)
     }
     answered[id] = nil
-    if let key = fleetKey(id.key) { member.end(id, key, isStored: isStored) }
+    if let key = fleetKey(id.key) { member.end(id, key, isAnswered: ending?.answersEarlierCalls ?? false) }
     adoptDeferred(id.key)
   }
 
