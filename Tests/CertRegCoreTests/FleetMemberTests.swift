@@ -293,7 +293,8 @@ import Testing
   @Test func `a failure answers earlier calls where the upstream has told whether the certificate is there`() {
     let key = RegistrationKey(certificateID: Self.key.certificateID, target: TargetName("default"))
     func failed(_ error: ServiceError, registered: Registration? = nil) -> Ending {
-      .failed(FailedRegistration(key: key, error: error, attempts: 1, finishedAt: clock.now.wall, registered: registered))
+      .failed(
+        FailedRegistration(key: key, error: error, attempts: 1, finishedAt: clock.now.wall, registered: registered))
     }
     let registered = Registration(
       key: key, certificateARN: "arn", outcome: .existing, status: nil, requestID: nil, finishedAt: clock.now.wall,
