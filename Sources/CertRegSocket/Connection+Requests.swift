@@ -39,7 +39,10 @@ extension Connection {
     guard let entry = remembered ?? lookUp(text, line, hash: hash, target: target.number) else { return false }
     if let named = request.status, let known = entry.status, named != known { return false }
     if let name = request.deviceID, !entry.names(name, in: line) { return false }
-    if tag != 0, entry.provisioningTag != tag { return false }
+    if tag != 0 {
+      if entry.provisioningTag != tag { return false }
+      if let profile = target.profile, profile.activatesLast, entry.status != .active { return false }
+    }
     if remembered != nil { loop.counters.rememberedAnswers += 1 } else { loop.counters.cachedAnswers += 1 }
     let id = request.id.map { UnsafeRawBufferPointer(rebasing: line[$0]) }
     let prefix = loop.arnPrefix(entry)

@@ -7,6 +7,8 @@ struct DefaultProfile: Sendable {
   /// Bytes of the longest `attributes` that a loop reads; longer ones would hold up the other connections.
   static let longestAttributes = 16 * 1024
 
+  /// Whether a complete device is an answer only while its certificate is ACTIVE.
+  let activatesLast: Bool
   private let fingerprint: UInt64
   private let usesDeviceID: Bool
   private let takesAllAttributes: Bool
@@ -14,6 +16,7 @@ struct DefaultProfile: Sendable {
   private let attributeNames: [[UInt8]]
 
   init(_ profile: ProvisioningProfile) {
+    activatesLast = if case .parts(_, _, let activatesLast) = profile.form { activatesLast } else { false }
     fingerprint = profile.fingerprint
     usesDeviceID = profile.usesDeviceID
     takesAllAttributes = profile.takesAllAttributes

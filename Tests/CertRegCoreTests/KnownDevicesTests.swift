@@ -90,7 +90,8 @@ import Testing
     let device = registration(.all, .inactive)
     let differs = ServiceError.statusDiffers(device, known: .inactive, named: .active)
     #expect(try decide(wish(.active, .return, last), device) == .refuse(differs))
-    #expect(try decide(wish(nil, status: .active, .return, last), device) == .answer(device))
+    #expect(try decide(wish(nil, status: .active, .return, last), device) == .refuse(differs))
+    #expect(try decide(wish(nil, status: .active, .update, last), device) == .goOn(device))
     // It sets no other status than ACTIVE.
     let active = registration(.nothing)
     let other = ServiceError.statusDiffers(active, known: .active, named: .inactive)

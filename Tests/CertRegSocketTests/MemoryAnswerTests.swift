@@ -34,12 +34,12 @@ import Testing
       certificateID: id, deviceID: deviceID.flatMap { DeviceID($0) }, attributes: attributes, certificate: nil)
   }
 
-  private static func known(_ tag: ProvisioningTag?) -> KnownAnswer {
+  private static func known(_ tag: ProvisioningTag?, _ status: CertificateStatus = .active) -> KnownAnswer {
     var entry = ResultTable.Entry()
     entry.certificateID = id
     entry.target = 1
     entry.deviceTag = DeviceID("pump-7")?.tag ?? .none
-    entry.status = .active
+    entry.status = status
     return KnownAnswer(
       entry: entry, arnPrefix: "arn:cert/", epoch: 0, answerableFrom: 0, expiresAt: .max,
       provisioned: tag.map { Provisioned(profile: "sensors", tag: $0, resources: resources) })
@@ -55,11 +55,11 @@ import Testing
   /// The answers to requests with these members, each asked for twice: from the result cache and, if it is known there,
   /// from the memo. `nil` stands for a request that was handed on.
   private func answers(
-    _ members: [String], profile: ProvisioningProfile?, tag: ProvisioningTag?
+    _ members: [String], profile: ProvisioningProfile?, tag: ProvisioningTag?, status: CertificateStatus = .active
   ) async throws -> [String?] {
     let handler = ScriptedHandler()
     handler.answersAtOnce = true
-    handler.known = Self.known(tag)
+    handler.known = Self.known(tag, status)
     var configuration = SocketConfiguration()
     configuration.defaultTarget = SocketConfiguration.Target("default", number: 1, profile: profile)
     configuration.targets = [
@@ -147,6 +147,18 @@ import Testing
       tag: nil)
     #expect(answers == [nil, plain])
     #expect(try await self.answers([""], profile: nil, tag: nil) == [plain])
+  }
+
+  @Test(arguments: [false, true], [CertificateStatus.active, .inactive, .revoked])
+  func `a profile that activates last is answered while the certificate is active`(
+    _ activatesLast: Bool, _ status: CertificateStatus
+  ) async throws {
+    let thing = ProvisioningProfile.Thing(name: try PlaceholderText("{deviceId}"), attributes: [], groups: [])
+    let profile = ProvisioningProfile(
+      name: "sensors", form: .parts(thing: thing, policies: [], activatesLast: activatesLast))
+    let answers = try await answers(
+      [device], profile: profile, tag: profile.tag(of: Self.values([])), status: status)
+    #expect((answers[0] != nil) == (!activatesLast || status == .active))
   }
 
   @Test func `every attribute counts for a template, also one with the name of a placeholder`() async throws {

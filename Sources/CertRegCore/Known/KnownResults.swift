@@ -158,7 +158,9 @@ package final class KnownResults: Sendable {
     // A request that failed in a later step goes on when it is repeated. The status is then the one that the steps
     // left.
     let isContinued = !isDevice && known.provisioned.map { $0.tag == wish.provisioning?.tag } ?? false
-    let named = !isDevice && wish.setsStatus ? nil : wish.namedStatus
+    // A success means a device that can connect: see `activateLast` in docs/provisioning.md.
+    let isActivated = wish.provisioning?.activatesLast == true && wish.status == .active
+    let named = !isDevice && wish.setsStatus ? nil : isActivated ? .active : wish.namedStatus
     let ifExists = isContinued && known.outcome == .created ? .return : wish.ifExists
     if let error = known.objection(namedStatus: named, ifExists: ifExists, isRepeat: true) { return .refuse(error) }
     if !isDevice { return .goOn(known) }
