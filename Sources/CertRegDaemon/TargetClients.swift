@@ -171,12 +171,14 @@ final class TargetClients: Sendable {
   }
 
   private func sandbox(of target: TargetConfiguration) -> EmbeddedUpstream {
-    sandboxes.withLock { sandboxes in
+    let sandbox = sandboxes.withLock { sandboxes in
       if let present = sandboxes[target.name]?[target.region] { return present }
       let new = EmbeddedUpstream(region: target.region ?? SandboxAccount.defaultRegion, clock: context.clock)
       sandboxes[target.name, default: [:]][target.region] = new
       return new
     }
+    sandbox.setDescribesExisting(target.describeExisting)
+    return sandbox
   }
 
   func shutDown() async {

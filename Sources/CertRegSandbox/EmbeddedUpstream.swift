@@ -9,6 +9,7 @@ package final class EmbeddedUpstream: UpstreamClient {
   private struct State: Sendable {
     var account: EmbeddedAccount
     var generator: SplitMix64
+    var describesExisting = false
   }
 
   private let account: SandboxAccount
@@ -32,6 +33,12 @@ package final class EmbeddedUpstream: UpstreamClient {
   }
 
   package var location: UpstreamLocation { .embedded(region: account.region) }
+
+  /// Whether the status of a certificate that is registered already comes with every answer, as for a target with
+  /// `describeExisting`.
+  package func setDescribesExisting(_ describes: Bool) {
+    state.withLock { $0.describesExisting = describes }
+  }
 
   /// How many certificates are registered.
   package var certificateCount: Int {
@@ -57,11 +64,12 @@ package final class EmbeddedUpstream: UpstreamClient {
   /// Registers a certificate, or says that it is registered already.
   package func registerCertificateWithoutCA(_ call: RegisterCertificateCall) -> UpstreamReply {
     let arn = account.arn(of: call.certificateID)
+    let tellsStatus = call.needsStatus || state.withLock(\.describesExisting)
     return carryOut(of: call.certificateID) { account, requestID throws(SandboxError) in
       guard let known = try account.register(call) else {
         return .registered(certificateARN: arn, requestID: requestID)
       }
-      return .alreadyExists(certificateARN: arn, status: call.needsStatus ? known : nil, requestID: requestID)
+      return .alreadyExists(certificateARN: arn, status: tellsStatus ? known : nil, requestID: requestID)
     }
   }
 

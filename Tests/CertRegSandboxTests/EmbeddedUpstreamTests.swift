@@ -26,6 +26,18 @@ import Testing
     #expect(upstream.certificateCount == 1)
   }
 
+  @Test func `tells the status of what exists where that was asked for`() throws {
+    _ = upstream.registerCertificateWithoutCA(call(1, status: .revoked))
+    for describes in [true, false] {
+      upstream.setDescribesExisting(describes)
+      guard case .alreadyExists(_, let status, _) = upstream.registerCertificateWithoutCA(call(1)) else {
+        Issue.record("the certificate does not exist")
+        return
+      }
+      #expect(status == (describes ? .revoked : nil))
+    }
+  }
+
   @Test(arguments: [CertificateStatus.pendingTransfer, .registerInactive, .pendingActivation])
   func `refuses the statuses that AWS keeps to itself`(status: CertificateStatus) async throws {
     guard case .failed(let failure) = upstream.registerCertificateWithoutCA(call(1, status: status)) else {
