@@ -27,10 +27,17 @@ extension FleetStatements {
   /// `heard_at` is that of full exchanges: see ``FleetWelcome/heard``.
   private static let lastHeard = "GREATEST(m.heard_at, m.joined_at)"
 
+  /// A member that is gone does not say what is left of its queue. More rows than these are not counted: every exchange
+  /// asks.
+  private static let leftOfQueue = """
+    (SELECT CASE WHEN count(*) < 1000 THEN count(*) ELSE GREATEST(count(*), m.queued) END FROM (
+      SELECT FROM certregd.queue q WHERE q.member = m.name LIMIT 1000) q)::integer
+    """
+
   static let members = Statement(
     "members",
     """
-    SELECT m.name, m.sent, m.queued, extract(epoch FROM clock_timestamp() - \(lastHeard))::float8, \(FleetSchema.isGone),
+    SELECT m.name, m.sent, CASE WHEN \(FleetSchema.isGone) THEN \(leftOfQueue) ELSE m.queued END, extract(epoch FROM clock_timestamp() - \(lastHeard))::float8, \(FleetSchema.isGone),
       array_to_string(m.targets, E'\\n'), (extract(epoch FROM m.joined_at) * 1000000)::bigint
     FROM certregd.member m, certregd.fleet f ORDER BY m.name
     """)

@@ -50,14 +50,16 @@ enum FleetStatements {
 
   private static let wasGone = "(m.removed OR (SELECT active FROM certregd.fleet) - m.heard > m.takeover)"
 
-  /// Begins an exchange: fails with division_by_zero where the member has joined again since, or was removed. What a
-  /// connection that was given up has sent may arrive late; behind a later join it must change nothing.
+  /// Begins an exchange: fails with division_by_zero where the member has joined again since, or was removed, or where
+  /// the schema has another version by now. What a connection that was given up has sent may arrive late; behind a
+  /// later join it must change nothing.
   static func begin(_ member: FleetIdentity, session: Int64, milliseconds: Int) -> Statement {
     Statement(
       "begin",
       """
       SELECT 1 / count(*), set_config('statement_timeout', $4, true) FROM (SELECT FROM certregd.member
-        WHERE name = $1 AND instance = $2 AND session = $3::bigint AND NOT removed FOR UPDATE) m
+        WHERE name = $1 AND instance = $2 AND session = $3::bigint AND NOT removed
+          AND (SELECT version FROM certregd.fleet) = \(FleetSchema.version) FOR UPDATE) m
       """, [.text(member.name), .text(member.instance), .integer(session), .text("\(milliseconds)")])
   }
 

@@ -160,6 +160,9 @@ extension FleetSimulation {
     for other in upstream.calls.values where other.registers && other.key == call.key && other.member != call.member {
       guard goneAt[other.member].map({ $0 < other.began }) ?? true, !database.isGone(other.member) else { continue }
       guard other.isInFleet else { continue }
+      // A member that is back has made up its mind about the calls of its process that died.
+      let present = hosts.first { $0.name == other.member }?.process
+      guard present == nil || present === other.process else { continue }
       let isHeld = lostContentAt < other.began
       // A member that comes back says at once what it is at work on.
       let claimedAt = MonotonicTime(nanoseconds: ((claim?.claimedAt ?? 0) - Self.start.microsecondsSinceEpoch) * 1000)

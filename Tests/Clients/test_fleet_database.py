@@ -33,6 +33,34 @@ class FleetDatabase(FleetTestCase):
         query = "SELECT round(sum(share)::numeric, 2) FROM certregd.share WHERE target LIKE 'default %'"
         self.until(lambda: self.postgres.sql(query) == "1.00", "the second does not get it")
 
+    def test_a_member_leaves_tables_of_another_version(self):
+        self.init()
+        first = self.member("first")
+        self.joined(first)
+        for change, reason in (("+ 1", "fleet_schema_newer"), ("- 1", "fleet_schema_older")):
+            with self.subTest(reason):
+                version = self.postgres.sql("SELECT version FROM certregd.fleet")
+                self.postgres.sql(f"UPDATE certregd.fleet SET version = version {change}")
+                self.until(lambda: self.fleet(first).get("problem", {}).get("reason") == reason, "it stays a member")
+                self.assertEqual(self.register(first, certificates(1)[0])["outcome"], "created")
+                self.assertEqual(self.postgres.sql("SELECT count(*) FROM certregd.claim"), "0")
+                self.postgres.sql(f"UPDATE certregd.fleet SET version = {version}")
+                self.joined(first)
+
+    def test_what_others_have_finished_is_not_queued_with_a_member_that_is_gone(self):
+        self.init()
+        self.refuse_registrations()
+        first, second = self.member("first"), self.member("second")
+        self.joined(first, second)
+        for pem in certificates(2):
+            self.assertEqual(self.register(first, pem, wait=False)["outcome"], "queued")
+        def queued(name):
+            members = {member["name"]: member for member in self.fleet(second)["members"]}
+            return members[name]["queued"]
+        self.until(lambda: queued("first") == 2, "nothing is queued")
+        first.process.kill()
+        self.until(lambda: (queued("first"), queued("second")) == (0, 2), "the second takes nothing over")
+
     def test_a_registration_that_nobody_can_have_left_is_not_carried_out(self):
         self.init()
         first = self.member("first")
