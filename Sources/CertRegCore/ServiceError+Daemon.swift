@@ -165,6 +165,12 @@ extension ServiceError {
   package static let notFound = ServiceError(
     .resourceNotFound, reason: .notFound, message: "nothing is known of this certificate in this target")
 
+  /// The same to a `forget` while the certificate's job is queued.
+  package static let notFoundYet = ServiceError(
+    .resourceNotFound, reason: .notFound,
+    message: "nothing is known yet of this certificate in this target: what is queued is not forgotten"
+  )
+
   /// The error that a caller gets if the store fails. The store's own words are the cause, for the log only.
   ///
   /// - Parameters:

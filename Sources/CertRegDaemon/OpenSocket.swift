@@ -23,9 +23,8 @@ struct OpenSocket: Sendable {
           descriptors: passed.usable.map(\.descriptor),
           path: passed.usable.map { $0.path ?? $0.name }.joined(separator: ", "), own: nil)
       }
-      let group: ListeningSocket.Options.Group =
-        settings.group == SocketSettings().group ? .ifPossible(settings.group) : .required(settings.group)
-      let socket = try ListeningSocket.open(.init(path: settings.path, mode: settings.mode, group: group))
+      let socket = try ListeningSocket.open(
+        .init(path: settings.path, mode: settings.mode, group: settings.groupOfFile))
       for remark in socket.remarks { logger.notice("\(remark)") }
       return OpenSocket(descriptors: [socket.descriptor], path: socket.path, own: socket)
     } catch {
@@ -39,5 +38,12 @@ struct OpenSocket: Sendable {
   /// Removes the socket's file where it is the daemon's own.
   func removeFile() {
     own?.removeFile()
+  }
+}
+
+extension SocketSettings {
+  /// The group of the socket's file. The default one need not exist.
+  var groupOfFile: ListeningSocket.Options.Group {
+    group == SocketSettings().group ? .ifPossible(group) : .required(group)
   }
 }

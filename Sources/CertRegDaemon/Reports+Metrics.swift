@@ -82,7 +82,9 @@ extension Reports.Figures {
         }
       }
     }
-    text.family("certregd_upstream_calls_total", "counter", "Calls made to the upstream, by operation.")
+    text.family(
+      "certregd_upstream_calls_total", "counter",
+      "Calls made to the upstream for registrations, devices and updates, by operation.")
     for operation in UpstreamOperation.ofJobs {
       text.sample(
         "certregd_upstream_calls_total", [("operation", operation.rawValue)], Double(engine.calls[operation] ?? 0))

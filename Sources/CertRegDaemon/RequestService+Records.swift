@@ -66,13 +66,20 @@ extension RequestService {
         return storeFailed(request, ServiceError(error), reply)
       }
       if isKnown { return forget(key, request, reply) }
-      guard parts.engine.hasFleet else { throw .notFound }
-      parts.engine.find(key) { registration, _ in
-        guard registration != nil else { return self.fail(request, .notFound, reply) }
-        self.forget(key, request, reply)
+      guard parts.engine.hasFleet else { return forgetNothing(key, request, reply) }
+      parts.engine.find(key) { registration, holder in
+        if registration != nil { return self.forget(key, request, reply) }
+        if holder != nil { return self.fail(request, .notFoundYet, reply) }
+        self.forgetNothing(key, request, reply)
       }
     } catch {
       fail(request, error, reply)
+    }
+  }
+
+  private func forgetNothing(_ key: RegistrationKey, _ request: OwnedRequest, _ reply: Reply) {
+    parts.engine.pending(key) { pending in
+      self.fail(request, pending == nil ? .notFound : .notFoundYet, reply)
     }
   }
 

@@ -11,18 +11,44 @@ import NIOCore
 import NIOPosix
 
 extension Daemon {
+  /// Looks for what a start would end with beside the mistakes of the configuration itself, for
+  /// `certregd --check-config`. No call is made.
+  ///
+  /// - Returns: Errors, and what only this environment may lack.
+  package static func checkStart(
+    _ settings: Settings, environment: [String: String]
+  ) async -> (errors: [String], warnings: [String]) {
+    var (errors, warnings): ([String], [String]) = ([], [])
+    do throws(HostError) { try ListeningSocket.check(settings.socket.groupOfFile) } catch {
+      errors.append(error.message)
+    }
+    guard !settings.sandbox else { return (errors, warnings) }
+    let context = context(environment)
+    for target in settings.targets {
+      do throws(UpstreamConfigurationError) {
+        if let remark = try await context.remark(on: target) { warnings.append(remark) }
+      } catch {
+        errors.append(error.description)
+      }
+    }
+    return (errors, warnings)
+  }
+
+  private static func context(_ environment: [String: String]) -> CredentialsContext {
+    // Never shut down: a look-up of a name cannot be cancelled, and NIO complains when one ends after its loop.
+    CredentialsContext(
+      environment: ProcessEnvironment(environment), hostName: ProcessLimits.hostName, clock: .system,
+      eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+      logger: Logger(label: "certregd", factory: { _ in SwiftLogNoOpLogHandler() }))
+  }
+
   /// Checks the upstream of each target, for `certregd --check-upstream`.
   ///
   /// - Returns: A line of JSON for each target, in the order of the configuration, and the exit status of sysexits(3).
   package static func checkUpstream(
     _ settings: Settings, environment: [String: String]
   ) async -> (lines: [String], status: Int32) {
-    // Never shut down: a look-up of a name cannot be cancelled, and NIO complains when one ends after its loop.
-    let group = MultiThreadedEventLoopGroup.singleton
-    let context = CredentialsContext(
-      environment: ProcessEnvironment(environment), hostName: ProcessLimits.hostName, clock: .system,
-      eventLoopGroup: group,
-      logger: Logger(label: "certregd", factory: { _ in SwiftLogNoOpLogHandler() }))
+    let context = context(environment)
     let checks = await withTaskGroup(of: (Int, TargetCheck).self) { tasks in
       for (index, target) in settings.targets.enumerated() {
         tasks.addTask { (index, await TargetCheck(target, isSandbox: settings.sandbox, context: context)) }

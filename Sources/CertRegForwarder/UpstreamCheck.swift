@@ -29,6 +29,32 @@ extension CredentialsContext {
   /// a call. A program that takes too long is reported as such by its own limit.
   private static let credentialsTimeout = CredentialProcess.timeout + .seconds(1)
 
+  /// Looks for what a start would end with, without a call: the target's region and endpoint, and its file of
+  /// authorities.
+  ///
+  /// - Returns: What is missing here, which the service's own environment may have; `nil`: nothing.
+  /// - Throws: `UpstreamConfigurationError` if the target cannot be used as it is configured.
+  package func remark(on configuration: TargetConfiguration) async throws(UpstreamConfigurationError) -> String? {
+    if let path = connections(of: configuration).authoritiesFile {
+      do throws(TransportConfigurationError) { _ = try CertificateFiles.shared.certificates(path) } catch {
+        throw UpstreamConfigurationError("target \(configuration.name): \(error)")
+      }
+    }
+    do throws(UpstreamConfigurationError) {
+      _ = try await TargetEndpoint(
+        configuration: configuration, environment: environment, profiles: profileStore(for: configuration.credentials),
+        isInstance: true
+      ) { () async throws(CredentialsError) in
+        throw CredentialsError(.unavailable, "it was not asked")
+      }
+    } catch {
+      guard error.mayPass else { throw error }
+      guard !InstanceMetadata.isInstance(files) else { return nil }
+      return "target \(configuration.name): \(EndpointError.missingRegion); a service without one does not start"
+    }
+    return nil
+  }
+
   /// Checks whether a target's upstream can be reached, the credentials, and whether they may register.
   ///
   /// - Throws: `UpstreamConfigurationError` if the target cannot be used as it is configured.

@@ -48,6 +48,11 @@ package struct ListeningSocket: Sendable {
   private let claim: SocketPathClaim
   private let identity: FileIdentity
 
+  /// Looks a socket's group up, without opening the socket.
+  ///
+  /// - Throws: `unknownGroup`, or `failed` if that cannot be found out now.
+  package static func check(_ group: Options.Group) throws(HostError) { _ = try ResolvedGroup(group) }
+
   /// Opens the socket. Creates the directory that it is in, with mode 0755, where only that one is missing.
   ///
   /// - Throws: `inUse`, `occupied`, `invalid`, `denied`, `unknownGroup` or `failed`; nothing is left behind then.

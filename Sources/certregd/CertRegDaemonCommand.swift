@@ -128,9 +128,14 @@ struct CertRegDaemonCommand: AsyncParsableCommand {
         let (lines, status) = await checkUpstream(loaded)
         try printAnswer(lines)
         if status != EX_OK { throw ExitCode(status) }
-      } else {
-        try printAnswer([answer(loaded)])
+        return
       }
+      if checksConfiguration {
+        let (errors, warnings) = await checkStart(loaded)
+        writeLines(warnings.map { "warning: \($0)" } + errors, to: STDERR_FILENO)
+        if !errors.isEmpty { throw ExitCode(EX_CONFIG) }
+      }
+      try printAnswer([answer(loaded)])
       return
     }
     let status = await runDaemon(loaded) { (inForce) throws(SettingsError) -> LoadedSettings in

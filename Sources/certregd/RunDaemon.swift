@@ -14,6 +14,11 @@ func runDaemon(
   await Daemon(loaded, environment: ProcessEnvironment.variables(), reload: reload).run()
 }
 
+/// Looks for what a start would end with. Returns errors, and what only this environment may lack.
+func checkStart(_ loaded: LoadedSettings) async -> (errors: [String], warnings: [String]) {
+  await Daemon.checkStart(loaded.settings, environment: ProcessEnvironment.variables())
+}
+
 /// Checks the upstream of each target. Returns a line of JSON for each target, and an exit status of sysexits(3).
 func checkUpstream(_ loaded: LoadedSettings) async -> (lines: [String], status: Int32) {
   await Daemon.checkUpstream(loaded.settings, environment: ProcessEnvironment.variables())

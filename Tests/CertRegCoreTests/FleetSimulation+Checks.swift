@@ -71,7 +71,12 @@ extension FleetSimulation {
     // Where the maker still has its state, it goes by its own disk.
     let hasState = hosts.contains { $0.isAlive && $0.instance == maker.instance }
     if let claim = database.claims[shared] {
-      if claim.earlier || claim.isCalled && !hasState && ["", maker.name].contains(claim.member) { return }
+      // A claim that comes later than the call, from a member that was cut off, tells nothing about a certificate that
+      // was known by then.
+      let known = database.results[shared]?.result
+      let isKnownBefore = known.map { $0.content != nil && $0.stamp < claim.claimedAt } ?? false
+      let tells = claim.isCalled && !isKnownBefore && !hasState && ["", maker.name].contains(claim.member)
+      if claim.earlier || tells { return }
     }
     if database.results[shared]?.result.content?.outcome == .created { return }
     for host in hosts where host.isAlive {

@@ -48,6 +48,12 @@ import Testing
     #expect(fault?.message.contains("sslmode") == true)
   }
 
+  @Test func `a mode that libpq does not know is refused with those that it does`() throws {
+    let fault = #expect(throws: FleetURL.Fault.self) { try FleetURL("postgresql://u@db/fleet?sslmode=verify") }
+    #expect(fault?.message.contains("verify-ca, verify-full") == true)
+    #expect(try !FleetURL("postgresql://u@db/fleet?sslmode=verify%2dca").verifiesFully)
+  }
+
   @Test(arguments: [
     "postgresql://u:PASSWORD@db/fleet", "postgresql://u@db/fleet?oauth_client_secret=PASSWORD",
     "postgresql://u@db/fleet?password=PASSWORD",

@@ -1,6 +1,8 @@
 """certregd on an EC2 instance whose metadata service knows the region, and on a host without any region."""
 
 import http.server
+import json
+import pathlib
 import subprocess
 import tempfile
 import threading
@@ -95,6 +97,29 @@ class Instance(unittest.TestCase):
             for question in "--check-config", "--print-config":
                 self.assertEqual(run(question, variables=variables).returncode, 0)
             self.assertEqual(metadata.asked, [])
+
+    def test_a_check_finds_what_the_start_would_end_with(self):
+        nobody = on_instance("http://127.0.0.1:1")
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder, "config.yaml")
+            for configuration, variables, said in (
+                ({"socket": {"group": "nosuchgroup"}, "sandbox": True}, {}, "socket.group: there is no group 'nosuchgroup'"),
+                ({"targets": {"a": {"region": REGION, "caFile": folder + "/none"}}}, {}, f"target a: {folder}/none is not"),
+                ({"targets": {"a": {"region": REGION}}}, {"AWS_CA_BUNDLE": "/none"}, "target a: /none is not a readable file"),
+            ):
+                path.write_text(json.dumps(configuration))
+                with self.subTest(said):
+                    check = run("--check-config", "--config", str(path), variables=nobody | variables)
+                    start = run("--config", str(path), "--socket", folder + "/socket", "--state-dir", folder + "/state",
+                                variables=nobody | variables)
+                    for result in check, start:
+                        self.assertEqual(result.returncode, 78, result.stderr)
+                        self.assertIn(said, result.stderr)
+            # The service's own environment may name one.
+            path.write_text(json.dumps({"targets": {"a": {}}}))
+            check = run("--check-config", "--config", str(path), variables=nobody)
+            self.assertEqual((check.returncode, check.stdout), (0, "ok\n"))
+            self.assertIn("warning: target a: no region", check.stderr)
 
     def test_no_region_at_all(self):
         nobody = "http://127.0.0.1:1"

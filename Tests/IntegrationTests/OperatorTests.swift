@@ -100,7 +100,12 @@ import Testing
     let target = (status["targets"] as? [[String: Any]])?.first
     #expect(target?["health"] as? String == "unauthorized")
     #expect(try connection.ask(["certificatePem": pem, "wait": false])["outcome"] as? String == "queued")
-    #expect(try connection.ask(["op": "lookup", "certificatePem": pem])["state"] as? String == "queued")
+    let found = try connection.ask(["op": "lookup", "certificatePem": pem])
+    #expect(found["state"] as? String == "queued")
+    let id = try #require(found["certificateId"] as? String)
+    let forgotten = try connection.ask(["op": "forget", "certificateId": id])["error"] as? [String: Any]
+    #expect(forgotten?["reason"] as? String == "not_found")
+    #expect((forgotten?["message"] as? String)?.contains("what is queued is not forgotten") == true)
     #expect(daemon.stop() == 0)
   }
 

@@ -24,6 +24,9 @@ package struct FleetURL: Sendable, Equatable, CustomStringConvertible {
   /// Parameters whose value is a secret.
   private static let secrets = ["password", "sslpassword", "oauth_client_secret"]
 
+  /// What libpq takes as `sslmode` (its documentation, table "SSL Mode Descriptions").
+  private static let modes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+
   /// - Throws: What is wrong.
   package init(_ text: String) throws(Fault) {
     guard let scheme = ["postgresql://", "postgres://"].first(where: text.hasPrefix) else {
@@ -54,6 +57,9 @@ package struct FleetURL: Sendable, Equatable, CustomStringConvertible {
       // libpq takes it for sslmode=require, which checks no certificate.
       guard key != "ssl" else { throw Fault("has the parameter ssl: use sslmode=verify-full") }
       parameters[key] = String(sides[1]).removingPercentEncoding ?? ""
+      if key == "sslmode", !Self.modes.contains(parameters[key] ?? "") {
+        throw Fault("has an sslmode that libpq does not know: it is one of \(Self.modes.joined(separator: ", "))")
+      }
     }
     guard !text.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7f }) else {
       throw Fault("has a blank or a control character")
@@ -62,7 +68,7 @@ package struct FleetURL: Sendable, Equatable, CustomStringConvertible {
       text.split(separator: ",", omittingEmptySubsequences: false).map { String($0) }
     }
     let hosts = list(parameters["host"] ?? parameters["hostaddr"] ?? String(authority[0]))
-    guard hosts.allSatisfy(Self.hasPortOrNone) else { throw Fault("has a port that is no number") }
+    guard hosts.allSatisfy(Self.hasPortOrNone) else { throw Fault("has a port that is no number up to 65535") }
     // libpq goes to the address, and takes the host for the name in the certificate.
     let addresses = parameters["hostaddr"].map(list) ?? []
     self.hosts = hosts
