@@ -125,7 +125,7 @@ import Testing
     let archive = Base64.encode([0x50, 0x4B, 3, 4] + [UInt8](repeating: 7, count: 60))
     let message = "an archive in base64, which is not read"
     #expect(try fileEntries("a.eml", "\(Self.block())\nContent: zip\n\n\(archive)\n").map(fault) == [nil, message])
-    #expect(try fileEntries("a.txt", archive).map(fault) == [message])
+    #expect(try fileEntries("a.yaml", "data:\n  a.zip: \(archive)\n").map(fault) == [message])
   }
 
   @Test func `a description of a certificate and an array are no tables`() throws {

@@ -147,6 +147,14 @@ import Testing
         add("\(index)-text.pem", begin + Sample.wrapped(Array(key.utf8)) + end)
         add("\(index)-twice.pem", begin + twice + end)
         add("\(index)-named.txt", open + "tls.key: " + Base64.encode(Array(key.utf8)) + "\n")
+        let wide = key.utf16.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8(truncatingIfNeeded: $0 >> 8)] }
+        add("\(index)-wide.yaml", "data:\n  tls.key: \(Base64.encode([0xFF, 0xFE] + wide))\n")
+        let table = Sample.wrapped(Array("id,cert,key\nd,\"\(certificate)\",\"\(key)\"\n".utf8))
+        add("\(index)-table.b64", table)
+        let header = "Content-Type: multipart/mixed; boundary=x\n\n--x\nContent-Transfer-Encoding: base64\n\n"
+        add("\(index)-table.eml", header + table + "--x--\n")
+        add("\(index)-key.eml", header + Sample.wrapped(Array(key.utf8)) + "--x--\n")
+        add("\(index)-echo.bat", key.split(separator: "\n").map { "echo \($0)>>k.pem\n" }.joined())
       }
       for (index, key) in der.enumerated() {
         func numbers(_ separator: String, _ form: (UInt8) -> String) -> String {
@@ -158,6 +166,9 @@ import Testing
           numbers("") { "\\x" + hexadecimal(UInt32($0), digits: 2) }, numbers(", ") { "\($0)" },
           Sample.wrapped(key, width: 16),
         ]
+        let printed = "0" + key.dropFirst().map { "\\x" + hexadecimal(UInt32($0), digits: 2) }.joined()
+        add("\(index)-bytes.py", certificate + "k = b'\(printed)'\n")
+        add("\(index)-lines.txt", certificate + key.map { "\($0)\n" }.joined())
         for (number, form) in forms.enumerated() {
           add("\(index)-open-form-\(number).pem", open + form)
           add("\(index)-closed-form-\(number).pem", open + form + end)

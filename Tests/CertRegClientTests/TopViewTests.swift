@@ -40,13 +40,14 @@ import Testing
     view.lines(size: TerminalSize(rows: rows, columns: columns), now: now).map(\.plain)
   }
 
-  @Test(arguments: [(24, 80), (10, 40), (50, 200), (3, 10)], [1, 5, 40])
-  func `fills the screen and no more`(size: (rows: Int, columns: Int), targets: Int) throws {
+  @Test(arguments: [1, 5, 40]) func `fills the screen and no more`(targets: Int) throws {
     var view = TopView()
     for second in 0..<300 { view.add(try sample(second, calls: second * second, queued: second, targets: targets)) }
-    let lines = view.lines(size: TerminalSize(rows: size.rows, columns: size.columns), now: now)
-    #expect(lines.count == size.rows)
-    #expect(lines.allSatisfy { $0.width <= size.columns })
+    for size in [(24, 80), (10, 40), (50, 200), (3, 10)].map({ TerminalSize(rows: $0, columns: $1) }) {
+      let lines = view.lines(size: size, now: now)
+      #expect(lines.count == size.rows, "\(size)")
+      #expect(lines.allSatisfy { $0.width <= size.columns }, "\(size)")
+    }
   }
 
   @Test func `a fleet has a line`() throws {

@@ -50,15 +50,18 @@ enum Damage: CustomTestStringConvertible, Sendable {
   static let bits: [Damage] = (1...12).map { .bits(64, seed: $0) } + (1...24).map { .bits(1, seed: 100 + $0) }
 }
 
-/// State with something of everything, half of it in the log, as a process leaves it that is killed.
-struct DamagedState {
-  let directory: TemporaryDirectory
+/// The files and contents of ``DamagedState``. They are the same for each kind of damage, and take longer to write than
+/// the damaged ones to check.
+private struct WrittenState: Sendable {
+  static let killed = Task { try await WrittenState(clean: false) }
+  static let closed = Task { try await WrittenState(clean: true) }
+
+  let files: [String: Data]
   let results: [Registration]
   let queued: [PendingRegistration]
-  /// What a fleet was told, and what it still has to be told.
   let notes: [RegistrationKey: FleetNote]
 
-  init(clean: Bool = false) async throws {
+  private init(clean: Bool) async throws {
     let original = try TemporaryDirectory()
     let results = (1...150).map { $0.isMultiple(of: 3) ? Sample.device($0) : Sample.registration($0) }
     var generator = SplitMix64(seed: 3)
@@ -84,10 +87,31 @@ struct DamagedState {
     }
     for result in results[100...] { try await store.commit([.complete(result)]) }
     if clean { store.close() }
-    directory = try original.copyAsLeftByKill()
+    let left = try original.copyAsLeftByKill()
+    files = try Dictionary(
+      uniqueKeysWithValues: left.contents.map { ($0, try Data(contentsOf: URL(fileURLWithPath: left.file($0)))) })
     self.results = results
     self.queued = queued
     self.notes = notes
+  }
+}
+
+/// State with something of everything, half of it in the log, as a process leaves it that is killed.
+struct DamagedState {
+  let directory: TemporaryDirectory
+  let results: [Registration]
+  let queued: [PendingRegistration]
+  /// What a fleet was told, and what it still has to be told.
+  let notes: [RegistrationKey: FleetNote]
+
+  init(clean: Bool = false) async throws {
+    let written = try await (clean ? WrittenState.closed : WrittenState.killed).value
+    directory = try TemporaryDirectory()
+    try StateDirectory(path: directory.path).create()
+    for (name, content) in written.files { try content.write(to: URL(fileURLWithPath: directory.file(name))) }
+    results = written.results
+    queued = written.queued
+    notes = written.notes
   }
 
   /// Opens the damaged state and checks the promises: no wrong answer, no silent loss, and a store that works.

@@ -10,9 +10,16 @@ import Synchronization
 final class TemporaryDirectory: Sendable {
   let path: String
 
-  /// - Parameter parent: another place than that of temporary files.
+  /// Memory, where the host has such a place: a commit that waits for a disk costs the tests most of their time, and no
+  /// test of this module asks what a loss of power leaves.
+  private static let usualParent: URL = {
+    let memory = URL(fileURLWithPath: "/dev/shm")
+    return FileManager.default.isWritableFile(atPath: memory.path) ? memory : FileManager.default.temporaryDirectory
+  }()
+
+  /// - Parameter parent: another place than the usual one.
   init(in parent: URL? = nil) throws {
-    let parent = parent ?? FileManager.default.temporaryDirectory
+    let parent = parent ?? TemporaryDirectory.usualParent
     path = parent.appendingPathComponent("certregd-store-\(UUID().uuidString)").path
   }
 

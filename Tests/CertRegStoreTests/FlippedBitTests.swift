@@ -21,8 +21,7 @@ import Testing
     return Array(headerBits) + rest.prefix(sampleSize)
   }
 
-  /// A state directory that is copied for each bit, in memory where the host has such a place: what is synchronised is
-  /// of no interest here.
+  /// A state directory that is copied for each bit.
   private struct Original {
     static let registration = Sample.device(30)
     static let queued = Sample.pendingDevice(2)
@@ -46,8 +45,7 @@ import Testing
     }
 
     func copy(flipping bit: Int) throws -> TemporaryDirectory {
-      let memory = URL(fileURLWithPath: "/dev/shm")
-      let copy = try TemporaryDirectory(in: FileManager.default.isWritableFile(atPath: memory.path) ? memory : nil)
+      let copy = try TemporaryDirectory()
       try StateDirectory(path: copy.path).create()
       var bytes = database
       bytes[bit / 8] ^= 1 << UInt8(bit % 8)

@@ -67,7 +67,7 @@ struct CompressedReader: InputReader {
 struct MembersReader: InputReader {
   private let archive: ArchiveReader
   private let name: String
-  private var context: InputContext
+  private let context: InputContext
   /// A member that was read to find out whether there are members.
   private var first: ArchiveMember?
   private var reader: FileEntries?
@@ -80,9 +80,7 @@ struct MembersReader: InputReader {
     self.archive = archive
     self.first = first
     self.name = name
-    self.context = context
-    self.context.wasFound = true
-    self.context.options.format = nil
+    self.context = context.ofMember
   }
 
   var fraction: Double? { archive.fraction }

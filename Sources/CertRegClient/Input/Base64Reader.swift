@@ -82,15 +82,18 @@ struct Base64Reader: InputReader {
       // More than the encoding goes on to the end of its lines, so that it is judged as a whole.
       return length == bytes.count || length < bytes.count && (isLast || pending.count == width)
     }
-    isText = TextEncoding.detect(bytes[...]) != nil
-    guard isText else { return false }
-    return isLast || pending.count == width && bytes.containsText("-----END ")
+    let text = TextEncoding.text(of: bytes)
+    isText = text != nil
+    return text.map { isLast || pending.count == width && $0.containsText("-----END ") } ?? false
   }
 
   /// Whether a text of which `head` is the beginning is base64 in lines.
   static func recognises(_ head: [UInt8]) -> Bool {
+    let first = PEMBlock.trimmed(head.drop(while: Base64.isWhiteSpace).prefix { $0 != 0x0A })
+    guard first.count >= 16, isBase64(first) else { return false }
     let lines = head.split(separator: 0x0A).map(PEMBlock.trimmed).filter { !$0.isEmpty }
-    guard let first = lines.first, first.count >= 16, isBase64(first) else { return false }
+    // Bytes one by one are an encoding of their own.
+    if zip(lines, lines.dropFirst()).contains(where: { $0.count < 4 && $1.count < 4 }) { return false }
     if !Value.pieces(first).isEmpty || lines.count == 1 { return true }
     if first.starts(with: "MI".utf8) || first.starts(with: "LS0t".utf8) { return lines.allSatisfy(isBase64) }
     return lines.allSatisfy { $0.count == first.count || $0 == lines.last }

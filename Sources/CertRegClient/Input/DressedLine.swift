@@ -44,7 +44,8 @@ enum DressedLine {
       let digits = unmarked(line[start..<index])
       // The signs that join literals are digits, too.
       if digits.count < 3, digits.allSatisfy(trivial.contains) { continue }
-      let begins = digits.count >= StrayLines.shortestLine && EncodingHeader(digits) != nil
+      let begins =
+        digits.count >= StrayLines.shortestLine && EncodingHeader(digits) != nil || StrayLines.beginsArchive(digits)
       guard begins || !isOther && (spans.isEmpty ? isOpen && isFilled(line[index...], after: digits) : true) else {
         isOther = true
         continue
@@ -86,7 +87,10 @@ enum DressedLine {
 
   /// A line without the words that Java and assemblers put in front of bytes; `nil` where there are none.
   static func withoutByteWords(_ line: ArraySlice<UInt8>) -> [UInt8]? {
-    if let word = directives.first(where: line.starts) { return Array(line.dropFirst(word.count)) }
+    // A dump of bytes can begin with 0xDB, too.
+    if let word = directives.first(where: line.starts), ByteNumbers.hexadecimal(line) == nil {
+      return Array(line.dropFirst(word.count))
+    }
     guard line.contains(cast[0]) else { return nil }
     var rest = line
     var plain: [UInt8] = []
@@ -104,6 +108,10 @@ enum DressedLine {
   /// Bytes that are written one by one: `30:82:01`, `30 82 01`, `0x30, 0x82`, `\x30\x82`, and the dumps of xxd, hexdump
   /// and od.
   static func bytes(_ line: ArraySlice<UInt8>, isOpen: Bool) -> Span? {
+    if let digits = record(line) {
+      let begins = !isOpen && EncodingHeader(digits)?.isHexadecimal == true
+      return isOpen || begins ? Span(digits: digits, begins: begins, ends: false) : nil
+    }
     let clean = line.firstIndex { !isOffset($0) } ?? line.endIndex
     var index = line.startIndex
     while index < line.endIndex {
@@ -124,6 +132,18 @@ enum DressedLine {
       index = max(run.end, index + 1)
     }
     return nil
+  }
+
+  /// The data of a record of an Intel HEX file: `:` with its length, address and type in front, and a checksum behind;
+  /// `nil` for anything else.
+  private static func record(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
+    let digits = line.dropFirst()
+    guard line.first == UInt8(ascii: ":"), digits.count > 10, digits.dropFirst(6).starts(with: "00".utf8) else {
+      return nil
+    }
+    let length = digits.prefix(2).reduce(0) { $0 << 4 | Int($1.hexDigitValue ?? 0) }
+    guard digits.count == 2 * length + 10, digits.allSatisfy({ $0.hexDigitValue != nil }) else { return nil }
+    return digits.dropFirst(8).dropLast(2)
   }
 
   /// Whether a byte can stand before the bytes of a line: as a part of their offset, or of what surrounds them.

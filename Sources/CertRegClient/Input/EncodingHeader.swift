@@ -46,8 +46,8 @@ struct EncodingHeader {
     guard head.count == 32, head.first != UInt8(ascii: "M"), let bytes = Base64.decodeAnyForm(head) else {
       return false
     }
-    let text = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
-    return text.allSatisfy { (0x20...0x7E).contains($0) || Base64.isWhiteSpace($0) }
+    let plain = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
+    return (TextEncoding.text(of: plain) ?? plain).allSatisfy { (0x20...0x7E).contains($0) || Base64.isWhiteSpace($0) }
   }
 
   private static func bytes(ofDigits digits: ArraySlice<UInt8>) -> [UInt8] {

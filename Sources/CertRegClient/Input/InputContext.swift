@@ -10,6 +10,30 @@ struct InputContext {
   var wasFound = false
   /// Whether lines of the source have what an earlier run asked for, and whether that is asked for again.
   var keptRequests = KeptRequest.Origin.none
+  /// How many encodings stand around the source: those of mails and base64.
+  private(set) var encodingDepth = 0
+
+  /// So many encodings are decoded, one in the other.
+  private static let maximumEncodings = 3
+
+  /// The context of a file in an archive or a mail.
+  var ofMember: InputContext {
+    var context = self
+    context.wasFound = true
+    context.options.format = nil
+    return context
+  }
+
+  /// The context of what an encoding stands for.
+  var ofEncoding: InputContext {
+    var context = self
+    context.encodingDepth += 1
+    context.options.format = nil
+    return context
+  }
+
+  /// Whether an encoding in the source is decoded.
+  var takesEncoding: Bool { encodingDepth < InputContext.maximumEncodings }
 
   /// The entries for the pieces of one file, cell or member.
   ///

@@ -29,10 +29,15 @@ struct InputForm: Sendable {
   var reader: @Sendable (ByteStream, SourceHead, _ name: String, InputContext) throws(InputError) -> any InputReader
 }
 
+extension InputForm {
+  /// Whether names of devices stand beside the certificates: in tables, JSON and files of mails.
+  var hasNames: Bool { formats.isEmpty || formats.contains(.csv) || formats.contains(.json) }
+}
+
 /// The forms of files that are not archives. A new form is a reader and a row.
 enum InputForms {
   /// All forms. Of several that are equally sure the first is taken.
-  static let all: [InputForm] = [encoding, json, pem, table, base64]
+  static let all: [InputForm] = [encoding, mail, json, pem, table, base64]
 
   /// The most probable form; `nil` where none recognises the source.
   static func form(of head: SourceHead, named format: InputFormat?) -> InputForm? {
@@ -62,6 +67,12 @@ enum InputForms {
     },
     reader: { (stream, _, name, context) throws(InputError) in try EncodedReader(stream, name: name, context) })
 
+  /// Mails with parts or in an encoding.
+  private static let mail = InputForm(
+    formats: [],
+    recognises: { head in head.text.flatMap { MailHeaders($0[...])?.isEncoded } == true ? 95 : 0 },
+    reader: { (stream, head, name, context) in MailReader(stream, head: head.text ?? [], name: name, context) })
+
   /// JSON lines, arrays, objects, and manifests.
   private static let json = InputForm(
     formats: [.json, .jsonl, .microchip],
@@ -76,6 +87,8 @@ enum InputForms {
         if next == UInt8(ascii: "4") { return min(byName, 50) }
         return next.map { "{[\"]".utf8.contains($0) } ?? true ? 85 : byName
       case UInt8(ascii: "\""):
+        // JSON in a string of JSON.
+        if PEMBlock.trimmed(text[...]).starts(with: "\"{\\\"".utf8) { return 85 }
         return JSONSourceReader.hasValueOnEachLine(text, isComplete: head.isComplete) && !text.contains(0x2C)
           ? 85 : byName
       default: return byName

@@ -26,6 +26,9 @@ enum InputOpener {
     guard let form = InputForms.form(of: head, named: context.options.format) else {
       return SingleReader(context.entry(name, thing))
     }
+    if context.options.format == nil, let reader = try EncodedSource.reader(stream, head, path, name: name, context) {
+      return reader
+    }
     return try form.reader(stream, head, name, context)
   }
 

@@ -4,7 +4,8 @@ import CertRegCodec
 struct JSONExtent {
   /// Whether each of the values around the place is an object, the innermost last.
   private var isObject: [Bool] = []
-  private var isInString = false
+  /// The quotation mark of the string around the place: Python prints strings with apostrophes, too.
+  private var quote: UInt8?
   private var isEscaped = false
   /// The last byte outside of strings that is not white space.
   private var last: UInt8 = 0
@@ -33,10 +34,10 @@ struct JSONExtent {
       }
       if isBare {
         if JSONExtent.isBetween(byte) { return index }
-      } else if isInString {
-        isInString = isEscaped || byte != UInt8(ascii: "\"")
+      } else if quote != nil {
+        if !isEscaped, byte == quote { quote = nil }
         isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
-        if !isInString, isObject.isEmpty { return index + 1 }
+        if quote == nil, isObject.isEmpty { return index + 1 }
       } else if byte > 0x20 {
         if byte == UInt8(ascii: "{"), isBetweenMembers {
           isBroken = true
@@ -51,13 +52,15 @@ struct JSONExtent {
   /// Takes a byte outside of strings. Tells whether the value ends with it.
   private mutating func take(_ byte: UInt8) -> Bool {
     switch byte {
-    case UInt8(ascii: "\""):
-      isInString = true
+    case UInt8(ascii: "\""), UInt8(ascii: "'"):
+      quote = byte
       isMemberValue = last == UInt8(ascii: ":")
     case UInt8(ascii: "{"), UInt8(ascii: "["): isObject.append(byte == UInt8(ascii: "{"))
     case UInt8(ascii: "}"), UInt8(ascii: "]"):
       _ = isObject.popLast()
       if isObject.isEmpty { return true }
+    // The sign of bytes in Python.
+    case UInt8(ascii: "b") where last == UInt8(ascii: ":"): return false
     default: break
     }
     last = byte
@@ -69,7 +72,7 @@ struct JSONExtent {
     guard isObject.last == true else { return false }
     switch last {
     case UInt8(ascii: ","), UInt8(ascii: "}"), UInt8(ascii: "]"), 0x30...0x39: return true
-    case UInt8(ascii: "\""): return isMemberValue
+    case UInt8(ascii: "\""), UInt8(ascii: "'"): return isMemberValue
     default: return false
     }
   }

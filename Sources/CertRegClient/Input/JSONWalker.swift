@@ -54,6 +54,7 @@ struct JSONWalker {
       entries.append(InputEntry(place: JSONWalker.place(place, path), error))
       return
     }
+    let value = JSONWalker.unwrapped(value)
     switch value {
     case .string(let text):
       let pieces = Value.pieces(text.utf8)
@@ -94,17 +95,25 @@ struct JSONWalker {
     let levels = parents.within(value)
     let kept = context.keptRequests == .none ? nil : KeptRequest(value)
     var found: [Found] = []
+    var nested: [(path: String, value: JSON)] = []
     for member in members {
       if kept != nil, member.name == KeptRequest.attributesMember { continue }
       let inner = path.isEmpty ? member.name : "\(path).\(member.name)"
-      let value = member.value.withoutType
+      let value = JSONWalker.unwrapped(member.value.withoutType)
       let pieces = JSONWalker.bytes(value) ?? JSONWalker.strings(value).flatMap { Value.pieces($0.utf8) }
       if !pieces.isEmpty {
         found.append(Found(member: DeviceFields.plain(member.name), path: inner, pieces: pieces))
       } else if value.members != nil || value.array != nil {
-        walk(value, place, inner, parents: levels, depth: depth + 1, &entries)
+        nested.append((inner, value))
       }
     }
+    // A certificate with a usual name has the name of the device. Those of objects within have names of their own.
+    let isNamed = found.contains { member in
+      DeviceFields.certificateHeadings.contains(member.member)
+        && member.pieces.contains { $0.certificate.map { $0.outline?.isAuthority != true } ?? false }
+    }
+    let inner = isNamed ? levels.around(isList: true) : levels
+    for (path, value) in nested { walk(value, place, path, parents: inner, depth: depth + 1, &entries) }
     let fields = levels.fields
     entries += self.entries(found, place, fields)
     if let kept { repeatRequest(kept, for: &entries[count...]) }
@@ -131,6 +140,19 @@ struct JSONWalker {
     .noCertificate, "no certificate, only its ARN",
     advice: "aws iot describe-certificate --certificate-id ID gives the certificate")
 
+  /// The value that a string stands for: messages of queues and answers of functions have JSON in a string, or in base64
+  /// of it. Any other value stays what it is.
+  private static func unwrapped(_ value: JSON) -> JSON {
+    guard let text = value.string?.utf8, text.count > 64 else { return value }
+    let isEncoded = text.starts(with: "ey".utf8)
+    guard let inner = isEncoded ? Value.decoded(Array(text)) : Array(text),
+      let first = inner.first(where: { !Base64.isWhiteSpace($0) }),
+      first == UInt8(ascii: "{") || first == UInt8(ascii: "["),
+      let parsed = try? JSON(parsing: inner), parsed.members != nil || parsed.array?.first?.members != nil
+    else { return value }
+    return parsed
+  }
+
   /// The strings of a member: itself, or the elements of an array of strings. The lines of blocks are one text.
   private static func strings(_ value: JSON) -> [String] {
     if let text = value.string { return [text] }
@@ -141,13 +163,21 @@ struct JSONWalker {
 
   /// What an array of bytes is, as JavaScript and Python print them; `nil` for anything else.
   private static func bytes(_ value: JSON) -> [Piece]? {
-    guard let numbers = value.array, numbers.count > 16, case .number("48") = numbers[0] else { return nil }
+    guard let numbers = value.array ?? indexed(value), numbers.count > 16, case .number("48") = numbers[0] else {
+      return nil
+    }
     var bytes: [UInt8] = []
     for case .number(let text) in numbers {
       guard let number = Int(text), (-128...255).contains(number) else { return nil }
       bytes.append(UInt8(truncatingIfNeeded: number))
     }
     return bytes.count == numbers.count ? Piece.pieces(ofDER: bytes) : nil
+  }
+
+  /// The members of an array of bytes as browsers print it, `{"0": 48, "1": 130}`; `nil` for anything else.
+  private static func indexed(_ value: JSON) -> [JSON]? {
+    guard let members = value.members, members.first?.name == "0" else { return nil }
+    return members.enumerated().allSatisfy { $1.name == String($0) } ? members.map(\.value) : nil
   }
 
   /// Whether texts are the lines of a text with blocks: none has a whole one.
@@ -178,8 +208,9 @@ struct JSONWalker {
         }
       }
     }
-    let entries = context.entries(
+    var entries = context.entries(
       main, place: { main.count == 1 ? place : JSONWalker.place(place, paths[$0]) }, fields: fields)
+    entries = named(entries, paths)
     let isOnlyOne = main.count > 1 && entries.count(where: \.isCertificateOrFailure) == 1
     return entries.map { entry in
       var entry = entry
@@ -188,6 +219,33 @@ struct JSONWalker {
       return entry
     } + others
   }
+
+  /// Leaves the name of a device to one of several certificates beside each other: to the one whose common name it is.
+  /// Where that tells nothing, the user has to say which member has the device's certificate.
+  private func named(_ entries: [InputEntry], _ paths: [String]) -> [InputEntry] {
+    let own = entries.indices.filter { index in
+      if case .certificate = entries[index].content { entries[index].deviceID != nil } else { false }
+    }
+    guard Set(own.map { entries[$0].content }).count > 1 else { return entries }
+    var entries = entries
+    let owners = own.filter { index in
+      guard case .certificate(let certificate) = entries[index].content else { return false }
+      return certificate.commonName == entries[index].deviceID
+    }
+    let members = Set(own.map { paths[$0] })
+    for index in own where !owners.contains(index) {
+      if owners.isEmpty, members.count > 1 {
+        entries[index].refuse(JSONWalker.sharedName)
+      } else {
+        entries[index].deviceID = nil
+      }
+    }
+    return entries
+  }
+
+  private static let sharedName = InputError(
+    .notSelected, "several members hold certificates of devices, beside one name of a device",
+    advice: "name one of them with --column")
 
   /// The members whose certificates are taken: the one that the user named, those with usual names, or all.
   private func chosenMembers(_ found: [Found]) -> Set<String> {

@@ -11,6 +11,8 @@ struct PEMBlock {
   let begin: PEMBoundary
   /// What stands before the boundary on its line, as in `// -----BEGIN`.
   let prefix: [UInt8]
+  /// Whether a script writes the block line by line, as in `echo MIIB>>device.pem`.
+  private let isEchoed: Bool
   /// Whether the block has the form of RFC 7468, so that its text can be sent as it is.
   var isPlain: Bool
   private var body: [UInt8] = []
@@ -23,6 +25,7 @@ struct PEMBlock {
     self.line = line
     self.begin = begin
     self.prefix = prefix
+    isEchoed = PEMBlock.trimmed(prefix[...]).suffix(4).map { $0 | 0x20 }.elementsEqual("echo".utf8)
     self.isPlain = isPlain
   }
 
@@ -60,6 +63,11 @@ struct PEMBlock {
     var text = PEMBlock.trimmed(text)
     let sign = PEMBlock.trimmed(prefix[...])
     if !sign.isEmpty, text.starts(with: sign) { text = PEMBlock.trimmed(text.dropFirst(sign.count)) }
+    if isEchoed, let redirection = text.firstIndex(of: UInt8(ascii: ">")) {
+      text = PEMBlock.trimmed(text[..<redirection])
+      // The number of the standard output.
+      if text.suffix(2).elementsEqual(" 1".utf8) || text.elementsEqual("1".utf8) { text = text.dropLast() }
+    }
     return text
   }
 

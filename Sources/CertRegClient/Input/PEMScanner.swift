@@ -13,7 +13,9 @@ struct PEMScanner {
   /// Lines of base64 outside of blocks in a row. They are a block whose BEGIN line is missing, if END follows.
   private var stray = StrayLines()
   /// Numbers outside of blocks that are the bytes of an encoding.
-  private var decimals = DecimalBytes()
+  private var numbers = ByteNumbers()
+  /// Strings outside of blocks that are the bytes of an encoding.
+  private var strings = EscapedBytes()
   /// Whether a boundary has been seen.
   private(set) var hasBoundary = false
   /// Whether binary data has been seen since the last boundary.
@@ -22,7 +24,8 @@ struct PEMScanner {
   /// Takes the next line, without its LF, and adds what has ended with it.
   mutating func take(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
     line += 1
-    if literal == nil, !stray.isHexadecimal, !decimals.isOpen, StrayLines.isBase64(text), text.count > 4 {
+    if strings.isOpen, strings.take(text, line: line, &pieces) { return }
+    if literal == nil, !stray.isHexadecimal, !numbers.isOpen, StrayLines.isBase64(text), text.count > 4 {
       if open != nil { open?.append(text) } else { stray.take(text, line: line, &pieces) }
       return
     }
@@ -55,7 +58,8 @@ struct PEMScanner {
   mutating func finish(_ pieces: inout [Piece]) {
     finishBlock(&pieces)
     stray.end(&pieces)
-    decimals.end(&pieces)
+    numbers.end(&pieces)
+    strings.end(&pieces)
   }
 
   private mutating func finishBlock(_ pieces: inout [Piece], end: PEMBoundary? = nil) {
@@ -84,6 +88,7 @@ struct PEMScanner {
   /// Takes a line that is no part of a literal.
   private mutating func takePlain(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
     if text.contains(UInt8(ascii: "\\")) {
+      if open == nil, strings.take(text, line: line, &pieces) { return }
       // A byte that is escaped can be that of a line end.
       if open == nil, let span = DressedLine.bytes(text, isOpen: stray.isOpen), !PEMScanner.hasBoundary(text) {
         return take(span, &pieces)
@@ -118,7 +123,7 @@ struct PEMScanner {
         if !before.isEmpty { open?.append(before) }
         finishBlock(&pieces)
         stray.end(&pieces)
-        decimals.end(&pieces)
+        numbers.end(&pieces)
         let rest = PEMBlock.trimmed(text[position...])
         let plain = isPlain && fillsLine && rest.isEmpty && boundary.isExact
         isQuotation = literal?.isInside == false
@@ -145,9 +150,8 @@ struct PEMScanner {
   /// Takes text outside of blocks. A key without boundaries counts, too.
   private mutating func takeOutside(_ line: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
     let text = DressedLine.withoutByteWords(line).map { $0[...] } ?? line
-    // Base64 of any text may be open, which has no length.
-    if stray.isOpen, !stray.isHexadecimal, DecimalBytes.begins(text) { stray.end(&pieces) }
-    if !stray.isOpen, decimals.take(text, line: self.line, &pieces) { return }
+    if stray.isOpen, !stray.isHexadecimal, endsBase64(text, &pieces) { stray.end(&pieces) }
+    if !stray.isOpen, numbers.take(text, line: self.line, &pieces) { return }
     if !stray.isHexadecimal, StrayLines.isBase64(text) { return stray.take(text, line: self.line, &pieces) }
     let plain = EscapedText.resolvingMarkup(text).map { $0[...] } ?? text
     for part in plain.split(separator: 0x0A) { takeSpans(PEMBlock.trimmed(part), &pieces) }
@@ -159,6 +163,19 @@ struct PEMScanner {
     if text.count >= 16, let secret = Value.secret(Array(text)) {
       pieces.append(Piece(line: self.line, content: .thing(secret)))
     }
+  }
+
+  /// Whether numbers begin on a line behind base64 of any text, which has no length. The first of them can be the last
+  /// line of the base64, too. So it is taken for both.
+  private mutating func endsBase64(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) -> Bool {
+    if ByteNumbers.begins(text) { return true }
+    guard ByteNumbers.isByte(text) else {
+      numbers.end(&pieces)
+      return false
+    }
+    if numbers.isOpen { return true }
+    _ = numbers.take(text, line: line, &pieces)
+    return false
   }
 
   /// Takes the digits of encodings on a line with other text.

@@ -16,8 +16,15 @@ enum PythonText {
         } else {
           result.append(UInt8(ascii: "\""))
         }
-        index = string(text, from: index, &result)
+        index = string(text, from: index, isBytes: false, &result)
         stringEnd = result.count
+        result.append(UInt8(ascii: "\""))
+      } else if byte == UInt8(ascii: "b"), isWordStart(result), let next = text[index...].dropFirst().first,
+        next == UInt8(ascii: "'") || next == UInt8(ascii: "\"")
+      {
+        result.append(UInt8(ascii: "\""))
+        index = string(text, from: index + 1, isBytes: true, &result)
+        stringEnd = nil
         result.append(UInt8(ascii: "\""))
       } else if let word = words.first(where: { $0.python[0] == byte && text[index...].starts(with: $0.python) }),
         isWordStart(result)
@@ -43,8 +50,9 @@ enum PythonText {
     text.last.map { $0 <= 0x20 || "{[(,:".utf8.contains($0) } ?? true
   }
 
-  /// Adds the content of the string that begins at `start`. Returns the index behind it.
-  private static func string(_ text: [UInt8], from start: Int, _ result: inout [UInt8]) -> Int {
+  /// Adds the content of the string that begins at `start`. Returns the index behind it. Bytes keep their escapes, which
+  /// stand for no characters.
+  private static func string(_ text: [UInt8], from start: Int, isBytes: Bool, _ result: inout [UInt8]) -> Int {
     let quote = text[start]
     var index = start + 1
     while index < text.count, text[index] != quote {
@@ -52,6 +60,10 @@ enum PythonText {
       index += 1
       if byte == UInt8(ascii: "\"") {
         result += [UInt8(ascii: "\\"), byte]
+      } else if byte == UInt8(ascii: "\\"), isBytes, index < text.count {
+        let escaped = text[index]
+        result += [byte, byte] + (escaped == byte || escaped == UInt8(ascii: "\"") ? [byte, escaped] : [escaped])
+        index += 1
       } else if byte == UInt8(ascii: "\\"), index < text.count {
         switch text[index] {
         case UInt8(ascii: "'"): result.append(UInt8(ascii: "'"))

@@ -140,7 +140,7 @@ struct StrayLines {
     guard bytes.first != 0x30 else {
       return DERElements.declaredLength(bytes[...]).map { $0 <= bytes.count } ?? false
     }
-    if bytes.containsText("-----END ") { return true }
+    if (TextEncoding.text(of: bytes) ?? bytes).containsText("-----END ") { return true }
     return EncodingHeader(bytes[...]) != nil && (Value.decoded(bytes).map(isWhole) ?? false)
   }
 }

@@ -25,6 +25,14 @@ enum TextEncoding: Hashable, Sendable {
     return isEnded || sample.first != 0x30 && sample.filter { $0 != 0 }.containsText("-BEGIN ") ? .bytes : nil
   }
 
+  /// The text that bytes are, in UTF-8 where it is in UTF-16; `nil` for binary data.
+  static func text(of bytes: [UInt8]) -> [UInt8]? {
+    guard let encoding = detect(bytes[...]) else { return nil }
+    guard encoding != .bytes else { return bytes }
+    var filter = TextFilter(encoding)
+    return filter.text(of: bytes, isLast: true)
+  }
+
   /// Texts of certificates are nearly all ASCII: in UTF-16 every other byte is zero.
   private static func unmarkedUTF16(_ sample: ArraySlice<UInt8>) -> TextEncoding? {
     var zeros = [0, 0]

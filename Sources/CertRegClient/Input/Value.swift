@@ -49,7 +49,7 @@ enum Value {
       if found.first?.isDamaged == true, DEROutline(bytes) != .certificate { return [] }
       return found
     }
-    return depth < maximumDepth && TextEncoding.detect(bytes[...]) != nil ? pieces(bytes, depth: depth + 1) : []
+    return depth < maximumDepth ? TextEncoding.text(of: bytes).map { pieces($0, depth: depth + 1) } ?? [] : []
   }
 
   /// Whether a short text begins as base64 of a SEQUENCE or of PEM does, as digits of a SEQUENCE, or in quotes.

@@ -1,8 +1,10 @@
 import CertRegCodec
+import CertRegCore
 
 /// Collects the bytes of a certificate or key that are written as numbers, on one line or on many: `48, 130, 1`,
-/// `48, -126, 1`, and the dump of `od -t u1`.
-struct DecimalBytes {
+/// `48, -126, 1`, the dump of `od -t u1`, and a few hexadecimal bytes on each line. More of them on a line are read by
+/// ``DressedLine``.
+struct ByteNumbers {
   /// So many numbers begin an encoding behind other text.
   private static let fewestBytes = 8
   /// The tag of a SEQUENCE, with which every encoding begins.
@@ -14,6 +16,7 @@ struct DecimalBytes {
   /// The length of the encoding; 0: not known yet.
   private var length = 0
   private var firstLine = 0
+  private var isHexadecimal = false
 
   /// Whether an encoding has begun and not ended.
   var isOpen: Bool { !bytes.isEmpty }
@@ -30,19 +33,20 @@ struct DecimalBytes {
 
   /// Takes a line, and adds what has ended with it. Returns whether the line has nothing but numbers of encodings.
   mutating func take(_ line: ArraySlice<UInt8>, line number: Int, _ pieces: inout [Piece]) -> Bool {
+    if takeHexadecimal(line, number, &pieces) { return true }
     var words = DecimalWords(line)
     var hasNumbers = false
     if isOpen { words.skipOffset() }
     while true {
       guard isOpen else {
         guard words.skipToStart() else { return hasNumbers && !words.hasOthers }
-        if words.hasOthers, !words.hasNumbers(DecimalBytes.fewestBytes) {
+        if words.hasOthers, !words.hasNumbers(ByteNumbers.fewestBytes) {
           words.skipStart()
           continue
         }
         firstLine = number
         words.takeStart()
-        append(DecimalBytes.sequence, &pieces)
+        append(ByteNumbers.sequence, &pieces)
         hasNumbers = true
         continue
       }
@@ -56,24 +60,69 @@ struct DecimalBytes {
     }
   }
 
+  /// Whether a line has nothing but one number that can be a byte.
+  static func isByte(_ line: ArraySlice<UInt8>) -> Bool {
+    line.count < 8 && (hexadecimal(line)?.count == 1 || DecimalWords(line).isOneNumber)
+  }
+
+  /// Takes a line of hexadecimal bytes, or ends an encoding in such bytes.
+  private mutating func takeHexadecimal(_ line: ArraySlice<UInt8>, _ number: Int, _ pieces: inout [Piece]) -> Bool {
+    guard isHexadecimal || !isOpen else { return false }
+    let found = ByteNumbers.hexadecimal(line)
+    guard isOpen else {
+      guard let found, found.first == ByteNumbers.sequence, found.count < ByteNumbers.fewestBytes else { return false }
+      (firstLine, isHexadecimal) = (number, true)
+      for byte in found { append(byte, &pieces) }
+      return true
+    }
+    guard let found else {
+      if !line.isEmpty { end(&pieces) }
+      return false
+    }
+    for byte in found where isOpen || byte == ByteNumbers.sequence {
+      if !isOpen { firstLine = number }
+      append(byte, &pieces)
+    }
+    if !isOpen { isHexadecimal = false }
+    return true
+  }
+
+  /// The hexadecimal bytes of which a line consists, with a comment behind them; `nil` for anything else.
+  static func hexadecimal(_ line: ArraySlice<UInt8>) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    for word in line.split(whereSeparator: DecimalWords.isSeparator) {
+      if word.starts(with: "//".utf8) || word.starts(with: "/*".utf8) || word.first == UInt8(ascii: "#") { break }
+      if word.elementsEqual("-".utf8) { continue }
+      let prefix = word.prefix(2).map { $0 | 0x20 }
+      let isMarked = prefix == Array("0x".utf8) || prefix == Array("\\x".utf8).map { $0 | 0x20 }
+      let digits = word.dropFirst(isMarked ? 2 : 0)
+      let values = digits.compactMap(\.hexDigitValue)
+      guard values.count == digits.count, values.count == 2 || isMarked && values.count == 1 else { return nil }
+      bytes.append(values.reduce(0) { $0 << 4 | $1 })
+    }
+    return bytes.isEmpty ? nil : bytes
+  }
+
   /// Ends the run.
   mutating func end(_ pieces: inout [Piece]) {
-    defer { (bytes, length) = ([], 0) }
-    guard bytes.count >= DecimalBytes.fewestBytes else { return }
+    defer { (bytes, length, isHexadecimal) = ([], 0, false) }
+    guard bytes.count >= ByteNumbers.fewestBytes else { return }
     pieces.append(
       Piece(
         line: firstLine,
         content: EmbeddedKey.isIn(bytes)
           ? .thing(.privateKey)
-          : .damaged(InputError(.damagedText, "decimal numbers of a certificate that break off"))))
+          : .damaged(
+            InputError(
+              .damagedText, "\(isHexadecimal ? "hexadecimal" : "decimal") numbers of a certificate that break off"))))
   }
 
   private mutating func append(_ byte: UInt8, _ pieces: inout [Piece]) {
     bytes.append(byte)
-    if bytes.count <= DecimalBytes.headerBytes {
+    if bytes.count <= ByteNumbers.headerBytes {
       // The number of a row or of a page stands before many an encoding, and may be 48, too.
-      while !DecimalBytes.mayBegin(bytes) { bytes = Array(bytes.dropFirst().drop { $0 != DecimalBytes.sequence }) }
-      guard bytes.count == DecimalBytes.headerBytes else { return }
+      while !ByteNumbers.mayBegin(bytes) { bytes = Array(bytes.dropFirst().drop { $0 != ByteNumbers.sequence }) }
+      guard bytes.count == ByteNumbers.headerBytes else { return }
       length = DERElements.declaredLength(bytes[...]) ?? 0
     }
     guard bytes.count >= length else { return }
@@ -82,7 +131,7 @@ struct DecimalBytes {
   }
 
   /// Whether an encoding of a certificate, a bundle or a key can begin so. Longer ones than 64 KiB cannot.
-  private static func mayBegin(_ bytes: [UInt8]) -> Bool {
+  static func mayBegin(_ bytes: [UInt8]) -> Bool {
     guard bytes.count > 1 else { return true }
     if bytes[1] == 0x82 { return bytes.count < 5 || [0x30, 0x02, 0x06].contains(bytes[4]) }
     // Keys on elliptic curves are short.
@@ -168,6 +217,13 @@ private struct DecimalWords {
     return .number(UInt8(truncatingIfNeeded: value))
   }
 
+  /// Whether the line is one number.
+  var isOneNumber: Bool {
+    var words = self
+    guard case .number = words.next(), case .endOfLine = words.next() else { return false }
+    return true
+  }
+
   private var isStart: Bool {
     guard line[position...].starts(with: DecimalWords.start) else { return false }
     let next = line[(position + DecimalWords.start.count)...].first
@@ -191,7 +247,7 @@ private struct DecimalWords {
     }
   }
 
-  private static func isSeparator(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x2C, 0x3B, 0x7C].contains(byte) }
+  static func isSeparator(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x2C, 0x3B, 0x7C].contains(byte) }
 
   private static func ends(_ byte: UInt8) -> Bool { isSeparator(byte) || [0x7D, 0x5D, 0x29].contains(byte) }
 
