@@ -42,6 +42,13 @@ package struct FailedRegistration: Hashable, Sendable {
     return registration
   }
 
+  /// Whether the failure, of a step after a registration, is true after an update of the status as it was before: the
+  /// device is not finished. Not so where the status is what failed, or what kept the device from being finished.
+  package var outlastsUpdate: Bool {
+    guard let step = error.failedStep else { return false }
+    return step.operation != UpstreamOperation.updateCertificate.rawValue && error.reason != .certificateRevoked
+  }
+
   /// Whether the upstream said during the job that it does not have the certificate.
   package var wasGone = false
 
