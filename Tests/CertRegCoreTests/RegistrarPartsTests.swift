@@ -99,7 +99,7 @@ private func time(_ seconds: Int64) -> MonotonicTime { MonotonicTime(nanoseconds
       queue.insert(number, due: time(due))
       model.append((due, number))
       if number % 500 == 499 {
-        queue.sweep(ifMoreThan: 10) { $0 % 3 == 0 }
+        queue.sweep(ifMoreThan: 10) { number, _ in number % 3 == 0 }
         model.removeAll { $0.1 % 3 != 0 }
       }
     }

@@ -187,14 +187,16 @@ package final class Registrar {
     return actions
   }
 
-  /// Drops deadlines of answered callers and finished jobs, so that memory stays in proportion to the work under way.
+  /// Drops deadlines of answered callers and finished jobs, and those that others have replaced, so that memory stays in
+  /// proportion to the work under way.
   private func sweepDeadlines(_ bound: Int) {
-    deadlines.sweep(ifMoreThan: bound) { deadline in
+    deadlines.sweep(ifMoreThan: bound) { deadline, due in
       switch deadline {
       case .waiter(let id): waiters.contains(id)
-      case .pause(let id): jobs[id]?.pausesUntil != nil
+      case .pause(let id): jobs[id]?.pausesUntil == due
       case .commit(let id): jobs[id]?.repeatedCommit != nil
-      case .target, .age: true
+      case .target(let name): targets[name]?.wakeAt == due
+      case .age: true
       }
     }
   }

@@ -28,7 +28,7 @@ final class RegistrationJob {
   var leave: Leave
   /// A caller was answered `queued`. From then on a temporary error answers no caller, and the registration continues.
   var isPromised: Bool
-  /// The amount that the next or the last retry took from the retry budget.
+  /// The amount that the next or the present try took from the retry budget, until an answer gives it back.
   var retryCost = 0
   /// The pace did not allow the last call after all: the job keeps its turn.
   var hasUnusedTurn = false
