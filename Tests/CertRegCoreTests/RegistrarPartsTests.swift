@@ -76,7 +76,7 @@ private func time(_ seconds: Int64) -> MonotonicTime { MonotonicTime(nanoseconds
     for id in (1...5 as ClosedRange<UInt64>).reversed() { table.add(waiter(id, 1, awaits: id != 2 && id != 4)) }
     table.add(waiter(9, 2, awaits: false))
     #expect(table.isAwaited(id(1)) && !table.isAwaited(id(2)) && table.hasWaiters(id(2)))
-    #expect(table.removeThoseForDisk(of: id(1)).map(\.id) == [2, 4])
+    #expect(table.removeThoseForDisk(of: id(1), names: 0).map(\.id) == [2, 4])
     #expect(table.remove(2)?.id == nil)
     #expect(table.remove(3)?.id == 3)
     #expect(table.removeAll(of: id(1)).map(\.id) == [1, 5])

@@ -90,7 +90,7 @@ package final class Registrar {
         perform(next, id, now: now)
       case (.finish(let id), .success): finished(id, now: now)
       case (.keep(let registration, let home), .success): actions.append(.remember(registration, home))
-      case (.name(let id), let result): named(id, result)
+      case (.name(let id), let result): named(id, result, now: now)
       case (.advance(let id), .failure), (.finish(let id), .failure):
         deadlines.insert(.commit(id), due: now.monotonic + Self.storeRetry)
       // The upstream has it, so that it is found there again.

@@ -26,7 +26,7 @@ final class RegistrationJob {
   let plan: Plan
   var state: State
   var leave: Leave
-  /// A caller was answered `queued`. From then on a temporary error answers no caller, and the registration continues.
+  /// A caller was told that the request goes on. From then on no temporary error ends the job.
   var isPromised: Bool
   /// The amount that the next or the present try took from the retry budget, until an answer gives it back.
   var retryCost = 0
@@ -34,8 +34,11 @@ final class RegistrationJob {
   var hasUnusedTurn = false
   /// How many calls of the present step have ended without a result.
   private(set) var attemptsOfStep: Int
-  /// How many new names of the device are on their way to disk.
-  private(set) var namesUnderWay = 0
+  /// How many new names the device was given, and of how many of them the commit has ended.
+  private(set) var namesGiven = 0
+  private(set) var namesEnded = 0
+  /// Callers whose time was over before the request was on disk.
+  var lateWaiters: [Registrar.WaiterID] = []
   /// The request ID of the last reply that had one.
   private(set) var lastRequestID: String?
   /// An earlier call of the present step may have taken effect.
@@ -302,12 +305,12 @@ extension RegistrationJob {
   /// Another caller has another name for the device.
   func nameDevice(_ deviceID: DeviceID) {
     pending.deviceID = deviceID
-    namesUnderWay += 1
+    namesGiven += 1
   }
 
   /// The disk knows another name of the device, or does not take it.
   func named() {
-    namesUnderWay -= 1
+    namesEnded += 1
   }
 
   /// Keeps the error of the last call.
