@@ -56,13 +56,14 @@ extension RegistrationJob {
   /// Whether the present step may have changed the status already.
   var isStatusInDoubt: Bool { mayHaveTakenEffect && step?.changesStatus == true }
 
-  /// The registration, as soon as the upstream has told this job of it and the disk knows; `nil` while
-  /// its status is in doubt, too.
+  /// The registration, as soon as the upstream has told this job of it and the disk knows; `nil` while its status is in
+  /// doubt, too.
   func ownRegistration(now: WallTime) -> Registration? {
+    if isStatusInDoubt { return nil }
     switch state {
     case .asking, .waiting, .permitted, .marking, .calling, .advancing, .backingOff:
-      pending.purpose.registers && !pending.facts.isRecalled ? registration(now: now) : nil
-    case .storing, .following, .finishing: nil
+      return pending.purpose.registers && !pending.facts.isRecalled ? registration(now: now) : nil
+    case .storing, .following, .finishing: return nil
     }
   }
 
@@ -108,11 +109,10 @@ extension RegistrationJob {
     var failure = FailedRegistration(
       key: pending.key, purpose: pending.purpose, error: error, attempts: pending.attempts, finishedAt: now,
       requester: pending.requester, deviceID: pending.deviceID)
-    let isInDoubt = step?.operation == .updateCertificate && mayHaveTakenEffect
-    failure.statusIsInDoubt = isInDoubt && !pending.purpose.registers
+    failure.statusIsInDoubt = isStatusInDoubt && !pending.purpose.registers
     failure.wasGone = pending.facts.earlier?.isGone ?? false
     if pending.purpose.registers, var registration = registration(now: now), let arn = registration.certificateARN {
-      if isInDoubt { registration.status = nil }
+      if isStatusInDoubt { registration.status = nil }
       failure.registered = registration
       failure.error.failedStep = step.map { step in
         FailedStep(

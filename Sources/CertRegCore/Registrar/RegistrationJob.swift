@@ -240,7 +240,7 @@ extension RegistrationJob {
   func moved(now: WallTime) -> (permit: CallPermit, left: Registration?)? {
     guard case .calling(let permit, _) = state else { return nil }
     var left = pending.purpose.registers ? registration(now: now) : nil
-    if mayHaveTakenEffect, step?.operation == .updateCertificate { left?.status = nil }
+    if isStatusInDoubt { left?.status = nil }
     state = .advancing(JobFacts())
     return (permit, left)
   }
