@@ -42,8 +42,8 @@ package struct FailedRegistration: Hashable, Sendable {
     return registration
   }
 
-  /// Whether the failure, of a step after a registration, is true after an update of the status as it was before: the
-  /// device is not finished. Not so where the status is what failed, or what kept the device from being finished.
+  /// Whether the failure stays beside the result when the status of the certificate changes: a step of its device has
+  /// failed. A failure to set the status goes, and so does that of a device which a revocation ended.
   package var outlastsUpdate: Bool {
     guard let step = error.failedStep else { return false }
     return step.operation != UpstreamOperation.updateCertificate.rawValue && error.reason != .certificateRevoked
