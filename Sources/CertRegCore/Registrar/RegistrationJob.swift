@@ -1,12 +1,12 @@
 /// One job under way, a registration or a change of a status, from the request to its end on disk: a state machine
 /// without effects. The registrar alone holds it. A class, so that events change it in place.
 ///
-///     storing ──► asking ──► waiting ──► marking ──► calling ──► finishing ──► (gone)
-///      │   │        ▲         ▲    │                  │ │  ▲
-///      │   └─► following ─────┤    └──────────────────┼─┼──┘  the disk knows of a call already
-///      └──────────────────────┼───────────────────────┼─┼──►  a call was permitted at once
-///                             ├────── backingOff ◄────┘ │
-///                             └────── advancing ◄───────┘
+///     storing ──► asking ──► waiting ──► permitted ──► marking ──► calling ──► finishing ──► (gone)
+///      │   │        ▲         ▲    │                                │ │  ▲
+///      │   └─► following ─────┤    └────────────────────────────────┼─┼──┘  the disk knows of a call already
+///      └──────────────────────┼─────────────────────────────────────┼─┼──►  a call was permitted at once
+///                             ├────── backingOff ◄──────────────────┘ │
+///                             └────── advancing ◄─────────────────────┘
 ///
 /// Events are methods; each returns what has to be done. An event that the state does not allow is a fault of this
 /// program: it traps in a debug build, and in a release build it changes nothing and is returned as `impossible`.
@@ -32,7 +32,7 @@ final class RegistrationJob {
   var retryCost = 0
   /// The pace did not allow the last call after all: the job keeps its turn.
   var hasUnusedTurn = false
-  /// How many calls of the present step have ended without a result.
+  /// How many calls of the present step have ended, whatever came of them.
   private(set) var attemptsOfStep: Int
   /// How many new names the device was given, and of how many of them the commit has ended.
   private(set) var namesGiven = 0
