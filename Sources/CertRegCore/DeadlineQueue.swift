@@ -42,9 +42,9 @@ struct DeadlineQueue<Element: Sendable>: Sendable {
 
   /// Drops the elements that have lost their meaning, where there are more than `bound` in all. The bound has to be a
   /// multiple of those with a meaning, so that the cost of a sweep is spread over the insertions before it.
-  mutating func sweep(ifMoreThan bound: Int, keeping hasMeaning: (Element) -> Bool) {
+  mutating func sweep(ifMoreThan bound: Int, keeping hasMeaning: (Element, MonotonicTime) -> Bool) {
     guard heap.count > bound else { return }
-    let swept = heap.filter { entry in elements[entry.place].map { !hasMeaning($0) } ?? true }.map(\.place)
+    let swept = heap.filter { entry in elements[entry.place].map { !hasMeaning($0, entry.due) } ?? true }.map(\.place)
     for place in swept { _ = take(place) }
     heap.removeAll { elements[$0.place] == nil }
     for index in stride(from: heap.count / 2 - 1, through: 0, by: -1) { siftDown(from: index) }

@@ -42,6 +42,13 @@ package struct FailedRegistration: Hashable, Sendable {
     return registration
   }
 
+  /// Whether the failure stays beside the result when the status of the certificate changes: a step of its device has
+  /// failed. A failure to set the status goes, and so does that of a device which a revocation ended.
+  package var outlastsUpdate: Bool {
+    guard let step = error.failedStep else { return false }
+    return step.operation != UpstreamOperation.updateCertificate.rawValue && error.reason != .certificateRevoked
+  }
+
   /// Whether the upstream said during the job that it does not have the certificate.
   package var wasGone = false
 

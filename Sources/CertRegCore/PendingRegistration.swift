@@ -42,9 +42,9 @@ package struct PendingRegistration: Hashable, Sendable {
   package var enqueuedAt: WallTime
   /// Whether a call may have been made. If so, a 409 can be the answer to our own earlier call.
   package var callStarted: Bool
-  /// How many calls to the upstream have ended without a result.
+  /// How many calls to the upstream have ended, whatever came of them.
   package var attempts: Int
-  /// Why the last of those calls failed; `nil` before the first failure.
+  /// Why the last call that failed did so; `nil` before the first failure.
   @Boxed package var lastError: ServiceError?
   /// The first caller.
   package var requester: Requester

@@ -100,7 +100,9 @@ extension RegistrationWriter {
   private func setStatus(_ id: JobID, _ update: StatusUpdate) throws(DatabaseFault) {
     try removeFromQueue(id)
     let target = try number(of: update.key.target.rawValue)
-    try keep(update.applied(to: try result(update.key, target)), sequence: id.sequence)
+    var registration = update.applied(to: try result(update.key, target))
+    registration.failure = try failureOutlastingUpdate(update.key, target)
+    try keep(registration, sequence: id.sequence)
     if update.key != id.key { try dropName(id.key) }
   }
 
@@ -116,6 +118,19 @@ extension RegistrationWriter {
     return try statements.readResult.first { ResultRow.read($0, name: names.text) } ?? nil
   }
 
+  /// The failure beside a result that stays there when the status changes; `nil`: there is none.
+  private func failureOutlastingUpdate(
+    _ key: RegistrationKey, _ target: Int64
+  ) throws(DatabaseFault) -> FailedRegistration? {
+    guard mayHaveFailures else { return nil }
+    key.certificateID.withBytes { statements.readFailure.bind(1, copying: $0) }
+    statements.readFailure.bind(2, target)
+    let failure = try statements.readFailure.first { row in
+      FailureRow.isBesideResult(row) ? FailureRow.read(row, name: names.text) : nil
+    }
+    return failure?.flatMap { $0.outlastsUpdate ? $0 : nil }
+  }
+
   private func fail(_ id: JobID, _ failure: FailedRegistration) throws(DatabaseFault) {
     try nameDevice(failure.deviceID, ofEnding: failure.key)
     try removeFromQueue(id)
@@ -125,7 +140,8 @@ extension RegistrationWriter {
       state.results -= connection.changedRows
     }
     let known = failure.statusIsInDoubt ? try result(failure.key, target) : nil
-    if let doubtful = failure.applied(to: known) {
+    if var doubtful = failure.applied(to: known) {
+      doubtful.failure = try failureOutlastingUpdate(failure.key, target)
       try keep(doubtful, sequence: id.sequence)
     } else {
       mayHaveFailures = true

@@ -37,14 +37,14 @@ package struct StoreModel: Sendable {
       dropName(id.key)
     case .setStatus(let id, let update):
       queue[id] = nil
-      keep(update.applied(to: results[update.key]))
+      keep(withFailure(update.applied(to: results[update.key])))
       dropName(id.key)
     case .fail(let id, let failure):
       let key = failure.key
       queue[id] = nil
       if failure.isGone { results[key] = nil }
       if !failure.isGone, failure.statusIsInDoubt, let doubtful = failure.applied(to: results[key]) {
-        keep(doubtful)
+        keep(withFailure(doubtful))
       } else {
         failures[key] = FailedRegistration(
           key: key, error: failure.error, attempts: failure.attempts, finishedAt: failure.finishedAt,
@@ -62,6 +62,15 @@ package struct StoreModel: Sendable {
     case .share(let key, let note):
       if note.stamp >= notes[key]?.stamp ?? .min { notes[key] = note }
     }
+  }
+
+  /// The result with the failure beside it, if that stays when the status changes.
+  private func withFailure(_ registration: Registration) -> Registration {
+    var result = registration
+    if besideResults.contains(registration.key), let failure = failures[registration.key], failure.outlastsUpdate {
+      result.failure = failure
+    }
+    return result
   }
 
   private mutating func keep(_ registration: Registration) {

@@ -90,6 +90,71 @@ import Testing
     #expect(test.registration(toldTo: 2)?.status == nil && test.result?.outcome == .existing)
   }
 
+  @Test(arguments: [false, true])
+  func `a refresh whose answer was lost keeps no status that a new certificate would not have`(restarts: Bool) {
+    var test = Self.known()
+    test.askForStatus(2, .active)
+    test.succeed()
+    test.ask(3, nil, refresh: true)
+    if restarts {
+      test.restart()
+    } else {
+      test.fail(.unavailable(retryAfter: nil), isLost: true)
+      test.pass(.seconds(30))
+    }
+    test.succeed(exists: true, nil)
+    #expect(test.rows.isEmpty && test.result?.certificateARN == "arn" && test.result?.status == nil)
+  }
+
+  // MARK: A template that sets the status
+
+  /// How a job ends whose RegisterThing may have taken effect.
+  enum End: CaseIterable {
+    case failure, identity, age, restart
+  }
+
+  @Test(arguments: End.allCases)
+  func `a step that may have set the status leaves none that may be wrong`(end: End) {
+    var test = DevicesUnderTest(maxAge: .seconds(100))
+    test.ask(1, Self.template)
+    test.succeed()
+    #expect(test.operations.last == .registerThing)
+    if end == .restart { test.restart() } else { test.fail(.unavailable(retryAfter: nil), isLost: true) }
+    // Between two tries nobody is told the status of before.
+    test.ask(2, nil, named: .inactive)
+    test.ask(3, nil)
+    #expect(test.answers.isEmpty)
+    switch end {
+    case .failure, .restart:
+      test.pass(.seconds(30))
+      test.fail()
+    case .identity:
+      test.pass(.seconds(30))
+      test.fail(.identity)
+    case .age: test.pass(.seconds(101))
+    }
+    #expect(test.rows.isEmpty && test.result?.certificateARN == "arn" && test.result?.status == nil)
+    #expect(test.registration(toldTo: 3)?.certificateARN == "arn" && test.registration(toldTo: 3)?.status == nil)
+  }
+
+  @Test func `a template whose certificate seems gone may have set the status of one that is not`() {
+    var test = DevicesUnderTest()
+    test.ask(1, nil)
+    test.succeed()
+    test.ask(2, Self.template)
+    test.fail(.unavailable(retryAfter: nil), isLost: true)
+    test.pass(.seconds(30))
+    test.fail()
+    #expect(test.operations.last == .registerCertificateWithoutCA)
+    test.succeed(exists: true, nil)
+    test.fail()
+    #expect(test.result?.outcome == .created && test.result?.status == nil)
+  }
+
+  private static let template = Provisioning(
+    profile: "t", tag: ProvisioningTag(rawValue: 9),
+    work: .template(FilledTemplate(body: "{}", parameters: [], status: .set(.active))))
+
   @Test func `a certificate that is gone for certain is created by a call whose answer is lost`() {
     var test = Self.known(.existing)
     test.ask(2, nil, .inactive, ifExists: .update)

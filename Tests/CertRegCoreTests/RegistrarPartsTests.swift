@@ -76,7 +76,7 @@ private func time(_ seconds: Int64) -> MonotonicTime { MonotonicTime(nanoseconds
     for id in (1...5 as ClosedRange<UInt64>).reversed() { table.add(waiter(id, 1, awaits: id != 2 && id != 4)) }
     table.add(waiter(9, 2, awaits: false))
     #expect(table.isAwaited(id(1)) && !table.isAwaited(id(2)) && table.hasWaiters(id(2)))
-    #expect(table.removeThoseForDisk(of: id(1)).map(\.id) == [2, 4])
+    #expect(table.removeThoseForDisk(of: id(1), names: 0).map(\.id) == [2, 4])
     #expect(table.remove(2)?.id == nil)
     #expect(table.remove(3)?.id == 3)
     #expect(table.removeAll(of: id(1)).map(\.id) == [1, 5])
@@ -99,7 +99,7 @@ private func time(_ seconds: Int64) -> MonotonicTime { MonotonicTime(nanoseconds
       queue.insert(number, due: time(due))
       model.append((due, number))
       if number % 500 == 499 {
-        queue.sweep(ifMoreThan: 10) { $0 % 3 == 0 }
+        queue.sweep(ifMoreThan: 10) { number, _ in number % 3 == 0 }
         model.removeAll { $0.1 % 3 != 0 }
       }
     }

@@ -105,6 +105,7 @@ extension RegistrarSimulation {
     flights[row.id] = Flight(
       uid: row.requester.uid, purpose: row.purpose, slots: row.slots, share: request.share?.name, since: now.monotonic,
       isBeginning: isBeginning)
+    if row.facts.asksAnew { refreshes.insert(row.id) }
     if isBeginning {
       turns.take(
         row.key.target, core.operation(of: row.id), request.expectation == .queued ? .others : .awaited,

@@ -160,7 +160,11 @@ extension RegistrarSimulation {
     check(told: result.status, result.key)
     guard let earlier = disk.results[result.key] else { return }
     if earlier.status != nil, result.status == nil, lost[id] == nil, flights[id]?.purpose == .register,
-      disk.row(id)?.pending.facts.isBegunAnew != true
+      let row = disk.row(id), !row.pending.facts.isBegunAnew,
+      // A refresh whose answer was lost may have registered the certificate anew.
+      !refreshes.contains(id) || !row.history.isAmbiguous,
+      // A step that failed may have set another status.
+      result.failure == nil || !row.pending.hasTemplateWithStatus
     {
       violations.append(.knownStatusLost)
     }
@@ -194,7 +198,7 @@ extension RegistrarSimulation {
       violations.append(.queuedBeforeDisk)
       return
     }
-    let agreeing = rows.filter { waiter.namedStatus == nil || $0.status == nil || $0.status == waiter.namedStatus }
+    let agreeing = rows.filter { $0.mayLead(to: waiter.namedStatus) }
     if agreeing.isEmpty { violations.append(.queuedForAnotherStatus) }
     if let tag = waiter.provisioning?.tag, !agreeing.contains(where: { $0.provisioning?.tag == tag }) {
       violations.append(.queuedForAnotherDevice)
@@ -220,7 +224,12 @@ extension RegistrarSimulation {
     }
     let isOnDisk =
       disk.results[waiter.key] == registration
-      || disk.rows(of: waiter.key).contains { $0.facts.registered == RegisteredCertificate(registration) }
+      || disk.rows(of: waiter.key).contains { row in
+        var known = row.facts.registered
+        // A call under way may have changed it.
+        if registration.status == nil { known?.status = nil }
+        return known == RegisteredCertificate(registration)
+      }
     if !isOnDisk { violations.append(.successBeforeDisk) }
     if let named = waiter.namedStatus, let known = registration.status, named != known {
       violations.append(.quietSuccessForAnotherStatus)
@@ -242,6 +251,9 @@ extension RegistrarSimulation {
     case .alreadyRegistered:
       reach(.existsRefusal)
       if waiter.ifExists != .error { violations.append(.refusalNobodyAskedFor) }
+    case .deadlineExceeded:
+      // The error says that the request goes on.
+      if disk.rows(of: waiter.key).isEmpty { violations.append(.queuedBeforeDisk) }
     default: break
     }
   }
@@ -250,7 +262,7 @@ extension RegistrarSimulation {
 
   mutating func checkTimes() {
     for (id, waiter) in waiting {
-      guard let deadline = waiter.deadline, deadline <= now.monotonic else { continue }
+      guard let deadline = waiter.deadline, deadline <= now.monotonic, !disk.isStoring(waiter.key) else { continue }
       violations.append(.deadlineMissed)
       waiting[id] = nil
     }
@@ -281,6 +293,23 @@ extension RegistrarSimulation {
     let lateSince = flight.lateSince ?? now.monotonic
     flights[id]?.lateSince = lateSince
     if now.monotonic - lateSince > Self.ageTolerance.stay { violations.append(.tooOld) }
+  }
+}
+
+extension PendingRegistration {
+  fileprivate var hasTemplateWithStatus: Bool {
+    if case .template(let template)? = provisioning?.work { template.status != .kept } else { false }
+  }
+
+  /// Whether the certificate may have a status after the job that a caller named; `nil`: the caller named none.
+  fileprivate func mayLead(to named: CertificateStatus?) -> Bool {
+    guard let named, status != named else { return true }
+    if case .template(let template)? = provisioning?.work, template.status != .kept {
+      return template.status == .unknown || template.status == .set(named)
+    }
+    if let registered = facts.registered { return registered.status == nil || registered.status == named }
+    if status == nil, let earlier = facts.earlier { return earlier.status == nil || earlier.status == named }
+    return status == nil && named == .inactive
   }
 }
 

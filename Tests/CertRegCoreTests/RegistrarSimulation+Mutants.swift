@@ -177,6 +177,7 @@ extension RegistrarSimulation {
 
     var operation: UpstreamOperation { step.operation }
     var isMarked: Bool { step.isMarked }
+    var changesStatus: Bool { step.changesStatus }
 
     func isNeeded(for pending: PendingRegistration) -> Bool { isAlwaysNeeded || step.isNeeded(for: pending) }
 

@@ -129,9 +129,10 @@ extension RegistrarSimulation {
       }
     case .failed(let failure):
       if failure.mayHaveTakenEffect, call.kind == .register { disk.noteLostAnswer(call.id) }
-      if after != before, call.kind == .update { lost[call.id] = after }
+      if after != before, call.kind != .register { lost[call.id] = after }
       if failure.disposition != .final { troubledTargets.insert(call.key.target) }
-    case .registered, .provisioned: break
+    case .provisioned: if after != before { (answered[call.id], lost[call.id]) = (after, nil) }
+    case .registered: break
     }
     noteRegister(reply, to: call)
     replied = call.id

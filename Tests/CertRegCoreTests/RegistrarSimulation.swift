@@ -108,6 +108,8 @@ struct RegistrarSimulation {
   var lost: [JobID: Int] = [:]
   /// Everything that was ever asked to be made of a certificate.
   var devices: [Device: Provisioning] = [:]
+  /// Jobs that were to ask the upstream whatever was known.
+  var refreshes: Set<JobID> = []
   /// Updates that were acknowledged and have not ended.
   var promisedUpdates: Set<JobID> = []
   /// The last update of each certificate that ended well.

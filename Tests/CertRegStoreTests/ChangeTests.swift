@@ -1,4 +1,5 @@
 import CertRegCore
+import CertRegTesting
 import Testing
 
 @testable import CertRegStore
@@ -22,6 +23,48 @@ import Testing
     #expect(try store.pendingRegistrations() == entries)
     store.close()
     #expect(try SQLiteRegistrationStore(directory).pendingRegistrations() == entries)
+  }
+
+  /// - Parameter isInDoubt: Whether it is not known what came of the change of the status.
+  @Test(
+    arguments: [
+      ("AttachPolicy", "policy_not_found", true), ("RegisterThing", "queue_expired", true),
+      ("UpdateCertificate", "state_conflict", false), ("AttachPolicy", Reason.certificateRevoked, false),
+      (nil, "status_differs", false),
+    ] as [(String?, Reason, Bool)], [false, true])
+  func `a changed status leaves the failure of a device, and no failure of a status`(
+    failed: (step: String?, reason: Reason, isLeft: Bool), isInDoubt: Bool
+  ) async throws {
+    var result = Sample.registration(1)
+    var failure = Sample.failure(1)
+    failure.error = ServiceError(.resourceNotFound, reason: failed.reason, message: "m", origin: .upstream)
+    failure.error.failedStep = failed.step.map {
+      FailedStep(operation: $0, certificateID: result.key.certificateID.hex, certificateARN: "arn")
+    }
+    result.failure = failure
+    var update = Sample.failure(1)
+    update.statusIsInDoubt = true
+    let change: StoreChange =
+      isInDoubt
+      ? .fail(Sample.id(1), update)
+      : .setStatus(
+        Sample.id(1),
+        StatusUpdate(
+          key: result.key, status: .inactive, certificateARN: nil, requestID: nil, finishedAt: Sample.time(9),
+          requester: Requester(uid: 1)))
+    let store = try SQLiteRegistrationStore(directory)
+    var model = StoreModel()
+    for changes in [[.complete(result)], [change]] as [[StoreChange]] {
+      try await store.commit(changes)
+      for change in changes { model.apply(change) }
+    }
+    let record = try store.record(for: result.key)
+    #expect(record == model.record(for: result.key))
+    switch record {
+    case .failed(let found): #expect(failed.isLeft && found.error == failure.error)
+    case .registered(let found): #expect(!failed.isLeft && found.status == (isInDoubt ? nil : .inactive))
+    case nil: Issue.record("the result was lost")
+    }
   }
 
   @Test func `hands pending registrations out in order of arrival, not of insertion`() async throws {

@@ -139,13 +139,13 @@ package final class ResultCache: Sendable {
     }
   }
 
-  /// Notes that a device has another name.
+  /// Notes that a device has another name. An answer of the store that was read before the change counts no longer.
   package func nameDevice(_ key: RegistrationKey, _ tag: DeviceTag) {
     let number = number(of: key.target)
     state.withLock { state in
+      epochs.advance(key.certificateID)
       guard var entry = state.table.entry(key.certificateID, target: state.home(of: number)) else { return }
       entry.deviceTag = tag
-      epochs.advance(key.certificateID)
       state.table.set(entry)
     }
   }

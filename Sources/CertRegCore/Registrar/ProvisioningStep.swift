@@ -8,6 +8,10 @@ package struct ProvisioningStep: Step {
   /// The operations are idempotent: they are made again where their answer was lost.
   package let isMarked = false
 
+  package var changesStatus: Bool {
+    if case .registerThing(let template) = action { template.status != .kept } else { false }
+  }
+
   package init(_ action: ProvisioningAction) {
     self.action = action
   }
@@ -54,6 +58,11 @@ package struct ProvisioningStep: Step {
 }
 
 extension Provisioning {
+  /// What becomes of the status of the certificate while the device is made.
+  var statusEffect: FilledTemplate.StatusEffect {
+    if case .template(let template) = work { template.status } else { .kept }
+  }
+
   /// The steps between the registration and the change of the status.
   var steps: [any Step] {
     switch work {

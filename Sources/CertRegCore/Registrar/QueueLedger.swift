@@ -62,7 +62,7 @@ struct QueueLedger: Sendable {
     if let share = entry.share, let taken = shareSlots[share] {
       shareSlots[share] = taken > entry.slots ? taken - entry.slots : nil
     }
-    ages.sweep(ifMoreThan: 2 * present.count + 64) { present.contains($0) }
+    ages.sweep(ifMoreThan: 2 * present.count + 64) { entry, _ in present.contains(entry) }
     dropEnded()
   }
 

@@ -37,8 +37,9 @@ package struct RegisterStep: Step {
       } else {
         let earlier = facts.earlier
         // The lost call may have registered a certificate that was deleted: then it has the status of that call. The
-        // job has a reason to suspect that only if a step missed something.
-        let isDoubtful = mayHaveTakenEffect && facts.isBegunAnew && earlier?.status != pending.firstStatus ?? .ofUnnamed
+        // job has a reason to suspect that only if a step missed something, or if the caller does not trust the result.
+        let isSuspected = facts.isBegunAnew || pending.facts.asksAnew
+        let isDoubtful = mayHaveTakenEffect && isSuspected && earlier?.status != pending.firstStatus ?? .ofUnnamed
         facts.registered = RegisteredCertificate(
           certificateARN: arn, outcome: earlier?.outcomeOfConflict ?? .existing,
           status: status ?? (isDoubtful ? nil : earlier?.status), requestID: requestID)

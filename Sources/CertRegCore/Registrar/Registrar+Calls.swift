@@ -115,6 +115,7 @@ extension Registrar {
     if result == .answered {
       target.lastSuccessAt = now.wall
       target.retries.answered(taken: job.retryCost)
+      job.retryCost = 0
     }
   }
 

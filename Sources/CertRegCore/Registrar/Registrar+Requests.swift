@@ -21,7 +21,9 @@ extension Registrar {
 
   /// The job under way whose end answers the request; `nil`: it needs one of its own.
   package func job(sharedBy request: Request) -> JobID? {
-    guard let id = jobForTheSame(as: request) else { return nil }
+    guard let id = jobForTheSame(as: request), let job = jobs[id] else { return nil }
+    // The result is on its way to disk, with another name of the device.
+    if job.isFinishing, let deviceID = request.deviceID, deviceID != job.pending.deviceID { return nil }
     return !request.refreshes || asksUpstream(id) ? id : nil
   }
 
@@ -131,33 +133,39 @@ extension Registrar {
     guard let job = jobs[id] else { return }
     // Callers that wait for the result are answered when it is known. A `wait:false` caller would read `queued` as a
     // promise of the status it named.
-    if !waiter.isAwaiting, !job.isFinishing, let named = waiter.namedStatus, let asked = job.status, named != asked {
-      refuse(waiter.id, .statusDiffers(id.key, asked: asked, named: named))
+    if !waiter.isAwaiting, !job.isFinishing, let named = waiter.namedStatus, let expected = job.expectedStatus,
+      named != expected
+    {
+      refuse(waiter.id, .statusDiffers(id.key, asked: expected, named: named))
       return
     }
-    let isRenamed = deviceID != nil && deviceID != job.pending.deviceID
+    var waiter = waiter
+    if let deviceID, deviceID != job.pending.deviceID {
+      job.nameDevice(deviceID)
+      commit(.nameDevice(id.key, deviceID), id)
+    }
+    // Another caller may have given that name, too.
+    if deviceID != nil { waiter.namesNeeded = job.namesGiven }
+    let isNamed = waiter.namesNeeded <= job.namesEnded
     // The steps after a registration may take long.
-    if !isRenamed, let registration = job.ownRegistration(now: now.wall), waiter.isContent(with: registration) {
+    if isNamed, let registration = job.ownRegistration(now: now.wall), waiter.isContent(with: registration) {
       actions.append(.answer(waiter.id, .registered(registration), .goesOn))
       return
     }
     attach(waiter, now: now)
-    if let deviceID, isRenamed {
-      job.nameDevice(deviceID)
-      commit(.nameDevice(id.key, deviceID), id)
-    }
     switch job.state {
     case .storing, .finishing: break
     case .following, .asking, .waiting, .permitted, .marking, .calling, .advancing, .backingOff:
       // Otherwise the caller is told once the disk knows the name.
-      if !waiter.isAwaiting, job.namesUnderWay == 0 { promise(job) }
+      if !waiter.isAwaiting, isNamed { promise(job) }
     }
   }
 
   /// Answers the callers that want no more than the registration, which is on disk since the end of a step.
   func tellOfRegistration(_ job: RegistrationJob, now: Moment) {
     guard waiters.isAwaited(job.id), let registration = job.ownRegistration(now: now.wall) else { return }
-    for waiter in waiters.remove(of: job.id, where: { $0.isContent(with: registration) }) {
+    let names = job.namesEnded
+    for waiter in waiters.remove(of: job.id, where: { $0.namesNeeded <= names && $0.isContent(with: registration) }) {
       actions.append(.answer(waiter.id, .registered(registration), .goesOn))
     }
   }
@@ -191,6 +199,7 @@ extension Registrar {
   func stored(_ id: JobID, now: Moment) {
     guard let job = jobs[id] else { return }
     promise(job)
+    for waiter in job.takeLateWaiters() { stopWaiting(waiter, now: now) }
     // A reload may have removed the target while the request was on its way to disk.
     if targets[id.target]?.isConfigured != true, let permit = job.gaveBackPermit() {
       giveBack(permit, job)
@@ -221,25 +230,39 @@ extension Registrar {
   }
 
   private func keepPromise(_ job: RegistrationJob) {
-    for waiter in waiters.removeThoseForDisk(of: job.id) {
+    for waiter in waiters.removeThoseForDisk(of: job.id, names: job.namesEnded) {
       job.isPromised = true
       actions.append(.answer(waiter.id, .queued, .goesOn))
     }
   }
 
-  /// The disk knows another name of the device, or does not take it. Callers that wait for the disk depend on it.
-  func named(_ id: JobID, _ result: Result<Void, StoreError>) {
-    let job = jobs[id]
-    job?.named()
+  /// The disk knows another name of the device, or does not take it. The callers that gave it that name depend on it.
+  func named(_ id: JobID, _ result: Result<Void, StoreError>, now: Moment) {
+    guard let job = jobs[id] else { return }
+    job.named()
     switch result {
-    case .success: if let job { promise(job) }
+    case .success:
+      promise(job)
+      tellOfRegistration(job, now: now)
     case .failure(let error):
-      for waiter in waiters.removeThoseForDisk(of: id) { refuse(waiter.id, ServiceError(error)) }
+      for waiter in waiters.remove(of: id, where: { $0.namesNeeded == job.namesEnded }) {
+        refuse(waiter.id, ServiceError(error))
+      }
     }
   }
 
   func deadlineExceeded(_ id: WaiterID, now: Moment) {
+    // A request that is not on disk does not go on for certain: the disk may be full.
+    if let job = waiters.job(of: id).flatMap({ jobs[$0] }), job.isStoring {
+      job.lateWaiters.append(id)
+    } else {
+      stopWaiting(id, now: now)
+    }
+  }
+
+  private func stopWaiting(_ id: WaiterID, now: Moment) {
     guard let waiter = waiters.remove(id) else { return }
+    jobs[waiter.job]?.isPromised = true
     if isDraining, let first = lines.first(of: waiter.job.key) { demote(first) }
     // The caller waits for all jobs before its own, too.
     let first = lines.first(of: waiter.job.key).flatMap { jobs[$0]?.pending.lastError }
@@ -247,27 +270,6 @@ extension Registrar {
     var error = ServiceError.deadlineExceeded(lastError: lastError)
     error.retryAfterMilliseconds = nextCall(jobs[waiter.job], now: now).milliseconds(since: now)
     actions.append(.answer(id, .failed(error), .goesOn))
-  }
-
-  /// From now on the registrar refuses requests and begins only calls with a waiting caller.
-  package func beginDraining(now: Moment) -> [Action] {
-    isDraining = true
-    for id in jobs.keys { demote(id) }
-    return takeActions()
-  }
-
-  /// Keeps a job from its turn during a drain, unless a caller waits for it.
-  private func demote(_ id: JobID) {
-    guard !isAwaited(id), let job = jobs[id], job.isWaiting, let operation = job.step?.operation else {
-      return
-    }
-    targets[id.target]?.demote(id, operation)
-  }
-
-  /// Answers all waiting callers that the daemon stops.
-  package func endDraining() -> [Action] {
-    for waiter in waiters.removeAll() { actions.append(.answer(waiter.id, .failed(.draining), .goesOn)) }
-    return takeActions()
   }
 }
 

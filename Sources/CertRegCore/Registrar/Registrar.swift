@@ -90,7 +90,7 @@ package final class Registrar {
         perform(next, id, now: now)
       case (.finish(let id), .success): finished(id, now: now)
       case (.keep(let registration, let home), .success): actions.append(.remember(registration, home))
-      case (.name(let id), let result): named(id, result)
+      case (.name(let id), let result): named(id, result, now: now)
       case (.advance(let id), .failure), (.finish(let id), .failure):
         deadlines.insert(.commit(id), due: now.monotonic + Self.storeRetry)
       // The upstream has it, so that it is found there again.
@@ -187,14 +187,16 @@ package final class Registrar {
     return actions
   }
 
-  /// Drops deadlines of answered callers and finished jobs, so that memory stays in proportion to the work under way.
+  /// Drops deadlines of answered callers and finished jobs, and those that others have replaced, so that memory stays in
+  /// proportion to the work under way.
   private func sweepDeadlines(_ bound: Int) {
-    deadlines.sweep(ifMoreThan: bound) { deadline in
+    deadlines.sweep(ifMoreThan: bound) { deadline, due in
       switch deadline {
       case .waiter(let id): waiters.contains(id)
-      case .pause(let id): jobs[id]?.pausesUntil != nil
+      case .pause(let id): jobs[id]?.pausesUntil == due
       case .commit(let id): jobs[id]?.repeatedCommit != nil
-      case .target, .age: true
+      case .target(let name): targets[name]?.wakeAt == due
+      case .age: true
       }
     }
   }

@@ -40,12 +40,30 @@ extension RegistrationJob {
     }
   }
 
-  /// The registration, as soon as the upstream has told this job of it and the disk knows.
+  /// The status that the certificate has after the job, as far as that is known before its calls; `nil`: it is not.
+  var expectedStatus: CertificateStatus? {
+    if !pending.purpose.registers || pending.setsStatus { return status ?? .ofUnnamed }
+    switch pending.isLeftAlone ? .kept : pending.provisioning?.statusEffect ?? .kept {
+    case .set(let status): return status
+    case .unknown: return nil
+    case .kept: break
+    }
+    if let registered = pending.facts.registered { return registered.status }
+    if let earlier = pending.facts.earlier, !earlier.isGone, status == nil { return earlier.status }
+    return status ?? .ofUnnamed
+  }
+
+  /// Whether the present step may have changed the status already.
+  var isStatusInDoubt: Bool { mayHaveTakenEffect && step?.changesStatus == true }
+
+  /// The registration, as soon as the upstream has told this job of it and the disk knows; `nil` while its status is in
+  /// doubt, too.
   func ownRegistration(now: WallTime) -> Registration? {
+    if isStatusInDoubt { return nil }
     switch state {
     case .asking, .waiting, .permitted, .marking, .calling, .advancing, .backingOff:
-      pending.purpose.registers && !pending.facts.isRecalled ? registration(now: now) : nil
-    case .storing, .following, .finishing: nil
+      return pending.purpose.registers && !pending.facts.isRecalled ? registration(now: now) : nil
+    case .storing, .following, .finishing: return nil
     }
   }
 
@@ -91,11 +109,10 @@ extension RegistrationJob {
     var failure = FailedRegistration(
       key: pending.key, purpose: pending.purpose, error: error, attempts: pending.attempts, finishedAt: now,
       requester: pending.requester, deviceID: pending.deviceID)
-    let isInDoubt = step?.operation == .updateCertificate && mayHaveTakenEffect
-    failure.statusIsInDoubt = isInDoubt && !pending.purpose.registers
+    failure.statusIsInDoubt = isStatusInDoubt && !pending.purpose.registers
     failure.wasGone = pending.facts.earlier?.isGone ?? false
     if pending.purpose.registers, var registration = registration(now: now), let arn = registration.certificateARN {
-      if isInDoubt { registration.status = nil }
+      if isStatusInDoubt { registration.status = nil }
       failure.registered = registration
       failure.error.failedStep = step.map { step in
         FailedStep(
@@ -136,6 +153,12 @@ extension RegistrationJob {
   /// Whether it is on its way to the disk.
   var isStoring: Bool {
     if case .storing = state { true } else { false }
+  }
+
+  /// The callers whose time was over before the request was on disk, once.
+  func takeLateWaiters() -> [Registrar.WaiterID] {
+    defer { lateWaiters = [] }
+    return lateWaiters
   }
 
   /// Whether the end can be decided at once: no call and no commit is under way, and no other job is before it, which

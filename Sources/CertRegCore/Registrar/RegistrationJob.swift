@@ -1,12 +1,12 @@
 /// One job under way, a registration or a change of a status, from the request to its end on disk: a state machine
 /// without effects. The registrar alone holds it. A class, so that events change it in place.
 ///
-///     storing ──► asking ──► waiting ──► marking ──► calling ──► finishing ──► (gone)
-///      │   │        ▲         ▲    │                  │ │  ▲
-///      │   └─► following ─────┤    └──────────────────┼─┼──┘  the disk knows of a call already
-///      └──────────────────────┼───────────────────────┼─┼──►  a call was permitted at once
-///                             ├────── backingOff ◄────┘ │
-///                             └────── advancing ◄───────┘
+///     storing ──► asking ──► waiting ──► permitted ──► marking ──► calling ──► finishing ──► (gone)
+///      │   │        ▲         ▲    │                                │ │  ▲
+///      │   └─► following ─────┤    └────────────────────────────────┼─┼──┘  the disk knows of a call already
+///      └──────────────────────┼─────────────────────────────────────┼─┼──►  a call was permitted at once
+///                             ├────── backingOff ◄──────────────────┘ │
+///                             └────── advancing ◄─────────────────────┘
 ///
 /// Events are methods; each returns what has to be done. An event that the state does not allow is a fault of this
 /// program: it traps in a debug build, and in a release build it changes nothing and is returned as `impossible`.
@@ -26,16 +26,19 @@ final class RegistrationJob {
   let plan: Plan
   var state: State
   var leave: Leave
-  /// A caller was answered `queued`. From then on a temporary error answers no caller, and the registration continues.
+  /// A caller was told that the request goes on. From then on no temporary error ends the job.
   var isPromised: Bool
-  /// The amount that the next or the last retry took from the retry budget.
+  /// The amount that the next or the present try took from the retry budget, until an answer gives it back.
   var retryCost = 0
   /// The pace did not allow the last call after all: the job keeps its turn.
   var hasUnusedTurn = false
-  /// How many calls of the present step have ended without a result.
+  /// How many calls of the present step have ended, whatever came of them.
   private(set) var attemptsOfStep: Int
-  /// How many new names of the device are on their way to disk.
-  private(set) var namesUnderWay = 0
+  /// How many new names the device was given, and of how many of them the commit has ended.
+  private(set) var namesGiven = 0
+  private(set) var namesEnded = 0
+  /// Callers whose time was over before the request was on disk.
+  var lateWaiters: [Registrar.WaiterID] = []
   /// The request ID of the last reply that had one.
   private(set) var lastRequestID: String?
   /// An earlier call of the present step may have taken effect.
@@ -237,7 +240,7 @@ extension RegistrationJob {
   func moved(now: WallTime) -> (permit: CallPermit, left: Registration?)? {
     guard case .calling(let permit, _) = state else { return nil }
     var left = pending.purpose.registers ? registration(now: now) : nil
-    if mayHaveTakenEffect, step?.operation == .updateCertificate { left?.status = nil }
+    if isStatusInDoubt { left?.status = nil }
     state = .advancing(JobFacts())
     return (permit, left)
   }
@@ -302,12 +305,12 @@ extension RegistrationJob {
   /// Another caller has another name for the device.
   func nameDevice(_ deviceID: DeviceID) {
     pending.deviceID = deviceID
-    namesUnderWay += 1
+    namesGiven += 1
   }
 
   /// The disk knows another name of the device, or does not take it.
   func named() {
-    namesUnderWay -= 1
+    namesEnded += 1
   }
 
   /// Keeps the error of the last call.

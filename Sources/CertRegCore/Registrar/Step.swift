@@ -9,6 +9,9 @@ package protocol Step: Sendable {
   /// without knowing of this call.
   var isMarked: Bool { get }
 
+  /// Whether the call changes the status of a certificate that is registered.
+  var changesStatus: Bool { get }
+
   /// Whether there is anything to do, as far as earlier steps have established it. Asked when the step's turn comes.
   func isNeeded(for pending: PendingRegistration) -> Bool
 
@@ -29,6 +32,9 @@ package protocol Step: Sendable {
 extension Step {
   /// Every step is needed, unless it says otherwise.
   package func isNeeded(for pending: PendingRegistration) -> Bool { true }
+
+  /// No step changes the status of a registered certificate, unless it says otherwise.
+  package var changesStatus: Bool { false }
 }
 
 /// How a step's call ended.

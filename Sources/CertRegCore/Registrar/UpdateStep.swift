@@ -6,6 +6,8 @@ package struct UpdateStep: Step {
   /// The operation is idempotent: it is made again where its answer was lost.
   package let isMarked = false
 
+  package let changesStatus = true
+
   package init() {}
 
   package func isNeeded(for pending: PendingRegistration) -> Bool {

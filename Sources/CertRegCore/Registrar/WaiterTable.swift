@@ -9,6 +9,8 @@ struct WaiterTable: Sendable {
     /// Whether the caller asked for a device, and not only for a registration.
     var wantsDevice = false
     var expectation: Registrar.Expectation
+    /// How many of the names that its job was given have to be on disk before it has an answer.
+    var namesNeeded = 0
 
     /// Whether it waits for the end of the registration, and not only for the disk.
     var isAwaiting: Bool { expectation != .queued }
@@ -27,6 +29,9 @@ struct WaiterTable: Sendable {
 
   var isEmpty: Bool { waiters.isEmpty }
   var count: Int { waiters.count }
+
+  /// The job that the waiter waits for; `nil` if it has its answer already.
+  func job(of id: Registrar.WaiterID) -> JobID? { waiters[id]?.job }
 
   /// Whether the waiter has no answer yet.
   func contains(_ id: Registrar.WaiterID) -> Bool { waiters[id] != nil }
@@ -78,10 +83,11 @@ struct WaiterTable: Sendable {
     return group.ids.filter { waiters[$0].map(isMeant) ?? false }.sorted().compactMap { remove($0) }
   }
 
-  /// Removes the waiters of a job that wait only for the disk, in order of arrival.
-  mutating func removeThoseForDisk(of job: JobID) -> [Waiter] {
-    guard let group = groups[job], group.awaiting < group.ids.count else { return [] }
-    return group.ids.filter { waiters[$0]?.isAwaiting == false }.sorted().compactMap { remove($0) }
+  /// Removes the waiters of a job that wait only for the disk and need no more than `names` names there, in order of
+  /// arrival.
+  mutating func removeThoseForDisk(of job: JobID, names: Int) -> [Waiter] {
+    guard isForDisk(job) else { return [] }
+    return remove(of: job) { !$0.isAwaiting && $0.namesNeeded <= names }
   }
 
   /// Removes all waiters of all jobs, in order of arrival.
