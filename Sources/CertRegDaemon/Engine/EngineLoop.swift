@@ -286,7 +286,7 @@ final class EngineLoop {
     let now = clock.monotonic
     var moved: [JobID] = []
     for (id, call) in calls.take(now: now, givesWay: effects.isPressed(at: now)) {
-      if let home = call.home, !known.isPresent(home, of: id.target) {
+      if let home = call.home, !known.isPresent(home, of: id.target, setsStatus: call.operation == .updateCertificate) {
         moved.append(id)
       } else {
         figures.callBegan(id, call.operation, at: now)
