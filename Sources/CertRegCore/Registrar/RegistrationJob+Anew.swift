@@ -15,7 +15,7 @@ extension RegistrationJob {
     let isGone = error.saysCertificateIsGone
     let earlier = EarlierResult(
       outcome: known.outcome, status: isGone ? nil : known.status, keepsOutcome: !isGone, isGone: isGone)
-    state = .advancing(JobFacts(earlier: earlier, isBegunAnew: true))
+    state = .advancing(JobFacts(earlier: earlier, place: facts.home ?? facts.place, isBegunAnew: true))
     return repeatedCommit
   }
 }

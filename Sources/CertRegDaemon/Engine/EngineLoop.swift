@@ -102,6 +102,8 @@ final class EngineLoop {
   private func begin(
     _ request: Registrar.Request, now: Moment, completion: @escaping RegistrationEngine.Completion
   ) {
+    var request = request
+    request.place = known.home(of: request.key.target).place
     let waiter = nextWaiter
     nextWaiter += 1
     completions[waiter] = Waiting(completion: completion, isFirst: registrar.job(sharedBy: request) == nil)
