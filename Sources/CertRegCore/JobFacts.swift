@@ -40,6 +40,9 @@ package struct JobFacts: Hashable, Sendable {
   package var registered: RegisteredCertificate?
   /// Where `registered` belongs. Later steps call no other upstream. `nil`: not known.
   package var home: JobHome?
+  /// Where the target pointed when the request came, or when a call was answered last: there `earlier` belongs, and a
+  /// call may have taken effect. `nil`: not known. The disk keeps it together with `earlier` only.
+  package var place: JobHome?
   /// Whether `registered` is only what was known before. Otherwise the upstream has told it to this job, or to one
   /// before it.
   package var isRecalled: Bool
@@ -50,16 +53,31 @@ package struct JobFacts: Hashable, Sendable {
 
   package init(
     earlier: EarlierResult? = nil, completedSteps: Int = 0, registered: RegisteredCertificate? = nil,
-    home: JobHome? = nil, isRecalled: Bool = false, isBegunAnew: Bool = false, asksAnew: Bool = false
+    home: JobHome? = nil, place: JobHome? = nil, isRecalled: Bool = false, isBegunAnew: Bool = false,
+    asksAnew: Bool = false
   ) {
     self.earlier = earlier
     self.completedSteps = completedSteps
     self.registered = registered
     self.home = home
+    self.place = place
     self.isRecalled = isRecalled
     self.isBegunAnew = isBegunAnew
     self.asksAnew = asksAnew
   }
+
+  /// A call was answered there.
+  ///
+  /// - Returns: Whether what was known, and what an earlier call may have done, belongs elsewhere.
+  mutating func moved(to home: JobHome) -> Bool {
+    defer { place = home }
+    guard home.differs(from: place) else { return false }
+    earlier = nil
+    return true
+  }
+
+  /// Whether what the job knows belongs elsewhere.
+  func belongElsewhere(than place: JobHome?) -> Bool { (home ?? self.place)?.differs(from: place) ?? false }
 }
 
 /// A certificate as the upstream registered it.

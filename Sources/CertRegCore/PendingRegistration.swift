@@ -24,6 +24,13 @@ package struct JobHome: Hashable, Sendable {
     self.location = location
     self.account = account
   }
+
+  /// Whether both are certainly not the same: an account that is not known may be any.
+  func differs(from other: JobHome?) -> Bool {
+    guard let other else { return false }
+    guard location == other.location else { return true }
+    return account != nil && other.account != nil && account != other.account
+  }
 }
 
 /// A job that has not ended.

@@ -72,9 +72,12 @@ package struct SHA256Digest: Hashable, Sendable {
     left.words == right.words
   }
 
-  /// Hashes the first word only. A digest is uniform already, so that hashing the rest would cost time without gain.
+  /// Hashes all words: callers may choose the ids of certificates, and the first word of many of them alike.
   package func hash(into hasher: inout Hasher) {
     hasher.combine(words.0)
+    hasher.combine(words.1)
+    hasher.combine(words.2)
+    hasher.combine(words.3)
   }
 }
 

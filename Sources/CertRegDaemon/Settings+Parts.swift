@@ -81,8 +81,10 @@ extension TargetLimits {
   ///   - isAWS: Whether the target's endpoint is one of AWS, whose default quotas hold for each account and region.
   ///   - accountRate: The account's own rate of registrations, in calls a second, as Service Quotas tells it; `nil`: it
   ///     is not known. Where it is known, registrations are not probed above it, nor other operations above a pace that
-  ///     is configured for them.
+  ///     is configured for them. A configuration that does not ask for it has no use for it.
   init(_ configuration: TargetConfiguration, isAWS: Bool, accountRate: Double? = nil) {
+    // The answer to a configuration that asked may come after one that names the rate.
+    let accountRate = configuration.asksForRate ? accountRate : nil
     var operations: [UpstreamOperation: OperationLimits] = [:]
     for operation in UpstreamOperation.allCases {
       let quota = operation.defaultQuota

@@ -16,11 +16,9 @@ extension JobFacts {
           "status": (earlier.status?.rawValue).map { .string($0) },
         ])
       },
-      "home": home.map { home in
-        .object(of: [
-          "account": (home.account?.rawValue).map { .string($0) }, "location": .string(home.location.description),
-        ])
-      },
+      "home": home?.json,
+      // The usual request takes no byte.
+      "place": earlier == nil ? nil : place?.json,
       "recalled": isRecalled ? .bool(true) : nil,
       "registered": registered.map { registered in
         .object(of: [
@@ -43,11 +41,8 @@ extension JobFacts {
         provisioned: earlier["provisioned"].flatMap(Provisioned.init),
         keepsOutcome: earlier["keepsOutcome"]?.bool ?? false, isGone: earlier["gone"]?.bool ?? false)
     }
-    if let home = json["home"], let location = home["location"]?.string {
-      self.home = JobHome(
-        location: UpstreamLocation(description: location),
-        account: home["account"]?.string.flatMap(AccountPrefix.init(rawValue:)))
-    }
+    home = json["home"].flatMap(JobHome.init)
+    place = json["place"].flatMap(JobHome.init)
     if let registered = json["registered"], let arn = registered["arn"]?.string,
       let outcome = registered["outcome"]?.string.flatMap(RegistrationOutcome.init)
     {
@@ -55,6 +50,19 @@ extension JobFacts {
         certificateARN: arn, outcome: outcome, status: registered["status"]?.string.flatMap(CertificateStatus.init),
         requestID: registered["requestID"]?.string, provisioned: registered["provisioned"].flatMap(Provisioned.init))
     }
+  }
+}
+
+extension JobHome {
+  fileprivate var json: JSONValue {
+    .object(of: ["account": (account?.rawValue).map { .string($0) }, "location": .string(location.description)])
+  }
+
+  fileprivate init?(_ json: JSONValue) {
+    guard let location = json["location"]?.string else { return nil }
+    self.init(
+      location: UpstreamLocation(description: location),
+      account: json["account"]?.string.flatMap(AccountPrefix.init(rawValue:)))
   }
 }
 
@@ -72,7 +80,10 @@ enum RequestRecord {
 
   /// The usual request, to register a certificate of which nothing is known, takes no byte.
   static func bytes(_ entry: PendingRegistration) -> [UInt8] {
-    guard entry.purpose != .register || entry.provisioning != nil || entry.facts != JobFacts() else { return [] }
+    guard
+      entry.purpose != .register || entry.provisioning != nil
+        || entry.facts != JobFacts(place: entry.facts.place)
+    else { return [] }
     guard case .object(var members) = entry.facts.json else { return [] }
     if let named = entry.namedStatus { members.append(.init("namedStatus", .string(named.rawValue))) }
     if entry.overridesStatus { members.append(.init("overridesStatus", .bool(true))) }

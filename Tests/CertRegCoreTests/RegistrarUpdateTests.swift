@@ -236,6 +236,71 @@ import Testing
     let created = reply(Self.registered, from: JobHome(location: .aws(region: "eu-west-1"), account: nil))
     #expect(status(created.answers[1]) == .active)
   }
+
+  // MARK: Two homes
+
+  private static let first = JobHome(location: .aws(region: "eu-central-1"), account: nil)
+  private static let second = JobHome(location: .aws(region: "eu-west-1"), account: nil)
+
+  private func request(at place: JobHome, earlier: EarlierResult? = nil) -> Registrar.Request {
+    var request = request(.register, nil)
+    request.place = place
+    request.earlier = earlier
+    request.refreshes = earlier != nil
+    return request
+  }
+
+  private func registered(_ arn: String) -> UpstreamReply { .registered(certificateARN: arn, requestID: nil) }
+
+  private func arn(_ answer: Registrar.Answer?) -> String? {
+    guard case .registered(let registration)? = answer else { return nil }
+    return registration.certificateARN
+  }
+
+  @Test mutating func `a request is not answered with what a call to another home finds`() {
+    _ = ask(1, request(at: Self.first))
+    #expect(ask(2, request(at: Self.second)).calls.isEmpty)
+    let ended = reply(registered("first"), from: Self.first)
+    #expect(arn(ended.answers[1]) == "first" && ended.answers[2] == nil && ended.calls.count == 1)
+    #expect(arn(reply(registered("second"), from: Self.second).answers[2]) == "second")
+  }
+
+  @Test mutating func `a request is not answered with what a job between its steps found in another home`() {
+    _ = ask(1, request(.registerAndSet, .active))
+    let exists = UpstreamReply.alreadyExists(certificateARN: "first", status: .inactive, requestID: nil)
+    #expect(reply(exists, from: Self.first).statuses == [.active])
+    #expect(arn(ask(2, request(at: Self.first)).answers[2]) == "first")
+    #expect(ask(3, request(at: Self.second)).answers.isEmpty)
+  }
+
+  @Test mutating func `one call answers all where the target points now, whenever they asked`() {
+    let line = Registrar(configuration: .init(maxPending: 9, maxAge: nil), seed: 1)
+    _ = line.setTargets([Self.target: .one(ratePerSecond: nil, burst: 9, maxConcurrent: 1)], now: now)
+    registrar = line
+    var other = request(at: Self.first)
+    other.key = RegistrationKey(certificateID: CertificateID(words: (2, 0, 0, 0)), target: Self.target)
+    _ = ask(3, other)
+    _ = ask(1, request(at: Self.first))
+    _ = ask(2, request(at: Self.second))
+    let freed = settle(registrar.replied(registrar.id(of: other.key), registered("other"), from: Self.first, now: now))
+    #expect(freed.calls.count == 1)
+    let ended = reply(registered("second"), from: Self.second)
+    #expect(arn(ended.answers[1]) == "second" && arn(ended.answers[2]) == "second" && ended.calls.isEmpty)
+  }
+
+  @Test(arguments: [nil, EarlierResult(outcome: .created, status: .active, provisioned: nil)])
+  mutating func `what is known of one home says nothing of another`(earlier: EarlierResult?) {
+    _ = ask(1, request(at: Self.first, earlier: earlier))
+    _ = reply(failure(.serviceUnavailable, .unavailable(retryAfter: nil), mayHaveTakenEffect: true), from: Self.first)
+    let later = Moment(monotonic: now.monotonic + .seconds(60), wall: now.wall + .seconds(60))
+    #expect(settle(registrar.timePassed(now: later)).calls.count == 1)
+    let ended = reply(.alreadyExists(certificateARN: "second", status: nil, requestID: nil), from: Self.second)
+    guard case .complete(_, let registration)? = ended.changes.first else {
+      Issue.record("\(ended)")
+      return
+    }
+    #expect(registration.outcome == .existing && registration.status == nil)
+  }
 }
 
 /// The order of jobs.

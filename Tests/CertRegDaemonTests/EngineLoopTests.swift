@@ -239,6 +239,25 @@ import Testing
     #expect(effects.commits.count == 1)
   }
 
+  @Test func `a request after a reload is not answered by the call to the upstream before it`() {
+    let (first, second) = (UpstreamLocation.embedded(region: "a"), UpstreamLocation.embedded(region: "b"))
+    known.point([Self.target: first])
+    ask(1)
+    endCommits()
+    known.point([Self.target: second])
+    ask(1)
+    endCommits()
+    #expect(effects.made.count == 1)
+    replied(1, .registered(certificateARN: "first", requestID: nil), from: first)
+    endCommits()
+    // The start of its own call.
+    endCommits()
+    #expect(told.outcomes == ["created"] && effects.made.count == 2)
+    replied(1, .alreadyExists(certificateARN: "second", status: nil, requestID: nil), from: second)
+    endCommits()
+    #expect(told.outcomes == ["created", "existing"])
+  }
+
   @Test func `a failing disk is reported once, and once more when it recovers`() {
     for _ in 0..<2 {
       ask(1)

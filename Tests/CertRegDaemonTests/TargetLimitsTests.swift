@@ -34,7 +34,10 @@ import Testing
     // Service Quotas is asked for that rate alone: those of other calls are learnt.
     #expect(known.operations[.attachPolicy] == limits().operations[.attachPolicy])
     // Unless their pace is configured.
-    let configured = limits(accountRate: 25) { $0.rates = [.attachPolicy: 30] }
+    let configured = limits(accountRate: 25) {
+      $0.asksForRate = true
+      $0.rates = [.attachPolicy: 30]
+    }
     #expect(configured.operations[.attachPolicy]?.ratePerSecond == 30)
     #expect(configured.operations[.attachPolicy]?.maxRatePerSecond == 30)
     #expect(configured.operations[.createThing]?.maxRatePerSecond == nil)
@@ -47,6 +50,11 @@ import Testing
     let unknown = limits(isAWS: false) { $0.asksForRate = true }
     #expect(unknown.operations[.registerCertificateWithoutCA]?.ratePerSecond == 10)
     #expect(unknown.operations[.registerCertificateWithoutCA]?.maxRatePerSecond == nil)
+  }
+
+  @Test func `an account's rate that comes late does not replace the one that is configured`() {
+    #expect(limits(accountRate: 25) { $0.ratePerSecond = 5 } == limits { $0.ratePerSecond = 5 })
+    #expect(limits(accountRate: 25) == limits())
   }
 
   @Test func `other calls have AWS's quotas or the configured rates, and more is tried seldom`() {

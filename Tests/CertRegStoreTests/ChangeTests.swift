@@ -133,6 +133,12 @@ import Testing
     #expect(RequestRecord.read([0xff, 0x00]) == nil)
   }
 
+  @Test func `the usual request takes no byte for where its target points`() {
+    var entry = Sample.pending(1)
+    entry.facts = JobFacts(place: JobHome(location: .aws(region: "eu-west-1"), account: nil))
+    #expect(RequestRecord.bytes(entry).isEmpty)
+  }
+
   @Test func `progress replaces facts, keeps attempts and lets the next call begin, in one change`() async throws {
     var generator = SplitMix64(seed: 5)
     let (first, second) = (Sample.facts(&generator), Sample.facts(&generator))

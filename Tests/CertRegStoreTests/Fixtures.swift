@@ -143,8 +143,9 @@ enum Sample {
     let earlier = EarlierResult(
       outcome: outcome, status: status, provisioned: sometimes() ? provisioned(steps + 1) : nil,
       keepsOutcome: sometimes(), isGone: sometimes())
+    let isKnown = sometimes()
     return JobFacts(
-      earlier: sometimes() ? earlier : nil,
+      earlier: isKnown ? earlier : nil,
       completedSteps: steps,
       registered: steps == 0
         ? nil
@@ -152,6 +153,7 @@ enum Sample {
           certificateARN: prefix + "äöü\u{0}", outcome: outcome, status: status,
           requestID: Bool.random(using: &generator) ? "r\(steps)" : nil,
           provisioned: Bool.random(using: &generator) ? provisioned(steps) : nil),
+      place: isKnown ? JobHome(location: .aws(region: "eu-west-1"), account: nil) : nil,
       isRecalled: sometimes(), isBegunAnew: sometimes())
   }
 

@@ -57,6 +57,36 @@ import Testing
     #expect(try store.registeredCount() == 0)
   }
 
+  @Test func `a job that ended where its target pointed later is not done again`() async throws {
+    let later = TargetName("\(Sample.key(1).target.rawValue)\nhttp://localhost:8080\n")
+    var store = try SQLiteRegistrationStore(directory)
+    let rows = (1...4).map { Sample.pending($0) }
+    var ended = Sample.registration(1)
+    ended.key.target = later
+    var failed = Sample.failure(2)
+    failed.key.target = later
+    // A job that moved leaves a result behind, and goes on.
+    var left = Sample.registration(3)
+    left.key.target = later
+    left.finishedAt = rows[2].enqueuedAt + .seconds(60)
+    try await store.commit(rows.map { .enqueue($0) })
+    let copy = try directory.copyAsLeftByKill()
+    store.close()
+    store = try SQLiteRegistrationStore(copy)
+    try await store.commit([.complete(rows[0].id, ended), .fail(rows[1].id, failed), .keep(left, nil)])
+    store.close()
+    // The rows of the queue are there again, as in pages that a disk did not write.
+    let before = directory.file("certregd.db")
+    try Connection(path: before).execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    try Connection(path: copy.file("certregd.db")).execute(
+      """
+      ATTACH '\(before)' AS before; INSERT OR REPLACE INTO queue SELECT * FROM before.queue; DETACH before;
+      UPDATE state SET results = results + 1 WHERE id = 1; PRAGMA wal_checkpoint(TRUNCATE)
+      """)
+    store = try SQLiteRegistrationStore(copy)
+    #expect(try store.pendingRegistrations().map(\.sequence) == [rows[2].sequence, rows[3].sequence])
+  }
+
   @Test func `sequence numbers never restart, be it after a kill or a rebuild`() async throws {
     var store = try SQLiteRegistrationStore(directory)
     #expect(store.nextSequence == 1)

@@ -22,6 +22,8 @@ extension Registrar {
   /// The job under way whose end answers the request; `nil`: it needs one of its own.
   package func job(sharedBy request: Request) -> JobID? {
     guard let id = jobForTheSame(as: request), let job = jobs[id] else { return nil }
+    // What a job establishes elsewhere is no answer. The request waits behind it.
+    if job.pending.facts.belongElsewhere(than: request.place) { return nil }
     // The result is on its way to disk, with another name of the device.
     if job.isFinishing, let deviceID = request.deviceID, deviceID != job.pending.deviceID { return nil }
     return !request.refreshes || asksUpstream(id) ? id : nil
@@ -284,7 +286,8 @@ extension PendingRegistration {
   /// The job of a new request.
   fileprivate init(_ request: Registrar.Request, sequence: Int64, now: WallTime) {
     var facts = JobFacts(
-      earlier: request.earlier, registered: request.registered, home: request.home, asksAnew: request.refreshes)
+      earlier: request.earlier, registered: request.registered, home: request.home, place: request.place,
+      asksAnew: request.refreshes)
     if request.purpose.registers, let known = request.registered {
       facts.take(known, for: request.provisioning)
       facts.isRecalled = true

@@ -53,6 +53,8 @@ extension Registrar {
     package var registered: RegisteredCertificate?
     /// Where `registered` belongs.
     package var home: JobHome?
+    /// Where the target points; `nil`: not known.
+    package var place: JobHome?
     /// What makes a device of the certificate; `nil`: it is only registered.
     @Boxed package var provisioning: Provisioning?
 
@@ -62,7 +64,7 @@ extension Registrar {
       ifExists: IfExists, requester: Requester, deviceID: DeviceID? = nil,
       connection: UInt64 = 0, expectation: Expectation, share: QueueShare? = nil, refreshes: Bool = false,
       earlier: EarlierResult? = nil, registered: RegisteredCertificate? = nil, home: JobHome? = nil,
-      provisioning: Provisioning? = nil
+      place: JobHome? = nil, provisioning: Provisioning? = nil
     ) {
       self.key = key
       self.purpose = purpose
@@ -80,6 +82,7 @@ extension Registrar {
       self.earlier = earlier
       self.registered = registered
       self.home = home
+      self.place = place
       self.provisioning = provisioning
     }
 

@@ -16,7 +16,7 @@ extension RegistrationJob {
     let earlier = EarlierResult(
       outcome: known.outcome, status: isGone || isStatusInDoubt ? nil : known.status, keepsOutcome: !isGone,
       isGone: isGone)
-    state = .advancing(JobFacts(earlier: earlier, isBegunAnew: true))
+    state = .advancing(JobFacts(earlier: earlier, place: facts.home ?? facts.place, isBegunAnew: true))
     return repeatedCommit
   }
 }

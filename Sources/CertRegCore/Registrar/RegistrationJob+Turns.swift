@@ -13,7 +13,7 @@ extension RegistrationJob {
   ///   - before: Its facts, which include what the jobs before it established.
   /// - Returns: The facts, if the disk has to know them.
   func inherit(_ ending: Ending, from before: JobFacts) -> JobFacts? {
-    guard isBehind else { return nil }
+    guard isBehind, !before.belongElsewhere(than: pending.facts.place) else { return nil }
     supersedeKnownResult(by: ending)
     var known = before.registered
     switch ending {

@@ -201,6 +201,7 @@ extension RegistrationJob {
   /// - Returns: `nil` if no call is under way.
   func replied(_ reply: UpstreamReply, from home: JobHome?) -> EndedCall? {
     guard case .calling(let permit, let since) = state, let step else { return nil }
+    if let home, pending.facts.registered == nil, pending.facts.moved(to: home) { mayHaveTakenEffect = false }
     var result = step.read(reply, to: pending, mayHaveTakenEffect: mayHaveTakenEffect)
     // Later steps belong to the upstream that has the certificate.
     if pending.facts.home == nil, let home {
@@ -263,7 +264,7 @@ extension RegistrationJob {
 
   /// Nothing is known of the certificate any more, and no call of this job was made for it.
   func forgetFacts() {
-    pending.facts = JobFacts()
+    pending.facts = JobFacts(place: pending.facts.place)
     mayHaveTakenEffect = false
   }
 

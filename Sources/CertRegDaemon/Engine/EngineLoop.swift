@@ -102,6 +102,8 @@ final class EngineLoop {
   private func begin(
     _ request: Registrar.Request, now: Moment, completion: @escaping RegistrationEngine.Completion
   ) {
+    var request = request
+    request.place = known.home(of: request.key.target).place
     let waiter = nextWaiter
     nextWaiter += 1
     completions[waiter] = Waiting(completion: completion, isFirst: registrar.job(sharedBy: request) == nil)
@@ -286,7 +288,7 @@ final class EngineLoop {
     let now = clock.monotonic
     var moved: [JobID] = []
     for (id, call) in calls.take(now: now, givesWay: effects.isPressed(at: now)) {
-      if let home = call.home, !known.isPresent(home, of: id.target) {
+      if let home = call.home, !known.isPresent(home, of: id.target, setsStatus: call.operation == .updateCertificate) {
         moved.append(id)
       } else {
         figures.callBegan(id, call.operation, at: now)

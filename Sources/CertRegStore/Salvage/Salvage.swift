@@ -142,7 +142,7 @@ struct Salvage {
       highestSequence = max(highestSequence, sequence)
       // Jobs of a certificate end one after the other. Of the ends the log may show the last one alone.
       for id in queuedJobs(of: found.key, before: sequence) { try take(.complete(id, found)) }
-      try take(.complete(JobID(key: found.key, sequence: sequence), found))
+      try take(.complete(job(endedUnder: found.key, sequence), found))
     } else {
       // Earlier versions had one job for a key.
       for id in queuedJobs(of: found.key, before: .max) { try take(.complete(id, found)) }
@@ -163,7 +163,7 @@ struct Salvage {
     guard try !isDone(id, since: found.finishedAt) else { return }
     tally.failures += 1
     for earlier in queuedJobs(of: found.key, before: id.sequence) { try take(.fail(earlier, found)) }
-    try take(.fail(id, found))
+    try take(.fail(job(endedUnder: id.key, id.sequence), found))
   }
 
   /// The job's result was taken over before, unless a later job has replaced it.
@@ -179,11 +179,18 @@ struct Salvage {
   }
 
   /// The jobs of a certificate that the database had in its queue before the salvage, in their order.
-  private mutating func queuedJobs(of key: RegistrationKey, before sequence: Int64) -> [JobID] {
+  private mutating func queuedJobs(of storedKey: RegistrationKey, before sequence: Int64) -> [JobID] {
+    let key = storedKey.requested
     guard writer.isQueued(key) else { return [] }
     if queuedBefore == nil { queuedBefore = Dictionary(grouping: writer.queuedJobs, by: \.key) }
     let jobs = queuedBefore?[key] ?? []
     return jobs.filter { $0.sequence < sequence && writer.isQueued($0) }.sorted { $0.sequence < $1.sequence }
+  }
+
+  /// The job of an end. The queue goes by targets, results and failures are kept by their homes.
+  private func job(endedUnder key: RegistrationKey, _ sequence: Int64) -> JobID {
+    let queued = JobID(key: key.requested, sequence: sequence)
+    return writer.isQueued(queued) ? queued : JobID(key: key, sequence: sequence)
   }
 
   private mutating func takeQueue() throws(DatabaseFault) {
@@ -196,9 +203,10 @@ struct Salvage {
     }
     try flush()
     var sequences = writer.queuedSequences
+    let homes = Dictionary(grouping: writer.names.all.values.map { TargetName($0) }, by: \.requested)
     for var entry in queue.values.flatMap(\.values).sorted(by: { $0.sequence < $1.sequence }) {
       progress.advance()
-      guard !writer.isQueued(entry.id), try !isDone(entry.id, since: entry.enqueuedAt) else { continue }
+      guard !writer.isQueued(entry.id), try !isDone(entry, in: homes[entry.key.target] ?? []) else { continue }
       attempts[entry.sequence]?.complete(&entry)
       entry.callStarted = true
       // Earlier versions gave numbers again once the queue was empty: two rows may have the same.
@@ -210,6 +218,17 @@ struct Salvage {
       tally.queued += 1
       try take(.enqueue(entry))
     }
+  }
+
+  private func isDone(_ entry: PendingRegistration, in homes: [TargetName]) throws(DatabaseFault) -> Bool {
+    for home in homes where home != entry.key.target {
+      let key = RegistrationKey(certificateID: entry.key.certificateID, target: home)
+      // A time alone would not do: a job that moved has left a result behind, and goes on.
+      for table in [Table.result, .failure] {
+        if let last = try writer.lastSequence(key, in: table), last >= entry.sequence { return true }
+      }
+    }
+    return try isDone(entry.id, since: entry.enqueuedAt)
   }
 
   /// Whether there is a result or failure of the job, or of a later one. Those of earlier versions are compared by
@@ -239,5 +258,16 @@ struct Salvage {
       for change in changes { try writer.apply(change) }
       try savePosition?(page)
     }
+  }
+}
+
+extension TargetName {
+  /// The name that requests have for the target whose results are kept under this one: see ``ResultHome/storedName``.
+  fileprivate var requested: TargetName { TargetName(String(rawValue.prefix { $0 != "\n" })) }
+}
+
+extension RegistrationKey {
+  fileprivate var requested: RegistrationKey {
+    RegistrationKey(certificateID: certificateID, target: target.requested)
   }
 }
