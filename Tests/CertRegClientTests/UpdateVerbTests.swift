@@ -79,7 +79,10 @@ import Testing
   }
 
   /// A daemon whose target is in a region, and that knows a certificate by an ARN.
-  private func run(_ arn: String, region: String?, known: String?) throws -> (CommandStatus, [String], [JSON]) {
+  private func run(
+    _ arn: String, region: String?, known: String?, described: String? = nil,
+    _ verb: (String, Session) -> CommandStatus = { UpdateVerb(subjects: [$0], status: .revoked).run($1) }
+  ) throws -> (CommandStatus, [String], [JSON]) {
     let target = [JSON.Member("name", .string("default")), JSON.Member("default", .bool(true))]
     let targets = JSON.array([.object(target + (region.map { [JSON.Member("region", .string($0))] } ?? []))])
     let requests = Mutex<[JSON]>([])
@@ -90,12 +93,15 @@ import Testing
           guard let known else { return JSON.failure(request, type: "ResourceNotFoundException", reason: "not_found") }
           return JSON.answer(to: request, [("state", .string("registered")), ("certificateArn", .string(known))])
         }
+        if request["op"]?.string == "describe", let described {
+          return JSON.answer(to: request, [("certificateArn", .string(described))])
+        }
         requests.withLock { $0.append(request) }
-        return UpdateVerbTests.updated(request)
+        if request["op"]?.string == "update" { return UpdateVerbTests.updated(request) }
+        return JSON.answer(to: request, [("status", .string("ACTIVE"))])
       })
     let capture = Capture()
-    let end = UpdateVerb(subjects: [arn], status: .revoked).run(
-      Session(socketPath: daemon.path, console: capture.console()))
+    let end = verb(arn, Session(socketPath: daemon.path, console: capture.console()))
     return (end, capture.outputLines + [capture.errors], requests.withLock { $0 })
   }
 
@@ -107,8 +113,36 @@ import Testing
       #expect(lines[0].contains("arn_differs") && lines.last?.contains("--target") == true)
     }
     for (region, known) in [("eu-central-1", Sample.arn), (nil, nil)] as [(String?, String?)] {
-      let (end, _, requests) = try run(Sample.arn, region: region, known: known)
+      let (end, _, requests) = try run(Sample.arn, region: region, known: known, described: Sample.arn)
       #expect(end == .success && requests.count == 1)
+    }
+    // Nothing undoes it, so the upstream is asked about what the daemon does not know.
+    let (end, _, requests) = try run(Sample.arn, region: nil, known: nil, described: other)
+    #expect(end == .dataError && requests.isEmpty)
+    let china = Sample.arn.replacing("arn:aws:", with: "arn:aws-cn:")
+    let (partition, said, none) = try run(china, region: "eu-central-1", known: nil)
+    #expect(partition == .dataError && none.isEmpty && said[0].contains("arn_differs"))
+  }
+
+  @Test(arguments: ["update", "forget", "describe"])
+  func `the ARN of a row or a word is that of the certificate in the target`(operation: String) throws {
+    let folder = try TemporaryFolder()
+    let other = Sample.arn.replacing("123456789012", with: "210987654321")
+    let report = try folder.write(
+      "batch.import.csv",
+      "name,certificateId,outcome,certificateArn,target,reason,message\nx,\(Sample.id),created,\(Sample.arn),,,\n")
+    for subject in operation == "forget" ? [Sample.arn] : [Sample.arn, report] {
+      for (known, isRight) in [(Sample.arn, true), (other, false)] {
+        let (_, lines, requests) = try run(subject, region: "eu-central-1", known: known) { subject, session in
+          switch operation {
+          case "forget": ForgetVerb(subjects: [subject]).run(session)
+          case "describe": DescribeVerb(subjects: [subject]).run(session)
+          default: UpdateVerb(subjects: [subject], status: .inactive).run(session)
+          }
+        }
+        #expect(requests.count == (isRight ? 1 : 0), "\(subject)")
+        #expect(lines[0].contains("arn_differs") != isRight, "\(lines)")
+      }
     }
   }
 }

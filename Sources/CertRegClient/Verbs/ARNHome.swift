@@ -6,11 +6,16 @@ import CertRegCore
 struct ARNHome {
   private let session: Session
   private let facts: DaemonFacts
+  /// Whether the upstream is asked about a certificate that the daemon does not know.
+  private let asksUpstream: Bool
 
-  /// - Parameter facts: What the daemon says about itself.
-  init(_ session: Session, _ facts: DaemonFacts) {
+  /// - Parameters:
+  ///   - facts: What the daemon says about itself.
+  ///   - asksUpstream: Whether the upstream is asked about a certificate that the daemon does not know.
+  init(_ session: Session, _ facts: DaemonFacts, asksUpstream: Bool = false) {
     self.session = session
     self.facts = facts
+    self.asksUpstream = asksUpstream
   }
 
   /// Why the certificate of an ARN is not the one that a target has; `nil` where nothing speaks against it.
@@ -26,13 +31,19 @@ struct ARNHome {
     if let region = name.flatMap({ facts.regions[$0] }), home.count > 1, home[1] != region {
       return ARNHome.error("its ARN is of the region \(home[1]), and \(shown) is in \(region)")
     }
+    let partition = name.flatMap { facts.regions[$0] }.map { AWSPartition.containing($0).name }
+    if let partition, let own = home.first, own != partition {
+      return ARNHome.error("its ARN is of the partition \(own), and \(shown) is in \(partition)")
+    }
     // Only an ARN tells the account.
-    guard let known = lookup(id, target), ARNHome.home(known) != home else { return nil }
+    let known =
+      self.arn(of: id, target, from: "lookup") ?? (asksUpstream ? self.arn(of: id, target, from: "describe") : nil)
+    guard let known, ARNHome.home(known) != home else { return nil }
     return ARNHome.error("its ARN is of another account or region than \(shown), where it is \(known)")
   }
 
-  private func lookup(_ id: CertificateID, _ target: String?) -> String? {
-    let request = Request("lookup", [("certificateId", .string(id.hex)), ("target", target.map(JSON.string))])
+  private func arn(of id: CertificateID, _ target: String?, from operation: String) -> String? {
+    let request = Request(operation, [("certificateId", .string(id.hex)), ("target", target.map(JSON.string))])
     return (try? session.ask(request))?.json["certificateArn"]?.string
   }
 

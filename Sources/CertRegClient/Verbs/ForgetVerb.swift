@@ -17,7 +17,10 @@ package struct ForgetVerb {
     let batch = CertificateBatch(
       session, participle: "forgotten", timeout: session.timeout ?? Session.defaultTimeout, noun: "result")
     return batch.run(
-      next: { _ in steps.next() },
+      next: { facts in
+        if steps.refusal == nil { steps.refusal = ARNHome(session, facts).fault }
+        return steps.next()
+      },
       lines: { name, answer in
         var line = ResultLine(result: answer.json, name: name)
         if line.error == nil { line.outcome = "forgotten" }

@@ -58,8 +58,13 @@ struct SubjectSteps {
   }
 
   private mutating func add(_ id: CertificateID, name: String) {
+    add(id, name: name, arn: name.hasPrefix("arn:") ? name : "", targets: targets)
+  }
+
+  /// - Parameter arn: Empty where none is given.
+  private mutating func add(_ id: CertificateID, name: String, arn: String, targets: [String?]) {
     for target in targets {
-      if name.hasPrefix("arn:"), let error = refusal?(name, id, target) {
+      if !arn.isEmpty, let error = refusal?(arn, id, target) {
         ready.append(.failure(name: name, error))
       } else {
         addRequests(name: name, key: "certificateId", value: id.hex, targets: [target])
@@ -82,7 +87,7 @@ struct SubjectSteps {
     switch entry {
     case .certificate(let name, let id, let record):
       let own = record.target.isEmpty ? nil : record.target
-      addRequests(name: name, key: "certificateId", value: id.hex, targets: targets == [nil] ? [own] : targets)
+      add(id, name: name, arn: record.certificateARN, targets: targets == [nil] ? [own] : targets)
     case .failure(let name, let error): ready.append(.failure(name: name, error))
     case .passedOver(let place, let thing): ready.append(.passedOver(place: place, thing))
     }

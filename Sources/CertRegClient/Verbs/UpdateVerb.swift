@@ -32,7 +32,10 @@ package struct UpdateVerb {
       session, participle: "answered", timeout: session.timeout.map { $0 + UpdateVerb.grace })
     return batch.run(
       next: { facts in
-        if steps.refusal == nil { steps.refusal = ARNHome(session, facts).fault }
+        // Nothing undoes REVOKED.
+        if steps.refusal == nil {
+          steps.refusal = ARNHome(session, facts, asksUpstream: status == .revoked).fault
+        }
         return steps.next()
       },
       lines: { name, answer in

@@ -83,10 +83,8 @@ final class RegistrationJob {
   var step: (any Step)? { nextStep.map { plan.steps[$0] } }
 
   private var nextStep: Int? {
-    if let foundStep { return foundStep }
-    let next = plan.nextStep(of: pending)
-    foundStep = .some(next)
-    return next
+    if foundStep == nil { foundStep = .some(plan.nextStep(of: pending)) }
+    return foundStep ?? nil
   }
 
   /// Tells the job from all others.
