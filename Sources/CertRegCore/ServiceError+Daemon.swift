@@ -77,12 +77,19 @@ extension ServiceError {
       cause: lastError?.cause)
   }
 
-  /// The caller's `timeoutMs` is over. `lastError`: the end of the last call, if one was made.
-  package static func deadlineExceeded(lastError: ServiceError?) -> ServiceError {
-    ServiceError(
+  /// The caller's `timeoutMs` is over.
+  ///
+  /// - Parameters:
+  ///   - lastError: The end of the last call, if one was made.
+  ///   - isStored: Whether the request is on disk; otherwise the disk has not taken it within that time.
+  package static func deadlineExceeded(lastError: ServiceError?, isStored: Bool = true) -> ServiceError {
+    let state =
+      isStored
+      ? "the request goes on and can be looked up"
+      : "the request is not on disk yet, and goes on once it is: ask again to be sure"
+    return ServiceError(
       .serviceUnavailable, reason: .deadlineExceeded,
-      message: "no result within timeoutMs; the request goes on and can be looked up" + because(lastError),
-      retryable: true, cause: lastError?.cause)
+      message: "no result within timeoutMs; \(state)" + because(lastError), retryable: true, cause: lastError?.cause)
   }
 
   /// The caller's `timeoutMs` is over before the upstream has answered a `describe`, which then ends.

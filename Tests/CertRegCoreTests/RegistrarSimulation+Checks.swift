@@ -251,7 +251,7 @@ extension RegistrarSimulation {
     case .alreadyRegistered:
       reach(.existsRefusal)
       if waiter.ifExists != .error { violations.append(.refusalNobodyAskedFor) }
-    case .deadlineExceeded:
+    case .deadlineExceeded where !error.message.contains("not on disk yet"):
       // The error says that the request goes on.
       if disk.rows(of: waiter.key).isEmpty { violations.append(.queuedBeforeDisk) }
     default: break
@@ -262,7 +262,7 @@ extension RegistrarSimulation {
 
   mutating func checkTimes() {
     for (id, waiter) in waiting {
-      guard let deadline = waiter.deadline, deadline <= now.monotonic, !disk.isStoring(waiter.key) else { continue }
+      guard let deadline = waiter.deadline, deadline <= now.monotonic else { continue }
       violations.append(.deadlineMissed)
       waiting[id] = nil
     }

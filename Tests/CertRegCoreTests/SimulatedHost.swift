@@ -73,11 +73,6 @@ struct SimulatedDisk {
 
   var isQueueEmpty: Bool { content.queue.isEmpty }
 
-  /// Whether a request for a certificate is on its way to disk.
-  func isStoring(_ key: RegistrationKey) -> Bool {
-    commits.contains { $0.changes.contains { if case .enqueue(let row) = $0 { row.key == key } else { false } } }
-  }
-
   /// The row of a job.
   func row(_ id: JobID) -> Row? {
     guard let pending = content.queue[id], pending.key == id.key, let history = histories[id] else { return nil }

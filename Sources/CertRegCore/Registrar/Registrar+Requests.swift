@@ -201,7 +201,6 @@ extension Registrar {
   func stored(_ id: JobID, now: Moment) {
     guard let job = jobs[id] else { return }
     promise(job)
-    for waiter in job.takeLateWaiters() { stopWaiting(waiter, now: now) }
     // A reload may have removed the target while the request was on its way to disk.
     if targets[id.target]?.isConfigured != true, let permit = job.gaveBackPermit() {
       giveBack(permit, job)
@@ -254,22 +253,15 @@ extension Registrar {
   }
 
   func deadlineExceeded(_ id: WaiterID, now: Moment) {
-    // A request that is not on disk does not go on for certain: the disk may be full.
-    if let job = waiters.job(of: id).flatMap({ jobs[$0] }), job.isStoring {
-      job.lateWaiters.append(id)
-    } else {
-      stopWaiting(id, now: now)
-    }
-  }
-
-  private func stopWaiting(_ id: WaiterID, now: Moment) {
     guard let waiter = waiters.remove(id) else { return }
+    // Also while it is on its way to disk: only a disk that does not take it ends it then.
     jobs[waiter.job]?.isPromised = true
     if isDraining, let first = lines.first(of: waiter.job.key) { demote(first) }
     // The caller waits for all jobs before its own, too.
     let first = lines.first(of: waiter.job.key).flatMap { jobs[$0]?.pending.lastError }
     let lastError = jobs[waiter.job]?.pending.lastError ?? first
-    var error = ServiceError.deadlineExceeded(lastError: lastError)
+    let isStored = jobs[waiter.job]?.isStoring != true
+    var error = ServiceError.deadlineExceeded(lastError: lastError, isStored: isStored)
     error.retryAfterMilliseconds = nextCall(jobs[waiter.job], now: now).milliseconds(since: now)
     actions.append(.answer(id, .failed(error), .goesOn))
   }

@@ -155,12 +155,6 @@ extension RegistrationJob {
     if case .storing = state { true } else { false }
   }
 
-  /// The callers whose time was over before the request was on disk, once.
-  func takeLateWaiters() -> [Registrar.WaiterID] {
-    defer { lateWaiters = [] }
-    return lateWaiters
-  }
-
   /// Whether the end can be decided at once: no call and no commit is under way, and no other job is before it, which
   /// may yet establish something.
   var canEndNow: Bool {

@@ -37,8 +37,6 @@ final class RegistrationJob {
   /// How many new names the device was given, and of how many of them the commit has ended.
   private(set) var namesGiven = 0
   private(set) var namesEnded = 0
-  /// Callers whose time was over before the request was on disk.
-  var lateWaiters: [Registrar.WaiterID] = []
   /// The request ID of the last reply that had one.
   private(set) var lastRequestID: String?
   /// An earlier call of the present step may have taken effect.

@@ -30,9 +30,6 @@ struct WaiterTable: Sendable {
   var isEmpty: Bool { waiters.isEmpty }
   var count: Int { waiters.count }
 
-  /// The job that the waiter waits for; `nil` if it has its answer already.
-  func job(of id: Registrar.WaiterID) -> JobID? { waiters[id]?.job }
-
   /// Whether the waiter has no answer yet.
   func contains(_ id: Registrar.WaiterID) -> Bool { waiters[id] != nil }
 
