@@ -13,7 +13,7 @@ struct RegisterCommand: ParsableCommand {
 
         certregctl register device.pem
         certregctl register --status INACTIVE certificates/
-        certregctl register --provision sensors --attribute site=7 device.pem
+        certregctl register --provision sensors --device-id pump-7 --attribute site=7 device.pem
         openssl x509 -in device.der -inform DER | certregctl register -
       """)
 
@@ -25,6 +25,11 @@ struct RegisterCommand: ParsableCommand {
   var status: CertificateStatus?
 
   @OptionGroup var input: InputArguments
+
+  @Option(
+    help: ArgumentHelp(
+      "The name of the device, for one certificate; tables name theirs: see --name-column.", valueName: "name"))
+  var deviceId: String?
 
   @OptionGroup var targets: TargetOptions
 
@@ -45,8 +50,19 @@ struct RegisterCommand: ParsableCommand {
 
   @OptionGroup var options: SocketOptions
 
+  func validate() throws {
+    guard let deviceId else { return }
+    if DeviceID(deviceId) == nil {
+      throw ValidationError("--device-id has 1 to \(DeviceID.maxCharacters) characters.")
+    }
+    if input.nameColumn != nil || input.checkCn {
+      throw ValidationError("--device-id names the device; --name-column and --check-cn take its name from the files.")
+    }
+  }
+
   func run() throws {
     var verb = RegisterVerb(paths: files)
+    verb.deviceID = deviceId
     verb.status = status
     verb.ifExists = ifExists
     verb.provision = provisioning.choice

@@ -1,6 +1,7 @@
 import CertRegCodec
 import CertRegCore
 import Foundation
+import Synchronization
 import Testing
 
 @testable import CertRegClient
@@ -37,6 +38,25 @@ import Testing
     #expect(verb.run(Session(socketPath: daemon.path, console: registered.console())) == .dataError)
     #expect(registered.output.contains("duplicate_of_other_device") && registered.output.contains("batch.csv:3 b"))
     #expect(registered.errors.contains("4 certificates: 3 created, 1 failed"))
+  }
+
+  @Test(arguments: [1, 2]) func `a name on the command line is that of the one certificate`(count: Int) throws {
+    let folder = try TemporaryFolder()
+    _ = try folder.write("c/note.txt", "no certificate\n")
+    for number in 0..<count { _ = try folder.write("c/\(number).txt", Self.base64[number] + "\n") }
+    let requests = Mutex<[JSON]>([])
+    let daemon = try FakeDaemon(answering: { request in
+      requests.withLock { $0.append(request) }
+      return Batch.registered(request)
+    })
+    let capture = Capture()
+    var verb = RegisterVerb(paths: [folder.path("c")])
+    (verb.deviceID, verb.provision) = ("pump-7", .named("sensors"))
+    let status = verb.run(Session(socketPath: daemon.path, console: capture.console()))
+    let names = requests.withLock { $0.map { $0["deviceId"]?.string } }
+    #expect(names == (count == 1 ? ["pump-7"] : []))
+    #expect((status == .success) == (count == 1))
+    #expect(capture.errors.contains("several certificates") == (count > 1))
   }
 
   @Test func `what says nothing about its device repeats any other`() {

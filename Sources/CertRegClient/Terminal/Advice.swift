@@ -32,7 +32,7 @@ package enum Advice {
     "limit_exceeded":
       "remove attachments that are not needed, or ask for a higher limit in Service Quotas (AWS IoT Core)",
     "invalid_provisioning":
-      "give what the profile needs: --name-column for the device's name, --attribute for the others",
+      "give what the profile needs: --device-id, or --name-column of a table, for the device's name, --attribute for the rest",
     "unknown_profile": "the profiles are in the section provisioning of certregd's configuration",
     "too_many_describes": "others ask, too: try again later",
     "not_registered": "certregctl register or import registers it, with the same files",

@@ -9,6 +9,8 @@ package struct RegisterVerb {
   package var status: CertificateStatus?
   /// Whether a certificate that the upstream already has is an error; `nil`: the daemon's default.
   package var ifExists: IfExists?
+  /// The name of the device, where there is one certificate; `nil`: the inputs name devices.
+  package var deviceID: String?
   /// The profile to apply; `nil`: the one that a kept request asks for, else the target's own.
   package var provision: ProfileChoice?
   /// Asks the upstream again, whatever the daemon knows.
@@ -28,8 +30,10 @@ package struct RegisterVerb {
   /// Runs the command. Prints a line for each certificate and target, and a summary where there is more than one.
   package func run(_ session: Session) -> CommandStatus {
     var inputs: InputSource
+    var named: ArraySlice<InputEntry>?
     do throws(InputError) {
       inputs = try InputSource(paths, options: input)
+      named = try deviceID.map { name throws(InputError) in try entries(of: &inputs, named: name)[...] }
     } catch {
       return session.report(error)
     }
@@ -39,7 +43,7 @@ package struct RegisterVerb {
       session, participle: "answered", timeout: session.timeout.map { $0 + RegisterVerb.grace })
     return batch.run(
       next: { facts in
-        inputs.next().map { entry in
+        (named == nil ? inputs.next() : named?.popFirst()).map { entry in
           if case .certificate(let certificate) = entry.content,
             case .conflict(let error) = seen.take(certificate, of: entry)
           {
@@ -62,6 +66,27 @@ package struct RegisterVerb {
           return (line, line.rendered(for: session.console.output, showsTarget: session.targets.count > 1))
         }
       })
+  }
+
+  /// All entries, read before the first one is sent.
+  ///
+  /// - Throws: If there are several certificates for the one name.
+  private func entries(of inputs: inout InputSource, named name: String) throws(InputError) -> [InputEntry] {
+    var entries: [InputEntry] = []
+    var id: CertificateID?
+    while var entry = inputs.next() {
+      if case .certificate(let certificate) = entry.content {
+        guard id == nil || id == certificate.id else {
+          throw InputError(
+            .deviceName, "--device-id names one device, and there are several certificates",
+            advice: "name them in a table: see --name-column")
+        }
+        id = certificate.id
+        entry.deviceID = name
+      }
+      entries.append(entry)
+    }
+    return entries
   }
 
   /// The request for one certificate and these targets; none stand for the daemon's default target.

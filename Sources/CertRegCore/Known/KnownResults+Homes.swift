@@ -43,8 +43,11 @@ extension KnownResults {
 
   /// Whether a target points to the home where a job's certificate is registered.
   ///
-  /// - Parameter setsStatus: Whether a status is to be set there. Then an account that is not known is another one: it is
-  ///   so after credentials of another signer have come, and their account may have the certificate, too.
+  /// - Parameters:
+  ///   - home: Where the certificate is registered.
+  ///   - target: The target.
+  ///   - setsStatus: Whether a status is to be set there. Then an account that is not known is another one: it is so
+  ///     after credentials of another signer have come, and their account may have the certificate, too.
   package func isPresent(_ home: JobHome, of target: TargetName, setsStatus: Bool = false) -> Bool {
     let present = self.home(of: target)
     guard present.location == home.location else { return false }
