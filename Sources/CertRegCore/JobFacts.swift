@@ -68,12 +68,13 @@ package struct JobFacts: Hashable, Sendable {
 
   /// A call was answered there.
   ///
-  /// - Returns: Whether what was known, and what an earlier call may have done, belongs elsewhere.
+  /// - Returns: Whether what an earlier call may have done belongs elsewhere. Of another account at the same location
+  ///   that is not certain: the account that was known when the request came need not be that of the earlier call.
   mutating func moved(to home: JobHome) -> Bool {
     defer { place = home }
-    guard home.differs(from: place) else { return false }
+    guard let place, home.differs(from: place) else { return false }
     earlier = nil
-    return true
+    return home.location != place.location
   }
 
   /// Whether what the job knows belongs elsewhere.

@@ -132,6 +132,10 @@ import Testing
       return Array(Array(repeating: certificate(issuer: 1, subject: 2), count: pairs).joined())
         + Array(repeating: certificate(issuer: 3, subject: 1), count: pairs).joined()
     },
+    Shape("parts in parts of a mail, and lines that may end them") { bytes in
+      let lines = (10_000..<10_000 + bytes / 128).map { "Content-Type: multipart/mixed; boundary=b\($0)\n\n--b\($0)\n" }
+      return Array((lines.joined() + String(repeating: "--z\n", count: bytes / 8)).utf8)
+    },
     Shape("a damaged block of lines that begin as keys", begin + "\n!", "MC4CAQAwBQYDK2VwBCIE\n", end),
     Shape("a damaged block of numbers", begin + "\n!", "0x30, 0x77, 48:", "\n" + end),
     Shape("a damaged block of base64 of base64", begin + "\n!", "TUlJQklEQ0N4NkFE", "\n" + end),

@@ -4,6 +4,9 @@ import CertRegCore
 /// Reads a mail (RFC 5322, RFC 2045): each of its parts like a file of a folder. Several mails can stand in one file, as
 /// in a mailbox.
 struct MailReader: InputReader {
+  /// Parts are looked for in parts so deep: every boundary is compared with each line that may be one.
+  private static let deepest = 32
+
   private let stream: ByteStream
   private let name: String
   private let context: InputContext
@@ -48,7 +51,7 @@ struct MailReader: InputReader {
     if isAtEnd { return nil }
     let headers = isAtHeaders ? MailHeaders(try takeHeaders()) : nil
     isAtHeaders = false
-    if let boundary = headers?.boundary { boundaries.append(boundary) }
+    if let boundary = headers?.boundary, boundaries.count < MailReader.deepest { boundaries.append(boundary) }
     var body: [UInt8] = []
     while let line = try stream.nextLine() {
       if endsPart(line) { return Part(headers: headers, body: body) }
