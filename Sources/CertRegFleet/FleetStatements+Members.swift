@@ -37,7 +37,8 @@ extension FleetStatements {
   static let members = Statement(
     "members",
     """
-    SELECT m.name, m.sent, CASE WHEN \(FleetSchema.isGone) THEN \(leftOfQueue) ELSE m.queued END, extract(epoch FROM clock_timestamp() - \(lastHeard))::float8, \(FleetSchema.isGone),
+    SELECT m.name, m.sent, CASE WHEN \(FleetSchema.isGone) THEN \(leftOfQueue) ELSE m.queued END,
+      extract(epoch FROM clock_timestamp() - \(lastHeard))::float8, \(FleetSchema.isGone),
       array_to_string(m.targets, E'\\n'), (extract(epoch FROM m.joined_at) * 1000000)::bigint
     FROM certregd.member m, certregd.fleet f ORDER BY m.name
     """)

@@ -8,6 +8,8 @@ struct EmbeddedAccount: Sendable {
   private var registered: [CertificateID: CertificateStatus] = [:]
   /// The other certificates, and everything that is attached to them. Without a file.
   private var content: RegisterStore.Content
+  /// Whether answers tell the status of a certificate that is registered already.
+  var describesExisting = false
 
   init(_ account: SandboxAccount, seed: UInt64) {
     content = RegisterStore.Content(register: SandboxRegister(account: account), file: nil, seed: seed)

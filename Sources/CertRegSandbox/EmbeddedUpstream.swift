@@ -9,7 +9,6 @@ package final class EmbeddedUpstream: UpstreamClient {
   private struct State: Sendable {
     var account: EmbeddedAccount
     var generator: SplitMix64
-    var describesExisting = false
   }
 
   private let account: SandboxAccount
@@ -37,7 +36,7 @@ package final class EmbeddedUpstream: UpstreamClient {
   /// Whether the status of a certificate that is registered already comes with every answer, as for a target with
   /// `describeExisting`.
   package func setDescribesExisting(_ describes: Bool) {
-    state.withLock { $0.describesExisting = describes }
+    state.withLock { $0.account.describesExisting = describes }
   }
 
   /// How many certificates are registered.
@@ -64,11 +63,11 @@ package final class EmbeddedUpstream: UpstreamClient {
   /// Registers a certificate, or says that it is registered already.
   package func registerCertificateWithoutCA(_ call: RegisterCertificateCall) -> UpstreamReply {
     let arn = account.arn(of: call.certificateID)
-    let tellsStatus = call.needsStatus || state.withLock(\.describesExisting)
     return carryOut(of: call.certificateID) { account, requestID throws(SandboxError) in
       guard let known = try account.register(call) else {
         return .registered(certificateARN: arn, requestID: requestID)
       }
+      let tellsStatus = call.needsStatus || account.describesExisting
       return .alreadyExists(certificateARN: arn, status: tellsStatus ? known : nil, requestID: requestID)
     }
   }

@@ -96,7 +96,7 @@ extension Admission {
 
   @Test(arguments: 1...20 as ClosedRange<UInt64>) func `calls under way are those that have not ended`(seed: UInt64) {
     var random = SplitMix64(seed: seed)
-    var calls = CallsUnderWay()
+    var calls = PermitTimes()
     var expected: [MonotonicTime] = []
     for step in 0..<500 {
       if expected.isEmpty || Bool.random(using: &random) {

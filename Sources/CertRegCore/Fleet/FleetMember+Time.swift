@@ -82,8 +82,8 @@ extension FleetMember {
     // One question that waited in vain ends the waiting of all others: the database is silent.
     let isReachable = isReachable(time)
     var marked: [Action] = []
-    for (token, question) in questions.sorted(by: { $0.key < $1.key })
-    where question.deadline <= time || !isReachable {
+    let overdue = questions.filter { $0.value.deadline <= time || !isReachable }
+    for (token, question) in overdue.sorted(by: { $0.key < $1.key }) {
       questions[token] = nil
       switch question.kind {
       case .mark(_, let job): marked.append(.marked(job, true))

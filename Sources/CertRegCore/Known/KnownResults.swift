@@ -20,8 +20,11 @@ package final class KnownResults: Sendable {
 
     /// Whether the status is set where the certificate has another.
     package var setsStatus: Bool {
-      ifExists == .update && status != nil || provisioning?.activatesLast == true && status == .active
+      ifExists == .update && status != nil || activatesLast
     }
+
+    /// Whether the certificate is to be ACTIVE once its device is complete.
+    fileprivate var activatesLast: Bool { provisioning?.activatesLast == true && status == .active }
 
     /// Whether the certificate is more than registered for the request.
     package var changesCertificate: Bool { setsStatus || provisioning != nil }
@@ -159,8 +162,7 @@ package final class KnownResults: Sendable {
     // left.
     let isContinued = !isDevice && known.provisioned.map { $0.tag == wish.provisioning?.tag } ?? false
     // A success means a device that can connect: see `activateLast` in docs/provisioning.md.
-    let isActivated = wish.provisioning?.activatesLast == true && wish.status == .active
-    let named = !isDevice && wish.setsStatus ? nil : isActivated ? .active : wish.namedStatus
+    let named = !isDevice && wish.setsStatus ? nil : wish.activatesLast ? .active : wish.namedStatus
     let ifExists = isContinued && known.outcome == .created ? .return : wish.ifExists
     if let error = known.objection(namedStatus: named, ifExists: ifExists, isRepeat: true) { return .refuse(error) }
     if !isDevice { return .goOn(known) }

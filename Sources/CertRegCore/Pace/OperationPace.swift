@@ -6,7 +6,7 @@ struct OperationPace: Sendable {
   private var limits: OperationLimits
   private var bucket: TokenBucket
   private var estimator: RateEstimator
-  private var calls = CallsUnderWay()
+  private var calls = PermitTimes()
   /// The pause that a throttle asked for.
   private var heldUntil: MonotonicTime?
   /// The last throttle that was news.

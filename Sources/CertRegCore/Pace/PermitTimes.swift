@@ -1,5 +1,5 @@
-/// The calls of one operation that are under way, by the times of their permits.
-struct CallsUnderWay: Sendable {
+/// When the calls of one operation that are under way got their permits.
+struct PermitTimes: Sendable {
   /// In ascending order.
   private var permitted: [MonotonicTime] = []
 
