@@ -28,12 +28,14 @@ struct ARNHome {
     let home = ARNHome.home(arn)
     let name = target ?? facts.defaultTarget
     let shown = name.map { "the target \($0)" } ?? "the default target"
-    if let region = name.flatMap({ facts.regions[$0] }), home.count > 1, home[1] != region {
-      return ARNHome.error("its ARN is of the region \(home[1]), and \(shown) is in \(region)")
-    }
-    let partition = name.flatMap { facts.regions[$0] }.map { AWSPartition.containing($0).name }
-    if let partition, let own = home.first, own != partition {
-      return ARNHome.error("its ARN is of the partition \(own), and \(shown) is in \(partition)")
+    if let region = name.flatMap({ facts.regions[$0] }), home.count > 1 {
+      if home[1] != region {
+        return ARNHome.error("its ARN is of the region \(home[1]), and \(shown) is in \(region)")
+      }
+      let partition = AWSPartition.containing(region).name
+      if home[0] != partition {
+        return ARNHome.error("its ARN is of the partition \(home[0]), and \(shown) is in \(partition)")
+      }
     }
     // Only an ARN tells the account.
     let known =

@@ -28,10 +28,7 @@ package struct DescribeVerb {
       session, participle: "described", timeout: session.timeout.map { $0 + DescribeVerb.grace }, noun: "result",
       window: DescribeVerb.window)
     return batch.run(
-      next: { facts in
-        if steps.refusal == nil { steps.refusal = ARNHome(session, facts).fault }
-        return steps.next()
-      },
+      next: { facts in steps.next(comparing: ARNHome(session, facts)) },
       lines: { name, answer in
         let line = DescribeVerb.line(answer, name: name)
         let style: TerminalText.Style = line.outcome == CertificateStatus.active.rawValue ? .green : .yellow

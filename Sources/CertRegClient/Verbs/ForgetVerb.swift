@@ -17,10 +17,7 @@ package struct ForgetVerb {
     let batch = CertificateBatch(
       session, participle: "forgotten", timeout: session.timeout ?? Session.defaultTimeout, noun: "result")
     return batch.run(
-      next: { facts in
-        if steps.refusal == nil { steps.refusal = ARNHome(session, facts).fault }
-        return steps.next()
-      },
+      next: { facts in steps.next(comparing: ARNHome(session, facts)) },
       lines: { name, answer in
         var line = ResultLine(result: answer.json, name: name)
         if line.error == nil { line.outcome = "forgotten" }

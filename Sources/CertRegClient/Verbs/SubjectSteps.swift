@@ -12,7 +12,7 @@ struct SubjectSteps {
   /// Further members of each request.
   var members: [(name: String, value: JSON?)] = []
   /// Says why an ARN is not that of a certificate in a target; `nil`: ARNs are only IDs.
-  var refusal: ((_ arn: String, CertificateID, _ target: String?) -> InputError?)?
+  private var refusal: ((_ arn: String, CertificateID, _ target: String?) -> InputError?)?
   /// Whether reports of imports count as lists of certificates.
   var readsReports = false
   private var inputs: InputSource?
@@ -25,6 +25,12 @@ struct SubjectSteps {
     self.subjects = subjects.reversed()
     self.operation = operation
     self.targets = targets.isEmpty ? [nil] : targets.map(Optional.some)
+  }
+
+  /// The next step of a verb that compares ARNs with those of the targets.
+  mutating func next(comparing home: ARNHome) -> BatchStep? {
+    if refusal == nil { refusal = home.fault }
+    return next()
   }
 
   mutating func next() -> BatchStep? {

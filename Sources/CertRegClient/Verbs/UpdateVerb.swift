@@ -31,13 +31,8 @@ package struct UpdateVerb {
     let batch = CertificateBatch(
       session, participle: "answered", timeout: session.timeout.map { $0 + UpdateVerb.grace })
     return batch.run(
-      next: { facts in
-        // Nothing undoes REVOKED.
-        if steps.refusal == nil {
-          steps.refusal = ARNHome(session, facts, asksUpstream: status == .revoked).fault
-        }
-        return steps.next()
-      },
+      // Nothing undoes REVOKED.
+      next: { facts in steps.next(comparing: ARNHome(session, facts, asksUpstream: status == .revoked)) },
       lines: { name, answer in
         let line = ResultLine(result: answer.json, name: name)
         return [(line, line.rendered(for: session.console.output, showsTarget: session.targets.count > 1))]
