@@ -1,4 +1,4 @@
-/// Tests on the eight bytes of a word at once ("SIMD within a register"), or on the 16 of a vector.
+/// Tests on the eight bytes of a word at once ("SIMD within a register").
 ///
 /// A result has the top bit set of each byte that was found. In a word only the lowest one is exact, because a borrow
 /// may mark bytes above it; callers use no other.
@@ -18,21 +18,6 @@ public enum SWAR {
     let controlOrQuote = (word ^ 0x0202_0202_0202_0202) &- 0x2121_2121_2121_2121
     let backslash = (word ^ 0x5c5c_5c5c_5c5c_5c5c) &- 0x0101_0101_0101_0101
     return (controlOrQuote | backslash | word) & top
-  }
-
-  /// Marks the same bytes among 16, each of them exactly.
-  @inlinable
-  @inline(__always)
-  public static func stringStops(_ bytes: SIMD16<UInt8>) -> SIMD16<UInt8> {
-    ((bytes ^ 0x02) &- 0x21) | ((bytes ^ 0x5c) &- 0x01) | bytes
-  }
-
-  /// Whether the top bit of any byte is set.
-  @inlinable
-  @inline(__always)
-  public static func hasMark(_ bytes: SIMD16<UInt8>) -> Bool {
-    let halves = unsafeBitCast(bytes, to: SIMD2<UInt64>.self)
-    return (halves[0] | halves[1]) & top != 0
   }
 
   /// Marks the backslashes.

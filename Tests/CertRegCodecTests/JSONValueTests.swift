@@ -54,6 +54,18 @@ import Testing
     #expect(throws: SyntaxFault.self) { try JSONValue(parsing: text) }
   }
 
+  @Test func `finds what ends a run of plain text at each place`() throws {
+    for place in 0..<200 {
+      let plain = String(repeating: "a", count: place)
+      #expect(try JSONValue(parsing: "\"\(plain)\"") == .string(plain))
+      #expect(try JSONValue(parsing: "\"\(plain)\\n\(plain)\"") == .string("\(plain)\n\(plain)"))
+      #expect(try JSONValue(parsing: "\"\(plain)é\(plain)\"") == .string("\(plain)é\(plain)"))
+      #expect(throws: SyntaxFault(kind: .controlCharacter, offset: place + 1)) {
+        try JSONValue(parsing: "\"\(plain)\u{1f}\(plain)\"")
+      }
+    }
+  }
+
   @Test func `refuses bytes that are not UTF-8`() {
     #expect(throws: SyntaxFault(kind: .invalidUTF8, offset: 1)) { try JSONValue(parsing: [0x22, 0xff, 0x22]) }
   }
