@@ -20,19 +20,21 @@ extension RequestService {
   private func lookup(_ request: OwnedRequest, _ key: RegistrationKey, pending: PendingJob?, reply: Reply) {
     do throws(StoreError) {
       let record = try parts.known.record(for: key)
-      guard pending == nil, record == nil, parts.engine.hasFleet else {
+      // Another host may have registered what failed here.
+      let failure: FailedRegistration? = if case .failed(let failure)? = record { failure } else { nil }
+      guard pending == nil, record == nil || failure != nil, parts.engine.hasFleet else {
         return reply.send(lookupAnswer(request.id, key, pending: pending, record: record))
       }
       parts.engine.find(key) { registration, holder in
-        if let registration {
+        if let registration, failure.map({ $0.finishedAt < registration.finishedAt }) ?? true {
           self.parts.counts.count(.lookup, "ok")
           return reply.send(AnswerEncoder.lookup(id: request.id, .registered(registration)))
         }
-        if let holder {
+        if let holder, failure == nil {
           self.parts.counts.count(.lookup, "ok")
           return reply.send(AnswerEncoder.lookup(id: request.id, .elsewhere(key, member: holder)))
         }
-        reply.send(self.lookupAnswer(request.id, key, pending: nil, record: nil))
+        reply.send(self.lookupAnswer(request.id, key, pending: nil, record: record))
       }
     } catch {
       storeFailed(request, ServiceError(error, accepts: false), reply)

@@ -67,11 +67,19 @@ final class DatabaseConnection {
 
   /// Runs statements as one transaction.
   ///
+  /// - Parameters:
+  ///   - statements: They share the transaction.
+  ///   - seconds: How long all of it may take.
+  ///   - mostSeconds: How long it may take while each part of the answer comes within `seconds`; `nil`: no longer.
   /// - Returns: The rows of each.
   /// - Throws: What went wrong. After a failure of a statement the connection can be used again, after any other it
   ///   cannot.
-  func run(_ statements: [Statement], within seconds: Double) throws(DatabaseFailure) -> [Rows] {
-    let deadline = Self.now + seconds
+  func run(
+    _ statements: [Statement], within seconds: Double, mostSeconds: Double? = nil
+  ) throws(DatabaseFailure) -> [Rows] {
+    let begin = Self.now
+    let deadline = begin + seconds
+    let last = mostSeconds.map { begin + $0 } ?? deadline
     if !isPipeline {
       guard pq.enterPipelineMode(connection) == 1 else { throw failure() }
       isPipeline = true
@@ -87,7 +95,7 @@ final class DatabaseConnection {
     var fault: DatabaseFailure?
     var isAfterEnd = false
     while true {
-      guard let result = try nextResult(until: deadline) else {
+      guard let result = try nextResult(within: seconds, until: last) else {
         // One ends the results of a statement. A second one means that nothing more comes, as after the end of the
         // server.
         if isAfterEnd { throw fault ?? DatabaseFailure(.connection, "the connection is lost") }
@@ -185,10 +193,11 @@ final class DatabaseConnection {
     }
   }
 
-  /// The next result; `nil` at the end of one statement's.
-  private func nextResult(until deadline: Double) throws(DatabaseFailure) -> OpaquePointer? {
+  /// The next result; `nil` at the end of one statement's. A long one over a slow line comes in parts, of which none
+  /// takes longer than `seconds`.
+  private func nextResult(within seconds: Double, until last: Double) throws(DatabaseFailure) -> OpaquePointer? {
     while pq.isBusy(connection) == 1 {
-      try wait(for: POLLIN, until: deadline)
+      try wait(for: POLLIN, until: min(last, Self.now + seconds))
       guard pq.consumeInput(connection) == 1 else { throw failure() }
     }
     if let result = pq.getResult(connection) { return result }

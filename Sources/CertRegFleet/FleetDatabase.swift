@@ -36,6 +36,8 @@ package struct FleetLocation: Sendable, Hashable {
 /// The fleet's database, for one thread. Connects when it is needed, and lets go of a connection that failed.
 package final class FleetDatabase {
   private static let exchangeSeconds = 2.5
+  /// A member with a long queue has much to read when it joins. Nothing waits for that.
+  private static let joinSeconds = 60.0
   /// See ``FleetStatements/begin(_:session:milliseconds:)``.
   private static let divisionByZero = "22012"
 
@@ -68,7 +70,7 @@ package final class FleetDatabase {
         FleetStatements.leaveClaims(identity), FleetStatements.leaveRows(identity),
         FleetStatements.join(identity, sent: sent), FleetStatements.ownRows(identity.name),
         FleetStatements.ownClaims(identity.name),
-      ])
+      ], mostSeconds: Self.joinSeconds)
     guard let row = joined[2].first else {
       throw FleetProblem(
         .nameTaken,
@@ -93,6 +95,8 @@ package final class FleetDatabase {
     do throws(DatabaseFailure) { return exchange.read(try attempt(exchange.statements)) } catch {
       guard error.kind == .statement(code: Self.divisionByZero) else { throw problem(error) }
     }
+    // What it was to prepare behind the statement that failed is not prepared.
+    connection = nil
     var reply = FleetReply()
     reply.isMember = false
     return reply
@@ -127,22 +131,32 @@ package final class FleetDatabase {
     rows[0].first.flatMap(FleetRow.integer).map { Int($0) } ?? 0
   }
 
-  private func run(_ statements: [FleetStatements.Statement]) throws(FleetProblem) -> [Rows] {
-    do throws(DatabaseFailure) { return try attempt(statements) } catch { throw problem(error) }
+  private func run(
+    _ statements: [FleetStatements.Statement], mostSeconds: Double? = nil
+  ) throws(FleetProblem) -> [Rows] {
+    do throws(DatabaseFailure) { return try attempt(statements, mostSeconds: mostSeconds) } catch {
+      throw problem(error)
+    }
   }
 
   /// Runs statements, and once more where that is all that is needed. The database has taken nothing of them before.
-  private func attempt(_ statements: [FleetStatements.Statement]) throws(DatabaseFailure) -> [Rows] {
-    do throws(DatabaseFailure) { return try connected().run(statements, within: Self.exchangeSeconds) } catch {
+  private func attempt(
+    _ statements: [FleetStatements.Statement], mostSeconds: Double? = nil
+  ) throws(DatabaseFailure) -> [Rows] {
+    func run() throws(DatabaseFailure) -> [Rows] {
+      try connected().run(statements, within: Self.exchangeSeconds, mostSeconds: mostSeconds)
+    }
+    do throws(DatabaseFailure) { return try run() } catch {
       if prepares, error.saysStatementIsLost {
         // A pooler seldom comes or goes, so that this process prepares no more.
         prepares = false
-        connection = nil
       } else if !error.saysConflict {
         throw error
       }
+      // What it was to prepare behind the statement that failed is not prepared.
+      connection = nil
     }
-    return try connected().run(statements, within: Self.exchangeSeconds)
+    return try run()
   }
 
   private func open() throws(FleetProblem) -> DatabaseConnection {

@@ -38,6 +38,10 @@ struct FleetExchange {
         for (key, earlierCall) in rows.compactMap(FleetRow.flagged) { reply.granted[key] = earlierCall }
       }
     }
+    if !batch.revocations.isEmpty { add(FleetStatements.revoke(batch.revocations, by: name)) }
+    if batch.hearsRevocations {
+      add(FleetStatements.revoked(of: name)) { rows, reply in reply.revocations = rows.compactMap(FleetRow.key) }
+    }
     if !batch.marks.isEmpty {
       add(FleetStatements.mark(batch.marks, by: name)) { rows, reply in
         reply.marked.formUnion(rows.compactMap(FleetRow.key))

@@ -58,6 +58,11 @@ package enum FleetSchema {
     -- Tells what a member sends from what it sent before it joined the last time.
     ALTER TABLE certregd.member ADD COLUMN session bigint NOT NULL DEFAULT 0;
     """,
+    """
+    -- Another member waits to revoke the certificate.
+    ALTER TABLE certregd.claim ADD COLUMN revoked boolean NOT NULL DEFAULT false;
+    CREATE INDEX claim_revoked ON certregd.claim (member) WHERE revoked;
+    """,
   ]
 
   /// The tables that members write to.

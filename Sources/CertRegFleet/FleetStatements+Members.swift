@@ -48,9 +48,11 @@ extension FleetStatements {
       Statement(
         "cleanUpMembers",
         """
-        DELETE FROM certregd.member m USING certregd.fleet f WHERE \(FleetSchema.isGone)
+        WITH gone AS (DELETE FROM certregd.member m USING certregd.fleet f WHERE \(FleetSchema.isGone)
           AND \(lastHeard) < clock_timestamp() - interval '1 day'
-          AND NOT EXISTS (SELECT FROM certregd.queue q WHERE q.member = m.name)
+          AND NOT EXISTS (SELECT FROM certregd.queue q WHERE q.member = m.name) RETURNING m.name)
+        -- A new state of that name must not take the calls of the claims for none.
+        UPDATE certregd.claim c SET member = '' FROM gone WHERE c.member = gone.name
         """),
       Statement(
         "cleanUpClaims",

@@ -18,7 +18,7 @@ extension FleetStatements {
       ORDER BY a.certificate, a.target
       ON CONFLICT (certificate, target) DO UPDATE SET member = $1,
         claimed_at = CASE WHEN c.member = $1 THEN c.claimed_at ELSE excluded.claimed_at END,
-        called = excluded.called OR (c.called AND c.member = $1),
+        called = excluded.called OR (c.called AND c.member = $1), revoked = c.revoked AND c.member = $1,
         -- A call for a certificate that was known before has not made the registration.
         earlier = c.earlier OR (c.called AND c.member <> $1 AND NOT EXISTS (
           SELECT FROM certregd.result r WHERE r.certificate = c.certificate AND r.target = c.target AND NOT r.forgotten
@@ -27,6 +27,25 @@ extension FleetStatements {
         SELECT FROM certregd.member m, certregd.fleet f WHERE m.name = c.member AND NOT \(FleetSchema.isGone))
       RETURNING certificate, target, earlier
       """, [.text(name)] + Parameter.keys(claims.map(\.key)) + [.bools(claims.map(\.isCalled))])
+  }
+
+  /// Tells members that work on certificates to give way to a revocation. Their rows are not waited for: this is told
+  /// again with the next question.
+  static func revoke(_ keys: [FleetKey], by name: String) -> Statement {
+    Statement(
+      "revoke",
+      """
+      UPDATE certregd.claim c SET revoked = true FROM (
+        SELECT c.certificate, c.target FROM certregd.claim c JOIN unnest($2::bytea[], $3::text[]) a(certificate, target)
+          USING (certificate, target)
+        WHERE c.member <> $1 AND NOT c.revoked FOR UPDATE OF c SKIP LOCKED) h
+      WHERE c.certificate = h.certificate AND c.target = h.target
+      """, [.text(name)] + Parameter.keys(keys))
+  }
+
+  static func revoked(of name: String) -> Statement {
+    Statement(
+      "revoked", "SELECT certificate, target FROM certregd.claim WHERE member = $1 AND revoked LIMIT 500", [.text(name)])
   }
 
   /// After the claims: a result that was told, and its claim given up, while this transaction waited for it is seen.
@@ -44,7 +63,9 @@ extension FleetStatements {
       "holders",
       """
       SELECT a.certificate, a.target, coalesce(c.member, q.member) FROM unnest($1::bytea[], $2::text[]) a(certificate, target)
-      LEFT JOIN certregd.claim c ON c.certificate = a.certificate AND c.target = a.target
+      -- A claim that is left, or that of a member that is gone, is nobody's work.
+      LEFT JOIN LATERAL (SELECT c.member FROM certregd.claim c JOIN certregd.member m ON m.name = c.member, certregd.fleet f
+        WHERE c.certificate = a.certificate AND c.target = a.target AND NOT \(FleetSchema.isGone)) c ON true
       LEFT JOIN LATERAL (SELECT member FROM certregd.queue q WHERE q.certificate = a.certificate AND q.target = a.target
         ORDER BY id LIMIT 1) q ON true
       WHERE c.member IS NOT NULL OR q.member IS NOT NULL
@@ -99,11 +120,11 @@ extension FleetStatements {
       """, [.text(name), .integers(ids)])
   }
 
-  /// Leaves rows to members that can make something of them.
+  /// Leaves rows to members that can make something of them, behind all others: nobody reads the same ones for ever.
   static func leave(_ ids: [Int64], by name: String) -> Statement {
     Statement(
       "leave",
-      "UPDATE certregd.queue SET member = '', sequence = -id WHERE member = $1 AND id = ANY ($2::bigint[])",
+      "UPDATE certregd.queue SET id = DEFAULT, member = '', sequence = -id WHERE member = $1 AND id = ANY ($2::bigint[])",
       [.text(name), .integers(ids)])
   }
 

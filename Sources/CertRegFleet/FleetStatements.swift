@@ -118,9 +118,9 @@ enum FleetStatements {
           THEN coalesce(excluded.arn, r.arn) ELSE coalesce(r.arn, excluded.arn) END,
         outcome = CASE WHEN \(makesCreated) OR (NOT r.forgotten AND NOT excluded.forgotten AND r.outcome = 'created')
           THEN 'created' ELSE \(later("outcome")) END,
-        status = \(later("status")), request_id = \(later("request_id")), finished_at = \(later("finished_at")),
-        not_before = \(later("not_before")), not_after = \(later("not_after")), policies = \(later("policies")),
-        device = \(later("device")), provisioned = \(later("provisioned")),
+        status = \(later("status")), finished_at = \(later("finished_at")), request_id = \(known("request_id")),
+        not_before = \(known("not_before")), not_after = \(known("not_after")), policies = \(known("policies")),
+        device = \(known("device")), provisioned = \(known("provisioned")),
         member = CASE WHEN \(isNews) THEN excluded.member ELSE r.member END,
         number = CASE WHEN \(isNews) THEN excluded.number ELSE r.number END
       RETURNING r.*)
@@ -143,6 +143,14 @@ enum FleetStatements {
 
   private static func later(_ column: String) -> String {
     "CASE WHEN excluded.stamp > r.stamp THEN excluded.\(column) ELSE r.\(column) END"
+  }
+
+  /// What only a registration tells: a member that has set the status and knows nothing else does not know the ARN.
+  private static func known(_ column: String) -> String {
+    """
+    CASE WHEN NOT r.forgotten AND NOT excluded.forgotten AND (r.arn IS NULL) <> (excluded.arn IS NULL)
+      THEN CASE WHEN r.arn IS NULL THEN excluded.\(column) ELSE r.\(column) END ELSE \(later(column)) END
+    """
   }
 
   /// A call of this member made the registration that the other one found.

@@ -142,6 +142,8 @@ struct DevicesUnderTest {
     perform(registrar.timePassed(now: now))
   }
 
+  mutating func hearOfRevocation() { perform(registrar.revokedElsewhere(Self.key, now: now)) }
+
   mutating func drain() { perform(registrar.beginDraining(now: now)) }
 
   mutating func endDraining() { perform(registrar.endDraining()) }

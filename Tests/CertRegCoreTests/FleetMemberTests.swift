@@ -245,6 +245,95 @@ import Testing
     #expect(found == [result(stamp: 5)])
   }
 
+  @Test func `a job that goes on behind a result takes it together with the claim`() {
+    var member = joined()
+    let later = JobID(key: Self.job.key, sequence: Self.job.sequence + 1)
+    _ = member.begin(Self.job, Self.key, since: .min, goesOn: true, now: clock.now)
+    _ = member.begin(later, Self.key, since: .min, now: clock.now)
+    member.timePassed(now: clock.now)
+    _ = member.takeActions()
+    func told(_ reply: FleetReply) -> [JobID] {
+      self.reply(reply, to: &member).compactMap { if case .coordinated(let id, nil, _?) = $0 { id } else { nil } }
+    }
+    var known = FleetReply()
+    known.known = [Self.key: result(stamp: 5)]
+    known.holders = [Self.key: "m2"]
+    #expect(told(known) == [later])
+    #expect(member.standing(of: Self.job, Self.key).member == "m2")
+    member.end(later, Self.key)
+    member.timePassed(now: clock.now)
+    // The database is not asked again before the next full exchange.
+    #expect(batch(member.takeActions())?.claims == [])
+    reply(FleetReply(), to: &member)
+    clock.advance(by: .milliseconds(300))
+    member.timePassed(now: clock.now)
+    _ = member.takeActions()
+    known.granted = [Self.key: false]
+    #expect(told(known) == [Self.job])
+  }
+
+  @Test func `a revocation is told to the holder with each question, until it is granted`() throws {
+    var member = joined()
+    _ = member.begin(Self.job, Self.key, since: nil, now: clock.now)
+    member.revokes(Self.job, Self.key)
+    member.timePassed(now: clock.now)
+    #expect(batch(member.takeActions())?.revocations == [])
+    var held = FleetReply()
+    held.holders = [Self.key: "m2"]
+    for _ in 0..<2 {
+      reply(held, to: &member)
+      clock.advance(by: .milliseconds(300))
+      member.timePassed(now: clock.now)
+      #expect(batch(member.takeActions())?.revocations == [Self.key])
+    }
+    var granted = FleetReply()
+    granted.granted = [Self.key: false]
+    reply(granted, to: &member)
+    clock.advance(by: .milliseconds(300))
+    member.timePassed(now: clock.now)
+    #expect(batch(member.takeActions())?.revocations == [])
+  }
+
+  @Test func `a holder hears of another member's revocation while it has a job for the certificate`() throws {
+    var member = joined()
+    clock.advance(by: .milliseconds(300))
+    member.timePassed(now: clock.now)
+    #expect(try #require(batch(member.takeActions())).hearsRevocations == false)
+    var revoked = FleetReply()
+    revoked.revocations = [Self.key]
+    func givesWay(_ actions: [FleetMember.Action]) -> Bool {
+      actions.contains { if case .giveWay(Self.key) = $0 { true } else { false } }
+    }
+    #expect(!givesWay(reply(revoked, to: &member)))
+    _ = member.begin(Self.job, Self.key, since: .min, now: clock.now)
+    clock.advance(by: .milliseconds(300))
+    member.timePassed(now: clock.now)
+    #expect(try #require(batch(member.takeActions())).hearsRevocations)
+    revoked.granted = [Self.key: false]
+    #expect(givesWay(reply(revoked, to: &member)))
+  }
+
+  @Test func `a lane that the database has lost is told as a new one`() throws {
+    var member = joined()
+    let id = FleetLane.ID(target: Self.target, operation: "RegisterCertificateWithoutCA")
+    let rate = FleetLane.Rate(callsPerSecond: 10)
+    func exchange(_ lanes: [FleetLane.State]) throws {
+      clock.advance(by: .milliseconds(300))
+      member.timePassed(now: clock.now)
+      var sent = try #require(batch(member.takeActions()))
+      sent.lanes = [member.report(of: id, want: 1, rate: rate, hasLearnt: false, throttles: 0)]
+      member.filled(sent)
+      var answer = FleetReply()
+      answer.lanes = lanes
+      reply(answer, to: &member)
+    }
+    let part = FleetLane.Part(member: "m1", want: 1, share: 1, throttles: 0)
+    try exchange([FleetLane.State(id: id, rate: rate, version: 7, parts: [part])])
+    #expect(member.report(of: id, want: 1, rate: rate, hasLearnt: false, throttles: 0).version == 7)
+    try exchange([])
+    #expect(member.report(of: id, want: 1, rate: rate, hasLearnt: false, throttles: 0).version == 0)
+  }
+
   @Test func `a registration behind an update takes what the fleet knows, and the update does not`() {
     var member = joined()
     let later = JobID(key: Self.job.key, sequence: Self.job.sequence + 1)

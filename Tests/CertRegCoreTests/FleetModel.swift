@@ -32,6 +32,7 @@ struct FleetModel {
     var isCalled: Bool
     var earlier: Bool
     var claimedAt: Int64
+    var isRevoked = false
   }
 
   struct Row {
@@ -137,6 +138,10 @@ struct FleetModel {
     for claim in batch.claims {
       if let isEarlier = take(claim, by: name, now: now) { reply.granted[claim.key] = isEarlier }
     }
+    for key in batch.revocations where claims[key].map({ $0.member != name }) ?? false { claims[key]?.isRevoked = true }
+    if batch.hearsRevocations {
+      reply.revocations = claims.filter { $0.value.member == name && $0.value.isRevoked }.keys.sorted()
+    }
     for key in batch.marks where claims[key]?.member == name {
       claims[key]?.isCalled = true
       reply.marked.insert(key)
@@ -144,15 +149,17 @@ struct FleetModel {
     for key in batch.claims.map(\.key) + batch.finds {
       reply.known[key] = results[key]?.result
       reply.holders[key] =
-        claims[key]?.member ?? queue.filter { $0.value.key == key }.min { $0.key < $1.key }?.value.member
+        claims[key].flatMap { isGone($0.member) ? nil : $0.member } ?? queue.filter { $0.value.key == key }.min { $0.key < $1.key }?.value.member
     }
     for copy in batch.copies { add(copy, by: name) }
     let ended = Set(batch.endedCopies)
     for (id, row) in queue where row.member == name && ended.contains(row.sequence) { queue[id] = nil }
     for id in batch.endedRows where queue[id]?.member == name { queue[id] = nil }
     for id in batch.leftRows where queue[id]?.member == name {
-      queue[id]?.member = ""
-      queue[id]?.sequence = -id
+      guard var row = queue.removeValue(forKey: id) else { continue }
+      (row.member, row.sequence) = ("", -id)
+      queue[nextRow] = row
+      nextRow += 1
     }
     for id in batch.fetchedRows {
       if let row = queue[id], row.member == name { reply.taken.append(Self.reply(id, row)) }
@@ -205,7 +212,7 @@ struct FleetModel {
     let isEarlier = before.earlier || before.isCalled && !isOwn && !wasKnown
     claims[claim.key] = Claim(
       member: name, isCalled: claim.isCalled || before.isCalled && isOwn, earlier: isEarlier,
-      claimedAt: isOwn ? before.claimedAt : now)
+      claimedAt: isOwn ? before.claimedAt : now, isRevoked: before.isRevoked && isOwn)
     return isEarlier
   }
 

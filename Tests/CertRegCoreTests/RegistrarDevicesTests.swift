@@ -279,6 +279,7 @@ import Testing
   private struct Distant: Coordinator {
     func askLeave(for pending: PendingRegistration, isPromised: Bool) -> Coordination.Leave { .later }
     func mayCall(_ pending: PendingRegistration) -> Bool { true }
+    func revokes(_ pending: PendingRegistration) {}
     func isSafe(_ pending: PendingRegistration) -> Bool { true }
     mutating func ended(_ id: JobID, _ ending: Ending?) {}
     func share(of operation: UpstreamOperation, target: TargetName) -> PaceShare? { nil }

@@ -29,6 +29,7 @@ import Testing
 
     func askLeave(for pending: PendingRegistration, isPromised: Bool) -> Coordination.Leave { .later }
     func mayCall(_ pending: PendingRegistration) -> Bool { true }
+    func revokes(_ pending: PendingRegistration) {}
     func isSafe(_ pending: PendingRegistration) -> Bool { true }
     mutating func ended(_ id: JobID, _ ending: Ending?) { ended.append(id.key) }
     func share(of operation: UpstreamOperation, target: TargetName) -> PaceShare? {
@@ -42,6 +43,7 @@ import Testing
 
     func askLeave(for pending: PendingRegistration, isPromised: Bool) -> Coordination.Leave { .granted }
     mutating func mayCall(_ pending: PendingRegistration) -> Bool { !asked.insert(pending.id).inserted }
+    func revokes(_ pending: PendingRegistration) {}
     func isSafe(_ pending: PendingRegistration) -> Bool { true }
     func ended(_ id: JobID, _ ending: Ending?) {}
     func share(of operation: UpstreamOperation, target: TargetName) -> PaceShare? { nil }

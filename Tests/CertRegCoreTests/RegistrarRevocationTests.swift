@@ -43,6 +43,31 @@ import Testing
     #expect(test.result?.status == .revoked && test.result?.outcome == .created)
   }
 
+  @Test(arguments: positions, [false, true])
+  func `another host's revocation ends a device whose step is to be tried again`(position: Int, isCalling: Bool) {
+    var test = DevicesUnderTest()
+    test.ask(1, DevicesUnderTest.device(activatesLast: true), .active)
+    test.succeed(1 + position)
+    if !isCalling { test.fail(.incomplete) }
+    test.hearOfRevocation()
+    #expect((test.error(toldTo: 1) == nil) == isCalling)
+    if isCalling { test.succeed() }
+    let calls = test.calls.count
+    #expect(test.error(toldTo: 1)?.reason == .certificateRevoked)
+    test.pass(.seconds(800))
+    #expect(test.calls.count == calls && test.rows.isEmpty && test.result?.certificateARN == "arn")
+  }
+
+  @Test func `a registration of which nothing is known goes on where another host waits to revoke it`() {
+    var test = DevicesUnderTest()
+    test.ask(1, nil, .active)
+    test.fail(.incomplete)
+    test.hearOfRevocation()
+    test.pass(.seconds(800))
+    test.succeed()
+    #expect(test.registration(toldTo: 1)?.outcome == .created)
+  }
+
   @Test(arguments: positions, [true, false])
   func `a revocation waits for the call under way and for no other`(position: Int, succeeds: Bool) {
     var test = DevicesUnderTest()

@@ -73,7 +73,9 @@ struct SimulatedFleetCoordinator: Coordinator {
   func askLeave(for pending: PendingRegistration, isPromised: Bool) -> Coordination.Leave {
     let key = Self.fleetKey(pending.key)
     if isPromised { machine.member.resume(pending.id, key, now: machine.now) }
-    return machine.member.begin(pending.id, key, since: since(of: pending), now: machine.now)
+    return machine.member.begin(
+      pending.id, key, since: since(of: pending), goesOn: pending.changesCertificate,
+      now: machine.now)
   }
 
   /// Only a later result ends a job that was asked for although one was known, and none ends an update.
@@ -88,6 +90,8 @@ struct SimulatedFleetCoordinator: Coordinator {
     guard machine.isStarted else { return true }
     return machine.member.mark(pending.id, Self.fleetKey(pending.key), now: machine.now)
   }
+
+  func revokes(_ pending: PendingRegistration) { machine.member.revokes(pending.id, Self.fleetKey(pending.key)) }
 
   func isSafe(_ pending: PendingRegistration) -> Bool {
     guard machine.isStarted else { return true }

@@ -59,6 +59,7 @@ extension SimulatedFleetProcess {
       if answer == .alone { cutOffAt = now.monotonic }
       answers.removeValue(forKey: token)?(answer)
     case .coordinated(let id, let answer, let result): coordinated(id, answer, result)
+    case .giveWay(let key): perform(registrar.revokedElsewhere(key.own, now: now))
     case .marked(let id, let isGranted): perform(registrar.mayCall(id, isGranted, now: now))
     case .safe(let sequence):
       if let job = registrar.job(sequence) { perform(registrar.isSafe(job.id)) }

@@ -31,7 +31,14 @@ class FleetDatabase(FleetTestCase):
         query = "SELECT count(*) FROM certregd.share WHERE member = 'first' AND target LIKE 'default %'"
         self.until(lambda: self.postgres.sql(query) == "0", "the first keeps its share")
         query = "SELECT round(sum(share)::numeric, 2) FROM certregd.share WHERE target LIKE 'default %'"
-        self.until(lambda: self.postgres.sql(query) == "1.00", "the second does not get it")
+        pem = certificates(1)[0]
+
+        def has_all():
+            # What nobody wants is divided among all members.
+            self.register(second, pem, refresh=True)
+            return self.postgres.sql(query) == "1.00"
+
+        self.until(has_all, "the second does not get it")
 
     def test_a_member_leaves_tables_of_another_version(self):
         self.init()
@@ -125,6 +132,42 @@ class FleetDatabase(FleetTestCase):
         second.log.close()
         second.__enter__()
         self.until(lambda: self.postgres.sql(forgotten) == "1", "the database knows again what was forgotten")
+
+    def test_a_claim_that_nobody_works_on_is_not_queued(self):
+        self.init()
+        first = self.member("first")
+        self.joined(first)
+        known, left, gone = certificates(3)
+        self.register(first, known)
+        self.until(lambda: self.postgres.sql("SELECT count(*) FROM certregd.result") == "1", "nothing is told")
+        for pem, member in ((left, ""), (gone, "ghost")):
+            self.postgres.sql("INSERT INTO certregd.claim (certificate, target, member, called, earlier, claimed_at) SELECT "
+                              f"'\\x{certificate_id(pem)}', target, '{member}', true, true, now() FROM certregd.result")
+            answer = self.ask(first, op="lookup", certificateId=certificate_id(pem))
+            self.assertEqual(answer.get("error", {}).get("type"), "ResourceNotFoundException", answer)
+
+    def test_what_failed_here_and_was_registered_there_is_registered(self):
+        self.init()
+        first, second = self.member("first"), self.member("second")
+        self.joined(first, second)
+        pem = certificates(1)[0]
+        self.sandbox_faults({"answers": [{"status": 400, "headers": {
+            "x-amzn-errortype": "CertificateValidationException", "x-amzn-requestid": "r-1"}}]})
+        failed = self.register(first, pem)
+        self.assertEqual(failed["error"]["type"], "CertificateValidationException", failed)
+        self.assertEqual(self.register(second, pem)["outcome"], "created")
+        self.until(lambda: self.ask(first, op="lookup", certificateId=certificate_id(pem)).get("state") == "registered",
+                   "the first tells of its failure")
+
+    def test_a_lane_that_the_database_lost_comes_back(self):
+        self.init()
+        first, second = (self.member(name, target={"ratePerSecond": 20}) for name in ("first", "second"))
+        self.joined(first, second)
+        self.register(first, certificates(1)[0])
+        lanes = "SELECT count(*) FROM certregd.pace"
+        self.until(lambda: self.postgres.sql(lanes) != "0", "there is no lane")
+        self.postgres.sql("DELETE FROM certregd.pace")
+        self.until(lambda: self.postgres.sql(lanes) != "0", "the lane is lost")
 
     def test_a_claim_that_is_given_up_says_of_earlier_calls_what_it_said_before(self):
         self.init()

@@ -41,6 +41,8 @@ package struct FleetBatch: Sendable, Equatable {
   package var leftClaims: [FleetKey] = []
   /// Questions whether this member may work on certificates.
   package var claims: [Claim] = []
+  /// Certificates that other members hold, and that this one waits to revoke.
+  package var revocations: [FleetKey] = []
   /// Claims whose call is about to begin.
   package var marks: [FleetKey] = []
   /// Questions of what is known of a certificate.
@@ -69,6 +71,8 @@ package struct FleetBatch: Sendable, Equatable {
   package var endsOtherShares = false
   /// Whether the member says that it lives and hears of the others. The parts below are used only then.
   package var isFull = false
+  /// Whether to ask which claims of this member stand in the way of a revocation.
+  package var hearsRevocations = false
   /// Registrations under way on this member.
   package var queued = 0
   /// The targets of this member: their texts, with the accounts that are known.

@@ -11,6 +11,7 @@ extension FleetMember {
     if isDue {
       batch.isFull = true
       batch.positions = positions
+      batch.hearsRevocations = !work.keys.isEmpty
       batch.takesOver = members.contains { $0.isGone }
       batch.cleansUp = cleans(now: now.monotonic)
       noteTicked(now.monotonic)
@@ -53,7 +54,12 @@ extension FleetMember {
     for key in work.keys(in: .asked).prefix(2 * Self.mostOfAKind) {
       batch.claims.append(FleetBatch.Claim(key: key, isCalled: false))
     }
-    if isDue { batch.claims += heldAgain().map { FleetBatch.Claim(key: $0, isCalled: false) } }
+    if isDue {
+      let held = heldAgain()
+      batch.claims += held.map { FleetBatch.Claim(key: $0, isCalled: false) }
+      // Again with each question: a new holder has not heard of it.
+      batch.revocations = held.filter { work[$0]?.isRevocation == true }.sorted()
+    }
     batch.claims = Dictionary(batch.claims.map { ($0.key, $0.isCalled) }) { $0 || $1 }
       .map { FleetBatch.Claim(key: $0, isCalled: $1) }.sorted { $0.key < $1.key }
     batch.marks.sort()
@@ -132,6 +138,7 @@ extension FleetMember {
       takeLanes(batch, reply)
     }
     take(batch.claims.map(\.key), reply)
+    for key in reply.revocations where work[key]?.jobs.isEmpty == false { actions.append(.giveWay(key)) }
     answerQuestions(batch, reply, now: now)
     for copy in batch.copies {
       guard copies[copy.sequence] != nil else {
@@ -180,9 +187,13 @@ extension FleetMember {
       switch known.standing {
       case .asked, .held:
         if let result {
-          work[key]?.standing = reply.granted[key] != nil ? .granted(isShared: true) : .asked
+          guard let earlierCall = reply.granted[key] else {
+            work[key]?.standing = .held(by: reply.holders[key] ?? "")
+            for job in ended where !known.goingOn.contains(job) { actions.append(.coordinated(job, nil, result)) }
+            break
+          }
+          work[key]?.standing = .granted(isShared: true)
           for job in ended { actions.append(.coordinated(job, nil, result)) }
-          guard let earlierCall = reply.granted[key] else { break }
           for job in known.ownWork.sorted(by: { $0.sequence < $1.sequence }) {
             actions.append(.coordinated(job, .granted(earlierCall: earlierCall), nil))
           }

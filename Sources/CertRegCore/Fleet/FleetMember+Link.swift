@@ -132,6 +132,7 @@ extension FleetMember {
   /// Notes that the database lost this member, which has to join again.
   mutating func leave(now: Moment) {
     link = .down(retryAt: now.monotonic)
+    rest()
     actions.append(.stateChanged)
   }
 

@@ -44,6 +44,9 @@ extension FleetMember {
   }
 
   mutating func takeLanes(_ batch: FleetBatch, _ reply: FleetReply) {
+    // The database has lost the others: they are told as new ones.
+    let present = Set(reply.lanes.map(\.id))
+    for report in batch.lanes where !present.contains(report.id) { lanes[report.id] = nil }
     for state in reply.lanes {
       let before = lanes[state.id]
       lanes[state.id] = state

@@ -41,8 +41,10 @@ extension FleetMember {
   }
 
   /// A job begins. Its certificate was asked about before, or is now. Only a result with a later stamp than `since`
-  /// ends it; `nil`: none does.
-  package mutating func begin(_ id: JobID, _ key: FleetKey, since: Int64?, now: Moment) -> Coordination.Leave {
+  /// ends it; `nil`: none does. `goesOn`: further calls follow a result, and need the claim.
+  package mutating func begin(
+    _ id: JobID, _ key: FleetKey, since: Int64?, goesOn: Bool = false, now: Moment
+  ) -> Coordination.Leave {
     let key = firstKey(of: id) ?? key
     releases.remove(key)
     leftClaims.remove(key)
@@ -53,6 +55,7 @@ extension FleetMember {
     }
     if let known = work[key] {
       work[key]?.jobs.append(id)
+      if goesOn { work[key]?.goingOn.insert(id) }
       if let since {
         // Also where the claim was granted to a request that old results would have answered.
         work[key]?.since = max(known.since, since)
@@ -66,9 +69,16 @@ extension FleetMember {
       actions.append(.coordinated(id, .granted(earlierCall: known.earlierCall), nil))
       return .later
     }
-    work[key] = Work(standing: .asked, jobs: [id], ownWork: since == nil ? [id] : [], since: since ?? .min)
+    work[key] = Work(
+      standing: .asked, jobs: [id], ownWork: since == nil ? [id] : [], goingOn: goesOn ? [id] : [],
+      since: since ?? .min)
     // It goes with the next exchange: a start with a long queue asks about all of it together.
     return .later
+  }
+
+  /// A job is to revoke its certificate: another member that works on it has to give way.
+  package mutating func revokes(_ id: JobID, _ key: FleetKey) {
+    work[firstKey(of: id) ?? key]?.isRevocation = true
   }
 
   /// A job is over. `isAnswered` tells whether its end says what became of all calls for the certificate: see
@@ -76,6 +86,7 @@ extension FleetMember {
   package mutating func end(_ id: JobID, _ key: FleetKey, isAnswered: Bool = true) {
     let key = firstKey(of: id) ?? key
     work[key]?.jobs.removeAll { $0 == id }
+    work[key]?.goingOn.remove(id)
     let isOwnWork = work[key]?.ownWork.remove(id) != nil
     // A job that began without the database has not heard of earlier calls.
     if isAnswered, !isOwnWork, work[key]?.standing == .granted(isShared: true) { work[key]?.isAnswered = true }

@@ -35,6 +35,8 @@ package struct FleetMember: Sendable {
     case coordinated(JobID, Coordination.Answer?, SharedResult?)
     /// The call of a job may begin, or not before it is coordinated again.
     case marked(JobID, Bool)
+    /// Another member waits to revoke a certificate that this one works on.
+    case giveWay(FleetKey)
     /// A caller may be told that the job is safe.
     case safe(Int64)
     /// Another member's result is newer than what this one may have. The number is that of the note.
@@ -84,6 +86,10 @@ package struct FleetMember: Sendable {
     var jobs: [JobID] = []
     /// Those of them that no result ends, as updates.
     var ownWork: Set<JobID> = []
+    /// Those that go on with further calls for the certificate behind a result.
+    var goingOn: Set<JobID> = []
+    /// Whether a job of this member revokes the certificate.
+    var isRevocation = false
     /// Whether the call was to begin at once.
     var isCalled = false
     /// When the database heard that the call begins; `nil`: not since the member joined.

@@ -59,6 +59,8 @@ package struct FleetReply: Sendable {
   package var known: [FleetKey: SharedResult] = [:]
   /// Who works on them.
   package var holders: [FleetKey: String] = [:]
+  /// Claims of this member that stand in the way of another member's revocation.
+  package var revocations: [FleetKey] = []
   /// The marks that were set. The claims of others were lost.
   package var marked: Set<FleetKey> = []
   /// What this member takes over from others that are gone, and the rows that it asked for.

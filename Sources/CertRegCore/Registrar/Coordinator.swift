@@ -2,7 +2,8 @@
 /// other hosts, and gives this host its share of the account's rate.
 ///
 /// Its decisions come at once or later, as ``Registrar/coordinated(_:sequence:_:now:)``,
-/// ``Registrar/mayCall(_:_:now:)``, ``Registrar/isSafe(_:)`` and ``Registrar/shareChanged(of:now:)``. It never keeps a
+/// ``Registrar/mayCall(_:_:now:)``, ``Registrar/isSafe(_:)``, ``Registrar/revokedElsewhere(_:now:)`` and
+/// ``Registrar/shareChanged(of:now:)``. It never keeps a
 /// registration waiting permanently: if other hosts cannot be reached, it allows the work after a while.
 package protocol Coordinator: Sendable {
   /// Asks whether this host may work on a job. Called when the request comes, before it is on disk, and again for each
@@ -17,6 +18,10 @@ package protocol Coordinator: Sendable {
   ///
   /// - Returns: Whether it may begin now.
   mutating func mayCall(_ pending: PendingRegistration) -> Bool
+
+  /// A job that revokes its certificate is on disk. Where another host works on the certificate, what that host does
+  /// has to give way.
+  mutating func revokes(_ pending: PendingRegistration)
 
   /// A caller waits to hear that a job is safe. It is on this host's disk.
   ///
@@ -56,6 +61,8 @@ package struct Alone: Coordinator {
   package func askLeave(for pending: PendingRegistration, isPromised: Bool) -> Coordination.Leave { .granted }
 
   package func mayCall(_ pending: PendingRegistration) -> Bool { true }
+
+  package func revokes(_ pending: PendingRegistration) {}
 
   package func isSafe(_ pending: PendingRegistration) -> Bool { true }
 

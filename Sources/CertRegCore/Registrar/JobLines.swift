@@ -7,6 +7,8 @@ struct JobLines: Sendable {
     var registration: JobID?
     /// The job that revokes the certificate, once it is on disk; of several the last one.
     var revocation: JobID?
+    /// Another host waits to revoke it.
+    var isRevokedElsewhere = false
   }
 
   private var lines: [RegistrationKey: Line] = [:]
@@ -57,8 +59,13 @@ struct JobLines: Sendable {
   /// Notes that a job revokes its certificate, and is on disk.
   mutating func noteRevocation(_ id: JobID) { lines[id.key]?.revocation = id }
 
-  /// Whether the certificate is to be revoked by a job on disk.
-  func isRevoked(_ key: RegistrationKey) -> Bool { lines[key]?.revocation != nil }
+  /// Notes that another host waits to revoke a certificate that jobs of this one are at work on.
+  mutating func noteRevocationElsewhere(_ key: RegistrationKey) { lines[key]?.isRevokedElsewhere = true }
+
+  /// Whether the certificate is to be revoked, by a job on disk or by another host.
+  func isRevoked(_ key: RegistrationKey) -> Bool {
+    lines[key].map { $0.revocation != nil || $0.isRevokedElsewhere } ?? false
+  }
 
   /// The job behind another one.
   func next(after id: JobID) -> JobID? { next[id] }

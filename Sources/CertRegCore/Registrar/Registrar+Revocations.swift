@@ -5,7 +5,19 @@ extension Registrar {
   func noteRevocation(_ job: RegistrationJob, now: Moment) {
     guard job.pending.isRevocation else { return }
     lines.noteRevocation(job.id)
-    guard let first = lines.first(of: job.id.key).flatMap({ jobs[$0] }), first.canEndNow else { return }
+    coordinator.revokes(job.pending)
+    giveWayAtOnce(job.id.key, now: now)
+  }
+
+  /// Another host waits to revoke a certificate that this one works on.
+  package func revokedElsewhere(_ key: RegistrationKey, now: Moment) -> [Action] {
+    lines.noteRevocationElsewhere(key)
+    giveWayAtOnce(key, now: now)
+    return takeActions()
+  }
+
+  private func giveWayAtOnce(_ key: RegistrationKey, now: Moment) {
+    guard let first = lines.first(of: key).flatMap({ jobs[$0] }), first.canEndNow else { return }
     _ = giveWay(first, now: now)
   }
 

@@ -45,6 +45,8 @@ extension EngineLoop {
 
   func mayCall(_ id: JobID, _ isGranted: Bool) { perform(registrar.mayCall(id, isGranted, now: clock.now)) }
 
+  func revokedElsewhere(_ key: RegistrationKey) { perform(registrar.revokedElsewhere(key, now: clock.now)) }
+
   func isSafe(_ sequence: Int64) {
     guard let job = registrar.job(sequence) else { return }
     perform(registrar.isSafe(job.id))
@@ -71,6 +73,8 @@ extension EngineLoop {
   func hasJob(of key: RegistrationKey) -> Bool { registrar.hasJob(of: key) }
 
   var pendingCount: Int { registrar.pendingCount }
+
+  var hasRoomForOthers: Bool { registrar.hasRoomForOthers }
 
   var targetNames: [TargetName] { figures.targets }
 

@@ -11,6 +11,8 @@ struct FleetCoordinator: Coordinator {
 
   func mayCall(_ pending: PendingRegistration) -> Bool { fleet.value.mayCall(pending) }
 
+  func revokes(_ pending: PendingRegistration) { fleet.value.revokes(pending) }
+
   func isSafe(_ pending: PendingRegistration) -> Bool { fleet.value.isSafe(pending) }
 
   func ended(_ id: JobID, _ ending: Ending?) { fleet.value.ended(id, ending) }

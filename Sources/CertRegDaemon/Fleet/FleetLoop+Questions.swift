@@ -26,7 +26,8 @@ extension FleetLoop {
     let now = parts.clock.now
     if isPromised { member.resume(pending.id, key, now: now) }
     defer { schedule() }
-    return member.begin(pending.id, key, since: since(of: pending), now: now)
+    return member.begin(
+      pending.id, key, since: since(of: pending), goesOn: pending.changesCertificate, now: now)
   }
 
   /// Only a later result ends a job that was asked for although one was known, and none ends an update.
@@ -41,6 +42,11 @@ extension FleetLoop {
     guard isStarted, let key = fleetKey(pending.key) else { return true }
     defer { schedule() }
     return member.mark(pending.id, key, now: parts.clock.now)
+  }
+
+  func revokes(_ pending: PendingRegistration) {
+    guard let key = fleetKey(pending.key) else { return }
+    member.revokes(pending.id, key)
   }
 
   func isSafe(_ pending: PendingRegistration) -> Bool {

@@ -208,6 +208,8 @@ final class FleetLoop {
     case .answer(let token, let answer): answers.removeValue(forKey: token)?(answer)
     case .coordinated(let id, let answer, let result): coordinated(id, answer, result)
     case .marked(let id, let isGranted): engine?.mayCall(id, isGranted)
+    case .giveWay(let key):
+      if let own = ownKey(key) { engine?.revokedElsewhere(own) }
     case .safe(let sequence): engine?.isSafe(sequence)
     case .adopt(let result, let number): adopt(result, number: number)
     case .sent(let key, let stamp, let number):
@@ -253,6 +255,8 @@ final class FleetLoop {
     if adopting.count > Self.mostNews { batch.positions = [:] }
     if batch.isFull {
       batch.queued = engine?.pendingCount ?? 0
+      // The rest is safe where it is.
+      batch.takesOver = batch.takesOver && engine?.hasRoomForOthers == true
       let targets = engine?.targetNames ?? []
       batch.targets = ownTargets.map(\.text)
       batch.targetsOfKeys = targets.compactMap { parts.known.fleetTarget(of: $0)?.text }

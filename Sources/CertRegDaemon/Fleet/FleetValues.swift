@@ -122,12 +122,21 @@ struct PresentResult: Sendable {
     return completed
   }
 
-  /// Another host's result with what this host knows better: that a call of its own made the registration, and the ARN.
+  /// Another host's result with what this host knows better: that a call of its own made the registration, and what goes
+  /// with the ARN.
   private func completing(_ content: SharedResult.Content) -> SharedResult.Content {
     guard let registration else { return content }
     var completed = content
     if registration.outcome == .created { completed.outcome = .created }
-    completed.certificateARN = content.certificateARN ?? registration.certificateARN
+    if content.certificateARN == nil, let arn = registration.certificateARN {
+      // The other host has set the status, and knows nothing else.
+      let own = SharedResult.Content(registration)
+      completed.certificateARN = arn
+      completed.requestID = own.requestID
+      completed.basis = own.basis
+      completed.deviceID = own.deviceID
+      completed.provisioned = own.provisioned
+    }
     return completed
   }
 
