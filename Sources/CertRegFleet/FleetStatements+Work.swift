@@ -45,7 +45,8 @@ extension FleetStatements {
 
   static func revoked(of name: String) -> Statement {
     Statement(
-      "revoked", "SELECT certificate, target FROM certregd.claim WHERE member = $1 AND revoked LIMIT 500", [.text(name)])
+      "revoked", "SELECT certificate, target FROM certregd.claim WHERE member = $1 AND revoked LIMIT 500", [.text(name)]
+    )
   }
 
   /// After the claims: a result that was told, and its claim given up, while this transaction waited for it is seen.

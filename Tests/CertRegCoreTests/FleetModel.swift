@@ -149,7 +149,8 @@ struct FleetModel {
     for key in batch.claims.map(\.key) + batch.finds {
       reply.known[key] = results[key]?.result
       reply.holders[key] =
-        claims[key].flatMap { isGone($0.member) ? nil : $0.member } ?? queue.filter { $0.value.key == key }.min { $0.key < $1.key }?.value.member
+        claims[key].flatMap { isGone($0.member) ? nil : $0.member }
+        ?? queue.filter { $0.value.key == key }.min { $0.key < $1.key }?.value.member
     }
     for copy in batch.copies { add(copy, by: name) }
     let ended = Set(batch.endedCopies)

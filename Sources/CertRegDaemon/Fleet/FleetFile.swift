@@ -1,7 +1,6 @@
 import CertRegCodec
 import CertRegCore
 import CertRegHost
-import Glibc
 
 /// `certregd.fleet` in the state directory: what tells this directory from any other, and how far its host has followed
 /// the others. A JSON object. If it is lost, the host follows them from the beginning.
@@ -23,15 +22,16 @@ struct FleetFile: Sendable, Equatable {
   /// When this host last heard what others told, in microseconds of the database's clock; 0 if unknown.
   var newsAt: Int64 = 0
 
-  private static func path(in directory: String) -> String { directory + "/certregd.fleet" }
+  private static let mostBytes = 16 << 20
+
+  private static func file(in directory: String) -> StateFile { StateFile(path: directory + "/certregd.fleet") }
 
   /// Reads the file, or draws a new instance and writes it.
   ///
   /// - Throws: The system's words, if the file is there and cannot be read, or a new one cannot be written.
   static func open(in directory: String, random: () -> UInt64) throws(DaemonError) -> FleetFile {
-    let path = path(in: directory)
     // A host that took itself for another one would be kept out of the fleet under its own name.
-    if let bytes = try read(path), let file = FleetFile(json: bytes) { return file }
+    if let bytes = try file(in: directory).read(limit: mostBytes), let file = FleetFile(json: bytes) { return file }
     let file = FleetFile(instance: String(random(), radix: 16) + String(random(), radix: 16))
     try file.write(in: directory)
     return file
@@ -40,51 +40,7 @@ struct FleetFile: Sendable, Equatable {
   /// Writes the file in place of the present one.
   ///
   /// - Throws: The system's words.
-  func write(in directory: String) throws(DaemonError) {
-    let path = Self.path(in: directory)
-    let new = path + ".new"
-    unlink(new)
-    let descriptor = Glibc.open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-    guard descriptor >= 0 else { throw Self.fault(new) }
-    defer { close(descriptor) }
-    var rest = json[...]
-    while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw Self.fault(new) }
-      rest = rest.dropFirst(count)
-    }
-    guard fdatasync(descriptor) == 0, rename(new, path) == 0 else { throw Self.fault(path) }
-    // The name is safe once its folder is.
-    let folder = Glibc.open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard folder >= 0 else { throw Self.fault(directory) }
-    defer { close(folder) }
-    guard fsync(folder) == 0 else { throw Self.fault(directory) }
-  }
-
-  private static func fault(_ path: String, _ what: String = "written") -> DaemonError {
-    DaemonError(HostError(.failed, message: "\(path) cannot be \(what): \(String(cString: strerror(errno)))"))
-  }
-
-  /// The bytes; `nil`: there is no such file, or it is too large to be one.
-  private static func read(_ path: String) throws(DaemonError) -> [UInt8]? {
-    let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-    guard descriptor >= 0 else {
-      if errno == ENOENT { return nil }
-      throw fault(path, "read")
-    }
-    defer { close(descriptor) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 65_536)
-    while bytes.count < 16 << 20 {
-      let count = Glibc.read(descriptor, &chunk, chunk.count)
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw fault(path, "read") }
-      if count == 0 { return bytes }
-      bytes += chunk[..<count]
-    }
-    return nil
-  }
+  func write(in directory: String) throws(DaemonError) { try Self.file(in: directory).replace(with: json) }
 
   private init?(json bytes: [UInt8]) {
     guard let json = try? JSONValue(parsing: bytes), let instance = json["instance"]?.string, !instance.isEmpty else {
