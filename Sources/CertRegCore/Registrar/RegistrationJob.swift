@@ -264,13 +264,13 @@ extension RegistrationJob {
     mayHaveTakenEffect = false
   }
 
-  /// The call failed temporarily, or the disk did not store the start of a call.
+  /// The call failed temporarily, or would; or the disk did not store the start of a call.
   func backOff(until time: MonotonicTime) -> Action {
     switch state {
-    case .calling, .marking, .backingOff:
+    case .waiting, .calling, .marking, .backingOff:
       state = .backingOff(until: time)
       return .nothing
-    case .storing, .following, .asking, .waiting, .permitted, .advancing, .finishing:
+    case .storing, .following, .asking, .permitted, .advancing, .finishing:
       return impossible("backOff")
     }
   }
