@@ -84,8 +84,11 @@ struct TargetGate: Sendable {
 
   // MARK: Views
 
+  /// The health of the target, for views: also a single failure is one until a call is answered.
+  var shownHealth: TargetHealth { health == .ok && outage.failures > 0 ? .unavailable : health }
+
   /// The present rate in calls a second; `nil` without a pace.
-  func rate(of operation: UpstreamOperation, now: MonotonicTime) -> Double? { pace(of: operation, now: now).rate }
+  func rate(of operation: UpstreamOperation, now: MonotonicTime) -> Double? { pace(of: operation, now: now).shownRate }
 
   /// The operations that were called.
   var operations: [UpstreamOperation] { paces.operations }
@@ -194,9 +197,13 @@ struct TargetGate: Sendable {
     if refusals.removeValue(forKey: operation) != nil { health = healthWhenAnswered(now: now) }
   }
 
+  /// An operation counts as refused until a call of it is answered, or none is tried any more.
   private func healthWhenAnswered(now: MonotonicTime) -> TargetHealth {
-    refusals.values.contains { $0.hold.end(after: now) != nil } ? .unauthorized : .ok
+    refusals.values.contains { $0.hold.until.map { now < $0 + Self.timeOfRetries } ?? false } ? .unauthorized : .ok
   }
+
+  /// The calls that a hold kept waiting are made again in this time after its end.
+  private static let timeOfRetries = Duration.seconds(60)
 
   /// When an operation that the identity has no right to may be called again without a waiting caller; `nil`: now.
   func refusalEnd(of operation: UpstreamOperation, after now: MonotonicTime) -> MonotonicTime? {
