@@ -104,9 +104,10 @@ extension Registrar {
 
   /// A call was not made, since it has to go to another home than the one that its target points to now.
   package func moved(_ id: JobID, now: Moment) -> [Action] {
-    guard let job = jobs[id], let (permit, left) = job.moved(now: now.wall) else { return takeActions() }
+    guard let job = jobs[id], let (permit, left, isInDoubt) = job.moved(now: now.wall) else { return takeActions() }
     targets[id.target]?.gate.cancel(permit)
-    if let left { keep(left, at: job.pending.facts.home) }
+    let home = job.pending.facts.home
+    if let left { keep(left, at: home) } else if isInDoubt { doubtStatus(of: id.key, at: home, now: now) }
     if let change = job.repeatedCommit { commit(change, id) }
     dispatch(id.target, now: now)
     return takeActions()
