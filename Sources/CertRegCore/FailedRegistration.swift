@@ -2,7 +2,7 @@
 package struct FailedRegistration: Hashable, Sendable {
   /// The certificate and the target.
   package var key: RegistrationKey
-  /// What the job was for. It is not kept on disk.
+  /// What the job was for. It is not kept on disk: see ``isKept``.
   package var purpose: JobPurpose
   /// The error that callers got, and that `lookup` repeats.
   package var error: ServiceError
@@ -33,6 +33,10 @@ package struct FailedRegistration: Hashable, Sendable {
 
   /// Whether a call that was to set the status may have taken effect, so that a status that was known may be wrong.
   package var statusIsInDoubt = false
+
+  /// Whether the store keeps the failure, for `lookup`. Nobody tried to register a certificate whose status was to be
+  /// set, and a failure to do so says nothing about its registration.
+  package var isKept: Bool { purpose.registers }
 
   /// What is known of the certificate afterwards, if `statusIsInDoubt`; `nil`: nothing was known before.
   package func applied(to known: Registration?) -> Registration? {

@@ -41,7 +41,7 @@ package struct JobFacts: Hashable, Sendable {
   /// Where `registered` belongs. Later steps call no other upstream. `nil`: not known.
   package var home: JobHome?
   /// Where the target pointed when the request came, or when a call was answered last: there `earlier` belongs, and a
-  /// call may have taken effect. `nil`: not known. The disk keeps it together with `earlier` only.
+  /// call may have taken effect. `nil`: not known. On disk `nil` stands for the location of the target's first home.
   package var place: JobHome?
   /// Whether `registered` is only what was known before. Otherwise the upstream has told it to this job, or to one
   /// before it.

@@ -15,13 +15,16 @@ package enum StoreChange: Hashable, Sendable {
   /// Removes the job from the queue and changes the status of the result. Where there is no result, it stores the one
   /// that ``StatusUpdate/applied(to:)`` makes of nothing.
   indirect case setStatus(JobID, StatusUpdate)
-  /// Removes the job from the queue and stores its failure, which may belong under another key. An earlier result
-  /// stays, unless the upstream does not have the certificate (see ``FailedRegistration/isGone``). If its status is in
-  /// doubt, the result is kept without one, and the failure is not.
+  /// Removes the job from the queue and stores its failure, which may belong under another key, if it is one to keep
+  /// (see ``FailedRegistration/isKept``). An earlier result stays, unless the upstream does not have the certificate
+  /// (see ``FailedRegistration/isGone``). If its status is in doubt, the result is kept without one, and the failure is
+  /// not.
   indirect case fail(JobID, FailedRegistration)
   /// Stores a result in place of an earlier one; the queue stays as it is. The home is for those who know which key
   /// stands for it; `nil`: the result's own key does.
   indirect case keep(Registration, JobHome?)
+  /// Takes the status out of a result, which an unanswered call may have changed. The home is as that of `keep`.
+  indirect case doubtStatus(RegistrationKey, JobHome?, at: WallTime)
   /// Keeps another name for the device of a registration, queued or finished.
   indirect case nameDevice(RegistrationKey, DeviceID)
   /// Removes the result (registered or failed); queued jobs stay.
@@ -147,9 +150,7 @@ package protocol RegistrationStore: Sendable {
   func fleetNote(of key: RegistrationKey) throws(StoreError) -> FleetNote?
 
   /// The number of stored results, for `status`. May lag behind.
-  ///
-  /// - Throws: `StoreError` if the disk or the database fails.
-  func registeredCount() throws(StoreError) -> Int
+  var registeredCount: Int { get }
 
   /// Waits for the commits under way, then releases the files.
   func close()

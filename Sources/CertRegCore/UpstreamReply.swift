@@ -3,8 +3,9 @@ package enum UpstreamReply: Hashable, Sendable {
   /// 200 of RegisterCertificateWithoutCA, with the `certificateId` that the client computed.
   case registered(certificateARN: String, requestID: String?)
   /// 409 for the certificate that was sent. `certificateARN` is its `resourceArn`.
-  /// `status` is the upstream's own, if it was asked.
-  case alreadyExists(certificateARN: String, status: CertificateStatus?, requestID: String?)
+  /// `status` is the upstream's own, if it was asked with DescribeCertificate; `undescribed` is why it does not say.
+  indirect case alreadyExists(
+    certificateARN: String, status: CertificateStatus?, requestID: String?, undescribed: UpstreamFailure? = nil)
   /// 200 of UpdateCertificate.
   case updated(requestID: String?)
   /// 200 of an operation that makes a part of a device, and the resources that the reply names: of CreateThing the
@@ -16,7 +17,7 @@ package enum UpstreamReply: Hashable, Sendable {
   /// The ARN that the reply names; `nil`: it names none.
   package var certificateARN: String? {
     switch self {
-    case .registered(let arn, _), .alreadyExists(let arn, _, _): arn
+    case .registered(let arn, _), .alreadyExists(let arn, _, _, _): arn
     case .updated, .provisioned, .failed: nil
     }
   }
@@ -24,8 +25,20 @@ package enum UpstreamReply: Hashable, Sendable {
   /// `x-amzn-RequestId` of the reply; `nil`: it had none.
   package var requestID: String? {
     switch self {
-    case .registered(_, let id), .alreadyExists(_, _, let id), .updated(let id), .provisioned(_, let id): id
+    case .registered(_, let id), .alreadyExists(_, _, let id, _), .updated(let id), .provisioned(_, let id): id
     case .failed(let failure): failure.error.requestID
+    }
+  }
+
+  /// Whether the upstream answered the call itself.
+  var isAnswer: Bool { if case .failed = self { false } else { true } }
+
+  /// Why the call, or DescribeCertificate after it, had no result; `nil`: there was none to miss.
+  package var failure: UpstreamFailure? {
+    switch self {
+    case .failed(let failure): failure
+    case .alreadyExists(_, _, _, let undescribed): undescribed
+    case .registered, .updated, .provisioned: nil
     }
   }
 }
@@ -73,10 +86,31 @@ package struct UpstreamFailure: Error, Hashable, Sendable {
     disposition: .final)
 
   /// A certificate exists, and may be revoked: it is not activated before its status is known.
-  static let unknownStatus = UpstreamFailure(
-    error: ServiceError(
-      .serviceUnavailable, reason: .statusUnknown,
-      message: "the certificate exists, and DescribeCertificate does not tell its status, which activateLast needs",
-      retryable: true),
-    disposition: .incomplete)
+  ///
+  /// - Parameters:
+  ///   - cause: Why DescribeCertificate does not tell the status; `nil`: its turn did not come in time.
+  ///   - step: DescribeCertificate, and the certificate.
+  static func unknownStatus(_ cause: UpstreamFailure?, _ step: FailedStep) -> UpstreamFailure {
+    let what = "the certificate exists, and DescribeCertificate does not tell its status, which activateLast needs"
+    let why = cause.map { ": \($0.error.message)" } ?? ""
+    guard var failure = cause, failure.isPermanent else {
+      return UpstreamFailure(
+        error: ServiceError(.serviceUnavailable, reason: .statusUnknown, message: what + why, retryable: true),
+        disposition: .incomplete)
+    }
+    let isDenied = failure.error.reason == .accessDenied
+    failure.error.message = what + (isDenied ? "; the identity needs iot:DescribeCertificate" : "") + why
+    failure.error.failedStep = step
+    return failure
+  }
+
+  /// Whether time alone does not help. A certificate that DescribeCertificate does not find was deleted since it was
+  /// found to exist: it can be registered.
+  private var isPermanent: Bool {
+    switch disposition {
+    case .final: !error.saysCertificateIsGone
+    case .identity: true
+    case .throttled, .incomplete, .unavailable: false
+    }
+  }
 }

@@ -120,7 +120,7 @@ final class Reports: Sendable {
         rateProblems: current.rateProblems, engine: engine, sockets: sockets, requests: parts.counts.all,
         signing: parts.clients.signing,
         missingLog: parts.log.missing, cached: parts.cache.count,
-        stored: (try? parts.store.registeredCount()) ?? 0, now: parts.clock.wall)
+        stored: parts.store.registeredCount, now: parts.clock.wall)
     }
   }
 

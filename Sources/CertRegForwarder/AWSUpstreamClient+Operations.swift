@@ -29,12 +29,12 @@ extension AWSUpstreamClient {
     } failure: {
       .failed($0)
     }
-    guard describesExisting || call.needsStatus, case .alreadyExists(let arn, nil, let requestID) = reply else {
+    guard describesExisting || call.needsStatus, case .alreadyExists(let arn, nil, let requestID, _) = reply else {
       return reply
     }
     // The certificate exists, whether or not its status can be had.
-    let status = await statusOfExisting(call.certificateID)
-    return .alreadyExists(certificateARN: arn, status: status, requestID: requestID)
+    let (status, failure) = await statusOfExisting(call.certificateID)
+    return .alreadyExists(certificateARN: arn, status: status, requestID: requestID, undescribed: failure)
   }
 
   /// The first and the longest pause after a throttle that names none.
@@ -43,21 +43,23 @@ extension AWSUpstreamClient {
   /// The status of a certificate. The quota of DescribeCertificate is its own, and lower than that of many accounts for
   /// registrations: calls keep to a pace, and throttled ones are made again within `requestTimeout`.
   ///
-  /// - Returns: `nil` if it cannot be had.
-  private func statusOfExisting(_ certificateID: CertificateID) async -> CertificateStatus? {
+  /// - Returns: The status, or why it cannot be had; neither if no turn came in time.
+  private func statusOfExisting(_ certificateID: CertificateID) async -> (CertificateStatus?, UpstreamFailure?) {
     let deadline = clock.monotonic + requestTimeout
     var pause = Self.describePause.first
+    var throttle: UpstreamFailure?
     while let begin = describeTurns.take(now: clock.monotonic, deadline: deadline) {
-      guard (try? await Task.sleep(for: max(.zero, begin - clock.monotonic))) != nil else { return nil }
+      guard (try? await Task.sleep(for: max(.zero, begin - clock.monotonic))) != nil else { break }
       do throws(UpstreamFailure) {
-        return try await described(certificateID).status
+        return (try await described(certificateID).status, nil)
       } catch {
-        guard case .throttled(let retryAfter) = error.disposition else { return nil }
+        guard case .throttled(let retryAfter) = error.disposition else { return (nil, error) }
+        throttle = error
         describeTurns.hold(until: clock.monotonic + (retryAfter ?? pause))
         pause = min(pause + pause, Self.describePause.longest)
       }
     }
-    return nil
+    return (nil, throttle)
   }
 
   private func update(_ call: UpdateCertificateCall) async -> UpstreamReply {

@@ -17,8 +17,7 @@ extension JobFacts {
         ])
       },
       "home": home?.json,
-      // The usual request takes no byte.
-      "place": earlier == nil ? nil : place?.json,
+      "place": place?.json,
       "recalled": isRecalled ? .bool(true) : nil,
       "registered": registered.map { registered in
         .object(of: [
@@ -81,8 +80,7 @@ enum RequestRecord {
   /// The usual request, to register a certificate of which nothing is known, takes no byte.
   static func bytes(_ entry: PendingRegistration) -> [UInt8] {
     guard
-      entry.purpose != .register || entry.provisioning != nil
-        || entry.facts != JobFacts(place: entry.facts.place)
+      entry.purpose != .register || entry.provisioning != nil || entry.facts != JobFacts()
     else { return [] }
     guard case .object(var members) = entry.facts.json else { return [] }
     if let named = entry.namedStatus { members.append(.init("namedStatus", .string(named.rawValue))) }

@@ -14,6 +14,7 @@ extension RegistrationWriter {
     case .keep(let registration, _):
       try nameDevice(registration.deviceID, ofEnding: registration.key)
       try keep(registration, sequence: 0)
+    case .doubtStatus(let key, _, let time): try doubtStatus(key, at: time)
     case .nameDevice(let key, let name): try nameDevice(key, name)
     case .forget(let key): try forget(key)
     case .share(let key, let note): try share(key, note)
@@ -106,6 +107,14 @@ extension RegistrationWriter {
     if update.key != id.key { try dropName(id.key) }
   }
 
+  private func doubtStatus(_ key: RegistrationKey, at time: WallTime) throws(DatabaseFault) {
+    guard let target = targetNumber(key.target), var registration = try result(key, target) else { return }
+    registration.status = nil
+    registration.finishedAt = time
+    registration.failure = try failureOutlastingUpdate(key, target)
+    try keep(registration, sequence: 0)
+  }
+
   /// The result of `key`, without the failure beside it; `nil` where there is none or its row is damaged.
   func result(_ key: RegistrationKey) throws(DatabaseFault) -> Registration? {
     guard let target = targetNumber(key.target) else { return nil }
@@ -132,22 +141,26 @@ extension RegistrationWriter {
   }
 
   private func fail(_ id: JobID, _ failure: FailedRegistration) throws(DatabaseFault) {
-    try nameDevice(failure.deviceID, ofEnding: failure.key)
+    if failure.isKept { try nameDevice(failure.deviceID, ofEnding: failure.key) }
     try removeFromQueue(id)
     let target = try number(of: failure.key.target.rawValue)
     if failure.isGone {
       try remove(failure.key, target, with: statements.deleteResult)
-      state.results -= connection.changedRows
+      let removed = connection.changedRows
+      state.results -= removed
+      // What failed with a certificate that is gone says nothing any more.
+      if removed > 0, mayHaveFailures { try remove(failure.key, target, with: statements.deleteFailure) }
     }
     let known = failure.statusIsInDoubt ? try result(failure.key, target) : nil
     if var doubtful = failure.applied(to: known) {
       doubtful.failure = try failureOutlastingUpdate(failure.key, target)
       try keep(doubtful, sequence: id.sequence)
-    } else {
+    } else if failure.isKept {
       mayHaveFailures = true
       try FailureRow.write(failure, sequence: id.sequence, target: target, to: statements.writeFailure)
     }
-    if failure.key != id.key { try dropName(id.key) }
+    if failure.key != id.key || !failure.isKept { try dropName(id.key) }
+    if failure.key != id.key, failure.isGone { try dropName(failure.key) }
   }
 
   private func forget(_ key: RegistrationKey) throws(DatabaseFault) {

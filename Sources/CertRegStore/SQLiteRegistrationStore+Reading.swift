@@ -101,9 +101,7 @@ extension SQLiteRegistrationStore {
     }
   }
 
-  package func registeredCount() throws(StoreError) -> Int {
-    results.load(ordering: .relaxed)
-  }
+  package var registeredCount: Int { results.load(ordering: .relaxed) }
 
   package var nextSequence: Int64 {
     writer.withLock { $0?.nextSequence } ?? 1

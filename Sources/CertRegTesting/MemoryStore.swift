@@ -73,7 +73,7 @@ package final class MemoryStore: RegistrationStore {
 
   package var nextSequence: Int64 { state.withLock { $0.nextSequence } }
 
-  package func registeredCount() throws(StoreError) -> Int { state.withLock { $0.content.results.count } }
+  package var registeredCount: Int { state.withLock { $0.content.results.count } }
 
   package func close() {}
 

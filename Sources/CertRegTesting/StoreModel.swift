@@ -42,18 +42,27 @@ package struct StoreModel: Sendable {
     case .fail(let id, let failure):
       let key = failure.key
       queue[id] = nil
-      if failure.isGone { results[key] = nil }
+      if failure.isGone, results.removeValue(forKey: key) != nil {
+        failures[key] = nil
+        besideResults.remove(key)
+      }
       if !failure.isGone, failure.statusIsInDoubt, let doubtful = failure.applied(to: results[key]) {
         keep(withFailure(doubtful))
-      } else {
+      } else if failure.isKept {
         failures[key] = FailedRegistration(
           key: key, error: failure.error, attempts: failure.attempts, finishedAt: failure.finishedAt,
           requester: failure.requester, deviceID: failure.deviceID)
         besideResults.remove(key)
       }
-      if let name = failure.deviceID ?? names[key] { nameDevice(key, name) }
+      if failure.isKept, let name = failure.deviceID ?? names[key] { nameDevice(key, name) }
       dropName(id.key)
+      if failure.isGone { dropName(key) }
     case .keep(let registration, _): keep(registration)
+    case .doubtStatus(let key, _, let time):
+      guard var doubtful = results[key] else { return }
+      doubtful.status = nil
+      doubtful.finishedAt = time
+      keep(withFailure(doubtful))
     case .nameDevice(let key, let name): nameDevice(key, name)
     case .forget(let key):
       results[key] = nil

@@ -137,6 +137,28 @@ import Testing
     #expect(test.registration(toldTo: 3)?.certificateARN == "arn" && test.registration(toldTo: 3)?.status == nil)
   }
 
+  @Test(arguments: [false, true])
+  func `an update that is lost and has to go elsewhere leaves a status that is not known`(restarts: Bool) {
+    var test = DevicesUnderTest()
+    test.ask(1, nil)
+    test.succeed(from: DevicesUnderTest.home)
+    #expect(test.result?.status == .inactive)
+    var update = Registrar.Request(
+      key: DevicesUnderTest.key, purpose: .update, der: [], basis: .none, namedStatus: .active, status: .active,
+      ifExists: .return, requester: Requester(uid: 1), expectation: .queued)
+    if let known = test.result { update.takeKnown(known, at: DevicesUnderTest.home) }
+    test.send(update, 2)
+    if restarts {
+      test.restart()
+    } else {
+      test.fail(.unavailable(retryAfter: nil), isLost: true)
+      test.pass(.seconds(30))
+    }
+    test.move()
+    #expect(test.result?.certificateARN == "arn" && test.result?.status == nil && test.rows.count == 1)
+    #expect(test.calls.last?.home == nil)
+  }
+
   @Test func `a template whose certificate seems gone may have set the status of one that is not`() {
     var test = DevicesUnderTest()
     test.ask(1, nil)

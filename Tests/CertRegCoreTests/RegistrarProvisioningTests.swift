@@ -9,6 +9,18 @@ import Testing
   private static let whole = DeviceResources(
     thingName: "d1", thingARN: "a:d1", policies: ["p", "q"], groups: ["g", "h"])
 
+  @Test func `a request that takes an existing certificate for an error shares the call under way, and its outcome`() {
+    var test = DevicesUnderTest()
+    test.ask(1, nil)
+    test.ask(2, nil, ifExists: .error)
+    test.succeed()
+    #expect(test.calls.count == 1 && test.registration(toldTo: 2)?.outcome == .created)
+    test.ask(3, nil, refresh: true)
+    test.ask(4, nil, ifExists: .error, refresh: true)
+    test.succeed(exists: true)
+    #expect(test.registration(toldTo: 3)?.outcome == .existing && test.error(toldTo: 4)?.reason == .alreadyRegistered)
+  }
+
   @Test func `a plan has its steps in the order in which they depend on each other`() throws {
     func operations(_ purpose: JobPurpose, _ provisioning: Provisioning?) -> [UpstreamOperation] {
       let row = PendingRegistration(

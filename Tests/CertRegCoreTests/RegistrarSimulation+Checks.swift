@@ -49,7 +49,7 @@ extension RegistrarSimulation {
       if failure.error.reason == .queueExpired { checkExpiry(of: id) }
       if failure.statusIsInDoubt { reach(.doubt) }
       flights[id]?.isEnding = true
-    case .enqueue, .noteAttempt, .keep, .nameDevice, .forget, .share: break
+    case .enqueue, .noteAttempt, .keep, .doubtStatus, .nameDevice, .forget, .share: break
     }
   }
 

@@ -121,7 +121,7 @@ extension RegistrarSimulation {
     let after = upstream.certificates[call.key]?.version
     switch reply {
     case .updated: (answered[call.id], lost[call.id]) = (after, nil)
-    case .alreadyExists(_, let status, _):
+    case .alreadyExists(_, let status, _, _):
       if let status {
         described = (call.id, status)
         reach(.describedStatus)

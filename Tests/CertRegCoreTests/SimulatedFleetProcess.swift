@@ -268,7 +268,7 @@ final class SimulatedFleetProcess {
     case .keep(let registration, _): note(registration.key, .result(registration))
     case .fail(let id, let failure) where failure.isGone: note(id.key, .forgotten)
     case .fail(_, let failure) where failure.statusIsInDoubt: note(failure.key, .onDisk)
-    case .enqueue, .markCallStarted, .noteAttempt, .noteProgress, .nameDevice, .forget, .fail, .share: nil
+    case .enqueue, .markCallStarted, .noteAttempt, .noteProgress, .nameDevice, .doubtStatus, .forget, .fail, .share: nil
     }
   }
 }

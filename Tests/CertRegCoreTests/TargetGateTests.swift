@@ -139,6 +139,45 @@ extension Admission {
     #expect(gate.health == .unavailable)
   }
 
+  @Test(arguments: [nil, 10] as [Double?])
+  func `the pace after an outage is no rate of the target, and a single failure is told`(rate: Double?) {
+    var gate = TargetGate(limits: .one(ratePerSecond: rate, burst: 10, maxConcurrent: 64), now: time(0))
+    func end(_ result: CallResult, at second: Double) {
+      #expect(gate.admit(register, now: time(second), isAwaited: true).isNow)
+      gate.callEnded(
+        result, permit: CallPermit(register, admittedAt: time(second)), startedAt: time(second), now: time(second),
+        random: 0)
+    }
+    end(.unavailable(retryAfter: nil), at: 0)
+    // Nobody has to be told of it, and whoever looks sees that the last call failed.
+    #expect(gate.health == .ok && gate.shownHealth == .unavailable)
+    end(.unavailable(retryAfter: nil), at: 5)
+    #expect(gate.health == .unavailable && gate.rate(of: register, now: time(5)) == rate)
+    end(.answered, at: 10)
+    #expect(gate.shownHealth == .ok && gate.rate(of: register, now: time(10)) == rate)
+    #expect((gate.tokens(of: register, now: time(10)) == nil) == (rate == nil))
+  }
+
+  @Test func `a right that is missing is told until a call with it is answered`() {
+    var gate = TargetGate(limits: .one(ratePerSecond: nil, burst: 10, maxConcurrent: 64), now: time(0))
+    func end(_ operation: UpstreamOperation, _ result: CallResult, at second: Double) {
+      #expect(gate.admit(operation, now: time(second), isAwaited: true).isNow)
+      gate.callEnded(
+        result, permit: CallPermit(operation, admittedAt: time(second)), startedAt: time(second), now: time(second),
+        random: 1)
+    }
+    end(.attachPolicy, .unauthorized(isForOperation: true), at: 0)
+    // The pause is over, and nothing has shown that the right is there.
+    end(register, .answered, at: 20)
+    #expect(gate.health == .unauthorized)
+    end(.attachPolicy, .answered, at: 21)
+    #expect(gate.health == .ok)
+    // Once nobody needs the right any more, it is not missing.
+    end(.attachPolicy, .unauthorized(isForOperation: true), at: 30)
+    end(register, .answered, at: 200)
+    #expect(gate.health == .ok)
+  }
+
   @Test func `comes back from an outage without a herd`() {
     var gate = TargetGate(limits: .one(ratePerSecond: nil, burst: 10, maxConcurrent: 64), now: time(0))
     for step in 0..<4 {

@@ -258,6 +258,28 @@ import Testing
     #expect(told.outcomes == ["created", "existing"])
   }
 
+  @Test(arguments: ["a", "b"])
+  func `a call that an earlier process made elsewhere is not the one that a 409 answers`(region: String) throws {
+    let (first, second) = (UpstreamLocation.embedded(region: "a"), UpstreamLocation.embedded(region: "b"))
+    known.point([Self.target: first])
+    if region == "b" { known.point([Self.target: second]) }
+    ask(1)
+    guard case .enqueue(var row)? = effects.commits.first?.changes.first else { throw Missing() }
+    #expect(row.callStarted && (row.facts.place == nil) == (region == "a"))
+    // Another process goes on with that row, after a change of the configuration or without one.
+    for moves in [true, false] {
+      known.point([Self.target: moves == (region == "a") ? second : first])
+      row.sequence += 1
+      row.key = key(UInt64(row.sequence))
+      engine.resume([row], firstSequence: 100)
+      replied(
+        UInt64(row.sequence), .alreadyExists(certificateARN: "arn", status: nil, requestID: nil),
+        from: known.home(of: Self.target).location)
+      guard case .complete(_, let registration)? = effects.commits.last?.changes.last else { throw Missing() }
+      #expect(registration.outcome == (moves ? .existing : .created))
+    }
+  }
+
   @Test func `a failing disk is reported once, and once more when it recovers`() {
     for _ in 0..<2 {
       ask(1)

@@ -124,7 +124,7 @@ import Testing
       ])
     let told = answers.map(members)
     #expect(told[1]["type"] == "ResourceNotFoundException" && told[1]["requestId"] == "r")
-    #expect(told[2]["state"] == "failed" && told[3]["outcome"] == "created")
+    #expect(told[2]["type"] == "ResourceNotFoundException" && told[3]["outcome"] == "created")
     #expect(answers[3]["cached"] as? Bool == false)
   }
 

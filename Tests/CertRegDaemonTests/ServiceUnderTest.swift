@@ -56,8 +56,10 @@ final class ServiceUnderTest: Sendable {
         return switch next {
         case .registered(_, let requestID)?:
           .registered(certificateARN: "arn:x:" + call.certificateID.hex, requestID: requestID)
-        case .alreadyExists(_, let status, let requestID)?:
-          .alreadyExists(certificateARN: "arn:x:" + call.certificateID.hex, status: status, requestID: requestID)
+        case .alreadyExists(_, let status, let requestID, let undescribed)?:
+          .alreadyExists(
+            certificateARN: "arn:x:" + call.certificateID.hex, status: status, requestID: requestID,
+            undescribed: undescribed)
         case .failed(let failure)?: .failed(failure)
         case .updated?, .provisioned?, nil:
           .registered(certificateARN: "arn:x:" + call.certificateID.hex, requestID: nil)

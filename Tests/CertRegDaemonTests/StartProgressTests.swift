@@ -40,7 +40,7 @@ import Testing
     let notifier = ServiceNotifier { text in sent.withLock { $0.append(text) } }
     let reopened = try SQLiteRegistrationStore(
       directory: directory.path, clock: clock, onProgress: { notifier.starting($0) }, onNotice: { _ in })
-    #expect(try reopened.registeredCount() == 8000)
+    #expect(reopened.registeredCount == 8000)
     let messages = sent.withLock { $0 }
     print(messages.joined(separator: "\n"))
     let extensions = stride(from: 0, to: messages.count, by: 2).map { messages[$0] }

@@ -286,8 +286,32 @@ import Testing
     try await withUpstreamClient(configure: { $0.describeExisting = true }) { request, _ in
       request.method == "POST" ? .json(409, conflict) : Self.described(arn, "ACTIVE")
     } _: { client, _ in
+      guard case .alreadyExists(Self.arn, nil, nil, let undescribed?) = await client.registerCertificateWithoutCA(call)
+      else {
+        Issue.record("no conflict, or no reason why there is no status")
+        return
+      }
+      #expect(undescribed.error.reason == "upstream_garbled")
+    }
+  }
+
+  @Test(
+    arguments: [
+      (403, "AccessDeniedException", "access_denied", .identity),
+      (404, "ResourceNotFoundException", "certificate_not_found", .final),
+      (503, "ServiceUnavailableException", "upstream_unavailable", .unavailable(retryAfter: nil)),
+    ] as [(Int, String, Reason, UpstreamFailure.Disposition)])
+  func `tells why the status of a certificate that exists cannot be had`(
+    status: Int, type: String, reason: Reason, disposition: UpstreamFailure.Disposition
+  ) async throws {
+    let conflict = #"{"resourceId":"\#(Self.id.hex)","resourceArn":"\#(Self.arn)"}"#
+    try await withUpstreamClient(configure: { $0.describeExisting = true }) { request, _ in
+      request.method == "POST"
+        ? .json(409, conflict) : .json(status, #"{"message":"no"}"#, [("x-amzn-ErrorType", type)])
+    } _: { client, _ in
       let reply = await client.registerCertificateWithoutCA(call)
-      #expect(reply == .alreadyExists(certificateARN: Self.arn, status: nil, requestID: nil))
+      #expect(reply.certificateARN == Self.arn)
+      #expect(reply.failure?.error.reason == reason && reply.failure?.disposition == disposition)
     }
   }
 
@@ -314,9 +338,8 @@ import Testing
     try await withUpstreamClient(configure: { $0.requestTimeout = .seconds(2) }) { request, _ in
       request.method == "POST" ? .json(409, conflict) : throttled
     } _: { client, _ in
-      #expect(
-        await client.registerCertificateWithoutCA(needy)
-          == .alreadyExists(certificateARN: Self.arn, status: nil, requestID: nil))
+      let reply = await client.registerCertificateWithoutCA(needy)
+      #expect(reply.certificateARN == Self.arn && reply.failure?.error.reason == "throttled_by_upstream")
     }
   }
 

@@ -46,7 +46,7 @@ struct MotoTests {
         await client.shutdown()
         continue
       }
-      guard case .alreadyExists(arn, .inactive, _) = await client.registerCertificateWithoutCA(call) else {
+      guard case .alreadyExists(arn, .inactive, _, nil) = await client.registerCertificateWithoutCA(call) else {
         Issue.record("account \(account): not found again")
         await client.shutdown()
         continue

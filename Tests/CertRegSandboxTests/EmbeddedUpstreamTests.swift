@@ -18,7 +18,7 @@ import Testing
       Issue.record("the first call did not register")
       return
     }
-    guard case .alreadyExists(arn, nil, let second?) = upstream.registerCertificateWithoutCA(call(1)) else {
+    guard case .alreadyExists(arn, nil, let second?, nil) = upstream.registerCertificateWithoutCA(call(1)) else {
       Issue.record("the second call did not find the certificate")
       return
     }
@@ -30,7 +30,7 @@ import Testing
     _ = upstream.registerCertificateWithoutCA(call(1, status: .revoked))
     for describes in [true, false] {
       upstream.setDescribesExisting(describes)
-      guard case .alreadyExists(_, let status, _) = upstream.registerCertificateWithoutCA(call(1)) else {
+      guard case .alreadyExists(_, let status, _, _) = upstream.registerCertificateWithoutCA(call(1)) else {
         Issue.record("the certificate does not exist")
         return
       }

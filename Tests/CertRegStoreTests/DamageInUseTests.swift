@@ -61,6 +61,6 @@ import Testing
     try await store.commit([.complete(Sample.registration(6))])
     #expect(try store.record(for: renewed.key) == .registered(renewed))
     #expect(recorder.notices == [])
-    #expect(try store.registeredCount() == 3)
+    #expect(store.registeredCount == 3)
   }
 }

@@ -162,7 +162,7 @@ struct DamagedState {
     #expect(try reopened.pendingRegistrations() == pending)
     var count = 1
     for result in results where try reopened.record(for: result.key) != nil { count += 1 }
-    #expect(try reopened.registeredCount() == count)
+    #expect(reopened.registeredCount == count)
   }
 }
 
@@ -175,7 +175,7 @@ struct DamagedState {
       #expect(recorder.notices == [])
       #expect(try store.pendingRegistrations().map(\.sequence) == state.queued.map(\.sequence))
       for result in state.results { #expect(try store.record(for: result.key) == .registered(result)) }
-      #expect(try store.registeredCount() == state.results.count)
+      #expect(store.registeredCount == state.results.count)
     }
   }
 
@@ -249,7 +249,7 @@ struct DamagedState {
     try Damage.zeroed(60..<70).apply(to: directory.file("certregd.db-wal"))
     let reopened = try SQLiteRegistrationStore(directory, NoticeRecorder())
     #expect(try reopened.pendingRegistrations().map(\.sequence) == [3])
-    #expect(try reopened.registeredCount() == 1)
+    #expect(reopened.registeredCount == 1)
   }
 
   @Test func `rows that have gone bad are set aside at the start`() async throws {
@@ -262,7 +262,7 @@ struct DamagedState {
     let recorder = NoticeRecorder()
     let opened = try SQLiteRegistrationStore(directory, recorder)
     #expect(recorder.kinds == [.commitsMissing, .setAside])
-    #expect(try opened.registeredCount() == 0)
+    #expect(opened.registeredCount == 0)
     #expect(try opened.pendingRegistrations() == [])
     let contents = try String(contentsOfFile: directory.file("certregd.damaged-rows"), encoding: .utf8)
     #expect(contents.split(separator: "\n").map { $0.prefix(6) } == ["queue:", "result", "result", "result"])
@@ -280,7 +280,7 @@ struct DamagedState {
     #expect(try store.record(for: Sample.key(4)) == nil)
     #expect(recorder.notices.map(\.kind) == [.damaged])
     #expect(recorder.notices.first?.message.contains("was set aside in") == true)
-    #expect(try store.registeredCount() == 2)
+    #expect(store.registeredCount == 2)
   }
 
   @Test func `finishes a rebuild that was interrupted`() async throws {

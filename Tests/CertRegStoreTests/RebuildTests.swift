@@ -36,7 +36,7 @@ import Testing
   }
 
   private static func expectEverything(in store: SQLiteRegistrationStore) throws {
-    #expect(try store.registeredCount() == count)
+    #expect(store.registeredCount == count)
     for number in stride(from: 0, to: count, by: 7) {
       #expect(try store.record(for: Sample.key(number)) == .registered(Sample.registration(number)))
     }

@@ -85,7 +85,7 @@ import Testing
       let registration = SchemaTests.registration(version)
       #expect(try store.record(for: registration.key) == .registered(registration))
       #expect(try store.record(for: SchemaTests.failure.key) == .failed(SchemaTests.failure))
-      #expect(try store.registeredCount() == 1)
+      #expect(store.registeredCount == 1)
       #expect(store.nextSequence == (version >= 3 ? 6 : 10))
       store.close()
     }

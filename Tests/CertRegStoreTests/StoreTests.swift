@@ -51,7 +51,7 @@ import Testing
     #expect(order.withLock { $0 } == Array(1...99))
     // The last one may have come in time for the group or have had one of its own.
     #expect(store.transactionCount - before <= 2)
-    #expect(try store.registeredCount() == 101)
+    #expect(store.registeredCount == 101)
   }
 
   @Test(.timeLimit(.minutes(1)))
@@ -146,7 +146,7 @@ import Testing
     #expect(before == (try untouched.map { try Data(contentsOf: URL(fileURLWithPath: directory.file($0))) }))
     try Connection(path: file).execute("PRAGMA user_version = \(Schema.version)")
     store = try SQLiteRegistrationStore(directory)
-    #expect(try store.registeredCount() == 1)
+    #expect(store.registeredCount == 1)
     store.close()
     try HighWaterFile(path: directory.file("certregd.high-water"))
       .write(HighWaterMark(schemaVersion: Schema.version + 1, revision: 1))
@@ -210,6 +210,6 @@ import Testing
         }
       }
     }
-    #expect(try store.registeredCount() == 200)
+    #expect(store.registeredCount == 200)
   }
 }

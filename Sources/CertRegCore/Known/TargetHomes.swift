@@ -66,6 +66,9 @@ package struct TargetHomes: Sendable {
     JobHome(location: location, account: records[target]?.accounts[location])
   }
 
+  /// The location of a target's first home; `nil`: nobody has said yet where its upstream is.
+  func firstLocation(of target: TargetName) -> UpstreamLocation? { records[target]?.first.location }
+
   /// A configuration says where a target's upstream is.
   ///
   /// - Returns: The note to keep, and whether other results are answered from now on.

@@ -59,6 +59,9 @@ struct OperationPace: Sendable {
   /// Calls a second that are allowed now; `nil`: not paced.
   var rate: Double? { estimator.rate.map { $0 * part } }
 
+  /// The same for views, in which an operation that is not paced has no pace after an outage either.
+  var shownRate: Double? { estimator.isPacedForNow ? nil : rate }
+
   /// The rate that all hosts together have, as far as this one knows it; `nil`: not paced.
   var rateOfAll: FleetLane.Rate { estimator.rateOfAll }
 
@@ -79,7 +82,7 @@ struct OperationPace: Sendable {
 
   /// Calls that might begin at once at `now`; `nil`: not paced.
   func tokens(now: MonotonicTime) -> Double? {
-    rate.map { max(0, bucket.level(now: now, rate: $0)) }
+    shownRate.map { max(0, bucket.level(now: now, rate: $0)) }
   }
 
   /// When the next call might begin, were there no other that waits.

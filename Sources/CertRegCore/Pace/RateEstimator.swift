@@ -137,6 +137,9 @@ struct RateEstimator: Sendable {
     emptyAt = nil
   }
 
+  /// Whether there is a pace only until the target has recovered from an outage.
+  var isPacedForNow: Bool { if case .restarting(_, nil) = course { true } else { false } }
+
   func bounded(_ rate: Double?) -> Double? {
     bound.map { min(rate ?? $0, $0) } ?? rate
   }

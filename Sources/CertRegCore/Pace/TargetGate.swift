@@ -84,8 +84,11 @@ struct TargetGate: Sendable {
 
   // MARK: Views
 
+  /// The health of the target, for views: also a single failure is one until a call is answered.
+  var shownHealth: TargetHealth { health == .ok && outage.failures > 0 ? .unavailable : health }
+
   /// The present rate in calls a second; `nil` without a pace.
-  func rate(of operation: UpstreamOperation, now: MonotonicTime) -> Double? { pace(of: operation, now: now).rate }
+  func rate(of operation: UpstreamOperation, now: MonotonicTime) -> Double? { pace(of: operation, now: now).shownRate }
 
   /// The operations that were called.
   var operations: [UpstreamOperation] { paces.operations }
@@ -119,8 +122,9 @@ struct TargetGate: Sendable {
     if callsUnderWay >= concurrencyLimit { return .whenCallEnds }
     let place = place(of: operation, now: now)
     if let end = latest(outage.end(after: now), paces[place].holdEnd(after: now)) { return .notBefore(end) }
-    let refusal = refusals.isEmpty ? nil : refusals[operation]?.hold.end(after: now)
-    if !isAwaited, let end = latest(identity.end(after: now), refusal) { return .notBefore(end) }
+    if !isAwaited, let end = latest(identity.end(after: now), refusalEnd(of: operation, after: now)) {
+      return .notBefore(end)
+    }
     let admission = paces[place].admit(operation, now: now)
     if case .now = admission { callsUnderWay += 1 }
     return admission
@@ -148,8 +152,7 @@ struct TargetGate: Sendable {
       outage.end()
       identity.end()
       if !refusals.isEmpty { refusals[permit.operation] = nil }
-      let isRefused = refusals.values.contains { $0.hold.end(after: now) != nil }
-      health = isRefused ? .unauthorized : .ok
+      health = healthWhenAnswered(now: now)
       concurrencyLimit = min(limits.maxConcurrent, concurrencyLimit + 1)
       paces[index].answered(permit, now: now)
     case .throttled(let retryAfter):
@@ -165,20 +168,46 @@ struct TargetGate: Sendable {
       if let retryAfter { outage.extend(to: now + retryAfter) }
       paces[index].failed(permit)
     case .unauthorized(let isForOperation):
-      health = .unauthorized
       if isForOperation {
-        var refusal = refusals[permit.operation] ?? Refusal(at: permit.admittedAt)
-        if permit.admittedAt >= refusal.at {
-          refusal.hold.failed(now: now, random: random)
-          refusal.at = now
+        refused(permit.operation, permit, now: now, random: random)
+      } else {
+        health = .unauthorized
+        if isNews(permit) {
+          troubleAt = now
+          identity.failed(now: now, random: random)
         }
-        refusals[permit.operation] = refusal
-      } else if isNews(permit) {
-        troubleAt = now
-        identity.failed(now: now, random: random)
       }
       paces[index].failed(permit)
     }
+  }
+
+  /// The upstream refuses the identity an operation: the permit's own, or one that was called after it.
+  mutating func refused(_ operation: UpstreamOperation, _ permit: CallPermit, now: MonotonicTime, random: Double) {
+    health = .unauthorized
+    var refusal = refusals[operation] ?? Refusal(at: permit.admittedAt)
+    if permit.admittedAt >= refusal.at {
+      refusal.hold.failed(now: now, random: random)
+      refusal.at = now
+    }
+    refusals[operation] = refusal
+  }
+
+  /// The upstream does not refuse the identity an operation that was called after another one.
+  mutating func accepted(_ operation: UpstreamOperation, now: MonotonicTime) {
+    if refusals.removeValue(forKey: operation) != nil { health = healthWhenAnswered(now: now) }
+  }
+
+  /// An operation counts as refused until a call of it is answered, or none is tried any more.
+  private func healthWhenAnswered(now: MonotonicTime) -> TargetHealth {
+    refusals.values.contains { $0.hold.until.map { now < $0 + Self.timeOfRetries } ?? false } ? .unauthorized : .ok
+  }
+
+  /// The calls that a hold kept waiting are made again in this time after its end.
+  private static let timeOfRetries = Duration.seconds(60)
+
+  /// When an operation that the identity has no right to may be called again without a waiting caller; `nil`: now.
+  func refusalEnd(of operation: UpstreamOperation, after now: MonotonicTime) -> MonotonicTime? {
+    refusals.isEmpty ? nil : refusals[operation]?.hold.end(after: now)
   }
 
   /// Whether a failure is news. Calls that were admitted together fail together.

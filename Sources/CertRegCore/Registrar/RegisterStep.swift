@@ -26,9 +26,12 @@ package struct RegisterStep: Step {
       facts.registered = RegisteredCertificate(
         certificateARN: arn, outcome: .created, status: pending.firstStatus ?? .ofUnnamed, requestID: requestID)
     // Others may have revoked it.
-    case .alreadyExists(_, nil, _) where pending.isActivatedLast && !pending.overridesStatus:
-      return .failed(.unknownStatus)
-    case .alreadyExists(let arn, let status, let requestID):
+    case .alreadyExists(let arn, nil, _, let cause) where pending.isActivatedLast && !pending.overridesStatus:
+      let step = FailedStep(
+        operation: UpstreamOperation.describeCertificate.rawValue, certificateID: pending.key.certificateID.hex,
+        certificateARN: arn)
+      return .failed(.unknownStatus(cause, step))
+    case .alreadyExists(let arn, let status, let requestID, _):
       if mayHaveTakenEffect, facts.earlier?.isGone ?? true {
         // That the status is the one that the lost call named is likely, and not enough where it is to be set.
         let assumed = pending.setsStatus ? nil : pending.status ?? .ofUnnamed

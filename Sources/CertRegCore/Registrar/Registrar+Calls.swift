@@ -43,6 +43,11 @@ extension Registrar {
     if isOverdue(job, now: now) {
       targets[id.target]?.gate.cancel(permit)
       finish(job, job.expiry(now: now.wall), now: now)
+    } else if job.lacksDescription, !isAwaited(id),
+      let end = targets[id.target]?.gate.refusalEnd(of: .describeCertificate, after: now.monotonic)
+    {
+      targets[id.target]?.gate.cancel(permit)
+      backOff(job, for: end - now.monotonic, now: now)
     } else if job.step?.isMarked == true, !coordinator.mayCall(job.pending) {
       perform(job.awaitLeave(with: permit), id, now: now)
     } else {
@@ -90,17 +95,19 @@ extension Registrar {
       callEnded(job, call, .answered, now: now)
       perform(job.advance(facts, now: now.wall), id, now: now)
     case .failed(let failure):
-      failed(job, call, failure, now: now)
+      failed(job, call, failure, isAnswered: reply.isAnswer, now: now)
     }
+    noteDescription(reply, call, id.target, now: now)
     dispatch(id.target, now: now)
     return takeActions()
   }
 
   /// A call was not made, since it has to go to another home than the one that its target points to now.
   package func moved(_ id: JobID, now: Moment) -> [Action] {
-    guard let job = jobs[id], let (permit, left) = job.moved(now: now.wall) else { return takeActions() }
+    guard let job = jobs[id], let (permit, left, isInDoubt) = job.moved(now: now.wall) else { return takeActions() }
     targets[id.target]?.gate.cancel(permit)
-    if let left { keep(left, at: job.pending.facts.home) }
+    let home = job.pending.facts.home
+    if let left { keep(left, at: home) } else if isInDoubt { doubtStatus(of: id.key, at: home, now: now) }
     if let change = job.repeatedCommit { commit(change, id) }
     dispatch(id.target, now: now)
     return takeActions()
@@ -119,8 +126,21 @@ extension Registrar {
     }
   }
 
+  /// DescribeCertificate, which is no job's own call, may have been called after the registration.
+  private func noteDescription(
+    _ reply: UpstreamReply, _ call: RegistrationJob.EndedCall, _ name: TargetName, now: Moment
+  ) {
+    guard case .alreadyExists(_, let status, _, let undescribed) = reply, let target = targets[name] else { return }
+    if status != nil { target.gate.accepted(.describeCertificate, now: now.monotonic) }
+    guard let undescribed, undescribed.disposition == .identity else { return }
+    target.gate.refused(.describeCertificate, call.permit, now: now.monotonic, random: retries.random())
+    target.lastError = undescribed.error
+  }
+
+  /// - Parameter isAnswered: Whether the upstream answered the call, and the answer does not suffice.
   private func failed(
-    _ job: RegistrationJob, _ call: RegistrationJob.EndedCall, _ failure: UpstreamFailure, now: Moment
+    _ job: RegistrationJob, _ call: RegistrationJob.EndedCall, _ failure: UpstreamFailure, isAnswered: Bool,
+    now: Moment
   ) {
     switch failure.disposition {
     case .final:
@@ -132,7 +152,8 @@ extension Registrar {
         finish(job, job.failure(failure.error, now: now.wall), now: now)
       }
     case .identity:
-      callEnded(job, call, .unauthorized(isForOperation: failure.error.reason == .accessDenied), now: now)
+      let isForOperation = failure.error.reason == .accessDenied
+      callEnded(job, call, isAnswered ? .answered : .unauthorized(isForOperation: isForOperation), now: now)
       keep(failure.error, job)
       refusedIdentity(job, failure.error, now: now)
     case .throttled(let retryAfter):

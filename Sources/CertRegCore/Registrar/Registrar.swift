@@ -28,6 +28,7 @@ package final class Registrar {
     case advance(JobID)
     case finish(JobID)
     indirect case keep(Registration, JobHome?)
+    indirect case doubt(RegistrationKey, JobHome?)
     case name(JobID)
   }
 
@@ -90,11 +91,12 @@ package final class Registrar {
         perform(next, id, now: now)
       case (.finish(let id), .success): finished(id, now: now)
       case (.keep(let registration, let home), .success): actions.append(.remember(registration, home))
+      case (.doubt(let key, let home), .success): actions.append(.forget(key, home))
       case (.name(let id), let result): named(id, result, now: now)
       case (.advance(let id), .failure), (.finish(let id), .failure):
         deadlines.insert(.commit(id), due: now.monotonic + Self.storeRetry)
       // The upstream has it, so that it is found there again.
-      case (.keep, .failure): break
+      case (.keep, .failure), (.doubt, .failure): break
       }
     }
     return takeActions()
@@ -147,7 +149,7 @@ package final class Registrar {
     case .complete, .setStatus, .fail: purposes.append(.finish(id))
     case .nameDevice: purposes.append(.name(id))
     // Nothing waits for these.
-    case .noteAttempt, .keep, .forget, .share: break
+    case .noteAttempt, .keep, .doubtStatus, .forget, .share: break
     }
   }
 
@@ -155,6 +157,12 @@ package final class Registrar {
   func keep(_ registration: Registration, at home: JobHome?) {
     changes.append(.keep(registration, home))
     purposes.append(.keep(registration, home))
+  }
+
+  /// Adds that the status of a certificate elsewhere is not certain to the commit of the current event.
+  func doubtStatus(of key: RegistrationKey, at home: JobHome?, now: Moment) {
+    changes.append(.doubtStatus(key, home, at: now.wall))
+    purposes.append(.doubt(key, home))
   }
 
   /// How many jobs of a certificate learn at once what the one before them established. The others learn it from them.

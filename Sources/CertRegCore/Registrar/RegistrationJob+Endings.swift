@@ -127,6 +127,12 @@ extension RegistrationJob {
     failure(.queueExpired(lastError: pending.lastError), now: now)
   }
 
+  /// Whether the next call fails as the last one did, while DescribeCertificate is refused.
+  var lacksDescription: Bool {
+    pending.lastError?.kind == .unauthorized && step?.operation == .registerCertificateWithoutCA
+      && pending.lastError?.failedStep?.operation == UpstreamOperation.describeCertificate.rawValue
+  }
+
   var isFinishing: Bool {
     if case .finishing = state { true } else { false }
   }

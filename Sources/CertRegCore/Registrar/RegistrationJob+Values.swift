@@ -22,7 +22,8 @@ extension RegistrationJob {
     case following
     /// Another host may be at work on the certificate. Next: waiting, or finishing with the other host's result.
     case asking
-    /// In the queue of its target, once that is configured. Next: marking, calling, or finishing where it is overdue.
+    /// In the queue of its target, once that is configured. Next: marking, calling, backingOff where the call would be
+    /// refused, or finishing where it is overdue.
     case waiting
     /// It has its permit, and asks once more whether this host may call. Next: marking, calling, asking or waiting.
     case permitted(CallPermit)

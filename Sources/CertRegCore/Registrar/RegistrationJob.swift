@@ -231,15 +231,17 @@ extension RegistrationJob {
     return finish(ending)
   }
 
-  /// The call was not made, since its target points elsewhere now. A registration begins anew there.
+  /// The call was not made, since its target points elsewhere now. The job begins anew there.
   ///
-  /// - Returns: The permit of the call, and the certificate as it is registered where the target pointed before.
-  func moved(now: WallTime) -> (permit: CallPermit, left: Registration?)? {
+  /// - Returns: The permit of the call; the certificate as it is registered where the target pointed before, if the job
+  ///   registered it; and whether its status there is in doubt.
+  func moved(now: WallTime) -> (permit: CallPermit, left: Registration?, isInDoubt: Bool)? {
     guard case .calling(let permit, _) = state else { return nil }
+    let isInDoubt = isStatusInDoubt
     var left = pending.purpose.registers ? registration(now: now) : nil
-    if isStatusInDoubt { left?.status = nil }
+    if isInDoubt { left?.status = nil }
     state = .advancing(JobFacts())
-    return (permit, left)
+    return (permit, left, isInDoubt)
   }
 
   /// The end of a step is on disk.
@@ -264,13 +266,13 @@ extension RegistrationJob {
     mayHaveTakenEffect = false
   }
 
-  /// The call failed temporarily, or the disk did not store the start of a call.
+  /// The call failed temporarily, or would; or the disk did not store the start of a call.
   func backOff(until time: MonotonicTime) -> Action {
     switch state {
-    case .calling, .marking, .backingOff:
+    case .waiting, .calling, .marking, .backingOff:
       state = .backingOff(until: time)
       return .nothing
-    case .storing, .following, .asking, .waiting, .permitted, .advancing, .finishing:
+    case .storing, .following, .asking, .permitted, .advancing, .finishing:
       return impossible("backOff")
     }
   }

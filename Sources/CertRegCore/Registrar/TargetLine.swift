@@ -123,7 +123,7 @@ final class TargetLine {
   func view(now: MonotonicTime) -> Registrar.TargetView {
     let operation = UpstreamOperation.registerCertificateWithoutCA
     return Registrar.TargetView(
-      health: gate.health, queued: queued, underWay: gate.callsUnderWay,
+      health: gate.shownHealth, queued: queued, underWay: gate.callsUnderWay,
       ratePerSecond: gate.rate(of: operation, now: now), tokens: gate.tokens(of: operation, now: now),
       throttles: gate.throttles, calls: calls(now: now), lastError: lastError, lastSuccessAt: lastSuccessAt)
   }

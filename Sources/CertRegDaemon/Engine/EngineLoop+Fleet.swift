@@ -82,6 +82,8 @@ extension EngineLoop {
   func takeOver(_ pending: PendingRegistration, begun: (JobID, _ isStored: Bool) -> Void) {
     // The next process finds it in the database.
     guard !registrar.isDraining else { return }
+    var pending = pending
+    pending.facts.place = pending.facts.place ?? known.home(of: pending.key.target).place
     let (job, isStored, actions) = registrar.adopt(pending, now: clock.now)
     begun(job, isStored)
     perform(actions)
@@ -145,6 +147,7 @@ extension EngineLoop {
       return fleet?.note(update.key, in: known.home(of: id.target, at: registrar.home(of: id)), .onDisk)
     case .keep(let registration, let home):
       return fleet?.note(registration.key, in: known.home(of: registration.key.target, at: home), .result(registration))
+    case .doubtStatus(let key, let home, _): return fleet?.note(key, in: known.home(of: key.target, at: home), .onDisk)
     case .fail(let id, let failure) where failure.isGone:
       return fleet?.note(id.key, in: known.home(of: id.target, at: registrar.home(of: id)), .forgotten)
     case .fail(let id, let failure) where failure.statusIsInDoubt:

@@ -29,6 +29,13 @@ extension EngineLoop {
     case .keep(var registration, let home):
       registration.key.target = known.home(of: registration.key.target, at: home).storedName
       return .keep(registration, home)
+    case .doubtStatus(var key, let home, let time):
+      key.target = known.home(of: key.target, at: home).storedName
+      return .doubtStatus(key, home, at: time)
+    case .enqueue(var pending) where pending.facts.earlier == nil:
+      // An earlier result belongs to an account, too.
+      pending.facts.place = known.storedPlace(pending.facts.place, of: pending.key.target)
+      return .enqueue(pending)
     case .enqueue, .markCallStarted, .noteAttempt, .noteProgress, .nameDevice, .forget, .share: return change
     }
   }

@@ -59,6 +59,10 @@ final class EngineLoop {
   ///
   /// - Parameter firstSequence: The number of the next registration.
   func resume(_ pending: [PendingRegistration], firstSequence: Int64) {
+    var pending = pending
+    for index in pending.indices where pending[index].facts.earlier == nil {
+      pending[index].facts.place = known.place(stored: pending[index].facts.place, of: pending[index].key.target)
+    }
     perform(registrar.resume(pending, firstSequence: firstSequence, now: clock.now))
   }
 

@@ -9,7 +9,7 @@ extension Logger {
   func logHealth(of target: TargetName, _ health: TargetHealth, _ reply: UpstreamReply) {
     var metadata: Metadata = [LogField.target: "\(target)"]
     var why = ""
-    if case .failed(let failure) = reply {
+    if let failure = reply.failure {
       why = ": \(failure.error.reason): \(failure.error.message)"
       metadata[LogField.cause] = failure.error.cause.map { "\($0)" }
     }
