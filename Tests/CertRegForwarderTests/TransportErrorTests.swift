@@ -44,6 +44,29 @@ import Testing
     try await server.stop()
   }
 
+  @Test func `a server of another name and one without TLS are said to be that`() async throws {
+    let identity = try IssuedIdentity(keyArguments: ["-newkey", "rsa:2048"], commonName: "another.example.com")
+    defer { identity.remove() }
+    let tls = TLSConfiguration.makeServerConfiguration(
+      certificateChain: try NIOSSLCertificate.fromPEMFile(identity.certificateFile).map { .certificate($0) },
+      privateKey: .privateKey(try NIOSSLPrivateKey(file: identity.keyFile, format: .pem)))
+    var options = TransportOptions()
+    options.authoritiesFile = identity.certificateFile
+    let cases: [(context: NIOSSLContext?, words: String)] = [
+      (try NIOSSLContext(configuration: tls), "for another host name"), (nil, "does not speak TLS"),
+    ]
+    for (context, words) in cases {
+      let server = try await LoopbackServer.start(tls: context) { _, _ in .silence }
+      let transport = try HTTPTransport(options: options, eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+      let error = await #expect(throws: TransportError.self) {
+        try await transport.send(.GET, "https://localhost:\(server.port)/", deadline: .now() + .seconds(20))
+      }
+      #expect(error?.kind == .tlsFailure && error?.detail.contains(words) == true, "\(String(describing: error))")
+      await transport.shutdown()
+      try await server.stop()
+    }
+  }
+
   /// If TLS fails after the request was sent, the upstream may have acted on the request. Only before that is it
   /// certain that a certificate was not registered.
   @Test(arguments: [true, false])
