@@ -238,7 +238,7 @@ package struct TopView {
         .init("CALLS/S", alignsRight: true), .init("PACE/S", alignsRight: true),
         .init("IN FLIGHT", alignsRight: true, isOptional: true), .init("AT ONCE", alignsRight: true, isOptional: true),
         .init("THROTTLED", alignsRight: true, isOptional: true), .init("LAST OK", alignsRight: true),
-        .init("CREDENTIALS", minimum: 11), .init("END IN", alignsRight: true),
+        .init("CREDENTIALS", minimum: 11, yieldsLast: true), .init("END IN", alignsRight: true),
         .init("ENDPOINT", minimum: 12, isOptional: true),
       ],
       rows: targets.flatMap { target in
