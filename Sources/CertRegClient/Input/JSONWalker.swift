@@ -41,7 +41,7 @@ struct JSONWalker {
   }
 
   private func missing(_ value: JSON, _ first: InputEntry?) -> InputError {
-    if case .passedOver(let thing)? = first?.content { return InputError(thing) }
+    if case .passedOver(let thing)? = first?.content { return context.error(for: thing) }
     return InputError(.noCertificate, "no member has a certificate")
   }
 
