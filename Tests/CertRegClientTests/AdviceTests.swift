@@ -30,11 +30,11 @@ import Testing
   }
 
   @Test func `a step goes on only where no status stands in its way`() {
-    for (reason, goesOn) in [("policy_not_found", true), ("status_differs", false), ("certificate_revoked", false)] {
-      var error = error(reason)
-      error.step = "AttachPolicy"
+    for (type, goesOn) in [("ResourceNotFoundException", true), ("CertificateStateException", false)] {
+      var error = error("upstream_refused")
+      (error.type, error.step) = (type, "UpdateCertificate")
       let line = ResultLine(outcome: "failed", name: "a", error: error)
-      #expect(line.detail?.contains("asking again goes on from there") == goesOn, "\(reason)")
+      #expect(line.detail?.contains("asking again goes on from there") == goesOn, "\(type)")
     }
   }
 

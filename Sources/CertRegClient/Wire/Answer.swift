@@ -144,9 +144,9 @@ package struct AnswerError: Error, Hashable, Sendable {
     step.map { "registered, but \($0) failed: \(message)" } ?? message
   }
 
-  /// Whether the same request goes on with the step that failed. The status of a certificate stands in the way of the
-  /// others.
-  var isResumable: Bool { step != nil && reason != "status_differs" && reason != "certificate_revoked" }
+  /// Whether the same request goes on with the step that failed. If the status of the certificate stands in its way, it
+  /// fails again.
+  var isResumable: Bool { step != nil && type != "CertificateStateException" }
 
   /// How a command ends that got only this error.
   package var exitStatus: CommandStatus {
