@@ -100,6 +100,10 @@ import Testing
     #expect(heading.hasSuffix("LAST OK  END IN") && !heading.contains("CREDENTIALS"))
     #expect(lines.contains { $0.hasPrefix("target-0 ") && $0.hasSuffix("50 min") })
     #expect(text(view, rows: 24, columns: 120).contains { $0.contains("CREDENTIALS") })
+    // The sandbox has none.
+    sample.status = try JSON(parsing: #"{"targets":[{"name":"default","queued":1}]}"#)
+    view.add(sample)
+    #expect(!text(view, rows: 24, columns: 120).contains { $0.contains("CREDENTIALS") })
   }
 
   @Test func `cuts many targets and errors, and says so`() throws {

@@ -249,7 +249,7 @@ package struct TopView {
           TerminalText(name), TerminalText(health, StatusView.style(ofState: health)), number(target["queued"]),
           TerminalText(TopView.number(calls), calls > 0 ? .green : .dim), number(target["ratePerSecond"]),
           number(target["inFlight"]), number(target["callsAtOnce"]), number(target["throttles"]),
-          TopView.age(target["lastSuccessAt"], now), TerminalText(target["credentials"]?["source"]?.string ?? "-"),
+          TopView.age(target["lastSuccessAt"], now), TerminalText(target["credentials"]?["source"]?.string ?? ""),
           TopView.timeLeft(target["credentials"]?["expiresAt"], now), TerminalText(target["endpoint"]?.string ?? ""),
         ]
         let steps = TopView.calls(of: target).map { call in
