@@ -112,8 +112,9 @@ class FleetDoctor(FleetTestCase):
         first.process.wait()
         newcomer = self.member("first")
         self.found(newcomer, "fleet_name_taken", "if a host that is connected runs: certregctl fleet remove")
-        result = self.certregctl("fleet", "remove", "first", "--socket", second.socket)
-        self.assertEqual(result.returncode, 0, result.stderr)
+        # A busy machine can cut a member off for a moment, which is told as what passes.
+        self.until(lambda: self.certregctl("fleet", "remove", "first", "--socket", second.socket).returncode == 0,
+                   "the second does not remove it")
         self.joined(newcomer, second)
 
 
