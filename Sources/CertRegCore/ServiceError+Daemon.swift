@@ -113,9 +113,16 @@ extension ServiceError {
   {
     ServiceError(
       .certificateState, reason: .statusDiffers,
-      message: "the certificate has status \(known.rawValue), the request names \(named.rawValue); "
-        + "ifExists \"update\" or the operation update sets it", resourceID: registration.key.certificateID.hex,
-      resourceARN: registration.certificateARN, status: known)
+      message: "the certificate has status \(known.rawValue), the request names \(named.rawValue)"
+        + way(from: known, to: named),
+      resourceID: registration.key.certificateID.hex, resourceARN: registration.certificateARN, status: known)
+  }
+
+  /// How a certificate gets another status, or why it does not.
+  private static func way(from known: CertificateStatus, to named: CertificateStatus) -> String {
+    if known == .revoked { return "; a revoked certificate stays revoked" }
+    if !named.canBeSet { return "; no call sets \(named.rawValue)" }
+    return "; ifExists \"update\" or the operation update sets it"
   }
 
   /// A later request revokes the certificate: what an earlier one has left to do is not done.

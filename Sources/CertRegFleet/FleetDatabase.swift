@@ -74,8 +74,9 @@ package final class FleetDatabase {
     guard let row = joined[2].first else {
       throw FleetProblem(
         .nameTaken,
-        "another member has the name \(identity.name): give this one another fleet.member, or, if the other one is gone for good,"
-          + " run `certregctl fleet remove \(identity.name)`")
+        "another member has the name \(identity.name): give this one another fleet.member; one that is gone for good gives "
+          + "the name up after its fleet.takeover, or at once if a connected member runs "
+          + "`certregctl fleet remove \(identity.name)`")
     }
     guard var welcome = FleetRow.welcome(row), let session = FleetRow.session(row) else {
       throw FleetProblem(.unreachable, "the database answers in another form than expected")

@@ -167,7 +167,7 @@ package final class AWSUpstreamClient: UpstreamClient {
         let classifier = ReplyClassifier(
           operation: operation, certificateID: certificateID,
           text: UpstreamText(credentials: signing, authorization: signed.authorization, secrets: secrets), now: now,
-          isAWS: endpoint.isAWS)
+          isAWS: endpoint.isAWS, signedFor: (endpoint.region, request.authority))
         let (outcome, remedy) = read(classifier, reply)
         guard let remedy, isFirst else { return outcome }
         isFirst = false

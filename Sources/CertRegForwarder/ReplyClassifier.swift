@@ -28,6 +28,8 @@ struct ReplyClassifier {
   let now: WallTime
   /// Whether the endpoint is one of AWS's own, all of whose replies have a request ID.
   var isAWS = false
+  /// The region that the signature names and the host that was called, for messages; `nil`: they are not known.
+  var signedFor: (region: String, authority: String)?
 
   /// Reads a reply to RegisterCertificateWithoutCA.
   func registration(_ reply: HTTPReply) -> (reply: UpstreamReply, remedy: Remedy?) {
@@ -119,6 +121,13 @@ struct ReplyClassifier {
       return identity(.accessDenied, "The daemon's identity may not do this", retryable: false)
     case .expiredToken: return identity(.expiredToken, "The daemon's temporary credentials are expired")
     case .unknownIdentity: return identity(.unknownIdentity, "AWS does not know the daemon's credentials")
+    case .invalidSignature where error.message?.contains("scoped to a valid region") == true:
+      var failure = identity(.invalidSignature, "")
+      if let (region, authority) = signedFor {
+        failure.error.message =
+          "the signature is for the region \(region), and \(authority) is an endpoint of another one: \(failure.error.message)"
+      }
+      return failure
     case .invalidSignature:
       return identity(.invalidSignature, "The daemon's secret key does not fit its access key")
     case .clockSkew: return identity(.clockSkew, "The daemon's clock differs from AWS's by more than 5 minutes")

@@ -188,6 +188,8 @@ struct TransportError: Error, Hashable {
         "the server's certificate is not trusted: it is expired, not from a known authority, or the clock is wrong")
     } else if text.contains("HostnameValidation") || text.contains("failedToValidateHostname") {
       self.init(.tlsFailure, "the server's certificate is for another host name")
+    } else if text.contains("WRONG_VERSION_NUMBER") || text.contains("HTTP_REQUEST") {
+      self.init(.tlsFailure, "the server does not speak TLS at this port")
     } else if text.contains("ALERT") {
       self.init(.tlsFailure, "the server ended the TLS handshake")
     } else if error as? NIOSSLError == .uncleanShutdown {

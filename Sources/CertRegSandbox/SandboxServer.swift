@@ -65,6 +65,8 @@ package final class SandboxServer: Sendable {
     } catch let error as IOError {
       // NIO's words name its own function.
       throw BindError(description: BindError.text(error.errnoCode))
+    } catch is SocketAddressError.UnknownHost {
+      throw BindError(description: "no address is known for this name")
     }
     return SandboxServer(listener: listener, connections: connections, isSecure: identity != nil)
   }

@@ -47,7 +47,12 @@ struct AddressOptions: ParsableArguments {
     do {
       return try ServerIdentity(certificateFile: tlsCertificate, keyFile: tlsKey)
     } catch {
-      throw Exit.failure(EX_NOINPUT, "cannot use \(tlsCertificate) with \(tlsKey): \(error)")
+      for file in [tlsCertificate, tlsKey] where access(file, R_OK) != 0 {
+        throw Exit.failure(EX_NOINPUT, "cannot read \(file): \(String(cString: strerror(errno)))")
+      }
+      throw Exit.failure(
+        EX_NOINPUT,
+        "cannot use \(tlsCertificate) with \(tlsKey): both have to be PEM, the key that of the certificate (\(error))")
     }
   }
 }

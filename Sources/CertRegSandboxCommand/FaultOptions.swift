@@ -9,26 +9,30 @@ struct FaultOptions: ParsableArguments {
         This option, --error-rate, --drop-rate, --reset-rate and --throttle-rate may be given more than once. A value \
         with OPERATION= in front, such as AttachPolicy=100, applies to that operation in place of the general one.
         """,
-      valueName: "[operation=]ms[-ms]"))
+      valueName: "[operation=]ms[-ms]"),
+    transform: ForOperation.init(text:))
   var latency: [ForOperation<LatencyArgument>] = []
 
   @Option(
     help: ArgumentHelp(
       "Share of calls that are answered with InternalFailureException or ServiceUnavailableException, 0 to 1.",
       discussion: "About half of these calls still take effect, as if only the answer was lost.",
-      valueName: "[operation=]share"))
+      valueName: "[operation=]share"),
+    transform: ForOperation.init(text:))
   var errorRate: [ForOperation<ShareArgument>] = []
 
   @Option(
     help: ArgumentHelp(
       "Share of calls whose connection is closed instead of an answer, 0 to 1.",
-      discussion: "About half of these calls still take effect.", valueName: "[operation=]share"))
+      discussion: "About half of these calls still take effect.", valueName: "[operation=]share"),
+    transform: ForOperation.init(text:))
   var dropRate: [ForOperation<ShareArgument>] = []
 
   @Option(
     help: ArgumentHelp(
       "Share of calls whose connection is reset instead of an answer, 0 to 1.",
-      discussion: "About half of these calls still take effect.", valueName: "[operation=]share"))
+      discussion: "About half of these calls still take effect.", valueName: "[operation=]share"),
+    transform: ForOperation.init(text:))
   var resetRate: [ForOperation<ShareArgument>] = []
 
   @Option(
@@ -66,7 +70,8 @@ struct FaultOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Calls a second that each operation accepts; it answers others with ThrottlingException.",
-      discussion: "BURST is the number of calls accepted at once (default: N).", valueName: "[operation=]n[:burst]"))
+      discussion: "BURST is the number of calls accepted at once (default: N).", valueName: "[operation=]n[:burst]"),
+    transform: ForOperation.init(text:))
   var throttleRate: [ForOperation<ThrottleArgument>] = []
 
   @Option(help: ArgumentHelp("Seed of faults and IDs: runs with the same seed are alike.", valueName: "number"))
@@ -115,25 +120,40 @@ extension FaultPlan {
   }
 }
 
+/// The value of an option about faults.
+protocol FaultArgument {
+  /// What the value has to be, for messages.
+  static var form: String { get }
+
+  init?(argument: String)
+}
+
 /// `VALUE` or `OPERATION=VALUE`.
-struct ForOperation<Value: ExpressibleByArgument>: ExpressibleByArgument {
+struct ForOperation<Value: FaultArgument> {
   /// `nil`: the value applies to operations that have none of their own.
   var operation: SandboxOperation.Name?
   var value: Value
 
-  init?(argument: String) {
-    let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+  /// - Throws: `ValidationError` that says what is wrong with the text.
+  init(text: String) throws {
+    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     if parts.count == 2 {
-      guard let operation = SandboxOperation.Name(rawValue: parts[0]) else { return nil }
+      guard let operation = SandboxOperation.Name(rawValue: parts[0]) else {
+        throw ValidationError(SandboxOperation.Name.complaint(about: parts[0]))
+      }
       self.operation = operation
     }
-    guard let value = parts.last.flatMap({ Value(argument: $0) }) else { return nil }
+    guard let value = parts.last.flatMap({ Value(argument: $0) }) else {
+      throw ValidationError("it has to be \(Value.form), or OPERATION= and that")
+    }
     self.value = value
   }
 }
 
 /// A number from 0 to 1.
-struct ShareArgument: ExpressibleByArgument {
+struct ShareArgument: FaultArgument {
+  static let form = "a number from 0 to 1"
+
   var share: Double
 
   init?(argument: String) {
@@ -143,7 +163,9 @@ struct ShareArgument: ExpressibleByArgument {
 }
 
 /// `MS` or `MS-MS`.
-struct LatencyArgument: ExpressibleByArgument {
+struct LatencyArgument: FaultArgument {
+  static let form = "milliseconds, such as 40 or 40-120, up to an hour"
+
   var range: ClosedRange<Duration>
 
   init?(argument: String) {
@@ -155,7 +177,9 @@ struct LatencyArgument: ExpressibleByArgument {
 }
 
 /// `N` or `N:BURST`.
-struct ThrottleArgument: ExpressibleByArgument {
+struct ThrottleArgument: FaultArgument {
+  static let form = "calls a second above 0, such as 10 or 10:20"
+
   var rate: ThrottleRate
 
   init?(argument: String) {

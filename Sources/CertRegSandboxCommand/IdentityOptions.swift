@@ -20,7 +20,13 @@ struct IdentityOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Answer UnauthorizedException to this operation; may be given more than once.", valueName: "operation"))
+      "Answer UnauthorizedException to this operation; may be given more than once.", valueName: "operation"),
+    transform: { text in
+      guard let operation = SandboxOperation.Name(rawValue: text) else {
+        throw ValidationError(SandboxOperation.Name.complaint(about: text))
+      }
+      return operation
+    })
   var deny: [SandboxOperation.Name] = []
 
   var sandboxAccount: SandboxAccount { SandboxAccount(region: region, id: account) }
@@ -44,9 +50,4 @@ struct IdentityOptions: ParsableArguments {
       throw ValidationError("--verify-signatures: \(error.message)")
     }
   }
-}
-
-extension SandboxOperation.Name: ExpressibleByArgument {
-  // The description lists them.
-  static var allValueStrings: [String] { [] }
 }

@@ -150,8 +150,12 @@ struct ConfigurationReader {
   }
 
   private mutating func checkTag(_ tag: String?, _ origin: SettingOrigin, _ key: String) {
-    guard let tag, tag != "!", !tag.hasPrefix("tag:yaml.org,2002:") else { return }
-    report(origin, key, "has the tag \(quoted(tag)): tags are not supported")
+    guard let tag, tag != "!" else { return }
+    let prefix = "tag:yaml.org,2002:"
+    // These say what the value is without them.
+    if ["str", "map", "seq"].contains(where: { tag == prefix + $0 }) { return }
+    let shown = tag.hasPrefix(prefix) ? "!!" + tag.dropFirst(prefix.count) : tag
+    report(origin, key, "has the tag \(quoted(shown)): tags are not supported")
   }
 
   private func place(_ mark: YAMLMark) -> SettingOrigin {

@@ -161,8 +161,13 @@ extension ValueForm<String?> {
     guard !path.contains("?"), !path.contains("#"), !path.contains("%") else {
       throw ValueProblem("\(quoted(text)) may not hold ?, # or %: the path is taken as it is written")
     }
+    guard path.hasPrefix("/") else {
+      throw ValueProblem(
+        "\(quoted(text)) has no absolute path: that begins with a third /, as in sqlite:///absolute/path")
+    }
     guard path.hasSuffix("/certregd.db") else {
-      throw ValueProblem("\(quoted(text)) has to end with /certregd.db")
+      throw ValueProblem(
+        "\(quoted(text)) has to end with /certregd.db: the folder can be chosen, the name of the file cannot")
     }
     guard path != "/certregd.db" else {
       throw ValueProblem("\(quoted(text)) is in the root folder: name a folder of certregd's own")

@@ -42,6 +42,8 @@ struct FleetInitCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The role that members log in as; it gets its rights where it exists.", valueName: "name"))
   var role = "certregd"
 
+  func validate() throws { try checkRole(role) }
+
   func run() throws {
     let console = Console.standard(environment: Environment.current)
     let status = FleetInitVerb(url: url, passwordFile: passwordFile, role: role).run(console)
@@ -58,7 +60,15 @@ struct FleetSQLCommand: ParsableCommand {
   @Option(help: ArgumentHelp("The role that members log in as.", valueName: "name"))
   var role = "certregd"
 
+  func validate() throws { try checkRole(role) }
+
   func run() throws { print(FleetSchema.script(role: role), terminator: "") }
+}
+
+private func checkRole(_ role: String) throws {
+  if role.isEmpty || role.utf8.contains(where: { $0 < 0x20 }) {
+    throw ValidationError("--role needs the name of a role of PostgreSQL, found \"\(role)\".")
+  }
 }
 
 struct FleetRemoveCommand: ParsableCommand {

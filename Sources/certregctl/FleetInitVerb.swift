@@ -22,7 +22,9 @@ struct FleetInitVerb {
   func run(_ console: Console) -> CommandStatus {
     let location: FleetURL
     do throws(FleetURL.Fault) { location = try FleetURL(url) } catch {
-      console.note("\("certregctl:", .red) --url \(error.message)")
+      // The daemon's setting has another name here.
+      let message = error.message.replacing("fleet.passwordFile", with: "--password-file")
+      console.note("\("certregctl:", .red) --url \(message)")
       return .usage
     }
     let database = FleetDatabase(
@@ -36,9 +38,11 @@ struct FleetInitVerb {
       case version?: console.print("the tables of the fleet are up to date: version \(version)")
       case let old?: console.print("the tables of the fleet are brought from version \(old) to version \(version)")
       }
+      console.note("the role \(role) has its rights if it exists; if it is created later, run this again")
       return .success
     } catch {
       console.note("\("certregctl:", .red) \(error.message)")
+      if let advice = FleetAdvice.forOwner(error.message) { console.note("  \("→", .cyan) \(advice)") }
       switch error.reason {
       case .refused: return .notPermitted
       default: return .unavailable

@@ -33,11 +33,18 @@ import Testing
     #expect(throws: ClientError.self) { try Connection(path: "") }
   }
 
-  @Test func `tells who may connect`() {
-    let error = connectError(EACCES, path: "/run/certregd/certregd.sock")
-    #expect(error.code == .notPermitted)
-    #expect(error.exitStatus == .notPermitted)
-    #expect(error.advice?.contains("certregd $USER") == true)
+  @Test func `tells who may connect`() throws {
+    let folder = try TemporaryFolder()
+    let descriptor = try FakeDaemon.listen(at: folder.path("s"))
+    defer { close(descriptor) }
+    for (mode, words) in [(mode_t(0o600), "socket.group"), (0o660, getegid() == 0 ? "socket.group" : "usermod -aG")] {
+      #expect(chmod(folder.path("s"), mode) == 0)
+      let error = connectError(EACCES, path: folder.path("s"))
+      #expect(error.code == .notPermitted && error.exitStatus == .notPermitted)
+      #expect(error.advice?.contains(words) == true, "\(error)")
+    }
+    // Only the folder's rights can be seen.
+    #expect(connectError(EACCES, path: folder.path("none")).advice?.contains("chmod o+x \(folder.root)") == true)
   }
 
   @Test func `finds the socket by option, variable and default`() {

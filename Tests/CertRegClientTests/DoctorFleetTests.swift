@@ -51,12 +51,12 @@ import Testing
     ("fleet_unreachable", "root certificate file /root/.postgresql/root.crt does not exist", "sslrootcert"),
     ("fleet_unreachable", "libpq cannot be loaded (the package libpq5): no such file", "install the package libpq5"),
     ("fleet_refused", "password authentication failed for user line", "fleet.passwordFile"),
-    ("fleet_refused", "permission denied for table claim", "certregctl fleet sql --role"),
+    ("fleet_refused", "permission denied for table claim", "certregctl fleet init --url URL --role ROLE"),
     ("fleet_refused", "no pg_hba.conf entry for host 10.0.0.1", "pg_hba.conf"),
     ("fleet_not_initialised", "the database has no tables of certregd", "certregctl fleet init"),
     ("fleet_schema_older", "version 1", "certregctl fleet init"),
     ("fleet_schema_newer", "version 3", "install the version"),
-    ("fleet_name_taken", "another member has the name line-1", "certregctl fleet remove"),
+    ("fleet_name_taken", "another member has the name line-1", "connected runs: certregctl fleet remove"),
   ])
   func `a fault of the fleet has its cure`(reason: String, message: String, words: String) throws {
     let found = findings(try machine(Self.alone(reason, message)))

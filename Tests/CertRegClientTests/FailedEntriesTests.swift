@@ -59,6 +59,28 @@ import Testing
 
   private func content(_ path: String) -> Data? { try? Data(contentsOf: URL(fileURLWithPath: path)) }
 
+  @Test func `an entry that is not all there has no ID, and can be tried again from the failed ones`() throws {
+    let folder = try TemporaryFolder()
+    let message = "the line -----END CERTIFICATE----- is missing"
+    let daemon = try FakeDaemon(answering: { JSON.failure($0, reason: "truncated_base64", message: message) })
+    let base64 = Base64.encode(Sample.certificate(1)).dropLast(4)
+    let source = try folder.write("cut.pem", "-----BEGIN CERTIFICATE-----\n\(base64)\n")
+    let capture = Capture()
+    func run(_ source: String, _ report: String, resumes: Bool = false) -> CommandStatus {
+      var verb = Batch.verb(source, folder.path(report))
+      verb.resumes = resumes
+      return verb.run(Session(socketPath: daemon.path, console: capture.console()))
+    }
+    #expect(run(source, "r.csv") == .dataError)
+    #expect(run(source, "r.csv", resumes: true) == .dataError)
+    #expect(records(folder.path("r.csv"), .csv).map(\.certificateID) == [""])
+    #expect(records(folder.path("r.failed.jsonl"), .failedEntries).count == 1)
+    #expect(run(folder.path("r.failed.jsonl"), "again.csv") == .dataError)
+    #expect(records(folder.path("again.csv"), .csv).map(\.outcome) == ["failed"])
+    #expect(!capture.errors.contains("passed over"), "\(capture.errors)")
+    #expect(capture.outputLines.count == 3 && capture.outputLines.allSatisfy { $0.hasPrefix("failed\t-\t") })
+  }
+
   /// A folder with a report of five entries that have failed.
   private func failedBatch(_ account: Account, _ daemon: FakeDaemon) throws -> TemporaryFolder {
     let folder = try TemporaryFolder()

@@ -211,6 +211,13 @@ import Testing
         }
       }
     }
+    // The column of the certificate.
+    for text in [object, Sample.certificatePEM(1), Base64.encode(Sample.certificate(1))] {
+      var options = InputOptions()
+      options.column = "nope"
+      let faults = try fileEntries("a", text, options).compactMap(fault)
+      #expect(faults == ["no certificate in a column or member nope, which --column names"], "\(text)")
+    }
     // Nothing is there to compare with.
     let unnamed = try run(Sample.certificatePEM(1), checks: true)
     #expect(unnamed.map(\.refused?.pem) == [Sample.certificatePEM(1)] && unnamed.allSatisfy { fault($0) != nil })

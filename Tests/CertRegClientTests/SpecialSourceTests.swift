@@ -54,6 +54,41 @@ import Testing
     }
   }
 
+  @Test func `a set that is not there cannot be selected, whatever the source is`() throws {
+    let folder = try TemporaryFolder()
+    let sets = (0..<2).map { Member(path: "chip_E0E\($0).pem", content: Array(Sample.certificatePEM($0).utf8)) }
+    let delivery = try ArchiveFixture(.zip, sets).bytes()
+    let json = "{\"cert\":\"\(Base64.encode(Sample.certificate(1)))\"}"
+    var options = InputOptions()
+    func refused(_ paths: String...) -> InputError? {
+      #expect(throws: InputError.self, "\(paths)") { _ = try InputSource(paths, options: options) }
+    }
+    options.set = "nope"
+    let pem = try folder.write("in/a.pem", Sample.certificatePEM(1))
+    let plain = [pem, try folder.write("in/a.json", json), folder.path("in")]
+    for path in plain {
+      let error = refused(path)
+      #expect(error?.exitStatus == .usage && error?.message.contains("nothing here belongs to a set") == true)
+    }
+    #expect(refused(plain[0], plain[1])?.reason == "nothing_to_select")
+    let archive = try folder.write("d.zip", delivery)
+    let named = try folder.write("chip_E0E1.pem", Sample.certificatePEM(1))
+    #expect(refused(archive)?.message.contains("there are: E0E0 (1), E0E1 (1)") == true)
+    #expect(refused(named)?.exitStatus == .usage)
+    // What is only read once fails where it belongs to no set.
+    let other = try TemporaryFolder()
+    let piped = try allEntries(fifo(folder, Array(Sample.certificatePEM(1).utf8)), options)
+    #expect(piped.compactMap(fault).first?.contains("nothing here belongs to a set") == true)
+
+    options.set = "e0e1"
+    #expect(try allEntries(archive, options).compactMap(CertRegClientTests.pem) == [Sample.certificatePEM(1)])
+    #expect(try allEntries(named, options).compactMap(CertRegClientTests.pem) == [Sample.certificatePEM(1)])
+    #expect(try allEntries(fifo(other, delivery), options).compactMap(CertRegClientTests.pem).count == 1)
+    // The reader says what is wrong with a path.
+    #expect(throws: Never.self) { _ = try InputSource([folder.path("missing.pem")], options: options) }
+    #expect(throws: InputError.self) { try options.expectNoSelection() }
+  }
+
   @Test(arguments: [ArchiveKind.gzip, .bzip2, .xz, .zstd])
   func `tells of data behind a compressed file`(filter: ArchiveKind) throws {
     let folder = try TemporaryFolder()

@@ -85,6 +85,27 @@ import Testing
     #expect(lines.contains("since the start: created 150, failed 3, from cache 1350"))
   }
 
+  @Test func `cuts no column on 80 columns, however many there are`() throws {
+    var view = TopView()
+    var sample = try sample(0, calls: 100)
+    let call = #"{"operation":"AttachThingPrincipal","queued":12345,"ratePerSecond":100,"underWay":1}"#
+    let target = try #require(sample.status["targets"]?.array?.first?.members)
+    let calls = try JSON(parsing: "[\(call)]")
+    sample.status = .object([
+      JSON.Member("targets", .array([.object(target + [JSON.Member("calls", calls)])]))
+    ])
+    view.add(sample)
+    let lines = text(view, rows: 24, columns: 80)
+    let heading = try #require(lines.first { $0.hasPrefix("TARGET") })
+    #expect(heading.hasSuffix("LAST OK  END IN") && !heading.contains("CREDENTIALS"))
+    #expect(lines.contains { $0.hasPrefix("target-0 ") && $0.hasSuffix("50 min") })
+    #expect(text(view, rows: 24, columns: 120).contains { $0.contains("CREDENTIALS") })
+    // The sandbox has none.
+    sample.status = try JSON(parsing: #"{"targets":[{"name":"default","queued":1}]}"#)
+    view.add(sample)
+    #expect(!text(view, rows: 24, columns: 120).contains { $0.contains("CREDENTIALS") })
+  }
+
   @Test func `cuts many targets and errors, and says so`() throws {
     var view = TopView()
     view.add(try sample(0, calls: 1, targets: 40))

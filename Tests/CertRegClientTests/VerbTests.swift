@@ -142,10 +142,26 @@ import Testing
     let capture = Capture()
     #expect(RegisterVerb(paths: files).run(session(daemon, capture.console())) == .unavailable)
     #expect(capture.outputLines.count == 3)
-    #expect(capture.outputLines[1].hasPrefix("failed\t-\t-\t\(files[1])\t-\tno_answer: no certregd at"))
+    let id = SHA256.digest(of: Sample.certificate(1)).hex
+    #expect(capture.outputLines[1].hasPrefix("failed\t\(id)\t-\t\(files[1])\t-\tno_answer: no certregd at"))
     #expect(capture.errors.contains("3 certificates: 1 created, 2 failed"))
     #expect(capture.errors.contains("start it"))
     #expect(!capture.errors.contains("not sent"))
+  }
+
+  @Test func `a failed line has the ID where the certificate can be read`() throws {
+    let folder = try TemporaryFolder()
+    let whole = try folder.write("whole.pem", Sample.certificatePEM(1))
+    let cut = try folder.write("cut.pem", String(Sample.certificatePEM(2).dropLast(30)))
+    let daemon = try FakeDaemon(answering: { JSON.failure($0) })
+    let id = SHA256.digest(of: Sample.certificate(1)).hex
+    for (file, expected) in [(whole, id), (cut, "-")] {
+      let capture = Capture()
+      #expect(RegisterVerb(paths: [file]).run(session(daemon, capture.console())) == .dataError)
+      #expect(ValidateVerb(paths: [file]).run(session(daemon, capture.console())) == .dataError)
+      #expect(LookupVerb(subjects: [file]).run(session(daemon, capture.console())) == .dataError)
+      #expect(capture.outputLines.allSatisfy { $0.hasPrefix("failed\t\(expected)\t-\t\(file)\t") }, "\(capture.output)")
+    }
   }
 
   @Test func `tells how many had not had their turn when the daemon went away`() throws {
@@ -228,6 +244,13 @@ import Testing
   ])
   func `tells members' names in words`(name: String, expected: String) {
     #expect(MemberList.label(name) == expected)
+  }
+
+  @Test func `groups the digits of what is counted alone`() {
+    let caller = JSON.object([JSON.Member("uid", .integer(65_534)), JSON.Member("pid", .integer(19_534))])
+    let members = MemberList([JSON.Member("requestedBy", caller), JSON.Member("entries", .integer(19_534))])
+    let lines = members.lines(width: 80)
+    #expect(lines.map(\.plain) == ["  requested by  uid 65534, pid 19534", "  entries       19,534"])
   }
 
   @Test func `watches until its limit`() throws {

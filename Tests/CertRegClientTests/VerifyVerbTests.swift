@@ -209,6 +209,17 @@ import Testing
     let result = try run(account, [try Batch.write(folder, 3)], folder: folder)
     #expect(result.rows.map(\.reason) == ["not_complete", "not_complete"] && result.status == .differs)
     #expect(result.rows.last?.message.contains("AttachPolicy has failed (policy_not_found)") == true)
+    #expect(result.notes.contains("goes on with the steps that are left"))
+    // No step is made for a revoked one any more.
+    for number in 1...2 {
+      account.set(number) { device in
+        known(&device, [])
+        device.found?.removeAll { $0.0 == "status" }
+        device.found?.append(("status", .string("REVOKED")))
+      }
+    }
+    let revoked = try run(account, [try Batch.write(folder, 3)], folder: folder, report: "revoked.csv")
+    #expect(revoked.status == .differs && !revoked.notes.contains("goes on with the steps that are left"))
   }
 
   @Test func `tries again what passes, and accounts for everything`() throws {

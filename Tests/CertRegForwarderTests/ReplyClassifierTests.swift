@@ -321,6 +321,21 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
     #expect(unavailable.disposition == .unavailable(retryAfter: milliseconds.map { .milliseconds($0) }))
   }
 
+  @Test func `names the region of a signature and the endpoint that it does not fit`() {
+    var classifier = ReplyClassifier(
+      operation: .registerCertificateWithoutCA, certificateID: id,
+      text: UpstreamText(credentials: secret, authorization: nil), now: now)
+    classifier.signedFor = ("eu-central-1", "iot.us-east-1.amazonaws.com")
+    let body = #"{"message":"Credential should be scoped to a valid region. "}"#
+    let reply = HTTPReply(
+      status: 403, headers: ["x-amzn-ErrorType": "InvalidSignatureException"], body: Array(body.utf8))
+    guard case .failed(let failure) = classifier.registration(reply).reply else { return #expect(Bool(false)) }
+    #expect(failure.error.reason == "invalid_signature")
+    for words in ["region eu-central-1", "iot.us-east-1.amazonaws.com is an endpoint of another one", "valid region"] {
+      #expect(failure.error.message.contains(words), "\(failure.error.message)")
+    }
+  }
+
   @Test func `learns the upstream's time from the message or the date`() {
     let message =
       "Signature expired: 20261124T080000Z is now earlier than 20261124T085500Z (20261124T090000Z - 5 min.)"

@@ -44,6 +44,43 @@ import Testing
     try await server.stop()
   }
 
+  @Test func `a server of another name and one without TLS are said to be that`() async throws {
+    let identity = try IssuedIdentity(keyArguments: ["-newkey", "rsa:2048"], commonName: "another.example.com")
+    defer { identity.remove() }
+    let tls = TLSConfiguration.makeServerConfiguration(
+      certificateChain: try NIOSSLCertificate.fromPEMFile(identity.certificateFile).map { .certificate($0) },
+      privateKey: .privateKey(try NIOSSLPrivateKey(file: identity.keyFile, format: .pem)))
+    var options = TransportOptions()
+    options.authoritiesFile = identity.certificateFile
+    let secure = try await LoopbackServer.start(tls: NIOSSLContext(configuration: tls)) { _, _ in .silence }
+    let plain = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(PlainAnswer()) }
+      }
+      .bind(host: "127.0.0.1", port: 0).get()
+    let cases = [(secure.port, "for another host name"), (plain.localAddress?.port ?? 0, "does not speak TLS")]
+    for (port, words) in cases {
+      let transport = try HTTPTransport(options: options, eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+      let error = await #expect(throws: TransportError.self) {
+        try await transport.send(.GET, "https://localhost:\(port)/", deadline: .now() + .seconds(20))
+      }
+      #expect(error?.kind == .tlsFailure && error?.detail.contains(words) == true, "\(String(describing: error))")
+      await transport.shutdown()
+    }
+    try await plain.close()
+    try await secure.stop()
+  }
+
+  /// Answers whatever comes as an HTTP server does that expected a request.
+  private final class PlainAnswer: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+      context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "HTTP/1.1 400 Bad Request\r\n\r\n")), promise: nil)
+    }
+  }
+
   /// If TLS fails after the request was sent, the upstream may have acted on the request. Only before that is it
   /// certain that a certificate was not registered.
   @Test(arguments: [true, false])

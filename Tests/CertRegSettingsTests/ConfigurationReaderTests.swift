@@ -70,8 +70,12 @@ import Testing
   }
 
   @Test func `refuses tags`() {
-    let found = problems("socket:\n  group: !secret abc\n  window: !!int 3\n")
-    #expect(found == ["/c.yaml:2: socket.group: has the tag \"!secret\": tags are not supported"])
+    let found = problems("socket:\n  group: !secret abc\n  window: !!int 3\ndefaultTarget: !!str 5\nlog: !!map {}\n")
+    #expect(
+      found == [
+        "/c.yaml:2: socket.group: has the tag \"!secret\": tags are not supported",
+        "/c.yaml:3: socket.window: has the tag \"!!int\": tags are not supported",
+      ])
   }
 
   @Test func `shares settings with anchors and merge keys`() throws {

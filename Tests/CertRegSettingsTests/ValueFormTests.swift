@@ -204,6 +204,14 @@ import Testing
   }
 
   @Test(arguments: [
+    ("sqlite://var/lib/certregd.db", "third /"), ("sqlite:///var/lib/state.db", "the name of the file cannot"),
+  ])
+  func `says what is wrong with a place for state`(text: String, words: String) {
+    let problem = #expect(throws: ValueProblem.self) { try ValueForm<String?>.storeURL.parse(text) }
+    #expect(problem?.message.contains(words) == true)
+  }
+
+  @Test(arguments: [
     ("*", AccessRule.Account.any), ("1000", .number(1000)), ("0", .number(0)), ("line-7", .name("line-7")),
     ("EXAMPLE\\ann", .name("EXAMPLE\\ann")),
   ])

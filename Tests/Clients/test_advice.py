@@ -43,6 +43,7 @@ NOT_FOLLOWED = {
     "--no-wait": "repeats an option of the command line, too",
     "--only": "is named in errors of its own value",
     "--socket": "repeats an option of the command line, too",
+    "--format": "is named in errors of its own value",
     "--signer": "is for signed manifests, which need a signer's certificate",
     "--status": "repeats an option of the command line, too",
     "--target": "is for a daemon that does not tell its default target",
@@ -159,6 +160,12 @@ class Advice(unittest.TestCase):
         # From a pipe the sets are not known before they are read.
         (first, _) = self.advice("cat sets.zip | certregctl register -")
         self.succeeds(f"cat sets.zip | certregctl register - {re.search('--select [0-9A-Z]+', first)[0]}", 1)
+        # A set that is not there.
+        (advice,) = self.advice("certregctl register sets.zip --select E0E9")
+        self.succeeds(f"certregctl register sets.zip {re.search('--select [0-9A-Z]+', advice)[0]}", 1)
+        name = self.write("plain.pem", self.pems[2])
+        self.assertIn("leave --select out", self.advice(f"certregctl register {name} --select E0E0")[0])
+        self.succeeds(f"certregctl register {name}", 1)
 
     def test_an_arn_alone(self):
         name = self.write("device.pem", self.pems[0])

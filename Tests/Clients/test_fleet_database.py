@@ -40,6 +40,31 @@ class FleetDatabase(FleetTestCase):
 
         self.until(has_all, "the second does not get it")
 
+    def test_the_owner_learns_how_to_give_a_password(self):
+        access = self.postgres.folder / "data" / "pg_hba.conf"
+        access.write_text("host all owner 127.0.0.1/32 scram-sha-256\n" + access.read_text())
+        self.postgres.sql("ALTER ROLE owner PASSWORD 'right'; SELECT pg_reload_conf()")
+        url = self.postgres.url()
+        for wrong in (url, url.replace("owner@", "owner:right@")):
+            result = self.certregctl("fleet", "init", "--url", wrong)
+            self.assertNotEqual(result.returncode, 0, result.stdout)
+            self.assertIn("--password-file", result.stderr)
+            self.assertNotIn("fleet.passwordFile", result.stderr)
+        password = self.folder / "password"
+        password.write_text("right\n")
+        password.chmod(0o600)
+        result = self.certregctl("fleet", "init", "--url", url, "--password-file", str(password))
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_a_role_is_named_and_may_be_missing(self):
+        result = self.certregctl("fleet", "init", "--url", self.postgres.url(), "--role", "missing")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("the role missing has its rights if it exists", result.stderr)
+        for arguments in (("sql",), ("init", "--url", self.postgres.url())):
+            result = self.certregctl("fleet", *arguments, "--role", "")
+            self.assertEqual((result.returncode, result.stdout), (64, ""), result.stderr)
+            self.assertIn("--role needs the name of a role", result.stderr)
+
     def test_a_member_leaves_tables_of_another_version(self):
         self.init()
         first = self.member("first")

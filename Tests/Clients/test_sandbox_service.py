@@ -1,15 +1,36 @@
 """The sandbox's templates, quotas, faults and state, through boto3 and the AWS CLI."""
 
 import json
+import subprocess
+import unittest
 import urllib.request
 
 import boto3
 import botocore.config
 import botocore.exceptions
 
+from daemon import PROGRAMS
 from sandbox import ACCOUNT, KEY_ID, REGION, SECRET, SIGNATURES, SandboxTestCase
 from test_boto3 import connect
 from things import DOCUMENT, PREFIX, TEMPLATE, ThingsTestCase, without_metadata
+
+
+class CommandLine(unittest.TestCase):
+    def test_a_wrong_value_is_told_what_is_expected(self):
+        for arguments, status, words in (
+            (("--error-rate", "CreateThng=0.5"), 64, "did you mean CreateThing?"),
+            (("--deny", "AtachPolicy"), 64, "did you mean AttachPolicy?"),
+            (("--deny", "x"), 64, "--help lists them"),
+            (("--error-rate", "2"), 64, "a number from 0 to 1"),
+            (("--latency", "slow"), 64, "such as 40 or 40-120"),
+            (("--throttle-rate", "0"), 64, "such as 10 or 10:20"),
+            (("--tls-certificate", "/none", "--tls-key", "/none"), 66, "cannot read /none: No such file"),
+            (("--listen", "none.invalid:0"), 69, "no address is known for this name"),
+        ):
+            with self.subTest(arguments):
+                result = subprocess.run([PROGRAMS / "certreg-sandbox", *arguments], capture_output=True, text=True, timeout=60)
+                self.assertEqual(result.returncode, status, result.stderr)
+                self.assertIn(words, result.stderr)
 
 
 class Templates(ThingsTestCase):

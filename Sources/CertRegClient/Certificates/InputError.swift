@@ -20,6 +20,8 @@ package struct InputError: Error, Hashable, Sendable {
     case notInSource
     /// The source has several certificates for a device, and none was selected.
     case notSelected
+    /// A set is selected, and the source has none of that name.
+    case nothingToSelect
     /// The file asks for a profile, and another user could have written it.
     case foreignRequest
     /// The request would be longer than the daemon reads.
@@ -55,9 +57,20 @@ package struct InputError: Error, Hashable, Sendable {
     self.advice = advice
   }
 
+  /// The error for the option --select where nothing has the name of a set.
+  static func nothingToSelect(_ set: String) -> InputError {
+    InputError(
+      .nothingToSelect, "--select \(set): nothing here belongs to a set, so none can be selected",
+      advice: "leave --select out: it chooses among the certificates that a supplier delivers for one chip")
+  }
+
   /// The error for something in place of a certificate.
   init(_ thing: Thing) {
-    self.init(.otherContent, "\(thing.name), not a certificate", advice: thing.advice)
+    let message =
+      thing == .notSelected
+      ? "certificates that the options do not select: --column or --select names others"
+      : "\(thing.name), not a certificate"
+    self.init(.otherContent, message, advice: thing.advice)
     self.thing = thing
   }
 
@@ -70,7 +83,7 @@ package struct InputError: Error, Hashable, Sendable {
       .otherDevice:
       .dataError
     case .notWritable: .cannotCreate
-    case .notAnID: .usage
+    case .notAnID, .nothingToSelect: .usage
     }
   }
 
@@ -85,6 +98,7 @@ package struct InputError: Error, Hashable, Sendable {
     case .missingField: "missing_field"
     case .notInSource: "not_in_source"
     case .notSelected: "set_not_selected"
+    case .nothingToSelect: "nothing_to_select"
     case .foreignRequest: "foreign_request"
     case .tooLong: "line_too_long"
     case .wrongSignature: "wrong_manifest_signature"

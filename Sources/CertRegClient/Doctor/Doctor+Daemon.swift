@@ -11,9 +11,7 @@ extension Doctor {
       if let place, !place.isExecutable {
         return Finding(
           .error, "socket", "\(probe.user) may not search \(folder), which belongs to \(place.owner):\(place.group)",
-          cure:
-            "sudo usermod -aG \(place.group) \(probe.user), then log in again; or: sudo chmod o+x \(folder.quotedForShell)"
-        )
+          cure: AccessAdvice.forFolder(folder, place, user: probe.user))
       }
       let seen = place == nil ? "neither does the folder \(folder)" : "its folder does"
       return Finding(
@@ -28,7 +26,7 @@ extension Doctor {
       let groups = probe.groups.joined(separator: " ")
       return Finding(
         .error, "socket", "\(rights): \(probe.user) (groups: \(groups)) may not connect",
-        cure: "sudo usermod -aG \(file.group) \(probe.user), then log in again")
+        cure: AccessAdvice.forSocket(file, user: probe.user))
     }
     if file.mode & 0o002 != 0 {
       return Finding(
@@ -65,7 +63,7 @@ extension Doctor {
     case .success(let answer):
       if let error = answer.error {
         return Finding(
-          .error, "daemon", "\(error.message) (\(error.reason))", cure: Advice.forReason(error.reason))
+          .error, "daemon", "\(error.message) (\(error.reason))", cure: Advice.about(error))
       }
       let version = answer.json["version"]?.string ?? "of an unknown version"
       let state = answer.json["state"]?.string ?? "running"

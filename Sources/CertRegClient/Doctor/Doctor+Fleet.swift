@@ -72,7 +72,7 @@ extension Doctor {
       return byWords.first { message.contains($0.words) }?.cure ?? databaseCure
     case "fleet_refused":
       if message.contains("permission denied") {
-        return "run as the owner of the tables what this prints: certregctl fleet sql --role ROLE"
+        return "certregctl fleet init --url URL --role ROLE, with the URL of the owner and the role of fleet.url"
       }
       if message.contains("password") {
         return "put the password of the role in fleet.url on the one line of the file that fleet.passwordFile names"
@@ -84,7 +84,8 @@ extension Doctor {
     case "fleet_schema_newer": return "install the version of certregd here that the other members have"
     case "fleet_name_taken":
       return
-        "give each host a fleet.member of its own; if the other host is gone for good: certregctl fleet remove NAME"
+        "give each host a fleet.member of its own; a host that is gone for good gives its name up after its fleet.takeover, "
+        + "or at once if a host that is connected runs: certregctl fleet remove NAME"
     case "fleet_target_differs":
       return "give one of the two targets another name, or the same region, endpoint and account"
     default: return nil

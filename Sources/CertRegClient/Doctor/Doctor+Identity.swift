@@ -19,7 +19,7 @@ extension Doctor {
         finding(.ok, "permission", "may iot:RegisterCertificateWithoutCA (asked with no certificate)", nil)
       ]
     }
-    let cure = Doctor.cure(error)
+    let cure = Advice.about(error)
     let message = "\(error.message) (\(error.reason))"
     switch error.reason {
     case "no_credentials", "credentials_invalid", "credentials_unavailable":
@@ -31,7 +31,7 @@ extension Doctor {
     case "expired_token", "unknown_identity":
       return [finding(.error, "credentials", seen.isEmpty ? message : "\(seen): \(message)", cure)]
     case "invalid_signature":
-      let subject = Doctor.isAboutRegion(error) ? "region" : "credentials"
+      let subject = Advice.isAboutRegion(error) ? "region" : "credentials"
       return (subject == "region" ? held : []) + [finding(.error, subject, message, cure)]
     case "access_denied", "not_opted_in": return held + [finding(.error, "permission", message, cure)]
     case "clock_skew": return held + [finding(.error, "clock there", message, cure)]
@@ -40,14 +40,4 @@ extension Doctor {
     }
   }
 
-  /// Whether AWS refused a signature because it was made for another region.
-  private static func isAboutRegion(_ error: AnswerError) -> Bool {
-    error.reason == "invalid_signature" && error.message.contains("scoped to a valid region")
-  }
-
-  static func cure(_ error: AnswerError) -> String? {
-    isAboutRegion(error)
-      ? "the endpoint belongs to another region: set the target's region to that one, or remove its endpoint"
-      : Advice.forReason(error.reason)
-  }
 }

@@ -9,7 +9,7 @@ extension Doctor {
     let subject = "target \(name)"
     let error = target["lastError"].flatMap(AnswerError.init(json:))
     let seen = health + (error.map { ": \($0.message) (\($0.reason))" } ?? "")
-    let cure = error.flatMap(Doctor.cure)
+    let cure = error.flatMap { Advice.about($0) }
     switch health {
     case "ok": return Finding(.ok, subject, health)
     case "throttled": return Finding(.warning, subject, seen, cure: cure ?? Doctor.quotaCure)
@@ -94,7 +94,7 @@ extension Doctor {
       findings.append(
         finding(
           .error, subject, "\(error.message) (\(error.reason))",
-          cure: Doctor.cure(error) ?? "check what lies between this machine and the endpoint: firewall, route, proxy"))
+          cure: Advice.about(error) ?? "check what lies between this machine and the endpoint: firewall, route, proxy"))
     } else {
       let seen =
         endpoint.hasPrefix("https:") ? "\(endpoint) answers, and its certificate is valid" : "\(endpoint) answers"

@@ -44,7 +44,7 @@ extension HostProbe {
     }
   }
 
-  private static func userName(_ id: uid_t) -> String {
+  static func userName(_ id: uid_t) -> String {
     getpwuid(id).map { String(cString: $0.pointee.pw_name) } ?? String(id)
   }
 
@@ -72,7 +72,7 @@ extension HostProbe {
       supplementaryGroupIDs: groups.prefix(Int(count)).filter { $0 != entry.pw_gid }, home: home)
   }
 
-  private static func fileFacts(_ path: String) -> FileFacts? {
+  static func fileFacts(_ path: String) -> FileFacts? {
     var status = stat()
     guard stat(path, &status) == 0 else { return nil }
     let kind: FileFacts.Kind =

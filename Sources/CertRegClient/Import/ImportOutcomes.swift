@@ -23,7 +23,7 @@ final class ImportOutcomes {
   /// The form of a report on standard output; `nil`: it goes elsewhere.
   private let stream: ReportForm?
   private var printed = 0
-  private var tally = Tally()
+  private var tally: Tally
   private var passedOver = PassedOverSummary()
   /// The entries with an outcome of this run.
   private var entries = 0
@@ -39,6 +39,7 @@ final class ImportOutcomes {
     self.verb = verb
     self.session = session
     self.report = report
+    tally = Tally(status: verb.status, targets: session.targets)
     stream = verb.reportStream(json: session.json)
     progress.targets = session.targets
   }
@@ -58,21 +59,25 @@ final class ImportOutcomes {
   ) {
     entries += 1
     let id = attempt.certificate.id
-    for line in lines { record(line, ImportOutcomes.rows(line, attempt), of: id, status: status, advice: advice) }
+    for var line in lines {
+      line.certificateID = line.certificateID ?? attempt.certificate.digest?.hex
+      record(line, ImportOutcomes.rows(line, attempt), of: id, status: status, advice: advice)
+    }
     if !lines.isEmpty, lines.allSatisfy({ ImportRecord.registered.contains($0.outcome) }) { report?.succeed(id) }
     if let failed = lines.first(where: { $0.error != nil }) {
       if failed.error?.retryable == true { hasRetryable = true }
+      var row = ImportOutcomes.rows(failed, attempt)[0]
+      // By it the entry is found again, also where it is not the ID of a certificate.
+      row.certificateID = id.hex
       report?.addFailed(
-        ImportOutcomes.rows(failed, attempt)[0], pem: attempt.certificate.pem, id,
-        DeviceDetails(attempt.entry, provision: verb.provision, facts))
+        row, pem: attempt.certificate.pem, id, DeviceDetails(attempt.entry, provision: verb.provision, facts))
     }
   }
 
   /// The rows for a result: one for each target that it is about. There is at least one.
   private static func rows(_ line: ResultLine, _ attempt: ImportAttempt) -> [ImportRecord] {
     var row = ImportRecord(line, attempt.entry)
-    // By this ID the certificate is found again.
-    if line.error != nil { row.certificateID = attempt.certificate.id.hex }
+    if line.error != nil { row.certificateID = attempt.certificate.digest?.hex ?? "" }
     guard row.target.isEmpty, row.isAboutTarget, !attempt.asked.isEmpty else { return [row] }
     return attempt.asked.map { target in
       row.target = target
@@ -137,7 +142,8 @@ final class ImportOutcomes {
     if printed > ImportOutcomes.maximumPrinted, !session.json {
       session.console.note("and \(printed - ImportOutcomes.maximumPrinted) more failures")
     }
-    session.console.note(summary)
+    let hadNothingToDo = end.isComplete && tally.total == 0 && progress.passedOver > 0
+    session.console.note(hadNothingToDo ? "nothing was left to do" : summary)
     if let text = passedOver.text { session.console.note(text) }
     if progress.passedOver > 0 { session.console.note(doneBefore) }
     for advice in tally.advices { session.console.note("  \("→", .cyan) \(advice)") }

@@ -70,7 +70,7 @@ package struct ImportRecord: Hashable, Sendable {
     deviceID = entry.deviceID ?? ""
     place = entry.place
     guard case .certificate(let certificate) = entry.content else { return }
-    certificateID = certificate.id.hex
+    certificateID = certificate.digest?.hex ?? ""
     commonName = certificate.commonName ?? ""
   }
 

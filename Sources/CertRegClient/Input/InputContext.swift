@@ -60,10 +60,20 @@ struct InputContext {
         if let missing {
           entry.refuse(InputError(.missingField, "no column or member \(missing), which --attribute names"))
         }
+        // Folders and archives may have tables beside other files.
+        if fields == nil, !wasFound, keptRequests == .none, let column = options.column {
+          entry.refuse(noColumn(column))
+        }
       }
       return entry
     }
     return InputContext.numbered(entries)
+  }
+
+  private func noColumn(_ name: String) -> InputError {
+    InputError(
+      .missingField, "no certificate in a column or member \(name), which --column names",
+      advice: "leave --column out, or name the heading or number of a column, or a member")
   }
 
   /// Numbers certificates that stand at one place, as those of PKCS#7 do.
@@ -126,7 +136,7 @@ extension InputContext {
   /// The entry for a file that holds nothing but `thing`: passed over where it was found beside others, a failure where
   /// the user named it. Certificates of authorities are passed over in either case.
   func entry(_ place: String, _ thing: Thing) -> InputEntry {
-    wasFound ? InputEntry(place: place, thing) : InputEntry(place: place, InputError(thing))
+    wasFound ? InputEntry(place: place, thing) : InputEntry(place: place, error(for: thing))
   }
 
   /// Makes the first of `entries` a failure where the user named a file that holds nothing but other things.
@@ -138,6 +148,11 @@ extension InputContext {
     }
     guard let index, case .passedOver(let thing) = entries[index].content else { return }
     guard !entries.contains(where: { $0.content == .passedOver(.authority) }) else { return }
-    entries[index].content = .failure(InputError(thing))
+    entries[index].content = .failure(error(for: thing))
+  }
+
+  /// The error for something in place of a certificate.
+  func error(for thing: Thing) -> InputError {
+    (thing == .notSelected ? options.column.map(noColumn) : nil) ?? InputError(thing)
   }
 }

@@ -21,6 +21,7 @@ package struct InputCertificate: Hashable, Sendable {
     self.pem = pem ?? PEM.certificate(der: der)
     id = SHA256.digest(of: der)
     isDecoded = true
+    isWhole = DERElements.declaredLength(der[...]) == der.count
     outline = CertificateOutline(der)
   }
 
@@ -31,8 +32,15 @@ package struct InputCertificate: Hashable, Sendable {
     self.pem = pem
     id = SHA256.digest(of: text)
     isDecoded = false
+    isWhole = false
     outline = nil
   }
+
+  /// Whether the encoding is as long as it says. Otherwise `id` is not the ID of a certificate.
+  private let isWhole: Bool
+
+  /// The certificate's ID; `nil` where it is not all there.
+  var digest: CertificateID? { isWhole ? id : nil }
 
   /// The encoding; `nil` where the text cannot be decoded.
   var der: [UInt8]? {

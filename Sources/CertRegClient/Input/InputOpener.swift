@@ -24,7 +24,10 @@ enum InputOpener {
     let known = thing != .text && thing != .binary && context.options.format == nil
     if known, !mayHoldMore(thing, head) { return SingleReader(context.entry(name, thing)) }
     guard let form = InputForms.form(of: head, named: context.options.format) else {
-      return SingleReader(context.entry(name, thing))
+      guard let format = context.options.format else { return SingleReader(context.entry(name, thing)) }
+      throw InputError(
+        .otherContent, "\(thing.name), not what --format \(format.rawValue) says",
+        advice: "leave --format out: the content tells what it is")
     }
     if context.options.format == nil, let reader = try EncodedSource.reader(stream, head, path, name: name, context) {
       return reader

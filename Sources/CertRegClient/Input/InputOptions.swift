@@ -18,6 +18,11 @@ package struct InputOptions: Hashable, Sendable {
   package var includesAuthorities = false
 
   package init() {}
+
+  /// - Throws: `InputError` where a set is selected, for certificates that are named one by one.
+  func expectNoSelection() throws(InputError) {
+    if let set { throw .nothingToSelect(set) }
+  }
 }
 
 /// Where the value of an attribute comes from: `NAME=@COLUMN` or `NAME=VALUE`.

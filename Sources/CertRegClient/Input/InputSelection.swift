@@ -6,7 +6,7 @@ struct InputSelection {
   private var listed: [String: Bool]?
   private let listPath: String
   private let set: String?
-  /// Whether the source has one set at most.
+  /// Whether the source is known to leave no choice among sets: it has one at most, or the selected one.
   private let takesAnySet: Bool
 
   /// - Throws: `InputError` where the list cannot be read.
@@ -15,8 +15,15 @@ struct InputSelection {
     self.takesAnySet = takesAnySet
     listPath = options.onlyPath ?? ""
     guard let path = options.onlyPath else { return }
-    let stream = try ByteStream(path: FilePath(path))
-    if let encoding = TextEncoding.detect(try stream.peek(1024)) { stream.decodeText(encoding) }
+    let stream: ByteStream
+    do throws(InputError) {
+      stream = try ByteStream(path: FilePath(path))
+      if let encoding = TextEncoding.detect(try stream.peek(1024)) { stream.decodeText(encoding) }
+    } catch {
+      throw InputError(
+        error.code, "--only \(path): \(error.message)",
+        advice: "--only takes a file with the name or certificate ID of a device on each line")
+    }
     var listed: [String: Bool] = [:]
     var heading: String?
     while let line = try stream.nextLine() {
@@ -53,8 +60,12 @@ struct InputSelection {
       entry.content = .passedOver(.notSelected)
       return entry
     }
+    // From a pipe nobody can tell in advance which sets there are.
+    if let set, !takesAnySet, entry.set == nil, case .certificate = entry.content {
+      entry.content = .failure(.nothingToSelect(set))
+      return entry
+    }
     if set == nil, !takesAnySet, let own = entry.set {
-      // From a pipe nobody can tell in advance whether there are other sets.
       entry.content = .failure(
         InputError(.notSelected, "a certificate of the set \(own)", advice: "choose a set with --select \(own)"))
       return entry

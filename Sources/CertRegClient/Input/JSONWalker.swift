@@ -41,7 +41,7 @@ struct JSONWalker {
   }
 
   private func missing(_ value: JSON, _ first: InputEntry?) -> InputError {
-    if case .passedOver(let thing)? = first?.content { return InputError(thing) }
+    if case .passedOver(let thing)? = first?.content { return context.error(for: thing) }
     return InputError(.noCertificate, "no member has a certificate")
   }
 
@@ -93,11 +93,13 @@ struct JSONWalker {
     }
     let count = entries.count
     let levels = parents.within(value)
+    let isFailedEntry = context.keptRequests != .none && path.isEmpty
     let kept = context.keptRequests == .none ? nil : KeptRequest(value)
     var found: [Found] = []
     var nested: [(path: String, value: JSON)] = []
     for member in members {
       if kept != nil, member.name == KeptRequest.attributesMember { continue }
+      if isFailedEntry, member.name == KeptRequest.messageMember { continue }
       let inner = path.isEmpty ? member.name : "\(path).\(member.name)"
       let value = JSONWalker.unwrapped(member.value.withoutType)
       let pieces = JSONWalker.bytes(value) ?? JSONWalker.strings(value).flatMap { Value.pieces($0.utf8) }

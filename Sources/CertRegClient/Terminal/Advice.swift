@@ -1,8 +1,70 @@
+package import CertRegCore
+
 /// Advice about errors, by their `reason`.
 package enum Advice {
   /// One sentence that says what to do; `nil` where the message is enough.
   package static func forReason(_ reason: String) -> String? {
     byReason[reason]
+  }
+
+  /// One sentence that says what to do about an error of the daemon; `nil` where the message is enough.
+  ///
+  /// - Parameters:
+  ///   - error: The error.
+  ///   - status: The status that the command line names; `nil`: none.
+  ///   - targets: The targets that the command line names.
+  package static func about(_ error: AnswerError, status: CertificateStatus? = nil, targets: [String] = []) -> String? {
+    switch error.reason {
+    case "deadline_exceeded":
+      let options = targets.map { " --target \($0.quotedForShell)" }.joined()
+      return "it goes on: certregctl lookup\(options) FILE tells how it ended, a longer --timeout waits for it"
+    case "status_differs": return forStatus(error.status, wanted: status?.rawValue)
+    case "invalid_signature" where isAboutRegion(error):
+      return "the endpoint belongs to another region: set the target's region to that one, or remove its endpoint"
+    case "tls_failure": return forTLS(error.message)
+    default: return byReason[error.reason]
+    }
+  }
+
+  /// What to do about a thing that is not attached to a certificate.
+  ///
+  /// - Parameter other: A thing that is attached; `nil`: none is. An exclusive one keeps others away.
+  static func forThing(attached other: String?) -> String {
+    let attach = "certregctl register FILE --refresh, with a profile that has the thing"
+    guard let other else { return "to attach it: \(attach)" }
+    return "to attach it: \(attach); if one of the two is exclusive, first: "
+      + "aws iot detach-thing-principal --thing-name \(other.quotedForShell) --principal ARN"
+  }
+
+  /// Whether AWS refused a signature because it was made for another region.
+  static func isAboutRegion(_ error: AnswerError) -> Bool {
+    error.reason == "invalid_signature" && error.message.contains("scoped to a valid region")
+  }
+
+  /// What to do about a failure of TLS, by the words of certregd's message.
+  private static func forTLS(_ message: String) -> String? {
+    if message.contains("for another host name") {
+      return "name the server in the target's endpoint as its certificate does, or have one issued for this name; "
+        + "openssl s_client -connect HOST:443 shows what it has"
+    }
+    if message.contains("does not speak TLS") {
+      return "correct the port or the scheme of the target's endpoint: https is spoken elsewhere, or http here"
+    }
+    return byReason["tls_failure"]
+  }
+
+  /// What to do about a certificate that has the status `found`, and not the one that is wanted.
+  static func forStatus(_ found: String?, wanted: String?) -> String {
+    if found == CertificateStatus.revoked.rawValue {
+      return "a revoked certificate stays revoked: give the device another certificate"
+    }
+    if let wanted = wanted.flatMap(CertificateStatus.init(rawValue:)), !wanted.canBeSet {
+      return "AWS IoT lets nobody set \(wanted.rawValue): ask for ACTIVE, INACTIVE or REVOKED, or leave --status out"
+    }
+    if found == CertificateStatus.pendingTransfer.rawValue {
+      return "it is on its way to another account: have the transfer accepted there, or cancel it here, and ask again"
+    }
+    return "set it with certregctl activate, deactivate or revoke, or register with --if-exists update"
   }
 
   /// What the mode of a certificate means for devices; `nil` for modes without a condition.
@@ -17,10 +79,6 @@ package enum Advice {
   private static let byReason: [String: String] = [
     "peer_not_allowed":
       "certregd's configuration does not grant this: ask for your user, group or unit to be added to its access section",
-    "deadline_exceeded":
-      "it goes on: certregctl lookup FILE tells how it ended, a longer --timeout waits for it",
-    "status_differs":
-      "set it with certregctl activate, deactivate or revoke, or register with --if-exists update",
     "policy_not_found": "create the policy in the account and region of the target, or correct the name in the profile",
     "thing_type_not_found":
       "create the thing type in the account and region of the target, or correct the name in the profile",
@@ -36,7 +94,6 @@ package enum Advice {
     "unknown_profile": "the profiles are in the section provisioning of certregd's configuration",
     "too_many_describes": "others ask, too: try again later",
     "not_registered": "certregctl register or import registers it, with the same files",
-    "thing_not_attached": "to attach it: certregctl register FILE --refresh, with a profile that has the thing",
     "policy_not_attached": "to attach it: certregctl register FILE --refresh, with a profile that has the policy",
     "not_complete":
       "certregctl register or import, with the same files and options, goes on with the steps that are left",

@@ -17,7 +17,7 @@ package struct MemberList {
     let margin = String(repeating: " ", count: indentation)
     return shown.flatMap { member in
       let head: TerminalText = "\(margin)\(TerminalText(MemberList.label(member.name), .dim).padded(to: column))"
-      let values = MemberList.text(member.value).printable.wrapped(to: max(20, width - indentation - column))
+      let values = MemberList.text(member).printable.wrapped(to: max(20, width - indentation - column))
       let rest = values.dropFirst().map { TerminalText(margin + String(repeating: " ", count: column) + $0) }
       return [head + TerminalText(values.first ?? "-")] + rest
     }
@@ -53,8 +53,16 @@ package struct MemberList {
     case .array(let elements):
       elements.isEmpty ? "none" : distinguishedName(elements) ?? elements.map(text).joined(separator: "; ")
     case .object(let members):
-      members.filter { !$0.value.isNull }.map { "\(label($0.name)) \(text($0.value))" }.joined(separator: ", ")
+      members.filter { !$0.value.isNull }.map { "\(label($0.name)) \(text($0))" }.joined(separator: ", ")
     }
+  }
+
+  /// Numbers that count nothing, and so are written without separators.
+  private static let numbers: Set<String> = ["pid", "uid", "gid"]
+
+  private static func text(_ member: JSON.Member) -> String {
+    if case .number(let spelling) = member.value, numbers.contains(member.name) { return spelling }
+    return text(member.value)
   }
 
   /// A list of attributes `{"type":"CN","value":"x"}` as RFC 4514 writes a name, in the certificate's order.

@@ -124,7 +124,7 @@ package struct StatusView {
         "\(target["name"]?.string ?? "-"): \(isOver ? "recovered from" : "last error"): "
         + "\(error.reason): \(error.message)"
       let style: TerminalText.Style = isOver ? .dim : .yellow
-      let advice = isOver ? [] : Advice.forReason(error.reason)?.wrapped(to: max(20, width - 6)) ?? []
+      let advice = isOver ? [] : Advice.about(error)?.wrapped(to: max(20, width - 6)) ?? []
       let lines = text.printable.wrapped(to: max(20, width - 4)).enumerated().map { index, line -> TerminalText in
         index == 0 ? "  \(line, style)" : "    \(line, style)"
       }

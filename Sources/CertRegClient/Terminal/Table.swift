@@ -8,8 +8,14 @@ package struct Table {
     var minimum: Int?
     /// Whether the column is left out where the table does not fit.
     var isOptional: Bool
+    /// Whether the column is left out where the table does not fit without the optional ones either.
+    var yieldsLast: Bool
 
-    package init(_ heading: String, alignsRight: Bool = false, minimum: Int? = nil, isOptional: Bool = false) {
+    package init(
+      _ heading: String, alignsRight: Bool = false, minimum: Int? = nil, isOptional: Bool = false,
+      yieldsLast: Bool = false
+    ) {
+      self.yieldsLast = yieldsLast
       self.heading = heading
       self.alignsRight = alignsRight
       self.minimum = minimum
@@ -32,7 +38,7 @@ package struct Table {
   package func lines(width: Int, indentation: Int = 0) -> [TerminalText] {
     let widths = fittedWidths(width - indentation)
     if widths.reduce(0, +) + Table.gap * (widths.count - 1) > width - indentation,
-      let optional = columns.lastIndex(where: \.isOptional)
+      let optional = columns.lastIndex(where: \.isOptional) ?? columns.lastIndex(where: \.yieldsLast)
     {
       return without(column: optional).lines(width: width, indentation: indentation)
     }

@@ -238,7 +238,7 @@ package struct TopView {
         .init("CALLS/S", alignsRight: true), .init("PACE/S", alignsRight: true),
         .init("IN FLIGHT", alignsRight: true, isOptional: true), .init("AT ONCE", alignsRight: true, isOptional: true),
         .init("THROTTLED", alignsRight: true, isOptional: true), .init("LAST OK", alignsRight: true),
-        .init("CREDENTIALS", minimum: 11), .init("END IN", alignsRight: true),
+        .init("CREDENTIALS", minimum: 11, yieldsLast: true), .init("END IN", alignsRight: true),
         .init("ENDPOINT", minimum: 12, isOptional: true),
       ],
       rows: targets.flatMap { target in
@@ -249,7 +249,7 @@ package struct TopView {
           TerminalText(name), TerminalText(health, StatusView.style(ofState: health)), number(target["queued"]),
           TerminalText(TopView.number(calls), calls > 0 ? .green : .dim), number(target["ratePerSecond"]),
           number(target["inFlight"]), number(target["callsAtOnce"]), number(target["throttles"]),
-          TopView.age(target["lastSuccessAt"], now), TerminalText(target["credentials"]?["source"]?.string ?? "-"),
+          TopView.age(target["lastSuccessAt"], now), TerminalText(target["credentials"]?["source"]?.string ?? ""),
           TopView.timeLeft(target["credentials"]?["expiresAt"], now), TerminalText(target["endpoint"]?.string ?? ""),
         ]
         let steps = TopView.calls(of: target).map { call in

@@ -1,9 +1,17 @@
 import CertRegCodec
 import CertRegCore
 
+/// What a request of a batch is about.
+struct BatchSubject {
+  /// Its file, place or name.
+  var name: String
+  /// The certificate's ID; `nil`: only certregd can tell whether it is one.
+  var id: CertificateID?
+}
+
 /// What becomes of one entry of the inputs.
 enum BatchStep {
-  case request(name: String, Request)
+  case request(BatchSubject, Request)
   /// The input contains no certificate.
   case failure(name: String, InputError)
   /// The input contains something else than the certificate of a device.
@@ -12,7 +20,8 @@ enum BatchStep {
   /// The step for an entry; `request` makes the request for a certificate.
   init(_ entry: InputEntry, request: (InputCertificate) -> Request) {
     switch entry.content {
-    case .certificate(let certificate): self = .request(name: entry.name, request(certificate))
+    case .certificate(let certificate):
+      self = .request(BatchSubject(name: entry.name, id: certificate.digest), request(certificate))
     case .failure(let error): self = .failure(name: entry.name, error)
     case .passedOver(let thing): self = .passedOver(place: entry.place, thing)
     }

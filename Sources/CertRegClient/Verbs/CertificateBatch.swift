@@ -10,7 +10,7 @@ final class CertificateBatch {
   private let window: Int
   private let noun: String
   private var facts = DaemonFacts()
-  private var tally = Tally()
+  private var tally: Tally
   private var answered = 0
   private var passedOver = PassedOverSummary()
   /// The inputs with a result or a failure.
@@ -25,11 +25,13 @@ final class CertificateBatch {
   ///   - timeout: How long to wait for one answer; `nil`: for ever.
   ///   - noun: What the summary counts.
   ///   - window: Most requests that wait for their answers at once.
+  ///   - status: The status that the requests name; `nil`: none.
   init(
     _ session: Session, participle: String, timeout: Duration?, noun: String = "certificate",
-    window: Int = Pipeline.defaultWindow
+    window: Int = Pipeline.defaultWindow, status: CertificateStatus? = nil
   ) {
     self.window = window
+    tally = Tally(status: status, targets: session.targets)
     self.session = session
     self.participle = participle
     self.timeout = timeout
@@ -43,7 +45,7 @@ final class CertificateBatch {
   ///   - lines: The results in an answer, and how a person sees each.
   /// - Returns: How the command ends.
   func run(
-    next: (DaemonFacts) -> BatchStep?, lines: (_ name: String, Answer) -> [(ResultLine, [TerminalText])]
+    next: (DaemonFacts) -> BatchStep?, lines: (BatchSubject, Answer) -> [(ResultLine, [TerminalText])]
   ) -> CommandStatus {
     let connection: Connection
     do throws(ClientError) {
@@ -54,20 +56,24 @@ final class CertificateBatch {
       return error.exitStatus
     }
     let started = session.clock.monotonic
-    let delivery = Delivery<String>(
+    let delivery = Delivery<BatchSubject>(
       session, window: window, timeout: timeout, patience: session.patience, firstPause: session.firstPause)
     let stop = delivery.run(
       on: connection,
       pulling: { nextRequest { next(facts) } },
-      answered: { name, answer in record(name, answer, lines(name, answer)) },
-      failed: { name, failure in fail(name, failure.answerError, status: failure.exitStatus, advice: failure.advice) },
+      answered: { subject, answer in record(subject.name, answer, lines(subject, answer)) },
+      failed: { subject, failure in
+        fail(subject, failure.answerError, status: failure.exitStatus, advice: failure.advice)
+      },
       tick: { underWay in
         showProgress(underWay: underWay, elapsed: session.clock.monotonic - started)
         return true
       })
     session.console.clearTransient()
     if let stop {
-      for name in stop.unanswered { fail(name, stop.failure.answerError, status: stop.failure.exitStatus, advice: nil) }
+      for subject in stop.unanswered {
+        fail(subject, stop.failure.answerError, status: stop.failure.exitStatus, advice: nil)
+      }
       printUnsent { next(facts) }
       session.console.report(stop.failure)
       tally.add(status: stop.failure.exitStatus)
@@ -75,14 +81,14 @@ final class CertificateBatch {
     return conclude()
   }
 
-  private func nextRequest(_ next: () -> BatchStep?) -> Pull<String> {
+  private func nextRequest(_ next: () -> BatchStep?) -> Pull<BatchSubject> {
     while let step = next() {
       switch step {
-      case .request(let name, let request):
-        guard let error = facts.refusal(of: request) else { return .request(name, request) }
-        fail(name, error.answerError, status: error.exitStatus, advice: error.advice)
+      case .request(let subject, let request):
+        guard let error = facts.refusal(of: request) else { return .request(subject, request) }
+        fail(subject, error.answerError, status: error.exitStatus, advice: error.advice)
       case .failure(let name, let error):
-        fail(name, error.answerError, status: error.exitStatus, advice: error.advice)
+        fail(BatchSubject(name: name), error.answerError, status: error.exitStatus, advice: error.advice)
       case .passedOver(let place, let thing): passOver(place, thing)
       }
     }
@@ -96,7 +102,7 @@ final class CertificateBatch {
       switch step {
       case .request: count += 1
       case .failure(let name, let error):
-        fail(name, error.answerError, status: error.exitStatus, advice: error.advice)
+        fail(BatchSubject(name: name), error.answerError, status: error.exitStatus, advice: error.advice)
       case .passedOver(let place, let thing): passOver(place, thing)
       }
     }
@@ -127,12 +133,13 @@ final class CertificateBatch {
   }
 
   /// Prints and counts a failure that concerns one input.
-  private func fail(_ name: String, _ error: AnswerError, status: CommandStatus, advice: String?) {
-    let line = ResultLine(outcome: "failed", name: name, error: error)
+  private func fail(_ subject: BatchSubject, _ error: AnswerError, status: CommandStatus, advice: String?) {
+    var line = ResultLine(outcome: "failed", name: subject.name, error: error)
+    line.certificateID = subject.id?.hex
     inputs += 1
     tally.add(line, status: status, advice: advice)
     if session.json {
-      session.console.printJSON(error.localLine(file: name))
+      session.console.printJSON(error.localLine(file: subject.name))
     } else {
       session.console.print(line.rendered(for: session.console.output))
     }

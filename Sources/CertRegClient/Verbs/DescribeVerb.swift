@@ -29,8 +29,8 @@ package struct DescribeVerb {
       window: DescribeVerb.window)
     return batch.run(
       next: { facts in steps.next(comparing: ARNHome(session, facts)) },
-      lines: { name, answer in
-        let line = DescribeVerb.line(answer, name: name)
+      lines: { subject, answer in
+        let line = DescribeVerb.line(answer, subject)
         let style: TerminalText.Style = line.outcome == CertificateStatus.active.rawValue ? .green : .yellow
         let hints = [
           line.outcome == CertificateStatus.inactive.rawValue
@@ -42,8 +42,8 @@ package struct DescribeVerb {
   }
 
   /// A line whose outcome is the status.
-  private static func line(_ answer: Answer, name: String) -> ResultLine {
-    var line = ResultLine(result: answer.json, name: name)
+  private static func line(_ answer: Answer, _ subject: BatchSubject) -> ResultLine {
+    var line = ResultLine(result: answer.json, of: subject)
     guard line.error == nil else {
       if line.error?.exitStatus == .nothingFound { line.outcome = "unknown" }
       return line

@@ -18,8 +18,8 @@ package struct ForgetVerb {
       session, participle: "forgotten", timeout: session.timeout ?? Session.defaultTimeout, noun: "result")
     return batch.run(
       next: { facts in steps.next(comparing: ARNHome(session, facts)) },
-      lines: { name, answer in
-        var line = ResultLine(result: answer.json, name: name)
+      lines: { subject, answer in
+        var line = ResultLine(result: answer.json, of: subject)
         if line.error == nil { line.outcome = "forgotten" }
         if line.error?.exitStatus == .nothingFound { line.outcome = "unknown" }
         return [(line, line.rendered(for: session.console.output, showsTarget: session.targets.count > 1))]

@@ -20,8 +20,8 @@ package struct LookupVerb {
       session, participle: "looked up", timeout: session.timeout ?? Session.defaultTimeout, noun: "result")
     return batch.run(
       next: { _ in steps.next() },
-      lines: { name, answer in
-        let line = LookupVerb.line(answer, name: name)
+      lines: { subject, answer in
+        let line = LookupVerb.line(answer, subject)
         let style: TerminalText.Style =
           line.outcome == "registered" ? .green : line.outcome == "failed" ? .red : .yellow
         return [(line, line.detailed(answer, session, isSingle: isSingle, without: "state", style))]
@@ -29,10 +29,12 @@ package struct LookupVerb {
   }
 
   /// A recorded failure is an answer, not a failure of `lookup`. Only an `error` without a `state` is one.
-  private static func line(_ answer: Answer, name: String) -> ResultLine {
-    var line = ResultLine(result: answer.json, name: name)
+  private static func line(_ answer: Answer, _ subject: BatchSubject) -> ResultLine {
+    var line = ResultLine(result: answer.json, of: subject)
     // The daemon looks an ID up in its target. The ARN may name another region or account.
-    if name.hasPrefix("arn:"), let arn = line.certificateARN, arn != name { line.remark = "its ARN is another one" }
+    if subject.name.hasPrefix("arn:"), let arn = line.certificateARN, arn != subject.name {
+      line.remark = "its ARN is another one"
+    }
     if let state = answer.json["state"]?.string {
       line.outcome = state
       line.remark = line.remark ?? line.detail

@@ -40,7 +40,7 @@ package struct RegisterVerb {
     var subjects = Subjects(session)
     var seen = SeenCertificates()
     let batch = CertificateBatch(
-      session, participle: "answered", timeout: session.timeout.map { $0 + RegisterVerb.grace })
+      session, participle: "answered", timeout: session.timeout.map { $0 + RegisterVerb.grace }, status: status)
     return batch.run(
       next: { facts in
         (named == nil ? inputs.next() : named?.popFirst()).map { entry in
@@ -57,11 +57,12 @@ package struct RegisterVerb {
           }
         }
       },
-      lines: { name, answer in
-        let lines = ResultLine.lines(of: answer, name: name)
-        let subject = subjects.take(name, isNeeded: !session.json && lines.contains { $0.error != nil })
+      lines: { asked, answer in
+        let lines = ResultLine.lines(of: answer, name: asked.name)
+        let subject = subjects.take(asked.name, isNeeded: !session.json && lines.contains { $0.error != nil })
         return lines.map { line in
           var line = line
+          line.certificateID = line.certificateID ?? asked.id?.hex
           if line.error != nil, line.remark == nil { line.remark = subject.map { "subject \($0)" } }
           return (line, line.rendered(for: session.console.output, showsTarget: session.targets.count > 1))
         }

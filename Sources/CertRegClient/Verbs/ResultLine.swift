@@ -1,4 +1,5 @@
 import CertRegCodec
+import CertRegCore
 
 /// One line of `register` and similar commands: the result for one certificate.
 package struct ResultLine: Hashable, Sendable {
@@ -23,6 +24,12 @@ package struct ResultLine: Hashable, Sendable {
     self.outcome = outcome
     self.name = name
     self.error = error
+  }
+
+  /// Reads the result of one certificate and target.
+  init(result: JSON, of subject: BatchSubject) {
+    self.init(result: result, name: subject.name)
+    certificateID = certificateID ?? subject.id?.hex
   }
 
   /// Reads the result of one certificate and target.
@@ -72,7 +79,8 @@ package struct ResultLine: Hashable, Sendable {
     let upstream = [error.upstreamType, error.requestID.map { "request \($0)" }].compactMap(\.self)
     let suffix = upstream.isEmpty ? "" : " (\(upstream.joined(separator: ", ")))"
     let text = (error.reason.isEmpty ? error.type : error.reason) + ": " + error.message + suffix
-    return error.step.map { "registered, but \($0) failed: \(text); asking again goes on from there" } ?? text
+    guard let step = error.step else { return text }
+    return "registered, but \(step) failed: \(text)" + (error.isResumable ? "; asking again goes on from there" : "")
   }
 
   private var style: TerminalText.Style {

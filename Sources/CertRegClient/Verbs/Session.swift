@@ -77,6 +77,6 @@ package struct Session {
   /// Prints an error that the daemon answered with.
   package func report(_ error: AnswerError) {
     console.note("\("certregctl:", .red) \(error.message) (\(error.reason))")
-    if let advice = Advice.forReason(error.reason) { console.note("  \("→", .cyan) \(advice)") }
+    if let advice = Advice.about(error, targets: targets) { console.note("  \("→", .cyan) \(advice)") }
   }
 }

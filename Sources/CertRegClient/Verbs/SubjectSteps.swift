@@ -52,8 +52,10 @@ struct SubjectSteps {
   private mutating func open(_ subject: String) {
     do throws(InputError) {
       if let id = try CertificateReference.id(subject) {
+        try options.expectNoSelection()
         add(id, name: subject)
       } else if readsReports, let found = ReportEntries(path: subject) {
+        try options.expectNoSelection()
         report = found
       } else {
         inputs = try InputSource([subject], options: options)
@@ -73,17 +75,20 @@ struct SubjectSteps {
       if !arn.isEmpty, let error = refusal?(arn, id, target) {
         ready.append(.failure(name: name, error))
       } else {
-        addRequests(name: name, key: "certificateId", value: id.hex, targets: [target])
+        addRequests(BatchSubject(name: name, id: id), key: "certificateId", value: id.hex, targets: [target])
       }
     }
   }
 
   private mutating func expand(_ entry: InputEntry) {
     switch entry.content {
-    case .certificate(let certificate) where sendsIDs:
-      addRequests(name: entry.name, key: "certificateId", value: certificate.id.hex)
     case .certificate(let certificate):
-      addRequests(name: entry.name, key: "certificatePem", value: certificate.pem)
+      let subject = BatchSubject(name: entry.name, id: certificate.digest)
+      if sendsIDs {
+        addRequests(subject, key: "certificateId", value: certificate.id.hex)
+      } else {
+        addRequests(subject, key: "certificatePem", value: certificate.pem)
+      }
     case .failure(let error): ready.append(.failure(name: entry.name, error))
     case .passedOver(let thing): ready.append(.passedOver(place: entry.place, thing))
     }
@@ -99,11 +104,11 @@ struct SubjectSteps {
     }
   }
 
-  private mutating func addRequests(name: String, key: String, value: String, targets: [String?]? = nil) {
+  private mutating func addRequests(_ subject: BatchSubject, key: String, value: String, targets: [String?]? = nil) {
     for target in targets ?? self.targets {
       let request = Request(
         operation, [(key, .string(value)), ("target", target.map(JSON.string))] + members)
-      ready.append(.request(name: name, request))
+      ready.append(.request(subject, request))
     }
   }
 }

@@ -1,4 +1,4 @@
-import CertRegCore
+package import CertRegCore
 
 /// Counts the results of a command, and collects its advice and exit status.
 package struct Tally {
@@ -8,7 +8,16 @@ package struct Tally {
   /// The number of results.
   package private(set) var total = 0
 
-  package init() {}
+  private let status: CertificateStatus?
+  private let targets: [String]
+
+  /// - Parameters:
+  ///   - status: The status that the command line names, for advice.
+  ///   - targets: The targets that the command line names, for advice.
+  package init(status: CertificateStatus? = nil, targets: [String] = []) {
+    self.status = status
+    self.targets = targets
+  }
 
   /// Counts one result.
   package mutating func add(_ line: ResultLine, status: CommandStatus? = nil, advice: String? = nil) {
@@ -19,7 +28,7 @@ package struct Tally {
       counts.append((line.outcome, 1))
     }
     if let status = status ?? line.error?.exitStatus { statuses.insert(status) }
-    add(advice: advice ?? line.error.flatMap { Advice.forReason($0.reason) })
+    add(advice: advice ?? line.error.flatMap { Advice.about($0, status: self.status, targets: targets) })
   }
 
   /// Adds a failure that belongs to no single certificate.

@@ -33,8 +33,8 @@ package struct UpdateVerb {
     return batch.run(
       // Nothing undoes REVOKED.
       next: { facts in steps.next(comparing: ARNHome(session, facts, asksUpstream: status == .revoked)) },
-      lines: { name, answer in
-        let line = ResultLine(result: answer.json, name: name)
+      lines: { subject, answer in
+        let line = ResultLine(result: answer.json, of: subject)
         return [(line, line.rendered(for: session.console.output, showsTarget: session.targets.count > 1))]
       })
   }

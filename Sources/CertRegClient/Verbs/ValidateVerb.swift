@@ -27,8 +27,8 @@ package struct ValidateVerb {
       next: { _ in
         inputs.next().map { BatchStep($0) { Request("validate", [("certificatePem", .string($0.pem))]) } }
       },
-      lines: { name, answer in
-        var line = ResultLine(result: answer.json, name: name)
+      lines: { subject, answer in
+        var line = ResultLine(result: answer.json, of: subject)
         if line.error == nil { line.outcome = "valid" }
         // The error of the line is also one of the findings.
         let findings = (answer.json["findings"]?.array ?? [])

@@ -10,7 +10,7 @@ final class VerifyOutcomes {
   private let report: VerifyReport?
   /// The form of a report on standard output; `nil`: it goes elsewhere.
   private let stream: ReportForm?
-  private var tally = Tally()
+  private var tally: Tally
   private var passedOver = PassedOverSummary()
   private var counts: [String: Int] = [:]
   private var unlisted: [VerifyVerdict.Unlisted: Int] = [:]
@@ -23,6 +23,7 @@ final class VerifyOutcomes {
     self.session = session
     self.report = report
     self.stream = stream
+    tally = Tally(targets: session.targets)
   }
 
   /// Begins the report on standard output.
@@ -59,7 +60,16 @@ final class VerifyOutcomes {
     var line = line(subject, upstream, VerifyOutcomes.differs)
     line.remark = differences.map { "\($0.reason.rawValue): \($0.message)" }.joined(separator: "; ")
     tally.add(line, status: .differs)
-    for difference in differences { tally.add(advice: Advice.forReason(difference.reason.rawValue)) }
+    for difference in differences {
+      switch difference.reason {
+      case .statusDiffers: tally.add(advice: Advice.forStatus(upstream["status"]?.string, wanted: wanted.status))
+      case .thingNotAttached: tally.add(advice: Advice.forThing(attached: upstream["things"]?.array?.first?.string))
+      // No step is made for it any more.
+      case .notComplete where upstream["status"]?.string == CertificateStatus.revoked.rawValue: break
+      case .notRegistered, .arnDiffers, .policyNotAttached, .notComplete:
+        tally.add(advice: Advice.forReason(difference.reason.rawValue))
+      }
+    }
     count(VerifyOutcomes.differs)
     for difference in differences {
       var row = subject.record

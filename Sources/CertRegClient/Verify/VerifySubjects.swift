@@ -60,9 +60,11 @@ struct VerifySubjects {
   private mutating func open(_ argument: String) {
     do throws(InputError) {
       if let id = try CertificateReference.id(argument) {
+        try options.expectNoSelection()
         let arn = argument.hasPrefix("arn:") ? argument : ""
         add(ImportRecord(name: argument, certificateID: id.hex, outcome: "", certificateARN: arn), id, name: argument)
       } else if let found = ReportEntries(path: argument) {
+        try options.expectNoSelection()
         report = found
       } else {
         inputs = try InputSource([argument], options: options)

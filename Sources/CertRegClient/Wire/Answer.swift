@@ -106,6 +106,8 @@ package struct AnswerError: Error, Hashable, Sendable {
   package var retryAfterMilliseconds: Int?
   /// The call after the registration that failed, by AWS's name; `nil`: the registration itself failed.
   package var step: String?
+  /// The status that the certificate has, where another one was asked for. Untrusted.
+  package var status: String?
   /// The ID of the certificate whose step failed.
   package var certificateID: String?
   /// The ARN of the certificate whose step failed.
@@ -132,6 +134,7 @@ package struct AnswerError: Error, Hashable, Sendable {
     resourceID = json["resourceId"]?.string
     retryAfterMilliseconds = json["retryAfterMs"]?.integer
     step = json["step"]?.string
+    status = json["status"]?.string
     certificateID = json["certificateId"]?.string
     certificateARN = json["certificateArn"]?.string
   }
@@ -140,6 +143,10 @@ package struct AnswerError: Error, Hashable, Sendable {
   package var explanation: String {
     step.map { "registered, but \($0) failed: \(message)" } ?? message
   }
+
+  /// Whether the same request goes on with the step that failed. If the status of the certificate stands in its way, it
+  /// fails again.
+  var isResumable: Bool { step != nil && type != "CertificateStateException" }
 
   /// How a command ends that got only this error.
   package var exitStatus: CommandStatus {

@@ -89,7 +89,7 @@ package final class Connection {
   package static func refusal(_ error: AnswerError) -> ClientError {
     ClientError(
       .refused, "certregd refused the connection: \(error.message) (\(error.reason))",
-      advice: Advice.forReason(error.reason), exitStatus: error.exitStatus, refusal: error)
+      advice: Advice.about(error), exitStatus: error.exitStatus, refusal: error)
   }
 
   /// Waits until the socket is ready, and moves bytes both ways.

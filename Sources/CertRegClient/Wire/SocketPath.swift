@@ -61,10 +61,7 @@ func connectError(_ code: Int32, path: String) -> ClientError {
     return ClientError(
       .noDaemon, "no certregd at \(path): nothing listens on the socket", advice: startAdvice)
   case EACCES, EPERM:
-    return ClientError(
-      .notPermitted, "you may not connect to \(path)",
-      advice: "ask to be in the socket's group: sudo usermod -aG certregd $USER, then log in again (see: ls -l \(path))"
-    )
+    return ClientError(.notPermitted, "you may not connect to \(path)", advice: accessAdvice(path))
   case EPROTOTYPE, ENOTSOCK, ENOTDIR:
     return ClientError(.notASocket, "\(path) is not the socket of certregd", advice: "name it with --socket PATH")
   case EAGAIN:
@@ -81,8 +78,23 @@ private func isOtherFile(_ path: String) -> Bool {
   return stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFSOCK
 }
 
-private let startAdvice =
-  "start it: sudo systemctl start certregd (or, to try it: certregd --sandbox); another path: --socket PATH"
+/// What lets this user in.
+private func accessAdvice(_ path: String) -> String {
+  let user = HostProbe.userName(geteuid())
+  if let socket = HostProbe.fileFacts(path) { return AccessAdvice.forSocket(socket, user: user) }
+  let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+  return HostProbe.fileFacts(folder).map { AccessAdvice.forFolder(folder, $0, user: user) }
+    ?? "certregctl doctor says which folder keeps you out; or: sudo certregctl"
+}
+
+private var startAdvice: String { adviceToStart(isRoot: geteuid() == 0) }
+
+/// - Parameter isRoot: Whether this user may use the folders of the service.
+func adviceToStart(isRoot: Bool) -> String {
+  let folders = isRoot ? "" : " --state-dir ~/certregd --socket ~/certregd/socket"
+  return "start it: sudo systemctl start certregd (or, to try it: certregd --sandbox\(folders)); "
+    + "another path: --socket PATH"
+}
 
 /// The system's words for an error number.
 func systemMessage(_ code: Int32) -> String {

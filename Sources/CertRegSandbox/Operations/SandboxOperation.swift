@@ -1,4 +1,5 @@
 import CertRegCodec
+import CertRegCore
 import CertRegSigV4
 
 /// One operation that the sandbox has: how requests name it and what it does.
@@ -155,5 +156,13 @@ extension SandboxOperation {
 
     case registerThing = "RegisterThing"
     case getServiceQuota = "GetServiceQuota"
+  }
+}
+
+extension SandboxOperation.Name {
+  /// What is wrong with a name that is none of an operation.
+  package static func complaint(about name: String) -> String {
+    let near = NearestName.of(name, among: allCases.map(\.rawValue)).map { "; did you mean \($0)?" }
+    return "the sandbox has no operation of that name" + (near ?? "; --help lists them")
   }
 }
