@@ -125,6 +125,8 @@ import Testing
       "objects with certificates in an object", "{", "\"d\":{\"pem\":\"\(begin)\\n\(line)\\n\(end)\"},", "\"a\":1}"),
     Shape("many members and many strings", "{", halves: ("\"m\":1,", "\"x\","), between: "\"a\":[", "\"x\"]}"),
     Shape("many members and many objects", "{", halves: ("\"m\":1,", "{\"x\":\"y\"},"), between: "\"a\":[", "1]}"),
+    Shape("a long heading above rows", "certificate,", halves: ("x", "a,b\n"), between: "\n", ""),
+    Shape("headings of names without cells", "certificate,", halves: ("mac1,", "x\n"), between: "\n", ""),
     Shape("blanks, a letter and quotation marks", "name,certificate\n", halves: (" ", "\""), between: "x", "\n"),
     Shape("blanks and quotation marks in cells", "name,certificate\n", "  x\"\","),
     Shape("certificates of one issuer's name, and issuers of that name") { bytes in

@@ -75,9 +75,9 @@ struct CSVDialect: Equatable {
   private static func proof(_ field: ArraySlice<UInt8>) -> Int {
     if isCertificate(field, isQuoted: true) { return 2 }
     guard field.count <= 40 else { return 0 }
-    let plain = DeviceFields.plain(TextEncoding.string(field))
-    if DeviceFields.certificateHeadings.contains(plain) { return 3 }
-    return DeviceFields.nameHeadings.contains(plain) ? 1 : 0
+    let heading = TextEncoding.string(field)
+    if DeviceFields.certificateHeadings.contains(DeviceFields.plain(heading)) { return 3 }
+    return NameHeading.of(heading) != nil ? 1 : 0
   }
 
   /// Whether a certificate or a key fills a cell from its beginning to its end.

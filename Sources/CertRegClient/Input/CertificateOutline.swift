@@ -1,6 +1,28 @@
 /// The names and the role of a certificate (RFC 5280 section 4.1): enough to tell a device's certificate from its
 /// issuers'.
 struct CertificateOutline: Hashable, Sendable {
+  /// A public key as its certificate has it.
+  struct PublicKey: Hashable, Sendable {
+    /// The object identifier of its curve, or of its algorithm where that tells the curve.
+    let algorithm: [UInt8]
+    /// The content of the BIT STRING.
+    let bytes: [UInt8]
+
+    /// - Parameter info: The content of SubjectPublicKeyInfo.
+    init?(_ info: ArraySlice<UInt8>) {
+      var fields = DERElements(info)
+      guard let algorithm = fields.next(), let key = fields.next(), key.tag == 0x03 else { return nil }
+      let identifiers = Array(DERElements(algorithm.content).prefix(2))
+      guard let last = identifiers.last, last.tag == 0x06 else { return nil }
+      self.algorithm = Array(last.encoding)
+      bytes = Array(key.content.dropFirst())
+    }
+  }
+
+  /// The octets of the serial number.
+  let serial: [UInt8]
+  /// The public key; `nil` for one that has no curve.
+  let publicKey: PublicKey?
   /// The encodings of the names.
   let issuer: [UInt8]
   let subject: [UInt8]
@@ -21,9 +43,13 @@ struct CertificateOutline: Hashable, Sendable {
     var fields = DERElements(body.content)
     var field = fields.next()
     if field?.tag == 0xA0 { field = fields.next() }
-    guard field?.tag == 0x02, fields.next()?.tag == 0x30, let issuer = fields.next(), issuer.tag == 0x30,
-      fields.next()?.tag == 0x30, let subject = fields.next(), subject.tag == 0x30, fields.next()?.tag == 0x30
+    guard let serial = field, serial.tag == 0x02, fields.next()?.tag == 0x30, let issuer = fields.next(),
+      issuer.tag == 0x30,
+      fields.next()?.tag == 0x30, let subject = fields.next(), subject.tag == 0x30, let key = fields.next(),
+      key.tag == 0x30
     else { return nil }
+    self.serial = Array(serial.content)
+    publicKey = PublicKey(key.content)
     self.issuer = Array(issuer.content)
     self.subject = Array(subject.content)
     commonName = CertificateOutline.commonName(subject.content)

@@ -1,21 +1,11 @@
 /// The columns of a row or the members of an object, by name. Case, spaces, `_` and `-` do not count in names.
 struct DeviceFields {
-  /// Headings of the device's name, most specific first.
-  static let nameHeadings = [
-    "deviceid", "thingname", "nodeid", "uniqueid", "devicename", "mac", "macaddress", "serialnumber", "serialno",
-    "serial", "sn", "deviceserialnumber", "name",
-    "deviceuuid", "uuid", "imei", "id",
-    "geräteid", "gerätename", "gerätenummer", "seriennummer", "seriennr", "numérodesérie", "nomdelappareil",
-    "númerodeserie", "numerodeserie", "numerodiserie", "númerodesérie", "serienummer",
-    "设备id", "设备名称", "设备编号", "序列号", "デバイスid", "デバイス名", "シリアル番号",
-  ]
-  /// Those of them that name a device wherever they are. A certificate, an order or a file has a serial number or a
-  /// name, too.
-  static let deviceHeadings: Set<String> = [
-    "deviceid", "thingname", "nodeid", "uniqueid", "devicename", "mac", "macaddress", "deviceserialnumber",
-    "deviceuuid", "imei",
-    "geräteid", "gerätename", "gerätenummer", "nomdelappareil", "设备id", "设备名称", "设备编号", "デバイスid", "デバイス名",
-  ]
+  /// A text with a usual heading of names.
+  struct Named {
+    var heading: NameHeading
+    var text: String
+  }
+
   /// Headings of the certificate, most specific first.
   static let certificateHeadings = [
     "certificatepem", "devicecertificatepem", "devicecertificate", "devicecert", "clientcertificate", "certificate",
@@ -28,20 +18,13 @@ struct DeviceFields {
   static let maximumNameCharacters = 128
 
   private let value: (String) -> String?
-  /// Where the device's name can be: what is nearest to the certificate comes first.
-  private let names: () -> [(String) -> String?]
-
-  /// - Parameter value: Gives the text for a plain name.
-  init(_ value: @escaping (_ plainName: String) -> String?) {
-    self.init(names: { [value] }, value)
-  }
+  /// Where the device's name can be, the best place first.
+  private let names: () -> [Named]
 
   /// - Parameters:
-  ///   - names: Give the text for a usual heading of names, one after the other.
+  ///   - names: Gives the texts with usual headings of names.
   ///   - value: Gives the text for a plain name that the user gave.
-  init(
-    names: @escaping () -> [(_ plainName: String) -> String?], _ value: @escaping (_ plainName: String) -> String?
-  ) {
+  init(names: @escaping () -> [Named], _ value: @escaping (_ plainName: String) -> String?) {
     self.names = names
     self.value = value
   }
@@ -66,14 +49,38 @@ struct DeviceFields {
     }
   }
 
-  /// The device's name: the column that the options name, or one with a usual heading.
+  /// The device's name, where there is one.
   func deviceID(_ options: InputOptions) -> String? {
-    if let column = options.nameColumn { return DeviceFields.text(value(DeviceFields.plain(column))) }
-    for names in names() {
-      if let name = DeviceFields.nameHeadings.lazy.compactMap({ DeviceFields.text(names($0)) }).first { return name }
-    }
-    return nil
+    if case .text(let name) = name(options) { name } else { nil }
   }
+
+  /// What stands in the place of the device's name: in the column that the options name, or else in the first one with
+  /// a usual heading that names a device.
+  ///
+  /// - Parameter certificates: The certificates of the device, whose own numbers name none.
+  func name(_ options: InputOptions, of certificates: [InputCertificate] = []) -> DeviceName {
+    let keys = RawKey(certificates)
+    if let column = options.nameColumn {
+      return DeviceName(value(DeviceFields.plain(column)) ?? "", under: nil, of: certificates, keys)
+    }
+    var other = DeviceName.none
+    for candidate in names() {
+      let name = DeviceName(candidate.text, under: candidate.heading, of: certificates, keys)
+      switch name {
+      // A number of the row would take the place of a name that was lost.
+      case .damaged: return name
+      case .text(let text):
+        if candidate.heading.isDevice || !DeviceFields.isPath(text) { return name }
+        if other == .none || other == .placeholder { other = name }
+      case .key, .placeholder: if other == .none { other = name }
+      case .none: continue
+      }
+    }
+    return other
+  }
+
+  /// Whether a text is the path of a resource, `projects/p/locations/l/registries/r/devices/7`: another name is better.
+  private static func isPath(_ text: String) -> Bool { text.utf8.count { $0 == UInt8(ascii: "/") } > 2 }
 
   /// The column or member that an attribute is to have its value from, and that does not exist; `nil` where all do.
   func missingColumn(_ options: InputOptions) -> String? {
@@ -83,13 +90,19 @@ struct DeviceFields {
     return nil
   }
 
-  /// The attributes that the options ask for. Columns without a value bring none.
-  func attributes(_ options: InputOptions) -> [DeviceAttribute] {
-    options.attributes.compactMap { rule in
+  /// The attributes that the options ask for. Columns without a value bring none, and private keys are none.
+  ///
+  /// - Parameter certificates: The certificates of the device.
+  func attributes(_ options: InputOptions, of certificates: [InputCertificate]) -> [DeviceAttribute] {
+    if options.attributes.isEmpty { return [] }
+    let keys = RawKey(certificates)
+    return options.attributes.compactMap { rule in
       switch rule.source {
       case .value(let value): DeviceAttribute(name: rule.name, value: value)
       case .column(let column):
-        DeviceFields.text(value(DeviceFields.plain(column))).map { DeviceAttribute(name: rule.name, value: $0) }
+        DeviceFields.text(value(DeviceFields.plain(column))).flatMap { text in
+          keys.belongs(text) ? nil : DeviceAttribute(name: rule.name, value: text)
+        }
       }
     }
   }

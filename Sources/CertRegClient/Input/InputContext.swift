@@ -42,9 +42,11 @@ struct InputContext {
   ///   - fields: The row or object with the device's name.
   func entries(_ pieces: [Piece], place: (Int) -> String, fields: DeviceFields? = nil) -> [InputEntry] {
     if pieces.isEmpty { return [] }
-    let deviceID = fields?.deviceID(options)
-    let named = fields ?? DeviceFields { _ in nil }
-    let attributes = named.attributes(options)
+    let named = fields ?? DeviceFields(names: { [] }) { _ in nil }
+    let certificates = fields == nil ? [] : pieces.compactMap(\.certificate)
+    let name = named.name(options, of: certificates)
+    let deviceID = if case .text(let text) = name { text } else { String?.none }
+    let attributes = named.attributes(options, of: certificates)
     // Lines of failed entries have the attributes that they were asked for with.
     let missing = keptRequests == .none ? named.missingColumn(options) : nil
     let contents = DeviceChoice.contents(of: pieces, includesAuthorities: options.includesAuthorities)
@@ -67,7 +69,13 @@ struct InputContext {
       }
       return entry
     }
-    return InputContext.numbered(entries)
+    return InputContext.numbered(entries) + InputContext.lostNames(name, entries)
+  }
+
+  /// What stands in the place of the name of these entries, and is passed over.
+  private static func lostNames(_ name: DeviceName, _ entries: [InputEntry]) -> [InputEntry] {
+    guard let thing = name.thing, let named = entries.first(where: \.isCertificateOrFailure) else { return [] }
+    return [InputEntry(place: named.place, thing)]
   }
 
   private func noColumn(_ name: String) -> InputError {
@@ -127,7 +135,8 @@ struct InputContext {
     guard indices.count == 1, let index = indices.first, case .certificate(let certificate) = entries[index].content,
       entries[index].deviceID == nil
     else { return }
-    entries[index].deviceID = fields.deviceID(options)
+    guard case .text(let name) = fields.name(options, of: [certificate]) else { return }
+    entries[index].deviceID = name
     check(&entries[index], certificate)
   }
 }

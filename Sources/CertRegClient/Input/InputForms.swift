@@ -181,14 +181,16 @@ extension TableReader {
 
   /// Whether the first cells of the records are names of devices: most of them differ, or each comes equally often, as
   /// where a device has an old and a new certificate. Logs repeat words and hosts as it happens.
-  static func hasNames(_ head: [UInt8], _ dialect: CSVDialect) -> Bool {
+  /// Times make lines of a log.
+  static func hasNames(_ head: [UInt8], _ dialect: CSVDialect, column: Int = 0) -> Bool {
     var records = CSVRecords(ByteStream(head), separator: dialect.separator)
     var counts: [ArraySlice<UInt8>: Int] = [:]
     while let record = try? records.next() {
-      guard record.fields.count > 1, !PEMBlock.trimmed(record.fields[0]).isEmpty else { continue }
-      counts[record.fields[0], default: 0] += 1
+      guard record.fields.count > column + 1, !PEMBlock.trimmed(record.fields[column]).isEmpty else { continue }
+      counts[record.fields[column], default: 0] += 1
     }
     let count = counts.values.reduce(0, +)
+    if count > 0, counts.keys.count(where: NamelessColumns.isTime) * 2 > counts.count { return false }
     if count < 2 || counts.count * 2 > count { return true }
     let most = counts.values.max() ?? 0
     // The head can end within the rows of a device.

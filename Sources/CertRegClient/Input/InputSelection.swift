@@ -43,8 +43,7 @@ struct InputSelection {
   }
 
   private static func isHeading(_ name: String) -> Bool {
-    let plain = DeviceFields.plain(name)
-    return DeviceFields.nameHeadings.contains(plain) || plain == "certificateid"
+    NameHeading.of(name) != nil || DeviceFields.plain(name) == "certificateid"
   }
 
   /// Certificate IDs are compared without regard to case, names as they are.

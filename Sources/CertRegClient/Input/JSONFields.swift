@@ -7,18 +7,56 @@ struct JSONFields {
   struct Level {
     /// By plain name. `nil`: the member is neither text nor a number.
     let texts: [String: String?]
+    /// The texts with usual headings of names, the most specific heading first.
+    let names: [DeviceFields.Named]
 
     init(_ value: JSON) {
-      let named = (value.members ?? []).map { member -> (String, String?) in
-        switch member.value.withoutType {
-        case .string(let text), .number(let text): (DeviceFields.plain(member.name), text)
-        default: (DeviceFields.plain(member.name), nil)
-        }
+      var texts: [String: String?] = [:]
+      var names = Level.described(value)
+      let others = Set(Level.others.filter { value[$0.marker] != nil }.map(\.member))
+      for member in value.members ?? [] {
+        let plain = DeviceFields.plain(member.name)
+        guard texts[plain] == nil, !others.contains(plain) else { continue }
+        let text = Level.text(member, plain)
+        texts[plain] = .some(text)
+        guard let text, let heading = NameHeading.of(member.name, plain: plain) else { continue }
+        names.append(DeviceFields.Named(heading: heading, text: text))
       }
-      var texts = Dictionary(named, uniquingKeysWith: { first, _ in first })
-      // In the records of an import, `name` is a place.
-      if value["outcome"] != nil { texts["name"] = nil }
       self.texts = texts
+      self.names = Array(names.sorted { $0.heading.rank < $1.heading.rank }.prefix(NameHeading.maximum))
+    }
+
+    /// Members that name no device beside a member that tells whose they are: a place in the records of an import, the
+    /// number of a Terraform state, the name of a resource, and the host and program that wrote a line of a log.
+    private static let others = [
+      ("outcome", "name"), ("terraform_version", "serial"), ("instances", "name"), ("msg", "hostname"), ("msg", "name"),
+    ].map { (marker: $0.0, member: $0.1) }
+
+    /// The text of a member; `nil` for other values and for keys.
+    private static func text(_ member: JSON.Member, _ plain: String) -> String? {
+      switch member.value.withoutType {
+      case .string(let text), .number(let text): RawKey.isKey(text, under: plain) ? nil : text
+      default: nil
+      }
+    }
+
+    /// What an object beside the certificate says about the device: `device`, and `metadata` as Kubernetes has it. One
+    /// with a certificate of its own says nothing about others.
+    private static func described(_ value: JSON) -> [DeviceFields.Named] {
+      ["device", value["kind"]?.string == nil ? nil : "metadata"].compactMap { $0 }.flatMap { name in
+        let members = value[name]?.members ?? []
+        let isShort = members.allSatisfy { ($0.value.string ?? "").utf8.count <= DeviceFields.maximumNameCharacters }
+        return !isShort
+          ? []
+          : members.compactMap { member -> DeviceFields.Named? in
+            let plain = DeviceFields.plain(member.name)
+            let whole = name == "device" ? name + plain : plain
+            guard let text = text(member, plain), let heading = NameHeading.of(whole) ?? NameHeading.of(plain) else {
+              return nil
+            }
+            return DeviceFields.Named(heading: heading, text: text)
+          }
+      }
     }
   }
 
@@ -79,11 +117,11 @@ struct JSONFields {
 
   /// Where the device's name can be, the nearest place first. Within a group, headings that can name something else
   /// count in the innermost object that has one.
-  private var names: [(String) -> String?] {
+  private var names: [DeviceFields.Named] {
     let own = groups.prefix((groups.firstIndex(where: \.isInList) ?? groups.count - 1) + 1)
     return own.flatMap { group in
-      [{ plain in DeviceFields.deviceHeadings.contains(plain) ? group.text(plain) : nil }]
-        + group.levels.map { level in { plain in level.texts[plain] ?? nil } }
+      let names = group.levels.flatMap(\.names)
+      return names.filter(\.heading.isDevice).sorted { $0.heading.rank < $1.heading.rank } + names
     }
   }
 }

@@ -97,6 +97,7 @@ struct JSONWalker {
     let kept = context.keptRequests == .none ? nil : KeptRequest(value)
     var found: [Found] = []
     var nested: [(path: String, value: JSON)] = []
+    var others: [(member: String, path: String, text: String)] = []
     for member in members {
       if kept != nil, member.name == KeptRequest.attributesMember { continue }
       if isFailedEntry, member.name == KeptRequest.messageMember { continue }
@@ -107,7 +108,13 @@ struct JSONWalker {
         found.append(Found(member: DeviceFields.plain(member.name), path: inner, pieces: pieces))
       } else if value.members != nil || value.array != nil {
         nested.append((inner, value))
+      } else if let text = value.string {
+        others.append((DeviceFields.plain(member.name), inner, text))
       }
+    }
+    let keys = RawKey(found.flatMap(\.pieces).compactMap(\.certificate))
+    for (member, path, text) in others where RawKey.isKey(text, under: member) || keys.belongs(text) {
+      found.append(Found(member: member, path: path, pieces: [.rawKey]))
     }
     // A certificate with a usual name has the name of the device. Those of objects within have names of their own.
     let isNamed = found.contains { member in
@@ -212,6 +219,12 @@ struct JSONWalker {
     }
     var entries = context.entries(
       main, place: { main.count == 1 ? place : JSONWalker.place(place, paths[$0]) }, fields: fields)
+    // The member of a key that stands in the place of the name is mentioned once.
+    if found.contains(where: { $0.pieces == [.rawKey] }), entries.count > main.count,
+      entries.last?.content == .passedOver(.privateKey)
+    {
+      entries.removeLast()
+    }
     entries = named(entries, paths)
     let isOnlyOne = main.count > 1 && entries.count(where: \.isCertificateOrFailure) == 1
     return entries.map { entry in

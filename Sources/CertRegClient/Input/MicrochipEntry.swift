@@ -40,8 +40,13 @@ struct MicrochipEntry {
     var context = context
     context.signers = []
     let keys = content["publicKeySet"]?["keys"]?.array ?? []
-    let texts = JSONFields.Level(content).texts
-    let fields = DeviceFields { plain in plain == "uniqueid" ? device : texts[plain] ?? nil }
+    let level = JSONFields.Level(content)
+    let own = NameHeading.of("uniqueId").flatMap { heading in
+      device.map { DeviceFields.Named(heading: heading, text: $0) }
+    }
+    let fields = DeviceFields(names: { [own].compactMap { $0 } + level.names }) { plain in
+      plain == "uniqueid" ? device : level.texts[plain] ?? nil
+    }
     let secrets = keys.filter { $0["d"]?.string != nil }.map { _ in InputEntry(place: place, .privateKey) }
     let entries = keys.flatMap { key -> [InputEntry] in
       let chain = (key["x5c"]?.array ?? []).compactMap(\.string)

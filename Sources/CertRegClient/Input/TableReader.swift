@@ -11,8 +11,12 @@ struct TableReader: InputReader {
   private var certificateColumn: Int?
   /// The row of headings, which can come again where tables were joined.
   private var headingCells: [ArraySlice<UInt8>] = []
-  /// Whether the first cells can be names of devices where there are no headings.
-  private let beginsWithName: Bool
+  /// The column with names of devices where there are no headings.
+  private let namelessColumn: Int?
+  /// The columns with usual headings of names, the most specific one first.
+  private var nameColumns: [(heading: NameHeading, index: Int)] = []
+  /// The columns with plain headings of private keys.
+  private var keyColumns: [Int: String] = [:]
   /// Rows that were read to find the headings, and come next.
   private var pending: [CSVRecords.Record] = []
   /// How many of them stand above the headings.
@@ -24,7 +28,7 @@ struct TableReader: InputReader {
     records = CSVRecords(stream, separator: dialect.separator)
     self.name = name
     self.context = context
-    beginsWithName = TableReader.hasNames(head, dialect)
+    namelessColumn = NamelessColumns.name(head, dialect)
     if dialect.hasSeparatorLine { try records.skipLine() }
     try readHeadings()
   }
@@ -49,6 +53,8 @@ struct TableReader: InputReader {
     if let index {
       let names = cells.enumerated().map { (DeviceFields.plain(TextEncoding.string($1)), $0) }
       headings = Dictionary(names, uniquingKeysWith: { first, _ in first })
+      nameColumns = TableReader.nameColumns(cells)
+      keyColumns = Dictionary(uniqueKeysWithValues: names.map { ($1, $0) }.filter { RawKey.isHeading($1) })
       headingCells = pending.remove(at: index).fields
       titles = index
     }
@@ -63,6 +69,13 @@ struct TableReader: InputReader {
     for case .column(let column) in context.options.attributes.map(\.source) {
       _ = try self.column(column, of: "--attribute", cells)
     }
+  }
+
+  private static func nameColumns(_ cells: [ArraySlice<UInt8>]) -> [(heading: NameHeading, index: Int)] {
+    let found = cells.enumerated().compactMap { index, cell in
+      NameHeading.of(TextEncoding.string(cell)).map { (heading: $0, index: index) }
+    }
+    return Array(found.sorted { $0.heading.rank < $1.heading.rank }.prefix(NameHeading.maximum))
   }
 
   /// The index of a column that the user named by its heading or its number.
@@ -95,7 +108,7 @@ struct TableReader: InputReader {
     guard end > 1 else { return 0 }
     let rows = pending.indices.prefix(end).filter { pending[$0].fields.count > 1 }
     let named = rows.first { row in
-      pending[row].fields.contains { isName(DeviceFields.plain(TextEncoding.string($0.prefix(60)))) }
+      pending[row].fields.contains { isName(TextEncoding.string($0)) }
     }
     let words = rows.last { row in
       pending[row].fields.allSatisfy { cell in
@@ -106,8 +119,9 @@ struct TableReader: InputReader {
   }
 
   /// Whether a heading is that of the device's name.
-  private func isName(_ plain: String) -> Bool {
-    DeviceFields.nameHeadings.contains(plain) || context.options.nameColumn.map(DeviceFields.plain) == plain
+  private func isName(_ heading: String) -> Bool {
+    NameHeading.of(heading) != nil
+      || context.options.nameColumn.map(DeviceFields.plain) == DeviceFields.plain(String(heading.prefix(60)))
   }
 
   /// Whether a row holds a certificate or a key. A "heading" that does is data.
@@ -149,9 +163,9 @@ struct TableReader: InputReader {
     if TableReader.isEmpty(record) { return Sighting(InputEntry(place: place, .emptyRow)) }
     if repeatsHeadings(cells) { return Sighting(InputEntry(place: place, .headings)) }
     if TableReader.isRemark(cells) { return Sighting(InputEntry(place: place, .text)) }
-    let found = cells.map { Value.pieces($0) }
+    let found = pieces(cells)
     let column = certificateColumn ?? TableReader.onlyColumn(found)
-    let fields = self.fields(cells, certificateColumn: column)
+    let fields = self.fields(cells, found, certificateColumn: column)
     guard column != nil || !found.contains(where: { $0.contains { $0.certificate != nil } }) else {
       let error = InputError(
         .notSelected, "several columns hold certificates of devices", advice: "name one of them with --column")
@@ -168,6 +182,20 @@ struct TableReader: InputReader {
     if !main.isEmpty { return Sighting(entries, orElse: InputEntry(place: place, .emptyRow)) }
     let error = missing(cells, column)
     return Sighting(InputEntry(place: place, deviceID: fields.deviceID(context.options), error), entries)
+  }
+
+  /// What the cells hold.
+  private func pieces(_ cells: [ArraySlice<UInt8>]) -> [[Piece]] {
+    var found = cells.map { Value.pieces($0) }
+    let keys = RawKey(found.joined().compactMap(\.certificate))
+    for (index, cell) in cells.enumerated() where found[index].isEmpty && !cell.isEmpty {
+      let text = TextEncoding.string(cell)
+      // Nothing tells what the columns of a table without headings hold.
+      let isLikely =
+        headings == nil ? keys.canBeKey(text) : keyColumns[index].map { RawKey.isKey(text, under: $0) } ?? false
+      if isLikely || keys.belongs(text) { found[index] = [.rawKey] }
+    }
+    return found
   }
 
   /// Whether the headings come again, in whatever case.
@@ -228,17 +256,26 @@ struct TableReader: InputReader {
       ?? found.firstIndex { $0.contains(where: \.isDamaged) }
   }
 
-  private func fields(_ cells: [ArraySlice<UInt8>], certificateColumn: Int?) -> DeviceFields {
-    DeviceFields { plain in
-      if let index = headings?[plain] ?? TableReader.index(plain, max(cells.count, headingCells.count)) {
-        // Programs leave out empty cells at the end.
-        return index < cells.count ? TextEncoding.string(cells[index]) : ""
-      }
-      // Without headings the name of the device comes first, as in Nordic's `onboard.csv`.
-      guard headings == nil, beginsWithName, plain == DeviceFields.nameHeadings[0], certificateColumn != 0,
-        let first = cells.first
-      else { return nil }
-      return first.count <= DeviceFields.maximumNameCharacters ? TextEncoding.string(first) : nil
+  private func fields(_ cells: [ArraySlice<UInt8>], _ found: [[Piece]], certificateColumn: Int?) -> DeviceFields {
+    let text = { (index: Int) -> String in
+      // Programs leave out empty cells at the end. Certificates and keys name no devices.
+      index < cells.count && found[index].isEmpty ? TextEncoding.string(cells[index]) : ""
     }
+    return DeviceFields(names: { names(cells, certificateColumn: certificateColumn, text) }) { plain in
+      (headings?[plain] ?? TableReader.index(plain, max(cells.count, headingCells.count))).map(text)
+    }
+  }
+
+  /// The cells that can name the device.
+  private func names(_ cells: [ArraySlice<UInt8>], certificateColumn: Int?, _ text: (Int) -> String)
+    -> [DeviceFields.Named]
+  {
+    guard headings == nil else {
+      return nameColumns.map { DeviceFields.Named(heading: $0.heading, text: text($0.index)) }
+    }
+    guard let index = namelessColumn, index != certificateColumn, index < cells.count,
+      cells[index].count <= DeviceFields.maximumNameCharacters, let heading = NameHeading.of("id")
+    else { return [] }
+    return [DeviceFields.Named(heading: heading, text: text(index))]
   }
 }

@@ -36,6 +36,7 @@ package enum Thing: String, CaseIterable, Hashable, Sendable {
   case notSelected = "not_selected"
   case notListed = "not_listed"
   case duplicate = "duplicate"
+  case lostName = "lost_name"
 
   /// The name with its article: `a private key`.
   package var name: String {
@@ -76,6 +77,7 @@ package enum Thing: String, CaseIterable, Hashable, Sendable {
     case .notSelected: "not selected"
     case .notListed: "not on the list"
     case .duplicate: "a duplicate"
+    case .lostName: "a damaged or missing device name"
     }
   }
 
@@ -99,6 +101,9 @@ package enum Thing: String, CaseIterable, Hashable, Sendable {
     case .xml: #"xmllint --xpath "//*[local-name()='X509Certificate']/text()" FILE | certregctl register -"#
     case .document: "save a table as CSV, other documents as plain text"
     case .otherArchive: "unpack it into a folder, and import the folder"
+    case .lostName:
+      "the certificate has no device name: format the column as text before you save the table as CSV, or name another "
+        + "one with --name-column"
     case .encrypted: "decrypt or unpack it with its password, and import what comes out"
     default: nil
     }

@@ -1,0 +1,105 @@
+import CertRegCore
+
+/// What a text in the place of a device's name is.
+enum DeviceName: Hashable {
+  case text(String)
+  /// A private key.
+  case key
+  /// What spreadsheets write in place of a value that they have lost.
+  case damaged
+  /// What programs write in place of a value that is not there.
+  case placeholder
+  /// Something that names no device; also an empty text.
+  case none
+
+  /// - Parameters:
+  ///   - value: The text of a cell or member.
+  ///   - heading: The usual heading that it has; `nil`: the user named its column.
+  ///   - certificates: The certificates beside it.
+  ///   - keys: Their keys.
+  init(_ value: String, under heading: NameHeading?, of certificates: [InputCertificate], _ keys: RawKey) {
+    let text = DeviceFields.bare(value)
+    if text.isEmpty || !Value.pieces(text.utf8).isEmpty {
+      self = .none
+    } else if DeviceName.isDamaged(text) {
+      self = .damaged
+    } else if DeviceName.placeholders.contains(text.lowercased()) {
+      self = .placeholder
+    } else if heading?.isDevice == false, certificates.contains(where: { DeviceName.isOwn(text, of: $0) }) {
+      self = .none
+    } else {
+      self = keys.belongs(text) ? .key : .text(text)
+    }
+  }
+
+  /// What is passed over with such a name.
+  var thing: Thing? {
+    switch self {
+    case .key: .privateKey
+    case .damaged, .placeholder: .lostName
+    case .text, .none: nil
+    }
+  }
+
+  private static let placeholders: Set<String> = [
+    "n/a", "na", "n.a.", "k.a.", "null", "(null)", "<null>", "\\n", "none", "nil", "nan", "undefined", "-", "--", "---",
+    "?",
+  ]
+  /// Errors of spreadsheets that end with neither `!` nor `?`.
+  private static let errors: Set<String> = ["#n/a", "#nv", "#n/d", "#nd", "#nb", "#n/b"]
+
+  /// Whether a spreadsheet has written an error, signs for a narrow column, or a number of which it lost the digits:
+  /// `#NAME?`, `########`, `3,52656E+14`.
+  private static func isDamaged(_ text: String) -> Bool {
+    if text.first == "#" {
+      return text.count > 1 && (text.allSatisfy { $0 == "#" } || text.last == "!" || text.last == "?")
+        || errors.contains(text.lowercased())
+    }
+    let parts = text.utf8.split(separator: UInt8(ascii: "+"), omittingEmptySubsequences: false)
+    guard parts.count == 2, let sign = parts[0].last, sign | 0x20 == UInt8(ascii: "e"), isDigits(parts[1]) else {
+      return false
+    }
+    let digits = parts[0].dropLast()
+    return isDigits(digits.prefix(1))
+      && [UInt8(ascii: "."), UInt8(ascii: ",")].contains(digits.dropFirst().first ?? 0x2E)
+      && digits.dropFirst(2).allSatisfy { (0x30...0x39).contains($0) }
+  }
+
+  private static func isDigits(_ text: some Collection<UInt8>) -> Bool {
+    !text.isEmpty && text.allSatisfy { (0x30...0x39).contains($0) }
+  }
+
+  private static let digitsOfID = 64
+  /// Shorter serial numbers are counted or chosen, and can be those of devices.
+  private static let shortestRandomSerial = 8
+  /// RFC 5280 section 4.1.2.2 has 20 octets at most, and a sign.
+  private static let longestSerial = 21
+
+  /// Whether a text is the certificate's ID, its ARN or its serial number, in hexadecimal digits or decimal.
+  private static func isOwn(_ text: String, of certificate: InputCertificate) -> Bool {
+    if text.utf8.count >= digitsOfID, text.lowercased().hasSuffix(certificate.id.hex) { return true }
+    guard let serial = certificate.outline?.serial.drop(while: { $0 == 0 }), serial.count >= shortestRandomSerial,
+      serial.count <= longestSerial, text.utf8.count <= 3 * longestSerial
+    else { return false }
+    if let bytes = RawKey.hexadecimal(text), bytes.drop(while: { $0 == 0 }) == serial { return true }
+    return isDigits(text.utf8) && text.utf8.drop { $0 == 0x30 }.elementsEqual(decimal(serial))
+  }
+
+  /// The decimal digits of a number.
+  private static func decimal(_ number: ArraySlice<UInt8>) -> [UInt8] {
+    var digits: [UInt8] = []
+    for byte in number {
+      var carry = Int(byte)
+      for index in digits.indices {
+        carry += Int(digits[index]) << 8
+        digits[index] = UInt8(carry % 10)
+        carry /= 10
+      }
+      while carry > 0 {
+        digits.append(UInt8(carry % 10))
+        carry /= 10
+      }
+    }
+    return digits.reversed().map { $0 + 0x30 }
+  }
+}
