@@ -41,8 +41,6 @@ struct GeneratedForm: Sendable {
   var name: String
   /// Whether the file names the devices.
   var hasNames: Bool
-  /// Whether a row with nothing but a key lacks its certificate.
-  var isHeadless = false
   var text: @Sendable ([GeneratedUnit], inout SplitMix64) -> String
 
   static let all: [GeneratedForm] = [
@@ -67,7 +65,7 @@ struct GeneratedForm: Sendable {
       }
       return "Device-ID\(separator)CERT\(separator)note\n" + rows.joined() + "\(separator)\(separator)\n"
     },
-    GeneratedForm(name: "headless.csv", hasNames: true, isHeadless: true) { units, _ in
+    GeneratedForm(name: "headless.csv", hasNames: true) { units, _ in
       ([GeneratedUnit.first] + units).map { "\($0.deviceID),,\"\($0.pem)\"\n" }.joined()
     },
     GeneratedForm(name: "a.jsonl", hasNames: true) { units, _ in

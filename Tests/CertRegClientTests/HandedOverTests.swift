@@ -200,7 +200,7 @@ import Testing
 
   @Test(arguments: [
     (Array("age-encryption.org/v1\n".utf8) + [0, 1], Thing.encrypted), ([0x1E, 0xF1, 0xB5, 0xB0, 0, 0], .privateKey),
-    ([0x5D, 0, 0, 0x80, 0], .otherArchive), ([0x85, 1, 0x0C, 3], .openPGP),
+    ([0x5D, 0, 0, 0x80, 0], .otherArchive), ([0x85, 1, 0x0C, 3], .openPGPMessage),
   ])
   func `names binary data by what it is`(bytes: [UInt8], expected: Thing) {
     #expect(ContentKind.binary(bytes[...]) == expected)

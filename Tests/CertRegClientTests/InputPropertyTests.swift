@@ -36,9 +36,8 @@ import Testing
     }
     #expect(found.sorted() == named.sorted(), "\(message)")
     let units = files.flatMap(\.units)
-    let lacking = files.filter(\.form.isHeadless).flatMap(\.units).count { $0.kind == .key }
     #expect(
-      entries.count { fault($0) != nil } == units.count { $0.kind == .damaged } + lacking,
+      entries.count { fault($0) != nil } == units.count { $0.kind == .damaged },
       "\(message): \(entries.compactMap(fault))")
     #expect(entries.count { thing($0) == .privateKey } == units.count { $0.kind == .key }, "\(message)")
   }

@@ -130,7 +130,8 @@ import Testing
     let found = try allEntries(file)
     #expect(
       found.map(\.name) == [
-        "\(file)[1] 0123", "\(file)[1] 0123", "\(file)[2] 0124", "\(file)[3] h]\"[", "\(file)[4]", "\(file)[5] 0125",
+        "\(file)[1] 0123", "\(file)[1] 0123", "\(file)[2] 0124", "\(file)[3] h]\"[", "\(file)[4] h]\"[",
+        "\(file)[5] 0125",
       ])
     #expect(found.map(pem) == [Sample.certificatePEM(1), nil, nil, nil, nil, nil])
     #expect(found.map(thing) == [nil, .issuer, nil, nil, nil, nil])

@@ -11,13 +11,14 @@ struct Issuer {
   private let keyPEM: [UInt8]
 
   init(
-    _ folder: TemporaryFolder, _ name: String, _ key: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+    _ folder: TemporaryFolder, _ name: String, _ key: [String] = ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"],
+    options: [String] = []
   ) throws {
     certificatePath = folder.path("\(name).crt")
     let result = Program.run(
       ["openssl", "req", "-x509", "-newkey"] + key + [
         "-nodes", "-subj", "/CN=\(name)", "-keyout", folder.path("\(name).key"), "-out", certificatePath,
-      ], environment: ProcessInfo.processInfo.environment, timeout: .seconds(60))
+      ] + options, environment: ProcessInfo.processInfo.environment, timeout: .seconds(60))
     try #require(result?.status == 0, "openssl is needed for this test")
     certificatePEM = Array(try Data(contentsOf: URL(fileURLWithPath: certificatePath)))
     keyPEM = Array(try Data(contentsOf: URL(fileURLWithPath: folder.path("\(name).key"))))

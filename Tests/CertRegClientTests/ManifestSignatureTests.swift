@@ -80,4 +80,23 @@ import Testing
     #expect(
       try faults(elements, [other, signer]) == [another, another, another, another, nil, "not signed"])
   }
+
+  @Test(arguments: [false, true]) func `registers no signer's certificate beside its manifest`(checks: Bool) throws {
+    let folder = try TemporaryFolder()
+    let plain = try folder.write("plain.cnf", "[req]\ndistinguished_name = name\n[name]\n")
+    // Folders are read in the order of their names: one certificate comes before the manifest, one behind it.
+    for name in ["a-signer", "z"] {
+      let supply = try TemporaryFolder()
+      let signer = try Issuer(folder, name, options: ["-config", plain])
+      _ = try supply.write("\(name).crt", String(decoding: signer.certificatePEM, as: UTF8.self))
+      _ = try supply.write("m.json", "[\(try element(signer).json)]")
+      let entries = try allEntries(supply.path("."), signers: checks ? [try SignerCertificate(der: signer.der)] : [])
+      #expect(entries.compactMap(thing) == [.manifestSigner])
+      #expect(entries.compactMap(pem) == [PEM.certificate(der: Sample.certificate(1))])
+      #expect(entries.compactMap(fault) == [])
+    }
+    // What no manifest names is a device, whatever it is called.
+    let device = try Issuer(folder, "signer-7", options: ["-config", plain])
+    #expect(try allEntries(device.certificatePath).compactMap(pem).count == 1)
+  }
 }

@@ -148,7 +148,7 @@ import Testing
   @Test(arguments: [
     ("CERTIFICATE REQUEST", "certificate_request"), ("NEW CERTIFICATE REQUEST", "certificate_request"),
     ("PUBLIC KEY", "public_key"), ("X509 CRL", "revocation_list"), ("EC PARAMETERS", "parameters"),
-    ("PGP MESSAGE", "openpgp"), ("SOMETHING", "other_block"),
+    ("PGP MESSAGE", "openpgp_message"), ("SOMETHING", "other_block"),
   ])
   func `calls other blocks what they are`(label: String, reason: String) {
     #expect(outcomes(Sample.pem(label, [0x05, 0x00]) + one) == [reason, one])

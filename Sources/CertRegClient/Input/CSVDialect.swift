@@ -4,26 +4,99 @@ struct CSVDialect: Equatable {
   var separator: UInt8 = UInt8(ascii: ",")
   /// Whether the first line only names the separator, as Excel writes it: `sep=;`.
   var hasSeparatorLine = false
+  /// Whether rows can stand in quotes as a whole, as Excel saves a table of another country: `"7,""MIIB"""`.
+  var hasQuotedRows = false
+  /// Whether a backslash stands in front of quotation marks within quotes, as MySQL writes them.
+  var hasEscapedQuotes = false
 
   init(separator: UInt8 = UInt8(ascii: ",")) {
     self.separator = separator
   }
 
-  /// Finds the separator in the beginning of a table: the one by which a heading or a certificate stands alone in its
-  /// cell, or else the one that occurs most in the first record outside of quotes.
+  /// Finds the separator in the beginning of a table: what a first line says, unless nothing stands alone in its cell by
+  /// it; the one by which a heading or a certificate does; or else the one that occurs most in the first record outside
+  /// of quotes.
   init(head: [UInt8]) {
     let line = head.prefix { $0 != 0x0A }
-    if line.count >= 5, line.prefix(4).map({ $0 | 0x20 }).elementsEqual("sep=".utf8.map { $0 | 0x20 }) {
-      separator = line[4]
-      hasSeparatorLine = true
+    let declared = CSVDialect.separator(ofLine: line)
+    hasSeparatorLine = declared != nil
+    let rows = declared == nil ? head : Array(head.dropFirst(line.count + 1))
+    hasEscapedQuotes = CSVDialect.hasEscapedQuotes(rows)
+    if let quoted = CSVDialect.separator(ofQuotedRows: rows) {
+      (separator, hasQuotedRows) = (quoted, true)
       return
     }
+    let found = separator(of: rows)
+    guard let declared else {
+      separator = found ?? separator
+      return
+    }
+    let isOther = found.map { proof(rows, declared) == 0 && proof(rows, $0) > 0 } ?? false
+    separator = isOther ? found ?? declared : declared
+  }
+
+  /// What a line `sep=;` names, with or without quotes; `nil` for any other line.
+  private static func separator(ofLine line: ArraySlice<UInt8>) -> UInt8? {
+    let text = line.first == UInt8(ascii: "\"") ? line.dropFirst() : line
+    guard text.count >= 5, text.prefix(4).map({ $0 | 0x20 }).elementsEqual("sep=".utf8.map { $0 | 0x20 }) else {
+      return nil
+    }
+    return text.dropFirst(4).first
+  }
+
+  private func separator(of head: [UInt8]) -> UInt8? {
     let counts = CSVDialect.counts(head)
-    guard let most = counts.max(by: { $0.count < $1.count }), most.count > 0 else { return }
-    let proofs = counts.filter { $0.occurs }.map { ($0.separator, CSVDialect.proof(head, $0.separator)) }
+    guard let most = counts.max(by: { $0.count < $1.count }), most.count > 0 else { return nil }
+    let proofs = counts.filter { $0.occurs }.map { ($0.separator, proof(head, $0.separator)) }
     let best = proofs.count < 2 ? nil : proofs.max { $0.1 < $1.1 }
     let isProved = best.map { best in best.1 > 0 && proofs.allSatisfy { $0.0 == best.0 || $0.1 < best.1 } } ?? false
-    separator = isProved ? best?.0 ?? most.separator : most.separator
+    return isProved ? best?.0 ?? most.separator : most.separator
+  }
+
+  /// The separator within rows that stand in quotes as a whole: by it a certificate, and no other one, is alone in its
+  /// cell. `nil` where the first records are none.
+  private static func separator(ofQuotedRows head: [UInt8]) -> UInt8? {
+    // Most tables have no such row.
+    guard head.first == UInt8(ascii: "\"") || head.containsText("\n\"") else { return nil }
+    return separators.first { separator in
+      var dialect = CSVDialect(separator: separator)
+      dialect.hasQuotedRows = true
+      var records = CSVRecords(ByteStream(head), dialect)
+      for _ in 0..<recordsToLookAt {
+        guard let record = try? records.next(), !record.isDamaged else { return false }
+        guard record.isQuoted, record.fields.count > 1 else { continue }
+        if record.fields.count(where: { proof($0) == 2 }) == 1 { return true }
+      }
+      return false
+    }
+  }
+
+  /// Whether a quotation mark behind a backslash ends no cell: neither a separator nor the end of the line follows.
+  private static func hasEscapedQuotes(_ head: [UInt8]) -> Bool {
+    guard head.containsText("\\\"") else { return false }
+    var isOpen = false
+    var isAtStart = true
+    var index = 0
+    while index < head.count {
+      let byte = head[index]
+      let next = index + 1 < head.count ? head[index + 1] : 0x0A
+      if isOpen, byte == UInt8(ascii: "\\"), next == UInt8(ascii: "\"") {
+        let behind = index + 2 < head.count ? head[index + 2] : 0x0A
+        // A quotation mark that is written twice is one by itself.
+        if behind == next { return false }
+        if !([0x0A, 0x0D, 0x20] + separators).contains(behind) { return true }
+        index += 1
+      } else if byte == UInt8(ascii: "\"") {
+        if isOpen, next == byte {
+          index += 1
+        } else if isOpen || isAtStart {
+          isOpen.toggle()
+        }
+      }
+      if !isOpen { isAtStart = byte == 0x0A || separators.contains(byte) || byte == 0x20 && isAtStart }
+      index += 1
+    }
+    return false
   }
 
   /// What a separator comes to in the first records.
@@ -36,7 +109,7 @@ struct CSVDialect: Equatable {
   }
 
   /// In case of doubt the first one is meant.
-  private static let separators = [UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\t"), UInt8(ascii: "|")]
+  static let separators = [UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\t"), UInt8(ascii: "|")]
   /// Titles, headings and a row.
   private static let recordsToLookAt = TableReader.maximumTitles + 2
 
@@ -62,12 +135,14 @@ struct CSVDialect: Equatable {
 
   /// How well the first records show that this is the separator: 3 by the heading of a certificate, 2 by a certificate
   /// that is a cell, 1 by the heading of a name.
-  private static func proof(_ head: [UInt8], _ separator: UInt8) -> Int {
-    var records = CSVRecords(ByteStream(head), separator: separator)
+  private func proof(_ head: [UInt8], _ separator: UInt8) -> Int {
+    var dialect = self
+    dialect.separator = separator
+    var records = CSVRecords(ByteStream(head), dialect)
     var best = 0
-    for _ in 0..<recordsToLookAt {
+    for _ in 0..<CSVDialect.recordsToLookAt {
       guard best < 3, let record = try? records.next(), !record.isDamaged else { break }
-      if record.fields.count > 1 { best = max(best, record.fields.map(proof).max() ?? 0) }
+      if record.fields.count > 1 { best = max(best, record.fields.map(CSVDialect.proof).max() ?? 0) }
     }
     return best
   }

@@ -8,6 +8,8 @@ struct CSVRecords {
     var fields: [ArraySlice<UInt8>]
     /// Whether a quotation mark was not closed.
     var isDamaged = false
+    /// Whether quotation marks stood around the row.
+    var isQuoted = false
   }
 
   /// A record with an open quotation mark is given up at this size. Cells with chains are far smaller.
@@ -18,15 +20,15 @@ struct CSVRecords {
   private static let spareBytes = 4 * 1024 * 1024
 
   private let stream: ByteStream
-  private let separator: UInt8
+  private let dialect: CSVDialect
   private var line = 0
   /// How many bytes may be read again. It grows with each record, so that reading takes a time in proportion to the
   /// length.
   private var budget = CSVRecords.spareBytes
 
-  init(_ stream: ByteStream, separator: UInt8 = UInt8(ascii: ",")) {
+  init(_ stream: ByteStream, _ dialect: CSVDialect = CSVDialect()) {
     self.stream = stream
-    self.separator = separator
+    self.dialect = dialect
   }
 
   var fraction: Double? { stream.fraction }
@@ -44,7 +46,7 @@ struct CSVRecords {
       if text.isEmpty || text == [0x0D] { continue }
       let start = line
       guard text.holds(UInt8(ascii: "\"")) else {
-        return Record(line: start, fields: text.split(separator: separator, omittingEmptySubsequences: false))
+        return Record(line: start, fields: text.split(separator: dialect.separator, omittingEmptySubsequences: false))
       }
       return try quoted(text, start)
     }
@@ -53,7 +55,7 @@ struct CSVRecords {
 
   /// A record with quotation marks, of which `text` is the first line.
   private mutating func quoted(_ text: [UInt8], _ start: Int) throws(InputError) -> Record {
-    var parser = CSVFieldParser(separator: separator)
+    var parser = CSVFieldParser(dialect)
     parser.take(text[...])
     var further: [UInt8] = []
     let limit = min(CSVRecords.maximumQuotedBytes, max(CSVRecords.minimumQuotedBytes, budget))
@@ -68,7 +70,14 @@ struct CSVRecords {
     }
     line = start + further.count { $0 == 0x0A }
     budget = min(budget + text.count + further.count, CSVRecords.spareBytes)
-    return Record(line: start, fields: parser.fields)
+    let fields = parser.fields
+    guard dialect.hasQuotedRows, fields.count == 1, text.first == UInt8(ascii: "\"") else {
+      return Record(line: start, fields: fields)
+    }
+    var inside = CSVFieldParser(dialect)
+    inside.take(fields[0])
+    return inside.isOpen
+      ? Record(line: start, fields: fields) : Record(line: start, fields: inside.fields, isQuoted: true)
   }
 
   /// A record whose quotation mark is not closed. The lines that it has swallowed are records of their own.
@@ -82,6 +91,7 @@ struct CSVRecords {
 /// Splits the lines of one record into its fields.
 struct CSVFieldParser {
   private let separator: UInt8
+  private let hasEscapedQuotes: Bool
   private var finished: [ArraySlice<UInt8>] = []
   private var field: [UInt8] = []
   /// Whether the field has nothing but spaces yet.
@@ -90,8 +100,9 @@ struct CSVFieldParser {
   /// Whether text follows the end of a quoted cell of several lines, which no program writes.
   private(set) var isMalformed = false
 
-  init(separator: UInt8) {
-    self.separator = separator
+  init(_ dialect: CSVDialect) {
+    separator = dialect.separator
+    hasEscapedQuotes = dialect.hasEscapedQuotes
   }
 
   /// All fields, the last one among them.
@@ -109,10 +120,18 @@ struct CSVFieldParser {
       let byte = line[index]
       index += 1
       if isOpen {
-        let end = line[(index - 1)...].firstIndex(of: UInt8(ascii: "\"")) ?? line.endIndex
+        let end = endOfText(line[(index - 1)...])
         field.append(contentsOf: line[(index - 1)..<end])
         guard end < line.endIndex else { return }
         index = end + 1
+        if line[end] == UInt8(ascii: "\\") {
+          // What a backslash in front of anything else means is known to those who read the cell.
+          let isBeforeQuote = index < line.endIndex && line[index] == UInt8(ascii: "\"")
+          if !isBeforeQuote { field.append(line[end]) }
+          if index < line.endIndex { field.append(line[index]) }
+          index += 1
+          continue
+        }
         if index < line.endIndex, line[index] == UInt8(ascii: "\"") {
           field.append(UInt8(ascii: "\""))
           index += 1
@@ -135,5 +154,11 @@ struct CSVFieldParser {
         if byte != 0x20 { isBlank = false }
       }
     }
+  }
+
+  /// Where a quotation mark comes next within quotes, or a backslash where it can stand in front of one.
+  private func endOfText(_ line: ArraySlice<UInt8>) -> Int {
+    guard hasEscapedQuotes else { return line.firstIndex(of: UInt8(ascii: "\"")) ?? line.endIndex }
+    return line.firstIndex { $0 == UInt8(ascii: "\"") || $0 == UInt8(ascii: "\\") } ?? line.endIndex
   }
 }

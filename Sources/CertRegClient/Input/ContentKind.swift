@@ -14,9 +14,11 @@ enum ContentKind {
     ([0xD0, 0xCF, 0x11, 0xE0], .document), (Array("%PDF".utf8), .document),
     ([0x89, 0x50, 0x4E, 0x47], .image), ([0xFF, 0xD8, 0xFF], .image), (Array("GIF8".utf8), .image),
     ([0x7F, 0x45, 0x4C, 0x46], .program), (Array("MZ".utf8), .program),
-    (Array("SQLite format 3".utf8), .database), ([0xFE, 0xED, 0xFE, 0xED], .keystore),
+    (Array("SQLite format 3".utf8), .database), (Array("PAR1".utf8), .parquet),
+    ([0, 0, 0, 0] + Array("CERT".utf8), .certificateStore), ([0xFE, 0xED, 0xFE, 0xED], .keystore),
     ([0xCE, 0xCE, 0xCE, 0xCE], .keystore), ([0x99], .openPGP), ([0xC6], .openPGP), ([0x95], .openPGP),
-    ([0x84], .openPGP), ([0x85], .openPGP), ([0x1E, 0xF1, 0xB5, 0xB0], .privateKey),
+    ([0x84], .openPGPMessage), ([0x85], .openPGPMessage), ([0x8C], .openPGPMessage),
+    ([0x1E, 0xF1, 0xB5, 0xB0], .privateKey),
     ([0x5D, 0, 0], .otherArchive), ([0x1F, 0x9D], .otherArchive), (Array("age-encryption.org/".utf8), .encrypted),
   ]
 
@@ -29,6 +31,30 @@ enum ContentKind {
     {
       name.starts(with: $0.utf8)
     }
+  }
+
+  /// What a text is in which nothing was found, by what occurs in it.
+  ///
+  /// - Parameter head: Its beginning.
+  static func textWithoutCertificate(_ head: [UInt8]) -> Thing {
+    let lines = head.split(separator: 0x0A, maxSplits: 100, omittingEmptySubsequences: false)
+    if lines.contains(where: beginsUuencode) { return .uuencoded }
+    return phrases.first { $0.words.allSatisfy { head.containsText($0) } }?.thing ?? .text
+  }
+
+  /// Words that occur together in what programs print.
+  private static let phrases: [(words: [StaticString], thing: Thing)] = [
+    (["arn:aws", ":iot:", ":cert/"], .certificateList),
+    (["Certificate:", "Signature Algorithm: ", "Subject: "], .printedCertificate),
+    (["X509 Certificate:", "Serial Number: "], .printedCertificate),
+    (["Owner: ", "Certificate fingerprints:"], .printedCertificate),
+  ]
+
+  /// Whether a line has the form `begin 644 NAME`.
+  private static func beginsUuencode(_ line: ArraySlice<UInt8>) -> Bool {
+    let words = line.split(separator: 0x20, maxSplits: 2)
+    guard words.count == 3, words[0].elementsEqual("begin".utf8) else { return false }
+    return words[1].count == 3 && words[1].allSatisfy { (0x30...0x37).contains($0) }
   }
 
   /// What a text is, by how it begins.

@@ -10,6 +10,8 @@ struct InputContext {
   var wasFound = false
   /// Whether lines of the source have what an earlier run asked for, and whether that is asked for again.
   var keptRequests = KeptRequest.Origin.none
+  /// What the source is if it is a text in which nothing is found.
+  var textWithoutCertificate = Thing.text
   /// How many encodings stand around the source: those of mails and base64.
   private(set) var encodingDepth = 0
 
@@ -51,7 +53,10 @@ struct InputContext {
     let missing = keptRequests == .none ? named.missingColumn(options) : nil
     let contents = DeviceChoice.contents(of: pieces, includesAuthorities: options.includesAuthorities)
     let entries = zip(pieces, contents).map { piece, content -> InputEntry in
-      if !signers.isEmpty, case .certificate = content {
+      if !signers.isEmpty, case .certificate(let certificate) = content {
+        if signers.contains(where: { $0.digest == certificate.id }) {
+          return InputEntry(place: place(piece.line), .manifestSigner)
+        }
         let error = InputError(.wrongSignature, "not an entry of a Microchip manifest, which --signer is for")
         return InputEntry(place: place(piece.line), deviceID: deviceID, error)
       }

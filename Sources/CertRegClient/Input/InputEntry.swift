@@ -84,6 +84,8 @@ package struct InputEntry: Hashable, Sendable {
   var set: String?
   /// Whether it stood in a signed manifest.
   var isSigned = false
+  /// The digest of the certificate that the manifest names as its signer's.
+  var manifestSigner: CertificateID?
   /// What was found.
   package var content: Content
   /// The certificate of an entry that failed because of its device's name. It is kept for another try.

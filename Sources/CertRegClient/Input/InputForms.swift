@@ -91,6 +91,9 @@ enum InputForms {
         if PEMBlock.trimmed(text[...]).starts(with: "\"{\\\"".utf8) { return 85 }
         return JSONSourceReader.hasValueOnEachLine(text, isComplete: head.isComplete) && !text.contains(0x2C)
           ? 85 : byName
+      case UInt8(ascii: "e"):
+        // Entries of a manifest in the compact form.
+        return JSONSourceReader.hasValueOnEachLine(text, isComplete: head.isComplete) ? 85 : byName
       default: return byName
       }
     },
@@ -149,7 +152,7 @@ extension TableReader {
   static func recognises(_ text: [UInt8], isNamed: Bool) -> Int {
     let dialect = CSVDialect(head: text)
     if dialect.hasSeparatorLine { return 90 }
-    var records = CSVRecords(ByteStream(text), separator: dialect.separator)
+    var records = CSVRecords(ByteStream(text), dialect)
     guard let first = firstOfTable(&records) else { return 0 }
     let hasHeading = first.fields.contains { cell in
       // Programs begin the description of a certificate and comments with the word, too.
@@ -183,7 +186,7 @@ extension TableReader {
   /// where a device has an old and a new certificate. Logs repeat words and hosts as it happens.
   /// Times make lines of a log.
   static func hasNames(_ head: [UInt8], _ dialect: CSVDialect, column: Int = 0) -> Bool {
-    var records = CSVRecords(ByteStream(head), separator: dialect.separator)
+    var records = CSVRecords(ByteStream(head), dialect)
     var counts: [ArraySlice<UInt8>: Int] = [:]
     while let record = try? records.next() {
       guard record.fields.count > column + 1, !PEMBlock.trimmed(record.fields[column]).isEmpty else { continue }

@@ -23,8 +23,14 @@ enum InputOpener {
     let thing = head.text.map(ContentKind.text) ?? ContentKind.binary(raw)
     let known = thing != .text && thing != .binary && context.options.format == nil
     if known, !mayHoldMore(thing, head) { return SingleReader(context.entry(name, thing)) }
+    var context = context
+    if thing == .text, let text = head.text {
+      context.textWithoutCertificate = ContentKind.textWithoutCertificate(text)
+    }
     guard let form = InputForms.form(of: head, named: context.options.format) else {
-      guard let format = context.options.format else { return SingleReader(context.entry(name, thing)) }
+      guard let format = context.options.format else {
+        return SingleReader(context.entry(name, thing == .text ? context.textWithoutCertificate : thing))
+      }
       throw InputError(
         .otherContent, "\(thing.name), not what --format \(format.rawValue) says",
         advice: "leave --format out: the content tells what it is")

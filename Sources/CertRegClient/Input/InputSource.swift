@@ -16,6 +16,7 @@ package struct InputSource {
   private var reader: FileEntries?
   private var readerName = ""
   private var selection: InputSelection
+  private var manifestSigners = ManifestSigners()
   /// Files found in the current argument.
   private var found = 0
   private var isFinished = false
@@ -59,7 +60,9 @@ package struct InputSource {
   package mutating func next() -> InputEntry? {
     while ready.isEmpty {
       if let sighting = nextSighting() {
-        ready = sighting.entries.reversed()
+        ready = sighting.entries.reversed().compactMap { manifestSigners.take($0) }
+      } else if case let waiting = manifestSigners.rest(), !waiting.isEmpty {
+        ready = waiting.reversed()
       } else if !isFinished {
         isFinished = true
         ready = selection.notFound().reversed()

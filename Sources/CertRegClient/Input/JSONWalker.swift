@@ -31,8 +31,7 @@ struct JSONWalker {
   func sighting(_ value: JSON, _ place: String, parents: JSONFields) -> Sighting {
     if value.members?.isEmpty == true || value.isNull { return Sighting(InputEntry(place: place, .emptyRow)) }
     let entries = entries(value, place, parents: parents)
-    if !entries.contains(where: \.isCertificateOrFailure), !entries.contains(where: { $0.content.isSecretOrAuthority })
-    {
+    if !entries.contains(where: \.isCertificateOrFailure), !entries.contains(where: { $0.content.needsNoDevice }) {
       let fields = parents.within(value).fields
       let error = missing(value, entries.first)
       return Sighting(InputEntry(place: place, deviceID: fields.deviceID(context.options), error), entries)
@@ -153,6 +152,7 @@ struct JSONWalker {
   /// of it. Any other value stays what it is.
   private static func unwrapped(_ value: JSON) -> JSON {
     guard let text = value.string?.utf8, text.count > 64 else { return value }
+    if let compact = MicrochipEntry.object(ofCompact: Array(text)) { return compact }
     let isEncoded = text.starts(with: "ey".utf8)
     guard let inner = isEncoded ? Value.decoded(Array(text)) : Array(text),
       let first = inner.first(where: { !Base64.isWhiteSpace($0) }),
@@ -283,9 +283,9 @@ extension InputEntry {
 }
 
 extension InputEntry.Content {
-  /// Whether this is a key or the certificate of an authority, which needs no device beside it.
-  fileprivate var isSecretOrAuthority: Bool {
+  /// Whether this is a key, a request or the certificate of an authority, which needs no device beside it.
+  var needsNoDevice: Bool {
     guard case .passedOver(let thing) = self else { return false }
-    return thing.isSecret || thing == .authority || thing == .issuer
+    return thing.isSecret || [.authority, .issuer, .certificateRequest].contains(thing)
   }
 }

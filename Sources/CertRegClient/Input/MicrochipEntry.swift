@@ -18,22 +18,49 @@ struct MicrochipEntry {
     if content == nil, value["signature"] == nil, value["protected"] == nil, value["header"] == nil { return nil }
   }
 
+  /// The object that a JWS in compact serialization (RFC 7515 section 7.1) stands for; `nil` for any other text.
+  static func object(ofCompact text: [UInt8]) -> JSON? {
+    guard text.starts(with: "eyJ".utf8) else { return nil }
+    let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+    guard parts.count == 3, parts[1].starts(with: "eyJ".utf8), parts.allSatisfy({ $0.allSatisfy(isURLDigit) }) else {
+      return nil
+    }
+    return .object(
+      zip(["protected", "payload", "signature"], parts).map {
+        JSON.Member($0, .string(String(decoding: $1, as: UTF8.self)))
+      })
+  }
+
+  /// Whether a byte is a character of base64url without padding (RFC 7515 section 2).
+  private static func isURLDigit(_ byte: UInt8) -> Bool {
+    Base64.values[Int(byte)] < 62 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
+  }
+
   /// The entries: the device's certificate of each key, and its issuers.
   func entries(_ place: String, _ context: InputContext) -> [InputEntry] {
-    uncheckedEntries(place, context).map { entry in
+    let signer = signerDigest.flatMap(CertificateID.init(bytes:))
+    return uncheckedEntries(place, context).map { entry in
       var entry = entry
       entry.isSigned = true
+      entry.manifestSigner = signer
       return entry
     }
   }
 
+  /// The digest of the signer's certificate (RFC 7515 section 4.1.8).
+  private var signerDigest: [UInt8]? {
+    let header = signed["protected"]?.string.flatMap { Base64.decodeAnyForm($0.utf8) }
+    let parameters = header.flatMap { try? JSON(parsing: $0) }
+    return parameters?["x5t#S256"]?.string.flatMap { Base64.decodeAnyForm($0.utf8) }
+  }
+
   private func uncheckedEntries(_ place: String, _ context: InputContext) -> [InputEntry] {
-    guard let content else {
-      return [InputEntry(place: place, InputError(.noCertificate, "its payload cannot be read"))]
-    }
     // The header is not signed.
     let header = context.signers.isEmpty ? signed["header"] : nil
-    let device = content["uniqueId"]?.string ?? header?["uniqueId"]?.string
+    let device = content?["uniqueId"]?.string ?? header?["uniqueId"]?.string
+    guard let content else {
+      return [InputEntry(place: place, deviceID: device, InputError(.noCertificate, "its payload cannot be read"))]
+    }
     if !context.signers.isEmpty, let fault = fault(signed, payload: encoded, context.signers) {
       return [InputEntry(place: place, deviceID: device, InputError(.wrongSignature, fault))]
     }
@@ -97,8 +124,7 @@ struct MicrochipEntry {
     guard parameters["alg"]?.string == "ES256", parameters["crit"] == nil else {
       return "not signed with ES256"
     }
-    let named = parameters["x5t#S256"]?.string.flatMap { Base64.decodeAnyForm($0.utf8) }
-    let candidates = signers.filter { signer in named.map { $0 == signer.digest.bytes } ?? true }
+    let candidates = signers.filter { signer in signerDigest.map { $0 == signer.digest.bytes } ?? true }
     guard !candidates.isEmpty else { return "signed by a certificate that was not given with --signer" }
     let message = Array("\(protected).\(payload)".utf8)
     return candidates.contains { $0.verifies(signature, of: message) } ? nil : "the signature does not match"

@@ -9,7 +9,7 @@ enum NamelessColumns {
 
   /// Whether the first cells are 1, 2, 3 …, or begin with 0.
   private static func areNumbered(_ head: [UInt8], _ dialect: CSVDialect) -> Bool {
-    var records = CSVRecords(ByteStream(head), separator: dialect.separator)
+    var records = CSVRecords(ByteStream(head), dialect)
     var next: Int?
     while let record = try? records.next() {
       guard record.fields.count > 1, !PEMBlock.trimmed(record.fields[0]).isEmpty else { continue }

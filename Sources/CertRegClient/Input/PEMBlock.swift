@@ -142,8 +142,10 @@ struct PEMBlock {
     guard count > 0 else { return nil }
     var behindLabels: [UInt8] = []
     var lastWords: [UInt8] = []
+    // psql continues each line of a cell with this sign, that of BEGIN, too.
+    let isContinued = body.starts(with: "+\n".utf8)
     for line in body.split(separator: 0x0A) {
-      let words = PEMBlock.words(line)
+      let words = PEMBlock.words(isContinued && line.last == UInt8(ascii: "+") ? line.dropLast() : line)
       // A line without the label had the same one as BEGIN.
       behindLabels += words.dropFirst(words.count < count ? 0 : count).joined()
       lastWords += words.last ?? []
@@ -225,6 +227,7 @@ struct PEMBlock {
     // A misspelled label is damage.
     case _ where label.contains("CERTIF"): nil
     case "SSH2 PUBLIC KEY": .sshKey
+    case "PGP MESSAGE": .openPGPMessage
     case _ where label.hasPrefix("PGP "): .openPGP
     case _ where label.hasSuffix("PUBLIC KEY"): .publicKey
     case _ where label.hasSuffix("CRL"): .revocationList

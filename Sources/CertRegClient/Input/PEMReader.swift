@@ -48,7 +48,7 @@ struct PEMReader: InputReader {
     pieces = []
     if hasEnded, !hasFound, failure == nil {
       hasFound = true
-      ready = [context.entry(name, .text)]
+      ready = [context.entry(name, context.textWithoutCertificate)]
     }
   }
 }

@@ -119,7 +119,9 @@ struct PEMScanner {
       let before = text[position..<boundary.range.lowerBound]
       let fillsLine = before.isEmpty && position == text.startIndex
       position = boundary.range.upperBound
-      if boundary.begins {
+      if open == nil, !stray.isOpen, Mention.isMention(boundary, in: text) {
+        pieces.append(Piece(line: line, content: .thing(.text)))
+      } else if boundary.begins {
         if !before.isEmpty { open?.append(before) }
         finishBlock(&pieces)
         stray.end(&pieces)

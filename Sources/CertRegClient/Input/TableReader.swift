@@ -17,6 +17,8 @@ struct TableReader: InputReader {
   private var nameColumns: [(heading: NameHeading, index: Int)] = []
   /// The columns with plain headings of private keys.
   private var keyColumns: [Int: String] = [:]
+  /// Whether each row has one value of a device.
+  private var isValueList = false
   /// Rows that were read to find the headings, and come next.
   private var pending: [CSVRecords.Record] = []
   /// How many of them stand above the headings.
@@ -25,7 +27,7 @@ struct TableReader: InputReader {
   /// - Throws: `InputError` where the table has no such column as the user named.
   init(_ stream: ByteStream, head: [UInt8], name: String, _ context: InputContext) throws(InputError) {
     let dialect = CSVDialect(head: head)
-    records = CSVRecords(stream, separator: dialect.separator)
+    records = CSVRecords(stream, dialect)
     self.name = name
     self.context = context
     namelessColumn = NamelessColumns.name(head, dialect)
@@ -35,28 +37,46 @@ struct TableReader: InputReader {
 
   var fraction: Double? { records.fraction }
 
-  var nothing: Thing { .table }
+  var nothing: Thing { context.textWithoutCertificate == .text ? .table : context.textWithoutCertificate }
 
+  /// Longer cells are no headings.
+  private static let maximumHeading = 60
   /// So many rows, such as a title, can stand above the headings.
   static let maximumTitles = 10
 
   private mutating func readHeadings() throws(InputError) {
     while let record = try records.next() {
       pending.append(record)
-      if TableReader.isData(record) || isHeadings(record) || pending.count > TableReader.maximumTitles { break }
+      isValueList =
+        ValueList.isHeadings(record.fields) && pending.dropLast().allSatisfy { TableReader.isRemark($0.fields) }
+      if isValueList || TableReader.isData(record) || isHeadings(record) || pending.count > TableReader.maximumTitles {
+        break
+      }
     }
-    let index = pending.lastIndex(where: isHeadings) ?? unknownHeadings()
+    let index = isValueList ? pending.count - 1 : pending.lastIndex(where: isHeadings) ?? unknownHeadings()
     let isData = index == nil
     let first = pending.firstIndex(where: TableReader.isData) ?? 0
     let cells = pending.isEmpty ? [] : pending[index ?? first].fields
     if isData { titles = first }
     if let index {
-      let names = cells.enumerated().map { (DeviceFields.plain(TextEncoding.string($1)), $0) }
-      headings = Dictionary(names, uniquingKeysWith: { first, _ in first })
-      nameColumns = TableReader.nameColumns(cells)
-      keyColumns = Dictionary(uniqueKeysWithValues: names.map { ($1, $0) }.filter { RawKey.isHeading($1) })
-      headingCells = pending.remove(at: index).fields
+      pending.remove(at: index)
       titles = index
+    }
+    try takeHeadings(index == nil ? nil : cells, of: cells)
+    if pending.isEmpty, isData { return }
+    try checkColumns(cells)
+  }
+
+  /// Takes the headings of the columns; `nil`: the table has none.
+  private mutating func takeHeadings(
+    _ headingCells: [ArraySlice<UInt8>]?, of cells: [ArraySlice<UInt8>]
+  ) throws(InputError) {
+    if let headingCells {
+      let names = headingCells.enumerated().map { (DeviceFields.plain(TextEncoding.string($1)), $0) }
+      headings = Dictionary(names, uniquingKeysWith: { first, _ in first })
+      nameColumns = TableReader.nameColumns(headingCells)
+      keyColumns = Dictionary(uniqueKeysWithValues: names.map { ($1, $0) }.filter { RawKey.isHeading($1) })
+      self.headingCells = headingCells
     }
     if let column = context.options.column {
       certificateColumn = try self.column(column, of: "--column", cells)
@@ -64,7 +84,10 @@ struct TableReader: InputReader {
       let columns = headings ?? [:]
       certificateColumn = DeviceFields.certificateHeadings.lazy.compactMap { columns[$0] }.first
     }
-    if pending.isEmpty, isData { return }
+  }
+
+  /// Checks that the table has the columns that the user named.
+  private func checkColumns(_ cells: [ArraySlice<UInt8>]) throws(InputError) {
     if let column = context.options.nameColumn { _ = try self.column(column, of: "--name-column", cells) }
     for case .column(let column) in context.options.attributes.map(\.source) {
       _ = try self.column(column, of: "--attribute", cells)
@@ -142,7 +165,10 @@ struct TableReader: InputReader {
   }
 
   mutating func next() throws(InputError) -> Sighting? {
-    guard !pending.isEmpty else { return try records.next().map(sighting) }
+    guard !pending.isEmpty else {
+      guard let record = try records.next() else { return nil }
+      return try startsTable(record) ? headingsSighting(record) : sighting(record)
+    }
     let record = pending.removeFirst()
     guard titles > 0 else { return sighting(record) }
     titles -= 1
@@ -150,8 +176,20 @@ struct TableReader: InputReader {
     return Sighting(InputEntry(place: "\(name):\(record.line)", isEmpty ? .emptyRow : .text))
   }
 
-  private static func isEmpty(_ record: CSVRecords.Record) -> Bool {
-    record.fields.allSatisfy { PEMBlock.trimmed($0).isEmpty }
+  /// Whether a row has the headings of another table, which follows the first one.
+  private func startsTable(_ record: CSVRecords.Record) -> Bool {
+    let cells = record.fields
+    guard cells.count > 1, !isValueList, cells.allSatisfy({ $0.count <= TableReader.maximumHeading }),
+      !repeatsHeadings(cells), isHeadings(record)
+    else { return false }
+    // A device can be called so, too.
+    let names = cells.map { DeviceFields.plain(TextEncoding.string($0)) }
+    return names.contains(where: isName) || headings.map { Set($0.keys) } == Set(names)
+  }
+
+  private mutating func headingsSighting(_ record: CSVRecords.Record) throws(InputError) -> Sighting {
+    try takeHeadings(record.fields, of: record.fields)
+    return Sighting(InputEntry(place: "\(name):\(record.line)", .headings))
   }
 
   private func sighting(_ record: CSVRecords.Record) -> Sighting {
@@ -159,7 +197,7 @@ struct TableReader: InputReader {
     if record.isDamaged {
       return Sighting(InputEntry(place: place, InputError(.damagedText, "a quotation mark is not closed in this row")))
     }
-    let cells = record.fields
+    let cells = self.cells(record)
     if TableReader.isEmpty(record) { return Sighting(InputEntry(place: place, .emptyRow)) }
     if repeatsHeadings(cells) { return Sighting(InputEntry(place: place, .headings)) }
     if TableReader.isRemark(cells) { return Sighting(InputEntry(place: place, .text)) }
@@ -179,7 +217,12 @@ struct TableReader: InputReader {
     for (index, pieces) in found.enumerated() where index != column {
       entries += pieces.map { InputEntry(place: place, DeviceChoice.thing($0, beside: main)) }
     }
-    if !main.isEmpty { return Sighting(entries, orElse: InputEntry(place: place, .emptyRow)) }
+    // What stands alone in a row, such as a key, is no device that lacks its certificate.
+    let isAlone = certificateColumn == nil && entries.contains { $0.content.needsNoDevice }
+    if !main.isEmpty || isAlone { return Sighting(entries, orElse: InputEntry(place: place, .emptyRow)) }
+    if isValueList, entries.isEmpty, !ValueList.isCertificate(cells) {
+      return Sighting(InputEntry(place: place, .text))
+    }
     let error = missing(cells, column)
     return Sighting(InputEntry(place: place, deviceID: fields.deviceID(context.options), error), entries)
   }
@@ -198,48 +241,38 @@ struct TableReader: InputReader {
     return found
   }
 
+  /// The cells of a row, also where another separator stands between them than between the headings.
+  private func cells(_ record: CSVRecords.Record) -> [ArraySlice<UInt8>] {
+    guard record.fields.count == 1, headingCells.count > 1 else { return record.fields }
+    let others = CSVDialect.separators.lazy.map {
+      record.fields[0].split(separator: $0, omittingEmptySubsequences: false)
+    }
+    return others.first { $0.count == headingCells.count && $0.contains { CSVDialect.isCertificate($0) } }
+      ?? record.fields
+  }
+
   /// Whether the headings come again, in whatever case.
   private func repeatsHeadings(_ cells: [ArraySlice<UInt8>]) -> Bool {
     if cells == headingCells { return true }
-    let isShort = cells.count == headingCells.count && cells.allSatisfy { $0.count <= 60 }
+    let isShort = cells.count == headingCells.count && cells.allSatisfy { $0.count <= TableReader.maximumHeading }
     return isShort
       && zip(cells, headingCells).allSatisfy {
         DeviceFields.plain(TextEncoding.string($0)) == DeviceFields.plain(TextEncoding.string($1))
       }
   }
 
-  /// Whether a row is a comment, or a line drawn with hyphens.
-  private static func isRemark(_ cells: [ArraySlice<UInt8>]) -> Bool {
-    // A device can be called #7.
-    if let first = cells.first.map(PEMBlock.trimmed), first.first == UInt8(ascii: "#"),
-      cells.count == 1 || first.dropFirst().first == 0x20
-    {
-      return cells.dropFirst().allSatisfy { PEMBlock.trimmed($0).isEmpty } && Value.pieces(first).isEmpty
-    }
-    if isRowCount(cells) { return true }
-    return cells.allSatisfy { $0.allSatisfy { Base64.isWhiteSpace($0) || "-=_:+*.\\".utf8.contains($0) } }
-  }
-
-  /// Whether a row is what clients of databases write below a table: `(2 rows)`, `2 rows in set (0.00 sec)`.
-  private static func isRowCount(_ cells: [ArraySlice<UInt8>]) -> Bool {
-    guard let first = cells.first, first.count < 60, cells.dropFirst().allSatisfy({ PEMBlock.trimmed($0).isEmpty })
-    else { return false }
-    let words = first.split { [0x20, 0x28, 0x29].contains($0) }
-    return words.count > 1 && words[0].allSatisfy { (0x30...0x39).contains($0) } && words[1].starts(with: "row".utf8)
-  }
-
   private func missing(_ cells: [ArraySlice<UInt8>], _ column: Int?) -> InputError {
-    guard let column else {
-      return InputError(.noCertificate, "no column of this row holds a certificate")
+    let candidates = column.map { $0 < cells.count ? [cells[$0]] : [] } ?? cells
+    let names = candidates.map { FilePath(TextEncoding.string(PEMBlock.trimmed($0).prefix(200))) }
+    if names.contains(where: { ["pem", "crt", "cer", "der", "p7b"].contains($0.fileExtension) }) {
+      let place = column == nil ? "a column of this row" : "the certificate's column"
+      return InputError(
+        .noCertificate, "\(place) holds the name of a file", advice: "import the folder with the files")
     }
-    let isEmpty = column >= cells.count || PEMBlock.trimmed(cells[column]).isEmpty
-    if isEmpty { return InputError(.noCertificate, "the certificate's column is empty") }
-    let name = FilePath(TextEncoding.string(PEMBlock.trimmed(cells[column]).prefix(200)))
-    guard ["pem", "crt", "cer", "der", "p7b"].contains(name.fileExtension) else {
-      return InputError(.noCertificate, "the certificate's column holds something else")
-    }
+    if column == nil { return InputError(.noCertificate, "no column of this row holds a certificate") }
+    let isEmpty = candidates.allSatisfy { PEMBlock.trimmed($0).isEmpty }
     return InputError(
-      .noCertificate, "the certificate's column holds the name of a file", advice: "import the folder with the files")
+      .noCertificate, isEmpty ? "the certificate's column is empty" : "the certificate's column holds something else")
   }
 
   /// The one column with the certificate of a device, or with what was to be one; `nil` where there is none, or more

@@ -5,6 +5,7 @@ package enum Thing: String, CaseIterable, Hashable, Sendable {
   case keystore = "keystore"
   case authority = "ca_certificate"
   case issuer = "issuer_certificate"
+  case manifestSigner = "manifest_signer"
   case certificateRequest = "certificate_request"
   case publicKey = "public_key"
   case revocationList = "revocation_list"
@@ -12,7 +13,13 @@ package enum Thing: String, CaseIterable, Hashable, Sendable {
   case otherBlock = "other_block"
   case sshKey = "ssh_key"
   case openPGP = "openpgp"
+  case openPGPMessage = "openpgp_message"
   case emptyBundle = "empty_bundle"
+  case certificateStore = "certificate_store"
+  case certificateList = "certificate_list"
+  case printedCertificate = "printed_certificate"
+  case uuencoded = "uuencoded"
+  case parquet = "parquet"
   case lfsPointer = "git_lfs_pointer"
   case html = "html"
   case xml = "xml"
@@ -46,6 +53,7 @@ package enum Thing: String, CaseIterable, Hashable, Sendable {
     case .keystore: "a Java keystore, which can hold a private key"
     case .authority: "a CA certificate"
     case .issuer: "the certificate of an issuer"
+    case .manifestSigner: "the certificate of a manifest's signer"
     case .certificateRequest: "a certificate signing request"
     case .publicKey: "a public key"
     case .revocationList: "a certificate revocation list"
@@ -53,7 +61,13 @@ package enum Thing: String, CaseIterable, Hashable, Sendable {
     case .otherBlock: "a PEM block of another kind"
     case .sshKey: "an SSH public key"
     case .openPGP: "OpenPGP data"
+    case .openPGPMessage: "a message encrypted with OpenPGP"
     case .emptyBundle: "PKCS#7 without a certificate"
+    case .certificateStore: "a certificate store of Windows"
+    case .certificateList: "a list of certificates at AWS IoT with their ARNs alone"
+    case .printedCertificate: "a description of a certificate"
+    case .uuencoded: "a file in uuencode"
+    case .parquet: "an Apache Parquet file"
     case .lfsPointer: "a Git LFS pointer"
     case .html: "an HTML page"
     case .xml: "an XML document"
@@ -96,6 +110,21 @@ package enum Thing: String, CaseIterable, Hashable, Sendable {
     case .certificateRequest:
       "have it signed first, or let AWS IoT do so: aws iot create-certificate-from-csr --certificate-signing-request file://FILE"
     case .publicKey: "the certificate that contains the key is needed"
+    case .openPGPMessage: "gpg --decrypt FILE | certregctl register -"
+    case .certificateStore:
+      "in PowerShell: $c = New-Object Security.Cryptography.X509Certificates.X509Certificate2Collection; "
+        + "$c.Import(\"$PWD\\FILE\"); [IO.File]::WriteAllBytes(\"$PWD\\FILE.p7b\", $c.Export(\"Pkcs7\"))"
+    case .certificateList:
+      "grep -oE '[0-9a-f]{64}' FILE | sort -u | while read -r ID; do aws iot describe-certificate --certificate-id $ID "
+        + "--query certificateDescription.certificatePem --output text; done | certregctl register -"
+    case .printedCertificate:
+      "the certificate itself is needed: leave out -noout where openssl prints it, or, with certutil, use -encode"
+    case .uuencoded: "uudecode -o /dev/stdout FILE | certregctl register -"
+    case .parquet:
+      #"duckdb -csv -c "SELECT * FROM read_parquet('FILE')" > devices.csv && certregctl import devices.csv"#
+    case .database:
+      #"sqlite3 -header -csv FILE "SELECT * FROM TABLE" > devices.csv && certregctl import devices.csv"#
+        + " (sqlite3 FILE .tables names the tables)"
     case .lfsPointer: "git lfs pull fetches the file itself"
     case .html, .xmlError: "a server sent it in place of the file: download the file again"
     case .xml: #"xmllint --xpath "//*[local-name()='X509Certificate']/text()" FILE | certregctl register -"#

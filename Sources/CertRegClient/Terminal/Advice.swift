@@ -102,7 +102,9 @@ package enum Advice {
     "expired": "if it is to be registered all the same, the configuration's validation section can allow expired",
     "not_yet_valid":
       "check this machine's clock; the configuration's validation section can allow not_yet_valid",
-    "wrong_pem_label": "where it is a certificate in another form: openssl x509 -in FILE | certregctl register -",
+    "wrong_pem_label": #"where it is a certificate in another form: "#
+      + #"sed -E 's/-(BEGIN|END) [A-Z0-9 ]*CERTIFICATE-/-\1 TRUSTED CERTIFICATE-/' FILE"#
+      + " | openssl storeutl -certs /dev/stdin | certregctl register -",
     "weak_rsa_key": "issue the certificate again with an RSA key of 2048 bits or more, or an EC key",
     "unknown_target": "certregctl status lists the targets that are configured",
     "start_failed":
