@@ -233,6 +233,29 @@ import Testing
     let table = "AT-1,\"\(block)\"\nAT-2,\"\(Self.pem(2).dropLast())\"\n"
     #expect(try fileEntries("a.txt", table).map(\.deviceID) == ["AT-1", "AT-2"])
   }
+
+  // MARK: Blocks
+
+  @Test(arguments: ["PRIVATE KEY", "EC PRIVATE KEY", "PUBLIC KEY", "CERTIFICATE REQUEST", "X509 CRL"])
+  func `fails a certificate with the END line of another block, and sends nothing of it`(label: String) throws {
+    let damaged = Self.pem(1).replacing("END CERTIFICATE", with: "END \(label)")
+    let found = try fileEntries("a.pem", damaged + Self.pem(2))
+    #expect(found.compactMap(fault).count == 1)
+    #expect(found.compactMap(CertRegClientTests.pem) == [Self.pem(2)])
+    #expect(found.compactMap(thing) == [])
+    // The lines between a certificate and a key are lost.
+    let boundaries = "-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n"
+    let joined = try fileEntries("a.pem", (Self.pem(1) + Self.key).replacing(boundaries, with: "") + Self.pem(2))
+    #expect(joined.compactMap(fault).count == 1)
+    #expect(joined.compactMap(CertRegClientTests.pem) == [Self.pem(2)])
+    #expect(joined.compactMap(thing) == [.privateKey])
+  }
+
+  @Test func `fails a certificate without its END line, before anything is sent`() throws {
+    let found = try fileEntries("a.pem", Self.pem(1).replacing("-----END CERTIFICATE-----\n", with: "") + Self.pem(2))
+    #expect(found.compactMap(fault) == ["the END line is missing: it has to read -----END CERTIFICATE-----"])
+    #expect(found.compactMap(CertRegClientTests.pem) == [Self.pem(2)])
+  }
 }
 
 extension InputEntry.Content {
