@@ -79,6 +79,9 @@ import Testing
       let found = try allEntries(folder.write("\(index).txt", file))
       #expect(found.map(CertRegClientTests.pem) == [Self.pem(1), Self.pem(2)], "\(index)")
     }
+    // A zero anywhere else does not count.
+    let zeros = Self.pem(1).replacing("CERT", with: "CE\0RT")
+    #expect(try fileEntries("a.pem", zeros).map(CertRegClientTests.pem) == [Self.pem(1)])
   }
 
   // MARK: Pages

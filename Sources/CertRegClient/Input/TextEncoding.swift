@@ -1,3 +1,4 @@
+import CertRegCodec
 import Glibc
 
 /// The encodings that texts have.
@@ -144,7 +145,7 @@ struct TextFilter {
           return result + utf16Text(Array(rest.dropFirst(2)), isLast: isLast)
         }
       }
-      if byte == 0, TextFilter.isSeparator(index, bytes, isLast: isLast) {
+      if byte == 0, TextFilter.isSeparator(index, bytes) {
         append(0x0A, to: &result)
       } else if byte != 0, byte != 0x1A || !TextFilter.isEndMark(index, bytes) {
         append(byte, to: &result)
@@ -154,11 +155,16 @@ struct TextFilter {
     return result
   }
 
-  /// Whether a zero ends a text before another one. Text in UTF-16 has zeros at every other place.
-  private static func isSeparator(_ index: Int, _ bytes: [UInt8], isLast: Bool) -> Bool {
-    let around = [index - 2, index - 1, index + 1, index + 2].filter { $0 >= 0 && ($0 < bytes.count || !isLast) }
-    return around.allSatisfy { $0 < bytes.count && bytes[$0] != 0 }
+  /// Whether a zero stands between two encodings in base64, as a program in C ends them.
+  private static func isSeparator(_ index: Int, _ bytes: [UInt8]) -> Bool {
+    let around = bytes[max(0, index - separatedBytes)...min(bytes.count - 1, index + separatedBytes)]
+    return around.count > separatedBytes
+      && around.allSatisfy { Base64.values[Int($0)] != Base64.invalid || $0 == 0x3D || $0 == 0 }
+      && around.count { $0 == 0 } == 1
   }
+
+  /// So many characters of base64 in a row are no word.
+  private static let separatedBytes = 16
 
   /// Whether SUB is the mark at the end of a file of DOS.
   private static func isEndMark(_ index: Int, _ bytes: [UInt8]) -> Bool {
