@@ -166,6 +166,14 @@ import Testing
     Shape("elements without a brace", "[", "{\"a\":1,"),
     Shape("separators", "", "a,b;c|d\te\n"),
     Shape("zeros", begin + "\n" + end + "\n", "\0"),
+    Shape("escape sequences", begin + "\n", "\u{1b}[0m"),
+    Shape("escape sequences that do not end", begin + "\n", "\u{1b}]0\u{1b}[1"),
+    Shape("tags in a block", begin + "\n", "<p>"),
+    Shape("tags in a block that do not end", begin + "\n", "<p "),
+    Shape("lines within tags", begin + "\n", "<p\na='b'>\(line)"),
+    Shape("hexadecimal digits of a text", "text\n", "2d2d2d2d2d424547494e2d2d\n"),
+    Shape("hexadecimal bytes of a text with a label", "text\n", "[1] RX: 2d 2d 2d 2d 2d 42 45 47\n"),
+    Shape("a log in JSON", "{\"log\":\"" + begin + "\"}\n", "{\"log\":\"\(line)\"}\n"),
     Shape("a damaged block of one long line", begin + "\n!", line, "\n" + end),
   ]
 

@@ -114,7 +114,7 @@ import Testing
     "------BEGIN CERTIFICATE-----", "-----BEGINCERTIFICATE-----", "----- BEGIN CERTIFICATE -----",
     "-----BEGIN CERTIFICAT-----", "-----BEGN CERTIFICATE-----", "—–BEGIN CERTIFICATE—–", "BEGIN CERTIFICATE",
     "-----BEGIN  CERTIFICATE-----", "—-BEGIN CERTIFICATE—-", "-----BEGIN_CERTIFICATE-----",
-    "-----BEGIN-CERTIFICATE-----", "-----BEGIN\tCERTIFICATE-----", "-----BEGIN\u{A0}CERTIFICATE-----",
+    "-----BEGIN-CERTIFICATE-----", "-----BEGIN\tCERTIFICATE-----",
   ])
   func `fails a block whose BEGIN line is damaged, and takes the others`(line: String) {
     let damaged = line + two.dropFirst("-----BEGIN CERTIFICATE-----".count)

@@ -11,6 +11,11 @@ enum DressedLine {
     var begins: Bool
     /// Whether other text follows, so that nothing goes on with them.
     var ends: Bool
+    /// What stands before bytes that are written one by one, without its digits: `[] RX: ` of `[1A] RX: 30 82`.
+    var label: [UInt8] = []
+
+    /// Whether the digits begin a text with boundaries.
+    var isText: Bool { EncodingHeader.beginsBlock(digits) }
   }
 
   /// What stands around the parts of one encoding in the languages of programs, in comments and in quoted texts.
@@ -26,9 +31,11 @@ enum DressedLine {
 
   /// The spans of a line.
   ///
-  /// - Parameter isOpen: Whether an encoding has begun on a line before, so that digits of any kind can go on with it.
-  static func spans(_ line: ArraySlice<UInt8>, isOpen: Bool) -> [Span] {
-    if let span = bytes(line, isOpen: isOpen) { return [span] }
+  /// - Parameters:
+  ///   - isOpen: Whether an encoding has begun on a line before, so that digits of any kind can go on with it.
+  ///   - label: What stood before its bytes.
+  static func spans(_ line: ArraySlice<UInt8>, isOpen: Bool, label: [UInt8]) -> [Span] {
+    if let span = bytes(line, isOpen: isOpen, label: label) { return [span] }
     var spans: [Span] = []
     var isOther = false
     var index = line.startIndex
@@ -69,9 +76,9 @@ enum DressedLine {
   static func unmarked(_ digits: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     var rest = digits
     if rest.first == UInt8(ascii: "0") { rest.removeFirst() }
-    guard let sign = rest.popFirst(), sign | 0x20 == UInt8(ascii: "x"), rest.starts(with: [0x33, 0x30]) else {
-      return digits
-    }
+    guard let sign = rest.popFirst(), sign | 0x20 == UInt8(ascii: "x"),
+      rest.starts(with: [0x33, 0x30]) || EncodingHeader.beginsBlock(rest)
+    else { return digits }
     return rest
   }
 
@@ -107,12 +114,17 @@ enum DressedLine {
 
   /// Bytes that are written one by one: `30:82:01`, `30 82 01`, `0x30, 0x82`, `\x30\x82`, and the dumps of xxd, hexdump
   /// and od.
-  static func bytes(_ line: ArraySlice<UInt8>, isOpen: Bool) -> Span? {
+  ///
+  /// - Parameters:
+  ///   - isOpen: Whether an encoding has begun on a line before.
+  ///   - label: What stood before its bytes, as logs write it before those of each line; empty: nothing of the kind.
+  static func bytes(_ line: ArraySlice<UInt8>, isOpen: Bool, label: [UInt8]) -> Span? {
     if let digits = record(line) {
       let begins = !isOpen && EncodingHeader(digits)?.isHexadecimal == true
       return isOpen || begins ? Span(digits: digits, begins: begins, ends: false) : nil
     }
     let clean = line.firstIndex { !isOffset($0) } ?? line.endIndex
+    var unlabelled: Span?
     var index = line.startIndex
     while index < line.endIndex {
       guard index == line.startIndex || !isWordByte(line[index - 1]) else {
@@ -125,14 +137,25 @@ enum DressedLine {
         continue
       }
       run.dropOffset()
-      if isOpen, run.start <= clean { return Span(digits: run.digits[...], begins: false, ends: false) }
-      if run.count >= fewestBytes, EncodingHeader(run.digits[...])?.isHexadecimal == true {
-        return Span(digits: run.digits[...], begins: run.start > clean, ends: false)
+      let own = run.start > clean ? withoutNumbers(line[..<run.start]) : []
+      if isOpen, own == label { return Span(digits: run.digits[...], begins: false, ends: false) }
+      if isOpen, own.isEmpty {
+        // What may be the number of a line stands before the label.
+        if unlabelled == nil { unlabelled = Span(digits: run.digits[...], begins: false, ends: false) }
+      } else if unlabelled == nil, run.count >= fewestBytes, EncodingHeader(run.digits[...])?.isHexadecimal == true {
+        return Span(digits: run.digits[...], begins: run.start > clean, ends: false, label: own)
       }
       index = max(run.end, index + 1)
     }
-    return nil
+    return unlabelled
   }
+
+  private static func withoutNumbers(_ text: ArraySlice<UInt8>) -> [UInt8] {
+    text.suffix(longestLabel).filter { $0.hexDigitValue == nil }
+  }
+
+  /// More of a line is not compared.
+  private static let longestLabel = 64
 
   /// The data of a record of an Intel HEX file: `:` with its length, address and type in front, and a checksum behind;
   /// `nil` for anything else.
@@ -189,7 +212,7 @@ private struct ByteRun {
       let gap = text[end..<index]
       guard index < text.endIndex, !gap.isEmpty || text[index] == UInt8(ascii: "\\") else { break }
       // Behind the bytes, dumps have them as characters. Some have a gap in the middle of the bytes, too.
-      let isBlank = gap.count > 1 && gap.allSatisfy { $0 == 0x20 }
+      let isBlank = gap.starts(with: [0x20, 0x20])
       let isMiddle = count == 8 || count == 10 && firstToken.digits == 4
       if isBlank, gap.count > 2 || isPaired || !isMiddle && tokenCount > 1 { break }
     }

@@ -24,9 +24,12 @@ enum EmbeddedKey {
       return true
     }
     let numbers = KeyNumbers(text)
-    return KeyEncoding.isIn(numbers.decimal) || KeyEncoding.isIn(numbers.hexadecimal)
-      || (0..<2).contains { offset in KeyEncoding.isIn(KeyNumbers.bytes(ofDigits: numbers.digits, from: offset)) }
+    return isIn(bytes: numbers.decimal) || isIn(bytes: numbers.hexadecimal)
+      || (0..<2).contains { offset in isIn(bytes: KeyNumbers.bytes(ofDigits: numbers.digits, from: offset)) }
   }
+
+  /// Whether bytes that are written as numbers are those of a key, or of a block with one.
+  private static func isIn(bytes: [UInt8]) -> Bool { KeyEncoding.isIn(bytes) || mentionsPrivate(bytes) }
 
   /// Whether a text has the words of a form of private keys.
   private static func speaksOfKey(_ text: [UInt8]) -> Bool {

@@ -26,6 +26,10 @@ struct EncodingHeader {
       isHexadecimal = false
       return
     }
+    if EncodingHeader.beginsBlock(digits) {
+      (neededDigits, isCertain, isHexadecimal) = (nil, true, true)
+      return
+    }
     if EncodingHeader.beginsText(digits) {
       (neededDigits, isCertain, isHexadecimal) = (nil, false, false)
       return
@@ -38,6 +42,15 @@ struct EncodingHeader {
     neededDigits = isHexadecimal ? length * 2 : (length * 4 + 2) / 3
     isCertain =
       DERRun.beginsAsCertificate(bytes[...]) || bytes[1] > 0x80 && bytes.dropFirst(4).starts(with: [0x06, 0x09])
+  }
+
+  /// `-----B` in hexadecimal digits.
+  private static let hexadecimalBoundary = Array("2d2d2d2d2d42".utf8)
+
+  /// Whether hexadecimal digits of a PEM block begin.
+  static func beginsBlock(_ digits: ArraySlice<UInt8>) -> Bool {
+    digits.count >= hexadecimalBoundary.count
+      && zip(digits, hexadecimalBoundary).allSatisfy { $0 == $1 || $0 | 0x20 == $1 }
   }
 
   /// Whether base64 of a text begins, as where other text stands in front of a block.

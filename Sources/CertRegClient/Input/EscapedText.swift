@@ -61,71 +61,12 @@ enum EscapedText {
   }
 
   /// The ASCII character whose code is written with so many digits; `nil` for anything else.
-  private static func number(_ text: ArraySlice<UInt8>, _ start: Int, digits: Int, radix: Int) -> UInt8? {
+  static func number(_ text: ArraySlice<UInt8>, _ start: Int, digits: Int, radix: Int) -> UInt8? {
     let written = text[min(start, text.endIndex)...].prefix(digits)
     guard written.count == digits, let value = Int(String(decoding: written, as: UTF8.self), radix: radix),
       value < 0x80, value >= 0x09
     else { return nil }
     return UInt8(value)
-  }
-
-  /// The text with characters in place of what stands for them in HTML, XML, URLs and spreadsheets: `&#10;`, `<br>`,
-  /// `%0A`, `_x000A_`; `nil` where there is nothing of the kind.
-  static func resolvingMarkup(_ text: ArraySlice<UInt8>) -> [UInt8]? {
-    guard
-      text.contains(where: { $0 == UInt8(ascii: "&") || $0 == UInt8(ascii: "<") || $0 == UInt8(ascii: "%") })
-        || text.contains(UInt8(ascii: "_")) && Array(text).containsText("_x000")
-    else {
-      return nil
-    }
-    var result: [UInt8] = []
-    result.reserveCapacity(text.count)
-    var isChanged = false
-    var index = text.startIndex
-    while index < text.endIndex {
-      if let (character, length) = markup(text[index...]) {
-        isChanged = true
-        index += length
-        if character != 0x0D { result.append(character) }
-      } else {
-        result.append(text[index])
-        index += 1
-      }
-    }
-    return isChanged ? result : nil
-  }
-
-  /// The character that stands at the beginning of `text` in another form, and the length of that form.
-  private static func markup(_ text: ArraySlice<UInt8>) -> (UInt8, Int)? {
-    switch text.first {
-    case UInt8(ascii: "%"):
-      return number(text, text.startIndex + 1, digits: 2, radix: 16).map { ($0, 3) }
-    case UInt8(ascii: "_"):
-      // ECMA-376 part 1 section 22.9.2.19.
-      let escape = text.prefix(7)
-      guard escape.count == 7, escape.last == UInt8(ascii: "_"), escape.dropFirst().starts(with: "x000".utf8) else {
-        return nil
-      }
-      return number(text, text.startIndex + 4, digits: 2, radix: 16).map { ($0, 7) }
-    case UInt8(ascii: "<"):
-      let tag = text.prefix(6).map { $0 | 0x20 }
-      guard tag.starts(with: [0x3C, 0x62, 0x72].map { $0 | 0x20 }), let end = text.prefix(6).firstIndex(of: 0x3E) else {
-        return nil
-      }
-      return (0x0A, end - text.startIndex + 1)
-    case UInt8(ascii: "&"):
-      guard text.dropFirst().first == UInt8(ascii: "#"), let end = text.prefix(8).firstIndex(of: UInt8(ascii: ";"))
-      else {
-        return nil
-      }
-      let isHexadecimal = text.dropFirst(2).first.map { $0 | 0x20 } == UInt8(ascii: "x")
-      let start = text.startIndex + (isHexadecimal ? 3 : 2)
-      guard start < end else { return nil }
-      return number(text, start, digits: end - start, radix: isHexadecimal ? 16 : 10).map {
-        ($0, end - text.startIndex + 1)
-      }
-    default: return nil
-    }
   }
 
   /// Collects what stands inside the quotes of string literals, over any number of lines.

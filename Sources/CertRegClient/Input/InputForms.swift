@@ -37,7 +37,7 @@ extension InputForm {
 /// The forms of files that are not archives. A new form is a reader and a row.
 enum InputForms {
   /// All forms. Of several that are equally sure the first is taken.
-  static let all: [InputForm] = [encoding, mail, json, pem, table, base64]
+  static let all: [InputForm] = [encoding, mail, log, json, pem, table, base64]
 
   /// The most probable form; `nil` where none recognises the source.
   static func form(of head: SourceHead, named format: InputFormat?) -> InputForm? {
@@ -72,6 +72,12 @@ enum InputForms {
     formats: [],
     recognises: { head in head.text.flatMap { MailHeaders($0[...])?.isEncoded } == true ? 95 : 0 },
     reader: { (stream, head, name, context) in MailReader(stream, head: head.text ?? [], name: name, context) })
+
+  /// Logs in JSON with a line of a block on each line.
+  private static let log = InputForm(
+    formats: [],
+    recognises: { head in head.firstByte == UInt8(ascii: "{") && JSONLog.recognises(head.text ?? []) ? 88 : 0 },
+    reader: { (stream, _, name, context) in PEMReader(stream, name: name, isLog: true, context) })
 
   /// JSON lines, arrays, objects, and manifests.
   private static let json = InputForm(
@@ -161,14 +167,28 @@ extension TableReader {
     }
     if first.fields.count == 1 { return hasHeading ? 55 : 0 }
     let isLenient = hasHeading || isNamed
+    if !isNamed, isCommand(first.fields[0]) { return 0 }
     if !isLenient, !hasNames(text, dialect) { return 0 }
     if holdsCertificate(first, isLenient) { return 77 }
     for _ in 0..<recordsToLookAt {
       guard let record = try? records.next() else { break }
       if record.fields.contains(where: beginsBlock) { return 0 }
+      if !isLenient, isCommand(record.fields[0]) { return 0 }
       if holdsCertificate(record, isLenient) { return hasHeading ? 78 : 77 }
     }
     return hasHeading ? 78 : 0
+  }
+
+  /// Whether a cell is a command to a modem (ITU-T V.250 section 5.4) or its answer, with the values of which the cells
+  /// of a table can be confused: `AT+USECMNG=0`, `+USECMNG: 0`.
+  private static func isCommand(_ cell: ArraySlice<UInt8>) -> Bool {
+    cell.split(separator: 0x20).contains { word in
+      let isCommand = word.prefix(2).map { $0 & 0xDF } == Array("AT".utf8)
+      let name = isCommand ? word.dropFirst(2) : word
+      guard let sign = name.first, "+%#^*$&!_@".utf8.contains(sign) else { return false }
+      let rest = name.dropFirst().drop { (0x41...0x5A).contains($0 & 0xDF) || (0x30...0x39).contains($0) }
+      return rest.startIndex > name.startIndex + 1 && rest.first == UInt8(ascii: isCommand ? "=" : ":")
+    }
   }
 
   /// Whether a record has a cell with a certificate or a key.
@@ -226,6 +246,6 @@ extension TableReader {
   private static func beginsBlock(_ cell: ArraySlice<UInt8>) -> Bool {
     guard cell.count >= 11 else { return false }
     let bytes = Array(cell)
-    return bytes.containsText("-BEGIN ") && !bytes.containsText("-END ")
+    return (bytes.containsText("-BEGIN ") || bytes.containsText("-BEGIN&")) && !bytes.containsText("-END ")
   }
 }

@@ -172,15 +172,17 @@ struct JSONWalker {
 
   /// What an array of bytes is, as JavaScript and Python print them; `nil` for anything else.
   private static func bytes(_ value: JSON) -> [Piece]? {
-    guard let numbers = value.array ?? indexed(value), numbers.count > 16, case .number("48") = numbers[0] else {
-      return nil
-    }
+    guard let numbers = value.array ?? indexed(value), numbers.count > 16,
+      [.number("48"), .number("45")].contains(numbers[0])
+    else { return nil }
     var bytes: [UInt8] = []
     for case .number(let text) in numbers {
       guard let number = Int(text), (-128...255).contains(number) else { return nil }
       bytes.append(UInt8(truncatingIfNeeded: number))
     }
-    return bytes.count == numbers.count ? Piece.pieces(ofDER: bytes) : nil
+    guard bytes.count == numbers.count else { return nil }
+    // SEQUENCEs and hyphens.
+    return bytes[0] == 0x30 ? Piece.pieces(ofDER: bytes) : Value.pieces(bytes)
   }
 
   /// The members of an array of bytes as browsers print it, `{"0": 48, "1": 130}`; `nil` for anything else.

@@ -86,6 +86,7 @@ struct PEMBlock {
     let der = (isPlain ? nil : withoutLabels) ?? plain ?? PEMBlock.mended(body)
     let outline = DEROutline(der ?? PEMBlock.decodedBeginning(body))
     let other = begin.isExact ? PEMBlock.thing(begin.label) : nil
+    if let found = unmatched(end, der) { return found }
     // Parameters can begin as a key does.
     let labels = Array((begin.label + " " + (end?.label ?? "")).utf8)
     if let secret = secret(labels, other == .parameters ? .other : outline) {
@@ -117,6 +118,21 @@ struct PEMBlock {
     return Piece.pieces(
       ofDER: der, line: line, text: body,
       pem: plain != nil && (isPlain || end == nil) && !hasBlankLine ? text(end, body) : nil)
+  }
+
+  /// What a certificate comes to whose END line is that of something else; `nil` for any other block. A key can follow
+  /// the certificate.
+  private func unmatched(_ end: PEMBoundary?, _ der: [UInt8]?) -> [Piece]? {
+    guard let end, !end.label.contains("CERTIF") || PEMBlock.thing(end.label) != nil,
+      begin.label.hasSuffix("CERTIFICATE"), DEROutline(PEMBlock.decodedBeginning(body)) == .certificate
+    else { return nil }
+    let error = InputError(
+      .damagedText, "the END line is that of another block: it has to read -----END \(begin.label)-----")
+    let failed = Piece(line: line, content: .damaged(error))
+    let whole = der.flatMap { DERElements.declaredLength($0[...]) == $0.count ? $0 : nil }
+    let mayHoldKey =
+      whole.map(KeyEncoding.isIn(certificate:)) ?? (end.label.contains("PRIVATE") || EmbeddedKey.isIn(body))
+    return mayHoldKey ? [failed, Piece(line: line, content: .thing(.privateKey))] : [failed]
   }
 
   /// The certificate that a body stands for in which another character stands in place of line ends, or that is text in
@@ -249,6 +265,9 @@ struct PEMBlock {
         return InputError(.otherContent, "\(thing.name), with a damaged BEGIN line")
       }
       return InputError(.damagedText, "the BEGIN line is damaged: it has to read -----BEGIN CERTIFICATE-----")
+    }
+    if end == nil, Base64.decodeAnyForm(body).map({ DERElements.declaredLength($0[...]) == $0.count }) == true {
+      return InputError(.damagedText, "the END line is missing: it has to read -----END \(begin.label)-----")
     }
     if let end, !end.isExact {
       return InputError(.damagedText, "the END line is damaged: it has to read -----END \(begin.label)-----")

@@ -3,6 +3,8 @@ struct PEMReader: InputReader {
   private let stream: ByteStream
   private let name: String
   private let context: InputContext
+  /// Whether the lines are those of a log in JSON.
+  private let isLog: Bool
   private var scanner = PEMScanner()
   private var pieces: [Piece] = []
   private var ready: [InputEntry] = []
@@ -11,9 +13,10 @@ struct PEMReader: InputReader {
   /// Why nothing more can be read. What was read before comes first.
   private var failure: InputError?
 
-  init(_ stream: ByteStream, name: String, _ context: InputContext) {
+  init(_ stream: ByteStream, name: String, isLog: Bool = false, _ context: InputContext) {
     self.stream = stream
     self.name = name
+    self.isLog = isLog
     self.context = context
   }
 
@@ -30,7 +33,7 @@ struct PEMReader: InputReader {
     while !hasEnded, pieces.count < DeviceChoice.window {
       do throws(InputError) {
         if let line = try stream.nextLine() {
-          scanner.take(line[...], &pieces)
+          scanner.take((isLog ? JSONLog.text(of: line[...]) ?? line : line)[...], &pieces)
           continue
         }
       } catch {

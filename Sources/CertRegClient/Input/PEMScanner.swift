@@ -1,5 +1,6 @@
 import CertRegArchive
 import CertRegCodec
+import CertRegCore
 
 /// Finds PEM blocks in a text, line by line: with any text around them, indented, quoted, commented out, escaped, on
 /// one line, joined or damaged. No BEGIN boundary gets past it.
@@ -8,6 +9,8 @@ struct PEMScanner {
   private var literal: EscapedText.Literal?
   /// Whether the block may be a BEGIN boundary that a text quotes.
   private var isQuotation = false
+  /// The tags and entities of the lines.
+  private var markup = Markup()
   /// The number of the last line.
   private var line = 0
   /// Lines of base64 outside of blocks in a row. They are a block whose BEGIN line is missing, if END follows.
@@ -24,25 +27,38 @@ struct PEMScanner {
   /// Takes the next line, without its LF, and adds what has ended with it.
   mutating func take(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
     line += 1
-    if strings.isOpen, strings.take(text, line: line, &pieces) { return }
-    if literal == nil, !stray.isHexadecimal, !numbers.isOpen, StrayLines.isBase64(text), text.count > 4 {
-      if open != nil { open?.append(text) } else { stray.take(text, line: line, &pieces) }
-      return
+    guard !takeDigits(text, &pieces) else { return }
+    guard let visible = InvisibleText.removed(from: text) else { return takeVisible(text, &pieces) }
+    for part in visible.split(separator: 0x0A, omittingEmptySubsequences: false) {
+      if !takeDigits(part, &pieces) { takeVisible(part, &pieces) }
     }
+  }
+
+  /// Takes a line of a string, or one of base64 and nothing else.
+  private mutating func takeDigits(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) -> Bool {
+    if strings.isOpen, strings.take(text, line: line, &pieces) { return true }
+    guard literal == nil, !stray.isHexadecimal, !numbers.isOpen, StrayLines.isBase64(text), text.count > 4 else {
+      return false
+    }
+    if open != nil { open?.append(text) } else { stray.take(text, line: line, &pieces) }
+    return true
+  }
+
+  private mutating func takeVisible(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
     if open == nil { literal = nil }
     if let current = literal, !current.isInside { leave(current, text, &pieces) }
     if var current = literal {
-      let content = current.content(of: text)
+      let content = current.content(of: text)[...]
       literal = current
-      return take(resolved: content[...], &pieces)
+      return take(resolved: Markup.resolvingCharacters(of: content)?[...] ?? content, &pieces)
     }
     guard open == nil, let begin = PEMBoundary.first(in: text, from: text.startIndex), begin.begins,
       begin.range.lowerBound > text.startIndex, PEMScanner.isQuote(text[begin.range.lowerBound - 1])
     else { return takePlain(text, &pieces) }
     var opened = EscapedText.Literal(quote: text[begin.range.lowerBound - 1])
-    let content = opened.content(of: text[begin.range.lowerBound...])
+    let content = opened.content(of: text[begin.range.lowerBound...])[...]
     literal = opened
-    take(resolved: content[...], &pieces)
+    take(resolved: Markup.resolvingCharacters(of: content)?[...] ?? content, &pieces)
   }
 
   /// Takes a whole text.
@@ -90,15 +106,18 @@ struct PEMScanner {
     if text.contains(UInt8(ascii: "\\")) {
       if open == nil, strings.take(text, line: line, &pieces) { return }
       // A byte that is escaped can be that of a line end.
-      if open == nil, let span = DressedLine.bytes(text, isOpen: stray.isOpen), !PEMScanner.hasBoundary(text) {
-        return take(span, &pieces)
-      }
+      if open == nil, let span = bytes(of: text), !PEMScanner.hasBoundary(text) { return take(span, &pieces) }
       return take(resolved: EscapedText.resolvingLineEnds(text)[...], &pieces)
     }
-    if let resolved = EscapedText.resolvingMarkup(text), open != nil || PEMScanner.hasBoundary(resolved[...]) {
+    if let resolved = markup.resolving(text), open != nil || PEMScanner.hasBoundary(resolved[...]) {
       return take(resolved: resolved[...], &pieces)
     }
     takeLine(text, isPlain: true, &pieces)
+  }
+
+  /// Bytes of an encoding that are written one by one.
+  private func bytes(of text: ArraySlice<UInt8>) -> DressedLine.Span? {
+    DressedLine.bytes(text, isOpen: stray.isOpen, label: stray.label)
   }
 
   private static func hasBoundary(_ text: ArraySlice<UInt8>) -> Bool {
@@ -114,6 +133,10 @@ struct PEMScanner {
   private mutating func takeLine(_ text: ArraySlice<UInt8>, isPlain: Bool, _ pieces: inout [Piece]) {
     var position = text.startIndex
     while let boundary = PEMBoundary.first(in: text, from: position) {
+      // Dumps have the characters of a text beside its bytes.
+      if open == nil, position == text.startIndex, let span = bytes(of: text), span.isText || stray.isText {
+        return take(span, &pieces)
+      }
       hasBoundary = true
       isInBinary = false
       let before = text[position..<boundary.range.lowerBound]
@@ -155,7 +178,7 @@ struct PEMScanner {
     if stray.isOpen, !stray.isHexadecimal, endsBase64(text, &pieces) { stray.end(&pieces) }
     if !stray.isOpen, numbers.take(text, line: self.line, &pieces) { return }
     if !stray.isHexadecimal, StrayLines.isBase64(text) { return stray.take(text, line: self.line, &pieces) }
-    let plain = EscapedText.resolvingMarkup(text).map { $0[...] } ?? text
+    let plain = Markup.resolvingCharacters(of: text).map { $0[...] } ?? text
     for part in plain.split(separator: 0x0A) { takeSpans(PEMBlock.trimmed(part), &pieces) }
     if text.isEmpty { stray.end(&pieces) }
     if hasBoundary, !isInBinary, text.contains(where: PEMScanner.isBinary) {
@@ -182,14 +205,21 @@ struct PEMScanner {
 
   /// Takes the digits of encodings on a line with other text.
   private mutating func takeSpans(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
-    let spans = DressedLine.spans(text, isOpen: stray.isOpen)
+    var spans = DressedLine.spans(text, isOpen: stray.isOpen, label: stray.label)
+    // A text has no zeros: dumps end with an offset.
+    if stray.isText,
+      !spans.allSatisfy({ $0.digits.allSatisfy { $0.hexDigitValue != nil } && !$0.digits.starts(with: "00".utf8) })
+    {
+      stray.end(&pieces)
+      spans = DressedLine.spans(text, isOpen: false, label: [])
+    }
     if spans.isEmpty, !DressedLine.isTrivial(text) { stray.end(&pieces) }
     for span in spans { take(span, &pieces) }
   }
 
   private mutating func take(_ span: DressedLine.Span, _ pieces: inout [Piece]) {
     if span.begins { stray.end(&pieces) }
-    stray.take(span.digits, line: line, isDressed: true, &pieces)
+    stray.take(span.digits, line: line, isDressed: true, label: span.label, &pieces)
     if span.ends { stray.end(&pieces) }
   }
 

@@ -7,6 +7,8 @@ struct StrayLines {
   static let shortestLine = 16
   /// A longer run of lines is no single encoding.
   private static let maximumBytes = 256 * 1024
+  /// A text can have many blocks.
+  private static let maximumTextBytes = 16 * 1024 * 1024
   /// An encoding of a certificate is longer. What is shorter and breaks off is not worth a word.
   private static let shortestDamaged = 48
 
@@ -24,6 +26,10 @@ struct StrayLines {
   private var hasSoftBreaks = false
   /// Whether other text stands around the digits of the encoding.
   private var isDressed = false
+  /// What stands before the bytes of each line.
+  private(set) var label: [UInt8] = []
+  /// Whether lines were left out, because there are too many.
+  private var isCut = false
   /// What has ended with the last line. It is given out once no END boundary follows.
   private var finished: [Piece] = []
 
@@ -32,6 +38,9 @@ struct StrayLines {
 
   /// Whether it is written in hexadecimal digits, which can stand one by one.
   var isHexadecimal: Bool { header?.isHexadecimal == true }
+
+  /// Whether the digits are those of a text with boundaries.
+  var isText: Bool { isHexadecimal && header?.neededDigits == nil }
 
   /// Whether a line consists of characters of base64, with padding at its end alone.
   static func isBase64(_ text: ArraySlice<UInt8>) -> Bool {
@@ -42,8 +51,12 @@ struct StrayLines {
 
   /// Takes the digits of a line, and adds what has ended with the line before.
   ///
-  /// - Parameter isDressed: Whether other text stands around them.
-  mutating func take(_ line: ArraySlice<UInt8>, line number: Int, isDressed: Bool = false, _ pieces: inout [Piece]) {
+  /// - Parameters:
+  ///   - isDressed: Whether other text stands around them.
+  ///   - label: What stands before them, if they are written one by one.
+  mutating func take(
+    _ line: ArraySlice<UInt8>, line number: Int, isDressed: Bool = false, label: [UInt8] = [], _ pieces: inout [Piece]
+  ) {
     guard count > 0 || line.count >= StrayLines.shortestLine else { return }
     count += 1
     pieces += finished
@@ -61,7 +74,7 @@ struct StrayLines {
     if let own, own.isCertain, header?.isCertain == false || isLast || hasNeeded { pieces += endedText() }
     if header == nil {
       guard let own else { return }
-      (header, firstLine, width, self.isDressed) = (own, number, 0, isDressed)
+      (header, firstLine, width, self.isDressed, self.label) = (own, number, 0, isDressed, label)
     }
     append(line)
     if isComplete { finished = endedText() }
@@ -83,7 +96,10 @@ struct StrayLines {
   private mutating func append(_ line: ArraySlice<UInt8>) {
     width = max(width, line.count)
     isLast = line.count < width || line.last == UInt8(ascii: "=")
-    guard text.count < StrayLines.maximumBytes else { return }
+    guard text.count < (isText ? StrayLines.maximumTextBytes : StrayLines.maximumBytes) else {
+      isCut = isText
+      return
+    }
     // In quoted-printable text such a sign is at the end of each line. Anywhere else it shows that a line is too many.
     let padding = line.reversed().prefix { $0 == UInt8(ascii: "=") }.count
     if text.isEmpty { hasSoftBreaks = padding == 1 && header?.neededDigits != nil }
@@ -94,9 +110,9 @@ struct StrayLines {
   private var hasNeeded: Bool { header?.neededDigits.map { text.count >= $0 } ?? false }
 
   /// Whether nothing more belongs to the encoding. Digits that reach its length before the last line have a line too
-  /// many.
+  /// many. Lines of a text can have any length where a log has them.
   private var isComplete: Bool {
-    guard let header, let needed = header.neededDigits else { return isLast }
+    guard let header, let needed = header.neededDigits else { return isLast && !isText }
     return hasNeeded && (isLast || header.isHexadecimal && text.count == needed)
   }
 
@@ -110,14 +126,19 @@ struct StrayLines {
 
   /// Drops the run before an END boundary. Tells whether there was one.
   mutating func drop() -> Bool {
-    defer { (count, text, header, isLast, finished) = (0, [], nil, false, []) }
+    defer { (count, text, header, label, isLast, isCut, finished) = (0, [], nil, [], false, false, []) }
     return count > 0
   }
 
   private mutating func endedText() -> [Piece] {
-    defer { (text, header, isLast) = ([], nil, false) }
+    defer { (text, header, label, isLast, isCut) = ([], nil, [], false, false) }
     guard let header else { return [] }
     let found = StrayLines.pieces(text[...], line: firstLine, isDressed: isDressed)
+    if isCut {
+      let error = InputError(
+        .tooLong, "more than \(StrayLines.maximumTextBytes / 1_048_576) MiB of digits, of which the rest is not read")
+      return found + [Piece(line: firstLine, content: .damaged(error))]
+    }
     guard found.isEmpty, header.isCertain, text.count >= StrayLines.shortestDamaged else { return found }
     if EmbeddedKey.isIn(text) { return [Piece(line: firstLine, content: .thing(.privateKey))] }
     let digits = header.isHexadecimal ? "hexadecimal digits" : "base64"

@@ -1,3 +1,4 @@
+import CertRegCodec
 import Glibc
 
 /// The encodings that texts have.
@@ -11,7 +12,8 @@ enum TextEncoding: Hashable, Sendable {
   /// data.
   static func detect(_ head: ArraySlice<UInt8>) -> TextEncoding? {
     if head.starts(with: [0xFF, 0xFE]) { return .utf16LittleEndian }
-    if head.starts(with: [0xFE, 0xFF]) { return .utf16BigEndian }
+    // Text in UTF-32 is text in UTF-16 with zeros.
+    if head.starts(with: [0xFE, 0xFF]) || head.starts(with: [0, 0, 0xFE, 0xFF]) { return .utf16BigEndian }
     let sample = head.prefix(1024)
     if sample.count >= 8, let encoding = unmarkedUTF16(sample) { return encoding }
     guard sample.contains(where: { $0 < 0x20 && !isTextControl($0) }) else { return .bytes }
@@ -22,13 +24,15 @@ enum TextEncoding: Hashable, Sendable {
     // Programs in C write a text with the zero that ends it, and text of another encoding can follow it.
     let end = sample.lastIndex { $0 != 0 } ?? sample.startIndex
     let isEnded = end - sample.startIndex >= 16 && !sample[..<end].contains { $0 < 0x20 && !isTextControl($0) }
-    return isEnded || sample.first != 0x30 && sample.filter { $0 != 0 }.containsText("-BEGIN ") ? .bytes : nil
+    return isEnded || isLines(sample) || sample.first != 0x30 && sample.filter { $0 != 0 }.containsText("-BEGIN ")
+      ? .bytes : nil
   }
 
   /// The text that bytes are, in UTF-8 where it is in UTF-16; `nil` for binary data.
   static func text(of bytes: [UInt8]) -> [UInt8]? {
     guard let encoding = detect(bytes[...]) else { return nil }
-    guard encoding != .bytes else { return bytes }
+    // Programs in C write the zero that ends a text, too.
+    guard encoding != .bytes else { return Array(bytes[..<(bytes.lastIndex { $0 != 0 }.map { $0 + 1 } ?? 0)]) }
     var filter = TextFilter(encoding)
     return filter.text(of: bytes, isLast: true)
   }
@@ -52,6 +56,14 @@ enum TextEncoding: Hashable, Sendable {
   /// never.
   private static func isTextControl(_ byte: UInt8) -> Bool {
     byte >= 0x09 && byte <= 0x0D || byte == 0x1B || byte == 0x1A
+  }
+
+  /// Whether a sample has texts with a zero behind each, all of them longer than words.
+  private static func isLines(_ sample: ArraySlice<UInt8>) -> Bool {
+    let texts = sample.split(separator: 0, omittingEmptySubsequences: false)
+    return texts.dropLast().allSatisfy { text in
+      text.count > 64 && text.allSatisfy { (0x20..<0x7F).contains($0) || isTextControl($0) }
+    } && (texts.last ?? []).allSatisfy { (0x20..<0x7F).contains($0) || isTextControl($0) }
   }
 
   /// The string that `bytes` stand for: UTF-8 where they are valid, otherwise Windows-1252.
@@ -105,7 +117,7 @@ struct TextFilter {
 
   private mutating func plainText(_ bytes: [UInt8], isLast: Bool) -> [UInt8] {
     // Nearly all texts have neither marks nor CR, and pass as they are.
-    guard followsCR || [0x0D, 0xEF, 0, 0xFE, 0xFF].contains(where: bytes.holds) else { return bytes }
+    guard followsCR || [0x0D, 0xEF, 0, 0x1A, 0xFE, 0xFF].contains(where: bytes.holds) else { return bytes }
     var result: [UInt8] = []
     result.reserveCapacity(bytes.count)
     var index = 0
@@ -133,10 +145,30 @@ struct TextFilter {
           return result + utf16Text(Array(rest.dropFirst(2)), isLast: isLast)
         }
       }
-      if byte != 0 { append(byte, to: &result) }
+      if byte == 0, TextFilter.isSeparator(index, bytes) {
+        append(0x0A, to: &result)
+      } else if byte != 0, byte != 0x1A || !TextFilter.isEndMark(index, bytes) {
+        append(byte, to: &result)
+      }
       index += 1
     }
     return result
+  }
+
+  /// Whether a zero stands between two encodings in base64, as a program in C ends them.
+  private static func isSeparator(_ index: Int, _ bytes: [UInt8]) -> Bool {
+    let around = bytes[max(0, index - separatedBytes)...min(bytes.count - 1, index + separatedBytes)]
+    return around.count > separatedBytes
+      && around.allSatisfy { Base64.values[Int($0)] != Base64.invalid || $0 == 0x3D || $0 == 0 }
+      && around.count { $0 == 0 } == 1
+  }
+
+  /// So many characters of base64 in a row are no word.
+  private static let separatedBytes = 16
+
+  /// Whether SUB is the mark at the end of a file of DOS.
+  private static func isEndMark(_ index: Int, _ bytes: [UInt8]) -> Bool {
+    index + 1 == bytes.count || [0x0A, 0x0D, 0x1A].contains(bytes[index + 1]) || index > 0 && bytes[index - 1] == 0x0A
   }
 
   /// The encoding of text in UTF-16 that begins with its byte-order mark; `nil` for anything else, such as binary data.
@@ -192,7 +224,7 @@ struct TextFilter {
         encoding = .bytes
         return utf8(units[..<other.unit]) + plainText(Array(bytes[other.byte...]), isLast: isLast)
       }
-      if unit != 0xFEFF { units.append(unit) }
+      if unit != 0xFEFF, unit != 0 { units.append(unit) }
       index += 2
     }
     if !isLast, let other {

@@ -79,7 +79,9 @@ enum Value {
     }
     if body.contains(UInt8(ascii: "\\")) { body = EscapedText.resolvingLineEnds(body)[...] }
     body = DressedLine.unmarked(body)
-    if body.starts(with: [0x33, 0x30]), let bytes = hexadecimal(body) { return bytes }
+    if body.starts(with: [0x33, 0x30]) || EncodingHeader.beginsBlock(body), let bytes = hexadecimal(body) {
+      return bytes
+    }
     return Base64.decodeAnyForm(body)
   }
 

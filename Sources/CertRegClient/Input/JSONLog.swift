@@ -1,0 +1,30 @@
+import CertRegCodec
+
+/// Lines of a log that are JSON objects, each with a line of text, as Docker and journald write them. A block stands on
+/// many of them.
+enum JSONLog {
+  /// The members that have the text.
+  private static let members = ["log", "MESSAGE", "message", "msg"]
+
+  /// Whether a text that begins with `head` has a block whose lines are those of such a log.
+  static func recognises(_ head: [UInt8]) -> Bool {
+    guard head.containsText("-BEGIN ") else { return false }
+    return head.split(separator: 0x0A).contains { line in
+      guard Array(line).containsText("-BEGIN "), let text = text(of: line) else { return false }
+      return Array(text).containsText("-BEGIN ") && !Array(text).containsText("-END ") && text.count < longestLine
+    }
+  }
+
+  /// The text of a line; `nil` for a line of another kind.
+  static func text(of line: ArraySlice<UInt8>) -> [UInt8]? {
+    let line = PEMBlock.trimmed(line)
+    guard line.first == UInt8(ascii: "{"), let value = try? JSON(parsing: Array(line)),
+      var text = members.lazy.compactMap({ value[$0]?.string }).first.map({ Array($0.utf8) })
+    else { return nil }
+    while let last = text.last, last == 0x0A || last == 0x0D { text.removeLast() }
+    return text
+  }
+
+  /// A line with a BEGIN boundary alone is shorter than one with a block that has lost its END.
+  private static let longestLine = 200
+}
