@@ -1,3 +1,5 @@
+import CertRegCodec
+
 // Rows that are no entries of a table.
 extension TableReader {
   /// Whether nothing but white space is in the cells.

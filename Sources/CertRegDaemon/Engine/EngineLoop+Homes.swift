@@ -2,6 +2,17 @@ import CertRegCore
 
 // Where results belong on disk.
 extension EngineLoop {
+  /// Takes what an earlier process left unfinished.
+  ///
+  /// - Parameter firstSequence: The number of the next registration.
+  func resume(_ pending: [PendingRegistration], firstSequence: Int64) {
+    var pending = pending
+    for index in pending.indices where pending[index].facts.earlier == nil {
+      pending[index].facts.place = known.place(stored: pending[index].facts.place, of: pending[index].key.target)
+    }
+    perform(registrar.resume(pending, firstSequence: firstSequence, now: clock.now))
+  }
+
   /// The name that the store keeps the results of a job under. It is not that of the target's present home if a reload
   /// moved the target during a call, or after it.
   private func storedName(of id: JobID) -> TargetName {

@@ -55,17 +55,6 @@ final class EngineLoop {
     perform(registrar.setTargets(targets, now: clock.now))
   }
 
-  /// Takes what an earlier process left unfinished.
-  ///
-  /// - Parameter firstSequence: The number of the next registration.
-  func resume(_ pending: [PendingRegistration], firstSequence: Int64) {
-    var pending = pending
-    for index in pending.indices where pending[index].facts.earlier == nil {
-      pending[index].facts.place = known.place(stored: pending[index].facts.place, of: pending[index].key.target)
-    }
-    perform(registrar.resume(pending, firstSequence: firstSequence, now: clock.now))
-  }
-
   /// - Parameter asksFleet: Whether the fleet has not been asked yet.
   func register(
     _ request: Registrar.Request, asksFleet: Bool = true, completion: @escaping RegistrationEngine.Completion
