@@ -94,8 +94,8 @@ import Testing
         longest.withLock { $0 = max($0, request.serialized().utf8.count) }
         return Batch.registered(request)
       })
-    // Each ESC takes six bytes on the wire.
-    let body = String(repeating: "\u{1B}", count: limit / 6)
+    // Each control character takes six bytes on the wire.
+    let body = String(repeating: "\u{1}", count: limit / 6)
     let input = folder.path("in")
     try folder.write("in/0.pem", "-----BEGIN CERTIFICATE-----\n\(body)\n-----END CERTIFICATE-----\n")
     let nearly = String(repeating: "A", count: limit - 200)
