@@ -151,7 +151,7 @@ class CommandLines(unittest.TestCase):
             if path.parent.name == "Doctor":
                 continue
             for literal in re.findall(r'"((?:[^"\\\n]|\\.)*)"', path.read_text()):
-                if not re.search(r"\b(aws|git|systemctl|xmllint) ", literal):
+                if not re.search(r"\b(aws|git|gpg|systemctl|xmllint) ", literal):
                     for option in re.findall(r"(?<![\w-])--([a-z][a-z-]+)", literal):
                         count += 1
                         with self.subTest(f"{path.name}: --{option}"):

@@ -115,10 +115,11 @@ package enum Thing: String, CaseIterable, Hashable, Sendable {
       "in PowerShell: $c = New-Object Security.Cryptography.X509Certificates.X509Certificate2Collection; "
         + "$c.Import(\"$PWD\\FILE\"); [IO.File]::WriteAllBytes(\"$PWD\\FILE.p7b\", $c.Export(\"Pkcs7\"))"
     case .certificateList:
-      "grep -oE '[0-9a-f]{64}' FILE | sort -u | while read -r ID; do aws iot describe-certificate --certificate-id $ID "
-        + "--query certificateDescription.certificatePem --output text; done | certregctl register -"
+      "grep -oE '[0-9a-f]{64}' FILE | sort -u | while read -r ID; do "
+        + "aws iot describe-certificate --certificate-id $ID --query certificateDescription.certificatePem --output text"
+        + "; done | certregctl register -"
     case .printedCertificate:
-      "the certificate itself is needed: leave out -noout where openssl prints it, or, with certutil, use -encode"
+      "the certificate itself is needed: run openssl x509 without -noout, or certutil with -encode"
     case .uuencoded: "uudecode -o /dev/stdout FILE | certregctl register -"
     case .parquet:
       #"duckdb -csv -c "SELECT * FROM read_parquet('FILE')" > devices.csv && certregctl import devices.csv"#
