@@ -139,8 +139,11 @@ package protocol RegistrationStore: Sendable {
   /// - Throws: `StoreError` if the disk or the database fails.
   func highestFleetNote() throws(StoreError) -> (number: Int64, stamp: Int64)
 
-  /// The keys of results that no fleet was ever told, in the order of certificates: likewise.
+  /// The keys of results that no fleet was ever told, in the order of certificates. Blocks on the disk.
   ///
+  /// - Parameters:
+  ///   - key: The last key of the page before; `nil`: the first page.
+  ///   - limit: The most keys of a page.
   /// - Throws: `StoreError` if the disk or the database fails.
   func unsharedKeys(after key: RegistrationKey?, limit: Int) throws(StoreError) -> [RegistrationKey]
 

@@ -50,7 +50,7 @@ final class DaemonParts: Sendable {
 
   /// Builds the parts; requests are answered once it returns.
   ///
-  /// - Throws: What keeps the daemon from its work. What was built by then is taken down again.
+  /// - Throws: The reason why the daemon cannot start. Parts that were built by then are shut down.
   init(_ settings: Settings, _ surroundings: Surroundings) async throws(DaemonError) {
     let (clock, logger) = (surroundings.clock, surroundings.logger)
     let demand = AnswerDemand()

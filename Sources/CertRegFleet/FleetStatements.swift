@@ -75,7 +75,8 @@ enum FleetStatements {
       """, [.text(member.name), .text(member.instance)])
   }
 
-  /// Likewise its rows, whose numbers the new state gives to other jobs.
+  /// Where the member comes with another state than before, its rows get numbers that no job has: the new state gives
+  /// theirs to other jobs.
   static func leaveRows(_ member: FleetIdentity) -> Statement {
     Statement(
       "leaveRows",

@@ -1,5 +1,4 @@
 import CertRegCore
-import FoundationEssentials
 
 /// The environment variables that the forwarder reads, as a value so that tests can choose them.
 package struct ProcessEnvironment: Sendable {
@@ -18,11 +17,6 @@ package struct ProcessEnvironment: Sendable {
       secrets.addUserInformation(of: value)
     }
     self.secrets = secrets
-  }
-
-  /// The environment of this process.
-  package static var current: ProcessEnvironment {
-    ProcessEnvironment(ProcessInfo.processInfo.environment)
   }
 
   /// The variable's value. An empty variable counts as unset, as in the AWS SDKs.

@@ -45,8 +45,6 @@ package enum LogField {
   package static let durationMilliseconds = "duration_ms"
   /// How many messages of the same kind were held back before this one.
   package static let suppressed = "suppressed"
-  /// A file or socket path.
-  package static let path = "path"
   /// A key of the configuration, with dots.
   package static let setting = "setting"
   /// Name of a supervised loop.

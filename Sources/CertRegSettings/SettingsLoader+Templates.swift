@@ -52,7 +52,6 @@ extension SettingsLoader {
     var template = ProvisioningProfile.Template(file: file)
     template.body = body
     let parameters = json["Parameters"]?.members ?? []
-    template.parameters = parameters.map(\.name)
     template.required = parameters.filter { $0.value["Default"] == nil }.map(\.name)
     template.status = Self.status(json)
     return template

@@ -41,17 +41,6 @@ package struct CertificateValidator: Sendable {
     return basis(judgement)
   }
 
-  /// Repeats the checks that depend on the clock, for a certificate that was accepted before under the same policies.
-  ///
-  /// - Returns: the refusal; `nil` if the certificate is still accepted.
-  package func recheck(_ basis: VerdictBasis, now: WallTime) -> ServiceError? {
-    var findings = FindingCollector(policies: policies, isExhaustive: false)
-    do throws(ServiceError) {
-      try checkPeriod(notBefore: basis.notBefore, notAfter: basis.notAfter, now: now, &findings)
-      return nil
-    } catch { return error }
-  }
-
   /// Examines a certificate: its content and all findings.
   ///
   /// - Throws: `CertificateValidationException` with reason `malformed_der` or `trailing_data` where the bytes are no

@@ -1,7 +1,7 @@
 /// A name of a certificate (RFC 5280 section 4.1.2.4).
 ///
-/// Names are a stranger's text. Both forms here escape what could act on a terminal or mislead a reader; the attributes
-/// are kept apart because a joined text can be forged (CVE-2021-44532).
+/// Names are a stranger's text: what could act on a terminal or mislead a reader is escaped. The attributes are kept
+/// apart because a joined text can be forged (CVE-2021-44532).
 package struct DistinguishedName: Hashable, Sendable {
   /// One attribute.
   package struct Attribute: Hashable, Sendable {
@@ -18,36 +18,25 @@ package struct DistinguishedName: Hashable, Sendable {
   }
 
   /// The attributes in the order of the encoding.
-  package var attributes: [Attribute]
-  /// The string of RFC 4514: last attribute first, with `,` and `+` between.
-  package var rfc4514: String
+  package var attributes: [Attribute] = []
 
-  package init(attributes: [Attribute] = [], rfc4514: String = "") {
-    self.attributes = attributes
-    self.rfc4514 = rfc4514
-  }
+  /// A name without attributes.
+  package init() {}
 
   /// Reads the Name that is `element`; what cannot be read is left out.
   init(_ element: DERReader.Element, in der: [UInt8]) {
-    self.init()
-    var sets: [String] = []
     var name = DERReader(der, in: element.content)
     while let set = try? name.next() {
-      var parts: [String] = []
       var inside = name.inside(set)
       while let sequence = try? inside.next() {
         var pair = inside.inside(sequence)
         guard let type = try? pair.next(DERTag.objectIdentifier), let value = try? pair.next() else { continue }
         let identifier = ObjectIdentifier(der[type.content])
         let shortName = AttributeType.shortNames[identifier] ?? identifier.dotted
-        let text = AttributeValue.text(value, in: der)
-        let hex = text == nil ? AttributeValue.hex(value, in: der) : ""
-        attributes.append(Attribute(type: shortName, value: text.map(AttributeValue.escapingControls) ?? hex))
-        parts.append("\(shortName)=\(text.map(AttributeValue.escapingForRFC4514) ?? hex)")
+        let text = AttributeValue.text(value, in: der).map(AttributeValue.escapingControls)
+        attributes.append(Attribute(type: shortName, value: text ?? AttributeValue.hex(value, in: der)))
       }
-      sets.append(parts.joined(separator: "+"))
     }
-    rfc4514 = sets.reversed().joined(separator: ",")
   }
 }
 
@@ -94,27 +83,9 @@ enum AttributeValue {
 
   /// `text` with `\` doubled and each byte of a character that could act on a terminal as `\` and two digits.
   static func escapingControls(_ text: String) -> String {
-    escape(text) { scalar, _, _ in scalar == "\\" }
-  }
-
-  /// `text` as RFC 4514 section 2.4 has it in a string, with control characters as hexadecimal pairs.
-  static func escapingForRFC4514(_ text: String) -> String {
-    escape(text) { scalar, isFirst, isLast in
-      switch scalar {
-      case "\"", "+", ",", ";", "<", ">", "\\": true
-      case " ": isFirst || isLast
-      case "#": isFirst
-      default: false
-      }
-    }
-  }
-
-  private static func escape(_ text: String, _ needsBackslash: (Unicode.Scalar, Bool, Bool) -> Bool) -> String {
-    let scalars = text.unicodeScalars
-    let count = scalars.count
     var escaped: [UInt8] = []
     escaped.reserveCapacity(text.utf8.count)
-    for (index, scalar) in scalars.enumerated() {
+    for scalar in text.unicodeScalars {
       if isUnsafe(scalar) {
         for byte in scalar.utf8 {
           escaped.append(UInt8(ascii: "\\"))
@@ -122,7 +93,7 @@ enum AttributeValue {
           escaped.append(hexDigits[Int(byte & 15)])
         }
       } else {
-        if needsBackslash(scalar, index == 0, index == count - 1) { escaped.append(UInt8(ascii: "\\")) }
+        if scalar == "\\" { escaped.append(UInt8(ascii: "\\")) }
         escaped.append(contentsOf: scalar.utf8)
       }
     }

@@ -49,7 +49,7 @@ import Testing
     let (id, another) = (CertificateID(words: (1, 2, 3, 4)), CertificateID(words: (5, 6, 7, 8)))
     var template = ProvisioningProfile.Template(file: "/t")
     template.body = "{}"
-    (template.parameters, template.required) = (["serial", "state"], ["serial"])
+    template.required = ["serial"]
     template.status = .parameter("state", default: "ACTIVE")
     let profile = ProvisioningProfile(name: "p", form: .template(template))
     let given = try profile.filled(

@@ -23,7 +23,7 @@ import Testing
     let text = #"{"Parameters": {"A": {"Type": "String"}, "B": {"Default": "b"}}, "Resources": {"r": {}}}"#
     let template = try #require(try load(text))
     #expect(template.body == text && template.file == "/t.json")
-    #expect(template.parameters == ["A", "B"] && template.required == ["A"])
+    #expect(template.required == ["A"])
     #expect(try load(#"{"Resources": {"r": {}}}"#)?.required == [])
   }
 

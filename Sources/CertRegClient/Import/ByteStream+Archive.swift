@@ -12,7 +12,7 @@ final class StreamInput: ArchiveInput {
 
   func read(upTo count: Int) throws(ArchiveError) -> [UInt8] {
     do throws(InputError) {
-      return try stream.take(count).bytes
+      return try stream.take(count)
     } catch {
       throw ArchiveError(.unreadable, detail: error.message)
     }

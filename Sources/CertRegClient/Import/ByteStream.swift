@@ -144,24 +144,22 @@ final class ByteStream {
     return chunk[index..<min(chunk.count, index + count)]
   }
 
-  /// Takes the next `count` bytes, fewer at the end, and returns the first `keeping` of them.
-  func take(_ count: Int, keeping: Int = .max) throws(InputError) -> (bytes: [UInt8], taken: Int) {
+  /// Takes the next `count` bytes, fewer at the end.
+  func take(_ count: Int) throws(InputError) -> [UInt8] {
     var bytes: [UInt8] = []
-    var taken = 0
-    while taken < count, try fill() {
-      let piece = chunk[index..<min(chunk.count, index + count - taken)]
-      bytes.append(contentsOf: piece.prefix(max(0, keeping - bytes.count)))
-      taken += piece.count
+    while bytes.count < count, try fill() {
+      let piece = chunk[index..<min(chunk.count, index + count - bytes.count)]
+      bytes.append(contentsOf: piece)
       index += piece.count
     }
-    return (bytes, taken)
+    return bytes
   }
 
   /// All remaining bytes.
   ///
   /// - Throws: `InputError` where there are more than `limit`.
   func takeAll(limit: Int) throws(InputError) -> [UInt8] {
-    let content = try take(limit).bytes
+    let content = try take(limit)
     guard try peek() == nil else { throw InputError(.unreadable, "larger than \(limit / 1_048_576) MiB") }
     return content
   }

@@ -21,7 +21,6 @@ struct Base64Reader: InputReader {
   /// Whether the first encoding ended with its line. Then each line is an encoding, damaged or not.
   private var isOnePerLine: Bool?
   private var count = 0
-  private var held: [UInt8]?
 
   init(_ stream: ByteStream, name: String, _ context: InputContext) {
     self.stream = stream

@@ -1,5 +1,5 @@
-/// What one member of a fleet does about the others: which certificates it may work on, what it tells them, what it
-/// takes over from those that are gone, and its part of the account's rate. A state machine without effects.
+/// The decisions of one member of a fleet: which certificates it may work on, which results it tells the others, whose
+/// work it takes over, and its share of the account's rate. A state machine without effects.
 ///
 /// Events are methods; they put ``Action``s into ``takeActions()``. The database is asked by one exchange at a time:
 /// what comes up meanwhile goes into the next one. Whatever it does not answer within a second is decided without it.

@@ -20,7 +20,7 @@ extension KnownResults {
     homes.withLock { $0.fleetTarget(of: $0.home(of: target)) }
   }
 
-  /// A home as the members of a fleet name it in keys; likewise.
+  /// A home as the members of a fleet name it in keys; `nil`: nobody has said yet where its upstream is.
   package func fleetTarget(of home: ResultHome) -> FleetTarget? { homes.withLock { $0.fleetTarget(of: home) } }
 
   /// Says which targets are in another account than the fleet's targets of that name: their keys name the account.

@@ -9,11 +9,11 @@ package struct ResultTable: Sendable {
   package struct Entry: Hashable, Sendable {
     /// The certificate.
     package var certificateID = CertificateID()
-    /// Seconds since 1970, cut to 32 bits: a certificate that is valid until 9999 counts as valid for good.
+    /// The beginning of the validity; seconds since 1970, cut to 32 bits: a certificate that is valid until 9999 counts as valid for good.
     package var notBefore: UInt32 = 0
-    /// The end of the validity, likewise.
+    /// The end of the validity; seconds since 1970, cut to 32 bits.
     package var notAfter: UInt32 = 0
-    /// The end of the registration, likewise.
+    /// The end of the registration; seconds since 1970, cut to 32 bits.
     package var finishedAt: UInt32 = 0
     /// Stands for the device's name.
     package var deviceTag = DeviceTag.none

@@ -152,8 +152,8 @@ package struct TargetHomes: Sendable {
     }
   }
 
-  /// The target of results that are stored under a name, likewise; `nil`: not known, or they are of another account
-  /// than the target is in now.
+  /// The target of results that are stored under a name, as the members of a fleet name it in keys; `nil`: not known,
+  /// or they are of another account than the target is in now.
   func fleetTarget(storedAs name: TargetName) -> FleetTarget? {
     let parts = name.rawValue.split(separator: "\n", omittingEmptySubsequences: false)
     let home: ResultHome

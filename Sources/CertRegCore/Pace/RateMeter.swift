@@ -25,8 +25,7 @@ struct RateMeter: Sendable {
     return Double(sum)
   }
 
-  /// The largest rate, over any stretch of the last second that ends at `now`, at which events came beyond the first
-  /// `burst`.
+  /// The highest rate of events, without the first `burst`, over any part of the last second that ends at `now`.
   ///
   /// - Parameters:
   ///   - burst: The events that say nothing.

@@ -56,8 +56,6 @@ package struct ProvisioningProfile: Hashable, Sendable {
     package var file: String
     /// The file's content, a JSON document; empty until the file was read.
     package var body = ""
-    /// Names of the template's parameters.
-    package var parameters: [String] = []
     /// Names of parameters without a default.
     package var required: [String] = []
     /// What it does to the status of the certificate.

@@ -148,7 +148,7 @@ extension Registrar {
     /// Put the result into memory, under the home that it belongs to; `nil`: its target's present one. This action
     /// precedes the answers with the result.
     indirect case remember(Registration, JobHome?)
-    /// Change the status of the result in memory, likewise.
+    /// Change the status of the result in memory, under the home that it belongs to; `nil`: its target's present one.
     indirect case rememberStatus(StatusUpdate, JobHome?)
     /// Take the result out of memory: the disk has a truer one, or none.
     indirect case forget(RegistrationKey, JobHome?)

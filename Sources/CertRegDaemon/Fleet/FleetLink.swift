@@ -3,16 +3,17 @@ import CertRegFleet
 import Dispatch
 import Synchronization
 
-/// The way to the fleet's database: a thread of its own, which may wait for it.
+/// The way to the fleet's database: a serial queue, which may wait for it.
 final class FleetLink: Sendable {
   private let queue = DispatchQueue(label: "certregd.fleet", qos: .userInitiated)
+  /// Only work on `queue` takes it. The mutex makes the type Sendable.
   private let database: Mutex<FleetDatabase>
 
   init(_ location: FleetLocation, _ identity: FleetIdentity) {
     database = Mutex(FleetDatabase(location, identity))
   }
 
-  /// Enters the fleet; `completion` is called on the link's thread.
+  /// Enters the fleet; `completion` is called on the link's queue.
   func join(sent: Int64, completion: @escaping @Sendable (Result<FleetWelcome, FleetProblem>) -> Void) {
     queue.async {
       completion(
@@ -22,7 +23,8 @@ final class FleetLink: Sendable {
     }
   }
 
-  /// Exchanges a batch, which `fill` completes first, and says whether it could; likewise.
+  /// Completes a batch with `fill`, exchanges it, and calls `completion` on the link's queue. `isComplete` is what `fill`
+  /// returned.
   func exchange(
     _ batch: FleetBatch, fill: @escaping @Sendable (inout FleetBatch) -> Bool,
     completion: @escaping @Sendable (FleetBatch, _ isComplete: Bool, Result<FleetReply, FleetProblem>) -> Void

@@ -37,7 +37,6 @@ enum DERTarget {
     switch (verdict, examination) {
     case (.success(let basis), .success(let examination)):
       require(examination.refusal == nil && examination.basis == basis, "examined otherwise: \(examination)")
-      require(validator.recheck(basis, now: now) == nil, "accepted, and refused when looked at again")
       check(examination, of: der)
       return true
     case (.failure(let error), .success(let examination)):
@@ -61,7 +60,6 @@ enum DERTarget {
     }
     let description = examination.description
     for name in [description.subject, description.issuer] {
-      requirePrintable(name.rfc4514)
       for attribute in name.attributes { requirePrintable(attribute.type + attribute.value) }
     }
     requirePrintable(description.serialNumber + description.signatureAlgorithm + description.publicKey.algorithm)
