@@ -61,11 +61,16 @@ final class RequestService: RequestHandling {
 
   // MARK: RequestHandling
 
-  func peer(ofDescriptor descriptor: CInt) throws -> Peer {
+  func peer(ofDescriptor descriptor: CInt) -> Peer? {
     // Where a rule names a unit, the peer is what it was when it connected. Without such a rule a peer that connects
     // and has a child go on without it may be without a unit, also for rules that a reload brings: they refuse it then.
-    try peers.peer(
-      ofDescriptor: descriptor, isUnitNeeded: currentConfiguration.access?.dependsOnUnits ?? false)
+    do throws(HostError) {
+      return try peers.peer(
+        ofDescriptor: descriptor, isUnitNeeded: currentConfiguration.access?.dependsOnUnits ?? false)
+    } catch {
+      parts.audit.unknownPeer(error)
+      return nil
+    }
   }
 
   func servesFromMemory(_ peer: Peer) -> Bool {

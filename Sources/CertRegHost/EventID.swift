@@ -81,7 +81,7 @@ package struct EventID: Hashable, Sendable {
   package static let identityRefused = EventID("identity_refused", "c678f4daff4d4e27aa5bd9e894fe25c9")
   /// The host's clock differs from an upstream's; signatures are corrected.
   package static let clockCorrected = EventID("clock_corrected", "b63daf39e5bb40d4a730a144f722b0c1")
-  /// A peer sent a request that the access rules forbid.
+  /// A peer sent a request that the access rules forbid, or the kernel does not tell who a peer is.
   package static let peerRefused = EventID("peer_refused", "a8c3d26c30c242a5a6bcda33216412d8")
   /// A limit on connections or descriptors is reached.
   package static let connectionsExhausted = EventID(

@@ -33,8 +33,8 @@ package struct KnownAnswer: Sendable {
 package protocol RequestHandling: Sendable {
   /// The client of an accepted connection. Called once, on the connection's event loop: it must not wait for anything.
   ///
-  /// - Throws: Any error where the kernel does not name the peer; the connection is then closed.
-  func peer(ofDescriptor descriptor: CInt) throws -> Peer
+  /// - Returns: `nil`: the kernel does not tell. The connection is then closed.
+  func peer(ofDescriptor descriptor: CInt) -> Peer?
 
   /// The known result for a `register` request whose text the loop does not remember. Called on event loops: it has to
   /// be quick.

@@ -162,8 +162,7 @@ final class SocketLoop {
 
   /// Serves an accepted connection; the loop owns its descriptor from here on.
   func serve(_ descriptor: CInt, number: UInt64) {
-    guard let peer = try? handling.peer(ofDescriptor: descriptor) else {
-      // The kernel does not know the peer of a connection whose client is gone.
+    guard let peer = handling.peer(ofDescriptor: descriptor) else {
       Glibc.close(descriptor)
       open.leave()
       return

@@ -3,6 +3,7 @@ import CertRegCore
 import CertRegHost
 import CertRegProtocol
 import CertRegTesting
+import Glibc
 import Logging
 import Synchronization
 import Testing
@@ -39,6 +40,13 @@ import Testing
     return recorder.records.withLock { records in
       records.map { Dictionary(uniqueKeysWithValues: $0.fields.map { ($0.name, $0.value) }) }
     }
+  }
+
+  @Test func `a connection whose peer the kernel does not name has an entry`() throws {
+    let file = open("/dev/null", O_RDONLY | O_CLOEXEC)
+    defer { close(file) }
+    let error = try #require(throws: HostError.self) { try PeerCredentials(descriptor: file) }
+    #expect(try entries { $0.unknownPeer(error) }.map { $0["event"] } == ["peer_refused"])
   }
 
   @Test func `the entry of a registration's end names the caller, the outcome and the call`() throws {

@@ -46,7 +46,7 @@ final class ScriptedHandler: RequestHandling {
   /// The requests that the loops have handed on, in their order.
   var requests: [OwnedRequest] { state.withLock { $0.requests } }
 
-  func peer(ofDescriptor descriptor: CInt) throws -> Peer { Peer(uid: 1, gid: 1, pid: 1, unit: UnitlessPeer()) }
+  func peer(ofDescriptor descriptor: CInt) -> Peer? { Peer(uid: 1, gid: 1, pid: 1, unit: UnitlessPeer()) }
   func known(certificatePem: UnsafeRawBufferPointer, target: UInt16, now: WallTime) -> KnownAnswer? { known }
   func servesFromMemory(_ peer: Peer) -> Bool { true }
 
