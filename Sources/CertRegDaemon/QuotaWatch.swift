@@ -30,6 +30,7 @@ struct QuotaWatch: Sendable {
       asking = Task { await ask() }
     }
     asking?.cancel()
+    await asking?.value
   }
 
   private func ask() async {

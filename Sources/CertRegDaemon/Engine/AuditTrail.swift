@@ -147,7 +147,9 @@ struct AuditTrail: Sendable {
 
   /// A connection is closed, since the kernel does not tell its peer.
   func unknownPeer(_ error: HostError) {
-    log.audit(.peerRefused, level: .warning) { ("a connection is closed: its peer is not known: \(error.message)", [:]) }
+    log.audit(.peerRefused, level: .warning) {
+      ("a connection is closed: its peer is not known: \(error.message)", [:])
+    }
   }
 
   /// The store could not be read or written for a request other than `register`, which has entries of its own.
