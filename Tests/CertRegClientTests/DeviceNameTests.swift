@@ -151,6 +151,12 @@ import Testing
     #expect(try names(object, "a.json") == ["SN1"])
   }
 
+  @Test(arguments: ["registrationId", "thingName", "nodeId", "uniqueId", "mac", "serialNumber", "name", "hostname"])
+  func `the device ID goes before all others`(heading: String) throws {
+    let object = "[{\"\(heading)\":\"other\",\"deviceId\":\"SN1\",\"cert\":\"\(try Self.base64(1))\"}]"
+    #expect(try names(object, "a.json") == ["SN1"])
+  }
+
   @Test(arguments: [
     "Seriennummer", "Gerätename", "Geräte-ID", "序列号", "设备名称", "设备ID", "Numéro de série", "Número de serie",
     "Serienummer", "シリアル番号", "MAC-Adresse",

@@ -10,10 +10,11 @@ struct NameHeading: Hashable {
     (
       true,
       """
-      deviceid devid deviceidentifier registrationid geräteid geraeteid gerätekennung identifiantdelappareil \
+      deviceid devid deviceidentifier geräteid geraeteid gerätekennung identifiantdelappareil \
       idappareil iddeldispositivo iddispositivo apparaatid 设备id 设备标识 デバイスid 端末id 機器id
       """
     ),
+    (true, "registrationid"),
     (true, "thingname"),
     (true, "nodeid"),
     (true, "uniqueid chipid"),
