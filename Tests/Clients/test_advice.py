@@ -5,10 +5,12 @@ are added to the arguments.
 """
 
 import base64
+import contextlib
 import json
 import pathlib
 import re
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 import unittest
@@ -28,10 +30,12 @@ FOLLOWED = {
     "--resume": "test_reports",
     "--select": "test_sets",
     "aws iot describe-certificate": "test_an_arn_alone",
+    "gpg --decrypt": "test_openpgp",
     "keytool -exportcert": "test_keystore",
     "openssl pkcs12": "test_pkcs12",
     "openssl x509": "test_another_fingerprint",
     "sed -E": "test_other_dashes",
+    "sqlite3 -header": "test_database",
 }
 # Commands and options of messages that cannot be followed here, or that are no advice.
 NOT_FOLLOWED = {
@@ -43,7 +47,6 @@ NOT_FOLLOWED = {
     "--no-wait": "repeats an option of the command line, too",
     "--only": "is named in errors of its own value",
     "--socket": "repeats an option of the command line, too",
-    "--decrypt": "is an option of gpg",
     "--format": "is named in errors of its own value",
     "--output": "is an option of aws",
     "--query": "is an option of aws",
@@ -52,9 +55,12 @@ NOT_FOLLOWED = {
     "--target": "is for a daemon that does not tell its default target",
     "--xpath": "is an option of xmllint, which few hosts have",
     "aws iot create-certificate-from-csr": "makes another certificate, in AWS",
+    "duckdb -csv": "is a program that Debian does not have",
+    "uudecode -o": "is a program that few hosts have",
     "git lfs pull": "needs the server that has the file",
 }
-PARTS = re.compile(r"(?<![\w-])--[a-z][a-z-]+|\b(?:openssl (?!says\b)[a-z0-9]+|keytool -\w+|sed -\w+|aws \w+ [\w-]+|git \w+ \w+)")
+PARTS = re.compile(r"(?<![\w-])--[a-z][a-z-]+|\b(?:openssl (?!says\b)[a-z0-9]+|keytool -\w+|sed -\w+|aws \w+ [\w-]+|git \w+ \w+"
+                   r"|gpg --\w+|(?:sqlite3|uudecode|duckdb) -\w+)")
 
 
 def compact(pem):
@@ -129,6 +135,31 @@ class Advice(unittest.TestCase):
         subprocess.run(generate, check=True, capture_output=True)
         (advice,) = self.advice("certregctl register a.jks")
         self.succeeds(advice.replace("FILE", "a.jks").replace("NAME", "device"), 1, PASSWORD + "\n")
+
+    @unittest.skipUnless(shutil.which("gpg", path="/usr/bin:/bin"), "there is no gpg")
+    def test_openpgp(self):
+        home = self.folder / ".gnupg"
+        home.mkdir(mode=0o700)
+        # In place of the person who types the password.
+        (home / "gpg.conf").write_text(f"batch\npinentry-mode loopback\npassphrase {PASSWORD}\n")
+        name = self.write("device.pem", self.pems[0])
+        for armour in ("", "--armor"):
+            with self.subTest(armour):
+                made = self.run_shell(f"rm -f sent.gpg; gpg --symmetric {armour} --output sent.gpg {name}")
+                self.assertEqual(made.returncode, 0, made.stderr)
+                (advice,) = self.advice("certregctl register sent.gpg")
+                self.succeeds(advice.replace("FILE", "sent.gpg"), 1)
+
+    @unittest.skipUnless(shutil.which("sqlite3", path="/usr/bin:/bin"), "there is no sqlite3")
+    def test_database(self):
+        with contextlib.closing(sqlite3.connect(self.folder / "devices.db")) as database:
+            database.execute("CREATE TABLE device (device_id TEXT, certificate TEXT)")
+            database.executemany("INSERT INTO device VALUES (?, ?)", enumerate(self.pems))
+            database.commit()
+        (advice,) = self.advice("certregctl register devices.db")
+        command, tables = re.match(r"(.*) \((sqlite3 .*) names the tables\)", advice).groups()
+        (table,) = self.run_shell(tables.replace("FILE", "devices.db")).stdout.split()
+        self.succeeds(command.replace("FILE", "devices.db").replace("TABLE", table) + " && printf 'created\\t\\n'", 1)
 
     def test_authority(self):
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "/dev/null",
