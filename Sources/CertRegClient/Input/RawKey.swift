@@ -4,11 +4,14 @@ import CertRegCrypto
 
 /// Finds private keys that are nothing but a number in hexadecimal digits or base64. No form tells them from a digest:
 /// they have the heading of a key, or belong to a certificate beside them.
-struct RawKey {
-  /// The public keys of the certificates, by the algorithm.
-  private var publicKeys: [[UInt8]: Set<[UInt8]>] = [:]
+final class RawKey {
+  /// The certificates beside the texts.
+  private let certificates: [InputCertificate]
+  /// Their public keys, by the algorithm. Few texts are as long as keys: most rows have none to compare.
+  private lazy var publicKeys = Dictionary(grouping: certificates.compactMap { $0.outline?.publicKey }, by: \.algorithm)
+    .mapValues { Set($0.map(\.bytes)) }
   /// Their IDs, which are as long as keys.
-  private var digests: Set<[UInt8]> = []
+  private lazy var digests = Set(certificates.map(\.id.bytes))
 
   /// The sizes of private keys on the curves of RFC 5480 section 2.1.1.1, and of RFC 8032.
   private static let scalarBytes: Set<Int> = [28, 32, 48, 66]
@@ -30,16 +33,12 @@ struct RawKey {
   ]
 
   init(_ certificates: some Sequence<InputCertificate>) {
-    for certificate in certificates {
-      guard let key = certificate.outline?.publicKey else { continue }
-      publicKeys[key.algorithm, default: []].insert(key.bytes)
-      digests.insert(certificate.id.bytes)
-    }
+    self.certificates = Array(certificates)
   }
 
   /// Whether a text is the private key of one of the certificates.
   func belongs(_ text: String) -> Bool {
-    guard !publicKeys.isEmpty, let number = RawKey.scalar(text), !digests.contains(number) else { return false }
+    guard !certificates.isEmpty, let number = RawKey.scalar(text), !digests.contains(number) else { return false }
     return publicKeys.contains { algorithm, keys in
       PrivateScalar.publicKey(of: number, algorithm: algorithm).map(keys.contains) ?? false
     }
