@@ -65,13 +65,13 @@ import Testing
     let text = try table(nil) { Self.forms[form](Self.scalar($0)) }
     let found = try fileEntries(file, text)
     #expect(names(found) == [nil, nil, nil] && found.compactMap(fault) == [])
-    #expect(found.compactMap(thing) == [.privateKey, .privateKey, .privateKey])
+    #expect(found.compactMap(otherContent) == [.privateKey, .privateKey, .privateKey])
     // Nor that of another key, or of a certificate that is damaged.
     let others = try fileEntries("a.csv", table(nil) { Self.hexadecimal(Self.scalar($0 + 50)) })
-    #expect(names(others) == [nil, nil, nil] && others.compactMap(thing).count == 3)
+    #expect(names(others) == [nil, nil, nil] && others.compactMap(otherContent).count == 3)
     let damaged = try fileEntries(
       "a.csv", table(nil) { Self.forms[form](Self.scalar($0)) } + "\(Self.forms[form](Self.scalar(9))),x\n")
-    #expect(damaged.allSatisfy { $0.deviceID == nil } && damaged.compactMap(thing).count == 4)
+    #expect(damaged.allSatisfy { $0.deviceID == nil } && damaged.compactMap(otherContent).count == 4)
   }
 
   @Test(arguments: forms.indices)
@@ -82,16 +82,16 @@ import Testing
       let text = try table("\(heading),Certificate") { key($0) }
       let found = try fileEntries("a.csv", text)
       #expect(names(found) == [nil, nil, nil] && found.compactMap(fault) == [], "\(heading)")
-      #expect(found.compactMap(thing) == [.privateKey, .privateKey, .privateKey], "\(heading)")
+      #expect(found.compactMap(otherContent) == [.privateKey, .privateKey, .privateKey], "\(heading)")
       let object = "{\"\(heading)\":\"\(key(1))\",\"certificate\":\"\(try Self.base64(1))\"}"
       for json in [
         object, "[\(object)]", "{\"\(heading)\":\"\(key(1))\",\"data\":{\"cert\":\"\(try Self.base64(1))\"}}",
       ] {
         let found = try fileEntries("a.json", json)
         #expect(names(found) == [nil], "\(json)")
-        #expect(found.count { thing($0) == .privateKey } <= 1, "\(json)")
+        #expect(found.count { otherContent($0) == .privateKey } <= 1, "\(json)")
         if json != object, !json.hasPrefix("[") { continue }
-        #expect(found.compactMap(thing) == [.privateKey], "\(json)")
+        #expect(found.compactMap(otherContent) == [.privateKey], "\(json)")
       }
       var options = InputOptions()
       options.attributes = [try #require(AttributeRule("site=@\(heading)"))]
@@ -110,27 +110,27 @@ import Testing
     let block = Sample.pem("PRIVATE KEY", Self.scalar(7))
     let digits = Self.hexadecimal(Array(block.utf8))
     let encoded = try fileEntries("a.csv", table("id,key,cert") { "d\($0),\(digits)" })
-    #expect(names(encoded) == ["d1", "d2", "d3"] && encoded.compactMap(thing).count == 3)
+    #expect(names(encoded) == ["d1", "d2", "d3"] && encoded.compactMap(otherContent).count == 3)
     for key in [Self.hexadecimal(Self.scalar(77)), Base64.encode(Self.scalar(77)), digits] {
       let found = try fileEntries("a.csv", table("Device ID,Private Key,Certificate") { "d\($0),\(key)" })
       #expect(names(found) == ["d1", "d2", "d3"])
-      #expect(found.compactMap(thing) == [.privateKey, .privateKey, .privateKey])
+      #expect(found.compactMap(otherContent) == [.privateKey, .privateKey, .privateKey])
       let object = "{\"deviceId\":\"d\",\"privateKey\":\"\(key)\",\"cert\":\"\(try Self.base64(1))\"}\n"
-      #expect(try fileEntries("a.jsonl", object + object).compactMap(thing) == [.privateKey, .privateKey])
+      #expect(try fileEntries("a.jsonl", object + object).compactMap(otherContent) == [.privateKey, .privateKey])
     }
   }
 
   @Test func `a digest is a name below the heading of a device`() throws {
     let digest = Self.hexadecimal(Self.scalar(99))
     let found = try fileEntries("a.csv", table("device_id,cert") { "\(digest.dropLast())\($0)" })
-    #expect(names(found) == (1...3).map { "\(digest.dropLast())\($0)" } && found.compactMap(thing) == [])
+    #expect(names(found) == (1...3).map { "\(digest.dropLast())\($0)" } && found.compactMap(otherContent) == [])
     #expect(try names(table("key,id,cert") { "k-\($0),d\($0)" }) == ["d1", "d2", "d3"])
   }
 
   @Test func `a key of Ed25519 is told by its certificate`() throws {
     let certificate = Base64.encode(try Self.certificate(5, isEdwards: true))
     let found = try fileEntries("a.csv", "id,cert\n\(Self.hexadecimal(Self.scalar(5))),\(certificate)\n")
-    #expect(names(found) == [nil] && found.compactMap(thing) == [.privateKey])
+    #expect(names(found) == [nil] && found.compactMap(otherContent) == [.privateKey])
   }
 
   // MARK: Headings
@@ -186,7 +186,7 @@ import Testing
   {
     let found = try fileEntries("a.csv", table("ID,MAC,cert") { "\($0),\(value)" })
     #expect(names(found) == [nil, nil, nil] && found.compactMap(fault) == [])
-    #expect(found.compactMap(thing) == [.lostName, .lostName, .lostName])
+    #expect(found.compactMap(otherContent) == [.lostName, .lostName, .lostName])
     var options = InputOptions()
     options.nameColumn = "MAC"
     #expect(try fileEntries("a.csv", table("ID,MAC,cert") { "\($0),\(value)" }, options).compactMap(fault).count == 3)
@@ -195,12 +195,12 @@ import Testing
   @Test(arguments: ["N/A", "NULL", "null", "None", "-", "NaN", "\\N", "(null)"])
   func `a placeholder names no device`(value: String) throws {
     let found = try fileEntries("a.csv", table("MAC,cert") { _ in value })
-    #expect(names(found) == [nil, nil, nil] && found.compactMap(thing) == [.lostName, .lostName, .lostName])
+    #expect(names(found) == [nil, nil, nil] && found.compactMap(otherContent) == [.lostName, .lostName, .lostName])
     let other = try fileEntries("a.csv", table("MAC,Serial,cert") { "\(value),SN\($0)" })
-    #expect(names(other) == ["SN1", "SN2", "SN3"] && other.compactMap(thing) == [])
+    #expect(names(other) == ["SN1", "SN2", "SN3"] && other.compactMap(otherContent) == [])
     let object = "[{\"name\":\"\(value.replacing("\\", with: "\\\\"))\",\"cert\":\"\(try Self.base64(1))\"}]"
     let inJSON = try fileEntries("a.json", object)
-    #expect(names(inJSON) == [nil] && inJSON.compactMap(thing) == [.lostName])
+    #expect(names(inJSON) == [nil] && inJSON.compactMap(otherContent) == [.lostName])
   }
 
   @Test(arguments: ["#7", "10E14", "34E518000000", "a+b", "1+1", "NULL-7", "N/A-1"])

@@ -33,7 +33,7 @@ import Testing
       let folder = try TemporaryFolder()
       let entries = try allEntries(try folder.write(sample.file, sample.text))
       let counts = [
-        entries.count { pem($0) != nil }, entries.count { fault($0) != nil }, entries.count { thing($0) != nil },
+        entries.count { pem($0) != nil }, entries.count { fault($0) != nil }, entries.count { otherContent($0) != nil },
       ]
       #expect(counts == sample.counts, "\(sample.file): \(entries.map(\.content))")
       for entry in entries {

@@ -96,7 +96,8 @@ import Testing
       let message = "seed \(seed), round \(round):\n\(text)"
       #expect(found.compactMap(pem).sorted() == expected.sorted(), "\(message)")
       let keys = found.count { entry in
-        if case .failure(let error) = entry.content { error.thing == .privateKey } else { thing(entry) == .privateKey }
+        let failed = if case .failure(let error) = entry.content { error.otherContent } else { nil as OtherContent? }
+        return (failed ?? otherContent(entry)) == .privateKey
       }
       #expect(keys == units.count(where: \.isKey), "\(message)")
       if found.compactMap(pem).count != expected.count { break }

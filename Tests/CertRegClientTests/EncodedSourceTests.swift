@@ -77,7 +77,7 @@ import Testing
     for (name, text) in Self.tables {
       let entries = try fileEntries("a.eml", Self.mail([(name, Array(text.utf8))]))
       #expect(Self.names(entries) == ["d1", "d2"], "\(name)")
-      #expect(entries.compactMap(thing) == [.text])
+      #expect(entries.compactMap(otherContent) == [.text])
       #expect(entries.allSatisfy { $0.place.contains("!\(name)") || $0.place.contains("!part 1") })
     }
   }
@@ -88,7 +88,7 @@ import Testing
     for text in [Self.wrapped(archive), Self.mail([("devices.zip", archive)])] {
       let entries = try fileEntries("a.eml", text)
       #expect(Self.names(entries) == ["d1", "d2"])
-      #expect(entries.compactMap(thing).contains(.privateKey))
+      #expect(entries.compactMap(otherContent).contains(.privateKey))
     }
   }
 
@@ -102,10 +102,10 @@ import Testing
     ]
     let entries = try fileEntries("a.eml", Self.mail(parts))
     #expect(entries.compactMap(pem) == [Sample.certificatePEM(1), Sample.certificatePEM(2)])
-    #expect(entries.compactMap(thing) == [.text, .privateKey, .empty])
+    #expect(entries.compactMap(otherContent) == [.text, .privateKey, .empty])
     let signature = try fileEntries(
       "a.eml", Self.mail([("smime.p7s", Sample.certificate(1))], type: "application/pkcs7-signature"))
-    #expect(signature.compactMap(pem).isEmpty && signature.compactMap(thing) == [.text, .notSelected])
+    #expect(signature.compactMap(pem).isEmpty && signature.compactMap(otherContent) == [.text, .notSelected])
   }
 
   @Test func `reads mails within mails, and the mails of a mailbox`() throws {
@@ -139,7 +139,7 @@ import Testing
     let key = Base64.encode(Self.utf16(Self.key))
     for certificate in [text, unmarked] {
       let secret = try fileEntries("a.yaml", "data:\n  tls.crt: \(certificate)\n  tls.key: \(key)\n")
-      #expect(secret.compactMap(pem).count == 1 && secret.compactMap(thing) == [.privateKey])
+      #expect(secret.compactMap(pem).count == 1 && secret.compactMap(otherContent) == [.privateKey])
       #expect(try fileEntries("a.csv", "device_id,cert\nd1,\(certificate)\n").map(\.deviceID) == ["d1"])
     }
   }

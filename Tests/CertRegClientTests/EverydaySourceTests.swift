@@ -25,7 +25,7 @@ import Testing
     let found = try fileEntries("a.csv", rows.joined(separator: "\n") + "\n")
     #expect(found.compactMap(fault) == [])
     #expect(found.filter { pem($0) != nil }.map(\.deviceID) == ["1", "2"])
-    #expect(found.compactMap(thing) == [.text, .text, .headings, .text])
+    #expect(found.compactMap(otherContent) == [.text, .text, .headings, .text])
     // A device can have a hyphen in place of a certificate.
     let lacking = try fileEntries("a.csv", "Serial,Cert\n1,\(Self.base64[1])\n2,-\n#3,\n")
     #expect(lacking.compactMap(fault).count == 2)

@@ -48,7 +48,7 @@ import Testing
     let text = "a[] = {\n\(first)\n};\nb[] = {\(second)};\nk[] = {\n\(Self.numbers(key, perLine: 8))\n};\n"
     let entries = try fileEntries("a.c", text)
     #expect(entries.compactMap(pem) == [Self.block(1), Self.block(2)])
-    #expect(entries.compactMap(thing) == [.privateKey])
+    #expect(entries.compactMap(otherContent) == [.privateKey])
     let nested = Self.numbers(Self.certificate(1), perLine: 1000)
     #expect(try fileEntries("a.json", "[[\(nested)],[\(second)]]").map(pem) == [Self.block(1), Self.block(2)])
   }
@@ -149,7 +149,7 @@ import Testing
     for title in ["# generated", "Exported by tool"] {
       let entries = try fileEntries("a.csv", "\(title)\nd1,\(cells[0])\nd2,\(cells[1])\n")
       #expect(entries.compactMap(\.deviceID) == ["d1", "d2"])
-      #expect(entries.compactMap(thing) == [.text])
+      #expect(entries.compactMap(otherContent) == [.text])
     }
   }
 
@@ -190,19 +190,21 @@ import Testing
   }
 
   @Test(arguments: [
-    ("<!-- saved -->\n<!DOCTYPE html><html>", Thing.html), ("HTTP/1.1 404 Not Found\r\n\r\n<html>no</html>", .html),
+    ("<!-- saved -->\n<!DOCTYPE html><html>", OtherContent.html),
+    ("HTTP/1.1 404 Not Found\r\n\r\n<html>no</html>", .html),
     ("$ANSIBLE_VAULT;1.1;AES256\n6162\n", .encrypted), ("<RSAKeyValue><D>AA==</D></RSAKeyValue>", .privateKey),
   ])
-  func `names texts by what they are`(text: String, expected: Thing) throws {
+  func `names texts by what they are`(text: String, expected: OtherContent) throws {
     let entries = try fileEntries("a.pem", text)
     #expect(entries.map(fault) == [InputError(expected).message])
   }
 
   @Test(arguments: [
-    (Array("age-encryption.org/v1\n".utf8) + [0, 1], Thing.encrypted), ([0x1E, 0xF1, 0xB5, 0xB0, 0, 0], .privateKey),
+    (Array("age-encryption.org/v1\n".utf8) + [0, 1], OtherContent.encrypted),
+    ([0x1E, 0xF1, 0xB5, 0xB0, 0, 0], .privateKey),
     ([0x5D, 0, 0, 0x80, 0], .otherArchive), ([0x85, 1, 0x0C, 3], .openPGPMessage),
   ])
-  func `names binary data by what it is`(bytes: [UInt8], expected: Thing) {
+  func `names binary data by what it is`(bytes: [UInt8], expected: OtherContent) {
     #expect(ContentKind.binary(bytes[...]) == expected)
   }
 }

@@ -42,8 +42,8 @@ func fault(_ entry: InputEntry) -> String? {
 }
 
 /// What an entry is that was passed over.
-func thing(_ entry: InputEntry) -> Thing? {
-  if case .passedOver(let thing) = entry.content { thing } else { nil }
+func otherContent(_ entry: InputEntry) -> OtherContent? {
+  if case .passedOver(let other) = entry.content { other } else { nil }
 }
 
 /// The certificates of a text, as they would be sent.

@@ -39,7 +39,7 @@ import Testing
     #expect(
       entries.count { fault($0) != nil } == units.count { $0.kind == .damaged },
       "\(message): \(entries.compactMap(fault))")
-    #expect(entries.count { thing($0) == .privateKey } == units.count { $0.kind == .key }, "\(message)")
+    #expect(entries.count { otherContent($0) == .privateKey } == units.count { $0.kind == .key }, "\(message)")
   }
 
   @Test func `all that is put into files is created, failed or passed over, with the right names`() throws {
@@ -74,7 +74,7 @@ import Testing
       let entries = try allEntries(path)
       let message = "seed \(seed), round \(round), depth \(depth), \(files.map(\.form.name))"
       compare(entries, files, message)
-      #expect(entries.count { thing($0) == .text } == depth, "\(message): \(entries.compactMap(thing))")
+      #expect(entries.count { otherContent($0) == .text } == depth, "\(message): \(entries.compactMap(otherContent))")
     }
   }
 }

@@ -31,7 +31,7 @@ import Testing
   @Test func `the list can have a heading`() throws {
     for heading in ["Device ID\n", "serial-number;note\n", "certificateId\n"] {
       let found = try entries("id,cert\n" + row(1) + row(2), only: heading + "d2\n")
-      #expect(found.map(thing) == [.notListed, nil] && found.compactMap(fault) == [], "\(heading)")
+      #expect(found.map(otherContent) == [.notListed, nil] && found.compactMap(fault) == [], "\(heading)")
     }
     // A device can be called so.
     let found = try entries("deviceId,cert\nname,\(Base64.encode(Sample.certificate(1)))\n", only: "name\n")
@@ -53,7 +53,7 @@ import Testing
       }
     let path = try folder.write(name, content)
     #expect(try allEntries(path).count { fault($0) != nil } == 1)
-    if name != "k.csv" { #expect(try allEntries(folder.root).allSatisfy { thing($0) == .privateKey }) }
+    if name != "k.csv" { #expect(try allEntries(folder.root).allSatisfy { otherContent($0) == .privateKey }) }
   }
 
   @Test func `names an XML document by what it is`() throws {
@@ -160,7 +160,7 @@ import Testing
         }
       }
       let image = try allEntries(folder.write("a.pem", note + blocks[0] + [0x89, 1, 2, 0x0A, 3, 4, 0x0A] + blocks[1]))
-      #expect(image.compactMap(pem).count == 2 && image.compactMap(thing) == [.binary])
+      #expect(image.compactMap(pem).count == 2 && image.compactMap(otherContent) == [.binary])
       // What terminals record.
       let colours = Array("\u{1B}[1mcert\u{1B}[0m \u{7} x\u{8}y\u{1A}\n".utf8)
       #expect(try allEntries(folder.write("a.pem", note + blocks[0] + colours + blocks[1])).count == 2)

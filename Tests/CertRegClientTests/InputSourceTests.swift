@@ -59,8 +59,8 @@ import Testing
       let entries = try allEntries(folder.write("a.csv", title + table))
       #expect(entries.compactMap(pem) == [1, 2].map { Sample.certificatePEM($0) }, "\(title)")
       #expect(entries.filter { pem($0) != nil }.map(\.deviceID) == ["A1", "A2"], "\(title)")
-      let titles = title.isEmpty ? [] : [Thing.text]
-      #expect(entries.compactMap(thing) == titles + [.text, .emptyRow, .headings], "\(title)")
+      let titles = title.isEmpty ? [] : [OtherContent.text]
+      #expect(entries.compactMap(otherContent) == titles + [.text, .emptyRow, .headings], "\(title)")
     }
   }
 
@@ -134,7 +134,7 @@ import Testing
         "\(file)[5] 0125",
       ])
     #expect(found.map(pem) == [Sample.certificatePEM(1), nil, nil, nil, nil, nil])
-    #expect(found.map(thing) == [nil, .issuer, nil, nil, nil, nil])
+    #expect(found.map(otherContent) == [nil, .issuer, nil, nil, nil, nil])
     #expect(fault(found[5])?.contains("version 2") == true)
   }
 
@@ -160,7 +160,7 @@ import Testing
     let file = try folder.write("all.pem", text)
     let found = try allEntries(file)
     #expect(found.map(pem) == [Sample.certificatePEM(1), nil, cut, Sample.certificatePEM(2)])
-    #expect(found.map(thing) == [nil, .privateKey, nil, nil])
+    #expect(found.map(otherContent) == [nil, .privateKey, nil, nil])
     #expect(found.map(\.name) == ["\(file):2", "\(file):5", "\(file):8", "\(file):10"])
   }
 
@@ -178,7 +178,7 @@ import Testing
       found.map { $0.place.replacing(folder.root + "/", with: "") } == [
         ".hidden.pem", "a/key.pem", "a/notes.txt", "a/z.der", "b.pem", "c.bin:1", "c.bin:4", "d.pem",
       ])
-    #expect(found.map(thing) == [.hidden, .privateKey, .text, nil, nil, nil, nil, .empty])
+    #expect(found.map(otherContent) == [.hidden, .privateKey, .text, nil, nil, nil, nil, .empty])
     #expect(found.compactMap(pem) == (1...4).map { Sample.certificatePEM($0) })
   }
 

@@ -59,7 +59,7 @@ import Testing
     let rows =
       [cell(device), cell(namesake)].joined(separator: ",") + "\n"
       + [cell(device), cell(issuer)].joined(separator: ",")
-    #expect(try fileEntries("a.csv", "cert,other\n\(rows)\n").compactMap(thing) == [.notSelected, .issuer])
+    #expect(try fileEntries("a.csv", "cert,other\n\(rows)\n").compactMap(otherContent) == [.notSelected, .issuer])
   }
 
   @Test func `finds the issuer of a device with the same name`() throws {

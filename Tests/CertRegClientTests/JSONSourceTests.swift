@@ -44,13 +44,13 @@ import Testing
   @Test func `a key beside certificates is passed over, and the certificates are taken`() throws {
     let jwk = #"{"kty":"EC","crv":"P-256","d":"AAAA"}"#
     let found = try entries("[\(device(1, "\"deviceId\":\"a\",\"jwk\":\(jwk),")),\(device(2, "\"deviceId\":\"b\","))]")
-    #expect(found.compactMap(pem).count == 2 && found.compactMap(thing) == [.privateKey])
+    #expect(found.compactMap(pem).count == 2 && found.compactMap(otherContent) == [.privateKey])
     #expect(try names("[\(device(1, "\"deviceId\":\"a\",\"jwk\":\(jwk),"))]") == ["a"])
     let chain = #"{"kty":"EC","d":"AAAA","x5c":["\#(Base64.encode(Sample.certificate(1)))"]}"#
     #expect(try entries(chain).compactMap(pem).count == 1)
     for line in ["AGE-SECRET-KEY-1QQQQ", "PuTTY-User-Key-File-3: ssh-rsa"] {
       let bundle = try entries(line + "\n" + Sample.certificatePEM(1) + Sample.certificatePEM(2), "a.pem")
-      #expect(bundle.compactMap(pem).count == 2 && bundle.compactMap(thing) == [.privateKey], "\(line)")
+      #expect(bundle.compactMap(pem).count == 2 && bundle.compactMap(otherContent) == [.privateKey], "\(line)")
     }
     let mixed = try entries("ssh-rsa AAAAB3NzaC1yc2E x\n" + Sample.certificatePEM(1), "a.pem")
     #expect(mixed.map(pem) == [Sample.certificatePEM(1)])
@@ -82,7 +82,7 @@ import Testing
     let devices = found.filter { pem($0) != nil }
     #expect(devices.map(\.deviceID) == (0..<2 * count).map { "d\($0 % count)" })
     #expect(devices.allSatisfy { $0.attributes.map(\.value) == ["7"] })
-    #expect(found.compactMap(fault) == [] && found.compactMap(thing) == [.privateKey, .privateKey])
+    #expect(found.compactMap(fault) == [] && found.compactMap(otherContent) == [.privateKey, .privateKey])
     // Without its end.
     let cut = try entries(String(text.dropLast(array.utf8.count / 2 + 100_000)))
     #expect(cut.last.flatMap(fault)?.contains("breaks off") == true)
@@ -117,7 +117,7 @@ import Testing
     for text in texts {
       let found = try entries(text)
       #expect(found.compactMap(pem) == [Sample.certificatePEM(1)], "\(text)")
-      #expect(found.compactMap(thing) == [.privateKey] && found.compactMap(fault) == [], "\(text)")
+      #expect(found.compactMap(otherContent) == [.privateKey] && found.compactMap(fault) == [], "\(text)")
     }
   }
 
@@ -145,7 +145,7 @@ import Testing
     #expect(try entries("{\"stdout_lines\":\(list("subject=x\n" + one + two))}").compactMap(pem) == [one, two])
     #expect(try entries("{\"c\":[\(list(one)),\(list(two))]}").compactMap(pem) == [one, two])
     let mixed = try entries("{\"c\":\(list(one + key))}")
-    #expect(mixed.compactMap(pem) == [one] && mixed.compactMap(thing) == [.privateKey])
+    #expect(mixed.compactMap(pem) == [one] && mixed.compactMap(otherContent) == [.privateKey])
     // Whole blocks, one in each string, stay apart.
     let blocks = [one, two].map { "\"" + $0.replacing("\n", with: "\\n") + "\"" }.joined(separator: ",")
     #expect(try entries("{\"c\":[\(blocks)]}").compactMap(pem) == [one, two])

@@ -91,7 +91,7 @@ import Testing
       _ = try supply.write("\(name).crt", String(decoding: signer.certificatePEM, as: UTF8.self))
       _ = try supply.write("m.json", "[\(try element(signer).json)]")
       let entries = try allEntries(supply.path("."), signers: checks ? [try SignerCertificate(der: signer.der)] : [])
-      #expect(entries.compactMap(thing) == [.manifestSigner])
+      #expect(entries.compactMap(otherContent) == [.manifestSigner])
       #expect(entries.compactMap(pem) == [PEM.certificate(der: Sample.certificate(1))])
       #expect(entries.compactMap(fault) == [])
     }

@@ -14,9 +14,10 @@ import Testing
     let entries = try fileEntries("a.md", "# How to\n\(sentence)\n```\n\(Self.block)```\n\(sentence)")
     #expect(entries.compactMap(pem) == [Self.block])
     #expect(entries.compactMap(fault) == [])
-    #expect(Set(entries.compactMap(thing)) == [.text])
+    #expect(Set(entries.compactMap(otherContent)) == [.text])
     let key = Sample.pem("PRIVATE KEY", Sample.privateKey)
-    #expect(try fileEntries("a.md", sentence + Self.block + sentence + key).compactMap(thing).contains(.privateKey))
+    let withKey = try fileEntries("a.md", sentence + Self.block + sentence + key)
+    #expect(withKey.compactMap(otherContent).contains(.privateKey))
   }
 
   @Test(arguments: [
@@ -35,7 +36,7 @@ import Testing
   @Test(arguments: [
     (
       "CERTIFICATES\tarn:aws:iot:eu-central-1:123456789012:cert/\(Sample.id)\t\(Sample.id)\tACTIVE\n",
-      Thing.certificateList
+      OtherContent.certificateList
     ),
     ("certificates:\n- certificateArn: arn:aws-cn:iot:cn-north-1:123456789012:cert/\(Sample.id)\n", .certificateList),
     (
@@ -51,13 +52,13 @@ import Testing
     ("\0\0\0\0CERT \0\0\0", .certificateStore), ("PAR1\u{1}\u{2}", .parquet),
     ("SQLite format 3\0", .database),
     ("-----BEGIN PGP MESSAGE-----\n\nhQEMA\n=abcd\n-----END PGP MESSAGE-----\n", .openPGPMessage),
-  ]) func `says what a file is, and what helps`(text: String, expected: Thing) throws {
+  ]) func `says what a file is, and what helps`(text: String, expected: OtherContent) throws {
     for entry in try fileEntries("a", text) {
       guard case .failure(let error) = entry.content else {
         Issue.record("\(entry)")
         continue
       }
-      #expect(error.thing == expected)
+      #expect(error.otherContent == expected)
       #expect(error.advice != nil)
     }
     // In a text with a certificate nothing of that counts.

@@ -12,7 +12,7 @@ import Testing
     Value.pieces(text.utf8).map { piece in
       switch piece.content {
       case .certificate(let certificate): certificate.pem
-      case .thing(let thing): thing.rawValue
+      case .otherContent(let other): other.rawValue
       case .damaged(let error): "\(piece.line) \(error.reason)"
       }
     }
@@ -176,20 +176,20 @@ import Testing
     let request = ["req", "-new", "-nodes", "-keyout", folder.path("k"), "-newkey"]
     let elliptic = ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-subj", "/CN=d"]
     let files = try [
-      (list, Thing.revocationList), (openssl(folder, request + elliptic), .certificateRequest),
+      (list, OtherContent.revocationList), (openssl(folder, request + elliptic), .certificateRequest),
       (openssl(folder, request + ["rsa:2048", "-subj", "/CN=d"]), .certificateRequest),
       (openssl(folder, request + ["rsa:2048", "-subj", "/"]), .certificateRequest),
     ]
-    for (content, thing) in files {
+    for (content, other) in files {
       let text = String(decoding: content, as: UTF8.self)
       let base64 = text.split(separator: "\n").dropFirst().dropLast().joined(separator: "\n")
       let der = try #require(Base64.decodeAnyForm(base64.utf8))
-      #expect(outcomes(text + one) == [thing.rawValue, one])
-      #expect(outcomes(base64) == [thing.rawValue])
-      #expect(Piece.pieces(ofDER: der).map(\.content) == [.thing(thing)])
+      #expect(outcomes(text + one) == [other.rawValue, one])
+      #expect(outcomes(base64) == [other.rawValue])
+      #expect(Piece.pieces(ofDER: der).map(\.content) == [.otherContent(other)])
       // With the label of a certificate it was to be one.
       let label = Sample.pem("CERTIFICATE", der)
-      #expect(outcomes(label + one) == ["1 \(thing.rawValue)", one])
+      #expect(outcomes(label + one) == ["1 \(other.rawValue)", one])
       let damaged = outcomes(text.replacing("-----BEGIN", with: "----BEGIN"))
       #expect(damaged == ["1 no_certificate"])
     }

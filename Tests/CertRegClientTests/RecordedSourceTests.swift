@@ -34,7 +34,7 @@ import Testing
   private static func expectUnits(_ name: String, _ write: (String) -> String) throws {
     let found = try fileEntries(name, write(pem(1) + key + pem(2)))
     #expect(found.compactMap(CertRegClientTests.pem) == [pem(1), pem(2)], "\(name): \(write(pem(1)).prefix(400))")
-    #expect(found.compactMap(thing).filter { $0 != .text } == [.privateKey])
+    #expect(found.compactMap(otherContent).filter { $0 != .text } == [.privateKey])
     #expect(found.compactMap(fault) == [])
   }
 
@@ -64,7 +64,7 @@ import Testing
     for (index, file) in files.enumerated() {
       let found = try allEntries(folder.write("\(index).pem", file))
       #expect(found.compactMap(CertRegClientTests.pem) == [Self.pem(1)], "\(index)")
-      #expect(found.compactMap(thing) == [.privateKey])
+      #expect(found.compactMap(otherContent) == [.privateKey])
     }
   }
 
@@ -245,13 +245,13 @@ import Testing
     let found = try fileEntries("a.pem", damaged + Self.pem(2))
     #expect(found.compactMap(fault).count == 1)
     #expect(found.compactMap(CertRegClientTests.pem) == [Self.pem(2)])
-    #expect(found.compactMap(thing) == [])
+    #expect(found.compactMap(otherContent) == [])
     // The lines between a certificate and a key are lost.
     let boundaries = "-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n"
     let joined = try fileEntries("a.pem", (Self.pem(1) + Self.key).replacing(boundaries, with: "") + Self.pem(2))
     #expect(joined.compactMap(fault).count == 1)
     #expect(joined.compactMap(CertRegClientTests.pem) == [Self.pem(2)])
-    #expect(joined.compactMap(thing) == [.privateKey])
+    #expect(joined.compactMap(otherContent) == [.privateKey])
   }
 
   @Test func `fails a certificate without its END line, before anything is sent`() throws {
@@ -265,8 +265,8 @@ extension InputEntry.Content {
   /// Whether this is a key, passed over or the only thing in the file.
   fileprivate var isPrivateKey: Bool {
     switch self {
-    case .passedOver(let thing): thing == .privateKey
-    case .failure(let error): error.thing == .privateKey
+    case .passedOver(let other): other == .privateKey
+    case .failure(let error): error.otherContent == .privateKey
     case .certificate: false
     }
   }

@@ -44,7 +44,7 @@ import Testing
     #expect(entries.compactMap(pem) == [Self.blocks[1]])
     #expect(entries.compactMap(\.deviceID) == [])
     #expect(entries.compactMap(fault) == [])
-    #expect(entries.compactMap(thing) == [.text, .text, .privateKey, .text, .text])
+    #expect(entries.compactMap(otherContent) == [.text, .text, .privateKey, .text, .text])
     #expect(try devices("# values\nfield,value\ndeviceId,pump-1\ncertificate,\(Self.base64[1])\n") == [nil])
     let missing = try fileEntries(
       "a.csv", "key,type,encoding,value\ndev_cert,file,string,dev.pem\nold_cert,data,base64,\(Self.base64[1])\n")

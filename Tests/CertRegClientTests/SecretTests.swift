@@ -239,7 +239,7 @@ import Testing
       let entries = try allEntries(path)
       #expect(
         entries.contains {
-          thing($0)?.isSecret == true || fault($0)?.contains("private key") == true
+          otherContent($0)?.isSecret == true || fault($0)?.contains("private key") == true
             || fault($0)?.contains("PKCS#12") == true
         }, "\(file.name): \(entries)")
     }
@@ -248,7 +248,7 @@ import Testing
   /// What is sent of an encoding that a key was put into is the certificate itself, if anything.
   private func check(_ pieces: [Piece], of certificate: [UInt8], namesKey: Bool = true, _ message: String) {
     #expect(pieces.allSatisfy { $0.certificate.map { $0.der == certificate } ?? true }, "\(message)")
-    #expect(!namesKey || pieces.contains { $0.content == .thing(.privateKey) }, "\(message): \(pieces)")
+    #expect(!namesKey || pieces.contains { $0.content == .otherContent(.privateKey) }, "\(message): \(pieces)")
   }
 
   @Test func `no key is sent that stands anywhere within a certificate`() throws {
@@ -288,7 +288,7 @@ import Testing
       var block = lines
       block[index] = String(line)
       let pieces = Value.pieces((block.joined(separator: "\n") + "\n").utf8)
-      #expect(pieces.map(\.content) == [.thing(.privateKey)], "line \(index)")
+      #expect(pieces.map(\.content) == [.otherContent(.privateKey)], "line \(index)")
     }
   }
 

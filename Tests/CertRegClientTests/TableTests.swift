@@ -36,7 +36,7 @@ import Testing
       #expect(found.compactMap(fault) == [], "\(title)")
     }
     let found = try entries("Lieferung 4711\nSeriennummer;Zertifikat\n\(rows)")
-    #expect(found.compactMap(fault) == [] && found.compactMap(thing) == [.text])
+    #expect(found.compactMap(fault) == [] && found.compactMap(otherContent) == [.text])
     #expect(try names("Serial;Zertifikat\n1000;-\n\(rows)") == ["1001", "1002"])
   }
 
@@ -72,10 +72,10 @@ import Testing
     let row = "7,\(Self.base64[1]),\(Self.base64[2]),\"\(damaged)\",\"\(key)\"\n"
     let found = try entries("id,cert,backup_cert,old,key\n" + row)
     #expect(found.compactMap(pem) == [Sample.certificatePEM(1)])
-    #expect(found.compactMap(thing) == [.notSelected, .text, .privateKey])
+    #expect(found.compactMap(otherContent) == [.notSelected, .text, .privateKey])
     // Where no column can be chosen, the key is named all the same.
     let several = try entries("id,a,b,key\n7,\(Self.base64[1]),\(Self.base64[2]),\"\(key)\"\n")
-    #expect(several.compactMap(fault).count == 1 && several.compactMap(thing) == [.privateKey])
+    #expect(several.compactMap(fault).count == 1 && several.compactMap(otherContent) == [.privateKey])
   }
 
   /// Lines of programs around the text of a certificate, which is on one line.

@@ -129,7 +129,7 @@ import Testing
   @Test func `takes no key from a string of bytes, and says where one breaks off`() throws {
     let key = Self.python([0x30, 0x2E, 0x02, 0x01, 0x01, 0x04] + [UInt8](repeating: 0x41, count: 42))
     let entries = try fileEntries("a.py", "k = \(key)\nc = \(Self.python(Self.certificate()))\n")
-    #expect(entries.compactMap(thing) == [.privateKey] && entries.compactMap(pem) == [Self.block()])
+    #expect(entries.compactMap(otherContent) == [.privateKey] && entries.compactMap(pem) == [Self.block()])
     let cut = "c = \(Self.python(Self.certificate(7).dropLast(40)))\nn = 1\n\(Self.block(2))"
     let damaged = try fileEntries("a.py", cut)
     #expect(damaged.compactMap(fault) == ["bytes of a certificate in a string that breaks off"])

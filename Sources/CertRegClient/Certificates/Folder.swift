@@ -36,7 +36,7 @@ package enum Folder {
   ///   - unreadable: Takes folders below `path` that cannot be read.
   /// - Throws: `InputError` `unreadable` for `path` itself.
   package static func files(
-    below path: FilePath, passedOver: (FilePath, Thing) -> Void, unreadable: (FilePath, InputError) -> Void
+    below path: FilePath, passedOver: (FilePath, OtherContent) -> Void, unreadable: (FilePath, InputError) -> Void
   ) throws(InputError) -> [FilePath] {
     var found: [FilePath] = []
     try collect(path, depth: 0, into: &found, passedOver, unreadable)
@@ -49,7 +49,7 @@ package enum Folder {
   }
 
   private static func collect(
-    _ path: FilePath, depth: Int, into found: inout [FilePath], _ passedOver: (FilePath, Thing) -> Void,
+    _ path: FilePath, depth: Int, into found: inout [FilePath], _ passedOver: (FilePath, OtherContent) -> Void,
     _ unreadable: (FilePath, InputError) -> Void
   ) throws(InputError) {
     guard depth < maximumDepth else { throw InputError(.unreadable, "folders are nested too deeply") }

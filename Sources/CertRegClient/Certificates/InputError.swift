@@ -46,7 +46,7 @@ package struct InputError: Error, Hashable, Sendable {
   package var advice: String?
 
   /// What was found in place of a certificate.
-  package var thing: Thing?
+  package var otherContent: OtherContent?
 
   /// Whether what follows in the source is not read, so that nothing can be said of it.
   package var leavesRest = false
@@ -65,13 +65,13 @@ package struct InputError: Error, Hashable, Sendable {
   }
 
   /// The error for something in place of a certificate.
-  init(_ thing: Thing) {
+  init(_ other: OtherContent) {
     let message =
-      thing == .notSelected
+      other == .notSelected
       ? "certificates that the options do not select: --column or --select names others"
-      : "\(thing.name), not a certificate"
-    self.init(.otherContent, message, advice: thing.advice)
-    self.thing = thing
+      : "\(other.name), not a certificate"
+    self.init(.otherContent, message, advice: other.advice)
+    self.otherContent = other
   }
 
   /// How a command ends that got this error and no other.
@@ -91,7 +91,7 @@ package struct InputError: Error, Hashable, Sendable {
   var reason: String {
     switch code {
     case .unreadable, .notWritable: "unreadable"
-    case .noCertificate, .otherContent: thing?.rawValue ?? "no_certificate"
+    case .noCertificate, .otherContent: otherContent?.rawValue ?? "no_certificate"
     case .damagedText: "damaged_pem"
     case .commonName: "common_name_differs"
     case .deviceName: "invalid_device_name"

@@ -102,10 +102,10 @@ final class ImportOutcomes {
   }
 
   /// Takes something that is not the certificate of a device.
-  func passOver(_ entry: InputEntry, _ thing: Thing) {
-    passedOver.add(entry.place, thing)
+  func passOver(_ entry: InputEntry, _ other: OtherContent) {
+    passedOver.add(entry.place, other)
     progress.count(ImportRecord.passedOver)
-    let row = ImportRecord(entry, outcome: ImportRecord.passedOver, reason: thing.rawValue, message: thing.name)
+    let row = ImportRecord(entry, outcome: ImportRecord.passedOver, reason: other.rawValue, message: other.name)
     write(row)
   }
 

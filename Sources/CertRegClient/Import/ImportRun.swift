@@ -151,7 +151,7 @@ final class ImportRun {
       if entry.isSigned, notesSignatures { noteSignatures() }
       switch entry.content {
       case .failure(let error): fail(entry, error)
-      case .passedOver(let thing): outcomes.passOver(entry, thing)
+      case .passedOver(let other): outcomes.passOver(entry, other)
       case .certificate(let certificate):
         if let found = attempt(entry, certificate) { return found }
       }

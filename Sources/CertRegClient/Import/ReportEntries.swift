@@ -10,7 +10,7 @@ struct ReportEntries {
     /// A line that stands for no certificate.
     case failure(name: String, InputError)
     /// A line about something that is no certificate of a device, or about one that another line is about, too.
-    case passedOver(place: String, Thing)
+    case passedOver(place: String, OtherContent)
   }
 
   private let path: String

@@ -12,13 +12,13 @@ enum ArchiveOpener {
     guard let kind = Archive.kind(of: head) else { return nil }
     if kind == .zip, ContentKind.isDocument(zip: Array(head)) { return SingleReader(context.entry(name, .document)) }
     guard kind.isRead else {
-      let thing = Thing.otherArchive
+      let other = OtherContent.otherArchive
       guard context.wasFound else {
-        var error = InputError(.otherContent, "\(kind.description), which is not read", advice: thing.advice)
-        error.thing = thing
+        var error = InputError(.otherContent, "\(kind.description), which is not read", advice: other.advice)
+        error.otherContent = other
         return SingleReader(InputEntry(place: name, error))
       }
-      return SingleReader(InputEntry(place: name, thing))
+      return SingleReader(InputEntry(place: name, other))
     }
     let archive = try stream.openArchive()
     guard kind.isCompressed else { return MembersReader(archive, name: name, context) }
@@ -48,7 +48,7 @@ struct CompressedReader: InputReader {
 
   var fraction: Double? { archive.fraction }
 
-  var nothing: Thing { reader.nothing }
+  var nothing: OtherContent { reader.nothing }
 
   var hasFiles: Bool { reader.hasFiles }
 
@@ -139,8 +139,8 @@ struct MembersReader: InputReader {
   private mutating func open(_ file: ArchiveMember) -> Sighting? {
     member = file.path
     current = "\(name)!\(member)"
-    if let thing = SupplierSet.thing(member, selected: context.options.set) {
-      return Sighting(InputEntry(place: current, thing))
+    if let other = SupplierSet.otherContent(member, selected: context.options.set) {
+      return Sighting(InputEntry(place: current, other))
     }
     if file.kind != .regular { return Sighting(InputEntry(place: current, .special)) }
     if file.isEncrypted { return Sighting(InputEntry(place: current, .encrypted)) }

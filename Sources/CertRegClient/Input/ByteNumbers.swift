@@ -111,7 +111,7 @@ struct ByteNumbers {
       Piece(
         line: firstLine,
         content: EmbeddedKey.isIn(bytes)
-          ? .thing(.privateKey)
+          ? .otherContent(.privateKey)
           : .damaged(
             InputError(
               .damagedText, "\(isHexadecimal ? "hexadecimal" : "decimal") numbers of a certificate that break off"))))

@@ -3,12 +3,12 @@ import CertRegCodec
 /// Names content that is none of the forms that are read.
 enum ContentKind {
   /// What binary data is, by its first bytes.
-  static func binary(_ head: ArraySlice<UInt8>) -> Thing {
-    for (magic, thing) in magics where head.starts(with: magic) { return thing }
+  static func binary(_ head: ArraySlice<UInt8>) -> OtherContent {
+    for (magic, other) in magics where head.starts(with: magic) { return other }
     return .binary
   }
 
-  private static let magics: [([UInt8], Thing)] = [
+  private static let magics: [([UInt8], OtherContent)] = [
     ([0x52, 0x61, 0x72, 0x21, 0x1A], .otherArchive), (Array("MSCF".utf8), .otherArchive),
     (Array("!<arch>".utf8), .otherArchive), ([0xED, 0xAB, 0xEE, 0xDB], .otherArchive),
     ([0xD0, 0xCF, 0x11, 0xE0], .document), (Array("%PDF".utf8), .document),
@@ -36,14 +36,14 @@ enum ContentKind {
   /// What a text is in which nothing was found, by what occurs in it.
   ///
   /// - Parameter head: Its beginning.
-  static func textWithoutCertificate(_ head: [UInt8]) -> Thing {
+  static func textWithoutCertificate(_ head: [UInt8]) -> OtherContent {
     let lines = head.split(separator: 0x0A, maxSplits: 100, omittingEmptySubsequences: false)
     if lines.contains(where: beginsUuencode) { return .uuencoded }
-    return phrases.first { $0.words.allSatisfy { head.containsText($0) } }?.thing ?? .text
+    return phrases.first { $0.words.allSatisfy { head.containsText($0) } }?.other ?? .text
   }
 
   /// Words that occur together in what programs print.
-  private static let phrases: [(words: [StaticString], thing: Thing)] = [
+  private static let phrases: [(words: [StaticString], other: OtherContent)] = [
     (["arn:aws", ":iot:", ":cert/"], .certificateList),
     (["Certificate:", "Signature Algorithm: ", "Subject: "], .printedCertificate),
     (["X509 Certificate:", "Serial Number: "], .printedCertificate),
@@ -58,7 +58,7 @@ enum ContentKind {
   }
 
   /// What a text is, by how it begins.
-  static func text(_ head: [UInt8]) -> Thing {
+  static func text(_ head: [UInt8]) -> OtherContent {
     let trimmed = PEMBlock.trimmed(head[...])
     if trimmed.isEmpty { return .empty }
     if let secret = Value.secret(head) { return secret }

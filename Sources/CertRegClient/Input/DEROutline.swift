@@ -5,23 +5,23 @@ package enum DEROutline: Hashable, Sendable {
   /// ContentInfo with SignedData (RFC 5652 section 3).
   case pkcs7
   /// Something else.
-  case thing(Thing)
+  case otherContent(OtherContent)
   /// Not a SEQUENCE, or one that says nothing about its content.
-  case other
+  case unknown
 
   /// Looks at an encoding, which can be truncated.
   package init(_ bytes: some Collection<UInt8>) {
     let bytes = Array(bytes.prefix(DEROutline.examinedBytes))[...]
     guard let content = DEROutline.content(bytes), let first = content.first else {
-      self = bytes.first == 0x06 && bytes.count <= 16 ? .thing(.parameters) : .other
+      self = bytes.first == 0x06 && bytes.count <= 16 ? .otherContent(.parameters) : .unknown
       return
     }
     switch first {
     case 0x30: self = DEROutline.structured(content)
-    case 0x02: self = .thing(DEROutline.numbered(content))
+    case 0x02: self = .otherContent(DEROutline.numbered(content))
     // The OBJECT IDENTIFIER 1.2.840.113549.1.7 of PKCS#7.
     case 0x06: self = .pkcs7
-    default: self = .other
+    default: self = .unknown
     }
   }
 
@@ -37,25 +37,25 @@ package enum DEROutline: Hashable, Sendable {
       // not.
       var members = DERElements(content)
       _ = members.next()
-      return .thing(members.rest.first == 0x03 ? .publicKey : .privateKey)
+      return .otherContent(members.rest.first == 0x03 ? .publicKey : .privateKey)
     case 0x02:
       var fields = DERElements(inner)
       _ = fields.next()
       guard let second = fields.next(), fields.next() != nil else { return .certificate }
       // CertificationRequestInfo has the subject second, whose members are SETs (RFC 2986 section 4.1).
       if second.tag == 0x30, second.content.isEmpty || second.content.first == 0x31 {
-        return .thing(.certificateRequest)
+        return .otherContent(.certificateRequest)
       }
       let fourth = fields.rest.first
-      return fourth == 0x17 || fourth == 0x18 ? .thing(.revocationList) : .certificate
+      return fourth == 0x17 || fourth == 0x18 ? .otherContent(.revocationList) : .certificate
     // TBSCertList of version 1 begins with its algorithm (RFC 5280 section 5.1).
-    case 0x30: return .thing(.revocationList)
+    case 0x30: return .otherContent(.revocationList)
     default: return .certificate
     }
   }
 
   /// A SEQUENCE whose first member is an INTEGER: PKCS#1, PKCS#8, SEC 1 or PKCS#12.
-  private static func numbered(_ content: ArraySlice<UInt8>) -> Thing {
+  private static func numbered(_ content: ArraySlice<UInt8>) -> OtherContent {
     var members = DERElements(content)
     guard let version = members.next() else { return .privateKey }
     if version.content.elementsEqual([3]), members.rest.first == 0x30 { return .keyContainer }

@@ -9,7 +9,7 @@ enum DeviceChoice {
     let issuers = search.issuers()
     return pieces.enumerated().map { index, piece in
       switch piece.content {
-      case .thing(let thing): .passedOver(thing)
+      case .otherContent(let other): .passedOver(other)
       case .damaged(let error): .failure(error)
       case .certificate(let certificate):
         if includesAuthorities {
@@ -26,9 +26,9 @@ enum DeviceChoice {
   /// What a piece is that stands in another column or member than the device's certificate.
   ///
   /// - Parameter chosen: The pieces in the column or member of the certificate.
-  static func thing(_ piece: Piece, beside chosen: [Piece] = []) -> Thing {
+  static func otherContent(_ piece: Piece, beside chosen: [Piece] = []) -> OtherContent {
     switch piece.content {
-    case .thing(let thing): return thing
+    case .otherContent(let other): return other
     case .damaged: return .text
     case .certificate(let certificate):
       guard let outline = certificate.outline else { return .notSelected }

@@ -33,7 +33,7 @@ enum DeviceName: Hashable {
   }
 
   /// What is passed over with such a name.
-  var thing: Thing? {
+  var otherContent: OtherContent? {
     switch self {
     case .key: .privateKey
     case .damaged, .placeholder: .lostName

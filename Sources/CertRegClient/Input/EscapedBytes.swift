@@ -52,7 +52,8 @@ struct EscapedBytes {
     defer { (bytes, isInside) = ([], false) }
     guard isOpen else { return }
     let error = InputError(.damagedText, "bytes of a certificate in a string that breaks off")
-    pieces.append(Piece(line: firstLine, content: EmbeddedKey.isIn(bytes) ? .thing(.privateKey) : .damaged(error)))
+    let content = EmbeddedKey.isIn(bytes) ? Piece.Content.otherContent(.privateKey) : .damaged(error)
+    pieces.append(Piece(line: firstLine, content: content))
   }
 
   private mutating func takeByte(of line: ArraySlice<UInt8>, _ index: inout Int, _ pieces: inout [Piece]) {

@@ -67,13 +67,13 @@ struct FileEntries {
 extension InputEntry.Content {
   /// Whether this is neither a certificate nor a failure.
   fileprivate var isOther: Bool {
-    guard case .passedOver(let thing) = self else { return false }
-    return thing != .authority && thing != .issuer
+    guard case .passedOver(let other) = self else { return false }
+    return other != .authority && other != .issuer
   }
 
   /// Whether it is something of its own, and not the rest of a table or of a text.
   fileprivate var isOtherContent: Bool {
-    guard case .passedOver(let thing) = self else { return false }
-    return ![.emptyRow, .headings, .text].contains(thing)
+    guard case .passedOver(let other) = self else { return false }
+    return ![.emptyRow, .headings, .text].contains(other)
   }
 }

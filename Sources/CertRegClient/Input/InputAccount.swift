@@ -4,8 +4,8 @@ package struct InputAccount: Hashable, Sendable {
   package private(set) var certificates = 0
   /// Entries that failed before anything was sent.
   package private(set) var failures = 0
-  /// Things that were passed over, by what they are.
-  package private(set) var passedOver: [Thing: Int] = [:]
+  /// What was passed over, by what it is.
+  package private(set) var passedOver: [OtherContent: Int] = [:]
   /// Whether a source could not be read to its end.
   package var isIncomplete = false
 
@@ -19,7 +19,7 @@ package struct InputAccount: Hashable, Sendable {
     switch entry.content {
     case .certificate: certificates += 1
     case .failure: failures += 1
-    case .passedOver(let thing): passedOver[thing, default: 0] += 1
+    case .passedOver(let other): passedOver[other, default: 0] += 1
     }
   }
 }

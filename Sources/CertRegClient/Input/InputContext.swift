@@ -11,7 +11,7 @@ struct InputContext {
   /// Whether lines of the source have what an earlier run asked for, and whether that is asked for again.
   var keptRequests = KeptRequest.Origin.none
   /// What the source is if it is a text in which nothing is found.
-  var textWithoutCertificate = Thing.text
+  var textWithoutCertificate = OtherContent.text
   /// How many encodings stand around the source: those of mails and base64.
   private(set) var encodingDepth = 0
 
@@ -79,8 +79,8 @@ struct InputContext {
 
   /// What stands in the place of the name of these entries, and is passed over.
   private static func lostNames(_ name: DeviceName, _ entries: [InputEntry]) -> [InputEntry] {
-    guard let thing = name.thing, let named = entries.first(where: \.isCertificateOrFailure) else { return [] }
-    return [InputEntry(place: named.place, thing)]
+    guard let other = name.otherContent, let named = entries.first(where: \.isCertificateOrFailure) else { return [] }
+    return [InputEntry(place: named.place, other)]
   }
 
   private func noColumn(_ name: String) -> InputError {
@@ -147,10 +147,10 @@ struct InputContext {
 }
 
 extension InputContext {
-  /// The entry for a file that holds nothing but `thing`: passed over where it was found beside others, a failure where
+  /// The entry for a file that holds nothing but `other`: passed over where it was found beside others, a failure where
   /// the user named it. Certificates of authorities are passed over in either case.
-  func entry(_ place: String, _ thing: Thing) -> InputEntry {
-    wasFound ? InputEntry(place: place, thing) : InputEntry(place: place, error(for: thing))
+  func entry(_ place: String, _ other: OtherContent) -> InputEntry {
+    wasFound ? InputEntry(place: place, other) : InputEntry(place: place, error(for: other))
   }
 
   /// Makes the first of `entries` a failure where the user named a file that holds nothing but other things.
@@ -158,15 +158,15 @@ extension InputContext {
   func failFirst(of entries: inout [InputEntry]) {
     guard !wasFound, !entries.contains(where: \.isCertificateOrFailure) else { return }
     let index = entries.firstIndex { entry in
-      if case .passedOver(let thing) = entry.content { thing != .authority && thing != .issuer } else { false }
+      if case .passedOver(let other) = entry.content { other != .authority && other != .issuer } else { false }
     }
-    guard let index, case .passedOver(let thing) = entries[index].content else { return }
+    guard let index, case .passedOver(let other) = entries[index].content else { return }
     guard !entries.contains(where: { $0.content == .passedOver(.authority) }) else { return }
-    entries[index].content = .failure(error(for: thing))
+    entries[index].content = .failure(error(for: other))
   }
 
   /// The error for something in place of a certificate.
-  func error(for thing: Thing) -> InputError {
-    (thing == .notSelected ? options.column.map(noColumn) : nil) ?? InputError(thing)
+  func error(for other: OtherContent) -> InputError {
+    (other == .notSelected ? options.column.map(noColumn) : nil) ?? InputError(other)
   }
 }

@@ -69,7 +69,7 @@ package struct InputEntry: Hashable, Sendable {
     /// Something that should be a certificate and cannot be sent.
     case failure(InputError)
     /// Something that is not the certificate of a device.
-    case passedOver(Thing)
+    case passedOver(OtherContent)
   }
 
   /// Where it is: `file!member:line`. Untrusted.
@@ -101,8 +101,8 @@ package struct InputEntry: Hashable, Sendable {
     self.init(place: place, deviceID: deviceID, .failure(error))
   }
 
-  init(place: String, deviceID: String? = nil, _ thing: Thing) {
-    self.init(place: place, deviceID: deviceID, .passedOver(thing))
+  init(place: String, deviceID: String? = nil, _ other: OtherContent) {
+    self.init(place: place, deviceID: deviceID, .passedOver(other))
   }
 
   /// Fails a certificate because of its device, and keeps it.

@@ -20,19 +20,19 @@ enum InputOpener {
       raw: raw, text: encoding == nil ? nil : Array(peeked), isComplete: peeked.count < SourceHead.maximumBytes,
       fileExtension: path.fileExtension)
     if head.text != nil, head.firstByte == nil { return SingleReader(context.entry(name, .empty)) }
-    let thing = head.text.map(ContentKind.text) ?? ContentKind.binary(raw)
-    let known = thing != .text && thing != .binary && context.options.format == nil
-    if known, !mayHoldMore(thing, head) { return SingleReader(context.entry(name, thing)) }
+    let other = head.text.map(ContentKind.text) ?? ContentKind.binary(raw)
+    let known = other != .text && other != .binary && context.options.format == nil
+    if known, !mayHoldMore(other, head) { return SingleReader(context.entry(name, other)) }
     var context = context
-    if thing == .text, let text = head.text {
+    if other == .text, let text = head.text {
       context.textWithoutCertificate = ContentKind.textWithoutCertificate(text)
     }
     guard let form = InputForms.form(of: head, named: context.options.format) else {
       guard let format = context.options.format else {
-        return SingleReader(context.entry(name, thing == .text ? context.textWithoutCertificate : thing))
+        return SingleReader(context.entry(name, other == .text ? context.textWithoutCertificate : other))
       }
       throw InputError(
-        .otherContent, "\(thing.name), not what --format \(format.rawValue) says",
+        .otherContent, "\(other.name), not what --format \(format.rawValue) says",
         advice: "leave --format out: the content tells what it is")
     }
     if context.options.format == nil, let reader = try EncodedSource.reader(stream, head, path, name: name, context) {
@@ -42,9 +42,9 @@ enum InputOpener {
   }
 
   /// Whether certificates can stand beside what a text was recognised by.
-  private static func mayHoldMore(_ thing: Thing, _ head: SourceHead) -> Bool {
-    if thing == .xml || thing == .xmlError { return true }
-    guard thing == .html || thing == .sshKey || thing.isSecret, let text = head.text else { return false }
-    return text.containsText("-----BEGIN ") || InputForms.certainty(of: head) >= (thing.isSecret ? 70 : 60)
+  private static func mayHoldMore(_ other: OtherContent, _ head: SourceHead) -> Bool {
+    if other == .xml || other == .xmlError { return true }
+    guard other == .html || other == .sshKey || other.isSecret, let text = head.text else { return false }
+    return text.containsText("-----BEGIN ") || InputForms.certainty(of: head) >= (other.isSecret ? 70 : 60)
   }
 }

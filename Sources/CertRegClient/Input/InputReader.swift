@@ -32,13 +32,13 @@ protocol InputReader {
   var fraction: Double? { get }
 
   /// What a source is that ends without a unit.
-  var nothing: Thing { get }
+  var nothing: OtherContent { get }
 
   /// Whether the units are those of several files, which can be of any kind.
   var hasFiles: Bool { get }
 }
 
 extension InputReader {
-  var nothing: Thing { .empty }
+  var nothing: OtherContent { .empty }
   var hasFiles: Bool { false }
 }

@@ -139,7 +139,7 @@ package struct InputSource {
       var others: [InputEntry] = []
       files = try Folder.files(
         below: argument,
-        passedOver: { path, thing in others.append(InputEntry(place: path.description, thing)) },
+        passedOver: { path, other in others.append(InputEntry(place: path.description, other)) },
         unreadable: { path, error in others.append(InputEntry(place: path.description, error)) }
       ).reversed().map { File(path: $0, wasFound: true) }
       found = files.count

@@ -25,7 +25,7 @@ struct JSONSourceReader: InputReader {
 
   var fraction: Double? { stream.fraction }
 
-  var nothing: Thing { .json }
+  var nothing: OtherContent { .json }
 
   mutating func next() throws(InputError) -> Sighting? {
     guard isLines else {

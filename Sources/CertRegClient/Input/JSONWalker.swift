@@ -40,7 +40,7 @@ struct JSONWalker {
   }
 
   private func missing(_ value: JSON, _ first: InputEntry?) -> InputError {
-    if case .passedOver(let thing)? = first?.content { return context.error(for: thing) }
+    if case .passedOver(let other)? = first?.content { return context.error(for: other) }
     return InputError(.noCertificate, "no member has a certificate")
   }
 
@@ -215,7 +215,7 @@ struct JSONWalker {
           main.append(Piece(line: main.count, content: piece.content))
           paths.append(member.path)
         } else {
-          others.append(InputEntry(place: JSONWalker.place(place, member.path), DeviceChoice.thing(piece)))
+          others.append(InputEntry(place: JSONWalker.place(place, member.path), DeviceChoice.otherContent(piece)))
         }
       }
     }
@@ -287,7 +287,7 @@ extension InputEntry {
 extension InputEntry.Content {
   /// Whether this is a key, a request or the certificate of an authority, which needs no device beside it.
   var needsNoDevice: Bool {
-    guard case .passedOver(let thing) = self else { return false }
-    return thing.isSecret || [.authority, .issuer, .certificateRequest].contains(thing)
+    guard case .passedOver(let other) = self else { return false }
+    return other.isSecret || [.authority, .issuer, .certificateRequest].contains(other)
   }
 }

@@ -96,12 +96,13 @@ struct MicrochipEntry {
       return isDevice ? found : found.map(asIssuer)
     }
     let error = InputError(.noCertificate, "an element of x5c is not base64 of a certificate")
-    return [Piece(line: 1, content: isDevice ? .damaged(error) : .thing(.issuer))]
+    return [Piece(line: 1, content: isDevice ? .damaged(error) : .otherContent(.issuer))]
   }
 
   private static func asIssuer(_ piece: Piece) -> Piece {
     guard let certificate = piece.certificate else { return piece }
-    return Piece(line: piece.line, content: .thing(certificate.outline?.isAuthority == true ? .authority : .issuer))
+    let isAuthority = certificate.outline?.isAuthority == true
+    return Piece(line: piece.line, content: .otherContent(isAuthority ? .authority : .issuer))
   }
 
   private static func missing(_ content: JSON) -> InputError {

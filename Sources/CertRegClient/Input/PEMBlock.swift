@@ -85,22 +85,22 @@ struct PEMBlock {
     let plain = Base64.decodeAnyForm(body)
     let der = (isPlain ? nil : withoutLabels) ?? plain ?? PEMBlock.mended(body)
     let outline = DEROutline(der ?? PEMBlock.decodedBeginning(body))
-    let other = begin.isExact ? PEMBlock.thing(begin.label) : nil
+    let other = begin.isExact ? PEMBlock.otherContent(begin.label) : nil
     if let found = unmatched(end, der) { return found }
     // Parameters can begin as a key does.
     let labels = Array((begin.label + " " + (end?.label ?? "")).utf8)
-    if let secret = secret(labels, other == .parameters ? .other : outline) {
-      return [Piece(line: line, content: .thing(secret))]
+    if let secret = secret(labels, other == .parameters ? .unknown : outline) {
+      return [Piece(line: line, content: .otherContent(secret))]
     }
-    if let other { return [Piece(line: line, content: .thing(other))] }
+    if let other { return [Piece(line: line, content: .otherContent(other))] }
     // Microsoft writes bundles as certificates.
     let isBundle =
       ["PKCS7", "PKCS #7 SIGNED DATA", "CMS"].contains(begin.label)
       || begin.label.hasSuffix("CERTIFICATE") && der != nil && outline == .pkcs7
     // Of a certificate or a bundle that can be decoded nothing is sent but the certificates.
     let isDecoded = der != nil && (outline == .certificate || isBundle && outline == .pkcs7)
-    if !isDecoded, EmbeddedKey.isIn(body) { return [Piece(line: line, content: .thing(.privateKey))] }
-    if isHeading(end: end) { return [Piece(line: line, content: .thing(.text))] }
+    if !isDecoded, EmbeddedKey.isIn(body) { return [Piece(line: line, content: .otherContent(.privateKey))] }
+    if isHeading(end: end) { return [Piece(line: line, content: .otherContent(.text))] }
     if let error = damage(end) { return [Piece(line: line, content: .damaged(error))] }
     if isBundle {
       guard let der else {
@@ -110,8 +110,8 @@ struct PEMBlock {
       return Piece.pieces(ofDER: der, line: line, text: body)
     }
     guard let der, outline == .certificate else {
-      if der != nil, case .thing(let thing) = outline, thing != .parameters {
-        return [Piece(line: line, content: .damaged(InputError(thing)))]
+      if der != nil, case .otherContent(let other) = outline, other != .parameters {
+        return [Piece(line: line, content: .damaged(InputError(other)))]
       }
       return [Piece(line: line, content: .certificate(undecodable(end)))]
     }
@@ -123,7 +123,7 @@ struct PEMBlock {
   /// What a certificate comes to whose END line is that of something else; `nil` for any other block. A key can follow
   /// the certificate.
   private func unmatched(_ end: PEMBoundary?, _ der: [UInt8]?) -> [Piece]? {
-    guard let end, !end.label.contains("CERTIF") || PEMBlock.thing(end.label) != nil,
+    guard let end, !end.label.contains("CERTIF") || PEMBlock.otherContent(end.label) != nil,
       begin.label.hasSuffix("CERTIFICATE"), DEROutline(PEMBlock.decodedBeginning(body)) == .certificate
     else { return nil }
     let error = InputError(
@@ -132,7 +132,7 @@ struct PEMBlock {
     let whole = der.flatMap { DERElements.declaredLength($0[...]) == $0.count ? $0 : nil }
     let mayHoldKey =
       whole.map(KeyEncoding.isIn(certificate:)) ?? (end.label.contains("PRIVATE") || EmbeddedKey.isIn(body))
-    return mayHoldKey ? [failed, Piece(line: line, content: .thing(.privateKey))] : [failed]
+    return mayHoldKey ? [failed, Piece(line: line, content: .otherContent(.privateKey))] : [failed]
   }
 
   /// The certificate that a body stands for in which another character stands in place of line ends, or that is text in
@@ -216,12 +216,12 @@ struct PEMBlock {
   }
 
   /// The private key that the block is or contains, whatever its labels say.
-  private func secret(_ labels: [UInt8], _ outline: DEROutline) -> Thing? {
+  private func secret(_ labels: [UInt8], _ outline: DEROutline) -> OtherContent? {
     if labels.containsText("PRIVATE") && labels.containsText("KEY") { return .privateKey }
     if labels.containsText("PKCS12") || labels.containsText("PKCS #12") || labels.containsText("PFX") {
       return .keyContainer
     }
-    if case .thing(let thing) = outline, thing.isSecret { return thing }
+    if case .otherContent(let other) = outline, other.isSecret { return other }
     if body.containsText("PRIVATE KEY") || body.containsText("Proc-Type:") { return .privateKey }
     return nil
   }
@@ -236,7 +236,7 @@ struct PEMBlock {
     return bytes
   }
 
-  private static func thing(_ label: String) -> Thing? {
+  private static func otherContent(_ label: String) -> OtherContent? {
     switch label {
     case _ where label.hasSuffix("CERTIFICATE"), "PKCS7", "PKCS #7 SIGNED DATA", "CMS": nil
     case _ where label.hasSuffix("CERTIFICATE REQUEST"): .certificateRequest
@@ -261,8 +261,8 @@ struct PEMBlock {
         advice: PEMBlock.dashesCommand)
     }
     if !begin.isExact || !begin.label.hasSuffix("CERTIFICATE") && begin.label.contains("CERTIF") {
-      if let thing = PEMBlock.thing(begin.label), thing != .otherBlock {
-        return InputError(.otherContent, "\(thing.name), with a damaged BEGIN line")
+      if let other = PEMBlock.otherContent(begin.label), other != .otherBlock {
+        return InputError(.otherContent, "\(other.name), with a damaged BEGIN line")
       }
       return InputError(.damagedText, "the BEGIN line is damaged: it has to read -----BEGIN CERTIFICATE-----")
     }

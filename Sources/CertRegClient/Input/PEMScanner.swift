@@ -81,7 +81,7 @@ struct PEMScanner {
   private mutating func finishBlock(_ pieces: inout [Piece], end: PEMBoundary? = nil) {
     if let block = open {
       let isText = isQuotation && block.isEmpty
-      pieces += isText ? [Piece(line: block.line, content: .thing(.text))] : block.pieces(end: end)
+      pieces += isText ? [Piece(line: block.line, content: .otherContent(.text))] : block.pieces(end: end)
     }
     open = nil
     isQuotation = false
@@ -143,7 +143,7 @@ struct PEMScanner {
       let fillsLine = before.isEmpty && position == text.startIndex
       position = boundary.range.upperBound
       if open == nil, !stray.isOpen, Mention.isMention(boundary, in: text) {
-        pieces.append(Piece(line: line, content: .thing(.text)))
+        pieces.append(Piece(line: line, content: .otherContent(.text)))
       } else if boundary.begins {
         if !before.isEmpty { open?.append(before) }
         finishBlock(&pieces)
@@ -186,7 +186,7 @@ struct PEMScanner {
       pieces.append(Piece(line: self.line, content: PEMScanner.binary(text)))
     }
     if text.count >= 16, let secret = Value.secret(Array(text)) {
-      pieces.append(Piece(line: self.line, content: .thing(secret)))
+      pieces.append(Piece(line: self.line, content: .otherContent(secret)))
     }
   }
 
@@ -231,14 +231,14 @@ struct PEMScanner {
   /// What binary data is that was appended to a text. A file that would be read by itself fails.
   private static func binary(_ text: ArraySlice<UInt8>) -> Piece.Content {
     let isFile = text.first == 0x30 || Archive.kind(of: text)?.isRead == true
-    guard isFile else { return .thing(ContentKind.binary(text)) }
+    guard isFile else { return .otherContent(ContentKind.binary(text)) }
     return .damaged(
       InputError(
         .damagedText, "binary data behind PEM, which is not read", advice: "give it as a file of its own, or as PEM"))
   }
 
   private static func missingBegin(_ end: PEMBoundary) -> Piece.Content {
-    if end.label.contains("PRIVATE") { return .thing(.privateKey) }
+    if end.label.contains("PRIVATE") { return .otherContent(.privateKey) }
     return .damaged(InputError(.damagedText, "the block that ends here has no BEGIN line"))
   }
 }

@@ -5,7 +5,7 @@ struct Piece: Hashable {
   /// What it is.
   enum Content: Hashable {
     case certificate(InputCertificate)
-    case thing(Thing)
+    case otherContent(OtherContent)
     case damaged(InputError)
   }
 
@@ -57,13 +57,13 @@ struct Piece: Hashable {
       return [.damaged(error)]
     }
     let bytes = Array(run.rest.prefix(PEMBlock.maximumBytes))
-    if EmbeddedKey.isIn(text ?? bytes) { return [.thing(.privateKey)] }
+    if EmbeddedKey.isIn(text ?? bytes) { return [.otherContent(.privateKey)] }
     if run.isRestSeparate {
       return [.damaged(InputError(.damagedText, "\(run.rest.count) bytes of something else follow"))]
     }
     let error = InputError(
       .damagedText, "the encoding does not end where its header says: something else stands within or behind it")
-    if case .thing(let thing) = DEROutline(bytes) { return [.thing(thing), .damaged(error)] }
+    if case .otherContent(let other) = DEROutline(bytes) { return [.otherContent(other), .damaged(error)] }
     return [.damaged(error)]
   }
 
@@ -76,7 +76,7 @@ struct Piece: Hashable {
   private static func content(_ der: [UInt8], _ outline: DEROutline, text: [UInt8]? = nil, pem: String? = nil)
     -> Content
   {
-    if case .thing(let thing) = outline { return .thing(thing) }
+    if case .otherContent(let other) = outline { return .otherContent(other) }
     guard outline == .certificate else {
       return .damaged(InputError(.noCertificate, "the encoding is not that of a certificate"))
     }
@@ -87,7 +87,7 @@ struct Piece: Hashable {
     // An encoding that is cut, or only begins like a certificate, can be anything.
     let isWhole = DERElements.declaredLength(der[...]) == der.count && certificate.outline != nil
     let holdsKey = isWhole ? KeyEncoding.isIn(certificate: der) : EmbeddedKey.isIn(text ?? der)
-    return holdsKey ? .thing(.privateKey) : .certificate(certificate)
+    return holdsKey ? .otherContent(.privateKey) : .certificate(certificate)
   }
 
   private static func bundle(_ der: [UInt8], line: Int) -> [Piece] {
@@ -105,7 +105,7 @@ struct Piece: Hashable {
         .damagedText, "the rest of the bundle is damaged: \(bundle.unreadBytes) bytes are not read")
       pieces.append(Piece(line: line, content: .damaged(error)))
     }
-    return pieces.isEmpty ? [Piece(line: line, content: .thing(.emptyBundle))] : pieces
+    return pieces.isEmpty ? [Piece(line: line, content: .otherContent(.emptyBundle))] : pieces
   }
 }
 

@@ -92,5 +92,5 @@ final class RawKey {
 
 extension Piece {
   /// A private key that is nothing but a number.
-  static let rawKey = Piece(line: 1, content: .thing(.privateKey))
+  static let rawKey = Piece(line: 1, content: .otherContent(.privateKey))
 }

@@ -140,7 +140,7 @@ struct StrayLines {
       return found + [Piece(line: firstLine, content: .damaged(error))]
     }
     guard found.isEmpty, header.isCertain, text.count >= StrayLines.shortestDamaged else { return found }
-    if EmbeddedKey.isIn(text) { return [Piece(line: firstLine, content: .thing(.privateKey))] }
+    if EmbeddedKey.isIn(text) { return [Piece(line: firstLine, content: .otherContent(.privateKey))] }
     let digits = header.isHexadecimal ? "hexadecimal digits" : "base64"
     let error = InputError(
       .damagedText, "\(digits) of a certificate that breaks off, or in which a character is missing or another one")
@@ -154,7 +154,7 @@ struct StrayLines {
     let found = Value.encodedPieces(text).map { Piece(line: line, content: $0.content) }
     // Signatures and public keys stand beside certificates in many texts. A signature is a SEQUENCE of numbers, as a
     // key is.
-    return isDressed ? found.filter { $0.content != .thing(.publicKey) } : found
+    return isDressed ? found.filter { $0.content != .otherContent(.publicKey) } : found
   }
 
   private static func isWhole(_ bytes: [UInt8]) -> Bool {

@@ -27,7 +27,7 @@ enum SupplierSet {
   }
 
   /// Why a file of an archive is not opened: it is hidden, belongs to another set, or is an archive of keys.
-  static func thing(_ path: String, selected: String?) -> Thing? {
+  static func otherContent(_ path: String, selected: String?) -> OtherContent? {
     if Folder.isHidden(path) { return .hidden }
     let file = FilePath(path)
     let isArchive = ["7z", "zip", "tar"].contains(file.fileExtension)

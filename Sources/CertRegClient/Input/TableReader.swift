@@ -37,7 +37,7 @@ struct TableReader: InputReader {
 
   var fraction: Double? { records.fraction }
 
-  var nothing: Thing { context.textWithoutCertificate == .text ? .table : context.textWithoutCertificate }
+  var nothing: OtherContent { context.textWithoutCertificate == .text ? .table : context.textWithoutCertificate }
 
   /// Longer cells are no headings.
   private static let maximumHeading = 60
@@ -207,7 +207,7 @@ struct TableReader: InputReader {
     guard column != nil || !found.contains(where: { $0.contains { $0.certificate != nil } }) else {
       let error = InputError(
         .notSelected, "several columns hold certificates of devices", advice: "name one of them with --column")
-      let others = found.joined().filter { $0.certificate == nil }.map { DeviceChoice.thing($0) }
+      let others = found.joined().filter { $0.certificate == nil }.map { DeviceChoice.otherContent($0) }
       return Sighting(
         InputEntry(place: place, deviceID: fields.deviceID(context.options), error),
         others.map { InputEntry(place: place, $0) })
@@ -215,7 +215,7 @@ struct TableReader: InputReader {
     let main = column.flatMap { $0 < found.count ? found[$0] : nil } ?? []
     var entries = context.entries(main, place: { _ in place }, fields: fields)
     for (index, pieces) in found.enumerated() where index != column {
-      entries += pieces.map { InputEntry(place: place, DeviceChoice.thing($0, beside: main)) }
+      entries += pieces.map { InputEntry(place: place, DeviceChoice.otherContent($0, beside: main)) }
     }
     // What stands alone in a row, such as a key, is no device that lacks its certificate.
     let isAlone = certificateColumn == nil && entries.contains { $0.content.needsNoDevice }

@@ -25,7 +25,7 @@ enum Value {
     var scanner = PEMScanner()
     var pieces = scanner.pieces(ofAll: text)
     // A name with hyphens around it is none of the things that are looked for.
-    pieces.removeAll { $0.content == .thing(.text) }
+    pieces.removeAll { $0.content == .otherContent(.text) }
     if scanner.hasBoundary, !pieces.isEmpty { return pieces }
     let found = mayHoldBoundary ? encodedPieces(text, depth: depth) : []
     return found.isEmpty ? pieces : found
@@ -40,7 +40,7 @@ enum Value {
     if text[0] == UInt8(ascii: "{") || text.holds(UInt8(ascii: ":")) || text.holds(UInt8(ascii: "-")),
       let secret = secret(text)
     {
-      return [Piece(line: 1, content: .thing(secret))]
+      return [Piece(line: 1, content: .otherContent(secret))]
     }
     guard text.count > nameBytes || mayBeginEncoding(text), let bytes = decoded(text), !bytes.isEmpty else { return [] }
     if bytes[0] == 0x30 {
@@ -58,7 +58,7 @@ enum Value {
   }
 
   /// Texts of private keys without BEGIN lines.
-  static func secret(_ text: [UInt8]) -> Thing? {
+  static func secret(_ text: [UInt8]) -> OtherContent? {
     if text.containsText("PuTTY-User-Key-File") || text.containsText("AGE-SECRET-KEY-") { return .privateKey }
     return text.containsText("\"kty\"") && text.containsText("\"d\"") ? .privateKey : nil
   }

@@ -15,7 +15,7 @@ enum BatchStep {
   /// The input contains no certificate.
   case failure(name: String, InputError)
   /// The input contains something else than the certificate of a device.
-  case passedOver(place: String, Thing)
+  case passedOver(place: String, OtherContent)
 
   /// The step for an entry; `request` makes the request for a certificate.
   init(_ entry: InputEntry, request: (InputCertificate) -> Request) {
@@ -23,7 +23,7 @@ enum BatchStep {
     case .certificate(let certificate):
       self = .request(BatchSubject(name: entry.name, id: certificate.digest), request(certificate))
     case .failure(let error): self = .failure(name: entry.name, error)
-    case .passedOver(let thing): self = .passedOver(place: entry.place, thing)
+    case .passedOver(let other): self = .passedOver(place: entry.place, other)
     }
   }
 }

@@ -89,7 +89,7 @@ final class CertificateBatch {
         fail(subject, error.answerError, status: error.exitStatus, advice: error.advice)
       case .failure(let name, let error):
         fail(BatchSubject(name: name), error.answerError, status: error.exitStatus, advice: error.advice)
-      case .passedOver(let place, let thing): passOver(place, thing)
+      case .passedOver(let place, let other): passOver(place, other)
       }
     }
     return .end
@@ -103,7 +103,7 @@ final class CertificateBatch {
       case .request: count += 1
       case .failure(let name, let error):
         fail(BatchSubject(name: name), error.answerError, status: error.exitStatus, advice: error.advice)
-      case .passedOver(let place, let thing): passOver(place, thing)
+      case .passedOver(let place, let other): passOver(place, other)
       }
     }
     if count > 0 { session.console.note("\(count) more \(noun)\(count == 1 ? " was" : "s were") not sent") }
@@ -145,9 +145,9 @@ final class CertificateBatch {
     }
   }
 
-  private func passOver(_ place: String, _ thing: Thing) {
-    passedOver.add(place, thing)
-    if session.json { session.console.printJSON(PassedOverSummary.line(place, thing)) }
+  private func passOver(_ place: String, _ other: OtherContent) {
+    passedOver.add(place, other)
+    if session.json { session.console.printJSON(PassedOverSummary.line(place, other)) }
   }
 
   /// Prints the summary of several results and the advice about failures to standard error.

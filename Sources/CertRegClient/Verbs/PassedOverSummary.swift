@@ -2,23 +2,23 @@ import CertRegCodec
 
 /// Collects what was passed over, to name and count it: `3 passed over: README.txt (text), ca.crt (a CA certificate)`.
 struct PassedOverSummary {
-  /// Things that are named one by one. A folder with thousands of other files would drown the results.
+  /// Entries that are named one by one. A folder with thousands of other files would drown the results.
   private static let maximumNamed = 8
 
   private var named: [String] = []
-  private var counts: [Thing: Int] = [:]
-  private var unnamed: [Thing: Int] = [:]
+  private var counts: [OtherContent: Int] = [:]
+  private var unnamed: [OtherContent: Int] = [:]
 
-  /// The number of things.
+  /// The number of entries.
   var total: Int { counts.values.reduce(0, +) }
 
-  /// Adds a thing.
-  mutating func add(_ place: String, _ thing: Thing) {
-    counts[thing, default: 0] += 1
+  /// Adds an entry.
+  mutating func add(_ place: String, _ other: OtherContent) {
+    counts[other, default: 0] += 1
     if named.count < PassedOverSummary.maximumNamed {
-      named.append("\(place.split(separator: "/").last ?? "-") (\(thing.name))")
+      named.append("\(place.split(separator: "/").last ?? "-") (\(other.name))")
     } else {
-      unnamed[thing, default: 0] += 1
+      unnamed[other, default: 0] += 1
     }
   }
 
@@ -34,10 +34,10 @@ struct PassedOverSummary {
   var advices: [String] { counts.keys.sorted { $0.rawValue < $1.rawValue }.compactMap(\.advice) }
 
   /// The line for programs.
-  static func line(_ place: String, _ thing: Thing) -> JSON {
+  static func line(_ place: String, _ other: OtherContent) -> JSON {
     .object([
-      JSON.Member("outcome", .string("passed_over")), JSON.Member("reason", .string(thing.rawValue)),
-      JSON.Member("message", .string(thing.name)), JSON.Member("file", .string(place)),
+      JSON.Member("outcome", .string("passed_over")), JSON.Member("reason", .string(other.rawValue)),
+      JSON.Member("message", .string(other.name)), JSON.Member("file", .string(place)),
     ])
   }
 }

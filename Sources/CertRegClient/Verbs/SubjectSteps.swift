@@ -90,7 +90,7 @@ struct SubjectSteps {
         addRequests(subject, key: "certificatePem", value: certificate.pem)
       }
     case .failure(let error): ready.append(.failure(name: entry.name, error))
-    case .passedOver(let thing): ready.append(.passedOver(place: entry.place, thing))
+    case .passedOver(let other): ready.append(.passedOver(place: entry.place, other))
     }
   }
 
@@ -100,7 +100,7 @@ struct SubjectSteps {
       let own = record.target.isEmpty ? nil : record.target
       add(id, name: name, arn: record.certificateARN, targets: targets == [nil] ? [own] : targets)
     case .failure(let name, let error): ready.append(.failure(name: name, error))
-    case .passedOver(let place, let thing): ready.append(.passedOver(place: place, thing))
+    case .passedOver(let place, let other): ready.append(.passedOver(place: place, other))
     }
   }
 

@@ -113,8 +113,8 @@ final class VerifyOutcomes {
   }
 
   /// Takes something that is not the certificate of a device, or a repeated one.
-  func passOver(_ row: ImportRecord, _ thing: Thing) {
-    passedOver.add(row.place.isEmpty ? row.name : row.place, thing)
+  func passOver(_ row: ImportRecord, _ other: OtherContent) {
+    passedOver.add(row.place.isEmpty ? row.name : row.place, other)
     write(row)
     if session.json, stream == nil { session.console.printJSON(row.json) }
   }

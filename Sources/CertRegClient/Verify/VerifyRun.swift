@@ -70,7 +70,7 @@ final class VerifyRun {
       switch step {
       case .subject: outcomes.unsent += 1
       case .failure(let row, let name, let error): outcomes.fail(row, name, error)
-      case .passedOver(let row, let thing): outcomes.passOver(row, thing)
+      case .passedOver(let row, let other): outcomes.passOver(row, other)
       }
     }
   }
@@ -85,7 +85,7 @@ final class VerifyRun {
       switch subjects.next() {
       case .subject(let subject): return send(Check(subject: subject, notBefore: now))
       case .failure(let row, let name, let error): outcomes.fail(row, name, error)
-      case .passedOver(let row, let thing): outcomes.passOver(row, thing)
+      case .passedOver(let row, let other): outcomes.passOver(row, other)
       case nil: isExhausted = true
       }
     }

@@ -19,7 +19,7 @@ struct VerifySubjects {
     case subject(VerifySubject)
     /// Something that should be a certificate and cannot be asked for.
     case failure(ImportRecord, name: String, InputError)
-    case passedOver(ImportRecord, Thing)
+    case passedOver(ImportRecord, OtherContent)
   }
 
   private let targets: [String]
@@ -83,7 +83,7 @@ struct VerifySubjects {
     case .failure(let error):
       let row = ImportRecord(entry, outcome: ImportRecord.failed, reason: error.reason, message: error.message)
       ready.append(.failure(row, name: entry.name, error))
-    case .passedOver(let thing): passOver(ImportRecord(entry, outcome: ""), thing)
+    case .passedOver(let other): passOver(ImportRecord(entry, outcome: ""), other)
     }
   }
 
@@ -93,7 +93,7 @@ struct VerifySubjects {
     case .failure(let name, let error):
       let row = ImportRecord(name: name, outcome: ImportRecord.failed, reason: error.reason, message: error.message)
       ready.append(.failure(row, name: name, error))
-    case .passedOver(let place, let thing): passOver(ImportRecord(name: place, outcome: ""), thing)
+    case .passedOver(let place, let other): passOver(ImportRecord(name: place, outcome: ""), other)
     }
   }
 
@@ -123,11 +123,11 @@ struct VerifySubjects {
     return seen.insert(hasher.finalize()).inserted
   }
 
-  private mutating func passOver(_ record: ImportRecord, _ thing: Thing) {
+  private mutating func passOver(_ record: ImportRecord, _ other: OtherContent) {
     var row = record
     row.outcome = ImportRecord.passedOver
-    row.reason = thing.rawValue
-    row.message = thing.name
-    ready.append(.passedOver(row, thing))
+    row.reason = other.rawValue
+    row.message = other.name
+    ready.append(.passedOver(row, other))
   }
 }

@@ -1,5 +1,5 @@
 /// What something is that is not a certificate to register. The raw value is the `reason` in reports.
-package enum Thing: String, CaseIterable, Hashable, Sendable {
+package enum OtherContent: String, CaseIterable, Hashable, Sendable {
   case privateKey = "private_key"
   case keyContainer = "pkcs12"
   case keystore = "keystore"
