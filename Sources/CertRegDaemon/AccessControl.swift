@@ -27,7 +27,7 @@ final class AccessControl: Sendable {
   private let maxPending: Int
   private let accounts: AccountDirectory
   /// Tokens of each rule with a rate.
-  private let buckets: Mutex<[TokenBucket]>
+  private let buckets: Mutex<[TokenBucket?]>
 
   /// - Parameters:
   ///   - maxPending: The size of the queue that rules grant shares of.
@@ -40,7 +40,11 @@ final class AccessControl: Sendable {
     self.maxPending = maxPending
     accounts = AccountDirectory(
       Set(settings.rules.flatMap(\.accountNames)), database: database, clock: clock)
-    buckets = Mutex(settings.rules.map { TokenBucket(perSecond: $0.requestsPerSecond ?? 0) })
+    // A bucket holds the requests of one second, at least one.
+    buckets = Mutex(
+      settings.rules.map { rule in
+        rule.requestsPerSecond.map { TokenBucket(perSecond: $0, burst: max(1, $0)) }
+      })
     // Ahead of the first request. Where there are no names, no look-up is ever made.
     if accounts.current(at: clock.monotonic) == nil { accounts.lookUp { _ in } }
   }
@@ -87,8 +91,8 @@ final class AccessControl: Sendable {
   /// - Throws: `caller_rate_exceeded`.
   func takeToken(under grant: Grant, now: MonotonicTime) throws(ServiceError) {
     guard let perSecond = grant.rule.requestsPerSecond else { return }
-    if let wait = buckets.withLock({ $0[grant.index].take(now: now) }) {
-      throw .callerRateExceeded(perSecond: perSecond, retryAfterMilliseconds: wait)
+    if let wait = buckets.withLock({ $0[grant.index]?.take(now: now) }) {
+      throw .callerRateExceeded(perSecond: perSecond, retryAfterMilliseconds: Int64(wait * 1000) + 1)
     }
   }
 

@@ -165,7 +165,7 @@ package final class SandboxEndpoint: Sendable {
   private func throttle(_ operation: SandboxOperation.Name, to rate: ThrottleRate) throws(SandboxError) {
     let now = clock.monotonic
     let isAllowed = state.withLock { state in
-      state.buckets[operation, default: TokenBucket(rate, at: now)].take(at: now)
+      state.buckets[operation, default: rate.bucket].take(now: now) == nil
     }
     if !isAllowed { throw SandboxError(.throttling, "Rate exceeded") }
   }

@@ -4,9 +4,9 @@ import Testing
 
 private func time(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanoseconds: Int64(seconds * 1e9)) }
 
-@Suite struct TokenBucketTests {
+@Suite struct UpstreamBucketTests {
   @Test func `fills at the rate, up to the burst`() {
-    var bucket = TokenBucket(burst: 3, now: time(0))
+    var bucket = UpstreamBucket(burst: 3, now: time(0))
     for _ in 0..<3 { bucket.take(now: time(0)) }
     // Until the first call is answered, or so long as a full bucket takes at the most, it does not fill.
     #expect(bucket.isOpen && bucket.level(now: time(0.2), rate: 10) == 0)
@@ -18,7 +18,7 @@ private func time(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanosecond
   }
 
   @Test func `an emptied bucket owes the calls that are under way`() {
-    var bucket = TokenBucket(burst: 10, now: time(0))
+    var bucket = UpstreamBucket(burst: 10, now: time(0))
     bucket.emptied(now: time(1), owed: 2)
     #expect(bucket.level(now: time(1), rate: 10) == -2)
     #expect(bucket.timeOfNextToken(now: time(1), rate: 10) >= time(1.3))
@@ -27,7 +27,7 @@ private func time(_ seconds: Double) -> MonotonicTime { MonotonicTime(nanosecond
   }
 
   @Test func `a smaller burst takes the tokens beyond it`() {
-    var bucket = TokenBucket(burst: 10, now: time(0))
+    var bucket = UpstreamBucket(burst: 10, now: time(0))
     bucket.setBurst(2)
     #expect(bucket.tokens == 2)
     bucket.cap(at: 1)

@@ -4,7 +4,7 @@ struct OperationPace: Sendable {
   private static let leastShare = 1e-4
 
   private var limits: OperationLimits
-  private var bucket: TokenBucket
+  private var bucket: UpstreamBucket
   private var estimator: RateEstimator
   private var calls = PermitTimes()
   /// The pause that a throttle asked for.
@@ -19,7 +19,7 @@ struct OperationPace: Sendable {
 
   init(limits: OperationLimits, now: MonotonicTime) {
     self.limits = limits
-    bucket = TokenBucket(burst: limits.burst, now: now)
+    bucket = UpstreamBucket(burst: limits.burst, now: now)
     estimator = RateEstimator(
       ratePerSecond: limits.ratePerSecond, bound: limits.maxRatePerSecond, probesSeldom: limits.probesSeldom)
   }

@@ -157,7 +157,7 @@ struct RateEstimator: Sendable {
   }
 
   /// Whether a call may go out early, as a probe.
-  func isProbeDue(now: MonotonicTime, bucket: TokenBucket) -> Bool {
+  func isProbeDue(now: MonotonicTime, bucket: UpstreamBucket) -> Bool {
     // Right after a call within the pace, when the upstream's bucket has least: else the probe would take the next
     // one's token.
     guard case .holding = course, probe == nil, bucket.tokens < 0.25, !bucket.isOpen, let limitedSince, let rate else {

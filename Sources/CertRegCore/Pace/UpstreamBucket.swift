@@ -2,7 +2,7 @@
 ///
 /// The bucket fills up to the burst, at a rate that each event passes in. After a pause it does not fill until the
 /// first call is answered: the upstream's bucket fills from the arrival of that call, which only the answer shows.
-struct TokenBucket: Sendable {
+struct UpstreamBucket: Sendable {
   private(set) var burst: Double
   private(set) var tokens: Double
   private var filledAt: MonotonicTime
