@@ -38,10 +38,12 @@ package struct JobFacts: Hashable, Sendable {
   /// The certificate as it is registered, once RegisterCertificateWithoutCA has succeeded or where the request found it
   /// in memory.
   package var registered: RegisteredCertificate?
-  /// Where `registered` belongs. Later steps call no other upstream. `nil`: not known.
+  /// Where `registered` belongs, as the upstream's reply told it. It stays there if the target is pointed elsewhere:
+  /// later steps call no other upstream. `nil`: not known.
   package var home: JobHome?
   /// Where the target pointed when the request came, or when a call was answered last: there `earlier` belongs, and a
-  /// call may have taken effect. `nil`: not known. On disk `nil` stands for the location of the target's first home.
+  /// call may have taken effect. Unlike `home` it is known before anything is registered. `nil`: not known. On disk `nil`
+  /// stands for the location of the target's first home.
   package var place: JobHome?
   /// Whether `registered` is only what was known before. Otherwise the upstream has told it to this job, or to one
   /// before it.

@@ -13,7 +13,7 @@ package enum JobPurpose: String, Sendable {
   package var registers: Bool { self != .update }
 }
 
-/// The home of a job's results, as the upstream's replies told it: see ``ResultHome``.
+/// A home of a target's results, as jobs note it: see ``ResultHome``.
 package struct JobHome: Hashable, Sendable {
   /// Where the upstream is.
   package var location: UpstreamLocation

@@ -70,7 +70,7 @@ extension RequestService {
       if case .success(let certificate) = result {
         parts.known.learn(arn: certificate.certificateARN, of: key.target, at: location)
       } else {
-        parts.known.place(of: key.target, at: location)
+        parts.known.jobHome(of: key.target, at: location)
       }
     // A reload that moved the target meanwhile has other results in its place. The result has to be in memory, since
     // only a change of what is there changes the epoch.

@@ -61,7 +61,7 @@ extension RequestService {
             namedStatus: request.status, status: wish.status, ifExists: request.ifExists, requester: peer.requester,
             deviceID: request.deviceID, connection: reply.connectionID, expectation: expectation(of: request),
             share: share, refreshes: request.refresh, earlier: earlier, provisioning: provisioning)
-          if let known { asked.takeKnown(known, at: self.parts.known.home(of: target).place) }
+          if let known { asked.takeKnown(known, at: self.parts.known.home(of: target).jobHome) }
           ask(asked) { answers.set(index, $0) }
         } catch {
           parts.audit.refused(id, in: [target], request.deviceID, error, by: peer.requester)

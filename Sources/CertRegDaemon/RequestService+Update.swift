@@ -36,7 +36,7 @@ extension RequestService {
       share: share)
     // The answer names the ARN where it is known. The call is made in any case, also while the store cannot be read.
     if let known = try? parts.known.registration(for: key) {
-      update.takeKnown(known, at: self.parts.known.home(of: key.target).place)
+      update.takeKnown(known, at: self.parts.known.home(of: key.target).jobHome)
     }
     parts.engine.update(update) { answer, provenance in
       self.parts.audit.answered(key, nil, answer, provenance, of: .update, to: requester)

@@ -54,19 +54,19 @@ extension KnownResults {
     return home.account == nil || present.account == home.account || present.account == nil && !setsStatus
   }
 
-  /// The place of a job as its row on disk has it: see ``JobFacts/place``. The usual row takes no byte for it.
+  /// The ``JobFacts/place`` of a job as its row on disk has it. The usual row takes no byte for it.
   package func storedPlace(_ place: JobHome?, of target: TargetName) -> JobHome? {
     homes.withLock { place?.location == $0.firstLocation(of: target) ? nil : place }
   }
 
-  /// The place that the row of a job on disk stands for.
+  /// The ``JobFacts/place`` that the row of a job on disk stands for.
   package func place(stored place: JobHome?, of target: TargetName) -> JobHome? {
     place ?? homes.withLock { $0.firstLocation(of: target) }.map { JobHome(location: $0, account: nil) }
   }
 
   /// Where the reply of an upstream belongs that names no ARN.
-  package func place(of target: TargetName, at location: UpstreamLocation) -> JobHome {
-    homes.withLock { $0.place(of: target, at: location) }
+  package func jobHome(of target: TargetName, at location: UpstreamLocation) -> JobHome {
+    homes.withLock { $0.jobHome(of: target, at: location) }
   }
 
   /// A configuration says where the upstreams of targets are. Results that belong elsewhere are not answered from then

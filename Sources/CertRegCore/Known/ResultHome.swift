@@ -24,8 +24,8 @@ package struct ResultHome: Hashable, Sendable {
     storedName = isFirst ? target : name
   }
 
-  /// What a job notes of the home; `nil`: nobody has said yet where the target's upstream is.
-  package var place: JobHome? { location.map { JobHome(location: $0, account: account) } }
+  /// The home as jobs note it; `nil`: nobody has said yet where the target's upstream is.
+  package var jobHome: JobHome? { location.map { JobHome(location: $0, account: account) } }
 
   /// The key of a result in the store.
   package func storedKey(_ certificateID: CertificateID) -> RegistrationKey {

@@ -62,7 +62,7 @@ package struct TargetHomes: Sendable {
 
   /// Where a target's results belong that come from a location and name no account: the last account seen there is
   /// taken for the present one.
-  func place(of target: TargetName, at location: UpstreamLocation) -> JobHome {
+  func jobHome(of target: TargetName, at location: UpstreamLocation) -> JobHome {
     JobHome(location: location, account: records[target]?.accounts[location])
   }
 

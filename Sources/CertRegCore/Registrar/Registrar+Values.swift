@@ -51,9 +51,9 @@ extension Registrar {
     package var earlier: EarlierResult?
     /// The certificate as it is registered, where that is known and a status is to be set; `nil`: it is not known.
     package var registered: RegisteredCertificate?
-    /// Where `registered` belongs.
+    /// Where `registered` belongs: see ``JobFacts/home``.
     package var home: JobHome?
-    /// Where the target points; `nil`: not known.
+    /// Where the target points; `nil`: not known. See ``JobFacts/place``.
     package var place: JobHome?
     /// What makes a device of the certificate; `nil`: it is only registered.
     @Boxed package var provisioning: Provisioning?

@@ -25,7 +25,7 @@ extension EngineLoop {
     var change = StoreChange.forget(stored)
     if var registration = correction.registration {
       registration.key = stored
-      change = .keep(registration, correction.home.place)
+      change = .keep(registration, correction.home.jobHome)
     } else {
       known.memory.forget(id, in: correction.home)
     }

@@ -83,7 +83,7 @@ extension EngineLoop {
     // The next process finds it in the database.
     guard !registrar.isDraining else { return }
     var pending = pending
-    pending.facts.place = pending.facts.place ?? known.home(of: pending.key.target).place
+    pending.facts.place = pending.facts.place ?? known.home(of: pending.key.target).jobHome
     let (job, isStored, actions) = registrar.adopt(pending, now: clock.now)
     begun(job, isStored)
     perform(actions)
@@ -123,7 +123,7 @@ extension EngineLoop {
     kept.key = stored
     if isAsked { known.memory.keep(registration, in: home, replaces: true) }
     let told = number == 0 ? fleet?.note(completed: result, storedAs: stored, kept) : nil
-    let changes = [.keep(kept, home.place), told ?? .share(stored, note)]
+    let changes = [.keep(kept, home.jobHome), told ?? .share(stored, note)]
     fleet?.adoptionBegins(result)
     commit(changes) { engine, error in
       engine.fleet?.adoptionEnded(result, number: number, isKept: error == nil)

@@ -69,14 +69,14 @@ final class EngineLoop {
     // Jobs under way may change what is known: the request stands behind them.
     case .answer(let registration) where wish.changesCertificate && registrar.hasJob(of: request.key),
       .answerAfterNaming(let registration, _) where wish.changesCertificate && registrar.hasJob(of: request.key):
-      request.takeKnown(registration, at: known.home(of: request.key.target).place)
+      request.takeKnown(registration, at: known.home(of: request.key.target).jobHome)
     case .answer(let registration): return completion(.registered(registration), .known)
     case .answerAfterNaming(let registration, let deviceID):
       return nameDevice(request.key, deviceID) { error in
         completion(error.map { .failed(ServiceError($0)) } ?? .registered(registration), .known)
       }
     case .refuse(let error): return completion(.failed(error), .known)
-    case .goOn(let registration): request.takeKnown(registration, at: known.home(of: request.key.target).place)
+    case .goOn(let registration): request.takeKnown(registration, at: known.home(of: request.key.target).jobHome)
     case .ask(let earlier):
       request.earlier = earlier ?? request.earlier
       if fleet != nil, request.ifExists != .error { request.earlier?.keepsOutcome = true }
@@ -96,7 +96,7 @@ final class EngineLoop {
     _ request: Registrar.Request, now: Moment, completion: @escaping RegistrationEngine.Completion
   ) {
     var request = request
-    request.place = known.home(of: request.key.target).place
+    request.place = known.home(of: request.key.target).jobHome
     let waiter = nextWaiter
     nextWaiter += 1
     completions[waiter] = Waiting(completion: completion, isFirst: registrar.job(sharedBy: request) == nil)
@@ -218,7 +218,7 @@ final class EngineLoop {
     let now = clock.now
     let home = location.map { location in
       if let arn = reply.certificateARN { return known.learn(arn: arn, of: id.target, at: location) }
-      return known.place(of: id.target, at: location)
+      return known.jobHome(of: id.target, at: location)
     }
     figures.callEnded(id, at: now.monotonic)
     perform(registrar.replied(id, reply, from: home, now: now))

@@ -88,7 +88,7 @@ extension FleetLoop {
     check(result) { [self] registration in
       if let registration, member.counts(result) {
         answered[id] = (result, registration)
-        engine?.coordinated(id, .known(registration, home: parts.known.home(of: id.target).place))
+        engine?.coordinated(id, .known(registration, home: parts.known.home(of: id.target).jobHome))
       } else {
         member.reject(result)
         schedule()
