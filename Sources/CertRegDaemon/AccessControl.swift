@@ -1,6 +1,5 @@
 import CertRegCore
 import CertRegHost
-import CertRegProtocol
 import CertRegSettings
 import CertRegSocket
 import Synchronization
@@ -72,10 +71,10 @@ final class AccessControl: Sendable {
   ///
   /// - Throws: `peer_not_allowed`.
   func check(
-    _ operation: CertRegProtocol.Operation, targets: [TargetName], of peer: Peer, under grant: Grant
+    _ operation: RequestOperation, targets: [TargetName], of peer: Peer, under grant: Grant
   ) throws(ServiceError) {
     let rule = grant.rule
-    if let operations = rule.operations, !operations.contains(where: { $0.rawValue == operation.rawValue }) {
+    if let operations = rule.operations, !operations.contains(operation) {
       throw .peerNotAllowed("\(operation.rawValue) to user \(peer.uid)")
     }
     if let allowed = grant.targets, let other = targets.first(where: { !allowed.contains($0) }) {

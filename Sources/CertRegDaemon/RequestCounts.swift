@@ -1,11 +1,10 @@
 import CertRegCore
-import CertRegProtocol
 import Synchronization
 
 /// Counts the answers that are not given on the socket's loops, which count their own.
 final class RequestCounts: Sendable {
   struct Key: Hashable, Sendable {
-    var operation: CertRegProtocol.Operation
+    var operation: RequestOperation
     /// `ok`, or of a registration `created`, `existing`, `cached`, `queued`; `error`; `other` past the limit.
     var outcome: String
     /// Of an error, else empty.
@@ -19,11 +18,11 @@ final class RequestCounts: Sendable {
 
   private let counts = Mutex<[Key: Int]>([:])
 
-  func count(_ operation: CertRegProtocol.Operation, _ outcome: String) {
+  func count(_ operation: RequestOperation, _ outcome: String) {
     add(Key(operation: operation, outcome: outcome))
   }
 
-  func count(_ operation: CertRegProtocol.Operation, _ error: ServiceError) {
+  func count(_ operation: RequestOperation, _ error: ServiceError) {
     add(Key(operation: operation, outcome: "error", reason: error.reason.rawValue))
   }
 

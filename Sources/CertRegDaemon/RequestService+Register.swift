@@ -183,7 +183,7 @@ extension Registration {
 
 extension RequestCounts {
   /// Counts the outcome of a request in one target.
-  func count(_ answer: RequestService.TargetAnswer, of operation: CertRegProtocol.Operation) {
+  func count(_ answer: RequestService.TargetAnswer, of operation: RequestOperation) {
     switch answer {
     case .registered(_, cached: true): count(operation, "cached")
     case .registered(let registration, cached: false): count(operation, registration.outcome.rawValue)

@@ -283,7 +283,7 @@ final class RequestService: RequestHandling {
   var currentConfiguration: Configuration { configuration.withLock { $0 } }
 }
 
-extension CertRegProtocol.Operation {
+extension RequestOperation {
   /// Whether each request of the operation has an entry in the audit trail.
   var isAudited: Bool { self == .register || self == .update }
 }

@@ -42,7 +42,7 @@ package struct LineError: Error, Hashable, Sendable {
 extension RequestFault {
   /// The stable word and the text for people.
   func explanation(
-    for operation: Operation, in line: UnsafeRawBufferPointer
+    for operation: RequestOperation, in line: UnsafeRawBufferPointer
   ) -> (reason: RequestReason, message: String) {
     switch self {
     case .unknownMember(let name):
@@ -134,7 +134,7 @@ extension Member {
   /// The values that it may have, where they are few.
   fileprivate var choices: [String] {
     switch self {
-    case .op: Operation.allCases.map(\.rawValue)
+    case .op: RequestOperation.allCases.map(\.rawValue)
     case .status: CertificateStatus.allCases.map(\.rawValue)
     case .ifExists: IfExists.allCases.map(\.rawValue)
     case .outcome: WatchOutcome.allCases.map(\.rawValue)

@@ -14,7 +14,7 @@ extension NamedValue {
   }
 }
 
-extension Operation: NamedValue {
+extension RequestOperation: NamedValue {
   var wireName: StaticString {
     switch self {
     case .register: "register"

@@ -10,7 +10,7 @@ package struct RequestLine: Hashable, Sendable {
   /// none.
   package var id: Range<Int>?
   /// The member `op`.
-  package var operation = Operation.register
+  package var operation = RequestOperation.register
   /// Present for `register` and `validate`; for `lookup`, `update` and `describe` where `certificateID` is not.
   package var certificatePem: JSONText?
   /// Present for `forget`; for `lookup`, `update` and `describe` where `certificatePem` is not.

@@ -127,7 +127,7 @@ struct RequestParser {
     let line = scanner.line
     switch member {
     case .op:
-      guard let operation = Operation.named(text, in: line) else { return false }
+      guard let operation = RequestOperation.named(text, in: line) else { return false }
       request.operation = operation
     case .status:
       request.status = CertificateStatus.named(text, in: line)

@@ -1,3 +1,5 @@
+package import CertRegCore
+
 /// Who may do what: the first rule that matches a peer decides, and a peer that none matches is refused.
 package struct AccessSettings: Sendable, Equatable {
   /// Never empty.
@@ -8,20 +10,6 @@ package struct AccessSettings: Sendable, Equatable {
 
 /// What one kind of peer may do.
 package struct AccessRule: Sendable, Equatable {
-  /// The operations of the wire.
-  package enum Operation: String, CaseIterable, Sendable {
-    case register
-    case validate
-    case lookup
-    case forget
-    case update
-    case describe
-    case watch
-    case status
-    case metrics
-    case removeMember
-  }
-
   /// A user or group as it was written. Names are looked up while the daemon runs: an account may be created later.
   package enum Account: Hashable, Sendable {
     case name(String)
@@ -37,7 +25,7 @@ package struct AccessRule: Sendable, Equatable {
   /// Matches the systemd unit that the peer runs in (`line7.service`).
   package var unit: String?
   /// `nil`: all.
-  package var operations: [Operation]?
+  package var operations: [RequestOperation]?
   /// Names of configured targets; `nil`: all.
   package var targets: [String]?
   /// Names of provisioning profiles; `nil`: all.

@@ -136,7 +136,7 @@ extension Settings {
   package var iamPolicy: String { IAMPolicy(self).json }
 
   /// Whether some peer may use an operation in a target.
-  fileprivate func allows(_ operation: AccessRule.Operation, in target: TargetConfiguration) -> Bool {
+  fileprivate func allows(_ operation: RequestOperation, in target: TargetConfiguration) -> Bool {
     access?.rules.contains { $0.allows(operation, in: target) } ?? true
   }
 
@@ -149,7 +149,7 @@ extension Settings {
 }
 
 extension AccessRule {
-  fileprivate func allows(_ operation: Operation, in target: TargetConfiguration) -> Bool {
+  fileprivate func allows(_ operation: RequestOperation, in target: TargetConfiguration) -> Bool {
     (operations?.contains(operation) ?? true) && (targets?.contains(target.name.rawValue) ?? true)
   }
 }

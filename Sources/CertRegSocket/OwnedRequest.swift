@@ -6,7 +6,7 @@ package struct OwnedRequest: Sendable {
   /// JSON text of `id`, exactly as it was written; `nil`: there is none.
   package var id: [UInt8]?
   /// The member `op`.
-  package var operation: CertRegProtocol.Operation
+  package var operation: RequestOperation
   /// The unescaped text.
   package var certificatePem: [UInt8]?
   /// The member `certificateId`.

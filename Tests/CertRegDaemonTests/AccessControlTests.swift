@@ -1,6 +1,5 @@
 import CertRegCore
 import CertRegHost
-import CertRegProtocol
 import CertRegSettings
 import CertRegSocket
 import CertRegTesting
@@ -35,7 +34,7 @@ import Testing
 
   /// The reason of the refusal; `nil` if the peer is allowed.
   private func refusal(
-    _ control: AccessControl, _ operation: CertRegProtocol.Operation = .register, _ targets: [String] = ["eu"],
+    _ control: AccessControl, _ operation: RequestOperation = .register, _ targets: [String] = ["eu"],
     by peer: Peer, at time: Duration = .zero
   ) async -> String? {
     do throws(ServiceError) {

@@ -1,7 +1,6 @@
 import CertRegClock
 import CertRegCore
 import CertRegHost
-import CertRegProtocol
 import CertRegTesting
 import Glibc
 import Logging
@@ -110,9 +109,9 @@ import Testing
       (.begun(.goesOn), .queued, "registration_queued"), (.shared, .registered(registration), "registration_shared"),
       (.begun(.goesOn), .failed(upstreamError), "registration_refused"),
     ] as [(RegistrationEngine.Provenance, Registrar.Answer, String)],
-    [.register, .update] as [CertRegProtocol.Operation])
+    [.register, .update] as [RequestOperation])
   func `the entry of an answer names the request's operation`(
-    answered: (RegistrationEngine.Provenance, Registrar.Answer, String), operation: CertRegProtocol.Operation
+    answered: (RegistrationEngine.Provenance, Registrar.Answer, String), operation: RequestOperation
   ) throws {
     let (provenance, answer, event) = answered
     let entries = try entries {

@@ -1,6 +1,5 @@
 import CertRegCore
 import CertRegHost
-import CertRegProtocol
 import CertRegSettings
 import CertRegTesting
 import Synchronization
@@ -68,8 +67,7 @@ import Testing
     return AccessControl(settings, maxPending: 10, database: database, clock: ManualClock().clock)
   }
 
-  private func rule(_ uid: UInt32, targets: [String]? = nil, _ operations: [AccessRule.Operation]? = nil) -> AccessRule
-  {
+  private func rule(_ uid: UInt32, targets: [String]? = nil, _ operations: [RequestOperation]? = nil) -> AccessRule {
     var rule = AccessRule()
     rule.user = .number(uid)
     rule.targets = targets

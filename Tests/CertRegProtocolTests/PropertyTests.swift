@@ -43,7 +43,7 @@ import Testing
 
   @Test func `agrees with a simple reading of RFC 8259 on random objects`() {
     var random = RandomLine(generator: .announced("random objects"))
-    var requests: [CertRegProtocol.Operation: Int] = [:]
+    var requests: [RequestOperation: Int] = [:]
     for _ in 0..<4000 {
       let line = Array(random.object().utf8)
       if let difference = difference(line) { Issue.record("\(String(decoding: line, as: UTF8.self)) \(difference)") }
@@ -51,7 +51,7 @@ import Testing
     }
     // With fewer the lines would test little.
     #expect(requests.values.reduce(0, +) > 500)
-    #expect(Set(requests.keys) == Set(CertRegProtocol.Operation.allCases))
+    #expect(Set(requests.keys) == Set(RequestOperation.allCases))
   }
 
   @Test func `agrees with a simple reading of RFC 8259 on damaged objects`() {

@@ -67,8 +67,8 @@ import Testing
     }
   }
 
-  @Test(arguments: Operation.allCases)
-  func `reads every operation`(_ operation: Operation) {
+  @Test(arguments: RequestOperation.allCases)
+  func `reads every operation`(_ operation: RequestOperation) {
     let needed: String
     switch operation {
     case .register, .validate: needed = ",\"certificatePem\":\"x\""

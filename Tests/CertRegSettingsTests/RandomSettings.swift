@@ -131,7 +131,7 @@ extension SplitMix64 {
       rule.user = pick([.any, .number(UInt32.random(in: 0..<(.max), using: &self)), .name("none"), .name("ann$")])
       rule.group = maybe { $0.pick([.number(0), .name("true"), .name("1a")]) }
       rule.unit = maybe { _ in "line@7.service" }
-      rule.operations = maybe { [$0.pick(AccessRule.Operation.allCases), .register] }
+      rule.operations = maybe { [$0.pick(RequestOperation.allCases), .register] }
       rule.targets = maybe { [$0.pick(targets)] }
       if !profiles.isEmpty { rule.profiles = maybe { [$0.pick(profiles)] } }
       rule.requestsPerSecond = maybe { Double.random(in: 0.001...1000, using: &$0) }

@@ -1,4 +1,5 @@
 import CertRegCodec
+import CertRegCore
 import Foundation
 import Testing
 
@@ -13,8 +14,8 @@ import Testing
     let names = Set(Member.allCases.map { "\($0.name)" })
     #expect(Set(documented.keys) == names)
     for member in Member.allCases {
-      let takers = CertRegProtocol.Operation.allCases.filter { $0.members.union(.common).contains(member) }
-      let all = takers.count == CertRegProtocol.Operation.allCases.count
+      let takers = RequestOperation.allCases.filter { $0.members.union(.common).contains(member) }
+      let all = takers.count == RequestOperation.allCases.count
       let expected = all ? "all" : takers.map { "`\($0.rawValue)`" }.joined(separator: ", ")
       #expect(documented["\(member.name)"]?.trimmingCharacters(in: .whitespaces) == expected, "\(member.name)")
     }

@@ -1,6 +1,5 @@
 import CertRegCore
 import CertRegHost
-import CertRegProtocol
 import CertRegSocket
 import Logging
 
@@ -54,7 +53,7 @@ struct AuditTrail: Sendable {
   /// same. Answers with known results have none here, except for refusals: see ``repeated(_:by:)``.
   func answered(
     _ key: RegistrationKey, _ deviceID: DeviceID?, _ answer: Registrar.Answer,
-    _ provenance: RegistrationEngine.Provenance, of operation: CertRegProtocol.Operation = .register,
+    _ provenance: RegistrationEngine.Provenance, of operation: RequestOperation = .register,
     to requester: Requester
   ) {
     switch (provenance, answer) {
@@ -68,7 +67,7 @@ struct AuditTrail: Sendable {
 
   /// A caller was answered `queued`.
   func queued(
-    _ key: RegistrationKey, _ deviceID: DeviceID?, of operation: CertRegProtocol.Operation, by requester: Requester
+    _ key: RegistrationKey, _ deviceID: DeviceID?, of operation: RequestOperation, by requester: Requester
   ) {
     log.audit(.registrationQueued) {
       var fields = Self.fields(key, deviceID, requester)
@@ -81,7 +80,7 @@ struct AuditTrail: Sendable {
   /// A caller got the answer of a registration that another caller began.
   func shared(
     _ key: RegistrationKey, _ deviceID: DeviceID?, _ answer: Registrar.Answer,
-    of operation: CertRegProtocol.Operation, by requester: Requester
+    of operation: RequestOperation, by requester: Requester
   ) {
     log.audit(.registrationShared) {
       var fields = Self.fields(key, deviceID, requester)
@@ -118,7 +117,7 @@ struct AuditTrail: Sendable {
   /// it is not known.
   func refused(
     _ certificateID: CertificateID?, in targets: [TargetName], _ deviceID: DeviceID?, _ error: ServiceError,
-    of operation: CertRegProtocol.Operation = .register, by requester: Requester
+    of operation: RequestOperation = .register, by requester: Requester
   ) {
     if error.reason == .queueFull {
       log.audit(.queueFull, level: .warning) { (error.message, Self.fields(of: error)) }
@@ -136,7 +135,7 @@ struct AuditTrail: Sendable {
   }
 
   /// Any other request was refused by the rules of `access`.
-  func refused(_ operation: CertRegProtocol.Operation, _ error: ServiceError, to requester: Requester) {
+  func refused(_ operation: RequestOperation, _ error: ServiceError, to requester: Requester) {
     log.audit(.peerRefused) {
       var fields = Self.fields(of: error)
       Self.add(requester, to: &fields)
@@ -153,7 +152,7 @@ struct AuditTrail: Sendable {
   }
 
   /// The store could not be read or written for a request other than `register`, which has entries of its own.
-  func storeFailed(_ operation: CertRegProtocol.Operation, _ error: ServiceError) {
+  func storeFailed(_ operation: RequestOperation, _ error: ServiceError) {
     log.audit(.storeFailed, level: .error) {
       var fields = Self.fields(of: error)
       fields[LogField.operation] = "\(operation.rawValue)"

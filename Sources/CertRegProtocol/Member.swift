@@ -1,18 +1,6 @@
-/// The operation of a request: its member `op`.
-package enum Operation: String, CaseIterable, Sendable {
-  /// The operation of a request that names none.
-  case register
-  case validate
-  case lookup
-  case forget
-  case update
-  case describe
-  case watch
-  case status
-  case metrics
-  /// Declares a member of the fleet gone.
-  case removeMember
+import CertRegCore
 
+extension RequestOperation {
   /// The members that a request may have besides `id` and `op`.
   var members: MemberSet {
     switch self {
