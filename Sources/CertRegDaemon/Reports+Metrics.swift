@@ -9,7 +9,10 @@ extension Reports.Figures {
     var text = Exposition()
     writeRequests(to: &text)
     writeRegistrations(to: &text)
-    writeTargets(to: &text)
+    writeCalls(to: &text)
+    writeHealth(to: &text)
+    writePaces(to: &text)
+    writeSigning(to: &text)
     if let fleet = engine.fleet { text.fleet(fleet) }
     writeState(to: &text)
     writeProcess(process, to: &text)
@@ -66,22 +69,7 @@ extension Reports.Figures {
       age ?? 0)
   }
 
-  private func writeTargets(to text: inout Exposition) {
-    func perTarget(_ name: String, _ type: String, _ help: String, _ value: (Registrar.TargetView) -> Double?) {
-      text.family(name, type, help)
-      for target in engine.targets {
-        if let value = value(target.view) { text.sample(name, [("target", target.name.rawValue)], value) }
-      }
-    }
-    func perOperation(_ name: String, _ type: String, _ help: String, _ value: (Registrar.CallView) -> Double?) {
-      text.family(name, type, help)
-      for target in engine.targets {
-        for call in target.view.calls {
-          guard let value = value(call) else { continue }
-          text.sample(name, [("target", target.name.rawValue), ("operation", call.operation.rawValue)], value)
-        }
-      }
-    }
+  private func writeCalls(to text: inout Exposition) {
     text.family(
       "certregd_upstream_calls_total", "counter",
       "Calls made to the upstream for registrations, devices and updates, by operation.")
@@ -97,19 +85,25 @@ extension Reports.Figures {
         "certregd_upstream_call_duration_seconds", [("target", target.name.rawValue)],
         engine.callTimes[target.name] ?? Histogram())
     }
-    perTarget("certregd_upstream_calls_in_flight", "gauge", "Calls under way, by target.") { Double($0.underWay) }
-    perTarget("certregd_upstream_throttles_total", "counter", "Calls that the upstream throttled, by target.") {
+    perTarget("certregd_upstream_calls_in_flight", "gauge", "Calls under way, by target.", to: &text) {
+      Double($0.underWay)
+    }
+    perTarget(
+      "certregd_upstream_throttles_total", "counter", "Calls that the upstream throttled, by target.", to: &text
+    ) {
       Double($0.throttles)
     }
     perOperation(
-      "certregd_operation_throttles_total", "counter", "Calls that the upstream throttled, by target and operation."
+      "certregd_operation_throttles_total", "counter", "Calls that the upstream throttled, by target and operation.",
+      to: &text
     ) { Double($0.throttles) }
     perOperation(
-      "certregd_operation_waiting", "gauge", "Jobs that wait for their turn to make a call, by target and operation."
+      "certregd_operation_waiting", "gauge", "Jobs that wait for their turn to make a call, by target and operation.",
+      to: &text
     ) { Double($0.queued) }
     perOperation(
       "certregd_operation_pace_calls_per_second", "gauge",
-      "Calls a second that the pacer allows, by target and operation; absent without a pace."
+      "Calls a second that the pacer allows, by target and operation; absent without a pace.", to: &text
     ) { $0.ratePerSecond }
     text.family(
       "certregd_step_failures_total", "counter", "Steps after a registration that failed for good, by operation.")
@@ -118,7 +112,10 @@ extension Reports.Figures {
         "certregd_step_failures_total", [("operation", operation.rawValue)],
         Double(engine.failedSteps[operation.rawValue] ?? 0))
     }
-    perTarget("certregd_upstream_healthy", "gauge", "1 while the target's upstream answers.") {
+  }
+
+  private func writeHealth(to text: inout Exposition) {
+    perTarget("certregd_upstream_healthy", "gauge", "1 while the target's upstream answers.", to: &text) {
       $0.health == .ok ? 1 : 0
     }
     text.family(
@@ -131,20 +128,27 @@ extension Reports.Figures {
       }
     }
     perTarget(
-      "certregd_upstream_last_success_timestamp_seconds", "gauge", "Time of the last successful call, by target."
+      "certregd_upstream_last_success_timestamp_seconds", "gauge", "Time of the last successful call, by target.",
+      to: &text
     ) {
       $0.lastSuccessAt.map { Double($0.millisecondsSinceEpoch) / 1000 }
     }
-    perTarget("certregd_queue_waiting", "gauge", "Registrations that wait for their call, by target.") {
+  }
+
+  private func writePaces(to text: inout Exposition) {
+    perTarget("certregd_queue_waiting", "gauge", "Registrations that wait for their call, by target.", to: &text) {
       Double($0.queued)
     }
     perTarget(
       "certregd_pace_calls_per_second", "gauge",
-      "Calls a second that the pacer allows; absent without a pace."
+      "Calls a second that the pacer allows; absent without a pace.", to: &text
     ) { $0.ratePerSecond }
     perTarget(
-      "certregd_pace_tokens", "gauge", "Calls that the pacer would allow at once; absent without a pace."
+      "certregd_pace_tokens", "gauge", "Calls that the pacer would allow at once; absent without a pace.", to: &text
     ) { $0.tokens }
+  }
+
+  private func writeSigning(to text: inout Exposition) {
     text.family(
       "certregd_credentials_expiration_timestamp_seconds", "gauge",
       "End of the credentials in use, by target; absent without credentials, or if they have no end.")
@@ -162,6 +166,30 @@ extension Reports.Figures {
       text.sample(
         "certregd_clock_offset_seconds", [("target", target.rawValue)],
         Double(held.clockOffset.milliseconds) / 1000)
+    }
+  }
+
+  /// Writes a family with a sample for each target that has a value.
+  private func perTarget(
+    _ name: String, _ type: String, _ help: String, to text: inout Exposition,
+    _ value: (Registrar.TargetView) -> Double?
+  ) {
+    text.family(name, type, help)
+    for target in engine.targets {
+      if let value = value(target.view) { text.sample(name, [("target", target.name.rawValue)], value) }
+    }
+  }
+
+  /// Writes a family with a sample for each operation of a target that has a value.
+  private func perOperation(
+    _ name: String, _ type: String, _ help: String, to text: inout Exposition, _ value: (Registrar.CallView) -> Double?
+  ) {
+    text.family(name, type, help)
+    for target in engine.targets {
+      for call in target.view.calls {
+        guard let value = value(call) else { continue }
+        text.sample(name, [("target", target.name.rawValue), ("operation", call.operation.rawValue)], value)
+      }
     }
   }
 
