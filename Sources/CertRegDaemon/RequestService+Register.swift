@@ -31,38 +31,18 @@ extension RequestService {
         do throws(ServiceError) {
           let provisioning = try filling.provisioning(in: target)
           let wish = KnownResults.Wish(request, defaultStatus: configuration.defaultStatus, provisioning)
-          var earlier: EarlierResult?
-          var known: Registration?
-          switch try decide(wish, key, verdict) {
-          // A change of the certificate may be under way that an answer must not overtake: the engine knows.
-          case .answer(let found) where wish.changesCertificate,
-            .answerAfterNaming(let found, _) where wish.changesCertificate:
-            known = found
-          case .answer(let found):
-            auditRepeat(found, request.deviceID, by: peer.requester)
-            answers.set(index, .registered(found.without(provisioning), cached: true))
-            continue
-          case .answerAfterNaming(let found, let deviceID):
-            auditRepeat(found, request.deviceID, by: peer.requester)
-            parts.engine.nameDevice(key, deviceID) { error in
-              answers.set(
-                index, error.map { .failed(ServiceError($0)) } ?? .registered(found.without(provisioning), cached: true)
-              )
-            }
-            continue
-          case .goOn(let found): known = found
-          case .refuse(let error): throw error
-          case .ask(let found): earlier = found
-          }
+          let decision = try decide(wish, key, verdict)
+          let completion: @Sendable (TargetAnswer) -> Void = { answers.set(index, $0) }
+          guard let start = try answerFromKnown(wish, key, by: decision, from: peer, completion) else { continue }
           let result = judgement ?? judge(der, id, verdict)
           judgement = result
           var asked = Registrar.Request(
             key: key, purpose: wish.setsStatus ? .registerAndSet : .register, der: der, basis: try result.get(),
             namedStatus: request.status, status: wish.status, ifExists: request.ifExists, requester: peer.requester,
             deviceID: request.deviceID, connection: reply.connectionID, expectation: expectation(of: request),
-            share: share, refreshes: request.refresh, earlier: earlier, provisioning: provisioning)
-          if let known { asked.takeKnown(known, at: self.parts.known.home(of: target).jobHome) }
-          ask(asked) { answers.set(index, $0) }
+            share: share, refreshes: request.refresh, earlier: start.earlier, provisioning: provisioning)
+          if let known = start.known { asked.takeKnown(known, at: parts.known.home(of: target).jobHome) }
+          ask(asked, completion: completion)
         } catch {
           parts.audit.refused(id, in: [target], request.deviceID, error, by: peer.requester)
           answers.set(index, .failed(error))
@@ -97,6 +77,35 @@ extension RequestService {
       return try parts.known.decide(wish, on: key, under: verdict.rules, now: parts.clock.wall)
     } catch {
       throw ServiceError(error)
+    }
+  }
+
+  /// Answers one target's part of a request from what is known, if `decision` says so.
+  ///
+  /// - Returns: What the registration begins with; `nil`: there is none, since `completion` gets the answer.
+  private func answerFromKnown(
+    _ wish: KnownResults.Wish, _ key: RegistrationKey, by decision: KnownResults.Decision, from peer: Peer,
+    _ completion: @escaping @Sendable (TargetAnswer) -> Void
+  ) throws(ServiceError) -> (known: Registration?, earlier: EarlierResult?)? {
+    switch decision {
+    // A change of the certificate may be under way that an answer must not overtake: the engine knows.
+    case .answer(let found) where wish.changesCertificate,
+      .answerAfterNaming(let found, _) where wish.changesCertificate:
+      return (found, nil)
+    case .answer(let found):
+      auditRepeat(found, wish.deviceID, by: peer.requester)
+      completion(.registered(found.without(wish.provisioning), cached: true))
+      return nil
+    case .answerAfterNaming(let found, let deviceID):
+      auditRepeat(found, wish.deviceID, by: peer.requester)
+      parts.engine.nameDevice(key, deviceID) { error in
+        completion(
+          error.map { .failed(ServiceError($0)) } ?? .registered(found.without(wish.provisioning), cached: true))
+      }
+      return nil
+    case .goOn(let found): return (found, nil)
+    case .refuse(let error): throw error
+    case .ask(let found): return (nil, found)
     }
   }
 
