@@ -81,14 +81,14 @@ final class DaemonParts: Sendable {
       try await clients.replace(with: settings.targets)
       known.point(clients.locations)
       await clients.findSigners()
-      let engine = try await RegistrationEngine.start(
+      let fleet = try settings.fleetParts(
+        store: store, known: known, left: left, clock: clock, workers: threads.queue, activity: activity,
+        logger: logger)
+      let engine = await RegistrationEngine.start(
         on: loop,
         RegistrationEngine.Parts(
           store: store, known: known, calls: calls, clock: clock, audit: audit, activity: activity,
-          givingWay: givingWay, logger: logger,
-          fleet: try settings.fleetParts(
-            store: store, known: known, left: left, clock: clock, workers: threads.queue, activity: activity,
-            logger: logger)),
+          givingWay: givingWay, logger: logger, fleet: fleet),
         configuration: settings.registrar, targets: clients.limits, resuming: opened.pending)
       let server = try SocketServer(loops: Threads.socketLoops)
       started = server

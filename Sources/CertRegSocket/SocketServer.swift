@@ -12,8 +12,8 @@ package final class SocketServer: Sendable {
   ///
   /// - Parameter count: How many threads it uses.
   /// - Throws: `SystemCallError`: the process has no descriptor left.
-  package init(loops count: Int) throws {
-    mailboxes = try (0..<count).map { _ in try Mailbox() }
+  package init(loops count: Int) throws(SystemCallError) {
+    mailboxes = try (0..<count).map { _ throws(SystemCallError) in try Mailbox() }
     threads = NIOThreadPool(numberOfThreads: count)
   }
 
@@ -30,7 +30,7 @@ package final class SocketServer: Sendable {
   package func serve(
     _ sockets: [CInt], handling: any RequestHandling, cache: ResultCache, demand: AnswerDemand, clock: HostClock,
     configuration: SocketConfiguration
-  ) async throws {
+  ) async throws(SystemCallError) {
     var random = SystemRandomNumberGenerator()
     let shared = SocketLoop.Shared(
       handling: handling, cache: cache, demand: demand, clock: clock,
@@ -40,37 +40,43 @@ package final class SocketServer: Sendable {
     threads.start()
     for mailbox in mailboxes { try await startLoop(shared, mailbox: mailbox) }
     for socket in sockets { try Self.setNonBlocking(socket) }
-    try await onFirstLoop { [mailboxes] loop in
+    try await onFirstLoop { [mailboxes] loop throws(SystemCallError) in
       try loop.accept(
         with: Acceptor(
           sockets, mailboxes: mailboxes, open: shared.open, exhausted: configuration.connectionsExhausted))
     }
   }
 
-  private static func setNonBlocking(_ descriptor: CInt) throws {
+  private static func setNonBlocking(_ descriptor: CInt) throws(SystemCallError) {
     let flags = fcntl(descriptor, F_GETFL)
     guard flags >= 0, fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) == 0 else { throw SystemCallError("fcntl") }
   }
 
   /// Starts a loop on a thread of its own; returns once it turns.
-  private func startLoop(_ shared: SocketLoop.Shared, mailbox: Mailbox) async throws {
-    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+  private func startLoop(_ shared: SocketLoop.Shared, mailbox: Mailbox) async throws(SystemCallError) {
+    let started: Result<Void, SystemCallError> = await withCheckedContinuation { continuation in
       threads.submit { _ in
-        do {
+        do throws(SystemCallError) {
           let loop = try SocketLoop(shared, mailbox: mailbox)
-          continuation.resume()
+          continuation.resume(returning: .success(()))
           loop.run()
         } catch {
-          continuation.resume(throwing: error)
+          continuation.resume(returning: .failure(error))
         }
       }
     }
+    try started.get()
   }
 
-  private func onFirstLoop(_ body: @escaping @Sendable (SocketLoop) throws -> Void) async throws {
-    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-      mailboxes[0].post { loop in continuation.resume(with: Result { try body(loop) }) }
+  private func onFirstLoop(
+    _ body: @escaping @Sendable (SocketLoop) throws(SystemCallError) -> Void
+  ) async throws(SystemCallError) {
+    let done: Result<Void, SystemCallError> = await withCheckedContinuation { continuation in
+      mailboxes[0].post { loop in
+        continuation.resume(returning: Result { () throws(SystemCallError) in try body(loop) })
+      }
     }
+    try done.get()
   }
 
   /// The sums of all loops' counts.

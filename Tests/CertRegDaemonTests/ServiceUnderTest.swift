@@ -120,7 +120,7 @@ final class ServiceUnderTest: Sendable {
     let limits = TargetLimits(
       operations: [.registerCertificateWithoutCA: OperationLimits(ratePerSecond: nil, burst: 10)], maxConcurrent: 32)
     let target = TargetName("default")
-    let engine = try await RegistrationEngine.start(
+    let engine = await RegistrationEngine.start(
       on: loop,
       RegistrationEngine.Parts(
         store: store, known: known, calls: calls, clock: clock, audit: AuditTrail(log: log), activity: Activity(),

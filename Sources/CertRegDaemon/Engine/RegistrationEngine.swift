@@ -39,22 +39,25 @@ final class RegistrationEngine: Sendable {
   static func start(
     on loop: any EventLoop, _ parts: Parts, configuration: Registrar.Configuration,
     targets: [TargetName: TargetLimits], resuming pending: [PendingRegistration]
-  ) async throws -> RegistrationEngine {
-    let bound = try await loop.submit {
-      let effects = LoopEffects(loop: loop, parts)
-      let fleet = parts.fleet.map { FleetLoop(loop: loop, $0) }
-      let coordinator: any Coordinator =
-        fleet.map { FleetCoordinator(fleet: NIOLoopBound($0, eventLoop: loop)) } ?? Alone()
-      let engine = EngineLoop(
-        registrar: Registrar(configuration: configuration, coordinator: coordinator, seed: .random(in: .min ... .max)),
-        known: parts.known, clock: parts.clock, audit: parts.audit, activity: parts.activity, logger: parts.logger,
-        effects: effects, fleet: fleet)
-      effects.attach(engine)
-      fleet?.attach(engine)
-      engine.reconfigure(configuration, targets: targets)
-      engine.resume(pending, firstSequence: parts.store.nextSequence)
-      return NIOLoopBoundBox(engine, eventLoop: loop)
-    }.get()
+  ) async -> RegistrationEngine {
+    let bound: NIOLoopBoundBox<EngineLoop> = await withCheckedContinuation { continuation in
+      loop.execute {
+        let effects = LoopEffects(loop: loop, parts)
+        let fleet = parts.fleet.map { FleetLoop(loop: loop, $0) }
+        let coordinator: any Coordinator =
+          fleet.map { FleetCoordinator(fleet: NIOLoopBound($0, eventLoop: loop)) } ?? Alone()
+        let registrar = Registrar(
+          configuration: configuration, coordinator: coordinator, seed: .random(in: .min ... .max))
+        let engine = EngineLoop(
+          registrar: registrar, known: parts.known, clock: parts.clock, audit: parts.audit, activity: parts.activity,
+          logger: parts.logger, effects: effects, fleet: fleet)
+        effects.attach(engine)
+        fleet?.attach(engine)
+        engine.reconfigure(configuration, targets: targets)
+        engine.resume(pending, firstSequence: parts.store.nextSequence)
+        continuation.resume(returning: NIOLoopBoundBox(engine, eventLoop: loop))
+      }
+    }
     return RegistrationEngine(loop: loop, bound: bound, hasFleet: parts.fleet != nil)
   }
 
