@@ -67,12 +67,7 @@ final class DaemonParts: Sendable {
     let known = KnownResults(
       memory: memory, store: store, timeToLive: settings.cache.ttl, homes: homes.homes
     ) { homes.file.append($0, on: threads.queue) }
-    let clients = TargetClients(
-      context: CredentialsContext(
-        environment: ProcessEnvironment(surroundings.environment), hostName: ProcessLimits.hostName, clock: clock,
-        eventLoopGroup: threads.core,
-        logger: logger),
-      isSandbox: settings.sandbox, signed: { known.sign($0, at: $1, by: $2) })
+    let clients = Self.clients(settings, surroundings, known, on: threads.core)
     let calls = UpstreamCalls(on: loop, givingWay: givingWay) { clients.client(of: $0) }
     let audit = AuditTrail(log: surroundings.log)
     let counts = RequestCounts()
@@ -109,12 +104,7 @@ final class DaemonParts: Sendable {
       try await server.serve(
         socket.descriptors, handling: service, cache: memory, demand: demand, clock: clock,
         configuration: socketConfiguration)
-      metrics =
-        if let listen = settings.metrics.listen {
-          try await MetricsServer.start(listen, exposition: { reports.metrics(of: nil, $0) }, on: threads.core)
-        } else {
-          nil
-        }
+      metrics = try await Self.metricsServer(settings, reports, on: threads.core)
       self.engine = engine
       self.descriptions = descriptions
       self.server = server
@@ -124,11 +114,7 @@ final class DaemonParts: Sendable {
       await started?.shutDown()
       await clients.shutDown()
       socket.removeFile()
-      switch error {
-      case let error as DaemonError: throw error
-      case let error as HostError: throw DaemonError(error)
-      default: throw DaemonError(HostError(.failed, message: "\(socket.path): \(error)"))
-      }
+      throw Self.fault(error, at: socket)
     }
     self.clock = clock
     self.store = store
@@ -276,6 +262,33 @@ extension DaemonParts {
       throw DaemonError(HostError(.failed, message: "OpenSSL cannot make the elliptic curves that verdicts need"))
     }
     return (store, pending)
+  }
+
+  /// The clients of the upstreams, without targets yet.
+  private static func clients(
+    _ settings: Settings, _ surroundings: Surroundings, _ known: KnownResults, on group: MultiThreadedEventLoopGroup
+  ) -> TargetClients {
+    let context = CredentialsContext(
+      environment: ProcessEnvironment(surroundings.environment), hostName: ProcessLimits.hostName,
+      clock: surroundings.clock, eventLoopGroup: group, logger: surroundings.logger)
+    return TargetClients(context: context, isSandbox: settings.sandbox, signed: { known.sign($0, at: $1, by: $2) })
+  }
+
+  /// Starts the server for scrapes; `nil`: the configuration wants none.
+  private static func metricsServer(
+    _ settings: Settings, _ reports: Reports, on group: MultiThreadedEventLoopGroup
+  ) async throws(HostError) -> MetricsServer? {
+    guard let listen = settings.metrics.listen else { return nil }
+    return try await MetricsServer.start(listen, exposition: { reports.metrics(of: nil, $0) }, on: group)
+  }
+
+  /// Why the parts could not be built.
+  private static func fault(_ error: any Error, at socket: OpenSocket) -> DaemonError {
+    switch error {
+    case let error as DaemonError: error
+    case let error as HostError: DaemonError(error)
+    default: DaemonError(HostError(.failed, message: "\(socket.path): \(error)"))
+    }
   }
 
   private static func log(_ notice: StoreNotice, _ logger: Logger) {
