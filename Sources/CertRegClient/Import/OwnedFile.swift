@@ -85,16 +85,9 @@ final class OwnedFile {
 
   /// Appends `content`. The first failure stays in `failure`, and nothing is written after it.
   func write(_ content: [UInt8]) {
-    var bytes = content[...]
-    while !bytes.isEmpty, failure == nil {
-      let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count > 0 {
-        bytes = bytes.dropFirst(count)
-        isSynced = false
-      } else if errno != EINTR {
-        fail(OwnedFile.notWritable(path, errno))
-      }
-    }
+    guard failure == nil, !content.isEmpty else { return }
+    isSynced = false
+    if !writeAll(content, to: descriptor) { fail(OwnedFile.notWritable(path, errno)) }
   }
 
   /// Notes a failure, unless there was one before.
