@@ -147,6 +147,28 @@ import Testing
     await source.shutdown()
   }
 
+  @Test func `a look at files, which may take long, holds nobody up`() async throws {
+    let provider = GatedProvider(filePaths: ["/credentials"])
+    let looks = Looks()
+    let files = HostFiles(
+      version: { _ in
+        // Another caller meanwhile: it must not wait for the look.
+        looks.note(looks.source.withLock { $0 }?.provenance?.source)
+        return nil
+      }, read: { (path) throws(FileReadError) in throw FileReadError(description: path) })
+    let source = RefreshingCredentials(
+      provider: provider, clock: ManualClock().clock, files: files, logger: Logger(label: "test"))
+    looks.source.withLock { $0 = source }
+    let asking = Task { try await source.credentials() }
+    await provider.started(1)
+    provider.finish(.failure(CredentialsError(.invalid, "line 3")))
+    await #expect(throws: CredentialsError.self) { try await asking.value }
+    await #expect(throws: CredentialsError.self) { try await source.credentials() }
+    // Before the fetch, and in the pause after it.
+    #expect(looks.found.withLock { $0 } == [nil, nil] && provider.fetches == 1)
+    await source.shutdown()
+  }
+
   @Test func `without a source, the error lists the sources`() async throws {
     let provider = GatedProvider()
     let source = source(provider)
@@ -253,4 +275,12 @@ final class GatedProvider: CredentialsProvider {
   }
 
   func shutdown() async { state.withLock { $0.isShutDown = true } }
+}
+
+/// The looks at the files of a source, and what its credentials were meanwhile.
+private final class Looks: Sendable {
+  let source = Mutex<RefreshingCredentials?>(nil)
+  let found = Mutex<[String?]>([])
+
+  func note(_ name: String?) { found.withLock { $0.append(name) } }
 }

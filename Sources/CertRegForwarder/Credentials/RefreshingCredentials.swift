@@ -25,7 +25,7 @@ package final class RefreshingCredentials: CredentialsSource {
   private let files: HostFiles
   private let logger: Logger
   private let noticed: @Sendable (SigningCredentials) -> Void
-  /// Protects the state machine and the waiters. Held for decisions only, never during a fetch.
+  /// Protects the state machine and the waiters. Held for decisions only, never during a fetch or a look at files.
   private let state = Mutex(State())
 
   /// - Parameters:
@@ -46,8 +46,8 @@ package final class RefreshingCredentials: CredentialsSource {
   }
 
   package func current() -> SigningCredentials? {
-    state.withLock { state in
-      noticeCorrection(&state)
+    noticeCorrection()
+    return state.withLock { state in
       // A call that can wait starts the fetch.
       guard state.refresh.held != nil, state.refresh.errorForWaiting(now) == nil else { return nil }
       switch state.refresh.requested(now) {
@@ -103,9 +103,9 @@ package final class RefreshingCredentials: CredentialsSource {
     }
     let outcome = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
+        noticeCorrection()
         let immediate = state.withLock { state -> Outcome? in
           if state.isShutDown { return .failure(RefreshingCredentials.endedError) }
-          noticeCorrection(&state)
           switch ask(&state.refresh, now) {
           case .use(let credentials): return .success(credentials)
           case .useAndFetch(let credentials):
@@ -131,21 +131,27 @@ package final class RefreshingCredentials: CredentialsSource {
 
   /// Ends the pause after a refusal if somebody has changed a file of the source since. Files are looked at during such
   /// a pause only.
-  private func noticeCorrection(_ state: inout State) {
-    guard state.refresh.isHeldBack(now) else { return }
+  private func noticeCorrection() {
+    guard let before = state.withLock({ $0.refresh.isHeldBack(now) ? $0.fileVersions : nil }) else { return }
     let versions = provider.filePaths.map(files.version)
-    guard versions != state.fileVersions else { return }
-    state.fileVersions = versions
-    state.refresh.sourceChanged(now)
+    guard versions != before else { return }
+    state.withLock { state in
+      // A fetch or another caller may have found the change meanwhile.
+      guard state.refresh.isHeldBack(now), state.fileVersions == before else { return }
+      state.fileVersions = versions
+      state.refresh.sourceChanged(now)
+    }
   }
 
   /// Starts a fetch. It belongs to no caller, because a caller that is cancelled must not end it for the others.
   private func startFetch(_ state: inout State) {
-    state.fileVersions = provider.filePaths.map(files.version)
     state.fetch = Task { await fetch() }
   }
 
   private func fetch() async {
+    // Before the source reads them: what is written from now on is a change.
+    let versions = provider.filePaths.map(files.version)
+    state.withLock { $0.fileVersions = versions }
     let result: Result<ProvidedCredentials, CredentialsError>
     do throws(CredentialsError) {
       if let provided = try await provider.fetch() {
