@@ -92,7 +92,7 @@ package enum ServiceEndpoint {
   }
 
   private static func regional(
-    _ name: String, region: String, dualStack: Bool = false
+    _ name: String, region: String, dualStack: Bool
   ) throws(EndpointError) -> ServiceURL {
     // The region becomes part of a host name: anything but one DNS label could lead signed requests elsewhere.
     let isLabel = region.utf8.allSatisfy { byte in

@@ -16,7 +16,7 @@ struct UpstreamText: Sendable {
   ///   - credentials: The credentials that signed the request.
   ///   - authorization: The value of the request's `Authorization` header.
   ///   - secrets: Other secrets that the text may repeat.
-  init(credentials: SigningCredentials? = nil, authorization: String? = nil, secrets: SecretMask = SecretMask()) {
+  init(credentials: SigningCredentials? = nil, authorization: String? = nil, secrets: SecretMask) {
     self.credentials = credentials
     self.authorization = authorization
     self.secrets = secrets

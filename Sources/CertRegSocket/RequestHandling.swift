@@ -18,7 +18,7 @@ package struct KnownAnswer: Sendable {
 
   package init(
     entry: ResultTable.Entry, arnPrefix: String, epoch: UInt32, answerableFrom: UInt32, expiresAt: UInt32,
-    provisioned: Provisioned? = nil
+    provisioned: Provisioned?
   ) {
     self.entry = entry
     self.arnPrefix = arnPrefix

@@ -66,7 +66,8 @@ import Testing
     let log = RecordedEntries()
     let context = context(environment, files: files, log: log)
     let provider = try context.provider(for: TargetConfiguration(credentials: configuration), region: "eu-central-1")
-    let source = RefreshingCredentials(provider: provider, clock: .system, logger: context.logger)
+    let source = RefreshingCredentials(
+      provider: provider, clock: .system, files: MemoryFiles().files, logger: context.logger)
     let error = await #expect(throws: CredentialsError.self) { _ = try await source.credentials() }
     await source.shutdown()
     return "\(error?.message ?? "") \(provider.summary) \(log.text)"

@@ -22,7 +22,7 @@ private let actions: [ProvisioningAction] = [
     _ action: ProvisioningAction, _ status: Int, _ body: String, _ headers: [(String, String)] = []
   ) -> (reply: UpstreamReply, remedy: Remedy?) {
     let classifier = ReplyClassifier(
-      operation: IoTOperation(action), certificateID: id, text: UpstreamText(),
+      operation: IoTOperation(action), certificateID: id, text: UpstreamText(secrets: SecretMask()),
       now: CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8))
     return classifier.provisioning(
       HTTPReply(status: status, headers: HTTPHeaders(headers), body: Array(body.utf8)), to: action)

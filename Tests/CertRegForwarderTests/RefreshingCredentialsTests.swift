@@ -9,7 +9,8 @@ import Testing
 
 @Suite struct RefreshingCredentialsTests {
   private func source(_ provider: GatedProvider, clock: ManualClock = ManualClock()) -> RefreshingCredentials {
-    RefreshingCredentials(provider: provider, clock: clock.clock, logger: Logger(label: "test"))
+    RefreshingCredentials(
+      provider: provider, clock: clock.clock, files: MemoryFiles().files, logger: Logger(label: "test"))
   }
 
   @Test func `calls that come together share one fetch`() async throws {
@@ -65,7 +66,8 @@ import Testing
     let provider = GatedProvider()
     let entries = RecordedEntries()
     let source = RefreshingCredentials(
-      provider: provider, clock: clock.clock, logger: Logger(label: "test") { _ in entries })
+      provider: provider, clock: clock.clock, files: MemoryFiles().files,
+      logger: Logger(label: "test") { _ in entries })
     func asked(_ number: Int, _ outcome: GatedProvider.Outcome) async {
       let asking = Task {
         if let held = source.current() { return try await source.refresh(after: held) }

@@ -22,7 +22,7 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
   ) -> (reply: UpstreamReply, remedy: Remedy?) {
     let classifier = ReplyClassifier(
       operation: .registerCertificateWithoutCA, certificateID: id,
-      text: UpstreamText(credentials: secret, authorization: nil), now: now)
+      text: UpstreamText(credentials: secret, secrets: SecretMask()), now: now)
     return classifier.registration(
       HTTPReply(status: status, headers: HTTPHeaders(headers), body: Array(body.utf8)))
   }
@@ -112,7 +112,7 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
   @Test(arguments: [IoTOperation.describeCertificate, nil])
   func `a conflict says nothing about a certificate where none was registered`(operation: IoTOperation?) throws {
     let classifier = ReplyClassifier(
-      operation: operation, certificateID: id, text: UpstreamText(credentials: secret, authorization: nil), now: now)
+      operation: operation, certificateID: id, text: UpstreamText(credentials: secret, secrets: SecretMask()), now: now)
     let result = classifier.certificate(
       HTTPReply(status: 409, headers: ["x-amzn-ErrorType": "ConflictException"], body: []))
     guard case .failure(let refused) = result else { throw Unexpected(description: "no failure") }
@@ -243,7 +243,7 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
     _ status: Int, _ body: String, _ headers: [(String, String)] = [], isAWS: Bool = false
   ) -> UpstreamReply {
     ReplyClassifier(
-      operation: .updateCertificate, certificateID: id, text: UpstreamText(credentials: secret, authorization: nil),
+      operation: .updateCertificate, certificateID: id, text: UpstreamText(credentials: secret, secrets: SecretMask()),
       now: now, isAWS: isAWS
     )
     .update(HTTPReply(status: status, headers: HTTPHeaders(headers), body: Array(body.utf8))).reply
@@ -324,7 +324,7 @@ private let now = CivilTime.wallTime(year: 2026, month: 11, day: 24, hour: 8)
   @Test func `names the region of a signature and the endpoint that it does not fit`() {
     var classifier = ReplyClassifier(
       operation: .registerCertificateWithoutCA, certificateID: id,
-      text: UpstreamText(credentials: secret, authorization: nil), now: now)
+      text: UpstreamText(credentials: secret, secrets: SecretMask()), now: now)
     classifier.signedFor = ("eu-central-1", "iot.us-east-1.amazonaws.com")
     let body = #"{"message":"Credential should be scoped to a valid region. "}"#
     let reply = HTTPReply(

@@ -13,7 +13,7 @@ import Testing
   private static let authorization =
     "AWS4-HMAC-SHA256 Credential=ASIAEXAMPLE/20261124/eu-central-1/iot/aws4_request, "
     + "SignedHeaders=content-type;host;x-amz-date;x-amz-security-token, Signature=\(signature)"
-  private let text = UpstreamText(credentials: credentials, authorization: authorization)
+  private let text = UpstreamText(credentials: credentials, authorization: authorization, secrets: SecretMask())
 
   @Test(arguments: [credentials.secretAccessKey, credentials.sessionToken ?? "", signature, authorization])
   func `never repeats a secret, whole or in part`(secret: String) {

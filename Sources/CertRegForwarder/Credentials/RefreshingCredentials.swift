@@ -35,7 +35,7 @@ package final class RefreshingCredentials: CredentialsSource {
   ///   - logger: Records what a fetch brought.
   ///   - noticed: Takes every other set of credentials, before a call is signed with it.
   package init(
-    provider: any CredentialsProvider, clock: HostClock, files: HostFiles = .system, logger: Logger,
+    provider: any CredentialsProvider, clock: HostClock, files: HostFiles, logger: Logger,
     noticed: @escaping @Sendable (SigningCredentials) -> Void = { _ in }
   ) {
     self.noticed = noticed
