@@ -5,6 +5,7 @@ are added to the arguments.
 """
 
 import base64
+import binascii
 import contextlib
 import json
 import pathlib
@@ -30,12 +31,15 @@ FOLLOWED = {
     "--resume": "test_reports",
     "--select": "test_sets",
     "aws iot describe-certificate": "test_an_arn_alone",
+    "duckdb -csv": "test_parquet",
     "gpg --decrypt": "test_openpgp",
+    "iconv -f": "test_other_encodings",
     "keytool -exportcert": "test_keystore",
     "openssl pkcs12": "test_pkcs12",
     "openssl x509": "test_another_fingerprint",
     "sed -E": "test_other_dashes",
     "sqlite3 -header": "test_database",
+    "uudecode -o": "test_uuencoded",
 }
 # Commands and options of messages that cannot be followed here, or that are no advice.
 NOT_FOLLOWED = {
@@ -55,12 +59,10 @@ NOT_FOLLOWED = {
     "--target": "is for a daemon that does not tell its default target",
     "--xpath": "is an option of xmllint, which few hosts have",
     "aws iot create-certificate-from-csr": "makes another certificate, in AWS",
-    "duckdb -csv": "is a program that Debian does not have",
-    "uudecode -o": "is a program that few hosts have",
     "git lfs pull": "needs the server that has the file",
 }
 PARTS = re.compile(r"(?<![\w-])--[a-z][a-z-]+|\b(?:openssl (?!says\b)[a-z0-9]+|keytool -\w+|sed -\w+|aws \w+ [\w-]+|git \w+ \w+"
-                   r"|gpg --\w+|(?:sqlite3|uudecode|duckdb) -\w+)")
+                   r"|gpg --\w+|(?:sqlite3|uudecode|duckdb|iconv) -\w+)")
 
 
 def compact(pem):
@@ -210,6 +212,43 @@ class Advice(unittest.TestCase):
         # What that command prints (`describe-certificate` itself is seen to work by the tests of the AWS CLI).
         description = {"certificateDescription": {"certificateArn": answer["certificateArn"], "certificatePem": self.pems[0]}}
         self.succeeds(f"certregctl register {self.write('description.json', json.dumps(description))}", 1)
+
+    def test_other_encodings(self):
+        for name, encoding in (("温度传感器", "GB18030"), ("センサー", "SHIFT_JIS"), ("датчик", "WINDOWS-1251"),
+                               ("Gerät", "MACINTOSH"), ("Gerät", "CP850")):
+            with self.subTest(encoding):
+                rows = "".join(f"{name}{index},{compact(pem)}\n" for index, pem in enumerate(self.pems))
+                file = self.write(f"{encoding}.csv", f"device_id,cert\n{rows}".encode(encoding.replace("MACINTOSH", "mac_roman")))
+                (advice,) = self.advice(f"certregctl import {file} --report {encoding}-1.csv")
+                self.assertIn(encoding, advice)
+                command = advice[:advice.index(" (")].replace("GB18030", encoding).replace("FILE", file)
+                result = self.run_shell(f"{command} --report {encoding}-2.csv")
+                self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+                report = (self.folder / f"{encoding}-2.csv").read_text()
+                for index in range(3):
+                    self.assertIn(f'"{name}{index}"', report)
+
+    def test_uuencoded(self):
+        if not shutil.which("uudecode", path=self.environment["PATH"]):
+            self.skipTest("uudecode is not installed")
+        for text in (self.pems[0], "".join(self.pems)):
+            lines = [text.encode()[start:start + 45] for start in range(0, len(text), 45)]
+            body = b"begin 644 devices.pem\n" + b"".join(map(binascii.b2a_uu, lines)) + b"`\nend\n"
+            name = self.write("devices.uu", body)
+            (advice,) = self.advice(f"certregctl register {name}")
+            self.succeeds(advice.replace("FILE", name), text.count("-----BEGIN"))
+
+    def test_parquet(self):
+        if not shutil.which("duckdb", path=self.environment["PATH"]):
+            self.skipTest("duckdb is not installed")
+        rows = ", ".join(f"('device-{index}', '{pem}')" for index, pem in enumerate(self.pems))
+        query = f"COPY (SELECT * FROM (VALUES {rows}) AS t(device_id, cert)) TO 'devices.parquet' (FORMAT parquet)"
+        made = self.run_shell(f'duckdb -c "{query}"')
+        self.assertEqual(made.returncode, 0, made.stderr)
+        (advice,) = self.advice("certregctl import devices.parquet --report 1.csv")
+        result = self.run_shell(advice.replace("FILE", "devices.parquet"))
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertIn("3 entries: 3 created", result.stderr)
 
     def test_another_fingerprint(self):
         name = self.write("device.pem", self.pems[0])

@@ -64,6 +64,24 @@ package struct InputError: Error, Hashable, Sendable {
       advice: "leave --select out: it chooses among the certificates that a supplier delivers for one chip")
   }
 
+  /// The error for a certificate beside the ID of another one.
+  static func otherCertificate(_ id: String) -> InputError {
+    InputError(
+      .damagedText, "the certificate is not the one whose ID stands beside it, \(id): one of them is damaged",
+      advice: "get the certificate again: aws iot describe-certificate --certificate-id \(id) gives the one of this ID")
+  }
+
+  /// The error for a text in an encoding that nothing tells.
+  ///
+  /// - Parameter what: What the text is.
+  static func unreadable(_ what: String) -> InputError {
+    InputError(
+      .deviceName, "\(what) cannot be read: it is neither UTF-8 nor Windows-1252, or lost characters before",
+      advice: "iconv -f GB18030 -t UTF-8 FILE | certregctl import -"
+        + " (for Chinese text; SHIFT_JIS is for Japanese, WINDOWS-1251 for Cyrillic, MACINTOSH and CP850 for older files)"
+    )
+  }
+
   /// The error for something in place of a certificate.
   init(_ other: OtherContent) {
     let message =

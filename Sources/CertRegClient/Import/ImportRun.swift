@@ -25,6 +25,7 @@ final class ImportRun {
   private var outcomes: ImportOutcomes
 
   private var seen = SeenCertificates()
+  private var names: NameNotes
   private var notesSignatures = true
   private var waiting: [ImportAttempt] = []
   private var underWay = 0
@@ -51,6 +52,7 @@ final class ImportRun {
     self.facts = facts
     self.targets = targets
     outcomes = ImportOutcomes(verb, session, report, facts)
+    names = NameNotes(session)
     let now = session.clock.monotonic
     nextDrawing = now
     nextNote = now + ImportRun.noteInterval
@@ -73,6 +75,7 @@ final class ImportRun {
       failed: { item, failure in fail(item, failure) },
       tick: { _ in tick() })
     session.console.clearTransient()
+    names.conclude()
     let end = ImportOutcomes.End(
       isComplete: isExhausted && !source.account.isIncomplete && stop == nil && waiting.isEmpty && !isStopping,
       isSourceBroken: source.account.isIncomplete, failure: stop?.failure, isInterrupted: verb.isInterrupted())
@@ -171,7 +174,7 @@ final class ImportRun {
 
   private func attempt(_ entry: InputEntry, _ certificate: InputCertificate) -> (ImportAttempt, Request)? {
     switch seen.take(certificate, of: entry) {
-    case .new: break
+    case .new: names.take(certificate, of: entry)
     case .duplicate:
       outcomes.duplicate(entry)
       return nil

@@ -3,7 +3,7 @@ import CertRegCore
 
 /// Collects the bytes of a certificate or key that are written as numbers, on one line or on many: `48, 130, 1`,
 /// `48, -126, 1`, the dump of `od -t u1`, and a few hexadecimal bytes on each line. More of them on a line are read by
-/// ``DressedLine``.
+/// ``DressedLine``. The characters of a PEM block are such numbers, too: `45, 45, 45, 45, 45, 66`.
 struct ByteNumbers {
   /// So many numbers begin an encoding behind other text.
   private static let fewestBytes = 8
@@ -17,6 +17,8 @@ struct ByteNumbers {
   private var length = 0
   private var firstLine = 0
   private var isHexadecimal = false
+  /// Whether the bytes are the characters of a text with blocks.
+  private var isText: Bool { bytes.first == UInt8(ascii: "-") }
 
   /// Whether an encoding has begun and not ended.
   var isOpen: Bool { !bytes.isEmpty }
@@ -45,8 +47,7 @@ struct ByteNumbers {
           continue
         }
         firstLine = number
-        words.takeStart()
-        append(ByteNumbers.sequence, &pieces)
+        append(words.takeStart(), &pieces)
         hasNumbers = true
         continue
       }
@@ -106,6 +107,10 @@ struct ByteNumbers {
   /// Ends the run.
   mutating func end(_ pieces: inout [Piece]) {
     defer { (bytes, length, isHexadecimal) = ([], 0, false) }
+    if isText {
+      pieces += Value.pieces(bytes).map { Piece(line: firstLine, content: $0.content) }
+      return
+    }
     guard bytes.count >= ByteNumbers.fewestBytes else { return }
     pieces.append(
       Piece(
@@ -118,7 +123,10 @@ struct ByteNumbers {
   }
 
   private mutating func append(_ byte: UInt8, _ pieces: inout [Piece]) {
+    // Strings of C end with a zero.
+    if isText, byte == 0 || bytes.count == PEMBlock.maximumBytes { return end(&pieces) }
     bytes.append(byte)
+    if isText { return }
     if bytes.count <= ByteNumbers.headerBytes {
       // The number of a row or of a page stands before many an encoding, and may be 48, too.
       while !ByteNumbers.mayBegin(bytes) { bytes = Array(bytes.dropFirst().drop { $0 != ByteNumbers.sequence }) }
@@ -143,7 +151,7 @@ struct ByteNumbers {
 
 /// The words of a line that can be numbers of bytes. Each byte of the line is looked at a bounded number of times.
 private struct DecimalWords {
-  enum Word {
+  enum Word: Equatable {
     case number(UInt8)
     /// Something else, or a closing bracket.
     case other
@@ -151,6 +159,8 @@ private struct DecimalWords {
   }
 
   private static let start = Array("48".utf8)
+  /// `-----B`
+  private static let boundary = [Word.number(45), .number(45), .number(45), .number(45), .number(45), .number(66)]
   /// Those that signs take, too.
   private static let mostDigits = 4
 
@@ -187,8 +197,9 @@ private struct DecimalWords {
   }
 
   /// Takes the number that ``skipToStart()`` has found.
-  mutating func takeStart() {
-    position += DecimalWords.start.count
+  mutating func takeStart() -> UInt8 {
+    defer { position += DecimalWords.start.count }
+    return line[position + 1] == DecimalWords.start[1] ? 0x30 : UInt8(ascii: "-")
   }
 
   /// Whether so many numbers stand here in a row.
@@ -225,10 +236,17 @@ private struct DecimalWords {
   }
 
   private var isStart: Bool {
-    guard line[position...].starts(with: DecimalWords.start) else { return false }
+    if position > line.startIndex, DecimalWords.isWord(line[position - 1]) { return false }
+    guard line[position...].starts(with: DecimalWords.start) else { return beginsBlock }
     let next = line[(position + DecimalWords.start.count)...].first
-    let isBehindWord = position > line.startIndex && DecimalWords.isWord(line[position - 1])
-    return !isBehindWord && next.map { !DecimalWords.isWord($0) && $0 != UInt8(ascii: ".") } ?? true
+    return next.map { !DecimalWords.isWord($0) && $0 != UInt8(ascii: ".") } ?? true
+  }
+
+  /// Whether the characters of a BEGIN boundary follow.
+  private var beginsBlock: Bool {
+    guard line[position] == UInt8(ascii: "4") else { return false }
+    var words = self
+    return DecimalWords.boundary.allSatisfy { words.next() == $0 }
   }
 
   private mutating func pass() {

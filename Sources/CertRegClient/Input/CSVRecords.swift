@@ -10,6 +10,8 @@ struct CSVRecords {
     var isDamaged = false
     /// Whether quotation marks stood around the row.
     var isQuoted = false
+    /// Whether a block was taken for a cell whose quotation marks are missing.
+    var isUnquoted = false
   }
 
   /// A record with an open quotation mark is given up at this size. Cells with chains are far smaller.
@@ -22,6 +24,8 @@ struct CSVRecords {
   private let stream: ByteStream
   private let dialect: CSVDialect
   private var line = 0
+  /// A row that was read to find the end of a block, and comes next.
+  private var held: Record?
   /// How many bytes may be read again. It grows with each record, so that reading takes a time in proportion to the
   /// length.
   private var budget = CSVRecords.spareBytes
@@ -39,8 +43,25 @@ struct CSVRecords {
     line += 1
   }
 
-  /// The next record; `nil` at the end. Blank lines are skipped.
+  /// The next record; `nil` at the end. The lines of a block in rows one below the other are one cell.
   mutating func next() throws(InputError) -> Record? {
+    guard let first = try nextRow() else { return nil }
+    guard var block = SplitBlock(first) else { return first }
+    while let row = try nextRow() {
+      guard block.take(row) else {
+        held = row
+        break
+      }
+    }
+    return block.record
+  }
+
+  /// The next row; `nil` at the end. Blank lines are skipped.
+  private mutating func nextRow() throws(InputError) -> Record? {
+    if let row = held {
+      held = nil
+      return row
+    }
     while let text = try stream.nextLine() {
       line += 1
       if text.isEmpty || text == [0x0D] { continue }
@@ -80,11 +101,21 @@ struct CSVRecords {
       ? Record(line: start, fields: fields) : Record(line: start, fields: inside.fields, isQuoted: true)
   }
 
-  /// A record whose quotation mark is not closed. The lines that it has swallowed are records of their own.
+  /// A record whose quotation mark is not closed. It is taken to stand behind a block that is whole. The other lines
+  /// that the record has swallowed are records of their own.
   private mutating func damaged(_ text: [UInt8], _ start: Int, _ swallowed: [UInt8]) -> Record {
-    budget += text.count - swallowed.count
-    stream.putBack(swallowed[...])
-    return Record(line: start, fields: [text[...]], isDamaged: true)
+    var parser = CSVFieldParser(dialect)
+    parser.take(text[...])
+    var rest = swallowed[...]
+    var block = QuotedBlock(parser)
+    while let end = rest.firstIndex(of: 0x0A), block.take(rest[..<end]) {
+      rest = rest[(end + 1)...]
+      line += 1
+    }
+    block.finish()
+    budget += text.count - rest.count
+    stream.putBack(rest)
+    return Record(line: start, fields: block.fields, isDamaged: !block.isWhole)
   }
 }
 
@@ -107,6 +138,11 @@ struct CSVFieldParser {
 
   /// All fields, the last one among them.
   var fields: [ArraySlice<UInt8>] { finished + [field[...]] }
+
+  /// Whether a line within quotes ends the cell before anything else.
+  func isEndOfCell(_ line: ArraySlice<UInt8>) -> Bool {
+    line.first == UInt8(ascii: "\"") && line.dropFirst().first.map { $0 == separator } ?? true
+  }
 
   /// Takes the LF inside of quotes.
   mutating func takeLineEnd() {

@@ -1,3 +1,5 @@
+import CertRegCore
+
 /// The columns of a row or the members of an object, by name. Case, spaces, `_` and `-` do not count in names.
 struct DeviceFields {
   /// A text with a usual heading of names.
@@ -17,16 +19,35 @@ struct DeviceFields {
   /// The longest device name that certregd takes.
   static let maximumNameCharacters = 128
 
+  /// Plain headings of the certificate's ID, of an ARN that ends with it, and of other words for it.
+  static let idHeadings: Set<String> = [
+    "certificateid", "certificatearn", "certid", "certarn", "certificatefingerprint", "certfingerprint",
+    "certificatesha256", "certsha256",
+  ]
+
   private let value: (String) -> String?
   /// Where the device's name can be, the best place first.
   private let names: () -> [Named]
+  private let ids: () -> [String]
 
   /// - Parameters:
   ///   - names: Gives the texts with usual headings of names.
+  ///   - ids: Gives the texts with the headings of ``idHeadings``.
   ///   - value: Gives the text for a plain name that the user gave.
-  init(names: @escaping () -> [Named], _ value: @escaping (_ plainName: String) -> String?) {
+  init(
+    names: @escaping () -> [Named], ids: @escaping () -> [String] = { [] },
+    _ value: @escaping (_ plainName: String) -> String?
+  ) {
     self.names = names
+    self.ids = ids
     self.value = value
+  }
+
+  /// The fields of one place, and behind them those of another.
+  init(_ first: DeviceFields, orElse second: DeviceFields) {
+    names = { first.names() + second.names() }
+    ids = { first.ids() + second.ids() }
+    value = { first.value($0) ?? second.value($0) }
   }
 
   /// A name without what does not count.
@@ -68,7 +89,7 @@ struct DeviceFields {
       let name = DeviceName(candidate.text, under: candidate.heading, of: certificates, keys)
       switch name {
       // A number of the row would take the place of a name that was lost.
-      case .damaged: return name
+      case .damaged, .unreadable: return name
       case .text(let text):
         if candidate.heading.isDevice || !DeviceFields.isPath(text) { return name }
         if other == .none || other == .placeholder { other = name }
@@ -81,6 +102,19 @@ struct DeviceFields {
 
   /// Whether a text is the path of a resource, `projects/p/locations/l/registries/r/devices/7`: another name is better.
   private static func isPath(_ text: String) -> Bool { text.utf8.count { $0 == UInt8(ascii: "/") } > 2 }
+
+  /// The ID of another certificate than these, which stands beside them as theirs; `nil` where there is none.
+  func otherID(than certificates: [InputCertificate]) -> String? {
+    let own = certificates.compactMap(\.digest?.hex)
+    guard own.count == certificates.count else { return nil }
+    return ids().lazy.compactMap(DeviceFields.id).first { !own.contains($0) }
+  }
+
+  /// The ID in a text: 64 hexadecimal digits, as a fingerprint or at the end of an ARN.
+  private static func id(_ text: String) -> String? {
+    let digits = text.split(separator: "/").last.map { $0.lowercased().filter { !": ".contains($0) } } ?? ""
+    return digits.utf8.count == 64 && digits.utf8.allSatisfy { $0.hexDigitValue != nil } ? digits : nil
+  }
 
   /// The column or member that an attribute is to have its value from, and that does not exist; `nil` where all do.
   func missingColumn(_ options: InputOptions) -> String? {

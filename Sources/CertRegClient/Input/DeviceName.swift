@@ -9,6 +9,8 @@ enum DeviceName: Hashable {
   case damaged
   /// What programs write in place of a value that is not there.
   case placeholder
+  /// A text in another encoding than UTF-8 and Windows-1252, or one that lost characters before.
+  case unreadable
   /// Something that names no device; also an empty text.
   case none
 
@@ -21,6 +23,8 @@ enum DeviceName: Hashable {
     let text = DeviceFields.bare(value)
     if text.isEmpty || !Value.pieces(text.utf8).isEmpty {
       self = .none
+    } else if text.unicodeScalars.contains("\u{FFFD}") {
+      self = .unreadable
     } else if DeviceName.isDamaged(text) {
       self = .damaged
     } else if DeviceName.placeholders.contains(text.lowercased()) {
@@ -28,8 +32,20 @@ enum DeviceName: Hashable {
     } else if heading?.isDevice == false, certificates.contains(where: { DeviceName.isOwn(text, of: $0) }) {
       self = .none
     } else {
-      self = keys.belongs(text) ? .key : .text(text)
+      self = keys.belongs(text) || DeviceName.holdsKey(text, keys) ? .key : .text(text)
     }
+  }
+
+  /// The digits of a key on the curve P-256.
+  private static let digitsOfKey = 64
+  /// No encoding of a key is shorter.
+  private static let shortestKey = 40
+
+  /// Whether a name ends with a key or holds one: a separator between the two is missing.
+  private static func holdsKey(_ text: String, _ keys: RawKey) -> Bool {
+    guard text.utf8.count > shortestKey else { return false }
+    if text.utf8.count > digitsOfKey, keys.belongs(String(text.suffix(digitsOfKey))) { return true }
+    return !text.lowercased().contains("private") && EmbeddedKey.isIn(Array(text.utf8))
   }
 
   /// What is passed over with such a name.
@@ -37,7 +53,7 @@ enum DeviceName: Hashable {
     switch self {
     case .key: .privateKey
     case .damaged, .placeholder: .lostName
-    case .text, .none: nil
+    case .text, .unreadable, .none: nil
     }
   }
 
@@ -81,7 +97,9 @@ enum DeviceName: Hashable {
     guard let serial = certificate.outline?.serial.drop(while: { $0 == 0 }), serial.count >= shortestRandomSerial,
       serial.count <= longestSerial, text.utf8.count <= 3 * longestSerial
     else { return false }
-    if let bytes = RawKey.hexadecimal(text), bytes.drop(while: { $0 == 0 }) == serial { return true }
+    // Programs that write a number leave out the first zero.
+    let digits = RawKey.hexadecimal(text) ?? RawKey.hexadecimal("0" + text)
+    if let bytes = digits, bytes.drop(while: { $0 == 0 }) == serial { return true }
     return isDigits(text.utf8) && text.utf8.drop { $0 == 0x30 }.elementsEqual(decimal(serial))
   }
 

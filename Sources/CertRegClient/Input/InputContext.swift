@@ -49,6 +49,7 @@ struct InputContext {
     let name = named.name(options, of: certificates)
     let deviceID = if case .text(let text) = name { text } else { String?.none }
     let attributes = named.attributes(options, of: certificates)
+    let otherID = keptRequests == .none ? named.otherID(than: certificates) : nil
     // Lines of failed entries have the attributes that they were asked for with.
     let missing = keptRequests == .none ? named.missingColumn(options) : nil
     let contents = DeviceChoice.contents(of: pieces, includesAuthorities: options.includesAuthorities)
@@ -64,6 +65,8 @@ struct InputContext {
       if case .certificate(let certificate) = content {
         entry.attributes = attributes
         check(&entry, certificate)
+        if let otherID { entry.content = .failure(.otherCertificate(otherID)) }
+        if name == .unreadable { entry.content = .failure(InputError.unreadable("the device's name")) }
         if let missing {
           entry.refuse(InputError(.missingField, "no column or member \(missing), which --attribute names"))
         }
@@ -140,7 +143,9 @@ struct InputContext {
     guard indices.count == 1, let index = indices.first, case .certificate(let certificate) = entries[index].content,
       entries[index].deviceID == nil
     else { return }
-    guard case .text(let name) = fields.name(options, of: [certificate]) else { return }
+    let found = fields.name(options, of: [certificate])
+    if found == .unreadable { entries[index].content = .failure(InputError.unreadable("the device's name")) }
+    guard case .text(let name) = found else { return }
     entries[index].deviceID = name
     check(&entries[index], certificate)
   }

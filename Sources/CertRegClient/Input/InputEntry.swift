@@ -88,6 +88,8 @@ package struct InputEntry: Hashable, Sendable {
   var manifestSigner: CertificateID?
   /// What was found.
   package var content: Content
+  /// Whether the device's name was read as Windows-1252, which nothing but its letters tells.
+  package var isNameGuessed = false
   /// The certificate of an entry that failed because of its device's name. It is kept for another try.
   var refused: InputCertificate?
 

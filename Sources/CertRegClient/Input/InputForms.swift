@@ -167,12 +167,16 @@ extension TableReader {
     }
     if first.fields.count == 1 { return hasHeading ? 55 : 0 }
     let isLenient = hasHeading || isNamed
+    if first.isUnquoted, !isLenient { return 0 }
     if !isNamed, isCommand(first.fields[0]) { return 0 }
     if !isLenient, !hasNames(text, dialect) { return 0 }
     if holdsCertificate(first, isLenient) { return 77 }
     for _ in 0..<recordsToLookAt {
       guard let record = try? records.next() else { break }
-      if record.fields.contains(where: beginsBlock) { return 0 }
+      // A cell whose quotation mark is not closed belongs to a row all the same.
+      if record.isUnquoted, !isLenient { return 0 }
+      let isRow = record.isDamaged && hasHeading
+      if !isRow, record.fields.contains(where: beginsBlock) { return 0 }
       if !isLenient, isCommand(record.fields[0]) { return 0 }
       if holdsCertificate(record, isLenient) { return hasHeading ? 78 : 77 }
     }

@@ -19,6 +19,19 @@ package struct Sighting: Sendable {
 
   /// All entries in order.
   var entries: [InputEntry] { [first] + others }
+
+  /// The same with the names marked as guessed, if they are not ASCII and `texts`, of which they are parts, not UTF-8.
+  func marked(guessedFrom texts: [ArraySlice<UInt8>]) -> Sighting {
+    let isOther = { (entry: InputEntry) in entry.deviceID?.utf8.contains { $0 >= 0x80 } ?? false }
+    guard entries.contains(where: isOther), texts.contains(where: { String(validating: $0, as: UTF8.self) == nil })
+    else { return self }
+    let marked = entries.map { entry in
+      var entry = entry
+      entry.isNameGuessed = isOther(entry)
+      return entry
+    }
+    return Sighting(marked[0], Array(marked.dropFirst()))
+  }
 }
 
 /// Reads the units of a source one after the other, and no further ahead than necessary.

@@ -9,6 +9,8 @@ struct JSONFields {
     let texts: [String: String?]
     /// The texts with usual headings of names, the most specific heading first.
     let names: [DeviceFields.Named]
+    /// The texts that are the certificate's ID.
+    var ids: [String] { DeviceFields.idHeadings.compactMap { texts[$0] ?? nil } }
 
     init(_ value: JSON) {
       var texts: [String: String?] = [:]
@@ -109,7 +111,7 @@ struct JSONFields {
 
   /// The columns that name and describe the device.
   var fields: DeviceFields {
-    DeviceFields(names: { names }) { plain in
+    DeviceFields(names: { names }, ids: { groups[0].levels.first?.ids ?? [] }) { plain in
       // A member that is there, and neither text nor a number, is empty.
       groups.lazy.compactMap { $0.text(plain) }.first ?? (groups.contains { $0.holds(plain) } ? "" : nil)
     }

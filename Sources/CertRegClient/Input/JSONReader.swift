@@ -61,10 +61,16 @@ struct JSONSourceReader: InputReader {
     }
     let entries = walker.entries(value, place, parents: around)
     if begins { parents.append(around.around(last: value)) }
-    return entries.first.map { Sighting($0, Array(entries.dropFirst())) }
+    return entries.first.map {
+      Sighting($0, Array(entries.dropFirst())).marked(guessedFrom: [element.text[...]])
+    }
   }
 
   private func sighting(_ text: [UInt8], _ place: String, line: Int? = nil) -> Sighting {
+    found(text, place, line: line).marked(guessedFrom: [text[...]])
+  }
+
+  private func found(_ text: [UInt8], _ place: String, line: Int?) -> Sighting {
     do throws(SyntaxFault) {
       if let compact = MicrochipEntry.object(ofCompact: text) {
         return walker.sighting(compact, place, parents: parents[parents.count - 1])
@@ -86,7 +92,7 @@ struct JSONSourceReader: InputReader {
     do throws(SyntaxFault) {
       return try JSON(parsing: text)
     } catch {
-      let utf8 = Array(TextEncoding.string(text[...]).utf8)
+      let utf8 = Array(TextEncoding.readable(text[...]).utf8)
       let mended = escapingControls(utf8)
       if mended != text, let value = try? JSON(parsing: mended) { return value }
       guard text.holds(UInt8(ascii: "'")), let value = try? JSON(parsing: PythonText.json(utf8)) else { throw error }

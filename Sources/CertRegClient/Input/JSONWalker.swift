@@ -75,12 +75,23 @@ struct JSONWalker {
       if members.contains(where: { $0.name == "payload" && $0.value.string != nil }),
         let signed = MicrochipEntry(value)
       {
-        entries += signed.entries(place, context)
-        return
+        return walk(signed, place, path, parents: parents, depth: depth, &entries)
       }
       object(value, members, place, path, parents: parents, depth: depth, &entries)
     default: return
     }
+  }
+
+  /// The entries of a manifest, or of what another JWS has for its payload.
+  private func walk(
+    _ signed: MicrochipEntry, _ place: String, _ path: String, parents: JSONFields, depth: Int,
+    _ entries: inout [InputEntry]
+  ) {
+    let count = entries.count
+    if let content = signed.otherContent {
+      walk(content, place, path, parents: parents, depth: depth + 1, &entries)
+    }
+    if entries.count == count { entries += signed.entries(place, context, beside: parents.fields) }
   }
 
   private func object(
@@ -166,7 +177,10 @@ struct JSONWalker {
   private static func strings(_ value: JSON) -> [String] {
     if let text = value.string { return [text] }
     let texts = (value.array ?? []).compactMap(\.string)
-    guard texts.count == value.array?.count else { return [] }
+    // Entries of a manifest are objects.
+    guard texts.count == value.array?.count, texts.first.flatMap({ MicrochipEntry(text: $0.utf8) }) == nil else {
+      return []
+    }
     return isLines(texts) ? [texts.joined(separator: "\n")] : texts
   }
 

@@ -4,6 +4,7 @@ import CertRegCrypto
 
 /// An entry of a Microchip manifest: an object in JWS JSON serialization (RFC 7515 section 7.2.2), whose `payload`
 /// lists the public keys of a chip and their certificates (`publicKeySet.keys[].x5c`, device first, then its issuers).
+/// The certificates of another JWS are anywhere in its payload, or in its header (`x5c`).
 struct MicrochipEntry {
   private let signed: JSON
   private let encoded: String
@@ -18,13 +19,26 @@ struct MicrochipEntry {
     if content == nil, value["signature"] == nil, value["protected"] == nil, value["header"] == nil { return nil }
   }
 
+  /// The entry in a cell or a line: an object, or a JWS in compact serialization; `nil` for any other text.
+  init?(text: some Collection<UInt8>) {
+    let text = PEMBlock.trimmed(Array(text)[...])
+    if text.first == UInt8(ascii: "{") {
+      guard Array(text).containsText("\"payload\""), let value = try? JSON(parsing: Array(text)) else { return nil }
+      self.init(value)
+    } else {
+      guard let compact = MicrochipEntry.object(ofCompact: Array(text)) else { return nil }
+      self.init(compact)
+    }
+  }
+
   /// The object that a JWS in compact serialization (RFC 7515 section 7.1) stands for; `nil` for any other text.
   static func object(ofCompact text: [UInt8]) -> JSON? {
-    guard text.starts(with: "eyJ".utf8) else { return nil }
+    // Base64 of a brace, with a quotation mark, a space or the end of a line behind it.
+    guard ["eyJ", "eyA", "ewo", "ew0"].contains(where: { text.starts(with: $0.utf8) }) else { return nil }
     let parts = text.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    guard parts.count == 3, parts[1].starts(with: "eyJ".utf8), parts.allSatisfy({ $0.allSatisfy(isURLDigit) }) else {
-      return nil
-    }
+    guard parts.count == 3, parts[1].first == UInt8(ascii: "e"), parts.allSatisfy({ $0.allSatisfy(isURLDigit) }),
+      let header = Base64.decodeAnyForm(parts[0]), (try? JSON(parsing: header))?.members != nil
+    else { return nil }
     return .object(
       zip(["protected", "payload", "signature"], parts).map {
         JSON.Member($0, .string(String(decoding: $1, as: UTF8.self)))
@@ -36,10 +50,27 @@ struct MicrochipEntry {
     Base64.values[Int(byte)] < 62 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
   }
 
+  /// The payload, unless it is that of a manifest.
+  var otherContent: JSON? {
+    content?["publicKeySet"] == nil && content?["version"]?.integer != 2 ? content : nil
+  }
+
+  /// What the cell or line with the entry holds.
+  var pieces: [Piece] {
+    let secrets = keys.filter(MicrochipEntry.isPrivate).map { _ in Piece.rawKey }
+    return groups.joined() + signerPieces + secrets
+  }
+
   /// The entries: the device's certificate of each key, and its issuers.
-  func entries(_ place: String, _ context: InputContext) -> [InputEntry] {
+  ///
+  /// - Parameters:
+  ///   - fields: What stands beside the entry.
+  ///   - isFirst: Whether the names there go before those in the entry.
+  func entries(_ place: String, _ context: InputContext, beside fields: DeviceFields, isFirst: Bool = false)
+    -> [InputEntry]
+  {
     let signer = signerDigest.flatMap(CertificateID.init(bytes:))
-    return uncheckedEntries(place, context).map { entry in
+    return uncheckedEntries(place, context, beside: fields, isFirst: isFirst).map { entry in
       var entry = entry
       entry.isSigned = true
       entry.manifestSigner = signer
@@ -47,14 +78,59 @@ struct MicrochipEntry {
     }
   }
 
-  /// The digest of the signer's certificate (RFC 7515 section 4.1.8).
-  private var signerDigest: [UInt8]? {
-    let header = signed["protected"]?.string.flatMap { Base64.decodeAnyForm($0.utf8) }
-    let parameters = header.flatMap { try? JSON(parsing: $0) }
-    return parameters?["x5t#S256"]?.string.flatMap { Base64.decodeAnyForm($0.utf8) }
+  /// The members of the protected header.
+  private var parameters: JSON? {
+    signed["protected"]?.string.flatMap { Base64.decodeAnyForm($0.utf8) }.flatMap { try? JSON(parsing: $0) }
   }
 
-  private func uncheckedEntries(_ place: String, _ context: InputContext) -> [InputEntry] {
+  /// The digest of the signer's certificate (RFC 7515 section 4.1.8).
+  private var signerDigest: [UInt8]? {
+    parameters?["x5t#S256"]?.string.flatMap { Base64.decodeAnyForm($0.utf8) }
+  }
+
+  private var keys: [JSON] { content?["publicKeySet"]?["keys"]?.array ?? [] }
+
+  private static func isPrivate(_ key: JSON) -> Bool { key["d"]?.string != nil }
+
+  /// The certificates of the signer in the header (RFC 7515 section 4.1.6).
+  private var headerCertificates: [String] {
+    (parameters?["x5c"] ?? signed["header"]?["x5c"])?.array?.compactMap(\.string) ?? []
+  }
+
+  /// The signer's certificates, where they are not those of the device.
+  private var signerPieces: [Piece] {
+    if payloadGroups.isEmpty, otherContent != nil { return [] }
+    return headerCertificates.map { _ in Piece(line: 1, content: .thing(.manifestSigner)) }
+  }
+
+  /// The pieces of the payload, or else of the signer, which is the device.
+  private var groups: [[Piece]] {
+    let groups = payloadGroups
+    guard groups.isEmpty, otherContent != nil, !headerCertificates.isEmpty else { return groups }
+    return [MicrochipEntry.pieces(ofChain: headerCertificates)]
+  }
+
+  /// The pieces of each key in a manifest, or of all in another payload.
+  private var payloadGroups: [[Piece]] {
+    let groups =
+      otherContent.map { [MicrochipEntry.pieces(in: $0)] }
+      ?? keys.map { MicrochipEntry.pieces(ofChain: ($0["x5c"]?.array ?? []).compactMap(\.string)) }
+    return groups.filter { !$0.isEmpty }
+  }
+
+  private static func pieces(ofChain chain: [String]) -> [Piece] {
+    chain.enumerated().flatMap { pieces($1, isDevice: $0 == 0) }
+  }
+
+  private static func pieces(in value: JSON) -> [Piece] {
+    if let text = value.string { return Value.pieces(text.utf8) }
+    if value["kty"] != nil, isPrivate(value) { return [.rawKey] }
+    return (value.array ?? value.members?.map(\.value) ?? []).flatMap(pieces(in:))
+  }
+
+  private func uncheckedEntries(_ place: String, _ context: InputContext, beside others: DeviceFields, isFirst: Bool)
+    -> [InputEntry]
+  {
     // The header is not signed.
     let header = context.signers.isEmpty ? signed["header"] : nil
     let device = content?["uniqueId"]?.string ?? header?["uniqueId"]?.string
@@ -66,24 +142,21 @@ struct MicrochipEntry {
     }
     var context = context
     context.signers = []
-    let keys = content["publicKeySet"]?["keys"]?.array ?? []
     let level = JSONFields.Level(content)
     let own = NameHeading.of("uniqueId").flatMap { heading in
       device.map { DeviceFields.Named(heading: heading, text: $0) }
     }
-    let fields = DeviceFields(names: { [own].compactMap { $0 } + level.names }) { plain in
+    let inside = DeviceFields(names: { [own].compactMap { $0 } + level.names }) { plain in
       plain == "uniqueid" ? device : level.texts[plain] ?? nil
     }
-    let secrets = keys.filter { $0["d"]?.string != nil }.map { _ in InputEntry(place: place, .privateKey) }
-    let entries = keys.flatMap { key -> [InputEntry] in
-      let chain = (key["x5c"]?.array ?? []).compactMap(\.string)
-      let pieces = chain.enumerated().flatMap { index, text in
-        MicrochipEntry.pieces(text, isDevice: index == 0)
-      }
-      return context.entries(pieces, place: { _ in place }, fields: fields)
+    let fields = isFirst ? DeviceFields(others, orElse: inside) : DeviceFields(inside, orElse: others)
+    let secrets = keys.filter(MicrochipEntry.isPrivate).map { _ in InputEntry(place: place, .privateKey) }
+    let entries = groups.flatMap { context.entries($0, place: { _ in place }, fields: fields) }
+    if entries.isEmpty {
+      let error = MicrochipEntry.missing(content)
+      return [InputEntry(place: place, deviceID: fields.deviceID(context.options), error)] + secrets
     }
-    if !entries.isEmpty { return entries + secrets }
-    return [InputEntry(place: place, deviceID: device, MicrochipEntry.missing(content))] + secrets
+    return entries + signerPieces.map { _ in InputEntry(place: place, .manifestSigner) } + secrets
   }
 
   /// The pieces of an element of `x5c` (RFC 7517 section 4.7). The first one is the device's; what cannot be read

@@ -21,6 +21,8 @@ struct PEMScanner {
   private var strings = EscapedBytes()
   /// Whether a boundary has been seen.
   private(set) var hasBoundary = false
+  /// No JWS with a certificate is shorter.
+  private static let shortestSigned = 200
   /// Whether binary data has been seen since the last boundary.
   private var isInBinary = false
 
@@ -178,6 +180,7 @@ struct PEMScanner {
     if stray.isOpen, !stray.isHexadecimal, endsBase64(text, &pieces) { stray.end(&pieces) }
     if !stray.isOpen, numbers.take(text, line: self.line, &pieces) { return }
     if !stray.isHexadecimal, StrayLines.isBase64(text) { return stray.take(text, line: self.line, &pieces) }
+    if takeSigned(text, &pieces) { return }
     let plain = Markup.resolvingCharacters(of: text).map { $0[...] } ?? text
     for part in plain.split(separator: 0x0A) { takeSpans(PEMBlock.trimmed(part), &pieces) }
     if text.isEmpty { stray.end(&pieces) }
@@ -188,6 +191,16 @@ struct PEMScanner {
     if text.count >= 16, let secret = Value.secret(Array(text)) {
       pieces.append(Piece(line: self.line, content: .otherContent(secret)))
     }
+  }
+
+  /// Takes the words of a line that are a JWS with something in it. Returns whether there is one.
+  private mutating func takeSigned(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) -> Bool {
+    guard text.count >= PEMScanner.shortestSigned, text.contains(UInt8(ascii: ".")) else { return false }
+    let words = text.split { " \t\"',;=<>".utf8.contains($0) }.filter { $0.count >= PEMScanner.shortestSigned }
+    let found = words.compactMap { MicrochipEntry(text: $0)?.pieces }.joined()
+    if !found.isEmpty { stray.end(&pieces) }
+    pieces += found.map { Piece(line: line, content: $0.content) }
+    return !found.isEmpty
   }
 
   /// Whether numbers begin on a line behind base64 of any text, which has no length. The first of them can be the last

@@ -12,6 +12,9 @@ struct StrayLines {
   /// An encoding of a certificate is longer. What is shorter and breaks off is not worth a word.
   private static let shortestDamaged = 48
 
+  /// Dumps have 32 bytes on a line at most.
+  private static let longestDumpLine = 64
+
   /// The number of lines in the run.
   private var count = 0
   /// An encoding so far, and how it begins.
@@ -63,7 +66,9 @@ struct StrayLines {
     finished = []
     let own = EncodingHeader(line)
     if count == 1, StrayLines.beginsArchive(line) { return pieces.append(StrayLines.archive(line: number)) }
-    if own != nil {
+    // A line of a dump can look like a short encoding as it happens.
+    let isWithin = isHexadecimal && !isText && !hasNeeded && own?.isCertain == false
+    if own != nil, !isWithin || line.count > StrayLines.longestDumpLine {
       let whole = StrayLines.pieces(line, line: number, isDressed: isDressed)
       if !whole.isEmpty {
         pieces += endedText()

@@ -1,7 +1,27 @@
 import CertRegCodec
+import CertRegCore
 
 // Rows that are no entries of a table.
 extension TableReader {
+  /// The error of a row whose quotation mark has no other one.
+  static let openQuote = InputError(
+    .damagedText, "the quotation mark that begins a cell in this row is not closed",
+    advice: "add the missing quotation mark, or ask for the file again where it was cut off")
+
+  /// Lines of blocks are longer than nearly all names.
+  private static let shortestLine = 40
+
+  /// The hexadecimal digits of a digest, which can be a name.
+  private static let digitsOfDigest = 64
+
+  /// Whether a cell is a boundary or a whole line of base64, or has more digits than a name.
+  static func isBlockLine(_ cell: ArraySlice<UInt8>) -> Bool {
+    let text = PEMBlock.trimmed(cell)
+    if text.starts(with: "----".utf8) { return true }
+    guard text.count >= shortestLine, StrayLines.isBase64(text) else { return false }
+    return text.count > digitsOfDigest || !text.allSatisfy { $0.hexDigitValue != nil }
+  }
+
   /// Whether nothing but white space is in the cells.
   static func isEmpty(_ record: CSVRecords.Record) -> Bool {
     record.fields.allSatisfy { PEMBlock.trimmed($0).isEmpty }

@@ -4,17 +4,19 @@ import CertRegCodec
 /// what spreadsheets write.
 struct TableReader: InputReader {
   private var records: CSVRecords
-  private let name: String
-  private let context: InputContext
+  let name: String
+  let context: InputContext
   /// The columns by their plain headings; `nil` for a table without.
-  private var headings: [String: Int]?
+  private(set) var headings: [String: Int]?
   private var certificateColumn: Int?
   /// The row of headings, which can come again where tables were joined.
-  private var headingCells: [ArraySlice<UInt8>] = []
+  private(set) var headingCells: [ArraySlice<UInt8>] = []
   /// The column with names of devices where there are no headings.
-  private let namelessColumn: Int?
+  let namelessColumn: Int?
   /// The columns with usual headings of names, the most specific one first.
-  private var nameColumns: [(heading: NameHeading, index: Int)] = []
+  private(set) var nameColumns: [(heading: NameHeading, index: Int)] = []
+  /// The columns with headings of the certificate's ID.
+  private(set) var idColumns: [Int] = []
   /// The columns with plain headings of private keys.
   private var keyColumns: [Int: String] = [:]
   /// Whether each row has one value of a device.
@@ -23,6 +25,8 @@ struct TableReader: InputReader {
   private var pending: [CSVRecords.Record] = []
   /// How many of them stand above the headings.
   private var titles = 0
+  /// Whether the last row was a line of a block that is not in one cell.
+  private(set) var isInBlock = false
 
   /// - Throws: `InputError` where the table has no such column as the user named.
   init(_ stream: ByteStream, head: [UInt8], name: String, _ context: InputContext) throws(InputError) {
@@ -72,9 +76,10 @@ struct TableReader: InputReader {
     _ headingCells: [ArraySlice<UInt8>]?, of cells: [ArraySlice<UInt8>]
   ) throws(InputError) {
     if let headingCells {
-      let names = headingCells.enumerated().map { (DeviceFields.plain(TextEncoding.string($1)), $0) }
+      let names = headingCells.enumerated().map { (DeviceFields.plain(TextEncoding.readable($1)), $0) }
       headings = Dictionary(names, uniquingKeysWith: { first, _ in first })
       nameColumns = TableReader.nameColumns(headingCells)
+      idColumns = names.filter { DeviceFields.idHeadings.contains($0.0) }.map(\.1)
       keyColumns = Dictionary(uniqueKeysWithValues: names.map { ($1, $0) }.filter { RawKey.isHeading($1) })
       self.headingCells = headingCells
     }
@@ -96,7 +101,7 @@ struct TableReader: InputReader {
 
   private static func nameColumns(_ cells: [ArraySlice<UInt8>]) -> [(heading: NameHeading, index: Int)] {
     let found = cells.enumerated().compactMap { index, cell in
-      NameHeading.of(TextEncoding.string(cell)).map { (heading: $0, index: index) }
+      NameHeading.of(TextEncoding.readable(cell)).map { (heading: $0, index: index) }
     }
     return Array(found.sorted { $0.heading.rank < $1.heading.rank }.prefix(NameHeading.maximum))
   }
@@ -116,7 +121,7 @@ struct TableReader: InputReader {
   }
 
   /// The index of a column that is named by its number.
-  private static func index(_ plain: String, _ count: Int) -> Int? {
+  static func index(_ plain: String, _ count: Int) -> Int? {
     Int(plain).flatMap { $0 >= 1 && $0 <= count ? $0 - 1 : nil }
   }
 
@@ -167,10 +172,12 @@ struct TableReader: InputReader {
   mutating func next() throws(InputError) -> Sighting? {
     guard !pending.isEmpty else {
       guard let record = try records.next() else { return nil }
-      return try startsTable(record) ? headingsSighting(record) : sighting(record)
+      isInBlock = isBlockLine(record)
+      return try startsTable(record) ? headingsSighting(record) : named(record)
     }
     let record = pending.removeFirst()
-    guard titles > 0 else { return sighting(record) }
+    isInBlock = isBlockLine(record)
+    guard titles > 0 else { return named(record) }
     titles -= 1
     let isEmpty = TableReader.isEmpty(record)
     return Sighting(InputEntry(place: "\(name):\(record.line)", isEmpty ? .emptyRow : .text))
@@ -192,10 +199,11 @@ struct TableReader: InputReader {
     return Sighting(InputEntry(place: "\(name):\(record.line)", .headings))
   }
 
-  private func sighting(_ record: CSVRecords.Record) -> Sighting {
+  func sighting(_ record: CSVRecords.Record) -> Sighting {
     let place = "\(name):\(record.line)"
     if record.isDamaged {
-      return Sighting(InputEntry(place: place, InputError(.damagedText, "a quotation mark is not closed in this row")))
+      let fields = self.fields(record.fields, record.fields.map { _ in [] }, certificateColumn: nil)
+      return Sighting(InputEntry(place: place, deviceID: nameOfFailure(fields, record.fields), TableReader.openQuote))
     }
     let cells = self.cells(record)
     if TableReader.isEmpty(record) { return Sighting(InputEntry(place: place, .emptyRow)) }
@@ -213,7 +221,10 @@ struct TableReader: InputReader {
         others.map { InputEntry(place: place, $0) })
     }
     let main = column.flatMap { $0 < found.count ? found[$0] : nil } ?? []
-    var entries = context.entries(main, place: { _ in place }, fields: fields)
+    let signed = main.isEmpty ? nil : column.flatMap { MicrochipEntry(text: cells[$0]) }
+    var entries =
+      signed?.entries(place, context, beside: fields, isFirst: true)
+      ?? context.entries(main, place: { _ in place }, fields: fields)
     for (index, pieces) in found.enumerated() where index != column {
       entries += pieces.map { InputEntry(place: place, DeviceChoice.otherContent($0, beside: main)) }
     }
@@ -224,7 +235,7 @@ struct TableReader: InputReader {
       return Sighting(InputEntry(place: place, .text))
     }
     let error = missing(cells, column)
-    return Sighting(InputEntry(place: place, deviceID: fields.deviceID(context.options), error), entries)
+    return Sighting(InputEntry(place: place, deviceID: nameOfFailure(fields, cells), error), entries)
   }
 
   /// What the cells hold.
@@ -287,28 +298,5 @@ struct TableReader: InputReader {
     guard columns.isEmpty else { return nil }
     return found.firstIndex { $0.contains { $0.certificate != nil } }
       ?? found.firstIndex { $0.contains(where: \.isDamaged) }
-  }
-
-  private func fields(_ cells: [ArraySlice<UInt8>], _ found: [[Piece]], certificateColumn: Int?) -> DeviceFields {
-    let text = { (index: Int) -> String in
-      // Programs leave out empty cells at the end. Certificates and keys name no devices.
-      index < cells.count && found[index].isEmpty ? TextEncoding.string(cells[index]) : ""
-    }
-    return DeviceFields(names: { names(cells, certificateColumn: certificateColumn, text) }) { plain in
-      (headings?[plain] ?? TableReader.index(plain, max(cells.count, headingCells.count))).map(text)
-    }
-  }
-
-  /// The cells that can name the device.
-  private func names(_ cells: [ArraySlice<UInt8>], certificateColumn: Int?, _ text: (Int) -> String)
-    -> [DeviceFields.Named]
-  {
-    guard headings == nil else {
-      return nameColumns.map { DeviceFields.Named(heading: $0.heading, text: text($0.index)) }
-    }
-    guard let index = namelessColumn, index != certificateColumn, index < cells.count,
-      cells[index].count <= DeviceFields.maximumNameCharacters, let heading = NameHeading.of("id")
-    else { return [] }
-    return [DeviceFields.Named(heading: heading, text: text(index))]
   }
 }

@@ -76,6 +76,42 @@ enum TextEncoding: Hashable, Sendable {
     return text
   }
 
+  /// The string that bytes stand for which may be in any encoding: what is neither UTF-8 nor letters of a word in
+  /// Windows-1252 becomes U+FFFD. Bytes of GBK, Shift-JIS and Mac Roman would make other letters.
+  static func readable(_ bytes: some Collection<UInt8>) -> String {
+    if let text = String(validating: bytes, as: UTF8.self) { return text }
+    var text = ""
+    var rest = Array(bytes)[...]
+    while let first = rest.first {
+      let isOther = first >= 0x80
+      let run = rest.prefix { ($0 >= 0x80) == isOther }
+      rest = rest.dropFirst(run.count)
+      if let part = String(validating: run, as: UTF8.self) {
+        text += part
+      } else if isWord(run, after: text.unicodeScalars.last, before: rest.first) {
+        text += string(run)
+      } else {
+        text.unicodeScalars.append("\u{FFFD}")
+      }
+    }
+    return text
+  }
+
+  /// Signs of Windows-1252 that stand in names: a no-break space, ª, ®, °, ², ³, µ, · and º.
+  private static let signs: Set<UInt8> = [0xA0, 0xAA, 0xAE, 0xB0, 0xB2, 0xB3, 0xB5, 0xB7, 0xBA]
+
+  /// Whether bytes outside of ASCII are letters of a word in Windows-1252. Languages that it is for have no more than
+  /// two in a row, and capitals behind small letters are those of other encodings.
+  private static func isWord(_ run: ArraySlice<UInt8>, after last: Unicode.Scalar?, before next: UInt8?) -> Bool {
+    let isSmall = run.allSatisfy { $0 >= 0xDF && $0 != 0xF7 }
+    if run.count == 2, isSmall { return true }
+    guard run.count == 1, let byte = run.first else { return false }
+    // Dashes between words.
+    if [0x96, 0x97].contains(byte) { return last == " " && next == 0x20 }
+    if isSmall || signs.contains(byte) { return true }
+    return (0xC0..<0xDF).contains(byte) && byte != 0xD7 && last.map { !$0.properties.isLowercase } ?? true
+  }
+
   /// The characters 0x80 to 0x9F of Windows-1252. The five that it leaves out stand for the control characters of ISO
   /// 8859-1.
   private static let windows1252 = Array(

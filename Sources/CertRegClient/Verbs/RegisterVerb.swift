@@ -39,15 +39,19 @@ package struct RegisterVerb {
     }
     var subjects = Subjects(session)
     var seen = SeenCertificates()
+    var names = NameNotes(session)
     let batch = CertificateBatch(
       session, participle: "answered", timeout: session.timeout.map { $0 + RegisterVerb.grace }, status: status)
+    defer { names.conclude() }
     return batch.run(
       next: { facts in
         (named == nil ? inputs.next() : named?.popFirst()).map { entry in
-          if case .certificate(let certificate) = entry.content,
-            case .conflict(let error) = seen.take(certificate, of: entry)
-          {
-            return .failure(name: entry.name, error)
+          if case .certificate(let certificate) = entry.content {
+            switch seen.take(certificate, of: entry) {
+            case .new: names.take(certificate, of: entry)
+            case .duplicate: break
+            case .conflict(let error): return .failure(name: entry.name, error)
+            }
           }
           return BatchStep(entry) { certificate in
             subjects.remember(certificate.pem, entry.name)
