@@ -7,13 +7,13 @@ import Testing
 /// Bytes of certificates as programs and scripts write them, and several certificates beside one name.
 @Suite struct WrittenBytesTests {
   /// A certificate as far as certregctl reads one, with bytes of all values.
-  private static func certificate(_ number: UInt8 = 1, name: String = "d1") -> [UInt8] {
+  private static func certificate(_ number: UInt8 = 1, name: String = "d1", extensions: [UInt8] = []) -> [UInt8] {
     let value = [0x0C, UInt8(name.utf8.count)] + Array(name.utf8)
     let attribute = sequence([0x06, 0x03, 0x55, 0x04, 0x03] + value)
     let subject = sequence([0x31, UInt8(attribute.count)] + attribute)
     let key = (0..<400).map { UInt8(truncatingIfNeeded: $0 * 7 + 11) }
     let body = [0x02, 0x01, number, 0x30, 0x02, 0x05, 0x00, 0x30, 0x03, 0x13, 0x01, 0x02, 0x30, 0x00] + subject
-    return sequence(sequence(body + sequence(key)))
+    return sequence(sequence(body + sequence(key) + extensions))
   }
 
   private static func sequence(_ content: [UInt8]) -> [UInt8] {
@@ -66,6 +66,33 @@ import Testing
     #expect(
       try fileEntries("a.c", "x {\n\(cut)}\n").compactMap(fault)
         == ["hexadecimal numbers of a certificate that break off"])
+  }
+
+  @Test(arguments: [16, 32, 48])
+  func `an element that fills a line is a part of the certificate`(perLine: Int) throws {
+    // It looks like a key.
+    let element = Self.sequence([0x02, 0x01, 0x00] + [UInt8](repeating: 0x41, count: perLine - 5))
+    for length in 1...perLine {
+      let name = String(repeating: "n", count: length)
+      let certificates = [1, 2].map { Self.certificate($0, name: name, extensions: element) }
+      let blocks = certificates.map { PEM.certificate(der: $0) }
+      let dumps = [
+        certificates.map { Self.lines($0, perLine: perLine, Self.hexadecimal) },
+        certificates.map { Self.lines($0, perLine: perLine, Self.hexadecimal).replacing(" ", with: "") },
+        certificates.map { Sample.wrapped($0, width: perLine / 3 * 4) },
+      ]
+      for dump in dumps {
+        #expect(try fileEntries("a.txt", dump.joined(separator: "\n")).map(pem) == blocks, "\(length): \(dump[0])")
+      }
+    }
+  }
+
+  @Test func `bytes behind the symbols of a debugger are read`() throws {
+    let rows = Self.lines(Self.certificate(), perLine: 8) { "\t0x\(Self.hexadecimal($0))" }.split(separator: "\n")
+    let dump = rows.enumerated().map { index, row in
+      "0x2000\(index < 2 ? "0" : "")\(String(index * 8, radix: 16)) <device_cert\(index == 0 ? "" : "+\(index * 8)")>:\(row.replacing(" ", with: ""))\n"
+    }
+    #expect(try fileEntries("gdb.txt", dump.joined()).map(pem) == [Self.block()])
   }
 
   @Test func `numbers one to a line are read behind base64 of any text`() throws {

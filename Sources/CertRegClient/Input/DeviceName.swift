@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegCore
 
 /// What a text in the place of a device's name is.
@@ -97,10 +98,22 @@ enum DeviceName: Hashable {
     guard let serial = certificate.outline?.serial.drop(while: { $0 == 0 }), serial.count >= shortestRandomSerial,
       serial.count <= longestSerial, text.utf8.count <= 3 * longestSerial
     else { return false }
-    // Programs that write a number leave out the first zero.
-    let digits = RawKey.hexadecimal(text) ?? RawKey.hexadecimal("0" + text)
-    if let bytes = digits, bytes.drop(while: { $0 == 0 }) == serial { return true }
+    if hexadecimalDigits(text).elementsEqual(hexadecimal(serial)) { return true }
     return isDigits(text.utf8) && text.utf8.drop { $0 == 0x30 }.elementsEqual(decimal(serial))
+  }
+
+  /// The digits of a text without the sign in front, what separates them and leading zeros: programs that print numbers
+  /// write no zero in front of an odd number of digits.
+  private static func hexadecimalDigits(_ text: String) -> [UInt8] {
+    let body = text.hasPrefix("0x") || text.hasPrefix("0X") ? text.utf8.dropFirst(2) : text.utf8[...]
+    let digits = body.filter { $0 != UInt8(ascii: ":") && !Base64.isWhiteSpace($0) }
+    return digits.drop { $0 == 0x30 }.map { $0 | 0x20 }
+  }
+
+  /// The hexadecimal digits of a number, without leading zeros.
+  private static func hexadecimal(_ number: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    let digits = Array("0123456789abcdef".utf8)
+    return number.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 0xF)]] }.drop { $0 == 0x30 }
   }
 
   /// The decimal digits of a number.

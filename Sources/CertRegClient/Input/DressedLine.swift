@@ -150,8 +150,9 @@ enum DressedLine {
     return unlabelled
   }
 
+  /// A debugger counts its lines from a symbol on: `<device_cert+8>`, and the first one is `<device_cert>`.
   private static func withoutNumbers(_ text: ArraySlice<UInt8>) -> [UInt8] {
-    text.suffix(longestLabel).filter { $0.hexDigitValue == nil }
+    text.suffix(longestLabel).filter { $0.hexDigitValue == nil && $0 != UInt8(ascii: "+") }
   }
 
   /// More of a line is not compared.

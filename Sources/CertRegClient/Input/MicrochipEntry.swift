@@ -100,7 +100,7 @@ struct MicrochipEntry {
   /// The signer's certificates, where they are not those of the device.
   private var signerPieces: [Piece] {
     if payloadGroups.isEmpty, otherContent != nil { return [] }
-    return headerCertificates.map { _ in Piece(line: 1, content: .thing(.manifestSigner)) }
+    return headerCertificates.map { _ in Piece(line: 1, content: .otherContent(.manifestSigner)) }
   }
 
   /// The pieces of the payload, or else of the signer, which is the device.

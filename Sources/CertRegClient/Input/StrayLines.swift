@@ -12,9 +12,6 @@ struct StrayLines {
   /// An encoding of a certificate is longer. What is shorter and breaks off is not worth a word.
   private static let shortestDamaged = 48
 
-  /// Dumps have 32 bytes on a line at most.
-  private static let longestDumpLine = 64
-
   /// The number of lines in the run.
   private var count = 0
   /// An encoding so far, and how it begins.
@@ -66,9 +63,7 @@ struct StrayLines {
     finished = []
     let own = EncodingHeader(line)
     if count == 1, StrayLines.beginsArchive(line) { return pieces.append(StrayLines.archive(line: number)) }
-    // A line of a dump can look like a short encoding as it happens.
-    let isWithin = isHexadecimal && !isText && !hasNeeded && own?.isCertain == false
-    if own != nil, !isWithin || line.count > StrayLines.longestDumpLine {
+    if own != nil, !isWithin(line) {
       let whole = StrayLines.pieces(line, line: number, isDressed: isDressed)
       if !whole.isEmpty {
         pieces += endedText()
@@ -111,6 +106,13 @@ struct StrayLines {
     text += hasSoftBreaks ? line.dropLast(padding) : line
   }
 
+  /// Whether a line is one more of those of an encoding. An extension can fill a line of a dump, and is an encoding of its
+  /// own then.
+  private func isWithin(_ line: ArraySlice<UInt8>) -> Bool {
+    guard let header, header.isCertain, let needed = header.neededDigits, !isLast else { return false }
+    return line.count <= width && text.count + line.count <= needed
+  }
+
   /// Whether the encoding has the length that its header tells.
   private var hasNeeded: Bool { header?.neededDigits.map { text.count >= $0 } ?? false }
 
@@ -145,11 +147,11 @@ struct StrayLines {
       return found + [Piece(line: firstLine, content: .damaged(error))]
     }
     guard found.isEmpty, header.isCertain, text.count >= StrayLines.shortestDamaged else { return found }
-    if EmbeddedKey.isIn(text) { return [Piece(line: firstLine, content: .otherContent(.privateKey))] }
+    let keys = EmbeddedKey.isIn(text) ? [Piece(line: firstLine, content: .otherContent(.privateKey))] : []
     let digits = header.isHexadecimal ? "hexadecimal digits" : "base64"
     let error = InputError(
       .damagedText, "\(digits) of a certificate that breaks off, or in which a character is missing or another one")
-    return [Piece(line: firstLine, content: .damaged(error))]
+    return keys + [Piece(line: firstLine, content: .damaged(error))]
   }
 
   /// What a text is that is an encoding as a whole; empty for anything else, such as a part of one.
