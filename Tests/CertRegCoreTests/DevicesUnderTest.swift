@@ -144,6 +144,15 @@ struct DevicesUnderTest {
 
   mutating func hearOfRevocation() { perform(registrar.revokedElsewhere(Self.key, now: now)) }
 
+  /// Another host says what it knows of the certificate.
+  mutating func hear(_ status: CertificateStatus?) {
+    let known = Registration(
+      key: Self.key, certificateARN: "arn", outcome: .created, status: status, requestID: nil, finishedAt: now.wall,
+      basis: .anyTime)
+    guard let job = rows.first else { return }
+    perform(registrar.coordinated(Self.key, sequence: job.sequence, .known(known, home: nil), now: now))
+  }
+
   mutating func drain() { perform(registrar.beginDraining(now: now)) }
 
   mutating func endDraining() { perform(registrar.endDraining()) }

@@ -58,6 +58,20 @@ import Testing
     #expect(test.calls.count == calls && test.rows.isEmpty && test.result?.certificateARN == "arn")
   }
 
+  @Test(arguments: positions) func `a device is not made any further once another host has revoked its certificate`(
+    position: Int
+  ) {
+    var test = DevicesUnderTest()
+    test.ask(1, DevicesUnderTest.device(activatesLast: true), .active)
+    test.succeed(1 + position)
+    test.fail(.incomplete)
+    let calls = test.calls.count
+    test.hear(.revoked)
+    #expect(test.error(toldTo: 1)?.reason == .statusDiffers && test.error(toldTo: 1)?.status == .revoked)
+    test.pass(.seconds(800))
+    #expect(test.calls.count == calls && test.rows.isEmpty && test.result?.status == .revoked)
+  }
+
   @Test func `a registration of which nothing is known goes on where another host waits to revoke it`() {
     var test = DevicesUnderTest()
     test.ask(1, nil, .active)

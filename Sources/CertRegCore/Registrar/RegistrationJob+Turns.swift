@@ -125,6 +125,9 @@ extension RegistrationJob {
       beginStep()
       pending.facts.asksAnew = false
       takeOver(known, at: home, isRecalled: true)
+    } else {
+      // The other host may have revoked it while this job waited.
+      pending.facts.registered?.status = registration.status
     }
     return goOn(now: now)
   }
