@@ -34,18 +34,25 @@ struct DevicesUnderTest {
   /// Changes that were made durable.
   private(set) var changes: [StoreChange] = []
   private(set) var remembered: [Registration] = []
+  /// Whether the disk takes nothing.
+  var isDiskFull = false
+  /// Where the target's upstream is; `nil`: not known.
+  private var location: UpstreamLocation?
   var now = ManualClock().now
   private let maxAge: Duration?
 
   init(maxAge: Duration? = nil) {
     self.maxAge = maxAge
-    registrar = Self.start(maxAge, now)
+    registrar = Registrar(configuration: .init(maxPending: 99, maxAge: maxAge), seed: 1)
+    point(to: nil)
   }
 
-  private static func start(_ maxAge: Duration?, _ now: Moment) -> Registrar {
-    let registrar = Registrar(configuration: .init(maxPending: 99, maxAge: maxAge), seed: 1)
-    _ = registrar.setTargets([target: .one(ratePerSecond: nil, burst: 9, maxConcurrent: 9)], now: now)
-    return registrar
+  /// A reload says where the target's upstream is.
+  mutating func point(to location: UpstreamLocation?) {
+    self.location = location
+    let limits = TargetLimits.one(ratePerSecond: nil, burst: 9, maxConcurrent: 9)
+    perform(
+      registrar.setTargets([Self.target: limits], at: location.map { [Self.target: $0] } ?? [:], now: now))
   }
 
   /// The operations called so far.
@@ -66,6 +73,7 @@ struct DevicesUnderTest {
       status: status, ifExists: ifExists, requester: Requester(uid: 1),
       expectation: wait ? .result(deadline: now.monotonic + .seconds(900)) : .queued, refreshes: refresh,
       provisioning: provisioning)
+    request.place = location.map { JobHome(location: $0, account: nil) }
     if let known = result {
       if refresh { request.earlier = EarlierResult(known) } else { request.takeKnown(known, at: nil) }
     }
@@ -159,8 +167,9 @@ struct DevicesUnderTest {
 
   /// The process dies and starts again with what is on disk.
   mutating func restart() {
-    registrar = Self.start(maxAge, now)
+    registrar = Registrar(configuration: .init(maxPending: 99, maxAge: maxAge), seed: 1)
     (caller, answers) = (nil, [:])
+    point(to: location)
     perform(registrar.resume(disk.pendingRegistrations, firstSequence: 1000, now: now))
   }
 
@@ -168,6 +177,8 @@ struct DevicesUnderTest {
     var left = actions
     while !left.isEmpty {
       switch left.removeFirst() {
+      case .commit(let id, _) where isDiskFull:
+        left += registrar.committed(id, .failure(StoreError(.full, message: "m")), now: now)
       case .commit(let id, let batch):
         for change in batch { disk.apply(change) }
         changes += batch

@@ -66,7 +66,7 @@ extension Registrar {
   }
 
   func notMarked(_ id: JobID, now: Moment) {
-    guard let job = jobs[id], case .marking(let permit) = job.state else { return }
+    guard let job = jobs[id], case .marking(let permit, _) = job.state else { return }
     targets[id.target]?.gate.cancel(permit)
     backOff(job, for: Self.storeRetry, now: now)
     // Another job may use the permit, even if this one has ended. While the disk fails, it has to wait.

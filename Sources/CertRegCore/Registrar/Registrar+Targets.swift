@@ -2,7 +2,14 @@
 extension Registrar {
   /// Sets the targets of a configuration. No call begins for a target that it leaves out. Jobs of a target that was
   /// left out before, or was missing when an earlier process's queue was resumed, continue.
-  package func setTargets(_ limits: [TargetName: TargetLimits], now: Moment) -> [Action] {
+  ///
+  /// - Parameters:
+  ///   - limits: The targets with their limits.
+  ///   - locations: Where their upstreams are, as far as that is known.
+  ///   - now: The time of the event.
+  package func setTargets(
+    _ limits: [TargetName: TargetLimits], at locations: [TargetName: UpstreamLocation] = [:], now: Moment
+  ) -> [Action] {
     for (name, line) in targets { line.isConfigured = limits[name] != nil }
     var added: Set<TargetName> = []
     for (name, limits) in limits {
@@ -12,6 +19,7 @@ extension Registrar {
       } else {
         targets[name]?.gate.setLimits(limits)
       }
+      targets[name]?.location = locations[name]
       setShares(of: name, now: now.monotonic)
     }
     let waiting = jobs.values.filter { added.contains($0.id.target) && $0.isWaiting }

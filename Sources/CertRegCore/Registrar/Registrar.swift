@@ -133,7 +133,13 @@ package final class Registrar {
       commit(change, id)
       handOver(id)
     case .enqueue: enqueue(id, now: now)
-    case .call(let call): actions.append(.call(id, call))
+    case .call(let call):
+      if let facts = jobs[id]?.markMove(to: targets[id.target]?.location) {
+        changes.append(.noteProgress(id, facts))
+        commit(.markCallStarted(id), id)
+      } else {
+        actions.append(.call(id, call))
+      }
     case .impossible(let fault): actions.append(.report(fault))
     case .nothing, nil: break
     }

@@ -19,4 +19,19 @@ extension RegistrationJob {
     state = .advancing(JobFacts(earlier: earlier, place: facts.home ?? facts.place, isBegunAnew: true))
     return repeatedCommit
   }
+
+  /// A call of the first step would go elsewhere than the target pointed when the request came, or when the last call
+  /// began. After a restart the disk has to say where it went, since a 409 there can be its answer. So the call waits
+  /// for another commit.
+  ///
+  /// - Parameter location: Where the target points; `nil`: not known.
+  /// - Returns: The facts for the disk, which are the job's own once they are there; `nil`: the call may begin.
+  func markMove(to location: UpstreamLocation?) -> JobFacts? {
+    guard case .calling(let permit, _) = state, let location, step?.isMarked == true, pending.facts.registered == nil
+    else { return nil }
+    var facts = pending.facts
+    guard facts.place != nil, facts.moved(to: JobHome(location: location, account: nil)) else { return nil }
+    state = .marking(permit, movedTo: location)
+    return facts
+  }
 }

@@ -133,6 +133,15 @@ extension RegistrationJob {
       && pending.lastError?.failedStep?.operation == UpstreamOperation.describeCertificate.rawValue
   }
 
+  /// The commit that the job waits for, again after a failure of the disk.
+  var repeatedCommit: StoreChange? {
+    switch state {
+    case .advancing(let facts): .noteProgress(id, facts)
+    case .finishing(let ending): ending.change(of: id)
+    case .storing, .following, .asking, .waiting, .permitted, .marking, .calling, .backingOff: nil
+    }
+  }
+
   var isFinishing: Bool {
     if case .finishing = state { true } else { false }
   }

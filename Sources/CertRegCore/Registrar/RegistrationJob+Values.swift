@@ -28,8 +28,9 @@ extension RegistrationJob {
     /// It has its permit, and asks once more whether this host may call. Next: marking, calling, asking or waiting.
     case permitted(CallPermit)
     /// That a call begins is on its way to disk. Next: calling, waiting where the target is gone, backingOff where the
-    /// disk fails.
-    case marking(CallPermit)
+    /// disk fails. `movedTo`: where the call goes, if the target points elsewhere than at the time of the request or of
+    /// the last call; the disk has to know that, too.
+    case marking(CallPermit, movedTo: UpstreamLocation?)
     /// A call is under way. Next: finishing, advancing or backingOff.
     case calling(CallPermit, since: MonotonicTime)
     /// The success of a step is on its way to disk. Next: waiting.

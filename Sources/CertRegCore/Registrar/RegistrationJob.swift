@@ -135,7 +135,7 @@ extension RegistrationJob {
   func admitted(_ permit: CallPermit, now: MonotonicTime) -> Action {
     guard case .waiting = state, let step else { return impossible("admitted") }
     guard step.isMarked, !pending.callStarted else { return begin(permit, now: now) }
-    state = .marking(permit)
+    state = .marking(permit, movedTo: nil)
     return .commit(.markCallStarted(id))
   }
 
@@ -164,7 +164,8 @@ extension RegistrationJob {
 
   /// The start of the call is on disk.
   func marked(now: MonotonicTime) -> Action {
-    guard case .marking(let permit) = state else { return impossible("marked") }
+    guard case .marking(let permit, let location) = state else { return impossible("marked") }
+    if let location, pending.facts.moved(to: JobHome(location: location, account: nil)) { mayHaveTakenEffect = false }
     pending.callStarted = true
     return begin(permit, now: now)
   }
@@ -178,7 +179,7 @@ extension RegistrationJob {
   /// The permit of a call that has not begun. With this event the job gives the permit back, and waits again.
   func gaveBackPermit() -> CallPermit? {
     switch state {
-    case .marking(let permit):
+    case .marking(let permit, _):
       state = .waiting
       pending.callStarted = true
       return permit
@@ -290,15 +291,6 @@ extension RegistrationJob {
     if case .finishing = state { return impossible("finish") }
     state = .finishing(ending)
     return .commit(ending.change(of: id))
-  }
-
-  /// The commit that the job waits for, again after a failure of the disk.
-  var repeatedCommit: StoreChange? {
-    switch state {
-    case .advancing(let facts): .noteProgress(id, facts)
-    case .finishing(let ending): ending.change(of: id)
-    case .storing, .following, .asking, .waiting, .permitted, .marking, .calling, .backingOff: nil
-    }
   }
 
   /// Another caller has another name for the device.

@@ -23,6 +23,8 @@ final class TargetLine {
   /// Whether calls may begin. Jobs of a target that a new configuration leaves out wait until a configuration has it
   /// again.
   var isConfigured = true
+  /// Where the target's upstream is; `nil`: not known.
+  var location: UpstreamLocation?
   /// The time at which the registrar checks the line again without an event.
   var wakeAt: MonotonicTime?
   @Boxed var lastError: ServiceError?

@@ -52,7 +52,9 @@ final class EngineLoop {
 
   func setTargets(_ targets: [TargetName: TargetLimits]) {
     figures.targets = targets.keys.sorted { $0.rawValue < $1.rawValue }
-    perform(registrar.setTargets(targets, now: clock.now))
+    let locations = targets.keys.compactMap { name in known.home(of: name).location.map { (name, $0) } }
+    perform(
+      registrar.setTargets(targets, at: Dictionary(uniqueKeysWithValues: locations), now: clock.now))
   }
 
   /// - Parameter asksFleet: Whether the fleet has not been asked yet.
