@@ -72,4 +72,31 @@ import Testing
     test.succeed(exists: true, nil, from: Self.there)
     #expect(test.result?.outcome == .created)
   }
+
+  @Test(arguments: [true, false])
+  func `what a lost update leaves in doubt is on disk before the job goes on elsewhere`(isUpdate: Bool) {
+    var test = DevicesUnderTest()
+    test.ask(1, nil, .active)
+    test.succeed()
+    #expect(test.result?.status == .active)
+    if isUpdate { test.askForStatus(2, .revoked) } else { test.ask(2, nil, .inactive, ifExists: .update) }
+    test.fail(.unavailable(retryAfter: nil), isLost: true)
+    test.pass(.seconds(60))
+    test.isDiskFull = true
+    test.move()
+    test.pass(.seconds(60))
+    #expect(test.result?.status == .active)
+    test.isDiskFull = false
+    test.pass(.seconds(60))
+    let result = test.result
+    #expect(result != nil && result?.status == nil)
+    // Once is enough.
+    let doubts = test.changes.filter { change in
+      switch change {
+      case .doubtStatus, .keep: true
+      default: false
+      }
+    }
+    #expect(doubts.count == 1)
+  }
 }

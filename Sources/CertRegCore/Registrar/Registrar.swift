@@ -52,6 +52,9 @@ package final class Registrar {
   private var nextCommit: CommitID = 1
   private var changes: [StoreChange] = []
   private var purposes: [CommitPurpose] = []
+  /// What the disk did not take of results elsewhere. The next commit begins with it: the job that was to go on repeats
+  /// its own part then, and must not go on without the rest.
+  private var refused: [(change: StoreChange, purpose: CommitPurpose)] = []
   var actions: [Action] = []
 
   /// - Parameters:
@@ -95,8 +98,8 @@ package final class Registrar {
       case (.name(let id), let result): named(id, result, now: now)
       case (.advance(let id), .failure), (.finish(let id), .failure):
         deadlines.insert(.commit(id), due: now.monotonic + Self.storeRetry)
-      // The upstream has it, so that it is found there again.
-      case (.keep, .failure), (.doubt, .failure): break
+      case (.keep(let registration, let home), .failure): refused.append((.keep(registration, home), purpose))
+      case (.doubt(let key, let home), .failure): refused.append((.doubtStatus(key, home, at: now.wall), purpose))
       }
     }
     return takeActions()
@@ -189,6 +192,11 @@ package final class Registrar {
   /// The actions of one event, with its changes as one commit at the end.
   func takeActions() -> [Action] {
     if !changes.isEmpty {
+      if !refused.isEmpty {
+        changes = refused.map(\.change) + changes
+        purposes = refused.map(\.purpose) + purposes
+        refused = []
+      }
       actions.append(.commit(nextCommit, changes))
       commits[nextCommit] = purposes
       nextCommit += 1
