@@ -12,22 +12,11 @@ struct ForgetCommand: ParsableCommand {
         certregctl forget device.pem
       """)
 
-  @Argument(
-    help: ArgumentHelp(
-      "Certificate IDs (64 hexadecimal digits), ARNs, SHA-256 fingerprints, files, folders, or -.",
-      valueName: "id-or-file"),
-    completion: .file())
-  var subjects: [String]
-
-  @OptionGroup var input: InputArguments
-
-  @OptionGroup var targets: TargetOptions
-
-  @OptionGroup var options: SocketOptions
+  @OptionGroup var arguments: SubjectArguments
 
   func run() throws {
-    var verb = ForgetVerb(subjects: subjects)
-    verb.input = input.options
-    try options.run(targets: targets.target) { verb.run($0) }
+    var verb = ForgetVerb(subjects: arguments.subjects)
+    verb.input = arguments.input.options
+    try arguments.run { verb.run($0) }
   }
 }

@@ -46,20 +46,13 @@ struct ImportCommand: ParsableCommand {
   @Flag(help: "Validate only; register nothing.")
   var dryRun = false
 
-  @Option(
-    help: ArgumentHelp("Status to register with (default: the one of certregd's configuration).", valueName: "status"))
-  var status: CertificateStatus?
+  @OptionGroup var status: StatusOption
 
   @OptionGroup var input: InputArguments
 
   @OptionGroup var targets: TargetOptions
 
-  @Option(
-    help: """
-      Treat a certificate that AWS IoT has already as a success (return), as an error (error), or as a success that gets \
-      the status asked for (update).
-      """)
-  var ifExists: IfExists?
+  @OptionGroup var ifExists: IfExistsOption
 
   @OptionGroup var provisioning: ProvisionOptions
 
@@ -75,8 +68,8 @@ struct ImportCommand: ParsableCommand {
     verb.reportPath = report
     verb.resumes = resume
     verb.isDryRun = dryRun
-    verb.status = status
-    verb.ifExists = ifExists
+    verb.status = status.status
+    verb.ifExists = ifExists.ifExists
     verb.provision = provisioning.choice
     verb.wait = !noWait
     verb.arguments = Array(Main.words.dropFirst())

@@ -15,22 +15,11 @@ struct LookupCommand: ParsableCommand {
         certregctl lookup arn:aws:iot:eu-central-1:123456789012:cert/ID
       """)
 
-  @Argument(
-    help: ArgumentHelp(
-      "Certificate IDs (64 hexadecimal digits), ARNs, SHA-256 fingerprints, files, folders, or -.",
-      valueName: "id-or-file"),
-    completion: .file())
-  var subjects: [String]
-
-  @OptionGroup var input: InputArguments
-
-  @OptionGroup var targets: TargetOptions
-
-  @OptionGroup var options: SocketOptions
+  @OptionGroup var arguments: SubjectArguments
 
   func run() throws {
-    var verb = LookupVerb(subjects: subjects)
-    verb.input = input.options
-    try options.run(targets: targets.target) { verb.run($0) }
+    var verb = LookupVerb(subjects: arguments.subjects)
+    verb.input = arguments.input.options
+    try arguments.run { verb.run($0) }
   }
 }

@@ -20,9 +20,7 @@ struct RegisterCommand: ParsableCommand {
   @Argument(help: "Files and folders; - reads standard input.", completion: .file())
   var files: [String]
 
-  @Option(
-    help: ArgumentHelp("Status to register with (default: the one of certregd's configuration).", valueName: "status"))
-  var status: CertificateStatus?
+  @OptionGroup var status: StatusOption
 
   @OptionGroup var input: InputArguments
 
@@ -33,12 +31,7 @@ struct RegisterCommand: ParsableCommand {
 
   @OptionGroup var targets: TargetOptions
 
-  @Option(
-    help: """
-      Treat a certificate that AWS IoT has already as a success (return), as an error (error), or as a success that gets \
-      the status asked for (update).
-      """)
-  var ifExists: IfExists?
+  @OptionGroup var ifExists: IfExistsOption
 
   @Flag(help: "Ask AWS IoT again even if certregd has a result, and replace that result.")
   var refresh = false
@@ -63,8 +56,8 @@ struct RegisterCommand: ParsableCommand {
   func run() throws {
     var verb = RegisterVerb(paths: files)
     verb.deviceID = deviceId
-    verb.status = status
-    verb.ifExists = ifExists
+    verb.status = status.status
+    verb.ifExists = ifExists.ifExists
     verb.provision = provisioning.choice
     verb.refresh = refresh
     verb.wait = !noWait
