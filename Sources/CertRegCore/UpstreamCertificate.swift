@@ -16,6 +16,8 @@ package struct UpstreamCertificate: Hashable, Sendable {
   package var things: [String]?
   /// Names of the policies that are attached to it; `nil`: the daemon's identity may not list them.
   package var policies: [String]?
+  /// The signer of the request that this answers: see ``TargetHomes/Note/signer``; `nil`: not known.
+  package var signer: String?
 
   /// The time in which a certificate is valid.
   package struct Validity: Hashable, Sendable {

@@ -113,6 +113,10 @@ package protocol UpstreamClient: Sendable {
   /// corrected time. Each request ends within `requestTimeout`.
   func perform(_ call: UpstreamCall) async -> UpstreamReply
 
+  /// As ``perform(_:)``, with the signer of the request that the reply answers: see ``TargetHomes/Note/signer``. `nil`:
+  /// not known, or the reply names no ARN.
+  func signedReply(to call: UpstreamCall) async -> (reply: UpstreamReply, signer: String?)
+
   /// Asks what the upstream says of a certificate. Nothing is changed there. Every request is sent, and sent again, as
   /// those of ``perform(_:)``.
   ///
@@ -122,4 +126,11 @@ package protocol UpstreamClient: Sendable {
 
   /// Refuses further calls, waits for the end of those under way, and releases connections.
   func shutdown() async
+}
+
+extension UpstreamClient {
+  /// An upstream without signers.
+  package func signedReply(to call: UpstreamCall) async -> (reply: UpstreamReply, signer: String?) {
+    (await perform(call), nil)
+  }
 }

@@ -68,7 +68,8 @@ extension RequestService {
   ) throws(StoreError) -> EngineLoop.Correction? {
     let place =
       if case .success(let certificate) = result {
-        parts.known.learn(arn: certificate.certificateARN, of: key.target, at: location)
+        parts.known.learn(
+          arn: certificate.certificateARN, of: key.target, at: location, signedBy: certificate.signer)
       } else {
         parts.known.jobHome(of: key.target, at: location)
       }

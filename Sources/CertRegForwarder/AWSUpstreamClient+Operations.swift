@@ -8,33 +8,37 @@ extension AWSUpstreamClient {
   /// CertificateDescription), of which JSON may write each as `\uXXXX`.
   static let descriptionLimitBytes = 6 * 65_536 + HTTPTransport.responseLimitBytes
 
-  package func perform(_ call: UpstreamCall) async -> UpstreamReply {
-    guard callsUnderWay.begin() else { return .failed(closed) }
+  package func perform(_ call: UpstreamCall) async -> UpstreamReply { await signedReply(to: call).reply }
+
+  package func signedReply(to call: UpstreamCall) async -> (reply: UpstreamReply, signer: String?) {
+    guard callsUnderWay.begin() else { return (.failed(closed), nil) }
     defer { callsUnderWay.end() }
     return switch call {
     case .registerCertificateWithoutCA(let call): await register(call)
-    case .updateCertificate(let call): await update(call)
-    case .provision(let call): await provision(call)
+    case .updateCertificate(let call): (await update(call), nil)
+    case .provision(let call): (await provision(call), nil)
     }
   }
 
   /// Registers a certificate, and asks for the status of one that exists if the target is configured so.
-  private func register(_ call: RegisterCertificateCall) async -> UpstreamReply {
+  private func register(_ call: RegisterCertificateCall) async -> (reply: UpstreamReply, signer: String?) {
     let operation = IoTOperation.registerCertificateWithoutCA
     let request = SignableRequest(
       template: registrationTemplate, authority: endpoint.url.authority, path: endpoint.url.path + operation.path,
       body: RegistrationBody.bytes(call))
+    var signer: String?
     let reply: UpstreamReply = await exchange(request, operation, call.certificateID) { classifier, reply in
-      classifier.registration(reply)
+      signer = classifier.text.signer
+      return classifier.registration(reply)
     } failure: {
       .failed($0)
     }
     guard describesExisting || call.needsStatus, case .alreadyExists(let arn, nil, let requestID, _) = reply else {
-      return reply
+      return (reply, signer)
     }
     // The certificate exists, whether or not its status can be had.
     let (status, failure) = await statusOfExisting(call.certificateID)
-    return .alreadyExists(certificateARN: arn, status: status, requestID: requestID, undescribed: failure)
+    return (.alreadyExists(certificateARN: arn, status: status, requestID: requestID, undescribed: failure), signer)
   }
 
   /// The first and the longest pause after a throttle that names none.

@@ -25,13 +25,15 @@ extension ReplyClassifier {
       else { return nil }
       let validity = description["validity"]
       let (notBefore, notAfter) = (time(validity?["notBefore"]), time(validity?["notAfter"]))
-      return UpstreamCertificate(
+      var certificate = UpstreamCertificate(
         certificateARN: arn, status: status,
         mode: UpstreamText.identifier(description["certificateMode"]?.string),
         createdAt: time(description["creationDate"]),
         validity: notBefore.flatMap { notBefore in
           notAfter.map { UpstreamCertificate.Validity(notBefore: notBefore, notAfter: $0) }
         })
+      certificate.signer = text.signer
+      return certificate
     }
   }
 

@@ -22,6 +22,9 @@ struct UpstreamText: Sendable {
     self.secrets = secrets
   }
 
+  /// The signer of the request: see ``SigningCredentials/signer``.
+  var signer: String? { credentials?.signer }
+
   /// `text` without secrets, without control and invisible characters, and cut to `limit` characters.
   func clean(_ text: String, limit: Int = messageLimit) -> String {
     let visible = mask.masked(UpstreamText.visible(text))

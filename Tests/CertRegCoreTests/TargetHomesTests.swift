@@ -45,8 +45,11 @@ import Testing
   }
 
   /// A registration ends: it is learnt from, kept on disk, and kept in memory.
-  private func end(_ registration: Registration, at location: UpstreamLocation, in known: KnownResults) {
-    let place = known.learn(arn: registration.certificateARN ?? "", of: target, at: location)
+  private func end(
+    _ registration: Registration, at location: UpstreamLocation, signedBy signer: String? = nil, in known: KnownResults
+  ) {
+    let place = known.learn(
+      arn: registration.certificateARN ?? "", of: target, at: location, signedBy: signer)
     let home = known.home(of: target, at: place)
     var stored = registration
     stored.key = home.storedKey(registration.key.certificateID)
@@ -140,6 +143,27 @@ import Testing
       end(registration(3, account: "111"), at: Self.europe, in: again)
       #expect(try account(1, in: again) == "111" && account(2, in: again) == nil)
     }
+  }
+
+  @Test func `a reply to a call that earlier keys signed says nothing about the present account`() throws {
+    let known = start(at: Self.europe)
+    known.sign(target, at: Self.europe, by: "a")
+    end(registration(1, account: "111"), at: Self.europe, signedBy: "a", in: known)
+    known.sign(target, at: Self.europe, by: "b")
+    // The call was under way when the keys changed.
+    end(registration(2, account: "111"), at: Self.europe, signedBy: "a", in: known)
+    #expect(known.home(of: target).account == nil)
+    #expect(try account(1, in: known) == nil && account(2, in: known) == nil)
+    end(registration(3, account: "222"), at: Self.europe, signedBy: "b", in: known)
+    end(registration(4, account: "111"), at: Self.europe, signedBy: "a", in: known)
+    #expect(try account(3, in: known) == "222" && account(4, in: known) == nil)
+    let restarted = start(at: Self.europe)
+    #expect(try account(3, in: restarted) == "222" && account(4, in: restarted) == nil)
+    // The results are the earlier account's all the same.
+    restarted.sign(target, at: Self.europe, by: "a")
+    end(registration(5, account: "111"), at: Self.europe, signedBy: "a", in: restarted)
+    for number in [1, 2, 4, 5] { #expect(try account(UInt64(number), in: restarted) == "111") }
+    #expect(try account(3, in: restarted) == nil)
   }
 
   @Test func `the answer to a call that a reload overtook belongs to the upstream that was called`() throws {

@@ -108,12 +108,14 @@ import Testing
   }
 
   /// The last call for a certificate ends.
-  private func replied(_ number: UInt64, _ reply: UpstreamReply, from location: UpstreamLocation?) {
+  private func replied(
+    _ number: UInt64, _ reply: UpstreamReply, from location: UpstreamLocation?, signedBy signer: String? = nil
+  ) {
     guard let call = effects.made.last(where: { $0.id.key == key(number) }) else {
       Issue.record("no call was made for \(number)")
       return
     }
-    engine.replied(call.id, reply, from: location)
+    engine.replied(call.id, reply, from: location.map { ReplyOrigin(location: $0, signer: signer) })
   }
 
   /// Ends the commits made so far.
@@ -237,6 +239,22 @@ import Testing
     ask(1)
     #expect(told.outcomes == ["created", "created"])
     #expect(effects.commits.count == 1)
+  }
+
+  @Test func `a reply to a call that was under way when other keys came does not name the present account`() {
+    let place = UpstreamLocation.embedded(region: "a")
+    let arn = "arn:aws:iot:a:111:cert/" + key(1).certificateID.hex
+    known.point([Self.target: place])
+    known.sign(Self.target, at: place, by: "earlier")
+    ask(1)
+    endCommits()
+    known.sign(Self.target, at: place, by: "present")
+    replied(1, .registered(certificateARN: arn, requestID: nil), from: place, signedBy: "earlier")
+    endCommits()
+    // The caller is told how the call ended, and a repeat asks the upstream again.
+    #expect(told.outcomes == ["created"] && known.home(of: Self.target).account == nil)
+    ask(1)
+    #expect(told.outcomes.count == 1 && effects.commits.count == 1)
   }
 
   @Test func `a request after a reload is not answered by the call to the upstream before it`() {

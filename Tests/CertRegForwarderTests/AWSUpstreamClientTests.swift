@@ -44,6 +44,18 @@ import Testing
     }
   }
 
+  @Test func `a reply with an ARN comes with the signer of its request`() async throws {
+    let keys = SigningCredentials(accessKeyID: "AKIAQNZGKIQYABCDEFGH", secretAccessKey: "secret")
+    let signer = try #require(keys.signer)
+    try await withUpstreamClient(credentials: FixedCredentials(keys)) { request, _ in
+      request.method == "GET" ? Self.described(Self.arn, "ACTIVE") : Self.success
+    } _: { client, _ in
+      let (reply, signed) = await client.signedReply(to: .registerCertificateWithoutCA(call))
+      #expect(reply.certificateARN == Self.arn && signed == signer)
+      #expect(try await client.described(Self.id).signer == signer)
+    }
+  }
+
   @Test func `sets a status with its query signed`() async throws {
     try await withUpstreamClient { _, _ in
       CannedReply(status: 200, headers: [("x-amzn-RequestId", "r-2")])

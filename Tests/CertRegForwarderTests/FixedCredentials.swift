@@ -14,8 +14,8 @@ final class FixedCredentials: CredentialsSource {
   private let held: Mutex<SigningCredentials>
   private let afterRefresh: SigningCredentials?
 
-  init(afterRefresh: SigningCredentials? = nil) {
-    held = Mutex(FixedCredentials.first)
+  init(_ credentials: SigningCredentials = first, afterRefresh: SigningCredentials? = nil) {
+    held = Mutex(credentials)
     self.afterRefresh = afterRefresh
   }
 

@@ -105,10 +105,13 @@ extension KnownResults {
   ///   - arn: The ARN.
   ///   - target: The target that was called.
   ///   - location: Where the upstream was when it was called.
+  ///   - signer: Whose keys signed the call; `nil`: not known.
   /// - Returns: Where the result belongs.
-  package func learn(arn: String, of target: TargetName, at location: UpstreamLocation) -> JobHome {
+  package func learn(
+    arn: String, of target: TargetName, at location: UpstreamLocation, signedBy signer: String? = nil
+  ) -> JobHome {
     homes.withLock { homes in
-      let (home, note, isMove) = homes.learn(arn: arn, of: target, at: location)
+      let (home, note, isMove) = homes.learn(arn: arn, of: target, at: location, signedBy: signer)
       if isMove { memory.move(to: [homes.home(of: target)]) }
       if let note { keepNotes([note]) }
       return JobHome(location: location, account: home.account)

@@ -101,15 +101,20 @@ package struct TargetHomes: Sendable {
   ///   - arn: The ARN of a certificate.
   ///   - target: The target that was called.
   ///   - location: Where the upstream was when it was called, which a reload may have changed since.
+  ///   - signer: Whose keys signed the call; `nil`: not known. A call that keys of an earlier signer signed tells
+  ///     nothing about the account that the target is in now.
   /// - Returns: The home of the result, the note to keep, and whether other results are answered from now on.
   package mutating func learn(
-    arn: String, of target: TargetName, at location: UpstreamLocation
+    arn: String, of target: TargetName, at location: UpstreamLocation, signedBy signer: String? = nil
   ) -> (home: ResultHome, note: Note?, isMove: Bool) {
     let present = home(of: target)
     if present.location == location, let account = present.account, arn.hasPrefix(account.rawValue) {
       return (present, nil, false)
     }
     let note = Note(target: target, location: location, account: AccountPrefix(arn: arn))
+    if let signer, let now = records[target]?.signers[location], now != signer, note.account != nil {
+      return (home(of: target, at: location, note.account), nil, false)
+    }
     let isNews = take(note)
     let isMove = present.location == location && note.account != nil && enter(target, location)
     return (home(of: target, at: location, note.account), isNews ? note : nil, isMove)

@@ -214,13 +214,15 @@ final class EngineLoop {
 
   /// A call ended.
   ///
-  /// - Parameter location: Where the upstream was that was called; `nil`: none was.
-  func replied(_ id: JobID, _ reply: UpstreamReply, from location: UpstreamLocation?) {
+  /// - Parameter origin: What the reply came from; `nil`: no upstream was called.
+  func replied(_ id: JobID, _ reply: UpstreamReply, from origin: ReplyOrigin?) {
     let before = registrar.health(of: id.target)
     let now = clock.now
-    let home = location.map { location in
-      if let arn = reply.certificateARN { return known.learn(arn: arn, of: id.target, at: location) }
-      return known.jobHome(of: id.target, at: location)
+    let home = origin.map { origin in
+      if let arn = reply.certificateARN {
+        return known.learn(arn: arn, of: id.target, at: origin.location, signedBy: origin.signer)
+      }
+      return known.jobHome(of: id.target, at: origin.location)
     }
     figures.callEnded(id, at: now.monotonic)
     perform(registrar.replied(id, reply, from: home, now: now))

@@ -51,9 +51,9 @@ final class LoopEffects: EngineEffects {
 
   func call(_ id: JobID, _ call: UpstreamCall) {
     guard let engine else { return }
-    calls.make(call, in: id.target) { [loop] reply, location in
+    calls.make(call, in: id.target) { [loop] reply, origin in
       loop.execute {
-        if let reply { engine.value.replied(id, reply, from: location) } else { engine.value.moved(id) }
+        if let reply { engine.value.replied(id, reply, from: origin) } else { engine.value.moved(id) }
       }
     }
   }

@@ -1,11 +1,19 @@
 import CertRegCore
 import NIOCore
 
+/// What a reply came from.
+struct ReplyOrigin: Sendable {
+  /// Where the upstream was that was called.
+  var location: UpstreamLocation
+  /// Whose keys signed the call: see ``TargetHomes/Note/signer``; `nil`: not known.
+  var signer: String?
+}
+
 /// Runs calls of upstreams, each in a task of one group. How many there are at once is the registrar's decision.
 struct UpstreamCalls: Sendable {
-  /// Takes the end of a call, and where the upstream was that was called; `nil`: none was. Without a reply the call was
+  /// Takes the end of a call, and what the reply came from; `nil`: no upstream was called. Without a reply the call was
   /// not made, since its target points elsewhere than it has to go.
-  typealias Completion = @Sendable (UpstreamReply?, UpstreamLocation?) -> Void
+  typealias Completion = @Sendable (UpstreamReply?, ReplyOrigin?) -> Void
 
   private typealias Order = @Sendable () async -> Void
 
@@ -31,7 +39,10 @@ struct UpstreamCalls: Sendable {
   func make(_ call: UpstreamCall, in target: TargetName, completion: @escaping Completion) {
     guard let client = client(target) else { return completion(.failed(Self.noTarget), nil) }
     if let home = call.home, home.location != client.location { return completion(nil, nil) }
-    entrance.yield { completion(await client.perform(call), client.location) }
+    entrance.yield {
+      let (reply, signer) = await client.signedReply(to: call)
+      completion(reply, ReplyOrigin(location: client.location, signer: signer))
+    }
   }
 
   /// Has `body` ask the upstream of a target. If none can be asked, `refused` gets the reason.
