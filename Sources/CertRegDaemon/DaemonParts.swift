@@ -97,7 +97,8 @@ final class DaemonParts: Sendable {
       let service = RequestService(
         RequestService.Parts(
           verdicts: verdicts, known: known, engine: engine, descriptions: descriptions,
-          workers: threads.queue, reports: reports, audit: audit, counts: counts, clock: clock),
+          workers: threads.queue, reports: reports, audit: audit, counts: counts, clock: clock,
+          mostHeldPeers: surroundings.openFiles.heldPeers(beside: maxConnections)),
         configuration: settings.requests(clock: clock))
       var socketConfiguration = settings.socketConfiguration(cache: memory, maxConnections: maxConnections)
       socketConfiguration.connectionsExhausted = { logger.log(.warning, .connectionsExhausted, "\($0)") }

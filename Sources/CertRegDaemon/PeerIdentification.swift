@@ -3,15 +3,14 @@ import CertRegSocket
 
 /// Finds the user, process and unit of an accepted connection's peer.
 final class PeerIdentification: Sendable {
-  /// Processes held until a worker has looked up their units. The process has few descriptors to spare beside its
-  /// connections'.
-  private static let mostHeld = 32
-
   private let workers: WorkQueue
-  private let held = ConnectionCount(limit: mostHeld)
+  /// Processes held until a worker has looked up their units.
+  private let held: ConnectionCount
 
-  init(workers: WorkQueue) {
+  /// - Parameter mostHeld: The most processes that are held at once. Each takes a descriptor.
+  init(workers: WorkQueue, mostHeld: Int) {
     self.workers = workers
+    held = ConnectionCount(limit: mostHeld)
   }
 
   /// The peer of the connected socket `descriptor`, whose connection was accepted just now.
@@ -31,13 +30,14 @@ final class PeerIdentification: Sendable {
     return peer
   }
 
-  /// Has a worker look up a unit whose process is held. Where too many look-ups are waiting, this one takes place here,
-  /// which slows down the clients that cause them.
+  /// Whether one more process may be held. ``lookUpSoon(_:)`` or ``heldNone()`` has to follow.
+  func mayHold() -> Bool { held.enter() }
+
+  /// The process cannot be held.
+  func heldNone() { held.leave() }
+
+  /// Has a worker look up a unit whose process is held.
   func lookUpSoon(_ unit: UnitOfPeer) {
-    guard held.enter() else {
-      _ = unit.lookUp()
-      return
-    }
     workers.submit { [held] in
       _ = unit.lookUp()
       held.leave()

@@ -42,12 +42,14 @@ final class RequestService: RequestHandling {
     var audit: AuditTrail
     var counts: RequestCounts
     var clock: HostClock
+    /// See ``PeerIdentification``.
+    var mostHeldPeers: Int
   }
 
   init(_ parts: Parts, configuration: Configuration) {
     self.parts = parts
     self.configuration = Mutex(configuration)
-    peers = PeerIdentification(workers: parts.workers)
+    peers = PeerIdentification(workers: parts.workers, mostHeld: parts.mostHeldPeers)
     watches = WatchHub(
       access: configuration.access, clock: parts.clock, onWorker: { [workers = parts.workers] in workers.submit($0) },
       refused: { [audit = parts.audit] error, peer in audit.refused(.watch, error, to: peer.requester) })

@@ -106,12 +106,20 @@ extension TargetLimits {
 
 extension ProcessLimits.OpenFiles {
   /// Descriptors that are not for connections: those of a target's calls and of descriptions, the store's, event loops,
-  /// the log.
+  /// the log, and the fewest held processes of peers.
   private static let keptBack: UInt64 = 160
+  private static let fewestHeldPeers = 32
 
   /// How many connections there is room for.
   var connectionLimit: Int {
     Int(clamping: soft > Self.keptBack + 16 ? soft - Self.keptBack : 16)
+  }
+
+  /// How many processes of peers may be held at once, each with a descriptor: one for each connection, if there are as
+  /// many descriptors.
+  func heldPeers(beside connections: Int) -> Int {
+    let spare = max(0, connectionLimit - connections)
+    return min(connections, max(Self.fewestHeldPeers, spare))
   }
 }
 

@@ -1,5 +1,6 @@
 import CertRegClock
 import CertRegCore
+import CertRegHost
 import CertRegSocket
 import Dispatch
 import Glibc
@@ -10,8 +11,12 @@ import Testing
 
 /// When the unit of a peer is looked up. Peers are the ends of a socket pair, so that this process is the peer.
 @Suite struct PeerIdentificationTests {
-  /// Runs `body` with the descriptor of a connected socket. The only worker does nothing until `body` has ended.
-  private func withConnection(_ body: (PeerIdentification, CInt) throws -> Void) async throws {
+  /// Runs `body` with the descriptor of a connected socket. The only worker does nothing until `body` has ended, and all
+  /// that there is to do before `after` begins, which gets the value of `body`.
+  private func withConnection<Value>(
+    mostHeld: Int = 32, _ body: (PeerIdentification, CInt) throws -> Value,
+    after: (Value, CInt) throws -> Void = { _, _ in }
+  ) async throws {
     let pool = NIOThreadPool(numberOfThreads: 1)
     pool.start()
     let end = DispatchSemaphore(value: 0)
@@ -20,11 +25,11 @@ import Testing
       pool: pool, threads: 1, givingWay: GivingWay(demand: AnswerDemand(), clock: HostClock.system))
     var pair: [CInt] = [-1, -1]
     try #require(socketpair(AF_UNIX, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &pair) == 0)
-    let result = Result { try body(PeerIdentification(workers: workers), pair[0]) }
+    defer { for end in pair { close(end) } }
+    let result = Result { try body(PeerIdentification(workers: workers, mostHeld: mostHeld), pair[0]) }
     end.signal()
     try await pool.shutdownGracefully()
-    for end in pair { close(end) }
-    try result.get()
+    try after(try result.get(), pair[0])
   }
 
   private static let notAskedFor = Peer.Unit.unknown("it was not asked for while the process was known")
@@ -57,12 +62,29 @@ import Testing
     }
   }
 
-  @Test func `look-ups that no worker gets round to take place on the caller's thread`() async throws {
-    try await withConnection { identification, descriptor in
+  @Test func `look-ups wait for a worker, however many there are`() async throws {
+    try await withConnection(mostHeld: 40) { identification, descriptor in
       let peers = try (0..<40).map { _ in try identification.peer(ofDescriptor: descriptor, isUnitNeeded: true) }
-      // No worker runs, so that the units that are known were looked up here.
-      #expect(peers.prefix(32).allSatisfy { $0.knownUnit == nil })
-      #expect(peers.dropFirst(32).allSatisfy { $0.knownUnit != nil })
+      // No worker runs: a unit that is known would have been looked up here, on an event loop in the daemon.
+      #expect(peers.allSatisfy { $0.knownUnit == nil })
+      return peers
+    } after: { peers, _ in
+      #expect(peers.allSatisfy { $0.knownUnit != nil && $0.knownUnit == peers[0].knownUnit })
+    }
+  }
+
+  @Test(.enabled(if: PeerProcess.isKeptWithSocket))
+  func `a process that is one too many is held later`() async throws {
+    try await withConnection(mostHeld: 1) { identification, descriptor in
+      let first = try identification.peer(ofDescriptor: descriptor, isUnitNeeded: true)
+      let second = try identification.peer(ofDescriptor: descriptor, isUnitNeeded: true)
+      #expect(first.knownUnit == nil && second.knownUnit == nil)
+      #expect(second.unit == .unknown("too many processes wait for the look-up of their unit"))
+      return (first, second)
+    } after: { peers, descriptor in
+      #expect(peers.0.knownUnit != nil && peers.1.knownUnit == nil)
+      peers.1.hold(descriptor)
+      #expect(peers.1.unit == peers.0.unit)
     }
   }
 }

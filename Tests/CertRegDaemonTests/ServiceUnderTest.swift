@@ -148,7 +148,7 @@ final class ServiceUnderTest: Sendable {
       RequestService.Parts(
         verdicts: Verdicts(policies: .init(), clock: clock), known: known, engine: engine,
         descriptions: descriptions, workers: queue, reports: reports,
-        audit: AuditTrail(log: log), counts: counts, clock: clock),
+        audit: AuditTrail(log: log), counts: counts, clock: clock, mostHeldPeers: 32),
       configuration: RequestService.Configuration(
         targets: [target], targetSet: [target], defaultTarget: target, defaultStatus: nil,
         // A busy machine must not end a request whose test is not about time.

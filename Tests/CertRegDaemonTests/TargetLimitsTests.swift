@@ -73,4 +73,12 @@ import Testing
     #expect(ProcessLimits.OpenFiles(soft: 1024, hard: 1024).connectionLimit + ofUpstream + others <= 1024)
     #expect(ProcessLimits.OpenFiles(soft: 100, hard: 100).connectionLimit == 16)
   }
+
+  @Test func `every connection may have its peer's process held where there are descriptors for it`() {
+    func held(_ openFiles: UInt64, beside connections: Int) -> Int {
+      ProcessLimits.OpenFiles(soft: openFiles, hard: openFiles).heldPeers(beside: connections)
+    }
+    #expect(held(65_536, beside: 4096) == 4096 && held(.max, beside: 65_536) == 65_536)
+    #expect(held(1024, beside: 864) == 32 && held(1024, beside: 600) == 264 && held(100, beside: 16) == 16)
+  }
 }
