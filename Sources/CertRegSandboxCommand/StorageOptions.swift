@@ -9,7 +9,9 @@ struct StorageOptions: ParsableArguments {
       "Keep the register in this file.",
       discussion: """
         The file has a line of JSON for every change, and the next start reads it. A damaged file is refused. If a change \
-        cannot be written, its call is answered with InternalFailureException, and the log says why.
+        cannot be written, its call is answered with InternalFailureException, and the log says why. A start replaces a \
+        file most of whose lines no longer matter. That takes the right to create files in its directory and to give \
+        them its owner and group; without it a warning says so, and the file grows.
         """,
       valueName: "file"))
   var state: String?
@@ -34,7 +36,11 @@ struct StorageOptions: ParsableArguments {
   func open(for account: SandboxAccount) throws -> (file: StateFile, register: SandboxRegister)? {
     guard let state else { return nil }
     do throws(StateFileError) {
-      return try StateFile.open(path: state, account: account)
+      let opened = try StateFile.open(path: state, account: account)
+      if let reason = opened.file.superfluity {
+        logger.warning("\(state): lines that no longer matter stay in the file, and it grows: \(reason.message)")
+      }
+      return opened
     } catch {
       let status =
         switch error.code {

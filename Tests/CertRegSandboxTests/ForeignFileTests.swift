@@ -71,7 +71,10 @@ import Testing
     }
     try makeLongRegister()
     let length = try folder.read("register.jsonl").count
-    #expect(try StateFile.open(path: folder.path("register.jsonl"), account: account).register.count == 1)
+    let opened = try StateFile.open(path: folder.path("register.jsonl"), account: account)
+    #expect(opened.register.count == 1)
+    // The operator is told why the file grows.
+    #expect(opened.file.superfluity?.message.contains(replacement) == true)
     #expect(try folder.read("register.jsonl").count == length)
     #expect(try folder.read(replacement) == Array("precious".utf8))
   }
@@ -80,7 +83,8 @@ import Testing
     try folder.write(Array("precious".utf8), to: "register.jsonl.new")
     try makeLongRegister()
     let length = try folder.read("register.jsonl").count
-    _ = try StateFile.open(path: folder.path("register.jsonl"), account: account)
+    let opened = try StateFile.open(path: folder.path("register.jsonl"), account: account)
+    #expect(opened.file.superfluity == nil)
     #expect(try folder.read("register.jsonl").count < length)
     #expect(try folder.read("register.jsonl.new") == Array("precious".utf8))
     #expect(!folder.contains("register.jsonl.new-\(getpid())"))

@@ -31,6 +31,8 @@ package struct StateFile: Sendable {
   private let file: OwnedStateFile
   /// The length of the whole lines in the file.
   private var lengthBytes: Int
+  /// Why lines that no longer matter are still in the file; `nil`: there are few, or none.
+  package private(set) var superfluity: StateFileError?
 
   private init(file: OwnedStateFile, lengthBytes: Int) {
     self.file = file
@@ -53,9 +55,13 @@ package struct StateFile: Sendable {
     if end < content.count { try file.truncate(to: end) }
     if end == 0 {
       try state.append(line: StateLine.header(account))
-    } else if lineCount > 2 * register.changeCount + 100, let compact = replacement(of: file, register: register) {
+    } else if lineCount > 2 * register.changeCount + 100 {
       // Updates and deletions leave lines that no longer matter.
-      state = compact
+      do throws(StateFileError) {
+        state = try replacement(of: file, register: register)
+      } catch {
+        state.superfluity = error
+      }
     }
     return (state, register)
   }
@@ -119,22 +125,24 @@ package struct StateFile: Sendable {
 
   /// Writes `register` into a new file and puts it in the place of the old one, with the same owner and rights.
   ///
-  /// - Returns: `nil` if that fails. The old file stays as it is then.
-  private static func replacement(of old: OwnedStateFile, register: SandboxRegister) -> StateFile? {
+  /// - Throws: ``StateFileError`` if that fails. The old file stays as it is then.
+  private static func replacement(
+    of old: OwnedStateFile, register: SandboxRegister
+  ) throws(StateFileError) -> StateFile {
     var content = StateLine.header(register.account) + [lineFeed]
     register.forEachChange { change in
       content += StateLine.line(change)
       content.append(lineFeed)
     }
     // No other process writes to a file of this name, and none that exists is written to.
-    guard let file = try? OwnedStateFile.create("\(old.path).new-\(getpid())") else { return nil }
+    let file = try OwnedStateFile.create("\(old.path).new-\(getpid())")
     do throws(StateFileError) {
       try file.write(content, at: 0)
       try file.takeAttributes(of: old)
       try file.move(to: old)
     } catch {
       file.remove()
-      return nil
+      throw error
     }
     return StateFile(file: file, lengthBytes: content.count)
   }
