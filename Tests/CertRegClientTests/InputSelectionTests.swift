@@ -167,7 +167,11 @@ import Testing
     }
   }
 
-  @Test(arguments: ["=\"0014\"", "'0014", "0014\u{A0}", " \u{FEFF}0014 ", "\u{200B}0014", "=\" 0014\u{2003}\""])
+  @Test(arguments: [
+    "=\"0014\"", "'0014", "0014\u{A0}", " \u{FEFF}0014 ", "\u{200B}0014", "=\" 0014\u{2003}\"", "\u{200E}0014\u{AD}",
+    "`0014`",
+    "=HYPERLINK(\"https://example.com/7\";\"0014\")", "=hyperlink(\"#A1\"; \"0014\" )", "=HYPERLINK(\"0014\")",
+  ])
   func `a name has nothing of what a spreadsheet puts around it`(cell: String) throws {
     let folder = try TemporaryFolder()
     var options = InputOptions()

@@ -38,6 +38,30 @@ import Testing
     #expect(found.compactMap(fault) == [])
   }
 
+  @Test(arguments: ["-----BEGIN", "-----END", "MI", "nothing"])
+  func `reads what grep prints around the lines that match`(match: String) throws {
+    let labels: [@Sendable (Int, String) -> String] = [
+      { "\($0)\($1)" }, { "certs/d-1.pem\($1)\($0)\($1)" }, { _, sign in "d1.pem\(sign)" },
+    ]
+    for label in labels {
+      try Self.expectUnits("a.txt") { text in
+        Self.lines(text).enumerated().map { label($0 + 1, $1.hasPrefix(match) ? ":" : "-") + $1 + "\n" }.joined()
+      }
+    }
+  }
+
+  @Test func `reads base64 in front of a block on its line`() throws {
+    let block = Self.pem(2).replacing("\n", with: "\\n")
+    for line in [
+      "x \(Base64.encode(Self.certificate(1))) y \(block)",
+      "[{\"v\":\"\(Base64.encode(Self.certificate(1)))\"},{\"v\":\"\(block)\"}]);",
+      "<td>\(Self.certificate(1).map(Self.hexadecimal).joined())</td><td>\(Self.pem(2).replacing("\n", with: "&#10;"))</td>",
+    ] {
+      let found = try fileEntries("a.txt", "rows(" + line + "\n")
+      #expect(found.compactMap(CertRegClientTests.pem) == [Self.pem(1), Self.pem(2)], "\(line)")
+    }
+  }
+
   // MARK: What nobody sees
 
   private static let dressings: [@Sendable (String) -> String] = [

@@ -100,7 +100,7 @@ import Testing
       }
       let entries = try fileEntries("a.c", text.joined(separator: "\n\n") + "\n")
       #expect(entries.compactMap(pem) == [Sample.certificatePEM(1)])
-      #expect(entries.compactMap(thing) == [.privateKey])
+      #expect(entries.compactMap(otherContent) == [.privateKey])
     }
   }
 

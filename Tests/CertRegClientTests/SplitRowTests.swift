@@ -56,7 +56,7 @@ import Testing
     let rows = (UInt8(0)...2).map { way.rows("d\($0)", Sample.certificatePEM($0) + Self.key) }.joined()
     let found = try fileEntries("a.csv", way.headings + rows)
     #expect(names(found) == expected(0...2))
-    #expect(found.compactMap(thing) == [.privateKey, .privateKey, .privateKey])
+    #expect(found.compactMap(otherContent) == [.privateKey, .privateKey, .privateKey])
   }
 
   @Test func `a block that breaks off costs no other one`() throws {
@@ -96,7 +96,7 @@ import Testing
     let further = rows.map { $0.dropLast() + ",\(Self.key)" }.joined()
     let found = try fileEntries("a.txt", "id,cert,key\n" + further)
     #expect(names(found) == expected(0...2))
-    #expect(found.compactMap(thing) == [.privateKey, .privateKey, .privateKey])
+    #expect(found.compactMap(otherContent) == [.privateKey, .privateKey, .privateKey])
     // A sentence before a block names no device.
     let text = "Dear all,\nyours sincerely, \(Sample.certificatePEM(1))"
     #expect(names(try fileEntries("a.txt", text)) == ["- \(Sample.certificatePEM(1))"])

@@ -1,5 +1,6 @@
 import CertRegCore
 import CertRegHost
+import CertRegProtocol
 import CertRegSettings
 import CertRegTesting
 import Synchronization

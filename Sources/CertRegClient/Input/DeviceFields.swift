@@ -148,16 +148,27 @@ struct DeviceFields {
     return text.isEmpty || !Value.pieces(text.utf8).isEmpty ? nil : text
   }
 
-  /// A name without what spreadsheets put around it so that it stays as it is: white space of any kind, `="0014"`, and
-  /// an apostrophe in front of digits.
+  /// A name without what spreadsheets put around it so that it stays as it is: white space of any kind, `="0014"`, a link
+  /// and an apostrophe in front of digits. Markdown has backticks around it.
   static func bare(_ name: String) -> String {
     var text = trimmed(name.unicodeScalars[...])
     if text.starts(with: "=\"".unicodeScalars), text.last == "\"", text.count > 2 {
       text = trimmed(text.dropFirst(2).dropLast())
     }
+    if let shown = shownByLink(text) { text = trimmed(shown) }
+    if text.first == "`", text.last == "`", text.count > 2 { text = trimmed(text.dropFirst().dropLast()) }
     if text.first == "'", text.last == "'", text.count > 2 { text = trimmed(text.dropFirst().dropLast()) }
     if text.first == "'", let next = text.dropFirst().first, ("0"..."9").contains(next) { text.removeFirst() }
     return String(Substring(text))
+  }
+
+  /// The text that the formula `=HYPERLINK("https://example.com/7";"0007")` shows; `nil` for any other text.
+  private static func shownByLink(_ text: Substring.UnicodeScalarView) -> Substring.UnicodeScalarView? {
+    let function = text.prefix(11)
+    guard String(Substring(function)).uppercased() == "=HYPERLINK(", text.last == ")" else { return nil }
+    let parts = text.dropFirst(function.count).split(separator: "\"", omittingEmptySubsequences: false)
+    // The last text ends with the last quotation mark.
+    return parts.count > 2 ? parts[parts.count - 2] : nil
   }
 
   private static func trimmed(_ text: Substring.UnicodeScalarView) -> Substring.UnicodeScalarView {
@@ -167,8 +178,8 @@ struct DeviceFields {
     return text
   }
 
-  /// Byte-order marks and spaces without a width are white space to people.
+  /// Byte-order marks, spaces without a width and marks of the direction of writing are white space to people.
   private static func isBlank(_ scalar: Unicode.Scalar) -> Bool {
-    scalar.properties.isWhitespace || scalar == "\u{FEFF}" || scalar == "\u{200B}"
+    scalar.properties.isWhitespace || scalar.properties.generalCategory == .format
   }
 }

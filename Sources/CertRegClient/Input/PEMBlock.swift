@@ -174,7 +174,7 @@ struct PEMBlock {
 
   /// The words of a line, without the sign at its end by which psql continues a cell.
   private static func words(_ line: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
-    let words = line.split { Base64.isWhiteSpace($0) || $0 == UInt8(ascii: "|") || $0 == UInt8(ascii: ":") }
+    let words = line.split { Base64.isWhiteSpace($0) || "|:-".utf8.contains($0) }
     return words.last == [UInt8(ascii: "+")] ? words.dropLast() : words
   }
 

@@ -52,7 +52,10 @@ struct PEMBoundary: Equatable {
     guard !label.isEmpty, isFramed || isMarked && PEMBoundary.isKnown(label) else { return nil }
     guard isFramed || isUpper || before.count >= 4 && after.count >= 4 else { return nil }
     // Five hyphens belong to each boundary. The others belong to one that is joined to it.
-    let joinsPrevious = before.hyphens == 5 || before.hyphens >= 10 || keyword - 5 <= start
+    // grep -C puts a hyphen behind the number of a line.
+    let isNumbered =
+      before.hyphens == 6 && before.start > text.startIndex && PEMBoundary.isWordByte(text[before.start - 1])
+    let joinsPrevious = before.hyphens == 5 || before.hyphens >= 10 || keyword - 5 <= start || isNumbered
     let joinsNext = after.hyphens == 5 || after.hyphens >= 10
     self.begins = begins
     self.label = label

@@ -147,8 +147,12 @@ struct PEMScanner {
       if open == nil, !stray.isOpen, Mention.isMention(boundary, in: text) {
         pieces.append(Piece(line: line, content: .otherContent(.text)))
       } else if boundary.begins {
-        if !before.isEmpty { open?.append(before) }
-        finishBlock(&pieces)
+        if open != nil {
+          if !before.isEmpty { open?.append(before) }
+          finishBlock(&pieces)
+        } else if before.count >= StrayLines.shortestLine {
+          takeOutside(PEMBlock.trimmed(before), &pieces)
+        }
         stray.end(&pieces)
         numbers.end(&pieces)
         let rest = PEMBlock.trimmed(text[position...])

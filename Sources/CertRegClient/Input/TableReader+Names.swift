@@ -54,6 +54,9 @@ extension TableReader {
     guard let index = namelessColumn, index != certificateColumn, index < cells.count,
       cells[index].count <= DeviceFields.maximumNameCharacters, let heading = NameHeading.of("id")
     else { return [] }
-    return [DeviceFields.Named(heading: heading, text: text(index))]
+    let name = text(index)
+    // A row can say what stands in it.
+    guard !DeviceFields.certificateHeadings.contains(DeviceFields.plain(name)) else { return [] }
+    return [DeviceFields.Named(heading: heading, text: name)]
   }
 }
