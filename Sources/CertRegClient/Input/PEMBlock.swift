@@ -62,13 +62,22 @@ struct PEMBlock {
   private func undecorated(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     var text = PEMBlock.trimmed(text)
     let sign = PEMBlock.trimmed(prefix[...])
-    if !sign.isEmpty, text.starts(with: sign) { text = PEMBlock.trimmed(text.dropFirst(sign.count)) }
+    if !sign.isEmpty, PEMBlock.begins(text, with: sign) { text = PEMBlock.trimmed(text.dropFirst(sign.count)) }
     if isEchoed, let redirection = text.firstIndex(of: UInt8(ascii: ">")) {
       text = PEMBlock.trimmed(text[..<redirection])
       // The number of the standard output.
       if text.suffix(2).elementsEqual(" 1".utf8) || text.elementsEqual("1".utf8) { text = text.dropLast() }
     }
     return text
+  }
+
+  /// Whether a line begins with a sign. grep writes a colon behind the name of a file where a line matches, and a hyphen
+  /// where it does not.
+  private static func begins(_ text: ArraySlice<UInt8>, with sign: ArraySlice<UInt8>) -> Bool {
+    if text.starts(with: sign) { return true }
+    let marks = ":-".utf8
+    guard let last = sign.last, marks.contains(last), text.starts(with: sign.dropLast()) else { return false }
+    return text.dropFirst(sign.count - 1).first.map(marks.contains) ?? false
   }
 
   static func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {

@@ -57,6 +57,7 @@ struct PEMScanner {
     guard open == nil, let begin = PEMBoundary.first(in: text, from: text.startIndex), begin.begins,
       begin.range.lowerBound > text.startIndex, PEMScanner.isQuote(text[begin.range.lowerBound - 1])
     else { return takePlain(text, &pieces) }
+    takeBefore(text[..<(begin.range.lowerBound - 1)], &pieces)
     var opened = EscapedText.Literal(quote: text[begin.range.lowerBound - 1])
     let content = opened.content(of: text[begin.range.lowerBound...])[...]
     literal = opened
@@ -150,8 +151,8 @@ struct PEMScanner {
         if open != nil {
           if !before.isEmpty { open?.append(before) }
           finishBlock(&pieces)
-        } else if before.count >= StrayLines.shortestLine {
-          takeOutside(PEMBlock.trimmed(before), &pieces)
+        } else {
+          takeBefore(before, &pieces)
         }
         stray.end(&pieces)
         numbers.end(&pieces)
@@ -176,6 +177,11 @@ struct PEMScanner {
     let rest = text[position...]
     guard open != nil else { return takeOutside(PEMBlock.trimmed(rest), &pieces) }
     if !rest.isEmpty || position == text.startIndex { open?.append(rest) }
+  }
+
+  /// Takes what stands in front of a block on its line.
+  private mutating func takeBefore(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
+    if text.count >= StrayLines.shortestLine { takeOutside(PEMBlock.trimmed(text), &pieces) }
   }
 
   /// Takes text outside of blocks. A key without boundaries counts, too.
