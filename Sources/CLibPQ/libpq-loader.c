@@ -45,6 +45,8 @@ static void load(void) {
   FUNCTION(clear, PQclear);
   FUNCTION(exec, PQexec);
   FUNCTION(setNoticeProcessor, PQsetNoticeProcessor);
+  FUNCTION(parseConnectionString, PQconninfoParse);
+  FUNCTION(freeOptions, PQconninfoFree);
 #undef FUNCTION
 }
 

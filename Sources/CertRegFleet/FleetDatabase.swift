@@ -44,6 +44,7 @@ package final class FleetDatabase {
   private let location: FleetLocation
   private let identity: FleetIdentity
   private var connection: DatabaseConnection?
+  private var hosts: HostOrder?
   /// Whether statements may be prepared. A pooler that gives each transaction another connection loses them.
   private var prepares = true
   /// Tells what is sent after the last join from what was sent before it.
@@ -173,9 +174,16 @@ package final class FleetDatabase {
     if location.verifiesFully { parameters.append(("sslmode", "verify-full")) }
     parameters.append(("dbname", location.url))
     if let file = location.passwordFile { parameters.append(("password", try password(in: file))) }
-    let opened = try DatabaseConnection(parameters, prepares: prepares)
-    connection = opened
-    return opened
+    if hosts == nil { hosts = try HostOrder(location.url) }
+    parameters += hosts?.parameters ?? []
+    do throws(DatabaseFailure) {
+      let opened = try DatabaseConnection(parameters, prepares: prepares)
+      connection = opened
+      return opened
+    } catch {
+      hosts?.rotate()
+      throw error
+    }
   }
 
   private func password(in file: String) throws(DatabaseFailure) -> String {

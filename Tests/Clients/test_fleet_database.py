@@ -5,7 +5,9 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import ssl
+import threading
 
 from daemon import certificate_id, certificates
 from fleet import FleetTestCase
@@ -55,6 +57,28 @@ class FleetDatabase(FleetTestCase):
         password.chmod(0o600)
         result = self.certregctl("fleet", "init", "--url", url, "--password-file", str(password))
         self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_a_proxy_without_its_database_does_not_hide_the_other_hosts(self):
+        self.init()
+        proxy = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(proxy.close)
+
+        def serve():
+            while True:
+                try:
+                    connection, _ = proxy.accept()
+                except OSError:
+                    return
+                # The connection breaks only after libpq has begun to talk.
+                with connection:
+                    connection.recv(8)
+
+        threading.Thread(target=serve, daemon=True).start()
+        there = self.postgres.url()
+        both = there.replace("@", f"@127.0.0.1:{proxy.getsockname()[1]},", 1)
+        self.assertNotEqual(both, there)
+        member = self.member("first", url=both)
+        self.joined(member)
 
     def test_a_role_is_named_and_may_be_missing(self):
         result = self.certregctl("fleet", "init", "--url", self.postgres.url(), "--role", "missing")

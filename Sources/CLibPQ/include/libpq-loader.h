@@ -30,6 +30,8 @@ struct certreg_libpq {
   __typeof__(&PQclear) clear;
   __typeof__(&PQexec) exec;
   __typeof__(&PQsetNoticeProcessor) setNoticeProcessor;
+  __typeof__(&PQconninfoParse) parseConnectionString;
+  __typeof__(&PQconninfoFree) freeOptions;
 };
 
 // Loads libpq once; NULL where it cannot be loaded, with the reason in `*error`.

@@ -26,7 +26,8 @@ extension TableReader {
     return TableReader.isBlockLine(cell) || isInBlock && StrayLines.isBase64(PEMBlock.trimmed(cell))
   }
 
-  private var hasUnreadableHeading: Bool {
+  /// Whether a heading is in an encoding that nothing tells.
+  static func isUnreadable(_ headingCells: [ArraySlice<UInt8>]) -> Bool {
     headingCells.contains { cell in
       cell.contains { $0 >= 0x80 } && TextEncoding.readable(cell).unicodeScalars.contains("\u{FFFD}")
     }

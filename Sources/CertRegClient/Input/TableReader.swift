@@ -11,6 +11,8 @@ struct TableReader: InputReader {
   private var certificateColumn: Int?
   /// The row of headings, which can come again where tables were joined.
   private(set) var headingCells: [ArraySlice<UInt8>] = []
+  /// Whether one of them is in an encoding that nothing tells.
+  private(set) var hasUnreadableHeading = false
   /// The column with names of devices where there are no headings.
   let namelessColumn: Int?
   /// The columns with usual headings of names, the most specific one first.
@@ -82,6 +84,7 @@ struct TableReader: InputReader {
       idColumns = names.filter { DeviceFields.idHeadings.contains($0.0) }.map(\.1)
       keyColumns = Dictionary(uniqueKeysWithValues: names.map { ($1, $0) }.filter { RawKey.isHeading($1) })
       self.headingCells = headingCells
+      hasUnreadableHeading = TableReader.isUnreadable(headingCells)
     }
     if let column = context.options.column {
       certificateColumn = try self.column(column, of: "--column", cells)
