@@ -5,7 +5,7 @@ import subprocess
 import time
 import urllib.request
 
-from daemon import DEADLINE_SECONDS, PROGRAMS, Daemon, certificate_id
+from daemon import DEADLINE_SECONDS, PROGRAMS, Daemon, certificate_id, certificates
 from postgres import Postgres
 from sandbox import REGION, SIGNATURES, SandboxTestCase, clean_environment
 from test_boto3 import connect
@@ -67,6 +67,22 @@ class FleetTestCase(SandboxTestCase):
         """Waits until a member knows a registration. The one that made it answers its caller before it tells the others."""
         self.until(lambda: self.ask(daemon, op="lookup", certificateId=certificate_id(pem)).get("state") == "registered",
                    "a member does not know what another one registered")
+
+    def shared(self, first, second, **members):
+        """A certificate that the first member registered, and the answers of both to the same request.
+
+        The second has to answer what the first told. If the database takes more than a second, as on a busy machine, a
+        member goes on by itself. Then another certificate has to show it."""
+        end = time.monotonic() + DEADLINE_SECONDS
+        while True:
+            (pem,) = certificates(1)
+            made = self.register(first, pem, **members)
+            self.assertEqual((made.get("outcome"), made.get("cached")), ("created", False), made)
+            self.knows(second, pem)
+            known = self.register(second, pem, **members)
+            if known["cached"]:
+                return pem, made, known
+            self.assertLess(time.monotonic(), end, known)
 
     def refuse_registrations(self):
         """Until the faults are set anew. A drawn error could come after the certificate was registered."""

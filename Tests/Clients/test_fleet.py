@@ -13,13 +13,8 @@ class Fleet(FleetTestCase):
         self.init()
         first, second = self.member("first"), self.member("second")
         self.joined(first, second)
-        pem = certificates(1)[0]
-        made = self.register(first, pem, deviceId="line 7")
-        self.assertEqual((made["outcome"], made["cached"]), ("created", False))
-        self.knows(second, pem)
-        known = self.register(second, pem)
-        self.assertEqual((known["outcome"], known["cached"], known["certificateArn"]),
-                         ("created", True, made["certificateArn"]))
+        pem, made, known = self.shared(first, second, deviceId="line 7")
+        self.assertEqual((known["outcome"], known["certificateArn"]), ("created", made["certificateArn"]))
         self.assertEqual(self.ask(second, op="lookup", certificateId=certificate_id(pem))["deviceId"], "line 7")
         self.assertNotIn("error", self.ask(second, op="forget", certificateId=certificate_id(pem)))
         self.until(lambda: "error" in self.ask(first, op="lookup", certificateId=certificate_id(pem)),
@@ -123,10 +118,7 @@ class Fleet(FleetTestCase):
         self.postgres.sql(script.stdout, user="owner")
         first, second = self.member("first", "line"), self.member("second", "line")
         self.joined(first, second)
-        pem = certificates(1)[0]
-        self.assertEqual(self.register(first, pem)["outcome"], "created")
-        self.knows(second, pem)
-        self.assertTrue(self.register(second, pem)["cached"])
+        self.shared(first, second)
         self.init()
         shown = self.certregctl("fleet", "--socket", first.socket)
         self.assertEqual(shown.returncode, 0)

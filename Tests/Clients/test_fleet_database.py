@@ -150,12 +150,9 @@ class FleetDatabase(FleetTestCase):
         self.init()
         first, second = self.member("first"), self.member("second")
         self.joined(first, second)
-        pem, other = certificates(2)
-        self.register(second, other)
-        self.register(first, pem)
-        self.knows(second, pem)
+        self.register(second, certificates(1)[0])
         # A member keeps what others tell of certificates that it was asked about.
-        self.assertTrue(self.register(second, pem)["cached"])
+        pem, _, _ = self.shared(first, second)
         self.postgres.sql("CREATE SCHEMA backup; CREATE TABLE backup.member AS TABLE certregd.member; "
                           "CREATE TABLE backup.result AS TABLE certregd.result")
         self.ask(first, op="forget", certificateId=certificate_id(pem))
