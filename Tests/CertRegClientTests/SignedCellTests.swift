@@ -18,7 +18,7 @@ import Testing
     case manifest, payload, header
 
     func text(_ number: UInt8) -> String {
-      let longer = String(repeating: "x", count: 80)
+      let longer = String(repeating: "x", count: 120)
       switch self {
       case .manifest:
         return jws(
