@@ -15,7 +15,8 @@ class Fleet(FleetTestCase):
         self.joined(first, second)
         pem, made, known = self.shared(first, second, deviceId="line 7")
         self.assertEqual((known["outcome"], known["certificateArn"]), ("created", made["certificateArn"]))
-        self.assertEqual(self.ask(second, op="lookup", certificateId=certificate_id(pem))["deviceId"], "line 7")
+        self.until(lambda: self.ask(second, op="lookup", certificateId=certificate_id(pem)).get("deviceId") == "line 7",
+                   "the second does not know the device")
         self.assertNotIn("error", self.ask(second, op="forget", certificateId=certificate_id(pem)))
         self.until(lambda: "error" in self.ask(first, op="lookup", certificateId=certificate_id(pem)),
                    "the first has not forgotten it")
