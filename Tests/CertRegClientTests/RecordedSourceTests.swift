@@ -62,6 +62,12 @@ import Testing
     }
   }
 
+  @Test func `reads base64 behind a quoted block on its line`() throws {
+    let block = Self.pem(1).replacing("\n", with: "\\n")
+    let rows = "rows([{\"v\":\"\(block)\"},{\"n\":\"d2\",\"v\":\"\(Base64.encode(Self.certificate(2)))\"}]);\n"
+    #expect(try fileEntries("a.txt", rows).compactMap(CertRegClientTests.pem) == [Self.pem(1), Self.pem(2)])
+  }
+
   // MARK: What nobody sees
 
   private static let dressings: [@Sendable (String) -> String] = [

@@ -80,7 +80,8 @@ enum EscapedText {
       self.quote = quote
     }
 
-    /// The content of the literals on a line, without its LF. A literal that goes on brings a line end.
+    /// The content of the literals on a line, without its LF. A literal that goes on brings a line end, and so does a
+    /// colon between two: they are no parts of one text.
     mutating func content(of line: ArraySlice<UInt8>) -> [UInt8] {
       var result: [UInt8] = []
       var index = line.startIndex
@@ -88,6 +89,9 @@ enum EscapedText {
         let byte = line[index]
         if byte == quote {
           isInside.toggle()
+          index += 1
+        } else if !isInside, byte == UInt8(ascii: ":") {
+          if result.last != 0x0A { result.append(0x0A) }
           index += 1
         } else if isInside, byte == UInt8(ascii: "\\") {
           EscapedText.appendEscape(line, &index, to: &result)
