@@ -142,7 +142,7 @@ import Testing
       "d2,\"\(certificate)\",\"-----BEGIN EC PRIVATE KEY-----\n\(line)\n\(line)",
       "\(line)\nAb0=\n-----END EC PRIVATE KEY-----\"\n",
       "d2\(line),\(Base64.encode(Sample.certificate(2)))\n", "d2\(line),x\n",
-      "d2\(String(repeating: "0a1b", count: 16)),x\n",
+      "d2\(String(repeating: "0a1b", count: 16)),x\n", "private-2\(line),x\n",
     ]
   }()
 

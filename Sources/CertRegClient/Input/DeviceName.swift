@@ -46,7 +46,7 @@ enum DeviceName: Hashable {
   private static func holdsKey(_ text: String, _ keys: RawKey) -> Bool {
     guard text.utf8.count > shortestKey else { return false }
     if text.utf8.count > digitsOfKey, keys.belongs(String(text.suffix(digitsOfKey))) { return true }
-    return !text.lowercased().contains("private") && EmbeddedKey.isIn(Array(text.utf8))
+    return EmbeddedKey.isEncoded(in: Array(text.utf8))
   }
 
   /// What is passed over with such a name.

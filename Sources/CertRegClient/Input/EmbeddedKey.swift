@@ -16,7 +16,16 @@ enum EmbeddedKey {
   }
 
   private static func isIn(_ text: [UInt8], depth: Int) -> Bool {
-    if speaksOfKey(text) || KeyEncoding.isIn(text) { return true }
+    speaksOfKey(text) || isEncoded(in: text, depth: depth)
+  }
+
+  /// The same for a text whose own words say nothing: `private` can be a part of a name.
+  static func isEncoded(in text: [UInt8]) -> Bool {
+    isEncoded(in: text, depth: 0)
+  }
+
+  private static func isEncoded(in text: [UInt8], depth: Int) -> Bool {
+    if KeyEncoding.isIn(text) { return true }
     guard depth <= maximumDepth else { return false }
     // Encodings are wrapped, indented and quoted at any column.
     let joined = text.filter { !isWrapping($0) }
