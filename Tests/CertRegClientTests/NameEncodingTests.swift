@@ -110,7 +110,6 @@ import Testing
     let ids = (UInt8(0)..<4).map { SHA256.digest(of: Sample.certificate($0)).hex }
     for (heading, prefix) in [
       ("certificateId", ""), ("Certificate ARN", "arn:aws:iot:eu-central-1:123456789012:cert/"),
-      ("cert_fingerprint", ""),
     ] {
       let found = try fileEntries(
         "a.csv",
@@ -120,6 +119,9 @@ import Testing
       let object = "{\"\(heading)\":\"\(prefix)\(ids[3])\",\"cert\":\"\(Self.base64[2])\"}"
       #expect(try fileEntries("a.json", object).compactMap(fault).map { $0.contains(ids[3]) } == [true])
     }
+    // A fingerprint can be that of the key.
+    let fingerprint = "id,cert_fingerprint,cert\nd1,\(ids[3]),\(Self.base64[1])\n"
+    #expect(try fileEntries("a.csv", fingerprint).compactMap(pem) == [Sample.certificatePEM(1)])
     // Objects within have IDs of their own, and of a chain any can be meant.
     let within =
       "{\"certificateId\":\"\(ids[1])\",\"cert\":\"\(Self.base64[1])\",\"old\":{\"cert\":\"\(Self.base64[2])\"}}"

@@ -19,11 +19,9 @@ struct DeviceFields {
   /// The longest device name that certregd takes.
   static let maximumNameCharacters = 128
 
-  /// Plain headings of the certificate's ID, of an ARN that ends with it, and of other words for it.
-  static let idHeadings: Set<String> = [
-    "certificateid", "certificatearn", "certid", "certarn", "certificatefingerprint", "certfingerprint",
-    "certificatesha256", "certsha256",
-  ]
+  /// Plain headings of the certificate's ID, and of an ARN that ends with it. A fingerprint can be that of the key or of
+  /// the file.
+  static let idHeadings: Set<String> = ["certificateid", "certificatearn", "certid", "certarn"]
 
   private let value: (String) -> String?
   /// Where the device's name can be, the best place first.
@@ -110,9 +108,9 @@ struct DeviceFields {
     return ids().lazy.compactMap(DeviceFields.id).first { !own.contains($0) }
   }
 
-  /// The ID in a text: 64 hexadecimal digits, as a fingerprint or at the end of an ARN.
+  /// The ID in a text: 64 hexadecimal digits, alone or at the end of an ARN.
   private static func id(_ text: String) -> String? {
-    let digits = text.split(separator: "/").last.map { $0.lowercased().filter { !": ".contains($0) } } ?? ""
+    let digits = text.split(separator: "/").last?.lowercased() ?? ""
     return digits.utf8.count == 64 && digits.utf8.allSatisfy { $0.hexDigitValue != nil } ? digits : nil
   }
 
