@@ -3,7 +3,7 @@ import CLibPQ
 /// The order in which the hosts of a connection string are tried.
 ///
 /// libpq goes on to the next host only where it cannot connect to one. A proxy whose database is gone takes the
-/// connection and closes it, and that ends the attempt. So each attempt begins with another host.
+/// connection and closes it, and that ends the attempt. So the next attempt begins with another host.
 struct HostOrder {
   /// The parameters that list something for each host
   /// (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS).

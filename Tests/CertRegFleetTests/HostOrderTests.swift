@@ -7,7 +7,7 @@ import Testing
     order.parameters.map { "\($0.name)=\($0.value)" }.sorted()
   }
 
-  @Test func `each attempt begins with the next host`() throws {
+  @Test func `the attempt after a failure begins with the next host`() throws {
     var order = try HostOrder("postgresql://a@h1:1,h2,[::1]:3/fleet?target_session_attrs=read-write")
     #expect(Self.values(order) == ["host=h1,h2,::1", "port=1,,3"])
     order.rotate()
