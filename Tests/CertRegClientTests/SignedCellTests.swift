@@ -59,6 +59,11 @@ import Testing
     #expect(try found("{\"entries\":[\(elements)]}", "a.json") == own)
     let lines = numbers.map { "Authorization: Bearer \(form.text($0))\n" }.joined()
     #expect(try found("log of today\n" + lines, "a.log") == pems.map { "- \($0)" })
+    // What else is on the line is read, too.
+    let further = Sample.certificatePEM(4)
+    let beside =
+      "log: \(form.text(1)) \(Base64.encode(Sample.certificate(4))) \(further.replacing("\n", with: "\\n"))\n"
+    #expect(try Set(found(beside, "a.log")) == ["- \(pems[0])", "- \(further)"])
   }
 
   @Test func `a JWS without a certificate has failed`() throws {

@@ -72,7 +72,7 @@ struct JSONSourceReader: InputReader {
 
   private func found(_ text: [UInt8], _ place: String, line: Int?) -> Sighting {
     do throws(SyntaxFault) {
-      if let compact = MicrochipEntry.object(ofCompact: text) {
+      if let compact = SignedEntry.object(ofCompact: text) {
         return walker.sighting(compact, place, parents: parents[parents.count - 1])
       }
       return walker.sighting(try JSONSourceReader.value(text), place, parents: parents[parents.count - 1])
@@ -137,7 +137,7 @@ struct JSONSourceReader: InputReader {
   ///
   /// - Parameter mayBeElement: Whether commas may follow.
   private static func isValue(_ line: ArraySlice<UInt8>, mayBeElement: Bool) -> Bool {
-    if line.first == UInt8(ascii: "e") { return MicrochipEntry.object(ofCompact: Array(line)) != nil }
+    if line.first == UInt8(ascii: "e") { return SignedEntry.object(ofCompact: Array(line)) != nil }
     guard line.first == UInt8(ascii: "{") || line.first == UInt8(ascii: "\"") else { return false }
     var extent = JSONExtent()
     guard let end = extent.end(in: line), !extent.isBroken else { return false }

@@ -73,7 +73,7 @@ struct JSONWalker {
       if isList { context.name(&entries[count...], parents.fields) }
     case .object(let members):
       if members.contains(where: { $0.name == "payload" && $0.value.string != nil }),
-        let signed = MicrochipEntry(value)
+        let signed = SignedEntry(value)
       {
         return walk(signed, place, path, parents: parents, depth: depth, &entries)
       }
@@ -84,7 +84,7 @@ struct JSONWalker {
 
   /// The entries of a manifest, or of what another JWS has for its payload.
   private func walk(
-    _ signed: MicrochipEntry, _ place: String, _ path: String, parents: JSONFields, depth: Int,
+    _ signed: SignedEntry, _ place: String, _ path: String, parents: JSONFields, depth: Int,
     _ entries: inout [InputEntry]
   ) {
     let count = entries.count
@@ -163,7 +163,7 @@ struct JSONWalker {
   /// of it. Any other value stays what it is.
   private static func unwrapped(_ value: JSON) -> JSON {
     guard let text = value.string?.utf8, text.count > 64 else { return value }
-    if let compact = MicrochipEntry.object(ofCompact: Array(text)) { return compact }
+    if let compact = SignedEntry.object(ofCompact: Array(text)) { return compact }
     let isEncoded = text.starts(with: "ey".utf8)
     guard let inner = isEncoded ? Value.decoded(Array(text)) : Array(text),
       let first = inner.first(where: { !Base64.isWhiteSpace($0) }),
@@ -178,7 +178,7 @@ struct JSONWalker {
     if let text = value.string { return [text] }
     let texts = (value.array ?? []).compactMap(\.string)
     // Entries of a manifest are objects.
-    guard texts.count == value.array?.count, texts.first.flatMap({ MicrochipEntry(text: $0.utf8) }) == nil else {
+    guard texts.count == value.array?.count, texts.first.flatMap({ SignedEntry(text: $0.utf8) }) == nil else {
       return []
     }
     return isLines(texts) ? [texts.joined(separator: "\n")] : texts

@@ -186,11 +186,11 @@ struct PEMScanner {
 
   /// Takes text outside of blocks. A key without boundaries counts, too.
   private mutating func takeOutside(_ line: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
-    let text = DressedLine.withoutByteWords(line).map { $0[...] } ?? line
+    var text = DressedLine.withoutByteWords(line).map { $0[...] } ?? line
     if stray.isOpen, !stray.isHexadecimal, endsBase64(text, &pieces) { stray.end(&pieces) }
     if !stray.isOpen, numbers.take(text, line: self.line, &pieces) { return }
     if !stray.isHexadecimal, StrayLines.isBase64(text) { return stray.take(text, line: self.line, &pieces) }
-    if takeSigned(text, &pieces) { return }
+    if let rest = takeSigned(text, &pieces) { text = rest[...] }
     let plain = Markup.resolvingCharacters(of: text).map { $0[...] } ?? text
     for part in plain.split(separator: 0x0A) { takeSpans(PEMBlock.trimmed(part), &pieces) }
     if text.isEmpty { stray.end(&pieces) }
@@ -203,14 +203,21 @@ struct PEMScanner {
     }
   }
 
-  /// Takes the words of a line that are a JWS with something in it. Returns whether there is one.
-  private mutating func takeSigned(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) -> Bool {
-    guard text.count >= PEMScanner.shortestSigned, text.contains(UInt8(ascii: ".")) else { return false }
-    let words = text.split { " \t\"',;=<>".utf8.contains($0) }.filter { $0.count >= PEMScanner.shortestSigned }
-    let found = words.compactMap { MicrochipEntry(text: $0)?.pieces }.joined()
-    if !found.isEmpty { stray.end(&pieces) }
-    pieces += found.map { Piece(line: line, content: $0.content) }
-    return !found.isEmpty
+  /// Takes the words of a line that are a JWS with something in it. Returns the line without them; `nil` where there are
+  /// none.
+  private mutating func takeSigned(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) -> [UInt8]? {
+    guard text.count >= PEMScanner.shortestSigned, text.contains(UInt8(ascii: ".")) else { return nil }
+    var rest: [UInt8] = []
+    var position = text.startIndex
+    for word in text.split(whereSeparator: { " \t\"',;=<>".utf8.contains($0) })
+    where word.count >= PEMScanner.shortestSigned {
+      guard let found = SignedEntry(text: word)?.pieces, !found.isEmpty else { continue }
+      stray.end(&pieces)
+      pieces += found.map { Piece(line: line, content: $0.content) }
+      rest += text[position..<word.startIndex]
+      position = word.endIndex
+    }
+    return position == text.startIndex ? nil : rest + text[position...]
   }
 
   /// Whether numbers begin on a line behind base64 of any text, which has no length. The first of them can be the last

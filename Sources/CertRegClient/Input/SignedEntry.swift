@@ -2,10 +2,10 @@ import CertRegCodec
 import CertRegCore
 import CertRegCrypto
 
-/// An entry of a Microchip manifest: an object in JWS JSON serialization (RFC 7515 section 7.2.2), whose `payload`
-/// lists the public keys of a chip and their certificates (`publicKeySet.keys[].x5c`, device first, then its issuers).
-/// The certificates of another JWS are anywhere in its payload, or in its header (`x5c`).
-struct MicrochipEntry {
+/// What is signed with certificates in it, a JWS (RFC 7515). An entry of a Microchip manifest is one in JSON serialization
+/// (section 7.2.2), whose `payload` lists the public keys of a chip and their certificates (`publicKeySet.keys[].x5c`,
+/// device first, then its issuers). The certificates of another JWS are anywhere in its payload, or in its header (`x5c`).
+struct SignedEntry {
   private let signed: JSON
   private let encoded: String
   private let content: JSON?
@@ -26,7 +26,7 @@ struct MicrochipEntry {
       guard Array(text).containsText("\"payload\""), let value = try? JSON(parsing: Array(text)) else { return nil }
       self.init(value)
     } else {
-      guard let compact = MicrochipEntry.object(ofCompact: Array(text)) else { return nil }
+      guard let compact = SignedEntry.object(ofCompact: Array(text)) else { return nil }
       self.init(compact)
     }
   }
@@ -57,7 +57,7 @@ struct MicrochipEntry {
 
   /// What the cell or line with the entry holds.
   var pieces: [Piece] {
-    let secrets = keys.filter(MicrochipEntry.isPrivate).map { _ in Piece.rawKey }
+    let secrets = keys.filter(SignedEntry.isPrivate).map { _ in Piece.rawKey }
     return groups.joined() + signerPieces + secrets
   }
 
@@ -107,14 +107,14 @@ struct MicrochipEntry {
   private var groups: [[Piece]] {
     let groups = payloadGroups
     guard groups.isEmpty, otherContent != nil, !headerCertificates.isEmpty else { return groups }
-    return [MicrochipEntry.pieces(ofChain: headerCertificates)]
+    return [SignedEntry.pieces(ofChain: headerCertificates)]
   }
 
   /// The pieces of each key in a manifest, or of all in another payload.
   private var payloadGroups: [[Piece]] {
     let groups =
-      otherContent.map { [MicrochipEntry.pieces(in: $0)] }
-      ?? keys.map { MicrochipEntry.pieces(ofChain: ($0["x5c"]?.array ?? []).compactMap(\.string)) }
+      otherContent.map { [SignedEntry.pieces(in: $0)] }
+      ?? keys.map { SignedEntry.pieces(ofChain: ($0["x5c"]?.array ?? []).compactMap(\.string)) }
     return groups.filter { !$0.isEmpty }
   }
 
@@ -150,10 +150,10 @@ struct MicrochipEntry {
       plain == "uniqueid" ? device : level.texts[plain] ?? nil
     }
     let fields = isFirst ? DeviceFields(others, orElse: inside) : DeviceFields(inside, orElse: others)
-    let secrets = keys.filter(MicrochipEntry.isPrivate).map { _ in InputEntry(place: place, .privateKey) }
+    let secrets = keys.filter(SignedEntry.isPrivate).map { _ in InputEntry(place: place, .privateKey) }
     let entries = groups.flatMap { context.entries($0, place: { _ in place }, fields: fields) }
     if entries.isEmpty {
-      let error = MicrochipEntry.missing(content)
+      let error = SignedEntry.missing(content)
       return [InputEntry(place: place, deviceID: fields.deviceID(context.options), error)] + secrets
     }
     return entries + signerPieces.map { _ in InputEntry(place: place, .manifestSigner) } + secrets

@@ -224,7 +224,7 @@ struct TableReader: InputReader {
         others.map { InputEntry(place: place, $0) })
     }
     let main = column.flatMap { $0 < found.count ? found[$0] : nil } ?? []
-    let signed = main.isEmpty ? nil : column.flatMap { MicrochipEntry(text: cells[$0]) }
+    let signed = main.isEmpty ? nil : column.flatMap { SignedEntry(text: cells[$0]) }
     var entries =
       signed?.entries(place, context, beside: fields, isFirst: true)
       ?? context.entries(main, place: { _ in place }, fields: fields)

@@ -42,7 +42,7 @@ enum Value {
     {
       return [Piece(line: 1, content: .otherContent(secret))]
     }
-    if text.count > nameBytes, let signed = MicrochipEntry(text: text) { return signed.pieces }
+    if text.count > nameBytes, let signed = SignedEntry(text: text) { return signed.pieces }
     guard text.count > nameBytes || mayBeginEncoding(text), let bytes = decoded(text), !bytes.isEmpty else { return [] }
     if bytes[0] == 0x30 {
       if text.count <= nameBytes, DERElements.declaredLength(bytes[...]) != bytes.count { return [] }
