@@ -41,15 +41,28 @@ package struct WallTime: Hashable, Comparable, Sendable {
   /// `2026-11-24T08:09:10.123Z` (RFC 3339 section 5.6), always in UTC and with milliseconds.
   package var rfc3339: String {
     let parts = CivilTime(self)
-    return "\(pad(parts.year, 4))-\(pad(parts.month, 2))-\(pad(parts.day, 2))"
-      + "T\(pad(parts.hour, 2)):\(pad(parts.minute, 2)):\(pad(parts.second, 2)).\(pad(parts.millisecond, 3))Z"
+    var text = TimeText()
+    text.append(parts.year, width: 4, before: "-")
+    text.append(parts.month, width: 2, before: "-")
+    text.append(parts.day, width: 2, before: "T")
+    text.append(parts.hour, width: 2, before: ":")
+    text.append(parts.minute, width: 2, before: ":")
+    text.append(parts.second, width: 2, before: ".")
+    text.append(parts.millisecond, width: 3, before: "Z")
+    return text.text
   }
 
   /// `20261124T080910Z`, the form of `X-Amz-Date` (ISO 8601 basic).
   package var amzDate: String {
     let parts = CivilTime(self)
-    return "\(pad(parts.year, 4))\(pad(parts.month, 2))\(pad(parts.day, 2))"
-      + "T\(pad(parts.hour, 2))\(pad(parts.minute, 2))\(pad(parts.second, 2))Z"
+    var text = TimeText()
+    text.append(parts.year, width: 4)
+    text.append(parts.month, width: 2)
+    text.append(parts.day, width: 2, before: "T")
+    text.append(parts.hour, width: 2)
+    text.append(parts.minute, width: 2)
+    text.append(parts.second, width: 2, before: "Z")
+    return text.text
   }
 
   /// Reads `amzDate`; `nil` for anything else, a date that the calendar does not have included.
@@ -181,7 +194,24 @@ extension Int64 {
   }
 }
 
-private func pad(_ value: Int, _ width: Int) -> String {
-  let digits = String(value)
-  return digits.count >= width ? digits : String(repeating: "0", count: width - digits.count) + digits
+/// A time as it is put together, in bytes: each line of the log has one.
+private struct TimeText {
+  private var bytes: [UInt8] = []
+
+  init() { bytes.reserveCapacity(24) }
+
+  var text: String { String(decoding: bytes, as: UTF8.self) }
+
+  /// Appends a number with at least `width` digits, and the character behind it.
+  mutating func append(_ value: Int, width: Int, before end: Unicode.Scalar? = nil) {
+    if value < 0 { bytes.append(UInt8(ascii: "-")) }
+    let start = bytes.count
+    var rest = value.magnitude
+    while rest > 0 || bytes.count < start + width {
+      bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
+      rest /= 10
+    }
+    bytes[start...].reverse()
+    if let end { bytes.append(UInt8(ascii: end)) }
+  }
 }

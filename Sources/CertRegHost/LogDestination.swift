@@ -50,7 +50,7 @@ enum LogOutput {
     var text = ""
     for record in records
     where !(hasJournal && sendToJournal(JournalEntry.assignments(of: record, identifier: identifier))) {
-      text += format.line(record)
+      format.append(record, to: &text)
     }
     if !text.isEmpty { write(text, to: descriptor) }
   }

@@ -8,23 +8,33 @@ package enum LogFormat: String, CaseIterable, Sendable {
   /// One JSON object a line, for collectors.
   case json
 
-  /// `record` as one line, with its LF.
-  package func line(_ record: LogRecord) -> String {
+  /// Appends `record` to `text` as one line, with its LF.
+  package func append(_ record: LogRecord, to text: inout String) {
     switch self {
-    case .text: Self.textLine(record)
-    case .json: Self.jsonLine(record)
+    case .text: Self.appendTextLine(record, to: &text)
+    case .json: text += Self.jsonLine(record)
     }
   }
 
-  private static func textLine(_ record: LogRecord) -> String {
-    var line = "\(record.time.rfc3339) \(record.level.rawValue) \(record.message)"
-    for field in record.fields { line += " \(field.name)=\(quotedIfNeeded(field.value))" }
-    return line + "\n"
+  /// Piece by piece: each interpolation would be a text of its own, for each field of each registration.
+  private static func appendTextLine(_ record: LogRecord, to line: inout String) {
+    line += record.time.rfc3339
+    line += " "
+    line += record.level.rawValue
+    line += " "
+    line += record.message
+    for field in record.fields {
+      line += " "
+      line += field.name
+      line += "="
+      line += quotedIfNeeded(field.value)
+    }
+    line += "\n"
   }
 
   /// Values that a reader could not tell apart from what follows are quoted.
   private static func quotedIfNeeded(_ value: String) -> String {
-    let isPlain = value.utf8.allSatisfy { $0 > 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") }
+    let isPlain = value.hasOnly { $0 > 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") }
     return isPlain && !value.isEmpty ? value : "\"" + value.replacing("\"", with: "\\\"") + "\""
   }
 

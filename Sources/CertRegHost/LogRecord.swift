@@ -65,7 +65,7 @@ package struct LogRecord: Hashable, Sendable {
   /// Keys are ours, but those of a library may hold anything: letters, digits and `_` stay, the rest becomes `_`.
   private static func fieldName(_ key: String) -> String {
     // Most names, and without a look at Unicode's tables.
-    let isPlain = key.utf8.allSatisfy { byte in
+    let isPlain = key.hasOnly { byte in
       (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || byte == UInt8(ascii: "_")
     }
     if isPlain, !key.isEmpty, key.utf8.count <= 48 { return key }

@@ -1,3 +1,5 @@
+import CertRegCore
+
 /// Text made safe for a log, a terminal and a status line.
 package enum LogText {
   /// `text` with everything escaped that could start a new line, steer a terminal or reorder what a reader sees, and
@@ -29,7 +31,7 @@ package enum LogText {
 
   /// Whether nothing needs an escape, by a look at the bytes that suffices for ASCII, which most texts are.
   private static func isPlain(_ text: String) -> Bool {
-    text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }
+    text.hasOnly { $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\\") }
   }
 
   private static func escape(of scalar: Unicode.Scalar) -> String? {

@@ -4,6 +4,15 @@ import Foundation
 import Logging
 import Testing
 
+extension LogFormat {
+  /// `record` as one line.
+  func line(_ record: LogRecord) -> String {
+    var text = ""
+    append(record, to: &text)
+    return text
+  }
+}
+
 @Suite struct LogFormatTests {
   private func record(
     _ message: String, _ metadata: Logger.Metadata = [:], level: Logger.Level = .info, suppressed: Int = 0

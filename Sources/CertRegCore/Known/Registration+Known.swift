@@ -4,8 +4,9 @@ extension Registration {
   package var arnPrefix: String? {
     guard let certificateARN else { return nil }
     let id = key.certificateID.hex
-    let isPlain = certificateARN.utf8.allSatisfy { (0x20...0x7e).contains($0) && $0 != 0x22 && $0 != 0x5c }
-    return isPlain && certificateARN.hasSuffix(id) ? String(certificateARN.dropLast(id.utf8.count)) : nil
+    let isPlain = certificateARN.hasOnly { (0x20...0x7e).contains($0) && $0 != 0x22 && $0 != 0x5c }
+    guard isPlain, certificateARN.hasSuffix(id) else { return nil }
+    return String(Substring(certificateARN.utf8.dropLast(id.utf8.count)))
   }
 }
 
