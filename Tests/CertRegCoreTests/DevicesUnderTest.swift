@@ -81,10 +81,11 @@ struct DevicesUnderTest {
   }
 
   mutating func askForStatus(_ waiter: Registrar.WaiterID, _ status: CertificateStatus) {
-    send(
-      Registrar.Request(
-        key: Self.key, purpose: .update, der: [], basis: .none, namedStatus: status, status: status, ifExists: .return,
-        requester: Requester(uid: 1), expectation: .result(deadline: now.monotonic + .seconds(900))), waiter)
+    var request = Registrar.Request(
+      key: Self.key, purpose: .update, der: [], basis: .none, namedStatus: status, status: status, ifExists: .return,
+      requester: Requester(uid: 1), expectation: .result(deadline: now.monotonic + .seconds(900)))
+    if let known = result { request.takeKnown(known, at: nil) }
+    send(request, waiter)
   }
 
   mutating func send(_ request: Registrar.Request, _ waiter: Registrar.WaiterID) {
@@ -204,6 +205,11 @@ struct DevicesUnderTest {
   /// The registration that a caller was told of.
   func registration(toldTo waiter: Registrar.WaiterID) -> Registration? {
     if case .registered(let registration)? = answers[waiter] { registration } else { nil }
+  }
+
+  /// Whether the present call asks for the status of a certificate that exists.
+  var asksForStatus: Bool {
+    if case .registerCertificateWithoutCA(let call)? = calls.last { caller != nil && call.needsStatus } else { false }
   }
 
   /// The error that a caller was told of.

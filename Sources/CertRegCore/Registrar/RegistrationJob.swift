@@ -63,6 +63,9 @@ final class RegistrationJob {
 
   /// A job that an earlier process left unfinished.
   init(resuming pending: PendingRegistration, since: MonotonicTime, plan: Plan, leave: Leave) {
+    var pending = pending
+    // Versions before this question left rows without it.
+    pending.askForUnknownStatus()
     self.pending = pending
     self.since = since
     self.plan = plan
