@@ -55,6 +55,9 @@ struct DevicesUnderTest {
       registrar.setTargets([Self.target: limits], at: location.map { [Self.target: $0] } ?? [:], now: now))
   }
 
+  /// A reload leaves the target out.
+  mutating func removeTarget() { perform(registrar.setTargets([:], now: now)) }
+
   /// The operations called so far.
   var operations: [UpstreamOperation] { calls.map(\.operation) }
 
@@ -130,6 +133,15 @@ struct DevicesUnderTest {
           disposition: disposition, mayHaveTakenEffect: isLost)))
   }
 
+  /// The upstream refuses the present call for the state of the certificate.
+  mutating func refuseState() {
+    reply(
+      .failed(
+        UpstreamFailure(
+          error: ServiceError(.certificateState, reason: "upstream_refused_state", message: "m", origin: .upstream),
+          disposition: .final)))
+  }
+
   mutating func reply(_ reply: UpstreamReply, from home: JobHome? = nil) {
     guard let id = caller else {
       Issue.record("no call is under way")
@@ -152,6 +164,9 @@ struct DevicesUnderTest {
   }
 
   mutating func hearOfRevocation() { perform(registrar.revokedElsewhere(Self.key, now: now)) }
+
+  /// Another host has revoked the certificate, as far as it knows.
+  mutating func hearThatItWasRevoked() { perform(registrar.wasRevoked(Self.key, now: now)) }
 
   /// Another host says what it knows of the certificate.
   mutating func hear(_ status: CertificateStatus?) {

@@ -89,6 +89,18 @@ import Testing
     #expect(test.result?.provisioned?.isComplete == true && test.operations.last == .updateCertificate)
   }
 
+  @Test func `a certificate that was deleted meanwhile is registered, and its device is made from the beginning`() {
+    var test = DevicesUnderTest()
+    test.ask(1, Self.last, .active)
+    test.succeed(1 + Self.steps)
+    test.refuseState()
+    test.ask(2, Self.last, .active)
+    test.succeed()
+    #expect(test.operations.last == .createThing)
+    test.succeed(Self.steps + 1)
+    #expect(test.registration(toldTo: 2)?.status == .active)
+  }
+
   @Test func `a device goes on where it was after another host's result without a status`() {
     var test = DevicesUnderTest()
     test.ask(1, Self.last, .active)
@@ -113,5 +125,33 @@ import Testing
     #expect(test.error(toldTo: 1)?.reason == .queueExpired && test.rows.isEmpty)
     #expect(test.result?.outcome == .created && test.result?.certificateARN == "arn" && test.result?.status == nil)
     #expect(test.result?.provisioned?.completedSteps == 3)
+  }
+
+  @Test func `a certificate whose activation is refused for its state is asked about before the next one`() {
+    var test = DevicesUnderTest()
+    test.ask(1, Self.last, .active)
+    test.succeed(1 + Self.steps)
+    test.refuseState()
+    #expect(test.error(toldTo: 1)?.reason == "upstream_refused_state" && test.result?.status == nil)
+    test.ask(2, Self.last, .active)
+    #expect(test.asksForStatus)
+    test.succeed(exists: true, .revoked)
+    #expect(test.error(toldTo: 2)?.reason == .statusDiffers && test.result?.status == .revoked)
+    #expect(test.result?.outcome == .created && test.operations.count { $0 == .updateCertificate } == 1)
+  }
+
+  @Test(
+    arguments: [.active, .inactive, .revoked, .pendingTransfer] as [CertificateStatus],
+    [CertificateStatus.active, .inactive])
+  func `a refused update shows that a certificate is not ACTIVE or INACTIVE`(
+    known: CertificateStatus, asked: CertificateStatus
+  ) {
+    var test = DevicesUnderTest()
+    test.ask(1, nil)
+    test.succeed(exists: true, known)
+    test.askForStatus(2, asked)
+    test.refuseState()
+    #expect(test.result?.status == ([.revoked, .pendingTransfer].contains(known) ? known : nil))
+    #expect(test.error(toldTo: 2)?.reason == "upstream_refused_state" && test.result?.certificateARN == "arn")
   }
 }

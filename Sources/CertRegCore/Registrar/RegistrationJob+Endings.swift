@@ -111,11 +111,12 @@ extension RegistrationJob {
     var failure = FailedRegistration(
       key: pending.key, purpose: pending.purpose, error: error, attempts: pending.attempts, finishedAt: now,
       requester: pending.requester, deviceID: pending.deviceID)
-    failure.statusIsInDoubt = isStatusInDoubt && !pending.purpose.registers
+    let isUnknown = isStatusInDoubt || isKnownStatusRefuted(by: error)
+    failure.statusIsInDoubt = isUnknown && !pending.purpose.registers
     failure.wasGone = pending.facts.earlier?.isGone ?? false
     if pending.purpose.registers, let known = pending.facts.registered ?? pending.facts.lackingOnlyStatus {
       var registration = registration(known, now: now)
-      if isStatusInDoubt { registration.status = nil }
+      if isUnknown { registration.status = nil }
       failure.registered = registration
       failure.error.failedStep =
         error.failedStep
@@ -126,6 +127,17 @@ extension RegistrationJob {
         }
     }
     return .failed(failure)
+  }
+
+  /// Whether the upstream refuses UpdateCertificate for the state of a certificate that is known as ACTIVE or INACTIVE.
+  /// From these a certificate can take every status that the operation sets: others must have revoked it, or begun a
+  /// transfer.
+  private func isKnownStatusRefuted(by error: ServiceError) -> Bool {
+    guard error.kind == .certificateState, error.origin == .upstream, step?.operation == .updateCertificate,
+      let known = pending.facts.registered?.status ?? pending.facts.earlier?.status,
+      let asked = pending.status
+    else { return false }
+    return [.active, .inactive].contains(known) && [.active, .inactive, .revoked].contains(asked)
   }
 
   /// The end of a job that waited longer than `queue.maxAge`.
