@@ -8,19 +8,25 @@ package struct EarlierResult: Hashable, Sendable {
   @Boxed package var provisioned: Provisioned?
   /// Whether a 409 leaves `outcome` as it is. Otherwise the certificate is an existing one then.
   package var keepsOutcome: Bool
+  /// The ARN, where the upstream is asked for nothing but the status: then a 409 leaves `provisioned` as it is, too.
+  package var certificateARN: String?
   /// Whether the upstream has said since that it does not have the certificate.
   package var isGone: Bool
 
   package init(
     outcome: RegistrationOutcome, status: CertificateStatus?, provisioned: Provisioned? = nil,
-    keepsOutcome: Bool = false, isGone: Bool = false
+    keepsOutcome: Bool = false, certificateARN: String? = nil, isGone: Bool = false
   ) {
     self.outcome = outcome
     self.status = status
     self.provisioned = provisioned
     self.keepsOutcome = keepsOutcome
+    self.certificateARN = certificateARN
     self.isGone = isGone
   }
+
+  /// Whether the upstream is asked for nothing but the status.
+  package var lacksOnlyStatus: Bool { certificateARN != nil }
 
   /// A known result.
   init(_ registration: Registration) {
@@ -66,6 +72,14 @@ package struct JobFacts: Hashable, Sendable {
     self.isRecalled = isRecalled
     self.isBegunAnew = isBegunAnew
     self.asksAnew = asksAnew
+  }
+
+  /// The certificate as it is registered, while the upstream is asked for nothing but its status; `nil`: it is not.
+  var lackingOnlyStatus: RegisteredCertificate? {
+    guard let earlier, let arn = earlier.certificateARN else { return nil }
+    return RegisteredCertificate(
+      certificateARN: arn, outcome: earlier.outcome, status: earlier.status, requestID: nil,
+      provisioned: earlier.provisioned)
   }
 
   /// A call was answered there.

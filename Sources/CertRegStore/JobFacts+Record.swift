@@ -11,7 +11,8 @@ extension JobFacts {
       "completedSteps": completedSteps == 0 ? nil : .integer(completedSteps),
       "earlier": earlier.map { earlier in
         .object(of: [
-          "gone": earlier.isGone ? .bool(true) : nil, "keepsOutcome": earlier.keepsOutcome ? .bool(true) : nil,
+          "arn": earlier.certificateARN.map { .string($0) }, "gone": earlier.isGone ? .bool(true) : nil,
+          "keepsOutcome": earlier.keepsOutcome ? .bool(true) : nil,
           "outcome": .string(earlier.outcome.rawValue), "provisioned": earlier.provisioned?.json,
           "status": (earlier.status?.rawValue).map { .string($0) },
         ])
@@ -38,7 +39,8 @@ extension JobFacts {
       self.earlier = EarlierResult(
         outcome: outcome, status: earlier["status"]?.string.flatMap(CertificateStatus.init),
         provisioned: earlier["provisioned"].flatMap(Provisioned.init),
-        keepsOutcome: earlier["keepsOutcome"]?.bool ?? false, isGone: earlier["gone"]?.bool ?? false)
+        keepsOutcome: earlier["keepsOutcome"]?.bool ?? false, certificateARN: earlier["arn"]?.string,
+        isGone: earlier["gone"]?.bool ?? false)
     }
     home = json["home"].flatMap(JobHome.init)
     place = json["place"].flatMap(JobHome.init)

@@ -55,6 +55,9 @@ struct DevicesUnderTest {
       registrar.setTargets([Self.target: limits], at: location.map { [Self.target: $0] } ?? [:], now: now))
   }
 
+  /// A reload leaves the target out.
+  mutating func removeTarget() { perform(registrar.setTargets([:], now: now)) }
+
   /// The operations called so far.
   var operations: [UpstreamOperation] { calls.map(\.operation) }
 
@@ -81,10 +84,11 @@ struct DevicesUnderTest {
   }
 
   mutating func askForStatus(_ waiter: Registrar.WaiterID, _ status: CertificateStatus) {
-    send(
-      Registrar.Request(
-        key: Self.key, purpose: .update, der: [], basis: .none, namedStatus: status, status: status, ifExists: .return,
-        requester: Requester(uid: 1), expectation: .result(deadline: now.monotonic + .seconds(900))), waiter)
+    var request = Registrar.Request(
+      key: Self.key, purpose: .update, der: [], basis: .none, namedStatus: status, status: status, ifExists: .return,
+      requester: Requester(uid: 1), expectation: .result(deadline: now.monotonic + .seconds(900)))
+    if let known = result { request.takeKnown(known, at: nil) }
+    send(request, waiter)
   }
 
   mutating func send(_ request: Registrar.Request, _ waiter: Registrar.WaiterID) {
@@ -129,6 +133,15 @@ struct DevicesUnderTest {
           disposition: disposition, mayHaveTakenEffect: isLost)))
   }
 
+  /// The upstream refuses the present call for the state of the certificate.
+  mutating func refuseState() {
+    reply(
+      .failed(
+        UpstreamFailure(
+          error: ServiceError(.certificateState, reason: "upstream_refused_state", message: "m", origin: .upstream),
+          disposition: .final)))
+  }
+
   mutating func reply(_ reply: UpstreamReply, from home: JobHome? = nil) {
     guard let id = caller else {
       Issue.record("no call is under way")
@@ -151,6 +164,9 @@ struct DevicesUnderTest {
   }
 
   mutating func hearOfRevocation() { perform(registrar.revokedElsewhere(Self.key, now: now)) }
+
+  /// Another host has revoked the certificate, as far as it knows.
+  mutating func hearThatItWasRevoked() { perform(registrar.wasRevoked(Self.key, now: now)) }
 
   /// Another host says what it knows of the certificate.
   mutating func hear(_ status: CertificateStatus?) {
@@ -204,6 +220,11 @@ struct DevicesUnderTest {
   /// The registration that a caller was told of.
   func registration(toldTo waiter: Registrar.WaiterID) -> Registration? {
     if case .registered(let registration)? = answers[waiter] { registration } else { nil }
+  }
+
+  /// Whether the present call asks for the status of a certificate that exists.
+  var asksForStatus: Bool {
+    if case .registerCertificateWithoutCA(let call)? = calls.last { caller != nil && call.needsStatus } else { false }
   }
 
   /// The error that a caller was told of.

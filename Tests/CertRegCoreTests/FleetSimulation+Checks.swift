@@ -21,6 +21,8 @@ extension FleetSimulation {
   func ended(_ id: JobID, _ ending: Ending, on process: SimulatedFleetProcess) {
     process.host.ended.insert(id.sequence)
     trace(process.host.name, "ended \(id.sequence) of \(Self.number(id.key)): \(Self.words(ending))")
+    if case .updated(let update) = ending, update.status == .revoked { reach(.revocation) }
+    if case .failed(let failure) = ending, failure.error.reason == .certificateRevoked { reach(.givenWay) }
   }
 
   private static func words(_ ending: Ending) -> String {
@@ -112,7 +114,8 @@ extension FleetSimulation {
         violate(.promiseNotInDatabase(process.host.name))
       }
     case .registered(let registration): check(registration)
-    case .failed(let error) where [.storeFull, .queueFull].contains(error.reason): break
+    case .failed(let error) where [.storeFull, .queueFull].contains(error.reason) || error.kind == .certificateState:
+      break
     case .failed(let error): violate(.requestFailed("\(error.reason.rawValue)"))
     case .updated: break
     }
@@ -219,7 +222,7 @@ extension FleetSimulation {
     let halfKnown = database.results.values.map(\.result).filter { result in
       result.content.map { $0.certificateARN == nil } ?? false
     }
-    book.undecided = Set((claimed + halfKnown.map(\.key)).map(\.own))
+    book.undecided = Set((claimed + halfKnown.map(\.key)).map(\.own)).union(doubtedWithoutResult())
   }
 
   /// What the only member that told it has lost, and the database, too, is told again by those that heard it, where

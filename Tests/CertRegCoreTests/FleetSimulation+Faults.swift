@@ -8,6 +8,7 @@ extension FleetSimulation {
   enum Event: CaseIterable {
     case exchange, join, joinWithNewState, nameTaken, lostReply
     case call, conflict, lostAnswer, succession, takeover, update, forget, promise, cachedAnswer
+    case deviceCall, revocation, givenWay, lateRevocation
     case crash, stateLost, goneForGood, removal, cutOff, outage, failover, restored, emptied, slow, diskFull
   }
 
@@ -37,8 +38,8 @@ extension FleetSimulation {
     switch some(0...199) {
     case 0..<110: askForRegistration()
     case 110..<120: forget()
-    case 120..<128: askForStatus()
-    case 128..<146: crash()
+    case 120..<130: askForStatus()
+    case 130..<146: crash()
     case 146..<158: cutOff()
     case 158..<166: endOutage(after: outage())
     case 166..<170: failover()
@@ -68,6 +69,7 @@ extension FleetSimulation {
     guard !running.isEmpty else { return }
     let key = anyKey()
     let isRefresh = oneIn(25)
+    let isDevice = !isRefresh && oneIn(4)
     if isRefresh { book.refreshed.insert(key) }
     // Several hosts may be asked for the same at a time.
     for _ in 0..<(oneIn(3) ? 2 : 1) {
@@ -78,8 +80,10 @@ extension FleetSimulation {
         if isRefresh, process.machine.member.offsetMicroseconds == 0, process.host.skew != .zero {
           book.undated.insert(key)
         }
+        if isDevice { book.activationAskedAt[key] = now }
         process.register(
-          key, refresh: isRefresh, expectation: waits ? .result(deadline: now + .seconds(600)) : .queued
+          key, refresh: isRefresh, isDevice: isDevice,
+          expectation: waits ? .result(deadline: now + .seconds(600)) : .queued
         ) { [self] answer, isKnown in
           if isKnown { reach(.cachedAnswer) }
           check(answer, to: key, isRefresh: isRefresh, askedAt: asked, on: process)
@@ -92,8 +96,9 @@ extension FleetSimulation {
     guard !running.isEmpty else { return }
     let key = anyKey()
     book.updated.insert(key)
-    let (status, waits): (CertificateStatus, Bool) = (oneIn(2) ? .active : .inactive, oneIn(2))
+    let (status, waits) = (random.pick([CertificateStatus.active, .inactive, .revoked]), oneIn(2))
     random.pick(running).after(.zero) { [self] process in
+      if status == .active { book.activationAskedAt[key] = now }
       process.update(key, to: status, expectation: waits ? .result(deadline: now + .seconds(600)) : .queued) { _, _ in }
     }
   }
@@ -139,11 +144,13 @@ extension FleetSimulation {
       host.file = .init()
       host.instance = nextInstance
       host.ended = []
+      book.revokedAt = [:]
       nextInstance += 1
       reviewLosses()
     case 1 where hosts.filter(\.isAlive).count > 1:
       reach(.goneForGood)
       host.isGoneForGood = true
+      book.revokedAt = [:]
       reviewLosses()
     default: break
     }
@@ -202,6 +209,7 @@ extension FleetSimulation {
   private func loseContent() {
     connection += 1
     lostContentAt = now
+    book.revokedAt = [:]
     reviewLosses()
     if oneIn(2) { endOutage(after: outage()) }
   }
@@ -215,6 +223,26 @@ extension FleetSimulation {
     for host in hosts {
       (host.isCutOff, host.isDiskFull) = (false, false)
       start(host)
+    }
+    revokeStuckDevices()
+  }
+
+  /// What cannot be made any more has to give way to a revocation, wherever that is asked for. All else is repaired.
+  private func revokeStuckDevices() {
+    let jobs = running.flatMap { (try? $0.host.store.pendingRegistrations()) ?? [] }
+    upstream.stuck.formIntersection(jobs.filter { $0.provisioning != nil }.map(\.key))
+    for key in upstream.stuck.sorted(by: { $0.certificateID.hex < $1.certificateID.hex }) {
+      guard upstream.certificates[key] != nil, oneIn(2) else {
+        upstream.stuck.remove(key)
+        continue
+      }
+      book.updated.insert(key)
+      reach(.lateRevocation)
+      random.pick(running).after(.zero) { [self] process in
+        process.update(key, to: .revoked, expectation: .result(deadline: now + .seconds(600))) { [self] answer, _ in
+          if case .updated = answer {} else { upstream.stuck.remove(key) }
+        }
+      }
     }
   }
 

@@ -68,6 +68,7 @@ extension FleetSimulation {
       let before = database.claims
       let reply = database.exchange(batch, process.host.identity, session: session, now: databaseTime)
       checkGrants(reply, before, process)
+      noteRevocations(batch)
       reach(.exchange)
       traceExchange(batch, reply, process)
       let isLost = !isWell && oneIn(200)

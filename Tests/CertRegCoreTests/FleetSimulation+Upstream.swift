@@ -34,6 +34,8 @@ struct SimulatedFleetUpstream {
   var nextCall = 0
   var answeredAt: [RegistrationKey: MonotonicTime] = [:]
   var isDown = false
+  /// Certificates whose device cannot be made before somebody repairs the account.
+  var stuck: Set<RegistrationKey> = []
 }
 
 // Calls.
@@ -45,10 +47,14 @@ extension FleetSimulation {
     let made = SimulatedFleetUpstream.Call(
       key: id.key, process: process, member: process.host.name, began: now, isInFleet: process.isInFleet,
       registers: registers)
-    if registers { checkBegin(made, id, process) }
+    if registers { checkBegin(made, id, process) } else { checkActivation(made, call, id) }
     upstream.calls[number] = made
     trace(process.host.name, "calls \(call.operation) for \(id.sequence) of \(Self.number(id.key))")
-    reach(registers ? .call : .update)
+    switch call {
+    case .registerCertificateWithoutCA: reach(.call)
+    case .updateCertificate: reach(.update)
+    case .provision: reach(.deviceCall)
+    }
     let duration: Duration = .milliseconds(oneIn(10) ? some(300...6000) : some(10...150))
     let maker = SimulatedFleetUpstream.Maker(name: process.host.name, instance: process.host.instance)
     after(duration * 0.5) { [self] in
@@ -65,20 +71,53 @@ extension FleetSimulation {
     }
   }
 
+  /// Certificates of which a host knows nothing but that its change of the status came to an unknown end: it asks the
+  /// upstream about them, whatever the others know.
+  func doubtedWithoutResult() -> [RegistrationKey] {
+    (0..<Self.certificates).map(Self.key).filter { key in
+      hosts.contains { host in
+        guard host.isAlive, (try? host.store.registration(for: key)) == nil else { return false }
+        return (try? host.store.fleetNote(of: key)).map { !$0.isForgotten } ?? false
+      }
+    }
+  }
+
+  /// The database knows of revocations.
+  func noteRevocations(_ batch: FleetBatch) {
+    for key in batch.results.map(\.key) where database.results[key]?.result.content?.status == .revoked {
+      book.revokedAt[key.own] = book.revokedAt[key.own] ?? now
+    }
+  }
+
+  /// A device that was asked for before a revocation is not activated once its host has had the time to hear of that. The
+  /// call of an update is made as it was asked for, and refused.
+  func checkActivation(_ call: SimulatedFleetUpstream.Call, _ made: UpstreamCall, _ id: JobID) {
+    guard case .updateCertificate(let update) = made, update.status == .active,
+      let job = call.process.registrar.job(id.sequence), job.purpose.registers
+    else { return }
+    if job.facts.registered?.status == nil { violate(.activatedUnknownStatus(by: call.member, Self.number(call.key))) }
+    guard call.isInFleet, let revokedAt = book.revokedAt[call.key], let askedAt = book.activationAskedAt[call.key],
+      askedAt < revokedAt, book.undated.isEmpty, max(revokedAt, call.process.cutOffAt) + .seconds(3) < now,
+      goneAt[call.member].map({ now - $0 > .seconds(5) }) ?? true, !database.isGone(call.member)
+    else { return }
+    violate(.activatedAfterRevocation(by: call.member, Self.number(call.key)))
+  }
+
   private func effect(
     of call: UpstreamCall, _ key: RegistrationKey, _ maker: SimulatedFleetUpstream.Maker
   ) -> UpstreamReply {
     let isUnwell = !isWell && (upstream.isDown || oneIn(8))
     if isUnwell, upstream.isDown || oneIn(3) { return Self.failed(mayHaveTakenEffect: false) }
     let isNew = upstream.certificates[key] == nil
+    let isRevoked = upstream.certificates[key]?.status == .revoked
     switch call {
-    case .registerCertificateWithoutCA:
+    case .registerCertificateWithoutCA(let call):
       if isNew, !isUnwell || oneIn(2) {
-        upstream.certificates[key] = .init(maker: maker, status: .inactive)
+        upstream.certificates[key] = .init(maker: maker, status: call.status ?? .inactive)
         reviewProof(of: key)
       }
-    case .updateCertificate(let update): upstream.certificates[key]?.status = update.status
-    case .provision: break
+    case .updateCertificate(let update) where !isRevoked: upstream.certificates[key]?.status = update.status
+    case .updateCertificate, .provision: break
     }
     if isUnwell {
       reach(.lostAnswer)
@@ -87,15 +126,28 @@ extension FleetSimulation {
     }
     switch call {
     case .registerCertificateWithoutCA where isNew: return .registered(certificateARN: Self.arn(key), requestID: nil)
-    case .registerCertificateWithoutCA:
+    case .registerCertificateWithoutCA(let call):
       reach(.conflict)
-      return .alreadyExists(certificateARN: Self.arn(key), status: nil, requestID: nil)
+      let status = call.needsStatus ? upstream.certificates[key]?.status : nil
+      return .alreadyExists(certificateARN: Self.arn(key), status: status, requestID: nil)
     case .updateCertificate where isNew:
       return .failed(
         UpstreamFailure(
           error: ServiceError(.resourceNotFound, reason: .certificateNotFound, message: "x", origin: .upstream),
           disposition: .final))
-    case .updateCertificate, .provision: return .updated(requestID: nil)
+    // https://docs.aws.amazon.com/iot/latest/developerguide/revoke-ca-cert.html
+    case .updateCertificate(let update) where isRevoked && update.status != .revoked:
+      return .failed(
+        UpstreamFailure(
+          error: ServiceError(.certificateState, reason: "simulated", message: "x", origin: .upstream),
+          disposition: .final))
+    case .updateCertificate: return .updated(requestID: nil)
+    case .provision where upstream.stuck.contains(key) && !isRevoked:
+      return .failed(
+        UpstreamFailure(
+          error: ServiceError(.serviceUnavailable, reason: "stuck", message: "x", origin: .upstream),
+          disposition: .incomplete))
+    case .provision: return .provisioned(DeviceResources(policies: ["p"]), requestID: nil)
     }
   }
 

@@ -51,6 +51,7 @@ final class FleetSimulation {
     for number in 0..<FleetSimulation.certificates where oneIn(4) {
       upstream.certificates[Self.key(number)] = .init(maker: nil, status: .inactive)
     }
+    for number in 0..<FleetSimulation.certificates where oneIn(3) { upstream.stuck.insert(Self.key(number)) }
     let haveClocks = oneIn(2)
     for number in 0..<count {
       let skew: Duration = haveClocks || oneIn(2) ? .zero : .milliseconds(some(-300_000...300_000))
@@ -62,6 +63,11 @@ final class FleetSimulation {
   }
 
   static let certificates: UInt64 = 8
+
+  /// The device that callers want of certificates.
+  static let device = Provisioning(
+    profile: "p", tag: ProvisioningTag(rawValue: 1),
+    work: .parts(DeviceParts(thing: nil, policies: ["p"], activatesLast: true)))
 
   static func key(_ number: UInt64) -> RegistrationKey {
     RegistrationKey(certificateID: CertificateID(words: (number, 0, 0, 0)), target: target.name)

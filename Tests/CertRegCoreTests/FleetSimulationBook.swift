@@ -29,6 +29,10 @@ struct FleetSimulationBook {
   var updated: Set<RegistrationKey> = []
   /// Dated by a host whose clock was never compared with the database's. What others do later counts from there.
   var undated: Set<RegistrationKey> = []
+  /// When a change to ACTIVE was last asked for, by whatever request.
+  var activationAskedAt: [RegistrationKey: MonotonicTime] = [:]
+  /// When the database heard that a certificate is revoked, unless the fleet may have lost that since.
+  var revokedAt: [RegistrationKey: MonotonicTime] = [:]
   var endings: [RegistrationKey: MonotonicTime] = [:]
   var lastEndings: [RegistrationKey: Noted] = [:]
   private var forgetsUnderWay: [RegistrationKey: [Noted]] = [:]
@@ -74,6 +78,8 @@ extension FleetSimulation {
     case callWithoutMark(by: String, String)
     case twoCalls(by: String, and: String, String)
     case notForgotten(String)
+    case activatedAfterRevocation(by: String, String)
+    case activatedUnknownStatus(by: String, String)
     case differentResults(String, host: String, database: String)
     case differentAnswers(String, [String])
     case callAtTheEnd(String)

@@ -7,6 +7,11 @@ extension Registrar {
 
   func isUnderWay(_ key: RegistrationKey) -> Bool { lines.first(of: key) != nil }
 
+  /// Sets the targets, of which it is not known where their upstreams are.
+  func setTargets(_ limits: [TargetName: TargetLimits], now: Moment) -> [Action] {
+    setTargets(limits, at: [:], now: now)
+  }
+
   func replied(_ key: RegistrationKey, _ reply: UpstreamReply, now: Moment) -> [Action] {
     replied(id(of: key), reply, now: now)
   }

@@ -156,8 +156,9 @@ import Testing
     #expect(test.result?.status == nil && test.result?.provisioned?.isComplete == false)
     let before = test.calls.count
     test.ask(2, device, .active)
+    test.succeed(exists: true, .inactive)
     test.succeed()
-    #expect(Array(test.operations[before...]) == [.updateCertificate])
+    #expect(Array(test.operations[before...]) == [.registerCertificateWithoutCA, .updateCertificate])
     #expect(test.registration(toldTo: 2)?.status == .active && test.result?.provisioned?.isComplete == true)
   }
 

@@ -72,6 +72,64 @@ import Testing
     #expect(test.calls.count == calls && test.rows.isEmpty && test.result?.status == .revoked)
   }
 
+  enum Present: CaseIterable {
+    case calling
+    case pausing
+    case waiting
+  }
+
+  @Test(arguments: positions, Present.allCases)
+  func `the upstream is asked before a certificate is activated that another host has revoked`(
+    position: Int, present: Present
+  ) {
+    for status in [CertificateStatus.revoked, .inactive] {
+      var test = DevicesUnderTest()
+      test.ask(1, DevicesUnderTest.device(activatesLast: true), .active)
+      test.succeed(1 + position)
+      switch present {
+      case .calling: test.hearThatItWasRevoked()
+      case .pausing:
+        test.fail(.incomplete)
+        test.hearThatItWasRevoked()
+        test.pass(.seconds(120))
+      case .waiting:
+        test.removeTarget()
+        test.fail(.incomplete)
+        test.pass(.seconds(120))
+        test.hearThatItWasRevoked()
+        test.point(to: nil)
+      }
+      if present == .calling { test.succeed() }
+      #expect(test.asksForStatus)
+      test.succeed(exists: true, status)
+      let done = position + (present == .calling ? 1 : 0)
+      if status == .revoked {
+        #expect(test.error(toldTo: 1)?.reason == .statusDiffers && test.result?.status == .revoked)
+        #expect(test.rows.isEmpty && !test.operations.contains(.updateCertificate))
+        #expect(test.result?.provisioned?.completedSteps == (done == 0 ? nil : 1 + done))
+      } else {
+        // The news were wrong: the device goes on where it was.
+        #expect(test.operations.last == (DevicesUnderTest.operations + [.updateCertificate])[done])
+        test.succeed(DevicesUnderTest.operations.count - done + 1)
+        #expect(test.registration(toldTo: 1)?.status == .active && test.registration(toldTo: 1)?.outcome == .created)
+      }
+    }
+  }
+
+  @Test(arguments: [false, true])
+  func `also jobs behind the one at work ask about another host's revocation`(comesLater: Bool) {
+    var test = DevicesUnderTest()
+    test.ask(1)
+    test.succeed(2)
+    if comesLater { test.hearThatItWasRevoked() }
+    test.ask(2, DevicesUnderTest.device(activatesLast: true), .active)
+    if !comesLater { test.hearThatItWasRevoked() }
+    test.succeed(DevicesUnderTest.operations.count - 1)
+    #expect(test.registration(toldTo: 1)?.provisioned?.isComplete == true && test.asksForStatus)
+    test.succeed(exists: true, .revoked)
+    #expect(test.error(toldTo: 2)?.reason == .statusDiffers && !test.operations.contains(.updateCertificate))
+  }
+
   @Test func `a registration of which nothing is known goes on where another host waits to revoke it`() {
     var test = DevicesUnderTest()
     test.ask(1, nil, .active)

@@ -72,6 +72,9 @@ extension RegistrarSimulation {
     if provisioning.activatesLast, !row.overridesStatus, keptFromActivation.contains(row.id) {
       violations.append(.activatesWhatIsKept)
     }
+    if provisioning.activatesLast, !row.overridesStatus, row.facts.registered?.status == nil {
+      violations.append(.activatesUnknownStatus)
+    }
     if row.facts.completedSteps != provisioning.expectedActions.count + 1 { violations.append(.stepOutOfOrder) }
     if row.purpose == .registerNew, row.facts.registered?.outcome == .existing {
       violations.append(.changesWhatIsLeftAlone)
@@ -93,7 +96,8 @@ extension RegistrarSimulation {
     } else if known.provisioned != nil {
       reach(.profileChanged)
     }
-    if row.facts.completedSteps != done { violations.append(.progressLost) }
+    if row.facts.isAskingForStatus { reach(.statusQuestion) }
+    if row.facts.progress(of: provisioning) != done { violations.append(.progressLost) }
   }
 
   /// A step of a job has succeeded.
@@ -104,8 +108,9 @@ extension RegistrarSimulation {
       if facts.registered != nil || facts.completedSteps > 0 { violations.append(.progressInvented) }
       return
     }
-    if facts.completedSteps <= row.facts.completedSteps { violations.append(.progressLost) }
-    if facts.completedSteps > row.facts.completedSteps + 1 { violations.append(.progressInvented) }
+    let next = row.facts.isAskingForStatus ? row.facts.progress(of: row.provisioning) : row.facts.completedSteps + 1
+    if facts.completedSteps < next { violations.append(.progressLost) }
+    if facts.completedSteps > next { violations.append(.progressInvented) }
     guard let provisioning = row.provisioning else { return }
     checkTruth(of: facts.registered?.provisioned, id.key)
     if facts.completedSteps > 1, facts.registered?.provisioned?.tag != provisioning.tag {
@@ -121,7 +126,7 @@ extension RegistrarSimulation {
         else { continue }
         reach(.provisioningInherited)
         let done = registration.provisioned?.completedSteps ?? provisioning.expectedActions.count + 1
-        if facts.completedSteps != done { violations.append(.progressLost) }
+        if facts.progress(of: provisioning) != done { violations.append(.progressLost) }
       }
     }
   }
@@ -153,6 +158,20 @@ extension RegistrarSimulation {
     if !registration.hasDevice(of: provisioning) || !upstream.devices.hasDevice(of: provisioning, waiter.key) {
       violations.append(.deviceToldTooEarly)
     }
+  }
+}
+
+extension JobFacts {
+  /// Whether the upstream is asked for nothing but the status of a known certificate.
+  fileprivate var isAskingForStatus: Bool { registered == nil && earlier?.lacksOnlyStatus == true }
+
+  /// The steps that are done, also before the status is known.
+  fileprivate func progress(of provisioning: Provisioning?) -> Int {
+    guard isAskingForStatus else { return completedSteps }
+    guard let provisioning, let provisioned = earlier?.provisioned, provisioned.tag == provisioning.tag else {
+      return 1
+    }
+    return provisioned.completedSteps ?? provisioning.expectedActions.count + 1
   }
 }
 

@@ -52,6 +52,8 @@ extension RegistrarSimulation {
     case activatesTooEarly
     /// A certificate is set ACTIVE that the upstream had said to be revoked, or that somebody deactivated.
     case activatesWhatIsKept
+    /// A certificate is set ACTIVE although nobody knows whether it is revoked.
+    case activatesUnknownStatus
     /// Something is done to a certificate that exists, for a caller that takes that for an error.
     case changesWhatIsLeftAlone
     /// A device is told of which a part is missing.

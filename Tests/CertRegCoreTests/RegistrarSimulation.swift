@@ -9,7 +9,8 @@ struct RegistrarSimulation {
   enum Event: CaseIterable {
     case answer, cachedAnswer, cacheExpiry, refresh, join, statusConflict, existsRefusal, describedStatus
     case device, provisioned, provisioningStep, stepRetried, activation, provisioningFailed, provisioningContinued
-    case begunAnew, provisioningResumed, provisioningShared, provisioningInherited, profileChanged, plainBesideDevice
+    case statusQuestion, begunAnew, provisioningResumed, provisioningShared, provisioningInherited, profileChanged,
+      plainBesideDevice
     case update, sharedUpdate, secondStep, inheritance, failedStep, doubt, unknownCertificate, revocation
     case queueRefusal, shareRefusal, unknownTarget, drainingRefusal
     case crash, reboot, unsetClock, drain, diskFailure, forget, othersChange

@@ -129,15 +129,35 @@ final class SimulatedFleetProcess {
   }
 
   func register(
-    _ key: RegistrationKey, refresh: Bool, expectation: Registrar.Expectation, completion: @escaping Completion
+    _ key: RegistrationKey, refresh: Bool, isDevice: Bool = false, expectation: Registrar.Expectation,
+    completion: @escaping Completion
   ) {
-    var request = request(key, .register, expectation)
+    var request = request(key, isDevice ? .registerAndSet : .register, expectation)
     request.refreshes = refresh
+    if isDevice {
+      request.provisioning = FleetSimulation.device
+      (request.namedStatus, request.status) = (.active, .active)
+    }
     if let known = known(key) {
-      if !refresh, known.certificateARN != nil { return completion(.registered(known), true) }
-      request.earlier = EarlierResult(outcome: known.outcome, status: known.status)
+      if let answer = take(known, &request) { return completion(answer, true) }
     }
     register(request, refresh: refresh, asksFleet: true, completion)
+  }
+
+  /// As `KnownResults` of the daemon. Returns the answer, if what is known is one.
+  private func take(_ known: Registration, _ request: inout Registrar.Request) -> Registrar.Answer? {
+    guard let registered = RegisteredCertificate(known), !request.refreshes else {
+      request.earlier = EarlierResult(outcome: known.outcome, status: known.status)
+      return nil
+    }
+    guard let device = request.provisioning else { return .registered(known) }
+    let hasDevice = known.provisioned?.tag == device.tag && known.provisioned?.isComplete == true
+    if hasDevice, known.status == .active { return .registered(known) }
+    if hasDevice || registered.isKeptFromActivation {
+      return .failed(.statusDiffers(known, known: known.status ?? .inactive, named: .active))
+    }
+    request.takeKnown(known, at: nil)
+    return nil
   }
 
   private func request(
@@ -152,10 +172,7 @@ final class SimulatedFleetProcess {
     _ asked: Registrar.Request, refresh: Bool, asksFleet: Bool, _ completion: @escaping Completion
   ) {
     var request = asked
-    if let known = memory[request.key] {
-      if !refresh, known.certificateARN != nil { return completion(.registered(known), true) }
-      request.earlier = EarlierResult(outcome: known.outcome, status: known.status)
-    }
+    if let known = memory[request.key], let answer = take(known, &request) { return completion(answer, true) }
     if asksFleet, askFleet(request, refresh: refresh, completion) { return }
     begin(request, completion)
     if !registrar.hasJob(of: request.key) {

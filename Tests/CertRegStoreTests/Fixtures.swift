@@ -142,7 +142,7 @@ enum Sample {
     func sometimes() -> Bool { Bool.random(using: &generator) }
     let earlier = EarlierResult(
       outcome: outcome, status: status, provisioned: sometimes() ? provisioned(steps + 1) : nil,
-      keepsOutcome: sometimes(), isGone: sometimes())
+      keepsOutcome: sometimes(), certificateARN: sometimes() ? prefix + "ä" : nil, isGone: sometimes())
     let isKnown = sometimes()
     return JobFacts(
       earlier: isKnown ? earlier : nil,

@@ -9,6 +9,8 @@ struct JobLines: Sendable {
     var revocation: JobID?
     /// Another host waits to revoke it.
     var isRevokedElsewhere = false
+    /// How often another host told that it has revoked it.
+    var revocationsTold = 0
   }
 
   private var lines: [RegistrationKey: Line] = [:]
@@ -61,6 +63,12 @@ struct JobLines: Sendable {
 
   /// Notes that another host waits to revoke a certificate that jobs of this one are at work on.
   mutating func noteRevocationElsewhere(_ key: RegistrationKey) { lines[key]?.isRevokedElsewhere = true }
+
+  /// Notes that another host has revoked a certificate that jobs of this one are at work on.
+  mutating func noteToldRevocation(of key: RegistrationKey) { lines[key]?.revocationsTold += 1 }
+
+  /// How often another host told that it has revoked the certificate, since there are jobs of it.
+  func revocationsTold(of key: RegistrationKey) -> Int { lines[key]?.revocationsTold ?? 0 }
 
   /// Whether the certificate is to be revoked, by a job on disk or by another host.
   func isRevoked(_ key: RegistrationKey) -> Bool {

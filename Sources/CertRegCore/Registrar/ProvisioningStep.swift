@@ -100,6 +100,8 @@ extension JobFacts {
   ///
   /// - Parameter step: Its position in the plan.
   mutating func complete(_ step: Int, of provisioning: Provisioning?) {
+    // Where only the status was asked for, later steps may be done already.
+    if step == 0, let registered { return take(registered, for: provisioning) }
     completedSteps = step + 1
     guard let provisioning, let known = registered?.provisioned, known.tag == provisioning.tag,
       // A job that leaves the certificate alone takes nothing from the device that there is.

@@ -49,7 +49,7 @@ package struct RegisterStep: Step {
         var kept = facts
         kept.registered?.provisioned = earlier?.provisioned
         let isAsKnown = !mayHaveTakenEffect || facts.registered?.status == earlier?.status
-        if isAsKnown, pending.leavesDevice(of: kept) { facts = kept }
+        if earlier?.lacksOnlyStatus == true || isAsKnown && pending.leavesDevice(of: kept) { facts = kept }
       }
     case .failed(let failure):
       return .failed(failure)
@@ -68,6 +68,23 @@ extension EarlierResult {
 extension PendingRegistration {
   /// Whether the last step sets the certificate ACTIVE.
   fileprivate var isActivatedLast: Bool { provisioning?.activatesLast == true && status == .active }
+
+  /// Has the upstream asked for a status that is not known, where the last step would activate the certificate:
+  /// somebody may have revoked or deactivated it. The upstream is asked by another registration, whose 409 brings the
+  /// status. The steps that are done count on.
+  ///
+  /// - Returns: Whether the registration is the next step now.
+  @discardableResult
+  mutating func askForUnknownStatus() -> Bool {
+    guard isActivatedLast, setsStatus, !overridesStatus, !isLeftAlone, let known = facts.registered, known.status == nil
+    else { return false }
+    facts = JobFacts(
+      earlier: EarlierResult(
+        outcome: known.outcome, status: nil, provisioned: known.provisioned, keepsOutcome: true,
+        certificateARN: known.certificateARN),
+      place: facts.home ?? facts.place, isBegunAnew: facts.isBegunAnew)
+    return true
+  }
 
   /// Whether no step after the registration touches the device that was made of the certificate before.
   fileprivate func leavesDevice(of facts: JobFacts) -> Bool {

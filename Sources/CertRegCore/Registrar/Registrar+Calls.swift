@@ -2,7 +2,9 @@
 extension Registrar {
   /// Puts a job into its target's queue, unless it has become too old to wait.
   func enqueue(_ id: JobID, now: Moment) {
-    guard let job = jobs[id], let operation = job.step?.operation else { return }
+    guard let job = jobs[id] else { return }
+    _ = job.askAboutRevocation(lines.revocationsTold(of: id.key))
+    guard let operation = job.step?.operation else { return }
     if isOverdue(job, now: now) {
       finish(job, job.expiry(now: now.wall), now: now)
       return

@@ -291,6 +291,7 @@ extension PendingRegistration {
     guard request.purpose.registers, request.provisioning != nil else { return }
     if !setsStatus { namedStatus = request.namedStatus }
     overridesStatus = setsStatus && request.ifExists == .update
+    askForUnknownStatus()
   }
 }
 

@@ -16,6 +16,20 @@ extension Registrar {
     return takeActions()
   }
 
+  /// Another host has revoked a certificate that this one works on, which does not take over the result meanwhile. The
+  /// news may be older than what a job knows of the certificate, and be wrong: so the upstream is asked before the
+  /// certificate is activated.
+  package func wasRevoked(_ key: RegistrationKey, now: Moment) -> [Action] {
+    lines.noteToldRevocation(of: key)
+    if let first = lines.first(of: key).flatMap({ jobs[$0] }), first.isWaiting, let operation = first.step?.operation,
+      first.askAboutRevocation(lines.revocationsTold(of: key))
+    {
+      targets[key.target]?.remove(first.id, operation)
+      enqueue(first.id, now: now)
+    }
+    return takeActions()
+  }
+
   private func giveWayAtOnce(_ key: RegistrationKey, now: Moment) {
     guard let first = lines.first(of: key).flatMap({ jobs[$0] }), first.canEndNow else { return }
     _ = giveWay(first, now: now)
@@ -32,6 +46,21 @@ extension Registrar {
 }
 
 extension RegistrationJob {
+  /// Another host told of a revocation. If this job is to activate the certificate, the upstream is asked first.
+  ///
+  /// - Parameter told: How often it was told.
+  /// - Returns: Whether the registration is the next step now.
+  func askAboutRevocation(_ told: Int) -> Bool {
+    guard told > revocationsHeard else { return false }
+    revocationsHeard = told
+    var doubting = pending
+    doubting.facts.registered?.status = nil
+    guard doubting.askForUnknownStatus() else { return false }
+    pending = doubting
+    beginStep()
+    return true
+  }
+
   /// Whether a later revocation ends the job. Steps that make a device have no use any more. Any other call is made
   /// once as asked, and not tried again.
   ///

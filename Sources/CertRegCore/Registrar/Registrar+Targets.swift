@@ -8,7 +8,7 @@ extension Registrar {
   ///   - locations: Where their upstreams are, as far as that is known.
   ///   - now: The time of the event.
   package func setTargets(
-    _ limits: [TargetName: TargetLimits], at locations: [TargetName: UpstreamLocation] = [:], now: Moment
+    _ limits: [TargetName: TargetLimits], at locations: [TargetName: UpstreamLocation], now: Moment
   ) -> [Action] {
     for (name, line) in targets { line.isConfigured = limits[name] != nil }
     var added: Set<TargetName> = []

@@ -31,13 +31,15 @@ package indirect enum Ending: Hashable, Sendable {
 extension RegistrationJob {
   /// The result, as far as the steps have established it; `nil` before the certificate is registered.
   func registration(now: WallTime) -> Registration? {
-    pending.facts.registered.map { registered in
-      Registration(
-        key: pending.key, certificateARN: registered.certificateARN, outcome: registered.outcome,
-        status: registered.status, requestID: registered.requestID, finishedAt: now, basis: pending.basis,
-        requester: pending.requester, deviceID: pending.deviceID,
-        provisioned: registered.provisioned)
-    }
+    pending.facts.registered.map { registration($0, now: now) }
+  }
+
+  private func registration(_ registered: RegisteredCertificate, now: WallTime) -> Registration {
+    Registration(
+      key: pending.key, certificateARN: registered.certificateARN, outcome: registered.outcome,
+      status: registered.status, requestID: registered.requestID, finishedAt: now, basis: pending.basis,
+      requester: pending.requester, deviceID: pending.deviceID,
+      provisioned: registered.provisioned)
   }
 
   /// The status that the certificate has after the job, as far as that is known before its calls; `nil`: it is not.
@@ -109,17 +111,33 @@ extension RegistrationJob {
     var failure = FailedRegistration(
       key: pending.key, purpose: pending.purpose, error: error, attempts: pending.attempts, finishedAt: now,
       requester: pending.requester, deviceID: pending.deviceID)
-    failure.statusIsInDoubt = isStatusInDoubt && !pending.purpose.registers
+    let isUnknown = isStatusInDoubt || isKnownStatusRefuted(by: error)
+    failure.statusIsInDoubt = isUnknown && !pending.purpose.registers
     failure.wasGone = pending.facts.earlier?.isGone ?? false
-    if pending.purpose.registers, var registration = registration(now: now), let arn = registration.certificateARN {
-      if isStatusInDoubt { registration.status = nil }
+    if pending.purpose.registers, let known = pending.facts.registered ?? pending.facts.lackingOnlyStatus {
+      var registration = registration(known, now: now)
+      if isUnknown { registration.status = nil }
       failure.registered = registration
-      failure.error.failedStep = step.map { step in
-        FailedStep(
-          operation: step.operation.rawValue, certificateID: pending.key.certificateID.hex, certificateARN: arn)
-      }
+      failure.error.failedStep =
+        error.failedStep
+        ?? step.map { step in
+          FailedStep(
+            operation: step.operation.rawValue, certificateID: pending.key.certificateID.hex,
+            certificateARN: known.certificateARN)
+        }
     }
     return .failed(failure)
+  }
+
+  /// Whether the upstream refuses UpdateCertificate for the state of a certificate that is known as ACTIVE or INACTIVE.
+  /// From these a certificate can take every status that the operation sets: others must have revoked it, or begun a
+  /// transfer.
+  private func isKnownStatusRefuted(by error: ServiceError) -> Bool {
+    guard error.kind == .certificateState, error.origin == .upstream, step?.operation == .updateCertificate,
+      let known = pending.facts.registered?.status ?? pending.facts.earlier?.status,
+      let asked = pending.status
+    else { return false }
+    return [.active, .inactive].contains(known) && [.active, .inactive, .revoked].contains(asked)
   }
 
   /// The end of a job that waited longer than `queue.maxAge`.

@@ -40,6 +40,7 @@ extension RegistrationJob {
       takeOver(known, from: before, else: earlier)
       if isDoubted { pending.facts.earlier?.status = nil }
     }
+    pending.askForUnknownStatus()
     return pending.facts
   }
 
@@ -88,7 +89,8 @@ extension RegistrationJob {
   private func takeForEarlier(_ known: RegisteredCertificate) {
     pending.facts.earlier = EarlierResult(
       outcome: known.outcome, status: known.status, provisioned: known.provisioned,
-      keepsOutcome: pending.facts.earlier?.keepsOutcome ?? false)
+      keepsOutcome: pending.facts.earlier?.keepsOutcome ?? false,
+      certificateARN: pending.facts.earlier?.certificateARN)
   }
 
   /// Goes on with the first step that is needed; ends at once where none is.
@@ -121,7 +123,10 @@ extension RegistrationJob {
       pending.facts.home = home
       return finish(.registered(registration))
     }
-    if pending.facts.completedSteps == 0, let known = RegisteredCertificate(registration) {
+    if pending.facts.completedSteps == 0, var known = RegisteredCertificate(registration) {
+      if let earlier = pending.facts.earlier, earlier.lacksOnlyStatus {
+        known.provisioned = known.provisioned ?? earlier.provisioned
+      }
       beginStep()
       pending.facts.asksAnew = false
       takeOver(known, at: home, isRecalled: true)
@@ -129,6 +134,7 @@ extension RegistrationJob {
       // The other host may have revoked it while this job waited.
       pending.facts.registered?.status = registration.status
     }
+    if pending.askForUnknownStatus() { beginStep() }
     return goOn(now: now)
   }
 }

@@ -32,6 +32,8 @@ final class RegistrationJob {
   var retryCost = 0
   /// The pace did not allow the last call after all: the job keeps its turn.
   var hasUnusedTurn = false
+  /// How many revocations that other hosts told of it has heeded.
+  var revocationsHeard = 0
   /// How many calls of the present step have ended, whatever came of them.
   private(set) var attemptsOfStep: Int
   /// How many new names the device was given, and of how many of them the commit has ended.
@@ -63,6 +65,9 @@ final class RegistrationJob {
 
   /// A job that an earlier process left unfinished.
   init(resuming pending: PendingRegistration, since: MonotonicTime, plan: Plan, leave: Leave) {
+    var pending = pending
+    // Versions before this question left rows without it.
+    pending.askForUnknownStatus()
     self.pending = pending
     self.since = since
     self.plan = plan

@@ -47,6 +47,8 @@ extension EngineLoop {
 
   func revokedElsewhere(_ key: RegistrationKey) { perform(registrar.revokedElsewhere(key, now: clock.now)) }
 
+  func wasRevoked(_ key: RegistrationKey) { perform(registrar.wasRevoked(key, now: clock.now)) }
+
   func isSafe(_ sequence: Int64) {
     guard let job = registrar.job(sequence) else { return }
     perform(registrar.isSafe(job.id))
