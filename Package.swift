@@ -122,7 +122,7 @@ let package = Package(
     // For builds without a package, in which this name is a link to certregd.
     executable("certreg-sandbox", ["COlderGlibc", "CertRegClock", "CertRegSandboxCommand"]),
 
-    tests("CertRegCoreTests"),
+    tests("CertRegCoreTests", ["CertRegFleet"]),
     tests("CertRegArchiveTests", ["CArchive", "CertRegArchive"]),
     tests("CertRegCodecTests", ["CertRegCodec"]),
     tests("CertRegX509Tests", ["CertRegCodec", "CertRegCrypto", "CertRegX509", "COpenSSL"]),

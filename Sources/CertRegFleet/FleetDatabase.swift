@@ -38,7 +38,7 @@ package final class FleetDatabase {
   private static let exchangeSeconds = 2.5
   /// A member with a long queue has much to read when it joins. Nothing waits for that.
   private static let joinSeconds = 60.0
-  /// See ``FleetStatements/begin(_:session:milliseconds:)``.
+  /// See ``FleetStatements/begin(_:)``.
   private static let divisionByZero = "22012"
 
   private let location: FleetLocation
@@ -93,7 +93,7 @@ package final class FleetDatabase {
   /// - Throws: Why it failed. Whether the database has taken it is not known then.
   package func exchange(_ batch: FleetBatch) throws(FleetProblem) -> FleetReply {
     guard connection != nil else { throw FleetProblem(.unreachable, "the connection is lost") }
-    let exchange = FleetExchange(batch, identity, session: session)
+    let exchange = FleetExchange(batch, FleetSession(identity: identity, number: session))
     do throws(DatabaseFailure) { return exchange.read(try attempt(exchange.statements)) } catch {
       guard error.kind == .statement(code: Self.divisionByZero) else { throw problem(error) }
     }

@@ -79,9 +79,11 @@ extension FleetStatements {
       """, [.text(name), .texts(lanes.map(\.id.target)), .texts(lanes.map(\.id.operation))])
   }
 
-  static func lanes(_ lanes: [FleetLane.Report], by name: String) -> [Statement] {
-    let lanes = lanes.sorted { $0.id < $1.id }
-    let ids: [Parameter] = [.texts(lanes.map(\.id.target)), .texts(lanes.map(\.id.operation))]
+  /// What this member has to say of lanes, before it reads them.
+  static func tellLanes(_ lanes: [FleetLane.Report], by name: String) -> [Statement] {
+    let lanes = lanes.filter(\.isNews).sorted { $0.id < $1.id }
+    guard !lanes.isEmpty else { return [] }
+    let ids = Self.ids(lanes)
     var statements: [Statement] = []
     if lanes.contains(where: { $0.version == 0 }) {
       statements.append(
@@ -101,70 +103,57 @@ extension FleetStatements {
         ORDER BY target, operation FOR UPDATE OF p
         """, ids))
     let learnt = lanes.filter { $0.learnt != nil }
-    if !learnt.isEmpty {
-      statements.append(
-        Statement(
-          "learnLanes",
-          """
-          UPDATE certregd.pace p SET rate = a.rate, climbing_from = a.climbing_from, returning_to = a.returning_to,
-            version = p.version + 1
-          FROM unnest($1::text[], $2::text[], $3::float8[], $4::float8[], $5::float8[], $6::bigint[])
-            a(target, operation, rate, climbing_from, returning_to, version)
-          WHERE p.target = a.target AND p.operation = a.operation AND p.version = a.version
-          """,
-          [
-            .texts(learnt.map(\.id.target)), .texts(learnt.map(\.id.operation)),
-            .doubles(learnt.map { $0.learnt?.callsPerSecond }), .doubles(learnt.map { $0.learnt?.climbingFrom }),
-            .doubles(learnt.map { $0.learnt?.returningTo }),
-            .integers(learnt.map(\.version)),
-          ]))
-    }
-    statements.append(
-      Statement(
-        "tellShares",
-        """
-        INSERT INTO certregd.share AS s (member, target, operation, want, share, throttles)
-        SELECT $1, a.target, a.operation, a.want, LEAST(a.share, GREATEST(0, 1 - coalesce((
-          SELECT sum(o.share) FROM certregd.share o JOIN certregd.member m ON m.name = o.member, certregd.fleet f
-          WHERE o.target = a.target AND o.operation = a.operation AND o.member <> $1 AND NOT \(FleetSchema.isGone)), 0))),
-          a.throttles
-        FROM unnest($2::text[], $3::text[], $4::float8[], $5::float8[], $6::bigint[])
-          a(target, operation, want, share, throttles)
-        ON CONFLICT (target, operation, member) DO UPDATE SET want = excluded.want, share = excluded.share,
-          throttles = excluded.throttles
-        """,
-        [.text(name)] + ids + [
-          .doubles(lanes.map(\.want)), .doubles(lanes.map(\.share)), .integers(lanes.map { Int64($0.throttles) }),
-        ]))
-    statements.append(
-      Statement(
-        "lanes",
-        """
-        SELECT p.target, p.operation, p.rate, p.climbing_from, p.returning_to, p.version, s.member, s.want, s.share, s.throttles
-        FROM certregd.pace p JOIN unnest($1::text[], $2::text[]) a(target, operation) USING (target, operation)
-        JOIN certregd.share s USING (target, operation) JOIN certregd.member m ON m.name = s.member, certregd.fleet f
-        WHERE NOT \(FleetSchema.isGone) ORDER BY p.target, p.operation, s.member
-        """, ids))
-    return statements
+    let changes = (learnt.isEmpty ? [] : [learnLanes(learnt)]) + [tellShares(lanes, by: name)]
+    return statements + [changes.count > 1 ? Statement.joined(changes: changes) : changes[0]]
   }
 
-  /// Last of all: every member writes the row of `fleet`.
-  static func heartbeat(_ batch: FleetBatch, sent: Int64, of member: FleetIdentity) -> Statement {
+  private static func learnLanes(_ learnt: [FleetLane.Report]) -> Statement {
     Statement(
-      "heartbeat",
+      "learnLanes",
       """
-      WITH f AS (\(tick))
-      UPDATE certregd.member m SET heard = f.active, heard_at = clock_timestamp(), queued = $2::integer,
-        targets = $3::text[], sent = GREATEST(m.sent, $4::bigint)
-      FROM f WHERE m.name = $1 RETURNING (extract(epoch FROM m.heard_at) * 1000000)::bigint
+      UPDATE certregd.pace p SET rate = a.rate, climbing_from = a.climbing_from, returning_to = a.returning_to,
+        version = p.version + 1
+      FROM unnest($1::text[], $2::text[], $3::float8[], $4::float8[], $5::float8[], $6::bigint[])
+        a(target, operation, rate, climbing_from, returning_to, version)
+      WHERE p.target = a.target AND p.operation = a.operation AND p.version = a.version
       """,
-      [.text(member.name), .integer(batch.queued), .texts(batch.targets), .integer(sent)])
+      ids(learnt) + [
+        .doubles(learnt.map { $0.learnt?.callsPerSecond }), .doubles(learnt.map { $0.learnt?.climbingFrom }),
+        .doubles(learnt.map { $0.learnt?.returningTo }), .integers(learnt.map(\.version)),
+      ])
   }
 
-  /// Says which number the results go up to, where there is no heartbeat.
-  static func sent(_ number: Int64, by name: String) -> Statement {
+  private static func tellShares(_ lanes: [FleetLane.Report], by name: String) -> Statement {
     Statement(
-      "sent",
-      "UPDATE certregd.member SET sent = GREATEST(sent, $2::bigint) WHERE name = $1", [.text(name), .integer(number)])
+      "tellShares",
+      """
+      INSERT INTO certregd.share AS s (member, target, operation, want, share, throttles)
+      SELECT $1, a.target, a.operation, a.want, LEAST(a.share, GREATEST(0, 1 - coalesce((
+        SELECT sum(o.share) FROM certregd.share o JOIN certregd.member m ON m.name = o.member, certregd.fleet f
+        WHERE o.target = a.target AND o.operation = a.operation AND o.member <> $1 AND NOT \(FleetSchema.isGone)), 0))),
+        a.throttles
+      FROM unnest($2::text[], $3::text[], $4::float8[], $5::float8[], $6::bigint[])
+        a(target, operation, want, share, throttles)
+      ON CONFLICT (target, operation, member) DO UPDATE SET want = excluded.want, share = excluded.share,
+        throttles = excluded.throttles
+      """,
+      [.text(name)] + ids(lanes) + [
+        .doubles(lanes.map(\.want)), .doubles(lanes.map(\.share)), .integers(lanes.map { Int64($0.throttles) }),
+      ])
+  }
+
+  static func lanes(_ lanes: [FleetLane.Report]) -> Statement {
+    Statement(
+      "lanes",
+      """
+      SELECT p.target, p.operation, p.rate, p.climbing_from, p.returning_to, p.version, s.member, s.want, s.share, s.throttles
+      FROM certregd.pace p JOIN unnest($1::text[], $2::text[]) a(target, operation) USING (target, operation)
+      JOIN certregd.share s USING (target, operation) JOIN certregd.member m ON m.name = s.member, certregd.fleet f
+      WHERE NOT \(FleetSchema.isGone) ORDER BY p.target, p.operation, s.member
+      """, ids(lanes))
+  }
+
+  private static func ids(_ lanes: [FleetLane.Report]) -> [Parameter] {
+    [.texts(lanes.map(\.id.target)), .texts(lanes.map(\.id.operation))]
   }
 }

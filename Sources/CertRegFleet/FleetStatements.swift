@@ -5,11 +5,25 @@ import CertRegCore
 enum FleetStatements {
   typealias Statement = DatabaseConnection.Statement
 
-  /// Counts the time in which the fleet is at work. A gap counts a second: nobody could say that it lives.
-  static let tick = """
-    UPDATE certregd.fleet SET active = active + LEAST(1000, GREATEST(0,
-      (extract(epoch FROM clock_timestamp() - ticked) * 1000)::bigint)), ticked = clock_timestamp() RETURNING active
+  /// The time in which the fleet is at work, up to now. A gap counts a second: nobody could say that it lives.
+  static let active = """
+    active + LEAST(1000, GREATEST(0, (extract(epoch FROM clock_timestamp() - ticked) * 1000)::bigint))
     """
+
+  private static let tick = """
+    UPDATE certregd.fleet SET active = \(active), ticked = clock_timestamp() RETURNING active
+    """
+
+  /// Counts that time, unless another member has just done so or does so now: nobody waits for this row. The clock may
+  /// have been set back.
+  static let tickIfDue = Statement(
+    "tick",
+    """
+    UPDATE certregd.fleet SET active = \(active), ticked = clock_timestamp()
+    WHERE only_row = (SELECT only_row FROM certregd.fleet
+      WHERE ticked NOT BETWEEN clock_timestamp() - interval '100 milliseconds' AND clock_timestamp()
+      FOR UPDATE SKIP LOCKED)
+    """)
 
   static let version = Statement("version", "SELECT version FROM certregd.fleet")
 
@@ -53,15 +67,59 @@ enum FleetStatements {
   /// Begins an exchange: fails with division_by_zero where the member has joined again since, or was removed, or where
   /// the schema has another version by now. What a connection that was given up has sent may arrive late; behind a
   /// later join it must change nothing.
-  static func begin(_ member: FleetIdentity, session: Int64, milliseconds: Int) -> Statement {
+  ///
+  /// - Parameter session: The member, and its last join.
+  static func begin(_ session: FleetSession) -> Statement {
     Statement(
       "begin",
-      """
-      SELECT 1 / count(*), set_config('statement_timeout', $4, true) FROM (SELECT FROM certregd.member
-        WHERE name = $1 AND instance = $2 AND session = $3::bigint AND NOT removed
-          AND (SELECT version FROM certregd.fleet) = \(FleetSchema.version) FOR UPDATE) m
-      """, [.text(member.name), .text(member.instance), .integer(session), .text("\(milliseconds)")])
+      "SELECT \(isMember) FROM (SELECT FROM certregd.member m, certregd.fleet f WHERE \(isSame) FOR UPDATE OF m) m",
+      session.parameters)
   }
+
+  /// The same as the beginning of the statement that tells results, which waits for `b`. Says which number they go up to.
+  private static func beginTelling(_ session: FleetSession, sent: Int64) -> Statement {
+    Statement(
+      "beginTelling",
+      """
+      m AS (UPDATE certregd.member m SET sent = GREATEST(m.sent, $5::bigint) FROM certregd.fleet f WHERE \(isSame)
+        RETURNING m.name),
+      b AS MATERIALIZED (SELECT \(isMember) FROM m)
+      """, session.parameters + [.integer(sent)])
+  }
+
+  /// The same, and says that the member lives. What the transaction reads behind it has everything that the database had
+  /// by then.
+  static func beginFull(_ session: FleetSession, _ batch: FleetBatch) -> Statement {
+    Statement(
+      "beginFull",
+      """
+      WITH m AS (UPDATE certregd.member m SET heard = \(active), heard_at = clock_timestamp(), queued = $6::integer,
+        targets = $7::text[], sent = GREATEST(m.sent, $5::bigint) FROM certregd.fleet f WHERE \(isSame) RETURNING heard_at)
+      SELECT max((extract(epoch FROM heard_at) * 1000000)::bigint), \(isMember) FROM m
+      """, session.parameters + [.integer(batch.lastNumber), .integer(batch.queued), .texts(batch.targets)])
+  }
+
+  /// The same for an exchange of nothing but marks: many calls wait for them alone. It waits for no row of others.
+  static func beginAndMark(_ session: FleetSession, _ keys: [FleetKey]) -> Statement {
+    let begin = begin(session)
+    return Statement(
+      "beginAndMark",
+      """
+      WITH b AS MATERIALIZED (\(begin.text()))
+      UPDATE certregd.claim c SET called = true FROM unnest($5::bytea[], $6::text[]) a(certificate, target), b
+      WHERE c.certificate = a.certificate AND c.target = a.target AND c.member = $1 RETURNING c.certificate, c.target
+      """, begin.parameters + Parameter.keys(keys))
+  }
+
+  /// The costs of tables without statistics look high, and the server would compile plans for seconds.
+  private static let isMember = """
+    1 / count(*), set_config('statement_timeout', $4, true), set_config('jit', 'off', true)
+    """
+
+  /// Whether a member `m` is still what it was when it joined, beside the row `f` of `fleet`.
+  private static let isSame = """
+    m.name = $1 AND m.instance = $2 AND m.session = $3::bigint AND NOT m.removed AND f.version = \(FleetSchema.version)
+    """
 
   /// Where the member comes with another state than before, its claims become nobody's, since it no longer knows which
   /// calls it has made: whoever takes one over hears that the call may have been made. Before the join, which takes the
@@ -100,18 +158,23 @@ enum FleetStatements {
 
   // MARK: Telling
 
-  static func tell(_ batch: FleetBatch, by name: String) -> Statement {
+  /// - Parameters:
+  ///   - batch: What is told.
+  ///   - session: Of the member.
+  ///   - changes: Go with it as one statement, and may wait for `told`.
+  static func tell(_ batch: FleetBatch, _ session: FleetSession, with changes: [Statement] = []) -> Statement {
     let results = batch.results
     let contents = results.map(\.content)
-    return Statement(
+    let begin = batch.isFull ? nil : beginTelling(session, sent: batch.lastNumber)
+    let tell = Statement(
       "tell",
       """
-      WITH a AS MATERIALIZED (
+      a AS MATERIALIZED (
         SELECT * FROM unnest($3::bytea[], $4::text[], $5::bigint[], $6::boolean[], $7::text[], $8::text[], $9::text[],
           $10::text[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::text[], $16::text[])
           WITH ORDINALITY a(\(resultColumns), place)),
       told AS (INSERT INTO certregd.result AS r (\(resultColumns), member, number)
-      SELECT \(columns(of: "a")), $1, $2::bigint + a.place - 1 FROM a ORDER BY a.place
+      SELECT \(columns(of: "a")), $1, $2::bigint + a.place - 1 FROM a\(begin == nil ? "" : ", b") ORDER BY a.place
       ON CONFLICT (certificate, target) DO UPDATE SET
         stamp = GREATEST(r.stamp, excluded.stamp),
         forgotten = \(later("forgotten")),
@@ -125,12 +188,8 @@ enum FleetStatements {
         member = CASE WHEN \(isNews) THEN excluded.member ELSE r.member END,
         number = CASE WHEN \(isNews) THEN excluded.number ELSE r.number END
       RETURNING r.*)
-      -- What holds in place of what was told.
-      SELECT \(columns(of: "r")) FROM told r JOIN a ON a.certificate = r.certificate AND a.target = r.target
-      WHERE r.stamp <> a.stamp OR r.forgotten <> a.forgotten OR r.outcome IS DISTINCT FROM a.outcome
-        OR r.arn IS DISTINCT FROM a.arn OR r.status IS DISTINCT FROM a.status
       """,
-      [.text(name), .integer(batch.firstNumber)] + Parameter.keys(results.map(\.key)) + [
+      [.text(session.identity.name), .integer(batch.firstNumber)] + Parameter.keys(results.map(\.key)) + [
         .integers(results.map(\.stamp)), .bools(contents.map { $0 == nil }),
         .texts(contents.map { $0?.certificateARN }), .texts(contents.map { $0?.outcome.rawValue }),
         .texts(contents.map { $0?.status?.rawValue }), .texts(contents.map { $0?.requestID }),
@@ -140,6 +199,14 @@ enum FleetStatements {
         .integers(contents.map { $0?.basis.policyFingerprint ?? 0 }), .texts(contents.map { $0?.deviceID?.text }),
         .texts(contents.map { $0?.provisioned }),
       ])
+    // What holds in place of what was told.
+    return Statement.joined(
+      (begin.map { [$0] } ?? []) + [tell], changes: changes,
+      returning: """
+        SELECT \(columns(of: "r")) FROM told r JOIN a ON a.certificate = r.certificate AND a.target = r.target
+        WHERE r.stamp <> a.stamp OR r.forgotten <> a.forgotten OR r.outcome IS DISTINCT FROM a.outcome
+          OR r.arn IS DISTINCT FROM a.arn OR r.status IS DISTINCT FROM a.status
+        """)
   }
 
   private static func later(_ column: String) -> String {
@@ -164,12 +231,14 @@ enum FleetStatements {
       OR NOT r.forgotten AND NOT excluded.forgotten AND r.arn IS NULL AND excluded.arn IS NOT NULL)
     """
 
-  static func release(_ keys: [FleetKey], by name: String) -> Statement {
+  /// - Parameter isWithTold: Whether it is one statement with what is told, which has to lock its rows first.
+  static func release(_ keys: [FleetKey], by name: String, isWithTold: Bool) -> Statement {
     Statement(
-      "release",
+      isWithTold ? "releaseTold" : "release",
       """
       DELETE FROM certregd.claim c USING unnest($2::bytea[], $3::text[]) a(certificate, target)
       WHERE c.certificate = a.certificate AND c.target = a.target AND c.member = $1
+      \(isWithTold ? "AND (SELECT count(*) FROM told) > 0" : "")
       """, [.text(name)] + Parameter.keys(keys))
   }
 
@@ -182,4 +251,9 @@ enum FleetStatements {
       WHERE c.certificate = a.certificate AND c.target = a.target AND c.member = $1 AND c.earlier
       """, [.text(name)] + Parameter.keys(keys))
   }
+}
+
+extension FleetBatch {
+  /// The number of the last of `results`; 0: there is none.
+  fileprivate var lastNumber: Int64 { results.isEmpty ? 0 : firstNumber + Int64(results.count) - 1 }
 }

@@ -6,8 +6,8 @@ struct Rows: Sendable {
   private var bytes: [UInt8] = []
   /// Where each value is, row by row; `nil` for NULL.
   private var places: [Range<Int>?] = []
-  private let columns: Int
-  let count: Int
+  private var columns: Int
+  private(set) var count: Int
 
   /// For `count` rows, whose values are to be appended.
   init(count: Int, columns: Int) {
@@ -32,6 +32,47 @@ struct Rows: Sendable {
   /// What `read` makes of the rows, without those that are of another form.
   func compactMap<Value>(_ read: (Row) -> Value?) -> [Value] {
     (0..<count).compactMap { read(Row(rows: self, columns: $0 * columns..<($0 + 1) * columns)) }
+  }
+
+  /// The rows of each of the queries that were joined: a row has the number of its query, and a record. Those of another
+  /// form are left out.
+  func divided(into count: Int) -> [Rows] {
+    var parts = Array(repeating: Rows(count: 0, columns: 0), count: count)
+    for (number, record) in compactMap({ (row: Row) -> (Int, [UInt8])? in
+      var reader = RowReader(row)
+      guard let number = try? reader.integer(), let record = try? reader.bytes() else { return nil }
+      return (Int(number), record)
+    }) where parts.indices.contains(number) {
+      parts[number].append(record: record)
+    }
+    return parts
+  }
+
+  /// What PostgreSQL's `record_send` writes: the number of columns, and each value behind its type and its length.
+  private mutating func append(record: [UInt8]) {
+    func integer(at place: Int) -> Int? {
+      guard place + 4 <= record.count else { return nil }
+      return Int(Int32(truncatingIfNeeded: record[place..<place + 4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }))
+    }
+    guard let columns = integer(at: 0), columns > 0, count == 0 || columns == self.columns else { return }
+    var values: [Range<Int>?] = []
+    var place = 4
+    while values.count < columns {
+      guard let length = integer(at: place + 4) else { return }
+      place += 8
+      guard length >= 0 else {
+        values.append(nil)
+        continue
+      }
+      guard place + length <= record.count else { return }
+      values.append(place..<place + length)
+      place += length
+    }
+    let begin = bytes.count
+    bytes += record
+    places += values.map { value in value.map { $0.lowerBound + begin..<$0.upperBound + begin } }
+    self.columns = columns
+    count += 1
   }
 
   /// A row, or the end of one.

@@ -96,6 +96,38 @@ import Testing
     #expect(batch(member.takeActions())?.claims.map(\.key) == keys.suffix(2))
   }
 
+  @Test func `a share is told again where it matters to others, and after each join`() throws {
+    var member = joined()
+    let id = FleetLane.ID(target: Self.target, operation: "o")
+    let rate = FleetLane.Rate(callsPerSecond: 100)
+    func report(_ want: Double, throttles: Int = 0, hasLearnt: Bool = false) -> FleetLane.Report {
+      member.report(of: id, want: want, rate: rate, hasLearnt: hasLearnt, throttles: throttles)
+    }
+    func part(_ name: String, want: Double, share: Double) -> FleetLane.Part {
+      FleetLane.Part(member: name, want: want, share: share, throttles: 0)
+    }
+    #expect(report(150).isNews)
+    clock.advance(by: .milliseconds(300))
+    member.timePassed(now: clock.now)
+    var full = try #require(batch(member.takeActions()))
+    full.lanes = [report(150)]
+    member.filled(full)
+    var reply = FleetReply()
+    reply.lanes = [
+      FleetLane.State(
+        id: id, rate: rate, version: 1,
+        parts: [part("m1", want: 150, share: 0.5), part("other", want: 150, share: 0.5)])
+    ]
+    member.replied(reply, now: clock.now)
+    // More than twice its part makes no difference to the others.
+    #expect(!report(150).isNews && !report(120).isNews && !report(1000).isNews)
+    #expect(report(80).isNews && report(0).isNews)
+    #expect(report(150, throttles: 1).isNews && report(150, hasLearnt: true).isNews)
+    member.failed(FleetProblem(.unreachable, "x"), now: clock.now)
+    member.joined(welcome(), now: clock.now)
+    #expect(report(150).isNews)
+  }
+
   @Test func `the parts of lanes that are not reported any more are given up once`() throws {
     var member = joined()
     let lanes = ["one", "two"].map {

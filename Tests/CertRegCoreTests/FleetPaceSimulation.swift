@@ -25,9 +25,7 @@ struct FleetPaceSimulation {
   private var random: SplitMix64
   /// Milliseconds.
   private(set) var time = 0
-  private var rate: FleetLane.Rate?
-  private var version: Int64 = 0
-  private var parts: [String: FleetLane.Part] = [:]
+  private var database = FleetLaneModel()
   /// The account: calls a second, and its bucket.
   var quota: Double
   let burst: Double
@@ -109,7 +107,6 @@ struct FleetPaceSimulation {
     }
   }
 
-  /// What the statements of a full exchange do with a lane.
   private mutating func exchange(_ index: Int) {
     let name = hosts[index].name
     let (known, isNews) = hosts[index].gate.takeRate(of: Self.operation, now: now)
@@ -117,27 +114,13 @@ struct FleetPaceSimulation {
     let report = hosts[index].member.report(
       of: Self.lane, want: want, rate: known, hasLearnt: isNews,
       throttles: hosts[index].gate.throttles(of: Self.operation))
-    if rate == nil {
-      rate = report.first
-      version = 1
-    }
-    if let learnt = report.learnt, report.version == version {
-      rate = learnt
-      version += 1
-    }
-    let others = parts.values.filter { $0.member != name }.reduce(0) { $0 + $1.share }
-    parts[name] = FleetLane.Part(
-      member: name, want: report.want, share: min(report.share, max(0, 1 - others)),
-      throttles: report.throttles)
+    let state = database.exchange(report, by: name)
     var batch = FleetBatch()
     batch.lanes = [report]
     batch.isFull = true
     var reply = FleetReply()
     reply.time = moment.wall.microsecondsSinceEpoch
-    reply.lanes = [
-      FleetLane.State(
-        id: Self.lane, rate: rate ?? known, version: version, parts: parts.values.sorted { $0.member < $1.member })
-    ]
+    reply.lanes = [state]
     hosts[index].member.members = hosts.map { host in
       FleetReply.Member(
         name: host.name, sent: 0, queued: 0, heardOfSecondsAgo: 0, isGone: false, targets: [], joined: 0)
@@ -157,7 +140,7 @@ struct FleetPaceSimulation {
   func rate(of index: Int) -> Double? { hosts[index].gate.rate(of: Self.operation, now: now) }
 
   /// Whether the rate that the hosts have in common rises.
-  var isRising: Bool { rate?.climbingFrom != nil }
+  var isRising: Bool { database.rate?.climbingFrom != nil }
 
   private mutating func carryOut(_ index: Int) {
     for action in hosts[index].member.takeActions() {

@@ -45,6 +45,31 @@ import Testing
     #expect(throws: RowReader.Malformed.self) { try reader.text() }
   }
 
+  @Test func `rows of joined queries are read as those of each query`() throws {
+    func record(_ values: [UInt8]?...) -> [UInt8] {
+      let columns = values.map { value in
+        [0, 0, 0, 25] + (value.map { [0, 0, 0, UInt8($0.count)] + $0 } ?? [255, 255, 255, 255])
+      }
+      return [0, 0, 0, UInt8(values.count)] + columns.joined()
+    }
+    var rows = Rows(count: 6, columns: 2)
+    for (number, value) in [
+      (1, record(Array("a".utf8), nil)), (0, record([0, 0, 0, 7])), (1, record(nil, Array("b".utf8))),
+      // Another number of columns, the end of a value missing, and a query that was not asked.
+      (1, record([1])), (0, Array(record([0, 0, 0, 7]).dropLast())), (2, record([1])),
+    ] as [(UInt8, [UInt8])] {
+      rows.append([0, 0, 0, number])
+      rows.append(value)
+    }
+    let parts = rows.divided(into: 2)
+    #expect(parts[0].compactMap(FleetRow.integer) == [7])
+    #expect(
+      try parts[1].compactMap { $0 }.map { row in
+        var reader = RowReader(row)
+        return [try reader.optionalText(), try reader.optionalText()]
+      } == [["a", nil], [nil, "b"]])
+  }
+
   @Test func `values of another form are no values`() throws {
     var rows = Rows(count: 1, columns: 4)
     rows.append([1, 2])

@@ -82,6 +82,13 @@ package struct FleetBatch: Sendable, Equatable {
 
   package init() {}
 
+  /// Whether there is nothing but calls that are about to begin.
+  package var isOnlyMarks: Bool {
+    var bare = self
+    bare.marks = []
+    return !marks.isEmpty && bare.isEmpty
+  }
+
   /// Whether there is nothing to tell or to ask, apart from the parts of a full one.
   var isEmpty: Bool {
     var bare = self

@@ -49,9 +49,12 @@ package enum FleetLane {
     package var version: Int64
     /// The rate to begin with where no member has said one.
     package var first: Rate
+    /// Whether the database may have anything else.
+    package var isNews: Bool
 
     package init(
-      id: ID, want: Double, share: Double, throttles: Int, learnt: Rate?, version: Int64, first: Rate
+      id: ID, want: Double, share: Double, throttles: Int, learnt: Rate?, version: Int64, first: Rate,
+      isNews: Bool = true
     ) {
       self.id = id
       self.want = want
@@ -60,6 +63,7 @@ package enum FleetLane {
       self.learnt = learnt
       self.version = version
       self.first = first
+      self.isNews = isNews
     }
   }
 

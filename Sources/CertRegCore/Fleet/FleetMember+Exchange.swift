@@ -4,11 +4,14 @@ extension FleetMember {
   package mutating func exchange(now: Moment) {
     guard link == .joined, inFlight == nil else { return }
     var batch = FleetBatch()
-    let isDue = tickedAt.map { now.monotonic - $0 >= tickPause } ?? true
-    guard isDue || now.monotonic >= restUntil ?? now.monotonic else { return }
-    fill(&batch, isDue: isDue, now: now.monotonic)
-    guard isDue || !batch.isEmpty else { return }
-    if isDue {
+    let rested = tickedAt.map { now.monotonic - $0 } ?? tickPause
+    guard rested >= tickPause || now.monotonic >= restUntil ?? now.monotonic else { return }
+    fill(&batch, now: now.monotonic)
+    guard rested >= tickPause || !batch.isEmpty else { return }
+    // What goes shortly before a full one goes with it, unless a rate rises: the more often the members hear of each
+    // other's rates, the faster.
+    if rested >= (isRising ? tickPause : tickPause * 3 / 4) {
+      fillFull(&batch, now: now.monotonic)
       batch.isFull = true
       batch.positions = positions
       batch.hearsRevocations = !work.keys.isEmpty
@@ -16,6 +19,10 @@ extension FleetMember {
       batch.cleansUp = cleans(now: now.monotonic)
       noteTicked(now.monotonic)
     }
+    if !batch.isOnlyMarks { addMissingCopies(to: &batch, now: now.monotonic) }
+    batch.claims = Dictionary(batch.claims.map { ($0.key, $0.isCalled) }) { $0 || $1 }
+      .map { FleetBatch.Claim(key: $0, isCalled: $1) }.sorted { $0.key < $1.key }
+    batch.marks.sort()
     inFlight = (batch, now.monotonic)
     exchangedAt = now.monotonic
     actions.append(.exchange(batch))
@@ -27,7 +34,7 @@ extension FleetMember {
     return exchangedAt + Self.busyPause
   }
 
-  private mutating func fill(_ batch: inout FleetBatch, isDue: Bool, now: MonotonicTime) {
+  private mutating func fill(_ batch: inout FleetBatch, now: MonotonicTime) {
     let told = dirty.prefix(Self.mostOfAKind)
     // Their content is filled in with the exchange.
     batch.results = told.map { SharedResult(key: $0.key, stamp: $0.value, content: nil) }.sorted { $0.key < $1.key }
@@ -54,27 +61,37 @@ extension FleetMember {
     for key in work.keys(in: .asked).prefix(2 * Self.mostOfAKind) {
       batch.claims.append(FleetBatch.Claim(key: key, isCalled: false))
     }
-    if isDue {
-      let held = heldAgain()
-      batch.claims += held.map { FleetBatch.Claim(key: $0, isCalled: false) }
-      // Again with each question: a new holder has not heard of it.
-      batch.revocations = held.filter { work[$0]?.isRevocation == true }.sorted()
-    }
-    batch.claims = Dictionary(batch.claims.map { ($0.key, $0.isCalled) }) { $0 || $1 }
-      .map { FleetBatch.Claim(key: $0, isCalled: $1) }.sorted { $0.key < $1.key }
-    batch.marks.sort()
     for sequence in copies.keys(in: .awaited) { add(sequence, to: &batch) }
-    for sequence in copies.keys(in: .missing) {
-      if batch.copies.count >= Self.mostOfAKind { break }
-      if let copy = copies[sequence], copy.due <= now { add(sequence, to: &batch) }
-    }
+    if copies.keys(in: .missing).count >= Self.mostOfAKind { addMissingCopies(to: &batch, now: now) }
     batch.endedCopies = endedCopies
     batch.endedRows = endedRows
     batch.leftRows = leftRows
     (endedCopies, endedRows, leftRows) = ([], [], [])
-    if isDue { takePostponed(now: now) }
-    batch.fetchedRows = Array(unreadRows.prefix(Self.mostRead))
-    unreadRows.removeFirst(batch.fetchedRows.count)
+    addUnreadRows(to: &batch)
+  }
+
+  /// What goes with full exchanges only.
+  private mutating func fillFull(_ batch: inout FleetBatch, now: MonotonicTime) {
+    let held = heldAgain()
+    batch.claims += held.map { FleetBatch.Claim(key: $0, isCalled: false) }
+    // Again with each question: a new holder has not heard of it.
+    batch.revocations = held.filter { work[$0]?.isRevocation == true }.sorted()
+    takePostponed(now: now)
+    addUnreadRows(to: &batch)
+  }
+
+  /// Copies of which nobody was told are no reason for an exchange, unless they are many.
+  private mutating func addMissingCopies(to batch: inout FleetBatch, now: MonotonicTime) {
+    for sequence in copies.keys(in: .missing) {
+      if batch.copies.count >= Self.mostOfAKind { break }
+      if let copy = copies[sequence], copy.due <= now { add(sequence, to: &batch) }
+    }
+  }
+
+  private mutating func addUnreadRows(to batch: inout FleetBatch) {
+    let rows = unreadRows.prefix(Self.mostRead - batch.fetchedRows.count)
+    batch.fetchedRows += rows
+    unreadRows.removeFirst(rows.count)
   }
 
   private mutating func takePostponed(now: MonotonicTime) {

@@ -18,10 +18,21 @@ extension FleetMember {
   ) -> FleetLane.Report {
     let state = lanes[id]
     let known = state?.rate.callsPerSecond ?? rate.callsPerSecond ?? 1
-    return FleetLane.Report(
+    var report = FleetLane.Report(
       id: id, want: want, share: goal(in: state, want: want, rate: known), throttles: throttles,
       learnt: hasLearnt ? rate : nil,
       version: state?.version ?? 0, first: rate)
+    let told = toldLanes?.contains(id) == true ? state?.parts.first { $0.member == name } : nil
+    report.isNews = hasLearnt || told.map { !Self.isSame(report, as: $0, rate: known) } ?? true
+    return report
+  }
+
+  /// Whether nobody would do anything else for hearing of a report. What a member wants beyond its part is no matter to
+  /// the others, and the parts have errors of rounding.
+  private static func isSame(_ report: FleetLane.Report, as told: FleetLane.Part, rate: Double) -> Bool {
+    let useful = 2 * report.share * rate
+    return report.throttles == told.throttles && (report.share - told.share).magnitude <= 1e-6 * report.share
+      && min(report.want, useful) == min(told.want, useful) && (report.want > 0) == (told.want > 0)
   }
 
   /// Whether the database may have this member's part of other lanes than these.
@@ -35,9 +46,8 @@ extension FleetMember {
   private func goal(in state: FleetLane.State?, want: Double, rate: Double) -> Double {
     var wants = (state?.parts ?? []).filter { $0.member != name }.map(\.want)
     wants.append(want)
-    let missing = members.filter { member in
-      !member.isGone && member.name != name && !(state?.parts.contains { $0.member == member.name } ?? false)
-    }
+    let told = Set(state?.parts.map(\.member) ?? [])
+    let missing = members.filter { !$0.isGone && $0.name != name && !told.contains($0.name) }
     // Members without a word about this lane have no work for it.
     if wants.allSatisfy({ $0 <= 0 }) { return 1 / Double(max(1, wants.count + missing.count)) }
     return FleetLane.share(of: wants.count - 1, wants: wants, rate: rate)

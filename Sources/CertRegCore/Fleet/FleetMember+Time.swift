@@ -72,9 +72,12 @@ extension FleetMember {
   var tickPause: Duration {
     let count = members.count
     // While a rate climbs, the others have to hear of the first throttle soon.
-    if count <= 20, lanes.values.contains(where: { $0.rate.climbingFrom != nil }) { return Self.tick * 2 / 5 }
+    if count <= 20, isRising { return Self.tick * 2 / 5 }
     return count <= 10 ? Self.tick : min(.milliseconds(900), .milliseconds(25 * Int64(count)))
   }
+
+  /// Whether the members try a higher rate.
+  var isRising: Bool { lanes.values.contains { $0.rate.climbingFrom != nil } }
 
   /// The time of ``nextDeadline(now:)`` has come. Calls at other times do no harm.
   package mutating func timePassed(now: Moment) {
