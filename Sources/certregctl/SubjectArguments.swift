@@ -5,7 +5,7 @@ import CertRegClient
 struct SubjectArguments: ParsableArguments {
   @Argument(
     help: ArgumentHelp(
-      "Certificate IDs (64 hexadecimal digits), ARNs, SHA-256 fingerprints, files, folders, or -.",
+      "Certificate IDs (64 hexadecimal digits), ARNs, SHA-256 fingerprints, files, folders, reports of certregctl import, or -.",
       valueName: "id-or-file"),
     completion: .file())
   var subjects: [String]

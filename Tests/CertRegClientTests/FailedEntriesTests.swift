@@ -166,6 +166,84 @@ import Testing
     #expect(again.run(Session(socketPath: daemon.path, console: Capture().console())) == .success)
   }
 
+  /// A certificate without its last byte.
+  private static let cut = Array(
+    Sample.sequence(Sample.sequence(Sample.certificate(2).dropFirst(4) + [UInt8](repeating: 0x55, count: 300)))
+      .dropLast())
+
+  /// A table whose row for the device `0018` has this certificate.
+  private func table(_ encoding: some Collection<UInt8>, device: String = "0018") -> String {
+    "serial,cert\n0017,\(Base64.encode(Sample.certificate(1)))\n\(device),\(Base64.encode(Array(encoding)))\n"
+  }
+
+  /// How the row of a failed entry is mended.
+  enum Mending: CaseIterable {
+    case ofTheCut
+    case ofTheRefused
+    case withoutNames
+    case ofAnotherDevice
+    case refusedAgain
+  }
+
+  @Test(arguments: Mending.allCases) func `an entry that was mended leaves the failed ones`(mending: Mending) throws {
+    let account = Account()
+    let daemon = try FakeDaemon(answering: { account.answer($0) })
+    let folder = try TemporaryFolder()
+    let source = folder.path("a.csv")
+    let failed = folder.path("r.failed.jsonl")
+    func run() throws -> String {
+      let capture = Capture()
+      var verb = Batch.verb(source, folder.path("r.csv"))
+      verb.resumes = true
+      _ = verb.run(Session(socketPath: daemon.path, console: capture.console()))
+      return capture.errors
+    }
+    let isCut = mending == .ofTheCut || mending == .withoutNames
+    let first = isCut ? Self.cut : Sample.certificate(2)
+    let refused = [first, Sample.certificate(4)].map { Value.pieces(Base64.encode($0).utf8) }
+    account.state.withLock { $0.refusedWhole = Set(refused.compactMap { $0.first?.certificate?.id.hex }) }
+    var before = table(first)
+    var after = table(Sample.certificate(3), device: mending == .ofAnotherDevice ? "0019" : "0018")
+    if mending == .withoutNames {
+      (before, after) = (before.replacing("serial", with: "x"), after.replacing("serial", with: "x"))
+    }
+    if mending == .refusedAgain { after = table(Sample.certificate(4)) }
+    try folder.write("a.csv", before)
+    _ = try run()
+    #expect(records(failed, .failedEntries).count == 1)
+    try folder.write("a.csv", after)
+    let notes = try run()
+    switch mending {
+    case .ofTheCut, .ofTheRefused, .withoutNames:
+      #expect(content(failed) == nil && !notes.contains("failed"), "\(notes)")
+    case .ofAnotherDevice: #expect(records(failed, .failedEntries).map(\.deviceID) == ["0018"])
+    case .refusedAgain:
+      let ids = refused.compactMap { $0.first?.certificate?.id.hex }
+      #expect(records(failed, .failedEntries).map(\.certificateID) == [ids[1]])
+    }
+  }
+
+  @Test func `an entry that was mended before the end of a run leaves the failed ones later`() throws {
+    let account = Account()
+    let daemon = try FakeDaemon(answering: { account.answer($0) })
+    let folder = try TemporaryFolder()
+    let cut = Self.cut
+    account.state.withLock { state in
+      state.refusedWhole = Set(Value.pieces(Base64.encode(cut).utf8).compactMap { $0.certificate?.id.hex })
+    }
+    var verb = Batch.verb(try folder.write("a.csv", table(cut)), folder.path("r.csv"))
+    verb.resumes = true
+    let session = { Session(socketPath: daemon.path, console: Capture().console()) }
+    #expect(verb.run(session()) == .dataError)
+    let kept = try #require(content(folder.path("r.failed.jsonl")))
+    try folder.write("a.csv", table(Sample.certificate(3)))
+    #expect(verb.run(session()) == .success)
+    // As where the run was stopped behind the entry.
+    try kept.write(to: URL(fileURLWithPath: folder.path("r.failed.jsonl")))
+    #expect(verb.run(session()) == .success)
+    #expect(content(folder.path("r.failed.jsonl")) == nil)
+  }
+
   /// Draws what a run does.
   private func draw(
     _ verb: inout ImportVerb, _ folder: TemporaryFolder, _ account: Account, _ generator: inout SplitMix64

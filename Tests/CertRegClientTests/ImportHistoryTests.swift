@@ -62,11 +62,11 @@ import Testing
     history.settle(record("cached", id, "two"), of: id)
     #expect(!history.owes(id))
     // The report knows better than the file of failed entries, which is written later.
-    history.addFailed(id, target: "two")
+    history.addFailed(id, record("failed", id, "two"))
     #expect(!history.owes(id))
-    history.addFailed(id, target: "")
+    history.addFailed(id, record("failed", id, ""))
     #expect(history.owes(id))
-    history.succeed(id)
+    history.succeed(id, entry: "n")
     #expect(!history.owes(id))
   }
 

@@ -55,6 +55,24 @@ import Testing
       ])
   }
 
+  @Test func `takes the certificates of a report`() throws {
+    let folder = try TemporaryFolder()
+    let report = try folder.write(
+      "batch.import.csv",
+      "name,certificateId,outcome,certificateArn,target,reason,message,deviceId,commonName,thingName,place\n"
+        + "\"a\",\"\(Sample.id)\",\"created\",\"\",\"factory\",\"\",\"\",\"\",\"\",\"\",\"x:1\"\n"
+        + "\"b\",\"\",\"passed_over\",\"\",\"\",\"text\",\"text\",\"\",\"\",\"\",\"x:2\"\n")
+    let daemon = try FakeDaemon(answering: { request in
+      guard request["certificateId"]?.string == Sample.id, request["target"]?.string == "factory" else { return nil }
+      return JSON.answer(to: request, [("state", .string("registered")), ("certificateId", .string(Sample.id))])
+    })
+    let capture = Capture()
+    #expect(LookupVerb(subjects: [report]).run(session(daemon, capture.console())) == .success)
+    #expect(ForgetVerb(subjects: [report]).run(session(daemon, capture.console())) == .success)
+    #expect(capture.outputLines.map { String($0.prefix { $0 != "\t" }) } == ["registered", "forgotten"])
+    #expect(capture.errors.contains("1 passed over"))
+  }
+
   @Test func `shows what a certificate says, and what was noticed about it`() throws {
     let folder = try TemporaryFolder()
     let file = try folder.write("a.pem", Sample.certificatePEM())

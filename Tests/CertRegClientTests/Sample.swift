@@ -9,6 +9,22 @@ enum Sample {
     [0x30, 0x0A, 0x30, 0x08, 0xA0, 0x03, 0x02, 0x01, 0x02, 0x02, 0x01, number]
   }
 
+  /// A certificate as far as certregctl reads one, with bytes of all values.
+  static func wholeCertificate(_ number: UInt8 = 1, name: String = "d1", extensions: [UInt8] = []) -> [UInt8] {
+    let value = [0x0C, UInt8(name.utf8.count)] + Array(name.utf8)
+    let attribute = sequence([0x06, 0x03, 0x55, 0x04, 0x03] + value)
+    let subject = sequence([0x31, UInt8(attribute.count)] + attribute)
+    let key = (0..<400).map { UInt8(truncatingIfNeeded: $0 * 7 + 11) }
+    let body = [0x02, 0x01, number, 0x30, 0x02, 0x05, 0x00, 0x30, 0x03, 0x13, 0x01, 0x02, 0x30, 0x00] + subject
+    return sequence(sequence(body + sequence(key) + extensions))
+  }
+
+  static func sequence(_ content: [UInt8]) -> [UInt8] {
+    content.count < 0x80
+      ? [0x30, UInt8(content.count)] + content
+      : [0x30, 0x82, UInt8(content.count >> 8), UInt8(content.count & 255)] + content
+  }
+
   /// The beginning of a PKCS#8 private key.
   static let privateKey: [UInt8] = [0x30, 0x05, 0x02, 0x01, 0x00, 0x30, 0x00]
 

@@ -8,18 +8,7 @@ import Testing
 @Suite struct WrittenBytesTests {
   /// A certificate as far as certregctl reads one, with bytes of all values.
   private static func certificate(_ number: UInt8 = 1, name: String = "d1", extensions: [UInt8] = []) -> [UInt8] {
-    let value = [0x0C, UInt8(name.utf8.count)] + Array(name.utf8)
-    let attribute = sequence([0x06, 0x03, 0x55, 0x04, 0x03] + value)
-    let subject = sequence([0x31, UInt8(attribute.count)] + attribute)
-    let key = (0..<400).map { UInt8(truncatingIfNeeded: $0 * 7 + 11) }
-    let body = [0x02, 0x01, number, 0x30, 0x02, 0x05, 0x00, 0x30, 0x03, 0x13, 0x01, 0x02, 0x30, 0x00] + subject
-    return sequence(sequence(body + sequence(key) + extensions))
-  }
-
-  private static func sequence(_ content: [UInt8]) -> [UInt8] {
-    content.count < 0x80
-      ? [0x30, UInt8(content.count)] + content
-      : [0x30, 0x82, UInt8(content.count >> 8), UInt8(content.count & 255)] + content
+    Sample.wholeCertificate(number, name: name, extensions: extensions)
   }
 
   private static func block(_ number: UInt8 = 1) -> String { PEM.certificate(der: certificate(number)) }
@@ -71,7 +60,7 @@ import Testing
   @Test(arguments: [16, 32, 48])
   func `an element that fills a line is a part of the certificate`(perLine: Int) throws {
     // It looks like a key.
-    let element = Self.sequence([0x02, 0x01, 0x00] + [UInt8](repeating: 0x41, count: perLine - 5))
+    let element = Sample.sequence([0x02, 0x01, 0x00] + [UInt8](repeating: 0x41, count: perLine - 5))
     for length in 1...perLine {
       let name = String(repeating: "n", count: length)
       let certificates = [1, 2].map { Self.certificate($0, name: name, extensions: element) }

@@ -184,7 +184,9 @@ final class ByteStream {
   }
 
   static let elementTooLong = InputError(
-    .unreadable, "an entry has more than \(maximumElementBytes / 1_048_576) MiB: this is not a list of certificates")
+    .unreadable, "a line or an entry has more than \(maximumElementBytes / 1_048_576) MiB, and is not read",
+    advice: "give it in shorter lines: "
+      + #"sed 's/-----BEGIN/\n&/g; s/),(/),\n(/g; s/></>\n</g' FILE | certregctl import -"#)
 
   private func fill() throws(InputError) -> Bool {
     if index < chunk.count { return true }

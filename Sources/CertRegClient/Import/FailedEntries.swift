@@ -3,7 +3,8 @@ import CertRegCore
 
 /// The file of failed entries next to a report, with their certificates. It can be imported itself.
 ///
-/// An entry leaves the file once its certificate is registered wherever it had failed, whichever source this run reads.
+/// An entry leaves the file once its certificate is registered wherever it had failed, whichever source this run reads,
+/// and once its place in the source has another certificate for the same device.
 final class FailedEntries {
   private let path: String
   private let user: UInt32
@@ -36,7 +37,7 @@ final class FailedEntries {
   /// Tells which certificates the earlier file has, after the report's rows.
   func recall(in history: inout ImportHistory) throws(InputError) {
     try forEachEarlier { _, record, id in
-      if let record, let id { history.addFailed(id, target: record.target) }
+      if let record, let id { history.addFailed(id, record) }
     }
   }
 
@@ -62,16 +63,16 @@ final class FailedEntries {
     guard !isDryRun || earlier == nil else { return nil }
     var kept = 0
     var dropped = 0
-    try forEachEarlier { _, _, id in
-      if stays(id, history) { kept += 1 } else { dropped += 1 }
+    try forEachEarlier { line, record, id in
+      if stays(line, record, id, history) { kept += 1 } else { dropped += 1 }
     }
     if replacement == nil {
       if kept == 0 { earlier?.remove() }
       if kept == 0 || dropped == 0 { return kept == 0 ? nil : path }
     }
     let file = try replacementFile()
-    try forEachEarlier { line, _, id in
-      if stays(id, history) { file.write(line + [UInt8(ascii: "\n")]) }
+    try forEachEarlier { line, record, id in
+      if stays(line, record, id, history) { file.write(line + [UInt8(ascii: "\n")]) }
     }
     file.sync()
     if let failure = file.failure { throw failure }
@@ -85,8 +86,12 @@ final class FailedEntries {
   }
 
   /// Whether an entry of the earlier file stays in it. One whose certificate nobody can tell does.
-  private func stays(_ id: CertificateID?, _ history: ImportHistory) -> Bool {
-    id.map { !added.contains($0) && history.owes($0) } ?? true
+  private func stays(_ line: [UInt8], _ record: ImportRecord?, _ id: CertificateID?, _ history: ImportHistory) -> Bool {
+    guard let id else { return true }
+    guard !added.contains(id), history.owes(id) else { return false }
+    guard let record, history.isRenewed(record) else { return true }
+    // A whole certificate is known by its ID. Without a device's name, another file can have the same place.
+    return record.deviceID.isEmpty && FailedEntries.certificate(in: line)?.digest != nil
   }
 
   private func replacementFile() throws(InputError) -> OwnedFile {
@@ -99,13 +104,13 @@ final class FailedEntries {
   private func forEachEarlier(_ body: ([UInt8], ImportRecord?, CertificateID?) -> Void) throws(InputError) {
     guard let earlier else { return }
     try ReportForm.failedEntries.forEachLine(of: earlier) { line, record in
-      body(line, record, record?.certificate ?? FailedEntries.certificate(in: line))
+      body(line, record, record?.certificate ?? FailedEntries.certificate(in: line)?.id)
     }
   }
 
-  /// The certificate of an entry that does not name it.
-  private static func certificate(in line: [UInt8]) -> CertificateID? {
+  /// The certificate of an entry.
+  private static func certificate(in line: [UInt8]) -> InputCertificate? {
     let pem = (try? JSON(parsing: line[...]))?[ReportForm.certificateMember]?.string
-    return pem.flatMap { Value.pieces($0.utf8).first?.certificate?.id }
+    return pem.flatMap { Value.pieces($0.utf8).first?.certificate }
   }
 }

@@ -26,6 +26,9 @@ package struct ImportHistory {
   /// In how many targets each certificate is owed. Others have no element.
   private var owed: [UInt64: UInt32] = [:]
   private var registeredCount = 0
+  /// The entries of the file of failed ones, by name and target, and whether this run has another outcome with a
+  /// certificate for them.
+  private var failedEntries: [UInt64: Bool] = [:]
   /// Rows of earlier runs that rows of this run replace.
   private(set) var replacedRows = 0
 
@@ -41,8 +44,9 @@ package struct ImportHistory {
   }
 
   /// Takes in a failure from the file of failed entries, after the report's rows: they may tell that it has passed.
-  mutating func addFailed(_ id: CertificateID, target: String) {
-    let key = ImportHistory.key(id, target)
+  mutating func addFailed(_ id: CertificateID, _ record: ImportRecord) {
+    failedEntries[ImportHistory.key(record.name, record.target)] = false
+    let key = ImportHistory.key(id, record.target)
     guard states[key]?.contains(.registered) != true else { return }
     owe(key, id)
   }
@@ -81,6 +85,7 @@ package struct ImportHistory {
   ///
   /// - Parameter certificate: The certificate that was sent; `nil` where the entry has none.
   mutating func settle(_ record: ImportRecord, of certificate: CertificateID?) {
+    if ImportRecord.registered.contains(record.outcome) { renew(entry: record.name, in: [record.target]) }
     guard !states.isEmpty else { return }
     replaceRow(ImportHistory.key(entry: record.name))
     guard record.isAboutTarget else { return }
@@ -94,15 +99,34 @@ package struct ImportHistory {
   }
 
   /// Notes that the entry needs nothing, so that it keeps no row that says otherwise.
-  mutating func passOver(entry name: String) {
+  ///
+  /// - Parameter targets: Where its certificate is registered.
+  mutating func passOver(entry name: String, in targets: [String]) {
     replaceRow(ImportHistory.key(entry: name))
+    renew(entry: name, in: targets + [""])
   }
 
   /// Notes that a certificate is registered in all targets that were asked for. Failures without a target have passed
   /// then.
-  mutating func succeed(_ id: CertificateID) {
+  mutating func succeed(_ id: CertificateID, entry name: String) {
+    renew(entry: name, in: [""])
     let key = ImportHistory.key(id, "")
     if states[key] != nil { redeem(key, id) }
+  }
+
+  /// Notes that this run has an outcome for an entry with a certificate, which may be another one than an earlier run
+  /// had in the same place.
+  mutating func renew(entry name: String, in targets: [String]) {
+    guard !failedEntries.isEmpty else { return }
+    for target in targets {
+      let key = ImportHistory.key(name, target)
+      if failedEntries[key] != nil { failedEntries[key] = true }
+    }
+  }
+
+  /// Whether this run has another outcome for the entry of a failure, by its name.
+  func isRenewed(_ record: ImportRecord) -> Bool {
+    failedEntries[ImportHistory.key(record.name, record.target)] == true
   }
 
   /// Whether this run has a row in place of this one of an earlier run.
@@ -152,6 +176,14 @@ package struct ImportHistory {
       hasher.combine(0)
       // As it stands in the report.
       hasher.combine(name.printable)
+    }
+  }
+
+  private static func key(_ name: String, _ target: String) -> UInt64 {
+    hash { hasher in
+      hasher.combine(2)
+      hasher.combine(name.printable)
+      hasher.combine(target)
     }
   }
 

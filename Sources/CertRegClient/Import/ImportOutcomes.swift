@@ -63,7 +63,9 @@ final class ImportOutcomes {
       line.certificateID = line.certificateID ?? attempt.certificate.digest?.hex
       record(line, ImportOutcomes.rows(line, attempt), of: id, status: status, advice: advice)
     }
-    if !lines.isEmpty, lines.allSatisfy({ ImportRecord.registered.contains($0.outcome) }) { report?.succeed(id) }
+    if !lines.isEmpty, lines.allSatisfy({ ImportRecord.registered.contains($0.outcome) }) {
+      report?.succeed(id, attempt.entry)
+    }
     if let failed = lines.first(where: { $0.error != nil }) {
       if failed.error?.retryable == true { hasRetryable = true }
       var row = ImportOutcomes.rows(failed, attempt)[0]

@@ -111,17 +111,19 @@ package final class ImportReport {
   func addFailed(
     _ record: ImportRecord, pem: String, _ certificate: CertificateID, _ device: DeviceDetails = DeviceDetails()
   ) {
-    if !isReadOnly { failed.add(record, pem: pem, certificate, device) }
+    guard !isReadOnly else { return }
+    failed.add(record, pem: pem, certificate, device)
+    history.renew(entry: record.name, in: [record.target])
   }
 
-  /// Notes that a certificate is registered in all targets that were asked for.
-  func succeed(_ certificate: CertificateID) {
-    history.succeed(certificate)
+  /// Notes that the certificate of an entry is registered in all targets that were asked for.
+  func succeed(_ certificate: CertificateID, _ entry: InputEntry) {
+    history.succeed(certificate, entry: entry.name)
   }
 
-  /// Notes that an entry's certificate was registered by an earlier run. Its line is there.
-  func passOver(_ entry: InputEntry) {
-    history.passOver(entry: entry.name)
+  /// Notes that an entry's certificate was registered in these targets by an earlier run. Its line is there.
+  func passOver(_ entry: InputEntry, in targets: [String]) {
+    history.passOver(entry: entry.name, in: targets)
   }
 
   /// Waits until the lines so far are on disk.

@@ -185,7 +185,7 @@ final class ImportRun {
     let missing = targetsLacking(certificate.id)
     guard targets.isEmpty || !missing.isEmpty else {
       outcomes.progress.passedOver += 1
-      report?.passOver(entry)
+      report?.passOver(entry, in: targets)
       return nil
     }
     let attempt = attempt(entry, certificate, asking: missing)

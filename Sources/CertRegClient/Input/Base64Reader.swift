@@ -89,7 +89,7 @@ struct Base64Reader: InputReader {
   /// Whether a text of which `head` is the beginning is base64 in lines.
   static func recognises(_ head: [UInt8]) -> Bool {
     let first = PEMBlock.trimmed(head.drop(while: Base64.isWhiteSpace).prefix { $0 != 0x0A })
-    guard first.count >= 16, isBase64(first) else { return false }
+    guard first.count >= 16, isBase64(first), HexRecord.motorola(first) == nil else { return false }
     let lines = head.split(separator: 0x0A).map(PEMBlock.trimmed).filter { !$0.isEmpty }
     // Bytes one by one are an encoding of their own.
     if zip(lines, lines.dropFirst()).contains(where: { $0.count < 4 && $1.count < 4 }) { return false }

@@ -8,15 +8,31 @@ struct CSVDialect: Equatable {
   var hasQuotedRows = false
   /// Whether a backslash stands in front of quotation marks within quotes, as MySQL writes them.
   var hasEscapedQuotes = false
+  /// Whether characters that draw lines stand between the cells.
+  private(set) var hasBorders = false
+  /// Whether two bars stand between the headings, and one between other cells.
+  private(set) var hasDoubledBars = false
 
   init(separator: UInt8 = UInt8(ascii: ",")) {
     self.separator = separator
+  }
+
+  /// The line as it would be with one separator between its cells.
+  func plain(_ line: [UInt8]) -> [UInt8] {
+    if hasBorders { return DrawnTable.withoutBorders(line) }
+    return hasDoubledBars ? DrawnTable.withSingleBars(line) : line
   }
 
   /// Finds the separator in the beginning of a table: what a first line says, unless nothing stands alone in its cell by
   /// it; the one by which a heading or a certificate does; or else the one that occurs most in the first record outside
   /// of quotes.
   init(head: [UInt8]) {
+    hasBorders = DrawnTable.hasBorders(head)
+    hasDoubledBars = DrawnTable.hasDoubledBars(head)
+    if hasBorders || hasDoubledBars {
+      separator = UInt8(ascii: "|")
+      return
+    }
     let line = head.prefix { $0 != 0x0A }
     let declared = CSVDialect.separator(ofLine: line)
     hasSeparatorLine = declared != nil

@@ -12,6 +12,8 @@ struct CSVRecords {
     var isQuoted = false
     /// Whether a block was taken for a cell whose quotation marks are missing.
     var isUnquoted = false
+    /// Whether a blank line stands before the record.
+    var followsBlank = false
   }
 
   /// A record with an open quotation mark is given up at this size. Cells with chains are far smaller.
@@ -62,12 +64,18 @@ struct CSVRecords {
       held = nil
       return row
     }
-    while let text = try stream.nextLine() {
+    var followsBlank = false
+    while let read = try stream.nextLine() {
       line += 1
-      if text.isEmpty || text == [0x0D] { continue }
+      if read.isEmpty || read == [0x0D] {
+        followsBlank = true
+        continue
+      }
       let start = line
+      let text = dialect.plain(read)
       guard text.holds(UInt8(ascii: "\"")) else {
-        return Record(line: start, fields: text.split(separator: dialect.separator, omittingEmptySubsequences: false))
+        let fields = text.split(separator: dialect.separator, omittingEmptySubsequences: false)
+        return Record(line: start, fields: fields, followsBlank: followsBlank)
       }
       return try quoted(text, start)
     }

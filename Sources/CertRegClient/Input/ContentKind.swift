@@ -11,7 +11,7 @@ enum ContentKind {
   private static let magics: [([UInt8], OtherContent)] = [
     ([0x52, 0x61, 0x72, 0x21, 0x1A], .otherArchive), (Array("MSCF".utf8), .otherArchive),
     (Array("!<arch>".utf8), .otherArchive), ([0xED, 0xAB, 0xEE, 0xDB], .otherArchive),
-    ([0xD0, 0xCF, 0x11, 0xE0], .document), (Array("%PDF".utf8), .document),
+    ([0xD0, 0xCF, 0x11, 0xE0], .document), (Array("%PDF-".utf8), .pdf),
     ([0x89, 0x50, 0x4E, 0x47], .image), ([0xFF, 0xD8, 0xFF], .image), (Array("GIF8".utf8), .image),
     ([0x7F, 0x45, 0x4C, 0x46], .program), (Array("MZ".utf8), .program),
     (Array("SQLite format 3".utf8), .database), (Array("PAR1".utf8), .parquet),
@@ -31,6 +31,14 @@ enum ContentKind {
     {
       name.starts(with: $0.utf8)
     }
+  }
+
+  /// Whether a file is the signature of a JAR or an Android package, which brings the certificate of its author (JAR file
+  /// specification, "Signature Related Files").
+  static func isSignature(ofArchive path: FilePath) -> Bool {
+    let folder = path.bytes.split(separator: UInt8(ascii: "/")).dropLast().last ?? []
+    return String(decoding: folder, as: UTF8.self).uppercased() == "META-INF"
+      && ["rsa", "dsa", "ec"].contains(path.fileExtension)
   }
 
   /// What a text is in which nothing was found, by what occurs in it.
@@ -62,6 +70,7 @@ enum ContentKind {
     let trimmed = PEMBlock.trimmed(head[...])
     if trimmed.isEmpty { return .empty }
     if let secret = Value.secret(head) { return secret }
+    if trimmed.starts(with: "%PDF-".utf8) { return .pdf }
     // One of the beginnings below, in either case.
     guard let first = trimmed.first, "{v<seh$".utf8.contains(first == 0x24 ? first : first | 0x20) else { return .text }
     let start = String(decoding: trimmed.prefix(400), as: UTF8.self).lowercased()

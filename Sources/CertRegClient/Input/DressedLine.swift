@@ -72,8 +72,10 @@ enum DressedLine {
     return rest.prefix { $0 != UInt8(ascii: "<") }.allSatisfy { isDigit($0) || trivial.contains($0) }
   }
 
-  /// Hexadecimal digits without the sign in front of them: `0x3082`, or `\x3082` as PostgreSQL writes it.
+  /// Hexadecimal digits without the sign in front of them: `0x3082`, or `\x3082` as PostgreSQL writes it. An identity of
+  /// TLS has a header there.
   static func unmarked(_ digits: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    if let identity = TLSIdentity.withoutHeader(digits) { return identity }
     var rest = digits
     if rest.first == UInt8(ascii: "0") { rest.removeFirst() }
     guard let sign = rest.popFirst(), sign | 0x20 == UInt8(ascii: "x"),
@@ -119,7 +121,8 @@ enum DressedLine {
   ///   - isOpen: Whether an encoding has begun on a line before.
   ///   - label: What stood before its bytes, as logs write it before those of each line; empty: nothing of the kind.
   static func bytes(_ line: ArraySlice<UInt8>, isOpen: Bool, label: [UInt8]) -> Span? {
-    if let digits = record(line) {
+    if let span = WordDump.span(line, isOpen: isOpen, label: label) { return span }
+    if let digits = HexRecord.data(line) {
       let begins = !isOpen && EncodingHeader(digits)?.isHexadecimal == true
       return isOpen || begins ? Span(digits: digits, begins: begins, ends: false) : nil
     }
@@ -131,7 +134,7 @@ enum DressedLine {
         index += 1
         continue
       }
-      var run = ByteRun(line[index...])
+      var run = ByteRun(line[index...], isAtStart: index == line.startIndex)
       guard run.count > 0 else {
         index += 1
         continue
@@ -142,8 +145,10 @@ enum DressedLine {
       if isOpen, own.isEmpty {
         // What may be the number of a line stands before the label.
         if unlabelled == nil { unlabelled = Span(digits: run.digits[...], begins: false, ends: false) }
-      } else if unlabelled == nil, run.count >= fewestBytes, EncodingHeader(run.digits[...])?.isHexadecimal == true {
-        return Span(digits: run.digits[...], begins: run.start > clean, ends: false, label: own)
+      } else if unlabelled == nil, run.count >= fewestBytes, case let digits = unmarked(run.digits[...]),
+        EncodingHeader(digits)?.isHexadecimal == true
+      {
+        return Span(digits: digits, begins: run.start > clean, ends: false, label: own)
       }
       index = max(run.end, index + 1)
     }
@@ -157,18 +162,6 @@ enum DressedLine {
 
   /// More of a line is not compared.
   private static let longestLabel = 64
-
-  /// The data of a record of an Intel HEX file: `:` with its length, address and type in front, and a checksum behind;
-  /// `nil` for anything else.
-  private static func record(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
-    let digits = line.dropFirst()
-    guard line.first == UInt8(ascii: ":"), digits.count > 10, digits.dropFirst(6).starts(with: "00".utf8) else {
-      return nil
-    }
-    let length = digits.prefix(2).reduce(0) { $0 << 4 | Int($1.hexDigitValue ?? 0) }
-    guard digits.count == 2 * length + 10, digits.allSatisfy({ $0.hexDigitValue != nil }) else { return nil }
-    return digits.dropFirst(8).dropLast(2)
-  }
 
   /// Whether a byte can stand before the bytes of a line: as a part of their offset, or of what surrounds them.
   private static func isOffset(_ byte: UInt8) -> Bool {
@@ -197,11 +190,12 @@ private struct ByteRun {
   /// Whether the bytes stand in groups of two, as xxd writes them.
   private var isPaired = false
 
-  init(_ text: ArraySlice<UInt8>) {
+  /// - Parameter isAtStart: Whether an offset can stand before the bytes, as Wireshark writes it.
+  init(_ text: ArraySlice<UInt8>, isAtStart: Bool) {
     self.text = text
-    start = text.startIndex
-    end = text.startIndex
-    var index = text.startIndex
+    start = isAtStart ? ByteRun.offset(text) : text.startIndex
+    end = start
+    var index = start
     while let token = ByteRun.token(text, at: index) {
       digits += token.count == 1 ? [0x30] + token : token
       end = token.endIndex
@@ -218,6 +212,19 @@ private struct ByteRun {
       if isBlank, gap.count > 2 || isPaired || !isMiddle && tokenCount > 1 { break }
     }
   }
+
+  /// Where the bytes begin behind an offset of four digits and three spaces.
+  private static func offset(_ text: ArraySlice<UInt8>) -> Int {
+    let head = text.prefix(longestOffset)
+    let digits = head.prefix { $0.hexDigitValue != nil }
+    let blanks = head[digits.endIndex...].prefix { $0 == 0x20 }
+    let isOffset =
+      digits.count == 4 && digits.last == UInt8(ascii: "0") && blanks.count == 3
+      && token(text, at: blanks.endIndex)?.count == 2
+    return isOffset ? blanks.endIndex : text.startIndex
+  }
+
+  private static let longestOffset = 7
 
   /// Leaves out an offset of four digits before the bytes.
   mutating func dropOffset() {

@@ -38,7 +38,9 @@ struct EncodingHeader {
     isHexadecimal = head.starts(with: [0x33, 0x30]) && head.allSatisfy { $0.hexDigitValue != nil }
     guard isHexadecimal || head.first == UInt8(ascii: "M") else { return nil }
     let bytes = isHexadecimal ? EncodingHeader.bytes(ofDigits: head) : Base64.decodeAnyForm(head.prefix(16)) ?? []
-    guard bytes.count >= 8, bytes[0] == 0x30, let length = DERElements.declaredLength(bytes[...]) else { return nil }
+    guard bytes.count >= (isHexadecimal ? 7 : 8), bytes[0] == 0x30,
+      let length = DERElements.declaredLength(bytes[...])
+    else { return nil }
     neededDigits = isHexadecimal ? length * 2 : (length * 4 + 2) / 3
     isCertain =
       DERRun.beginsAsCertificate(bytes[...]) || bytes[1] > 0x80 && bytes.dropFirst(4).starts(with: [0x06, 0x09])

@@ -17,6 +17,38 @@ enum EscapedText {
     return result
   }
 
+  /// The text with line ends in place of what rsyslog and PowerShell write for them, `#012` and `` `n ``; `nil` where
+  /// there are none in a block or behind a boundary.
+  static func resolvingControls(_ text: ArraySlice<UInt8>, isInBlock: Bool) -> [UInt8]? {
+    guard text.contains(where: { $0 == UInt8(ascii: "#") || $0 == UInt8(ascii: "`") }) else { return nil }
+    var result: [UInt8] = []
+    result.reserveCapacity(text.count)
+    var isInBlock = isInBlock
+    var isChanged = false
+    var index = text.startIndex
+    while index < text.endIndex {
+      guard isInBlock || result.last == UInt8(ascii: "-"), let (control, length) = control(text[index...]) else {
+        result.append(text[index])
+        index += 1
+        continue
+      }
+      if control != 0x0D { result.append(control == 0x09 ? 0x20 : control) }
+      index += length
+      (isInBlock, isChanged) = (true, true)
+    }
+    return isChanged ? result : nil
+  }
+
+  /// The control character that a text begins with, as rsyslog and PowerShell write it, and the length of that.
+  private static func control(_ text: ArraySlice<UInt8>) -> (UInt8, Int)? {
+    for (written, control) in controls where text.starts(with: written) { return (control, written.count) }
+    return nil
+  }
+
+  private static let controls = [("#012", 0x0A), ("#015", 0x0D), ("#011", 0x09), ("`n", 0x0A), ("`r", 0x0D)].map {
+    (Array($0.utf8), UInt8($1))
+  }
+
   /// Appends the character of the escape that begins at `index`, and goes on behind it. A backslash at the end
   /// continues the line.
   private static func appendEscape(_ text: ArraySlice<UInt8>, _ index: inout Int, to result: inout [UInt8]) {

@@ -62,8 +62,8 @@ enum InputForms {
   private static let encoding = InputForm(
     formats: [.der],
     recognises: { head in
-      guard head.raw.first == 0x30, head.text == nil || head.fileExtension == "der" else { return 0 }
-      return 90
+      if head.raw.first == 0x30 { return head.text == nil || head.fileExtension == "der" ? 90 : 0 }
+      return head.text == nil && TLSIdentity.begins(head.raw) ? 90 : 0
     },
     reader: { (stream, _, name, context) throws(InputError) in try EncodedReader(stream, name: name, context) })
 
@@ -173,6 +173,7 @@ extension TableReader {
     if holdsCertificate(first, isLenient) { return 77 }
     for _ in 0..<recordsToLookAt {
       guard let record = try? records.next() else { break }
+      if isRemark(record.fields) { continue }
       // A cell whose quotation mark is not closed belongs to a row all the same.
       if record.isUnquoted, !isLenient { return 0 }
       let isRow = record.isDamaged && hasHeading
@@ -231,10 +232,11 @@ extension TableReader {
   /// The first record with several cells or a certificate's heading, behind titles; `nil` where a certificate or a
   /// block comes before it.
   private static func firstOfTable(_ records: inout CSVRecords) -> CSVRecords.Record? {
-    for _ in 0...maximumTitles {
-      guard let record = try? records.next(), !record.isDamaged, !record.fields.contains(where: beginsBlock) else {
-        return nil
-      }
+    var titles = 0
+    while titles <= maximumTitles, let record = try? records.next() {
+      if isAside(record) { continue }
+      guard !record.isDamaged, !record.fields.contains(where: beginsBlock) else { return nil }
+      titles += 1
       let cell = TextEncoding.string(record.fields[0].prefix(60))
       let isTitle = record.fields.count == 1 && !DeviceFields.certificateHeadings.contains(DeviceFields.plain(cell))
       if !isTitle { return record }

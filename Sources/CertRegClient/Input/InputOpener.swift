@@ -13,6 +13,9 @@ enum InputOpener {
     if let archive = try ArchiveOpener.reader(stream, path: path, name: name, context) { return archive }
     let raw = try stream.peek(1024)
     if raw.isEmpty { return SingleReader(context.entry(name, .empty)) }
+    if context.wasFound, raw.first == 0x30, ContentKind.isSignature(ofArchive: path) {
+      return SingleReader(InputEntry(place: name, .notSelected))
+    }
     let encoding = TextEncoding.detect(raw)
     if let encoding { stream.decodeText(encoding) }
     let peeked = try stream.peek(SourceHead.maximumBytes)

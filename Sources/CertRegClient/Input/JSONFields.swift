@@ -129,12 +129,15 @@ struct JSONFields {
 }
 
 extension JSON {
-  /// The text of a value that DynamoDB writes with its type, `{"S": "text"}` or `{"N": "7"}`; the value itself for any
-  /// other.
+  /// The text of a value that a database writes with its type, as DynamoDB (`{"S": "text"}`, `{"N": "7"}`) and MongoDB
+  /// (`{"$numberLong": "7"}`) do; the value itself for any other.
   var withoutType: JSON {
-    guard let members, members.count == 1, members[0].name == "S" || members[0].name == "N",
-      members[0].value.string != nil
-    else { return self }
+    guard let members, members.count == 1, JSON.types.contains(members[0].name), members[0].value.string != nil else {
+      return self
+    }
     return members[0].value
   }
+
+  /// Those of DynamoDB, and of MongoDB's Extended JSON for numbers and UUIDs.
+  private static let types: Set = ["S", "N", "$numberLong", "$numberInt", "$numberDecimal", "$uuid"]
 }

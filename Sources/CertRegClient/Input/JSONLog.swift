@@ -25,6 +25,24 @@ enum JSONLog {
     return text
   }
 
+  /// The texts of the events of a log, as `aws logs get-log-events` and `filter-log-events` answer them, where a block
+  /// stands in several events: one text for each stream. `nil` for any other array.
+  static func texts(of values: [JSON]) -> [String]? {
+    guard values.count > 1 else { return nil }
+    var streams: [String] = []
+    var lines: [String: [String]] = [:]
+    var hasOpenBlock = false
+    for value in values {
+      guard value.members != nil, let line = members.lazy.compactMap({ value[$0]?.string }).first else { return nil }
+      let bytes = Array(line.utf8)
+      if bytes.containsText("-BEGIN "), !bytes.containsText("-END ") { hasOpenBlock = true }
+      let stream = value["logStreamName"]?.string ?? ""
+      if lines[stream] == nil { streams.append(stream) }
+      lines[stream, default: []].append(line)
+    }
+    return hasOpenBlock ? streams.map { (lines[$0] ?? []).joined(separator: "\n") } : nil
+  }
+
   /// A line with a BEGIN boundary alone is shorter than one with a block that has lost its END.
   private static let longestLine = 200
 }

@@ -63,6 +63,10 @@ struct JSONWalker {
       if texts.count == 1, values.count > 1 {
         return walk(.string(texts[0]), place, path, parents: parents, depth: depth, &entries)
       }
+      if let texts = JSONLog.texts(of: values) {
+        for text in texts { walk(.string(text), place, path, parents: parents, depth: depth, &entries) }
+        return
+      }
       let isList = values.lazy.filter { $0.members != nil }.prefix(2).count > 1
       let count = entries.count
       let around = parents.around(isList: isList)

@@ -33,6 +33,7 @@ package enum OtherContent: String, CaseIterable, Hashable, Sendable {
   case headings = "headings"
   case image = "image"
   case document = "document"
+  case pdf = "pdf"
   case program = "program"
   case database = "database"
   case otherArchive = "other_archive"
@@ -81,6 +82,7 @@ package enum OtherContent: String, CaseIterable, Hashable, Sendable {
     case .headings: "a row of headings"
     case .image: "an image"
     case .document: "an office document"
+    case .pdf: "a PDF"
     case .program: "a program"
     case .database: "a database"
     case .otherArchive: "an archive of a kind that is not read"
@@ -130,6 +132,7 @@ package enum OtherContent: String, CaseIterable, Hashable, Sendable {
     case .html, .xmlError: "a server sent it in place of the file: download the file again"
     case .xml: #"xmllint --xpath "//*[local-name()='X509Certificate']/text()" FILE | certregctl register -"#
     case .document: "save a table as CSV, other documents as plain text"
+    case .pdf: "pdftotext -layout FILE - | certregctl import - (of the package poppler-utils)"
     case .otherArchive: "unpack it into a folder, and import the folder"
     case .lostName:
       "the certificate has no device name: format the column as text before you save the table as CSV, or name another "

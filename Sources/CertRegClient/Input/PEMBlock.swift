@@ -1,5 +1,4 @@
 import CertRegCodec
-import Glibc
 
 /// A PEM block while it is read, and what it comes to.
 struct PEMBlock {
@@ -25,7 +24,10 @@ struct PEMBlock {
     self.line = line
     self.begin = begin
     self.prefix = prefix
-    isEchoed = PEMBlock.trimmed(prefix[...]).suffix(4).map { $0 | 0x20 }.elementsEqual("echo".utf8)
+    let words = PEMBlock.trimmed(prefix[...])
+    // A parenthesis or a dot keeps words of the text from being taken for options.
+    let command = words.last.map("(.".utf8.contains) == true ? words.dropLast() : words
+    isEchoed = command.suffix(4).map { $0 | 0x20 }.elementsEqual("echo".utf8)
     self.isPlain = isPlain
   }
 
@@ -65,6 +67,7 @@ struct PEMBlock {
     if !sign.isEmpty, PEMBlock.begins(text, with: sign) { text = PEMBlock.trimmed(text.dropFirst(sign.count)) }
     if isEchoed, let redirection = text.firstIndex(of: UInt8(ascii: ">")) {
       text = PEMBlock.trimmed(text[..<redirection])
+      if sign.first == UInt8(ascii: "("), text.last == UInt8(ascii: ")") { text = PEMBlock.trimmed(text.dropLast()) }
       // The number of the standard output.
       if text.suffix(2).elementsEqual(" 1".utf8) || text.elementsEqual("1".utf8) { text = text.dropLast() }
     }
@@ -287,24 +290,4 @@ struct PEMBlock {
   /// Puts hyphens back around BEGIN and END, whatever the encoding of the dashes is.
   static let dashesCommand =
     #"LC_ALL=C sed -E 's/[^A-Z0-9 ]+ *(BEGIN|END) ([A-Z0-9 ]*[A-Z0-9]) *[^A-Z0-9 ]+/-----\1 \2-----/' FILE | certregctl register -"#
-}
-
-extension [UInt8] {
-  /// Whether the bytes of `text` occur.
-  func containsText(_ text: StaticString) -> Bool {
-    withUnsafeBytes { bytes in
-      // The pointers are lent for the calls, with the lengths that are left.
-      guard let base = bytes.baseAddress else { return false }
-      let length = text.utf8CodeUnitCount
-      var position = 0
-      while position + length <= bytes.count {
-        let found = memchr(base + position, Int32(text.utf8Start[0]), bytes.count - length + 1 - position)
-        guard let found else { return false }
-        position = base.distance(to: UnsafeRawPointer(found))
-        if memcmp(base + position, text.utf8Start, length) == 0 { return true }
-        position += 1
-      }
-      return false
-    }
-  }
 }

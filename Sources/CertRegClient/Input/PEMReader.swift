@@ -61,7 +61,8 @@ struct EncodedReader: InputReader {
   private var ready: [InputEntry]
 
   init(_ stream: ByteStream, name: String, _ context: InputContext) throws(InputError) {
-    let pieces = Piece.pieces(ofDER: try stream.takeAll(limit: FileReader.maximumBytes))
+    let content = try stream.takeAll(limit: FileReader.maximumBytes)
+    let pieces = Piece.pieces(ofDER: TLSIdentity.certificates(content) ?? content)
     var entries = context.entries(pieces, place: { _ in name })
     context.failFirst(of: &entries)
     ready = entries.reversed()

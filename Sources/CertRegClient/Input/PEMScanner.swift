@@ -19,6 +19,8 @@ struct PEMScanner {
   private var numbers = ByteNumbers()
   /// Strings outside of blocks that are the bytes of an encoding.
   private var strings = EscapedBytes()
+  /// A value of a registry outside of blocks.
+  private var registry = RegistryBlob()
   /// Whether a boundary has been seen.
   private(set) var hasBoundary = false
   /// No JWS with a certificate is shorter.
@@ -30,8 +32,10 @@ struct PEMScanner {
   mutating func take(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
     line += 1
     guard !takeDigits(text, &pieces) else { return }
-    guard let visible = InvisibleText.removed(from: text) else { return takeVisible(text, &pieces) }
-    for part in visible.split(separator: 0x0A, omittingEmptySubsequences: false) {
+    let visible = InvisibleText.removed(from: text)
+    let plain = EscapedText.resolvingControls(visible?[...] ?? text, isInBlock: open != nil) ?? visible
+    guard let plain else { return takeVisible(text, &pieces) }
+    for part in plain.split(separator: 0x0A, omittingEmptySubsequences: false) {
       if !takeDigits(part, &pieces) { takeVisible(part, &pieces) }
     }
   }
@@ -39,9 +43,9 @@ struct PEMScanner {
   /// Takes a line of a string, or one of base64 and nothing else.
   private mutating func takeDigits(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) -> Bool {
     if strings.isOpen, strings.take(text, line: line, &pieces) { return true }
-    guard literal == nil, !stray.isHexadecimal, !numbers.isOpen, StrayLines.isBase64(text), text.count > 4 else {
-      return false
-    }
+    guard literal == nil, !stray.isHexadecimal, !numbers.isOpen, StrayLines.isBase64(text), text.count > 4,
+      open != nil || HexRecord.motorola(text) == nil
+    else { return false }
     if open != nil { open?.append(text) } else { stray.take(text, line: line, &pieces) }
     return true
   }
@@ -79,6 +83,7 @@ struct PEMScanner {
     stray.end(&pieces)
     numbers.end(&pieces)
     strings.end(&pieces)
+    registry.end(&pieces)
   }
 
   private mutating func finishBlock(_ pieces: inout [Piece], end: PEMBoundary? = nil) {
@@ -106,6 +111,7 @@ struct PEMScanner {
 
   /// Takes a line that is no part of a literal.
   private mutating func takePlain(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
+    if open == nil, registry.take(text, line: line, &pieces) { return }
     if text.contains(UInt8(ascii: "\\")) {
       if open == nil, strings.take(text, line: line, &pieces) { return }
       // A byte that is escaped can be that of a line end.
@@ -189,7 +195,9 @@ struct PEMScanner {
     var text = DressedLine.withoutByteWords(line).map { $0[...] } ?? line
     if stray.isOpen, !stray.isHexadecimal, endsBase64(text, &pieces) { stray.end(&pieces) }
     if !stray.isOpen, numbers.take(text, line: self.line, &pieces) { return }
-    if !stray.isHexadecimal, StrayLines.isBase64(text) { return stray.take(text, line: self.line, &pieces) }
+    if !stray.isHexadecimal, StrayLines.isBase64(text), HexRecord.motorola(text) == nil {
+      return stray.take(text, line: self.line, &pieces)
+    }
     if let rest = takeSigned(text, &pieces) { text = rest[...] }
     let plain = Markup.resolvingCharacters(of: text).map { $0[...] } ?? text
     for part in plain.split(separator: 0x0A) { takeSpans(PEMBlock.trimmed(part), &pieces) }

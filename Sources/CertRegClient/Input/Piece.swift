@@ -23,6 +23,11 @@ struct Piece: Hashable {
     if case .damaged = content { true } else { false }
   }
 
+  /// Whether it neither is nor was to be a certificate.
+  var isOther: Bool {
+    if case .otherContent = content { true } else { false }
+  }
+
   /// More are not read at one place. A certificate takes several hundred bytes, so that no file has so many.
   static let maximumEncodings = 65_536
 

@@ -5,6 +5,8 @@ import CertRegCodec
 struct StrayLines {
   /// Shorter lines begin no encoding.
   static let shortestLine = 16
+  /// The digits of seven bytes.
+  private static let shortestSpan = 14
   /// A longer run of lines is no single encoding.
   private static let maximumBytes = 256 * 1024
   /// A text can have many blocks.
@@ -57,7 +59,8 @@ struct StrayLines {
   mutating func take(
     _ line: ArraySlice<UInt8>, line number: Int, isDressed: Bool = false, label: [UInt8] = [], _ pieces: inout [Piece]
   ) {
-    guard count > 0 || line.count >= StrayLines.shortestLine else { return }
+    // An identity of TLS has its certificate behind nine bytes of a line.
+    guard count > 0 || line.count >= (isDressed ? StrayLines.shortestSpan : StrayLines.shortestLine) else { return }
     count += 1
     pieces += finished
     finished = []
@@ -103,7 +106,12 @@ struct StrayLines {
     // In quoted-printable text such a sign is at the end of each line. Anywhere else it shows that a line is too many.
     let padding = line.reversed().prefix { $0 == UInt8(ascii: "=") }.count
     if text.isEmpty { hasSoftBreaks = padding == 1 && header?.neededDigits != nil }
-    text += hasSoftBreaks ? line.dropLast(padding) : line
+    let digits = hasSoftBreaks ? line.dropLast(padding) : line
+    guard WordDump.isLabel(label), let needed = header?.neededDigits else {
+      text += digits
+      return
+    }
+    text += WordDump.withoutFill(digits, needed: needed - text.count)
   }
 
   /// Whether a line is one more of those of an encoding. An extension can fill a line of a dump, and is an encoding of its

@@ -27,23 +27,79 @@ extension TableReader {
     record.fields.allSatisfy { PEMBlock.trimmed($0).isEmpty }
   }
 
-  /// Whether a row is a comment, or a line drawn with hyphens.
+  /// Whether a row is a comment, which can hold a key, or a line drawn with hyphens.
   static func isRemark(_ cells: [ArraySlice<UInt8>]) -> Bool {
     // A device can be called #7.
     if let first = cells.first.map(PEMBlock.trimmed), first.first == UInt8(ascii: "#"),
       cells.count == 1 || first.dropFirst().first == 0x20
     {
-      return cells.dropFirst().allSatisfy { PEMBlock.trimmed($0).isEmpty } && Value.pieces(first).isEmpty
+      let pieces = cells.flatMap { Value.pieces($0) }
+      let isShort = cells.dropFirst().allSatisfy { PEMBlock.trimmed($0).isEmpty }
+      return pieces.allSatisfy(\.isOther) && (isShort || pieces.contains { $0.content == .otherContent(.privateKey) })
     }
-    if isRowCount(cells) { return true }
+    if isRowCount(cells) || areTypes(cells) { return true }
     return cells.allSatisfy { $0.allSatisfy { Base64.isWhiteSpace($0) || "-=_:+*.\\".utf8.contains($0) } }
   }
 
   /// Whether a row is what clients of databases write below a table: `(2 rows)`, `2 rows in set (0.00 sec)`.
   private static func isRowCount(_ cells: [ArraySlice<UInt8>]) -> Bool {
-    guard let first = cells.first, first.count < 60, cells.dropFirst().allSatisfy({ PEMBlock.trimmed($0).isEmpty })
-    else { return false }
-    let words = first.split { [0x20, 0x28, 0x29].contains($0) }
+    let filled = cells.lazy.map(PEMBlock.trimmed).filter { !$0.isEmpty }
+    guard let text = filled.first, text.count < 60, filled.dropFirst().isEmpty else { return false }
+    let words = text.split { [0x20, 0x28, 0x29].contains($0) }
     return words.count > 1 && words[0].allSatisfy { (0x30...0x39).contains($0) } && words[1].starts(with: "row".utf8)
+  }
+
+  /// The types of columns, which duckdb prints below the headings.
+  private static let types = Set(
+    ["varchar", "blob", "uuid", "json", "boolean", "date", "timestamp", "int32", "int64", "hugeint", "double"].map {
+      Array($0.utf8)
+    })
+
+  /// Whether nothing but the types of columns is in the cells.
+  private static func areTypes(_ cells: [ArraySlice<UInt8>]) -> Bool {
+    guard cells.count > 1 else { return false }
+    let filled = cells.lazy.map(PEMBlock.trimmed).filter { !$0.isEmpty }
+    return !filled.isEmpty && filled.allSatisfy { types.contains(Array($0)) }
+  }
+
+  /// Whether a row above the headings is none of the table's.
+  static func isAside(_ record: CSVRecords.Record) -> Bool {
+    !record.isDamaged && (isRemark(record.fields) || isKey(record.fields))
+  }
+
+  /// Whether a row is nothing but a private key, with words around it.
+  private static func isKey(_ cells: [ArraySlice<UInt8>]) -> Bool {
+    guard cells.count == 1, cells[0].count >= shortestLine else { return false }
+    let pieces = Value.pieces(cells[0])
+    return !pieces.isEmpty && pieces.allSatisfy { $0.content == .otherContent(.privateKey) }
+  }
+
+  /// What a comment or a title comes to.
+  func remark(_ record: CSVRecords.Record) -> Sighting {
+    let place = "\(name):\(record.line)"
+    let pieces = record.fields.flatMap { Value.pieces($0) }
+    let others = pieces.map { InputEntry(place: place, DeviceChoice.otherContent($0)) }
+    return Sighting(others, orElse: InputEntry(place: place, .text))
+  }
+
+  /// Whether a row can be a title above the headings of a further table: nothing but its first cell is filled, and a blank
+  /// line or row stands before it, or words are in it. A device whose certificate is missing can be such a row, too.
+  func mayBeTitle(_ record: CSVRecords.Record, followsBlank: Bool) -> Bool {
+    guard let first = record.fields.first.map(PEMBlock.trimmed), !first.isEmpty, first.count <= 100,
+      record.fields.dropFirst().allSatisfy({ PEMBlock.trimmed($0).isEmpty }), !record.isDamaged
+    else { return false }
+    let isApart = followsBlank || record.followsBlank || record.fields.count == 1 && first.contains(0x20)
+    return isApart && Value.pieces(first).isEmpty
+  }
+
+  /// Whether a row is a line of SQL that begins the rows of a table, as pg_dump writes it.
+  static func beginsCopy(_ record: CSVRecords.Record) -> Bool {
+    record.fields.first?.starts(with: "COPY ".utf8) == true
+      && record.fields.last.map { Array($0).containsText("FROM stdin") } == true
+  }
+
+  /// Whether a row is the line that ends the rows of such a table.
+  static func endsCopy(_ record: CSVRecords.Record) -> Bool {
+    record.fields.count == 1 && PEMBlock.trimmed(record.fields[0]).elementsEqual("\\.".utf8)
   }
 }

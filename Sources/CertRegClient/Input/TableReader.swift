@@ -29,6 +29,12 @@ struct TableReader: InputReader {
   private var titles = 0
   /// Whether the last row was a line of a block that is not in one cell.
   private(set) var isInBlock = false
+  /// Whether the last row was empty.
+  private var followsEmptyRow = false
+  /// Rows that were read to tell a title, and come next.
+  private var ahead: [CSVRecords.Record] = []
+  /// Whether the rows of a table have ended in a file of SQL.
+  private var isInSQL = false
 
   /// - Throws: `InputError` where the table has no such column as the user named.
   init(_ stream: ByteStream, head: [UInt8], name: String, _ context: InputContext) throws(InputError) {
@@ -46,18 +52,21 @@ struct TableReader: InputReader {
   var nothing: OtherContent { context.textWithoutCertificate == .text ? .table : context.textWithoutCertificate }
 
   /// Longer cells are no headings.
-  private static let maximumHeading = 60
+  static let maximumHeading = 60
   /// So many rows, such as a title, can stand above the headings.
   static let maximumTitles = 10
+  /// So many comments and titles, such as the lines of a key.
+  private static let maximumRemarks = 200
 
   private mutating func readHeadings() throws(InputError) {
+    var rows = 0
     while let record = try records.next() {
       pending.append(record)
       isValueList =
         ValueList.isHeadings(record.fields) && pending.dropLast().allSatisfy { TableReader.isRemark($0.fields) }
-      if isValueList || TableReader.isData(record) || isHeadings(record) || pending.count > TableReader.maximumTitles {
-        break
-      }
+      if !TableReader.isAside(record) { rows += 1 }
+      let isFar = rows > TableReader.maximumTitles || pending.count > TableReader.maximumRemarks
+      if isValueList || TableReader.isData(record) || isHeadings(record) || isFar { break }
     }
     let index = isValueList ? pending.count - 1 : pending.lastIndex(where: isHeadings) ?? unknownHeadings()
     let isData = index == nil
@@ -102,13 +111,6 @@ struct TableReader: InputReader {
     }
   }
 
-  private static func nameColumns(_ cells: [ArraySlice<UInt8>]) -> [(heading: NameHeading, index: Int)] {
-    let found = cells.enumerated().compactMap { index, cell in
-      NameHeading.of(TextEncoding.readable(cell)).map { (heading: $0, index: index) }
-    }
-    return Array(found.sorted { $0.heading.rank < $1.heading.rank }.prefix(NameHeading.maximum))
-  }
-
   /// The index of a column that the user named by its heading or its number.
   private func column(_ name: String, of option: String, _ cells: [ArraySlice<UInt8>]) throws(InputError) -> Int {
     let plain = DeviceFields.plain(name)
@@ -131,13 +133,14 @@ struct TableReader: InputReader {
   /// The row of headings where none is that of a certificate: the last row of several words before the first
   /// certificate, or else the first row.
   private func unknownHeadings() -> Int? {
-    guard let first = pending.first, !TableReader.isData(first) else { return nil }
-    guard let end = pending.firstIndex(where: TableReader.isData) else { return 0 }
+    let candidates = pending.indices.filter { !TableReader.isAside(pending[$0]) }
+    guard let first = candidates.first, !TableReader.isData(pending[first]) else { return nil }
+    guard let end = pending.firstIndex(where: TableReader.isData) else { return first }
     // What stands in one cell above rows of several is a title.
     let hasTitles = pending[..<end].allSatisfy { TableReader.isRemark($0.fields) || $0.fields.count == 1 }
     if pending[end].fields.count > 1, hasTitles { return nil }
-    guard end > 1 else { return 0 }
-    let rows = pending.indices.prefix(end).filter { pending[$0].fields.count > 1 }
+    guard candidates.count(where: { $0 < end }) > 1 else { return first }
+    let rows = candidates.filter { $0 < end && pending[$0].fields.count > 1 }
     let named = rows.first { row in
       pending[row].fields.contains { isName(TextEncoding.string($0)) }
     }
@@ -146,7 +149,7 @@ struct TableReader: InputReader {
         DeviceFields.plain(TextEncoding.string(cell.prefix(60))).contains { !$0.isNumber }
       }
     }
-    return named ?? words ?? rows.last { !TableReader.isEmpty(pending[$0]) } ?? 0
+    return named ?? words ?? rows.last { !TableReader.isEmpty(pending[$0]) } ?? first
   }
 
   /// Whether a heading is that of the device's name.
@@ -157,12 +160,13 @@ struct TableReader: InputReader {
 
   /// Whether a row holds a certificate or a key. A "heading" that does is data.
   private static func isData(_ record: CSVRecords.Record) -> Bool {
-    record.isDamaged || record.fields.contains { !Value.pieces($0).isEmpty }
+    if record.isDamaged { return true }
+    return record.fields.contains { !Value.pieces($0).isEmpty } && !isAside(record)
   }
 
   /// Whether a row has the heading of the certificate's column.
   private func isHeadings(_ record: CSVRecords.Record) -> Bool {
-    guard !TableReader.isData(record) else { return false }
+    guard !TableReader.isData(record), !TableReader.isAside(record) else { return false }
     let names = record.fields.map { DeviceFields.plain(TextEncoding.string($0)) }
     if let column = context.options.column { return names.contains(DeviceFields.plain(column)) }
     return names.contains(where: DeviceFields.certificateHeadings.contains)
@@ -174,16 +178,39 @@ struct TableReader: InputReader {
 
   mutating func next() throws(InputError) -> Sighting? {
     guard !pending.isEmpty else {
-      guard let record = try records.next() else { return nil }
+      guard let record = ahead.isEmpty ? try records.next() : ahead.removeFirst() else { return nil }
       isInBlock = isBlockLine(record)
+      defer { followsEmptyRow = TableReader.isEmpty(record) }
+      if TableReader.beginsCopy(record) {
+        isInSQL = false
+        return remark(record)
+      }
+      if isInSQL, !TableReader.isData(record) { return remark(record) }
+      if try isTitle(record) { return remark(record) }
+      if TableReader.endsCopy(record) { isInSQL = true }
       return try startsTable(record) ? headingsSighting(record) : named(record)
     }
     let record = pending.removeFirst()
     isInBlock = isBlockLine(record)
     guard titles > 0 else { return named(record) }
     titles -= 1
-    let isEmpty = TableReader.isEmpty(record)
-    return Sighting(InputEntry(place: "\(name):\(record.line)", isEmpty ? .emptyRow : .text))
+    return TableReader.isEmpty(record)
+      ? Sighting(InputEntry(place: "\(name):\(record.line)", .emptyRow)) : remark(record)
+  }
+
+  /// Whether a row is a title above the headings of a further table.
+  private mutating func isTitle(_ record: CSVRecords.Record) throws(InputError) -> Bool {
+    guard headings != nil, !isValueList, mayBeTitle(record, followsBlank: followsEmptyRow) else { return false }
+    for index in 0..<TableReader.maximumTitles {
+      if index == ahead.count {
+        guard let next = try records.next() else { return false }
+        ahead.append(next)
+      }
+      let next = ahead[index]
+      if startsTable(next) || repeatsHeadings(next.fields) { return true }
+      guard TableReader.isEmpty(next) || mayBeTitle(next, followsBlank: true) else { return false }
+    }
+    return false
   }
 
   /// Whether a row has the headings of another table, which follows the first one.
@@ -211,7 +238,7 @@ struct TableReader: InputReader {
     let cells = self.cells(record)
     if TableReader.isEmpty(record) { return Sighting(InputEntry(place: place, .emptyRow)) }
     if repeatsHeadings(cells) { return Sighting(InputEntry(place: place, .headings)) }
-    if TableReader.isRemark(cells) { return Sighting(InputEntry(place: place, .text)) }
+    if TableReader.isRemark(cells) { return remark(record) }
     let found = pieces(cells)
     let column = certificateColumn ?? TableReader.onlyColumn(found)
     let fields = self.fields(cells, found, certificateColumn: column)
@@ -244,6 +271,9 @@ struct TableReader: InputReader {
   /// What the cells hold.
   private func pieces(_ cells: [ArraySlice<UInt8>]) -> [[Piece]] {
     var found = cells.map { Value.pieces($0) }
+    for index in cells.indices where found[index].isEmpty {
+      for part in SplitKey.cells(cells, from: index) { found[part] = [.rawKey] }
+    }
     let keys = RawKey(found.joined().compactMap(\.certificate))
     for (index, cell) in cells.enumerated() where found[index].isEmpty && !cell.isEmpty {
       let text = TextEncoding.string(cell)
@@ -263,43 +293,5 @@ struct TableReader: InputReader {
     }
     return others.first { $0.count == headingCells.count && $0.contains { CSVDialect.isCertificate($0) } }
       ?? record.fields
-  }
-
-  /// Whether the headings come again, in whatever case.
-  private func repeatsHeadings(_ cells: [ArraySlice<UInt8>]) -> Bool {
-    if cells == headingCells { return true }
-    let isShort = cells.count == headingCells.count && cells.allSatisfy { $0.count <= TableReader.maximumHeading }
-    return isShort
-      && zip(cells, headingCells).allSatisfy {
-        DeviceFields.plain(TextEncoding.string($0)) == DeviceFields.plain(TextEncoding.string($1))
-      }
-  }
-
-  private func missing(_ cells: [ArraySlice<UInt8>], _ column: Int?) -> InputError {
-    let candidates = column.map { $0 < cells.count ? [cells[$0]] : [] } ?? cells
-    let names = candidates.map { FilePath(TextEncoding.string(PEMBlock.trimmed($0).prefix(200))) }
-    if names.contains(where: { ["pem", "crt", "cer", "der", "p7b"].contains($0.fileExtension) }) {
-      let place = column == nil ? "a column of this row" : "the certificate's column"
-      return InputError(
-        .noCertificate, "\(place) holds the name of a file", advice: "import the folder with the files")
-    }
-    if column == nil { return InputError(.noCertificate, "no column of this row holds a certificate") }
-    let isEmpty = candidates.allSatisfy { PEMBlock.trimmed($0).isEmpty }
-    return InputError(
-      .noCertificate, isEmpty ? "the certificate's column is empty" : "the certificate's column holds something else")
-  }
-
-  /// The one column with the certificate of a device, or with what was to be one; `nil` where there is none, or more
-  /// than one.
-  private static func onlyColumn(_ found: [[Piece]]) -> Int? {
-    let columns = found.indices.filter { index in
-      DeviceChoice.contents(of: found[index], includesAuthorities: false).contains {
-        if case .certificate = $0 { true } else { false }
-      }
-    }
-    if columns.count == 1 { return columns[0] }
-    guard columns.isEmpty else { return nil }
-    return found.firstIndex { $0.contains { $0.certificate != nil } }
-      ?? found.firstIndex { $0.contains(where: \.isDamaged) }
   }
 }

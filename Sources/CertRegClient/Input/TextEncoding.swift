@@ -1,5 +1,4 @@
 import CertRegCodec
-import Glibc
 
 /// The encodings that texts have.
 enum TextEncoding: Hashable, Sendable {
@@ -21,6 +20,7 @@ enum TextEncoding: Hashable, Sendable {
     let start = sample.firstIndex { $0 < 0x20 && !isTextControl($0) } ?? sample.endIndex
     let mark = sample[..<start].lastIndex { $0 >= 0xFE }
     if let mark, mark > sample.startIndex, TextFilter.marked(sample[(mark - 1)...]) != nil { return .bytes }
+    if let encoding = otherScript(sample) { return encoding }
     // Programs in C write a text with the zero that ends it, and text of another encoding can follow it.
     let end = sample.lastIndex { $0 != 0 } ?? sample.startIndex
     let isEnded = end - sample.startIndex >= 16 && !sample[..<end].contains { $0 < 0x20 && !isTextControl($0) }
@@ -50,6 +50,22 @@ enum TextEncoding: Hashable, Sendable {
     let enough = sample.count * 2 / 5
     if zeros[0] == 0, zeros[1] >= enough { return .utf16LittleEndian }
     return zeros[1] == 0 && zeros[0] >= enough ? .utf16BigEndian : nil
+  }
+
+  /// Text in UTF-16 with words of other scripts than Latin: all units are characters, and many of them ASCII.
+  private static func otherScript(_ sample: ArraySlice<UInt8>) -> TextEncoding? {
+    let bytes = Array(sample)
+    guard bytes.count >= 16 else { return nil }
+    return [TextEncoding.utf16LittleEndian, .utf16BigEndian].first { encoding in
+      let low = encoding == .utf16LittleEndian ? 0 : 1
+      let units = stride(from: 0, to: bytes.count - 1, by: 2).map { index in
+        UInt16(bytes[index + 1 - low]) << 8 | UInt16(bytes[index + low])
+      }
+      let isText = units.allSatisfy { unit in
+        unit >= 0x100 ? !UTF16.isSurrogate(unit) && unit < 0xFFFE : unit >= 0x20 || isTextControl(UInt8(unit))
+      }
+      return isText && units.count { $0 < 0x80 } * 4 >= units.count
+    }
   }
 
   /// Control characters that occur in texts: white space, escape sequences, the end-of-file mark of DOS, and zeros
@@ -97,6 +113,11 @@ enum TextEncoding: Hashable, Sendable {
     return text
   }
 
+  /// Letters that stand in a row within words in capitals, as in GRÖßE, INFORMAÇÃO and CRÉÉ: Äß, Öß, Üß, ÇÃ, ÇÕ and ÉÉ.
+  private static let capitalPairs: Set<[UInt8]> = [
+    [0xC4, 0xDF], [0xD6, 0xDF], [0xDC, 0xDF], [0xC7, 0xC3], [0xC7, 0xD5], [0xC9, 0xC9],
+  ]
+
   /// Signs of Windows-1252 that stand in names: a no-break space, ª, ®, °, ², ³, µ, · and º.
   private static let signs: Set<UInt8> = [0xA0, 0xAA, 0xAE, 0xB0, 0xB2, 0xB3, 0xB5, 0xB7, 0xBA]
 
@@ -105,6 +126,9 @@ enum TextEncoding: Hashable, Sendable {
   private static func isWord(_ run: ArraySlice<UInt8>, after last: Unicode.Scalar?, before next: UInt8?) -> Bool {
     let isSmall = run.allSatisfy { $0 >= 0xDF && $0 != 0xF7 }
     if run.count == 2, isSmall { return true }
+    if run.count == 2, let last, let next, (0x41...0x5A).contains(next), ("A"..."Z").contains(last) {
+      return capitalPairs.contains(Array(run))
+    }
     guard run.count == 1, let byte = run.first else { return false }
     // Dashes between words.
     if [0x96, 0x97].contains(byte) { return last == " " && next == 0x20 }
@@ -285,13 +309,5 @@ struct TextFilter {
     result.reserveCapacity(units.count)
     for byte in String(decoding: units, as: UTF16.self).utf8 { append(byte, to: &result) }
     return result
-  }
-}
-
-extension [UInt8] {
-  /// Whether a byte occurs.
-  func holds(_ byte: UInt8) -> Bool {
-    // The pointer is lent for the call, with its length.
-    withUnsafeBytes { bytes in bytes.baseAddress.map { memchr($0, Int32(byte), bytes.count) != nil } ?? false }
   }
 }

@@ -43,7 +43,10 @@ enum Value {
       return [Piece(line: 1, content: .otherContent(secret))]
     }
     if text.count > nameBytes, let signed = SignedEntry(text: text) { return signed.pieces }
-    guard text.count > nameBytes || mayBeginEncoding(text), let bytes = decoded(text), !bytes.isEmpty else { return [] }
+    guard text.count > nameBytes || mayBeginEncoding(text), let decoded = decoded(text), !decoded.isEmpty else {
+      return []
+    }
+    let bytes = TLSIdentity.certificates(decoded) ?? decoded
     if bytes[0] == 0x30 {
       if text.count <= nameBytes, DERElements.declaredLength(bytes[...]) != bytes.count { return [] }
       let found = Piece.pieces(ofDER: bytes, text: text)

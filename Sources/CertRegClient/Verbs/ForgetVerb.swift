@@ -2,7 +2,7 @@ import CertRegCodec
 
 /// `certregctl forget`: removes what the daemon knows about certificates. Nothing goes upstream.
 package struct ForgetVerb {
-  /// Certificate IDs, ARNs, fingerprints, files, folders or `-`.
+  /// Certificate IDs, ARNs, fingerprints, files, folders, reports of imports or `-`.
   package var subjects: [String]
   /// How to read files.
   package var input = InputOptions()
@@ -14,6 +14,7 @@ package struct ForgetVerb {
   /// Runs the command. Ends with `nothingFound` where some certificate was unknown and nothing worse happened.
   package func run(_ session: Session) -> CommandStatus {
     var steps = SubjectSteps(subjects: subjects, operation: "forget", targets: session.targets, sendsIDs: true, input)
+    steps.readsReports = true
     let batch = CertificateBatch(
       session, participle: "forgotten", timeout: session.timeout ?? Session.defaultTimeout, noun: "result")
     return batch.run(

@@ -3,7 +3,7 @@ import CertRegCore
 
 /// `certregctl lookup`: prints what the daemon knows about certificates.
 package struct LookupVerb {
-  /// Certificate IDs, ARNs, fingerprints, files, folders or `-`.
+  /// Certificate IDs, ARNs, fingerprints, files, folders, reports of imports or `-`.
   package var subjects: [String]
   /// How to read files.
   package var input = InputOptions()
@@ -15,6 +15,7 @@ package struct LookupVerb {
   /// Runs the command. Ends with `nothingFound` where some certificate is unknown and nothing worse happened.
   package func run(_ session: Session) -> CommandStatus {
     var steps = SubjectSteps(subjects: subjects, operation: "lookup", targets: session.targets, input)
+    steps.readsReports = true
     let isSingle = subjects.count == 1 && session.targets.count < 2
     let batch = CertificateBatch(
       session, participle: "looked up", timeout: session.timeout ?? Session.defaultTimeout, noun: "result")
