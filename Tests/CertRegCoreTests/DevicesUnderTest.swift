@@ -166,7 +166,7 @@ struct DevicesUnderTest {
   mutating func hearOfRevocation() { perform(registrar.revokedElsewhere(Self.key, now: now)) }
 
   /// Another host has revoked the certificate, as far as it knows.
-  mutating func hearThatItWasRevoked() { perform(registrar.wasRevoked(Self.key, now: now)) }
+  mutating func hearThatItWasRevoked() { perform(registrar.mayBeRevoked(Self.key, now: now)) }
 
   /// Another host says what it knows of the certificate.
   mutating func hear(_ status: CertificateStatus?) {

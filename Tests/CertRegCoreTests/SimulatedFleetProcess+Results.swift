@@ -92,7 +92,7 @@ extension SimulatedFleetProcess {
   private func adoptLater(_ result: SharedResult, number: Int64) {
     guard deferred[result.key].map({ $0.result.stamp <= result.stamp }) ?? true else { return }
     deferred[result.key] = (result, number)
-    if result.content?.status == .revoked { perform(registrar.wasRevoked(result.key.own, now: now)) }
+    if result.mayBeRevocation { perform(registrar.mayBeRevoked(result.key.own, now: now)) }
   }
 
   func takeOver(_ row: FleetReply.Row) {

@@ -69,4 +69,11 @@ package struct SharedResult: Hashable, Sendable {
     self.stamp = stamp
     self.content = content
   }
+
+  /// Whether the certificate may have been revoked: it was, or its status is not known any more. What tells of a
+  /// revocation may have been overtaken by a result that lost it.
+  package var mayBeRevocation: Bool {
+    guard let content else { return false }
+    return content.status == .revoked || content.status == nil
+  }
 }

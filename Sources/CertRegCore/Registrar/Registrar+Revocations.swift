@@ -16,10 +16,10 @@ extension Registrar {
     return takeActions()
   }
 
-  /// Another host has revoked a certificate that this one works on, which does not take over the result meanwhile. The
-  /// news may be older than what a job knows of the certificate, and be wrong: so the upstream is asked before the
-  /// certificate is activated.
-  package func wasRevoked(_ key: RegistrationKey, now: Moment) -> [Action] {
+  /// Another host has revoked a certificate that this one works on, or has lost its status, and this one does not take over
+  /// the result meanwhile. The news may be older than what a job knows of the certificate: so the upstream is asked
+  /// before the certificate is activated.
+  package func mayBeRevoked(_ key: RegistrationKey, now: Moment) -> [Action] {
     lines.noteToldRevocation(of: key)
     if let first = lines.first(of: key).flatMap({ jobs[$0] }), first.isWaiting, let operation = first.step?.operation,
       first.askAboutRevocation(lines.revocationsTold(of: key))

@@ -47,7 +47,7 @@ extension EngineLoop {
 
   func revokedElsewhere(_ key: RegistrationKey) { perform(registrar.revokedElsewhere(key, now: clock.now)) }
 
-  func wasRevoked(_ key: RegistrationKey) { perform(registrar.wasRevoked(key, now: clock.now)) }
+  func mayBeRevoked(_ key: RegistrationKey) { perform(registrar.mayBeRevoked(key, now: clock.now)) }
 
   func isSafe(_ sequence: Int64) {
     guard let job = registrar.job(sequence) else { return }

@@ -224,7 +224,7 @@ extension FleetLoop {
   func adoptLater(_ result: SharedResult, as key: RegistrationKey, number: Int64) {
     guard deferred[key].map({ $0.result.stamp <= result.stamp }) ?? true else { return }
     deferred[key] = (result, number)
-    if result.content?.status == .revoked { engine?.wasRevoked(key) }
+    if result.mayBeRevocation { engine?.mayBeRevoked(key) }
   }
 
   /// A result of others is on its way to the disk.
