@@ -14,7 +14,7 @@ extension RegistrationJob {
   /// - Returns: The facts, if the disk has to know them.
   func inherit(_ ending: Ending, from before: JobFacts) -> JobFacts? {
     guard isBehind, !before.belongElsewhere(than: pending.facts.place) else { return nil }
-    supersedeKnownResult(by: ending)
+    supersedeKnownResult(by: ending, at: before.home)
     var known = before.registered
     switch ending {
     case .registered(let registration):
@@ -45,12 +45,18 @@ extension RegistrationJob {
   }
 
   /// The job before this one is newer than the result of another host that was to end this one.
-  private func supersedeKnownResult(by ending: Ending) {
+  ///
+  /// - Parameter newerHome: Where what that job established belongs.
+  private func supersedeKnownResult(by ending: Ending, at newerHome: JobHome?) {
     guard case .known(var registration, let home) = leave else { return }
+    // A job that was to ask the upstream once more has given up its claim for the result, and cannot call any more.
+    let isAnswered = pending.facts.asksAnew
     switch ending {
-    case .registered: leave = .granted
+    case .registered(let newer): leave = isAnswered ? .known(newer, home: newerHome) : .granted
     case .updated(let update): leave = .known(update.applied(to: registration), home: home)
-    case .failed(let failure) where failure.isGone || failure.registered != nil: leave = .granted
+    case .failed(let failure) where failure.isGone: leave = .granted
+    case .failed(let failure) where failure.registered != nil:
+      leave = isAnswered ? .known(failure.registered ?? registration, home: newerHome) : .granted
     case .failed(let failure) where failure.statusIsInDoubt:
       registration.status = nil
       leave = .known(registration, home: home)
