@@ -489,6 +489,25 @@ import Testing
     #expect(marks == [false])
   }
 
+  @Test func `a call waits while its claim is asked for once more`() throws {
+    var member = joined()
+    _ = member.claim(Self.key, isCalled: false, since: .min, now: clock.now)
+    var granted = FleetReply()
+    granted.granted = [Self.key: false]
+    reply(granted, to: &member)
+    _ = member.begin(Self.job, Self.key, since: .min, now: clock.now)
+    member.reject(SharedResult(key: Self.key, stamp: 1, content: nil))
+    let mayCall = member.mark(Self.job, Self.key, now: clock.now)
+    #expect(!mayCall)
+    let asked = try #require(batch(member.takeActions()))
+    #expect(asked.claims.map(\.key) == [Self.key] && asked.marks == [Self.key])
+    granted.marked = [Self.key]
+    let marks = reply(granted, to: &member).compactMap {
+      if case .marked(_, let isGranted) = $0 { isGranted } else { nil }
+    }
+    #expect(marks == [true])
+  }
+
   @Test func `a database that does not answer costs a second, once`() {
     var member = joined()
     _ = member.claim(Self.key, isCalled: true, since: .min, now: clock.now)

@@ -130,7 +130,8 @@ extension FleetMember {
   /// - Returns: Whether it may begin at once.
   package mutating func mark(_ id: JobID, _ key: FleetKey, now: Moment) -> Bool {
     let key = firstKey(of: id) ?? key
-    guard let known = work[key], known.standing == .granted(isShared: true), isReachable(now.monotonic) else {
+    // A claim that is asked for once more is not to be relied on.
+    guard let known = work[key], known.standing != .granted(isShared: false), isReachable(now.monotonic) else {
       return true
     }
     if let markedAt = known.markedAt, now.monotonic - markedAt < Self.timeOfMark { return true }
