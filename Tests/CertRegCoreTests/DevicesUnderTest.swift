@@ -168,6 +168,12 @@ struct DevicesUnderTest {
   /// Another host has revoked the certificate, as far as it knows.
   mutating func hearThatItWasRevoked() { perform(registrar.mayBeRevoked(Self.key, now: now)) }
 
+  /// The coordinator says that another host may have made the call.
+  mutating func hearOfEarlierCall() {
+    guard let job = rows.first else { return }
+    perform(registrar.coordinated(Self.key, sequence: job.sequence, .granted(earlierCall: true), now: now))
+  }
+
   /// Another host says what it knows of the certificate.
   mutating func hear(_ status: CertificateStatus?) {
     let known = Registration(

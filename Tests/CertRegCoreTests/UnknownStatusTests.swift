@@ -60,6 +60,20 @@ import Testing
     }
   }
 
+  @Test func `a certificate that a call of another host may have made counts as created`() {
+    var test = DevicesUnderTest()
+    test.ask(1, nil)
+    test.succeed(exists: true, nil)
+    test.ask(2, Self.last, .active)
+    test.fail(.unavailable(retryAfter: nil))
+    test.hearOfEarlierCall()
+    test.pass(.seconds(11))
+    #expect(test.asksForStatus)
+    test.succeed(exists: true, .inactive)
+    test.succeed(Self.steps + 1)
+    #expect(test.result?.outcome == .created && test.result?.status == .active)
+  }
+
   @Test(arguments: [CertificateStatus.inactive, .revoked], [false, true])
   func `a half-made device whose status came into doubt goes on where it was`(
     status: CertificateStatus, restarts: Bool

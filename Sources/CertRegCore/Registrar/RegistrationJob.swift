@@ -119,7 +119,11 @@ extension RegistrationJob {
     var answer = answer
     if case .known(let registration, let home) = answer { answer = .known(ownResult(from: registration), home: home) }
     leave = answer
-    if earlierCall { mayHaveTakenEffect = true }
+    if earlierCall {
+      mayHaveTakenEffect = true
+      // That call was made before anybody found the certificate.
+      if pending.facts.lackingOnlyStatus != nil { pending.facts.earlier?.outcome = .created }
+    }
     switch (state, answer) {
     case (.asking, .granted):
       state = .waiting
