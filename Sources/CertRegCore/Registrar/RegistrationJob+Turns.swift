@@ -99,6 +99,13 @@ extension RegistrationJob {
       certificateARN: pending.facts.earlier?.certificateARN)
   }
 
+  /// Another host may have made the call and lost its answer, before anybody found the certificate: that call has made
+  /// what this job found since.
+  func takeForCreated() {
+    if pending.facts.lackingOnlyStatus != nil { pending.facts.earlier?.outcome = .created }
+    if !pending.facts.isRecalled { pending.facts.registered?.outcome = .created }
+  }
+
   /// Goes on with the first step that is needed; ends at once where none is.
   private func goOn(now: WallTime) -> Action {
     guard step != nil else {

@@ -121,8 +121,7 @@ extension RegistrationJob {
     leave = answer
     if earlierCall {
       mayHaveTakenEffect = true
-      // That call was made before anybody found the certificate.
-      if pending.facts.lackingOnlyStatus != nil { pending.facts.earlier?.outcome = .created }
+      takeForCreated()
     }
     switch (state, answer) {
     case (.asking, .granted):
