@@ -119,13 +119,13 @@ extension SimulatedFleetProcess {
       return result
     }
     exchangeBegan = now.monotonic
+    for left in machine.member.filled(batch) where news[left.key]?.stamp == left.stamp { news[left.key] = nil }
     world.exchange(batch, of: self)
   }
 
   func exchanged(_ batch: FleetBatch, _ reply: FleetReply?) {
     if let exchangeBegan, now.monotonic - exchangeBegan > FleetSimulation.patience { cutOffAt = now.monotonic }
     exchangeBegan = nil
-    for left in machine.member.filled(batch) where news[left.key]?.stamp == left.stamp { news[left.key] = nil }
     if let reply {
       machine.member.replied(reply, now: now)
     } else {

@@ -74,6 +74,15 @@ import Testing
     #expect(test.result?.outcome == .created && test.result?.status == .active)
   }
 
+  @Test func `what was found before a lost call of another host was heard of counts as created`() {
+    var test = DevicesUnderTest()
+    test.ask(1, Profile.plain.provisioning)
+    test.succeed(exists: true, .inactive)
+    test.hearOfEarlierCall()
+    test.succeed(Self.steps)
+    #expect(test.result?.outcome == .created)
+  }
+
   @Test(arguments: [CertificateStatus.inactive, .revoked], [false, true])
   func `a half-made device whose status came into doubt goes on where it was`(
     status: CertificateStatus, restarts: Bool

@@ -263,6 +263,8 @@ final class FleetLoop {
       batch.lanes = lanes(of: targets)
       batch.endsOtherShares = member.hasOtherShares(than: batch.lanes)
     }
+    // The disk is read again for what has no content any more. That may end before this exchange does.
+    _ = member.filled(batch)
     let bound = NIOLoopBound(self, eventLoop: loop)
     let filling = FleetFilling(store: parts.store, unread: unread)
     figures.began(at: parts.clock.monotonic)
