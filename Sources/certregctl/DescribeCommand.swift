@@ -14,22 +14,11 @@ struct DescribeCommand: ParsableCommand {
         certregctl describe --json batch.import.csv
       """)
 
-  @Argument(
-    help: ArgumentHelp(
-      "Certificate IDs (64 hexadecimal digits), ARNs, files, folders, reports of certregctl import, or -.",
-      valueName: "id-or-file"),
-    completion: .file())
-  var subjects: [String]
-
-  @OptionGroup var input: InputArguments
-
-  @OptionGroup var targets: TargetOptions
-
-  @OptionGroup var options: SocketOptions
+  @OptionGroup var arguments: SubjectArguments
 
   func run() throws {
-    var verb = DescribeVerb(subjects: subjects)
-    verb.input = input.options
-    try options.run(targets: targets.target) { verb.run($0) }
+    var verb = DescribeVerb(subjects: arguments.subjects)
+    verb.input = arguments.input.options
+    try arguments.run { verb.run($0) }
   }
 }

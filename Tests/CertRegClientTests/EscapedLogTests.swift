@@ -54,6 +54,15 @@ import Testing
       ])
   }
 
+  @Test func `an entry with a broken text beside its certificate is no event of a log`() throws {
+    let entries = Self.blocks.enumerated().map { index, block in
+      let text = index == 0 ? "-----BEGIN CERTIFICATE-----" : "ok"
+      return "{\"message\":\"\(text)\",\"cert\":\"\(block.replacing("\n", with: "\\n"))\"}"
+    }
+    let found = try fileEntries("a.json", "[\(entries.joined(separator: ","))]").compactMap(pem)
+    #expect(found == Self.blocks)
+  }
+
   @Test func `takes the numbers of MongoDB for names`() throws {
     for type in ["$numberLong", "$numberInt", "$numberDecimal"] {
       let object = "{\"serialNumber\":{\"\(type)\":\"900\"},\"cert\":\"\(Base64.encode(Sample.wholeCertificate()))\"}\n"

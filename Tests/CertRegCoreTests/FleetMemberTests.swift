@@ -35,6 +35,26 @@ import Testing
     return member
   }
 
+  private static var granted: FleetReply {
+    var granted = FleetReply()
+    granted.granted = [key: false]
+    return granted
+  }
+
+  /// A member whose job has its claim.
+  private func working() -> FleetMember {
+    var member = joined()
+    _ = member.claim(Self.key, isCalled: false, since: .min, now: clock.now)
+    reply(Self.granted, to: &member)
+    _ = member.begin(Self.job, Self.key, since: .min, now: clock.now)
+    return member
+  }
+
+  /// Whether calls may begin that waited to be marked.
+  private func marks(_ actions: [FleetMember.Action]) -> [Bool] {
+    actions.compactMap { if case .marked(_, let isGranted) = $0 { isGranted } else { nil } }
+  }
+
   @discardableResult
   private func reply(_ reply: FleetReply, to member: inout FleetMember) -> [FleetMember.Action] {
     _ = member.takeActions()
@@ -475,37 +495,22 @@ import Testing
   }
 
   @Test func `a call whose claim was taken over does not begin`() {
-    var member = joined()
-    _ = member.claim(Self.key, isCalled: false, since: .min, now: clock.now)
-    var granted = FleetReply()
-    granted.granted = [Self.key: false]
-    reply(granted, to: &member)
-    _ = member.begin(Self.job, Self.key, since: .min, now: clock.now)
+    var member = working()
     let mayCall = member.mark(Self.job, Self.key, now: clock.now)
     #expect(!mayCall)
-    let marks = reply(FleetReply(), to: &member).compactMap {
-      if case .marked(_, let isGranted) = $0 { isGranted } else { nil }
-    }
-    #expect(marks == [false])
+    #expect(marks(reply(FleetReply(), to: &member)) == [false])
   }
 
   @Test func `a call waits while its claim is asked for once more`() throws {
-    var member = joined()
-    _ = member.claim(Self.key, isCalled: false, since: .min, now: clock.now)
-    var granted = FleetReply()
-    granted.granted = [Self.key: false]
-    reply(granted, to: &member)
-    _ = member.begin(Self.job, Self.key, since: .min, now: clock.now)
+    var member = working()
     member.reject(SharedResult(key: Self.key, stamp: 1, content: nil))
     let mayCall = member.mark(Self.job, Self.key, now: clock.now)
     #expect(!mayCall)
     let asked = try #require(batch(member.takeActions()))
     #expect(asked.claims.map(\.key) == [Self.key] && asked.marks == [Self.key])
+    var granted = Self.granted
     granted.marked = [Self.key]
-    let marks = reply(granted, to: &member).compactMap {
-      if case .marked(_, let isGranted) = $0 { isGranted } else { nil }
-    }
-    #expect(marks == [true])
+    #expect(marks(reply(granted, to: &member)) == [true])
   }
 
   @Test func `a database that does not answer costs a second, once`() {
@@ -781,12 +786,7 @@ import Testing
   }
 
   @Test func `a job ends under the key that it began with`() {
-    var member = joined()
-    _ = member.claim(Self.key, isCalled: false, since: .min, now: clock.now)
-    var granted = FleetReply()
-    granted.granted = [Self.key: false]
-    reply(granted, to: &member)
-    _ = member.begin(Self.job, Self.key, since: .min, now: clock.now)
+    var member = working()
     // A reload moves the target.
     let moved = FleetKey(certificateID: Self.key.certificateID, target: "default sandbox s")
     let mayCall = member.mark(Self.job, moved, now: clock.now)

@@ -26,7 +26,8 @@ enum JSONLog {
   }
 
   /// The texts of the events of a log, as `aws logs get-log-events` and `filter-log-events` answer them, where a block
-  /// stands in several events: one text for each stream. `nil` for any other array.
+  /// stands in several events: one text for each stream. `nil` for any other array, such as one whose elements have more
+  /// than a text to read.
   static func texts(of values: [JSON]) -> [String]? {
     guard values.count > 1 else { return nil }
     var streams: [String] = []
@@ -40,7 +41,17 @@ enum JSONLog {
       if lines[stream] == nil { streams.append(stream) }
       lines[stream, default: []].append(line)
     }
-    return hasOpenBlock ? streams.map { (lines[$0] ?? []).joined(separator: "\n") } : nil
+    guard hasOpenBlock, values.allSatisfy(hasOnlyText) else { return nil }
+    return streams.map { (lines[$0] ?? []).joined(separator: "\n") }
+  }
+
+  /// Whether nothing but its text, names and numbers are in an event.
+  private static func hasOnlyText(_ event: JSON) -> Bool {
+    (event.members ?? []).allSatisfy { member in
+      if members.contains(member.name) { return member.value.string != nil }
+      if let text = member.value.string { return Value.pieces(text.utf8).isEmpty }
+      return member.value.members == nil && member.value.array == nil
+    }
   }
 
   /// A line with a BEGIN boundary alone is shorter than one with a block that has lost its END.

@@ -263,7 +263,7 @@ final class FleetLoop {
       batch.lanes = lanes(of: targets)
       batch.endsOtherShares = member.hasOtherShares(than: batch.lanes)
     }
-    // The disk is read again for what has no content any more. That may end before this exchange does.
+    // What has no content is left out. The disk is read again for it, perhaps before this exchange ends.
     _ = member.filled(batch)
     let bound = NIOLoopBound(self, eventLoop: loop)
     let filling = FleetFilling(store: parts.store, unread: unread)
