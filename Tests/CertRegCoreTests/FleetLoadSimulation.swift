@@ -26,7 +26,7 @@ final class FleetLoadSimulation {
       self.skew = skew
       gate = TargetGate(limits: limits, now: now.monotonic)
       member = FleetMember(
-        name: FleetLoadSimulation.name(number), sentNumber: 0, fleetID: "f", positions: [:], seed: seed, now: now)
+        name: FleetLoadSimulation.name(number), progress: FleetProgress(fleetID: "f"), seed: seed, now: now)
       wanted = (0, now.monotonic)
     }
 

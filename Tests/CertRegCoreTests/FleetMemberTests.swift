@@ -14,7 +14,7 @@ import Testing
 
   private func member(sent: Int64 = 0, fleetID: String? = "f") -> FleetMember {
     FleetMember(
-      name: "m1", sentNumber: sent, fleetID: fleetID, positions: [:], seed: 1, now: clock.now)
+      name: "m1", progress: FleetProgress(fleetID: fleetID, sentNumber: sent), seed: 1, now: clock.now)
   }
 
   private func welcome(
@@ -156,7 +156,7 @@ import Testing
         first: FleetLane.Rate(callsPerSecond: 10))
     }
     // What an earlier process had is not known.
-    var other = FleetMember(name: "m1", sentNumber: 0, fleetID: "f", positions: [:], seed: 1, now: clock.now)
+    var other = FleetMember(name: "m1", progress: FleetProgress(fleetID: "f"), seed: 1, now: clock.now)
     other.start(sentNumber: 0, firstSequence: 7, now: clock.now)
     other.joined(welcome(), now: clock.now)
     #expect(other.hasOtherShares(than: []))
@@ -172,7 +172,7 @@ import Testing
 
   @Test func `what is told again is heard from where it was left, not from the beginning`() throws {
     var member = FleetMember(
-      name: "m1", sentNumber: 0, fleetID: "f", positions: ["m2": 500, "m3": 7], seed: 1, now: clock.now)
+      name: "m1", progress: FleetProgress(fleetID: "f", positions: ["m2": 500, "m3": 7]), seed: 1, now: clock.now)
     member.start(sentNumber: 0, firstSequence: 7, now: clock.now)
     member.joined(welcome(), now: clock.now)
     var lagging = FleetReply()
@@ -649,8 +649,9 @@ import Testing
     reply(quiet, to: &member)
     if heard.isInNextProcess {
       member = FleetMember(
-        name: "m1", sentNumber: 5, fleetID: "f", positions: member.positions, newsAt: member.newsAt, seed: 1,
-        now: clock.now)
+        name: "m1",
+        progress: FleetProgress(fleetID: "f", sentNumber: 5, positions: member.positions, newsAt: member.newsAt),
+        seed: 1, now: clock.now)
       member.start(sentNumber: 5, firstSequence: 7, now: clock.now)
     } else {
       member.failed(FleetProblem(.unreachable, "reset"), now: clock.now)

@@ -45,8 +45,7 @@ struct FleetPaceSimulation {
             operations: [Self.operation: OperationLimits(ratePerSecond: quota, burst: burst)], maxConcurrent: 64),
           now: start.monotonic),
         member: FleetMember(
-          name: name, sentNumber: 0, fleetID: "f", positions: [:], seed: random.next(),
-          now: start),
+          name: name, progress: FleetProgress(fleetID: "f"), seed: random.next(), now: start),
         backlog: 0, nextTick: Int(random.next() % 250))
     }
     self.random = random

@@ -141,7 +141,7 @@ extension FleetSimulation {
     case 0:
       reach(.stateLost)
       host.store = MemoryStore()
-      host.file = .init()
+      host.progress = FleetProgress()
       host.instance = nextInstance
       host.ended = []
       book.revokedAt = [:]

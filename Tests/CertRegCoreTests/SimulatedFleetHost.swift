@@ -4,16 +4,6 @@ import CertRegTesting
 
 /// A host: what outlives its processes, and the process that runs at present.
 final class SimulatedFleetHost {
-  /// `certregd.fleet` in the state directory.
-  struct File: Equatable {
-    var fleetID: String?
-    var positions: [String: Int64] = [:]
-    var offsetMicroseconds: Int64 = 0
-    var untoldAfter: Int64?
-    var newsAt: Int64 = 0
-    var sentNumber: Int64 = 0
-  }
-
   let name: String
   let takeoverMilliseconds: Int64
   /// What the wall clock is ahead of the database's.
@@ -21,7 +11,8 @@ final class SimulatedFleetHost {
   /// Tells the state directory from any other.
   var instance: Int
   var store = MemoryStore()
-  var file = File()
+  /// `certregd.fleet` in the state directory.
+  var progress = FleetProgress()
   var process: SimulatedFleetProcess?
   /// Numbers of the jobs of this state that have ended.
   var ended: Set<Int64> = []

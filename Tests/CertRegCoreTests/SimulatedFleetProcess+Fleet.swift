@@ -4,45 +4,34 @@ import CertRegTesting
 
 // The duties of `FleetLoop`.
 extension SimulatedFleetProcess {
-  private static let fileInterval = Duration.seconds(2)
-  /// Small, so that results have to wait on disk.
-  static let mostNews = 6
-
   func begin(_ highest: (number: Int64, stamp: Int64), firstSequence: Int64) {
     machine.member.start(
       sentNumber: highest.number, lastStamp: highest.stamp, firstSequence: firstSequence, now: now)
     machine.isStarted = true
-    beginRetelling(writtenFile.untoldAfter.map { .all(after: $0) } ?? .untold)
+    results.start()
   }
 
   func carryOut() {
     guard machine.isStarted, !isCarryingOut else { return }
     isCarryingOut = true
     for (id, isStored) in machine.ended {
-      answered[id] = nil
       for row in takenRows.removeValue(forKey: id) ?? [] where !isStored {
         machine.member.postpone(row, now: now.monotonic)
       }
-      adoptDeferred(SimulatedFleetCoordinator.fleetKey(id.key))
+      results.ended(id)
     }
     machine.ended = []
     machine.member.timePassed(now: now)
     var noted: [StoreChange] = []
-    while case let actions = machine.member.takeActions(), !actions.isEmpty {
-      for action in actions { carryOut(action, &noted) }
+    var isDone = false
+    while !isDone {
+      let decided = machine.member.takeActions()
+      for action in decided { carryOut(action, &noted) }
+      let due = results.takeActions(&machine.member, at: now.monotonic)
+      for action in due { carryOut(action) }
+      isDone = decided.isEmpty && due.isEmpty
     }
     if !noted.isEmpty { commit(noted) { _, _ in } }
-    retellMore()
-    if tellsOnceMore, hasAdoptedAll, let number = writtenFile.untoldAfter {
-      tellsOnceMore = false
-      isToldAgain = false
-      beginRetelling(.all(after: number))
-    }
-    if isToldAgain, news.isEmpty, hasAdoptedAll, writtenFile.untoldAfter != nil { writeFile(untoldAfter: nil) }
-    if now.monotonic - writtenAt >= Self.fileInterval {
-      adoptAgain()
-      writeFile()
-    }
     isCarryingOut = false
     let due = max(machine.member.nextDeadline(now: now.monotonic), now.monotonic + .milliseconds(1))
     guard memberTimer.map({ due < $0 || $0 <= now.monotonic }) ?? true else { return }
@@ -54,7 +43,7 @@ extension SimulatedFleetProcess {
     switch action {
     case .join(let sent): world.join(self, sent: sent)
     case .exchange(let batch):
-      if isWriting, !isFileFailing, writtenFile.untoldAfter != nil { heldBatch = batch } else { exchange(batch) }
+      if let batch = results.progress.pass(batch) { exchange(batch) }
     case .answer(let token, let answer):
       if answer == .alone { cutOffAt = now.monotonic }
       answers.removeValue(forKey: token)?(answer)
@@ -63,17 +52,23 @@ extension SimulatedFleetProcess {
     case .marked(let id, let isGranted): perform(registrar.mayCall(id, isGranted, now: now))
     case .safe(let sequence):
       if let job = registrar.job(sequence) { perform(registrar.isSafe(job.id)) }
-    case .adopt(let result, let number): adopt(result, number: number)
+    case .adopt(let result, let number):
+      results.adopt(ResultOfOthers(result: result, number: number, key: result.key.own, stored: result.key.own))
     case .sent(let key, let stamp, let number):
-      guard let told = news[key], told.stamp == stamp else { break }
-      news[key] = nil
-      guard number > 0 else { break }
-      noted.append(
-        .share(key.own, FleetNote(stamp: stamp, isForgotten: told.what == .forgotten, number: number)))
+      if let note = results.told(key, stamp: stamp, number: number) { noted.append(note) }
     case .takeOver(let row): takeOver(row)
     case .pace: break
-    case .tellAgain(let number): tellAgain(after: number)
-    case .stateChanged: if machine.member.isJoined { writeFile() }
+    case .tellAgain(let number): write(results.tellAgain(after: number, machine.member, at: now.monotonic))
+    case .stateChanged: if machine.member.isJoined { write(results.note(machine.member, at: now.monotonic)) }
+    }
+  }
+
+  private func carryOut(_ action: FleetResults.Action) {
+    switch action {
+    case .adopt(let other): results.adopt(other)
+    case .compare(let others): compare(others)
+    case .read(let page): read(page)
+    case .write(let progress): write(progress)
     }
   }
 
@@ -84,7 +79,7 @@ extension SimulatedFleetProcess {
       guard let registration, process.machine.member.counts(result) else {
         return process.machine.member.reject(result)
       }
-      process.answered[id] = (result, registration)
+      process.results.answer(id, with: result, as: registration)
       process.perform(
         process.registrar.coordinated(id.key, sequence: id.sequence, .known(registration, home: nil), now: process.now))
     }
@@ -99,27 +94,22 @@ extension SimulatedFleetProcess {
         registrar.job(batch.copies[index].sequence).map { world.record(of: $0, on: host) } ?? []
     }
     batch.copies.removeAll { $0.request.isEmpty }
-    if adopting.count > Self.mostNews { batch.positions = [:] }
     if batch.isFull {
       batch.queued = registrar.pendingCount
       batch.targets = [FleetSimulation.target.text]
       batch.targetsOfKeys = batch.targets
     }
+    let unread = results.fill(&batch)
     // The disk is read on the link's thread.
     batch.results = batch.results.compactMap { result in
-      guard let told = news[result.key] else { return nil }
+      guard let stored = unread[result.key] else { return result }
+      guard let registration = try? host.store.registration(for: stored) else { return nil }
       var result = result
-      switch told.what {
-      case .result(let registration): result.content = SharedResult.Content(telling: registration)
-      case .onDisk:
-        guard let registration = try? host.store.registration(for: result.key.own) else { return nil }
-        result.content = SharedResult.Content(telling: registration)
-      case .forgotten: break
-      }
+      result.content = SharedResult.Content(telling: registration)
       return result
     }
     exchangeBegan = now.monotonic
-    for left in machine.member.filled(batch) where news[left.key]?.stamp == left.stamp { news[left.key] = nil }
+    results.leftOut(machine.member.filled(batch))
     world.exchange(batch, of: self)
   }
 
@@ -150,48 +140,18 @@ extension SimulatedFleetProcess {
     return exchangeBegan.map { now.monotonic - $0 <= FleetSimulation.patience } ?? true
   }
 
-  func writeFile() { writeFile(untoldAfter: writtenFile.untoldAfter) }
-
-  func writeFile(untoldAfter number: Int64?) {
-    var file = writtenFile
-    file.untoldAfter = number
-    if number == nil { isToldAgain = false }
-    if file.fleetID != machine.member.fleetID { durablePositions = [:] }
-    file.fleetID = machine.member.fleetID
-    file.newsAt = machine.member.newsAt
-    file.sentNumber = machine.member.sentNumber
-    file.positions = durablePositions
-    file.offsetMicroseconds = machine.member.offsetMicroseconds
-    if hasAdoptedAll { durablePositions = machine.member.positions }
-    writtenAt = now.monotonic
-    guard file != writtenFile else { return }
-    writtenFile = file
-    beginWriting()
-  }
-
-  private func beginWriting() {
-    guard !isWriting else { return }
-    isWriting = true
-    let file = writtenFile
+  private func write(_ progress: FleetProgress?) {
+    guard let progress else { return }
     after(.milliseconds(world.some(1...10))) { process in
-      process.isFileFailing = process.host.isDiskFull
-      guard !process.isFileFailing else {
-        process.sendHeldBatch()
-        return process.after(.seconds(1)) { process in
-          process.isWriting = false
-          process.beginWriting()
-        }
+      if process.host.isDiskFull {
+        if let batch = process.results.progress.failed() { process.exchange(batch) }
+        return process.after(.seconds(1)) { $0.write($0.results.progress.retry()) }
       }
-      process.host.file = file
-      process.isWriting = false
-      if file != process.writtenFile { process.beginWriting() } else { process.sendHeldBatch() }
+      process.host.progress = progress
+      let (next, batch) = process.results.progress.wrote(progress)
+      process.write(next)
+      if let batch { process.exchange(batch) }
     }
-  }
-
-  private func sendHeldBatch() {
-    guard let batch = heldBatch else { return }
-    heldBatch = nil
-    exchange(batch)
   }
 }
 

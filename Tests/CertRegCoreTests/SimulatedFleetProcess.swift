@@ -5,18 +5,6 @@ import CertRegTesting
 /// A process of the daemon: the registrar with the duties of `EngineLoop` around it. Those of `FleetLoop` are in an
 /// extension.
 final class SimulatedFleetProcess {
-  /// What the fleet has to be told of a result.
-  struct News {
-    enum What: Equatable {
-      case result(Registration)
-      case onDisk
-      case forgotten
-    }
-
-    var stamp: Int64
-    var what: What
-  }
-
   typealias Completion = (_ answer: Registrar.Answer, _ isKnown: Bool) -> Void
 
   unowned let host: SimulatedFleetHost
@@ -32,28 +20,10 @@ final class SimulatedFleetProcess {
 
   // Of the fleet.
   var answers: [FleetMember.Token: (FleetMember.Answer) -> Void] = [:]
-  var news: [FleetKey: News] = [:]
-  var adopting: [FleetKey: SharedResult] = [:]
-  var lastRetelling = 0
-  var isToldAgain = false
-  var tellsOnceMore = false
-  var isWriting = false
-  var isFileFailing = false
-  var heldBatch: FleetBatch?
-  var deferred: [FleetKey: (result: SharedResult, number: Int64)] = [:]
-  var unsettled: [FleetKey: Int] = [:]
-  var answered: [JobID: (result: SharedResult, registration: Registration)] = [:]
+  var results: FleetResults
   var takenRows: [JobID: [Int64]] = [:]
-  var adoptionsUnderWay = 0
-  var failedAdoptions: [(result: SharedResult, number: Int64)] = []
-  var hasLostAdoptions = false
-  var retelling: Retelling?
-  var hasUntold = false
   var isCarryingOut = false
   var memberTimer: MonotonicTime?
-  var writtenFile: SimulatedFleetHost.File
-  var writtenAt: MonotonicTime
-  var durablePositions: [String: Int64]
   /// The database's connection that the process has; `nil`: none.
   var connection: Int?
   /// That of the last join.
@@ -68,15 +38,14 @@ final class SimulatedFleetProcess {
     let now = world.moment(of: host)
     machine = SimulatedFleetMachine(
       FleetMember(
-        name: host.name, sentNumber: host.file.sentNumber, fleetID: host.file.fleetID, positions: host.file.positions,
-        newsAt: host.file.newsAt, offsetMicroseconds: host.file.offsetMicroseconds, seed: world.random.next(), now: now),
-      now: now)
+        name: host.name, progress: host.progress, seed: world.random.next(), now: now), now: now)
+    // Small, so that results have to wait on disk.
+    results = FleetResults(
+      host.progress, mostNews: 6, pageSize: 3, interval: .seconds(2), at: now.monotonic)
     registrar = Registrar(
       configuration: .init(maxPending: world.oneIn(4) ? 3 : 1000, maxAge: nil),
       coordinator: SimulatedFleetCoordinator(machine: machine), seed: world.random.next())
-    writtenFile = host.file
-    (writtenAt, diskIsBusyUntil, cutOffAt) = (now.monotonic, now.monotonic, now.monotonic)
-    durablePositions = host.file.positions
+    (diskIsBusyUntil, cutOffAt) = (now.monotonic, now.monotonic)
   }
 
   /// As at a start of the daemon: the queue is resumed, and the fleet begins once a worker has read the notes.
@@ -196,7 +165,11 @@ final class SimulatedFleetProcess {
         return register(request, refresh: refresh, asksFleet: false, completion)
       }
       check(result) { process, registration in
-        if let registration { process.adopt(result, registration, isAsked: true) }
+        if let registration {
+          let other = ResultOfOthers(
+            result: result, number: FleetNote.ofOthers, key: request.key, stored: request.key)
+          process.adopt(other, registration, isAsked: true)
+        }
         process.register(request, refresh: refresh, asksFleet: false, completion)
       }
     }
@@ -280,9 +253,12 @@ final class SimulatedFleetProcess {
 
   private func note(of change: StoreChange) -> StoreChange? {
     switch change {
-    case .complete(let id, let registration): note(answered: id, registration) ?? note(id.key, .result(registration))
+    case .complete(let id, let registration):
+      results.note(answered: id, registration, storedAs: id.key)
+        ?? note(id.key, .result(SharedResult.Content(telling: registration)))
     case .setStatus(_, let update): note(update.key, .onDisk)
-    case .keep(let registration, _): note(registration.key, .result(registration))
+    case .keep(let registration, _):
+      note(registration.key, .result(SharedResult.Content(telling: registration)))
     case .fail(let id, let failure) where failure.isGone: note(id.key, .forgotten)
     case .fail(_, let failure) where failure.statusIsInDoubt: note(failure.key, .onDisk)
     case .enqueue, .markCallStarted, .noteAttempt, .noteProgress, .nameDevice, .doubtStatus, .forget, .fail, .share: nil

@@ -229,23 +229,16 @@ package struct FleetMember: Sendable {
 
   /// - Parameters:
   ///   - name: The member's name.
-  ///   - sentNumber: The highest number of a result that the database ever had of it.
-  ///   - fleetID: The database's content at that time; `nil`: not known.
-  ///   - positions: Up to where the results of others are known.
-  ///   - newsAt: When they were heard last, in microseconds of the database's clock; 0: not known.
-  ///   - offsetMicroseconds: What the database's clock was ahead of this host's when it was asked last; 0: not known.
+  ///   - progress: What the process before has left.
   ///   - seed: Spreads attempts to connect.
   ///   - now: The time of the start.
-  package init(
-    name: String, sentNumber: Int64, fleetID: String?, positions: [String: Int64], newsAt: Int64 = 0,
-    offsetMicroseconds: Int64 = 0, seed: UInt64, now: Moment
-  ) {
+  package init(name: String, progress: FleetProgress = FleetProgress(), seed: UInt64, now: Moment) {
     self.name = name
-    self.newsAt = newsAt
-    self.offsetMicroseconds = offsetMicroseconds
-    self.sentNumber = sentNumber
-    self.fleetID = fleetID
-    self.positions = positions
+    newsAt = progress.newsAt
+    offsetMicroseconds = progress.offsetMicroseconds
+    sentNumber = progress.sentNumber
+    fleetID = progress.fleetID
+    positions = progress.positions
     random = SplitMix64(seed: seed)
     link = .down(retryAt: now.monotonic)
     reachedAt = now.monotonic

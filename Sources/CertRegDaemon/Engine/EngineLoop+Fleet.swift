@@ -30,7 +30,7 @@ extension EngineLoop {
         if var registration {
           // The verdict is this host's own.
           registration.basis = request.basis
-          self.adopt(result, as: request.key, registration, isAsked: true)
+          self.adopt(fleet.asked(result, as: request.key), registration, isAsked: true)
         }
         self.register(request, asksFleet: false, completion: completion)
       }
@@ -96,45 +96,26 @@ extension EngineLoop {
   /// Takes another host's result in place of what this host knows.
   ///
   /// - Parameters:
-  ///   - result: What the database says.
-  ///   - key: The certificate.
+  ///   - other: The result.
   ///   - registration: The result as this host keeps it; `nil`: it was forgotten.
   ///   - isAsked: Whether a caller waits for it.
-  ///   - number: That of the note; 0: this host has completed the result, so that the fleet has to be told.
-  func adopt(
-    _ result: SharedResult, as key: RegistrationKey, _ registration: Registration?, isAsked: Bool = false,
-    number: Int64 = FleetNote.ofOthers
-  ) {
-    // The end of a job of this host is newer, if it is a result.
-    guard isAsked || !registrar.hasJob(of: key) else {
-      fleet?.adoptLater(result, as: key, number: number)
-      return
-    }
-    let home = known.home(of: key.target)
-    let stored = home.storedKey(key.certificateID)
-    let note = FleetNote(stamp: result.stamp, isForgotten: registration == nil, number: number)
-    guard let registration else {
-      known.memory.forget(key.certificateID, in: home)
-      fleet?.adoptionBegins(result)
-      return commit([.forget(stored), .share(stored, note)]) { engine, error in
-        engine.fleet?.adoptionEnded(result, number: number, isKept: error == nil)
-        engine.known.memory.forget(key.certificateID, in: home)
-      }
-    }
+  func adopt(_ other: ResultOfOthers, _ registration: Registration?, isAsked: Bool = false) {
+    guard let fleet else { return }
+    let home = known.home(of: other.key.target)
+    let id = other.key.certificateID
     var kept = registration
-    kept.key = stored
-    if isAsked { known.memory.keep(registration, in: home, replaces: true) }
-    let told = number == 0 ? fleet?.note(completed: result, storedAs: stored, kept) : nil
-    let changes = [.keep(kept, home.jobHome), told ?? .share(stored, note)]
-    fleet?.adoptionBegins(result)
+    kept?.key = other.stored
+    if registration == nil { known.memory.forget(id, in: home) }
+    if isAsked, let registration { known.memory.keep(registration, in: home, replaces: true) }
+    let changes = fleet.beginAdoption(of: other, kept, home: home.jobHome)
     commit(changes) { engine, error in
-      engine.fleet?.adoptionEnded(result, number: number, isKept: error == nil)
+      engine.fleet?.endAdoption(of: other, isKept: error == nil)
       engine.tellFleet(of: changes, error.map { .failure($0) } ?? .success(()))
-      if error == nil {
+      if error == nil, let registration {
         engine.known.memory.keep(registration, in: home, replaces: true)
-      } else if isAsked {
+      } else if registration == nil || isAsked {
         // News of a result that is not on disk would be left aside.
-        engine.known.memory.forget(key.certificateID, in: home)
+        engine.known.memory.forget(id, in: home)
       }
     }
   }
@@ -144,11 +125,14 @@ extension EngineLoop {
     switch change {
     case .complete(let id, let registration):
       let home = known.home(of: id.target, at: registrar.home(of: id))
-      return fleet?.note(answered: id, registration, in: home) ?? fleet?.note(id.key, in: home, .result(registration))
+      return fleet?.note(answered: id, registration, in: home)
+        ?? fleet?.note(id.key, in: home, .result(SharedResult.Content(registration)))
     case .setStatus(let id, let update):
       return fleet?.note(update.key, in: known.home(of: id.target, at: registrar.home(of: id)), .onDisk)
     case .keep(let registration, let home):
-      return fleet?.note(registration.key, in: known.home(of: registration.key.target, at: home), .result(registration))
+      return fleet?.note(
+        registration.key, in: known.home(of: registration.key.target, at: home),
+        .result(SharedResult.Content(registration)))
     case .doubtStatus(let key, let home, _): return fleet?.note(key, in: known.home(of: key.target, at: home), .onDisk)
     case .fail(let id, let failure) where failure.isGone:
       return fleet?.note(id.key, in: known.home(of: id.target, at: registrar.home(of: id)), .forgotten)
@@ -162,7 +146,8 @@ extension EngineLoop {
   func noted(
     _ change: StoreChange, _ key: RegistrationKey, _ registration: Registration? = nil, in home: ResultHome? = nil
   ) -> [StoreChange] {
-    let note = fleet?.note(key, in: home ?? known.home(of: key.target), registration.map { .result($0) } ?? .forgotten)
+    let note = fleet?.note(
+      key, in: home ?? known.home(of: key.target), registration.map { .result(SharedResult.Content($0)) } ?? .forgotten)
     return [change] + (note.map { [$0] } ?? [])
   }
 
@@ -177,7 +162,7 @@ extension EngineLoop {
     let isKept = if case .success = result { true } else { false }
     for change in changes {
       switch change {
-      case .share(let stored, let note): if isKept { fleet.noted(stored, note) } else { fleet.notNoted(stored, note) }
+      case .share(let stored, let note): fleet.noted(stored, note, isKept: isKept)
       case .enqueue(let pending) where isKept: fleet.isStored(pending.id)
       default: break
       }

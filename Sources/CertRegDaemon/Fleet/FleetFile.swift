@@ -7,20 +7,7 @@ import CertRegHost
 struct FleetFile: Sendable, Equatable {
   /// Drawn once for the directory.
   var instance: String
-  /// The content of the database at the last exchange; `nil`: there was none.
-  var fleetID: String?
-  /// How far the database's clock was ahead of this host's, in microseconds; 0 if unknown.
-  var offsetMicroseconds: Int64 = 0
-  /// Results of this host with a higher number, and all results of other members, which may be gone. 0: all results.
-  /// `nil`: no retelling is under way.
-  var untoldAfter: Int64?
-  /// The highest number of a result of this host that the database may have. Its note may have been replaced by another
-  /// one.
-  var sentNumber: Int64 = 0
-  /// By member, the number of the last result that this host has taken.
-  var positions: [String: Int64] = [:]
-  /// When this host last heard what others told, in microseconds of the database's clock; 0 if unknown.
-  var newsAt: Int64 = 0
+  var progress = FleetProgress()
 
   private static let mostBytes = 16 << 20
 
@@ -47,22 +34,27 @@ struct FleetFile: Sendable, Equatable {
       return nil
     }
     self.instance = instance
-    fleetID = json["fleet"]?.string
-    untoldAfter = json["untoldAfter"]?.integer.map { Int64($0) }
-    offsetMicroseconds = json["offset"]?.integer.map { Int64($0) } ?? 0
-    sentNumber = json["sent"]?.integer.map { Int64($0) } ?? 0
-    newsAt = json["newsAt"]?.integer.map { Int64($0) } ?? 0
-    for member in json["positions"]?.members ?? [] { positions[member.name] = member.value.integer.map { Int64($0) } }
+    progress.fleetID = json["fleet"]?.string
+    progress.untoldAfter = json["untoldAfter"]?.integer.map { Int64($0) }
+    progress.offsetMicroseconds = json["offset"]?.integer.map { Int64($0) } ?? 0
+    progress.sentNumber = json["sent"]?.integer.map { Int64($0) } ?? 0
+    progress.newsAt = json["newsAt"]?.integer.map { Int64($0) } ?? 0
+    for member in json["positions"]?.members ?? [] {
+      progress.positions[member.name] = member.value.integer.map { Int64($0) }
+    }
   }
 
-  init(instance: String) { self.instance = instance }
+  init(instance: String, progress: FleetProgress = FleetProgress()) {
+    self.instance = instance
+    self.progress = progress
+  }
 
   private var json: [UInt8] {
     JSONValue.object(of: [
-      "fleet": fleetID.map { .string($0) }, "instance": .string(instance),
-      "offset": .integer(offsetMicroseconds), "untoldAfter": untoldAfter.map { .integer($0) },
-      "newsAt": .integer(newsAt), "sent": .integer(sentNumber),
-      "positions": .object(positions.sorted { $0.key < $1.key }.map { .init($0.key, .integer($0.value)) }),
+      "fleet": progress.fleetID.map { .string($0) }, "instance": .string(instance),
+      "offset": .integer(progress.offsetMicroseconds), "untoldAfter": progress.untoldAfter.map { .integer($0) },
+      "newsAt": .integer(progress.newsAt), "sent": .integer(progress.sentNumber),
+      "positions": .object(progress.positions.sorted { $0.key < $1.key }.map { .init($0.key, .integer($0.value)) }),
     ]).jsonBytes
   }
 }

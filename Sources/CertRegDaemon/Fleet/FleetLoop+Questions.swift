@@ -61,9 +61,9 @@ extension FleetLoop {
     for row in takenRows.removeValue(forKey: id) ?? [] where ending == nil {
       member.postpone(row, now: parts.clock.monotonic)
     }
-    answered[id] = nil
     if let key = fleetKey(id.key) { member.end(id, key, isAnswered: ending?.answersEarlierCalls ?? false) }
-    adoptDeferred(id.key)
+    results.ended(id)
+    schedule()
   }
 
   /// A job is on disk: the database's row, if it was taken over, is not needed any more.

@@ -17,56 +17,19 @@ extension FleetLoop {
   func note(_ key: RegistrationKey, in home: ResultHome, _ what: FleetNews.What) -> StoreChange? {
     guard let target = parts.known.fleetTarget(of: home) else { return nil }
     let shared = FleetKey(certificateID: key.certificateID, target: target.text)
-    let stamp = member.stamp(parts.clock.wall)
-    // What is on its way from others is older.
-    adopting[shared] = nil
-    let stored = home.storedKey(key.certificateID)
-    if news.count < Self.mostNews || news[shared] != nil {
-      news[shared] = FleetNews(stored: stored, stamp: stamp, what: what)
-    } else {
-      hasUntold = true
-    }
-    return .share(stored, FleetNote(stamp: stamp, isForgotten: what == .forgotten, number: 0))
+    return results.note(
+      shared, storedAs: home.storedKey(key.certificateID), what, stamp: member.stamp(parts.clock.wall))
   }
 
-  /// The note of a result that ended a job of this host, and that other hosts have told; `nil`: it is no such one. It
-  /// keeps its stamp: for a caller that asks for what the upstream says now it is as old as it was.
+  /// See ``FleetResults/note(answered:_:storedAs:)``.
   func note(answered id: JobID, _ registration: Registration, in home: ResultHome) -> StoreChange? {
-    guard let (result, told) = answered[id], told.isSameResult(as: registration) else { return nil }
-    return .share(
-      home.storedKey(id.key.certificateID),
-      FleetNote(stamp: result.stamp, isForgotten: false, number: FleetNote.ofOthers))
+    results.note(answered: id, registration, storedAs: home.storedKey(id.key.certificateID))
   }
 
-  /// The note of another host's result that this host has completed.
-  func note(completed result: SharedResult, storedAs stored: RegistrationKey, _ registration: Registration)
-    -> StoreChange
-  {
-    if news.count < Self.mostNews || news[result.key] != nil {
-      news[result.key] = FleetNews(stored: stored, stamp: result.stamp, what: .result(registration))
-    } else {
-      hasUntold = true
-    }
-    return .share(stored, FleetNote(stamp: result.stamp, isForgotten: false, number: 0))
-  }
-
-  /// A note is on disk.
-  func noted(_ stored: RegistrationKey, _ note: FleetNote) {
-    guard note.number == 0, let key = parts.known.fleetKey(storedAs: stored), news[key]?.stamp == note.stamp else {
-      return
-    }
-    member.tell(key, stamp: note.stamp)
-    schedule()
-  }
-
-  /// The disk did not take a note, nor the change that it belongs to: there is nothing to tell.
-  func notNoted(_ stored: RegistrationKey, _ note: FleetNote) {
-    guard note.number == 0, let key = parts.known.fleetKey(storedAs: stored), news[key]?.stamp == note.stamp else {
-      return
-    }
-    news[key] = nil
-    // An earlier note of the certificate, whose place it took in memory, is on disk.
-    hasUntold = true
+  /// The disk has taken a note, or neither it nor the change that it belongs to.
+  func noted(_ stored: RegistrationKey, _ note: FleetNote, isKept: Bool) {
+    guard note.number == 0, let key = parts.known.fleetKey(storedAs: stored) else { return }
+    if results.noted(key, note, isKept: isKept) { member.tell(key, stamp: note.stamp) }
     schedule()
   }
 
@@ -87,7 +50,7 @@ extension FleetLoop {
     guard let result else { return }
     check(result) { [self] registration in
       if let registration, member.counts(result) {
-        answered[id] = (result, registration)
+        results.answer(id, with: result, as: registration)
         engine?.coordinated(id, .known(registration, home: parts.known.home(of: id.target).jobHome))
       } else {
         member.reject(result)
@@ -104,7 +67,7 @@ extension FleetLoop {
   func check(_ result: SharedResult, body: @escaping (Registration?) -> Void) {
     guard let registration = registration(result) else { return body(nil) }
     let stored = parts.known.home(of: registration.key.target).storedKey(registration.key.certificateID)
-    unsettled[result.key, default: 0] += 1
+    results.beginCheck(of: result.key)
     let bound = NIOLoopBound((self, body), eventLoop: loop)
     parts.workers.submit { [loop, store = parts.store] in
       // If the disk cannot say what this host knows, the result does not count.
@@ -117,24 +80,16 @@ extension FleetLoop {
       loop.execute {
         let (fleet, body) = bound.value
         // What is on its way to the disk counts, too.
-        let isBeingOutdated = fleet.news[result.key].map { $0.stamp > result.stamp } ?? false
-        body(isOutdated || isBeingOutdated ? nil : registration)
+        body(isOutdated || fleet.results.isBeingOutdated(result) ? nil : registration)
         fleet.settled(result.key)
       }
     }
   }
 
-  /// A result of others was checked, or is on disk.
+  /// A result of others was checked.
   private func settled(_ key: FleetKey) {
-    let left = (unsettled[key] ?? 1) - 1
-    unsettled[key] = left > 0 ? left : nil
-    guard left == 0, let own = ownKey(key), engine?.hasJob(of: own) == false else { return }
-    adoptDeferred(own)
-  }
-
-  /// No job of a certificate is under way any more.
-  func adoptDeferred(_ key: RegistrationKey) {
-    if let left = deferred.removeValue(forKey: key) { adopt(left.result, number: left.number) }
+    let own = ownKey(key)
+    results.settled(key, as: own, hasJob: own.map { engine?.hasJob(of: $0) ?? true } ?? false)
     schedule()
   }
 
@@ -179,92 +134,70 @@ extension FleetLoop {
     if result.content == nil ? !isCredible(result) : registration(result) == nil {
       return say("the database has a result that cannot be this certificate's", result.key)
     }
-    // The database may complete a result without another stamp: with the ARN, or as `created`.
-    guard adopting[result.key].map({ $0.stamp <= result.stamp && $0 != result }) ?? true else { return }
-    adopting[result.key] = result
-    unread.append(
-      ResultOfOthers(
-        result: result, number: number, key: key,
-        stored: parts.known.home(of: key.target).storedKey(key.certificateID)))
+    results.adopt(other(result, as: key, number: number))
   }
 
-  /// Takes the results of an exchange that are newer than what the disk has. Most are of certificates that this host
-  /// does not know: one turn of a worker for all of them.
-  func readForAdoption() {
-    guard !unread.isEmpty, let engine else { return }
-    let bound = NIOLoopBound((self, engine), eventLoop: loop)
-    parts.workers.submit { [loop, unread, known = parts.known] in
-      let presents = unread.map { PresentResult($0.stored, known) }
+  /// Another host's result that answers a request of this host.
+  func asked(_ result: SharedResult, as key: RegistrationKey) -> ResultOfOthers {
+    other(result, as: key, number: FleetNote.ofOthers)
+  }
+
+  private func other(_ result: SharedResult, as key: RegistrationKey, number: Int64) -> ResultOfOthers {
+    ResultOfOthers(
+      result: result, number: number, key: key,
+      stored: parts.known.home(of: key.target).storedKey(key.certificateID))
+  }
+
+  /// Compares results of others with the disk.
+  func compare(_ others: [ResultOfOthers]) {
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    parts.workers.submit { [loop, store = parts.store] in
+      let presents = others.map { PresentResult($0.stored, in: store) }
       loop.execute {
-        let (fleet, engine) = bound.value
-        for (other, present) in zip(unread, presents) {
-          guard fleet.adopting[other.result.key] == other.result else { continue }
-          fleet.adopting[other.result.key] = nil
-          guard let present else {
-            fleet.adoptionFailed(other.result, number: other.number)
-            continue
-          }
-          guard let completed = present.completed(by: other.result) else {
-            // An older result may be on its way to the disk.
-            if !present.isKnown, engine.hasJob(of: other.key) || fleet.unsettled[other.result.key] != nil {
-              fleet.adoptLater(other.result, as: other.key, number: other.number)
-            }
-            continue
-          }
-          engine.adopt(
-            completed, as: other.key, fleet.registration(completed),
-            number: completed == other.result ? other.number : 0)
-        }
+        for (other, present) in zip(others, presents) { bound.value.compared(other, with: present) }
       }
     }
-    unread = []
   }
 
-  /// Adopts a result once no job of its certificate is under way, and no older result of others.
-  func adoptLater(_ result: SharedResult, as key: RegistrationKey, number: Int64) {
-    guard deferred[key].map({ $0.result.stamp <= result.stamp }) ?? true else { return }
-    deferred[key] = (result, number)
-    if result.mayBeRevocation { engine?.mayBeRevoked(key) }
-  }
-
-  /// A result of others is on its way to the disk.
-  func adoptionBegins(_ result: SharedResult) {
-    adoptionsUnderWay += 1
-    unsettled[result.key, default: 0] += 1
-  }
-
-  func adoptionEnded(_ result: SharedResult, number: Int64, isKept: Bool) {
-    adoptionsUnderWay -= 1
-    if !isKept { adoptionFailed(result, number: number) }
-    settled(result.key)
-  }
-
-  /// The disk did not take what others told, or could not be read: it is tried again later.
-  private func adoptionFailed(_ result: SharedResult, number: Int64) {
-    if let told = news[result.key], told.stamp == result.stamp { news[result.key] = nil }
-    if failedAdoptions.count < Self.mostNews {
-      failedAdoptions.append((result, number))
-    } else {
-      hasLostAdoptions = true
+  private func compared(_ other: ResultOfOthers, with present: PresentResult?) {
+    guard let engine else { return }
+    defer { schedule() }
+    switch results.compared(other, with: present, hasJob: engine.hasJob(of: other.key)) {
+    case .take(let completed): engine.adopt(completed, registration(completed.result))
+    case .doubt(let key): engine.mayBeRevoked(key)
+    case .none: break
     }
   }
 
-  /// Tries again what the disk did not take.
-  func adoptAgain() {
-    let failed = failedAdoptions
-    failedAdoptions = []
-    if hasLostAdoptions {
-      hasLostAdoptions = false
-      // It comes once more, as news or as corrections.
-      member.rewind(to: durablePositions)
-      tellAgain(after: 0)
-    }
-    for (result, number) in failed { adopt(result, number: number) }
+  /// A result of others goes to the disk.
+  ///
+  /// - Returns: The changes.
+  func beginAdoption(of other: ResultOfOthers, _ kept: Registration?, home: JobHome?) -> [StoreChange] {
+    results.begin(other, kept, telling: kept.map { SharedResult.Content($0) }, home: home)
   }
 
-  /// Whether all that others told is on disk.
-  var hasAdoptedAll: Bool {
-    adoptionsUnderWay == 0 && adopting.isEmpty && deferred.isEmpty && failedAdoptions.isEmpty && !hasLostAdoptions
+  func endAdoption(of other: ResultOfOthers, isKept: Bool) {
+    results.ended(other, isKept: isKept, hasJob: engine?.hasJob(of: other.key) ?? true)
+    schedule()
+  }
+
+  /// Reads what the fleet has to be told.
+  func read(_ page: FleetRetelling) {
+    let bound = NIOLoopBound(self, eventLoop: loop)
+    parts.workers.submit { [loop, store = parts.store, known = parts.known] in
+      let read = page.nextPage(of: store) { known.fleetKey(storedAs: $0) }
+      loop.execute { bound.value.wasRead(read) }
+    }
+  }
+
+  private func wasRead(_ page: FleetRetelling.Page) {
+    let notes = results.read(page, &member)
+    if !notes.isEmpty { engine?.commit(notes) { _, _ in } }
+    // The page is read again with the next exchange, and not over and over while the disk fails.
+    if let fault = page.fault {
+      return parts.logger.warning("what the fleet has to be told cannot be read: \(fault.message)")
+    }
+    schedule()
   }
 
   private func say(_ what: String, _ key: FleetKey) {

@@ -15,42 +15,21 @@ extension FleetLoop {
         .warning, .fleetAlone, "on its own: \(problem.reason.rawValue): \(problem.message)", fields)
     } else if member.isJoined {
       parts.logger.log(.notice, .fleetJoined, "a member of the fleet in \(parts.database)", fields)
-      writeFile()
+      write(results.note(member, at: parts.clock.monotonic))
     }
   }
 
-  func writeFile() { writeFile(untoldAfter: writtenFile.untoldAfter) }
-
-  /// - Parameter number: What was told under higher numbers is being told again; `nil`: nothing is.
-  func writeFile(untoldAfter number: Int64?) {
-    var file = writtenFile
-    file.untoldAfter = number
-    if number == nil { isToldAgain = false }
-    // Positions in another content of the database mean nothing.
-    if file.fleetID != member.fleetID { durablePositions = [:] }
-    file.fleetID = member.fleetID
-    file.newsAt = member.newsAt
-    file.sentNumber = member.sentNumber
-    // The least error of the estimate is no reason to write.
-    let hasDrifted = (member.offsetMicroseconds &- file.offsetMicroseconds).magnitude > 100_000
-    if hasDrifted { file.offsetMicroseconds = member.offsetMicroseconds }
-    file.positions = durablePositions
-    if hasAdoptedAll { durablePositions = member.positions }
-    writtenAt = parts.clock.monotonic
-    guard file != writtenFile else { return }
-    writtenFile = file
-    beginWriting()
-  }
-
   /// One after the other: the last one stays.
-  private func beginWriting() {
-    guard !isWriting else { return }
-    isWriting = true
+  ///
+  /// - Parameter progress: `nil`: nothing has to be written now.
+  func write(_ progress: FleetProgress?) {
+    guard let progress else { return }
     let bound = NIOLoopBound(self, eventLoop: loop)
-    parts.workers.submit { [loop, file = writtenFile, directory = parts.directory, logger = parts.logger] in
+    let file = FleetFile(instance: parts.file.instance, progress: progress)
+    parts.workers.submit { [loop, directory = parts.directory, logger = parts.logger] in
       do throws(DaemonError) {
         try file.write(in: directory)
-        loop.execute { bound.value.wrote(file) }
+        loop.execute { bound.value.wrote(progress) }
       } catch {
         logger.warning("\(error.description)")
         loop.execute { bound.value.notWritten() }
@@ -58,28 +37,23 @@ extension FleetLoop {
     }
   }
 
-  /// It is tried again. Meanwhile a full disk must not keep this host out of the fleet.
+  /// It is tried again.
   private func notWritten() {
     guard isStarted else { return }
-    isFileFailing = true
-    sendHeldBatch()
+    sendHeldBatch(results.progress.failed())
     let bound = NIOLoopBound(self, eventLoop: loop)
-    loop.scheduleTask(in: TimeAmount(Self.fileRetry)) {
-      bound.value.isWriting = false
-      bound.value.beginWriting()
-    }
+    loop.scheduleTask(in: TimeAmount(Self.fileRetry)) { bound.value.write(bound.value.results.progress.retry()) }
   }
 
-  private func wrote(_ file: FleetFile) {
-    (isWriting, isFileFailing) = (false, false)
-    if file != writtenFile { beginWriting() } else { sendHeldBatch() }
+  private func wrote(_ progress: FleetProgress) {
+    let (next, batch) = results.progress.wrote(progress)
+    write(next)
+    sendHeldBatch(batch)
     schedule()
   }
 
-  private func sendHeldBatch() {
-    guard let batch = heldBatch else { return }
-    heldBatch = nil
-    if isStarted { exchange(batch) }
+  private func sendHeldBatch(_ batch: FleetBatch?) {
+    if isStarted, let batch { exchange(batch) }
   }
 
   var report: FleetReport {
@@ -97,7 +71,7 @@ extension FleetLoop {
           }.compactMap { share in
             FleetTarget(text: share.id.target).map { ($0.name, share.callsPerSecond) }
           })
-      }, figures: figures, untold: news.count)
+      }, figures: figures, untold: results.news.count)
   }
 
   /// The targets of this host, with their accounts where they are known.
@@ -114,10 +88,8 @@ extension FleetLoop {
     guard members.contains(where: { $0.name == parts.identity.name }) else { return }
     let differing = FleetTarget.differing(ownTargets, of: parts.identity.name, among: members)
     let apart = differing.filter { $0.own.location == $0.fleets.location }.map(\.own.name)
-    // What was told under the other names has to be told again.
     guard parts.known.setApart(Set(apart)) else { return }
-    news = [:]
-    tellAgain(after: 0)
+    write(results.renamed(member, at: parts.clock.monotonic))
   }
 
   /// A target of this host whose name means another upstream, or another account, in the fleet.

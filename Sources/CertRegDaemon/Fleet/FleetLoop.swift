@@ -25,13 +25,12 @@ final class FleetLoop {
     var logger: Logger
   }
 
-  private static let fileInterval = Duration.seconds(10)
   /// After a disk that failed.
   static let fileRetry = Duration.seconds(1)
   /// Notes of what the fleet was told are written this far apart: what has none after a crash is told again.
   private static let noteInterval = Duration.milliseconds(250)
-  /// The most results in memory that have to be told, or to be taken. The disk has them, too.
-  static let mostNews = 10_000
+  /// As many of them are written at once.
+  private static let mostNotes = 500
 
   let parts: Parts
   let loop: any EventLoop
@@ -40,55 +39,18 @@ final class FleetLoop {
   var engine: EngineLoop?
   var answers: [FleetMember.Token: (FleetMember.Answer) -> Void] = [:]
   var shares: [FleetLane.ID: PaceShare] = [:]
-  /// What is told next, or is being told.
-  var news: [FleetKey: FleetNews] = [:]
-  /// Results of others on their way to the disk.
-  var adopting: [FleetKey: SharedResult] = [:]
-  /// Those of them that have to be compared with the disk yet.
-  var unread: [ResultOfOthers] = []
-  /// Results of others for which a job of this host has to end first, or an older result of others.
-  var deferred: [RegistrationKey: (result: SharedResult, number: Int64)] = [:]
-  /// Certificates for which older results of others are being checked, or written, and how many.
-  var unsettled: [FleetKey: Int] = [:]
-  /// How many results of others the disk is writing.
-  var adoptionsUnderWay = 0
-  /// Those of them that the disk did not take.
-  var failedAdoptions: [(result: SharedResult, number: Int64)] = []
-  /// Whether there were more than memory takes.
-  var hasLostAdoptions = false
-  /// The results of others that jobs of this host end with.
-  var answered: [JobID: (result: SharedResult, registration: Registration)] = [:]
+  /// What the disk and the database have to learn from each other.
+  var results: FleetResults
   /// Jobs on their way to the disk, with the rows of the database that they come from.
   var takenRows: [JobID: [Int64]] = [:]
   /// Notes of what the fleet was told, which are not on their way to the disk yet.
   private var notes: [StoreChange] = []
   private var notedAt: MonotonicTime
-  var retelling: FleetRetelling?
-  var lastRetelling = 0
-  /// Whether the file is being written, or waits for another try.
-  var isWriting = false
-  /// Whether the last try failed.
-  var isFileFailing = false
-  /// Goes to the database once the file is written.
-  var heldBatch: FleetBatch?
-  /// Whether all that the database lacked was read. The file says so once it is told.
-  var isToldAgain = false
-  /// Whether results of others were on their way to the disk when all was to be told again. They may come to lie behind
-  /// the page that is told.
-  var tellsOnceMore = false
-  /// Whether the disk has results to tell that memory had no room for.
-  var hasUntold = false
-  /// Whether the disk has results to tell that could not be read.
-  private var hasUnreadable = false
   private var timer: Scheduled<Void>?
   private var timerDue: MonotonicTime?
   private var isScheduled = false
   var isStarted = false
   var wants: [FleetLane.ID: Want] = [:]
-  var writtenFile: FleetFile
-  var writtenAt: MonotonicTime
-  /// The positions at the last write of the file. What lay before them is on disk since.
-  var durablePositions: [String: Int64]
   var problemsSaid: Set<String> = []
   private(set) var figures = FleetFigures()
 
@@ -97,13 +59,9 @@ final class FleetLoop {
     self.parts = parts
     link = FleetLink(parts.location, parts.identity)
     member = FleetMember(
-      name: parts.identity.name, sentNumber: parts.file.sentNumber, fleetID: parts.file.fleetID,
-      positions: parts.file.positions, newsAt: parts.file.newsAt, offsetMicroseconds: parts.file.offsetMicroseconds,
-      seed: .random(in: .min ... .max), now: parts.clock.now)
-    writtenFile = parts.file
-    writtenAt = parts.clock.monotonic
+      name: parts.identity.name, progress: parts.file.progress, seed: .random(in: .min ... .max), now: parts.clock.now)
+    results = FleetResults(parts.file.progress, at: parts.clock.monotonic)
     notedAt = parts.clock.monotonic
-    durablePositions = parts.file.positions
   }
 
   /// Names the engine, and begins.
@@ -128,7 +86,7 @@ final class FleetLoop {
     member.start(
       sentNumber: highest.number, lastStamp: highest.stamp, firstSequence: firstSequence, now: parts.clock.now)
     isStarted = true
-    beginRetelling(writtenFile.untoldAfter.map { .all(after: $0) } ?? .untold)
+    results.start()
     schedule()
   }
 
@@ -138,7 +96,7 @@ final class FleetLoop {
     timer?.cancel()
     link.close()
     writeNotes()
-    writeFile()
+    write(results.note(member, at: parts.clock.monotonic))
     engine = nil
   }
 
@@ -156,25 +114,16 @@ final class FleetLoop {
   private func carryOut() {
     guard isStarted else { return }
     member.timePassed(now: parts.clock.now)
-    while case let actions = member.takeActions(), !actions.isEmpty {
-      for action in actions { carryOut(action) }
+    var isDone = false
+    while !isDone {
+      let decided = member.takeActions()
+      for action in decided { carryOut(action) }
+      let due = results.takeActions(&member, at: parts.clock.monotonic)
+      for action in due { carryOut(action) }
+      isDone = decided.isEmpty && due.isEmpty
     }
-    readForAdoption()
-    retellMore()
-    if tellsOnceMore, hasAdoptedAll, let number = writtenFile.untoldAfter {
-      tellsOnceMore = false
-      isToldAgain = false
-      beginRetelling(.all(after: number))
-    }
-    if isToldAgain, news.isEmpty, hasAdoptedAll, writtenFile.untoldAfter != nil { writeFile(untoldAfter: nil) }
     let now = parts.clock.monotonic
-    if now - notedAt >= Self.noteInterval || notes.count >= FleetRetelling.pageSize { writeNotes() }
-    if now - writtenAt >= Self.fileInterval {
-      adoptAgain()
-      hasUntold = hasUntold || hasUnreadable
-      hasUnreadable = false
-      writeFile()
-    }
+    if now - notedAt >= Self.noteInterval || notes.count >= Self.mostNotes { writeNotes() }
     wake(at: member.nextDeadline(now: now), now: now)
   }
 
@@ -203,8 +152,7 @@ final class FleetLoop {
       let bound = NIOLoopBound(self, eventLoop: loop)
       link.join(sent: sent) { [loop] result in loop.execute { bound.value.joined(result) } }
     case .exchange(let batch):
-      // Nothing is told before the file says what has to be told again: a crash would leave no trace of that.
-      if isWriting, !isFileFailing, writtenFile.untoldAfter != nil { heldBatch = batch } else { exchange(batch) }
+      if let batch = results.progress.pass(batch) { exchange(batch) }
     case .answer(let token, let answer): answers.removeValue(forKey: token)?(answer)
     case .coordinated(let id, let answer, let result): coordinated(id, answer, result)
     case .marked(let id, let isGranted): engine?.mayCall(id, isGranted)
@@ -213,15 +161,20 @@ final class FleetLoop {
     case .safe(let sequence): engine?.isSafe(sequence)
     case .adopt(let result, let number): adopt(result, number: number)
     case .sent(let key, let stamp, let number):
-      guard let told = news[key], told.stamp == stamp else { break }
-      news[key] = nil
-      guard number > 0 else { break }
-      notes.append(
-        .share(told.stored, FleetNote(stamp: stamp, isForgotten: told.what == .forgotten, number: number)))
+      if let note = results.told(key, stamp: stamp, number: number) { notes.append(note) }
     case .takeOver(let row): takeOver(row)
     case .pace(let id, let order): pace(id, order)
-    case .tellAgain(let number): tellAgain(after: number)
+    case .tellAgain(let number): write(results.tellAgain(after: number, member, at: parts.clock.monotonic))
     case .stateChanged: sayState()
+    }
+  }
+
+  private func carryOut(_ action: FleetResults.Action) {
+    switch action {
+    case .adopt(let other): adopt(other.result, number: other.number)
+    case .compare(let others): compare(others)
+    case .read(let page): read(page)
+    case .write(let progress): write(progress)
     }
   }
 
@@ -240,19 +193,7 @@ final class FleetLoop {
       batch.copies[index].request = engine?.pendingJob(batch.copies[index].sequence)?.record ?? []
     }
     batch.copies.removeAll { $0.request.isEmpty }
-    var unread: [FleetKey: RegistrationKey] = [:]
-    batch.results = batch.results.compactMap { result in
-      guard let told = news[result.key] else { return nil }
-      var result = result
-      switch told.what {
-      case .result(let registration): result.content = SharedResult.Content(registration)
-      case .onDisk: unread[result.key] = told.stored
-      case .forgotten: break
-      }
-      return result
-    }
-    // The host reads no further results of others while it has many left to store.
-    if adopting.count > Self.mostNews { batch.positions = [:] }
+    let unread = results.fill(&batch)
     if batch.isFull {
       batch.queued = engine?.pendingCount ?? 0
       // The rest is safe where it is.
@@ -270,7 +211,7 @@ final class FleetLoop {
     figures.began(at: parts.clock.monotonic)
     link.exchange(batch, fill: { filling.fill(&$0) }) { [loop] batch, isComplete, result in
       loop.execute {
-        if !isComplete { bound.value.hasUnreadable = true }
+        if !isComplete { bound.value.results.couldNotRead() }
         bound.value.exchanged(batch, result)
       }
     }
@@ -278,7 +219,7 @@ final class FleetLoop {
 
   private func exchanged(_ batch: FleetBatch, _ result: Result<FleetReply, FleetProblem>) {
     let now = parts.clock.now
-    for left in member.filled(batch) where news[left.key]?.stamp == left.stamp { news[left.key] = nil }
+    results.leftOut(member.filled(batch))
     switch result {
     case .success(let reply):
       figures.ended(isSuccess: true, at: now.monotonic)
