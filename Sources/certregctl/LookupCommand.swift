@@ -7,8 +7,8 @@ struct LookupCommand: ParsableCommand {
     abstract: "Shows what certregd knows about certificates.",
     discussion: """
       Shows the state, ARN, outcome, status, times and AWS request ID of a registration. requestedBy names the first \
-      caller: its user ID, process ID and, if systemd manages the caller, its unit. The exit status is 1 if certregd \
-      knows nothing about one of the certificates.
+      caller: its user ID, process ID and, if systemd manages the caller, its unit. A later registration that has to \
+      ask AWS again is shown in its place. The exit status is 1 if certregd knows nothing about one of the certificates.
 
         certregctl lookup device.pem
         certregctl lookup --target factory --json ID
