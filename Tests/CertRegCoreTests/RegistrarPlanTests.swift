@@ -164,6 +164,22 @@ import Testing
     #expect(end(ended.actions)?.outcome == .created && end(ended.actions)?.status == .active)
   }
 
+  @Test func `a job whose work the one before it has done ends once the claim is its own`() {
+    var registrar = Registrar(
+      configuration: .init(maxPending: 4, maxAge: nil), coordinator: Distant(), seed: 1)
+    _ = registrar.setTargets([Self.target: .one(ratePerSecond: nil, burst: 1, maxConcurrent: 1)], now: now)
+    var setting = request(.active)
+    (setting.purpose, setting.ifExists) = (.registerAndSet, .update)
+    _ = settle(registrar.register(request(.active), waiter: 1, now: now), &registrar)
+    _ = settle(registrar.register(setting, waiter: 2, now: now), &registrar)
+    _ = settle(registrar.coordinated(Self.key, sequence: 1, .granted(earlierCall: false), now: now), &registrar)
+    _ = settle(registrar.replied(Self.key, Self.registered, now: now), &registrar)
+    #expect(registrar.pendingCount == 1)
+    let granted = registrar.coordinated(Self.key, sequence: 2, .granted(earlierCall: false), now: now)
+    #expect(calls(settle(granted, &registrar).actions) == [])
+    #expect(registrar.isQuiet && registrar.pendingCount == 0)
+  }
+
   @Test func `calls that other hosts kept waiting do not begin in one burst`() {
     let registrar = Registrar(
       configuration: .init(maxPending: 9, maxAge: nil), makePlan: { _ in Plan([RegisterStep()]) }, coordinator: Slow(),

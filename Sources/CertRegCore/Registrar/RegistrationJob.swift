@@ -124,9 +124,8 @@ extension RegistrationJob {
       takeForCreated()
     }
     switch (state, answer) {
-    case (.asking, .granted):
-      state = .waiting
-      return .enqueue
+    // A job before it may have done all that was asked for.
+    case (.asking, .granted): return goOn(now: now)
     case (.asking, .known(let registration, let home)), (.waiting, .known(let registration, let home)),
       (.backingOff, .known(let registration, let home)):
       return takeResult(registration, at: home, now: now)
