@@ -10,7 +10,7 @@ struct ControlGroups {
   private static let hierarchies = ["/unified", "/systemd", ""]
   private static let rememberedGroups = 8
   private static let mostGroups = 8192
-  private static let greatestDepth = 16
+  private static let mostPathBytes = 2048
 
   private let roots: [String]
   /// Paths below a root, the last useful one first.
@@ -29,8 +29,7 @@ struct ControlGroups {
       return Self.unit(ofGroup: found.path)
     }
     for root in roots {
-      var left = Self.mostGroups
-      if let path = Self.search(root, "", for: line, depth: 0, left: &left) {
+      if let path = Self.search(root, for: line) {
         recent.insert((root, path), at: 0)
         recent = Array(recent.prefix(Self.rememberedGroups))
         return Self.unit(ofGroup: path)
@@ -50,24 +49,33 @@ struct ControlGroups {
     return nil
   }
 
-  private static func search(_ root: String, _ path: String, for line: String, depth: Int, left: inout Int) -> String? {
-    guard depth <= greatestDepth, left > 0 else { return nil }
-    left -= 1
-    if !path.isEmpty, members("\(root)\(path)/cgroup.procs").contains(line[...]) { return path }
-    guard let directory = opendir(root + path) else { return nil }
+  /// Goes level by level: a user may have made any number of groups, but only below the user's own, and the groups of
+  /// services are above that.
+  private static func search(_ root: String, for line: String) -> String? {
+    var paths = [""]
+    var next = 0
+    while next < paths.count {
+      let path = paths[next]
+      next += 1
+      if !path.isEmpty, members("\(root)\(path)/cgroup.procs").contains(line[...]) { return path }
+      guard paths.count < mostGroups, path.utf8.count < mostPathBytes else { continue }
+      paths += groups(in: root + path).prefix(mostGroups - paths.count).map { "\(path)/\($0)" }
+    }
+    return nil
+  }
+
+  private static func groups(in folder: String) -> [String] {
+    guard let directory = opendir(folder) else { return [] }
     defer { closedir(directory) }
     var groups: [String] = []
-    while let entry = readdir(directory) {
+    while groups.count < mostGroups, let entry = readdir(directory) {
       guard entry.pointee.d_type == UInt8(DT_DIR) else { continue }
       let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
         pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
       }
       if !name.hasPrefix(".") { groups.append(name) }
     }
-    for group in groups {
-      if let found = search(root, "\(path)/\(group)", for: line, depth: depth + 1, left: &left) { return found }
-    }
-    return nil
+    return groups
   }
 
   /// The lines of a small file of the kernel's; none where it cannot be read.

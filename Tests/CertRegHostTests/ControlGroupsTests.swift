@@ -42,6 +42,17 @@ import Testing
     }
   }
 
+  @Test func `no number of groups that a user has made hides the unit of a service`() throws {
+    defer { try? FileManager.default.removeItem(atPath: root) }
+    let own = "/a.slice/a-1000.slice/user@1000.service/app.slice"
+    for number in 0..<9000 {
+      try FileManager.default.createDirectory(atPath: "\(root)\(own)/\(number)", withIntermediateDirectories: true)
+    }
+    try put("17\n", in: "/system.slice/system-a.slice/a@1.service")
+    var groups = ControlGroups(mountPoint: root)
+    #expect(groups.unit(of: 17) == "a@1.service")
+  }
+
   @Test func `finds a process by the groups' files, and again after it has moved`() throws {
     defer { try? FileManager.default.removeItem(atPath: root) }
     try put("1\n", in: "/init.scope")
