@@ -130,7 +130,9 @@ struct StateDirectory: Sendable {
   var isShortOfSpace: Bool {
     var figures = statvfs()
     guard statvfs(path, &figures) == 0 else { return false }
-    return UInt64(figures.f_bavail) * UInt64(figures.f_frsize) < 256 << 20
+    // File systems that know no limit report one that is not a number of bytes.
+    let (bytes, overflows) = UInt64(figures.f_bavail).multipliedReportingOverflow(by: UInt64(figures.f_frsize))
+    return !overflows && bytes < 256 << 20
   }
 }
 
