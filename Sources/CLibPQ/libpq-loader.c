@@ -23,6 +23,7 @@ static void load(void) {
   FUNCTION(connectParams, PQconnectdbParams);
   FUNCTION(status, PQstatus);
   FUNCTION(errorMessage, PQerrorMessage);
+  FUNCTION(password, PQpass);
   FUNCTION(socket, PQsocket);
   FUNCTION(finish, PQfinish);
   FUNCTION(setNonblocking, PQsetnonblocking);

@@ -30,8 +30,7 @@ extension Settings {
     return FleetLoop.Parts(
       identity: FleetIdentity(
         name: fleet.member ?? ProcessLimits.hostName, instance: file.instance, takeover: fleet.takeover),
-      location: FleetLocation(
-        url: url.description, passwordFile: fleet.passwordFile, verifiesFully: url.verifiesFully),
+      location: FleetLocation(url: url, passwordFile: fleet.passwordFile),
       database: url.database, directory: directory, file: file, store: store, known: known, left: left,
       clock: clock, workers: workers, activity: activity, logger: logger)
   }

@@ -1,4 +1,5 @@
 import CLibPQ
+import CertRegCore
 import Glibc
 
 /// A connection to PostgreSQL, for one thread. Nothing waits longer than its deadline.
@@ -30,6 +31,8 @@ final class DatabaseConnection {
   }
 
   private static let planSeconds = 10.0
+  /// libpq keeps all rows of a statement in memory. What more comes than this is no answer of certregd's tables.
+  static let mostAnswerBytes = 128 << 20
 
   private let pq: certreg_libpq
   private let connection: OpaquePointer
@@ -38,6 +41,8 @@ final class DatabaseConnection {
   private var known: [String: Known] = [:]
   /// When the server was last told to plan anew.
   private var plannedAt = DatabaseConnection.now
+  /// What has come since the statements under way went out.
+  private var answerBytes = 0
 
   /// Connects. libpq tries the hosts one after the other, each for `connect_timeout` seconds at most.
   ///
@@ -80,6 +85,7 @@ final class DatabaseConnection {
     let begin = Self.now
     let deadline = begin + seconds
     let last = mostSeconds.map { begin + $0 } ?? deadline
+    answerBytes = 0
     if !isPipeline {
       guard pq.enterPipelineMode(connection) == 1 else { throw failure() }
       isPipeline = true
@@ -187,7 +193,7 @@ final class DatabaseConnection {
       case 0: return
       case 1:
         let ready = try wait(for: POLLIN | POLLOUT, until: deadline)
-        if ready & POLLIN != 0, pq.consumeInput(connection) != 1 { throw failure() }
+        if ready & POLLIN != 0 { try consumeInput() }
       default: throw failure()
       }
     }
@@ -198,11 +204,22 @@ final class DatabaseConnection {
   private func nextResult(within seconds: Double, until last: Double) throws(DatabaseFailure) -> OpaquePointer? {
     while pq.isBusy(connection) == 1 {
       try wait(for: POLLIN, until: min(last, Self.now + seconds))
-      guard pq.consumeInput(connection) == 1 else { throw failure() }
+      try consumeInput()
     }
     if let result = pq.getResult(connection) { return result }
     guard pq.status(connection) == CONNECTION_OK else { throw failure() }
     return nil
+  }
+
+  private func consumeInput() throws(DatabaseFailure) {
+    var waiting: Int32 = 0
+    if ioctl(pq.socket(connection), UInt(FIONREAD), &waiting) == 0 { answerBytes += Int(waiting) }
+    guard answerBytes <= Self.mostAnswerBytes else {
+      throw DatabaseFailure(
+        .connection,
+        "the database answers with more than \(Self.mostAnswerBytes >> 20) MiB: its tables are not certregd's alone")
+    }
+    guard pq.consumeInput(connection) == 1 else { throw failure() }
   }
 
   private func read(_ result: OpaquePointer) -> Rows {
@@ -238,7 +255,8 @@ final class DatabaseConnection {
       "authentication failed", "no pg_hba.conf entry", "role \"", "no password supplied", "permission denied",
     ]
     let isRefusal = words.contains { message.contains($0) } && !message.contains("starting up")
-    return DatabaseFailure(isRefusal ? .refused : .connection, message.isEmpty ? "the connection is lost" : message)
+    return DatabaseFailure(
+      isRefusal ? .refused : .connection, message.isEmpty ? "the connection is lost" : message, without: secrets)
   }
 
   private func failure(of result: OpaquePointer) -> DatabaseFailure {
@@ -247,7 +265,12 @@ final class DatabaseConnection {
     }
     let code = field("C") ?? ""
     let message = field("M") ?? (pq.errorMessage(connection).map { String(cString: $0) } ?? "")
-    return DatabaseFailure(code == "42501" ? .refused : .statement(code: code), message)
+    return DatabaseFailure(code == "42501" ? .refused : .statement(code: code), message, without: secrets)
+  }
+
+  /// The password, wherever libpq has found it: a server can repeat it.
+  private var secrets: SecretMask {
+    SecretMask(pq.password(connection).map { [String(cString: $0)] } ?? [])
   }
 
   private static var now: Double {

@@ -19,17 +19,14 @@ package struct FleetIdentity: Sendable, Hashable {
 
 /// Where the database is, and how a member logs in.
 package struct FleetLocation: Sendable, Hashable {
-  /// As libpq reads it; without a password.
-  package var url: String
+  /// Without a password.
+  package var url: FleetURL
   /// A file with the bare password on one line; `nil`: libpq finds one itself, or none is needed.
   package var passwordFile: String?
-  /// Whether the server's certificate and name have to be right, since the URL says nothing about it.
-  package var verifiesFully: Bool
 
-  package init(url: String, passwordFile: String?, verifiesFully: Bool) {
+  package init(url: FleetURL, passwordFile: String?) {
     self.url = url
     self.passwordFile = passwordFile
-    self.verifiesFully = verifiesFully
   }
 }
 
@@ -116,7 +113,7 @@ package final class FleetDatabase {
     } catch {
       guard error.reason == .notInitialised else { throw error }
     }
-    if let present, present > FleetSchema.version { throw schemaProblem(present) }
+    if let present, !(0...FleetSchema.version).contains(present) { throw schemaProblem(present) }
     // Another connection, since this one is in pipeline mode.
     connection = nil
     let connection = try open()
@@ -171,10 +168,12 @@ package final class FleetDatabase {
       ("application_name", "certregd \(identity.name)"), ("keepalives_idle", "10"), ("keepalives_interval", "5"),
       ("keepalives_count", "3"), ("tcp_user_timeout", "5000"), ("connect_timeout", "3"),
     ]
-    if location.verifiesFully { parameters.append(("sslmode", "verify-full")) }
-    parameters.append(("dbname", location.url))
+    if location.url.verifiesFully({ getenv($0).map { String(cString: $0) } }) {
+      parameters.append(("sslmode", "verify-full"))
+    }
+    parameters.append(("dbname", location.url.description))
     if let file = location.passwordFile { parameters.append(("password", try password(in: file))) }
-    if hosts == nil { hosts = try HostOrder(location.url) }
+    if hosts == nil { hosts = try HostOrder(location.url.description) }
     parameters += hosts?.parameters ?? []
     do throws(DatabaseFailure) {
       let opened = try DatabaseConnection(parameters, prepares: prepares)
@@ -187,7 +186,8 @@ package final class FleetDatabase {
   }
 
   private func password(in file: String) throws(DatabaseFailure) -> String {
-    let descriptor = Glibc.open(file, O_RDONLY | O_CLOEXEC)
+    // Opening a pipe would wait for its writer.
+    let descriptor = Glibc.open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
     guard descriptor >= 0 else {
       throw DatabaseFailure(.refused, "\(file) cannot be read: \(String(cString: strerror(errno)))")
     }
@@ -212,6 +212,9 @@ package final class FleetDatabase {
 
   private func schemaProblem(_ version: Int) -> FleetProblem {
     connection = nil
+    if version < 0 {
+      return FleetProblem(.unreachable, "the database has the version \(version) of the schema, which never was one")
+    }
     if version > FleetSchema.version {
       return FleetProblem(
         .schemaNewer,

@@ -130,10 +130,12 @@ struct FleetExchange {
         reply.taken += rows.compactMap(FleetRow.queued)
       }
     }
-    if batch.cleansUp {
+    if batch.takesOrphans {
       add(FleetStatements.takeOrphans(targets: batch.targetsOfKeys, by: name)) { rows, reply in
         reply.taken += rows.compactMap(FleetRow.queued)
       }
+    }
+    if batch.cleansUp {
       for statement in FleetStatements.cleanUp() { add(statement) }
     }
     if !batch.positions.isEmpty {

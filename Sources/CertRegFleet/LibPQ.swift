@@ -1,4 +1,5 @@
 import CLibPQ
+import CertRegCore
 
 /// libpq, which is loaded when it is first used.
 enum LibPQ {
@@ -31,9 +32,20 @@ package struct DatabaseFailure: Error, Hashable, Sendable {
   /// In the words of libpq or the server, on one line.
   package var message: String
 
-  init(_ kind: Kind, _ message: String) {
+  /// Characters of a message that are shown.
+  private static let mostCharacters = 512
+
+  /// - Parameters:
+  ///   - kind: What failed.
+  ///   - message: In whose words ever.
+  ///   - secrets: What must not be shown.
+  init(_ kind: Kind, _ message: String, without secrets: SecretMask = SecretMask()) {
     self.kind = kind
-    self.message = message.split(whereSeparator: \.isNewline).map { $0.trimmingSpaces }.joined(separator: "; ")
+    // Over several lines, a secret would not be found.
+    let lines = message.split(whereSeparator: \.isNewline).map { $0.trimmingSpaces }.joined(separator: "; ")
+    let visible = lines.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }
+    let shown = secrets.masked(String(String.UnicodeScalarView(visible)))
+    self.message = shown.count > Self.mostCharacters ? shown.prefix(Self.mostCharacters) + "…" : shown
   }
 }
 

@@ -28,7 +28,7 @@ struct FleetInitVerb {
       return .usage
     }
     let database = FleetDatabase(
-      FleetLocation(url: url, passwordFile: passwordFile, verifiesFully: location.verifiesFully),
+      FleetLocation(url: location, passwordFile: passwordFile),
       FleetIdentity(name: "certregctl", instance: "", takeover: .seconds(120)))
     do throws(FleetProblem) {
       let present = try database.initialise(role: role)

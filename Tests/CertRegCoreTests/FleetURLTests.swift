@@ -23,7 +23,24 @@ import Testing
   ])
   func `a host that is not this machine is verified`(text: String, database: String, verifies: Bool) throws {
     let url = try FleetURL(text)
-    #expect(url.database == database && url.verifiesFully == verifies)
+    #expect(url.database == database && url.verifiesFully({ _ in nil }) == verifies)
+  }
+
+  @Test(arguments: [
+    ("postgresql:///fleet", ["PGHOST": "10.0.0.5"], true),
+    ("postgresql:///fleet", ["PGHOST": "/run/postgresql,10.0.0.5"], true),
+    ("postgresql:///fleet", ["PGHOST": "/run/postgresql", "PGHOSTADDR": ""], false),
+    ("postgresql:///fleet", ["PGSERVICE": "factory"], true),
+    ("postgresql://localhost/fleet", ["PGHOST": "10.0.0.5"], false),
+    ("postgresql://localhost/fleet", ["PGHOSTADDR": "10.0.0.5"], true),
+    ("postgresql://localhost/fleet", ["PGHOSTADDR": "127.0.0.1"], false),
+    ("postgresql://localhost/fleet?hostaddr=127.0.0.1", ["PGHOSTADDR": "10.0.0.5"], false),
+    ("postgresql:///fleet?sslmode=disable", ["PGHOST": "10.0.0.5"], false),
+  ])
+  func `a host that the environment names is verified`(
+    text: String, environment: [String: String], verifies: Bool
+  ) throws {
+    #expect(try FleetURL(text).verifiesFully { environment[$0] } == verifies)
   }
 
   /// No host traps the process: a reload reads the URL, too.
@@ -51,12 +68,12 @@ import Testing
   @Test func `a mode that libpq does not know is refused with those that it does`() throws {
     let fault = #expect(throws: FleetURL.Fault.self) { try FleetURL("postgresql://u@db/fleet?sslmode=verify") }
     #expect(fault?.message.contains("verify-ca, verify-full") == true)
-    #expect(try !FleetURL("postgresql://u@db/fleet?sslmode=verify%2dca").verifiesFully)
+    #expect(try !FleetURL("postgresql://u@db/fleet?sslmode=verify%2dca").verifiesFully { _ in nil })
   }
 
   @Test(arguments: [
     "postgresql://u:PASSWORD@db/fleet", "postgresql://u@db/fleet?oauth_client_secret=PASSWORD",
-    "postgresql://u@db/fleet?password=PASSWORD",
+    "postgresql://u@db/fleet?password=PASSWORD", "postgresql://u@db/fleet?scram_client_key=PASSWORD",
     "postgresql://u@db/fleet?sslmode=disable&pass%77ord=PASSWORD", "postgresql://u@db/fleet?sslpassword=PASSWORD",
     "postgresql://u:SECRET/PASSWORD@db/fleet", "postgresql://db:PASSWORD/fleet",
     "mysql://u:PASSWORD@db/fleet", "postgresql://u@db/fleet?PASSWORD", "postgresql://u@db/fl eet?a=PASSWORD",

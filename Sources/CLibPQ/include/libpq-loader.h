@@ -8,6 +8,7 @@ struct certreg_libpq {
   __typeof__(&PQconnectdbParams) connectParams;
   __typeof__(&PQstatus) status;
   __typeof__(&PQerrorMessage) errorMessage;
+  __typeof__(&PQpass) password;
   __typeof__(&PQsocket) socket;
   __typeof__(&PQfinish) finish;
   __typeof__(&PQsetnonblocking) setNonblocking;

@@ -61,6 +61,8 @@ package struct FleetBatch: Sendable, Equatable {
   package var removals: [String] = []
   /// Whether to take over what members left behind that are gone.
   package var takesOver = false
+  /// Whether to take over what is left of members that are not known any more.
+  package var takesOrphans = false
   /// Old claims and members that are long gone are to be removed.
   package var cleansUp = false
   /// Up to where the results of others are known.

@@ -57,10 +57,11 @@ extension FleetMember {
     // The database has lost the others: they are told as new ones.
     let present = Set(reply.lanes.map(\.id))
     for report in batch.lanes where !present.contains(report.id) { lanes[report.id] = nil }
+    let reports = Dictionary(batch.lanes.map { ($0.id, $0) }) { first, _ in first }
     for state in reply.lanes {
       let before = lanes[state.id]
       lanes[state.id] = state
-      let report = batch.lanes.first { $0.id == state.id }
+      let report = reports[state.id]
       let isOwn = report.map { $0.learnt == state.rate } ?? false
       let isNews = state.version != before?.version ?? 0
       let isThrottled = before.map { othersThrottles(state) > othersThrottles($0) } ?? false

@@ -41,11 +41,15 @@ package struct FleetTarget: Hashable, Sendable {
   ) -> [(own: FleetTarget, fleets: FleetTarget, of: String)] {
     let others = members.filter { !$0.isGone && $0.name != member }
     let joined = members.first { $0.name == member }?.joined ?? .max
-    let told = others.sorted { ($0.joined, $0.name) < ($1.joined, $1.name) }.flatMap { other in
-      other.targets.compactMap { text in FleetTarget(text: text).map { (target: $0, member: other) } }
+    let names = Set(targets.map(\.name))
+    var told: [TargetName: [(target: FleetTarget, member: FleetReply.Member)]] = [:]
+    for other in others.sorted(by: { ($0.joined, $0.name) < ($1.joined, $1.name) }) {
+      for target in other.targets.lazy.compactMap(FleetTarget.init(text:)) where names.contains(target.name) {
+        told[target.name, default: []].append((target, other))
+      }
     }
     return targets.compactMap { own in
-      let ofName = told.filter { $0.target.name == own.name }
+      let ofName = told[own.name] ?? []
       guard let eldest = ofName.first, eldest.member.joined < joined else { return nil }
       guard eldest.target.location == own.location else { return (own, eldest.target, eldest.member.name) }
       let known = ofName.first { $0.target.location == own.location && $0.target.account != nil }
@@ -54,5 +58,39 @@ package struct FleetTarget: Hashable, Sendable {
       }
       return (own, known.target, known.member.name)
     }
+  }
+}
+
+/// This member's targets beside the fleet's. There may be thousands of them, and members that tell their own: they are
+/// compared again only where one of them has changed.
+package struct FleetTargetComparison: Sendable {
+  /// What the comparison depends on.
+  private struct Member: Hashable {
+    var name: String
+    var joined: Int64
+    var isGone: Bool
+    var targets: [String]
+  }
+
+  private var targets: [FleetTarget] = []
+  private var members: [Member] = []
+  /// See ``FleetTarget/differing(_:of:among:)``.
+  package private(set) var differing: [(own: FleetTarget, fleets: FleetTarget, of: String)] = []
+
+  package init() {}
+
+  /// - Parameters:
+  ///   - targets: The member's targets, with their accounts.
+  ///   - member: The member's name.
+  ///   - present: All members, as the database has them.
+  /// - Returns: Whether they were compared anew.
+  package mutating func update(
+    _ targets: [FleetTarget], of member: String, among present: [FleetReply.Member]
+  ) -> Bool {
+    let members = present.map { Member(name: $0.name, joined: $0.joined, isGone: $0.isGone, targets: $0.targets) }
+    guard targets != self.targets || members != self.members else { return false }
+    (self.targets, self.members) = (targets, members)
+    differing = FleetTarget.differing(targets, of: member, among: present)
+    return true
   }
 }

@@ -1,6 +1,6 @@
 /// A connection URI of libpq (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS),
 /// without a secret.
-package struct FleetURL: Sendable, Equatable, CustomStringConvertible {
+package struct FleetURL: Sendable, Hashable, CustomStringConvertible {
   /// As it was written.
   package let description: String
   /// Hosts and database, for people.
@@ -9,9 +9,12 @@ package struct FleetURL: Sendable, Equatable, CustomStringConvertible {
   package let hosts: [String]
   /// The file of the authorities that may have issued the server's certificate; `nil`: libpq's own.
   package let rootCertificate: String?
-  /// Whether the server's certificate and name are checked, since the URL says nothing else and a host is not on this
-  /// machine.
-  package let verifiesFully: Bool
+  /// Whether the URL says how the server's certificate and name are checked.
+  private let namesMode: Bool
+  /// Whether all hosts that the URL names are this machine.
+  private let isLocal: Bool
+  /// Whether the URL names addresses, which libpq prefers to those of the environment.
+  private let namesAddresses: Bool
 
   /// What is wrong with a text; without the text, which may have a password.
   package struct Fault: Error, Hashable, Sendable {
@@ -22,7 +25,9 @@ package struct FleetURL: Sendable, Equatable, CustomStringConvertible {
   }
 
   /// Parameters whose value is a secret.
-  private static let secrets = ["password", "sslpassword", "oauth_client_secret"]
+  private static let secrets = [
+    "password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key",
+  ]
 
   /// What libpq takes as `sslmode` (its documentation, table "SSL Mode Descriptions").
   private static let modes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
@@ -77,8 +82,24 @@ package struct FleetURL: Sendable, Equatable, CustomStringConvertible {
     let shown = hosts.allSatisfy(\.isEmpty) ? "local socket" : hosts.joined(separator: ",")
     database = "\(shown)/\(name.isEmpty ? parameters["dbname"] ?? "" : name)"
     // A service file can name any host.
-    let isLocal = (hosts + addresses).allSatisfy(Self.isLocal) && parameters["service"] == nil
-    verifiesFully = parameters["sslmode"] == nil && !isLocal
+    isLocal = (hosts + addresses).allSatisfy(Self.isLocal) && parameters["service"] == nil
+    namesMode = parameters["sslmode"] != nil
+    namesAddresses = !addresses.isEmpty
+  }
+
+  /// Whether the server's certificate and name are checked, since the URL says nothing else and a host is not on this
+  /// machine.
+  ///
+  /// - Parameter variable: The value of a variable of the environment, from which libpq takes what the URL leaves open
+  ///   (https://www.postgresql.org/docs/current/libpq-envars.html); `nil`: it is not set.
+  package func verifiesFully(_ variable: (String) -> String?) -> Bool {
+    func names(_ name: String) -> [String] {
+      (variable(name) ?? "").split(separator: ",").map { String($0) }
+    }
+    if namesMode { return false }
+    let ofEnvironment =
+      (hosts.allSatisfy(\.isEmpty) ? names("PGHOST") : []) + (namesAddresses ? [] : names("PGHOSTADDR"))
+    return !isLocal || !ofEnvironment.allSatisfy(Self.isLocal) || !names("PGSERVICE").isEmpty
   }
 
   /// Whether a host, with or without a port, is this machine.

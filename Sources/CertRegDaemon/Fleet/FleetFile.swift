@@ -27,7 +27,17 @@ struct FleetFile: Sendable, Equatable {
   /// Writes the file in place of the present one.
   ///
   /// - Throws: The system's words.
-  func write(in directory: String) throws(DaemonError) { try Self.file(in: directory).replace(with: json) }
+  func write(in directory: String) throws(DaemonError) {
+    var content = json
+    if content.count > Self.mostBytes {
+      // A file that could not be read back would cost this host its name. Without positions it hears the others from the
+      // beginning.
+      var shortened = self
+      shortened.progress.positions = [:]
+      content = shortened.json
+    }
+    try Self.file(in: directory).replace(with: content)
+  }
 
   private init?(json bytes: [UInt8]) {
     guard let json = try? JSONValue(parsing: bytes), let instance = json["instance"]?.string, !instance.isEmpty else {

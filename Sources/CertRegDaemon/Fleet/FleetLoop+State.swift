@@ -61,7 +61,7 @@ extension FleetLoop {
     let age = Double((parts.clock.monotonic - present.at).milliseconds) / 1000
     return FleetReport(
       isConnected: member.isJoined, member: parts.identity.name, since: present.since, database: parts.database,
-      problem: present.problem ?? differingTarget(present.members),
+      problem: present.problem ?? differingTarget,
       members: present.members.map { known in
         FleetReport.Member(
           name: known.name, heardOfSecondsAgo: known.name == parts.identity.name ? 0 : known.heardOfSecondsAgo + age,
@@ -86,16 +86,15 @@ extension FleetLoop {
   func compareTargets() {
     let members = member.present.members
     guard members.contains(where: { $0.name == parts.identity.name }) else { return }
-    let differing = FleetTarget.differing(ownTargets, of: parts.identity.name, among: members)
-    let apart = differing.filter { $0.own.location == $0.fleets.location }.map(\.own.name)
+    guard targets.update(ownTargets, of: parts.identity.name, among: members) else { return }
+    let apart = targets.differing.filter { $0.own.location == $0.fleets.location }.map(\.own.name)
     guard parts.known.setApart(Set(apart)) else { return }
     write(results.renamed(member, at: parts.clock.monotonic))
   }
 
   /// A target of this host whose name means another upstream, or another account, in the fleet.
-  private func differingTarget(_ members: [FleetReply.Member]) -> FleetProblem? {
-    guard member.isJoined, let first = FleetTarget.differing(ownTargets, of: parts.identity.name, among: members).first
-    else { return nil }
+  private var differingTarget: FleetProblem? {
+    guard member.isJoined, let first = targets.differing.first else { return nil }
     let isElsewhere = first.own.location != first.fleets.location
     func place(_ target: FleetTarget) -> String {
       isElsewhere ? "\(target.location)" : "in the account \(target.account?.number ?? "")"

@@ -39,6 +39,7 @@ final class FleetLoop {
   var engine: EngineLoop?
   var answers: [FleetMember.Token: (FleetMember.Answer) -> Void] = [:]
   var shares: [FleetLane.ID: PaceShare] = [:]
+  var targets = FleetTargetComparison()
   /// What the disk and the database have to learn from each other.
   var results: FleetResults
   /// Jobs on their way to the disk, with the rows of the database that they come from.
@@ -197,7 +198,9 @@ final class FleetLoop {
     if batch.isFull {
       batch.queued = engine?.pendingCount ?? 0
       // The rest is safe where it is.
-      batch.takesOver = batch.takesOver && engine?.hasRoomForOthers == true
+      let hasRoom = engine?.hasRoomForOthers == true
+      batch.takesOver = batch.takesOver && hasRoom
+      batch.takesOrphans = batch.cleansUp && hasRoom
       let targets = engine?.targetNames ?? []
       batch.targets = ownTargets.map(\.text)
       batch.targetsOfKeys = targets.compactMap { parts.known.fleetTarget(of: $0)?.text }

@@ -40,7 +40,12 @@ final class LeftRegistrations: Sendable {
         throw Refusal(message: "the profile \(provisioning.profile) of this host does not give what it asks for")
       }
     }
-    guard left.purpose.registers else { return judged }
+    guard left.purpose.registers else {
+      guard left.der.isEmpty, left.provisioning == nil, let status = left.status, status.canBeSet else {
+        throw Refusal(message: "it is no change of a status that a caller could ask for")
+      }
+      return judged
+    }
     guard SHA256.digest(of: left.der) == left.key.certificateID else {
       throw Refusal(message: "its certificate is another one")
     }
