@@ -124,6 +124,8 @@ final class OwnedStateFile: Sendable {
   /// Takes the name of `other`, which must still be at its path.
   func move(to other: OwnedStateFile) throws(StateFileError) {
     guard try other.isStillThere() else { throw OwnedStateFile.inUse(other.path) }
+    // After a loss of power, the name could stand for an empty file, and the whole register would be gone.
+    guard fsync(descriptor) == 0 else { throw OwnedStateFile.failure(path, "synchronise") }
     guard rename(path, other.path) == 0 else { throw OwnedStateFile.failure(other.path, "replace") }
   }
 
