@@ -307,6 +307,24 @@ import Testing
     // A reload may point the target elsewhere before the call.
     #expect(call.home == DevicesUnderTest.home)
   }
+
+  @Test func `what another host has only found stays created where this job made it and asks for the status alone`() {
+    let (key, now) = (DevicesUnderTest.key, ManualClock().now)
+    let registrar = Registrar(configuration: .init(maxPending: 9, maxAge: nil), coordinator: Distant(), seed: 1)
+    _ = registrar.setTargets([key.target: .one(ratePerSecond: nil, burst: 9, maxConcurrent: 9)], now: now)
+    var pending = PendingRegistration(
+      key: key, sequence: 1, purpose: .register, der: [1], status: nil, enqueuedAt: now.wall, callStarted: false,
+      attempts: 0, lastError: nil, requester: Requester(uid: 1), basis: .anyTime,
+      provisioning: DevicesUnderTest.device())
+    pending.facts.earlier = EarlierResult(outcome: .created, status: nil, keepsOutcome: true, certificateARN: "arn")
+    _ = registrar.resume([pending], firstSequence: 2, now: now)
+    let found = Registration(
+      key: key, certificateARN: "arn", outcome: .existing, status: .inactive, requestID: nil, finishedAt: now.wall,
+      basis: .anyTime)
+    _ = registrar.coordinated(key, sequence: 1, .known(found, home: DevicesUnderTest.home), now: now)
+    #expect(registrar.job(1)?.facts.registered?.outcome == .created)
+    #expect(registrar.job(1)?.facts.registered?.status == .inactive)
+  }
 }
 
 extension StoreChange {

@@ -76,6 +76,7 @@ extension SimulatedFleetProcess {
     if let answer { perform(registrar.coordinated(id.key, sequence: id.sequence, answer, now: now)) }
     guard let result else { return }
     check(result) { process, registration in
+      guard process.registrar.job(id.sequence) != nil else { return }
       guard let registration, process.machine.member.counts(result) else {
         return process.machine.member.reject(result)
       }

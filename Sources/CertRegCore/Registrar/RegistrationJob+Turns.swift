@@ -139,6 +139,8 @@ extension RegistrationJob {
     if pending.facts.completedSteps == 0, var known = RegisteredCertificate(registration) {
       if let earlier = pending.facts.earlier, earlier.lacksOnlyStatus {
         known.provisioned = known.provisioned ?? earlier.provisioned
+        // The other host may only have found what a call of this job made.
+        if earlier.outcome == .created { known.outcome = .created }
       }
       beginStep()
       pending.facts.asksAnew = false

@@ -49,6 +49,8 @@ extension FleetLoop {
     if let answer { engine?.coordinated(id, answer) }
     guard let result else { return }
     check(result) { [self] registration in
+      // The job may have ended meanwhile.
+      guard engine?.pendingJob(id.sequence) != nil else { return }
       if let registration, member.counts(result) {
         results.answer(id, with: result, as: registration)
         engine?.coordinated(id, .known(registration, home: parts.known.home(of: id.target).jobHome))
