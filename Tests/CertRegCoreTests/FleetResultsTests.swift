@@ -99,6 +99,15 @@ import Testing
     #expect(due(&results, &member) == ["read"])
   }
 
+  @Test func `a result that the disk takes at the second try is no newer for that`() {
+    var results = results()
+    let first = results.note(Self.key, storedAs: Self.own, .onDisk, stamp: 5, endOf: Self.job)
+    _ = results.noted(Self.key, FleetNote(stamp: 5, isForgotten: false, number: 0), isKept: false)
+    #expect(results.note(Self.key, storedAs: Self.own, .onDisk, stamp: 9, endOf: Self.job) == first)
+    results.ended(Self.job)
+    #expect(results.note(Self.key, storedAs: Self.own, .onDisk, stamp: 9, endOf: Self.job) != first)
+  }
+
   @Test func `results that memory has no room for are read from the disk later`() {
     var results = results(mostNews: 1)
     var member = joinedMember()

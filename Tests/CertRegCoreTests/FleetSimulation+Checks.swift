@@ -308,6 +308,7 @@ extension SimulatedFleetProcess {
       ("adopting", results.adopting.count), ("unread", results.unread.count), ("deferred", results.deferred.count),
       ("again", results.again.count), ("unsettled", results.unsettled.count),
       ("failedAdoptions", results.failedAdoptions.count), ("answered", results.answered.count),
+      ("endStamps", results.endStamps.count),
       ("takenRows", takenRows.count),
       ("unreadRows", member.unreadRows.count + member.postponedRows.count), ("answers", answers.count),
       ("completions", completions.count),

@@ -4,10 +4,10 @@ import CertRegTesting
 
 // The duties of `FleetLoop+Results` and `EngineLoop+Fleet`: results of this host and of others.
 extension SimulatedFleetProcess {
-  func note(_ key: RegistrationKey, _ what: FleetNews.What) -> StoreChange {
+  func note(_ key: RegistrationKey, _ what: FleetNews.What, endOf job: JobID? = nil) -> StoreChange {
     let shared = SimulatedFleetCoordinator.fleetKey(key)
     world.noted(shared, what == .forgotten, on: self)
-    return results.note(shared, storedAs: key, what, stamp: machine.member.stamp(now.wall))
+    return results.note(shared, storedAs: key, what, stamp: machine.member.stamp(now.wall), endOf: job)
   }
 
   /// A note is on disk, or the disk did not take it.

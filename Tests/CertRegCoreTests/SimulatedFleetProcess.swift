@@ -255,12 +255,12 @@ final class SimulatedFleetProcess {
     switch change {
     case .complete(let id, let registration):
       results.note(answered: id, registration, storedAs: id.key)
-        ?? note(id.key, .result(SharedResult.Content(telling: registration)))
-    case .setStatus(_, let update): note(update.key, .onDisk)
+        ?? note(id.key, .result(SharedResult.Content(telling: registration)), endOf: id)
+    case .setStatus(let id, let update): note(update.key, .onDisk, endOf: id)
     case .keep(let registration, _):
       note(registration.key, .result(SharedResult.Content(telling: registration)))
-    case .fail(let id, let failure) where failure.isGone: note(id.key, .forgotten)
-    case .fail(_, let failure) where failure.statusIsInDoubt: note(failure.key, .onDisk)
+    case .fail(let id, let failure) where failure.isGone: note(id.key, .forgotten, endOf: id)
+    case .fail(let id, let failure) where failure.statusIsInDoubt: note(failure.key, .onDisk, endOf: id)
     case .enqueue, .markCallStarted, .noteAttempt, .noteProgress, .nameDevice, .doubtStatus, .forget, .fail, .share: nil
     }
   }

@@ -118,6 +118,7 @@ extension FleetResults {
   /// A job has ended. What waited for it is adopted now.
   package mutating func ended(_ id: JobID) {
     answered[id] = nil
+    endStamps[id] = nil
     adoptDeferred(id.key)
   }
 

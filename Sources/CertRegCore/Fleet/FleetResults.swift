@@ -88,6 +88,8 @@ package struct FleetResults: Sendable {
   var hasLostAdoptions = false
   /// The results of others that jobs of this host end with.
   var answered: [JobID: (result: SharedResult, registration: Registration)] = [:]
+  /// The stamps of the results that jobs of this host end with.
+  var endStamps: [JobID: Int64] = [:]
 
   /// What is being told again; `nil`: nothing is.
   var retelling: FleetRetelling?
@@ -182,9 +184,13 @@ extension FleetResults {
   ///   - stored: The key that the store has it under.
   ///   - what: What there is to tell.
   ///   - stamp: See ``SharedResult/stamp``.
+  ///   - job: The job that ends with it; `nil`: none does. Where the disk takes its end only later, the result is no
+  ///     newer for that: the first stamp stays.
   package mutating func note(
-    _ key: FleetKey, storedAs stored: RegistrationKey, _ what: FleetNews.What, stamp: Int64
+    _ key: FleetKey, storedAs stored: RegistrationKey, _ what: FleetNews.What, stamp: Int64, endOf job: JobID? = nil
   ) -> StoreChange {
+    let stamp = job.flatMap { endStamps[$0] } ?? stamp
+    if let job { endStamps[job] = stamp }
     // What is on its way from others is older.
     adopting[key] = nil
     add(FleetNews(stored: stored, stamp: stamp, what: what), of: key)

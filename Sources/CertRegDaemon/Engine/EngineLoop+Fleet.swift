@@ -126,18 +126,19 @@ extension EngineLoop {
     case .complete(let id, let registration):
       let home = known.home(of: id.target, at: registrar.home(of: id))
       return fleet?.note(answered: id, registration, in: home)
-        ?? fleet?.note(id.key, in: home, .result(SharedResult.Content(registration)))
+        ?? fleet?.note(id.key, in: home, .result(SharedResult.Content(registration)), endOf: id)
     case .setStatus(let id, let update):
-      return fleet?.note(update.key, in: known.home(of: id.target, at: registrar.home(of: id)), .onDisk)
+      let home = known.home(of: id.target, at: registrar.home(of: id))
+      return fleet?.note(update.key, in: home, .onDisk, endOf: id)
     case .keep(let registration, let home):
       return fleet?.note(
         registration.key, in: known.home(of: registration.key.target, at: home),
         .result(SharedResult.Content(registration)))
     case .doubtStatus(let key, let home, _): return fleet?.note(key, in: known.home(of: key.target, at: home), .onDisk)
     case .fail(let id, let failure) where failure.isGone:
-      return fleet?.note(id.key, in: known.home(of: id.target, at: registrar.home(of: id)), .forgotten)
+      return fleet?.note(id.key, in: known.home(of: id.target, at: registrar.home(of: id)), .forgotten, endOf: id)
     case .fail(let id, let failure) where failure.statusIsInDoubt:
-      return fleet?.note(failure.key, in: known.home(of: id.target, at: registrar.home(of: id)), .onDisk)
+      return fleet?.note(failure.key, in: known.home(of: id.target, at: registrar.home(of: id)), .onDisk, endOf: id)
     case .enqueue, .markCallStarted, .noteAttempt, .noteProgress, .nameDevice, .forget, .fail, .share: return nil
     }
   }

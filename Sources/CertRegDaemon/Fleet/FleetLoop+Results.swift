@@ -14,11 +14,14 @@ extension FleetLoop {
   ///   - key: The certificate.
   ///   - home: Where the result belongs.
   ///   - what: What there is to tell.
-  func note(_ key: RegistrationKey, in home: ResultHome, _ what: FleetNews.What) -> StoreChange? {
+  ///   - job: The job that ends with it; `nil`: none does.
+  func note(
+    _ key: RegistrationKey, in home: ResultHome, _ what: FleetNews.What, endOf job: JobID? = nil
+  ) -> StoreChange? {
     guard let target = parts.known.fleetTarget(of: home) else { return nil }
     let shared = FleetKey(certificateID: key.certificateID, target: target.text)
     return results.note(
-      shared, storedAs: home.storedKey(key.certificateID), what, stamp: member.stamp(parts.clock.wall))
+      shared, storedAs: home.storedKey(key.certificateID), what, stamp: member.stamp(parts.clock.wall), endOf: job)
   }
 
   /// See ``FleetResults/note(answered:_:storedAs:)``.
