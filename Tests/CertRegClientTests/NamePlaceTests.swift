@@ -1,0 +1,74 @@
+import CertRegCodec
+import Testing
+
+@testable import CertRegClient
+
+/// Which of several places names the device, and which texts in them do not.
+@Suite struct NamePlaceTests {
+  private static let rows = (UInt8(1)...4).map { Base64.encode(Sample.wholeCertificate($0)) }
+
+  private func names(_ text: String, _ file: String = "a.csv") throws -> [String?] {
+    let found = try fileEntries(file, text)
+    #expect(found.compactMap(fault) == [], "\(text)")
+    return found.filter { pem($0) != nil }.map(\.deviceID)
+  }
+
+  /// Rows with these cells in front of certificates.
+  private func table(_ headings: String?, _ cells: [String], _ separator: String = ",") -> String {
+    (headings.map { $0 + "\n" } ?? "")
+      + zip(cells, Self.rows).map { "\($0)\(separator)\($1)\n" }.joined()
+  }
+
+  // MARK: Texts
+
+  @Test(arguments: [
+    "Err:508", "=VLOOKUP(A2,B:C,2,0)", "=A2", "<NA>", "<deviceId>", "00:00:00:00:00:00", "ff-ff-ff-ff-ff-ff",
+    "00000000-0000-0000-0000-000000000000", "(blank)",
+  ])
+  func `what programs write in place of a name is none`(value: String) throws {
+    let found = try fileEntries("a.csv", "MAC;cert\n\(value);\(Self.rows[0])\n")
+    #expect(found.map(\.deviceID).allSatisfy { $0 == nil } && found.compactMap(otherContent) == [.lostName])
+  }
+
+  @Test(arguments: ["Err:x", "a=b", "00:00:00:00:00:01", "0000000", "FACE", "<7", "(7)", "INSERT-7", "7;base"])
+  func `names that look so stay names`(value: String) throws {
+    #expect(try names("MAC,cert\n\"\(value)\",\(Self.rows[0])\n") == [value])
+  }
+
+  @Test(arguments: ["“X1”", "„X1“", "«X1»", "‘X1’", "`X1`", "”X1”"])
+  func `quotation marks of a word processor are no part of a name`(cell: String) throws {
+    #expect(try names("“Device ID”,“Certificate”\n\(cell),\(Self.rows[0])\n") == ["X1"])
+  }
+
+  @Test func `statements and objects between commas name no devices`() throws {
+    let insert =
+      "INSERT INTO `devices` (`id`,`dev`,`cert`) VALUES (1,'X1','\(Self.rows[0])'),\n(2,'X2','\(Self.rows[1])');\n"
+    #expect(try names(insert, "a.sql") == [nil, nil])
+    let lines = Self.rows.prefix(2).map { "{\"deviceId\": \"N4\", \"cert\": \"\($0)\"}\n" }.joined()
+    #expect(try names("Device ID,cert\nN0,\(Self.rows[2])\n\n" + lines, "a.txt") == ["N0", nil, nil])
+    #expect(try names("[802-1x]\nclient-cert=data:;base64,\(Self.rows[0])\n", "a.ini") == [nil])
+  }
+
+  @Test(arguments: [
+    ["10:00", "10:01", "10:02"], ["20260301T100000Z", "20260301T100001Z", "20260301T100002Z"],
+    ["1772359100", "1772359200", "1772359307"], ["1772359213.12", "1772359223.43", "1772359233.56"],
+    ["1772359200123", "1772359200223", "1772359200325"], ["46082.4166", "46082.4266", "46082.4366"],
+    ["11.123456", "12.123456", "13.123456"],
+  ])
+  func `times of any kind name no devices`(times: [String]) throws {
+    for file in ["a.txt", "a.csv"] {
+      #expect(try names(table(nil, times.enumerated().map { "\($1),X\($0)" }), file) == [nil, nil, nil], "\(file)")
+    }
+  }
+
+  @Test(arguments: [
+    ["1772359100,x", "1772359101,y", "1772359102,z"], ["1772359100", "1772359200", "1772359307"],
+    ["1772359100,hall", "1772359200,hall", "1772359300,hall"], ["1772359300,x", "1772359200,y", "1772359100,z"],
+    ["1001.0,x", "1002.0,y", "1003.0,z"], ["4711.001,x", "4711.002,y", "4711.003,z"],
+    ["20260301,x", "20260302,y", "20260303,z"], ["25:00,x", "25:01,y", "25:02,z"],
+  ])
+  func `serial numbers are no times`(cells: [String]) throws {
+    let expected = cells.map { String($0.prefix { $0 != "," }) }
+    #expect(try names(table(nil, cells), "a.txt") == expected)
+  }
+}
