@@ -19,6 +19,46 @@ import Testing
       + zip(cells, Self.rows).map { "\($0)\(separator)\($1)\n" }.joined()
   }
 
+  // MARK: Objects
+
+  @Test(arguments: [
+    ("\"deviceId\":\"X\"", "credentials", "\"id\":\"primary\""),
+    ("\"uid\":\"X\"", "certificates", "\"id\":1,\"name\":\"tls\""),
+    ("\"serialNumber\":\"X\"", "slots", "\"name\":\"sign\""), ("\"mac\":\"X\"", "certs", "\"serialNumber\":\"1000\""),
+  ]) func `the device goes before the names of its certificates`(device: String, member: String, own: String) throws {
+    let certificate = { (number: Int) in "{\(own),\"pem\":\"\(Self.rows[number])\"}" }
+    #expect(try names("[{\(device),\"\(member)\":[\(certificate(0))]}]", "a.json") == ["X"])
+    #expect(try names("[{\(device),\"\(member)\":\(certificate(0))}]", "a.json") == ["X"])
+    #expect(try names("{\"lot\":7,\"list\":[{\(device),\"\(member)\":[\(certificate(0))]}]}", "a.json") == ["X"])
+    // Of several certificates none is chosen.
+    #expect(try names("[{\(device),\"\(member)\":[\(certificate(0)),\(certificate(1))]}]", "a.json") == [nil, nil])
+    #expect(try names("[{\(device),\"\(member)\":[\(certificate(0)),{\(own)}]}]", "a.json").contains("X"))
+  }
+
+  @Test func `the name of one certificate goes behind any name around it`() throws {
+    #expect(
+      try names("{\"name\":\"x\",\"certificate\":{\"pem\":\"\(Self.rows[0])\",\"id\":\"c1\"}}", "a.json") == ["x"])
+  }
+
+  @Test func `certificates that are a list of devices keep their names`() throws {
+    let list = "[{\"id\":\"d1\",\"pem\":\"\(Self.rows[0])\"},{\"id\":\"d2\",\"pem\":\"\(Self.rows[1])\"}]"
+    #expect(try names("{\"name\":\"Order 77\",\"certificates\":\(list)}", "a.json") == ["d1", "d2"])
+    #expect(try names("{\"deviceId\":\"gateway\",\"units\":\(list)}", "a.json") == ["d1", "d2"])
+    let one = "[{\"id\":\"d1\",\"pem\":\"\(Self.rows[0])\"}]"
+    #expect(try names("{\"name\":\"Order 77\",\"certificates\":\(one)}", "a.json") == ["d1"])
+    #expect(try names("{\"deviceId\":\"gateway\",\"devices\":\(one)}", "a.json") == ["d1"])
+  }
+
+  @Test(arguments: ["devices", "Things", "nodes"]) func `a list of one device does not have the name of the list`(
+    member: String
+  ) throws {
+    let one = "{\"id\":\"batch\",\"\(member)\":[{\"cert\":\"\(Self.rows[0])\"}]}"
+    #expect(try names(one, "a.json") == [nil])
+    #expect(
+      try names("{\"deviceId\":\"gw\",\"\(member)\":[{\"cert\":\"\(Self.rows[0])\"},{\"n\":1}]}", "a.json") == [nil])
+    #expect(try names("{\"id\":\"d1\",\"certs\":[{\"cert\":\"\(Self.rows[0])\"}]}", "a.json") == ["d1"])
+  }
+
   // MARK: Texts
 
   @Test(arguments: [
