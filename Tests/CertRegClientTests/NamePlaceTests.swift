@@ -19,6 +19,68 @@ import Testing
       + zip(cells, Self.rows).map { "\($0)\(separator)\($1)\n" }.joined()
   }
 
+  // MARK: Columns
+
+  @Test func `a column that names other devices has no substitute`() throws {
+    let found = try fileEntries("a.csv", table("ID,Device ID,cert", ["1,X1", "2,N/A", "3,", "4,<NA>"]))
+    #expect(found.filter { pem($0) != nil }.map(\.deviceID) == ["X1", nil, nil, nil])
+    #expect(found.compactMap(otherContent) == [.lostName, .lostName])
+    #expect(
+      try names(table("Serial;MAC;cert", ["1001;aabb01", "1002;", "1003;aabb03"], ";")) == ["aabb01", nil, "aabb03"])
+    // A name in the most specific column counts, whichever column names the others.
+    #expect(try names(table("ID,Serial,MAC,cert", ["1,,", "2,S2,", "3,S3,M3"])) == [nil, nil, "M3"])
+  }
+
+  @Test(arguments: ["", "N/A"]) func `a column without any name leaves the next one`(cell: String) throws {
+    #expect(try names(table("Serial,Device ID,cert", ["S1,\(cell)", "S2,\(cell)"])) == ["S1", "S2"])
+  }
+
+  @Test(arguments: ["null", "\"\"", "\"N/A\""]) func `no number stands for a device ID that is not there`(value: String)
+    throws
+  {
+    let object = { (id: String) in "[{\"id\":\(id),\"deviceId\":\(value),\"cert\":\"\(Self.rows[0])\"}]" }
+    #expect(try names(object("2"), "a.json") == [nil])
+    #expect(try names(object("\"dev-2\""), "a.json") == ["dev-2"])
+    let serial = "[{\"mac\":\(value),\"serialNumber\":\"1002\",\"cert\":\"\(Self.rows[0])\"}]"
+    #expect(try names(serial, "a.json") == ["1002"])
+  }
+
+  @Test func `the usual heading above an authority leaves another column`() throws {
+    let authority = Base64.encode(
+      Sample.wholeCertificate(9, name: "ca", extensions: [0xA3, 0x12, 0x30, 0x10, 0x30, 0x0E] + Self.isAuthority))
+    let text = "deviceId,certificate,clientCert\nX1,\(authority),\(Self.rows[0])\nX2,\(Self.rows[1]),\n"
+    let found = try fileEntries("a.csv", text)
+    #expect(found.filter { pem($0) != nil }.map(\.deviceID) == ["X1", "X2"])
+    #expect(found.compactMap(otherContent) == [.authority] && found.compactMap(fault) == [])
+    let object =
+      "[{\"deviceId\":\"X1\",\"certificate\":\"\(authority)\",\"clientCert\":\"\(Self.rows[0])\"}]"
+    let inJSON = try fileEntries("a.json", object)
+    #expect(inJSON.compactMap(pem) == [PEM.certificate(der: Sample.wholeCertificate(1))])
+    #expect(inJSON.compactMap(otherContent) == [.authority] && inJSON.last?.deviceID == "X1")
+    // Two others leave the choice to the user, and an option is obeyed.
+    let several = "id,cert,a,b\nX1,\(authority),\(Self.rows[0]),\(Self.rows[1])\n"
+    #expect(try fileEntries("a.csv", several).compactMap(fault) == ["several columns hold certificates of devices"])
+    var options = InputOptions()
+    options.column = "certificate"
+    #expect(try fileEntries("a.csv", text, options).compactMap(otherContent) == [.authority, .notSelected])
+  }
+
+  /// The value of basic constraints with `cA` (RFC 5280 section 4.2.1.9), and its OID.
+  private static let isAuthority: [UInt8] = [
+    0x06, 0x03, 0x55, 0x1D, 0x13, 0x04, 0x07, 0x30, 0x05, 0x01, 0x01, 0xFF, 0x05, 0x00,
+  ]
+
+  @Test func `a heading that stands above two columns chooses none`() throws {
+    let text = "deviceId,cert,deviceId,cert\n"
+    let both = try fileEntries("a.csv", text + "X1,\(Self.rows[0]),X2,\(Self.rows[1])\n")
+    #expect(both.compactMap(fault) == ["several columns hold certificates of devices"])
+    #expect(try fileEntries("a.csv", text + "X1,\(Self.rows[0]),,\n").compactMap(pem).count == 1)
+    #expect(try fileEntries("a.csv", text + "X1,\(Self.rows[0]),X1,\(Self.rows[0])\n").compactMap(fault) == [])
+    let damaged = Sample.certificatePEM(2).replacing("-----BEGIN", with: "----BEGIN")
+    let half = try fileEntries("a.csv", text + "X1,\"\(damaged)\",X2,\(Self.rows[1])\n")
+    #expect(half.compactMap(fault).count == 1 && half.compactMap(pem) == [])
+  }
+
   // MARK: Objects
 
   @Test(arguments: [
