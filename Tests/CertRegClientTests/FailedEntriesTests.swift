@@ -166,6 +166,34 @@ import Testing
     #expect(again.run(Session(socketPath: daemon.path, console: Capture().console())) == .success)
   }
 
+  @Test(arguments: ["--check-cn", "--name-column"])
+  func `an entry that an option has refused is refused again by it`(option: String) throws {
+    let folder = try TemporaryFolder()
+    let daemon = try FakeDaemon(answering: { Batch.registered($0) })
+    let rows = (UInt8(1)...2).map { "\($0),\($0 == 1 ? "d1" : ""),\(Base64.encode(Sample.wholeCertificate($0)))\n" }
+    let refuses = { (verb: inout ImportVerb) in
+      verb.input.checksCommonName = option == "--check-cn"
+      if option == "--name-column" { verb.input.nameColumn = "MAC" }
+    }
+    var verb = Batch.verb(try folder.write("a.csv", "ID,MAC,cert\n" + rows.joined()), folder.path("r.csv"))
+    refuses(&verb)
+    #expect(verb.run(Session(socketPath: daemon.path, console: Capture().console())) == .dataError)
+    let failed = folder.path("r.failed.jsonl")
+    #expect(records(failed, .failedEntries).map(\.reason) == ["missing_field"])
+    var again = Batch.verb(failed, folder.path("again.csv"))
+    refuses(&again)
+    #expect(again.run(Session(socketPath: daemon.path, console: Capture().console())) == .dataError)
+    #expect(records(folder.path("again.csv"), .csv).map(\.reason) == ["missing_field"])
+    // The import has kept the name from the column, whatever that was called.
+    let text = try String(contentsOfFile: failed, encoding: .utf8)
+    let named = try folder.write("named.jsonl", text.replacing("\"place\"", with: "\"deviceId\":\"d1\",\"place\""))
+    #expect(chmod(named, 0o600) == 0)
+    var mended = Batch.verb(named, folder.path("mended.csv"))
+    refuses(&mended)
+    #expect(mended.run(Session(socketPath: daemon.path, console: Capture().console())) == .success)
+    #expect(records(folder.path("mended.csv"), .csv).map(\.deviceID) == ["d1"])
+  }
+
   /// A certificate without its last byte.
   private static let cut = Array(
     Sample.sequence(Sample.sequence(Sample.certificate(2).dropFirst(4) + [UInt8](repeating: 0x55, count: 300)))

@@ -42,9 +42,9 @@ import Testing
     #expect(names(entries) == ["1", "AA"] && entries.compactMap(fault) == [])
     let same = try fileEntries("a.csv", "\(text)serial,cert\n2,\(Self.rows[1])\n")
     #expect(names(same) == ["1", "2"] && same.compactMap(fault) == [])
-    // A row that no headings follow lacks its certificate.
+    // A row that no headings follow lacks its certificate, unless words stand apart from the table.
     let last = try fileEntries("a.csv", text)
-    #expect(last.compactMap(fault).contains("the certificate's column is empty"))
+    #expect(last.compactMap(fault).contains("the certificate's column is empty") == (title != "\nLot 2\n"))
   }
 
   @Test func `a device without a certificate above headings fails`() throws {

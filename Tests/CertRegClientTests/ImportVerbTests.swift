@@ -145,5 +145,12 @@ import Testing
     #expect(
       verb.retryCommand("f.jsonl", session)
         == "certregctl import f.jsonl --socket 'my socket' --include-ca --no-wait --target eu")
+    // What these options have refused is not registered without them.
+    verb = ImportVerb(source: "a.csv")
+    verb.input.nameColumn = "Device ID"
+    verb.input.checksCommonName = true
+    #expect(
+      verb.retryCommand("f.jsonl", Session(socketPath: "s", console: Capture().console()))
+        == "certregctl import f.jsonl --name-column 'Device ID' --check-cn")
   }
 }

@@ -38,6 +38,19 @@ import Testing
     #expect(found.map(pem) == [Sample.certificatePEM(1)])
   }
 
+  @Test(arguments: ["d1, d2, d9", "d1;d2;d9;", "\"d1\"\td2\td9\n"])
+  func `a list on one line has all of its names`(list: String) throws {
+    let found = try entries("id,cert\n" + row(1) + row(2) + row(3), only: list)
+    #expect(found.map(\.deviceID) == ["d1", "d2", "d3", "d9"])
+    #expect(found.map(otherContent) == [nil, nil, .notListed, nil])
+    #expect(found.compactMap(fault) == ["on the list, but not in the source"])
+  }
+
+  @Test func `the other cells of a list with rows are no names`() throws {
+    let found = try entries("id,cert\n" + row(1) + row(2), only: "d1,hall 7\nd2,hall 8\n")
+    #expect(found.compactMap(pem).count == 2 && found.compactMap(fault) == [])
+  }
+
   @Test(arguments: ["k.b64", "k.json", "k.csv", "k.der", "k.pem"])
   func `a file that the user named fails if it has nothing but a key`(name: String) throws {
     let folder = try TemporaryFolder()

@@ -62,6 +62,40 @@ import Testing
     #expect(try fileEntries("a.csv", "cert,other\n\(rows)\n").compactMap(otherContent) == [.notSelected, .issuer])
   }
 
+  @Test func `finds the issuer of units that have no names`() throws {
+    let issuer = try root("issuer", name: "factory")
+    let devices = try (1...2).map { try device("device\($0)", name: "device-\($0)", signedBy: "issuer") }
+    let base64 = { (text: String) in text.split(separator: "\n").dropFirst().dropLast().joined() }
+    let member = { (text: String) in "{\"certificatePem\":\"\(text.replacing("\n", with: "\\n"))\"}" }
+    let all = [devices[0], issuer, devices[1]]
+    let sources: [(name: String, text: String)] = [
+      ("a.txt", all.map { base64($0) + "\n" }.joined()),
+      ("a.csv", "cert,hall\n" + all.map { base64($0) + ",7\n" }.joined()),
+      ("a.json", "[" + all.map(member).joined(separator: ",") + "]"),
+      ("a.jsonl", all.map { member($0) + "\n" }.joined()),
+    ]
+    for source in sources {
+      let found = try fileEntries(source.name, source.text)
+      #expect(found.compactMap(pem) == devices, "\(source.name)")
+      #expect(found.compactMap(otherContent) == [OtherContent.issuer], "\(source.name)")
+    }
+    // What has the name of a device is one, and what is asked for is taken.
+    let named = "id,cert\n" + all.map { "gw,\(base64($0))\n" }.joined()
+    #expect(try fileEntries("a.csv", named).compactMap(pem) == all)
+    var options = InputOptions()
+    options.includesAuthorities = true
+    #expect(try fileEntries("a.txt", all.map { base64($0) + "\n" }.joined(), options).compactMap(pem) == all)
+  }
+
+  @Test func `units of a long file are not held back`() throws {
+    let issuer = try root("issuer", name: "factory")
+    let device = try device("device", name: "device-1", signedBy: "issuer")
+    let line = { (text: String) in text.split(separator: "\n").dropFirst().dropLast().joined() + "\n" }
+    let text = line(issuer) + String(repeating: line(device), count: DeviceChoice.window)
+    let found = try fileEntries("a.txt", text)
+    #expect(found.count == DeviceChoice.window + 1 && found.compactMap(pem).first == issuer)
+  }
+
   @Test func `finds the issuer of a device with the same name`() throws {
     let issuer = try root("issuer", name: "factory")
     let device = try device("device", name: "factory", signedBy: "issuer")

@@ -169,6 +169,9 @@ package struct ImportVerb {
       words += ["--socket", session.socketPath]
     }
     if input.includesAuthorities { words.append("--include-ca") }
+    // Otherwise what these options have refused would be registered.
+    if let column = input.nameColumn { words += ["--name-column", column] }
+    if input.checksCommonName { words.append("--check-cn") }
     if !wait { words.append("--no-wait") }
     if let status { words += ["--status", status.rawValue] }
     if let ifExists { words += ["--if-exists", ifExists.rawValue] }

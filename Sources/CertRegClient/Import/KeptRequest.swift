@@ -6,6 +6,8 @@ struct KeptRequest {
   /// The names of the members, as in requests.
   static let profileMember = "provision"
   static let attributesMember = "attributes"
+  /// The device's name, as the import took it.
+  static let nameMember = "deviceId"
   /// What was wrong, which may quote a line of PEM.
   static let messageMember = "message"
 

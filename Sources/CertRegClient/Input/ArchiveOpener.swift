@@ -52,6 +52,8 @@ struct CompressedReader: InputReader {
 
   var hasFiles: Bool { reader.hasFiles }
 
+  var comparesCertificates: Bool { reader.comparesCertificates }
+
   mutating func next() throws(InputError) -> Sighting? {
     if isAtEnd { return nil }
     if let sighting = try reader.next() { return sighting }

@@ -6,6 +6,14 @@ struct DeviceFields {
   struct Named {
     var heading: NameHeading
     var text: String
+    /// Whether this place names the other devices. Where it is empty, or a placeholder stands in it, another heading
+    /// would give a name of another kind, such as the number of the row.
+    var namesOthers = false
+    /// Whether nothing stands here, or what programs write in place of nothing.
+    var isBlank: Bool {
+      let bare = DeviceFields.bare(text)
+      return bare.isEmpty || DeviceName.isPlaceholder(bare)
+    }
   }
 
   /// Headings of the certificate, most specific first.
@@ -92,8 +100,9 @@ struct DeviceFields {
         if candidate.heading.isDevice || !DeviceFields.isPath(text) { return name }
         if other == .none || other == .placeholder { other = name }
       case .key, .placeholder: if other == .none { other = name }
-      case .none: continue
+      case .none: break
       }
+      if candidate.namesOthers, candidate.isBlank { break }
     }
     return other
   }
@@ -147,18 +156,25 @@ struct DeviceFields {
   }
 
   /// A name without what spreadsheets put around it so that it stays as it is: white space of any kind, `="0014"`, a link
-  /// and an apostrophe in front of digits. Markdown has backticks around it.
+  /// and an apostrophe in front of digits. Markdown has backticks around it, and word processors their quotation marks.
   static func bare(_ name: String) -> String {
     var text = trimmed(name.unicodeScalars[...])
     if text.starts(with: "=\"".unicodeScalars), text.last == "\"", text.count > 2 {
       text = trimmed(text.dropFirst(2).dropLast())
     }
     if let shown = shownByLink(text) { text = trimmed(shown) }
-    if text.first == "`", text.last == "`", text.count > 2 { text = trimmed(text.dropFirst().dropLast()) }
-    if text.first == "'", text.last == "'", text.count > 2 { text = trimmed(text.dropFirst().dropLast()) }
+    for (open, close) in quotationMarks {
+      guard let first = text.first, let last = text.last, open.contains(first), close.contains(last) else { continue }
+      if text.count > 2 { text = trimmed(text.dropFirst().dropLast()) }
+    }
     if text.first == "'", let next = text.dropFirst().first, ("0"..."9").contains(next) { text.removeFirst() }
     return String(Substring(text))
   }
+
+  /// The marks that can stand around a name, and those behind it.
+  private static let quotationMarks: [(open: String.UnicodeScalarView, close: String.UnicodeScalarView)] = [
+    ("`", "`"), ("'", "'"), ("“”„«»", "“”«»"), ("‘’‚‹›", "‘’‹›"),
+  ].map { ($0.unicodeScalars, $1.unicodeScalars) }
 
   /// The text that the formula `=HYPERLINK("https://example.com/7";"0007")` shows; `nil` for any other text.
   private static func shownByLink(_ text: Substring.UnicodeScalarView) -> Substring.UnicodeScalarView? {

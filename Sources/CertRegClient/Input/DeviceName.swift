@@ -20,7 +20,9 @@ enum DeviceName: Hashable {
   ///   - heading: The usual heading that it has; `nil`: the user named its column.
   ///   - certificates: The certificates beside it.
   ///   - keys: Their keys.
-  init(_ value: String, under heading: NameHeading?, of certificates: [InputCertificate], _ keys: RawKey) {
+  init(
+    _ value: String, under heading: NameHeading?, of certificates: [InputCertificate] = [], _ keys: RawKey = RawKey([])
+  ) {
     let text = DeviceFields.bare(value)
     if text.isEmpty || !Value.pieces(text.utf8).isEmpty {
       self = .none
@@ -28,8 +30,10 @@ enum DeviceName: Hashable {
       self = .unreadable
     } else if DeviceName.isDamaged(text) {
       self = .damaged
-    } else if DeviceName.placeholders.contains(text.lowercased()) {
+    } else if DeviceName.isPlaceholder(text) {
       self = .placeholder
+    } else if DeviceName.isCode(text) {
+      self = .none
     } else if heading?.isDevice == false, certificates.contains(where: { DeviceName.isOwn(text, of: $0) }) {
       self = .none
     } else {
@@ -59,15 +63,42 @@ enum DeviceName: Hashable {
   }
 
   private static let placeholders: Set<String> = [
-    "n/a", "na", "n.a.", "k.a.", "null", "(null)", "<null>", "\\n", "none", "nil", "nan", "undefined", "-", "--", "---",
-    "?",
+    "n/a", "na", "n.a.", "k.a.", "null", "(null)", "\\n", "none", "nil", "nan", "undefined", "-", "--", "---", "?",
+    "(blank)", "(none)", "(empty)", "(leer)",
   ]
+  /// The digits of a MAC address.
+  private static let digitsOfMAC = 12
+
+  /// Whether a program has written this in place of a value: a word for it, `<NA>` and `<deviceId>`, or an address or a
+  /// UUID of nothing but `0` or `F`.
+  static func isPlaceholder(_ text: String) -> Bool {
+    if placeholders.contains(text.lowercased()) { return true }
+    if text.first == "<", text.last == ">", !text.dropFirst().dropLast().contains(where: { "<>".contains($0) }) {
+      return true
+    }
+    let digits = text.utf8.filter { $0 != UInt8(ascii: ":") && $0 != UInt8(ascii: "-") }.map { $0 & 0xDF }
+    guard digits.count >= digitsOfMAC, let first = digits.first, digits.allSatisfy({ $0 == first }) else {
+      return false
+    }
+    return [UInt8(ascii: "F"), UInt8(ascii: "0") & 0xDF].contains(first)
+  }
+
+  /// Whether a text is a part of a statement or of an object, which commas take apart as if they were rows:
+  /// ``INSERT INTO `devices` (`id` ``, `(2`, `{"id": "7"`, `cert=data:;base64`.
+  private static func isCode(_ text: String) -> Bool {
+    if text.first == "(" { return !text.contains(")") }
+    return ["INSERT INTO ", "REPLACE INTO ", "VALUES (", "VALUES("].contains(
+      where: text.prefix(13).uppercased().hasPrefix)
+      || ["{\"", "{'", "{ \"", "[\"", "[{"].contains(where: text.hasPrefix) || text.hasSuffix(";base64")
+  }
+
   /// Errors of spreadsheets that end with neither `!` nor `?`.
   private static let errors: Set<String> = ["#n/a", "#nv", "#n/d", "#nd", "#nb", "#n/b"]
 
-  /// Whether a spreadsheet has written an error, signs for a narrow column, or a number of which it lost the digits:
-  /// `#NAME?`, `########`, `3,52656E+14`.
+  /// Whether a spreadsheet has written an error, a formula, signs for a narrow column, or a number of which it lost the
+  /// digits: `#NAME?`, `Err:508`, `=VLOOKUP(A2;B:C;2)`, `########`, `3,52656E+14`.
   private static func isDamaged(_ text: String) -> Bool {
+    if text.first == "=" || text.lowercased().hasPrefix("err:") && isDigits(text.utf8.dropFirst(4)) { return true }
     if text.first == "#" {
       return text.count > 1 && (text.allSatisfy { $0 == "#" } || text.last == "!" || text.last == "?")
         || errors.contains(text.lowercased())

@@ -14,7 +14,7 @@ struct FileEntries {
   private var ready: Sighting?
 
   init(_ reader: any InputReader, place: String, _ context: InputContext) {
-    self.reader = reader
+    self.reader = reader.hasFiles ? reader : UnitsOfFile(reader, context)
     self.place = place
     self.context = context
     hasOnlyOthers = !context.wasFound && !reader.hasFiles

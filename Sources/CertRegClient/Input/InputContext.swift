@@ -115,7 +115,7 @@ struct InputContext {
   /// Fails a certificate without a device's name, if the user asked for one.
   func checkName(of entry: inout InputEntry) {
     guard case .certificate = entry.content, entry.deviceID == nil else { return }
-    if let column = options.nameColumn, keptRequests == .none {
+    if let column = options.nameColumn {
       entry.refuse(
         InputError(.missingField, "no device's name in a column or member \(column), which --name-column names"))
     } else if options.checksCommonName {

@@ -107,6 +107,11 @@ package struct InputEntry: Hashable, Sendable {
     self.init(place: place, deviceID: deviceID, .passedOver(other))
   }
 
+  /// The certificate to send; `nil` where there is none.
+  var certificate: InputCertificate? {
+    if case .certificate(let certificate) = content { certificate } else { nil }
+  }
+
   /// Fails a certificate because of its device, and keeps it.
   mutating func refuse(_ error: InputError) {
     guard case .certificate(let certificate) = content else { return }

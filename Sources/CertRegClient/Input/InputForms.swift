@@ -213,12 +213,15 @@ extension TableReader {
   static func hasNames(_ head: [UInt8], _ dialect: CSVDialect, column: Int = 0) -> Bool {
     var records = CSVRecords(ByteStream(head), dialect)
     var counts: [ArraySlice<UInt8>: Int] = [:]
+    var rows: [[ArraySlice<UInt8>]] = []
     while let record = try? records.next() {
       guard record.fields.count > column + 1, !PEMBlock.trimmed(record.fields[column]).isEmpty else { continue }
       counts[record.fields[column], default: 0] += 1
+      rows.append(record.fields)
     }
-    let count = counts.values.reduce(0, +)
+    let count = rows.count
     if count > 0, counts.keys.count(where: NamelessColumns.isTime) * 2 > counts.count { return false }
+    if column == 0, NamelessColumns.beginWithSeconds(rows) { return false }
     if count < 2 || counts.count * 2 > count { return true }
     let most = counts.values.max() ?? 0
     // The head can end within the rows of a device.

@@ -20,6 +20,11 @@ package struct Sighting: Sendable {
   /// All entries in order.
   var entries: [InputEntry] { [first] + others }
 
+  /// Whether one of them is a certificate to send.
+  var hasCertificate: Bool {
+    entries.contains { $0.certificate != nil }
+  }
+
   /// The same with the names marked as guessed, if they are not ASCII and `texts`, of which they are parts, not UTF-8.
   func marked(guessedFrom texts: [ArraySlice<UInt8>]) -> Sighting {
     let isOther = { (entry: InputEntry) in entry.deviceID?.utf8.contains { $0 >= 0x80 } ?? false }
@@ -49,9 +54,13 @@ protocol InputReader {
 
   /// Whether the units are those of several files, which can be of any kind.
   var hasFiles: Bool { get }
+
+  /// Whether the certificates of different units are compared with each other, or none are.
+  var comparesCertificates: Bool { get }
 }
 
 extension InputReader {
   var nothing: OtherContent { .empty }
   var hasFiles: Bool { false }
+  var comparesCertificates: Bool { hasFiles }
 }

@@ -26,10 +26,15 @@ struct InputSelection {
     }
     var listed: [String: Bool] = [:]
     var heading: String?
+    var lines = 0
+    /// The other cells of the first line.
+    var others: [String] = []
     while let line = try stream.nextLine() {
-      let cell = line.prefix { $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: ";") && $0 != 0x09 }
-      let name = DeviceFields.bare(DeviceFields.bare(TextEncoding.string(cell)).trimmingQuotes)
+      let cells = line.split(omittingEmptySubsequences: false) { ",;\t".utf8.contains($0) }.map(InputSelection.name)
+      let name = cells[0]
       if name.isEmpty || name.hasPrefix("#") { continue }
+      lines += 1
+      if lines == 1 { others = cells.dropFirst().filter { !$0.isEmpty } }
       if listed.isEmpty, heading == nil, InputSelection.isHeading(name) {
         heading = name
       } else {
@@ -38,8 +43,14 @@ struct InputSelection {
     }
     // A device can be called so, too.
     if listed.isEmpty, let heading { listed[heading] = false }
+    // One line is no table.
+    if lines == 1, heading == nil { for name in others { listed[InputSelection.key(name)] = false } }
     guard !listed.isEmpty else { throw InputError(.noCertificate, "--only \(path): the list is empty") }
     self.listed = listed
+  }
+
+  private static func name(_ cell: ArraySlice<UInt8>) -> String {
+    DeviceFields.bare(DeviceFields.bare(TextEncoding.string(cell)).trimmingQuotes)
   }
 
   private static func isHeading(_ name: String) -> Bool {

@@ -123,6 +123,10 @@ package struct InputSource {
     context.wasFound = file.wasFound
     let stream = try ByteStream(path: file.path)
     if !file.wasFound, file.path.fileExtension == "jsonl" { context.keptRequests = KeptRequest.origin(of: stream) }
+    // The column of the source whose entries were kept gave this member.
+    if context.keptRequests != .none, context.options.nameColumn != nil {
+      context.options.nameColumn = KeptRequest.nameMember
+    }
     let opened = try InputOpener.reader(stream, path: file.path, name: readerName, context)
     return FileEntries(opened, place: readerName, context)
   }

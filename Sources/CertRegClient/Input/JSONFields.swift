@@ -9,22 +9,30 @@ struct JSONFields {
     let texts: [String: String?]
     /// The texts with usual headings of names, the most specific heading first.
     let names: [DeviceFields.Named]
+    /// Whether the object describes a certificate, or a place for one, and not a device.
+    let isOfCredential: Bool
     /// The texts that are the certificate's ID.
     var ids: [String] { DeviceFields.idHeadings.compactMap { texts[$0] ?? nil } }
 
-    init(_ value: JSON) {
+    init(_ value: JSON, isOfCredential: Bool = false) {
       var texts: [String: String?] = [:]
       var names = Level.described(value)
+      var lacksName = false
       let others = Set(Level.others.filter { value[$0.marker] != nil }.map(\.member))
       for member in value.members ?? [] {
         let plain = DeviceFields.plain(member.name)
         guard texts[plain] == nil, !others.contains(plain) else { continue }
         let text = Level.text(member, plain)
         texts[plain] = .some(text)
-        guard let text, let heading = NameHeading.of(member.name, plain: plain) else { continue }
-        names.append(DeviceFields.Named(heading: heading, text: text))
+        guard let heading = NameHeading.of(member.name, plain: plain) else { continue }
+        let named = DeviceFields.Named(heading: heading, text: text ?? "")
+        if text != nil { names.append(named) }
+        if heading.isDevice, member.value.isNull || text != nil && named.isBlank { lacksName = true }
       }
+      // The number of the row would take the place of the device's ID.
+      if lacksName { names.removeAll { $0.heading.isNumber && $0.text.allSatisfy(\.isNumber) } }
       self.texts = texts
+      self.isOfCredential = isOfCredential
       self.names = Array(names.sorted { $0.heading.rank < $1.heading.rank }.prefix(NameHeading.maximum))
     }
 
@@ -69,6 +77,17 @@ struct JSONFields {
     var levels: [Level] = []
     var isInList = false
 
+    /// The names in an object for a certificate that can be the certificate's.
+    var namesOfCredential: [DeviceFields.Named] {
+      levels.filter(\.isOfCredential).flatMap(\.names).filter { !$0.heading.isDevice }
+    }
+
+    /// The other names. Headings that can name something else count in the innermost object that has one.
+    var names: [DeviceFields.Named] {
+      let all = levels.flatMap(\.names).filter(\.heading.isDevice).sorted { $0.heading.rank < $1.heading.rank }
+      return all + levels.filter { !$0.isOfCredential }.flatMap(\.names)
+    }
+
     func holds(_ plain: String) -> Bool { levels.contains { $0.texts[plain] != nil } }
 
     func text(_ plain: String) -> String? { levels.lazy.compactMap { $0.texts[plain] ?? nil }.first }
@@ -76,6 +95,10 @@ struct JSONFields {
 
   /// The innermost group first.
   private var groups = [Group()]
+  /// Whether the member that is read next has certificates, or the objects in it.
+  private var isOfCredential = false
+  /// Whether it has several devices, although it may have one of them.
+  private(set) var isOfDevices = false
 
   init(_ levels: [Level]) {
     groups[0].levels = levels
@@ -84,9 +107,31 @@ struct JSONFields {
   /// The members of an object within these.
   func within(_ value: JSON) -> JSONFields {
     var fields = self
-    fields.groups[0].levels.insert(Level(value), at: 0)
+    fields.groups[0].levels.insert(Level(value, isOfCredential: isOfCredential), at: 0)
+    fields.isOfDevices = false
     return fields
   }
+
+  /// The members around the value of a member.
+  ///
+  /// - Parameter member: The plain name of the member.
+  func around(member: String) -> JSONFields {
+    var fields = self
+    fields.isOfDevices = JSONFields.listsOfDevices.contains(member)
+    fields.isOfCredential =
+      !fields.isOfDevices
+      && (isOfCredential || JSONFields.credentials.contains(member)
+        || DeviceFields.certificateHeadings.contains(member))
+    return fields
+  }
+
+  /// Plain names of members that have certificates, or objects with one.
+  private static let credentials: Set = [
+    "credential", "credentials", "certificatechain", "certificateinfo", "identity", "identities", "keypair", "keypairs",
+    "slot", "slots", "tls", "x509certificates",
+  ]
+  /// Plain names of members that have devices.
+  private static let listsOfDevices: Set = ["devices", "things", "nodes", "gateways", "sensors", "boards", "geräte"]
 
   /// The members around an array of objects.
   ///
@@ -94,6 +139,7 @@ struct JSONFields {
   func around(isList: Bool) -> JSONFields {
     var fields = self
     fields.groups.insert(Group(isInList: isList), at: 0)
+    fields.isOfDevices = false
     return fields
   }
 
@@ -104,6 +150,7 @@ struct JSONFields {
     var value: JSON? = object
     while let members = value?.members {
       if let value { fields = fields.within(value) }
+      if let last = members.last { fields = fields.around(member: DeviceFields.plain(last.name)) }
       value = members.last?.value
     }
     return fields.around(isList: true)
@@ -117,13 +164,20 @@ struct JSONFields {
     }
   }
 
-  /// Where the device's name can be, the nearest place first. Within a group, headings that can name something else
-  /// count in the innermost object that has one.
+  /// Where the device's name can be, the nearest place first. What can be the name of a certificate goes behind the
+  /// device's around it. Around an array, `name` and `id` can be those of a list.
   private var names: [DeviceFields.Named] {
-    let own = groups.prefix((groups.firstIndex(where: \.isInList) ?? groups.count - 1) + 1)
-    return own.flatMap { group in
-      let names = group.levels.flatMap(\.names)
-      return names.filter(\.heading.isDevice).sorted { $0.heading.rank < $1.heading.rank } + names
+    let end = groups.firstIndex(where: \.isInList) ?? groups.count - 1
+    // A list of certificates within a device.
+    let isOfDevice =
+      groups[end].levels.contains(where: \.isOfCredential)
+      && groups[(end + 1)...].contains { $0.names.contains(where: \.heading.isOfMachine) }
+    return groups[...end].reversed().reduce(into: []) { names, group in
+      let ofCredential = isOfDevice ? [] : group.namesOfCredential
+      names =
+        ofCredential.isEmpty
+        ? group.names + names
+        : group.names + names.filter(\.heading.isOfMachine) + ofCredential + names.filter { !$0.heading.isOfMachine }
     }
   }
 }

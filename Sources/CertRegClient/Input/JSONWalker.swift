@@ -67,14 +67,14 @@ struct JSONWalker {
         for text in texts { walk(.string(text), place, path, parents: parents, depth: depth, &entries) }
         return
       }
-      let isList = values.lazy.filter { $0.members != nil }.prefix(2).count > 1
+      let isList = parents.isOfDevices || values.lazy.filter { $0.members != nil }.prefix(2).count > 1
       let count = entries.count
       let around = parents.around(isList: isList)
       for (index, element) in values.enumerated() {
         walk(element, place, "\(path)[\(index + 1)]", parents: around, depth: depth + 1, &entries)
       }
       // The parts of a chain can be objects.
-      if isList { context.name(&entries[count...], parents.fields) }
+      if isList, !parents.isOfDevices { context.name(&entries[count...], parents.fields) }
     case .object(let members):
       if members.contains(where: { $0.name == "payload" && $0.value.string != nil }),
         let signed = SignedEntry(value)
@@ -110,7 +110,7 @@ struct JSONWalker {
     let isFailedEntry = context.keptRequests != .none && path.isEmpty
     let kept = context.keptRequests == .none ? nil : KeptRequest(value)
     var found: [Found] = []
-    var nested: [(path: String, value: JSON)] = []
+    var nested: [(member: String, path: String, value: JSON)] = []
     var others: [(member: String, path: String, text: String)] = []
     for member in members {
       if kept != nil, member.name == KeptRequest.attributesMember { continue }
@@ -121,7 +121,7 @@ struct JSONWalker {
       if !pieces.isEmpty {
         found.append(Found(member: DeviceFields.plain(member.name), path: inner, pieces: pieces))
       } else if value.members != nil || value.array != nil {
-        nested.append((inner, value))
+        nested.append((DeviceFields.plain(member.name), inner, value))
       } else if let text = value.string {
         others.append((DeviceFields.plain(member.name), inner, text))
       }
@@ -132,11 +132,12 @@ struct JSONWalker {
     }
     // A certificate with a usual name has the name of the device. Those of objects within have names of their own.
     let isNamed = found.contains { member in
-      DeviceFields.certificateHeadings.contains(member.member)
-        && member.pieces.contains { $0.certificate.map { $0.outline?.isAuthority != true } ?? false }
+      DeviceFields.certificateHeadings.contains(member.member) && member.pieces.contains(where: \.isOfDevice)
     }
     let inner = isNamed ? levels.around(isList: true) : levels
-    for (path, value) in nested { walk(value, place, path, parents: inner, depth: depth + 1, &entries) }
+    for (member, path, value) in nested {
+      walk(value, place, path, parents: inner.around(member: member), depth: depth + 1, &entries)
+    }
     let fields = levels.fields
     entries += self.entries(found, place, fields)
     if let kept { repeatRequest(kept, for: &entries[count...]) }
@@ -286,7 +287,9 @@ struct JSONWalker {
   private func chosenMembers(_ found: [Found]) -> Set<String> {
     if let column = context.options.column { return [DeviceFields.plain(column)] }
     let withCertificates = found.filter { $0.pieces.contains { $0.certificate != nil } }.map(\.member)
-    let usual = withCertificates.filter(DeviceFields.certificateHeadings.contains)
+    // The usual name does not make an authority a device.
+    let ofDevices = found.filter { $0.pieces.contains(where: \.isOfDevice) }.map(\.member)
+    let usual = (ofDevices.isEmpty ? withCertificates : ofDevices).filter(DeviceFields.certificateHeadings.contains)
     return Set(usual.isEmpty ? found.map(\.member) : usual)
   }
 

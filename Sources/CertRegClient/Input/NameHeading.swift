@@ -5,6 +5,11 @@ struct NameHeading: Hashable {
   /// Whether it names a device wherever it is. A certificate, an order or a file has a serial number or a name, too.
   let isDevice: Bool
 
+  /// Whether it names a device or a part of it, and not anything that has a name or a number.
+  var isOfMachine: Bool { isDevice || !NameHeading.anything.contains(rank / 2) }
+  /// Whether it can be the number of a row.
+  var isNumber: Bool { rank / 2 == NameHeading.meanings.count - 1 }
+
   /// What headings can mean, most specific first, with the plain words for it.
   private static let meanings: [(isDevice: Bool, words: String)] = [
     (
@@ -61,6 +66,9 @@ struct NameHeading: Hashable {
     }
     return Dictionary(words, uniquingKeysWith: { first, _ in first })
   }()
+
+  /// The meanings that fit anything.
+  private static let anything = Set(["name", "uuid", "id"].compactMap { table[$0].map { $0.rank / 2 } })
 
   /// What devices with several interfaces write beside MAC.
   private static let interfaces = [

@@ -22,6 +22,8 @@ struct PEMReader: InputReader {
 
   var fraction: Double? { stream.fraction }
 
+  var comparesCertificates: Bool { true }
+
   mutating func next() throws(InputError) -> Sighting? {
     if ready.isEmpty, failure == nil { fill() }
     if let entry = ready.popLast() { return Sighting(entry) }

@@ -18,6 +18,11 @@ struct Piece: Hashable {
     if case .certificate(let certificate) = content { certificate } else { nil }
   }
 
+  /// Whether it is a certificate, and not that of an authority.
+  var isOfDevice: Bool {
+    certificate.map { $0.outline?.isAuthority != true } ?? false
+  }
+
   /// Whether it was to be a certificate.
   var isDamaged: Bool {
     if case .damaged = content { true } else { false }

@@ -10,6 +10,40 @@ extension TableReader {
     return Array(found.sorted { $0.heading.rank < $1.heading.rank }.prefix(NameHeading.maximum))
   }
 
+  /// The cells of a row, also where another separator stands between them than between the headings.
+  func cells(_ record: CSVRecords.Record) -> [ArraySlice<UInt8>] {
+    guard record.fields.count == 1, headingCells.count > 1 else { return record.fields }
+    let others = CSVDialect.separators.lazy.map {
+      record.fields[0].split(separator: $0, omittingEmptySubsequences: false)
+    }
+    return others.first { $0.count == headingCells.count && $0.contains { CSVDialect.isCertificate($0) } }
+      ?? record.fields
+  }
+
+  /// The column that names the devices in the beginning of the table.
+  func namingColumn(_ head: [UInt8], _ dialect: CSVDialect) -> Int? {
+    guard nameColumns.count > 1 else { return nil }
+    var best: Int?
+    var records = CSVRecords(ByteStream(head), dialect)
+    while best != 0, let record = try? records.next() {
+      guard !record.isDamaged, record.fields.count > 1, record.fields.contains(where: { CSVDialect.isCertificate($0) })
+      else { continue }
+      best =
+        nameColumns.indices.prefix(best ?? nameColumns.count).first { column in
+          let index = nameColumns[column].index
+          guard index < record.fields.count else { return false }
+          let name = DeviceName(TextEncoding.readable(record.fields[index]), under: nameColumns[column].heading)
+          return if case .text = name { true } else { false }
+        } ?? best
+    }
+    return best.map { nameColumns[$0].index }
+  }
+
+  /// The index of a column that is named by its number.
+  static func index(_ plain: String, _ count: Int) -> Int? {
+    Int(plain).flatMap { $0 >= 1 && $0 <= count ? $0 - 1 : nil }
+  }
+
   /// Whether the headings come again, in whatever case.
   func repeatsHeadings(_ cells: [ArraySlice<UInt8>]) -> Bool {
     if cells == headingCells { return true }
@@ -27,12 +61,30 @@ extension TableReader {
     if names.contains(where: { ["pem", "crt", "cer", "der", "p7b"].contains($0.fileExtension) }) {
       let place = column == nil ? "a column of this row" : "the certificate's column"
       return InputError(
-        .noCertificate, "\(place) holds the name of a file", advice: "import the folder with the files")
+        .noCertificate, "\(place) holds the name of a file",
+        advice: context.wasFound ? nil : "import the folder with the files")
     }
     if column == nil { return InputError(.noCertificate, "no column of this row holds a certificate") }
     let isEmpty = candidates.allSatisfy { PEMBlock.trimmed($0).isEmpty }
     return InputError(
       .noCertificate, isEmpty ? "the certificate's column is empty" : "the certificate's column holds something else")
+  }
+
+  /// The column with the device's certificate. The usual heading tells, unless what stands below it is the certificate
+  /// of an authority, or several columns have it. `nil`: none has a certificate, or nothing tells which one it is.
+  func column(_ found: [[Piece]]) -> Int? {
+    guard let certificateColumn else { return TableReader.onlyColumn(found) }
+    guard context.options.column == nil, certificateColumn < found.count else { return certificateColumn }
+    let own = certificateColumns.filter { index in
+      index < found.count && found[index].contains { $0.isOfDevice || $0.isDamaged }
+    }
+    if let first = own.first {
+      let ids = Set(own.map { found[$0].compactMap(\.certificate?.id) })
+      return own.count == 1 || ids.count == 1 && !ids.contains([]) ? first : nil
+    }
+    let hasAuthority = found[certificateColumn].contains { $0.certificate != nil }
+    guard hasAuthority, found.contains(where: { $0.contains(where: \.isOfDevice) }) else { return certificateColumn }
+    return TableReader.onlyColumn(found)
   }
 
   /// The one column with the certificate of a device, or with what was to be one; `nil` where there is none, or more

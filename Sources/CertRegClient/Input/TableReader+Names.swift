@@ -38,6 +38,7 @@ extension TableReader {
       // Programs leave out empty cells at the end. Certificates and keys name no devices.
       index < cells.count && found[index].isEmpty ? TextEncoding.readable(cells[index]) : ""
     }
+    if let form { return ValueList.fields(form) }
     return DeviceFields(
       names: { names(cells, certificateColumn: certificateColumn, text) }, ids: { idColumns.map(text) }
     ) { plain in
@@ -50,14 +51,21 @@ extension TableReader {
     -> [DeviceFields.Named]
   {
     guard headings == nil else {
-      return nameColumns.map { DeviceFields.Named(heading: $0.heading, text: text($0.index)) }
+      let names = nameColumns.map {
+        DeviceFields.Named(heading: $0.heading, text: text($0.index), namesOthers: $0.index == namingColumn)
+      }
+      // A device can be called so in a table that has a column of certificates.
+      return self.certificateColumn != nil ? names : names.filter { !TableReader.isLabel($0.text) }
     }
     guard let index = namelessColumn, index != certificateColumn, index < cells.count,
       cells[index].count <= DeviceFields.maximumNameCharacters, let heading = NameHeading.of("id")
     else { return [] }
     let name = text(index)
-    // A row can say what stands in it.
-    guard !DeviceFields.certificateHeadings.contains(DeviceFields.plain(name)) else { return [] }
-    return [DeviceFields.Named(heading: heading, text: name)]
+    return TableReader.isLabel(name) ? [] : [DeviceFields.Named(heading: heading, text: name)]
+  }
+
+  /// Whether a cell says what stands in its row.
+  private static func isLabel(_ text: String) -> Bool {
+    text.utf8.count <= maximumHeading && DeviceFields.certificateHeadings.contains(DeviceFields.plain(text))
   }
 }

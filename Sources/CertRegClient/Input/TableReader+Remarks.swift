@@ -92,6 +92,53 @@ extension TableReader {
     return isApart && Value.pieces(first).isEmpty
   }
 
+  /// Whether a row is a line of a text below the table, such as the end of a mail or a sum: without a certificate, with
+  /// other cells than the rows, and of words. A device whose certificate is missing has a row like the others.
+  func isTextBelow(_ record: CSVRecords.Record, followsEmptyRow: Bool) -> Bool {
+    guard width > 1, !record.isDamaged, record.fields.allSatisfy(TableReader.isProse),
+      let first = record.fields.first.map(PEMBlock.trimmed), first.contains(where: TableReader.isLetterOfProse),
+      !repeatsHeadings(record.fields), record.fields.allSatisfy({ Value.pieces($0).isEmpty })
+    else { return false }
+    let words = first.split(separator: 0x20).count
+    if isInTextBelow { return record.fields.count != width || words > 1 }
+    let text = TextEncoding.string(first)
+    if TableReader.totals.contains(DeviceFields.plain(text.filter { !$0.isNumber })) { return true }
+    let isApart = followsEmptyRow || record.followsBlank
+    if isApart, record.fields.dropFirst().allSatisfy({ PEMBlock.trimmed($0).isEmpty }),
+      TableReader.closings.contains(where: DeviceFields.plain(text).hasPrefix)
+    {
+      return true
+    }
+    // Rows can lack their last cells.
+    let isRow = record.fields.count > 1 && record.fields.count <= width
+    return !isRow && words > (isApart ? 1 : 3)
+  }
+
+  /// Whether a cell is of words, and not a line of a dump, a log or a program, which can be a part of a certificate.
+  private static func isProse(_ cell: ArraySlice<UInt8>) -> Bool {
+    guard cell.count <= 200, !cell.contains(where: { "{}[]=\\<>|;\t".utf8.contains($0) }) else { return false }
+    let words = cell.split { Base64.isWhiteSpace($0) }
+    return words.allSatisfy { $0.count <= longestWord && !$0.starts(with: "0x".utf8) }
+      && words.count { $0.contains { (0x30...0x39).contains($0) } } <= mostNumbers
+  }
+
+  private static let longestWord = 24
+  /// Those of a telephone.
+  private static let mostNumbers = 4
+
+  /// Whether a byte is a part of a word that is no hexadecimal number.
+  private static func isLetterOfProse(_ byte: UInt8) -> Bool {
+    byte >= 0x80 || (UInt8(ascii: "G")...UInt8(ascii: "Z")).contains(byte & 0xDF)
+  }
+
+  /// What stands in front of a sum.
+  private static let totals: Set = ["total", "totals", "sum", "summe", "gesamt", "gesamtzahl", "anzahl", "count"]
+  /// How people end a mail.
+  private static let closings = [
+    "bestregards", "kindregards", "regards", "bestwishes", "sincerely", "yours", "thanks", "thankyou", "cheers",
+    "mitfreundlichen", "mitbesten", "vielegrüße", "vielegrüsse", "cordialement", "saludos",
+  ]
+
   /// Whether a row is a line of SQL that begins the rows of a table, as pg_dump writes it.
   static func beginsCopy(_ record: CSVRecords.Record) -> Bool {
     record.fields.first?.starts(with: "COPY ".utf8) == true

@@ -8,7 +8,9 @@ struct TableReader: InputReader {
   let context: InputContext
   /// The columns by their plain headings; `nil` for a table without.
   private(set) var headings: [String: Int]?
-  private var certificateColumn: Int?
+  private(set) var certificateColumn: Int?
+  /// The columns with the same heading, this one among them.
+  private(set) var certificateColumns: [Int] = []
   /// The row of headings, which can come again where tables were joined.
   private(set) var headingCells: [ArraySlice<UInt8>] = []
   /// Whether one of them is in an encoding that nothing tells.
@@ -17,6 +19,8 @@ struct TableReader: InputReader {
   let namelessColumn: Int?
   /// The columns with usual headings of names, the most specific one first.
   private(set) var nameColumns: [(heading: NameHeading, index: Int)] = []
+  /// The column that names the first devices, the most specific one with a name in it.
+  private(set) var namingColumn: Int?
   /// The columns with headings of the certificate's ID.
   private(set) var idColumns: [Int] = []
   /// The columns with plain headings of private keys.
@@ -35,6 +39,12 @@ struct TableReader: InputReader {
   private var ahead: [CSVRecords.Record] = []
   /// Whether the rows of a table have ended in a file of SQL.
   private var isInSQL = false
+  /// How many cells the last row with a certificate had.
+  private(set) var width = 0
+  /// Whether the last row was a line of the text below the table.
+  private(set) var isInTextBelow = false
+  /// The rows of a form since the last certificate; `nil` for any other table.
+  private(set) var form: [[ArraySlice<UInt8>]]?
 
   /// - Throws: `InputError` where the table has no such column as the user named.
   init(_ stream: ByteStream, head: [UInt8], name: String, _ context: InputContext) throws(InputError) {
@@ -45,6 +55,7 @@ struct TableReader: InputReader {
     namelessColumn = NamelessColumns.name(head, dialect)
     if dialect.hasSeparatorLine { try records.skipLine() }
     try readHeadings()
+    namingColumn = namingColumn(head, dialect)
   }
 
   var fraction: Double? { records.fraction }
@@ -68,6 +79,10 @@ struct TableReader: InputReader {
       let isFar = rows > TableReader.maximumTitles || pending.count > TableReader.maximumRemarks
       if isValueList || TableReader.isData(record) || isHeadings(record) || isFar { break }
     }
+    if !isValueList, context.options.column == nil, ValueList.isForm(pending.map(\.fields)) {
+      (isValueList, form) = (true, [])
+      return
+    }
     let index = isValueList ? pending.count - 1 : pending.lastIndex(where: isHeadings) ?? unknownHeadings()
     let isData = index == nil
     let first = pending.firstIndex(where: TableReader.isData) ?? 0
@@ -86,6 +101,7 @@ struct TableReader: InputReader {
   private mutating func takeHeadings(
     _ headingCells: [ArraySlice<UInt8>]?, of cells: [ArraySlice<UInt8>]
   ) throws(InputError) {
+    namingColumn = nil
     if let headingCells {
       let names = headingCells.enumerated().map { (DeviceFields.plain(TextEncoding.readable($1)), $0) }
       headings = Dictionary(names, uniquingKeysWith: { first, _ in first })
@@ -95,11 +111,16 @@ struct TableReader: InputReader {
       self.headingCells = headingCells
       hasUnreadableHeading = TableReader.isUnreadable(headingCells)
     }
+    certificateColumns = []
     if let column = context.options.column {
       certificateColumn = try self.column(column, of: "--column", cells)
     } else {
       let columns = headings ?? [:]
       certificateColumn = DeviceFields.certificateHeadings.lazy.compactMap { columns[$0] }.first
+      if let first = certificateColumn, let heading = headingCells?[first] {
+        let plain = DeviceFields.plain(TextEncoding.readable(heading))
+        certificateColumns = cells.indices.filter { DeviceFields.plain(TextEncoding.readable(cells[$0])) == plain }
+      }
     }
   }
 
@@ -123,11 +144,6 @@ struct TableReader: InputReader {
     let number = option == "--attribute" ? "NAME=@2" : "2"
     throw InputError(
       .noCertificate, "the table has no headings", advice: "give the number of the column: \(option) \(number)")
-  }
-
-  /// The index of a column that is named by its number.
-  static func index(_ plain: String, _ count: Int) -> Int? {
-    Int(plain).flatMap { $0 >= 1 && $0 <= count ? $0 - 1 : nil }
   }
 
   /// The row of headings where none is that of a certificate: the last row of several words before the first
@@ -186,16 +202,31 @@ struct TableReader: InputReader {
         return remark(record)
       }
       if isInSQL, !TableReader.isData(record) { return remark(record) }
-      if try isTitle(record) { return remark(record) }
+      if startsTable(record) { return try headingsSighting(record) }
+      if !TableReader.isRemark(record.fields) {
+        isInTextBelow = try isTitle(record) || isTextBelow(record, followsEmptyRow: followsEmptyRow)
+        if isInTextBelow { return remark(record) }
+      }
       if TableReader.endsCopy(record) { isInSQL = true }
-      return try startsTable(record) ? headingsSighting(record) : named(record)
+      return taken(record)
     }
     let record = pending.removeFirst()
     isInBlock = isBlockLine(record)
-    guard titles > 0 else { return named(record) }
+    guard titles > 0 else { return taken(record) }
     titles -= 1
     return TableReader.isEmpty(record)
       ? Sighting(InputEntry(place: "\(name):\(record.line)", .emptyRow)) : remark(record)
+  }
+
+  /// The entries of a row, which tells something of those that follow.
+  private mutating func taken(_ record: CSVRecords.Record) -> Sighting {
+    form = form.map { ValueList.form($0, with: record.fields) }
+    let sighting = named(record)
+    if sighting.hasCertificate {
+      width = record.fields.count
+      form = form.map { _ in [] }
+    }
+    return sighting
   }
 
   /// Whether a row is a title above the headings of a further table.
@@ -226,6 +257,7 @@ struct TableReader: InputReader {
 
   private mutating func headingsSighting(_ record: CSVRecords.Record) throws(InputError) -> Sighting {
     try takeHeadings(record.fields, of: record.fields)
+    isInTextBelow = false
     return Sighting(InputEntry(place: "\(name):\(record.line)", .headings))
   }
 
@@ -240,7 +272,7 @@ struct TableReader: InputReader {
     if repeatsHeadings(cells) { return Sighting(InputEntry(place: place, .headings)) }
     if TableReader.isRemark(cells) { return remark(record) }
     let found = pieces(cells)
-    let column = certificateColumn ?? TableReader.onlyColumn(found)
+    let column = column(found)
     let fields = self.fields(cells, found, certificateColumn: column)
     guard column != nil || !found.contains(where: { $0.contains { $0.certificate != nil } }) else {
       let error = InputError(
@@ -283,15 +315,5 @@ struct TableReader: InputReader {
       if isLikely || keys.belongs(text) { found[index] = [.rawKey] }
     }
     return found
-  }
-
-  /// The cells of a row, also where another separator stands between them than between the headings.
-  private func cells(_ record: CSVRecords.Record) -> [ArraySlice<UInt8>] {
-    guard record.fields.count == 1, headingCells.count > 1 else { return record.fields }
-    let others = CSVDialect.separators.lazy.map {
-      record.fields[0].split(separator: $0, omittingEmptySubsequences: false)
-    }
-    return others.first { $0.count == headingCells.count && $0.contains { CSVDialect.isCertificate($0) } }
-      ?? record.fields
   }
 }
