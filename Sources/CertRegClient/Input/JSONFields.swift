@@ -22,7 +22,8 @@ struct JSONFields {
         let text = Level.text(member, plain)
         texts[plain] = .some(text)
         guard let text, let heading = NameHeading.of(member.name, plain: plain) else { continue }
-        names.append(DeviceFields.Named(heading: heading, text: text))
+        // Each certificate in the object can have this name.
+        if let name = DeviceFields.Named(heading: heading, text: text).short { names.append(name) }
       }
       self.texts = texts
       self.names = Array(names.sorted { $0.heading.rank < $1.heading.rank }.prefix(NameHeading.maximum))
@@ -125,6 +126,16 @@ struct JSONFields {
       let names = group.levels.flatMap(\.names)
       return names.filter(\.heading.isDevice).sorted { $0.heading.rank < $1.heading.rank } + names
     }
+  }
+}
+
+extension JSON.Member {
+  /// So many characters of a name are a part of places.
+  private static let longestName = 200
+
+  /// The name as places have it, each of which has the names of all members around it.
+  var shownName: String {
+    name.utf8.count <= JSON.Member.longestName ? name : name.prefix(JSON.Member.longestName) + "…"
   }
 }
 

@@ -39,7 +39,8 @@ extension TableReader {
       index < cells.count && found[index].isEmpty ? TextEncoding.readable(cells[index]) : ""
     }
     return DeviceFields(
-      names: { names(cells, certificateColumn: certificateColumn, text) }, ids: { idColumns.map(text) }
+      names: { names(cells, certificateColumn: certificateColumn, text) },
+      ids: { idColumns.prefix { $0 < cells.count }.map(text) }
     ) { plain in
       (headings?[plain] ?? TableReader.index(plain, max(cells.count, headingCells.count))).map(text)
     }
