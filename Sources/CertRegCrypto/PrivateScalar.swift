@@ -12,14 +12,26 @@ package enum PrivateScalar {
   package static func publicKey(of scalar: [UInt8], algorithm: [UInt8]) -> [UInt8]? {
     ERR_clear_error()
     defer { ERR_clear_error() }
+    let identifier = identifier(algorithm)
+    return identifier == NID_ED25519 ? edwards(scalar) : point(scalar, identifier)
+  }
+
+  /// Whether numbers are compared with public keys of an algorithm.
+  package static func isKnown(_ algorithm: [UInt8]) -> Bool {
+    ERR_clear_error()
+    defer { ERR_clear_error() }
+    let identifier = identifier(algorithm)
+    return identifier == NID_ED25519 || curves.contains(identifier)
+  }
+
+  private static func identifier(_ algorithm: [UInt8]) -> Int32 {
     let object = algorithm.withUnsafeBufferPointer { bytes in
       var position = bytes.baseAddress
       return d2i_ASN1_OBJECT(nil, &position, bytes.count)
     }
-    guard let object else { return nil }
+    guard let object else { return NID_undef }
     defer { ASN1_OBJECT_free(object) }
-    let identifier = OBJ_obj2nid(object)
-    return identifier == NID_ED25519 ? edwards(scalar) : point(scalar, identifier)
+    return OBJ_obj2nid(object)
   }
 
   private static func edwards(_ seed: [UInt8]) -> [UInt8]? {

@@ -1,3 +1,4 @@
+import CertRegCodec
 import CertRegTesting
 import Testing
 
@@ -8,6 +9,7 @@ import Testing
 @Suite struct InputCostTests {
   /// More than is looked at to recognise a form, so that the files are read in several pieces.
   private static let full = 128 << 10
+  private static let shorter = 48 << 10
   /// Where other processes take the caches away, a linear cost was seen to grow up to seventeen times.
   private static let most = 24.0
 
@@ -42,13 +44,20 @@ import Testing
     }
   }
 
-  /// A certificate with names and nothing else.
-  private static func certificate(issuer: UInt8, subject: UInt8) -> [UInt8] {
+  /// A certificate with names and nothing else but the algorithm of its key.
+  private static func certificate(issuer: UInt8, subject: UInt8, algorithm: [UInt8] = []) -> [UInt8] {
     let names = [issuer, subject].map { [0x30, 0x03, 0x13, 0x01, $0] }
-    let body = [0x02, 0x01, 0x01, 0x30, 0x00] + names[0] + [0x30, 0x00] + names[1] + [0x30, 0x00]
+    let identifier = [0x06, UInt8(algorithm.count)] + algorithm
+    let key =
+      algorithm.isEmpty
+      ? [0x30, 0x00]
+      : [0x30, UInt8(identifier.count + 6), 0x30, UInt8(identifier.count)] + identifier + [0x03, 0x02, 0x00, 0x01]
+    let body = [0x02, 0x01, 0x01, 0x30, 0x00] + names[0] + [0x30, 0x00] + names[1] + key
     return [0x30, UInt8(body.count + 2), 0x30, UInt8(body.count)] + body
   }
 
+  /// The beginning of a private key.
+  private static let key = "MC4CAQAwBQYDK2VwBCIE"
   private static let line = String(repeating: "MIIBIDCBx6ADAgEC", count: 4)
   private static let begin = "-----BEGIN CERTIFICATE-----"
   private static let end = "-----END CERTIFICATE-----"
@@ -177,16 +186,92 @@ import Testing
     Shape("a damaged block of one long line", begin + "\n!", line, "\n" + end),
   ]
 
+  /// Kinds of files that show their cost where they are shorter.
+  private static let shorterShapes = [
+    Shape("sentences with boundaries on one line", "", "copy everything from \(begin) to the end of it and "),
+    Shape("BEGIN lines joined, and blanks", "", halves: (begin, " "), between: "", "\n"),
+    Shape("a block behind many blanks", "x", halves: (" ", "MIIB\n"), between: begin + "\n", end),
+    Shape(
+      "a row of many cells above the lines of its block", "certificate,name\n\(key),d\n" + begin,
+      halves: (",", "MIIB\n"), between: "\n", ""),
+    Shape(
+      "a row of many cells above blocks", "certificate,name\n\(key),d\n" + begin,
+      halves: (",", end + "\n" + begin + "\n"), between: "x\n", ""),
+    Shape("rows with a heading below many headings") { bytes in
+      let headings = (0..<bytes / 16).map { "h\($0)," }.joined()
+      return Array("certificate,\(headings)\n\(String(repeating: "cert,x\n", count: bytes / 14))".utf8)
+    },
+    Shape(
+      "rows with the first of the headings, of which another is long", "certificate,",
+      halves: ("x", "certificate,b\n"), between: "\n", ""),
+    Shape("keys below many headings of IDs", "certificate,", halves: ("certid,", key + "\n"), between: "\n", ""),
+    Shape(
+      "keys in an object of a long name", "{\"",
+      halves: ("x", "\"a\":\"\(key)\","), between: "\":{", "\"b\":1}}"),
+    Shape(
+      "objects with keys beside a long name", "{\"id\":\"",
+      halves: ("x ", "\"d\":{\"pem\":\"\(key)\"},"), between: "\",", "\"a\":1}"),
+    Shape("a manifest of a long name") { bytes in
+      let keys = String(repeating: "{\"x5c\":[\"\(key)\"]},", count: bytes / 64)
+      let name = String(repeating: "x ", count: bytes / 4)
+      let payload = "{\"uniqueId\":\"\(name)\",\"publicKeySet\":{\"keys\":[\(keys){}]}}"
+      return Array("{\"payload\":\"\(Base64.encode(Array(payload.utf8)))\",\"signature\":\"AA\"}".utf8)
+    },
+    Shape("certificates beside a long name") { bytes in
+      let certificates = Array(repeating: certificate(issuer: 1, subject: 2), count: bytes / 80).joined()
+      let name = String(repeating: "x ", count: bytes / 4)
+      return Array("serial,certificate\n\(name),\(Base64.encode(Array(certificates)))\n".utf8)
+    },
+    Shape("certificates of many algorithms beside numbers") { bytes in
+      let certificates = (0..<bytes / 128).flatMap { number in
+        certificate(issuer: 1, subject: 2, algorithm: [0x2A, UInt8(number & 0x7F), UInt8(number >> 7)])
+      }
+      let numbers = String(repeating: ",\(String(repeating: "ab", count: 32))", count: bytes / 130)
+      return Array("certificate,a\n\(Base64.encode(certificates))\(numbers)\n".utf8)
+    },
+  ]
+
   @Test(arguments: ["MAUAAAAABEGINAAAAAAAAAAA", "MAUAAAAA--AAAAAAAAAAAAAA", "MAUAAAAABEGINAAA\nMAUAAAAABEGINAAA"])
   func `looking into a line of base64 with a word of a boundary ends`(text: String) {
     #expect(Value.pieces(text.utf8).isEmpty)
   }
 
+  @Test func `lines that are put back cost no more than in proportion to what is in memory`() {
+    let read = { (size: Int) in
+      let line = Array("\"x\n".utf8)
+      let stream = ByteStream(Array(Array(repeating: line, count: size / line.count).joined()))
+      while (try? stream.nextLine()) != nil {
+        stream.putBack(line[...])
+        _ = try? stream.nextLine()
+      }
+    }
+    #expect(ProcessorTime.growth(from: 32 << 10, to: 256 << 10, runs: 3, read) < Self.most)
+  }
+
+  @Test func `a text whose encoding changes often costs no more than in proportion to its length`() {
+    let words = Array("the certificate of the device number seven: ".utf8)
+    let wide: [UInt8] = [0xFF, 0xFE] + words.flatMap { [$0, UInt8(0)] }
+    let text = wide + "MIIBIDCBx6ADAgECAgECMAoGCCqGSM49BAMCMA0xCzAJBg==\n\n".utf8
+    let read = { (count: Int) in
+      let found = TextEncoding.text(of: Array(Array(repeating: text, count: count).joined()))
+      #expect(found?.count { $0 == UInt8(ascii: "=") } == 2 * count)
+    }
+    #expect(ProcessorTime.growth(from: 1000, to: 8000, runs: 1, read) < Self.most)
+  }
+
   @Test(arguments: shapes) func `costs no more than in proportion to the length`(shape: Shape) throws {
+    try check(shape, upTo: Self.full)
+  }
+
+  @Test(arguments: shorterShapes) func `costs no more than in proportion to a short length`(shape: Shape) throws {
+    try check(shape, upTo: Self.shorter)
+  }
+
+  private func check(_ shape: Shape, upTo full: Int) throws {
     let folder = try TemporaryFolder()
     let files = try [
-      Self.full / 8: folder.write("small", shape.file(Self.full / 8)),
-      Self.full: folder.write("large", shape.file(Self.full)),
+      full / 8: folder.write("small", shape.file(full / 8)),
+      full: folder.write("large", shape.file(full)),
     ]
     let read = { (size: Int) in
       guard let path = files[size] else { return }
@@ -197,9 +282,9 @@ import Testing
         Issue.record("the file is refused: \(error.message)")
       }
     }
-    var growth = ProcessorTime.growth(from: Self.full / 8, to: Self.full, runs: 1, read)
+    var growth = ProcessorTime.growth(from: full / 8, to: full, runs: 1, read)
     // Other processes can take the caches away from one run.
-    if growth >= Self.most { growth = ProcessorTime.growth(from: Self.full / 8, to: Self.full, runs: 5, read) }
+    if growth >= Self.most { growth = ProcessorTime.growth(from: full / 8, to: full, runs: 5, read) }
     #expect(growth < Self.most)
   }
 }

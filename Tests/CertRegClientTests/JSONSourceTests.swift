@@ -88,6 +88,26 @@ import Testing
     #expect(cut.last.flatMap(fault)?.contains("breaks off") == true)
   }
 
+  @Test(arguments: [1, 4, 16, 17]) func `reads objects that are too long in each other's arrays, but not in any depth`(
+    depth: Int
+  ) throws {
+    let folder = try TemporaryFolder()
+    let inner = String(repeating: "{\"b\":1},", count: 20_000)
+    let text = String(repeating: "{\"a\":[", count: depth) + inner + "{}" + String(repeating: "]}", count: depth)
+    var elements = JSONElements(try ByteStream(path: FilePath(folder.write("a.json", text))), maximumBytes: 65_536)
+    var count = 0
+    let read = { () throws(InputError) in
+      while try elements.next() != nil { count += 1 }
+    }
+    if depth <= 16 {
+      try read()
+      #expect(count == 20_001 + 2 * depth)
+    } else {
+      let error = #expect(throws: InputError.self) { try read() }
+      #expect(error?.message.contains("16 deep") == true && count == 16)
+    }
+  }
+
   @Test func `advises how to take apart an object that is no list`() throws {
     let filler = String(repeating: "x", count: Self.large)
     let error = #expect(throws: InputError.self) { try entries("{\"a\":{\"b\":\"\(filler)\"}}") }

@@ -94,7 +94,7 @@ final class ByteStream {
   /// Turns what has not been taken into UTF-8 with LF at the ends of lines.
   func decodeText(_ encoding: TextEncoding) {
     var filter = TextFilter(encoding)
-    let text = filter.text(of: Array(chunk[index...]), isLast: false)
+    let text = filter.text(ofAll: chunk[index...], isLast: false)
     consumedBefore += chunk.count
     chunk = text
     index = 0
@@ -108,8 +108,13 @@ final class ByteStream {
     return chunk[index...]
   }
 
-  /// Puts bytes back in front of what has not been taken.
+  /// Puts bytes back in front of what has not been taken. Bytes that were taken last are not copied, as long as they are
+  /// in memory.
   func putBack(_ bytes: ArraySlice<UInt8>) {
+    if bytes.count <= index, chunk[(index - bytes.count)..<index] == bytes {
+      index -= bytes.count
+      return
+    }
     chunk = Array(bytes) + chunk[index...]
     index = 0
   }
@@ -138,7 +143,8 @@ final class ByteStream {
       let piece = try nextPiece()
       if piece.isEmpty { break }
       consumedBefore += index
-      chunk = chunk[index...] + piece
+      chunk.removeFirst(index)
+      chunk += piece
       index = 0
     }
     return chunk[index..<min(chunk.count, index + count)]

@@ -147,6 +147,9 @@ struct CSVFieldParser {
   /// All fields, the last one among them.
   var fields: [ArraySlice<UInt8>] { finished + [field[...]] }
 
+  /// The last field.
+  var last: ArraySlice<UInt8> { field[...] }
+
   /// Whether a line within quotes ends the cell before anything else.
   func isEndOfCell(_ line: ArraySlice<UInt8>) -> Bool {
     line.first == UInt8(ascii: "\"") && line.dropFirst().first.map { $0 == separator } ?? true

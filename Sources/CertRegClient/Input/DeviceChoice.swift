@@ -2,6 +2,8 @@
 enum DeviceChoice {
   /// The most pieces that are compared with each other.
   static let window = 256
+  /// So many signatures are checked to find out whether a certificate beside them issued one of them.
+  private static let mostSignatures = 8
 
   /// What becomes of each piece, in order. The device's certificate is the one that issued none of the others.
   static func contents(of pieces: [Piece], includesAuthorities: Bool) -> [InputEntry.Content] {
@@ -33,9 +35,10 @@ enum DeviceChoice {
     case .certificate(let certificate):
       guard let outline = certificate.outline else { return .notSelected }
       if outline.isAuthority { return .authority }
-      let isIssuer = chosen.prefix(window).contains {
-        $0.certificate.map { IssuerSearch.issued($0, by: certificate) } == true
+      let named = chosen.prefix(window).lazy.compactMap(\.certificate).filter { other in
+        other.outline.map(outline.issued) == true
       }
+      let isIssuer = named.prefix(mostSignatures).contains { IssuerSearch.issued($0, by: certificate) }
       return isIssuer ? .issuer : .notSelected
     }
   }

@@ -14,6 +14,12 @@ struct DeviceFields {
       let bare = DeviceFields.bare(text)
       return bare.isEmpty || DeviceName.isPlaceholder(bare)
     }
+
+    /// The same with no more of a long text than is shown; `nil` where that holds a certificate or a key.
+    var short: Named? {
+      guard text.utf8.count > DeviceFields.longestName else { return self }
+      return Value.pieces(text.utf8).isEmpty ? Named(heading: heading, text: DeviceFields.shown(bare(text))) : nil
+    }
   }
 
   /// Headings of the certificate, most specific first.
@@ -26,6 +32,8 @@ struct DeviceFields {
   ]
   /// The longest device name that certregd takes.
   static let maximumNameCharacters = 128
+  /// So much of a longer name is shown: more than the bytes of the longest name.
+  private static let longestName = 4 * maximumNameCharacters
 
   /// Plain headings of the certificate's ID, and of an ARN that ends with it. A fingerprint can be that of the key or of
   /// the file.
@@ -54,6 +62,19 @@ struct DeviceFields {
     names = { first.names() + second.names() }
     ids = { first.ids() + second.ids() }
     value = { first.value($0) ?? second.value($0) }
+  }
+
+  /// The same for many certificates: what is looked up for each of them is looked up once.
+  var settled: DeviceFields {
+    let names = names().compactMap(\.short)
+    let ids = ids().compactMap(DeviceFields.id)
+    return DeviceFields(names: { names }, ids: { ids }, value)
+  }
+
+  /// A name up to where it is shown.
+  static func shown(_ name: String) -> String {
+    guard name.utf8.count > longestName else { return name }
+    return String(String.UnicodeScalarView(name.unicodeScalars.prefix(longestName)))
   }
 
   /// A name without what does not count.

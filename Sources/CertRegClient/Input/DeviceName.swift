@@ -37,7 +37,7 @@ enum DeviceName: Hashable {
     } else if heading?.isDevice == false, certificates.contains(where: { DeviceName.isOwn(text, of: $0) }) {
       self = .none
     } else {
-      self = keys.belongs(text) || DeviceName.holdsKey(text, keys) ? .key : .text(text)
+      self = keys.belongs(text) || DeviceName.holdsKey(text, keys) ? .key : .text(DeviceFields.shown(text))
     }
   }
 
@@ -125,7 +125,11 @@ enum DeviceName: Hashable {
 
   /// Whether a text is the certificate's ID, its ARN or its serial number, in hexadecimal digits or decimal.
   private static func isOwn(_ text: String, of certificate: InputCertificate) -> Bool {
-    if text.utf8.count >= digitsOfID, text.lowercased().hasSuffix(certificate.id.hex) { return true }
+    if text.utf8.count >= digitsOfID,
+      String(decoding: text.utf8.suffix(digitsOfID), as: UTF8.self).lowercased() == certificate.id.hex
+    {
+      return true
+    }
     guard let serial = certificate.outline?.serial.drop(while: { $0 == 0 }), serial.count >= shortestRandomSerial,
       serial.count <= longestSerial, text.utf8.count <= 3 * longestSerial
     else { return false }

@@ -38,19 +38,26 @@ struct JSONElements {
     var openArrays = 0
   }
 
-  /// So many bytes more than the values have may be read again behind a value without an end.
-  private static let spareBytes = ByteStream.maximumElementBytes
+  /// So many arrays in objects that are too long can stand in each other: where one begins, what was read of it is read
+  /// again.
+  private static let maximumLists = 16
 
   private let stream: ByteStream
+  /// The longest value that is read into memory. So many bytes more than the values have may be read again.
+  private let maximumBytes: Int
   private var line = 1
   private var number = 0
-  private var budget = JSONElements.spareBytes
+  private var budget: Int
   /// The arrays whose elements are read, the innermost last.
   private var lists: [List] = []
   private var role = Role.element
+  /// What the next value needs in front of it.
+  private var opening: [UInt8] = []
 
-  init(_ stream: ByteStream) {
+  init(_ stream: ByteStream, maximumBytes: Int = ByteStream.maximumElementBytes) {
     self.stream = stream
+    self.maximumBytes = maximumBytes
+    budget = maximumBytes
   }
 
   var fraction: Double? { stream.fraction }
@@ -65,7 +72,13 @@ struct JSONElements {
     while let chunk = try stream.nextChunk() {
       var index = chunk.startIndex
       if !scanner.hasBegun {
-        guard let begin = try skip(chunk) else { continue }
+        guard let begin = try skip(chunk) else {
+          if !opening.isEmpty {
+            (text, opening, start) = (opening, [], line)
+            _ = scanner.end(in: text[...])
+          }
+          continue
+        }
         index = begin
         start = line
       }
@@ -75,7 +88,7 @@ struct JSONElements {
         stream.putBack(last: chunk.endIndex - end)
         return element(text, start, isWhole: !scanner.isBroken)
       }
-      if text.count > ByteStream.maximumElementBytes { return try long(text, start, scanner) }
+      if text.count > maximumBytes { return try long(text, start, scanner) }
     }
     if scanner.hasBegun { return broken(text, start, scanner.isBare) }
     guard !lists.isEmpty else { return nil }
@@ -111,14 +124,14 @@ struct JSONElements {
       _ = try stream.next()
     }
     guard try stream.peek() != nil else { return }
-    stream.putBack(list.prefix[...])
+    opening = list.prefix
     role = .rest
   }
 
   private mutating func element(_ text: [UInt8], _ start: Int, isWhole: Bool) -> Element {
     number += 1
     line = start + text.count { $0 == 0x0A }
-    budget = min(budget + text.count, JSONElements.spareBytes)
+    budget = min(budget + text.count, maximumBytes)
     defer { role = .element }
     return Element(number: number, line: start, text: text, isWhole: isWhole, role: role, depth: lists.count)
   }
@@ -127,6 +140,9 @@ struct JSONElements {
   /// element, or a value that has lost its end.
   private mutating func long(_ text: [UInt8], _ start: Int, _ scanner: JSONExtent) throws(InputError) -> Element {
     if let list = JSONLongObject(text) {
+      let share = (text.count - list.elements) / (2 * JSONElements.maximumLists)
+      guard lists.count < JSONElements.maximumLists, share <= budget else { throw JSONElements.tooDeep }
+      budget -= share
       role = role == .rest ? .restBeginning : .beginning
       stream.putBack(text[list.elements...])
       var element = element(Array(text[..<list.elements]), start, isWhole: true)
@@ -136,10 +152,17 @@ struct JSONElements {
     }
     if !scanner.isBare, JSONElements.nextObject(text) != nil { return broken(text, start, false) }
     var error = ByteStream.elementTooLong
-    error.advice =
-      "if its devices are the members of a member, give them one by one: jq -c '.devices[]' FILE | certregctl import -"
+    error.advice = JSONElements.advice
     throw error
   }
+
+  private static let advice =
+    "if its devices are the members of a member, give them one by one: jq -c '.devices[]' FILE | certregctl import -"
+
+  private static let tooDeep = InputError(
+    .unreadable,
+    "objects of more than \(ByteStream.maximumElementBytes / 1_048_576) MiB stand more than \(maximumLists) deep in each "
+      + "other, and are not read", advice: advice)
 
   /// A value without an end. If another one begins on a line of its own behind it, reading goes on there.
   private mutating func broken(_ text: [UInt8], _ start: Int, _ isBare: Bool) -> Element {

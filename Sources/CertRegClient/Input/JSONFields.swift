@@ -26,7 +26,8 @@ struct JSONFields {
         texts[plain] = .some(text)
         guard let heading = NameHeading.of(member.name, plain: plain) else { continue }
         let named = DeviceFields.Named(heading: heading, text: text ?? "")
-        if text != nil { names.append(named) }
+        // Each certificate in the object can have this name.
+        if text != nil, let name = named.short { names.append(name) }
         if heading.isDevice, member.value.isNull || text != nil && named.isBlank { lacksName = true }
       }
       // The number of the row would take the place of the device's ID.
@@ -179,6 +180,16 @@ struct JSONFields {
         ? group.names + names
         : group.names + names.filter(\.heading.isOfMachine) + ofCredential + names.filter { !$0.heading.isOfMachine }
     }
+  }
+}
+
+extension JSON.Member {
+  /// So many characters of a name are a part of places.
+  private static let longestName = 200
+
+  /// The name as places have it, each of which has the names of all members around it.
+  var shownName: String {
+    name.utf8.count <= JSON.Member.longestName ? name : name.prefix(JSON.Member.longestName) + "…"
   }
 }
 

@@ -16,6 +16,9 @@ struct JSONLongObject {
     var name: Range<Int>
   }
 
+  /// No object has so long names of members around an array. What is put in front of a value is read again with it.
+  private static let longestOpening = 4096
+
   /// Looks for the outermost array that does not end within the beginning of an object; `nil` where there is none.
   init?(_ text: [UInt8]) {
     var open: [Open] = []
@@ -40,6 +43,7 @@ struct JSONLongObject {
     closing = [UInt8(ascii: "]")] + [UInt8](repeating: UInt8(ascii: "}"), count: depth)
     opening =
       open[..<(depth - 1)].flatMap { [UInt8(ascii: "{")] + text[$0.name] + [UInt8(ascii: ":")] } + [UInt8(ascii: "{")]
+    guard opening.count <= JSONLongObject.longestOpening else { return nil }
   }
 
   /// The index behind a string.

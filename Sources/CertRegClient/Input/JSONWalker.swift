@@ -115,7 +115,7 @@ struct JSONWalker {
     for member in members {
       if kept != nil, member.name == KeptRequest.attributesMember { continue }
       if isFailedEntry, member.name == KeptRequest.messageMember { continue }
-      let inner = path.isEmpty ? member.name : "\(path).\(member.name)"
+      let inner = path.isEmpty ? member.shownName : "\(path).\(member.shownName)"
       let value = JSONWalker.unwrapped(member.value.withoutType)
       let pieces = JSONWalker.bytes(value) ?? JSONWalker.strings(value).flatMap { Value.pieces($0.utf8) }
       if !pieces.isEmpty {
@@ -264,10 +264,11 @@ struct JSONWalker {
     }
     guard Set(own.map { entries[$0].content }).count > 1 else { return entries }
     var entries = entries
-    let owners = own.filter { index in
-      guard case .certificate(let certificate) = entries[index].content else { return false }
-      return certificate.commonName == entries[index].deviceID
-    }
+    let owners = Set(
+      own.filter { index in
+        guard case .certificate(let certificate) = entries[index].content else { return false }
+        return certificate.commonName == entries[index].deviceID
+      })
     let members = Set(own.map { paths[$0] })
     for index in own where !owners.contains(index) {
       if owners.isEmpty, members.count > 1 {

@@ -6,6 +6,8 @@ import CertRegCore
 struct MailReader: InputReader {
   /// Parts are looked for in parts so deep: every boundary is compared with each line that may be one.
   private static let deepest = 32
+  /// So many characters of the name of a part are a part of places.
+  private static let longestName = 255
 
   private let stream: ByteStream
   private let name: String
@@ -96,7 +98,8 @@ struct MailReader: InputReader {
     if isFrame, !isPlain, Value.pieces(part.body).isEmpty { return nil }
     partNumber += 1
     let file = part.headers?.fileName ?? ""
-    let place = isPlain ? name : "\(name)!\(file.isEmpty ? "part \(partNumber)" : file)"
+    let shown = file.isEmpty ? "part \(partNumber)" : String(file.prefix(MailReader.longestName))
+    let place = isPlain ? name : "\(name)!\(shown)"
     if part.headers?.isSignature == true { return Sighting(InputEntry(place: place, .notSelected)) }
     guard let content = part.headers.map({ $0.decoded(part.body) }) ?? part.body else {
       return Sighting(InputEntry(place: place, InputError(.damagedText, "a part in base64 that is damaged")))

@@ -17,17 +17,27 @@ enum Mention {
   /// Whether two words stand before the boundary, or one before a mark that quotes it.
   private static func endsWithWords(_ text: ArraySlice<UInt8>) -> Bool {
     guard let last = text.last, last == 0x20 || isMark(last) else { return false }
-    let words = text.split(separator: 0x20).reversed().prefix { isWord($0) || $0.allSatisfy(isMark) }.filter(isWord)
-    return words.count > (last == UInt8(ascii: "`") ? 0 : 1)
+    var missing = last == UInt8(ascii: "`") ? 1 : 2
+    var rest = text
+    // A line can have any number of boundaries, so that no more of it is looked at than necessary.
+    while missing > 0, let end = rest.lastIndex(where: { $0 != 0x20 }) {
+      let start = rest[...end].lastIndex(of: 0x20).map { $0 + 1 } ?? rest.startIndex
+      let word = rest[start...end]
+      if isWord(word) { missing -= 1 } else if !word.allSatisfy(isMark) { return false }
+      rest = rest[..<start]
+    }
+    return missing == 0
   }
 
   /// Whether a sentence goes on or ends behind the boundary. Base64 and the words of programs do not.
   private static func continues(_ text: ArraySlice<UInt8>) -> Bool {
     guard let first = text.first, first == 0x20 || isMark(first) else { return false }
-    guard let word = text.split(separator: 0x20).first(where: { !$0.allSatisfy(isMark) }) else {
+    guard let sign = text.firstIndex(where: { $0 != 0x20 && !isMark($0) }) else {
       // The end of the sentence, and not only of a line of a block in quotes.
       return text.contains { ".:;!?)".utf8.contains($0) }
     }
+    let start = text[..<sign].lastIndex(of: 0x20).map { $0 + 1 } ?? text.startIndex
+    let word = text[start...].prefix { $0 != 0x20 }
     return isWord(word) && word.allSatisfy { $0 & 0x20 != 0 }
   }
 

@@ -10,6 +10,8 @@ struct PEMBlock {
   let begin: PEMBoundary
   /// What stands before the boundary on its line, as in `// -----BEGIN`.
   let prefix: [UInt8]
+  /// The same without the spaces around it: a comment sign or a quotation mark.
+  private let sign: ArraySlice<UInt8>
   /// Whether a script writes the block line by line, as in `echo MIIB>>device.pem`.
   private let isEchoed: Bool
   /// Whether the block has the form of RFC 7468, so that its text can be sent as it is.
@@ -24,9 +26,9 @@ struct PEMBlock {
     self.line = line
     self.begin = begin
     self.prefix = prefix
-    let words = PEMBlock.trimmed(prefix[...])
+    sign = PEMBlock.trimmed(prefix[...])
     // A parenthesis or a dot keeps words of the text from being taken for options.
-    let command = words.last.map("(.".utf8.contains) == true ? words.dropLast() : words
+    let command = sign.last.map("(.".utf8.contains) == true ? sign.dropLast() : sign
     isEchoed = command.suffix(4).map { $0 | 0x20 }.elementsEqual("echo".utf8)
     self.isPlain = isPlain
   }
@@ -63,7 +65,6 @@ struct PEMBlock {
   /// A line without the comment sign or quotation mark that the BEGIN line has, and without spaces around it.
   private func undecorated(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     var text = PEMBlock.trimmed(text)
-    let sign = PEMBlock.trimmed(prefix[...])
     if !sign.isEmpty, PEMBlock.begins(text, with: sign) { text = PEMBlock.trimmed(text.dropFirst(sign.count)) }
     if isEchoed, let redirection = text.firstIndex(of: UInt8(ascii: ">")) {
       text = PEMBlock.trimmed(text[..<redirection])

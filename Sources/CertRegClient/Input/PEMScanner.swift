@@ -162,8 +162,7 @@ struct PEMScanner {
         }
         stray.end(&pieces)
         numbers.end(&pieces)
-        let rest = PEMBlock.trimmed(text[position...])
-        let plain = isPlain && fillsLine && rest.isEmpty && boundary.isExact
+        let plain = isPlain && fillsLine && boundary.isExact && PEMBlock.trimmed(text[position...]).isEmpty
         isQuotation = literal?.isInside == false
         open = PEMBlock(
           line: line, begin: boundary, prefix: Array(plain ? text[boundary.range] : before), isPlain: plain)

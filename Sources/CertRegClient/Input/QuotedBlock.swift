@@ -10,7 +10,7 @@ struct QuotedBlock {
   /// - Parameter parser: What has read the first line.
   init(_ parser: CSVFieldParser) {
     self.parser = parser
-    isInside = parser.isOpen && parser.fields.last.map(SplitBlock.isBegin) == true
+    isInside = parser.isOpen && SplitBlock.isBegin(parser.last)
   }
 
   /// The cells of the record so far.
@@ -61,7 +61,7 @@ struct QuotedBlock {
   private mutating func takeCells(_ text: ArraySlice<UInt8>) {
     parser.take(text)
     isFollowed = true
-    if parser.isOpen, parser.fields.last.map(SplitBlock.isBegin) == true {
+    if parser.isOpen, SplitBlock.isBegin(parser.last) {
       (isInside, hasEnded, isFollowed) = (true, false, false)
     }
   }

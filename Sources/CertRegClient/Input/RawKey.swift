@@ -9,7 +9,7 @@ final class RawKey {
   private let certificates: [InputCertificate]
   /// Their public keys, by the algorithm. Few texts are as long as keys: most rows have none to compare.
   private lazy var publicKeys = Dictionary(grouping: certificates.compactMap { $0.outline?.publicKey }, by: \.algorithm)
-    .mapValues { Set($0.map(\.bytes)) }
+    .filter { PrivateScalar.isKnown($0.key) }.mapValues { Set($0.map(\.bytes)) }
   /// Their IDs, which are as long as keys.
   private lazy var digests = Set(certificates.map(\.id.bytes))
 

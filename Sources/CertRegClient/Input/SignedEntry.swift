@@ -149,7 +149,7 @@ struct SignedEntry {
     let inside = DeviceFields(names: { [own].compactMap { $0 } + level.names }) { plain in
       plain == "uniqueid" ? device : level.texts[plain] ?? nil
     }
-    let fields = isFirst ? DeviceFields(others, orElse: inside) : DeviceFields(inside, orElse: others)
+    let fields = (isFirst ? DeviceFields(others, orElse: inside) : DeviceFields(inside, orElse: others)).settled
     let secrets = keys.filter(SignedEntry.isPrivate).map { _ in InputEntry(place: place, .privateKey) }
     let entries = groups.flatMap { context.entries($0, place: { _ in place }, fields: fields) }
     if entries.isEmpty {

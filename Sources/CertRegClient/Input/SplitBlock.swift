@@ -19,6 +19,8 @@ struct SplitBlock {
   private var text: [UInt8]
   private var isOpen = true
   private var last: CSVRecords.Record
+  /// Whether other cells of the first row are filled.
+  private let hasOthers: Bool
 
   /// - Returns: `nil` where a record begins no block, or has a whole one.
   init?(_ record: CSVRecords.Record) {
@@ -30,6 +32,7 @@ struct SplitBlock {
     }
     guard let found = found.first else { return nil }
     (first, last, column, neededDigits, text) = (record, record, found.index, found.needed, Array(found.cell))
+    hasOthers = record.fields.indices.contains { $0 != found.index && !PEMBlock.trimmed(record.fields[$0]).isEmpty }
   }
 
   /// The record with all lines of the block in its cell.
@@ -84,7 +87,7 @@ struct SplitBlock {
       return text.count < neededDigits && StrayLines.isBase64(cell) && EncodingHeader(cell)?.isCertain != true
     }
     if !isOpen {
-      isOpen = SplitBlock.isBegin(cell) && first.fields.indices.contains { $0 != column && !isEmpty(first, $0) }
+      isOpen = hasOthers && SplitBlock.isBegin(cell)
       return isOpen
     }
     if cell.starts(with: SplitBlock.end) {
@@ -96,7 +99,7 @@ struct SplitBlock {
 
   /// Whether the other cells of a row are those of the first one, empty, or counted from the last one.
   private func continues(_ row: CSVRecords.Record) -> Bool {
-    (0..<max(first.fields.count, row.fields.count)).allSatisfy { index in
+    row.fields.indices.allSatisfy { index in
       if index == column || isEmpty(row, index) { return true }
       guard index < first.fields.count else { return false }
       if row.fields[index] == first.fields[index] { return true }

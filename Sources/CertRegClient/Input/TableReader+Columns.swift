@@ -49,9 +49,7 @@ extension TableReader {
     if cells == headingCells { return true }
     let isShort = cells.count == headingCells.count && cells.allSatisfy { $0.count <= TableReader.maximumHeading }
     return isShort
-      && zip(cells, headingCells).allSatisfy {
-        DeviceFields.plain(TextEncoding.string($0)) == DeviceFields.plain(TextEncoding.string($1))
-      }
+      && zip(cells, plainHeadings).allSatisfy { DeviceFields.plain(TextEncoding.string($0)) == $1 }
   }
 
   /// Why a row has no certificate.

@@ -40,7 +40,8 @@ extension TableReader {
     }
     if let form { return ValueList.fields(form) }
     return DeviceFields(
-      names: { names(cells, certificateColumn: certificateColumn, text) }, ids: { idColumns.map(text) }
+      names: { names(cells, certificateColumn: certificateColumn, text) },
+      ids: { idColumns.prefix { $0 < cells.count }.map(text) }
     ) { plain in
       (headings?[plain] ?? TableReader.index(plain, max(cells.count, headingCells.count))).map(text)
     }

@@ -13,6 +13,8 @@ struct TableReader: InputReader {
   private(set) var certificateColumns: [Int] = []
   /// The row of headings, which can come again where tables were joined.
   private(set) var headingCells: [ArraySlice<UInt8>] = []
+  /// The same as text, without what does not count.
+  private(set) var plainHeadings: [String] = []
   /// Whether one of them is in an encoding that nothing tells.
   private(set) var hasUnreadableHeading = false
   /// The column with names of devices where there are no headings.
@@ -109,6 +111,7 @@ struct TableReader: InputReader {
       idColumns = names.filter { DeviceFields.idHeadings.contains($0.0) }.map(\.1)
       keyColumns = Dictionary(uniqueKeysWithValues: names.map { ($1, $0) }.filter { RawKey.isHeading($1) })
       self.headingCells = headingCells
+      plainHeadings = headingCells.map { DeviceFields.plain(TextEncoding.string($0)) }
       hasUnreadableHeading = TableReader.isUnreadable(headingCells)
     }
     certificateColumns = []
@@ -252,7 +255,9 @@ struct TableReader: InputReader {
     else { return false }
     // A device can be called so, too.
     let names = cells.map { DeviceFields.plain(TextEncoding.string($0)) }
-    return names.contains(where: isName) || headings.map { Set($0.keys) } == Set(names)
+    if names.contains(where: isName) { return true }
+    guard let headings else { return false }
+    return Set(names).count == headings.count && names.allSatisfy { headings[$0] != nil }
   }
 
   private mutating func headingsSighting(_ record: CSVRecords.Record) throws(InputError) -> Sighting {
