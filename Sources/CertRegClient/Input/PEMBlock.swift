@@ -133,16 +133,16 @@ struct PEMBlock {
     let found = Piece.pieces(
       ofDER: der, line: line, text: body,
       pem: plain != nil && (isPlain || end == nil) && !hasBlankLine ? text(end, body) : nil)
-    return begin.label == "TRUSTED CERTIFICATE" ? found.map(PEMBlock.trusted) : found
+    let hasMore = DERElements.declaredLength(der[...]).map { $0 < der.count } ?? false
+    guard begin.label == "TRUSTED CERTIFICATE", hasMore, !found.contains(where: \.isOther) else { return found }
+    return [Piece(line: line, content: .damaged(PEMBlock.trusted))]
   }
 
-  /// A piece of a block in OpenSSL's own form, which has behind the certificate what it is trusted for.
-  private static func trusted(_ piece: Piece) -> Piece {
-    guard piece.isDamaged else { return piece }
-    let error = InputError(
+  /// The error for a block in OpenSSL's own form.
+  private static var trusted: InputError {
+    InputError(
       .damagedText, "a certificate with what OpenSSL trusts it for behind it, which is no part of it",
       advice: "openssl x509 -in FILE | certregctl register -")
-    return Piece(line: piece.line, content: .damaged(error))
   }
 
   /// What a certificate comes to whose END line is that of something else; `nil` for any other block. A key can follow
