@@ -183,6 +183,10 @@ import Testing
     Shape("hexadecimal digits of a text", "text\n", "2d2d2d2d2d424547494e2d2d\n"),
     Shape("hexadecimal bytes of a text with a label", "text\n", "[1] RX: 2d 2d 2d 2d 2d 42 45 47\n"),
     Shape("a log in JSON", "{\"log\":\"" + begin + "\"}\n", "{\"log\":\"\(line)\"}\n"),
+    Shape(
+      "digits with the identifiers of certificates", "text\n", "a: " + String(repeating: "BgNVBAMM", count: 40) + "\n"),
+    Shape("lines of digits with such identifiers", "text\n", String(repeating: "BgNVBAMM", count: 8) + "\n"),
+    Shape("blocks behind a line of JSON", "{\"a\":1}\n", begin + "\n\(line)\n\(end)\n{\"a\":1}\n"),
     Shape("a damaged block of one long line", begin + "\n!", line, "\n" + end),
   ]
 

@@ -55,6 +55,19 @@ import Testing
       ])
   }
 
+  @Test func `advises to give the IDs of a list of ARNs, and not to register`() throws {
+    let folder = try TemporaryFolder()
+    let list = try folder.write("arns.txt", "\(Sample.arn)\n")
+    let daemon = try FakeDaemon(answering: { _ in nil })
+    let ids = "grep -oE '[0-9a-f]{64}' FILE | sort -u | xargs certregctl"
+    var capture = Capture()
+    #expect(LookupVerb(subjects: [list]).run(session(daemon, capture.console())) == .dataError)
+    #expect(capture.errors.contains("\(ids) lookup"))
+    capture = Capture()
+    #expect(UpdateVerb(subjects: [list], status: .revoked).run(session(daemon, capture.console())) == .dataError)
+    #expect(capture.errors.contains("\(ids) revoke") && !capture.errors.contains("register"))
+  }
+
   @Test func `takes the certificates of a report`() throws {
     let folder = try TemporaryFolder()
     let report = try folder.write(

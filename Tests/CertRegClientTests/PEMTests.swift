@@ -114,7 +114,10 @@ import Testing
     "------BEGIN CERTIFICATE-----", "-----BEGINCERTIFICATE-----", "----- BEGIN CERTIFICATE -----",
     "-----BEGIN CERTIFICAT-----", "-----BEGN CERTIFICATE-----", "—–BEGIN CERTIFICATE—–", "BEGIN CERTIFICATE",
     "-----BEGIN  CERTIFICATE-----", "—-BEGIN CERTIFICATE—-", "-----BEGIN_CERTIFICATE-----",
-    "-----BEGIN-CERTIFICATE-----", "-----BEGIN\tCERTIFICATE-----",
+    "-----BEGIN-CERTIFICATE-----", "-----BEGIN\tCERTIFICATE-----", "-----BEGIN CERTFICATE-----",
+    "-----BEGIN ERTIFICATE-----", "-----BEGIN CERTlFICATE-----", "-----BEGIN CERTI FICATE-----",
+    "-----BEGIN CETRIFICATE-----", "-----BEGIN X509 CRTIFICATE-----", "-----BEGIN CERT-----", "-----BEGIN CRT-----",
+    "-----BEGIN DEVICE-----",
   ])
   func `fails a block whose BEGIN line is damaged, and takes the others`(line: String) {
     let damaged = line + two.dropFirst("-----BEGIN CERTIFICATE-----".count)
@@ -152,6 +155,32 @@ import Testing
   ])
   func `calls other blocks what they are`(label: String, reason: String) {
     #expect(outcomes(Sample.pem(label, [0x05, 0x00]) + one) == [reason, one])
+  }
+
+  @Test func `a label that was to be that of a certificate tells it without the body`() {
+    for label in ["CERTFICATE", "CERIFICATE", "ERTIFICATE", "CERTI FICATE", "CERT", "DEVICE CRT"] {
+      #expect(outcomes(Sample.pem(label, [0x05, 0x00]) + one) == ["1 damaged_pem", one], "\(label)")
+    }
+    for label in ["NOTICE", "LICENSE CODE", "CERTFICATE REQUEST", "SIGNATURE"] {
+      #expect(outcomes(Sample.pem(label, [0x05, 0x00]) + one) == ["other_block", one], "\(label)")
+    }
+  }
+
+  @Test func `says which command takes a certificate with what OpenSSL trusts it for`() {
+    let trusted =
+      Sample.certificate(1) + [0x30, 0x10, 0x30, 0x0A, 0x06, 0x08, 0x2B, 6, 1, 5, 5, 7, 3, 2, 0x0C, 2, 0x58, 0x31]
+    for more in [trusted, trusted.dropLast(4)] {
+      let pieces = Value.pieces((Sample.pem("TRUSTED CERTIFICATE", Array(more)) + one).utf8)
+      guard case .damaged(let error)? = pieces.first?.content else { return #expect(Bool(false), "\(pieces)") }
+      #expect(error.advice == "openssl x509 -in FILE | certregctl register -" && pieces.count == 2)
+    }
+  }
+
+  @Test func `fails a block with a hyphen in front of each line`() throws {
+    let issuer = try Issuer(try TemporaryFolder(), "d")
+    let lines = String(decoding: issuer.certificatePEM, as: UTF8.self).split(separator: "\n")
+    let removed = lines.map { "-\($0)\n" }.joined()
+    #expect(outcomes("--- a/d.pem\n+++ b/d.pem\n" + removed + one) == ["3 damaged_pem", one])
   }
 
   /// What openssl writes for these arguments.

@@ -103,6 +103,44 @@ import Testing
     }
   }
 
+  @Test func `no line with the number of a key is sent in place of one of a certificate`() throws {
+    let key = try SecretKey(try TemporaryFolder())
+    let lines = key.certificate.split(separator: "\n").map(String.init)
+    for text in key.pem.prefix(2) {
+      for line in text.split(separator: "\n").dropFirst().prefix(2) {
+        for index in lines.indices where lines[index].count == 64 {
+          var block = lines
+          block[index] = String(line)
+          let pieces = Value.pieces((block.joined(separator: "\n") + "\n").utf8)
+          #expect(pieces.allSatisfy { $0.certificate == nil }, "line \(index) of \(text.prefix(30))")
+        }
+      }
+    }
+  }
+
+  @Test func `a block that holds something else is sent nowhere, and neither is one with a line of something else`()
+    throws
+  {
+    let key = try SecretKey(try TemporaryFolder())
+    let scalar = Array(key.der[1].dropFirst(7).prefix(32))
+    let lines = key.certificate.split(separator: "\n").map(String.init)
+    for content in [scalar, [0x1F, 0x8B, 8, 0] + scalar, Array(scalar.reversed())] {
+      let pieces = Value.pieces(Sample.pem("CERTIFICATE", content).utf8)
+      #expect(pieces.map(\.isDamaged) == [true], "\(pieces)")
+    }
+    for index in 1..<lines.count {
+      for foreign in [
+        Base64.encode(scalar), Base64.encode(scalar + scalar.prefix(12)), "key: " + Base64.encode(scalar),
+      ] {
+        let block = lines[..<index] + [foreign] + lines[index...]
+        let pieces = Value.pieces((block.joined(separator: "\n") + "\n").utf8)
+        #expect(!pieces.isEmpty)
+        let sent = pieces.compactMap(\.certificate?.pem).joined()
+        #expect(!sent.contains(Base64.encode(scalar).prefix(40)), "line \(index): \(foreign)")
+      }
+    }
+  }
+
   @Test func `bytes that are no key are not taken for one`() {
     // In a certificate that cannot be decoded, random bytes can look like a part of a key.
     var generator = SplitMix64.announced("random bytes")

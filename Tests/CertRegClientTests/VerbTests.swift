@@ -178,11 +178,13 @@ import Testing
 
   @Test func `sends nothing that would cost the connection`() throws {
     let folder = try TemporaryFolder()
-    let file = try folder.write("a.pem", "-----BEGIN CERTIFICATE-----\n" + String(repeating: "x\n", count: 200_000))
+    let zeros = String(repeating: "A", count: 56)
+    let lines = "MIIIIDCB\(zeros)\n" + String(repeating: "AAAAAAAA\(zeros)\n", count: 8000) + "A\n"
+    let file = try folder.write("a.pem", "-----BEGIN CERTIFICATE-----\n" + lines)
     let daemon = try FakeDaemon(answering: { JSON.failure($0, reason: "was_sent") })
     let capture = Capture()
     #expect(ValidateVerb(paths: [file]).run(session(daemon, capture.console())) == .dataError)
-    #expect(capture.output.contains("line_too_long: the request has 600"))
+    #expect(capture.output.contains("line_too_long: the request has 528"))
   }
 
   @Test(arguments: [20, 60, 80, 100, 160, 240])

@@ -129,6 +129,33 @@ class Advice(unittest.TestCase):
                     followed = followed.replace("pkcs12", f"pkcs12 {command[2]}")
                 self.succeeds(followed, 1, PASSWORD + "\n")
 
+    def test_pkcs12_without_a_key(self):
+        self.private_key()
+        openssl("pkcs12", "-export", "-nokeys", "-in", f"{self.folder}/device.pem", "-out", f"{self.folder}/a.p12", "-passout",
+                f"pass:{PASSWORD}")
+        (advice,) = self.advice("certregctl register a.p12")
+        self.succeeds(re.match(r"openssl .* certregctl register -", advice)[0].replace("FILE", "a.p12"), 1, PASSWORD + "\n")
+
+    def test_trusted_certificate(self):
+        name = self.write("device.pem", self.pems[0])
+        openssl("x509", "-in", f"{self.folder}/{name}", "-trustout", "-addtrust", "clientAuth", "-out",
+                f"{self.folder}/trusted.pem")
+        (advice,) = self.advice("certregctl register trusted.pem")
+        self.succeeds(advice.replace("FILE", "trusted.pem"), 1)
+
+    def test_removed_lines(self):
+        name = self.write("a.diff", "".join(f"-{line}\n" for line in self.pems[0].splitlines()))
+        (advice,) = self.advice(f"certregctl register {name}")
+        self.succeeds(advice.split(": ", 1)[1].replace("FILE", name), 1)
+
+    def test_list_of_arns(self):
+        self.succeeds(f"certregctl register {self.write('device.pem', self.pems[0])}", 1)
+        name = self.write("arns.txt", f"arn:aws:iot:eu-central-1:123456789012:cert/{certificate_id(self.pems[0])}\n")
+        (advice,) = self.advice(f"certregctl lookup {name}")
+        result = self.run_shell(advice.replace("FILE", name))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("registered", result.stdout)
+
     @unittest.skipUnless(shutil.which("keytool", path="/usr/bin:/bin"), "there is no keytool")
     def test_keystore(self):
         generate = ["keytool", "-genkeypair", "-keystore", f"{self.folder}/a.jks", "-storetype", "JKS", "-storepass", PASSWORD,

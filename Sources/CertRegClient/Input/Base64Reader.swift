@@ -13,6 +13,8 @@ struct Base64Reader: InputReader {
   private var pending: [UInt8] = []
   /// The length of the first pending line.
   private var width = 0
+  /// Whether the last of them can end an encoding.
+  private var endsShort = false
   /// Whether the pending lines stand for a text.
   private var isText = false
   /// How many characters the pending encoding needs at least, as far as its header was read.
@@ -20,7 +22,8 @@ struct Base64Reader: InputReader {
   private var attempts = 0
   /// Whether the first encoding ended with its line. Then each line is an encoding, damaged or not.
   private var isOnePerLine: Bool?
-  private var count = 0
+  /// A line that was read to tell that the one before is an encoding of its own, and comes next.
+  private var held: [UInt8]?
 
   init(_ stream: ByteStream, name: String, _ context: InputContext) {
     self.stream = stream
@@ -37,8 +40,19 @@ struct Base64Reader: InputReader {
         if pending.isEmpty { continue }
         return finished()
       }
+      if !pending.isEmpty, let header = EncodingHeader(trimmed), header.isCertain {
+        let isWhole = header.neededDigits.map { trimmed.count >= $0 } ?? false
+        if isWhole || endsShort {
+          // What is pending is damaged.
+          if isWhole { isOnePerLine = true }
+          held = text
+          line -= 1
+          return finished()
+        }
+      }
       if pending.isEmpty { (start, width) = (line, trimmed.count) }
       pending.append(contentsOf: trimmed)
+      endsShort = trimmed.count < width || trimmed.last == UInt8(ascii: "=")
       guard pending.count <= ByteStream.maximumElementBytes else { throw ByteStream.elementTooLong }
       let isWhole = isWhole(lastLine: trimmed)
       if isOnePerLine == nil { isOnePerLine = isWhole }
@@ -49,14 +63,15 @@ struct Base64Reader: InputReader {
 
   private mutating func takeLine() throws(InputError) -> [UInt8]? {
     line += 1
-    return try stream.nextLine()
+    guard let text = held else { return try stream.nextLine() }
+    held = nil
+    return text
   }
 
   private mutating func finished() -> Sighting {
     let text = pending
     pending = []
     (isText, neededCharacters, attempts) = (false, 0, 0)
-    count += 1
     let place = "\(name):\(start)"
     let pieces = StrayLines.beginsArchive(text[...]) ? [StrayLines.archive(line: start)] : Value.pieces(text)
     let fallback = InputEntry(

@@ -8,12 +8,27 @@ struct CertificateOutline: Hashable, Sendable {
     /// The content of the BIT STRING.
     let bytes: [UInt8]
 
+    /// The modulus and the exponent of an RSAPublicKey (RFC 8017 appendix A.1.1); `nil` for a key of another algorithm.
+    var numbers: (modulus: [UInt8], exponent: [UInt8])? {
+      guard algorithm == PublicKey.rsaEncryption else { return nil }
+      var outer = DERElements(bytes[...])
+      guard let sequence = outer.next(), sequence.tag == 0x30 else { return nil }
+      var members = DERElements(sequence.content)
+      guard let modulus = members.next(), let exponent = members.next(), modulus.tag == 0x02, exponent.tag == 0x02
+      else { return nil }
+      return (Array(modulus.content), Array(exponent.content))
+    }
+
+    private static let rsaEncryption: [UInt8] = [
+      0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01,
+    ]
+
     /// - Parameter info: The content of SubjectPublicKeyInfo.
     init?(_ info: ArraySlice<UInt8>) {
       var fields = DERElements(info)
       guard let algorithm = fields.next(), let key = fields.next(), key.tag == 0x03 else { return nil }
-      let identifiers = Array(DERElements(algorithm.content).prefix(2))
-      guard let last = identifiers.last, last.tag == 0x06 else { return nil }
+      let identifiers = DERElements(algorithm.content).prefix(2).filter { $0.tag == 0x06 }
+      guard let last = identifiers.last else { return nil }
       self.algorithm = Array(last.encoding)
       bytes = Array(key.content.dropFirst())
     }
@@ -21,7 +36,7 @@ struct CertificateOutline: Hashable, Sendable {
 
   /// The octets of the serial number.
   let serial: [UInt8]
-  /// The public key; `nil` for one that has no curve.
+  /// The public key; `nil` where it could not be read.
   let publicKey: PublicKey?
   /// The encodings of the names.
   let issuer: [UInt8]

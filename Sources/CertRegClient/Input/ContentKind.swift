@@ -59,7 +59,8 @@ enum ContentKind {
   ]
 
   /// Whether a line has the form `begin 644 NAME`.
-  private static func beginsUuencode(_ line: ArraySlice<UInt8>) -> Bool {
+  static func beginsUuencode(_ line: ArraySlice<UInt8>) -> Bool {
+    guard line.starts(with: "begin ".utf8) else { return false }
     let words = line.split(separator: 0x20, maxSplits: 2)
     guard words.count == 3, words[0].elementsEqual("begin".utf8) else { return false }
     return words[1].count == 3 && words[1].allSatisfy { (0x30...0x37).contains($0) }

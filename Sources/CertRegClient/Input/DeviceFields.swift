@@ -163,7 +163,7 @@ struct DeviceFields {
       case .value(let value): DeviceAttribute(name: rule.name, value: value)
       case .column(let column):
         DeviceFields.text(value(DeviceFields.plain(column))).flatMap { text in
-          keys.belongs(text) ? nil : DeviceAttribute(name: rule.name, value: text)
+          keys.isIn(text) ? nil : DeviceAttribute(name: rule.name, value: text)
         }
       }
     }

@@ -84,8 +84,25 @@ enum DressedLine {
     return rest
   }
 
+  /// A line with `0x` in place of the sign that PostgreSQL writes in front of the digits of bytes, as in `\x3082`; `nil`
+  /// where there is none. In front of fewer digits it stands for one character.
+  static func markingDigits(_ line: ArraySlice<UInt8>) -> [UInt8]? {
+    var marked: [UInt8]?
+    var index = line.startIndex
+    while let sign = line[index...].firstIndex(of: UInt8(ascii: "\\")) {
+      index = sign + 1
+      let digits = line[index...].dropFirst().prefix(StrayLines.shortestLine)
+      guard line[index...].first == UInt8(ascii: "x"), digits.count == StrayLines.shortestLine,
+        digits.allSatisfy({ $0.hexDigitValue != nil })
+      else { continue }
+      if marked == nil { marked = Array(line) }
+      marked?[sign - line.startIndex] = UInt8(ascii: "0")
+    }
+    return marked
+  }
+
   /// Base64 and base64url (RFC 4648 sections 4 and 5).
-  private static func isDigit(_ byte: UInt8) -> Bool {
+  static func isDigit(_ byte: UInt8) -> Bool {
     Base64.values[Int(byte)] < 64 || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
   }
 

@@ -85,6 +85,7 @@ enum InputForms {
     recognises: { head in
       guard let text = head.text, let first = head.firstByte else { return 0 }
       let byName = ["json", "jsonl", "ndjson"].contains(head.fileExtension) ? 70 : 0
+      if "{[\"".utf8.contains(first), ForeignJSON.recognises(text) { return byName }
       switch first {
       case UInt8(ascii: "{"): return 85
       case UInt8(ascii: "["), UInt8(ascii: ","):

@@ -46,7 +46,8 @@ struct JSONFields {
     /// The text of a member; `nil` for other values and for keys.
     private static func text(_ member: JSON.Member, _ plain: String) -> String? {
       switch member.value.withoutType {
-      case .string(let text), .number(let text): RawKey.isKey(text, under: plain) ? nil : text
+      case .string(let text), .number(let text):
+        RawKey.namesKey(plain) || RawKey.isKey(text, under: plain) ? nil : text
       default: nil
       }
     }

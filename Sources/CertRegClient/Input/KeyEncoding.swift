@@ -30,6 +30,7 @@ enum KeyEncoding {
       case 0x04: isScalar(bytes[index...])
       case 0x06: isEdwards(bytes[index...])
       case 0xA0: isCurve(bytes[index...])
+      case 0xA1: isPublicPart(bytes[index...])
       default: false
       }
     }
@@ -99,6 +100,15 @@ enum KeyEncoding {
   private static func isCurve(_ bytes: ArraySlice<UInt8>) -> Bool {
     guard let length = bytes.dropFirst().first, length < 16, isTagged(bytes, 0xA0, 0x06) else { return false }
     return bytes.dropFirst(2 + Int(length)).first == 0xA1
+  }
+
+  /// Whether the public key of a key of SEC 1 begins (RFC 5915 section 3): a point that is not compressed. The number of
+  /// the key is in front of it. Certificates have no such element.
+  private static func isPublicPart(_ bytes: ArraySlice<UInt8>) -> Bool {
+    guard isTagged(bytes, 0xA1, 0x03) else { return false }
+    let header = bytes.dropFirst().first == 0x81 ? 3 : 2
+    let inner = bytes.dropFirst(header + 1).first == 0x81 ? 3 : 2
+    return bytes.dropFirst(header + inner).starts(with: [0x00, 0x04])
   }
 
   /// Whether an algorithm of RFC 8410 is followed by an OCTET STRING, as in its section 7, and not by a BIT STRING.

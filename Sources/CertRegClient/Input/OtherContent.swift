@@ -105,7 +105,7 @@ package enum OtherContent: String, CaseIterable, Hashable, Sendable {
     switch self {
     case .privateKey: "it was not sent: give the certificate that belongs to it"
     case .keyContainer:
-      "openssl pkcs12 -in FILE -clcerts -nokeys | certregctl register -"
+      "openssl pkcs12 -in FILE -nokeys | certregctl register -"
         + " (with -legacy after pkcs12 where openssl says that an algorithm is unsupported)"
     case .keystore: "keytool -exportcert -rfc -keystore FILE -alias NAME | certregctl register -"
     case .authority, .issuer: "--include-ca takes CA certificates, too"

@@ -16,7 +16,7 @@ struct PEMBlock {
   private let isEchoed: Bool
   /// Whether the block has the form of RFC 7468, so that its text can be sent as it is.
   var isPlain: Bool
-  private var body: [UInt8] = []
+  private(set) var body: [UInt8] = []
   /// Whether lines were left out, because the block is too long.
   private(set) var isTooLong = false
   /// Whether a line has so many characters of base64 in a row as no text has.
@@ -57,7 +57,9 @@ struct PEMBlock {
   private static func holdsBase64(_ line: ArraySlice<UInt8>) -> Bool {
     let values = Base64.values
     return line.split(whereSeparator: Base64.isWhiteSpace).contains { word in
-      word.count >= 16 && word.allSatisfy { values[Int($0)] != Base64.invalid }
+      // A diff writes hyphens in front of lines that are removed.
+      let word = word.first == UInt8(ascii: "-") ? word.dropFirst() : word
+      return word.count >= 16 && word.allSatisfy { values[Int($0)] != Base64.invalid }
         && word.dropFirst().contains { $0 < UInt8(ascii: "a") }
     }
   }
@@ -98,14 +100,15 @@ struct PEMBlock {
     let plain = Base64.decodeAnyForm(body)
     let der = (isPlain ? nil : withoutLabels) ?? plain ?? PEMBlock.mended(body)
     let outline = DEROutline(der ?? PEMBlock.decodedBeginning(body))
-    let other = begin.isExact ? PEMBlock.otherContent(begin.label) : nil
+    let other = begin.isExact ? PEMLabel.otherContent(begin.label) : nil
     if let found = unmatched(end, der) { return found }
+    let isMisnamed = other == .otherBlock && (outline == .certificate || PEMLabel.isMisspelled(begin.label))
     // Parameters can begin as a key does.
     let labels = Array((begin.label + " " + (end?.label ?? "")).utf8)
     if let secret = secret(labels, other == .parameters ? .unknown : outline) {
       return [Piece(line: line, content: .otherContent(secret))]
     }
-    if let other { return [Piece(line: line, content: .otherContent(other))] }
+    if let other, !isMisnamed { return [Piece(line: line, content: .otherContent(other))] }
     // Microsoft writes bundles as certificates.
     let isBundle =
       ["PKCS7", "PKCS #7 SIGNED DATA", "CMS"].contains(begin.label)
@@ -114,7 +117,7 @@ struct PEMBlock {
     let isDecoded = der != nil && (outline == .certificate || isBundle && outline == .pkcs7)
     if !isDecoded, EmbeddedKey.isIn(body) { return [Piece(line: line, content: .otherContent(.privateKey))] }
     if isHeading(end: end) { return [Piece(line: line, content: .otherContent(.text))] }
-    if let error = damage(end) { return [Piece(line: line, content: .damaged(error))] }
+    if let error = damage(end, isMisnamed: isMisnamed) { return [Piece(line: line, content: .damaged(error))] }
     if isBundle {
       guard let der else {
         let error = InputError(.noCertificate, "a \(begin.label) block that is not base64")
@@ -126,17 +129,27 @@ struct PEMBlock {
       if der != nil, case .otherContent(let other) = outline, other != .parameters {
         return [Piece(line: line, content: .damaged(InputError(other)))]
       }
-      return [Piece(line: line, content: .certificate(undecodable(end)))]
+      return [Piece(line: line, content: undecodable(end, outline))]
     }
-    return Piece.pieces(
+    let found = Piece.pieces(
       ofDER: der, line: line, text: body,
       pem: plain != nil && (isPlain || end == nil) && !hasBlankLine ? text(end, body) : nil)
+    let hasMore = DERElements.declaredLength(der[...]).map { $0 < der.count } ?? false
+    guard begin.label == "TRUSTED CERTIFICATE", hasMore, !found.contains(where: \.isOther) else { return found }
+    return [Piece(line: line, content: .damaged(PEMBlock.trusted))]
+  }
+
+  /// The error for a block in OpenSSL's own form.
+  private static var trusted: InputError {
+    InputError(
+      .damagedText, "a certificate with what OpenSSL trusts it for behind it, which is no part of it",
+      advice: "openssl x509 -in FILE | certregctl register -")
   }
 
   /// What a certificate comes to whose END line is that of something else; `nil` for any other block. A key can follow
   /// the certificate.
   private func unmatched(_ end: PEMBoundary?, _ der: [UInt8]?) -> [Piece]? {
-    guard let end, !end.label.contains("CERTIF") || PEMBlock.otherContent(end.label) != nil,
+    guard let end, !end.label.contains("CERTIF") || PEMLabel.otherContent(end.label) != nil,
       begin.label.hasSuffix("CERTIFICATE"), DEROutline(PEMBlock.decodedBeginning(body)) == .certificate
     else { return nil }
     let error = InputError(
@@ -191,6 +204,11 @@ struct PEMBlock {
     return words.last == [UInt8(ascii: "+")] ? words.dropLast() : words
   }
 
+  /// Whether a hyphen stands in front of each line.
+  private var isInRemovedLines: Bool {
+    !begin.isExact && hasBase64 && body.split(separator: 0x0A).allSatisfy { $0.first == UInt8(ascii: "-") }
+  }
+
   /// Whether an empty line stands between the lines, as OpenSSL reads none.
   private var hasBlankLine: Bool {
     body.split(separator: 0x0A, omittingEmptySubsequences: false).dropLast().contains {
@@ -198,34 +216,12 @@ struct PEMBlock {
     }
   }
 
-  /// What only the daemon can say what is wrong with.
-  private func undecodable(_ end: PEMBoundary?) -> InputCertificate {
-    let sent = text(end, PEMBlock.readable(body))
-    // Without an END line the text is the rest of the file.
-    return InputCertificate(undecodable: sent, of: end == nil ? sent : text(end, body))
-  }
-
   /// The lines of the block, with these between BEGIN and END.
-  private func text(_ end: PEMBoundary?, _ body: [UInt8]) -> String {
+  func text(_ end: PEMBoundary?, _ body: [UInt8]) -> String {
     let label = begin.label
     let first = isPlain ? String(decoding: prefix, as: UTF8.self) : "-----BEGIN \(label)-----"
     let last = end.map { "-----END \($0.label)-----\n" } ?? ""
     return first + "\n" + TextEncoding.string(body) + last
-  }
-
-  /// The text up to the first character that cannot be read, where the daemon stops, too. What follows can be anything:
-  /// without an END line it is the rest of the file.
-  private static func readable(_ body: [UInt8]) -> [UInt8] {
-    var decoder = Base64.Decoder()
-    for (index, byte) in body.enumerated() where !Base64.isWhiteSpace(byte) {
-      guard case .fault = decoder.feed(byte) else { continue }
-      // A character of UTF-8 stays whole.
-      let end = body[(index + 1)...].firstIndex { $0 & 0xC0 != 0x80 } ?? body.count
-      // What has neither letters nor digits tells nothing.
-      let tells = body[end...].contains { Base64.values[Int($0)] < 62 }
-      return tells ? body[..<end] + [0x0A] : body
-    }
-    return body
   }
 
   /// The private key that the block is or contains, whatever its labels say.
@@ -249,32 +245,24 @@ struct PEMBlock {
     return bytes
   }
 
-  private static func otherContent(_ label: String) -> OtherContent? {
-    switch label {
-    case _ where label.hasSuffix("CERTIFICATE"), "PKCS7", "PKCS #7 SIGNED DATA", "CMS": nil
-    case _ where label.hasSuffix("CERTIFICATE REQUEST"): .certificateRequest
-    // A misspelled label is damage.
-    case _ where label.contains("CERTIF"): nil
-    case "SSH2 PUBLIC KEY": .sshKey
-    case "PGP MESSAGE": .openPGPMessage
-    case _ where label.hasPrefix("PGP "): .openPGP
-    case _ where label.hasSuffix("PUBLIC KEY"): .publicKey
-    case _ where label.hasSuffix("CRL"): .revocationList
-    case _ where label.hasSuffix("PARAMETERS"): .parameters
-    default: .otherBlock
-    }
-  }
-
   /// Why the block cannot be read although it was to be a certificate.
-  private func damage(_ end: PEMBoundary?) -> InputError? {
+  ///
+  /// - Parameter isMisnamed: Whether the label is one that no block has, in place of that of a certificate.
+  private func damage(_ end: PEMBoundary?, isMisnamed: Bool) -> InputError? {
     if isTooLong { return InputError(.tooLong, "a block of more than 4 MiB, which no certificate has") }
     if begin.hasOtherDashes || end?.hasOtherDashes == true {
       return InputError(
         .damagedText, "a word processor has put other dashes in place of hyphens around BEGIN and END",
         advice: PEMBlock.dashesCommand)
     }
-    if !begin.isExact || !begin.label.hasSuffix("CERTIFICATE") && begin.label.contains("CERTIF") {
-      if let other = PEMBlock.otherContent(begin.label), other != .otherBlock {
+    let isMisspelled = !begin.label.hasSuffix("CERTIFICATE") && begin.label.contains("CERTIF")
+    if isInRemovedLines {
+      return InputError(
+        .damagedText, "a hyphen stands in front of each line of the block, as a diff writes lines that are removed",
+        advice: "if it is to be registered: sed 's/^-//' FILE | certregctl register -")
+    }
+    if !begin.isExact || isMisnamed || isMisspelled {
+      if let other = PEMLabel.otherContent(begin.label), other != .otherBlock {
         return InputError(.otherContent, "\(other.name), with a damaged BEGIN line")
       }
       return InputError(.damagedText, "the BEGIN line is damaged: it has to read -----BEGIN CERTIFICATE-----")

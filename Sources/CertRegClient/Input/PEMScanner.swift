@@ -110,7 +110,8 @@ struct PEMScanner {
   }
 
   /// Takes a line that is no part of a literal.
-  private mutating func takePlain(_ text: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
+  private mutating func takePlain(_ written: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
+    let text = open == nil ? DressedLine.markingDigits(written)?[...] ?? written : written
     if open == nil, registry.take(text, line: line, &pieces) { return }
     if text.contains(UInt8(ascii: "\\")) {
       if open == nil, strings.take(text, line: line, &pieces) { return }
@@ -192,6 +193,7 @@ struct PEMScanner {
   /// Takes text outside of blocks. A key without boundaries counts, too.
   private mutating func takeOutside(_ line: ArraySlice<UInt8>, _ pieces: inout [Piece]) {
     var text = DressedLine.withoutByteWords(line).map { $0[...] } ?? line
+    if ContentKind.beginsUuencode(line) { pieces.append(Piece(line: self.line, content: .otherContent(.uuencoded))) }
     if stray.isOpen, !stray.isHexadecimal, endsBase64(text, &pieces) { stray.end(&pieces) }
     if !stray.isOpen, numbers.take(text, line: self.line, &pieces) { return }
     if !stray.isHexadecimal, StrayLines.isBase64(text), HexRecord.motorola(text) == nil {
@@ -199,13 +201,15 @@ struct PEMScanner {
     }
     if let rest = takeSigned(text, &pieces) { text = rest[...] }
     let plain = Markup.resolvingCharacters(of: text).map { $0[...] } ?? text
+    let found = pieces.count + stray.finishedCount
     for part in plain.split(separator: 0x0A) { takeSpans(PEMBlock.trimmed(part), &pieces) }
+    if !stray.isOpen, pieces.count + stray.finishedCount == found { stray.takeOther(plain, line: self.line, &pieces) }
     if text.isEmpty { stray.end(&pieces) }
     if hasBoundary, !isInBinary, text.contains(where: PEMScanner.isBinary) {
       isInBinary = true
       pieces.append(Piece(line: self.line, content: PEMScanner.binary(text)))
     }
-    if text.count >= 16, let secret = Value.secret(Array(text)) {
+    if text.count >= 16, let secret = Value.secret(Array(text)) ?? (Value.listsKey(Array(text)) ? .privateKey : nil) {
       pieces.append(Piece(line: self.line, content: .otherContent(secret)))
     }
   }
@@ -247,17 +251,17 @@ struct PEMScanner {
     if stray.isText,
       !spans.allSatisfy({ $0.digits.allSatisfy { $0.hexDigitValue != nil } && !$0.digits.starts(with: "00".utf8) })
     {
-      stray.end(&pieces)
+      stray.endEncoding(&pieces)
       spans = DressedLine.spans(text, isOpen: false, label: [])
     }
-    if spans.isEmpty, !DressedLine.isTrivial(text) { stray.end(&pieces) }
+    if spans.isEmpty, !DressedLine.isTrivial(text) { stray.endEncoding(&pieces) }
     for span in spans { take(span, &pieces) }
   }
 
   private mutating func take(_ span: DressedLine.Span, _ pieces: inout [Piece]) {
-    if span.begins { stray.end(&pieces) }
+    if span.begins { stray.endEncoding(&pieces) }
     stray.take(span.digits, line: line, isDressed: true, label: span.label, &pieces)
-    if span.ends { stray.end(&pieces) }
+    if span.ends { stray.endEncoding(&pieces) }
   }
 
   /// Control characters that occur neither in texts nor in recordings of terminals.

@@ -32,11 +32,16 @@ struct StrayLines {
   private(set) var label: [UInt8] = []
   /// Whether lines were left out, because there are too many.
   private var isCut = false
+  /// What begins no encoding.
+  private var headless = HeadlessDigits()
   /// What has ended with the last line. It is given out once no END boundary follows.
   private var finished: [Piece] = []
 
   /// Whether an encoding has begun and not ended.
   var isOpen: Bool { header != nil }
+
+  /// How many things have ended with the last line.
+  var finishedCount: Int { finished.count }
 
   /// Whether it is written in hexadecimal digits, which can stand one by one.
   var isHexadecimal: Bool { header?.isHexadecimal == true }
@@ -59,18 +64,22 @@ struct StrayLines {
   mutating func take(
     _ line: ArraySlice<UInt8>, line number: Int, isDressed: Bool = false, label: [UInt8] = [], _ pieces: inout [Piece]
   ) {
+    let line = header == nil && line.first == UInt8(ascii: "0") ? DressedLine.unmarked(line) : line
     // An identity of TLS has its certificate behind nine bytes of a line.
     guard count > 0 || line.count >= (isDressed ? StrayLines.shortestSpan : StrayLines.shortestLine) else { return }
     count += 1
     pieces += finished
     finished = []
     let own = EncodingHeader(line)
+    let isCertain = own?.isCertain == true || header?.isCertain == true
+    pieces += isCertain ? headless.ended() : headless.take(line, line: number)
     if count == 1, StrayLines.beginsArchive(line) { return pieces.append(StrayLines.archive(line: number)) }
     if own != nil, !isWithin(line) {
       let whole = StrayLines.pieces(line, line: number, isDressed: isDressed)
       if !whole.isEmpty {
         pieces += endedText()
         finished = whole
+        headless.drop()
         return
       }
     }
@@ -81,6 +90,11 @@ struct StrayLines {
     }
     append(line)
     if isComplete { finished = endedText() }
+  }
+
+  /// Takes a line with other text, on which nothing begins or goes on.
+  mutating func takeOther(_ line: ArraySlice<UInt8>, line number: Int, _ pieces: inout [Piece]) {
+    pieces += headless.take(line, line: number)
   }
 
   /// Whether base64 of a zip, gzip or 7z file begins, as mails attach it.
@@ -133,22 +147,34 @@ struct StrayLines {
 
   /// Ends the run where no END boundary follows.
   mutating func end(_ pieces: inout [Piece]) {
-    guard count > 0 else { return }
-    pieces += finished
-    pieces += endedText()
-    _ = drop()
+    endEncoding(&pieces)
+    pieces += headless.ended()
+  }
+
+  /// Ends the encoding before a line that does not go on with it.
+  mutating func endEncoding(_ pieces: inout [Piece]) {
+    let ended = count > 0 ? finished + endedText() : []
+    pieces += ended
+    reset()
+    if ended.last?.isDamaged == true { headless.passRest() }
   }
 
   /// Drops the run before an END boundary. Tells whether there was one.
   mutating func drop() -> Bool {
-    defer { (count, text, header, label, isLast, isCut, finished) = (0, [], nil, [], false, false, []) }
-    return count > 0
+    defer { reset() }
+    let isHeadless = !headless.ended().isEmpty
+    return count > 0 || isHeadless
+  }
+
+  private mutating func reset() {
+    (count, text, header, label, isLast, isCut, finished) = (0, [], nil, [], false, false, [])
   }
 
   private mutating func endedText() -> [Piece] {
     defer { (text, header, label, isLast, isCut) = ([], nil, [], false, false) }
     guard let header else { return [] }
     let found = StrayLines.pieces(text[...], line: firstLine, isDressed: isDressed)
+    if !found.isEmpty { headless.drop() }
     if isCut {
       let error = InputError(
         .tooLong, "more than \(StrayLines.maximumTextBytes / 1_048_576) MiB of digits, of which the rest is not read")

@@ -33,10 +33,13 @@ extension TableReader {
     }
   }
 
+  /// Whether a column has the heading of a private key. Nothing of it is sent.
+  private func namesKey(_ column: Int) -> Bool { keyColumns[column].map(RawKey.namesKey) ?? false }
+
   func fields(_ cells: [ArraySlice<UInt8>], _ found: [[Piece]], certificateColumn: Int?) -> DeviceFields {
     let text = { (index: Int) -> String in
       // Programs leave out empty cells at the end. Certificates and keys name no devices.
-      index < cells.count && found[index].isEmpty ? TextEncoding.readable(cells[index]) : ""
+      index < cells.count && found[index].isEmpty && !namesKey(index) ? TextEncoding.readable(cells[index]) : ""
     }
     if let form { return ValueList.fields(form) }
     return DeviceFields(

@@ -26,7 +26,7 @@ struct TableReader: InputReader {
   /// The columns with headings of the certificate's ID.
   private(set) var idColumns: [Int] = []
   /// The columns with plain headings of private keys.
-  private var keyColumns: [Int: String] = [:]
+  private(set) var keyColumns: [Int: String] = [:]
   /// Whether each row has one value of a device.
   private var isValueList = false
   /// Rows that were read to find the headings, and come next.

@@ -1,4 +1,5 @@
 import CertRegCodec
+import CertRegCore
 
 /// Reads the text of a cell, a JSON string or a line: PEM in any form, or base64 or hexadecimal digits of DER.
 enum Value {
@@ -37,8 +38,8 @@ enum Value {
   }
 
   private static func encodedPieces(_ text: [UInt8], depth: Int) -> [Piece] {
-    if text[0] == UInt8(ascii: "{") || text.holds(UInt8(ascii: ":")) || text.holds(UInt8(ascii: "-")),
-      let secret = secret(text)
+    if text[0] == UInt8(ascii: "{") || text.holds(UInt8(ascii: ":")) || text.holds(UInt8(ascii: "-"))
+      || text[0] == UInt8(ascii: "<"), let secret = secret(text) ?? (listsKey(text) ? .privateKey : nil)
     {
       return [Piece(line: 1, content: .otherContent(secret))]
     }
@@ -65,6 +66,22 @@ enum Value {
   static func secret(_ text: [UInt8]) -> OtherContent? {
     if text.containsText("PuTTY-User-Key-File") || text.containsText("AGE-SECRET-KEY-") { return .privateKey }
     return text.containsText("\"kty\"") && text.containsText("\"d\"") ? .privateKey : nil
+  }
+
+  /// Whether a text has the numbers of a private key as `openssl pkey -text` lists them, or as .NET writes them in XML.
+  static func listsKey(_ text: [UInt8]) -> Bool {
+    guard text.holds(UInt8(ascii: ":")) || text.holds(UInt8(ascii: "<")) else { return false }
+    if text.containsText("Private-Key: (") { return true }
+    if text.containsText("<RSAKeyValue") && text.containsText("<D>") { return true }
+    return ["priv:", "privateExponent:"].contains { name in
+      let name = Array(name.utf8)
+      return text.indices.contains { index in
+        guard text[index] == name[0], text[index...].starts(with: name) else { return false }
+        let digits = text[(index + name.count)...].drop(while: Base64.isWhiteSpace).prefix(3)
+        return digits.count == 3 && digits.last == UInt8(ascii: ":")
+          && digits.dropLast().allSatisfy { $0.hexDigitValue != nil }
+      }
+    }
   }
 
   private static func mayHoldBoundary(_ text: [UInt8]) -> Bool {

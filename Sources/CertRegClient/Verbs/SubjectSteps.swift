@@ -4,6 +4,8 @@ import CertRegCore
 /// Makes requests about certificates that are named by ID or by file, one for each target.
 struct SubjectSteps {
   private let operation: String
+  /// The command that makes the requests.
+  var verb: String
   /// Whether the operation takes certificate IDs only.
   private let sendsIDs: Bool
   private let targets: [String?]
@@ -24,6 +26,7 @@ struct SubjectSteps {
     self.sendsIDs = sendsIDs
     self.subjects = subjects.reversed()
     self.operation = operation
+    verb = operation
     self.targets = targets.isEmpty ? [nil] : targets.map(Optional.some)
   }
 
@@ -89,9 +92,17 @@ struct SubjectSteps {
       } else {
         addRequests(subject, key: "certificatePem", value: certificate.pem)
       }
-    case .failure(let error): ready.append(.failure(name: entry.name, error))
+    case .failure(let error): ready.append(.failure(name: entry.name, advised(error)))
     case .passedOver(let other): ready.append(.passedOver(place: entry.place, other))
     }
+  }
+
+  /// Of a list of IDs this verb needs no certificates.
+  private func advised(_ error: InputError) -> InputError {
+    guard error.otherContent == .certificateList else { return error }
+    var error = error
+    error.advice = "grep -oE '[0-9a-f]{64}' FILE | sort -u | xargs certregctl \(verb)"
+    return error
   }
 
   private mutating func expand(_ entry: ReportEntries.Entry) {

@@ -24,6 +24,7 @@ package struct UpdateVerb {
   package func run(_ session: Session) -> CommandStatus {
     var steps = SubjectSteps(subjects: subjects, operation: "update", targets: session.targets, sendsIDs: true, input)
     steps.readsReports = true
+    steps.verb = status == .active ? "activate" : status == .revoked ? "revoke" : "deactivate"
     steps.members = [
       ("status", .string(status.rawValue)), ("wait", wait ? nil : .bool(false)),
       ("timeoutMs", session.timeout.map { .integer($0.milliseconds) }),
