@@ -2,6 +2,32 @@ import CertRegCodec
 
 // The columns of a table.
 extension TableReader {
+  /// Checks that the table has the columns that the user named.
+  func checkColumns(_ cells: [ArraySlice<UInt8>]) throws(InputError) {
+    if let column = context.options.nameColumn { _ = try self.column(column, of: "--name-column", cells) }
+    for case .column(let column) in context.options.attributes.map(\.source) {
+      _ = try self.column(column, of: "--attribute", cells)
+    }
+  }
+
+  /// The index of a column that the user named by its heading or its number.
+  func column(_ name: String, of option: String, _ cells: [ArraySlice<UInt8>]) throws(InputError) -> Int {
+    let plain = DeviceFields.plain(name)
+    if let index = headings?[plain] ?? TableReader.index(plain, max(1, cells.count)) { return index }
+    guard headings == nil else {
+      throw InputError(
+        .noCertificate, "no column \(name); \(TableReader.listed(cells))",
+        advice: "name one of its columns with \(option)")
+    }
+    let number = option == "--attribute" ? "NAME=@2" : "2"
+    throw InputError(
+      .noCertificate, "the table has no headings", advice: "give the number of the column: \(option) \(number)")
+  }
+
+  private static func listed(_ cells: [ArraySlice<UInt8>]) -> String {
+    "the columns are: " + cells.map { TextEncoding.string($0.prefix(40)) }.joined(separator: ", ").prefix(400)
+  }
+
   /// The columns with usual headings of names, the most specific one first.
   static func nameColumns(_ cells: [ArraySlice<UInt8>]) -> [(heading: NameHeading, index: Int)] {
     let found = cells.enumerated().compactMap { index, cell in

@@ -127,28 +127,6 @@ struct TableReader: InputReader {
     }
   }
 
-  /// Checks that the table has the columns that the user named.
-  private func checkColumns(_ cells: [ArraySlice<UInt8>]) throws(InputError) {
-    if let column = context.options.nameColumn { _ = try self.column(column, of: "--name-column", cells) }
-    for case .column(let column) in context.options.attributes.map(\.source) {
-      _ = try self.column(column, of: "--attribute", cells)
-    }
-  }
-
-  /// The index of a column that the user named by its heading or its number.
-  private func column(_ name: String, of option: String, _ cells: [ArraySlice<UInt8>]) throws(InputError) -> Int {
-    let plain = DeviceFields.plain(name)
-    if let index = headings?[plain] ?? TableReader.index(plain, max(1, cells.count)) { return index }
-    guard headings == nil else {
-      throw InputError(
-        .noCertificate, "no column \(name); \(TableReader.listed(cells))",
-        advice: "name one of its columns with \(option)")
-    }
-    let number = option == "--attribute" ? "NAME=@2" : "2"
-    throw InputError(
-      .noCertificate, "the table has no headings", advice: "give the number of the column: \(option) \(number)")
-  }
-
   /// The row of headings where none is that of a certificate: the last row of several words before the first
   /// certificate, or else the first row.
   private func unknownHeadings() -> Int? {
@@ -189,10 +167,6 @@ struct TableReader: InputReader {
     let names = record.fields.map { DeviceFields.plain(TextEncoding.string($0)) }
     if let column = context.options.column { return names.contains(DeviceFields.plain(column)) }
     return names.contains(where: DeviceFields.certificateHeadings.contains)
-  }
-
-  private static func listed(_ cells: [ArraySlice<UInt8>]) -> String {
-    "the columns are: " + cells.map { TextEncoding.string($0.prefix(40)) }.joined(separator: ", ").prefix(400)
   }
 
   mutating func next() throws(InputError) -> Sighting? {
