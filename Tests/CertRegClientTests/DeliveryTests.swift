@@ -95,10 +95,11 @@ import Testing
         return Batch.registered(request)
       })
     // Each control character takes six bytes on the wire.
-    let body = String(repeating: "\u{1}", count: limit / 6)
+    let begin = "MIL//zCC/v+gAwIBAgIB" + String(repeating: "A", count: 44)
+    let body = begin + String(repeating: "\u{1}", count: limit / 6)
     let input = folder.path("in")
     try folder.write("in/0.pem", "-----BEGIN CERTIFICATE-----\n\(body)\n-----END CERTIFICATE-----\n")
-    let nearly = String(repeating: "A", count: limit - 200)
+    let nearly = begin + String(repeating: "A", count: limit - 200 - begin.count)
     try folder.write("in/1.pem", "-----BEGIN CERTIFICATE-----\n\(nearly)\n-----END CERTIFICATE-----\n")
     let capture = Capture()
     let session = Session(socketPath: daemon.path, console: capture.console())

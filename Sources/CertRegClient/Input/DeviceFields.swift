@@ -11,14 +11,9 @@ struct DeviceFields {
     var namesOthers = false
     /// Whether nothing stands here, or what programs write in place of nothing.
     var isBlank: Bool {
+      guard text.utf8.count <= DeviceFields.longestName else { return false }
       let bare = DeviceFields.bare(text)
       return bare.isEmpty || DeviceName.isPlaceholder(bare)
-    }
-
-    /// The same with no more of a long text than is shown; `nil` where that holds a certificate or a key.
-    var short: Named? {
-      guard text.utf8.count > DeviceFields.longestName else { return self }
-      return Value.pieces(text.utf8).isEmpty ? Named(heading: heading, text: DeviceFields.shown(bare(text))) : nil
     }
   }
 
@@ -66,7 +61,7 @@ struct DeviceFields {
 
   /// The same for many certificates: what is looked up for each of them is looked up once.
   var settled: DeviceFields {
-    let names = names().compactMap(\.short)
+    let names = names()
     let ids = ids().compactMap(DeviceFields.id)
     return DeviceFields(names: { names }, ids: { ids }, value)
   }

@@ -23,6 +23,11 @@ enum DeviceName: Hashable {
   init(
     _ value: String, under heading: NameHeading?, of certificates: [InputCertificate] = [], _ keys: RawKey = RawKey([])
   ) {
+    // Each certificate of an object can have it, and it is looked through for keys each time.
+    guard value.utf8.count <= DeviceName.mostBytes else {
+      self = .damaged
+      return
+    }
     let text = DeviceFields.bare(value)
     if text.isEmpty || !Value.pieces(text.utf8).isEmpty {
       self = .none
@@ -41,6 +46,8 @@ enum DeviceName: Hashable {
     }
   }
 
+  /// No longer text is taken for a name: more than any form of a key.
+  private static let mostBytes = 16 << 10
   /// The digits of a key on the curve P-256.
   private static let digitsOfKey = 64
   /// No encoding of a key is shorter.

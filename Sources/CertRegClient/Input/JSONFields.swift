@@ -26,8 +26,7 @@ struct JSONFields {
         texts[plain] = .some(text)
         guard let heading = NameHeading.of(member.name, plain: plain) else { continue }
         let named = DeviceFields.Named(heading: heading, text: text ?? "")
-        // Each certificate in the object can have this name.
-        if text != nil, let name = named.short { names.append(name) }
+        if text != nil { names.append(named) }
         if heading.isDevice, member.value.isNull || text != nil && named.isBlank { lacksName = true }
       }
       // The number of the row would take the place of the device's ID.
