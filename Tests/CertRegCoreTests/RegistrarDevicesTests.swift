@@ -298,7 +298,15 @@ import Testing
     let known = Registration(
       key: key, certificateARN: "arn", outcome: .created, status: nil, requestID: nil, finishedAt: now.wall,
       basis: .anyTime)
-    let actions = registrar.coordinated(key, sequence: 1, .known(known, home: DevicesUnderTest.home), now: now)
+    let taken = registrar.coordinated(key, sequence: 1, .known(known, home: DevicesUnderTest.home), now: now)
+    // The next process has to know that a host made the certificate.
+    guard case .commit(let id, let changes)? = taken.first,
+      case .noteProgress(_, let facts)? = changes.first, facts.registered?.outcome == .created
+    else {
+      Issue.record("\(taken)")
+      return
+    }
+    let actions = registrar.committed(id, .success(()), now: now)
     guard case .call(_, .provision(let call))? = actions.first else {
       Issue.record("\(actions)")
       return

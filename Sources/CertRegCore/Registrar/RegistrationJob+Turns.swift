@@ -145,6 +145,12 @@ extension RegistrationJob {
       beginStep()
       pending.facts.asksAnew = false
       takeOver(known, at: home, isRecalled: true)
+      pending.askForUnknownStatus()
+      // After a crash without the others, nobody would know that a call of a host made the certificate.
+      guard step == nil else {
+        state = .advancing(pending.facts)
+        return .commit(.noteProgress(id, pending.facts))
+      }
     } else {
       // The other host may have revoked it while this job waited.
       pending.facts.registered?.status = registration.status
