@@ -14,8 +14,12 @@ extension FleetSimulation {
       book.noteForgotten(key.own, at: now, on: process)
     } else {
       book.endings[key.own] = now
-      book.lastEndings[key.own] = .init(at: now, process: process)
     }
+  }
+
+  /// A result of a host's own is on its disk.
+  func kept(_ key: RegistrationKey, on process: SimulatedFleetProcess) {
+    book.lastEndings[key] = .init(at: now, process: process)
   }
 
   func ended(_ id: JobID, _ ending: Ending, on process: SimulatedFleetProcess) {

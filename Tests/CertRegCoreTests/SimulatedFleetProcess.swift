@@ -222,6 +222,9 @@ final class SimulatedFleetProcess {
         let kept = changes.flatMap { [$0] + (note(of: $0).map { [$0] } ?? []) }
         commit(kept) { process, isKept in
           for change in kept { process.noted(change, isKept: isKept) }
+          for case .share(let key, let note) in kept where isKept && note.number == 0 && !note.isForgotten {
+            process.world.kept(key, on: process)
+          }
           let result: Result<Void, StoreError> =
             isKept ? .success(()) : .failure(StoreError(.full, message: "simulated"))
           process.perform(process.registrar.committed(id, result, now: process.now))
