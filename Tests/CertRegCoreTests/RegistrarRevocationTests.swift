@@ -56,6 +56,8 @@ import Testing
     #expect(test.error(toldTo: 1)?.reason == .certificateRevoked)
     test.pass(.seconds(800))
     #expect(test.calls.count == calls && test.rows.isEmpty && test.result?.certificateARN == "arn")
+    // What was known of the status before must not hide the revocation.
+    #expect(test.result?.status == nil)
   }
 
   @Test(arguments: positions) func `a device is not made any further once another host has revoked its certificate`(

@@ -2,7 +2,7 @@
 extension FleetResults {
   /// What becomes of another host's result that was compared with the disk.
   package enum Adoption: Sendable {
-    /// It goes to the disk: see ``begin(_:_:home:)``.
+    /// It goes to the disk: see ``begin(_:_:telling:home:)``.
     case take(ResultOfOthers)
     /// It waits for a job of this host, which has to know that the certificate may have been revoked.
     case doubt(RegistrationKey)

@@ -70,6 +70,9 @@ struct JobLines: Sendable {
   /// How often another host told that it has revoked the certificate, since there are jobs of it.
   func revocationsTold(of key: RegistrationKey) -> Int { lines[key]?.revocationsTold ?? 0 }
 
+  /// Whether another host waits to revoke a certificate.
+  func isRevokedElsewhere(_ key: RegistrationKey) -> Bool { lines[key]?.isRevokedElsewhere ?? false }
+
   /// Whether the certificate is to be revoked, by a job on disk or by another host.
   func isRevoked(_ key: RegistrationKey) -> Bool {
     lines[key].map { $0.revocation != nil || $0.isRevokedElsewhere } ?? false

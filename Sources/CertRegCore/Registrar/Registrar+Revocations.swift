@@ -40,7 +40,10 @@ extension Registrar {
   /// - Returns: Whether the job ends.
   func giveWay(_ job: RegistrationJob, now: Moment) -> Bool {
     guard lines.isRevoked(job.id.key), job.givesWayToRevocation else { return false }
-    finish(job, job.failure(.certificateRevoked(job.id.key.certificateID), now: now.wall), now: now)
+    var ending = job.failure(.certificateRevoked(job.id.key.certificateID), now: now.wall)
+    // What other hosts hear of this end must not hide the revocation that one of them has made since.
+    if lines.isRevokedElsewhere(job.id.key) { ending.doubtStatus() }
+    finish(job, ending, now: now)
     return true
   }
 }
@@ -72,6 +75,15 @@ extension RegistrationJob {
     if facts.registered != nil, pending.provisioning != nil { return true }
     let isKnown = facts.registered != nil || facts.earlier.map { !$0.isGone } ?? !pending.purpose.registers
     return isKnown && attemptsOfStep > 0
+  }
+}
+
+extension Ending {
+  /// The status that a failed job knew need not be the present one; a revocation stays.
+  fileprivate mutating func doubtStatus() {
+    guard case .failed(var failure) = self, failure.registered?.status != .revoked else { return }
+    failure.registered?.status = nil
+    self = .failed(failure)
   }
 }
 
